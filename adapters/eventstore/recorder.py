@@ -1,0 +1,133 @@
+"""Stores events and the commands that made them, in one transaction and two round trips.
+
+The table is locked before the first insert, so positions are handed out in commit order: whoever reads on from a
+position never misses an event that commits later. A lock timeout keeps a stuck writer from stopping the region.
+Reads go without a transaction: one round trip each.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg2
+from eventsourcing.persistence import IntegrityError, Notification, OperationalError, StoredEvent
+from eventsourcing_sqlalchemy.recorders import SQLAlchemyApplicationRecorder
+from psycopg2.extras import execute_values
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from adapters.eventstore.tables import CHANNEL, EVENTS, LOCK_TIMEOUT_MS
+from domain.errors import CommandRepeated
+from domain.ports import Answer, CommandRecord
+
+# One message to the server: lock, then insert. A sorted subquery keeps the order in which ids are handed out.
+INSERT = f"""SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE;
+INSERT INTO {EVENTS} (originator_id, originator_version, topic, state)
+SELECT id::uuid, version, topic, state FROM (VALUES %s) AS new (place, id, version, topic, state)
+ORDER BY place RETURNING id"""
+COMMANDS = f"""NOTIFY {CHANNEL};
+INSERT INTO ledger.command (command_id, positions, result) VALUES %s ON CONFLICT DO NOTHING RETURNING 1"""
+PAGE = 1_000
+COLUMNS = "originator_id::text, originator_version, topic, state"
+
+
+class LedgerRecorder(SQLAlchemyApplicationRecorder):  # type: ignore[misc]  # the library ships no types
+    """The library's recorder, with command ids, a lock timeout, and multi-row SQL instead of the ORM's."""
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
+        """See ``domain.ports.CommandLog``. Raises IntegrityError where another writer was first, OperationalError."""
+        with _translated():
+            return list(super().insert_events(stored_events, **kwargs) or ())
+
+    def _insert_stored_events(
+        self, session: Session, stored_events: Sequence[StoredEvent], commands: Sequence[CommandRecord] = (), **_: Any
+    ) -> Sequence[int]:
+        cursor = session.connection().connection.cursor()
+        rows = [
+            (place, str(e.originator_id), e.originator_version, e.topic, e.state)
+            for place, e in enumerate(stored_events)
+        ]
+        positions = [row[0] for row in execute_values(cursor, INSERT, rows, page_size=PAGE, fetch=True)]
+        left = iter(positions)
+        answered = [
+            (str(c.command_id), [next(left) for _ in range(c.events)], json.dumps(dict(c.result))) for c in commands
+        ]
+        template = "(%s, %s::bigint[], %s)"
+        stored = execute_values(cursor, COMMANDS, answered, template, page_size=PAGE, fetch=True)
+        if len(stored) != len(answered):
+            raise CommandRepeated
+        return positions
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> list[StoredEvent]:
+        """One aggregate's events, in order of version."""
+        found = self._read(
+            f"SELECT {COLUMNS} FROM {EVENTS} WHERE originator_id = %s AND originator_version > %s"
+            " AND (%s::bigint IS NULL OR originator_version <= %s)"
+            f" ORDER BY originator_version {'DESC' if desc else ''} LIMIT %s",
+            (str(originator_id), gt or 0, lte, lte, limit),
+        )
+        return [StoredEvent(UUID(i), version, topic, bytes(state)) for i, version, topic, state in found]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> list[Notification]:
+        """Events in ledger order, from a position on."""
+        first = (start or 0) + (0 if inclusive_of_start else 1)
+        found = self._read(
+            f"SELECT {COLUMNS}, id FROM {EVENTS} WHERE id >= %s AND (%s::bigint IS NULL OR id <= %s)"
+            f" {'AND topic = ANY(%s)' if topics else ''} ORDER BY id LIMIT %s",
+            (first, stop, stop, *([list(topics)] if topics else []), limit),
+        )
+        return [
+            Notification(UUID(i), version, topic, bytes(state), position)
+            for i, version, topic, state, position in found
+        ]
+
+    def max_notification_id(self) -> int | None:
+        """The last position, or None in an empty ledger."""
+        return self._read(f"SELECT max(id) FROM {EVENTS}")[0][0]  # type: ignore[no-any-return]
+
+    def answer_of(self, command_id: UUID) -> Answer | None:
+        """See ``domain.ports.CommandLog``."""
+        found = self._read("SELECT positions, result FROM ledger.command WHERE command_id = %s", (str(command_id),))
+        return Answer(tuple(found[0][0]), found[0][1]) if found else None
+
+    def position_of(self, aggregate_id: UUID) -> int | None:
+        """See ``domain.ports.CommandLog``."""
+        sql = f"SELECT id FROM {EVENTS} WHERE originator_id = %s AND originator_version = 1"
+        found = self._read(sql, (str(aggregate_id),))
+        return found[0][0] if found else None
+
+    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with _translated(), self.datastore.engine.connect() as connection:
+            cursor = connection.execution_options(isolation_level="AUTOCOMMIT").connection.cursor()
+            cursor.execute(sql, values)
+            return list(cursor.fetchall())
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Database errors as the eventsourcing library names them; their text may quote rows, so it is not passed on."""
+    try:
+        yield
+    except psycopg2.errors.UniqueViolation:
+        raise IntegrityError("another writer was first") from None
+    except psycopg2.errors.LockNotAvailable:
+        raise OperationalError(f"the event store was locked for {LOCK_TIMEOUT_MS} ms: nothing written") from None
+    except (psycopg2.OperationalError, psycopg2.InterfaceError, DBAPIError) as away:
+        raise OperationalError(f"the event store did not answer ({type(away).__name__}): nothing written") from away

@@ -1,0 +1,33 @@
+"""The tables of the event store, and their creation by ``krypton init``."""
+
+from sqlalchemy import Engine, text
+
+EVENTS = "ledger.ledger_events"  # the library's naming: <application>_events
+CHANNEL = "ledger"
+LOCK_TIMEOUT_MS = 5_000
+
+DDL = f"""
+SELECT pg_advisory_xact_lock(hashtext('krypton init ledger'));
+CREATE SCHEMA IF NOT EXISTS ledger;
+CREATE TABLE IF NOT EXISTS {EVENTS} (
+    id bigserial PRIMARY KEY,
+    originator_id uuid NOT NULL,
+    originator_version bigint NOT NULL,
+    topic text NOT NULL,
+    state bytea NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS ledger_events_aggregate_idx ON {EVENTS} (originator_id, originator_version);
+CREATE INDEX IF NOT EXISTS ledger_events_topic_idx ON {EVENTS} (topic, id)
+    WHERE topic LIKE 'link.%' OR topic LIKE 'establishment.%' OR topic LIKE 'professional.%';
+CREATE TABLE IF NOT EXISTS ledger.command (
+    command_id uuid PRIMARY KEY,
+    positions bigint[] NOT NULL,
+    result jsonb NOT NULL
+);
+"""
+
+
+def create(engine: Engine) -> None:
+    """Create what is missing; safe to repeat, and from two processes at once."""
+    with engine.begin() as connection:
+        connection.execute(text(DDL))

@@ -1,0 +1,148 @@
+"""The key vault in PostgreSQL: one AES-256 key per subject, wrapped by a master key that is never in the database.
+
+Keys live in a schema of their own, apart from the events; only ``subject`` links the two. A destroyed key leaves its
+row with no key in it, so that none is ever made again for that subject.
+
+A new key need not wait for the disk where the vault shares the event store's server: the write-ahead log is flushed
+in order, so an event that is durable has its key durable before it.
+"""
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from threading import Lock
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg2.pool import ThreadedConnectionPool
+
+NONCE = 12  # bytes, as NIST SP 800-38D recommends for GCM
+CACHE = 50_000  # opened keys; about 15 MB
+FRESH_S = 5.0  # how long a key may be used after another process destroyed it
+
+DDL = """
+SELECT pg_advisory_xact_lock(hashtext('krypton init vault'));
+CREATE SCHEMA IF NOT EXISTS vault;
+CREATE TABLE IF NOT EXISTS vault.subject_key (
+    subject uuid PRIMARY KEY,
+    wrapped bytea,
+    made_at timestamptz NOT NULL DEFAULT now(),
+    destroyed_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS subject_key_destroyed_idx ON vault.subject_key (subject) WHERE wrapped IS NULL;
+"""
+
+
+class SealBroken(Exception):
+    """Sealed bytes do not open: they were altered, moved to another event, or the master key is another one."""
+
+
+class PostgresVault:
+    """The ``KeyVault`` port. Safe to share between threads.
+
+    ``master``: 32 bytes. ``beside_events``: the vault shares the event store's server, see above.
+    """
+
+    def __init__(self, database: str, master: bytes, *, beside_events: bool, connections: int = 8) -> None:
+        if len(master) != 32:
+            raise SealBroken(f"the master key has {len(master)} bytes, 32 are needed: see docs/operations.md")
+        self._master = AESGCM(master)
+        self._pool = ThreadedConnectionPool(1, connections, database)
+        self._insert = (
+            f"SET LOCAL synchronous_commit = {'off' if beside_events else 'on'};"
+            "INSERT INTO vault.subject_key (subject, wrapped) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING wrapped"
+        )
+        self._keys: OrderedDict[str, tuple[AESGCM | None, float]] = OrderedDict()
+        self._lock = Lock()
+
+    def create(self) -> None:
+        """Create the tables; safe to repeat."""
+        self._run(DDL)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._pool.closeall()
+
+    def seal(self, subject: str, plain: bytes, aad: bytes) -> bytes:
+        """See ``domain.ports.KeyVault``."""
+        key = self._key(subject, make=True)
+        nonce = os.urandom(NONCE)
+        return b"" if key is None else nonce + key.encrypt(nonce, plain, aad)
+
+    def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
+        """See ``domain.ports.KeyVault``. Raises SealBroken."""
+        if (key := self._key(subject, make=False)) is None:
+            return None
+        try:
+            return key.decrypt(sealed[:NONCE], sealed[NONCE:], aad)
+        except InvalidTag:
+            raise SealBroken(
+                f"a sealed field of subject {subject} does not open: altered, or another master key"
+            ) from None
+
+    def prefetch(self, subjects: Iterable[str]) -> None:
+        """See ``domain.ports.KeyVault``."""
+        missing = [s for s in subjects if self._cached(s) is None]
+        if missing:
+            for subject, wrapped in self._run(
+                "SELECT subject::text, wrapped FROM vault.subject_key WHERE subject = ANY(%s::uuid[])", (missing,)
+            ):
+                self._remember(subject, wrapped)
+
+    def destroy(self, subject: str) -> None:
+        """See ``domain.ports.KeyVault``."""
+        self._run(
+            "INSERT INTO vault.subject_key (subject, destroyed_at) VALUES (%s, now()) ON CONFLICT (subject) DO UPDATE"
+            " SET wrapped = NULL, destroyed_at = coalesce(vault.subject_key.destroyed_at, now())",
+            (subject,),
+        )
+        self._remember(subject, None)
+
+    def destroyed(self, subjects: Iterable[str]) -> set[str]:
+        """See ``domain.ports.KeyVault``."""
+        sql = "SELECT subject::text FROM vault.subject_key WHERE wrapped IS NULL AND subject = ANY(%s::uuid[])"
+        return {subject for (subject,) in self._run(sql, (list(subjects),))}
+
+    def _key(self, subject: str, *, make: bool) -> AESGCM | None:
+        if (held := self._cached(subject)) is not None:
+            return held[0]
+        found = self._run("SELECT wrapped FROM vault.subject_key WHERE subject = %s", (subject,))
+        if not found and make:
+            found = self._make(subject)
+        return self._remember(subject, found[0][0] if found else None)
+
+    def _make(self, subject: str) -> list[tuple[Any, ...]]:
+        nonce = os.urandom(NONCE)
+        wrapped = nonce + self._master.encrypt(nonce, AESGCM.generate_key(256), subject.encode())
+        made = self._run(self._insert, (subject, wrapped))
+        return made or self._run("SELECT wrapped FROM vault.subject_key WHERE subject = %s", (subject,))
+
+    def _cached(self, subject: str) -> tuple[AESGCM | None, float] | None:
+        held = self._keys.get(subject)
+        return held if held and held[1] > time.monotonic() else None
+
+    def _remember(self, subject: str, wrapped: bytes | memoryview | None) -> AESGCM | None:
+        key = None
+        if wrapped is not None:
+            raw = bytes(wrapped)
+            try:
+                key = AESGCM(self._master.decrypt(raw[:NONCE], raw[NONCE:], subject.encode()))
+            except InvalidTag:
+                raise SealBroken("the master key does not open the vault: it is another one") from None
+        with self._lock:
+            self._keys[subject] = (key, time.monotonic() + FRESH_S)
+            while len(self._keys) > CACHE:
+                self._keys.popitem(last=False)
+        return key
+
+    def _run(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        connection = self._pool.getconn()
+        try:
+            connection.autocommit = True  # statements sent together are one transaction all the same
+            with connection.cursor() as cursor:
+                cursor.execute(sql, values)
+                return list(cursor.fetchall()) if cursor.description else []
+        finally:
+            self._pool.putconn(connection, close=bool(connection.closed))

@@ -1,0 +1,191 @@
+"""Dose: all dose reports of one study. Its id is made from the study's.
+
+D1  A report (by its SOP Instance UID) is recorded once.
+D2  A report holds at least one irradiation event.
+D3  An alert is raised once per study and kind, and acknowledged once.
+A report whose irradiation events are all in another report of the study is superseded by it, whichever came first.
+An irradiation event counts once per person however many reports carry it: that is the read side's sum.
+Source: DICOM PS3.16 TID 10001, 10011; PS3.3 C.8.17 (irradiation event UID, DCM 113769).
+"""
+
+from typing import Any
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate, event
+
+from domain.errors import AlertUnchanged, NoExposure, ReportKnown
+
+DOSES = UUID("a7d9a7ab-40a5-5e0b-bb0a-52c2c7d3f503")  # namespace of dose ids: stored state, never change it
+
+
+class Dose(Aggregate):
+    """Keeps whose it is, each report's irradiation event UIDs, and the open alerts."""
+
+    TOPIC = "dose"
+
+    class Created(Aggregate.Created):
+        TOPIC = "dose.created"
+
+    class Opened(Created):
+        TOPIC = "dose.opened"
+        study_id: UUID
+        identity_id: UUID
+        study_uid: str
+
+    class Reported(Aggregate.Event):
+        TOPIC = "dose.reported"
+        study_id: UUID
+        identity_id: UUID
+        study_uid: str
+        site: str
+        report_uid: str
+        reported_at: str | None
+        modality: str
+        device: dict[str, Any]
+        exposures: list[dict[str, Any]]
+        totals: dict[str, Any]
+        qa: bool
+        not_understood: list[str]
+
+    class Superseded(Aggregate.Event):
+        TOPIC = "dose.superseded"
+        study_id: UUID
+        identity_id: UUID
+        report_uid: str
+        by_report_uid: str
+
+    class Reassigned(Aggregate.Event):
+        TOPIC = "dose.reassigned"
+        study_id: UUID
+        identity_id: UUID
+        to_identity_id: UUID
+
+    class AlertRaised(Aggregate.Event):
+        TOPIC = "dose.alert_raised"
+        study_id: UUID
+        identity_id: UUID
+        alert_id: UUID
+        kind: str
+        quantity: str
+        value: float
+        threshold: float
+        report_uid: str
+        irradiation_event_uid: str | None
+        rule: str
+        rule_version: int
+
+    class AlertAcknowledged(Aggregate.Event):
+        TOPIC = "dose.alert_acknowledged"
+        study_id: UUID
+        identity_id: UUID
+        alert_id: UUID
+        note: str
+
+    @staticmethod
+    def create_id(study_id: UUID) -> UUID:
+        """The dose's id: one per study."""
+        return uuid5(DOSES, str(study_id))
+
+    @event(Opened)
+    def __init__(self, study_id: UUID, identity_id: UUID, study_uid: str) -> None:
+        self.study_id = study_id
+        self.identity_id = identity_id
+        self.study_uid = study_uid
+        self.reports: dict[str, set[str]] = {}
+        self.superseded: set[str] = set()
+        self.alerts: dict[UUID, bool] = {}
+
+    def report(self, *, report_uid: str, exposures: list[dict[str, Any]], **stated: Any) -> None:
+        """Record a report, and which report now supersedes which.
+
+        ``exposures``: one per irradiation event, shaped as in ``dose.reported``.
+
+        Raises ReportKnown (D1), NoExposure (D2).
+        """
+        if report_uid in self.reports:
+            raise ReportKnown(f"dose report {report_uid} is recorded already: nothing to do")
+        if not exposures:
+            raise NoExposure(f"dose report {report_uid} holds no irradiation event: nothing to record")
+        events = {e["irradiation_event_uid"] for e in exposures}
+        within = [uid for uid, held in self.reports.items() if events <= held]
+        over = [uid for uid, held in self.reports.items() if held < events and uid not in self.superseded]
+        self._reported(
+            study_id=self.study_id,
+            identity_id=self.identity_id,
+            study_uid=self.study_uid,
+            report_uid=report_uid,
+            exposures=exposures,
+            **stated,
+        )
+        for old, new in [(report_uid, uid) for uid in within[:1]] + [(uid, report_uid) for uid in over]:
+            self._superseded(self.study_id, self.identity_id, old, new)
+
+    @event(Reported)
+    def _reported(
+        self,
+        study_id: UUID,
+        identity_id: UUID,
+        study_uid: str,
+        site: str,
+        report_uid: str,
+        reported_at: str | None,
+        modality: str,
+        device: dict[str, Any],
+        exposures: list[dict[str, Any]],
+        totals: dict[str, Any],
+        qa: bool,
+        not_understood: list[str],
+    ) -> None:
+        self.reports[report_uid] = {e["irradiation_event_uid"] for e in exposures}
+
+    @event(Superseded)
+    def _superseded(self, study_id: UUID, identity_id: UUID, report_uid: str, by_report_uid: str) -> None:
+        self.superseded.add(report_uid)
+
+    def reassign(self, *, to_identity_id: UUID) -> None:
+        """Follow the study to another identity."""
+        self._reassigned(self.study_id, self.identity_id, to_identity_id)
+
+    @event(Reassigned)
+    def _reassigned(self, study_id: UUID, identity_id: UUID, to_identity_id: UUID) -> None:
+        self.identity_id = to_identity_id
+
+    def raise_alert(self, *, kind: str, irradiation_event_uid: str | None, **stated: Any) -> None:
+        """Raise an alert, once per kind (and irradiation event, where it is about one): a repeat changes nothing."""
+        alert_id = uuid5(self.id, f"{kind}|{irradiation_event_uid or ''}")
+        if alert_id not in self.alerts:
+            self._alert_raised(
+                study_id=self.study_id,
+                identity_id=self.identity_id,
+                alert_id=alert_id,
+                kind=kind,
+                irradiation_event_uid=irradiation_event_uid,
+                **stated,
+            )
+
+    @event(AlertRaised)
+    def _alert_raised(
+        self,
+        study_id: UUID,
+        identity_id: UUID,
+        alert_id: UUID,
+        kind: str,
+        quantity: str,
+        value: float,
+        threshold: float,
+        report_uid: str,
+        irradiation_event_uid: str | None,
+        rule: str,
+        rule_version: int,
+    ) -> None:
+        self.alerts[alert_id] = False
+
+    def acknowledge(self, *, alert_id: UUID, note: str) -> None:
+        """A person has seen the alert and says what was done. Raises AlertUnchanged (D3)."""
+        if self.alerts.get(alert_id) is not False:
+            raise AlertUnchanged(f"no open alert {alert_id} on study {self.study_id}: see krypton dose alerts")
+        self._alert_acknowledged(self.study_id, self.identity_id, alert_id, note)
+
+    @event(AlertAcknowledged)
+    def _alert_acknowledged(self, study_id: UUID, identity_id: UUID, alert_id: UUID, note: str) -> None:
+        self.alerts[alert_id] = True

@@ -1,0 +1,203 @@
+"""Identity: what one assigner says of one person, under the local id it gave out.
+
+I1  Traits are possible: a real date, a known sex code, at least one name.
+I2  An assigner and local id are registered once; the same number with a name and birth date that cannot be the same
+    person is another identity (``123#2``), flagged ``collision``.
+I3  A correction changes something. A change of a strict trait takes a qualified status back.
+I4  Status is one of PROV, RECUP, VALI, QUAL: RECUP and QUAL need an INS; DOUT or FICT allow PROV only, and exclude
+    each other.
+I5  A matricule is well formed, its key fits, and its OID is one of INS.
+I6  A flag is set once and cleared once.
+I7  Nothing personal is added to an erased identity.
+Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
+"""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate, event
+
+from domain.errors import Erased, FlagUnchanged, NothingToCorrect, StatusNotAllowed
+
+IDENTITIES = UUID("0b7f0c52-5b0b-5d4e-8a56-3c1d9a1a6f01")  # namespace of identity ids: stored state, never change it
+STRICT = ("family", "given", "first_names", "birth_date", "sex", "birth_place")
+
+
+class Status(StrEnum):
+    """RNIV, EXI SI 07: provisional, retrieved, validated, qualified."""
+
+    PROV = "PROV"
+    RECUP = "RECUP"
+    VALI = "VALI"
+    QUAL = "QUAL"
+
+
+NEEDS_INS = {Status.RECUP, Status.QUAL}
+FORCES_PROV = {"DOUT": "FICT", "FICT": "DOUT"}  # each excludes the other (EXI SI 09)
+WITHOUT_INS = {Status.RECUP: Status.PROV, Status.QUAL: Status.VALI}
+FLAGS = ("DOUT", "FICT", "HOMA", "collision", "traits_differ")
+
+
+class Identity(Aggregate):
+    """One local identity. Its id is made from the assigner and the local id, so registering twice meets itself."""
+
+    TOPIC = "identity"
+
+    class Created(Aggregate.Created):
+        TOPIC = "identity.created"
+
+    class Registered(Created):
+        TOPIC = "identity.registered"
+        assigner: str
+        local_id: str
+        ordinal: int
+        traits: dict[str, Any]
+        source: str
+
+    class TraitsCorrected(Aggregate.Event):
+        TOPIC = "identity.traits_corrected"
+        traits: dict[str, Any]
+        changed: list[str]
+        reason: str
+
+    class StatusChanged(Aggregate.Event):
+        TOPIC = "identity.status_changed"
+        status: str
+        reason: str
+
+    class InsAttached(Aggregate.Event):
+        TOPIC = "identity.ins_attached"
+        matricule: str
+        oid: str
+        mode: str
+
+    class InsDetached(Aggregate.Event):
+        TOPIC = "identity.ins_detached"
+        reason: str
+
+    class Flagged(Aggregate.Event):
+        TOPIC = "identity.flagged"
+        flag: str
+        reason: str
+
+    class FlagCleared(Aggregate.Event):
+        TOPIC = "identity.flag_cleared"
+        flag: str
+        reason: str
+
+    class ErasedEvent(Aggregate.Event):
+        TOPIC = "identity.erased"
+        reason: str
+
+    @staticmethod
+    def create_id(assigner: str, local_id: str, ordinal: int = 1) -> UUID:
+        """The identity's id. ``ordinal`` counts the different persons found under one number, from 1."""
+        suffix = "" if ordinal == 1 else f"\x1f{ordinal}"
+        return uuid5(IDENTITIES, f"{assigner}|{local_id}{suffix}")
+
+    @event(Registered)
+    def __init__(self, assigner: str, local_id: str, ordinal: int, traits: dict[str, Any], source: str) -> None:
+        self.assigner = assigner
+        self.traits = traits
+        self.status = Status.PROV
+        self.flags: set[str] = set()
+        self.has_ins = False
+        self.erased = False
+
+    def correct(self, *, traits: dict[str, Any], reason: str) -> None:
+        """State the traits anew; a changed strict trait demotes the status.
+
+        Raises NothingToCorrect (I3), Erased (I7)."""
+        self._refuse_if_erased()
+        changed = sorted(name for name in traits if traits[name] != self.traits.get(name))
+        if not changed:
+            raise NothingToCorrect(f"identity {self.id} has these traits already: nothing to do")
+        self._traits_corrected(traits=traits, changed=changed, reason=reason)
+        if self.status is not Status.PROV and set(changed) & set(STRICT):
+            self._status_changed(status=Status.PROV, reason="a strict trait was corrected")
+
+    @event(TraitsCorrected)
+    def _traits_corrected(self, traits: dict[str, Any], changed: list[str], reason: str) -> None:
+        self.traits = traits
+
+    def set_status(self, *, status: Status, reason: str) -> None:
+        """Change the reliability status. Raises StatusNotAllowed (I4)."""
+        if status is self.status:
+            raise StatusNotAllowed(f"identity {self.id} is {status} already: nothing to do")
+        if status is not Status.PROV and (bad := sorted(self.flags & FORCES_PROV.keys())):
+            raise StatusNotAllowed(
+                f"identity {self.id} is flagged {', '.join(bad)}: clear the flag, then raise the status"
+            )
+        if status in NEEDS_INS and not self.has_ins:
+            raise StatusNotAllowed(f"identity {self.id} has no INS: attach it, then set {status}")
+        self._status_changed(status=status, reason=reason)
+
+    @event(StatusChanged)
+    def _status_changed(self, status: str, reason: str) -> None:
+        self.status = Status(status)
+
+    def attach_ins(self, *, matricule: str, oid: str, mode: str) -> None:
+        """Attach the national identity, checked by ``domain.ins``. Raises StatusNotAllowed (I4), Erased (I7)."""
+        self._refuse_if_erased()
+        if bad := sorted(self.flags & FORCES_PROV.keys()):
+            raise StatusNotAllowed(f"identity {self.id} is flagged {', '.join(bad)}: INS is not fetched for it")
+        self._ins_attached(matricule=matricule, oid=oid, mode=mode)
+
+    @event(InsAttached)
+    def _ins_attached(self, matricule: str, oid: str, mode: str) -> None:
+        self.has_ins = True
+
+    def detach_ins(self, *, reason: str) -> None:
+        """Take the national identity away; the status falls with it. Raises StatusNotAllowed (I4)."""
+        if not self.has_ins:
+            raise StatusNotAllowed(f"identity {self.id} has no INS: nothing to detach")
+        self._ins_detached(reason=reason)
+        if self.status in WITHOUT_INS:
+            self._status_changed(status=WITHOUT_INS[self.status], reason="the INS was detached")
+
+    @event(InsDetached)
+    def _ins_detached(self, reason: str) -> None:
+        self.has_ins = False
+
+    def flag(self, *, flag: str, reason: str) -> None:
+        """Set a flag; DOUT and FICT take the status to PROV. Raises FlagUnchanged (I6), StatusNotAllowed (I4)."""
+        if flag not in FLAGS:
+            raise FlagUnchanged(f"no flag {flag}: known are {', '.join(FLAGS)}")
+        if flag in self.flags:
+            raise FlagUnchanged(f"identity {self.id} is flagged {flag} already: nothing to do")
+        if FORCES_PROV.get(flag) in self.flags:
+            raise StatusNotAllowed(
+                f"identity {self.id} is flagged {FORCES_PROV[flag]}, which excludes {flag}: clear it first"
+            )
+        self._flagged(flag=flag, reason=reason)
+        if flag in FORCES_PROV and self.status is not Status.PROV:
+            self._status_changed(status=Status.PROV, reason=f"flagged {flag}")
+
+    @event(Flagged)
+    def _flagged(self, flag: str, reason: str) -> None:
+        self.flags.add(flag)
+
+    def clear_flag(self, *, flag: str, reason: str) -> None:
+        """Take a flag away. Raises FlagUnchanged (I6)."""
+        if flag not in self.flags:
+            raise FlagUnchanged(f"identity {self.id} is not flagged {flag}: nothing to clear")
+        self._flag_cleared(flag=flag, reason=reason)
+
+    @event(FlagCleared)
+    def _flag_cleared(self, flag: str, reason: str) -> None:
+        self.flags.discard(flag)
+
+    def erase(self, *, reason: str) -> None:
+        """Record that the person's key is destroyed, and all that was sealed under it unreadable. Raises Erased (I7)."""
+        self._refuse_if_erased()
+        self._erased(reason=reason)
+
+    @event(ErasedEvent)
+    def _erased(self, reason: str) -> None:
+        self.erased = True
+        self.traits = {}
+
+    def _refuse_if_erased(self) -> None:
+        if self.erased:
+            raise Erased(f"identity {self.id} was erased: register the person under a new local id")

@@ -1,0 +1,184 @@
+"""Link: what is held of one pair of local identities: one person, not one person, or never one person.
+
+L1  A link joins two different identities; (a, b) and (b, a) are the same link.
+L2  A statement changes something: no second merge, no unmerge without one; else any order, never too late.
+L3  A barred pair is not merged. Where the bar lies with a third record, the proposal waits in review.
+L4  A merged pair is not barred: unmerge it first.
+L5  What a human unmerged, a rule does not merge again; a human may, with a reason.
+Source: RNIV (the national identity-vigilance reference), duplicates and collisions.
+"""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate, event
+
+from domain.errors import HumanMadeIt, NothingToChange, PairBarred, SameIdentity, StillMerged
+
+LINKS = UUID("6c1f6b1e-3d5b-5c0e-9d5c-1f0f6f3f8a11")  # namespace of link ids: stored state, never change it
+HUMAN = "human"
+
+
+class Held(StrEnum):
+    """All that a later decision needs of a pair."""
+
+    OPEN = "open"
+    MERGED = "merged"
+    BARRED = "barred"
+
+
+class Link(Aggregate):
+    """One pair. Evidence, scores and reasons are in the events, for the read models.
+
+    Events that change membership repeat the pair and both sides' registration positions, so that a reader of
+    ``krypton.links`` alone can name each person by its earliest member.
+    """
+
+    TOPIC = "link"
+
+    class Created(Aggregate.Created):
+        TOPIC = "link.created"
+
+    class Proposed(Created):
+        TOPIC = "link.proposed"
+        low: UUID
+        high: UUID
+        low_registered: int
+        high_registered: int
+
+    class Said(Aggregate.Event):
+        TOPIC = "link.said"
+        low: UUID
+        high: UUID
+        low_registered: int
+        high_registered: int
+        reason: str
+
+    class Merged(Said):
+        TOPIC = "link.merged"
+        rule: str
+        rule_version: int
+        score: float | None
+        compared: list[str]
+
+    class Unmerged(Said):
+        TOPIC = "link.unmerged"
+        rule: str
+
+    class Barred(Said):
+        TOPIC = "link.barred"
+
+    class Unbarred(Said):
+        TOPIC = "link.unbarred"
+
+    class Dismissed(Said):
+        TOPIC = "link.dismissed"
+
+    @classmethod
+    def propose(cls, one: tuple[UUID, int], other: tuple[UUID, int]) -> "Link":
+        """Open the link of a pair, in either order, each side with its registration position.
+
+        Raises SameIdentity (L1).
+        """
+        if one[0] == other[0]:
+            raise SameIdentity(f"{one[0]} was given twice: name two identities")
+        (low, low_registered), (high, high_registered) = sorted((one, other))
+        return cls(low, high, low_registered, high_registered)
+
+    @staticmethod
+    def create_id(low: UUID, high: UUID) -> UUID:
+        """The link's id: the same pair always has the same one. ``low`` sorts first (L1)."""
+        return uuid5(LINKS, f"{low}|{high}")
+
+    @event(Proposed)
+    def __init__(self, low: UUID, high: UUID, low_registered: int, high_registered: int) -> None:
+        self.pair: dict[str, Any] = {
+            "low": low,
+            "high": high,
+            "low_registered": low_registered,
+            "high_registered": high_registered,
+        }
+        self.held = Held.OPEN
+        self.unmerged_by_human = False
+
+    def merge(
+        self,
+        *,
+        reason: str,
+        rule: str = HUMAN,
+        rule_version: int = 0,
+        score: float | None = None,
+        compared: list[str],
+    ) -> None:
+        """Hold the two one person; ``score`` in [0, 1], None for a human.
+
+        Raises PairBarred (L3), NothingToChange (L2), HumanMadeIt (L5).
+        """
+        if self.held is Held.BARRED:
+            raise PairBarred(f"link {self.id} is barred: lift the bar first, if it was a mistake")
+        if self.held is Held.MERGED:
+            raise NothingToChange(f"link {self.id} is merged already: nothing to do")
+        if self.unmerged_by_human and rule != HUMAN:
+            raise HumanMadeIt(f"link {self.id} was unmerged by a human: only a human merges it again")
+        self._merged(**self.pair, reason=reason, rule=rule, rule_version=rule_version, score=score, compared=compared)
+
+    @event(Merged)
+    def _merged(
+        self,
+        low: UUID,
+        high: UUID,
+        low_registered: int,
+        high_registered: int,
+        reason: str,
+        rule: str,
+        rule_version: int,
+        score: float | None,
+        compared: list[str],
+    ) -> None:
+        self.held = Held.MERGED
+
+    def unmerge(self, *, reason: str, rule: str = HUMAN) -> None:
+        """Take the merge back, at any time. Raises NothingToChange (L2)."""
+        if self.held is not Held.MERGED:
+            raise NothingToChange(f"link {self.id} is not merged: see its history")
+        self._unmerged(**self.pair, reason=reason, rule=rule)
+
+    @event(Unmerged)
+    def _unmerged(
+        self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str, rule: str
+    ) -> None:
+        self.held = Held.OPEN
+        self.unmerged_by_human = rule == HUMAN
+
+    def bar(self, *, reason: str) -> None:
+        """Hold the two never to be one person. Raises StillMerged (L4), NothingToChange (L2)."""
+        if self.held is Held.MERGED:
+            raise StillMerged(f"link {self.id} is merged: unmerge it, then bar it")
+        if self.held is Held.BARRED:
+            raise NothingToChange(f"link {self.id} is barred already: nothing to do")
+        self._barred(**self.pair, reason=reason)
+
+    @event(Barred)
+    def _barred(self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str) -> None:
+        self.held = Held.BARRED
+
+    def unbar(self, *, reason: str) -> None:
+        """Lift the bar. Raises NothingToChange (L2)."""
+        if self.held is not Held.BARRED:
+            raise NothingToChange(f"link {self.id} is not barred: nothing to lift")
+        self._unbarred(**self.pair, reason=reason)
+
+    @event(Unbarred)
+    def _unbarred(self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str) -> None:
+        self.held = Held.OPEN
+
+    def dismiss(self, *, reason: str) -> None:
+        """Take an open proposal off the worklist. Raises NothingToChange (L2)."""
+        if self.held is not Held.OPEN:
+            raise NothingToChange(f"link {self.id} is {self.held}: only an open proposal is dismissed")
+        self._dismissed(**self.pair, reason=reason)
+
+    @event(Dismissed)
+    def _dismissed(self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str) -> None:
+        self.held = Held.OPEN

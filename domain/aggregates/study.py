@@ -1,0 +1,150 @@
+"""Study: one imaging study as one local identity's site holds it. Its id is made from the identity and the study UID.
+
+S1  The site is an enrolled establishment.
+S2  A batch adds something; what came before stands.
+S3  Nothing is added to a withdrawn study, and it is withdrawn once.
+S4  A study is reassigned to another identity than the one that has it.
+Source: DICOM PS3.3 A.1 (study, series, instance); IHE RAD patient information reconciliation.
+"""
+
+from typing import Any
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate, event
+
+from domain.errors import AlreadyThere, NothingNew, StudyWithdrawn
+
+STUDIES = UUID("3f0a4a3e-4d3b-5f62-9a52-8b5c0a8a2e02")  # namespace of study ids: stored state, never change it
+
+
+class Study(Aggregate):
+    """Keeps whose it is, which reports it has, and whether it was withdrawn; counts are the read models' business."""
+
+    TOPIC = "study"
+
+    class Created(Aggregate.Created):
+        TOPIC = "study.created"
+
+    class Arrived(Created):
+        TOPIC = "study.arrived"
+        identity_id: UUID
+        study_uid: str
+        site: str
+        accession: str | None
+        started_at: str | None
+        modalities: list[str]
+        description: str | None
+        series: list[dict[str, Any]]
+        instances: int
+        root: str
+
+    class Extended(Aggregate.Event):
+        TOPIC = "study.extended"
+        identity_id: UUID
+        study_uid: str
+        modalities: list[str]
+        series: list[dict[str, Any]]
+        instances: int
+        root: str
+
+    class ReportAdded(Aggregate.Event):
+        TOPIC = "study.report_added"
+        identity_id: UUID
+        study_uid: str
+        report_uid: str
+        kind: str
+        title: str | None
+
+    class Reassigned(Aggregate.Event):
+        TOPIC = "study.reassigned"
+        identity_id: UUID
+        to_identity_id: UUID
+        study_uid: str
+        reason: str
+
+    class Withdrawn(Aggregate.Event):
+        TOPIC = "study.withdrawn"
+        identity_id: UUID
+        study_uid: str
+        reason: str
+
+    @staticmethod
+    def create_id(identity_id: UUID, study_uid: str) -> UUID:
+        """The study's id: the same study UID under two identities is two studies, so that nothing ever mixes."""
+        return uuid5(STUDIES, f"{identity_id}|{study_uid}")
+
+    @event(Arrived)
+    def __init__(
+        self,
+        identity_id: UUID,
+        study_uid: str,
+        site: str,
+        accession: str | None,
+        started_at: str | None,
+        modalities: list[str],
+        description: str | None,
+        series: list[dict[str, Any]],
+        instances: int,
+        root: str,
+    ) -> None:
+        self.identity_id = identity_id
+        self.study_uid = study_uid
+        self.reports: set[str] = set()
+        self.withdrawn = False
+
+    def extend(self, *, modalities: list[str], series: list[dict[str, Any]], instances: int, root: str) -> None:
+        """Add newly received instances: counts per series of this batch alone, and the root of their digests.
+
+        Raises NothingNew (S2), StudyWithdrawn (S3).
+        """
+        self._refuse_if_withdrawn()
+        if instances < 1:
+            raise NothingNew(f"study {self.id} holds all of this batch already: nothing to add")
+        self._extended(self.identity_id, self.study_uid, modalities, series, instances, root)
+
+    @event(Extended)
+    def _extended(
+        self,
+        identity_id: UUID,
+        study_uid: str,
+        modalities: list[str],
+        series: list[dict[str, Any]],
+        instances: int,
+        root: str,
+    ) -> None:
+        pass
+
+    def add_report(self, *, report_uid: str, kind: str, title: str | None) -> None:
+        """Add a report by its SOP Instance UID. Raises NothingNew (S2), StudyWithdrawn (S3)."""
+        self._refuse_if_withdrawn()
+        if report_uid in self.reports:
+            raise NothingNew(f"study {self.id} has report {report_uid} already: nothing to add")
+        self._report_added(self.identity_id, self.study_uid, report_uid, kind, title)
+
+    @event(ReportAdded)
+    def _report_added(self, identity_id: UUID, study_uid: str, report_uid: str, kind: str, title: str | None) -> None:
+        self.reports.add(report_uid)
+
+    def reassign(self, *, to_identity_id: UUID, reason: str) -> None:
+        """State that the study is of another identity. Raises AlreadyThere (S4), StudyWithdrawn (S3)."""
+        self._refuse_if_withdrawn()
+        if to_identity_id == self.identity_id:
+            raise AlreadyThere(f"study {self.id} is of identity {to_identity_id} already: nothing to do")
+        self._reassigned(self.identity_id, to_identity_id, self.study_uid, reason)
+
+    @event(Reassigned)
+    def _reassigned(self, identity_id: UUID, to_identity_id: UUID, study_uid: str, reason: str) -> None:
+        self.identity_id = to_identity_id
+
+    def withdraw(self, *, reason: str) -> None:
+        """Take the study out of what is read; the events stay. Raises StudyWithdrawn (S3)."""
+        self._refuse_if_withdrawn()
+        self._withdrawn(self.identity_id, self.study_uid, reason)
+
+    @event(Withdrawn)
+    def _withdrawn(self, identity_id: UUID, study_uid: str, reason: str) -> None:
+        self.withdrawn = True
+
+    def _refuse_if_withdrawn(self) -> None:
+        if self.withdrawn:
+            raise StudyWithdrawn(f"study {self.id} was withdrawn: see its history")

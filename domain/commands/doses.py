@@ -1,0 +1,54 @@
+"""What can be asked about doses."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+from domain.aggregates.dose import Dose
+from domain.aggregates.study import Study
+from domain.dose_alerts import AlertRules, alerts
+from domain.ledger import Work
+
+RULES = AlertRules()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceivedDose:
+    """One structured dose report, in canonical units; shapes as in the schema ``dose.reported``."""
+
+    report_uid: str
+    reported_at: str | None
+    modality: str
+    device: dict[str, str | None]
+    exposures: list[dict[str, Any]]
+    totals: dict[str, float | None]
+    qa: bool = False
+    not_understood: list[str] = field(default_factory=list)
+
+
+def record_dose(work: Work, study: Study, site: str, received: ReceivedDose) -> bool:
+    """Record a report under its study, and raise the alerts it calls for; False where it is recorded already."""
+    dose = work.find(Dose, Dose.create_id(study.id))
+    if dose is None:
+        dose = work.add(Dose(study.id, study.identity_id, study.study_uid))
+    if received.report_uid in dose.reports:
+        return False
+    dose.report(site=site, **asdict(received))
+    if not received.qa:  # a phantom needs nobody's attention
+        for alert in alerts(asdict(received), RULES):
+            dose.raise_alert(**alert)
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcknowledgeAlert:
+    """A person has seen an alert."""
+
+    study: UUID
+    alert: UUID
+    note: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises AlertUnchanged (D3), NotFound."""
+        work.get(Dose, Dose.create_id(self.study)).acknowledge(alert_id=self.alert, note=self.note)
+        return {"study": str(self.study), "alert": str(self.alert)}

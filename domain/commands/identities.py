@@ -1,0 +1,132 @@
+"""What can be asked about one local identity."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from domain import ins
+from domain.aggregates.identity import Identity, Status
+from domain.errors import AlreadyRegistered, UnknownSite
+from domain.ledger import Work
+from domain.traits import traits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Register:
+    """An assigner gives out a local id for a person. ``stated``: traits by name, see ``domain.traits``."""
+
+    assigner: str
+    local_id: str
+    stated: dict[str, str | None]
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Registers it as provisional. Raises UnknownSite (S1), AlreadyRegistered (I2), BadTraits (I1)."""
+        if work.directory.site(self.assigner) is None:
+            raise UnknownSite(
+                f"no establishment {self.assigner} is enrolled: krypton site enroll {self.assigner} --name …"
+            )
+        if known := work.find(Identity, Identity.create_id(self.assigner, self.local_id)):
+            raise AlreadyRegistered(
+                f"{self.assigner} registered that id already, as identity {known.id}: correct it instead"
+            )
+        new = work.add(Identity(self.assigner, self.local_id, 1, traits(**self.stated), "register"))
+        return {"identity": str(new.id)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correct:
+    """The assigner states traits anew; those not given stay."""
+
+    identity: UUID
+    stated: dict[str, str | None]
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NothingToCorrect (I3), BadTraits (I1), Erased (I7)."""
+        held = work.get(Identity, self.identity)
+        held.correct(traits=traits(**{**held.traits, **self.stated}), reason=self.reason)
+        return {"identity": str(self.identity)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetStatus:
+    """The identity's reliability is stated anew."""
+
+    identity: UUID
+    status: Status
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises StatusNotAllowed (I4)."""
+        work.get(Identity, self.identity).set_status(status=self.status, reason=self.reason)
+        return {"identity": str(self.identity)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachIns:
+    """The national identity was retrieved for it. ``mode``: how (``INSI``, ``CARD``, ``DATAMATRIX``)."""
+
+    identity: UUID
+    matricule: str
+    oid: str
+    mode: str = "INSI"
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises BadIns (I5), StatusNotAllowed (I4), Erased (I7)."""
+        checked = ins.matricule(self.matricule, self.oid)
+        work.get(Identity, self.identity).attach_ins(matricule=checked, oid=self.oid, mode=self.mode)
+        return {"identity": str(self.identity)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetachIns:
+    """The national identity is not this person's after all."""
+
+    identity: UUID
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises StatusNotAllowed (I4)."""
+        work.get(Identity, self.identity).detach_ins(reason=self.reason)
+        return {"identity": str(self.identity)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flag:
+    """An attribute is set on the identity: DOUT, FICT, HOMA, collision, traits_differ."""
+
+    identity: UUID
+    flag: str
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises FlagUnchanged (I6), StatusNotAllowed (I4)."""
+        work.get(Identity, self.identity).flag(flag=self.flag, reason=self.reason)
+        return {"identity": str(self.identity)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClearFlag:
+    """An attribute is taken away."""
+
+    identity: UUID
+    flag: str
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises FlagUnchanged (I6)."""
+        work.get(Identity, self.identity).clear_flag(flag=self.flag, reason=self.reason)
+        return {"identity": str(self.identity)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erase:
+    """The person's key is to be destroyed. The caller destroys it once this is stored (``bootstrap.erase``)."""
+
+    identity: UUID
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises Erased (I7)."""
+        work.get(Identity, self.identity).erase(reason=self.reason)
+        return {"identity": str(self.identity)}

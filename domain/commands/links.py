@@ -1,0 +1,105 @@
+"""What can be asked about a pair of identities."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from domain.aggregates.link import HUMAN, Held, Link
+from domain.errors import SameIdentity
+from domain.ledger import Work
+
+
+def link_of(work: Work, one: UUID, other: UUID) -> Link:
+    """The pair's link, opened if nobody spoke of the pair before. Raises SameIdentity (L1), NotFound."""
+    if one == other:
+        raise SameIdentity(f"{one} was given twice: name two identities")
+    known = work.find(Link, Link.create_id(*sorted((one, other))))
+    return known or work.add(Link.propose((one, work.registered(one)), (other, work.registered(other))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge:
+    """Hold two local identities to be one person. ``compared``: which fields the decision rests on."""
+
+    one: UUID
+    other: UUID
+    reason: str
+    rule: str = HUMAN
+    rule_version: int = 0
+    score: float | None = None
+    compared: list[str] = field(default_factory=list)
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Merge; or leave the proposal in review, where a bar lies with a third record (L3)."""
+        link = link_of(work, self.one, self.other)
+        if link.held is Held.OPEN and (bar := work.membership.bar_between(str(self.one), str(self.other))):
+            return {"link": str(link.id), "outcome": "review", "barred": list(bar)}
+        link.merge(
+            reason=self.reason,
+            rule=self.rule,
+            rule_version=self.rule_version,
+            score=self.score,
+            compared=self.compared,
+        )
+        return {"link": str(link.id), "outcome": "merged"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unmerge:
+    """Take the merge of a pair back."""
+
+    one: UUID
+    other: UUID
+    reason: str
+    rule: str = HUMAN
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NothingToChange (L2)."""
+        link = link_of(work, self.one, self.other)
+        link.unmerge(reason=self.reason, rule=self.rule)
+        return {"link": str(link.id), "outcome": "unmerged"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """Hold two identities never to be one person."""
+
+    one: UUID
+    other: UUID
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises StillMerged (L4), NothingToChange (L2)."""
+        link = link_of(work, self.one, self.other)
+        link.bar(reason=self.reason)
+        return {"link": str(link.id), "outcome": "barred"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unbar:
+    """Lift the bar of a pair."""
+
+    one: UUID
+    other: UUID
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NothingToChange (L2)."""
+        link = link_of(work, self.one, self.other)
+        link.unbar(reason=self.reason)
+        return {"link": str(link.id), "outcome": "unbarred"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dismiss:
+    """Take an open proposal off the worklist."""
+
+    one: UUID
+    other: UUID
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NothingToChange (L2)."""
+        link = link_of(work, self.one, self.other)
+        link.dismiss(reason=self.reason)
+        return {"link": str(link.id), "outcome": "dismissed"}

@@ -1,0 +1,152 @@
+"""What can be asked about studies: above all, that one batch of received instances is recorded."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from domain.aggregates.dose import Dose
+from domain.aggregates.identity import Identity
+from domain.aggregates.study import Study
+from domain.commands.doses import ReceivedDose, record_dose
+from domain.errors import NothingNew, UnknownSite
+from domain.ledger import Work
+from domain.traits import can_be_one_person, received_traits
+
+MOST_COLLISIONS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceivedPatient:
+    """The person as the sender wrote them. ``issuer``: Issuer of Patient ID, where present."""
+
+    local_id: str
+    issuer: str | None
+    stated: dict[str, str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceivedReport:
+    """A report found in the batch. ``kind``: ``SR``, ``PDF``, ``CDA``, ``KOS``, ``DOSE``."""
+
+    report_uid: str
+    kind: str
+    title: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiveStudy:
+    """One closed batch of new instances of one study of one person.
+
+    ``series``: ``{"series_uid", "modality", "instances"}`` with counts of this batch; ``instances`` their sum;
+    ``root``: hex of the SHA-256 over the sorted instance digests; ``started_at`` as encoded, ISO 8601 without zone.
+    """
+
+    site: str
+    patient: ReceivedPatient
+    study_uid: str
+    accession: str | None
+    started_at: str | None
+    description: str | None
+    modalities: list[str]
+    series: list[dict[str, Any]]
+    instances: int
+    root: str
+    reports: list[ReceivedReport] = field(default_factory=list)
+    doses: list[ReceivedDose] = field(default_factory=list)
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Registers the identity if it is new, records the study or what it grew by, its reports and doses."""
+        identity = identity_for(work, self.site, self.patient)
+        study_id = Study.create_id(identity.id, self.study_uid)
+        if study := work.find(Study, study_id):
+            outcome = "extended"
+            study.extend(modalities=self.modalities, series=self.series, instances=self.instances, root=self.root)
+        else:
+            outcome = "arrived"
+            study = work.add(self._arrival(identity.id))
+        for report in self.reports:
+            if report.report_uid not in study.reports:
+                study.add_report(report_uid=report.report_uid, kind=report.kind, title=report.title)
+        doses = [record_dose(work, study, self.site, dose) for dose in self.doses]
+        return {
+            "identity": str(identity.id),
+            "study": str(study.id),
+            "outcome": outcome,
+            "dose_reports": sum(doses),
+        }
+
+    def _arrival(self, identity_id: UUID) -> Study:
+        return Study(
+            identity_id,
+            self.study_uid,
+            self.site,
+            self.accession,
+            self.started_at,
+            self.modalities,
+            self.description,
+            self.series,
+            self.instances,
+            self.root,
+        )
+
+
+def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
+    """The identity of a received person: of the site, unless the issuer is an enrolled establishment.
+
+    The same number with a name and birth date that cannot be the same person is a distinct identity, flagged
+    ``collision`` (I2); an erased identity is never added to. Raises UnknownSite (S1).
+    """
+    if work.directory.site(site) is None:
+        raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
+    assigner = patient.issuer if patient.issuer and work.directory.site(patient.issuer) else site
+    stated = received_traits(**patient.stated)
+    for ordinal in range(1, MOST_COLLISIONS):
+        known = work.find(Identity, Identity.create_id(assigner, patient.local_id, ordinal))
+        if known is None:
+            new = work.add(Identity(assigner, patient.local_id, ordinal, stated, "received"))
+            if ordinal > 1:
+                new.flag(flag="collision", reason="the number is in use for another person")
+            return new
+        if not known.erased and can_be_one_person(known.traits, stated):
+            _flag_if_different(known, stated)
+            return known
+    raise NothingNew(
+        f"{assigner} has {MOST_COLLISIONS} persons under one number: ask the site to correct its numbering"
+    )
+
+
+def _flag_if_different(known: Identity, stated: dict[str, str | None]) -> None:
+    differs = [n for n in ("birth_date", "sex") if known.traits.get(n) and stated[n] and known.traits[n] != stated[n]]
+    if differs and "traits_differ" not in known.flags:
+        known.flag(flag="traits_differ", reason=f"received with another {' and '.join(differs)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReassignStudy:
+    """A study was made under the wrong identity: it is another's. Its doses follow."""
+
+    study: UUID
+    to_identity: UUID
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises AlreadyThere (S4), StudyWithdrawn (S3), NotFound."""
+        study = work.get(Study, self.study)
+        work.get(Identity, self.to_identity)
+        study.reassign(to_identity_id=self.to_identity, reason=self.reason)
+        if dose := work.find(Dose, Dose.create_id(study.id)):
+            dose.reassign(to_identity_id=self.to_identity)
+        return {"study": str(study.id), "identity": str(self.to_identity)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawStudy:
+    """A study is taken out of what is read. Its dose stays: what was irradiated was irradiated."""
+
+    study: UUID
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises StudyWithdrawn (S3)."""
+        work.get(Study, self.study).withdraw(reason=self.reason)
+        return {"study": str(self.study)}

@@ -1,0 +1,58 @@
+"""When a dose report calls for a person's attention: thresholds, and the device's own dose check.
+
+Thresholds are data with a version; these defaults hold until others are published. Fluoroscopy: 2 Gy at the reference
+point or 20,000 cGy·cm² in one study. CT: the alert values that the site set on its device (NEMA XR 25,
+DCM 113901-113906).
+"Over" is strict: a value equal to a level is not over it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+QUANTITIES = ("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq")
+
+
+@dataclass(frozen=True)
+class AlertRules:
+    """Levels per study in canonical units (mGy, mGy·cm²), with the rule set's version."""
+
+    version: int = 1
+    dose_rp_mgy: float = 2_000.0
+    dap_mgycm2: float = 200_000.0
+
+
+def total(exposures: list[dict[str, Any]], quantity: str) -> float | None:
+    """Sum over what is known; None where nothing is. Never zero for unknown."""
+    known = [e[quantity] for e in exposures if e.get(quantity) is not None]
+    return sum(known) if known else None
+
+
+def alerts(report: Mapping[str, Any], rules: AlertRules) -> Iterator[dict[str, Any]]:
+    """The alerts that one report's content calls for, as arguments of ``Dose.raise_alert``."""
+    common = {"report_uid": report["report_uid"], "rule_version": rules.version}
+    for quantity in ("dose_rp_mgy", "dap_mgycm2"):
+        level = getattr(rules, quantity)
+        stated, summed = report["totals"].get(quantity), total(report["exposures"], quantity)
+        value = max((v for v in (stated, summed) if v is not None), default=None)
+        if value is not None and value > level:
+            yield common | {
+                "kind": f"{quantity}_over",
+                "quantity": quantity,
+                "value": value,
+                "threshold": level,
+                "irradiation_event_uid": None,
+                "rule": "dose-alerts",
+            }
+    for exposure in report["exposures"]:
+        for quantity in ("dlp_mgycm", "ctdivol_mgy"):
+            level, forward = exposure.get(f"check_{quantity}"), exposure.get(f"forward_{quantity}")
+            if level is not None and forward is not None and forward > level:
+                yield common | {
+                    "kind": f"{quantity}_device_check",
+                    "quantity": quantity,
+                    "value": forward,
+                    "threshold": level,
+                    "irradiation_event_uid": exposure["irradiation_event_uid"],
+                    "rule": "device-dose-check",
+                }

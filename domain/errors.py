@@ -1,0 +1,152 @@
+"""Refusals: one class per rule. A message says what, where and what to do; never a name or a trait."""
+
+from typing import ClassVar
+
+
+class RuleBroken(Exception):
+    """A rule refused a command; nothing was written. ``rule`` is its number in the aggregate's docstring."""
+
+    rule: ClassVar[str]
+
+
+class NotFound(LookupError):
+    """What a command or query names is not in the ledger."""
+
+
+class CommandRepeated(Exception):
+    """The command id is stored already: answer as the first time."""
+
+
+class Contended(Exception):
+    """Other writers were first, several times in a row: nothing was written, ask again."""
+
+
+# What a view's store says to the stream processor that feeds it
+class PartitionLost(Exception):
+    """Another worker applied records of this partition meanwhile: it owns the partition, so this one must stop."""
+
+
+class OffsetGap(Exception):
+    """A record is missing before this one: nothing was applied, and nothing may be."""
+
+
+class StoreAway(Exception):
+    """The database cannot be reached just now: nothing was applied, try the same batch again."""
+
+
+# Identity
+class BadTraits(RuleBroken):
+    """Traits that cannot be: an impossible date, an unknown sex code, no name at all."""
+
+    rule = "I1"
+
+
+class AlreadyRegistered(RuleBroken):
+    """The assigner knows that local id already."""
+
+    rule = "I2"
+
+
+class NothingToCorrect(RuleBroken):
+    """The correction changes nothing."""
+
+    rule = "I3"
+
+
+class StatusNotAllowed(RuleBroken):
+    """A status that the attributes or the INS forbid (RNIV, EXI SI 07 and 09)."""
+
+    rule = "I4"
+
+
+class BadIns(RuleBroken):
+    """A matricule whose key or form is wrong, or an OID that is not one of INS."""
+
+    rule = "I5"
+
+
+class FlagUnchanged(RuleBroken):
+    """The flag is set already, or is not set."""
+
+    rule = "I6"
+
+
+class Erased(RuleBroken):
+    """The identity was erased: nothing personal is added to it any more."""
+
+    rule = "I7"
+
+
+# Link
+class SameIdentity(RuleBroken):
+    """A pair of one identity with itself."""
+
+    rule = "L1"
+
+
+class NothingToChange(RuleBroken):
+    """The statement is held already, or there is none to take back."""
+
+    rule = "L2"
+
+
+class PairBarred(RuleBroken):
+    """The pair is barred: never one person."""
+
+    rule = "L3"
+
+
+class StillMerged(RuleBroken):
+    """A merged pair is not barred: unmerge it first."""
+
+    rule = "L4"
+
+
+class HumanMadeIt(RuleBroken):
+    """A rule does not repeat a merge that a human took back."""
+
+    rule = "L5"
+
+
+# Study
+class UnknownSite(RuleBroken):
+    """No establishment of that code is enrolled."""
+
+    rule = "S1"
+
+
+class NothingNew(RuleBroken):
+    """The batch holds nothing that the study does not hold already."""
+
+    rule = "S2"
+
+
+class StudyWithdrawn(RuleBroken):
+    """The study was withdrawn."""
+
+    rule = "S3"
+
+
+class AlreadyThere(RuleBroken):
+    """The study belongs to that identity already."""
+
+    rule = "S4"
+
+
+# Dose
+class ReportKnown(RuleBroken):
+    """The dose report is recorded already."""
+
+    rule = "D1"
+
+
+class NoExposure(RuleBroken):
+    """A dose report without an irradiation event."""
+
+    rule = "D2"
+
+
+class AlertUnchanged(RuleBroken):
+    """No such open alert."""
+
+    rule = "D3"

@@ -1,0 +1,247 @@
+"""The ledger: the eventsourcing Application. It runs commands once, stamps their envelope, and stores their events.
+
+``execute`` looks nothing up before it decides: the command id is stored in the same transaction as the events, so a
+repeated command is found by its conflict (or by its refusal), and is answered as the first time.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, TypeVar, cast
+from uuid import UUID, uuid4
+
+from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.domain import Aggregate, AggregateEvent, CanInitAggregate
+from eventsourcing.persistence import EventStore, IntegrityError, Mapper, StoredEvent
+from eventsourcing.utils import EnvType, get_topic, resolve_topic
+
+from domain.directory import Directory
+from domain.errors import CommandRepeated, Contended, NotFound, RuleBroken
+from domain.membership import Membership
+from domain.ports import Answer, Clock, CommandLog, CommandRecord, EventCodec, KeyVault
+from domain.tail import Tail
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ATTEMPTS = 8
+A = TypeVar("A", bound=Aggregate)
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Who asked, and under which ids. ``actor`` is a pseudonymous id with its scheme (rpps:, aet:, system:)."""
+
+    actor: str = "system:cli"
+    command_id: UUID = field(default_factory=uuid4)
+    correlation_id: UUID | None = None
+
+    def stamp(self, recorded_at: int) -> dict[str, Any]:
+        """The first fields of every event; ``recorded_at`` in microseconds since 1970, UTC."""
+        correlation = self.correlation_id or self.command_id
+        return {
+            "recorded_at": recorded_at,
+            "actor": self.actor,
+            "command_id": str(self.command_id),
+            "correlation_id": str(correlation),
+        }
+
+
+class Command(Protocol):
+    """What can be asked of the ledger: a value. ``decide`` may run again, so it has no side effects of its own."""
+
+    def decide(self, work: "Work") -> dict[str, Any] | None:
+        """Change aggregates through ``work``; returns ids the caller needs, never traits. Raises RuleBroken."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one command decided, not yet stored."""
+
+    envelope: Envelope
+    events: list[AggregateEvent]
+    result: dict[str, Any]
+
+
+class Work:
+    """What a command reads and changes: each aggregate is loaded once, and its new events are collected together."""
+
+    def __init__(self, ledger: "Ledger") -> None:
+        self._ledger = ledger
+        self._held: dict[UUID, Aggregate] = {}
+        self.now = ledger.clock()
+
+    @property
+    def membership(self) -> Membership:
+        """Who is held to be one person with whom, as the ledger says now."""
+        return self._ledger.membership()
+
+    @property
+    def directory(self) -> Directory:
+        """The enrolled establishments and registered professionals."""
+        return self._ledger.directory()
+
+    def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
+        """The aggregate, or None where nobody spoke of it yet."""
+        if aggregate_id not in self._held:
+            try:
+                self._held[aggregate_id] = self._ledger.repository.get(aggregate_id)
+            except AggregateNotFoundError:
+                return None
+        return cast(A, self._held[aggregate_id])
+
+    def get(self, cls: type[A], aggregate_id: UUID) -> A:
+        """The aggregate. Raises NotFound."""
+        if (found := self.find(cls, aggregate_id)) is None:
+            raise NotFound(f"{cls.__name__.lower()} {aggregate_id} is not in the ledger")
+        return found
+
+    def add(self, aggregate: A) -> A:
+        """Take a new aggregate in."""
+        self._held[aggregate.id] = aggregate
+        return aggregate
+
+    def registered(self, aggregate_id: UUID) -> int:
+        """Ledger position of the aggregate's first event. Raises NotFound."""
+        if (position := self._ledger.log.position_of(aggregate_id)) is None:
+            raise NotFound(f"{aggregate_id} is not in the ledger")
+        return position
+
+    def collect(self) -> list[AggregateEvent]:
+        """The events since the last call, in the order the aggregates were first touched."""
+        return [e for held in self._held.values() for e in cast(Iterable[AggregateEvent], held.collect_events())]
+
+
+class LedgerMapper(Mapper[UUID]):
+    """Domain events to stored bytes, by the codec; the bytes are what Kafka carries too."""
+
+    def __init__(self, codec: EventCodec) -> None:
+        self.codec = codec
+
+    def stored(self, event: AggregateEvent, envelope: Envelope, recorded_at: int) -> StoredEvent:
+        """One event, stamped and encoded."""
+        topic = get_topic(type(event))
+        body = {k: v for k, v in vars(event).items() if k not in NOT_STORED}
+        state = self.codec.encode(
+            topic,
+            envelope.stamp(recorded_at) | body,
+            aggregate_id=str(event.originator_id),
+            version=event.originator_version,
+        )
+        return StoredEvent(event.originator_id, event.originator_version, topic, state)
+
+    def to_domain_event(self, stored_event: StoredEvent) -> AggregateEvent:
+        """The event as its aggregate folds it."""
+        schema, body = self.codec.decode(stored_event.state, stored_event.originator_version)
+        cls = resolve_topic(stored_event.topic)
+        state = {k: UUID(v) if k in schema.uuids and v else v for k, v in body.items()}
+        state.pop(schema.aggregate)
+        state["originator_id"] = stored_event.originator_id
+        state["originator_version"] = stored_event.originator_version
+        state["timestamp"] = EPOCH + timedelta(microseconds=body["recorded_at"])
+        if issubclass(cls, CanInitAggregate):
+            state["originator_topic"] = stored_event.topic.partition(".")[0]
+        event = object.__new__(cls)
+        event.__dict__.update(state)
+        return cast(AggregateEvent, event)
+
+
+NOT_STORED = {"originator_id", "originator_version", "originator_topic", "timestamp"}
+
+
+class LedgerStore(EventStore[UUID]):
+    """Stores decisions: events with the envelope of the command that made them."""
+
+    def put(
+        self, domain_events: Sequence[Any], *, decisions: Sequence[Decision] = (), at: int = 0, **_: Any
+    ) -> list[Any]:
+        """Store all decisions in one transaction; returns one Answer each. ``at``: microseconds since 1970, UTC."""
+        mapper = cast(LedgerMapper, self.mapper)
+        stored = [mapper.stored(event, d.envelope, at) for d in decisions for event in d.events]
+        commands = [CommandRecord(d.envelope.command_id, len(d.events), d.result) for d in decisions]
+        positions = iter(cast(CommandLog, self.recorder).insert_events(stored, commands=commands))
+        return [Answer(tuple(next(positions) for _ in d.events), d.result) for d in decisions]
+
+
+class Ledger(Application[UUID]):
+    """The one Application. Build it in ``krypton.bootstrap``; tests build it on the recorder in ``tests/fakes``."""
+
+    name = "ledger"
+
+    def __init__(self, env: EnvType, *, codec: EventCodec, vault: KeyVault, clock: Clock) -> None:
+        self.codec = codec
+        self.vault = vault
+        self.clock = clock
+        super().__init__(env)
+        self._membership = Tail(Membership(), self.recorder, codec)
+        self._directory = Tail(Directory(), self.recorder, codec)
+
+    def construct_mapper(self) -> Mapper[UUID]:
+        """Our own: Avro in the Confluent wire format."""
+        return LedgerMapper(self.codec)
+
+    def construct_event_store(self) -> EventStore[UUID]:
+        """Our own: stamps envelopes and records command ids."""
+        return LedgerStore(self.mapper, self.recorder)
+
+    @property
+    def log(self) -> CommandLog:  # type: ignore[override]
+        """The recorder, as the log of commands."""
+        return cast(CommandLog, self.recorder)
+
+    def membership(self) -> Membership:
+        """Persons and bars as of the last stored event."""
+        return self._membership.current()
+
+    def directory(self) -> Directory:
+        """Establishments and professionals as of the last stored event."""
+        return self._directory.current()
+
+    def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
+        """One aggregate, to look at."""
+        return Work(self).find(cls, aggregate_id)
+
+    def execute(self, command: Command, by: Envelope) -> Answer:
+        """Run a command once per command id. Raises RuleBroken, NotFound (nothing written), Contended."""
+        for _ in range(ATTEMPTS):
+            work = Work(self)
+            try:
+                result = command.decide(work) or {}
+                decision = Decision(by, work.collect(), result)
+            except (RuleBroken, NotFound):
+                if known := self.log.answer_of(by.command_id):
+                    return known
+                raise
+            if not decision.events:
+                return self.log.answer_of(by.command_id) or Answer((), result)
+            try:
+                return self._store([decision], work.now)[0]
+            except CommandRepeated:
+                return cast(Answer, self.log.answer_of(by.command_id))
+            except IntegrityError:
+                continue  # another writer changed the aggregate first: decide again on what is there now
+        raise Contended(f"other writers were first {ATTEMPTS} times in a row: nothing was written, ask again")
+
+    def execute_many(self, asked: Sequence[tuple[Command, Envelope]]) -> list[Answer | RuleBroken | NotFound]:
+        """Run commands in order, in as few transactions as possible; a refused one does not stop the others."""
+        answers: list[Answer | RuleBroken | NotFound] = []
+        decisions: list[Decision] = []
+        work = Work(self)
+        try:
+            for command, by in asked:
+                result = command.decide(work) or {}
+                decisions.append(Decision(by, work.collect(), result))
+            answers.extend(self._store(decisions, work.now))
+        except (RuleBroken, NotFound, CommandRepeated, IntegrityError):
+            # Nothing of this batch is stored: its commands go one by one, each with its own answer.
+            answers = [self._one(command, by) for command, by in asked]
+        return answers
+
+    def _one(self, command: Command, by: Envelope) -> Answer | RuleBroken | NotFound:
+        try:
+            return self.execute(command, by)
+        except (RuleBroken, NotFound) as refusal:
+            return refusal
+
+    def _store(self, decisions: Sequence[Decision], now: datetime) -> list[Answer]:
+        at = (now - EPOCH) // timedelta(microseconds=1)
+        events = [event for d in decisions for event in d.events]
+        return cast(list[Answer], self.events.put(events, decisions=decisions, at=at))

@@ -1,0 +1,149 @@
+"""Who is one person: connected components over merged pairs that hold no barred pair.
+
+Pairs are taken in the order in which they were merged. A pair that would join two records of which any two are barred
+is *held back*: it waits for a human, and counts again by itself once the bar is lifted or the other pair is unmerged.
+So the answer depends on the statements alone, never on the order in which they are asked about.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+K = TypeVar("K")  # identity ids: str in views, UUID text in the domain
+
+
+@dataclass
+class Cluster(Generic[K]):
+    """All records connected by what was ever said of them and still holds.
+
+    ``members``: record to its registration position. ``merged``: pair to the position of its merge.
+    """
+
+    members: dict[K, int] = field(default_factory=dict)
+    merged: dict[tuple[K, K], int] = field(default_factory=dict)
+    barred: set[tuple[K, K]] = field(default_factory=set)
+
+    def absorb(self, other: "Cluster[K]") -> None:
+        """Take another cluster in."""
+        self.members |= other.members
+        self.merged |= other.merged
+        self.barred |= other.barred
+
+    def state(self, pair: tuple[K, K], held: str, position: int) -> None:
+        """Say of one pair, by its event: ``merged`` since ``position``, ``barred`` or ``open``."""
+        self.merged.pop(pair, None)
+        self.barred.discard(pair)
+        if held == "merged":
+            self.merged[pair] = position
+        elif held == "barred":
+            self.barred.add(pair)
+
+    def split(self) -> Iterator["Cluster[K]"]:
+        """The connected parts, by merges and bars."""
+        parts = _components(self.members, [*self.merged, *self.barred])
+        for part in parts:
+            yield Cluster(
+                {m: self.members[m] for m in part},
+                {p: at for p, at in self.merged.items() if p[0] in part},
+                {p for p in self.barred if p[0] in part},
+            )
+
+    def persons(self) -> tuple[list[set[K]], list[tuple[K, K]]]:
+        """The persons, and the merged pairs that are held back because of a bar."""
+        person_of: dict[K, set[K]] = {m: {m} for m in self.members}
+        held_back = []
+        for one, other in sorted(self.merged, key=lambda pair: self.merged[pair]):
+            left, right = person_of[one], person_of[other]
+            if left is right:
+                continue
+            if any((a in left and b in right) or (a in right and b in left) for a, b in self.barred):
+                held_back.append((one, other))
+                continue
+            if len(left) < len(right):
+                left, right = right, left
+            left |= right
+            for member in right:
+                person_of[member] = left
+        return list({id(p): p for p in person_of.values()}.values()), held_back
+
+    def earliest(self, person: Iterable[K]) -> K:
+        """The stable id of a person: its earliest registered member."""
+        return min(person, key=lambda m: (self.members[m], str(m)))
+
+
+def _components(members: Iterable[K], pairs: Iterable[tuple[K, K]]) -> list[set[K]]:
+    near: dict[K, list[K]] = defaultdict(list)
+    for one, other in pairs:
+        near[one].append(other)
+        near[other].append(one)
+    seen: set[K] = set()
+    parts = []
+    for start in members:
+        if start in seen:
+            continue
+        part, frontier = {start}, [start]
+        while frontier:
+            for next_one in near[frontier.pop()]:
+                if next_one not in part:
+                    part.add(next_one)
+                    frontier.append(next_one)
+        seen |= part
+        parts.append(part)
+    return parts
+
+
+HELD_BY_EVENT = {
+    "link.proposed": None,
+    "link.merged": "merged",
+    "link.unmerged": "open",
+    "link.barred": "barred",
+    "link.unbarred": "open",
+    "link.dismissed": None,
+}
+"""What each event makes of its pair; None: nothing."""
+
+
+def statement(event_type: str, data: Mapping[str, Any]) -> tuple[dict[str, int], tuple[str, str], str] | None:
+    """A link event as (registration positions, pair, held), or None where it changes no membership."""
+    if (held := HELD_BY_EVENT[event_type]) is None:
+        return None
+    low, high = data["low"], data["high"]
+    return {low: data["low_registered"], high: data["high_registered"]}, (low, high), held
+
+
+class Membership:
+    """The whole region's clusters in memory, for decisions."""
+
+    TYPES: ClassVar[tuple[str, ...]] = tuple(HELD_BY_EVENT)
+
+    def __init__(self) -> None:
+        self._clusters: dict[str, Cluster[str]] = {}
+
+    def apply(self, event_type: str, position: int, data: Mapping[str, Any]) -> None:
+        """Take one link event in."""
+        if (said := statement(event_type, data)) is None:
+            return
+        registered, pair, held = said
+        whole: Cluster[str] = Cluster(registered)
+        for member in pair:
+            whole.absorb(self._clusters.get(member) or Cluster())
+        whole.state(pair, held, position)
+        for part in whole.split():
+            for member in part.members:
+                self._clusters[member] = part
+
+    def person_of(self, identity: str) -> set[str]:
+        """All identities held to be the same person, itself included."""
+        cluster = self._clusters.get(identity)
+        persons = cluster.persons()[0] if cluster else []
+        return next((p for p in persons if identity in p), {identity})
+
+    def bar_between(self, one: str, other: str) -> tuple[str, str] | None:
+        """A barred pair that merging the two would join, or None."""
+        cluster = self._clusters.get(one)
+        left, right = self.person_of(one), self.person_of(other)
+        bars = cluster.barred if cluster else set()
+        other_cluster = self._clusters.get(other)
+        bars = bars | (other_cluster.barred if other_cluster else set())
+        return next(((a, b) for a, b in bars if (a in left and b in right) or (a in right and b in left)), None)

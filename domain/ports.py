@@ -1,0 +1,74 @@
+"""What the domain needs from outside, as Protocols: fakes in ``tests/fakes``, real ones in ``adapters``."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+Clock = Callable[[], datetime]
+"""Now, with a time zone (UTC)."""
+
+
+class EventCodec(Protocol):
+    """Turns an event into the bytes that are stored and published, and back (``schemas.codec.Codec``)."""
+
+    def encode(self, event_type: str, body: Mapping[str, Any], *, aggregate_id: str, version: int) -> bytes:
+        """The stored bytes."""
+
+    def decode(self, raw: bytes, version: int, *, unseal: bool = True) -> tuple[Any, dict[str, Any]]:
+        """The schema (with ``type``, ``aggregate`` and ``uuids``) and the fields."""
+
+
+class KeyVault(Protocol):
+    """Keeps one key per subject (an identity), apart from the events."""
+
+    def seal(self, subject: str, plain: bytes, aad: bytes) -> bytes:
+        """Encrypt under the subject's key, made when first needed; empty when the key was destroyed."""
+
+    def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
+        """Decrypt; None when the subject's key was destroyed. Raises SealBroken when the bytes were altered."""
+
+    def prefetch(self, subjects: Iterable[str]) -> None:
+        """Fetch the keys of many subjects in one go: a hint, for speed."""
+
+    def destroy(self, subject: str) -> None:
+        """Destroy the subject's key for ever; harmless to repeat."""
+
+    def destroyed(self, subjects: Iterable[str]) -> set[str]:
+        """Which of these subjects had their key destroyed."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command answered: the ledger positions it wrote, and ids it made. Never names or traits."""
+
+    positions: tuple[int, ...]
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CommandRecord:
+    """One command of a transaction: its id, how many of the transaction's events are its own, and its result."""
+
+    command_id: UUID
+    events: int
+    result: Mapping[str, Any]
+
+
+class CommandLog(Protocol):
+    """The part of the event recorder that makes commands idempotent, in the events' own transaction.
+
+    ``insert_events(stored, commands=…)`` stores both or nothing; it raises CommandRepeated when an id is known.
+    """
+
+    def answer_of(self, command_id: UUID) -> Answer | None:
+        """What a stored command answered; None when it is not known."""
+
+    def position_of(self, aggregate_id: UUID) -> int | None:
+        """Position of the aggregate's first event; None when it has none."""
+
+    def insert_events(
+        self, stored_events: Sequence[Any], *, commands: Sequence[CommandRecord], **kwargs: Any
+    ) -> Sequence[int]:
+        """Store events and commands in one transaction; returns the positions."""

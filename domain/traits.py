@@ -1,0 +1,95 @@
+"""Traits of a person as an assigner states them, and whether two statements can be of one person.
+
+Comparing is for the *same assigner and local id* only (did a number get used twice?); matching across assigners has
+rules of its own. Source: RNIV 1 v2.0, strict traits; names compared without accents, case, order or hyphens.
+"""
+
+import re
+import unicodedata
+from datetime import date
+from difflib import SequenceMatcher
+from typing import Any
+
+from domain.errors import BadTraits
+
+SEXES = ("M", "F", "I")
+ALIKE = 0.84  # a misspelt name of six letters with one wrong scores 0.83 to 0.91
+TRAITS = ("family", "given", "birth_date", "sex", "birth_place", "used_name", "first_names")
+
+
+def traits(**stated: str | None) -> dict[str, str | None]:
+    """Checked traits: all keys of ``TRAITS``, None where not known. Raises BadTraits (I1), naming the field only.
+
+    ``birth_date`` is ``YYYY-MM-DD``; ``sex`` M, F or I; ``birth_place`` an INSEE code of five characters.
+    """
+    if unknown := stated.keys() - set(TRAITS):
+        raise BadTraits(f"no such trait: {', '.join(sorted(unknown))}; known are {', '.join(TRAITS)}")
+    clean = {name: (stated.get(name) or "").strip() or None for name in TRAITS}
+    if not (clean["family"] or clean["given"]):
+        raise BadTraits("neither a family nor a given name: give at least one")
+    return _checked(clean)
+
+
+def received_traits(**stated: str | None) -> dict[str, str | None]:
+    """Traits as a device sent them: what cannot be is taken as not known, for no study is refused over a trait."""
+    clean = {name: (stated.get(name) or "").strip() or None for name in TRAITS}
+    for name in ("birth_date", "sex", "birth_place"):
+        try:
+            _checked({**dict.fromkeys(TRAITS), name: clean[name]})
+        except BadTraits:
+            clean[name] = None
+    return clean
+
+
+def _checked(clean: dict[str, str | None]) -> dict[str, str | None]:
+    if clean["birth_date"] and not _is_date(clean["birth_date"]):
+        raise BadTraits("birth date is not a date: write it YYYY-MM-DD, or leave it out when it is not known")
+    if clean["sex"] and clean["sex"] not in SEXES:
+        raise BadTraits(f"sex is not one of {', '.join(SEXES)}: leave it out when it is not known")
+    if clean["birth_place"] and not re.fullmatch(r"\d[\dAB]\d{3}", clean["birth_place"]):
+        raise BadTraits("birth place is not an INSEE code of five characters")
+    return clean
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def words(name: str | None) -> frozenset[str]:
+    """The words of a name in capitals, without accents, hyphens or apostrophes."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", name or "") if not unicodedata.combining(c))
+    return frozenset(re.findall(r"[^\W_]+", bare.upper()))
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Can the two be spellings of one name? Unknown can be anything; an initial stands for its name."""
+    if not one or not other or one & other:
+        return True
+    pairs = [(a, b) for a in one for b in other]
+    if any(min(len(a), len(b)) == 1 and a[0] == b[0] for a, b in pairs):
+        return True
+    return any(SequenceMatcher(None, a, b).ratio() >= ALIKE for a, b in pairs)
+
+
+def names_agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Can the names be of one person: family and given alike, in this order or swapped? A used name is a family name."""
+    family_1 = words(one.get("family")) | words(one.get("used_name"))
+    family_2 = words(other.get("family")) | words(other.get("used_name"))
+    given_1 = words(one.get("given")) | words(one.get("first_names"))
+    given_2 = words(other.get("given")) | words(other.get("first_names"))
+    straight = _alike(family_1, family_2) and _alike(given_1, given_2)
+    return straight or bool(family_1 & given_2 and given_1 & family_2)
+
+
+def can_be_one_person(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """False only where the names cannot be of one person and no equal birth date speaks for it.
+
+    A birth date that is missing on either side speaks for nothing: then the names alone decide.
+    """
+    if names_agree(one, other):
+        return True
+    known = one.get("birth_date"), other.get("birth_date")
+    return bool(known[0]) and known[0] == known[1]

@@ -1,0 +1,53 @@
+"""What a projection is: a pure fold of ledger events into rows. One protocol, two engines (live and rebuild)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import MetaData
+
+from schemas.event import LedgerEvent
+
+
+class RowKey(NamedTuple):
+    """One row: the table's name and the values of its primary key, in the table's order. Ids are ``str``."""
+
+    table: str
+    key: tuple[Any, ...]
+
+
+class UnknownEvent(Exception):
+    """The projection does not know the event type: the event is parked, never skipped."""
+
+
+class Rows(Protocol):
+    """A unit of work over a view's rows: reads through a cache, remembers what changed. Rows are column → value.
+
+    JSON columns hold plain lists and dicts; what ``get`` returns is never changed in place: ``put`` or ``change`` it.
+    """
+
+    def get(self, key: RowKey) -> Mapping[str, Any] | None:
+        """The row without its key columns, or None."""
+
+    def put(self, key: RowKey, values: Mapping[str, Any]) -> None:
+        """Insert the row, or replace it whole."""
+
+    def change(self, key: RowKey, **values: Any) -> None:
+        """Set columns of the row; a row that is not there yet is made of these columns alone, the others null."""
+
+    def delete(self, key: RowKey) -> None:
+        """Remove the row, if it is there."""
+
+
+class Projection(Protocol):
+    """Folds events into rows. No SQL, clock or I/O in ``keys`` and ``apply``; ``apply`` commutes across topics."""
+
+    name: str
+    version: int
+    topics: tuple[str, ...]
+    tables: MetaData
+
+    def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
+        """Rows that ``apply`` is sure to touch, so that a batch fetches them in one go (others are read through)."""
+
+    def apply(self, event: LedgerEvent, rows: Rows) -> None:
+        """Fold one event in. Raises UnknownEvent."""

@@ -1,0 +1,33 @@
+"""What travels: a Kafka record as it came, and the ledger event decoded from it."""
+
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+ERASED: Final = "[erased]"
+"""Stands for a sealed value whose key was destroyed: shown as it is, never parsed."""
+
+
+class Record(NamedTuple):
+    """One Kafka record, undecoded. ``offset`` is Kafka's; ``headers`` carry the ledger position and the version."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(slots=True)
+class LedgerEvent:
+    """One event as projections read it.
+
+    ``data`` holds the envelope and the event's own fields: ids as ``str``, times as microseconds since 1970 (UTC),
+    sealed fields opened, or ``ERASED`` where the person's key was destroyed.
+    """
+
+    position: int
+    type: str
+    aggregate_id: str
+    version: int
+    data: dict[str, Any]

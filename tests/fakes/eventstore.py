@@ -1,0 +1,51 @@
+"""The event store in memory: eventsourcing's own plain recorder, with the command log that ours adds."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from eventsourcing import popo
+from eventsourcing.persistence import StoredEvent
+
+from domain.errors import CommandRepeated
+from domain.ports import Answer, CommandRecord
+
+
+class MemoryRecorder(popo.POPOApplicationRecorder):
+    """Keeps events and answered commands; both or neither."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answers: dict[UUID, Answer] = {}
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], *, commands: Sequence[CommandRecord] = (), **_: Any
+    ) -> Sequence[int]:
+        """See ``domain.ports.CommandLog``."""
+        with self._database_lock:
+            ids = [c.command_id for c in commands]
+            if self._answers.keys() & set(ids) or len(set(ids)) < len(ids):
+                raise CommandRepeated
+            positions = list(super().insert_events(stored_events) or ())
+            left = iter(positions)
+            for command in commands:
+                own = tuple(next(left) for _ in range(command.events))
+                self._answers[command.command_id] = Answer(own, command.result)
+            return positions
+
+    def answer_of(self, command_id: UUID) -> Answer | None:
+        """See ``domain.ports.CommandLog``."""
+        return self._answers.get(command_id)
+
+    def position_of(self, aggregate_id: UUID) -> int | None:
+        """See ``domain.ports.CommandLog``."""
+        index = self._stored_events_index[str(aggregate_id)]
+        return index[1] + 1 if 1 in index else None
+
+
+class Factory(popo.POPOFactory):
+    """Named by PERSISTENCE_MODULE."""
+
+    def application_recorder(self) -> MemoryRecorder:
+        """A new, empty event store."""
+        return MemoryRecorder()
