@@ -1,0 +1,237 @@
+"""One irradiation event of a dose report, read from its container.
+
+Three containers hold one: CT Acquisition (PS3.16 TID 10013, dose check TID 10015), Irradiation Event X-Ray
+Data (TID 10003 with 10003A to 10003C) and Radiopharmaceutical Administration (TID 10022). What a device left
+out stays None, an encoded 0 stays 0.0, and what cannot be read is named in ``not_understood`` with its text
+kept in ``raw``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, Final
+
+from pydicom.dataset import Dataset
+
+from adapters.dicom.sr_tree import Concept, Content, iso
+from adapters.dicom.units import Dimension, NotUnderstood, canonical
+
+CT, PROJECTION, RADIOPHARMACEUTICAL = "CT", "PROJECTION", "RADIOPHARMACEUTICAL"
+EVENT_KINDS: Final = {"DCM:113819": CT, "DCM:113706": PROJECTION, "DCM:113502": RADIOPHARMACEUTICAL}
+
+EVENT_TYPE: Final[Concept] = ("DCM:113721",)  # Irradiation Event Type
+FLUOROSCOPY: Final[Concept] = ("SRT:P5-06000", "SCT:44491008")
+LATERALITY: Final[Concept] = ("SRT:G-C171", "SCT:272741003")
+_EVENT_UID: Concept = (
+    "DCM:113769",
+    "DCM:113503",
+)  # irradiation event, radiopharmaceutical administration event
+_STARTED: Concept = ("DCM:111526", "DCM:123003")  # DateTime Started, Radiopharmaceutical Start DateTime
+_PROTOCOL: Concept = ("DCM:125203",)
+_TARGET: Concept = ("DCM:123014",)
+_ACQUISITION: Concept = ("DCM:113820", *EVENT_TYPE)  # CT Acquisition Type
+_PLANE: Concept = ("DCM:113764",)
+_AGENT: Concept = ("SRT:C-B02C9", "SCT:349358000", "SRT:F-61FDB")  # Radiopharmaceutical agent
+_PHANTOM: Concept = ("DCM:113835",)
+_PHANTOM_CM: dict[str, int] = {
+    "DCM:113690": 16,
+    "DCM:113691": 32,
+}  # IEC head, IEC body: diameters of the acrylic
+
+# name -> (its concept, its dimension, the field that holds it)
+QUANTITIES: Final[dict[str, tuple[Concept, Dimension, str]]] = {
+    "ctdivol": (("DCM:113830",), Dimension.DOSE, "ctdivol_mgy"),
+    "dlp": (("DCM:113838",), Dimension.DOSE_LENGTH, "dlp_mgycm"),
+    "dap": (("DCM:122130",), Dimension.DOSE_AREA, "dap_mgycm2"),
+    "dose_rp": (("DCM:113738",), Dimension.DOSE, "dose_rp_mgy"),
+    "agd": (("DCM:111631",), Dimension.DOSE, "agd_mgy"),
+    "activity": (("DCM:113507",), Dimension.ACTIVITY, "activity_mbq"),
+}
+_DOSES = tuple(name for _, _, name in QUANTITIES.values())
+_INTENSIVE = {"ctdivol_mgy", "agd_mgy"}  # a mean over what was irradiated: parts of one event do not add up
+
+# What a later statement of an event takes from an earlier one where it is silent.
+_KEPT = (
+    *("started_at", "protocol", "target_region", "acquisition", "laterality"),
+    *("phantom_cm", "plane", "radiopharmaceutical"),
+)
+
+_CHECK_CODES: dict[str, Concept] = {
+    "dlp_alert_configured": ("DCM:113901",),
+    "ctdivol_alert_configured": ("DCM:113902",),
+}
+_CHECK_VALUES: dict[str, tuple[Concept, Dimension]] = {
+    "dlp_alert_value": (("DCM:113903",), Dimension.DOSE_LENGTH),
+    "ctdivol_alert_value": (("DCM:113904",), Dimension.DOSE),
+    "dlp_forward_estimate": (("DCM:113905",), Dimension.DOSE_LENGTH),
+    "ctdivol_forward_estimate": (("DCM:113906",), Dimension.DOSE),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exposure:
+    """One irradiation event. Its identity is its UID, not the report or the study that tells of it.
+
+    A dose of None is not known, never zero. ``raw`` holds, per quantity that the event states, "value unit"
+    as encoded (empty: stated without a value); ``dose_check`` the alert settings of the CT (TID 10015) as
+    encoded, and ``dose_check_exceeded`` which of "dlp" and "ctdivol" passed its configured alert value.
+    """
+
+    irradiation_event_uid: str
+    kind: str
+    started_at: str | None
+    modality: str
+    protocol: str | None
+    target_region: str | None
+    acquisition: str | None
+    laterality: str | None
+    ctdivol_mgy: float | None
+    dlp_mgycm: float | None
+    dap_mgycm2: float | None
+    dose_rp_mgy: float | None
+    agd_mgy: float | None
+    activity_mbq: float | None
+    phantom_cm: int | None
+    raw: dict[str, str]
+    not_understood: tuple[str, ...]
+    plane: str | None = None
+    radiopharmaceutical: str | None = None
+    dose_check: dict[str, str] = field(default_factory=dict)
+    dose_check_exceeded: tuple[str, ...] = ()
+
+
+def read_exposure(container: Dataset, *, kind: str, modality: str, derived_uid: str) -> Exposure:
+    """The event in one container; ``derived_uid`` stands in where it names no UID of its own.
+
+    Never raises for what a device wrote.
+    """
+    content, notes, raw = Content(container), list[str](), dict[str, str]()
+    doses = {name: _dose(content, quantity, raw, notes) for quantity, (_, _, name) in QUANTITIES.items()}
+    uid = content.uid(_EVENT_UID)
+    if uid is None:
+        notes.append("event UID: absent, one was derived from the report's UID and the event's place in it")
+    check, exceeded = _dose_check(content, notes)
+    return Exposure(
+        irradiation_event_uid=uid or derived_uid,
+        kind=kind,
+        started_at=_started(content, notes),
+        modality=modality,
+        protocol=content.meaning(_PROTOCOL),
+        target_region=content.meaning(_TARGET),
+        acquisition=content.meaning(_ACQUISITION),
+        laterality=content.meaning(LATERALITY),
+        ctdivol_mgy=doses["ctdivol_mgy"],
+        dlp_mgycm=doses["dlp_mgycm"],
+        dap_mgycm2=doses["dap_mgycm2"],
+        dose_rp_mgy=doses["dose_rp_mgy"],
+        agd_mgy=doses["agd_mgy"],
+        activity_mbq=doses["activity_mbq"],
+        phantom_cm=_phantom(content, notes),
+        raw=raw,
+        not_understood=tuple(notes),
+        plane=content.meaning(_PLANE),
+        radiopharmaceutical=content.meaning(_AGENT),
+        dose_check=check,
+        dose_check_exceeded=exceeded,
+    )
+
+
+def merged(earlier: Exposure, later: Exposure) -> Exposure:
+    """One exposure of two containers of one report that bear the same event UID.
+
+    Where region and plane agree the event was stated twice: what the later one states wins, because devices
+    append a correction, and it takes from the earlier what it lacks. Where they differ the two are parts of
+    one event (a CT event split by region, TID 10013; the planes of a biplane): DLP, DAP, dose at the
+    reference point and activity add up, CTDIvol and AGD, which are means, keep the higher.
+    """
+    parts = (earlier.target_region, earlier.plane) != (later.target_region, later.plane)
+    combine = _sum_of_parts if parts else _later
+    changed: dict[str, Any] = {name: combine(name, getattr(earlier, name), getattr(later, name)) for name in _DOSES}
+    changed |= {name: getattr(later, name) or getattr(earlier, name) for name in _KEPT}
+    changed["raw"] = _both_texts(earlier.raw, later.raw) if parts else {**earlier.raw, **later.raw}
+    changed["dose_check"] = {**earlier.dose_check, **later.dose_check}
+    exceeded = (*earlier.dose_check_exceeded, *later.dose_check_exceeded)
+    said = "in parts, which were joined" if parts else "twice, what was stated last was kept"
+    notes = (*earlier.not_understood, *later.not_understood, f"event: stated {said}")
+    return replace(
+        later,
+        dose_check_exceeded=tuple(dict.fromkeys(exceeded)),
+        not_understood=tuple(dict.fromkeys(notes)),
+        **changed,
+    )
+
+
+def _dose(content: Content, quantity: str, raw: dict[str, str], notes: list[str]) -> float | None:
+    """The quantity in its canonical unit: the first item with a value; others that differ are noted."""
+    concept, dimension, _ = QUANTITIES[quantity]
+    stated = [item.number() for item in content.all(concept)]
+    if not stated:
+        return None
+    valued = [number for number in stated if number.text]
+    first = (valued or stated)[0]
+    raw[quantity] = str(first)
+    if len(set(valued)) > 1:
+        notes.append(f"{quantity}: {len(valued)} values stated, the first was kept")
+    try:
+        value = canonical(first.text, first.unit, dimension)
+    except NotUnderstood as reason:
+        notes.append(f"{quantity}: {reason}")
+        return None
+    return None if value is None else float(value)
+
+
+def _started(content: Content, notes: list[str]) -> str | None:
+    text = content.date_time(_STARTED)
+    started = iso(text)
+    if text and started is None:
+        notes.append("started: date-time not understood")
+    return started
+
+
+def _phantom(content: Content, notes: list[str]) -> int | None:
+    """The diameter of the phantom that the CTDIvol refers to, in cm."""
+    codes = [code for item in content.all(_PHANTOM) if (code := item.code())]
+    if codes and codes[0].key not in _PHANTOM_CM:
+        notes.append("phantom: code not understood")
+    return _PHANTOM_CM.get(codes[0].key) if codes else None
+
+
+def _dose_check(content: Content, notes: list[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The dose check as encoded, and which alert values the forward estimates passed (TID 10015)."""
+    found = {name: meaning for name, concept in _CHECK_CODES.items() if (meaning := content.meaning(concept))}
+    values: dict[str, Decimal] = {}
+    for name, (concept, dimension) in _CHECK_VALUES.items():
+        for item in content.all(concept):
+            number = item.number()
+            found[name] = str(number)
+            try:
+                value = canonical(number.text, number.unit, dimension)
+            except NotUnderstood as reason:
+                notes.append(f"{name}: {reason}")
+            else:
+                values |= {} if value is None else {name: value}
+    exceeded = (
+        quantity
+        for quantity in ("dlp", "ctdivol")
+        if (limit := values.get(f"{quantity}_alert_value")) is not None
+        and values.get(f"{quantity}_forward_estimate", Decimal(0)) > limit
+    )
+    return found, tuple(exceeded)
+
+
+def _later(_: str, earlier: float | None, later: float | None) -> float | None:
+    return earlier if later is None else later
+
+
+def _sum_of_parts(name: str, one: float | None, other: float | None) -> float | None:
+    """A part without a value leaves the sum of the others: the event is at least that."""
+    known = [value for value in (one, other) if value is not None]
+    if not known or name in _INTENSIVE:
+        return max(known, default=None)
+    return float(sum((Decimal(repr(value)) for value in known), Decimal(0)))
+
+
+def _both_texts(earlier: Mapping[str, str], later: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: " + ".join(texts[name] for texts in (earlier, later) if texts.get(name)) for name in {**earlier, **later}
+    }

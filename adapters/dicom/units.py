@@ -1,0 +1,88 @@
+"""Dose units as devices spell them, turned into the ledger's: mGy, mGy.cm, mGy.cm2, MBq.
+
+A dose is multiplied by powers of ten only, in Decimal, from the text that was encoded: no digit is lost or
+invented. Units are UCUM codes (PS3.16 section 7.2.2), which are case sensitive: a prefix read in the wrong
+case would change the dose a billion times, so ``MGy`` is refused, not guessed. What is not understood is
+refused with its reason; the caller keeps the text.
+"""
+
+import re
+from decimal import Context, Decimal
+from enum import StrEnum
+from itertools import product
+
+
+class Dimension(StrEnum):
+    """What a number measures; the value is the canonical unit of the ledger."""
+
+    DOSE = "mGy"  # CTDIvol, dose at the reference point, average glandular dose
+    DOSE_LENGTH = "mGy.cm"  # DLP
+    DOSE_AREA = "mGy.cm2"  # DAP, also called KAP
+    ACTIVITY = "MBq"
+
+
+class NotUnderstood(ValueError):
+    """A number or unit that cannot be read without guessing. The message never holds the number."""
+
+
+_GRAY = {"": 0, "d": -1, "c": -2, "m": -3, "u": -6}
+_BECQUEREL = {"": 0, "k": 3, "M": 6, "G": 9}
+_LENGTHS = {"cm": 0, "m": 2}  # powers of ten against the centimetre
+_AREAS = {"cm2": 0, "m2": 4}
+
+
+def _table() -> dict[str, tuple[Dimension, int]]:
+    """Every spelling without separators -> its dimension and the power of ten to the canonical unit."""
+    table = {f"{prefix}Gy": (Dimension.DOSE, power + 3) for prefix, power in _GRAY.items()}
+    for (prefix, power), (length, longer) in product(_GRAY.items(), _LENGTHS.items()):
+        table[f"{prefix}Gy{length}"] = (Dimension.DOSE_LENGTH, power + 3 + longer)
+    for (prefix, power), (area, larger) in product(_GRAY.items(), _AREAS.items()):
+        table[f"{prefix}Gy{area}"] = (Dimension.DOSE_AREA, power + 3 + larger)
+    table |= {f"{prefix}Bq": (Dimension.ACTIVITY, power - 6) for prefix, power in _BECQUEREL.items()}
+    return table
+
+
+UNITS = _table()
+
+# The separators that UCUM and the vendors put between Gy and cm2 are dropped; the micro sign has two code
+# points.
+_SPELLING = str.maketrans({".": "", "·": "", "*": "", "^": "", " ": "", "²": "2", "µ": "u", "μ": "u"})
+# Value Representation DS (PS3.5 table 6.2-1): no NaN, no underscore, no comma, no digits of other scripts.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_LONGEST_NUMBER = 64  # DS allows 16 characters; devices write more decimals than that
+_LARGEST_POWER = 300  # beyond it a float would be infinite, or a false zero
+_EXACT = Context(prec=200)
+
+
+def canonical(text: str, unit: str, dimension: Dimension) -> Decimal | None:
+    """The number in the canonical unit of ``dimension``; None where ``text`` is empty: not known, never zero.
+
+    ``text`` is the Numeric Value and ``unit`` the Measurement Units code value, both as encoded. Raises
+    NotUnderstood for a text that is no number, a negative or out-of-range number, and a unit that is unknown
+    or of another dimension.
+    """
+    if not text:
+        return None
+    return _EXACT.scaleb(_number(text), _power(unit, dimension))
+
+
+def _power(unit: str, dimension: Dimension) -> int:
+    known = UNITS.get(unit.strip().translate(_SPELLING))
+    if known is None:
+        raise NotUnderstood(f"unit {unit[:16]!r} not understood" if unit else "no unit given")
+    if known[0] is not dimension:
+        raise NotUnderstood(f"unit {unit[:16]!r} not understood: {dimension.value} or its multiples expected")
+    return known[1]
+
+
+def _number(text: str) -> Decimal:
+    if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
+        raise NotUnderstood("value is not a decimal number")
+    number = Decimal(text)
+    if number == 0:
+        return Decimal(0)  # also of "-0" and "0E+9": one zero, and a known one
+    if number < 0:
+        raise NotUnderstood("value is negative")
+    if abs(number.adjusted()) > _LARGEST_POWER:
+        raise NotUnderstood("value is out of range")
+    return number

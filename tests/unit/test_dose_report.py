@@ -1,0 +1,354 @@
+"""The reader on reports made here: what no real file of the set shows, and what devices get wrong."""
+
+from typing import Any
+
+import pytest
+from pydicom import uid as uids
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.valuerep import DSfloat
+
+from adapters.dicom.dose_report import DoseReport, Exposure, NoDoseContent, holds_dose, read_dose_report
+from adapters.dicom.sr_tree import iso
+
+MGY_CM, MGY, GY_M2 = "mGy.cm", "mGy", "Gy.m2"
+
+
+def code(value: str, scheme: str = "DCM", meaning: str = "meaning") -> Sequence:
+    """A code sequence of one code."""
+    entry = Dataset()
+    entry.CodeValue, entry.CodingSchemeDesignator, entry.CodeMeaning = value, scheme, meaning
+    return Sequence([entry])
+
+
+def item(concept: str, value_type: str, *children: Dataset, **attributes: Any) -> Dataset:
+    """A content item; ``concept`` is a DCM code, or "scheme:code"."""
+    scheme, _, value = concept.rpartition(":")
+    made = Dataset()
+    made.ValueType = value_type
+    made.ConceptNameCodeSequence = code(value, scheme or "DCM")
+    for keyword, content in attributes.items():
+        setattr(made, keyword, content)
+    if children:
+        made.ContentSequence = Sequence(children)
+    return made
+
+
+def number(concept: str, text: str | None, unit: str | None) -> Dataset:
+    """A NUM item; without a text its Measured Value Sequence is empty, without a unit it has none."""
+    measured = Dataset()
+    if text is not None:
+        measured.add_new("NumericValue", "LO", text)  # LO, because devices write what DS does not allow
+    if unit is not None:
+        measured.MeasurementUnitsCodeSequence = code(unit, "UCUM")
+    return item(concept, "NUM", MeasuredValueSequence=Sequence([] if text is None else [measured]))
+
+
+def uid(concept: str, value: str) -> Dataset:
+    """A UIDREF item."""
+    return item(concept, "UIDREF", UID=value)
+
+
+def coded(concept: str, value: str, meaning: str = "meaning") -> Dataset:
+    """A CODE item; ``value`` is a DCM code, or "scheme:code"."""
+    scheme, _, plain = value.rpartition(":")
+    return item(concept, "CODE", ConceptCodeSequence=code(plain, scheme or "DCM", meaning))
+
+
+def ct(*content: Dataset, event: str | None = "2.25.1") -> Dataset:
+    """A CT acquisition with these items."""
+    return item("113819", "CONTAINER", *([uid("113769", event)] if event else []), *content)
+
+
+def projection(*content: Dataset, event: str = "2.25.1") -> Dataset:
+    """An irradiation event of projection radiography with these items."""
+    return item("113706", "CONTAINER", uid("113769", event), *content)
+
+
+def document(*content: Dataset, sop_class: str = uids.XRayRadiationDoseSRStorage) -> Dataset:
+    """A structured report with these items at its root."""
+    root = item("113701", "CONTAINER", *content)
+    root.SOPClassUID, root.SOPInstanceUID, root.StudyInstanceUID = sop_class, "2.25.100", "2.25.200"
+    return root
+
+
+def read(*content: Dataset) -> DoseReport:
+    """What is read of a report with these items at its root."""
+    return read_dose_report(document(*content))
+
+
+def only(*content: Dataset) -> Exposure:
+    """The one exposure of a report with these items at its root."""
+    (exposure,) = read(*content).exposures
+    return exposure
+
+
+# What devices get wrong.
+
+
+@pytest.mark.parametrize(
+    ("wrong", "note"),
+    [
+        (number("113838", "12", "foo"), "dlp: unit 'foo' not understood"),
+        (number("113838", "12", MGY), "dlp: unit 'mGy' not understood: mGy.cm or its multiples expected"),
+        (number("113838", "12", None), "dlp: no unit given"),
+        (number("113838", "about 12", MGY_CM), "dlp: value is not a decimal number"),
+        (number("113838", "12\\13", MGY_CM), "dlp: value is not a decimal number"),
+        (number("113838", "-12", MGY_CM), "dlp: value is negative"),
+    ],
+)
+def test_a_dose_that_cannot_be_read_is_noted_and_loses_nothing_else(wrong: Dataset, note: str) -> None:
+    """The DLP is not known, and the CTDIvol beside it is."""
+    exposure = only(ct(wrong, number("113830", "5.5", MGY)))
+    assert (exposure.dlp_mgycm, exposure.ctdivol_mgy, exposure.not_understood) == (None, 5.5, (note,))
+
+
+def test_a_dose_that_cannot_be_read_is_kept_as_encoded() -> None:
+    """For the person who asks the vendor."""
+    assert only(ct(number("113838", "12", "foo"))).raw == {"dlp": "12 foo"}
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_a_dose_stated_without_a_value_is_not_known_and_no_mistake(text: str | None) -> None:
+    """An empty Measured Value Sequence and an empty Numeric Value: None, without a note."""
+    exposure = only(projection(number("122130", text, GY_M2)))
+    assert (exposure.dap_mgycm2, exposure.not_understood) == (None, ())
+    assert "dap" in exposure.raw
+
+
+def test_a_dose_that_is_not_stated_is_not_in_the_raw_texts() -> None:
+    """Absent differs from present without a value."""
+    assert only(ct(number("113838", "1", MGY_CM))).raw == {"dlp": "1 mGy.cm"}
+
+
+def test_numbers_set_by_other_software_are_read_by_their_text() -> None:
+    """A float that pydicom holds instead of the encoded bytes."""
+    dose = number("122130", "0", GY_M2)
+    del dose.MeasuredValueSequence[0].NumericValue
+    dose.MeasuredValueSequence[0].NumericValue = DSfloat("1.07E-05")
+    exposure = only(projection(dose))
+    assert (exposure.dap_mgycm2, exposure.raw) == (107.0, {"dap": "1.07E-05 Gy.m2"})
+
+
+def test_an_event_without_a_uid_gets_the_same_one_at_every_reading() -> None:
+    """Derived from the report and the event's place in it, said so, and distinct from its neighbour's."""
+    events = [ct(number("113838", "1", MGY_CM), event=None), ct(number("113838", "2", MGY_CM), event=None)]
+    first, again = (read(*events).exposures for _ in range(2))
+    assert [one.irradiation_event_uid for one in first] == [one.irradiation_event_uid for one in again]
+    assert len({one.irradiation_event_uid for one in first}) == 2
+    assert all(uids.UID(one.irradiation_event_uid).is_valid for one in first)
+    assert first[0].not_understood[0].startswith("event UID: absent")
+
+
+def test_a_protocol_item_without_text_is_no_protocol() -> None:
+    """Absent, empty, and beside a dose that is read."""
+    exposure = only(ct(item("125203", "TEXT"), number("113838", "3", MGY_CM)))
+    assert (exposure.protocol, exposure.dlp_mgycm) == (None, 3.0)
+
+
+def test_items_without_a_concept_or_with_vendor_codes_are_passed_over() -> None:
+    """A private code that happens to look like the DLP's is not the DLP."""
+    nameless = Dataset()
+    nameless.ValueType = "TEXT"
+    exposure = only(ct(nameless, number("99VENDOR:113838", "9", MGY_CM), number("113838", "3", MGY_CM)))
+    assert exposure.dlp_mgycm == 3.0
+
+
+def test_a_code_without_a_designator_is_taken_for_a_dicom_code() -> None:
+    """Some devices leave the designator out."""
+    dose = number("113838", "3", MGY_CM)
+    del dose.ConceptNameCodeSequence[0].CodingSchemeDesignator
+    assert only(ct(dose)).dlp_mgycm == 3.0
+
+
+def test_a_dose_stated_twice_in_one_event_keeps_the_first_and_says_so() -> None:
+    """One event, one container, two DLPs."""
+    exposure = only(ct(number("113838", "3", MGY_CM), number("113838", "4", MGY_CM)))
+    assert (exposure.dlp_mgycm, exposure.not_understood) == (3.0, ("dlp: 2 values stated, the first was kept",))
+
+
+def test_an_unknown_phantom_is_not_guessed() -> None:
+    """CTDIvol can then not be compared with a reference level."""
+    exposure = only(ct(coded("113835", "99VENDOR:small")))
+    assert (exposure.phantom_cm, exposure.not_understood) == (None, ("phantom: code not understood",))
+
+
+def test_fewer_events_than_the_report_declares_are_noted() -> None:
+    """Something is missing, and the report is read all the same."""
+    declared = item("113811", "CONTAINER", number("113812", "3", "{events}"), number("113813", "9", MGY_CM))
+    report = read(declared, ct())
+    assert (report.events_declared, report.report_totals) == (3, {"dlp_mgycm": 9.0})
+    assert report.not_understood == ("events: the report declares 3, 1 were found",)
+
+
+def test_a_very_deep_report_is_read() -> None:
+    """The depth is the sender's choice, and no recursion limit is in its way."""
+    nested = number("113838", "3", MGY_CM)
+    for _ in range(300):
+        nested = item("113829", "CONTAINER", nested)
+    assert only(ct(nested)).dlp_mgycm == 3.0
+
+
+# The same event UID twice in one report.
+
+
+def test_an_event_stated_twice_counts_once_and_its_last_statement_wins() -> None:
+    """A correction follows what it corrects; what it leaves out stays."""
+    first = ct(number("113838", "10", MGY_CM), number("113830", "2", MGY))
+    exposure = only(first, ct(number("113838", "12", MGY_CM)))
+    assert (exposure.dlp_mgycm, exposure.ctdivol_mgy) == (12.0, 2.0)
+    assert exposure.not_understood == ("event: stated twice, what was stated last was kept",)
+
+
+def test_a_known_zero_is_a_statement_and_an_unknown_dose_is_not() -> None:
+    """A later 0 replaces; a later item without a value does not."""
+    zero = only(ct(number("113838", "10", MGY_CM)), ct(number("113838", "0", MGY_CM)))
+    silent = only(ct(number("113838", "10", MGY_CM)), ct(number("113838", None, MGY_CM)))
+    assert (zero.dlp_mgycm, silent.dlp_mgycm) == (0.0, 10.0)
+
+
+def test_a_ct_event_split_by_region_adds_its_dose_length_products() -> None:
+    """TID 10013 allows the split: no part of the dose is lost, and CTDIvol, a mean, keeps the higher."""
+    chest = ct(coded("123014", "SRT:T-D3000"), number("113838", "0.1", MGY_CM), number("113830", "2", MGY))
+    abdomen = ct(coded("123014", "SRT:T-D4000", "Abdomen"), number("113838", "0.2", MGY_CM), number("113830", "1", MGY))
+    exposure = only(chest, abdomen)
+    assert (exposure.dlp_mgycm, exposure.ctdivol_mgy) == (0.3, 2.0)
+    assert exposure.raw["dlp"] == "0.1 mGy.cm + 0.2 mGy.cm"
+
+
+def test_the_two_planes_of_one_event_add_up() -> None:
+    """A biplane that gives one UID to both planes."""
+    planes = [
+        projection(coded("113764", plane, plane), number("122130", "1e-6", GY_M2)) for plane in ("113620", "113621")
+    ]
+    assert only(*planes).dap_mgycm2 == 20.0
+
+
+# The report's totals.
+
+
+def accumulated(plane: str, dap: str | None) -> Dataset:
+    """The accumulated dose of one plane."""
+    return item("113702", "CONTAINER", coded("113764", plane), number("113722", dap, GY_M2))
+
+
+@pytest.mark.parametrize(
+    ("planes", "total"),
+    [
+        ([("113620", "1e-6"), ("113621", "2e-6")], 30.0),
+        ([("113620", "1e-6"), ("113621", "2e-6"), ("113890", "3e-6")], 30.0),
+        ([("113620", "1e-6"), ("113621", None)], None),
+        ([("113622", "0")], 0.0),
+    ],
+    ids=["both planes", "all planes beside them", "one plane not known", "nothing irradiated"],
+)
+def test_the_total_is_over_the_planes(planes: list[tuple[str, str | None]], total: float | None) -> None:
+    """Summed once; with a plane not known the total is not known; a zero is a zero."""
+    assert read(*(accumulated(*plane) for plane in planes)).report_totals == {"dap_mgycm2": total}
+
+
+def test_a_report_of_totals_alone_is_a_dose_report() -> None:
+    """No event, and yet a dose."""
+    report = read(accumulated("113622", "1e-6"))
+    assert (report.exposures, report.report_totals["dap_mgycm2"]) == ((), 10.0)
+
+
+# Nuclear medicine, which no real file of the set shows (TID 10022).
+
+
+def administration(*content: Dataset) -> Dataset:
+    """A radiopharmaceutical administration with a UID, a start and an activity."""
+    return item(
+        "113502",
+        "CONTAINER",
+        uid("113503", "2.25.7"),
+        item("123003", "DATETIME", DateTime="20240229083000+0100"),
+        number("113507", "350000", "kBq"),
+        *content,
+    )
+
+
+def test_a_radiopharmaceutical_administration_is_an_exposure() -> None:
+    """Its own UID and start, its activity in MBq."""
+    exposure = only(administration(coded("SCT:349358000", "SCT:1", "Fluorodeoxyglucose")))
+    assert (exposure.kind, exposure.irradiation_event_uid) == ("RADIOPHARMACEUTICAL", "2.25.7")
+    assert (exposure.activity_mbq, exposure.started_at) == (350.0, "2024-02-29T08:30:00+01:00")
+    assert exposure.radiopharmaceutical == "Fluorodeoxyglucose"
+
+
+@pytest.mark.parametrize(("nuclide", "modality"), [("SCT:77004003", "PT"), ("SCT:72454009", "NM")])
+def test_a_positron_emitter_makes_it_pet(nuclide: str, modality: str) -> None:
+    """Fluorine-18 against another radionuclide."""
+    agent = coded("SCT:349358000", "SCT:1")
+    agent.ContentSequence = Sequence([coded("SCT:89457008", nuclide)])
+    assert only(administration(agent)).modality == modality
+
+
+# Which objects are dose reports.
+
+
+@pytest.mark.parametrize(
+    "sop_class", [uids.EnhancedSRStorage, uids.ComprehensiveSRStorage, uids.Comprehensive3DSRStorage]
+)
+def test_a_general_report_is_a_dose_report_by_its_content(sop_class: str) -> None:
+    """With an event it is one, without it is not."""
+    assert holds_dose(document(ct(), sop_class=sop_class))
+    assert not holds_dose(document(item("121071", "TEXT", TextValue="No finding"), sop_class=sop_class))
+
+
+def test_a_dose_report_class_without_content_is_announced_and_refused() -> None:
+    """So that an empty one is reported to somebody, not passed over."""
+    assert holds_dose(document())
+    with pytest.raises(NoDoseContent, match=r"2\.25\.100 holds no irradiation event"):
+        read_dose_report(document())
+
+
+def test_an_image_with_dose_words_in_it_is_no_dose_report() -> None:
+    """By its class."""
+    assert not holds_dose(document(ct(), sop_class=uids.CTImageStorage))
+
+
+def test_an_empty_dataset_is_refused_without_a_traceback() -> None:
+    """No SOP class, no UID, nothing."""
+    assert not holds_dose(Dataset())
+    with pytest.raises(NoDoseContent):
+        read_dose_report(Dataset())
+
+
+@pytest.mark.parametrize(
+    ("name", "is_qa"),
+    [
+        ("PHYSICS12345", True),
+        ("DAILY_QC^CT2", True),
+        ("Contrôle Qualité^Salle 3", True),
+        ("FANTOME^EAU", True),
+        ("QAZIMI^TESTINE", False),
+        ("FANTONI^TESTINE", False),
+    ],
+)
+def test_test_exposures_are_told_by_name_and_people_are_not(name: str, is_qa: bool) -> None:
+    """Whole words: a family name that starts alike is a family name."""
+    dataset = document(ct())
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.PatientName = name
+    assert read_dose_report(dataset).qa is is_qa
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("20160818192617.043", "2016-08-18T19:26:17.043"),
+        ("20160818192617", "2016-08-18T19:26:17"),
+        ("201608181926", "2016-08-18T19:26"),
+        ("20160818", "2016-08-18"),
+        ("19970101000631.737+0000", "1997-01-01T00:06:31.737+00:00"),
+        ("20230229", None),
+        ("201608", None),
+        ("20160818246060", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_times_are_kept_in_the_precision_and_zone_that_were_encoded(text: str, expected: str | None) -> None:
+    """No zone is invented, and no date that does not exist is passed on."""
+    assert iso(text) == expected
