@@ -20,10 +20,11 @@ class Site:
 
 
 @dataclass
-class Person:
-    """A registered professional, by RPPS number; ``sites`` are the codes of affiliation."""
+class Professional:
+    """A registered professional, named as in the public register; ``sites`` are the codes of affiliation."""
 
     rpps: str
+    name: str
     profession: str
     sites: set[str] = field(default_factory=set)
     suspended: bool = False
@@ -43,7 +44,7 @@ class Directory:
 
     def __init__(self) -> None:
         self.sites: dict[str, Site] = {}
-        self.professionals: dict[str, Person] = {}
+        self.professionals: dict[str, Professional] = {}
         self._by_ae_title: dict[str, str] = {}
 
     def apply(self, event_type: str, position: int, data: Mapping[str, Any]) -> None:
@@ -57,7 +58,7 @@ class Directory:
             case "establishment.service_activated":
                 self.sites[data["code"]].services.add(data["service"])
             case "professional.registered":
-                self.professionals[data["rpps"]] = Person(data["rpps"], data["profession"])
+                self.professionals[data["rpps"]] = Professional(data["rpps"], data["name"], data["profession"])
             case "professional.affiliated":
                 self.professionals[data["rpps"]].sites.add(data["site"])
             case "professional.suspended":

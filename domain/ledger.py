@@ -7,12 +7,13 @@ repeated command is found by its conflict (or by its refusal), and is answered a
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar, cast
+from functools import cached_property
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 from uuid import UUID, uuid4
 
-from eventsourcing.application import AggregateNotFoundError, Application
-from eventsourcing.domain import Aggregate, AggregateEvent, CanInitAggregate
-from eventsourcing.persistence import EventStore, IntegrityError, Mapper, StoredEvent
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, AggregateEvent, CanInitAggregate, CanMutateAggregate
+from eventsourcing.persistence import AggregateRecorder, EventStore, IntegrityError, Mapper, StoredEvent
 from eventsourcing.utils import EnvType, get_topic, resolve_topic
 
 from domain.directory import Directory
@@ -52,6 +53,19 @@ class Command(Protocol):
         """Change aggregates through ``work``; returns ids the caller needs, never traits. Raises RuleBroken."""
 
 
+@runtime_checkable
+class Foreseen(Protocol):
+    """A command that knows beforehand which aggregates it looks up, so that they are fetched in one go."""
+
+    def touches(self) -> Iterable[UUID]:
+        """Their ids."""
+
+
+def touched_by(*commands: Command) -> set[UUID]:
+    """What the commands are known to look up."""
+    return {touched for command in commands if isinstance(command, Foreseen) for touched in command.touches()}
+
+
 @dataclass(frozen=True)
 class Decision:
     """What one command decided, not yet stored."""
@@ -64,29 +78,26 @@ class Decision:
 class Work:
     """What a command reads and changes: each aggregate is loaded once, and its new events are collected together."""
 
-    def __init__(self, ledger: "Ledger") -> None:
+    def __init__(self, ledger: "Ledger", touched: Iterable[UUID] = ()) -> None:
         self._ledger = ledger
-        self._held: dict[UUID, Aggregate] = {}
+        self._held: dict[UUID, Aggregate | None] = ledger.load(list(touched))
         self.now = ledger.clock()
 
-    @property
+    @cached_property
     def membership(self) -> Membership:
-        """Who is held to be one person with whom, as the ledger says now."""
+        """Who is held to be one person with whom, as stored when first asked."""
         return self._ledger.membership()
 
-    @property
+    @cached_property
     def directory(self) -> Directory:
-        """The enrolled establishments and registered professionals."""
+        """The enrolled establishments and registered professionals, as stored when first asked."""
         return self._ledger.directory()
 
     def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
         """The aggregate, or None where nobody spoke of it yet."""
         if aggregate_id not in self._held:
-            try:
-                self._held[aggregate_id] = self._ledger.repository.get(aggregate_id)
-            except AggregateNotFoundError:
-                return None
-        return cast(A, self._held[aggregate_id])
+            self._held |= self._ledger.load([aggregate_id])
+        return cast(A | None, self._held[aggregate_id])
 
     def get(self, cls: type[A], aggregate_id: UUID) -> A:
         """The aggregate. Raises NotFound."""
@@ -107,7 +118,8 @@ class Work:
 
     def collect(self) -> list[AggregateEvent]:
         """The events since the last call, in the order the aggregates were first touched."""
-        return [e for held in self._held.values() for e in cast(Iterable[AggregateEvent], held.collect_events())]
+        changed = [held for held in self._held.values() if held and held.pending_events]
+        return [cast(AggregateEvent, e) for held in changed for e in held.collect_events()]
 
 
 class LedgerMapper(Mapper[UUID]):
@@ -127,6 +139,10 @@ class LedgerMapper(Mapper[UUID]):
             version=event.originator_version,
         )
         return StoredEvent(event.originator_id, event.originator_version, topic, state)
+
+    def subjects(self, event: AggregateEvent) -> Iterable[str]:
+        """Whose keys seal the event."""
+        return self.codec.subjects(get_topic(type(event)), vars(event), str(event.originator_id))
 
     def to_domain_event(self, stored_event: StoredEvent) -> AggregateEvent:
         """The event as its aggregate folds it."""
@@ -150,11 +166,17 @@ NOT_STORED = {"originator_id", "originator_version", "originator_topic", "timest
 class LedgerStore(EventStore[UUID]):
     """Stores decisions: events with the envelope of the command that made them."""
 
+    def __init__(self, mapper: Mapper[UUID], recorder: AggregateRecorder, vault: KeyVault) -> None:
+        super().__init__(mapper, recorder)
+        self.vault = vault
+
     def put(
         self, domain_events: Sequence[Any], *, decisions: Sequence[Decision] = (), at: int = 0, **_: Any
     ) -> list[Any]:
         """Store all decisions in one transaction; returns one Answer each. ``at``: microseconds since 1970, UTC."""
         mapper = cast(LedgerMapper, self.mapper)
+        if len(decisions) > 1:
+            self.vault.prepare(subject for d in decisions for e in d.events for subject in mapper.subjects(e))
         stored = [mapper.stored(event, d.envelope, at) for d in decisions for event in d.events]
         commands = [CommandRecord(d.envelope.command_id, len(d.events), d.result) for d in decisions]
         positions = iter(cast(CommandLog, self.recorder).insert_events(stored, commands=commands))
@@ -171,8 +193,8 @@ class Ledger(Application[UUID]):
         self.vault = vault
         self.clock = clock
         super().__init__(env)
-        self._membership = Tail(Membership(), self.recorder, codec)
-        self._directory = Tail(Directory(), self.recorder, codec)
+        self._membership = Tail(Membership(), self.log, codec)
+        self._directory = Tail(Directory(), self.log, codec)
 
     def construct_mapper(self) -> Mapper[UUID]:
         """Our own: Avro in the Confluent wire format."""
@@ -180,7 +202,7 @@ class Ledger(Application[UUID]):
 
     def construct_event_store(self) -> EventStore[UUID]:
         """Our own: stamps envelopes and records command ids."""
-        return LedgerStore(self.mapper, self.recorder)
+        return LedgerStore(self.mapper, self.recorder, self.vault)
 
     @property
     def log(self) -> CommandLog:  # type: ignore[override]
@@ -195,6 +217,14 @@ class Ledger(Application[UUID]):
         """Establishments and professionals as of the last stored event."""
         return self._directory.current()
 
+    def load(self, aggregate_ids: Sequence[UUID]) -> dict[UUID, Aggregate | None]:
+        """Several aggregates in one look; None where nobody spoke of one yet."""
+        held: dict[UUID, Aggregate | None] = dict.fromkeys(aggregate_ids)
+        for stored in self.log.events_of(aggregate_ids) if aggregate_ids else ():
+            event = cast(CanMutateAggregate[UUID], self.mapper.to_domain_event(stored))
+            held[event.originator_id] = event.mutate(held[event.originator_id])
+        return held
+
     def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
         """One aggregate, to look at."""
         return Work(self).find(cls, aggregate_id)
@@ -202,7 +232,7 @@ class Ledger(Application[UUID]):
     def execute(self, command: Command, by: Envelope) -> Answer:
         """Run a command once per command id. Raises RuleBroken, NotFound (nothing written), Contended."""
         for _ in range(ATTEMPTS):
-            work = Work(self)
+            work = Work(self, touched_by(command))
             try:
                 result = command.decide(work) or {}
                 decision = Decision(by, work.collect(), result)
@@ -224,7 +254,7 @@ class Ledger(Application[UUID]):
         """Run commands in order, in as few transactions as possible; a refused one does not stop the others."""
         answers: list[Answer | RuleBroken | NotFound] = []
         decisions: list[Decision] = []
-        work = Work(self)
+        work = Work(self, touched_by(*(command for command, _ in asked)))
         try:
             for command, by in asked:
                 result = command.decide(work) or {}

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from eventsourcing.persistence import Notification, StoredEvent
+
 Clock = Callable[[], datetime]
 """Now, with a time zone (UTC)."""
 
@@ -15,6 +17,9 @@ class EventCodec(Protocol):
 
     def encode(self, event_type: str, body: Mapping[str, Any], *, aggregate_id: str, version: int) -> bytes:
         """The stored bytes."""
+
+    def subjects(self, event_type: str, body: Mapping[str, Any], aggregate_id: str) -> Iterable[str]:
+        """Whose keys seal the event."""
 
     def decode(self, raw: bytes, version: int, *, unseal: bool = True) -> tuple[Any, dict[str, Any]]:
         """The schema (with ``type``, ``aggregate`` and ``uuids``) and the fields."""
@@ -31,6 +36,9 @@ class KeyVault(Protocol):
 
     def prefetch(self, subjects: Iterable[str]) -> None:
         """Fetch the keys of many subjects in one go: a hint, for speed."""
+
+    def prepare(self, subjects: Iterable[str]) -> None:
+        """Make the keys that are missing, all in one go: a hint, for speed."""
 
     def destroy(self, subject: str) -> None:
         """Destroy the subject's key for ever; harmless to repeat."""
@@ -64,6 +72,12 @@ class CommandLog(Protocol):
 
     def answer_of(self, command_id: UUID) -> Answer | None:
         """What a stored command answered; None when it is not known."""
+
+    def changes(self, after: int, types: Sequence[str]) -> tuple[int, Sequence[Notification]]:
+        """The last position, and the events of these types after a position and up to it, in order; in one look."""
+
+    def events_of(self, aggregate_ids: Sequence[UUID]) -> Sequence[StoredEvent]:
+        """All events of several aggregates, each in order of version; in one look."""
 
     def position_of(self, aggregate_id: UUID) -> int | None:
         """Position of the aggregate's first event; None when it has none."""

@@ -8,11 +8,7 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from eventsourcing.persistence import ApplicationRecorder
-
-from domain.ports import EventCodec
-
-PAGE = 5_000
+from domain.ports import CommandLog, EventCodec
 
 
 class Fold(Protocol):
@@ -30,9 +26,9 @@ F = TypeVar("F", bound=Fold)
 class Tail(Generic[F]):
     """Keeps one fold at the end of the ledger. Safe to share between threads."""
 
-    def __init__(self, fold: F, recorder: ApplicationRecorder, codec: EventCodec) -> None:
+    def __init__(self, fold: F, log: CommandLog, codec: EventCodec) -> None:
         self._fold = fold
-        self._recorder = recorder
+        self._log = log
         self._codec = codec
         self._seen = 0
         self._lock = Lock()
@@ -40,13 +36,9 @@ class Tail(Generic[F]):
     def current(self) -> F:
         """The fold, with everything stored so far."""
         with self._lock:
-            while page := self._recorder.select_notifications(
-                self._seen, PAGE, topics=self._fold.TYPES, inclusive_of_start=False
-            ):
-                for stored in page:
-                    _, data = self._codec.decode(stored.state, stored.originator_version, unseal=False)
-                    self._fold.apply(stored.topic, stored.id, data)
-                    self._seen = stored.id
-                if len(page) < PAGE:
-                    break
+            head, found = self._log.changes(self._seen, self._fold.TYPES)
+            for stored in found:
+                _, data = self._codec.decode(stored.state, stored.originator_version, unseal=False)
+                self._fold.apply(stored.topic, stored.id, data)
+            self._seen = head
         return self._fold

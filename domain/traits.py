@@ -75,7 +75,7 @@ def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
 
 
 def names_agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Can the names be of one person: family and given alike, in this order or swapped? A used name is a family name."""
+    """Can the names be of one person, in this order or family and given swapped? A used name is a family name."""
     family_1 = words(one.get("family")) | words(one.get("used_name"))
     family_2 = words(other.get("family")) | words(other.get("used_name"))
     given_1 = words(one.get("given")) | words(one.get("first_names"))

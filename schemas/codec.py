@@ -62,6 +62,12 @@ class Codec:
             raise NotAnEvent(f"{event_type} does not fit schema {schema.name} ({type(wrong).__name__})") from None
         return out.getvalue()
 
+    def subjects(self, event_type: str, body: Mapping[str, Any], aggregate_id: str) -> set[str]:
+        """Whose keys seal the event."""
+        schema = self.registry.of_type(event_type)
+        fields = {subject for name, subject in schema.sealed.items() if body.get(name) is not None}
+        return {aggregate_id if field == schema.aggregate else str(body[field]) for field in fields}
+
     def schema_of(self, raw: bytes) -> Schema:
         """The schema the bytes were written with. Raises NotAnEvent, UnknownSchema."""
         if len(raw) < 6 or raw[0] != MAGIC:

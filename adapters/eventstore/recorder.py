@@ -8,6 +8,7 @@ Reads go without a transaction: one round trip each.
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock, local
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,12 @@ COLUMNS = "originator_id::text, originator_version, topic, state"
 
 class LedgerRecorder(SQLAlchemyApplicationRecorder):  # type: ignore[misc]  # the library ships no types
     """The library's recorder, with command ids, a lock timeout, and multi-row SQL instead of the ORM's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._threads = local()
+        self._open: list[Any] = []
+        self._guard = Lock()
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """See ``domain.ports.CommandLog``. Raises IntegrityError where another writer was first, OperationalError."""
@@ -107,6 +114,26 @@ class LedgerRecorder(SQLAlchemyApplicationRecorder):  # type: ignore[misc]  # th
         found = self._read("SELECT positions, result FROM ledger.command WHERE command_id = %s", (str(command_id),))
         return Answer(tuple(found[0][0]), found[0][1]) if found else None
 
+    def changes(self, after: int, types: Sequence[str]) -> tuple[int, list[Notification]]:
+        """See ``domain.ports.CommandLog``. Bounded by the head, so that the next look starts there."""
+        found = self._read(
+            f"WITH head AS (SELECT coalesce(max(id), 0) AS head FROM {EVENTS})"
+            f" SELECT {COLUMNS}, id FROM {EVENTS}, head WHERE id > %s AND id <= head AND topic = ANY(%s)"
+            " UNION ALL SELECT NULL, NULL, NULL, NULL, head FROM head ORDER BY 5, 1 NULLS LAST",
+            (after, list(types)),
+        )
+        *events, head = found
+        return head[4], [Notification(UUID(i), v, topic, bytes(state), at) for i, v, topic, state, at in events]
+
+    def events_of(self, aggregate_ids: Sequence[UUID]) -> list[StoredEvent]:
+        """See ``domain.ports.CommandLog``."""
+        found = self._read(
+            f"SELECT {COLUMNS} FROM {EVENTS} WHERE originator_id = ANY(%s::uuid[])"
+            " ORDER BY originator_id, originator_version",
+            ([str(i) for i in aggregate_ids],),
+        )
+        return [StoredEvent(UUID(i), version, topic, bytes(state)) for i, version, topic, state in found]
+
     def position_of(self, aggregate_id: UUID) -> int | None:
         """See ``domain.ports.CommandLog``."""
         sql = f"SELECT id FROM {EVENTS} WHERE originator_id = %s AND originator_version = 1"
@@ -114,10 +141,32 @@ class LedgerRecorder(SQLAlchemyApplicationRecorder):  # type: ignore[misc]  # th
         return found[0][0] if found else None
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with _translated(), self.datastore.engine.connect() as connection:
-            cursor = connection.execution_options(isolation_level="AUTOCOMMIT").connection.cursor()
-            cursor.execute(sql, values)
-            return list(cursor.fetchall())
+        """One statement on this thread's own reading connection: no pool, no transaction, one round trip."""
+        with _translated():
+            try:
+                cursor = self._reading().cursor()
+                cursor.execute(sql, values)
+                return list(cursor.fetchall())
+            except psycopg2.Error:
+                self._threads.reading = None  # whatever went wrong, the next read starts on a new connection
+                raise
+
+    def close(self) -> None:
+        """Close the reading connections of all threads."""
+        with self._guard:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+
+    def _reading(self) -> Any:
+        if (held := getattr(self._threads, "reading", None)) is None:
+            held = self.datastore.engine.raw_connection()
+            held.detach()
+            held.dbapi_connection.autocommit = True
+            with self._guard:
+                self._open.append(held)
+            self._threads.reading = held
+        return held
 
 
 @contextmanager

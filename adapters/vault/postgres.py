@@ -52,7 +52,8 @@ class PostgresVault:
         self._pool = ThreadedConnectionPool(1, connections, database)
         self._insert = (
             f"SET LOCAL synchronous_commit = {'off' if beside_events else 'on'};"
-            "INSERT INTO vault.subject_key (subject, wrapped) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING wrapped"
+            "INSERT INTO vault.subject_key (subject, wrapped) VALUES {}"
+            " ON CONFLICT DO NOTHING RETURNING subject::text, wrapped"
         )
         self._keys: OrderedDict[str, tuple[AESGCM | None, float]] = OrderedDict()
         self._lock = Lock()
@@ -91,6 +92,16 @@ class PostgresVault:
             ):
                 self._remember(subject, wrapped)
 
+    def prepare(self, subjects: Iterable[str]) -> None:
+        """See ``domain.ports.KeyVault``."""
+        wanted = {s for s in subjects if self._cached(s) is None}
+        self.prefetch(wanted)
+        if missing := [s for s in wanted if self._cached(s) is None]:
+            values = [part for subject in missing for part in (subject, self._new_wrapped(subject))]
+            rows = ", ".join(["(%s, %s)"] * len(missing))
+            for subject, wrapped in self._run(self._insert.format(rows), tuple(values)):
+                self._remember(subject, wrapped)
+
     def destroy(self, subject: str) -> None:
         """See ``domain.ports.KeyVault``."""
         self._run(
@@ -108,16 +119,20 @@ class PostgresVault:
     def _key(self, subject: str, *, make: bool) -> AESGCM | None:
         if (held := self._cached(subject)) is not None:
             return held[0]
-        found = self._run("SELECT wrapped FROM vault.subject_key WHERE subject = %s", (subject,))
-        if not found and make:
-            found = self._make(subject)
-        return self._remember(subject, found[0][0] if found else None)
+        if make:
+            self.prepare((subject,))
+        else:
+            self.prefetch((subject,))
+        # Still absent: never made (nothing to open), or made by another process this instant (it is there by now).
+        held = self._cached(subject)
+        if held is None and make:
+            self.prefetch((subject,))
+            held = self._cached(subject)
+        return held[0] if held else None
 
-    def _make(self, subject: str) -> list[tuple[Any, ...]]:
+    def _new_wrapped(self, subject: str) -> bytes:
         nonce = os.urandom(NONCE)
-        wrapped = nonce + self._master.encrypt(nonce, AESGCM.generate_key(256), subject.encode())
-        made = self._run(self._insert, (subject, wrapped))
-        return made or self._run("SELECT wrapped FROM vault.subject_key WHERE subject = %s", (subject,))
+        return nonce + self._master.encrypt(nonce, AESGCM.generate_key(256), subject.encode())
 
     def _cached(self, subject: str) -> tuple[AESGCM | None, float] | None:
         held = self._keys.get(subject)

@@ -189,7 +189,7 @@ class Identity(Aggregate):
         self.flags.discard(flag)
 
     def erase(self, *, reason: str) -> None:
-        """Record that the person's key is destroyed, and all that was sealed under it unreadable. Raises Erased (I7)."""
+        """Record that the person's key is destroyed: what was sealed under it is unreadable. Raises Erased (I7)."""
         self._refuse_if_erased()
         self._erased(reason=reason)
 

@@ -13,14 +13,23 @@ from domain.traits import traits
 
 @dataclass(frozen=True, kw_only=True)
 class Register:
-    """An assigner gives out a local id for a person. ``stated``: traits by name, see ``domain.traits``."""
+    """An assigner gives out a local id for a person. ``stated``: traits by name, see ``domain.traits``.
+
+    ``ins``: the matricule, where it was retrieved together with the traits; ``ins_oid`` its OID.
+    """
 
     assigner: str
     local_id: str
     stated: dict[str, str | None]
+    ins: str | None = None
+    ins_oid: str | None = None
+
+    def touches(self) -> tuple[UUID, ...]:
+        """The identity it makes."""
+        return (Identity.create_id(self.assigner, self.local_id),)
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Registers it as provisional. Raises UnknownSite (S1), AlreadyRegistered (I2), BadTraits (I1)."""
+        """Registers it as provisional. Raises UnknownSite (S1), AlreadyRegistered (I2), BadTraits (I1), BadIns (I5)."""
         if work.directory.site(self.assigner) is None:
             raise UnknownSite(
                 f"no establishment {self.assigner} is enrolled: krypton site enroll {self.assigner} --name …"
@@ -30,6 +39,9 @@ class Register:
                 f"{self.assigner} registered that id already, as identity {known.id}: correct it instead"
             )
         new = work.add(Identity(self.assigner, self.local_id, 1, traits(**self.stated), "register"))
+        if self.ins:
+            checked = ins.matricule(self.ins, self.ins_oid or "")
+            new.attach_ins(matricule=checked, oid=self.ins_oid or "", mode="INSI")
         return {"identity": str(new.id)}
 
 

@@ -29,6 +29,10 @@ class Merge:
     score: float | None = None
     compared: list[str] = field(default_factory=list)
 
+    def touches(self) -> tuple[UUID, ...]:
+        """The pair's link."""
+        return (Link.create_id(*sorted((self.one, self.other))),)
+
     def decide(self, work: Work) -> dict[str, Any]:
         """Merge; or leave the proposal in review, where a bar lies with a third record (L3)."""
         link = link_of(work, self.one, self.other)

@@ -54,6 +54,12 @@ class ReceiveStudy:
     reports: list[ReceivedReport] = field(default_factory=list)
     doses: list[ReceivedDose] = field(default_factory=list)
 
+    def touches(self) -> tuple[UUID, ...]:
+        """The identity under which it most likely comes, its study and its doses."""
+        identity_id = Identity.create_id(self.site, self.patient.local_id)
+        study_id = Study.create_id(identity_id, self.study_uid)
+        return (identity_id, study_id, *([Dose.create_id(study_id)] if self.doses else []))
+
     def decide(self, work: Work) -> dict[str, Any]:
         """Registers the identity if it is new, records the study or what it grew by, its reports and doses."""
         identity = identity_for(work, self.site, self.patient)

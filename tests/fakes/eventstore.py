@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from eventsourcing import popo
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.persistence import Notification, StoredEvent
 
 from domain.errors import CommandRepeated
 from domain.ports import Answer, CommandRecord
@@ -36,6 +36,18 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
     def answer_of(self, command_id: UUID) -> Answer | None:
         """See ``domain.ports.CommandLog``."""
         return self._answers.get(command_id)
+
+    def changes(self, after: int, types: Sequence[str]) -> tuple[int, Sequence[Notification]]:
+        """See ``domain.ports.CommandLog``."""
+        with self._database_lock:
+            head = self.max_notification_id() or 0
+            found = self.select_notifications(after, head + 1, topics=types, inclusive_of_start=False)
+            return head, found
+
+    def events_of(self, aggregate_ids: Sequence[UUID]) -> Sequence[StoredEvent]:
+        """See ``domain.ports.CommandLog``."""
+        with self._database_lock:
+            return [event for i in aggregate_ids for event in self.select_events(i)]
 
     def position_of(self, aggregate_id: UUID) -> int | None:
         """See ``domain.ports.CommandLog``."""

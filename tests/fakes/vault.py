@@ -26,6 +26,9 @@ class MemoryVault:
     def prefetch(self, subjects: Iterable[str]) -> None:
         """Everything is here already."""
 
+    def prepare(self, subjects: Iterable[str]) -> None:
+        """Keys are made when first needed."""
+
     def destroy(self, subject: str) -> None:
         """See ``domain.ports.KeyVault``."""
         self.keys[subject] = None

@@ -1,0 +1,84 @@
+"""Professional: a health professional, and the establishments they work for. Their id is made from the RPPS number.
+
+P1  An RPPS number has 11 digits; the professional has a name and a profession.
+P2  An RPPS number is registered once.
+P3  A professional is affiliated once to each establishment, and to enrolled ones only (S1).
+P4  A professional is suspended once, with a reason; a suspended one opens no access (X4).
+Name and profession are public registry data (Annuaire Santé) and stay in clear; why one is suspended is sealed.
+"""
+
+import re
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate, event
+
+from domain.errors import AlreadyAffiliated, BadProfessional, SuspensionRefused
+
+PROFESSIONALS = UUID("91f4c0de-1c6d-5f0a-a1f3-0d7be2b6c944")  # namespace of professional ids: stored, never change it
+
+
+class Professional(Aggregate):
+    """Keeps the number, the affiliations, and whether suspended."""
+
+    TOPIC = "professional"
+
+    class Created(Aggregate.Created):
+        TOPIC = "professional.created"
+
+    class Registered(Created):
+        TOPIC = "professional.registered"
+        rpps: str
+        name: str
+        profession: str
+
+    class Affiliated(Aggregate.Event):
+        TOPIC = "professional.affiliated"
+        rpps: str
+        site: str
+
+    class Suspended(Aggregate.Event):
+        TOPIC = "professional.suspended"
+        rpps: str
+        reason: str
+
+    @classmethod
+    def register(cls, *, rpps: str, name: str, profession: str) -> "Professional":
+        """A new professional, checked. Raises BadProfessional (P1)."""
+        if not re.fullmatch(r"[0-9]{11}", rpps):
+            raise BadProfessional("an RPPS number has 11 digits: check what was typed")
+        if not name.strip() or not profession.strip():
+            raise BadProfessional(f"professional {rpps} needs a name and a profession: give both")
+        return cls(rpps, name.strip(), profession.strip())
+
+    @staticmethod
+    def create_id(rpps: str) -> UUID:
+        """The professional's id: the same number always has the same one."""
+        return uuid5(PROFESSIONALS, rpps)
+
+    @event(Registered)
+    def __init__(self, rpps: str, name: str, profession: str) -> None:
+        self.rpps = rpps
+        self.sites: set[str] = set()
+        self.suspended = False
+
+    def affiliate(self, *, site: str) -> None:
+        """The professional works for an enrolled establishment. Raises AlreadyAffiliated (P3)."""
+        if site in self.sites:
+            raise AlreadyAffiliated(f"professional {self.rpps} is affiliated to {site} already: nothing to do")
+        self._affiliated(self.rpps, site)
+
+    @event(Affiliated)
+    def _affiliated(self, rpps: str, site: str) -> None:
+        self.sites.add(site)
+
+    def suspend(self, *, reason: str) -> None:
+        """The professional may not open accesses any more. Raises SuspensionRefused (P4)."""
+        if self.suspended:
+            raise SuspensionRefused(f"professional {self.rpps} is suspended already: nothing to do")
+        if not reason.strip():
+            raise SuspensionRefused(f"professional {self.rpps} is not suspended without a reason: give one")
+        self._suspended(self.rpps, reason.strip())
+
+    @event(Suspended)
+    def _suspended(self, rpps: str, reason: str) -> None:
+        self.suspended = True

@@ -1,0 +1,45 @@
+"""Refused caller: an application entity that no establishment has registered called, on one day, and was turned away.
+
+One aggregate per AE title and day, so that a device that calls every second leaves one event a day, not a flood.
+What the caller says of itself is untrusted text: only printable ASCII is kept, cut to the length an AE title may have.
+Source: DICOM PS3.8 section 9.3.4 (A-ASSOCIATE-RJ: calling AE title not recognized).
+"""
+
+import re
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate, event
+
+CALLERS = UUID("e0b7c3a4-6f58-5d0b-8b1c-52d9a6f0b7de")  # namespace of refused callers' ids: stored, never change it
+AE_TITLE_LENGTH = 16
+ADDRESS_LENGTH = 45  # the longest textual IPv6 address
+
+
+def printable(text: str, length: int) -> str:
+    """Untrusted text as we keep it: printable ASCII, ``?`` for anything else, cut, no spaces at the ends."""
+    return re.sub(r"[^ -~]", "?", text[:length]).strip()
+
+
+class RefusedCaller(Aggregate):
+    """Says that it happened; keeps nothing else."""
+
+    TOPIC = "directory"
+
+    class Created(Aggregate.Created):
+        TOPIC = "directory.created"
+
+    class CallerRefused(Created):
+        TOPIC = "directory.caller_refused"
+        ae_title: str
+        called: str
+        address: str
+        day: str
+
+    @staticmethod
+    def create_id(ae_title: str, day: str) -> UUID:
+        """One per AE title and day (``YYYY-MM-DD``, UTC)."""
+        return uuid5(CALLERS, f"{day}|{ae_title}")
+
+    @event(CallerRefused)
+    def __init__(self, ae_title: str, called: str, address: str, day: str) -> None:
+        pass

@@ -1,0 +1,140 @@
+"""What can be asked about establishments and professionals, and how an unknown DICOM caller is recorded."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from domain.aggregates.establishment import Establishment
+from domain.aggregates.professional import Professional
+from domain.aggregates.refused_caller import ADDRESS_LENGTH, AE_TITLE_LENGTH, RefusedCaller, printable
+from domain.errors import NotFound, ProfessionalRegistered, SiteEnrolled, UnknownSite
+from domain.ledger import Work
+
+
+def site_of(work: Work, code: str) -> Establishment:
+    """The enrolled establishment of that code. Raises UnknownSite (S1)."""
+    if (site := work.find(Establishment, Establishment.create_id(code))) is None:
+        raise UnknownSite(f"no establishment {code} is enrolled: krypton site enroll {code} --name …")
+    return site
+
+
+def professional_of(work: Work, rpps: str) -> Professional:
+    """The registered professional of that RPPS number. Raises NotFound."""
+    if (found := work.find(Professional, Professional.create_id(rpps))) is None:
+        raise NotFound(f"no professional {rpps} is registered: krypton professional register {rpps} --name …")
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnrollSite:
+    """An establishment joins the region. ``finess``: national number, 9 characters; ``ae_titles`` may send at once."""
+
+    code: str
+    name: str
+    finess: str | None = None
+    ae_titles: tuple[str, ...] = ()
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises BadSite (E1), SiteEnrolled (E2), BadFiness (E3), BadAeTitle (E4), AeTitleTaken (E5)."""
+        if work.find(Establishment, Establishment.create_id(self.code)):
+            raise SiteEnrolled(f"establishment {self.code} is enrolled already: register its devices instead")
+        new = work.add(Establishment.enroll(code=self.code, name=self.name, finess=self.finess))
+        for ae_title in self.ae_titles:
+            holder = work.directory.site_of_ae_title(ae_title)
+            new.register_device(ae_title=ae_title, kind="pacs", holder=holder.code if holder else None)
+        return {"establishment": str(new.id), "code": self.code}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterDevice:
+    """A device of the establishment may send under an AE title. ``kind``: modality, pacs, workstation, gateway."""
+
+    code: str
+    ae_title: str
+    kind: str = "pacs"
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises UnknownSite (S1), BadAeTitle (E4), AeTitleTaken (E5), BadSite (E1)."""
+        site = site_of(work, self.code)
+        holder = work.directory.site_of_ae_title(self.ae_title)
+        site.register_device(ae_title=self.ae_title, kind=self.kind, holder=holder.code if holder else None)
+        return {"establishment": str(site.id), "code": self.code}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivateService:
+    """The establishment uses a regional service, such as ``teleradiology``."""
+
+    code: str
+    service: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises UnknownSite (S1), ServiceActive (E6), BadSite (E1)."""
+        site = site_of(work, self.code)
+        site.activate_service(service=self.service)
+        return {"establishment": str(site.id), "code": self.code}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterProfessional:
+    """A health professional is known by RPPS number; with ``site``, affiliated there at once."""
+
+    rpps: str
+    name: str
+    profession: str
+    site: str | None = None
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises BadProfessional (P1), ProfessionalRegistered (P2), UnknownSite (S1)."""
+        if work.find(Professional, Professional.create_id(self.rpps)):
+            raise ProfessionalRegistered(f"professional {self.rpps} is registered already: affiliate them instead")
+        new = Professional.register(rpps=self.rpps, name=self.name, profession=self.profession)
+        if self.site is not None:
+            new.affiliate(site=site_of(work, self.site).code)
+        work.add(new)
+        return {"professional": str(new.id), "rpps": self.rpps}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Affiliate:
+    """A professional works for an establishment."""
+
+    rpps: str
+    site: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NotFound, UnknownSite (S1), AlreadyAffiliated (P3)."""
+        professional = professional_of(work, self.rpps)
+        professional.affiliate(site=site_of(work, self.site).code)
+        return {"professional": str(professional.id), "rpps": self.rpps}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspend:
+    """A professional may open no access any more."""
+
+    rpps: str
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NotFound, SuspensionRefused (P4)."""
+        professional = professional_of(work, self.rpps)
+        professional.suspend(reason=self.reason)
+        return {"professional": str(professional.id), "rpps": self.rpps}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefuseCaller:
+    """A DICOM caller whose AE title no establishment has registered was turned away. ``address``: of the peer."""
+
+    ae_title: str
+    called: str
+    address: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Recorded once per AE title and day (UTC): later calls the same day change nothing."""
+        ae_title, called = printable(self.ae_title, AE_TITLE_LENGTH), printable(self.called, AE_TITLE_LENGTH)
+        day = work.now.date().isoformat()
+        caller_id = RefusedCaller.create_id(ae_title, day)
+        if work.find(RefusedCaller, caller_id) is None:
+            work.add(RefusedCaller(ae_title, called, printable(self.address, ADDRESS_LENGTH), day))
+        return {"caller": str(caller_id)}

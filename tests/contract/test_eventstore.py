@@ -1,0 +1,164 @@
+"""What the ledger asks of its event store, held by the one in memory and the one on PostgreSQL alike."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from eventsourcing.persistence import IntegrityError, OperationalError, StoredEvent
+from eventsourcing.utils import Environment
+from sqlalchemy import create_engine
+
+import adapters.eventstore.recorder as module
+from adapters.eventstore import Factory
+from adapters.eventstore.tables import create
+from domain.errors import CommandRepeated
+from domain.ports import Answer, CommandRecord
+from tests.fakes.eventstore import MemoryRecorder
+
+Recorder = Any
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.live)])
+def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
+    """An empty event store."""
+    if request.param == "memory":
+        yield MemoryRecorder()
+    else:
+        yield from postgres(request.getfixturevalue("database_url"))
+
+
+@pytest.fixture
+def postgres_recorder(database_url: str) -> Iterator[Recorder]:
+    """The real one alone."""
+    yield from postgres(database_url)
+
+
+def postgres(url: str) -> Iterator[Recorder]:
+    url = url.replace("postgresql://", "postgresql+psycopg2://", 1)
+    engine = create_engine(url)
+    create(engine)
+    create(engine)  # safe to repeat
+    engine.dispose()
+    factory = Factory(
+        Environment("ledger", {"SQLALCHEMY_URL": url, "SQLALCHEMY_SCHEMA": "ledger", "CREATE_TABLE": "no"})
+    )
+    made = factory.application_recorder()
+    yield made
+    made.close()
+    factory.datastore.engine.dispose()
+
+
+def event(aggregate: UUID | None = None, version: int = 1, topic: str = "identity.registered") -> StoredEvent:
+    return StoredEvent(aggregate or uuid4(), version, topic, b"state")
+
+
+def command(events: int = 1, ident: UUID | None = None) -> CommandRecord:
+    return CommandRecord(ident or uuid4(), events, {"made": "x"})
+
+
+def test_a_command_answers_with_the_positions_of_its_own_events(recorder: Recorder) -> None:
+    first, second = command(2), command(1)
+    positions = recorder.insert_events([event(), event(), event()], commands=[first, second])
+    assert recorder.answer_of(first.command_id) == Answer(tuple(positions[:2]), {"made": "x"})
+    assert recorder.answer_of(second.command_id) == Answer(tuple(positions[2:]), {"made": "x"})
+
+
+def test_a_known_command_id_writes_nothing(recorder: Recorder) -> None:
+    asked = command()
+    recorder.insert_events([event()], commands=[asked])
+    again = event()
+    with pytest.raises(CommandRepeated):
+        recorder.insert_events([again], commands=[asked])
+    assert recorder.select_events(again.originator_id) == []
+
+
+def test_the_same_id_twice_in_one_transaction_writes_nothing(recorder: Recorder) -> None:
+    asked = command()
+    with pytest.raises(CommandRepeated):
+        recorder.insert_events([event(), event()], commands=[asked, asked])
+    assert recorder.answer_of(asked.command_id) is None
+    assert recorder.max_notification_id() is None
+
+
+def test_where_another_writer_was_first_neither_events_nor_command_are_stored(recorder: Recorder) -> None:
+    aggregate, asked = uuid4(), command(2)
+    recorder.insert_events([event(aggregate, 1)], commands=[command()])
+    other = event()
+    with pytest.raises(IntegrityError):
+        recorder.insert_events([other, event(aggregate, 1)], commands=[asked])
+    assert recorder.answer_of(asked.command_id) is None
+    assert recorder.select_events(other.originator_id) == []
+
+
+def test_events_of_one_transaction_keep_their_order(recorder: Recorder) -> None:
+    events = [event() for _ in range(2_500)]
+    recorder.insert_events(events, commands=[command(2_500)])
+    stored = recorder.select_notifications(0, 5_000, inclusive_of_start=False)
+    assert [s.originator_id for s in stored] == [e.originator_id for e in events]
+
+
+def test_changes_tell_the_head_and_only_the_events_asked_for(recorder: Recorder) -> None:
+    wanted = event(topic="link.merged")
+    positions = recorder.insert_events([event(), wanted, event()], commands=[command(3)])
+    head, found = recorder.changes(0, ("link.merged", "link.unmerged"))
+    assert (head, [f.originator_id for f in found]) == (positions[-1], [wanted.originator_id])
+    assert recorder.changes(head, ("link.merged",)) == (head, [])
+
+
+def test_several_aggregates_are_read_in_one_look_each_in_order(recorder: Recorder) -> None:
+    one, other = uuid4(), uuid4()
+    recorder.insert_events([event(one, 1), event(other, 1), event(one, 2)], commands=[command(3)])
+    found = recorder.events_of([one, other, uuid4()])
+    assert [e.originator_version for e in found if e.originator_id == one] == [1, 2]
+    assert len(found) == 3
+
+
+def test_the_position_of_an_aggregate_is_that_of_its_first_event(recorder: Recorder) -> None:
+    one = uuid4()
+    (position,) = recorder.insert_events([event(one)], commands=[command()])
+    recorder.insert_events([event(one, 2)], commands=[command()])
+    assert recorder.position_of(one) == position
+    assert recorder.position_of(uuid4()) is None
+
+
+@pytest.mark.live
+def test_a_reader_that_follows_positions_misses_nothing_while_eight_threads_write(postgres_recorder: Recorder) -> None:
+    """Positions must become visible in order: a late commit of a low position would be skipped for ever."""
+    recorder, written, per_thread = postgres_recorder, Event(), 60
+
+    def write(_: int) -> None:
+        for size in range(per_thread):
+            recorder.insert_events([event() for _ in range(size % 3 + 1)], commands=[command(size % 3 + 1)])
+
+    with ThreadPoolExecutor(9) as pool:
+        seen = pool.submit(follow, recorder, written)
+        for done in [pool.submit(write, n) for n in range(8)]:
+            done.result(timeout=60)
+        written.set()
+        assert seen.result(timeout=60) == [n.id for n in recorder.select_notifications(0, 10_000)]
+
+
+def follow(recorder: Recorder, written: Event) -> list[int]:
+    """Read on from the last position seen, as the relay does, until the writers are done and nothing is left."""
+    seen: list[int] = []
+    while True:
+        done = written.is_set()
+        page = recorder.select_notifications(seen[-1] if seen else 0, 50, inclusive_of_start=False)
+        seen += [n.id for n in page]
+        if done and not page:
+            return seen
+
+
+@pytest.mark.live
+def test_a_stuck_writer_is_named_and_nothing_is_written(
+    postgres_recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "INSERT", module.INSERT.replace("5000", "200"))
+    with postgres_recorder.datastore.engine.connect() as stuck:
+        stuck.exec_driver_sql("LOCK TABLE ledger.ledger_events IN EXCLUSIVE MODE")
+        with pytest.raises(OperationalError, match="locked"):
+            postgres_recorder.insert_events([event()], commands=[command()])
+    assert postgres_recorder.max_notification_id() is None
