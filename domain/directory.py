@@ -53,8 +53,9 @@ class Directory:
             case "establishment.enrolled":
                 self.sites[data["code"]] = Site(data["code"], data["name"], data["finess"])
             case "establishment.device_registered":
-                self.sites[data["code"]].ae_titles.add(data["ae_title"])
-                self._by_ae_title[data["ae_title"]] = data["code"]
+                # Two registered at the same instant: the first keeps it, for a caller has one site.
+                if self._by_ae_title.setdefault(data["ae_title"], data["code"]) == data["code"]:
+                    self.sites[data["code"]].ae_titles.add(data["ae_title"])
             case "establishment.service_activated":
                 self.sites[data["code"]].services.add(data["service"])
             case "professional.registered":

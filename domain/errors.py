@@ -212,3 +212,151 @@ class SuspensionRefused(RuleBroken):
     """The professional is suspended already, or no reason is given."""
 
     rule = "P4"
+
+
+# Consent
+class UnknownParty(RuleBroken):
+    """Nobody in the directory bears that name, or a grant that names everyone."""
+
+    rule = "C1"
+
+
+class StatementUnchanged(RuleBroken):
+    """The statement is held already, or there is none to take back."""
+
+    rule = "C2"
+
+
+class StillOpposed(RuleBroken):
+    """A grant to someone whom the same identity opposes: lift the opposition first."""
+
+    rule = "C3"
+
+
+class NoLegitimateReason(RuleBroken):
+    """Opposition to feeding without a legitimate reason (CSP R1111-47)."""
+
+    rule = "C4"
+
+
+class BadLimit(RuleBroken):
+    """An end that has passed or lies too far off, or an exclusion of unknown form."""
+
+    rule = "C5"
+
+
+class BadCode(RuleBroken):
+    """A one-time code too weak to be given out."""
+
+    rule = "C6"
+
+
+# Access
+class UnknownProfessional(RuleBroken):
+    """Nobody of that RPPS number is registered: there is no one to decide about."""
+
+    rule = "X1"
+
+
+class NotAffiliated(RuleBroken):
+    """The professional does not work for the establishment they name."""
+
+    rule = "X2"
+
+
+class ReasonMissing(RuleBroken):
+    """An access is asked for without a reason."""
+
+    rule = "X3"
+
+
+class NoOpenEmergency(RuleBroken):
+    """No emergency access is open under that id."""
+
+    rule = "X10"
+
+
+# Order
+class BadOrder(RuleBroken):
+    """An order without a modality, with an unknown urgency, or a time without a zone."""
+
+    rule = "O1"
+
+
+class OrdererSuspended(RuleBroken):
+    """A suspended professional orders no exam."""
+
+    rule = "O2"
+
+
+class OrderKnown(RuleBroken):
+    """The site placed an order under that number already."""
+
+    rule = "O3"
+
+
+class OrderElsewhere(RuleBroken):
+    """The order was neither placed nor presented at that site."""
+
+    rule = "O4"
+
+
+class OrderUnchanged(RuleBroken):
+    """The order says so already."""
+
+    rule = "O5"
+
+
+class OrderCancelled(RuleBroken):
+    """The order was cancelled: nothing follows it."""
+
+    rule = "O6"
+
+
+class OrderPerformed(RuleBroken):
+    """The exam was made: it is no more to be presented, scheduled or cancelled."""
+
+    rule = "O7"
+
+
+class OrderNotPerformed(RuleBroken):
+    """A result needs an exam."""
+
+    rule = "O8"
+
+
+# Reading
+class SameSite(RuleBroken):
+    """A reading is asked of another establishment than the one that asks."""
+
+    rule = "R1"
+
+
+class ReadingOpen(RuleBroken):
+    """That establishment was asked to read the study, and has not answered yet."""
+
+    rule = "R3"
+
+
+class ReaderNotEntitled(RuleBroken):
+    """A reader is not suspended, and works for the establishment that was asked."""
+
+    rule = "R4"
+
+
+class ReadingAnswered(RuleBroken):
+    """The reading was accepted, declined or reported already."""
+
+    rule = "R5"
+
+
+class ReadingNotAccepted(RuleBroken):
+    """Only an accepted reading is reported."""
+
+    rule = "R6"
+
+
+class ReadingNeedsReason(RuleBroken):
+    """A reading is not declined without a reason."""
+
+    rule = "R7"

@@ -1,6 +1,7 @@
 """The world that features act in: a real Ledger in memory, and whatever was refused last."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from domain.commands.identities import Register
 from domain.errors import NotFound, RuleBroken
 from domain.ledger import Command
 from domain.ports import Answer
-from tests.fakes.ledger import MemoryLedger
+from tests.fakes.ledger import FixedClock, MemoryLedger
 
 FEATURES = Path(__file__).parents[2] / "features"
 
@@ -35,6 +36,12 @@ class World:
         except (RuleBroken, NotFound) as refusal:
             self.refusal = refusal
         return self.answer
+
+    def let_pass(self, time: timedelta) -> None:
+        """Move the ledger's clock on."""
+        clock = self.ledger.clock
+        assert isinstance(clock, FixedClock)
+        clock.now += time
 
     def enroll(self, *codes: str) -> None:
         """Establishments named by their codes."""

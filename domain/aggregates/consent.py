@@ -1,0 +1,236 @@
+"""Consent: what the person behind one local identity has said of sharing. Its id is made from the identity's.
+
+C1  A statement names a registered professional or an enrolled establishment; an opposition may name everyone.
+C2  A statement changes something: no second one of the same kind to the same party, none taken back that is not held.
+C3  A grant to a party that the same identity opposes is refused: lift the opposition first.
+C4  Opposition to feeding needs a legitimate reason; opposition to consultation needs none.
+C5  A grant's end lies ahead; its exclusions name an author, a study or a period; a code lives a week at most.
+C6  A code has at least 8 signs, and is used once.
+What was not collected is neither yes nor no. Statements in words are sealed under the identity.
+Source: CSP L1110-4, R1111-46 (consultation inside the care team), L1111-15, R1111-47 (feeding), L1111-17 III (outside
+the care team); IHE PCF (consent that expires, or leaves out an author, a document, a period).
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate, event
+
+from domain.consent_code import matches
+from domain.errors import BadLimit, NoLegitimateReason, StatementUnchanged, StillOpposed
+
+CONSENTS = UUID("c2a8d5f3-77f4-5c3e-9a0c-4b6a35d1e8f2")  # namespace of consent ids: stored state, never change it
+EVERYONE = "everyone"
+WEEK = 7 * 24 * 3600 * 1_000_000  # µs
+EXCLUSION = re.compile(r"author:rpps:\d{11}|study:[0-9.]{1,64}|period:\d{4}-\d\d-\d\d/\d{4}-\d\d-\d\d")
+
+
+class Scope(StrEnum):
+    """What an opposition is to."""
+
+    FEED = "feed"
+    CONSULT = "consult"
+
+
+class Said(StrEnum):
+    """What the person has said of one party's consulting: three states, for no answer is no answer."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_COLLECTED = "not_collected"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement that holds. ``expires_at``: µs since 1970, UTC; None: until it is taken back."""
+
+    id: UUID
+    expires_at: int | None = None
+    exclusions: tuple[str, ...] = ()
+
+    def holds(self, now: int) -> bool:
+        """Has it not run out at ``now`` (µs)?"""
+        return self.expires_at is None or now < self.expires_at
+
+
+@dataclass(frozen=True)
+class Code:
+    """An issued code that was not used: its salt and hash, hex."""
+
+    id: UUID
+    salt: str
+    hash: str
+    expires_at: int
+
+
+class Consent(Aggregate):
+    """Keeps the statements that hold. A party is ``rpps:…``, ``site:…`` or ``everyone``; times: µs since 1970, UTC."""
+
+    TOPIC = "consent"
+
+    class Created(Aggregate.Created):
+        TOPIC = "consent.created"
+
+    class Opened(Created):
+        TOPIC = "consent.opened"
+        identity_id: UUID
+
+    class Granted(Aggregate.Event):
+        TOPIC = "consent.granted"
+        identity_id: UUID
+        statement_id: UUID
+        party: str
+        expires_at: int | None
+        exclusions: list[str]
+
+    class Revoked(Aggregate.Event):
+        TOPIC = "consent.revoked"
+        identity_id: UUID
+        statement_id: UUID
+        party: str
+        reason: str | None
+
+    class OppositionExpressed(Aggregate.Event):
+        TOPIC = "consent.opposition_expressed"
+        identity_id: UUID
+        statement_id: UUID
+        scope: str
+        party: str
+        reason: str | None
+
+    class OppositionLifted(Aggregate.Event):
+        TOPIC = "consent.opposition_lifted"
+        identity_id: UUID
+        statement_id: UUID
+        scope: str
+        party: str
+        reason: str | None
+
+    class CodeIssued(Aggregate.Event):
+        TOPIC = "consent.code_issued"
+        identity_id: UUID
+        code_id: UUID
+        salt: str
+        hash: str
+        expires_at: int
+
+    class CodeUsed(Aggregate.Event):
+        TOPIC = "consent.code_used"
+        identity_id: UUID
+        code_id: UUID
+        access_id: UUID
+        rpps: str
+
+    @staticmethod
+    def create_id(identity_id: UUID) -> UUID:
+        """One per identity."""
+        return uuid5(CONSENTS, str(identity_id))
+
+    @event(Opened)
+    def __init__(self, identity_id: UUID) -> None:
+        self.identity_id = identity_id
+        self.grants: dict[str, Statement] = {}
+        self.oppositions: dict[tuple[str, str], Statement] = {}
+        self.codes: dict[UUID, Code] = {}
+
+    def grant(self, *, party: str, expires_at: int | None, exclusions: list[str], now: int) -> None:
+        """Consent to consultation by one party. Raises BadLimit (C5), StillOpposed (C3), StatementUnchanged (C2)."""
+        if expires_at is not None and expires_at <= now:
+            raise BadLimit("the consent would be over before it begins: give an end that lies ahead, or none")
+        if bad := [e for e in exclusions if not EXCLUSION.fullmatch(e)]:
+            raise BadLimit(
+                f"{len(bad)} exclusions are not of the form author:rpps:…, study:<uid> or period:YYYY-MM-DD/YYYY-MM-DD"
+            )
+        if (Scope.CONSULT, party) in self.oppositions:
+            raise StillOpposed(f"identity {self.identity_id} opposes consultation by {party}: lift that first")
+        if (held := self.grants.get(party)) and held.holds(now):
+            raise StatementUnchanged(f"identity {self.identity_id} consents to {party} already: revoke that first")
+        self._granted(self.identity_id, self._next_id(), party, expires_at, sorted(set(exclusions)))
+
+    @event(Granted)
+    def _granted(
+        self, identity_id: UUID, statement_id: UUID, party: str, expires_at: int | None, exclusions: list[str]
+    ) -> None:
+        self.grants[party] = Statement(statement_id, expires_at, tuple(exclusions))
+
+    def revoke(self, *, party: str, reason: str | None) -> None:
+        """Take a consent back, at any time. Raises StatementUnchanged (C2)."""
+        if (held := self.grants.get(party)) is None:
+            raise StatementUnchanged(f"identity {self.identity_id} has no consent to {party}: nothing to revoke")
+        self._revoked(self.identity_id, held.id, party, reason)
+
+    @event(Revoked)
+    def _revoked(self, identity_id: UUID, statement_id: UUID, party: str, reason: str | None) -> None:
+        del self.grants[party]
+
+    def oppose(self, *, scope: Scope, party: str, reason: str | None) -> None:
+        """Oppose feeding or consultation. Raises NoLegitimateReason (C4), StatementUnchanged (C2)."""
+        if scope is Scope.FEED and not reason:
+            raise NoLegitimateReason("opposition to feeding needs a legitimate reason: give one (CSP R1111-47)")
+        if (scope, party) in self.oppositions:
+            raise StatementUnchanged(f"identity {self.identity_id} opposes {scope} by {party} already: nothing to do")
+        self._opposition_expressed(self.identity_id, self._next_id(), scope, party, reason)
+
+    @event(OppositionExpressed)
+    def _opposition_expressed(
+        self, identity_id: UUID, statement_id: UUID, scope: str, party: str, reason: str | None
+    ) -> None:
+        self.oppositions[Scope(scope), party] = Statement(statement_id)
+
+    def lift(self, *, scope: Scope, party: str, reason: str | None) -> None:
+        """Take an opposition back, at any time. Raises StatementUnchanged (C2)."""
+        if (held := self.oppositions.get((scope, party))) is None:
+            raise StatementUnchanged(f"identity {self.identity_id} does not oppose {scope} by {party}: nothing to lift")
+        self._opposition_lifted(self.identity_id, held.id, scope, party, reason)
+
+    @event(OppositionLifted)
+    def _opposition_lifted(
+        self, identity_id: UUID, statement_id: UUID, scope: str, party: str, reason: str | None
+    ) -> None:
+        del self.oppositions[Scope(scope), party]
+
+    def issue_code(self, *, salt: str, hashed: str, expires_at: int, now: int) -> UUID:
+        """Record a code that the person may hand over. Raises BadLimit (C5). Returns the code's id."""
+        if not now < expires_at <= now + WEEK:
+            raise BadLimit("a code lives up to a week, from now on: give another duration")
+        code_id = self._next_id()
+        self._code_issued(self.identity_id, code_id, salt, hashed, expires_at)
+        return code_id
+
+    @event(CodeIssued)
+    def _code_issued(self, identity_id: UUID, code_id: UUID, salt: str, hash: str, expires_at: int) -> None:
+        self.codes[code_id] = Code(code_id, salt, hash, expires_at)
+
+    def code_of(self, typed: str, now: int) -> UUID | None:
+        """The id of the code that was typed, where it was issued here, is not over and was not used (C6)."""
+        live = (code for code in self.codes.values() if now < code.expires_at)
+        return next((code.id for code in live if matches(typed, code.salt, code.hash)), None)
+
+    def use_code(self, *, code_id: UUID, access_id: UUID, rpps: str) -> None:
+        """Spend a code found by ``code_of`` on one access (C6)."""
+        self._code_used(self.identity_id, code_id, access_id, rpps)
+
+    @event(CodeUsed)
+    def _code_used(self, identity_id: UUID, code_id: UUID, access_id: UUID, rpps: str) -> None:
+        del self.codes[code_id]
+
+    def opposition(self, scope: Scope, parties: set[str]) -> Statement | None:
+        """An opposition to one of these parties, or to everyone; None where there is none."""
+        named = (self.oppositions.get((scope, party)) for party in (*sorted(parties), EVERYONE))
+        return next((held for held in named if held), None)
+
+    def consent_to(self, parties: set[str], now: int) -> Statement | None:
+        """A consent to one of these parties that holds at ``now``; None where none was collected."""
+        named = (self.grants.get(party) for party in sorted(parties))
+        return next((held for held in named if held and held.holds(now)), None)
+
+    def says(self, parties: set[str], now: int) -> Said:
+        """What was said of consultation by these parties: an opposition wins; nothing said is neither yes nor no."""
+        if self.opposition(Scope.CONSULT, parties):
+            return Said.NO
+        return Said.YES if self.consent_to(parties, now) else Said.NOT_COLLECTED
+
+    def _next_id(self) -> UUID:
+        return uuid5(self.id, str(self.version + 1))

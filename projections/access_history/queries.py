@@ -1,0 +1,115 @@
+"""What is asked of the access history. Reads the stable schema ``access_history``; answers are ready for JSON.
+
+``members``: all identity ids of the person. ``erased`` names identities whose key is destroyed: what was sealed under
+it reads ``[erased]`` at once, whatever the rows still hold. Times are ISO 8601 UTC.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+
+from projections.reading import EPOCH, fetch, iso
+from schemas.event import ERASED
+
+Document = dict[str, Any]
+NOBODY: frozenset[str] = frozenset()
+SEALED = ("reason", "note", "end_reason")
+
+ACCESSES = """
+SELECT position, access_id AS access, identity_id AS identity, members, rpps, site, actor, decision, ground, rule,
+       purpose, reason, statement_id AS statement, stated_by, exclusions, opened_at, expires_at, closed_at, note
+FROM access_history.access
+WHERE members ?| %(members)s::text[]
+  AND (%(by)s::text IS NULL OR rpps = %(by)s)
+  AND (%(site)s::text IS NULL OR site = %(site)s)
+  AND (%(since)s::bigint IS NULL OR opened_at >= %(since)s)
+  AND (%(until)s::bigint IS NULL OR opened_at < %(until)s)
+  AND (%(emergency)s::boolean IS NULL OR (purpose = 'BTG') = %(emergency)s)
+ORDER BY position
+"""
+
+CONSENTS = """
+SELECT position, identity_id AS identity, statement_id AS statement, kind, scope, party,
+       CASE WHEN state = 'in_force' AND expires_at <= %(now)s THEN 'expired' ELSE state END AS state,
+       exclusions, since, expires_at, ended_at, reason, end_reason, actor, access_id AS access
+FROM access_history.consent_statement
+WHERE identity_id = ANY(%(members)s::uuid[])
+ORDER BY position
+"""
+
+
+def accesses(
+    connection: Connection,
+    members: Sequence[str],
+    *,
+    by: str | None = None,
+    site: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    emergency: bool | None = None,
+    now: datetime | None = None,
+    erased: Collection[str] = NOBODY,
+) -> list[Document]:
+    """``audit accesses``: every request for the record of any of these identities, in ledger order, denied ones too.
+
+    An access counts for each identity that was held to be the person when it was decided. ``by``: ``rpps:…`` or the
+    bare number; ``since`` inclusive, ``until`` exclusive; ``emergency``: only those that claimed one, or only others.
+    ``open`` tells whether the access goes on at ``now`` (default: this moment).
+    """
+    rows = fetch(
+        connection,
+        ACCESSES,
+        members=list(members),
+        by=by and by.removeprefix("rpps:"),
+        site=site,
+        since=_micros(since),
+        until=_micros(until),
+        emergency=emergency,
+    )
+    at = _micros(now or datetime.now(UTC))
+    return [_access(row, at, erased) for row in rows]
+
+
+def consents(
+    connection: Connection, members: Sequence[str], *, now: datetime | None = None, erased: Collection[str] = NOBODY
+) -> list[Document]:
+    """Every statement on behalf of any of these identities, in ledger order.
+
+    ``state``: in_force, expired (at ``now``, default this moment), revoked, lifted or used.
+    """
+    rows = fetch(connection, CONSENTS, members=list(members), now=_micros(now or datetime.now(UTC)))
+    return [_shown(row, erased, ("since", "expires_at", "ended_at")) for row in rows]
+
+
+def standing(statements: Sequence[Document]) -> dict[str, str]:
+    """What the statements amount to, as French DMP messages put it (HL7v2 ZFA): each question has its own states.
+
+    ``feeding``: opposed or not_opposed (IO, INO). ``consultation``: opposed (INC), consented (to someone, IC) or
+    not_collected, which is neither yes nor no.
+    """
+    held = [s for s in statements if s["state"] == "in_force"]
+    opposed = {s["scope"] for s in held if s["kind"] == "opposition"}
+    consented = any(s["kind"] == "grant" for s in held)
+    return {
+        "feeding": "opposed" if "feed" in opposed else "not_opposed",
+        "consultation": "opposed" if "consult" in opposed else "consented" if consented else "not_collected",
+    }
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def _access(row: Document, at: int | None, erased: Collection[str]) -> Document:
+    ends = row["closed_at"] or row["expires_at"]
+    row["open"] = ends is not None and at is not None and at < ends
+    return _shown(row, erased, ("opened_at", "expires_at", "closed_at"))
+
+
+def _shown(row: Document, erased: Collection[str], times: Sequence[str]) -> Document:
+    row.update({name: iso(row[name]) for name in times})
+    if row["identity"] in erased:
+        row.update({name: ERASED for name in SEALED if row.get(name) is not None})
+    return row

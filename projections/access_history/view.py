@@ -1,0 +1,104 @@
+"""Access history: who asked to see whose record, what was decided and by which rule; what was said of sharing?
+
+An access has one row, written from its own events; a statement has one row under its identity. ``queries.py`` reads.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from projections.access_history.tables import TABLES
+from projections.projection import RowKey, Rows, UnknownEvent
+from schemas.event import LedgerEvent
+
+Row = dict[str, Any]
+SAID_NOTHING = {"consent.opened"}
+
+
+def _access(event: LedgerEvent, decision: str, **columns: Any) -> Row:
+    data = event.data
+    copied = ("identity_id", "members", "rpps", "site", "actor", "rule", "purpose", "reason")
+    return {
+        **{name: data[name] for name in copied},
+        "decision": decision,
+        "ground": None,
+        "statement_id": data.get("statement_id"),
+        "stated_by": data.get("consenting_id") or data.get("opposing_id"),
+        "exclusions": data.get("exclusions", []),
+        "opened_at": data["recorded_at"],
+        "expires_at": data.get("expires_at"),
+        "closed_at": None,
+        "note": None,
+        "position": event.position,
+        **columns,
+    }
+
+
+def _statement(event: LedgerEvent, kind: str) -> Row:
+    data = event.data
+    return {
+        "kind": kind,
+        "scope": data.get("scope", "consult"),
+        "party": data.get("party"),
+        "state": "in_force",
+        "exclusions": data.get("exclusions", []),
+        "since": data["recorded_at"],
+        "expires_at": data.get("expires_at"),
+        "ended_at": None,
+        "reason": data.get("reason"),
+        "end_reason": None,
+        "actor": data["actor"],
+        "access_id": None,
+        "position": event.position,
+    }
+
+
+def _ended(event: LedgerEvent, state: str) -> Row:
+    return {"state": state, "ended_at": event.data["recorded_at"], "end_reason": event.data.get("reason")}
+
+
+NEW: dict[str, Callable[[LedgerEvent], Row]] = {
+    "access.granted": lambda event: _access(event, "granted", ground=event.data["ground"]),
+    "access.denied": lambda event: _access(event, "denied"),
+    "access.emergency_opened": lambda event: _access(event, "emergency", ground="emergency"),
+    "consent.granted": lambda event: _statement(event, "grant"),
+    "consent.opposition_expressed": lambda event: _statement(event, "opposition"),
+    "consent.code_issued": lambda event: _statement(event, "code"),
+}
+"""Events that make a row."""
+
+CHANGED: dict[str, Callable[[LedgerEvent], Row]] = {
+    "access.emergency_closed": lambda event: {"closed_at": event.data["recorded_at"], "note": event.data["note"]},
+    "consent.revoked": lambda event: _ended(event, "revoked"),
+    "consent.opposition_lifted": lambda event: _ended(event, "lifted"),
+    "consent.code_used": lambda event: _ended(event, "used") | {"access_id": event.data["access_id"]},
+}
+"""Events that change the row of an earlier event of the same key."""
+
+
+class AccessHistory:
+    """Folds accesses and consents into rows. A new rule or column is a new version, built beside this one."""
+
+    name = "access_history"
+    version = 1
+    topics = ("krypton.accesses", "krypton.consents")
+    tables = TABLES
+
+    def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
+        """The access's row, or the statement's."""
+        if event.type.startswith("access."):
+            return (RowKey("access", (event.aggregate_id,)),)
+        statement = event.data.get("statement_id") or event.data.get("code_id")
+        return (RowKey("consent_statement", (event.data["identity_id"], statement)),) if statement else ()
+
+    def apply(self, event: LedgerEvent, rows: Rows) -> None:
+        """Raises UnknownEvent: the processor parks what we cannot read, and never skips it."""
+        if event.type in SAID_NOTHING:
+            return
+        if made := NEW.get(event.type):
+            (key,) = self.keys(event)
+            rows.put(key, made(event))
+        elif changed := CHANGED.get(event.type):
+            (key,) = self.keys(event)
+            rows.change(key, **changed(event))
+        else:
+            raise UnknownEvent(f"access_history knows no event {event.type}: upgrade it, then replay the event")
