@@ -81,12 +81,21 @@ class Work:
     def __init__(self, ledger: "Ledger", touched: Iterable[UUID] = ()) -> None:
         self._ledger = ledger
         self._held: dict[UUID, Aggregate | None] = ledger.load(list(touched))
+        self._touched: dict[UUID, Aggregate] = {}
+        self._statements: list[AggregateEvent] = []
         self.now = ledger.clock()
 
-    @cached_property
+    @property
     def membership(self) -> Membership:
-        """Who is held to be one person with whom, as stored when first asked."""
-        return self._ledger.membership()
+        """Who is held to be one person with whom: as stored when first asked, and as stated since in this batch."""
+        for stated in self._statements:
+            self._branch.foresee(get_topic(type(stated)), vars(stated))
+        self._statements.clear()
+        return self._branch
+
+    @cached_property
+    def _branch(self) -> Membership:
+        return self._ledger.membership().branch()
 
     @cached_property
     def directory(self) -> Directory:
@@ -94,10 +103,14 @@ class Work:
         return self._ledger.directory()
 
     def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
-        """The aggregate, or None where nobody spoke of it yet."""
+        """The aggregate; None where nobody spoke of it yet, or where the id is of another kind of aggregate."""
         if aggregate_id not in self._held:
             self._held |= self._ledger.load([aggregate_id])
-        return cast(A | None, self._held[aggregate_id])
+        held = self._held[aggregate_id]
+        if not isinstance(held, cls):
+            return None
+        self._touched.setdefault(aggregate_id, held)
+        return held
 
     def get(self, cls: type[A], aggregate_id: UUID) -> A:
         """The aggregate. Raises NotFound."""
@@ -107,7 +120,7 @@ class Work:
 
     def add(self, aggregate: A) -> A:
         """Take a new aggregate in."""
-        self._held[aggregate.id] = aggregate
+        self._held[aggregate.id] = self._touched[aggregate.id] = aggregate
         return aggregate
 
     def registered(self, aggregate_id: UUID) -> int:
@@ -117,9 +130,11 @@ class Work:
         return position
 
     def collect(self) -> list[AggregateEvent]:
-        """The events since the last call, in the order the aggregates were first touched."""
-        changed = [held for held in self._held.values() if held and held.pending_events]
-        return [cast(AggregateEvent, e) for held in changed for e in held.collect_events()]
+        """The events since the last call, in the order in which this command first touched the aggregates."""
+        events = [cast(AggregateEvent, e) for held in self._touched.values() for e in held.collect_events()]
+        self._touched.clear()
+        self._statements += [e for e in events if get_topic(type(e)) in Membership.TYPES]
+        return events
 
 
 class LedgerMapper(Mapper[UUID]):
@@ -240,8 +255,6 @@ class Ledger(Application[UUID]):
                 if known := self.log.answer_of(by.command_id):
                     return known
                 raise
-            if not decision.events:
-                return self.log.answer_of(by.command_id) or Answer((), result)
             try:
                 return self._store([decision], work.now)[0]
             except CommandRepeated:

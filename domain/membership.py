@@ -5,9 +5,10 @@ is *held back*: it waits for a human, and counts again by itself once the bar is
 So the answer depends on the statements alone, never on the order in which they are asked about.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import ChainMap, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, ClassVar, Generic, TypeVar
 
 K = TypeVar("K")  # identity ids: str in views, UUID text in the domain
@@ -112,13 +113,25 @@ def statement(event_type: str, data: Mapping[str, Any]) -> tuple[dict[str, int],
     return {low: data["low_registered"], high: data["high_registered"]}, (low, high), held
 
 
+LATER = 2**62  # above every ledger position
+
+
 class Membership:
     """The whole region's clusters in memory, for decisions."""
 
     TYPES: ClassVar[tuple[str, ...]] = tuple(HELD_BY_EVENT)
 
-    def __init__(self) -> None:
-        self._clusters: dict[str, Cluster[str]] = {}
+    def __init__(self, clusters: MutableMapping[str, Cluster[str]] | None = None) -> None:
+        self._clusters: MutableMapping[str, Cluster[str]] = {} if clusters is None else clusters
+        self._later = count(LATER)
+
+    def branch(self) -> "Membership":
+        """A membership to say things on that are not stored yet: this one stays as it is."""
+        return Membership(ChainMap({}, self._clusters))
+
+    def foresee(self, event_type: str, data: Mapping[str, Any]) -> None:
+        """Take in a link event that is not stored yet: it will come after all that is. Ids may be UUIDs."""
+        self.apply(event_type, next(self._later), {**data, "low": str(data["low"]), "high": str(data["high"])})
 
     def apply(self, event_type: str, position: int, data: Mapping[str, Any]) -> None:
         """Take one link event in."""

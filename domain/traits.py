@@ -14,6 +14,7 @@ from domain.errors import BadTraits
 
 SEXES = ("M", "F", "I")
 ALIKE = 0.84  # a misspelt name of six letters with one wrong scores 0.83 to 0.91
+PARTICLES = frozenset({"D", "DE", "DEL", "DES", "DU", "L", "LA", "LE", "LES", "VAN", "VON"})
 TRAITS = ("family", "given", "birth_date", "sex", "birth_place", "used_name", "first_names")
 
 
@@ -74,10 +75,15 @@ def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
     return any(SequenceMatcher(None, a, b).ratio() >= ALIKE for a, b in pairs)
 
 
+def _family(person: dict[str, Any]) -> frozenset[str]:
+    """Words of the family and the used name; a particle, which many names share, says nothing beside another word."""
+    found = words(person.get("family")) | words(person.get("used_name"))
+    return found - PARTICLES or found
+
+
 def names_agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Can the names be of one person, in this order or family and given swapped? A used name is a family name."""
-    family_1 = words(one.get("family")) | words(one.get("used_name"))
-    family_2 = words(other.get("family")) | words(other.get("used_name"))
+    family_1, family_2 = _family(one), _family(other)
     given_1 = words(one.get("given")) | words(one.get("first_names"))
     given_2 = words(other.get("given")) | words(other.get("first_names"))
     straight = _alike(family_1, family_2) and _alike(given_1, given_2)

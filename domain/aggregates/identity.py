@@ -109,7 +109,7 @@ class Identity(Aggregate):
         """State the traits anew; a changed strict trait demotes the status.
 
         Raises NothingToCorrect (I3), Erased (I7)."""
-        self._refuse_if_erased()
+        self.refuse_if_erased()
         changed = sorted(name for name in traits if traits[name] != self.traits.get(name))
         if not changed:
             raise NothingToCorrect(f"identity {self.id} has these traits already: nothing to do")
@@ -139,7 +139,7 @@ class Identity(Aggregate):
 
     def attach_ins(self, *, matricule: str, oid: str, mode: str) -> None:
         """Attach the national identity, checked by ``domain.ins``. Raises StatusNotAllowed (I4), Erased (I7)."""
-        self._refuse_if_erased()
+        self.refuse_if_erased()
         if bad := sorted(self.flags & FORCES_PROV.keys()):
             raise StatusNotAllowed(f"identity {self.id} is flagged {', '.join(bad)}: INS is not fetched for it")
         self._ins_attached(matricule=matricule, oid=oid, mode=mode)
@@ -190,7 +190,7 @@ class Identity(Aggregate):
 
     def erase(self, *, reason: str) -> None:
         """Record that the person's key is destroyed: what was sealed under it is unreadable. Raises Erased (I7)."""
-        self._refuse_if_erased()
+        self.refuse_if_erased()
         self._erased(reason=reason)
 
     @event(ErasedEvent)
@@ -198,6 +198,7 @@ class Identity(Aggregate):
         self.erased = True
         self.traits = {}
 
-    def _refuse_if_erased(self) -> None:
+    def refuse_if_erased(self) -> None:
+        """Raises Erased (I7)."""
         if self.erased:
             raise Erased(f"identity {self.id} was erased: register the person under a new local id")

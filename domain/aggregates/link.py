@@ -101,6 +101,7 @@ class Link(Aggregate):
         }
         self.held = Held.OPEN
         self.unmerged_by_human = False
+        self.dismissed = False
 
     def merge(
         self,
@@ -137,6 +138,7 @@ class Link(Aggregate):
         compared: list[str],
     ) -> None:
         self.held = Held.MERGED
+        self.dismissed = False
 
     def unmerge(self, *, reason: str, rule: str = HUMAN) -> None:
         """Take the merge back, at any time. Raises NothingToChange (L2)."""
@@ -162,6 +164,7 @@ class Link(Aggregate):
     @event(Barred)
     def _barred(self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str) -> None:
         self.held = Held.BARRED
+        self.dismissed = False
 
     def unbar(self, *, reason: str) -> None:
         """Lift the bar. Raises NothingToChange (L2)."""
@@ -177,8 +180,10 @@ class Link(Aggregate):
         """Take an open proposal off the worklist. Raises NothingToChange (L2)."""
         if self.held is not Held.OPEN:
             raise NothingToChange(f"link {self.id} is {self.held}: only an open proposal is dismissed")
+        if self.dismissed:
+            raise NothingToChange(f"link {self.id} is dismissed already: nothing to do")
         self._dismissed(**self.pair, reason=reason)
 
     @event(Dismissed)
     def _dismissed(self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str) -> None:
-        self.held = Held.OPEN
+        self.dismissed = True

@@ -1,5 +1,6 @@
 """What can be asked about one local identity."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ class Register:
 
     assigner: str
     local_id: str
-    stated: dict[str, str | None]
+    stated: Mapping[str, str | None]
     ins: str | None = None
     ins_oid: str | None = None
 
@@ -50,12 +51,13 @@ class Correct:
     """The assigner states traits anew; those not given stay."""
 
     identity: UUID
-    stated: dict[str, str | None]
+    stated: Mapping[str, str | None]
     reason: str
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises NothingToCorrect (I3), BadTraits (I1), Erased (I7)."""
         held = work.get(Identity, self.identity)
+        held.refuse_if_erased()  # before its traits are looked at: it has none
         held.correct(traits=traits(**{**held.traits, **self.stated}), reason=self.reason)
         return {"identity": str(self.identity)}
 

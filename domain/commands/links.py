@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from domain.aggregates.identity import Identity
 from domain.aggregates.link import HUMAN, Held, Link
 from domain.errors import SameIdentity
 from domain.ledger import Work
@@ -13,8 +14,11 @@ def link_of(work: Work, one: UUID, other: UUID) -> Link:
     """The pair's link, opened if nobody spoke of the pair before. Raises SameIdentity (L1), NotFound."""
     if one == other:
         raise SameIdentity(f"{one} was given twice: name two identities")
-    known = work.find(Link, Link.create_id(*sorted((one, other))))
-    return known or work.add(Link.propose((one, work.registered(one)), (other, work.registered(other))))
+    if known := work.find(Link, Link.create_id(*sorted((one, other)))):
+        return known
+    for side in (one, other):
+        work.get(Identity, side)  # so that no study or order is ever held to be a person
+    return work.add(Link.propose((one, work.registered(one)), (other, work.registered(other))))
 
 
 @dataclass(frozen=True, kw_only=True)

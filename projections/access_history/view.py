@@ -80,7 +80,7 @@ class AccessHistory:
 
     name = "access_history"
     version = 1
-    topics = ("krypton.accesses", "krypton.consents")
+    topics: tuple[str, ...] = ("krypton.accesses", "krypton.consents")
     tables = TABLES
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:

@@ -75,6 +75,13 @@ def test_a_known_command_id_writes_nothing(recorder: Recorder) -> None:
     assert recorder.select_events(again.originator_id) == []
 
 
+def test_a_command_that_made_no_event_is_remembered_too(recorder: Recorder) -> None:
+    """So that repeating it later answers the same, whatever has changed."""
+    asked = command(events=0)
+    assert list(recorder.insert_events([], commands=[asked])) == []
+    assert recorder.answer_of(asked.command_id) == Answer((), {"made": "x"})
+
+
 def test_the_same_id_twice_in_one_transaction_writes_nothing(recorder: Recorder) -> None:
     asked = command()
     with pytest.raises(CommandRepeated):

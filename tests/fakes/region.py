@@ -1,113 +1,121 @@
-"""A small region in memory: enrolled hospitals, their patients, and what their devices reported. All of it invented."""
+"""A small region to test commands in: establishments, professionals, persons and studies, all plainly made up."""
 
-from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
-from domain.commands.directory import EnrollSite
+from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.doses import ReceivedDose
 from domain.commands.identities import Register
-from domain.commands.studies import ReceivedPatient, ReceiveStudy
+from domain.commands.studies import ReceivedPatient, ReceivedReport, ReceiveStudy
+from domain.ledger import Command
 from domain.ports import Answer
-from projections.projection import Projection
-from schemas.event import LedgerEvent
 from tests.fakes.ledger import MemoryLedger
-from tests.fakes.rows import MemoryRows
 
-SITES = ("CHA", "CHB", "CHC")
-UNKNOWN = ("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq")
-UNREAD = ("started_at", "protocol", "target_region", "acquisition", "laterality", "phantom_cm")
-CHECKS = ("check_dlp_mgycm", "forward_dlp_mgycm", "check_ctdivol_mgy", "forward_ctdivol_mgy")
-
-
-def exposure(uid: str, **known: Any) -> dict[str, Any]:
-    """One irradiation event as ``dose.reported`` shapes it; what is not given is not known."""
-    blank = dict.fromkeys((*UNKNOWN, *UNREAD, *CHECKS))
-    return (
-        {"irradiation_event_uid": uid, "kind": "CT", "modality": "CT", "raw": {}, "not_understood": []} | blank | known
-    )
-
-
-def report(uid: str, *exposures: dict[str, Any], qa: bool = False, **totals: float | None) -> ReceivedDose:
-    """One dose report with the totals that it states itself."""
-    return ReceivedDose(
-        report_uid=uid,
-        reported_at="2026-01-05T08:00:00",
-        modality="CT",
-        device=dict.fromkeys(("manufacturer", "model", "serial", "station")),
-        exposures=list(exposures),
-        totals=totals,
-        qa=qa,
-    )
-
-
-def _stated(family: str, birth_date: str) -> dict[str, str | None]:
-    return {"family": family, "given": "Camille", "birth_date": birth_date, "sex": "F"}
+SITES = ("CHB", "CHP", "CHA")
+CLINICIAN, RADIOLOGIST = "10101201234", "10101205678"  # the second works for CHP
 
 
 class Region(MemoryLedger):
-    """A ledger with three enrolled hospitals; ids come back as ``str``, as projections see them."""
+    """A ledger in memory that knows three establishments and two professionals."""
 
     def __init__(self) -> None:
         super().__init__()
         for code in SITES:
             self.ask(EnrollSite(code=code, name=f"Hospital {code}"))
+        self.ask(RegisterProfessional(rpps=CLINICIAN, name="Dr Clinicien", profession="physician"))
+        self.ask(RegisterProfessional(rpps=RADIOLOGIST, name="Dr Radiologue", profession="radiologist", site="CHP"))
+        self.start = self.head()
 
-    def register(self, assigner: str, local_id: str, family: str = "Fictif") -> str:
-        """One local identity."""
-        stated = _stated(family, "1970-01-01")
-        return str(self.ask(Register(assigner=assigner, local_id=local_id, stated=stated)).result["identity"])
+    def head(self) -> int:
+        """The last position."""
+        return self.recorder.max_notification_id() or 0
 
-    def receive(
-        self,
-        site: str,
-        local_id: str,
-        study_uid: str,
-        *doses: ReceivedDose,
-        family: str = "Fictif",
-        birth_date: str = "1970-01-01",
-    ) -> Answer:
-        """One batch of a study with its dose reports; each batch brings one instance more."""
-        stated = _stated(family, birth_date)
-        return self.ask(
-            ReceiveStudy(
-                site=site,
-                patient=ReceivedPatient(local_id=local_id, issuer=None, stated=stated),
-                study_uid=study_uid,
-                accession=None,
-                started_at=None,
-                description=None,
-                modalities=["CT"],
-                series=[{"series_uid": f"{study_uid}.1", "modality": "CT", "instances": 1}],
-                instances=1,
-                root="00" * 32,
-                doses=list(doses),
-            )
-        )
+    def register(self, assigner: str = "CHB", local_id: str = "1", **stated: str) -> UUID:
+        """A new local identity."""
+        command = Register(assigner=assigner, local_id=local_id, stated={"family": "FICTIVE", **stated})
+        return UUID(self.ask(command).result["identity"])
 
+    def persons(self, *local_ids: str) -> list[UUID]:
+        """Several local identities of CHB."""
+        return [self.register(local_id=local_id) for local_id in local_ids]
 
-def of_topics(view: Projection, events: Iterable[LedgerEvent]) -> list[LedgerEvent]:
-    """The events of the view's topics, in ledger order."""
-    families = {"krypton.identities": "identity.", "krypton.links": "link.", "krypton.doses": "dose."}
-    prefixes = tuple(families[topic] for topic in view.topics)
-    return [event for event in events if event.type.startswith(prefixes)]
+    def receive(self, site: str = "CHB", study_uid: str = "2.25.1", **change: Any) -> Answer:
+        """A study comes in from a site; see ``received``."""
+        return self.ask(received(site, study_uid, **change))
+
+    def types(self, after: int | None = None) -> list[str]:
+        """The types of the events stored after a position; without one, after the region was set up."""
+        return [event.type for event in self.history(self.start if after is None else after)]
+
+    def refusal(self, command: Command) -> Exception:
+        """What a command is refused with; checks that it wrote nothing."""
+        before = self.head()
+        try:
+            self.ask(command)
+        except Exception as refused:
+            assert self.head() == before, "a refused command wrote something"
+            return refused
+        raise AssertionError(f"{type(command).__name__} was not refused")
 
 
-def folded(view: Projection, events: Iterable[LedgerEvent]) -> MemoryRows:
-    """The view's rows after these events of its topics."""
-    rows = MemoryRows(view.tables)
-    for event in of_topics(view, events):
-        view.apply(event, rows)
-    return rows
+def received(
+    site: str = "CHB",
+    study_uid: str = "2.25.1",
+    *,
+    local_id: str = "1",
+    issuer: str | None = None,
+    stated: dict[str, str | None] | None = None,
+    instances: int = 2,
+    modality: str = "CT",
+    reports: tuple[ReceivedReport, ...] = (),
+    doses: tuple[ReceivedDose, ...] = (),
+    root: str = "00" * 32,
+) -> ReceiveStudy:
+    """One batch of a study."""
+    return ReceiveStudy(
+        site=site,
+        patient=ReceivedPatient(local_id=local_id, issuer=issuer, stated=stated or {"family": "FICTIVE"}),
+        study_uid=study_uid,
+        accession=None,
+        started_at="2026-01-02T08:00:00",
+        description="an exam",
+        modalities=[modality],
+        series=[{"series_uid": f"{study_uid}.1", "modality": modality, "instances": instances}],
+        instances=instances,
+        root=root,
+        reports=list(reports),
+        doses=list(doses),
+    )
 
 
-class Sides(TypedDict):
-    """The two sides of a link command."""
+def exposure(uid: str, **quantities: float | None) -> dict[str, Any]:
+    """One irradiation event, shaped as in ``dose.reported``; quantities that are not given are not known."""
+    return {
+        "irradiation_event_uid": uid,
+        "kind": "CT",
+        "started_at": None,
+        "modality": "CT",
+        "protocol": None,
+        "target_region": None,
+        "acquisition": None,
+        "laterality": None,
+        "phantom_cm": None,
+        **dict.fromkeys(("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq")),
+        **dict.fromkeys(("check_dlp_mgycm", "forward_dlp_mgycm", "check_ctdivol_mgy", "forward_ctdivol_mgy")),
+        "raw": {},
+        "not_understood": [],
+        **quantities,
+    }
 
-    one: UUID
-    other: UUID
 
-
-def pair(one: str, other: str) -> Sides:
-    """The two sides of a link command: ``Merge(**pair(a, b), reason=…)``."""
-    return {"one": UUID(one), "other": UUID(other)}
+def dose(report_uid: str, *exposures: dict[str, Any], qa: bool = False, **totals: Any) -> ReceivedDose:
+    """One dose report."""
+    return ReceivedDose(
+        report_uid=report_uid,
+        reported_at=None,
+        modality="CT",
+        device={"manufacturer": "Maker", "model": "One", "serial": "1", "station": "CT1"},
+        exposures=list(exposures),
+        totals=dict(totals),
+        qa=qa,
+    )

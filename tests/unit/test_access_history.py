@@ -10,7 +10,7 @@ from domain.commands.accesses import CloseEmergency, OpenAccess
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.identities import Register
-from projections.access_history import AccessHistory
+from projections.access_history.view import AccessHistory
 from projections.access_history.queries import standing
 from projections.access_history.view import CHANGED, NEW, SAID_NOTHING
 from projections.projection import UnknownEvent

@@ -1,0 +1,46 @@
+# Set-up needs Python 3.11 or later with venv, and make: no root, no git, no other tool.
+.PHONY: setup demo test check lint types layers tests bench fix
+.DEFAULT_GOAL := setup
+PYTHON ?= python3
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+# uv is not one of the locked packages, and `uv sync` removes what is not locked: it lives in a corner of its own.
+UV_HOME := .venv/uv-boot
+# The interpreter of .venv and nothing that uv would download; an active environment of the caller's is not touched.
+UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv $(UV_HOME)/bin/uv
+
+setup: .venv/ready  ## the locked environment, with .venv/bin/krypton
+
+.venv/ready: pyproject.toml uv.lock Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Krypton needs Python 3.11 or later: make setup PYTHON=python3.12, for one" >&2; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	@$(UV_HOME)/bin/uv --version 2>/dev/null | grep -qF 'uv $(UV_VERSION)' || { \
+	  $(PYTHON) -m venv --clear $(UV_HOME) && \
+	  $(UV_HOME)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	$(UV) sync --locked --python $(BIN)/python
+	@touch $@
+
+demo: setup  ## the main job, on real files, in under three minutes
+	$(BIN)/python -m krypton.demo
+
+test check: lint types layers tests  ## all that CI runs; changes no file, needs no Docker
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports
+
+tests: setup
+	$(BIN)/pytest
+
+bench: setup  ## figures on standard output and as JSON in bench/results
+	$(BIN)/python -m bench
+
+fix: setup  ## rewrite what ruff can; never part of check
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .

@@ -1,0 +1,170 @@
+"""What we read of an instance, and nothing else: ``READS`` is the only table of it.
+
+Values are taken as encoded and decoded here, so that an odd value in one attribute never loses an instance; only the
+required ones can refuse it, and then the attribute is named, never its value.
+Standard: DICOM PS3.3 C.7.1 (patient), C.7.2 (study), C.7.3 (series), C.12.1 (SOP common).
+"""
+
+import io
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+
+from adapters.dicom.charsets import decode, person_name
+from adapters.dicom.refusal import AttributeMissing, Unreadable
+from adapters.dicom.sr_tree import iso
+from adapters.dicom.wholeness import Stream, Wholeness
+
+READS: Final[dict[str, tuple[str, bool]]] = {  # field: (attribute, required)
+    "sop_class": ("SOPClassUID", True),  # PS3.3 C.12.1
+    "sop_uid": ("SOPInstanceUID", True),
+    "study_uid": ("StudyInstanceUID", True),  # C.7.2.1
+    "series_uid": ("SeriesInstanceUID", True),  # C.7.3.1
+    "local_id": ("PatientID", True),  # C.7.1.1; type 2 there, but a record needs to know whose it is
+    "issuer": ("IssuerOfPatientID", False),
+    "name": ("PatientName", False),
+    "birth_date": ("PatientBirthDate", False),
+    "sex": ("PatientSex", False),
+    "accession": ("AccessionNumber", False),
+    "study_date": ("StudyDate", False),
+    "study_time": ("StudyTime", False),
+    "description": ("StudyDescription", False),
+    "modality": ("Modality", False),
+    "title": ("DocumentTitle", False),  # C.24.2, encapsulated documents
+}
+_UIDS = ("sop_class", "sop_uid", "study_uid", "series_uid")
+_UID = re.compile(r"[0-9.]{1,64}", re.ASCII)  # PS3.5 9.1; it becomes a file name
+_SEXES = {"M": "M", "F": "F", "O": "I"}  # other, in France: I, indéterminé
+_CHARACTER_SET = "SpecificCharacterSet"
+_TAGS: Final = [BaseTag(tag_for_keyword(keyword) or 0) for keyword in (_CHARACTER_SET, *(k for k, _ in READS.values()))]
+_BULK = 0x7FE00000  # pixel data and what follows it
+_DEFLATED = {
+    DeflatedExplicitVRLittleEndian,
+    "1.2.840.10008.1.2.4.95",
+    "1.2.840.10008.1.2.4.205",
+}  # PS3.5 A.5, A.7, A.12
+
+
+@dataclass(frozen=True)
+class Patient:
+    """The person as sent: one key of a batch. ``birth_date`` ``YYYY-MM-DD``; ``sex`` M, F, I; None: not known."""
+
+    local_id: str
+    issuer: str | None
+    family: str | None
+    given: str | None
+    birth_date: str | None
+    sex: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """One composite instance's header. ``started_at``: study date and time as encoded, ISO 8601 without zone."""
+
+    sop_class: str
+    sop_uid: str
+    study_uid: str
+    series_uid: str
+    patient: Patient
+    accession: str | None
+    started_at: str | None
+    description: str | None
+    modality: str | None
+    title: str | None
+
+
+def read_header(stream: Stream, end: int, transfer_syntax: str, *, whole: bool = False) -> Dataset:
+    """The dataset from the stream's place up to its pixels, of which none is decoded.
+
+    ``end``: length of the stream; ``whole``: with all attributes, else only those we read.
+    Raises Unreadable for bytes that are no dataset, or that end too early, within the pixels too.
+    """
+    syntax = UID(transfer_syntax)
+    if syntax in _DEFLATED:
+        inflated = _inflated(stream.read())
+        stream, end = io.BytesIO(inflated), len(inflated)
+    # A private transfer syntax is taken as explicit VR little endian, as all but one of the standard ones are.
+    implicit, little = (syntax.is_implicit_VR, syntax.is_little_endian) if syntax.is_transfer_syntax else (False, True)
+    ends = Wholeness(stream, end, little_endian=little)
+    tags = None if whole else _TAGS
+    try:
+        dataset = read_dataset(stream, implicit, little, stop_when=ends.check(_BULK), specific_tags=tags)
+    except Exception as broken:  # pydicom raises many kinds of error for a broken dataset
+        raise Unreadable(f"broken: its dataset cannot be parsed ({type(broken).__name__})") from None
+    ends.verify(found=len(dataset))
+    return dataset
+
+
+def _inflated(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data)
+    except zlib.error:
+        raise Unreadable("broken: its deflated dataset cannot be inflated") from None
+
+
+def read_instance(dataset: Dataset) -> Instance:
+    """Walks ``READS``. Raises AttributeMissing, naming the attribute."""
+    text = _reader(dataset)
+    read = {name: text(keyword) for name, (keyword, _) in READS.items()}
+    for name, (keyword, required) in READS.items():
+        if required and not read[name]:
+            raise AttributeMissing(f"{keyword} is missing: ask the sender's vendor to fill it")
+        if name in _UIDS and not _UID.fullmatch(read[name] or ""):
+            raise AttributeMissing(f"{keyword} is not a UID (PS3.5 9.1): ask the sender's vendor to correct it")
+    family, given = person_name(read["name"] or "")
+    return Instance(
+        sop_class=read["sop_class"] or "",
+        sop_uid=read["sop_uid"] or "",
+        study_uid=read["study_uid"] or "",
+        series_uid=read["series_uid"] or "",
+        patient=Patient(
+            local_id=read["local_id"] or "",
+            issuer=read["issuer"],
+            family=family,
+            given=given,
+            birth_date=_birth_date(read["birth_date"]),
+            sex=_SEXES.get((read["sex"] or "").upper()),
+        ),
+        accession=read["accession"],
+        started_at=_started_at(read["study_date"], read["study_time"]),
+        description=read["description"],
+        modality=read["modality"],
+        title=read["title"],
+    )
+
+
+def _reader(dataset: Dataset) -> Callable[[str], str | None]:
+    """Reads one attribute's text: decoded, without padding; None where it is absent or empty."""
+    declared = (_raw(dataset, _CHARACTER_SET) or b"").decode("ascii", "replace").split("\\")
+
+    def text(keyword: str) -> str | None:
+        return decode(_raw(dataset, keyword) or b"", declared).strip(" \0\r\n\t") or None
+
+    return text
+
+
+def _raw(dataset: Dataset, keyword: str) -> bytes | None:
+    """The value as encoded."""
+    try:
+        value = dataset.get_item(keyword).value
+    except (AttributeError, KeyError):
+        return None
+    return value if isinstance(value, bytes) else None
+
+
+def _birth_date(text: str | None) -> str | None:
+    """``YYYYMMDD`` (or ``YYYY.MM.DD``, as before 1993) as ``YYYY-MM-DD``; ``0``, a year or nonsense: not known."""
+    return iso(digits) if len(digits := (text or "").replace(".", "")) == len("YYYYMMDD") else None
+
+
+def _started_at(date: str | None, time: str | None) -> str | None:
+    day = (date or "").replace(".", "")
+    return iso(day + (time or "").replace(":", "")) or iso(day)

@@ -1,0 +1,159 @@
+"""DICOM files and folders, taken in as if their site had sent them: streaming, whatever a folder holds.
+
+A DICOMDIR is read for what it lists: what is not there is named. Symbolic links to folders are not followed.
+Memory does not grow with the folder, but for the list of what was refused and some bytes per study.
+Source: DICOM PS3.10 8.6 (DICOMDIR), PS3.3 F.3 (directory records).
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from adapters.dicom.batch import NEVER, Batch, Batches, Limits
+from adapters.dicom.dicomdir import listed
+from adapters.dicom.intake import keep_file
+from adapters.dicom.receive import Executes, Outcome, Recorder
+from adapters.dicom.refusal import ListsFiles, Refused
+from adapters.dicom.spool import Desk, Name, Spool
+
+Progress = Callable[[Path], None]
+"""Told each file after it was looked at."""
+
+OPEN = Limits(quiet_s=NEVER, linger_s=NEVER, longest_s=NEVER)  # a folder has no quiet times
+
+
+@dataclass
+class IngestSummary:
+    """What became of the files: ``files`` is ``accepted`` + ``duplicates`` + those refused.
+
+    ``studies`` are those that arrived or grew; ``dose_reports`` those recorded by this call.
+    """
+
+    files: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    refused: list[dict[str, str]] = field(default_factory=list)
+    dose_reports: int = 0
+    study_ids: set[str] = field(default_factory=set)
+
+    def refuse(self, path: Path | str, reason: str) -> None:
+        """One file more that was not taken in."""
+        self.refused.append({"path": str(path), "reason": reason})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON document of ``krypton ingest``."""
+        return {
+            "files": self.files,
+            "accepted": self.accepted,
+            "duplicates": self.duplicates,
+            "refused": self.refused,
+            "studies": len(self.study_ids),
+            "dose_reports": self.dose_reports,
+        }
+
+
+def ingest_paths(
+    paths: Iterable[Path], site: str, ledger: Executes, spool: Spool, progress: Progress, actor: str = "system:cli"
+) -> IngestSummary:
+    """Take in files, folders and DICOMDIRs of an enrolled site. One bad file never stops the others.
+
+    What a killed process left in the spool is recorded first. Raises what the ledger raises where it cannot be
+    reached, and OSError where the spool's disk is full: what was taken in until then is safe, and the next call or the
+    DICOM service records it.
+    """
+    for abandoned in spool.abandoned():
+        _finish(abandoned, ledger)
+    desk = spool.open_desk()
+    try:
+        return _Ingest(desk, ledger, site, actor, progress).run(paths)
+    finally:
+        desk.leave()
+
+
+def _finish(desk: Desk, ledger: Executes) -> None:
+    recorder = Recorder(desk, ledger)
+    try:
+        for batch in recorder.recover():
+            recorder.record(batch)
+    finally:
+        desk.leave()
+
+
+class _Ingest:
+    """One run over some paths."""
+
+    def __init__(self, desk: Desk, ledger: Executes, site: str, actor: str, progress: Progress) -> None:
+        self._desk, self._site, self._actor, self._progress = desk, site, actor, progress
+        self._recorder = Recorder(desk, ledger)
+        self._batches = Batches(OPEN)
+        self._paths: dict[Name, str] = {}  # of the instances in open batches
+        self._summary = IngestSummary()
+
+    def run(self, paths: Iterable[Path]) -> IngestSummary:
+        for path in paths:
+            if path.is_dir():
+                for file in self._files(path):
+                    self._take(file, walked=True)
+            else:
+                self._take(path, walked=False)
+        self._record(self._batches.close_all())
+        return self._summary
+
+    def _files(self, folder: Path) -> Iterator[Path]:
+        """All files below a folder, one open folder per level."""
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        yield from self._files(Path(entry.path))
+                    elif not entry.is_dir():
+                        yield Path(entry.path)
+        except OSError as unreadable:
+            self._refuse(folder, f"the folder cannot be read: {unreadable.strerror}")
+
+    def _take(self, path: Path, *, walked: bool) -> None:
+        try:
+            held = keep_file(self._desk, path, site=self._site, actor=self._actor)
+        except ListsFiles:
+            self._take_listed(path, walked=walked)
+        except Refused as refused:
+            self._refuse(path, str(refused))
+        else:
+            self._summary.files += 1
+            self._summary.duplicates += held is None
+            if held:
+                self._paths[held.name] = str(path)
+                self._record(self._batches.add(held, feeder=None, now=0.0))
+        self._progress(path)
+
+    def _take_listed(self, dicomdir: Path, *, walked: bool) -> None:
+        """What the DICOMDIR lists; in a folder that is walked anyway, only what is missing."""
+        try:
+            for path in listed(dicomdir):
+                if not path.is_file():
+                    self._refuse(path, f"listed in {dicomdir.name}, but not there")
+                elif not walked:
+                    self._take(path, walked=False)
+        except Refused as broken:
+            self._refuse(dicomdir, str(broken))
+
+    def _refuse(self, path: Path | str, reason: str) -> None:
+        self._summary.files += 1
+        self._summary.refuse(path, reason)
+
+    def _record(self, batches: Iterable[Batch]) -> None:
+        for batch in batches:
+            self._count(self._recorder.record(batch))
+
+    def _count(self, outcome: Outcome) -> None:
+        summary = self._summary
+        paths = [self._paths.pop(name) for name in outcome.batch.names]
+        if outcome.refusal:
+            for path in paths:
+                summary.refuse(path, outcome.refusal)
+            return
+        summary.accepted += len(paths)
+        summary.study_ids.add(outcome.result["study"])
+        summary.dose_reports += outcome.result["dose_reports"]

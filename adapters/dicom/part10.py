@@ -1,0 +1,114 @@
+"""The DICOM file format: 128 bytes of preamble, ``DICM``, the File Meta Information, then the dataset.
+
+Only the File Meta is parsed here, and written for instances that came over the network; a dataset's bytes are never
+changed. Source: DICOM PS3.10 section 7.1 and table 7.1-1.
+"""
+
+import hashlib
+import mmap
+import stat
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION
+
+from adapters.dicom.refusal import AttributeMissing, Unreadable
+
+Bytes = bytes | memoryview | mmap.mmap
+
+PREAMBLE = 128
+PREFIX = b"DICM"
+LARGE = 64 * 1024 * 1024  # bytes
+MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage: a DICOMDIR
+_LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}  # PS3.5 §7.1.2
+_SOP_CLASS, _SYNTAX = 0x0002, 0x0010
+
+
+@dataclass(frozen=True)
+class FileMeta:
+    """What we read of a file's meta: where the dataset begins (bytes from the start), and how it is encoded."""
+
+    offset: int
+    sop_class: str
+    transfer_syntax: str
+
+
+def read_file_meta(data: Bytes) -> FileMeta:
+    """Raises Unreadable for what is no DICOM file, AttributeMissing without a Transfer Syntax UID."""
+    if bytes(data[PREAMBLE : PREAMBLE + 4]) != PREFIX:
+        raise Unreadable("not a DICOM file: no DICM after the preamble (PS3.10 7.1)")
+    elements, offset = _elements(data, PREAMBLE + 4)
+    if not elements.get(_SYNTAX):
+        raise AttributeMissing("TransferSyntaxUID (0002,0010) is missing: the file cannot be decoded")
+    return FileMeta(offset, elements.get(_SOP_CLASS, ""), elements[_SYNTAX])
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[mmap.mmap]:
+    """A file's bytes in memory. Raises Unreadable for what is empty or no file, OSError for what cannot be read.
+
+    A large file is mapped, not read: then a disk that fails meanwhile ends the process, as with any mapped file.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise Unreadable("not a regular file")  # a pipe might never end
+    with path.open("rb") as file:
+        if not (size := file.seek(0, 2)):
+            raise Unreadable("not a DICOM file: it is empty")
+        large = size > LARGE
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if large else mmap.mmap(-1, size) as memory:
+            if not large:
+                file.seek(0)
+                file.readinto(memory)
+            yield memory
+
+
+def dataset_digest(data: Bytes, offset: int = 0) -> str:
+    """Hex of the SHA-256 of a dataset, from ``offset`` on: without preamble and File Meta, which name the sender."""
+    with memoryview(data) as whole, whole[offset:] as dataset:
+        return hashlib.sha256(dataset).hexdigest()
+
+
+def _elements(data: Bytes, offset: int) -> tuple[dict[int, str], int]:
+    """Texts of the elements of group 0002 by element number, and where the group ends."""
+    found: dict[int, str] = {}
+    while offset + 8 <= len(data):
+        group, element, vr, length = struct.unpack_from("<HH2sH", data, offset)
+        if group != 0x0002:
+            break
+        offset += 8
+        if vr in _LONG:
+            if offset + 4 > len(data):
+                break
+            (length,) = struct.unpack_from("<L", data, offset)
+            offset += 4
+        if offset + length > len(data):
+            raise Unreadable("broken: the file ends within its File Meta Information")
+        found[element] = bytes(data[offset : offset + length]).decode("ascii", "replace").strip(" \0")
+        offset += length
+    return found, offset
+
+
+def file_meta(*, sop_class: str, sop_uid: str, transfer_syntax: str, sender: str) -> bytes:
+    """Preamble, prefix and File Meta for a dataset that came over the network from the AE title ``sender``."""
+    elements = (
+        _element(0x0001, b"OB", b"\x00\x01"),
+        _element(_SOP_CLASS, b"UI", sop_class.encode("ascii", "replace")),
+        _element(0x0003, b"UI", sop_uid.encode("ascii")),
+        _element(_SYNTAX, b"UI", transfer_syntax.encode("ascii", "replace")),
+        _element(0x0012, b"UI", PYNETDICOM_IMPLEMENTATION_UID.encode("ascii")),
+        _element(0x0013, b"SH", PYNETDICOM_IMPLEMENTATION_VERSION.encode("ascii")),
+        _element(0x0016, b"AE", sender.encode("ascii", "replace")),
+    )
+    body = b"".join(elements)
+    return bytes(PREAMBLE) + PREFIX + _element(0x0000, b"UL", struct.pack("<L", len(body))) + body
+
+
+def _element(number: int, vr: bytes, value: bytes) -> bytes:
+    if len(value) % 2:
+        value += b"\0" if vr == b"UI" else b" "
+    if vr in _LONG:
+        return struct.pack("<HH2sHL", 2, number, vr, 0, len(value)) + value
+    return struct.pack("<HH2sH", 2, number, vr, len(value)) + value

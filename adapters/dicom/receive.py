@@ -1,0 +1,147 @@
+"""From the spool to the ledger: record a closed batch exactly once.
+
+Every crash is covered by the spool's invariant (``spool.py``). The order here: the batch's file (which pending
+instances it is made of), the command, the claims made durable, the pending names removed, the file removed. After a
+restart ``recover`` finishes what was begun, first refusals, then batches under their own command id, then what was
+stored and never asked.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+from adapters.dicom.batch import Batch, Batches, Held, Key, Limits, OpenBatch
+from adapters.dicom.intake import read_back
+from adapters.dicom.refusal import Refused
+from adapters.dicom.spool import Desk, Name, sync, write_durably
+from domain.errors import NotFound, RuleBroken
+from domain.ledger import Command, Envelope
+from domain.ports import Answer
+
+log = logging.getLogger(__name__)
+
+REASON = "reason.json"
+
+
+class Executes(Protocol):
+    """The part of the ledger that is needed here."""
+
+    def execute(self, command: Command, by: Envelope) -> Answer:
+        """Run a command once per command id. Raises RuleBroken, NotFound; anything else may be tried again."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a batch: the ledger's result, or the reason of a refusal."""
+
+    batch: Batch
+    result: dict[str, Any]
+    refusal: str | None = None
+
+
+class Recorder:
+    """Asks the ledger about closed batches of one desk."""
+
+    def __init__(self, desk: Desk, ledger: Executes) -> None:
+        self.desk = desk
+        self._ledger = ledger
+
+    def record(self, batch: Batch) -> Outcome:
+        """Ask, once for all times, and settle. Any error but a refusal leaves the batch as it was: ask again."""
+        self._write_ahead(batch)
+        try:
+            answer = self._ledger.execute(batch.command, Envelope(batch.actor, batch.command_id))
+        except (RuleBroken, NotFound) as refusal:
+            reason = f"{refusal} ({refusal.rule})" if isinstance(refusal, RuleBroken) else str(refusal)
+            self._refuse(batch, reason)
+            return Outcome(batch, {}, reason)
+        self.desk.step("executed")
+        self.desk.release(batch.names)
+        self._forget(batch.command_id)
+        return Outcome(batch, dict(answer.result))
+
+    def _file(self, command_id: UUID) -> Path:
+        return self.desk.folder / "batches" / f"{command_id}.json"
+
+    def _write_ahead(self, batch: Batch) -> None:
+        names = [list(name) for name in batch.names]
+        write_durably(self._file(batch.command_id), json.dumps({"names": names}).encode())
+        self.desk.step("written ahead")
+
+    def _forget(self, command_id: UUID) -> None:
+        self._file(command_id).unlink(missing_ok=True)
+        self.desk.step("forgotten")
+
+    def _refuse(self, batch: Batch, reason: str) -> None:
+        folder = self.desk.spool.refused / str(batch.command_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in batch.names:
+            target = folder / f"{name.sop_uid}.dcm"
+            target.unlink(missing_ok=True)  # of the same batch, sent and refused before
+            os.link(self.desk.spool.claim(name.site, name.sop_uid), target)
+        names = [list(name) for name in batch.names]
+        body = {"site": batch.site, "actor": batch.actor, "reason": reason, "names": names}
+        sync(folder.parent, folder.parent.parent)
+        write_durably(folder / REASON, json.dumps(body).encode())
+        self.desk.step("refused")
+        self._give_up(batch.names)
+        self._forget(batch.command_id)
+        log.warning("batch %s of %s was refused: %s", batch.command_id, batch.actor, reason)
+
+    def _give_up(self, names: tuple[Name, ...]) -> None:
+        """Refused instances hold no claim: they may be sent again."""
+        for name in names:
+            pending, claim = self.desk.path(name), self.desk.spool.claim(name.site, name.sop_uid)
+            if pending.exists():
+                if claim.exists() and claim.samefile(pending):
+                    claim.unlink()
+                pending.unlink()
+        self.desk.step("given up")
+        sync(*{self.desk.path(name).parent for name in names})
+
+    def recover(self) -> Iterator[Batch]:
+        """After a crash: the batches to record, each exactly once. Ask all of them."""
+        waiting = {UUID(file.stem): _names(file) for file in (self.desk.folder / "batches").glob("*.json")}
+        for command_id in [c for c, names in waiting.items() if self._was_refused(c, names)]:
+            self._give_up(waiting.pop(command_id))
+            self._forget(command_id)
+        self.desk.sweep()
+        asked = {name for names in waiting.values() for name in names}
+        pass
+        yield from self._never_asked(asked)
+
+    def _begun(self, waiting: dict[UUID, tuple[Name, ...]]) -> Iterator[Batch]:
+        """One batch for each that was written ahead, whatever is read of its instances today."""
+        for command_id, names in waiting.items():
+            if instances := list(self._held(names)):
+                batch = OpenBatch(Key.of(instances[0]), opened_at=0.0)
+                for held in instances:
+                    batch.add(held)
+                yield replace(batch.close(), command_id=command_id, names=names)
+
+    def _never_asked(self, asked: set[Name]) -> Iterator[Batch]:
+        """Batches of what is pending and in no batch's file, bounded as when they are received."""
+        batches = Batches(Limits())
+        for held in self._held(name for name in self.desk.pending() if name not in asked):
+            yield from batches.add(held, feeder=None, now=0.0)
+        yield from batches.close_all()
+
+    def _was_refused(self, command_id: UUID, names: tuple[Name, ...]) -> bool:
+        reason = self.desk.spool.refused / str(command_id) / REASON
+        return reason.exists() and _names(reason) == names
+
+    def _held(self, names: Iterable[Name]) -> Iterator[Held]:
+        for name in names:
+            try:
+                yield read_back(self.desk, name)
+            except (Refused, OSError) as broken:  # it was read once: the disk has changed it
+                log.error("instance %s of %s cannot be read any more: %s", name.sop_uid, name.site, broken)
+
+
+def _names(file: Path) -> tuple[Name, ...]:
+    return tuple(Name(*name) for name in json.loads(file.read_text())["names"])

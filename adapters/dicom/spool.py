@@ -1,0 +1,280 @@
+"""The spool: where instances are safe before they are answered, and until they are recorded; and the archive after.
+
+Folders below the root:
+
+    instances/<site>/<shard>/<sop uid>        every instance held, one per site and SOP Instance UID: the claim
+    work/<desk>/pending/<site>/<actor>/<name> instances held but not known to be recorded; ``name`` is Name below
+    work/<desk>/batches/<command id>.json     the write-ahead: which pending instances make up a command
+    work/<desk>/new/                          half-written files
+    conflicts/<site>/<sop uid>_<digest>       the same UID with other bytes: kept aside, first one stands
+    refused/<command id>/                     batches that a rule refused: their instances, and reason.json
+
+A desk belongs to one process, which holds a lock on it: a killed process leaves its desk unlocked, and the next one
+takes it over. The pending name and the claim are two hard links to one file (so back the spool up with hard links kept).
+
+The invariant: **a claim without a pending name is recorded**, for every order of crashes, because
+
+1. bytes are fsynced before the pending name is made, and that name's folder is fsynced before the claim is linked
+   and the sender is answered: an instance answered has a pending name, and a pending name is always a whole instance;
+2. the claim is a link(2): of two that bring one UID, in any process, exactly one wins; the other is compared with it;
+3. a batch's file is fsynced before its command is asked: a restart asks the same command id again, which the ledger
+   answers as the first time, whatever has arrived since;
+4. claims are fsynced before pending names are removed, and pending names are durably gone before the batch's file is:
+   what is pending after a restart is either in a batch's file or was never asked;
+5. a refusal is final when reason.json is there: its instances give up their claims, so they may be sent again.
+"""
+
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+from adapters.dicom.part10 import Bytes, dataset_digest, mapped, read_file_meta
+
+ROOM = 512 * 1024 * 1024  # bytes left free for the database and the logs that share the disk
+
+Step = Callable[[str], None]
+"""Told the name of each step after it is done; tests make it raise, to die there."""
+
+
+def no_step(_: str) -> None:
+    """Nothing to tell."""
+
+
+class Kept(Enum):
+    """What became of an instance."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+class Name(NamedTuple):
+    """A pending instance: file name ``<sop uid>_<digest>_<token>``. The digest is of the dataset, SHA-256, hex."""
+
+    site: str
+    actor: str
+    file: str
+
+    @staticmethod
+    def new(site: str, actor: str, *, sop_uid: str, digest: str) -> "Name":
+        """A name that no other pending instance has."""
+        return Name(site, actor, f"{sop_uid}_{digest}_{secrets.token_hex(6)}")
+
+    @property
+    def sop_uid(self) -> str:
+        """SOP Instance UID."""
+        return self.file.split("_")[0]
+
+    @property
+    def digest(self) -> str:
+        """Hex of the SHA-256 of the dataset's bytes, without preamble and File Meta: those name the sender."""
+        return self.file.split("_")[1]
+
+
+@dataclass(frozen=True)
+class Spool:
+    """The shared folders."""
+
+    root: Path
+    room: int = ROOM
+
+    @property
+    def conflicts(self) -> Path:
+        """Instances whose UID is held with other bytes."""
+        return self.root / "conflicts"
+
+    @property
+    def refused(self) -> Path:
+        """Batches that a rule refused."""
+        return self.root / "refused"
+
+    def claim(self, site: str, sop_uid: str) -> Path:
+        """Where the instance of that UID is, or would be."""
+        shard = hashlib.sha256(sop_uid.encode()).hexdigest()[:3]  # 4,096 folders a site
+        return self.root / "instances" / _part(site) / shard / sop_uid
+
+    def is_full(self) -> bool:
+        """Whether less than the room to be left is free."""
+        return shutil.disk_usage(self.root).free < self.room
+
+    def open_desk(self, step: Step = no_step) -> "Desk":
+        """A new desk, this process's own."""
+        while True:
+            desk = Desk(self, self.root / "work" / secrets.token_hex(8), step)
+            desk.folder.mkdir(parents=True)
+            if desk.take():
+                break  # else a process that looks for abandoned desks was faster: it removes the empty one
+        for name in ("pending", "batches", "new"):
+            (desk.folder / name).mkdir()
+        sync(desk.folder, desk.folder.parent, self.root)
+        return desk
+
+    def abandoned(self, step: Step = no_step) -> Iterator["Desk"]:
+        """The desks of processes that died, each taken over."""
+        for folder in sorted((self.root / "work").glob("*")):
+            desk = Desk(self, folder, step)
+            if desk.take():
+                yield desk
+
+
+@dataclass
+class Desk:
+    """What one process has at work. Its methods may be called from several threads."""
+
+    spool: Spool
+    folder: Path
+    step: Step = no_step
+    _lock: int | None = None
+
+    def take(self) -> bool:
+        """Lock the desk; False where a living process has it, or it is gone."""
+        try:
+            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return False
+        self._lock = lock
+        return True
+
+    def leave(self) -> None:
+        """Unlock the desk, and remove it where nothing is left on it."""
+        if self._lock is None:
+            return
+        if not any(True for _ in self.pending()) and not any((self.folder / "batches").glob("*.json")):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        os.close(self._lock)
+        self._lock = None
+
+    def holds(self, site: str, sop_uid: str, digest: str) -> bool:
+        """Whether the very same instance is held: its dataset is the same, byte for byte."""
+        try:
+            with mapped(self.spool.claim(site, sop_uid)) as held:
+                return dataset_digest(held, read_file_meta(held).offset) == digest
+        except FileNotFoundError:
+            return False
+
+    def keep(self, name: Name, parts: Sequence[Bytes]) -> Kept:
+        """Make an instance durable: when this returns NEW, a power cut cannot lose it. ``parts``: the file's bytes.
+
+        Raises OSError where the disk is full or broken; then nothing is held.
+        """
+        new = self.folder / "new" / name.file
+        try:
+            _write(new, parts)
+            self.step("written")
+            pending = self.path(name)
+            _move(new, pending)
+            sync(pending.parent)
+        except OSError:
+            new.unlink(missing_ok=True)
+            raise
+        self.step("pending")
+        kept = self.claim(name)
+        self.step("claimed")
+        return kept
+
+    def claim(self, name: Name) -> Kept:
+        """Link a pending instance into the archive, or settle it as a duplicate or a conflict."""
+        pending, claim = self.path(name), self.spool.claim(name.site, name.sop_uid)
+        try:
+            try:
+                os.link(pending, claim)
+            except FileNotFoundError:
+                claim.parent.mkdir(parents=True, exist_ok=True)
+                os.link(pending, claim)
+        except FileExistsError:
+            if pending.samefile(claim):
+                return Kept.NEW
+            return self._settle_second(name)
+        return Kept.NEW
+
+    def _settle_second(self, name: Name) -> Kept:
+        if self.holds(name.site, name.sop_uid, name.digest):
+            self.path(name).unlink()
+            return Kept.DUPLICATE
+        _move(self.path(name), self.spool.conflicts / _part(name.site) / f"{name.sop_uid}_{name.digest}")
+        return Kept.CONFLICT
+
+    def path(self, name: Name) -> Path:
+        """Where a pending instance is."""
+        return self.folder / "pending" / _part(name.site) / _part(name.actor) / name.file
+
+    def pending(self) -> Iterator[Name]:
+        """All pending instances."""
+        for path in (self.folder / "pending").glob("*/*/*"):
+            yield Name(unquote(path.parts[-3]), unquote(path.parts[-2]), path.name)
+
+    def release(self, names: Iterable[Name]) -> None:
+        """They are recorded: make their claims durable, then remove their pending names, durably."""
+        names = list(names)
+        shards = {self.spool.claim(n.site, n.sop_uid).parent for n in names}
+        sync(*sorted(shards | {p for shard in shards for p in (shard.parent, shard.parent.parent)}), self.spool.root)
+        self.step("synced")
+        for name in names:
+            self.path(name).unlink(missing_ok=True)
+        sync(*{self.path(name).parent for name in names})
+        self.step("released")
+
+    def sweep(self) -> None:
+        """After a crash: drop half-written files, which nobody was told of, and claim what was not claimed yet."""
+        for half in (self.folder / "new").glob("*"):
+            half.unlink()
+        for name in list(self.pending()):
+            self.claim(name)
+
+
+def sync(*folders: Path) -> None:
+    """Make the names in these folders durable; one that is not there has none."""
+    for folder in folders:
+        try:
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing, durably."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    _write(new, [data])
+    new.replace(path)
+    sync(path.parent)
+
+
+def _write(path: Path, parts: Iterable[Bytes]) -> None:
+    with path.open("xb") as file:
+        for part in parts:
+            file.write(part)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename; the folders above the target are made, durably, where they are missing."""
+    try:
+        source.rename(target)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sync(target.parent.parent, target.parent.parent.parent)
+        source.rename(target)
+
+
+def _part(text: str) -> str:
+    """A site or an actor as one path component: an AE title may hold almost any character (PS3.5 6.2)."""
+    return quote(text, safe="").replace(".", "%2E")

@@ -1,0 +1,176 @@
+"""Order: an exam that a professional asks for, until its result. Its id is made from the site and its number.
+
+O1  An order names a modality and one of the urgencies ROUTINE, URGENT, STAT; its times carry a zone.
+O2  It is ordered by a registered professional who is not suspended, at an enrolled establishment (S1).
+O3  A site places an order under one placer number once.
+O4  It is scheduled at the site that placed it, or where it was presented.
+O5  A step changes something: no site twice, no appointment, study or report twice.
+O6  Nothing follows a cancelled order, and it is cancelled once.
+O7  Once the exam was made, the order is not presented, scheduled or cancelled any more.
+O8  A result needs an exam: no report before a study. More studies and reports may follow.
+No step but the exam is needed before the next: in an emergency nobody presents or schedules, yet the exam is made.
+Source: HL7 v2.5 chapter 4 (ORM, OMI); IHE RAD scheduled workflow; DICOM PS3.3 C.4.11 (requested procedure priority).
+"""
+
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate, event
+
+from domain.errors import OrderCancelled, OrderElsewhere, OrderNotPerformed, OrderPerformed, OrderUnchanged
+
+ORDERS = UUID("d2b85c1e-7f4e-5a39-8a0f-51c6f0b8a405")  # namespace of order ids: stored state, never change it
+
+
+class Urgency(StrEnum):
+    """How soon the exam is wanted."""
+
+    ROUTINE = "ROUTINE"
+    URGENT = "URGENT"
+    STAT = "STAT"
+
+
+class Order(Aggregate):
+    """Keeps whose it is, where it may be scheduled, its appointment, studies and reports, and whether cancelled."""
+
+    TOPIC = "order"
+
+    class Created(Aggregate.Created):
+        TOPIC = "order.created"
+
+    class Placed(Created):
+        TOPIC = "order.placed"
+        identity_id: UUID
+        site: str
+        placer_number: str
+        ordered_by: str
+        modality: str
+        act: str | None
+        question: str
+        urgency: str
+        accession: str | None
+        wanted_by: int | None
+
+    class Presented(Aggregate.Event):
+        TOPIC = "order.presented"
+        identity_id: UUID
+        site: str
+
+    class Scheduled(Aggregate.Event):
+        TOPIC = "order.scheduled"
+        identity_id: UUID
+        site: str
+        at: int
+        accession: str
+        ae_title: str | None
+
+    class Performed(Aggregate.Event):
+        TOPIC = "order.performed"
+        identity_id: UUID
+        study_uid: str
+        study_id: UUID | None
+
+    class Resulted(Aggregate.Event):
+        TOPIC = "order.resulted"
+        identity_id: UUID
+        report_uid: str
+
+    class Cancelled(Aggregate.Event):
+        TOPIC = "order.cancelled"
+        identity_id: UUID
+        reason: str
+
+    @staticmethod
+    def create_id(site: str, placer_number: str) -> UUID:
+        """The order's id: the same number of the same site always has the same one (O3)."""
+        return uuid5(ORDERS, f"{site}|{placer_number}")
+
+    @event(Placed)
+    def __init__(
+        self,
+        identity_id: UUID,
+        site: str,
+        placer_number: str,
+        ordered_by: str,
+        modality: str,
+        act: str | None,
+        question: str,
+        urgency: str,
+        accession: str | None,
+        wanted_by: int | None,
+    ) -> None:
+        self.identity_id = identity_id
+        self.sites = {site}
+        self.appointment: tuple[str, int, str, str | None] | None = None
+        self.studies: set[str] = set()
+        self.reports: set[str] = set()
+        self.cancelled = False
+
+    def present(self, *, site: str) -> None:
+        """Present the order at a site, which may then schedule it. Raises OrderUnchanged (O5), O6, O7."""
+        self._refuse_if_closed()
+        if site in self.sites:
+            raise OrderUnchanged(f"order {self.id} is known to {site} already: nothing to do")
+        self._presented(self.identity_id, site)
+
+    @event(Presented)
+    def _presented(self, identity_id: UUID, site: str) -> None:
+        self.sites.add(site)
+
+    def schedule(self, *, site: str, at: int, accession: str, ae_title: str | None) -> None:
+        """Give an appointment, or another one; ``at`` in microseconds since 1970, UTC.
+
+        Raises OrderElsewhere (O4), OrderUnchanged (O5), OrderCancelled (O6), OrderPerformed (O7).
+        """
+        self._refuse_if_closed()
+        if site not in self.sites:
+            raise OrderElsewhere(f"order {self.id} was not presented at {site}: present it there, then schedule it")
+        if self.appointment == (site, at, accession, ae_title):
+            raise OrderUnchanged(f"order {self.id} has that appointment already: nothing to do")
+        self._scheduled(self.identity_id, site, at, accession, ae_title)
+
+    @event(Scheduled)
+    def _scheduled(self, identity_id: UUID, site: str, at: int, accession: str, ae_title: str | None) -> None:
+        self.appointment = (site, at, accession, ae_title)
+
+    def perform(self, *, study_uid: str, study_id: UUID | None) -> None:
+        """State that the exam was made. Raises OrderUnchanged (O5), OrderCancelled (O6)."""
+        self._refuse_if_cancelled()
+        if study_uid in self.studies:
+            raise OrderUnchanged(f"order {self.id} has study {study_uid} already: nothing to do")
+        self._performed(self.identity_id, study_uid, study_id)
+
+    @event(Performed)
+    def _performed(self, identity_id: UUID, study_uid: str, study_id: UUID | None) -> None:
+        self.studies.add(study_uid)
+
+    def result(self, *, report_uid: str) -> None:
+        """Add a report. Raises OrderCancelled (O6), OrderNotPerformed (O8), OrderUnchanged (O5)."""
+        self._refuse_if_cancelled()
+        if not self.studies:
+            raise OrderNotPerformed(f"order {self.id} has no exam yet: state which study was made, then its report")
+        if report_uid in self.reports:
+            raise OrderUnchanged(f"order {self.id} has report {report_uid} already: nothing to do")
+        self._resulted(self.identity_id, report_uid)
+
+    @event(Resulted)
+    def _resulted(self, identity_id: UUID, report_uid: str) -> None:
+        self.reports.add(report_uid)
+
+    def cancel(self, *, reason: str) -> None:
+        """Cancel the order. Raises OrderCancelled (O6), OrderPerformed (O7)."""
+        self._refuse_if_closed()
+        self._cancelled(self.identity_id, reason)
+
+    @event(Cancelled)
+    def _cancelled(self, identity_id: UUID, reason: str) -> None:
+        self.cancelled = True
+
+    def _refuse_if_cancelled(self) -> None:
+        if self.cancelled:
+            raise OrderCancelled(f"order {self.id} was cancelled: place a new one")
+
+    def _refuse_if_closed(self) -> None:
+        self._refuse_if_cancelled()
+        if self.studies:
+            raise OrderPerformed(f"order {self.id} was performed: its exam stands, place a new order for another")

@@ -1,0 +1,146 @@
+"""Reading: a study that one establishment asks another to read (teleradiology).
+
+R1  An establishment asks another one; both are enrolled (S1).
+R2  What is asked about is a study of the ledger that was not withdrawn (S3).
+R3  An establishment is asked to read a study again only once it has answered.
+R4  Who accepts or reports is registered, not suspended, and works for the establishment that was asked.
+R5  A reading is accepted once, and not after it was declined; it is given back until it is reported.
+R6  Only an accepted reading is reported, once; by who accepted it, or a colleague there.
+R7  Declining needs a reason.
+Source: Code de la santé publique R6316-1 (télé-expertise); HL7 v2 teleradiology volume of the ANS (ORM, OMI, ORU).
+"""
+
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate, event
+
+from domain.errors import ReadingAnswered, ReadingNeedsReason, ReadingNotAccepted, SameSite
+
+READINGS = UUID("58f0c7a6-2c4f-5d0b-9b3e-6d7f1e90c106")  # namespace of reading ids: stored state, never change it
+
+
+class Progress(StrEnum):
+    """How far a reading is."""
+
+    REQUESTED = "requested"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REPORTED = "reported"
+
+
+OPEN = {Progress.REQUESTED, Progress.ACCEPTED}
+
+
+class Reading(Aggregate):
+    """Keeps whose it is, who was asked, and how far it is."""
+
+    TOPIC = "reading"
+
+    class Created(Aggregate.Created):
+        TOPIC = "reading.created"
+
+    class Requested(Created):
+        TOPIC = "reading.requested"
+        identity_id: UUID
+        study_id: UUID
+        from_site: str
+        to_site: str
+        ordinal: int
+        question: str
+        due: int | None
+
+    class Accepted(Aggregate.Event):
+        TOPIC = "reading.accepted"
+        identity_id: UUID
+        study_id: UUID
+        by: str
+
+    class Declined(Aggregate.Event):
+        TOPIC = "reading.declined"
+        identity_id: UUID
+        study_id: UUID
+        reason: str
+
+    class Reported(Aggregate.Event):
+        TOPIC = "reading.reported"
+        identity_id: UUID
+        study_id: UUID
+        by: str
+        report_uid: str
+        conclusion: str
+
+    @classmethod
+    def request(
+        cls,
+        *,
+        identity_id: UUID,
+        study_id: UUID,
+        from_site: str,
+        to_site: str,
+        ordinal: int,
+        question: str,
+        due: int | None,
+    ) -> "Reading":
+        """Ask a site for the ``ordinal``-th time; ``due`` in microseconds since 1970, UTC. Raises SameSite (R1)."""
+        if from_site == to_site:
+            raise SameSite(f"{from_site} cannot ask itself: name the establishment that is to read")
+        return cls(identity_id, study_id, from_site, to_site, ordinal, question, due)
+
+    @staticmethod
+    def create_id(study_id: UUID, to_site: str, ordinal: int) -> UUID:
+        """The reading's id. ``ordinal`` counts how often this site was asked to read this study, from 1."""
+        return uuid5(READINGS, f"{study_id}|{to_site}|{ordinal}")
+
+    @event(Requested)
+    def __init__(
+        self,
+        identity_id: UUID,
+        study_id: UUID,
+        from_site: str,
+        to_site: str,
+        ordinal: int,
+        question: str,
+        due: int | None,
+    ) -> None:
+        self.identity_id = identity_id
+        self.study_id = study_id
+        self.to_site = to_site
+        self.progress = Progress.REQUESTED
+
+    @property
+    def is_open(self) -> bool:
+        """Is an answer still to come?"""
+        return self.progress in OPEN
+
+    def accept(self, *, by: str) -> None:
+        """Take the study to read; ``by``: RPPS number. Raises ReadingAnswered (R5)."""
+        if self.progress is not Progress.REQUESTED:
+            raise ReadingAnswered(f"reading {self.id} is {self.progress} already: see its history")
+        self._accepted(self.identity_id, self.study_id, by)
+
+    @event(Accepted)
+    def _accepted(self, identity_id: UUID, study_id: UUID, by: str) -> None:
+        self.progress = Progress.ACCEPTED
+
+    def decline(self, *, reason: str) -> None:
+        """Refuse to read, or give an accepted reading back. Raises ReadingAnswered (R5), ReadingNeedsReason (R7)."""
+        if not self.is_open:
+            raise ReadingAnswered(f"reading {self.id} is {self.progress} already: see its history")
+        if not reason.strip():
+            raise ReadingNeedsReason(f"reading {self.id} is not declined without a reason: give one")
+        self._declined(self.identity_id, self.study_id, reason.strip())
+
+    @event(Declined)
+    def _declined(self, identity_id: UUID, study_id: UUID, reason: str) -> None:
+        self.progress = Progress.DECLINED
+
+    def report(self, *, by: str, report_uid: str, conclusion: str) -> None:
+        """Give the report. Raises ReadingNotAccepted (R6)."""
+        if self.progress is not Progress.ACCEPTED:
+            raise ReadingNotAccepted(f"reading {self.id} is {self.progress}: only an accepted one is reported")
+        self._reported(self.identity_id, self.study_id, by, report_uid, conclusion)
+
+    @event(Reported)
+    def _reported(self, identity_id: UUID, study_id: UUID, by: str, report_uid: str, conclusion: str) -> None:
+        self.progress = Progress.REPORTED

@@ -1,0 +1,150 @@
+"""What can be asked about exam orders."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from domain.aggregates.establishment import Establishment
+from domain.aggregates.identity import Identity
+from domain.aggregates.order import Order, Urgency
+from domain.aggregates.professional import Professional
+from domain.commands.directory import professional_of, site_of
+from domain.errors import BadOrder, OrdererSuspended, OrderKnown
+from domain.ledger import EPOCH, Work
+
+
+def micros(at: datetime) -> int:
+    """A time with a zone as microseconds since 1970, UTC. Raises BadOrder (O1)."""
+    if at.tzinfo is None:
+        raise BadOrder("a time was given without its zone: write it as 2026-01-31T14:30:00Z")
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceOrder:
+    """A professional asks for an exam. Without a placer number of the site's own, the order gets one of ours.
+
+    ``ordered_by``: RPPS number; ``modality``: DICOM modality; ``act``: CCAM code of the act, where chosen;
+    ``question``: what the clinician wants to know; ``wanted_by``: the latest time that is of use, with its zone.
+    """
+
+    identity: UUID
+    site: str
+    ordered_by: str
+    modality: str
+    question: str
+    urgency: str = Urgency.ROUTINE
+    act: str | None = None
+    accession: str | None = None
+    wanted_by: datetime | None = None
+    placer_number: str = field(default_factory=lambda: str(uuid4()))
+
+    def touches(self) -> tuple[UUID, ...]:
+        """See ``domain.ledger.Foreseen``."""
+        site, orderer = Establishment.create_id(self.site), Professional.create_id(self.ordered_by)
+        return site, orderer, self.identity, Order.create_id(self.site, self.placer_number)
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises BadOrder (O1), OrdererSuspended (O2), OrderKnown (O3), UnknownSite (S1), Erased (I7), NotFound."""
+        site = site_of(work, self.site).code
+        if professional_of(work, self.ordered_by).suspended:
+            raise OrdererSuspended(f"professional {self.ordered_by} is suspended and orders no exam")
+        work.get(Identity, self.identity).refuse_if_erased()
+        if known := work.find(Order, Order.create_id(site, self.placer_number)):
+            raise OrderKnown(f"{site} placed that number already, as order {known.id}: give the new order its own")
+        new = work.add(self._order(site))
+        return {"order": str(new.id), "placer_number": self.placer_number}
+
+    def _order(self, site: str) -> Order:
+        if not self.modality.strip():
+            raise BadOrder("an order names the modality wanted, such as CT or MR")
+        if self.urgency not in tuple(Urgency):
+            raise BadOrder(f"urgency is one of {', '.join(Urgency)}")
+        wanted_by = micros(self.wanted_by) if self.wanted_by else None
+        return Order(
+            identity_id=self.identity,
+            site=site,
+            placer_number=self.placer_number,
+            ordered_by=self.ordered_by,
+            modality=self.modality.strip().upper(),
+            act=self.act,
+            question=self.question,
+            urgency=str(self.urgency),
+            accession=self.accession,
+            wanted_by=wanted_by,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresentOrder:
+    """The person brings the order to a site that may make the exam."""
+
+    order: UUID
+    site: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises UnknownSite (S1), OrderUnchanged (O5), OrderCancelled (O6), OrderPerformed (O7), NotFound."""
+        order = work.get(Order, self.order)
+        order.present(site=site_of(work, self.site).code)
+        return {"order": str(self.order)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleOrder:
+    """A site gives an appointment. ``ae_title``: the device that is to make the exam, where chosen."""
+
+    order: UUID
+    site: str
+    at: datetime
+    accession: str
+    ae_title: str | None = None
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises UnknownSite (S1), BadOrder (O1), OrderElsewhere (O4), OrderUnchanged (O5), O6, O7, NotFound."""
+        order = work.get(Order, self.order)
+        site = site_of(work, self.site).code
+        if not self.accession.strip():
+            raise BadOrder("an appointment has an accession number, by which its study is known")
+        order.schedule(site=site, at=micros(self.at), accession=self.accession.strip(), ae_title=self.ae_title)
+        return {"order": str(self.order), "accession": self.accession.strip()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerformOrder:
+    """The exam was made. ``study``: the ledger's study, where its images have come in."""
+
+    order: UUID
+    study_uid: str
+    study: UUID | None = None
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises OrderUnchanged (O5), OrderCancelled (O6), NotFound."""
+        work.get(Order, self.order).perform(study_uid=self.study_uid, study_id=self.study)
+        return {"order": str(self.order)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultOrder:
+    """The exam was reported."""
+
+    order: UUID
+    report_uid: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises OrderUnchanged (O5), OrderCancelled (O6), OrderNotPerformed (O8), NotFound."""
+        work.get(Order, self.order).result(report_uid=self.report_uid)
+        return {"order": str(self.order)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelOrder:
+    """The exam is not wanted any more."""
+
+    order: UUID
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises OrderCancelled (O6), OrderPerformed (O7), NotFound."""
+        work.get(Order, self.order).cancel(reason=self.reason)
+        return {"order": str(self.order)}

@@ -1,0 +1,109 @@
+"""What can be asked about teleradiology readings."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from domain.aggregates.reading import Reading
+from domain.aggregates.study import Study
+from domain.commands.directory import professional_of, site_of
+from domain.commands.orders import micros
+from domain.errors import ReaderNotEntitled, ReadingOpen, StudyWithdrawn
+from domain.ledger import Work
+
+
+def refuse_unless_reader(work: Work, rpps: str, site: str) -> None:
+    """Raises ReaderNotEntitled (R4), NotFound where the professional is not registered."""
+    reader = professional_of(work, rpps)
+    if reader.suspended:
+        raise ReaderNotEntitled(f"professional {rpps} is suspended and reads no study")
+    if site not in reader.sites:
+        raise ReaderNotEntitled(f"professional {rpps} does not work for {site}: affiliate them, or name a reader there")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestReading:
+    """An establishment asks another to read a study. ``due``: when the report is needed, with its zone."""
+
+    study: UUID
+    from_site: str
+    to_site: str
+    question: str
+    due: datetime | None = None
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises UnknownSite (S1), SameSite (R1), StudyWithdrawn (S3), ReadingOpen (R3), BadOrder (O1), NotFound."""
+        study = work.get(Study, self.study)
+        if study.withdrawn:
+            raise StudyWithdrawn(f"study {study.id} was withdrawn: nobody reads it")
+        asking, asked = site_of(work, self.from_site).code, site_of(work, self.to_site).code
+        new = work.add(
+            Reading.request(
+                identity_id=study.identity_id,
+                study_id=study.id,
+                from_site=asking,
+                to_site=asked,
+                ordinal=_next_ordinal(work, study.id, asked),
+                question=self.question,
+                due=micros(self.due) if self.due else None,
+            )
+        )
+        return {"reading": str(new.id)}
+
+
+def _next_ordinal(work: Work, study_id: UUID, site: str) -> int:
+    """How often the site will have been asked for the study. Raises ReadingOpen (R3)."""
+    for ordinal in count(1):
+        earlier = work.find(Reading, Reading.create_id(study_id, site, ordinal))
+        if earlier is None:
+            return ordinal
+        if earlier.is_open:
+            raise ReadingOpen(f"{site} was asked already, in reading {earlier.id}: wait for its answer")
+    raise AssertionError("count never ends")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptReading:
+    """A radiologist takes the study to read. ``by``: RPPS number."""
+
+    reading: UUID
+    by: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises ReaderNotEntitled (R4), ReadingAnswered (R5), NotFound."""
+        reading = work.get(Reading, self.reading)
+        refuse_unless_reader(work, self.by, reading.to_site)
+        reading.accept(by=self.by)
+        return {"reading": str(self.reading)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclineReading:
+    """The establishment that was asked does not read the study, or gives it back."""
+
+    reading: UUID
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises ReadingAnswered (R5), ReadingNeedsReason (R7), NotFound."""
+        work.get(Reading, self.reading).decline(reason=self.reason)
+        return {"reading": str(self.reading)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportReading:
+    """The study was read. ``by``: RPPS number of who signs, the one who accepted it or a colleague there."""
+
+    reading: UUID
+    by: str
+    report_uid: str
+    conclusion: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises ReaderNotEntitled (R4), ReadingNotAccepted (R6), NotFound."""
+        reading = work.get(Reading, self.reading)
+        refuse_unless_reader(work, self.by, reading.to_site)
+        reading.report(by=self.by, report_uid=self.report_uid, conclusion=self.conclusion)
+        return {"reading": str(self.reading)}

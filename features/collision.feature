@@ -1,0 +1,53 @@
+Feature: One number used for several people never mixes them
+  A local id means something only within the establishment that gave it out; and even there a number is at times
+  used twice. Then the newcomer becomes an identity of its own, flagged for somebody to look at.
+
+  Background:
+    Given the establishments CHB and CHP are enrolled
+
+  Rule: I2, the same number with a name and a birth date that cannot be of one person is another identity
+
+    Scenario: Four people under one number, as found in real files
+      When CHB sends studies under the number 4018119567876617 of:
+        | family  | given     | birth date |
+        | Maessen | Aytac     | 1958-04-21 |
+        | Križ    | Gilead    | 1923-09-30 |
+        | OpenREM | PulseData | 2018-01-01 |
+        | OpenREM | MultiRDSR | 1958-01-05 |
+      Then they are 4 identities
+      And the last 3 of them are flagged collision
+
+    Scenario: Two people without a birth date are told apart by name alone
+      When CHB sends studies under the number 7941723318697695 of:
+        | family  | given    | birth date |
+        | OpenREM | Billy    |            |
+        | OpenREM | Denilson |            |
+      Then they are 2 identities
+
+    Scenario: A person written in several ways is one identity
+      When CHB sends studies under the number 12 of:
+        | family     | given      | birth date |
+        | LE GOFF    | Anne-Marie | 1980-01-02 |
+        | Le-Goff    | Anne Marie | 1980-01-02 |
+        | Anne-Marie | Le Goff    | 1980-01-02 |
+        | LE GOFF    | A          |            |
+      Then they are 1 identity
+      And none of them is flagged
+
+  Rule: The same number of another establishment says nothing
+
+    Scenario: Two establishments number their patients alike
+      When CHB sends a study under the number 12 of Marie Fictive
+      And CHP sends a study under the number 12 of Marie Fictive
+      Then they are 2 identities
+      And none of them is flagged
+
+  Rule: A birth date or sex that differs under one name is flagged, not split
+
+    Scenario: A typing error in the birth date
+      When CHB sends studies under the number 12 of:
+        | family  | given | birth date |
+        | Fictive | Marie | 1980-01-02 |
+        | Fictive | Marie | 1980-01-03 |
+      Then they are 1 identity
+      And it is flagged traits_differ

@@ -1,0 +1,70 @@
+Feature: Every irradiation is counted once, and high doses are looked at
+  Devices send structured dose reports: some repeat earlier ones, some continue them. An irradiation event has an
+  identity of its own. What a report does not say is not known, and never zero.
+
+  Background:
+    Given CHB has sent a study
+
+  Rule: D1, a report is recorded once
+
+    Scenario: The device sends its report again
+      Given the dose report A with the exposures 1 and 2
+      When the dose report A with the exposures 1 and 2 comes in
+      Then 1 dose report is recorded
+
+  Rule: D2, a dose report holds at least one irradiation event
+
+    Scenario: A report without an exposure
+      When the dose report A without an exposure comes in
+      Then the ledger refuses with NoExposure, rule D2
+
+  Rule: A report that is wholly in another is superseded by it, whichever came first
+
+    Scenario: Cumulative reports in the order they were made
+      Given the dose report A with the exposure 1
+      And the dose report B with the exposures 1 and 2
+      When the dose report C with the exposures 1, 2 and 3 comes in
+      Then the dose report C stands alone
+
+    Scenario: Cumulative reports in another order
+      Given the dose report C with the exposures 1, 2 and 3
+      And the dose report A with the exposure 1
+      When the dose report B with the exposures 1 and 2 comes in
+      Then the dose report C stands alone
+
+    Scenario: Continued reports
+      Given the dose report A with the exposures 1 and 2
+      When the dose report B with the exposures 3 and 4 comes in
+      Then no dose report is superseded
+
+  Rule: D3, a dose over a level is alerted once, and acknowledged once by a person
+
+    Scenario Outline: Fluoroscopy at and over 2 Gy at the reference point
+      When a report of <dose> mGy at the reference point comes in
+      Then <alerts> alerts are raised
+
+      Examples:
+        | dose   | alerts |
+        | 1999.9 | 0      |
+        | 2000   | 0      |
+        | 2000.1 | 1      |
+        | 7689   | 1      |
+
+    Scenario: The alert level that the site set on its scanner
+      When a report comes in whose forecast is 251.2 mGy.cm where the scanner is to alert over 100
+      Then 1 alerts are raised
+
+    Scenario: The report is repeated in a fuller one
+      Given a report of 2500 mGy at the reference point comes in
+      When a report of 2600 mGy at the reference point comes in
+      Then 1 alerts are raised
+
+    Scenario: A phantom
+      When a report of 9000 mGy at the reference point of a phantom comes in
+      Then 0 alerts are raised
+
+    Scenario: A radiographer looks at an alert, and another does so again
+      Given a report of 2500 mGy at the reference point comes in
+      And the alert is acknowledged with "skin checked, follow-up in two weeks"
+      When the alert is acknowledged with "seen"
+      Then the ledger refuses with AlertUnchanged, rule D3

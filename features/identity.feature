@@ -1,0 +1,78 @@
+Feature: An establishment says who it knows, and how sure it is
+  Each establishment gives out its own local identity for a person. The ledger keeps what was said, when it was
+  corrected, and how reliable it is, by the national statuses: provisional (PROV), retrieved (RECUP), validated (VALI)
+  and qualified (QUAL).
+
+  Background:
+    Given CHB knows Zoé Fictive, born 1979-03-05
+
+  Rule: I1, traits are possible
+
+    Scenario: A date that does not exist is not a birth date
+      When her birth date is corrected to 1979-02-30
+      Then the ledger refuses with BadTraits, rule I1
+
+  Rule: I2, a local id is given out once
+
+    Scenario: The desk registers the same number again
+      When CHB registers her number again
+      Then the ledger refuses with AlreadyRegistered, rule I2
+
+  Rule: I3, a correction changes something, and a changed strict trait is checked again
+
+    Scenario: A validated identity is corrected
+      Given her identity is validated
+      When her birth date is corrected to 1979-03-06
+      Then her status is PROV
+
+    Scenario: A correction that says what is known already
+      When her birth date is corrected to 1979-03-05
+      Then the ledger refuses with NothingToCorrect, rule I3
+
+  Rule: I4, retrieved and qualified need the national identity, and a doubt allows provisional only
+
+    Scenario: An identity is qualified
+      Given her national identity is attached
+      When her identity is qualified
+      Then her status is QUAL
+
+    Scenario: An identity without the national one is not qualified
+      When her identity is qualified
+      Then the ledger refuses with StatusNotAllowed, rule I4
+
+    Scenario: A doubt about a qualified identity
+      Given her national identity is attached
+      And her identity is qualified
+      When she is flagged DOUT
+      Then her status is PROV
+
+    Scenario: The national identity turns out to be somebody else's
+      Given her national identity is attached
+      And her identity is qualified
+      When her national identity is detached
+      Then her status is VALI
+
+  Rule: I5, a matricule is well formed, and never repaired
+
+    Scenario: A matricule whose key is wrong
+      When the matricule 279035121518988 is attached
+      Then the ledger refuses with BadIns, rule I5
+
+  Rule: I6, a flag is set once and cleared once
+
+    Scenario: A homonym is flagged twice
+      Given she is flagged HOMA
+      When she is flagged HOMA
+      Then the ledger refuses with FlagUnchanged, rule I6
+
+  Rule: I7, nothing personal is added to an erased identity
+
+    Scenario: A person is erased, and her history stays without her name
+      When she is erased
+      Then the ledger shows "[erased]" for her traits
+      And it still shows that CHB registered an identity
+
+    Scenario: An erased identity is not corrected
+      Given she is erased
+      When her birth date is corrected to 1979-03-06
+      Then the ledger refuses with Erased, rule I7

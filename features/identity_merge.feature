@@ -1,0 +1,91 @@
+Feature: Two local identities can be held one person, and that can be taken back
+  Each identity keeps its own studies and doses, whatever is said about who it is. A merge is a statement, made by
+  somebody for a reason; taking it back is another one. Nothing is ever moved.
+
+  Background:
+    Given CHB, CHP and CHA each know a Marie Fictive
+
+  Rule: L1, a pair is of two different identities, whichever is named first
+
+    Scenario: An identity is merged with itself by mistake
+      When CHB and CHB are merged because "same number"
+      Then the ledger refuses with SameIdentity, rule L1
+
+    Scenario: The same pair the other way round
+      Given CHB and CHP are merged because "same name and birth date"
+      When CHP and CHB are merged because "same name and birth date"
+      Then the ledger refuses with NothingToChange, rule L2
+      And they are 2 persons
+
+  Rule: L2, a merge can be taken back at any time
+
+    Scenario: A merge made in error is taken back
+      Given CHB and CHP are merged because "same name and birth date"
+      When CHB and CHP are unmerged because "twin sisters"
+      Then they are 3 persons
+
+    Scenario: What came in after the merge belongs to where it came from
+      Given CHB and CHP are merged because "same name and birth date"
+      And CHB sends a study for her
+      When CHB and CHP are unmerged because "twin sisters"
+      Then the study is of CHB's identity
+      And they are 3 persons
+
+    Scenario: Of two merges in a chain, the first is taken back first
+      Given CHB and CHP are merged because "same name and birth date"
+      And CHP and CHA are merged because "same national identity"
+      When CHB and CHP are unmerged because "twin sisters"
+      Then CHP and CHA are one person
+      And CHB is a person apart
+
+  Rule: L3, a barred pair is not merged, directly or through a third record
+
+    Scenario: A bar stands against a later merge
+      Given CHB and CHP are barred because "twin sisters"
+      When CHB and CHP are merged because "same name and birth date"
+      Then the ledger refuses with PairBarred, rule L3
+      And they are 3 persons
+
+    Scenario: A third record that fits both waits in review
+      Given CHB and CHP are barred because "twin sisters"
+      And CHB and CHA are merged because "same national identity"
+      When CHP and CHA are merged because "same name"
+      Then it waits in review
+      And CHP is a person apart
+
+    Scenario: Once a human lifts the bar, the two can be merged
+      Given CHB and CHP are barred because "twin sisters"
+      And CHB and CHP are unbarred because "one person after all"
+      When CHB and CHP are merged because "seen at the desk"
+      Then CHB and CHP are one person
+
+  Rule: L4, a merged pair is unmerged before it is barred
+
+    Scenario: A bar on a merged pair
+      Given CHB and CHP are merged because "same name and birth date"
+      When CHB and CHP are barred because "twin sisters"
+      Then the ledger refuses with StillMerged, rule L4
+
+  Rule: L5, what a human unmerged, only a human merges again
+
+    Scenario: A rule finds the pair once more
+      Given CHB and CHP are merged because "same name and birth date"
+      And CHB and CHP are unmerged because "twin sisters"
+      When the rule probable merges CHB and CHP
+      Then the ledger refuses with HumanMadeIt, rule L5
+
+    Scenario: A human changes their mind
+      Given CHB and CHP are merged because "same name and birth date"
+      And CHB and CHP are unmerged because "twin sisters"
+      When CHB and CHP are merged because "the twin was a typing error"
+      Then CHB and CHP are one person
+
+  Rule: An auditor can see who said what, when, why and by which rule
+
+    Scenario: The whole history of a pair
+      Given CHB and CHP are merged because "same name and birth date"
+      And CHB and CHP are unmerged because "twin sisters"
+      Then the history of the pair is:
+        | event         | reason                   | rule  |
+        | link.merged   | same name and birth date | human |
+        | link.unmerged | twin sisters             | human |

@@ -1,0 +1,42 @@
+Feature: A study stays with the identity it came in under, until somebody says otherwise
+  A study arrives in batches. Each is recorded once with a list of what it held; nothing is overwritten, and what was
+  withdrawn stays in the history.
+
+  Background:
+    Given CHB knows Zoé and Paul
+    And CHB sends a study of 120 images for Zoé
+
+  Rule: S1, studies come from enrolled establishments
+
+    Scenario: A stranger sends a study
+      When NOWHERE sends a study of 3 images for Zoé
+      Then the ledger refuses with UnknownSite, rule S1
+
+  Rule: S2, a batch adds something, and what came before stands
+
+    Scenario: The rest of the study comes later
+      When CHB sends 30 more images of the study
+      Then the ledger has recorded batches of 120 and 30 images
+
+    Scenario: The same images again
+      When CHB sends 0 more images of the study
+      Then the ledger refuses with NothingNew, rule S2
+
+  Rule: S3, nothing is added to a withdrawn study
+
+    Scenario: A study that was withdrawn is sent again
+      Given the study is withdrawn because "test exposure"
+      When CHB sends 30 more images of the study
+      Then the ledger refuses with StudyWithdrawn, rule S3
+
+  Rule: S4, a study made under the wrong identity is reassigned, and its dose follows
+
+    Scenario: The wrong person was chosen on the worklist
+      Given the study has a dose report
+      When the study is reassigned to Paul because "wrong person on the worklist"
+      Then the study and its dose are Paul's
+
+    Scenario: It is reassigned twice
+      Given the study is reassigned to Paul because "wrong person on the worklist"
+      When the study is reassigned to Paul because "sent again"
+      Then the ledger refuses with AlreadyThere, rule S4

@@ -1,0 +1,184 @@
+"""Wires everything, once per process: settings to adapters, adapters to the ledger, projections to their stores.
+
+Nothing here decides anything. ``Krypton.connect`` is what the command line, the demo and the tests start from.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import psycopg2
+
+from domain.aggregates.identity import Identity
+from domain.commands.identities import Erase
+from domain.errors import Erased, NotFound
+from domain.ledger import Command, Envelope, Ledger
+from domain.ports import Answer
+from krypton.settings import Addresses, ServiceUnavailable, Settings, addresses
+from schemas.codec import Codec
+from schemas.registry import registry
+
+if TYPE_CHECKING:  # imported where used: a command that only asks the ledger need not load every view
+    from projections.store import ViewStore
+
+    from adapters.vault.postgres import PostgresVault
+    from projections.projection import Projection
+
+CONNECT_S = 5
+
+
+def _patient_record() -> "Projection":
+    from projections.patient_record.view import PatientRecord
+
+    return PatientRecord()
+
+
+def _identity_index() -> "Projection":
+    from projections.identity_index.view import IdentityIndex
+
+    return IdentityIndex()
+
+
+def _cumulative_dose() -> "Projection":
+    from projections.cumulative_dose.view import CumulativeDose
+
+    return CumulativeDose()
+
+
+def _access_history() -> "Projection":
+    from projections.access_history.view import AccessHistory
+
+    return AccessHistory()
+
+
+VIEWS: dict[str, Callable[[], "Projection"]] = {
+    "patient_record": _patient_record,
+    "identity_index": _identity_index,
+    "cumulative_dose": _cumulative_dose,
+    "access_history": _access_history,
+}
+
+
+def utc_now() -> datetime:
+    """The clock of a real ledger."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Krypton:
+    """One process's way to the ledger and its views. Parts are made when first used."""
+
+    settings: Settings
+    addresses: Addresses
+
+    @staticmethod
+    def connect(settings: Settings | None = None) -> "Krypton":
+        """Raises ServiceUnavailable where a service is not running, SettingsWrong where one is misconfigured."""
+        given = settings or Settings.read(os.environ, Path.cwd())
+        return Krypton(given, addresses(given))
+
+    @cached_property
+    def vault(self) -> "PostgresVault":
+        """The key vault, beside the events in the same server."""
+        from adapters.vault.postgres import PostgresVault
+
+        with self._database_answers():
+            return PostgresVault(self.addresses.database, self.settings.master_key(), beside_events=True)
+
+    @cached_property
+    def codec(self) -> Codec:
+        """Encodes, decodes, seals and opens."""
+        return Codec(registry(), self.vault)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The Application on PostgreSQL."""
+        env = {
+            "PERSISTENCE_MODULE": "adapters.eventstore",
+            "SQLALCHEMY_URL": self.addresses.database.replace("postgresql://", "postgresql+psycopg2://", 1),
+            "SQLALCHEMY_SCHEMA": "ledger",
+            "CREATE_TABLE": "no",
+        }
+        return Ledger(env, codec=self.codec, vault=self.vault, clock=utc_now)
+
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        """A psycopg2 connection for queries: one consistent picture of all views."""
+        with self._database_answers():
+            connection = psycopg2.connect(self.addresses.database, connect_timeout=CONNECT_S)
+        try:
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            yield connection
+        except psycopg2.errors.UndefinedTable:
+            raise ServiceUnavailable("the views are not there yet: run krypton init") from None
+        finally:
+            connection.close()
+
+    def view(self, name: str) -> "ViewStore":
+        """The store of a view's current version. Raises NotFound."""
+        from projections.store import ViewStore
+
+        if name not in VIEWS:
+            raise NotFound(f"no view {name}: there are {', '.join(VIEWS)}")
+        return ViewStore(VIEWS[name](), self.codec, self.addresses.database)
+
+    def execute(self, command: Command, by: Envelope) -> Answer:
+        """Ask the ledger."""
+        return self.ledger.execute(command, by)
+
+    def erase(self, identity: UUID, reason: str, by: Envelope) -> Answer:
+        """Record the erasure, then destroy the key; a repeat finishes what a crash between the two left undone."""
+        try:
+            answer = self.ledger.execute(Erase(identity=identity, reason=reason), by)
+        except Erased:
+            self.vault.destroy(str(identity))
+            raise
+        self.vault.destroy(str(identity))
+        return answer
+
+    def resolve(self, ref: str) -> UUID:
+        """The identity that a REF names: ``ASSIGNER|LOCAL_ID``, a uuid, or ``INS|matricule``. Raises NotFound."""
+        assigner, bar, local_id = ref.partition("|")
+        if not bar:
+            return self._known(_uuid(ref), ref)
+        if assigner == "INS":
+            from projections.identity_index import queries
+
+            with self.reading() as connection:
+                return UUID(queries.resolve(connection, ref))
+        return self._known(self._numbered(assigner, local_id), ref)
+
+    def _numbered(self, assigner: str, local_id: str) -> UUID:
+        """``123``, or ``123#2`` for the second person that the assigner gave that number."""
+        plain = Identity.create_id(assigner, local_id)
+        number, hash_sign, ordinal = local_id.rpartition("#")
+        if hash_sign and ordinal.isdecimal() and self.ledger.log.position_of(plain) is None:
+            return Identity.create_id(assigner, number, int(ordinal))
+        return plain
+
+    def _known(self, identity: UUID, ref: str) -> UUID:
+        if self.ledger.find(Identity, identity) is None:
+            raise NotFound(f"no identity {ref}: write ASSIGNER|LOCAL_ID, a uuid, or INS|matricule")
+        return identity
+
+    @contextmanager
+    def _database_answers(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg2.OperationalError as away:
+            raise ServiceUnavailable(
+                f"the database does not answer ({type(away).__name__}): run krypton dev up, or check KRYPTON_DATABASE"
+            ) from None
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(f"{text} names no identity: write ASSIGNER|LOCAL_ID, a uuid, or INS|matricule") from None

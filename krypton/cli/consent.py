@@ -1,0 +1,101 @@
+"""krypton consent: the patient's side of access."""
+
+import hmac
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+
+from domain.aggregates.consent import EVERYONE, Scope
+from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
+from domain.consent_code import derive
+from krypton.cli.connection import envelope, krypton
+from krypton.cli.options import Actor, AsJson, CommandId, Ref
+from krypton.cli.output import document, facts, out, table, written
+from krypton.reading import consents_of
+
+app = typer.Typer(help="Consents, oppositions and one-time codes.", no_args_is_help=True)
+Party = Annotated[str, typer.Option("--to", help="rpps:<number> or site:<code>.")]
+Opposed = Annotated[str, typer.Option("--to", help="rpps:<number>, site:<code> or everyone.")]
+Why = Annotated[str | None, typer.Option("--reason", help="Why; kept sealed.")]
+Of = Annotated[Scope, typer.Option("--scope", help="consult, or feed (which needs a legitimate reason).")]
+
+
+@app.command()
+def code(ref: Ref, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False) -> None:
+    """Make a one-time code that the person hands to a professional; shown here and stored nowhere."""
+    ours, by = krypton(), envelope(actor, command_id or uuid4())
+    secret = hmac.digest(ours.settings.master_key(), b"krypton consent codes", "sha256")
+    made = derive(by.command_id, secret)
+    answer = ours.execute(IssueCode(identity=ours.resolve(ref), code=made), by)
+    if as_json:
+        document({"positions": list(answer.positions), **answer.result, "code": made})
+        return
+    written(answer)
+    out.print(f"code {made[:5]}-{made[5:]}, for one use until {answer.result['expires_at']}")
+
+
+@app.command()
+def grant(
+    ref: Ref,
+    to: Party,
+    until: Annotated[datetime | None, typer.Option("--until", help="ISO 8601, UTC.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option("--exclude", help="study:<uid>, author:rpps:<n>, …")] = None,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Consent to consultation by a professional or an establishment."""
+    ours = krypton()
+    ask = Grant(
+        identity=ours.resolve(ref),
+        party=to,
+        expires_at=until.replace(tzinfo=UTC) if until else None,
+        exclusions=exclude or [],
+    )
+    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def revoke(
+    ref: Ref,
+    to: Party,
+    reason: Why = None,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a consent back."""
+    ours = krypton()
+    ask = Revoke(identity=ours.resolve(ref), party=to, reason=reason)
+    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def oppose(
+    ref: Ref,
+    to: Opposed = EVERYONE,
+    scope: Of = Scope.CONSULT,
+    reason: Why = None,
+    lift: Annotated[bool, typer.Option("--lift", help="Take the opposition back instead.")] = False,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Oppose consultation or feeding, or lift an opposition."""
+    ours = krypton()
+    kind = LiftOpposition if lift else Oppose
+    ask = kind(identity=ours.resolve(ref), party=to, scope=scope, reason=reason)
+    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def show(ref: Ref, as_json: AsJson = False) -> None:
+    """What was said on behalf of the person, by any of their identities."""
+    found = consents_of(krypton(), ref)
+    if as_json:
+        document(found)
+        return
+    facts({"person": found["person"], **found["standing"]})
+    table(found["statements"], ("since", "kind", "scope", "party", "state", "expires_at", "reason"), "Statements")

@@ -1,0 +1,55 @@
+"""krypton dead-letters: what a view could not read or apply, and what waits behind it."""
+
+from typing import Annotated
+
+import typer
+
+from krypton.bootstrap import VIEWS
+from krypton.cli.connection import krypton
+from krypton.cli.options import AsJson
+from krypton.cli.output import document, err, facts, out, table
+from krypton.parked import letter, letters, replay_letter
+
+app = typer.Typer(help="Records that wait for an operator.", no_args_is_help=True)
+Number = Annotated[int, typer.Argument(help="The letter's number, as the list prints it.")]
+COLUMNS = ("id", "view", "version", "topic", "partition", "offset", "key", "reason")
+REFUSED = 1
+
+
+@app.command("list")
+def list_letters(
+    view: Annotated[str | None, typer.Option("--view", help=f"One of {', '.join(VIEWS)}.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """All dead letters that were not replayed, oldest first."""
+    found = letters(krypton(), view)
+    if as_json:
+        document(found)
+        return
+    table(found, COLUMNS, "Dead letters")
+
+
+@app.command()
+def show(number: Number, as_json: AsJson = False) -> None:
+    """One dead letter: where it stands on Kafka, and why it could not be applied."""
+    found = letter(krypton(), number)
+    if as_json:
+        document(found)
+        return
+    facts(found, f"Dead letter {number}")
+
+
+@app.command()
+def replay(number: Number, as_json: AsJson = False) -> None:
+    """Apply all that waits under the letter's key, in order, and let the key go on; all or nothing."""
+    from projections.dead_letters import ReplayFailed
+
+    try:
+        applied = replay_letter(krypton(), number)
+    except ReplayFailed as failed:
+        err.print(f"refused: {failed}", markup=False)
+        raise typer.Exit(REFUSED) from None
+    if as_json:
+        document({"applied": applied})
+        return
+    out.print(f"{applied} events applied; the key goes on")

@@ -1,0 +1,111 @@
+"""krypton dev: the embedded Kafka and PostgreSQL. ``main`` turns errors into exit codes."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from krypton.devstack.errors import ServiceUnavailable
+from krypton.devstack.stack import ServiceStatus, Stack
+from krypton.devstack.teller import Advance
+from krypton.settings import Settings
+
+app = typer.Typer(help="The embedded Kafka and PostgreSQL, for development: nothing to install.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+class Screen:
+    """Tells the stack's steps on standard error; a bar for a download, where that is a terminal."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+
+    def say(self, text: str) -> None:
+        """Show one step."""
+        self._console.print(text, style="dim", highlight=False, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def downloading(self, what: str, size_bytes: int) -> Iterator[Advance]:
+        """Show bytes, rate and time left."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self._console, disable=not self._console.is_terminal) as bar:
+            task = bar.add_task(what, total=size_bytes)
+            yield lambda more: bar.advance(task, more)
+
+
+def stack() -> Stack:
+    """The stack of the current directory, or of KRYPTON_HOME."""
+    settings = Settings.read(os.environ, Path.cwd())
+    return Stack(settings.home, given_kafka=settings.kafka, given_database=settings.database, tell=Screen())
+
+
+@app.command()
+def up(as_json: AsJson = False) -> None:
+    """Start Kafka and PostgreSQL; returns when both answer. Harmless when they run already."""
+    ours = stack()
+    ours.up()
+    _show(ours.status(), as_json)
+
+
+@app.command()
+def down() -> None:
+    """Stop them cleanly. What they hold stays."""
+    stack().down()
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """One line per service, ending in its address. Exit code 4 when one does not answer."""
+    services = stack().status()
+    _show(services, as_json)
+    if missing := [service for service in services if not service.up]:
+        names = " and ".join(service.service for service in missing)
+        raise ServiceUnavailable(f"no answer from {names}: {_remedy(missing)}")
+
+
+@app.command()
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Stop them and delete all they hold: events, views, keys, instances. Downloads, ports and logs stay."""
+    ours = stack()
+    if not yes:
+        typer.confirm(f"Delete every event, view and key in {ours.root}?", abort=True, err=True)
+    ours.reset()
+
+
+def _show(services: list[ServiceStatus], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"services": [asdict(service) for service in services]}))
+        return
+    for service in services:
+        words = [service.service, *([] if service.up else ["down"]), *filter(None, [service.address])]
+        typer.echo(" ".join(words))
+
+
+def _remedy(missing: list[ServiceStatus]) -> str:
+    """What to do about services that do not answer."""
+    given = [f"start the one that KRYPTON_{service.service.upper()} names" for service in missing if service.given]
+    ours = [] if all(service.given for service in missing) else ["run krypton dev up"]
+    return ", and ".join(given + ours)

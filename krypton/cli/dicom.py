@@ -1,0 +1,27 @@
+"""krypton dicom: the DICOM storage service."""
+
+import logging
+from threading import Event
+
+import typer
+
+from krypton.cli.connection import krypton
+
+app = typer.Typer(help="DICOM in.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Keeps ``serve`` a command of its own."""
+
+
+@app.command()
+def serve() -> None:
+    """Take in instances by C-STORE from the AE titles of enrolled establishments, until SIGTERM."""
+    from krypton.dicom_service import serve as serve_dicom
+    from krypton.supervisor import stop_on_signals
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    stop = Event()
+    stop_on_signals(stop)
+    serve_dicom(krypton(), stop)

@@ -1,0 +1,60 @@
+"""krypton dose: what a person was exposed to, and what calls for attention."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from domain.commands.doses import AcknowledgeAlert
+from domain.dose_alerts import QUANTITIES
+from krypton.cli.connection import envelope, krypton
+from krypton.cli.options import Actor, AsJson, CommandId, Ref
+from krypton.cli.output import document, facts, out, table, written
+from krypton.reading import dose_of, study_of_alert
+from projections.cumulative_dose import queries
+
+app = typer.Typer(help="Cumulative dose and alerts.", no_args_is_help=True)
+
+
+@app.command()
+def show(ref: Ref, as_json: AsJson = False) -> None:
+    """Every irradiation event of the person once, and the totals of what is known."""
+    found = dose_of(krypton(), ref)
+    if as_json:
+        document(found)
+        return
+    out.print(f"person {found['person']}")
+    table(found["members"], ("assigner", "local_id", "identity"), "Known as")
+    facts(found["totals"], "Totals (– is not known, never zero)")
+    columns = ("started_at", "modality", "protocol", *QUANTITIES)
+    table(found["exposures"], columns, f"Exposures ({len(found['exposures'])})")
+    table(found["alerts"], ("kind", "value", "threshold", "rule", "alert"), "Alerts")
+
+
+@app.command()
+def alerts(
+    all_of_them: Annotated[bool, typer.Option("--all", help="Acknowledged ones too.")] = False,
+    site: Annotated[str | None, typer.Option("--site", help="Code of the establishment.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Doses that call for a person's attention."""
+    with krypton().reading() as connection:
+        found = queries.alerts(connection, open_only=not all_of_them, site=site)
+    if as_json:
+        document(found)
+        return
+    table(found, ("raised_at", "site", "kind", "value", "threshold", "alert"), "Alerts")
+
+
+@app.command()
+def acknowledge(
+    alert: Annotated[UUID, typer.Argument(help="The alert's id, as dose alerts prints it.")],
+    note: Annotated[str, typer.Option("--note", help="What was done; kept sealed.")],
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that an alert was seen, and what was done."""
+    ours = krypton()
+    ask = AcknowledgeAlert(study=study_of_alert(ours, alert), alert=alert, note=note)
+    written(ours.execute(ask, envelope(actor, command_id)), as_json)

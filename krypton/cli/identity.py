@@ -1,0 +1,307 @@
+"""krypton identity: register, look up, say who is who. Parses and prints; ``main`` turns refusals into exit codes."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from domain.aggregates.identity import Status
+from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
+from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.traits import TRAITS
+from krypton.bootstrap import Krypton
+from krypton.cli.connection import envelope, krypton
+from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref
+from krypton.cli.output import document, facts, short, table, written
+from krypton.reading import history_of, identity_of
+from projections.identity_index.review import review_list as waiting
+
+app = typer.Typer(help="Identities, and what is held of pairs of them.", no_args_is_help=True)
+review = typer.Typer(help="Pairs that wait for a person's decision.", no_args_is_help=True)
+app.add_typer(review, name="review")
+TEST_OID = "1.2.250.1.213.1.4.10"
+
+
+class Sex(StrEnum):
+    """As INS writes it."""
+
+    M = "M"
+    F = "F"
+    I = "I"  # noqa: E741  the field's own code: indeterminate
+
+
+Oid = Annotated[str, typer.Option("--ins-oid", help="OID of the matricule (test: .10).")]
+
+
+@app.command()
+def register(
+    assigner: Annotated[str, typer.Option("--assigner", help="Code of the establishment that gave out the id.")],
+    local_id: Annotated[str, typer.Option("--id", help="The assigner's own number.")],
+    family: Annotated[str, typer.Option("--family")],
+    given: Annotated[str, typer.Option("--given")],
+    birth_date: Annotated[str, typer.Option("--birth-date", help="YYYY-MM-DD.")],
+    sex: Annotated[Sex, typer.Option("--sex")],
+    birth_place: Annotated[str | None, typer.Option("--birth-place", help="INSEE code.")] = None,
+    used_name: Annotated[str | None, typer.Option("--used-name")] = None,
+    first_names: Annotated[str | None, typer.Option("--first-names")] = None,
+    ins: Annotated[str | None, typer.Option("--ins", help="Matricule with its key.")] = None,
+    ins_oid: Oid = TEST_OID,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register one local identity."""
+    stated: dict[str, str | None] = {
+        "family": family,
+        "given": given,
+        "birth_date": birth_date,
+        "sex": sex.value,
+        "birth_place": birth_place,
+        "used_name": used_name,
+        "first_names": first_names,
+    }
+    ask = Register(assigner=assigner, local_id=local_id, stated=stated, ins=ins, ins_oid=ins_oid)
+    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a header.")],
+    actor: Actor = "system:cli",
+    as_json: AsJson = False,
+) -> None:
+    """Register many from CSV: assigner,id,family,given,birth_date,sex and optionally birth_place,ins,…"""
+    from krypton.identity_import import import_csv
+
+    summary = import_csv(krypton(), file, actor)
+    if as_json:
+        document(summary)
+        return
+    facts({k: v for k, v in summary.items() if k != "refused"})
+    table(summary["refused"], ("line", "reason"), "Refused")
+
+
+@app.command()
+def correct(
+    ref: Ref,
+    reason: Reason,
+    family: Annotated[str | None, typer.Option("--family")] = None,
+    given: Annotated[str | None, typer.Option("--given")] = None,
+    birth_date: Annotated[str | None, typer.Option("--birth-date")] = None,
+    sex: Annotated[Sex | None, typer.Option("--sex")] = None,
+    birth_place: Annotated[str | None, typer.Option("--birth-place")] = None,
+    used_name: Annotated[str | None, typer.Option("--used-name")] = None,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """State traits anew; those not given stay."""
+    given_traits = {
+        "family": family,
+        "given": given,
+        "birth_date": birth_date,
+        "sex": sex.value if sex else None,
+        "birth_place": birth_place,
+        "used_name": used_name,
+    }
+    stated = {name: value for name, value in given_traits.items() if value is not None}
+    ours = krypton()
+    ask = Correct(identity=ours.resolve(ref), stated=stated, reason=reason)
+    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def status(
+    ref: Ref,
+    to: Annotated[Status, typer.Option("--to", help="PROV, RECUP, VALI or QUAL.")],
+    reason: Reason,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change the reliability status (RNIV)."""
+    ours = krypton()
+    ask = SetStatus(identity=ours.resolve(ref), status=to, reason=reason)
+    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command("attach-ins")
+def attach_ins(
+    ref: Ref,
+    matricule: Annotated[str, typer.Option("--matricule", help="15 characters, as INSi returned it.")],
+    oid: Oid = TEST_OID,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Attach the national health identity."""
+    ours = krypton()
+    ask = AttachIns(identity=ours.resolve(ref), matricule=matricule, oid=oid)
+    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command("detach-ins")
+def detach_ins(
+    ref: Ref, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
+) -> None:
+    """Take the national health identity away."""
+    ours = krypton()
+    ask = DetachIns(identity=ours.resolve(ref), reason=reason)
+    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def flag(
+    ref: Ref,
+    name: Annotated[str, typer.Argument(help="DOUT, FICT, HOMA, collision or traits_differ.")],
+    reason: Reason,
+    clear: Annotated[bool, typer.Option("--clear", help="Take it away instead.")] = False,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set an attribute of an identity, or clear it."""
+    ours = krypton()
+    ask = (ClearFlag if clear else Flag)(identity=ours.resolve(ref), flag=name, reason=reason)
+    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def erase(
+    ref: Ref, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
+) -> None:
+    """Destroy the key of an identity: what names the person is unreadable for ever, everywhere."""
+    ours = krypton()
+    written(ours.erase(ours.resolve(ref), reason, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def show(ref: Ref, as_json: AsJson = False) -> None:
+    """Traits, status, person and members."""
+    found = identity_of(krypton(), ref)
+    if as_json:
+        document(found)
+        return
+    facts(
+        {"identity": found["identity"], "assigner": found["assigner"], "local id": found["local_id"]}
+        | {name: found["traits"].get(name) for name in TRAITS}
+        | {"status": found["status"], "flags": found["flags"], "person": found["person"]}
+    )
+    table(found["members"], ("assigner", "local_id", "identity"), "One person with")
+
+
+@app.command()
+def history(ref: Ref, as_json: AsJson = False) -> None:
+    """Every event that touched the identity or the person it is in, in ledger order."""
+    show_history(krypton(), ref, as_json)
+
+
+def show_history(ours: Krypton, ref: str, as_json: bool) -> None:
+    """Shared with ``audit history``."""
+    found = history_of(ours, ref)
+    if as_json:
+        document(found)
+        return
+    rows = [row | {"of": [short(i) for i in row["identities"]]} for row in found]
+    table(rows, ("position", "recorded_at", "type", "of", "actor", "reason", "rule"), f"History of {ref}")
+
+
+def _pair(ours: Krypton, one: str, other: str) -> dict[str, UUID]:
+    return {"one": ours.resolve(one), "other": ours.resolve(other)}
+
+
+def _say(kind: Any, one: str, other: str, reason: str, actor: str, command_id: UUID | None, as_json: bool) -> None:
+    ours = krypton()
+    written(ours.execute(kind(**_pair(ours, one, other), reason=reason), envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def merge(
+    one: Ref,
+    other: Ref,
+    reason: Reason,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold two local identities to be one person, until they are unmerged."""
+    _say(Merge, one, other, reason, actor, command_id, as_json)
+
+
+@app.command()
+def unmerge(
+    one: Ref,
+    other: Ref,
+    reason: Reason,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a merge back, at any time."""
+    _say(Unmerge, one, other, reason, actor, command_id, as_json)
+
+
+@app.command()
+def bar(
+    one: Ref,
+    other: Ref,
+    reason: Reason,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold two identities never to be one person."""
+    _say(Bar, one, other, reason, actor, command_id, as_json)
+
+
+@app.command()
+def unbar(
+    one: Ref,
+    other: Ref,
+    reason: Reason,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lift the bar of a pair."""
+    _say(Unbar, one, other, reason, actor, command_id, as_json)
+
+
+@review.command("list")
+def review_list(as_json: AsJson = False) -> None:
+    """Proposals, and merged pairs that a bar holds back."""
+    ours = krypton()
+    with ours.reading() as connection:
+        found = waiting(connection)
+    if as_json:
+        document(found)
+        return
+    table(found, tuple(found[0]) if found else (), "To review")
+
+
+@review.command("accept")
+def review_accept(
+    one: Ref,
+    other: Ref,
+    reason: Reason,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Merge a proposed pair."""
+    _say(Merge, one, other, reason, actor, command_id, as_json)
+
+
+@review.command("dismiss")
+def review_dismiss(
+    one: Ref,
+    other: Ref,
+    reason: Reason,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a proposed pair off the list."""
+    _say(Dismiss, one, other, reason, actor, command_id, as_json)

@@ -1,0 +1,31 @@
+"""krypton ingest: DICOM files and folders, as if received from a site."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from krypton.cli.connection import krypton
+from krypton.cli.options import AsJson
+from krypton.cli.output import document, facts, table
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(exists=True, help="Files, folders or DICOMDIRs.")],
+    site: Annotated[str, typer.Option("--site", help="Code of the enrolled establishment they come from.")],
+    as_json: AsJson = False,
+) -> None:
+    """Import DICOM files and folders as if received from that site."""
+    from krypton.dicom_service import ingest as ingest_files
+
+    summary = ingest_files(krypton(), site, paths)
+    if as_json:
+        document(summary)
+        return
+    facts({name: value for name, value in summary.items() if name != "refused"})
+    table(summary["refused"], ("path", "reason"), "Refused")
+
+
+def add_to(app: typer.Typer) -> None:
+    """A command of the first level."""
+    app.command()(ingest)

@@ -1,0 +1,117 @@
+"""krypton order: exam orders, from the wish to the result."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from domain.aggregates.order import Urgency
+from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ResultOrder, ScheduleOrder
+from krypton.cli.connection import envelope, krypton
+from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref
+from krypton.cli.output import document, facts, written
+from krypton.reading import order_of
+
+app = typer.Typer(help="Exam orders.", no_args_is_help=True)
+Order = Annotated[UUID, typer.Argument(help="The order's id, as order place printed it.")]
+Site = Annotated[str, typer.Option("--site", help="Code of the establishment.")]
+
+
+@app.command()
+def place(
+    ref: Ref,
+    site: Site,
+    by: Annotated[str, typer.Option("--by", help="RPPS number of who orders.")],
+    modality: Annotated[str, typer.Option("--modality", help="DICOM modality, such as CT.")],
+    question: Annotated[str, typer.Option("--question", help="What the clinician wants to know; kept sealed.")],
+    urgency: Annotated[Urgency, typer.Option("--urgency")] = Urgency.ROUTINE,
+    act: Annotated[str | None, typer.Option("--act", help="CCAM code.")] = None,
+    accession: Annotated[str | None, typer.Option("--accession")] = None,
+    number: Annotated[str | None, typer.Option("--number", help="The site's own number of the order.")] = None,
+    wanted_by: Annotated[datetime | None, typer.Option("--wanted-by", help="ISO 8601, UTC.")] = None,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for an exam."""
+    ours, by_whom = krypton(), envelope(actor, command_id)
+    ask = PlaceOrder(
+        identity=ours.resolve(ref),
+        site=site,
+        ordered_by=by.removeprefix("rpps:"),
+        modality=modality,
+        question=question,
+        urgency=urgency,
+        act=act,
+        accession=accession,
+        wanted_by=wanted_by.replace(tzinfo=UTC) if wanted_by else None,
+        placer_number=number or str(by_whom.command_id),
+    )
+    written(ours.execute(ask, by_whom), as_json)
+
+
+@app.command()
+def present(
+    order: Order, site: Site, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
+) -> None:
+    """The person brings the order to a site that may make the exam."""
+    written(krypton().execute(PresentOrder(order=order, site=site), envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def schedule(
+    order: Order,
+    site: Site,
+    at: Annotated[datetime, typer.Option("--at", help="ISO 8601, UTC.")],
+    accession: Annotated[str, typer.Option("--accession", help="By which its study will be known.")],
+    ae_title: Annotated[str | None, typer.Option("--ae-title", help="The device that is to make it.")] = None,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """A site gives an appointment."""
+    ask = ScheduleOrder(order=order, site=site, at=at.replace(tzinfo=UTC), accession=accession, ae_title=ae_title)
+    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def perform(
+    order: Order,
+    study_uid: Annotated[str, typer.Option("--study-uid", help="Study Instance UID.")],
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """The exam was made."""
+    written(krypton().execute(PerformOrder(order=order, study_uid=study_uid), envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def result(
+    order: Order,
+    report_uid: Annotated[str, typer.Option("--report-uid", help="SOP Instance UID of the report.")],
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """The exam was reported."""
+    written(krypton().execute(ResultOrder(order=order, report_uid=report_uid), envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def cancel(
+    order: Order, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
+) -> None:
+    """The exam is not wanted any more."""
+    written(krypton().execute(CancelOrder(order=order, reason=reason), envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def show(order: Order, as_json: AsJson = False) -> None:
+    """How far the order is."""
+    found = order_of(krypton(), order)
+    if as_json:
+        document(found)
+        return
+    facts(found, f"Order {order}")

@@ -1,0 +1,62 @@
+"""krypton professional: health professionals, by RPPS number."""
+
+from typing import Annotated
+
+import typer
+
+from domain.commands.directory import Affiliate, RegisterProfessional, Suspend
+from krypton.cli.connection import envelope, krypton
+from krypton.cli.options import Actor, AsJson, CommandId, Reason
+from krypton.cli.output import document, table, written
+
+app = typer.Typer(help="Professionals.", no_args_is_help=True)
+Rpps = Annotated[str, typer.Argument(help="RPPS number, 11 digits.")]
+
+
+@app.command()
+def register(
+    rpps: Rpps,
+    name: Annotated[str, typer.Option("--name")],
+    profession: Annotated[str, typer.Option("--profession")],
+    site: Annotated[str | None, typer.Option("--site", help="Where they work.")] = None,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """A professional is known to the region."""
+    ask = RegisterProfessional(rpps=rpps, name=name, profession=profession, site=site)
+    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def affiliate(
+    rpps: Rpps,
+    site: Annotated[str, typer.Option("--site")],
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """A professional works for an establishment."""
+    written(krypton().execute(Affiliate(rpps=rpps, site=site), envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def suspend(
+    rpps: Rpps, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
+) -> None:
+    """A professional may open no access any more."""
+    written(krypton().execute(Suspend(rpps=rpps, reason=reason), envelope(actor, command_id)), as_json)
+
+
+@app.command("list")
+def list_professionals(as_json: AsJson = False) -> None:
+    """All registered professionals."""
+    people = krypton().ledger.directory().professionals.values()
+    rows = [
+        {"rpps": p.rpps, "name": p.name, "profession": p.profession, "sites": sorted(p.sites), "suspended": p.suspended}
+        for p in sorted(people, key=lambda p: p.rpps)
+    ]
+    if as_json:
+        document(rows)
+        return
+    table(rows, ("rpps", "name", "profession", "sites", "suspended"), "Professionals")

@@ -1,0 +1,70 @@
+"""krypton reading: studies that one establishment asks another to read."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from domain.commands.readings import AcceptReading, DeclineReading, ReportReading, RequestReading
+from krypton.cli.connection import envelope, krypton
+from krypton.cli.options import Actor, AsJson, CommandId, Reason
+from krypton.cli.output import written
+
+app = typer.Typer(help="Teleradiology.", no_args_is_help=True)
+Reading = Annotated[UUID, typer.Argument(help="The reading's id, as reading request printed it.")]
+By = Annotated[str, typer.Option("--by", help="RPPS number of the radiologist.")]
+
+
+@app.command()
+def request(
+    study: Annotated[UUID, typer.Argument(help="The study's id, as record show --json prints it.")],
+    from_site: Annotated[str, typer.Option("--from", help="Code of the establishment that asks.")],
+    to_site: Annotated[str, typer.Option("--to", help="Code of the establishment that is asked.")],
+    question: Annotated[str, typer.Option("--question", help="What is to be answered; kept sealed.")],
+    due: Annotated[datetime | None, typer.Option("--due", help="ISO 8601, UTC.")] = None,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask another establishment to read a study."""
+    ask = RequestReading(
+        study=study,
+        from_site=from_site,
+        to_site=to_site,
+        question=question,
+        due=due.replace(tzinfo=UTC) if due else None,
+    )
+    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def accept(
+    reading: Reading, by: By, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
+) -> None:
+    """A radiologist takes the study to read."""
+    ask = AcceptReading(reading=reading, by=by.removeprefix("rpps:"))
+    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def decline(
+    reading: Reading, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
+) -> None:
+    """The establishment asked does not read it."""
+    written(krypton().execute(DeclineReading(reading=reading, reason=reason), envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def report(
+    reading: Reading,
+    by: By,
+    report_uid: Annotated[str, typer.Option("--report-uid", help="SOP Instance UID of the report.")],
+    conclusion: Annotated[str, typer.Option("--conclusion", help="Kept sealed.")],
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """The study was read."""
+    ask = ReportReading(reading=reading, by=by.removeprefix("rpps:"), report_uid=report_uid, conclusion=conclusion)
+    written(krypton().execute(ask, envelope(actor, command_id)), as_json)

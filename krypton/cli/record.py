@@ -1,0 +1,31 @@
+"""krypton record: the patient record of a person."""
+
+import typer
+
+from krypton.cli.connection import krypton
+from krypton.cli.options import AsJson, Ref
+from krypton.cli.output import document, out, table
+from krypton.reading import record_of
+
+app = typer.Typer(help="Patient records.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Keeps ``show`` a command of its own."""
+
+
+@app.command()
+def show(ref: Ref, as_json: AsJson = False) -> None:
+    """Studies, reports and orders of the person, from every site."""
+    found = record_of(krypton(), ref)
+    if as_json:
+        document(found)
+        return
+    out.print(f"person {found['person']}")
+    table(found["members"], ("assigner", "local_id", "identity"), "Known as")
+    columns = ("date", "site", "modalities", "description", "series", "instances", "reports", "accession")
+    rows = [study | {"reports": [r["kind"] for r in study["reports"]]} for study in found["studies"]]
+    table(rows, columns, "Studies")
+    columns = ("placed_at", "site", "modality", "state", "urgency", "question", "scheduled_for", "accession")
+    table(found["orders"], columns, "Orders")

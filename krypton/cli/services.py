@@ -1,0 +1,95 @@
+"""krypton init, run, relay, worker, wait, topics: the processes of the ledger."""
+
+import logging
+from threading import Event
+from typing import Annotated
+
+import typer
+
+from krypton.bootstrap import VIEWS
+from krypton.cli.connection import krypton
+from krypton.cli.options import AsJson
+from krypton.cli.output import document, err, table
+
+
+def init() -> None:
+    """Create the event store, the vault, the views and the topics; safe to repeat."""
+    from krypton.installation import install
+
+    for line in install(krypton()):
+        err.print(line, markup=False)
+
+
+def run(
+    dicom: Annotated[bool, typer.Option("--dicom/--no-dicom", help="Also the DICOM service.")] = True,
+) -> None:
+    """Relay, all processors and the DICOM service under one supervisor, until SIGTERM."""
+    from krypton.installation import wait_for_services
+    from krypton.supervisor import Child, krypton_command, stop_on_signals, supervise
+
+    _log()
+    stop = Event()
+    stop_on_signals(stop)
+    ours = wait_for_services(stop)
+    if ours is None:
+        return
+    logs = ours.settings.home / "logs"
+    names = {"relay": ("relay",), **{f"worker-{v}": ("worker", v) for v in VIEWS}}
+    if dicom:
+        names["dicom"] = ("dicom", "serve")
+    children = [Child(name, krypton_command(*words), logs / f"{name}.log") for name, words in names.items()]
+    err.print(f"running {', '.join(names)}; logs in {logs}; stop with Ctrl-C or SIGTERM", markup=False)
+    supervise(children, lambda line: err.print(line, markup=False), stop)
+
+
+def relay() -> None:
+    """Copy the event store to Kafka, as the single active relay or waiting to become it."""
+    from krypton.processes import run_relay
+    from krypton.supervisor import stop_on_signals
+
+    _log()
+    stop = Event()
+    stop_on_signals(stop)
+    run_relay(krypton(), stop)
+
+
+def worker(
+    views: Annotated[list[str], typer.Argument(help=f"One or more of {', '.join(VIEWS)}.")],
+) -> None:
+    """Build views from Kafka: one process per view when several are named."""
+    from krypton.processes import run_worker
+
+    _log()
+    run_worker(krypton(), views)
+
+
+def wait(
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds.")] = 30.0,
+) -> None:
+    """Return when every live view has applied all that the ledger holds now; 4 when it times out."""
+    from krypton.waiting import wait_for_views
+
+    wait_for_views(krypton(), timeout)
+
+
+def topics(as_json: AsJson = False) -> None:
+    """The Kafka topics, and how many records each holds."""
+    from krypton.waiting import topics_status
+
+    found = topics_status(krypton())
+    if as_json:
+        document(found)
+        return
+    table(found, ("topic", "partitions", "records"), "Topics")
+
+
+def _log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for chatty in ("kafka", "aiokafka", "faust", "mode", "pynetdicom"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Commands of the first level."""
+    for command in (init, run, relay, worker, wait, topics):
+        app.command()(command)

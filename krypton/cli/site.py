@@ -1,0 +1,74 @@
+"""krypton site: establishments of the region."""
+
+from typing import Annotated
+
+import typer
+
+from domain.commands.directory import ActivateService, EnrollSite, RegisterDevice
+from krypton.cli.connection import envelope, krypton
+from krypton.cli.options import Actor, AsJson, CommandId
+from krypton.cli.output import document, table, written
+
+app = typer.Typer(help="Establishments.", no_args_is_help=True)
+Code = Annotated[str, typer.Argument(help="Code of the establishment, for example CHU-BDX.")]
+
+
+@app.command()
+def enroll(
+    code: Code,
+    name: Annotated[str, typer.Option("--name")],
+    finess: Annotated[str | None, typer.Option("--finess", help="National number, 9 characters.")] = None,
+    ae_title: Annotated[list[str] | None, typer.Option("--ae-title", help="May be given several times.")] = None,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """An establishment joins the region; its AE titles may send DICOM at once."""
+    ask = EnrollSite(code=code, name=name, finess=finess, ae_titles=tuple(ae_title or ()))
+    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def device(
+    code: Code,
+    ae_title: Annotated[str, typer.Option("--ae-title")],
+    kind: Annotated[str, typer.Option("--kind", help="modality, pacs, workstation or gateway.")] = "pacs",
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let one more AE title send as the establishment."""
+    ask = RegisterDevice(code=code, ae_title=ae_title, kind=kind)
+    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def service(
+    code: Code,
+    name: Annotated[str, typer.Option("--name", help="For example teleradiology.")],
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """The establishment uses a regional service."""
+    written(krypton().execute(ActivateService(code=code, service=name), envelope(actor, command_id)), as_json)
+
+
+@app.command("list")
+def list_sites(as_json: AsJson = False) -> None:
+    """All enrolled establishments."""
+    sites = krypton().ledger.directory().sites.values()
+    rows = [
+        {
+            "code": s.code,
+            "name": s.name,
+            "finess": s.finess,
+            "ae_titles": sorted(s.ae_titles),
+            "services": sorted(s.services),
+        }
+        for s in sorted(sites, key=lambda s: s.code)
+    ]
+    if as_json:
+        document(rows)
+        return
+    table(rows, ("code", "name", "finess", "ae_titles", "services"), "Establishments")

@@ -1,0 +1,37 @@
+"""krypton study: put right what came in under the wrong identity, or should not be read."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from domain.commands.studies import ReassignStudy, WithdrawStudy
+from krypton.cli.connection import envelope, krypton
+from krypton.cli.options import Actor, AsJson, CommandId, Reason
+from krypton.cli.output import written
+
+app = typer.Typer(help="Studies.", no_args_is_help=True)
+Study = Annotated[UUID, typer.Argument(help="The study's id, as record show --json prints it.")]
+
+
+@app.command()
+def reassign(
+    study: Study,
+    to: Annotated[str, typer.Option("--to", help="REF of the identity that it belongs to.")],
+    reason: Reason,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """State that a study is of another identity; its doses follow."""
+    ours = krypton()
+    ask = ReassignStudy(study=study, to_identity=ours.resolve(to), reason=reason)
+    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+
+
+@app.command()
+def withdraw(
+    study: Study, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
+) -> None:
+    """Take a study out of what is read; its events and its dose stay."""
+    written(krypton().execute(WithdrawStudy(study=study, reason=reason), envelope(actor, command_id)), as_json)

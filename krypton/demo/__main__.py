@@ -1,0 +1,120 @@
+"""The main job, on real files: two hospitals send, two identities are held one person and not, a dose follows.
+
+Everything runs in ``.krypton/demo`` and is stopped and removed at the end. Below three minutes after the first set-up.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydicom.data import get_testdata_file
+
+from krypton.demo import story
+from krypton.demo.stage import CommandFailed, Stage, console, panel
+from krypton.devstack.stack import Stack
+from krypton.settings import ServiceUnavailable, Settings
+from krypton.supervisor import krypton_command
+
+HOME = Path(".krypton") / "demo"
+READY_S = 60.0
+NEXT = """Start your own ledger, and keep it:
+  .venv/bin/krypton dev up && .venv/bin/krypton init && .venv/bin/krypton run
+then, in another terminal:
+  .venv/bin/krypton site enroll MY-SITE --name "My hospital" --ae-title MY_PACS
+  .venv/bin/krypton ingest --site MY-SITE /path/to/dicom
+  .venv/bin/krypton record show 'MY-SITE|<patient id>'
+A modality or PACS sends to AE title KRYPTON, port 11112. README.md says how to subscribe to a topic."""
+
+
+def main() -> int:
+    """Run the demo; 0 when every step did what it says."""
+    began = time.monotonic()
+    panel(
+        "A region's health-record ledger: every fact is one immutable event on Kafka,\n"
+        "and what people read is folded from them.",
+        "Krypton",
+    )
+    try:
+        with _ledger() as (stage, port):
+            story.tell(stage, port, _real_files(), _pydicom_files())
+    except (CommandFailed, ServiceUnavailable) as failed:
+        console.print(f"the demo stopped: {failed}", style="bold red", markup=False)
+        return 1
+    console.print(f"\nDone in {time.monotonic() - began:.0f} s; nothing is left running.\n", style="bold green")
+    panel(NEXT, "What to try next")
+    return 0
+
+
+@contextmanager
+def _ledger() -> Iterator[tuple[Stage, int]]:
+    """A fresh ledger, running; gone afterwards."""
+    port = _free_port()
+    for taken in ("KRYPTON_KAFKA", "KRYPTON_DATABASE", "KRYPTON_DATABASE_FILE"):
+        os.environ.pop(taken, None)  # the demo resets what it runs on: never somebody's own servers
+    os.environ.update(KRYPTON_HOME=str(HOME), KRYPTON_DICOM_PORT=str(port), KRYPTON_BATCH_QUIET_S="1", COLUMNS="110")
+    stack = Stack(Settings.read(os.environ, Path.cwd()).home)
+    stack.reset()
+    stage = Stage()
+    with console.status("starting PostgreSQL and Kafka (the first time also fetches Kafka, about a minute)"):
+        stack.up()
+    try:
+        with console.status("creating the ledger and starting its processes"):
+            stage.quietly("init")
+            running = subprocess.Popen(
+                krypton_command("run"),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            _wait_for_port(port, running)
+        try:
+            yield stage, port
+        finally:
+            running.send_signal(signal.SIGTERM)
+            running.wait(30)
+    finally:
+        stack.reset()
+
+
+def _real_files() -> Path:
+    """The folder of real dose reports; fetched once by pip, and never part of this project (GPL)."""
+    with console.status("fetching real dose reports (the openrem source distribution, once)"):
+        found = subprocess.run(
+            [sys.executable, "-m", "tests.real_files"], capture_output=True, text=True, timeout=300, check=False
+        )
+    if found.returncode:
+        raise ServiceUnavailable(found.stderr.strip())
+    return Path(found.stdout.strip().splitlines()[-1])
+
+
+def _pydicom_files() -> list[Path]:
+    """Images that pydicom ships for its own tests."""
+    names = ("CT_small.dcm", "MR_small.dcm", "examples_rgb_color.dcm")
+    return [Path(found) for name in names if (found := get_testdata_file(name, download=False))]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for_port(port: int, running: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline and running.poll() is None:
+        with socket.socket() as probe:
+            probe.settimeout(1.0)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise ServiceUnavailable(f"krypton run did not come up; see {HOME / 'logs'}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

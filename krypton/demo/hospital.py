@@ -1,0 +1,39 @@
+"""A hospital's archive: sends files over a DICOM association of its own, as a PACS does."""
+
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydicom import dcmread
+from pynetdicom import AE, evt
+from pynetdicom.events import Event
+
+from krypton.settings import ServiceUnavailable
+
+ACCEPTED = {0x0000, 0xB000, 0xB006, 0xB007}  # success and warnings, PS3.4 table B.2-1
+MOST_CONTEXTS = 128  # PS3.8: presentation contexts of one association
+
+
+def send(ae_title: str, host: str, port: int, called: str, files: Sequence[Path]) -> tuple[int, list[str]]:
+    """C-STORE each file in one association; returns how many were taken, and why the others were not."""
+    caller = AE(ae_title=ae_title)
+    datasets = [(path, dcmread(path, force=True)) for path in files]
+    wanted = {(d.SOPClassUID, d.file_meta.TransferSyntaxUID) for _, d in datasets}
+    for sop_class, syntax in sorted(wanted)[:MOST_CONTEXTS]:
+        caller.add_requested_context(sop_class, syntax)
+    association = caller.associate(host, port, ae_title=called, evt_handlers=[(evt.EVT_CONN_OPEN, _no_delay)])
+    if not association.is_established:
+        raise ServiceUnavailable(f"{called} refused the association of {ae_title}")
+    taken, refused = 0, []
+    for path, dataset in datasets:
+        status = association.send_c_store(dataset).get("Status", 0xA700)
+        taken += status in ACCEPTED
+        if status not in ACCEPTED:
+            refused.append(f"{path.name}: status {status:#06x}")
+    association.release()
+    return taken, refused
+
+
+def _no_delay(event: Event) -> None:
+    """Without it every answer waits for a delayed acknowledgement."""
+    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,66 @@
+"""The system account PostgreSQL runs under: itself, or, since it refuses root, an account without rights."""
+
+import os
+import pwd
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from krypton.devstack.errors import ServiceUnavailable
+from krypton.devstack.teller import Teller
+
+CANDIDATES = ("postgres", "nobody")  # nobody is there on every Debian
+
+
+@dataclass(frozen=True)
+class Account:
+    """A system account to start a program as."""
+
+    uid: int
+    gid: int
+
+    def as_arguments(self) -> dict[str, Any]:
+        """For subprocess: that account and none of our groups."""
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def own(self, path: Path) -> None:
+        """Give it the file or folder."""
+        os.chown(path, self.uid, self.gid)
+
+
+def for_postgres(data: Path) -> Account | None:
+    """The account to run PostgreSQL as; None means ourselves. Data that exists is run by its owner."""
+    if os.geteuid() != 0:
+        return None
+    if data.exists() and data.stat().st_uid != 0:
+        return Account(data.stat().st_uid, data.stat().st_gid)
+    for name in CANDIDATES:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(entry.pw_uid, entry.pw_gid)
+    raise ServiceUnavailable(
+        f"PostgreSQL does not run as root, and none of the accounts {', '.join(CANDIDATES)} exists here: "
+        "create one, or run krypton dev up as another user"
+    )
+
+
+def let_through(path: Path, account: Account, tell: Teller) -> None:
+    """Let the account cross, not list, the folders above ``path``. Says what it changed."""
+    for folder in path.parents:
+        mode = folder.stat().st_mode
+        if mode & stat.S_IXOTH or (folder.stat().st_uid == account.uid and mode & stat.S_IXUSR):
+            continue
+        folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+        tell.say(f"{folder} may now be crossed by all accounts (chmod o+x): PostgreSQL does not run as root")
+
+
+def let_read(tree: Path, tell: Teller) -> None:
+    """Let all accounts read a program's folder, which a strict umask keeps from them. Says so."""
+    for path in (tree, *tree.rglob("*")):
+        mode = path.stat().st_mode
+        run = stat.S_IXOTH if mode & stat.S_IXUSR else 0
+        path.chmod(stat.S_IMODE(mode) | stat.S_IROTH | run)
+    tell.say(f"{tree} may now be read by all accounts (chmod o+rX): PostgreSQL does not run as root")

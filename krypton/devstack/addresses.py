@@ -1,0 +1,66 @@
+"""Where the two services are: two small files read, two ports knocked at, at the start of every command."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from krypton.devstack.errors import ServiceUnavailable
+from krypton.devstack.home import Home
+from krypton.devstack.ports import HOST, answers
+from krypton.devstack.state import Ports
+
+USER = "krypton"
+DATABASE = "krypton"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """``kafka``: bootstrap servers, host:port. ``database``: a postgresql:// URL."""
+
+    kafka: str
+    database: str
+
+
+def locate(root: Path, kafka: str | None, database: str | None) -> Addresses:
+    """The given addresses, and those of the embedded stack for what is not given.
+
+    Raises ServiceUnavailable, naming the service, when an embedded one does not run.
+    """
+    home = Home(root.resolve())
+    ports = Ports.load(home.ports)
+    if kafka is None:
+        kafka = f"{HOST}:{_answering('kafka', ports.kafka, home)}"
+    if database is None:
+        _answering("database", ports.database, home)
+        database = database_url(home, ports)
+    return Addresses(kafka, database)
+
+
+def _answering(service: str, port: int | None, home: Home) -> int:
+    if port is None or not answers(port):
+        raise ServiceUnavailable(
+            f"{service} does not run (embedded, state in {home.root}): run krypton dev up, or set "
+            f"KRYPTON_{service.upper()} to one that does"
+        )
+    return port
+
+
+def database_url(home: Home, ports: Ports, database: str = DATABASE) -> str:
+    """The URL of a database of the embedded server. Raises ServiceUnavailable without its password."""
+    try:
+        password = home.postgres_password.read_text().strip()
+    except OSError as failure:
+        raise ServiceUnavailable(
+            f"the password of the embedded database cannot be read from {home.postgres_password}: "
+            "run krypton dev up, as the user who owns it"
+        ) from failure
+    return f"postgresql://{USER}:{password}@{HOST}:{ports.database}/{database}"
+
+
+def without_password(address: str) -> str:
+    """An address fit for a screen or a log."""
+    parts = urlsplit(address)
+    if "@" not in parts.netloc:
+        return address
+    user, host = parts.netloc.rsplit("@", 1)
+    return urlunsplit(parts._replace(netloc=f"{user.split(':', 1)[0]}:***@{host}"))

@@ -1,0 +1,136 @@
+"""The state folder, `.krypton/` unless KRYPTON_HOME says otherwise: what lies where, and its lock."""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from krypton.devstack.errors import ServiceUnavailable
+from krypton.devstack.teller import Teller
+
+MIN_FREE_BYTES = 1 << 30  # jars 46 MB, a new database 60 MB, and 2 GB of WAL at most: less would stop soon
+LOCK_TIMEOUT_S = 300.0  # the first start downloads; nobody holds the lock longer than that
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where the stack keeps its things. ``root`` is absolute."""
+
+    root: Path
+
+    @property
+    def kafka(self) -> Path:
+        """Kafka's log folder. It exists only once it is formatted whole."""
+        return self.root / "kafka"
+
+    @property
+    def kafka_properties(self) -> Path:
+        """The broker's configuration, written anew at each start."""
+        return self.root / "kafka.properties"
+
+    @property
+    def postgres(self) -> Path:
+        """PostgreSQL's data folder. It exists only once it is initialised whole."""
+        return self.root / "postgres"
+
+    @property
+    def postgres_password(self) -> Path:
+        """The password of the embedded database, readable by its owner only."""
+        return self.root / "postgres.password"
+
+    @property
+    def master_key(self) -> Path:
+        """The master key of the embedded stack's vault: base64 of 32 random bytes."""
+        return self.root / "master.key"
+
+    @property
+    def instances(self) -> Path:
+        """The DICOM instances taken in, one file each."""
+        return self.root / "dicom"
+
+    @property
+    def logs(self) -> Path:
+        """What the servers said, over all runs."""
+        return self.root / "logs"
+
+    @property
+    def ports(self) -> Path:
+        """The remembered ports."""
+        return self.root / "ports.json"
+
+    def prepare(self, *, min_free_bytes: int = MIN_FREE_BYTES) -> None:
+        """Create the folder. Raises ServiceUnavailable where it cannot be written or the disk is full."""
+        if any(sign in str(self.root) for sign in ",:\n"):
+            raise ServiceUnavailable(
+                f"the state folder {self.root} has a comma or a colon in its path, which Kafka reads as a "
+                "separator: set KRYPTON_HOME to another folder, then run krypton dev up"
+            )
+        self._make()
+        free = shutil.disk_usage(self.root).free
+        if free < min_free_bytes:
+            raise ServiceUnavailable(
+                f"only {free >> 20} MiB are free on the disk of {self.root}, {min_free_bytes >> 20} MiB are "
+                "needed: free some, or set KRYPTON_HOME to another disk, then run krypton dev up"
+            )
+
+    def _make(self) -> None:
+        try:
+            self.logs.mkdir(parents=True, exist_ok=True)
+            writable = os.access(self.root, os.W_OK)
+        except OSError:
+            writable = False
+        if not writable:
+            raise ServiceUnavailable(
+                f"the state folder {self.root} cannot be written: set KRYPTON_HOME to a folder of yours, "
+                "then run krypton dev up"
+            )
+
+    def sweep(self) -> None:
+        """Remove what a start that was killed half way left: folders that were never put in place."""
+        for remains in self.root.glob("*.new-*"):
+            shutil.rmtree(remains, ignore_errors=True)
+
+    @contextmanager
+    def locked(self, tell: Teller, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+        """Be the only one that starts and stops servers here; the lock ends with its holder."""
+        self._make()
+        with locked_file(self.root / "lock", f"another krypton dev is at work on {self.root}", tell, timeout_s):
+            yield
+
+
+@contextmanager
+def locked_file(path: Path, who: str, tell: Teller, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+    """Hold an advisory lock on ``path``. Raises ServiceUnavailable after ``timeout_s`` seconds of waiting."""
+    deadline, told = time.monotonic() + timeout_s, False
+    with _opened(path) as lock:
+        while not _taken(lock):
+            if time.monotonic() > deadline:
+                raise ServiceUnavailable(f"{who}, for more than {timeout_s:.0f} s: end it, then run krypton dev up")
+            if not told:
+                tell.say(f"{who}: waiting for it")
+                told = True
+            time.sleep(0.1)
+        yield
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a")
+    except OSError as failure:
+        raise ServiceUnavailable(
+            f"{path} cannot be written: it belongs to another user; run krypton dev up as that user, or set "
+            "KRYPTON_HOME to a folder of yours"
+        ) from failure
+
+
+def _taken(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

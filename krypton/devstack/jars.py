@@ -1,0 +1,93 @@
+"""Apache Kafka's jars: fetched once from Maven Central, checked against ``jars_lock``, kept in a cache."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+
+from krypton.devstack.errors import ServiceUnavailable
+from krypton.devstack.home import locked_file
+from krypton.devstack.jars_lock import ENDPOINT, KAFKA_VERSION, LOCKED
+from krypton.devstack.teller import Teller
+
+DOWNLOAD_BYTES = 46_000_000  # all jars together: for the progress bar alone
+HTTP_TIMEOUT_S = 30
+
+
+def cache_folder(home: Path) -> Path:
+    """The user's cache, which all checkouts share; without one, `downloads` in the state folder."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        folder = (Path(base) if base else Path.home() / ".cache") / "krypton"
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except (OSError, RuntimeError):  # accounts such as nobody have no home
+        pass
+    return home / "downloads"
+
+
+def class_path(cache: Path, tell: Teller) -> str:
+    """Java's class path for Kafka; downloads what is missing or damaged. Raises ServiceUnavailable."""
+    jars = cache / f"kafka-{KAFKA_VERSION}"
+    if not whole(jars):
+        cache.mkdir(parents=True, exist_ok=True)
+        with locked_file(cache / "lock", "another krypton dev downloads Kafka", tell):
+            if not whole(jars):  # nor has somebody else brought them while we waited
+                _fetch(jars, tell)
+    return f"{jars}/*"
+
+
+def whole(jars: Path) -> bool:
+    """Whether every locked jar is there, with the locked content (0.1 s for all 46 MB)."""
+    return all((jars / name).is_file() and _sha256(jars / name) == digest for name, digest in LOCKED.items())
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _fetch(jars: Path, tell: Teller) -> None:
+    """Download into a folder aside, check, and only then put it in place: a broken try leaves nothing."""
+    tell.say(f"fetching Apache Kafka {KAFKA_VERSION} from Maven Central (46 MB, once)")
+    work = Path(tempfile.mkdtemp(prefix="fetching-", dir=jars.parent))
+    try:
+        found = _resolve(work, tell)
+        fresh = work / "whole"
+        fresh.mkdir()
+        for name in LOCKED:
+            shutil.move(found[name], fresh / name)
+        if not whole(fresh):
+            raise ValueError("a jar differs from its locked SHA-256")
+        shutil.rmtree(jars, ignore_errors=True)
+        fresh.rename(jars)
+    except Exception as failure:  # the resolver raises whatever its HTTP and XML libraries do
+        raise ServiceUnavailable(
+            f"Apache Kafka {KAFKA_VERSION} could not be fetched from Maven Central "
+            f"({type(failure).__name__}: {failure}): see to the network and the proxy, then run "
+            "krypton dev up again; or set KRYPTON_KAFKA to the address of a broker that runs already"
+        ) from failure
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _resolve(work: Path, tell: Teller) -> dict[str, Path]:
+    """Every jar of the endpoint and of what it depends on, by file name."""
+    from jgo.constants import MAVEN_CENTRAL_URL  # imported here: half a second that only a download needs
+    from jgo.env import EnvironmentBuilder, LinkStrategy
+    from jgo.maven import MavenContext, PythonResolver
+
+    with tell.downloading(f"Apache Kafka {KAFKA_VERSION}", DOWNLOAD_BYTES) as advance:
+        context = MavenContext(
+            resolver=PythonResolver(progress_callback=lambda _name, _size: nullcontext(advance)),
+            repo_cache=work / "maven",
+            remote_repos={"central": MAVEN_CENTRAL_URL},
+            timeout=HTTP_TIMEOUT_S,
+        )
+        builder = EnvironmentBuilder(context=context, cache_dir=work / "jgo", link_strategy=LinkStrategy.AUTO)
+        environment = builder.from_endpoint(ENDPOINT)
+    # jgo sorts jars that are Java modules into a folder of their own; our class path takes both.
+    return {jar.name: jar for folder in ("jars", "modules") for jar in (environment.path / folder).glob("*.jar")}

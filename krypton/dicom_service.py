@@ -1,0 +1,65 @@
+"""DICOM in, wired: the storage service and the import of folders, on one spool."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from adapters.dicom.batch import Limits
+from adapters.dicom.spool import Spool
+from adapters.dicom.storage import Caller, StorageService
+from domain.commands.directory import RefuseCaller
+from domain.errors import UnknownSite
+from domain.ledger import Envelope
+from krypton.bootstrap import Krypton
+from krypton.progress import progress
+from krypton.settings import ServiceUnavailable
+
+
+def spool_of(ours: Krypton) -> Spool:
+    """Where instances are kept."""
+    ours.settings.instances.mkdir(parents=True, exist_ok=True)
+    return Spool(ours.settings.instances)
+
+
+def serve(ours: Krypton, stop: Event) -> None:
+    """Take in instances until ``stop`` is set. Raises ServiceUnavailable where the port is taken."""
+
+    def site_of(ae_title: str) -> str | None:
+        site = ours.ledger.directory().site_of_ae_title(ae_title)
+        return site.code if site else None
+
+    def refused(caller: Caller) -> None:
+        ask = RefuseCaller(ae_title=caller.ae_title, called=caller.called, address=caller.address)
+        ours.execute(ask, Envelope("system:dicom"))
+
+    service = StorageService(
+        ledger=ours.ledger,
+        spool=spool_of(ours),
+        site_of=site_of,
+        refused=refused,
+        ae_title=ours.settings.dicom_ae,
+        port=ours.settings.dicom_port,
+        limits=Limits(quiet_s=ours.settings.batch_quiet_s),
+    )
+    try:
+        service.start()
+    except OSError as taken:
+        raise ServiceUnavailable(
+            f"port {ours.settings.dicom_port} cannot be opened ({taken.strerror}): stop what uses it, "
+            "or set KRYPTON_DICOM_PORT"
+        ) from None
+    try:
+        stop.wait()
+    finally:
+        service.stop()
+
+
+def ingest(ours: Krypton, site: str, paths: Sequence[Path]) -> dict[str, Any]:
+    """Import files and folders as if received from the site; returns the ``ingest`` document. Raises UnknownSite."""
+    from adapters.dicom.folder import ingest_paths
+
+    if ours.ledger.directory().site(site) is None:
+        raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
+    with progress("files", None) as bar:
+        return ingest_paths(paths, site, ours.ledger, spool_of(ours), lambda _: bar.advance()).as_dict()

@@ -1,0 +1,46 @@
+"""Dead letters as operators see them: one place to list, look at and replay them, whatever their view."""
+
+from typing import Any
+
+import psycopg2
+
+from krypton.bootstrap import VIEWS, Krypton
+from projections import dead_letters
+from projections.parked import DeadLetter
+
+
+def letters(ours: Krypton, view: str | None) -> list[dict[str, Any]]:
+    """Dead letters not replayed, oldest first."""
+    with ours.reading() as connection:
+        return [_shown(found) for found in dead_letters.waiting(connection, view)]
+
+
+def letter(ours: Krypton, number: int) -> dict[str, Any]:
+    """One of them. Raises NotFound."""
+    with ours.reading() as connection:
+        return _shown(dead_letters.show(connection, number))
+
+
+def replay_letter(ours: Krypton, number: int) -> int:
+    """Apply what waits under its key; returns how many events. Raises NotFound, ReplayFailed."""
+    with ours.reading() as connection:
+        view = dead_letters.show(connection, number).view
+    writing = psycopg2.connect(ours.addresses.database)
+    try:
+        return dead_letters.replay(writing, VIEWS[view](), ours.codec, ident=number)
+    finally:
+        writing.close()
+
+
+def _shown(found: DeadLetter) -> dict[str, Any]:
+    record = found.record
+    return {
+        "id": found.id,
+        "view": found.view,
+        "version": found.version,
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "key": record.key.decode(errors="replace"),
+        "reason": found.reason,
+    }

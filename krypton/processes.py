@@ -1,0 +1,36 @@
+"""The relay and the workers as processes: each wires its parts and runs until told to stop."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
+
+from domain.errors import NotFound
+from krypton.bootstrap import VIEWS, Krypton
+
+
+def run_relay(ours: Krypton, stop: Event) -> None:
+    """Copy the event store to Kafka until ``stop`` is set."""
+    from streams import relay
+
+    relay.run(ours.addresses.database, ours.addresses.kafka, stop=stop, page_rows=ours.settings.relay_batch)
+
+
+def run_worker(ours: Krypton, views: Sequence[str]) -> None:
+    """Build one view in this process, or several in a process each, under a supervisor. Raises NotFound."""
+    if unknown := [name for name in views if name not in VIEWS]:
+        raise NotFound(f"no view {', '.join(unknown)}: there are {', '.join(VIEWS)}")
+    if len(views) > 1:
+        _supervise(ours.settings.home / "logs", views)
+        return
+    from streams import processor
+
+    processor.run(ours.view(views[0]), kafka=ours.addresses.kafka)
+
+
+def _supervise(logs: Path, views: Sequence[str]) -> None:
+    from krypton.supervisor import Child, krypton_command, stop_on_signals, supervise
+
+    stop = Event()
+    stop_on_signals(stop)
+    children = [Child(f"worker-{v}", krypton_command("worker", v), logs / f"worker-{v}.log") for v in views]
+    supervise(children, print, stop)

@@ -1,0 +1,155 @@
+"""What Krypton is told by its environment: read once, never changed, no secret with a default.
+
+| variable | meaning |
+|---|---|
+| KRYPTON_HOME | state folder; `.krypton` in the current directory |
+| KRYPTON_KAFKA | bootstrap servers to use instead of the embedded broker |
+| KRYPTON_DATABASE, …_DATABASE_FILE | URL of the database to use instead of the embedded one, or its file |
+| KRYPTON_MASTER_KEY, …_MASTER_KEY_FILE | base64 of the vault's 32-byte master key, or its file |
+| KRYPTON_DICOM_AE, KRYPTON_DICOM_PORT | AE title (PS3.5 §6.2: 16 characters) and port of the DICOM service |
+| KRYPTON_REGISTRY_PORT | port of the schema registry |
+| KRYPTON_REPLICATION | copies that Kafka keeps of each partition; 1, and 3 in production |
+| KRYPTON_LOCK_TIMEOUT_MS, …_RELAY_BATCH, …_WORKER_BATCH, …_BATCH_QUIET_S | limits, see the fields |
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from krypton.devstack.addresses import Addresses, locate
+from krypton.devstack.errors import ServiceUnavailable
+from krypton.devstack.home import Home
+
+__all__ = ["Addresses", "ServiceUnavailable", "Settings", "SettingsWrong", "addresses"]
+
+MASTER_KEY_BYTES = 32
+AE_TITLE_MAX = 16
+
+
+class SettingsWrong(ValueError):
+    """A setting is missing or does not make sense. The message names the variable and what it must be."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. ``kafka`` and ``database`` are None where the embedded stack serves."""
+
+    home: Path
+    kafka: str | None = None
+    database: str | None = field(default=None, repr=False)  # its URL may hold a password
+    master_key_base64: str | None = field(default=None, repr=False)
+    master_key_file: Path | None = None
+    dicom_ae: str = "KRYPTON"
+    dicom_port: int = 11112
+    registry_port: int = 8081
+    lock_timeout_ms: int = 5000  # how long a command waits for the event store's table lock
+    relay_batch: int = 1000  # events the relay reads and sends at a time
+    worker_batch: int = 1000  # events a processor applies in one transaction, at most (architecture §7.3)
+    replication: int = 1  # copies that Kafka keeps of each partition; 3 in production
+    batch_quiet_s: float = 5.0  # silence after which instances received so far become a study
+
+    @staticmethod
+    def read(env: Mapping[str, str], cwd: Path) -> "Settings":
+        """Read them from an environment. Empty variables count as unset. Raises SettingsWrong."""
+        given = {name: value.strip() for name, value in env.items() if name.startswith("KRYPTON_") and value.strip()}
+        key_file = given.get("KRYPTON_MASTER_KEY_FILE")
+        return Settings(
+            home=cwd / given.get("KRYPTON_HOME", ".krypton"),
+            kafka=given.get("KRYPTON_KAFKA"),
+            database=_database(given, cwd),
+            master_key_base64=given.get("KRYPTON_MASTER_KEY"),
+            master_key_file=cwd / key_file if key_file else None,
+            dicom_ae=_ae_title(given),
+            dicom_port=_whole(given, "KRYPTON_DICOM_PORT", Settings.dicom_port, 65535),
+            registry_port=_whole(given, "KRYPTON_REGISTRY_PORT", Settings.registry_port, 65535),
+            lock_timeout_ms=_whole(given, "KRYPTON_LOCK_TIMEOUT_MS", Settings.lock_timeout_ms, 3_600_000),
+            relay_batch=_whole(given, "KRYPTON_RELAY_BATCH", Settings.relay_batch, 100_000),
+            worker_batch=_whole(given, "KRYPTON_WORKER_BATCH", Settings.worker_batch, 100_000),
+            replication=_whole(given, "KRYPTON_REPLICATION", Settings.replication, 9),
+            batch_quiet_s=_seconds(given, "KRYPTON_BATCH_QUIET_S", Settings.batch_quiet_s),
+        )
+
+    @property
+    def instances(self) -> Path:
+        """The folder of the DICOM instances taken in."""
+        return Home(self.home).instances
+
+    def master_key(self) -> bytes:
+        """The vault's master key, 32 bytes. Raises SettingsWrong where there is none or it is not one.
+
+        Taken from KRYPTON_MASTER_KEY, else from KRYPTON_MASTER_KEY_FILE, else from the file that
+        `krypton dev up` makes for the embedded database.
+        """
+        if self.master_key_base64:
+            return _key(self.master_key_base64, "KRYPTON_MASTER_KEY")
+        if self.master_key_file:
+            return _key(_content(self.master_key_file, "KRYPTON_MASTER_KEY_FILE"), str(self.master_key_file))
+        own = Home(self.home).master_key
+        if not own.is_file():
+            raise SettingsWrong(
+                "no master key: set KRYPTON_MASTER_KEY_FILE to a file with base64 of 32 random bytes "
+                "(for the embedded database, krypton dev up makes one)"
+            )
+        return _key(_content(own, "the embedded stack's master key"), str(own))
+
+
+def addresses(settings: Settings) -> Addresses:
+    """Where Kafka and the database are: as set, else the embedded ones.
+
+    Raises ServiceUnavailable, naming the service that is down and the command that starts it.
+    """
+    return locate(settings.home, settings.kafka, settings.database)
+
+
+def _database(given: Mapping[str, str], cwd: Path) -> str | None:
+    url, file = given.get("KRYPTON_DATABASE"), given.get("KRYPTON_DATABASE_FILE")
+    if url and file:
+        raise SettingsWrong("KRYPTON_DATABASE and KRYPTON_DATABASE_FILE are both set: unset one")
+    if file:
+        url = _content(cwd / file, "KRYPTON_DATABASE_FILE")
+    if url and not url.startswith("postgresql://"):
+        raise SettingsWrong("KRYPTON_DATABASE must be a URL: postgresql://user:password@host:port/database")
+    return url
+
+
+def _content(file: Path, name: str) -> str:
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as failure:
+        raise SettingsWrong(f"{name}: {file} cannot be read: give a file that can") from failure
+
+
+def _key(text: str, where: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != MASTER_KEY_BYTES:
+        raise SettingsWrong(f"{where} must hold base64 of exactly {MASTER_KEY_BYTES} bytes, and does not")
+    return key
+
+
+def _ae_title(given: Mapping[str, str]) -> str:
+    title = given.get("KRYPTON_DICOM_AE", Settings.dicom_ae)
+    if len(title) > AE_TITLE_MAX or not title.isascii() or not title.isprintable() or "\\" in title:
+        raise SettingsWrong(f"KRYPTON_DICOM_AE must be 1 to {AE_TITLE_MAX} ASCII characters without a backslash")
+    return title
+
+
+def _whole(given: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = given.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise SettingsWrong(f"{name} is {text!r}: it must be a whole number from 1 to {most}")
+    return int(text)
+
+
+def _seconds(given: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        seconds = float(given.get(name, default))
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds <= 86_400:
+        raise SettingsWrong(f"{name} is {given[name]!r}: it must be seconds, above 0 and at most 86400")
+    return seconds

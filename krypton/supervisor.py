@@ -1,0 +1,102 @@
+"""``krypton run``: starts each process of the ledger as a child, restarts what ends, and stops all cleanly on SIGTERM.
+
+A child that ends is started again after a pause that grows with repeated failures, and shrinks after it ran well; its
+output goes to its own file under ``logs/`` and its last line is quoted when it ends.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+STOP_S = 15.0  # a child that has not stopped by then is killed
+WELL_S = 30.0  # a child that ran so long is taken to have started well
+PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+TICK_S = 0.2
+
+
+@dataclass
+class Child:
+    """One process: its name, its command, and how it fared."""
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
+    due: float = field(default=0.0)
+
+    def start(self) -> None:
+        """Start it, in a process group of its own so that Ctrl-C reaches the supervisor alone."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+        self.started = time.monotonic()
+
+    def ended(self) -> int | None:
+        """Its exit code once, when it has ended; schedules the next start."""
+        if self.process is None or (code := self.process.poll()) is None:
+            return None
+        ran = time.monotonic() - self.started
+        self.failures = 0 if ran > WELL_S else self.failures + 1
+        self.due = time.monotonic() + PAUSES_S[min(self.failures, len(PAUSES_S) - 1)]
+        self.process = None
+        return code
+
+    def last_line(self) -> str:
+        """The end of its log."""
+        try:
+            lines = self.log.read_bytes()[-4096:].decode(errors="replace").strip().splitlines()
+        except OSError:
+            return ""
+        return lines[-1] if lines else ""
+
+
+def krypton_command(*arguments: str) -> list[str]:
+    """This program again, with other arguments."""
+    return [sys.executable, "-m", "krypton.cli.main", *arguments]
+
+
+def supervise(children: Sequence[Child], say: Callable[[str], None], stop: Event) -> None:
+    """Keep the children running until ``stop`` is set, then stop them: SIGTERM, a bounded wait, SIGKILL."""
+    try:
+        while not stop.wait(TICK_S):
+            for child in children:
+                if (code := child.ended()) is not None:
+                    say(f"{child.name} ended ({code}), starting it again: {child.last_line()}")
+                if child.process is None and time.monotonic() >= child.due:
+                    child.start()
+    finally:
+        _stop_all(children)
+
+
+def _stop_all(children: Sequence[Child]) -> None:
+    running = [c.process for c in children if c.process is not None]
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + STOP_S
+    for process in running:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def stop_on_signals(stop: Event) -> None:
+    """SIGTERM and SIGINT set ``stop``; a second one still ends the process the hard way."""
+
+    def on_signal(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)

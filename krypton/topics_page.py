@@ -1,0 +1,74 @@
+"""``python -m krypton.topics_page``: writes ``docs/topics.md`` from the schemas; a test holds the page fresh."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from schemas.registry import ENVELOPE, Schema, registry
+from streams.topics import DEAD_LETTERS, PARTITIONS
+
+PAGE = Path(__file__).parents[1] / "docs" / "topics.md"
+HEAD = """# Topics and events
+
+Made from `schemas/avro/` by `python -m krypton.topics_page`; do not edit.
+
+Every record is one event: the key is the id named below, the value is Avro in the Confluent wire format (`0x00`, the
+schema id as 4 bytes big-endian, the body), the headers are CloudEvents 1.0 in binary mode (`ce_specversion`, `ce_id`,
+`ce_type`, `ce_source`, `ce_subject`, `ce_time`, `content-type`) plus `position` (place in the whole ledger) and
+`version` (place in the aggregate's history). Topics are kept for ever and never compacted; the partition of a key is
+murmur2, as every Kafka client computes it. A **sealed** field holds bytes that only the ledger's query side can open,
+under the key of the identity named; once that key is destroyed, nobody can.
+
+Every event begins with the envelope:
+
+| field | type | meaning |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    schemas = registry()
+    envelope = next(iter(schemas)).document["fields"][: len(ENVELOPE)]
+    lines = [HEAD + "\n".join(_row(field) for field in envelope), ""]
+    for topic, types in schemas.topics().items():
+        lines += [f"## {topic}", "", f"{PARTITIONS[topic]} partition(s).", ""]
+        for event_type in types:
+            lines += [*_event(schemas.of_type(event_type)), ""]
+    lines += [f"## {DEAD_LETTERS}", "", "What no view could read or apply, byte for byte, with the reason in a header."]
+    return "\n".join(lines) + "\n"
+
+
+def _event(schema: Schema) -> Iterator[str]:
+    yield f"### {schema.type} (version {schema.version}, schema id {schema.id})"
+    yield ""
+    yield f"{schema.document['doc']} Key: `{schema.key}`."
+    yield ""
+    yield "| field | type | meaning |"
+    yield "|---|---|---|"
+    yield from (_row(field) for field in schema.document["fields"][len(ENVELOPE) :])
+
+
+def _row(field: dict[str, Any]) -> str:
+    sealed = f", sealed under `{field['krypton.sealed']}`" if "krypton.sealed" in field else ""
+    return f"| `{field['name']}` | {_type(field['type'])}{sealed} | {field['doc']} |"
+
+
+def _type(avro: Any) -> str:
+    if isinstance(avro, list):
+        return f"{_type(next(t for t in avro if t != 'null'))} or null"
+    if isinstance(avro, str):
+        return avro
+    match avro["type"]:
+        case "array":
+            return f"list of {_type(avro['items'])}"
+        case "map":
+            return f"map of {_type(avro['values'])}"
+        case "record":
+            return f"{avro['name']} ({', '.join(f['name'] for f in avro['fields'])})"
+        case plain:
+            return str(avro.get("logicalType", plain))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

@@ -1,0 +1,91 @@
+"""How far the views are: their lag, and waiting until they have all that the ledger holds."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from krypton.bootstrap import VIEWS, Krypton
+from krypton.settings import ServiceUnavailable
+from projections import catalog
+from streams import log_end
+from streams.topics import PARTITIONS
+
+LOOK_AGAIN_S = 0.05
+Ends = Mapping[tuple[str, int], int]
+
+
+def views_status(ours: Krypton) -> list[dict[str, Any]]:
+    """The ``views status`` document."""
+    ends = end_offsets(ours)
+    with ours.reading() as connection:
+        return catalog.status(connection, ends)
+
+
+def wait_for_views(ours: Krypton, timeout_s: float) -> None:
+    """Return when every live view has applied all that the ledger holds now.
+
+    Raises ServiceUnavailable, naming who lags.
+    """
+    deadline = time.monotonic() + timeout_s
+    head = ours.ledger.recorder.max_notification_id() or 0
+    _until(lambda: _relayed(ours, head), deadline, lambda: f"the relay has not copied up to position {head} yet")
+    ends = end_offsets(ours)
+    lagging: list[str] = []
+
+    def applied() -> bool:
+        with ours.reading() as connection:
+            lagging[:] = [
+                f"{v['view']} v{v['version']} ({v['lag']} behind)"
+                for v in catalog.status(connection, ends)
+                if v["state"] == "live" and v["lag"] > 0
+            ]
+        return not lagging
+
+    _until(applied, deadline, lambda: f"not up to date: {', '.join(lagging)}; is krypton run running?")
+
+
+def _relayed(ours: Krypton, head: int) -> bool:
+    try:
+        return max((end.position for end in log_end.read(ours.addresses.kafka).values()), default=0) >= head
+    except KafkaError as away:
+        raise _kafka_away(ours, away) from None
+
+
+def _until(met: Any, deadline: float, complaint: Any) -> None:
+    while not met():
+        if time.monotonic() > deadline:
+            raise ServiceUnavailable(f"timed out: {complaint()}")
+        time.sleep(LOOK_AGAIN_S)
+
+
+def topics_status(ours: Krypton) -> list[dict[str, Any]]:
+    """Every topic: its partitions and how many records it holds."""
+    ends = end_offsets(ours, PARTITIONS)
+    return [
+        {"topic": topic, "partitions": count, "records": sum(ends[topic, p] for p in range(count))}
+        for topic, count in PARTITIONS.items()
+    ]
+
+
+def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
+    """(topic, partition) to the offset of the next record; by default for every topic of the views."""
+    wanted = wanted or {topic for make in VIEWS.values() for topic in make().topics}
+    try:
+        consumer = KafkaConsumer(bootstrap_servers=ours.addresses.kafka.split(","), group_id=None)
+        try:
+            found = consumer.end_offsets([TopicPartition(t, p) for t in wanted for p in range(PARTITIONS[t])])
+        finally:
+            consumer.close(autocommit=False)
+    except KafkaError as away:
+        raise _kafka_away(ours, away) from None
+    return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
+
+
+def _kafka_away(ours: Krypton, away: KafkaError) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
+        "or check KRYPTON_KAFKA"
+    )

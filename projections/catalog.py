@@ -1,0 +1,153 @@
+"""Versions of the views: each has its tables in a schema of its own (``patient_record_v1``).
+
+Readers use stable SQL views in a schema named after the view (``patient_record``), which show the live version.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from psycopg2.extensions import connection
+from sqlalchemy import Column, DateTime, Integer, MetaData, NullPool, Table, Text, create_engine, func, inspect, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection
+from sqlalchemy.schema import CreateSchema
+
+from projections import parked
+from projections.positions import METADATA, SCHEMA, Partition
+from projections.projection import Projection
+from projections.reading import fetch
+from projections.rows import quoted
+
+COUNTED_UP_TO = 100_000  # rows; above, PostgreSQL's estimate is near enough and a count takes seconds
+
+VIEW_VERSION = Table(
+    "view_version",
+    METADATA,
+    Column("view", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False, comment="live, building, ready or retired"),
+    Column("topics", JSONB, nullable=False),
+    Column("rules", JSONB, nullable=False, comment="the rule sets that it was built by: kind to version"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("built_at", DateTime(timezone=True), comment="when a rebuild had read all that there was"),
+)
+TABLES = (parked.DEAD_LETTER, parked.PARKED_KEY)  # and the position table, all in METADATA
+
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('krypton views'))"
+REGISTER = """INSERT INTO views.view_version (view, version, state, topics, rules)
+SELECT :view, :version, CASE WHEN EXISTS (SELECT FROM views.view_version WHERE view = :view AND state = 'live')
+THEN 'building' ELSE 'live' END, to_jsonb(CAST(:topics AS text[])), '{}'
+ON CONFLICT (view, version) DO UPDATE SET topics = EXCLUDED.topics RETURNING state"""
+
+VERSIONS = "SELECT view, version, state, topics, rules FROM views.view_version ORDER BY view, version"
+POSITIONS = 'SELECT view, version, topic, "partition", next, ledger_position FROM views.position'
+ESTIMATES = """SELECT n.nspname AS schema, c.relname AS name, c.reltuples::bigint AS estimate
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = ANY(%(schemas)s)"""
+
+
+class VersionChanged(Exception):
+    """The code declares other columns than the version's tables have: a change of tables is a new version."""
+
+
+def schema_of(projection: Projection) -> str:
+    """The PostgreSQL schema of the projection's version."""
+    return f"{projection.name}_v{projection.version}"
+
+
+def create(url: str, projection: Projection) -> None:
+    """Make the version's tables and register it: live where no version of the view is, else ``building``.
+
+    Safe to repeat, and to run in several processes at once. Raises VersionChanged.
+    """
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as sql:
+        sql.execute(text(LOCK))
+        sql.execute(CreateSchema(SCHEMA, if_not_exists=True))
+        METADATA.create_all(sql)
+        tables = _in_schema(projection)
+        sql.execute(CreateSchema(schema_of(projection), if_not_exists=True))
+        _check_unchanged(sql, tables)
+        tables.create_all(sql)
+        asked = {"view": projection.name, "version": projection.version, "topics": list(projection.topics)}
+        if sql.execute(text(REGISTER), asked).scalar_one() == "live":
+            _show(sql, projection.name, tables)
+
+
+def live_version(db: connection, view: str) -> int | None:
+    """The version of a view that readers see; None where there is none yet."""
+    found = fetch(db, "SELECT version FROM views.view_version WHERE view = %(view)s AND state = 'live'", view=view)
+    return found[0]["version"] if found else None
+
+
+def status(db: connection, ends: Mapping[Partition, int]) -> list[dict[str, Any]]:
+    """``views status``. ``ends``: (topic, partition) to the offset after its last record, of all topics.
+
+    ``position``: the newest ledger position applied; ``lag``: records not yet read; ``rows`` are counted, or, where
+    ``rows_estimated`` says so, PostgreSQL's estimate.
+    """
+    versions = fetch(db, VERSIONS)
+    at = {(p["view"], p["version"], p["topic"], p["partition"]): p for p in fetch(db, POSITIONS)}
+    rows = _rows(db, [f"{v['view']}_v{v['version']}" for v in versions])
+    found = []
+    for version in versions:
+        which = version["view"], version["version"]
+        read = {key[2:]: p for key, p in at.items() if key[:2] == which}
+        lag = sum(
+            max(0, end - (read[partition]["next"] if partition in read else 0))
+            for partition, end in ends.items()
+            if partition[0] in version["topics"]
+        )
+        count, estimated = rows.get(f"{which[0]}_v{which[1]}", (0, False))
+        found.append(
+            {
+                "view": which[0],
+                "version": which[1],
+                "state": version["state"],
+                "position": max((p["ledger_position"] for p in read.values()), default=0),
+                "lag": lag,
+                "rows": count,
+                "rows_estimated": estimated,
+                "rules": version["rules"],
+            }
+        )
+    return found
+
+
+def _in_schema(projection: Projection) -> MetaData:
+    tables = MetaData()
+    for table in projection.tables.sorted_tables:
+        table.to_metadata(tables, schema=schema_of(projection))
+    return tables
+
+
+def _check_unchanged(sql: Connection, tables: MetaData) -> None:
+    look = inspect(sql)
+    for table in tables.sorted_tables:
+        if not look.has_table(table.name, table.schema):
+            continue
+        there = {column["name"] for column in look.get_columns(table.name, table.schema)}
+        if differing := there ^ {column.name for column in table.columns}:
+            raise VersionChanged(
+                f"{table.schema}.{table.name} exists with other columns ({', '.join(sorted(differing))}): "
+                "raise the version of the view, or drop that schema"
+            )
+
+
+def _show(sql: Connection, view: str, tables: MetaData) -> None:
+    sql.execute(CreateSchema(view, if_not_exists=True))
+    for table in tables.sorted_tables:
+        stable, shown = quoted(view, table.name), quoted(str(table.schema), table.name)
+        sql.execute(text(f"CREATE OR REPLACE VIEW {stable} AS SELECT * FROM {shown}"))
+
+
+def _rows(db: connection, schemas: list[str]) -> dict[str, tuple[int, bool]]:
+    """Rows by schema, and whether any of its tables is only estimated."""
+    found: dict[str, tuple[int, bool]] = {}
+    for table in fetch(db, ESTIMATES, schemas=schemas):
+        count, estimated = found.get(table["schema"], (0, False))
+        if table["estimate"] > COUNTED_UP_TO:
+            found[table["schema"]] = count + table["estimate"], True
+        else:  # small, or never analysed: count
+            exact = fetch(db, f"SELECT count(*) AS n FROM {quoted(table['schema'], table['name'])}")[0]["n"]
+            found[table["schema"]] = count + exact, estimated
+    return found

@@ -1,0 +1,58 @@
+"""What counts once: the exposures of a person out of all reports that carry them, and their sums.
+
+An exposure is its irradiation event UID (DICOM PS3.3 C.8.17, DCM 113769), not its report and not its study. Where
+several reports carry one, a single report's row is shown whole: one of a person before one of a phantom, one that
+is not superseded before one that is, then the one that knows most quantities, then the earliest recorded. Rows are
+never blended; where known values differ, ``conflicts`` says so.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+QUANTITIES = ("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq")
+SUMMED = QUANTITIES[1:]  # CTDIvol is an average over a scanned length: sums of it mean nothing
+DIGITS = 12  # below what any device states, above the noise of adding binary fractions
+
+Row = Mapping[str, Any]
+
+
+def total(values: Iterable[float | None]) -> float | None:
+    """Sum of what is known, free of binary noise (7.46 + 69.81 + 158.82 is 236.09); None where nothing is known."""
+    known = [value for value in values if value is not None]
+    return float(f"{math.fsum(known):.{DIGITS}g}") if known else None
+
+
+def sums(exposures: Sequence[Row]) -> dict[str, float | None]:
+    """Sum of each quantity that adds up, in the unit of its name."""
+    return {quantity: total(exposure[quantity] for exposure in exposures) for quantity in SUMMED}
+
+
+def distinct(carried: Iterable[Row]) -> list[Row]:
+    """One row per irradiation event, in order of time (unknown last). ``carried``: a row per report and event."""
+    best: dict[str, Row] = {}
+    for row in sorted(carried, key=_rank):
+        best.setdefault(row["irradiation_event_uid"], row)
+    return sorted(best.values(), key=lambda row: (row["started_at"] or "~", row["irradiation_event_uid"]))
+
+
+def _rank(row: Row) -> tuple[bool, bool, int, int]:
+    unknown = sum(row[quantity] is None for quantity in QUANTITIES)
+    return row["qa"], row["superseded"], unknown, row["position"]
+
+
+def conflicts(carried: Iterable[Row]) -> list[dict[str, Any]]:
+    """Irradiation events that several studies claim, or of which two reports state different values; by UID."""
+    by_uid: dict[str, list[Row]] = {}
+    for row in carried:
+        by_uid.setdefault(row["irradiation_event_uid"], []).append(row)
+    found = []
+    for uid, rows in sorted(by_uid.items()):
+        studies = sorted({row["study_uid"] for row in rows})
+        differs = [q for q in QUANTITIES if len({row[q] for row in rows if row[q] is not None}) > 1]
+        if len(studies) > 1 or differs:
+            reports = sorted({row["report_uid"] for row in rows})
+            found.append(
+                {"irradiation_event_uid": uid, "study_uids": studies, "report_uids": reports, "differing": differs}
+            )
+    return found

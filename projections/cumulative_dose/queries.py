@@ -1,0 +1,186 @@
+"""What is asked of the cumulative dose. Reads the stable schema ``cumulative_dose``; answers are ready for JSON.
+
+``erased`` names identities whose key is destroyed: notes sealed under it read ``[erased]`` at once. ``at_position``
+asks as the ledger stood after that position; None: now.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+
+from projections.cumulative_dose.distinct import QUANTITIES, Row, conflicts, distinct, sums, total
+from projections.reading import NOW, fetch, iso, masked
+from schemas.event import ERASED
+
+Document = dict[str, Any]
+NOBODY: frozenset[str] = frozenset()
+
+OWNED = """
+WITH owned AS (
+    SELECT o.study_id, o.identity_id::text AS identity
+    FROM cumulative_dose.dose_owner o
+    WHERE o.identity_id = ANY(%(identities)s::uuid[]) AND o.from_position <= %(at)s
+      AND NOT EXISTS (
+          SELECT 1 FROM cumulative_dose.dose_owner later
+          WHERE later.study_id = o.study_id AND later.from_position > o.from_position
+            AND later.from_position <= %(at)s))
+"""
+
+REPORTS = f"""{OWNED}
+SELECT owned.identity, r.*, coalesce(r.superseded_position <= %(at)s, false) AS superseded
+FROM owned JOIN cumulative_dose.report r USING (study_id)
+WHERE r.position <= %(at)s ORDER BY r.position
+"""
+
+EXPOSURES = f"""{OWNED}
+SELECT e.* FROM owned
+JOIN cumulative_dose.report r USING (study_id)
+JOIN cumulative_dose.exposure e USING (study_id, report_uid)
+WHERE r.position <= %(at)s
+"""
+
+# The latest owner is the one that holds; a study has one row of dose_owner, rarely more.
+ALERT = """
+SELECT a.*, r.study_uid, r.site, o.identity_id AS identity
+FROM cumulative_dose.alert a
+JOIN cumulative_dose.report r USING (study_id, report_uid)
+CROSS JOIN LATERAL (
+    SELECT identity_id FROM cumulative_dose.dose_owner o
+    WHERE o.study_id = a.study_id AND o.from_position <= %(at)s ORDER BY o.from_position DESC LIMIT 1) o
+"""
+ALERTS_OF_STUDIES = f"""{ALERT}
+WHERE a.study_id = ANY(%(studies)s::uuid[]) AND a.position <= %(at)s ORDER BY a.position
+"""
+ALERTS = f"""{ALERT}
+WHERE (NOT %(open_only)s OR a.acknowledged_position IS NULL) AND (%(site)s::text IS NULL OR r.site = %(site)s)
+ORDER BY a.position
+"""
+
+
+def dose(
+    connection: Connection,
+    members: Sequence[Mapping[str, Any]],
+    erased: Collection[str] = NOBODY,
+    at_position: int | None = None,
+) -> Document:
+    """``dose show`` of one person. ``members``: all identities of the person, whose id is the first one's.
+
+    ``totals`` are event sums: over distinct irradiation events of persons; ``report_totals`` add up what the reports
+    of those exposures state themselves. A phantom is not a person: exposures of ``qa`` reports are listed and counted
+    in ``qa_exposures``, and are in no total. Null is not known; a total over nothing known is null.
+    """
+    at = NOW if at_position is None else at_position
+    identities = [member["identity"] for member in members]
+    reports = fetch(connection, REPORTS, identities=identities, at=at)
+    by_report = {(report["study_id"], report["report_uid"]): report for report in reports}
+    carried = [
+        by_report[row["study_id"], row["report_uid"]] | row
+        for row in fetch(connection, EXPOSURES, identities=identities, at=at)
+        if (row["study_id"], row["report_uid"]) in by_report  # not of a report that came between the two queries
+    ]
+    shown = distinct(carried)
+    counted = [row for row in shown if not row["qa"]]
+    studies = sorted({report["study_id"] for report in reports})
+    return {
+        "person": identities[0],
+        "members": masked(members, erased),
+        "totals": sums(counted),
+        "report_totals": _stated(counted),
+        "qa_exposures": len(shown) - len(counted),
+        "exposures": [_exposure(row) for row in shown],
+        "reports": _reports(reports, carried),
+        "conflicts": conflicts(carried),
+        "alerts": [_alert(row, erased, at) for row in fetch(connection, ALERTS_OF_STUDIES, studies=studies, at=at)],
+    }
+
+
+def alerts(
+    connection: Connection,
+    open_only: bool = True,
+    site: str | None = None,
+    erased: Collection[str] = NOBODY,
+) -> list[Document]:
+    """``dose alerts``: what calls for attention, oldest first; of one establishment's reports, or of all."""
+    rows = fetch(connection, ALERTS, open_only=open_only, site=site, at=NOW)
+    return [_alert(row, erased, NOW) for row in rows]
+
+
+def _stated(counted: Sequence[Row]) -> dict[str, float | None]:
+    """Sums of the totals that the counted exposures' own reports state: each report once, by its SOP Instance UID."""
+    stated = {row["report_uid"]: row["totals"] for row in counted}
+    quantities = dict.fromkeys(quantity for totals in stated.values() for quantity in sorted(totals))
+    return {quantity: total(totals.get(quantity) for totals in stated.values()) for quantity in quantities}
+
+
+def _exposure(row: Row) -> Document:
+    return {
+        "irradiation_event_uid": row["irradiation_event_uid"],
+        "study_uid": row["study_uid"],
+        "report_uid": row["report_uid"],
+        "identity": row["identity"],
+        "site": row["site"],
+        "started_at": row["started_at"],
+        "kind": row["kind"],
+        "modality": row["modality"],
+        "protocol": row["protocol"],
+        "target_region": row["target_region"],
+        "acquisition": row["acquisition"],
+        "laterality": row["laterality"],
+        **{quantity: row[quantity] for quantity in QUANTITIES},
+        "phantom_cm": row["phantom_cm"],
+        "qa": row["qa"],
+        "raw": row["raw"],
+        "not_understood": row["not_understood"],
+    }
+
+
+def _reports(reports: Sequence[Row], carried: Sequence[Row]) -> list[Document]:
+    of_report: dict[tuple[str, str], list[Row]] = {}
+    for row in carried:
+        of_report.setdefault((row["study_id"], row["report_uid"]), []).append(row)
+    return [_report(report, of_report.get((report["study_id"], report["report_uid"]), [])) for report in reports]
+
+
+def _report(report: Row, exposures: Sequence[Row]) -> Document:
+    return {
+        "report_uid": report["report_uid"],
+        "study": report["study_id"],
+        "study_uid": report["study_uid"],
+        "identity": report["identity"],
+        "site": report["site"],
+        "reported_at": report["reported_at"],
+        "modality": report["modality"],
+        "device": report["device"],
+        "exposures": len(exposures),
+        "report_totals": report["totals"],
+        "event_sums": sums(exposures),
+        "qa": report["qa"],
+        "superseded_by": report["superseded_by"] if report["superseded"] else None,
+        "not_understood": report["not_understood"],
+        "position": report["position"],
+    }
+
+
+def _alert(row: Row, erased: Collection[str], at: int) -> Document:
+    seen = row["acknowledged_position"] is not None and row["acknowledged_position"] <= at
+    return {
+        "alert": row["alert_id"],
+        "study": row["study_id"],
+        "study_uid": row["study_uid"],
+        "report_uid": row["report_uid"],
+        "irradiation_event_uid": row["irradiation_event_uid"],
+        "identity": row["identity"],
+        "site": row["site"],
+        "kind": row["kind"],
+        "quantity": row["quantity"],
+        "value": row["value"],
+        "threshold": row["threshold"],
+        "rule": row["rule"],
+        "rule_version": row["rule_version"],
+        "position": row["position"],
+        "raised_at": iso(row["raised_at"]),
+        "acknowledged_at": iso(row["acknowledged_at"]) if seen else None,
+        "acknowledged_by": row["acknowledged_by"] if seen else None,
+        "note": (ERASED if row["note_subject"] in erased else row["note"]) if seen else None,
+    }

@@ -1,0 +1,91 @@
+"""Tables of the cumulative dose. Null is not known, never zero. Quantities carry their unit in the name.
+
+Times of the ledger are microseconds since 1970 (UTC); clinical times are text as encoded, ISO 8601 without zone.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+TABLES = MetaData()
+ID = Uuid(as_uuid=False)
+NUMBER = Float(53)
+
+DOSE_OWNER = Table(
+    "dose_owner",
+    TABLES,
+    Column("study_id", ID, primary_key=True),
+    Column("from_position", BigInteger, primary_key=True, autoincrement=False),
+    Column("identity_id", ID, nullable=False),
+    Index("dose_owner_identity", "identity_id"),
+    comment="Whose the study's doses are, from a ledger position on; the latest row holds. Nothing else ever moves.",
+)
+
+REPORT = Table(
+    "report",
+    TABLES,
+    Column("study_id", ID, primary_key=True),
+    Column("report_uid", Text, primary_key=True),
+    Column("study_uid", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("reported_at", Text),
+    Column("modality", Text, nullable=False),
+    Column("device", JSONB, nullable=False),
+    Column("totals", JSONB, nullable=False, comment="as the report states them; never mixed with sums over exposures"),
+    Column("qa", Boolean, nullable=False, comment="a phantom was irradiated, not a person"),
+    Column("not_understood", JSONB, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("superseded_by", Text),
+    Column("superseded_position", BigInteger),
+)
+
+EXPOSURE = Table(
+    "exposure",
+    TABLES,
+    Column("study_id", ID, primary_key=True),
+    Column("report_uid", Text, primary_key=True),
+    Column("irradiation_event_uid", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("started_at", Text),
+    Column("modality", Text, nullable=False),
+    Column("protocol", Text),
+    Column("target_region", Text),
+    Column("acquisition", Text),
+    Column("laterality", Text),
+    Column("ctdivol_mgy", NUMBER),
+    Column("dlp_mgycm", NUMBER),
+    Column("dap_mgycm2", NUMBER),
+    Column("dose_rp_mgy", NUMBER),
+    Column("agd_mgy", NUMBER),
+    Column("activity_mbq", NUMBER),
+    Column("phantom_cm", Integer),
+    Column("check_dlp_mgycm", NUMBER),
+    Column("forward_dlp_mgycm", NUMBER),
+    Column("check_ctdivol_mgy", NUMBER),
+    Column("forward_ctdivol_mgy", NUMBER),
+    Column("raw", JSONB, nullable=False),
+    Column("not_understood", JSONB, nullable=False),
+)
+
+ALERT = Table(
+    "alert",
+    TABLES,
+    Column("alert_id", ID, primary_key=True),
+    Column("study_id", ID, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("quantity", Text, nullable=False),
+    Column("value", NUMBER, nullable=False),
+    Column("threshold", NUMBER, nullable=False),
+    Column("report_uid", Text, nullable=False),
+    Column("irradiation_event_uid", Text),
+    Column("rule", Text, nullable=False),
+    Column("rule_version", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("raised_at", BigInteger, nullable=False),
+    Column("acknowledged_position", BigInteger),
+    Column("acknowledged_at", BigInteger),
+    Column("acknowledged_by", Text),
+    Column("note", Text),
+    Column("note_subject", ID, comment="the identity under whose key the note is sealed"),
+    Index("alert_study", "study_id"),
+    Index("alert_open", "position", postgresql_where=text("acknowledged_position IS NULL")),
+)

@@ -1,0 +1,126 @@
+"""Cumulative dose: what has each local identity been exposed to, and how much?
+
+Only dose events write its rows, so other topics may come before or after. All of one study meets in one partition.
+Whose a study's doses are is a row of its own, so reassigning a study moves no report and no exposure.
+``queries`` resolves persons, and counts an irradiation event once however many reports carry it.
+"""
+
+from collections.abc import Callable, Iterable
+from operator import itemgetter
+
+from projections.cumulative_dose.tables import EXPOSURE, TABLES
+from projections.projection import RowKey, Rows, UnknownEvent
+from schemas.event import LedgerEvent
+
+# An exposure's fields are the table's columns by the same names; a field that a later schema adds waits for a version.
+COLUMNS = tuple(column.name for column in EXPOSURE.columns if not column.primary_key)
+VALUES = itemgetter(*COLUMNS)
+
+
+def _owned(event: LedgerEvent, rows: Rows) -> None:
+    data = event.data
+    owner = data["to_identity_id"] if event.type == "dose.reassigned" else data["identity_id"]
+    rows.put(RowKey("dose_owner", (data["study_id"], event.position)), {"identity_id": owner})
+
+
+def _reported(event: LedgerEvent, rows: Rows) -> None:
+    data = event.data
+    study_id, report_uid = data["study_id"], data["report_uid"]
+    rows.put(
+        RowKey("report", (study_id, report_uid)),
+        {
+            "study_uid": data["study_uid"],
+            "site": data["site"],
+            "reported_at": data["reported_at"],
+            "modality": data["modality"],
+            "device": data["device"],
+            "totals": data["totals"],
+            "qa": data["qa"],
+            "not_understood": data["not_understood"],
+            "position": event.position,
+            "superseded_by": None,
+            "superseded_position": None,
+        },
+    )
+    put = rows.put
+    for exposure in data["exposures"]:
+        put(
+            RowKey("exposure", (study_id, report_uid, exposure["irradiation_event_uid"])),
+            dict(zip(COLUMNS, VALUES(exposure), strict=True)),
+        )
+
+
+def _superseded(event: LedgerEvent, rows: Rows) -> None:
+    data = event.data
+    report = RowKey("report", (data["study_id"], data["report_uid"]))
+    rows.change(report, superseded_by=data["by_report_uid"], superseded_position=event.position)
+
+
+def _alert_raised(event: LedgerEvent, rows: Rows) -> None:
+    data = event.data
+    rows.put(
+        RowKey("alert", (data["alert_id"],)),
+        {
+            "study_id": data["study_id"],
+            "kind": data["kind"],
+            "quantity": data["quantity"],
+            "value": data["value"],
+            "threshold": data["threshold"],
+            "report_uid": data["report_uid"],
+            "irradiation_event_uid": data["irradiation_event_uid"],
+            "rule": data["rule"],
+            "rule_version": data["rule_version"],
+            "position": event.position,
+            "raised_at": data["recorded_at"],
+            "acknowledged_position": None,
+            "acknowledged_at": None,
+            "acknowledged_by": None,
+            "note": None,
+            "note_subject": None,
+        },
+    )
+
+
+def _alert_acknowledged(event: LedgerEvent, rows: Rows) -> None:
+    data = event.data
+    rows.change(
+        RowKey("alert", (data["alert_id"],)),
+        acknowledged_position=event.position,
+        acknowledged_at=data["recorded_at"],
+        acknowledged_by=data["actor"],
+        note=data["note"],
+        note_subject=data["identity_id"],
+    )
+
+
+WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
+    "dose.opened": _owned,
+    "dose.reassigned": _owned,
+    "dose.reported": _reported,
+    "dose.superseded": _superseded,
+    "dose.alert_raised": _alert_raised,
+    "dose.alert_acknowledged": _alert_acknowledged,
+}
+
+
+class CumulativeDose:
+    """Folds dose events into rows. A new rule or column is a new version, built beside this one."""
+
+    name = "cumulative_dose"
+    version = 1
+    topics: tuple[str, ...] = ("krypton.doses",)
+    tables = TABLES
+
+    def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
+        """The row that ``apply`` changes in part; those it only adds need no look."""
+        if event.type == "dose.superseded":
+            return (RowKey("report", (event.data["study_id"], event.data["report_uid"])),)
+        if event.type == "dose.alert_acknowledged":
+            return (RowKey("alert", (event.data["alert_id"],)),)
+        return ()
+
+    def apply(self, event: LedgerEvent, rows: Rows) -> None:
+        """Raises UnknownEvent: the processor parks what we cannot read, and never skips it."""
+        if (write := WRITERS.get(event.type)) is None:
+            raise UnknownEvent(f"cumulative_dose knows no event {event.type}: upgrade it, then replay the event")
+        write(event, rows)

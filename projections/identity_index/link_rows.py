@@ -1,0 +1,44 @@
+"""Rows written from ``link.*`` events: what was said of each pair, last and ever; then who is one person by it."""
+
+from collections.abc import Callable, Iterable
+
+from domain.membership import HELD_BY_EVENT
+from projections.identity_index.membership_rows import state
+from projections.projection import RowKey, Rows
+from schemas.event import LedgerEvent
+
+
+def keys(event: LedgerEvent) -> Iterable[RowKey]:
+    """The pair's link, and the nodes of both sides; their clusters are named by the nodes, and read through."""
+    low, high = event.data["low"], event.data["high"]
+    return RowKey("link", (low, high)), RowKey("node", (low,)), RowKey("node", (high,))
+
+
+def _said(event: LedgerEvent, rows: Rows) -> None:
+    data = event.data
+    low, high = data["low"], data["high"]
+    rows.put(
+        RowKey("statement", (event.position,)),
+        {
+            "link_id": event.aggregate_id,
+            "type": event.type,
+            "low": low,
+            "high": high,
+            "actor": data["actor"],
+            "recorded_at": data["recorded_at"],
+            "reason": data.get("reason"),
+            "rule": data.get("rule"),
+            "rule_version": data.get("rule_version"),
+            "score": data.get("score"),
+            "compared": data.get("compared"),
+        },
+    )
+    link = RowKey("link", (low, high))
+    said = event.type.removeprefix("link.")
+    rows.change(link, link_id=event.aggregate_id, state=said, position=event.position)
+    if HELD_BY_EVENT[event.type] is not None:
+        state(event, rows)
+
+
+WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = dict.fromkeys(HELD_BY_EVENT, _said)
+"""What writes the rows of each event type."""

@@ -1,0 +1,107 @@
+"""Who is one person: the fold of ``domain.membership`` over rows, which writes only what a statement changed.
+
+A cluster's row holds all that is needed to work its persons out: members, merges, bars. An identity that no
+statement ever spoke of has no row here, and is a person of its own. A person that a statement leaves as it was keeps
+its id and its rows.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.membership import Cluster, statement
+from projections.projection import RowKey, Rows
+from schemas.event import LedgerEvent
+
+Pair = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Before:
+    """How things stood before a statement."""
+
+    cluster: dict[str, str] = field(default_factory=dict)
+    person: dict[str, tuple[str, int | None]] = field(default_factory=dict)  # with the position it holds since
+    held_back: set[Pair] = field(default_factory=set)
+
+
+def state(event: LedgerEvent, rows: Rows) -> None:
+    """Fold one statement about a pair in: link flags, clusters, nodes and memberships that change by it."""
+    said = statement(event.type, event.data)
+    assert said is not None  # the caller asks only for events that change membership
+    registered, pair, held = said
+    whole: Cluster[str] = Cluster(registered)
+    before = Before()
+    for member in pair:
+        node = rows.get(RowKey("node", (member,)))
+        if node is not None and member not in before.cluster:
+            _take_in(node["cluster_id"], whole, before, rows)
+    whole.state(pair, held, event.position)
+    left = set(before.cluster.values())
+    held_back: set[Pair] = set()
+    for part in whole.split():
+        cluster_id = part.earliest(part.members)
+        left.discard(cluster_id)
+        held_back.update(_write(cluster_id, part, before, event.position, rows))
+    for gone in left:
+        rows.delete(RowKey("cluster", (gone,)))
+    _flag_links(pair, before.held_back, held_back, rows)
+
+
+def _take_in(cluster_id: str, whole: Cluster[str], before: Before, rows: Rows) -> None:
+    """Add a stored cluster to the one being worked on, and note how its members stood."""
+    row = rows.get(RowKey("cluster", (cluster_id,)))
+    assert row is not None  # a node's cluster is written with it
+    for member, (registered, person, since) in row["members"].items():
+        whole.members[member] = registered
+        before.cluster[member] = cluster_id
+        before.person[member] = (person, since)
+    for low, high, position in row["merged"]:
+        whole.merged[low, high] = position
+    whole.barred.update((low, high) for low, high in row["barred"])
+    before.held_back.update((low, high) for low, high in row["held_back"])
+
+
+def _write(cluster_id: str, part: Cluster[str], before: Before, position: int, rows: Rows) -> list[Pair]:
+    """Store one cluster, with the nodes and memberships of it that changed; returns the pairs held back."""
+    persons, held_back = part.persons()
+    members: dict[str, list[Any]] = {}
+    for person in persons:
+        person_id = part.earliest(person)
+        for member in person:
+            was, since = before.person.get(member, (member, None))
+            if was != person_id:
+                _join(member, person_id, since, position, rows)
+                since = position
+            if was != person_id or before.cluster.get(member) != cluster_id:
+                rows.put(
+                    RowKey("node", (member,)),
+                    {
+                        "cluster_id": cluster_id,
+                        "person_id": person_id,
+                        "registered_position": part.members[member],
+                    },
+                )
+            members[member] = [part.members[member], person_id, since]
+    rows.put(
+        RowKey("cluster", (cluster_id,)),
+        {
+            "members": members,
+            "merged": [[low, high, at] for (low, high), at in sorted(part.merged.items(), key=lambda pair: pair[1])],
+            "barred": [list(pair) for pair in sorted(part.barred)],
+            "held_back": [list(pair) for pair in held_back],
+        },
+    )
+    return held_back
+
+
+def _join(member: str, person_id: str, since: int | None, position: int, rows: Rows) -> None:
+    """From ``position`` on, the identity is that person; what it was until then ends there."""
+    if since is not None:
+        rows.change(RowKey("membership", (member, since)), to_position=position)
+    rows.put(RowKey("membership", (member, position)), {"person_id": person_id, "to_position": None})
+
+
+def _flag_links(pair: Pair, before: set[Pair], now: set[Pair], rows: Rows) -> None:
+    """Mark the links that a bar holds back since this statement, and unmark those it let go."""
+    for other in (before ^ now) | {pair}:
+        rows.change(RowKey("link", other), held_back=other in now)

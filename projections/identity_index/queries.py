@@ -1,0 +1,179 @@
+"""What is asked of the identity index. Reads the stable schema ``identity_index``; answers are ready for JSON.
+
+``erased`` names identities whose key is destroyed: what was sealed under it reads ``[erased]`` at once, whatever the
+rows still hold. ``at_position`` asks as the links stood after that ledger position; None: now.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg2.extensions import connection as Connection
+
+from domain.aggregates.identity import Identity
+from domain.errors import NotFound
+from projections.identity_index.identity_rows import NO_TRAITS
+from projections.reading import NOW, fetch, iso, masked
+from schemas.event import ERASED
+
+Document = dict[str, Any]
+NOBODY: frozenset[str] = frozenset()
+
+
+def resolve(connection: Connection, ref: str) -> str:
+    """The identity id of a reference: ``ASSIGNER|LOCAL_ID``, ``INS|<matricule>``, or an identity's or person's uuid.
+
+    ``LOCAL_ID#2`` is the second person under one number, unless a local id is spelt just so. A matricule that several
+    records of one person carry gives the earliest registered. Raises NotFound, which repeats no local id or matricule.
+    """
+    assigner, bar, local_id = ref.partition("|")
+    if not bar:
+        return _by_uuid(connection, ref)
+    if assigner == "INS":
+        return _by_ins(connection, local_id)
+    candidates = [str(Identity.create_id(assigner, local_id))]
+    base, _, ordinal = local_id.rpartition("#")
+    if base and ordinal.isdecimal() and int(ordinal) > 1:
+        candidates.append(str(Identity.create_id(assigner, base, int(ordinal))))
+    found = fetch(
+        connection,
+        "SELECT identity_id FROM identity_index.identity WHERE identity_id = ANY(%(ids)s::uuid[]) ORDER BY ordinal",
+        ids=candidates,
+    )
+    if not found:
+        raise NotFound(f"{assigner} has registered nobody under that local id: check the assigner and the id")
+    return str(found[0]["identity_id"])
+
+
+def _by_uuid(connection: Connection, ref: str) -> str:
+    try:
+        identity = str(UUID(ref))
+    except ValueError:
+        raise NotFound("no identity by that name: write ASSIGNER|LOCAL_ID, INS|<matricule> or a uuid") from None
+    if not fetch(connection, "SELECT 1 FROM identity_index.identity WHERE identity_id = %(id)s", id=identity):
+        raise NotFound(f"no identity or person {identity}: check the uuid, or write ASSIGNER|LOCAL_ID")
+    return identity
+
+
+def _by_ins(connection: Connection, matricule: str) -> str:
+    found = fetch(
+        connection,
+        """
+        SELECT i.identity_id, coalesce(n.person_id, i.identity_id) AS person
+        FROM identity_index.identity i LEFT JOIN identity_index.node n USING (identity_id)
+        WHERE i.ins = %(ins)s ORDER BY i.registered_position
+        """,
+        ins=matricule.replace(" ", "").upper(),
+    )
+    if not found:
+        raise NotFound("no identity carries that matricule: check it, or write ASSIGNER|LOCAL_ID")
+    if len(persons := {row["person"] for row in found}) > 1:
+        raise NotFound(
+            f"{len(persons)} persons carry that matricule: write ASSIGNER|LOCAL_ID or a uuid, and see "
+            "krypton identity review list"
+        )
+    return str(found[0]["identity_id"])
+
+
+def person(connection: Connection, identity: str, at_position: int | None = None) -> str:
+    """The id of the person that the identity is: its earliest registered member, often itself."""
+    found = fetch(
+        connection,
+        """
+        SELECT person_id FROM identity_index.membership
+        WHERE identity_id = %(identity)s AND from_position <= %(at)s AND (to_position IS NULL OR to_position > %(at)s)
+        """,
+        identity=identity,
+        at=NOW if at_position is None else at_position,
+    )
+    return str(found[0]["person_id"]) if found else identity
+
+
+def members(
+    connection: Connection,
+    identity: str,
+    at_position: int | None = None,
+    erased: Collection[str] = NOBODY,
+) -> list[Document]:
+    """All identities of the same person, earliest registered (whose id is the person's) first, itself included.
+
+    ``assigner`` and ``local_id`` are null while the registration of a linked identity is still on its way.
+    """
+    rows = fetch(
+        connection,
+        """
+        WITH together AS (
+            SELECT %(person)s::uuid AS identity_id
+            UNION
+            SELECT identity_id FROM identity_index.membership
+            WHERE person_id = %(person)s AND from_position <= %(at)s AND (to_position IS NULL OR to_position > %(at)s)
+        )
+        SELECT identity_id AS identity, i.assigner, i.local_id
+        FROM together
+        LEFT JOIN identity_index.identity i USING (identity_id)
+        LEFT JOIN identity_index.node n USING (identity_id)
+        ORDER BY coalesce(n.registered_position, i.registered_position), identity_id
+        """,
+        person=person(connection, identity, at_position),
+        at=NOW if at_position is None else at_position,
+    )
+    return masked(rows, erased)
+
+
+def show(connection: Connection, identity: str, erased: Collection[str] = NOBODY) -> Document:
+    """``identity show``: what the assigner says, and who the identity is now. Raises NotFound."""
+    found = fetch(connection, "SELECT * FROM identity_index.identity WHERE identity_id = %(id)s", id=identity)
+    if not found:
+        raise NotFound(f"no identity {identity}: check the uuid, or write ASSIGNER|LOCAL_ID")
+    row = found[0]
+    gone = row["erased"] or identity in erased
+    together = members(connection, identity, erased=erased)
+    return {
+        "identity": identity,
+        "assigner": row["assigner"],
+        "local_id": ERASED if gone else row["local_id"],
+        "traits": NO_TRAITS if gone else row["traits"],
+        "status": row["status"],
+        "flags": row["flags"],
+        "ins": None if gone or not row["ins"] else {"matricule": row["ins"], "oid": row["ins_oid"]},
+        "erased": gone,
+        "source": row["source"],
+        "registered_position": row["registered_position"],
+        "person": together[0]["identity"],
+        "members": together,
+    }
+
+
+def history(
+    connection: Connection, members: Sequence[Mapping[str, Any]], erased: Collection[str] = NOBODY
+) -> list[Document]:
+    """``identity history``: all that was ever said of these members, alone or in a pair, in ledger order.
+
+    ``members``: as ``members`` answers. A link event tells who, why, which rule and version, score and fields compared.
+    """
+    identities = [member["identity"] for member in members]
+    rows = fetch(
+        connection,
+        """
+        SELECT position, recorded_at, type, actor, reason, NULL AS rule, NULL::int AS rule_version, detail,
+               ARRAY[identity_id::text] AS identities
+        FROM identity_index.identity_event WHERE identity_id = ANY(%(ids)s::uuid[])
+        UNION ALL
+        SELECT position, recorded_at, type, actor, reason, rule, rule_version,
+               jsonb_build_object('link', link_id, 'score', score, 'compared', compared),
+               ARRAY[low::text, high::text]
+        FROM identity_index.statement WHERE low = ANY(%(ids)s::uuid[]) OR high = ANY(%(ids)s::uuid[])
+        ORDER BY position
+        """,
+        ids=identities,
+    )
+    return [_told(row, erased) for row in rows]
+
+
+def _told(row: Document, erased: Collection[str]) -> Document:
+    detail: Document = row.pop("detail")
+    row["recorded_at"] = iso(row["recorded_at"])
+    # A link's reason is sealed under low, an identity's under itself; the reason of an erasure is not sealed.
+    if row["reason"] is not None and row["identities"][0] in erased and row["type"] != "identity.erased":
+        row["reason"] = ERASED
+    return row | detail

@@ -1,0 +1,74 @@
+"""The worklist: pairs that wait for a human to say whether they are one person."""
+
+from collections.abc import Collection
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+
+from projections.reading import fetch, iso, masked
+from schemas.event import ERASED
+
+WAITING = """
+SELECT k.link_id AS link, k.low, k.high, CASE WHEN k.held_back THEN 'held back' ELSE 'proposed' END AS waits_as,
+       coalesce(nl.person_id, k.low) AS low_person, coalesce(nh.person_id, k.high) AS high_person,
+       il.assigner AS low_assigner, il.local_id AS low_local_id,
+       ih.assigner AS high_assigner, ih.local_id AS high_local_id,
+       s.position, s.recorded_at, s.actor, s.reason, s.rule, s.rule_version, s.score, s.compared
+FROM identity_index.link k
+JOIN identity_index.statement s ON s.position = k.position
+LEFT JOIN identity_index.node nl ON nl.identity_id = k.low
+LEFT JOIN identity_index.node nh ON nh.identity_id = k.high
+LEFT JOIN identity_index.identity il ON il.identity_id = k.low
+LEFT JOIN identity_index.identity ih ON ih.identity_id = k.high
+WHERE (k.state = 'proposed' OR (k.state = 'merged' AND k.held_back))
+  AND coalesce(nl.person_id, k.low) <> coalesce(nh.person_id, k.high)
+ORDER BY k.position
+"""
+
+BARS = """
+SELECT b.low, b.high, bl.person_id AS low_person, bh.person_id AS high_person
+FROM identity_index.link b
+JOIN identity_index.node bl ON bl.identity_id = b.low
+JOIN identity_index.node bh ON bh.identity_id = b.high
+WHERE b.state = 'barred' AND bl.person_id = ANY(%(persons)s::uuid[]) AND bh.person_id = ANY(%(persons)s::uuid[])
+ORDER BY b.position
+"""
+
+
+def review_list(connection: Connection, erased: Collection[str] = frozenset()) -> list[dict[str, Any]]:
+    """``identity review list``, oldest first: proposals nobody answered, and merges that a bar holds back.
+
+    ``barred_by`` names the barred pairs that stand between the two persons; a pair that has become one person by
+    other links waits no more.
+    """
+    waiting = fetch(connection, WAITING)
+    concerned = {row[side] for row in waiting for side in ("low_person", "high_person")}
+    bars: dict[frozenset[str], list[list[str]]] = {}
+    for bar in fetch(connection, BARS, persons=list(concerned)):
+        bars.setdefault(frozenset((bar["low_person"], bar["high_person"])), []).append([bar["low"], bar["high"]])
+    return [_waiting(row, bars, erased) for row in waiting]
+
+
+def _waiting(
+    row: dict[str, Any], bars: dict[frozenset[str], list[list[str]]], erased: Collection[str]
+) -> dict[str, Any]:
+    pair = [
+        {"identity": row[side], "assigner": row[f"{side}_assigner"], "local_id": row[f"{side}_local_id"]}
+        for side in ("low", "high")
+    ]
+    sealed = row["reason"] is not None and row["low"] in erased  # a link's reason is sealed under low
+    return {
+        "link": row["link"],
+        "waits_as": row["waits_as"],
+        "identities": masked(pair, erased),
+        "persons": [row["low_person"], row["high_person"]],
+        "barred_by": bars.get(frozenset((row["low_person"], row["high_person"])), []),
+        "position": row["position"],
+        "recorded_at": iso(row["recorded_at"]),
+        "actor": row["actor"],
+        "reason": ERASED if sealed else row["reason"],
+        "rule": row["rule"],
+        "rule_version": row["rule_version"],
+        "score": row["score"],
+        "compared": row["compared"],
+    }

@@ -1,0 +1,108 @@
+"""Tables of the identity index. Times are microseconds since 1970 (UTC); ids are uuids.
+
+Written from ``krypton.identities``: ``identity``, ``identity_event``. Written from ``krypton.links``: all others.
+The two halves meet only when read, so neither waits for the other.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+TABLES = MetaData()
+ID = Uuid(as_uuid=False)
+
+IDENTITY = Table(
+    "identity",
+    TABLES,
+    Column("identity_id", ID, primary_key=True),
+    Column("assigner", Text, nullable=False),
+    Column("local_id", Text, nullable=False, comment="as displayed: 123, or 123#2 for the second person under 123"),
+    Column("ordinal", Integer, nullable=False),
+    Column("traits", JSONB, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("flags", JSONB, nullable=False, comment="names of the flags that are set, sorted"),
+    Column("source", Text, nullable=False),
+    Column("ins", Text, comment="matricule; null: none attached, or erased"),
+    Column("ins_oid", Text),
+    Column("erased", Boolean, nullable=False),
+    Column("registered_position", BigInteger, nullable=False),
+    Column("last_position", BigInteger, nullable=False),
+    Index("identity_ins", "ins"),
+)
+
+IDENTITY_EVENT = Table(
+    "identity_event",
+    TABLES,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("identity_id", ID, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("reason", Text),
+    Column("detail", JSONB, nullable=False, comment="what else the event says that names nobody: status, flag, …"),
+    Index("identity_event_identity", "identity_id", "position"),
+)
+
+NODE = Table(
+    "node",
+    TABLES,
+    Column("identity_id", ID, primary_key=True),
+    Column("cluster_id", ID, nullable=False),
+    Column("person_id", ID, nullable=False, comment="the person that it is now: earliest registered member"),
+    Column("registered_position", BigInteger, nullable=False),
+    Index("node_person", "person_id"),
+)
+
+CLUSTER = Table(
+    "cluster",
+    TABLES,
+    Column("cluster_id", ID, primary_key=True),
+    Column(
+        "members", JSONB, nullable=False, comment="identity → [registered position, person, since position or null]"
+    ),
+    Column("merged", JSONB, nullable=False, comment="[low, high, position of the merge], in that order"),
+    Column("barred", JSONB, nullable=False, comment="[low, high]"),
+    Column("held_back", JSONB, nullable=False, comment="merged pairs that a bar keeps apart: [low, high]"),
+)
+
+MEMBERSHIP = Table(
+    "membership",
+    TABLES,
+    Column("identity_id", ID, primary_key=True),
+    Column("from_position", BigInteger, primary_key=True, autoincrement=False),
+    Column("person_id", ID, nullable=False),
+    Column("to_position", BigInteger, comment="the first position at which it is over; null: it holds"),
+    Index("membership_person", "person_id"),
+    comment="Who was which person when. Where no row speaks of an identity, it is a person of its own.",
+)
+
+LINK = Table(
+    "link",
+    TABLES,
+    Column("low", ID, primary_key=True),
+    Column("high", ID, primary_key=True),
+    Column("link_id", ID, nullable=False),
+    Column("state", Text, nullable=False, comment="what was last said: proposed, merged, unmerged, barred, …"),
+    Column("held_back", Boolean, comment="merged, but a bar keeps the two apart: waits for a human"),
+    Column("position", BigInteger, nullable=False),
+    Index("link_state", "state"),
+    Index("link_high", "high"),
+)
+
+STATEMENT = Table(
+    "statement",
+    TABLES,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("link_id", ID, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("low", ID, nullable=False),
+    Column("high", ID, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("reason", Text),
+    Column("rule", Text),
+    Column("rule_version", Integer),
+    Column("score", Float(53)),
+    Column("compared", JSONB(none_as_null=True)),
+    Index("statement_low", "low", "position"),
+    Index("statement_high", "high", "position"),
+)

@@ -1,0 +1,100 @@
+"""Tables of the patient record. Times are microseconds since 1970 (UTC), but ``started_at``: text as encoded, ISO 8601.
+
+``study`` and ``report`` are written from ``krypton.studies``, ``exam_order`` and ``reading`` from ``krypton.orders``;
+they meet only when read. ``subject_id`` names the identity under whose key a row's texts are sealed: it stays,
+whoever the study is reassigned to.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+TABLES = MetaData()
+ID = Uuid(as_uuid=False)
+
+STUDY = Table(
+    "study",
+    TABLES,
+    Column("study_id", ID, primary_key=True),
+    Column("identity_id", ID, nullable=False),
+    Column("subject_id", ID),
+    Column("study_uid", Text, nullable=False),
+    Column("site", Text),
+    Column("accession", Text),
+    Column("started_at", Text),
+    Column("modalities", JSONB, nullable=False, comment="sorted"),
+    Column("description", Text),
+    Column("series", JSONB, nullable=False, comment="series_uid → {modality, instances}"),
+    Column("instances", Integer, nullable=False),
+    Column("withdrawn", Boolean, nullable=False),
+    Column("received_at", BigInteger, comment="when its first batch was recorded"),
+    Column("first_position", BigInteger, nullable=False),
+    Column("last_position", BigInteger, nullable=False),
+    Index("study_identity", "identity_id"),
+    Index("study_study_uid", "study_uid"),
+    Index("study_accession", "accession"),
+)
+
+REPORT = Table(
+    "report",
+    TABLES,
+    Column("study_id", ID, primary_key=True),
+    Column("report_uid", Text, primary_key=True),
+    Column("subject_id", ID, nullable=False),
+    Column("kind", Text, nullable=False, comment="SR, PDF, CDA, KOS or DOSE"),
+    Column("title", Text),
+    Column("received_at", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+)
+
+EXAM_ORDER = Table(
+    "exam_order",  # ORDER is a word of SQL
+    TABLES,
+    Column("order_id", ID, primary_key=True),
+    Column("identity_id", ID, nullable=False, comment="its texts are sealed under this identity's key"),
+    Column("state", Text, nullable=False, comment="placed, presented, scheduled, performed, resulted or cancelled"),
+    Column("site", Text, comment="that placed it"),
+    Column("placer_number", Text),
+    Column("ordered_by", Text, comment="RPPS number"),
+    Column("modality", Text),
+    Column("act", Text),
+    Column("question", Text),
+    Column("urgency", Text),
+    Column("accession", Text),
+    Column("wanted_by", BigInteger),
+    Column("presented_at", Text, comment="the establishment it was brought to"),
+    Column("scheduled_at", Text, comment="the establishment that makes the exam"),
+    Column("scheduled_for", BigInteger, comment="the appointment"),
+    Column("ae_title", Text),
+    Column("study_uid", Text),
+    Column("study_id", ID),
+    Column("report_uid", Text),
+    Column("cancel_reason", Text),
+    Column("placed_at", BigInteger),
+    Column("first_position", BigInteger, nullable=False),
+    Column("last_position", BigInteger, nullable=False),
+    Index("exam_order_identity", "identity_id"),
+    Index("exam_order_accession", "accession"),
+)
+
+READING = Table(
+    "reading",
+    TABLES,
+    Column("reading_id", ID, primary_key=True),
+    Column("identity_id", ID, nullable=False, comment="its texts are sealed under this identity's key"),
+    Column("study_id", ID, nullable=False),
+    Column("state", Text, nullable=False, comment="requested, accepted, declined or reported"),
+    Column("from_site", Text),
+    Column("to_site", Text),
+    Column("ordinal", Integer),
+    Column("question", Text),
+    Column("due", BigInteger),
+    Column("read_by", Text, comment="RPPS number of who took it, then of who signed"),
+    Column("report_uid", Text),
+    Column("conclusion", Text),
+    Column("decline_reason", Text),
+    Column("requested_at", BigInteger),
+    Column("first_position", BigInteger, nullable=False),
+    Column("last_position", BigInteger, nullable=False),
+    Index("reading_study", "study_id"),
+    Index("reading_to_site", "to_site", "state"),
+)

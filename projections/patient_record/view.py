@@ -1,0 +1,168 @@
+"""Patient record: which studies, reports, exam orders and readings does each local identity have?
+
+Each aggregate's rows are written by its own partition: orders name studies, but touch no row of theirs. ``queries``
+resolves persons and joins. A text whose key was destroyed is stored as it is read: ``[erased]``.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from projections.patient_record.tables import TABLES
+from projections.projection import RowKey, Rows, UnknownEvent
+from schemas.event import LedgerEvent
+
+Data = Mapping[str, Any]
+
+
+def _study(event: LedgerEvent) -> RowKey:
+    return RowKey("study", (event.aggregate_id,))
+
+
+def _held(event: LedgerEvent, rows: Rows) -> Data:
+    """The study's row, or what can be said of it before its arrival is read."""
+    return rows.get(_study(event)) or {
+        "identity_id": event.data["identity_id"],
+        "study_uid": event.data["study_uid"],
+        "modalities": [],
+        "series": {},
+        "instances": 0,
+        "withdrawn": False,
+        "first_position": event.position,
+    }
+
+
+def _grown(held: Data, batch: Data) -> dict[str, Any]:
+    """Modalities, series and instances with those of one batch added."""
+    series = dict(held["series"])
+    for new in batch["series"]:
+        known = series.get(new["series_uid"])
+        series[new["series_uid"]] = {
+            "modality": new["modality"] or (known["modality"] if known else None),
+            "instances": new["instances"] + (known["instances"] if known else 0),
+        }
+    return {
+        "modalities": sorted({*held["modalities"], *batch["modalities"]}),
+        "series": series,
+        "instances": held["instances"] + batch["instances"],
+    }
+
+
+def _arrived(event: LedgerEvent, rows: Rows) -> None:
+    data, held = event.data, _held(event, rows)
+    rows.put(
+        _study(event),
+        {
+            **held,
+            **_grown(held, data),
+            "subject_id": data["identity_id"],
+            "site": data["site"],
+            "accession": data["accession"],
+            "started_at": data["started_at"],
+            "description": data["description"],
+            "received_at": data["recorded_at"],
+            "last_position": event.position,
+        },
+    )
+
+
+def _extended(event: LedgerEvent, rows: Rows) -> None:
+    held = _held(event, rows)
+    rows.put(_study(event), {**held, **_grown(held, event.data), "last_position": event.position})
+
+
+def _report_added(event: LedgerEvent, rows: Rows) -> None:
+    data = event.data
+    rows.put(
+        RowKey("report", (event.aggregate_id, data["report_uid"])),
+        {
+            "subject_id": data["identity_id"],
+            "kind": data["kind"],
+            "title": data["title"],
+            "received_at": data["recorded_at"],
+            "position": event.position,
+        },
+    )
+
+
+def _reassigned(event: LedgerEvent, rows: Rows) -> None:
+    held, to = _held(event, rows), event.data["to_identity_id"]
+    rows.put(_study(event), {**held, "identity_id": to, "last_position": event.position})
+
+
+def _withdrawn(event: LedgerEvent, rows: Rows) -> None:
+    rows.put(_study(event), {**_held(event, rows), "withdrawn": True, "last_position": event.position})
+
+
+STUDY_EVENTS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
+    "study.arrived": _arrived,
+    "study.extended": _extended,
+    "study.report_added": _report_added,
+    "study.reassigned": _reassigned,
+    "study.withdrawn": _withdrawn,
+}
+
+# Of orders and readings, each event sets columns of one row: column to field of the event. The state is its name.
+STEPS: dict[str, dict[str, str]] = {
+    "order.placed": {
+        **{name: name for name in ("site", "placer_number", "ordered_by", "modality", "act", "question", "urgency")},
+        "accession": "accession",
+        "wanted_by": "wanted_by",
+        "placed_at": "recorded_at",
+    },
+    "order.presented": {"presented_at": "site"},
+    "order.scheduled": {
+        "scheduled_at": "site",
+        "scheduled_for": "at",
+        "accession": "accession",
+        "ae_title": "ae_title",
+    },
+    "order.performed": {"study_uid": "study_uid", "study_id": "study_id"},
+    "order.resulted": {"report_uid": "report_uid"},
+    "order.cancelled": {"cancel_reason": "reason"},
+    "reading.requested": {
+        **{name: name for name in ("from_site", "to_site", "ordinal", "question", "due")},
+        "requested_at": "recorded_at",
+    },
+    "reading.accepted": {"read_by": "by"},
+    "reading.declined": {"decline_reason": "reason"},
+    "reading.reported": {"read_by": "by", "report_uid": "report_uid", "conclusion": "conclusion"},
+}
+ROW_OF = {"order": "exam_order", "reading": "reading"}
+
+
+def _step(event: LedgerEvent, rows: Rows) -> None:
+    """One step of an order or a reading."""
+    family, _, state = event.type.partition(".")
+    key = RowKey(ROW_OF[family], (event.aggregate_id,))
+    changed = {column: event.data[field] for column, field in STEPS[event.type].items()}
+    if rows.get(key) is None:
+        changed["first_position"] = event.position
+        changed["identity_id"] = event.data["identity_id"]
+        if family == "reading":
+            changed["study_id"] = event.data["study_id"]
+    rows.change(key, state=state, last_position=event.position, **changed)
+
+
+WRITERS = {**STUDY_EVENTS, **dict.fromkeys(STEPS, _step)}
+
+
+class PatientRecord:
+    """Folds studies, orders and readings into rows. A new rule or column is a new version, built beside this one."""
+
+    name = "patient_record"
+    version = 1
+    topics: tuple[str, ...] = ("krypton.studies", "krypton.orders")
+    tables = TABLES
+
+    def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
+        """The row that the event changes; a report is only ever added."""
+        family, _, what = event.type.partition(".")
+        if what == "report_added":
+            return ()
+        return (RowKey(ROW_OF.get(family, family), (event.aggregate_id,)),)
+
+    def apply(self, event: LedgerEvent, rows: Rows) -> None:
+        """Raises UnknownEvent: the processor parks what we cannot read, and never skips it."""
+        if (write := WRITERS.get(event.type)) is None:
+            raise UnknownEvent(f"patient_record knows no event {event.type}: upgrade it, then replay the event")
+        write(event, rows)

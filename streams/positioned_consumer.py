@@ -1,0 +1,111 @@
+"""Faust's consumer, led by the positions in PostgreSQL instead of Kafka's committed offsets.
+
+On every assignment it seeks to where the view's store says it is. Kafka's group offsets are written too, but only as
+figures of lag: each is what the view has applied. A fetch travels through Faust as one message per partition, with
+all of its records, so that Faust's cost per message is paid once per fetch.
+The internals overridden here belong to faust-streaming 0.15.3 and aiokafka 0.14.0, which are pinned.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+FETCH_WAIT_MS = 250  # a fetch sent while a partition's last one was in hand leaves it out: this bounds its delay
+
+Positions = Mapping[tuple[str, int], int]
+
+
+class Seat(Protocol):
+    """Whom the consumer feeds: it knows the positions, and takes records only between ``open`` and ``shut``."""
+
+    async def positions(self) -> Positions:
+        """(topic, partition) to the offset to read next."""
+
+    def open(self, generation: int) -> None:
+        """From now on, take records fetched under this generation of the group."""
+
+    def applied(self) -> Positions:
+        """(topic, partition) to the offset after the last applied record, for partitions that moved."""
+
+
+class RunMessage(ConsumerMessage):  # type: ignore[misc]  # the library ships no types
+    """What one fetch brought of one partition: ``run`` holds aiokafka's records, in order."""
+
+    run: Sequence[Any]
+
+
+class PositionedConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # the library ships no types
+    """aiokafka in its thread; a failed commit is a missing figure, never a reason to stop."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # Faust fixes 1.5 s
+        return consumer
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        assigned = self.assignment()
+        ours = {driver.ensure_aiokafka_TP(tp): (offset, "") for tp, offset in offsets.items() if tp in assigned}
+        try:
+            await self._ensure_consumer().commit(ours)
+        except driver.KafkaError as away:
+            self.log.info("the group's offsets were not written (%s): lag figures are old", type(away).__name__)
+            return False
+        return True
+
+
+class PositionedConsumer(driver.Consumer):  # type: ignore[misc]  # the library ships no types
+    """Seeks by the seat's positions, and passes on whole fetches."""
+
+    @property
+    def seat(self) -> Seat:
+        """Set on the app before it starts."""
+        return self.app.seat  # type: ignore[no-any-return]
+
+    def _new_consumer_thread(self) -> PositionedConsumerThread:
+        return PositionedConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def perform_seek(self) -> None:
+        """Called on every assignment, before fetching starts: go to the positions in PostgreSQL."""
+        generation = self.app.consumer_generation_id
+        assigned = self.assignment()
+        known = await self.seat.positions()
+        self._read_offset.clear()
+        await self.seek_wait({tp: known.get((tp.topic, tp.partition), 0) for tp in assigned})
+        self.seat.open(generation)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, RunMessage]]:
+        """What a fetch brought, as one message per partition."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        for tp, run in (records or {}).items():
+            if self.should_stop or not self.flow_active or self.app.consumer_generation_id != generation:
+                return  # the partitions are being handed over; whoever gets them reads from the position on
+            if active is None or tp in active or tp in self._buffered_partitions:
+                yield tp, self._message(tp, run, generation)
+
+    def _message(self, tp: TP, run: Sequence[Any], generation: int) -> RunMessage:
+        last = run[-1]
+        stamp = (last.timestamp or 0) / 1000
+        message = RunMessage(
+            tp.topic, tp.partition, last.offset, stamp, last.timestamp_type, None, None, None, None, 0, 0, tp,
+            generation_id=generation,
+        )  # fmt: skip
+        message.run = run
+        return message
+
+    async def force_commit(self, *_: Any, **__: Any) -> bool:
+        """Write what the view has applied as the group's offsets."""
+        applied = {TP(topic, partition): offset for (topic, partition), offset in self.seat.applied().items()}
+        return bool(applied) and await self._thread.commit(applied)
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's watchdog reads acknowledgements that we do not use."""
+
+
+class PositionedTransport(driver.Transport):  # type: ignore[misc]  # the library ships no types
+    """Carries the consumer into a Faust app (``App._new_transport``)."""
+
+    Consumer = PositionedConsumer

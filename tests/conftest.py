@@ -1,0 +1,37 @@
+"""What live tests share: one embedded Kafka and PostgreSQL for the whole session, in a folder of its own."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from krypton.devstack.stack import Stack
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let pass the one warning that is not ours to mend: kafka-python 3.0.12 reads its schemas the old way."""
+    config.addinivalue_line("filterwarnings", "ignore:(read|open)_text is deprecated:DeprecationWarning")
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """A running stack: ``stack.addresses()`` tells where. Tests that stop a server start it again."""
+    home = Path(tempfile.mkdtemp(prefix="krypton-live-"))
+    ours = Stack(home)
+    try:
+        ours.up()
+        yield ours
+    finally:
+        ours.down()
+        shutil.rmtree(home)
+
+
+@pytest.fixture
+def database_url(stack: Stack) -> Iterator[str]:
+    """The URL of an empty database of the test's own, gone after the test."""
+    name = f"test_{uuid4().hex}"
+    yield stack.new_database(name)
+    stack.drop_database(name)

@@ -1,0 +1,80 @@
+"""Steps of features/identity.feature."""
+
+from pytest_bdd import given, parsers, scenarios, step, then, when
+
+from domain.aggregates.identity import Identity, Status
+from domain.commands.identities import AttachIns, Correct, DetachIns, Erase, Flag, Register, SetStatus
+from tests.features.conftest import FEATURES, World
+
+scenarios(str(FEATURES / "identity.feature"))
+
+TEST_OID = "1.2.250.1.213.1.4.10"
+STATUS = {"validated": Status.VALI, "qualified": Status.QUAL}
+
+
+@given("CHB knows Zoé Fictive, born 1979-03-05")
+def knows(world: World) -> None:
+    world.register("she", "CHB", "1", family="Fictive", given="Zoé", birth_date="1979-03-05")
+
+
+@step(parsers.parse("her birth date is corrected to {day}"))
+def correct(world: World, day: str) -> None:
+    world.ask(Correct(identity=world.identities["she"], stated={"birth_date": day}, reason="typing error"))
+
+
+@when("CHB registers her number again")
+def register_again(world: World) -> None:
+    world.ask(Register(assigner="CHB", local_id="1", stated={"family": "Fictive"}))
+
+
+@step(parsers.re(r"her identity is (?P<said>validated|qualified)"))
+def set_status(world: World, said: str) -> None:
+    world.ask(SetStatus(identity=world.identities["she"], status=STATUS[said], reason="document seen"))
+
+
+@given("her national identity is attached")
+def attach(world: World) -> None:
+    attach_matricule(world, "279035121518989")
+
+
+@when(parsers.parse("the matricule {matricule} is attached"))
+def attach_matricule(world: World, matricule: str) -> None:
+    world.ask(AttachIns(identity=world.identities["she"], matricule=matricule, oid=TEST_OID))
+
+
+@when("her national identity is detached")
+def detach(world: World) -> None:
+    world.ask(DetachIns(identity=world.identities["she"], reason="of somebody else"))
+
+
+@step(parsers.parse("she is flagged {flag}"))
+def flagged(world: World, flag: str) -> None:
+    world.ask(Flag(identity=world.identities["she"], flag=flag, reason="seen at the desk"))
+
+
+@step("she is erased")
+def erased(world: World) -> None:
+    world.ask(Erase(identity=world.identities["she"], reason="request of the person"))
+    world.ledger.vault.destroy(str(world.identities["she"]))
+
+
+@then(parsers.parse("her status is {status}"))
+def has_status(world: World, status: str) -> None:
+    she = world.ledger.find(Identity, world.identities["she"])
+    assert she is not None
+    assert she.status == status
+
+
+@then(parsers.parse('the ledger shows "{text}" for her traits'))
+def shows(world: World, text: str) -> None:
+    assert registered(world)["traits"] == text
+
+
+@then(parsers.parse("it still shows that {code} registered an identity"))
+def still_shows(world: World, code: str) -> None:
+    assert registered(world)["assigner"] == code
+
+
+def registered(world: World) -> dict[str, object]:
+    """What the log says of her registration."""
+    return next(e.data for e in world.ledger.history() if e.type == "identity.registered")

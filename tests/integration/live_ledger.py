@@ -1,0 +1,217 @@
+"""A whole ledger of a test's own: a database, empty topics, and Krypton's processes, which may be killed and frozen."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import psycopg2
+from eventsourcing.persistence import OperationalError
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+
+from domain.commands.directory import EnrollSite
+from domain.commands.identities import Register
+from domain.ledger import Command, Envelope
+from krypton.bootstrap import Krypton
+from krypton.devstack.stack import Stack
+from krypton.installation import install
+from krypton.settings import Settings
+from krypton.supervisor import krypton_command
+from schemas.registry import registry
+from streams.outgoing import Addresser, Stored
+from streams.topics import DEAD_LETTERS, PARTITIONS
+
+SITE = "CHB"
+
+
+class Published(NamedTuple):
+    """One record as it lies on Kafka."""
+
+    position: int
+    event: str
+    value: bytes
+
+
+Log = dict[tuple[str, int], list[Published]]
+"""(topic, partition) to its records, in order."""
+
+
+def until(condition: Callable[[], object], timeout_s: float, what: str) -> float:
+    """Wait for a condition; returns how long it took, in seconds."""
+    begin = time.monotonic()
+    while not condition():
+        if (waited := time.monotonic() - begin) > timeout_s:
+            raise AssertionError(f"{what}: not after {waited:.1f} s")
+        time.sleep(0.05)
+    return time.monotonic() - begin
+
+
+@dataclass
+class LiveLedger:
+    """Krypton on a stack. Its processes end with it."""
+
+    stack: Stack
+    database: str
+    logs: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @cached_property
+    def krypton(self) -> Krypton:
+        """The ledger, to ask in this process; installed when first used."""
+        addresses = self.stack.addresses()
+        settings = Settings(self.stack.root, kafka=addresses.kafka, database=self.database)
+        ours = Krypton(settings, type(addresses)(addresses.kafka, self.database))
+        for _ in install(ours):
+            pass
+        ours.execute(EnrollSite(code=SITE, name="Hospital"), Envelope())
+        return ours
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start ``krypton <words>``; what it says goes to a file."""
+        env = {
+            **os.environ,
+            "KRYPTON_HOME": str(self.stack.root),
+            "KRYPTON_KAFKA": self.krypton.addresses.kafka,
+            "KRYPTON_DATABASE": self.database,
+        }
+        with (self.logs / f"{'-'.join(words)}.log").open("ab") as out:
+            process = subprocess.Popen(krypton_command(*words), env=env, stdout=out, stderr=out)
+        self.processes.append(process)
+        return process
+
+    def said(self, *words: str) -> str:
+        """What ``krypton <words>`` said so far."""
+        return (self.logs / f"{'-'.join(words)}.log").read_text()
+
+    def close(self) -> None:
+        """End all processes at once."""
+        for process in self.processes:
+            kill(process)
+
+    def register(self, count: int, prefix: str = "") -> None:
+        """That many new persons, in bulk: one event each, over all partitions of identities."""
+        prefix = prefix or uuid4().hex
+        for first in range(0, count, 200):
+            some = [(person(f"{prefix}-{n}"), Envelope()) for n in range(first, min(first + 200, count))]
+            self.ask_many(some)
+
+    def ask_many(self, asked: Sequence[tuple[Command, Envelope]], timeout_s: float = 30) -> None:
+        """Ask commands until they are stored; a database that is away is asked again, with the same command ids."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                refused = [a for a in self.krypton.ledger.execute_many(asked) if isinstance(a, Exception)]
+            except (OperationalError, psycopg2.OperationalError):
+                assert time.monotonic() < deadline, "the database did not come back"
+                time.sleep(0.1)
+                continue
+            assert not refused, refused[0]
+            return
+
+    def stored(self) -> Log:
+        """What must be on Kafka: every stored event, in its partition, in order."""
+        addresser = Addresser.of(registry())
+        log: Log = {}
+        rows = self.query(
+            "SELECT id, originator_id::text, originator_version, state FROM ledger.ledger_events ORDER BY id"
+        )
+        for position, aggregate, version, state in rows:
+            event = addresser.outgoing(Stored(position, aggregate, version, bytes(state)))
+            published = Published(position, f"{aggregate}/{version}", event.value)
+            log.setdefault((event.topic, event.partition), []).append(published)
+        return log
+
+    def published(self) -> Log:
+        """What is on Kafka."""
+        return read_log(self.krypton.addresses.kafka, [t for t in PARTITIONS if t != DEAD_LETTERS])
+
+    def relayed(self) -> bool:
+        """Whether as many records are on Kafka as events are stored."""
+        topics = [t for t in PARTITIONS if t != DEAD_LETTERS]
+        events = self.query("SELECT count(*) FROM ledger.ledger_events")[0][0]
+        return bool(sum(end_offsets(self.krypton.addresses.kafka, topics).values()) >= events)
+
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Rows of the database."""
+        connection = psycopg2.connect(self.database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, values)
+                return list(cursor.fetchall())
+        finally:
+            connection.close()
+
+
+def person(local_id: str) -> Register:
+    """A new fictitious person."""
+    stated = {"family": "FICTIVE", "given": "Alex", "birth_date": "1970-01-01", "sex": "F"}
+    return Register(assigner=SITE, local_id=local_id, stated=stated)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL it, frozen or not, and wait for its end."""
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGKILL)
+    process.wait(10)
+
+
+@contextlib.contextmanager
+def live_ledger(stack: Stack, logs: Path) -> Iterator[LiveLedger]:
+    """A ledger with empty topics and an empty database on a stack; nobody else may use its topics meanwhile."""
+    delete_topics(stack.addresses().kafka)
+    name = f"ledger_{uuid4().hex}"
+    ledger = LiveLedger(stack, stack.new_database(name), logs)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+        if "krypton" in vars(ledger):
+            ledger.krypton.ledger.close()
+            ledger.krypton.vault.close()
+        stack.drop_database(name)
+
+
+def delete_topics(kafka: str) -> None:
+    """Remove every topic of ours, and wait until they are gone."""
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        if there := [t for t in admin.list_topics() if t in PARTITIONS]:
+            admin.delete_topics(there)
+            until(lambda: not set(there) & set(admin.list_topics()), 20, "topics gone")
+    finally:
+        admin.close()
+
+
+def end_offsets(kafka: str, topics: Sequence[str]) -> dict[TopicPartition, int]:
+    """The offset after the last record of each partition."""
+    consumer = KafkaConsumer(bootstrap_servers=kafka, group_id=None)
+    try:
+        return dict(consumer.end_offsets([TopicPartition(t, p) for t in topics for p in range(PARTITIONS[t])]))
+    finally:
+        consumer.close(autocommit=False)
+
+
+def read_log(kafka: str, topics: Sequence[str]) -> Log:
+    """Every record of these topics."""
+    ends = {tp: end for tp, end in end_offsets(kafka, topics).items() if end}
+    consumer = KafkaConsumer(bootstrap_servers=kafka, group_id=None)
+    log: Log = {}
+    try:
+        consumer.assign(list(ends))
+        consumer.seek_to_beginning()
+        while any(consumer.position(tp) < end for tp, end in ends.items()):
+            for tp, records in consumer.poll(timeout_ms=500).items():
+                for record in records:
+                    headers = dict(record.headers)
+                    one = Published(int(headers["position"]), headers["ce_id"].decode(), record.value)
+                    log.setdefault((tp.topic, tp.partition), []).append(one)
+    finally:
+        consumer.close(autocommit=False)
+    return log

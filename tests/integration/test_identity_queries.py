@@ -1,0 +1,298 @@
+"""What the identity index answers, on PostgreSQL."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from itertools import pairwise
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.aggregates.link import Link
+from domain.commands.identities import AttachIns, Erase, Flag
+from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.errors import NotFound, RuleBroken
+from domain.ledger import Work
+from projections.identity_index import queries
+from projections.identity_index.review import review_list
+from projections.identity_index.view import IdentityIndex
+from tests.fakes.views import Hospitals, pair
+from tests.integration.view_reader import ViewReader
+
+pytestmark = pytest.mark.live
+
+TEST_OID = "1.2.250.1.213.1.4.10"
+NUMBER = "2550699999001"  # nobody's: born abroad, in a country that has no such code
+MATRICULE = f"{NUMBER}{97 - int(NUMBER) % 97:02d}"
+Read = Callable[[], Any]
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def region() -> Hospitals:
+    """Three hospitals without patients."""
+    return Hospitals()
+
+
+@pytest.fixture
+def read(region: Hospitals, database_url: str) -> Iterator[Read]:
+    """A connection to the view as it is after all that was said so far."""
+    with closing(ViewReader(database_url, IdentityIndex())) as reader:
+        yield lambda: reader.read(region)
+
+
+class Propose:
+    """A matching rule found a pair alike, and leaves it to a human."""
+
+    def __init__(self, one: str, other: str) -> None:
+        self.sides = pair(one, other)
+
+    def decide(self, work: Work) -> None:
+        one, other = self.sides["one"], self.sides["other"]
+        work.add(Link.propose((one, work.registered(one)), (other, work.registered(other))))
+
+
+def last(region: Hospitals) -> int:
+    """Ledger position of the last event."""
+    return region.history()[-1].position
+
+
+# resolve
+
+
+@pytest.mark.parametrize("spell", ["CHA|A/1", "{id}", "INS|" + MATRICULE, f"INS|{NUMBER} {MATRICULE[13:]}"])
+def test_an_identity_is_found_by_each_kind_of_reference(region: Hospitals, read: Read, spell: str) -> None:
+    """Assigner and local id, its uuid, and its matricule, with or without spaces."""
+    identity = region.register("CHA", "A/1")
+    region.ask(AttachIns(identity=UUID(identity), matricule=MATRICULE, oid=TEST_OID))
+    assert queries.resolve(read(), spell.format(id=identity)) == identity
+
+
+def test_the_second_person_under_one_number_is_found_by_its_ordinal(region: Hospitals, read: Read) -> None:
+    """``123`` stays the first person."""
+    first = region.receive("CHA", "123", "1.2.3", family="Exemple", birth_date="1950-02-02").result["identity"]
+    second = region.receive("CHA", "123", "1.2.4", family="Zoulou", birth_date="1999-09-09").result["identity"]
+    connection = read()
+    assert [queries.resolve(connection, ref) for ref in ("CHA|123", "CHA|123#2")] == [first, second]
+
+
+def test_a_local_id_spelt_with_a_hash_is_found_as_it_is_spelt(region: Hospitals, read: Read) -> None:
+    """An assigner may use the sign itself."""
+    identity = region.register("CHA", "123#2")
+    assert queries.resolve(read(), "CHA|123#2") == identity
+
+
+@pytest.mark.parametrize("ref", ["CHA|SECRET", "INS|SECRET", "SECRET", NOBODY])
+def test_what_is_not_there_is_refused_without_repeating_the_number(region: Hospitals, read: Read, ref: str) -> None:
+    """The message goes to logs too; it says what to do."""
+    with pytest.raises(NotFound) as refusal:
+        queries.resolve(read(), ref)
+    assert "SECRET" not in str(refusal.value)
+    assert any(advice in str(refusal.value) for advice in ("check", "write"))
+
+
+def test_a_matricule_of_two_persons_names_nobody(region: Hospitals, read: Read) -> None:
+    """It would be a guess."""
+    for number in ("1", "2"):
+        identity = UUID(region.register("CHA", number))
+        region.ask(AttachIns(identity=identity, matricule=MATRICULE, oid=TEST_OID))
+    with pytest.raises(NotFound, match="2 persons carry that matricule"):
+        queries.resolve(read(), f"INS|{MATRICULE}")
+
+
+# members, person
+
+
+def test_members_come_in_order_of_registration_and_the_first_names_the_person(region: Hospitals, read: Read) -> None:
+    """Merged in any direction."""
+    a, b, c = region.register("CHA", "1"), region.register("CHB", "2"), region.register("CHC", "3")
+    region.ask(Merge(**pair(c, b), reason="same person"))
+    region.ask(Merge(**pair(b, a), reason="same person"))
+    assert queries.members(read(), c) == [
+        {"identity": a, "assigner": "CHA", "local_id": "1"},
+        {"identity": b, "assigner": "CHB", "local_id": "2"},
+        {"identity": c, "assigner": "CHC", "local_id": "3"},
+    ]
+
+
+def test_an_identity_that_nobody_spoke_of_is_a_person_of_its_own(region: Hospitals, read: Read) -> None:
+    """Without a row of membership."""
+    identity = region.register("CHA", "1")
+    connection = read()
+    assert queries.person(connection, identity) == identity
+    assert [m["identity"] for m in queries.members(connection, identity)] == [identity]
+
+
+def test_who_was_this_as_known_then(region: Hospitals, read: Read) -> None:
+    """Before the merge, while merged, and after the unmerge: all three are still known."""
+    a, b = region.register("CHA", "1"), region.register("CHB", "2")
+    before = last(region)
+    region.ask(Merge(**pair(a, b), reason="same person"))
+    merged = last(region)
+    region.ask(Unmerge(**pair(a, b), reason="twins"))
+    connection = read()
+    asked = (before, merged, None)
+    assert [queries.person(connection, b, at) for at in asked] == [b, a, b]
+    assert [[m["identity"] for m in queries.members(connection, a, at)] for at in asked] == [[a], [a, b], [a]]
+
+
+def test_unmerging_in_any_order_leaves_each_identity_with_its_own_person(region: Hospitals, read: Read) -> None:
+    """Identity case 15: chained merges 1, 2, 3; 2 is reversed, then 3, then 1."""
+    people = [region.register("CHA", str(n)) for n in range(4)]
+    links = list(pairwise(people))
+    for one, other in links:
+        region.ask(Merge(**pair(one, other), reason="same person"))
+    seen = []
+    for n in (1, 2, 0):
+        region.ask(Unmerge(**pair(*links[n]), reason="an error"))
+        connection = read()
+        seen.append([people.index(queries.person(connection, identity)) for identity in people])
+    assert seen == [[0, 0, 2, 2], [0, 0, 2, 3], [0, 1, 2, 3]]
+
+
+# show
+
+
+def test_show_is_the_document_that_other_programs_rely_on(region: Hospitals, read: Read) -> None:
+    """Interface: identity show."""
+    a, b = region.register("CHA", "1", family="Exemple"), region.register("CHB", "2")
+    region.ask(Merge(**pair(a, b), reason="same person"))
+    region.ask(Flag(identity=UUID(b), flag="HOMA", reason="a namesake"))
+    shown = queries.show(read(), b)
+    assert (shown["identity"], shown["person"], shown["assigner"], shown["local_id"]) == (b, a, "CHB", "2")
+    assert (shown["status"], shown["flags"], shown["traits"]["family"]) == ("PROV", ["HOMA"], "Fictif")
+    assert [m["identity"] for m in shown["members"]] == [a, b]
+
+
+def test_after_an_unmerge_each_shows_only_its_own_traits(region: Hospitals, read: Read) -> None:
+    """Identity case 4: nothing of the other is left."""
+    a, b = region.register("CHA", "1", family="Exemple"), region.register("CHB", "2", family="Zoulou")
+    region.ask(Merge(**pair(a, b), reason="same person"))
+    region.ask(Unmerge(**pair(a, b), reason="an error"))
+    connection = read()
+    assert [queries.show(connection, i)["traits"]["family"] for i in (a, b)] == ["Exemple", "Zoulou"]
+
+
+def test_a_destroyed_key_is_seen_at_once(region: Hospitals, read: Read) -> None:
+    """Though the rows still hold what was read before: traits, number, reasons and the member's number."""
+    a, b = region.register("CHA", "MARKED-1", family="Marked"), region.register("CHB", "2")
+    region.ask(AttachIns(identity=UUID(a), matricule=MATRICULE, oid=TEST_OID))
+    region.ask(Flag(identity=UUID(a), flag="HOMA", reason="Marked too"))
+    low, high = sorted((a, b))
+    region.ask(Merge(**pair(low, high), reason="Marked as well"))
+    connection = read()
+    erased = {a, low}
+    members = queries.members(connection, b, erased=erased)
+    told = queries.show(connection, a, erased), members, queries.history(connection, members, erased)
+    text = json.dumps(told)
+    assert "Marked" not in text
+    assert "MARKED" not in text
+    assert MATRICULE not in text
+
+
+def test_the_ground_of_an_erasure_stays_readable(region: Hospitals, read: Read) -> None:
+    """It names nobody, and an auditor asks for it."""
+    identity = region.register("CHA", "1")
+    region.ask(Erase(identity=UUID(identity), reason="court order 12"))
+    region.memory_vault.destroy(identity)
+    connection = read()
+    told = queries.history(connection, queries.members(connection, identity), {identity})
+    assert (told[-1]["type"], told[-1]["reason"]) == ("identity.erased", "court order 12")
+
+
+# history
+
+
+def test_history_tells_every_event_in_ledger_order_with_its_rule(region: Hospitals, read: Read) -> None:
+    """Interface: identity history; identity case 18."""
+    a, b = region.register("CHA", "1"), region.register("CHB", "2")
+    region.ask(Merge(**pair(a, b), reason="alike", rule="traits", rule_version=3, score=0.97, compared=["family"]))
+    region.ask(Unmerge(**pair(a, b), reason="twins"), actor="rpps:10000000001")
+    connection = read()
+    told = queries.history(connection, queries.members(connection, a))
+    assert [e["type"] for e in told] == ["identity.registered", "link.proposed", "link.merged", "link.unmerged"]
+    merged, unmerged = told[2:]
+    assert (merged["rule"], merged["rule_version"], merged["score"], merged["compared"]) == (
+        "traits",
+        3,
+        0.97,
+        ["family"],
+    )
+    assert (unmerged["actor"], unmerged["reason"], unmerged["rule"]) == ("rpps:10000000001", "twins", "human")
+    assert [e["position"] for e in told] == sorted(e["position"] for e in told)
+
+
+def test_times_are_iso_8601_in_utc(region: Hospitals, read: Read) -> None:
+    """With Z, as the interface says."""
+    identity = region.register("CHA", "1")
+    connection = read()
+    (registered,) = queries.history(connection, queries.members(connection, identity))
+    assert registered["recorded_at"].startswith("2026-01-05T08:00:")
+    assert registered["recorded_at"].endswith("Z")
+
+
+# review
+
+
+def test_a_proposal_waits_until_it_is_answered(region: Hospitals, read: Read) -> None:
+    """Merged or dismissed, it is gone."""
+    a, b, c = region.register("CHA", "1"), region.register("CHB", "2"), region.register("CHC", "3")
+    for other in (b, c):
+        region.ask(Propose(a, other))
+    waiting = [len(review_list(read()))]
+    region.ask(Merge(**pair(a, b), reason="same person"))
+    waiting.append(len(review_list(read())))
+    region.ask(Dismiss(**pair(a, c), reason="another person"))
+    waiting.append(len(review_list(read())))
+    assert waiting == [2, 1, 0]
+
+
+def test_a_proposal_between_two_that_became_one_person_waits_no_more(region: Hospitals, read: Read) -> None:
+    """Identity case 5: no leftover possible duplicate."""
+    a, b, c = region.register("CHA", "1"), region.register("CHB", "2"), region.register("CHC", "3")
+    region.ask(Propose(a, c))
+    region.ask(Merge(**pair(a, b), reason="same person"))
+    region.ask(Merge(**pair(b, c), reason="same person"))
+    assert review_list(read()) == []
+
+
+def test_a_merge_across_a_bar_waits_and_names_the_bar(region: Hospitals, read: Read) -> None:
+    """Identity case 8: C is never rejoined through D; the worklist says what stands between."""
+    a, c, d = region.register("CHA", "1"), region.register("CHB", "2"), region.register("CHC", "3")
+    region.ask(Bar(**pair(a, c), reason="never"))
+    region.ask(Merge(**pair(a, d), reason="same person"))
+    region.ask(Merge(**pair(c, d), reason="same person"))
+    (waiting,) = review_list(read())
+    assert {m["identity"] for m in waiting["identities"]} == {c, d}
+    assert (waiting["waits_as"], waiting["barred_by"]) == ("proposed", [sorted((a, c))])
+
+
+def test_a_bar_said_after_the_merges_holds_the_later_one_back(region: Hospitals, read: Read) -> None:
+    """The merge is not lost: it waits for a human."""
+    a, b, c = region.register("CHA", "1"), region.register("CHB", "2"), region.register("CHC", "3")
+    region.ask(Merge(**pair(a, b), reason="same person"))
+    region.ask(Merge(**pair(b, c), reason="same person"))
+    region.ask(Bar(**pair(a, c), reason="twins"))
+    connection = read()
+    (waiting,) = review_list(connection)
+    assert (waiting["waits_as"], {m["identity"] for m in waiting["identities"]}) == ("held back", {b, c})
+    assert queries.person(connection, c) == c
+
+
+# rows
+
+
+@pytest.mark.parametrize("batch", [1, 7, 1_000])
+def test_live_rows_equal_rows_folded_in_memory(database_url: str, batch: int) -> None:
+    """However the events are cut into batches: merges, bars, unmerges and dismissals at random."""
+    region, chance = Hospitals(), Random(batch)
+    people = [region.register("CHA", str(n)) for n in range(8)]
+    for _ in range(120):
+        command = chance.choice((Merge, Merge, Unmerge, Bar, Unbar, Dismiss))
+        with suppress(RuleBroken):
+            region.ask(command(**pair(*chance.sample(people, 2)), reason="at random"))
+    with closing(ViewReader(database_url, IdentityIndex())) as reader:
+        reader.read(region, batch)
+        assert reader.tables() == reader.expected(region)

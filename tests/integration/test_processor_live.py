@@ -1,0 +1,119 @@
+"""Workers of one view on a real Kafka and PostgreSQL: shared, killed, stopped, and given what they cannot read."""
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaError
+
+from krypton.devstack.stack import Stack
+from streams.topics import DEAD_LETTERS
+from tests.integration.live_ledger import LiveLedger, kill, live_ledger, until
+
+pytestmark = pytest.mark.live
+
+VIEW = "identity_index"
+GROUP = f"krypton-{VIEW}-v1"
+MOVED_S = 15.0
+
+
+@pytest.fixture(scope="module")
+def own_stack() -> Iterator[Stack]:
+    """One Kafka is the log of one ledger, so these tests need one of their own."""
+    home = Path(tempfile.mkdtemp(prefix="krypton-worker-"))
+    ours = Stack(home)
+    try:
+        ours.up()
+        yield ours
+    finally:
+        ours.down()
+        shutil.rmtree(home)
+
+
+@pytest.fixture
+def ledger(own_stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
+    """Empty, with a relay."""
+    with live_ledger(own_stack, tmp_path) as ours:
+        _ = ours.krypton  # installed
+        ours.start("relay")
+        yield ours
+
+
+def indexed(ledger: LiveLedger) -> int:
+    """How many persons the view shows."""
+    return int(ledger.query(f"SELECT count(*) FROM {VIEW}_v1.identity")[0][0])
+
+
+def shares(ledger: LiveLedger) -> list[int]:
+    """How many partitions each worker has."""
+    admin = KafkaAdminClient(bootstrap_servers=ledger.krypton.addresses.kafka)
+    try:
+        members = admin.describe_groups([GROUP])[GROUP]["members"]
+    except KafkaError:  # the first group of a broker takes it a moment
+        return []
+    finally:
+        admin.close()
+    assigned = (member["member_assignment"] for member in members)
+    return sorted(sum(len(t["partitions"]) for t in a["assigned_partitions"]) for a in assigned)
+
+
+def test_two_workers_share_a_view_and_one_takes_over_the_others_part(ledger: LiveLedger) -> None:
+    """A killed worker's partitions move within 15 s; every person is indexed once."""
+    ledger.start("worker", VIEW)
+    other = ledger.start("worker", VIEW)
+    until(lambda: len(shares(ledger)) == 2 and all(shares(ledger)), 30, "both have partitions")
+    ledger.register(500)
+    until(lambda: indexed(ledger) == 500, 20, "all indexed")
+    ledger.register(300)
+    kill(other)
+    ledger.register(200)
+    assert until(lambda: indexed(ledger) == 1000, 40, "all indexed") < MOVED_S + 3  # the polls' own time
+
+
+def test_a_worker_stops_cleanly_in_the_middle_of_a_backlog(ledger: LiveLedger) -> None:
+    """Exit code 0 within 5 s, and the next one goes on where it was."""
+    ledger.register(4_000)
+    first = ledger.start("worker", VIEW)
+    until(lambda: indexed(ledger) > 0, 20, "it works")
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(5) == 0
+    ledger.start("worker", VIEW)
+    until(lambda: indexed(ledger) == 4_000, 30, "all indexed")
+
+
+def test_a_worker_waits_for_a_database_that_is_stopped_at_once(ledger: LiveLedger) -> None:
+    """In place: it keeps its partitions, and needs no new start."""
+    worker = ledger.start("worker", VIEW)
+    ledger.register(200)
+    until(lambda: indexed(ledger) == 200, 20, "all indexed")
+    ledger.stack.stop_database_immediate()
+    ledger.stack.start_database()
+    ledger.register(200)
+    until(lambda: indexed(ledger) == 400, 40, "all indexed")
+    assert worker.poll() is None
+
+
+def test_what_cannot_be_read_is_a_dead_letter_on_its_topic_and_the_rest_goes_on(ledger: LiveLedger) -> None:
+    """With where it was read and why."""
+    ledger.start("worker", VIEW)
+    ledger.register(100)
+    until(lambda: indexed(ledger) == 100, 30, "all indexed")
+    kafka = ledger.krypton.addresses.kafka
+    producer = KafkaProducer(bootstrap_servers=kafka)
+    headers = [("position", b"1000000"), ("version", b"1")]
+    at = producer.send("krypton.links", b"not an event", b"some link", headers).get(10)
+    producer.close()
+    consumer = KafkaConsumer(DEAD_LETTERS, bootstrap_servers=kafka, group_id=None, auto_offset_reset="earliest")
+    try:
+        found = [r for records in consumer.poll(timeout_ms=15_000).values() for r in records]
+    finally:
+        consumer.close(autocommit=False)
+    assert [(r.key, r.value) for r in found] == [(b"some link", b"not an event")]
+    told = dict(found[0].headers)
+    assert (told["dead-letter-topic"], told["dead-letter-offset"]) == (b"krypton.links", b"%d" % at.offset)
+    assert told["dead-letter-view"] == b"identity_index v1"
+    assert told["dead-letter-reason"]

@@ -1,0 +1,169 @@
+"""The relay on a real Kafka and PostgreSQL, with everything that can be taken away from it taken away."""
+
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from krypton.devstack.stack import Stack
+from streams import topics
+from tests.integration.live_ledger import LiveLedger, delete_topics, kill, live_ledger, until
+
+pytestmark = pytest.mark.live
+
+TAKEOVER_S = 10.0
+FROZEN_S = 12.0
+
+
+@pytest.fixture(scope="module")
+def own_stack() -> Iterator[Stack]:
+    """One Kafka is the log of one ledger, so these tests need one of their own."""
+    home = Path(tempfile.mkdtemp(prefix="krypton-relay-"))
+    ours = Stack(home)
+    try:
+        ours.up()
+        yield ours
+    finally:
+        ours.down()
+        shutil.rmtree(home)
+
+
+@pytest.fixture
+def ledger(own_stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
+    """Empty, with nothing running."""
+    with live_ledger(own_stack, tmp_path) as ours:
+        yield ours
+
+
+def settled(ledger: LiveLedger, timeout_s: float = 30) -> None:
+    """All events are on Kafka, once and in order, with their very bytes."""
+    until(ledger.relayed, timeout_s, "all events on Kafka")
+    assert ledger.published() == ledger.stored()
+
+
+def test_events_are_on_kafka_once_and_in_order_with_their_bytes(ledger: LiveLedger) -> None:
+    """A backlog, then live events; a clean stop, a kill and two new starts between."""
+    ledger.register(1_500)
+    first = ledger.start("relay")
+    until(ledger.relayed, 30, "the backlog on Kafka")
+    ledger.register(300)
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(5) == 0
+    ledger.register(700)
+    second = ledger.start("relay")
+    until(lambda: any(ledger.published()), 20, "something on Kafka")
+    kill(second)
+    ledger.start("relay")
+    settled(ledger)
+
+
+def test_a_second_relay_takes_over_from_a_killed_one(ledger: LiveLedger) -> None:
+    """Within 10 s, and nothing is repeated."""
+    ledger.register(100)
+    active = ledger.start("relay")
+    until(ledger.relayed, 20, "the first events on Kafka")
+    ledger.start("relay")
+    until(lambda: "standing by" in ledger.said("relay"), 10, "the second waits")
+    ledger.register(200)
+    kill(active)
+    ledger.register(100)
+    assert until(ledger.relayed, 20, "taken over") < TAKEOVER_S
+    settled(ledger)
+
+
+def test_a_frozen_relay_is_succeeded_and_repeats_nothing_when_it_wakes(ledger: LiveLedger) -> None:
+    """It finds its lease over; what it still held is not sent."""
+    ledger.register(50)
+    active = ledger.start("relay")
+    until(ledger.relayed, 20, "the first events on Kafka")
+    ledger.start("relay")
+    until(lambda: "standing by" in ledger.said("relay"), 10, "the second waits")
+    ledger.register(400)
+    active.send_signal(signal.SIGSTOP)
+    frozen = time.monotonic()
+    ledger.register(100)
+    assert until(ledger.relayed, 20, "taken over") < TAKEOVER_S
+    time.sleep(max(0.0, FROZEN_S - (time.monotonic() - frozen)))
+    active.send_signal(signal.SIGCONT)
+    for _ in range(10):
+        ledger.register(20)
+    settled(ledger)
+
+
+def test_it_survives_a_broker_that_is_killed(ledger: LiveLedger) -> None:
+    """By itself, without a gap or a repeat."""
+    relay = ledger.start("relay")
+    ledger.register(600)
+    ledger.stack.kill_kafka()
+    ledger.register(300)
+    ledger.stack.start_kafka()
+    ledger.register(100)
+    settled(ledger, 60)
+    assert relay.poll() is None
+
+
+def test_it_survives_a_database_that_is_stopped_at_once(ledger: LiveLedger) -> None:
+    """By itself; its lock is gone with the server, and taken anew."""
+    relay = ledger.start("relay")
+    ledger.register(600)
+    ledger.stack.stop_database_immediate()
+    ledger.stack.start_database()
+    ledger.register(300)
+    settled(ledger, 60)
+    assert relay.poll() is None
+
+
+def test_what_kafka_lost_is_sent_again_whatever_the_hint_says(ledger: LiveLedger) -> None:
+    """The hint is no more than a hint."""
+    ledger.register(300)
+    relay = ledger.start("relay")
+    until(ledger.relayed, 20, "the events on Kafka")
+    relay.send_signal(signal.SIGTERM)
+    relay.wait(5)
+    delete_topics(ledger.krypton.addresses.kafka)
+    topics.create(ledger.krypton.addresses.kafka)
+    ledger.start("relay")
+    settled(ledger)
+    assert "records were lost there" in ledger.said("relay")
+
+
+def test_it_does_not_write_after_another_ledgers_events(ledger: LiveLedger) -> None:
+    """A database restored from an old copy would give positions away twice."""
+    producer = KafkaProducer(bootstrap_servers=ledger.krypton.addresses.kafka)
+    foreign = [("position", b"5"), ("ce_id", b"6c1f6b1e-3d5b-5c0e-9d5c-1f0f6f3f8a11/1")]
+    producer.send("krypton.links", b"x", b"k", foreign).get(10)
+    producer.close()
+    ledger.register(10)
+    ledger.start("relay")
+    until(lambda: "older than Kafka's log" in ledger.said("relay"), 20, "the relay says so")
+    assert not any(t == "krypton.identities" for t, _ in ledger.published())
+
+
+def test_topics_that_differ_are_named_and_left_as_they_are(ledger: LiveLedger) -> None:
+    """A wrong count or retention is never mended in silence."""
+    kafka = ledger.krypton.addresses.kafka
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        admin.create_partitions({"krypton.links": 3})
+        wrong = ConfigResource(ConfigResourceType.TOPIC, "krypton.doses", {"retention.ms": "1000"})
+        admin.alter_configs([wrong])
+    finally:
+        admin.close()
+    complaints: list[str] = []
+
+    def both_named() -> bool:  # the broker takes a moment to apply what it was told
+        try:
+            topics.create(kafka)
+        except topics.TopicsDiffer as told:
+            complaints.append(str(told))
+        return any(
+            "krypton.links has 3 partitions, not 1" in c and "retention.ms=1000, not -1" in c for c in complaints
+        )
+
+    until(both_named, 10, "both named")

@@ -1,0 +1,89 @@
+"""What counts once, and how it adds up: no database needed."""
+
+import itertools
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projections.cumulative_dose.distinct import conflicts, distinct, sums, total
+from tests.fakes.region import exposure
+
+
+def carried(uid: str, report: str = "r1", study: str = "s1", position: int = 1, **known: Any) -> dict[str, Any]:
+    """An exposure joined to its report."""
+    joined = {"report_uid": report, "study_uid": study, "position": position, "qa": False, "superseded": False}
+    return exposure(uid) | joined | known
+
+
+def test_a_sum_is_free_of_binary_noise() -> None:
+    """7.46 + 69.81 + 158.82, added in doubles, is not 236.09."""
+    assert total([7.46, 69.81, 158.82]) == 236.09
+
+
+def test_a_sum_over_nothing_known_is_unknown() -> None:
+    """Never zero."""
+    assert total([None, None]) is None
+
+
+def test_a_sum_is_over_what_is_known() -> None:
+    """One unknown does not hide the others."""
+    assert total([None, 1.5, 0.0]) == 1.5
+
+
+@given(st.lists(st.integers(min_value=0, max_value=10**9), min_size=1))
+def test_hundredths_add_up_exactly(hundredths: list[int]) -> None:
+    """As decimal arithmetic would have it, up to twelve figures."""
+    expected = sum(hundredths) / 100
+    assert total(n / 100 for n in hundredths) == float(f"{expected:.12g}")
+
+
+def test_an_average_is_not_summed() -> None:
+    """CTDIvol is no quantity that adds up."""
+    assert "ctdivol_mgy" not in sums([carried("e1", ctdivol_mgy=3.0)])
+
+
+def test_an_event_counts_once_in_whatever_order_its_reports_came() -> None:
+    """All orders give the same row."""
+    rows = [
+        carried("e1", "r1", position=1, superseded=True, dlp_mgycm=7.0),
+        carried("e1", "r2", position=2, dlp_mgycm=7.0),
+        carried("e1", "r3", position=3, dlp_mgycm=7.0),
+    ]
+    chosen = {distinct(order)[0]["report_uid"] for order in itertools.permutations(rows)}
+    assert chosen == {"r2"}
+
+
+def test_a_report_that_knows_the_dose_is_shown_before_one_that_does_not() -> None:
+    """Or a known dose would be hidden by an earlier report without it."""
+    rows = [carried("e1", "r1", position=1), carried("e1", "r2", position=2, dlp_mgycm=7.0)]
+    assert distinct(rows)[0]["dlp_mgycm"] == 7.0
+
+
+def test_an_event_that_a_person_s_report_carries_is_the_person_s() -> None:
+    """Though a quality-assurance report carries it too, and came first."""
+    rows = [carried("e1", "r1", position=1, qa=True), carried("e1", "r2", position=2)]
+    assert distinct(rows)[0]["qa"] is False
+
+
+def test_exposures_come_in_order_of_time_and_unknown_times_last() -> None:
+    """As a reader expects them."""
+    rows = [carried("e1"), carried("e2", started_at="2026-01-05T09:00:00"), carried("e3", started_at="2025-01-05")]
+    assert [row["irradiation_event_uid"] for row in distinct(rows)] == ["e3", "e2", "e1"]
+
+
+def test_one_event_in_two_studies_is_a_conflict() -> None:
+    """RDSR case 3, as shipped."""
+    rows = [carried("e1", study="s1"), carried("e1", study="s2")]
+    assert [(c["irradiation_event_uid"], c["study_uids"]) for c in conflicts(rows)] == [("e1", ["s1", "s2"])]
+
+
+def test_one_event_with_two_values_is_a_conflict_in_that_quantity() -> None:
+    """The quantities that differ are named."""
+    rows = [carried("e1", "r1", dlp_mgycm=7.0, agd_mgy=1.0), carried("e1", "r2", dlp_mgycm=7.5, agd_mgy=1.0)]
+    assert [c["differing"] for c in conflicts(rows)] == [["dlp_mgycm"]]
+
+
+def test_a_value_that_one_report_lacks_is_no_conflict() -> None:
+    """Not known contradicts nothing."""
+    assert conflicts([carried("e1", "r1", dlp_mgycm=7.0), carried("e1", "r2")]) == []

@@ -1,0 +1,90 @@
+"""Settings: what the environment says, and what is refused."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from krypton.settings import Addresses, ServiceUnavailable, Settings, SettingsWrong, addresses
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+
+
+def test_an_empty_environment_means_the_embedded_stack_of_this_folder(tmp_path: Path) -> None:
+    settings = Settings.read({"KRYPTON_KAFKA": " "}, tmp_path)
+    assert settings == Settings(home=tmp_path / ".krypton")
+    assert (settings.dicom_ae, settings.dicom_port, settings.registry_port) == ("KRYPTON", 11112, 8081)
+
+
+def test_a_relative_home_lies_in_the_current_folder_and_an_absolute_one_stands(tmp_path: Path) -> None:
+    assert Settings.read({"KRYPTON_HOME": "state"}, tmp_path).home == tmp_path / "state"
+    assert Settings.read({"KRYPTON_HOME": "/var/krypton"}, tmp_path).home == Path("/var/krypton")
+
+
+def test_given_addresses_are_used_and_nothing_else_is_asked(tmp_path: Path) -> None:
+    given = {"KRYPTON_KAFKA": "broker:9092", "KRYPTON_DATABASE": "postgresql://db/krypton"}
+    found = addresses(Settings.read(given, tmp_path))
+    assert found == Addresses("broker:9092", "postgresql://db/krypton")
+
+
+def test_a_database_url_may_come_from_a_secret_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://db/krypton\n")
+    settings = Settings.read({"KRYPTON_DATABASE_FILE": "url"}, tmp_path)
+    assert settings.database == "postgresql://db/krypton"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"KRYPTON_DICOM_PORT": "none"}, "KRYPTON_DICOM_PORT is 'none': it must be a whole number"),
+        ({"KRYPTON_DICOM_PORT": "70000"}, "from 1 to 65535"),
+        ({"KRYPTON_BATCH_QUIET_S": "-1"}, "KRYPTON_BATCH_QUIET_S is '-1': it must be seconds"),
+        ({"KRYPTON_BATCH_QUIET_S": "nan"}, "KRYPTON_BATCH_QUIET_S is 'nan': it must be seconds"),
+        ({"KRYPTON_DICOM_AE": "A" * 17}, "KRYPTON_DICOM_AE must be 1 to 16 ASCII characters"),
+        ({"KRYPTON_DATABASE": "mysql://db"}, "KRYPTON_DATABASE must be a URL: postgresql://"),
+        ({"KRYPTON_DATABASE_FILE": "gone"}, "KRYPTON_DATABASE_FILE: .*gone cannot be read"),
+        ({"KRYPTON_DATABASE": "x", "KRYPTON_DATABASE_FILE": "y"}, "both set: unset one"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(given: dict[str, str], named: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsWrong, match=named):
+        Settings.read(given, tmp_path)
+
+
+def test_the_master_key_comes_from_the_environment_before_any_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(base64.b64encode(bytes(32)).decode())
+    given = {"KRYPTON_MASTER_KEY": KEY, "KRYPTON_MASTER_KEY_FILE": "key"}
+    assert Settings.read(given, tmp_path).master_key() == bytes(range(32))
+
+
+def test_the_master_key_comes_from_a_file_or_from_the_state_folder(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY + "\n")
+    (tmp_path / "master.key").write_text(KEY)
+    assert Settings.read({"KRYPTON_MASTER_KEY_FILE": "key"}, tmp_path).master_key() == bytes(range(32))
+    assert Settings.read({"KRYPTON_HOME": "."}, tmp_path).master_key() == bytes(range(32))
+
+
+@pytest.mark.parametrize("wrong", [base64.b64encode(b"short").decode(), KEY + "!", "é"])
+def test_a_master_key_that_is_none_is_refused_without_showing_it(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsWrong, match="KRYPTON_MASTER_KEY must hold base64 of exactly 32") as refusal:
+        Settings.read({"KRYPTON_MASTER_KEY": wrong}, tmp_path).master_key()
+    assert wrong not in str(refusal.value)
+
+
+def test_a_missing_master_key_has_no_default(tmp_path: Path) -> None:
+    with pytest.raises(SettingsWrong, match="no master key: set KRYPTON_MASTER_KEY_FILE"):
+        Settings.read({}, tmp_path).master_key()
+
+
+def test_no_secret_shows_when_settings_are_printed(tmp_path: Path) -> None:
+    given = {"KRYPTON_DATABASE": "postgresql://u:hush@db/k", "KRYPTON_MASTER_KEY": KEY}
+    shown = repr(Settings.read(given, tmp_path))
+    assert "hush" not in shown
+    assert KEY not in shown
+
+
+def test_the_service_that_is_down_is_named_with_the_command_that_starts_it(tmp_path: Path) -> None:
+    with pytest.raises(ServiceUnavailable, match=r"kafka does not run .*: run krypton dev up"):
+        addresses(Settings.read({}, tmp_path))
+    with pytest.raises(ServiceUnavailable, match=r"database does not run .*KRYPTON_DATABASE"):
+        addresses(Settings.read({"KRYPTON_KAFKA": "broker:9092"}, tmp_path))

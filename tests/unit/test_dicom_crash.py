@@ -1,0 +1,225 @@
+"""The spool's invariant: whatever step a process dies at, and however often, each instance is recorded exactly once."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from adapters.dicom.batch import Batches, Limits
+from adapters.dicom.folder import ingest_paths
+from adapters.dicom.intake import keep_file
+from adapters.dicom.receive import REASON, Executes, Recorder
+from adapters.dicom.spool import Desk, Spool
+from domain.aggregates.identity import Identity
+from domain.aggregates.study import Study
+from domain.commands.studies import WithdrawStudy
+from tests.fakes.dicom import AE_TITLE, ROOT, SITE, FlakyLedger, enrolled, instance, instances_recorded, new_uid, write
+from tests.fakes.ledger import MemoryLedger
+
+STORING = ("written", "pending", "claimed")
+RECORDING = ("written ahead", "executed", "synced", "released", "forgotten")
+REFUSING = ("written ahead", "refused", "given up", "forgotten")
+ACTOR = f"aet:{AE_TITLE}"
+NOT_STARTED = 10**9
+
+
+class Died(BaseException):
+    """The process is gone: no handler of ours sees it."""
+
+
+def dies_at(step: str, times: int = 1) -> Callable[[str], None]:
+    left = times
+
+    def told(done: str) -> None:
+        nonlocal left
+        if done == step:
+            left -= 1
+            if left == 0:
+                raise Died(step)
+
+    return told
+
+
+def receive(spool: Spool, ledger: Executes, files: list[Path], step: Callable[[str], None]) -> None:
+    """What a process does with some files, in batches of two, until it ends or dies."""
+    desk = spool.open_desk(step)
+    try:
+        batches, recorder = Batches(Limits(instances=2)), Recorder(desk, ledger)
+        for file in files:
+            if held := keep_file(desk, file, site=SITE, actor=ACTOR):
+                for batch in batches.add(held, feeder=None, now=0):
+                    recorder.record(batch)
+        for batch in batches.close_all():
+            recorder.record(batch)
+    finally:
+        unlock(desk)
+
+
+def restart(spool: Spool, ledger: Executes, step: Callable[[str], None] = lambda _: None) -> None:
+    """What the next process does first."""
+    for desk in spool.abandoned(step):
+        try:
+            recorder = Recorder(desk, ledger)
+            for batch in recorder.recover():
+                recorder.record(batch)
+        finally:
+            unlock(desk)
+
+
+def unlock(desk: Desk) -> None:
+    """A dead process holds no lock; this one still lives."""
+    if desk._lock is not None:
+        os.close(desk._lock)
+        desk._lock = None
+
+
+def nothing_is_pending(spool: Spool) -> bool:
+    return not any(path.is_file() and path.name != "lock" for path in (spool.root / "work").rglob("*"))
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+@pytest.fixture
+def ledger() -> MemoryLedger:
+    return enrolled()
+
+
+@pytest.mark.parametrize("step", STORING + RECORDING)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_crash_at_any_step_records_each_answered_instance_once(
+    spool: Spool, ledger: MemoryLedger, tmp_path: Path, step: str, times: int
+) -> None:
+    """The sender sends all of them again, as senders do that got no answer."""
+    files = write(tmp_path / "in", [instance() for _ in range(5)])
+    with pytest.raises(Died):
+        receive(spool, ledger, files, dies_at(step, times))
+    restart(spool, ledger)
+    receive(spool, ledger, files, lambda _: None)
+    assert instances_recorded(ledger) == 5
+    assert nothing_is_pending(spool)
+
+
+@pytest.mark.parametrize("step", STORING[1:] + RECORDING)
+def test_what_was_held_is_recorded_by_the_restart_alone(
+    spool: Spool, ledger: MemoryLedger, tmp_path: Path, step: str
+) -> None:
+    """An instance that was answered is never sent again."""
+    files = write(tmp_path / "in", [instance() for _ in range(2)])
+    with pytest.raises(Died):
+        receive(spool, ledger, files, dies_at(step, 2 if step in STORING else 1))
+    restart(spool, ledger)
+    assert instances_recorded(ledger) == 2
+
+
+@pytest.mark.parametrize("first", STORING + RECORDING)
+@pytest.mark.parametrize("second", RECORDING)
+def test_a_crash_of_the_recovery_changes_nothing(
+    spool: Spool, ledger: MemoryLedger, tmp_path: Path, first: str, second: str
+) -> None:
+    """However often it happens."""
+    files = write(tmp_path / "in", [instance() for _ in range(3)])
+    with pytest.raises(Died):
+        receive(spool, ledger, files, dies_at(first))
+    for _ in range(2):
+        try:
+            restart(spool, ledger, dies_at(second))
+        except Died:
+            continue
+    restart(spool, ledger)
+    receive(spool, ledger, files, lambda _: None)
+    assert instances_recorded(ledger) == 3
+    assert nothing_is_pending(spool)
+
+
+def test_a_batch_that_was_asked_is_asked_again_as_it_was_though_more_has_come(
+    spool: Spool, ledger: MemoryLedger, tmp_path: Path
+) -> None:
+    """Its command id stands in its file; the newcomers are a batch of their own."""
+    first, second = write(tmp_path / "a", [instance()]), write(tmp_path / "b", [instance()])
+    with pytest.raises(Died):
+        receive(spool, ledger, first, dies_at("executed"))
+    with pytest.raises(Died):
+        receive(spool, ledger, second, dies_at("claimed"))
+    restart(spool, ledger)
+    assert instances_recorded(ledger) == 2
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_any_history_of_crashes_records_each_instance_once(
+    spool: Spool, ledger: MemoryLedger, tmp_path: Path, seed: int
+) -> None:
+    """Studies interleaved, files repeated, processes dying at random, a database that comes and goes."""
+    random = Random(seed)
+    files = write(tmp_path / "in", [instance(StudyInstanceUID=f"{ROOT}{1 + n % 3}") for n in range(9)])
+    for _ in range(6):
+        some = random.choices(files, k=6)
+        step = dies_at(random.choice(STORING + RECORDING), random.randint(1, 4))
+        flaky = FlakyLedger(ledger, failures=random.choice([0, 0, 1]))
+        try:
+            if random.random() < 0.5:
+                receive(spool, flaky, some, step)
+            else:
+                restart(spool, flaky, step)
+        except (Died, ConnectionError):
+            continue
+    restart(spool, ledger)
+    receive(spool, ledger, files, lambda _: None)
+    assert instances_recorded(ledger) == 9
+    assert nothing_is_pending(spool)
+
+
+def withdraw(ledger: MemoryLedger) -> None:
+    """The study of all test instances, so that it takes no more."""
+    study = Study.create_id(Identity.create_id(SITE, "T-1"), ROOT + "1")
+    ledger.ask(WithdrawStudy(study=study, reason="test"))
+
+
+@pytest.mark.parametrize("step", (None, *REFUSING))
+def test_a_refused_batch_is_kept_with_its_reason_at_whatever_step_the_process_died(
+    spool: Spool, ledger: MemoryLedger, tmp_path: Path, step: str | None
+) -> None:
+    """Never lost, and nothing of it is pending."""
+    receive(spool, ledger, write(tmp_path / "a", [instance()]), lambda _: None)
+    withdraw(ledger)
+    late = write(tmp_path / "b", [instance(SOPInstanceUID=ROOT + "7")])
+    if step:
+        with pytest.raises(Died):
+            receive(spool, ledger, late, dies_at(step))
+        restart(spool, ledger)
+    else:
+        receive(spool, ledger, late, lambda _: None)
+    (folder,) = spool.refused.iterdir()
+    assert (folder / f"{ROOT}7.dcm").read_bytes() == late[0].read_bytes()
+    assert "was withdrawn" in (folder / REASON).read_text()
+    assert nothing_is_pending(spool)
+    assert not spool.claim(SITE, ROOT + "7").exists()
+
+
+def test_a_refused_instance_may_be_sent_again_and_is_refused_again(
+    spool: Spool, ledger: MemoryLedger, tmp_path: Path
+) -> None:
+    """It is not a duplicate: it was never recorded."""
+    receive(spool, ledger, write(tmp_path / "a", [instance()]), lambda _: None)
+    withdraw(ledger)
+    late = write(tmp_path / "b", [instance()])
+    receive(spool, ledger, late, lambda _: None)
+    summary = ingest_paths(late, SITE, ledger, spool, lambda _: None, actor=ACTOR).as_dict()
+    assert (summary["duplicates"], len(summary["refused"])) == (0, 1)
+    assert len(list(spool.refused.iterdir())) == 1
+
+
+def test_a_batch_that_cannot_be_recorded_now_is_recorded_later(
+    spool: Spool, ledger: MemoryLedger, tmp_path: Path
+) -> None:
+    """The database was away."""
+    files = write(tmp_path / "in", [instance(SeriesInstanceUID=new_uid()) for _ in range(3)])
+    with pytest.raises(ConnectionError):
+        receive(spool, FlakyLedger(ledger, NOT_STARTED), files, lambda _: None)
+    restart(spool, ledger)
+    receive(spool, ledger, files, lambda _: None)
+    assert instances_recorded(ledger) == 3

@@ -1,0 +1,122 @@
+"""The spool: an instance is held once per site, durable before it is answered, and known again after a restart."""
+
+import io
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from adapters.dicom.intake import keep_dataset, keep_file
+from adapters.dicom.part10 import dataset_digest, read_file_meta
+from adapters.dicom.refusal import DigestDiffers
+from adapters.dicom.spool import Desk, Spool
+from tests.fakes.dicom import OTHER_SITE, SITE, instance, part10, write
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Spool(tmp_path / "spool").open_desk()
+
+
+def test_the_bytes_are_kept_as_they_came(desk: Desk, tmp_path: Path) -> None:
+    """No re-encoding, no coercion."""
+    (path,) = write(tmp_path, [instance()])
+    held = keep_file(desk, path, site=SITE, actor="system:test")
+    assert held is not None
+    assert desk.spool.claim(SITE, held.instance.sop_uid).read_bytes() == path.read_bytes()
+
+
+def test_a_dataset_from_the_network_becomes_a_file_that_names_its_sender(desk: Desk) -> None:
+    """Its File Meta is ours, its dataset byte for byte the sender's (PS3.10 7.1)."""
+    data = part10(instance(SOPInstanceUID="1.2.3"))
+    dataset = data[read_file_meta(data).offset :]
+    keep_dataset(desk, io.BytesIO(dataset), site=SITE, sender="CHB_PACS", transfer_syntax="1.2.840.10008.1.2.1")
+    kept = desk.spool.claim(SITE, "1.2.3").read_bytes()
+    assert kept.endswith(dataset)
+    read = pydicom.dcmread(io.BytesIO(kept))
+    assert read.file_meta.SourceApplicationEntityTitle == "CHB_PACS"
+    assert read.file_meta.MediaStorageSOPInstanceUID == read.SOPInstanceUID == "1.2.3"
+
+
+def test_the_same_dataset_in_another_file_is_a_duplicate(desk: Desk, tmp_path: Path) -> None:
+    """The File Meta names the sender's software: it is not part of the instance."""
+    one = instance()
+    (first,) = write(tmp_path / "a", [one])
+    second = tmp_path / "b.dcm"
+    second.write_bytes(first.read_bytes().replace(b"\0" * 128 + b"DICM", b"x" * 128 + b"DICM"))
+    assert keep_file(desk, first, site=SITE, actor="system:test")
+    assert keep_file(desk, second, site=SITE, actor="system:test") is None
+
+
+def test_the_same_uid_with_other_content_is_kept_aside_and_the_first_one_stands(desk: Desk, tmp_path: Path) -> None:
+    """Neither is lost."""
+    one = instance(PatientID="T-1")
+    (first,) = write(tmp_path / "a", [one])
+    one.PatientID = "T-2"
+    (second,) = write(tmp_path / "b", [one])
+    keep_file(desk, first, site=SITE, actor="system:test")
+    with pytest.raises(DigestDiffers, match="the first one stands"):
+        keep_file(desk, second, site=SITE, actor="system:test")
+    assert desk.spool.claim(SITE, one.SOPInstanceUID).read_bytes() == first.read_bytes()
+    (aside,) = (desk.spool.conflicts / SITE).iterdir()
+    assert aside.read_bytes() == second.read_bytes()
+
+
+def test_a_conflict_leaves_nothing_pending(desk: Desk, tmp_path: Path) -> None:
+    """It must not be recorded at the next start."""
+    one = instance()
+    keep_file(desk, write(tmp_path / "a", [one])[0], site=SITE, actor="system:test")
+    one.PatientID = "T-2"
+    with pytest.raises(DigestDiffers):
+        keep_file(desk, write(tmp_path / "b", [one])[0], site=SITE, actor="system:test")
+    assert len(list(desk.pending())) == 1
+
+
+def test_another_site_may_hold_the_same_instance(desk: Desk, tmp_path: Path) -> None:
+    """A study sent from one hospital to another comes from both."""
+    (path,) = write(tmp_path, [instance()])
+    assert keep_file(desk, path, site=SITE, actor="system:test")
+    assert keep_file(desk, path, site=OTHER_SITE, actor="system:test")
+
+
+def test_a_site_or_sender_of_any_name_stays_below_the_spool(desk: Desk, tmp_path: Path) -> None:
+    """AE titles may hold slashes and dots."""
+    (path,) = write(tmp_path, [instance()])
+    held = keep_file(desk, path, site="../..", actor="aet:../../X")
+    assert held is not None
+    (name,) = desk.pending()
+    assert name == held.name
+    assert desk.path(name).resolve().is_relative_to(desk.folder.resolve())
+
+
+def test_a_living_processs_desk_is_not_taken_over(desk: Desk) -> None:
+    """Only one that died leaves its desk unlocked."""
+    assert list(desk.spool.abandoned()) == []
+
+
+def test_an_empty_desk_is_removed_when_it_is_left(desk: Desk) -> None:
+    """Nothing piles up."""
+    desk.leave()
+    assert not desk.folder.exists()
+
+
+def test_a_desk_with_pending_instances_stays_for_the_next_process(desk: Desk, tmp_path: Path) -> None:
+    """Its instances are not recorded yet."""
+    keep_file(desk, write(tmp_path, [instance()])[0], site=SITE, actor="system:test")
+    desk.leave()
+    (abandoned,) = desk.spool.abandoned()
+    assert len(list(abandoned.pending())) == 1
+
+
+def test_half_written_files_are_dropped_after_a_crash(desk: Desk) -> None:
+    """Nobody was told that they are held."""
+    (desk.folder / "new" / "half").write_bytes(b"x")
+    desk.sweep()
+    assert list((desk.folder / "new").iterdir()) == []
+
+
+def test_the_digest_is_of_the_dataset_alone() -> None:
+    """From the end of the File Meta on."""
+    data = part10(instance())
+    offset = read_file_meta(data).offset
+    assert dataset_digest(data, offset) == dataset_digest(data[offset:])

@@ -1,0 +1,145 @@
+"""The production shape, read without Docker: what every service must have, and that what it runs exists."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from krypton.cli.main import build
+from krypton.devstack.kafka import configuration
+from krypton.devstack.postgres import SETTINGS
+from krypton.devstack.state import Ports
+from krypton.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
+DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("krypton:")}
+VIEWS = ("patient_record", "identity_index", "cumulative_dose", "access_history")
+every_service = pytest.mark.parametrize("name", SERVICES)
+
+
+def test_each_process_is_a_service_of_its_own() -> None:
+    commands = {name: " ".join(service["command"]) for name, service in OURS.items()}
+    workers = {f"worker-{view.replace('_', '-')}": f"worker {view}" for view in VIEWS}
+    assert commands == {"init": "init", "relay": "relay", "dicom": "dicom serve", **workers}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_each_command_is_one_of_the_command_line(name: str) -> None:
+    assert re.search(r'^ENTRYPOINT \["krypton"\]$', DOCKERFILE, re.MULTILINE)
+    command: Any = typer.main.get_command(build())
+    for word in OURS[name]["command"]:
+        if not hasattr(command, "commands"):
+            break  # what follows a command's name are its arguments
+        assert word in command.commands
+        command = command.commands[word]
+    assert not hasattr(command, "commands")
+
+
+@every_service
+def test_each_service_starts_again_after_a_crash(name: str) -> None:
+    assert SERVICES[name]["restart"] in ({"on-failure:5"} if name == "init" else {"unless-stopped"})
+
+
+@every_service
+def test_each_service_that_stays_is_asked_for_its_health(name: str) -> None:
+    check = SERVICES[name]["healthcheck"]
+    if name == "init":
+        assert check == {"disable": True}
+    else:
+        assert {"test", "interval", "timeout", "retries", "start_period"} <= set(check)
+
+
+@every_service
+def test_no_service_runs_as_root_or_may_become_it(name: str) -> None:
+    assert SERVICES[name]["user"] not in ("", "0", "0:0", "root")
+    assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
+    assert SERVICES[name]["cap_drop"] == ["ALL"]
+
+
+@every_service
+def test_each_image_is_a_named_version(name: str) -> None:
+    assert re.fullmatch(r"[a-z/]+:\d+(\.\d+)*", SERVICES[name]["image"])
+
+
+def test_the_images_are_built_on_a_named_version_and_from_the_lock() -> None:
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"python:3.13-slim"}
+    syncs = re.findall(r"^RUN uv sync (.*)$", DOCKERFILE, re.MULTILINE)
+    assert syncs
+    assert all("--locked --no-dev" in sync for sync in syncs)
+    assert re.search(r"^USER 10001:10001$", DOCKERFILE, re.MULTILINE)
+
+
+def test_the_makefile_and_the_image_use_one_uv() -> None:
+    wanted = re.search(r"^UV_VERSION := (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert wanted is not None
+    assert f"uv=={wanted[1]}\n" in DOCKERFILE
+
+
+def test_secrets_come_by_file_only() -> None:
+    assert set(COMPOSE["secrets"]) == {"database_password", "database_url", "master_key"}
+    for service in SERVICES.values():
+        for variable, value in service["environment"].items():
+            if re.search("PASSWORD|SECRET|KEY|DATABASE|TOKEN", variable):
+                assert variable.endswith("_FILE")
+                assert value.removeprefix("/run/secrets/") in service["secrets"]
+
+
+def test_settings_read_what_the_services_are_given(tmp_path: Path) -> None:
+    for name in ("database_url", "master_key"):
+        (tmp_path / name).write_text("postgresql://krypton@database/krypton")
+    for service in OURS.values():
+        given = {k: v.replace("/run/secrets", str(tmp_path)) for k, v in service["environment"].items()}
+        settings = Settings.read(given, tmp_path)
+        assert settings.kafka == "kafka:9092"
+        assert settings.database == "postgresql://krypton@database/krypton"
+        assert settings.master_key_file == tmp_path / "master_key"
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name != "init"])
+def test_nothing_starts_before_tables_and_topics_are_made(name: str) -> None:
+    waits = OURS[name]["depends_on"]
+    assert waits["init"] == {"condition": "service_completed_successfully"}
+    assert waits["kafka"] == waits["database"] == {"condition": "service_healthy"}
+
+
+def test_what_must_last_is_on_a_volume() -> None:
+    kept = {name: service["volumes"] for name, service in SERVICES.items() if "volumes" in service}
+    assert kept == {
+        "kafka": ["kafka:/var/lib/kafka/data"],
+        "database": ["database:/var/lib/postgresql"],
+        "dicom": ["instances:/var/lib/krypton"],
+    }
+    assert SERVICES["kafka"]["environment"]["KAFKA_LOG_DIRS"] == "/var/lib/kafka/data"
+    assert set(COMPOSE["volumes"]) == {"kafka", "database", "instances"}
+
+
+def test_the_database_is_crash_safe_and_logs_no_values_as_the_embedded_one() -> None:
+    command = SERVICES["database"]["command"]
+    for setting in ("log_min_error_statement", "log_error_verbosity", "timezone"):
+        assert f"--{setting}={SETTINGS[setting]}" in command
+    assert not re.search("fsync|synchronous_commit|full_page_writes", command)
+
+
+def test_the_broker_keeps_everything_as_the_embedded_one() -> None:
+    embedded = dict(line.split("=", 1) for line in configuration(Path("/data"), Ports(1, 2)).splitlines())
+    environment = SERVICES["kafka"]["environment"]
+    for setting in ("log.retention.ms", "auto.create.topics.enable", "offsets.topic.replication.factor"):
+        assert environment["KAFKA_" + setting.upper().replace(".", "_")] == embedded[setting]
+
+
+def test_only_what_the_image_is_built_from_reaches_the_builder() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    allowed = {line.strip("!/") for line in lines if line.startswith("!")}
+    copied = {
+        name.rstrip("/")
+        for names in re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+        for name in names.split()
+    }
+    assert "*" in lines
+    assert allowed == copied

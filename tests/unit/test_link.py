@@ -1,0 +1,337 @@
+"""Links: merging, unmerging and barring pairs, in any order. Numbered cases are those of the identity case list."""
+
+from itertools import permutations
+from uuid import UUID
+
+import pytest
+
+from domain.aggregates.identity import Identity
+from domain.aggregates.link import Link
+from domain.commands.identities import Correct, Flag
+from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.commands.studies import ReassignStudy
+from domain.errors import (
+    AlreadyThere,
+    HumanMadeIt,
+    NotFound,
+    NothingToChange,
+    PairBarred,
+    SameIdentity,
+    StillMerged,
+)
+from domain.ledger import Command
+from domain.membership import Membership
+from tests.fakes.region import Region
+
+
+@pytest.fixture
+def region() -> Region:
+    return Region()
+
+
+def merge(one: UUID, other: UUID, rule: str = "human") -> Merge:
+    return Merge(one=one, other=other, reason="same person", rule=rule)
+
+
+def unmerge(one: UUID, other: UUID, rule: str = "human") -> Unmerge:
+    return Unmerge(one=one, other=other, reason="twins", rule=rule)
+
+
+def bar(one: UUID, other: UUID) -> Bar:
+    return Bar(one=one, other=other, reason="twins")
+
+
+def unbar(one: UUID, other: UUID) -> Unbar:
+    return Unbar(one=one, other=other, reason="a mistake")
+
+
+def dismiss(one: UUID, other: UUID) -> Dismiss:
+    return Dismiss(one=one, other=other, reason="looked at")
+
+
+def person(region: Region, identity: UUID) -> set[UUID]:
+    """Everybody held to be the same person."""
+    return {UUID(member) for member in region.membership().person_of(str(identity))}
+
+
+def outcome(region: Region, command: Command) -> str:
+    return str(region.ask(command).result["outcome"])
+
+
+# The case list
+
+
+def test_case_1_after_an_unmerge_every_record_is_its_own_identitys(region: Region) -> None:
+    """No study ever moved, so nothing has to move back."""
+    a, b = region.persons("a", "b")
+    mine = region.receive(local_id="a", study_uid="2.25.1").result
+    theirs = region.receive(local_id="b", study_uid="2.25.2").result
+    region.ask(merge(a, b))
+    before = region.head()
+    region.ask(unmerge(a, b))
+    assert (mine["identity"], theirs["identity"]) == (str(a), str(b))
+    assert (person(region, a), person(region, b)) == ({a}, {b})
+    assert region.types(before) == ["link.unmerged"]
+
+
+def test_case_2_what_came_in_after_the_merge_follows_its_own_origin(region: Region) -> None:
+    """Not the survivor: there is none."""
+    a, b = region.persons("a", "b")
+    region.ask(merge(a, b))
+    later = region.receive(local_id="a", study_uid="2.25.3").result
+    assert person(region, UUID(later["identity"])) == {a, b}
+    region.ask(unmerge(a, b))
+    assert later["identity"] == str(a)
+    assert person(region, a) == {a}
+
+
+def test_case_3_an_unmerge_is_never_refused_because_something_changed(region: Region) -> None:
+    """Traits, flags, studies and other merges since."""
+    a, b, c = region.persons("a", "b", "c")
+    region.ask(merge(a, b))
+    region.ask(Correct(identity=a, stated={"given": "Zoé"}, reason="typing error"))
+    region.ask(Flag(identity=b, flag="HOMA", reason="homonym"))
+    region.receive(local_id="b")
+    region.ask(merge(b, c))
+    assert outcome(region, unmerge(a, b)) == "unmerged"
+
+
+def test_case_4_after_the_split_each_shows_its_own_traits_only(region: Region) -> None:
+    """Traits were never copied."""
+    a, b = region.register(local_id="a", given="Zoé"), region.register(local_id="b", given="Léa", sex="F")
+    region.ask(merge(a, b))
+    region.ask(unmerge(a, b))
+    kept = region.find(Identity, a)
+    assert kept is not None
+    assert (kept.traits["given"], kept.traits["sex"]) == ("Zoé", None)
+
+
+def test_case_5_merging_in_either_direction_is_one_link_and_one_person(region: Region) -> None:
+    """No second link, no leftover proposal."""
+    a, b = region.persons("a", "b")
+    first = region.ask(merge(a, b)).result["link"]
+    assert type(region.refusal(merge(b, a))) is NothingToChange
+    assert first == str(Link.create_id(*sorted((a, b))))
+    assert person(region, a) == person(region, b) == {a, b}
+
+
+def test_case_6_one_identity_offered_to_two_persons_is_in_exactly_one(region: Region) -> None:
+    """At any position; and each offer can be taken back."""
+    a, b, c = region.persons("a", "b", "c")
+    region.ask(bar(a, c))
+    region.ask(merge(a, b))
+    assert outcome(region, merge(b, c)) == "review"
+    assert (person(region, b), person(region, c)) == ({a, b}, {c})
+    region.ask(unmerge(a, b))
+    assert outcome(region, merge(b, c)) == "merged"
+    assert (person(region, a), person(region, b)) == ({a}, {b, c})
+
+
+def test_case_7_persons_rebuilt_from_the_log_are_the_same_and_leave_nobody_out(region: Region) -> None:
+    """From nothing, from the stored events alone."""
+    everybody = a, b, c, d = region.persons("a", "b", "c", "d")
+    for command in (merge(a, b), merge(b, c), bar(c, d), unmerge(a, b), merge(a, d)):
+        region.ask(command)
+    rebuilt = Membership()
+    for event in region.history():
+        if event.type in Membership.TYPES:
+            rebuilt.apply(event.type, event.position, event.data)
+    for identity in everybody:
+        assert rebuilt.person_of(str(identity)) == region.membership().person_of(str(identity))
+
+
+def test_case_8_a_newcomer_that_fits_both_sides_of_a_bar_rejoins_nobody(region: Region) -> None:
+    """C was broken off and barred; D matches A and C: the second match waits in review."""
+    a, b, c, d = region.persons("a", "b", "c", "d")
+    for command in (merge(a, b), merge(b, c), unmerge(b, c), bar(b, c)):
+        region.ask(command)
+    assert outcome(region, merge(a, d)) == "merged"
+    assert outcome(region, merge(c, d)) == "review"
+    assert (person(region, a), person(region, c)) == ({a, b, d}, {c})
+
+
+def test_case_9_a_barred_pair_stays_apart_until_a_human_lifts_the_bar(region: Region) -> None:
+    """Whatever rule or third record comes."""
+    a, b, c = region.persons("a", "b", "c")
+    region.ask(bar(a, b))
+    for rule in ("human", "exact-ins", "scored"):
+        assert type(region.refusal(merge(a, b, rule))) is PairBarred
+    assert outcome(region, merge(a, c, "exact-ins")) == "merged"
+    assert outcome(region, merge(b, c, "exact-ins")) == "review"
+    region.ask(unbar(a, b))
+    assert outcome(region, merge(b, c)) == "merged"
+    assert person(region, a) == {a, b, c}
+
+
+def test_case_10_an_identity_is_not_merged_with_itself(region: Region) -> None:
+    """L1: and nothing is written."""
+    (a,) = region.persons("a")
+    for say in (merge, unmerge, bar, unbar, dismiss):
+        assert type(region.refusal(say(a, a))) is SameIdentity
+
+
+def test_case_11_merges_in_a_circle_are_one_person(region: Region) -> None:
+    """A to B, B to C, C to A: finite; and taking one back parts nobody."""
+    a, b, c = region.persons("a", "b", "c")
+    for command in (merge(a, b), merge(b, c), merge(c, a)):
+        assert outcome(region, command) == "merged"
+    assert person(region, a) == {a, b, c}
+    region.ask(unmerge(b, c))
+    assert person(region, b) == {a, b, c}
+
+
+def test_case_12_a_merge_sent_twice_then_swapped_changes_nothing_more(region: Region) -> None:
+    """The pair has one link whichever way round it is named: no flip-flop."""
+    a, b = region.persons("a", "b")
+    region.ask(merge(a, b))
+    for command in (merge(a, b), merge(b, a)):
+        assert type(region.refusal(command)) is NothingToChange
+    assert region.types().count("link.merged") == 1
+
+
+def test_case_13_a_study_that_is_already_where_it_goes_is_not_moved(region: Region) -> None:
+    """S4: also when asked twice."""
+    a, b = region.persons("a", "b")
+    study = UUID(region.receive(local_id="a").result["study"])
+    assert type(region.refusal(ReassignStudy(study=study, to_identity=a, reason="?"))) is AlreadyThere
+    region.ask(ReassignStudy(study=study, to_identity=b, reason="wrong person on the list"))
+    assert type(region.refusal(ReassignStudy(study=study, to_identity=b, reason="again"))) is AlreadyThere
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_case_15_chained_merges_are_reversed_in_any_order(region: Region, order: tuple[int, ...]) -> None:
+    """Each reversal touches its own merge only."""
+    a, b, c, d = region.persons("a", "b", "c", "d")
+    chain = [(a, b), (b, c), (c, d)]
+    for one, other in chain:
+        region.ask(merge(one, other))
+    for done, place in enumerate(order, start=1):
+        region.ask(unmerge(*chain[place]))
+        left = [chain[p] for p in order[done:]]
+        assert all(other in person(region, one) for one, other in left)
+        assert all(other not in person(region, one) for one, other in (chain[p] for p in order[:done]))
+
+
+def test_case_17_a_merge_is_an_event_that_says_who_why_and_by_which_rule(region: Region) -> None:
+    """Cases 14 and 18: with the rule's version, its score and the fields it compared."""
+    a, b = region.persons("a", "b")
+    command = Merge(
+        one=a, other=b, reason="scored", rule="probable", rule_version=3, score=0.97, compared=["family", "birth_date"]
+    )
+    region.ask(command, "system:matcher")
+    event = region.history()[-1]
+    assert event.type == "link.merged"
+    assert {k: event.data[k] for k in ("actor", "reason", "rule", "rule_version", "score", "compared")} == {
+        "actor": "system:matcher",
+        "reason": "scored",
+        "rule": "probable",
+        "rule_version": 3,
+        "score": 0.97,
+        "compared": ["family", "birth_date"],
+    }
+
+
+def test_case_20_what_a_human_unmerged_only_a_human_merges_again(region: Region) -> None:
+    """L5: a rule that finds the pair once more is refused."""
+    a, b = region.persons("a", "b")
+    region.ask(merge(a, b, "probable"))
+    region.ask(unmerge(a, b))
+    assert type(region.refusal(merge(a, b, "probable"))) is HumanMadeIt
+    assert outcome(region, merge(a, b)) == "merged"
+
+
+# The rules
+
+
+def test_a_pair_is_one_link_whichever_side_is_named_first(region: Region) -> None:
+    """L1."""
+    a, b = region.persons("a", "b")
+    low, high = sorted((a, b))
+    region.ask(merge(high, low))
+    proposed = next(e for e in region.history() if e.type == "link.proposed")
+    assert (proposed.data["low"], proposed.data["high"]) == (str(low), str(high))
+
+
+def test_a_merge_carries_where_both_sides_were_registered(region: Region) -> None:
+    """So that a reader of links alone can name the person by its earliest member."""
+    a, b = region.persons("a", "b")
+    region.ask(merge(a, b))
+    merged = region.history()[-1].data
+    positions = {e.aggregate_id: e.position for e in region.history() if e.type == "identity.registered"}
+    assert merged["low_registered"] == positions[merged["low"]]
+    assert merged["high_registered"] == positions[merged["high"]]
+
+
+@pytest.mark.parametrize(
+    ("before", "refused"),
+    [
+        ([merge], merge),
+        ([], unmerge),
+        ([merge, unmerge], unmerge),
+        ([bar], bar),
+        ([], unbar),
+        ([merge], dismiss),
+        ([bar], dismiss),
+        ([bar], unmerge),
+        ([dismiss], dismiss),
+    ],
+)
+def test_a_statement_that_changes_nothing_is_refused(region: Region, before: list[object], refused: object) -> None:
+    """L2."""
+    a, b = region.persons("a", "b")
+    for say in before:
+        region.ask(say(a, b))  # type: ignore[operator]  # parametrized functions lose their type
+    assert type(region.refusal(refused(a, b))) is NothingToChange  # type: ignore[operator]
+
+
+def test_a_barred_pair_is_not_merged(region: Region) -> None:
+    """L3: with what to do, if the bar was a mistake."""
+    a, b = region.persons("a", "b")
+    region.ask(bar(a, b))
+    refusal = region.refusal(merge(a, b))
+    assert type(refusal) is PairBarred
+    assert "lift the bar first" in str(refusal)
+
+
+def test_a_review_names_the_pair_that_is_barred(region: Region) -> None:
+    """L3: who looks at it needs to know which bar stands in the way."""
+    a, b, c = region.persons("a", "b", "c")
+    region.ask(bar(a, c))
+    region.ask(merge(a, b))
+    answer = region.ask(merge(b, c))
+    assert answer.result["outcome"] == "review"
+    assert set(answer.result["barred"]) == {str(a), str(c)}
+    assert region.types()[-1] == "link.proposed"
+
+
+def test_a_merged_pair_is_not_barred(region: Region) -> None:
+    """L4: unmerge it, then bar it."""
+    a, b = region.persons("a", "b")
+    region.ask(merge(a, b))
+    assert type(region.refusal(bar(a, b))) is StillMerged
+    region.ask(unmerge(a, b))
+    assert outcome(region, bar(a, b)) == "barred"
+
+
+def test_what_a_rule_unmerged_a_rule_may_merge_again(region: Region) -> None:
+    """L5: only a human's word binds rules."""
+    a, b = region.persons("a", "b")
+    for command in (merge(a, b, "probable"), unmerge(a, b, "probable"), merge(a, b, "probable")):
+        region.ask(command)
+    assert person(region, a) == {a, b}
+
+
+def test_a_proposal_is_dismissed_and_can_still_be_merged_later(region: Region) -> None:
+    """A dismissal is no bar."""
+    a, b, c = region.persons("a", "b", "c")
+    for command in (bar(a, c), merge(a, b), merge(b, c), dismiss(b, c), unbar(a, c)):
+        region.ask(command)
+    assert outcome(region, merge(b, c)) == "merged"
+
+
+def test_an_identity_that_nobody_registered_is_linked_to_nobody(region: Region) -> None:
+    """Each statement."""
+    (a,) = region.persons("a")
+    missing = Identity.create_id("CHB", "missing")
+    for say in (merge, unmerge, bar, unbar, dismiss):
+        assert type(region.refusal(say(a, missing))) is NotFound

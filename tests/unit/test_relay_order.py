@@ -1,0 +1,73 @@
+"""Where the relay goes on, and how it cuts what it sends: the reasons why nothing is skipped."""
+
+from collections import defaultdict
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import builds, integers, lists, sampled_from
+from kafka.protocol.producer import ProduceRequest
+
+from streams.lease import Lease
+from streams.log_end import EMPTY, End, resume
+from streams.outgoing import Outgoing
+from streams.outlet import BATCH_BYTES, RECORD_OVERHEAD, FencedClient, LeaseOver, bursts
+
+
+def event(partition: int, size: int) -> Outgoing:
+    """An event of a size."""
+    return Outgoing(1, "krypton.studies", partition, b"key", bytes(size), [], 0)
+
+
+EVENTS = lists(builds(event, integers(0, 2), sampled_from([10, 100_000, BATCH_BYTES - 700, 2 * BATCH_BYTES])))
+
+
+@given(EVENTS)
+def test_bursts_keep_every_event_and_their_order(events: list[Outgoing]) -> None:
+    """Cutting loses nothing."""
+    assert [e for burst in bursts(events) for e in burst] == events
+
+
+@given(EVENTS)
+def test_no_burst_needs_two_batches_of_one_partition(events: list[Outgoing]) -> None:
+    """So when a batch fails, none of the same partition can follow it: the log never has a gap."""
+    for burst in bursts(events):
+        sizes: dict[int, list[int]] = defaultdict(list)
+        for e in burst:
+            sizes[e.partition].append(len(e.value) + RECORD_OVERHEAD)
+        assert all(sum(held) <= BATCH_BYTES or len(held) == 1 for held in sizes.values())
+
+
+def test_it_goes_on_after_the_lowest_end() -> None:
+    """What lies above it may already be there in other partitions, and is skipped by each one's own end."""
+    assert resume({("a", 0): End(7, "x/1"), ("a", 1): End(4, "y/1")}, hint=0) == 4
+
+
+def test_an_idle_partition_does_not_make_it_read_everything_again() -> None:
+    """The hint bounds the search."""
+    assert resume({("a", 0): End(700, "x/1"), ("a", 1): EMPTY}, hint=690) == 690
+
+
+def test_an_old_hint_does_no_harm() -> None:
+    """The log itself says more."""
+    assert resume({("a", 0): End(700, "x/1"), ("a", 1): End(650, "y/1")}, hint=3) == 650
+
+
+class Over(Lease):
+    """A lease that ran out."""
+
+    def __init__(self) -> None:
+        """No session behind it."""
+
+    def holds(self) -> bool:
+        return False
+
+
+def test_a_relay_without_a_lease_sends_nothing() -> None:
+    """Not even what its Kafka library would send again by itself."""
+    client = FencedClient(lease=Over(), bootstrap_servers="127.0.0.1:1")
+    try:
+        answer = client.send(0, ProduceRequest(transactional_id=None, acks=-1, timeout_ms=1, topic_data=[]))
+    finally:
+        client.close()
+    with pytest.raises(LeaseOver):
+        raise answer.exception

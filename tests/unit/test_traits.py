@@ -1,0 +1,187 @@
+"""Can two statements of traits be of one person? Asked where one assigner used one number twice."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import BadTraits
+from domain.traits import TRAITS, can_be_one_person, names_agree, received_traits, traits, words
+
+Stated = dict[str, str | None]
+
+
+def person(name: str, birth_date: str | None = None) -> Stated:
+    """``FAMILY^Given``, as DICOM writes it."""
+    family, _, given_name = name.partition("^")
+    return {"family": family, "given": given_name or None, "birth_date": birth_date}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("GÉRARD^Zoé", "GERARD^Zoe"),
+        ("KRIŽ^Gilead", "KRIZ^GILEAD"),
+        ("LE-GOFF^Anne-Marie", "LE GOFF^Anne Marie"),
+        ("DE L'ÉPINE^Jeanne", "de l epine^JEANNE"),
+        ("DE LA TOUR^Jeanne", "TOUR^Jeanne"),
+        ("LE^Van Anh", "LE^Van Anh"),
+        ("DURAND^Marie", "durand^marie"),
+        ("DURAND^Marie", "MARIE^Durand"),
+        ("DURAND-PETIT^Marie", "PETIT^Marie"),
+        ("DURAND^Marie", "DURAND^M"),
+        ("DURAND^Marie Louise", "DURAND^Marie"),
+        ("MARTINEZ^Paul", "MARTINES^Paul"),
+        ("DURAND^", "DURAND^Marie"),
+        ("^Marie", "DURAND^Marie"),
+        ("آدم^كوري", "آدم^كوري"),
+    ],
+)
+def test_spellings_of_one_name_agree(one: str, other: str) -> None:
+    """Accents, hyphens, apostrophes, case, order, initials, one letter wrong, a part not known; either way round."""
+    assert names_agree(person(one), person(other))
+    assert names_agree(person(other), person(one))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("DURAND^Marie", "DURAND^Paul"),
+        ("DURAND^Marie", "MARTIN^Marie"),
+        ("DURAND^Marie", "PAUL^Durand"),
+        ("DURAND^M", "DURAND^Paul"),
+        ("LI^Wei", "LU^Wei"),
+        ("DE LA TOUR^Marie", "DE LA RUE^Marie"),
+        ("D'ARC^Jeanne", "DURAND^Jeanne"),
+    ],
+)
+def test_names_of_different_persons_do_not_agree(one: str, other: str) -> None:
+    """One part alike is not enough, nor half a swap."""
+    assert not names_agree(person(one), person(other))
+    assert not names_agree(person(other), person(one))
+
+
+def test_a_used_name_stands_for_the_family_name() -> None:
+    """Married, and written by the name used."""
+    born = person("DURAND^Marie") | {"used_name": "PETIT"}
+    assert names_agree(born, person("PETIT^Marie"))
+
+
+def test_a_further_first_name_stands_for_the_given_name() -> None:
+    """Called by the second of three."""
+    assert names_agree(person("DURAND^Louise") | {"first_names": "Marie Louise Anne"}, person("DURAND^Marie"))
+
+
+REAL_COLLISIONS = {
+    "four people under 4018119567876617": [
+        person("Maessen^Aytac", "1958-04-21"),
+        person("Križ^Gilead", "1923-09-30"),
+        person("OpenREM^PulseData", "2018-01-01"),
+        person("OpenREM^MultiRDSR", "1958-01-05"),
+    ],
+    "two people without birth dates": [person("OpenREM^Billy"), person("OpenREM^Denilson")],
+    "one without a birth date": [person("Alexander^Alberto", "1986-09-12"), person("Anon^Ymous")],
+}
+
+
+@pytest.mark.parametrize("people", REAL_COLLISIONS.values(), ids=REAL_COLLISIONS.keys())
+def test_people_found_under_one_number_in_real_files_stay_apart(people: list[Stated]) -> None:
+    """Each pair, either way round: nothing but name and birth date says so."""
+    together = [
+        (a, b) for i, a in enumerate(people) for j, b in enumerate(people) if i != j and can_be_one_person(a, b)
+    ]
+    assert together == []
+
+
+def test_a_birth_date_that_agrees_speaks_for_one_person_whatever_the_name() -> None:
+    """Married and divorced, adopted, or a name typed into the wrong field: the number and the date say the same."""
+    assert can_be_one_person(person("DURAND^Marie", "1980-01-02"), person("MARTIN^Jeanne", "1980-01-02"))
+
+
+def test_twins_under_one_number_are_not_told_apart_by_traits_alone() -> None:
+    """Same number, same birth date: that is for a human; across numbers nothing is ever joined here."""
+    assert can_be_one_person(person("DURAND^Marie", "1980-01-02"), person("DURAND^Paul", "1980-01-02"))
+
+
+def test_a_birth_date_that_differs_does_not_part_one_name() -> None:
+    """A typing error in a date is far more likely: it is flagged, not split."""
+    assert can_be_one_person(person("DURAND^Marie", "1980-01-02"), person("DURAND^Marie", "1980-02-01"))
+
+
+@pytest.mark.parametrize("missing", [None, ""])
+def test_a_missing_birth_date_speaks_for_nothing(missing: str | None) -> None:
+    """Two unknowns are not an agreement."""
+    assert not can_be_one_person(person("DURAND^Marie", missing), person("MARTIN^Paul", missing))
+
+
+NAMES = st.text(alphabet="ABCDÉÈÇ -'", max_size=12)
+PEOPLE = st.fixed_dictionaries({"family": NAMES, "given": NAMES, "birth_date": st.none() | st.just("1980-01-02")})
+
+
+@given(PEOPLE, PEOPLE)
+def test_comparing_does_not_depend_on_which_came_first(one: Stated, other: Stated) -> None:
+    """Else two sites would get two answers."""
+    assert can_be_one_person(one, other) == can_be_one_person(other, one)
+
+
+@given(PEOPLE)
+def test_everybody_can_be_themselves(one: Stated) -> None:
+    """Whatever is missing."""
+    assert can_be_one_person(one, dict(one))
+
+
+def test_words_are_bare_capitals() -> None:
+    """What names are compared by."""
+    assert words("d'Ärc-le  Goff") == {"D", "ARC", "LE", "GOFF"}
+
+
+# What may be stated
+
+
+def test_traits_are_complete_and_unknown_ones_are_none() -> None:
+    """Blank is unknown."""
+    assert traits(family=" DURAND ", given="", sex="F") == {**dict.fromkeys(TRAITS), "family": "DURAND", "sex": "F"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"family": "D", "birth_date": "1980-02-30"}, "birth date is not a date"),
+        ({"family": "D", "birth_date": "02/03/1980"}, "write it YYYY-MM-DD"),
+        ({"family": "D", "birth_date": "19800203"}, "write it YYYY-MM-DD"),
+        ({"family": "D", "sex": "X"}, "sex is not one of M, F, I"),
+        ({"family": "D", "birth_place": "Pau"}, "not an INSEE code"),
+        ({"sex": "F"}, "give at least one"),
+        ({"family": "D", "shoe_size": "42"}, "no such trait: shoe_size"),
+    ],
+)
+def test_traits_that_cannot_be_are_refused_with_what_to_do(stated: Stated, message: str) -> None:
+    """I1."""
+    with pytest.raises(BadTraits, match=message):
+        traits(**stated)
+
+
+@pytest.mark.parametrize("field", ["family", "birth_date", "sex", "birth_place"])
+def test_a_refusal_never_quotes_what_was_typed(field: str) -> None:
+    """It may be a name in the wrong box."""
+    with pytest.raises(BadTraits) as refused:
+        traits(**{"given": "Zoé", field: "ZZMARKEDNAME", "sex": "ZZMARKEDNAME"})
+    assert "ZZMARKEDNAME" not in str(refused.value)
+
+
+def test_corsican_birth_places_are_insee_codes() -> None:
+    """2A and 2B."""
+    assert traits(family="D", birth_place="2A004")["birth_place"] == "2A004"
+
+
+@pytest.mark.parametrize(
+    ("field", "sent"), [("birth_date", "0"), ("birth_date", "1980-13-01"), ("sex", "O"), ("birth_place", "Pau")]
+)
+def test_what_a_device_sent_and_cannot_be_is_taken_as_not_known(field: str, sent: str) -> None:
+    """No study is refused over a trait."""
+    received = received_traits(family="DURAND", **{field: sent})
+    assert (received[field], received["family"]) == (None, "DURAND")
+
+
+def test_a_device_may_send_no_name_at_all() -> None:
+    """Emergencies."""
+    assert received_traits() == dict.fromkeys(TRAITS)
