@@ -17,6 +17,10 @@ class CommandRepeated(Exception):
     """The command id is stored already: answer as the first time."""
 
 
+class SealBroken(Exception):
+    """Sealed bytes do not open: they were altered, moved to another event, or the master key is another one."""
+
+
 class Contended(Exception):
     """Other writers were first, several times in a row: nothing was written, ask again."""
 
@@ -103,7 +107,7 @@ class StillMerged(RuleBroken):
 
 
 class HumanMadeIt(RuleBroken):
-    """A rule does not repeat a merge that a human took back."""
+    """A rule does not undo what a human merged or unmerged."""
 
     rule = "L5"
 

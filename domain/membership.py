@@ -96,6 +96,7 @@ def _components(members: Iterable[K], pairs: Iterable[tuple[K, K]]) -> list[set[
 
 HELD_BY_EVENT = {
     "link.proposed": None,
+    "link.review_requested": None,
     "link.merged": "merged",
     "link.unmerged": "open",
     "link.barred": "barred",

@@ -1,9 +1,11 @@
 """DICOM in, wired: the storage service and the import of folders, on one spool."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
+from uuid import UUID, uuid5
 
 from adapters.dicom.batch import Limits
 from adapters.dicom.spool import Spool
@@ -14,6 +16,8 @@ from domain.ledger import Envelope
 from krypton.bootstrap import Krypton
 from krypton.progress import progress
 from krypton.settings import ServiceUnavailable
+
+CALLERS = UUID("7f2d1c34-0b6e-5c8a-9e55-d1f0c2b7a911")  # namespace of their command ids: stored state, never change it
 
 
 def spool_of(ours: Krypton) -> Spool:
@@ -31,7 +35,9 @@ def serve(ours: Krypton, stop: Event) -> None:
 
     def refused(caller: Caller) -> None:
         ask = RefuseCaller(ae_title=caller.ae_title, called=caller.called, address=caller.address)
-        ours.execute(ask, Envelope("system:dicom"))
+        # Once a day and AE title: a device that calls every second must not grow the ledger.
+        asked = uuid5(CALLERS, f"{caller.ae_title}|{datetime.now(UTC).date()}")
+        ours.execute(ask, Envelope("system:dicom", asked))
 
     service = StorageService(
         ledger=ours.ledger,

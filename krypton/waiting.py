@@ -33,18 +33,18 @@ def wait_for_views(ours: Krypton, timeout_s: float) -> None:
     head = ours.ledger.recorder.max_notification_id() or 0
     _until(lambda: _relayed(ours, head), deadline, lambda: f"the relay has not copied up to position {head} yet")
     ends = end_offsets(ours)
-    lagging: list[str] = []
+    lagging: dict[str, int] = {}
 
     def applied() -> bool:
         with ours.reading() as connection:
-            lagging[:] = [
-                f"{v['view']} v{v['version']} ({v['lag']} behind)"
-                for v in catalog.status(connection, ends)
-                if v["state"] == "live" and v["lag"] > 0
-            ]
+            lagging.clear()
+            lagging.update({view: lag for view, lag in catalog.behind(connection, ends).items() if lag > 0})
         return not lagging
 
-    _until(applied, deadline, lambda: f"not up to date: {', '.join(lagging)}; is krypton run running?")
+    def named() -> str:
+        return ", ".join(f"{view} ({lag} behind)" for view, lag in lagging.items())
+
+    _until(applied, deadline, lambda: f"not up to date: {named()}; is krypton run running?")
 
 
 def _relayed(ours: Krypton, head: int) -> bool:

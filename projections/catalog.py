@@ -3,7 +3,7 @@
 Readers use stable SQL views in a schema named after the view (``patient_record``), which show the live version.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from psycopg2.extensions import connection
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateSchema
 
 from projections import parked
-from projections.positions import METADATA, SCHEMA, Partition
+from projections.positions import METADATA, SCHEMA, Partition, Position
 from projections.projection import Projection
 from projections.reading import fetch
 from projections.rows import quoted
@@ -85,32 +85,49 @@ def status(db: connection, ends: Mapping[Partition, int]) -> list[dict[str, Any]
     ``position``: the newest ledger position applied; ``lag``: records not yet read; ``rows`` are counted, or, where
     ``rows_estimated`` says so, PostgreSQL's estimate.
     """
-    versions = fetch(db, VERSIONS)
-    at = {(p["view"], p["version"], p["topic"], p["partition"]): p for p in fetch(db, POSITIONS)}
+    positions, versions = _positions(db), fetch(db, VERSIONS)
     rows = _rows(db, [f"{v['view']}_v{v['version']}" for v in versions])
     found = []
     for version in versions:
-        which = version["view"], version["version"]
-        read = {key[2:]: p for key, p in at.items() if key[:2] == which}
-        lag = sum(
-            max(0, end - (read[partition]["next"] if partition in read else 0))
-            for partition, end in ends.items()
-            if partition[0] in version["topics"]
-        )
-        count, estimated = rows.get(f"{which[0]}_v{which[1]}", (0, False))
+        view, number = version["view"], version["version"]
+        read = positions.get((view, number), {})
+        count, estimated = rows.get(f"{view}_v{number}", (0, False))
         found.append(
             {
-                "view": which[0],
-                "version": which[1],
+                "view": view,
+                "version": number,
                 "state": version["state"],
-                "position": max((p["ledger_position"] for p in read.values()), default=0),
-                "lag": lag,
+                "position": max((at.ledger for at in read.values()), default=0),
+                "lag": _lag(version["topics"], read, ends),
                 "rows": count,
                 "rows_estimated": estimated,
                 "rules": version["rules"],
             }
         )
     return found
+
+
+def behind(db: connection, ends: Mapping[Partition, int]) -> dict[str, int]:
+    """Each live view's lag, as in ``status``; counts no rows, so that it can be asked again and again."""
+    positions = _positions(db)
+    return {
+        v["view"]: _lag(v["topics"], positions.get((v["view"], v["version"]), {}), ends)
+        for v in fetch(db, VERSIONS)
+        if v["state"] == "live"
+    }
+
+
+def _positions(db: connection) -> dict[tuple[str, int], dict[Partition, Position]]:
+    found: dict[tuple[str, int], dict[Partition, Position]] = {}
+    for p in fetch(db, POSITIONS):
+        of_version = found.setdefault((p["view"], p["version"]), {})
+        of_version[p["topic"], p["partition"]] = Position(p["next"], p["ledger_position"])
+    return found
+
+
+def _lag(topics: Collection[str], read: Mapping[Partition, Position], ends: Mapping[Partition, int]) -> int:
+    waiting = (end - (read[p].next if p in read else 0) for p, end in ends.items() if p[0] in topics)
+    return sum(max(0, left) for left in waiting)
 
 
 def _in_schema(projection: Projection) -> MetaData:

@@ -34,11 +34,9 @@ class Run(NamedTuple):
 class Applier:
     """Feeds one view. All of its calls to the view are made one at a time, in a thread of its own."""
 
-    def __init__(self, view: View, *, batch: int = BATCH, after_batch: Callable[[], None] = lambda: None) -> None:
-        """``after_batch`` runs in the view's thread after each commit."""
+    def __init__(self, view: View, *, batch: int = BATCH) -> None:
         self._view = view
         self._most = batch
-        self._after_batch = after_batch
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=view.name)
         self._arrived: asyncio.Queue[Run] = asyncio.Queue(WAITING)
         self._left: deque[Record] = deque()
@@ -79,10 +77,14 @@ class Applier:
             async with self._busy:
                 while batch := self._batch():
                     try:
-                        await self._patiently(self._apply, batch, go_on=lambda: self._generation is not None)
+                        await self._patiently(self._view.apply, batch, go_on=lambda: self._generation is not None)
                     except StoreAway:
                         break  # shut meanwhile: nothing of the batch was applied, and its next owner reads it again
                     self._applied.update({(r.topic, r.partition): r.offset + 1 for r in batch})
+
+    async def beside(self, call: Callable[[], None]) -> None:
+        """Make a call in the view's thread, between two batches. Raises what it raises."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def close(self) -> None:
         """Stop for good, once the batch under way is done."""
@@ -101,10 +103,6 @@ class Applier:
         if self._generation is None:
             self._left.clear()
         return [self._left.popleft() for _ in range(min(self._most, len(self._left)))]
-
-    def _apply(self, batch: Sequence[Record]) -> None:
-        self._view.apply(batch)
-        self._after_batch()
 
     async def _patiently(self, call: Callable[..., T], *arguments: Any, go_on: Callable[[], bool]) -> T:
         """Call the view in its thread, again and again while its store is away and ``go_on`` says so."""

@@ -5,7 +5,6 @@ could not be applied. The reason never names a person.
 """
 
 import logging
-import time
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
@@ -15,7 +14,6 @@ from streams.view import DeadLetter, View
 
 log = logging.getLogger(__name__)
 
-CHECK_EVERY_S = 1.0
 AT_A_TIME = 100
 TIMEOUT_S = 10.0
 Headers = list[tuple[str, bytes]]
@@ -28,20 +26,16 @@ class DeadLetterTopic:
         self._view = view
         self._kafka = kafka
         self._producer: KafkaProducer | None = None
-        self._due = 0.0
 
     def publish_new(self) -> None:
-        """Publish what is not yet on the topic, at most once a second; what Kafka does not take is tried again."""
-        if time.monotonic() < self._due:
-            return
-        self._due = time.monotonic() + CHECK_EVERY_S
-        if letters := self._view.unpublished(AT_A_TIME):
+        """Publish what is not yet on the topic; what Kafka does not take now stays. Raises StoreAway."""
+        while letters := self._view.unpublished(AT_A_TIME):
             try:
                 self._send([(letter.record.key, letter.record.value, self._headers(letter)) for letter in letters])
             except KafkaError as away:
                 log.warning("%s: dead letters wait for Kafka (%s)", self._view.name, type(away).__name__)
-            else:
-                self._view.published([letter.id for letter in letters])
+                return
+            self._view.published([letter.id for letter in letters])
 
     def close(self) -> None:
         """End the producer."""

@@ -9,6 +9,7 @@ Ends by ``os._exit`` when anything but a database that is away goes wrong: the s
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -20,7 +21,7 @@ from typing import Any, NoReturn
 import faust
 import uvloop
 
-from domain.errors import OffsetGap, PartitionLost
+from domain.errors import OffsetGap, PartitionLost, StoreAway
 from schemas.event import Record
 from streams.applier import BATCH, Applier, Run
 from streams.dead_letter_topic import DeadLetterTopic
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 EXIT_LOST = 75  # EX_TEMPFAIL: another worker owns the partition now; starting again is right
 EXIT_GAP = 65  # EX_DATAERR: records are missing in Kafka; someone must look
 EXIT_BROKEN = 70  # EX_SOFTWARE
+LETTERS_EVERY_S = 1.0
 
 SETTINGS: dict[str, Any] = {
     "web_enabled": False,
@@ -42,6 +44,7 @@ SETTINGS: dict[str, Any] = {
     "consumer_auto_offset_reset": "earliest",
     "stream_wait_empty": False,  # the applier knows what is unfinished, Faust does not
     "stream_buffer_maxsize": 16,  # fetches, not records
+    "table_standby_replicas": 0,  # no tables: partitions are dealt round-robin, not by Faust's own assignor
     "broker_commit_interval": 2.0,
     "broker_session_timeout": 10.0,  # a killed worker's partitions move after that
     "broker_heartbeat_interval": 2.0,
@@ -91,7 +94,7 @@ def run(
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     letters = DeadLetterTopic(view, kafka)
-    app = build(view, kafka, Applier(view, batch=batch, after_batch=letters.publish_new), instance, die)
+    app = build(view, kafka, Applier(view, batch=batch), letters, instance, die)
     worker = _Worker(app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False)
     worker.spinner = None  # it writes to standard output
     worker.die = die
@@ -106,8 +109,15 @@ def run(
         letters.close()
 
 
-def build(view: View, kafka: str, applier: Applier, instance: str | None, die: Callable[[int], NoReturn]) -> Guarded:
-    """The Faust app of one view version: one agent, one task."""
+def build(
+    view: View,
+    kafka: str,
+    applier: Applier,
+    letters: DeadLetterTopic,
+    instance: str | None,
+    die: Callable[[int], NoReturn],
+) -> Guarded:
+    """The Faust app of one view version: an agent that queues, a task that applies, one that publishes dead letters."""
     app = Guarded(
         f"krypton-{view.name}-v{view.version}",
         broker=[f"kafka://{server}" for server in kafka.split(",")],
@@ -128,11 +138,18 @@ def build(view: View, kafka: str, applier: Applier, instance: str | None, die: C
         except Exception as wrong:
             die(_told(view, wrong))
 
+    async def publish() -> None:
+        while True:
+            await asyncio.sleep(LETTERS_EVERY_S)
+            with contextlib.suppress(StoreAway):
+                await applier.beside(letters.publish_new)
+
     async def shut(*_: Any, **__: Any) -> None:
         await applier.shut()
 
     app.agent(topic, name=f"{app.conf.id}.feed")(feed)
     app.task(apply)
+    app.task(publish)
     app.on_partitions_revoked.connect(shut)
     return app
 

@@ -112,7 +112,7 @@ class Recorder:
             self._forget(command_id)
         self.desk.sweep()
         asked = {name for names in waiting.values() for name in names}
-        pass
+        yield from self._begun(waiting)
         yield from self._never_asked(asked)
 
     def _begun(self, waiting: dict[UUID, tuple[Name, ...]]) -> Iterator[Batch]:

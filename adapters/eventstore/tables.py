@@ -8,7 +8,7 @@ from domain.membership import Membership
 EVENTS = "ledger.ledger_events"  # the library's naming: <application>_events
 CHANNEL = "ledger"
 LOCK_TIMEOUT_MS = 5_000
-# What commands fold in memory is found by an index of its own, so that a starting process need not read the whole ledger.
+# What commands fold in memory has an index of its own: a starting process need not read the whole ledger.
 FOLDED = ", ".join(f"'{event_type}'" for event_type in sorted({*Membership.TYPES, *Directory.TYPES}))
 
 DDL = f"""

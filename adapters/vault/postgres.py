@@ -18,6 +18,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg2.pool import ThreadedConnectionPool
 
+from domain.errors import SealBroken
+
 NONCE = 12  # bytes, as NIST SP 800-38D recommends for GCM
 CACHE = 50_000  # opened keys; about 15 MB
 FRESH_S = 5.0  # how long a key may be used after another process destroyed it
@@ -33,10 +35,6 @@ CREATE TABLE IF NOT EXISTS vault.subject_key (
 );
 CREATE INDEX IF NOT EXISTS subject_key_destroyed_idx ON vault.subject_key (subject) WHERE wrapped IS NULL;
 """
-
-
-class SealBroken(Exception):
-    """Sealed bytes do not open: they were altered, moved to another event, or the master key is another one."""
 
 
 class PostgresVault:

@@ -4,7 +4,7 @@ L1  A link joins two different identities; (a, b) and (b, a) are the same link.
 L2  A statement changes something: no second merge, no unmerge without one; else any order, never too late.
 L3  A barred pair is not merged. Where the bar lies with a third record, the proposal waits in review.
 L4  A merged pair is not barred: unmerge it first.
-L5  What a human unmerged, a rule does not merge again; a human may, with a reason.
+L5  What a human merged or unmerged, a rule does not undo; a human may, with a reason.
 Source: RNIV (the national identity-vigilance reference), duplicates and collisions.
 """
 
@@ -62,6 +62,13 @@ class Link(Aggregate):
         score: float | None
         compared: list[str]
 
+    class ReviewRequested(Said):
+        TOPIC = "link.review_requested"
+        rule: str
+        rule_version: int
+        score: float | None
+        compared: list[str]
+
     class Unmerged(Said):
         TOPIC = "link.unmerged"
         rule: str
@@ -100,8 +107,10 @@ class Link(Aggregate):
             "high_registered": high_registered,
         }
         self.held = Held.OPEN
+        self.merged_by_human = False
         self.unmerged_by_human = False
         self.dismissed = False
+        self.in_review = False
 
     def merge(
         self,
@@ -138,12 +147,40 @@ class Link(Aggregate):
         compared: list[str],
     ) -> None:
         self.held = Held.MERGED
+        self.merged_by_human = rule == HUMAN
+        self.dismissed = self.in_review = False
+
+    def request_review(
+        self, *, reason: str, rule: str, rule_version: int, score: float | None, compared: list[str]
+    ) -> None:
+        """Leave a merge to a human (L3); asked again while it waits, nothing changes."""
+        if not self.in_review:
+            self._review_requested(
+                **self.pair, reason=reason, rule=rule, rule_version=rule_version, score=score, compared=compared
+            )
+
+    @event(ReviewRequested)
+    def _review_requested(
+        self,
+        low: UUID,
+        high: UUID,
+        low_registered: int,
+        high_registered: int,
+        reason: str,
+        rule: str,
+        rule_version: int,
+        score: float | None,
+        compared: list[str],
+    ) -> None:
+        self.in_review = True
         self.dismissed = False
 
     def unmerge(self, *, reason: str, rule: str = HUMAN) -> None:
-        """Take the merge back, at any time. Raises NothingToChange (L2)."""
+        """Take the merge back, at any time. Raises NothingToChange (L2), HumanMadeIt (L5)."""
         if self.held is not Held.MERGED:
             raise NothingToChange(f"link {self.id} is not merged: see its history")
+        if self.merged_by_human and rule != HUMAN:
+            raise HumanMadeIt(f"link {self.id} was merged by a human: only a human takes that back")
         self._unmerged(**self.pair, reason=reason, rule=rule)
 
     @event(Unmerged)
@@ -164,7 +201,7 @@ class Link(Aggregate):
     @event(Barred)
     def _barred(self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str) -> None:
         self.held = Held.BARRED
-        self.dismissed = False
+        self.dismissed = self.in_review = False
 
     def unbar(self, *, reason: str) -> None:
         """Lift the bar. Raises NothingToChange (L2)."""
@@ -187,3 +224,4 @@ class Link(Aggregate):
     @event(Dismissed)
     def _dismissed(self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str) -> None:
         self.dismissed = True
+        self.in_review = False

@@ -40,15 +40,17 @@ class Merge:
     def decide(self, work: Work) -> dict[str, Any]:
         """Merge; or leave the proposal in review, where a bar lies with a third record (L3)."""
         link = link_of(work, self.one, self.other)
+        evidence: dict[str, Any] = {
+            "reason": self.reason,
+            "rule": self.rule,
+            "rule_version": self.rule_version,
+            "score": self.score,
+            "compared": self.compared,
+        }
         if link.held is Held.OPEN and (bar := work.membership.bar_between(str(self.one), str(self.other))):
+            link.request_review(**evidence)
             return {"link": str(link.id), "outcome": "review", "barred": list(bar)}
-        link.merge(
-            reason=self.reason,
-            rule=self.rule,
-            rule_version=self.rule_version,
-            score=self.score,
-            compared=self.compared,
-        )
+        link.merge(**evidence)
         return {"link": str(link.id), "outcome": "merged"}
 
 

@@ -20,7 +20,7 @@ LEFT JOIN identity_index.node nl ON nl.identity_id = k.low
 LEFT JOIN identity_index.node nh ON nh.identity_id = k.high
 LEFT JOIN identity_index.identity il ON il.identity_id = k.low
 LEFT JOIN identity_index.identity ih ON ih.identity_id = k.high
-WHERE (k.state = 'proposed' OR (k.state = 'merged' AND k.held_back))
+WHERE (k.state IN ('proposed', 'review_requested') OR (k.state = 'merged' AND k.held_back))
   AND coalesce(nl.person_id, k.low) <> coalesce(nh.person_id, k.high)
 ORDER BY k.position
 """

@@ -3,7 +3,10 @@
 import os
 from collections.abc import Iterable
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from domain.errors import SealBroken
 
 
 class MemoryVault:
@@ -21,7 +24,10 @@ class MemoryVault:
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
         """See ``domain.ports.KeyVault``."""
         key = self.keys.get(subject)
-        return None if key is None else AESGCM(key).decrypt(sealed[:12], sealed[12:], aad)
+        try:
+            return None if key is None else AESGCM(key).decrypt(sealed[:12], sealed[12:], aad)
+        except InvalidTag:
+            raise SealBroken(f"a sealed field of subject {subject} does not open") from None
 
     def prefetch(self, subjects: Iterable[str]) -> None:
         """Everything is here already."""

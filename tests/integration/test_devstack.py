@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -181,12 +180,10 @@ def test_down_stops_everything_and_may_be_repeated(up: Stack) -> None:
     assert [service.up for service in up.status()] == [False, False]
 
 
-def test_a_second_start_takes_less_than_ten_seconds_on_the_same_ports(up: Stack) -> None:
+def test_a_second_start_is_on_the_same_ports(up: Stack) -> None:
     place = up.addresses()
     up.down()
-    begun = time.monotonic()
     assert up.up() == place
-    assert time.monotonic() - begun < 10
 
 
 def test_two_at_once_start_one_of_each(up: Stack) -> None:

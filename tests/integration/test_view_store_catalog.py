@@ -105,3 +105,11 @@ def test_status_tells_position_lag_and_rows(world: World) -> None:
         "rows_estimated": False,
         "rules": {},
     }
+
+
+def test_a_live_view_is_behind_by_what_it_has_not_read(world: World) -> None:
+    """A version that is being built is no one's wait."""
+    catalog.create(world.url, NextVersion())
+    world.store().apply(world.records()[:1])
+    with closing(psycopg2.connect(world.url)) as connection:
+        assert catalog.behind(connection, {(STUDIES, 0): 2}) == {"patient_record": 1}

@@ -10,9 +10,8 @@ from domain.commands.accesses import CloseEmergency, OpenAccess
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.identities import Register
-from projections.access_history.view import AccessHistory
 from projections.access_history.queries import standing
-from projections.access_history.view import CHANGED, NEW, SAID_NOTHING
+from projections.access_history.view import CHANGED, NEW, SAID_NOTHING, AccessHistory
 from projections.projection import UnknownEvent
 from schemas.event import ERASED, LedgerEvent
 from schemas.registry import registry

@@ -223,3 +223,41 @@ def test_a_batch_that_cannot_be_recorded_now_is_recorded_later(
     restart(spool, ledger)
     receive(spool, ledger, files, lambda _: None)
     assert instances_recorded(ledger) == 3
+
+
+def test_recovered_batches_never_overlap_though_none_is_recorded_yet(
+    spool: Spool, ledger: MemoryLedger, tmp_path: Path
+) -> None:
+    """The service asks for them in its own thread, later."""
+    files = write(tmp_path / "in", [instance() for _ in range(3)])
+    with pytest.raises(Died):
+        receive(spool, ledger, files, dies_at("written ahead", 2))
+    (desk,) = spool.abandoned()
+    names = [name for batch in Recorder(desk, ledger).recover() for name in batch.names]
+    assert len(names) == len(set(names)) == len(list(desk.pending()))
+
+
+def test_a_batch_that_was_asked_keeps_its_command_id_though_an_instance_was_lost_since(
+    spool: Spool, ledger: MemoryLedger, tmp_path: Path
+) -> None:
+    """Else what is left of it would be recorded a second time."""
+    files = write(tmp_path / "in", [instance(), instance(SOPInstanceUID=ROOT + "8")])
+    with pytest.raises(Died):
+        receive(spool, ledger, files, dies_at("executed"))
+    spool.claim(SITE, ROOT + "8").write_bytes(b"the disk has eaten it")
+    restart(spool, ledger)
+    assert instances_recorded(ledger) == 2
+
+
+def test_a_refusal_stands_though_the_rule_would_let_it_pass_now(
+    spool: Spool, ledger: MemoryLedger, tmp_path: Path
+) -> None:
+    """Its instances may have given up their claims already: asking again would record a part."""
+    receive(spool, ledger, write(tmp_path / "a", [instance()]), lambda _: None)
+    withdraw(ledger)
+    with pytest.raises(Died):
+        receive(spool, ledger, write(tmp_path / "b", [instance(), instance()]), dies_at("refused"))
+    lenient = enrolled()
+    restart(spool, lenient)
+    assert instances_recorded(lenient) == 0
+    assert nothing_is_pending(spool)

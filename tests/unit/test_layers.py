@@ -1,5 +1,6 @@
 """The import rules are believed only because a planted violation of each is found."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -40,7 +41,9 @@ def test_a_planted_violation_is_found(tree: Path, file: str, line: str, broken: 
         # The copy comes first on the path, so that the planted packages are the ones that are read.
         script = f"import sys; sys.path.insert(0, {str(tree)!r}); from importlinter.cli import lint_imports; "
         script += "sys.exit(lint_imports(no_cache=True))"
-        found = subprocess.run([sys.executable, "-c", script], cwd=tree, capture_output=True, text=True, timeout=60)
+        wide = {**os.environ, "COLUMNS": "400"}  # a contract's name and verdict on one line
+        command = [sys.executable, "-c", script]
+        found = subprocess.run(command, cwd=tree, env=wide, capture_output=True, text=True, timeout=60)
     finally:
         target.write_text(original)
     assert found.returncode == 1

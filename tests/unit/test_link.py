@@ -301,7 +301,7 @@ def test_a_review_names_the_pair_that_is_barred(region: Region) -> None:
     answer = region.ask(merge(b, c))
     assert answer.result["outcome"] == "review"
     assert set(answer.result["barred"]) == {str(a), str(c)}
-    assert region.types()[-1] == "link.proposed"
+    assert region.types()[-1] == "link.review_requested"
 
 
 def test_a_merged_pair_is_not_barred(region: Region) -> None:
@@ -335,3 +335,31 @@ def test_an_identity_that_nobody_registered_is_linked_to_nobody(region: Region) 
     missing = Identity.create_id("CHB", "missing")
     for say in (merge, unmerge, bar, unbar, dismiss):
         assert type(region.refusal(say(a, missing))) is NotFound
+
+
+def test_a_pair_that_was_dismissed_comes_back_to_review_when_it_is_asked_again(region: Region) -> None:
+    """L3: a merge that waits must be on somebody's list, whatever was said of the pair before."""
+    a, b, c = region.persons("a", "b", "c")
+    region.ask(bar(a, c))
+    region.ask(merge(a, b))
+    region.ask(merge(b, c))
+    region.ask(Dismiss(one=b, other=c, reason="not now"))
+    assert region.ask(merge(b, c)).result["outcome"] == "review"
+    assert region.types()[-1] == "link.review_requested"
+
+
+def test_a_pair_that_waits_in_review_is_not_listed_twice(region: Region) -> None:
+    """L3: asking again changes nothing while nobody has answered."""
+    a, b, c = region.persons("a", "b", "c")
+    region.ask(bar(a, c))
+    region.ask(merge(a, b))
+    region.ask(merge(b, c))
+    assert region.ask(merge(b, c)).positions == ()
+
+
+def test_a_rule_does_not_take_back_what_a_human_merged(region: Region) -> None:
+    """L5: human decisions survive every rule."""
+    a, b = region.persons("a", "b")
+    region.ask(merge(a, b))
+    with pytest.raises(HumanMadeIt, match="only a human"):
+        region.ask(Unmerge(one=a, other=b, reason="score fell", rule="matching"))

@@ -120,7 +120,8 @@ def test_topics_list_their_event_types() -> None:
     """What ``krypton init`` creates and the documentation shows."""
     topics = registry().topics()
     assert topics["krypton.links"] == [
-        f"link.{what}" for what in ("barred", "dismissed", "merged", "proposed", "unbarred", "unmerged")
+        f"link.{what}"
+        for what in ("barred", "dismissed", "merged", "proposed", "review_requested", "unbarred", "unmerged")
     ]
     assert set(topics) <= TOPICS
 

@@ -1,0 +1,367 @@
+"""DICOM in, over real associations on the loopback: who may send, what is answered, what is recorded."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+from pydicom.filereader import dcmread
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom import AE, evt
+from pynetdicom.sop_class import Verification
+
+from adapters.dicom.batch import Limits
+from adapters.dicom.spool import Spool
+from adapters.dicom.storage import Caller, StorageService, no_delay
+from domain.aggregates.identity import Identity
+from domain.aggregates.study import Study
+from domain.commands.studies import WithdrawStudy
+from tests.fakes.dicom import (
+    AE_TITLE,
+    CT_IMAGE,
+    ROOT,
+    SITE,
+    FlakyLedger,
+    enrolled,
+    instance,
+    instances_recorded,
+    new_uid,
+    of_type,
+    part10,
+    report,
+)
+from tests.fakes.ledger import MemoryLedger
+
+FAST = Limits(quiet_s=0.6, linger_s=0.1)
+PRIVATE_CLASS = "1.2.826.0.1.3680043.10.1999.77"
+
+
+class Hospital:
+    """The service under test, and a sender."""
+
+    def __init__(self, folder: Path, failures: int = 0, limits: Limits = FAST, room: int = 0) -> None:
+        self.ledger: MemoryLedger = enrolled()
+        self.flaky = FlakyLedger(self.ledger, failures)
+        self.spool = Spool(folder, room=room)
+        self.refused: list[Caller] = []
+        self.service = StorageService(
+            ledger=self.flaky,
+            spool=self.spool,
+            site_of=self.site_of,
+            refused=self.refused.append,
+            host="127.0.0.1",
+            port=0,
+            limits=limits,
+        )
+
+    def site_of(self, ae_title: str) -> str | None:
+        site = self.ledger.directory().site_of_ae_title(ae_title)
+        return site.code if site else None
+
+    def associate(
+        self, *, calling: str = AE_TITLE, called: str = "KRYPTON", contexts: tuple[tuple[str, str], ...] = ()
+    ) -> Any:
+        entity = AE(calling)
+        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 10
+        entity.add_requested_context(Verification)
+        for sop_class, syntax in contexts or ((CT_IMAGE, ExplicitVRLittleEndian),):
+            entity.add_requested_context(sop_class, syntax)
+        handlers = [(evt.EVT_CONN_OPEN, no_delay)]
+        return entity.associate("127.0.0.1", self.service.port, ae_title=called, evt_handlers=handlers)
+
+    def send(self, *datasets: Dataset, calling: str = AE_TITLE) -> list[int]:
+        """All on one association; their statuses."""
+        sent = [self.prepared(dataset) for dataset in datasets]
+        contexts = tuple({(d.SOPClassUID, d.file_meta.TransferSyntaxUID) for d in sent})
+        association = self.associate(calling=calling, contexts=contexts)
+        assert association.is_established
+        statuses = [association.send_c_store(dataset).Status for dataset in sent]
+        association.release()
+        return statuses
+
+    @staticmethod
+    def prepared(dataset: Dataset) -> Dataset:
+        if not hasattr(dataset, "file_meta"):
+            part10(dataset)
+        return dataset
+
+    def recorded(self, instances: int) -> None:
+        until(lambda: instances_recorded(self.ledger) == instances and self.service.waiting == 0)
+
+
+def until(true: Callable[[], bool], within_s: float = 20) -> None:
+    end = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def hospital(tmp_path: Path) -> Iterator[Hospital]:
+    one = Hospital(tmp_path / "spool")
+    one.service.start()
+    yield one
+    one.service.stop(grace_s=1)
+
+
+def test_c_echo_is_answered(hospital: Hospital) -> None:
+    """PS3.4 Annex A."""
+    association = hospital.associate()
+    assert association.send_c_echo().Status == 0
+    association.release()
+
+
+def test_an_association_becomes_one_event_per_study(hospital: Hospital) -> None:
+    """Never one per image."""
+    images = [instance() for _ in range(5)] + [instance(StudyInstanceUID=ROOT + "2") for _ in range(3)]
+    assert hospital.send(*images) == [0] * 8
+    hospital.recorded(8)
+    assert sorted(e.data["instances"] for e in of_type(hospital.ledger, "study.arrived")) == [3, 5]
+    assert of_type(hospital.ledger, "study.extended") == []
+
+
+def test_the_actor_is_the_calling_ae_title(hospital: Hospital) -> None:
+    """So that an auditor sees which device sent."""
+    hospital.send(instance())
+    hospital.recorded(1)
+    (arrived,) = of_type(hospital.ledger, "study.arrived")
+    assert (arrived.data["actor"], arrived.data["site"]) == (f"aet:{AE_TITLE}", SITE)
+
+
+def test_a_quiet_time_closes_a_batch_while_the_association_stays_open(hospital: Hospital) -> None:
+    """Modalities keep associations open for hours."""
+    association = hospital.associate()
+    association.send_c_store(hospital.prepared(instance()))
+    hospital.recorded(1)
+    association.send_c_store(hospital.prepared(instance()))
+    hospital.recorded(2)
+    association.release()
+    assert len(of_type(hospital.ledger, "study.extended")) == 1
+
+
+def test_an_aborted_association_loses_nothing_that_was_answered(hospital: Hospital) -> None:
+    """Success means safe."""
+    association = hospital.associate()
+    association.send_c_store(hospital.prepared(instance()))
+    association.abort()
+    hospital.recorded(1)
+
+
+def test_an_unknown_caller_is_rejected_and_told_why(hospital: Hospital) -> None:
+    """PS3.8 9.3.4: calling AE title not recognized."""
+    association = hospital.associate(calling="STRANGER")
+    assert association.is_rejected
+    answer = association.acceptor.primitive
+    assert (answer.result, answer.result_source, answer.diagnostic) == (1, 1, 3)
+
+
+def test_an_unknown_caller_is_reported(hospital: Hospital, caplog: pytest.LogCaptureFixture) -> None:
+    """To whoever records it, and in the log."""
+    with caplog.at_level(logging.WARNING):
+        hospital.associate(calling="STRANGER")
+    until(lambda: bool(hospital.refused))
+    assert hospital.refused == [Caller(ae_title="STRANGER", called="KRYPTON", address="127.0.0.1")]
+    assert "calling AE title 'STRANGER'" in caplog.text
+
+
+def test_a_caller_of_another_ae_title_is_rejected(hospital: Hospital) -> None:
+    """PS3.8 9.3.4: called AE title not recognized."""
+    association = hospital.associate(called="ELSEWHERE")
+    assert association.is_rejected
+    assert association.acceptor.primitive.diagnostic == 7
+
+
+def test_a_caller_that_was_enrolled_meanwhile_is_let_in(hospital: Hospital) -> None:
+    """Without a restart."""
+    from domain.commands.directory import RegisterDevice
+
+    assert hospital.associate(calling="NEW_CT").is_rejected
+    hospital.ledger.ask(RegisterDevice(code=SITE, ae_title="NEW_CT"))
+    assert hospital.send(instance(), calling="NEW_CT") == [0]
+
+
+def test_the_same_instance_again_is_answered_success_and_recorded_once(hospital: Hospital) -> None:
+    """A duplicate is no error."""
+    image = instance()
+    assert hospital.send(image, image) == [0, 0]
+    assert hospital.send(image) == [0]
+    hospital.recorded(1)
+
+
+def test_the_same_uid_with_other_content_is_answered_duplicate_sop_instance(hospital: Hospital) -> None:
+    """PS3.7 C.5.6, 0111H; the first one stands."""
+    first = instance(SOPInstanceUID=ROOT + "5", PatientID="T-1")
+    second = instance(SOPInstanceUID=ROOT + "5", PatientID="T-2")
+    assert hospital.send(first, second) == [0, 0x0111]
+    hospital.recorded(1)
+
+
+@pytest.mark.parametrize(
+    ("bad", "status"),
+    [
+        ({"PatientID": None}, 0xC000),
+        ({"StudyInstanceUID": None}, 0xC000),
+        ({"SeriesInstanceUID": ""}, 0xC000),
+    ],
+)
+def test_an_instance_without_what_we_need_is_refused_and_the_others_go_on(
+    hospital: Hospital, bad: dict[str, Any], status: int
+) -> None:
+    """PS3.4 B.2.3, Cxxx: cannot understand."""
+    assert hospital.send(instance(), instance(**bad), instance()) == [0, status, 0]
+    hospital.recorded(2)
+
+
+def test_an_empty_report_is_answered_that_it_does_not_match_its_class(hospital: Hospital) -> None:
+    """PS3.4 B.2.3, A900."""
+    assert hospital.send(report(content=0), report()) == [0xA900, 0]
+    hospital.recorded(1)
+
+
+def test_no_name_or_number_of_a_person_is_in_the_log(hospital: Hospital, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever goes wrong."""
+    with caplog.at_level(logging.DEBUG):
+        marked = {"PatientName": "MARQUE^Zoé", "PatientID": "T-MARQUE"}
+        hospital.send(instance(**marked), instance(SeriesInstanceUID=None, **marked), report(content=0, **marked))
+        hospital.recorded(1)
+    assert "cannot be" not in caplog.text
+    assert "MARQUE" not in caplog.text
+
+
+@pytest.mark.parametrize("sop_class", [PRIVATE_CLASS, "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.9.1.1"])
+def test_storage_classes_that_we_do_not_know_are_taken_too(hospital: Hospital, sop_class: str) -> None:
+    """Private ones, and those that the standard may add."""
+    assert hospital.send(instance(SOPClassUID=sop_class)) == [0]
+    hospital.recorded(1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MR_small_implicit.dcm",
+        "MR_small_bigendian.dcm",
+        "MR_small_RLE.dcm",
+        "MR_small_jp2klossless.dcm",
+        "MR_small_jpeg_ls_lossless.dcm",
+        "JPEG2000.dcm",
+        "JPGExtended.dcm",
+        "waveform_ecg.dcm",
+        "rtplan.dcm",
+    ],
+)
+def test_real_files_are_kept_byte_for_byte_in_their_transfer_syntax(hospital: Hospital, name: str) -> None:
+    """No pixel is decoded, nothing re-encoded."""
+    sent = dcmread(str(get_testdata_file(name)))
+    assert hospital.send(sent) == [0]
+    kept = dcmread(hospital.spool.claim(SITE, sent.SOPInstanceUID))
+    assert kept.file_meta.TransferSyntaxUID == sent.file_meta.TransferSyntaxUID
+    assert kept == sent
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    ["1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.1.99"],
+)
+def test_common_compressed_syntaxes_are_accepted(hospital: Hospital, syntax: str) -> None:
+    """HTJ2K, MPEG-4, JPEG lossless, deflated."""
+    association = hospital.associate(contexts=((CT_IMAGE, syntax),))
+    assert UID(syntax) in {context.transfer_syntax[0] for context in association.accepted_contexts}
+    association.release()
+
+
+def test_a_full_disk_is_answered_out_of_resources(tmp_path: Path) -> None:
+    """PS3.4 B.2.3, A700: the sender tries again later."""
+    full = Hospital(tmp_path / "spool", room=10**18)
+    full.service.start()
+    try:
+        assert full.send(instance()) == [0xA700]
+    finally:
+        full.service.stop(grace_s=1)
+
+
+def test_instances_are_taken_while_the_database_is_away_and_recorded_after(tmp_path: Path) -> None:
+    """The sender need not know."""
+    hospital = Hospital(tmp_path / "spool", failures=2)
+    hospital.service.start()
+    try:
+        assert hospital.send(instance(), instance()) == [0, 0]
+        hospital.recorded(2)
+        assert hospital.flaky.asked == 3
+    finally:
+        hospital.service.stop(grace_s=1)
+
+
+def test_what_could_not_be_recorded_at_the_stop_is_recorded_at_the_next_start(tmp_path: Path) -> None:
+    """Nothing waits in memory only."""
+    first = Hospital(tmp_path / "spool", failures=1000)
+    first.service.start()
+    first.send(instance(), instance())
+    first.service.stop(grace_s=1)
+    second = Hospital(tmp_path / "spool")
+    second.service.start()
+    try:
+        second.recorded(2)
+    finally:
+        second.service.stop(grace_s=1)
+
+
+def test_a_refused_batch_does_not_block_the_others(hospital: Hospital) -> None:
+    """It is set aside with its reason."""
+    hospital.send(instance())
+    hospital.recorded(1)
+    study = Study.create_id(Identity.create_id(SITE, "T-1"), ROOT + "1")
+    hospital.ledger.ask(WithdrawStudy(study=study, reason="test"))
+    assert hospital.send(instance(), instance(StudyInstanceUID=ROOT + "2")) == [0, 0]
+    hospital.recorded(2)
+    until(lambda: len(list(hospital.spool.refused.glob("*/reason.json"))) == 1)
+
+
+def test_four_associations_at_once_make_one_history(hospital: Hospital) -> None:
+    """The same study, sent in parts."""
+    images = [[instance(SeriesInstanceUID=new_uid()) for _ in range(10)] for _ in range(4)]
+    threads = [threading.Thread(target=hospital.send, args=some) for some in images]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    hospital.recorded(40)
+
+
+def test_the_same_instance_over_two_associations_at_once_is_recorded_once(hospital: Hospital) -> None:
+    """Exactly one of the two makes the claim."""
+    images = [instance() for _ in range(10)]
+    threads = [threading.Thread(target=hospital.send, args=[dcm_copy(i) for i in images]) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    hospital.recorded(10)
+
+
+def dcm_copy(dataset: Dataset) -> Dataset:
+    """Its own object: pynetdicom encodes it in its thread."""
+    import io
+
+    return dcmread(io.BytesIO(part10(dataset)))
+
+
+def test_a_taken_port_is_said_and_leaves_no_desk(hospital: Hospital, tmp_path: Path) -> None:
+    """The next start finds nothing half begun."""
+    other = Hospital(tmp_path / "other")
+    other.service._address = ("127.0.0.1", hospital.service.port)
+    with pytest.raises(OSError, match="in use"):
+        other.service.start()
+    assert list((tmp_path / "other" / "work").iterdir()) == []
+
+
+def test_implicit_vr_without_a_declared_character_set_is_read(hospital: Hospital) -> None:
+    """The default of most old devices."""
+    dataset = instance(SpecificCharacterSet=None, PatientName="ESSAI^Eve")
+    part10(dataset, ImplicitVRLittleEndian)
+    assert hospital.send(dataset) == [0]
+    hospital.recorded(1)
