@@ -11,11 +11,6 @@ import pytest
 from krypton.devstack.stack import Stack
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Let pass the one warning that is not ours to mend: kafka-python 3.0.12 reads its schemas the old way."""
-    config.addinivalue_line("filterwarnings", "ignore:(read|open)_text is deprecated:DeprecationWarning")
-
-
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """A running stack: ``stack.addresses()`` tells where. Tests that stop a server start it again."""

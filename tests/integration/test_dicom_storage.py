@@ -1,5 +1,6 @@
 """DICOM in, over real associations on the loopback: who may send, what is answered, what is recorded."""
 
+import io
 import logging
 import threading
 import time
@@ -20,6 +21,7 @@ from adapters.dicom.spool import Spool
 from adapters.dicom.storage import Caller, StorageService, no_delay
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
+from domain.commands.directory import RegisterDevice
 from domain.commands.studies import WithdrawStudy
 from tests.fakes.dicom import (
     AE_TITLE,
@@ -178,8 +180,6 @@ def test_a_caller_of_another_ae_title_is_rejected(hospital: Hospital) -> None:
 
 def test_a_caller_that_was_enrolled_meanwhile_is_let_in(hospital: Hospital) -> None:
     """Without a restart."""
-    from domain.commands.directory import RegisterDevice
-
     assert hospital.associate(calling="NEW_CT").is_rejected
     hospital.ledger.ask(RegisterDevice(code=SITE, ae_title="NEW_CT"))
     assert hospital.send(instance(), calling="NEW_CT") == [0]
@@ -345,8 +345,6 @@ def test_the_same_instance_over_two_associations_at_once_is_recorded_once(hospit
 
 def dcm_copy(dataset: Dataset) -> Dataset:
     """Its own object: pynetdicom encodes it in its thread."""
-    import io
-
     return dcmread(io.BytesIO(part10(dataset)))
 
 
