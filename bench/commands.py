@@ -8,7 +8,7 @@ from uuid import uuid4
 from domain.commands.directory import EnrollSite
 from domain.commands.identities import Register
 from domain.commands.studies import ReceivedPatient, ReceiveStudy
-from domain.ledger import Envelope
+from domain.work import Envelope
 from krypton.bootstrap import Krypton
 
 PEOPLE = 1_000

@@ -27,8 +27,8 @@ from adapters.dicom.receive import Executes
 from adapters.dicom.spool import Spool
 from adapters.dicom.storage import StorageService, no_delay
 from domain.commands.studies import ReceiveStudy
-from domain.ledger import Command, Envelope
 from domain.ports import Answer
+from domain.work import Command, Envelope
 
 SENDER, CALLED = "BENCH", "KRYPTON"
 LOCAL = "127.0.0.1"

@@ -18,17 +18,17 @@ import psycopg2
 from domain.aggregates.identity import Identity
 from domain.commands.identities import Erase
 from domain.errors import Erased, NotFound
-from domain.ledger import Command, Envelope, Ledger
+from domain.ledger import Ledger
 from domain.ports import Answer
+from domain.work import Command, Envelope
 from krypton.settings import Addresses, ServiceUnavailable, Settings, addresses
 from schemas.codec import Codec
 from schemas.registry import registry
 
 if TYPE_CHECKING:  # imported where used: a command that only asks the ledger need not load every view
-    from projections.store import ViewStore
-
     from adapters.vault.postgres import PostgresVault
     from projections.projection import Projection
+    from projections.store import ViewStore
 
 CONNECT_S = 5
 
@@ -146,13 +146,13 @@ class Krypton:
         """The identity that a REF names: ``ASSIGNER|LOCAL_ID``, a uuid, or ``INS|matricule``. Raises NotFound."""
         assigner, bar, local_id = ref.partition("|")
         if not bar:
-            return self._known(_uuid(ref), ref)
+            return self._known(identity := _uuid(ref), f" {identity}")
         if assigner == "INS":
             from projections.identity_index import queries
 
             with self.reading() as connection:
                 return UUID(queries.resolve(connection, ref))
-        return self._known(self._numbered(assigner, local_id), ref)
+        return self._known(self._numbered(assigner, local_id), "")
 
     def _numbered(self, assigner: str, local_id: str) -> UUID:
         """``123``, or ``123#2`` for the second person that the assigner gave that number."""
@@ -162,9 +162,10 @@ class Krypton:
             return Identity.create_id(assigner, number, int(ordinal))
         return plain
 
-    def _known(self, identity: UUID, ref: str) -> UUID:
+    def _known(self, identity: UUID, at: str) -> UUID:
         if self.ledger.find(Identity, identity) is None:
-            raise NotFound(f"no identity {ref}: write ASSIGNER|LOCAL_ID, a uuid, or INS|matricule")
+            # A REF may hold a local id or a name typed by mistake: neither is repeated, for messages end up in logs.
+            raise NotFound(f"no such identity{at}: write ASSIGNER|LOCAL_ID, a uuid, or INS|matricule")
         return identity
 
     @contextmanager
@@ -181,4 +182,4 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise NotFound(f"{text} names no identity: write ASSIGNER|LOCAL_ID, a uuid, or INS|matricule") from None
+        raise NotFound("no identity by that name: write ASSIGNER|LOCAL_ID, a uuid, or INS|matricule") from None

@@ -12,7 +12,7 @@ from adapters.dicom.spool import Spool
 from adapters.dicom.storage import Caller, StorageService
 from domain.commands.directory import RefuseCaller
 from domain.errors import UnknownSite
-from domain.ledger import Envelope
+from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.progress import progress
 from krypton.settings import ServiceUnavailable

@@ -3,7 +3,7 @@
 What is sealed under a destroyed key is masked here at once, before any rebuild.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +13,20 @@ from projections.identity_index import queries as identities
 
 Members = list[dict[str, Any]]
 Ask = Callable[[Any, Members, Collection[str]], dict[str, Any]]
+Subjects = Callable[[Any, Sequence[str]], Collection[str]]
 
 
-def of_person(ours: Krypton, ref: str, ask: Ask) -> dict[str, Any]:
-    """Ask about the person that ``ref`` is in; the answer begins with ``person`` and ``members``."""
+def of_person(ours: Krypton, ref: str, ask: Ask, subjects: Subjects | None = None) -> dict[str, Any]:
+    """Ask about the person that ``ref`` is in; the answer begins with ``person`` and ``members``.
+
+    ``subjects``: the identities beside the members under whose keys some of the answer is sealed, because a study was
+    reassigned or two identities were merged once.
+    """
     identity = str(ours.resolve(ref))
     with ours.reading() as connection:
         members = identities.members(connection, identity)
-        erased = ours.vault.destroyed(m["identity"] for m in members)
+        others = subjects(connection, _ids(members)) if subjects else ()
+        erased = ours.vault.destroyed({*_ids(members), *others})
         shown = identities.members(connection, identity, erased=erased) if erased else members
         person = identities.person(connection, identity)
         return {"person": person, "members": shown} | ask(connection, members, erased)
@@ -38,8 +44,11 @@ def identity_of(ours: Krypton, ref: str) -> dict[str, Any]:
 
 def history_of(ours: Krypton, ref: str) -> list[dict[str, Any]]:
     """Every event that touched the identity or the person it is in, in ledger order."""
-    asked = of_person(ours, ref, lambda c, members, erased: {"history": identities.history(c, members, erased)})
-    return list(asked["history"])
+
+    def ask(connection: Any, members: Members, erased: Collection[str]) -> dict[str, Any]:
+        return {"history": identities.history(connection, members, erased)}
+
+    return list(of_person(ours, ref, ask, identities.subjects)["history"])
 
 
 def record_of(ours: Krypton, ref: str) -> dict[str, Any]:
@@ -47,11 +56,9 @@ def record_of(ours: Krypton, ref: str) -> dict[str, Any]:
     from projections.patient_record import queries
 
     def ask(connection: Any, members: Members, erased: Collection[str]) -> dict[str, Any]:
-        # A reassigned study's texts stay sealed under the identity it came in under.
-        sealed_under = queries.subjects(connection, _ids(members))
-        return queries.record(connection, _ids(members), ours.vault.destroyed(sealed_under))
+        return queries.record(connection, _ids(members), erased)
 
-    return of_person(ours, ref, ask)
+    return of_person(ours, ref, ask, queries.subjects)
 
 
 def order_of(ours: Krypton, order: UUID) -> dict[str, Any]:
@@ -70,7 +77,7 @@ def dose_of(ours: Krypton, ref: str) -> dict[str, Any]:
     """The ``dose show`` document."""
     from projections.cumulative_dose import queries
 
-    return of_person(ours, ref, queries.dose)
+    return of_person(ours, ref, queries.dose, queries.subjects)
 
 
 def consents_of(ours: Krypton, ref: str) -> dict[str, Any]:
@@ -91,7 +98,26 @@ def accesses_of(ours: Krypton, ref: str, **filters: Any) -> list[dict[str, Any]]
     def ask(connection: Any, members: Members, erased: Collection[str]) -> dict[str, Any]:
         return {"accesses": queries.accesses(connection, _ids(members), erased=erased, **filters)}
 
-    return list(of_person(ours, ref, ask)["accesses"])
+    return list(of_person(ours, ref, ask, queries.subjects)["accesses"])
+
+
+def pairs_to_review(ours: Krypton) -> list[dict[str, Any]]:
+    """The ``identity review list`` document."""
+    from projections.identity_index import review
+
+    with ours.reading() as connection:
+        found = review.review_list(connection)
+        erased = ours.vault.destroyed(side["identity"] for pair in found for side in pair["identities"])
+        return review.review_list(connection, erased) if erased else found
+
+
+def alerts_of(ours: Krypton, *, open_only: bool, site: str | None) -> list[dict[str, Any]]:
+    """The ``dose alerts`` document: of one establishment's reports, or of all."""
+    from projections.cumulative_dose import queries
+
+    with ours.reading() as connection:
+        erased = ours.vault.destroyed(queries.subjects(connection))
+        return queries.alerts(connection, open_only, site, erased)
 
 
 def study_of_alert(ours: Krypton, alert: UUID) -> UUID:

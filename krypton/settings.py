@@ -9,7 +9,7 @@
 | KRYPTON_DICOM_AE, KRYPTON_DICOM_PORT | AE title (PS3.5 §6.2: 16 characters) and port of the DICOM service |
 | KRYPTON_REGISTRY_PORT | port of the schema registry |
 | KRYPTON_REPLICATION | copies that Kafka keeps of each partition; 1, and 3 in production |
-| KRYPTON_LOCK_TIMEOUT_MS, …_RELAY_BATCH, …_WORKER_BATCH, …_BATCH_QUIET_S | limits, see the fields |
+| KRYPTON_RELAY_BATCH, …_WORKER_BATCH, …_BATCH_QUIET_S | limits, see the fields |
 """
 
 import base64
@@ -44,7 +44,6 @@ class Settings:
     dicom_ae: str = "KRYPTON"
     dicom_port: int = 11112
     registry_port: int = 8081
-    lock_timeout_ms: int = 5000  # how long a command waits for the event store's table lock
     relay_batch: int = 1000  # events the relay reads and sends at a time
     worker_batch: int = 1000  # events a processor applies in one transaction, at most (architecture §7.3)
     replication: int = 1  # copies that Kafka keeps of each partition; 3 in production
@@ -64,7 +63,6 @@ class Settings:
             dicom_ae=_ae_title(given),
             dicom_port=_whole(given, "KRYPTON_DICOM_PORT", Settings.dicom_port, 65535),
             registry_port=_whole(given, "KRYPTON_REGISTRY_PORT", Settings.registry_port, 65535),
-            lock_timeout_ms=_whole(given, "KRYPTON_LOCK_TIMEOUT_MS", Settings.lock_timeout_ms, 3_600_000),
             relay_batch=_whole(given, "KRYPTON_RELAY_BATCH", Settings.relay_batch, 100_000),
             worker_batch=_whole(given, "KRYPTON_WORKER_BATCH", Settings.worker_batch, 100_000),
             replication=_whole(given, "KRYPTON_REPLICATION", Settings.replication, 9),

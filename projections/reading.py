@@ -1,14 +1,12 @@
 """What the queries of every view share: rows as dicts, times as text, and what an erased person leaves behind."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from psycopg2.extensions import connection as Connection
 
 from schemas.event import ERASED
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NOW: Final = 2**63 - 1
 """A ledger position that no event reaches: what is asked about it is asked about now."""
 
@@ -19,13 +17,6 @@ def fetch(connection: Connection, query: str, **parameters: Any) -> list[dict[st
         cursor.execute(query, parameters)
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor]
-
-
-def iso(micros: int | None) -> str | None:
-    """Microseconds since 1970 (UTC) as ISO 8601 with Z; None stays None."""
-    if micros is None:
-        return None
-    return (EPOCH + timedelta(microseconds=micros)).isoformat().replace("+00:00", "Z")
 
 
 def masked(members: Iterable[Mapping[str, Any]], erased: Collection[str]) -> list[dict[str, Any]]:

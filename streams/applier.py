@@ -83,7 +83,9 @@ class Applier:
                     self._applied.update({(r.topic, r.partition): r.offset + 1 for r in batch})
 
     async def beside(self, call: Callable[[], None]) -> None:
-        """Make a call in the view's thread, between two batches. Raises what it raises."""
+        """Make a call in the view's thread, between two batches, unless closed. Raises what it raises."""
+        if self._stopping.is_set():
+            return
         await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def close(self) -> None:
@@ -113,6 +115,7 @@ class Applier:
             except StoreAway as away:
                 if not go_on():
                     raise
-                log.warning("%s: waiting for the database: %s", self._view.name, away)
+                if pause == PAUSE_FIRST_S:  # said once, not at each try
+                    log.warning("waiting for the database: %s", away)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, PAUSE_MOST_S)

@@ -181,8 +181,9 @@ class _Worker(faust.Worker):  # type: ignore[misc]  # the library ships no types
 
     async def crash(self, reason: BaseException) -> None:
         """Some part of Faust cannot go on: end the process, whatever the other parts do."""
-        log.error("Faust cannot go on: %s", type(reason).__name__, exc_info=reason)
-        self.die(EXIT_BROKEN)
+        if not self.should_stop:
+            log.error("Faust cannot go on: %s", type(reason).__name__, exc_info=reason)
+            self.die(EXIT_BROKEN)
 
     def install_signal_handlers(self) -> None:
         if threading.current_thread() is threading.main_thread():

@@ -20,8 +20,8 @@ from adapters.dicom.intake import read_back
 from adapters.dicom.refusal import Refused
 from adapters.dicom.spool import Desk, Name, sync, write_durably
 from domain.errors import NotFound, RuleBroken
-from domain.ledger import Command, Envelope
 from domain.ports import Answer
+from domain.work import Command, Envelope
 
 log = logging.getLogger(__name__)
 

@@ -5,17 +5,16 @@ Folders below the root:
     instances/<site>/<shard>/<sop uid>        every instance held, one per site and SOP Instance UID: the claim
     work/<desk>/pending/<site>/<actor>/<name> instances held but not known to be recorded; ``name`` is Name below
     work/<desk>/batches/<command id>.json     the write-ahead: which pending instances make up a command
-    work/<desk>/new/                          half-written files
     conflicts/<site>/<sop uid>_<digest>       the same UID with other bytes: kept aside, first one stands
     refused/<command id>/                     batches that a rule refused: their instances, and reason.json
 
 A desk belongs to one process, which holds a lock on it: a killed process leaves its desk unlocked, and the next one
-takes it over. The pending name and the claim are two hard links to one file (so back the spool up with hard links kept).
+takes it over. The pending name and the claim are two hard links to one file: back the spool up with links kept.
 
 The invariant: **a claim without a pending name is recorded**, for every order of crashes, because
 
-1. bytes are fsynced before the pending name is made, and that name's folder is fsynced before the claim is linked
-   and the sender is answered: an instance answered has a pending name, and a pending name is always a whole instance;
+1. a pending file and its folder are fsynced before its claim is linked and the sender is answered: what was answered
+   has a pending name; what has no claim of its own may be half-written, and is held against the digest in its name;
 2. the claim is a link(2): of two that bring one UID, in any process, exactly one wins; the other is compared with it;
 3. a batch's file is fsynced before its command is asked: a restart asks the same command id again, which the ledger
    answers as the first time, whatever has arrived since;
@@ -30,13 +29,15 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from adapters.dicom.part10 import Bytes, dataset_digest, mapped, read_file_meta
+from adapters.dicom.refusal import Refused
 
 ROOM = 512 * 1024 * 1024  # bytes left free for the database and the logs that share the disk
 
@@ -112,7 +113,7 @@ class Spool:
             desk.folder.mkdir(parents=True)
             if desk.take():
                 break  # else a process that looks for abandoned desks was faster: it removes the empty one
-        for name in ("pending", "batches", "new"):
+        for name in ("pending", "batches"):
             (desk.folder / name).mkdir()
         sync(desk.folder, desk.folder.parent, self.root)
         return desk
@@ -133,6 +134,8 @@ class Desk:
     folder: Path
     step: Step = no_step
     _lock: int | None = None
+    _folders: set[Path] = field(default_factory=set)
+    _making: Lock = field(default_factory=Lock)
 
     def take(self) -> bool:
         """Lock the desk; False where a living process has it, or it is gone."""
@@ -159,31 +162,34 @@ class Desk:
 
     def holds(self, site: str, sop_uid: str, digest: str) -> bool:
         """Whether the very same instance is held: its dataset is the same, byte for byte."""
-        try:
-            with mapped(self.spool.claim(site, sop_uid)) as held:
-                return dataset_digest(held, read_file_meta(held).offset) == digest
-        except FileNotFoundError:
-            return False
+        return _digest(self.spool.claim(site, sop_uid)) == digest
 
     def keep(self, name: Name, parts: Sequence[Bytes]) -> Kept:
         """Make an instance durable: when this returns NEW, a power cut cannot lose it. ``parts``: the file's bytes.
 
         Raises OSError where the disk is full or broken; then nothing is held.
         """
-        new = self.folder / "new" / name.file
+        pending = self.path(name)
         try:
-            _write(new, parts)
+            self._make_folder(pending.parent)
+            _write(pending, parts)
             self.step("written")
-            pending = self.path(name)
-            _move(new, pending)
             sync(pending.parent)
         except OSError:
-            new.unlink(missing_ok=True)
+            pending.unlink(missing_ok=True)
             raise
         self.step("pending")
         kept = self.claim(name)
         self.step("claimed")
         return kept
+
+    def _make_folder(self, folder: Path) -> None:
+        """Once per sender; nobody goes on before the folder itself is durable."""
+        with self._making:
+            if folder not in self._folders:
+                folder.mkdir(parents=True, exist_ok=True)
+                sync(folder.parent, folder.parent.parent)
+                self._folders.add(folder)
 
     def claim(self, name: Name) -> Kept:
         """Link a pending instance into the archive, or settle it as a duplicate or a conflict."""
@@ -228,11 +234,15 @@ class Desk:
         self.step("released")
 
     def sweep(self) -> None:
-        """After a crash: drop half-written files, which nobody was told of, and claim what was not claimed yet."""
-        for half in (self.folder / "new").glob("*"):
-            half.unlink()
+        """After a crash: claim what was not claimed yet, and drop half-written files, which nobody was told of."""
         for name in list(self.pending()):
-            self.claim(name)
+            pending, claim = self.path(name), self.spool.claim(name.site, name.sop_uid)
+            if claim.exists() and claim.samefile(pending):
+                continue
+            if _digest(pending) == name.digest:
+                self.claim(name)
+            else:
+                pending.unlink()
 
 
 def sync(*folders: Path) -> None:
@@ -265,14 +275,19 @@ def _write(path: Path, parts: Iterable[Bytes]) -> None:
         os.fsync(file.fileno())
 
 
-def _move(source: Path, target: Path) -> None:
-    """Rename; the folders above the target are made, durably, where they are missing."""
+def _digest(path: Path) -> str | None:
+    """Of the dataset in a file; None where there is no file, or no dataset in it."""
     try:
-        source.rename(target)
-    except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        sync(target.parent.parent, target.parent.parent.parent)
-        source.rename(target)
+        with mapped(path) as data:
+            return dataset_digest(data, read_file_meta(data).offset)
+    except (FileNotFoundError, Refused):
+        return None
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename; the folders above the target are made where they are missing."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
 
 
 def _part(text: str) -> str:

@@ -9,9 +9,10 @@ from domain.aggregates.access import BREAK_GLASS, DENIED, TREATMENT, Access, Req
 from domain.aggregates.consent import Consent, Scope
 from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
-from domain.commands.consents import iso, micros, said
+from domain.commands.consents import said
 from domain.errors import NotAffiliated, ReasonMissing, UnknownProfessional
-from domain.ledger import Work
+from domain.times import iso, micros
+from domain.work import Work
 
 GRANTED_FOR = timedelta(hours=24)
 EMERGENCY_FOR = timedelta(hours=4)

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,22 +12,11 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
 from domain.consent_code import normal, salted_hash
 from domain.errors import BadCode, Erased, UnknownParty
-from domain.ledger import EPOCH, Work
+from domain.times import iso, micros
+from domain.work import Work
 
 LEAST_SIGNS = 8
 A_DAY = timedelta(hours=24)
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970, UTC; ``moment`` has a time zone."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
-
-
-def iso(at: int | None) -> str | None:
-    """Microseconds since 1970 as ISO 8601 with ``Z``; None stays None."""
-    if at is None:
-        return None
-    return (EPOCH + timedelta(microseconds=at)).astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def consent_of(work: Work, identity: UUID) -> Consent:

@@ -7,7 +7,7 @@ from domain.aggregates.establishment import Establishment
 from domain.aggregates.professional import Professional
 from domain.aggregates.refused_caller import ADDRESS_LENGTH, AE_TITLE_LENGTH, RefusedCaller, printable
 from domain.errors import NotFound, ProfessionalRegistered, SiteEnrolled, UnknownSite
-from domain.ledger import Work
+from domain.work import Work
 
 
 def site_of(work: Work, code: str) -> Establishment:

@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
 from domain.dose_alerts import AlertRules, alerts
-from domain.ledger import Work
+from domain.work import Work
 
 RULES = AlertRules()
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from domain import ins
 from domain.aggregates.identity import Identity, Status
 from domain.errors import AlreadyRegistered, UnknownSite
-from domain.ledger import Work
 from domain.traits import traits
+from domain.work import Work
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import HUMAN, Held, Link
 from domain.errors import SameIdentity
-from domain.ledger import Work
+from domain.work import Work
 
 
 def link_of(work: Work, one: UUID, other: UUID) -> Link:

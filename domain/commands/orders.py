@@ -1,7 +1,7 @@
 """What can be asked about exam orders."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,14 +11,15 @@ from domain.aggregates.order import Order, Urgency
 from domain.aggregates.professional import Professional
 from domain.commands.directory import professional_of, site_of
 from domain.errors import BadOrder, OrdererSuspended, OrderKnown
-from domain.ledger import EPOCH, Work
+from domain.times import micros
+from domain.work import Work
 
 
-def micros(at: datetime) -> int:
+def zoned(at: datetime) -> int:
     """A time with a zone as microseconds since 1970, UTC. Raises BadOrder (O1)."""
     if at.tzinfo is None:
         raise BadOrder("a time was given without its zone: write it as 2026-01-31T14:30:00Z")
-    return (at - EPOCH) // timedelta(microseconds=1)
+    return micros(at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ class PlaceOrder:
             raise BadOrder("an order names the modality wanted, such as CT or MR")
         if self.urgency not in tuple(Urgency):
             raise BadOrder(f"urgency is one of {', '.join(Urgency)}")
-        wanted_by = micros(self.wanted_by) if self.wanted_by else None
+        wanted_by = zoned(self.wanted_by) if self.wanted_by else None
         return Order(
             identity_id=self.identity,
             site=site,
@@ -106,7 +107,7 @@ class ScheduleOrder:
         site = site_of(work, self.site).code
         if not self.accession.strip():
             raise BadOrder("an appointment has an accession number, by which its study is known")
-        order.schedule(site=site, at=micros(self.at), accession=self.accession.strip(), ae_title=self.ae_title)
+        order.schedule(site=site, at=zoned(self.at), accession=self.accession.strip(), ae_title=self.ae_title)
         return {"order": str(self.order), "accession": self.accession.strip()}
 
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from domain.aggregates.reading import Reading
 from domain.aggregates.study import Study
 from domain.commands.directory import professional_of, site_of
-from domain.commands.orders import micros
+from domain.commands.orders import zoned
 from domain.errors import ReaderNotEntitled, ReadingOpen, StudyWithdrawn
-from domain.ledger import Work
+from domain.work import Work
 
 
 def refuse_unless_reader(work: Work, rpps: str, site: str) -> None:
@@ -47,7 +47,7 @@ class RequestReading:
                 to_site=asked,
                 ordinal=_next_ordinal(work, study.id, asked),
                 question=self.question,
-                due=micros(self.due) if self.due else None,
+                due=zoned(self.due) if self.due else None,
             )
         )
         return {"reading": str(new.id)}

@@ -9,8 +9,8 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.commands.doses import ReceivedDose, record_dose
 from domain.errors import NothingNew, UnknownSite
-from domain.ledger import Work
 from domain.traits import can_be_one_person, received_traits
+from domain.work import Work
 
 MOST_COLLISIONS = 100
 

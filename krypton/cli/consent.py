@@ -10,7 +10,7 @@ import typer
 from domain.aggregates.consent import EVERYONE, Scope
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.consent_code import derive
-from krypton.cli.connection import envelope, krypton
+from krypton.cli.connection import ask, envelope, krypton
 from krypton.cli.options import Actor, AsJson, CommandId, Ref
 from krypton.cli.output import document, facts, out, table, written
 from krypton.reading import consents_of
@@ -48,13 +48,13 @@ def grant(
 ) -> None:
     """Consent to consultation by a professional or an establishment."""
     ours = krypton()
-    ask = Grant(
+    command = Grant(
         identity=ours.resolve(ref),
         party=to,
         expires_at=until.replace(tzinfo=UTC) if until else None,
         exclusions=exclude or [],
     )
-    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+    ask(ours, command, actor, command_id, as_json)
 
 
 @app.command()
@@ -68,8 +68,8 @@ def revoke(
 ) -> None:
     """Take a consent back."""
     ours = krypton()
-    ask = Revoke(identity=ours.resolve(ref), party=to, reason=reason)
-    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+    command = Revoke(identity=ours.resolve(ref), party=to, reason=reason)
+    ask(ours, command, actor, command_id, as_json)
 
 
 @app.command()
@@ -86,8 +86,8 @@ def oppose(
     """Oppose consultation or feeding, or lift an opposition."""
     ours = krypton()
     kind = LiftOpposition if lift else Oppose
-    ask = kind(identity=ours.resolve(ref), party=to, scope=scope, reason=reason)
-    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+    command = kind(identity=ours.resolve(ref), party=to, scope=scope, reason=reason)
+    ask(ours, command, actor, command_id, as_json)
 
 
 @app.command()

@@ -7,11 +7,10 @@ import typer
 
 from domain.commands.doses import AcknowledgeAlert
 from domain.dose_alerts import QUANTITIES
-from krypton.cli.connection import envelope, krypton
+from krypton.cli.connection import ask, krypton
 from krypton.cli.options import Actor, AsJson, CommandId, Ref
-from krypton.cli.output import document, facts, out, table, written
-from krypton.reading import dose_of, study_of_alert
-from projections.cumulative_dose import queries
+from krypton.cli.output import document, facts, out, table
+from krypton.reading import alerts_of, dose_of, study_of_alert
 
 app = typer.Typer(help="Cumulative dose and alerts.", no_args_is_help=True)
 
@@ -38,8 +37,7 @@ def alerts(
     as_json: AsJson = False,
 ) -> None:
     """Doses that call for a person's attention."""
-    with krypton().reading() as connection:
-        found = queries.alerts(connection, open_only=not all_of_them, site=site)
+    found = alerts_of(krypton(), open_only=not all_of_them, site=site)
     if as_json:
         document(found)
         return
@@ -56,5 +54,5 @@ def acknowledge(
 ) -> None:
     """Say that an alert was seen, and what was done."""
     ours = krypton()
-    ask = AcknowledgeAlert(study=study_of_alert(ours, alert), alert=alert, note=note)
-    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+    command = AcknowledgeAlert(study=study_of_alert(ours, alert), alert=alert, note=note)
+    ask(ours, command, actor, command_id, as_json)

@@ -1,9 +1,9 @@
 """krypton identity: register, look up, say who is who. Parses and prints; ``main`` turns refusals into exit codes."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 
@@ -12,11 +12,10 @@ from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns,
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.traits import TRAITS
 from krypton.bootstrap import Krypton
-from krypton.cli.connection import envelope, krypton
+from krypton.cli.connection import ask, envelope, krypton
 from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref
 from krypton.cli.output import document, facts, short, table, written
-from krypton.reading import history_of, identity_of
-from projections.identity_index.review import review_list as waiting
+from krypton.reading import history_of, identity_of, pairs_to_review
 
 app = typer.Typer(help="Identities, and what is held of pairs of them.", no_args_is_help=True)
 review = typer.Typer(help="Pairs that wait for a person's decision.", no_args_is_help=True)
@@ -62,8 +61,8 @@ def register(
         "used_name": used_name,
         "first_names": first_names,
     }
-    ask = Register(assigner=assigner, local_id=local_id, stated=stated, ins=ins, ins_oid=ins_oid)
-    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+    command = Register(assigner=assigner, local_id=local_id, stated=stated, ins=ins, ins_oid=ins_oid)
+    ask(krypton(), command, actor, command_id, as_json)
 
 
 @app.command("import")
@@ -73,9 +72,12 @@ def import_file(
     as_json: AsJson = False,
 ) -> None:
     """Register many from CSV: assigner,id,family,given,birth_date,sex and optionally birth_place,ins,…"""
-    from krypton.identity_import import import_csv
+    from krypton.identity_import import FileWrong, import_csv
 
-    summary = import_csv(krypton(), file, actor)
+    try:
+        summary = import_csv(krypton(), file, actor)
+    except FileWrong as wrong:
+        raise typer.BadParameter(str(wrong), param_hint="FILE") from None
     if as_json:
         document(summary)
         return
@@ -108,8 +110,8 @@ def correct(
     }
     stated = {name: value for name, value in given_traits.items() if value is not None}
     ours = krypton()
-    ask = Correct(identity=ours.resolve(ref), stated=stated, reason=reason)
-    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+    command = Correct(identity=ours.resolve(ref), stated=stated, reason=reason)
+    ask(ours, command, actor, command_id, as_json)
 
 
 @app.command()
@@ -123,8 +125,8 @@ def status(
 ) -> None:
     """Change the reliability status (RNIV)."""
     ours = krypton()
-    ask = SetStatus(identity=ours.resolve(ref), status=to, reason=reason)
-    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+    command = SetStatus(identity=ours.resolve(ref), status=to, reason=reason)
+    ask(ours, command, actor, command_id, as_json)
 
 
 @app.command("attach-ins")
@@ -138,8 +140,8 @@ def attach_ins(
 ) -> None:
     """Attach the national health identity."""
     ours = krypton()
-    ask = AttachIns(identity=ours.resolve(ref), matricule=matricule, oid=oid)
-    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+    command = AttachIns(identity=ours.resolve(ref), matricule=matricule, oid=oid)
+    ask(ours, command, actor, command_id, as_json)
 
 
 @app.command("detach-ins")
@@ -148,8 +150,8 @@ def detach_ins(
 ) -> None:
     """Take the national health identity away."""
     ours = krypton()
-    ask = DetachIns(identity=ours.resolve(ref), reason=reason)
-    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+    command = DetachIns(identity=ours.resolve(ref), reason=reason)
+    ask(ours, command, actor, command_id, as_json)
 
 
 @app.command()
@@ -164,8 +166,8 @@ def flag(
 ) -> None:
     """Set an attribute of an identity, or clear it."""
     ours = krypton()
-    ask = (ClearFlag if clear else Flag)(identity=ours.resolve(ref), flag=name, reason=reason)
-    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+    command = (ClearFlag if clear else Flag)(identity=ours.resolve(ref), flag=name, reason=reason)
+    ask(ours, command, actor, command_id, as_json)
 
 
 @app.command()
@@ -208,100 +210,41 @@ def show_history(ours: Krypton, ref: str, as_json: bool) -> None:
     table(rows, ("position", "recorded_at", "type", "of", "actor", "reason", "rule"), f"History of {ref}")
 
 
-def _pair(ours: Krypton, one: str, other: str) -> dict[str, UUID]:
-    return {"one": ours.resolve(one), "other": ours.resolve(other)}
+def statement(kind: type[Any], meaning: str) -> Callable[..., None]:
+    """The command that says one thing of a pair: merge, unmerge, bar … differ in nothing else."""
+
+    def say(
+        one: Ref,
+        other: Ref,
+        reason: Reason,
+        actor: Actor = "system:cli",
+        command_id: CommandId = None,
+        as_json: AsJson = False,
+    ) -> None:
+        ours = krypton()
+        command = kind(one=ours.resolve(one), other=ours.resolve(other), reason=reason)
+        ask(ours, command, actor, command_id, as_json)
+
+    say.__doc__ = meaning
+    return say
 
 
-def _say(kind: Any, one: str, other: str, reason: str, actor: str, command_id: UUID | None, as_json: bool) -> None:
-    ours = krypton()
-    written(ours.execute(kind(**_pair(ours, one, other), reason=reason), envelope(actor, command_id)), as_json)
-
-
-@app.command()
-def merge(
-    one: Ref,
-    other: Ref,
-    reason: Reason,
-    actor: Actor = "system:cli",
-    command_id: CommandId = None,
-    as_json: AsJson = False,
-) -> None:
-    """Hold two local identities to be one person, until they are unmerged."""
-    _say(Merge, one, other, reason, actor, command_id, as_json)
-
-
-@app.command()
-def unmerge(
-    one: Ref,
-    other: Ref,
-    reason: Reason,
-    actor: Actor = "system:cli",
-    command_id: CommandId = None,
-    as_json: AsJson = False,
-) -> None:
-    """Take a merge back, at any time."""
-    _say(Unmerge, one, other, reason, actor, command_id, as_json)
-
-
-@app.command()
-def bar(
-    one: Ref,
-    other: Ref,
-    reason: Reason,
-    actor: Actor = "system:cli",
-    command_id: CommandId = None,
-    as_json: AsJson = False,
-) -> None:
-    """Hold two identities never to be one person."""
-    _say(Bar, one, other, reason, actor, command_id, as_json)
-
-
-@app.command()
-def unbar(
-    one: Ref,
-    other: Ref,
-    reason: Reason,
-    actor: Actor = "system:cli",
-    command_id: CommandId = None,
-    as_json: AsJson = False,
-) -> None:
-    """Lift the bar of a pair."""
-    _say(Unbar, one, other, reason, actor, command_id, as_json)
+for group, name, kind, meaning in (
+    (app, "merge", Merge, "Hold two local identities to be one person, until they are unmerged."),
+    (app, "unmerge", Unmerge, "Take a merge back, at any time."),
+    (app, "bar", Bar, "Hold two identities never to be one person."),
+    (app, "unbar", Unbar, "Lift the bar of a pair."),
+    (review, "accept", Merge, "Merge a proposed pair."),
+    (review, "dismiss", Dismiss, "Take a proposed pair off the list."),
+):
+    group.command(name)(statement(kind, meaning))
 
 
 @review.command("list")
 def review_list(as_json: AsJson = False) -> None:
     """Proposals, and merged pairs that a bar holds back."""
-    ours = krypton()
-    with ours.reading() as connection:
-        found = waiting(connection)
+    found = pairs_to_review(krypton())
     if as_json:
         document(found)
         return
     table(found, tuple(found[0]) if found else (), "To review")
-
-
-@review.command("accept")
-def review_accept(
-    one: Ref,
-    other: Ref,
-    reason: Reason,
-    actor: Actor = "system:cli",
-    command_id: CommandId = None,
-    as_json: AsJson = False,
-) -> None:
-    """Merge a proposed pair."""
-    _say(Merge, one, other, reason, actor, command_id, as_json)
-
-
-@review.command("dismiss")
-def review_dismiss(
-    one: Ref,
-    other: Ref,
-    reason: Reason,
-    actor: Actor = "system:cli",
-    command_id: CommandId = None,
-    as_json: AsJson = False,
-) -> None:
-    """Take a proposed pair off the list."""
-    _say(Dismiss, one, other, reason, actor, command_id, as_json)

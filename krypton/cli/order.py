@@ -8,7 +8,7 @@ import typer
 
 from domain.aggregates.order import Urgency
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ResultOrder, ScheduleOrder
-from krypton.cli.connection import envelope, krypton
+from krypton.cli.connection import ask, envelope, krypton
 from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref
 from krypton.cli.output import document, facts, written
 from krypton.reading import order_of
@@ -36,7 +36,7 @@ def place(
 ) -> None:
     """Ask for an exam."""
     ours, by_whom = krypton(), envelope(actor, command_id)
-    ask = PlaceOrder(
+    command = PlaceOrder(
         identity=ours.resolve(ref),
         site=site,
         ordered_by=by.removeprefix("rpps:"),
@@ -48,7 +48,7 @@ def place(
         wanted_by=wanted_by.replace(tzinfo=UTC) if wanted_by else None,
         placer_number=number or str(by_whom.command_id),
     )
-    written(ours.execute(ask, by_whom), as_json)
+    written(ours.execute(command, by_whom), as_json)
 
 
 @app.command()
@@ -56,7 +56,7 @@ def present(
     order: Order, site: Site, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
 ) -> None:
     """The person brings the order to a site that may make the exam."""
-    written(krypton().execute(PresentOrder(order=order, site=site), envelope(actor, command_id)), as_json)
+    ask(krypton(), PresentOrder(order=order, site=site), actor, command_id, as_json)
 
 
 @app.command()
@@ -71,8 +71,8 @@ def schedule(
     as_json: AsJson = False,
 ) -> None:
     """A site gives an appointment."""
-    ask = ScheduleOrder(order=order, site=site, at=at.replace(tzinfo=UTC), accession=accession, ae_title=ae_title)
-    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+    command = ScheduleOrder(order=order, site=site, at=at.replace(tzinfo=UTC), accession=accession, ae_title=ae_title)
+    ask(krypton(), command, actor, command_id, as_json)
 
 
 @app.command()
@@ -84,7 +84,7 @@ def perform(
     as_json: AsJson = False,
 ) -> None:
     """The exam was made."""
-    written(krypton().execute(PerformOrder(order=order, study_uid=study_uid), envelope(actor, command_id)), as_json)
+    ask(krypton(), PerformOrder(order=order, study_uid=study_uid), actor, command_id, as_json)
 
 
 @app.command()
@@ -96,7 +96,7 @@ def result(
     as_json: AsJson = False,
 ) -> None:
     """The exam was reported."""
-    written(krypton().execute(ResultOrder(order=order, report_uid=report_uid), envelope(actor, command_id)), as_json)
+    ask(krypton(), ResultOrder(order=order, report_uid=report_uid), actor, command_id, as_json)
 
 
 @app.command()
@@ -104,7 +104,7 @@ def cancel(
     order: Order, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
 ) -> None:
     """The exam is not wanted any more."""
-    written(krypton().execute(CancelOrder(order=order, reason=reason), envelope(actor, command_id)), as_json)
+    ask(krypton(), CancelOrder(order=order, reason=reason), actor, command_id, as_json)
 
 
 @app.command()

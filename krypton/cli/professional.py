@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from domain.commands.directory import Affiliate, RegisterProfessional, Suspend
-from krypton.cli.connection import envelope, krypton
+from krypton.cli.connection import ask, krypton
 from krypton.cli.options import Actor, AsJson, CommandId, Reason
-from krypton.cli.output import document, table, written
+from krypton.cli.output import document, table
 
 app = typer.Typer(help="Professionals.", no_args_is_help=True)
 Rpps = Annotated[str, typer.Argument(help="RPPS number, 11 digits.")]
@@ -24,8 +24,8 @@ def register(
     as_json: AsJson = False,
 ) -> None:
     """A professional is known to the region."""
-    ask = RegisterProfessional(rpps=rpps, name=name, profession=profession, site=site)
-    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+    command = RegisterProfessional(rpps=rpps, name=name, profession=profession, site=site)
+    ask(krypton(), command, actor, command_id, as_json)
 
 
 @app.command()
@@ -37,7 +37,7 @@ def affiliate(
     as_json: AsJson = False,
 ) -> None:
     """A professional works for an establishment."""
-    written(krypton().execute(Affiliate(rpps=rpps, site=site), envelope(actor, command_id)), as_json)
+    ask(krypton(), Affiliate(rpps=rpps, site=site), actor, command_id, as_json)
 
 
 @app.command()
@@ -45,7 +45,7 @@ def suspend(
     rpps: Rpps, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
 ) -> None:
     """A professional may open no access any more."""
-    written(krypton().execute(Suspend(rpps=rpps, reason=reason), envelope(actor, command_id)), as_json)
+    ask(krypton(), Suspend(rpps=rpps, reason=reason), actor, command_id, as_json)
 
 
 @app.command("list")

@@ -7,9 +7,8 @@ from uuid import UUID
 import typer
 
 from domain.commands.readings import AcceptReading, DeclineReading, ReportReading, RequestReading
-from krypton.cli.connection import envelope, krypton
+from krypton.cli.connection import ask, krypton
 from krypton.cli.options import Actor, AsJson, CommandId, Reason
-from krypton.cli.output import written
 
 app = typer.Typer(help="Teleradiology.", no_args_is_help=True)
 Reading = Annotated[UUID, typer.Argument(help="The reading's id, as reading request printed it.")]
@@ -28,14 +27,14 @@ def request(
     as_json: AsJson = False,
 ) -> None:
     """Ask another establishment to read a study."""
-    ask = RequestReading(
+    command = RequestReading(
         study=study,
         from_site=from_site,
         to_site=to_site,
         question=question,
         due=due.replace(tzinfo=UTC) if due else None,
     )
-    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+    ask(krypton(), command, actor, command_id, as_json)
 
 
 @app.command()
@@ -43,8 +42,8 @@ def accept(
     reading: Reading, by: By, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
 ) -> None:
     """A radiologist takes the study to read."""
-    ask = AcceptReading(reading=reading, by=by.removeprefix("rpps:"))
-    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+    command = AcceptReading(reading=reading, by=by.removeprefix("rpps:"))
+    ask(krypton(), command, actor, command_id, as_json)
 
 
 @app.command()
@@ -52,7 +51,7 @@ def decline(
     reading: Reading, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
 ) -> None:
     """The establishment asked does not read it."""
-    written(krypton().execute(DeclineReading(reading=reading, reason=reason), envelope(actor, command_id)), as_json)
+    ask(krypton(), DeclineReading(reading=reading, reason=reason), actor, command_id, as_json)
 
 
 @app.command()
@@ -66,5 +65,5 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """The study was read."""
-    ask = ReportReading(reading=reading, by=by.removeprefix("rpps:"), report_uid=report_uid, conclusion=conclusion)
-    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+    command = ReportReading(reading=reading, by=by.removeprefix("rpps:"), report_uid=report_uid, conclusion=conclusion)
+    ask(krypton(), command, actor, command_id, as_json)

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from domain.commands.directory import ActivateService, EnrollSite, RegisterDevice
-from krypton.cli.connection import envelope, krypton
+from krypton.cli.connection import ask, krypton
 from krypton.cli.options import Actor, AsJson, CommandId
-from krypton.cli.output import document, table, written
+from krypton.cli.output import document, table
 
 app = typer.Typer(help="Establishments.", no_args_is_help=True)
 Code = Annotated[str, typer.Argument(help="Code of the establishment, for example CHU-BDX.")]
@@ -24,8 +24,8 @@ def enroll(
     as_json: AsJson = False,
 ) -> None:
     """An establishment joins the region; its AE titles may send DICOM at once."""
-    ask = EnrollSite(code=code, name=name, finess=finess, ae_titles=tuple(ae_title or ()))
-    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+    command = EnrollSite(code=code, name=name, finess=finess, ae_titles=tuple(ae_title or ()))
+    ask(krypton(), command, actor, command_id, as_json)
 
 
 @app.command()
@@ -38,8 +38,8 @@ def device(
     as_json: AsJson = False,
 ) -> None:
     """Let one more AE title send as the establishment."""
-    ask = RegisterDevice(code=code, ae_title=ae_title, kind=kind)
-    written(krypton().execute(ask, envelope(actor, command_id)), as_json)
+    command = RegisterDevice(code=code, ae_title=ae_title, kind=kind)
+    ask(krypton(), command, actor, command_id, as_json)
 
 
 @app.command()
@@ -51,7 +51,7 @@ def service(
     as_json: AsJson = False,
 ) -> None:
     """The establishment uses a regional service."""
-    written(krypton().execute(ActivateService(code=code, service=name), envelope(actor, command_id)), as_json)
+    ask(krypton(), ActivateService(code=code, service=name), actor, command_id, as_json)
 
 
 @app.command("list")

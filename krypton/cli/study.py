@@ -6,9 +6,8 @@ from uuid import UUID
 import typer
 
 from domain.commands.studies import ReassignStudy, WithdrawStudy
-from krypton.cli.connection import envelope, krypton
+from krypton.cli.connection import ask, krypton
 from krypton.cli.options import Actor, AsJson, CommandId, Reason
-from krypton.cli.output import written
 
 app = typer.Typer(help="Studies.", no_args_is_help=True)
 Study = Annotated[UUID, typer.Argument(help="The study's id, as record show --json prints it.")]
@@ -25,8 +24,8 @@ def reassign(
 ) -> None:
     """State that a study is of another identity; its doses follow."""
     ours = krypton()
-    ask = ReassignStudy(study=study, to_identity=ours.resolve(to), reason=reason)
-    written(ours.execute(ask, envelope(actor, command_id)), as_json)
+    command = ReassignStudy(study=study, to_identity=ours.resolve(to), reason=reason)
+    ask(ours, command, actor, command_id, as_json)
 
 
 @app.command()
@@ -34,4 +33,4 @@ def withdraw(
     study: Study, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
 ) -> None:
     """Take a study out of what is read; its events and its dose stay."""
-    written(krypton().execute(WithdrawStudy(study=study, reason=reason), envelope(actor, command_id)), as_json)
+    ask(krypton(), WithdrawStudy(study=study, reason=reason), actor, command_id, as_json)

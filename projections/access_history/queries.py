@@ -5,12 +5,13 @@ it reads ``[erased]`` at once, whatever the rows still hold. Times are ISO 8601 
 """
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from projections.reading import EPOCH, fetch, iso
+from domain.times import iso, micros
+from projections.reading import fetch
 from schemas.event import ERASED
 
 Document = dict[str, Any]
@@ -30,6 +31,10 @@ WHERE members ?| %(members)s::text[]
 ORDER BY position
 """
 
+ASKED = """
+SELECT DISTINCT identity_id::text AS identity FROM access_history.access WHERE members ?| %(members)s::text[]
+"""
+
 CONSENTS = """
 SELECT position, identity_id AS identity, statement_id AS statement, kind, scope, party,
        CASE WHEN state = 'in_force' AND expires_at <= %(now)s THEN 'expired' ELSE state END AS state,
@@ -38,6 +43,11 @@ FROM access_history.consent_statement
 WHERE identity_id = ANY(%(members)s::uuid[])
 ORDER BY position
 """
+
+
+def subjects(connection: Connection, members: Sequence[str]) -> set[str]:
+    """The identities under whose keys the ``accesses`` to these members are sealed: those that were asked for."""
+    return {*members, *(row["identity"] for row in fetch(connection, ASKED, members=list(members)))}
 
 
 def accesses(
@@ -99,7 +109,7 @@ def standing(statements: Sequence[Document]) -> dict[str, str]:
 
 
 def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - EPOCH) // timedelta(microseconds=1)
+    return None if moment is None else micros(moment)
 
 
 def _access(row: Document, at: int | None, erased: Collection[str]) -> Document:

@@ -9,8 +9,9 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
+from domain.times import iso
 from projections.cumulative_dose.distinct import QUANTITIES, Row, conflicts, distinct, sums, total
-from projections.reading import NOW, fetch, iso, masked
+from projections.reading import NOW, fetch, masked
 from schemas.event import ERASED
 
 Document = dict[str, Any]
@@ -56,6 +57,16 @@ ALERTS = f"""{ALERT}
 WHERE (NOT %(open_only)s OR a.acknowledged_position IS NULL) AND (%(site)s::text IS NULL OR r.site = %(site)s)
 ORDER BY a.position
 """
+NOTED = f"""{OWNED}
+SELECT DISTINCT a.note_subject::text AS subject FROM cumulative_dose.alert a LEFT JOIN owned USING (study_id)
+WHERE a.note_subject IS NOT NULL AND (owned.identity IS NOT NULL OR %(all)s)
+"""
+
+
+def subjects(connection: Connection, members: Sequence[str] | None = None) -> set[str]:
+    """The identities under whose keys notes of alerts are sealed: of these members' doses, or of all."""
+    rows = fetch(connection, NOTED, identities=list(members or ()), at=NOW, all=members is None)
+    return {row["subject"] for row in rows}
 
 
 def dose(

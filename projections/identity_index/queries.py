@@ -12,8 +12,9 @@ from psycopg2.extensions import connection as Connection
 
 from domain.aggregates.identity import Identity
 from domain.errors import NotFound
+from domain.times import iso
 from projections.identity_index.identity_rows import NO_TRAITS
-from projections.reading import NOW, fetch, iso, masked
+from projections.reading import NOW, fetch, masked
 from schemas.event import ERASED
 
 Document = dict[str, Any]
@@ -142,6 +143,16 @@ def show(connection: Connection, identity: str, erased: Collection[str] = NOBODY
         "person": together[0]["identity"],
         "members": together,
     }
+
+
+def subjects(connection: Connection, members: Sequence[str]) -> set[str]:
+    """The identities under whose keys reasons in the ``history`` of these members are sealed, former pairs included."""
+    rows = fetch(
+        connection,
+        "SELECT low FROM identity_index.statement WHERE low = ANY(%(ids)s::uuid[]) OR high = ANY(%(ids)s::uuid[])",
+        ids=list(members),
+    )
+    return {*members, *(str(row["low"]) for row in rows)}
 
 
 def history(

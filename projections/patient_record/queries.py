@@ -5,7 +5,8 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from projections.reading import fetch, iso
+from domain.times import iso
+from projections.reading import fetch
 from schemas.event import ERASED
 
 Document = dict[str, Any]

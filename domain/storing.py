@@ -1,0 +1,74 @@
+"""How decisions become stored events: stamped with their command's envelope, encoded, and kept in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from eventsourcing.domain import AggregateEvent, CanInitAggregate
+from eventsourcing.persistence import AggregateRecorder, EventStore, Mapper, StoredEvent
+from eventsourcing.utils import get_topic, resolve_topic
+
+from domain.ports import Answer, CommandLog, CommandRecord, EventCodec, KeyVault
+from domain.times import EPOCH
+from domain.work import Decision, Envelope
+
+NOT_STORED = {"originator_id", "originator_version", "originator_topic", "timestamp"}
+
+
+class LedgerMapper(Mapper[UUID]):
+    """Domain events to stored bytes, by the codec; the bytes are what Kafka carries too."""
+
+    def __init__(self, codec: EventCodec) -> None:
+        self.codec = codec
+
+    def stored(self, event: AggregateEvent, envelope: Envelope, recorded_at: int) -> StoredEvent:
+        """One event, stamped and encoded."""
+        topic = get_topic(type(event))
+        body = {k: v for k, v in vars(event).items() if k not in NOT_STORED}
+        state = self.codec.encode(
+            topic,
+            envelope.stamp(recorded_at) | body,
+            aggregate_id=str(event.originator_id),
+            version=event.originator_version,
+        )
+        return StoredEvent(event.originator_id, event.originator_version, topic, state)
+
+    def subjects(self, event: AggregateEvent) -> Iterable[str]:
+        """Whose keys seal the event."""
+        return self.codec.subjects(get_topic(type(event)), vars(event), str(event.originator_id))
+
+    def to_domain_event(self, stored_event: StoredEvent) -> AggregateEvent:
+        """The event as its aggregate folds it."""
+        schema, body = self.codec.decode(stored_event.state, stored_event.originator_version)
+        cls = resolve_topic(stored_event.topic)
+        state = {k: UUID(v) if k in schema.uuids and v else v for k, v in body.items()}
+        state.pop(schema.aggregate)
+        state["originator_id"] = stored_event.originator_id
+        state["originator_version"] = stored_event.originator_version
+        state["timestamp"] = EPOCH + timedelta(microseconds=body["recorded_at"])
+        if issubclass(cls, CanInitAggregate):
+            state["originator_topic"] = stored_event.topic.partition(".")[0]
+        event = object.__new__(cls)
+        event.__dict__.update(state)
+        return cast(AggregateEvent, event)
+
+
+class LedgerStore(EventStore[UUID]):
+    """Stores decisions: events with the envelope of the command that made them."""
+
+    def __init__(self, mapper: Mapper[UUID], recorder: AggregateRecorder, vault: KeyVault) -> None:
+        super().__init__(mapper, recorder)
+        self.vault = vault
+
+    def put(
+        self, domain_events: Sequence[Any], *, decisions: Sequence[Decision] = (), at: int = 0, **_: Any
+    ) -> list[Any]:
+        """Store all decisions in one transaction; returns one Answer each. ``at``: microseconds since 1970, UTC."""
+        mapper = cast(LedgerMapper, self.mapper)
+        if len(decisions) > 1:
+            self.vault.prepare(subject for d in decisions for e in d.events for subject in mapper.subjects(e))
+        stored = [mapper.stored(event, d.envelope, at) for d in decisions for event in d.events]
+        commands = [CommandRecord(d.envelope.command_id, len(d.events), d.result) for d in decisions]
+        positions = iter(cast(CommandLog, self.recorder).insert_events(stored, commands=commands))
+        return [Answer(tuple(next(positions) for _ in d.events), d.result) for d in decisions]

@@ -1,0 +1,133 @@
+"""What one command works with: who asked, the aggregates it reads and changes, and what it decided.
+
+A command is a value. It looks things up through ``Work``, changes aggregates, and answers with ids; the ledger stores
+what it decided, or runs it again on newer aggregates where another writer was first.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
+from uuid import UUID, uuid4
+
+from eventsourcing.domain import Aggregate, AggregateEvent
+from eventsourcing.utils import get_topic
+
+from domain.directory import Directory
+from domain.errors import NotFound
+from domain.membership import Membership
+
+if TYPE_CHECKING:
+    from domain.ledger import Ledger
+
+A = TypeVar("A", bound=Aggregate)
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Who asked, and under which ids. ``actor`` is a pseudonymous id with its scheme (rpps:, aet:, system:)."""
+
+    actor: str = "system:cli"
+    command_id: UUID = field(default_factory=uuid4)
+    correlation_id: UUID | None = None
+
+    def stamp(self, recorded_at: int) -> dict[str, Any]:
+        """The first fields of every event; ``recorded_at`` in microseconds since 1970, UTC."""
+        correlation = self.correlation_id or self.command_id
+        return {
+            "recorded_at": recorded_at,
+            "actor": self.actor,
+            "command_id": str(self.command_id),
+            "correlation_id": str(correlation),
+        }
+
+
+class Command(Protocol):
+    """What can be asked of the ledger: a value. ``decide`` may run again, so it has no side effects of its own."""
+
+    def decide(self, work: "Work") -> dict[str, Any] | None:
+        """Change aggregates through ``work``; returns ids the caller needs, never traits. Raises RuleBroken."""
+
+
+@runtime_checkable
+class Foreseen(Protocol):
+    """A command that knows beforehand which aggregates it looks up, so that they are fetched in one go."""
+
+    def touches(self) -> Iterable[UUID]:
+        """Their ids."""
+
+
+def touched_by(*commands: Command) -> set[UUID]:
+    """What the commands are known to look up."""
+    return {touched for command in commands if isinstance(command, Foreseen) for touched in command.touches()}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one command decided, not yet stored."""
+
+    envelope: Envelope
+    events: list[AggregateEvent]
+    result: dict[str, Any]
+
+
+class Work:
+    """What a command reads and changes: each aggregate is loaded once, and its new events are collected together."""
+
+    def __init__(self, ledger: "Ledger", touched: Iterable[UUID] = ()) -> None:
+        self._ledger = ledger
+        self._held: dict[UUID, Aggregate | None] = ledger.load(list(touched))
+        self._touched: dict[UUID, Aggregate] = {}
+        self._statements: list[AggregateEvent] = []
+        self.now = ledger.clock()
+
+    @property
+    def membership(self) -> Membership:
+        """Who is held to be one person with whom: as stored when first asked, and as stated since in this batch."""
+        for stated in self._statements:
+            self._branch.foresee(get_topic(type(stated)), vars(stated))
+        self._statements.clear()
+        return self._branch
+
+    @cached_property
+    def _branch(self) -> Membership:
+        return self._ledger.membership().branch()
+
+    @cached_property
+    def directory(self) -> Directory:
+        """The enrolled establishments and registered professionals, as stored when first asked."""
+        return self._ledger.directory()
+
+    def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
+        """The aggregate; None where nobody spoke of it yet, or where the id is of another kind of aggregate."""
+        if aggregate_id not in self._held:
+            self._held |= self._ledger.load([aggregate_id])
+        held = self._held[aggregate_id]
+        if not isinstance(held, cls):
+            return None
+        self._touched.setdefault(aggregate_id, held)
+        return held
+
+    def get(self, cls: type[A], aggregate_id: UUID) -> A:
+        """The aggregate. Raises NotFound."""
+        if (found := self.find(cls, aggregate_id)) is None:
+            raise NotFound(f"{cls.__name__.lower()} {aggregate_id} is not in the ledger")
+        return found
+
+    def add(self, aggregate: A) -> A:
+        """Take a new aggregate in."""
+        self._held[aggregate.id] = self._touched[aggregate.id] = aggregate
+        return aggregate
+
+    def registered(self, aggregate_id: UUID) -> int:
+        """Ledger position of the aggregate's first event. Raises NotFound."""
+        if (position := self._ledger.log.position_of(aggregate_id)) is None:
+            raise NotFound(f"{aggregate_id} is not in the ledger")
+        return position
+
+    def collect(self) -> list[AggregateEvent]:
+        """The events since the last call, in the order in which this command first touched the aggregates."""
+        events = [cast(AggregateEvent, e) for held in self._touched.values() for e in held.collect_events()]
+        self._touched.clear()
+        self._statements += [e for e in events if get_topic(type(e)) in Membership.TYPES]
+        return events
