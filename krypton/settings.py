@@ -47,7 +47,7 @@ class Settings:
     relay_batch: int = 1000  # events the relay reads and sends at a time
     worker_batch: int = 1000  # events a processor applies in one transaction, at most (architecture §7.3)
     replication: int = 1  # copies that Kafka keeps of each partition; 3 in production
-    batch_quiet_s: float = 5.0  # silence after which instances received so far become a study
+    batch_quiet_s: float = 2.0  # silence after which instances received so far become a study
 
     @staticmethod
     def read(env: Mapping[str, str], cwd: Path) -> "Settings":

@@ -35,6 +35,8 @@ def page() -> str:
         lines += [f"## {topic}", "", f"{PARTITIONS[topic]} partition(s).", ""]
         for event_type in types:
             lines += [*_event(schemas.of_type(event_type)), ""]
+    for topic in sorted(PARTITIONS.keys() - schemas.topics().keys() - {DEAD_LETTERS}):
+        lines += [f"## {topic}", "", f"{PARTITIONS[topic]} partition(s). Reserved: holds no events yet.", ""]
     lines += [f"## {DEAD_LETTERS}", "", "What no view could read or apply, byte for byte, with the reason in a header."]
     return "\n".join(lines) + "\n"
 

@@ -13,8 +13,8 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from domain.commands.directory import EnrollSite
 from domain.commands.studies import ReceiveStudy
-from domain.ledger import Command, Envelope
 from domain.ports import Answer
+from domain.work import Command, Envelope
 from schemas.event import LedgerEvent
 from tests.fakes.ledger import MemoryLedger
 

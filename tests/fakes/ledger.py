@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from domain.ledger import Command, Envelope, Ledger
+from domain.ledger import Ledger
 from domain.ports import Answer
+from domain.work import Command, Envelope
 from schemas.codec import Codec
 from schemas.event import LedgerEvent
 from schemas.registry import registry

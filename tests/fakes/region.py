@@ -7,8 +7,8 @@ from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.doses import ReceivedDose
 from domain.commands.identities import Register
 from domain.commands.studies import ReceivedPatient, ReceivedReport, ReceiveStudy
-from domain.ledger import Command
 from domain.ports import Answer
+from domain.work import Command
 from tests.fakes.ledger import MemoryLedger
 
 SITES = ("CHB", "CHP", "CHA")

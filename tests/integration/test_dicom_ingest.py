@@ -2,7 +2,6 @@
 
 import shutil
 import tracemalloc
-from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ import pytest
 from adapters.dicom.folder import IngestSummary, ingest_paths
 from adapters.dicom.spool import Spool
 from domain.errors import UnknownSite
-from domain.ledger import Command, Envelope
 from domain.ports import Answer
+from domain.work import Command, Envelope
 from tests import real_files
 from tests.fakes.dicom import (
     OTHER_SITE,
@@ -66,10 +65,10 @@ def intake(tmp_path: Path) -> Intake:
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Intake, dict[str, Any], dict[str, Any]]]:
+def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Intake, dict[str, Any], dict[str, Any]]:
     """All real files, twice."""
     one = Intake(tmp_path_factory.mktemp("all") / "spool")
-    yield one, one.ingest(real_files.folder()), one.ingest(real_files.folder())
+    return one, one.ingest(real_files.folder()), one.ingest(real_files.folder())
 
 
 def test_a_folder_is_walked_to_its_depth(intake: Intake, tmp_path: Path) -> None:

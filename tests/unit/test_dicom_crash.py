@@ -179,7 +179,7 @@ def withdraw(ledger: MemoryLedger) -> None:
     ledger.ask(WithdrawStudy(study=study, reason="test"))
 
 
-@pytest.mark.parametrize("step", (None, *REFUSING))
+@pytest.mark.parametrize("step", [None, *REFUSING])
 def test_a_refused_batch_is_kept_with_its_reason_at_whatever_step_the_process_died(
     spool: Spool, ledger: MemoryLedger, tmp_path: Path, step: str | None
 ) -> None:

@@ -108,11 +108,27 @@ def test_a_desk_with_pending_instances_stays_for_the_next_process(desk: Desk, tm
     assert len(list(abandoned.pending())) == 1
 
 
-def test_half_written_files_are_dropped_after_a_crash(desk: Desk) -> None:
-    """Nobody was told that they are held."""
-    (desk.folder / "new" / "half").write_bytes(b"x")
+@pytest.mark.parametrize("length", [0, 100, 300, -1])
+def test_a_half_written_instance_is_dropped_after_a_crash(desk: Desk, tmp_path: Path, length: int) -> None:
+    """Nobody was told that it is held."""
+    (path,) = write(tmp_path, [instance()])
+    held = keep_file(desk, path, site=SITE, actor="system:test")
+    assert held is not None
+    desk.spool.claim(SITE, held.instance.sop_uid).unlink()
+    desk.path(held.name).write_bytes(path.read_bytes()[:length])
     desk.sweep()
-    assert list((desk.folder / "new").iterdir()) == []
+    assert list(desk.pending()) == []
+    assert not desk.spool.claim(SITE, held.instance.sop_uid).exists()
+
+
+def test_a_whole_instance_whose_claim_was_lost_is_claimed_again(desk: Desk, tmp_path: Path) -> None:
+    """A power cut may lose the claim, never the pending name."""
+    (path,) = write(tmp_path, [instance()])
+    held = keep_file(desk, path, site=SITE, actor="system:test")
+    assert held is not None
+    desk.spool.claim(SITE, held.instance.sop_uid).unlink()
+    desk.sweep()
+    assert desk.spool.claim(SITE, held.instance.sop_uid).samefile(desk.path(held.name))
 
 
 def test_the_digest_is_of_the_dataset_alone() -> None:

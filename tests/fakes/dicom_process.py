@@ -1,0 +1,59 @@
+"""A storage service as a process of its own, to be killed: python -m tests.fakes.dicom_process SPOOL LEDGER PORT.
+
+Its ledger is a folder with one file per command, written as a database commits: whole or not at all.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from adapters.dicom.batch import Limits
+from adapters.dicom.spool import Spool, write_durably
+from adapters.dicom.storage import StorageService
+from domain.commands.studies import ReceiveStudy
+from domain.ports import Answer
+from domain.work import Command, Envelope
+from tests.fakes.dicom import SITE
+
+LONGEST_LIFE_S = 120
+
+
+class FolderLedger:
+    """Answers a repeated command as the first time."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.folder = folder
+
+    def execute(self, command: Command, by: Envelope) -> Answer:
+        """Store it once."""
+        assert isinstance(command, ReceiveStudy)
+        file = self.folder / f"{by.command_id}.json"
+        if not file.exists():
+            write_durably(file, json.dumps({"instances": command.instances}).encode())
+        return Answer((), {"study": command.study_uid, "dose_reports": 0})
+
+    def instances(self) -> int:
+        """How many it counts, over all commands."""
+        return sum(json.loads(file.read_text())["instances"] for file in self.folder.glob("*.json"))
+
+
+def main(spool: str, ledger: str, port: str) -> None:
+    """Serve until killed, or for two minutes at most."""
+    service = StorageService(
+        ledger=FolderLedger(Path(ledger)),
+        spool=Spool(Path(spool)),
+        site_of=lambda ae_title: SITE,
+        refused=lambda caller: None,
+        host="127.0.0.1",
+        port=int(port),
+        limits=Limits(quiet_s=0.2, linger_s=0.05, instances=7),
+    )
+    service.start()
+    time.sleep(LONGEST_LIFE_S)
+    service.stop()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

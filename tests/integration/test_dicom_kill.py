@@ -1,0 +1,126 @@
+"""kill -9 of the storage service, again and again while it is sent to: nothing answered is lost or recorded twice."""
+
+import gc
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
+from pynetdicom import AE, evt
+
+from adapters.dicom.storage import no_delay
+from tests.fakes.dicom import AE_TITLE, CT_IMAGE, instance, part10
+from tests.fakes.dicom_process import FolderLedger
+
+INSTANCES, KILLS = 120, 6
+
+# pynetdicom's sender leaves the socket of a connection that was refused or reset to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+
+
+class Victim:
+    """The process, and a sender that sends each instance until it is answered."""
+
+    def __init__(self, folder: Path) -> None:
+        self.spool, self.ledger = folder / "spool", FolderLedger(folder / "ledger")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = int(free.getsockname()[1])
+        self.process: subprocess.Popen[bytes] | None = None
+        self.answered = 0
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tests.fakes.dicom_process", str(self.spool), str(self.ledger.folder)]
+        self.process = subprocess.Popen([*command, str(self.port)], cwd=Path(__file__).parents[2])
+        until(self.listens)
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def send(self, datasets: list[Dataset]) -> None:
+        association = None
+        for dataset in datasets:
+            while True:
+                association = association if association and association.is_established else self.associate()
+                if association and self.sent(association, dataset):
+                    self.answered += 1
+                    break
+                time.sleep(0.02)
+        if association:
+            association.release()
+
+    def associate(self) -> Any:
+        entity = AE(AE_TITLE)
+        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = 3
+        entity.add_requested_context(CT_IMAGE, ExplicitVRLittleEndian)
+        handlers = [(evt.EVT_CONN_OPEN, no_delay)]
+        return entity.associate("127.0.0.1", self.port, ae_title="KRYPTON", evt_handlers=handlers)
+
+    @staticmethod
+    def sent(association: Any, dataset: Dataset) -> bool:
+        try:
+            return bool(association.send_c_store(dataset).get("Status") == 0)
+        except RuntimeError:  # the association is gone
+            return False
+
+
+def until(true: Callable[[], bool], within_s: float = 30) -> None:
+    end = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Iterator[Victim]:
+    one = Victim(tmp_path)
+    one.start()
+    yield one
+    one.kill()
+    gc.collect()  # here, where the warning is expected
+
+
+def test_every_instance_answered_is_recorded_exactly_once_through_kills(victim: Victim) -> None:
+    """Some are killed while storing, some while recording, some while recovering."""
+    datasets = [instance() for _ in range(INSTANCES)]
+    for dataset in datasets:
+        part10(dataset)
+    senders = [threading.Thread(target=victim.send, args=[datasets[part::2]], daemon=True) for part in range(2)]
+    for sender in senders:
+        sender.start()
+    random = Random(7)
+    for _ in range(KILLS):
+        time.sleep(random.uniform(0.05, 0.4))
+        victim.kill()
+        victim.start()
+    for sender in senders:
+        sender.join(timeout=60)
+    assert victim.answered == INSTANCES
+    until(lambda: victim.ledger.instances() >= INSTANCES)
+    time.sleep(1)  # would more come, it would come now: batches close after 0.2 s
+    assert victim.ledger.instances() == INSTANCES
+    assert len(list((victim.spool / "instances").rglob("1.*"))) == INSTANCES
+
+
+def test_a_restart_records_what_was_answered_before_the_kill(victim: Victim) -> None:
+    """Though nobody sends any more."""
+    datasets = [instance() for _ in range(3)]
+    for dataset in datasets:
+        part10(dataset)
+    victim.send(datasets)
+    victim.kill()
+    victim.start()
+    until(lambda: victim.ledger.instances() == len(datasets))
