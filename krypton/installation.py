@@ -3,20 +3,45 @@
 from collections.abc import Iterator
 from threading import Event
 
+import psycopg2
+import sqlalchemy.exc
 from kafka.errors import KafkaError
 from sqlalchemy import create_engine
 
 from krypton.bootstrap import VIEWS, Krypton
-from krypton.settings import ServiceUnavailable
+from krypton.settings import ServiceUnavailable, SettingsWrong
 
 LOOK_AGAIN_S = 1.0
 
 
 def install(ours: Krypton) -> Iterator[str]:
-    """Make what is missing; yields a line for each part done. Raises ServiceUnavailable."""
+    """Make what is missing; yields a line for each part done.
+
+    Raises ServiceUnavailable, and SettingsWrong where what is there already is of another make.
+    """
+    from projections.catalog import VersionChanged
+    from streams.topics import TopicsDiffer
+
+    try:
+        yield from _tables(ours)
+        yield _topics(ours)
+    except (psycopg2.OperationalError, sqlalchemy.exc.OperationalError) as away:
+        raise ServiceUnavailable(
+            f"the database does not answer ({type(away).__name__}): run krypton dev up, or check KRYPTON_DATABASE"
+        ) from None
+    except KafkaError as away:
+        raise ServiceUnavailable(
+            f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
+            "or check KRYPTON_KAFKA"
+        ) from None
+    except (VersionChanged, TopicsDiffer) as differs:
+        raise SettingsWrong(str(differs)) from None
+
+
+def _tables(ours: Krypton) -> Iterator[str]:
     from adapters.eventstore import tables
     from projections import catalog
-    from streams import relay, topics
+    from streams import relay
 
     database = ours.addresses.database
     engine = create_engine(database.replace("postgresql://", "postgresql+psycopg2://", 1))
@@ -29,18 +54,20 @@ def install(ours: Krypton) -> Iterator[str]:
     for name, make in VIEWS.items():
         catalog.create(database, make())
         yield f"view {name}: ready"
-    try:
-        made = topics.create(ours.addresses.kafka, ours.settings.replication)
-    except KafkaError as away:
-        raise ServiceUnavailable(
-            f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
-            "or check KRYPTON_KAFKA"
-        ) from None
-    yield f"topics: {len(made)} made, {len(topics.PARTITIONS) - len(made)} there already"
+
+
+def _topics(ours: Krypton) -> str:
+    from streams import topics
+
+    made = topics.create(ours.addresses.kafka, ours.settings.replication)
+    return f"topics: {len(made)} made, {len(topics.PARTITIONS) - len(made)} there already"
 
 
 def wait_for_services(stop: Event) -> Krypton | None:
-    """The ledger, once Kafka and PostgreSQL answer and all is installed; None when told to stop before."""
+    """The ledger, once Kafka and PostgreSQL answer and all is installed; None when told to stop before.
+
+    Raises SettingsWrong.
+    """
     told = None
     while not stop.is_set():
         try:

@@ -14,6 +14,7 @@ from streams import log_end
 from streams.topics import PARTITIONS
 
 LOOK_AGAIN_S = 0.05
+ANSWERS_MS = 5_000  # a broker that is there answers in milliseconds; nobody wants to wait half a minute for a "no"
 Ends = Mapping[tuple[str, int], int]
 
 
@@ -74,7 +75,9 @@ def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
     """(topic, partition) to the offset of the next record; by default for every topic of the views."""
     wanted = wanted or {topic for make in VIEWS.values() for topic in make().topics}
     try:
-        consumer = KafkaConsumer(bootstrap_servers=ours.addresses.kafka.split(","), group_id=None)
+        consumer = KafkaConsumer(
+            bootstrap_servers=ours.addresses.kafka.split(","), group_id=None, bootstrap_timeout_ms=ANSWERS_MS
+        )
         try:
             found = consumer.end_offsets([TopicPartition(t, p) for t in wanted for p in range(PARTITIONS[t])])
         finally:

@@ -1,13 +1,13 @@
 """krypton audit: what auditors read of merges and accesses."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from krypton.cli.connection import krypton
 from krypton.cli.identity import show_history
-from krypton.cli.options import AsJson, Ref
+from krypton.cli.options import AsJson, Ref, utc
 from krypton.cli.output import document, table
 from krypton.reading import accesses_of
 
@@ -32,12 +32,8 @@ def accesses(
     as_json: AsJson = False,
 ) -> None:
     """Every access asked for, granted, denied or opened in emergency."""
-    found = accesses_of(krypton(), ref, by=by, site=site, since=_utc(since), until=_utc(until), emergency=emergency)
+    found = accesses_of(krypton(), ref, by=by, site=site, since=utc(since), until=utc(until), emergency=emergency)
     if as_json:
         document(found)
         return
     table(found, COLUMNS, f"Accesses to {ref}")
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment else None

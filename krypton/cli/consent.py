@@ -1,7 +1,7 @@
 """krypton consent: the patient's side of access."""
 
 import hmac
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import uuid4
 
@@ -11,7 +11,7 @@ from domain.aggregates.consent import EVERYONE, Scope
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.consent_code import derive
 from krypton.cli.connection import ask, envelope, krypton
-from krypton.cli.options import Actor, AsJson, CommandId, Ref
+from krypton.cli.options import Actor, AsJson, CommandId, Ref, utc
 from krypton.cli.output import document, facts, out, table, written
 from krypton.reading import consents_of
 
@@ -51,7 +51,7 @@ def grant(
     command = Grant(
         identity=ours.resolve(ref),
         party=to,
-        expires_at=until.replace(tzinfo=UTC) if until else None,
+        expires_at=utc(until),
         exclusions=exclude or [],
     )
     ask(ours, command, actor, command_id, as_json)

@@ -57,7 +57,7 @@ def build() -> typer.Typer:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns its exit code. Errors of a user's making become a sentence on standard error."""
     try:
-        build()(list(arguments), standalone_mode=True)
+        build()(list(arguments), standalone_mode=True, prog_name="krypton")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else USAGE
     except RuleBroken as refusal:

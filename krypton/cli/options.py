@@ -1,6 +1,7 @@
 """Options that many commands share, and what they are for."""
 
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, overload
 from uuid import UUID
 
 import typer
@@ -12,3 +13,14 @@ CommandId = Annotated[
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept sealed.")]
 Ref = Annotated[str, typer.Argument(help="ASSIGNER|LOCAL_ID, an identity's or a person's uuid, or INS|matricule.")]
+
+
+@overload
+def utc(moment: datetime) -> datetime: ...
+@overload
+def utc(moment: None) -> None: ...
+def utc(moment: datetime | None) -> datetime | None:
+    """A time as typed, in UTC: one without a zone is UTC already."""
+    if moment is None or moment.tzinfo is None:
+        return moment and moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)

@@ -1,6 +1,6 @@
 """krypton order: exam orders, from the wish to the result."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +9,7 @@ import typer
 from domain.aggregates.order import Urgency
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ResultOrder, ScheduleOrder
 from krypton.cli.connection import ask, envelope, krypton
-from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref
+from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref, utc
 from krypton.cli.output import document, facts, written
 from krypton.reading import order_of
 
@@ -45,7 +45,7 @@ def place(
         urgency=urgency,
         act=act,
         accession=accession,
-        wanted_by=wanted_by.replace(tzinfo=UTC) if wanted_by else None,
+        wanted_by=utc(wanted_by),
         placer_number=number or str(by_whom.command_id),
     )
     written(ours.execute(command, by_whom), as_json)
@@ -71,7 +71,7 @@ def schedule(
     as_json: AsJson = False,
 ) -> None:
     """A site gives an appointment."""
-    command = ScheduleOrder(order=order, site=site, at=at.replace(tzinfo=UTC), accession=accession, ae_title=ae_title)
+    command = ScheduleOrder(order=order, site=site, at=utc(at), accession=accession, ae_title=ae_title)
     ask(krypton(), command, actor, command_id, as_json)
 
 

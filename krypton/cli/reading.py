@@ -1,6 +1,6 @@
 """krypton reading: studies that one establishment asks another to read."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +8,7 @@ import typer
 
 from domain.commands.readings import AcceptReading, DeclineReading, ReportReading, RequestReading
 from krypton.cli.connection import ask, krypton
-from krypton.cli.options import Actor, AsJson, CommandId, Reason
+from krypton.cli.options import Actor, AsJson, CommandId, Reason, utc
 
 app = typer.Typer(help="Teleradiology.", no_args_is_help=True)
 Reading = Annotated[UUID, typer.Argument(help="The reading's id, as reading request printed it.")]
@@ -32,7 +32,7 @@ def request(
         from_site=from_site,
         to_site=to_site,
         question=question,
-        due=due.replace(tzinfo=UTC) if due else None,
+        due=utc(due),
     )
     ask(krypton(), command, actor, command_id, as_json)
 

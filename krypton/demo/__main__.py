@@ -58,9 +58,10 @@ def _ledger() -> Iterator[tuple[Stage, int]]:
     for taken in ("KRYPTON_KAFKA", "KRYPTON_DATABASE", "KRYPTON_DATABASE_FILE"):
         os.environ.pop(taken, None)  # the demo resets what it runs on: never somebody's own servers
     os.environ.update(KRYPTON_HOME=str(HOME), KRYPTON_DICOM_PORT=str(port), KRYPTON_BATCH_QUIET_S="1", COLUMNS="110")
-    stack = Stack(Settings.read(os.environ, Path.cwd()).home)
+    settings = Settings.read(os.environ, Path.cwd())
+    stack = Stack(settings.home)
     stack.reset()
-    stage = Stage()
+    stage = Stage(settings.instances)
     with console.status("starting PostgreSQL and Kafka (the first time also fetches Kafka, about a minute)"):
         stack.up()
     try:

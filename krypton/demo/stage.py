@@ -3,7 +3,9 @@
 import io
 import json
 import shlex
+import time
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
@@ -22,6 +24,9 @@ class Done(NamedTuple):
     stderr: str
 
 
+RECORDED_S = 60.0
+
+
 class CommandFailed(Exception):
     """A command of the demo did not do what the story says it does."""
 
@@ -29,7 +34,9 @@ class CommandFailed(Exception):
 class Stage:
     """Runs ``krypton`` commands in the demo's own state folder and shows them."""
 
-    def __init__(self) -> None:
+    def __init__(self, spool: Path) -> None:
+        """``spool``: the DICOM service's folder."""
+        self._spool = spool
         self._step = 0
 
     def step(self, title: str, why: str) -> None:
@@ -66,6 +73,14 @@ class Stage:
         done = self._run(words)
         if done.returncode:
             raise CommandFailed(f"krypton {shlex.join(words)}: {done.stderr.strip()}")
+
+    def recorded(self) -> None:
+        """Return when the DICOM service has recorded all that it took. Raises CommandFailed."""
+        deadline = time.monotonic() + RECORDED_S
+        while any(self._spool.glob("work/*/pending/*/*/*")):
+            if time.monotonic() > deadline:
+                raise CommandFailed(f"received instances were not recorded in {RECORDED_S:.0f} s")
+            time.sleep(0.1)
 
     def _run(self, words: tuple[str, ...]) -> Done:
         """The very command line, in this process: starting Python anew each time would take most of the demo's time."""
