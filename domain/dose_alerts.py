@@ -6,10 +6,12 @@ DCM 113901-113906).
 "Over" is strict: a value equal to a level is not over it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+WATCHED = ("dose_rp_mgy", "dap_mgycm2")
+"""Quantities with a level per study."""
 QUANTITIES = ("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq")
 
 
@@ -28,12 +30,19 @@ def total(exposures: list[dict[str, Any]], quantity: str) -> float | None:
     return sum(known) if known else None
 
 
-def alerts(report: Mapping[str, Any], rules: AlertRules) -> Iterator[dict[str, Any]]:
-    """The alerts that one report's content calls for, as arguments of ``Dose.raise_alert``."""
+def alerts(
+    report: Mapping[str, Any], rules: AlertRules, study: Iterable[Mapping[str, Any]] = ()
+) -> Iterator[dict[str, Any]]:
+    """The alerts that a report calls for, as arguments of ``Dose.raise_alert``.
+
+    ``study``: the exposures that the study's other reports hold. An intervention that a device reports in parts is
+    over a level when its parts together are; an exposure counts once, and a total that the report states counts too.
+    """
+    whole = {e["irradiation_event_uid"]: e for e in (*study, *report["exposures"])}
     common = {"report_uid": report["report_uid"], "rule_version": rules.version}
-    for quantity in ("dose_rp_mgy", "dap_mgycm2"):
+    for quantity in WATCHED:
         level = getattr(rules, quantity)
-        stated, summed = report["totals"].get(quantity), total(report["exposures"], quantity)
+        stated, summed = report["totals"].get(quantity), total(list(whole.values()), quantity)
         value = max((v for v in (stated, summed) if v is not None), default=None)
         if value is not None and value > level:
             yield common | {

@@ -13,8 +13,10 @@ from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
+from domain.dose_alerts import WATCHED
 from domain.errors import AlertUnchanged, NoExposure, ReportKnown
 
+LOOKED_AT = ("irradiation_event_uid", *WATCHED)
 DOSES = UUID("a7d9a7ab-40a5-5e0b-bb0a-52c2c7d3f503")  # namespace of dose ids: stored state, never change it
 
 
@@ -92,6 +94,7 @@ class Dose(Aggregate):
         self.identity_id = identity_id
         self.study_uid = study_uid
         self.reports: dict[str, set[str]] = {}
+        self.exposures: dict[str, dict[str, Any]] = {}  # by irradiation event UID: what alerts look at
         self.superseded: set[str] = set()
         self.alerts: dict[UUID, bool] = {}
 
@@ -137,6 +140,8 @@ class Dose(Aggregate):
         not_understood: list[str],
     ) -> None:
         self.reports[report_uid] = {e["irradiation_event_uid"] for e in exposures}
+        if not qa:
+            self.exposures |= {e["irradiation_event_uid"]: {k: e.get(k) for k in LOOKED_AT} for e in exposures}
 
     @event(Superseded)
     def _superseded(self, study_id: UUID, identity_id: UUID, report_uid: str, by_report_uid: str) -> None:

@@ -33,9 +33,11 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose) -> 
         dose = work.add(Dose(study.id, study.identity_id, study.study_uid))
     if received.report_uid in dose.reports:
         return False
-    dose.report(site=site, **asdict(received))
+    report = asdict(received)
+    earlier = list(dose.exposures.values())
+    dose.report(site=site, **report)
     if not received.qa:  # a phantom needs nobody's attention
-        for alert in alerts(asdict(received), RULES):
+        for alert in alerts(report, RULES, study=earlier):
             dose.raise_alert(**alert)
     return True
 

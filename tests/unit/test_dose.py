@@ -181,6 +181,22 @@ def test_an_alert_is_raised_once_however_many_reports_repeat_it(region: Region) 
     assert [a["kind"] for a in raised(region)] == ["dose_rp_mgy_over", "dlp_mgycm_device_check"]
 
 
+def test_an_intervention_reported_in_parts_is_over_a_level_when_its_parts_together_are(region: Region) -> None:
+    """A device that closes its report half-way must not hide 3 Gy in two halves of 1.5."""
+    receive(region, dose("2.25.5", exposure("2.25.51", dose_rp_mgy=1_500.0)))
+    assert raised(region) == []
+    receive(region, dose("2.25.6", exposure("2.25.52", dose_rp_mgy=1_500.0)))
+    assert [(a["kind"], a["value"]) for a in raised(region)] == [("dose_rp_mgy_over", 3_000.0)]
+
+
+def test_an_exposure_that_two_reports_hold_is_looked_at_once(region: Region) -> None:
+    """A cumulative report repeats what came before: that is no second exposure."""
+    first = exposure("2.25.51", dose_rp_mgy=1_500.0)
+    receive(region, dose("2.25.5", first))
+    receive(region, dose("2.25.6", first, exposure("2.25.52", dose_rp_mgy=400.0)))
+    assert raised(region) == []
+
+
 def test_a_phantom_alerts_nobody(region: Region) -> None:
     """Quality assurance."""
     receive(region, dose("2.25.5", exposure("2.25.51"), dose_rp_mgy=9_000.0, qa=True))
