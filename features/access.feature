@@ -51,6 +51,7 @@ Feature: A professional asks to see a record, and the answer is on record
       Then access is denied by rule X5
       And the code is not spent
 
+    @live
     Scenario: The opposition was expressed under another of Marie's identities
       Given CHP knows Marie too, and the two are one person
       And Marie at CHP opposes consultation by Dr Berger
@@ -83,6 +84,7 @@ Feature: A professional asks to see a record, and the answer is on record
 
   Rule: X7, outside the care team a consent grants
 
+    @live
     Scenario: Marie consented to Dr Arnaud
       Given Marie consents to Dr Arnaud
       When Dr Arnaud asks to see Marie because "second opinion"
@@ -100,10 +102,12 @@ Feature: A professional asks to see a record, and the answer is on record
 
   Rule: X8, so does a one-time code, once
 
+    @live
     Scenario: Marie hands over a code
       Given Marie is given the code "7GQ4-ZKP2-XA"
       When Dr Arnaud asks to see Marie with the code "7gq4 zkp2 xa"
       Then access is granted on the ground of code by rule X8
+      And the code is spent
 
     Scenario: The code is used a second time
       Given Marie is given the code "7GQ4-ZKP2-XA"
@@ -128,6 +132,23 @@ Feature: A professional asks to see a record, and the answer is on record
       When Dr Arnaud asks to see Marie because "second opinion"
       Then access is denied by rule X9
 
+  Rule: Who asked is on record for the person that Marie was then
+
+    @live
+    Scenario: The request was made while two identities were one person
+      Given CHP knows Marie too, and the two are one person
+      And Dr Arnaud asks to see Marie because "follow-up"
+      When the two are unmerged again
+      Then 1 request of Dr Arnaud is on record for Marie
+      And 1 request of Dr Arnaud is on record for Marie at CHP
+
+    Scenario: The request was made before two identities were one person
+      Given Dr Berger asks to see Marie because "follow-up"
+      When CHP knows Marie too, and the two are one person
+      And the two are unmerged again
+      Then 1 request of Dr Berger is on record for Marie
+      And 0 requests of Dr Berger are on record for Marie at CHP
+
   Rule: X10, an emergency goes past consent and opposition for a short time, in plain sight
 
     Scenario: Break the glass against an opposition
@@ -136,6 +157,7 @@ Feature: A professional asks to see a record, and the answer is on record
       Then access is opened as an emergency by rule X10
       And access ends after 4 hours
 
+    @live
     Scenario: The emergency is closed once
       Given Dr Arnaud asks to see Marie in an emergency because "unconscious"
       And Dr Arnaud closes the emergency

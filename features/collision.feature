@@ -7,6 +7,7 @@ Feature: One number used for several people never mixes them
 
   Rule: I2, the same number with a name and a birth date that cannot be of one person is another identity
 
+    @live
     Scenario: Four people under one number, as found in real files
       When CHB sends studies under the number 4018119567876617 of:
         | family  | given     | birth date |
@@ -15,6 +16,7 @@ Feature: One number used for several people never mixes them
         | OpenREM | PulseData | 2018-01-01 |
         | OpenREM | MultiRDSR | 1958-01-05 |
       Then they are 4 identities
+      And each has 1 study of its own
       And the last 3 of them are flagged collision
 
     Scenario: Two people without a birth date are told apart by name alone
@@ -24,6 +26,7 @@ Feature: One number used for several people never mixes them
         | OpenREM | Denilson |            |
       Then they are 2 identities
 
+    @live
     Scenario: A person written in several ways is one identity
       When CHB sends studies under the number 12 of:
         | family     | given      | birth date |
@@ -32,10 +35,12 @@ Feature: One number used for several people never mixes them
         | Anne-Marie | Le Goff    | 1980-01-02 |
         | LE GOFF    | A          |            |
       Then they are 1 identity
+      And each has 4 studies of its own
       And none of them is flagged
 
   Rule: The same number of another establishment says nothing
 
+    @live
     Scenario: Two establishments number their patients alike
       When CHB sends a study under the number 12 of Marie Fictive
       And CHP sends a study under the number 12 of Marie Fictive

@@ -12,10 +12,13 @@ Feature: A person says who may see their record
     Scenario: Nobody asked Marie yet
       Then what Marie said of Dr Arnaud is "not collected"
 
+    @live
     Scenario: Marie consents
       When Marie consents to Dr Arnaud
       Then what Marie said of Dr Arnaud is "yes"
+      And consultation of Marie's record is consented
 
+    @live
     Scenario: Marie takes her consent back
       Given Marie consents to Dr Arnaud
       When Marie revokes her consent to Dr Arnaud
@@ -29,6 +32,7 @@ Feature: A person says who may see their record
     Scenario: Marie opposes everyone, without a reason
       When Marie opposes consultation by everyone
       Then what Marie said of Dr Arnaud is "no"
+      And consultation of Marie's record is opposed
 
   Rule: C1, a statement names someone whom the directory knows
 
@@ -58,6 +62,7 @@ Feature: A person says who may see their record
       When Marie consents to Dr Arnaud
       Then the ledger refuses with StillOpposed, rule C3
 
+    @live
     Scenario: Marie lifts her opposition, then consents
       Given Marie opposes consultation by Dr Arnaud
       And Marie lifts her opposition to consultation by Dr Arnaud
@@ -70,9 +75,11 @@ Feature: A person says who may see their record
       When Marie opposes feeding by CHP
       Then the ledger refuses with NoLegitimateReason, rule C4
 
+    @live
     Scenario: Opposition to feeding with a reason
       When Marie opposes feeding by CHP because "a relative works there"
-      Then the ledger accepts
+      Then feeding of Marie's record is opposed
+      And consultation of Marie's record is not collected
 
   Rule: C5, a consent ends in the future and its exclusions can be understood
 
@@ -82,7 +89,7 @@ Feature: A person says who may see their record
 
     Scenario: A consent that leaves out one study
       When Marie consents to Dr Arnaud but not to study:1.2.840.99.1
-      Then the ledger accepts
+      Then what Marie consented to leaves out study:1.2.840.99.1
 
     Scenario: An exclusion that nobody can apply
       When Marie consents to Dr Arnaud but not to everything-embarrassing
@@ -100,6 +107,7 @@ Feature: A person says who may see their record
 
   Rule: Reasons are sealed under the person's key
 
+    @live
     Scenario: Marie's words cannot be read in the log
       When Marie opposes feeding by CHP because "a relative works there"
       Then the log holds the text "a relative works there" nowhere

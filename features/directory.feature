@@ -13,6 +13,7 @@ Feature: The directory says who may send and who may look
 
   Rule: E5, an AE title belongs to one establishment
 
+    @live
     Scenario: A scanner is registered, and what it sends is from that establishment
       When CHB registers the device CT_BAYONNE
       Then what CT_BAYONNE sends comes from CHB
@@ -25,6 +26,7 @@ Feature: The directory says who may send and who may look
 
   Rule: P2 and P3, a professional is registered once and works for enrolled establishments
 
+    @live
     Scenario: A radiologist works for two establishments
       Given the professional 10101201234 is registered at CHB
       When the professional 10101201234 is affiliated to CHP
@@ -49,6 +51,7 @@ Feature: The directory says who may send and who may look
 
   Rule: An unknown caller is turned away and recorded, once a day
 
+    @live
     Scenario: A device that nobody registered calls three times in a day
       When the unregistered device STRAY calls 3 times
       Then the log holds 1 refused call of STRAY

@@ -20,10 +20,12 @@ Feature: An establishment says who it knows, and how sure it is
 
   Rule: I3, a correction changes something, and a changed strict trait is checked again
 
+    @live
     Scenario: A validated identity is corrected
       Given her identity is validated
       When her birth date is corrected to 1979-03-06
-      Then her status is PROV
+      Then her birth date is 1979-03-06
+      And her status is PROV
 
     Scenario: A correction that says what is known already
       When her birth date is corrected to 1979-03-05
@@ -40,6 +42,7 @@ Feature: An establishment says who it knows, and how sure it is
       When her identity is qualified
       Then the ledger refuses with StatusNotAllowed, rule I4
 
+    @live
     Scenario: A doubt about a qualified identity
       Given her national identity is attached
       And her identity is qualified
@@ -67,10 +70,11 @@ Feature: An establishment says who it knows, and how sure it is
 
   Rule: I7, nothing personal is added to an erased identity
 
+    @live
     Scenario: A person is erased, and her history stays without her name
       When she is erased
-      Then the ledger shows "[erased]" for her traits
-      And it still shows that CHB registered an identity
+      Then "[erased]" is shown for her number and all her traits
+      And it is still shown that CHB registered an identity
 
     Scenario: An erased identity is not corrected
       Given she is erased

@@ -19,18 +19,27 @@ Feature: Two local identities can be held one person, and that can be taken back
 
   Rule: L2, a merge can be taken back at any time
 
+    @live
     Scenario: A merge made in error is taken back
       Given CHB and CHP are merged because "same name and birth date"
       When CHB and CHP are unmerged because "twin sisters"
       Then they are 3 persons
 
+    @live
+    Scenario: What comes in after a merge is seen from both sides
+      Given CHB and CHP are merged because "same name and birth date"
+      When CHB sends a study for her
+      Then the study is in the record of CHB and CHP
+
+    @live
     Scenario: What came in after the merge belongs to where it came from
       Given CHB and CHP are merged because "same name and birth date"
       And CHB sends a study for her
       When CHB and CHP are unmerged because "twin sisters"
-      Then the study is of CHB's identity
+      Then the study is in the record of CHB
       And they are 3 persons
 
+    @live
     Scenario: Of two merges in a chain, the first is taken back first
       Given CHB and CHP are merged because "same name and birth date"
       And CHP and CHA are merged because "same national identity"
@@ -46,11 +55,12 @@ Feature: Two local identities can be held one person, and that can be taken back
       Then the ledger refuses with PairBarred, rule L3
       And they are 3 persons
 
+    @live
     Scenario: A third record that fits both waits in review
       Given CHB and CHP are barred because "twin sisters"
       And CHB and CHA are merged because "same national identity"
       When CHP and CHA are merged because "same name"
-      Then it waits in review
+      Then CHP and CHA wait in review
       And CHP is a person apart
 
     Scenario: Once a human lifts the bar, the two can be merged
@@ -82,6 +92,7 @@ Feature: Two local identities can be held one person, and that can be taken back
 
   Rule: An auditor can see who said what, when, why and by which rule
 
+    @live
     Scenario: The whole history of a pair
       Given CHB and CHP are merged because "same name and birth date"
       And CHB and CHP are unmerged because "twin sisters"

@@ -27,10 +27,11 @@ Feature: An exam is ordered, presented, scheduled, made and reported
 
   Rule: O4, the order is scheduled where it was placed or presented
 
+    @live
     Scenario: The person brings the order to another establishment
       Given the order is presented at CHP
       When CHP schedules it under the accession ACC-1
-      Then the order is scheduled at CHP
+      Then the order is scheduled at CHP under the accession ACC-1
 
     Scenario: An establishment that never saw the order
       When CHP schedules it under the accession ACC-1
@@ -43,10 +44,11 @@ Feature: An exam is ordered, presented, scheduled, made and reported
       When CHB schedules it under the accession ACC-1
       Then the ledger refuses with OrderUnchanged, rule O5
 
+    @live
     Scenario: Another appointment
       Given CHB schedules it under the accession ACC-1
       When CHB schedules it under the accession ACC-2
-      Then the order is scheduled at CHB
+      Then the order is scheduled at CHB under the accession ACC-2
 
   Rule: O6, nothing follows a cancelled order
 
@@ -54,20 +56,24 @@ Feature: An exam is ordered, presented, scheduled, made and reported
       Given the order is cancelled because "the person recovered"
       When CHB schedules it under the accession ACC-1
       Then the ledger refuses with OrderCancelled, rule O6
+      And the order is cancelled
 
   Rule: O7, an exam that was made is not cancelled
 
+    @live
     Scenario: The cancellation comes too late
       Given the exam is made
       When the order is cancelled because "the person recovered"
       Then the ledger refuses with OrderPerformed, rule O7
+      And the order is performed
 
   Rule: O8, a result needs an exam
 
+    @live
     Scenario: An emergency: no appointment, and yet an exam and its report
       Given the exam is made
       When the exam is reported
-      Then the order's history is placed, performed, resulted
+      Then the order shows its exam and its report, and no appointment
 
     Scenario: A report for an exam that nobody made
       When the exam is reported

@@ -11,6 +11,7 @@ Feature: An establishment asks another to read a study
     Scenario: An establishment asks itself
       When CHB asks CHB to read it
       Then the ledger refuses with SameSite, rule R1
+      And the record shows no reading
 
   Rule: R2, a withdrawn study is not read
 
@@ -26,11 +27,12 @@ Feature: An establishment asks another to read a study
       When CHB asks CHP to read it
       Then the ledger refuses with ReadingOpen, rule R3
 
+    @live
     Scenario: After a refusal it can be asked again
       Given CHB asks CHP to read it
       And the reading is declined because "no one on duty"
       When CHB asks CHP to read it
-      Then the reading is requested
+      Then the record shows one reading declined and one requested
 
   Rule: R4, readers work for the establishment that was asked, and are not suspended
 
@@ -48,11 +50,12 @@ Feature: An establishment asks another to read a study
 
   Rule: R5 and R6, a reading is accepted once, then reported once
 
+    @live
     Scenario: The usual course
       Given CHB asks CHP to read it
       And 10101205678 accepts the reading
       When 10101205678 reports "no haemorrhage"
-      Then the reading is reported
+      Then the record shows that 10101205678 of CHP reported "no haemorrhage"
 
     Scenario: Two radiologists accept
       Given CHB asks CHP to read it
@@ -64,6 +67,7 @@ Feature: An establishment asks another to read a study
       Given CHB asks CHP to read it
       When 10101205678 reports "no haemorrhage"
       Then the ledger refuses with ReadingNotAccepted, rule R6
+      And the record shows that the reading is requested
 
   Rule: R7, declining needs a reason
 

@@ -14,23 +14,29 @@ Feature: A study stays with the identity it came in under, until somebody says o
 
   Rule: S2, a batch adds something, and what came before stands
 
+    @live
     Scenario: The rest of the study comes later
       When CHB sends 30 more images of the study
-      Then the ledger has recorded batches of 120 and 30 images
+      Then the record of Zoé shows a study of 150 images
+      And the log holds batches of 120 and 30 images
 
     Scenario: The same images again
       When CHB sends 0 more images of the study
       Then the ledger refuses with NothingNew, rule S2
+      And the record of Zoé shows a study of 120 images
 
   Rule: S3, nothing is added to a withdrawn study
 
+    @live
     Scenario: A study that was withdrawn is sent again
       Given the study is withdrawn because "test exposure"
       When CHB sends 30 more images of the study
       Then the ledger refuses with StudyWithdrawn, rule S3
+      And the record of Zoé shows no study, and tells of 1 withdrawn
 
   Rule: S4, a study made under the wrong identity is reassigned, and its dose follows
 
+    @live
     Scenario: The wrong person was chosen on the worklist
       Given the study has a dose report
       When the study is reassigned to Paul because "wrong person on the worklist"

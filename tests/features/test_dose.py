@@ -6,15 +6,26 @@ from uuid import UUID
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
 from domain.commands.doses import AcknowledgeAlert, ReceivedDose
-from tests.fakes.region import dose, exposure, received
-from tests.features.conftest import FEATURES, World
+from domain.commands.links import Merge, Unmerge
+from tests.fakes.region import dose, exposure
+from tests.features.conftest import FEATURES
+from tests.features.worlds.views import Document
+from tests.features.worlds.world import World
 
 scenarios(str(FEATURES / "dose.feature"))
 
+SAID = {"merged": Merge, "unmerged": Unmerge}
 
-def send(world: World, *reports: ReceivedDose) -> None:
-    """A batch of the study with these dose reports."""
-    world.ask(received(doses=reports))
+
+def send(world: World, *reports: ReceivedDose, code: str = "CHB") -> None:
+    """A batch of the study with these dose reports; the identity is called by the establishment."""
+    if answer := world.receive(code, doses=reports):
+        world.identities[code] = UUID(answer.result["identity"])
+
+
+def shown(world: World, code: str = "CHB") -> Document:
+    """The dose of the person whom the establishment knows."""
+    return world.views.dose(world.identities[code])
 
 
 @given("CHB has sent a study")
@@ -34,9 +45,21 @@ def empty_report(world: World, name: str) -> None:
     send(world, dose(uid(name)))
 
 
+@given(parsers.parse("{code} sends the dose report {name}:"))
+def table(world: World, code: str, name: str, datatable: list[list[str]]) -> None:
+    world.enroll(code)
+    exposures = [exposure(f"2.25.9{number}", dlp_mgycm=float(dlp)) for number, dlp in datatable[1:]]
+    send(world, dose(uid(name), *exposures), code=code)
+
+
+@step(parsers.re(r"the patients of (?P<one>CH\w) and (?P<other>CH\w) are (?P<said>merged|unmerged)"))
+def say(world: World, one: str, other: str, said: str) -> None:
+    world.ask(SAID[said](one=world.identities[one], other=world.identities[other], reason="seen at the desk"))
+
+
 @step(parsers.re(r"a report of (?P<mgy>[\d.]+) mGy at the reference point(?P<phantom> of a phantom)? comes in"))
 def fluoroscopy(world: World, mgy: str, phantom: str | None) -> None:
-    number = sum(e.type == "dose.reported" for e in world.ledger.history()) + 1
+    number = sum(e.type == "dose.reported" for e in world.log()) + 1
     content = exposure(f"2.25.8{number}", dose_rp_mgy=float(mgy))
     send(world, dose(f"2.25.{number}", content, qa=phantom is not None))
 
@@ -52,21 +75,25 @@ def device_check(world: World, forecast: float, level: float) -> None:
 
 @step(parsers.parse('the alert is acknowledged with "{note}"'))
 def acknowledge(world: World, note: str) -> None:
-    alert = next(e for e in world.ledger.history() if e.type == "dose.alert_raised")
-    world.ask(
-        AcknowledgeAlert(study=UUID(alert.data["study_id"]), alert=UUID(alert.data["alert_id"]), note=note),
-        "rpps:10101201234",
-    )
+    alert = shown(world)["alerts"][0]
+    acknowledgement = AcknowledgeAlert(study=UUID(alert["study"]), alert=UUID(alert["alert"]), note=note)
+    world.ask(acknowledgement, "rpps:10101201234")
 
 
-@then(parsers.parse("{count:d} alerts are raised"))
-def raised(world: World, count: int) -> None:
-    assert sum(e.type == "dose.alert_raised" for e in world.ledger.history()) == count
+@then(parsers.re(r"(?P<count>\d+) alerts? (?:is|are) raised"))
+def raised(world: World, count: str) -> None:
+    assert len(shown(world)["alerts"]) == int(count)
+
+
+@then(parsers.parse('the alert shows who looked at it, and "{note}"'))
+def acknowledged(world: World, note: str) -> None:
+    found = [(alert["acknowledged_by"], alert["note"]) for alert in shown(world)["alerts"]]
+    assert found == [("rpps:10101201234", note)]
 
 
 @then(parsers.parse("{count:d} dose report is recorded"))
 def recorded(world: World, count: int) -> None:
-    assert sum(e.type == "dose.reported" for e in world.ledger.history()) == count
+    assert len(shown(world)["reports"]) == count
 
 
 @then(parsers.parse("the dose report {name} stands alone"))
@@ -74,9 +101,24 @@ def stands_alone(world: World, name: str) -> None:
     assert standing(world) == {uid(name)}
 
 
+@then(parsers.parse("{count:d} exposures are counted"))
+def counted(world: World, count: int) -> None:
+    assert len(shown(world)["exposures"]) == count
+
+
 @then("no dose report is superseded")
 def none_superseded(world: World) -> None:
     assert standing(world) == {uid("A"), uid("B")}
+
+
+@then(parsers.parse("the dose of the patient of {code} is {dlp:g} mGy.cm"))
+def total(world: World, code: str, dlp: float) -> None:
+    assert shown(world, code)["totals"]["dlp_mgycm"] == dlp
+
+
+@then(parsers.parse("their dose at the reference point is not known"))
+def not_known(world: World) -> None:
+    assert shown(world)["totals"]["dose_rp_mgy"] is None
 
 
 def uid(name: str) -> str:
@@ -86,6 +128,4 @@ def uid(name: str) -> str:
 
 def standing(world: World) -> set[str]:
     """The reports that are not superseded."""
-    history = world.ledger.history()
-    reported = {e.data["report_uid"] for e in history if e.type == "dose.reported"}
-    return reported - {e.data["report_uid"] for e in history if e.type == "dose.superseded"}
+    return {report["report_uid"] for report in shown(world)["reports"] if report["superseded_by"] is None}

@@ -2,9 +2,11 @@
 
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
-from domain.aggregates.identity import Identity, Status
+from domain.aggregates.identity import Status
 from domain.commands.identities import AttachIns, Correct, DetachIns, Erase, Flag, Register, SetStatus
-from tests.features.conftest import FEATURES, World
+from schemas.event import ERASED
+from tests.features.conftest import FEATURES
+from tests.features.worlds.world import World
 
 scenarios(str(FEATURES / "identity.feature"))
 
@@ -24,7 +26,7 @@ def correct(world: World, day: str) -> None:
 
 @when("CHB registers her number again")
 def register_again(world: World) -> None:
-    world.ask(Register(assigner="CHB", local_id="1", stated={"family": "Fictive"}))
+    world.ask(Register(assigner=world.code("CHB"), local_id="1", stated={"family": "Fictive"}))
 
 
 @step(parsers.re(r"her identity is (?P<said>validated|qualified)"))
@@ -60,21 +62,21 @@ def erased(world: World) -> None:
 
 @then(parsers.parse("her status is {status}"))
 def has_status(world: World, status: str) -> None:
-    she = world.ledger.find(Identity, world.identities["she"])
-    assert she is not None
-    assert she.status == status
+    assert world.shown("she")["status"] == status
 
 
-@then(parsers.parse('the ledger shows "{text}" for her traits'))
+@then(parsers.parse("her birth date is {day}"))
+def born(world: World, day: str) -> None:
+    assert world.shown("she")["traits"]["birth_date"] == day
+
+
+@then(parsers.parse('"{text}" is shown for her number and all her traits'))
 def shows(world: World, text: str) -> None:
-    assert registered(world)["traits"] == text
+    shown = world.shown("she")
+    assert {shown["local_id"], *shown["traits"].values()} == {text} == {ERASED}
 
 
-@then(parsers.parse("it still shows that {code} registered an identity"))
+@then(parsers.parse("it is still shown that {code} registered an identity"))
 def still_shows(world: World, code: str) -> None:
-    assert registered(world)["assigner"] == code
-
-
-def registered(world: World) -> dict[str, object]:
-    """What the log says of her registration."""
-    return next(e.data for e in world.ledger.history() if e.type == "identity.registered")
+    assert world.shown("she")["assigner"] == world.code(code)
+    assert world.views.history(world.identities["she"])[0]["type"] == "identity.registered"

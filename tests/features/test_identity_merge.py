@@ -1,13 +1,10 @@
 """Steps of features/identity_merge.feature."""
 
-from uuid import UUID
-
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
-from domain.aggregates.link import Link
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
-from tests.fakes.region import received
-from tests.features.conftest import FEATURES, World
+from tests.features.conftest import FEATURES
+from tests.features.worlds.world import World
 
 scenarios(str(FEATURES / "identity_merge.feature"))
 
@@ -39,46 +36,45 @@ def rule_merges(world: World, rule: str, one: str, other: str) -> None:
     )
 
 
-@given(parsers.parse("{code} sends a study for her"))
+@step(parsers.parse("{code} sends a study for her"))
 def sends(world: World, code: str) -> None:
-    world.ask(received(code, stated={"family": "Fictive", "given": "Marie"}))
+    world.receive(code, stated={"family": "Fictive", "given": "Marie"})
 
 
-@then(parsers.parse("the study is of {code}'s identity"))
-def study_is_of(world: World, code: str) -> None:
-    arrived = next(e for e in world.ledger.history() if e.type == "study.arrived")
-    assert arrived.data["identity_id"] == str(world.identities[code])
+@then(parsers.parse("the study is in the record of {codes}"))
+def in_record(world: World, codes: str) -> None:
+    """In these records alone, and wherever it is shown, it is of the identity that it came in under."""
+    holders = [code for code in world.identities if world.views.record(world.identities[code])["studies"]]
+    assert holders == codes.split(" and ")
+    for code in holders:
+        (study,) = world.views.record(world.identities[code])["studies"]
+        assert study["identity"] == str(world.identities["CHB"])
 
 
 @then(parsers.parse("they are {count:d} persons"))
 def count_persons(world: World, count: int) -> None:
-    assert len({frozenset(person(world, code)) for code in world.identities}) == count
+    assert len({world.person(code) for code in world.identities}) == count
 
 
 @then(parsers.re(r"(?P<one>CH\w) and (?P<other>CH\w) are one person"))
 def one_person(world: World, one: str, other: str) -> None:
-    assert world.identities[other] in person(world, one)
+    assert world.person(one) == world.person(other) >= {world.identities[one], world.identities[other]}
 
 
 @then(parsers.parse("{code} is a person apart"))
 def apart(world: World, code: str) -> None:
-    assert person(world, code) == {world.identities[code]}
+    assert world.person(code) == {world.identities[code]}
 
 
-@then("it waits in review")
-def waits(world: World) -> None:
-    assert world.answer is not None
-    assert world.answer.result["outcome"] == "review"
+@then(parsers.re(r"(?P<one>CH\w) and (?P<other>CH\w) wait in review"))
+def waits(world: World, one: str, other: str) -> None:
+    assert {str(world.identities[one]), str(world.identities[other])} in world.views.review()
 
 
 @then("the history of the pair is:")
 def history(world: World, datatable: list[list[str]]) -> None:
-    link = str(Link.create_id(*sorted((world.identities["CHB"], world.identities["CHP"]))))
-    said = [e for e in world.ledger.history() if e.aggregate_id == link and e.type != "link.proposed"]
-    assert [[e.type, e.data["reason"], e.data["rule"]] for e in said] == datatable[1:]
-    assert all(e.data["actor"] == "system:test" and e.data["recorded_at"] for e in said)
-
-
-def person(world: World, code: str) -> set[UUID]:
-    """Everybody whom the ledger holds to be the same person."""
-    return {UUID(member) for member in world.ledger.membership().person_of(str(world.identities[code]))}
+    pair = {str(world.identities["CHB"]), str(world.identities["CHP"])}
+    told = [said for said in world.views.history(world.identities["CHB"]) if {*said["identities"]} == pair]
+    said = [one for one in told if one["type"] != "link.proposed"]
+    assert [[one["type"], one["reason"], one["rule"]] for one in said] == datatable[1:]
+    assert all(one["actor"] == "system:test" and one["recorded_at"] for one in said)

@@ -8,8 +8,9 @@ from pytest_bdd import given, parsers, scenarios, step, then, when
 from domain.commands.directory import RegisterProfessional, Suspend
 from domain.commands.readings import AcceptReading, DeclineReading, ReportReading, RequestReading
 from domain.commands.studies import WithdrawStudy
-from tests.fakes.region import received
-from tests.features.conftest import FEATURES, World
+from tests.features.conftest import FEATURES
+from tests.features.worlds.views import Document
+from tests.features.worlds.world import World
 
 scenarios(str(FEATURES / "reading.feature"))
 
@@ -29,14 +30,16 @@ def desk() -> Desk:
 @given(parsers.parse("the radiologist {rpps} works for {code}"))
 def works_for(world: World, rpps: str, code: str) -> None:
     world.enroll("CHB", "CHP")
-    world.ask(RegisterProfessional(rpps=rpps, name="Dr Radiologue", profession="radiologist", site=code))
+    number, site = world.rpps(rpps), world.code(code)
+    world.ask(RegisterProfessional(rpps=number, name="Dr Radiologue", profession="radiologist", site=site))
 
 
 @given("CHB has sent a study")
 def has_sent(world: World, desk: Desk) -> None:
-    answer = world.ask(received())
+    answer = world.receive("CHB")
     assert answer is not None
     desk.study = UUID(answer.result["study"])
+    world.identities["the patient"] = UUID(answer.result["identity"])
 
 
 @given("the study is withdrawn")
@@ -46,19 +49,21 @@ def withdrawn(world: World, desk: Desk) -> None:
 
 @given(parsers.parse("{rpps} is suspended"))
 def suspended(world: World, rpps: str) -> None:
-    world.ask(Suspend(rpps=rpps, reason="left the register"))
+    world.ask(Suspend(rpps=world.rpps(rpps), reason="left the register"))
 
 
 @step(parsers.re(r"(?P<asking>CH\w) asks (?P<asked>CH\w) to read it"))
 def ask(world: World, desk: Desk, asking: str, asked: str) -> None:
-    request = RequestReading(study=desk.study, from_site=asking, to_site=asked, question="haemorrhage?")
+    here, there = world.code(asking), world.code(asked)
+    request = RequestReading(study=desk.study, from_site=here, to_site=there, question="haemorrhage?")
     if answer := world.ask(request):
         desk.reading = UUID(answer.result["reading"])
 
 
 @step(parsers.parse("{rpps} accepts the reading"))
 def accept(world: World, desk: Desk, rpps: str) -> None:
-    world.ask(AcceptReading(reading=desk.reading, by=rpps), f"rpps:{rpps}")
+    by = world.rpps(rpps)
+    world.ask(AcceptReading(reading=desk.reading, by=by), f"rpps:{by}")
 
 
 @step(parsers.parse('the reading is declined because "{reason}"'))
@@ -68,10 +73,34 @@ def decline(world: World, desk: Desk, reason: str) -> None:
 
 @when(parsers.parse('{rpps} reports "{conclusion}"'))
 def report(world: World, desk: Desk, rpps: str, conclusion: str) -> None:
-    world.ask(ReportReading(reading=desk.reading, by=rpps, report_uid="2.25.7", conclusion=conclusion), f"rpps:{rpps}")
+    by = world.rpps(rpps)
+    world.ask(ReportReading(reading=desk.reading, by=by, report_uid="2.25.7", conclusion=conclusion), f"rpps:{by}")
 
 
-@then(parsers.re(r"the reading is (?P<progress>requested|reported)"))
-def reading_is(world: World, desk: Desk, progress: str) -> None:
-    last = world.ledger.history()[-1]
-    assert (last.type, last.aggregate_id) == (f"reading.{progress}", str(desk.reading))
+def shown(world: World, desk: Desk) -> list[Document]:
+    """The readings of the study, as the patient's record shows them."""
+    (study,) = world.views.record(world.identities["the patient"])["studies"]
+    assert study["study"] == str(desk.study)
+    return list(study["readings"])
+
+
+@then(parsers.re(r"the record shows that the reading is (?P<state>\w+)"))
+def reading_is(world: World, desk: Desk, state: str) -> None:
+    assert [reading["state"] for reading in shown(world, desk)] == [state]
+
+
+@then(parsers.parse("the record shows one reading declined and one requested"))
+def asked_again(world: World, desk: Desk) -> None:
+    assert [reading["state"] for reading in shown(world, desk)] == ["declined", "requested"]
+
+
+@then(parsers.parse('the record shows that {rpps} of {code} reported "{conclusion}"'))
+def shows_report(world: World, desk: Desk, rpps: str, code: str, conclusion: str) -> None:
+    (reading,) = shown(world, desk)
+    assert (reading["state"], reading["to_site"]) == ("reported", world.code(code))
+    assert (reading["read_by"], reading["conclusion"]) == (world.rpps(rpps), conclusion)
+
+
+@then("the record shows no reading")
+def no_reading(world: World, desk: Desk) -> None:
+    assert shown(world, desk) == []

@@ -1,5 +1,6 @@
 """Steps of features/study.feature."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from pytest_bdd import given, parsers, scenarios, step, then, when
@@ -7,12 +8,23 @@ from pytest_bdd import given, parsers, scenarios, step, then, when
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.commands.studies import ReassignStudy, WithdrawStudy
-from tests.fakes.region import dose, exposure, received
-from tests.features.conftest import FEATURES, World
+from tests.fakes.region import dose, exposure
+from tests.features.conftest import FEATURES
+from tests.features.worlds.views import Document
+from tests.features.worlds.world import World
 
 scenarios(str(FEATURES / "study.feature"))
 
-STUDY = Study.create_id(Identity.create_id("CHB", "Zoé"), "2.25.1")
+
+def the_study(world: World) -> UUID:
+    """The study that CHB sent for Zoé."""
+    return Study.create_id(Identity.create_id(world.code("CHB"), "Zoé"), "2.25.1")
+
+
+def studies(world: World, name: str) -> Sequence[Document]:
+    """What the record of that person shows."""
+    found: Sequence[Document] = world.views.record(world.identities[name])["studies"]
+    return found
 
 
 @given("CHB knows Zoé and Paul")
@@ -23,7 +35,7 @@ def knows(world: World) -> None:
 
 @step(parsers.parse("{code} sends a study of {images:d} images for Zoé"))
 def sends(world: World, code: str, images: int) -> None:
-    world.ask(received(code, local_id="Zoé", instances=images))
+    world.receive(code, local_id="Zoé", instances=images)
 
 
 @when(parsers.parse("CHB sends {images:d} more images of the study"))
@@ -33,27 +45,39 @@ def sends_more(world: World, images: int) -> None:
 
 @given("the study has a dose report")
 def has_dose(world: World) -> None:
-    world.ask(received(local_id="Zoé", doses=(dose("2.25.5", exposure("2.25.51")),)))
+    world.receive("CHB", local_id="Zoé", doses=(dose("2.25.5", exposure("2.25.51")),))
 
 
-@given(parsers.parse('the study is withdrawn because "{reason}"'))
+@step(parsers.parse('the study is withdrawn because "{reason}"'))
 def withdraw(world: World, reason: str) -> None:
-    world.ask(WithdrawStudy(study=STUDY, reason=reason))
+    world.ask(WithdrawStudy(study=the_study(world), reason=reason))
 
 
 @step(parsers.parse('the study is reassigned to {name} because "{reason}"'))
 def reassign(world: World, name: str, reason: str) -> None:
-    world.ask(ReassignStudy(study=STUDY, to_identity=world.identities[name], reason=reason))
+    world.ask(ReassignStudy(study=the_study(world), to_identity=world.identities[name], reason=reason))
 
 
-@then(parsers.parse("the ledger has recorded batches of {first:d} and {second:d} images"))
+@then(parsers.parse("the record of {name} shows a study of {images:d} images"))
+def shows_images(world: World, name: str, images: int) -> None:
+    assert [study["instances"] for study in studies(world, name)] == [images]
+
+
+@then(parsers.parse("the log holds batches of {first:d} and {second:d} images"))
 def batches(world: World, first: int, second: int) -> None:
-    recorded = [e.data["instances"] for e in world.ledger.history() if e.type in ("study.arrived", "study.extended")]
+    recorded = [e.data["instances"] for e in world.log() if e.type in ("study.arrived", "study.extended")]
     assert recorded == [first, second]
+
+
+@then(parsers.parse("the record of {name} shows no study, and tells of {count:d} withdrawn"))
+def shows_none(world: World, name: str, count: int) -> None:
+    shown = world.views.record(world.identities[name])
+    assert (shown["studies"], shown["withdrawn"]) == ([], count)
 
 
 @then(parsers.parse("the study and its dose are {name}'s"))
 def are_of(world: World, name: str) -> None:
-    moved = [e for e in world.ledger.history() if e.type in ("study.reassigned", "dose.reassigned")]
-    assert {UUID(e.data["study_id"]) for e in moved} == {STUDY}
-    assert [UUID(e.data["to_identity_id"]) for e in moved] == [world.identities[name]] * 2
+    holders = [each for each in world.identities if studies(world, each)]
+    irradiated = [each for each, identity in world.identities.items() if world.views.dose(identity)["exposures"]]
+    assert holders == irradiated == [name]
+    assert [study["study"] for study in studies(world, name)] == [str(the_study(world))]

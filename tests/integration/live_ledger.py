@@ -18,7 +18,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from domain.commands.directory import EnrollSite
 from domain.commands.identities import Register
-from domain.ledger import Command, Envelope
+from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
 from krypton.installation import install
@@ -75,14 +75,18 @@ class LiveLedger:
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Start ``krypton <words>``; what it says goes to a file."""
+        return self.spawn("-".join(words), krypton_command(*words))
+
+    def spawn(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a program that finds this ledger in its environment."""
         env = {
             **os.environ,
             "KRYPTON_HOME": str(self.stack.root),
             "KRYPTON_KAFKA": self.krypton.addresses.kafka,
             "KRYPTON_DATABASE": self.database,
         }
-        with (self.logs / f"{'-'.join(words)}.log").open("ab") as out:
-            process = subprocess.Popen(krypton_command(*words), env=env, stdout=out, stderr=out)
+        with (self.logs / f"{name}.log").open("ab") as out:
+            process = subprocess.Popen(command, env=env, stdout=out, stderr=out)
         self.processes.append(process)
         return process
 
@@ -143,7 +147,7 @@ class LiveLedger:
         connection = psycopg2.connect(self.database)
         try:
             with connection.cursor() as cursor:
-                cursor.execute(sql, values)
+                cursor.execute(sql, values or None)
                 return list(cursor.fetchall())
         finally:
             connection.close()

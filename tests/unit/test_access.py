@@ -12,7 +12,7 @@ from domain.commands.directory import Affiliate, EnrollSite, RegisterProfessiona
 from domain.commands.identities import Register
 from domain.commands.links import Merge
 from domain.errors import NoOpenEmergency, NotAffiliated, NotFound, ReasonMissing, UnknownProfessional
-from domain.ledger import Envelope
+from domain.work import Envelope
 from tests.fakes.ledger import MemoryLedger
 
 INSIDE, OUTSIDE, FREE = "10101201234", "10101205678", "10101209999"

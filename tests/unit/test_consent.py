@@ -23,7 +23,7 @@ from domain.errors import (
     StillOpposed,
     UnknownParty,
 )
-from domain.ledger import Command
+from domain.work import Command
 from tests.fakes.ledger import MemoryLedger
 
 RPPS = "10101201234"

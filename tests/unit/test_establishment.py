@@ -13,7 +13,7 @@ from domain.errors import (
     SiteEnrolled,
     UnknownSite,
 )
-from domain.ledger import Command
+from domain.work import Command
 from tests.fakes.ledger import MemoryLedger
 
 

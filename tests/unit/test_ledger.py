@@ -15,8 +15,8 @@ from domain.commands.directory import EnrollSite
 from domain.commands.identities import Correct, Flag, Register
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
 from domain.errors import AlreadyRegistered, Contended, NotFound, NothingToChange
-from domain.ledger import Command, Envelope, Work
 from domain.ports import Answer
+from domain.work import Command, Envelope, Work
 from tests.fakes.region import Region, dose, exposure
 
 

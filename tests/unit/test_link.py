@@ -19,8 +19,8 @@ from domain.errors import (
     SameIdentity,
     StillMerged,
 )
-from domain.ledger import Command
 from domain.membership import Membership
+from domain.work import Command
 from tests.fakes.region import Region
 
 

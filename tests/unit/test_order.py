@@ -25,7 +25,7 @@ from domain.errors import (
     RuleBroken,
     UnknownSite,
 )
-from domain.ledger import Command, Envelope
+from domain.work import Command, Envelope
 from tests.fakes.region import CLINICIAN, Region
 
 NINE = datetime(2026, 2, 1, 9, tzinfo=UTC)

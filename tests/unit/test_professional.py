@@ -12,7 +12,7 @@ from domain.errors import (
     SuspensionRefused,
     UnknownSite,
 )
-from domain.ledger import Command
+from domain.work import Command
 from tests.fakes.ledger import MemoryLedger
 
 RPPS = "10101201234"

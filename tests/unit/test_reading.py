@@ -22,7 +22,7 @@ from domain.errors import (
     StudyWithdrawn,
     UnknownSite,
 )
-from domain.ledger import Command
+from domain.work import Command
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, Region
 
 

@@ -15,7 +15,7 @@ from domain.commands.studies import (
     WithdrawStudy,
 )
 from domain.errors import AlreadyThere, NotFound, NothingNew, StudyWithdrawn, UnknownSite
-from domain.ledger import Command
+from domain.work import Command
 from tests.fakes.region import Region, dose, exposure, received
 
 

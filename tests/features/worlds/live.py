@@ -1,0 +1,90 @@
+"""All of it real: the ledger on PostgreSQL, its relay to Kafka, and a worker for each of the four views."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from uuid import UUID
+
+from krypton import reading
+from krypton.bootstrap import VIEWS, Krypton
+from krypton.devstack.stack import Stack
+from krypton.waiting import wait_for_views
+from tests.features.worlds.views import Document
+from tests.features.worlds.world import World
+from tests.integration.live_ledger import delete_topics, live_ledger
+
+WAIT_S = 90.0  # the first wait includes the workers' start; a machine may be busy with other things
+
+
+class LiveRegion:
+    """One running ledger for many scenarios, each with establishments, persons and professionals of its own."""
+
+    def __init__(self, krypton: Krypton) -> None:
+        self._krypton = krypton
+        self._views = LiveViews(krypton)
+        self._numbers = count(1)
+
+    def world(self) -> World:
+        """A world for one more scenario."""
+        return World(self._krypton.ledger, self._views, next(self._numbers))
+
+
+@contextmanager
+def live_region(stack: Stack, logs: Path) -> Iterator[LiveRegion]:
+    """Start the processes on a stack that nobody else uses meanwhile; at the end they are gone, and the topics too."""
+    with live_ledger(stack, logs) as ledger:
+        ledger.start("relay")
+        for view in VIEWS:
+            ledger.start("worker", view)
+        yield LiveRegion(ledger.krypton)
+    delete_topics(stack.addresses().kafka)
+
+
+class LiveViews:
+    """``Views`` by the queries that the command line prints, once all that was recorded has come through the pipe."""
+
+    def __init__(self, krypton: Krypton) -> None:
+        self._krypton = krypton
+        self._through = -1
+
+    def identity(self, identity: UUID) -> Document:
+        """See ``Views``."""
+        return reading.identity_of(self._up_to_date(), str(identity))
+
+    def history(self, identity: UUID) -> Sequence[Document]:
+        """See ``Views``."""
+        return reading.history_of(self._up_to_date(), str(identity))
+
+    def review(self) -> Sequence[frozenset[str]]:
+        """See ``Views``."""
+        waiting = reading.pairs_to_review(self._up_to_date())
+        return [frozenset(side["identity"] for side in pair["identities"]) for pair in waiting]
+
+    def record(self, identity: UUID) -> Document:
+        """See ``Views``."""
+        return reading.record_of(self._up_to_date(), str(identity))
+
+    def order(self, order: UUID) -> Document:
+        """See ``Views``."""
+        return reading.order_of(self._up_to_date(), order)
+
+    def dose(self, identity: UUID) -> Document:
+        """See ``Views``."""
+        return reading.dose_of(self._up_to_date(), str(identity))
+
+    def accesses(self, identity: UUID) -> Sequence[Document]:
+        """See ``Views``."""
+        return reading.accesses_of(self._up_to_date(), str(identity))
+
+    def consents(self, identity: UUID) -> Document:
+        """See ``Views``."""
+        return reading.consents_of(self._up_to_date(), str(identity))
+
+    def _up_to_date(self) -> Krypton:
+        """The way to the views, once they hold all that was recorded so far."""
+        head = self._krypton.ledger.recorder.max_notification_id() or 0
+        if head > self._through:
+            wait_for_views(self._krypton, WAIT_S)
+            self._through = head
+        return self._krypton
