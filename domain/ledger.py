@@ -88,7 +88,10 @@ class Ledger(Application[UUID]):
             except CommandRepeated:
                 return cast(Answer, self.log.answer_of(by.command_id))
             except IntegrityError:
-                continue  # another writer changed the aggregate first: decide again on what is there now
+                # The command itself was first, where it names what it makes; else another writer changed the aggregate:
+                # decide again on what is there now.
+                if known := self.log.answer_of(by.command_id):
+                    return known
         raise Contended(f"other writers were first {ATTEMPTS} times in a row: nothing was written, ask again")
 
     def execute_many(self, asked: Sequence[tuple[Command, Envelope]]) -> list[Answer | RuleBroken | NotFound]:

@@ -67,6 +67,8 @@ def _unfit(row: Row) -> str | None:
         return "it has not as many columns as the header: check its commas and quotes"
     if any("\udc80" <= sign <= "\udcff" for value in row.values() for sign in value):
         return "it is not UTF-8: save the file as UTF-8"
+    if any("\0" in value for value in row.values()):
+        return "it holds a NUL character, which no view can keep: take it out"
     return None
 
 

@@ -14,7 +14,7 @@ from domain.aggregates.link import Link
 from domain.commands.identities import AttachIns, Erase, Flag
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.errors import NotFound, RuleBroken
-from domain.ledger import Work
+from domain.work import Work
 from projections.identity_index import queries
 from projections.identity_index.review import review_list
 from projections.identity_index.view import IdentityIndex

@@ -1,0 +1,188 @@
+"""A running region for tests of what users see: servers of its own, ``krypton run``, the command line in-process."""
+
+import gc
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+import pytest
+
+from krypton.bootstrap import Krypton
+from krypton.cli.main import run
+from krypton.devstack.stack import Stack
+from krypton.settings import Settings
+from krypton.supervisor import krypton_command
+from tests.integration.live_ledger import until
+
+SITE, OTHER_SITE, AE_TITLE = "CHB", "CHP", "CHB_PACS"
+CLINICIAN, OUTSIDER = "10101201234", "10101205678"  # the first works for CHB, the second for no one
+STOP_S = 30
+RUNNING = pytest.StashKey["Region"]()
+_numbers = count(1)
+
+
+class Said(NamedTuple):
+    """What one command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """``krypton`` with the settings of one folder, in this process: Python need not start anew each time."""
+
+    home: Path
+    settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of its commands: no setting but its own, and wide tables."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("KRYPTON_")}
+        return kept | {"KRYPTON_HOME": str(self.home), "COLUMNS": "240"} | dict(self.settings)
+
+    def run(self, *words: object) -> Said:
+        """Run one command line."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
+            for name in [name for name in os.environ if name.startswith("KRYPTON_")]:
+                patched.delenv(name)
+            for name in ("KRYPTON_HOME", "COLUMNS", *dict(self.settings)):
+                patched.setenv(name, self.env[name])
+            code = run([str(word) for word in words])
+        gc.collect()  # a process of a command's own would give its connections back by ending
+        assert "Traceback" not in err.getvalue()
+        return Said(code, out.getvalue(), err.getvalue())
+
+    def run_apart(self, *words: object) -> Said:
+        """Run one command line in a process of its own, whose end gives back what a library left open."""
+        command = krypton_command(*(str(word) for word in words))
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=60, check=False)
+        assert "Traceback" not in done.stderr
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def show(self, *words: object) -> str:
+        """What a command prints that must succeed."""
+        said = self.run(*words)
+        assert said.code == 0, said.err
+        return said.out
+
+    def ask(self, *words: object) -> Any:
+        """The JSON document of a command that must succeed."""
+        return json.loads(self.show(*words, "--json"))
+
+    def complaint(self, code: int, *words: object) -> str:
+        """What a command says on standard error that must end with this code."""
+        said = self.run(*words)
+        assert said.code == code, f"{said.code}: {said.out} {said.err}"
+        return said.err.strip()
+
+
+class Region(CommandLine):
+    """A ledger whose relay, workers and DICOM service run."""
+
+    def register(self, local_id: str = "", site: str = SITE, **stated: str) -> str:
+        """A new person, plainly made up; returns the REF."""
+        local_id = local_id or f"T{next(_numbers)}"
+        traits = {"family": "FICTIVE", "given": "Alex", "birth-date": "1970-01-02", "sex": "F"} | stated
+        options = [word for name, value in traits.items() for word in (f"--{name}", value)]
+        self.ask("identity", "register", "--assigner", site, "--id", local_id, *options)
+        return f"{site}|{local_id}"
+
+    def settle(self) -> None:
+        """Wait until every view has applied all that the ledger holds."""
+        self.show("wait", "--timeout", "60")
+
+    @cached_property
+    def krypton(self) -> Krypton:
+        """The ledger itself, for what no command does."""
+        return Krypton.connect(Settings.read({"KRYPTON_HOME": str(self.home)}, self.home))
+
+    @property
+    def dicom_port(self) -> int:
+        """Where the DICOM service listens."""
+        return int(dict(self.settings)["KRYPTON_DICOM_PORT"])
+
+    def worker(self, view: str) -> psutil.Process:
+        """The process that builds a view."""
+        return next(p for p in psutil.process_iter() if self._is_ours(p) and p.cmdline()[-2:] == ["worker", view])
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get("KRYPTON_HOME") == str(self.home)
+        except psutil.Error:
+            return False
+
+
+@pytest.fixture(scope="session")
+def region(request: pytest.FixtureRequest) -> Region:
+    """One region for all modules that import this: started by the first test, stopped when the session ends.
+
+    A fixture of several modules is one fixture in each, so what was started is kept beside the session's settings.
+    """
+    stash = request.config.stash
+    if RUNNING not in stash:
+        stash[RUNNING] = _started(request.config)
+    return stash[RUNNING]
+
+
+def _started(config: pytest.Config) -> Region:
+    home = Path(tempfile.mkdtemp(prefix="krypton-region-"))
+    config.add_cleanup(lambda: shutil.rmtree(home))
+    stack = Stack(home)
+    config.add_cleanup(stack.down)
+    stack.up()
+    port = free_port()
+    region = Region(home, (("KRYPTON_DICOM_PORT", str(port)), ("KRYPTON_BATCH_QUIET_S", "0.5")))
+    region.show("init")
+    processes = subprocess.Popen(
+        krypton_command("run"), env=region.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    config.add_cleanup(lambda: _stop(processes))
+    region.ask("site", "enroll", SITE, "--name", "CH du Bac à sable", "--ae-title", AE_TITLE)
+    region.ask("site", "enroll", OTHER_SITE, "--name", "CH du Parc d'essai")
+    doctor = ("--name", "Dr Essai", "--profession", "radiologist")
+    region.ask("professional", "register", CLINICIAN, *doctor, "--site", SITE)
+    region.ask("professional", "register", OUTSIDER, *doctor)
+    until(lambda: answers(port), 60, "DICOM service")
+    region.settle()
+    return region
+
+
+def _stop(processes: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, as an operator stops it; whatever is left after that is killed."""
+    children = psutil.Process(processes.pid).children(recursive=True) if processes.poll() is None else []
+    processes.send_signal(signal.SIGTERM)
+    try:
+        processes.wait(STOP_S)
+    finally:
+        for child in (*children, processes):
+            if isinstance(child, psutil.Process) and child.is_running():
+                child.kill()
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,316 @@
+"""Identities on the command line: what is printed, key by key; how they are named; and what is said of pairs."""
+
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.integration.live_cli import Region, region
+
+__all__ = ["region"]
+pytestmark = pytest.mark.live
+TEST_OID = "1.2.250.1.213.1.4.10"
+HEADER = "assigner,id,family,given,birth_date,sex"
+
+
+def head(region: Region) -> int:
+    """The last ledger position."""
+    return region.krypton.ledger.recorder.max_notification_id() or 0
+
+
+def pair(region: Region) -> tuple[str, str]:
+    """Two new identities."""
+    return region.register(), region.register()
+
+
+def persons(region: Region, *refs: str) -> int:
+    """How many persons these identities are."""
+    region.settle()
+    return len({region.ask("identity", "show", ref)["person"] for ref in refs})
+
+
+class TestRegister:
+    """One identity."""
+
+    def test_answers_with_its_positions_and_its_id(self, region: Region) -> None:
+        traits = ("--family", "FICTIVE", "--given", "Zoé", "--birth-date", "1980-02-29", "--sex", "I")
+        answer = region.ask("identity", "register", "--assigner", "CHB", "--id", "R-1", *traits)
+        assert answer.keys() == {"positions", "identity"}
+        assert answer["positions"] == [head(region)]
+        assert UUID(answer["identity"])
+
+    def test_repeated_with_its_command_id_answers_as_the_first_time_and_writes_nothing(self, region: Region) -> None:
+        words = "identity register --assigner CHB --id R-2 --family F --given G --birth-date 1980-01-01 --sex M"
+        command = (*words.split(), "--command-id", uuid4())
+        first, before = region.ask(*command), head(region)
+        assert region.ask(*command) == first
+        assert head(region) == before
+
+    def test_a_second_time_is_refused_by_the_rule_without_the_local_id(self, region: Region) -> None:
+        words = "identity register --assigner CHB --id R-3-MARKED --family F --given G --birth-date 1980-01-01 --sex M"
+        first = region.ask(*words.split())
+        said = region.complaint(1, *words.split())
+        assert (
+            said == f"refused: CHB registered that id already, as identity {first['identity']}: correct it instead (I2)"
+        )
+
+    def test_without_json_a_sentence_tells_what_was_written(self, region: Region) -> None:
+        words = "identity register --assigner CHB --id R-4 --family F --given G --birth-date 1980-01-01 --sex M"
+        said = region.show(*words.split())
+        assert said.startswith(f"written at {head(region)}: identity ")
+
+
+class TestShow:
+    """One identity, as its assigner and as the region know it."""
+
+    def test_the_document_has_the_keys_that_programs_rely_on(self, region: Region) -> None:
+        ref = region.register("S-1", ins="279035121518989", **{"birth-place": "33063"})
+        region.settle()
+        shown = region.ask("identity", "show", ref)
+        assert (shown["assigner"], shown["local_id"], shown["status"], shown["flags"]) == ("CHB", "S-1", "PROV", [])
+        assert shown["traits"] | {"family": "FICTIVE", "birth_date": "1970-01-02", "sex": "F"} == shown["traits"]
+        assert shown["traits"]["birth_place"] == "33063"
+        assert shown["ins"] == {"matricule": "279035121518989", "oid": TEST_OID}
+        assert shown["person"] == shown["identity"]
+        assert shown["members"] == [{"identity": shown["identity"], "assigner": "CHB", "local_id": "S-1"}]
+
+    @pytest.mark.parametrize(
+        "form", ["CHB|S-1", "{identity}", "{capitals}", "INS|279035121518989", "INS|2 79 03 51 215 189 89"]
+    )
+    def test_every_form_of_ref_names_it(self, region: Region, form: str) -> None:
+        identity = region.ask("identity", "show", "CHB|S-1")["identity"]
+        ref = form.format(identity=identity, capitals=identity.upper())
+        assert region.ask("identity", "show", ref)["identity"] == identity
+
+    @pytest.mark.parametrize(
+        "ref", ["CHB|MARKED-NOBODY", "MARKED NAME", str(uuid4()), "INS|160017503500057", "NOWHERE|1"]
+    )
+    def test_a_ref_that_names_nobody_is_not_found_and_not_repeated(self, region: Region, ref: str) -> None:
+        said = region.complaint(3, "identity", "show", ref)
+        assert said.startswith("not found: no ")
+        assert "ASSIGNER|LOCAL_ID" in said
+        assert "MARKED" not in said
+        assert "160017503500057" not in said
+
+    def test_an_order_is_no_identity(self, region: Region) -> None:
+        """The id of something else names nobody."""
+        site = region.ask("site", "enroll", f"X-{uuid4().hex[:6].upper()}", "--name", "Essai")["establishment"]
+        assert region.complaint(3, "identity", "show", site).startswith("not found: ")
+
+    def test_a_table_is_shown_without_json(self, region: Region) -> None:
+        shown = region.show("identity", "show", "CHB|S-1")
+        assert "FICTIVE" in shown
+        assert "One person with" in shown
+
+
+class TestImport:
+    """Many identities, from CSV."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def file(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """Two good lines among bad ones of every kind, and an empty one, which still counts as a line."""
+        lines = [
+            HEADER + ",ins",
+            "CHB,IMP-1,FICTIVE,Anne,1970-01-01,F,",
+            "CHB,IMP-2,FICTIVE,Ben,1970-02-30,M,",
+            "",
+            "NOWHERE,IMP-3,FICTIVE,Cid,1970-01-01,M,",
+            "CHB,IMP-4",
+            "CHB,IMP-5,FICTIVE,Dan,1970-01-01,M,279035121518988",
+            "CHB,IMP-6,FICTIVE,Eve,1970-01-01,F,,",
+            '"CHB",IMP-7,"FICTIVE, dite ESSAI",Zoé,1970-01-01,F,',
+        ]
+        path = tmp_path_factory.mktemp("import") / "people.csv"
+        path.write_bytes(
+            "\n".join(lines).encode() + "\nCHB,IMP-8,FICTIVÉ,Léa,1970-01-01,F,\nCHB,IMP-9,X\0,Y,,,\n".encode("latin-1")
+        )
+        return path
+
+    def test_good_lines_are_registered_and_bad_ones_named_by_their_number(self, region: Region, file: Path) -> None:
+        summary = region.ask("identity", "import", file)
+        assert {k: summary[k] for k in ("lines", "registered", "known")} == {"lines": 9, "registered": 2, "known": 0}
+        reasons = {refused["line"]: refused["reason"] for refused in summary["refused"]}
+        assert list(reasons) == [3, 5, 6, 7, 8, 10, 11]
+        assert reasons[3].startswith("birth date is not a date")
+        assert reasons[3].endswith("(I1)")
+        assert "no establishment NOWHERE is enrolled" in reasons[5]
+        assert "not as many columns as the header" in reasons[6]
+        assert reasons[7].endswith("fetch it again from INSi (I5)")
+        assert "not as many columns as the header" in reasons[8]
+        assert reasons[10] == "it is not UTF-8: save the file as UTF-8"
+        assert "NUL" in reasons[11]
+
+    def test_importing_again_writes_nothing(self, region: Region, file: Path) -> None:
+        before = head(region)
+        summary = region.ask("identity", "import", file)
+        assert (summary["registered"], summary["known"]) == (0, 2)
+        assert head(region) == before
+
+    def test_what_was_imported_is_shown(self, region: Region, file: Path) -> None:
+        region.settle()
+        traits = region.ask("identity", "show", "CHB|IMP-7")["traits"]
+        assert (traits["family"], traits["given"]) == ("FICTIVE, dite ESSAI", "Zoé")
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (b"assigner,id,family\nCHB,1,X\n", "the header lacks given, birth_date, sex: it must be " + HEADER),
+            (b"", "the header lacks assigner"),
+            (HEADER.encode() + b"\nCHB,1," + b"X" * 200_000 + b",G,,\n", "line 2 is no CSV"),
+        ],
+    )
+    def test_a_file_that_is_none_is_wrong_usage(
+        self, region: Region, tmp_path: Path, content: bytes, words: str
+    ) -> None:
+        path = tmp_path / "bad.csv"
+        path.write_bytes(content)
+        before = head(region)
+        assert words in " ".join(region.complaint(2, "identity", "import", path).split())
+        assert head(region) == before
+
+    def test_progress_is_no_part_of_the_document(self, region: Region, file: Path) -> None:
+        said = region.run("identity", "import", file, "--json")
+        assert said.out.startswith("{")
+        assert said.err == ""
+
+
+class TestPairs:
+    """Merge, unmerge, bar, unbar, and the worklist."""
+
+    def test_a_merge_makes_one_person_named_by_its_earliest_member(self, region: Region) -> None:
+        one, other = pair(region)
+        answer = region.ask("identity", "merge", other, one, "--reason", "same papers", "--actor", "rpps:10101201234")
+        assert answer.keys() == {"positions", "link", "outcome"}
+        assert answer["outcome"] == "merged"
+        assert persons(region, one, other) == 1
+        shown = region.ask("identity", "show", other)
+        assert shown["person"] == region.ask("identity", "show", one)["identity"]
+        assert [m["local_id"] for m in shown["members"]] == [one[4:], other[4:]]
+
+    def test_a_persons_uuid_names_the_person(self, region: Region) -> None:
+        one, other = pair(region)
+        region.ask("identity", "merge", one, other, "--reason", "same papers")
+        region.settle()
+        person = region.ask("identity", "show", other)["person"]
+        assert len(region.ask("record", "show", person)["members"]) == 2
+
+    def test_an_unmerge_takes_it_back(self, region: Region) -> None:
+        one, other = pair(region)
+        region.ask("identity", "merge", one, other, "--reason", "same papers")
+        region.ask("identity", "unmerge", one, other, "--reason", "twins")
+        assert persons(region, one, other) == 2
+
+    def test_history_tells_position_time_type_who_why_and_which_rule(self, region: Region) -> None:
+        one, other = pair(region)
+        merged = region.ask("identity", "merge", one, other, "--reason", "same papers", "--actor", "rpps:10101201234")
+        region.settle()
+        history = region.ask("identity", "history", one)
+        assert [row["type"] for row in history] == [
+            "identity.registered",
+            "identity.registered",
+            "link.proposed",
+            "link.merged",
+        ]
+        last = history[-1]
+        assert last["position"] == merged["positions"][-1]
+        assert (last["actor"], last["reason"], last["rule"], last["rule_version"]) == (
+            "rpps:10101201234",
+            "same papers",
+            "human",
+            0,
+        )
+        assert last["recorded_at"].endswith("Z")
+        assert region.ask("audit", "history", one) == history
+
+    def test_a_barred_pair_is_refused_until_the_bar_is_lifted(self, region: Region) -> None:
+        one, other = pair(region)
+        region.ask("identity", "bar", one, other, "--reason", "twins")
+        said = region.complaint(1, "identity", "merge", one, other, "--reason", "same papers")
+        assert said.startswith("refused: link ")
+        assert said.endswith(" is barred: lift the bar first, if it was a mistake (L3)")
+        region.ask("identity", "unbar", one, other, "--reason", "no twins")
+        assert region.ask("identity", "merge", one, other, "--reason", "same papers")["outcome"] == "merged"
+
+    def test_a_bar_with_a_third_record_sends_the_merge_to_review(self, region: Region) -> None:
+        one, other, third = region.register(), region.register(), region.register()
+        region.ask("identity", "merge", one, other, "--reason", "same papers")
+        region.ask("identity", "bar", other, third, "--reason", "twins")
+        answer = region.ask("identity", "merge", one, third, "--reason", "same papers")
+        assert answer["outcome"] == "review"
+        region.settle()
+        waiting = next(w for w in region.ask("identity", "review", "list") if w["link"] == answer["link"])
+        assert {side["local_id"] for side in waiting["identities"]} == {one[4:], third[4:]}
+        assert (waiting["waits_as"], waiting["reason"]) == ("proposed", "same papers")
+        assert len(waiting["barred_by"]) == 1
+        region.ask("identity", "review", "dismiss", one, third, "--reason", "twins")
+        region.settle()
+        assert answer["link"] not in [w["link"] for w in region.ask("identity", "review", "list")]
+
+    def test_a_pair_in_review_is_accepted_once_the_bar_is_lifted(self, region: Region) -> None:
+        one, other, third = region.register(), region.register(), region.register()
+        region.ask("identity", "merge", one, other, "--reason", "same papers")
+        region.ask("identity", "bar", other, third, "--reason", "twins")
+        region.ask("identity", "merge", one, third, "--reason", "same papers")
+        region.ask("identity", "unbar", other, third, "--reason", "no twins")
+        answer = region.ask("identity", "review", "accept", one, third, "--reason", "papers seen")
+        assert answer["outcome"] == "merged"
+        assert persons(region, one, other, third) == 1
+
+    def test_one_identity_is_no_pair(self, region: Region) -> None:
+        one = region.register()
+        assert region.complaint(1, "identity", "merge", one, one, "--reason", "x").endswith("name two identities (L1)")
+
+
+class TestStatements:
+    """What an assigner says of one identity later on."""
+
+    def test_a_correction_is_shown_and_lists_in_the_history_what_changed(self, region: Region) -> None:
+        ref = region.register()
+        region.ask("identity", "correct", ref, "--reason", "misspelt", "--given", "Alexandra")
+        region.settle()
+        assert region.ask("identity", "show", ref)["traits"]["given"] == "Alexandra"
+        last = region.ask("identity", "history", ref)[-1]
+        assert (last["type"], last["reason"], last["changed"]) == ("identity.traits_corrected", "misspelt", ["given"])
+
+    def test_with_an_ins_it_may_be_qualified_and_loses_that_with_it(self, region: Region) -> None:
+        ref = region.register()
+        region.ask("identity", "attach-ins", ref, "--matricule", "279035121518989")
+        region.ask("identity", "status", ref, "--to", "QUAL", "--reason", "papers seen")
+        region.settle()
+        assert region.ask("identity", "show", ref)["status"] == "QUAL"
+        region.ask("identity", "detach-ins", ref, "--reason", "not hers")
+        region.settle()
+        shown = region.ask("identity", "show", ref)
+        assert (shown["status"], shown["ins"]) == ("VALI", None)
+
+    def test_a_flag_is_set_and_cleared(self, region: Region) -> None:
+        ref = region.register()
+        region.ask("identity", "flag", ref, "HOMA", "--reason", "namesake")
+        region.settle()
+        assert region.ask("identity", "show", ref)["flags"] == ["HOMA"]
+        region.ask("identity", "flag", ref, "HOMA", "--reason", "gone", "--clear")
+        region.settle()
+        assert region.ask("identity", "show", ref)["flags"] == []
+
+    @pytest.mark.parametrize(
+        ("words", "rule"),
+        [
+            (("correct", "--given", "Alex"), "I3"),
+            (("status", "--to", "QUAL"), "I4"),
+            (("detach-ins",), "I4"),
+            (("flag", "RARE"), "I6"),
+            (("correct", "--birth-date", "yesterday"), "I1"),
+        ],
+    )
+    def test_a_refused_statement_names_its_rule(self, region: Region, words: tuple[str, ...], rule: str) -> None:
+        ref = region.register()
+        command, *more = words
+        said = region.complaint(1, "identity", command, ref, *more, "--reason", "essai")
+        assert said.startswith("refused: ")
+        assert said.endswith(f" ({rule})")
+
+    def test_a_matricule_with_a_wrong_key_is_refused_and_not_repeated(self, region: Region) -> None:
+        said = region.complaint(1, "identity", "attach-ins", region.register(), "--matricule", "279035121518900")
+        assert said.endswith("(I5)")
+        assert "2790351215189" not in said

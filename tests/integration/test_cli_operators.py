@@ -1,0 +1,216 @@
+"""What operators see: the directory, how far the views are, what waits in dead letters, and what is not ready yet."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from kafka import KafkaProducer
+
+from krypton.devstack.stack import Stack
+from streams.partition import partition_of
+from streams.topics import DEAD_LETTERS, PARTITIONS
+from tests.integration.live_cli import AE_TITLE, CLINICIAN, CommandLine, Region, free_port, region
+from tests.integration.live_ledger import until
+
+__all__ = ["region"]
+pytestmark = pytest.mark.live
+VIEWS = {"patient_record", "identity_index", "cumulative_dose", "access_history"}
+IDENTITIES = "krypton.identities"
+
+
+def test_sites_are_listed_with_their_ae_titles(region: Region) -> None:
+    sites = {site["code"]: site for site in region.ask("site", "list")}
+    assert sites["CHB"] == {
+        "code": "CHB",
+        "name": "CH du Bac à sable",
+        "finess": None,
+        "ae_titles": [AE_TITLE],
+        "services": [],
+    }
+
+
+def test_a_site_gets_a_device_and_a_service(region: Region) -> None:
+    code = f"D-{uuid4().hex[:6].upper()}"
+    region.ask("site", "enroll", code, "--name", "Essai", "--finess", "330000001")
+    region.ask("site", "device", code, "--ae-title", code, "--kind", "modality")
+    region.ask("site", "service", code, "--name", "teleradiology")
+    found = next(site for site in region.ask("site", "list") if site["code"] == code)
+    assert (found["finess"], found["ae_titles"], found["services"]) == ("330000001", [code], ["teleradiology"])
+
+
+def test_an_ae_title_of_another_site_is_refused(region: Region) -> None:
+    said = region.complaint(1, "site", "device", "CHP", "--ae-title", AE_TITLE)
+    assert said == f"refused: AE title {AE_TITLE} belongs to CHB already: use another on the device (E5)"
+
+
+def test_professionals_are_listed_with_their_sites(region: Region) -> None:
+    rpps = f"3{uuid4().int % 10**10:010}"
+    region.ask("professional", "register", rpps, "--name", "Dr Essai", "--profession", "physician", "--site", "CHB")
+    region.ask("professional", "affiliate", rpps, "--site", "CHP")
+    region.ask("professional", "suspend", rpps, "--reason", "left")
+    found = next(p for p in region.ask("professional", "list") if p["rpps"] == rpps)
+    assert found == {
+        "rpps": rpps,
+        "name": "Dr Essai",
+        "profession": "physician",
+        "sites": ["CHB", "CHP"],
+        "suspended": True,
+    }
+    said = region.complaint(1, "professional", "register", CLINICIAN, "--name", "Dr", "--profession", "x")
+    assert said.endswith("is registered already: affiliate them instead (P2)")
+
+
+def test_views_status_has_the_keys_that_programs_rely_on(region: Region) -> None:
+    region.register()
+    region.settle()
+    views = region.ask("views", "status")
+    assert {view["view"] for view in views} == VIEWS
+    assert all(v.keys() >= {"view", "version", "state", "position", "lag", "rows", "rules"} for v in views)
+    assert {v["state"] for v in views} == {"live"}
+    assert {v["lag"] for v in views} == {0}
+
+
+def test_topics_tell_how_many_records_each_holds(region: Region) -> None:
+    found = {one["topic"]: one for one in region.ask("topics")}
+    assert {topic: one["partitions"] for topic, one in found.items()} == dict(PARTITIONS)
+    region.register()
+    region.settle()
+    after = {one["topic"]: one["records"] for one in region.ask("topics")}
+    assert after[IDENTITIES] == found[IDENTITIES]["records"] + 1
+
+
+def test_init_is_safe_to_repeat(region: Region) -> None:
+    said = region.run("init")
+    assert (said.code, said.out) == (0, "")
+    assert f"topics: 0 made, {len(PARTITIONS)} there already" in said.err
+
+
+def test_wait_names_the_view_that_lags(region: Region) -> None:
+    """Its worker is frozen for a moment, shorter than its group waits for it."""
+    region.settle()
+    worker = region.worker("access_history")
+    worker.suspend()
+    try:
+        region.ask("consent", "oppose", region.register())
+        said = region.complaint(4, "wait", "--timeout", "1")
+    finally:
+        worker.resume()
+    assert said.startswith("unavailable: timed out: not up to date: access_history (2 behind)")
+    assert said.endswith("is krypton run running?")
+    region.settle()
+
+
+class TestDeadLetters:
+    """A record that no view can read parks its key; all others go on."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def parked(cls, region: Region) -> dict[str, Any]:
+        """An identity under whose key garbage came, and a correction of it after that."""
+        ref = region.register()
+        region.settle()
+        identity = region.ask("identity", "show", ref)["identity"]
+        region.ask("site", "device", "CHP", "--ae-title", "NEWER")  # so that the garbage seems newer than the identity
+        plant(region, identity)
+        region.ask("identity", "correct", ref, "--given", "MARKEDLATER", "--reason", "after the garbage")
+        region.settle()
+        letters = [one for one in region.ask("dead-letters", "list") if one["key"] == identity]
+        return {"ref": ref, "identity": identity, "letters": letters}
+
+    def test_the_garbage_and_what_came_later_are_listed_with_the_reason(self, parked: dict[str, Any]) -> None:
+        first, later = parked["letters"]
+        assert first.keys() == {"id", "view", "version", "topic", "partition", "offset", "key", "reason"}
+        assert (first["view"], first["topic"]) == ("identity_index", IDENTITIES)
+        assert "cannot be read: NotAnEvent" in first["reason"]
+        assert later["reason"].endswith("waits behind an earlier dead letter of its key")
+        assert later["offset"] > first["offset"]
+        assert "MARKED" not in str(parked["letters"])
+
+    def test_the_key_stays_as_it_was_and_others_go_on(self, region: Region, parked: dict[str, Any]) -> None:
+        assert region.ask("identity", "show", parked["ref"])["traits"]["given"] == "Alex"
+        other = region.register(given="Later")
+        region.settle()
+        assert region.ask("identity", "show", other)["traits"]["given"] == "Later"
+
+    def test_one_letter_is_shown(self, region: Region, parked: dict[str, Any]) -> None:
+        assert region.ask("dead-letters", "show", parked["letters"][0]["id"]) == parked["letters"][0]
+        assert "cannot be read" in region.show("dead-letters", "show", parked["letters"][0]["id"])
+
+    def test_a_replay_is_refused_with_the_reason_and_changes_nothing(
+        self, region: Region, parked: dict[str, Any]
+    ) -> None:
+        said = region.complaint(1, "dead-letters", "replay", parked["letters"][0]["id"])
+        assert said.startswith("refused: a record at position ")
+        assert said.endswith("nothing was changed, mend that and replay again")
+        letters = region.ask("dead-letters", "list", "--view", "identity_index")
+        assert [one for one in letters if one["key"] == parked["identity"]] == parked["letters"]
+
+    def test_letters_go_to_the_dead_letter_topic(self, region: Region, parked: dict[str, Any]) -> None:
+        def published() -> bool:
+            records = {one["topic"]: one["records"] for one in region.ask("topics")}
+            return bool(records[DEAD_LETTERS] >= len(parked["letters"]))
+
+        until(published, 10, "dead letters published")
+
+    def test_a_letter_that_is_not_there_is_not_found(self, region: Region) -> None:
+        for command in ("show", "replay"):
+            said = region.complaint(3, "dead-letters", command, 999_999)
+            assert said == "not found: no dead letter 999999: see krypton dead-letters list"
+
+
+def plant(region: Region, key: str) -> None:
+    """Put a record with the ledger's headers and a value that is no event on the topic of identities."""
+    position = region.krypton.ledger.recorder.max_notification_id() or 0
+    headers = [("ce_id", f"{key}/999".encode()), ("position", str(position).encode()), ("version", b"999")]
+    producer = KafkaProducer(bootstrap_servers=region.krypton.addresses.kafka)
+    try:
+        partition = partition_of(key.encode(), PARTITIONS[IDENTITIES])
+        sent = producer.send(IDENTITIES, b"garbage", key.encode(), headers, partition)
+        sent.get(10)
+    finally:
+        producer.close(5)
+
+
+class TestNotReady:
+    """Servers that run, but not all of them, or with nothing in them yet."""
+
+    @pytest.fixture
+    def empty(self, region: Region) -> Iterator[CommandLine]:
+        """The region's broker, and a database in which nobody ran ``krypton init``."""
+        stack, name = Stack(region.home), f"empty_{uuid4().hex}"
+        given = {"KRYPTON_DATABASE": stack.new_database(name), "KRYPTON_KAFKA": stack.addresses().kafka}
+        key = {"KRYPTON_MASTER_KEY": base64.b64encode(bytes(32)).decode()}
+        yield CommandLine(region.home / "empty", tuple((given | key).items()))
+        stack.drop_database(name)
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "site list",
+            "site enroll CHB --name Essai",
+            "identity show CHB|1",
+            "identity review list",
+            "dose alerts",
+            "views status",
+            "dead-letters list",
+            "wait --timeout 1",
+        ],
+    )
+    def test_a_database_without_tables_asks_for_init(self, empty: CommandLine, command: str) -> None:
+        said = empty.complaint(4, *command.split())
+        assert said.startswith("unavailable: ")
+        assert said.endswith("not there yet: run krypton init")
+
+    def test_a_broker_that_is_gone_is_named_though_the_database_answers(self, region: Region) -> None:
+        without = replace(region, settings=(*region.settings, ("KRYPTON_KAFKA", f"127.0.0.1:{free_port()}")))
+        said = without.run_apart("topics")
+        assert said.code == 4
+        assert said.err.startswith("unavailable: kafka does not answer at ")
+        assert without.ask("site", "list")
+
+    def test_an_unknown_view_has_no_worker(self, region: Region) -> None:
+        said = region.complaint(3, "worker", "everything")
+        assert said.startswith("not found: no view everything: there are patient_record, ")

@@ -1,0 +1,188 @@
+"""Files taken in, the record they make, and the dose: what is printed, key by key."""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from pydicom.data import get_testdata_file
+
+from domain.work import Envelope
+from tests.fakes.dicom import instance, new_uid, part10, report, write
+from tests.fakes.region import dose, exposure, received
+from tests.integration.live_cli import Region, region
+
+__all__ = ["region"]
+pytestmark = pytest.mark.live
+TOTALS = {"dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq"}
+QUANTITIES = TOTALS | {"ctdivol_mgy"}
+
+
+def receive(region: Region, study_uid: str = "", local_id: str = "", **change: Any) -> dict[str, Any]:
+    """A study comes in from CHB; answers with what the ledger made of it, and its REF."""
+    study_uid, local_id = study_uid or new_uid(), local_id or f"D-{uuid4().hex[:8]}"
+    result = region.krypton.ledger.execute(
+        received("CHB", study_uid, local_id=local_id, **change), Envelope("system:test")
+    ).result
+    return {**result, "study_uid": study_uid, "ref": f"CHB|{local_id}"}
+
+
+class TestIngest:
+    """A folder with all that folders hold."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """Two real files, one of them twice, a report, and three that cannot be taken in."""
+        folder = tmp_path_factory.mktemp("folder")
+        for name in ("CT_small.dcm", "MR_small.dcm"):
+            (folder / name).write_bytes(Path(str(get_testdata_file(name, download=False))).read_bytes())
+        (folder / "again").mkdir()
+        (folder / "again" / "CT_small.dcm").write_bytes((folder / "CT_small.dcm").read_bytes())
+        write(folder / "made", [report(PatientID="ING-1", StudyInstanceUID="2.25.771", StudyDescription="Écho")])
+        (folder / "letter.txt").write_text("MARKED text that is no DICOM\n" * 9)
+        (folder / "half.dcm").write_bytes((folder / "MR_small.dcm").read_bytes()[:700])
+        (folder / "nobody.dcm").write_bytes(part10(instance(PatientID=None, PatientName="MARKED^NAME")))
+        return folder
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def summary(cls, region: Region, folder: Path) -> dict[str, Any]:
+        """What the first import says."""
+        answer: dict[str, Any] = region.ask("ingest", "--site", "CHB", folder)
+        return answer
+
+    def test_the_document_counts_what_became_of_the_files(self, summary: dict[str, Any]) -> None:
+        counts = {name: value for name, value in summary.items() if name != "refused"}
+        assert counts == {"files": 7, "accepted": 3, "duplicates": 1, "studies": 3, "dose_reports": 0}
+
+    def test_refused_files_are_named_with_the_reason_and_nothing_of_their_content(
+        self, summary: dict[str, Any], folder: Path
+    ) -> None:
+        reasons = {Path(one["path"]).relative_to(folder).name: one["reason"] for one in summary["refused"]}
+        assert reasons.keys() == {"letter.txt", "half.dcm", "nobody.dcm"}
+        assert "PatientID" in reasons["nobody.dcm"]
+        assert "DICOM" in reasons["letter.txt"]
+        assert "MARKED" not in str(reasons)
+
+    def test_a_second_import_finds_only_duplicates(self, region: Region, folder: Path, summary: dict[str, Any]) -> None:
+        again = region.ask("ingest", "--site", "CHB", folder)
+        assert (again["accepted"], again["duplicates"], again["studies"]) == (0, 4, 0)
+        assert len(again["refused"]) == 3
+
+    @pytest.mark.usefixtures("summary")
+    def test_the_record_shows_the_study(self, region: Region) -> None:
+        region.settle()
+        record = region.ask("record", "show", "CHB|ING-1")
+        study = record["studies"][0]
+        assert record["person"] == study["identity"]
+        assert (study["study_uid"], study["site"], study["description"]) == ("2.25.771", "CHB", "Écho")
+        assert (study["modalities"], study["series"], study["instances"]) == (["SR"], 1, 1)
+        assert (study["date"], study["accession"]) == ("2026-01-05T10:15:00", "A-1")
+        assert [(one["kind"], one["title"]) for one in study["reports"]] == [("SR", "Compte rendu d'imagerie")]
+
+    def test_an_unknown_site_is_refused_with_the_command_that_enrolls_it(self, region: Region, folder: Path) -> None:
+        said = region.complaint(1, "ingest", "--site", "NOWHERE", folder)
+        assert said == ("refused: no establishment NOWHERE is enrolled: krypton site enroll NOWHERE --name … (S1)")
+
+    def test_a_path_that_is_not_there_is_wrong_usage(self, region: Region) -> None:
+        assert "does not exist" in region.complaint(2, "ingest", "--site", "CHB", "/nowhere")
+
+
+class TestRecord:
+    """The record follows the person, and what is said of a study."""
+
+    def test_a_merge_joins_the_records_and_moves_nothing(self, region: Region) -> None:
+        one, other = receive(region), receive(region)
+        region.ask("identity", "merge", one["ref"], other["ref"], "--reason", "same papers")
+        region.settle()
+        record = region.ask("record", "show", one["ref"])
+        assert record.keys() >= {"person", "members", "studies", "orders"}
+        assert {s["study_uid"]: s["identity"] for s in record["studies"]} == {
+            one["study_uid"]: one["identity"],
+            other["study_uid"]: other["identity"],
+        }
+
+    def test_a_study_reassigned_goes_with_its_dose_to_the_other(self, region: Region) -> None:
+        right = region.register()
+        wrong = receive(region, doses=(dose(new_uid(), exposure(new_uid(), dlp_mgycm=7.0)),))
+        region.ask("study", "reassign", wrong["study"], "--to", right, "--reason", "wrong label")
+        region.settle()
+        assert region.ask("record", "show", wrong["ref"])["studies"] == []
+        assert [s["study"] for s in region.ask("record", "show", right)["studies"]] == [wrong["study"]]
+        assert region.ask("dose", "show", right)["totals"]["dlp_mgycm"] == 7.0
+        assert region.ask("dose", "show", wrong["ref"])["exposures"] == []
+
+    def test_a_withdrawn_study_is_shown_no_more_and_counted(self, region: Region) -> None:
+        study = receive(region)
+        region.ask("study", "withdraw", study["study"], "--reason", "made of a phantom")
+        region.settle()
+        record = region.ask("record", "show", study["ref"])
+        assert (record["studies"], record["withdrawn"]) == ([], 1)
+        said = region.complaint(1, "study", "withdraw", study["study"], "--reason", "again")
+        assert said.endswith("was withdrawn: see its history (S3)")
+
+    def test_a_study_that_is_not_there_is_not_found(self, region: Region) -> None:
+        nowhere = uuid4()
+        said = region.complaint(3, "study", "withdraw", nowhere, "--reason", "x")
+        assert said == f"not found: study {nowhere} is not in the ledger"
+
+    def test_a_table_is_shown_without_json(self, region: Region) -> None:
+        study = receive(region)
+        region.settle()
+        assert "an exam" in region.show("record", "show", study["ref"])
+
+
+class TestDose:
+    """Each irradiation event once; unknown is never zero; alerts."""
+
+    def test_the_document_has_the_keys_that_programs_rely_on(self, region: Region) -> None:
+        uid = new_uid()
+        study = receive(region, doses=(dose(new_uid(), exposure(uid, ctdivol_mgy=3.5, dlp_mgycm=40.0)),))
+        region.settle()
+        shown = region.ask("dose", "show", study["ref"])
+        assert shown.keys() >= {"person", "members", "totals", "exposures", "alerts"}
+        assert shown["totals"].keys() == TOTALS
+        assert shown["totals"] == dict.fromkeys(TOTALS) | {"dlp_mgycm": 40.0}
+        (one,) = shown["exposures"]
+        assert one.keys() >= QUANTITIES | {"study_uid", "identity", "started_at", "modality", "protocol"}
+        assert (one["irradiation_event_uid"], one["study_uid"]) == (uid, study["study_uid"])
+        assert (one["ctdivol_mgy"], one["dap_mgycm2"]) == (3.5, None)
+
+    def test_an_event_in_two_reports_of_two_sites_counts_once_for_one_person(self, region: Region) -> None:
+        shared = exposure(new_uid(), dlp_mgycm=10.0)
+        one = receive(region, doses=(dose(new_uid(), shared),))
+        other = receive(region, doses=(dose(new_uid(), shared, exposure(new_uid(), dlp_mgycm=5.0)),))
+        region.ask("identity", "merge", one["ref"], other["ref"], "--reason", "same papers")
+        region.settle()
+        assert region.ask("dose", "show", one["ref"])["totals"]["dlp_mgycm"] == 15.0
+        region.ask("identity", "unmerge", one["ref"], other["ref"], "--reason", "twins")
+        region.settle()
+        assert region.ask("dose", "show", one["ref"])["totals"]["dlp_mgycm"] == 10.0
+
+    def test_what_is_not_known_is_a_dash_and_not_zero(self, region: Region) -> None:
+        study = receive(region, doses=(dose(new_uid(), exposure(new_uid(), dlp_mgycm=0.0)),))
+        region.settle()
+        lines = region.show("dose", "show", study["ref"]).splitlines()
+        assert next(line.split() for line in lines if "DAP" in line) == ["DAP", "mGy·cm²", "–"]
+        assert next(line.split() for line in lines if "DLP" in line) == ["DLP", "mGy·cm", "0"]
+
+    def test_an_alert_is_listed_until_somebody_acknowledges_it(self, region: Region) -> None:
+        study = receive(region, doses=(dose(new_uid(), exposure(new_uid(), dose_rp_mgy=2500.0)),))
+        region.settle()
+        alert = next(a for a in region.ask("dose", "alerts") if a["study"] == study["study"])
+        assert (alert["kind"], alert["value"], alert["threshold"]) == ("dose_rp_mgy_over", 2500.0, 2000.0)
+        assert (alert["site"], alert["identity"], alert["acknowledged_at"]) == ("CHB", study["identity"], None)
+        region.ask("dose", "acknowledge", alert["alert"], "--note", "skin looked at", "--actor", "rpps:10101201234")
+        region.settle()
+        assert alert["alert"] not in [a["alert"] for a in region.ask("dose", "alerts", "--site", "CHB")]
+        seen = next(a for a in region.ask("dose", "alerts", "--all") if a["alert"] == alert["alert"])
+        assert (seen["note"], seen["acknowledged_by"]) == ("skin looked at", "rpps:10101201234")
+        assert region.ask("dose", "show", study["ref"])["alerts"] == [seen]
+        said = region.complaint(1, "dose", "acknowledge", alert["alert"], "--note", "again")
+        assert said.endswith("see krypton dose alerts (D3)")
+
+    def test_an_alert_that_is_not_there_is_not_found(self, region: Region) -> None:
+        nowhere = UUID(int=7)
+        said = region.complaint(3, "dose", "acknowledge", nowhere, "--note", "x")
+        assert said == f"not found: no alert {nowhere}: see krypton dose alerts --all"

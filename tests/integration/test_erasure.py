@@ -1,0 +1,259 @@
+"""Erasing an identity: at once nothing personal is shown, nothing else breaks, and a rebuild finds nothing either."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import psycopg2
+import pytest
+
+from domain.aggregates.identity import Identity
+from domain.commands.identities import Erase
+from domain.commands.studies import ReceivedReport
+from domain.work import Envelope
+from krypton.bootstrap import VIEWS
+from krypton.devstack.stack import Stack
+from projections import catalog
+from projections.access_history import queries as accesses
+from projections.cumulative_dose import queries as doses
+from projections.identity_index import queries as identities
+from projections.patient_record import queries as records
+from projections.store import ViewStore
+from schemas.codec import Codec
+from schemas.event import ERASED
+from schemas.registry import registry
+from tests.fakes.dicom import new_uid
+from tests.fakes.region import dose, exposure, received
+from tests.fakes.topic import records as of_topics
+from tests.integration.live_cli import CLINICIAN, Region, region
+
+__all__ = ["region"]
+pytestmark = pytest.mark.live
+MARK = "QXVMARK"
+STATED: dict[str, str | None] = {"family": f"{MARK}FAM", "given": f"{MARK}GIV", "birth_date": "1907-03-13"}
+TRACES = f"{MARK}(FAM|GIV| words| title)|1907-03-13"  # the bare local id is given to another later on
+OTHER: dict[str, str | None] = {"family": "FICTIVE", "given": "Paul", "birth_date": "1950-01-01"}
+
+
+class Story(NamedTuple):
+    """Who was erased, and who was held to be the same person for a while."""
+
+    ref: str
+    other: str
+    identity: str
+    other_identity: str
+
+
+@pytest.fixture(scope="module")
+def story(region: Region) -> Story:
+    """A person of whom everything was said, then erased, while the worker of the identity index stands still."""
+    told = lived(region)
+    worker = region.worker("identity_index")
+    worker.suspend()
+    try:
+        answer = region.ask("identity", "erase", told.ref, "--reason", "asked for by the person")
+        assert answer["identity"] == told.identity
+        assert MARK not in shown(region, told)
+    finally:
+        worker.resume()
+    region.settle()
+    return told
+
+
+def lived(region: Region) -> Story:
+    """Everything that can be said of a person, in marked words; and another, who shared some of it."""
+    local_id, other_id = _ids()
+    ref, other = f"CHB|{local_id}", f"CHB|{other_id}"
+    study = receive(region, local_id, STATED)
+    receive(region, other_id, OTHER)
+    said = f"{MARK} words"
+    region.ask("identity", "correct", ref, "--birth-place", "33063", "--reason", said)
+    region.ask("identity", "attach-ins", ref, "--matricule", "279035121518989")
+    order = ("--site", "CHB", "--by", CLINICIAN, "--modality", "CT", "--question", said)
+    placed = region.ask("order", "place", ref, *order)["order"]
+    region.ask("order", "cancel", placed, "--reason", said)
+    reading = ("--from", "CHB", "--to", "CHP", "--question", said)
+    asked = region.ask("reading", "request", study, *reading)["reading"]
+    region.ask("reading", "decline", asked, "--reason", said)
+    region.ask("consent", "oppose", ref, "--to", "site:CHP", "--reason", said)
+    region.ask("identity", "merge", ref, other, "--reason", said)
+    region.ask("access", "open", ref, "--as", f"rpps:{CLINICIAN}", "--reason", said)
+    region.settle()
+    alert = next(one for one in region.ask("dose", "alerts") if one["study"] == study)
+    region.ask("dose", "acknowledge", alert["alert"], "--note", said)
+    region.ask("identity", "unmerge", ref, other, "--reason", said)
+    region.ask("identity", "merge", ref, other, "--reason", said)
+    region.ask("identity", "unmerge", ref, other, "--reason", said)
+    moved = receive(region, local_id, STATED)
+    region.settle()
+    seen = next(one for one in region.ask("dose", "alerts") if one["study"] == moved)
+    region.ask("dose", "acknowledge", seen["alert"], "--note", said)
+    region.ask("study", "reassign", moved, "--to", other, "--reason", said)
+    region.settle()
+    told = Story(ref, other, *(region.ask("identity", "show", one)["identity"] for one in (ref, other)))
+    assert MARK in shown(region, told)
+    return told
+
+
+def _ids() -> tuple[str, str]:
+    """Two local ids, the first of which is the lower side of the pair: a link's reason is sealed under that one."""
+    one, other = (f"{MARK}-{uuid4().hex[:8]}" for _ in range(2))
+    other = other.replace(MARK, "ERA")
+    if Identity.create_id("CHB", one) < Identity.create_id("CHB", other):
+        return one, other
+    return _ids()
+
+
+def receive(region: Region, local_id: str, stated: dict[str, str | None]) -> str:
+    """A study with a report and a dose that calls for attention."""
+    asked = received(
+        "CHB",
+        new_uid(),
+        local_id=local_id,
+        stated=stated,
+        reports=(ReceivedReport(report_uid=new_uid(), kind="SR", title=f"{MARK} title"),) if stated is STATED else (),
+        doses=(dose(new_uid(), exposure(new_uid(), dose_rp_mgy=2500.0)),),
+    )
+    return str(region.krypton.ledger.execute(asked, Envelope("system:test")).result["study"])
+
+
+def documents(region: Region, ref: str) -> dict[str, Any]:
+    """All that is shown of a person."""
+    commands = ("identity show", "identity history", "record show", "dose show", "audit accesses", "consent show")
+    return {command: region.ask(*command.split(), ref) for command in commands}
+
+
+def shown(region: Region, told: Story) -> str:
+    """All that is shown of both persons, and the lists of the whole region, as text."""
+    lists = [region.ask("identity", "review", "list"), region.ask("dose", "alerts", "--all")]
+    both = [documents(region, told.identity), documents(region, told.other)]
+    return json.dumps([both, lists], ensure_ascii=False)
+
+
+def test_nothing_of_the_person_is_shown_any_more(region: Region, story: Story) -> None:
+    """Not to the other either, who was held to be the same person and got one of the studies."""
+    assert MARK not in shown(region, story)
+
+
+def test_the_identity_is_shown_erased(region: Region, story: Story) -> None:
+    found = region.ask("identity", "show", story.identity)
+    assert (found["erased"], found["local_id"], found["ins"]) == (True, ERASED, None)
+    assert set(found["traits"].values()) <= {ERASED, None}
+    assert found["members"] == [{"identity": story.identity, "assigner": "CHB", "local_id": ERASED}]
+
+
+def test_what_was_said_in_words_reads_erased_and_the_facts_stay(region: Region, story: Story) -> None:
+    found = documents(region, story.identity)
+    (study,) = found["record show"]["studies"]
+    (order,) = found["record show"]["orders"]
+    assert (study["description"], study["reports"][0]["title"]) == (ERASED, ERASED)
+    assert (study["instances"], study["modalities"]) == (2, ["CT"])
+    assert (order["question"], order["cancel_reason"], order["state"]) == (ERASED, ERASED, "cancelled")
+    assert (study["readings"][0]["question"], study["readings"][0]["decline_reason"]) == (ERASED, ERASED)
+    assert found["dose show"]["totals"]["dose_rp_mgy"] == 2500.0
+    assert found["dose show"]["alerts"][0]["note"] == ERASED
+    assert found["consent show"]["statements"][0]["reason"] == ERASED
+    assert found["audit accesses"][0]["reason"] == ERASED
+    reasons = {row["type"]: row["reason"] for row in found["identity history"]}
+    assert reasons["link.merged"] == reasons["identity.traits_corrected"] == ERASED
+
+
+def test_why_it_was_erased_stays_readable(region: Region, story: Story) -> None:
+    last = region.ask("identity", "history", story.identity)[-1]
+    assert (last["type"], last["reason"]) == ("identity.erased", "asked for by the person")
+
+
+def test_the_other_person_is_intact(region: Region, story: Story) -> None:
+    found = documents(region, story.other)
+    assert found["identity show"]["traits"]["given"] == "Paul"
+    assert found["identity show"]["local_id"] == story.other.removeprefix("CHB|")
+    assert {s["description"] for s in found["record show"]["studies"]} == {"an exam", ERASED}
+
+
+def test_every_event_still_decodes(region: Region, story: Story) -> None:
+    ours = region.krypton
+    stored = ours.ledger.recorder.select_notifications(0, 1_000_000, inclusive_of_start=False)
+    bodies = [ours.codec.decode(event.state, event.originator_version)[1] for event in stored]
+    registered = next(b for b in bodies if b.get("identity_id") == story.identity and "traits" in b)
+    assert registered["traits"] in (None, ERASED)
+    assert len(bodies) == len(stored)
+
+
+def test_a_new_study_of_the_same_patient_id_comes_under_a_new_identity(region: Region, story: Story) -> None:
+    study = receive(region, story.ref.removeprefix("CHB|"), OTHER)
+    region.settle()
+    found = region.ask("record", "show", f"{story.ref}#2")
+    assert [one["study"] for one in found["studies"]] == [study]
+    assert found["person"] != story.identity
+
+
+def test_a_statement_about_the_erased_is_refused(region: Region, story: Story) -> None:
+    said = region.complaint(1, "identity", "correct", story.ref, "--given", MARK, "--reason", "x")
+    assert said.endswith("was erased: register the person under a new local id (I7)")
+    assert MARK not in said
+
+
+def test_erasing_again_is_refused(region: Region, story: Story) -> None:
+    assert region.complaint(1, "identity", "erase", story.ref, "--reason", "again").endswith("(I7)")
+
+
+def test_a_repeat_finishes_what_a_crash_left_undone(region: Region) -> None:
+    """The process ended after the event was stored and before the key was destroyed."""
+    ref = region.register(family=MARK)
+    region.settle()
+    identity = region.ask("identity", "show", ref)["identity"]
+    region.krypton.execute(Erase(identity=UUID(identity), reason="crash"), Envelope())
+    assert region.krypton.vault.destroyed([identity]) == set()
+    assert region.complaint(1, "identity", "erase", ref, "--reason", "again").endswith("(I7)")
+    assert region.krypton.vault.destroyed([identity]) == {identity}
+
+
+class TestRebuilt:
+    """Views made anew from the log."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def rebuilt(cls, region: Region, story: Story) -> Iterator[Any]:
+        """A connection to a database that holds all views, folded from the first event on."""
+        stack, name = Stack(region.home), f"rebuilt_{uuid4().hex}"
+        url = stack.new_database(name)
+        codec = Codec(registry(), region.krypton.vault)
+        for make in VIEWS.values():
+            catalog.create(url, make())
+            with closing(ViewStore(make(), codec, url)) as store:
+                for topic in make().topics:
+                    store.apply(of_topics(region.krypton.ledger, [topic]))
+        with closing(psycopg2.connect(url)) as connection:
+            connection.autocommit = True
+            yield connection
+        stack.drop_database(name)
+
+    def test_no_event_is_left_out(self, rebuilt: Any) -> None:
+        with rebuilt.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM views.dead_letter")
+            assert cursor.fetchone() == (0,)
+
+    def test_no_table_holds_anything_of_the_person(self, rebuilt: Any) -> None:
+        with rebuilt.cursor() as cursor:
+            cursor.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname ~ '_v[0-9]+$'")
+            tables = cursor.fetchall()
+            assert len(tables) > 8
+            for schema, table in tables:
+                cursor.execute(f'SELECT count(*) FROM "{schema}"."{table}" t WHERE t::text ~ %s', (TRACES,))
+                assert cursor.fetchone() == (0,), table
+
+    def test_rows_read_erased(self, rebuilt: Any, story: Story) -> None:
+        assert identities.show(rebuilt, story.identity)["local_id"] == ERASED
+        (study,) = records.record(rebuilt, [story.identity], ())["studies"]
+        assert (study["description"], study["reports"][0]["title"]) == (ERASED, ERASED)
+        assert {one["reason"] for one in accesses.accesses(rebuilt, [story.identity])} == {ERASED}
+
+    def test_the_other_person_reads_as_before(self, region: Region, rebuilt: Any, story: Story) -> None:
+        other, live = story.other_identity, documents(region, story.other)
+        assert identities.show(rebuilt, other).items() <= live["identity show"].items()
+        assert records.record(rebuilt, [other], ())["studies"] == live["record show"]["studies"]
+        members = identities.members(rebuilt, other)
+        assert doses.dose(rebuilt, members)["exposures"] == live["dose show"]["exposures"]
+        assert identities.history(rebuilt, members) == live["identity history"]

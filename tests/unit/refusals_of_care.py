@@ -1,0 +1,186 @@
+"""How a user provokes each refusal about consents, accesses, orders and readings."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from domain import errors
+from domain.aggregates.consent import Scope
+from domain.commands.accesses import CloseEmergency, OpenAccess
+from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
+from domain.commands.directory import Suspend
+from domain.commands.orders import CancelOrder, PerformOrder, PresentOrder, ResultOrder, ScheduleOrder
+from domain.commands.readings import AcceptReading, DeclineReading, ReportReading, RequestReading
+from domain.work import Command
+from tests.fakes.region import CLINICIAN, RADIOLOGIST
+from tests.unit.refusals import WORDS, Provoked, World
+
+NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
+
+
+def perform(order: UUID) -> Command:
+    """The exam was made."""
+    return PerformOrder(order=order, study_uid="1.2.3")
+
+
+def schedule(order: UUID, site: str = "CHB", accession: str = "A1") -> Command:
+    """An appointment."""
+    return ScheduleOrder(order=order, site=site, at=NOON, accession=accession)
+
+
+def cancel(order: UUID) -> Command:
+    """Not wanted any more."""
+    return CancelOrder(order=order, reason=WORDS)
+
+
+def accept(reading: UUID, by: str = RADIOLOGIST) -> Command:
+    """A radiologist takes it."""
+    return AcceptReading(reading=reading, by=by)
+
+
+def report(reading: UUID, by: str = RADIOLOGIST) -> Command:
+    """It was read."""
+    return ReportReading(reading=reading, by=by, report_uid="1.2.3", conclusion=WORDS)
+
+
+def decline(reading: UUID, reason: str = WORDS) -> Command:
+    """It is not read there."""
+    return DeclineReading(reading=reading, reason=reason)
+
+
+def reading_again(world: World) -> Command:
+    """CHP is asked a second time before it answered."""
+    asked = RequestReading(study=world.study(), from_site="CHB", to_site="CHP", question=WORDS)
+    return world.after(asked, ask=asked)
+
+
+PROVOKED = [
+    # Consent
+    Provoked(errors.UnknownParty, "write rpps:<registered", lambda w: Grant(identity=w.marie, party="MARKEDGIVEN")),
+    Provoked(
+        errors.StatementUnchanged,
+        "consents to site:CHB already: revoke that first",
+        lambda w: w.after(Grant(identity=w.marie, party="site:CHB"), ask=Grant(identity=w.marie, party="site:CHB")),
+    ),
+    Provoked(errors.StatementUnchanged, "nothing to revoke", lambda w: Revoke(identity=w.marie, party="site:CHB")),
+    Provoked(
+        errors.StatementUnchanged,
+        "opposes consult by everyone already",
+        lambda w: w.after(Oppose(identity=w.marie), ask=Oppose(identity=w.marie, reason=WORDS)),
+    ),
+    Provoked(errors.StatementUnchanged, "nothing to lift", lambda w: LiftOpposition(identity=w.marie)),
+    Provoked(
+        errors.StillOpposed,
+        "lift that first",
+        lambda w: w.after(Oppose(identity=w.marie, party="site:CHB"), ask=Grant(identity=w.marie, party="site:CHB")),
+    ),
+    Provoked(
+        errors.NoLegitimateReason, "give one (CSP R1111-47)", lambda w: Oppose(identity=w.marie, scope=Scope.FEED)
+    ),
+    Provoked(
+        errors.BadLimit,
+        "give an end that lies ahead",
+        lambda w: Grant(identity=w.marie, party="site:CHB", expires_at=datetime(2020, 1, 1, tzinfo=UTC)),
+    ),
+    Provoked(
+        errors.BadLimit,
+        "1 exclusions are not of the form",
+        lambda w: Grant(identity=w.marie, party="site:CHB", exclusions=["MARKEDFAMILY"]),
+    ),
+    Provoked(
+        errors.BadLimit,
+        "up to a week",
+        lambda w: IssueCode(identity=w.marie, code="7GQ4ZKP2XA", lives=timedelta(days=8)),
+    ),
+    Provoked(errors.BadCode, "make a longer one", lambda w: IssueCode(identity=w.marie, code="7GQ4ZKP")),
+    # Access
+    Provoked(
+        errors.UnknownProfessional,
+        "krypton professional register",
+        lambda w: OpenAccess(identity=w.marie, rpps="10101200000", reason=WORDS),
+    ),
+    Provoked(
+        errors.NotAffiliated,
+        "see their sites",
+        lambda w: OpenAccess(identity=w.marie, rpps=RADIOLOGIST, site="CHA", reason=WORDS),
+    ),
+    Provoked(
+        errors.ReasonMissing,
+        "say why the record is needed",
+        lambda w: OpenAccess(identity=w.marie, rpps=CLINICIAN, reason=" "),
+    ),
+    Provoked(
+        errors.NoOpenEmergency,
+        "is no emergency access",
+        lambda w: CloseEmergency(
+            access=UUID(w.ask(OpenAccess(identity=w.marie, rpps=CLINICIAN, reason=WORDS)).result["access"]),
+            rpps=CLINICIAN,
+            note=WORDS,
+        ),
+    ),
+    Provoked(
+        errors.NoOpenEmergency,
+        "is over already",
+        lambda w: CloseEmergency(access=w.emergency(minutes_ago=300), rpps=CLINICIAN),
+    ),
+    Provoked(
+        errors.NoOpenEmergency,
+        "by another professional: they close it",
+        lambda w: CloseEmergency(access=w.emergency(), rpps=RADIOLOGIST),
+    ),
+    # Order
+    Provoked(
+        errors.BadOrder, "write it as 2026-01-31T14:30:00Z", lambda w: w.order_of(wanted_by=NOON.replace(tzinfo=None))
+    ),
+    Provoked(errors.BadOrder, "names the modality wanted", lambda w: w.order_of(modality=" ")),
+    Provoked(errors.BadOrder, "urgency is one of ROUTINE", lambda w: w.order_of(urgency="SOON")),
+    Provoked(errors.BadOrder, "has an accession number", lambda w: schedule(w.order(), accession=" ")),
+    Provoked(
+        errors.OrdererSuspended,
+        "is suspended and orders no exam",
+        lambda w: w.after(Suspend(rpps=CLINICIAN, reason=WORDS), ask=w.order_of()),
+    ),
+    Provoked(
+        errors.OrderKnown,
+        "give the new order its own",
+        lambda w: w.after(w.order_of(placer_number="7"), ask=w.order_of(placer_number="7")),
+    ),
+    Provoked(errors.OrderElsewhere, "present it there, then schedule it", lambda w: schedule(w.order(), site="CHP")),
+    Provoked(errors.OrderUnchanged, "is known to CHB already", lambda w: PresentOrder(order=w.order(), site="CHB")),
+    Provoked(errors.OrderUnchanged, "has that appointment already", lambda w: schedule(w.order(schedule))),
+    Provoked(errors.OrderUnchanged, "has study 1.2.3 already", lambda w: perform(w.order(perform))),
+    Provoked(
+        errors.OrderUnchanged,
+        "has report 1.2.4 already",
+        lambda w: ResultOrder(
+            order=w.order(perform, lambda order: ResultOrder(order=order, report_uid="1.2.4")), report_uid="1.2.4"
+        ),
+    ),
+    Provoked(errors.OrderCancelled, "place a new one", lambda w: cancel(w.order(cancel))),
+    Provoked(errors.OrderPerformed, "place a new order for another", lambda w: cancel(w.order(perform))),
+    Provoked(
+        errors.OrderNotPerformed,
+        "state which study was made",
+        lambda w: ResultOrder(order=w.order(), report_uid="1.2.4"),
+    ),
+    # Reading
+    Provoked(
+        errors.SameSite,
+        "CHB cannot ask itself",
+        lambda w: RequestReading(study=w.study(), from_site="CHB", to_site="CHB", question=WORDS),
+    ),
+    Provoked(
+        errors.ReadingOpen,
+        "wait for its answer",
+        reading_again,
+    ),
+    Provoked(errors.ReaderNotEntitled, "or name a reader there", lambda w: accept(w.reading(), by=CLINICIAN)),
+    Provoked(
+        errors.ReaderNotEntitled,
+        "is suspended and reads no study",
+        lambda w: w.after(Suspend(rpps=RADIOLOGIST, reason=WORDS), ask=accept(w.reading())),
+    ),
+    Provoked(errors.ReadingAnswered, "is declined already", lambda w: accept(w.reading(decline))),
+    Provoked(errors.ReadingAnswered, "is reported already", lambda w: decline(w.reading(accept, report))),
+    Provoked(errors.ReadingNeedsReason, "give one", lambda w: decline(w.reading(), reason=" ")),
+    Provoked(errors.ReadingNotAccepted, "only an accepted one is reported", lambda w: report(w.reading())),
+]

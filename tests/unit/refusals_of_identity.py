@@ -1,0 +1,122 @@
+"""How a user provokes each refusal about who somebody is."""
+
+from typing import Any
+
+from domain import errors
+from domain.aggregates.identity import Status
+from domain.aggregates.link import Link
+from domain.commands.consents import Oppose
+from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Erase, Flag, Register, SetStatus
+from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from tests.unit.refusals import LOCAL_ID, MATRICULE, PERSON, TEST_OID, WORDS, Directly, Provoked
+
+
+def registration(**change: Any) -> Register:
+    """A person with one thing wrong."""
+    stated = PERSON | change.pop("stated", {})
+    return Register(**({"assigner": "CHB", "local_id": "MARKED-ID-9", "stated": stated} | change))
+
+
+def rule_merge(**pair: Any) -> Merge:
+    """A rule holds two identities one person."""
+    return Merge(**pair, rule="exact", rule_version=1, score=1.0)
+
+
+def rule_unmerge(**pair: Any) -> Unmerge:
+    """A rule takes a merge back."""
+    return Unmerge(**pair, rule="exact")
+
+
+PROVOKED = [
+    # Identity
+    Provoked(
+        errors.BadTraits, "no such trait: shoe_size; known are", lambda w: registration(stated={"shoe_size": "9"})
+    ),
+    Provoked(errors.BadTraits, "give at least one", lambda w: registration(stated={"family": "", "given": " "})),
+    Provoked(errors.BadTraits, "write it YYYY-MM-DD", lambda w: registration(stated={"birth_date": "28/02/1913"})),
+    Provoked(errors.BadTraits, "leave it out when it is not known", lambda w: registration(stated={"sex": "X"})),
+    Provoked(errors.BadTraits, "INSEE code", lambda w: registration(stated={"birth_place": "Bordeaux"})),
+    Provoked(errors.AlreadyRegistered, "correct it instead", lambda w: registration(local_id=LOCAL_ID)),
+    Provoked(errors.UnknownSite, "krypton site enroll NOWHERE", lambda w: registration(assigner="NOWHERE")),
+    Provoked(
+        errors.NothingToCorrect, "nothing to do", lambda w: Correct(identity=w.marie, stated=PERSON, reason=WORDS)
+    ),
+    Provoked(
+        errors.StatusNotAllowed,
+        "is PROV already",
+        lambda w: SetStatus(identity=w.marie, status=Status.PROV, reason=WORDS),
+    ),
+    Provoked(
+        errors.StatusNotAllowed,
+        "clear the flag, then raise the status",
+        lambda w: w.after(
+            Flag(identity=w.marie, flag="DOUT", reason=WORDS),
+            ask=SetStatus(identity=w.marie, status=Status.VALI, reason=WORDS),
+        ),
+    ),
+    Provoked(
+        errors.StatusNotAllowed,
+        "attach it, then set QUAL",
+        lambda w: SetStatus(identity=w.marie, status=Status.QUAL, reason=WORDS),
+    ),
+    Provoked(
+        errors.StatusNotAllowed,
+        "INS is not fetched for it",
+        lambda w: w.after(
+            Flag(identity=w.marie, flag="FICT", reason=WORDS),
+            ask=AttachIns(identity=w.marie, matricule=MATRICULE, oid=TEST_OID),
+        ),
+    ),
+    Provoked(errors.StatusNotAllowed, "nothing to detach", lambda w: DetachIns(identity=w.marie, reason=WORDS)),
+    Provoked(
+        errors.StatusNotAllowed,
+        "excludes FICT: clear it first",
+        lambda w: w.after(
+            Flag(identity=w.marie, flag="DOUT", reason=WORDS), ask=Flag(identity=w.marie, flag="FICT", reason=WORDS)
+        ),
+    ),
+    Provoked(errors.BadIns, "OID 1.2.3 is not one of INS", lambda w: registration(ins=MATRICULE, ins_oid="1.2.3")),
+    Provoked(errors.BadIns, "check what was typed", lambda w: registration(ins=MATRICULE[:13], ins_oid=TEST_OID)),
+    Provoked(
+        errors.BadIns, "fetch it again from INSi", lambda w: registration(ins=MATRICULE[:13] + "88", ins_oid=TEST_OID)
+    ),
+    Provoked(errors.FlagUnchanged, "known are DOUT", lambda w: Flag(identity=w.marie, flag="RARE", reason=WORDS)),
+    Provoked(
+        errors.FlagUnchanged,
+        "is flagged HOMA already",
+        lambda w: w.after(
+            Flag(identity=w.marie, flag="HOMA", reason=WORDS), ask=Flag(identity=w.marie, flag="HOMA", reason=WORDS)
+        ),
+    ),
+    Provoked(
+        errors.FlagUnchanged, "nothing to clear", lambda w: ClearFlag(identity=w.marie, flag="HOMA", reason=WORDS)
+    ),
+    Provoked(
+        errors.Erased,
+        "register the person under a new local id",
+        lambda w: w.after(Erase(identity=w.marie, reason=WORDS), ask=Erase(identity=w.marie, reason=WORDS)),
+    ),
+    Provoked(
+        errors.Erased,
+        "nothing is said on its behalf",
+        lambda w: w.after(Erase(identity=w.marie, reason=WORDS), ask=Oppose(identity=w.marie)),
+    ),
+    # Link
+    Provoked(errors.SameIdentity, "name two identities", lambda w: Merge(one=w.marie, other=w.marie, reason=WORDS)),
+    Provoked(errors.PairBarred, "lift the bar first", lambda w: Merge(**w.pair(Bar))),
+    Provoked(errors.NothingToChange, "is merged already", lambda w: Merge(**w.pair(Merge))),
+    Provoked(errors.NothingToChange, "is not merged: see its history", lambda w: Unmerge(**w.pair())),
+    Provoked(errors.NothingToChange, "is barred already", lambda w: Bar(**w.pair(Bar))),
+    Provoked(errors.NothingToChange, "nothing to lift", lambda w: Unbar(**w.pair())),
+    Provoked(errors.NothingToChange, "only an open proposal is dismissed", lambda w: Dismiss(**w.pair(Merge))),
+    Provoked(errors.NothingToChange, "is dismissed already", lambda w: Dismiss(**w.pair(Dismiss))),
+    Provoked(errors.StillMerged, "unmerge it, then bar it", lambda w: Bar(**w.pair(Merge))),
+    Provoked(errors.HumanMadeIt, "only a human merges it again", lambda w: rule_merge(**w.pair(Merge, Unmerge))),
+    Provoked(errors.HumanMadeIt, "only a human takes that back", lambda w: rule_unmerge(**w.pair(Merge))),
+    # No command gets so far, but the aggregate stands by its rule
+    Provoked(
+        errors.SameIdentity,
+        "name two identities",
+        lambda w: Directly(lambda: Link.propose((w.marie, 1), (w.marie, 1))),
+    ),
+]

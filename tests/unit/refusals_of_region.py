@@ -1,0 +1,147 @@
+"""How a user provokes each refusal about studies, doses, establishments and professionals."""
+
+from uuid import UUID
+
+from domain import errors
+from domain.aggregates.dose import Dose
+from domain.aggregates.study import Study
+from domain.commands.directory import (
+    ActivateService,
+    Affiliate,
+    EnrollSite,
+    RegisterDevice,
+    RegisterProfessional,
+    Suspend,
+)
+from domain.commands.doses import AcknowledgeAlert
+from domain.commands.readings import RequestReading
+from domain.commands.studies import ReassignStudy, ReceiveStudy, WithdrawStudy
+from tests.fakes.region import CLINICIAN, RADIOLOGIST, dose, exposure, received
+from tests.unit.refusals import LOCAL_ID, PERSON, WORDS, Directly, Provoked, World
+
+
+def code_of_alert(world: World) -> AcknowledgeAlert:
+    """Acknowledges an alert that was never raised."""
+    study = world.study(doses=(dose("1.2.3", exposure("1.2.3.4")),))
+    return AcknowledgeAlert(study=study, alert=UUID(int=1), note=WORDS)
+
+
+def hundred_persons(world: World) -> ReceiveStudy:
+    """One more, where a hundred unlike persons were received under one number."""
+    for n in range(99):
+        stated: dict[str, str | None] = {
+            "family": chr(65 + n % 26) * 9 + chr(65 + n // 26) * 9,
+            "birth_date": f"19{n:02}-01-01",
+        }
+        world.receive("CHB", f"2.25.9{n}", local_id="MARKED-ID-99", stated=stated)
+    return received("CHB", "2.25.9", local_id="MARKED-ID-99", stated=PERSON)
+
+
+def report_twice() -> None:
+    """The same dose report, a second time."""
+    held = Dose(UUID(int=1), UUID(int=2), "1.2")
+    for _ in range(2):
+        held.report(site="CHB", **vars(dose("1.2.3", exposure("1.2.3.4"))))
+
+
+def report_added_twice() -> None:
+    """The same report of a study, a second time."""
+    held = Study(UUID(int=1), "1.2", "CHB", None, None, [], None, [], 1, "")
+    for _ in range(2):
+        held.add_report(report_uid="1.2.4", kind="SR", title=WORDS)
+
+
+PROVOKED = [
+    # Study
+    Provoked(errors.UnknownSite, "krypton site enroll NOWHERE", lambda w: received("NOWHERE", local_id=LOCAL_ID)),
+    Provoked(
+        errors.NothingNew,
+        "holds all of this batch already",
+        lambda w: w.after(
+            received(local_id=LOCAL_ID, stated=PERSON), ask=received(local_id=LOCAL_ID, stated=PERSON, instances=0)
+        ),
+    ),
+    Provoked(errors.NothingNew, "ask the site to correct its numbering", hundred_persons),
+    Provoked(
+        errors.StudyWithdrawn,
+        "see its history",
+        lambda w: w.after(
+            WithdrawStudy(study=w.study(), reason=WORDS),
+            ask=WithdrawStudy(study=Study.create_id(w.marie, "2.25.1"), reason=WORDS),
+        ),
+    ),
+    Provoked(
+        errors.StudyWithdrawn,
+        "nobody reads it",
+        lambda w: w.after(
+            WithdrawStudy(study=w.study(), reason=WORDS),
+            ask=RequestReading(
+                study=Study.create_id(w.marie, "2.25.1"), from_site="CHB", to_site="CHP", question=WORDS
+            ),
+        ),
+    ),
+    Provoked(
+        errors.AlreadyThere,
+        "already: nothing to do",
+        lambda w: ReassignStudy(study=w.study(), to_identity=w.marie, reason=WORDS),
+    ),
+    # Dose
+    Provoked(
+        errors.NoExposure,
+        "holds no irradiation event",
+        lambda w: received(local_id=LOCAL_ID, stated=PERSON, doses=(dose("1.2.3"),)),
+    ),
+    Provoked(errors.AlertUnchanged, "see krypton dose alerts", code_of_alert),
+    # Establishment
+    Provoked(errors.BadSite, "2 to 16 capitals", lambda w: EnrollSite(code="x", name="X")),
+    Provoked(errors.BadSite, "has no name: give one", lambda w: EnrollSite(code="CHX", name=" ")),
+    Provoked(errors.BadSite, "known are modality", lambda w: RegisterDevice(code="CHB", ae_title="A", kind="robot")),
+    Provoked(errors.BadSite, "such as teleradiology", lambda w: ActivateService(code="CHB", service="Télé")),
+    Provoked(errors.SiteEnrolled, "register its devices instead", lambda w: EnrollSite(code="CHB", name="Again")),
+    Provoked(errors.BadFiness, "or leave it out", lambda w: EnrollSite(code="CHX", name="X", finess="33")),
+    Provoked(errors.BadAeTitle, "1 to 16 printable", lambda w: RegisterDevice(code="CHB", ae_title="A" * 17)),
+    Provoked(
+        errors.AeTitleTaken,
+        "CT_1 belongs to CHB already: use another",
+        lambda w: w.after(RegisterDevice(code="CHB", ae_title="CT_1"), ask=RegisterDevice(code="CHP", ae_title="CT_1")),
+    ),
+    Provoked(
+        errors.ServiceActive,
+        "CHB uses teleradiology already",
+        lambda w: w.after(
+            ActivateService(code="CHB", service="teleradiology"),
+            ask=ActivateService(code="CHB", service="teleradiology"),
+        ),
+    ),
+    Provoked(errors.UnknownSite, "krypton site enroll NO-1", lambda w: ActivateService(code="NO-1", service="pacs")),
+    # Professional
+    Provoked(
+        errors.BadProfessional,
+        "11 digits: check what was typed",
+        lambda w: RegisterProfessional(rpps="123", name="Dr Essai", profession="physician"),
+    ),
+    Provoked(
+        errors.BadProfessional,
+        "needs a name and a profession",
+        lambda w: RegisterProfessional(rpps="10101209999", name="Dr Essai", profession=""),
+    ),
+    Provoked(
+        errors.ProfessionalRegistered,
+        "affiliate them instead",
+        lambda w: RegisterProfessional(rpps=CLINICIAN, name="Dr Essai", profession="physician"),
+    ),
+    Provoked(errors.AlreadyAffiliated, "to CHP already", lambda w: Affiliate(rpps=RADIOLOGIST, site="CHP")),
+    Provoked(
+        errors.SuspensionRefused,
+        "is suspended already",
+        lambda w: w.after(Suspend(rpps=CLINICIAN, reason=WORDS), ask=Suspend(rpps=CLINICIAN, reason=WORDS)),
+    ),
+    Provoked(errors.SuspensionRefused, "without a reason: give one", lambda w: Suspend(rpps=CLINICIAN, reason=" ")),
+    # No command gets so far, but the aggregate stands by its rule
+    Provoked(errors.ReportKnown, "is recorded already", lambda w: Directly(report_twice)),
+    Provoked(
+        errors.NothingNew,
+        "has report 1.2.4 already",
+        lambda w: Directly(report_added_twice),
+    ),
+]

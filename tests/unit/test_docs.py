@@ -1,0 +1,100 @@
+"""Documents cannot lie: a command, setting, event or rule that they do not name fails here."""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from domain import errors
+from domain.errors import RuleBroken
+from krypton import settings, topics_page
+from krypton.cli.main import build
+from schemas.registry import registry
+from streams.topics import PARTITIONS
+
+ROOT = Path(__file__).parents[2]
+GUIDES = "\n".join((ROOT / name).read_text() for name in ("README.md", "docs/operations.md"))
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
+TOPICS = (ROOT / "docs/topics.md").read_text()
+RULE = re.compile(r"^([A-Z]\d+) +\S", re.MULTILINE)  # as an aggregate's docstring numbers it
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The words of each command below a group, and its help."""
+    if not hasattr(group, "commands"):
+        yield path, group.help or ""
+        return
+    for name, command in group.commands.items():
+        yield from commands(command, (*path, name))
+
+
+COMMANDS = dict(commands(typer.main.get_command(build())))
+SETTINGS = sorted({n for n in re.findall(r"KRYPTON_\w+", Path(settings.__file__).read_text()) if n != "KRYPTON_"})
+
+
+def rules() -> Iterator[tuple[str, str]]:
+    """Each rule's number and the aggregate whose docstring states it."""
+    for path in sorted((ROOT / "domain/aggregates").glob("*.py")):
+        stated = ast.get_docstring(ast.parse(path.read_text())) or ""
+        yield from ((number, path.stem) for number in RULE.findall(stated))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_each_command_is_in_the_readme_or_in_operations(words: tuple[str, ...]) -> None:
+    """With its group at least once; beside its siblings the last two words do (``review accept``)."""
+    assert re.search(rf"\b{re.escape(' '.join(words[-2:]))}\b", GUIDES)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_each_command_says_what_it_does(words: tuple[str, ...]) -> None:
+    assert COMMANDS[words].strip()
+
+
+def test_commands_are_found_at_every_depth() -> None:
+    assert {("init",), ("identity", "show"), ("identity", "review", "accept")} <= COMMANDS.keys()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_each_setting_is_in_operations(name: str) -> None:
+    assert f"`{name}`" in OPERATIONS
+
+
+def test_no_setting_is_documented_that_nobody_reads() -> None:
+    documented = set(re.findall(r"KRYPTON_\w+", OPERATIONS))
+    assert documented <= set(SETTINGS)
+
+
+def test_the_topics_page_is_as_made_from_the_schemas() -> None:
+    assert topics_page.page() == TOPICS, "run python -m krypton.topics_page"
+
+
+@pytest.mark.parametrize("topic", PARTITIONS)
+def test_each_topic_is_on_the_topics_page(topic: str) -> None:
+    assert f"## {topic}\n" in TOPICS
+
+
+@pytest.mark.parametrize("event_type", sorted({schema.type for schema in registry()}))
+def test_each_event_is_on_the_topics_page(event_type: str) -> None:
+    assert f"### {event_type} (" in TOPICS
+
+
+def test_a_rule_number_is_given_once() -> None:
+    assert [number for number, times in Counter(number for number, _ in rules()).items() if times > 1] == []
+
+
+def test_each_refusal_cites_a_rule_that_an_aggregate_states() -> None:
+    refusals = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, RuleBroken)]
+    cited = {one.rule for one in refusals if one is not RuleBroken}
+    assert cited - {number for number, _ in rules()} == set()
+
+
+def test_each_rule_of_one_aggregate_has_its_letter() -> None:
+    letters: dict[str, set[str]] = {}
+    for number, aggregate in rules():
+        letters.setdefault(aggregate, set()).add(number[0])
+    assert [aggregate for aggregate, used in letters.items() if len(used) > 1] == []
