@@ -14,6 +14,7 @@ from domain.errors import BadTraits
 
 SEXES = ("M", "F", "I")
 ALIKE = 0.84  # a misspelt name of six letters with one wrong scores 0.83 to 0.91
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # no database keeps a NUL, and no name has one
 PARTICLES = frozenset({"D", "DE", "DEL", "DES", "DU", "L", "LA", "LE", "LES", "VAN", "VON"})
 TRAITS = ("family", "given", "birth_date", "sex", "birth_place", "used_name", "first_names")
 
@@ -26,6 +27,8 @@ def traits(**stated: str | None) -> dict[str, str | None]:
     if unknown := stated.keys() - set(TRAITS):
         raise BadTraits(f"no such trait: {', '.join(sorted(unknown))}; known are {', '.join(TRAITS)}")
     clean = {name: (stated.get(name) or "").strip() or None for name in TRAITS}
+    if bad := [name for name, value in clean.items() if CONTROL.search(value or "")]:
+        raise BadTraits(f"{', '.join(bad)}: holds a control character, take it out")
     if not (clean["family"] or clean["given"]):
         raise BadTraits("neither a family nor a given name: give at least one")
     return _checked(clean)
@@ -33,7 +36,7 @@ def traits(**stated: str | None) -> dict[str, str | None]:
 
 def received_traits(**stated: str | None) -> dict[str, str | None]:
     """Traits as a device sent them: what cannot be is taken as not known, for no study is refused over a trait."""
-    clean = {name: (stated.get(name) or "").strip() or None for name in TRAITS}
+    clean = {name: CONTROL.sub(" ", stated.get(name) or "").strip() or None for name in TRAITS}
     for name in ("birth_date", "sex", "birth_place"):
         try:
             _checked({**dict.fromkeys(TRAITS), name: clean[name]})

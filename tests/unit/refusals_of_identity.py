@@ -30,6 +30,16 @@ def rule_unmerge(**pair: Any) -> Unmerge:
 PROVOKED = [
     # Identity
     Provoked(
+        errors.BadTraits,
+        "holds a control character",
+        lambda w: registration(stated={"family": "FIC\0TIF"}),
+    ),
+    Provoked(
+        errors.BadTraits,
+        "the local id is empty",
+        lambda w: registration(local_id=" "),
+    ),
+    Provoked(
         errors.BadTraits, "no such trait: shoe_size; known are", lambda w: registration(stated={"shoe_size": "9"})
     ),
     Provoked(errors.BadTraits, "give at least one", lambda w: registration(stated={"family": "", "given": " "})),

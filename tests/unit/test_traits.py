@@ -185,3 +185,15 @@ def test_what_a_device_sent_and_cannot_be_is_taken_as_not_known(field: str, sent
 def test_a_device_may_send_no_name_at_all() -> None:
     """Emergencies."""
     assert received_traits() == dict.fromkeys(TRAITS)
+
+
+@pytest.mark.parametrize("trait", ["family", "given", "used_name", "first_names"])
+def test_a_control_character_in_a_typed_trait_is_refused(trait: str) -> None:
+    """I1: no database keeps a NUL; the message names the trait, never its value."""
+    with pytest.raises(BadTraits, match=f"{trait}: holds a control character"):
+        traits(**{"family": "FICTIF", "given": "Alix", trait: "FIC\0TIF"})
+
+
+def test_a_control_character_in_a_received_trait_is_a_space() -> None:
+    """No study is refused over a trait."""
+    assert received_traits(family="FIC\0TIF", given="A\tB")["family"] == "FIC TIF"
