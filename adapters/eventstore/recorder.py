@@ -13,7 +13,14 @@ from typing import Any
 from uuid import UUID
 
 import psycopg2
-from eventsourcing.persistence import IntegrityError, Notification, OperationalError, StoredEvent
+from eventsourcing.persistence import (
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    Notification,
+    OperationalError,
+    StoredEvent,
+)
 from eventsourcing_sqlalchemy.recorders import SQLAlchemyApplicationRecorder
 from psycopg2.extras import execute_values
 from sqlalchemy.exc import DBAPIError
@@ -187,7 +194,7 @@ def _translated() -> Iterator[None]:
         raise IntegrityError("another writer was first") from None
     except psycopg2.errors.LockNotAvailable:
         raise OperationalError(f"the event store was locked for {LOCK_TIMEOUT_MS} ms: nothing written") from None
-    except (psycopg2.OperationalError, psycopg2.InterfaceError, DBAPIError) as away:
+    except (psycopg2.OperationalError, psycopg2.InterfaceError, DBAPIError, InterfaceError, InternalError) as away:
         raise OperationalError(
             f"the event store did not answer ({type(away).__name__}): ask again under the same command id, "
             "which is stored at most once"
