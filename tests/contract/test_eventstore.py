@@ -174,7 +174,8 @@ def test_a_stuck_writer_is_named_and_nothing_is_written(
 @pytest.mark.live
 def test_a_writer_whose_connection_was_cut_is_told_to_ask_again(postgres_recorder: Recorder) -> None:
     """A database that restarts must look like one thing to callers, whatever layer notices it."""
-    postgres_recorder.insert_events([event()], commands=[command()])  # its connection is in the pool now
+    postgres_recorder.max_notification_id()  # the reading connection, which is another than the writing one
+    postgres_recorder.insert_events([event()], commands=[command()])
     others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     while postgres_recorder._read(f"SELECT pg_terminate_backend(pid, 5000) {others}"):
         pass  # until the server has ended them all
