@@ -44,10 +44,19 @@ class Applier:
         self._busy = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._applied: dict[tuple[str, int], int] = {}
+        self.heads: dict[tuple[str, int], int] = {}
+        """(topic, partition) to the offset to read next, as far as this worker knows."""
 
     async def positions(self) -> Positions:
         """Where the view is; waits for a store that is away. Raises StoreAway only when told to stop meanwhile."""
-        return await self._patiently(self._view.positions, go_on=lambda: not self._stopping.is_set())
+        found = await self._patiently(self._view.positions, go_on=lambda: not self._stopping.is_set())
+        self.heads = dict(found)
+        return found
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is under way."""
+        return self._arrived.empty() and not self._left and not self._busy.locked()
 
     def open(self, generation: int) -> None:
         """Apply what is fetched under this generation of the group."""
@@ -80,7 +89,9 @@ class Applier:
                         await self._patiently(self._view.apply, batch, go_on=lambda: self._generation is not None)
                     except StoreAway:
                         break  # shut meanwhile: nothing of the batch was applied, and its next owner reads it again
-                    self._applied.update({(r.topic, r.partition): r.offset + 1 for r in batch})
+                    moved = {(r.topic, r.partition): r.offset + 1 for r in batch}
+                    self._applied.update(moved)
+                    self.heads.update(moved)
 
     async def beside(self, call: Callable[[], None]) -> None:
         """Make a call in the view's thread, between two batches, unless closed. Raises what it raises."""

@@ -11,8 +11,11 @@ So a dead relay is succeeded within about 4 s, a frozen one within about 8 s.
 """
 
 import logging
+import os
+import socket
 import threading
 import time
+from contextlib import suppress
 
 import psycopg2
 
@@ -71,9 +74,12 @@ class Lease:
     def close(self) -> None:
         """Give the lock back, if we still have it."""
         self._over.set()
-        if self._beating.is_alive():
-            self._beating.join()
         self._until = 0.0
+        if self._beating.is_alive():
+            self._beating.join(2 * BEAT_S)
+        if self._beating.is_alive():  # the server hangs: end its question, or we would hang with it
+            with suppress(OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as wire:
+                wire.shutdown(socket.SHUT_RDWR)
         self._connection.close()
 
     def _beat(self) -> None:
@@ -86,4 +92,5 @@ class Lease:
                 self._until = 0.0
                 log.warning("the relay's lock is lost with its database session (%s)", type(lost).__name__)
                 return
-            self._until = asked + LEASE_S
+            if not self._over.is_set():
+                self._until = asked + LEASE_S

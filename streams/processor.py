@@ -5,7 +5,7 @@ it only carries records. The agent puts them on a queue, one task applies what w
 the transaction holds the position (``View.apply``), and reading starts at that position (``positioned_consumer``).
 A worker that lost a partition while it was frozen finds the position moved on, and ends.
 App id ``krypton-<view>-v<version>``; topics and keys: those of the view.
-Ends by ``os._exit`` when anything but a database that is away goes wrong: the supervisor starts it again.
+A service that is away is waited for. Anything else ends the process, and the supervisor starts it again.
 """
 
 import asyncio
@@ -13,19 +13,21 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import threading
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-import faust
 import uvloop
 
 from domain.errors import OffsetGap, PartitionLost, StoreAway
 from schemas.event import Record
+from streams import quiet
 from streams.applier import BATCH, Applier, Run
+from streams.backoff import Backoff
 from streams.dead_letter_topic import DeadLetterTopic
-from streams.positioned_consumer import PositionedTransport
+from streams.guarded_app import SETTINGS, GuardedApp, GuardedWorker
 from streams.view import View
 
 __all__ = ["EXIT_BROKEN", "EXIT_GAP", "EXIT_LOST", "run"]
@@ -36,45 +38,7 @@ EXIT_LOST = 75  # EX_TEMPFAIL: another worker owns the partition now; starting a
 EXIT_GAP = 65  # EX_DATAERR: records are missing in Kafka; someone must look
 EXIT_BROKEN = 70  # EX_SOFTWARE
 LETTERS_EVERY_S = 1.0
-
-SETTINGS: dict[str, Any] = {
-    "web_enabled": False,
-    "topic_allow_declare": False,
-    "topic_disable_leader": True,
-    "consumer_auto_offset_reset": "earliest",
-    "stream_wait_empty": False,  # the applier knows what is unfinished, Faust does not
-    "stream_buffer_maxsize": 16,  # fetches, not records
-    "table_standby_replicas": 0,  # no tables: partitions are dealt round-robin, not by Faust's own assignor
-    "broker_commit_interval": 2.0,
-    "broker_session_timeout": 10.0,  # a killed worker's partitions move after that
-    "broker_heartbeat_interval": 2.0,
-    "broker_rebalance_timeout": 20.0,
-    "broker_request_timeout": 30.0,
-}
-
-
-class NoProducer(faust.App.BootStrategy):  # type: ignore[misc]  # the library ships no types
-    """Nothing is sent by Faust, so its producer need not be up."""
-
-    enable_kafka_producer = False
-
-
-class Guarded(faust.App):  # type: ignore[misc]  # the library ships no types
-    """A Faust app whose consumer goes by the view's positions."""
-
-    BootStrategy = NoProducer
-    seat: Applier
-
-    def _new_transport(self) -> PositionedTransport:
-        return PositionedTransport(self.conf.broker_consumer, self)
-
-    def _create_directories(self) -> None:
-        """Faust keeps no data here, so it gets no folder in the current directory."""
-
-    async def on_stop(self) -> None:
-        """Finish the batch under way before the partitions are handed over."""
-        await self.seat.close()
-        await super().on_stop()
+KNOCK_S = 3.0
 
 
 def run(
@@ -91,13 +55,16 @@ def run(
     ``kafka``: bootstrap servers. ``batch``: the most records of one transaction. ``instance``: a name that stays the
     same when this worker is started again; the group then gives it its partitions back at once (static membership).
     """
+    quiet.calm()
+    if not _kafka_answers(kafka, stop or threading.Event()):
+        return
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     letters = DeadLetterTopic(view, kafka)
-    app = build(view, kafka, Applier(view, batch=batch), letters, instance, die)
-    worker = _Worker(app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False)
-    worker.spinner = None  # it writes to standard output
-    worker.die = die
+    app = build(view, kafka, instance)
+    app.seat = Applier(view, batch=batch)
+    feed(app, view, letters, die)
+    worker = GuardedWorker(app, loop, broken=lambda: die(EXIT_BROKEN))
     if stop is not None:
         threading.Thread(target=_stop_with, args=(worker, stop), daemon=True).start()
     try:
@@ -109,25 +76,22 @@ def run(
         letters.close()
 
 
-def build(
-    view: View,
-    kafka: str,
-    applier: Applier,
-    letters: DeadLetterTopic,
-    instance: str | None,
-    die: Callable[[int], NoReturn],
-) -> Guarded:
-    """The Faust app of one view version: an agent that queues, a task that applies, one that publishes dead letters."""
-    app = Guarded(
+def build(view: View, kafka: str, instance: str | None) -> GuardedApp:
+    """The Faust app of one version of a view, as yet without anything to do."""
+    return GuardedApp(
         f"krypton-{view.name}-v{view.version}",
         broker=[f"kafka://{server}" for server in kafka.split(",")],
         consumer_group_instance_id=instance,
         **SETTINGS,
     )
-    app.seat = applier
+
+
+def feed(app: GuardedApp, view: View, letters: DeadLetterTopic, die: Callable[[int], NoReturn]) -> None:
+    """Give the app its agent, which queues what comes, and the tasks beside it."""
+    applier = app.seat
     topic = app.topic(*view.topics, key_serializer="raw", value_serializer="raw", acks=False)
 
-    async def feed(stream: Any) -> None:
+    async def queue(stream: Any) -> None:
         async for event in stream.events():
             message = event.message
             await applier.put(Run(message.generation_id, [_record(r) for r in message.run]))
@@ -144,14 +108,20 @@ def build(
             with contextlib.suppress(StoreAway):
                 await applier.beside(letters.publish_new)
 
+    async def watch() -> None:
+        def hung(why: str) -> None:
+            log.error("%s: %s; ending, to start again", view.name, why)
+            die(EXIT_BROKEN)
+
+        await app.watch(hung)
+
     async def shut(*_: Any, **__: Any) -> None:
         await applier.shut()
 
-    app.agent(topic, name=f"{app.conf.id}.feed")(feed)
-    app.task(apply)
-    app.task(publish)
+    app.agent(topic, name=f"{app.conf.id}.queue")(queue)
+    for task in (apply, publish, watch):
+        app.task(task)
     app.on_partitions_revoked.connect(shut)
-    return app
 
 
 def _told(view: View, wrong: Exception) -> int:
@@ -171,25 +141,18 @@ def _record(fetched: Any) -> Record:
     return Record(fetched.topic, fetched.partition, fetched.offset, fetched.key, fetched.value, tuple(fetched.headers))
 
 
-class _Worker(faust.Worker):  # type: ignore[misc]  # the library ships no types
-    """Faust's worker, which does not linger after a crash.
-
-    Outside the main thread, where no signal can be handled, it is stopped by an event alone.
-    """
-
-    die: Callable[[int], NoReturn]
-
-    async def crash(self, reason: BaseException) -> None:
-        """Some part of Faust cannot go on: end the process, whatever the other parts do."""
-        if not self.should_stop:
-            log.error("Faust cannot go on: %s", type(reason).__name__, exc_info=reason)
-            self.die(EXIT_BROKEN)
-
-    def install_signal_handlers(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            super().install_signal_handlers()
+def _kafka_answers(kafka: str, stop: threading.Event) -> bool:
+    """Wait until one of the servers takes connections: Faust does not; False when told to stop meanwhile."""
+    backoff = Backoff(stop)
+    while not stop.is_set():
+        for server in kafka.split(","):
+            host, _, port = server.rpartition(":")
+            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), KNOCK_S):
+                return True
+        backoff.wait("waiting for Kafka")
+    return False
 
 
-def _stop_with(worker: faust.Worker, stop: threading.Event) -> None:
+def _stop_with(worker: GuardedWorker, stop: threading.Event) -> None:
     stop.wait()
     worker.loop.call_soon_threadsafe(worker._schedule_shutdown, signal.SIGTERM)

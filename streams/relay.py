@@ -20,8 +20,9 @@ from kafka.errors import KafkaError
 
 from schemas.codec import NotAnEvent
 from schemas.registry import Registry, UnknownSchema, registry
-from streams import log_end
+from streams import log_end, quiet
 from streams.backoff import Backoff
+from streams.checksum import use_compiled
 from streams.lease import BEAT_S, LEASE_S, Lease
 from streams.log_end import Ends
 from streams.outbox import Outbox, create
@@ -70,6 +71,8 @@ class Relay:
 
     def run(self) -> None:
         """Wait for the lock, relay, and start over when anything is lost, until told to stop."""
+        quiet.calm()
+        use_compiled()
         while not self.stop.is_set():
             try:
                 self._take_part()

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import Any
 
+import psycopg2
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg2.pool import ThreadedConnectionPool
@@ -43,15 +44,17 @@ class PostgresVault:
     ``master``: 32 bytes. ``beside_events``: the vault shares the event store's server, see above.
     """
 
-    def __init__(self, database: str, master: bytes, *, beside_events: bool, connections: int = 8) -> None:
+    def __init__(self, database: str, master: bytes, *, beside_events: bool, connections: int = 16) -> None:
         if len(master) != 32:
             raise SealBroken(f"the master key has {len(master)} bytes, 32 are needed: see docs/operations.md")
         self._master = AESGCM(master)
         self._pool = ThreadedConnectionPool(1, connections, database)
+        self._tries = connections + 1
         self._insert = (
             f"SET LOCAL synchronous_commit = {'off' if beside_events else 'on'};"
-            "INSERT INTO vault.subject_key (subject, wrapped) VALUES {}"
-            " ON CONFLICT DO NOTHING RETURNING subject::text, wrapped"
+            "WITH made AS (INSERT INTO vault.subject_key (subject, wrapped) VALUES {}"
+            " ON CONFLICT DO NOTHING RETURNING subject::text, wrapped)"
+            " TABLE made UNION ALL SELECT subject::text, wrapped FROM vault.subject_key WHERE subject IN ({})"
         )
         self._keys: OrderedDict[str, tuple[AESGCM | None, float]] = OrderedDict()
         self._lock = Lock()
@@ -91,13 +94,11 @@ class PostgresVault:
                 self._remember(subject, wrapped)
 
     def prepare(self, subjects: Iterable[str]) -> None:
-        """See ``domain.ports.KeyVault``."""
-        wanted = {s for s in subjects if self._cached(s) is None}
-        self.prefetch(wanted)
-        if missing := [s for s in wanted if self._cached(s) is None]:
+        """See ``domain.ports.KeyVault``. One round trip, whether the keys are there or not."""
+        if missing := sorted({s for s in subjects if self._cached(s) is None}):
             values = [part for subject in missing for part in (subject, self._new_wrapped(subject))]
-            rows = ", ".join(["(%s, %s)"] * len(missing))
-            for subject, wrapped in self._run(self._insert.format(rows), tuple(values)):
+            statement = self._insert.format(", ".join(["(%s, %s)"] * len(missing)), ", ".join(["%s"] * len(missing)))
+            for subject, wrapped in self._run(statement, (*values, *missing)):
                 self._remember(subject, wrapped)
 
     def destroy(self, subject: str) -> None:
@@ -151,11 +152,17 @@ class PostgresVault:
         return key
 
     def _run(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        connection = self._pool.getconn()
-        try:
-            connection.autocommit = True  # statements sent together are one transaction all the same
-            with connection.cursor() as cursor:
-                cursor.execute(sql, values)
-                return list(cursor.fetchall()) if cursor.description else []
-        finally:
-            self._pool.putconn(connection, close=bool(connection.closed))
+        """One statement, harmless to repeat: tried again where the pool's connections are older than the server."""
+        for last in range(self._tries - 1, -1, -1):
+            connection = self._pool.getconn()
+            try:
+                connection.autocommit = True  # statements sent together are one transaction all the same
+                with connection.cursor() as cursor:
+                    cursor.execute(sql, values)
+                    return list(cursor.fetchall()) if cursor.description else []
+            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                if not last or not connection.closed:
+                    raise
+            finally:
+                self._pool.putconn(connection, close=bool(connection.closed))
+        raise AssertionError("the last try returns or raises")

@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg2
-from eventsourcing.persistence import OperationalError
+from eventsourcing.persistence import PersistenceError
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from sqlalchemy.exc import DBAPIError
 
 from domain.commands.directory import EnrollSite
 from domain.commands.identities import Register
 from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
+from krypton.devstack.ports import is_free
 from krypton.devstack.stack import Stack
 from krypton.installation import install
 from krypton.settings import Settings
@@ -112,7 +115,7 @@ class LiveLedger:
         while True:
             try:
                 refused = [a for a in self.krypton.ledger.execute_many(asked) if isinstance(a, Exception)]
-            except (OperationalError, psycopg2.OperationalError):
+            except (PersistenceError, psycopg2.OperationalError, DBAPIError):
                 assert time.monotonic() < deadline, "the database did not come back"
                 time.sleep(0.1)
                 continue
@@ -180,6 +183,20 @@ def live_ledger(stack: Stack, logs: Path) -> Iterator[LiveLedger]:
             ledger.krypton.ledger.close()
             ledger.krypton.vault.close()
         stack.drop_database(name)
+
+
+def kill_kafka(stack: Stack) -> None:
+    """SIGKILL the broker, and wait for the last of its threads: only then is its port free for the next start."""
+    port = int(stack.addresses().kafka.rpartition(":")[2])
+    stack.kill_kafka()
+    until(lambda: is_free(port), 10, "Kafka's port free again")
+
+
+def stop_database(stack: Stack) -> None:
+    """Stop PostgreSQL at once, and wait until its port is free."""
+    port = urlsplit(stack.addresses().database).port or 0
+    stack.stop_database_immediate()
+    until(lambda: is_free(port), 10, "the database's port free again")
 
 
 def delete_topics(kafka: str) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +13,20 @@ from kafka.errors import KafkaError
 
 from krypton.devstack.stack import Stack
 from streams.topics import DEAD_LETTERS
-from tests.integration.live_ledger import LiveLedger, kill, live_ledger, until
+from tests.integration.live_ledger import LiveLedger, kill, live_ledger, stop_database, until
 
 pytestmark = pytest.mark.live
 
 VIEW = "identity_index"
 GROUP = f"krypton-{VIEW}-v1"
 MOVED_S = 15.0
+SESSION_S = 9.0
+NAMED = f"""
+from krypton.bootstrap import Krypton
+from streams import processor
+ours = Krypton.connect()
+processor.run(ours.view("{VIEW}"), kafka=ours.addresses.kafka, instance="one")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +83,17 @@ def test_two_workers_share_a_view_and_one_takes_over_the_others_part(ledger: Liv
     assert until(lambda: indexed(ledger) == 1000, 40, "all indexed") < MOVED_S + 3  # the polls' own time
 
 
+def test_a_named_worker_gets_its_partitions_back_as_soon_as_it_starts_again(ledger: LiveLedger) -> None:
+    """Without a name the group waits until the killed one's session is over, 10 s."""
+    first = ledger.spawn("named", [sys.executable, "-c", NAMED])
+    ledger.register(100)
+    until(lambda: indexed(ledger) == 100, 30, "all indexed")
+    kill(first)
+    ledger.register(100)
+    ledger.spawn("named", [sys.executable, "-c", NAMED])
+    assert until(lambda: indexed(ledger) == 200, 30, "all indexed") < SESSION_S
+
+
 def test_a_worker_stops_cleanly_in_the_middle_of_a_backlog(ledger: LiveLedger) -> None:
     """Exit code 0 within 5 s, and the next one goes on where it was."""
     ledger.register(4_000)
@@ -91,7 +110,7 @@ def test_a_worker_waits_for_a_database_that_is_stopped_at_once(ledger: LiveLedge
     worker = ledger.start("worker", VIEW)
     ledger.register(200)
     until(lambda: indexed(ledger) == 200, 20, "all indexed")
-    ledger.stack.stop_database_immediate()
+    stop_database(ledger.stack)
     ledger.stack.start_database()
     ledger.register(200)
     until(lambda: indexed(ledger) == 400, 40, "all indexed")

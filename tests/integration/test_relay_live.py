@@ -13,7 +13,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from krypton.devstack.stack import Stack
 from streams import topics
-from tests.integration.live_ledger import LiveLedger, delete_topics, kill, live_ledger, until
+from tests.integration.live_ledger import LiveLedger, delete_topics, kill, kill_kafka, live_ledger, stop_database, until
 
 pytestmark = pytest.mark.live
 
@@ -100,7 +100,7 @@ def test_it_survives_a_broker_that_is_killed(ledger: LiveLedger) -> None:
     """By itself, without a gap or a repeat."""
     relay = ledger.start("relay")
     ledger.register(600)
-    ledger.stack.kill_kafka()
+    kill_kafka(ledger.stack)
     ledger.register(300)
     ledger.stack.start_kafka()
     ledger.register(100)
@@ -112,7 +112,7 @@ def test_it_survives_a_database_that_is_stopped_at_once(ledger: LiveLedger) -> N
     """By itself; its lock is gone with the server, and taken anew."""
     relay = ledger.start("relay")
     ledger.register(600)
-    ledger.stack.stop_database_immediate()
+    stop_database(ledger.stack)
     ledger.stack.start_database()
     ledger.register(300)
     settled(ledger, 60)
