@@ -28,7 +28,7 @@ class View(Protocol):
         """Fold records, in order, rows and positions in one transaction; returns how many were new.
 
         Records below a position are repeats and are dropped. What cannot be read or applied becomes a dead letter in
-        the same transaction, and its key is parked. Raises PartitionLost, OffsetGap, StoreAway: nothing was applied then.
+        the same transaction, and its key is parked. Raises PartitionLost, OffsetGap, StoreAway, having applied nothing.
         """
 
     def unpublished(self, limit: int) -> Sequence[DeadLetter]:
