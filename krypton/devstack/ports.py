@@ -6,12 +6,14 @@ remembered port is still free after a restart.
 
 import random
 import socket
+import time
 
 from krypton.devstack.errors import ServiceUnavailable
 
 HOST = "127.0.0.1"
 RANGE = range(20_000, 32_000)
 TRIES = 200
+LINGER_S = 3.0
 
 
 def is_free(port: int) -> bool:
@@ -23,6 +25,19 @@ def is_free(port: int) -> bool:
             probe.bind((HOST, port))
         except OSError:
             return False
+    return True
+
+
+def becomes_free(port: int, within_s: float = LINGER_S) -> bool:
+    """Whether a remembered port is free, or becomes so: the last threads of a killed server hold it for a moment.
+
+    A port changed without need would cut off every process that knows the old one.
+    """
+    deadline = time.monotonic() + within_s
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
     return True
 
 

@@ -38,7 +38,7 @@ class Ports:
         chosen = self
         for name in names:
             old = getattr(chosen, name)
-            if old is not None and ports.is_free(old):
+            if old is not None and ports.becomes_free(old):
                 continue
             taken = {port for port in asdict(chosen).values() if port is not None}
             new = ports.choose(taken)
