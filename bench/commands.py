@@ -12,7 +12,7 @@ from domain.work import Envelope
 from krypton.bootstrap import Krypton
 
 PEOPLE = 1_000
-BATCH = 200
+BATCH = 500
 
 
 def new_site(ours: Krypton) -> str:

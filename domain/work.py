@@ -7,7 +7,7 @@ what it decided, or runs it again on newer aggregates where another writer was f
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from uuid import UUID, uuid4
 
 from eventsourcing.domain import Aggregate, AggregateEvent
@@ -49,7 +49,6 @@ class Command(Protocol):
         """Change aggregates through ``work``; returns ids the caller needs, never traits. Raises RuleBroken."""
 
 
-@runtime_checkable
 class Foreseen(Protocol):
     """A command that knows beforehand which aggregates it looks up, so that they are fetched in one go."""
 
@@ -58,8 +57,8 @@ class Foreseen(Protocol):
 
 
 def touched_by(*commands: Command) -> set[UUID]:
-    """What the commands are known to look up."""
-    return {touched for command in commands if isinstance(command, Foreseen) for touched in command.touches()}
+    """What the commands are known to look up: those that are ``Foreseen`` say."""
+    return {touched for command in commands if hasattr(command, "touches") for touched in command.touches()}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from krypton.progress import progress
 IMPORTS = UUID("9d7c1f0e-0b3a-5a51-9c38-6a7d0a5e4b10")  # namespace of import command ids: stored state
 REQUIRED = ("assigner", "id", "family", "given", "birth_date", "sex")
 OPTIONAL = ("birth_place", "ins", "used_name", "first_names")
-BATCH = 200
+BATCH = 500
 T = TypeVar("T")
 Row = dict[str, str]
 

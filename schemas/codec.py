@@ -18,6 +18,7 @@ from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Registry, Schema, UnknownSchema
 
 MAGIC = 0
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # json.dumps makes one at each call
 
 
 class NotAnEvent(ValueError):
@@ -51,7 +52,7 @@ class Codec:
         plain[schema.aggregate] = aggregate_id
         for name, subject in schema.sealed.items():
             if (value := plain.get(name)) is not None:
-                clear = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+                clear = to_json(value).encode()
                 plain[name] = self.sealer.seal(plain[subject], clear, _aad(schema, aggregate_id, version, name))
         out = BytesIO()
         out.write(b"\0" + schema.id.to_bytes(4, "big"))

@@ -13,6 +13,7 @@ Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 """
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -91,6 +92,7 @@ class Identity(Aggregate):
         reason: str
 
     @staticmethod
+    @lru_cache(10_000)  # a command asks for it several times
     def create_id(assigner: str, local_id: str, ordinal: int = 1) -> UUID:
         """The identity's id. ``ordinal`` counts the different persons found under one number, from 1."""
         suffix = "" if ordinal == 1 else f"\x1f{ordinal}"

@@ -7,6 +7,7 @@ S4  A study is reassigned to another identity than the one that has it.
 Source: DICOM PS3.3 A.1 (study, series, instance); IHE RAD patient information reconciliation.
 """
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -69,6 +70,7 @@ class Study(Aggregate):
         reason: str
 
     @staticmethod
+    @lru_cache(10_000)  # a command asks for it several times
     def create_id(identity_id: UUID, study_uid: str) -> UUID:
         """The study's id: the same study UID under two identities is two studies, so that nothing ever mixes."""
         return uuid5(STUDIES, f"{identity_id}|{study_uid}")
