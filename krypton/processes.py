@@ -24,7 +24,7 @@ def run_worker(ours: Krypton, views: Sequence[str]) -> None:
         return
     from streams import processor
 
-    processor.run(ours.view(views[0]), kafka=ours.addresses.kafka)
+    processor.run(ours.view(views[0]), kafka=ours.addresses.kafka, batch=ours.settings.worker_batch)
 
 
 def _supervise(logs: Path, views: Sequence[str]) -> None:
