@@ -3,7 +3,6 @@
 Nothing here decides anything. ``Krypton.connect`` is what the command line, the demo and the tests start from.
 """
 
-import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -106,11 +105,7 @@ class Krypton:
             "SQLALCHEMY_SCHEMA": "ledger",
             "CREATE_TABLE": "no",
         }
-        made = Ledger(env, codec=self.codec, vault=self.vault, clock=utc_now)
-        # What is loaded by now lives as long as the process: the collector need not look at it again, which is a
-        # quarter of the time that a bulk import takes.
-        gc.freeze()
-        return made
+        return Ledger(env, codec=self.codec, vault=self.vault, clock=utc_now)
 
     @contextmanager
     def reading(self) -> Iterator[Any]:

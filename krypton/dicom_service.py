@@ -14,6 +14,7 @@ from domain.commands.directory import RefuseCaller
 from domain.errors import UnknownSite
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
+from krypton.memory import long_lived
 from krypton.progress import progress
 from krypton.settings import ServiceUnavailable
 
@@ -67,5 +68,5 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path]) -> dict[str, Any]:
 
     if ours.ledger.directory().site(site) is None:
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
-    with progress("files", None) as bar:
+    with long_lived(), progress("files", None) as bar:
         return ingest_paths(paths, site, ours.ledger, spool_of(ours), lambda _: bar.advance()).as_dict()

@@ -15,6 +15,7 @@ from domain.commands.identities import Register
 from domain.ports import Answer
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
+from krypton.memory import long_lived
 from krypton.progress import progress
 
 IMPORTS = UUID("9d7c1f0e-0b3a-5a51-9c38-6a7d0a5e4b10")  # namespace of import command ids: stored state
@@ -39,7 +40,7 @@ def import_csv(ours: Krypton, file: Path, actor: str) -> dict[str, Any]:
     with file.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as text:
         rows = csv.DictReader(text)
         _check_header(_fields(rows))
-        with progress("identities", _lines(file)) as bar:
+        with long_lived(), progress("identities", _lines(file)) as bar:
             for batch in _batches(_numbered(rows), BATCH):
                 _import_batch(ours, actor, batch, summary)
                 bar.advance(len(batch))
