@@ -1,0 +1,175 @@
+"""Replay: reads topics from their begin to a fixed end, fast, for rebuilds, notebooks and audits; commits nothing.
+
+Faust carries live events; here aiokafka's client fetches whole record batches, one request ahead of what is being
+worked on, and its compiled parser takes them apart: twice the rate of its consumer's ``getmany``, which makes an object
+of twelve fields of each record first. No group, no positions of its own: the caller says where to begin and to end.
+Order: as in the partition. Delivery: each record of the span exactly once, or an error; a hole in the offsets is one.
+The request class and the record parser belong to aiokafka 0.14.0, which is pinned.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, NamedTuple
+
+import aiokafka.errors as failures
+import uvloop
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import TopicPartition
+from kafka import KafkaConsumer
+from kafka import TopicPartition as KafkaPartition
+
+from domain.errors import OffsetGap
+from schemas.event import Record
+from streams.partition import partition_of
+from streams.topics import MAX_RECORD_BYTES, PARTITIONS
+
+FETCH_BYTES: Final = 4 << 20
+BATCH: Final = 5_000
+WAIT_MS: Final = 500
+PATIENCE_S: Final = 60.0
+PAUSE_S: Final = 0.2
+PASSING: Final = (  # what a broker answers while a leader moves or starts
+    failures.NotLeaderForPartitionError,
+    failures.UnknownTopicOrPartitionError,
+    failures.LeaderNotAvailableError,
+    failures.ReplicaNotAvailableError,
+)
+
+
+class Span(NamedTuple):
+    """Records of one partition: offsets from ``start`` to below ``end``."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """How many records."""
+        return max(0, self.end - self.start)
+
+
+def spans(kafka: str, topics: Collection[str], starts: Mapping[tuple[str, int], int] | None = None) -> list[Span]:
+    """Each partition of these topics as it stands now, from ``starts`` (offset by topic and partition) or from 0.
+
+    Raises KafkaError (Kafka is away).
+    """
+    consumer = KafkaConsumer(bootstrap_servers=kafka.split(","), group_id=None, enable_auto_commit=False)
+    try:
+        ends = consumer.end_offsets([KafkaPartition(t, p) for t in topics for p in range(PARTITIONS[t])])
+    finally:
+        consumer.close(autocommit=False)
+    begin = starts or {}
+    return [Span(tp.topic, tp.partition, begin.get((tp.topic, tp.partition), 0), end) for tp, end in ends.items()]
+
+
+class Replay:
+    """A reader of spans, to use in a ``with`` block, in one thread. Synchronous: its event loop runs while it waits."""
+
+    def __init__(self, kafka: str, *, fetch_bytes: int = FETCH_BYTES) -> None:
+        """``kafka``: bootstrap servers. ``fetch_bytes``: memory of one fetch; two are held at a time."""
+        self._kafka = kafka
+        self._fetch_bytes = max(fetch_bytes, MAX_RECORD_BYTES // 2)
+        self._loop = uvloop.new_event_loop()
+        self._client: Any = None
+
+    def __enter__(self) -> "Replay":
+        async def start() -> Any:
+            client = AIOKafkaClient(bootstrap_servers=self._kafka, client_id="krypton-replay")
+            await client.bootstrap()
+            return client
+
+        self._client = self._loop.run_until_complete(start())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._loop.run_until_complete(self._client.close())
+        self._loop.close()
+
+    def batches(self, span: Span, most: int = BATCH) -> Iterator[list[Record]]:
+        """The span's records in order, in lists of at most ``most``.
+
+        Raises OffsetGap (records are missing in Kafka), KafkaError (no answer for a minute).
+        """
+        if not span.size:
+            return
+        expected = span.start
+        held: list[Record] = []
+        for records in self._records(span):
+            if records and (records[0].offset != expected or records[-1].offset != expected + len(records) - 1):
+                raise OffsetGap(
+                    f"{span.topic}/{span.partition} jumps from offset {expected} on: records are missing, "
+                    "restore the topic before it is replayed"
+                )
+            expected += len(records)
+            held = held + records if held else records
+            while len(held) >= most:
+                yield held[:most]
+                held = held[most:]
+        if held:
+            yield held
+
+    def _records(self, span: Span) -> Iterator[list[Record]]:
+        """All records, by record batch; the next fetch is on its way while those of the last are worked on."""
+        following = span.start
+        fetch = self._loop.create_task(self._fetch(span, following))
+        while following < span.end:
+            found = MemoryRecords(self._loop.run_until_complete(fetch))
+            batches = []
+            while found.has_next():
+                batches.append(found.next_batch())
+            if not batches:
+                raise failures.KafkaError(f"{span.topic}/{span.partition} answers nothing at offset {following}")
+            first, following = following, batches[-1].next_offset
+            if following < span.end:
+                fetch = self._loop.create_task(self._fetch(span, following))
+                self._loop.run_until_complete(asyncio.sleep(0))  # so that the request leaves before the work begins
+            for one in batches:
+                if not one.is_control_batch:
+                    yield _unpacked(one, span, first)
+
+    async def _fetch(self, span: Span, offset: int) -> bytes:
+        """The bytes of whole record batches that hold ``offset`` and what follows. Tries again for a minute."""
+        wanted = [(span.topic, [(span.partition, offset, self._fetch_bytes)])]
+        request = FetchRequest(WAIT_MS, 1, self._fetch_bytes, 0, wanted)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return await self._ask(span, request)
+            except (*PASSING, failures.KafkaConnectionError, failures.RequestTimedOutError, failures.NodeNotReadyError):
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(PAUSE_S)
+                await self._client.force_metadata_update()
+
+    async def _ask(self, span: Span, request: FetchRequest) -> bytes:
+        await self._client._wait_on_metadata(span.topic)
+        node = self._client.cluster.leader_for_partition(TopicPartition(span.topic, span.partition))
+        if node is None or node == -1:
+            raise failures.LeaderNotAvailableError(f"{span.topic}/{span.partition} has no leader just now")
+        response = await self._client.send(node, request)
+        ((_, ((_, error, *_, content),)),) = response.topics
+        if error:
+            raise failures.for_code(error)(f"{span.topic}/{span.partition}")
+        return content or b""
+
+
+def _unpacked(batch: Any, span: Span, first: int) -> list[Record]:
+    if not batch.validate_crc():
+        raise failures.CorruptRecordException(f"{span.topic}/{span.partition}: a record batch's checksum is wrong")
+    topic, partition, _, end = span
+    make = tuple.__new__  # half the time of calling the class: this runs once per record
+    found = [make(Record, (topic, partition, r.offset, r.key, r.value, tuple(r.headers))) for r in batch]
+    if found and (found[0].offset < first or found[-1].offset >= end):
+        return [record for record in found if first <= record.offset < end]
+    return found
+
+
+def key_spans(found: Sequence[Span], keys: Collection[str]) -> list[Span]:
+    """Of these spans, the ones that hold records of the keys."""
+    return [s for s in found if any(partition_of(k.encode(), PARTITIONS[s.topic]) == s.partition for k in keys)]
