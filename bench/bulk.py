@@ -1,0 +1,110 @@
+"""A made-up history straight to Kafka, in valid wire format: whole record batches, each acknowledged by the broker.
+
+This goes past the event store, to have millions of events within a minute or two; what is sealed has its key in the
+vault. ``fill`` writes into empty topics; positions begin at 1 and grow, as the relay's do.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+from aiokafka import AIOKafkaProducer
+
+from bench.history import START_US, STEP_US, Happened, History
+from domain.ports import KeyVault
+from schemas.codec import Codec
+from streams.outgoing import rfc3339
+from streams.partition import partition_of
+from streams.topics import PARTITIONS
+
+BATCH_BYTES = 512 << 10
+IN_FLIGHT = 64
+
+
+class Bulk:
+    """Fills one open record batch per partition, and sends what is full."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+        self._open: dict[tuple[str, int], Any] = {}
+        self._sent: list[Any] = []
+
+    async def add(self, topic: str, partition: int, key: bytes, value: bytes, headers: Any, at_ms: int) -> None:
+        """One more record."""
+        if (batch := self._open.get((topic, partition))) is None:
+            batch = self._open[topic, partition] = self._producer.create_batch()
+        if batch.append(key=key, value=value, timestamp=at_ms, headers=headers) is None:
+            await self._send(topic, partition)
+            await self.add(topic, partition, key, value, headers, at_ms)
+
+    async def close(self) -> None:
+        """Send what is left, and wait until the broker has it all."""
+        for topic, partition in list(self._open):
+            await self._send(topic, partition)
+        await asyncio.gather(*self._sent)
+
+    async def _send(self, topic: str, partition: int) -> None:
+        batch = self._open.pop((topic, partition))
+        self._sent.append(await self._producer.send_batch(batch, topic, partition=partition))
+        if len(self._sent) > IN_FLIGHT:
+            await asyncio.gather(*self._sent)
+            self._sent.clear()
+
+
+def fill(kafka: str, codec: Codec, vault: KeyVault, events: int, *, seed: int = 1) -> Counter[str]:
+    """Write at least so many events of a new region; returns how many of each type there are."""
+    return asyncio.run(_fill(kafka, codec, vault, events, seed))
+
+
+async def _fill(kafka: str, codec: Codec, vault: KeyVault, events: int, seed: int) -> Counter[str]:
+    found: Counter[str] = Counter()
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", max_batch_size=BATCH_BYTES)
+    await producer.start()
+    try:
+        bulk = Bulk(producer)
+        for position, event in _positioned(History(seed), vault, events):
+            schema = codec.registry.latest[event.type]
+            at = START_US + position * STEP_US
+            ids = {"command_id": uuid4(), "correlation_id": uuid4()}
+            body = {"recorded_at": at, "actor": "system:bench", **ids} | event.body
+            value = codec.encode(event.type, body, aggregate_id=event.aggregate, version=event.version)
+            headers = _headers(position, event, at)
+            key = event.key.encode()
+            await bulk.add(schema.topic, partition_of(key, PARTITIONS[schema.topic]), key, value, headers, at // 1000)
+            found[event.type] += 1
+        await bulk.close()
+    finally:
+        await producer.stop()
+    return found
+
+
+def _positioned(history: History, vault: KeyVault, events: int) -> Iterator[tuple[int, Happened]]:
+    position = 0
+    for cohort in history.cohorts():
+        vault.prepare(cohort.subjects)
+        for identity, event in cohort.first:
+            position += 1
+            identity.registered = position
+            yield position, event
+        for happens in history.interleaved(cohort):
+            position += 1
+            yield position, happens()
+        if position >= events:
+            return
+
+
+def _headers(position: int, event: Happened, at: int) -> list[tuple[str, bytes]]:
+    subject, version = event.aggregate.encode(), b"%d" % event.version
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", subject + b"/" + version),
+        ("ce_type", event.type.encode()),
+        ("ce_source", b"krypton"),
+        ("ce_subject", subject),
+        ("ce_time", rfc3339(at)),
+        ("content-type", b"application/avro"),
+        ("position", b"%d" % position),
+        ("version", version),
+    ]
