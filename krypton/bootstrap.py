@@ -120,13 +120,24 @@ class Krypton:
         finally:
             connection.close()
 
-    def view(self, name: str) -> "ViewStore":
-        """The store of a view's current version. Raises NotFound."""
-        from projections.store import ViewStore
-
+    def projection(self, name: str, version: int | None = None) -> "Projection":
+        """A view's projection as that version, or as the one that readers see. Raises NotFound."""
         if name not in VIEWS:
             raise NotFound(f"no view {name}: there are {', '.join(VIEWS)}")
-        return ViewStore(VIEWS[name](), self.codec, self.addresses.database)
+        projection = VIEWS[name]()
+        if version is None:
+            from projections import catalog
+
+            with self.reading() as connection:
+                version = catalog.live_version(connection, name)
+        projection.version = projection.version if version is None else version
+        return projection
+
+    def view(self, name: str, version: int | None = None) -> "ViewStore":
+        """The store of that version of a view, or of the one that readers see. Raises NotFound."""
+        from projections.store import ViewStore
+
+        return ViewStore(self.projection(name, version), self.codec, self.addresses.database)
 
     def execute(self, command: Command, by: Envelope) -> Answer:
         """Ask the ledger."""

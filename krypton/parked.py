@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg2
 
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
 from projections import dead_letters
 from projections.parked import DeadLetter
 
@@ -24,10 +24,10 @@ def letter(ours: Krypton, number: int) -> dict[str, Any]:
 def replay_letter(ours: Krypton, number: int) -> int:
     """Apply what waits under its key; returns how many events. Raises NotFound, ReplayFailed."""
     with ours.reading() as connection:
-        view = dead_letters.show(connection, number).view
+        found = dead_letters.show(connection, number)
     writing = psycopg2.connect(ours.addresses.database)
     try:
-        return dead_letters.replay(writing, VIEWS[view](), ours.codec, ident=number)
+        return dead_letters.replay(writing, ours.projection(found.view, found.version), ours.codec, ident=number)
     finally:
         writing.close()
 

@@ -15,8 +15,11 @@ def run_relay(ours: Krypton, stop: Event) -> None:
     relay.run(ours.addresses.database, ours.addresses.kafka, stop=stop, page_rows=ours.settings.relay_batch)
 
 
-def run_worker(ours: Krypton, views: Sequence[str]) -> None:
-    """Build one view in this process, or several in a process each, under a supervisor. Raises NotFound."""
+def run_worker(ours: Krypton, views: Sequence[str], version: int | None = None) -> None:
+    """Keep one view up to date in this process, or several in a process each, under a supervisor. Raises NotFound.
+
+    ``version``: of a single view; None: the one that readers see when the worker starts.
+    """
     if unknown := [name for name in views if name not in VIEWS]:
         raise NotFound(f"no view {', '.join(unknown)}: there are {', '.join(VIEWS)}")
     if len(views) > 1:
@@ -24,7 +27,12 @@ def run_worker(ours: Krypton, views: Sequence[str]) -> None:
         return
     from streams import processor
 
-    processor.run(ours.view(views[0]), kafka=ours.addresses.kafka, batch=ours.settings.worker_batch)
+    if version is not None:
+        from projections import versions
+
+        with ours.reading() as connection:
+            versions.check_tailed(connection, views[0], version)
+    processor.run(ours.view(views[0], version), kafka=ours.addresses.kafka, batch=ours.settings.worker_batch)
 
 
 def _supervise(logs: Path, views: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from domain.errors import NotFound
 from krypton.bootstrap import VIEWS, Krypton
 from krypton.settings import ServiceUnavailable
 from projections import catalog
@@ -69,6 +70,13 @@ def topics_status(ours: Krypton) -> list[dict[str, Any]]:
         {"topic": topic, "partitions": count, "records": sum(ends[topic, p] for p in range(count))}
         for topic, count in PARTITIONS.items()
     ]
+
+
+def records_of(ours: Krypton, view: str) -> int:
+    """How many records a view's topics hold now. Raises NotFound."""
+    if view not in VIEWS:
+        raise NotFound(f"no view {view}: there are {', '.join(VIEWS)}")
+    return sum(end_offsets(ours, VIEWS[view]().topics).values())
 
 
 def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:

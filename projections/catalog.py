@@ -3,6 +3,7 @@
 Readers use stable SQL views in a schema named after the view (``patient_record``), which show the live version.
 """
 
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from projections.positions import METADATA, SCHEMA, Partition, Position
 from projections.projection import Projection
 from projections.reading import fetch
 from projections.rows import quoted
+from projections.seeding import sow
 
 COUNTED_UP_TO = 100_000  # rows; above, PostgreSQL's estimate is near enough and a count takes seconds
 
@@ -34,10 +36,12 @@ VIEW_VERSION = Table(
 TABLES = (parked.DEAD_LETTER, parked.PARKED_KEY)  # and the position table, all in METADATA
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('krypton views'))"
+LIVE = "SELECT version FROM views.view_version WHERE view = :view AND state = 'live'"
 REGISTER = """INSERT INTO views.view_version (view, version, state, topics, rules)
 SELECT :view, :version, CASE WHEN EXISTS (SELECT FROM views.view_version WHERE view = :view AND state = 'live')
-THEN 'building' ELSE 'live' END, to_jsonb(CAST(:topics AS text[])), '{}'
+THEN 'building' ELSE 'live' END, to_jsonb(CAST(:topics AS text[])), CAST(:rules AS jsonb)
 ON CONFLICT (view, version) DO UPDATE SET topics = EXCLUDED.topics RETURNING state"""
+RULES = "SELECT rules FROM views.view_version WHERE view = %(view)s AND version = %(version)s"
 
 VERSIONS = "SELECT view, version, state, topics, rules FROM views.view_version ORDER BY view, version"
 POSITIONS = 'SELECT view, version, topic, "partition", next, ledger_position FROM views.position'
@@ -57,18 +61,28 @@ def schema_of(projection: Projection) -> str:
 def create(url: str, projection: Projection) -> None:
     """Make the version's tables and register it: live where no version of the view is, else ``building``.
 
-    Safe to repeat, and to run in several processes at once. Raises VersionChanged.
+    Safe to repeat, and to run in several processes at once; does nothing where a later version is live. Raises
+    VersionChanged.
     """
     engine = create_engine(url, poolclass=NullPool)
     with engine.begin() as sql:
         sql.execute(text(LOCK))
         sql.execute(CreateSchema(SCHEMA, if_not_exists=True))
         METADATA.create_all(sql)
+        if (sql.execute(text(LIVE), {"view": projection.name}).scalar() or 0) > projection.version:
+            return  # a rebuild has been promoted since: what it took the place of is not made anew
         tables = _in_schema(projection)
         sql.execute(CreateSchema(schema_of(projection), if_not_exists=True))
-        _check_unchanged(sql, tables)
+        missing = _check_unchanged(sql, tables)
         tables.create_all(sql)
-        asked = {"view": projection.name, "version": projection.version, "topics": list(projection.topics)}
+        with sql.connection.cursor() as cursor:
+            sow(cursor, projection, schema_of(projection), missing)
+        asked = {
+            "view": projection.name,
+            "version": projection.version,
+            "topics": list(projection.topics),
+            "rules": json.dumps(dict(projection.rules)),
+        }
         if sql.execute(text(REGISTER), asked).scalar_one() == "live":
             _show(sql, projection.name, tables)
 
@@ -77,6 +91,12 @@ def live_version(db: connection, view: str) -> int | None:
     """The version of a view that readers see; None where there is none yet."""
     found = fetch(db, "SELECT version FROM views.view_version WHERE view = %(view)s AND state = 'live'", view=view)
     return found[0]["version"] if found else None
+
+
+def rules_of(db: connection, view: str, version: int) -> dict[str, int] | None:
+    """The rule sets that a version was made with, kind to version; None where there is no such version."""
+    found = fetch(db, RULES, view=view, version=version)
+    return dict(found[0]["rules"]) if found else None
 
 
 def status(db: connection, ends: Mapping[Partition, int]) -> list[dict[str, Any]]:
@@ -137,10 +157,12 @@ def _in_schema(projection: Projection) -> MetaData:
     return tables
 
 
-def _check_unchanged(sql: Connection, tables: MetaData) -> None:
-    look = inspect(sql)
+def _check_unchanged(sql: Connection, tables: MetaData) -> set[str]:
+    """The tables that are not there yet. Raises VersionChanged."""
+    look, missing = inspect(sql), set()
     for table in tables.sorted_tables:
         if not look.has_table(table.name, table.schema):
+            missing.add(table.name)
             continue
         there = {column["name"] for column in look.get_columns(table.name, table.schema)}
         if differing := there ^ {column.name for column in table.columns}:
@@ -148,6 +170,7 @@ def _check_unchanged(sql: Connection, tables: MetaData) -> None:
                 f"{table.schema}.{table.name} exists with other columns ({', '.join(sorted(differing))}): "
                 "raise the version of the view, or drop that schema"
             )
+    return missing
 
 
 def _show(sql: Connection, view: str, tables: MetaData) -> None:

@@ -1,14 +1,14 @@
 """Folds records into rows. One that cannot be read or applied becomes a dead letter; its key waits from there on."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import StoreAway
 from projections.parked import Letter, Parked
-from projections.projection import Projection, RowKey, UnknownEvent
+from projections.projection import Projection, RowKey, Rows, UnknownEvent
 from projections.rows import LiveRows, RowRefused, UnknownColumn
 from schemas.codec import Codec, NotAnEvent
 from schemas.event import LedgerEvent, Record
@@ -29,6 +29,19 @@ class Read(NamedTuple):
     position: int | None
 
 
+class UnitOfWork(Rows, Protocol):
+    """Rows that are read together, and where one event can be taken back."""
+
+    def prefetch(self, keys: Iterable[RowKey]) -> None:
+        """Read rows that are not here yet, in one go."""
+
+    def mark(self) -> None:
+        """From here on, ``rollback_to_mark`` takes back."""
+
+    def rollback_to_mark(self) -> None:
+        """Take back what was put, changed and deleted since the mark."""
+
+
 def read(codec: Codec, records: Sequence[Record]) -> list[Read]:
     """Decode records. Raises StoreAway where the key vault cannot be reached."""
     try:
@@ -37,7 +50,7 @@ def read(codec: Codec, records: Sequence[Record]) -> list[Read]:
         raise StoreAway(f"the key vault is away ({type(error).__name__}): try again") from None
 
 
-def fold(projection: Projection, reads: Sequence[Read], rows: LiveRows, parked: Iterable[Parked]) -> list[Letter]:
+def fold(projection: Projection, reads: Sequence[Read], rows: UnitOfWork, parked: Iterable[Parked]) -> list[Letter]:
     """Fold a batch; its rows are read together and left in ``rows``. Raises RowRefused: then fold it carefully."""
     waiting = set(parked)
     letters: list[Letter] = []
@@ -82,7 +95,7 @@ def fold_carefully(
     return letters
 
 
-def _prefetch(projection: Projection, reads: Sequence[Read], rows: LiveRows) -> dict[int, Exception]:
+def _prefetch(projection: Projection, reads: Sequence[Read], rows: UnitOfWork) -> dict[int, Exception]:
     """Read the rows of the batch; returns the events that cannot even name theirs."""
     keys: list[RowKey] = []
     broken: dict[int, Exception] = {}
@@ -96,7 +109,7 @@ def _prefetch(projection: Projection, reads: Sequence[Read], rows: LiveRows) -> 
     return broken
 
 
-def _apply(projection: Projection, read: Read, rows: LiveRows) -> Exception | None:
+def _apply(projection: Projection, read: Read, rows: UnitOfWork) -> Exception | None:
     if isinstance(read.event, Exception):
         return read.event
     try:

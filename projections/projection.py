@@ -1,7 +1,8 @@
 """What a projection is: a pure fold of ledger events into rows. One protocol, two engines (live and rebuild)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import MetaData
 
@@ -13,6 +14,13 @@ class RowKey(NamedTuple):
 
     table: str
     key: tuple[Any, ...]
+
+
+Seed = tuple[RowKey, Mapping[str, Any]]
+"""A row that rules alone make."""
+
+NO_RULES: Final[Mapping[str, int]] = MappingProxyType({})
+"""Of a view that no rules make."""
 
 
 class UnknownEvent(Exception):
@@ -39,12 +47,20 @@ class Rows(Protocol):
 
 
 class Projection(Protocol):
-    """Folds events into rows. No SQL, clock or I/O in ``keys`` and ``apply``; ``apply`` commutes across topics."""
+    """Folds events into rows. No SQL, clock or I/O in ``keys`` and ``apply``; ``apply`` commutes across topics.
+
+    ``rules``: the rule sets that it was made with, kind to version: with the same ones, the same events give the same
+    rows everywhere.
+    """
 
     name: str
     version: int
     topics: tuple[str, ...]
     tables: MetaData
+    rules: Mapping[str, int]
+
+    def seeds(self) -> Iterable[Seed]:
+        """Rows that its rules alone make, written when a version's tables are made. No event ever changes them."""
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
         """Rows that ``apply`` is sure to touch, so that a batch fetches them in one go (others are read through)."""

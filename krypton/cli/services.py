@@ -26,6 +26,7 @@ def run(
     """Relay, all processors and the DICOM service under one supervisor, until SIGTERM."""
     from krypton.installation import wait_for_services
     from krypton.supervisor import Child, krypton_command, stop_on_signals, supervise
+    from krypton.version_workers import Workers
 
     _log()
     stop = Event()
@@ -34,11 +35,13 @@ def run(
     if ours is None:
         return
     logs = ours.settings.home / "logs"
-    names = {"relay": ("relay",), **{f"worker-{v}": ("worker", v) for v in VIEWS}}
-    if dicom:
-        names["dicom"] = ("dicom", "serve")
+    names = {"relay": ("relay",)} | ({"dicom": ("dicom", "serve")} if dicom else {})
     children = [Child(name, krypton_command(*words), logs / f"{name}.log") for name, words in names.items()]
-    err.print(f"running {', '.join(names)}; logs in {logs}; stop with Ctrl-C or SIGTERM", markup=False)
+    workers = Workers(ours, children)
+    workers.look()
+    listed = ", ".join(child.name for child in children)
+    err.print(f"running {listed}; logs in {logs}; stop with Ctrl-C or SIGTERM", markup=False)
+    workers.keep_looking(stop)
     supervise(children, lambda line: err.print(line, markup=False), stop)
 
 
@@ -55,12 +58,17 @@ def relay() -> None:
 
 def worker(
     views: Annotated[list[str], typer.Argument(help=f"One or more of {', '.join(VIEWS)}.")],
+    version: Annotated[
+        int | None, typer.Option("--version", help="Of a single view; without it, the live one.")
+    ] = None,
 ) -> None:
-    """Build views from Kafka: one process per view when several are named."""
+    """Keep views up to date from Kafka: one process per view when several are named."""
     from krypton.processes import run_worker
 
+    if version is not None and len(views) > 1:
+        raise typer.BadParameter("name one view: a version belongs to one")
     _log()
-    run_worker(krypton(), views)
+    run_worker(krypton(), views, version)
 
 
 def wait(

@@ -1,17 +1,20 @@
-"""krypton views: for operators."""
+"""krypton views: for operators. A view's next version is built beside the live one, compared, promoted or dropped."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
+from krypton.bootstrap import VIEWS
 from krypton.cli.connection import krypton
-from krypton.cli.options import AsJson
-from krypton.cli.output import document, table
+from krypton.cli.options import Actor, AsJson
+from krypton.cli.output import document, err, out, table
+from krypton.progress import progress
 
-app = typer.Typer(help="Views: their versions, positions and lag.", no_args_is_help=True)
-
-
-@app.callback()
-def group() -> None:
-    """Keeps ``status`` a command of its own."""
+app = typer.Typer(help="Views: their versions, rebuilt, compared, promoted.", no_args_is_help=True)
+View = Annotated[str, typer.Argument(help=f"One of {', '.join(VIEWS)}.")]
+Version = Annotated[int | None, typer.Option("--version", help="Which one; without it, the newest that is ready.")]
+DIFFERENT = 1
 
 
 @app.command()
@@ -24,3 +27,159 @@ def status(as_json: AsJson = False) -> None:
         document(found)
         return
     table(found, ("view", "version", "state", "position", "lag", "rows"), "Views")
+
+
+@app.command()
+def rebuild(
+    view: View,
+    until: Annotated[int | None, typer.Option("--until", help="The last ledger position to apply.")] = None,
+    processes: Annotated[int | None, typer.Option("--processes", min=1, help="One fewer than cores.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build the view's next version from Kafka, beside the live one. Killed, it goes on when run again."""
+    from krypton import rebuilding
+
+    ours, wish = krypton(), rebuilding.Wish(view, until, processes)
+    started = rebuilding.begin(ours, wish)
+    if started.resumed:
+        err.print(f"going on with {view} v{started.version}: {started.resumed} events are done", markup=False)
+    with progress(f"{view} v{started.version}", sum(part.end for part in started.todo)) as bar:
+        built = rebuilding.run(ours, wish, started, bar.advance)
+    seconds = built.fold_s + built.index_s
+    rate = built.events / seconds if seconds else 0.0
+    if as_json:
+        document(
+            {"view": view, "version": built.version, "events": built.events, "seconds": seconds, "events_per_s": rate}
+        )
+        return
+    out.print(f"{view} v{built.version} is ready: {built.events:,} events in {seconds:.1f} s, {rate:,.0f}/s")
+    err.print(f"next: krypton views diff {view}, then promote or drop it", markup=False)
+
+
+@app.command()
+def diff(
+    view: View,
+    version: Version = None,
+    rows: Annotated[str | None, typer.Option("--rows", help="List the rows of this table that differ.")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List what the differences mean, one by one.")] = False,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="Of a listing: how many to leave out.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Of a listing: how many at most.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """What a candidate would change for readers: counts, or a listing; 1 when anything differs."""
+    from projections import diff as differences
+
+    with krypton().reading() as connection:
+        pair = _pair(connection, view, version)
+        if rows or listing:
+            found = (
+                differences.listing(connection, pair, rows, offset, limit)
+                if rows
+                else differences.meaning(connection, pair, offset, limit)
+            )
+            _list(found, as_json)
+            different = bool(found)
+        else:
+            summary = differences.summary(connection, pair)
+            _summary(summary, as_json)
+            different = not summary["equal"]
+    if different:
+        raise typer.Exit(DIFFERENT)
+
+
+@app.command()
+def check(view: View, actor: Actor = "system:cli", as_json: AsJson = False) -> None:
+    """Is the live version what a rebuild makes? Built aside, compared, dropped; 1 when anything differs."""
+    from krypton import checking, waiting
+
+    ours = krypton()
+    total = waiting.records_of(ours, view)
+    with progress(f"{view}, built aside", total) as bar:
+        summary = checking.check(ours, view, actor, bar.advance)
+    _summary(summary, as_json)
+    if not summary["equal"]:
+        raise typer.Exit(DIFFERENT)
+
+
+@app.command()
+def promote(view: View, version: Version = None, actor: Actor = "system:cli", as_json: AsJson = False) -> None:
+    """Let readers see a version that is ready; the one they see now is kept up to date until it is dropped."""
+    from projections import diff as differences
+    from projections import versions
+
+    ours = krypton()
+    with ours.reading() as connection:
+        pair = _pair(connection, view, version)
+        summary = differences.summary(connection, pair)
+    _switched(versions.promote(ours.addresses.database, view, pair.candidate, actor, summary=summary), as_json)
+
+
+@app.command()
+def rollback(view: View, actor: Actor = "system:cli", as_json: AsJson = False) -> None:
+    """Let readers see the version that was live before."""
+    from projections import versions
+
+    _known(view)
+    _switched(versions.rollback(krypton().addresses.database, view, actor), as_json)
+
+
+@app.command()
+def drop(
+    view: View,
+    version: Annotated[int, typer.Option("--version", help="Which one; never the live one.")],
+    actor: Actor = "system:cli",
+    as_json: AsJson = False,
+) -> None:
+    """Remove a version: its tables, positions and dead letters."""
+    from projections import versions
+
+    _known(view)
+    _switched(versions.drop(krypton().addresses.database, view, version, actor), as_json)
+
+
+def _pair(connection: Any, view: str, version: int | None) -> Any:
+    from domain.errors import NotFound
+    from projections import catalog, versions
+    from projections.diff import Pair
+
+    _known(view)
+    live = catalog.live_version(connection, view)
+    if live is None:
+        raise NotFound(f"no version of {view} is live: run krypton init")
+    return Pair(view, live, versions.candidate(connection, view, version))
+
+
+def _known(view: str) -> None:
+    from domain.errors import NotFound
+
+    if view not in VIEWS:
+        raise NotFound(f"no view {view}: there are {', '.join(VIEWS)}")
+
+
+def _list(found: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        document(found)
+        return
+    table(found, tuple(found[0]) if found else (), "Differences")
+
+
+def _summary(summary: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        document(summary)
+        return
+    if not summary["settled"]:
+        err.print("the two have not read equally far: some of what differs is only lag", markup=False)
+    table(summary["tables"], ("table", "added", "gone", "changed", "columns"), f"{summary['view']}, rows")
+    for name in ("persons", "alerts"):
+        if name in summary:
+            told = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in summary[name].items())
+            out.print(f"{name}: {told}", markup=False)
+    out.print(f"v{summary['live']} and v{summary['candidate']} " + ("are equal" if summary["equal"] else "differ"))
+
+
+def _switched(done: Any, as_json: bool) -> None:
+    if as_json:
+        document(done._asdict())
+        return
+    was = f", was v{done.former}" if done.former else ""
+    out.print(f"{done.view} v{done.version} {done.what.replace('_', ' ')}{was}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from projections.access_history.tables import TABLES
-from projections.projection import RowKey, Rows, UnknownEvent
+from projections.projection import NO_RULES, RowKey, Rows, Seed, UnknownEvent
 from schemas.event import LedgerEvent
 
 Row = dict[str, Any]
@@ -82,6 +82,11 @@ class AccessHistory:
     version = 1
     topics: tuple[str, ...] = ("krypton.accesses", "krypton.consents")
     tables = TABLES
+    rules = NO_RULES
+
+    def seeds(self) -> Iterable[Seed]:
+        """None: no rules make this view."""
+        return ()
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
         """The access's row, or the statement's."""

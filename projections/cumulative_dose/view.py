@@ -5,11 +5,11 @@ Whose a study's doses are is a row of its own, so reassigning a study moves no r
 ``queries`` resolves persons, and counts an irradiation event once however many reports carry it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 
 from projections.cumulative_dose.tables import EXPOSURE, TABLES
-from projections.projection import RowKey, Rows, UnknownEvent
+from projections.projection import NO_RULES, RowKey, Rows, Seed, UnknownEvent
 from schemas.event import LedgerEvent
 
 # An exposure's fields are the table's columns by the same names; a field that a later schema adds waits for a version.
@@ -110,6 +110,11 @@ class CumulativeDose:
     version = 1
     topics: tuple[str, ...] = ("krypton.doses",)
     tables = TABLES
+    rules: Mapping[str, int] = NO_RULES
+
+    def seeds(self) -> Iterable[Seed]:
+        """No rules make any rows."""
+        return ()
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
         """The row that ``apply`` changes in part; those it only adds need no look."""

@@ -4,11 +4,11 @@ Identity events and link events write tables of their own, so either may come be
 ``identity_rows`` and ``link_rows``; persons are worked out in ``membership_rows``; ``queries`` reads.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from projections.identity_index import identity_rows, link_rows
 from projections.identity_index.tables import TABLES
-from projections.projection import RowKey, Rows, UnknownEvent
+from projections.projection import NO_RULES, RowKey, Rows, Seed, UnknownEvent
 from schemas.event import LedgerEvent
 
 WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = identity_rows.WRITERS | link_rows.WRITERS
@@ -21,6 +21,11 @@ class IdentityIndex:
     version = 1
     topics: tuple[str, ...] = ("krypton.identities", "krypton.links")
     tables = TABLES
+    rules: Mapping[str, int] = NO_RULES
+
+    def seeds(self) -> Iterable[Seed]:
+        """No rules make any rows."""
+        return ()
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
         """The rows that ``apply`` reads or changes in part; those it only adds need no look."""

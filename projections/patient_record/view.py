@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from projections.patient_record.tables import TABLES
-from projections.projection import RowKey, Rows, UnknownEvent
+from projections.projection import NO_RULES, RowKey, Rows, Seed, UnknownEvent
 from schemas.event import LedgerEvent
 
 Data = Mapping[str, Any]
@@ -153,6 +153,11 @@ class PatientRecord:
     version = 1
     topics: tuple[str, ...] = ("krypton.studies", "krypton.orders")
     tables = TABLES
+    rules = NO_RULES
+
+    def seeds(self) -> Iterable[Seed]:
+        """None: no rules make this view."""
+        return ()
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
         """The row that the event changes; a report is only ever added."""

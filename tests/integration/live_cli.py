@@ -118,7 +118,8 @@ class Region(CommandLine):
 
     def worker(self, view: str) -> psutil.Process:
         """The process that builds a view."""
-        return next(p for p in psutil.process_iter() if self._is_ours(p) and p.cmdline()[-2:] == ["worker", view])
+        words = ["worker", view, "--version"]
+        return next(p for p in psutil.process_iter() if self._is_ours(p) and p.cmdline()[-4:-1] == words)
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:

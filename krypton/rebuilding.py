@@ -1,0 +1,168 @@
+"""``krypton views rebuild``: the next version of a view from all that Kafka holds, in one process or in several.
+
+Each process takes a partition at a time. It runs at a lower priority than the workers and the relay, so that the live
+version is not held up. Killed at any moment, the same command goes on where it was.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+from kafka.errors import KafkaError
+
+from domain.errors import NotFound
+from krypton.bootstrap import VIEWS, Krypton
+from krypton.settings import ServiceUnavailable
+from projections import rebuild
+from projections.build_log import Build, Part
+from projections.rebuild import MOST_ROWS, Builder
+from schemas.bulk import BulkCodec
+from schemas.event import Record
+from schemas.registry import registry
+from streams.replay import Replay, Span, spans
+
+LOOK_S = 0.2
+NICE = 10
+ORPHANED = 75  # EX_TEMPFAIL: whoever started this process is gone
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be built. ``until``: the last ledger position; None: all that Kafka holds now."""
+
+    view: str
+    until: int | None = None
+    processes: int | None = None
+    most_rows: int = MOST_ROWS
+    ready: bool = True  # False: not to be promoted, nor kept up to date, only looked at
+
+    @property
+    def made_of(self) -> str:
+        """What, beside the code, decides the rows; a build that was begun with anything else begins anew."""
+        return f"until {self.until}"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A version that is ready. ``events`` of this run, ``seconds`` to fold and write, and to make indexes."""
+
+    view: str
+    version: int
+    events: int
+    fold_s: float
+    index_s: float
+
+
+def begin(ours: Krypton, wish: Wish) -> Build:
+    """Start or resume the build of the view's next version. Raises NotFound, ServiceUnavailable."""
+    if wish.view not in VIEWS:
+        raise NotFound(f"no view {wish.view}: there are {', '.join(VIEWS)}")
+    projection = VIEWS[wish.view]()
+    with ours.reading() as connection:
+        version = rebuild.next_version(connection, wish.view, projection.version)
+    try:
+        found = spans(ours.addresses.kafka, projection.topics)
+    except KafkaError as away:
+        raise ServiceUnavailable(
+            f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
+            "or check KRYPTON_KAFKA"
+        ) from None
+    ends = {(span.topic, span.partition): span.end for span in found}
+    projection.version = version
+    return rebuild.begin(ours.addresses.database, projection, ends, about=wish.made_of)
+
+
+def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None]) -> Built:
+    """Build what is left, and make the version ready. ``advance`` is told of events as they are folded.
+
+    Raises BuilderReplaced, OffsetGap, StoreAway, ServiceUnavailable.
+    """
+    begun = time.perf_counter()
+    count = min(wish.processes or max(1, (os.cpu_count() or 2) - 1), max(1, len(started.todo)))
+    try:
+        if count == 1:
+            _build(ours, wish, started, started.todo, advance)
+        else:
+            _in_processes(ours, wish, started, count, advance)
+        folded = time.perf_counter()
+        rebuild.finish(ours.addresses.database, ours.projection(wish.view, started.version), started, ready=wish.ready)
+    except KafkaError as away:
+        raise ServiceUnavailable(
+            f"kafka does not answer any more ({type(away).__name__}): run the same command again, it goes on"
+        ) from None
+    events = sum(part.end for part in started.todo)
+    return Built(wish.view, started.version, events, folded - begun, time.perf_counter() - folded)
+
+
+def _build(ours: Krypton, wish: Wish, started: Build, parts: Iterable[Part], advance: Callable[[int], None]) -> None:
+    from adapters.vault.bulk import BulkVault
+
+    database, kafka = ours.addresses.database, ours.addresses.kafka
+    with closing(BulkVault(database, ours.settings.master_key())) as keys:
+        builder = Builder(
+            database,
+            ours.projection(wish.view, started.version),
+            BulkCodec(registry(), keys),
+            started,
+            lambda part: _records(kafka, part),
+            most_rows=wish.most_rows,
+            until=wish.until,
+            advance=advance,
+        )
+        builder.build(parts)
+
+
+def _records(kafka: str, part: Part) -> Iterator[list[Record]]:
+    with Replay(kafka) as replay:
+        yield from replay.batches(Span(part.topic, part.partition, 0, part.end))
+
+
+_shared: Any = None
+"""In a building process: the queue of parts and the count of events folded by all."""
+
+
+def _in_processes(ours: Krypton, wish: Wish, started: Build, count: int, advance: Callable[[int], None]) -> None:
+    context = get_context("spawn")  # a fork would share connections and threads
+    parts, folded = context.Queue(), context.Value("q", 0)
+    for part in (*started.todo, *[None] * count):
+        parts.put(part)
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_share, initargs=(parts, folded)) as pool:
+        working = {pool.submit(_work, ours.settings, ours.addresses, wish, started) for _ in range(count)}
+        _follow(working, folded, advance)
+
+
+def _follow(working: set[Future[None]], folded: Any, advance: Callable[[int], None]) -> None:
+    """Pass the count on until all are done. Raises what one of them raised."""
+    told = 0
+    while working:
+        done, working = wait(working, LOOK_S)
+        if folded.value > told:
+            advance(folded.value - told)
+            told = folded.value
+        for one in done:
+            one.result()
+
+
+def _share(parts: Any, folded: Any) -> None:
+    global _shared
+    _shared = parts, folded
+    os.nice(NICE)
+
+
+def _work(settings: Any, addresses: Any, wish: Wish, started: Build) -> None:
+    """In a process of its own: build parts until none is left."""
+    parts, folded = _shared
+    parent = os.getppid()
+
+    def advance(events: int) -> None:
+        if os.getppid() != parent:
+            os._exit(ORPHANED)  # whoever runs the command again builds these parts
+        with folded.get_lock():
+            folded.value += events
+
+    _build(Krypton(settings, addresses), wish, started, iter(parts.get, None), advance)

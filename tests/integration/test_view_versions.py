@@ -1,0 +1,267 @@
+"""Versions of a view: promoted, taken back, dropped; readers see one or the other, whole, and never an error."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+
+from domain.errors import NotFound
+from projections import build_log, catalog, diff, rebuild, versions
+from projections.build_log import BuilderReplaced, Part
+from projections.patient_record.view import PatientRecord
+from projections.rebuild import Builder, NotBuilding
+from projections.versions import NotPromotable, StillLive, Switched
+from schemas.event import Record
+from tests.integration.view_world import STUDIES, World
+
+pytestmark = pytest.mark.live
+VIEW, ACTOR = "patient_record", "system:test"
+
+
+class Counting(PatientRecord):
+    """The next version: a study's instances are told one more than there are, so that the two can be told apart."""
+
+    def __init__(self, version: int = 2, more: int = 1) -> None:
+        self.version, self.more = version, more
+
+    def apply(self, event: Any, rows: Any) -> None:
+        """As the patient record, and one more instance."""
+        super().apply(event, rows)
+        if event.type == "study.arrived":
+            key = next(iter(self.keys(event)))
+            rows.change(key, instances=rows.get(key)["instances"] + self.more)
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    made = World(database_url)
+    for number in range(3):
+        made.region.receive(study_uid=f"2.25.{number}", instances=5)
+    made.store().apply(made.records())
+    yield made
+    made.close()
+
+
+def begun(world: World, projection: PatientRecord, records: list[Record]) -> tuple[build_log.Build, Builder]:
+    started = rebuild.begin(world.url, projection, {(STUDIES, 0): len(records)})
+    return started, Builder(world.url, projection, world.codec, started, lambda _: [records])
+
+
+def built(world: World, projection: PatientRecord | None = None) -> None:
+    """The next version, ready."""
+    made = projection or Counting()
+    started, builder = begun(world, made, world.records())
+    builder.build(started.todo)
+    rebuild.finish(world.url, made, started)
+
+
+def state(world: World) -> dict[int, str]:
+    return dict(world.query("SELECT version, state FROM views.view_version WHERE view = %s", VIEW))
+
+
+def shown(world: World) -> list[int]:
+    return [n for (n,) in world.query("SELECT instances FROM patient_record.study ORDER BY study_uid")]
+
+
+def summary(world: World, live: int = 1, candidate: int = 2) -> dict[str, Any]:
+    with closing(psycopg2.connect(world.url)) as connection:
+        return diff.summary(connection, diff.Pair(VIEW, live, candidate))
+
+
+def test_readers_see_nothing_of_a_version_until_it_is_promoted(world: World) -> None:
+    built(world)
+    assert (shown(world), state(world)) == ([5, 5, 5], {1: "live", 2: "ready"})
+
+
+def test_a_promotion_shows_the_new_version_and_retires_the_old(world: World) -> None:
+    built(world)
+    done = versions.promote(world.url, VIEW, 2, ACTOR)
+    assert (shown(world), state(world), done.former) == ([6, 6, 6], {1: "retired", 2: "live"}, 1)
+
+
+def test_a_rollback_shows_the_former_version(world: World) -> None:
+    built(world)
+    versions.promote(world.url, VIEW, 2, ACTOR)
+    versions.rollback(world.url, VIEW, ACTOR)
+    assert (shown(world), state(world)) == ([5, 5, 5], {1: "live", 2: "ready"})
+
+
+def test_there_is_nothing_to_go_back_to_before_the_first_promotion(world: World) -> None:
+    with pytest.raises(NotPromotable, match="no former version"):
+        versions.rollback(world.url, VIEW, ACTOR)
+
+
+def test_a_version_goes_on_where_its_build_ended(world: World) -> None:
+    """The worker of the candidate reads what came in since, and nothing twice."""
+    built(world)
+    world.region.receive(study_uid="2.25.9", instances=7)
+    world.projection = Counting()
+    world.store().apply(world.records())
+    versions.promote(world.url, VIEW, 2, ACTOR)
+    assert shown(world) == [6, 6, 6, 8]
+
+
+def test_the_live_version_is_not_dropped(world: World) -> None:
+    with pytest.raises(StillLive, match="what readers see"):
+        versions.drop(world.url, VIEW, 1, ACTOR)
+
+
+def test_a_dropped_version_leaves_nothing(world: World) -> None:
+    built(world)
+    versions.drop(world.url, VIEW, 2, ACTOR)
+    left = world.query("SELECT count(*) FROM pg_namespace WHERE nspname = 'patient_record_v2'")
+    left += world.query("SELECT count(*) FROM views.position WHERE version = 2")
+    assert (left, state(world)) == ([(0,), (0,)], {1: "live"})
+
+
+def test_a_version_that_is_not_there_is_named(world: World) -> None:
+    with pytest.raises(NotFound, match="no version 7"):
+        versions.promote(world.url, VIEW, 7, ACTOR)
+
+
+def test_a_half_built_version_cannot_be_promoted(world: World) -> None:
+    begun(world, Counting(), world.records())
+    with pytest.raises(NotPromotable, match="building, not ready"):
+        versions.promote(world.url, VIEW, 2, ACTOR)
+
+
+def test_each_switch_is_written_down_with_who_and_what_differed(world: World) -> None:
+    built(world)
+    versions.promote(world.url, VIEW, 2, "rpps:10101201234", summary={"changed": 3})
+    versions.rollback(world.url, VIEW, ACTOR)
+    with closing(psycopg2.connect(world.url)) as connection:
+        done = [(s["what"], s["actor"], s["summary"]) for s in versions.switches(connection, VIEW)]
+    assert done == [("promoted", "rpps:10101201234", {"changed": 3}), ("rolled_back", ACTOR, None)]
+
+
+def test_what_a_hook_refuses_is_taken_back(world: World) -> None:
+    """A promotion that cannot be recorded does not happen."""
+    built(world)
+
+    def refuse(_: Any, done: Switched) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        versions.promote(world.url, VIEW, 2, ACTOR, hook=refuse)
+    assert (shown(world), state(world)) == ([5, 5, 5], {1: "live", 2: "ready"})
+
+
+def test_init_does_not_bring_back_a_version_that_was_promoted_away(world: World) -> None:
+    built(world)
+    versions.promote(world.url, VIEW, 2, ACTOR)
+    versions.drop(world.url, VIEW, 1, ACTOR)
+    catalog.create(world.url, PatientRecord())
+    assert state(world) == {2: "live"}
+
+
+def test_readers_hammering_during_fifty_switches_see_no_error_and_no_mix(world: World) -> None:
+    """Each reads two tables in one transaction: both of one version, always."""
+    built(world)
+    stop, wrong, reads = threading.Event(), [], [0]
+
+    def hammer() -> None:
+        with closing(psycopg2.connect(world.url)) as connection:
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            while not stop.is_set():
+                try:
+                    with connection, connection.cursor() as cursor:
+                        cursor.execute("SELECT sum(instances) FROM patient_record.study")
+                        (first,) = cursor.fetchone() or (0,)
+                        cursor.execute("SELECT count(*) FROM patient_record.report")
+                        cursor.execute("SELECT sum(instances) FROM patient_record.study")
+                        if first not in (15, 18) or cursor.fetchone() != (first,):
+                            wrong.append(first)
+                        reads[0] += 1
+                except psycopg2.Error as error:
+                    wrong.append(type(error).__name__)
+
+    threads = [threading.Thread(target=hammer) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for switch in range(50):
+        if switch % 2:
+            versions.rollback(world.url, VIEW, ACTOR)
+        else:
+            versions.promote(world.url, VIEW, 2, ACTOR)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert (wrong, reads[0] > 50) == ([], True)
+
+
+def test_a_build_goes_on_with_the_partitions_that_are_not_done(world: World) -> None:
+    records = world.records()
+    ends = {(STUDIES, 0): len(records), (STUDIES, 1): 0}
+    first = rebuild.begin(world.url, Counting(), ends)
+    Builder(world.url, Counting(), world.codec, first, lambda _: [records]).build([Part(STUDIES, 0, len(records))])
+    second = rebuild.begin(world.url, Counting(), ends)
+    assert (second.todo, second.resumed) == ((Part(STUDIES, 1, 0),), len(records))
+
+
+def test_a_build_of_something_else_begins_anew(world: World) -> None:
+    records = world.records()
+    first = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, about="rules 1")
+    Builder(world.url, Counting(), world.codec, first, lambda _: [records]).build(first.todo)
+    second = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, about="rules 2")
+    assert (len(second.todo), second.resumed) == (1, 0)
+
+
+def test_a_builder_that_was_replaced_writes_nothing(world: World) -> None:
+    """As when the command was killed, run again, and a process of the first still lives."""
+    records = world.records()
+    first, builder = begun(world, Counting(), records)
+    rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)})
+    with pytest.raises(BuilderReplaced, match="later start"):
+        builder.build(first.todo)
+    assert world.query("SELECT count(*) FROM patient_record_v2.study") == [(0,)]
+
+
+def test_a_version_that_readers_see_is_not_built_over(world: World) -> None:
+    with pytest.raises(NotBuilding, match="is live"):
+        rebuild.begin(world.url, PatientRecord(), {(STUDIES, 0): 1})
+
+
+def test_a_build_stops_at_the_position_that_was_asked(world: World) -> None:
+    records = world.records()
+    until = int(dict(records[1].headers)["position"])
+    started = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)})
+    Builder(world.url, Counting(), world.codec, started, lambda _: [records], until=until).build(started.todo)
+    rebuild.finish(world.url, Counting(), started)
+    found = world.query("SELECT next, ledger_position FROM views.position WHERE version = 2")
+    assert (found, world.query("SELECT count(*) FROM patient_record_v2.study")) == ([(2, until)], [(2,)])
+
+
+def test_equal_versions_differ_in_nothing(world: World) -> None:
+    built(world, Counting(more=0))
+    found = summary(world)
+    assert (found["equal"], found["settled"]) == (True, True)
+
+
+def test_a_diff_counts_what_is_added_gone_and_changed(world: World) -> None:
+    built(world)
+    world.query("DELETE FROM patient_record_v1.study WHERE study_uid = '2.25.0'")
+    world.query("DELETE FROM patient_record_v2.study WHERE study_uid = '2.25.1'")
+    (study,) = [t for t in summary(world)["tables"] if t["table"] == "study"]
+    assert study == {"table": "study", "added": 1, "gone": 1, "changed": 1, "columns": []}
+
+
+def test_a_listing_names_keys_and_columns_page_by_page(world: World) -> None:
+    built(world)
+    pair = diff.Pair(VIEW, 1, 2)
+    with closing(psycopg2.connect(world.url)) as connection:
+        pages = [diff.listing(connection, pair, "study", offset, 2) for offset in (0, 2, 4)]
+    assert [[(row["change"], row["columns"]) for row in page] for page in pages] == [
+        [("changed", ["instances"])] * 2,
+        [("changed", ["instances"])],
+        [],
+    ]
+
+
+def test_versions_that_have_not_read_equally_far_are_not_settled(world: World) -> None:
+    built(world, Counting(more=0))
+    world.region.receive(study_uid="2.25.9")
+    world.store().apply(world.records())
+    assert summary(world)["settled"] is False
