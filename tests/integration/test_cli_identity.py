@@ -83,7 +83,14 @@ class TestShow:
         assert region.ask("identity", "show", ref)["identity"] == identity
 
     @pytest.mark.parametrize(
-        "ref", ["CHB|MARKED-NOBODY", "MARKED NAME", str(uuid4()), "INS|160017503500057", "NOWHERE|1"]
+        "ref",
+        [
+            "CHB|MARKED-NOBODY",
+            "MARKED NAME",
+            "0b6f0e0a-0000-4000-8000-000000000001",
+            "INS|160017503500057",
+            "NOWHERE|1",
+        ],
     )
     def test_a_ref_that_names_nobody_is_not_found_and_not_repeated(self, region: Region, ref: str) -> None:
         said = region.complaint(3, "identity", "show", ref)
