@@ -1,6 +1,6 @@
 """When a dose report calls for a person's attention: thresholds, and the device's own dose check.
 
-Thresholds are data with a version; these defaults hold until others are published. Fluoroscopy: 2 Gy at the reference
+Thresholds are data with a version; these defaults hold until others are in force. Fluoroscopy: 2 Gy at the reference
 point or 20,000 cGy·cm² in one study. CT: the alert values that the site set on its device (NEMA XR 25,
 DCM 113901-113906).
 "Over" is strict: a value equal to a level is not over it.
@@ -30,6 +30,31 @@ def total(exposures: list[dict[str, Any]], quantity: str) -> float | None:
     return sum(known) if known else None
 
 
+def greatest(*values: float | None) -> float | None:
+    """The greatest of what is known; None where nothing is."""
+    return max((v for v in values if v is not None), default=None)
+
+
+def over(values: Mapping[str, tuple[float | None, str]], rules: AlertRules) -> Iterator[dict[str, Any]]:
+    """The alerts about a whole study, as arguments of ``Dose.raise_alert``.
+
+    ``values``: watched quantity to the study's value (None: not known) and the UID of the report that it is said with.
+    """
+    for quantity in WATCHED:
+        (value, report_uid), level = values[quantity], getattr(rules, quantity)
+        if value is not None and value > level:
+            yield {
+                "report_uid": report_uid,
+                "rule_version": rules.version,
+                "kind": f"{quantity}_over",
+                "quantity": quantity,
+                "value": value,
+                "threshold": level,
+                "irradiation_event_uid": None,
+                "rule": "dose-alerts",
+            }
+
+
 def alerts(
     report: Mapping[str, Any], rules: AlertRules, study: Iterable[Mapping[str, Any]] = ()
 ) -> Iterator[dict[str, Any]]:
@@ -39,25 +64,16 @@ def alerts(
     over a level when its parts together are; an exposure counts once, and a total that the report states counts too.
     """
     whole = {e["irradiation_event_uid"]: e for e in (*study, *report["exposures"])}
-    common = {"report_uid": report["report_uid"], "rule_version": rules.version}
-    for quantity in WATCHED:
-        level = getattr(rules, quantity)
-        stated, summed = report["totals"].get(quantity), total(list(whole.values()), quantity)
-        value = max((v for v in (stated, summed) if v is not None), default=None)
-        if value is not None and value > level:
-            yield common | {
-                "kind": f"{quantity}_over",
-                "quantity": quantity,
-                "value": value,
-                "threshold": level,
-                "irradiation_event_uid": None,
-                "rule": "dose-alerts",
-            }
+    uid = report["report_uid"]
+    values = {q: (greatest(report["totals"].get(q), total(list(whole.values()), q)), uid) for q in WATCHED}
+    yield from over(values, rules)
     for exposure in report["exposures"]:
         for quantity in ("dlp_mgycm", "ctdivol_mgy"):
             level, forward = exposure.get(f"check_{quantity}"), exposure.get(f"forward_{quantity}")
             if level is not None and forward is not None and forward > level:
-                yield common | {
+                yield {
+                    "report_uid": uid,
+                    "rule_version": rules.version,
                     "kind": f"{quantity}_device_check",
                     "quantity": quantity,
                     "value": forward,

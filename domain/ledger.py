@@ -18,6 +18,7 @@ from domain.directory import Directory
 from domain.errors import CommandRepeated, Contended, NotFound, RuleBroken
 from domain.membership import Membership
 from domain.ports import Answer, Clock, CommandLog, EventCodec, KeyVault
+from domain.rules.in_force import RulesInForce
 from domain.storing import LedgerMapper, LedgerStore
 from domain.tail import Tail
 from domain.times import micros
@@ -38,6 +39,7 @@ class Ledger(Application[UUID]):
         super().__init__(env)
         self._membership = Tail(Membership(), self.log, codec)
         self._directory = Tail(Directory(), self.log, codec)
+        self._rules = Tail(RulesInForce(), self.log, codec)
 
     def construct_mapper(self) -> Mapper[UUID]:
         """Our own: Avro in the Confluent wire format."""
@@ -59,6 +61,10 @@ class Ledger(Application[UUID]):
     def directory(self) -> Directory:
         """Establishments and professionals as of the last stored event."""
         return self._directory.current()
+
+    def rules(self) -> RulesInForce:
+        """Published rules, and which of them decide, as of the last stored event."""
+        return self._rules.current()
 
     def load(self, aggregate_ids: Sequence[UUID]) -> dict[UUID, Aggregate | None]:
         """Several aggregates in one look; None where nobody spoke of one yet."""

@@ -16,6 +16,7 @@ from eventsourcing.utils import get_topic
 from domain.directory import Directory
 from domain.errors import NotFound
 from domain.membership import Membership
+from domain.rules.in_force import RulesInForce
 
 if TYPE_CHECKING:
     from domain.ledger import Ledger
@@ -96,6 +97,11 @@ class Work:
     def directory(self) -> Directory:
         """The enrolled establishments and registered professionals, as stored when first asked."""
         return self._ledger.directory()
+
+    @cached_property
+    def rules(self) -> RulesInForce:
+        """The rules that decide, as stored when first asked."""
+        return self._ledger.rules()
 
     def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
         """The aggregate; None where nobody spoke of it yet, or where the id is of another kind of aggregate."""

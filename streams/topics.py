@@ -28,6 +28,7 @@ PARTITIONS: Final[Mapping[str, int]] = MappingProxyType(
         "krypton.orders": 4,
         "krypton.rules": 1,
         "krypton.studies": 12,
+        "krypton.views": 1,
         DEAD_LETTERS: 1,
     }
 )

@@ -12,7 +12,9 @@ X8  So does a one-time code of the person's, which is then spent.
 X9  Nothing collected is neither yes nor no: outside the care team it denies.
 X10 An emergency goes past X5 and X9 for a short time; it is shown while it lasts, and is closed once, by whoever opened
     it, or ends by itself.
-Source: CSP L1110-4, L1111-17 III, R1111-46; IHE PCF ITI-108 (purpose of use BTG); DICOM PS3.16 DCM 110127.
+X11 An auditor's question about a person is an access too: recorded with who asks, what and why, before it is answered.
+Source: CSP L1110-4, L1111-17 III, R1111-46; IHE PCF ITI-108 (purpose of use BTG); DICOM PS3.16 DCM 110127; HL7 v3
+ActReason HCOMPL (health compliance).
 """
 
 from collections.abc import Iterable
@@ -26,7 +28,8 @@ from domain.errors import NoOpenEmergency
 
 TREATMENT = "TREATMENT"
 BREAK_GLASS = "BTG"
-GRANTED, EMERGENCY, DENIED = "granted", "emergency", "denied"
+COMPLIANCE = "HCOMPL"
+GRANTED, EMERGENCY, DENIED, AUDITED = "granted", "emergency", "denied", "audited"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class Request:
 
 
 class Access(Aggregate):
-    """Keeps who opened it and until when; which of three events opened it is what was decided."""
+    """Keeps who opened it and until when; which of four events opened it is what was decided."""
 
     TOPIC = "access"
 
@@ -76,6 +79,18 @@ class Access(Aggregate):
         TOPIC = "access.emergency_opened"
         expires_at: int
 
+    class Audited(Created):
+        TOPIC = "access.audited"
+        identity_id: UUID
+        other_id: UUID | None
+        members: list[str]
+        purpose: str
+        kind: str
+        asked: list[str]
+        unsealed: bool
+        reason: str
+        rule: str
+
     class EmergencyClosed(Aggregate.Event):
         TOPIC = "access.emergency_closed"
         identity_id: UUID
@@ -85,10 +100,10 @@ class Access(Aggregate):
     def __init__(
         self,
         identity_id: UUID,
-        rpps: str,
-        site: str | None,
         purpose: str,
         rule: str,
+        rpps: str | None = None,
+        site: str | None = None,
         ground: str | None = None,
         expires_at: int | None = None,
     ) -> None:
@@ -99,7 +114,8 @@ class Access(Aggregate):
         self.ground = ground
         self.expires_at = expires_at
         allowed = EMERGENCY if purpose == BREAK_GLASS else GRANTED
-        self.decision = DENIED if expires_at is None else allowed
+        undated = AUDITED if purpose == COMPLIANCE else DENIED
+        self.decision = undated if expires_at is None else allowed
         self.closed = False
 
     @classmethod
@@ -146,6 +162,34 @@ class Access(Aggregate):
     def open_emergency(cls, access_id: UUID, request: Request, *, expires_at: int) -> "Access":
         """Record that the record is seen in an emergency, until ``expires_at`` (µs since 1970, UTC) at most (X10)."""
         return cls._create(cls.EmergencyOpened, id=access_id, **asdict(request), rule="X10", expires_at=expires_at)
+
+    @classmethod
+    def audit(
+        cls,
+        access_id: UUID,
+        *,
+        identity_id: UUID,
+        other_id: UUID | None,
+        members: Iterable[str],
+        kind: str,
+        asked: Iterable[str],
+        unsealed: bool,
+        reason: str,
+    ) -> "Access":
+        """Record a question of an auditor's (X11). ``members``: identity ids of which the answer may speak."""
+        return cls._create(
+            cls.Audited,
+            id=access_id,
+            identity_id=identity_id,
+            other_id=other_id,
+            members=sorted(members),
+            purpose=COMPLIANCE,
+            kind=kind,
+            asked=list(asked),
+            unsealed=unsealed,
+            reason=reason,
+            rule="X11",
+        )
 
     def close_emergency(self, *, rpps: str, note: str | None, now: int) -> None:
         """The emergency is over. Raises NoOpenEmergency (X10)."""

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.dose_alerts import WATCHED
+from domain.dose_alerts import WATCHED, greatest, total
 from domain.errors import AlertUnchanged, NoExposure, ReportKnown
 
 LOOKED_AT = ("irradiation_event_uid", *WATCHED)
@@ -21,7 +21,7 @@ DOSES = UUID("a7d9a7ab-40a5-5e0b-bb0a-52c2c7d3f503")  # namespace of dose ids: s
 
 
 class Dose(Aggregate):
-    """Keeps whose it is, each report's irradiation event UIDs, and the open alerts."""
+    """Keeps whose it is, each report's irradiation event UIDs, what alerts look at, and the open alerts."""
 
     TOPIC = "dose"
 
@@ -95,6 +95,10 @@ class Dose(Aggregate):
         self.study_uid = study_uid
         self.reports: dict[str, set[str]] = {}
         self.exposures: dict[str, dict[str, Any]] = {}  # by irradiation event UID: what alerts look at
+        self.stated: dict[
+            str, tuple[float, str]
+        ] = {}  # quantity to the greatest total that a report states, and its UID
+        self.last_report = ""  # the latest that is not of a phantom
         self.superseded: set[str] = set()
         self.alerts: dict[UUID, bool] = {}
 
@@ -142,6 +146,10 @@ class Dose(Aggregate):
         self.reports[report_uid] = {e["irradiation_event_uid"] for e in exposures}
         if not qa:
             self.exposures |= {e["irradiation_event_uid"]: {k: e.get(k) for k in LOOKED_AT} for e in exposures}
+            self.last_report = report_uid
+            for quantity in WATCHED:
+                if (value := totals.get(quantity)) is not None and value > self.stated.get(quantity, (-1.0, ""))[0]:
+                    self.stated[quantity] = (value, report_uid)
 
     @event(Superseded)
     def _superseded(self, study_id: UUID, identity_id: UUID, report_uid: str, by_report_uid: str) -> None:
@@ -154,6 +162,19 @@ class Dose(Aggregate):
     @event(Reassigned)
     def _reassigned(self, study_id: UUID, identity_id: UUID, to_identity_id: UUID) -> None:
         self.identity_id = to_identity_id
+
+    def values(self) -> dict[str, tuple[float | None, str]]:
+        """Watched quantity to the study's value so far (None: not known), and the report that it is said with.
+
+        The greater of what one report states and the sum over distinct exposures; phantoms count in neither.
+        """
+        found: dict[str, tuple[float | None, str]] = {}
+        for quantity in WATCHED:
+            stated, report_uid = self.stated.get(quantity, (None, ""))
+            summed = total(list(self.exposures.values()), quantity)
+            value = greatest(stated, summed)
+            found[quantity] = (value, report_uid if value == stated and report_uid else self.last_report)
+        return found
 
     def raise_alert(self, *, kind: str, irradiation_event_uid: str | None, **stated: Any) -> None:
         """Raise an alert, once per kind (and irradiation event, where it is about one): a repeat changes nothing."""

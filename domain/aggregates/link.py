@@ -72,6 +72,7 @@ class Link(Aggregate):
     class Unmerged(Said):
         TOPIC = "link.unmerged"
         rule: str
+        rule_version: int
 
     class Barred(Said):
         TOPIC = "link.barred"
@@ -175,17 +176,27 @@ class Link(Aggregate):
         self.in_review = True
         self.dismissed = False
 
-    def unmerge(self, *, reason: str, rule: str = HUMAN) -> None:
-        """Take the merge back, at any time. Raises NothingToChange (L2), HumanMadeIt (L5)."""
+    def unmerge(self, *, reason: str, rule: str = HUMAN, rule_version: int = 0) -> None:
+        """Take the merge back, at any time; ``rule_version`` of the rule, 0 for a human.
+
+        Raises NothingToChange (L2), HumanMadeIt (L5).
+        """
         if self.held is not Held.MERGED:
             raise NothingToChange(f"link {self.id} is not merged: see its history")
         if self.merged_by_human and rule != HUMAN:
             raise HumanMadeIt(f"link {self.id} was merged by a human: only a human takes that back")
-        self._unmerged(**self.pair, reason=reason, rule=rule)
+        self._unmerged(**self.pair, reason=reason, rule=rule, rule_version=rule_version)
 
     @event(Unmerged)
     def _unmerged(
-        self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str, rule: str
+        self,
+        low: UUID,
+        high: UUID,
+        low_registered: int,
+        high_registered: int,
+        reason: str,
+        rule: str,
+        rule_version: int,
     ) -> None:
         self.held = Held.OPEN
         self.unmerged_by_human = rule == HUMAN

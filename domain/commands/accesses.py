@@ -1,4 +1,6 @@
-"""What a professional can ask: to see a person's record. Decided at once, and recorded whatever the decision."""
+"""Who can ask to see what is held of a person: a professional, whose request is decided at once and recorded whatever
+the decision; and an auditor, whose question is recorded before it is answered.
+"""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,6 +25,13 @@ DENIALS = {
     "X9": "outside the care team, and no consent was collected",
 }
 """Why a request is denied, by rule; says nothing of the person that the professional may not know."""
+
+
+def why(reason: str) -> str:
+    """The reason given. Raises ReasonMissing (X3)."""
+    if (given := said(reason)) is None:
+        raise ReasonMissing("an access needs a reason: say why the record is needed")
+    return given
 
 
 def answer(access: Access) -> dict[str, Any]:
@@ -54,9 +63,7 @@ class OpenAccess:
         """Raises NotFound, UnknownProfessional (X1), NotAffiliated (X2), ReasonMissing (X3)."""
         work.get(Identity, self.identity)
         professional = self._professional(work)
-        if (reason := said(self.reason)) is None:
-            raise ReasonMissing("an access needs a reason: say why the record is needed")
-        access = work.add(Decision(work, self, professional, reason).make())
+        access = work.add(Decision(work, self, professional, why(self.reason)).make())
         return {"access": str(access.id), "identity": str(self.identity), **answer(access)}
 
     def _professional(self, work: Work) -> Professional:
@@ -180,3 +187,42 @@ class CloseEmergency:
         access = work.get(Access, self.access)
         access.close_emergency(rpps=self.rpps, note=said(self.note), now=micros(work.now))
         return {"access": str(self.access), "identity": str(access.identity_id)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """An auditor asks about a person; whoever answers asks this first (X11).
+
+    ``kind``: history, accesses, as_of, exposure or export; ``asked``: its limits in words (``by=rpps:…``); ``other``:
+    the second identity of a question about two; ``members``: identity ids of which the answer may speak, beside those
+    that are one person with ``identity`` now; ``unsealed``: whether fields that name the person are given out as bytes
+    that can be read.
+    """
+
+    identity: UUID
+    kind: str
+    reason: str
+    other: UUID | None = None
+    asked: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    unsealed: bool = False
+    access: UUID = field(default_factory=uuid4)
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NotFound, ReasonMissing (X3)."""
+        for identity in filter(None, (self.identity, self.other)):
+            work.get(Identity, identity)
+        spoken_of = {*work.membership.person_of(str(self.identity)), *self.members}
+        work.add(
+            Access.audit(
+                self.access,
+                identity_id=self.identity,
+                other_id=self.other,
+                members=spoken_of,
+                kind=self.kind,
+                asked=self.asked,
+                unsealed=self.unsealed,
+                reason=why(self.reason),
+            )
+        )
+        return {"access": str(self.access), "identity": str(self.identity), "kind": self.kind}

@@ -6,10 +6,8 @@ from uuid import UUID
 
 from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
-from domain.dose_alerts import AlertRules, alerts
+from domain.dose_alerts import alerts, over
 from domain.work import Work
-
-RULES = AlertRules()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +25,10 @@ class ReceivedDose:
 
 
 def record_dose(work: Work, study: Study, site: str, received: ReceivedDose) -> bool:
-    """Record a report under its study, and raise the alerts it calls for; False where it is recorded already."""
+    """Record a report under its study, and raise the alerts it calls for under the rules in force.
+
+    False where it is recorded already.
+    """
     dose = work.find(Dose, Dose.create_id(study.id))
     if dose is None:
         dose = work.add(Dose(study.id, study.identity_id, study.study_uid))
@@ -37,9 +38,32 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose) -> 
     earlier = list(dose.exposures.values())
     dose.report(site=site, **report)
     if not received.qa:  # a phantom needs nobody's attention
-        for alert in alerts(report, RULES, study=earlier):
+        for alert in alerts(report, work.rules.alerts, study=earlier):
             dose.raise_alert(**alert)
     return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeDose:
+    """Raise what the rules in force call for on a study, and nobody raised yet: asked after rules changed.
+
+    ``study``: the study's id. What was raised or acknowledged under other rules stands; levels that a site set on its
+    device are no rules of ours, and not judged again.
+    """
+
+    study: UUID
+
+    def touches(self) -> tuple[UUID, ...]:
+        """The study's doses."""
+        return (Dose.create_id(self.study),)
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Nothing due is no error. Raises NotFound."""
+        dose = work.get(Dose, Dose.create_id(self.study))
+        before = len(dose.alerts)
+        for alert in over(dose.values(), work.rules.alerts):
+            dose.raise_alert(**alert)
+        return {"study": str(self.study), "alerts": len(dose.alerts) - before}
 
 
 @dataclass(frozen=True, kw_only=True)

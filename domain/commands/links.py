@@ -56,17 +56,18 @@ class Merge:
 
 @dataclass(frozen=True, kw_only=True)
 class Unmerge:
-    """Take the merge of a pair back."""
+    """Take the merge of a pair back. ``rule_version`` of the rule that does; 0 for a human."""
 
     one: UUID
     other: UUID
     reason: str
     rule: str = HUMAN
+    rule_version: int = 0
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises NothingToChange (L2)."""
         link = link_of(work, self.one, self.other)
-        link.unmerge(reason=self.reason, rule=self.rule)
+        link.unmerge(reason=self.reason, rule=self.rule, rule_version=self.rule_version)
         return {"link": str(link.id), "outcome": "unmerged"}
 
 

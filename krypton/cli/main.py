@@ -32,6 +32,7 @@ GROUPS = (
     "order",
     "reading",
     "audit",
+    "rules",
     "views",
     "dead_letters",
     "dicom",

@@ -14,11 +14,12 @@ import pytest
 
 from domain import errors
 from domain.errors import RuleBroken
-from tests.unit import refusals_of_care, refusals_of_identity, refusals_of_region
+from tests.unit import refusals_of_care, refusals_of_identity, refusals_of_region, refusals_of_rules
 from tests.unit.refusals import MARKED, Provoked, World
 
 DOMAIN = Path(__file__).parents[2] / "domain"
-PROVOKED = [*refusals_of_identity.PROVOKED, *refusals_of_region.PROVOKED, *refusals_of_care.PROVOKED]
+TABLES = (refusals_of_identity, refusals_of_region, refusals_of_care, refusals_of_rules)
+PROVOKED = [one for table in TABLES for one in table.PROVOKED]
 RULES = {one.__name__: one for one in vars(errors).values() if isinstance(one, type) and RuleBroken in one.__mro__[1:]}
 
 

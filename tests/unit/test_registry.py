@@ -14,10 +14,8 @@ from tests.samples import VERSION, FixedVault
 
 SCHEMAS = list(registry())
 by_name = pytest.mark.parametrize("schema", SCHEMAS, ids=lambda s: s.name)
-TOPICS = {
-    f"krypton.{family}"
-    for family in ("identities", "links", "studies", "doses", "consents", "accesses", "orders", "directory", "rules")
-}
+FAMILIES = "identities links studies doses consents accesses orders directory rules views"
+TOPICS = {f"krypton.{family}" for family in FAMILIES.split()}
 PERSONAL = {"traits", "matricule", "local_id", "question", "conclusion", "description", "title", "note"}
 
 

@@ -1,0 +1,38 @@
+"""What can be asked about rules: that a version is published."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from domain.aggregates.ruleset import RuleSet
+from domain.errors import VersionTaken
+from domain.rules.alerts import BUILT_IN
+from domain.rules.document import DOSE_ALERTS, RuleDocument, build
+from domain.work import Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishRules:
+    """Publish one version of a kind's rules. ``document``: as ``domain.rules.document`` checked it."""
+
+    document: RuleDocument
+
+    def touches(self) -> tuple[UUID, ...]:
+        """The kind's rule set."""
+        return (RuleSet.create_id(self.document.kind),)
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Publish; the same version with the same words again writes nothing and answers the same.
+
+        Raises VersionTaken (G4), BadVersion (G3).
+        """
+        told = self.document
+        if told.kind == DOSE_ALERTS and told.version == BUILT_IN.version and _rules(told) != BUILT_IN:
+            raise VersionTaken(f"{told.id} is built in and says something else: give the new rules version 2 or more")
+        ruleset = work.find(RuleSet, RuleSet.create_id(told.kind)) or work.add(RuleSet(told.kind))
+        ruleset.publish(told)
+        return {"rules": str(told.id), "digest": told.digest}
+
+
+def _rules(told: RuleDocument) -> Any:
+    return build(told.kind, told.version, told.body)

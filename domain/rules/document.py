@@ -1,0 +1,151 @@
+"""Rule documents: what a rule file says, checked, in one canonical form. The same body gives the same bytes.
+
+Kinds: ``matching`` (``domain.rules.matching``), ``reference-levels`` (``.levels``), ``dose-alerts`` (``.alerts``).
+A rule id is ``KIND@VERSION``. Versions are whole numbers that grow; they need not follow each other, so that a text of
+law keeps its year. Each mistake in a file is refused by a rule of its own, with the path of what is wrong: G1 to G16,
+which ``domain.aggregates.ruleset`` lists.
+"""
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+from domain.dose_alerts import AlertRules
+from domain.errors import BadRuleFile, BadRuleId, BadVersion, NotADate, UnknownKind
+from domain.rules import alerts, levels, matching
+from domain.rules.levels import ReferenceLevels
+from domain.rules.matching import MatchingRules
+from domain.rules.place import Place
+
+Rules = MatchingRules | ReferenceLevels | AlertRules
+MATCHING, REFERENCE_LEVELS, DOSE_ALERTS = "matching", "reference-levels", "dose-alerts"
+CHECKS: Final[Mapping[str, Callable[[Place], None]]] = {
+    MATCHING: matching.check,
+    REFERENCE_LEVELS: levels.check,
+    DOSE_ALERTS: alerts.check,
+}
+BUILDS: Final[Mapping[str, Callable[[int, Mapping[str, Any]], Rules]]] = {
+    MATCHING: matching.build,
+    REFERENCE_LEVELS: levels.build,
+    DOSE_ALERTS: alerts.build,
+}
+KINDS: Final = tuple(BUILDS)
+LARGEST: Final = 1 << 20  # bytes; an event has to fit into a Kafka record with room to spare
+LAST_VERSION: Final = 2**31 - 1  # an Avro int
+canonical_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+class RuleId(NamedTuple):
+    """Names one version of one kind's rules: ``dose-alerts@2``."""
+
+    kind: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}@{self.version}"
+
+    @classmethod
+    def parse(cls, text: str) -> "RuleId":
+        """Raises BadRuleId (G2), UnknownKind (G1)."""
+        kind, at, version = text.partition("@")
+        if not at or not version.isascii() or not version.isdigit() or len(version) > 10 or int(version) < 1:
+            raise BadRuleId("not a rule id: write KIND@VERSION, such as dose-alerts@2; see krypton rules list")
+        return cls(known_kind(kind, "kind"), int(version))
+
+
+@dataclass(frozen=True)
+class RuleDocument:
+    """What one rule file says. ``body``: canonical JSON; ``digest``: its SHA-256; ``in_force_from``: YYYY-MM-DD."""
+
+    kind: str
+    version: int
+    in_force_from: str
+    title: str
+    body: str
+
+    @property
+    def id(self) -> RuleId:
+        """Its rule id."""
+        return RuleId(self.kind, self.version)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the body, 64 hex digits."""
+        return sha256(self.body.encode()).hexdigest()
+
+
+def known_kind(kind: Any, path: str) -> str:
+    """Raises UnknownKind (G1)."""
+    if kind not in KINDS:
+        raise UnknownKind(f"{path}: no rules of that kind: write one of {', '.join(KINDS)}")
+    return str(kind)
+
+
+def parse(kind: str, version: int, body: Mapping[str, Any]) -> Rules:
+    """The rules that a body states, checked. Raises G1, G3 and G7 to G16, with the path of what is wrong."""
+    known_kind(kind, "kind")
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= LAST_VERSION:
+        raise BadVersion(f"version: is no whole number from 1 to {LAST_VERSION}: write one that no version had yet")
+    CHECKS[kind](Place("body", body))
+    return BUILDS[kind](version, body)
+
+
+def build(kind: str, version: int, body: str) -> Rules:
+    """The rules of a published body: checked then, and never again, so that a stricter program still reads it."""
+    return BUILDS[kind](version, json.loads(body))
+
+
+def document(raw: Mapping[str, Any]) -> RuleDocument:
+    """The document of a rule file's content, all of it checked. Raises G1, G3, G5, G7 to G16."""
+    parts = Place("file", raw).fields({"kind", "version", "in_force_from", "body"}, {"title"})
+    parse(known_kind(raw["kind"], "kind"), raw["version"], raw["body"])
+    title = parts["title"].text() if "title" in parts else ""
+    body = canonical_json(_canonical(raw["body"]))
+    return RuleDocument(raw["kind"], raw["version"], day(raw["in_force_from"]), title, body)
+
+
+def day(value: Any) -> str:
+    """A day as YYYY-MM-DD, from such a text or from a date of TOML. Raises NotADate (G5)."""
+    text = str(value) if type(value) is date else value
+    try:
+        if isinstance(text, str) and date.fromisoformat(text).isoformat() == text:
+            return text
+    except ValueError:
+        pass
+    raise NotADate("in_force_from: is no day: write YYYY-MM-DD")
+
+
+def read_document(text: str, *, as_json: bool = False) -> RuleDocument:
+    """The document of a rule file's text. Raises BadRuleFile (G6), and as ``document``."""
+    if len(text.encode()) > LARGEST:
+        raise BadRuleFile("the file is over 1 MiB: split the rules")
+    try:
+        raw = json.loads(text, object_pairs_hook=_once) if as_json else tomllib.loads(text)
+    except (ValueError, RecursionError) as wrong:
+        raise BadRuleFile(f"the file is not {'JSON' if as_json else 'TOML'}: {wrong}") from None
+    return document(raw)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    for key in table:
+        key.encode()  # half a surrogate pair is a ValueError too
+    if len(table) < len(pairs):
+        raise ValueError("a key is written twice in one table")
+    return table
+
+
+def _canonical(value: Any) -> Any:
+    """Numbers that are equal are written the same: 2000.0 is 2000."""
+    match value:
+        case dict():
+            return {key: _canonical(held) for key, held in value.items()}
+        case list():
+            return [_canonical(held) for held in value]
+        case float() if value.is_integer() and abs(value) < 2**53:
+            return int(value)
+    return value

@@ -1,0 +1,132 @@
+"""Diagnostic reference levels (French NRD): per act, population and quantity, in canonical units.
+
+A level tells of one acquisition, never of an exam; "over" is strict. Which protocols of a device cover an act is for
+the site to say. A unit of another dimension is refused, never guessed.
+Source: arrêté of 24 Oct 2011 (NOR ETSP1129093A); ASN decision 2019-DC-0667; units by arithmetic, and 2011 table 2.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from domain.dose_alerts import QUANTITIES
+from domain.errors import DuplicateLevel, OutOfRange, UnknownUnit
+from domain.rules.place import Place
+
+POPULATIONS: Final = ("adult", "child")
+PHANTOMS: Final = (16, 32)  # cm: DCM 113690, 113691
+WITH_PHANTOM: Final = ("ctdivol_mgy", "dlp_mgycm")
+MODALITY: Final = re.compile(r"[A-Z0-9]{2,16}")  # DICOM PS3.3 C.7.3.1.1.1, a code string
+DOSE: Final = {"mGy": 1, "dGy": 100, "Gy": 1000}
+UNITS: Final[Mapping[str, tuple[str, Mapping[str, Decimal | int]]]] = {
+    "ctdivol_mgy": ("mGy", DOSE),
+    "dose_rp_mgy": ("mGy", DOSE),
+    "agd_mgy": ("mGy", DOSE),
+    "dlp_mgycm": ("mGy.cm", {"mGycm": 1}),
+    "dap_mgycm2": (
+        "mGy.cm2",
+        {"mGycm2": 1, "cGycm2": 10, "uGym2": 10, "dGycm2": 100, "Gycm2": 1000, "Gym2": 10_000_000},
+    ),
+    "activity_mbq": ("MBq", {"MBq": 1, "kBq": Decimal("1e-3"), "Bq": Decimal("1e-6")}),
+}
+"""Quantity to its canonical unit, and what a value in each known unit, written without dots, is multiplied by."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """The level of one act. ``value`` is in ``unit``, the quantity's canonical one; ``protocols``: in small letters."""
+
+    act: str
+    modality: str
+    population: str
+    quantity: str
+    value: float
+    unit: str
+    phantom_cm: int | None = None
+    protocols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReferenceLevels:
+    """The levels of one version; version 0, without levels, where none are in force."""
+
+    version: int = 0
+    levels: tuple[Level, ...] = ()
+
+
+def protocol_key(name: str) -> str:
+    """A device's protocol name as it is compared: trimmed, without case."""
+    return name.strip().casefold()
+
+
+def check(body: Place) -> None:
+    """Raises G7 to G16, with the path of what is wrong."""
+    levels = body.fields({"levels"})["levels"].items()
+    for level in levels:
+        _check_level(level)
+    _check_distinct(levels)
+
+
+def _check_level(level: Place) -> None:
+    parts = level.fields({"act", "modality", "population", "quantity", "value", "unit"}, {"phantom_cm", "protocols"})
+    parts["act"].text()
+    if not MODALITY.fullmatch(parts["modality"].text()):
+        raise OutOfRange(f"{parts['modality'].path}: is no DICOM modality: write capitals, such as CT or DX")
+    parts["population"].one_of(POPULATIONS)
+    quantity = parts["quantity"].one_of(QUANTITIES)
+    parts["value"].number()
+    _factor(quantity, parts["unit"].text(), parts["unit"].path)
+    if phantom := parts.get("phantom_cm"):
+        phantom.one_of(PHANTOMS)
+        if quantity not in WITH_PHANTOM:
+            raise OutOfRange(f"{phantom.path}: {quantity} has no phantom: take it out")
+    if (protocols := parts.get("protocols")) and protocols.value != []:
+        for protocol in protocols.items():
+            protocol.text()
+
+
+def _check_distinct(levels: Iterable[Place]) -> None:
+    """No exposure has two levels of one quantity: neither by its act, nor by its protocol."""
+    acts: set[tuple[Any, ...]] = set()
+    covered: set[tuple[Any, ...]] = set()
+    for level in levels:
+        told = level.value
+        common = (told["modality"], told["population"], told["quantity"], told.get("phantom_cm"))
+        if (*common, told["act"]) in acts:
+            raise DuplicateLevel(f"{level.path}: a level before it is of the same act and quantity: take one out")
+        acts.add((*common, told["act"]))
+        for index, protocol in enumerate(told.get("protocols", ())):
+            if (*common, protocol_key(protocol)) in covered:
+                raise DuplicateLevel(
+                    f"{level.path}.protocols[{index}]: is covered already, and an exposure has one level: take one out"
+                )
+            covered.add((*common, protocol_key(protocol)))
+
+
+def _factor(quantity: str, unit: str, path: str) -> Decimal:
+    """What a value in that unit is multiplied by. Raises UnknownUnit."""
+    known = UNITS[quantity][1]
+    if (bare := unit.replace(".", "")) not in known:
+        raise UnknownUnit(f"{path}: {unit} is no unit of {quantity}: write one of {', '.join(known)}")
+    return Decimal(known[bare])
+
+
+def build(version: int, body: Mapping[str, Any]) -> ReferenceLevels:
+    """The levels of a body that was checked when it was published."""
+    return ReferenceLevels(version, tuple(_level(told) for told in body["levels"]))
+
+
+def _level(told: Mapping[str, Any]) -> Level:
+    quantity = told["quantity"]
+    return Level(
+        act=told["act"],
+        modality=told["modality"],
+        population=told["population"],
+        quantity=quantity,
+        value=float(Decimal(str(told["value"])) * _factor(quantity, told["unit"], "unit")),
+        unit=UNITS[quantity][0],
+        phantom_cm=told.get("phantom_cm"),
+        protocols=tuple(protocol_key(name) for name in told.get("protocols", ())),
+    )

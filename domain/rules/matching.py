@@ -1,0 +1,123 @@
+"""Matching rules: under which the ledger holds two local identities for one person, or asks a human to look.
+
+A rule names fields; two identities that know all of them, and agree on each, share the rule's key. Keys are digests,
+the same on every machine, so that a view finds the pairs by equality alone, in any order and at any size.
+Source: RNIV 1 v2.0, strict traits; Guide INS v3.0 (an INS counts with the traits that were retrieved with it).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+from domain.errors import DuplicateRule, RuleTooWeak
+from domain.rules.place import Place
+from domain.traits import NAMES, TRAITS, words
+
+INS: Final = "ins"
+FIELDS: Final = (INS, *TRAITS)
+STRICT: Final = frozenset({"family", "given", "birth_date", "sex", "birth_place"})
+WITH_INS: Final = frozenset({INS, "family", "birth_date"})
+MERGE, PROPOSE = "merge", "propose"
+SEPARATOR: Final = "\x1f"  # in no name, for a trait holds no control character
+
+
+@dataclass(frozen=True)
+class MatchRule:
+    """One rule. ``fields``: all must be known and equal; ``action``: merge or propose; ``score`` in (0, 1]."""
+
+    name: str
+    fields: tuple[str, ...]
+    action: str
+    score: float
+
+
+@dataclass(frozen=True)
+class MatchingRules:
+    """The rules of one version; version 0, without rules, where none are in force."""
+
+    version: int = 0
+    rules: tuple[MatchRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Match:
+    """What one rule says of two identities, as evidence for a merge or a proposal."""
+
+    rule: str
+    rule_version: int
+    action: str
+    score: float
+    compared: tuple[str, ...]
+
+
+def match_keys(rules: MatchingRules, traits: Mapping[str, Any], ins: str | None) -> dict[str, str]:
+    """Rule name to key (32 hex digits, BLAKE2b-128), for each rule whose fields are all known.
+
+    ``traits``: as in ``domain.traits``. Names count as their words, without accents, case or order; the rest as it is.
+    """
+    known = {name: _normal(name, traits.get(name)) for name in TRAITS} | {INS: ins or ""}
+    keys: dict[str, str] = {}
+    for rule in rules.rules:
+        values = [known[field] for field in rule.fields]
+        if all(values):
+            text = SEPARATOR.join((rule.name, *values))
+            keys[rule.name] = blake2b(text.encode(), digest_size=16).hexdigest()
+    return keys
+
+
+def evaluate(rules: MatchingRules, one: Mapping[str, str], other: Mapping[str, str]) -> list[Match]:
+    """What the rules say of two identities, given the ``match_keys`` of each: merges first, then by score.
+
+    Each match names the fields that were compared.
+    """
+    found = [
+        Match(rule.name, rules.version, rule.action, rule.score, rule.fields)
+        for rule in rules.rules
+        if rule.name in one and one[rule.name] == other.get(rule.name)
+    ]
+    return sorted(found, key=lambda m: (m.action != MERGE, -m.score))
+
+
+def _normal(name: str, value: str | None) -> str:
+    return " ".join(sorted(words(value))) if name in NAMES else value or ""
+
+
+def check(body: Place) -> None:
+    """Raises G7 to G16, with the path of what is wrong."""
+    rules = body.fields({"rules"})["rules"].items()
+    for rule in rules:
+        _check_rule(rule)
+    _check_names(rules)
+
+
+def _check_names(rules: Iterable[Place]) -> None:
+    seen: set[str] = set()
+    for rule in rules:
+        if (name := rule.value["name"]) in seen:
+            raise DuplicateRule(f"{rule.path}.name: a rule before it is named {name} too: give each a name of its own")
+        seen.add(name)
+
+
+def _check_rule(rule: Place) -> None:
+    parts = rule.fields({"name", "fields", "action", "score"})
+    parts["name"].name()
+    compared = parts["fields"].distinct(FIELDS)
+    action = parts["action"].one_of((MERGE, PROPOSE))
+    parts["score"].number(upto=1)
+    at = parts["fields"].path
+    if action == MERGE and not (compared >= STRICT or compared >= WITH_INS):
+        raise RuleTooWeak(
+            f"{at}: too weak to merge without a human: compare ins, family and birth_date, or all of "
+            f"{', '.join(sorted(STRICT))}; or let the rule propose"
+        )
+    if INS not in compared and len(compared) < 2:
+        raise RuleTooWeak(f"{at}: one trait alone would propose all who share it: compare another trait too")
+
+
+def build(version: int, body: Mapping[str, Any]) -> MatchingRules:
+    """The rules of a body that was checked when it was published."""
+    return MatchingRules(
+        version,
+        tuple(MatchRule(r["name"], tuple(r["fields"]), r["action"], float(r["score"])) for r in body["rules"]),
+    )

@@ -1,0 +1,110 @@
+"""krypton rules: versioned rules as data. Publishing changes no decision; promoting a view built with them does.
+
+Read from the ledger itself, so that they are shown and published while Kafka is away.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from domain.commands.rules import PublishRules
+from domain.rules.alerts import BUILT_IN_BODY
+from domain.rules.document import DOSE_ALERTS, LARGEST, RuleDocument, RuleId, canonical_json, read_document
+from domain.rules.in_force import RulesInForce
+from krypton.cli.connection import ask, krypton
+from krypton.cli.options import Actor, AsJson, CommandId
+from krypton.cli.output import document, facts, out, table
+
+app = typer.Typer(
+    help="Rules: published as files, in force once a view built with them is promoted.", no_args_is_help=True
+)
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A .toml or .json file.")]
+COLUMNS = ("rules", "in_force", "in_force_from", "title", "digest", "position")
+
+
+@app.command()
+def publish(
+    file: File,
+    check: Annotated[bool, typer.Option("--check", help="Only say whether the file is valid.")] = False,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record a version of rules. The same file again writes nothing."""
+    told = _read(file)
+    if not check:
+        ask(krypton(), PublishRules(document=told), actor, command_id, as_json)
+    elif as_json:
+        document({"rules": str(told.id), "digest": told.digest})
+    else:
+        out.print(f"valid: rules {told.id}, digest {told.digest}")
+
+
+@app.command("list")
+def list_rules(as_json: AsJson = False) -> None:
+    """All published rules and those built in, and which are in force."""
+    rules = krypton().ledger.rules()
+    rows = [_row(rules, rule_id) for rule_id in sorted({*rules.published, BUILT_IN_ID})]
+    if as_json:
+        document(rows)
+        return
+    table([{**row, "digest": row["digest"][:12]} for row in rows], COLUMNS, "Rules")
+
+
+@app.command()
+def show(
+    rule_id: Annotated[str, typer.Argument(metavar="KIND@VERSION", help="For example dose-alerts@2.")],
+    as_json: AsJson = False,
+) -> None:
+    """What one version of rules says."""
+    rules = krypton().ledger.rules()
+    asked = RuleId.parse(rule_id)
+    rules.get(asked)
+    told = _row(rules, asked)
+    body = json.loads(_document(rules, asked).body)
+    if as_json:
+        document({**told, "body": body})
+        return
+    facts({name: value for name, value in told.items() if value is not None})
+    for name, value in body.items():
+        if isinstance(value, list):
+            table(value, tuple(dict.fromkeys(key for item in value for key in item)), name)
+        else:
+            facts({name: value})
+
+
+BUILT_IN_ID = RuleId(DOSE_ALERTS, 1)
+
+
+def _document(rules: RulesInForce, rule_id: RuleId) -> RuleDocument:
+    if found := rules.published.get(rule_id):
+        return found.document
+    return RuleDocument(*rule_id, in_force_from="", title="built in", body=canonical_json(BUILT_IN_BODY))
+
+
+def _row(rules: RulesInForce, rule_id: RuleId) -> dict[str, Any]:
+    told, published = _document(rules, rule_id), rules.published.get(rule_id)
+    return {
+        "rules": str(rule_id),
+        "kind": told.kind,
+        "version": told.version,
+        "in_force": rules.in_force[told.kind] == told.version,
+        "in_force_from": told.in_force_from or None,
+        "title": told.title or None,
+        "digest": told.digest,
+        "position": published and published.position,
+    }
+
+
+def _read(file: Path) -> RuleDocument:
+    """Raises BadParameter (no rule file by its name or encoding), and as ``read_document``."""
+    if file.suffix not in (".toml", ".json"):
+        raise typer.BadParameter("its name ends neither in .toml nor in .json: rename it", param_hint="FILE")
+    with file.open("rb") as opened:
+        raw = opened.read(LARGEST + 1)
+    try:
+        return read_document(raw.decode("utf-8-sig", errors="strict"), as_json=file.suffix == ".json")
+    except UnicodeDecodeError:
+        raise typer.BadParameter("it is not UTF-8: save it as such", param_hint="FILE") from None

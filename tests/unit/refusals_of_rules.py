@@ -1,0 +1,149 @@
+"""How a user provokes each refusal about rules: one mistake in a file that is right otherwise."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from domain import errors
+from domain.commands.rules import PublishRules
+from domain.rules.document import LARGEST, RuleId, document, read_document
+from domain.rules.matching import STRICT
+from domain.work import Command, Work
+from tests.unit.refusals import Directly, Provoked, World
+
+ALERTS: dict[str, Any] = {
+    "kind": "dose-alerts",
+    "version": 2,
+    "in_force_from": "2026-01-01",
+    "body": {"dose_rp_mgy": 1500, "dap_mgycm2": 100_000},
+}
+RULE: dict[str, Any] = {
+    "name": "ins-and-birth",
+    "fields": ["ins", "family", "birth_date"],
+    "action": "merge",
+    "score": 1,
+}
+LEVEL: dict[str, Any] = {
+    "act": "Brain",
+    "modality": "CT",
+    "population": "adult",
+    "quantity": "dlp_mgycm",
+    "value": 1050,
+    "unit": "mGy.cm",
+    "phantom_cm": 16,
+    "protocols": ["Head"],
+}
+MATCHING = ALERTS | {"kind": "matching", "version": 1, "body": {"rules": [RULE]}}
+LEVELS = ALERTS | {"kind": "reference-levels", "version": 2011, "body": {"levels": [LEVEL]}}
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Publishes the content of a rule file."""
+
+    content: dict[str, Any]
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises what the file or the ledger refuses."""
+        return PublishRules(document=document(self.content)).decide(work)
+
+
+def alerts(**change: Any) -> Publish:
+    """Thresholds, with a change at the top."""
+    return Publish(ALERTS | change)
+
+
+def rule(**change: Any) -> Publish:
+    """Matching rules: one that is right, and one with a change."""
+    changed = {**RULE, "name": "other", **change}
+    return Publish(MATCHING | {"body": {"rules": [RULE, {k: v for k, v in changed.items() if v is not None}]}})
+
+
+def level(**change: Any) -> Publish:
+    """Reference levels: one that is right, and one with a change."""
+    changed = {**LEVEL, "act": "Chest", "protocols": [], **change}
+    return Publish(LEVELS | {"body": {"levels": [LEVEL, changed]}})
+
+
+def after(first: Publish, ask: Publish) -> Callable[[World], Command]:
+    """What is published once another was."""
+    return lambda world: world.after(deepcopy(first), ask=ask)
+
+
+def text(content: str, *, as_json: bool = False) -> Callable[[World], Command]:
+    """A file's text."""
+    return lambda _: Directly(lambda: read_document(content, as_json=as_json))
+
+
+def named(rule_id: str) -> Callable[[World], Command]:
+    """A rule id as typed."""
+    return lambda _: Directly(lambda: RuleId.parse(rule_id))
+
+
+PROVOKED = [
+    Provoked(errors.UnknownKind, "kind: no rules of that kind: write one of matching", lambda _: alerts(kind="alerts")),
+    Provoked(errors.UnknownKind, "no rules of that kind", named("alerts@1")),
+    Provoked(errors.BadRuleId, "write KIND@VERSION, such as dose-alerts@2", named("dose-alerts")),
+    Provoked(errors.BadRuleId, "write KIND@VERSION", named("dose-alerts@latest")),
+    Provoked(errors.BadVersion, "version: is no whole number from 1", lambda _: alerts(version=0)),
+    Provoked(errors.BadVersion, "version: is no whole number from 1", lambda _: alerts(version="2")),
+    Provoked(
+        errors.BadVersion, "comes after dose-alerts@5: versions grow", after(alerts(version=5), alerts(version=4))
+    ),
+    Provoked(
+        errors.VersionTaken,
+        "dose-alerts@2 was published and says something else: give the new rules version 3",
+        after(alerts(), alerts(body={"dose_rp_mgy": 1600, "dap_mgycm2": 100_000})),
+    ),
+    Provoked(errors.VersionTaken, "says something else", after(alerts(), alerts(in_force_from="2026-01-02"))),
+    Provoked(errors.VersionTaken, "dose-alerts@1 is built in", lambda _: alerts(version=1)),
+    Provoked(errors.NotADate, "in_force_from: is no day", lambda _: alerts(in_force_from="1 January 2026")),
+    Provoked(errors.NotADate, "write YYYY-MM-DD", lambda _: alerts(in_force_from=2026)),
+    Provoked(errors.BadRuleFile, "is not TOML: ", text("kind = dose")),
+    Provoked(errors.BadRuleFile, "is not JSON: ", text("{", as_json=True)),
+    Provoked(errors.BadRuleFile, "a key is written twice", text('{"kind": 1, "kind": 2}', as_json=True)),
+    Provoked(errors.BadRuleFile, "is not JSON: ", text('{"\\ud800": 1}', as_json=True)),
+    Provoked(errors.BadRuleFile, "the file is over 1 MiB", text("#" * (LARGEST + 1))),
+    Provoked(errors.UnknownField, "file.titel: no such field", lambda _: alerts(titel="x")),
+    Provoked(errors.UnknownField, "body.rules[1].weight: no such field", lambda _: rule(weight=1)),
+    Provoked(errors.FieldMissing, "body.rules[1].action: is missing", lambda _: rule(action=None)),
+    Provoked(errors.WrongType, "body: is a text: write a table of dap_mgycm2", lambda _: alerts(body="2000")),
+    Provoked(errors.WrongType, "body.rules[1].fields: is a text: write a list", lambda _: rule(fields="ins")),
+    Provoked(errors.WrongType, "body.rules[1].name: is a number: write a text", lambda _: rule(name=7)),
+    Provoked(errors.WrongType, "body.levels[1].value: is a text: write a number", lambda _: level(value="1050")),
+    Provoked(errors.WrongType, "is true or false: write a number", lambda _: level(value=True)),
+    Provoked(errors.OutOfRange, "not over 1", lambda _: rule(score=1.5)),
+    Provoked(errors.OutOfRange, "body.rules[1].score: cannot be: write a number over 0", lambda _: rule(score=0)),
+    Provoked(errors.OutOfRange, "body.levels[1].value: cannot be", lambda _: level(value=float("nan"))),
+    Provoked(errors.OutOfRange, "body.levels[1].value: cannot be", lambda _: level(value=10**400)),
+    Provoked(errors.OutOfRange, "is longer than 200 characters", lambda _: level(act="x" * 201)),
+    Provoked(errors.OutOfRange, "holds a control character", lambda _: level(protocols=["a\x1b[2J"])),
+    Provoked(errors.OutOfRange, "is no name for a rule", lambda _: rule(name="human")),
+    Provoked(errors.OutOfRange, "fields[1]: is named twice", lambda _: rule(fields=["ins", "ins"])),
+    Provoked(errors.OutOfRange, "modality: is no DICOM modality", lambda _: level(modality="scanner")),
+    Provoked(
+        errors.OutOfRange,
+        "activity_mbq has no phantom",
+        lambda _: level(quantity="activity_mbq", unit="MBq", modality="NM"),
+    ),
+    Provoked(errors.UnknownChoice, "fields[0]: is none of ins, family", lambda _: rule(fields=["surname"])),
+    Provoked(errors.UnknownChoice, "phantom_cm: is none of 16, 32", lambda _: level(phantom_cm=20)),
+    Provoked(
+        errors.UnknownUnit, "body.levels[1].unit: cGy.cm2 is no unit of dlp_mgycm", lambda _: level(unit="cGy.cm2")
+    ),
+    Provoked(errors.RuleTooWeak, "too weak to merge without a human", lambda _: rule(fields=["ins", "birth_date"])),
+    Provoked(
+        errors.RuleTooWeak,
+        "compare ins, family and birth_date, or all of",
+        lambda _: rule(fields=sorted(STRICT - {"birth_place"})),
+    ),
+    Provoked(
+        errors.RuleTooWeak, "one trait alone would propose", lambda _: rule(fields=["birth_date"], action="propose")
+    ),
+    Provoked(errors.DuplicateRule, "body.rules[1].name: a rule before it", lambda _: rule(name="ins-and-birth")),
+    Provoked(errors.DuplicateLevel, "body.levels[1]: a level before it", lambda _: level(act="Brain")),
+    Provoked(errors.DuplicateLevel, "body.levels[1].protocols[0]: is covered", lambda _: level(protocols=[" HEAD"])),
+    Provoked(errors.NothingInIt, "body.rules[1].fields: is empty", lambda _: rule(fields=[])),
+    Provoked(errors.NothingInIt, "body.levels[1].act: is empty", lambda _: level(act=" ")),
+]

@@ -1,0 +1,150 @@
+"""krypton rules: files published, listed and shown; from the ledger alone."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from domain.commands.views import Promoted
+from domain.ports import Answer
+from domain.work import Command, Envelope
+from krypton.cli import rules as under_test
+from krypton.cli.main import run
+from tests.fakes.ledger import MemoryLedger
+from tests.unit.refusals_of_rules import ALERTS, LEVELS, MATCHING
+
+
+class Ours:
+    """What ``Krypton`` is to these commands."""
+
+    def __init__(self) -> None:
+        self.ledger = MemoryLedger()
+
+    def execute(self, command: Command, by: Envelope) -> Answer:
+        """See ``krypton.bootstrap.Krypton``."""
+        return self.ledger.execute(command, by)
+
+
+class Said(NamedTuple):
+    """What one command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Desk:
+    """A command line on a ledger in memory, and a folder of rule files."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.ours = Ours()
+        self._folder = folder
+        self._capsys = capsys
+
+    def file(self, content: Any, name: str = "rules.json") -> str:
+        """A rule file's path."""
+        path = self._folder / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return str(path)
+
+    def say(self, *words: str) -> Said:
+        code = run(["rules", *words])
+        return Said(code, *self._capsys.readouterr())
+
+    def ask(self, *words: str) -> Any:
+        said = self.say(*words, "--json")
+        assert said.code == 0, said.err
+        return json.loads(said.out)
+
+    def history(self) -> Sequence[str]:
+        return [event.type for event in self.ours.ledger.history()]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
+    made = Desk(tmp_path, capsys)
+    monkeypatch.setattr(under_test, "krypton", lambda: made.ours)
+    return made
+
+
+def test_a_published_file_is_answered_with_its_id_and_positions(desk: Desk) -> None:
+    told = desk.ask("publish", desk.file(ALERTS))
+    assert (told["rules"], told["positions"], len(told["digest"])) == ("dose-alerts@2", [1, 2], 64)
+
+
+def test_the_same_file_again_writes_nothing(desk: Desk) -> None:
+    desk.say("publish", desk.file(ALERTS))
+    assert desk.ask("publish", desk.file(ALERTS))["positions"] == []
+    assert "nothing to write: rules dose-alerts@2" in desk.say("publish", desk.file(ALERTS)).out
+
+
+def test_a_check_needs_no_ledger_and_writes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(under_test, "krypton")
+    assert desk.say("publish", "--check", desk.file(LEVELS)).out.startswith(
+        "valid: rules reference-levels@2011, digest "
+    )
+    assert desk.history() == []
+
+
+@pytest.mark.parametrize("option", [[], ["--check"]], ids=str)
+def test_a_mistake_is_said_with_its_path_and_its_rule(desk: Desk, option: list[str]) -> None:
+    wrong = LEVELS | {"body": {"levels": [LEVELS["body"]["levels"][0] | {"unit": "Sv"}]}}
+    said = desk.say("publish", *option, desk.file(wrong))
+    assert said.code == 1
+    assert said.err == "refused: body.levels[0].unit: Sv is no unit of dlp_mgycm: write one of mGycm (G12)\n"
+
+
+@pytest.mark.parametrize("name", ["rules.yaml", "rules"])
+def test_a_file_of_another_form_is_wrong_usage(desk: Desk, name: str) -> None:
+    said = desk.say("publish", desk.file(ALERTS, name))
+    assert (said.code, "neither in .toml nor in .json" in said.err) == (2, True)
+
+
+def test_a_file_that_is_not_there_or_not_text_is_wrong_usage(desk: Desk, tmp_path: Path) -> None:
+    assert desk.say("publish", str(tmp_path / "none.toml")).code == 2
+    (tmp_path / "latin.toml").write_bytes("title = 'é'".encode("latin-1"))
+    said = desk.say("publish", str(tmp_path / "latin.toml"))
+    assert (said.code, "not UTF-8" in said.err) == (2, True)
+
+
+def test_before_anything_is_published_the_built_in_thresholds_are_listed(desk: Desk) -> None:
+    (row,) = desk.ask("list")
+    assert (row["rules"], row["in_force"], row["title"], row["position"]) == ("dose-alerts@1", True, "built in", None)
+
+
+def test_the_list_shows_which_version_is_in_force(desk: Desk) -> None:
+    for content in (ALERTS, MATCHING):
+        desk.say("publish", desk.file(content))
+    desk.ours.ledger.ask(Promoted(view="cumulative_dose", version=2, former=1, rules={"dose-alerts": 2}))
+    found = {row["rules"]: row["in_force"] for row in desk.ask("list")}
+    assert found == {"dose-alerts@1": False, "dose-alerts@2": True, "matching@1": False}
+    assert "dose-alerts@2" in desk.say("list").out
+
+
+@pytest.mark.parametrize("content", [ALERTS, MATCHING, LEVELS], ids=lambda c: str(c["kind"]))
+def test_what_was_published_is_shown_as_it_was_written(desk: Desk, content: dict[str, Any]) -> None:
+    desk.say("publish", desk.file(content))
+    rule_id = f"{content['kind']}@{content['version']}"
+    told = desk.ask("show", rule_id)
+    assert (told["body"], told["in_force_from"], told["position"]) == (content["body"], "2026-01-01", 2)
+    assert rule_id in desk.say("show", rule_id).out
+
+
+def test_the_built_in_thresholds_are_shown_as_the_shipped_file_says_them(desk: Desk) -> None:
+    shipped = Path(__file__).parents[2] / "rules/dose-alerts-1.toml"
+    before = desk.ask("show", "dose-alerts@1")
+    desk.say("publish", str(shipped))
+    after = desk.ask("show", "dose-alerts@1")
+    assert (before["digest"], before["body"]) == (after["digest"], after["body"])
+
+
+def test_rules_that_nobody_published_are_not_found(desk: Desk) -> None:
+    said = desk.say("show", "matching@1")
+    assert (said.code, said.err) == (3, "not found: rules matching@1 were not published: see krypton rules list\n")
+
+
+def test_what_is_no_rule_id_is_refused(desk: Desk) -> None:
+    said = desk.say("show", "matching")
+    assert (said.code, "write KIND@VERSION" in said.err) == (1, True)

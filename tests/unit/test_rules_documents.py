@@ -1,0 +1,174 @@
+"""Rule documents: one canonical form, ids, the files that are shipped, and versions in the ledger."""
+
+import json
+import tomllib
+from copy import deepcopy
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.aggregates.ruleset import RuleSet
+from domain.commands.rules import PublishRules
+from domain.dose_alerts import AlertRules
+from domain.errors import BadVersion, VersionTaken
+from domain.rules.alerts import BUILT_IN_BODY
+from domain.rules.document import KINDS, RuleDocument, RuleId, build, canonical_json, document, parse, read_document
+from domain.rules.levels import ReferenceLevels
+from domain.rules.matching import MatchingRules
+from tests.fakes.ledger import MemoryLedger
+from tests.unit.refusals_of_rules import ALERTS, LEVELS, MATCHING
+
+SHIPPED = sorted((Path(__file__).parents[2] / "rules").glob("*.toml"))
+
+
+def alerts(version: int = 2, **change: Any) -> RuleDocument:
+    return document(ALERTS | {"version": version} | change)
+
+
+def shuffled(value: Any) -> Any:
+    """The same, with the keys of each table in reverse."""
+    if isinstance(value, dict):
+        return {key: shuffled(held) for key, held in reversed(value.items())}
+    return [shuffled(held) for held in value] if isinstance(value, list) else value
+
+
+# The canonical form
+
+
+@pytest.mark.parametrize("content", [ALERTS, MATCHING, LEVELS], ids=lambda c: str(c["kind"]))
+def test_the_order_of_keys_in_a_file_changes_no_byte(content: dict[str, Any]) -> None:
+    assert document(shuffled(deepcopy(content))) == document(content)
+
+
+def test_numbers_that_are_equal_are_written_the_same() -> None:
+    """2000 and 2000.0 are one level; 2000.5 is another."""
+    levels = [{"dose_rp_mgy": value, "dap_mgycm2": 1e5} for value in (2000, 2000.0, 2e3)]
+    assert {alerts(body=body).body for body in levels} == {'{"dap_mgycm2":100000,"dose_rp_mgy":2000}'}
+    assert alerts(body=levels[0] | {"dose_rp_mgy": 2000.5}).body != alerts(body=levels[0]).body
+
+
+def test_toml_and_json_of_the_same_rules_are_one_document() -> None:
+    toml = (
+        'kind = "dose-alerts"\nversion = 2\nin_force_from = 2026-01-01\n[body]\ndose_rp_mgy = 1500\ndap_mgycm2 = 1e5\n'
+    )
+    assert read_document(toml) == read_document(json.dumps(ALERTS), as_json=True) == alerts()
+
+
+def test_the_digest_is_of_the_body_s_bytes() -> None:
+    """As ``sha256sum`` says it: anybody can check a stored body."""
+    assert alerts().digest == sha256(b'{"dap_mgycm2":100000,"dose_rp_mgy":1500}').hexdigest()
+
+
+@pytest.mark.parametrize("content", [ALERTS, MATCHING, LEVELS], ids=lambda c: str(c["kind"]))
+def test_a_published_body_is_read_as_it_was_checked(content: dict[str, Any]) -> None:
+    told = document(content)
+    assert build(told.kind, told.version, told.body) == parse(content["kind"], content["version"], content["body"])
+
+
+# Ids
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rule_id_is_read_back_as_it_is_written(kind: str) -> None:
+    assert RuleId.parse(str(RuleId(kind, 2011))) == RuleId(kind, 2011)
+
+
+# The files that are shipped
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
+def test_each_shipped_file_is_valid_and_named_after_its_id(path: Path) -> None:
+    told = read_document(path.read_text())
+    assert path.name == f"{told.kind}-{told.version}.toml"
+
+
+def test_a_file_of_each_kind_is_shipped() -> None:
+    assert {read_document(path.read_text()).kind for path in SHIPPED} == set(KINDS)
+
+
+def test_the_shipped_thresholds_are_those_built_in() -> None:
+    (told,) = [read_document(path.read_text()) for path in SHIPPED if path.name == "dose-alerts-1.toml"]
+    assert build(told.kind, told.version, told.body) == AlertRules()
+    assert told.body == canonical_json(BUILT_IN_BODY)
+
+
+def test_the_shipped_levels_differ_as_the_texts_of_law_do() -> None:
+    """Chest PA: 250 mGy·cm² in 2011, 200 in 2019."""
+    found = {}
+    for year in (2011, 2019):
+        (path,) = [p for p in SHIPPED if p.name == f"reference-levels-{year}.toml"]
+        levels = parse("reference-levels", year, tomllib.loads(path.read_text())["body"])
+        assert isinstance(levels, ReferenceLevels)
+        found[year] = [level.value for level in levels.levels if level.act == "Chest PA"]
+    assert found == {2011: [250.0], 2019: [200.0]}
+
+
+def test_the_shipped_matching_rules_merge_only_where_an_ins_says_so() -> None:
+    (path,) = [p for p in SHIPPED if p.name == "matching-1.toml"]
+    rules = parse("matching", 1, tomllib.loads(path.read_text())["body"])
+    assert isinstance(rules, MatchingRules)
+    assert [rule.name for rule in rules.rules if rule.action == "merge"] == ["ins-and-birth"]
+
+
+# Versions in the ledger
+
+
+def publish(ledger: MemoryLedger, told: RuleDocument) -> tuple[list[str], dict[str, Any]]:
+    """What was written, and what was answered."""
+    before = ledger.recorder.max_notification_id() or 0
+    answer = ledger.ask(PublishRules(document=told))
+    return [event.type for event in ledger.history(before)], dict(answer.result)
+
+
+def test_the_first_version_opens_its_kind_and_a_later_one_does_not() -> None:
+    ledger = MemoryLedger()
+    assert publish(ledger, alerts(2))[0] == ["rules.opened", "rules.published"]
+    assert publish(ledger, alerts(7))[0] == ["rules.published"]
+
+
+def test_the_event_says_what_the_file_says() -> None:
+    ledger = MemoryLedger()
+    told = alerts(title="Ours")
+    publish(ledger, told)
+    said = ledger.history()[-1].data
+    assert {name: said[name] for name in ("kind", "version", "body", "in_force_from", "digest", "label")} == {
+        "kind": "dose-alerts",
+        "version": 2,
+        "body": told.body,
+        "in_force_from": "2026-01-01",
+        "digest": told.digest,
+        "label": "Ours",
+    }
+    assert said["ruleset_id"] == str(RuleSet.create_id("dose-alerts"))
+
+
+def test_the_same_version_again_writes_nothing_and_answers_the_same() -> None:
+    ledger = MemoryLedger()
+    _, first = publish(ledger, alerts())
+    assert publish(ledger, alerts(title="another title")) == ([], first)
+    publish(ledger, alerts(3))
+    assert publish(ledger, alerts(2)) == ([], first)
+
+
+def test_kinds_count_their_versions_apart() -> None:
+    ledger = MemoryLedger()
+    publish(ledger, document(LEVELS))
+    assert publish(ledger, document(MATCHING))[0] == ["rules.opened", "rules.published"]
+
+
+def test_a_version_that_was_left_out_is_never_filled_in() -> None:
+    """G3: else a view built yesterday would have had it to choose from."""
+    under_test = RuleSet("dose-alerts")
+    under_test.publish(alerts(2011))
+    with pytest.raises(BadVersion, match="give it version 2012"):
+        under_test.publish(alerts(2010))
+
+
+def test_a_published_version_says_the_same_for_ever() -> None:
+    """G4."""
+    under_test = RuleSet("dose-alerts")
+    under_test.publish(alerts())
+    with pytest.raises(VersionTaken, match="give the new rules version 3"):
+        under_test.publish(alerts(body={"dose_rp_mgy": 1, "dap_mgycm2": 1}))

@@ -1,0 +1,108 @@
+"""Which rules decide: those that a view was promoted with, last; publishing alone changes no decision."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain.commands.rules import PublishRules
+from domain.commands.views import Dropped, Promoted, RolledBack
+from domain.dose_alerts import AlertRules
+from domain.errors import NotFound
+from domain.rules.document import RuleId, document
+from domain.rules.levels import ReferenceLevels
+from domain.rules.matching import MatchingRules
+from domain.work import Envelope
+from tests.fakes.ledger import MemoryLedger
+from tests.unit.refusals_of_rules import ALERTS, MATCHING
+
+STRICTER = AlertRules(2, 1500.0, 100_000.0)
+
+
+@pytest.fixture
+def ledger() -> MemoryLedger:
+    """A ledger in which ``dose-alerts@2`` and ``matching@1`` are published."""
+    made = MemoryLedger()
+    for content in (ALERTS, MATCHING):
+        made.ask(PublishRules(document=document(content)))
+    return made
+
+
+def promote(ledger: MemoryLedger, view: str = "cumulative_dose", version: int = 2, **rules: int) -> None:
+    """``rules``: kinds with an underscore for the hyphen."""
+    named = {kind.replace("_", "-"): number for kind, number in rules.items()}
+    ledger.ask(Promoted(view=view, version=version, former=version - 1, rules=named, summary={"changed": 3}))
+
+
+def test_before_any_promotion_the_built_in_thresholds_decide_and_nothing_else() -> None:
+    rules = MemoryLedger().rules()
+    assert rules.alerts == AlertRules(1, 2_000.0, 200_000.0)
+    assert rules.matching == MatchingRules(0, ())
+    assert rules.levels == ReferenceLevels(0, ())
+
+
+def test_publishing_changes_no_decision(ledger: MemoryLedger) -> None:
+    assert ledger.rules().alerts == AlertRules()
+    assert ledger.rules().matching == MatchingRules()
+
+
+def test_a_promotion_puts_the_rules_of_its_view_in_force(ledger: MemoryLedger) -> None:
+    promote(ledger, dose_alerts=2)
+    assert ledger.rules().alerts == STRICTER
+
+
+def test_a_promotion_of_a_view_that_names_no_such_kind_leaves_it(ledger: MemoryLedger) -> None:
+    promote(ledger, dose_alerts=2)
+    promote(ledger, "identity_index", matching=1)
+    promote(ledger, "patient_record")
+    assert ledger.rules().in_force == {"dose-alerts": 2, "matching": 1, "reference-levels": 0}
+
+
+def test_a_rollback_puts_the_former_rules_in_force_again(ledger: MemoryLedger) -> None:
+    promote(ledger, dose_alerts=2)
+    ledger.ask(RolledBack(view="cumulative_dose", version=1, former=2, rules={"dose-alerts": 1}))
+    assert ledger.rules().alerts == AlertRules()
+
+
+def test_a_rollback_to_a_version_without_matching_rules_ends_them(ledger: MemoryLedger) -> None:
+    promote(ledger, "identity_index", matching=1)
+    assert ledger.rules().matching.version == 1
+    ledger.ask(RolledBack(view="identity_index", version=1, former=2, rules={"matching": 0}))
+    assert ledger.rules().matching == MatchingRules()
+
+
+def test_dropping_a_version_changes_no_decision(ledger: MemoryLedger) -> None:
+    promote(ledger, dose_alerts=2)
+    ledger.ask(Dropped(view="cumulative_dose", version=1))
+    assert ledger.rules().alerts == STRICTER
+
+
+@pytest.mark.parametrize("named", [{"dose-alerts": 9}, {"consents": 1}], ids=str)
+def test_what_nobody_published_decides_nothing(ledger: MemoryLedger, named: dict[str, int]) -> None:
+    ledger.ask(Promoted(view="cumulative_dose", version=2, former=1, rules=named))
+    assert ledger.rules().alerts == AlertRules()
+
+
+def test_published_rules_are_found_by_their_id(ledger: MemoryLedger) -> None:
+    assert ledger.rules().get(RuleId("dose-alerts", 2)) == STRICTER
+    assert ledger.rules().get(RuleId("dose-alerts", 1)) == AlertRules()
+    with pytest.raises(NotFound, match="rules dose-alerts@3 were not published: see krypton rules list"):
+        ledger.rules().get(RuleId("dose-alerts", 3))
+
+
+def test_a_promotion_is_an_event_with_who_and_what_differed(ledger: MemoryLedger) -> None:
+    by = Envelope("rpps:10101201234", uuid4())
+    told: dict[str, Any] = {"view": "cumulative_dose", "version": 2, "former": None}
+    ledger.execute(Promoted(**told, rules={"dose-alerts": 2}, summary={"gone": 1, "added": 2}), by)
+    opened, promoted = ledger.history()[-2:]
+    assert (opened.type, promoted.type) == ("view.opened", "view.promoted")
+    said = {"actor": by.actor, "rules": {"dose-alerts": 2}, "summary": '{"added":2,"gone":1}', **told}
+    assert {name: promoted.data[name] for name in said} == said
+
+
+def test_recording_a_promotion_again_under_its_command_id_is_harmless(ledger: MemoryLedger) -> None:
+    by = Envelope(command_id=UUID(int=7))
+    command = Promoted(view="cumulative_dose", version=2, former=1, rules={"dose-alerts": 2})
+    first = ledger.execute(command, by)
+    assert ledger.execute(command, by) == first
+    assert [event.type for event in ledger.history()].count("view.promoted") == 1

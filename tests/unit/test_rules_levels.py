@@ -1,0 +1,84 @@
+"""Reference levels: in canonical units whatever the text wrote, and only where the unit can be understood."""
+
+from typing import Any
+
+import pytest
+
+from domain.dose_alerts import QUANTITIES
+from domain.errors import UnknownUnit
+from domain.rules.document import parse
+from domain.rules.levels import UNITS, Level, ReferenceLevels, protocol_key
+from tests.unit.refusals_of_rules import LEVEL
+
+
+def levels(*changes: dict[str, Any]) -> tuple[Level, ...]:
+    found = parse("reference-levels", 2011, {"levels": [LEVEL | change for change in changes]})
+    assert isinstance(found, ReferenceLevels)
+    return found.levels
+
+
+def converted(quantity: str, value: float, unit: str) -> tuple[float, str]:
+    told = {k: v for k, v in LEVEL.items() if k != "phantom_cm"} | {"quantity": quantity, "value": value, "unit": unit}
+    found = parse("reference-levels", 1, {"levels": [told]})
+    assert isinstance(found, ReferenceLevels)
+    return found.levels[0].value, found.levels[0].unit
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "canonical"),
+    [
+        (2.5e-5, "Gy.m2", 250.0),
+        (25, "uGy.m2", 250.0),
+        (25, "cGy.cm2", 250.0),
+        (2.5, "dGy.cm2", 250.0),
+        (0.25, "Gy.cm2", 250.0),
+        (250, "mGy.cm2", 250.0),
+        (250, "mGycm2", 250.0),
+        (0.1, "uGy.m2", 1.0),
+    ],
+)
+def test_a_dose_area_product_is_in_mgycm2_exactly(value: float, unit: str, canonical: float) -> None:
+    """Decimal arithmetic: no level drifts by a last digit, for "over" is strict."""
+    assert converted("dap_mgycm2", value, unit) == (canonical, "mGy.cm2")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "unit", "canonical"),
+    [
+        ("dose_rp_mgy", 2, "Gy", (2000.0, "mGy")),
+        ("agd_mgy", 0.018, "dGy", (1.8, "mGy")),
+        ("ctdivol_mgy", 65, "mGy", (65.0, "mGy")),
+        ("dlp_mgycm", 1050, "mGycm", (1050.0, "mGy.cm")),
+        ("activity_mbq", 350_000, "kBq", (350.0, "MBq")),
+        ("activity_mbq", 350_000_000, "Bq", (350.0, "MBq")),
+    ],
+)
+def test_each_quantity_has_its_units(quantity: str, value: float, unit: str, canonical: tuple[float, str]) -> None:
+    assert converted(quantity, value, unit) == canonical
+
+
+def test_every_quantity_can_have_a_level() -> None:
+    assert set(UNITS) == set(QUANTITIES)
+
+
+@pytest.mark.parametrize("unit", ["mGy", "Sv", "mgy.cm2", "µGy.m2"])
+def test_a_unit_of_another_dimension_or_spelling_is_named_and_never_guessed(unit: str) -> None:
+    with pytest.raises(UnknownUnit, match=rf"body\.levels\[0\]\.unit: {unit} is no unit of dap_mgycm2"):
+        converted("dap_mgycm2", 1, unit)
+
+
+def test_protocols_are_compared_without_case_or_blanks_at_the_ends() -> None:
+    (level,) = levels({"protocols": ["  Tête STANDARD "]})
+    assert level.protocols == (protocol_key("tête standard"),)
+
+
+def test_one_act_has_a_level_per_quantity_population_and_phantom() -> None:
+    both = levels({}, {"quantity": "ctdivol_mgy", "unit": "mGy"}, {"phantom_cm": 32}, {"population": "child"})
+    assert len(both) == 4
+
+
+def test_a_level_without_protocols_covers_no_device_yet() -> None:
+    told = {k: v for k, v in LEVEL.items() if k not in ("protocols", "phantom_cm")}
+    found = parse("reference-levels", 1, {"levels": [told]})
+    assert isinstance(found, ReferenceLevels)
+    assert (found.levels[0].protocols, found.levels[0].phantom_cm) == ((), None)
