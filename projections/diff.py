@@ -1,12 +1,13 @@
 """What differs between two versions of a view: counts first, then a listing by key, page by page; never a value.
 
 Each row is reduced to its key and a 64-bit hash of its other columns inside the server, and the two sides are joined
-on the key: no row leaves PostgreSQL. Columns that only one version has are not compared, but named. Ask in one
-snapshot (a REPEATABLE READ connection): ``settled`` tells whether both versions had read equally far in it.
+on the key: no row leaves PostgreSQL. Columns that only one version has are not compared, but named. What was sealed
+under a destroyed key is compared as readers see it. Ask in one snapshot (a REPEATABLE READ connection): ``settled``
+tells whether both versions had read equally far in it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
@@ -14,6 +15,7 @@ from psycopg2.extensions import connection as Connection
 from projections.meaning import MEANINGS
 from projections.reading import fetch
 from projections.rows import quoted
+from projections.sealed import shown
 
 Document = dict[str, Any]
 
@@ -33,11 +35,17 @@ SESSION = "SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL max_para
 
 @dataclass(frozen=True)
 class Pair:
-    """Two versions of one view: ``live`` is what readers see, ``candidate`` what they might."""
+    """Two versions of one view: ``live`` is what readers see, ``candidate`` what they might.
+
+    ``sealed``: of each table, the sealed columns and the columns that name their subjects. ``erased``: the identities
+    whose key is destroyed.
+    """
 
     view: str
     live: int
     candidate: int
+    sealed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    erased: Sequence[str] = ()
 
     @property
     def schemas(self) -> tuple[str, str]:
@@ -57,13 +65,14 @@ class _Compared:
 
     def joined(self, pair: Pair) -> str:
         """Both sides of each row that differs: ``l`` and ``c``, each with the key and ``hash``."""
-        left, right = (self._hashed(quoted(schema, self.name)) for schema in pair.schemas)
+        sealed = pair.sealed.get(self.name, {})
+        left, right = (self._hashed(quoted(schema, self.name), sealed) for schema in pair.schemas)
         matched = " AND ".join(f"l.{quoted(c)} = c.{quoted(c)}" for c in self.key)
         return f"FROM ({left}) l FULL JOIN ({right}) c ON {matched} WHERE l.hash IS DISTINCT FROM c.hash"
 
-    def _hashed(self, table: str) -> str:
+    def _hashed(self, table: str, sealed: Mapping[str, str]) -> str:
         key = ", ".join(f"t.{quoted(c)}" for c in self.key)
-        row = ", ".join(f"t.{quoted(c)}" for c in self.shared)
+        row = ", ".join(shown(c, sealed) for c in self.shared)
         return f"SELECT {key}, hash_record_extended(ROW({row}), 0) AS hash FROM {table} t"
 
 
@@ -130,6 +139,7 @@ def _counts(connection: Connection, pair: Pair, table: _Compared) -> Document:
         connection,
         f"SELECT count(*) FILTER (WHERE l.{first} IS NULL) AS added, count(*) FILTER (WHERE c.{first} IS NULL) AS gone,"
         f" count(*) FILTER (WHERE l.{first} IS NOT NULL AND c.{first} IS NOT NULL) AS changed {table.joined(pair)}",
+        erased=list(pair.erased),
     )
     return {"table": table.name, **found, "columns": [*table.only_live, *table.only_candidate]}
 
@@ -144,6 +154,7 @@ def _page(connection: Connection, pair: Pair, table: _Compared, offset: int, lim
         f"SELECT {change} AS change, {key} {table.joined(pair)} ORDER BY {order} OFFSET %(offset)s LIMIT %(limit)s",
         offset=offset,
         limit=limit,
+        erased=list(pair.erased),
     )
     return [
         {
@@ -160,11 +171,13 @@ def _differing(connection: Connection, pair: Pair, table: _Compared, key: Mappin
     """Names of the columns in which a row differs; none where one side lacks it."""
     if not table.shared:
         return []
-    left, right = (quoted(schema, table.name) for schema in pair.schemas)
+    sealed = pair.sealed.get(table.name, {})
+    row = ", ".join(f"{shown(c, sealed)} AS {quoted(c)}" for c in table.shared)
+    where = " AND ".join(f"t.{quoted(c)} = %(k{n})s" for n, c in enumerate(table.key))
+    left, right = (f"(SELECT {row} FROM {quoted(schema, table.name)} t WHERE {where})" for schema in pair.schemas)
     flags = ", ".join(f"l.{quoted(c)} IS DISTINCT FROM c.{quoted(c)} AS {quoted(c)}" for c in table.shared)
-    where = " AND ".join(f"l.{quoted(c)} = %(k{n})s AND c.{quoted(c)} = %(k{n})s" for n, c in enumerate(table.key))
     values = {f"k{n}": value for n, value in enumerate(key.values())}
-    found = fetch(connection, f"SELECT {flags} FROM {left} l, {right} c WHERE {where}", **values)
+    found = fetch(connection, f"SELECT {flags} FROM {left} l, {right} c", erased=list(pair.erased), **values)
     return [column for column, differs in found[0].items() if differs] if found else []
 
 

@@ -7,8 +7,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from krypton.devstack.stack import Stack
+
+# How long one example takes says how busy the machine is; every test is bounded by pytest-timeout.
+settings.register_profile("krypton", deadline=None)
+settings.load_profile("krypton")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ whoever the study is reassigned to.
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
+from projections.sealed import sealed_for
+
 TABLES = MetaData()
 ID = Uuid(as_uuid=False)
 
@@ -22,7 +24,7 @@ STUDY = Table(
     Column("accession", Text),
     Column("started_at", Text),
     Column("modalities", JSONB, nullable=False, comment="sorted"),
-    Column("description", Text),
+    Column("description", Text, info=sealed_for("subject_id")),
     Column("series", JSONB, nullable=False, comment="series_uid → {modality, instances}"),
     Column("instances", Integer, nullable=False),
     Column("withdrawn", Boolean, nullable=False),
@@ -41,7 +43,7 @@ REPORT = Table(
     Column("report_uid", Text, primary_key=True),
     Column("subject_id", ID, nullable=False),
     Column("kind", Text, nullable=False, comment="SR, PDF, CDA, KOS or DOSE"),
-    Column("title", Text),
+    Column("title", Text, info=sealed_for("subject_id")),
     Column("received_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
 )
@@ -57,7 +59,7 @@ EXAM_ORDER = Table(
     Column("ordered_by", Text, comment="RPPS number"),
     Column("modality", Text),
     Column("act", Text),
-    Column("question", Text),
+    Column("question", Text, info=sealed_for("identity_id")),
     Column("urgency", Text),
     Column("accession", Text),
     Column("wanted_by", BigInteger),
@@ -68,7 +70,7 @@ EXAM_ORDER = Table(
     Column("study_uid", Text),
     Column("study_id", ID),
     Column("report_uid", Text),
-    Column("cancel_reason", Text),
+    Column("cancel_reason", Text, info=sealed_for("identity_id")),
     Column("placed_at", BigInteger),
     Column("first_position", BigInteger, nullable=False),
     Column("last_position", BigInteger, nullable=False),
@@ -86,12 +88,12 @@ READING = Table(
     Column("from_site", Text),
     Column("to_site", Text),
     Column("ordinal", Integer),
-    Column("question", Text),
+    Column("question", Text, info=sealed_for("identity_id")),
     Column("due", BigInteger),
     Column("read_by", Text, comment="RPPS number of who took it, then of who signed"),
     Column("report_uid", Text),
-    Column("conclusion", Text),
-    Column("decline_reason", Text),
+    Column("conclusion", Text, info=sealed_for("identity_id")),
+    Column("decline_reason", Text, info=sealed_for("identity_id")),
     Column("requested_at", BigInteger),
     Column("first_position", BigInteger, nullable=False),
     Column("last_position", BigInteger, nullable=False),

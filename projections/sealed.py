@@ -1,0 +1,34 @@
+"""Which columns hold what was sealed under a person's key: a live row keeps what it opened, until it is rebuilt.
+
+Readers mask it once the key is destroyed (``reading``), and a comparison of two versions must too: the one that was
+built before an erasure still holds the text, the other was never able to read it.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import MetaData
+
+from schemas.event import ERASED
+
+SUBJECT = "sealed_for"
+
+
+def sealed_for(subject: str) -> dict[str, str]:
+    """``Column(info=…)``: the column that names the identity under whose key this one was sealed."""
+    return {SUBJECT: subject}
+
+
+def sealed_columns(tables: MetaData) -> dict[str, dict[str, str]]:
+    """Table to its sealed columns, each to the column that names its subject."""
+    return {
+        table.name: {c.name: c.info[SUBJECT] for c in table.columns if SUBJECT in c.info}
+        for table in tables.sorted_tables
+    }
+
+
+def shown(column: str, sealed: Mapping[str, str]) -> str:
+    """The SQL of a column of ``t`` as a reader sees it: ``%(erased)s`` are the identities whose key is destroyed."""
+    if (subject := sealed.get(column)) is None:
+        return f't."{column}"'
+    return f"""CASE WHEN t."{subject}" = ANY(%(erased)s::uuid[]) AND t."{column}" IS NOT NULL
+        THEN '{ERASED}' ELSE t."{column}" END"""
