@@ -10,6 +10,8 @@ CHANNEL = "ledger"
 LOCK_TIMEOUT_MS = 5_000
 # What commands fold in memory has an index of its own: a starting process need not read the whole ledger.
 FOLDED = ", ".join(f"'{event_type}'" for event_type in sorted({*Membership.TYPES, *Directory.TYPES}))
+MOVED = "'study.reassigned'"
+"""Events that part a study from the identity it came in under; few, and auditors look among them alone."""
 
 DDL = f"""
 SELECT pg_advisory_xact_lock(hashtext('krypton init ledger'));
@@ -23,6 +25,7 @@ CREATE TABLE IF NOT EXISTS {EVENTS} (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS ledger_events_aggregate_idx ON {EVENTS} (originator_id, originator_version);
 CREATE INDEX IF NOT EXISTS ledger_events_folded_idx ON {EVENTS} (id) WHERE topic IN ({FOLDED});
+CREATE INDEX IF NOT EXISTS ledger_events_moved_idx ON {EVENTS} (id) WHERE topic IN ({MOVED});
 CREATE TABLE IF NOT EXISTS ledger.command (
     command_id uuid PRIMARY KEY,
     positions bigint[] NOT NULL,

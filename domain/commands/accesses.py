@@ -194,9 +194,8 @@ class Audit:
     """An auditor asks about a person; whoever answers asks this first (X11).
 
     ``kind``: history, accesses, as_of, exposure or export; ``asked``: its limits in words (``by=rpps:…``); ``other``:
-    the second identity of a question about two; ``members``: identity ids of which the answer may speak, beside those
-    that are one person with ``identity`` now; ``unsealed``: whether fields that name the person are given out as bytes
-    that can be read.
+    the second identity of a question about two; ``members``: ids of all identities of which the answer may speak;
+    ``unsealed``: whether fields that name the person are given out readable.
     """
 
     identity: UUID
@@ -210,15 +209,15 @@ class Audit:
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises NotFound, ReasonMissing (X3)."""
-        for identity in filter(None, (self.identity, self.other)):
+        asked_about = [one for one in (self.identity, self.other) if one]
+        for identity in asked_about:
             work.get(Identity, identity)
-        spoken_of = {*work.membership.person_of(str(self.identity)), *self.members}
         work.add(
             Access.audit(
                 self.access,
                 identity_id=self.identity,
                 other_id=self.other,
-                members=spoken_of,
+                members={*map(str, asked_about), *self.members},
                 kind=self.kind,
                 asked=self.asked,
                 unsealed=self.unsealed,

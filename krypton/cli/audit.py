@@ -1,39 +1,200 @@
-"""krypton audit: what auditors read of merges and accesses."""
+"""krypton audit: what auditors ask. Each question is recorded as an access before it is answered."""
 
 from datetime import datetime
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from krypton.auditing.asking import Auditor
+from krypton.cli import audit_proofs
 from krypton.cli.connection import krypton
-from krypton.cli.identity import show_history
-from krypton.cli.options import AsJson, Ref, utc
-from krypton.cli.output import document, table
-from krypton.reading import accesses_of
+from krypton.cli.options import Actor, AsJson, Ref, utc
+from krypton.cli.output import document, err, facts, out, short, table
 
-app = typer.Typer(help="Histories for auditors.", no_args_is_help=True)
-COLUMNS = ("opened_at", "rpps", "site", "decision", "ground", "reason", "closed_at")
+app = typer.Typer(help="Histories for auditors, and proof that nothing was altered.", no_args_is_help=True)
+audit_proofs.add_to(app)
+Why = Annotated[str, typer.Option("--reason", help="Why it is asked; recorded with the question, and kept sealed.")]
+Whole = Annotated[
+    bool,
+    typer.Option("--whole", help="Find the person's events by reading the whole ledger, trusting no view; slower."),
+]
+NOT_SAID = "audit"
+HISTORY = ("position", "recorded_at", "type", "of", "actor", "reason", "rule", "score", "before", "after")
+ACCESSES = ("position", "opened_at", "who", "site", "decision", "ground", "rule", "reason", "ended_at", "shown")
+EXPOSED = ("position", "rpps", "site", "ground", "reason", "exposed_from", "exposed_to", "shown")
+SENT = ("position", "recorded_at", "type", "from_site", "to_site", "to_professional")
 
 
 @app.command()
-def history(ref: Ref, as_json: AsJson = False) -> None:
-    """Merges, unmerges, bars and corrections in ledger order, with who, why and which rule."""
-    show_history(krypton(), ref, as_json)
+def history(
+    ref: Ref, actor: Actor = "system:cli", reason: Why = NOT_SAID, whole: Whole = False, as_json: AsJson = False
+) -> None:
+    """Merges, unmerges, bars, proposals, corrections and reassignments in ledger order, of all who ever were one
+    person with REF: who, why, by which rule, and who was one person before and after."""
+    from krypton.auditing.history import history as asked
+
+    found = asked(krypton(), ref, Auditor(actor, reason), whole=whole)
+    if as_json:
+        document(found)
+        return
+    rows = [
+        row
+        | {
+            "of": [short(i) for i in row["identities"]],
+            "before": persons(row["before"]),
+            "after": persons(row["after"]),
+        }
+        for row in found
+    ]
+    table(rows, HISTORY, f"History of {ref}")
 
 
 @app.command()
 def accesses(
     ref: Ref,
-    by: Annotated[str | None, typer.Option("--by", help="RPPS number of the professional.")] = None,
+    by: Annotated[str | None, typer.Option("--by", help="rpps:<number>, or who asked as an auditor.")] = None,
     site: Annotated[str | None, typer.Option("--site", help="Code of the establishment.")] = None,
-    since: Annotated[datetime | None, typer.Option("--since", help="ISO 8601, UTC.")] = None,
-    until: Annotated[datetime | None, typer.Option("--until", help="ISO 8601, UTC.")] = None,
+    since: Annotated[datetime | None, typer.Option("--from", "--since", help="ISO 8601, UTC; included.")] = None,
+    until: Annotated[datetime | None, typer.Option("--to", "--until", help="ISO 8601, UTC; not included.")] = None,
     emergency: Annotated[bool | None, typer.Option("--emergency/--no-emergency")] = None,
+    audits: Annotated[bool, typer.Option("--audits/--no-audits", help="With the questions of auditors.")] = True,
+    actor: Actor = "system:cli",
+    reason: Why = NOT_SAID,
+    whole: Whole = False,
     as_json: AsJson = False,
 ) -> None:
-    """Every access asked for, granted, denied or opened in emergency."""
-    found = accesses_of(krypton(), ref, by=by, site=site, since=utc(since), until=utc(until), emergency=emergency)
+    """Every access asked for, granted, denied or opened in emergency: who, on which ground, and what lay open."""
+    from krypton.auditing.accesses import Limits
+    from krypton.auditing.accesses import accesses as asked
+
+    limits = Limits(by, site, utc(since), utc(until), emergency, audits)
+    found = asked(krypton(), ref, Auditor(actor, reason), limits, whole=whole)
     if as_json:
         document(found)
         return
-    table(found, COLUMNS, f"Accesses to {ref}")
+    table([row | _access_cells(row) for row in found], ACCESSES, f"Accesses to {ref}")
+
+
+def _access_cells(row: dict[str, Any]) -> dict[str, Any]:
+    shown = row.get("shown") or {}
+    return {
+        "who": f"rpps:{row['rpps']}" if "rpps" in row else row["actor"],
+        "ground": row.get("ground") or row.get("kind"),
+        "ended_at": row.get("closed_at") or row.get("expires_at"),
+        "shown": {name.replace("_", " "): len(held) for name, held in shown.items() if held} or None,
+    }
+
+
+@app.command("as-of")
+def as_of(
+    moment: Annotated[str, typer.Argument(metavar="POSITION|TIME", help="A ledger position, or ISO 8601 in UTC.")],
+    ref: Ref,
+    actor: Actor = "system:cli",
+    reason: Why = NOT_SAID,
+    whole: Whole = False,
+    as_json: AsJson = False,
+) -> None:
+    """The person, record and dose as a reader would have seen them then."""
+    from krypton.auditing.as_of import as_of as asked
+
+    found = asked(krypton(), moment_of(moment), ref, Auditor(actor, reason), whole=whole)
+    if found["differs_from_live"]:
+        err.print(
+            f"the live views say something else of that position: {', '.join(found['differs_from_live'])}; "
+            "they lag (krypton wait), or were altered (krypton views check)"
+        )
+    if as_json:
+        document(found)
+        return
+    out.print(f"person {found['person']} at position {found['position']} ({found['recorded_at']})")
+    table(found["members"], ("assigner", "local_id", "identity"), "Known as")
+    columns = ("date", "site", "modalities", "description", "series", "instances", "accession", "identity")
+    table(found["record"]["studies"], columns, "Studies")
+    table(found["record"]["orders"], ("placed_at", "site", "modality", "state", "urgency", "question"), "Orders")
+    facts(found["dose"]["totals"], "Dose, totals (– is not known, never zero)")
+
+
+def moment_of(text: str) -> int | datetime:
+    """A position or a time, as typed. Raises BadParameter."""
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    try:
+        return utc(datetime.fromisoformat(text))
+    except ValueError:
+        raise typer.BadParameter("neither a ledger position nor an ISO 8601 time", param_hint="POSITION|TIME") from None
+
+
+@app.command()
+def exposure(
+    one: Ref,
+    other: Ref,
+    file: Annotated[Path | None, typer.Option("--out", dir_okay=False, help="Write the officer's report here.")] = None,
+    actor: Actor = "system:cli",
+    reason: Why = NOT_SAID,
+    whole: Whole = False,
+    as_json: AsJson = False,
+) -> None:
+    """After an unmerge: who saw data of the one as the other's while the two were one person, and what was sent."""
+    from krypton.auditing.exposure import exposure as asked
+    from krypton.auditing.exposure_report import markdown
+
+    found = asked(krypton(), one, other, Auditor(actor, reason), whole=whole)
+    if file is not None:
+        file.write_text(markdown(found))
+        err.print(f"written to {file}", markup=False)
+    if as_json:
+        document(found)
+    elif file is None:
+        _print_exposure(found)
+
+
+@app.command()
+def export(
+    ref: Ref,
+    folder: Annotated[Path, typer.Option("--out", file_okay=False, help="A new or empty folder.")],
+    unsealed: Annotated[
+        bool, typer.Option("--unsealed", help="Also what sealed fields say, names among it; recorded as such.")
+    ] = False,
+    wait_s: Annotated[float, typer.Option("--wait", help="Seconds to wait for a checkpoint that covers all.")] = 15.0,
+    actor: Actor = "system:cli",
+    reason: Why = NOT_SAID,
+    whole: Whole = False,
+    as_json: AsJson = False,
+) -> None:
+    """All that the ledger holds of a person, with proofs and a program that checks them offline."""
+    from krypton.auditing.export import FolderNotEmpty
+    from krypton.auditing.export import export as asked
+
+    try:
+        found = asked(krypton(), ref, folder, Auditor(actor, reason), unsealed=unsealed, wait_s=wait_s, whole=whole)
+    except FolderNotEmpty as taken:
+        raise typer.BadParameter(str(taken), param_hint="--out") from None
+    if as_json:
+        document(found)
+        return
+    facts(found, f"Exported; check it with: python3 -I {folder / 'verify.py'}")
+
+
+def _print_exposure(found: dict[str, Any]) -> None:
+    table(found["identities"], ("assigner", "local_id", "identity", "person"), "Between")
+    periods = [
+        period | {"merged_by": _by(period["began"]), "parted_by": _by(period["ended"])} for period in found["together"]
+    ]
+    table(periods, ("from", "to", "merged_by", "parted_by"), "One person")
+    rows = [
+        row | {"shown": [f"{one['kind']} of {short(one['identity'])}" for one in row["foreign"]]}
+        for row in found["accesses"]
+    ]
+    table(rows, EXPOSED, "Saw data of the one as the other's")
+    table(found["sent"], SENT, "Sent meanwhile")
+    table(found["audits"], ("position", "recorded_at", "actor", "kind", "reason"), "Auditors' questions meanwhile")
+
+
+def _by(statement: dict[str, Any] | None) -> str | None:
+    return None if statement is None else f"{statement['actor']} at {statement['position']}: {statement['reason']}"
+
+
+def persons(held: list[list[str]]) -> str:
+    """Persons in a cell: members joined by a plus sign, persons parted by a bar."""
+    return " | ".join("+".join(short(identity) for identity in person) for person in held)

@@ -31,8 +31,21 @@ WHERE members ?| %(members)s::text[]
 ORDER BY position
 """
 
+AUDITS = """
+SELECT position, access_id AS access, identity_id AS identity, other_id AS other, members, actor, 'audited' AS decision,
+       rule, purpose, reason, kind, asked, unsealed, opened_at
+FROM access_history.audit
+WHERE members ?| %(members)s::text[]
+  AND (%(by)s::text IS NULL OR actor = %(by)s OR actor = 'rpps:' || %(by)s)
+  AND %(site)s::text IS NULL AND NOT coalesce(%(emergency)s::boolean, false)
+  AND (%(since)s::bigint IS NULL OR opened_at >= %(since)s)
+  AND (%(until)s::bigint IS NULL OR opened_at < %(until)s)
+ORDER BY position
+"""
+
 ASKED = """
-SELECT DISTINCT identity_id::text AS identity FROM access_history.access WHERE members ?| %(members)s::text[]
+SELECT identity_id::text AS identity FROM access_history.access WHERE members ?| %(members)s::text[]
+UNION SELECT identity_id::text FROM access_history.audit WHERE members ?| %(members)s::text[]
 """
 
 CONSENTS = """
@@ -62,24 +75,34 @@ def accesses(
     now: datetime | None = None,
     erased: Collection[str] = NOBODY,
 ) -> list[Document]:
-    """``audit accesses``: every request for the record of any of these identities, in ledger order, denied ones too.
+    """Every request of a professional for the record of any of these identities, in ledger order, denied ones too.
 
     An access counts for each identity that was held to be the person when it was decided. ``by``: ``rpps:…`` or the
     bare number; ``since`` inclusive, ``until`` exclusive; ``emergency``: only those that claimed one, or only others.
     ``open`` tells whether the access goes on at ``now`` (default: this moment).
     """
-    rows = fetch(
-        connection,
-        ACCESSES,
-        members=list(members),
-        by=by and by.removeprefix("rpps:"),
-        site=site,
-        since=_micros(since),
-        until=_micros(until),
-        emergency=emergency,
-    )
+    limits = _limits(members, by, site, since, until, emergency)
     at = _micros(now or datetime.now(UTC))
-    return [_access(row, at, erased) for row in rows]
+    return [_access(row, at, erased) for row in fetch(connection, ACCESSES, **limits)]
+
+
+def audits(
+    connection: Connection,
+    members: Sequence[str],
+    *,
+    by: str | None = None,
+    site: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    emergency: bool | None = None,
+    erased: Collection[str] = NOBODY,
+) -> list[Document]:
+    """Every question of an auditor's about any of these identities, in ledger order; limited as ``accesses``.
+
+    ``by``: the auditor's whole actor id, or an RPPS number. No question comes from a site, or is an emergency.
+    """
+    limits = _limits(members, by, site, since, until, emergency)
+    return [_shown(row, erased, ("opened_at",)) for row in fetch(connection, AUDITS, **limits)]
 
 
 def consents(
@@ -105,6 +128,24 @@ def standing(statements: Sequence[Document]) -> dict[str, str]:
     return {
         "feeding": "opposed" if "feed" in opposed else "not_opposed",
         "consultation": "opposed" if "consult" in opposed else "consented" if consented else "not_collected",
+    }
+
+
+def _limits(
+    members: Sequence[str],
+    by: str | None,
+    site: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    emergency: bool | None,
+) -> Document:
+    return {
+        "members": list(members),
+        "by": by and by.removeprefix("rpps:"),
+        "site": site,
+        "since": _micros(since),
+        "until": _micros(until),
+        "emergency": emergency,
     }
 
 

@@ -1,6 +1,7 @@
 """Access history: who asked to see whose record, what was decided and by which rule; what was said of sharing?
 
-An access has one row, written from its own events; a statement has one row under its identity. ``queries.py`` reads.
+An access has one row, written from its own events, and so has an auditor's question; a statement has one row under its
+identity. ``queries.py`` reads.
 """
 
 from collections.abc import Callable, Iterable
@@ -56,10 +57,17 @@ def _ended(event: LedgerEvent, state: str) -> Row:
     return {"state": state, "ended_at": event.data["recorded_at"], "end_reason": event.data.get("reason")}
 
 
+def _audit(event: LedgerEvent) -> Row:
+    data = event.data
+    copied = ("identity_id", "other_id", "members", "actor", "kind", "asked", "unsealed", "purpose", "rule", "reason")
+    return {**{name: data[name] for name in copied}, "opened_at": data["recorded_at"], "position": event.position}
+
+
 NEW: dict[str, Callable[[LedgerEvent], Row]] = {
     "access.granted": lambda event: _access(event, "granted", ground=event.data["ground"]),
     "access.denied": lambda event: _access(event, "denied"),
     "access.emergency_opened": lambda event: _access(event, "emergency", ground="emergency"),
+    "access.audited": _audit,
     "consent.granted": lambda event: _statement(event, "grant"),
     "consent.opposition_expressed": lambda event: _statement(event, "opposition"),
     "consent.code_issued": lambda event: _statement(event, "code"),
@@ -89,7 +97,9 @@ class AccessHistory:
         return ()
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
-        """The access's row, or the statement's."""
+        """The access's row, the question's, or the statement's."""
+        if event.type == "access.audited":
+            return (RowKey("audit", (event.aggregate_id,)),)
         if event.type.startswith("access."):
             return (RowKey("access", (event.aggregate_id,)),)
         statement = event.data.get("statement_id") or event.data.get("code_id")

@@ -1,0 +1,120 @@
+"""What auditors read of the event store: the events of some aggregates, those that speak of somebody, and of a time.
+
+All on a connection of the caller's, so that several questions see one picture. Ids stand in the stored bytes as text
+(Avro strings), so PostgreSQL can look for them without decoding anything.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any, Final, NamedTuple
+
+from psycopg2.extensions import connection as Connection
+
+from adapters.eventstore.tables import EVENTS, MOVED
+
+DISORDER_US: Final = 60_000_000
+"""How much earlier than the event before it an event may say it was recorded: commands are stamped when they decide,
+and stored when it is their turn, well within a minute."""
+PAGE: Final = 10_000
+COLUMNS: Final = "id, originator_id::text, originator_version, topic, state"
+SPEAKS: Final = "EXISTS (SELECT FROM unnest(%(ids)s::text[]) AS named WHERE position(named::bytea IN state) > 0)"
+STAMP: Final = "substring(state FROM 6 FOR 10)"  # recorded_at, the first field of every event; at most 10 bytes
+
+
+class StoredEvent(NamedTuple):
+    """One row of the event store. ``state``: the very bytes that are on Kafka."""
+
+    position: int
+    aggregate_id: str
+    version: int
+    type: str
+    state: bytes
+
+
+def events_of(connection: Connection, aggregates: Collection[str], upto: int) -> list[StoredEvent]:
+    """All events of these aggregates up to a position, in ledger order."""
+    where = "originator_id = ANY(%(ids)s::uuid[]) AND id <= %(upto)s"
+    return _select(connection, where, ids=list(aggregates), upto=upto)
+
+
+def speaking_of(
+    connection: Connection, ids: Collection[str], after: int, upto: int, types: str = "%"
+) -> list[StoredEvent]:
+    """Events after ``after`` and up to ``upto`` that hold one of these ids. ``types``: as SQL's LIKE has it.
+
+    Reads all that lies between the two: half a second per million events.
+    """
+    where = f"id > %(after)s AND id <= %(upto)s AND topic LIKE %(types)s AND {SPEAKS}"
+    return _select(connection, where, ids=list(ids), after=after, upto=upto, types=types)
+
+
+def moves_speaking_of(connection: Connection, ids: Collection[str], upto: int) -> list[StoredEvent]:
+    """Reassignments of studies up to a position that hold one of these ids, from the index that holds them alone."""
+    return _select(connection, f"topic IN ({MOVED}) AND id <= %(upto)s AND {SPEAKS}", ids=list(ids), upto=upto)
+
+
+def head(connection: Connection) -> int:
+    """The last position; 0 in an empty ledger."""
+    return int(_one(connection, f"SELECT coalesce(max(id), 0) FROM {EVENTS}"))
+
+
+def recorded_at(connection: Connection, position: int) -> int | None:
+    """When the event at a position was recorded (microseconds since 1970, UTC); None: there is none."""
+    stamp = _one(connection, f"SELECT {STAMP} FROM {EVENTS} WHERE id = %(at)s", at=position)
+    return None if stamp is None else first_long(bytes(stamp))
+
+
+def last_at(connection: Connection, moment: int) -> int:
+    """The last position recorded at or before a time (microseconds since 1970, UTC); 0: none was.
+
+    Times grow with positions but for ``DISORDER_US``: beyond the first event that is later by more than that, none is
+    earlier, so the last one is looked for from there backwards.
+    """
+    low, high = 0, head(connection) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = _stamped(connection, "id >= %(at)s ORDER BY id LIMIT 1", at=middle)
+        if found and found[0][1] <= moment + DISORDER_US:
+            low = max(middle, found[0][0])
+        else:
+            high = middle
+    while page := _stamped(connection, f"id <= %(at)s ORDER BY id DESC LIMIT {PAGE}", at=low):
+        for position, stamp in page:
+            if stamp <= moment:
+                return position
+        low = page[-1][0] - 1
+    return 0
+
+
+def first_long(raw: bytes) -> int:
+    """The Avro long that begins these bytes (zigzag, seven bits a byte, the lowest first)."""
+    value = shift = 0
+    for byte in raw:
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            break
+        shift += 7
+    return (value >> 1) ^ -(value & 1)
+
+
+def _stamped(connection: Connection, where: str, at: int) -> list[tuple[int, int]]:
+    rows = _rows(connection, f"SELECT id, {STAMP} FROM {EVENTS} WHERE {where}", at=at)
+    return [(position, first_long(bytes(stamp))) for position, stamp in rows]
+
+
+def _select(connection: Connection, where: str, **named: Any) -> list[StoredEvent]:
+    rows = _rows(connection, f"SELECT {COLUMNS} FROM {EVENTS} WHERE {where} ORDER BY id", **named)
+    make: Callable[..., StoredEvent] = StoredEvent
+    return [
+        make(position, aggregate, version, type_, bytes(state)) for position, aggregate, version, type_, state in rows
+    ]
+
+
+def _one(connection: Connection, sql: str, **named: Any) -> Any:
+    rows = _rows(connection, sql, **named)
+    return rows[0][0] if rows else None
+
+
+def _rows(connection: Connection, sql: str, **named: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, named)
+        return list(cursor.fetchall())

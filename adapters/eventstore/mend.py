@@ -1,0 +1,111 @@
+"""Puts back what the event store lost, from what Kafka kept: rows at their old positions, and the commands' records.
+
+Only ever adds: a position or a version that is taken is an error, never overwritten. Writers are kept out meanwhile.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any, Final, NamedTuple
+
+import psycopg2
+from psycopg2.extras import execute_values
+
+from adapters.eventstore.scan import CONNECT_S
+from adapters.eventstore.tables import EVENTS, LOCK_TIMEOUT_MS
+from domain.errors import LedgerAltered
+
+ORPHANS: Final = f"""
+SELECT id, state FROM {EVENTS} AS event WHERE id > %s AND NOT EXISTS (
+    SELECT FROM (SELECT unnest(positions) AS position FROM ledger.command) AS named WHERE named.position = event.id
+) ORDER BY id"""
+KNOWN: Final = "SELECT command_id::text FROM ledger.command WHERE command_id = ANY(%s::uuid[])"
+
+
+class Command(NamedTuple):
+    """A command's record: its id, the positions it wrote, and what it answered."""
+
+    command_id: str
+    positions: list[int]
+    result: Mapping[str, Any]
+
+
+class Mend:
+    """One session that adds; to use in a ``with`` block. Raises psycopg2.Error when the database is away."""
+
+    def __init__(self, database: str) -> None:
+        self._connection = psycopg2.connect(database, application_name="krypton restore", connect_timeout=CONNECT_S)
+
+    def __enter__(self) -> "Mend":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def hold(self) -> None:
+        """Keep writers out until the next commit. Raises LedgerAltered where they do not let go."""
+        with self._connection.cursor() as cursor:
+            try:
+                cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE")
+            except psycopg2.errors.LockNotAvailable:
+                raise LedgerAltered("the event store is being written to: stop krypton run, then restore") from None
+
+    def reserve(self, position: int) -> None:
+        """Let positions be handed out from past this one on."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT setval(pg_get_serial_sequence('{EVENTS}', 'id'), greatest(%s, nextval("
+                f"pg_get_serial_sequence('{EVENTS}', 'id')), (SELECT coalesce(max(id), 1) FROM {EVENTS})))",
+                (position,),
+            )
+
+    def add(self, rows: Sequence[tuple[int, str, int, str, bytes]]) -> None:
+        """Add events: position, aggregate id, version, type, stored bytes. Raises LedgerAltered where one is taken."""
+        content = BytesIO(
+            b"".join(
+                f"{position}\t{aggregate}\t{version}\t{event_type}\t\\\\x{state.hex()}\n".encode()
+                for position, aggregate, version, event_type, state in rows
+            )
+        )
+        columns = "id, originator_id, originator_version, topic, state"
+        with self._connection.cursor() as cursor:
+            try:
+                cursor.copy_expert(f"COPY {EVENTS} ({columns}) FROM STDIN", content)
+            except (psycopg2.errors.UniqueViolation, psycopg2.DataError) as taken:
+                raise LedgerAltered(
+                    f"an event between positions {rows[0][0]} and {rows[-1][0]} cannot be put back "
+                    f"({type(taken).__name__}): the event store holds that version of its aggregate at another "
+                    "position, or Kafka's headers are no event's; krypton audit verify names the first difference"
+                ) from None
+
+    def orphans(self, after: int = 0) -> list[tuple[int, bytes]]:
+        """Events that no command's record names: position and stored bytes, in order."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(ORPHANS, (after,))
+            return [(position, bytes(state)) for position, state in cursor]
+
+    def add_commands(self, commands: Sequence[Command]) -> None:
+        """Add commands' records. Raises LedgerAltered where one is there already with other positions."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(KNOWN, ([command.command_id for command in commands],))
+            if taken := [one for (one,) in cursor.fetchall()]:
+                raise LedgerAltered(
+                    f"command {taken[0]} is on record without all the positions whose events name it: that record was "
+                    "altered, and is not overwritten"
+                )
+            values = [(one.command_id, one.positions, json.dumps(dict(one.result))) for one in commands]
+            execute_values(
+                cursor,
+                "INSERT INTO ledger.command (command_id, positions, result) VALUES %s",
+                values,
+                "(%s, %s::bigint[], %s)",
+                page_size=1_000,
+            )
+
+    def commit(self) -> None:
+        """Keep what was added."""
+        self._connection.commit()
+
+    def undo(self) -> None:
+        """Drop what was added since the last commit."""
+        self._connection.rollback()

@@ -1,0 +1,77 @@
+"""``audit as-of``: the person, the record and the dose as a reader would have seen them at a position or time.
+
+Not read from the live views, which hold today's rows and could have been altered: the person's own events up to that
+position are folded anew, and the views' own queries asked (``replayed``). Where the live views keep history of their
+own (membership, doses), the two answers are compared, and what differs is named.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from domain.errors import NotFound
+from domain.times import iso
+from krypton.auditing.asking import Auditor, recorded
+from krypton.auditing.replayed import Moment, Past, replayed
+from krypton.bootstrap import Krypton
+from projections.cumulative_dose import queries as doses
+from projections.identity_index import queries as identities
+from projections.patient_record import queries as records
+
+Document = dict[str, Any]
+
+
+def as_of(ours: Krypton, moment: Moment, ref: str, auditor: Auditor, *, whole: bool = False) -> Document:
+    """The ``audit as-of`` document. ``whole``: see ``replayed``. Raises NotFound, ReasonMissing (X3)."""
+    identity = str(ours.resolve(ref))
+    with replayed(ours, [identity], moment, whole=whole) as past:
+        if not any(e.type == "identity.registered" and e.aggregate_id == identity for e in past.events):
+            raise NotFound(
+                f"identity {identity} was not registered yet at position {past.position}: ask about a later one"
+            )
+        recorded(ours, auditor, "as_of", identity, past.identities, asked=[f"at={past.position}"])
+        answer = {"position": past.position, "recorded_at": iso(past.at)} | seen(past, identity)
+        return answer | _basis(past, identity, answer)
+
+
+def seen(past: Past, identity: str) -> Document:
+    """``person``, ``members``, ``identity``, ``record``, ``dose``: the last three as their ``show`` commands answer."""
+    members = past.members(identity)
+    together = [member["identity"] for member in members]
+    whose = {"person": identities.person(past.views, identity), "members": members}
+    shown = identities.show(past.views, identity, past.erased([*together, identity]))
+    record = records.record(past.views, together, _erased(past, together, records.subjects))
+    dose = doses.dose(past.views, members, _erased(past, together, doses.subjects))
+    return whose | {"identity": shown, "record": whose | record, "dose": dose}
+
+
+def _erased(past: Past, members: Collection[str], subjects: Callable[..., Iterable[str]]) -> set[str]:
+    return past.erased({*members, *subjects(past.views, list(members))})
+
+
+def _basis(past: Past, identity: str, answer: Document) -> Document:
+    """What the answer rests on: how many events, what of them no view can read, and where the live views differ."""
+    return {
+        "events": len(past.stored),
+        "aggregates": len({event.aggregate_id for event in past.stored}),
+        "unread": list(past.unread),
+        "differs_from_live": _differences(past, identity, answer),
+    }
+
+
+def _differences(past: Past, identity: str, answer: Document) -> list[str]:
+    """Which of the live views that keep history say something else of that position: they lag, or were altered."""
+    members = identities.members(past.live, identity, past.position)
+    dose = doses.dose(past.live, answer["members"], at_position=past.position)
+    differs = {
+        "identity_index": _named(members) != _named(answer["members"]),
+        "cumulative_dose": _irradiated(dose) != _irradiated(answer["dose"]),
+    }
+    return [view for view, does in differs.items() if does]
+
+
+def _named(members: Iterable[Document]) -> list[str]:
+    return [member["identity"] for member in members]
+
+
+def _irradiated(dose: Document) -> list[tuple[str, str]]:
+    return sorted((one["irradiation_event_uid"], one["identity"]) for one in dose["exposures"])

@@ -1,0 +1,71 @@
+"""Views of some events alone, beside the live ones: temporary tables that the same queries read.
+
+There is one definition of what a reader sees: the queries of each view. They name tables as ``patient_record.study``;
+a connection made here reads ``pg_temp."patient_record.study"`` in that place, a table that holds what the view's own
+projection makes of the given events. Nothing is ever committed.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+from sqlalchemy import Column, MetaData, Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
+
+from krypton.bootstrap import CONNECT_S, VIEWS
+from projections.projection import Projection, RowKey
+from projections.rows import quoted
+
+Rows = Mapping[RowKey, Mapping[str, Any]]
+NAMED: Final = re.compile(rf"\b({'|'.join(VIEWS)})\.([a-z_]+)\b")
+TEMPORARY: Final = "pg_temp"
+DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+
+
+class AsideCursor(Cursor):
+    """Reads the temporary tables wherever a query names a view's."""
+
+    def execute(self, query: Any, vars: Any = None) -> None:
+        """See psycopg2."""
+        super().execute(NAMED.sub(rf'{TEMPORARY}."\1.\2"', query), vars)
+
+
+@contextmanager
+def aside(database: str, folded: Iterable[tuple[Projection, Rows]]) -> Iterator[Connection]:
+    """A connection to views that hold these rows and no others."""
+    connection = psycopg2.connect(database, connect_timeout=CONNECT_S, application_name="krypton audit")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL jit = off")
+            for projection, rows in folded:
+                _fill(cursor, projection, rows)
+        connection.cursor_factory = AsideCursor
+        yield connection
+    finally:
+        connection.close()
+
+
+def _fill(cursor: Cursor, projection: Projection, rows: Rows) -> None:
+    """Make a view's tables, without keys and indexes for so few rows, and put the rows in, as the live ones are."""
+    tables = {table.name: table for table in projection.tables.sorted_tables}
+    cursor.execute("; ".join(_made(projection.name, table) for table in tables.values()))
+    keys = {name: tuple(column.name for column in table.primary_key.columns) for name, table in tables.items()}
+    by_table: dict[str, list[dict[str, Any]]] = {}
+    for key, row in rows.items():
+        by_table.setdefault(key.table, []).append({**row, **dict(zip(keys[key.table], key.key, strict=True))})
+    for name, documents in by_table.items():
+        table = quoted(TEMPORARY, f"{projection.name}.{name}")
+        given = f"json_populate_recordset(NULL::{table}, %s)"
+        cursor.execute(f"INSERT INTO {table} SELECT * FROM {given}", (json.dumps(documents, allow_nan=False),))
+
+
+def _made(view: str, table: Table) -> str:
+    columns = (Column(c.name, c.type) for c in table.columns)
+    bare = Table(f"{view}.{table.name}", MetaData(schema=TEMPORARY), *columns)
+    return str(CreateTable(bare).compile(dialect=DIALECT))

@@ -1,0 +1,157 @@
+"""``audit export``: all that the ledger holds of a person, in files that can be checked without us.
+
+Events as stored, byte for byte; the same as JSON lines and as Avro container files with their schemas; the proof that
+each is in the signed tree; the checkpoint; and ``verify.py``, which checks it all offline. Fields that name the person
+stay sealed, unless they are asked for: then they stand in a file of their own, which nothing proves. Events that the
+latest checkpoint does not cover yet are left out, and counted.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from adapters.eventstore.histories import StoredEvent
+from adapters.notary.folder import TileFolder
+from adapters.notary.keys import verified_checkpoint
+from domain.errors import LedgerAltered
+from domain.proofs import leaf
+from domain.proofs.merkle import inclusion_proof
+from domain.proofs.note import Checkpoint, Note, VerifierKey
+from domain.times import iso
+from krypton.auditing import export_files
+from krypton.auditing.asking import Auditor, recorded
+from krypton.auditing.replayed import Past, replayed
+from krypton.bootstrap import Krypton
+from krypton.log_keys import verifier_key
+from krypton.settings import ServiceUnavailable
+from krypton.signed_tree import SignedTree
+
+Document = dict[str, Any]
+LOOK_AGAIN_S: Final = 0.2
+
+
+class FolderNotEmpty(Exception):
+    """The export's folder holds something already: nothing was written there."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """The log as it was last signed."""
+
+    note: Note
+    key: VerifierKey
+    checkpoint: Checkpoint
+    tree: SignedTree
+
+    def proven(self, event: StoredEvent) -> Document:
+        """The event's leaf, and the proof that it is in the tree. Raises LedgerAltered."""
+        index = self.tree.folder.index_of(event.position)
+        entry = leaf.entry(event.position, event.type, event.aggregate_id, event.version, event.state)
+        if index is None or self.tree.entry(index) != entry:
+            raise LedgerAltered(
+                f"the event store's event at position {event.position} is not the one that was signed: nothing was "
+                "exported; see krypton audit verify"
+            )
+        steps = inclusion_proof(self.tree.folder.node, index, self.tree.folder.size)
+        return {"position": event.position, "index": index, "proof": [step.hex() for step in steps]}
+
+
+def export(
+    ours: Krypton, ref: str, folder: Path, auditor: Auditor, *, unsealed: bool, wait_s: float = 0.0, whole: bool = False
+) -> Document:
+    """Write the export, and say what it holds. ``wait_s``: how long to wait for a checkpoint that covers all there is.
+
+    Raises NotFound, FolderNotEmpty, LedgerAltered, ReasonMissing (X3), ServiceUnavailable (nothing was signed yet).
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise FolderNotEmpty(f"{folder} is not empty: give a new folder, so that nothing else is taken for the export")
+    identity = str(ours.resolve(ref))
+    with replayed(ours, [identity], accesses=True, whole=whole) as past:
+        signed = latest(ours, past.stored[-1].position, wait_s)
+        covered = [event for event in past.stored if signed.tree.covers(event.position)]
+        proofs = [signed.proven(event) for event in covered]
+        answer = recorded(ours, auditor, "export", identity, past.identities, unsealed=unsealed)
+        written = _Export(ours, past, signed, covered, proofs).files(unsealed)
+    summary = {
+        "identity": identity,
+        "identities": sorted(past.identities),
+        "events": len(covered),
+        "not_yet_signed": len(past.stored) - len(covered),
+        "log": signed.checkpoint.origin,
+        "size": signed.checkpoint.size,
+        "root": signed.checkpoint.root.hex(),
+        "asked_by": auditor.actor,
+        "access_position": answer.positions[0],
+        "unsealed": unsealed,
+    }
+    export_files.write(folder, written, summary)
+    return {"folder": str(folder), **summary}
+
+
+def latest(ours: Krypton, position: int, wait_s: float = 0.0) -> Signed:
+    """The log as last signed; waits a while for a position to be covered. Raises ServiceUnavailable."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        found = _signed(ours)
+        if (found and found.tree.covers(position)) or time.monotonic() > deadline:
+            break
+        time.sleep(LOOK_AGAIN_S)
+    if found is None:
+        raise ServiceUnavailable(
+            f"nothing is signed yet in {ours.settings.log_folder}, or its key {ours.settings.log_key} is not here: "
+            "export where the notary runs"
+        )
+    return found
+
+
+def _signed(ours: Krypton) -> Signed | None:
+    key = verifier_key(ours.settings)
+    note = TileFolder(ours.settings.log_folder).checkpoint()
+    if key is None or note is None:
+        return None
+    checkpoint = verified_checkpoint(note, key)
+    tree = SignedTree.open(ours.settings.log_folder, checkpoint)
+    return None if tree is None else Signed(note, key, checkpoint, tree)
+
+
+@dataclass(frozen=True)
+class _Export:
+    """What is written, worked out before anything is."""
+
+    ours: Krypton
+    past: Past
+    signed: Signed
+    covered: Sequence[StoredEvent]
+    proofs: Sequence[Document]
+
+    def files(self, unsealed: bool) -> dict[str, bytes]:
+        """Path within the folder to content."""
+        events = [export_files.event_line(self.ours.codec.schema_of(one.state), one) for one in self.covered]
+        files = {
+            "checkpoint": self.signed.note.format().encode(),
+            "log.key": f"{self.signed.key.format()}\n".encode(),
+            "events.jsonl": export_files.json_lines(events),
+            "proofs.jsonl": export_files.json_lines(self.proofs),
+            **{f"stored/{one.position}.bin": one.state for one in self.covered},
+            **export_files.by_schema(self.ours.codec.registry, self.covered),
+        }
+        if unsealed:
+            files["unsealed.jsonl"] = export_files.json_lines(self._opened())
+        return files
+
+    def _opened(self) -> list[Document]:
+        """What sealed fields say, by position; ``[erased]`` where the key was destroyed."""
+        covered = {event.position for event in self.covered}
+        schemas = self.ours.codec.registry.latest
+        return [
+            {
+                "position": event.position,
+                "recorded_at": iso(event.data["recorded_at"]),
+                "type": event.type,
+                "fields": {name: event.data[name] for name in schemas[event.type].sealed},
+            }
+            for event in self.past.events
+            if event.position in covered and schemas[event.type].sealed
+        ]

@@ -1,0 +1,202 @@
+"""``audit exposure``: two identities that were one person for a while and are not: who saw which data as whose?
+
+An access is an exposure where it was open while the two were one person, and data of the one side lay in a record that
+was asked for as the other's. The *sides* are the persons that the two are now; while they are still one person, each
+side is the identity alone. What left an establishment meanwhile (orders presented or scheduled elsewhere, studies sent
+to be read, and what came back) is listed beside it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from domain.errors import SameIdentity
+from domain.times import iso
+from krypton.auditing.accesses import Opening, openings
+from krypton.auditing.asking import Auditor, recorded
+from krypton.auditing.holdings import Holding, holdings, shown
+from krypton.auditing.persons import FOREVER, Persons, Span
+from krypton.auditing.replayed import Past, replayed
+from krypton.bootstrap import Krypton
+from projections.identity_index import queries as identities
+from schemas.event import LedgerEvent
+
+Document = dict[str, Any]
+SENT: Final = {
+    "order.placed": ("site", "ordered_by"),
+    "order.presented": ("site", None),
+    "order.scheduled": ("site", None),
+    "order.resulted": (None, None),
+    "reading.requested": ("to_site", None),
+    "reading.accepted": (None, "by"),
+    "reading.reported": (None, "by"),
+}
+"""What brings data to somebody: the fields that name the establishment and the professional, where there are such."""
+
+
+def exposure(ours: Krypton, one: str, other: str, auditor: Auditor, *, whole: bool = False) -> Document:
+    """The ``audit exposure`` document. Raises NotFound, SameIdentity (L1), ReasonMissing (X3)."""
+    pair = str(ours.resolve(one)), str(ours.resolve(other))
+    if pair[0] == pair[1]:
+        raise SameIdentity(f"{pair[0]} was given twice: name two identities")
+    with replayed(ours, pair, accesses=True, whole=whole) as past:
+        recorded(ours, auditor, "exposure", pair[0], past.identities, other=pair[1])
+        return Exposure(past, *pair).document()
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What two identities' being one person gave away, worked out from the replayed events."""
+
+    past: Past
+    one: str
+    other: str
+
+    @cached_property
+    def persons(self) -> Persons:
+        """Who was one person with whom."""
+        return Persons.of(self.past.identities, self.past.events)
+
+    @cached_property
+    def held(self) -> list[Holding]:
+        """All that ever was in their records."""
+        return holdings(self.past.events)
+
+    @cached_property
+    def sides(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Whose data is whose."""
+        last = self.persons.steps[-1]
+        one, other = frozenset(last.of(self.one)), frozenset(last.of(self.other))
+        return (frozenset([self.one]), frozenset([self.other])) if one == other else (one, other)
+
+    @cached_property
+    def together(self) -> list[Span]:
+        """When the two were one person."""
+        return [span for span in self.persons.spans() if self.other in span.step.of(self.one)]
+
+    def document(self) -> Document:
+        """The whole report."""
+        accesses = [found for opening in openings(self.past).values() if (found := self._access(opening))]
+        sent = [self._sent(event) for event in self.past.events if self._is_sent(event)]
+        audits = [self._audit(event) for event in self.past.events if self._is_audit(event)]
+        return {
+            "identities": self._named(),
+            "still_one_person": self.persons.steps[-1].of(self.one) == self.persons.steps[-1].of(self.other),
+            "sides": [sorted(side) for side in self.sides],
+            "together": self._periods(),
+            "accesses": accesses,
+            "sent": sent,
+            "audits": audits,
+            "counts": self._counts(accesses, sent),
+            "position": self.past.position,
+            "unread": list(self.past.unread),
+        }
+
+    def _named(self) -> list[Document]:
+        erased = self.past.erased(self.past.identities)
+        rows = [identities.show(self.past.views, one, erased) for one in (self.one, self.other)]
+        return [{name: row[name] for name in ("identity", "assigner", "local_id", "person")} for row in rows]
+
+    def _periods(self) -> list[Document]:
+        """Each period in which the two were one person, with the statements that began and ended it."""
+        periods: list[list[Span]] = []
+        for span in self.together:
+            if periods and periods[-1][-1].end == span.start:
+                periods[-1].append(span)
+            else:
+                periods.append([span])
+        after = {span.start: span.step.event for span in self.persons.spans()}
+        return [
+            {
+                "from": iso(period[0].start),
+                "to": None if period[-1].end == FOREVER else iso(period[-1].end),
+                "began": self._statement(period[0].step.event),
+                "ended": self._statement(after.get(period[-1].end)),
+            }
+            for period in periods
+        ]
+
+    def _statement(self, event: LedgerEvent | None) -> Document | None:
+        if event is None:
+            return None
+        kept = ("actor", "reason", "rule", "rule_version", "score", "compared", "low", "high")
+        return {"position": event.position, "type": event.type} | {name: event.data.get(name) for name in kept}
+
+    def _access(self, opening: Opening) -> Document | None:
+        """One access, where it showed data of one side as the other's; None where it did not."""
+        foreign: dict[tuple[str, str], Document] = {}
+        spans = [span for span in self.together if max(span.start, opening.start) < min(span.end, opening.end)]
+        for span in spans:
+            foreign = {**self._foreign(opening, span), **foreign}
+        if not foreign:
+            return None
+        data = opening.event.data
+        kept = ("rpps", "site", "actor", "rule", "purpose", "reason")
+        return {name: data[name] for name in kept} | {
+            "access": opening.event.aggregate_id,
+            "position": opening.event.position,
+            "asked_for": opening.identity,
+            "ground": data.get("ground", "emergency"),
+            "opened_at": iso(opening.start),
+            "ended_at": iso(opening.end),
+            "exposed_from": iso(max(spans[0].start, opening.start)),
+            "exposed_to": iso(min(spans[-1].end, opening.end)),
+            "foreign": list(foreign.values()),
+        }
+
+    def _foreign(self, opening: Opening, span: Span) -> Mapping[tuple[str, str], Document]:
+        """What lay open within a span that is not of the side that was asked for; of both, where it was neither's."""
+        person = span.step.of(opening.identity)
+        if self.one not in person:
+            return {}
+        asked = next((side for side in self.sides if opening.identity in side), frozenset[str]())
+        start, end = max(span.start, opening.start), min(span.end, opening.end)
+        seen = shown(self.held, person, start, end, opening.event.data.get("exclusions", ()))
+        return {
+            key: found
+            for key, found in seen.items()
+            if any(found["identity"] in side for side in self.sides) and found["identity"] not in asked
+        }
+
+    def _during(self, event: LedgerEvent) -> bool:
+        return any(span.start <= event.data["recorded_at"] < span.end for span in self.together)
+
+    def _is_sent(self, event: LedgerEvent) -> bool:
+        both = self.sides[0] | self.sides[1]
+        return event.type in SENT and event.data["identity_id"] in both and self._during(event)
+
+    def _sent(self, event: LedgerEvent) -> Document:
+        site, professional = SENT[event.type]
+        data = event.data
+        return {
+            "position": event.position,
+            "recorded_at": iso(data["recorded_at"]),
+            "type": event.type,
+            "actor": data["actor"],
+            "identity": data["identity_id"],
+            "id": event.aggregate_id,
+            "study": data.get("study_id"),
+            "to_site": data[site] if site else None,
+            "from_site": data.get("from_site"),
+            "to_professional": data[professional] if professional else None,
+        }
+
+    def _is_audit(self, event: LedgerEvent) -> bool:
+        asked = event.type == "access.audited" and self._during(event)
+        return asked and all(not side.isdisjoint(event.data["members"]) for side in self.sides)
+
+    def _audit(self, event: LedgerEvent) -> Document:
+        kept = ("actor", "kind", "reason", "unsealed")
+        told = {name: event.data[name] for name in kept}
+        return {"position": event.position, "recorded_at": iso(event.data["recorded_at"])} | told
+
+    def _counts(self, accesses: Sequence[Document], sent: Sequence[Document]) -> Document:
+        foreign = {(one["kind"], one["id"]) for access in accesses for one in access["foreign"]}
+        return {
+            "accesses": len(accesses),
+            "professionals": len({access["rpps"] for access in accesses}),
+            "establishments": len({access["site"] for access in accesses if access["site"]}),
+            "exposed": {kind: sum(k == kind for k, _ in foreign) for kind in sorted({k for k, _ in foreign})},
+            "sent": len(sent),
+        }

@@ -1,0 +1,129 @@
+"""What lay in a person's record at any time: studies, reports, dose reports, orders and readings, and whose each was.
+
+Times are microseconds since 1970, UTC, as events were recorded. What the views show of a position and what is told here
+of its moment is the same (``tests/integration/test_audit_live.py``); here it is told for stretches of time, because a
+reader who may look for a day also sees what comes in during that day.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from krypton.auditing.persons import FOREVER, Person
+from schemas.event import LedgerEvent
+
+Document = dict[str, Any]
+CAME: Final = {
+    "study.arrived": "study",
+    "study.report_added": "report",
+    "dose.reported": "dose_report",
+    "order.placed": "order",
+    "reading.requested": "reading",
+}
+"""What comes into a record with which event."""
+TOLD: Final = ("study_uid", "site", "modalities", "modality", "from_site")
+UIDS: Final = {"study": "study_uid", "report": "report_uid", "dose_report": "report_uid"}
+
+
+@dataclass
+class Holding:
+    """One thing in the record. ``owners``: whose it is, each since when; what belongs to a study is whose that is."""
+
+    kind: str
+    id: str
+    since: int
+    owners: list[tuple[int, str]]
+    study: str | None = None
+    until: int = FOREVER
+    facts: Document = field(default_factory=dict)
+    author: str | None = None
+
+    def owned_between(self, start: int, end: int, by: Collection[str]) -> str | None:
+        """The first of these identities whose it was, while it was shown, within ``start`` to before ``end``."""
+        ends = [since for since, _ in self.owners[1:]] + [FOREVER]
+        for (since, owner), over in zip(self.owners, ends, strict=True):
+            if owner in by and max(start, since, self.since) < min(end, over, self.until):
+                return owner
+        return None
+
+    def document(self, owner: str) -> Document:
+        """As reports list it."""
+        return {"kind": self.kind, "id": self.id, "identity": owner, **self.facts}
+
+
+def holdings(events: Iterable[LedgerEvent]) -> list[Holding]:
+    """Everything that ever came in, in ledger order."""
+    found: list[Holding] = []
+    owners: dict[str, list[tuple[int, str]]] = {}
+    of_study: dict[str, list[Holding]] = {}
+    for event in events:
+        at, study = event.data["recorded_at"], _study_of(event)
+        if event.type == "study.arrived":
+            owners[event.aggregate_id] = [(at, event.data["identity_id"])]
+        if kind := CAME.get(event.type):
+            owned = owners.get(study) if study else None
+            one = _came(kind, event, [(at, event.data["identity_id"])] if owned is None else owned)
+            found.append(one)
+            of_study.setdefault(study or event.aggregate_id, []).append(one)
+        elif event.type == "study.reassigned" and study in owners:
+            owners[study].append((at, event.data["to_identity_id"]))
+        elif event.type == "study.withdrawn":
+            _withdrawn(of_study.get(event.aggregate_id, ()), at)
+        elif event.type == "reading.reported":
+            _signed(of_study.get(study or "", ()), event)
+    return found
+
+
+def _study_of(event: LedgerEvent) -> str | None:
+    return event.aggregate_id if event.type.startswith("study.") else event.data.get("study_id")
+
+
+def _came(kind: str, event: LedgerEvent, owners: list[tuple[int, str]]) -> Holding:
+    data = event.data
+    facts: Document = {name: data[name] for name in TOLD if name in data}
+    if kind == "study":
+        facts["date"] = data["started_at"]
+    ident = data[UIDS[kind]] if kind in UIDS and kind != "study" else event.aggregate_id
+    return Holding(
+        kind, ident, data["recorded_at"], owners, _study_of(event), facts=facts, author=data.get("ordered_by")
+    )
+
+
+def _withdrawn(of_study: Iterable[Holding], at: int) -> None:
+    """The study, its reports and readings are shown no more; its dose was irradiated all the same."""
+    for one in of_study:
+        if one.kind != "dose_report":
+            one.until = at
+
+
+def _signed(of_study: Iterable[Holding], event: LedgerEvent) -> None:
+    for one in of_study:
+        if one.id == event.aggregate_id:
+            one.author = event.data["by"]
+
+
+def shown(
+    held: Collection[Holding], person: Person, start: int, end: int, exclusions: Collection[str] = ()
+) -> Mapping[tuple[str, str], Document]:
+    """What a reader of that person's record could see within a stretch of time, by kind and id.
+
+    ``exclusions``: what the consent that the access rests on leaves out, as ``consent.granted`` writes it. A study goes
+    with all that belongs to it.
+    """
+    parsed = [exclusion.partition(":")[::2] for exclusion in exclusions]
+    studies = {one.study for one in held if one.kind == "study" and any(_is_excluded(one, *e) for e in parsed)}
+    authors = {what.removeprefix("rpps:") for kind, what in parsed if kind == "author"}
+    return {
+        (one.kind, one.id): one.document(owner)
+        for one in held
+        if (owner := one.owned_between(start, end, person))
+        and not (one.study and one.study in studies)
+        and one.author not in authors
+    }
+
+
+def _is_excluded(study: Holding, kind: str, what: str) -> bool:
+    if kind == "study":
+        return bool(study.facts["study_uid"] == what)
+    first, _, last = what.partition("/")
+    return kind == "period" and bool(study.facts["date"]) and first <= study.facts["date"][:10] <= last

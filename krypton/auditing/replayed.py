@@ -1,0 +1,141 @@
+"""The views as they were at a position, for one person: the needed events again, through the same projections.
+
+Decoding, folding and the queries that are then asked are those of the live views (``projections.fold``, each view's
+``queries``); only the rows are held apart, and hold nobody else. What a live view could not read or apply is left out
+here as it is there, and named in ``unread``. What was sealed under a key that is destroyed reads ``[erased]``, whatever
+the day that is asked about: there is nothing left to show.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from sys import maxsize
+from typing import Any, Final
+
+from psycopg2.extensions import connection as Connection
+
+from adapters.eventstore.histories import StoredEvent, events_of, head, last_at, recorded_at
+from domain.errors import NotFound
+from domain.times import micros
+from krypton.auditing.aside import Rows, aside
+from krypton.auditing.needed import Finder
+from krypton.bootstrap import VIEWS, Krypton
+from projections import catalog
+from projections.fold import Read, fold, read
+from projections.identity_index import queries as identities
+from projections.memory_rows import MemoryRows
+from projections.projection import Projection, RowKey
+from schemas.codec import Codec, NotAnEvent
+from schemas.event import LedgerEvent, Record
+from schemas.registry import UnknownSchema
+
+Document = dict[str, Any]
+Moment = int | datetime
+"""A ledger position, or a time with its zone."""
+UNKNOWN: Final = "?"
+SHARING: Final = "access_history"
+
+
+@dataclass(frozen=True)
+class Past:
+    """The ledger up to ``position`` (recorded at ``at``, µs since 1970, UTC), as far as it concerns one person.
+
+    ``asked``: the identities that were asked about. ``identities``: all that were ever one person with them, through
+    others too. ``views``: a connection that the views' queries take; ``live``: the same, to the live views, in the
+    picture in which the events were found. ``events``: opened, in ledger order.
+    """
+
+    krypton: Krypton
+    position: int
+    at: int | None
+    asked: tuple[str, ...]
+    identities: frozenset[str]
+    stored: Sequence[StoredEvent]
+    events: Sequence[LedgerEvent]
+    unread: Sequence[str]
+    views: Connection
+    live: Connection
+
+    def members(self, identity: str) -> list[Document]:
+        """All identities of the person that it was, as ``identity show`` lists them."""
+        return identities.members(self.views, identity, erased=self.erased(self.identities))
+
+    def erased(self, subjects: Iterable[str]) -> set[str]:
+        """Those whose key is destroyed by now."""
+        return self.krypton.vault.destroyed(subjects)
+
+
+class _NoAttic:
+    """One person's rows fit in memory."""
+
+    def put_away(self, rows: Mapping[RowKey, Mapping[str, Any]]) -> None:
+        """Never asked: there is no bound."""
+
+    def bring_back(self, keys: Iterable[RowKey]) -> dict[RowKey, Mapping[str, Any]]:
+        """Nothing is here."""
+        return {}
+
+
+@contextmanager
+def replayed(
+    ours: Krypton, asked: Collection[str], upto: Moment | None = None, *, accesses: bool = False, whole: bool = False
+) -> Iterator[Past]:
+    """Replay what concerns these identities, up to a moment or to the end.
+
+    ``accesses``: with accesses and consents, and their view. ``whole``: find it by reading the whole ledger, trusting
+    no view. Raises NotFound (a position past the end).
+    """
+    with ours.reading() as live:
+        position, at = place(live, upto)
+        needed = Finder(live, ours.codec, position, whole=whole).needed_for(asked, accesses=accesses)
+        stored = events_of(live, needed.aggregates, position)
+        reads = read(ours.codec, [_record(ours.codec, one) for one in stored])
+        views_asked = [name for name in VIEWS if accesses or name != SHARING]
+        folded = [_folded(_projection(ours, live, name), reads) for name in views_asked]
+        unread = sorted({reason for _, _, reasons in folded for reason in reasons})
+        events = [one.event for one in reads if isinstance(one.event, LedgerEvent)]
+        with aside(ours.addresses.database, ((projection, rows) for projection, rows, _ in folded)) as views:
+            whose = frozenset(needed.identities)
+            yield Past(ours, position, at, tuple(asked), whose, stored, events, unread, views, live)
+
+
+def place(connection: Connection, moment: Moment | None) -> tuple[int, int | None]:
+    """The position that a moment means (None: the end), and when its event was recorded. Raises NotFound."""
+    last = head(connection)
+    if isinstance(moment, datetime):
+        position = last_at(connection, micros(moment))
+    elif moment is None or moment <= last:
+        position = last if moment is None else moment
+    else:
+        raise NotFound(f"the ledger ends at position {last}: ask about that one, or an earlier one")
+    return position, recorded_at(connection, position)
+
+
+def _projection(ours: Krypton, connection: Connection, name: str) -> Projection:
+    """The view's projection as readers have it."""
+    version = catalog.live_version(connection, name)
+    rules = None if version is None else catalog.rules_of(connection, name, version)
+    return ours.projection_with(name, rules or {}, version)
+
+
+def _record(codec: Codec, event: StoredEvent) -> Record:
+    """The event as a view gets it; the topic is all that matters of where on Kafka it lies."""
+    headers = (("position", b"%d" % event.position), ("version", b"%d" % event.version))
+    return Record(_topic(codec, event), 0, event.position, event.aggregate_id.encode(), event.state, headers)
+
+
+def _topic(codec: Codec, event: StoredEvent) -> str:
+    try:
+        return codec.schema_of(event.state).topic
+    except (NotAnEvent, UnknownSchema):
+        return UNKNOWN
+
+
+def _folded(projection: Projection, reads: Sequence[Read]) -> tuple[Projection, Rows, list[str]]:
+    rows = MemoryRows(projection.tables, maxsize, _NoAttic())
+    for key, values in projection.seeds():
+        rows.put(key, values)
+    topics = {*projection.topics, UNKNOWN}
+    letters = fold(projection, [one for one in reads if one.record.topic in topics], rows, ())
+    return projection, rows.rows(), [letter.reason for letter in letters]

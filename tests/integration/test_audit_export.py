@@ -1,0 +1,406 @@
+"""The inspector's export: checked by its own verify.py, in a Python without anything of ours; tampering is found."""
+
+import base64
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import fastavro
+import pytest
+
+from adapters.notary.keys import SigningKey
+from domain.commands.identities import Erase
+from domain.errors import LedgerAltered, ReasonMissing
+from domain.proofs.note import Note, parse
+from krypton.auditing.asking import Auditor
+from krypton.auditing.export import FolderNotEmpty, export
+from krypton.devstack.stack import Stack
+from krypton.settings import ServiceUnavailable
+from schemas.event import ERASED
+from tests.integration.audit_world import AUDITOR, AuditWorld, audit_world
+
+pytestmark = pytest.mark.live
+Document = dict[str, Any]
+MARK = "QXVMARKFAM"
+
+
+@pytest.fixture(scope="module")
+def world(stack: Stack) -> Iterator[AuditWorld]:
+    with audit_world(stack) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def person(world: AuditWorld) -> str:
+    """Merged once, with studies, a dose and accesses, all of it signed."""
+    one, other = world.register(family=MARK), world.register("CHP")
+    world.receive(one, dlp=100.25)
+    world.merge(one, other)
+    world.open(other)
+    world.unmerge(one, other)
+    world.receive(one)
+    world.settle()
+    world.sign()
+    return one
+
+
+@pytest.fixture(scope="module")
+def exported(world: AuditWorld, person: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("export") / "new"
+    export(world.krypton, person, folder, AUDITOR, unsealed=False)
+    return folder
+
+
+@pytest.fixture
+def copy(exported: Path, tmp_path: Path) -> Path:
+    """An export to tamper with."""
+    return Path(shutil.copytree(exported, tmp_path / "copy"))
+
+
+def verify(folder: Path, *words: str) -> tuple[int, str]:
+    """Run its verify.py; exit code and what it said."""
+    command = [sys.executable, "-I", str(folder / "verify.py"), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def lines(file: Path) -> list[Document]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def rewrite(file: Path, documents: list[Document]) -> None:
+    file.write_text("".join(f"{json.dumps(one)}\n" for one in documents))
+
+
+def relist(folder: Path) -> None:
+    """What a forger does last: the manifest fits again."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    files = [p for p in folder.rglob("*") if p.is_file() and p.name not in ("manifest.json", "verify.py")]
+    manifest["files"] = {p.relative_to(folder).as_posix(): sha256(p.read_bytes()).hexdigest() for p in files}
+    manifest["events"] = len(lines(folder / "events.jsonl"))
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_good_export_holds(world: AuditWorld, exported: Path) -> None:
+    code, said = verify(exported)
+    assert (code, said.startswith("ok: ")) == (0, True), said
+    assert "compare it with the operator's" in said
+
+
+def test_it_holds_against_the_key_from_the_operator(exported: Path) -> None:
+    code, said = verify(exported, "--key", (exported / "log.key").read_text())
+    assert (code, "compare" in said) == (0, False)
+
+
+def test_the_events_are_those_of_the_event_store(world: AuditWorld, exported: Path) -> None:
+    for event in lines(exported / "events.jsonl"):
+        (stored,) = world.krypton.ledger.recorder.select_notifications(event["position"], 1)
+        assert (exported / "stored" / f"{event['position']}.bin").read_bytes() == stored.state
+        assert (event["type"], event["version"]) == (stored.topic, stored.originator_version)
+
+
+def test_any_avro_tool_reads_the_container_files(exported: Path) -> None:
+    read: list[tuple[str, str]] = []
+    for path in (exported / "avro").iterdir():
+        with path.open("rb") as file:
+            objects: list[Any] = list(fastavro.reader(file))
+        read += [(path.name.partition("-")[0], str(one["command_id"])) for one in objects]
+    written = [(str(e["schema"]), e["data"]["command_id"]) for e in lines(exported / "events.jsonl")]
+    assert sorted(read) == sorted(written)
+
+
+def test_nothing_that_names_the_person_is_in_it(exported: Path) -> None:
+    assert not [p for p in exported.rglob("*") if p.is_file() and MARK.encode() in p.read_bytes()]
+
+
+def test_unsealed_it_says_what_the_sealed_fields_hold_and_that_is_on_record(
+    world: AuditWorld, person: str, tmp_path: Path
+) -> None:
+    found = export(world.krypton, person, tmp_path / "new", AUDITOR, unsealed=True)
+    opened = lines(tmp_path / "new" / "unsealed.jsonl")
+    registered = next(one for one in opened if one["type"] == "identity.registered")
+    assert registered["fields"]["traits"]["family"] == MARK
+    (asked,) = world.krypton.ledger.recorder.select_notifications(found["access_position"], 1)
+    data = world.krypton.codec.decode(asked.state, 1)[1]
+    assert (data["kind"], data["unsealed"], data["reason"]) == ("export", True, AUDITOR.reason)
+    assert verify(tmp_path / "new")[0] == 0
+
+
+def test_of_an_erased_person_the_unsealed_fields_read_erased_and_all_proofs_hold(
+    world: AuditWorld, tmp_path: Path
+) -> None:
+    one = world.register(family=MARK)
+    world.ask(Erase(identity=UUID(one), reason="asked for"))
+    world.krypton.vault.destroy(one)
+    world.sign()
+    export(world.krypton, one, tmp_path / "new", AUDITOR, unsealed=True)
+    (registered,) = [e for e in lines(tmp_path / "new" / "unsealed.jsonl") if e["type"] == "identity.registered"]
+    assert registered["fields"]["traits"] == ERASED
+    assert verify(tmp_path / "new")[0] == 0
+
+
+def test_what_is_not_signed_yet_is_left_out_and_counted(world: AuditWorld, person: str, tmp_path: Path) -> None:
+    world.open(person)
+    found = export(world.krypton, person, tmp_path / "new", AUDITOR, unsealed=False)
+    assert found["not_yet_signed"] >= 1
+    assert verify(tmp_path / "new")[0] == 0
+
+
+@pytest.fixture
+def altered(world: AuditWorld) -> Iterator[tuple[str, int]]:
+    """A person with a study whose site was changed in the event store after it was signed; and its position."""
+    one = world.register()
+    world.receive(one)
+    world.settle()
+    world.sign()
+    set_site(world, "CHB", "CHX")
+    yield one, world.head
+    set_site(world, "CHX", "CHB")
+
+
+def set_site(world: AuditWorld, was: str, now: str) -> None:
+    """Of the last event, past all that is ours."""
+    changed = (
+        "UPDATE ledger.ledger_events SET state = overlay(state PLACING %s FROM position(%s IN state)) WHERE id = %s"
+    )
+    with world.cursor() as cursor:
+        cursor.execute(changed, (now.encode(), was.encode(), world.head))
+
+
+def test_an_event_that_was_altered_in_the_store_is_not_exported(
+    world: AuditWorld, altered: tuple[str, int], tmp_path: Path
+) -> None:
+    one, position = altered
+    with pytest.raises(LedgerAltered, match=f"at position {position} is not the one that was signed"):
+        export(world.krypton, one, tmp_path / "new", AUDITOR, unsealed=False)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_person_whose_own_event_cannot_be_read_is_not_answered_about(world: AuditWorld, tmp_path: Path) -> None:
+    one = world.register()
+    cut = "UPDATE ledger.ledger_events SET state = substring(state FROM 1 FOR 60) WHERE id = %s"
+    with world.cursor() as cursor:
+        cursor.execute(cut, (world.head,))
+    said = world.cli.complaint(1, "audit", "history", one)
+    assert said.startswith("refused: an event cannot be read (cut or damaged body of identity.registered.v1")
+    assert said.endswith("see krypton audit verify")
+
+
+def test_a_folder_that_holds_something_is_refused(world: AuditWorld, person: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(FolderNotEmpty):
+        export(world.krypton, person, tmp_path, AUDITOR, unsealed=False)
+    assert "is not empty: give a new folder" in world.cli.run("audit", "export", person, "--out", tmp_path).err
+
+
+def test_without_a_reason_nothing_is_exported(world: AuditWorld, person: str, tmp_path: Path) -> None:
+    with pytest.raises(ReasonMissing):
+        export(world.krypton, person, tmp_path / "new", Auditor("system:test", ""), unsealed=False)
+    assert not (tmp_path / "new").exists()
+
+
+def test_before_anything_is_signed_there_is_nothing_to_prove(stack: Stack, tmp_path: Path) -> None:
+    with audit_world(stack) as new:
+        one = new.register()
+        with pytest.raises(ServiceUnavailable, match="nothing is signed yet"):
+            export(new.krypton, one, tmp_path / "new", AUDITOR, unsealed=False)
+
+
+def test_the_command_says_how_to_check_it(world: AuditWorld, person: str, tmp_path: Path) -> None:
+    said = world.cli.show("audit", "export", person, "--out", tmp_path / "new", "--wait", "0", "--reason", "inspection")
+    assert f"python3 -I {tmp_path / 'new' / 'verify.py'}" in said
+    assert verify(tmp_path / "new")[0] == 0
+
+
+# --- tampering ---
+
+
+def first(folder: Path) -> tuple[list[Document], Document]:
+    """All events, and the first that holds a study."""
+    events = lines(folder / "events.jsonl")
+    return events, next(one for one in events if one["type"] == "study.arrived")
+
+
+def changed_byte(folder: Path) -> None:
+    _, one = first(folder)
+    path = folder / "stored" / f"{one['position']}.bin"
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1
+    path.write_bytes(raw)
+
+
+def changed_value(folder: Path) -> None:
+    events, one = first(folder)
+    one["data"]["site"] = "CHX"
+    rewrite(folder / "events.jsonl", events)
+
+
+def changed_sealed(folder: Path) -> None:
+    events, one = first(folder)
+    one["data"]["description"] = {"sealed": base64.b64encode(b"x" * 40).decode()}
+    rewrite(folder / "events.jsonl", events)
+
+
+def changed_position(folder: Path) -> None:
+    """Another position, in all files."""
+    events, one = first(folder)
+    proofs = lines(folder / "proofs.jsonl")
+    was, now = one["position"], 10**6
+    for document in [*events, *proofs]:
+        document["position"] = now if document["position"] == was else document["position"]
+    (folder / "stored" / f"{was}.bin").rename(folder / "stored" / f"{now}.bin")
+    rewrite(folder / "events.jsonl", sorted(events, key=lambda e: e["position"]))
+    rewrite(folder / "proofs.jsonl", sorted(proofs, key=lambda e: e["position"]))
+
+
+def changed_version(folder: Path) -> None:
+    events, one = first(folder)
+    one["version"] = 2
+    rewrite(folder / "events.jsonl", events)
+
+
+def changed_type(folder: Path) -> None:
+    events, one = first(folder)
+    one["type"] = "study.extended"
+    rewrite(folder / "events.jsonl", events)
+
+
+def changed_aggregate(folder: Path) -> None:
+    events, one = first(folder)
+    one["aggregate_id"] = str(UUID(int=1))
+    rewrite(folder / "events.jsonl", events)
+
+
+def swapped_proofs(folder: Path) -> None:
+    proofs = lines(folder / "proofs.jsonl")
+    proofs[0]["proof"], proofs[1]["proof"] = proofs[1]["proof"], proofs[0]["proof"]
+    proofs[0]["index"], proofs[1]["index"] = proofs[1]["index"], proofs[0]["index"]
+    rewrite(folder / "proofs.jsonl", proofs)
+
+
+def shortened_proof(folder: Path) -> None:
+    proofs = lines(folder / "proofs.jsonl")
+    proofs[0]["proof"].pop()
+    rewrite(folder / "proofs.jsonl", proofs)
+
+
+def missing_event(folder: Path) -> None:
+    """The first event of an identity is taken out everywhere."""
+    drop(folder, next(e for e in lines(folder / "events.jsonl") if e["type"] == "link.merged"))
+
+
+def drop(folder: Path, event: Document) -> None:
+    for name in ("events.jsonl", "proofs.jsonl"):
+        rewrite(folder / name, [e for e in lines(folder / name) if e["position"] != event["position"]])
+    (folder / "stored" / f"{event['position']}.bin").unlink()
+    for path in folder.glob(f"*/{event['schema']}-*"):
+        path.unlink()
+
+
+def invented_event(folder: Path) -> None:
+    events, one = first(folder)
+    proofs = lines(folder / "proofs.jsonl")
+    copy = {**one, "position": 10**6, "aggregate_id": str(UUID(int=1))}
+    shutil.copy(folder / "stored" / f"{one['position']}.bin", folder / "stored" / f"{10**6}.bin")
+    rewrite(folder / "events.jsonl", [*events, copy])
+    proof = next(p for p in proofs if p["position"] == one["position"])
+    rewrite(folder / "proofs.jsonl", [*proofs, {**proof, "position": 10**6}])
+
+
+def larger_size(folder: Path) -> None:
+    note = parse((folder / "checkpoint").read_text())
+    origin, size, root, _ = note.text.split("\n")
+    (folder / "checkpoint").write_text(Note(f"{origin}\n{int(size) + 1}\n{root}\n", note.signatures).format())
+
+
+def signed_by_another(folder: Path) -> None:
+    """Signed well, under the same name, by a key of the forger's."""
+    note = parse((folder / "checkpoint").read_text())
+    key = SigningKey.new(note.text.split("\n")[0])
+    (folder / "checkpoint").write_text(Note(note.text, (key.sign(note.text),)).format())
+
+
+def renamed_field(folder: Path) -> None:
+    """The schema and the events say ``place`` where the ledger says ``site``."""
+    events, one = first(folder)
+    (path,) = folder.glob("schemas/*-study.arrived.v1.avsc")
+    path.write_text(path.read_text().replace('"name": "site"', '"name": "place"'))
+    for event in events:
+        if event["type"] == "study.arrived":
+            event["data"] = {"place" if n == "site" else n: v for n, v in event["data"].items()}
+    rewrite(folder / "events.jsonl", events)
+
+
+def changed_container(folder: Path) -> None:
+    (path,) = folder.glob("avro/*-study.arrived.v1.avro")
+    path.write_bytes(path.read_bytes().replace(b"CHB", b"CHX"))
+
+
+def lost_container(folder: Path) -> None:
+    (path,) = folder.glob("avro/*-study.arrived.v1.avro")
+    path.unlink()
+
+
+def cut_file(folder: Path) -> None:
+    path = folder / "events.jsonl"
+    path.write_text(path.read_text()[:-20])
+
+
+TAMPERINGS: list[tuple[Callable[[Path], None], str]] = [
+    (changed_byte, "not in the signed tree"),
+    (changed_value, "says something else than the stored bytes"),
+    (changed_sealed, "says something else than the stored bytes"),
+    (changed_position, "not in the signed tree"),
+    (changed_version, "not in the signed tree"),
+    (changed_type, "not in the signed tree"),
+    (changed_aggregate, "not in the signed tree"),
+    (swapped_proofs, "not in the signed tree"),
+    (shortened_proof, "not in the signed tree"),
+    (missing_event, "events are missing between others"),
+    (invented_event, "not in the signed tree"),
+    (larger_size, "the signature of krypton.local/ledger does not hold"),
+    (signed_by_another, "it is not signed by krypton.local/ledger"),
+    (renamed_field, "another schema"),
+    (changed_container, "not the stored bytes"),
+    (lost_container, "the Avro files are not of the same events"),
+    (cut_file, "the export is damaged"),
+]
+
+
+@pytest.mark.parametrize(("tamper", "words"), TAMPERINGS, ids=[t.__name__ for t, _ in TAMPERINGS])
+def test_a_tampering_is_found_and_named_even_where_the_manifest_was_made_to_fit(
+    copy: Path, tamper: Callable[[Path], None], words: str
+) -> None:
+    tamper(copy)
+    if tamper is not cut_file:
+        relist(copy)
+    code, said = verify(copy)
+    assert (code, said.startswith("FAILED: ")) == (1, True)
+    assert words in said or "not the file that was exported" in said
+
+
+@pytest.mark.parametrize("tamper", [changed_byte, lost_container, cut_file], ids=lambda t: t.__name__)
+def test_a_careless_one_is_found_by_the_manifest(copy: Path, tamper: Callable[[Path], None]) -> None:
+    tamper(copy)
+    code, said = verify(copy)
+    assert code == 1
+    assert "not the file that was exported" in said or "files added or lost" in said
+
+
+def test_a_forged_key_beside_a_forged_checkpoint_is_found_with_the_operators_key(copy: Path) -> None:
+    operators = (copy / "log.key").read_text()
+    note = parse((copy / "checkpoint").read_text())
+    key = SigningKey.new(note.text.split("\n")[0])
+    (copy / "checkpoint").write_text(Note(note.text, (key.sign(note.text),)).format())
+    (copy / "log.key").write_text(key.verifier.format())
+    relist(copy)
+    assert verify(copy)[0] == 0
+    code, said = verify(copy, "--key", operators)
+    assert (code, "it is not signed by" in said) == (1, True)

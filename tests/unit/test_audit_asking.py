@@ -1,0 +1,120 @@
+"""An auditor's question as the ledger records it, and small parts of what answers it."""
+
+import re
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from fastavro import schemaless_writer
+
+from adapters.eventstore.histories import first_long
+from domain.commands.accesses import Audit, CloseEmergency
+from domain.errors import NoOpenEmergency, NotFound, ReasonMissing
+from krypton.auditing import exposure_report
+from krypton.auditing.accesses import Limits
+from krypton.auditing.aside import NAMED
+from krypton.auditing.export_files import verifier
+from krypton.bootstrap import VIEWS
+from schemas.registry import registry
+from tests.fakes.region import CLINICIAN, Region
+
+QUERIES = sorted(Path(__file__).parents[2].glob("projections/*/queries.py"))
+
+
+@pytest.fixture
+def region() -> Region:
+    return Region()
+
+
+def test_a_question_is_one_event_that_opens_no_record(region: Region) -> None:
+    one = region.register()
+    answer = region.ask(Audit(identity=one, kind="history", reason="complaint 12", members=("other",)), "rpps:1")
+    (event,) = region.history(region.head() - 1)
+    told = {name: event.data[name] for name in ("identity_id", "members", "kind", "reason", "rule", "purpose", "actor")}
+    assert event.type == "access.audited"
+    assert told == {
+        "identity_id": str(one),
+        "members": sorted([str(one), "other"]),
+        "kind": "history",
+        "reason": "complaint 12",
+        "rule": "X11",
+        "purpose": "HCOMPL",
+        "actor": "rpps:1",
+    }
+    assert isinstance(
+        region.refusal(CloseEmergency(access=UUID(answer.result["access"]), rpps=CLINICIAN)), NoOpenEmergency
+    )
+
+
+def test_a_question_needs_a_reason(region: Region) -> None:
+    refusal = region.refusal(Audit(identity=region.register(), kind="history", reason="  "))
+    assert isinstance(refusal, ReasonMissing)
+
+
+def test_a_question_about_two_names_both(region: Region) -> None:
+    one, other = region.persons("1", "2")
+    region.ask(Audit(identity=one, other=other, kind="exposure", reason="art. 33"))
+    event = region.history(region.head() - 1)[0]
+    assert (event.data["other_id"], event.data["members"]) == (str(other), sorted([str(one), str(other)]))
+
+
+def test_nobody_is_asked_about_whom_nobody_registered(region: Region) -> None:
+    assert isinstance(region.refusal(Audit(identity=UUID(int=1), kind="history", reason="x")), NotFound)
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda p: p.parent.name)
+def test_the_queries_name_their_tables_so_that_they_can_be_asked_aside(path: Path) -> None:
+    """Every table after FROM or JOIN is ``view.table``, or a name that the query itself makes."""
+    source = path.read_text()
+    named = re.findall(r"\b(?:FROM|JOIN) (?!LATERAL)([a-z_.]+)\b(?!\()", source)
+    made = {*re.findall(r"\b(?:WITH|,) ([a-z_]+) AS \(", source), *re.findall(r"\b(\w+) AS \(", source)}
+    assert named
+    assert [name for name in named if not NAMED.fullmatch(name) and name not in made] == []
+
+
+def test_every_view_can_be_asked_aside() -> None:
+    assert all(NAMED.fullmatch(f"{view}.table") for view in VIEWS)
+
+
+@pytest.mark.parametrize("number", [0, 1, -1, 63, 64, 1_767_225_600_000_000, -(2**62), 2**62])
+def test_the_first_field_is_read_as_avro_writes_it(number: int) -> None:
+    from io import BytesIO
+
+    out = BytesIO()
+    schemaless_writer(out, "long", number)
+    assert first_long(out.getvalue() + b"\xff") == number
+
+
+def test_every_event_begins_with_when_it_was_recorded() -> None:
+    assert {schema.document["fields"][0]["name"] for schema in registry()} == {"recorded_at"}
+
+
+def test_the_limits_of_a_question_are_recorded_as_they_were_typed() -> None:
+    assert Limits(by="rpps:1", site="CHB", emergency=True).words() == ["by=rpps:1", "site=CHB", "emergency=True"]
+
+
+def test_the_verifier_knows_every_schema() -> None:
+    source = verifier()
+    assert all(f'"{schema.id}": "' in source for schema in registry())
+    compile(source, "verify.py", "exec")
+
+
+def test_a_reason_cannot_break_out_of_its_cell_in_the_report() -> None:
+    typed = "twin | sisters\n## Heading <b>"
+    statement = {"actor": "a", "type": "link.unmerged", "position": 1, "reason": typed}
+    period = {"from": "x", "to": None, "began": None, "ended": statement}
+    report = {
+        "identities": [{"identity": "1", "assigner": "A", "person": "1"}] * 2,
+        "sides": [["1"], ["2"]],
+        "counts": {"exposed": {}, "accesses": 0, "professionals": 0, "establishments": 0, "sent": 0},
+        "still_one_person": False,
+        "together": [period],
+        "accesses": [],
+        "sent": [],
+        "audits": [],
+        "position": 9,
+        "unread": [],
+    }
+    page = exposure_report.markdown(report)
+    assert "twin \\| sisters ## Heading &lt;b>" in page
+    assert "\n## Heading" not in page
