@@ -8,14 +8,16 @@ from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.home import Home
 from krypton.devstack.ports import HOST, answers
 from krypton.devstack.state import Ports
+from streams.broker import SCHEME, servers, with_login
 
 USER = "krypton"
+KAFKA_USER = "krypton"
 DATABASE = "krypton"
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """``kafka``: bootstrap servers, host:port. ``database``: a postgresql:// URL."""
+    """``kafka``: as ``streams.broker`` writes it. ``database``: a postgresql:// URL."""
 
     kafka: str
     database: str
@@ -28,12 +30,19 @@ def locate(root: Path, kafka: str | None, database: str | None) -> Addresses:
     """
     home = Home(root.resolve())
     ports = Ports.load(home.ports)
-    if kafka is None:
-        kafka = f"{HOST}:{_answering('kafka', ports.kafka, home)}"
+    kafka = locate_kafka(root, kafka)
     if database is None:
         _answering("database", ports.database, home)
         database = database_url(home, ports)
     return Addresses(kafka, database)
+
+
+def locate_kafka(root: Path, kafka: str | None) -> str:
+    """The given broker, or the embedded one, where nothing else is needed. Raises ServiceUnavailable."""
+    if kafka is not None:
+        return kafka
+    home = Home(root.resolve())
+    return kafka_address(home, _answering("kafka", Ports.load(home.ports).kafka, home))
 
 
 def _answering(service: str, port: int | None, home: Home) -> int:
@@ -43,6 +52,12 @@ def _answering(service: str, port: int | None, home: Home) -> int:
             f"KRYPTON_{service.upper()} to one that does"
         )
     return port
+
+
+def kafka_address(home: Home, port: int) -> str:
+    """The address of the embedded broker, with Krypton's login where it asks for one (``streams.broker``)."""
+    plain = f"{HOST}:{port}"
+    return with_login(plain, KAFKA_USER, home.kafka_password) if home.kafka_password.exists() else plain
 
 
 def database_url(home: Home, ports: Ports, database: str = DATABASE) -> str:
@@ -59,6 +74,8 @@ def database_url(home: Home, ports: Ports, database: str = DATABASE) -> str:
 
 def without_password(address: str) -> str:
     """An address fit for a screen or a log."""
+    if address.startswith(SCHEME):
+        return ",".join(servers(address))
     parts = urlsplit(address)
     if "@" not in parts.netloc:
         return address

@@ -34,6 +34,16 @@ class Home:
         return self.root / "kafka.properties"
 
     @property
+    def kafka_password(self) -> Path:
+        """The super user's password; there is one where the broker asks for logins (``devstack.secure``)."""
+        return self.root / "kafka.password"
+
+    @property
+    def kafka_controller_password(self) -> Path:
+        """What the broker shows its controller, in the same profile."""
+        return self.root / "kafka-controller.password"
+
+    @property
     def postgres(self) -> Path:
         """PostgreSQL's data folder. It exists only once it is initialised whole."""
         return self.root / "postgres"

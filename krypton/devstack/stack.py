@@ -41,11 +41,13 @@ class Stack:
         given_kafka: str | None = None,
         given_database: str | None = None,
         tell: Teller | None = None,
+        secure: bool = False,
     ) -> None:
+        """``secure``: a broker that is made anew asks for logins (``devstack.secure``)."""
         self._home = Home(home.resolve())
         self._tell = tell or Silent()
         self._given = {"kafka": given_kafka, "database": given_database}
-        self._kafka = Kafka(self._home, cache_folder(self._home.root), self._tell)
+        self._kafka = Kafka(self._home, cache_folder(self._home.root), self._tell, secure)
         self._database = Postgres(self._home, self._tell)
 
     @property
@@ -186,4 +188,5 @@ class Stack:
         with suppress(ServiceUnavailable):  # a database that was never made has no address
             address = service.address(Ports.load(self._home.ports))
         up = address is not None and service.process() is not None and service.serving(address)
-        return ServiceStatus(service.name, up, False, address)
+        shown = address if address is None or service is self._database else without_password(address)
+        return ServiceStatus(service.name, up, False, shown)

@@ -1,0 +1,114 @@
+"""The event schemas as a Confluent registry names them: subjects with versions, and ids.
+
+A subject is ``<topic>-<record's full name>`` (TopicRecordNameStrategy): a topic carries many event types, each evolves
+by itself, and the topic in front lets a subscriber list what its topic carries. ``docs/subscribing.md`` says more.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import fastavro
+
+from adapters.registry.refusals import (
+    Refusal,
+    invalid_schema,
+    invalid_version,
+    schema_not_found,
+    subject_not_found,
+    version_not_found,
+)
+from schemas.compatibility import breaches
+from schemas.registry import Registry, Schema
+
+LATEST = "latest"
+NOT_AVRO = (ValueError, TypeError, LookupError, AttributeError, RecursionError, fastavro.schema.SchemaParseException)
+
+
+def subject_of(schema: Schema) -> str:
+    """The subject of a schema: its topic and the full name of its record."""
+    return f"{schema.topic}-{schema.document['namespace']}.{schema.document['name']}"
+
+
+def text_of(schema: Schema) -> str:
+    """The schema as subscribers get it: the file, with its documentation, in one line."""
+    return json.dumps(schema.document, ensure_ascii=False, separators=(",", ":"))
+
+
+class Subjects:
+    """Every subject, its versions in order, and the schema of each id."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._by_id = registry.by_id
+        self._versions: dict[str, dict[int, Schema]] = {}
+        for schema in sorted(registry, key=lambda s: (subject_of(s), s.version)):
+            self._versions.setdefault(subject_of(schema), {})[schema.version] = schema
+
+    def __iter__(self) -> Any:
+        """The subjects, sorted."""
+        return iter(self._versions)
+
+    def versions(self, subject: str) -> Mapping[int, Schema]:
+        """Version to schema, oldest first. Raises Refusal 40401."""
+        try:
+            return self._versions[subject]
+        except KeyError:
+            raise subject_not_found(subject) from None
+
+    def version(self, subject: str, version: str) -> Schema:
+        """``version``: a number, ``latest`` or -1. Raises Refusal 40401, 40402, 42202."""
+        found = self.versions(subject)
+        if version in (LATEST, "-1"):
+            return found[max(found)]
+        if not (version.isascii() and version.isdigit() and 1 <= int(version) < 1 << 31):
+            raise invalid_version(version)
+        if int(version) not in found:
+            raise version_not_found(version)
+        return found[int(version)]
+
+    def of_id(self, ident: int) -> Schema:
+        """Raises Refusal 40403."""
+        try:
+            return self._by_id[ident]
+        except KeyError:
+            raise schema_not_found(ident) from None
+
+    def lookup(self, subject: str, text: str, normalize: bool) -> Schema:
+        """The version of a subject that is this schema; ``normalize``: by Avro's canonical form, without words.
+
+        Raises Refusal 40401, 40403, 42201.
+        """
+        versions, asked = self.versions(subject), parsed(text)
+        for schema in versions.values():
+            if schema.document == asked or (normalize and _canonical(schema.document) == _canonical(asked)):
+                return schema
+        raise schema_not_found()
+
+    def incompatibilities(self, subject: str, text: str, version: str | None) -> list[str]:
+        """What a schema would break, in sentences: against one version, or against all of them.
+
+        Raises Refusal 40401, 40402, 42201, 42202.
+        """
+        found = self.versions(subject)
+        older = [self.version(subject, version)] if version is not None else list(found.values())
+        asked = parsed(text)
+        if not isinstance(asked, dict) or asked.get("type") != "record":
+            return ["an event is a record: the schema is none"]
+        return [str(breach) for breach in breaches([*(schema.document for schema in older), asked])]
+
+
+def parsed(text: str) -> Any:
+    """A schema's document. Raises Refusal 42201 where it is not Avro."""
+    try:
+        document = json.loads(text)
+        fastavro.parse_schema(json.loads(text))  # a copy: it writes into what it is given
+    except NOT_AVRO as wrong:
+        raise invalid_schema(f"{type(wrong).__name__}: {wrong}") from None
+    return document
+
+
+def _canonical(document: Any) -> str:
+    return str(fastavro.schema.to_parsing_canonical_form(document))
+
+
+__all__ = ["Refusal", "Subjects", "parsed", "subject_of", "text_of"]

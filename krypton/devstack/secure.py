@@ -1,0 +1,61 @@
+"""The secure profile of the embedded broker: logins (SASL/SCRAM-SHA-512), rights by ACL, nobody without either.
+
+Krypton's own processes log in as a super user, whose password lies in the state folder. The profile belongs to the
+folder: it is chosen when Kafka's log folder is made, and found again by that password's file.
+The controller knows no SCRAM before it has read its log, so the broker logs in there by PLAIN, on loopback alone.
+"""
+
+import secrets
+from pathlib import Path
+
+from krypton.devstack.addresses import KAFKA_USER as USER
+from krypton.devstack.home import Home
+from krypton.devstack.state import write_secret
+
+CONTROLLER_USER = "_controller"  # no subscriber can have such a name
+MECHANISM = "SCRAM-SHA-512"
+PASSWORD_BYTES = 24
+PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
+SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
+
+
+def make_passwords(home: Home) -> None:
+    """The two passwords, where there are none yet."""
+    for file in (home.kafka_password, home.kafka_controller_password):
+        write_secret(file, secrets.token_urlsafe(PASSWORD_BYTES) + "\n")
+
+
+def settings(home: Home) -> dict[str, str]:
+    """What the broker's properties say otherwise than those of the plain profile: they hold passwords."""
+    password, controller = (f.read_text().strip() for f in (home.kafka_password, home.kafka_controller_password))
+    return {
+        "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+        "sasl.enabled.mechanisms": MECHANISM,
+        "sasl.mechanism.inter.broker.protocol": MECHANISM,
+        "listener.name.clients.scram-sha-512.sasl.jaas.config": (
+            f'{SCRAM_MODULE} required username="{USER}" password="{password}";'
+        ),
+        "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.controller.plain.sasl.jaas.config": (
+            f'{PLAIN_MODULE} required username="{CONTROLLER_USER}" password="{controller}" '
+            f'user_{CONTROLLER_USER}="{controller}";'
+        ),
+        **rights(),
+    }
+
+
+def rights() -> dict[str, str]:
+    """Who may do what: the super users all, everybody else what an ACL allows."""
+    return {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:{USER};User:{CONTROLLER_USER}",
+        "allow.everyone.if.no.acl.found": "false",
+    }
+
+
+def format_arguments(home: Home, folder: Path) -> list[str]:
+    """What gives the format the super user's login, through a file: a command line can be read by all."""
+    told = folder / "logins"
+    write_secret(told, f"--add-scram\n{MECHANISM}=[name={USER},password={home.kafka_password.read_text().strip()}]\n")
+    return [f"@{told}"]

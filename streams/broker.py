@@ -1,0 +1,75 @@
+"""How our Kafka clients find the brokers and log in: the one place that makes their options.
+
+An address is ``host:port,…`` where a broker asks for no login, and ``scram://USER@host:port,…?password_file=PATH``
+where it does: it names the file, never the password, so that it may stand in an argument, a message or a log.
+Logins are SASL/SCRAM-SHA-512 (RFC 5802 with SHA-512; Kafka's KIP-84).
+"""
+
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+
+SCHEME: Final = "scram://"
+MECHANISM: Final = "SCRAM-SHA-512"
+PROTOCOL: Final = "SASL_PLAINTEXT"
+
+
+def with_login(servers: str, user: str, password_file: Path) -> str:
+    """The address of brokers that ask for a login. ``servers``: ``host:port``, several by commas."""
+    return f"{SCHEME}{quote(user, safe='')}@{servers}?{urlencode({'password_file': str(password_file)})}"
+
+
+def servers(kafka: str) -> list[str]:
+    """The ``host:port`` of each bootstrap server of an address."""
+    return _hosts(kafka).split(",")
+
+
+def options(kafka: str) -> dict[str, Any]:
+    """What each client of kafka-python and of aiokafka is made with; both name these options alike.
+
+    Raises OSError where the password file cannot be read.
+    """
+    found: dict[str, Any] = {"bootstrap_servers": servers(kafka)}
+    if login := _login(kafka):
+        user, password = login
+        found |= {
+            "security_protocol": PROTOCOL,
+            "sasl_mechanism": MECHANISM,
+            "sasl_plain_username": user,
+            "sasl_plain_password": password,
+        }
+    return found
+
+
+def faust_options(kafka: str) -> dict[str, Any]:
+    """What a Faust app is made with. Raises OSError where the password file cannot be read."""
+    found: dict[str, Any] = {"broker": [f"kafka://{server}" for server in servers(kafka)]}
+    if login := _login(kafka):
+        import faust  # imported here: a second that only a worker needs
+
+        user, password = login
+        found["broker_credentials"] = faust.SASLCredentials(username=user, password=password, mechanism=MECHANISM)
+    return found
+
+
+def client_properties(user: str, password: str) -> str:
+    """What a JVM client logs in with, as Java properties: a secret."""
+    module = "org.apache.kafka.common.security.scram.ScramLoginModule"
+    return (
+        f"security.protocol={PROTOCOL}\n"
+        f"sasl.mechanism={MECHANISM}\n"
+        f'sasl.jaas.config={module} required username="{user}" password="{password}";\n'
+    )
+
+
+def _hosts(kafka: str) -> str:
+    return urlsplit(kafka).netloc.rpartition("@")[2] if kafka.startswith(SCHEME) else kafka
+
+
+def _login(kafka: str) -> tuple[str, str] | None:
+    """User and password, where the address names them."""
+    if not kafka.startswith(SCHEME):
+        return None
+    parts = urlsplit(kafka)
+    (file,) = parse_qs(parts.query)["password_file"]
+    return unquote(parts.netloc.rpartition("@")[0]), Path(file).read_text().strip()
