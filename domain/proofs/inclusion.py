@@ -1,0 +1,97 @@
+"""Proofs as text that stand by themselves: C2SP tlog-proof for one event, and the like for two trees.
+
+An inclusion proof carries its event's entry as ``extra``: nothing vouches for it until it hashes to the proven leaf,
+which ``InclusionProof.check`` sees to. Whoever holds the event's bytes hashes them and finds the digest in the entry.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Final
+
+from domain.proofs import leaf, note
+from domain.proofs.merkle import HASH_BYTES, ProofWrong, leaf_hash, verify_consistency, verify_inclusion
+
+FIRST_LINE: Final = "c2sp.org/tlog-proof@v1"
+MOST_HASHES: Final = 63
+
+
+class NotAProof(ValueError):
+    """Text that is no proof: what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class InclusionProof:
+    """That an event is a leaf of a signed tree. ``checkpoint``: the signed note; verify its signature beside this."""
+
+    index: int
+    hashes: tuple[bytes, ...]
+    checkpoint: note.Note
+    entry: bytes
+
+    def format(self) -> str:
+        """The proof as text."""
+        lines = [FIRST_LINE, f"extra {_text(self.entry)}", f"index {self.index}", *map(_text, self.hashes)]
+        return "\n".join([*lines, "", self.checkpoint.format()])
+
+    def check(self) -> leaf.Entry:
+        """The event that is proven to be in the tree. Raises ProofWrong, NotANote, NotAnEntry."""
+        head = note.checkpoint_of(self.checkpoint.text)
+        verify_inclusion(self.index, head.size, leaf_hash(self.entry), self.hashes, head.root)
+        return leaf.parse(self.entry)
+
+
+def parse_inclusion(content: str) -> InclusionProof:
+    """Read a proof. Raises NotAProof, NotANote."""
+    proof, _, checkpoint = content.partition("\n\n")
+    first, *lines = proof.split("\n")
+    if first != FIRST_LINE or len(lines) < 2:
+        raise NotAProof(f"a proof begins with the line {FIRST_LINE}, the entry and the index")
+    entry, index = _after(lines[0], "extra "), _after(lines[1], "index ")
+    if not note.NUMBER.fullmatch(index) or len(lines) > 2 + MOST_HASHES:
+        raise NotAProof("a proof names the index of a leaf in decimal, and at most 63 hashes")
+    return InclusionProof(int(index), tuple(map(_hash, lines[2:])), note.parse(checkpoint), _bytes(entry))
+
+
+@dataclass(frozen=True)
+class ConsistencyProof:
+    """That a tree begins with a smaller one."""
+
+    first: note.Checkpoint
+    second: note.Checkpoint
+    hashes: tuple[bytes, ...]
+
+    def check(self) -> None:
+        """Raises ProofWrong."""
+        if self.first.origin != self.second.origin:
+            raise ProofWrong(f"two logs: {self.first.origin} and {self.second.origin}")
+        one, other = self.first, self.second
+        verify_consistency(one.size, other.size, one.root, other.root, self.hashes)
+
+    def format(self, signed: str) -> str:
+        """As a witness is asked (C2SP tlog-witness, add-checkpoint). ``signed``: the larger checkpoint's note."""
+        return "\n".join([f"old {self.first.size}", *map(_text, self.hashes), "", signed])
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def _after(line: str, begin: str) -> str:
+    if not line.startswith(begin):
+        raise NotAProof(f"a line that begins with {begin!r} is missing")
+    return line.removeprefix(begin)
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise NotAProof("a line is not base64") from None
+
+
+def _hash(text: str) -> bytes:
+    found = _bytes(text)
+    if len(found) != HASH_BYTES:
+        raise NotAProof("a line is not the base64 of a hash of 32 bytes")
+    return found

@@ -1,0 +1,145 @@
+"""One partition's records as a walk through positions goes along: a batch at a time, as far as asked.
+
+``parts`` opens the ledger's topics, or copies of them under other names (a mirror in another cluster's style:
+``<prefix>.krypton.links``), as they end now.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import aiokafka.errors as failures
+from kafka import KafkaConsumer, TopicPartition
+
+from domain.errors import OffsetGap
+from schemas.event import Record
+from streams import broker
+from streams.partition_batch import partitions_of
+from streams.replay import Replay, Span
+from streams.topics import LEDGER, PARTITIONS
+
+POSITION_AT: Final = 7
+MARGIN_MS: Final = 86_400_000  # a record's time is that of its decision, which its commit follows within seconds
+
+
+class Part:
+    """One partition. ``last``: the highest position seen in it; ``broken``: why nothing more can be read of it."""
+
+    def __init__(self, topic: str, partition: int, batches: Iterator[Sequence[Record]]) -> None:
+        """``topic``: of the ledger, whatever the name it is read under."""
+        self.topic = topic
+        self.partition = partition
+        self.count = PARTITIONS[topic]
+        self.last = 0
+        self.broken = ""
+        self.at_home = True
+        self._batches = batches
+        self._records: Sequence[Record] = ()
+        self._positions: list[int] = []
+        self._in_order = True
+        self._at = 0
+
+    def chunks(self, end: int) -> Iterator[Iterator[tuple[int, Record]]]:
+        """The records before the first one whose position is not below ``end``, each after its position, by the batch.
+
+        Position 0 stands for a header that tells none. ``at_home`` says whether all keys of the chunk belong here.
+        """
+        while self._fill():
+            begin, cut = self._at, self._cut(end)
+            self._at = cut
+            yield zip(self._positions[begin:cut], self._records[begin:cut], strict=True)
+            if cut < len(self._records):
+                return
+
+    def next_position(self, after: int) -> int | None:
+        """The position of the next record, the last one where it tells none; records up to ``after`` are dropped.
+
+        None at the end.
+        """
+        while self._fill():
+            position = self._positions[self._at]
+            if not position or position > after:
+                return position or self.last
+            self._at += 1
+        return None
+
+    def ahead(self, most: int) -> Sequence[Record]:
+        """Some of the records that come next, without taking them."""
+        while self._fill() and len(self._records) - self._at < most:
+            if (more := self._next()) is None:
+                break
+            self._hold([*self._records[self._at :], *more])
+        return self._records[self._at : self._at + most]
+
+    def _cut(self, end: int) -> int:
+        if self._in_order:
+            return bisect_left(self._positions, end, self._at)
+        return next(
+            (at for at in range(self._at, len(self._positions)) if self._positions[at] >= end), len(self._records)
+        )
+
+    def _fill(self) -> bool:
+        """Whether there is another record."""
+        while self._at >= len(self._records):
+            if (more := self._next()) is None:
+                return False
+            self._hold(more)
+        return True
+
+    def _hold(self, records: Sequence[Record]) -> None:
+        self._records, self._at = records, 0
+        try:
+            self._positions = [int(record[5][POSITION_AT][1]) for record in records]
+        except (LookupError, ValueError, TypeError):
+            self._positions = [position_of(record) for record in records]
+        self._in_order = sorted(self._positions) == self._positions
+        self.at_home = set(partitions_of([record[3] or b"" for record in records], self.count)) <= {self.partition}
+
+    def _next(self) -> Sequence[Record] | None:
+        try:
+            return next(self._batches, None)
+        except (OffsetGap, failures.OffsetOutOfRangeError, failures.CorruptRecordException) as gap:
+            self.broken = str(gap) or "records were deleted at the begin of the partition"
+            return None
+
+
+def position_of(record: Record) -> int:
+    """The position that a record's headers tell; 0 where they tell none."""
+    digits = dict(record.headers).get("position")
+    return int(digits) if digits and digits.isdigit() else 0
+
+
+def parts(kafka: str, replay: Replay, *, prefix: str = "", since_ms: int | None = None) -> list[Part]:
+    """Every partition of the ledger as it ends now.
+
+    ``prefix``: of the topics' names, for a copy. ``since_ms``: leave out what was recorded a day and more before this
+    (milliseconds since 1970, UTC). Raises KafkaError; NotThere where a topic of the copy is missing.
+    """
+    names = {f"{prefix}{topic}": topic for topic in LEDGER}
+    consumer = KafkaConsumer(**broker.options(kafka), group_id=None, enable_auto_commit=False)
+    try:
+        if missing := sorted(names.keys() - consumer.topics()):
+            raise NotThere(f"no topic {', '.join(missing)}")
+        every = [TopicPartition(name, p) for name, topic in names.items() for p in range(PARTITIONS[topic])]
+        ends = consumer.end_offsets(every)
+        starts = _starts(consumer, every, since_ms)
+    finally:
+        consumer.close(autocommit=False)
+    return [
+        Part(names[tp.topic], tp.partition, replay.batches(Span(tp.topic, tp.partition, starts.get(tp, end), end)))
+        for tp, end in ends.items()
+    ]
+
+
+def _starts(
+    consumer: KafkaConsumer, every: Sequence[TopicPartition], since_ms: int | None
+) -> Mapping[TopicPartition, int]:
+    """Where to begin; a partition without anything that late is left out."""
+    if since_ms is None:
+        return dict.fromkeys(every, 0)
+    found = consumer.offsets_for_times(dict.fromkeys(every, max(0, since_ms - MARGIN_MS)))
+    return {tp: at.offset for tp, at in found.items() if at is not None}
+
+
+class NotThere(LookupError):
+    """A topic that was named is not on Kafka."""
