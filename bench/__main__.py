@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import commands, dicom_store, latency, relay, view_store, worker
+from bench import as_of, commands, dicom_store, latency, proofs, rebuild, relay, view_store, worker
 from bench.region import processes, region
 from krypton.bootstrap import Krypton
 
@@ -34,6 +34,9 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "relay": relay.run,
     "worker": worker.run,
     "view store": view_store.run,
+    "rebuild": rebuild.run,
+    "proofs": proofs.run,
+    "auditors": as_of.run,
     "dicom": lambda _: dicom_store.run(),
 }
 

@@ -9,7 +9,8 @@ from kafka import KafkaConsumer, TopicPartition
 from bench.commands import new_site, study
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
-from streams.topics import DEAD_LETTERS, PARTITIONS
+from streams import broker
+from streams.topics import LEDGER, PARTITIONS
 
 TOGETHER = 200
 LOOK_S = 0.02
@@ -29,8 +30,8 @@ def fill(ours: Krypton, events: int) -> int:
 @contextmanager
 def published(ours: Krypton) -> Iterator[Callable[[], int]]:
     """A counter of the records on the ledger's topics."""
-    consumer = KafkaConsumer(bootstrap_servers=ours.addresses.kafka, group_id=None, enable_auto_commit=False)
-    every = [TopicPartition(t, p) for t, n in PARTITIONS.items() if t != DEAD_LETTERS for p in range(n)]
+    consumer = KafkaConsumer(**broker.options(ours.addresses.kafka), group_id=None, enable_auto_commit=False)
+    every = [TopicPartition(t, p) for t in LEDGER for p in range(PARTITIONS[t])]
     try:
         yield lambda: sum(consumer.end_offsets(every).values())
     finally:

@@ -4,7 +4,7 @@ Nothing here decides anything. ``Krypton.connect`` is what the command line, the
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,8 @@ from domain.commands.identities import Erase
 from domain.errors import Erased, NotFound
 from domain.ledger import Ledger
 from domain.ports import Answer
+from domain.rules.document import DOSE_ALERTS, MATCHING, REFERENCE_LEVELS, RuleId
+from domain.rules.in_force import ABSENT
 from domain.work import Command, Envelope
 from krypton.settings import Addresses, ServiceUnavailable, Settings, addresses
 from schemas.codec import Codec
@@ -33,36 +35,52 @@ if TYPE_CHECKING:  # imported where used: a command that only asks the ledger ne
 CONNECT_S = 5
 
 
-def _patient_record() -> "Projection":
+def _patient_record(*_: Any) -> "Projection":
     from projections.patient_record.view import PatientRecord
 
     return PatientRecord()
 
 
-def _identity_index() -> "Projection":
+def _identity_index(*rules: Any) -> "Projection":
     from projections.identity_index.view import IdentityIndex
 
-    return IdentityIndex()
+    return IdentityIndex(*rules)
 
 
-def _cumulative_dose() -> "Projection":
+def _cumulative_dose(*rules: Any) -> "Projection":
     from projections.cumulative_dose.view import CumulativeDose
 
-    return CumulativeDose()
+    return CumulativeDose(*rules)
 
 
-def _access_history() -> "Projection":
+def _access_history(*_: Any) -> "Projection":
     from projections.access_history.view import AccessHistory
 
     return AccessHistory()
 
 
-VIEWS: dict[str, Callable[[], "Projection"]] = {
+VIEWS: dict[str, Callable[..., "Projection"]] = {
     "patient_record": _patient_record,
     "identity_index": _identity_index,
     "cumulative_dose": _cumulative_dose,
     "access_history": _access_history,
 }
+"""Makes a view's projection with the rules of its kinds, in their order; without any, with those that need no
+publishing."""
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "patient_record": (),
+    "identity_index": (MATCHING,),
+    "cumulative_dose": (DOSE_ALERTS, REFERENCE_LEVELS),
+    "access_history": (),
+}
+"""The kinds of rules that each view is made with."""
+
+
+def known_view(name: str) -> None:
+    """Raises NotFound."""
+    if name not in VIEWS:
+        raise NotFound(f"no view {name}: there are {', '.join(VIEWS)}")
 
 
 def utc_now() -> datetime:
@@ -121,17 +139,27 @@ class Krypton:
             connection.close()
 
     def projection(self, name: str, version: int | None = None) -> "Projection":
-        """A view's projection as that version, or as the one that readers see. Raises NotFound."""
-        if name not in VIEWS:
-            raise NotFound(f"no view {name}: there are {', '.join(VIEWS)}")
-        projection = VIEWS[name]()
-        if version is None:
-            from projections import catalog
+        """A view's projection as that version was made, or as the one that readers see. Raises NotFound."""
+        from projections import catalog
 
-            with self.reading() as connection:
-                version = catalog.live_version(connection, name)
+        known_view(name)
+        with self.reading() as connection:
+            version = catalog.live_version(connection, name) if version is None else version
+            rules = None if version is None else catalog.rules_of(connection, name, version)
+        return self.projection_with(name, rules or {}, version)
+
+    def projection_with(self, name: str, rules: Mapping[str, int], version: int | None = None) -> "Projection":
+        """A view's projection made with these rule sets, kind to version. Raises NotFound (one was not published)."""
+        known_view(name)
+        projection = VIEWS[name](*(self._rules(kind, rules.get(kind)) for kind in KINDS[name]))
         projection.version = projection.version if version is None else version
         return projection
+
+    def _rules(self, kind: str, version: int | None) -> Any:
+        absent = ABSENT[kind]
+        if version is None or version == absent.version:
+            return absent
+        return self.ledger.rules().get(RuleId(kind, version))
 
     def view(self, name: str, version: int | None = None) -> "ViewStore":
         """The store of that version of a view, or of the one that readers see. Raises NotFound."""

@@ -10,11 +10,10 @@ from typing import Any
 
 import psycopg2
 
-from domain.errors import NotFound
-from krypton import rebuilding
+from krypton import comparing, rebuilding
 from krypton.bootstrap import Krypton
 from krypton.rebuilding import Wish
-from projections import catalog, diff, versions
+from projections import diff, versions
 from projections.store import ViewStore
 from streams.replay import Replay, Span
 
@@ -23,39 +22,36 @@ LIVE = 'SELECT topic, "partition", next FROM views.position WHERE view = %s AND 
 Ends = dict[tuple[str, int], int]
 
 
-def check(ours: Krypton, view: str, actor: str, advance: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
+def check(ours: Krypton, view: str, advance: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
     """The ``views diff`` summary of the live version against a rebuild; ``equal`` is what it should be.
 
     Raises NotFound, and what a rebuild raises.
     """
     wish = Wish(view, ready=False)
     started = rebuilding.begin(ours, wish)
-    database = ours.addresses.database
     try:
         rebuilding.run(ours, wish, started, advance)
         with ours.reading() as connection:
-            live = catalog.live_version(connection, view)
-        if live is None:
-            raise NotFound(f"no version of {view} is live: run krypton init")
-        pair = diff.Pair(view, live, started.version)
+            live = comparing.with_live(ours, connection, view, started.version).live
         with closing(ours.view(view, started.version)) as store:
-            return _compared(ours, pair, store)
+            return _compared(ours, view, live, store)
     finally:
-        versions.drop(database, view, started.version, actor)
+        versions.discard(ours.addresses.database, view, started.version)
 
 
-def _compared(ours: Krypton, pair: diff.Pair, store: ViewStore) -> dict[str, Any]:
+def _compared(ours: Krypton, view: str, live: int, store: ViewStore) -> dict[str, Any]:
     with closing(psycopg2.connect(ours.addresses.database)) as holding, holding.cursor() as cursor:
         while True:
-            cursor.execute(LIVE, (pair.view, pair.live))
+            cursor.execute(LIVE, (view, live))
             ends = {(topic, partition): end for topic, partition, end in cursor}
             holding.rollback()
             if _catch_up(ours, store, ends) < NEAR:
                 break
-        cursor.execute(f"{LIVE} FOR UPDATE", (pair.view, pair.live))
+        cursor.execute(f"{LIVE} FOR UPDATE", (view, live))
         _catch_up(ours, store, {(topic, partition): end for topic, partition, end in cursor})
         with ours.reading() as connection:
-            catalog.live_version(connection, pair.view)  # fixes the snapshot
+            # This fixes the snapshot; and whoever was erased while the new version was built is known here.
+            pair = comparing.with_live(ours, connection, view, store.version)
             holding.rollback()
             return diff.summary(connection, pair)
 

@@ -24,6 +24,10 @@ class Bar:
         """So many more are done."""
         self._bar.advance(self._task, by)
 
+    def reach(self, done: int, total: int) -> None:
+        """So many are done, of so many."""
+        self._bar.update(self._task, completed=done, total=total)
+
 
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Bar]:

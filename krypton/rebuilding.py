@@ -15,11 +15,13 @@ from typing import Any
 
 from kafka.errors import KafkaError
 
-from domain.errors import NotFound
-from krypton.bootstrap import VIEWS, Krypton
+from domain.errors import RuleBroken
+from domain.rules.document import RuleId
+from krypton.bootstrap import KINDS, Krypton, known_view
 from krypton.settings import ServiceUnavailable
-from projections import rebuild
+from projections import catalog, rebuild
 from projections.build_log import Build, Part
+from projections.indexing import Indexer
 from projections.rebuild import MOST_ROWS, Builder
 from schemas.bulk import BulkCodec
 from schemas.event import Record
@@ -31,19 +33,29 @@ NICE = 10
 ORPHANED = 75  # EX_TEMPFAIL: whoever started this process is gone
 
 
+class OtherRules(RuleBroken):
+    """Rules were named that do not make the view."""
+
+    rule = "V4"
+
+
 @dataclass(frozen=True)
 class Wish:
-    """What is to be built. ``until``: the last ledger position; None: all that Kafka holds now."""
+    """What is to be built. ``until``: the last ledger position; None: all that Kafka holds now.
+
+    ``rules``: of these kinds; the others are as the live version has them.
+    """
 
     view: str
     until: int | None = None
     processes: int | None = None
     most_rows: int = MOST_ROWS
     ready: bool = True  # False: not to be promoted, nor kept up to date, only looked at
+    rules: tuple[RuleId, ...] = ()
 
     @property
     def made_of(self) -> str:
-        """What, beside the code, decides the rows; a build that was begun with anything else begins anew."""
+        """What, beside code and rules, decides the rows; a build that was begun with anything else begins anew."""
         return f"until {self.until}"
 
 
@@ -58,11 +70,15 @@ class Built:
     index_s: float
 
 
+def yield_to_others() -> None:
+    """From here on this process, and those it starts, run only when the workers and the relay let them."""
+    os.nice(NICE)
+
+
 def begin(ours: Krypton, wish: Wish) -> Build:
-    """Start or resume the build of the view's next version. Raises NotFound, ServiceUnavailable."""
-    if wish.view not in VIEWS:
-        raise NotFound(f"no view {wish.view}: there are {', '.join(VIEWS)}")
-    projection = VIEWS[wish.view]()
+    """Start or resume the build of the view's next version. Raises NotFound, OtherRules, ServiceUnavailable."""
+    known_view(wish.view)
+    projection = ours.projection_with(wish.view, _rules(ours, wish))
     with ours.reading() as connection:
         version = rebuild.next_version(connection, wish.view, projection.version)
     try:
@@ -77,6 +93,21 @@ def begin(ours: Krypton, wish: Wish) -> Build:
     return rebuild.begin(ours.addresses.database, projection, ends, about=wish.made_of)
 
 
+def _rules(ours: Krypton, wish: Wish) -> dict[str, int]:
+    """Kind to version. Raises OtherRules."""
+    kinds = KINDS[wish.view]
+    for asked in wish.rules:
+        if asked.kind not in kinds:
+            made_with = f"it is made with {' and '.join(kinds)}" if kinds else "no rules make it"
+            raise OtherRules(f"{asked} says nothing of {wish.view}: {made_with}")
+    if len({asked.kind for asked in wish.rules}) < len(wish.rules):
+        raise OtherRules(f"two versions of one kind were given: {wish.view} is made with one of each")
+    with ours.reading() as connection:
+        live = catalog.live_version(connection, wish.view)
+        held = catalog.rules_of(connection, wish.view, live) if live else None
+    return {**(held or {}), **{asked.kind: asked.version for asked in wish.rules}}
+
+
 def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None]) -> Built:
     """Build what is left, and make the version ready. ``advance`` is told of events as they are folded.
 
@@ -85,11 +116,12 @@ def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None
     begun = time.perf_counter()
     count = min(wish.processes or max(1, (os.cpu_count() or 2) - 1), max(1, len(started.todo)))
     try:
-        if count == 1:
-            _build(ours, wish, started, started.todo, advance)
-        else:
-            _in_processes(ours, wish, started, count, advance)
-        folded = time.perf_counter()
+        with Indexer(ours.addresses.database, ours.projection(wish.view, started.version), started) as indexer:
+            if count == 1:
+                _build(ours, wish, started, started.todo, advance, indexer.written)
+            else:
+                _in_processes(ours, wish, started, count, advance)
+            folded = time.perf_counter()
         rebuild.finish(ours.addresses.database, ours.projection(wish.view, started.version), started, ready=wish.ready)
     except KafkaError as away:
         raise ServiceUnavailable(
@@ -99,7 +131,14 @@ def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None
     return Built(wish.view, started.version, events, folded - begun, time.perf_counter() - folded)
 
 
-def _build(ours: Krypton, wish: Wish, started: Build, parts: Iterable[Part], advance: Callable[[int], None]) -> None:
+def _build(
+    ours: Krypton,
+    wish: Wish,
+    started: Build,
+    parts: Iterable[Part],
+    advance: Callable[[int], None],
+    written: Callable[[Part], None] = lambda _: None,
+) -> None:
     from adapters.vault.bulk import BulkVault
 
     database, kafka = ours.addresses.database, ours.addresses.kafka
@@ -113,6 +152,7 @@ def _build(ours: Krypton, wish: Wish, started: Build, parts: Iterable[Part], adv
             most_rows=wish.most_rows,
             until=wish.until,
             advance=advance,
+            written=written,
         )
         builder.build(parts)
 
@@ -151,7 +191,6 @@ def _follow(working: set[Future[None]], folded: Any, advance: Callable[[int], No
 def _share(parts: Any, folded: Any) -> None:
     global _shared
     _shared = parts, folded
-    os.nice(NICE)
 
 
 def _work(settings: Any, addresses: Any, wish: Wish, started: Build) -> None:

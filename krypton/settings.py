@@ -4,10 +4,14 @@
 |---|---|
 | KRYPTON_HOME | state folder; `.krypton` in the current directory |
 | KRYPTON_KAFKA | bootstrap servers to use instead of the embedded broker |
+| KRYPTON_KAFKA_USER, …_KAFKA_PASSWORD_FILE | Krypton's login where that Kafka asks for one, its password by file |
+| KRYPTON_DEV_SECURE | 1: an embedded broker that is made anew asks for logins and holds to rights |
 | KRYPTON_DATABASE, …_DATABASE_FILE | URL of the database to use instead of the embedded one, or its file |
 | KRYPTON_MASTER_KEY, …_MASTER_KEY_FILE | base64 of the vault's 32-byte master key, or its file |
 | KRYPTON_DICOM_AE, KRYPTON_DICOM_PORT | AE title (PS3.5 §6.2: 16 characters) and port of the DICOM service |
-| KRYPTON_REGISTRY_PORT | port of the schema registry |
+| KRYPTON_REGISTRY_PORT, KRYPTON_REGISTRY_HOST | port and listening address of the schema registry |
+| KRYPTON_LOG_ORIGIN | name of the tamper-evident log, a URL without its scheme; never changed once it signed |
+| KRYPTON_LOG_FOLDER, KRYPTON_LOG_KEY_FILE | where its tiles are, and the file of its signing key |
 | KRYPTON_REPLICATION | copies that Kafka keeps of each partition; 1, and 3 in production |
 | KRYPTON_RELAY_BATCH, …_WORKER_BATCH, …_BATCH_QUIET_S | limits, see the fields |
 """
@@ -21,6 +25,7 @@ from pathlib import Path
 from krypton.devstack.addresses import Addresses, locate
 from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.home import Home
+from streams.broker import with_login
 
 __all__ = ["Addresses", "ServiceUnavailable", "Settings", "SettingsWrong", "addresses"]
 
@@ -37,13 +42,18 @@ class Settings:
     """All settings. ``kafka`` and ``database`` are None where the embedded stack serves."""
 
     home: Path
-    kafka: str | None = None
+    kafka: str | None = None  # as streams.broker writes it: with a login where one is given
     database: str | None = field(default=None, repr=False)  # its URL may hold a password
     master_key_base64: str | None = field(default=None, repr=False)
     master_key_file: Path | None = None
     dicom_ae: str = "KRYPTON"
     dicom_port: int = 11112
     registry_port: int = 8081
+    registry_host: str = "127.0.0.1"
+    dev_secure: bool = False
+    log_origin: str = "krypton.local/ledger"
+    log_folder_given: Path | None = None
+    log_key_given: Path | None = None
     relay_batch: int = 1000  # events the relay reads and sends at a time
     worker_batch: int = 1000  # events a processor applies in one transaction, at most (architecture §7.3)
     replication: int = 1  # copies that Kafka keeps of each partition; 3 in production
@@ -56,13 +66,18 @@ class Settings:
         key_file = given.get("KRYPTON_MASTER_KEY_FILE")
         return Settings(
             home=cwd / given.get("KRYPTON_HOME", ".krypton"),
-            kafka=given.get("KRYPTON_KAFKA"),
+            kafka=_kafka(given, cwd),
             database=_database(given, cwd),
             master_key_base64=given.get("KRYPTON_MASTER_KEY"),
             master_key_file=cwd / key_file if key_file else None,
             dicom_ae=_ae_title(given),
             dicom_port=_whole(given, "KRYPTON_DICOM_PORT", Settings.dicom_port, 65535),
             registry_port=_whole(given, "KRYPTON_REGISTRY_PORT", Settings.registry_port, 65535),
+            registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
+            dev_secure=_yes(given, "KRYPTON_DEV_SECURE"),
+            log_origin=_origin(given),
+            log_folder_given=_path(given, "KRYPTON_LOG_FOLDER", cwd),
+            log_key_given=_path(given, "KRYPTON_LOG_KEY_FILE", cwd),
             relay_batch=_whole(given, "KRYPTON_RELAY_BATCH", Settings.relay_batch, 100_000),
             worker_batch=_whole(given, "KRYPTON_WORKER_BATCH", Settings.worker_batch, 100_000),
             replication=_whole(given, "KRYPTON_REPLICATION", Settings.replication, 9),
@@ -73,6 +88,16 @@ class Settings:
     def instances(self) -> Path:
         """The folder of the DICOM instances taken in."""
         return Home(self.home).instances
+
+    @property
+    def log_folder(self) -> Path:
+        """The folder of the log's tiles, to be served as static files."""
+        return self.log_folder_given or self.home / "tlog"
+
+    @property
+    def log_key(self) -> Path:
+        """The file of the log's signing key: apart from the tiles, which anybody may read."""
+        return self.log_key_given or self.home / "tlog.key"
 
     def master_key(self) -> bytes:
         """The vault's master key, 32 bytes. Raises SettingsWrong where there is none or it is not one.
@@ -99,6 +124,38 @@ def addresses(settings: Settings) -> Addresses:
     Raises ServiceUnavailable, naming the service that is down and the command that starts it.
     """
     return locate(settings.home, settings.kafka, settings.database)
+
+
+def _kafka(given: Mapping[str, str], cwd: Path) -> str | None:
+    servers, user = given.get("KRYPTON_KAFKA"), given.get("KRYPTON_KAFKA_USER")
+    file = given.get("KRYPTON_KAFKA_PASSWORD_FILE")
+    if not user and not file:
+        return servers
+    if not (servers and user and file):
+        raise SettingsWrong(
+            "a login needs all of KRYPTON_KAFKA, KRYPTON_KAFKA_USER and KRYPTON_KAFKA_PASSWORD_FILE: "
+            "set the missing one"
+        )
+    _content(cwd / file, "KRYPTON_KAFKA_PASSWORD_FILE")
+    return with_login(servers, user, cwd / file)
+
+
+def _path(given: Mapping[str, str], name: str, cwd: Path) -> Path | None:
+    return cwd / given[name] if name in given else None
+
+
+def _origin(given: Mapping[str, str]) -> str:
+    origin = given.get("KRYPTON_LOG_ORIGIN", Settings.log_origin)
+    if any(sign.isspace() or sign == "+" for sign in origin):
+        raise SettingsWrong("KRYPTON_LOG_ORIGIN must hold no space and no plus sign: log.example.org/ledger, say")
+    return origin
+
+
+def _yes(given: Mapping[str, str], name: str) -> bool:
+    text = given.get(name, "0")
+    if text not in ("0", "1"):
+        raise SettingsWrong(f"{name} is {text!r}: it must be 1 or 0")
+    return text == "1"
 
 
 def _database(given: Mapping[str, str], cwd: Path) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.registry import ENVELOPE, Schema, registry
-from streams.topics import DEAD_LETTERS, PARTITIONS
+from streams.topics import CHECKPOINTS, DEAD_LETTERS, PARTITIONS
 
 PAGE = Path(__file__).parents[1] / "docs" / "topics.md"
 HEAD = """# Topics and events
@@ -24,6 +24,11 @@ Every event begins with the envelope:
 | field | type | meaning |
 |---|---|---|
 """
+SIGNED = (
+    f"{PARTITIONS[CHECKPOINTS]} partition(s). Signed heads of the ledger's Merkle tree, not events: the key is the "
+    "log's origin, the value a signed note as text (C2SP tlog-checkpoint), in the order of tree sizes; one may come "
+    "twice. `krypton audit checkpoint --key` shows the key to verify them with."
+)
 
 
 def page() -> str:
@@ -35,8 +40,9 @@ def page() -> str:
         lines += [f"## {topic}", "", f"{PARTITIONS[topic]} partition(s).", ""]
         for event_type in types:
             lines += [*_event(schemas.of_type(event_type)), ""]
-    for topic in sorted(PARTITIONS.keys() - schemas.topics().keys() - {DEAD_LETTERS}):
+    for topic in sorted(PARTITIONS.keys() - schemas.topics().keys() - {CHECKPOINTS, DEAD_LETTERS}):
         lines += [f"## {topic}", "", f"{PARTITIONS[topic]} partition(s). Reserved: holds no events yet.", ""]
+    lines += [f"## {CHECKPOINTS}", "", SIGNED, ""]
     lines += [f"## {DEAD_LETTERS}", "", "What no view could read or apply, byte for byte, with the reason in a header."]
     return "\n".join(lines) + "\n"
 

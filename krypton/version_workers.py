@@ -9,7 +9,10 @@ import signal
 from threading import Event, Thread
 
 import psycopg2
+from eventsourcing.persistence import PersistenceError
 
+from domain.errors import Contended
+from krypton import switching
 from krypton.bootstrap import VIEWS, Krypton
 from krypton.settings import ServiceUnavailable
 from krypton.supervisor import Child, krypton_command
@@ -42,12 +45,20 @@ class Workers:
         for gone in self._running.keys() - set(wanted):
             self._remove(gone)
 
+    def settle(self) -> None:
+        """Finish what a promotion that was killed half-way left undone; what cannot be now waits for the next look."""
+        try:
+            switching.settle(self._ours, patient=False)
+        except (ServiceUnavailable, Contended, PersistenceError, psycopg2.Error) as away:
+            log.warning("a promotion is not finished just now: %s", type(away).__name__)
+
     def keep_looking(self, stop: Event) -> None:
         """Every few seconds, in a thread of its own, until ``stop`` is set."""
 
         def watch() -> None:
             while not stop.wait(LOOK_S):
                 self.look()
+                self.settle()
 
         Thread(target=watch, name="versions", daemon=True).start()
 

@@ -11,7 +11,7 @@ from domain.errors import NotFound
 from krypton.bootstrap import VIEWS, Krypton
 from krypton.settings import ServiceUnavailable
 from projections import catalog
-from streams import log_end
+from streams import broker, log_end
 from streams.topics import PARTITIONS
 
 LOOK_AGAIN_S = 0.05
@@ -83,9 +83,7 @@ def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
     """(topic, partition) to the offset of the next record; by default for every topic of the views."""
     wanted = wanted or {topic for make in VIEWS.values() for topic in make().topics}
     try:
-        consumer = KafkaConsumer(
-            bootstrap_servers=ours.addresses.kafka.split(","), group_id=None, bootstrap_timeout_ms=ANSWERS_MS
-        )
+        consumer = KafkaConsumer(**broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=ANSWERS_MS)
         try:
             found = consumer.end_offsets([TopicPartition(t, p) for t in wanted for p in range(PARTITIONS[t])])
         finally:

@@ -45,17 +45,28 @@ def if_absent(table: Table) -> str:
 
 
 def complete(cursor: Cursor, projection: Projection) -> None:
-    """Add keys and indexes, and let PostgreSQL look at the rows. Raises IntegrityError where two rows share a key."""
-    schema = schema_of(projection)
-    cursor.execute(FOR_INDEXES)
-    tables = MetaData()
+    """All tables; see ``complete_table``."""
     for table in projection.tables.sorted_tables:
-        full = table.to_metadata(tables, schema=schema)
-        key = ", ".join(quoted(c.name) for c in table.primary_key.columns)
-        cursor.execute(f"ALTER TABLE {quoted(schema, table.name)} ADD PRIMARY KEY ({key})")
-        for index in sorted(full.indexes, key=lambda i: str(i.name)):
-            cursor.execute(_literal(CreateIndex(index)))
-        cursor.execute(f"ANALYZE {quoted(schema, table.name)}")
+        complete_table(cursor, projection, table)
+
+
+def complete_table(cursor: Cursor, projection: Projection, table: Table) -> None:
+    """Add key and indexes, and let PostgreSQL look at the rows; nothing where that is done.
+
+    Raises IntegrityError where two rows share a key.
+    """
+    schema = schema_of(projection)
+    name = quoted(schema, table.name)
+    cursor.execute("SELECT 1 FROM pg_index WHERE indrelid = to_regclass(%s) AND indisprimary", (name,))
+    if cursor.fetchone():
+        return
+    cursor.execute(FOR_INDEXES)
+    key = ", ".join(quoted(c.name) for c in table.primary_key.columns)
+    cursor.execute(f"ALTER TABLE {name} ADD PRIMARY KEY ({key})")
+    full = table.to_metadata(MetaData(), schema=schema)
+    for index in sorted(full.indexes, key=lambda i: str(i.name)):
+        cursor.execute(_literal(CreateIndex(index)))
+    cursor.execute(f"ANALYZE {name}")
 
 
 def _literal(ddl: object) -> str:

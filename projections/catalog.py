@@ -75,8 +75,8 @@ def create(url: str, projection: Projection) -> None:
         sql.execute(CreateSchema(schema_of(projection), if_not_exists=True))
         missing = _check_unchanged(sql, tables)
         tables.create_all(sql)
-        with sql.connection.cursor() as cursor:
-            sow(cursor, projection, schema_of(projection), missing)
+        cursor: Any = sql.connection.cursor()  # psycopg2's, of the same transaction
+        sow(cursor, projection, schema_of(projection), missing)
         asked = {
             "view": projection.name,
             "version": projection.version,

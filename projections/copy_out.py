@@ -51,10 +51,12 @@ def _texts(values: Values) -> Values:
     return [NULL] * nulls if nulls == len(values) else [NULL if v is None else v for v in values]
 
 
-def _number(value: float) -> str:
-    if isfinite(value):
-        return repr(float(value))
-    raise ValueError  # live rows are refused the same way: JSON has neither infinity nor not-a-number
+def _numbers(values: Values) -> list[str]:
+    known = [float(v) for v in values if v is not None]
+    if not all(map(isfinite, known)):
+        raise ValueError  # live rows are refused the same way: JSON has neither infinity nor not-a-number
+    written = map(repr, known)
+    return list(written) if len(known) == len(values) else [NULL if v is None else next(written) for v in values]
 
 
 def _boolean(value: bool) -> str:
@@ -78,7 +80,7 @@ def _writer(column: Any) -> Column:
     if isinstance(kind, Boolean):
         return _with_nulls(_boolean)
     if isinstance(kind, Float):
-        return _with_nulls(_number)
+        return _numbers
     return _with_nulls(str) if isinstance(kind, Integer) else _texts
 
 

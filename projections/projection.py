@@ -49,8 +49,8 @@ class Rows(Protocol):
 class Projection(Protocol):
     """Folds events into rows. No SQL, clock or I/O in ``keys`` and ``apply``; ``apply`` commutes across topics.
 
-    ``rules``: the rule sets that it was made with, kind to version: with the same ones, the same events give the same
-    rows everywhere.
+    ``rules``: the rule sets that it was made with, kind to version, 0 for none of the kind: with the same ones, the
+    same events give the same rows everywhere.
     """
 
     name: str

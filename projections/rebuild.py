@@ -100,7 +100,7 @@ class Builder:
     """Builds parts of one version, in one process. ``batches`` gives the records of a part, as often as it is asked.
 
     ``most_rows``: see above. ``until``: the last ledger position to apply; None: all. ``advance`` is told how many
-    events were folded since it was told last.
+    events were folded since it was told last; ``written``, of each part whose rows are in place.
     """
 
     url: str
@@ -111,6 +111,7 @@ class Builder:
     most_rows: int = MOST_ROWS
     until: int | None = None
     advance: Callable[[int], None] = lambda _: None
+    written: Callable[[Part], None] = lambda _: None
 
     def build(self, parts: Iterable[Part]) -> None:
         """Build these, one after the other; one is written while the next is folded. Parts that are done stay done.
@@ -153,6 +154,7 @@ class Builder:
         except RowRefused:
             connection = self._session()
             self._write(connection, part, self._folded_carefully(part, connection))
+        self.written(part)
 
     def _write(self, connection: Connection, part: Part, folded: Folded) -> None:
         with closing(connection), connection, connection.cursor() as cursor:

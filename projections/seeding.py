@@ -1,4 +1,4 @@
-"""Rows that rules alone make (``Projection.seeds``): written when a version's tables are made, live and in a rebuild."""
+"""Rows that rules alone make (``Projection.seeds``): written when a version's tables are made, live and rebuilt."""
 
 import json
 from collections.abc import Collection

@@ -3,47 +3,32 @@
 V1  Only a version that is built (``ready``) is promoted; only the one that was live before comes back.
 V2  The version that readers see is not dropped.
 Readers use the SQL views of the stable schema. A switch replaces all of them in one transaction, so a reader sees one
-version or the other, whole. A reader under way is waited for, but only for a moment at a time: a switch that cannot
-have all views at once lets go of those it has and tries again, so that it never holds readers up, nor gets into a
-deadlock with one. The former version is ``retired``: its worker goes on, so rolling back is as quick as promoting.
+version or the other, whole; it is noted in the same transaction (``switches``). A reader under way is waited for, but
+only for a moment at a time: a switch that cannot have all views at once lets go of those it has and tries again, so
+that it never holds readers up, nor gets into a deadlock with one. The former version is ``retired``: its worker goes
+on, so rolling back is as quick as promoting.
 """
 
 import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.extras import Json
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, MetaData, Table, Text, func
-from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.errors import NotFound, RuleBroken, StoreAway
-from projections import bare_tables, build_log, catalog
-from projections.positions import SCHEMA
+from projections import bare_tables, build_log, catalog, switches
 from projections.reading import fetch
 from projections.rows import quoted
-
-METADATA = MetaData(schema=SCHEMA)
-SWITCH = Table(
-    "switch",
-    METADATA,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("view", Text, nullable=False),
-    Column("what", Text, nullable=False, comment="promoted, rolled_back or dropped"),
-    Column("version", Integer, nullable=False, comment="the version that it was done to"),
-    Column("former", Integer, comment="the version that was live until then; null: dropped"),
-    Column("actor", Text, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("summary", JSONB, comment="counts of what differs, as the operator saw them; null: not asked"),
-)
+from projections.switches import DROPPED, PROMOTED, ROLLED_BACK, Switched
 
 WAIT_MS: Final = (
     50  # well below PostgreSQL's deadlock_timeout of a second: a switch gives way long before a reader would
 )
+DISCARDED: Final = "discarded"
 PATIENCE_S: Final = 30.0
 PAUSE_S: Final = 0.02
 
@@ -60,25 +45,6 @@ class StillLive(RuleBroken):
     rule = "V2"
 
 
-class Switched(NamedTuple):
-    """What was done: from which version readers were taken to which."""
-
-    view: str
-    what: str
-    version: int
-    former: int | None
-    actor: str
-    summary: dict[str, Any] | None
-
-
-Hook = Callable[[Cursor, Switched], None]
-"""Called in the transaction of a switch, last: what it raises takes the switch back."""
-
-
-def nothing_more(_: Cursor, __: Switched) -> None:
-    """The default hook."""
-
-
 def candidate(connection: Connection, view: str, version: int | None = None) -> int:
     """That version, or the newest that is ready. Raises NotFound, NotPromotable (it is being built)."""
     if version is not None:
@@ -90,25 +56,18 @@ def candidate(connection: Connection, view: str, version: int | None = None) -> 
     return found[-1]
 
 
-def promote(
-    url: str,
-    view: str,
-    version: int,
-    actor: str,
-    *,
-    summary: dict[str, Any] | None = None,
-    hook: Hook = nothing_more,
-) -> Switched:
+def promote(url: str, view: str, version: int, actor: str, *, summary: dict[str, Any] | None = None) -> Switched:
     """Let readers see that version; the one they see now is retired. Raises NotPromotable, NotFound, StoreAway."""
 
     def switch(cursor: Cursor) -> Switched:
         former = _expected(cursor, view, version, "ready")
-        return _switch(cursor, Switched(view, "promoted", version, former, actor, summary), "retired")
+        rules = _rules(cursor, view, version)
+        return _switch(cursor, Switched(view, PROMOTED, version, former, actor, summary, rules), "retired")
 
-    return _patiently(url, switch, hook)
+    return _patiently(url, switch)
 
 
-def rollback(url: str, view: str, actor: str, *, hook: Hook = nothing_more) -> Switched:
+def rollback(url: str, view: str, actor: str) -> Switched:
     """Let readers see the version that was live before; the one they see now is ready again.
 
     Raises NotPromotable (there is none), NotFound, StoreAway.
@@ -117,30 +76,20 @@ def rollback(url: str, view: str, actor: str, *, hook: Hook = nothing_more) -> S
     def switch(cursor: Cursor) -> Switched:
         version = _before(cursor, view)
         former = _expected(cursor, view, version, "retired")
-        return _switch(cursor, Switched(view, "rolled_back", version, former, actor, None), "ready")
+        rules = _rules(cursor, view, version)
+        return _switch(cursor, Switched(view, ROLLED_BACK, version, former, actor, None, rules), "ready")
 
-    return _patiently(url, switch, hook)
+    return _patiently(url, switch)
 
 
-def drop(url: str, view: str, version: int, actor: str, *, hook: Hook = nothing_more) -> Switched:
+def drop(url: str, view: str, version: int, actor: str) -> Switched:
     """Remove a version: tables, positions, dead letters. Its worker ends. Raises StillLive, NotFound, StoreAway."""
-
-    def remove(cursor: Cursor) -> Switched:
-        if _state(cursor, view, version) == "live":
-            raise StillLive(f"{view} v{version} is what readers see: promote another version first")
-        cursor.execute(f"DROP SCHEMA IF EXISTS {quoted(f'{view}_v{version}')} CASCADE")
-        build_log.forget(cursor, view, version)
-        for table in ("view_version", "position", "dead_letter", "parked_key"):
-            cursor.execute(f"DELETE FROM views.{table} WHERE view = %s AND version = %s", (view, version))
-        return Switched(view, "dropped", version, None, actor, None)
-
-    return _patiently(url, remove, hook)
+    return _patiently(url, lambda cursor: _removed(cursor, view, version, actor, DROPPED))
 
 
-def switches(connection: Connection, view: str) -> list[dict[str, Any]]:
-    """All that was done to a view's versions, oldest first."""
-    query = "SELECT what, version, former, actor, at, summary FROM views.switch WHERE view = %(view)s ORDER BY id"
-    return fetch(connection, query, view=view)
+def discard(url: str, view: str, version: int) -> None:
+    """Remove a version that nobody was to see: as ``drop``, but nothing is written down."""
+    _patiently(url, lambda cursor: _removed(cursor, view, version, "", DISCARDED))
 
 
 def tailed(connection: Connection) -> list[tuple[str, int]]:
@@ -154,6 +103,17 @@ def check_tailed(connection: Connection, view: str, version: int) -> None:
     with connection.cursor() as cursor:
         if _state(cursor, view, version) == "building":
             raise NotPromotable(f"{view} v{version} is building: its worker starts when it is ready")
+
+
+def _removed(cursor: Cursor, view: str, version: int, actor: str, what: str) -> Switched:
+    if _state(cursor, view, version) == "live":
+        raise StillLive(f"{view} v{version} is what readers see: promote another version first")
+    rules = _rules(cursor, view, version)
+    cursor.execute(f"DROP SCHEMA IF EXISTS {quoted(f'{view}_v{version}')} CASCADE")
+    build_log.forget(cursor, view, version)
+    for table in ("view_version", "position", "dead_letter", "parked_key"):
+        cursor.execute(f"DELETE FROM views.{table} WHERE view = %s AND version = %s", (view, version))
+    return Switched(view, what, version, None, actor, None, rules)
 
 
 def _switch(cursor: Cursor, done: Switched, former_becomes: str) -> Switched:
@@ -177,14 +137,14 @@ def _switch(cursor: Cursor, done: Switched, former_becomes: str) -> Switched:
     return done
 
 
-def _patiently(url: str, work: Callable[[Cursor], Switched], hook: Hook) -> Switched:
+def _patiently(url: str, work: Callable[[Cursor], Switched]) -> Switched:
     """Do the work in one transaction, again where a lock cannot be had at once. Raises StoreAway after 30 s."""
     deadline = time.monotonic() + PATIENCE_S
     with closing(psycopg2.connect(url, application_name="krypton views")) as connection:
         while True:
             try:
                 with connection, connection.cursor() as cursor:
-                    return _once(cursor, work, hook)
+                    return _once(cursor, work)
             except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected):
                 if time.monotonic() > deadline:
                     raise StoreAway(
@@ -193,17 +153,15 @@ def _patiently(url: str, work: Callable[[Cursor], Switched], hook: Hook) -> Swit
                 time.sleep(random.uniform(PAUSE_S / 2, PAUSE_S))  # noqa: S311  # so that two do not meet again and again
 
 
-def _once(cursor: Cursor, work: Callable[[Cursor], Switched], hook: Hook) -> Switched:
+def _once(cursor: Cursor, work: Callable[[Cursor], Switched]) -> Switched:
     cursor.execute(f"SET LOCAL lock_timeout = {WAIT_MS}")
     cursor.execute(catalog.LOCK)
-    for table in (*METADATA.sorted_tables, *build_log.METADATA.sorted_tables):
+    for table in (*switches.METADATA.sorted_tables, *build_log.METADATA.sorted_tables):
         cursor.execute(bare_tables.if_absent(table))
     done = work(cursor)
-    cursor.execute(
-        "INSERT INTO views.switch (view, what, version, former, actor, summary) VALUES (%s, %s, %s, %s, %s, %s)",
-        (done.view, done.what, done.version, done.former, done.actor, done.summary and Json(done.summary)),
-    )
-    hook(cursor, done)
+    if done.what != DISCARDED:
+        former_rules = None if done.former is None else _rules(cursor, done.view, done.former)
+        return switches.note(cursor, done, former_rules)
     return done
 
 
@@ -221,6 +179,12 @@ def _state(cursor: Cursor, view: str, version: int) -> str:
     if (found := cursor.fetchone()) is None:
         raise NotFound(f"no version {version} of {view}: see krypton views status")
     return str(found[0])
+
+
+def _rules(cursor: Cursor, view: str, version: int) -> dict[str, int]:
+    cursor.execute("SELECT rules FROM views.view_version WHERE view = %s AND version = %s", (view, version))
+    ((rules,),) = cursor.fetchall()
+    return dict(rules)
 
 
 def _before(cursor: Cursor, view: str) -> int:

@@ -9,6 +9,7 @@ import logging
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from streams import broker
 from streams.topics import DEAD_LETTERS, MAX_RECORD_BYTES
 from streams.view import DeadLetter, View
 
@@ -45,7 +46,7 @@ class DeadLetterTopic:
     def _send(self, letters: list[tuple[bytes, bytes, Headers]]) -> None:
         if self._producer is None:
             self._producer = KafkaProducer(
-                bootstrap_servers=self._kafka.split(","),
+                **broker.options(self._kafka),
                 client_id="krypton-dead-letters",
                 max_request_size=MAX_RECORD_BYTES,
                 max_block_ms=int(TIMEOUT_S * 1000),

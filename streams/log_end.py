@@ -7,7 +7,8 @@ from typing import NamedTuple
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from streams.topics import DEAD_LETTERS, PARTITIONS
+from streams import broker
+from streams.topics import LEDGER, PARTITIONS
 
 TIMEOUT_S = 20.0
 POLL_MS = 250
@@ -38,10 +39,10 @@ def resume(ends: Ends, hint: int) -> int:
 def read(kafka: str) -> Ends:
     """The last record of each partition of the ledger. Raises KafkaError, also when it takes longer than 20 s."""
     consumer = KafkaConsumer(
-        bootstrap_servers=kafka.split(","), client_id="krypton-relay-end", group_id=None, enable_auto_commit=False
+        **broker.options(kafka), client_id="krypton-relay-end", group_id=None, enable_auto_commit=False
     )
     try:
-        every = [TopicPartition(topic, p) for topic, n in PARTITIONS.items() if topic != DEAD_LETTERS for p in range(n)]
+        every = [TopicPartition(topic, p) for topic in LEDGER for p in range(PARTITIONS[topic])]
         offsets = consumer.end_offsets(every)
         ends = dict.fromkeys(every, EMPTY)
         ends.update(_last(consumer, {tp: offset - 1 for tp, offset in offsets.items() if offset}))

@@ -73,7 +73,7 @@ class Addresser:
         if schema.key != schema.aggregate:
             _, data = self.codec.decode(event.state, event.version, unseal=False)
             key = data[schema.key].encode()
-        recorded_at = _first_long(event.state)
+        recorded_at = first_long(event.state)
         version = b"%d" % event.version
         headers = [
             ("ce_specversion", b"1.0"),
@@ -96,7 +96,7 @@ def rfc3339(micros: int) -> bytes:
     return text[:-UTC_OFFSET].encode() + b"Z"
 
 
-def _first_long(state: bytes) -> int:
+def first_long(state: bytes) -> int:
     """The first field of every event, ``recorded_at``: an Avro long, a zigzag varint (Avro 1.12, binary encoding)."""
     value = shift = 0
     for byte in state[BODY_AT : BODY_AT + 10]:

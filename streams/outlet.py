@@ -18,6 +18,7 @@ from kafka.future import Future
 from kafka.net.compat import KafkaNetClient
 from kafka.protocol.producer import InitProducerIdRequest, ProduceRequest
 
+from streams import broker
 from streams.lease import Lease
 from streams.outgoing import Outgoing
 from streams.topics import MAX_RECORD_BYTES
@@ -63,7 +64,7 @@ class Outlet:
     def __init__(self, kafka: str, lease: Lease) -> None:
         self._lease = lease
         self._producer = KafkaProducer(
-            bootstrap_servers=kafka.split(","),
+            **broker.options(kafka),
             client_id=IDENTITY,
             transactional_id=IDENTITY,
             acks="all",

@@ -23,7 +23,7 @@ import uvloop
 
 from domain.errors import OffsetGap, PartitionLost, StoreAway
 from schemas.event import Record
-from streams import quiet
+from streams import broker, quiet
 from streams.applier import BATCH, Applier, Run
 from streams.backoff import Backoff
 from streams.dead_letter_topic import DeadLetterTopic
@@ -80,7 +80,7 @@ def build(view: View, kafka: str, instance: str | None) -> GuardedApp:
     """The Faust app of one version of a view, as yet without anything to do."""
     return GuardedApp(
         f"krypton-{view.name}-v{view.version}",
-        broker=[f"kafka://{server}" for server in kafka.split(",")],
+        **broker.faust_options(kafka),
         consumer_group_instance_id=instance,
         **SETTINGS,
     )
@@ -145,7 +145,7 @@ def _kafka_answers(kafka: str, stop: threading.Event) -> bool:
     """Wait until one of the servers takes connections: Faust does not; False when told to stop meanwhile."""
     backoff = Backoff(stop)
     while not stop.is_set():
-        for server in kafka.split(","):
+        for server in broker.servers(kafka):
             host, _, port = server.rpartition(":")
             with contextlib.suppress(OSError), socket.create_connection((host, int(port)), KNOCK_S):
                 return True

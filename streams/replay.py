@@ -9,7 +9,7 @@ The request class and the record parser belong to aiokafka 0.14.0, which is pinn
 
 import asyncio
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 
@@ -23,14 +23,19 @@ from kafka import KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
 
 from domain.errors import OffsetGap
-from schemas.event import Record
+from schemas.codec import Codec
+from schemas.event import LedgerEvent, Record
+from streams import broker
+from streams.events import Wanted, events_of, in_ledger_order
 from streams.partition import partition_of
-from streams.topics import MAX_RECORD_BYTES, PARTITIONS
+from streams.position_search import offsets_at
+from streams.topics import LEDGER, MAX_RECORD_BYTES, PARTITIONS
 
 FETCH_BYTES: Final = 4 << 20
 BATCH: Final = 5_000
 WAIT_MS: Final = 500
 PATIENCE_S: Final = 60.0
+MERGED_BATCH: Final = 500  # records of each partition that wait, decoded, for their turn
 PAUSE_S: Final = 0.2
 PASSING: Final = (  # what a broker answers while a leader moves or starts
     failures.NotLeaderForPartitionError,
@@ -59,7 +64,7 @@ def spans(kafka: str, topics: Collection[str], starts: Mapping[tuple[str, int], 
 
     Raises KafkaError (Kafka is away).
     """
-    consumer = KafkaConsumer(bootstrap_servers=kafka.split(","), group_id=None, enable_auto_commit=False)
+    consumer = KafkaConsumer(**broker.options(kafka), group_id=None, enable_auto_commit=False)
     try:
         ends = consumer.end_offsets([KafkaPartition(t, p) for t in topics for p in range(PARTITIONS[t])])
     finally:
@@ -80,7 +85,7 @@ class Replay:
 
     def __enter__(self) -> "Replay":
         async def start() -> Any:
-            client = AIOKafkaClient(bootstrap_servers=self._kafka, client_id="krypton-replay")
+            client = AIOKafkaClient(**broker.options(self._kafka), client_id="krypton-replay")
             await client.bootstrap()
             return client
 
@@ -88,6 +93,8 @@ class Replay:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for fetch in asyncio.all_tasks(self._loop):  # on their way for a reader who stopped early
+            fetch.cancel()
         self._loop.run_until_complete(self._client.close())
         self._loop.close()
 
@@ -173,3 +180,37 @@ def _unpacked(batch: Any, span: Span, first: int) -> list[Record]:
 def key_spans(found: Sequence[Span], keys: Collection[str]) -> list[Span]:
     """Of these spans, the ones that hold records of the keys."""
     return [s for s in found if any(partition_of(k.encode(), PARTITIONS[s.topic]) == s.partition for k in keys)]
+
+
+def read_events(
+    kafka: str,
+    codec: Codec,
+    *,
+    topics: Collection[str] = LEDGER,
+    types: Collection[str] | None = None,
+    keys: Collection[str] | None = None,
+    from_position: int = 1,
+    to_position: int | None = None,
+) -> Generator[LedgerEvent, None, None]:
+    """The ledger's events in ledger order, from Kafka as it stands at the first ``next``. Close it to stop early.
+
+    ``kafka``: an address (``streams.broker``). ``codec``: decodes; a ``BulkCodec`` takes half the time, one with
+    ``NoKeys`` leaves what is sealed as ``ERASED``. ``topics``: by default the whole ledger. ``types``: event types, as
+    in ``link.merged``, every version of them. ``keys``: Kafka keys, the uuids that ``docs/topics.md`` names; only the
+    partitions that can hold them are read. ``from_position``, ``to_position``: ledger positions, both included, counted
+    from 1; the start is found by halving, not by reading from the begin. Nothing is committed.
+
+    Each event of the range comes once: ``position`` only grows. ``data``: see ``LedgerEvent`` (times are microseconds
+    since 1970 UTC, ids are ``str``, doses carry their unit in their name). Up to 8 MB are held per partition.
+    Raises UnknownSchema (a type that no event has, or an event newer than this program), NotAnEvent (a record that is
+    none of ours), OffsetGap (records are missing), KafkaError (Kafka is away). Each names the record.
+    """
+    wanted = Wanted.of(codec.registry, types, keys, from_position, to_position)
+    starts = offsets_at(kafka, topics, from_position) if from_position > 1 else None
+    found = spans(kafka, topics, starts)
+    if keys is not None:
+        found = key_spans(found, keys)
+    with Replay(kafka) as replay:
+        yield from in_ledger_order(
+            events_of(replay.batches(span, MERGED_BATCH), codec, wanted) for span in found if span.size
+        )

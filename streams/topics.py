@@ -13,13 +13,18 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import for_code
 
+from streams import broker
+
 DEAD_LETTERS: Final = "krypton.dead-letters"
 """What no view could read or apply, with the reason; not part of the ledger."""
+
+CHECKPOINTS: Final = "krypton.checkpoints"
+"""Signed tree heads of the ledger (``streams.checkpoints``), not events."""
 
 PARTITIONS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "krypton.accesses": 8,
-        "krypton.checkpoints": 1,
+        CHECKPOINTS: 1,
         "krypton.consents": 4,
         "krypton.directory": 1,
         "krypton.doses": 8,
@@ -33,6 +38,9 @@ PARTITIONS: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 """Topic to its number of partitions. Stored state: add topics, never change a count."""
+
+LEDGER: Final = tuple(topic for topic in PARTITIONS if topic not in (DEAD_LETTERS, CHECKPOINTS))
+"""The topics that carry events: what the relay writes."""
 
 KEPT: Final[Mapping[str, str]] = MappingProxyType(
     {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
@@ -118,7 +126,7 @@ def _settings(admin: KafkaAdminClient) -> dict[str, dict[str, str]]:
 
 @contextmanager
 def _admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), client_id="krypton-topics")
+    admin = KafkaAdminClient(**broker.options(bootstrap), client_id="krypton-topics")
     try:
         yield admin
     finally:

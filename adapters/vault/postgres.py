@@ -115,6 +115,12 @@ class PostgresVault:
         sql = "SELECT subject::text FROM vault.subject_key WHERE wrapped IS NULL AND subject = ANY(%s::uuid[])"
         return {subject for (subject,) in self._run(sql, (list(subjects),))}
 
+    def all_destroyed(self) -> set[str]:
+        """Every subject whose key was destroyed."""
+        return {
+            subject for (subject,) in self._run("SELECT subject::text FROM vault.subject_key WHERE wrapped IS NULL")
+        }
+
     def _key(self, subject: str, *, make: bool) -> AESGCM | None:
         if (held := self._cached(subject)) is not None:
             return held[0]

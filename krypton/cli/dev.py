@@ -1,7 +1,9 @@
 """krypton dev: the embedded Kafka and PostgreSQL. ``main`` turns errors into exit codes."""
 
+import http.client
 import json
 import os
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -20,8 +22,10 @@ from rich.progress import (
 )
 
 from krypton.devstack.errors import ServiceUnavailable
+from krypton.devstack.jars import cache_folder
 from krypton.devstack.stack import ServiceStatus, Stack
 from krypton.devstack.teller import Advance
+from krypton.devstack.tools import TOOLS, command
 from krypton.settings import Settings
 
 app = typer.Typer(help="The embedded Kafka and PostgreSQL, for development: nothing to install.", no_args_is_help=True)
@@ -57,7 +61,13 @@ class Screen:
 def stack() -> Stack:
     """The stack of the current directory, or of KRYPTON_HOME."""
     settings = Settings.read(os.environ, Path.cwd())
-    return Stack(settings.home, given_kafka=settings.kafka, given_database=settings.database, tell=Screen())
+    return Stack(
+        settings.home,
+        given_kafka=settings.kafka,
+        given_database=settings.database,
+        tell=Screen(),
+        secure=settings.dev_secure,
+    )
 
 
 @app.command()
@@ -76,12 +86,25 @@ def down() -> None:
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """One line per service, ending in its address. Exit code 4 when one does not answer."""
+    """One line per service, ending in its address. Exit code 4 when Kafka or the database does not answer."""
     services = stack().status()
-    _show(services, as_json)
+    _show([*services, _registry()], as_json)  # which krypton run starts, so it counts not as missing
     if missing := [service for service in services if not service.up]:
         names = " and ".join(service.service for service in missing)
         raise ServiceUnavailable(f"no answer from {names}: {_remedy(missing)}")
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def tool(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(TOOLS)}.")],
+    arguments: Annotated[list[str] | None, typer.Argument(help="Of the tool, as kafka-NAME.sh takes them.")] = None,
+) -> None:
+    """Run one of Kafka's own command line tools; fetched from Maven Central when first used."""
+    if name not in TOOLS:
+        raise typer.BadParameter(f"no tool {name}: there are {', '.join(TOOLS)}")
+    settings = Settings.read(os.environ, Path.cwd())
+    line = command(name, arguments or [], cache_folder(settings.home), Screen())
+    os.execv(line[0], line)  # noqa: S606 - a list, of a program of ours and of words that it takes itself
 
 
 @app.command()
@@ -102,6 +125,18 @@ def _show(services: list[ServiceStatus], as_json: bool) -> None:
     for service in services:
         words = [service.service, *([] if service.up else ["down"]), *filter(None, [service.address])]
         typer.echo(" ".join(words))
+
+
+def _registry() -> ServiceStatus:
+    """Whether a schema registry answers where ours would."""
+    settings = Settings.read(os.environ, Path.cwd())
+    url = f"http://{settings.registry_host}:{settings.registry_port}"
+    try:
+        with urllib.request.urlopen(f"{url}/subjects", timeout=2) as answer:  # noqa: S310 - http, and ours
+            up = answer.status == 200
+    except (OSError, http.client.HTTPException):
+        up = False
+    return ServiceStatus("registry", up, False, url)
 
 
 def _remedy(missing: list[ServiceStatus]) -> str:

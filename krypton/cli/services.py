@@ -22,8 +22,10 @@ def init() -> None:
 
 def run(
     dicom: Annotated[bool, typer.Option("--dicom/--no-dicom", help="Also the DICOM service.")] = True,
+    registry: Annotated[bool, typer.Option("--registry/--no-registry", help="Also the schema registry.")] = True,
+    notary: Annotated[bool, typer.Option("--notary/--no-notary", help="Also the notary.")] = True,
 ) -> None:
-    """Relay, all processors and the DICOM service under one supervisor, until SIGTERM."""
+    """Relay, all processors, notary, DICOM service and schema registry under one supervisor, until SIGTERM."""
     from krypton.installation import wait_for_services
     from krypton.supervisor import Child, krypton_command, stop_on_signals, supervise
     from krypton.version_workers import Workers
@@ -36,6 +38,8 @@ def run(
         return
     logs = ours.settings.home / "logs"
     names = {"relay": ("relay",)} | ({"dicom": ("dicom", "serve")} if dicom else {})
+    names |= {"registry": ("serve", "registry")} if registry else {}
+    names |= {"notary": ("serve", "notary")} if notary else {}
     children = [Child(name, krypton_command(*words), logs / f"{name}.log") for name, words in names.items()]
     workers = Workers(ours, children)
     workers.look()

@@ -1,11 +1,14 @@
-"""krypton views: for operators. A view's next version is built beside the live one, compared, promoted or dropped."""
+"""krypton views: for operators. A view's next version is built beside the live one, compared, promoted or dropped.
+
+Each command first finishes what a promotion that was killed half-way left undone.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from krypton.bootstrap import VIEWS
+from krypton.bootstrap import VIEWS, Krypton, known_view
 from krypton.cli.connection import krypton
 from krypton.cli.options import Actor, AsJson
 from krypton.cli.output import document, err, out, table
@@ -15,32 +18,46 @@ app = typer.Typer(help="Views: their versions, rebuilt, compared, promoted.", no
 View = Annotated[str, typer.Argument(help=f"One of {', '.join(VIEWS)}.")]
 Version = Annotated[int | None, typer.Option("--version", help="Which one; without it, the newest that is ready.")]
 DIFFERENT = 1
+TOLD = {
+    "merged": "pairs merged",
+    "proposed": "pairs proposed for review",
+    "unmerged": "merges taken back",
+    "alerts": "studies with new dose alerts",
+    "stand": "left as people decided",
+}
 
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Every version of every view: state, position, lag in events, rows."""
+    """Every version of every view: state, position, lag in events, rows, and the rules that it was made with."""
     from krypton.waiting import views_status
 
-    found = views_status(krypton())
+    found = views_status(_settled())
     if as_json:
         document(found)
         return
-    table(found, ("view", "version", "state", "position", "lag", "rows"), "Views")
+    table(found, ("view", "version", "state", "position", "lag", "rows", "rules"), "Views")
 
 
 @app.command()
 def rebuild(
     view: View,
+    rules: Annotated[
+        list[str] | None,
+        typer.Option("--rules", help="KIND@VERSION, once per kind; other kinds stay as the live version has them."),
+    ] = None,
     until: Annotated[int | None, typer.Option("--until", help="The last ledger position to apply.")] = None,
     processes: Annotated[int | None, typer.Option("--processes", min=1, help="One fewer than cores.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Build the view's next version from Kafka, beside the live one. Killed, it goes on when run again."""
+    from domain.rules.document import RuleId
     from krypton import rebuilding
 
-    ours, wish = krypton(), rebuilding.Wish(view, until, processes)
+    asked = tuple(RuleId.parse(text) for text in rules or ())
+    ours, wish = _settled(), rebuilding.Wish(view, until, processes, rules=asked)
     started = rebuilding.begin(ours, wish)
+    rebuilding.yield_to_others()
     if started.resumed:
         err.print(f"going on with {view} v{started.version}: {started.resumed} events are done", markup=False)
     with progress(f"{view} v{started.version}", sum(part.end for part in started.todo)) as bar:
@@ -67,10 +84,13 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """What a candidate would change for readers: counts, or a listing; 1 when anything differs."""
+    from krypton import comparing
     from projections import diff as differences
 
-    with krypton().reading() as connection:
-        pair = _pair(connection, view, version)
+    known_view(view)
+    ours = _settled()
+    with ours.reading() as connection:
+        pair = comparing.with_candidate(ours, connection, view, version)
         if rows or listing:
             found = (
                 differences.listing(connection, pair, rows, offset, limit)
@@ -88,14 +108,15 @@ def diff(
 
 
 @app.command()
-def check(view: View, actor: Actor = "system:cli", as_json: AsJson = False) -> None:
+def check(view: View, as_json: AsJson = False) -> None:
     """Is the live version what a rebuild makes? Built aside, compared, dropped; 1 when anything differs."""
-    from krypton import checking, waiting
+    from krypton import checking, rebuilding, waiting
 
-    ours = krypton()
+    ours = _settled()
     total = waiting.records_of(ours, view)
+    rebuilding.yield_to_others()
     with progress(f"{view}, built aside", total) as bar:
-        summary = checking.check(ours, view, actor, bar.advance)
+        summary = checking.check(ours, view, bar.advance)
     _summary(summary, as_json)
     if not summary["equal"]:
         raise typer.Exit(DIFFERENT)
@@ -103,24 +124,32 @@ def check(view: View, actor: Actor = "system:cli", as_json: AsJson = False) -> N
 
 @app.command()
 def promote(view: View, version: Version = None, actor: Actor = "system:cli", as_json: AsJson = False) -> None:
-    """Let readers see a version that is ready; the one they see now is kept up to date until it is dropped."""
-    from projections import diff as differences
-    from projections import versions
+    """Let readers see a version that is ready; the one they see now is kept up to date until it is dropped.
 
-    ours = krypton()
+    Decisions that its rules newly call for are raised then, once.
+    """
+    from krypton import comparing, switching
+    from projections import diff as differences
+
+    known_view(view)
+    ours = _settled()
     with ours.reading() as connection:
-        pair = _pair(connection, view, version)
+        pair = comparing.with_candidate(ours, connection, view, version)
         summary = differences.summary(connection, pair)
-    _switched(versions.promote(ours.addresses.database, view, pair.candidate, actor, summary=summary), as_json)
+    with progress("decisions newly due", None) as bar:
+        done = switching.promote(ours, view, pair.candidate, actor, summary=summary, advance=bar.reach)
+    _switched(done, as_json)
 
 
 @app.command()
 def rollback(view: View, actor: Actor = "system:cli", as_json: AsJson = False) -> None:
     """Let readers see the version that was live before."""
-    from projections import versions
+    from krypton import switching
 
-    _known(view)
-    _switched(versions.rollback(krypton().addresses.database, view, actor), as_json)
+    known_view(view)
+    with progress("decisions newly due", None) as bar:
+        done = switching.rollback(_settled(), view, actor, advance=bar.reach)
+    _switched(done, as_json)
 
 
 @app.command()
@@ -131,29 +160,19 @@ def drop(
     as_json: AsJson = False,
 ) -> None:
     """Remove a version: its tables, positions and dead letters."""
-    from projections import versions
+    from krypton import switching
 
-    _known(view)
-    _switched(versions.drop(krypton().addresses.database, view, version, actor), as_json)
-
-
-def _pair(connection: Any, view: str, version: int | None) -> Any:
-    from domain.errors import NotFound
-    from projections import catalog, versions
-    from projections.diff import Pair
-
-    _known(view)
-    live = catalog.live_version(connection, view)
-    if live is None:
-        raise NotFound(f"no version of {view} is live: run krypton init")
-    return Pair(view, live, versions.candidate(connection, view, version))
+    known_view(view)
+    _switched(switching.drop(_settled(), view, version, actor), as_json)
 
 
-def _known(view: str) -> None:
-    from domain.errors import NotFound
+def _settled() -> Krypton:
+    """The ledger, with nothing left undone of what was promoted, rolled back or dropped before."""
+    from krypton import switching
 
-    if view not in VIEWS:
-        raise NotFound(f"no view {view}: there are {', '.join(VIEWS)}")
+    ours = krypton()
+    switching.settle(ours)
+    return ours
 
 
 def _list(found: list[dict[str, Any]], as_json: bool) -> None:
@@ -170,16 +189,19 @@ def _summary(summary: Mapping[str, Any], as_json: bool) -> None:
     if not summary["settled"]:
         err.print("the two have not read equally far: some of what differs is only lag", markup=False)
     table(summary["tables"], ("table", "added", "gone", "changed", "columns"), f"{summary['view']}, rows")
-    for name in ("persons", "alerts"):
+    for name in ("persons", "doses"):
         if name in summary:
             told = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in summary[name].items())
             out.print(f"{name}: {told}", markup=False)
     out.print(f"v{summary['live']} and v{summary['candidate']} " + ("are equal" if summary["equal"] else "differ"))
 
 
-def _switched(done: Any, as_json: bool) -> None:
+def _switched(done: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
-        document(done._asdict())
+        document(done)
         return
-    was = f", was v{done.former}" if done.former else ""
-    out.print(f"{done.view} v{done.version} {done.what.replace('_', ' ')}{was}")
+    was = f", was v{done['former']}" if done["former"] else ""
+    what = done["what"].replace("_", " ")
+    out.print(f"{done['view']} v{done['version']} {what}{was}; written at {done['position']}", markup=False)
+    for name, count in (done["decided"] or {}).items():
+        out.print(f"  {count} {TOLD[name]}", markup=False)

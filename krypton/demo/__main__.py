@@ -58,6 +58,7 @@ def _ledger() -> Iterator[tuple[Stage, int]]:
     for taken in ("KRYPTON_KAFKA", "KRYPTON_DATABASE", "KRYPTON_DATABASE_FILE"):
         os.environ.pop(taken, None)  # the demo resets what it runs on: never somebody's own servers
     os.environ.update(KRYPTON_HOME=str(HOME), KRYPTON_DICOM_PORT=str(port), KRYPTON_BATCH_QUIET_S="1", COLUMNS="110")
+    os.environ["KRYPTON_REGISTRY_PORT"] = str(_free_port())
     settings = Settings.read(os.environ, Path.cwd())
     stack = Stack(settings.home)
     stack.reset()

@@ -6,6 +6,9 @@ Times of the ledger are microseconds since 1970 (UTC); clinical times are text a
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from projections.ownership import written_from
+from projections.sealed import sealed_for
+
 TABLES = MetaData()
 ID = Uuid(as_uuid=False)
 NUMBER = Float(53)
@@ -18,6 +21,7 @@ DOSE_OWNER = Table(
     Column("identity_id", ID, nullable=False),
     Index("dose_owner_identity", "identity_id"),
     comment="Whose the study's doses are, from a ledger position on; the latest row holds. Nothing else ever moves.",
+    info=written_from("krypton.doses"),
 )
 
 REPORT = Table(
@@ -36,6 +40,7 @@ REPORT = Table(
     Column("position", BigInteger, nullable=False),
     Column("superseded_by", Text),
     Column("superseded_position", BigInteger),
+    info=written_from("krypton.doses"),
 )
 
 EXPOSURE = Table(
@@ -64,6 +69,22 @@ EXPOSURE = Table(
     Column("forward_ctdivol_mgy", NUMBER),
     Column("raw", JSONB, nullable=False),
     Column("not_understood", JSONB, nullable=False),
+    info=written_from("krypton.doses"),
+)
+
+LEVEL = Table(
+    "level",
+    TABLES,
+    Column("kind", Text, primary_key=True, comment="of the rule set: dose-alerts, per study; reference-levels"),
+    Column("act", Text, primary_key=True, comment="empty: a level per study, whatever was done"),
+    Column("modality", Text, primary_key=True, comment="empty, like population: whatever it is"),
+    Column("population", Text, primary_key=True),
+    Column("quantity", Text, primary_key=True, comment="a column of exposure, so in its unit"),
+    Column("phantom_cm", Integer, primary_key=True, autoincrement=False, comment="0: whatever the phantom"),
+    Column("value", NUMBER, nullable=False),
+    Column("protocols", JSONB, nullable=False, comment="that name the act; see domain.rules.levels.protocol_key"),
+    Column("rule_version", Integer, nullable=False),
+    comment="Made by the version's rules alone: what doses are compared with.",
 )
 
 ALERT = Table(
@@ -84,8 +105,9 @@ ALERT = Table(
     Column("acknowledged_position", BigInteger),
     Column("acknowledged_at", BigInteger),
     Column("acknowledged_by", Text),
-    Column("note", Text),
+    Column("note", Text, info=sealed_for("note_subject")),
     Column("note_subject", ID, comment="the identity under whose key the note is sealed"),
     Index("alert_study", "study_id"),
     Index("alert_open", "position", postgresql_where=text("acknowledged_position IS NULL")),
+    info=written_from("krypton.doses"),
 )

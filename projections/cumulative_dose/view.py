@@ -2,25 +2,37 @@
 
 Only dose events write its rows, so other topics may come before or after. All of one study meets in one partition.
 Whose a study's doses are is a row of its own, so reassigning a study moves no report and no exposure.
-``queries`` resolves persons, and counts an irradiation event once however many reports carry it.
+``queries`` resolves persons, and counts an irradiation event once however many reports carry it. Rules make one table,
+``level``; ``over`` compares doses with it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from operator import itemgetter
+from typing import Any
 
+from domain.dose_alerts import AlertRules
+from domain.rules.alerts import BUILT_IN
+from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
+from domain.rules.levels import ReferenceLevels
+from projections.cumulative_dose import levels
 from projections.cumulative_dose.tables import EXPOSURE, TABLES
-from projections.projection import NO_RULES, RowKey, Rows, Seed, UnknownEvent
+from projections.projection import RowKey, Rows, Seed, UnknownEvent
 from schemas.event import LedgerEvent
 
 # An exposure's fields are the table's columns by the same names; a field that a later schema adds waits for a version.
 COLUMNS = tuple(column.name for column in EXPOSURE.columns if not column.primary_key)
-VALUES = itemgetter(*COLUMNS)
+NONE = ReferenceLevels()
 
 
 def _owned(event: LedgerEvent, rows: Rows) -> None:
     data = event.data
     owner = data["to_identity_id"] if event.type == "dose.reassigned" else data["identity_id"]
     rows.put(RowKey("dose_owner", (data["study_id"], event.position)), {"identity_id": owner})
+
+
+def _columns(exposure: Mapping[str, Any]) -> dict[str, Any]:
+    row = dict(exposure)
+    del row["irradiation_event_uid"]
+    return row if len(row) == len(COLUMNS) else {column: row[column] for column in COLUMNS}
 
 
 def _reported(event: LedgerEvent, rows: Rows) -> None:
@@ -46,7 +58,7 @@ def _reported(event: LedgerEvent, rows: Rows) -> None:
     for exposure in data["exposures"]:
         put(
             RowKey("exposure", (study_id, report_uid, exposure["irradiation_event_uid"])),
-            dict(zip(COLUMNS, VALUES(exposure), strict=True)),
+            _columns(exposure),
         )
 
 
@@ -104,17 +116,23 @@ WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
 
 
 class CumulativeDose:
-    """Folds dose events into rows. A new rule or column is a new version, built beside this one."""
+    """Folds dose events into rows. A new rule or column is a new version, built beside this one.
+
+    ``alerts``: levels per study; ``reference``: levels per exposure, by default none.
+    """
 
     name = "cumulative_dose"
     version = 1
     topics: tuple[str, ...] = ("krypton.doses",)
     tables = TABLES
-    rules: Mapping[str, int] = NO_RULES
+
+    def __init__(self, alerts: AlertRules = BUILT_IN, reference: ReferenceLevels = NONE) -> None:
+        self._alerts, self._reference = alerts, reference
+        self.rules: Mapping[str, int] = {DOSE_ALERTS: alerts.version, REFERENCE_LEVELS: reference.version}
 
     def seeds(self) -> Iterable[Seed]:
-        """No rules make any rows."""
-        return ()
+        """The levels."""
+        return levels.seeds(self._alerts, self._reference)
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
         """The row that ``apply`` changes in part; those it only adds need no look."""

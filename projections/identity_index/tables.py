@@ -1,11 +1,15 @@
 """Tables of the identity index. Times are microseconds since 1970 (UTC); ids are uuids.
 
-Written from ``krypton.identities``: ``identity``, ``identity_event``. Written from ``krypton.links``: all others.
-The two halves meet only when read, so neither waits for the other.
+Written from ``krypton.identities``: ``identity``, ``identity_event``, ``match_key``. The version's rules alone make
+``match_rule``. Written from ``krypton.links``: all others. The halves meet only when read, so neither waits for the
+other.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
+
+from projections.ownership import written_from
+from projections.sealed import sealed_for
 
 TABLES = MetaData()
 ID = Uuid(as_uuid=False)
@@ -27,6 +31,7 @@ IDENTITY = Table(
     Column("registered_position", BigInteger, nullable=False),
     Column("last_position", BigInteger, nullable=False),
     Index("identity_ins", "ins"),
+    info=written_from("krypton.identities"),
 )
 
 IDENTITY_EVENT = Table(
@@ -37,9 +42,31 @@ IDENTITY_EVENT = Table(
     Column("type", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
-    Column("reason", Text),
+    Column("reason", Text, info=sealed_for("identity_id")),
     Column("detail", JSONB, nullable=False, comment="what else the event says that names nobody: status, flag, …"),
     Index("identity_event_identity", "identity_id", "position"),
+    info=written_from("krypton.identities"),
+)
+
+MATCH_KEY = Table(
+    "match_key",
+    TABLES,
+    Column("rule", Text, primary_key=True),
+    Column("key", Text, primary_key=True, comment="of the fields that the rule compares; equal keys agree in all"),
+    Column("identity_id", ID, primary_key=True),
+    comment="What the version's matching rules compare. None without matching rules.",
+    info=written_from("krypton.identities"),
+)
+
+MATCH_RULE = Table(
+    "match_rule",
+    TABLES,
+    Column("rule", Text, primary_key=True),
+    Column("place", Integer, nullable=False, comment="its place in the rule set"),
+    Column("action", Text, nullable=False, comment="merge or propose"),
+    Column("score", Float(53)),
+    Column("fields", JSONB, nullable=False, comment="names of the fields that the rule compares"),
+    Column("rule_version", Integer, nullable=False),
 )
 
 NODE = Table(
@@ -50,6 +77,7 @@ NODE = Table(
     Column("person_id", ID, nullable=False, comment="the person that it is now: earliest registered member"),
     Column("registered_position", BigInteger, nullable=False),
     Index("node_person", "person_id"),
+    info=written_from("krypton.links"),
 )
 
 CLUSTER = Table(
@@ -62,6 +90,7 @@ CLUSTER = Table(
     Column("merged", JSONB, nullable=False, comment="[low, high, position of the merge], in that order"),
     Column("barred", JSONB, nullable=False, comment="[low, high]"),
     Column("held_back", JSONB, nullable=False, comment="merged pairs that a bar keeps apart: [low, high]"),
+    info=written_from("krypton.links"),
 )
 
 MEMBERSHIP = Table(
@@ -73,6 +102,7 @@ MEMBERSHIP = Table(
     Column("to_position", BigInteger, comment="the first position at which it is over; null: it holds"),
     Index("membership_person", "person_id"),
     comment="Who was which person when. Where no row speaks of an identity, it is a person of its own.",
+    info=written_from("krypton.links"),
 )
 
 LINK = Table(
@@ -86,6 +116,7 @@ LINK = Table(
     Column("position", BigInteger, nullable=False),
     Index("link_state", "state"),
     Index("link_high", "high"),
+    info=written_from("krypton.links"),
 )
 
 STATEMENT = Table(
@@ -98,11 +129,12 @@ STATEMENT = Table(
     Column("high", ID, nullable=False),
     Column("actor", Text, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
-    Column("reason", Text),
+    Column("reason", Text, info=sealed_for("low")),
     Column("rule", Text),
     Column("rule_version", Integer),
     Column("score", Float(53)),
     Column("compared", JSONB(none_as_null=True)),
     Index("statement_low", "low", "position"),
     Index("statement_high", "high", "position"),
+    info=written_from("krypton.links"),
 )

@@ -1,31 +1,42 @@
 """Identity index: who does each assigner say a person is, who is held to be whom, and since when?
 
 Identity events and link events write tables of their own, so either may come before the other. The rows are made in
-``identity_rows`` and ``link_rows``; persons are worked out in ``membership_rows``; ``queries`` reads.
+``identity_rows`` and ``link_rows``; persons are worked out in ``membership_rows``; ``match_rows`` are made by matching
+rules, and ``due`` says what those would decide; ``queries`` reads.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 
+from domain.rules.document import MATCHING
+from domain.rules.matching import MatchingRules
 from projections.identity_index import identity_rows, link_rows
+from projections.identity_index.match_rows import CHANGES_KEYS, MatchRows
 from projections.identity_index.tables import TABLES
-from projections.projection import NO_RULES, RowKey, Rows, Seed, UnknownEvent
+from projections.projection import RowKey, Rows, Seed, UnknownEvent
 from schemas.event import LedgerEvent
 
+NONE = MatchingRules()
 WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = identity_rows.WRITERS | link_rows.WRITERS
 
 
 class IdentityIndex:
-    """Folds identity and link events into rows. A new rule or column is a new version, built beside this one."""
+    """Folds identity and link events into rows. A new rule or column is a new version, built beside this one.
+
+    ``matching``: the rules by which identities get match keys; by default none.
+    """
 
     name = "identity_index"
     version = 1
     topics: tuple[str, ...] = ("krypton.identities", "krypton.links")
     tables = TABLES
-    rules: Mapping[str, int] = NO_RULES
+
+    def __init__(self, matching: MatchingRules = NONE) -> None:
+        self.rules: Mapping[str, int] = {MATCHING: matching.version}
+        self._matched = MatchRows(matching) if matching.rules else None
 
     def seeds(self) -> Iterable[Seed]:
-        """No rules make any rows."""
-        return ()
+        """The matching rules."""
+        return () if self._matched is None else self._matched.seeds()
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
         """The rows that ``apply`` reads or changes in part; those it only adds need no look."""
@@ -39,4 +50,7 @@ class IdentityIndex:
         """Raises UnknownEvent: the processor parks what we cannot read, and never skips it."""
         if (write := WRITERS.get(event.type)) is None:
             raise UnknownEvent(f"identity_index knows no event {event.type}: upgrade it, then replay the event")
-        write(event, rows)
+        if self._matched is not None and event.type in CHANGES_KEYS:
+            self._matched.write(event, rows, write)
+        else:
+            write(event, rows)

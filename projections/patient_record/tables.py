@@ -8,6 +8,7 @@ whoever the study is reassigned to.
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
+from projections.ownership import written_from
 from projections.sealed import sealed_for
 
 TABLES = MetaData()
@@ -34,6 +35,7 @@ STUDY = Table(
     Index("study_identity", "identity_id"),
     Index("study_study_uid", "study_uid"),
     Index("study_accession", "accession"),
+    info=written_from("krypton.studies"),
 )
 
 REPORT = Table(
@@ -46,6 +48,7 @@ REPORT = Table(
     Column("title", Text, info=sealed_for("subject_id")),
     Column("received_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
+    info=written_from("krypton.studies"),
 )
 
 EXAM_ORDER = Table(
@@ -76,6 +79,7 @@ EXAM_ORDER = Table(
     Column("last_position", BigInteger, nullable=False),
     Index("exam_order_identity", "identity_id"),
     Index("exam_order_accession", "accession"),
+    info=written_from("krypton.orders"),
 )
 
 READING = Table(
@@ -99,4 +103,5 @@ READING = Table(
     Column("last_position", BigInteger, nullable=False),
     Index("reading_study", "study_id"),
     Index("reading_to_site", "to_site", "state"),
+    info=written_from("krypton.orders"),
 )

@@ -147,7 +147,14 @@ def _started(config: pytest.Config) -> Region:
     config.add_cleanup(stack.down)
     stack.up()
     port = free_port()
-    region = Region(home, (("KRYPTON_DICOM_PORT", str(port)), ("KRYPTON_BATCH_QUIET_S", "0.5")))
+    region = Region(
+        home,
+        (
+            ("KRYPTON_DICOM_PORT", str(port)),
+            ("KRYPTON_REGISTRY_PORT", str(free_port())),
+            ("KRYPTON_BATCH_QUIET_S", "0.5"),
+        ),
+    )
     region.show("init")
     processes = subprocess.Popen(
         krypton_command("run"), env=region.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

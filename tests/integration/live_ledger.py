@@ -28,6 +28,7 @@ from krypton.installation import install
 from krypton.settings import Settings
 from krypton.supervisor import krypton_command
 from schemas.registry import registry
+from streams import broker
 from streams.outgoing import Addresser, Stored
 from streams.topics import DEAD_LETTERS, PARTITIONS
 
@@ -201,7 +202,7 @@ def stop_database(stack: Stack) -> None:
 
 def delete_topics(kafka: str) -> None:
     """Remove every topic of ours, and wait until they are gone."""
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    admin = KafkaAdminClient(**broker.options(kafka))
     try:
         if there := [t for t in admin.list_topics() if t in PARTITIONS]:
             admin.delete_topics(there)
@@ -212,7 +213,7 @@ def delete_topics(kafka: str) -> None:
 
 def end_offsets(kafka: str, topics: Sequence[str]) -> dict[TopicPartition, int]:
     """The offset after the last record of each partition."""
-    consumer = KafkaConsumer(bootstrap_servers=kafka, group_id=None)
+    consumer = KafkaConsumer(**broker.options(kafka), group_id=None)
     try:
         return dict(consumer.end_offsets([TopicPartition(t, p) for t in topics for p in range(PARTITIONS[t])]))
     finally:
@@ -222,7 +223,7 @@ def end_offsets(kafka: str, topics: Sequence[str]) -> dict[TopicPartition, int]:
 def read_log(kafka: str, topics: Sequence[str]) -> Log:
     """Every record of these topics."""
     ends = {tp: end for tp, end in end_offsets(kafka, topics).items() if end}
-    consumer = KafkaConsumer(bootstrap_servers=kafka, group_id=None)
+    consumer = KafkaConsumer(**broker.options(kafka), group_id=None)
     log: Log = {}
     try:
         consumer.assign(list(ends))

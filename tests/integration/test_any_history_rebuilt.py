@@ -130,7 +130,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(pair=pairs, what=st.integers(0, 6), text=texts)
     def link(self, pair: tuple[int, int], what: int, text: str) -> None:
-        sides = {"one": self.people[pair[0]], "other": self.people[pair[1]], "reason": text}
+        sides: dict[str, Any] = {"one": self.people[pair[0]], "other": self.people[pair[1]], "reason": text}
         merge: Callable[..., Command] = links.Merge
         every = (merge, merge, links.Unmerge, links.Bar, links.Unbar, links.Dismiss, _by_rule)
         self._ask(every[what](**sides))

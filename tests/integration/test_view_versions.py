@@ -13,7 +13,8 @@ from projections import build_log, catalog, diff, rebuild, versions
 from projections.build_log import BuilderReplaced, Part
 from projections.patient_record.view import PatientRecord
 from projections.rebuild import Builder, NotBuilding
-from projections.versions import NotPromotable, StillLive, Switched
+from projections.switches import switches
+from projections.versions import NotPromotable, StillLive
 from schemas.event import Record
 from tests.integration.view_world import STUDIES, World
 
@@ -133,20 +134,8 @@ def test_each_switch_is_written_down_with_who_and_what_differed(world: World) ->
     versions.promote(world.url, VIEW, 2, "rpps:10101201234", summary={"changed": 3})
     versions.rollback(world.url, VIEW, ACTOR)
     with closing(psycopg2.connect(world.url)) as connection:
-        done = [(s["what"], s["actor"], s["summary"]) for s in versions.switches(connection, VIEW)]
+        done = [(s["what"], s["actor"], s["summary"]) for s in switches(connection, VIEW)]
     assert done == [("promoted", "rpps:10101201234", {"changed": 3}), ("rolled_back", ACTOR, None)]
-
-
-def test_what_a_hook_refuses_is_taken_back(world: World) -> None:
-    """A promotion that cannot be recorded does not happen."""
-    built(world)
-
-    def refuse(_: Any, done: Switched) -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        versions.promote(world.url, VIEW, 2, ACTOR, hook=refuse)
-    assert (shown(world), state(world)) == ([5, 5, 5], {1: "live", 2: "ready"})
 
 
 def test_init_does_not_bring_back_a_version_that_was_promoted_away(world: World) -> None:

@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from krypton.cli.dev import app
 from krypton.devstack.errors import ServiceUnavailable
+from schemas.registry import registry
+from tests.fakes.registry_server import serving
 
 
 @pytest.fixture(autouse=True)
@@ -15,20 +17,36 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("KRYPTON_HOME", "KRYPTON_KAFKA", "KRYPTON_DATABASE", "KRYPTON_DATABASE_FILE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KRYPTON_REGISTRY_PORT", "1")  # where nothing listens
 
 
 def test_status_names_what_is_down_and_the_command_that_starts_it() -> None:
     result = CliRunner().invoke(app, ["status"])
-    assert result.stdout == "kafka down\ndatabase down\n"
+    assert result.stdout == "kafka down\ndatabase down\nregistry down http://127.0.0.1:1\n"
     assert isinstance(result.exception, ServiceUnavailable)
     assert str(result.exception) == "no answer from kafka and database: run krypton dev up"
 
 
 def test_status_as_json_is_one_document() -> None:
     result = CliRunner().invoke(app, ["status", "--json"])
-    kafka, database = json.loads(result.stdout)["services"]
+    kafka, database, registry = json.loads(result.stdout)["services"]
     assert kafka == {"service": "kafka", "up": False, "given": False, "address": None}
-    assert database["service"] == "database"
+    assert (database["service"], registry["service"]) == ("database", "registry")
+
+
+def test_status_finds_a_registry_that_answers_and_misses_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not the stack's to start, so without it the stack is whole."""
+    with serving(registry()) as url:
+        monkeypatch.setenv("KRYPTON_REGISTRY_PORT", url.rpartition(":")[2])
+        result = CliRunner().invoke(app, ["status"])
+    assert result.stdout.splitlines()[-1] == f"registry {url}"
+    assert "registry" not in str(result.exception)
+
+
+def test_an_unknown_tool_is_refused_by_name() -> None:
+    result = CliRunner().invoke(app, ["tool", "console-producer"])
+    assert result.exit_code == 2
+    assert "console-consumer" in result.stderr
 
 
 def test_a_given_service_is_named_by_its_variable_and_its_password_hidden(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from krypton.settings import Addresses, ServiceUnavailable, Settings, SettingsWrong, addresses
+from streams.broker import options
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -27,6 +28,18 @@ def test_given_addresses_are_used_and_nothing_else_is_asked(tmp_path: Path) -> N
     assert found == Addresses("broker:9092", "postgresql://db/krypton")
 
 
+def test_a_login_for_kafka_is_a_name_and_a_password_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("hush\n")
+    given = {
+        "KRYPTON_KAFKA": "one:9092,two:9092",
+        "KRYPTON_KAFKA_USER": "krypton",
+        "KRYPTON_KAFKA_PASSWORD_FILE": "password",
+    }
+    settings = Settings.read(given, tmp_path)
+    assert "hush" not in repr(settings)
+    assert options(settings.kafka or "")["sasl_plain_password"] == "hush"
+
+
 def test_a_database_url_may_come_from_a_secret_file(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("postgresql://db/krypton\n")
     settings = Settings.read({"KRYPTON_DATABASE_FILE": "url"}, tmp_path)
@@ -41,6 +54,12 @@ def test_a_database_url_may_come_from_a_secret_file(tmp_path: Path) -> None:
         ({"KRYPTON_BATCH_QUIET_S": "-1"}, "KRYPTON_BATCH_QUIET_S is '-1': it must be seconds"),
         ({"KRYPTON_BATCH_QUIET_S": "nan"}, "KRYPTON_BATCH_QUIET_S is 'nan': it must be seconds"),
         ({"KRYPTON_DICOM_AE": "A" * 17}, "KRYPTON_DICOM_AE must be 1 to 16 ASCII characters"),
+        ({"KRYPTON_DEV_SECURE": "yes"}, "KRYPTON_DEV_SECURE is 'yes': it must be 1 or 0"),
+        ({"KRYPTON_KAFKA_USER": "krypton"}, "KRYPTON_KAFKA_PASSWORD_FILE: set the missing one"),
+        (
+            {"KRYPTON_KAFKA": "b:1", "KRYPTON_KAFKA_USER": "krypton", "KRYPTON_KAFKA_PASSWORD_FILE": "gone"},
+            "KRYPTON_KAFKA_PASSWORD_FILE: .*gone cannot be read",
+        ),
         ({"KRYPTON_DATABASE": "mysql://db"}, "KRYPTON_DATABASE must be a URL: postgresql://"),
         ({"KRYPTON_DATABASE_FILE": "gone"}, "KRYPTON_DATABASE_FILE: .*gone cannot be read"),
         ({"KRYPTON_DATABASE": "x", "KRYPTON_DATABASE_FILE": "y"}, "both set: unset one"),

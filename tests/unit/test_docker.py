@@ -9,16 +9,25 @@ import typer
 import yaml
 
 from krypton.cli.main import build
+from krypton.devstack import secure
+from krypton.devstack.home import Home
 from krypton.devstack.kafka import configuration
 from krypton.devstack.postgres import SETTINGS
 from krypton.devstack.state import Ports
 from krypton.settings import Settings
+from streams.broker import with_login
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
 DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("krypton:")}
+LEDGER = {name: service for name, service in OURS.items() if name != "registry"}
+BROKER = dict(
+    line.split("=", 1)
+    for line in (ROOT / "docker" / "kafka.properties").read_text().splitlines()
+    if line and not line.startswith("#")
+)
 VIEWS = ("patient_record", "identity_index", "cumulative_dose", "access_history")
 every_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -26,7 +35,8 @@ every_service = pytest.mark.parametrize("name", SERVICES)
 def test_each_process_is_a_service_of_its_own() -> None:
     commands = {name: " ".join(service["command"]) for name, service in OURS.items()}
     workers = {f"worker-{view.replace('_', '-')}": f"worker {view}" for view in VIEWS}
-    assert commands == {"init": "init", "relay": "relay", "dicom": "dicom serve", **workers}
+    others = {"init": "init", "relay": "relay", "dicom": "dicom serve", "registry": "serve registry"}
+    assert commands == {**others, **workers}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -82,7 +92,8 @@ def test_the_makefile_and_the_image_use_one_uv() -> None:
 
 
 def test_secrets_come_by_file_only() -> None:
-    assert set(COMPOSE["secrets"]) == {"database_password", "database_url", "master_key"}
+    kafka = {"kafka_password", "kafka_controller_password"}
+    assert set(COMPOSE["secrets"]) == {"database_password", "database_url", "master_key", *kafka}
     for service in SERVICES.values():
         for variable, value in service["environment"].items():
             if re.search("PASSWORD|SECRET|KEY|DATABASE|TOKEN", variable):
@@ -91,17 +102,25 @@ def test_secrets_come_by_file_only() -> None:
 
 
 def test_settings_read_what_the_services_are_given(tmp_path: Path) -> None:
-    for name in ("database_url", "master_key"):
+    for name in ("database_url", "master_key", "kafka_password"):
         (tmp_path / name).write_text("postgresql://krypton@database/krypton")
-    for service in OURS.values():
+    for service in LEDGER.values():
         given = {k: v.replace("/run/secrets", str(tmp_path)) for k, v in service["environment"].items()}
         settings = Settings.read(given, tmp_path)
-        assert settings.kafka == "kafka:9092"
+        assert settings.kafka == with_login("kafka:9092", "krypton", tmp_path / "kafka_password")
         assert settings.database == "postgresql://krypton@database/krypton"
         assert settings.master_key_file == tmp_path / "master_key"
 
 
-@pytest.mark.parametrize("name", [name for name in OURS if name != "init"])
+def test_the_registry_is_given_no_secret_and_needs_no_other_service() -> None:
+    assert SERVICES["registry"]["secrets"] == []
+    assert SERVICES["registry"]["depends_on"] == {}
+    settings = Settings.read(SERVICES["registry"]["environment"], Path("/"))
+    assert (settings.registry_host, settings.registry_port) == ("0.0.0.0", 8081)
+    assert SERVICES["registry"]["ports"] == ["8081:8081"]
+
+
+@pytest.mark.parametrize("name", [name for name in LEDGER if name != "init"])
 def test_nothing_starts_before_tables_and_topics_are_made(name: str) -> None:
     waits = OURS[name]["depends_on"]
     assert waits["init"] == {"condition": "service_completed_successfully"}
@@ -111,11 +130,15 @@ def test_nothing_starts_before_tables_and_topics_are_made(name: str) -> None:
 def test_what_must_last_is_on_a_volume() -> None:
     kept = {name: service["volumes"] for name, service in SERVICES.items() if "volumes" in service}
     assert kept == {
-        "kafka": ["kafka:/var/lib/kafka/data"],
+        "kafka": [
+            "kafka:/var/lib/kafka/data",
+            "./kafka.properties:/etc/krypton/kafka.properties:ro",
+            "./kafka.sh:/etc/krypton/kafka.sh:ro",
+        ],
         "database": ["database:/var/lib/postgresql"],
         "dicom": ["instances:/var/lib/krypton"],
     }
-    assert SERVICES["kafka"]["environment"]["KAFKA_LOG_DIRS"] == "/var/lib/kafka/data"
+    assert BROKER["log.dirs"] == "/var/lib/kafka/data"
     assert set(COMPOSE["volumes"]) == {"kafka", "database", "instances"}
 
 
@@ -128,9 +151,29 @@ def test_the_database_is_crash_safe_and_logs_no_values_as_the_embedded_one() -> 
 
 def test_the_broker_keeps_everything_as_the_embedded_one() -> None:
     embedded = dict(line.split("=", 1) for line in configuration(Path("/data"), Ports(1, 2)).splitlines())
-    environment = SERVICES["kafka"]["environment"]
     for setting in ("log.retention.ms", "auto.create.topics.enable", "offsets.topic.replication.factor"):
-        assert environment["KAFKA_" + setting.upper().replace(".", "_")] == embedded[setting]
+        assert BROKER[setting] == embedded[setting]
+
+
+def test_the_broker_asks_for_logins_and_holds_to_rights_as_the_embedded_one(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    secure.make_passwords(home)
+    embedded = secure.settings(home)
+    for setting in (*secure.rights(), "sasl.enabled.mechanisms", "sasl.mechanism.controller.protocol"):
+        assert BROKER[setting] == embedded[setting]
+    protocols = {listener.split(":")[1] for listener in BROKER["listener.security.protocol.map"].split(",")}
+    assert protocols == {"SASL_PLAINTEXT"}
+
+
+def test_subscribers_reach_the_broker_by_their_own_listener_alone() -> None:
+    assert SERVICES["kafka"]["ports"] == ["9094:9094"]
+    assert "SUBSCRIBERS://:9094" in BROKER["listeners"]
+
+
+def test_the_brokers_configuration_holds_no_password() -> None:
+    held = [value for name, value in BROKER.items() if name.endswith("jaas.config")]
+    words = {word for value in held for word in re.findall(r'(?:password|user__controller)="([^"]*)"', value)}
+    assert words == {"@PASSWORD@", "@CONTROLLER_PASSWORD@"}
 
 
 def test_only_what_the_image_is_built_from_reaches_the_builder() -> None:

@@ -1,0 +1,37 @@
+"""The same projection with one transaction per event: what the peers of a rebuild do."""
+
+import psycopg2
+
+from krypton.bootstrap import Krypton
+from projections.catalog import schema_of
+from projections.projection import Projection
+from projections.rows import LiveRows, tables_sql
+from schemas.event import LedgerEvent
+
+POSITION = "UPDATE bench_position SET at = %s"
+
+
+class OneByOne:
+    """Folds events into a version's tables, each in a transaction of its own, with the position it has reached."""
+
+    def __init__(self, ours: Krypton, projection: Projection) -> None:
+        self._projection = projection
+        self._tables = tables_sql(projection.tables, schema_of(projection))
+        self._connection = psycopg2.connect(ours.addresses.database)
+        with self._connection, self._connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE IF NOT EXISTS bench_position (at bigint)")
+            cursor.execute("TRUNCATE bench_position")
+            cursor.execute("INSERT INTO bench_position VALUES (0)")
+
+    def take(self, event: LedgerEvent) -> None:
+        """One event: its rows read, changed and written, the position moved, and all committed."""
+        with self._connection, self._connection.cursor() as cursor:
+            rows = LiveRows(cursor, self._tables)
+            rows.prefetch(self._projection.keys(event))
+            self._projection.apply(event, rows)
+            rows.flush()
+            cursor.execute(POSITION, (event.position,))
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()

@@ -1,0 +1,57 @@
+"""krypton restore event-store, krypton republish: either log from the other, by adding what is missing."""
+
+from typing import Annotated
+
+import typer
+
+from krypton.cli.audit_proofs import Key, heads_to_hold, kafka_answers
+from krypton.cli.connection import krypton
+from krypton.cli.options import AsJson
+from krypton.cli.output import document, facts, out
+
+app = typer.Typer(help="Put back what one of the two logs lost.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Keeps ``event-store`` a command of its own."""
+
+
+@app.command()
+def event_store(
+    from_kafka: Annotated[bool, typer.Option("--from-kafka", help="Where the events come from.")] = False,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add the events that only Kafka holds, at their positions; refuses where both differ. Stop krypton run first."""
+    from krypton.progress import progress
+    from krypton.recovering import restore
+
+    if not from_kafka:
+        raise typer.BadParameter("say where from: --from-kafka")
+    ours = krypton()
+    with kafka_answers(ours):
+        heads, _ = heads_to_hold(ours, None, key)
+        with progress("events", None) as bar:
+            done = restore(ours, heads, bar.advance)
+    document(done.document()) if as_json else facts(done.document(), "Restored")
+
+
+def republish(
+    start: Annotated[int, typer.Option("--from", min=1, help="Position of the first event to look at.")],
+    as_json: AsJson = False,
+) -> None:
+    """Send to Kafka the events that it lacks at the end of its partitions; refuses where it holds something else."""
+    from krypton.progress import progress
+    from krypton.republishing import republish as send
+
+    ours = krypton()
+    with kafka_answers(ours), progress("events", None) as bar:
+        sent = send(ours, start, bar.advance)
+    document({"events": sent}) if as_json else out.print(f"{sent} events sent")
+
+
+def add_to(app_: typer.Typer) -> None:
+    """``restore`` and ``republish``."""
+    app_.add_typer(app, name="restore")
+    app_.command()(republish)

@@ -1,0 +1,154 @@
+"""Decisions newly due after a view's rules changed: raised once, each naming the rule version that makes it.
+
+Asked of the tables that readers see now: what the rules call for, and nobody has decided. What people decided stands:
+the queries leave it alone, and where one was too late to see it, the ledger refuses, which is counted and is no error.
+Each command's id is made from the rules, the subject and its last word, so that raising again what was raised already,
+after a crash or before the view has caught up, writes nothing. A rebuild never comes here.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
+from uuid import UUID, uuid5
+
+from psycopg2.extensions import connection as Connection
+
+from domain.aggregates.link import Held
+from domain.commands.doses import JudgeDose
+from domain.commands.links import Merge, Unmerge, link_of
+from domain.errors import HumanMadeIt, NotFound, NothingToChange, RuleBroken
+from domain.rules.document import DOSE_ALERTS, MATCHING, RuleId
+from domain.work import Command, Envelope, Work
+from krypton.bootstrap import Krypton
+from projections.cumulative_dose.over import alerts_due
+from projections.identity_index.due import Decision, due
+
+DECISIONS = UUID("5d0c2f0e-7a6b-5c1d-9b57-0e3c8f1d4a26")  # namespace of command ids: stored state, never change it
+ACTOR = "system:rules"
+BATCH = 200
+Counts = dict[str, int]
+
+
+class Asked(NamedTuple):
+    """One decision to raise. ``what``: merged, proposed, unmerged or alerts; ``subject``: of which, and since when."""
+
+    what: str
+    subject: str
+    command: Command
+
+
+@dataclass(frozen=True, kw_only=True)
+class Propose:
+    """Put a pair to a human, as a rule says."""
+
+    one: UUID
+    other: UUID
+    reason: str
+    rule: str
+    rule_version: int
+    score: float | None
+    compared: list[str]
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NothingToChange (L2), HumanMadeIt (L5): a human has said what the two are."""
+        link = link_of(work, self.one, self.other)
+        if link.held is not Held.OPEN or str(self.other) in work.membership.person_of(str(self.one)):
+            raise NothingToChange(f"link {link.id} is decided already: nothing to propose")
+        if link.unmerged_by_human or link.dismissed:
+            raise HumanMadeIt(f"link {link.id} was decided by a human: only a human takes it up again")
+        link.request_review(
+            reason=self.reason,
+            rule=self.rule,
+            rule_version=self.rule_version,
+            score=self.score,
+            compared=self.compared,
+        )
+        return {"link": str(link.id), "outcome": "proposed"}
+
+
+def raise_due(
+    ours: Krypton, view: str, version: int, cause: UUID, advance: Callable[[int, int], None] = lambda *_: None
+) -> Counts:
+    """Raise what is due under the rules of that version, which readers see now; returns how many, by what they are.
+
+    ``cause``: the correlation id of all. ``advance`` is told how many are raised, and of how many. ``stand``: refused,
+    for people or others had decided meanwhile. Raises ServiceUnavailable, Contended; then what was raised stays so.
+    """
+    if view not in DUE:
+        return {}
+    with ours.reading() as connection:
+        asked = DUE[view](connection, f"{view}_v{version}")
+    counts: Counts = {}
+    for done, batch in enumerate(_batches(asked)):
+        answers = ours.ledger.execute_many([(one.command, _envelope(one, cause)) for one in batch])
+        for one, answer in zip(batch, answers, strict=True):
+            what = "stand" if isinstance(answer, RuleBroken | NotFound) else one.what
+            counts[what] = counts.get(what, 0) + 1
+        advance(min(len(asked), (done + 1) * BATCH), len(asked))
+    return counts
+
+
+def _envelope(one: Asked, cause: UUID) -> Envelope:
+    return Envelope(ACTOR, uuid5(DECISIONS, f"{one.what}|{one.subject}"), cause)
+
+
+def _batches(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
+    left = iter(asked)
+    while batch := list(islice(left, BATCH)):
+        yield batch
+
+
+def _matches(connection: Connection, schema: str) -> list[Asked]:
+    """Merges to take back come first: what the others may join depends on them."""
+    found = due(connection, schema)
+    rules = RuleId(MATCHING, found.rule_version)
+    return [
+        *(_unmerge(one, rules) for one in found.unmerges),
+        *(_statement("merged", one, rules) for one in found.merges),
+        *(_statement("proposed", one, rules) for one in found.proposals),
+    ]
+
+
+def _unmerge(one: Decision, rules: RuleId) -> Asked:
+    command = Unmerge(
+        one=UUID(one.one),
+        other=UUID(one.other),
+        reason=f"no rule of {rules} holds the two one person any more; {one.rule} of version {one.rule_version} did",
+        rule=rules.kind,
+        rule_version=rules.version,
+    )
+    return Asked("unmerged", _subject(rules, one), command)
+
+
+def _statement(what: str, one: Decision, rules: RuleId) -> Asked:
+    command = (Merge if what == "merged" else Propose)(
+        one=UUID(one.one),
+        other=UUID(one.other),
+        reason=f"{one.rule} of {rules}",
+        rule=one.rule,
+        rule_version=one.rule_version,
+        score=one.score,
+        compared=list(one.fields),
+    )
+    return Asked(what, _subject(rules, one), command)
+
+
+def _subject(rules: RuleId, one: Decision) -> str:
+    low, high = sorted((one.one, one.other))
+    return f"{rules}|{low}|{high}|{one.position}"
+
+
+def _alerts(connection: Connection, schema: str) -> list[Asked]:
+    return [
+        Asked(
+            "alerts",
+            f"{RuleId(DOSE_ALERTS, one['rule_version'])}|{one['study_id']}|{','.join(one['quantities'])}",
+            JudgeDose(study=UUID(one["study_id"])),
+        )
+        for one in alerts_due(connection, schema)
+    ]
+
+
+DUE: dict[str, Callable[[Connection, str], list[Asked]]] = {"identity_index": _matches, "cumulative_dose": _alerts}
+"""By view; the others decide nothing."""

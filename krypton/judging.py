@@ -1,0 +1,185 @@
+"""Says what a mismatch between event store and Kafka is, and which of the two was altered.
+
+Three witnesses speak: the event store, Kafka, and the signed tree. Where the tree covers a position, the log that
+agrees with it is right. What came after the last checkpoint nobody has signed: then the kind is told, and that it is
+not proven which log is right.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Protocol
+
+from adapters.eventstore.scan import Row
+from domain.proofs import leaf
+from krypton.signed_tree import SignedTree, entry_of
+from krypton.tampering import Difference, Kind, Log
+from schemas.codec import NotAnEvent
+from schemas.event import Record
+from schemas.registry import UnknownSchema, registry
+from streams.matching import Store, Window, Wrong
+from streams.outgoing import Addresser, Stored
+from streams.record_source import Part, position_of
+
+LOOK_AHEAD = 5_000
+UNPROVEN = "; this is past the last checkpoint, so which of the two logs is right is not proven"
+
+
+class StoreView(Store, Protocol):
+    """The event store as of one moment, also asked for single events."""
+
+    def position_of(self, aggregate_id: str, version: int) -> int | None:
+        """Where an aggregate's event of that version is."""
+
+
+@dataclass
+class Judge:
+    """Judges windows. ``relayed``: all up to this position was acknowledged by Kafka, says the relay.
+
+    ``waiting`` counts events that the relay has yet to publish.
+    """
+
+    scan: StoreView
+    parts: dict[tuple[str, int], Part]
+    signed: SignedTree | None
+    relayed: int
+    waiting: int = 0
+    _addresser: Addresser = field(default_factory=lambda: Addresser.of(registry()))
+
+    def first(self, window: Window) -> Difference | None:
+        """The difference with the lowest position in a window."""
+        for _, look in sorted(self._looks(window), key=lambda one: one[0]):
+            if found := look():
+                return found
+        return None
+
+    def _looks(self, window: Window) -> Iterator[tuple[int, Callable[[], Difference | None]]]:
+        for wrong in window.wrong:
+            yield wrong.position, lambda wrong=wrong: self._wrong(wrong)  # type: ignore[misc]
+        for position, record in window.strange:
+            yield position, lambda position=position, record=record: self._strange(position, record)  # type: ignore[misc]
+        for position, row in window.lacking.items():
+            yield position, lambda position=position, row=row: self._lacking(position, row, window)  # type: ignore[misc]
+
+    def _wrong(self, wrong: Wrong) -> Difference:
+        """A record and a row that differ, or a record that is out of place."""
+        at, record, row, what = wrong
+        where = f"{record.topic}/{record.partition} offset {record.offset}: {what}"
+        if row is None:
+            return Difference(at, Log.KAFKA, Kind.HEADER, where)
+        if what.startswith("it lies behind"):
+            return Difference(at, Log.KAFKA, Kind.REORDERED, where)
+        if what.startswith("a second record"):
+            return Difference(at, Log.KAFKA, Kind.EXTRA, where)
+        signed = self.signed.entry_at(at) if self.signed else None
+        if signed is None:
+            log = Log.KAFKA if record.value == row[1] and self._names_itself(row) else Log.BOTH
+            return Difference(at, log, self._kind(at, record, row, what), where + UNPROVEN)
+        store_holds, kafka_holds = entry_of(*row) == signed, _entry(record) == signed
+        if store_holds:
+            return Difference(at, Log.KAFKA, self._kind(at, record, row, what), where)
+        kind = Kind.REORDERED if self._stands_elsewhere(at, _entry(record)) else Kind.CHANGED
+        also = "" if kafka_holds else ", and Kafka's record is not the signed one either"
+        log = Log.EVENT_STORE if kafka_holds else Log.BOTH
+        return Difference(at, log, kind, f"position {at} does not hold the event that was signed{also}")
+
+    def _kind(self, at: int, record: Record, row: Row, what: str) -> Kind:
+        """What was done to a record."""
+        if record.value != row[1]:
+            return Kind.REORDERED if self._stands_elsewhere(at, _entry(record)) else Kind.CHANGED
+        return Kind.PARTITION if "partition" in what or "topic" in what else Kind.HEADER
+
+    def _names_itself(self, row: Row) -> bool:
+        """Whether the columns of a row agree with its bytes."""
+        try:
+            schema, data = self._addresser.codec.decode(row[1], 1, unseal=False)
+        except (NotAnEvent, UnknownSchema):
+            return False
+        _, event_type, aggregate, _, _ = row[0].split(b"\n")
+        return bool(event_type == schema.type.encode() and aggregate == data[schema.aggregate].encode())
+
+    def _stands_elsewhere(self, at: int, entry: bytes | None) -> bool:
+        """Whether the event store holds the aggregate's event of that version, at another position."""
+        try:
+            named = leaf.parse(entry or b"")
+        except leaf.NotAnEntry:
+            return False
+        return self.scan.position_of(named.aggregate_id, named.version) not in (None, at)
+
+    def _strange(self, at: int, record: Record) -> Difference:
+        """A record whose position the event store does not hold."""
+        where = f"{record.topic}/{record.partition} offset {record.offset}"
+        entry = _entry(record)
+        elsewhere = self._stands_elsewhere(at, entry)
+        if self.signed and self.signed.covers(at):
+            if self.signed.holds_none_at(at):
+                return Difference(at, Log.KAFKA, Kind.EXTRA, f"{where}: no event was ever signed at this position")
+            kind = Kind.REORDERED if elsewhere else self._gone(at)
+            return Difference(at, Log.EVENT_STORE, kind, f"the event store holds no event here; {where} does")
+        if elsewhere:
+            return Difference(
+                at, Log.KAFKA, Kind.EXTRA, f"{where}: the event store holds this event elsewhere{UNPROVEN}"
+            )
+        return Difference(at, Log.EVENT_STORE, self._gone(at), f"only {where} holds an event here{UNPROVEN}")
+
+    def _gone(self, at: int) -> Kind:
+        return Kind.TRUNCATED if self.scan.next_at(at) is None else Kind.MISSING
+
+    def _lacking(self, at: int, row: Row, window: Window) -> Difference | None:
+        """A row that Kafka has no record of; None where the relay has not come to it yet."""
+        part = self._home(at, row)
+        if part and not part.broken and at > self.relayed and _ends_before(part, at):
+            self.waiting += 1  # were it altered, the tree's root would tell
+            return None
+        if self.signed and self.signed.covers(at):
+            if self.signed.holds_none_at(at):
+                moved = any(_name(record) == _name_of(row) for _, record in window.strange)
+                kind = Kind.REORDERED if moved else Kind.EXTRA
+                return Difference(at, Log.EVENT_STORE, kind, "no event was ever signed at this position")
+            if (signed := self.signed.entry_at(at)) and signed != entry_of(*row):
+                return Difference(at, Log.BOTH, Kind.CHANGED, "the event is not the signed one, and Kafka has none")
+        if part is None:
+            return Difference(at, Log.EVENT_STORE, Kind.CHANGED, f"the stored bytes are no event{UNPROVEN}")
+        return self._lost(at, part)
+
+    def _lost(self, at: int, part: Part) -> Difference:
+        """A record that Kafka had."""
+        where = f"{part.topic}/{part.partition}"
+        if part.broken:
+            return Difference(at, Log.KAFKA, Kind.MISSING, f"{where}: {part.broken}")
+        if _ends_before(part, at):
+            return Difference(at, Log.KAFKA, Kind.TRUNCATED, f"{where} ends at position {part.last}")
+        later = any(position_of(record) == at for record in part.ahead(LOOK_AHEAD))
+        kind, said = (Kind.REORDERED, "holds it behind later ones") if later else (Kind.MISSING, "goes on without it")
+        return Difference(at, Log.KAFKA, kind, f"{where} {said}")
+
+    def _home(self, at: int, row: Row) -> Part | None:
+        _, _, aggregate, version, _ = row[0].split(b"\n")
+        try:
+            event = self._addresser.outgoing(Stored(at, aggregate.decode(), int(version), row[1]))
+        except (NotAnEvent, UnknownSchema):
+            return None
+        return self.parts[event.topic, event.partition]
+
+
+def _ends_before(part: Part, at: int) -> bool:
+    """Whether a partition has nothing from a position on."""
+    return part.last < at and part.next_position(0) is None
+
+
+def _name(record: Record) -> bytes:
+    return dict(record.headers).get("ce_id", b"")
+
+
+def _name_of(row: Row) -> bytes:
+    _, _, aggregate, version, _ = row[0].split(b"\n")
+    return aggregate + b"/" + version
+
+
+def _entry(record: Record) -> bytes | None:
+    """The entry that a record would be in the tree; None where its headers make none."""
+    held = dict(record.headers)
+    names = ("position", "ce_type", "ce_subject", "version")
+    if any(held.get(name) is None for name in names):
+        return None
+    return b"".join(held[name] + b"\n" for name in names) + sha256(record.value).hexdigest().encode()

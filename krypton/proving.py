@@ -1,0 +1,107 @@
+"""Proofs from the folder of tiles, and cosignatures of witnesses: needs neither database nor Kafka."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from adapters.notary import durable
+from adapters.notary.folder import TileFolder
+from adapters.notary.keys import SignatureWrong, SigningKey, verified_checkpoint
+from domain.errors import LedgerAltered, NotFound
+from domain.proofs.inclusion import ConsistencyProof, InclusionProof
+from domain.proofs.merkle import ProofWrong, consistency_proof, inclusion_proof, root_from
+from domain.proofs.note import Checkpoint, NotANote, Note, VerifierKey, parse
+from domain.proofs.tiles import DamagedTile
+
+LAST: Final = ".last"
+"""Ending of the file beside a witness's key that holds the last checkpoint it cosigned."""
+
+
+@dataclass(frozen=True)
+class Prover:
+    """Proofs of the tree that a signed checkpoint ends."""
+
+    folder: TileFolder
+    note: Note
+    head: Checkpoint
+
+    @staticmethod
+    def open(folder: Path, key: VerifierKey) -> "Prover":
+        """As of the folder's checkpoint. Raises NotFound where nothing was signed yet, LedgerAltered."""
+        try:
+            note = TileFolder(folder).checkpoint()
+        except NotANote as wrong:
+            raise LedgerAltered(f"the checkpoint in {folder} is damaged ({wrong}): krypton audit checkpoint") from None
+        if note is None:
+            raise NotFound(
+                f"a checkpoint in {folder}: krypton audit checkpoint signs one, or start krypton serve notary"
+            )
+        try:
+            head = verified_checkpoint(note, key)
+        except SignatureWrong as wrong:
+            raise LedgerAltered(f"the checkpoint in {folder}: {wrong}") from None
+        return Prover(TileFolder(folder, head.size), note, head)
+
+    def inclusion(self, position: int) -> InclusionProof:
+        """That the event at a position is in the ledger. Raises NotFound, DamagedTile."""
+        index = self.folder.index_of(position) if self.head.size else None
+        if index is None:
+            raise NotFound(
+                f"position {position} in the signed tree of {self.head.size} events: no event was stored there, or it "
+                "is not signed yet (krypton audit checkpoint)"
+            )
+        hashes = inclusion_proof(self.folder.node, index, self.head.size)
+        return InclusionProof(index, tuple(hashes), self.note, self.folder.entry(index))
+
+    def consistency(self, first: int, second: int | None = None) -> ConsistencyProof:
+        """That the tree of ``second`` leaves (all, without it) begins with that of ``first``. Raises NotFound."""
+        second = self.head.size if second is None else second
+        if not 0 <= first <= second <= self.head.size:
+            raise NotFound(f"trees of {first} and {second} events: sizes go up to {self.head.size}, the smaller first")
+        hashes = consistency_proof(self.folder.node, first, second)
+        return ConsistencyProof(self._head(first), self._head(second), tuple(hashes))
+
+    def _head(self, size: int) -> Checkpoint:
+        return Checkpoint(self.head.origin, size, root_from(self.folder.node, size))
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Cosigns checkpoints of one log, each only where it follows from the last one that it cosigned.
+
+    What it saw last lies beside its key, and is written before the cosignature is given out.
+    """
+
+    key: SigningKey
+    key_file: Path
+
+    @property
+    def seen(self) -> Path:
+        """The file of the last checkpoint."""
+        return self.key_file.with_name(self.key_file.name + LAST)
+
+    def cosign(self, note: Note, log: VerifierKey, tiles: Path, at_s: int) -> Note:
+        """The note with the witness's signature. ``tiles``: where the proof comes from; ``at_s``: now, since 1970, UTC.
+
+        Raises LedgerAltered where the log did not sign it, or its tree does not begin with the last one's.
+        """
+        try:
+            head = verified_checkpoint(note, log)
+        except SignatureWrong as wrong:
+            raise LedgerAltered(f"the checkpoint is not cosigned: {wrong}") from None
+        if self.seen.exists():
+            self._check(verified_checkpoint(parse(self.seen.read_text()), log), head, tiles)
+        durable.write(self.seen, note.format().encode())
+        return note.signed_also([self.key.cosign(note.text, at_s)])
+
+    def _check(self, last: Checkpoint, head: Checkpoint, tiles: Path) -> None:
+        if head.size < last.size:
+            raise LedgerAltered(f"the checkpoint is of {head.size} events, and one of {last.size} was cosigned already")
+        try:
+            node = TileFolder(tiles, head.size).node
+            hashes = consistency_proof(node, last.size, head.size)
+            ConsistencyProof(last, head, tuple(hashes)).check()
+        except DamagedTile as damaged:
+            raise LedgerAltered(f"the checkpoint is not cosigned: its tiles make no proof ({damaged})") from None
+        except ProofWrong as wrong:
+            raise LedgerAltered(f"the checkpoint is not cosigned: {wrong}") from None

@@ -1,0 +1,132 @@
+"""Promote, roll back, drop: what readers see is switched, then recorded in the ledger, then decided upon. Exactly once.
+
+The switch and its note are one transaction of the views' tables (``projections.versions``); its event is another, of
+the ledger, under a command id made from the note's token. ``settle`` finishes whatever a crash left between the two,
+oldest first, one process at a time: however often it runs, each switch has one event, and each decision is raised once.
+
+V3  Rules are promoted from the day on which they are in force.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+from uuid import UUID, uuid5
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from domain.commands.views import Dropped, Promoted, RolledBack
+from domain.errors import RuleBroken
+from domain.rules.document import RuleId
+from domain.work import Command, Envelope
+from krypton import deciding
+from krypton.bootstrap import Krypton
+from projections import catalog, switches, versions
+from projections.switches import DROPPED, PROMOTED, Switched, Unsettled
+
+SWITCHES = UUID("3f0e3a4d-21c8-5b0a-a2c4-6d7f9b1e8c53")  # namespace of command ids: stored state, never change it
+LOCK = "hashtext('krypton switches')"
+Advance = Callable[[int, int], None]
+
+
+class NotInForce(RuleBroken):
+    """The rules of the version are in force from a later day."""
+
+    rule = "V3"
+
+
+def promote(
+    ours: Krypton,
+    view: str,
+    version: int,
+    actor: str,
+    *,
+    summary: dict[str, Any] | None = None,
+    advance: Advance = lambda *_: None,
+) -> dict[str, Any]:
+    """Let readers see a version, and raise what its rules newly call for; ``summary`` of the diff is recorded.
+
+    Returns the note of the switch. Raises NotInForce, and as ``versions.promote``.
+    """
+    _check_in_force(ours, view, version)
+    return _told(ours, versions.promote(ours.addresses.database, view, version, actor, summary=summary), advance)
+
+
+def rollback(ours: Krypton, view: str, actor: str, *, advance: Advance = lambda *_: None) -> dict[str, Any]:
+    """Let readers see the version before, as ``promote``. Raises as ``versions.rollback``."""
+    return _told(ours, versions.rollback(ours.addresses.database, view, actor), advance)
+
+
+def drop(ours: Krypton, view: str, version: int, actor: str) -> dict[str, Any]:
+    """Remove a version; returns the note of it. Raises as ``versions.drop``."""
+    return _told(ours, versions.drop(ours.addresses.database, view, version, actor), lambda *_: None)
+
+
+def settle(ours: Krypton, *, patient: bool = True, advance: Advance = lambda *_: None) -> None:
+    """Finish what follows from every switch. ``patient``: wait where another process is at it.
+
+    Raises ServiceUnavailable, Contended; what is not finished then is finished by the next.
+    """
+    with closing(psycopg2.connect(ours.addresses.database, application_name="krypton switches")) as connection:
+        connection.autocommit = True
+        if switches.unsettled(connection) and _locked(connection, patient):
+            for one in switches.unsettled(connection):
+                _settle(ours, connection, one, advance)
+
+
+def _told(ours: Krypton, done: Switched, advance: Advance) -> dict[str, Any]:
+    settle(ours, advance=advance)
+    with ours.reading() as connection:
+        return switches.switch(connection, done.id)
+
+
+def _locked(connection: Connection, patient: bool) -> bool:
+    """The lock goes with the connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_{'' if patient else 'try_'}advisory_lock({LOCK})")
+        ((got,),) = cursor.fetchall()
+        return patient or bool(got)
+
+
+def _settle(ours: Krypton, connection: Connection, one: Unsettled, advance: Advance) -> None:
+    command_id = uuid5(SWITCHES, str(one.token))
+    if one.position is None:
+        answer = ours.execute(_event(one.done), Envelope(one.done.actor, command_id))
+        switches.mark_recorded(connection, one.done.id, answer.positions[-1])
+    decided: dict[str, int] = {}
+    if one.done.what != DROPPED and one.done.rules != one.former_rules and _is_live(connection, one.done):
+        decided = deciding.raise_due(ours, one.done.view, one.done.version, command_id, advance)
+    switches.mark_settled(connection, one.done.id, decided)
+
+
+def _is_live(connection: Connection, done: Switched) -> bool:
+    """A version that readers see no more decides nothing: the switch after it does."""
+    return catalog.live_version(connection, done.view) == done.version
+
+
+def _event(done: Switched) -> Command:
+    if done.what == DROPPED:
+        return Dropped(view=done.view, version=done.version)
+    told: dict[str, Any] = {
+        "view": done.view,
+        "version": done.version,
+        "former": done.former,
+        "rules": done.rules,
+    }
+    return Promoted(**told, summary=done.summary or {}) if done.what == PROMOTED else RolledBack(**told)
+
+
+def _check_in_force(ours: Krypton, view: str, version: int) -> None:
+    """Raises NotInForce."""
+    with ours.reading() as connection:
+        rules = catalog.rules_of(connection, view, version) or {}
+    if not any(rules.values()):
+        return
+    published, today = ours.ledger.rules().published, ours.ledger.clock().date().isoformat()
+    for kind, number in rules.items():
+        found = published.get(RuleId(kind, number))
+        if found and found.document.in_force_from > today:
+            raise NotInForce(
+                f"{found.document.id} is in force from {found.document.in_force_from}: promote {view} v{version} "
+                "from that day on"
+            )

@@ -1,0 +1,42 @@
+"""Which doses another version's rules would newly find over a level, and which no longer."""
+
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+
+from projections.cumulative_dose.over import COLUMNS, KEY, over
+from projections.reading import fetch
+
+Document = dict[str, Any]
+
+
+class Levels:
+    """``projections.meaning.Meaning`` of the cumulative dose."""
+
+    def counts(self, connection: Connection, live: str, candidate: str) -> Document:
+        """See ``Meaning``: ``doses`` newly_over and no_longer_over a level, studies and exposures together."""
+        query = f"""
+            SELECT count(*) FILTER (WHERE l.kind IS NULL) AS newly_over,
+                   count(*) FILTER (WHERE c.kind IS NULL) AS no_longer_over {_differing(live, candidate)}"""
+        return {"doses": fetch(connection, query)[0]}
+
+    def page(self, connection: Connection, live: str, candidate: str, offset: int, limit: int) -> list[Document]:
+        """See ``Meaning``: study, act and quantity of each, with the value, and the level that it is over.
+
+        ``rule_version``: of the rule set, named by ``kind``, that has this level.
+        """
+        columns = ", ".join(f"coalesce(l.{c}, c.{c}) AS {c}" for c in COLUMNS)
+        query = f"""
+            SELECT CASE WHEN l.kind IS NULL THEN 'newly_over' ELSE 'no_longer_over' END AS change, {columns}
+            {_differing(live, candidate)}
+            ORDER BY study_id, kind, act, quantity, irradiation_event_uid, change OFFSET %(offset)s LIMIT %(limit)s"""
+        return [_told(row) for row in fetch(connection, query, offset=offset, limit=limit)]
+
+
+def _differing(live: str, candidate: str) -> str:
+    matched = " AND ".join(f"l.{c} = c.{c}" for c in KEY)
+    return f"FROM ({over(live)}) l FULL JOIN ({over(candidate)}) c ON {matched} WHERE l.kind IS NULL OR c.kind IS NULL"
+
+
+def _told(row: Document) -> Document:
+    return row | {"act": row["act"] or None, "irradiation_event_uid": row["irradiation_event_uid"] or None}

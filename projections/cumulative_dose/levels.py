@@ -1,0 +1,23 @@
+"""Rows made of rules alone: the levels that doses are compared with. ``over`` compares.
+
+Two kinds: ``dose-alerts``, a level per study and quantity; ``reference-levels``, one per exposure of an act, which
+protocols name.
+"""
+
+from collections.abc import Iterable
+
+from domain.dose_alerts import WATCHED, AlertRules
+from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
+from domain.rules.levels import ReferenceLevels
+from projections.projection import RowKey, Seed
+
+
+def seeds(alerts: AlertRules, reference: ReferenceLevels) -> Iterable[Seed]:
+    """The rows of ``level``."""
+    for quantity in WATCHED:
+        row = {"value": getattr(alerts, quantity), "protocols": [], "rule_version": alerts.version}
+        yield RowKey("level", (DOSE_ALERTS, "", "", "", quantity, 0)), row
+    for level in reference.levels:
+        key = (REFERENCE_LEVELS, level.act, level.modality, level.population, level.quantity, level.phantom_cm or 0)
+        row = {"value": level.value, "protocols": list(level.protocols), "rule_version": reference.version}
+        yield RowKey("level", key), row

@@ -1,0 +1,142 @@
+"""Who would be whom in another version of the index: persons joined and split, and pairs newly put to a human.
+
+Both versions fold the same statements, so their memberships differ only where code does. Their matching rules may
+differ: then what the candidate's would newly decide is counted as if it were decided (``due``).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+
+from projections.identity_index.due import Decision, Due, due
+from projections.reading import fetch
+
+Document = dict[str, Any]
+
+# Who each identity is in both versions; an identity without a node is a person of its own.
+WHO = """
+WITH who AS MATERIALIZED (
+    SELECT identity_id, coalesce(l.person_id, identity_id) AS was, coalesce(c.person_id, identity_id) AS now
+    FROM "{live}".node l FULL JOIN "{candidate}".node c USING (identity_id)),
+"""
+FOLDED = f"""{WHO}
+joined AS (SELECT now AS person, array_agg(DISTINCT was ORDER BY was) AS others
+    FROM who GROUP BY now HAVING count(DISTINCT was) > 1),
+split AS (SELECT was AS person, array_agg(DISTINCT now ORDER BY now) AS others
+    FROM who GROUP BY was HAVING count(DISTINCT now) > 1)
+"""
+FOLDED_COUNTS = FOLDED + "SELECT (SELECT count(*) FROM joined) AS joined, (SELECT count(*) FROM split) AS split"
+FOLDED_PAGE = (
+    FOLDED
+    + """
+SELECT 'joined' AS change, person::text, others::text[] AS persons FROM joined
+UNION ALL SELECT 'split', person::text, others::text[] FROM split ORDER BY 1, 2 OFFSET %(offset)s LIMIT %(limit)s
+"""
+)
+# All identities of the persons that differ, so that what is due is told together with it.
+FOLDED_DIFFERENT = f"""{WHO}
+differing AS (SELECT was, now FROM who WHERE was <> now),
+persons AS (SELECT was AS person FROM differing UNION SELECT now FROM differing)
+SELECT identity_id::text AS identity FROM who
+WHERE was IN (SELECT person FROM persons) OR now IN (SELECT person FROM persons)
+"""
+PERSONS = 'SELECT identity_id::text AS identity, person_id::text AS person FROM "{s}".node'
+# The rules of the merges that hold these persons together, in the version where each is one.
+RULES = """
+SELECT a.person_id::text AS person,
+       jsonb_agg(DISTINCT jsonb_build_object('rule', s.rule, 'rule_version', s.rule_version)) AS rules
+FROM "{s}".node a JOIN "{s}".link k ON k.low = a.identity_id AND k.state = 'merged'
+JOIN "{s}".node b ON b.identity_id = k.high AND b.person_id = a.person_id
+JOIN "{s}".statement s ON s.position = k.position
+WHERE a.person_id = ANY(%(persons)s::uuid[]) GROUP BY 1
+"""
+RULE_VERSION = 'SELECT max(rule_version) AS version FROM "{s}".match_rule'
+
+
+class Persons:
+    """``projections.meaning.Meaning`` of the identity index."""
+
+    def counts(self, connection: Connection, live: str, candidate: str) -> Document:
+        """See ``Meaning``: ``persons`` joined, split, and ``proposed``: pairs newly put to a human."""
+        decided = _newly_due(connection, live, candidate)
+        if decided is None:
+            counted = fetch(connection, FOLDED_COUNTS.format(live=live, candidate=candidate))[0]
+            return {"persons": {**counted, "proposed": 0}}
+        joined, split = _differing(connection, live, decided)
+        return {"persons": {"joined": len(joined), "split": len(split), "proposed": len(decided.proposals)}}
+
+    def page(self, connection: Connection, live: str, candidate: str, offset: int, limit: int) -> list[Document]:
+        """See ``Meaning``: ``person`` where it is one, ``persons`` where it is several, ``rules`` that say so.
+
+        Of a person that would fall apart, the rules that hold it together now; of a proposal, ``person`` is null.
+        """
+        decided = _newly_due(connection, live, candidate)
+        if decided is None:
+            query = FOLDED_PAGE.format(live=live, candidate=candidate)
+            found = fetch(connection, query, offset=offset, limit=limit)
+        else:
+            found = _told(connection, live, decided)[offset : offset + limit]
+        _add_rules(connection, [d for d in found if d["change"] == "joined"], candidate)
+        _add_rules(connection, [d for d in found if d["change"] == "split"], live)
+        return found
+
+
+def _newly_due(connection: Connection, live: str, candidate: str) -> Due | None:
+    """What the candidate's rules would decide; None where nothing, or where they are the live version's own."""
+    ours, theirs = (fetch(connection, RULE_VERSION.format(s=s))[0]["version"] for s in (live, candidate))
+    if theirs is None or theirs == ours:
+        return None
+    different = fetch(connection, FOLDED_DIFFERENT.format(live=live, candidate=candidate))
+    found = due(connection, candidate, [row["identity"] for row in different])
+    return found if found.merges or found.proposals or found.unmerges else None
+
+
+def _differing(connection: Connection, live: str, decided: Due) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Persons joined (person to be, to the persons now), and persons split (person now, to the persons to be)."""
+    known = PERSONS.format(s=live) + " WHERE identity_id = ANY(%(ids)s::uuid[])"
+    found = fetch(connection, known, ids=list(decided.would_be))
+    was = {identity: identity for identity in decided.would_be} | {row["identity"]: row["person"] for row in found}
+    joined: dict[str, set[str]] = defaultdict(set)
+    split: dict[str, set[str]] = defaultdict(set)
+    for identity, person in decided.would_be.items():
+        joined[person].add(was[identity])
+        split[was[identity]].add(person)
+    return _several(joined), _several(split)
+
+
+def _several(groups: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    return {person: others for person, others in groups.items() if len(others) > 1}
+
+
+def _told(connection: Connection, live: str, decided: Due) -> list[Document]:
+    joined, split = _differing(connection, live, decided)
+    merged_by = _rules_by_person(decided.merges, decided.would_be)
+    found = [_document("joined", p, others, merged_by.get(p)) for p, others in sorted(joined.items())]
+    for pair in decided.proposals:
+        sides = {decided.would_be[pair.one], decided.would_be[pair.other]}
+        found.append(_document("proposed", None, sides, {(pair.rule, pair.rule_version)}))
+    return found + [_document("split", p, others, None) for p, others in sorted(split.items())]
+
+
+def _rules_by_person(decisions: Iterable[Decision], person: Mapping[str, str]) -> dict[str, set[tuple[str, int]]]:
+    found: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    for one in decisions:
+        found[person[one.one]].add((one.rule, one.rule_version))
+    return found
+
+
+def _document(change: str, person: str | None, others: Iterable[str], rules: set[tuple[str, int]] | None) -> Document:
+    told: Document = {"change": change, "person": person, "persons": sorted(others)}
+    if rules:
+        told["rules"] = [{"rule": rule, "rule_version": version} for rule, version in sorted(rules)]
+    return told
+
+
+def _add_rules(connection: Connection, told: Sequence[Document], schema: str) -> None:
+    """Where no decision that is due tells the rules, the merges that are there do."""
+    without = [d["person"] for d in told if "rules" not in d]
+    held = {row["person"]: row["rules"] for row in fetch(connection, RULES.format(s=schema), persons=without)}
+    for one in told:
+        one.setdefault("rules", held.get(one["person"], []))

@@ -1,0 +1,217 @@
+"""What a version's matching rules would decide that is not decided yet: merges, proposals, and merges to take back.
+
+Pairs come from one query over the version's tables: a pair per two persons that share a key, under the best rule that
+says so. Where people have spoken, their word stands: a pair that was barred, dismissed or unmerged by a human is left
+alone, and so is what a human merged. The query takes each person as a whole, save those that lose a merge, whose
+members stand alone in it. Who would then be whom is worked out by ``domain.membership`` on the clusters concerned.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from psycopg2.extensions import connection as Connection
+
+from domain.membership import Cluster, Membership
+from domain.rules.matching import MERGE
+from projections.reading import fetch
+
+ALL_PAIRS = 20  # persons under one key of which every two are a pair; of more, each is paired with the first
+
+# How many pairs share a key cannot be foreseen by the planner, which then looks them up one by one, again and again.
+WHOLE = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '256MB'; SET LOCAL jit = off"
+UNSUPPORTED = """
+WITH automatic AS MATERIALIZED (
+    SELECT k.low, k.high, k.position, s.rule, s.rule_version
+    FROM "{s}".link k JOIN "{s}".statement s ON s.position = k.position
+    JOIN "{s}".identity il ON il.identity_id = k.low JOIN "{s}".identity ih ON ih.identity_id = k.high
+    WHERE k.state = 'merged' AND s.rule <> 'human' AND NOT il.erased AND NOT ih.erased
+      AND EXISTS (SELECT FROM "{s}".match_rule)),
+supported AS (
+    SELECT m.low, m.high FROM automatic m JOIN "{s}".match_key a ON a.identity_id = m.low
+    JOIN "{s}".match_rule r ON r.rule = a.rule AND r.action = 'merge'
+    JOIN "{s}".match_key b ON b.rule = a.rule AND b.key = a.key AND b.identity_id = m.high),
+unsupported AS MATERIALIZED (
+    SELECT * FROM automatic m WHERE NOT EXISTS (SELECT FROM supported o WHERE o.low = m.low AND o.high = m.high))
+"""
+UNMERGES = f"""{UNSUPPORTED}
+SELECT u.low::text, u.high::text, u.position, u.rule, u.rule_version,
+       coalesce(nl.registered_position, 0) AS low_registered, coalesce(nh.registered_position, 0) AS high_registered
+FROM unsupported u
+LEFT JOIN "{{s}}".node nl ON nl.identity_id = u.low LEFT JOIN "{{s}}".node nh ON nh.identity_id = u.high
+ORDER BY u.position
+"""
+# Who is whom once the unsupported merges are gone: members of the persons that lose one are looked at one by one.
+PAIRS = f"""{UNSUPPORTED},
+loosened AS MATERIALIZED (
+    SELECT DISTINCT n.person_id FROM "{{s}}".node n
+    JOIN (SELECT low AS identity_id FROM unsupported UNION SELECT high FROM unsupported) u USING (identity_id)),
+who AS (
+    SELECT n.identity_id, CASE WHEN l.person_id IS NULL THEN n.person_id ELSE n.identity_id END AS person
+    FROM "{{s}}".node n LEFT JOIN loosened l USING (person_id)),
+shared AS MATERIALIZED (
+    SELECT rule, key FROM "{{s}}".match_key GROUP BY rule, key HAVING count(*) > 1),
+holding AS (
+    SELECT DISTINCT ON (rule, key, person) k.rule, k.key, k.identity_id, i.registered_position AS registered,
+           coalesce(w.person, k.identity_id) AS person
+    FROM shared JOIN "{{s}}".match_key k USING (rule, key) JOIN "{{s}}".identity i USING (identity_id)
+    LEFT JOIN who w USING (identity_id)
+    ORDER BY rule, key, person, i.registered_position, k.identity_id),
+placed AS MATERIALIZED (
+    SELECT *, row_number() OVER w AS place FROM holding
+    WINDOW w AS (PARTITION BY rule, key ORDER BY registered, identity_id)),
+pairs AS (
+    SELECT DISTINCT ON (one_person, other_person)
+           least(a.person, b.person) AS one_person, greatest(a.person, b.person) AS other_person,
+           a.identity_id AS one, a.registered AS one_registered,
+           b.identity_id AS other, b.registered AS other_registered,
+           r.rule, r.rule_version, r.action, r.score, r.fields, r.place
+    FROM placed a JOIN placed b ON b.rule = a.rule AND b.key = a.key AND b.place > a.place
+     AND (a.place = 1 OR b.place <= {ALL_PAIRS})
+    JOIN "{{s}}".match_rule r ON r.rule = a.rule
+    ORDER BY one_person, other_person, r.action, r.score DESC NULLS LAST, r.place, a.registered, b.registered),
+last_word AS (
+    SELECT DISTINCT ON (low, high) low, high, type, rule FROM "{{s}}".statement
+    WHERE type IN ('link.merged', 'link.unmerged', 'link.dismissed') ORDER BY low, high, position DESC),
+between AS (
+    SELECT least(coalesce(wl.person, k.low), coalesce(wh.person, k.high)) AS one_person,
+           greatest(coalesce(wl.person, k.low), coalesce(wh.person, k.high)) AS other_person,
+           bool_or(d.type = 'link.dismissed' OR (d.type = 'link.unmerged' AND d.rule = 'human')) AS denied,
+           bool_or(k.state IN ('proposed', 'review_requested')) AS waiting,
+           bool_or(k.state = 'merged') AS merged
+    FROM "{{s}}".link k
+    LEFT JOIN who wl ON wl.identity_id = k.low LEFT JOIN who wh ON wh.identity_id = k.high
+    LEFT JOIN last_word d ON d.low = k.low AND d.high = k.high
+    WHERE NOT EXISTS (SELECT FROM unsupported u WHERE u.low = k.low AND u.high = k.high)
+    GROUP BY 1, 2)
+SELECT p.one::text, p.other::text, p.one_registered, p.other_registered, p.rule, p.rule_version, p.action, p.score,
+       p.fields, coalesce(b.waiting, false) AS waiting, coalesce(k.position, 0) AS position
+FROM pairs p LEFT JOIN between b USING (one_person, other_person)
+LEFT JOIN "{{s}}".link k ON k.low = least(p.one, p.other) AND k.high = greatest(p.one, p.other)
+WHERE NOT coalesce(b.denied, false) AND NOT coalesce(b.merged, false) AND coalesce(k.state, '') <> 'barred'
+ORDER BY p.action, p.action = 'propose' AND coalesce(b.waiting, false) DESC, p.score DESC NULLS LAST, p.place,
+         p.one_registered, p.other_registered
+"""
+CLUSTERS = """
+SELECT n.identity_id::text AS identity, c.cluster_id::text, c.members, c.merged, c.barred
+FROM "{s}".node n JOIN "{s}".cluster c USING (cluster_id)
+WHERE n.cluster_id IN (SELECT cluster_id FROM "{s}".node WHERE identity_id = ANY(%(ids)s::uuid[]))
+"""
+
+
+class Decision(NamedTuple):
+    """What is due of one pair. ``position``: of the last word on it, 0 where nobody spoke; ``rule`` with its version.
+
+    Of an unmerge, ``rule`` is the rule that had merged the two.
+    """
+
+    one: str
+    other: str
+    rule: str
+    rule_version: int
+    score: float | None
+    fields: tuple[str, ...]
+    position: int
+
+
+@dataclass(frozen=True)
+class Due:
+    """All that is due under the rules of ``rule_version``, and who would be whom by it.
+
+    ``would_be``: identity to person, of the identities concerned and of all members of their clusters.
+    """
+
+    merges: list[Decision] = field(default_factory=list)
+    proposals: list[Decision] = field(default_factory=list)
+    unmerges: list[Decision] = field(default_factory=list)
+    rule_version: int = 0
+    would_be: Mapping[str, str] = field(default_factory=dict)
+
+
+def due(connection: Connection, schema: str, others: Iterable[str] = ()) -> Due:
+    """What the rules of the version in that schema would decide now. ``others``: identities to tell of as well."""
+    with connection.cursor() as cursor:
+        cursor.execute(WHOLE)
+        unmerges = fetch(connection, UNMERGES.format(s=schema))
+        pairs = fetch(connection, PAIRS.format(s=schema))
+        cursor.execute("SET LOCAL enable_nestloop = on")
+    (rules,) = fetch(connection, f'SELECT coalesce(max(rule_version), 0) AS version FROM "{schema}".match_rule')
+    if not unmerges and not pairs:
+        return Due(rule_version=rules["version"])
+    concerned = {*others, *(u[side] for u in unmerges for side in ("low", "high"))}
+    concerned.update(p[side] for p in pairs for side in ("one", "other"))
+    working = _Working(_clusters(connection, schema, concerned), concerned)
+    for pair in pairs:
+        working.registered |= {pair["one"]: pair["one_registered"], pair["other"]: pair["other_registered"]}
+    return replace(working.decide(unmerges, pairs), rule_version=rules["version"])
+
+
+class _Working:
+    """The clusters concerned, while due decisions are taken on them one after the other."""
+
+    def __init__(self, clusters: dict[str, Cluster[str]], concerned: set[str]) -> None:
+        self._clusters = clusters
+        self._concerned = concerned | clusters.keys()
+        self._membership = Membership(clusters)
+        self.registered = {m: at for c in clusters.values() for m, at in c.members.items()}
+
+    def decide(self, unmerges: Iterable[Mapping[str, Any]], pairs: Iterable[Mapping[str, Any]]) -> Due:
+        found = Due(unmerges=[Decision(u["low"], u["high"], *_rule(u), None, (), u["position"]) for u in unmerges])
+        for gone in found.unmerges:
+            self._say("link.unmerged", gone.one, gone.other)
+        proposed: set[frozenset[str]] = set()
+        for pair in pairs:
+            self._take(pair, found, proposed)
+        return replace(found, would_be=self._persons())
+
+    def _take(self, pair: Mapping[str, Any], found: Due, proposed: set[frozenset[str]]) -> None:
+        one, other = pair["one"], pair["other"]
+        person = self._membership.person_of(one)
+        if other in person:
+            return
+        decision = Decision(one, other, *_rule(pair), pair["score"], tuple(pair["fields"]), pair["position"])
+        if pair["action"] == MERGE and not self._membership.bar_between(one, other):
+            self._say("link.merged", one, other)
+            found.merges.append(decision)
+            return
+        both = frozenset((self._earliest(person), self._earliest(self._membership.person_of(other))))
+        if not pair["waiting"] and both not in proposed:  # where a bar stands between the two, that too is for a human
+            found.proposals.append(decision)
+        proposed.add(both)
+
+    def _say(self, event_type: str, one: str, other: str) -> None:
+        low, high = sorted((one, other))
+        self._membership.foresee(
+            event_type,
+            {
+                "low": low,
+                "high": high,
+                "low_registered": self.registered.get(low, 0),
+                "high_registered": self.registered.get(high, 0),
+            },
+        )
+
+    def _persons(self) -> dict[str, str]:
+        return {m: self._earliest(self._membership.person_of(m)) for m in self._concerned}
+
+    def _earliest(self, person: Iterable[str]) -> str:
+        return min(person, key=lambda m: (self.registered.get(m, 0), m))
+
+
+def _rule(row: Mapping[str, Any]) -> tuple[str, int]:
+    return row["rule"], row["rule_version"]
+
+
+def _clusters(connection: Connection, schema: str, identities: Iterable[str]) -> dict[str, Cluster[str]]:
+    """Each member of the clusters of these identities, with its cluster; nobody spoke of those that are absent."""
+    made: dict[str, Cluster[str]] = {}
+    found: dict[str, Cluster[str]] = {}
+    for row in fetch(connection, CLUSTERS.format(s=schema), ids=list(identities)):
+        if (cluster := made.get(row["cluster_id"])) is None:
+            cluster = made[row["cluster_id"]] = Cluster(
+                {member: held[0] for member, held in row["members"].items()},
+                {(low, high): at for low, high, at in row["merged"]},
+                {(low, high) for low, high in row["barred"]},
+            )
+        found[row["identity"]] = cluster
+    return found

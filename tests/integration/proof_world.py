@@ -1,0 +1,123 @@
+"""A live ledger that is relayed and signed, and ways to alter it that no rule of ours allows."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import psycopg2
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+
+from krypton.bootstrap import Krypton
+from krypton.heads import Heads, heads_of, in_folder, published
+from krypton.log_keys import verifier_key
+from krypton.verifying import Question, Verdict, verify
+from schemas.event import Record
+from streams import relay
+from streams.topics import CHECKPOINTS, LEDGER, MAX_RECORD_BYTES, PARTITIONS
+from tests.integration.live_ledger import LiveLedger, end_offsets, until
+
+
+def krypton(ledger: LiveLedger) -> Krypton:
+    """The ledger, with its signed log in a folder of its own."""
+    home = ledger.logs / "signed"
+    settings = replace(ledger.krypton.settings, log_folder_given=home / "tlog", log_key_given=home / "tlog.key")
+    return Krypton(settings, ledger.krypton.addresses)
+
+
+def relay_all(ledger: LiveLedger) -> None:
+    """Let a relay publish everything, and stop it cleanly."""
+    stop = threading.Event()
+    addresses = ledger.krypton.addresses
+    running = threading.Thread(target=relay.run, args=(addresses.database, addresses.kafka), kwargs={"stop": stop})
+    running.start()
+    try:
+        events = ledger.query("SELECT count(*) FROM ledger.ledger_events")[0][0]
+        kafka = addresses.kafka
+        until(lambda: sum(end_offsets(kafka, list(LEDGER)).values()) >= events, 60, "all events on Kafka")
+    finally:
+        stop.set()
+        running.join()
+
+
+def heads(ours: Krypton) -> Heads:
+    """The checkpoints on Kafka and in the folder."""
+    found = published(ours, CHECKPOINTS) + in_folder(ours.settings.log_folder)
+    return heads_of(found, verifier_key(ours.settings))
+
+
+def verdict(ours: Krypton, prefix: str = "", patience_s: float = 3) -> Verdict:
+    """What ``audit verify`` finds."""
+    return verify(ours, Question(heads(ours), prefix, patience_s=patience_s))
+
+
+def run_sql(ledger: LiveLedger, *statements: str) -> None:
+    """In one transaction."""
+    connection = psycopg2.connect(ledger.database)
+    try:
+        with connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def altered(ledger: LiveLedger, *statements: str) -> Iterator[None]:
+    """The event store as somebody with all rights would leave it; put back afterwards."""
+    keep = ("ledger_events", "command")
+    run_sql(ledger, *(f"CREATE TABLE ledger.kept_{name} AS TABLE ledger.{name}" for name in keep), *statements)
+    try:
+        yield
+    finally:
+        for name in keep:
+            run_sql(
+                ledger,
+                f"TRUNCATE ledger.{name}",
+                f"INSERT INTO ledger.{name} TABLE ledger.kept_{name}",
+                f"DROP TABLE ledger.kept_{name}",
+            )
+
+
+def records_of(kafka: str, topics: Sequence[str] = LEDGER) -> dict[tuple[str, int], list[Record]]:
+    """Everything on these topics, as it lies there."""
+    ends = {tp: end for tp, end in end_offsets(kafka, list(topics)).items() if end}
+    consumer = KafkaConsumer(bootstrap_servers=kafka, group_id=None, enable_auto_commit=False)
+    found: dict[tuple[str, int], list[Record]] = {}
+    try:
+        consumer.assign(list(ends))
+        consumer.seek_to_beginning()
+        while any(consumer.position(TopicPartition(*tp)) < end for tp, end in ends.items()):
+            for records in consumer.poll(timeout_ms=500).values():
+                for one in records:
+                    lane = found.setdefault((one.topic, one.partition), [])
+                    lane.append(Record(one.topic, one.partition, one.offset, one.key, one.value, tuple(one.headers)))
+    finally:
+        consumer.close(autocommit=False)
+    return found
+
+
+def mirror(kafka: str, prefix: str, lanes: dict[tuple[str, int], list[Record]]) -> None:
+    """Copies of the ledger's topics under a prefix, holding these records."""
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    config: dict[str, Any] = {"replication_factor": 1, "configs": {"max.message.bytes": str(MAX_RECORD_BYTES)}}
+    try:
+        wanted = {f"{prefix}.{topic}": {"num_partitions": PARTITIONS[topic], **config} for topic in LEDGER}
+        admin.create_topics(wanted)
+        admin.wait_for_topics(sorted(wanted))
+    finally:
+        admin.close()
+    send(kafka, [(f"{prefix}.{topic}", lane) for (topic, _), lane in lanes.items()])
+
+
+def send(kafka: str, lanes: Sequence[tuple[str, Sequence[Record]]]) -> None:
+    """Write records to topics, each to its own partition, as anybody who may write could."""
+    producer = KafkaProducer(bootstrap_servers=kafka, acks="all", max_request_size=MAX_RECORD_BYTES)
+    try:
+        for topic, lane in lanes:
+            for one in lane:
+                producer.send(topic, one.value, one.key, list(one.headers), one.partition)
+        producer.flush()
+    finally:
+        producer.close()

@@ -1,0 +1,171 @@
+"""A ledger on PostgreSQL and its views under rules, without Kafka: records come straight from the event store."""
+
+import base64
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from domain.commands.directory import EnrollSite
+from domain.commands.doses import ReceivedDose
+from domain.commands.identities import Register
+from domain.commands.rules import PublishRules
+from domain.ports import Answer
+from domain.rules.document import document
+from domain.work import Command, Envelope
+from krypton import switching
+from krypton.bootstrap import VIEWS, Krypton
+from krypton.installation import install
+from krypton.settings import Addresses, Settings
+from projections import catalog, diff, rebuild
+from projections.diff import Pair
+from projections.rebuild import Builder
+from projections.store import ViewStore
+from schemas.event import LedgerEvent, Record
+from tests.fakes.region import received
+from tests.fakes.topic import records
+
+SITES = ("CHA", "CHB", "CHC")
+PERSON = {"family": "FICTIVE", "given": "Alex", "birth_date": "1970-01-02", "sex": "F", "birth_place": "33063"}
+STRICT = ["family", "given", "birth_date", "sex", "birth_place"]
+TABLES = 2 + len(VIEWS)  # lines of ``install`` before the topics
+
+
+def merges(*fields: str, name: str = "strict") -> dict[str, Any]:
+    """A rule that merges without a human."""
+    return {"name": name, "fields": list(fields or STRICT), "action": "merge", "score": 0.9}
+
+
+def proposes(*fields: str, name: str = "names") -> dict[str, Any]:
+    """A rule that asks a human."""
+    return {"name": name, "fields": list(fields), "action": "propose", "score": 0.5}
+
+
+class RuledWorld:
+    """Three hospitals; every view has its first version, live."""
+
+    def __init__(self, url: str, home: Path) -> None:
+        self.url = url
+        settings = Settings(home, database=url, master_key_base64=base64.b64encode(bytes(32)).decode())
+        self.ours = Krypton(settings, Addresses("127.0.0.1:1", url))
+        for _ in islice(install(self.ours), TABLES):
+            pass
+        for code in SITES:
+            self.ask(EnrollSite(code=code, name=f"Hospital {code}"))
+        self.stores: dict[tuple[str, int], ViewStore] = {}
+
+    def ask(self, command: Command) -> Answer:
+        """Execute under a new command id."""
+        return self.ours.execute(command, Envelope("system:test"))
+
+    def publish(self, kind: str, version: int, body: Mapping[str, Any], in_force_from: str = "2020-01-01") -> None:
+        """Publish rules; nothing decides by them yet."""
+        told = {"kind": kind, "version": version, "in_force_from": in_force_from, "body": body}
+        self.ask(PublishRules(document=document(told)))
+
+    def matching(self, version: int, *rules: Mapping[str, Any]) -> None:
+        """Publish matching rules."""
+        self.publish("matching", version, {"rules": list(rules)})
+
+    def register(self, site: str = "CHA", local_id: str = "1", **stated: str) -> str:
+        """A local identity of the same person, save what is stated otherwise."""
+        command = Register(assigner=site, local_id=local_id, stated={**PERSON, **stated})
+        return str(self.ask(command).result["identity"])
+
+    def receive(self, number: int, *doses: ReceivedDose) -> str:
+        """A study with dose reports; returns its id."""
+        command = received("CHA", f"2.25.{number}", local_id=f"D{number}", doses=doses)
+        return str(self.ask(command).result["study"])
+
+    def records(self, view: str) -> list[Record]:
+        """What the relay would have published for the view."""
+        return records(self.ours.ledger, VIEWS[view]().topics)
+
+    def work(self, view: str) -> None:
+        """What the workers of all versions of the view do."""
+        found = self.query("SELECT version FROM views.view_version WHERE view = %s AND state <> 'building'", view)
+        for (version,) in found:
+            if (view, version) not in self.stores:
+                self.stores[view, version] = self.ours.view(view, version)
+            self.stores[view, version].apply(self.records(view))
+
+    def build(self, view: str, **rules: int) -> int:
+        """The view's next version under these rules (``dose_alerts=2``), ready; returns it."""
+        kinds = {kind.replace("_", "-"): version for kind, version in rules.items()}
+        known = [version for (version,) in self.query("SELECT version FROM views.view_version WHERE view = %s", view)]
+        projection = self.ours.projection_with(view, kinds, max(known) + 1)
+        parts: dict[tuple[str, int], list[Record]] = {}
+        for record in self.records(view):
+            parts.setdefault((record.topic, record.partition), []).append(record)
+        started = rebuild.begin(self.url, projection, {part: len(held) for part, held in parts.items()})
+        builder = Builder(
+            self.url, projection, self.ours.codec, started, lambda part: [parts[part.topic, part.partition]]
+        )
+        builder.build(started.todo)
+        rebuild.finish(self.url, projection, started)
+        return projection.version
+
+    def promote(self, view: str, version: int) -> Mapping[str, Any]:
+        """Promote, and let the workers see what was decided."""
+        done = switching.promote(self.ours, view, version, "system:test", summary={"equal": False})
+        self.work(view)
+        return done
+
+    def rollback(self, view: str) -> Mapping[str, Any]:
+        """Go back, and let the workers see what was decided."""
+        done = switching.rollback(self.ours, view, "system:test")
+        self.work(view)
+        return done
+
+    def differs(self, view: str, candidate: int, live: int = 1) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The summary of the diff, and what it means, one by one."""
+        with closing(psycopg2.connect(self.url)) as connection:
+            pair = Pair(view, live, candidate)
+            return diff.summary(connection, pair), diff.meaning(connection, pair)
+
+    def head(self) -> int:
+        """The last position."""
+        return self.ours.ledger.recorder.max_notification_id() or 0
+
+    def history(self, after: int = 0) -> list[LedgerEvent]:
+        """The events stored after a position."""
+        found = []
+        for stored in self.ours.ledger.recorder.select_notifications(after, 10_000, inclusive_of_start=False):
+            schema, data = self.ours.codec.decode(stored.state, stored.originator_version)
+            found.append(LedgerEvent(stored.id, schema.type, data[schema.aggregate], stored.originator_version, data))
+        return found
+
+    def types(self, after: int) -> dict[str, int]:
+        """How many events of each type were stored after a position."""
+        return dict(Counter(event.type for event in self.history(after)))
+
+    def persons(self, *identities: str) -> Sequence[str]:
+        """Who each of these is, to the readers."""
+        known = dict(self.query("SELECT identity_id::text, person_id::text FROM identity_index.node"))
+        return [known.get(identity, identity) for identity in identities]
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What another session sees."""
+        with closing(psycopg2.connect(self.url)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def seeds(self, view: str, version: int, table: str) -> list[tuple[Any, ...]]:
+        """All rows of one table of one version."""
+        return sorted(self.query(f'SELECT * FROM "{view}_v{version}"."{table}"'), key=str)
+
+    def rules(self, view: str, version: int) -> dict[str, int] | None:
+        """The rules that a version says it was made with."""
+        with closing(psycopg2.connect(self.url)) as connection:
+            return catalog.rules_of(connection, view, version)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        for store in self.stores.values():
+            store.close()
+        self.ours.ledger.close()
+        self.ours.vault.close()

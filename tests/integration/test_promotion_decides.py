@@ -1,0 +1,246 @@
+"""A promotion is an event, and what its rules newly call for is raised: each exactly once, whatever is killed when."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.commands.doses import AcknowledgeAlert
+from domain.commands.links import Bar, Dismiss, Merge, Unmerge
+from krypton import deciding, switching
+from krypton.switching import NotInForce
+from krypton.version_workers import Workers
+from projections import switches, versions
+from tests.fakes.region import dose, exposure
+from tests.fakes.views import pair
+from tests.integration.ruled_world import RuledWorld, merges, proposes
+
+pytestmark = pytest.mark.live
+IDENTITIES, DOSES = "identity_index", "cumulative_dose"
+STRICTER = {"dose_rp_mgy": 1_000, "dap_mgycm2": 100_000}
+HOT = [dose("1.9.1", exposure("1.8.1", dose_rp_mgy=1_200.0), dap_mgycm2=150_000.0)]
+PROMOTED, MERGED, UNMERGED, REVIEW = "view.promoted", "link.merged", "link.unmerged", "link.review_requested"
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path) -> Iterator[RuledWorld]:
+    made = RuledWorld(database_url, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def matched(world: RuledWorld) -> RuledWorld:
+    """Three pairs that the rules of matching@1 join, and one that they put to a human; version 2 is ready."""
+    world.matching(1, merges(), proposes("family", "given", "birth_date"))
+    for number in range(3):
+        for site in ("CHA", "CHB"):
+            world.register(site, str(number), birth_date=f"1970-01-0{number + 1}")
+    world.register("CHC", "9", birth_date="1970-01-01", birth_place="")
+    world.work(IDENTITIES)
+    world.build(IDENTITIES, matching=1)
+    return world
+
+
+class Killed(BaseException):
+    """The process is gone: nothing after this ran."""
+
+
+def killed_after(monkeypatch: pytest.MonkeyPatch, calls: int, owner: Any, name: str) -> None:
+    """Let a function work so many times, and end the process at the next."""
+    real: Callable[..., Any] = getattr(owner, name)
+    left = [calls]
+
+    def once_more(*given: Any, **named: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+        return real(*given, **named)
+
+    monkeypatch.setattr(owner, name, once_more)
+
+
+def test_a_promotion_is_one_event_with_who_what_and_which_rules(matched: RuledWorld) -> None:
+    before = matched.head()
+    done = matched.promote(IDENTITIES, 2)
+    (event,) = [e for e in matched.history(before) if e.type == PROMOTED]
+    told = [event.data[name] for name in ("view", "version", "former", "actor", "rules", "summary")]
+    assert told == [IDENTITIES, 2, 1, "system:test", {"matching": 1}, '{"equal":false}']
+    assert done["position"] == event.position
+
+
+def test_what_the_rules_newly_call_for_is_raised_once_and_names_them(matched: RuledWorld) -> None:
+    before = matched.head()
+    done = matched.promote(IDENTITIES, 2)
+    events = matched.history(before)
+    named = {(e.type, e.data["rule"], e.data["rule_version"]) for e in events if e.type in (MERGED, REVIEW)}
+    assert done["decided"] == {"merged": 3, "proposed": 1}
+    assert named == {(MERGED, "strict", 1), (REVIEW, "names", 1)}
+    assert (matched.types(before)[MERGED], matched.types(before)[REVIEW]) == (3, 1)
+
+
+def test_decisions_follow_from_the_promotion(matched: RuledWorld) -> None:
+    """All carry its command as what they have in common."""
+    before = matched.head()
+    matched.promote(IDENTITIES, 2)
+    promoted, *decided = [e for e in matched.history(before) if e.type in (PROMOTED, MERGED, REVIEW)]
+    assert {e.data["correlation_id"] for e in decided} == {promoted.data["command_id"]}
+    assert {e.data["actor"] for e in decided} == {"system:rules"}
+
+
+def test_readers_see_the_decisions(matched: RuledWorld) -> None:
+    matched.promote(IDENTITIES, 2)
+    known = dict(matched.query("SELECT assigner || local_id, identity_id::text FROM identity_index.identity"))
+    for number in range(3):
+        one, other = matched.persons(known[f"CHA{number}"], known[f"CHB{number}"])
+        assert one == other
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "calls", "caught_up"),
+    [
+        (switching, "settle", 0, False),  # switched, and nothing more
+        (switches, "mark_recorded", 0, False),  # the event is stored, and not noted
+        (deciding, "_envelope", 0, False),
+        (deciding, "_envelope", 2, False),  # some decisions are raised
+        (deciding, "_envelope", 2, True),
+        (switches, "mark_settled", 0, False),  # all are
+        (switches, "mark_settled", 0, True),
+    ],
+)
+def test_what_was_killed_half_way_is_finished_and_nothing_twice(
+    matched: RuledWorld, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, calls: int, caught_up: bool
+) -> None:
+    """Whether or not the view has caught up with what was raised before the kill."""
+    monkeypatch.setattr(deciding, "BATCH", 1)
+    before = matched.head()
+    with monkeypatch.context() as patched:
+        killed_after(patched, calls, owner, name)
+        with pytest.raises(Killed):
+            switching.promote(matched.ours, IDENTITIES, 2, "system:test")
+    if caught_up:
+        matched.work(IDENTITIES)
+    for _ in range(2):
+        switching.settle(matched.ours)
+    found = matched.types(before)
+    assert (found[PROMOTED], found[MERGED], found[REVIEW]) == (1, 3, 1)
+    assert matched.query("SELECT count(*) FROM views.switch WHERE settled_at IS NULL") == [(0,)]
+
+
+def test_the_supervisor_finishes_what_was_killed(matched: RuledWorld) -> None:
+    before = matched.head()
+    versions.promote(matched.url, IDENTITIES, 2, "system:test")
+    Workers(matched.ours, []).settle()
+    assert matched.types(before)[PROMOTED] == 1
+
+
+def test_promoted_rolled_back_and_promoted_again_decides_nothing_twice(matched: RuledWorld) -> None:
+    """Version 1 has no matching rules, so going back takes no merge back."""
+    before = matched.head()
+    matched.promote(IDENTITIES, 2)
+    back, again = matched.rollback(IDENTITIES), matched.promote(IDENTITIES, 2)
+    found = matched.types(before)
+    assert (found[PROMOTED], found["view.rolled_back"], found[MERGED], found[REVIEW]) == (2, 1, 3, 1)
+    assert (back["decided"], again["decided"], found.get(UNMERGED)) == ({}, {}, None)
+
+
+def test_rules_that_merge_less_take_their_forerunners_merges_back_and_rules_that_merge_more_make_them_again(
+    matched: RuledWorld,
+) -> None:
+    matched.promote(IDENTITIES, 2)
+    matched.matching(2, merges("ins", "family", "birth_date", name="ins"))
+    before = matched.head()
+    matched.promote(IDENTITIES, matched.build(IDENTITIES, matching=2))
+    unmerged = [e for e in matched.history(before) if e.type == UNMERGED]
+    assert {(e.data["rule"], e.data["rule_version"]) for e in unmerged} == {("matching", 2)}
+    assert len(unmerged) == 3
+    before = matched.head()
+    assert matched.rollback(IDENTITIES)["decided"] == {"merged": 3}
+    assert matched.types(before)[MERGED] == 3
+
+
+def test_what_people_decided_stands_though_the_view_has_not_heard_of_it(matched: RuledWorld) -> None:
+    """A bar and an unmerge by a human, a moment before the promotion."""
+    known = dict(matched.query("SELECT assigner || local_id, identity_id::text FROM identity_index.identity"))
+    matched.ask(Bar(**pair(known["CHA1"], known["CHB1"]), reason="twin sisters"))
+    matched.ask(Merge(**pair(known["CHA2"], known["CHB2"]), reason="same person"))
+    matched.ask(Unmerge(**pair(known["CHA2"], known["CHB2"]), reason="not the same"))
+    matched.ask(Dismiss(**pair(known["CHA0"], known["CHC9"]), reason="not the same"))
+    before = matched.head()
+    assert matched.promote(IDENTITIES, 2)["decided"] == {"merged": 1, "stand": 3}
+    assert matched.types(before).get(REVIEW) is None
+
+
+def test_a_dose_alert_is_raised_for_studies_that_are_over_now_and_names_its_version(world: RuledWorld) -> None:
+    study = world.receive(1, *HOT)
+    world.receive(2, dose("1.9.2", exposure("1.8.2", dose_rp_mgy=900.0)))
+    world.publish("dose-alerts", 2, STRICTER)
+    world.work(DOSES)
+    version, before = world.build(DOSES, dose_alerts=2), world.head()
+    assert world.promote(DOSES, version)["decided"] == {"alerts": 1}
+    raised = [e.data for e in world.history(before) if e.type == "dose.alert_raised"]
+    assert {(a["study_id"], a["quantity"], a["threshold"], a["rule"], a["rule_version"]) for a in raised} == {
+        (study, "dose_rp_mgy", 1_000.0, "dose-alerts", 2),
+        (study, "dap_mgycm2", 100_000.0, "dose-alerts", 2),
+    }
+
+
+def test_an_alert_that_was_raised_or_acknowledged_under_other_rules_stands(world: RuledWorld) -> None:
+    study = world.receive(1, dose("1.9.1", exposure("1.8.1", dose_rp_mgy=2_500.0)))
+    world.publish("dose-alerts", 2, STRICTER)
+    world.work(DOSES)
+    ((alert,),) = world.query("SELECT alert_id::text FROM cumulative_dose.alert")
+    world.ask(AcknowledgeAlert(study=UUID(study), alert=UUID(alert), note="skin checked"))
+    world.work(DOSES)
+    version, before = world.build(DOSES, dose_alerts=2), world.head()
+    assert world.promote(DOSES, version)["decided"] == {}
+    world.rollback(DOSES)
+    world.promote(DOSES, version)
+    assert "dose.alert_raised" not in world.types(before)
+
+
+def test_a_promotion_puts_the_rules_in_force_for_what_comes_in_next(world: RuledWorld) -> None:
+    world.publish("dose-alerts", 2, STRICTER)
+    version = world.build(DOSES, dose_alerts=2)
+    world.promote(DOSES, version)
+    before = world.head()
+    world.receive(1, *HOT)
+    assert world.types(before)["dose.alert_raised"] == 2
+
+
+def test_rules_are_not_promoted_before_their_day(world: RuledWorld) -> None:
+    world.publish("dose-alerts", 2, STRICTER, in_force_from="2999-01-01")
+    version, before = world.build(DOSES, dose_alerts=2), world.head()
+    with pytest.raises(NotInForce, match="dose-alerts@2 is in force from 2999-01-01"):
+        world.promote(DOSES, version)
+    assert world.head() == before
+
+
+def test_a_version_of_other_code_under_the_same_rules_decides_nothing(matched: RuledWorld) -> None:
+    """What is due and was not raised stays for whoever changes the rules."""
+    matched.promote(IDENTITIES, 2)
+    for site in ("CHA", "CHB"):
+        matched.register(site, "7", family="AUTRE")
+    matched.work(IDENTITIES)
+    assert matched.promote(IDENTITIES, matched.build(IDENTITIES, matching=1))["decided"] == {}
+
+
+def test_a_version_that_was_left_meanwhile_decides_nothing(matched: RuledWorld) -> None:
+    """Promoted and rolled back before anybody could settle it."""
+    before = matched.head()
+    versions.promote(matched.url, IDENTITIES, 2, "system:test")
+    versions.rollback(matched.url, IDENTITIES, "system:test")
+    switching.settle(matched.ours)
+    assert matched.types(before) == {"view.opened": 1, PROMOTED: 1, "view.rolled_back": 1}
+
+
+def test_a_drop_is_an_event_and_what_is_built_aside_and_discarded_is_none(matched: RuledWorld) -> None:
+    before = matched.head()
+    versions.discard(matched.url, IDENTITIES, matched.build(IDENTITIES))
+    switching.settle(matched.ours)
+    assert matched.types(before) == {}
+    done = switching.drop(matched.ours, IDENTITIES, 2, "system:test")
+    assert matched.types(before) == {"view.opened": 1, "view.dropped": 1}
+    assert (done["what"], done["version"]) == ("dropped", 2)

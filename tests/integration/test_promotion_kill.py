@@ -1,0 +1,78 @@
+"""Kill -9 at random moments of promoting and rolling back: nothing half done is left, and nothing is done twice."""
+
+import base64
+import random
+import time
+from collections.abc import Iterator
+from multiprocessing import get_context
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+import pytest
+
+from krypton import switching
+from krypton.bootstrap import Krypton
+from krypton.settings import Addresses, Settings
+from tests.integration.ruled_world import RuledWorld, merges
+
+pytestmark = pytest.mark.live
+VIEW, PAIRS, KILLS, WITHIN_S = "identity_index", 25, 10, 0.4
+SPAWN = get_context("spawn")
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path) -> Iterator[RuledWorld]:
+    made = RuledWorld(database_url, tmp_path)
+    made.matching(1, merges())
+    for number in range(PAIRS):
+        for site in ("CHA", "CHB"):
+            made.register(site, str(number), birth_date=f"1970-01-{number + 1:02}")
+    made.work(VIEW)
+    made.build(VIEW, matching=1)
+    yield made
+    made.close()
+
+
+def switch(url: str, home: Path, promotes: bool, ready: Event) -> None:
+    """In a process of its own: promote version 2, or go back."""
+    settings = Settings(home, database=url, master_key_base64=base64.b64encode(bytes(32)).decode())
+    ours = Krypton(settings, Addresses("127.0.0.1:1", url))
+    ours.ledger.rules()  # connect first, so that what is killed is the switching
+    ready.set()
+    if promotes:
+        switching.promote(ours, VIEW, 2, "system:test")
+    else:
+        switching.rollback(ours, VIEW, "system:test")
+
+
+def live(world: RuledWorld) -> list[int]:
+    found = world.query("SELECT version FROM views.view_version WHERE view = %s AND state = 'live'", VIEW)
+    return [version for (version,) in found]
+
+
+def test_ten_kills_leave_one_live_version_an_event_per_switch_and_each_decision_once(
+    world: RuledWorld, tmp_path: Path
+) -> None:
+    before, chance = world.head(), random.Random(20260105)  # the same moments each time, as far as can be
+    for _ in range(KILLS):
+        ready = SPAWN.Event()
+        process = SPAWN.Process(target=switch, args=(world.url, tmp_path, live(world) == [1], ready))
+        process.start()
+        assert ready.wait(30)
+        time.sleep(chance.uniform(0, WITHIN_S))
+        process.kill()
+        process.join(10)
+        assert len(live(world)) == 1
+        seen = world.query("SELECT count(*) FROM identity_index.match_rule")
+        assert seen == [(live(world)[0] - 1,)]  # what readers see is that version's
+    if live(world) == [1]:
+        world.promote(VIEW, 2)
+    switching.settle(world.ours)
+    found = world.types(before)
+    switches = dict(world.query("SELECT what, count(*) FROM views.switch GROUP BY 1"))
+    assert {"promoted": found["view.promoted"], "rolled_back": found.get("view.rolled_back", 0)} == {
+        "promoted": switches["promoted"],
+        "rolled_back": switches.get("rolled_back", 0),
+    }
+    assert found["link.merged"] == PAIRS
+    assert world.query("SELECT count(*) FROM views.switch WHERE settled_at IS NULL") == [(0,)]

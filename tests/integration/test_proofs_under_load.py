@@ -1,0 +1,83 @@
+"""Verification while the ledger is written to, and its processes are killed: twenty times, and no false alarm."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from krypton.bootstrap import Krypton
+from krypton.devstack.stack import Stack
+from krypton.supervisor import krypton_command
+from krypton.verifying import Question, verify
+from tests.integration.live_ledger import LiveLedger, kill, live_ledger, until
+from tests.integration.proof_world import heads, krypton
+
+pytestmark = [pytest.mark.live, pytest.mark.fault]
+
+VERIFICATIONS = 20
+COMMANDS = (("relay",), ("serve", "notary"))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[LiveLedger]:
+    """Empty, on a stack of its own."""
+    home = Path(tempfile.mkdtemp(prefix="krypton-load-"))
+    stack = Stack(home)
+    try:
+        stack.up()
+        with live_ledger(stack, tmp_path) as made:
+            yield made
+    finally:
+        stack.down()
+        shutil.rmtree(home)
+
+
+def test_no_false_alarm_under_load_with_processes_killed(ledger: LiveLedger) -> None:
+    """Relay and notary are killed now and then, at any moment."""
+    ours, stop, chance = krypton(ledger), threading.Event(), Random(5)
+
+    def write() -> None:
+        while not stop.is_set():
+            ledger.register(40)
+            stop.wait(0.05)  # the verification shares this process with it
+
+    running = [_start(ours, ledger, command) for command in COMMANDS]
+    writer = threading.Thread(target=write)
+    writer.start()
+    found = []
+    try:
+        until(lambda: heads(ours).signed, 30, "the first checkpoint")
+        for _ in range(VERIFICATIONS):
+            if chance.random() < 0.3:
+                which = chance.randrange(len(COMMANDS))
+                kill(running[which])
+                running[which] = _start(ours, ledger, COMMANDS[which])
+            found.append(verify(ours, Question(heads(ours), patience_s=0.2)))
+    finally:
+        stop.set()
+        writer.join()
+    assert [one.document() for one in found if one.difference] == []
+    assert found[-1].events > found[0].events
+    assert found[-1].checkpoints > found[0].checkpoints
+
+
+def _start(ours: Krypton, ledger: LiveLedger, words: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+    """A process of the ledger, with the signed log of this test."""
+    env = {
+        **os.environ,
+        "KRYPTON_HOME": str(ledger.stack.root),
+        "KRYPTON_KAFKA": ours.addresses.kafka,
+        "KRYPTON_DATABASE": ledger.database,
+        "KRYPTON_LOG_FOLDER": str(ours.settings.log_folder),
+        "KRYPTON_LOG_KEY_FILE": str(ours.settings.log_key),
+    }
+    with (ledger.logs / f"{'-'.join(words)}.log").open("ab") as out:
+        process = subprocess.Popen(krypton_command(*words), env=env, stdout=out, stderr=out)
+    ledger.processes.append(process)
+    return process

@@ -1,0 +1,117 @@
+"""kill -9 at random moments of rebuilds and promotions: never half, never a wrong position, and a rerun finishes."""
+
+import random
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from bench import bulk
+from krypton.devstack.stack import Stack
+from projections import diff, switches
+from projections.patient_record.view import PatientRecord
+from tests.integration.live_ledger import LiveLedger, end_offsets, kill, live_ledger
+
+pytestmark = [pytest.mark.live, pytest.mark.fault]
+
+VIEW = "patient_record"
+EVENTS = 40_000
+MOMENTS = 10
+TABLES = sorted(table.name for table in PatientRecord.tables.sorted_tables)
+
+
+@pytest.fixture
+def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
+    """Some ten thousand studies on Kafka, of which readers see none as yet."""
+    with live_ledger(stack, tmp_path) as ours:
+        bulk.fill(ours.krypton.addresses.kafka, ours.krypton.codec, ours.krypton.vault, EVENTS)
+        yield ours
+
+
+def shown(ledger: LiveLedger) -> set[str]:
+    """The versions' schemas that the readers' SQL views look into: one, or readers see a mix."""
+    found = ledger.query("SELECT viewname, definition FROM pg_views WHERE schemaname = %s", VIEW)
+    assert sorted(name for name, _ in found) == TABLES, "a view is missing for readers"
+    return {version for _, definition in found for version in re.findall(rf"{VIEW}_v\d+", definition)}
+
+
+def live(ledger: LiveLedger) -> str:
+    """The schema of the version that is registered as live."""
+    ((version,),) = ledger.query("SELECT version FROM views.view_version WHERE view = %s AND state = 'live'", VIEW)
+    return f"{VIEW}_v{version}"
+
+
+def killed_at(ledger: LiveLedger, moment_s: float, *words: str) -> bool:
+    """Run a command until that moment; False where it was faster."""
+    process = ledger.start(*words)
+    with suppress(subprocess.TimeoutExpired):
+        assert process.wait(moment_s) == 0, ledger.said(*words)
+        return False
+    kill(process)
+    return True
+
+
+def finished(ledger: LiveLedger, *words: str) -> float:
+    """Run a command to its end; returns its seconds."""
+    begun, process = time.monotonic(), ledger.start(*words)
+    assert process.wait(60) == 0, ledger.said(*words)
+    return time.monotonic() - begun
+
+
+def test_a_rebuild_that_is_killed_again_and_again_goes_on_and_ends_right(ledger: LiveLedger) -> None:
+    draw = random.Random(4)
+    whole_s = finished(ledger, "views", "rebuild", VIEW)  # version 2, never killed
+    kills, left = 0, set()
+    while kills < MOMENTS:
+        kills += killed_at(ledger, draw.uniform(0.4, 1.0) * whole_s, "views", "rebuild", VIEW)
+        assert shown(ledger) == {live(ledger)} == {f"{VIEW}_v1"}
+        for version, state in ledger.query("SELECT version, state FROM views.view_version WHERE view = %s", VIEW):
+            positions = ledger.query(
+                "SELECT count(*) FROM views.position WHERE view = %s AND version = %s", VIEW, version
+            )
+            assert (positions != [(0,)]) == (state == "ready"), f"v{version} is {state}"
+            left.add(state)
+    assert "building" in left, "no kill came while a version was being built"
+    finished(ledger, "views", "rebuild", VIEW)
+    _check_versions(ledger)
+
+
+def _check_versions(ledger: LiveLedger) -> None:
+    """Every version that is ready stands at the topics' ends, and holds the rows of the one that was never killed."""
+    ends = {
+        (tp.topic, tp.partition): end
+        for tp, end in end_offsets(ledger.krypton.addresses.kafka, PatientRecord.topics).items()
+        if end
+    }
+    ready = ledger.query("SELECT version FROM views.view_version WHERE view = %s AND state = 'ready'", VIEW)
+    assert len(ready) > 1
+    for (version,) in ready:
+        at = ledger.query(
+            'SELECT topic, "partition", next FROM views.position WHERE view = %s AND version = %s', VIEW, version
+        )
+        assert {(topic, partition): end for topic, partition, end in at} == ends
+        with ledger.krypton.reading() as connection:
+            assert diff.summary(connection, diff.Pair(VIEW, 2, version))["equal"]
+
+
+def test_a_switch_that_is_killed_is_whole_and_is_recorded_once(ledger: LiveLedger) -> None:
+    draw = random.Random(5)
+    finished(ledger, "views", "rebuild", VIEW)
+    whole_s = finished(ledger, "views", "promote", VIEW)
+    kills = 0
+    while kills < MOMENTS:
+        words = ("rollback", VIEW) if live(ledger) == f"{VIEW}_v2" else ("promote", VIEW)
+        kills += killed_at(ledger, draw.uniform(0.4, 1.0) * whole_s, "views", *words)
+        assert shown(ledger) == {live(ledger)}
+    finished(ledger, "views", "status")  # any command of an operator settles what is left
+    with ledger.krypton.reading() as connection:
+        assert switches.unsettled(connection) == []
+    done = ledger.query("SELECT what, recorded_position FROM views.switch ORDER BY id")
+    recorded = ledger.query(
+        "SELECT id, topic FROM ledger.ledger_events WHERE topic IN ('view.promoted', 'view.rolled_back') ORDER BY id"
+    )
+    assert [(f"view.{what}", position) for what, position in done] == [(topic, at) for at, topic in recorded]

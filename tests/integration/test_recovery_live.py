@@ -1,0 +1,120 @@
+"""Either log is restored from the other, with equal roots; nothing is ever overwritten."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.errors import LedgerAltered
+from krypton import notary_service
+from krypton.devstack.stack import Stack
+from krypton.recovering import restore
+from krypton.republishing import republish
+from streams import topics
+from tests.integration.live_ledger import LiveLedger, delete_topics, live_ledger, until
+from tests.integration.proof_world import altered, heads, krypton, records_of, relay_all, run_sql, send, verdict
+
+pytestmark = pytest.mark.live
+
+EVENTS = 2_000
+TABLE = "ledger.ledger_events"
+
+
+@pytest.fixture(scope="module")
+def own_stack() -> Iterator[Stack]:
+    """One Kafka is the log of one ledger."""
+    home = Path(tempfile.mkdtemp(prefix="krypton-recovery-"))
+    stack = Stack(home)
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.down()
+        shutil.rmtree(home)
+
+
+@pytest.fixture
+def ledger(own_stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
+    """All relayed and signed."""
+    with live_ledger(own_stack, tmp_path) as made:
+        made.register(EVENTS)
+        relay_all(made)
+        notary_service.sign_now(krypton(made))
+        yield made
+
+
+def test_the_event_store_is_restored_from_kafka(ledger: LiveLedger) -> None:
+    """All of it: events, positions, versions, bytes, and who asked for what."""
+    ours = krypton(ledger)
+    root, everything = verdict(ours).root, f"SELECT * FROM {TABLE} ORDER BY id"
+    commands = "SELECT command_id, positions FROM ledger.command WHERE positions <> '{}' ORDER BY 1"
+    events, asked = ledger.query(everything), ledger.query(commands)
+    run_sql(ledger, f"TRUNCATE {TABLE}, ledger.command")
+    done = restore(ours, heads(ours))
+    assert (done.events, done.commands, done.root) == (EVENTS + 1, EVENTS + 1, root)
+    assert (ledger.query(everything), ledger.query(commands)) == (events, asked)
+    assert (verdict(ours).difference, verdict(ours).root) == (None, root)
+    ledger.register(1)  # and goes on after the last position
+    assert ledger.query(f"SELECT max(id) FROM {TABLE}")[0][0] > EVENTS
+
+
+def test_only_what_is_missing_is_restored(ledger: LiveLedger) -> None:
+    ours = krypton(ledger)
+    root = verdict(ours).root
+    run_sql(ledger, f"DELETE FROM {TABLE} WHERE id % 7 = 0 OR id > 1500", "DELETE FROM ledger.command")
+    done = restore(ours, heads(ours))
+    assert 0 < done.events < EVENTS
+    assert (verdict(ours).difference, verdict(ours).root) == (None, root)
+    assert restore(ours, heads(ours)).events == 0
+
+
+def test_a_row_that_differs_is_not_overwritten(ledger: LiveLedger) -> None:
+    ours = krypton(ledger)
+    with altered(
+        ledger,
+        f"UPDATE {TABLE} SET state = set_byte(state, 90, (get_byte(state, 90) + 1) % 256) WHERE id = 100",
+        f"DELETE FROM {TABLE} WHERE id = 50",
+    ):
+        with pytest.raises(LedgerAltered, match="position 100: the bytes are not those stored; nothing is overwritten"):
+            restore(ours, heads(ours))
+        assert ledger.query(f"SELECT count(*) FROM {TABLE} WHERE id = 50") == [(0,)]
+
+
+def test_an_event_that_was_never_signed_is_not_restored(ledger: LiveLedger) -> None:
+    """Somebody who may write to Kafka cannot get an event into the ledger that way."""
+    ours = krypton(ledger)
+    lanes = records_of(ours.addresses.kafka)
+    lane = max(lanes, key=lambda one: len(lanes[one]))
+    last = lanes[lane][-1]
+    forged = tuple((name, b"999999" if name == "position" else content) for name, content in last.headers)
+    send(ours.addresses.kafka, [(lane[0], [last._replace(headers=forged)])])
+    run_sql(ledger, f"DELETE FROM {TABLE} WHERE id = {dict(last.headers)['position'].decode()}")
+    with pytest.raises(LedgerAltered):
+        restore(ours, heads(ours))
+
+
+def test_kafka_is_filled_again_from_the_event_store(ledger: LiveLedger) -> None:
+    """All of its topics gone; then a part of one."""
+    ours = krypton(ledger)
+    kafka, root = ours.addresses.kafka, verdict(ours).root
+    before = records_of(kafka)
+    delete_topics(kafka)
+    topics.create(kafka)
+    assert republish(ours, 1) == EVENTS + 1
+    assert records_of(kafka) == before
+    assert (verdict(ours).difference, verdict(ours).root) == (None, root)
+    assert republish(ours, 1) == 0
+
+
+def test_kafka_is_not_overwritten_nor_written_to_beside_a_relay(ledger: LiveLedger) -> None:
+    ours = krypton(ledger)
+    ledger.start("relay")
+    until(lambda: "relaying from position" in ledger.said("relay"), 15, "the relay active")
+    with pytest.raises(LedgerAltered, match="a relay is active"):
+        republish(ours, 1)
+    with altered(ledger, f"UPDATE {TABLE} SET topic = 'identity.flagged' WHERE id = 100"):
+        ledger.close()
+        with pytest.raises(LedgerAltered, match=r"position 100: .*nothing was sent"):
+            republish(ours, 1)

@@ -1,0 +1,301 @@
+"""Views under rules: match keys, levels, what a candidate's rules would decide; and that a rebuild decides nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from domain.commands.doses import ReceivedDose
+from domain.commands.identities import AttachIns, Correct, DetachIns, Erase
+from domain.commands.links import Bar, Dismiss, Merge, Unmerge
+from domain.dose_alerts import AlertRules, alerts
+from domain.errors import NotFound
+from domain.rules.document import RuleId
+from krypton import rebuilding
+from krypton.rebuilding import OtherRules, Wish
+from tests.fakes.region import dose, exposure
+from tests.fakes.views import pair
+from tests.integration.ruled_world import PERSON, STRICT, RuledWorld, merges, proposes
+
+pytestmark = pytest.mark.live
+IDENTITIES, DOSES = "identity_index", "cumulative_dose"
+TEST_OID = "1.2.250.1.213.1.4.10"
+NUMBER = "2550699999001"
+MATRICULE = f"{NUMBER}{97 - int(NUMBER) % 97:02d}"
+LEVEL = {
+    "act": "Chest PA",
+    "modality": "DX",
+    "population": "adult",
+    "quantity": "dap_mgycm2",
+    "unit": "mGy.cm2",
+    "protocols": ["Thorax PA"],
+}
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path) -> Iterator[RuledWorld]:
+    made = RuledWorld(database_url, tmp_path)
+    yield made
+    made.close()
+
+
+def chest(uid: str, dap: float, protocol: str = "THORAX PA ") -> dict[str, object]:
+    return exposure(uid, kind="DX", modality="DX", protocol=protocol, dap_mgycm2=dap)  # type: ignore[arg-type]
+
+
+def keys(world: RuledWorld, version: int) -> set[tuple[str, str]]:
+    found = world.query(f"SELECT rule, identity_id::text FROM identity_index_v{version}.match_key")
+    return {(rule, identity) for rule, identity in found}
+
+
+def test_a_version_tells_the_rules_that_it_was_made_with(world: RuledWorld) -> None:
+    world.matching(3, merges())
+    world.build(IDENTITIES, matching=3)
+    assert (world.rules(IDENTITIES, 1), world.rules(IDENTITIES, 2)) == ({"matching": 0}, {"matching": 3})
+    assert world.rules(DOSES, 1) == {"dose-alerts": 1, "reference-levels": 0}
+
+
+def test_without_matching_rules_no_key_is_kept(world: RuledWorld) -> None:
+    world.register()
+    world.work(IDENTITIES)
+    assert keys(world, 1) == set()
+
+
+def test_keys_follow_traits_and_ins_and_go_with_an_erasure_live_and_rebuilt(world: RuledWorld) -> None:
+    """A version kept up by a worker, and one rebuilt from the same events under the same rules, hold the same keys."""
+    world.matching(1, merges(), merges("ins", "family", "birth_date", name="ins"))
+    world.build(IDENTITIES, matching=1)
+    kept, corrected, detached, erased = (world.register(local_id=str(n)) for n in range(4))
+    for identity in (kept, detached, erased):
+        world.ask(AttachIns(identity=UUID(identity), matricule=MATRICULE, oid=TEST_OID, mode="manual"))
+    world.work(IDENTITIES)
+    world.ask(Correct(identity=UUID(corrected), stated={**PERSON, "birth_place": ""}, reason="not known"))
+    world.ask(DetachIns(identity=UUID(detached), reason="of somebody else"))
+    world.ask(Erase(identity=UUID(erased), reason="asked for"))
+    world.work(IDENTITIES)
+    world.ours.vault.destroy(erased)
+    world.build(IDENTITIES, matching=1)
+    assert keys(world, 2) == {("strict", kept), ("ins", kept), ("strict", detached)}
+    assert world.seeds(IDENTITIES, 3, "match_key") == world.seeds(IDENTITIES, 2, "match_key")
+    assert world.seeds(IDENTITIES, 3, "match_rule") == world.seeds(IDENTITIES, 2, "match_rule")
+
+
+def test_a_worker_makes_a_version_with_the_rules_it_was_built_with(world: RuledWorld) -> None:
+    """A dead letter's replay and a check ask the same way."""
+    world.matching(1, merges())
+    world.matching(2, proposes("family", "given"))
+    world.build(IDENTITIES, matching=1)
+    world.build(IDENTITIES, matching=2)
+    assert [dict(world.ours.projection(IDENTITIES, n).rules) for n in (1, 2, 3)] == [{"matching": n} for n in range(3)]
+
+
+def test_rules_that_were_not_published_or_say_nothing_of_the_view_are_refused(world: RuledWorld) -> None:
+    with pytest.raises(NotFound, match="matching@7 were not published: see krypton rules list"):
+        rebuilding.begin(world.ours, Wish(IDENTITIES, rules=(RuleId("matching", 7),)))
+    with pytest.raises(OtherRules, match="dose-alerts@1 says nothing of identity_index: it is made with matching"):
+        rebuilding.begin(world.ours, Wish(IDENTITIES, rules=(RuleId("dose-alerts", 1),)))
+    with pytest.raises(OtherRules, match="says nothing of patient_record: no rules make it"):
+        rebuilding.begin(world.ours, Wish("patient_record", rules=(RuleId("dose-alerts", 1),)))
+
+
+def test_a_diff_names_who_would_be_joined_and_by_which_rule(world: RuledWorld) -> None:
+    world.matching(1, merges(), proposes("family", "birth_date"))
+    one, two, three = (world.register(site) for site in ("CHA", "CHB", "CHC"))
+    alike = world.register(local_id="2", given="Camille")
+    world.register(local_id="3", family="AUTRE")
+    world.work(IDENTITIES)
+    summary, told = world.differs(IDENTITIES, world.build(IDENTITIES, matching=1))
+    assert (summary["equal"], summary["persons"]) == (False, {"joined": 1, "split": 0, "proposed": 1})
+    joined, proposed = told
+    assert (joined["person"], joined["persons"]) == (one, sorted((one, two, three)))
+    assert joined["rules"] == [{"rule": "strict", "rule_version": 1}]
+    assert proposed["persons"] == sorted((one, alike))
+    assert proposed["rules"] == [{"rule": "names", "rule_version": 1}]
+
+
+def test_a_diff_leaves_alone_what_people_decided(world: RuledWorld) -> None:
+    """Merged, barred, dismissed, unmerged: whatever the rules say of the pair."""
+    world.matching(1, merges())
+    pairs = []
+    for number in range(4):
+        both = [world.register(site, str(number), given=f"Alex{number}") for site in ("CHA", "CHB")]
+        pairs.append(pair(*both))
+    world.ask(Merge(**pairs[0], reason="same person"))
+    world.ask(Bar(**pairs[1], reason="twin sisters"))
+    world.ask(Dismiss(**pairs[2], reason="not the same"))
+    world.ask(Merge(**pairs[3], reason="same person"))
+    world.ask(Unmerge(**pairs[3], reason="not the same"))
+    world.work(IDENTITIES)
+    summary, _ = world.differs(IDENTITIES, world.build(IDENTITIES, matching=1))
+    assert summary["persons"] == {"joined": 0, "split": 0, "proposed": 0}
+
+
+def test_a_merge_that_a_bar_with_a_third_record_forbids_is_proposed(world: RuledWorld) -> None:
+    world.matching(1, merges())
+    one, two = world.register("CHA"), world.register("CHB")
+    third = world.register("CHC", given="Camille")
+    world.ask(Merge(**pair(one, third), reason="same person"))
+    world.ask(Bar(**pair(two, third), reason="twin sisters"))
+    world.work(IDENTITIES)
+    summary, _ = world.differs(IDENTITIES, world.build(IDENTITIES, matching=1))
+    assert summary["persons"] == {"joined": 0, "split": 0, "proposed": 1}
+
+
+def test_a_diff_names_automatic_merges_that_no_rule_holds_any_more(world: RuledWorld) -> None:
+    """What a human merged stays; so does what a rule merged and still would."""
+    both = [world.register(site, "1") for site in ("CHA", "CHB")]
+    loose = [world.register(site, "2", given=given) for site, given in (("CHA", "Anne"), ("CHB", "Anna"))]
+    human = [world.register(site, "3", given=given) for site, given in (("CHA", "Zoe"), ("CHB", "Zoé-Lou"))]
+    for sides in (both, loose):
+        world.ask(Merge(**pair(*sides), reason="alike", rule="loose", rule_version=1, score=0.7, compared=["family"]))
+    world.ask(Merge(**pair(*human), reason="same person"))
+    world.work(IDENTITIES)
+    world.matching(2, merges())
+    summary, told = world.differs(IDENTITIES, world.build(IDENTITIES, matching=2))
+    assert summary["persons"] == {"joined": 0, "split": 1, "proposed": 0}
+    assert (told[0]["person"], told[0]["persons"]) == (loose[0], sorted(loose))
+    assert told[0]["rules"] == [{"rule": "loose", "rule_version": 1}]
+
+
+def test_who_loses_a_merge_is_still_joined_with_whom_a_rule_says(world: RuledWorld) -> None:
+    """One was merged to two by a rule that is gone; two and three share the new rule's key."""
+    one, two = world.register("CHA", given="Anne"), world.register("CHB")
+    three = world.register("CHC")
+    world.ask(Merge(**pair(one, two), reason="alike", rule="loose", rule_version=1, compared=["family"]))
+    world.work(IDENTITIES)
+    world.matching(2, merges())
+    _, told = world.differs(IDENTITIES, world.build(IDENTITIES, matching=2))
+    found = {(d["change"], d["person"], tuple(d["persons"])) for d in told}
+    assert found == {("joined", two, tuple(sorted((one, three)))), ("split", one, tuple(sorted((one, two))))}
+
+
+def test_versions_under_the_same_rules_differ_in_no_decision(world: RuledWorld) -> None:
+    """What is due under both is no difference between them."""
+    world.matching(1, merges())
+    for site in ("CHA", "CHB"):
+        world.register(site)
+    world.work(IDENTITIES)
+    first, second = world.build(IDENTITIES, matching=1), world.build(IDENTITIES, matching=1)
+    summary, told = world.differs(IDENTITIES, second, first)
+    assert (summary["equal"], summary["persons"], told) == (True, {"joined": 0, "split": 0, "proposed": 0}, [])
+
+
+def test_a_diff_names_doses_newly_over_and_no_longer_over_a_level(world: RuledWorld) -> None:
+    """DRL rules, real rule changes: chest PA was 250 in 2011 and is 200; equal is not over."""
+    study = world.receive(1, dose("1.9.1", chest("1.8.1", 220), chest("1.8.2", 200), chest("1.8.3", 260)))
+    world.publish("reference-levels", 2011, {"levels": [{**LEVEL, "value": 250}]})
+    world.publish("reference-levels", 2019, {"levels": [{**LEVEL, "value": 200}]})
+    world.work(DOSES)
+    old, new = (world.build(DOSES, reference_levels=year) for year in (2011, 2019))
+    summary, told = world.differs(DOSES, new, old)
+    assert summary["doses"] == {"newly_over": 1, "no_longer_over": 0}
+    assert told == [
+        {
+            "change": "newly_over",
+            "kind": "reference-levels",
+            "study_id": study,
+            "act": "Chest PA",
+            "quantity": "dap_mgycm2",
+            "irradiation_event_uid": "1.8.1",
+            "value": 220.0,
+            "threshold": 200.0,
+            "rule_version": 2019,
+        }
+    ]
+    assert world.differs(DOSES, old, new)[0]["doses"] == {"newly_over": 0, "no_longer_over": 1}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "modality", "population", "over"),
+    [
+        ("thorax pa", "DX", "adult", 1),
+        ("THORAX AP", "DX", "adult", 0),
+        ("thorax pa", "CR", "adult", 0),
+        ("thorax pa", "DX", "child", 0),
+    ],
+)
+def test_a_level_is_for_its_protocols_modality_and_population(
+    world: RuledWorld, protocol: str, modality: str, population: str, over: int
+) -> None:
+    """The weight of a child is not known here, so no child's level is compared."""
+    world.receive(1, dose("1.9.1", {**chest("1.8.1", 300, "Thorax PA"), "modality": modality}))
+    level = {**LEVEL, "value": 250, "protocols": [protocol], "population": population}
+    world.publish("reference-levels", 2011, {"levels": [level]})
+    world.work(DOSES)
+    summary, _ = world.differs(DOSES, world.build(DOSES, reference_levels=2011))
+    assert summary["doses"]["newly_over"] == over
+
+
+@pytest.mark.parametrize(("phantom", "over"), [(16, 0), (32, 1)])
+def test_ct_is_compared_for_the_phantom_that_the_level_names(world: RuledWorld, phantom: int, over: int) -> None:
+    world.receive(1, dose("1.9.1", {**exposure("1.8.1", dlp_mgycm=1_001), "protocol": "TAP", "phantom_cm": phantom}))
+    level = {
+        "act": "Chest-abdomen-pelvis",
+        "modality": "CT",
+        "population": "adult",
+        "quantity": "dlp_mgycm",
+        "value": 1_000,
+        "unit": "mGy.cm",
+        "phantom_cm": 32,
+        "protocols": ["tap"],
+    }
+    world.publish("reference-levels", 2011, {"levels": [level]})
+    world.work(DOSES)
+    summary, _ = world.differs(DOSES, world.build(DOSES, reference_levels=2011))
+    assert summary["doses"]["newly_over"] == over
+
+
+REPORTS: dict[str, list[ReceivedDose]] = {
+    "two parts": [
+        dose("1.9.1", exposure("1.8.1", dose_rp_mgy=600.0)),
+        dose("1.9.2", exposure("1.8.2", dose_rp_mgy=600.0)),
+    ],
+    "one event twice": [
+        dose("1.9.1", exposure("1.8.1", dose_rp_mgy=600.0)),
+        dose("1.9.2", exposure("1.8.1", dose_rp_mgy=600.0), exposure("1.8.2", dose_rp_mgy=1.0)),
+    ],
+    "equal": [dose("1.9.1", exposure("1.8.1", dose_rp_mgy=1_000.0))],
+    "stated total": [dose("1.9.1", exposure("1.8.1", dose_rp_mgy=1.0), dose_rp_mgy=1_200.0)],
+    "phantom": [dose("1.9.1", exposure("1.8.1", dose_rp_mgy=1_200.0), qa=True)],
+    "area": [dose("1.9.1", exposure("1.8.1", dap_mgycm2=100_001.0))],
+    "not known": [dose("1.9.1", exposure("1.8.1"))],
+}
+
+
+def test_a_study_is_over_exactly_where_the_domain_raises_an_alert(world: RuledWorld) -> None:
+    rules = AlertRules(2, 1_000.0, 100_000.0)
+    expected = set()
+    for number, reports in enumerate(REPORTS.values()):
+        study = world.receive(number, *reports)
+        seen: list[dict[str, object]] = []
+        for report in reports:
+            told = {"report_uid": report.report_uid, "exposures": report.exposures, "totals": report.totals}
+            found = [] if report.qa else [a["quantity"] for a in alerts(told, rules, seen)]
+            expected |= {(study, quantity) for quantity in found}
+            seen += [] if report.qa else report.exposures
+    world.publish("dose-alerts", 2, {"dose_rp_mgy": 1_000, "dap_mgycm2": 100_000})
+    world.work(DOSES)
+    _, listed = world.differs(DOSES, world.build(DOSES, dose_alerts=2))
+    assert {(d["study_id"], d["quantity"]) for d in listed} == expected
+    assert len(expected) == 3
+
+
+def test_building_and_comparing_writes_no_event(world: RuledWorld) -> None:
+    """A rebuild never decides."""
+    world.matching(1, merges())
+    world.publish("dose-alerts", 2, {"dose_rp_mgy": 1_000, "dap_mgycm2": 100_000})
+    for site in ("CHA", "CHB"):
+        world.register(site)
+    world.receive(1, REPORTS["stated total"][0])
+    for view in (IDENTITIES, DOSES):
+        world.work(view)
+    before = world.head()
+    assert world.differs(IDENTITIES, world.build(IDENTITIES, matching=1))[0]["persons"]["joined"] == 1
+    assert world.differs(DOSES, world.build(DOSES, dose_alerts=2))[0]["doses"]["newly_over"] == 1
+    assert world.types(before) == {}
+
+
+def test_strict_rules_compare_what_they_name() -> None:
+    """The rule that these tests merge by is one that the ledger would take."""
+    assert set(STRICT) <= PERSON.keys()

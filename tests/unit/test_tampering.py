@@ -1,0 +1,283 @@
+"""Every kind of alteration, planted in each of the two logs: it is found, named, and laid at the right door."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from adapters.eventstore.scan import Row
+from krypton.tampering import Kind, Log
+from krypton.verifying import Verdict
+from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of, row_of
+
+AT = 30 * EVERY  # somewhere in the middle
+NEXT = AT + EVERY
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> TwoLogs:
+    return TwoLogs(tmp_path)
+
+
+def store_row(logs: TwoLogs, position: int, row: Row | None) -> None:
+    if row is None:
+        del logs.store.rows[position]
+    else:
+        logs.store.rows[position] = row
+
+
+def at_position(position: int, row: Row) -> Row:
+    """The same event, as if it were stored at another position."""
+    return b"%d" % position + row[0][row[0].index(b"\n") :], row[1]
+
+
+def swap_rows(logs: TwoLogs) -> None:
+    one, other = logs.store.rows[AT], logs.store.rows[NEXT]
+    store_row(logs, AT, at_position(AT, other))
+    store_row(logs, NEXT, at_position(NEXT, one))
+
+
+def move_row(logs: TwoLogs) -> None:
+    store_row(logs, AT + 1, at_position(AT + 1, logs.store.rows.pop(AT)))
+
+
+def cut_store(logs: TwoLogs) -> None:
+    for position in [one for one in logs.positions if one >= AT]:
+        store_row(logs, position, None)
+
+
+def other_version(logs: TwoLogs) -> None:
+    heading, stored = logs.store.rows[AT]
+    store_row(logs, AT, (heading.removesuffix(b"\n1\n") + b"\n2\n", stored))
+
+
+IN_STORE: dict[str, tuple[Callable[[TwoLogs], None], int, Kind]] = {
+    "bytes changed": (lambda logs: store_row(logs, AT, row_of(AT, 30, event(30, "x"))), AT, Kind.CHANGED),
+    "bytes that are no event": (lambda logs: store_row(logs, AT, (logs.store.rows[AT][0], b"junk")), AT, Kind.CHANGED),
+    "version changed": (other_version, AT, Kind.CHANGED),
+    "row deleted": (lambda logs: store_row(logs, AT, None), AT, Kind.MISSING),
+    "row inserted": (lambda logs: store_row(logs, AT + 1, row_of(AT + 1, 99, event(99))), AT + 1, Kind.EXTRA),
+    "rows swapped": (swap_rows, AT, Kind.REORDERED),
+    "row moved": (move_row, AT, Kind.REORDERED),
+    "end cut off": (cut_store, AT, Kind.TRUNCATED),
+}
+
+
+@pytest.mark.parametrize(("plant", "position", "kind"), IN_STORE.values(), ids=IN_STORE)
+def test_an_altered_event_store_is_found(
+    logs: TwoLogs, plant: Callable[[TwoLogs], None], position: int, kind: Kind
+) -> None:
+    plant(logs)
+    assert named(logs.verify()) == (position, Log.EVENT_STORE, kind)
+
+
+def drop(logs: TwoLogs, position: int = AT) -> None:
+    lane, at = logs.lane_of(position)
+    del lane[at]
+
+
+def insert(logs: TwoLogs) -> None:
+    lane, at = logs.lane_of(AT)
+    number = next(n for n in range(100, 1_000) if record_of(1, n, event(n), 0)[:2] == lane[at][:2])
+    lane.insert(at + 1, record_of(AT + 1, number, event(number), 0))
+
+
+def swap_records(logs: TwoLogs) -> None:
+    lane = max(logs.kafka.values(), key=len)
+    lane[1], lane[2] = lane[2], lane[1]
+
+
+def cut_kafka(logs: TwoLogs) -> None:
+    lane, at = logs.lane_of(AT)
+    del lane[at:]
+
+
+def other_partition(logs: TwoLogs) -> None:
+    lane, at = logs.lane_of(NEXT)
+    record = lane.pop(at)
+    other = logs.kafka.setdefault((record.topic, (record.partition + 1) % 8), [])
+    other.append(record)
+    other.sort(key=lambda one: int(dict(one.headers)["position"]))
+
+
+def exchanged(logs: TwoLogs) -> None:
+    """The record at one position now tells of the event at another one."""
+    first, second = logs.record(AT), logs.record(AT + 5 * EVERY)
+    logs.change(AT, lambda _: second._replace(headers=(*second.headers[:7], first.headers[7], second.headers[8])))
+
+
+IN_KAFKA: dict[str, tuple[Callable[[TwoLogs], None], int, Kind]] = {
+    "bytes changed": (
+        lambda logs: logs.change(AT, lambda one: one._replace(value=event(30, "x"))),
+        AT,
+        Kind.CHANGED,
+    ),
+    "record gone": (drop, AT, Kind.MISSING),
+    "record inserted": (insert, AT + 1, Kind.EXTRA),
+    "another event there": (exchanged, AT, Kind.REORDERED),
+    "end cut off": (cut_kafka, AT, Kind.TRUNCATED),
+    "type altered": (lambda logs: logs.header(AT, "ce_type", b"link.barred"), AT, Kind.HEADER),
+    "time altered": (lambda logs: logs.header(AT, "ce_time", b"2001-01-01T00:00:00.000000Z"), AT, Kind.HEADER),
+    "version altered": (lambda logs: logs.header(AT, "version", b"2"), AT, Kind.HEADER),
+    "source altered": (lambda logs: logs.header(AT, "ce_source", b"elsewhere"), AT, Kind.HEADER),
+    "header added": (
+        lambda logs: logs.change(AT, lambda one: one._replace(headers=(*one.headers, ("more", b"1")))),
+        AT,
+        Kind.HEADER,
+    ),
+    "key altered": (lambda logs: logs.change(AT, lambda one: one._replace(key=b"x" * 36)), AT, Kind.HEADER),
+    "partition altered": (other_partition, NEXT, Kind.PARTITION),
+}
+
+
+@pytest.mark.parametrize(("plant", "position", "kind"), IN_KAFKA.values(), ids=IN_KAFKA)
+def test_an_altered_kafka_is_found(logs: TwoLogs, plant: Callable[[TwoLogs], None], position: int, kind: Kind) -> None:
+    plant(logs)
+    assert named(logs.verify()) == (position, Log.KAFKA, kind)
+
+
+def test_records_in_another_order_are_found(logs: TwoLogs) -> None:
+    swap_records(logs)
+    _, log, kind = named(logs.verify())
+    assert (log, kind) == (Log.KAFKA, Kind.REORDERED)
+
+
+def test_a_position_that_is_no_number_is_found(logs: TwoLogs) -> None:
+    logs.header(AT, "position", b"many")
+    _, log, kind = named(logs.verify())
+    assert (log, kind) == (Log.KAFKA, Kind.HEADER)
+
+
+def named(verdict: Verdict) -> tuple[int, Log, Kind]:
+    assert verdict.difference, "nothing was found"
+    return verdict.difference.position, verdict.difference.log, verdict.difference.kind
+
+
+def both_change(logs: TwoLogs) -> None:
+    store_row(logs, AT, row_of(AT, 30, event(30, "x")))
+    logs.change(AT, lambda _: record_of(AT, 30, event(30, "x"), 0))
+
+
+def both_drop(logs: TwoLogs) -> None:
+    store_row(logs, AT, None)
+    drop(logs)
+
+
+def both_insert(logs: TwoLogs) -> None:
+    store_row(logs, AT + 1, row_of(AT + 1, 99, event(99)))
+    record = record_of(AT + 1, 99, event(99), 0)
+    lane = logs.kafka.setdefault((record.topic, record.partition), [])
+    lane.append(record)
+    lane.sort(key=lambda one: int(dict(one.headers)["position"]))
+
+
+def both_cut(logs: TwoLogs) -> None:
+    for position in [one for one in logs.positions if one >= AT]:
+        drop(logs, position)
+    cut_store(logs)
+
+
+IN_BOTH: dict[str, tuple[Callable[[TwoLogs], None], int, Kind]] = {
+    "changed": (both_change, AT, Kind.CHANGED),
+    "dropped": (both_drop, AT, Kind.MISSING),
+    "inserted": (both_insert, AT + 1, Kind.EXTRA),
+    "cut off": (both_cut, AT - EVERY + 1, Kind.TRUNCATED),
+}
+
+
+@pytest.mark.parametrize(("plant", "position", "kind"), IN_BOTH.values(), ids=IN_BOTH)
+def test_both_logs_altered_alike_no_longer_have_the_signed_root(
+    logs: TwoLogs, plant: Callable[[TwoLogs], None], position: int, kind: Kind
+) -> None:
+    plant(logs)
+    assert named(logs.verify()) == (position, Log.BOTH, kind)
+
+
+def test_a_ledger_rewritten_and_signed_anew_does_not_match_a_checkpoint_that_was_kept(
+    logs: TwoLogs, tmp_path: Path
+) -> None:
+    """Whoever holds the key can sign another tree; not one that an auditor's old checkpoint belongs to."""
+    kept = logs.notes[-1]
+    forged = TwoLogs(tmp_path / "forged", key=logs.key)
+    both_change(forged)
+    (forged.folder / "checkpoint").unlink()
+    forged.sign()
+    _, log, kind = named(forged.verify([*forged.notes[1:], kept]))
+    assert (log, kind) == (Log.CHECKPOINTS, Kind.FORGED)
+
+
+def test_a_checkpoint_with_a_false_signature_is_named(logs: TwoLogs) -> None:
+    note = logs.head(10)
+    text = note.format().replace("\n10\n", "\n20\n")
+    found = logs.verify_text([text, *(one.format() for one in logs.notes)])
+    assert named(found) == (20 * EVERY, Log.CHECKPOINTS, Kind.FORGED)
+
+
+def test_a_checkpoint_that_is_no_note_is_named(logs: TwoLogs) -> None:
+    found = logs.verify_text([*(one.format() for one in logs.notes), "nonsense"])
+    _, log, kind = named(found)
+    assert (log, kind) == (Log.CHECKPOINTS, Kind.FORGED)
+
+
+def test_an_untouched_ledger_is_whole(logs: TwoLogs) -> None:
+    verdict = logs.verify([logs.head(7), logs.head(40), *logs.notes])
+    assert verdict.document() == {
+        "events": 60,
+        "root": verdict.root.hex(),
+        "checkpoints": 3,
+        "event_store": "ok",
+        "kafka": "ok",
+        "first_difference": None,
+        "kind": None,
+        "log": None,
+        "detail": None,
+        "repeats": 0,
+        "not_yet_published": 0,
+    }
+
+
+def test_a_repeat_of_the_relays_is_counted_and_is_no_difference(logs: TwoLogs) -> None:
+    """A relay that was frozen may send again what another one sent meanwhile."""
+    lane = max(logs.kafka.values(), key=len)
+    lane[5:5] = lane[2:5]
+    verdict = logs.verify()
+    assert (verdict.difference, verdict.repeats) == (None, 3)
+
+
+def test_a_repeat_with_other_bytes_is_a_difference(logs: TwoLogs) -> None:
+    lane = max(logs.kafka.values(), key=len)
+    position = int(dict(lane[2].headers)["position"])
+    lane.insert(5, lane[2]._replace(value=event(30, "x")))
+    assert named(logs.verify()) == (position, Log.KAFKA, Kind.EXTRA)
+
+
+def test_what_the_relay_has_yet_to_send_is_counted_and_is_no_difference(logs: TwoLogs) -> None:
+    for number in (61, 62, 63):
+        drop(logs, logs.add(number))
+    verdict = logs.verify()
+    assert (verdict.difference, verdict.waiting) == (None, 3)
+
+
+def test_past_the_last_checkpoint_the_kind_is_told_and_that_nothing_proves_who_is_right(logs: TwoLogs) -> None:
+    at = logs.add(61)
+    logs.change(at, lambda one: one._replace(value=event(61, "x")))
+    verdict = logs.verify()
+    assert named(verdict) == (at, Log.BOTH, Kind.CHANGED)
+    assert "not proven" in verdict.document()["detail"]
+
+
+def test_without_tiles_and_checkpoints_the_logs_are_still_compared(logs: TwoLogs) -> None:
+    drop(logs)
+    assert named(logs.verify([])) == (AT, Log.KAFKA, Kind.MISSING)
+
+
+def test_damaged_tiles_are_not_believed(logs: TwoLogs) -> None:
+    """A tile altered along with the event store does not lay the blame on Kafka."""
+    store_row(logs, AT, row_of(AT, 30, event(30, "x")))
+    for tile in logs.folder.glob("tile/entries/*.p/*"):
+        content = tile.read_bytes()
+        old, new = (sha256(stored).hexdigest().encode() for stored in (event(30), event(30, "x")))
+        tile.write_bytes(content.replace(old, new))
+    _, log, kind = named(logs.verify())
+    assert (log, kind) == (Log.BOTH, Kind.CHANGED)
