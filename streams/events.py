@@ -49,8 +49,9 @@ class Wanted:
 def position_of(record: Record) -> int:
     """Its ledger position. Raises NotAnEvent where the relay did not write it."""
     try:
-        return int(dict(record.headers)["position"])
-    except (KeyError, ValueError):
+        name, value = record.headers[-2]  # where the relay puts it
+        return int(value if name == "position" else dict(record.headers)["position"])
+    except (LookupError, ValueError):
         raise NotAnEvent(
             f"{_place(record)} has no 'position' header: it was not written by the relay; see who else writes there"
         ) from None

@@ -20,29 +20,30 @@ ALL_PAIRS = 20  # persons under one key of which every two are a pair; of more, 
 
 # How many pairs share a key cannot be foreseen by the planner, which then looks them up one by one, again and again.
 WHOLE = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '256MB'; SET LOCAL jit = off"
-UNSUPPORTED = """
+UNMERGES = """
 WITH automatic AS MATERIALIZED (
     SELECT k.low, k.high, k.position, s.rule, s.rule_version
     FROM "{s}".link k JOIN "{s}".statement s ON s.position = k.position
     JOIN "{s}".identity il ON il.identity_id = k.low JOIN "{s}".identity ih ON ih.identity_id = k.high
     WHERE k.state = 'merged' AND s.rule <> 'human' AND NOT il.erased AND NOT ih.erased
       AND EXISTS (SELECT FROM "{s}".match_rule)),
+merging AS MATERIALIZED (
+    SELECT k.rule, k.key, k.identity_id FROM "{s}".match_key k JOIN "{s}".match_rule r USING (rule)
+    WHERE r.action = 'merge' AND k.identity_id IN (SELECT low FROM automatic UNION SELECT high FROM automatic)),
 supported AS (
-    SELECT m.low, m.high FROM automatic m JOIN "{s}".match_key a ON a.identity_id = m.low
-    JOIN "{s}".match_rule r ON r.rule = a.rule AND r.action = 'merge'
-    JOIN "{s}".match_key b ON b.rule = a.rule AND b.key = a.key AND b.identity_id = m.high),
+    SELECT m.low, m.high FROM automatic m JOIN merging a ON a.identity_id = m.low
+    JOIN merging b ON b.rule = a.rule AND b.key = a.key AND b.identity_id = m.high),
 unsupported AS MATERIALIZED (
     SELECT * FROM automatic m WHERE NOT EXISTS (SELECT FROM supported o WHERE o.low = m.low AND o.high = m.high))
-"""
-UNMERGES = f"""{UNSUPPORTED}
 SELECT u.low::text, u.high::text, u.position, u.rule, u.rule_version,
        coalesce(nl.registered_position, 0) AS low_registered, coalesce(nh.registered_position, 0) AS high_registered
 FROM unsupported u
-LEFT JOIN "{{s}}".node nl ON nl.identity_id = u.low LEFT JOIN "{{s}}".node nh ON nh.identity_id = u.high
+LEFT JOIN "{s}".node nl ON nl.identity_id = u.low LEFT JOIN "{s}".node nh ON nh.identity_id = u.high
 ORDER BY u.position
 """
 # Who is whom once the unsupported merges are gone: members of the persons that lose one are looked at one by one.
-PAIRS = f"""{UNSUPPORTED},
+PAIRS = f"""
+WITH unsupported AS MATERIALIZED (SELECT * FROM unnest(%(lows)s::uuid[], %(highs)s::uuid[]) u(low, high)),
 loosened AS MATERIALIZED (
     SELECT DISTINCT n.person_id FROM "{{s}}".node n
     JOIN (SELECT low AS identity_id FROM unsupported UNION SELECT high FROM unsupported) u USING (identity_id)),
@@ -133,7 +134,8 @@ def due(connection: Connection, schema: str, others: Iterable[str] = ()) -> Due:
     with connection.cursor() as cursor:
         cursor.execute(WHOLE)
         unmerges = fetch(connection, UNMERGES.format(s=schema))
-        pairs = fetch(connection, PAIRS.format(s=schema))
+        lows, highs = ([gone[side] for gone in unmerges] for side in ("low", "high"))
+        pairs = fetch(connection, PAIRS.format(s=schema), lows=lows, highs=highs)
         cursor.execute("SET LOCAL enable_nestloop = on")
     (rules,) = fetch(connection, f'SELECT coalesce(max(rule_version), 0) AS version FROM "{schema}".match_rule')
     if not unmerges and not pairs:

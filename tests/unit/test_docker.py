@@ -35,7 +35,8 @@ every_service = pytest.mark.parametrize("name", SERVICES)
 def test_each_process_is_a_service_of_its_own() -> None:
     commands = {name: " ".join(service["command"]) for name, service in OURS.items()}
     workers = {f"worker-{view.replace('_', '-')}": f"worker {view}" for view in VIEWS}
-    others = {"init": "init", "relay": "relay", "dicom": "dicom serve", "registry": "serve registry"}
+    others = {"init": "init", "relay": "relay", "dicom": "dicom serve"}
+    others |= {"registry": "serve registry", "notary": "serve notary"}
     assert commands == {**others, **workers}
 
 
@@ -137,9 +138,10 @@ def test_what_must_last_is_on_a_volume() -> None:
         ],
         "database": ["database:/var/lib/postgresql"],
         "dicom": ["instances:/var/lib/krypton"],
+        "notary": ["log:/var/lib/krypton"],
     }
     assert BROKER["log.dirs"] == "/var/lib/kafka/data"
-    assert set(COMPOSE["volumes"]) == {"kafka", "database", "instances"}
+    assert set(COMPOSE["volumes"]) == {"kafka", "database", "instances", "log"}
 
 
 def test_the_database_is_crash_safe_and_logs_no_values_as_the_embedded_one() -> None:
