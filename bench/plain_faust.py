@@ -26,7 +26,7 @@ def main(events: int) -> None:
     projection = ours.projection(VIEW)
     one = OneByOne(ours, projection)
     app = faust.App(
-        "bench-plain",
+        f"bench-plain-{os.getpid()}",
         broker=f"kafka://{ours.addresses.kafka}",
         web_enabled=False,
         topic_allow_declare=False,
@@ -39,7 +39,7 @@ def main(events: int) -> None:
     async def fold(stream: Any) -> None:
         async for event in stream.events():
             m = event.message
-            one.take(ours.codec.read(Record(m.topic, m.partition, m.offset, m.key, m.value, tuple(m.headers.items()))))
+            one.take(ours.codec.read(Record(m.topic, m.partition, m.offset, m.key, m.value, tuple(m.headers))))
             begun[1] += 1
             if begun[1] == WARM:
                 begun[0] = time.perf_counter()

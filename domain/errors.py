@@ -26,7 +26,7 @@ class Contended(Exception):
 
 
 class LedgerAltered(Exception):
-    """Two copies of the ledger, or a copy and its signed tree, differ: which, and where. Nothing was signed or written."""
+    """Two copies of the ledger, or a copy and its signed tree, differ: which, and where. Nothing was written."""
 
 
 # What a view's store says to the stream processor that feeds it

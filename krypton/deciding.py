@@ -7,19 +7,17 @@ after a crash or before the view has caught up, writes nothing. A rebuild never 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from psycopg2.extensions import connection as Connection
 
-from domain.aggregates.link import Held
 from domain.commands.doses import JudgeDose
-from domain.commands.links import Merge, Unmerge, link_of
-from domain.errors import HumanMadeIt, NotFound, NothingToChange, RuleBroken
+from domain.commands.links import Merge, Propose, Unmerge
+from domain.errors import NotFound, RuleBroken
 from domain.rules.document import DOSE_ALERTS, MATCHING, RuleId
-from domain.work import Command, Envelope, Work
+from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
 from projections.cumulative_dose.over import alerts_due
 from projections.identity_index.due import Decision, due
@@ -36,35 +34,6 @@ class Asked(NamedTuple):
     what: str
     subject: str
     command: Command
-
-
-@dataclass(frozen=True, kw_only=True)
-class Propose:
-    """Put a pair to a human, as a rule says."""
-
-    one: UUID
-    other: UUID
-    reason: str
-    rule: str
-    rule_version: int
-    score: float | None
-    compared: list[str]
-
-    def decide(self, work: Work) -> dict[str, Any]:
-        """Raises NothingToChange (L2), HumanMadeIt (L5): a human has said what the two are."""
-        link = link_of(work, self.one, self.other)
-        if link.held is not Held.OPEN or str(self.other) in work.membership.person_of(str(self.one)):
-            raise NothingToChange(f"link {link.id} is decided already: nothing to propose")
-        if link.unmerged_by_human or link.dismissed:
-            raise HumanMadeIt(f"link {link.id} was decided by a human: only a human takes it up again")
-        link.request_review(
-            reason=self.reason,
-            rule=self.rule,
-            rule_version=self.rule_version,
-            score=self.score,
-            compared=self.compared,
-        )
-        return {"link": str(link.id), "outcome": "proposed"}
 
 
 def raise_due(

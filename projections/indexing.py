@@ -32,7 +32,7 @@ class Indexer:
         self._started = started
         self._left = Counter(part.topic for part in started.todo)
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index")
-        self._working: list[Future[None]] = []
+        self._working: dict[str, Future[None]] = {}
 
     def __enter__(self) -> "Indexer":
         return self
@@ -42,7 +42,7 @@ class Indexer:
             if kind is None:
                 self._begin(self._projection.tables.sorted_tables)
         if kind is None:
-            for one in self._working:
+            for one in self._working.values():
                 one.result()
 
     def written(self, part: Part) -> None:
@@ -52,7 +52,9 @@ class Indexer:
             self._begin(t for t in self._projection.tables.sorted_tables if topic_of(t) == part.topic)
 
     def _begin(self, tables: Iterable[Table]) -> None:
-        self._working += [self._pool.submit(self._complete, table) for table in tables]
+        for table in tables:
+            if table.name not in self._working:
+                self._working[table.name] = self._pool.submit(self._complete, table)
 
     def _complete(self, table: Table) -> None:
         with closing(psycopg2.connect(self._url)) as connection, connection, connection.cursor() as cursor:

@@ -4,12 +4,15 @@ from sqlalchemy import Engine, text
 
 from domain.directory import Directory
 from domain.membership import Membership
+from domain.rules.in_force import RulesInForce
 
 EVENTS = "ledger.ledger_events"  # the library's naming: <application>_events
 CHANNEL = "ledger"
 LOCK_TIMEOUT_MS = 5_000
 # What commands fold in memory has an index of its own: a starting process need not read the whole ledger.
-FOLDED = ", ".join(f"'{event_type}'" for event_type in sorted({*Membership.TYPES, *Directory.TYPES}))
+FOLDED = ", ".join(
+    f"'{event_type}'" for event_type in sorted({*Membership.TYPES, *Directory.TYPES, *RulesInForce.TYPES})
+)
 MOVED = "'study.reassigned'"
 """Events that part a study from the identity it came in under; few, and auditors look among them alone."""
 

@@ -4,7 +4,7 @@ L1  A link joins two different identities; (a, b) and (b, a) are the same link.
 L2  A statement changes something: no second merge, no unmerge without one; else any order, never too late.
 L3  A barred pair is not merged. Where the bar lies with a third record, the proposal waits in review.
 L4  A merged pair is not barred: unmerge it first.
-L5  What a human merged or unmerged, a rule does not undo; a human may, with a reason.
+L5  What a human merged, unmerged or dismissed, a rule does not undo; a human may, with a reason.
 Source: RNIV (the national identity-vigilance reference), duplicates and collisions.
 """
 
@@ -132,6 +132,8 @@ class Link(Aggregate):
             raise NothingToChange(f"link {self.id} is merged already: nothing to do")
         if self.unmerged_by_human and rule != HUMAN:
             raise HumanMadeIt(f"link {self.id} was unmerged by a human: only a human merges it again")
+        if self.dismissed and rule != HUMAN:
+            raise HumanMadeIt(f"link {self.id} was dismissed by a human: only a human merges it")
         self._merged(**self.pair, reason=reason, rule=rule, rule_version=rule_version, score=score, compared=compared)
 
     @event(Merged)

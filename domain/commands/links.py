@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import HUMAN, Held, Link
-from domain.errors import SameIdentity
+from domain.errors import HumanMadeIt, NothingToChange, SameIdentity
 from domain.work import Work
 
 
@@ -52,6 +52,35 @@ class Merge:
             return {"link": str(link.id), "outcome": "review", "barred": list(bar)}
         link.merge(**evidence)
         return {"link": str(link.id), "outcome": "merged"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Propose:
+    """Put a pair to a human, as a rule says."""
+
+    one: UUID
+    other: UUID
+    reason: str
+    rule: str
+    rule_version: int
+    score: float | None
+    compared: list[str]
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NothingToChange (L2), HumanMadeIt (L5): a human has said what the two are."""
+        link = link_of(work, self.one, self.other)
+        if link.held is not Held.OPEN or str(self.other) in work.membership.person_of(str(self.one)):
+            raise NothingToChange(f"link {link.id} is decided already: nothing to propose")
+        if link.unmerged_by_human or link.dismissed:
+            raise HumanMadeIt(f"link {link.id} was decided by a human: only a human takes it up again")
+        link.request_review(
+            reason=self.reason,
+            rule=self.rule,
+            rule_version=self.rule_version,
+            score=self.score,
+            compared=self.compared,
+        )
+        return {"link": str(link.id), "outcome": "proposed"}
 
 
 @dataclass(frozen=True, kw_only=True)

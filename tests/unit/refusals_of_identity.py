@@ -7,7 +7,7 @@ from domain.aggregates.identity import Status
 from domain.aggregates.link import Link
 from domain.commands.consents import Oppose
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Erase, Flag, Register, SetStatus
-from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from tests.unit.refusals import LOCAL_ID, MATRICULE, PERSON, TEST_OID, WORDS, Directly, Provoked
 
 
@@ -15,6 +15,11 @@ def registration(**change: Any) -> Register:
     """A person with one thing wrong."""
     stated = PERSON | change.pop("stated", {})
     return Register(**({"assigner": "CHB", "local_id": "MARKED-ID-9", "stated": stated} | change))
+
+
+def propose(**pair: Any) -> Propose:
+    """As a rule does."""
+    return Propose(rule="probable", rule_version=1, score=0.8, compared=["family"], **pair)
 
 
 def rule_merge(**pair: Any) -> Merge:
@@ -122,6 +127,9 @@ PROVOKED = [
     Provoked(errors.NothingToChange, "is dismissed already", lambda w: Dismiss(**w.pair(Dismiss))),
     Provoked(errors.StillMerged, "unmerge it, then bar it", lambda w: Bar(**w.pair(Merge))),
     Provoked(errors.HumanMadeIt, "only a human merges it again", lambda w: rule_merge(**w.pair(Merge, Unmerge))),
+    Provoked(errors.HumanMadeIt, "was dismissed by a human", lambda w: rule_merge(**w.pair(Dismiss))),
+    Provoked(errors.NothingToChange, "nothing to propose", lambda w: propose(**w.pair(Merge))),
+    Provoked(errors.HumanMadeIt, "only a human takes it up again", lambda w: propose(**w.pair(Dismiss))),
     Provoked(errors.HumanMadeIt, "only a human takes that back", lambda w: rule_unmerge(**w.pair(Merge))),
     # No command gets so far, but the aggregate stands by its rule
     Provoked(
