@@ -4,16 +4,17 @@ The two are compared at exactly the same positions: what came in during the rebu
 the last of it while the live version's positions are held still, for a moment that its worker waits.
 """
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg2
 
+from domain.errors import NotFound, RuleBroken
 from krypton import comparing, rebuilding
 from krypton.bootstrap import Krypton
 from krypton.rebuilding import Wish
-from projections import diff, versions
+from projections import catalog, diff, versions
 from projections.store import ViewStore
 from streams.replay import Replay, Span
 
@@ -22,17 +23,46 @@ LIVE = 'SELECT topic, "partition", next FROM views.position WHERE view = %s AND 
 Ends = dict[tuple[str, int], int]
 
 
+class CheckUnderWay(RuleBroken):
+    """One check of a view at a time."""
+
+    rule = "V5"
+
+
 def check(ours: Krypton, view: str, advance: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
     """The ``views diff`` summary of the live version against a rebuild; ``equal`` is what it should be.
 
-    Raises NotFound, and what a rebuild raises.
+    Raises NotFound, CheckUnderWay, and what a rebuild raises.
     """
-    wish = Wish(view, ready=False)
-    started = rebuilding.begin(ours, wish)
+    with _alone(ours, view):
+        return _check(ours, view, advance)
+
+
+@contextmanager
+def _alone(ours: Krypton, view: str) -> Iterator[None]:
+    """One check of a view at a time; what a check that was killed left behind is removed first."""
+    with closing(psycopg2.connect(ours.addresses.database, application_name="krypton check")) as guard:
+        guard.autocommit = True
+        with guard.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(hashtext('krypton check'), hashtext(%s))", (view,))
+            if cursor.fetchone() == (False,):
+                raise CheckUnderWay(f"{view} is being checked by another command: wait for its answer")
+        for version in versions.asides(guard, view):
+            versions.discard(ours.addresses.database, view, version)
+        yield
+
+
+def _check(ours: Krypton, view: str, advance: Callable[[int], None]) -> dict[str, Any]:
+    wish = Wish(view, aside=True)
+    with ours.reading() as connection, connection.cursor() as cursor:
+        live = catalog.live_version(connection, view)
+        cursor.execute(LIVE, (view, live))
+        ends = {(topic, partition): end for topic, partition, end in cursor}
+    if live is None:
+        raise NotFound(f"no version of {view} is live: run krypton init")
+    started = rebuilding.begin(ours, wish, ends)  # no further than the live version has come, which may lag
     try:
         rebuilding.run(ours, wish, started, advance)
-        with ours.reading() as connection:
-            live = comparing.with_live(ours, connection, view, started.version).live
         with closing(ours.view(view, started.version)) as store:
             return _compared(ours, view, live, store)
     finally:

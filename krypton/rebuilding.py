@@ -6,7 +6,7 @@ version is not held up. Killed at any moment, the same command goes on where it 
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from krypton.settings import ServiceUnavailable
 from projections import catalog, rebuild
 from projections.build_log import Build, Part
 from projections.indexing import Indexer
+from projections.positions import Partition
 from projections.rebuild import MOST_ROWS, Builder
 from schemas.bulk import BulkCodec
 from schemas.event import Record
@@ -50,7 +51,7 @@ class Wish:
     until: int | None = None
     processes: int | None = None
     most_rows: int = MOST_ROWS
-    ready: bool = True  # False: not to be promoted, nor kept up to date, only looked at
+    aside: bool = False  # not to be promoted, nor kept up to date, only looked at
     rules: tuple[RuleId, ...] = ()
 
     @property
@@ -75,22 +76,29 @@ def yield_to_others() -> None:
     os.nice(NICE)
 
 
-def begin(ours: Krypton, wish: Wish) -> Build:
-    """Start or resume the build of the view's next version. Raises NotFound, OtherRules, ServiceUnavailable."""
+def begin(ours: Krypton, wish: Wish, ends: Mapping[Partition, int] | None = None) -> Build:
+    """Start or resume the build of the view's next version. ``ends``: how far each partition is read; None: all.
+
+    Raises NotFound, OtherRules, ServiceUnavailable.
+    """
     known_view(wish.view)
     projection = ours.projection_with(wish.view, _rules(ours, wish))
     with ours.reading() as connection:
-        version = rebuild.next_version(connection, wish.view, projection.version)
+        version = rebuild.next_version(connection, wish.view, projection.version, aside=wish.aside)
+    ends = _ends(ours, projection.topics) if ends is None else ends
+    projection.version = version
+    return rebuild.begin(ours.addresses.database, projection, ends, about=wish.made_of, aside=wish.aside)
+
+
+def _ends(ours: Krypton, topics: Collection[str]) -> dict[Partition, int]:
+    """All that Kafka holds now. Raises ServiceUnavailable."""
     try:
-        found = spans(ours.addresses.kafka, projection.topics)
+        return {(span.topic, span.partition): span.end for span in spans(ours.addresses.kafka, topics)}
     except KafkaError as away:
         raise ServiceUnavailable(
             f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
             "or check KRYPTON_KAFKA"
         ) from None
-    ends = {(span.topic, span.partition): span.end for span in found}
-    projection.version = version
-    return rebuild.begin(ours.addresses.database, projection, ends, about=wish.made_of)
 
 
 def _rules(ours: Krypton, wish: Wish) -> dict[str, int]:
@@ -122,7 +130,7 @@ def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None
             else:
                 _in_processes(ours, wish, started, count, advance)
             folded = time.perf_counter()
-        rebuild.finish(ours.addresses.database, ours.projection(wish.view, started.version), started, ready=wish.ready)
+        rebuild.finish(ours.addresses.database, ours.projection(wish.view, started.version), started)
     except KafkaError as away:
         raise ServiceUnavailable(
             f"kafka does not answer any more ({type(away).__name__}): run the same command again, it goes on"

@@ -5,7 +5,7 @@ Readers use stable SQL views in a schema named after the view (``patient_record`
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from psycopg2.extensions import connection
 from sqlalchemy import Column, DateTime, Integer, MetaData, NullPool, Table, Text, create_engine, func, inspect, text
@@ -27,13 +27,17 @@ VIEW_VERSION = Table(
     METADATA,
     Column("view", Text, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("state", Text, nullable=False, comment="live, building, ready or retired"),
+    Column("state", Text, nullable=False, comment="live, building, ready or retired; aside"),
     Column("topics", JSONB, nullable=False),
     Column("rules", JSONB, nullable=False, comment="the rule sets that it was built by: kind to version"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("built_at", DateTime(timezone=True), comment="when a rebuild had read all that there was"),
 )
 TABLES = (parked.DEAD_LETTER, parked.PARKED_KEY)  # and the position table, all in METADATA
+
+BUILDING: Final = "building"
+ASIDE: Final = "aside"
+"""State of a version that is built to be looked at only: never resumed, tailed or promoted."""
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('krypton views'))"
 LIVE = "SELECT version FROM views.view_version WHERE view = :view AND state = 'live'"

@@ -27,7 +27,7 @@ from psycopg2.extensions import cursor as Cursor
 from domain.errors import RuleBroken
 from projections import bare_tables, build_log, catalog, parked
 from projections.build_log import Build, Part
-from projections.catalog import schema_of
+from projections.catalog import ASIDE, BUILDING, schema_of
 from projections.part_fold import Folded, fold_carefully_into, fold_part
 from projections.positions import Partition
 from projections.projection import Projection
@@ -42,8 +42,9 @@ Batches = Callable[[Part], Iterable[Sequence[Record]]]
 
 READY = """UPDATE views.view_version SET state = 'ready', built_at = now()
 WHERE view = %s AND version = %s AND state = 'building'"""
-REGISTER = """INSERT INTO views.view_version (view, version, state, topics, rules) VALUES (%s, %s, 'building',
+REGISTER = """INSERT INTO views.view_version (view, version, state, topics, rules) VALUES (%s, %s, %s,
 to_jsonb(%s::text[]), %s::jsonb)"""
+
 SESSION = "SET synchronous_commit = off; SET jit = off; SET temp_buffers = '64MB'"
 # A part whose commit is lost in a crash of the server is simply not done; the last transaction is durable again.
 
@@ -54,13 +55,16 @@ class NotBuilding(RuleBroken):
     rule = "V1"
 
 
-def next_version(connection: Connection, view: str, at_least: int) -> int:
-    """The version that a rebuild makes: the one that was begun and is still building, else a new number."""
+def next_version(connection: Connection, view: str, at_least: int, *, aside: bool = False) -> int:
+    """The version that a rebuild makes: the one that was begun and is still building, else a new number.
+
+    ``aside``: always a new one.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT version, state FROM views.view_version WHERE view = %s ORDER BY version", (view,))
         versions = list(cursor)
     for version, state in versions:
-        if state == "building":
+        if state == BUILDING and not aside:
             return int(version)
     return 1 + max([at_least - 1, *(int(version) for version, _ in versions)])
 
@@ -73,24 +77,28 @@ def made_of(projection: Projection, about: str) -> str:
     return digest.hexdigest()
 
 
-def begin(url: str, projection: Projection, ends: Mapping[Partition, int], *, about: str = "") -> Build:
+def begin(
+    url: str, projection: Projection, ends: Mapping[Partition, int], *, about: str = "", aside: bool = False
+) -> Build:
     """Start or resume a build. ``ends``: the offset to which each partition of the view's topics is read.
 
-    ``about``: whatever else decides the rows, so that a resumed build is never made of two things. Raises NotBuilding.
+    ``about``: whatever else decides the rows, so that a resumed build is never made of two things. ``aside``: only to
+    be looked at. Raises NotBuilding.
     """
+    state = ASIDE if aside else BUILDING
     token, digest, view = secrets.token_hex(16), made_of(projection, about), (projection.name, projection.version)
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(catalog.LOCK)
         _log_tables(cursor)
         cursor.execute("SELECT state FROM views.view_version WHERE view = %s AND version = %s", view)
         found = cursor.fetchone()
-        if found and found[0] != "building":
+        if found and found[0] != state:
             raise NotBuilding(f"{view[0]} v{view[1]} is {found[0]}: drop it first, or build another version")
         if not build_log.take_over(cursor, *view, token, digest):
             _discard(cursor, projection)
             bare_tables.make(cursor, projection)
             sow(cursor, projection, schema_of(projection))
-            cursor.execute(REGISTER, (*view, list(projection.topics), json.dumps(dict(projection.rules))))
+            cursor.execute(REGISTER, (*view, state, list(projection.topics), json.dumps(dict(projection.rules))))
             build_log.begin(cursor, *view, token, digest, ends)
         return build_log.read(cursor, *view, token)
 
@@ -170,17 +178,16 @@ class Builder:
         return connection
 
 
-def finish(url: str, projection: Projection, started: Build, *, ready: bool = True) -> None:
+def finish(url: str, projection: Projection, started: Build) -> None:
     """Make the version ready: keys, indexes, statistics and positions, in one transaction. Raises BuilderReplaced.
 
-    Without ``ready`` it stays as it is registered: complete, but nobody promotes it or keeps it up to date.
+    One that was built aside is complete then, and stays what it is.
     """
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
         build_log.hold(cursor, started)
         bare_tables.complete(cursor, projection)
         build_log.move_positions(cursor, started)
-        if ready:
-            cursor.execute(READY, (started.view, started.version))
+        cursor.execute(READY, (started.view, started.version))
 
 
 def _told(batches: Iterable[Sequence[Record]], advance: Callable[[int], None]) -> Iterator[Sequence[Record]]:

@@ -21,6 +21,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import NotFound, RuleBroken, StoreAway
 from projections import bare_tables, build_log, catalog, switches
+from projections.catalog import ASIDE, BUILDING
 from projections.reading import fetch
 from projections.rows import quoted
 from projections.switches import DROPPED, PROMOTED, ROLLED_BACK, Switched
@@ -82,6 +83,11 @@ def rollback(url: str, view: str, actor: str) -> Switched:
     return _patiently(url, switch)
 
 
+def asides(connection: Connection, view: str) -> Sequence[int]:
+    """Versions that were built to be looked at only, and are still there."""
+    return _versions(connection, view, ASIDE)
+
+
 def drop(url: str, view: str, version: int, actor: str) -> Switched:
     """Remove a version: tables, positions, dead letters. Its worker ends. Raises StillLive, NotFound, StoreAway."""
     return _patiently(url, lambda cursor: _removed(cursor, view, version, actor, DROPPED))
@@ -94,15 +100,16 @@ def discard(url: str, view: str, version: int) -> None:
 
 def tailed(connection: Connection) -> list[tuple[str, int]]:
     """Versions that a worker keeps up to date: live, ready and retired ones. (view, version)"""
-    query = "SELECT view, version FROM views.view_version WHERE state <> 'building' ORDER BY view, version"
-    return [(row["view"], row["version"]) for row in fetch(connection, query)]
+    query = "SELECT view, version FROM views.view_version WHERE state <> ALL(%(not_whole)s) ORDER BY view, version"
+    found = fetch(connection, query, not_whole=[BUILDING, ASIDE])
+    return [(row["view"], row["version"]) for row in found]
 
 
 def check_tailed(connection: Connection, view: str, version: int) -> None:
     """Raises NotFound where there is no such version, NotPromotable while it is being built: it has no keys yet."""
     with connection.cursor() as cursor:
-        if _state(cursor, view, version) == "building":
-            raise NotPromotable(f"{view} v{version} is building: its worker starts when it is ready")
+        if (state := _state(cursor, view, version)) in (BUILDING, ASIDE):
+            raise NotPromotable(f"{view} v{version} is {state}: a worker starts when it is ready")
 
 
 def _removed(cursor: Cursor, view: str, version: int, actor: str, what: str) -> Switched:

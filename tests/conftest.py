@@ -1,5 +1,6 @@
 """What live tests share: one embedded Kafka and PostgreSQL for the whole session, in a folder of its own."""
 
+import gc
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,12 @@ from krypton.devstack.stack import Stack
 # How long one example takes says how busy the machine is; every test is bounded by pytest-timeout.
 settings.register_profile("krypton", deadline=None)
 settings.load_profile("krypton")
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests stay until the end: the collector need not walk over them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -84,8 +84,10 @@ def of_topics(view: Projection, events: Iterable[LedgerEvent]) -> list[LedgerEve
 
 
 def folded(view: Projection, events: Iterable[LedgerEvent]) -> MemoryRows:
-    """The view's rows after these events."""
+    """The view's rows after these events, with those that its rules alone make."""
     rows = MemoryRows(view.tables)
+    for key, row in view.seeds():
+        rows.put(key, row)
     for event in events:
         view.apply(event, rows)
     return rows

@@ -64,6 +64,7 @@ class CommandLine:
                 patched.setenv(name, self.env[name])
             code = run([str(word) for word in words])
         gc.collect()  # a process of a command's own would give its connections back by ending
+        gc.freeze()  # and what is left need not be walked over after the next one
         assert "Traceback" not in err.getvalue()
         return Said(code, out.getvalue(), err.getvalue())
 

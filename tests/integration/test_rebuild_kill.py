@@ -14,7 +14,7 @@ from bench import bulk
 from krypton.devstack.stack import Stack
 from projections import diff, switches
 from projections.patient_record.view import PatientRecord
-from tests.integration.live_ledger import LiveLedger, end_offsets, kill, live_ledger
+from tests.integration.live_ledger import LiveLedger, end_offsets, kill, live_ledger, until
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
 
@@ -96,6 +96,18 @@ def _check_versions(ledger: LiveLedger) -> None:
         assert {(topic, partition): end for topic, partition, end in at} == ends
         with ledger.krypton.reading() as connection:
             assert diff.summary(connection, diff.Pair(VIEW, 2, version))["equal"]
+
+
+def test_a_check_leaves_a_half_built_version_alone_and_removes_what_a_killed_check_left(ledger: LiveLedger) -> None:
+    states = "SELECT version, state FROM views.view_version WHERE view = %s ORDER BY version"
+    rebuild = ledger.start("views", "rebuild", VIEW)
+    until(lambda: (2, "building") in ledger.query(states, VIEW), 30, "a version being built")
+    kill(rebuild)
+    check = ledger.start("views", "check", VIEW)
+    until(lambda: (3, "aside") in ledger.query(states, VIEW), 30, "a version built aside")
+    kill(check)
+    finished(ledger, "views", "check", VIEW)
+    assert ledger.query(states, VIEW) == [(1, "live"), (2, "building")]
 
 
 def test_a_switch_that_is_killed_is_whole_and_is_recorded_once(ledger: LiveLedger) -> None:
