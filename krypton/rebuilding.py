@@ -130,12 +130,12 @@ def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None
             else:
                 _in_processes(ours, wish, started, count, advance)
             folded = time.perf_counter()
+        events = rebuild.built_events(ours.addresses.database, started) - started.resumed
         rebuild.finish(ours.addresses.database, ours.projection(wish.view, started.version), started)
     except KafkaError as away:
         raise ServiceUnavailable(
             f"kafka does not answer any more ({type(away).__name__}): run the same command again, it goes on"
         ) from None
-    events = sum(part.end for part in started.todo)
     return Built(wish.view, started.version, events, folded - begun, time.perf_counter() - folded)
 
 

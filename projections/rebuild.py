@@ -178,6 +178,12 @@ class Builder:
         return connection
 
 
+def built_events(url: str, started: Build) -> int:
+    """How many events are in the version so far; before ``finish``, which forgets it."""
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        return build_log.read(cursor, started.view, started.version, started.token).resumed
+
+
 def finish(url: str, projection: Projection, started: Build) -> None:
     """Make the version ready: keys, indexes, statistics and positions, in one transaction. Raises BuilderReplaced.
 
