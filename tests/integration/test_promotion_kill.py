@@ -2,6 +2,7 @@
 
 import base64
 import random
+import re
 import time
 from collections.abc import Iterator
 from multiprocessing import get_context
@@ -13,6 +14,7 @@ import pytest
 from krypton import switching
 from krypton.bootstrap import Krypton
 from krypton.settings import Addresses, Settings
+from projections.identity_index.view import IdentityIndex
 from tests.integration.ruled_world import RuledWorld, merges
 
 pytestmark = pytest.mark.live
@@ -50,6 +52,13 @@ def live(world: RuledWorld) -> list[int]:
     return [version for (version,) in found]
 
 
+def shown(world: RuledWorld) -> set[str]:
+    """The versions' schemas that the readers' SQL views look into: one, or readers see a mix."""
+    found = world.query("SELECT definition FROM pg_views WHERE schemaname = %s", VIEW)
+    assert len(found) == len(IdentityIndex.tables.tables)
+    return {version for (definition,) in found for version in re.findall(rf"{VIEW}_v\d+", definition)}
+
+
 def test_ten_kills_leave_one_live_version_an_event_per_switch_and_each_decision_once(
     world: RuledWorld, tmp_path: Path
 ) -> None:
@@ -63,6 +72,7 @@ def test_ten_kills_leave_one_live_version_an_event_per_switch_and_each_decision_
         process.kill()
         process.join(10)
         assert len(live(world)) == 1
+        assert shown(world) == {f"{VIEW}_v{live(world)[0]}"}
         seen = world.query("SELECT count(*) FROM identity_index.match_rule")
         assert seen == [(live(world)[0] - 1,)]  # what readers see is that version's
     if live(world) == [1]:
