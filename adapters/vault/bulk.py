@@ -9,14 +9,12 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 import psycopg2
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from adapters.vault.postgres import NONCE
+from adapters.vault.sealing import FETCH, opened, unwrapped
 from domain.errors import SealBroken
 
 HELD = 60_000
-FETCH = "SELECT subject::text, wrapped FROM vault.subject_key WHERE subject = ANY(%s::uuid[])"
 
 
 class BulkVault:
@@ -59,12 +57,7 @@ class BulkVault:
             key = self._young[subject]
         if key is None:
             return None
-        try:
-            return key.decrypt(sealed[:NONCE], sealed[NONCE:], aad)
-        except InvalidTag:
-            raise SealBroken(
-                f"a sealed field of subject {subject} does not open: altered, or another master key"
-            ) from None
+        return opened(key, subject, sealed, aad)
 
     def seal(self, subject: str, plain: bytes, aad: bytes) -> NoReturn:
         """Refuse: whoever reads the log writes nothing."""
@@ -73,10 +66,6 @@ class BulkVault:
     def _fetch(self, subjects: list[str]) -> None:
         with self._connection.cursor() as cursor:
             cursor.execute(FETCH, ("{" + ",".join(subjects) + "}",))
-            try:
-                for subject, wrapped in cursor:
-                    if wrapped is not None:
-                        raw = bytes(wrapped)
-                        self._young[subject] = AESGCM(self._master.decrypt(raw[:NONCE], raw[NONCE:], subject.encode()))
-            except InvalidTag:
-                raise SealBroken("the master key does not open the vault: it is another one") from None
+            for subject, wrapped in cursor:
+                if wrapped is not None:
+                    self._young[subject] = unwrapped(self._master, subject, bytes(wrapped))

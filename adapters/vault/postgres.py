@@ -15,13 +15,12 @@ from threading import Lock
 from typing import Any
 
 import psycopg2
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg2.pool import ThreadedConnectionPool
 
+from adapters.vault.sealing import FETCH, NONCE, opened, unwrapped
 from domain.errors import SealBroken
 
-NONCE = 12  # bytes, as NIST SP 800-38D recommends for GCM
 CACHE = 50_000  # opened keys; about 15 MB
 FRESH_S = 5.0  # how long a key may be used after another process destroyed it
 
@@ -77,20 +76,13 @@ class PostgresVault:
         """See ``domain.ports.KeyVault``. Raises SealBroken."""
         if (key := self._key(subject, make=False)) is None:
             return None
-        try:
-            return key.decrypt(sealed[:NONCE], sealed[NONCE:], aad)
-        except InvalidTag:
-            raise SealBroken(
-                f"a sealed field of subject {subject} does not open: altered, or another master key"
-            ) from None
+        return opened(key, subject, sealed, aad)
 
     def prefetch(self, subjects: Iterable[str]) -> None:
         """See ``domain.ports.KeyVault``."""
         missing = [s for s in subjects if self._cached(s) is None]
         if missing:
-            for subject, wrapped in self._run(
-                "SELECT subject::text, wrapped FROM vault.subject_key WHERE subject = ANY(%s::uuid[])", (missing,)
-            ):
+            for subject, wrapped in self._run(FETCH, (missing,)):
                 self._remember(subject, wrapped)
 
     def prepare(self, subjects: Iterable[str]) -> None:
@@ -144,13 +136,7 @@ class PostgresVault:
         return held if held and held[1] > time.monotonic() else None
 
     def _remember(self, subject: str, wrapped: bytes | memoryview | None) -> AESGCM | None:
-        key = None
-        if wrapped is not None:
-            raw = bytes(wrapped)
-            try:
-                key = AESGCM(self._master.decrypt(raw[:NONCE], raw[NONCE:], subject.encode()))
-            except InvalidTag:
-                raise SealBroken("the master key does not open the vault: it is another one") from None
+        key = None if wrapped is None else unwrapped(self._master, subject, bytes(wrapped))
         with self._lock:
             self._keys[subject] = (key, time.monotonic() + FRESH_S)
             while len(self._keys) > CACHE:
