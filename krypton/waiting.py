@@ -7,8 +7,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from domain.errors import NotFound
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import VIEWS, Krypton, known_view
 from krypton.settings import ServiceUnavailable
 from projections import catalog
 from streams import broker, log_end
@@ -74,8 +73,7 @@ def topics_status(ours: Krypton) -> list[dict[str, Any]]:
 
 def records_of(ours: Krypton, view: str) -> int:
     """How many records a view's topics hold now. Raises NotFound."""
-    if view not in VIEWS:
-        raise NotFound(f"no view {view}: there are {', '.join(VIEWS)}")
+    known_view(view)
     return sum(end_offsets(ours, VIEWS[view]().topics).values())
 
 
