@@ -1,20 +1,46 @@
 """What live tests share: one embedded Kafka and PostgreSQL for the whole session, in a folder of its own."""
 
 import gc
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from krypton.devstack.stack import Stack
+
+SHARES_REGION = re.compile(r"^from tests\.integration\.live_cli import .*\bregion\b", re.MULTILINE)
 
 # How long one example takes says how busy the machine is; every test is bounded by pytest-timeout.
 settings.register_profile("krypton", deadline=None)
 settings.load_profile("krypton")
+
+
+class _Together(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist ships no types
+    """Gives a process the tests of a whole file, or of all files that share one running region."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _shared(nodeid.partition("::")[0])
+
+
+@cache
+def _shared(file: str) -> str:
+    if file.startswith("tests/features/"):
+        return "the region of the features"
+    text = Path(__file__).parents[1].joinpath(file).read_text()
+    return "the region of the command line" if SHARES_REGION.search(text) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Together:
+    """How the processes of ``pytest -n`` share the work. (Group marks of pytest-xdist 3.8 do nothing on pytest 9.)"""
+    return _Together(config, log)
 
 
 def pytest_collection_finish() -> None:

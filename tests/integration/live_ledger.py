@@ -173,7 +173,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 @contextlib.contextmanager
 def live_ledger(stack: Stack, logs: Path) -> Iterator[LiveLedger]:
     """A ledger with empty topics and an empty database on a stack; nobody else may use its topics meanwhile."""
-    delete_topics(stack.addresses().kafka)
+    delete_topics(stack.up().kafka)  # up: a test before may have ended with a server down
     name = f"ledger_{uuid4().hex}"
     ledger = LiveLedger(stack, stack.new_database(name), logs)
     try:

@@ -7,9 +7,7 @@ broker killed, PostgreSQL stopped at once, and each started again.
 import contextlib
 import os
 import random
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,19 +40,13 @@ Tables = dict[str, dict[tuple[Any, ...], dict[str, Any]]]
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveLedger]:
-    """A ledger on servers of its own, where the children of this process find it."""
-    stack = Stack(Path(tempfile.mkdtemp(prefix="krypton-faults-")))
-    try:
-        stack.up()
-        with live_ledger(stack, tmp_path) as ours:
-            monkeypatch.setenv("KRYPTON_HOME", str(stack.root))
-            monkeypatch.setenv("KRYPTON_KAFKA", ours.krypton.addresses.kafka)
-            monkeypatch.setenv("KRYPTON_DATABASE", ours.database)
-            yield ours
-    finally:
-        stack.down()
-        shutil.rmtree(stack.root)
+def ledger(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveLedger]:
+    """A ledger where the children of this process find it."""
+    with live_ledger(stack, tmp_path) as ours:
+        monkeypatch.setenv("KRYPTON_HOME", str(stack.root))
+        monkeypatch.setenv("KRYPTON_KAFKA", ours.krypton.addresses.kafka)
+        monkeypatch.setenv("KRYPTON_DATABASE", ours.database)
+        yield ours
 
 
 @dataclass

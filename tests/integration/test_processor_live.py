@@ -1,9 +1,7 @@
 """Workers of one view on a real Kafka and PostgreSQL: shared, killed, stopped, and given what they cannot read."""
 
-import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,23 +27,10 @@ processor.run(ours.view("{VIEW}"), kafka=ours.addresses.kafka, instance="one")
 """
 
 
-@pytest.fixture(scope="module")
-def own_stack() -> Iterator[Stack]:
-    """One Kafka is the log of one ledger, so these tests need one of their own."""
-    home = Path(tempfile.mkdtemp(prefix="krypton-worker-"))
-    ours = Stack(home)
-    try:
-        ours.up()
-        yield ours
-    finally:
-        ours.down()
-        shutil.rmtree(home)
-
-
 @pytest.fixture
-def ledger(own_stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
+def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
     """Empty, with a relay."""
-    with live_ledger(own_stack, tmp_path) as ours:
+    with live_ledger(stack, tmp_path) as ours:
         _ = ours.krypton  # installed
         ours.start("relay")
         yield ours

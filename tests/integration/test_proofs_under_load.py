@@ -1,9 +1,7 @@
 """Verification while the ledger is written to, and its processes are killed: twenty times, and no false alarm."""
 
 import os
-import shutil
 import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,17 +23,10 @@ COMMANDS = (("relay",), ("serve", "notary"))
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[LiveLedger]:
-    """Empty, on a stack of its own."""
-    home = Path(tempfile.mkdtemp(prefix="krypton-load-"))
-    stack = Stack(home)
-    try:
-        stack.up()
-        with live_ledger(stack, tmp_path) as made:
-            yield made
-    finally:
-        stack.down()
-        shutil.rmtree(home)
+def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
+    """Empty."""
+    with live_ledger(stack, tmp_path) as made:
+        yield made
 
 
 def test_no_false_alarm_under_load_with_processes_killed(ledger: LiveLedger) -> None:

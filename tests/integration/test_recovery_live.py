@@ -1,7 +1,5 @@
 """Either log is restored from the other, with equal roots; nothing is ever overwritten."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,23 +20,10 @@ EVENTS = 2_000
 TABLE = "ledger.ledger_events"
 
 
-@pytest.fixture(scope="module")
-def own_stack() -> Iterator[Stack]:
-    """One Kafka is the log of one ledger."""
-    home = Path(tempfile.mkdtemp(prefix="krypton-recovery-"))
-    stack = Stack(home)
-    try:
-        stack.up()
-        yield stack
-    finally:
-        stack.down()
-        shutil.rmtree(home)
-
-
 @pytest.fixture
-def ledger(own_stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
+def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
     """All relayed and signed."""
-    with live_ledger(own_stack, tmp_path) as made:
+    with live_ledger(stack, tmp_path) as made:
         made.register(EVENTS)
         relay_all(made)
         notary_service.sign_now(krypton(made))

@@ -1,8 +1,6 @@
 """The relay on a real Kafka and PostgreSQL, with everything that can be taken away from it taken away."""
 
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,23 +19,10 @@ TAKEOVER_S = 10.0
 FROZEN_S = 12.0
 
 
-@pytest.fixture(scope="module")
-def own_stack() -> Iterator[Stack]:
-    """One Kafka is the log of one ledger, so these tests need one of their own."""
-    home = Path(tempfile.mkdtemp(prefix="krypton-relay-"))
-    ours = Stack(home)
-    try:
-        ours.up()
-        yield ours
-    finally:
-        ours.down()
-        shutil.rmtree(home)
-
-
 @pytest.fixture
-def ledger(own_stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
+def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
     """Empty, with nothing running."""
-    with live_ledger(own_stack, tmp_path) as ours:
+    with live_ledger(stack, tmp_path) as ours:
         yield ours
 
 

@@ -1,7 +1,5 @@
 """Tamper evidence on a real Kafka and PostgreSQL: what is altered in either log is found and named."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,20 +23,13 @@ TABLE = "ledger.ledger_events"
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveLedger]:
-    """On a stack of its own, all relayed and signed. Each test puts back what it altered."""
-    home = Path(tempfile.mkdtemp(prefix="krypton-proofs-"))
-    stack = Stack(home)
-    try:
-        stack.up()
-        with live_ledger(stack, tmp_path_factory.mktemp("logs")) as made:
-            made.register(EVENTS)
-            relay_all(made)
-            notary_service.sign_now(krypton(made))
-            yield made
-    finally:
-        stack.down()
-        shutil.rmtree(home)
+def ledger(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveLedger]:
+    """All relayed and signed. Each test puts back what it altered."""
+    with live_ledger(stack, tmp_path_factory.mktemp("logs")) as made:
+        made.register(EVENTS)
+        relay_all(made)
+        notary_service.sign_now(krypton(made))
+        yield made
 
 
 @pytest.fixture(scope="module")

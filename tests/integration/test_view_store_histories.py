@@ -102,8 +102,7 @@ def folded(region: Region) -> Tables:
 def relayed(records: list[Record], repeats: list[int]) -> list[Record]:
     """As a relay publishes that goes back a little now and then: repeats have offsets of their own."""
     published = list(records)
-    for repeat in sorted(repeats, reverse=True):
-        end = 1 + repeat % max(1, len(records))
+    for end in sorted((1 + repeat % max(1, len(records)) for repeat in repeats), reverse=True):  # a relay skips nothing
         published[end:end] = records[max(0, end - 2) : end]
     return [record._replace(offset=offset) for offset, record in enumerate(published)]
 
