@@ -136,7 +136,7 @@ class PostgresVault:
         return held if held and held[1] > time.monotonic() else None
 
     def _remember(self, subject: str, wrapped: bytes | memoryview | None) -> AESGCM | None:
-        key = None if wrapped is None else unwrapped(self._master, subject, bytes(wrapped))
+        key = None if wrapped is None else AESGCM(unwrapped(self._master, subject, bytes(wrapped)))
         with self._lock:
             self._keys[subject] = (key, time.monotonic() + FRESH_S)
             while len(self._keys) > CACHE:

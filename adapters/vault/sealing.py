@@ -9,10 +9,10 @@ NONCE = 12  # bytes, as NIST SP 800-38D recommends for GCM
 FETCH = "SELECT subject::text, wrapped FROM vault.subject_key WHERE subject = ANY(%s::uuid[])"
 
 
-def unwrapped(master: AESGCM, subject: str, wrapped: bytes) -> AESGCM:
-    """The subject's key, as the vault keeps it under the master key. Raises SealBroken: it is another master key."""
+def unwrapped(master: AESGCM, subject: str, wrapped: bytes) -> bytes:
+    """The subject's key, 32 bytes, from what the vault keeps. Raises SealBroken: it is under another master key."""
     try:
-        return AESGCM(master.decrypt(wrapped[:NONCE], wrapped[NONCE:], subject.encode()))
+        return master.decrypt(wrapped[:NONCE], wrapped[NONCE:], subject.encode())
     except InvalidTag:
         raise SealBroken("the master key does not open the vault: it is another one") from None
 

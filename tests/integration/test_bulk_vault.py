@@ -1,0 +1,80 @@
+"""Keys by the thousand open what the vault sealed, and nothing else; on a real PostgreSQL."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from random import Random
+from uuid import uuid4
+
+import psycopg2
+import pytest
+
+from adapters.vault import bulk
+from adapters.vault.bulk import BulkVault
+from adapters.vault.postgres import PostgresVault
+from domain.errors import SealBroken
+
+pytestmark = pytest.mark.live
+
+MASTER, AAD = os.urandom(32), b"study.arrived|1|1|description"
+
+
+@pytest.fixture
+def vault(database_url: str) -> Iterator[PostgresVault]:
+    """The vault that seals."""
+    with closing(PostgresVault(database_url, MASTER, beside_events=True)) as made:
+        made.create()
+        yield made
+
+
+@pytest.fixture
+def keys(vault: PostgresVault, database_url: str) -> Iterator[BulkVault]:
+    """What reads the whole log."""
+    with closing(BulkVault(database_url, MASTER)) as made:
+        yield made
+
+
+def sealed(vault: PostgresVault, count: int) -> dict[str, bytes]:
+    """Subject to what was sealed under its key: its own name."""
+    subjects = [str(uuid4()) for _ in range(count)]
+    return {subject: vault.seal(subject, subject.encode(), AAD) for subject in subjects}
+
+
+def test_all_are_opened_however_few_keys_are_held(
+    vault: PostgresVault, keys: BulkVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "HELD", 3)
+    monkeypatch.setattr(bulk, "KEPT", 7)
+    texts, chance = sealed(vault, 20), Random(1)
+    for _ in range(60):
+        some = chance.sample(sorted(texts), chance.randint(1, 9))
+        keys.prefetch(some)
+        assert [keys.unseal(subject, texts[subject], AAD) for subject in some] == [s.encode() for s in some]
+
+
+def test_a_key_that_was_destroyed_or_never_made_opens_nothing(vault: PostgresVault, keys: BulkVault) -> None:
+    ((subject, text),) = sealed(vault, 1).items()
+    vault.destroy(subject)
+    assert keys.unseal(subject, text, AAD) is None
+    assert keys.unseal(str(uuid4()), text, AAD) is None
+
+
+def test_a_database_that_was_away_makes_no_key_seem_destroyed(
+    vault: PostgresVault, keys: BulkVault, database_url: str
+) -> None:
+    ((subject, text),) = sealed(vault, 1).items()
+    keys._connection.close()
+    with pytest.raises(psycopg2.InterfaceError):
+        keys.prefetch([subject])
+    keys._connection = psycopg2.connect(database_url)
+    assert keys.unseal(subject, text, AAD) == subject.encode()
+
+
+def test_altered_bytes_and_another_master_key_are_told(
+    vault: PostgresVault, keys: BulkVault, database_url: str
+) -> None:
+    ((subject, text),) = sealed(vault, 1).items()
+    with pytest.raises(SealBroken, match=f"of subject {subject} does not open"):
+        keys.unseal(subject, text[:-1] + bytes([text[-1] ^ 1]), AAD)
+    with closing(BulkVault(database_url, os.urandom(32))) as others, pytest.raises(SealBroken, match="another one"):
+        others.prefetch([subject])
