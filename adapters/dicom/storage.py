@@ -7,6 +7,7 @@ Standard: DICOM PS3.4 Annex B (Storage; statuses in table B.2-1), PS3.7 Annex C,
 
 import logging
 import socket
+import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from enum import IntEnum
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from pydicom.dataset import Dataset
 from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
 from pynetdicom.events import Event
@@ -34,6 +36,7 @@ SiteOf = Callable[[str], str | None]
 REJECTED_PERMANENT, BY_SERVICE_USER, CALLING_NOT_RECOGNIZED = 0x01, 0x01, 0x03  # PS3.8 table 9-21
 MOST_ASSOCIATIONS = 100
 MAX_PDU = 65_536  # bytes
+COMMENT = 64  # characters, PS3.5 6.2, LO
 
 
 class Status(IntEnum):
@@ -173,27 +176,27 @@ class StorageService:
     def _ended(self, event: Event) -> None:
         self._batches.end(event.assoc, now=time.monotonic())
 
-    def _store(self, event: Event) -> Status:
+    def _store(self, event: Event) -> Status | Dataset:
         """Answer one C-STORE: success only once the bytes are safe; the same again is a duplicate, not an error."""
         sender = event.assoc.requestor.ae_title.strip()
         uid = event.request.AffectedSOPInstanceUID
         try:
             if self._spool.is_full():
                 log.error("instance %s of %s not taken: the disk is full, make room", uid, sender)
-                return Status.OUT_OF_RESOURCES
+                return failure(Status.OUT_OF_RESOURCES, "no room on the disk: try again later")
             return self._take(event, sender)
         except DigestDiffers as differs:
             log.warning("instance %s of %s kept aside: %s", uid, sender, differs)
-            return Status.DUPLICATE_SOP_INSTANCE
+            return failure(Status.DUPLICATE_SOP_INSTANCE, str(differs))
         except NothingToRecord as nothing:
             log.warning("instance %s of %s refused: %s", uid, sender, nothing)
-            return Status.DOES_NOT_MATCH_CLASS
+            return failure(Status.DOES_NOT_MATCH_CLASS, str(nothing))
         except Refused as refused:
             log.warning("instance %s of %s refused: %s", uid, sender, refused)
-            return Status.CANNOT_UNDERSTAND
+            return failure(Status.CANNOT_UNDERSTAND, str(refused))
         except Exception as broken:  # the peer waits for an answer, whatever broke on our side
             log.error("instance %s of %s could not be kept (%s)", uid, sender, type(broken).__name__)
-            return Status.OUT_OF_RESOURCES
+            return failure(Status.OUT_OF_RESOURCES, "not kept, for a reason on our side: try again later")
 
     def _take(self, event: Event, sender: str) -> Status:
         held = keep_dataset(
@@ -207,6 +210,14 @@ class StorageService:
             for full in self._batches.add(held, feeder=event.assoc, now=time.monotonic()):
                 self._recording.submit(full)
         return Status.SUCCESS
+
+
+def failure(status: Status, why: str) -> Dataset:
+    """The answer that something was not taken, with the reason as Error Comment (0000,0902; PS3.7 C.5), shortened."""
+    answer = Dataset()
+    answer.Status = int(status)
+    answer.ErrorComment = textwrap.shorten(why, COMMENT, placeholder="...")
+    return answer
 
 
 def no_delay(event: Event) -> None:

@@ -26,10 +26,11 @@ def send(ae_title: str, host: str, port: int, called: str, files: Sequence[Path]
         raise ServiceUnavailable(f"{called} refused the association of {ae_title}")
     taken, refused = 0, []
     for path, dataset in datasets:
-        status = association.send_c_store(dataset).get("Status", 0xA700)
+        answer = association.send_c_store(dataset)
+        status = answer.get("Status", 0xA700)
         taken += status in ACCEPTED
         if status not in ACCEPTED:
-            refused.append(f"{path.name}: status {status:#06x}")
+            refused.append(f"{path.name}: {answer.get('ErrorComment', 'no reason given')} (status {status:#06x})")
     association.release()
     return taken, refused
 

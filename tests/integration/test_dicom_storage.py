@@ -51,6 +51,7 @@ class Hospital:
         self.flaky = FlakyLedger(self.ledger, failures)
         self.spool = Spool(folder, room=room)
         self.refused: list[Caller] = []
+        self.comments: list[str] = []
         self.service = StorageService(
             ledger=self.flaky,
             spool=self.spool,
@@ -82,9 +83,10 @@ class Hospital:
         contexts = tuple({(d.SOPClassUID, d.file_meta.TransferSyntaxUID) for d in sent})
         association = self.associate(calling=calling, contexts=contexts)
         assert association.is_established
-        statuses = [association.send_c_store(dataset).Status for dataset in sent]
+        answers = [association.send_c_store(dataset) for dataset in sent]
         association.release()
-        return statuses
+        self.comments += [answer.ErrorComment for answer in answers if "ErrorComment" in answer]
+        return [answer.Status for answer in answers]
 
     @staticmethod
     def prepared(dataset: Dataset) -> Dataset:
@@ -220,6 +222,7 @@ def test_an_instance_without_what_we_need_is_refused_and_the_others_go_on(
 def test_an_empty_report_is_answered_that_it_does_not_match_its_class(hospital: Hospital) -> None:
     """PS3.4 B.2.3, A900."""
     assert hospital.send(report(content=0), report()) == [0xA900, 0]
+    assert hospital.comments == ["a structured report without any content, no dose and no text:..."]
     hospital.recorded(1)
 
 
