@@ -12,6 +12,7 @@ from typing import NamedTuple
 from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, func
 
+from domain.errors import RuleBroken
 from projections.positions import SCHEMA, Partition
 
 METADATA = MetaData(schema=SCHEMA)
@@ -40,8 +41,10 @@ BUILD_PART = Table(
 )
 
 
-class BuilderReplaced(Exception):
+class BuilderReplaced(RuleBroken):
     """Another builder of this version has started since: this one must stop, and has written nothing."""
+
+    rule = "V6"
 
 
 class Part(NamedTuple):

@@ -14,7 +14,7 @@ import eventsourcing.persistence
 import psycopg2
 import typer
 
-from domain.errors import Contended, LedgerAltered, NotFound, RuleBroken, SealBroken, StoreAway
+from domain.errors import Contended, LedgerAltered, NotFound, OffsetGap, RuleBroken, SealBroken, StoreAway
 from krypton.cli.output import err
 from krypton.settings import ServiceUnavailable, SettingsWrong
 from schemas.codec import NotAnEvent
@@ -43,7 +43,7 @@ GROUPS = (
 )
 
 
-TOGETHER = ("services", "ingest", "recovery")
+TOGETHER = ("services", "events", "ingest", "recovery")
 """Modules whose commands belong to no group."""
 
 
@@ -82,7 +82,7 @@ def run(arguments: Sequence[str]) -> int:
         return ended.code if isinstance(ended.code, int) else USAGE
     except RuleBroken as refusal:
         return _said(f"refused: {refusal} ({refusal.rule})", REFUSED)
-    except LedgerAltered as altered:
+    except (LedgerAltered, OffsetGap) as altered:
         return _said(f"refused: {altered}", REFUSED)
     except (NotAnEvent, UnknownSchema, SealBroken) as damaged:
         return _said(f"refused: an event cannot be read ({damaged}); see krypton audit verify", REFUSED)

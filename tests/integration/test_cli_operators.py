@@ -12,7 +12,7 @@ from kafka import KafkaProducer
 from krypton.devstack.stack import Stack
 from streams.partition import partition_of
 from streams.topics import DEAD_LETTERS, PARTITIONS
-from tests.integration.live_cli import AE_TITLE, CLINICIAN, CommandLine, Region, free_port, region
+from tests.integration.live_cli import AE_TITLE, CLINICIAN, SITE, CommandLine, Region, free_port, region
 from tests.integration.live_ledger import until
 
 __all__ = ["region"]
@@ -80,6 +80,49 @@ def test_topics_tell_how_many_records_each_holds(region: Region) -> None:
     region.settle()
     after = {one["topic"]: one["records"] for one in region.ask("topics")}
     assert after[IDENTITIES] == found[IDENTITIES]["records"] + 1
+
+
+class TestEvents:
+    """What is on Kafka, as any subscriber gets it."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def identity(cls, region: Region) -> str:
+        """Somebody whose first name only the vault can tell."""
+        identity: str = region.ask("identity", "show", region.register(given="Odette"))["identity"]
+        region.settle()
+        return identity
+
+    def test_they_come_in_ledger_order_with_the_envelope_and_nothing_personal(
+        self, region: Region, identity: str
+    ) -> None:
+        found = region.ask("events", "--from", "3")
+        assert [one["position"] for one in found] == sorted({one["position"] for one in found})
+        assert found[0]["position"] == 3
+        one = next(one for one in found if one["key"] == identity)
+        assert (one["topic"], one["type"], one["version"], one["actor"]) == (
+            IDENTITIES, "identity.registered", 1, "system:cli",
+        )  # fmt: skip
+        assert (one["fields"]["traits"], one["fields"]["assigner"]) == ("[sealed]", SITE)
+        assert "Odette" not in str(found)
+
+    def test_topic_type_key_and_range_narrow_what_comes(self, region: Region, identity: str) -> None:
+        (one,) = region.ask("events", "--key", identity)
+        position = one["position"]
+        assert region.ask("events", "--from", position, "--to", position) == [one]
+        assert region.ask("events", "--type", "identity.registered", "--key", identity, "--topic", IDENTITIES) == [one]
+        assert region.ask("events", "--type", "study.arrived", "--key", identity) == []
+        assert len(region.ask("events", "--limit", "2")) == 2
+
+    def test_a_table_shows_the_first(self, region: Region, identity: str) -> None:
+        said = region.show("events", "--key", identity)
+        assert identity[:8] in said
+        assert "identity.registered" in said
+
+    @pytest.mark.parametrize(("option", "what"), [("--topic", "krypton.study"), ("--type", "study.arived")])
+    def test_what_is_misspelt_is_said_with_what_there_is(self, region: Region, option: str, what: str) -> None:
+        said = region.complaint(2, "events", option, what)
+        assert f"{what}: there are" in said
 
 
 def test_init_is_safe_to_repeat(region: Region) -> None:

@@ -13,6 +13,7 @@ NEEDS_LEDGER = [
     "init",
     "wait --timeout 1",
     "topics",
+    "events",
     "relay",
     "worker patient_record",
     "dicom serve",
@@ -38,7 +39,7 @@ NEEDS_LEDGER = [
     "dead-letters replay 1",
 ]
 WAIT_FOR_THE_DATABASE = {"relay", "worker patient_record"}  # as services do
-ASK_KAFKA_FIRST = {"topics", "views status"}
+ASK_KAFKA_FIRST = {"topics", "events", "views status"}
 
 
 @pytest.fixture
