@@ -151,10 +151,11 @@ def _build(
 
     database, kafka = ours.addresses.database, ours.addresses.kafka
     with closing(BulkVault(database, ours.settings.master_key())) as keys:
+        projection = ours.projection(wish.view, started.version)
         builder = Builder(
             database,
-            ours.projection(wish.view, started.version),
-            BulkCodec(registry(), keys),
+            projection,
+            BulkCodec(registry(), keys, projection.reads),
             started,
             lambda part: _records(kafka, part),
             most_rows=wish.most_rows,

@@ -1,6 +1,6 @@
 """What a projection is: a pure fold of ledger events into rows. One protocol, two engines (live and rebuild)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -21,6 +21,10 @@ Seed = tuple[RowKey, Mapping[str, Any]]
 
 NO_RULES: Final[Mapping[str, int]] = MappingProxyType({})
 """Of a view that no rules make."""
+
+
+ALL_FIELDS: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
+"""Of a view that has not said which fields it reads."""
 
 
 class UnknownEvent(Exception):
@@ -50,7 +54,8 @@ class Projection(Protocol):
     """Folds events into rows. No SQL, clock or I/O in ``keys`` and ``apply``; ``apply`` commutes across topics.
 
     ``rules``: the rule sets that it was made with, kind to version, 0 for none of the kind: with the same ones, the
-    same events give the same rows everywhere.
+    same events give the same rows everywhere. ``reads``: event type to the fields of ``data`` that ``keys`` and
+    ``apply`` look at, so that a rebuild need not decode the others; types that are not named: all.
     """
 
     name: str
@@ -58,6 +63,7 @@ class Projection(Protocol):
     topics: tuple[str, ...]
     tables: MetaData
     rules: Mapping[str, int]
+    reads: Mapping[str, Collection[str]]
 
     def seeds(self) -> Iterable[Seed]:
         """Rows that its rules alone make, written when a version's tables are made. No event ever changes them."""

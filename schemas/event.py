@@ -1,6 +1,5 @@
 """What travels: a Kafka record as it came, and the ledger event decoded from it."""
 
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 ERASED: Final = "[erased]"
@@ -18,8 +17,7 @@ class Record(NamedTuple):
     headers: tuple[tuple[str, bytes], ...]
 
 
-@dataclass(slots=True)
-class LedgerEvent:
+class LedgerEvent(NamedTuple):
     """One event as projections read it.
 
     ``data`` holds the envelope and the event's own fields: ids as ``str``, times as microseconds since 1970 (UTC),

@@ -57,7 +57,8 @@ class Persons:
 
     def before(self, position: int) -> Step:
         """How things stood just before a position."""
-        return next(step for step in reversed(self.steps) if step.position < position or step.event is None)
+        found: Step = next(step for step in reversed(self.steps) if step.position < position or step.event is None)
+        return found
 
     def after(self, position: int) -> Step:
         """How things stood once that position was there."""

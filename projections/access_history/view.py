@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from projections.access_history.tables import TABLES
-from projections.projection import NO_RULES, RowKey, Rows, Seed, UnknownEvent
+from projections.projection import ALL_FIELDS, NO_RULES, RowKey, Rows, Seed, UnknownEvent
 from schemas.event import LedgerEvent
 
 Row = dict[str, Any]
@@ -91,6 +91,7 @@ class AccessHistory:
     topics: tuple[str, ...] = ("krypton.accesses", "krypton.consents")
     tables = TABLES
     rules = NO_RULES
+    reads = ALL_FIELDS
 
     def seeds(self) -> Iterable[Seed]:
         """None: no rules make this view."""

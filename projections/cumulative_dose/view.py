@@ -6,7 +6,7 @@ Whose a study's doses are is a row of its own, so reassigning a study moves no r
 ``level``; ``over`` compares doses with it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from domain.dose_alerts import AlertRules
@@ -21,6 +21,16 @@ from schemas.event import LedgerEvent
 # An exposure's fields are the table's columns by the same names; a field that a later schema adds waits for a version.
 COLUMNS = tuple(column.name for column in EXPOSURE.columns if not column.primary_key)
 NONE = ReferenceLevels()
+
+
+# What a rebuild decodes of the events that there are most of.
+READS: Mapping[str, Collection[str]] = {
+    "dose.opened": ("study_id", "identity_id"),
+    "dose.reported": (
+        *("study_id", "report_uid", "study_uid", "site", "reported_at", "modality", "device"),
+        *("exposures", "totals", "qa", "not_understood"),
+    ),
+}
 
 
 def _owned(event: LedgerEvent, rows: Rows) -> None:
@@ -125,6 +135,7 @@ class CumulativeDose:
     version = 1
     topics: tuple[str, ...] = ("krypton.doses",)
     tables = TABLES
+    reads = READS
 
     def __init__(self, alerts: AlertRules = BUILT_IN, reference: ReferenceLevels = NONE) -> None:
         self._alerts, self._reference = alerts, reference

@@ -12,7 +12,7 @@ from domain.rules.matching import MatchingRules
 from projections.identity_index import identity_rows, link_rows
 from projections.identity_index.match_rows import CHANGES_KEYS, MatchRows
 from projections.identity_index.tables import TABLES
-from projections.projection import RowKey, Rows, Seed, UnknownEvent
+from projections.projection import ALL_FIELDS, RowKey, Rows, Seed, UnknownEvent
 from schemas.event import LedgerEvent
 
 NONE = MatchingRules()
@@ -29,6 +29,7 @@ class IdentityIndex:
     version = 1
     topics: tuple[str, ...] = ("krypton.identities", "krypton.links")
     tables = TABLES
+    reads = ALL_FIELDS
 
     def __init__(self, matching: MatchingRules = NONE) -> None:
         self.rules: Mapping[str, int] = {MATCHING: matching.version}

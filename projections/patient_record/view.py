@@ -4,7 +4,7 @@ Each aggregate's rows are written by its own partition: orders name studies, but
 resolves persons and joins. A text whose key was destroyed is stored as it is read: ``[erased]``.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from projections.patient_record.tables import TABLES
@@ -18,9 +18,9 @@ def _study(event: LedgerEvent) -> RowKey:
     return RowKey("study", (event.aggregate_id,))
 
 
-def _held(event: LedgerEvent, rows: Rows) -> Data:
-    """The study's row, or what can be said of it before its arrival is read."""
-    return rows.get(_study(event)) or {
+def _new(event: LedgerEvent) -> dict[str, Any]:
+    """What can be said of a study before its arrival is read."""
+    return {
         "identity_id": event.data["identity_id"],
         "study_uid": event.data["study_uid"],
         "modalities": [],
@@ -35,11 +35,10 @@ def _grown(held: Data, batch: Data) -> dict[str, Any]:
     """Modalities, series and instances with those of one batch added."""
     series = dict(held["series"])
     for new in batch["series"]:
-        known = series.get(new["series_uid"])
-        series[new["series_uid"]] = {
-            "modality": new["modality"] or (known["modality"] if known else None),
-            "instances": new["instances"] + (known["instances"] if known else 0),
-        }
+        uid, modality, instances = new["series_uid"], new["modality"], new["instances"]
+        if known := series.get(uid):
+            modality, instances = modality or known["modality"], known["instances"] + instances
+        series[uid] = {"modality": modality, "instances": instances}
     return {
         "modalities": sorted({*held["modalities"], *batch["modalities"]}),
         "series": series,
@@ -48,9 +47,10 @@ def _grown(held: Data, batch: Data) -> dict[str, Any]:
 
 
 def _arrived(event: LedgerEvent, rows: Rows) -> None:
-    data, held = event.data, _held(event, rows)
+    key, data = _study(event), event.data
+    held = rows.get(key) or _new(event)
     rows.put(
-        _study(event),
+        key,
         {
             **held,
             **_grown(held, data),
@@ -66,8 +66,9 @@ def _arrived(event: LedgerEvent, rows: Rows) -> None:
 
 
 def _extended(event: LedgerEvent, rows: Rows) -> None:
-    held = _held(event, rows)
-    rows.put(_study(event), {**held, **_grown(held, event.data), "last_position": event.position})
+    key = _study(event)
+    held = rows.get(key) or _new(event)
+    rows.put(key, {**held, **_grown(held, event.data), "last_position": event.position})
 
 
 def _report_added(event: LedgerEvent, rows: Rows) -> None:
@@ -85,12 +86,14 @@ def _report_added(event: LedgerEvent, rows: Rows) -> None:
 
 
 def _reassigned(event: LedgerEvent, rows: Rows) -> None:
-    held, to = _held(event, rows), event.data["to_identity_id"]
-    rows.put(_study(event), {**held, "identity_id": to, "last_position": event.position})
+    key = _study(event)
+    held = rows.get(key) or _new(event)
+    rows.put(key, {**held, "identity_id": event.data["to_identity_id"], "last_position": event.position})
 
 
 def _withdrawn(event: LedgerEvent, rows: Rows) -> None:
-    rows.put(_study(event), {**_held(event, rows), "withdrawn": True, "last_position": event.position})
+    key = _study(event)
+    rows.put(key, {**(rows.get(key) or _new(event)), "withdrawn": True, "last_position": event.position})
 
 
 STUDY_EVENTS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
@@ -129,21 +132,37 @@ STEPS: dict[str, dict[str, str]] = {
 }
 ROW_OF = {"order": "exam_order", "reading": "reading"}
 
-
-def _step(event: LedgerEvent, rows: Rows) -> None:
-    """One step of an order or a reading."""
-    family, _, state = event.type.partition(".")
-    key = RowKey(ROW_OF[family], (event.aggregate_id,))
-    changed = {column: event.data[field] for column, field in STEPS[event.type].items()}
-    if rows.get(key) is None:
-        changed["first_position"] = event.position
-        changed["identity_id"] = event.data["identity_id"]
-        if family == "reading":
-            changed["study_id"] = event.data["study_id"]
-    rows.change(key, state=state, last_position=event.position, **changed)
+STUDY = ("identity_id", "study_uid")
+BATCH = (*STUDY, "modalities", "series", "instances")
+READS: Mapping[str, Collection[str]] = {
+    "study.arrived": (*BATCH, "site", "accession", "started_at", "description", "recorded_at"),
+    "study.extended": BATCH,
+    "study.report_added": ("identity_id", "report_uid", "kind", "title", "recorded_at"),
+    "study.reassigned": (*STUDY, "to_identity_id"),
+    "study.withdrawn": STUDY,
+    **{step: ("identity_id", "study_id", *fields.values()) for step, fields in STEPS.items()},
+}
 
 
-WRITERS = {**STUDY_EVENTS, **dict.fromkeys(STEPS, _step)}
+def _stepper(step: str) -> Callable[[LedgerEvent, Rows], None]:
+    """Writes one step of an order or a reading."""
+    family, _, state = step.partition(".")
+    table, fields = ROW_OF[family], tuple(STEPS[step].items())
+    first = ("identity_id", "study_id") if family == "reading" else ("identity_id",)
+
+    def write(event: LedgerEvent, rows: Rows) -> None:
+        key, data, position = RowKey(table, (event.aggregate_id,)), event.data, event.position
+        changed = {column: data[field] for column, field in fields}
+        changed["state"], changed["last_position"] = state, position
+        if rows.get(key) is None:
+            changed["first_position"] = position
+            changed.update((name, data[name]) for name in first)
+        rows.change(key, **changed)
+
+    return write
+
+
+WRITERS = STUDY_EVENTS | {step: _stepper(step) for step in STEPS}
 
 
 class PatientRecord:
@@ -154,6 +173,7 @@ class PatientRecord:
     topics: tuple[str, ...] = ("krypton.studies", "krypton.orders")
     tables = TABLES
     rules = NO_RULES
+    reads = READS
 
     def seeds(self) -> Iterable[Seed]:
         """None: no rules make this view."""

@@ -249,7 +249,7 @@ class Histories(RuleBasedStateMachine):
         parts = {Part(t, 0, len(held)): held for t in built.topics if (held := self._published((t,)))}
         started = rebuild.begin(self.url, built, {(p.topic, p.partition): p.end for p in parts})
         try:
-            codec = BulkCodec(registry(), self.region.memory_vault)
+            codec = BulkCodec(registry(), self.region.memory_vault, built.reads)
             Builder(self.url, built, codec, started, lambda part: [parts[part]], most_rows=4).build(started.todo)
             rebuild.finish(self.url, built, started)
             pair = diff.Pair(name, 1, 2, sealed_columns(built.tables), sorted(self.erased))

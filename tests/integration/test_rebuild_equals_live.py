@@ -77,7 +77,7 @@ class Bench:
             held = whole[part]
             return (held[n : n + batch] for n in range(0, len(held), batch))
 
-        codec = BulkCodec(registry(), self.codec.sealer)
+        codec = BulkCodec(registry(), self.codec.sealer, self.built.reads)
         Builder(self.url, self.built, codec, started, batches, most_rows=most_rows).build(started.todo)
         rebuild.finish(self.url, self.built, started)
 
