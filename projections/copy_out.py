@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from projections.projection import RowKey
 from projections.rows import RowRefused, quoted
 
-ROWS: Final = 5_000  # encoded together: about 3 MB
+ROWS: Final = 1_000
 CHUNK: Final = 1 << 20
 NULL: Final = f"\x1e{secrets.token_hex(8)}"
 Values = list[Any] | tuple[Any, ...]
@@ -40,7 +40,9 @@ def _texts(values: Values) -> Values:
 
 def _scalars(values: Values) -> list[str]:
     """Numbers and booleans: written by one call, then cut apart. PostgreSQL reads them as JSON has them."""
-    written, nulls = orjson.dumps(values)[1:-1].decode().split(","), values.count(None)
+    if (nulls := values.count(None)) == len(values):
+        return [NULL] * nulls
+    written = orjson.dumps(values)[1:-1].decode().split(",")
     if (len(written), written.count("null")) != (len(values), nulls):
         raise ValueError  # a list; or infinity or not-a-number, which are written as null, and refused live too
     return [NULL if v == "null" else v for v in written] if nulls else written

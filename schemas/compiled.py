@@ -200,28 +200,28 @@ class _Writer:
     def _array(self, schema: dict[str, Any], depth: int) -> str:
         name = self._new()
         self._say(depth, f"{name} = []")
-        count = self._blocks(depth)
-        self._say(depth + 1, f"for _ in range({count}):")
+        self._blocks(depth)
         self._say(depth + 2, f"{name}.append({self.value(schema['items'], depth + 2)})")
+        self._say(depth, "p += 1")
         return name
 
     def _map(self, schema: dict[str, Any], depth: int) -> str:
         name = self._new()
         self._say(depth, f"{name} = {{}}")
-        count = self._blocks(depth)
-        self._say(depth + 1, f"for _ in range({count}):")
+        self._blocks(depth)
         key, value = self.value("string", depth + 2), self.value(schema["values"], depth + 2)
         self._say(depth + 2, f"{name}[{key}] = {value}")
+        self._say(depth, "p += 1")
         return name
 
-    def _blocks(self, depth: int) -> str:
-        """Opens the loop over blocks: a count, items, and so on until a count of zero."""
-        count = self._new()
-        self._say(depth, "while True:")
+    def _blocks(self, depth: int) -> None:
+        """Opens the loop over items, in blocks: a count (negative: the block's size in bytes follows), items; a 0."""
+        count, size = self._new(), self._new()
+        self._say(depth, "while b[p]:")
         self._int(count, depth + 1)
-        self._say(depth + 1, f"if {count} == 0:", f"{INDENT}break")
-        self._say(depth + 1, f"if {count} < 0:", f"{INDENT}{count} = -{count}", f"{INDENT}_, p = long(b, p)")
-        return count
+        self._say(depth + 1, f"if {count} < 0:", f"{INDENT}{count} = -{count}")
+        self._int(size, depth + 2)
+        self._say(depth + 1, f"for _ in range({count}):")
 
     def _new(self) -> str:
         self._names += 1

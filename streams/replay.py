@@ -32,7 +32,7 @@ from streams.position_search import offsets_at
 from streams.topics import LEDGER, MAX_RECORD_BYTES, PARTITIONS
 
 FETCH_BYTES: Final = 4 << 20
-BATCH: Final = 5_000
+BATCH: Final = 500
 WAIT_MS: Final = 500
 PATIENCE_S: Final = 60.0
 MERGED_BATCH: Final = 500  # records of each partition that wait, decoded, for their turn
