@@ -155,7 +155,7 @@ def _build(
         builder = Builder(
             database,
             projection,
-            BulkCodec(registry(), keys, projection.reads),
+            BulkCodec(registry(), keys, projection.reads, keys.ask),
             started,
             lambda part: _records(kafka, part),
             most_rows=wish.most_rows,

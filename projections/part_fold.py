@@ -4,7 +4,7 @@ Repeats of the relay (a ledger position that is not above the last) are dropped,
 a dead letter and its key waits from there on, exactly as in ``store``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -72,8 +72,8 @@ class _PartFold:
         self._waiting: set[Parked] = set()
 
     def run(self, batches: Iterable[Sequence[Record]], folded: Folded) -> None:
-        for batch in batches:
-            events = self._events(batch)
+        for batch, read_all in self._codec.read_ahead(batches):
+            events = self._events(batch, read_all)
             if self._rows.spills:
                 self._prefetch(events)
             try:
@@ -126,9 +126,11 @@ class _PartFold:
             self._waiting.add(letter.parked)
             folded.letters.append(letter)
 
-    def _events(self, batch: Sequence[Record]) -> Sequence[LedgerEvent | Exception]:
+    def _events(
+        self, batch: Sequence[Record], read_all: Callable[[], Sequence[LedgerEvent | Exception]]
+    ) -> Sequence[LedgerEvent | Exception]:
         try:
-            return self._codec.read_batch(batch)
+            return read_all()
         except Exception:  # one record breaks the reading of all, or the vault is away: read one by one tells
             return [one.event for one in read(self._codec, batch)]
 

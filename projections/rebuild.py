@@ -6,7 +6,7 @@ what is there is whole: the next start goes on with the partitions that are not 
 build something else. Readers and the live version's worker meet none of it.
 
 Memory: at most ``most_rows`` rows of the partition being folded and as many of the one being written, about 2 kB
-each in Python, and two fetches of 4 MiB. Rows beyond go to temporary tables (``attic``).
+each in Python, and two fetches of 2 MiB. Rows beyond go to temporary tables (``attic``).
 """
 
 import gc

@@ -6,12 +6,13 @@ version, damaged bytes, odd headers) is read by ``Codec`` itself, which says wha
 
 import json
 import struct
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
-from schemas.codec import MAGIC, Codec, NotAnEvent
+from schemas.codec import MAGIC, Codec, NotAnEvent, Reading
 from schemas.compiled import NotCompiled, Reader, compiled
 from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Schema, UnknownSchema
@@ -20,20 +21,36 @@ DAMAGED = (LookupError, ValueError, OverflowError, struct.error)  # or of a sche
 QUOTE, BACKSLASH = b'"'[0], b"\\"
 
 
+Fields = tuple[tuple[str, str], ...]
+"""Sealed fields, each with the field that names its subject."""
+
+
 class _Known(NamedTuple):
     """What is looked up per record: a schema, its reader, and its sealed fields with their subjects."""
 
     type: str
     aggregate: str
     read: Reader
-    sealed: tuple[tuple[str, str], ...]
+    sealed: Fields
 
     @staticmethod
     def of(schema: Schema, only: Collection[str] | None) -> "_Known":
-        """``only``: the fields that somebody reads; None: all. Raises NotCompiled."""
-        sealed = {name: subject for name, subject in schema.sealed.items() if only is None or name in only}
-        needed = None if only is None else {*only, *sealed.values(), schema.aggregate}
+        """``only``: the fields that somebody reads; None: all. Raises NotCompiled.
+
+        What is sealed is opened though nobody reads it: a seal that does not open is a dead letter, as it is live.
+        """
+        sealed = schema.sealed
+        needed = None if only is None else {*only, *sealed, *sealed.values(), schema.aggregate}
         return _Known(schema.type, schema.aggregate, compiled(schema.hot, schema.uuids, needed), tuple(sealed.items()))
+
+
+class _Begun(NamedTuple):
+    """A batch decoded, before any key: ``odd`` are the records to be read plainly, with their places in ``events``."""
+
+    events: list[Any]
+    sealed: list[tuple[LedgerEvent, Fields]]
+    subjects: set[str]
+    odd: list[tuple[int, Record]]
 
 
 @dataclass(frozen=True)
@@ -41,10 +58,11 @@ class BulkCodec(Codec):
     """A codec for many records at a time.
 
     ``reads``: event type to the fields that whoever reads looks at (``Projection.reads``): the others may be missing
-    from ``data``. Types that are not named have all.
+    from ``data``. Types that are not named have all. ``ask``: begins to fetch the keys of subjects, where that helps.
     """
 
     reads: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)
+    ask: Callable[[Collection[str]], None] = field(default=lambda _: None, repr=False)
     _known: dict[bytes, _Known] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -55,8 +73,24 @@ class BulkCodec(Codec):
 
     def read_batch(self, records: Sequence[Record]) -> list[LedgerEvent | NotAnEvent | UnknownSchema]:
         """See ``Codec.read_batch``."""
+        return self._opened_batch(self._begun(records))
+
+    def read_ahead(self, batches: Iterable[Sequence[Record]]) -> Iterator[Reading]:
+        """One batch ahead of its reader, so that its keys come while the last one is worked on."""
+        last: Reading | None = None
+        for records in batches:
+            begun = self._begun(records)
+            self.ask(begun.subjects)
+            if last:
+                yield last
+            last = Reading(records, partial(self._opened_batch, begun))
+        if last:
+            yield last
+
+    def _begun(self, records: Sequence[Record]) -> "_Begun":
+        """All but what needs keys."""
         found: list[Any] = []
-        sealed: list[tuple[LedgerEvent, tuple[tuple[str, str], ...]]] = []
+        sealed: list[tuple[LedgerEvent, Fields]] = []
         odd: list[int] = []
         known, make = self._known, tuple.__new__  # half the time of calling the class: this runs once per record
         for record in records:
@@ -76,24 +110,30 @@ class BulkCodec(Codec):
             found.append(event)
             if fields:
                 sealed.append((event, fields))
-        self.sealer.prefetch({event.data[subject] for event, fields in sealed for _, subject in fields})
-        for event, fields in sealed:
-            self._unseal(event, fields)
-        for index, plainly in zip(odd, super().read_batch([records[index] for index in odd]), strict=True):
-            found[index] = plainly
-        return found
+        subjects = {event.data[subject] for event, fields in sealed for _, subject in fields}
+        return _Begun(found, sealed, subjects, [(index, records[index]) for index in odd])
 
-    def _unseal(self, event: LedgerEvent, fields: tuple[tuple[str, str], ...]) -> None:
-        _, kind, aggregate, version, data = event
-        for name, subject in fields:
-            if (closed := data[name]) is None:
-                continue
-            aad = f"{kind}|{aggregate}|{version}|{name}".encode()
-            clear = self.sealer.unseal(data[subject], closed, aad) if closed else None
-            data[name] = ERASED if clear is None else _opened(clear)
+    def _opened_batch(self, begun: "_Begun") -> list[LedgerEvent | NotAnEvent | UnknownSchema]:
+        self.sealer.prefetch(begun.subjects)
+        self._open_many(begun.sealed)
+        plainly = super().read_batch([record for _, record in begun.odd])
+        for (index, _), one in zip(begun.odd, plainly, strict=True):
+            begun.events[index] = one
+        return begun.events
 
-
-def _opened(clear: bytes) -> Any:
-    if clear[0] == QUOTE and BACKSLASH not in clear:  # plain text, as most sealed fields are
-        return clear[1:-1].decode()
-    return json.loads(clear)
+    def _open_many(self, sealed: Sequence[tuple[LedgerEvent, Fields]]) -> None:
+        """Open the named fields of these events, each with its subject; in one piece, for it runs once per event."""
+        unseal = self.sealer.unseal
+        for (_, kind, aggregate, version, data), fields in sealed:
+            for name, subject in fields:
+                if (closed := data[name]) is None:
+                    continue
+                clear = (
+                    unseal(data[subject], closed, f"{kind}|{aggregate}|{version}|{name}".encode()) if closed else None
+                )
+                if clear is None:
+                    data[name] = ERASED
+                elif clear[0] == QUOTE and BACKSLASH not in clear:  # plain text, as most sealed fields are
+                    data[name] = clear[1:-1].decode()
+                else:
+                    data[name] = json.loads(clear)

@@ -6,10 +6,11 @@ moved to another event, or another field, does not open.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from fastavro import schemaless_reader, schemaless_writer
@@ -36,6 +37,13 @@ class Sealer(Protocol):
 
     def prefetch(self, subjects: Iterable[str]) -> None:
         """Fetch the keys of many subjects in one go."""
+
+
+class Reading(NamedTuple):
+    """A batch of records, and what reads it: see ``Codec.read_batch``."""
+
+    records: Sequence[Record]
+    events: Callable[[], list[LedgerEvent | NotAnEvent | UnknownSchema]]
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,10 @@ class Codec:
             {e.data[subject] for s, e in (f for f in found if isinstance(f, tuple)) for subject in s.sealed.values()}
         )
         return [self._opened(f) if isinstance(f, tuple) else f for f in found]
+
+    def read_ahead(self, batches: Iterable[Sequence[Record]]) -> Iterator["Reading"]:
+        """Each batch, to be read when it is its turn."""
+        return (Reading(records, partial(self.read_batch, records)) for records in batches)
 
     def _sealed_event(self, record: Record) -> tuple[Schema, LedgerEvent]:
         headers = dict(record.headers)

@@ -41,7 +41,10 @@ def compiled(parsed: dict[str, Any], uuids: Collection[str] = (), only: Collecti
 
 
 def _long(b: bytes, p: int) -> tuple[int, int]:
-    """A zigzag varint of more than one byte, and where it ends. A time of our days takes eight: they go in one go."""
+    """A zigzag varint of more than one byte, and where it ends. A time of our days takes eight: they go in one go.
+
+    Raises ValueError past 64 bits: the bytes are damaged.
+    """
     if (byte := b[p + 1]) < 128:
         value = b[p] & 127 | byte << 7
         return value >> 1 ^ -(value & 1), p + 2
@@ -56,6 +59,8 @@ def _long(b: bytes, p: int) -> tuple[int, int]:
         p += 1
         value |= (byte & 127) << shift
         if byte < 128:
+            if value >> 64:
+                raise ValueError("more than 64 bits")
             return value >> 1 ^ -(value & 1), p
         shift += 7
 
@@ -219,7 +224,9 @@ class _Writer:
         count, size = self._new(), self._new()
         self._say(depth, "while b[p]:")
         self._int(count, depth + 1)
-        self._say(depth + 1, f"if {count} < 0:", f"{INDENT}{count} = -{count}")
+        self._say(depth + 1, f"if {count} <= 0:", f"{INDENT}if not {count}:")
+        self._say(depth + 3, "raise ValueError('a zero of two bytes')")
+        self._say(depth + 2, f"{count} = -{count}")
         self._int(size, depth + 2)
         self._say(depth + 1, f"for _ in range({count}):")
 

@@ -29,9 +29,9 @@ from streams import broker
 from streams.events import Wanted, events_of, in_ledger_order
 from streams.partition import partition_of
 from streams.position_search import offsets_at
-from streams.topics import LEDGER, MAX_RECORD_BYTES, PARTITIONS
+from streams.topics import LEDGER, PARTITIONS
 
-FETCH_BYTES: Final = 4 << 20
+FETCH_BYTES: Final = 2 << 20
 BATCH: Final = 500
 WAIT_MS: Final = 500
 PATIENCE_S: Final = 60.0
@@ -77,9 +77,12 @@ class Replay:
     """A reader of spans, to use in a ``with`` block, in one thread. Synchronous: its event loop runs while it waits."""
 
     def __init__(self, kafka: str, *, fetch_bytes: int = FETCH_BYTES) -> None:
-        """``kafka``: bootstrap servers. ``fetch_bytes``: memory of one fetch; two are held at a time."""
+        """``kafka``: bootstrap servers. ``fetch_bytes``: memory of one fetch; two are held at a time.
+
+        A record batch that is larger comes all the same, alone.
+        """
         self._kafka = kafka
-        self._fetch_bytes = max(fetch_bytes, MAX_RECORD_BYTES // 2)
+        self._fetch_bytes = fetch_bytes
         self._loop = uvloop.new_event_loop()
         self._client: Any = None
 

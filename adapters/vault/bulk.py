@@ -1,13 +1,15 @@
 """Keys by the thousand, for those who read the whole log: a rebuild, an export. Opens only; makes and destroys nothing.
 
-Keys are fetched per batch of events, and kept as they are (``KEPT`` of them, about 120 MB), for a person has events in
-many partitions, which are read one after the other. What decrypts is made of a key when it is needed, which takes six
-times as long as decrypting, and held while it is likely to be needed again (``HELD`` twice, at 2.5 kB each 150 MB).
+Keys are fetched per batch of events, a batch ahead where they are asked for, and kept as they are (``KEPT`` of them,
+about 120 MB), for a person has events in many partitions, which are read one after the other. What decrypts is made of
+a key when it is needed: one that is kept takes 2.5 kB, and is slower to find in memory than to make anew.
 A key that is destroyed meanwhile may so be used until the reading ends, as rows of live views still hold what it
 opened; readers mask both at once (``projections.reading``), and ``identity.erased`` blanks the identity's own row.
 """
 
+from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NoReturn
 
 import psycopg2
@@ -16,60 +18,57 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from adapters.vault.sealing import FETCH, opened, unwrapped
 from domain.errors import SealBroken
 
-HELD = 30_000
 KEPT = 500_000
+Keys = dict[str, bytes | None]
 
 
 class BulkVault:
-    """``schemas.codec.Sealer`` that opens, over one connection; for one thread."""
+    """``schemas.codec.Sealer`` that opens, over one connection; for one thread, and one of its own that fetches."""
 
     def __init__(self, database: str, master: bytes) -> None:
         self._master = AESGCM(master)
         self._connection = psycopg2.connect(database, application_name="krypton bulk keys")
         self._connection.autocommit = True
-        self._young: dict[str, AESGCM | None] = {}
-        self._old: dict[str, AESGCM | None] = {}
-        self._keys: dict[str, bytes | None] = {}
+        self._keys: Keys = {}
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="keys")
+        self._asked: deque[Future[Keys]] = deque()
 
     def close(self) -> None:
         """Give the connection back, and forget the keys."""
+        self._pool.shutdown(cancel_futures=True)
         self._connection.close()
-        self._young, self._old, self._keys = {}, {}, {}
+        self._keys = {}
+
+    def ask(self, subjects: Iterable[str]) -> None:
+        """Begin to fetch keys that ``prefetch`` is going to be asked for; what goes wrong is raised there."""
+        if missing := [subject for subject in subjects if subject not in self._keys]:
+            self._asked.append(self._pool.submit(self._fetched, missing))
 
     def prefetch(self, subjects: Iterable[str]) -> None:
         """See ``Sealer``. Raises SealBroken where the master key is another one."""
-        if len(self._young) > HELD:
-            self._young, self._old = {}, self._young
         if len(self._keys) > KEPT:
             self._keys = {}
-        young, old, keys = self._young, self._old, self._keys
-        wanted = []
-        for subject in subjects:
-            if subject not in young:
-                if subject in old:
-                    young[subject] = old[subject]
-                else:
-                    wanted.append(subject)
-        if missing := [subject for subject in wanted if subject not in keys]:
-            keys.update(self._fetched(missing))
-        for subject in wanted:
-            young[subject] = None if (key := keys[subject]) is None else AESGCM(key)
+        missing = [subject for subject in subjects if subject not in self._keys]
+        while missing:
+            asked = self._asked.popleft() if self._asked else self._pool.submit(self._fetched, missing)
+            self._keys.update(asked.result())
+            missing = [subject for subject in missing if subject not in self._keys]
 
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
         """See ``Sealer``. Raises SealBroken."""
         try:
-            key = self._young[subject]
+            key = self._keys[subject]
         except KeyError:
             self.prefetch((subject,))
-            key = self._young[subject]
-        return None if key is None else opened(key, subject, sealed, aad)
+            key = self._keys[subject]
+        return None if key is None else opened(AESGCM(key), subject, sealed, aad)
 
     def seal(self, subject: str, plain: bytes, aad: bytes) -> NoReturn:
         """Refuse: whoever reads the log writes nothing."""
         raise SealBroken("bulk keys only open: seal with the vault itself")
 
-    def _fetched(self, subjects: list[str]) -> dict[str, bytes | None]:
-        found: dict[str, bytes | None] = dict.fromkeys(subjects)  # never made, or destroyed: nothing opens
+    def _fetched(self, subjects: list[str]) -> Keys:
+        found: Keys = dict.fromkeys(subjects)  # never made, or destroyed: nothing opens
         with self._connection.cursor() as cursor:
             cursor.execute(FETCH, ("{" + ",".join(subjects) + "}",))
             for subject, wrapped in cursor:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from random import Random
 from uuid import uuid4
 
@@ -43,11 +44,13 @@ def sealed(vault: PostgresVault, count: int) -> dict[str, bytes]:
 def test_all_are_opened_however_few_keys_are_held(
     vault: PostgresVault, keys: BulkVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "HELD", 3)
+    """Asked for a batch ahead or not."""
     monkeypatch.setattr(bulk, "KEPT", 7)
     texts, chance = sealed(vault, 20), Random(1)
-    for _ in range(60):
-        some = chance.sample(sorted(texts), chance.randint(1, 9))
+    batches = [chance.sample(sorted(texts), chance.randint(1, 9)) for _ in range(60)]
+    for some, following in pairwise(batches):
+        if chance.random() < 0.7:
+            keys.ask(following)
         keys.prefetch(some)
         assert [keys.unseal(subject, texts[subject], AAD) for subject in some] == [s.encode() for s in some]
 
@@ -64,8 +67,10 @@ def test_a_database_that_was_away_makes_no_key_seem_destroyed(
 ) -> None:
     ((subject, text),) = sealed(vault, 1).items()
     keys._connection.close()
-    with pytest.raises(psycopg2.InterfaceError):
-        keys.prefetch([subject])
+    keys.ask([subject])
+    for _ in range(2):
+        with pytest.raises(psycopg2.InterfaceError):
+            keys.prefetch([subject])
     keys._connection = psycopg2.connect(database_url)
     assert keys.unseal(subject, text, AAD) == subject.encode()
 
