@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import as_of, commands, dicom_store, latency, proofs, rebuild, relay, view_store, worker
+from bench import as_of, commands, dicom_store, latency, proofs, rebuild, rebuild_others, relay, view_store, worker
 from bench.region import processes, region
 from krypton.bootstrap import Krypton
 
@@ -35,6 +35,8 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "worker": worker.run,
     "view store": view_store.run,
     "rebuild": rebuild.run,
+    "rebuild identity_index": rebuild_others.identity_index,
+    "rebuild cumulative_dose": rebuild_others.cumulative_dose,
     "proofs": proofs.run,
     "auditors": as_of.run,
     "dicom": lambda _: dicom_store.run(),

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg2
 
-from bench import filled
+from bench import filled, stored
 from domain.commands.accesses import OpenAccess
 from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.links import Merge
@@ -104,6 +104,6 @@ def _patient(ours: Krypton, head: int) -> tuple[str, str]:
         if number % 10 == 0:
             ask(OpenAccess(identity=UUID(identities["CHB"]), rpps=RPPS, reason="follow-up"))
     with closing(psycopg2.connect(ours.addresses.database)) as connection:
-        ours_since = [r for r in filled.records_from(ours, head) if r.topic != "krypton.directory"]
+        ours_since = [r for r in stored.records_from(ours, head) if r.topic != "krypton.directory"]
         filled.apply(ours, connection, ours_since)
     return identities["CHB"], identities["CHP"]

@@ -6,9 +6,8 @@ vault. ``fill`` writes into empty topics; positions begin at 1 and grow, as the 
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
-from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 
@@ -17,10 +16,15 @@ from domain.ports import KeyVault
 from schemas.codec import Codec
 from streams.outgoing import rfc3339
 from streams.partition import partition_of
-from streams.topics import PARTITIONS
+from streams.replay import spans
+from streams.topics import LEDGER, PARTITIONS
 
 BATCH_BYTES = 512 << 10
 IN_FLIGHT = 64
+
+
+class TopicsNotEmpty(Exception):
+    """A made-up history is the whole of a ledger: its positions begin at 1."""
 
 
 class Bulk:
@@ -53,22 +57,33 @@ class Bulk:
             self._sent.clear()
 
 
-def fill(kafka: str, codec: Codec, vault: KeyVault, events: int, *, seed: int = 1) -> Counter[str]:
-    """Write at least so many events of a new region; returns how many of each type there are."""
-    return asyncio.run(_fill(kafka, codec, vault, events, seed))
+def fill(
+    kafka: str, codec: Codec, vault: KeyVault, events: int, *, seed: int = 1, topics: Collection[str] = LEDGER
+) -> Counter[str]:
+    """Write events of a new region until there are so many in ``topics``; returns how many of each type there are.
+
+    Events of other topics happen too, and are left out: positions have gaps, as those of a real ledger may.
+    Raises TopicsNotEmpty.
+    """
+    if any(span.end for span in spans(kafka, topics)):
+        raise TopicsNotEmpty("the topics hold events already: fill empty ones")
+    return asyncio.run(_fill(kafka, codec, vault, events, seed, topics))
 
 
-async def _fill(kafka: str, codec: Codec, vault: KeyVault, events: int, seed: int) -> Counter[str]:
+async def _fill(
+    kafka: str, codec: Codec, vault: KeyVault, events: int, seed: int, topics: Collection[str]
+) -> Counter[str]:
     found: Counter[str] = Counter()
     producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", max_batch_size=BATCH_BYTES)
     await producer.start()
     try:
         bulk = Bulk(producer)
-        for position, event in _positioned(History(seed), vault, events):
+        for position, event, ids in _happened(History(seed), vault, lambda: found.total() >= events):
             schema = codec.registry.latest[event.type]
+            if schema.topic not in topics:
+                continue
             at = START_US + position * STEP_US
-            ids = {"command_id": uuid4(), "correlation_id": uuid4()}
-            body = {"recorded_at": at, "actor": "system:bench", **ids} | event.body
+            body = {"recorded_at": at, "actor": "system:bench"} | ids() | event.body
             value = codec.encode(event.type, body, aggregate_id=event.aggregate, version=event.version)
             headers = _headers(position, event, at)
             key = event.key.encode()
@@ -80,18 +95,16 @@ async def _fill(kafka: str, codec: Codec, vault: KeyVault, events: int, seed: in
     return found
 
 
-def _positioned(history: History, vault: KeyVault, events: int) -> Iterator[tuple[int, Happened]]:
+def _happened(
+    history: History, vault: KeyVault, enough: Callable[[], bool]
+) -> Iterator[tuple[int, Happened, Callable[[], dict[str, str]]]]:
+    """Whole cohorts, until there are enough: position, event, and what makes an envelope's ids."""
     position = 0
     for cohort in history.cohorts():
         vault.prepare(cohort.subjects)
-        for identity, event in cohort.first:
-            position += 1
-            identity.registered = position
-            yield position, event
-        for happens in history.interleaved(cohort):
-            position += 1
-            yield position, happens()
-        if position >= events:
+        for position, event in history.lived(cohort, position):  # noqa: B020  # it goes on
+            yield position, event, history.ids
+        if enough():
             return
 
 

@@ -55,6 +55,7 @@ class History:
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)
+        self._envelopes = random.Random(f"{seed} envelopes")  # apart: the same happens whatever is written
         self._people = 0
 
     def cohorts(self) -> Iterator[Cohort]:
@@ -69,11 +70,24 @@ class History:
         """A uuid of the seed's making."""
         return str(UUID(int=self._random.getrandbits(128), version=4))
 
+    def ids(self) -> dict[str, str]:
+        """Of an envelope: each event has a command of its own."""
+        draw = self._envelopes.getrandbits
+        return {name: str(UUID(int=draw(128), version=4)) for name in ("command_id", "correlation_id")}
+
     def uid(self) -> str:
         """A DICOM UID of the 2.25 root."""
         return f"2.25.{self._random.getrandbits(120)}"
 
-    def interleaved(self, cohort: Cohort) -> Iterator[Callable[[], Happened]]:
+    def lived(self, cohort: Cohort, position: int) -> Iterator[tuple[int, Happened]]:
+        """The cohort's events with their positions, which go on after ``position``."""
+        for position, (identity, event) in enumerate(cohort.first, position + 1):  # noqa: B020  # it goes on
+            identity.registered = position
+            yield position, event
+        for position, happens in enumerate(self._interleaved(cohort), position + 1):  # noqa: B020
+            yield position, happens()
+
+    def _interleaved(self, cohort: Cohort) -> Iterator[Callable[[], Happened]]:
         """All of the cohort's stories, mixed, each in its own order."""
         times: list[tuple[float, int]] = []
         for number, story in enumerate(cohort.stories):

@@ -1,25 +1,22 @@
 """Rebuilds on a made-up region of millions of events, beside the peers: plain Faust and the eventsourcing runner.
 
-Each rebuild is ``krypton views rebuild`` in a process of its own, as an operator runs it: Kafka read, decoding, fold,
-COPY, keys, indexes and statistics, into logged tables. Its peak memory is what the kernel says of that process.
+``bench.rebuilt`` says what one rebuild is.
 """
 
-import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg2
 
-from bench import bulk, plain_runner
+from bench import plain_runner
+from bench.rebuilt import Rebuilt, rebuilt, region_of
 from bench.region import processes
 from krypton.bootstrap import Krypton
-from krypton.supervisor import krypton_command
 from projections import diff, versions
 
 EVENTS = int(os.environ.get("KRYPTON_BENCH_EVENTS", "4000000"))
@@ -29,27 +26,11 @@ LIVE_S = 8.0
 APPLIED = "SELECT coalesce(sum(next), 0) FROM views.position WHERE view = 'patient_record' AND version = 1"
 
 
-class Rebuilt(NamedTuple):
-    """What one rebuild took."""
-
-    version: int
-    events: int
-    seconds: float
-    peak_mb: float
-
-    @property
-    def rate(self) -> float:
-        """Events per second."""
-        return self.events / self.seconds
-
-
 def run(ours: Krypton, events: int = EVENTS) -> dict[str, float]:
     """Rates, ratios to the peers, memory, and the seconds of a diff. In an empty ledger without running workers."""
-    begun = time.perf_counter()
-    filled = sum(bulk.fill(ours.addresses.kafka, ours.codec, ours.vault, events).values())
-    print(f"{filled:,} events written in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+    filled = region_of(ours, events)
     faust, runner = _faust(ours), plain_runner.run(ours, "patient_record", PEER_EVENTS)
-    record = _rebuilt(ours, "patient_record")
+    record = rebuilt(ours, "patient_record")
     figures = {
         "events in the region": filled,
         "patient_record: events": record.events,
@@ -60,7 +41,7 @@ def run(ours: Krypton, events: int = EVENTS) -> dict[str, float]:
         "times plain Faust": record.rate / faust,
         "times ProjectionRunner": record.rate / runner,
     }
-    figures |= _linear(ours, record) | _diffed(ours, record) | _others(ours)
+    figures |= _linear(ours, record) | _diffed(ours, record)
     return figures | _beside(ours)
 
 
@@ -71,31 +52,9 @@ def _faust(ours: Krypton) -> float:
     return float(done.stdout.split()[-1].rpartition("h")[2])  # behind what Faust says to a terminal
 
 
-def _rebuilt(ours: Krypton, view: str, *options: str) -> Rebuilt:
-    env = {**os.environ, "KRYPTON_HOME": str(ours.settings.home)}
-    command = krypton_command("views", "rebuild", view, "--json", *options)
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        peak_kb = 0
-        while process.poll() is None:
-            peak_kb = max(peak_kb, _peak_kb(process.pid))
-            time.sleep(0.05)
-        assert process.stdout is not None
-        told: dict[str, Any] = json.loads(process.stdout.read())
-    return Rebuilt(told["version"], told["events"], told["seconds"], peak_kb / 1024)
-
-
-def _peak_kb(pid: int) -> int:
-    """The most memory the process has held, as the kernel counts it; what ``wait4`` tells includes the parent's."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
-
-
 def _linear(ours: Krypton, whole: Rebuilt) -> dict[str, float]:
     """The first quarter of the ledger: what an event costs there, against what it costs in the whole."""
-    quarter = _rebuilt(ours, "patient_record", "--until", str(_last_position(ours) // 4))
+    quarter = rebuilt(ours, "patient_record", "--until", str(_last_position(ours) // 4))
     versions.drop(ours.addresses.database, "patient_record", quarter.version, ACTOR)
     return {
         "patient_record, a quarter: events": quarter.events,
@@ -114,7 +73,7 @@ def _diffed(ours: Krypton, live: Rebuilt) -> dict[str, float]:
     """Two whole versions compared."""
     database = ours.addresses.database
     versions.promote(database, "patient_record", live.version, ACTOR)
-    other = _rebuilt(ours, "patient_record", "--processes", "2")
+    other = rebuilt(ours, "patient_record", "--processes", "2")
     begun = time.perf_counter()
     with ours.reading() as connection:
         summary = diff.summary(connection, diff.Pair("patient_record", live.version, other.version))
@@ -132,24 +91,6 @@ def _diffed(ours: Krypton, live: Rebuilt) -> dict[str, float]:
         "patient_record, two processes: events/s": other.rate,
         "diff of two versions: rows of each": rows,
         "diff of two versions: s": seconds,
-    }
-
-
-def _others(ours: Krypton) -> dict[str, float]:
-    index, dose = _rebuilt(ours, "identity_index"), _rebuilt(ours, "cumulative_dose")
-    with ours.reading() as connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM cumulative_dose_v{dose.version}.exposure")
-        exposures = float(cursor.fetchone()[0])
-    for view, one in (("identity_index", index), ("cumulative_dose", dose)):
-        versions.drop(ours.addresses.database, view, one.version, ACTOR)
-    return {
-        "identity_index: events": index.events,
-        "identity_index: events/s": index.rate,
-        "identity_index: peak memory, MB": index.peak_mb,
-        "cumulative_dose: events": dose.events,
-        "cumulative_dose: events/s": dose.rate,
-        "cumulative_dose: exposure rows/s": exposures / dose.seconds,
-        "cumulative_dose: peak memory, MB": dose.peak_mb,
     }
 
 

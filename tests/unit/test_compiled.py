@@ -164,7 +164,7 @@ def test_batches_read_ahead_are_the_same_in_order() -> None:
     batches = [[record(encoded(codec, schema, sample_body(schema) | {"site": f"CH{n}"}))] for n in range(3)]
     asked: list[set[str]] = []
     ahead = BulkCodec(codec.registry, codec.sealer, ask=lambda subjects: asked.append(set(subjects)))
-    found = []
+    found: list[tuple[Any, Any]] = []
     for records, events in ahead.read_ahead(batches):
         assert len(asked) == min(len(found) + 2, 3)
         found.append((records, events()))

@@ -1,0 +1,35 @@
+"""``python -m bench.fill 1000000``: a made-up region's history into the ledger that the environment names.
+
+Through the event store, from which ``krypton run`` publishes it; or ``--straight-to-kafka`` in the same wire format,
+for millions of events to rebuild from. Same seed, same history; only seals differ. Names are plainly fictitious.
+"""
+
+import argparse
+import sys
+
+from bench import bulk, stored
+from krypton.bootstrap import Krypton
+
+
+def main(words: list[str]) -> int:
+    """Fill; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.fill", description=__doc__)
+    parser.add_argument("events", type=int, help="how many at least; whole cohorts of 2,000 people are written")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--straight-to-kafka", action="store_true", help="past the event store, into empty topics")
+    given = parser.parse_args(words)
+    ours = Krypton.connect()
+    try:
+        if given.straight_to_kafka:
+            written = bulk.fill(ours.addresses.kafka, ours.codec, ours.vault, given.events, seed=given.seed).total()
+        else:
+            written = stored.fill(ours, given.events, seed=given.seed)
+    except (stored.LedgerNotEmpty, bulk.TopicsNotEmpty) as full:
+        print(f"refused: {full}", file=sys.stderr)
+        return 1
+    print(f"{written:,} events written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

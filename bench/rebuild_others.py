@@ -1,0 +1,36 @@
+"""Rebuilds of the identity index, under matching rules, and of the cumulative dose: two million events of each.
+
+Each in a region of its own, of which only the view's topics are written.
+"""
+
+from pathlib import Path
+
+from bench.rebuilt import Rebuilt, rebuilt, region_of
+from domain.commands.rules import PublishRules
+from domain.rules.document import read_document
+from domain.work import Envelope
+from krypton.bootstrap import Krypton
+
+EVENTS = 2_000_000
+MATCHING = Path(__file__).parents[1] / "rules" / "matching-1.toml"
+
+
+def identity_index(ours: Krypton, events: int = EVENTS) -> dict[str, float]:
+    """In an empty ledger. With the match keys that its rules call for."""
+    ours.execute(PublishRules(document=read_document(MATCHING.read_text())), Envelope("system:bench"))
+    region_of(ours, events, ours.projection("identity_index").topics)
+    return _figures(rebuilt(ours, "identity_index", "--rules", "matching@1"))
+
+
+def cumulative_dose(ours: Krypton, events: int = EVENTS) -> dict[str, float]:
+    """In an empty ledger."""
+    region_of(ours, events, ours.projection("cumulative_dose").topics)
+    one = rebuilt(ours, "cumulative_dose")
+    with ours.reading() as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM cumulative_dose_v{one.version}.exposure")
+        exposures = float(cursor.fetchone()[0])
+    return _figures(one) | {"exposure rows": exposures, "exposure rows/s": exposures / one.seconds}
+
+
+def _figures(one: Rebuilt) -> dict[str, float]:
+    return {"events": one.events, "events/s": one.rate, "peak memory, MB": one.peak_mb}
