@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from krypton.cli.audit_proofs import Key, heads_to_hold, kafka_answers
+from krypton.cli.audit_proofs import heads_to_hold, kafka_answers
 from krypton.cli.connection import krypton
+from krypton.cli.log_given import Key
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, facts, out
 
