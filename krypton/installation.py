@@ -1,4 +1,7 @@
-"""What ``krypton init`` makes, once: event store, vault, relay, views, topics. Safe to repeat, and twice at once."""
+"""What ``krypton init`` makes, once: event store, vault, relay, views, topics, and the key of the tamper-evident log.
+
+Safe to repeat, and twice at once.
+"""
 
 from collections.abc import Iterator
 from threading import Event
@@ -14,8 +17,8 @@ from krypton.settings import ServiceUnavailable, SettingsWrong
 LOOK_AGAIN_S = 1.0
 
 
-def install(ours: Krypton) -> Iterator[str]:
-    """Make what is missing; yields a line for each part done.
+def install(ours: Krypton, *, log_key: bool = True) -> Iterator[str]:
+    """Make what is missing; yields a line for each part done. ``log_key``: the log's key too, where it never signed.
 
     Raises ServiceUnavailable, and SettingsWrong where what is there already is of another make.
     """
@@ -25,6 +28,8 @@ def install(ours: Krypton) -> Iterator[str]:
     try:
         yield from _tables(ours)
         yield _topics(ours)
+        if log_key:
+            yield _log_key(ours)
     except (psycopg2.OperationalError, sqlalchemy.exc.OperationalError) as away:
         raise ServiceUnavailable(
             f"the database does not answer ({type(away).__name__}): run krypton dev up, or check KRYPTON_DATABASE"
@@ -63,6 +68,19 @@ def _topics(ours: Krypton) -> str:
     return f"topics: {len(made)} made, {len(topics.PARTITIONS) - len(made)} there already"
 
 
+def _log_key(ours: Krypton) -> str:
+    """The notary's machine has the key of a log that signed already: that another one has none is no mistake."""
+    from krypton.log_keys import KeyGone, made
+    from streams import checkpoints
+
+    had = ours.settings.log_key.exists()
+    try:
+        made(ours.settings, lambda: checkpoints.read(ours.addresses.kafka))
+    except KeyGone:
+        return "log key: not on this machine; the log has one already"
+    return f"log key: {'there already' if had else f'made, keep a copy of {ours.settings.log_key}'}"
+
+
 def wait_for_services(stop: Event) -> Krypton | None:
     """The ledger, once Kafka and PostgreSQL answer and all is installed; None when told to stop before.
 
@@ -72,7 +90,7 @@ def wait_for_services(stop: Event) -> Krypton | None:
     while not stop.is_set():
         try:
             ours = Krypton.connect()
-            for _ in install(ours):
+            for _ in install(ours, log_key=False):  # a notary makes its own; a machine without one needs none
                 pass
             return ours
         except ServiceUnavailable as away:

@@ -1,23 +1,72 @@
-"""The key of the tamper-evident log: made when the log first signs, read afterwards, never replaced in silence."""
+"""The key of the tamper-evident log: made before the log first signs, then read, never replaced in silence.
+
+``krypton init`` and a notary that starts make it, each only where nothing was ever signed under the log's origin,
+neither in the folder nor on Kafka. Everything else reads it. Two keys under one origin would make every checkpoint of
+one of them a forged one, for ever: checkpoints are never taken back.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from adapters.notary import keys
 from adapters.notary.keys import SigningKey
+from domain.errors import NotFound
 from domain.proofs import tiles
 from domain.proofs.note import ED25519, VerifierKey
 from krypton.settings import Settings, SettingsWrong
 
+Notes = Callable[[], Iterable[bytes]]
+"""Reads every note on ``krypton.checkpoints``, as it lies there."""
+
+
+class KeyGone(SettingsWrong):
+    """The log was signed, and its key is not here: no other one is made."""
+
 
 def signing_key(settings: Settings) -> SigningKey:
-    """The log's key; a new one for a log that never signed. Raises SettingsWrong."""
-    path = settings.log_key
-    if not path.exists():
-        if (settings.log_folder / tiles.CHECKPOINT).exists():
-            raise SettingsWrong(
-                f"KRYPTON_LOG_KEY_FILE: {path} is gone, and {settings.log_folder} holds what its key signed: bring the "
-                "key back, or start a new log with another folder and another KRYPTON_LOG_ORIGIN"
-            )
-        SigningKey.new(settings.log_origin).store(path)
+    """The log's key. Raises NotFound where this machine has none, SettingsWrong where it is unusable."""
+    if not settings.log_key.exists():
+        raise NotFound(
+            f"the log's signing key {settings.log_key}: ask where the notary runs, or name its file in "
+            "KRYPTON_LOG_KEY_FILE; krypton init makes the key of a log that never signed"
+        )
     return _loaded(settings)
+
+
+def made(settings: Settings, published: Notes) -> SigningKey:
+    """The log's key; a new one for a log that never signed. Raises KeyGone, SettingsWrong."""
+    if not settings.log_key.exists():
+        if (settings.log_folder / tiles.CHECKPOINT).exists():
+            raise KeyGone(_gone(settings, str(settings.log_folder)))
+        if any(of_log(note, settings.log_origin) for note in published()):
+            raise KeyGone(_gone(settings, "krypton.checkpoints"))
+        with suppress(FileExistsError):  # another process of this machine was first: its key is the log's
+            _store(SigningKey.new(settings.log_origin), settings)
+    return _loaded(settings)
+
+
+def _store(key: SigningKey, settings: Settings) -> None:
+    try:
+        key.store(settings.log_key)
+    except FileExistsError:
+        raise
+    except OSError as failure:
+        raise SettingsWrong(
+            f"KRYPTON_LOG_KEY_FILE: {settings.log_key} cannot be written ({failure.strerror}): name a file that can"
+        ) from None
+
+
+def of_log(note: bytes, origin: str) -> bool:
+    """Whether a note speaks for a log, whoever signed it."""
+    return note.startswith(f"{origin}\n".encode())
+
+
+def _gone(settings: Settings, where: str) -> str:
+    return (
+        f"KRYPTON_LOG_KEY_FILE: {settings.log_key} is not there, and {where} holds what the key of "
+        f"{settings.log_origin} signed: bring the key back, or start a new log with another KRYPTON_LOG_ORIGIN and "
+        "another KRYPTON_LOG_FOLDER"
+    )
 
 
 def _loaded(settings: Settings) -> SigningKey:

@@ -16,8 +16,9 @@ from adapters.notary.keys import SignatureWrong, SigningKey, verified_checkpoint
 from domain.errors import LedgerAltered
 from domain.proofs.note import NotANote, Note, parse
 from krypton.bootstrap import CONNECT_S, Krypton
-from krypton.log_keys import signing_key
+from krypton.log_keys import Notes, made, of_log, signing_key
 from krypton.notary import PAGE, Notary
+from krypton.settings import Settings, SettingsWrong
 from streams import checkpoints
 from streams.backoff import Backoff
 
@@ -62,14 +63,18 @@ def _writer(folder: Path, stop: Event) -> TileWriter | None:
 
 
 def sign_now(ours: Krypton) -> bool:
-    """Bring the log up to date and sign it, unless a notary runs: then it does. Whether it was us. As ``run``."""
+    """Bring the log up to date and sign it, unless a notary runs: then it does. Whether it was us.
+
+    Raises LedgerAltered, SettingsWrong, NotFound (no key: only a notary makes one).
+    """
+    key = signing_key(ours.settings)
     try:
         writer = TileWriter(ours.settings.log_folder)
     except FolderBusy:
         return False
     try:
         with checkpoints.Publisher(ours.addresses.kafka) as publisher:
-            notary, follow = _begun(ours, writer, publisher)
+            notary, follow = _begun(ours, key, writer, publisher)
             with follow as pages:
                 while rows := pages.page(notary.after, PAGE):
                     notary.add(rows)
@@ -82,8 +87,9 @@ def sign_now(ours: Krypton) -> bool:
 
 
 def _follow(ours: Krypton, writer: TileWriter, stop: Event) -> None:
+    key = made(ours.settings, lambda: checkpoints.read(ours.addresses.kafka))
     with checkpoints.Publisher(ours.addresses.kafka) as publisher:
-        notary, follow = _begun(ours, writer, publisher)
+        notary, follow = _begun(ours, key, writer, publisher)
         with follow as pages:
             log.info("following the event store from position %d, %d leaves", notary.after, notary.size)
             while not stop.is_set():
@@ -96,10 +102,13 @@ def _follow(ours: Krypton, writer: TileWriter, stop: Event) -> None:
                 notary.sign()
 
 
-def _begun(ours: Krypton, writer: TileWriter, publisher: checkpoints.Publisher) -> tuple[Notary, "_Session"]:
-    key = signing_key(ours.settings)
+def _begun(
+    ours: Krypton, key: SigningKey, writer: TileWriter, publisher: checkpoints.Publisher
+) -> tuple[Notary, "_Session"]:
+    published = last_published(ours, key)
+    never_a_second_key(ours.settings, key, published, lambda: checkpoints.read(ours.addresses.kafka))
     notary = Notary(writer, key, lambda notes: publisher.publish(key.name, [note.format() for note in notes]))
-    notary.resume(last_published(ours, key))
+    notary.resume(published)
     session = _Session(ours.addresses.database)
     try:
         _check_store(session, notary)
@@ -107,6 +116,28 @@ def _begun(ours: Krypton, writer: TileWriter, publisher: checkpoints.Publisher) 
         session.close()
         raise
     return notary, session
+
+
+def never_a_second_key(settings: Settings, key: SigningKey, published: Note | None, notes: Notes) -> None:
+    """Hold a key that signed nothing yet to be the first one of its origin. Raises SettingsWrong.
+
+    ``published``: the last note on Kafka that it signed. A key that signed once goes on: whoever may write to the topic
+    could stop every notary otherwise.
+    """
+    if published is None and not _signed(settings.log_folder) and any(of_log(note, key.name) for note in notes()):
+        raise SettingsWrong(
+            f"KRYPTON_LOG_KEY_FILE: {settings.log_key} signed nothing yet, and another key signed checkpoints of "
+            f"{key.name} on krypton.checkpoints: bring that key back, or start a new log with another "
+            "KRYPTON_LOG_ORIGIN, a new key and a new folder"
+        )
+
+
+def _signed(folder: Path) -> bool:
+    """Whether the folder holds a checkpoint; whose it is, the notary holds it to."""
+    try:
+        return TileFolder(folder).checkpoint() is not None
+    except NotANote:
+        return False
 
 
 class _Session:

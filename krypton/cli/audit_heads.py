@@ -18,17 +18,22 @@ def checkpoint(
     key: Annotated[bool, typer.Option("--key", help="Show the log's origin and public key instead.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The latest signed checkpoint, signed now unless a notary runs; or the log's public key."""
+    """The latest signed checkpoint, signed now unless a notary runs; or the log's public key. Never makes a key."""
+    from domain.proofs.tiles import CHECKPOINT
     from krypton import notary_service
     from krypton.log_keys import signing_key
     from krypton.proving import Prover
 
+    if key:
+        settings = environment()
+        own = signing_key(settings).verifier
+        if not (settings.log_folder / CHECKPOINT).exists():
+            err.print(f"it signed nothing in {settings.log_folder} yet: ask where the notary runs, if not here")
+        known = {"origin": own.name, "key": own.format()}
+        document(known) if as_json else out.print(own.format(), markup=False, soft_wrap=True)
+        return
     ours = krypton()
     verifier = signing_key(ours.settings).verifier
-    if key:
-        known = {"origin": verifier.name, "key": verifier.format()}
-        document(known) if as_json else out.print(verifier.format(), markup=False)
-        return
     with kafka_answers(ours):
         notary_service.sign_now(ours)
     prover = Prover.open(ours.settings.log_folder, verifier)

@@ -27,7 +27,7 @@ from krypton import reading
 from krypton.auditing.asking import Auditor
 from krypton.bootstrap import VIEWS, Krypton
 from krypton.devstack.stack import Stack
-from krypton.log_keys import signing_key
+from krypton.log_keys import made
 from krypton.settings import Settings
 from projections import catalog
 from projections.store import ViewStore
@@ -119,7 +119,7 @@ class AuditWorld:
 
     def sign(self) -> None:
         """Sign a checkpoint of all that the ledger holds, as the notary does."""
-        writer, key = TileWriter(self.krypton.settings.log_folder), signing_key(self.krypton.settings)
+        writer, key = TileWriter(self.krypton.settings.log_folder), made(self.krypton.settings, list)
         writer.begin(None)
         stored = self.krypton.ledger.recorder.select_notifications(0, 1_000_000, inclusive_of_start=False)
         entries = [leaf.entry(e.id, e.topic, str(e.originator_id), e.originator_version, e.state) for e in stored]

@@ -11,7 +11,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from krypton.bootstrap import Krypton
 from krypton.heads import Heads, heads_of, in_folder, published
-from krypton.log_keys import verifier_key
+from krypton.log_keys import made, verifier_key
 from krypton.verifying import Question, Verdict, verify
 from schemas.event import Record
 from streams import relay
@@ -23,6 +23,7 @@ def krypton(ledger: LiveLedger) -> Krypton:
     """The ledger, with its signed log in a folder of its own."""
     home = ledger.logs / "signed"
     settings = replace(ledger.krypton.settings, log_folder_given=home / "tlog", log_key_given=home / "tlog.key")
+    made(settings, list)
     return Krypton(settings, ledger.krypton.addresses)
 
 

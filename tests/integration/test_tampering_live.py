@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters.notary.keys import SigningKey
 from krypton import notary_service
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
+from krypton.settings import Settings
 from krypton.tampering import Kind, Log
 from krypton.verifying import Question, verify
 from schemas.event import Record
@@ -96,6 +98,25 @@ def cli(ledger: LiveLedger, ours: Krypton) -> CommandLine:
         "KRYPTON_LOG_KEY_FILE": str(ours.settings.log_key),
     }
     return CommandLine(ledger.stack.root, tuple(settings.items()))
+
+
+def test_no_second_key_is_made_for_a_log_that_signed(cli: CommandLine, tmp_path: Path) -> None:
+    """On a machine that has neither its key nor its folder."""
+    given = dict(cli.settings) | {"KRYPTON_LOG_FOLDER": str(tmp_path), "KRYPTON_LOG_KEY_FILE": str(tmp_path / "key")}
+    elsewhere = CommandLine(cli.home, tuple(given.items()))
+    assert "log key: not on this machine; the log has one already" in elsewhere.run("init").err
+    notary = elsewhere.run_apart("serve", "notary")
+    assert (notary.code, "krypton.checkpoints holds what the key of" in notary.err) == (2, True)
+    for words in (("--key",), ()):
+        assert "not found: the log's signing key" in elsewhere.complaint(3, "audit", "checkpoint", *words)
+    assert not (tmp_path / "key").exists()
+
+
+def test_a_new_key_does_not_sign_what_another_one_signed(cli: CommandLine, tmp_path: Path) -> None:
+    SigningKey.new(Settings.log_origin).store(tmp_path / "key")
+    given = dict(cli.settings) | {"KRYPTON_LOG_FOLDER": str(tmp_path), "KRYPTON_LOG_KEY_FILE": str(tmp_path / "key")}
+    said = CommandLine(cli.home, tuple(given.items())).complaint(2, "audit", "checkpoint")
+    assert "another key signed checkpoints of krypton.local/ledger" in said
 
 
 def test_the_command_line_verifies_as_other_programs_read_it(cli: CommandLine) -> None:

@@ -139,6 +139,7 @@ def test_what_must_last_is_on_a_volume() -> None:
         "database": ["database:/var/lib/postgresql"],
         "dicom": ["instances:/var/lib/krypton"],
         "notary": ["log:/var/lib/krypton"],
+        "init": ["log:/var/lib/krypton"],  # makes the log's key, and shows it: the very one that the notary signs with
     }
     assert BROKER["log.dirs"] == "/var/lib/kafka/data"
     assert set(COMPOSE["volumes"]) == {"kafka", "database", "instances", "log"}
