@@ -19,6 +19,9 @@ ORPHANS: Final = f"""
 SELECT id, state FROM {EVENTS} AS event WHERE id > %s AND NOT EXISTS (
     SELECT FROM (SELECT unnest(positions) AS position FROM ledger.command) AS named WHERE named.position = event.id
 ) ORDER BY id"""
+RESERVE: Final = f"""
+SELECT setval(sequence, greatest(%s, pg_sequence_last_value(sequence), (SELECT max(id) FROM {EVENTS}), 1))
+FROM (SELECT pg_get_serial_sequence('{EVENTS}', 'id')::regclass AS sequence) AS own"""
 KNOWN: Final = "SELECT command_id::text FROM ledger.command WHERE command_id = ANY(%s::uuid[])"
 
 
@@ -51,13 +54,9 @@ class Mend:
                 raise LedgerAltered("the event store is being written to: stop krypton run, then restore") from None
 
     def reserve(self, position: int) -> None:
-        """Let positions be handed out from past this one on."""
+        """Let positions be handed out from past this one on. A rollback does not take that back: ask when sure."""
         with self._connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT setval(pg_get_serial_sequence('{EVENTS}', 'id'), greatest(%s, nextval("
-                f"pg_get_serial_sequence('{EVENTS}', 'id')), (SELECT coalesce(max(id), 1) FROM {EVENTS})))",
-                (position,),
-            )
+            cursor.execute(RESERVE, (position,))
 
     def add(self, rows: Sequence[tuple[int, str, int, str, bytes]]) -> None:
         """Add events: position, aggregate id, version, type, stored bytes. Raises LedgerAltered where one is taken."""

@@ -21,10 +21,17 @@ def group() -> None:
 @app.command()
 def event_store(
     from_kafka: Annotated[bool, typer.Option("--from-kafka", help="Where the events come from.")] = False,
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="Also events past the last checkpoint, which nobody signed.")
+    ] = False,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add the events that only Kafka holds, at their positions; refuses where both differ. Stop krypton run first."""
+    """Add the events that only Kafka holds, at their positions; refuses where both differ. Stop krypton run first.
+
+    Events past the last signed checkpoint come back with --unsigned alone: a crash leaves up to 10 s or 1,000 events of
+    them, and whoever may write to Kafka can leave some too.
+    """
     from krypton.progress import progress
     from krypton.recovering import restore
 
@@ -34,7 +41,7 @@ def event_store(
     with kafka_answers(ours):
         heads, _ = heads_to_hold(ours, None, key)
         with progress("events", None) as bar:
-            done = restore(ours, heads, bar.advance)
+            done = restore(ours, heads, bar.advance, unsigned=unsigned)
     document(done.document()) if as_json else facts(done.document(), "Restored")
 
 

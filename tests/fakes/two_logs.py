@@ -23,7 +23,7 @@ from krypton.verifying import Verdict, Walk
 from schemas.codec import Codec
 from schemas.event import Record
 from schemas.registry import registry
-from streams.matching import Matching
+from streams.matching import Matching, Window
 from streams.outgoing import Addresser, Stored
 from streams.record_source import Part
 from streams.topics import LEDGER, PARTITIONS
@@ -130,6 +130,18 @@ class TwoLogs:
         """Alter a header."""
         self.change(position, lambda one: one._replace(headers=with_header(one, name, content)))
 
+    def parts(self) -> list[Part]:
+        """Every partition."""
+        return [
+            Part(topic, partition, iter([self.kafka.get((topic, partition), [])]))
+            for topic in LEDGER
+            for partition in range(PARTITIONS[topic])
+        ]
+
+    def windows(self, after: int = 0) -> list[Window]:
+        """Both logs side by side, past a position."""
+        return list(Matching(self.store, self.parts(), registry(), after).windows())
+
     def verify(self, notes: Sequence[Note] | None = None) -> Verdict:
         """As ``audit verify``, but for what PostgreSQL is asked."""
         return self.verify_text([note.format() for note in (self.notes if notes is None else notes)])
@@ -137,11 +149,7 @@ class TwoLogs:
     def verify_text(self, notes: Sequence[str]) -> Verdict:
         """The same, with checkpoints as they were found."""
         heads = heads_of([("a checkpoint", note) for note in notes], self.key.verifier)
-        parts = [
-            Part(topic, partition, iter([self.kafka.get((topic, partition), [])]))
-            for topic in LEDGER
-            for partition in range(PARTITIONS[topic])
-        ]
+        parts = self.parts()
         signed = SignedTree.of(self.folder, heads.signed)
         judge = Judge(self.store, {(part.topic, part.partition): part for part in parts}, signed, self.relayed)
         walk = Walk(self.store, judge, Tree(), heads, 0)

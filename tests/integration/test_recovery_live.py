@@ -11,6 +11,7 @@ from krypton.devstack.stack import Stack
 from krypton.recovering import restore
 from krypton.republishing import republish
 from streams import topics
+from tests.fakes.two_logs import event, record_of
 from tests.integration.live_ledger import LiveLedger, delete_topics, live_ledger, until
 from tests.integration.proof_world import altered, heads, krypton, records_of, relay_all, run_sql, send, verdict
 
@@ -33,14 +34,15 @@ def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
 def test_the_event_store_is_restored_from_kafka(ledger: LiveLedger) -> None:
     """All of it: events, positions, versions, bytes, and who asked for what."""
     ours = krypton(ledger)
-    root, everything = verdict(ours).root, f"SELECT * FROM {TABLE} ORDER BY id"
+    before, everything = verdict(ours), f"SELECT * FROM {TABLE} ORDER BY id"
     commands = "SELECT command_id, positions FROM ledger.command WHERE positions <> '{}' ORDER BY 1"
     events, asked = ledger.query(everything), ledger.query(commands)
     run_sql(ledger, f"TRUNCATE {TABLE}, ledger.command")
     done = restore(ours, heads(ours))
-    assert (done.events, done.commands, done.root) == (EVENTS + 1, EVENTS + 1, root)
+    assert (done.events, done.commands, done.root) == (EVENTS + 1, EVENTS + 1, before.root)
+    assert (done.checkpoints, done.unsigned) == (before.checkpoints, 0)
     assert (ledger.query(everything), ledger.query(commands)) == (events, asked)
-    assert (verdict(ours).difference, verdict(ours).root) == (None, root)
+    assert verdict(ours) == before
     ledger.register(1)  # and goes on after the last position
     assert ledger.query(f"SELECT max(id) FROM {TABLE}")[0][0] > EVENTS
 
@@ -53,6 +55,12 @@ def test_only_what_is_missing_is_restored(ledger: LiveLedger) -> None:
     assert 0 < done.events < EVENTS
     assert (verdict(ours).difference, verdict(ours).root) == (None, root)
     assert restore(ours, heads(ours)).events == 0
+    forged = record_of(999_999, 777, event(777), 0)  # of a fresh aggregate: nothing is wrong with it but its origin
+    send(ours.addresses.kafka, [(forged.topic, [forged])])
+    with pytest.raises(LedgerAltered, match=r"1 event\(s\) past the last checkpoint .* position\(s\) 999999\."):
+        restore(ours, heads(ours))
+    ledger.register(1)
+    assert ledger.query(f"SELECT max(id) FROM {TABLE}")[0][0] < 999_999
 
 
 def test_a_row_that_differs_is_not_overwritten(ledger: LiveLedger) -> None:

@@ -1,0 +1,150 @@
+"""The event store from Kafka: what comes back, and what is refused before anything is lost by it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from adapters.eventstore.mend import Command
+from domain.errors import LedgerAltered
+from domain.proofs.note import Note
+from krypton.heads import Heads, heads_of
+from krypton.recovering import Restored, StoredRow, restored
+from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of
+
+SIGNED = 60
+LAST = 9223372036854775807
+
+
+class MemoryMend:
+    """What ``Mend`` does, and when."""
+
+    def __init__(self) -> None:
+        self.kept: list[int] = []
+        self.reserved: list[int] = []
+        self._added: list[int] = []
+
+    def hold(self) -> None:
+        """See ``Mend``."""
+
+    def reserve(self, position: int) -> None:
+        """See ``Mend``."""
+        self.reserved.append(position)
+
+    def add(self, rows: Sequence[StoredRow]) -> None:
+        """See ``Mend``."""
+        self._added += [row[0] for row in rows]
+
+    def orphans(self, after: int = 0) -> list[tuple[int, bytes]]:
+        """See ``Mend``."""
+        return []
+
+    def add_commands(self, commands: Sequence[Command]) -> None:
+        """See ``Mend``."""
+
+    def commit(self) -> None:
+        """See ``Mend``."""
+        self.kept += self._added
+        self._added = []
+
+    def undo(self) -> None:
+        """See ``Mend``."""
+        self._added = []
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> TwoLogs:
+    """All signed."""
+    return TwoLogs(tmp_path / "log", SIGNED)
+
+
+@pytest.fixture
+def mend() -> MemoryMend:
+    return MemoryMend()
+
+
+def heads(logs: TwoLogs, notes: Sequence[Note] | None = None) -> Heads:
+    found = logs.notes if notes is None else notes
+    return heads_of([("a checkpoint", note.format()) for note in found], logs.key.verifier)
+
+
+def restore(logs: TwoLogs, mend: MemoryMend, *, unsigned: bool = False) -> Restored:
+    return restored(logs.windows(), mend, heads(logs), unsigned=unsigned)
+
+
+def lose(logs: TwoLogs, *positions: int) -> None:
+    for position in positions:
+        del logs.store.rows[position]
+
+
+def forge(logs: TwoLogs, position: int, number: int = 777) -> None:
+    """An event of a fresh aggregate, made by somebody who may write to Kafka."""
+    record = record_of(position, number, event(number), 0)
+    lane = logs.kafka.setdefault((record.topic, record.partition), [])
+    lane.append(record._replace(offset=len(lane)))
+
+
+def test_what_was_signed_comes_back_without_asking(logs: TwoLogs, mend: MemoryMend) -> None:
+    lost = logs.positions[10:]
+    lose(logs, *lost)
+    done = restore(logs, mend)
+    assert (mend.kept, done.events, done.unsigned, done.checkpoints) == (lost, len(lost), 0, 1)
+    assert mend.reserved == [lost[-1]]
+
+
+def test_a_forged_event_of_a_fresh_aggregate_is_not_restored_unasked(logs: TwoLogs, mend: MemoryMend) -> None:
+    lose(logs, 10 * EVERY)
+    forge(logs, 200)
+    with pytest.raises(LedgerAltered, match=r"1 event\(s\) past the last checkpoint .* position\(s\) 200\. A check"):
+        restore(logs, mend)
+    assert (mend.kept, mend.reserved) == ([10 * EVERY], [10 * EVERY])
+
+
+def test_an_honest_tail_comes_back_where_it_is_asked_for(logs: TwoLogs, mend: MemoryMend) -> None:
+    """The crash came before the next checkpoint."""
+    tail = [logs.add(number) for number in (61, 62, 63)]
+    lose(logs, *tail)
+    with pytest.raises(LedgerAltered, match=r"3 event\(s\) .*: position\(s\) 183, 186, 189\. .* 10 s and each 1,000"):
+        restore(logs, mend)
+    assert mend.kept == []
+    done = restore(logs, mend, unsigned=True)
+    assert (mend.kept, done.unsigned, mend.reserved) == (tail, 3, [tail[-1]])
+
+
+def test_events_that_the_store_holds_need_no_asking(logs: TwoLogs, mend: MemoryMend) -> None:
+    """Only what comes from Kafka alone is in question."""
+    logs.add(61)
+    assert (restore(logs, mend).unsigned, mend.kept) == (0, [])
+
+
+def test_without_any_checkpoint_everything_is_unsigned(logs: TwoLogs, mend: MemoryMend) -> None:
+    lose(logs, *logs.positions)
+    with pytest.raises(LedgerAltered, match=r"60 event\(s\) .* 3, 6, 9, .*, 30, … 180"):
+        restored(logs.windows(), mend, heads(logs, []))
+    assert restored(logs.windows(), mend, heads(logs, []), unsigned=True).unsigned == SIGNED
+
+
+@pytest.mark.parametrize("unsigned", [False, True])
+def test_a_forged_last_position_does_not_use_up_all_positions(logs: TwoLogs, mend: MemoryMend, unsigned: bool) -> None:
+    """The next position is a sequence of PostgreSQL's, which no rollback sets back."""
+    forge(logs, LAST)
+    with pytest.raises(LedgerAltered, match=rf"position.* {LAST}"):
+        restore(logs, mend, unsigned=unsigned)
+    assert (mend.kept, mend.reserved) == ([], [])
+
+
+def test_an_event_that_is_not_the_signed_one_is_not_restored(logs: TwoLogs, mend: MemoryMend) -> None:
+    lose(logs, 10 * EVERY)
+    logs.change(10 * EVERY, lambda one: one._replace(value=event(10, "x")))
+    with pytest.raises(LedgerAltered, match="has another root than the first 60 events would have"):
+        restore(logs, mend, unsigned=True)
+    assert (mend.kept, mend.reserved) == ([], [])
+
+
+def test_where_the_signed_end_is_gone_from_both_it_is_said(logs: TwoLogs, mend: MemoryMend) -> None:
+    lane, at = logs.lane_of(logs.positions[-1])
+    del lane[at]
+    lose(logs, *logs.positions[-2:])
+    with pytest.raises(LedgerAltered, match="59 events are left in the two logs of 60"):
+        restore(logs, mend, unsigned=True)
+    assert mend.reserved == []
