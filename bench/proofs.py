@@ -61,7 +61,7 @@ def recovery(ours: Krypton, root: bytes) -> dict[str, float]:
     delete_topics(ours.addresses.kafka)
     topics.create(ours.addresses.kafka)
     begun = time.perf_counter()
-    sent = republish(ours, 1)
+    sent = republish(ours, 1, heads).events
     again = sent / (time.perf_counter() - begun)
     verdict = verifying.verify(ours, verifying.Question(heads))
     assert restored.root == verdict.root == root

@@ -8,7 +8,7 @@ from krypton.cli.audit_proofs import heads_to_hold, kafka_answers
 from krypton.cli.connection import krypton
 from krypton.cli.log_given import Key
 from krypton.cli.options import AsJson
-from krypton.cli.output import document, facts, out
+from krypton.cli.output import document, err, facts
 
 app = typer.Typer(help="Put back what one of the two logs lost.", no_args_is_help=True)
 
@@ -47,16 +47,22 @@ def event_store(
 
 def republish(
     start: Annotated[int, typer.Option("--from", min=1, help="Position of the first event to look at.")],
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send to Kafka the events that it lacks at the end of its partitions; refuses where it holds something else."""
+    """Send to Kafka the events that it lacks at the end of its partitions; refuses where it holds something else, and
+    where the event store is not the one that was signed."""
     from krypton.progress import progress
     from krypton.republishing import republish as send
 
     ours = krypton()
-    with kafka_answers(ours), progress("events", None) as bar:
-        sent = send(ours, start, bar.advance)
-    document({"events": sent}) if as_json else out.print(f"{sent} events sent")
+    with kafka_answers(ours):
+        heads, _ = heads_to_hold(ours, None, key)
+        if not heads.signed:
+            err.print("no checkpoint is in the log's folder or on Kafka: nothing tells whether the store was altered")
+        with progress("events", None) as bar:
+            sent = send(ours, start, heads, bar.advance)
+    document(sent.document()) if as_json else facts(sent.document(), "Sent")
 
 
 def add_to(app_: typer.Typer) -> None:

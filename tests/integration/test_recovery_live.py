@@ -1,6 +1,7 @@
 """Either log is restored from the other, with equal roots; nothing is ever overwritten."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ from domain.errors import LedgerAltered
 from krypton import notary_service
 from krypton.devstack.stack import Stack
 from krypton.recovering import restore
-from krypton.republishing import republish
+from krypton.republishing import Republished, republish
 from streams import topics
+from streams.topics import LEDGER
 from tests.fakes.two_logs import event, record_of
-from tests.integration.live_ledger import LiveLedger, delete_topics, live_ledger, until
+from tests.integration.live_ledger import LiveLedger, delete_topics, end_offsets, live_ledger, until
 from tests.integration.proof_world import altered, heads, krypton, records_of, relay_all, run_sql, send, verdict
 
 pytestmark = pytest.mark.live
@@ -89,16 +91,25 @@ def test_an_event_that_was_never_signed_is_not_restored(ledger: LiveLedger) -> N
 
 
 def test_kafka_is_filled_again_from_the_event_store(ledger: LiveLedger) -> None:
-    """All of its topics gone; then a part of one."""
+    """Some partitions are gone whole, of others the end; the last checkpoint comes back too."""
     ours = krypton(ledger)
-    kafka, root = ours.addresses.kafka, verdict(ours).root
-    before = records_of(kafka)
+    kafka, whole, before = ours.addresses.kafka, verdict(ours), records_of(ours.addresses.kafka)
     delete_topics(kafka)
     topics.create(kafka)
-    assert republish(ours, 1) == EVENTS + 1
+    with (  # no record is there to hold an altered store to: the signed tree is
+        altered(ledger, f"UPDATE {TABLE} SET topic = 'identity.flagged' WHERE id = 100"),
+        pytest.raises(LedgerAltered, match=r"altered: from position 1 to \d+ .* nothing was sent"),
+    ):
+        republish(ours, 1, heads(ours))
+    assert not any(end_offsets(kafka, LEDGER).values())
+    left = {place: lane[: len(lane) // 2] for at, (place, lane) in enumerate(sorted(before.items())) if at % 2}
+    send(kafka, [(topic, lane) for (topic, _), lane in left.items()])
+    with pytest.raises(LedgerAltered, match=r"republish --from 1, or lower; nothing was sent"):
+        republish(ours, 500, heads(ours))
+    assert republish(ours, 1, heads(ours)) == Republished(EVENTS + 1 - sum(map(len, left.values())), 1, 1)
     assert records_of(kafka) == before
-    assert (verdict(ours).difference, verdict(ours).root) == (None, root)
-    assert republish(ours, 1) == 0
+    assert verdict(ours) == replace(whole, checkpoints=1)
+    assert republish(ours, 500, heads(ours)) == Republished(0, 1, 0)
 
 
 def test_kafka_is_not_overwritten_nor_written_to_beside_a_relay(ledger: LiveLedger) -> None:
@@ -106,8 +117,9 @@ def test_kafka_is_not_overwritten_nor_written_to_beside_a_relay(ledger: LiveLedg
     ledger.start("relay")
     until(lambda: "relaying from position" in ledger.said("relay"), 15, "the relay active")
     with pytest.raises(LedgerAltered, match="a relay is active"):
-        republish(ours, 1)
+        republish(ours, 1, heads(ours))
     with altered(ledger, f"UPDATE {TABLE} SET topic = 'identity.flagged' WHERE id = 100"):
+        known = heads(ours)
         ledger.close()
         with pytest.raises(LedgerAltered, match=r"position 100: .*nothing was sent"):
-            republish(ours, 1)
+            republish(ours, 1, known)
