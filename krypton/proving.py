@@ -42,10 +42,25 @@ class Prover:
             raise LedgerAltered(f"the checkpoint in {folder}: {wrong}") from None
         return Prover(TileFolder(folder, head.size), note, head)
 
+    def as_of(self, note: Note, key: VerifierKey) -> "Prover":
+        """As of an earlier checkpoint that somebody kept, cosigned perhaps. Raises LedgerAltered, NotFound."""
+        try:
+            head = verified_checkpoint(note, key)
+        except SignatureWrong as wrong:
+            raise LedgerAltered(f"the checkpoint proves nothing: {wrong}") from None
+        if head.size > self.head.size:
+            raise NotFound(f"a tree of {head.size} events in {self.folder.root}: it holds {self.head.size}")
+        if self._head(head.size) != head:
+            raise LedgerAltered(
+                f"the checkpoint of {head.size} events is signed, and is no head of the tree in {self.folder.root}: "
+                "one of the two is forged"
+            )
+        return Prover(self.folder, note, head)
+
     def inclusion(self, position: int) -> InclusionProof:
         """That the event at a position is in the ledger. Raises NotFound, DamagedTile."""
         index = self.folder.index_of(position) if self.head.size else None
-        if index is None:
+        if index is None or index >= self.head.size:
             raise NotFound(
                 f"position {position} in the signed tree of {self.head.size} events: no event was stored there, or it "
                 "is not signed yet (krypton audit checkpoint)"

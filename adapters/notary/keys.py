@@ -6,7 +6,7 @@ tools read it too. Standards: RFC 8032 (Ed25519); C2SP signed-note (type 1) and 
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -131,11 +131,18 @@ def verified_checkpoint(note: Note, key: VerifierKey, origin: str | None = None)
     return found
 
 
-def cosigners(note: Note, keys: Iterable[VerifierKey]) -> list[str]:
-    """The names of those of these witnesses that cosigned a checkpoint. Raises SignatureWrong where one is forged."""
-    found = []
+def cosigners(note: Note, keys: Iterable[VerifierKey]) -> dict[str, int]:
+    """Which of these witnesses cosigned a checkpoint, and when (s since 1970). Raises SignatureWrong: one is forged."""
+    found = {}
     for key in keys:
         if any((one.name, one.key_id) == (key.name, key.key_id) for one in note.signatures):
-            verify(note, key)
-            found.append(key.name)
+            found[key.name] = verify(note, key) or 0
+    return found
+
+
+def cosigned_by_all(note: Note, keys: Sequence[VerifierKey]) -> dict[str, int]:
+    """The same, where each of them must have. Raises SignatureWrong."""
+    found = cosigners(note, keys)
+    if missing := [key.name for key in keys if key.name not in found]:
+        raise SignatureWrong(f"{', '.join(missing)} did not cosign the checkpoint")
     return found

@@ -13,6 +13,9 @@ from domain.proofs import leaf, note
 from domain.proofs.merkle import HASH_BYTES, ProofWrong, leaf_hash, verify_consistency, verify_inclusion
 
 FIRST_LINE: Final = "c2sp.org/tlog-proof@v1"
+OLD: Final = "old "
+"""How a consistency proof begins (C2SP tlog-witness, add-checkpoint)."""
+
 MOST_HASHES: Final = 63
 
 
@@ -70,7 +73,34 @@ class ConsistencyProof:
 
     def format(self, signed: str) -> str:
         """As a witness is asked (C2SP tlog-witness, add-checkpoint). ``signed``: the larger checkpoint's note."""
-        return "\n".join([f"old {self.first.size}", *map(_text, self.hashes), "", signed])
+        return "\n".join([f"{OLD}{self.first.size}", *map(_text, self.hashes), "", signed])
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A consistency proof as read: it names the smaller tree's size alone, whose root the reader must know."""
+
+    size: int
+    hashes: tuple[bytes, ...]
+    checkpoint: note.Note
+
+    def after(self, first: note.Checkpoint) -> ConsistencyProof:
+        """The proof between a checkpoint that the reader kept and this one. Raises NotAProof, NotANote."""
+        if first.size != self.size:
+            raise NotAProof(f"it is a proof from {self.size} events on, and the checkpoint is of {first.size}")
+        return ConsistencyProof(first, note.checkpoint_of(self.checkpoint.text), self.hashes)
+
+
+def parse_consistency(content: str) -> Growth:
+    """Read what ``ConsistencyProof.format`` wrote. Raises NotAProof, NotANote."""
+    proof, _, checkpoint = content.partition("\n\n")
+    first, *lines = proof.split("\n")
+    size = _after(first, OLD)
+    if not note.NUMBER.fullmatch(size) or len(lines) > MOST_HASHES:
+        raise NotAProof("a proof names the size of the smaller tree in decimal, and at most 63 hashes")
+    if "\n\n" not in checkpoint:
+        raise NotAProof("its checkpoint is not signed: ask for a proof to a signed one, in a file")
+    return Growth(int(size), tuple(map(_hash, lines)), note.parse(checkpoint))
 
 
 def _text(raw: bytes) -> str:

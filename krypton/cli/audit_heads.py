@@ -3,15 +3,19 @@
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from krypton.cli.audit_proofs import kafka_answers
 from krypton.cli.connection import krypton
-from krypton.cli.log_given import Key, Tiles, environment, note_in, verifier_given
+from krypton.cli.log_given import Key, Tiles, environment, note_in, verifier_given, witness_given
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, facts, out
+
+if TYPE_CHECKING:
+    from domain.proofs.note import VerifierKey
+    from krypton.proving import Prover
 
 
 def checkpoint(
@@ -48,8 +52,13 @@ def checkpoint(
 
 def prove(
     position: Annotated[int | None, typer.Argument(help="Of the event.")] = None,
-    first: Annotated[int | None, typer.Option("--from", help="Size of the smaller tree, in events.")] = None,
-    second: Annotated[int | None, typer.Option("--to", help="Size of the larger; by default the signed one.")] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", help="The smaller tree: its size, or a file with its signed checkpoint.")
+    ] = None,
+    second: Annotated[
+        str | None,
+        typer.Option("--to", help="The larger tree, or the one to prove an event in: likewise; by default the latest."),
+    ] = None,
     key: Key = None,
     tiles: Tiles = None,
     as_json: AsJson = False,
@@ -58,51 +67,78 @@ def prove(
     from krypton.proving import Prover
 
     if (position is None) == (first is None):
-        raise typer.BadParameter("give the position of an event, or --from with a size")
+        raise typer.BadParameter("give the position of an event, or --from with a size or a checkpoint")
     settings = environment()
-    prover = Prover.open(tiles or settings.log_folder, verifier_given(settings, key))
+    verifier = verifier_given(settings, key)
+    prover = Prover.open(tiles or settings.log_folder, verifier)
+    if second is not None and not _is_size(second):
+        prover = prover.as_of(note_in(Path(second)), verifier)
     if position is not None:
+        if second is not None and _is_size(second):
+            raise typer.BadParameter("an event is proven in a signed tree: give --to a file with its checkpoint")
         proof = prover.inclusion(position)
         document(_shown(proof, prover.head)) if as_json else print(proof.format(), end="")
         return
-    steps = prover.consistency(first or 0, second)
+    _prove_growth(prover, verifier, first or "", second, as_json)
+
+
+def _prove_growth(prover: "Prover", verifier: "VerifierKey", first: str, second: str | None, as_json: bool) -> None:
+    begin = int(first) if _is_size(first) else prover.as_of(note_in(Path(first)), verifier).head.size
+    steps = prover.consistency(begin, int(second) if second is not None and _is_size(second) else None)
     if as_json:
         hashes = [one.hex() for one in steps.hashes]
         roots = {"from_root": steps.first.root.hex(), "to_root": steps.second.root.hex()}
         document({"from": steps.first.size, "to": steps.second.size, **roots, "proof": hashes})
         return
-    is_latest = steps.second.size == prover.head.size
-    print(steps.format(prover.note.format() if is_latest else steps.second.text()), end="")
+    signed = steps.second.size == prover.head.size
+    if not signed:
+        err.print(
+            f"the checkpoint of {steps.second.size} events is not signed here, so nobody need believe this proof: "
+            "give --to a file with the signed one, or leave it out for the latest"
+        )
+    print(steps.format(prover.note.format() if signed else steps.second.text()), end="")
 
 
 def check_proof(
-    file: Annotated[Path, typer.Argument(help="What audit prove POSITION printed; - for standard input.")],
+    file: Annotated[Path, typer.Argument(help="What audit prove printed; - for standard input.")],
     key: Key = None,
+    old: Annotated[
+        Path | None,
+        typer.Option("--from-checkpoint", help="Of a proof that the ledger only grew: the checkpoint you kept."),
+    ] = None,
     event: Annotated[Path | None, typer.Option("--event", help="File of the event's bytes, to compare.")] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option("--witness", help="Public key of a witness that must have cosigned; may be repeated."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify a proof: with the log's public key alone, without database and Kafka."""
-    from hashlib import sha256
-
-    from adapters.notary.keys import SignatureWrong, verified_checkpoint
     from domain.errors import LedgerAltered, NotFound
-    from domain.proofs.inclusion import parse_inclusion
+    from domain.proofs.inclusion import OLD
+    from krypton import proof_checks
 
     verifier = verifier_given(environment(), key)
+    witnesses = [witness_given(one) for one in witness or ()]
     try:
         content = sys.stdin.read() if str(file) == "-" else file.read_text()
-        proof = parse_inclusion(content)
-        head = verified_checkpoint(proof.checkpoint, verifier)
-        entry = proof.check()
         stored = event.read_bytes() if event else None
     except OSError as unread:
         raise NotFound(f"{unread.filename} cannot be read") from None
-    except (SignatureWrong, ValueError) as wrong:
-        raise LedgerAltered(f"the proof does not hold: {wrong}") from None
-    if stored is not None and sha256(stored).hexdigest() != entry.digest:
-        raise LedgerAltered(f"{event} does not hold the bytes of the event at position {entry.position}")
-    found = entry._asdict() | {"index": proof.index, "size": head.size, "root": head.root.hex()}
-    document(found) if as_json else facts(found, "The proof holds")
+    except UnicodeDecodeError:
+        raise LedgerAltered(f"{file} is no proof: it is not text") from None
+    if (old is not None) != content.startswith(OLD):
+        raise typer.BadParameter(
+            "a proof that the ledger only grew begins with 'old' and needs --from-checkpoint; one of an event does not"
+        )
+    if old is None:
+        found = proof_checks.event_in_tree(content, verifier, witnesses, stored)
+        document(found) if as_json else facts(found, "The proof holds")
+        return
+    if event is not None:
+        raise typer.BadParameter("the proof is of two trees: --event belongs to a proof of an event")
+    found = proof_checks.only_grew(content, note_in(old), verifier, witnesses)
+    document(found) if as_json else facts(found, "The proof holds: the ledger only grew")
 
 
 def cosign(
@@ -139,6 +175,10 @@ def add_to(app: typer.Typer) -> None:
     """Commands of ``krypton audit``."""
     for command in (checkpoint, prove, check_proof, cosign):
         app.command()(command)
+
+
+def _is_size(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _shown(proof: Any, head: Any) -> dict[str, Any]:

@@ -45,6 +45,19 @@ def verifier_given(settings: "Settings", given: str | None) -> "VerifierKey":
     return found
 
 
+def witness_given(text: str) -> "VerifierKey":
+    """The public key of a witness."""
+    from domain.proofs.note import COSIGNATURE, NotANote, verifier_key
+
+    try:
+        key = verifier_key(text)
+    except NotANote as wrong:
+        raise typer.BadParameter(str(wrong), param_hint="--witness") from None
+    if key.kind != COSIGNATURE:
+        raise typer.BadParameter(f"{key.name} is the key of a log, not of a witness", param_hint="--witness")
+    return key
+
+
 def note_in(file: Path) -> "Note":
     """The signed checkpoint in a file; - for standard input. Raises NotFound."""
     from domain.errors import NotFound

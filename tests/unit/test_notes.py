@@ -1,14 +1,24 @@
 """Signed notes, checkpoints and cosignatures: as other tools write them, and as none of them would."""
 
 import base64
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.notary import keys
-from adapters.notary.keys import KeyUnusable, SignatureWrong, SigningKey, cosigners, verified_checkpoint, verify
+from adapters.notary.keys import (
+    KeyUnusable,
+    SignatureWrong,
+    SigningKey,
+    cosigned_by_all,
+    cosigners,
+    verified_checkpoint,
+    verify,
+)
 from domain.proofs.merkle import EMPTY_ROOT
 from domain.proofs.note import (
     COSIGNATURE,
@@ -39,6 +49,9 @@ Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE
 — witness.example.com/w1 \
 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==
 """
+COSIGNATURE_LINE = (
+    "63YswgAAAABkGFDLZj699wfczgkmriAOU6WnXpynGqLWVgl4gg4KUFPj/jJmrvcZBh+bJfH+m4kIRZOLwFpJD7HJy9AAs1QGoxp8Ag=="
+)
 HEAD = Checkpoint("log.example/ledger", 7, bytes(range(32)))
 
 
@@ -112,7 +125,26 @@ def test_a_witness_says_when_it_cosigned(key: SigningKey) -> None:
     witness = SigningKey.new("witness.example/w1", COSIGNATURE)
     note = parse(signed(HEAD, key).signed_also([witness.cosign(HEAD.text(), 1_700_000_000)]).format())
     assert verify(note, verifier_key(witness.verifier.format())) == 1_700_000_000
-    assert cosigners(note, [witness.verifier, SigningKey.new("w2", COSIGNATURE).verifier]) == ["witness.example/w1"]
+    other = SigningKey.new("w2", COSIGNATURE).verifier
+    assert cosigners(note, [witness.verifier, other]) == {"witness.example/w1": 1_700_000_000}
+    with pytest.raises(SignatureWrong, match="w2 did not cosign"):
+        cosigned_by_all(note, [witness.verifier, other])
+
+
+def test_a_cosignature_is_the_known_one() -> None:
+    """C2SP tlog-cosignature, type 4, put together from the standard's words alone; key of RFC 8032 §7.1, test 1."""
+    seed = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    name, at_s, text = "witness.example/w1", 1_679_315_147, HEAD.text()
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    public = private.public_key().public_bytes_raw()
+    key_id = sha256(name.encode() + b"\n\x04" + public).digest()[:4]
+    signed = private.sign(b"cosignature/v1\ntime 1679315147\n" + text.encode())
+    line = base64.b64encode(key_id + at_s.to_bytes(8, "big") + signed).decode()
+    assert line == COSIGNATURE_LINE
+    witness = SigningKey(name, COSIGNATURE, private)
+    assert witness.cosign(text, at_s).line() == f"— {name} {line}\n"
+    key = f"{name}+{key_id.hex()}+{base64.b64encode(bytes([4]) + public).decode()}"
+    assert verify(parse(f"{text}\n— {name} {line}\n"), verifier_key(key)) == at_s
 
 
 def test_a_cosignature_of_another_time_does_not_verify(key: SigningKey) -> None:
