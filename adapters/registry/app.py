@@ -9,6 +9,7 @@ import json
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -35,6 +36,7 @@ def build(registry: Registry) -> FastAPI:
         app.include_router(router)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _not_understood)
     return app
 
 
@@ -218,3 +220,10 @@ def _http_error(_: Request, error: Exception) -> Answer:
     return Answer(
         {"error_code": error.status_code, "message": f"HTTP {error.status_code} {error.detail}"}, error.status_code
     )
+
+
+def _not_understood(_: Request, error: Exception) -> Answer:
+    """A value in the path or the query that is of another type than asked for: 404, as JAX-RS has it, and Confluent."""
+    assert isinstance(error, RequestValidationError)
+    wrong = error.errors()[0]
+    return Answer({"error_code": 404, "message": f"HTTP 404 Not Found: {wrong['loc'][-1]}: {wrong['msg']}"}, 404)

@@ -132,12 +132,17 @@ def test_compatibility_is_full_and_transitive_for_all(api: httpx.Client) -> None
         (f"/subjects/{SUBJECT}/versions/99999999999999", 42202),
         ("/schemas/ids/8999", 40403),
         ("/associations/of/nobody", 404),
+        ("/schemas/ids/abc", 404),
+        ("/schemas/ids/1.5/schema", 404),
+        ("/schemas?latestOnly=perhaps", 404),
     ],
 )
 def test_what_is_not_there_has_its_code(path: str, code: int, api: httpx.Client) -> None:
     answer = api.get(path)
     assert answer.json()["error_code"] == code
+    assert answer.json().keys() == {"error_code", "message"}
     assert answer.status_code == int(str(code)[:3])
+    assert answer.headers["content-type"] == "application/vnd.schemaregistry.v1+json"
 
 
 @pytest.mark.parametrize(
