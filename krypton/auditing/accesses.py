@@ -27,7 +27,10 @@ LISTED: Final = {"study": "studies", "report": "reports", "dose_report": "dose_r
 
 @dataclass(frozen=True)
 class Limits:
-    """Which accesses are asked for. ``by``: ``rpps:…`` or the number; times with their zone, ``until`` exclusive."""
+    """Which accesses are asked for. ``by``: ``rpps:…`` or the number; times with their zone, ``until`` exclusive.
+
+    An access counts that was opened from ``since`` on, or before and was open still; a question, when it was asked.
+    """
 
     by: str | None = None
     site: str | None = None

@@ -24,11 +24,11 @@ def as_of(ours: Krypton, moment: Moment, ref: str, auditor: Auditor, *, whole: b
     """The ``audit as-of`` document. ``whole``: see ``replayed``. Raises NotFound, ReasonMissing (X3)."""
     identity = str(ours.resolve(ref))
     with replayed(ours, [identity], moment, whole=whole) as past:
+        recorded(ours, auditor, "as_of", identity, past.identities, asked=[f"at={past.position}"])
         if not any(e.type == "identity.registered" and e.aggregate_id == identity for e in past.events):
-            raise NotFound(
+            raise NotFound(  # an answer too: when somebody was not known yet
                 f"identity {identity} was not registered yet at position {past.position}: ask about a later one"
             )
-        recorded(ours, auditor, "as_of", identity, past.identities, asked=[f"at={past.position}"])
         answer = {"position": past.position, "recorded_at": iso(past.at)} | seen(past, identity)
         return answer | _basis(past, identity, answer)
 

@@ -24,6 +24,8 @@ NOT_SAID = "audit"
 HISTORY = ("position", "recorded_at", "type", "of", "actor", "reason", "rule", "score", "before", "after")
 ACCESSES = ("position", "opened_at", "who", "site", "decision", "ground", "rule", "reason", "ended_at", "shown")
 EXPOSED = ("position", "rpps", "site", "ground", "reason", "exposed_from", "exposed_to", "shown")
+FROM = "ISO 8601, UTC, included: what was opened from then on, and what was opened before and was open still."
+TO = "ISO 8601, UTC, not included: what was opened before."
 SENT = ("position", "recorded_at", "type", "from_site", "to_site", "to_professional")
 
 
@@ -56,8 +58,8 @@ def accesses(
     ref: Ref,
     by: Annotated[str | None, typer.Option("--by", help="rpps:<number>, or who asked as an auditor.")] = None,
     site: Annotated[str | None, typer.Option("--site", help="Code of the establishment.")] = None,
-    since: Annotated[datetime | None, typer.Option("--from", "--since", help="ISO 8601, UTC; included.")] = None,
-    until: Annotated[datetime | None, typer.Option("--to", "--until", help="ISO 8601, UTC; not included.")] = None,
+    since: Annotated[datetime | None, typer.Option("--from", "--since", help=FROM)] = None,
+    until: Annotated[datetime | None, typer.Option("--to", "--until", help=TO)] = None,
     emergency: Annotated[bool | None, typer.Option("--emergency/--no-emergency")] = None,
     audits: Annotated[bool, typer.Option("--audits/--no-audits", help="With the questions of auditors.")] = True,
     actor: Actor = "system:cli",

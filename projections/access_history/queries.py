@@ -25,7 +25,7 @@ FROM access_history.access
 WHERE members ?| %(members)s::text[]
   AND (%(by)s::text IS NULL OR rpps = %(by)s)
   AND (%(site)s::text IS NULL OR site = %(site)s)
-  AND (%(since)s::bigint IS NULL OR opened_at >= %(since)s)
+  AND (%(since)s::bigint IS NULL OR opened_at >= %(since)s OR least(closed_at, expires_at) > %(since)s)
   AND (%(until)s::bigint IS NULL OR opened_at < %(until)s)
   AND (%(emergency)s::boolean IS NULL OR (purpose = 'BTG') = %(emergency)s)
 ORDER BY position
@@ -78,7 +78,8 @@ def accesses(
     """Every request of a professional for the record of any of these identities, in ledger order, denied ones too.
 
     An access counts for each identity that was held to be the person when it was decided. ``by``: ``rpps:…`` or the
-    bare number; ``since`` inclusive, ``until`` exclusive; ``emergency``: only those that claimed one, or only others.
+    bare number; ``since`` inclusive, ``until`` exclusive: what was opened in that time, or before and was open still;
+    ``emergency``: only those that claimed one, or only others.
     ``open`` tells whether the access goes on at ``now`` (default: this moment).
     """
     limits = _limits(members, by, site, since, until, emergency)
@@ -99,7 +100,8 @@ def audits(
 ) -> list[Document]:
     """Every question of an auditor's about any of these identities, in ledger order; limited as ``accesses``.
 
-    ``by``: the auditor's whole actor id, or an RPPS number. No question comes from a site, or is an emergency.
+    ``since`` and ``until``: when it was asked. ``by``: the auditor's whole actor id, or an RPPS number. No question
+    comes from a site, or is an emergency.
     """
     limits = _limits(members, by, site, since, until, emergency)
     return [_shown(row, erased, ("opened_at",)) for row in fetch(connection, AUDITS, **limits)]

@@ -157,8 +157,12 @@ class TestAsOf:
         assert "FICTIVEMARK" not in str(found)
 
     def test_before_the_person_was_registered_there_is_nothing_to_see(self, world: AuditWorld) -> None:
+        """Which is an answer, so the question is on record."""
+        one = world.register()
+        before = world.head
         with pytest.raises(NotFound, match="was not registered yet at position 1"):
-            as_of(world.krypton, 1, world.register(), AUDITOR)
+            as_of(world.krypton, 1, one, AUDITOR)
+        assert world.types(before) == ["access.audited"]
 
     def test_the_future_is_not_told(self, world: AuditWorld) -> None:
         with pytest.raises(NotFound, match="the ledger ends at position"):
@@ -291,6 +295,31 @@ class TestAccesses:
     def test_they_are_told_apart(self, world: AuditWorld, looked: Document, limits: Limits, names: list[str]) -> None:
         found = accesses(world.krypton, looked["one"], AUDITOR, limits)
         assert [entry["access"] for entry in found] == [looked[name] for name in names]
+
+    def test_one_that_was_opened_before_a_period_and_was_open_still_belongs_to_it(
+        self, world: AuditWorld, looked: Document
+    ) -> None:
+        """The first was granted for a day; the emergency was closed before the third."""
+        every = accesses(world.krypton, looked["one"], AUDITOR, Limits(audits=False))
+        begun = datetime.fromisoformat(every[-1]["opened_at"])
+        ended = datetime.fromisoformat(every[1]["closed_at"])
+        asked = {
+            "from": Limits(since=begun, audits=False),
+            "to": Limits(until=begun, audits=False),
+            "end": Limits(since=ended, audits=False),
+            "within": Limits(since=ended - timedelta(microseconds=1), until=begun, audits=False),
+        }
+        found = {
+            name: [entry["access"] for entry in accesses(world.krypton, looked["one"], AUDITOR, limits)]
+            for name, limits in asked.items()
+        }
+        before, urgent, after = looked["before"], looked["urgent"], looked["after"]
+        assert found == {
+            "from": [before, after],
+            "to": [before, urgent],
+            "end": [before, after],
+            "within": [before, urgent],
+        }
 
 
 class TestRecorded:
