@@ -11,11 +11,10 @@ import psycopg2
 from kafka import KafkaAdminClient
 
 from adapters.notary.folder import TileFolder, TileWriter
-from bench import backlog
-from bench.region import processes
+from bench import notary_cost
 from domain.proofs.leaf import heading
 from domain.proofs.merkle import Tree, inclusion_proof, leaf_hashes, verify_inclusion
-from krypton import notary_service, verifying
+from krypton import verifying
 from krypton.bootstrap import Krypton
 from krypton.heads import heads_of, in_folder, published
 from krypton.log_keys import verifier_key
@@ -32,11 +31,7 @@ AGGREGATE = "1b671a64-40d5-491e-99b0-da01ff1f3341"
 
 def run(ours: Krypton, events: int = 100_000) -> dict[str, float]:
     """Everything that issue 5 claims a rate for. The ledger has no running process."""
-    figures = tree()
-    stored = backlog.fill(ours, events)
-    with backlog.published(ours) as counter, processes(ours, ("relay",), ("serve", "notary")):
-        figures["relay beside a notary that catches up, events/s"] = backlog.rate(counter, stored)
-    notary_service.sign_now(ours)
+    figures = tree() | notary_cost.run(ours, events)
     found = published(ours, CHECKPOINTS) + in_folder(ours.settings.log_folder)
     heads = heads_of(found, verifier_key(ours.settings))
     rates = []
