@@ -32,7 +32,8 @@ def checkpoint(
         settings = environment()
         own = signing_key(settings).verifier
         if not (settings.log_folder / CHECKPOINT).exists():
-            err.print(f"it signed nothing in {settings.log_folder} yet: ask where the notary runs, if not here")
+            said = f"it signed nothing in {settings.log_folder} yet: ask where the notary runs, if not here"
+            err.print(said, markup=False)
         known = {"origin": own.name, "key": own.format()}
         document(known) if as_json else out.print(own.format(), markup=False, soft_wrap=True)
         return
