@@ -92,12 +92,12 @@ class Settings:
     @property
     def log_folder(self) -> Path:
         """The folder of the log's tiles, to be served as static files."""
-        return self.log_folder_given or self.home / "tlog"
+        return self.log_folder_given or Home(self.home).tiles
 
     @property
     def log_key(self) -> Path:
         """The file of the log's signing key: apart from the tiles, which anybody may read."""
-        return self.log_key_given or self.home / "tlog.key"
+        return self.log_key_given or Home(self.home).tree_key
 
     def master_key(self) -> bytes:
         """The vault's master key, 32 bytes. Raises SettingsWrong where there is none or it is not one.

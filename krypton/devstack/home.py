@@ -64,6 +64,16 @@ class Home:
         return self.root / "dicom"
 
     @property
+    def tiles(self) -> Path:
+        """The signed tree's folder, to be served as static files."""
+        return self.root / "tlog"
+
+    @property
+    def tree_key(self) -> Path:
+        """The key that signs the tree: apart from the tiles, which anybody may read."""
+        return self.root / "tlog.key"
+
+    @property
     def logs(self) -> Path:
         """What the servers said, over all runs."""
         return self.root / "logs"

@@ -90,8 +90,10 @@ class Stack:
             for service in self._embedded:
                 service.erase()
             if self._database in self._embedded:
-                self._home.master_key.unlink(missing_ok=True)
-                shutil.rmtree(self._home.instances, ignore_errors=True)
+                for key in (self._home.master_key, self._home.tree_key):  # the next ledger is another log
+                    key.unlink(missing_ok=True)
+                for folder in (self._home.instances, self._home.tiles):
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def status(self) -> list[ServiceStatus]:
         """Ask each service for an answer."""

@@ -254,9 +254,14 @@ def test_data_without_its_marker_is_never_thrown_away(up: Stack) -> None:
 
 def test_reset_forgets_data_and_keys_and_stops_the_servers(up: Stack) -> None:
     create_topic(up, "forgotten")
-    key = Settings(home=up.root).master_key()
+    settings = Settings(home=up.root)
+    key = settings.master_key()
+    settings.log_folder.mkdir()
+    settings.log_key.write_text("of the ledger that is forgotten")
     up.reset()
     assert servers(up) == {}
+    assert not settings.log_folder.exists()
+    assert not settings.log_key.exists()
     up.up()
     assert "forgotten" not in topics(up)
     assert Settings(home=up.root).master_key() != key
