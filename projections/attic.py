@@ -11,6 +11,7 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import MetaData
 
+from projections.bare_tables import add_indexes
 from projections.copy_out import CopyOut
 from projections.projection import RowKey
 from projections.rows import quoted
@@ -28,9 +29,13 @@ class TemporaryAttic:
         self._made: dict[str, str] = {}
 
     def make_all(self) -> None:
-        """Make every table, in the schema ``pg_temp`` under its own name, to fold into with ``LiveRows``."""
-        for name in self._tables:
+        """Make every table, in the schema ``pg_temp`` under its own name, to fold into with ``LiveRows``.
+
+        With all indexes, so that a row which does not fit into one is refused when it is written, as it is live.
+        """
+        for name, table in self._tables.items():
             self._table(name)
+            add_indexes(self._cursor, table, "pg_temp")
 
     def put_away(self, rows: Mapping[RowKey, Row]) -> None:
         """See ``Attic``. Raises RowRefused."""

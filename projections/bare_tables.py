@@ -63,10 +63,15 @@ def complete_table(cursor: Cursor, projection: Projection, table: Table) -> None
     cursor.execute(FOR_INDEXES)
     key = ", ".join(quoted(c.name) for c in table.primary_key.columns)
     cursor.execute(f"ALTER TABLE {name} ADD PRIMARY KEY ({key})")
+    add_indexes(cursor, table, schema)
+    cursor.execute(f"ANALYZE {name}")
+
+
+def add_indexes(cursor: Cursor, table: Table, schema: str) -> None:
+    """The table's indexes but its key, in that schema."""
     full = table.to_metadata(MetaData(), schema=schema)
     for index in sorted(full.indexes, key=lambda i: str(i.name)):
         cursor.execute(_literal(CreateIndex(index)))
-    cursor.execute(f"ANALYZE {name}")
 
 
 def _literal(ddl: object) -> str:

@@ -7,7 +7,7 @@ Source: PostgreSQL 18, COPY, "Text Format".
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from io import BytesIO
 from itertools import islice
 from operator import itemgetter
@@ -16,14 +16,17 @@ from typing import Any, Final
 import orjson
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
-from sqlalchemy import Boolean, Float, Integer, MetaData, Table
+from sqlalchemy import Boolean, Float, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.projection import RowKey
-from projections.rows import RowRefused, quoted
+from projections.rows import RowRefused, is_refusal, quoted
 
 ROWS: Final = 1_000
 CHUNK: Final = 1 << 20
+INDEXED: Final = 256
+"""Characters of an indexed text that surely fit: PostgreSQL takes index rows of 2,704 bytes (btree), if compressible of
+more."""
 NULL: Final = f"\x1e{secrets.token_hex(8)}"
 Values = list[Any] | tuple[Any, ...]
 Column = Callable[[Values], Values]
@@ -36,6 +39,17 @@ def _texts(values: Values) -> Values:
     if not nulls:
         return values
     return [NULL] * nulls if nulls == len(values) else [NULL if v is None else v for v in values]
+
+
+def _indexed_texts(values: Values) -> Values:
+    """The rows are COPYed into tables without indexes: one that is too long would be found only when all are made.
+
+    Refused here, it is folded carefully, with the indexes in place, and PostgreSQL decides as it does live.
+    """
+    texts = _texts(values)
+    if max(map(len, texts), default=0) > INDEXED:
+        raise ValueError
+    return texts
 
 
 def _scalars(values: Values) -> list[str]:
@@ -62,9 +76,11 @@ def _document(value: Any) -> str:
     return _json(value) if "null" in text else text  # orjson writes not-a-number so, which is refused
 
 
-def _writer(column: Any) -> Column:
+def _writer(column: Any, indexed: Collection[str]) -> Column:
     if isinstance(column.type, JSONB):
         return _documents
+    if isinstance(column.type, Text) and column.name in indexed:
+        return _indexed_texts
     return _scalars if isinstance(column.type, Boolean | Float | Integer) else _texts
 
 
@@ -74,8 +90,9 @@ class TableCopy:
     def __init__(self, table: Table, schema: str) -> None:
         self.key = tuple(c.name for c in table.primary_key.columns)
         others = [c for c in table.columns if not c.primary_key]
-        self._keys = [_writer(c) for c in table.primary_key.columns]
-        self._others = [_writer(c) for c in others]
+        indexed = {*self.key, *(c.name for index in table.indexes for c in index.columns)}
+        self._keys = [_writer(c, indexed) for c in table.primary_key.columns]
+        self._others = [_writer(c, indexed) for c in others]
         self._values = _getter([c.name for c in others])
         self.columns = (*self.key, *(c.name for c in others))
         self.name = quoted(schema, table.name)
@@ -87,7 +104,7 @@ class TableCopy:
         return f"COPY {into} ({listed}) FROM STDIN WITH (FORMAT text, NULL E'{NULL}', ENCODING 'UTF8')"
 
     def lines(self, rows: Iterable[tuple[RowKey, Mapping[str, Any]]]) -> bytes:
-        """Rows as COPY reads them. Raises RowRefused where a value does not fit its column."""
+        """Rows as COPY reads them. Raises RowRefused where a value does not, or may not, fit its column."""
         pairs = list(rows)
         try:
             columns = [
@@ -149,6 +166,8 @@ def send(cursor: Cursor, statement: str, lines: bytes, table: str) -> None:
     """One COPY. Raises RowRefused where PostgreSQL does not take a row."""
     try:
         cursor.copy_expert(statement, BytesIO(lines), CHUNK)
-    except (psycopg2.DataError, psycopg2.IntegrityError) as refusal:
+    except psycopg2.Error as refusal:
+        if not is_refusal(refusal):
+            raise
         # Its message quotes the line, which may name a person.
         raise RowRefused(f"{table}: {type(refusal).__name__}") from None

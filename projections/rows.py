@@ -23,10 +23,19 @@ UNREAD: Final = object()
 
 
 class RowRefused(Exception):
-    """PostgreSQL does not take a key or a row (a null, a NUL character, a number too large): the transaction is void.
+    """PostgreSQL does not take a key or a row (a null, a NUL character, a text too long): the transaction is void.
 
     The message names the table and PostgreSQL's condition, never a value.
     """
+
+
+def is_refusal(error: psycopg2.Error) -> bool:
+    """Whether the row is at fault, and not the server: asked again, it would be refused again.
+
+    SQLSTATE class 54 among them (an index entry or a document too large), though psycopg2 counts it with the errors of
+    a server that cannot be reached.
+    """
+    return isinstance(error, psycopg2.DataError | psycopg2.IntegrityError) or (error.pgcode or "").startswith("54")
 
 
 class UnknownColumn(Exception):
@@ -183,7 +192,9 @@ class LiveRows:
 def _refusals(table: str) -> Iterator[None]:
     try:
         yield
-    except (psycopg2.DataError, psycopg2.IntegrityError, TypeError, ValueError, RecursionError) as refusal:
+    except (psycopg2.Error, TypeError, ValueError, RecursionError) as refusal:
+        if isinstance(refusal, psycopg2.Error) and not is_refusal(refusal):
+            raise
         # Their messages quote values, which may name a person: only their kinds are passed on.
         raise RowRefused(f"{table}: {type(refusal).__name__}") from None
 

@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import StoreAway
 from projections.fold import AWAY
+from projections.rows import is_refusal
 
 CONNECT_S = 5
 # Both sides probe an idle connection. A stopped process (SIGSTOP) must not hold its partitions' rows for ever, and
@@ -47,7 +48,7 @@ class Session:
                 connection.commit()
             except psycopg2.Error as error:
                 gone = self._connection is None or self._connection.closed
-                if not gone and not isinstance(error, AWAY):
+                if not gone and (is_refusal(error) or not isinstance(error, AWAY)):
                     self._rollback()
                     raise
                 self._drop()

@@ -10,7 +10,7 @@ from domain.errors import NotFound, PartitionLost
 from projections import dead_letters
 from projections.dead_letters import ReplayFailed
 from schemas.event import Record
-from tests.integration.view_world import Picky, World
+from tests.integration.view_world import INCOMPRESSIBLE, Picky, World, with_accession
 
 pytestmark = pytest.mark.live
 BAD, GOOD = "2.25.1", "2.25.2"
@@ -103,13 +103,18 @@ def test_an_altered_seal_is_one_records_fault(world: World) -> None:
 
 def test_a_row_that_postgresql_refuses_is_one_events_fault(world: World) -> None:
     """A NUL character in a text is found only when it is written: the batch is then folded one by one."""
-    codec, records = world.codec, world.records()
-    body = codec.decode(records[1].value, 1)[1]
-    study_id = str(body.pop("study_id"))
-    nul = codec.encode("study.arrived", body | {"accession": "A\0"}, aggregate_id=study_id, version=1)
-    world.store().apply([records[0], records[1]._replace(value=nul), *records[2:]])
+    records = world.records()
+    world.store().apply([records[0], with_accession(world, records[1], "A\0"), *records[2:]])
     assert world.instances() == {GOOD: 4}
     assert world.reasons()[0].endswith('RowRefused: "patient_record_v1"."study": UntranslatableCharacter')
+
+
+def test_a_text_too_long_for_its_index_is_one_events_fault(world: World) -> None:
+    """psycopg2 counts PostgreSQL's refusal with the errors of a server that is away: asking again would never end."""
+    records = world.records()
+    world.store().apply([records[0], with_accession(world, records[1], INCOMPRESSIBLE), *records[2:]])
+    assert world.instances() == {GOOD: 4}
+    assert world.reasons()[0].endswith('RowRefused: "patient_record_v1"."study": ProgramLimitExceeded')
 
 
 def test_a_failed_event_leaves_no_dead_letter_when_the_batch_is_lost(world: World) -> None:

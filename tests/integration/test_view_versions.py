@@ -16,7 +16,7 @@ from projections.rebuild import Builder, NotBuilding
 from projections.switches import switches
 from projections.versions import NotPromotable, StillLive
 from schemas.event import Record
-from tests.integration.view_world import STUDIES, World
+from tests.integration.view_world import INCOMPRESSIBLE, STUDIES, World, with_accession
 
 pytestmark = pytest.mark.live
 VIEW, ACTOR = "patient_record", "system:test"
@@ -121,6 +121,27 @@ def test_a_dropped_version_leaves_nothing(world: World) -> None:
 def test_a_version_that_is_not_there_is_named(world: World) -> None:
     with pytest.raises(NotFound, match="no version 7"):
         versions.promote(world.url, VIEW, 7, ACTOR)
+
+
+def test_a_text_too_long_for_its_index_is_one_events_fault_in_a_rebuild_too(world: World) -> None:
+    """Indexes are made last, from all rows: by then it would stop the whole version, and no event could be named."""
+    records, projection = world.records(), Counting()
+    spoilt = [records[0], with_accession(world, records[1], INCOMPRESSIBLE), *records[2:]]
+    started, builder = begun(world, projection, spoilt)
+    builder.build(started.todo)
+    rebuild.finish(world.url, projection, started)
+    assert world.query("SELECT study_uid FROM patient_record_v2.study ORDER BY study_uid") == [("2.25.0",), ("2.25.2",)]
+    assert world.reasons()[0].endswith('RowRefused: "patient_record_v2"."study": ProgramLimitExceeded')
+
+
+def test_a_long_text_that_fits_its_index_is_kept_by_a_rebuild(world: World) -> None:
+    """As it is live: PostgreSQL compresses it."""
+    records, projection = world.records(), Counting()
+    started, builder = begun(world, projection, [with_accession(world, records[0], "A" * 6_000), *records[1:]])
+    builder.build(started.todo)
+    rebuild.finish(world.url, projection, started)
+    assert world.reasons() == []
+    assert world.query("SELECT max(length(accession)) FROM patient_record_v2.study") == [(6_000,)]
 
 
 def test_a_half_built_version_cannot_be_promoted(world: World) -> None:

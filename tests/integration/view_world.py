@@ -1,6 +1,7 @@
 """What tests of the view store share: a ledger in memory, its records, and stores on a real database."""
 
 from contextlib import closing
+from random import Random
 from typing import Any
 
 import psycopg2
@@ -16,7 +17,17 @@ from tests.fakes.region import Region
 from tests.fakes.topic import records
 
 STUDIES = "krypton.studies"
+INCOMPRESSIBLE = Random(6).randbytes(3_000).hex()
+"""A text of 6,000 characters that fits into no index: PostgreSQL would take as many letters A."""
 Tables = dict[str, dict[tuple[Any, ...], dict[str, Any]]]
+
+
+def with_accession(world: "World", record: Record, accession: str) -> Record:
+    """An arrival as no command would store it."""
+    body = world.codec.decode(record.value, 1)[1]
+    study_id = str(body.pop("study_id"))
+    value = world.codec.encode("study.arrived", body | {"accession": accession}, aggregate_id=study_id, version=1)
+    return record._replace(value=value)
 
 
 class Picky(PatientRecord):
