@@ -333,6 +333,12 @@ class OrderNotPerformed(RuleBroken):
     rule = "O8"
 
 
+class BadAccession(RuleBroken):
+    """An accession number that no system could have given out."""
+
+    rule = "O9"
+
+
 # Reading
 class SameSite(RuleBroken):
     """A reading is asked of another establishment than the one that asks."""

@@ -11,11 +11,12 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from domain.errors import BadTraits
+from domain.texts import CONTROL, plain
 
 SEXES = ("M", "F", "I")
 ALIKE = 0.84  # a misspelt name of six letters with one wrong scores 0.83 to 0.91
 NAMES = ("family", "given", "used_name", "first_names")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # no database keeps a NUL, and no name has one
+LONGEST_ID = 256  # DICOM allows 64 characters (PS3.5 6.2, LO)
 PARTICLES = frozenset({"D", "DE", "DEL", "DES", "DU", "L", "LA", "LE", "LES", "VAN", "VON"})
 TRAITS = ("family", "given", "birth_date", "sex", "birth_place", "used_name", "first_names")
 
@@ -35,9 +36,21 @@ def traits(**stated: str | None) -> dict[str, str | None]:
     return _checked(clean)
 
 
+def refuse_odd_id(local_id: str) -> None:
+    """Raises BadTraits (I1) for what is no number of an assigner's.
+
+    A control character above all: ids of identities are made with one in between (``Identity.create_id``).
+    """
+    if not local_id.strip() or len(local_id) > LONGEST_ID or CONTROL.search(local_id):
+        raise BadTraits(
+            f"the local id is empty, longer than {LONGEST_ID} characters or holds a control character: "
+            "give the assigner's own number"
+        )
+
+
 def received_traits(**stated: str | None) -> dict[str, str | None]:
     """Traits as a device sent them: what cannot be is taken as not known, for no study is refused over a trait."""
-    clean = {name: CONTROL.sub(" ", stated.get(name) or "").strip() or None for name in TRAITS}
+    clean = {name: plain(stated.get(name) or "") or None for name in TRAITS}
     for name in ("birth_date", "sex", "birth_place"):
         try:
             _checked({**dict.fromkeys(TRAITS), name: clean[name]})

@@ -1,12 +1,12 @@
 """What we read of an instance, and nothing else: ``READS`` is the only table of it.
 
 Values are taken as encoded and decoded here, so that an odd value in one attribute never loses an instance; only the
-required ones can refuse it, and then the attribute is named, never its value.
+required ones can refuse it, and then the attribute is named, never its value. A control character within an optional
+text becomes a space; within the Patient ID it is refused: without it the number would be another one.
 Standard: DICOM PS3.3 C.7.1 (patient), C.7.2 (study), C.7.3 (series), C.12.1 (SOP common).
 """
 
 import io
-import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,8 +20,11 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from adapters.dicom.charsets import decode, person_name
 from adapters.dicom.refusal import AttributeMissing, Unreadable
-from adapters.dicom.sr_tree import iso
+from adapters.dicom.sr_tree import LONGEST, is_uid, iso
 from adapters.dicom.wholeness import Stream, Wholeness
+from domain.errors import BadTraits
+from domain.texts import plain
+from domain.traits import LONGEST_ID, refuse_odd_id
 
 READS: Final[dict[str, tuple[str, bool]]] = {  # field: (attribute, required)
     "sop_class": ("SOPClassUID", True),  # PS3.3 C.12.1
@@ -41,7 +44,6 @@ READS: Final[dict[str, tuple[str, bool]]] = {  # field: (attribute, required)
     "title": ("DocumentTitle", False),  # C.24.2, encapsulated documents
 }
 _UIDS = ("sop_class", "sop_uid", "study_uid", "series_uid")
-_UID = re.compile(r"[0-9.]{1,64}", re.ASCII)  # PS3.5 9.1; it becomes a file name
 _SEXES = {"M": "M", "F": "F", "O": "I"}  # other, in France: I, indéterminé
 _CHARACTER_SET = "SpecificCharacterSet"
 _TAGS: Final = [BaseTag(tag_for_keyword(keyword) or 0) for keyword in (_CHARACTER_SET, *(k for k, _ in READS.values()))]
@@ -117,8 +119,11 @@ def read_instance(dataset: Dataset) -> Instance:
     for name, (keyword, required) in READS.items():
         if required and not read[name]:
             raise AttributeMissing(f"{keyword} is missing: ask the sender's vendor to fill it")
-        if name in _UIDS and not _UID.fullmatch(read[name] or ""):
+        if name in _UIDS and not is_uid(read[name] or ""):  # it becomes a file name
             raise AttributeMissing(f"{keyword} is not a UID (PS3.5 9.1): ask the sender's vendor to correct it")
+        if not required:
+            read[name] = plain(read[name] or "")[:LONGEST] or None
+    _refuse_odd_id(read["local_id"] or "")
     family, given = person_name(read["name"] or "")
     return Instance(
         sop_class=read["sop_class"] or "",
@@ -139,6 +144,16 @@ def read_instance(dataset: Dataset) -> Instance:
         modality=read["modality"],
         title=read["title"],
     )
+
+
+def _refuse_odd_id(local_id: str) -> None:
+    try:
+        refuse_odd_id(local_id)
+    except BadTraits:
+        raise AttributeMissing(
+            f"PatientID holds a control character, or more than {LONGEST_ID} characters: ask the sender's vendor to "
+            "correct it"
+        ) from None
 
 
 def _reader(dataset: Dataset) -> Callable[[str], str | None]:

@@ -5,7 +5,7 @@ then nothing (PS3.3 C.17.3; such files come from viewers that store a report bef
 without dose. Everything else that the standard calls a document is a report of its study.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydicom.dataset import Dataset
@@ -61,7 +61,8 @@ def _dose_report(instance: Instance, dataset: Dataset, title: str | None) -> Doc
     except NoDoseContent:
         raise NothingToRecord("a dose report without any irradiation event or accumulated dose") from None
     # Accumulated dose without an event names no exposure: the report is kept, but there is no exposure to count.
-    dose = received_dose(read) if read.exposures else None
+    # It goes by the UID that was checked, as the report itself does.
+    dose = received_dose(replace(read, sop_uid=instance.sop_uid)) if read.exposures else None
     return Document(_report(instance, "DOSE", title).report, dose)
 
 

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
+from uuid import NAMESPACE_OID, uuid5
 
 from pydicom.dataset import Dataset
 
-from adapters.dicom.sr_tree import Concept, Content, iso
+from adapters.dicom.sr_tree import Concept, Content, is_uid, iso
 from adapters.dicom.units import Dimension, NotUnderstood, canonical
 
 CT, PROJECTION, RADIOPHARMACEUTICAL = "CT", "PROJECTION", "RADIOPHARMACEUTICAL"
@@ -100,19 +101,18 @@ class Exposure:
     dose_check_exceeded: tuple[str, ...] = ()
 
 
-def read_exposure(container: Dataset, *, kind: str, modality: str, derived_uid: str) -> Exposure:
+def read_exposure(container: Dataset, *, kind: str, modality: str, study_uid: str, derived_uid: str) -> Exposure:
     """The event in one container; ``derived_uid`` stands in where it names no UID of its own.
 
-    Never raises for what a device wrote.
+    Where it names a text that is no UID, one is derived from that text and the study's UID: reports that carry the
+    event again name it alike. Never raises for what a device wrote.
     """
     content, notes, raw = Content(container), list[str](), dict[str, str]()
     doses = {name: _dose(content, quantity, raw, notes) for quantity, (_, _, name) in QUANTITIES.items()}
-    uid = content.uid(_EVENT_UID)
-    if uid is None:
-        notes.append("event UID: absent, one was derived from the report's UID and the event's place in it")
+    uid = _event_uid(content, study_uid, derived_uid, notes)
     check, exceeded = _dose_check(content, notes)
     return Exposure(
-        irradiation_event_uid=uid or derived_uid,
+        irradiation_event_uid=uid,
         kind=kind,
         started_at=_started(content, notes),
         modality=modality,
@@ -178,6 +178,22 @@ def _dose(content: Content, quantity: str, raw: dict[str, str], notes: list[str]
         notes.append(f"{quantity}: {reason}")
         return None
     return None if value is None else float(value)
+
+
+def _event_uid(content: Content, study_uid: str, derived_uid: str, notes: list[str]) -> str:
+    stated = content.uid(_EVENT_UID)
+    if stated is None:
+        notes.append("event UID: absent, one was derived from the report's UID and the event's place in it")
+        return derived_uid
+    if not is_uid(stated):
+        notes.append("event UID: not a UID, one was derived from it and the study's UID")
+        return derived(study_uid, stated)
+    return stated
+
+
+def derived(*names: object) -> str:
+    """A UID made of these names (PS3.5 B.2: from a UUID): the same names always make the same one."""
+    return f"2.25.{uuid5(NAMESPACE_OID, '|'.join(map(str, names))).int}"
 
 
 def _started(content: Content, notes: list[str]) -> str | None:

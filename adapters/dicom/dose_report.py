@@ -15,7 +15,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from uuid import NAMESPACE_OID, uuid5
 
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
@@ -29,6 +28,7 @@ from adapters.dicom.dose_exposure import (
     PROJECTION,
     RADIOPHARMACEUTICAL,
     Exposure,
+    derived,
     merged,
     read_exposure,
 )
@@ -124,7 +124,7 @@ def read_dose_report(ds: Dataset) -> DoseReport:
     events = [item for item in items if item.concept in EVENT_KINDS]
     accumulated = [item for item in items if item.concept in _ACCUMULATED]
     modality = _modality(ds, content, events)
-    exposures = _exposures(events, modality, sop_uid, notes)
+    exposures = _exposures(ds, events, modality, notes)
     totals, raw_totals = _totals(accumulated, notes)
     return DoseReport(
         sop_uid=sop_uid,
@@ -151,16 +151,19 @@ def _is_dose(item: Item) -> bool:
     return item.concept in EVENT_KINDS or item.concept in _ACCUMULATED
 
 
-def _exposures(events: list[Item], modality: str, sop_uid: str, notes: list[str]) -> tuple[Exposure, ...]:
+def _exposures(ds: Dataset, events: list[Item], modality: str, notes: list[str]) -> tuple[Exposure, ...]:
     """One exposure per event UID, in document order. One that cannot be read is noted, the others stay."""
+    sop_uid, study_uid = encoded(ds, "SOPInstanceUID"), encoded(ds, "StudyInstanceUID")
     found: dict[str, Exposure] = {}
     for index, event in enumerate(events):
         kind = EVENT_KINDS[event.concept]
-        # Stable, so that the same report read again names the same exposure (PS3.5 B.2: a UID from a UUID).
-        derived = f"2.25.{uuid5(NAMESPACE_OID, f'{sop_uid}|{index}').int}"
         try:
             exposure = read_exposure(
-                event.dataset, kind=kind, modality=_event_modality(kind, modality), derived_uid=derived
+                event.dataset,
+                kind=kind,
+                modality=_event_modality(kind, modality),
+                study_uid=study_uid,
+                derived_uid=derived(sop_uid, index),  # so that the same report read again names the same exposure
             )
         except Exception as broken:  # the rule: one bad event never loses the report
             notes.append(f"event {index + 1}: could not be read ({type(broken).__name__})")

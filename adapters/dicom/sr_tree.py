@@ -16,11 +16,16 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
+from domain.texts import plain
+
 # A concept is every spelling of its code as "scheme:value", because SNOMED codes come in the retired SRT
 # style, too.
 Concept = tuple[str, ...]
 # Other designators of SRT (PS3.16 section 8).
 _SCHEMES = {"SNM3": "SRT", "99SDM": "SRT"}
+LONGEST = 1024
+"""Characters of a text that are kept: DICOM allows 64 in most (PS3.5 6.2), and some vendors' texts never end."""
+_UID = re.compile(r"[0-9.]{1,64}", re.ASCII)
 _DATE_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)?(\d\d)?(\.\d{1,6})?)?([+-]\d{4})?", re.ASCII)
 
 
@@ -140,8 +145,8 @@ def text_in(dataset: Dataset, keyword: str) -> str | None:
         value = dataset.get(keyword)
     except Exception:  # an unknown character set, an undecodable text
         return None
-    text = _utf8_read_as_latin1(str(value)).strip(" \0\r\n\t") if value is not None else ""
-    return text or None
+    text = _utf8_read_as_latin1(str(value)) if value is not None else ""
+    return plain(text)[:LONGEST] or None
 
 
 def _utf8_read_as_latin1(text: str) -> str:
@@ -161,7 +166,8 @@ def _utf8_read_as_latin1(text: str) -> str:
 def encoded(dataset: Dataset, keyword: str) -> str:
     """An attribute's text as encoded, without padding; empty where it is absent, empty or broken.
 
-    Several values keep their backslash, so a number that should be single reads as no number.
+    A control character within reads as a space, which makes no number and no UID of it. Several values keep their
+    backslash, so a number that should be single reads as no number.
     """
     try:
         element = dataset.get_item(keyword)
@@ -171,10 +177,15 @@ def encoded(dataset: Dataset, keyword: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bytes):
-        return value.decode("ascii", errors="replace").strip(" \0")
+        return plain(value.decode("ascii", errors="replace"))[:LONGEST]
     if isinstance(value, MultiValue | list):
-        return "\\".join(str(part) for part in value)
-    return str(value).strip(" \0")
+        value = "\\".join(str(part) for part in value)
+    return plain(str(value))[:LONGEST]
+
+
+def is_uid(text: str) -> bool:
+    """Whether the text can be a UID (PS3.5 9.1)."""
+    return _UID.fullmatch(text) is not None
 
 
 def iso(text: str) -> str | None:

@@ -1,6 +1,7 @@
 """Identity: what one assigner says of one person, under the local id it gave out.
 
-I1  Traits are possible: a real date, a known sex code, at least one name.
+I1  Traits are possible: a real date, a known sex code, at least one name. A local id has 1 to 256 characters, none of
+    them a control character.
 I2  An assigner and local id are registered once; the same number with a name and birth date that cannot be the same
     person is another identity (``123#2``), flagged ``collision``.
 I3  A correction changes something. A change of a strict trait takes a qualified status back.

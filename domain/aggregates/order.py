@@ -8,6 +8,7 @@ O5  A step changes something: no site twice, no appointment, study or report twi
 O6  Nothing follows a cancelled order, and it is cancelled once.
 O7  Once the exam was made, the order is not presented, scheduled or cancelled any more.
 O8  A result needs an exam: no report before a study. More studies and reports may follow.
+O9  An accession number has 1 to 64 characters, none of them a control character.
 No step but the exam is needed before the next: in an emergency nobody presents or schedules, yet the exam is made.
 Source: HL7 v2.5 chapter 4 (ORM, OMI); IHE RAD scheduled workflow; DICOM PS3.3 C.4.11 (requested procedure priority).
 """

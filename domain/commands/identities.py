@@ -7,8 +7,8 @@ from uuid import UUID
 
 from domain import ins
 from domain.aggregates.identity import Identity, Status
-from domain.errors import AlreadyRegistered, BadTraits, UnknownSite
-from domain.traits import CONTROL, traits
+from domain.errors import AlreadyRegistered, UnknownSite
+from domain.traits import refuse_odd_id, traits
 from domain.work import Work
 
 
@@ -35,8 +35,7 @@ class Register:
             raise UnknownSite(
                 f"no establishment {self.assigner} is enrolled: krypton site enroll {self.assigner} --name …"
             )
-        if not self.local_id.strip() or CONTROL.search(self.local_id):
-            raise BadTraits("the local id is empty or holds a control character: give the assigner's own number")
+        refuse_odd_id(self.local_id)
         if known := work.find(Identity, Identity.create_id(self.assigner, self.local_id)):
             raise AlreadyRegistered(
                 f"{self.assigner} registered that id already, as identity {known.id}: correct it instead"

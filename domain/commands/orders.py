@@ -10,7 +10,8 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.order import Order, Urgency
 from domain.aggregates.professional import Professional
 from domain.commands.directory import professional_of, site_of
-from domain.errors import BadOrder, OrdererSuspended, OrderKnown
+from domain.errors import BadAccession, BadOrder, OrdererSuspended, OrderKnown
+from domain.texts import ACCESSION, is_accession
 from domain.times import micros
 from domain.work import Work
 
@@ -20,6 +21,16 @@ def zoned(at: datetime) -> int:
     if at.tzinfo is None:
         raise BadOrder("a time was given without its zone: write it as 2026-01-31T14:30:00Z")
     return micros(at)
+
+
+def accession_of(text: str) -> str:
+    """An accession number as it was typed, without spaces around it. Raises BadAccession (O9)."""
+    if not is_accession(bare := text.strip()):
+        raise BadAccession(
+            f"an accession number has 1 to {ACCESSION} characters, none of them a control character: "
+            "give the one that the exam is known by"
+        )
+    return bare
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +58,7 @@ class PlaceOrder:
         return site, orderer, self.identity, Order.create_id(self.site, self.placer_number)
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises BadOrder (O1), OrdererSuspended (O2), OrderKnown (O3), UnknownSite (S1), Erased (I7), NotFound."""
+        """Raises O1 to O3, BadAccession (O9), UnknownSite (S1), Erased (I7), NotFound."""
         site = site_of(work, self.site).code
         if professional_of(work, self.ordered_by).suspended:
             raise OrdererSuspended(f"professional {self.ordered_by} is suspended and orders no exam")
@@ -72,7 +83,7 @@ class PlaceOrder:
             act=self.act,
             question=self.question,
             urgency=str(self.urgency),
-            accession=self.accession,
+            accession=accession_of(self.accession) if self.accession else None,
             wanted_by=wanted_by,
         )
 
@@ -102,13 +113,14 @@ class ScheduleOrder:
     ae_title: str | None = None
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises UnknownSite (S1), BadOrder (O1), OrderElsewhere (O4), OrderUnchanged (O5), O6, O7, NotFound."""
+        """Raises UnknownSite (S1), BadOrder (O1), OrderElsewhere (O4), OrderUnchanged (O5), O6, O7, O9, NotFound."""
         order = work.get(Order, self.order)
         site = site_of(work, self.site).code
         if not self.accession.strip():
             raise BadOrder("an appointment has an accession number, by which its study is known")
-        order.schedule(site=site, at=zoned(self.at), accession=self.accession.strip(), ae_title=self.ae_title)
-        return {"order": str(self.order), "accession": self.accession.strip()}
+        accession = accession_of(self.accession)
+        order.schedule(site=site, at=zoned(self.at), accession=accession, ae_title=self.ae_title)
+        return {"order": str(self.order), "accession": accession}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.commands.doses import ReceivedDose, record_dose
 from domain.errors import NothingNew, UnknownSite
-from domain.traits import can_be_one_person, received_traits
+from domain.texts import received_accession
+from domain.traits import can_be_one_person, received_traits, refuse_odd_id
 from domain.work import Work
 
 MOST_COLLISIONS = 100
@@ -39,6 +40,7 @@ class ReceiveStudy:
 
     ``series``: ``{"series_uid", "modality", "instances"}`` with counts of this batch; ``instances`` their sum;
     ``root``: hex of the SHA-256 over the sorted instance digests; ``started_at`` as encoded, ISO 8601 without zone.
+    ``accession`` is not known where it cannot be one (``domain.texts``).
     """
 
     site: str
@@ -86,7 +88,7 @@ class ReceiveStudy:
             identity_id,
             self.study_uid,
             self.site,
-            self.accession,
+            received_accession(self.accession),
             self.started_at,
             self.modalities,
             self.description,
@@ -100,10 +102,11 @@ def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
     """The identity of a received person: of the site, unless the issuer is an enrolled establishment.
 
     The same number with a name and birth date that cannot be the same person is a distinct identity, flagged
-    ``collision`` (I2); an erased identity is never added to. Raises UnknownSite (S1).
+    ``collision`` (I2); an erased identity is never added to. Raises UnknownSite (S1), BadTraits (I1: the local id).
     """
     if work.directory.site(site) is None:
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
+    refuse_odd_id(patient.local_id)
     assigner = patient.issuer if patient.issuer and work.directory.site(patient.issuer) else site
     stated = received_traits(**patient.stated)
     for ordinal in range(1, MOST_COLLISIONS):

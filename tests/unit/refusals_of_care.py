@@ -162,6 +162,12 @@ PROVOKED = [
         "state which study was made",
         lambda w: ResultOrder(order=w.order(), report_uid="1.2.4"),
     ),
+    Provoked(
+        errors.BadAccession,
+        "has 1 to 64 characters",
+        lambda w: w.order_of(accession="MARKED-ID" * 700),
+    ),
+    Provoked(errors.BadAccession, "none of them a control", lambda w: schedule(w.order(), accession="MARKED\0-ID")),
     # Reading
     Provoked(
         errors.SameSite,

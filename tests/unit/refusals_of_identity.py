@@ -8,6 +8,7 @@ from domain.aggregates.link import Link
 from domain.commands.consents import Oppose
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Erase, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
+from tests.fakes.region import received
 from tests.unit.refusals import LOCAL_ID, MATRICULE, PERSON, TEST_OID, WORDS, Directly, Provoked
 
 
@@ -43,6 +44,16 @@ PROVOKED = [
         errors.BadTraits,
         "the local id is empty",
         lambda w: registration(local_id=" "),
+    ),
+    Provoked(
+        errors.BadTraits,
+        "or holds a control character",
+        lambda w: received(local_id=f"{LOCAL_ID}\x1f2", stated=PERSON),
+    ),
+    Provoked(
+        errors.BadTraits,
+        "longer than 256 characters",
+        lambda w: registration(local_id=LOCAL_ID * 30),
     ),
     Provoked(
         errors.BadTraits, "no such trait: shoe_size; known are", lambda w: registration(stated={"shoe_size": "9"})

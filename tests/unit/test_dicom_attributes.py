@@ -137,6 +137,24 @@ def test_the_first_component_group_with_a_name_counts(
     assert (patient.family, patient.given) == expected
 
 
+@pytest.mark.parametrize("number", ["12@ 34", "79@2", "@@79@@2"])
+def test_a_control_character_in_the_patient_id_is_refused(number: str) -> None:
+    """A number without it would be another person's; those at the ends are padding. The value is not told."""
+    data = part10(instance(PatientID=number)).replace(number.encode(), number.replace("@", "\x1f").encode())
+    with pytest.raises(AttributeMissing, match=r"^PatientID holds a control character") as refused:
+        read(data)
+    assert "79" not in str(refused.value)
+
+
+def test_a_control_character_in_an_optional_text_is_a_space() -> None:
+    """No view could keep a NUL, and no study is lost over a text."""
+    texts = {"AccessionNumber": "AB##junk", "StudyDescription": "Tho##rax", "IssuerOfPatientID": "CH##P"}
+    dataset = instance(PatientName="ES##SAI^Élo##die", **texts)
+    found = read(part10(dataset).replace(b"##", b"\0\x1b"))
+    assert (found.accession, found.description, found.patient.issuer) == ("AB  junk", "Tho  rax", "CH  P")
+    assert (found.patient.family, found.patient.given) == ("ES  SAI", "Élo  die")
+
+
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [("19700101", "1970-01-01"), ("0", None), ("", None), ("19701301", None), ("1970", None), (None, None)],

@@ -1,5 +1,6 @@
 """The reader on reports made here: what no real file of the set shows, and what devices get wrong."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -46,7 +47,9 @@ def number(concept: str, text: str | None, unit: str | None) -> Dataset:
 
 def uid(concept: str, value: str) -> Dataset:
     """A UIDREF item."""
-    return item(concept, "UIDREF", UID=value)
+    made = item(concept, "UIDREF")
+    made.add_new("UID", "UT", value)  # UT, because devices write what UI does not allow
+    return made
 
 
 def coded(concept: str, value: str, meaning: str = "meaning") -> Dataset:
@@ -138,6 +141,37 @@ def test_an_event_without_a_uid_gets_the_same_one_at_every_reading() -> None:
     assert len({one.irradiation_event_uid for one in first}) == 2
     assert all(uids.UID(one.irradiation_event_uid).is_valid for one in first)
     assert first[0].not_understood[0].startswith("event UID: absent")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1.2." * 17 + "3", "CT1/2026-01-05/4", "1.2\x003", Random(6).randbytes(3_000).hex()],
+    ids=["too long", "words", "control", "endless"],
+)
+def test_an_event_whose_uid_is_none_gets_the_same_one_in_every_report_of_the_study(text: str) -> None:
+    """Too long by five characters, as some devices write them, is still the same event when it is told again."""
+    dose = number("113838", "3", MGY_CM)
+    alone, beside = only(ct(dose, event=text)), read(ct(event="2.25.9"), ct(dose, event=text)).exposures[1]
+    assert alone.irradiation_event_uid == beside.irradiation_event_uid
+    assert uids.UID(alone.irradiation_event_uid).is_valid
+    assert (alone.dlp_mgycm, alone.not_understood) == (
+        3.0,
+        ("event UID: not a UID, one was derived from it and the study's UID",),
+    )
+
+
+def test_a_control_character_in_a_text_is_a_space() -> None:
+    """Anywhere within: no view could keep a NUL; a number with one is no number, and never another one."""
+    exposure = only(
+        ct(item("125203", "TEXT", TextValue="Tho\0rax\r\nlow\x1b[2J"), number("113838", "1\x002", "mGy\0cm"))
+    )
+    assert (exposure.protocol, exposure.dlp_mgycm) == ("Tho rax  low [2J", None)
+    assert exposure.raw == {"dlp": "1 2 mGy cm"}
+
+
+def test_a_text_that_never_ends_is_cut() -> None:
+    """A protocol of a megabyte is nobody's."""
+    assert len(only(ct(item("125203", "TEXT", TextValue="A" * 1_000_000))).protocol or "") == 1024
 
 
 def test_a_protocol_item_without_text_is_no_protocol() -> None:

@@ -1,6 +1,7 @@
 """Studies: what came in, from whom, and for whom it counts."""
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,7 +15,7 @@ from domain.commands.studies import (
     ReceivedReport,
     WithdrawStudy,
 )
-from domain.errors import AlreadyThere, NotFound, NothingNew, StudyWithdrawn, UnknownSite
+from domain.errors import AlreadyThere, BadTraits, NotFound, NothingNew, StudyWithdrawn, UnknownSite
 from domain.work import Command
 from tests.fakes.region import Region, dose, exposure, received
 
@@ -79,7 +80,28 @@ def test_a_study_comes_from_an_enrolled_establishment_only(region: Region) -> No
     assert "krypton site enroll NOWHERE" in str(refusal)
 
 
+@pytest.mark.parametrize("accession", ["A" * 65, "\0", Random(6).randbytes(3_000).hex()], ids=["65", "NUL", "endless"])
+def test_an_accession_number_that_cannot_be_one_is_not_known_and_the_study_is_kept(
+    region: Region, accession: str
+) -> None:
+    """Never cut: that would be another exam's."""
+    region.ask(replace(received(), accession=accession))
+    assert (region.types()[-1], region.history()[-1].data["accession"]) == ("study.arrived", None)
+
+
+def test_a_control_character_in_an_accession_number_is_a_space(region: Region) -> None:
+    """The number is still to be read by a human."""
+    region.ask(replace(received(), accession="AB\0\0junk "))
+    assert region.history()[-1].data["accession"] == "AB  junk"
+
+
 # Whose it is
+
+
+def test_a_received_number_cannot_pass_for_the_second_person_of_another(region: Region) -> None:
+    """I1: the id of ``79#2`` is made with the very control character that a device could send."""
+    assert Identity.create_id("CHB", "79\x1f2") == Identity.create_id("CHB", "79", 2)
+    assert type(region.refusal(received(local_id="79\x1f2"))) is BadTraits
 
 
 def test_the_number_is_the_sending_sites_own(region: Region) -> None:
