@@ -109,12 +109,43 @@ def names_agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return straight or bool(family_1 & given_2 and given_1 & family_2)
 
 
-def can_be_one_person(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """False only where the names cannot be of one person and no equal birth date speaks for it.
+def dates_differ(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether both birth dates are known, and are not the same."""
+    known = one.get("birth_date"), other.get("birth_date")
+    return bool(known[0] and known[1]) and known[0] != known[1]
 
-    A birth date that is missing on either side speaks for nothing: then the names alone decide.
+
+def can_be_one_person(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """False where the names cannot be of one person and no equal birth date speaks for it.
+
+    A birth date that is missing on either side speaks for nothing: then the names alone decide. Names of which no part
+    is known on both sides speak for nothing either: then two birth dates that differ are two persons.
     """
     if names_agree(one, other):
-        return True
-    known = one.get("birth_date"), other.get("birth_date")
-    return bool(known[0]) and known[0] == known[1]
+        return not dates_differ(one, other) or _share_a_name(one, other)
+    return bool(one.get("birth_date")) and one.get("birth_date") == other.get("birth_date")
+
+
+def _share_a_name(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Is the family name known on both sides, or the given name?"""
+    parts = (("family", "used_name"), ("given", "first_names"))
+    return any(all(any(words(person.get(n)) for n in part) for person in (one, other)) for part in parts)
+
+
+def completed(known: dict[str, Any], stated: dict[str, Any]) -> dict[str, Any]:
+    """What is known, and what a statement whose names agree adds to it: traits not known yet, a name for an initial.
+
+    Without the latter, M would agree with Marie today and with Michel tomorrow.
+    """
+    return {n: stated[n] if _says_less(n, known.get(n), stated.get(n)) else known.get(n) for n in TRAITS}
+
+
+def _says_less(trait: str, known: str | None, stated: str | None) -> bool:
+    if not stated or stated == known:  # the common case
+        return False
+    return not known or (trait in NAMES and _initials(known) and not _initials(stated))
+
+
+def _initials(name: str) -> bool:
+    """Whether a name has no word but initials; or no word at all."""
+    return all(len(word) == 1 for word in words(name))

@@ -38,6 +38,51 @@ Feature: One number used for several people never mixes them
       And each has 4 studies of its own
       And none of them is flagged
 
+    Scenario: The first study under a number names nobody
+      What comes in later tells who it is, and whoever comes next is compared with that.
+      When CHB sends studies under the number 12 of:
+        | family | given | birth date |
+        |        |       |            |
+        | DURAND | Marie | 1950-01-01 |
+        | MARTIN | Paul  | 1980-01-01 |
+      Then they are 2 identities
+      And the last 1 of them are flagged collision
+
+    Scenario: The first study under a number has an initial only
+      When CHB sends studies under the number 12 of:
+        | family | given  | birth date |
+        | DURAND | M      |            |
+        | DURAND | Marie  | 1950-01-01 |
+        | DURAND | Michel | 1980-01-01 |
+      Then they are 2 identities
+      And the last 1 of them are flagged collision
+
+    Scenario: Nobody named, and two birth dates
+      When CHB sends studies under the number 12 of:
+        | family | given | birth date |
+        |        |       | 1950-01-01 |
+        | MARTIN | Paul  | 1980-01-01 |
+      Then they are 2 identities
+      And the last 1 of them are flagged collision
+
+  Rule: Another name with the same birth date is flagged, not split; but then nothing else may differ
+
+    Scenario: Married, or a twin: somebody has to look
+      When CHB sends studies under the number 12 of:
+        | family | given | birth date |
+        | DURAND | Marie | 1950-01-01 |
+        | MARTIN | Marie | 1950-01-01 |
+      Then they are 1 identity
+      And it is flagged names_differ
+
+    Scenario: A name that differs and a birth date that differs are of two people
+      When CHB sends studies under the number 12 of:
+        | family | given | birth date |
+        | DURAND | Marie | 1950-01-01 |
+        | MARTIN | Paul  | 1950-01-01 |
+        | DURAND | Marie | 1980-01-01 |
+      Then they are 2 identities
+
   Rule: The same number of another establishment says nothing
 
     @live

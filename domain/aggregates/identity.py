@@ -3,7 +3,8 @@
 I1  Traits are possible: a real date, a known sex code, at least one name. A local id has 1 to 256 characters, none of
     them a control character.
 I2  An assigner and local id are registered once; the same number with a name and birth date that cannot be the same
-    person is another identity (``123#2``), flagged ``collision``.
+    person is another identity (``123#2``), flagged ``collision``; so is whoever comes in under the number of an erased
+    identity, without the flag. What is received and was not known yet becomes known.
 I3  A correction changes something. A change of a strict trait takes a qualified status back.
 I4  Status is one of PROV, RECUP, VALI, QUAL: RECUP and QUAL need an INS; DOUT or FICT allow PROV only, and exclude
     each other.
@@ -38,7 +39,7 @@ class Status(StrEnum):
 NEEDS_INS = {Status.RECUP, Status.QUAL}
 FORCES_PROV = {"DOUT": "FICT", "FICT": "DOUT"}  # each excludes the other (EXI SI 09)
 WITHOUT_INS = {Status.RECUP: Status.PROV, Status.QUAL: Status.VALI}
-FLAGS = ("DOUT", "FICT", "HOMA", "collision", "traits_differ")
+FLAGS = ("DOUT", "FICT", "HOMA", "collision", "traits_differ", "names_differ")
 
 
 class Identity(Aggregate):

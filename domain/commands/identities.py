@@ -108,7 +108,7 @@ class DetachIns:
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
-    """An attribute is set on the identity: DOUT, FICT, HOMA, collision, traits_differ."""
+    """An attribute is set on the identity: DOUT, FICT, HOMA, collision, traits_differ, names_differ."""
 
     identity: UUID
     flag: str

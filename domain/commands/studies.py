@@ -10,7 +10,14 @@ from domain.aggregates.study import Study
 from domain.commands.doses import ReceivedDose, record_dose
 from domain.errors import NothingNew, UnknownSite
 from domain.texts import received_accession
-from domain.traits import can_be_one_person, received_traits, refuse_odd_id
+from domain.traits import (
+    can_be_one_person,
+    completed,
+    dates_differ,
+    names_agree,
+    received_traits,
+    refuse_odd_id,
+)
 from domain.work import Work
 
 MOST_COLLISIONS = 100
@@ -102,32 +109,69 @@ def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
     """The identity of a received person: of the site, unless the issuer is an enrolled establishment.
 
     The same number with a name and birth date that cannot be the same person is a distinct identity, flagged
-    ``collision`` (I2); an erased identity is never added to. Raises UnknownSite (S1), BadTraits (I1: the local id).
+    ``collision`` (I2); an erased identity is never added to, and who comes after it is told apart from it, but collides
+    with nobody. Raises UnknownSite (S1), BadTraits (I1: the local id).
     """
     if work.directory.site(site) is None:
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
     refuse_odd_id(patient.local_id)
     assigner = patient.issuer if patient.issuer and work.directory.site(patient.issuer) else site
     stated = received_traits(**patient.stated)
+    others: list[Identity] = []
     for ordinal in range(1, MOST_COLLISIONS):
         known = work.find(Identity, Identity.create_id(assigner, patient.local_id, ordinal))
         if known is None:
-            new = work.add(Identity(assigner, patient.local_id, ordinal, stated, "received"))
-            if ordinal > 1:
-                new.flag(flag="collision", reason="the number is in use for another person")
-            return new
-        if not known.erased and can_be_one_person(known.traits, stated):
-            _flag_if_different(known, stated)
+            return _registered(work, assigner, patient.local_id, stated, others)
+        if _is_of(known, stated):
+            _learn(known, stated)
             return known
+        others.append(known)
     raise NothingNew(
         f"{assigner} has {MOST_COLLISIONS} persons under one number: ask the site to correct its numbering"
     )
 
 
-def _flag_if_different(known: Identity, stated: dict[str, str | None]) -> None:
-    differs = [n for n in ("birth_date", "sex") if known.traits.get(n) and stated[n] and known.traits[n] != stated[n]]
-    if differs and "traits_differ" not in known.flags:
-        known.flag(flag="traits_differ", reason=f"received with another {' and '.join(differs)}")
+def _registered(
+    work: Work, assigner: str, local_id: str, stated: dict[str, str | None], others: list[Identity]
+) -> Identity:
+    """A new identity. ``others``: those that had the number before."""
+    collides = not all(other.erased for other in others)
+    source = "received_anew" if others and not collides else "received"
+    new = work.add(Identity(assigner, local_id, len(others) + 1, stated, source))
+    if collides:
+        new.flag(flag="collision", reason="the number is in use for another person")
+    return new
+
+
+def _is_of(known: Identity, stated: dict[str, str | None]) -> bool:
+    """Whether a statement can be of a person, as far as that person's number and traits say.
+
+    A name that differs is excused by the birth date, and a birth date by the name; never both in one identity, or two
+    that cannot be one person would meet in it. Its flags tell which it was.
+    """
+    if known.erased or not can_be_one_person(known.traits, stated):
+        return False
+    if names_agree(known.traits, stated):
+        return not (dates_differ(known.traits, stated) and "names_differ" in known.flags)
+    return "traits_differ" not in known.flags
+
+
+def _learn(known: Identity, stated: dict[str, str | None]) -> None:
+    """Flag what differs; else take over what was not known, so that whoever comes next is compared with that too."""
+    if not names_agree(known.traits, stated):
+        _flag(known, "names_differ", "received under another name with the same birth date")
+        return
+    if differs := [
+        n for n in ("birth_date", "sex") if known.traits.get(n) and stated[n] not in (None, known.traits[n])
+    ]:
+        _flag(known, "traits_differ", f"received with another {' and '.join(differs)}")
+    if (traits := completed(known.traits, stated)) != known.traits:
+        known.correct(traits=traits, reason="received with a study, and not known before")
+
+
+def _flag(known: Identity, flag: str, reason: str) -> None:
+    if flag not in known.flags:
+        known.flag(flag=flag, reason=reason)
 
 
 @dataclass(frozen=True, kw_only=True)

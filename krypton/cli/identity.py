@@ -157,7 +157,7 @@ def detach_ins(
 @app.command()
 def flag(
     ref: Ref,
-    name: Annotated[str, typer.Argument(help="DOUT, FICT, HOMA, collision or traits_differ.")],
+    name: Annotated[str, typer.Argument(help="DOUT, FICT, HOMA, collision, traits_differ or names_differ.")],
     reason: Reason,
     clear: Annotated[bool, typer.Option("--clear", help="Take it away instead.")] = False,
     actor: Actor = "system:cli",

@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.aggregates.identity import Identity
+from domain.aggregates.identity import Identity, Status
 from domain.aggregates.study import Study
+from domain.commands.identities import Erase, SetStatus
 from domain.commands.studies import (
     ReassignStudy,
     ReceivedPatient,
@@ -16,6 +17,7 @@ from domain.commands.studies import (
     WithdrawStudy,
 )
 from domain.errors import AlreadyThere, BadTraits, NotFound, NothingNew, StudyWithdrawn, UnknownSite
+from domain.traits import TRAITS
 from domain.work import Command
 from tests.fakes.region import Region, dose, exposure, received
 
@@ -171,6 +173,79 @@ def test_a_person_received_with_another_birth_date_or_sex_is_flagged_once(region
         region.receive(study_uid=uid, stated={"family": "FICTIVE", **known, trait: changed})
     flags = [e.data["flag"] for e in region.history() if e.type == "identity.flagged"]
     assert flags == ["traits_differ"]
+
+
+def test_what_was_not_known_of_a_person_becomes_known(region: Region) -> None:
+    """Stated with a later study, in the words of the first that has them; an initial is no name yet."""
+    for n, stated in enumerate(
+        (
+            {"family": "FICTIVE", "given": "A"},
+            {"family": "Fictive", "given": "Anne", "birth_date": "1980-01-02"},
+            {"family": "FICTIVE", "given": "ANNE", "sex": "F"},
+        )
+    ):
+        region.receive(study_uid=f"2.25.{n}", stated=stated)
+    learnt = [e.data for e in region.history() if e.type == "identity.traits_corrected"]
+    assert [e["changed"] for e in learnt] == [["birth_date", "given"], ["sex"]]
+    assert learnt[-1]["traits"] == {
+        **dict.fromkeys(TRAITS),
+        "family": "FICTIVE",
+        "given": "Anne",
+        "birth_date": "1980-01-02",
+        "sex": "F",
+    }
+
+
+def test_a_person_received_as_known_changes_nothing(region: Region) -> None:
+    """The common case: no event but the study's."""
+    stated = {"family": "FICTIVE", "given": "Anne", "birth_date": "1980-01-02"}
+    region.receive(stated=stated)
+    before = region.head()
+    for n, said in enumerate((stated, {**stated, "given": "A"}, {"birth_date": "1980-01-02"})):
+        region.receive(study_uid=f"2.26.{n}", stated=said)
+    assert set(region.types(before)) == {"study.arrived"}
+
+
+def test_a_trait_that_a_study_adds_was_never_checked(region: Region) -> None:
+    """I3: a status that somebody gave without it falls."""
+    identity = region.register()
+    region.ask(SetStatus(identity=identity, status=Status.VALI, reason="passport"))
+    before = region.head()
+    region.receive(stated={"family": "FICTIVE", "birth_date": "1980-01-02"})
+    assert region.types(before) == ["identity.traits_corrected", "identity.status_changed", "study.arrived"]
+
+
+def test_another_name_with_the_same_birth_date_is_flagged_once_and_teaches_nothing(region: Region) -> None:
+    """Two half names would make a third."""
+    region.receive(stated={"family": "FICTIVE", "birth_date": "1980-01-02"})
+    before = region.head()
+    for n in (2, 3):
+        region.receive(study_uid=f"2.25.{n}", stated={"family": "MARTIN", "given": "Paul", "birth_date": "1980-01-02"})
+    assert region.types(before) == ["identity.flagged", "study.arrived", "study.arrived"]
+    assert next(e.data["flag"] for e in region.history(before)) == "names_differ"
+
+
+@pytest.mark.parametrize("given", ["Marie", "Paul"])
+def test_who_comes_in_under_an_erased_persons_number_is_another_identity_and_no_collision(
+    region: Region, given: str
+) -> None:
+    """Whether they are the same person nobody can know any more; no number was used twice."""
+    region.ask(Erase(identity=UUID(region.receive(stated={"given": "Marie"}).result["identity"]), reason="asked for"))
+    before = region.head()
+    answers = [region.receive(study_uid=f"2.25.{n}", stated={"given": given}) for n in (2, 3)]
+    assert {answer.result["identity"] for answer in answers} == {str(Identity.create_id("CHB", "1", 2))}
+    assert region.types(before) == ["identity.registered", "study.arrived", "study.arrived"]
+    assert region.history(before)[0].data["source"] == "received_anew"
+
+
+def test_a_third_person_collides_with_the_second_whatever_became_of_the_first(region: Region) -> None:
+    """The number is in use."""
+    region.ask(Erase(identity=UUID(region.receive().result["identity"]), reason="asked for"))
+    region.receive(study_uid="2.25.2", stated={"given": "Marie"})
+    before = region.head()
+    region.receive(study_uid="2.25.3", stated={"given": "Paul"})
+    assert region.types(before) == ["identity.registered", "identity.flagged", "study.arrived"]
+    assert region.history(before)[0].data["source"] == "received"
 
 
 def test_traits_that_cannot_be_do_not_keep_a_study_out(region: Region) -> None:

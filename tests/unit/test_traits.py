@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import BadTraits
-from domain.traits import TRAITS, can_be_one_person, names_agree, received_traits, traits, words
+from domain.traits import TRAITS, can_be_one_person, completed, names_agree, received_traits, traits, words
 
 Stated = dict[str, str | None]
 
@@ -113,8 +113,16 @@ def test_a_missing_birth_date_speaks_for_nothing(missing: str | None) -> None:
     assert not can_be_one_person(person("DURAND^Marie", missing), person("MARTIN^Paul", missing))
 
 
+@pytest.mark.parametrize(("one", "other"), [("", ""), ("", "MARTIN^Paul"), ("DURAND^", "^Marie")])
+def test_where_no_name_can_be_compared_birth_dates_decide(one: str, other: str) -> None:
+    """Two that differ are two persons; one that is not known says nothing."""
+    assert not can_be_one_person(person(one, "1950-01-01"), person(other, "1980-01-01"))
+    assert can_be_one_person(person(one, "1950-01-01"), person(other))
+
+
 NAMES = st.text(alphabet="ABCDÉÈÇ -'", max_size=12)
-PEOPLE = st.fixed_dictionaries({"family": NAMES, "given": NAMES, "birth_date": st.none() | st.just("1980-01-02")})
+DATES = st.sampled_from((None, "1980-01-02", "1950-01-01"))
+PEOPLE = st.fixed_dictionaries({"family": NAMES, "given": NAMES, "birth_date": DATES})
 
 
 @given(PEOPLE, PEOPLE)
@@ -127,6 +135,13 @@ def test_comparing_does_not_depend_on_which_came_first(one: Stated, other: State
 def test_everybody_can_be_themselves(one: Stated) -> None:
     """Whatever is missing."""
     assert can_be_one_person(one, dict(one))
+
+
+@given(PEOPLE, PEOPLE)
+def test_what_was_added_is_not_added_again(known: Stated, stated: Stated) -> None:
+    """What is said again changes nothing, so that no event follows."""
+    whole = completed(known, stated)
+    assert completed(whole, stated) == whole
 
 
 def test_words_are_bare_capitals() -> None:
