@@ -4,6 +4,7 @@ Nothing here decides anything. ``Krypton.connect`` is what the command line, the
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # imported where used: a command that only asks the ledger ne
     from projections.store import ViewStore
 
 CONNECT_S = 5
+ORDINAL = re.compile(r"(.+)#([2-9]|[1-9][0-9])", re.DOTALL)  # of a collision, as ``identity show`` writes it
 
 
 def _patient_record(*_: Any) -> "Projection":
@@ -182,7 +184,10 @@ class Krypton:
         return answer
 
     def resolve(self, ref: str) -> UUID:
-        """The identity that a REF names: ``ASSIGNER|LOCAL_ID``, a uuid, or ``INS|matricule``. Raises NotFound."""
+        """The identity that a REF names: ``ASSIGNER|LOCAL_ID``, a uuid, or ``INS|matricule``.
+
+        Raises NotFound, where nobody or several are named so.
+        """
         assigner, bar, local_id = ref.partition("|")
         if not bar:
             return self._known(identity := _uuid(ref), f" {identity}")
@@ -190,16 +195,25 @@ class Krypton:
             from projections.identity_index import queries
 
             with self.reading() as connection:
-                return UUID(queries.resolve(connection, ref))
+                return UUID(queries.by_matricule(connection, local_id))
         return self._known(self._numbered(assigner, local_id), "")
 
     def _numbered(self, assigner: str, local_id: str) -> UUID:
-        """``123``, or ``123#2`` for the second person that the assigner gave that number."""
-        plain = Identity.create_id(assigner, local_id)
-        number, hash_sign, ordinal = local_id.rpartition("#")
-        if hash_sign and ordinal.isdecimal() and self.ledger.log.position_of(plain) is None:
-            return Identity.create_id(assigner, number, int(ordinal))
-        return plain
+        """``123``, or ``123#2`` for the second person that the assigner gave that number. Raises NotFound.
+
+        An assigner may give out ``123#2`` itself; where both are there, to take either would be a guess.
+        """
+        spelt = Identity.create_id(assigner, local_id)
+        if not (match := ORDINAL.fullmatch(local_id)):
+            return spelt
+        counted = Identity.create_id(assigner, match[1], int(match[2]))
+        there = [one for one in (spelt, counted) if self.ledger.log.position_of(one) is not None]
+        if len(there) > 1:
+            raise NotFound(
+                f"two identities are written so, {spelt} and {counted}: write the uuid of the one that is meant; "
+                "krypton identity show tells them apart"
+            )
+        return there[0] if there else spelt
 
     def _known(self, identity: UUID, at: str) -> UUID:
         if self.ledger.find(Identity, identity) is None:

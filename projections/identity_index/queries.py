@@ -6,11 +6,9 @@ rows still hold. ``at_position`` asks as the links stood after that ledger posit
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from psycopg2.extensions import connection as Connection
 
-from domain.aggregates.identity import Identity
 from domain.errors import NotFound
 from domain.times import iso
 from projections.identity_index.identity_rows import NO_TRAITS
@@ -21,42 +19,11 @@ Document = dict[str, Any]
 NOBODY: frozenset[str] = frozenset()
 
 
-def resolve(connection: Connection, ref: str) -> str:
-    """The identity id of a reference: ``ASSIGNER|LOCAL_ID``, ``INS|<matricule>``, or an identity's or person's uuid.
+def by_matricule(connection: Connection, matricule: str) -> str:
+    """The identity that carries a national health identity's matricule, with or without spaces.
 
-    ``LOCAL_ID#2`` is the second person under one number, unless a local id is spelt just so. A matricule that several
-    records of one person carry gives the earliest registered. Raises NotFound, which repeats no local id or matricule.
+    One that several records of one person carry gives the earliest registered. Raises NotFound, never repeating it.
     """
-    assigner, bar, local_id = ref.partition("|")
-    if not bar:
-        return _by_uuid(connection, ref)
-    if assigner == "INS":
-        return _by_ins(connection, local_id)
-    candidates = [str(Identity.create_id(assigner, local_id))]
-    base, _, ordinal = local_id.rpartition("#")
-    if base and ordinal.isdecimal() and int(ordinal) > 1:
-        candidates.append(str(Identity.create_id(assigner, base, int(ordinal))))
-    found = fetch(
-        connection,
-        "SELECT identity_id FROM identity_index.identity WHERE identity_id = ANY(%(ids)s::uuid[]) ORDER BY ordinal",
-        ids=candidates,
-    )
-    if not found:
-        raise NotFound(f"{assigner} has registered nobody under that local id: check the assigner and the id")
-    return str(found[0]["identity_id"])
-
-
-def _by_uuid(connection: Connection, ref: str) -> str:
-    try:
-        identity = str(UUID(ref))
-    except ValueError:
-        raise NotFound("no identity by that name: write ASSIGNER|LOCAL_ID, INS|<matricule> or a uuid") from None
-    if not fetch(connection, "SELECT 1 FROM identity_index.identity WHERE identity_id = %(id)s", id=identity):
-        raise NotFound(f"no identity or person {identity}: check the uuid, or write ASSIGNER|LOCAL_ID")
-    return identity
-
-
-def _by_ins(connection: Connection, matricule: str) -> str:
     found = fetch(
         connection,
         """

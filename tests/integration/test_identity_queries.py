@@ -18,6 +18,7 @@ from domain.work import Work
 from projections.identity_index import queries
 from projections.identity_index.review import review_list
 from projections.identity_index.view import IdentityIndex
+from tests.fakes.asked import krypton_over
 from tests.fakes.views import Hospitals, pair
 from tests.integration.view_reader import ViewReader
 
@@ -27,7 +28,6 @@ TEST_OID = "1.2.250.1.213.1.4.10"
 NUMBER = "2550699999001"  # nobody's: born abroad, in a country that has no such code
 MATRICULE = f"{NUMBER}{97 - int(NUMBER) % 97:02d}"
 Read = Callable[[], Any]
-NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
@@ -59,7 +59,12 @@ def last(region: Hospitals) -> int:
     return region.history()[-1].position
 
 
-# resolve
+# resolve; what needs no view is in tests/unit/test_resolve.py
+
+
+def resolved(region: Hospitals, connection: Any, ref: str) -> str:
+    """What a REF names, as every command asks."""
+    return str(krypton_over(region, connection).resolve(ref))
 
 
 @pytest.mark.parametrize("spell", ["CHA|A/1", "{id}", "INS|" + MATRICULE, f"INS|{NUMBER} {MATRICULE[13:]}"])
@@ -67,30 +72,14 @@ def test_an_identity_is_found_by_each_kind_of_reference(region: Hospitals, read:
     """Assigner and local id, its uuid, and its matricule, with or without spaces."""
     identity = region.register("CHA", "A/1")
     region.ask(AttachIns(identity=UUID(identity), matricule=MATRICULE, oid=TEST_OID))
-    assert queries.resolve(read(), spell.format(id=identity)) == identity
+    assert resolved(region, read(), spell.format(id=identity)) == identity
 
 
-def test_the_second_person_under_one_number_is_found_by_its_ordinal(region: Hospitals, read: Read) -> None:
-    """``123`` stays the first person."""
-    first = region.receive("CHA", "123", "1.2.3", family="Exemple", birth_date="1950-02-02").result["identity"]
-    second = region.receive("CHA", "123", "1.2.4", family="Zoulou", birth_date="1999-09-09").result["identity"]
-    connection = read()
-    assert [queries.resolve(connection, ref) for ref in ("CHA|123", "CHA|123#2")] == [first, second]
-
-
-def test_a_local_id_spelt_with_a_hash_is_found_as_it_is_spelt(region: Hospitals, read: Read) -> None:
-    """An assigner may use the sign itself."""
-    identity = region.register("CHA", "123#2")
-    assert queries.resolve(read(), "CHA|123#2") == identity
-
-
-@pytest.mark.parametrize("ref", ["CHA|SECRET", "INS|SECRET", "SECRET", NOBODY])
-def test_what_is_not_there_is_refused_without_repeating_the_number(region: Hospitals, read: Read, ref: str) -> None:
+def test_a_matricule_that_nobody_carries_is_refused_without_repeating_it(region: Hospitals, read: Read) -> None:
     """The message goes to logs too; it says what to do."""
-    with pytest.raises(NotFound) as refusal:
-        queries.resolve(read(), ref)
+    with pytest.raises(NotFound, match="check it, or write ASSIGNER") as refusal:
+        resolved(region, read(), "INS|SECRET")
     assert "SECRET" not in str(refusal.value)
-    assert any(advice in str(refusal.value) for advice in ("check", "write"))
 
 
 def test_a_matricule_of_two_persons_names_nobody(region: Hospitals, read: Read) -> None:
@@ -99,7 +88,7 @@ def test_a_matricule_of_two_persons_names_nobody(region: Hospitals, read: Read) 
         identity = UUID(region.register("CHA", number))
         region.ask(AttachIns(identity=identity, matricule=MATRICULE, oid=TEST_OID))
     with pytest.raises(NotFound, match="2 persons carry that matricule"):
-        queries.resolve(read(), f"INS|{MATRICULE}")
+        resolved(region, read(), f"INS|{MATRICULE}")
 
 
 # members, person

@@ -1,0 +1,17 @@
+"""A ``Krypton`` over a ledger in memory: what the command line asks, without services."""
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from domain.ledger import Ledger
+from krypton.bootstrap import Krypton
+from krypton.settings import Addresses, Settings
+
+
+def krypton_over(ledger: Ledger, connection: Any = None) -> Krypton:
+    """Asks this ledger; its views are read over ``connection``."""
+    ours = Krypton(Settings.read({}, Path()), Addresses("nowhere:1", "postgresql://nowhere"))
+    vars(ours)["ledger"] = ledger
+    vars(ours)["reading"] = lambda: nullcontext(connection)
+    return ours
