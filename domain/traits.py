@@ -137,7 +137,7 @@ def completed(known: dict[str, Any], stated: dict[str, Any]) -> dict[str, Any]:
 
     Without the latter, M would agree with Marie today and with Michel tomorrow.
     """
-    return {n: stated[n] if _says_less(n, known.get(n), stated.get(n)) else known.get(n) for n in TRAITS}
+    return known | {n: stated[n] for n in TRAITS if _says_less(n, known.get(n), stated.get(n))}
 
 
 def _says_less(trait: str, known: str | None, stated: str | None) -> bool:

@@ -144,6 +144,11 @@ def test_what_was_added_is_not_added_again(known: Stated, stated: Stated) -> Non
     assert completed(whole, stated) == whole
 
 
+def test_a_trait_that_nobody_states_is_not_added() -> None:
+    """Not even as one that is not known: nothing would have changed."""
+    assert completed({"family": "DURAND"}, received_traits(family="DURAND")) == {"family": "DURAND"}
+
+
 def test_words_are_bare_capitals() -> None:
     """What names are compared by."""
     assert words("d'Ärc-le  Goff") == {"D", "ARC", "LE", "GOFF"}
