@@ -147,10 +147,11 @@ class Walk:
         at = 0
         while at < len(rows):
             room = self._left[0].size - self.tree.size if self._left else len(rows)
-            self.tree.append(hashes[at : at + room])
-            at = min(at + room, len(rows))
+            step = hashes[at : at + room]
+            self.tree.append(step)
+            at += len(step)
             self.position = leaf.position_of(rows[at - 1][0])
-            self.verdict.events += min(room, len(rows))
+            self.verdict.events += len(step)
             if not self._heads_hold():
                 return False
         return True

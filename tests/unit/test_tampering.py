@@ -9,6 +9,7 @@ import pytest
 from adapters.eventstore.scan import Row
 from krypton.tampering import Kind, Log
 from krypton.verifying import Verdict
+from streams import matching
 from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of, row_of
 
 AT = 30 * EVERY  # somewhere in the middle
@@ -235,6 +236,16 @@ def test_an_untouched_ledger_is_whole(logs: TwoLogs) -> None:
         "repeats": 0,
         "not_yet_published": 0,
     }
+
+
+@pytest.mark.parametrize("sizes", [(7,), (1, 2, 59), (13, 31, 60)])
+def test_each_event_is_counted_once_wherever_checkpoints_lie(
+    logs: TwoLogs, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checkpoints cut windows into steps, and end neither of them."""
+    monkeypatch.setattr(matching, "WINDOW", 17 * EVERY)
+    verdict = logs.verify([logs.head(size) for size in sizes])
+    assert (verdict.difference, verdict.events, verdict.checkpoints) == (None, 60, len(sizes))
 
 
 def test_a_repeat_of_the_relays_is_counted_and_is_no_difference(logs: TwoLogs) -> None:
