@@ -19,7 +19,8 @@ from krypton.heads import heads_of
 from krypton.judging import Judge
 from krypton.notary import Notary
 from krypton.signed_tree import SignedTree, entry_of
-from krypton.verifying import Verdict, Walk
+from krypton.verdict import Verdict
+from krypton.walking import Walk
 from schemas.codec import Codec
 from schemas.event import Record
 from schemas.registry import registry

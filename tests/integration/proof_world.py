@@ -12,7 +12,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from krypton.bootstrap import Krypton
 from krypton.heads import Heads, heads_of, in_folder, published
 from krypton.log_keys import verifier_key
-from krypton.verifying import Question, Verdict, verify
+from krypton.verdict import Verdict
+from krypton.verifying import Question, verify
 from schemas.event import Record
 from streams import relay
 from streams.topics import CHECKPOINTS, LEDGER, MAX_RECORD_BYTES, PARTITIONS

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.eventstore.scan import Row
 from krypton.tampering import Kind, Log
-from krypton.verifying import Verdict
+from krypton.verdict import Verdict
 from streams import matching
 from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of, row_of
 
