@@ -16,11 +16,11 @@ from typing import Final
 
 from adapters.eventstore.checks import Fault, command_fault, version_fault
 from adapters.eventstore.scan import Scan
-from krypton.beginning import start_of
+from krypton.beginning import Start, start_of
 from krypton.bootstrap import Krypton
 from krypton.heads import Heads
 from krypton.judging import Judge
-from krypton.signed_tree import SignedTree
+from krypton.signed_tree import SignedTree, entry_of
 from krypton.tampering import Difference, Kind, Log
 from krypton.verdict import Verdict
 from krypton.walking import Walk
@@ -36,7 +36,10 @@ LOOK_AGAIN_S: Final = 0.2
 
 @dataclass(frozen=True)
 class Question:
-    """What to verify. ``prefix``: of the topics, for a copy; ``since``: size of the tree to begin after."""
+    """What to verify. ``prefix``: of the topics, for a copy.
+
+    ``since``: size of the tree to begin after; each signed one of ``heads`` that has it is held to.
+    """
 
     heads: Heads
     prefix: str = ""
@@ -47,12 +50,12 @@ class Question:
 def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = lambda _: None) -> Verdict:
     """Compare everything, up to the first difference. ``advance`` is told how many events more are done.
 
-    Raises psycopg2.Error, KafkaError, NotThere, and LedgerAltered where ``since`` cannot be begun from.
+    Raises psycopg2.Error, KafkaError, NotThere, and LedgerAltered where no signed checkpoint is of size ``since``.
     """
     relayed = _relayed(ours, question.patience_s)
     start = start_of(ours.settings.log_folder, question.heads, question.since)
     with Replay(ours.addresses.kafka) as replay:
-        since_ms = _recorded_ms(ours, start.position)
+        since_ms = _recorded_ms(ours, start)
         parts = record_source.parts(ours.addresses.kafka, replay, prefix=question.prefix, since_ms=since_ms)
         with Scan(ours.addresses.database) as scan, _faults(ours, scan, start.position) as faults:
             matching = Matching(scan, parts, registry(), start.position)
@@ -86,13 +89,16 @@ def _relayed(ours: Krypton, patience_s: float) -> int:
         time.sleep(LOOK_AGAIN_S)
 
 
-def _recorded_ms(ours: Krypton, position: int) -> int | None:
-    """When the event at a position was recorded, in milliseconds since 1970, UTC."""
-    if not position:
+def _recorded_ms(ours: Krypton, start: Start) -> int | None:
+    """When the event that a start ends with was recorded, in milliseconds since 1970, UTC.
+
+    None where the event store does not hold it as it was signed: a time that somebody moved would hide records.
+    """
+    if not start.position:
         return None
     with Scan(ours.addresses.database) as scan:
-        row = scan.row(position)
-    return first_long(row[1]) // 1000 if row else None
+        row = scan.row(start.position)
+    return first_long(row[1]) // 1000 if row and entry_of(*row) == start.entry else None
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from krypton.cli.output import document, err, facts, out
 if TYPE_CHECKING:
     from domain.proofs.note import Note, VerifierKey
     from krypton.bootstrap import Krypton
-    from krypton.heads import Heads
+    from krypton.heads import Head, Heads
     from krypton.settings import Settings
 
 DIFFERS = 1
@@ -126,9 +126,10 @@ def verify(
     from krypton.verifying import verify as answer
 
     ours = krypton()
+    size, kept = _since(ours.settings, since, key)
     with kafka_answers(ours):
         heads, prefix = heads_to_hold(ours, against, key)
-        question = Question(heads, prefix, _size(since), patience)
+        question = Question(heads.also(kept), prefix, size, patience)
         with progress("events", ours.ledger.recorder.max_notification_id()) as bar:
             verdict = answer(ours, question, bar.advance)
     if as_json:
@@ -242,18 +243,15 @@ def heads_to_hold(ours: "Krypton", against: str | None, key: str | None) -> "tup
     return heads.heads_of(found, _key(ours.settings, key)), prefix
 
 
-def _size(since: str | None) -> int:
-    """The size of the tree that a checkpoint ends."""
-    from domain.proofs.note import NotANote, checkpoint_of
+def _since(settings: "Settings", since: str | None, key: str | None) -> "tuple[int, list[Head]]":
+    """The size of the tree to begin after, and its checkpoint where one was given. Raises LedgerAltered."""
+    from domain.proofs.note import NUMBER
+    from krypton.heads import kept
 
-    if since is None:
-        return 0
-    if since.isascii() and since.isdigit():
-        return int(since)
-    try:
-        return checkpoint_of(_note(Path(since)).text).size
-    except NotANote as wrong:
-        raise typer.BadParameter(str(wrong)) from None
+    if since is None or NUMBER.fullmatch(since):
+        return int(since or 0), []
+    head = kept(_note(Path(since)), f"the checkpoint in {since}", _verifier(settings, key))
+    return head.size, [head]
 
 
 def _note(file: Path) -> "Note":

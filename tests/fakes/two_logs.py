@@ -15,6 +15,7 @@ from adapters.notary.keys import SigningKey
 from domain.proofs.leaf import heading
 from domain.proofs.merkle import Tree, leaf_hash
 from domain.proofs.note import Checkpoint, Note
+from krypton.beginning import start_of
 from krypton.heads import heads_of
 from krypton.judging import Judge
 from krypton.notary import Notary
@@ -131,11 +132,11 @@ class TwoLogs:
         """Alter a header."""
         self.change(position, lambda one: one._replace(headers=with_header(one, name, content)))
 
-    def verify(self, notes: Sequence[Note] | None = None) -> Verdict:
-        """As ``audit verify``, but for what PostgreSQL is asked."""
-        return self.verify_text([note.format() for note in (self.notes if notes is None else notes)])
+    def verify(self, notes: Sequence[Note] | None = None, since: int = 0) -> Verdict:
+        """As ``audit verify``, but for what PostgreSQL is asked. ``since``: size of the checkpoint to begin after."""
+        return self.verify_text([note.format() for note in (self.notes if notes is None else notes)], since)
 
-    def verify_text(self, notes: Sequence[str]) -> Verdict:
+    def verify_text(self, notes: Sequence[str], since: int = 0) -> Verdict:
         """The same, with checkpoints as they were found."""
         heads = heads_of([("a checkpoint", note) for note in notes], self.key.verifier)
         parts = [
@@ -145,8 +146,9 @@ class TwoLogs:
         ]
         signed = SignedTree.of(self.folder, heads.signed)
         judge = Judge(self.store, {(part.topic, part.partition): part for part in parts}, signed, self.relayed)
-        walk = Walk(self.store, judge, Tree(), heads, 0)
-        walk.through(Matching(self.store, parts, registry()).windows(), lambda _: None)
+        start = start_of(self.folder, heads, since)
+        walk = Walk(self.store, judge, start.tree, heads, start.position)
+        walk.through(Matching(self.store, parts, registry(), start.position).windows(), lambda _: None)
         walk.verdict.root = walk.tree.root()
         walk.verdict.waiting = judge.waiting
         return walk.verdict

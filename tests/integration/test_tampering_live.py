@@ -1,13 +1,16 @@
 """Tamper evidence on a real Kafka and PostgreSQL: what is altered in either log is found and named."""
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from domain.proofs.note import Checkpoint, Note
 from krypton import notary_service
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
+from krypton.log_keys import signing_key
 from krypton.tampering import Kind, Log
 from krypton.verifying import Question, verify
 from schemas.event import Record
@@ -147,6 +150,17 @@ def test_the_ledger_is_held_to_checkpoints_that_somebody_kept(cli: CommandLine, 
     kept.write_text(kept.read_text().replace("\n1201\n", "\n1200\n"))
     assert cli.complaint(1, "audit", "verify", "--against", kept).startswith("forged checkpoint: a checkpoint in")
     assert "as a file, as a topic" in cli.complaint(3, "audit", "verify", "--against", "nothing-of-that-name")
+
+
+def test_since_a_kept_checkpoint_the_ledger_must_have_its_root(cli: CommandLine, ours: Krypton, tmp_path: Path) -> None:
+    """Whoever holds the key signed another ledger: size and signature are right, and only the root tells."""
+    kept, key = tmp_path / "kept", signing_key(ours.settings)
+    text = Checkpoint(key.name, EVENTS + 1, sha256(b"as it was").digest()).text()
+    kept.write_text(Note(text, (key.sign(text),)).format())
+    said = cli.complaint(1, "audit", "verify", "--since", kept)
+    assert said.startswith(f"forged checkpoint: the checkpoint in {kept} is signed")
+    kept.write_text(kept.read_text().replace(f"\n{EVENTS + 1}\n", f"\n{EVENTS}\n"))
+    assert "is not to be believed: the signature of" in cli.complaint(1, "audit", "verify", "--since", kept)
 
 
 def test_the_command_line_restores_what_is_missing(cli: CommandLine, ledger: LiveLedger) -> None:
