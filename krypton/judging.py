@@ -95,14 +95,14 @@ class Judge:
             schema, data = self._addresser.codec.decode(row[1], 1, unseal=False)
         except (NotAnEvent, UnknownSchema):
             return False
-        _, event_type, aggregate, _, _ = row[0].split(b"\n")
+        _, event_type, aggregate, _ = leaf.lines_of(row[0])
         return bool(event_type == schema.type.encode() and aggregate == data[schema.aggregate].encode())
 
     def _stands_elsewhere(self, at: int, entry: bytes | None) -> bool:
         """Whether the event store holds the aggregate's event of that version, at another position."""
         try:
             named = leaf.parse(entry or b"")
-        except leaf.NotAnEntry:
+        except ValueError:  # no entry, or a version of more digits than are read
             return False
         return self.scan.position_of(named.aggregate_id, named.version) not in (None, at)
 
@@ -154,7 +154,7 @@ class Judge:
         return Difference(at, Log.KAFKA, kind, f"{where} {said}")
 
     def _home(self, at: int, row: Row) -> Part | None:
-        _, _, aggregate, version, _ = row[0].split(b"\n")
+        _, _, aggregate, version = leaf.lines_of(row[0])
         try:
             event = self._addresser.outgoing(Stored(at, aggregate.decode(), int(version), row[1]))
         except (NotAnEvent, UnknownSchema):
@@ -164,7 +164,7 @@ class Judge:
 
 def _ends_before(part: Part, at: int) -> bool:
     """Whether a partition has nothing from a position on."""
-    return part.last < at and part.next_position(0) is None
+    return part.last < at and part.next_position() is None
 
 
 def _name(record: Record) -> bytes:
@@ -172,7 +172,7 @@ def _name(record: Record) -> bytes:
 
 
 def _name_of(row: Row) -> bytes:
-    _, _, aggregate, version, _ = row[0].split(b"\n")
+    _, _, aggregate, version = leaf.lines_of(row[0])
     return aggregate + b"/" + version
 
 

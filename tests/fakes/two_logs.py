@@ -55,6 +55,10 @@ class MemoryStore:
         """See ``Scan``."""
         return self.rows.get(position)
 
+    def rows_at(self, positions: Sequence[int]) -> list[Row]:
+        """See ``Scan``."""
+        return [self.rows[at] for at in positions if at in self.rows]
+
     def position_of(self, aggregate_id: str, version: int) -> int | None:
         """See ``Scan``."""
         end = f"\n{aggregate_id}\n{version}\n".encode()
@@ -148,7 +152,8 @@ class TwoLogs:
         judge = Judge(self.store, {(part.topic, part.partition): part for part in parts}, signed, self.relayed)
         start = start_of(self.folder, heads, since)
         walk = Walk(self.store, judge, start.tree, heads, start.position)
-        walk.through(Matching(self.store, parts, registry(), start.position).windows(), lambda _: None)
+        matching = Matching(self.store, parts, registry(), start.position, look_back=True)
+        walk.through(matching.windows(), lambda _: None)
         walk.verdict.root = walk.tree.root()
         walk.verdict.waiting = judge.waiting
         return walk.verdict

@@ -10,7 +10,8 @@ from adapters.eventstore.scan import Row
 from krypton.tampering import Kind, Log
 from krypton.verdict import Verdict
 from streams import matching
-from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of, row_of
+from streams.topics import LEDGER, PARTITIONS
+from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of, row_of, with_header
 
 AT = 30 * EVERY  # somewhere in the middle
 NEXT = AT + EVERY
@@ -48,6 +49,11 @@ def cut_store(logs: TwoLogs) -> None:
         store_row(logs, position, None)
 
 
+def type_of_two_lines(logs: TwoLogs) -> None:
+    heading, stored = logs.store.rows[AT]
+    store_row(logs, AT, (heading.replace(b"link.merged", b"link.\nmerged"), stored))
+
+
 def other_version(logs: TwoLogs) -> None:
     heading, stored = logs.store.rows[AT]
     store_row(logs, AT, (heading.removesuffix(b"\n1\n") + b"\n2\n", stored))
@@ -57,6 +63,7 @@ IN_STORE: dict[str, tuple[Callable[[TwoLogs], None], int, Kind]] = {
     "bytes changed": (lambda logs: store_row(logs, AT, row_of(AT, 30, event(30, "x"))), AT, Kind.CHANGED),
     "bytes that are no event": (lambda logs: store_row(logs, AT, (logs.store.rows[AT][0], b"junk")), AT, Kind.CHANGED),
     "version changed": (other_version, AT, Kind.CHANGED),
+    "type of two lines": (type_of_two_lines, AT, Kind.CHANGED),
     "row deleted": (lambda logs: store_row(logs, AT, None), AT, Kind.MISSING),
     "row inserted": (lambda logs: store_row(logs, AT + 1, row_of(AT + 1, 99, event(99))), AT + 1, Kind.EXTRA),
     "rows swapped": (swap_rows, AT, Kind.REORDERED),
@@ -144,10 +151,43 @@ def test_records_in_another_order_are_found(logs: TwoLogs) -> None:
     assert (log, kind) == (Log.KAFKA, Kind.REORDERED)
 
 
-def test_a_position_that_is_no_number_is_found(logs: TwoLogs) -> None:
-    logs.header(AT, "position", b"many")
-    _, log, kind = named(logs.verify())
-    assert (log, kind) == (Log.KAFKA, Kind.HEADER)
+ODD_POSITIONS = (b"many", b"", b"0", b"-3", b"+3", b" 3", b"03", b"3_0", b"3.0", b"9" * 20, b"9" * 5_000, b"\xb3")
+
+
+@pytest.mark.parametrize("written", ODD_POSITIONS, ids=[repr(one[:20]) for one in ODD_POSITIONS])
+def test_an_extra_record_whose_position_is_not_as_the_ledger_writes_them_is_found(
+    logs: TwoLogs, written: bytes
+) -> None:
+    lane, at = logs.lane_of(AT)
+    lane.insert(at + 1, lane[at]._replace(headers=with_header(lane[at], "position", written)))
+    assert named(logs.verify()) == (AT, Log.KAFKA, Kind.HEADER)
+
+
+def test_an_extra_record_without_headers_is_found(logs: TwoLogs) -> None:
+    lane, at = logs.lane_of(AT)
+    lane.insert(at + 1, lane[at]._replace(headers=()))
+    assert named(logs.verify()) == (AT, Log.KAFKA, Kind.HEADER)
+
+
+def test_an_extra_record_on_an_idle_partition_is_found(logs: TwoLogs) -> None:
+    """With nothing else on it, and nothing in the event store where it says that it belongs."""
+    idle = next(lane for lane in lanes() if lane not in logs.kafka)
+    record = logs.record(AT)
+    logs.kafka[idle] = [record._replace(headers=with_header(record, "position", b"-3"))]
+    assert named(logs.verify()) == (0, Log.KAFKA, Kind.HEADER)
+
+
+def lanes() -> list[tuple[str, int]]:
+    return [(topic, partition) for topic in LEDGER for partition in range(PARTITIONS[topic])]
+
+
+@pytest.mark.parametrize("name", ["version", "ce_subject", "ce_type"])
+@pytest.mark.parametrize("written", [b"9" * 5_000, b"\xff", b"-1", b""])
+def test_a_header_that_nobody_can_read_is_found(logs: TwoLogs, name: str, written: bytes) -> None:
+    logs.header(AT, name, written)
+    assert named(logs.verify()) == (AT, Log.KAFKA, Kind.HEADER)
+    store_row(logs, AT, None)  # so that only the record tells what it is
+    assert named(logs.verify())[0] == AT
 
 
 def named(verdict: Verdict) -> tuple[int, Log, Kind]:

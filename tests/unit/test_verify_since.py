@@ -10,7 +10,8 @@ from domain.errors import LedgerAltered
 from domain.proofs.note import Note
 from krypton.heads import heads_of, kept
 from krypton.tampering import Kind, Log
-from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of, row_of
+from schemas.event import Record
+from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of, row_of, with_header
 
 SIZE = 60
 LAST = SIZE * EVERY
@@ -97,3 +98,48 @@ def test_a_kept_checkpoint_is_one_of_those_held_to(logs: TwoLogs) -> None:
     known = heads_of([("topic", logs.notes[-1].format())], logs.key.verifier)
     assert [one.size for one in known.also([head]).signed] == [40, 60]
     assert len(known.also(known.signed).every) == len(known.every)
+
+
+def added(logs: TwoLogs, position: int) -> Record:
+    """A record as the relay would make it, of another event, for the end of a partition that goes on afterwards."""
+    lane, _ = logs.lane_of(LAST + EVERY)
+    number = next(n for n in range(100, 1_000) if record_of(1, n, event(n), 0)[:2] == lane[0][:2])
+    return record_of(position, number, event(number), 0)
+
+
+@pytest.mark.parametrize("position", [LAST, LAST - EVERY, 3 * EVERY, LAST - 1])
+def test_a_record_added_under_an_old_position_is_found(logs: TwoLogs, position: int) -> None:
+    """Behind records that are newer than the checkpoint."""
+    lane, _ = logs.lane_of(LAST + EVERY)
+    lane.append(added(logs, position))
+    found = logs.verify(since=SIZE).difference
+    assert found
+    assert (found.position, found.log, found.kind) == (position, Log.KAFKA, Kind.EXTRA)
+
+
+@pytest.mark.parametrize("is_idle", [True, False])
+def test_an_old_record_added_to_what_is_older_than_the_checkpoint_is_found(logs: TwoLogs, is_idle: bool) -> None:
+    """Also where all of the event store is older."""
+    if is_idle:
+        for number in (61, 62, 63):
+            lane, at = logs.lane_of(number * EVERY)
+            del lane[at], logs.store.rows[number * EVERY]
+    lane, at = logs.lane_of(LAST - EVERY)
+    lane.insert(at + 1, lane[at]._replace(headers=with_header(lane[at], "position", b"%d" % (LAST - 1))))
+    found = logs.verify(since=SIZE).difference
+    assert found
+    assert (found.position, found.log, found.kind) == (LAST - 1, Log.KAFKA, Kind.EXTRA)
+
+
+def test_an_old_record_of_other_bytes_is_found(logs: TwoLogs) -> None:
+    logs.change(LAST - EVERY, lambda one: one._replace(value=event(59, "x")))
+    found = logs.verify(since=SIZE).difference
+    assert found
+    assert (found.position, found.log, found.kind) == (LAST - EVERY, Log.KAFKA, Kind.CHANGED)
+
+
+def test_old_records_that_the_relay_repeated_are_no_difference(logs: TwoLogs) -> None:
+    lane, _ = logs.lane_of(LAST + EVERY)
+    lane += lane[:2]
+    found = logs.verify(since=SIZE)
+    assert (found.difference, found.repeats) == (None, 2)
