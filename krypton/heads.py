@@ -7,7 +7,7 @@ from pathlib import Path
 from adapters.notary.folder import TileFolder
 from adapters.notary.keys import SignatureWrong, verified_checkpoint
 from domain.errors import LedgerAltered, NotFound
-from domain.proofs.note import NotANote, Note, VerifierKey, parse, parse_many
+from domain.proofs.note import NUMBER, NotANote, Note, VerifierKey, parse, parse_many
 from krypton.bootstrap import Krypton
 from streams import checkpoints
 
@@ -72,8 +72,9 @@ def _head(content: str, where: str, key: VerifierKey, size: int) -> Head:
 
 
 def _claimed_size(content: str, size: int) -> int:
+    """What the second line says, of a note that nobody needs to have signed; ``size`` where that is no size."""
     lines = content.split("\n")
-    return int(lines[1]) if len(lines) > 2 and lines[1].isascii() and lines[1].isdigit() else size
+    return int(lines[1]) if len(lines) > 2 and NUMBER.fullmatch(lines[1]) else size
 
 
 def kept(note: Note, where: str, key: VerifierKey) -> Head:
@@ -93,11 +94,8 @@ def published(ours: Krypton, topic: str) -> list[tuple[str, str]]:
 
 def in_folder(folder: Path) -> list[tuple[str, str]]:
     """The checkpoint beside the tiles."""
-    try:
-        note = TileFolder(folder).checkpoint()
-    except NotANote:
-        return [(f"the checkpoint in {folder}", "")]
-    return [(f"the checkpoint in {folder}", note.format())] if note else []
+    raw = TileFolder(folder).checkpoint_bytes()
+    return [] if raw is None else [(f"the checkpoint in {folder}", raw.decode(errors="replace"))]
 
 
 def in_file(file: Path) -> list[tuple[str, str]]:
