@@ -5,6 +5,7 @@ agrees with it is right. What came after the last checkpoint nobody has signed: 
 not proven which log is right.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -18,10 +19,12 @@ from schemas.codec import NotAnEvent
 from schemas.event import Record
 from schemas.registry import UnknownSchema, registry
 from streams.matching import Store, Window, Wrong
-from streams.outgoing import Addresser, Stored
+from streams.outgoing import Addresser, Stored, first_long
 from streams.record_source import Part, position_of
 
 LOOK_AHEAD = 5_000
+RELAY_S = 300.0
+"""How long the relay may take for an event, its restart and Kafka's included."""
 UNPROVEN = "; this is past the last checkpoint, so which of the two logs is right is not proven"
 
 
@@ -36,14 +39,18 @@ class StoreView(Store, Protocol):
 class Judge:
     """Judges windows. ``relayed``: all up to this position was acknowledged by Kafka, says the relay.
 
-    ``waiting`` counts events that the relay has yet to publish.
+    ``now_s``: when the verification began, seconds since 1970. ``waiting`` counts events that the relay has yet to
+    publish, as it seems; ``unpublished`` is the first that it should have published long ago. Nobody signs what the
+    relay says, so it can show that Kafka lost events, and cannot excuse that they are missing.
     """
 
     scan: StoreView
     parts: dict[tuple[str, int], Part]
     signed: SignedTree | None
     relayed: int
+    now_s: float = field(default_factory=time.time)
     waiting: int = 0
+    unpublished: Difference | None = None
     _addresser: Addresser = field(default_factory=lambda: Addresser.of(registry()))
 
     def first(self, window: Window) -> Difference | None:
@@ -129,8 +136,8 @@ class Judge:
         """A row that Kafka has no record of; None where the relay has not come to it yet."""
         part = self._home(at, row)
         if part and not part.broken and at > self.relayed and _ends_before(part, at):
-            self.waiting += 1  # were it altered, the tree's root would tell
-            return None
+            self._wait(at, row, part)
+            return None  # were it altered, the tree's root would tell
         if self.signed and self.signed.covers(at):
             if self.signed.holds_none_at(at):
                 moved = any(_name(record) == _name_of(row) for _, record in window.strange)
@@ -141,6 +148,21 @@ class Judge:
         if part is None:
             return Difference(at, Log.EVENT_STORE, Kind.CHANGED, f"the stored bytes are no event{UNPROVEN}")
         return self._lost(at, part)
+
+    def is_recent(self, stored: bytes, within_s: float) -> bool:
+        """Whether an event's bytes say that it was recorded about now; bytes that are no event do not."""
+        return abs(self.now_s - first_long(stored) / 1_000_000) <= within_s
+
+    def _wait(self, at: int, row: Row, part: Part) -> None:
+        """Count an event that Kafka may be about to get."""
+        self.waiting += 1
+        if self.unpublished is None and not self.is_recent(row[1], RELAY_S):
+            said = (
+                f"{part.topic}/{part.partition} ends at position {part.last}, and this event was recorded more than "
+                f"{RELAY_S / 60:.0f} min ago: the end was cut off, or no relay has come to it since; nothing signed "
+                "tells which. Let the relay publish what the event store holds (krypton run), and verify again"
+            )
+            self.unpublished = Difference(at, Log.KAFKA, Kind.TRUNCATED, said)
 
     def _lost(self, at: int, part: Part) -> Difference:
         """A record that Kafka had."""

@@ -67,15 +67,12 @@ def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = l
 
 
 def _verdict(walk: Walk, faults: Sequence[Future[Fault | None]]) -> Verdict:
-    """The first of what the walk and PostgreSQL found."""
-    verdict = walk.verdict
-    for fault in [one for one in (future.result() for future in faults) if one]:
-        found = Difference(fault.position, Log.EVENT_STORE, Kind(fault.kind), fault.detail)
-        if verdict.difference is None or found.position < verdict.difference.position:
-            verdict.difference = found
-    verdict.root = walk.tree.root()
-    verdict.waiting = walk.judge.waiting
-    return verdict
+    """What the walk and PostgreSQL found."""
+    faults_found = [fault for fault in (future.result() for future in faults) if fault]
+    walk.verdict.found += [
+        Difference(one.position, Log.EVENT_STORE, Kind(one.kind), one.detail) for one in faults_found
+    ]
+    return walk.verdict
 
 
 def _relayed(ours: Krypton, patience_s: float) -> int:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from krypton.bootstrap import Krypton
     from krypton.heads import Head, Heads
     from krypton.settings import Settings
+    from krypton.verdict import Verdict
 
 DIFFERS = 1
+SHOWN = 10
 Key = Annotated[str | None, typer.Option("--key", help="The log's public key, as audit checkpoint --key shows it.")]
 Tiles = Annotated[Path | None, typer.Option("--tiles", help="The folder of the log's tiles.")]
 
@@ -132,13 +134,9 @@ def verify(
         question = Question(heads.also(kept), prefix, size, patience)
         with progress("events", ours.ledger.recorder.max_notification_id()) as bar:
             verdict = answer(ours, question, bar.advance)
-    if as_json:
-        document(verdict.document())
-    else:
-        facts({name: value for name, value in verdict.document().items() if value is not None}, "The ledger")
-    if verdict.difference:
-        err.print(f"{verdict.difference.kind}: {verdict.difference.detail}", markup=False)
-        raise typer.Exit(DIFFERS)
+    shown = verdict.document()
+    document(shown) if as_json else facts({name: shown[name] for name in shown if _is_fact(shown[name])}, "The ledger")
+    _say_findings(verdict)
 
 
 def cosign(
@@ -241,6 +239,26 @@ def heads_to_hold(ours: "Krypton", against: str | None, key: str | None) -> "tup
         else:
             raise NotFound(f"{against} as a file, as a topic, or as the prefix of copies ({against}.krypton.…)")
     return heads.heads_of(found, _key(ours.settings, key)), prefix
+
+
+def _is_fact(value: object) -> bool:
+    return value is not None and not isinstance(value, list)
+
+
+def _say_findings(verdict: "Verdict") -> None:
+    """Findings on standard error, the first one first. Raises Exit where there is one."""
+    if verdict.is_overdue and not verdict.found:
+        err.print(
+            f"warning: {verdict.unsigned} events are past the last checkpoint, for more than a minute: start the "
+            "notary (krypton run), or sign now (krypton audit checkpoint)",
+            markup=False,
+        )
+    for one in verdict.findings[:SHOWN]:
+        err.print(f"{one.kind}: {one.detail}", markup=False)
+    if (more := len(verdict.found) - SHOWN) > 0:
+        err.print(f"and {more} more: --json lists all", markup=False)
+    if verdict.found:
+        raise typer.Exit(DIFFERS)
 
 
 def _since(settings: "Settings", since: str | None, key: str | None) -> "tuple[int, list[Head]]":
