@@ -112,6 +112,25 @@ def mirror(kafka: str, prefix: str, lanes: dict[tuple[str, int], list[Record]]) 
     send(kafka, [(f"{prefix}.{topic}", lane) for (topic, _), lane in lanes.items()])
 
 
+def one_partition(kafka: str, topic: str) -> None:
+    """A topic as that of the checkpoints."""
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}})
+        admin.wait_for_topics([topic])
+    finally:
+        admin.close()
+
+
+def empty(kafka: str, topic: str) -> None:
+    """Delete all records of a topic of one partition."""
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        admin.delete_records({TopicPartition(topic, 0): end_offsets(kafka, [topic])[topic, 0]})
+    finally:
+        admin.close()
+
+
 def send(kafka: str, lanes: Sequence[tuple[str, Sequence[Record]]]) -> None:
     """Write records to topics, each to its own partition, as anybody who may write could."""
     producer = KafkaProducer(bootstrap_servers=kafka, acks="all", max_request_size=MAX_RECORD_BYTES)
