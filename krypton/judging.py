@@ -18,7 +18,7 @@ from krypton.tampering import Difference, Kind, Log
 from schemas.codec import NotAnEvent
 from schemas.event import Record
 from schemas.registry import UnknownSchema, registry
-from streams.matching import Store, Window, Wrong
+from streams.matching import NO_EVENT, Store, Window, Wrong
 from streams.outgoing import Addresser, Stored, first_long
 from streams.record_source import Part, position_of
 
@@ -92,7 +92,7 @@ class Judge:
 
     def _kind(self, at: int, record: Record, row: Row, what: str) -> Kind:
         """What was done to a record."""
-        if record.value != row[1]:
+        if record.value != row[1] or what == NO_EVENT:
             return Kind.REORDERED if self._stands_elsewhere(at, _entry(record)) else Kind.CHANGED
         return Kind.PARTITION if "partition" in what or "topic" in what else Kind.HEADER
 

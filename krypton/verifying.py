@@ -30,7 +30,7 @@ from streams.matching import Matching
 from streams.outgoing import first_long
 from streams.replay import Replay
 
-RELAYED: Final = "SELECT position FROM ledger.relay_hint"
+RELAYED: Final = "SELECT coalesce(max(position), 0) FROM ledger.relay_hint"
 LOOK_AGAIN_S: Final = 0.2
 
 

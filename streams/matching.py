@@ -32,6 +32,7 @@ WINDOW: Final = 10_000
 HELD: Final = 500_000
 LOWEST: Final = -(1 << 63)  # no event is stored below 1; whoever put one there is found
 STAMPED: Final = slice(5, 15)  # whatever the first field, recorded_at, takes: a varint of at most ten bytes
+NO_EVENT: Final = "the bytes are no event"
 SPEC: Final = ("ce_specversion", b"1.0")
 SOURCE: Final = ("ce_source", b"krypton")
 CONTENT: Final = ("content-type", b"application/avro")
@@ -250,6 +251,10 @@ class Matching:
         digits, event_type, aggregate, version = lines_of(heading)
         if (kind := self._known.get(part.topic, {}).get(event_type)) is None:
             return f"the topic is not that of {event_type.decode(errors='replace')}"
+        try:
+            time, key = self._time(stored), aggregate if kind.plain else kind.key_of(stored)
+        except (LookupError, ValueError):
+            return NO_EVENT
         should: Mapping[str, bytes] = dict(
             [
                 SPEC,
@@ -257,7 +262,7 @@ class Matching:
                 kind.ce_type,
                 SOURCE,
                 ("ce_subject", aggregate),
-                self._time(stored),
+                time,
                 CONTENT,
                 ("position", digits),
                 ("version", version),
@@ -267,10 +272,6 @@ class Matching:
             return f"the header {names[0]} is not as stored"
         if record.headers != tuple(should.items()):
             return "the headers are not those of an event"
-        try:
-            key = aggregate if kind.plain else kind.key_of(stored)
-        except (LookupError, ValueError):
-            return "the bytes are no event"
         if record.key != key:
             return "the key is not the event's"
         return "" if partition_of(key, part.count) == part.partition else "the partition is not that of its key"

@@ -256,6 +256,15 @@ def test_past_the_last_checkpoint_the_kind_is_told_and_that_nothing_proves_who_i
     assert "not proven" in verdict.document()["detail"]
 
 
+@pytest.mark.parametrize("junk", [b"", b"junk", b"\0\0\0\0\1" + b"\xff" * 30, b"\0\0\0\0\1\x02"])
+def test_bytes_that_are_no_event_are_found_in_both_logs_alike(logs: TwoLogs, junk: bytes) -> None:
+    """Past the last checkpoint, where no root tells."""
+    at = logs.add(61)
+    store_row(logs, at, (logs.store.rows[at][0], junk))
+    logs.change(at, lambda one: one._replace(value=junk))
+    assert named(logs.verify())[:2] == (at, Log.BOTH)
+
+
 def test_without_tiles_and_checkpoints_the_logs_are_still_compared(logs: TwoLogs) -> None:
     logs.drop(AT)
     assert named(logs.verify([])) == (AT, Log.KAFKA, Kind.MISSING)
