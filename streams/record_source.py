@@ -127,16 +127,16 @@ def parts(kafka: str, replay: Replay, *, prefix: str = "", since_ms: int | None 
             raise NotThere(f"no topic {', '.join(missing)}")
         every = [TopicPartition(name, p) for name, topic in names.items() for p in range(PARTITIONS[topic])]
         ends = consumer.end_offsets(every)
-        starts = _starts(consumer, ends, since_ms)
+        begins = starts(consumer, ends, since_ms)
     finally:
         consumer.close(autocommit=False)
     return [
-        Part(names[tp.topic], tp.partition, replay.batches(Span(tp.topic, tp.partition, starts[tp], end)))
+        Part(names[tp.topic], tp.partition, replay.batches(Span(tp.topic, tp.partition, begins[tp], end)))
         for tp, end in ends.items()
     ]
 
 
-def _starts(
+def starts(
     consumer: KafkaConsumer, ends: Mapping[TopicPartition, int], since_ms: int | None
 ) -> Mapping[TopicPartition, int]:
     """Where to begin: at the record before the first that late, or before the end where there is none that late.
@@ -146,7 +146,7 @@ def _starts(
     if since_ms is None:
         return dict.fromkeys(ends, 0)
     found = consumer.offsets_for_times(dict.fromkeys(ends, max(0, since_ms - MARGIN_MS)))
-    return {tp: max(0, (at.offset if at else ends[tp]) - 1) for tp, at in found.items()}
+    return {tp: max(0, (at.offset if (at := found.get(tp)) else end) - 1) for tp, end in ends.items()}
 
 
 class NotThere(LookupError):
