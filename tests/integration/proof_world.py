@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import psycopg2
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -99,25 +98,28 @@ def records_of(kafka: str, topics: Sequence[str] = LEDGER) -> dict[tuple[str, in
     return found
 
 
-def mirror(kafka: str, prefix: str, lanes: dict[tuple[str, int], list[Record]]) -> None:
+@contextmanager
+def mirror(kafka: str, prefix: str, lanes: dict[tuple[str, int], list[Record]]) -> Iterator[None]:
     """Copies of the ledger's topics under a prefix, holding these records."""
+    config = {"max.message.bytes": str(MAX_RECORD_BYTES)}
+    with topics(kafka, {f"{prefix}.{topic}": PARTITIONS[topic] for topic in LEDGER}, config):
+        send(kafka, [(f"{prefix}.{topic}", lane) for (topic, _), lane in lanes.items()])
+        yield
+
+
+@contextmanager
+def topics(kafka: str, counts: dict[str, int], config: dict[str, str] | None = None) -> Iterator[None]:
+    """Topics of so many partitions each; deleted afterwards, for a broker carries all that a test leaves."""
+    wanted = {
+        topic: {"num_partitions": count, "replication_factor": 1, "configs": config or {}}
+        for topic, count in counts.items()
+    }
     admin = KafkaAdminClient(bootstrap_servers=kafka)
-    config: dict[str, Any] = {"replication_factor": 1, "configs": {"max.message.bytes": str(MAX_RECORD_BYTES)}}
     try:
-        wanted = {f"{prefix}.{topic}": {"num_partitions": PARTITIONS[topic], **config} for topic in LEDGER}
         admin.create_topics(wanted)
         admin.wait_for_topics(sorted(wanted))
-    finally:
-        admin.close()
-    send(kafka, [(f"{prefix}.{topic}", lane) for (topic, _), lane in lanes.items()])
-
-
-def one_partition(kafka: str, topic: str) -> None:
-    """A topic as that of the checkpoints."""
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
-    try:
-        admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}})
-        admin.wait_for_topics([topic])
+        yield
+        admin.delete_topics(sorted(wanted))
     finally:
         admin.close()
 

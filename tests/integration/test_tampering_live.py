@@ -26,11 +26,11 @@ from tests.integration.proof_world import (
     heads,
     krypton,
     mirror,
-    one_partition,
     records_of,
     relay_all,
     run_sql,
     send,
+    topics,
     verdict,
 )
 
@@ -223,8 +223,8 @@ def test_an_altered_copy_of_kafka_is_found(
     chosen = max(lanes, key=lambda lane: len(lanes[lane]))
     position = int(dict(lanes[chosen][3].headers)["position"])
     prefix = f"copy-{kind.name.lower()}"
-    mirror(kafka, prefix, lanes | {chosen: plant(lanes[chosen])})
-    found = verdict(ours, f"{prefix}.").difference
+    with mirror(kafka, prefix, lanes | {chosen: plant(lanes[chosen])}):
+        found = verdict(ours, f"{prefix}.").difference
     assert found
     assert (found.position, found.log, found.kind) == (position, Log.KAFKA, kind)
 
@@ -236,8 +236,8 @@ def test_a_record_on_another_partition_of_a_copy_is_found(ours: Krypton) -> None
     record = lanes[home][3]
     other = (home[0], (home[1] + 1) % PARTITIONS[home[0]])
     moved = sorted([*lanes[other], record._replace(partition=other[1])], key=_position)
-    mirror(kafka, "copy-moved", lanes | {home: [*lanes[home][:3], *lanes[home][4:]], other: moved})
-    found = verdict(ours, "copy-moved.").difference
+    with mirror(kafka, "copy-moved", lanes | {home: [*lanes[home][:3], *lanes[home][4:]], other: moved}):
+        found = verdict(ours, "copy-moved.").difference
     assert found
     assert (found.position, found.log, found.kind) == (_position(record), Log.KAFKA, Kind.PARTITION)
 
@@ -263,9 +263,10 @@ def test_versions_that_do_not_follow_are_found_although_both_logs_hold_them(
     first = EVENTS + 2  # behind the last event
     planted = list(enumerate(versions, start=first))
     prefix = f"copy-versions-{'-'.join(map(str, versions))}"
-    mirror(ours.addresses.kafka, prefix, lanes | {home: [*lanes[home], *_more(lanes[home], planted)]})
-    with altered(ledger, UNIQUE, *(statement for one in planted for statement in _stored(*one))):
-        found = verdict(ours, f"{prefix}.")
+    lanes[home] += _more(lanes[home], planted)
+    stored = [statement for one in planted for statement in _stored(*one)]
+    with mirror(ours.addresses.kafka, prefix, lanes), altered(ledger, UNIQUE, *stored):
+        found = verdict(ours, f"{prefix}.", patience_s=0)
     run_sql(ledger, AGAIN)
     assert [(one.position, one.log, one.kind) for one in found.findings] == [(first, Log.EVENT_STORE, kind)]
     assert found.unsigned == len(versions)
@@ -328,10 +329,10 @@ def test_a_damaged_checkpoint_in_the_folder_is_named(cli: CommandLine, ours: Kry
 def test_the_ledger_is_held_to_checkpoints_on_another_topic(cli: CommandLine, ours: Krypton) -> None:
     """Where somebody else publishes those that they cosigned."""
     topic, kafka = "kept.checkpoints", ours.addresses.kafka
-    one_partition(kafka, topic)
     note = Record(topic, 0, 0, b"log", cli.show("audit", "checkpoint").encode(), ())
-    send(kafka, [(topic, [note])])
-    assert cli.ask("audit", "verify", "--against", topic)["findings"] == []
-    send(kafka, [(topic, [note._replace(value=NOBODY.encode())])])
-    said = cli.complaint(1, "audit", "verify", "--against", topic)
+    with topics(kafka, {topic: 1}):
+        send(kafka, [(topic, [note])])
+        assert cli.ask("audit", "verify", "--against", topic)["findings"] == []
+        send(kafka, [(topic, [note._replace(value=NOBODY.encode())])])
+        said = cli.complaint(1, "audit", "verify", "--against", topic)
     assert said.startswith(f"forged checkpoint: checkpoint 1 on {topic}: ")
