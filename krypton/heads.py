@@ -6,8 +6,8 @@ from pathlib import Path
 
 from adapters.notary.folder import TileFolder
 from adapters.notary.keys import SignatureWrong, verified_checkpoint
-from domain.errors import NotFound
-from domain.proofs.note import NotANote, Note, VerifierKey, parse, parse_many
+from domain.errors import LedgerAltered, NotFound
+from domain.proofs.note import NUMBER, NotANote, Note, VerifierKey, parse, parse_many
 from krypton.bootstrap import Krypton
 from streams import checkpoints
 
@@ -36,6 +36,12 @@ class Heads:
         """Those whose signature holds."""
         return [head for head in self.every if not head.forged]
 
+    def also(self, others: Sequence[Head]) -> "Heads":
+        """With others; those that say the same count once."""
+        known = {(head.size, head.root) for head in self.signed}
+        new = [head for head in others if (head.size, head.root) not in known]
+        return Heads(sorted([*self.every, *new], key=_order))
+
 
 def heads_of(found: Iterable[tuple[str, str]], key: VerifierKey | None) -> Heads:
     """Checkpoints as text, each with where it was found, held to the log's key. Those that say the same count once.
@@ -50,7 +56,11 @@ def heads_of(found: Iterable[tuple[str, str]], key: VerifierKey | None) -> Heads
         head = _head(content, where, key, size)
         size = head.size
         heads.setdefault((head.size, head.root, head.forged), head)
-    return Heads(sorted(heads.values(), key=lambda head: (head.size, bool(head.forged))))
+    return Heads(sorted(heads.values(), key=_order))
+
+
+def _order(head: Head) -> tuple[int, bool]:
+    return head.size, bool(head.forged)
 
 
 def _head(content: str, where: str, key: VerifierKey, size: int) -> Head:
@@ -62,8 +72,18 @@ def _head(content: str, where: str, key: VerifierKey, size: int) -> Head:
 
 
 def _claimed_size(content: str, size: int) -> int:
+    """What the second line says, of a note that nobody needs to have signed; ``size`` where that is no size."""
     lines = content.split("\n")
-    return int(lines[1]) if len(lines) > 2 and lines[1].isascii() and lines[1].isdigit() else size
+    return int(lines[1]) if len(lines) > 2 and NUMBER.fullmatch(lines[1]) else size
+
+
+def kept(note: Note, where: str, key: VerifierKey) -> Head:
+    """A checkpoint that somebody kept, to begin after. Raises LedgerAltered where the log's key did not sign it."""
+    try:
+        checkpoint = verified_checkpoint(note, key)
+    except SignatureWrong as wrong:
+        raise LedgerAltered(f"{where} is not to be believed: {wrong}") from None
+    return Head(checkpoint.size, checkpoint.root, where)
 
 
 def published(ours: Krypton, topic: str) -> list[tuple[str, str]]:
@@ -74,11 +94,8 @@ def published(ours: Krypton, topic: str) -> list[tuple[str, str]]:
 
 def in_folder(folder: Path) -> list[tuple[str, str]]:
     """The checkpoint beside the tiles."""
-    try:
-        note = TileFolder(folder).checkpoint()
-    except NotANote:
-        return [(f"the checkpoint in {folder}", "")]
-    return [(f"the checkpoint in {folder}", note.format())] if note else []
+    raw = TileFolder(folder).checkpoint_bytes()
+    return [] if raw is None else [(f"the checkpoint in {folder}", raw.decode(errors="replace"))]
 
 
 def in_file(file: Path) -> list[tuple[str, str]]:

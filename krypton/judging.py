@@ -5,6 +5,7 @@ agrees with it is right. What came after the last checkpoint nobody has signed: 
 not proven which log is right.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,11 +18,13 @@ from krypton.tampering import Difference, Kind, Log
 from schemas.codec import NotAnEvent
 from schemas.event import Record
 from schemas.registry import UnknownSchema, registry
-from streams.matching import Store, Window, Wrong
-from streams.outgoing import Addresser, Stored
+from streams.matching import NO_EVENT, Store, Window, Wrong
+from streams.outgoing import Addresser, Stored, first_long
 from streams.record_source import Part, position_of
 
 LOOK_AHEAD = 5_000
+RELAY_S = 300.0
+"""How long the relay may take for an event, its restart and Kafka's included."""
 UNPROVEN = "; this is past the last checkpoint, so which of the two logs is right is not proven"
 
 
@@ -36,14 +39,18 @@ class StoreView(Store, Protocol):
 class Judge:
     """Judges windows. ``relayed``: all up to this position was acknowledged by Kafka, says the relay.
 
-    ``waiting`` counts events that the relay has yet to publish.
+    ``now_s``: when the verification began, seconds since 1970. ``waiting`` counts events that the relay has yet to
+    publish, as it seems; ``unpublished`` is the first that it should have published long ago. Nobody signs what the
+    relay says, so it can show that Kafka lost events, and cannot excuse that they are missing.
     """
 
     scan: StoreView
     parts: dict[tuple[str, int], Part]
     signed: SignedTree | None
     relayed: int
+    now_s: float = field(default_factory=time.time)
     waiting: int = 0
+    unpublished: Difference | None = None
     _addresser: Addresser = field(default_factory=lambda: Addresser.of(registry()))
 
     def first(self, window: Window) -> Difference | None:
@@ -85,7 +92,7 @@ class Judge:
 
     def _kind(self, at: int, record: Record, row: Row, what: str) -> Kind:
         """What was done to a record."""
-        if record.value != row[1]:
+        if record.value != row[1] or what == NO_EVENT:
             return Kind.REORDERED if self._stands_elsewhere(at, _entry(record)) else Kind.CHANGED
         return Kind.PARTITION if "partition" in what or "topic" in what else Kind.HEADER
 
@@ -95,14 +102,14 @@ class Judge:
             schema, data = self._addresser.codec.decode(row[1], 1, unseal=False)
         except (NotAnEvent, UnknownSchema):
             return False
-        _, event_type, aggregate, _, _ = row[0].split(b"\n")
+        _, event_type, aggregate, _ = leaf.lines_of(row[0])
         return bool(event_type == schema.type.encode() and aggregate == data[schema.aggregate].encode())
 
     def _stands_elsewhere(self, at: int, entry: bytes | None) -> bool:
         """Whether the event store holds the aggregate's event of that version, at another position."""
         try:
             named = leaf.parse(entry or b"")
-        except leaf.NotAnEntry:
+        except ValueError:  # no entry, or a version of more digits than are read
             return False
         return self.scan.position_of(named.aggregate_id, named.version) not in (None, at)
 
@@ -129,8 +136,8 @@ class Judge:
         """A row that Kafka has no record of; None where the relay has not come to it yet."""
         part = self._home(at, row)
         if part and not part.broken and at > self.relayed and _ends_before(part, at):
-            self.waiting += 1  # were it altered, the tree's root would tell
-            return None
+            self._wait(at, row, part)
+            return None  # were it altered, the tree's root would tell
         if self.signed and self.signed.covers(at):
             if self.signed.holds_none_at(at):
                 moved = any(_name(record) == _name_of(row) for _, record in window.strange)
@@ -141,6 +148,21 @@ class Judge:
         if part is None:
             return Difference(at, Log.EVENT_STORE, Kind.CHANGED, f"the stored bytes are no event{UNPROVEN}")
         return self._lost(at, part)
+
+    def is_recent(self, stored: bytes, within_s: float) -> bool:
+        """Whether an event's bytes say that it was recorded about now; bytes that are no event do not."""
+        return abs(self.now_s - first_long(stored) / 1_000_000) <= within_s
+
+    def _wait(self, at: int, row: Row, part: Part) -> None:
+        """Count an event that Kafka may be about to get."""
+        self.waiting += 1
+        if self.unpublished is None and not self.is_recent(row[1], RELAY_S):
+            said = (
+                f"{part.topic}/{part.partition} ends at position {part.last}, and this event was recorded more than "
+                f"{RELAY_S / 60:.0f} min ago: the end was cut off, or no relay has come to it since; nothing signed "
+                "tells which. Let the relay publish what the event store holds (krypton run), and verify again"
+            )
+            self.unpublished = Difference(at, Log.KAFKA, Kind.TRUNCATED, said)
 
     def _lost(self, at: int, part: Part) -> Difference:
         """A record that Kafka had."""
@@ -154,7 +176,7 @@ class Judge:
         return Difference(at, Log.KAFKA, kind, f"{where} {said}")
 
     def _home(self, at: int, row: Row) -> Part | None:
-        _, _, aggregate, version, _ = row[0].split(b"\n")
+        _, _, aggregate, version = leaf.lines_of(row[0])
         try:
             event = self._addresser.outgoing(Stored(at, aggregate.decode(), int(version), row[1]))
         except (NotAnEvent, UnknownSchema):
@@ -164,7 +186,7 @@ class Judge:
 
 def _ends_before(part: Part, at: int) -> bool:
     """Whether a partition has nothing from a position on."""
-    return part.last < at and part.next_position(0) is None
+    return part.last < at and part.next_position() is None
 
 
 def _name(record: Record) -> bytes:
@@ -172,7 +194,7 @@ def _name(record: Record) -> bytes:
 
 
 def _name_of(row: Row) -> bytes:
-    _, _, aggregate, version, _ = row[0].split(b"\n")
+    _, _, aggregate, version = leaf.lines_of(row[0])
     return aggregate + b"/" + version
 
 

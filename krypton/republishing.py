@@ -167,7 +167,7 @@ def _differences(window: Window, homes: Mapping[tuple[str, int], Part]) -> list[
         _, _, aggregate, version, _ = heading.decode().split("\n")
         event = addresser.outgoing(Stored(position, aggregate, int(version), stored))
         part = homes[event.topic, event.partition]
-        if part.last > position or part.next_position(0) is not None:
+        if part.last > position or part.next_position() is not None:
             name = f"{part.topic}/{part.partition}"
             found.append((position, f"{name} goes on without it: delete the topic, krypton init, republish --from 1"))
     return found

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     REORDERED = "reordered"
     TRUNCATED = "truncated tail"
     FORGED = "forged checkpoint"
+    UNSIGNED = "no checkpoint"
     VERSION_GAP = "version gap"
     VERSION_REPEATED = "version repeated"
     COMMAND_REPEATED = "repeated command"

@@ -17,12 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
+from domain.proofs.leaf import lines_of
 from schemas.compiled import NotCompiled, Reader, compiled
 from schemas.event import Record
 from schemas.registry import Registry, Schema
 from streams.outgoing import first_long, rfc3339
 from streams.partition import partition_of
-from streams.record_source import Part
+from streams.record_source import Part, position_of
 
 Row = tuple[bytes, bytes]
 """The first four lines of an event's entry (``domain.proofs.leaf``), and its stored bytes."""
@@ -31,6 +32,7 @@ WINDOW: Final = 10_000
 HELD: Final = 500_000
 LOWEST: Final = -(1 << 63)  # no event is stored below 1; whoever put one there is found
 STAMPED: Final = slice(5, 15)  # whatever the first field, recorded_at, takes: a varint of at most ten bytes
+NO_EVENT: Final = "the bytes are no event"
 SPEC: Final = ("ce_specversion", b"1.0")
 SOURCE: Final = ("ce_source", b"krypton")
 CONTENT: Final = ("content-type", b"application/avro")
@@ -47,6 +49,9 @@ class Store(Protocol):
 
     def row(self, position: int) -> Row | None:
         """One event."""
+
+    def rows_at(self, positions: Sequence[int]) -> list[Row]:
+        """Those of these positions that hold an event."""
 
 
 class Wrong(NamedTuple):
@@ -102,11 +107,18 @@ class _Keys:
 class Matching:
     """Walks through both, window by window; the next window is on its way while one is worked on."""
 
-    def __init__(self, store: Store, parts: Sequence[Part], registry: Registry, after: int = 0) -> None:
-        """``after``: positions up to this one are not looked at; what Kafka has of them is skipped."""
+    def __init__(
+        self, store: Store, parts: Sequence[Part], registry: Registry, after: int = 0, *, look_back: bool = False
+    ) -> None:
+        """``after``: rows up to this position are not looked for on Kafka; what ``parts`` have of them is skipped.
+
+        ``look_back``: rather than skipped it is held against its rows, as an addition may be among it.
+        """
         self._store = store
         self.parts = parts
         self._after = after
+        self._look_back = look_back
+        self._before: list[tuple[int, Record, bool]] = []
         self._known: dict[str, dict[bytes, _Kind]] = {}
         keys = _Keys(registry)
         for schema in registry.latest.values():
@@ -134,13 +146,15 @@ class Matching:
         """Where the next window begins: at ``at``, or further on where there is nothing for a while."""
         if ahead:
             return at
-        heads = [self._store.next_at(at), *(part.next_position(self._after) for part in self.parts)]
+        heads = [self._store.next_at(at), *(part.next_position() for part in self.parts)]
         return min((max(at, head) for head in heads if head is not None), default=None)
 
     def _take(self, part: Part, window: Window) -> None:
         """Hold the part's records below the window's end against its rows."""
         for chunk in part.chunks(window.end):
             self._hold(chunk, part, window)
+            if self._before:
+                self._hold_before(part, window)
 
     def _hold(self, chunk: Iterable[tuple[int, Record]], part: Part, window: Window) -> None:
         """The loop that all of ``verify`` waits for."""
@@ -188,10 +202,14 @@ class Matching:
 
     def _odd(self, position: int, record: Record, part: Part, window: Window) -> None:
         """A record that is not simply the next one of its partition."""
-        if not position:
-            window.wrong.append(Wrong(part.last, record, None, "its header position is no number"))
+        if not position or position != position_of(record):
+            what = "its header position is not a position as the ledger writes them"
+            window.wrong.append(Wrong(part.last, record, None, what))
             return
         if position <= self._after:
+            if self._look_back:
+                self._before.append((position, record, position <= part.last))
+            part.last = max(part.last, position)
             return
         if (row := window.lacking.pop(position, None)) is not None:
             behind = f"it lies behind position {part.last} in its partition" if position < part.last else ""
@@ -203,11 +221,22 @@ class Matching:
             window.strange.append((position, record))
         part.last = max(part.last, position)
 
+    def _hold_before(self, part: Part, window: Window) -> None:
+        """Hold records of rows that are not looked at otherwise against these; one behind its place is a repeat."""
+        rows = {_position(row): row for row in self._store.rows_at([position for position, _, _ in self._before])}
+        for position, record, is_behind in self._before:
+            if (row := rows.get(position)) is None:
+                window.strange.append((position, record))
+            elif is_behind:
+                self._again(part, record, row, window)
+            elif what := self._what(part, record, row):
+                window.wrong.append(Wrong(position, record, row, what))
+        self._before = []
+
     def _again(self, part: Part, record: Record, row: Row, window: Window) -> None:
         """A record of a position that another record has had."""
         if what := self._what(part, record, row):
-            position = int(row[0].split(b"\n")[0])
-            window.wrong.append(Wrong(position, record, row, f"a second record of the position, of which {what}"))
+            window.wrong.append(Wrong(_position(row), record, row, f"a second record of the position, of which {what}"))
         else:
             window.repeats += 1
 
@@ -219,9 +248,13 @@ class Matching:
         heading, stored = row
         if record.value != stored:
             return "the bytes are not those stored"
-        digits, event_type, aggregate, version, _ = heading.split(b"\n")
+        digits, event_type, aggregate, version = lines_of(heading)
         if (kind := self._known.get(part.topic, {}).get(event_type)) is None:
             return f"the topic is not that of {event_type.decode(errors='replace')}"
+        try:
+            time, key = self._time(stored), aggregate if kind.plain else kind.key_of(stored)
+        except (LookupError, ValueError):
+            return NO_EVENT
         should: Mapping[str, bytes] = dict(
             [
                 SPEC,
@@ -229,7 +262,7 @@ class Matching:
                 kind.ce_type,
                 SOURCE,
                 ("ce_subject", aggregate),
-                self._time(stored),
+                time,
                 CONTENT,
                 ("position", digits),
                 ("version", version),
@@ -239,10 +272,10 @@ class Matching:
             return f"the header {names[0]} is not as stored"
         if record.headers != tuple(should.items()):
             return "the headers are not those of an event"
-        try:
-            key = aggregate if kind.plain else kind.key_of(stored)
-        except (LookupError, ValueError):
-            return "the bytes are no event"
         if record.key != key:
             return "the key is not the event's"
         return "" if partition_of(key, part.count) == part.partition else "the partition is not that of its key"
+
+
+def _position(row: Row) -> int:
+    return int(row[0][: row[0].index(b"\n")])

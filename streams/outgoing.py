@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from schemas.codec import Codec
+from schemas.codec import Codec, NotAnEvent
 from schemas.registry import Registry
 from streams.partition import partition_of
 from streams.topics import PARTITIONS
@@ -91,8 +91,11 @@ class Addresser:
 
 
 def rfc3339(micros: int) -> bytes:
-    """Microseconds since 1970 (UTC) as RFC 3339 text, always with six decimals and ``Z``."""
-    text = (EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds")
+    """Microseconds since 1970 (UTC) as RFC 3339 text, always with six decimals and ``Z``. Raises NotAnEvent."""
+    try:
+        text = (EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds")
+    except OverflowError:
+        raise NotAnEvent("recorded_at is no time of these ten thousand years") from None
     return text[:-UTC_OFFSET].encode() + b"Z"
 
 

@@ -4,6 +4,7 @@
 ``<prefix>.krypton.links``), as they end now.
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -19,6 +20,9 @@ from streams.replay import Replay, Span
 from streams.topics import LEDGER, PARTITIONS
 
 POSITION_AT: Final = 7
+POSITION: Final = re.compile(rb"[1-9][0-9]{0,18}")
+"""How the header ``position`` is written: as the ledger writes it, and no other way that ``int`` would take."""
+HIGHEST: Final = 10**19
 MARGIN_MS: Final = 86_400_000  # a record's time is that of its decision, which its commit follows within seconds
 
 
@@ -51,17 +55,9 @@ class Part:
             if cut < len(self._records):
                 return
 
-    def next_position(self, after: int) -> int | None:
-        """The position of the next record, the last one where it tells none; records up to ``after`` are dropped.
-
-        None at the end.
-        """
-        while self._fill():
-            position = self._positions[self._at]
-            if not position or position > after:
-                return position or self.last
-            self._at += 1
-        return None
+    def next_position(self) -> int | None:
+        """The position of the next record, the last one where it tells none; None at the end."""
+        return (self._positions[self._at] or self.last) if self._fill() else None
 
     def ahead(self, most: int) -> Sequence[Record]:
         """Some of the records that come next, without taking them."""
@@ -88,10 +84,7 @@ class Part:
 
     def _hold(self, records: Sequence[Record]) -> None:
         self._records, self._at = records, 0
-        try:
-            self._positions = [int(record[5][POSITION_AT][1]) for record in records]
-        except (LookupError, ValueError, TypeError):
-            self._positions = [position_of(record) for record in records]
+        self._positions = _positions(records)
         self._in_order = sorted(self._positions) == self._positions
         self.at_home = set(partitions_of([record[3] or b"" for record in records], self.count)) <= {self.partition}
 
@@ -103,17 +96,29 @@ class Part:
             return None
 
 
+def _positions(records: Sequence[Record]) -> list[int]:
+    """Of each record. Most are as the relay writes them, and whoever compares headers sees which are not."""
+    try:
+        found = [int(record[5][POSITION_AT][1]) for record in records]
+        if not found or (min(found) > 0 and max(found) < HIGHEST):
+            return found
+    except (LookupError, ValueError, TypeError):
+        pass
+    return [position_of(record) for record in records]
+
+
 def position_of(record: Record) -> int:
-    """The position that a record's headers tell; 0 where they tell none."""
+    """The position that a record's headers tell; 0 where they tell none, or write it as no relay does."""
     digits = dict(record.headers).get("position")
-    return int(digits) if digits and digits.isdigit() else 0
+    return int(digits) if digits and POSITION.fullmatch(digits) else 0
 
 
 def parts(kafka: str, replay: Replay, *, prefix: str = "", since_ms: int | None = None) -> list[Part]:
     """Every partition of the ledger as it ends now.
 
     ``prefix``: of the topics' names, for a copy. ``since_ms``: leave out what was recorded a day and more before this
-    (milliseconds since 1970, UTC). Raises KafkaError; NotThere where a topic of the copy is missing.
+    (milliseconds since 1970, UTC), but for the last record of it in each partition. Raises KafkaError; NotThere where a
+    topic of the copy is missing.
     """
     names = {f"{prefix}{topic}": topic for topic in LEDGER}
     consumer = KafkaConsumer(**broker.options(kafka), group_id=None, enable_auto_commit=False)
@@ -122,23 +127,26 @@ def parts(kafka: str, replay: Replay, *, prefix: str = "", since_ms: int | None 
             raise NotThere(f"no topic {', '.join(missing)}")
         every = [TopicPartition(name, p) for name, topic in names.items() for p in range(PARTITIONS[topic])]
         ends = consumer.end_offsets(every)
-        starts = _starts(consumer, every, since_ms)
+        begins = starts(consumer, ends, since_ms)
     finally:
         consumer.close(autocommit=False)
     return [
-        Part(names[tp.topic], tp.partition, replay.batches(Span(tp.topic, tp.partition, starts.get(tp, end), end)))
+        Part(names[tp.topic], tp.partition, replay.batches(Span(tp.topic, tp.partition, begins[tp], end)))
         for tp, end in ends.items()
     ]
 
 
-def _starts(
-    consumer: KafkaConsumer, every: Sequence[TopicPartition], since_ms: int | None
+def starts(
+    consumer: KafkaConsumer, ends: Mapping[TopicPartition, int], since_ms: int | None
 ) -> Mapping[TopicPartition, int]:
-    """Where to begin; a partition without anything that late is left out."""
+    """Where to begin: at the record before the first that late, or before the end where there is none that late.
+
+    What somebody added under an older time than its place allows lies just there, so one record is enough to see it.
+    """
     if since_ms is None:
-        return dict.fromkeys(every, 0)
-    found = consumer.offsets_for_times(dict.fromkeys(every, max(0, since_ms - MARGIN_MS)))
-    return {tp: at.offset for tp, at in found.items() if at is not None}
+        return dict.fromkeys(ends, 0)
+    found = consumer.offsets_for_times(dict.fromkeys(ends, max(0, since_ms - MARGIN_MS)))
+    return {tp: max(0, (at.offset if (at := found.get(tp)) else end) - 1) for tp, end in ends.items()}
 
 
 class NotThere(LookupError):

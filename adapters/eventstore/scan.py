@@ -4,7 +4,7 @@ COPY sends what the table holds without making objects of it: the first four lin
 ledger's tree (``domain.proofs.leaf``), and the stored bytes. Beside that, questions about single events.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from struct import Struct
 from threading import Lock
 from typing import Any, Final
@@ -79,6 +79,11 @@ class Scan:
         """One event."""
         found = self.window(position, position + 1)
         return found[0] if found else None
+
+    def rows_at(self, positions: Sequence[int]) -> list[Row]:
+        """Those of these positions that hold an event."""
+        with self._guard:
+            return copy(self._connection, f"WHERE id IN ({', '.join(f'{position:d}' for position in positions)})")
 
     def position_of(self, aggregate_id: str, version: int) -> int | None:
         """Where an aggregate's event of that version is."""

@@ -17,7 +17,7 @@ from typing import Final
 from adapters.notary import durable
 from domain.proofs import leaf, tiles
 from domain.proofs.merkle import WIDTH, Node, Tree
-from domain.proofs.note import Note, parse
+from domain.proofs.note import NotANote, Note, parse
 
 HELD: Final = 4_096  # tiles kept in memory: about 33 KB each with all their rows; a million leaves have 3,923
 HELD_BUNDLES: Final = 256
@@ -39,8 +39,17 @@ class TileFolder:
 
     def checkpoint(self) -> Note | None:
         """The latest signed checkpoint. Raises NotANote where the file is no note."""
+        if (raw := self.checkpoint_bytes()) is None:
+            return None
         try:
-            return parse((self.root / tiles.CHECKPOINT).read_text())
+            return parse(raw.decode())
+        except UnicodeDecodeError:
+            raise NotANote("a note is UTF-8 text") from None
+
+    def checkpoint_bytes(self) -> bytes | None:
+        """The file of the checkpoint as it is; None where there is none."""
+        try:
+            return (self.root / tiles.CHECKPOINT).read_bytes()
         except FileNotFoundError:
             return None
 

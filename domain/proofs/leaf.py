@@ -52,6 +52,13 @@ def entry(position: int, event_type: str, aggregate_id: str, version: int, store
     return made
 
 
+def lines_of(made: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+    """The lines of a heading, also of one that no entry could have: a type that holds newlines stays one."""
+    position, rest = made.split(b"\n", 1)
+    event_type, aggregate, version, _ = rest.rsplit(b"\n", 3)
+    return position, event_type, aggregate, version
+
+
 def parse(raw: bytes) -> Entry:
     """Read an entry. Raises NotAnEntry."""
     if not (found := ENTRY.fullmatch(raw)):

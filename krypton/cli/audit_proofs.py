@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from krypton.cli.connection import krypton
-from krypton.cli.log_given import Key, key_given, note_in
+from krypton.cli.log_given import Key, key_given, note_in, verifier_given
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, facts
 
 if TYPE_CHECKING:
     from krypton.bootstrap import Krypton
-    from krypton.heads import Heads
+    from krypton.heads import Head, Heads
+    from krypton.settings import Settings
+    from krypton.verdict import Verdict
 
 DIFFERS = 1
+SHOWN = 10
 
 
 def verify(
@@ -35,18 +38,15 @@ def verify(
     from krypton.verifying import verify as answer
 
     ours = krypton()
+    size, kept = _since(ours.settings, since, key)
     with kafka_answers(ours):
         heads, prefix = heads_to_hold(ours, against, key)
-        question = Question(heads, prefix, _size(since), patience)
+        question = Question(heads.also(kept), prefix, size, patience)
         with progress("events", ours.ledger.recorder.max_notification_id()) as bar:
             verdict = answer(ours, question, bar.advance)
-    if as_json:
-        document(verdict.document())
-    else:
-        facts({name: value for name, value in verdict.document().items() if value is not None}, "The ledger")
-    if verdict.difference:
-        err.print(f"{verdict.difference.kind}: {verdict.difference.detail}", markup=False)
-        raise typer.Exit(DIFFERS)
+    shown = verdict.document()
+    document(shown) if as_json else facts({name: shown[name] for name in shown if _is_fact(shown[name])}, "The ledger")
+    _say_findings(verdict)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -75,18 +75,35 @@ def heads_to_hold(ours: "Krypton", against: str | None, key: str | None) -> "tup
     return heads.heads_of(found, key_given(ours.settings, key)), prefix
 
 
-def _size(since: str | None) -> int:
-    """The size of the tree that a checkpoint ends."""
-    from domain.proofs.note import NotANote, checkpoint_of
+def _is_fact(value: object) -> bool:
+    return value is not None and not isinstance(value, list)
 
-    if since is None:
-        return 0
-    if since.isascii() and since.isdigit():
-        return int(since)
-    try:
-        return checkpoint_of(note_in(Path(since)).text).size
-    except NotANote as wrong:
-        raise typer.BadParameter(str(wrong)) from None
+
+def _say_findings(verdict: "Verdict") -> None:
+    """Findings on standard error, the first one first. Raises Exit where there is one."""
+    if verdict.is_overdue and not verdict.found:
+        err.print(
+            f"warning: {verdict.unsigned} events are past the last checkpoint, for more than a minute: start the "
+            "notary (krypton run), or sign now (krypton audit checkpoint)",
+            markup=False,
+        )
+    for one in verdict.findings[:SHOWN]:
+        err.print(f"{one.kind}: {one.detail}", markup=False)
+    if (more := len(verdict.found) - SHOWN) > 0:
+        err.print(f"and {more} more: --json lists all", markup=False)
+    if verdict.found:
+        raise typer.Exit(DIFFERS)
+
+
+def _since(settings: "Settings", since: str | None, key: str | None) -> "tuple[int, list[Head]]":
+    """The size of the tree to begin after, and its checkpoint where one was given. Raises LedgerAltered."""
+    from domain.proofs.note import NUMBER
+    from krypton.heads import kept
+
+    if since is None or NUMBER.fullmatch(since):
+        return int(since or 0), []
+    head = kept(note_in(Path(since)), f"the checkpoint in {since}", verifier_given(settings, key))
+    return head.size, [head]
 
 
 @contextmanager

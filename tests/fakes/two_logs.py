@@ -15,11 +15,14 @@ from adapters.notary.keys import SigningKey
 from domain.proofs.leaf import heading
 from domain.proofs.merkle import Tree, leaf_hash
 from domain.proofs.note import Checkpoint, Note
+from krypton.beginning import start_of
 from krypton.heads import heads_of
 from krypton.judging import Judge
 from krypton.notary import Notary
 from krypton.signed_tree import SignedTree, entry_of
-from krypton.verifying import Verdict, Walk
+from krypton.tampering import Kind, Log
+from krypton.verdict import Verdict
+from krypton.walking import Walk
 from schemas.codec import Codec
 from schemas.event import Record
 from schemas.registry import registry
@@ -27,10 +30,11 @@ from streams.matching import Matching, Window
 from streams.outgoing import Addresser, Stored
 from streams.record_source import Part
 from streams.topics import LEDGER, PARTITIONS
-from tests.fakes.avro import sample_body
+from tests.fakes.avro import PRIMITIVES, sample_body
 from tests.fakes.vault import MemoryVault
 
 TYPES = ("link.merged", "identity.registered", "study.arrived", "dose.reported", "identity.flagged")
+RECORDED_S = PRIMITIVES["long"] / 1_000_000  # when all of them were recorded
 EVERY = 3
 """Positions have gaps: transactions that were rolled back."""
 
@@ -53,6 +57,10 @@ class MemoryStore:
         """See ``Scan``."""
         return self.rows.get(position)
 
+    def rows_at(self, positions: Sequence[int]) -> list[Row]:
+        """See ``Scan``."""
+        return [self.rows[at] for at in positions if at in self.rows]
+
     def position_of(self, aggregate_id: str, version: int) -> int | None:
         """See ``Scan``."""
         end = f"\n{aggregate_id}\n{version}\n".encode()
@@ -61,7 +69,7 @@ class MemoryStore:
 
 @dataclass
 class TwoLogs:
-    """``count`` events, all relayed. ``folder``: of the tiles."""
+    """``count`` events, all relayed. ``folder``: of the tiles; ``now_s``: when it is verified, seconds since 1970."""
 
     folder: Path
     count: int = 60
@@ -70,6 +78,7 @@ class TwoLogs:
     notes: list[Note] = field(default_factory=list)
     key: SigningKey = field(default_factory=lambda: SigningKey.new("log.example/ledger"))
     relayed: int = 0
+    now_s: float = RECORDED_S + 1
 
     def __post_init__(self) -> None:
         for number in range(1, self.count + 1):
@@ -130,6 +139,11 @@ class TwoLogs:
         """Alter a header."""
         self.change(position, lambda one: one._replace(headers=with_header(one, name, content)))
 
+    def drop(self, position: int) -> None:
+        """Take a record away."""
+        lane, at = self.lane_of(position)
+        del lane[at]
+
     def parts(self) -> list[Part]:
         """Every partition."""
         return [
@@ -142,21 +156,36 @@ class TwoLogs:
         """Both logs side by side, past a position."""
         return list(Matching(self.store, self.parts(), registry(), after).windows())
 
-    def verify(self, notes: Sequence[Note] | None = None) -> Verdict:
-        """As ``audit verify``, but for what PostgreSQL is asked."""
-        return self.verify_text([note.format() for note in (self.notes if notes is None else notes)])
+    def rewrite(self, position: int) -> None:
+        """Alter an event in both logs alike."""
+        number = position // EVERY
+        stored = event(number, "x")
+        self.store.rows[position] = row_of(position, number, stored)
+        self.change(position, lambda one: record_of(position, number, stored, one.offset))
 
-    def verify_text(self, notes: Sequence[str]) -> Verdict:
+    def verify(self, notes: Sequence[Note] | None = None, since: int = 0) -> Verdict:
+        """As ``audit verify``, but for what PostgreSQL is asked. ``since``: size of the checkpoint to begin after."""
+        return self.verify_text([note.format() for note in (self.notes if notes is None else notes)], since)
+
+    def verify_text(self, notes: Sequence[str], since: int = 0) -> Verdict:
         """The same, with checkpoints as they were found."""
         heads = heads_of([("a checkpoint", note) for note in notes], self.key.verifier)
         parts = self.parts()
         signed = SignedTree.of(self.folder, heads.signed)
-        judge = Judge(self.store, {(part.topic, part.partition): part for part in parts}, signed, self.relayed)
-        walk = Walk(self.store, judge, Tree(), heads, 0)
-        walk.through(Matching(self.store, parts, registry()).windows(), lambda _: None)
-        walk.verdict.root = walk.tree.root()
-        walk.verdict.waiting = judge.waiting
+        judge = Judge(
+            self.store, {(part.topic, part.partition): part for part in parts}, signed, self.relayed, self.now_s
+        )
+        start = start_of(self.folder, heads, since)
+        walk = Walk(self.store, judge, start.tree, heads, start.position)
+        matching = Matching(self.store, parts, registry(), start.position, look_back=True)
+        walk.through(matching.windows(), lambda _: None)
         return walk.verdict
+
+
+def named(verdict: Verdict) -> tuple[int, Log, Kind]:
+    """The first difference: where, in which log, and what."""
+    assert verdict.difference, "nothing was found"
+    return verdict.difference.position, verdict.difference.log, verdict.difference.kind
 
 
 @cache  # sealed fields are never the same twice

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import psycopg2
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -12,7 +11,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from krypton.bootstrap import Krypton
 from krypton.heads import Heads, heads_of, in_folder, published
 from krypton.log_keys import made, verifier_key
-from krypton.verifying import Question, Verdict, verify
+from krypton.verdict import Verdict
+from krypton.verifying import Question, verify
 from schemas.event import Record
 from streams import relay
 from streams.topics import CHECKPOINTS, LEDGER, MAX_RECORD_BYTES, PARTITIONS
@@ -99,17 +99,39 @@ def records_of(kafka: str, topics: Sequence[str] = LEDGER) -> dict[tuple[str, in
     return found
 
 
-def mirror(kafka: str, prefix: str, lanes: dict[tuple[str, int], list[Record]]) -> None:
+@contextmanager
+def mirror(kafka: str, prefix: str, lanes: dict[tuple[str, int], list[Record]]) -> Iterator[None]:
     """Copies of the ledger's topics under a prefix, holding these records."""
+    config = {"max.message.bytes": str(MAX_RECORD_BYTES)}
+    with topics(kafka, {f"{prefix}.{topic}": PARTITIONS[topic] for topic in LEDGER}, config):
+        send(kafka, [(f"{prefix}.{topic}", lane) for (topic, _), lane in lanes.items()])
+        yield
+
+
+@contextmanager
+def topics(kafka: str, counts: dict[str, int], config: dict[str, str] | None = None) -> Iterator[None]:
+    """Topics of so many partitions each; deleted afterwards, for a broker carries all that a test leaves."""
+    wanted = {
+        topic: {"num_partitions": count, "replication_factor": 1, "configs": config or {}}
+        for topic, count in counts.items()
+    }
     admin = KafkaAdminClient(bootstrap_servers=kafka)
-    config: dict[str, Any] = {"replication_factor": 1, "configs": {"max.message.bytes": str(MAX_RECORD_BYTES)}}
     try:
-        wanted = {f"{prefix}.{topic}": {"num_partitions": PARTITIONS[topic], **config} for topic in LEDGER}
         admin.create_topics(wanted)
         admin.wait_for_topics(sorted(wanted))
+        yield
+        admin.delete_topics(sorted(wanted))
     finally:
         admin.close()
-    send(kafka, [(f"{prefix}.{topic}", lane) for (topic, _), lane in lanes.items()])
+
+
+def empty(kafka: str, topic: str) -> None:
+    """Delete all records of a topic of one partition."""
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        admin.delete_records({TopicPartition(topic, 0): end_offsets(kafka, [topic])[topic, 0]})
+    finally:
+        admin.close()
 
 
 def send(kafka: str, lanes: Sequence[tuple[str, Sequence[Record]]]) -> None:

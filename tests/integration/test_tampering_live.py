@@ -1,21 +1,40 @@
 """Tamper evidence on a real Kafka and PostgreSQL: what is altered in either log is found and named."""
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from adapters.notary.keys import SigningKey
+from domain.proofs.note import Checkpoint, Note
 from krypton import notary_service
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
+from krypton.heads import published
+from krypton.log_keys import signing_key
 from krypton.settings import Settings
 from krypton.tampering import Kind, Log
 from krypton.verifying import Question, verify
 from schemas.event import Record
+from streams.checkpoints import Publisher
+from streams.topics import CHECKPOINTS, PARTITIONS
+from tests.fakes.two_logs import with_header
 from tests.integration.live_cli import CommandLine
 from tests.integration.live_ledger import LiveLedger, live_ledger
-from tests.integration.proof_world import altered, heads, krypton, mirror, records_of, relay_all, verdict
+from tests.integration.proof_world import (
+    altered,
+    empty,
+    heads,
+    krypton,
+    mirror,
+    records_of,
+    relay_all,
+    run_sql,
+    send,
+    topics,
+    verdict,
+)
 
 pytestmark = pytest.mark.live
 
@@ -170,6 +189,17 @@ def test_the_ledger_is_held_to_checkpoints_that_somebody_kept(cli: CommandLine, 
     assert "as a file, as a topic" in cli.complaint(3, "audit", "verify", "--against", "nothing-of-that-name")
 
 
+def test_since_a_kept_checkpoint_the_ledger_must_have_its_root(cli: CommandLine, ours: Krypton, tmp_path: Path) -> None:
+    """Whoever holds the key signed another ledger: size and signature are right, and only the root tells."""
+    kept, key = tmp_path / "kept", signing_key(ours.settings)
+    text = Checkpoint(key.name, EVENTS + 1, sha256(b"as it was").digest()).text()
+    kept.write_text(Note(text, (key.sign(text),)).format())
+    said = cli.complaint(1, "audit", "verify", "--since", kept)
+    assert said.startswith(f"forged checkpoint: the checkpoint in {kept} is signed")
+    kept.write_text(kept.read_text().replace(f"\n{EVENTS + 1}\n", f"\n{EVENTS}\n"))
+    assert "is not to be believed: the signature of" in cli.complaint(1, "audit", "verify", "--since", kept)
+
+
 def test_the_command_line_restores_what_is_missing(cli: CommandLine, ledger: LiveLedger) -> None:
     with altered(ledger, f"DELETE FROM {TABLE} WHERE id = {AT}"):
         assert cli.ask("restore", "event-store", "--from-kafka")["events"] == 1
@@ -185,11 +215,23 @@ def changed(lane: list[Record]) -> list[Record]:
     return [*lane[:3], lane[3]._replace(value=lane[4].value[:-1] + b"x"), *lane[4:]]
 
 
+def added(position: bytes) -> Callable[[list[Record]], list[Record]]:
+    """The same event once more, right behind itself, under a position of its own."""
+
+    def plant(lane: list[Record]) -> list[Record]:
+        more = lane[3]._replace(headers=with_header(lane[3], "position", position))
+        return [*lane[:4], more, *lane[4:]]
+
+    return plant
+
+
 IN_COPY: dict[str, tuple[Callable[[list[Record]], list[Record]], Kind]] = {
     "bytes changed": (changed, Kind.CHANGED),
     "record gone": (lambda lane: [*lane[:3], *lane[4:]], Kind.MISSING),
     "records swapped": (swapped, Kind.REORDERED),
     "end cut off": (lambda lane: lane[:3], Kind.TRUNCATED),
+    "record added": (lambda lane: [*lane[:4], lane[3]._replace(value=lane[4].value), *lane[4:]], Kind.EXTRA),
+    "position that is none": (added(b"-3"), Kind.HEADER),
 }
 
 
@@ -202,7 +244,116 @@ def test_an_altered_copy_of_kafka_is_found(
     chosen = max(lanes, key=lambda lane: len(lanes[lane]))
     position = int(dict(lanes[chosen][3].headers)["position"])
     prefix = f"copy-{kind.name.lower()}"
-    mirror(kafka, prefix, lanes | {chosen: plant(lanes[chosen])})
-    found = verdict(ours, f"{prefix}.").difference
+    with mirror(kafka, prefix, lanes | {chosen: plant(lanes[chosen])}):
+        found = verdict(ours, f"{prefix}.").difference
     assert found
     assert (found.position, found.log, found.kind) == (position, Log.KAFKA, kind)
+
+
+def test_a_record_on_another_partition_of_a_copy_is_found(ours: Krypton) -> None:
+    kafka = ours.addresses.kafka
+    lanes = records_of(kafka)
+    home = max(lanes, key=lambda lane: len(lanes[lane]))
+    record = lanes[home][3]
+    other = (home[0], (home[1] + 1) % PARTITIONS[home[0]])
+    moved = sorted([*lanes[other], record._replace(partition=other[1])], key=_position)
+    with mirror(kafka, "copy-moved", lanes | {home: [*lanes[home][:3], *lanes[home][4:]], other: moved}):
+        found = verdict(ours, "copy-moved.").difference
+    assert found
+    assert (found.position, found.log, found.kind) == (_position(record), Log.KAFKA, Kind.PARTITION)
+
+
+def _position(record: Record) -> int:
+    return int(dict(record.headers)["position"])
+
+
+VERSIONS: dict[str, tuple[tuple[int, ...], Kind]] = {
+    "a version left out": ((3,), Kind.VERSION_GAP),
+    "a version twice": ((1,), Kind.VERSION_REPEATED),
+    "a lower version later": ((3, 2), Kind.REORDERED),
+}
+
+
+@pytest.mark.parametrize(("versions", "kind"), VERSIONS.values(), ids=VERSIONS)
+def test_versions_that_do_not_follow_are_found_although_both_logs_hold_them(
+    ledger: LiveLedger, ours: Krypton, versions: tuple[int, ...], kind: Kind
+) -> None:
+    """Past the last checkpoint, where the two logs have nothing but each other to be held to."""
+    lanes = records_of(ours.addresses.kafka)
+    home = next(lane for lane in lanes if AT in map(_position, lanes[lane]))
+    first = EVENTS + 2  # behind the last event
+    planted = list(enumerate(versions, start=first))
+    prefix = f"copy-versions-{'-'.join(map(str, versions))}"
+    lanes[home] += _more(lanes[home], planted)
+    stored = [statement for one in planted for statement in _stored(*one)]
+    with mirror(ours.addresses.kafka, prefix, lanes), altered(ledger, UNIQUE, *stored):
+        found = verdict(ours, f"{prefix}.", patience_s=0)
+    run_sql(ledger, AGAIN)
+    assert [(one.position, one.log, one.kind) for one in found.findings] == [(first, Log.EVENT_STORE, kind)]
+    assert found.unsigned == len(versions)
+
+
+def _more(lane: list[Record], planted: list[tuple[int, int]]) -> list[Record]:
+    """Records of the event at AT again, each under a position and a version."""
+    held = next(one for one in lane if _position(one) == AT)
+    subject = dict(held.headers)["ce_subject"]
+    found = []
+    for position, version in planted:
+        said = {"position": b"%d" % position, "version": b"%d" % version, "ce_id": subject + b"/%d" % version}
+        found.append(held._replace(headers=tuple((name, said.get(name, content)) for name, content in held.headers)))
+    return found
+
+
+def _stored(position: int, version: int) -> tuple[str, str]:
+    """The same in the event store, with the record of its command."""
+    return (
+        f"INSERT INTO {TABLE} SELECT {position}, originator_id, {version}, topic, state FROM {TABLE} WHERE id = {AT}",
+        f"UPDATE ledger.command SET positions = positions || {position}::bigint WHERE {OWN}",
+    )
+
+
+NOBODY = "a\n3\nb\n\n— nobody AAAAAAAA\n"
+
+
+@pytest.fixture
+def planted_note(ours: Krypton) -> Iterator[None]:
+    """A note on the checkpoints' topic that anybody who may write there could have put there; gone afterwards."""
+    notes = [note for _, note in published(ours, CHECKPOINTS)]
+    with Publisher(ours.addresses.kafka) as publisher:
+        publisher.publish("nobody", [NOBODY])
+        yield
+        empty(ours.addresses.kafka, CHECKPOINTS)
+        publisher.publish("log", notes)
+
+
+@pytest.mark.usefixtures("planted_note")
+def test_a_note_planted_among_the_checkpoints_is_named_and_hides_nothing(cli: CommandLine, ledger: LiveLedger) -> None:
+    said = cli.complaint(1, "audit", "verify")
+    assert said.startswith("forged checkpoint: checkpoint ")
+    assert "on krypton.checkpoints" in said
+    with altered(ledger, FLIP):
+        first, second = cli.complaint(1, "audit", "verify").splitlines()
+    assert first.startswith("forged checkpoint: ")
+    assert second.startswith(f"changed: position {AT} does not hold the event that was signed")
+
+
+def test_a_damaged_checkpoint_in_the_folder_is_named(cli: CommandLine, ours: Krypton) -> None:
+    file = ours.settings.log_folder / "checkpoint"
+    content = file.read_bytes()
+    file.write_bytes(bytes([content[0] | 0x80]) + content[1:])
+    try:
+        assert cli.complaint(1, "audit", "verify").startswith("forged checkpoint: the checkpoint in ")
+    finally:
+        file.write_bytes(content)
+
+
+def test_the_ledger_is_held_to_checkpoints_on_another_topic(cli: CommandLine, ours: Krypton) -> None:
+    """Where somebody else publishes those that they cosigned."""
+    topic, kafka = "kept.checkpoints", ours.addresses.kafka
+    note = Record(topic, 0, 0, b"log", cli.show("audit", "checkpoint").encode(), ())
+    with topics(kafka, {topic: 1}):
+        send(kafka, [(topic, [note])])
+        assert cli.ask("audit", "verify", "--against", topic)["findings"] == []
+        send(kafka, [(topic, [note._replace(value=NOBODY.encode())])])
+        said = cli.complaint(1, "audit", "verify", "--against", topic)
+    assert said.startswith(f"forged checkpoint: checkpoint 1 on {topic}: ")

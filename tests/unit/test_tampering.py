@@ -8,8 +8,9 @@ import pytest
 
 from adapters.eventstore.scan import Row
 from krypton.tampering import Kind, Log
-from krypton.verifying import Verdict
-from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of, row_of
+from streams import matching
+from streams.topics import LEDGER, PARTITIONS
+from tests.fakes.two_logs import EVERY, TwoLogs, event, named, record_of, row_of, with_header
 
 AT = 30 * EVERY  # somewhere in the middle
 NEXT = AT + EVERY
@@ -47,6 +48,11 @@ def cut_store(logs: TwoLogs) -> None:
         store_row(logs, position, None)
 
 
+def type_of_two_lines(logs: TwoLogs) -> None:
+    heading, stored = logs.store.rows[AT]
+    store_row(logs, AT, (heading.replace(b"link.merged", b"link.\nmerged"), stored))
+
+
 def other_version(logs: TwoLogs) -> None:
     heading, stored = logs.store.rows[AT]
     store_row(logs, AT, (heading.removesuffix(b"\n1\n") + b"\n2\n", stored))
@@ -56,6 +62,7 @@ IN_STORE: dict[str, tuple[Callable[[TwoLogs], None], int, Kind]] = {
     "bytes changed": (lambda logs: store_row(logs, AT, row_of(AT, 30, event(30, "x"))), AT, Kind.CHANGED),
     "bytes that are no event": (lambda logs: store_row(logs, AT, (logs.store.rows[AT][0], b"junk")), AT, Kind.CHANGED),
     "version changed": (other_version, AT, Kind.CHANGED),
+    "type of two lines": (type_of_two_lines, AT, Kind.CHANGED),
     "row deleted": (lambda logs: store_row(logs, AT, None), AT, Kind.MISSING),
     "row inserted": (lambda logs: store_row(logs, AT + 1, row_of(AT + 1, 99, event(99))), AT + 1, Kind.EXTRA),
     "rows swapped": (swap_rows, AT, Kind.REORDERED),
@@ -70,11 +77,6 @@ def test_an_altered_event_store_is_found(
 ) -> None:
     plant(logs)
     assert named(logs.verify()) == (position, Log.EVENT_STORE, kind)
-
-
-def drop(logs: TwoLogs, position: int = AT) -> None:
-    lane, at = logs.lane_of(position)
-    del lane[at]
 
 
 def insert(logs: TwoLogs) -> None:
@@ -113,7 +115,7 @@ IN_KAFKA: dict[str, tuple[Callable[[TwoLogs], None], int, Kind]] = {
         AT,
         Kind.CHANGED,
     ),
-    "record gone": (drop, AT, Kind.MISSING),
+    "record gone": (lambda logs: logs.drop(AT), AT, Kind.MISSING),
     "record inserted": (insert, AT + 1, Kind.EXTRA),
     "another event there": (exchanged, AT, Kind.REORDERED),
     "end cut off": (cut_kafka, AT, Kind.TRUNCATED),
@@ -143,25 +145,48 @@ def test_records_in_another_order_are_found(logs: TwoLogs) -> None:
     assert (log, kind) == (Log.KAFKA, Kind.REORDERED)
 
 
-def test_a_position_that_is_no_number_is_found(logs: TwoLogs) -> None:
-    logs.header(AT, "position", b"many")
-    _, log, kind = named(logs.verify())
-    assert (log, kind) == (Log.KAFKA, Kind.HEADER)
+ODD_POSITIONS = (b"many", b"", b"0", b"-3", b"+3", b" 3", b"03", b"3_0", b"3.0", b"9" * 20, b"9" * 5_000, b"\xb3")
 
 
-def named(verdict: Verdict) -> tuple[int, Log, Kind]:
-    assert verdict.difference, "nothing was found"
-    return verdict.difference.position, verdict.difference.log, verdict.difference.kind
+@pytest.mark.parametrize("written", ODD_POSITIONS, ids=[repr(one[:20]) for one in ODD_POSITIONS])
+def test_an_extra_record_whose_position_is_not_as_the_ledger_writes_them_is_found(
+    logs: TwoLogs, written: bytes
+) -> None:
+    lane, at = logs.lane_of(AT)
+    lane.insert(at + 1, lane[at]._replace(headers=with_header(lane[at], "position", written)))
+    assert named(logs.verify()) == (AT, Log.KAFKA, Kind.HEADER)
 
 
-def both_change(logs: TwoLogs) -> None:
-    store_row(logs, AT, row_of(AT, 30, event(30, "x")))
-    logs.change(AT, lambda _: record_of(AT, 30, event(30, "x"), 0))
+def test_an_extra_record_without_headers_is_found(logs: TwoLogs) -> None:
+    lane, at = logs.lane_of(AT)
+    lane.insert(at + 1, lane[at]._replace(headers=()))
+    assert named(logs.verify()) == (AT, Log.KAFKA, Kind.HEADER)
+
+
+def test_an_extra_record_on_an_idle_partition_is_found(logs: TwoLogs) -> None:
+    """With nothing else on it, and nothing in the event store where it says that it belongs."""
+    idle = next(lane for lane in lanes() if lane not in logs.kafka)
+    record = logs.record(AT)
+    logs.kafka[idle] = [record._replace(headers=with_header(record, "position", b"-3"))]
+    assert named(logs.verify()) == (0, Log.KAFKA, Kind.HEADER)
+
+
+def lanes() -> list[tuple[str, int]]:
+    return [(topic, partition) for topic in LEDGER for partition in range(PARTITIONS[topic])]
+
+
+@pytest.mark.parametrize("name", ["version", "ce_subject", "ce_type"])
+@pytest.mark.parametrize("written", [b"9" * 5_000, b"\xff", b"-1", b""])
+def test_a_header_that_nobody_can_read_is_found(logs: TwoLogs, name: str, written: bytes) -> None:
+    logs.header(AT, name, written)
+    assert named(logs.verify()) == (AT, Log.KAFKA, Kind.HEADER)
+    store_row(logs, AT, None)  # so that only the record tells what it is
+    assert named(logs.verify())[0] == AT
 
 
 def both_drop(logs: TwoLogs) -> None:
     store_row(logs, AT, None)
-    drop(logs)
+    logs.drop(AT)
 
 
 def both_insert(logs: TwoLogs) -> None:
@@ -174,12 +199,12 @@ def both_insert(logs: TwoLogs) -> None:
 
 def both_cut(logs: TwoLogs) -> None:
     for position in [one for one in logs.positions if one >= AT]:
-        drop(logs, position)
+        logs.drop(position)
     cut_store(logs)
 
 
 IN_BOTH: dict[str, tuple[Callable[[TwoLogs], None], int, Kind]] = {
-    "changed": (both_change, AT, Kind.CHANGED),
+    "changed": (lambda logs: logs.rewrite(AT), AT, Kind.CHANGED),
     "dropped": (both_drop, AT, Kind.MISSING),
     "inserted": (both_insert, AT + 1, Kind.EXTRA),
     "cut off": (both_cut, AT - EVERY + 1, Kind.TRUNCATED),
@@ -194,69 +219,33 @@ def test_both_logs_altered_alike_no_longer_have_the_signed_root(
     assert named(logs.verify()) == (position, Log.BOTH, kind)
 
 
-def test_a_ledger_rewritten_and_signed_anew_does_not_match_a_checkpoint_that_was_kept(
-    logs: TwoLogs, tmp_path: Path
-) -> None:
-    """Whoever holds the key can sign another tree; not one that an auditor's old checkpoint belongs to."""
-    kept = logs.notes[-1]
-    forged = TwoLogs(tmp_path / "forged", key=logs.key)
-    both_change(forged)
-    (forged.folder / "checkpoint").unlink()
-    forged.sign()
-    _, log, kind = named(forged.verify([*forged.notes[1:], kept]))
-    assert (log, kind) == (Log.CHECKPOINTS, Kind.FORGED)
-
-
-def test_a_checkpoint_with_a_false_signature_is_named(logs: TwoLogs) -> None:
-    note = logs.head(10)
-    text = note.format().replace("\n10\n", "\n20\n")
-    found = logs.verify_text([text, *(one.format() for one in logs.notes)])
-    assert named(found) == (20 * EVERY, Log.CHECKPOINTS, Kind.FORGED)
-
-
-def test_a_checkpoint_that_is_no_note_is_named(logs: TwoLogs) -> None:
-    found = logs.verify_text([*(one.format() for one in logs.notes), "nonsense"])
-    _, log, kind = named(found)
-    assert (log, kind) == (Log.CHECKPOINTS, Kind.FORGED)
-
-
 def test_an_untouched_ledger_is_whole(logs: TwoLogs) -> None:
     verdict = logs.verify([logs.head(7), logs.head(40), *logs.notes])
     assert verdict.document() == {
         "events": 60,
         "root": verdict.root.hex(),
         "checkpoints": 3,
+        "unsigned": 0,
         "event_store": "ok",
         "kafka": "ok",
         "first_difference": None,
         "kind": None,
         "log": None,
         "detail": None,
+        "findings": [],
         "repeats": 0,
         "not_yet_published": 0,
     }
 
 
-def test_a_repeat_of_the_relays_is_counted_and_is_no_difference(logs: TwoLogs) -> None:
-    """A relay that was frozen may send again what another one sent meanwhile."""
-    lane = max(logs.kafka.values(), key=len)
-    lane[5:5] = lane[2:5]
-    verdict = logs.verify()
-    assert (verdict.difference, verdict.repeats) == (None, 3)
-
-
-def test_a_repeat_with_other_bytes_is_a_difference(logs: TwoLogs) -> None:
-    lane = max(logs.kafka.values(), key=len)
-    position = int(dict(lane[2].headers)["position"])
-    lane.insert(5, lane[2]._replace(value=event(30, "x")))
-    assert named(logs.verify()) == (position, Log.KAFKA, Kind.EXTRA)
-
-
-def test_what_the_relay_has_yet_to_send_is_counted_and_is_no_difference(logs: TwoLogs) -> None:
-    for number in (61, 62, 63):
-        drop(logs, logs.add(number))
-    verdict = logs.verify()
-    assert (verdict.difference, verdict.waiting) == (None, 3)
+@pytest.mark.parametrize("sizes", [(7,), (1, 2, 59), (13, 31, 60)])
+def test_each_event_is_counted_once_wherever_checkpoints_lie(
+    logs: TwoLogs, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checkpoints cut windows into steps, and end neither of them."""
+    monkeypatch.setattr(matching, "WINDOW", 17 * EVERY)
+    verdict = logs.verify([logs.head(size) for size in sizes])
+    assert (verdict.difference, verdict.events, verdict.checkpoints) == (None, 60, len(sizes))
 
 
 def test_past_the_last_checkpoint_the_kind_is_told_and_that_nothing_proves_who_is_right(logs: TwoLogs) -> None:
@@ -267,8 +256,17 @@ def test_past_the_last_checkpoint_the_kind_is_told_and_that_nothing_proves_who_i
     assert "not proven" in verdict.document()["detail"]
 
 
+@pytest.mark.parametrize("junk", [b"", b"junk", b"\0\0\0\0\1" + b"\xff" * 30, b"\0\0\0\0\1\x02"])
+def test_bytes_that_are_no_event_are_found_in_both_logs_alike(logs: TwoLogs, junk: bytes) -> None:
+    """Past the last checkpoint, where no root tells."""
+    at = logs.add(61)
+    store_row(logs, at, (logs.store.rows[at][0], junk))
+    logs.change(at, lambda one: one._replace(value=junk))
+    assert named(logs.verify())[:2] == (at, Log.BOTH)
+
+
 def test_without_tiles_and_checkpoints_the_logs_are_still_compared(logs: TwoLogs) -> None:
-    drop(logs)
+    logs.drop(AT)
     assert named(logs.verify([])) == (AT, Log.KAFKA, Kind.MISSING)
 
 

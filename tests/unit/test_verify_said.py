@@ -1,0 +1,51 @@
+"""What ``krypton audit verify`` says of a verdict, and how it ends."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from krypton import verifying
+from krypton.cli import audit_proofs
+from krypton.cli.main import run
+from krypton.heads import Heads
+from krypton.tampering import Difference, Kind, Log
+from krypton.verdict import Verdict
+
+
+def said(verdict: Verdict, patched: pytest.MonkeyPatch, shown: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    """Lines on standard error after the exit code."""
+    recorder = SimpleNamespace(max_notification_id=lambda: 1)
+    ours = SimpleNamespace(settings=None, ledger=SimpleNamespace(recorder=recorder))
+    patched.setattr(audit_proofs, "krypton", lambda: ours)
+    patched.setattr(audit_proofs, "heads_to_hold", lambda *_: (Heads([]), ""))
+    patched.setattr(verifying, "verify", lambda *_: verdict)
+    code = run(["audit", "verify", *words])
+    return [str(code), *shown.readouterr().err.splitlines()]
+
+
+def difference(position: int) -> Difference:
+    return Difference(position, Log.KAFKA, Kind.MISSING, f"at {position}")
+
+
+def test_a_whole_ledger_is_said_in_silence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(Verdict(events=3, unsigned=2), monkeypatch, capsys) == ["0"]
+
+
+def test_events_that_nobody_signs_are_a_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, line = said(Verdict(events=3, unsigned=2, is_overdue=True), monkeypatch, capsys, "--json")
+    assert code == "0"
+    assert line.startswith("warning: 2 events are past the last checkpoint")
+
+
+def test_findings_are_said_the_first_one_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = Verdict(is_overdue=True, found=[difference(9), difference(4)])
+    assert said(found, monkeypatch, capsys) == ["1", "missing: at 4", "missing: at 9"]
+
+
+def test_very_many_findings_are_counted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = said(Verdict(found=[difference(n) for n in range(15)]), monkeypatch, capsys)
+    assert (len(lines), lines[-1]) == (12, "and 5 more: --json lists all")
