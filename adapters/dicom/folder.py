@@ -132,7 +132,7 @@ class _Ingest:
         """What the DICOMDIR lists; in a folder that is walked anyway, only what is missing."""
         try:
             for path in listed(dicomdir):
-                if not path.is_file():
+                if not os.path.isfile(path):  # noqa: PTH113  Path.is_file raises where a name is too long
                     self._refuse(path, f"listed in {dicomdir.name}, but not there")
                 elif not walked:
                     self._take(path, walked=False)
