@@ -14,6 +14,7 @@ from tests.integration.live_cli import Region, region
 
 __all__ = ["region"]
 pytestmark = pytest.mark.live
+FIRST = uuid4()
 TOTALS = {"dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq"}
 QUANTITIES = TOTALS | {"ctdivol_mgy"}
 
@@ -49,11 +50,11 @@ class TestIngest:
     @classmethod
     def summary(cls, region: Region, folder: Path) -> dict[str, Any]:
         """What the first import says."""
-        answer: dict[str, Any] = region.ask("ingest", "--site", "CHB", folder)
+        answer: dict[str, Any] = region.ask("ingest", "--site", "CHB", folder, "--command-id", FIRST)
         return answer
 
     def test_the_document_counts_what_became_of_the_files(self, summary: dict[str, Any]) -> None:
-        counts = {name: value for name, value in summary.items() if name != "refused"}
+        counts = {name: value for name, value in summary.items() if name not in ("refused", "positions")}
         assert counts == {"files": 7, "accepted": 3, "duplicates": 1, "studies": 3, "dose_reports": 0}
 
     def test_refused_files_are_named_with_the_reason_and_nothing_of_their_content(
@@ -64,6 +65,19 @@ class TestIngest:
         assert "PatientID" in reasons["nobody.dcm"]
         assert "DICOM" in reasons["letter.txt"]
         assert "MARKED" not in str(reasons)
+
+    def test_all_that_was_written_names_the_import_and_is_told(self, region: Region, summary: dict[str, Any]) -> None:
+        region.settle()
+        first = min(summary["positions"])
+        found = {
+            one["position"]: one for one in region.ask("events", "--from", first, "--to", max(summary["positions"]))
+        }
+        assert {found[position]["correlation_id"] for position in summary["positions"]} == {str(FIRST)}
+
+    def test_the_same_import_again_answers_as_the_first_time(
+        self, region: Region, folder: Path, summary: dict[str, Any]
+    ) -> None:
+        assert region.ask("ingest", "--site", "CHB", folder, "--command-id", FIRST) == summary
 
     def test_a_second_import_finds_only_duplicates(self, region: Region, folder: Path, summary: dict[str, Any]) -> None:
         again = region.ask("ingest", "--site", "CHB", folder)
