@@ -82,8 +82,8 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
     """Import files and folders as if received from the site; returns the ``ingest`` document.
 
     Under a ``command_id``, which all its events name as their correlation id, it answers as the first time once it
-    has come to its end. Batches keep ids made from their content, so that no instance is ever recorded twice.
-    Raises UnknownSite, ServiceUnavailable.
+    has come to its end; but what was refused is tried again (ADR 8). Batches keep ids made from their content, so that
+    no instance is ever recorded twice. Raises UnknownSite, ServiceUnavailable.
     """
     from adapters.dicom.answers import answer_of, keep_answer
     from adapters.dicom.folder import ingest_paths
@@ -91,12 +91,20 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
     if ours.ledger.directory().site(site) is None:
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
     with spool_of(ours) as spool:
-        if command_id and (known := answer_of(spool, command_id)):
+        known = answer_of(spool, command_id) if command_id else None
+        if known and not known["refused"]:
             return known
         with long_lived(), progress("files", None) as bar:
             summary = ingest_paths(
                 paths, site, ours.ledger, spool, lambda _: bar.advance(), actor, command_id or uuid4()
             ).as_dict()
+        summary = _together(known, summary) if known else summary
         if command_id:
             keep_answer(spool, command_id, summary)
     return summary
+
+
+def _together(first: dict[str, Any], again: dict[str, Any]) -> dict[str, Any]:
+    """One answer of an import and of what its repetition added: what the first took in is a duplicate by now."""
+    added = {name: first[name] + again[name] for name in ("accepted", "studies", "dose_reports", "positions")}
+    return {**again, **added, "duplicates": max(0, again["duplicates"] - first["accepted"])}

@@ -8,7 +8,7 @@ import typer
 from domain.commands.accesses import CloseEmergency, OpenAccess
 from krypton.cli.connection import envelope, krypton
 from krypton.cli.options import AsJson, CommandId, Reason, Ref
-from krypton.cli.output import document, err, written
+from krypton.cli.output import document, err, out, places, written
 
 app = typer.Typer(help="Requests to see a record.", no_args_is_help=True)
 By = Annotated[
@@ -51,6 +51,8 @@ def open_access(
         document({"positions": list(answer.positions), **answer.result})
     elif not denied:
         written(answer)
+    else:
+        out.print(places(answer.positions))
     if denied:
         err.print(f"refused: {answer.result['why']} ({answer.result['rule']})", markup=False)
         raise typer.Exit(REFUSED)

@@ -1,8 +1,11 @@
 """krypton ingest where instances cannot be kept: a sentence and exit code 4, and what was taken in stays."""
 
 import gc
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -54,6 +57,28 @@ def test_a_spool_that_cannot_be_written_to_is_said(
     ours.settings.instances.parent.mkdir(parents=True, exist_ok=True)
     ours.settings.instances.write_text("a file, where a folder should be")
     assert f"instances cannot be kept in {ours.settings.instances} (" in complaint(folder, capsys)
+
+
+def test_an_import_asked_again_under_its_id_answers_as_the_first_time_and_tries_what_was_refused_again(
+    ours: Krypton, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = (folder / "0001.dcm").read_bytes()
+    (folder / "0001.dcm").write_bytes(whole[:-3])
+
+    def ask() -> dict[str, Any]:
+        assert run(["ingest", "--site", SITE, str(folder), "--command-id", str(UUID(int=7)), "--json"]) == 0
+        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return answer
+
+    first = ask()
+    assert (first["accepted"], len(first["refused"])) == (1, 1)
+    assert ask() == first
+    (folder / "0001.dcm").write_bytes(whole)
+    mended = ask()
+    assert (mended["accepted"], mended["duplicates"], mended["studies"], mended["refused"]) == (2, 0, 2, [])
+    assert mended["positions"][: len(first["positions"])] == first["positions"]
+    assert ask() == mended
+    assert instances_recorded(ours.ledger) == 2  # type: ignore[arg-type]  # the one in memory
 
 
 def test_what_was_taken_in_before_the_disk_was_full_is_recorded(
