@@ -3,6 +3,8 @@
 Claims: at least 60 instances/s on one association, at least 100/s over four; and at least 0.9 of the rate of dcmtk's
 ``storescp --ignore`` (which keeps nothing) under the same ``storescu``, where dcmtk is installed. ``storescu`` is run
 as it comes, and with TCP_NODELAY=1, which takes its own and storescp's Nagle delays (40 ms each per instance) away.
+
+The ledger is left out (``NoLedger``): a batch of some thousand instances is one command, recorded by another thread.
 """
 
 import multiprocessing

@@ -1,11 +1,13 @@
 """DICOM in, wired: the storage service and the import of folders, on one spool."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Event
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from adapters.dicom.batch import Limits
 from adapters.dicom.spool import Spool
@@ -21,15 +23,29 @@ from krypton.settings import ServiceUnavailable
 CALLERS = UUID("7f2d1c34-0b6e-5c8a-9e55-d1f0c2b7a911")  # namespace of their command ids: stored state, never change it
 
 
-def spool_of(ours: Krypton) -> Spool:
-    """Where instances are kept."""
-    ours.settings.instances.mkdir(parents=True, exist_ok=True)
-    return Spool(ours.settings.instances)
+@contextmanager
+def spool_of(ours: Krypton) -> Iterator[Spool]:
+    """Where instances are kept. Raises ServiceUnavailable where they cannot be, at once or later."""
+    root = ours.settings.instances
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=root):  # a folder that is there already need not be ours to write to
+            pass
+        yield Spool(root)
+    except OSError as broken:
+        raise ServiceUnavailable(
+            f"instances cannot be kept in {root} ({broken.strerror or type(broken).__name__}): make room or give "
+            "access, then run the same command again; what was taken in stays"
+        ) from None
 
 
 def serve(ours: Krypton, stop: Event) -> None:
-    """Take in instances until ``stop`` is set. Raises ServiceUnavailable where the port is taken."""
+    """Take in instances until ``stop`` is set. Raises ServiceUnavailable where the port or the spool cannot be had."""
+    with spool_of(ours) as spool:
+        _serve(ours, spool, stop)
 
+
+def _serve(ours: Krypton, spool: Spool, stop: Event) -> None:
     def site_of(ae_title: str) -> str | None:
         site = ours.ledger.directory().site_of_ae_title(ae_title)
         return site.code if site else None
@@ -42,7 +58,7 @@ def serve(ours: Krypton, stop: Event) -> None:
 
     service = StorageService(
         ledger=ours.ledger,
-        spool=spool_of(ours),
+        spool=spool,
         site_of=site_of,
         refused=refused,
         ae_title=ours.settings.dicom_ae,
@@ -62,11 +78,33 @@ def serve(ours: Krypton, stop: Event) -> None:
         service.stop()
 
 
-def ingest(ours: Krypton, site: str, paths: Sequence[Path]) -> dict[str, Any]:
-    """Import files and folders as if received from the site; returns the ``ingest`` document. Raises UnknownSite."""
+def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_id: UUID | None) -> dict[str, Any]:
+    """Import files and folders as if received from the site; returns the ``ingest`` document.
+
+    Under a ``command_id``, which all its events name as their correlation id, it answers as the first time once it
+    has come to its end; but what was refused is tried again (ADR 8). Batches keep ids made from their content, so that
+    no instance is ever recorded twice. Raises UnknownSite, ServiceUnavailable.
+    """
+    from adapters.dicom.answers import answer_of, keep_answer
     from adapters.dicom.folder import ingest_paths
 
     if ours.ledger.directory().site(site) is None:
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
-    with long_lived(), progress("files", None) as bar:
-        return ingest_paths(paths, site, ours.ledger, spool_of(ours), lambda _: bar.advance()).as_dict()
+    with spool_of(ours) as spool:
+        known = answer_of(spool, command_id) if command_id else None
+        if known and not known["refused"]:
+            return known
+        with long_lived(), progress("files", None) as bar:
+            summary = ingest_paths(
+                paths, site, ours.ledger, spool, lambda _: bar.advance(), actor, command_id or uuid4()
+            ).as_dict()
+        summary = _together(known, summary) if known else summary
+        if command_id:
+            keep_answer(spool, command_id, summary)
+    return summary
+
+
+def _together(first: dict[str, Any], again: dict[str, Any]) -> dict[str, Any]:
+    """One answer of an import and of what its repetition added: what the first took in is a duplicate by now."""
+    added = {name: first[name] + again[name] for name in ("accepted", "studies", "dose_reports", "positions")}
+    return {**again, **added, "duplicates": max(0, again["duplicates"] - first["accepted"])}

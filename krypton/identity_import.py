@@ -1,15 +1,17 @@
 """Registers identities from a CSV file, in batches, with progress; a bad line is named and the others go on.
 
 The command id of a line is made from its content, so importing a file again, or after an interruption, writes only
-what is missing.
+what is missing. Where the import has a command id of its own, it is made from both: asked again under that id, the
+import answers as the first time.
 """
 
 import csv
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from domain.commands.identities import Register
 from domain.ports import Answer
@@ -30,36 +32,72 @@ class FileWrong(ValueError):
     """The file cannot be imported as it is. The message says where and what to do, and quotes none of its lines."""
 
 
-def import_csv(ours: Krypton, file: Path, actor: str) -> dict[str, Any]:
-    """Returns ``{"lines", "registered", "known", "refused": [{"line", "reason"}]}``, refused lines in order.
+def import_csv(ours: Krypton, file: Path, actor: str, command_id: UUID | None = None) -> dict[str, Any]:
+    """Returns ``{"lines", "registered", "known", "refused": [{"line", "reason"}], "positions"}``, refused in order.
 
     Raises FileWrong where the file as a whole cannot be read: its header, or what is no CSV.
     """
-    summary: dict[str, Any] = {"lines": 0, "registered": 0, "known": 0, "refused": []}
+    run = _Import(ours, actor, command_id)
     # A byte that is not UTF-8 is carried along, so that only its own line is refused.
     with file.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as text:
         rows = csv.DictReader(text)
         _check_header(_fields(rows))
         with long_lived(), progress("identities", _lines(file)) as bar:
             for batch in _batches(_numbered(rows), BATCH):
-                _import_batch(ours, actor, batch, summary)
+                run.ask(batch)
                 bar.advance(len(batch))
-    summary["refused"].sort(key=lambda refused: refused["line"])
-    return summary
+    return run.summary()
 
 
-def _import_batch(ours: Krypton, actor: str, batch: list[tuple[int, Row]], summary: dict[str, Any]) -> None:
-    summary["lines"] += len(batch)
-    whole = []
-    for line, row in batch:
-        if unfit := _unfit(row):
-            summary["refused"].append({"line": line, "reason": unfit})
+@dataclass
+class _Import:
+    """One import, and what became of its lines so far."""
+
+    ours: Krypton
+    actor: str
+    command_id: UUID | None
+    lines: int = 0
+    registered: int = 0
+    known: int = 0
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    positions: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.request = self.command_id or uuid4()  # the correlation id of all that it writes
+
+    def ask(self, batch: list[tuple[int, Row]]) -> None:
+        """Register them, in one transaction where none is refused."""
+        self.lines += len(batch)
+        whole = [(line, row) for line, row in batch if not self._unfit(line, row)]
+        # Under an id of the import's own, what is stored already was stored by this very import.
+        before = 0 if self.command_id else self.ours.ledger.recorder.max_notification_id() or 0
+        asked = [(_command(row), Envelope(self.actor, self._id(row), self.request)) for _, row in whole]
+        for (line, _), answer in zip(whole, self.ours.ledger.execute_many(asked) if asked else (), strict=True):
+            self._count(line, answer, before)
+
+    def summary(self) -> dict[str, Any]:
+        """See ``import_csv``."""
+        counts = {"lines": self.lines, "registered": self.registered, "known": self.known}
+        refused = sorted(self.refused, key=lambda one: int(one["line"]))
+        return {**counts, "refused": refused, "positions": sorted(self.positions)}
+
+    def _id(self, row: Row) -> UUID:
+        return uuid5(self.command_id or IMPORTS, "\x1f".join(f"{k}={v}" for k, v in sorted(row.items())))
+
+    def _unfit(self, line: int, row: Row) -> bool:
+        if reason := _unfit(row):
+            self.refused.append({"line": line, "reason": reason})
+        return bool(reason)
+
+    def _count(self, line: int, answer: Answer | Exception, before: int) -> None:
+        if not isinstance(answer, Answer):
+            rule = getattr(answer, "rule", None)
+            self.refused.append({"line": line, "reason": f"{answer} ({rule})" if rule else str(answer)})
+        elif answer.positions and answer.positions[0] > before and answer.positions[0] not in self.positions:
+            self.registered += 1
+            self.positions.update(answer.positions)
         else:
-            whole.append((line, row))
-    before = ours.ledger.recorder.max_notification_id() or 0
-    asked = [(_command(row), Envelope(actor, _command_id(row))) for _, row in whole]
-    for (line, _), answer in zip(whole, ours.ledger.execute_many(asked) if asked else (), strict=True):
-        _count(summary, line, answer, before)
+            self.known += 1
 
 
 def _unfit(row: Row) -> str | None:
@@ -73,16 +111,6 @@ def _unfit(row: Row) -> str | None:
     return None
 
 
-def _count(summary: dict[str, Any], line: int, answer: Answer | Exception, before: int) -> None:
-    if not isinstance(answer, Answer):
-        rule = getattr(answer, "rule", None)
-        summary["refused"].append({"line": line, "reason": f"{answer} ({rule})" if rule else str(answer)})
-    elif answer.positions and answer.positions[0] > before:
-        summary["registered"] += 1
-    else:
-        summary["known"] += 1
-
-
 def _command(row: Row) -> Register:
     stated = {n: row.get(n) or None for n in ("family", "given", "birth_date", "sex", *OPTIONAL) if n != "ins"}
     return Register(
@@ -92,10 +120,6 @@ def _command(row: Row) -> Register:
         ins=row.get("ins") or None,
         ins_oid=row.get("ins_oid") or "1.2.250.1.213.1.4.10",
     )
-
-
-def _command_id(row: Row) -> UUID:
-    return uuid5(IMPORTS, "\x1f".join(f"{k}={v}" for k, v in sorted(row.items())))
 
 
 def _check_header(names: Iterable[str]) -> None:

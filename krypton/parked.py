@@ -4,9 +4,11 @@ from typing import Any
 
 import psycopg2
 
+from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from projections import dead_letters
 from projections.parked import DeadLetter
+from projections.replays import Asked
 
 
 def letters(ours: Krypton, view: str | None) -> list[dict[str, Any]]:
@@ -21,13 +23,17 @@ def letter(ours: Krypton, number: int) -> dict[str, Any]:
         return _shown(dead_letters.show(connection, number))
 
 
-def replay_letter(ours: Krypton, number: int) -> int:
-    """Apply what waits under its key; returns how many events. Raises NotFound, ReplayFailed."""
+def replay_letter(ours: Krypton, number: int, by: Envelope) -> int:
+    """Apply what waits under its key; returns how many events, as the first time for a repeated command id.
+
+    Raises NotFound, ReplayFailed.
+    """
     with ours.reading() as connection:
         found = dead_letters.show(connection, number)
     writing = psycopg2.connect(ours.addresses.database)
     try:
-        return dead_letters.replay(writing, ours.projection(found.view, found.version), ours.codec, ident=number)
+        projection = ours.projection(found.view, found.version)
+        return dead_letters.replay(writing, projection, ours.codec, ident=number, by=Asked(by.actor, by.command_id))
     finally:
         writing.close()
 

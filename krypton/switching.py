@@ -35,11 +35,22 @@ class NotInForce(RuleBroken):
     rule = "V3"
 
 
+def answered(ours: Krypton, command_id: UUID | None) -> dict[str, Any] | None:
+    """The note of the switch that this command made before; None where it is new."""
+    if command_id is None:
+        return None
+    with ours.reading() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('views.switch')")
+        found = None if cursor.fetchone() == (None,) else switches.noted(cursor, command_id)
+    return found and _told(ours, found, lambda *_: None)
+
+
 def promote(
     ours: Krypton,
     view: str,
     version: int,
     actor: str,
+    command_id: UUID | None = None,
     *,
     summary: dict[str, Any] | None = None,
     advance: Advance = lambda *_: None,
@@ -49,17 +60,21 @@ def promote(
     Returns the note of the switch. Raises NotInForce, and as ``versions.promote``.
     """
     _check_in_force(ours, view, version)
-    return _told(ours, versions.promote(ours.addresses.database, view, version, actor, summary=summary), advance)
+    done = versions.promote(ours.addresses.database, view, version, actor, summary=summary, token=command_id)
+    return _told(ours, done, advance)
 
 
-def rollback(ours: Krypton, view: str, actor: str, *, advance: Advance = lambda *_: None) -> dict[str, Any]:
+def rollback(
+    ours: Krypton, view: str, actor: str, command_id: UUID | None = None, *, advance: Advance = lambda *_: None
+) -> dict[str, Any]:
     """Let readers see the version before, as ``promote``. Raises as ``versions.rollback``."""
-    return _told(ours, versions.rollback(ours.addresses.database, view, actor), advance)
+    return _told(ours, versions.rollback(ours.addresses.database, view, actor, token=command_id), advance)
 
 
-def drop(ours: Krypton, view: str, version: int, actor: str) -> dict[str, Any]:
+def drop(ours: Krypton, view: str, version: int, actor: str, command_id: UUID | None = None) -> dict[str, Any]:
     """Remove a version; returns the note of it. Raises as ``versions.drop``."""
-    return _told(ours, versions.drop(ours.addresses.database, view, version, actor), lambda *_: None)
+    done = versions.drop(ours.addresses.database, view, version, actor, token=command_id)
+    return _told(ours, done, lambda *_: None)
 
 
 def settle(ours: Krypton, *, patient: bool = True, advance: Advance = lambda *_: None) -> None:

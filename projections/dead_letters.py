@@ -6,7 +6,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import NotFound
-from projections import parked, positions
+from projections import parked, positions, replays
 from projections.catalog import schema_of
 from projections.fold import fold_carefully, read
 from projections.parked import DeadLetter, Parked
@@ -46,15 +46,21 @@ def replay(
     *,
     key: bytes | None = None,
     ident: int | None = None,
+    by: replays.Asked | None = None,
 ) -> int:
     """Apply all that waits under one key, in order, and let the key go on; returns how many events were applied.
 
     Name the ``key``, or one of its letters by ``ident``. One transaction: the partition's worker waits meanwhile.
-    Raises NotFound, ReplayFailed.
+    ``by``: who asks, which is noted; the same ask again answers as the first time. Raises NotFound, ReplayFailed.
     """
     with connection, connection.cursor() as cursor:
+        if by and (known := replays.answered(cursor, by)) is not None:
+            return known
         named = _named(cursor, projection, key, ident)
-        return sum(_replay_key(cursor, projection, codec, one) for one in named)
+        applied = sum(_replay_key(cursor, projection, codec, one) for one in named)
+        if by:
+            replays.note(cursor, by, ident, applied)
+        return applied
 
 
 def _named(cursor: Cursor, projection: Projection, key: bytes | None, ident: int | None) -> Sequence[Parked]:

@@ -71,15 +71,25 @@ class Unsettled(NamedTuple):
     position: int | None
 
 
-def note(cursor: Cursor, done: Switched, former_rules: Mapping[str, int] | None) -> Switched:
-    """Write a switch down, in its own transaction."""
+def note(cursor: Cursor, done: Switched, former_rules: Mapping[str, int] | None, token: UUID | None = None) -> Switched:
+    """Write a switch down, in its own transaction; ``token``: the id of the command that asked for it."""
     cursor.execute(
-        "INSERT INTO views.switch (view, what, version, former, actor, summary, rules, former_rules)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
-        (*done[:5], _json(done.summary), _json(done.rules), _json(former_rules)),
+        "INSERT INTO views.switch (view, what, version, former, actor, summary, rules, former_rules, token)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s::uuid, gen_random_uuid())) RETURNING id",
+        (*done[:5], _json(done.summary), _json(done.rules), _json(former_rules), token and str(token)),
     )
     ((ident,),) = cursor.fetchall()
     return done._replace(id=ident)
+
+
+def noted(cursor: Cursor, token: UUID) -> Switched | None:
+    """The switch that was made under this token; None where there is none yet."""
+    cursor.execute(
+        f"SELECT {', '.join(Switched._fields)} FROM views.switch WHERE token = %s::uuid",
+        (str(token),),
+    )
+    found = cursor.fetchone()
+    return Switched(*found) if found else None
 
 
 def _json(value: Mapping[str, Any] | None) -> Json | None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any, Final
+from uuid import UUID
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -57,18 +58,23 @@ def candidate(connection: Connection, view: str, version: int | None = None) -> 
     return found[-1]
 
 
-def promote(url: str, view: str, version: int, actor: str, *, summary: dict[str, Any] | None = None) -> Switched:
-    """Let readers see that version; the one they see now is retired. Raises NotPromotable, NotFound, StoreAway."""
+def promote(
+    url: str, view: str, version: int, actor: str, *, summary: dict[str, Any] | None = None, token: UUID | None = None
+) -> Switched:
+    """Let readers see that version; the one they see now is retired. Raises NotPromotable, NotFound, StoreAway.
+
+    ``token``: the id of the command that asks, here and below; repeated, it answers as the first time.
+    """
 
     def switch(cursor: Cursor) -> Switched:
         former = _expected(cursor, view, version, "ready")
         rules = _rules(cursor, view, version)
         return _switch(cursor, Switched(view, PROMOTED, version, former, actor, summary, rules), "retired")
 
-    return _patiently(url, switch)
+    return _patiently(url, switch, token)
 
 
-def rollback(url: str, view: str, actor: str) -> Switched:
+def rollback(url: str, view: str, actor: str, *, token: UUID | None = None) -> Switched:
     """Let readers see the version that was live before; the one they see now is ready again.
 
     Raises NotPromotable (there is none), NotFound, StoreAway.
@@ -80,7 +86,7 @@ def rollback(url: str, view: str, actor: str) -> Switched:
         rules = _rules(cursor, view, version)
         return _switch(cursor, Switched(view, ROLLED_BACK, version, former, actor, None, rules), "ready")
 
-    return _patiently(url, switch)
+    return _patiently(url, switch, token)
 
 
 def asides(connection: Connection, view: str) -> Sequence[int]:
@@ -88,9 +94,9 @@ def asides(connection: Connection, view: str) -> Sequence[int]:
     return _versions(connection, view, ASIDE)
 
 
-def drop(url: str, view: str, version: int, actor: str) -> Switched:
+def drop(url: str, view: str, version: int, actor: str, *, token: UUID | None = None) -> Switched:
     """Remove a version: tables, positions, dead letters. Its worker ends. Raises StillLive, NotFound, StoreAway."""
-    return _patiently(url, lambda cursor: _removed(cursor, view, version, actor, DROPPED))
+    return _patiently(url, lambda cursor: _removed(cursor, view, version, actor, DROPPED), token)
 
 
 def discard(url: str, view: str, version: int) -> None:
@@ -144,14 +150,14 @@ def _switch(cursor: Cursor, done: Switched, former_becomes: str) -> Switched:
     return done
 
 
-def _patiently(url: str, work: Callable[[Cursor], Switched]) -> Switched:
+def _patiently(url: str, work: Callable[[Cursor], Switched], token: UUID | None = None) -> Switched:
     """Do the work in one transaction, again where a lock cannot be had at once. Raises StoreAway after 30 s."""
     deadline = time.monotonic() + PATIENCE_S
     with closing(psycopg2.connect(url, application_name="krypton views")) as connection:
         while True:
             try:
                 with connection, connection.cursor() as cursor:
-                    return _once(cursor, work)
+                    return _once(cursor, work, token)
             except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected):
                 if time.monotonic() > deadline:
                     raise StoreAway(
@@ -160,15 +166,17 @@ def _patiently(url: str, work: Callable[[Cursor], Switched]) -> Switched:
                 time.sleep(random.uniform(PAUSE_S / 2, PAUSE_S))  # noqa: S311  # so that two do not meet again and again
 
 
-def _once(cursor: Cursor, work: Callable[[Cursor], Switched]) -> Switched:
+def _once(cursor: Cursor, work: Callable[[Cursor], Switched], token: UUID | None) -> Switched:
     cursor.execute(f"SET LOCAL lock_timeout = {WAIT_MS}")
     cursor.execute(catalog.LOCK)
     for table in (*switches.METADATA.sorted_tables, *build_log.METADATA.sorted_tables):
         cursor.execute(bare_tables.if_absent(table))
+    if token and (known := switches.noted(cursor, token)):
+        return known
     done = work(cursor)
     if done.what != DISCARDED:
         former_rules = None if done.former is None else _rules(cursor, done.view, done.former)
-        return switches.note(cursor, done, former_rules)
+        return switches.note(cursor, done, former_rules, token)
     return done
 
 

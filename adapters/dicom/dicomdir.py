@@ -1,23 +1,86 @@
-"""What a DICOMDIR lists. Source: DICOM PS3.10 8.6, PS3.3 F.3.2.2 (Referenced File ID)."""
+"""What a DICOMDIR lists. Source: DICOM PS3.10 8.2 (File IDs), 8.6, PS3.3 F.3.2.2 (records), table F.4-1 (their types).
 
-from collections.abc import Iterator
+What cannot be parsed is said, for files that are not listed by mistake would be missed by nobody.
+"""
+
+import os
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from adapters.dicom.attributes import read_header
 from adapters.dicom.part10 import mapped, read_file_meta
 from adapters.dicom.refusal import Unreadable
-from adapters.dicom.sr_tree import encoded, sequence
+from adapters.dicom.sr_tree import encoded
+from adapters.dicom.wholeness import UNDEFINED
+
+RECORDS: Final = "DirectoryRecordSequence"
+REFER_TO_NO_FILE: Final = {"PATIENT", "STUDY", "SERIES"} | {  # and those that are retired, or anybody's
+    "VISIT", "RESULTS", "INTERPRETATION", "STUDY COMPONENT", "TOPIC", "PRIVATE",
+}  # fmt: skip
+ITEM: Final = [0xFFFE, 0xE000]
+FOLDERS_IN_MIND: Final = 8
+
+Names = Callable[[Path], Mapping[str, str]]
+"""What a folder holds: each name by itself in lower case."""
 
 
 def listed(dicomdir: Path) -> Iterator[Path]:
-    """The files that it lists, present or not, as it spells them. Raises Unreadable."""
+    """The files that it lists, present or not, as the folder spells them. Raises Unreadable, if need be at the end."""
+    names = lru_cache(FOLDERS_IN_MIND)(_names)
+    broken = 0
     with mapped(dicomdir) as data:
         meta = read_file_meta(data)
         data.seek(meta.offset)
-        records = sequence(read_header(data, len(data), meta.transfer_syntax, whole=True), "DirectoryRecordSequence")
-        yield from (dicomdir.parent.joinpath(*parts) for record in records if (parts := _file_id(record)))
+        records = _records(read_header(data, len(data), meta.transfer_syntax, whole=True))
+        for record in records:
+            if parts := _file_id(record):
+                yield _in_folder(dicomdir.parent, parts, names)
+            else:
+                broken += encoded(record, "DirectoryRecordType") not in REFER_TO_NO_FILE
+    if broken:
+        raise Unreadable(f"broken: {broken} of its {len(records)} directory records name no file")
+
+
+def _records(header: Dataset) -> Sequence:
+    """All directory records. Raises Unreadable where there are none or they cannot be parsed."""
+    element = header.get_item(RECORDS)
+    if element is None:
+        raise Unreadable("broken: its DICOMDIR has no Directory Record Sequence (0004,1220)")
+    try:
+        records = header.get(RECORDS)
+    except Exception as broken:  # pydicom raises many kinds of error for a broken element
+        raise Unreadable(f"broken: its directory records cannot be parsed ({type(broken).__name__})") from None
+    if not isinstance(records, Sequence) or _items(element) not in (len(records), None):
+        raise Unreadable("broken: its directory records cannot be parsed")
+    return records
+
+
+def _items(element: object) -> int | None:
+    """How many items fill the sequence (PS3.5 7.5), -1 where they do not: pydicom goes on without what it cannot read.
+
+    None where items or the sequence are delimited: then pydicom itself has found the end.
+    """
+    raw = element.value if isinstance(element, RawDataElement) else None
+    if not isinstance(raw, bytes):
+        return None
+    head = struct.Struct("<HHL" if element.is_little_endian else ">HHL")  # type: ignore[attr-defined]  # as raw says
+    count = at = 0
+    while at + head.size <= len(raw):
+        *tag, length = head.unpack_from(raw, at)
+        if tag != ITEM:
+            return -1
+        if length == UNDEFINED:
+            return None
+        at += head.size + length
+        count += 1
+    return count if at == len(raw) else -1
 
 
 def _file_id(record: Dataset) -> list[str]:
@@ -26,3 +89,20 @@ def _file_id(record: Dataset) -> list[str]:
     if any(part in ("..", ".") or "/" in part for part in parts):
         raise Unreadable("broken: its DICOMDIR refers to files outside of it")
     return [part for part in parts if part]
+
+
+def _in_folder(folder: Path, parts: list[str], names: Names) -> Path:
+    """The file of that id: File IDs are in upper case, but many a mount and copy of a disc shows lower case."""
+    if os.path.lexists(path := folder.joinpath(*parts)):
+        return path
+    for part in parts:
+        folder = folder / names(folder).get(part.lower(), part)
+    return folder
+
+
+def _names(folder: Path) -> dict[str, str]:
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name.lower(): entry.name for entry in entries}
+    except (OSError, ValueError):  # not there, or no name that a folder can have
+        return {}

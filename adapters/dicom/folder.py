@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from adapters.dicom.batch import NEVER, Batch, Batches, Limits
 from adapters.dicom.dicomdir import listed
 from adapters.dicom.intake import keep_file
 from adapters.dicom.receive import Executes, Outcome, Recorder
 from adapters.dicom.refusal import ListsFiles, Refused
-from adapters.dicom.spool import Desk, Name, Spool
+from adapters.dicom.spool import Desk, Name, NoRoom, Spool
 
 Progress = Callable[[Path], None]
 """Told each file after it was looked at."""
@@ -28,7 +29,7 @@ OPEN = Limits(quiet_s=NEVER, linger_s=NEVER, longest_s=NEVER)  # a folder has no
 class IngestSummary:
     """What became of the files: ``files`` is ``accepted`` + ``duplicates`` + those refused.
 
-    ``studies`` are those that arrived or grew; ``dose_reports`` those recorded by this call.
+    ``studies`` are those that arrived or grew; ``dose_reports`` those recorded by this call, at ``positions``.
     """
 
     files: int = 0
@@ -37,6 +38,7 @@ class IngestSummary:
     refused: list[dict[str, str]] = field(default_factory=list)
     dose_reports: int = 0
     study_ids: set[str] = field(default_factory=set)
+    positions: list[int] = field(default_factory=list)
 
     def refuse(self, path: Path | str, reason: str) -> None:
         """One file more that was not taken in."""
@@ -51,23 +53,31 @@ class IngestSummary:
             "refused": self.refused,
             "studies": len(self.study_ids),
             "dose_reports": self.dose_reports,
+            "positions": self.positions,
         }
 
 
 def ingest_paths(
-    paths: Iterable[Path], site: str, ledger: Executes, spool: Spool, progress: Progress, actor: str = "system:cli"
+    paths: Iterable[Path],
+    site: str,
+    ledger: Executes,
+    spool: Spool,
+    progress: Progress,
+    actor: str = "system:cli",
+    correlation: UUID | None = None,
 ) -> IngestSummary:
     """Take in files, folders and DICOMDIRs of an enrolled site. One bad file never stops the others.
 
-    What a killed process left in the spool is recorded first. Raises what the ledger raises where it cannot be
-    reached, and OSError where the spool's disk is full: what was taken in until then is safe, and the next call or the
-    DICOM service records it.
+    What a killed process left in the spool is recorded first. ``correlation``: the id that the events share.
+    Raises what the ledger raises where it cannot be reached, NoRoom (what was taken in until then is recorded), and
+    OSError where the spool's disk is broken: what was taken in is safe, and the next call or the DICOM service records
+    it.
     """
     for abandoned in spool.abandoned():
         _finish(abandoned, ledger)
     desk = spool.open_desk()
     try:
-        return _Ingest(desk, ledger, site, actor, progress).run(paths)
+        return _Ingest(desk, Recorder(desk, ledger, correlation), site, actor, progress).run(paths)
     finally:
         desk.leave()
 
@@ -84,22 +94,29 @@ def _finish(desk: Desk, ledger: Executes) -> None:
 class _Ingest:
     """One run over some paths."""
 
-    def __init__(self, desk: Desk, ledger: Executes, site: str, actor: str, progress: Progress) -> None:
+    def __init__(self, desk: Desk, recorder: Recorder, site: str, actor: str, progress: Progress) -> None:
         self._desk, self._site, self._actor, self._progress = desk, site, actor, progress
-        self._recorder = Recorder(desk, ledger)
+        self._recorder = recorder
         self._batches = Batches(OPEN)
         self._paths: dict[Name, str] = {}  # of the instances in open batches
         self._summary = IngestSummary()
 
     def run(self, paths: Iterable[Path]) -> IngestSummary:
-        for path in paths:
-            if path.is_dir():
-                for file in self._files(path):
-                    self._take(file, walked=True)
-            else:
-                self._take(path, walked=False)
+        try:
+            for path in paths:
+                self._take_all(path)
+        except NoRoom:  # what was left free is enough to record what was taken in
+            self._record(self._batches.close_all())
+            raise
         self._record(self._batches.close_all())
         return self._summary
+
+    def _take_all(self, path: Path) -> None:
+        if path.is_dir():
+            for file in self._files(path):
+                self._take(file, walked=True)
+        else:
+            self._take(path, walked=False)
 
     def _files(self, folder: Path) -> Iterator[Path]:
         """All files below a folder, one open folder per level."""
@@ -114,6 +131,7 @@ class _Ingest:
             self._refuse(folder, f"the folder cannot be read: {unreadable.strerror}")
 
     def _take(self, path: Path, *, walked: bool) -> None:
+        self._desk.spool.check_room()
         try:
             held = keep_file(self._desk, path, site=self._site, actor=self._actor)
         except ListsFiles:
@@ -132,7 +150,7 @@ class _Ingest:
         """What the DICOMDIR lists; in a folder that is walked anyway, only what is missing."""
         try:
             for path in listed(dicomdir):
-                if not path.is_file():
+                if not os.path.isfile(path):  # noqa: PTH113  Path.is_file raises where a name is too long
                     self._refuse(path, f"listed in {dicomdir.name}, but not there")
                 elif not walked:
                     self._take(path, walked=False)
@@ -157,3 +175,4 @@ class _Ingest:
         summary.accepted += len(paths)
         summary.study_ids.add(outcome.result["study"])
         summary.dose_reports += outcome.result["dose_reports"]
+        summary.positions += outcome.positions

@@ -37,25 +37,28 @@ class Executes(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a batch: the ledger's result, or the reason of a refusal."""
+    """What became of a batch: the ledger's result and the positions written, or the reason of a refusal."""
 
     batch: Batch
     result: dict[str, Any]
     refusal: str | None = None
+    positions: tuple[int, ...] = ()
 
 
 class Recorder:
-    """Asks the ledger about closed batches of one desk."""
+    """Asks the ledger about closed batches of one desk; ``correlation``: the request that brings them, if one does."""
 
-    def __init__(self, desk: Desk, ledger: Executes) -> None:
+    def __init__(self, desk: Desk, ledger: Executes, correlation: UUID | None = None) -> None:
         self.desk = desk
         self._ledger = ledger
+        self._correlation = correlation
 
     def record(self, batch: Batch) -> Outcome:
         """Ask, once for all times, and settle. Any error but a refusal leaves the batch as it was: ask again."""
         self._write_ahead(batch)
         try:
-            answer = self._ledger.execute(batch.command, Envelope(batch.actor, batch.command_id))
+            by = Envelope(batch.actor, batch.command_id, self._correlation)
+            answer = self._ledger.execute(batch.command, by)
         except (RuleBroken, NotFound) as refusal:
             reason = f"{refusal} ({refusal.rule})" if isinstance(refusal, RuleBroken) else str(refusal)
             self._refuse(batch, reason)
@@ -63,7 +66,7 @@ class Recorder:
         self.desk.step("executed")
         self.desk.release(batch.names)
         self._forget(batch.command_id)
-        return Outcome(batch, dict(answer.result))
+        return Outcome(batch, dict(answer.result), positions=answer.positions)
 
     def _file(self, command_id: UUID) -> Path:
         return self.desk.folder / "batches" / f"{command_id}.json"

@@ -7,6 +7,7 @@ Folders below the root:
     work/<desk>/batches/<command id>.json     the write-ahead: which pending instances make up a command
     conflicts/<site>/<sop uid>_<digest>       the same UID with other bytes: kept aside, first one stands
     refused/<command id>/                     batches that a rule refused: their instances, and reason.json
+    answers/<command id>.json                 what imports answered (``answers.py``)
 
 A desk belongs to one process, which holds a lock on it: a killed process leaves its desk unlocked, and the next one
 takes it over. The pending name and the claim are two hard links to one file: back the spool up with links kept.
@@ -23,6 +24,7 @@ The invariant: **a claim without a pending name is recorded**, for every order o
 5. a refusal is final when reason.json is there: its instances give up their claims, so they may be sent again.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -40,6 +42,11 @@ from adapters.dicom.part10 import Bytes, dataset_digest, mapped, read_file_meta
 from adapters.dicom.refusal import Refused
 
 ROOM = 512 * 1024 * 1024  # bytes left free for the database and the logs that share the disk
+
+
+class NoRoom(OSError):
+    """Less than the room to be left is free on the spool's disk: nothing more is taken in until somebody makes room."""
+
 
 Step = Callable[[str], None]
 """Told the name of each step after it is done; tests make it raise, to die there."""
@@ -105,6 +112,12 @@ class Spool:
     def is_full(self) -> bool:
         """Whether less than the room to be left is free."""
         return shutil.disk_usage(self.root).free < self.room
+
+    def check_room(self) -> None:
+        """Raises NoRoom."""
+        if self.is_full():
+            left = f"less than {self.room >> 20} MiB are free, which are left to the database"
+            raise NoRoom(errno.ENOSPC, left)
 
     def open_desk(self, step: Step = no_step) -> "Desk":
         """A new desk, this process's own."""

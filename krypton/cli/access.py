@@ -8,9 +8,12 @@ import typer
 from domain.commands.accesses import CloseEmergency, OpenAccess
 from krypton.cli.connection import envelope, krypton
 from krypton.cli.options import AsJson, CommandId, Reason, Ref
-from krypton.cli.output import document, err, written
+from krypton.cli.output import document, err, out, places, written
 
 app = typer.Typer(help="Requests to see a record.", no_args_is_help=True)
+By = Annotated[
+    str | None, typer.Option("--actor", help="Who asks on their behalf, such as system:…; without it, they themselves.")
+]
 As = Annotated[str, typer.Option("--as", help="rpps:<number>: the professional who asks.")]
 REFUSED = 1
 
@@ -25,13 +28,14 @@ def open_access(
     emergency: Annotated[
         bool, typer.Option("--emergency", help="Break the glass; shown during the whole access.")
     ] = False,
+    actor: By = None,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask to see a person's record. A denial is on record too, and exits with 1."""
     ours = krypton()
     rpps = who.removeprefix("rpps:")
-    by = envelope(f"rpps:{rpps}", command_id)
+    by = envelope(actor or f"rpps:{rpps}", command_id)
     ask = OpenAccess(
         identity=ours.resolve(ref),
         rpps=rpps,
@@ -47,6 +51,8 @@ def open_access(
         document({"positions": list(answer.positions), **answer.result})
     elif not denied:
         written(answer)
+    else:
+        out.print(places(answer.positions))
     if denied:
         err.print(f"refused: {answer.result['why']} ({answer.result['rule']})", markup=False)
         raise typer.Exit(REFUSED)
@@ -57,10 +63,11 @@ def close(
     access: Annotated[UUID, typer.Argument(help="The emergency access, as access open printed it.")],
     who: As,
     note: Annotated[str | None, typer.Option("--note", help="Kept sealed.")] = None,
+    actor: By = None,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """End an emergency access."""
     rpps = who.removeprefix("rpps:")
     ask = CloseEmergency(access=access, rpps=rpps, note=note)
-    written(krypton().execute(ask, envelope(f"rpps:{rpps}", command_id)), as_json)
+    written(krypton().execute(ask, envelope(actor or f"rpps:{rpps}", command_id)), as_json)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from krypton.bootstrap import VIEWS
-from krypton.cli.connection import krypton
-from krypton.cli.options import AsJson
+from krypton.cli.connection import envelope, krypton
+from krypton.cli.options import Actor, AsJson, CommandId
 from krypton.cli.output import document, err, facts, out, table
 from krypton.parked import letter, letters, replay_letter
 
@@ -40,16 +40,19 @@ def show(number: Number, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def replay(number: Number, as_json: AsJson = False) -> None:
-    """Apply all that waits under the letter's key, in order, and let the key go on; all or nothing."""
+def replay(number: Number, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False) -> None:
+    """Apply all that waits under the letter's key, in order, and let the key go on; all or nothing.
+
+    The events are in the ledger already: nothing is written there.
+    """
     from projections.dead_letters import ReplayFailed
 
     try:
-        applied = replay_letter(krypton(), number)
+        applied = replay_letter(krypton(), number, envelope(actor, command_id))
     except ReplayFailed as failed:
         err.print(f"refused: {failed}", markup=False)
         raise typer.Exit(REFUSED) from None
     if as_json:
-        document({"applied": applied})
+        document({"applied": applied, "positions": []})
         return
     out.print(f"{applied} events applied; the key goes on")

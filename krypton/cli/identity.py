@@ -14,7 +14,7 @@ from domain.traits import TRAITS
 from krypton.bootstrap import Krypton
 from krypton.cli.connection import ask, envelope, krypton
 from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref
-from krypton.cli.output import document, facts, short, table, written
+from krypton.cli.output import document, facts, short, table, written, written_by_many
 from krypton.reading import history_of, identity_of, pairs_to_review
 
 app = typer.Typer(help="Identities, and what is held of pairs of them.", no_args_is_help=True)
@@ -69,20 +69,17 @@ def register(
 def import_file(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a header.")],
     actor: Actor = "system:cli",
+    command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Register many from CSV: assigner,id,family,given,birth_date,sex and optionally birth_place,ins,…"""
     from krypton.identity_import import FileWrong, import_csv
 
     try:
-        summary = import_csv(krypton(), file, actor)
+        summary = import_csv(krypton(), file, actor, command_id)
     except FileWrong as wrong:
         raise typer.BadParameter(str(wrong), param_hint="FILE") from None
-    if as_json:
-        document(summary)
-        return
-    facts({k: v for k, v in summary.items() if k != "refused"})
-    table(summary["refused"], ("line", "reason"), "Refused")
+    written_by_many(summary, ("line", "reason"), as_json)
 
 
 @app.command()

@@ -6,24 +6,22 @@ from typing import Annotated
 import typer
 
 from krypton.cli.connection import krypton
-from krypton.cli.options import AsJson
-from krypton.cli.output import document, facts, table
+from krypton.cli.options import Actor, AsJson, CommandId
+from krypton.cli.output import written_by_many
 
 
 def ingest(
     paths: Annotated[list[Path], typer.Argument(exists=True, help="Files, folders or DICOMDIRs.")],
     site: Annotated[str, typer.Option("--site", help="Code of the enrolled establishment they come from.")],
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Import DICOM files and folders as if received from that site."""
     from krypton.dicom_service import ingest as ingest_files
 
-    summary = ingest_files(krypton(), site, paths)
-    if as_json:
-        document(summary)
-        return
-    facts({name: value for name, value in summary.items() if name != "refused"})
-    table(summary["refused"], ("path", "reason"), "Refused")
+    summary = ingest_files(krypton(), site, paths, actor, command_id)
+    written_by_many(summary, ("path", "reason"), as_json)
 
 
 def add_to(app: typer.Typer) -> None:

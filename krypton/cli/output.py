@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -35,8 +35,29 @@ def written(answer: Answer, as_json: bool = False) -> None:
         document({"positions": list(answer.positions), **answer.result})
         return
     said = ", ".join(f"{name} {value}" for name, value in answer.result.items())
-    places = f"written at {', '.join(map(str, answer.positions))}" if answer.positions else "nothing to write"
-    out.print(escape(f"{places}{': ' if said else ''}{said}"))
+    out.print(escape(f"{places(answer.positions)}{': ' if said else ''}{said}"))
+
+
+def written_by_many(summary: Mapping[str, Any], refused: Sequence[str], as_json: bool) -> None:
+    """What a command wrote that asks many: counts, then those ``refused`` with these columns, and the positions."""
+    if as_json:
+        document(summary)
+        return
+    facts({name: value for name, value in summary.items() if name not in ("refused", "positions")})
+    table(summary["refused"], refused, "Refused")
+    out.print(places(summary["positions"]))
+
+
+def places(positions: Iterable[int]) -> str:
+    """Ledger positions, those that follow each other as a span: there may be millions."""
+    spans: list[list[int]] = []
+    for position in sorted(positions):
+        if spans and position == spans[-1][1] + 1:
+            spans[-1][1] = position
+        else:
+            spans.append([position, position])
+    told = (str(first) if first == last else f"{first} to {last}" for first, last in spans)
+    return f"written at {', '.join(told)}" if spans else "nothing to write"
 
 
 def text(value: Any) -> str:

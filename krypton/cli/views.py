@@ -10,7 +10,7 @@ import typer
 
 from krypton.bootstrap import VIEWS, Krypton, known_view
 from krypton.cli.connection import krypton
-from krypton.cli.options import Actor, AsJson
+from krypton.cli.options import Actor, AsJson, CommandId
 from krypton.cli.output import document, err, out, table
 from krypton.progress import progress
 
@@ -123,7 +123,13 @@ def check(view: View, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def promote(view: View, version: Version = None, actor: Actor = "system:cli", as_json: AsJson = False) -> None:
+def promote(
+    view: View,
+    version: Version = None,
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
     """Let readers see a version that is ready; the one they see now is kept up to date until it is dropped.
 
     Decisions that its rules newly call for are raised then, once.
@@ -133,22 +139,25 @@ def promote(view: View, version: Version = None, actor: Actor = "system:cli", as
 
     known_view(view)
     ours = _settled()
+    if done := switching.answered(ours, command_id):  # before a candidate is looked for: it is live now
+        _switched(done, as_json)
+        return
     with ours.reading() as connection:
         pair = comparing.with_candidate(ours, connection, view, version)
         summary = differences.summary(connection, pair)
     with progress("decisions newly due", None) as bar:
-        done = switching.promote(ours, view, pair.candidate, actor, summary=summary, advance=bar.reach)
+        done = switching.promote(ours, view, pair.candidate, actor, command_id, summary=summary, advance=bar.reach)
     _switched(done, as_json)
 
 
 @app.command()
-def rollback(view: View, actor: Actor = "system:cli", as_json: AsJson = False) -> None:
+def rollback(view: View, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False) -> None:
     """Let readers see the version that was live before."""
     from krypton import switching
 
     known_view(view)
     with progress("decisions newly due", None) as bar:
-        done = switching.rollback(_settled(), view, actor, advance=bar.reach)
+        done = switching.rollback(_settled(), view, actor, command_id, advance=bar.reach)
     _switched(done, as_json)
 
 
@@ -157,13 +166,14 @@ def drop(
     view: View,
     version: Annotated[int, typer.Option("--version", help="Which one; never the live one.")],
     actor: Actor = "system:cli",
+    command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Remove a version: its tables, positions and dead letters."""
     from krypton import switching
 
     known_view(view)
-    _switched(switching.drop(_settled(), view, version, actor), as_json)
+    _switched(switching.drop(_settled(), view, version, actor, command_id), as_json)
 
 
 def _settled() -> Krypton:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,9 @@ from krypton.supervisor import krypton_command
 
 HOME = Path(".krypton") / "demo"
 READY_S = 60.0
+STOP_S = 30.0  # krypton run gives its own children 15 s
+INTERRUPTED = 130
+KEPT = {"KRYPTON_TEST_CACHE"}  # where the real files are, for the tests too
 NEXT = """Start your own ledger, and keep it:
   .venv/bin/krypton dev up && .venv/bin/krypton init && .venv/bin/krypton run
 then, in another terminal:
@@ -35,6 +38,7 @@ A modality or PACS sends to AE title KRYPTON, port 11112. README.md says how to 
 def main() -> int:
     """Run the demo; 0 when every step did what it says."""
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started is ended
     panel(
         "A region's health-record ledger: every fact is one immutable event on Kafka,\n"
         "and what people read is folded from them.",
@@ -46,6 +50,9 @@ def main() -> int:
     except (CommandFailed, ServiceUnavailable) as failed:
         console.print(f"the demo stopped: {failed}", style="bold red", markup=False)
         return 1
+    except KeyboardInterrupt:
+        console.print("\ninterrupted; nothing is left running", style="bold red")
+        return INTERRUPTED
     console.print(f"\nDone in {time.monotonic() - began:.0f} s; nothing is left running.\n", style="bold green")
     panel(NEXT, "What to try next")
     return 0
@@ -53,42 +60,54 @@ def main() -> int:
 
 @contextmanager
 def _ledger() -> Iterator[tuple[Stage, int]]:
-    """A fresh ledger, running; gone afterwards."""
+    """A fresh ledger, running; gone afterwards, whatever comes in between."""
     port = _free_port()
-    for taken in ("KRYPTON_KAFKA", "KRYPTON_DATABASE", "KRYPTON_DATABASE_FILE"):
-        os.environ.pop(taken, None)  # the demo resets what it runs on: never somebody's own servers
+    for given in [name for name in os.environ if name.startswith("KRYPTON_") and name not in KEPT]:
+        del os.environ[given]  # the demo resets what it runs on: never somebody's own servers, nor their settings
     os.environ.update(KRYPTON_HOME=str(HOME), KRYPTON_DICOM_PORT=str(port), KRYPTON_BATCH_QUIET_S="1", COLUMNS="110")
     os.environ["KRYPTON_REGISTRY_PORT"] = str(_free_port())
     settings = Settings.read(os.environ, Path.cwd())
     stack = Stack(settings.home)
     stack.reset()
     stage = Stage(settings.instances)
-    with console.status("starting PostgreSQL and Kafka (the first time also fetches Kafka, about a minute)"):
-        stack.up()
     try:
+        with console.status("starting PostgreSQL and Kafka (the first time also fetches Kafka, about a minute)"):
+            stack.up()
         with console.status("creating the ledger and starting its processes"):
             stage.quietly("init")
-            running = subprocess.Popen(
-                krypton_command("run"),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            _wait_for_port(port, running)
-        try:
+        with running(krypton_command("run"), port):
             yield stage, port
-        finally:
-            running.send_signal(signal.SIGTERM)
-            running.wait(30)
     finally:
         stack.reset()
+
+
+@contextmanager
+def running(command: Sequence[str], port: int, ready_s: float = READY_S) -> Iterator[None]:
+    """A process that is to listen there; ended afterwards, also where it never did. Raises ServiceUnavailable."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        with console.status("waiting for the DICOM service"):
+            _wait_for_port(port, process, ready_s)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _real_files() -> Path:
     """The folder of real dose reports; fetched once by pip, and never part of this project (GPL)."""
     with console.status("fetching real dose reports (the openrem source distribution, once)"):
         found = subprocess.run(
-            [sys.executable, "-m", "tests.real_files"], capture_output=True, text=True, timeout=300, check=False
+            [sys.executable, "-m", "tests.real_files"],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
     if found.returncode:
         raise ServiceUnavailable(found.stderr.strip())
@@ -107,9 +126,9 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_for_port(port: int, running: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline and running.poll() is None:
+def _wait_for_port(port: int, process: subprocess.Popen[bytes], ready_s: float) -> None:
+    deadline = time.monotonic() + ready_s
+    while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
             probe.settimeout(1.0)
             if probe.connect_ex(("127.0.0.1", port)) == 0:

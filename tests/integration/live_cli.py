@@ -122,6 +122,10 @@ class Region(CommandLine):
         words = ["worker", view, "--version"]
         return next(p for p in psutil.process_iter() if self._is_ours(p) and p.cmdline()[-4:-1] == words)
 
+    def dicom_service(self) -> psutil.Process:
+        """The process that takes instances in."""
+        return next(p for p in psutil.process_iter() if self._is_ours(p) and p.cmdline()[-2:] == ["dicom", "serve"])
+
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
             return process.environ().get("KRYPTON_HOME") == str(self.home)

@@ -154,6 +154,16 @@ class TestImport:
         assert (summary["registered"], summary["known"]) == (0, 2)
         assert head(region) == before
 
+    def test_an_import_with_an_id_answers_as_the_first_time(self, region: Region, tmp_path: Path) -> None:
+        path = tmp_path / "again.csv"
+        line = "CHB,IMP-20,FICTIVE,Gil,1970-01-01,M\n"
+        path.write_text(f"{HEADER}\n{line}CHB,IMP-21,FICTIVE,Luc,1970-02-30,M\n{line}")
+        ask = ("identity", "import", path, "--command-id", uuid4())
+        first = region.ask(*ask)
+        assert (first["registered"], first["known"], first["positions"]) == (1, 1, [head(region)])
+        assert region.ask(*ask) == first
+        assert region.show(*ask).splitlines()[-1] == f"written at {head(region)}"
+
     def test_what_was_imported_is_shown(self, region: Region, file: Path) -> None:
         region.settle()
         traits = region.ask("identity", "show", "CHB|IMP-7")["traits"]

@@ -1,5 +1,7 @@
 """Files taken in, the record they make, and the dose: what is printed, key by key."""
 
+import gc
+import json
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,9 +13,12 @@ from domain.work import Envelope
 from tests.fakes.dicom import instance, new_uid, part10, report, write
 from tests.fakes.region import dose, exposure, received
 from tests.integration.live_cli import Region, region
+from tests.integration.live_ledger import until
+from tests.integration.stubborn_sender import LEAVES_SOCKETS, StubbornSender
 
 __all__ = ["region"]
 pytestmark = pytest.mark.live
+FIRST = uuid4()
 TOTALS = {"dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq"}
 QUANTITIES = TOTALS | {"ctdivol_mgy"}
 
@@ -49,11 +54,11 @@ class TestIngest:
     @classmethod
     def summary(cls, region: Region, folder: Path) -> dict[str, Any]:
         """What the first import says."""
-        answer: dict[str, Any] = region.ask("ingest", "--site", "CHB", folder)
+        answer: dict[str, Any] = region.ask("ingest", "--site", "CHB", folder, "--command-id", FIRST)
         return answer
 
     def test_the_document_counts_what_became_of_the_files(self, summary: dict[str, Any]) -> None:
-        counts = {name: value for name, value in summary.items() if name != "refused"}
+        counts = {name: value for name, value in summary.items() if name not in ("refused", "positions")}
         assert counts == {"files": 7, "accepted": 3, "duplicates": 1, "studies": 3, "dose_reports": 0}
 
     def test_refused_files_are_named_with_the_reason_and_nothing_of_their_content(
@@ -64,6 +69,19 @@ class TestIngest:
         assert "PatientID" in reasons["nobody.dcm"]
         assert "DICOM" in reasons["letter.txt"]
         assert "MARKED" not in str(reasons)
+
+    def test_all_that_was_written_names_the_import_and_is_told(self, region: Region, summary: dict[str, Any]) -> None:
+        region.settle()
+        first = min(summary["positions"])
+        found = {
+            one["position"]: one for one in region.ask("events", "--from", first, "--to", max(summary["positions"]))
+        }
+        assert {found[position]["correlation_id"] for position in summary["positions"]} == {str(FIRST)}
+
+    def test_the_same_import_again_answers_as_the_first_time(
+        self, region: Region, folder: Path, summary: dict[str, Any]
+    ) -> None:
+        assert region.ask("ingest", "--site", "CHB", folder, "--command-id", FIRST) == summary
 
     def test_a_second_import_finds_only_duplicates(self, region: Region, folder: Path, summary: dict[str, Any]) -> None:
         again = region.ask("ingest", "--site", "CHB", folder)
@@ -87,6 +105,31 @@ class TestIngest:
 
     def test_a_path_that_is_not_there_is_wrong_usage(self, region: Region) -> None:
         assert "does not exist" in region.complaint(2, "ingest", "--site", "CHB", "/nowhere")
+
+
+@pytest.mark.filterwarnings(LEAVES_SOCKETS)
+def test_each_instance_answered_is_in_the_record_once_though_the_service_is_killed(region: Region) -> None:
+    """kill -9 while an association is open and nothing is recorded yet; ``krypton run`` starts it again."""
+    local_id, study_uid, sender = f"KILL-{uuid4().hex[:8]}", new_uid(), StubbornSender(region.dicom_port)
+    datasets = [instance(PatientID=local_id, StudyInstanceUID=study_uid) for _ in range(12)]
+    for dataset in datasets:
+        part10(dataset)  # gives it a File Meta, which the sender asks for
+    sender.send(datasets[:5])
+    killed = region.dicom_service()
+    killed.kill()
+    killed.wait(10)
+    sender.send(datasets[5:])
+    sender.release()
+    gc.collect()  # here, where the warning is expected
+    assert sender.answered == len(datasets)
+
+    def recorded() -> list[int]:
+        found = region.run("record", "show", f"CHB|{local_id}", "--json")
+        return [study["instances"] for study in json.loads(found.out)["studies"]] if found.code == 0 else []
+
+    until(lambda: sum(recorded()) >= len(datasets), 30, "all that was answered in the record")
+    region.settle()
+    assert recorded() == [len(datasets)]
 
 
 class TestRecord:

@@ -1,7 +1,9 @@
 """krypton ingest's work: folders, files and DICOMDIRs into the ledger, and the real dose reports among them."""
 
+import gc
 import shutil
 import tracemalloc
+from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -75,7 +77,10 @@ def test_a_folder_is_walked_to_its_depth(intake: Intake, tmp_path: Path) -> None
     """Every file in it is looked at."""
     write(tmp_path / "in" / "a" / "b", [instance(), instance()])
     write(tmp_path / "in" / "c", [instance(StudyInstanceUID=ROOT + "2")])
-    assert intake.ingest(tmp_path / "in") == {
+    found = intake.ingest(tmp_path / "in")
+    arrived = of_type(intake.ledger, "study.arrived")
+    assert {event.position for event in arrived} <= set(found.pop("positions"))
+    assert found == {
         "files": 3,
         "accepted": 3,
         "duplicates": 0,
@@ -146,6 +151,63 @@ def test_a_file_that_a_dicomdir_lists_and_that_is_missing_is_named(intake: Intak
     assert len(found["refused"]) == 24
 
 
+def test_a_disc_mounted_in_lower_case_is_taken_in(intake: Intake, tmp_path: Path) -> None:
+    """File IDs are in upper case, whatever a mount makes of them."""
+    for file in DICOMDIRS.rglob("*"):
+        if file.is_file():
+            lower = tmp_path / "disc" / str(file.relative_to(DICOMDIRS)).lower()
+            lower.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, lower)
+    found = intake.ingest(tmp_path / "disc" / "dicomdir")
+    assert (found["files"], found["accepted"], found["refused"]) == (31, 31, [])
+
+
+RECORDS = bytes.fromhex("0400201253510000")  # (0004,1220) SQ, and the length that follows
+FIRST_ITEM = len(RECORDS) + 4
+FILE_ID = b"\x04\x00\x00\x15CS"
+
+
+def without_records(raw: bytes) -> bytes:
+    return raw[: raw.index(RECORDS)]
+
+
+def with_longer_item(raw: bytes) -> bytes:
+    length = raw.index(RECORDS) + FIRST_ITEM + 4
+    return raw[:length] + bytes([raw[length] + 50]) + raw[length + 1 :]
+
+
+def with_no_item(raw: bytes) -> bytes:
+    item = raw.index(RECORDS) + FIRST_ITEM
+    return raw[:item] + b"\xff" + raw[item + 1 :]
+
+
+def with_another_file_id(raw: bytes) -> bytes:
+    return raw.replace(FILE_ID, b"\x04\x00\x02\x15CS", 1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason", "others"),
+    [
+        (without_records, "broken: its DICOMDIR has no Directory Record Sequence (0004,1220)", 0),
+        (with_longer_item, "broken: its directory records cannot be parsed", 0),
+        (with_no_item, "broken: its directory records cannot be parsed", 0),
+        (with_another_file_id, "broken: 1 of its 52 directory records name no file", 30),
+    ],
+)
+def test_a_dicomdir_whose_records_cannot_be_parsed_is_refused_by_name(
+    intake: Intake, tmp_path: Path, damage: Callable[[bytes], bytes], reason: str, others: int
+) -> None:
+    """Nothing that it lists is missed in silence."""
+    shutil.copytree(DICOMDIRS, tmp_path / "disc")
+    dicomdir = tmp_path / "disc" / "DICOMDIR"
+    dicomdir.write_bytes(damage(dicomdir.read_bytes()))
+    found = intake.ingest(dicomdir)
+    (refused,) = found["refused"]
+    assert refused["path"] == str(dicomdir)
+    assert refused["reason"].startswith(reason)
+    assert (found["files"], found["accepted"]) == (others + 1, others)
+
+
 def test_a_crash_of_an_ingest_is_made_good_by_the_next_one(intake: Intake, tmp_path: Path) -> None:
     """What was held is recorded first; the files are duplicates then."""
     files = write(tmp_path / "in", [instance() for _ in range(3)])
@@ -168,6 +230,7 @@ def test_memory_does_not_grow_with_the_folder(intake: Intake, tmp_path: Path) ->
 
     def peak(name: str, studies: int) -> int:
         write(tmp_path / name, [instance(StudyInstanceUID=new_uid()) for _ in range(studies)])
+        gc.collect()  # how long the collector then waits is this work's doing, not that of tests before
         tracemalloc.start()
         ingest_paths([tmp_path / name], SITE, Forgetful(), intake.spool, lambda _: None)
         found = tracemalloc.get_traced_memory()[1]

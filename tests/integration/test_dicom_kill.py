@@ -9,25 +9,21 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian
-from pynetdicom import AE, evt
 
-from adapters.dicom.storage import no_delay
-from tests.fakes.dicom import AE_TITLE, CT_IMAGE, instance, part10
+from tests.fakes.dicom import instance, part10
 from tests.fakes.dicom_process import FolderLedger
+from tests.integration.stubborn_sender import LEAVES_SOCKETS, StubbornSender
 
 INSTANCES, KILLS = 120, 6
 
-# pynetdicom's sender leaves the socket of a connection that was refused or reset to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(LEAVES_SOCKETS)
 
 
 class Victim:
-    """The process, and a sender that sends each instance until it is answered."""
+    """The process, and what was sent to it."""
 
     def __init__(self, folder: Path) -> None:
         self.spool, self.ledger = folder / "spool", FolderLedger(folder / "ledger")
@@ -51,30 +47,10 @@ class Victim:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def send(self, datasets: list[Dataset]) -> None:
-        association = None
-        for dataset in datasets:
-            while True:
-                association = association if association and association.is_established else self.associate()
-                if association and self.sent(association, dataset):
-                    self.answered += 1
-                    break
-                time.sleep(0.02)
-        if association:
-            association.release()
-
-    def associate(self) -> Any:
-        entity = AE(AE_TITLE)
-        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = 3
-        entity.add_requested_context(CT_IMAGE, ExplicitVRLittleEndian)
-        handlers = [(evt.EVT_CONN_OPEN, no_delay)]
-        return entity.associate("127.0.0.1", self.port, ae_title="KRYPTON", evt_handlers=handlers)
-
-    @staticmethod
-    def sent(association: Any, dataset: Dataset) -> bool:
-        try:
-            return bool(association.send_c_store(dataset).get("Status") == 0)
-        except RuntimeError:  # the association is gone
-            return False
+        sender = StubbornSender(self.port)
+        sender.send(datasets)
+        sender.release()
+        self.answered += sender.answered
 
 
 def until(true: Callable[[], bool], within_s: float = 30) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from uuid import uuid4
 
 import psycopg2
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from domain.errors import NotFound, PartitionLost
 from projections import dead_letters
 from projections.dead_letters import ReplayFailed
+from projections.replays import Asked
 from schemas.event import Record
 from tests.integration.view_world import INCOMPRESSIBLE, Picky, World, with_accession
 
@@ -39,9 +41,9 @@ def picky(world: World) -> Picky:
     return world.projection
 
 
-def replay(world: World, *, key: bytes | None = None, ident: int | None = None) -> int:
+def replay(world: World, *, key: bytes | None = None, ident: int | None = None, by: Asked | None = None) -> int:
     with closing(psycopg2.connect(world.url)) as connection:
-        return dead_letters.replay(connection, world.projection, world.codec, key=key, ident=ident)
+        return dead_letters.replay(connection, world.projection, world.codec, key=key, ident=ident, by=by)
 
 
 def damaged(record: Record) -> Record:
@@ -163,6 +165,17 @@ def test_a_replay_that_fails_again_changes_nothing_and_says_why(poisoned: World)
     with closing(psycopg2.connect(poisoned.url)) as connection:
         assert len(dead_letters.waiting(connection)) == 2
     assert (poisoned.instances(), poisoned.query("SELECT count(*) FROM views.parked_key")) == ({GOOD: 4}, [(1,)])
+
+
+def test_a_replay_asked_again_under_its_id_answers_as_the_first_time_and_names_who_asked(poisoned: World) -> None:
+    """One that failed is no answer yet: it is tried again."""
+    by = Asked("system:operator", uuid4())
+    key = poisoned.records()[1].key
+    with pytest.raises(ReplayFailed):
+        replay(poisoned, key=key, by=by)
+    picky(poisoned).fails_on = set()
+    assert (replay(poisoned, key=key, by=by), replay(poisoned, key=key, by=by)) == (2, 2)
+    assert poisoned.query("SELECT actor, applied FROM views.replay") == [("system:operator", 2)]
 
 
 def test_what_was_replayed_waits_no_more_but_can_be_shown(poisoned: World) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
+from uuid import uuid4
 
 import psycopg2
 import pytest
@@ -157,6 +158,20 @@ def test_each_switch_is_written_down_with_who_and_what_differed(world: World) ->
     with closing(psycopg2.connect(world.url)) as connection:
         done = [(s["what"], s["actor"], s["summary"]) for s in switches(connection, VIEW)]
     assert done == [("promoted", "rpps:10101201234", {"changed": 3}), ("rolled_back", ACTOR, None)]
+
+
+def test_a_switch_asked_again_under_its_id_is_made_once_and_answers_as_the_first_time(world: World) -> None:
+    built(world)
+    promote, back, drop = uuid4(), uuid4(), uuid4()
+    for _ in range(2):
+        done = versions.promote(world.url, VIEW, 2, ACTOR, token=promote)
+        assert (done.what, done.version, done.former) == ("promoted", 2, 1)
+    for _ in range(2):
+        assert versions.rollback(world.url, VIEW, ACTOR, token=back).what == "rolled_back"
+    for _ in range(2):
+        assert versions.drop(world.url, VIEW, 2, ACTOR, token=drop).what == "dropped"
+    with closing(psycopg2.connect(world.url)) as connection:
+        assert len(switches(connection, VIEW)) == 3
 
 
 def test_init_does_not_bring_back_a_version_that_was_promoted_away(world: World) -> None:

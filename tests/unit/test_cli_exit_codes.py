@@ -34,6 +34,7 @@ NEEDS_LEDGER = [
     f"reading accept {UUID} --by 10101201234",
     f"study withdraw {UUID} --reason essai",
     f"audit accesses {REF}",
+    "ingest --site CHB .",
     "views status",
     "dead-letters list",
     "dead-letters replay 1",

@@ -1,0 +1,31 @@
+"""What imports answered, kept under their command ids: one that is asked again answers as the first time.
+
+Beside the instances and not in the ledger, for an answer names files, and files may be named after people.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from adapters.dicom.spool import Spool, write_durably
+
+
+def answer_of(spool: Spool, command_id: UUID) -> dict[str, Any] | None:
+    """What the import answered; None where it is not known, or did not come to its end."""
+    try:
+        known: dict[str, Any] = json.loads(_file(spool, command_id).read_bytes())
+    except FileNotFoundError:
+        return None
+    return known
+
+
+def keep_answer(spool: Spool, command_id: UUID, answer: dict[str, Any]) -> None:
+    """Keep it, durably. Raises OSError."""
+    file = _file(spool, command_id)
+    file.parent.mkdir(exist_ok=True)
+    write_durably(file, json.dumps(answer).encode())
+
+
+def _file(spool: Spool, command_id: UUID) -> Path:
+    return spool.root / "answers" / f"{command_id}.json"

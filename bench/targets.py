@@ -1,0 +1,139 @@
+"""What the figures must reach: the only table of it, and what is said of a figure that does not.
+
+Rates are of 2 cores.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Figures = Mapping[str, float]
+MIB_OF_A_REBUILD = 1_536
+ABSENT = "dcmtk is not installed: storescp and storescu are not on the PATH"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound of one figure, both included. ``unless``: why it may be missing."""
+
+    figure: str
+    at_least: float | None = None
+    at_most: float | None = None
+    unless: str | None = None
+
+    def __str__(self) -> str:
+        return f"≥ {self.at_least:,g}" if self.at_least is not None else f"≤ {self.at_most:,g}"
+
+    def met_by(self, figures: Figures) -> bool | None:
+        """None where it was not measured, and need not be."""
+        if (value := figures.get(self.figure)) is None:
+            return None if self.unless else False
+        least = float("-inf") if self.at_least is None else self.at_least
+        return least <= value <= (float("inf") if self.at_most is None else self.at_most)
+
+
+TARGETS: Mapping[str, tuple[Target, ...]] = {
+    "commands": (
+        Target("studies one by one, commands/s", at_least=450),
+        Target("registrations one by one, commands/s", at_least=450),
+        Target("studies in bulk, events/s", at_least=4_000),
+    ),
+    "latency": (
+        Target("p50 ms", at_most=20),
+        Target("p99 ms", at_most=80),
+    ),
+    "relay": (Target("relay, events/s from event store to Kafka", at_least=6_000),),
+    "worker": (Target("patient_record worker, events/s on a backlog", at_least=3_500),),
+    "rebuild": (
+        Target("events in the region", at_least=2_000_000),
+        Target("patient_record: events/s", at_least=40_000),
+        Target("times plain Faust", at_least=25),
+        Target("times ProjectionRunner", at_least=35),
+        Target("cost per event, whole to quarter", at_most=1.2),
+        Target("patient_record: peak memory, MB", at_most=MIB_OF_A_REBUILD),
+        Target("diff of two versions: rows of each", at_least=1_000_000),
+        Target("diff of two versions: s", at_most=10),
+        Target("live worker, beside a rebuild: of that", at_least=0.7),
+    ),
+    "rebuild identity_index": (
+        Target("events", at_least=2_000_000),
+        Target("events/s", at_least=20_000),
+        Target("peak memory, MB", at_most=MIB_OF_A_REBUILD),
+    ),
+    "rebuild cumulative_dose": (
+        Target("events", at_least=2_000_000),
+        Target("exposure rows/s", at_least=40_000),
+        Target("peak memory, MB", at_most=MIB_OF_A_REBUILD),
+    ),
+    "proofs": (
+        Target("relay beside the notary: of alone", at_least=0.95),
+        Target("tree append, leaves/s", at_least=300_000),
+        Target("inclusion proofs at a million leaves, proofs/s", at_least=1_000),
+        Target("verify, events/s", at_least=60_000),
+    ),
+    "auditors": (
+        Target("events in the ledger", at_least=1_000_000),
+        Target("events of the patient", at_least=500),
+        Target("as-of the end: max ms", at_most=1_000),
+        Target("as-of the middle of the patient's life: max ms", at_most=1_000),
+        Target("as-of a time: max ms", at_most=1_000),
+        Target("as typed: krypton audit as-of: p50 ms", at_most=1_000),
+    ),
+    "dicom": (
+        Target("store_per_s_1", at_least=60),
+        Target("store_per_s_4", at_least=100),
+        # storescu as it comes; with TCP_NODELAY, storescp keeps nothing and waits for nothing: no claim is made there.
+        Target("dcmtk_pace", at_least=0.9, unless=ABSENT),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure as it is shown; ``target`` and ``verdict`` are empty where nothing is claimed of it."""
+
+    figure: str
+    value: float | None
+    target: str = ""
+    verdict: str = ""
+
+
+def judged(bench: str, figures: Figures) -> Iterator[Row]:
+    """All figures of one bench in their order, then the targets that were not measured."""
+    targets = {target.figure: target for target in TARGETS.get(bench, ())}
+    for figure in [*figures, *(figure for figure in targets if figure not in figures)]:
+        if target := targets.get(figure):
+            yield Row(figure, figures.get(figure), str(target), _verdict(target, figures))
+        else:
+            yield Row(figure, figures[figure])
+
+
+def _verdict(target: Target, figures: Figures) -> str:
+    if target.figure in figures:
+        return "met" if target.met_by(figures) else "missed"
+    return f"not measured: {target.unless}" if target.unless else "missed: not measured"
+
+
+def document(measured: Mapping[str, Figures]) -> dict[str, dict[str, dict[str, Any]]]:
+    """For the stored JSON: bench, figure, bound and whether it is met; null where it was not measured."""
+    return {
+        bench: {
+            target.figure: {
+                "at_least": target.at_least,
+                "at_most": target.at_most,
+                "met": target.met_by(figures),
+            }
+            for target in TARGETS.get(bench, ())
+        }
+        for bench, figures in measured.items()
+    }
+
+
+def missed(measured: Mapping[str, Figures]) -> list[str]:
+    """The figures that do not reach their targets, as ``bench: figure``."""
+    return [
+        f"{bench}: {target.figure}"
+        for bench, figures in measured.items()
+        for target in TARGETS.get(bench, ())
+        if target.met_by(figures) is False
+    ]
