@@ -9,9 +9,10 @@ import struct
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple
 
-from schemas.codec import MAGIC, Codec, NotAnEvent
+from schemas.codec import MAGIC, Codec, NotAnEvent, unsealed
 from schemas.compiled import NotCompiled, Reader, compiled
 from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Schema, UnknownSchema
@@ -26,13 +27,13 @@ class _Known(NamedTuple):
     type: str
     aggregate: str
     read: Reader
-    sealed: tuple[tuple[str, str], ...]
+    sealed: tuple[tuple[str, tuple[str, ...]], ...]
 
     @staticmethod
     def of(schema: Schema, only: Collection[str] | None) -> "_Known":
         """``only``: the fields that somebody reads; None: all. Raises NotCompiled."""
-        sealed = {name: subject for name, subject in schema.sealed.items() if only is None or name in only}
-        needed = None if only is None else {*only, *sealed.values(), schema.aggregate}
+        sealed = {name: subjects for name, subjects in schema.sealed.items() if only is None or name in only}
+        needed = None if only is None else {*only, *chain(*sealed.values()), schema.aggregate}
         return _Known(schema.type, schema.aggregate, compiled(schema.hot, schema.uuids, needed), tuple(sealed.items()))
 
 
@@ -56,7 +57,7 @@ class BulkCodec(Codec):
     def read_batch(self, records: Sequence[Record]) -> list[LedgerEvent | NotAnEvent | UnknownSchema]:
         """See ``Codec.read_batch``."""
         found: list[Any] = []
-        sealed: list[tuple[LedgerEvent, tuple[tuple[str, str], ...]]] = []
+        sealed: list[tuple[LedgerEvent, tuple[tuple[str, tuple[str, ...]], ...]]] = []
         odd: list[int] = []
         known, make = self._known, tuple.__new__  # half the time of calling the class: this runs once per record
         for record in records:
@@ -76,20 +77,21 @@ class BulkCodec(Codec):
             found.append(event)
             if fields:
                 sealed.append((event, fields))
-        self.sealer.prefetch({event.data[subject] for event, fields in sealed for _, subject in fields})
+        keys = {event.data[one] for event, fields in sealed for _, whose in fields for one in whose} - {None}
+        self.sealer.prefetch(keys)
         for event, fields in sealed:
             self._unseal(event, fields)
         for index, plainly in zip(odd, super().read_batch([records[index] for index in odd]), strict=True):
             found[index] = plainly
         return found
 
-    def _unseal(self, event: LedgerEvent, fields: tuple[tuple[str, str], ...]) -> None:
+    def _unseal(self, event: LedgerEvent, fields: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
         _, kind, aggregate, version, data = event
-        for name, subject in fields:
+        for name, subjects in fields:
             if (closed := data[name]) is None:
                 continue
             aad = f"{kind}|{aggregate}|{version}|{name}".encode()
-            clear = self.sealer.unseal(data[subject], closed, aad) if closed else None
+            clear = unsealed(self.sealer, [data[subject] for subject in subjects], closed, aad)
             data[name] = ERASED if clear is None else _opened(clear)
 
 

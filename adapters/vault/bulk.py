@@ -57,16 +57,23 @@ class BulkVault:
 
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
         """See ``Sealer``. Raises SealBroken."""
-        try:
-            key = self._young[subject]
-        except KeyError:
-            self.prefetch((subject,))
-            key = self._young[subject]
+        key = self._key(subject)
         return None if key is None else opened(key, subject, sealed, aad)
+
+    def holds(self, subject: str) -> bool:
+        """See ``Sealer``."""
+        return self._key(subject) is not None
 
     def seal(self, subject: str, plain: bytes, aad: bytes) -> NoReturn:
         """Refuse: whoever reads the log writes nothing."""
         raise SealBroken("bulk keys only open: seal with the vault itself")
+
+    def _key(self, subject: str) -> AESGCM | None:
+        try:
+            return self._young[subject]
+        except KeyError:
+            self.prefetch((subject,))
+            return self._young[subject]
 
     def _fetched(self, subjects: list[str]) -> dict[str, bytes | None]:
         found: dict[str, bytes | None] = dict.fromkeys(subjects)  # never made, or destroyed: nothing opens
