@@ -62,9 +62,9 @@ Feature: Every irradiation is counted once, and high doses are looked at
       When a report of 2600 mGy at the reference point comes in
       Then 1 alert is raised
 
-    Scenario: A phantom
+    Scenario: A report that words call a test of the device: they may be a patient's
       When a report of 9000 mGy at the reference point of a phantom comes in
-      Then 0 alerts are raised
+      Then 1 alert is raised
 
     @live
     Scenario: A radiographer looks at an alert, and another does so again

@@ -5,6 +5,7 @@ D2  A report holds at least one irradiation event.
 D3  An alert is raised once per study and kind, and acknowledged once.
 A report whose irradiation events are all in another report of the study is superseded by it, whichever came first.
 An irradiation event counts once per person however many reports carry it: that is the read side's sum.
+``qa`` is a guess from words: it keeps a report out of what practice is compared with, never a dose from a person.
 Source: DICOM PS3.16 TID 10001, 10011; PS3.3 C.8.17 (irradiation event UID, DCM 113769).
 """
 
@@ -98,7 +99,7 @@ class Dose(Aggregate):
         self.stated: dict[
             str, tuple[float, str]
         ] = {}  # quantity to the greatest total that a report states, and its UID
-        self.last_report = ""  # the latest that is not of a phantom
+        self.last_report = ""
         self.superseded: set[str] = set()
         self.alerts: dict[UUID, bool] = {}
 
@@ -144,12 +145,11 @@ class Dose(Aggregate):
         not_understood: list[str],
     ) -> None:
         self.reports[report_uid] = {e["irradiation_event_uid"] for e in exposures}
-        if not qa:
-            self.exposures |= {e["irradiation_event_uid"]: {k: e.get(k) for k in LOOKED_AT} for e in exposures}
-            self.last_report = report_uid
-            for quantity in WATCHED:
-                if (value := totals.get(quantity)) is not None and value > self.stated.get(quantity, (-1.0, ""))[0]:
-                    self.stated[quantity] = (value, report_uid)
+        self.exposures |= {e["irradiation_event_uid"]: {k: e.get(k) for k in LOOKED_AT} for e in exposures}
+        self.last_report = report_uid
+        for quantity in WATCHED:
+            if (value := totals.get(quantity)) is not None and value > self.stated.get(quantity, (-1.0, ""))[0]:
+                self.stated[quantity] = (value, report_uid)
 
     @event(Superseded)
     def _superseded(self, study_id: UUID, identity_id: UUID, report_uid: str, by_report_uid: str) -> None:
@@ -166,7 +166,7 @@ class Dose(Aggregate):
     def values(self) -> dict[str, tuple[float | None, str]]:
         """Watched quantity to the study's value so far (None: not known), and the report that it is said with.
 
-        The greater of what one report states and the sum over distinct exposures; phantoms count in neither.
+        The greater of what one report states and the sum over distinct exposures, ``qa`` ones too.
         """
         found: dict[str, tuple[float | None, str]] = {}
         for quantity in WATCHED:

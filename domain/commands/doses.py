@@ -37,9 +37,8 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose) -> 
     report = asdict(received)
     earlier = list(dose.exposures.values())
     dose.report(site=site, **report)
-    if not received.qa:  # a phantom needs nobody's attention
-        for alert in alerts(report, work.rules.alerts, study=earlier):
-            dose.raise_alert(**alert)
+    for alert in alerts(report, work.rules.alerts, study=earlier):
+        dose.raise_alert(**alert)
     return True
 
 

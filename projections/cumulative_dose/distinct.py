@@ -1,7 +1,7 @@
 """What counts once: the exposures of a person out of all reports that carry them, and their sums.
 
 An exposure is its irradiation event UID (DICOM PS3.3 C.8.17, DCM 113769), not its report and not its study. Where
-several reports carry one, a single report's row is shown whole: one of a person before one of a phantom, one that
+several reports carry one, a single report's row is shown whole: one that is not ``qa`` before one that is, one that
 is not superseded before one that is, then the one that knows most quantities, then the earliest recorded. Rows are
 never blended; where known values differ, ``conflicts`` says so.
 """

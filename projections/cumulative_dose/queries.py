@@ -77,9 +77,9 @@ def dose(
 ) -> Document:
     """``dose show`` of one person. ``members``: all identities of the person, whose id is the first one's.
 
-    ``totals`` are event sums: over distinct irradiation events of persons; ``report_totals`` add up what the reports
-    of those exposures state themselves. A phantom is not a person: exposures of ``qa`` reports are listed and counted
-    in ``qa_exposures``, and are in no total. Null is not known; a total over nothing known is null.
+    ``totals`` are event sums: over distinct irradiation events; ``report_totals`` add up what the reports of those
+    exposures state themselves. ``qa_exposures`` counts those that a device's words call a test of itself: they are in
+    the totals all the same, for a word may be wrong. Null is not known; a total over nothing known is null.
     """
     at = NOW if at_position is None else at_position
     identities = [member["identity"] for member in members]
@@ -91,14 +91,13 @@ def dose(
         if (row["study_id"], row["report_uid"]) in by_report  # not of a report that came between the two queries
     ]
     shown = distinct(carried)
-    counted = [row for row in shown if not row["qa"]]
     studies = sorted({report["study_id"] for report in reports})
     return {
         "person": identities[0],
         "members": masked(members, erased),
-        "totals": sums(counted),
-        "report_totals": _stated(counted),
-        "qa_exposures": len(shown) - len(counted),
+        "totals": sums(shown),
+        "report_totals": _stated(shown),
+        "qa_exposures": sum(row["qa"] for row in shown),
         "exposures": [_exposure(row) for row in shown],
         "reports": _reports(reports, carried),
         "conflicts": conflicts(carried),

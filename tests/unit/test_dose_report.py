@@ -322,16 +322,49 @@ def test_an_empty_dataset_is_refused_without_a_traceback() -> None:
         ("DAILY_QC^CT2", True),
         ("Contrôle Qualité^Salle 3", True),
         ("FANTOME^EAU", True),
+        ("QATesting^Physics", True),
         ("QAZIMI^TESTINE", False),
         ("FANTONI^TESTINE", False),
+        ("LI^QA", False),
+        ("QA^LI", False),
+        ("Physics^Ann", False),
+        ("TESTINE^Phantom", False),
     ],
 )
 def test_test_exposures_are_told_by_name_and_people_are_not(name: str, is_qa: bool) -> None:
-    """Whole words: a family name that starts alike is a family name."""
+    """Whole words: a family name that starts alike is a family name, and some are short."""
     dataset = document(ct())
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.PatientName = name
     assert read_dose_report(dataset).qa is is_qa
+
+
+@pytest.mark.parametrize(
+    ("description", "is_qa"),
+    [
+        ("Specials^PhysicsTesting (Adult)", True),
+        ("Contrôle de qualité mensuel", True),
+        ("CT QA", True),
+        ("Douleurs membre fantôme", False),
+        ("phantom limb pain", False),
+        ("TDM thorax - constancy", False),
+    ],
+)
+def test_a_complaint_is_not_taken_for_a_test(description: str, is_qa: bool) -> None:
+    """What is tested is said otherwise."""
+    dataset = document(ct())
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.StudyDescription = description
+    assert read_dose_report(dataset).qa is is_qa
+
+
+@pytest.mark.parametrize(
+    ("protocols", "is_qa"), [(["Phantom 32"], True), (["Daily QA", "QA head"], True), (["Thorax", "Daily QA"], False)]
+)
+def test_protocols_tell_of_a_phantom_where_all_of_them_do(protocols: list[str], is_qa: bool) -> None:
+    """One odd protocol in a patient's exam marks nothing."""
+    acquired = [ct(item("125203", "TEXT", TextValue=told), event=f"2.25.{n}") for n, told in enumerate(protocols)]
+    assert read(*acquired).qa is is_qa
 
 
 @pytest.mark.parametrize(

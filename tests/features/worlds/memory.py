@@ -93,7 +93,7 @@ class MemoryViews:
             if row["study_id"] in studies
         ]
         return {
-            "totals": sums([exposure for exposure in exposures if not exposure["qa"]]),
+            "totals": sums(exposures),
             "exposures": exposures,
             "reports": _in_order(_reports(rows, studies).values()),
             "alerts": _in_order(alerts),
