@@ -149,7 +149,7 @@ class ReportKnown(RuleBroken):
 
 
 class NoExposure(RuleBroken):
-    """A dose report without an irradiation event."""
+    """A dose report without an irradiation event, and without a total."""
 
     rule = "D2"
 

@@ -12,11 +12,24 @@ Feature: Every irradiation is counted once, and high doses are looked at
       When the dose report A with the exposures 1 and 2 comes in
       Then 1 dose report is recorded
 
-  Rule: D2, a dose report holds at least one irradiation event
+  Rule: D2, a dose report holds an irradiation event, or states a total
 
     Scenario: A report without an exposure
       When the dose report A without an exposure comes in
       Then the ledger refuses with NoExposure, rule D2
+
+    @live
+    Scenario: A device that reports accumulated dose alone
+      When the dose report A without an exposure comes in, that states 541.1 mGy.cm
+      Then 1 dose report is recorded
+      And the dose of the patient of CHB is 541.1 mGy.cm
+
+    Scenario: The exposures come in later, and nothing counts twice
+      Given the dose report A without an exposure comes in, that states 541.1 mGy.cm
+      When CHB sends the dose report B:
+        | exposure | DLP   |
+        | 1        | 300.5 |
+      Then the dose of the patient of CHB is 300.5 mGy.cm
 
   Rule: A report that is wholly in another is superseded by it, whichever came first
 

@@ -1,7 +1,8 @@
 """Dose: all dose reports of one study. Its id is made from the study's.
 
 D1  A report (by its SOP Instance UID) is recorded once.
-D2  A report holds at least one irradiation event.
+D2  A report holds an irradiation event, or states a total: some devices report accumulated dose alone, which names no
+    exposure and stands for the study as long as none is known of it.
 D3  An alert is raised once per study and kind, and acknowledged once.
 A report whose irradiation events are all in another report of the study is superseded by it, whichever came first.
 An irradiation event counts once per person however many reports carry it: that is the read side's sum.
@@ -103,26 +104,35 @@ class Dose(Aggregate):
         self.superseded: set[str] = set()
         self.alerts: dict[UUID, bool] = {}
 
-    def report(self, *, report_uid: str, exposures: list[dict[str, Any]], **stated: Any) -> None:
+    def report(
+        self,
+        *,
+        report_uid: str,
+        exposures: list[dict[str, Any]],
+        totals: dict[str, float | None],
+        **stated: Any,
+    ) -> None:
         """Record a report, and which report now supersedes which.
 
-        ``exposures``: one per irradiation event, shaped as in ``dose.reported``.
+        ``exposures``: one per irradiation event, shaped as in ``dose.reported``. A report of totals alone supersedes
+        none, and is superseded by none: nothing says whose events it adds up.
 
         Raises ReportKnown (D1), NoExposure (D2).
         """
         if report_uid in self.reports:
             raise ReportKnown(f"dose report {report_uid} is recorded already: nothing to do")
-        if not exposures:
-            raise NoExposure(f"dose report {report_uid} holds no irradiation event: nothing to record")
+        if not exposures and greatest(*totals.values()) is None:
+            raise NoExposure(f"dose report {report_uid} holds no irradiation event and no total: nothing to record")
         events = {e["irradiation_event_uid"] for e in exposures}
-        within = [uid for uid, held in self.reports.items() if events <= held]
-        over = [uid for uid, held in self.reports.items() if held < events and uid not in self.superseded]
+        within = [uid for uid, held in self.reports.items() if events and events <= held]
+        over = [uid for uid, held in self.reports.items() if held and held < events and uid not in self.superseded]
         self._reported(
             study_id=self.study_id,
             identity_id=self.identity_id,
             study_uid=self.study_uid,
             report_uid=report_uid,
             exposures=exposures,
+            totals=totals,
             **stated,
         )
         for old, new in [(report_uid, uid) for uid in within[:1]] + [(uid, report_uid) for uid in over]:

@@ -12,7 +12,10 @@ from domain.work import Work
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedDose:
-    """One structured dose report, in canonical units; shapes as in the schema ``dose.reported``."""
+    """One structured dose report, in canonical units; shapes as in the schema ``dose.reported``.
+
+    Without ``exposures`` it is of accumulated dose alone: its ``totals`` are all that it tells (D2).
+    """
 
     report_uid: str
     reported_at: str | None

@@ -150,6 +150,20 @@ def test_a_test_of_the_device_is_told_and_is_in_the_totals(read: Read) -> None:
     assert document["report_totals"]["dlp_mgycm"] == 1597.46
 
 
+def test_accumulated_dose_alone_is_the_study_s_total_until_an_exposure_is_known(read: Read) -> None:
+    """Which report states it is told; then the exposures count, and nothing twice."""
+    region, identity = received(dose("1.9.6", dlp_mgycm=7.46))
+    document = shown(read, region, identity)
+    assert (document["exposures"], document["totals"]["dlp_mgycm"]) == ([], 7.46)
+    assert [(a["study_uid"], a["value"], a["report_uid"]) for a in document["stated_alone"]] == [
+        ("1.2.1", 7.46, "1.9.6")
+    ]
+    assert [(r["exposures"], r["report_totals"]["dlp_mgycm"]) for r in document["reports"]] == [(0, 7.46)]
+    region.receive("CHA", "1", "1.2.1", MULTI[1])
+    document = shown(read, region, identity)
+    assert (document["totals"]["dlp_mgycm"], document["stated_alone"], len(document["reports"])) == (77.27, [], 2)
+
+
 def test_report_totals_stand_beside_event_sums_unrepaired(read: Read) -> None:
     """Each report shows both, by name."""
     (told,) = shown(read, *received(zee("1.9.7", "1.7")))["reports"]

@@ -1,15 +1,20 @@
 """The reader on reports made here: what no real file of the set shows, and what devices get wrong."""
 
+import io
 from typing import Any
 
 import pytest
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
+from pydicom.filereader import dcmread
 from pydicom.sequence import Sequence
 from pydicom.valuerep import DSfloat
 
+from adapters.dicom.attributes import read_instance
+from adapters.dicom.documents import document_of
 from adapters.dicom.dose_report import DoseReport, Exposure, NoDoseContent, holds_dose, read_dose_report
 from adapters.dicom.sr_tree import iso
+from tests.fakes.dicom import instance, part10
 
 MGY_CM, MGY, GY_M2 = "mGy.cm", "mGy", "Gy.m2"
 
@@ -301,6 +306,21 @@ def test_a_dose_report_class_without_content_is_announced_and_refused() -> None:
     assert holds_dose(document())
     with pytest.raises(NoDoseContent, match=r"2\.25\.100 holds no irradiation event"):
         read_dose_report(document())
+
+
+@pytest.mark.parametrize("sop_class", [uids.XRayRadiationDoseSRStorage, uids.EnhancedSRStorage])
+@pytest.mark.parametrize(("stated", "totals"), [("236.09", {"dlp_mgycm": 236.09}), ("about 12", None)])
+def test_accumulated_dose_alone_is_passed_on_where_it_is_known(
+    sop_class: str, stated: str, totals: dict[str, float] | None
+) -> None:
+    """Without an event; it is a dose report either way."""
+    sent = instance(SOPClassUID=sop_class)
+    sent.ContentSequence = Sequence([item("113811", "CONTAINER", number("113813", stated, MGY_CM))])
+    received = dcmread(io.BytesIO(part10(sent)))
+    found = document_of(read_instance(received), received)
+    assert found is not None
+    told = None if found.dose is None else (found.dose.exposures, found.dose.totals)
+    assert (found.report.kind, told) == ("DOSE", None if totals is None else ([], totals))
 
 
 def test_an_image_with_dose_words_in_it_is_no_dose_report() -> None:
