@@ -42,6 +42,13 @@ class StoreAway(Exception):
     """The database cannot be reached just now: nothing was applied, try the same batch again."""
 
 
+# Actor
+class BadActor(RuleBroken):
+    """Who asks is named otherwise than by a pseudonymous id with its scheme."""
+
+    rule = "W1"
+
+
 # Identity
 class BadTraits(RuleBroken):
     """Traits that cannot be: an impossible date, an unknown sex code, no name at all."""
@@ -83,6 +90,12 @@ class Erased(RuleBroken):
     """The identity was erased: nothing personal is added to it any more."""
 
     rule = "I7"
+
+
+class UnfitGround(RuleBroken):
+    """The ground of an erasure, which stays readable, is missing, too long, or tells of the person."""
+
+    rule = "I8"
 
 
 # Link
@@ -149,7 +162,7 @@ class ReportKnown(RuleBroken):
 
 
 class NoExposure(RuleBroken):
-    """A dose report without an irradiation event."""
+    """A dose report without an irradiation event, and without a total."""
 
     rule = "D2"
 

@@ -34,6 +34,9 @@ class KeyVault(Protocol):
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
         """Decrypt; None when the subject's key was destroyed. Raises SealBroken when the bytes were altered."""
 
+    def holds(self, subject: str) -> bool:
+        """Whether the subject's key is there: made, and not destroyed."""
+
     def prefetch(self, subjects: Iterable[str]) -> None:
         """Fetch the keys of many subjects in one go: a hint, for speed."""
 

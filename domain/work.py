@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from eventsourcing.domain import Aggregate, AggregateEvent
 from eventsourcing.utils import get_topic
 
+from domain.actors import actor
 from domain.directory import Directory
 from domain.errors import NotFound
 from domain.membership import Membership
@@ -26,11 +27,14 @@ A = TypeVar("A", bound=Aggregate)
 
 @dataclass(frozen=True)
 class Envelope:
-    """Who asked, and under which ids. ``actor`` is a pseudonymous id with its scheme (rpps:, aet:, system:)."""
+    """Who asked, and under which ids. ``actor`` is a pseudonymous id with its scheme. Raises BadActor (W1)."""
 
     actor: str = "system:cli"
     command_id: UUID = field(default_factory=uuid4)
     correlation_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        actor(self.actor)
 
     def stamp(self, recorded_at: int) -> dict[str, Any]:
         """The first fields of every event; ``recorded_at`` in microseconds since 1970, UTC."""

@@ -12,11 +12,24 @@ Feature: Every irradiation is counted once, and high doses are looked at
       When the dose report A with the exposures 1 and 2 comes in
       Then 1 dose report is recorded
 
-  Rule: D2, a dose report holds at least one irradiation event
+  Rule: D2, a dose report holds an irradiation event, or states a total
 
     Scenario: A report without an exposure
       When the dose report A without an exposure comes in
       Then the ledger refuses with NoExposure, rule D2
+
+    @live
+    Scenario: A device that reports accumulated dose alone
+      When the dose report A without an exposure comes in, that states 541.1 mGy.cm
+      Then 1 dose report is recorded
+      And the dose of the patient of CHB is 541.1 mGy.cm
+
+    Scenario: The exposures come in later, and nothing counts twice
+      Given the dose report A without an exposure comes in, that states 541.1 mGy.cm
+      When CHB sends the dose report B:
+        | exposure | DLP   |
+        | 1        | 300.5 |
+      Then the dose of the patient of CHB is 300.5 mGy.cm
 
   Rule: A report that is wholly in another is superseded by it, whichever came first
 
@@ -62,9 +75,9 @@ Feature: Every irradiation is counted once, and high doses are looked at
       When a report of 2600 mGy at the reference point comes in
       Then 1 alert is raised
 
-    Scenario: A phantom
+    Scenario: A report that words call a test of the device: they may be a patient's
       When a report of 9000 mGy at the reference point of a phantom comes in
-      Then 0 alerts are raised
+      Then 1 alert is raised
 
     @live
     Scenario: A radiographer looks at an alert, and another does so again

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from schemas.registry import ENVELOPE, Schema, registry
+from schemas.registry import ENVELOPE, Schema, registry, subjects_of
 from streams.topics import CHECKPOINTS, DEAD_LETTERS, PARTITIONS
 
 PAGE = Path(__file__).parents[1] / "docs" / "topics.md"
@@ -17,7 +17,8 @@ schema id as 4 bytes big-endian, the body), the headers are CloudEvents 1.0 in b
 `ce_type`, `ce_source`, `ce_subject`, `ce_time`, `content-type`) plus `position` (place in the whole ledger) and
 `version` (place in the aggregate's history). Topics are kept for ever and never compacted; the partition of a key is
 murmur2, as every Kafka client computes it. A **sealed** field holds bytes that only the ledger's query side can open,
-under the key of the identity named; once that key is destroyed, nobody can.
+under the key of the identity named; once that key is destroyed, nobody can. Where two are named, it opens only with the
+keys of both.
 
 Every event begins with the envelope:
 
@@ -58,7 +59,8 @@ def _event(schema: Schema) -> Iterator[str]:
 
 
 def _row(field: dict[str, Any]) -> str:
-    sealed = f", sealed under `{field['krypton.sealed']}`" if "krypton.sealed" in field else ""
+    subjects = " and ".join(f"`{subject}`" for subject in subjects_of(field))
+    sealed = f", sealed under {subjects}" if subjects else ""
     return f"| `{field['name']}` | {_type(field['type'])}{sealed} | {field['doc']} |"
 
 

@@ -44,7 +44,7 @@ class Pair:
     view: str
     live: int
     candidate: int
-    sealed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    sealed: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     erased: Sequence[str] = ()
 
     @property
@@ -70,7 +70,7 @@ class _Compared:
         matched = " AND ".join(f"l.{quoted(c)} = c.{quoted(c)}" for c in self.key)
         return f"FROM ({left}) l FULL JOIN ({right}) c ON {matched} WHERE l.hash IS DISTINCT FROM c.hash"
 
-    def _hashed(self, table: str, sealed: Mapping[str, str]) -> str:
+    def _hashed(self, table: str, sealed: Mapping[str, Sequence[str]]) -> str:
         key = ", ".join(f"t.{quoted(c)}" for c in self.key)
         row = ", ".join(shown(c, sealed) for c in self.shared)
         return f"SELECT {key}, hash_record_extended(ROW({row}), 0) AS hash FROM {table} t"

@@ -138,7 +138,7 @@ def _read_one(codec: Codec, record: Record) -> Read:
     try:
         schema, data = codec.decode(record.value, 0, unseal=False)
         # A vault that cannot be used at all (a wrong master key) raises here: that is no record's fault, and ends us.
-        codec.sealer.prefetch({data[subject] for subject in schema.sealed.values()})
+        codec.sealer.prefetch(codec.whose_keys(schema, data))
     except (NotAnEvent, UnknownSchema, psycopg2.DataError) as failure:
         return _unread(record, failure)
     try:

@@ -4,7 +4,7 @@ Readers mask it once the key is destroyed (``reading``), and a comparison of two
 built before an erasure still holds the text, the other was never able to read it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import MetaData
 
@@ -13,22 +13,23 @@ from schemas.event import ERASED
 SUBJECT = "sealed_for"
 
 
-def sealed_for(subject: str) -> dict[str, str]:
-    """``Column(info=…)``: the column that names the identity under whose key this one was sealed."""
-    return {SUBJECT: subject}
+def sealed_for(*subjects: str) -> dict[str, tuple[str, ...]]:
+    """``Column(info=…)``: the columns that name the identities under whose keys, all of them, this one was sealed."""
+    return {SUBJECT: subjects}
 
 
-def sealed_columns(tables: MetaData) -> dict[str, dict[str, str]]:
-    """Table to its sealed columns, each to the column that names its subject."""
+def sealed_columns(tables: MetaData) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Table to its sealed columns, each to the columns that name its subjects."""
     return {
         table.name: {c.name: c.info[SUBJECT] for c in table.columns if SUBJECT in c.info}
         for table in tables.sorted_tables
     }
 
 
-def shown(column: str, sealed: Mapping[str, str]) -> str:
+def shown(column: str, sealed: Mapping[str, Sequence[str]]) -> str:
     """The SQL of a column of ``t`` as a reader sees it: ``%(erased)s`` are the identities whose key is destroyed."""
-    if (subject := sealed.get(column)) is None:
+    if (subjects := sealed.get(column)) is None:
         return f't."{column}"'
-    return f"""CASE WHEN t."{subject}" = ANY(%(erased)s::uuid[]) AND t."{column}" IS NOT NULL
+    gone = " OR ".join(f't."{subject}" = ANY(%(erased)s::uuid[])' for subject in subjects)
+    return f"""CASE WHEN ({gone}) AND t."{column}" IS NOT NULL
         THEN '{ERASED}' ELSE t."{column}" END"""

@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
-from schemas.codec import MAGIC, Codec, NotAnEvent, Reading
+from schemas.codec import MAGIC, Codec, NotAnEvent, Reading, unsealed
 from schemas.compiled import NotCompiled, Reader, compiled
 from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Schema, UnknownSchema
@@ -21,8 +22,8 @@ DAMAGED = (LookupError, ValueError, OverflowError, struct.error)  # or of a sche
 QUOTE, BACKSLASH = b'"'[0], b"\\"
 
 
-Fields = tuple[tuple[str, str], ...]
-"""Sealed fields, each with the field that names its subject."""
+Fields = tuple[tuple[str, tuple[str, ...]], ...]
+"""Sealed fields, each with the fields that name its subjects."""
 
 
 class _Known(NamedTuple):
@@ -40,7 +41,7 @@ class _Known(NamedTuple):
         What is sealed is opened though nobody reads it: a seal that does not open is a dead letter, as it is live.
         """
         sealed = schema.sealed
-        needed = None if only is None else {*only, *sealed, *sealed.values(), schema.aggregate}
+        needed = None if only is None else {*only, *sealed, *chain(*sealed.values()), schema.aggregate}
         return _Known(schema.type, schema.aggregate, compiled(schema.hot, schema.uuids, needed), tuple(sealed.items()))
 
 
@@ -110,7 +111,7 @@ class BulkCodec(Codec):
             found.append(event)
             if fields:
                 sealed.append((event, fields))
-        subjects = {event.data[subject] for event, fields in sealed for _, subject in fields}
+        subjects = {event.data[one] for event, fields in sealed for _, whose in fields for one in whose} - {None}
         return _Begun(found, sealed, subjects, [(index, records[index]) for index in odd])
 
     def _opened_batch(self, begun: "_Begun") -> list[LedgerEvent | NotAnEvent | UnknownSchema]:
@@ -125,12 +126,14 @@ class BulkCodec(Codec):
         """Open the named fields of these events, each with its subject; in one piece, for it runs once per event."""
         unseal = self.sealer.unseal
         for (_, kind, aggregate, version, data), fields in sealed:
-            for name, subject in fields:
+            for name, subjects in fields:
                 if (closed := data[name]) is None:
                     continue
-                clear = (
-                    unseal(data[subject], closed, f"{kind}|{aggregate}|{version}|{name}".encode()) if closed else None
-                )
+                aad, whose = f"{kind}|{aggregate}|{version}|{name}".encode(), data[subjects[0]]
+                if len(subjects) > 1 or not closed or whose is None:
+                    clear = unsealed(self.sealer, [data[subject] for subject in subjects], closed, aad)
+                else:
+                    clear = unseal(whose, closed, aad)
                 if clear is None:
                     data[name] = ERASED
                 elif clear[0] == QUOTE and BACKSLASH not in clear:  # plain text, as most sealed fields are

@@ -2,7 +2,9 @@
 
 Wire format: ``0x00``, the schema id as 4 bytes big-endian, the Avro body. Sealed fields hold the JSON of the value,
 encrypted by the ``Sealer`` under the subject's key, bound to ``type|aggregate id|version|field``: a sealed value
-moved to another event, or another field, does not open.
+moved to another event, or another field, does not open. What may name two people is sealed under the one's key, and
+what comes of it under the other's: without either key it does not open. Of an event whose older schema names fewer
+subjects than the newest, those that it does not name are asked for their keys all the same.
 """
 
 import json
@@ -10,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -35,6 +38,9 @@ class Sealer(Protocol):
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
         """The plain bytes; None when the subject's key was destroyed."""
 
+    def holds(self, subject: str) -> bool:
+        """Whether the subject's key is there."""
+
     def prefetch(self, subjects: Iterable[str]) -> None:
         """Fetch the keys of many subjects in one go."""
 
@@ -44,6 +50,17 @@ class Reading(NamedTuple):
 
     records: Sequence[Record]
     events: Callable[[], list[LedgerEvent | NotAnEvent | UnknownSchema]]
+
+
+def unsealed(sealer: Sealer, subjects: Sequence[str | None], sealed: bytes, aad: bytes) -> bytes | None:
+    """What was sealed under each subject's key in turn, the last outermost; None where one of them is destroyed."""
+    inner: bytes | None = sealed
+    for subject in reversed(subjects):
+        if not inner:
+            return None  # empty: a key was destroyed when it was to be sealed
+        if subject is not None:
+            inner = sealer.unseal(subject, inner, aad)
+    return inner
 
 
 @dataclass(frozen=True)
@@ -58,10 +75,10 @@ class Codec:
         schema = self.registry.of_type(event_type)
         plain = {name: str(value) if type(value) is UUID else value for name, value in body.items()}
         plain[schema.aggregate] = aggregate_id
-        for name, subject in schema.sealed.items():
+        for name, subjects in schema.sealed.items():
             if (value := plain.get(name)) is not None:
-                clear = to_json(value).encode()
-                plain[name] = self.sealer.seal(plain[subject], clear, _aad(schema, aggregate_id, version, name))
+                aad = _aad(schema, aggregate_id, version, name)
+                plain[name] = self._seal(filter(None, map(plain.get, subjects)), to_json(value).encode(), aad)
         out = BytesIO()
         out.write(b"\0" + schema.id.to_bytes(4, "big"))
         try:
@@ -74,8 +91,15 @@ class Codec:
     def subjects(self, event_type: str, body: Mapping[str, Any], aggregate_id: str) -> set[str]:
         """Whose keys seal the event."""
         schema = self.registry.of_type(event_type)
-        fields = {subject for name, subject in schema.sealed.items() if body.get(name) is not None}
-        return {aggregate_id if field == schema.aggregate else str(body[field]) for field in fields}
+        sealed = (subjects for name, subjects in schema.sealed.items() if body.get(name) is not None)
+        fields = {subject for subjects in sealed for subject in subjects}
+        named = (aggregate_id if field == schema.aggregate else body.get(field) for field in fields)
+        return {str(subject) for subject in named if subject is not None}
+
+    def whose_keys(self, schema: Schema, data: Mapping[str, Any]) -> set[str]:
+        """The subjects without whose keys something in the event does not open. ``data``: as decoded."""
+        named = chain(*self.registry.latest[schema.type].sealed.values())
+        return {subject for name in named if (subject := data[name]) is not None}
 
     def schema_of(self, raw: bytes) -> Schema:
         """The schema the bytes were written with. Raises NotAnEvent, UnknownSchema."""
@@ -94,9 +118,7 @@ class Codec:
         except (ValueError, EOFError, IndexError, TypeError, UnicodeDecodeError) as wrong:
             raise NotAnEvent(f"cut or damaged body of {written.name} ({type(wrong).__name__})") from None
         if unseal:
-            for name, subject in schema.sealed.items():
-                if (sealed := data[name]) is not None:
-                    data[name] = self._open(sealed, data[subject], _aad(schema, data[schema.aggregate], version, name))
+            self._open_all(written, data, version)
         return schema, data
 
     def read(self, record: Record) -> LedgerEvent:
@@ -111,9 +133,8 @@ class Codec:
                 found.append(self._sealed_event(record))
             except (NotAnEvent, UnknownSchema) as wrong:
                 found.append(wrong)
-        self.sealer.prefetch(
-            {e.data[subject] for s, e in (f for f in found if isinstance(f, tuple)) for subject in s.sealed.values()}
-        )
+        read = [f for f in found if isinstance(f, tuple)]
+        self.sealer.prefetch({subject for written, event in read for subject in self.whose_keys(written, event.data)})
         return [self._opened(f) if isinstance(f, tuple) else f for f in found]
 
     def read_ahead(self, batches: Iterable[Sequence[Record]]) -> Iterator["Reading"]:
@@ -127,22 +148,31 @@ class Codec:
         except (KeyError, ValueError):
             raise NotAnEvent("headers 'position' and 'version' are missing or not numbers") from None
         schema, data = self.decode(record.value, version, unseal=False)
-        return schema, LedgerEvent(position, schema.type, data[schema.aggregate], version, data)
+        event = LedgerEvent(position, schema.type, data[schema.aggregate], version, data)
+        return self.schema_of(record.value), event
 
     def _opened(self, found: tuple[Schema, LedgerEvent]) -> LedgerEvent:
-        schema, event = found
-        if schema.sealed:
-            self._open_all(schema, event.data, event.version)
+        written, event = found
+        self._open_all(written, event.data, event.version)
         return event
 
-    def _open_all(self, schema: Schema, data: dict[str, Any], version: int) -> None:
-        for name, subject in schema.sealed.items():
-            if (sealed := data[name]) is not None:
-                data[name] = self._open(sealed, data[subject], _aad(schema, data[schema.aggregate], version, name))
+    def _open_all(self, written: Schema, data: dict[str, Any], version: int) -> None:
+        for name, subjects in self.registry.latest[written.type].sealed.items():
+            if (sealed := data[name]) is None:
+                continue
+            under = written.sealed.get(name, subjects)
+            aad = _aad(written, data[written.aggregate], version, name)
+            clear = unsealed(self.sealer, [data[subject] for subject in under], sealed, aad)
+            others = (data[subject] for subject in subjects if subject not in under)
+            gone = any(other is not None and not self.sealer.holds(other) for other in others)
+            data[name] = ERASED if clear is None or gone else json.loads(clear)
 
-    def _open(self, sealed: bytes, subject: str, aad: bytes) -> Any:
-        clear = self.sealer.unseal(subject, sealed, aad) if sealed else None
-        return ERASED if clear is None else json.loads(clear)
+    def _seal(self, subjects: Iterable[str], clear: bytes, aad: bytes) -> bytes:
+        """Under each subject's key in turn; empty where one of them is destroyed."""
+        for subject in subjects:
+            if not (clear := self.sealer.seal(subject, clear, aad)):
+                break
+        return clear
 
 
 def _aad(schema: Schema, aggregate_id: str, version: int, field: str) -> bytes:

@@ -2,13 +2,16 @@
 
 Any two versions are compared, in both directions, for the part of Avro that our schemas use: records, primitives,
 unions, arrays and maps. We are stricter than Avro: no promotion (``int`` to ``long``), no other logical type, for a
-microsecond read as a number is a wrong time; and what a schema says of topic, key and sealing stays as it is.
+microsecond read as a number is a wrong time; and what a schema says of topic and key stays as it is. What is sealed
+stays sealed under the keys that it was sealed under; a newer version may ask for further ones (``schemas.codec``).
 Source: Apache Avro 1.12 specification, "Schema Resolution"; Confluent Schema Registry, "Compatibility Types".
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any, NamedTuple
+
+from schemas.registry import subjects_of
 
 ROOT_RULES = ("krypton.topic", "krypton.aggregate", "krypton.key")
 
@@ -32,7 +35,8 @@ RULES = {
     "logical-type-changed": "the logical type changed, and so the meaning: add a field of another name instead",
     "union-changed": "the branches of a union changed: add a field of another name instead",
     "record-renamed": "a record was renamed: keep its name",
-    "sealing-changed": "a field is sealed otherwise than before: add a field of another name instead",
+    "sealing-changed": "a field is sealed otherwise than before, not only under more keys: add a field of another name "
+    "instead",
     "topic-or-key-changed": "topic, key and aggregate of an event type are for life: make another event type",
     "default-wrong": "the default is not of the first branch of the union: put null first, and default to null",
 }
@@ -67,9 +71,9 @@ def _record(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterat
 
 
 def _field(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[Breach]:
-    sealed = [str(field.get("krypton.sealed", "not sealed")) for field in (old, new)]
-    if sealed[0] != sealed[1]:
-        yield Breach(path, "sealing-changed", *sealed)
+    before, after = subjects_of(old), subjects_of(new)
+    if before != after and not (before and set(before) < set(after)):
+        yield Breach(path, "sealing-changed", *(", ".join(sealed) or "not sealed" for sealed in (before, after)))
     yield from _type(old["type"], new["type"], path)
 
 

@@ -2,11 +2,12 @@
 
 Beside plain Avro a schema says, at its root: ``krypton.topic`` (Kafka topic), ``krypton.aggregate`` (the field that
 repeats the aggregate id) and ``krypton.key`` (the field that is the Kafka key); and on a field ``krypton.sealed``:
-the field that names the subject whose key seals it.
+the field that names the subject whose key seals it, or a list of such fields: then it opens only with the keys of all
+of them that are not null.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,7 @@ class Schema:
 
     ``hot`` is the parsed schema without logical types, so that decoding yields plain ``int`` and ``str`` (a third
     faster than datetimes and UUIDs); ``document`` is the file as written, for registries and documentation.
+    ``sealed``: each sealed field, and the fields that name the subjects whose keys seal it, one after the other.
     """
 
     id: int
@@ -39,7 +41,7 @@ class Schema:
     aggregate: str
     document: dict[str, Any] = field(repr=False)
     hot: Any = field(repr=False)
-    sealed: dict[str, str]
+    sealed: dict[str, tuple[str, ...]]
     uuids: frozenset[str]
 
     @property
@@ -59,6 +61,12 @@ def _plain(node: Any) -> Any:
     return [_plain(n) for n in node] if isinstance(node, list) else node
 
 
+def subjects_of(field: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields that name whose keys seal this one; none where it is not sealed."""
+    named = field.get("krypton.sealed", [])
+    return (named,) if isinstance(named, str) else tuple(named)
+
+
 def _is_uuid(avro_type: Any) -> bool:
     options = avro_type if isinstance(avro_type, list) else [avro_type]
     return any(isinstance(o, dict) and o.get("logicalType") == "uuid" for o in options)
@@ -76,7 +84,7 @@ def _schema(ident: int, name: str, document: dict[str, Any]) -> Schema:
         aggregate=document["krypton.aggregate"],
         document=document,
         hot=fastavro.parse_schema(_plain(document)),
-        sealed={f["name"]: f["krypton.sealed"] for f in fields if "krypton.sealed" in f},
+        sealed={f["name"]: subjects_of(f) for f in fields if "krypton.sealed" in f},
         uuids=frozenset(f["name"] for f in fields if _is_uuid(f["type"])),
     )
 

@@ -50,6 +50,10 @@ class NoKeys:
         """Leave it sealed."""
         return None
 
+    def holds(self, subject: str) -> bool:
+        """No key is here."""
+        return False
+
     def prefetch(self, subjects: Iterable[str]) -> None:
         """Nothing is opened, so nothing is fetched."""
 

@@ -30,6 +30,11 @@ class FixedVault(MemoryVault):
         self._make(subject)
         return super().unseal(subject, sealed, aad)
 
+    def holds(self, subject: str) -> bool:
+        """See ``domain.ports.KeyVault``."""
+        self._make(subject)
+        return super().holds(subject)
+
     def _make(self, subject: str) -> None:
         self.keys.setdefault(subject, sha256(f"krypton samples|{subject}".encode()).digest())
 

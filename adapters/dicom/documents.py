@@ -25,7 +25,7 @@ _ENCAPSULATED: Final = {"1.2.840.10008.5.1.4.1.1.104.1": "PDF", "1.2.840.10008.5
 
 @dataclass(frozen=True)
 class Document:
-    """What a report instance adds to its study: the report and, of a dose report with exposures, its dose."""
+    """What a report instance adds to its study: the report and, of a dose report that tells any, its dose."""
 
     report: ReceivedReport
     dose: ReceivedDose | None = None
@@ -60,9 +60,10 @@ def _dose_report(instance: Instance, dataset: Dataset, title: str | None) -> Doc
         read = read_dose_report(dataset)
     except NoDoseContent:
         raise NothingToRecord("a dose report without any irradiation event or accumulated dose") from None
-    # Accumulated dose without an event names no exposure: the report is kept, but there is no exposure to count.
+    # Accumulated dose without an event names no exposure, yet tells what the study came to; unless it is not known.
+    stated = [total for total in read.report_totals.values() if total is not None]
     # It goes by the UID that was checked, as the report itself does.
-    dose = received_dose(replace(read, sop_uid=instance.sop_uid)) if read.exposures else None
+    dose = received_dose(replace(read, sop_uid=instance.sop_uid)) if read.exposures or stated else None
     return Document(_report(instance, "DOSE", title).report, dose)
 
 

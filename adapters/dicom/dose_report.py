@@ -11,7 +11,6 @@ totals are read beside the events and never repaired from them: devices round, a
 two places.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -32,6 +31,7 @@ from adapters.dicom.dose_exposure import (
     merged,
     read_exposure,
 )
+from adapters.dicom.dose_qa import is_qa
 from adapters.dicom.sr_tree import Concept, Content, Item, encoded, iso, sequence, text_in, walk
 from adapters.dicom.units import Dimension, NotUnderstood, canonical
 
@@ -61,15 +61,6 @@ _BREASTS = {
     **dict.fromkeys(("SRT:G-A101", "SCT:7771000", "SRT:T-04030", "SCT:80248007"), "agd_left_mgy"),
     **dict.fromkeys(("SRT:G-A100", "SCT:24028007", "SRT:T-04020", "SCT:73056007"), "agd_right_mgy"),
 }
-
-# Names, ids and protocols that devices' test exposures bear; real people are rarely called so, and lose only
-# a place in a practice group. "Fysiikka kuvanlaatu" is Finnish for physics, image quality.
-_QA = re.compile(
-    r"(?:^|[^a-z0-9])(?:physics|phantom|fant[oô]me?(?![a-z])|fysiikka|kuvanlaatu|qatest|q[ac](?![a-z0-9])|"
-    r"quality.?(?:control|assurance)|contr[oô]le.?(?:de.?)?qualit[eé]|constancy)",
-    re.IGNORECASE,
-)
-_QA_ATTRIBUTES = ("PatientName", "PatientID", "StudyDescription", "ProtocolName")
 
 
 class NoDoseContent(Exception):
@@ -142,7 +133,7 @@ def read_dose_report(ds: Dataset) -> DoseReport:
         events_declared=_declared(content, len(events), notes),
         report_totals=totals,
         raw_totals=raw_totals,
-        qa=_is_qa(ds, exposures),
+        qa=is_qa(ds, (exposure.protocol for exposure in exposures)),
         not_understood=tuple(notes),
     )
 
@@ -286,9 +277,3 @@ def _image_classes(ds: Dataset, content: Content) -> set[str]:
 
 def _codes(content: Content, concept: Concept) -> list[str]:
     return [code.key for item in content.all(concept) if (code := item.code())]
-
-
-def _is_qa(ds: Dataset, exposures: tuple[Exposure, ...]) -> bool:
-    """Whether a name, id or protocol tells of a phantom: such doses stay out of practice groups."""
-    texts = [text_in(ds, keyword) for keyword in _QA_ATTRIBUTES] + [exposure.protocol for exposure in exposures]
-    return any(_QA.search(text) for text in texts if text)

@@ -16,7 +16,7 @@ _CHECKS: Final = (("dlp", "dlp_mgycm", Dimension.DOSE_LENGTH), ("ctdivol", "ctdi
 
 
 def received_dose(report: DoseReport) -> ReceivedDose:
-    """The command's part. ``report`` holds at least one exposure; the device's serial, or else its observer UID."""
+    """The command's part, with the device's serial, or else its observer UID."""
     return ReceivedDose(
         report_uid=report.sop_uid,
         reported_at=report.content_at,

@@ -56,16 +56,23 @@ class BulkVault:
 
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
         """See ``Sealer``. Raises SealBroken."""
-        try:
-            key = self._keys[subject]
-        except KeyError:
-            self.prefetch((subject,))
-            key = self._keys[subject]
+        key = self._key(subject)
         return None if key is None else opened(AESGCM(key), subject, sealed, aad)
+
+    def holds(self, subject: str) -> bool:
+        """See ``Sealer``."""
+        return self._key(subject) is not None
 
     def seal(self, subject: str, plain: bytes, aad: bytes) -> NoReturn:
         """Refuse: whoever reads the log writes nothing."""
         raise SealBroken("bulk keys only open: seal with the vault itself")
+
+    def _key(self, subject: str) -> bytes | None:
+        try:
+            return self._keys[subject]
+        except KeyError:
+            self.prefetch((subject,))
+            return self._keys[subject]
 
     def _fetched(self, subjects: list[str]) -> Keys:
         found: Keys = dict.fromkeys(subjects)  # never made, or destroyed: nothing opens

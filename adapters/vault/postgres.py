@@ -78,6 +78,10 @@ class PostgresVault:
             return None
         return opened(key, subject, sealed, aad)
 
+    def holds(self, subject: str) -> bool:
+        """See ``domain.ports.KeyVault``."""
+        return self._key(subject, make=False) is not None
+
     def prefetch(self, subjects: Iterable[str]) -> None:
         """See ``domain.ports.KeyVault``."""
         missing = [s for s in subjects if self._cached(s) is None]

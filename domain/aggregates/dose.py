@@ -1,10 +1,12 @@
 """Dose: all dose reports of one study. Its id is made from the study's.
 
 D1  A report (by its SOP Instance UID) is recorded once.
-D2  A report holds at least one irradiation event.
+D2  A report holds an irradiation event, or states a total: some devices report accumulated dose alone, which names no
+    exposure and stands for the study as long as none is known of it.
 D3  An alert is raised once per study and kind, and acknowledged once.
 A report whose irradiation events are all in another report of the study is superseded by it, whichever came first.
 An irradiation event counts once per person however many reports carry it: that is the read side's sum.
+``qa`` is a guess from words: it keeps a report out of what practice is compared with, never a dose from a person.
 Source: DICOM PS3.16 TID 10001, 10011; PS3.3 C.8.17 (irradiation event UID, DCM 113769).
 """
 
@@ -98,30 +100,39 @@ class Dose(Aggregate):
         self.stated: dict[
             str, tuple[float, str]
         ] = {}  # quantity to the greatest total that a report states, and its UID
-        self.last_report = ""  # the latest that is not of a phantom
+        self.last_report = ""
         self.superseded: set[str] = set()
         self.alerts: dict[UUID, bool] = {}
 
-    def report(self, *, report_uid: str, exposures: list[dict[str, Any]], **stated: Any) -> None:
+    def report(
+        self,
+        *,
+        report_uid: str,
+        exposures: list[dict[str, Any]],
+        totals: dict[str, float | None],
+        **stated: Any,
+    ) -> None:
         """Record a report, and which report now supersedes which.
 
-        ``exposures``: one per irradiation event, shaped as in ``dose.reported``.
+        ``exposures``: one per irradiation event, shaped as in ``dose.reported``. A report of totals alone supersedes
+        none, and is superseded by none: nothing says whose events it adds up.
 
         Raises ReportKnown (D1), NoExposure (D2).
         """
         if report_uid in self.reports:
             raise ReportKnown(f"dose report {report_uid} is recorded already: nothing to do")
-        if not exposures:
-            raise NoExposure(f"dose report {report_uid} holds no irradiation event: nothing to record")
+        if not exposures and greatest(*totals.values()) is None:
+            raise NoExposure(f"dose report {report_uid} holds no irradiation event and no total: nothing to record")
         events = {e["irradiation_event_uid"] for e in exposures}
-        within = [uid for uid, held in self.reports.items() if events <= held]
-        over = [uid for uid, held in self.reports.items() if held < events and uid not in self.superseded]
+        within = [uid for uid, held in self.reports.items() if events and events <= held]
+        over = [uid for uid, held in self.reports.items() if held and held < events and uid not in self.superseded]
         self._reported(
             study_id=self.study_id,
             identity_id=self.identity_id,
             study_uid=self.study_uid,
             report_uid=report_uid,
             exposures=exposures,
+            totals=totals,
             **stated,
         )
         for old, new in [(report_uid, uid) for uid in within[:1]] + [(uid, report_uid) for uid in over]:
@@ -144,12 +155,11 @@ class Dose(Aggregate):
         not_understood: list[str],
     ) -> None:
         self.reports[report_uid] = {e["irradiation_event_uid"] for e in exposures}
-        if not qa:
-            self.exposures |= {e["irradiation_event_uid"]: {k: e.get(k) for k in LOOKED_AT} for e in exposures}
-            self.last_report = report_uid
-            for quantity in WATCHED:
-                if (value := totals.get(quantity)) is not None and value > self.stated.get(quantity, (-1.0, ""))[0]:
-                    self.stated[quantity] = (value, report_uid)
+        self.exposures |= {e["irradiation_event_uid"]: {k: e.get(k) for k in LOOKED_AT} for e in exposures}
+        self.last_report = report_uid
+        for quantity in WATCHED:
+            if (value := totals.get(quantity)) is not None and value > self.stated.get(quantity, (-1.0, ""))[0]:
+                self.stated[quantity] = (value, report_uid)
 
     @event(Superseded)
     def _superseded(self, study_id: UUID, identity_id: UUID, report_uid: str, by_report_uid: str) -> None:
@@ -166,7 +176,7 @@ class Dose(Aggregate):
     def values(self) -> dict[str, tuple[float | None, str]]:
         """Watched quantity to the study's value so far (None: not known), and the report that it is said with.
 
-        The greater of what one report states and the sum over distinct exposures; phantoms count in neither.
+        The greater of what one report states and the sum over distinct exposures, ``qa`` ones too.
         """
         found: dict[str, tuple[float | None, str]] = {}
         for quantity in WATCHED:

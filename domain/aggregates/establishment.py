@@ -20,6 +20,13 @@ ESTABLISHMENTS = UUID("5d8f4f0e-0f1d-5b53-9c4e-7a3b2f9f4c21")  # namespace of es
 KINDS = ("modality", "pacs", "workstation", "gateway")
 
 
+def site_code(code: str) -> str:
+    """The code. Raises BadSite (E1)."""
+    if not re.fullmatch(r"[A-Z0-9-]{2,16}", code):
+        raise BadSite("an establishment's code has 2 to 16 capitals, digits or hyphens: choose another")
+    return code
+
+
 class Establishment(Aggregate):
     """Keeps its code, its AE titles and its services."""
 
@@ -48,8 +55,7 @@ class Establishment(Aggregate):
     @classmethod
     def enroll(cls, *, code: str, name: str, finess: str | None) -> "Establishment":
         """A new establishment, checked. Raises BadSite (E1), BadFiness (E3)."""
-        if not re.fullmatch(r"[A-Z0-9-]{2,16}", code):
-            raise BadSite("an establishment's code has 2 to 16 capitals, digits or hyphens: choose another")
+        site_code(code)
         if not name.strip():
             raise BadSite(f"establishment {code} has no name: give one")
         if finess is not None and not re.fullmatch(r"\d[\dAB]\d{7}", finess):

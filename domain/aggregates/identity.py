@@ -11,6 +11,7 @@ I4  Status is one of PROV, RECUP, VALI, QUAL: RECUP and QUAL need an INS; DOUT o
 I5  A matricule is well formed, its key fits, and its OID is one of INS.
 I6  A flag is set once and cleared once.
 I7  Nothing personal is added to an erased identity.
+I8  The ground of an erasure stays readable: it is short, and holds no name, birth date or number of the person.
 Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 """
 
@@ -22,6 +23,7 @@ from uuid import UUID, uuid5
 from eventsourcing.domain import Aggregate, event
 
 from domain.errors import Erased, FlagUnchanged, NothingToCorrect, StatusNotAllowed
+from domain.grounds import ground
 
 IDENTITIES = UUID("0b7f0c52-5b0b-5d4e-8a56-3c1d9a1a6f01")  # namespace of identity ids: stored state, never change it
 STRICT = ("family", "given", "first_names", "birth_date", "sex", "birth_place")
@@ -103,6 +105,7 @@ class Identity(Aggregate):
     @event(Registered)
     def __init__(self, assigner: str, local_id: str, ordinal: int, traits: dict[str, Any], source: str) -> None:
         self.assigner = assigner
+        self.local_id = local_id
         self.traits = traits
         self.status = Status.PROV
         self.flags: set[str] = set()
@@ -193,14 +196,18 @@ class Identity(Aggregate):
         self.flags.discard(flag)
 
     def erase(self, *, reason: str) -> None:
-        """Record that the person's key is destroyed: what was sealed under it is unreadable. Raises Erased (I7)."""
+        """Record that the person's key is destroyed: what was sealed under it is unreadable.
+
+        Raises Erased (I7), UnfitGround (I8).
+        """
         self.refuse_if_erased()
-        self._erased(reason=reason)
+        self._erased(reason=ground(reason, self.traits, self.local_id))
 
     @event(ErasedEvent)
     def _erased(self, reason: str) -> None:
         self.erased = True
         self.traits = {}
+        self.local_id = ""
 
     def refuse_if_erased(self) -> None:
         """Raises Erased (I7)."""

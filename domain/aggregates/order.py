@@ -1,6 +1,7 @@
 """Order: an exam that a professional asks for, until its result. Its id is made from the site and its number.
 
-O1  An order names a modality and one of the urgencies ROUTINE, URGENT, STAT; its times carry a zone.
+O1  An order names a modality and one of the urgencies ROUTINE, URGENT, STAT; its times carry a zone. What is not sealed
+    of it is a code: a modality of 2 to 16 capitals and digits, a CCAM act, a number of 1 to 64 characters and no space.
 O2  It is ordered by a registered professional who is not suspended, at an enrolled establishment (S1).
 O3  A site places an order under one placer number once.
 O4  It is scheduled at the site that placed it, or where it was presented.

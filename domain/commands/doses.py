@@ -12,7 +12,10 @@ from domain.work import Work
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedDose:
-    """One structured dose report, in canonical units; shapes as in the schema ``dose.reported``."""
+    """One structured dose report, in canonical units; shapes as in the schema ``dose.reported``.
+
+    Without ``exposures`` it is of accumulated dose alone: its ``totals`` are all that it tells (D2).
+    """
 
     report_uid: str
     reported_at: str | None
@@ -37,9 +40,8 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose) -> 
     report = asdict(received)
     earlier = list(dose.exposures.values())
     dose.report(site=site, **report)
-    if not received.qa:  # a phantom needs nobody's attention
-        for alert in alerts(report, work.rules.alerts, study=earlier):
-            dose.raise_alert(**alert)
+    for alert in alerts(report, work.rules.alerts, study=earlier):
+        dose.raise_alert(**alert)
     return True
 
 

@@ -142,6 +142,6 @@ class Erase:
     reason: str
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises Erased (I7)."""
+        """Raises Erased (I7), UnfitGround (I8)."""
         work.get(Identity, self.identity).erase(reason=self.reason)
         return {"identity": str(self.identity)}

@@ -1,5 +1,6 @@
 """What can be asked about exam orders."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -69,8 +70,13 @@ class PlaceOrder:
         return {"order": str(new.id), "placer_number": self.placer_number}
 
     def _order(self, site: str) -> Order:
-        if not self.modality.strip():
+        modality, act = self.modality.strip().upper(), (self.act or "").strip().upper() or None
+        if not re.fullmatch(r"[A-Z0-9]{2,16}", modality):
             raise BadOrder("an order names the modality wanted, such as CT or MR")
+        if act and not re.fullmatch(r"[A-Z]{4}[0-9]{3}(?:[-.][0-9]{1,2}){0,2}", act):
+            raise BadOrder("the act is no CCAM code: write it as ZBQH001, or say in the question what is wanted")
+        if not re.fullmatch(r"[!-~]{1,64}", self.placer_number):
+            raise BadOrder("the order's number has 1 to 64 printable characters, and no space: give the site's own")
         if self.urgency not in tuple(Urgency):
             raise BadOrder(f"urgency is one of {', '.join(Urgency)}")
         wanted_by = zoned(self.wanted_by) if self.wanted_by else None
@@ -79,8 +85,8 @@ class PlaceOrder:
             site=site,
             placer_number=self.placer_number,
             ordered_by=self.ordered_by,
-            modality=self.modality.strip().upper(),
-            act=self.act,
+            modality=modality,
+            act=act,
             question=self.question,
             urgency=str(self.urgency),
             accession=accession_of(self.accession) if self.accession else None,

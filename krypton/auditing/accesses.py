@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from domain.actors import actor
+from domain.aggregates.establishment import site_code
 from domain.times import iso, micros
 from krypton.auditing.asking import Auditor, recorded
 from krypton.auditing.holdings import Holding, holdings, shown
@@ -39,6 +41,13 @@ class Limits:
     emergency: bool | None = None
     audits: bool = True
 
+    def refuse_words(self) -> None:
+        """They are recorded in clear: who is an id, and where a code. Raises BadActor (W1), BadSite (E1)."""
+        if self.by is not None:
+            actor(f"rpps:{self.by}" if self.by.isdecimal() else self.by)
+        if self.site is not None:
+            site_code(self.site)
+
     def words(self) -> list[str]:
         """As they are recorded with the question."""
         said = {"by": self.by, "site": self.site, "emergency": self.emergency} | {
@@ -53,7 +62,9 @@ class Limits:
 
 
 def accesses(ours: Krypton, ref: str, auditor: Auditor, limits: Limits, *, whole: bool = False) -> list[Document]:
-    """The ``audit accesses`` document. ``whole``: see ``replayed``. Raises NotFound, ReasonMissing (X3)."""
+    """The ``audit accesses`` document. ``whole``: see ``replayed``. Raises NotFound, BadActor (W1), BadSite (E1),
+    ReasonMissing (X3)."""
+    limits.refuse_words()
     identity = str(ours.resolve(ref))
     with replayed(ours, [identity], accesses=True, whole=whole) as past:
         recorded(ours, auditor, "accesses", identity, past.identities, asked=limits.words())

@@ -27,6 +27,12 @@ def show(ref: Ref, as_json: AsJson = False) -> None:
     facts(found["totals"], "Totals (– is not known, never zero)")
     columns = ("started_at", "modality", "protocol", *QUANTITIES)
     table(found["exposures"], columns, f"Exposures ({len(found['exposures'])})")
+    if found["stated_alone"]:
+        title = "In the totals, of studies without a known exposure, as a report states it"
+        table(found["stated_alone"], ("study_uid", "quantity", "value", "report_uid"), title)
+    reports = [report | {"test of the device": report["qa"] or None} for report in found["reports"]]
+    told = ("reported_at", "site", "modality", "exposures", "report_totals", "test of the device", "report_uid")
+    table(reports, told, f"Reports ({len(reports)})")
     table(found["alerts"], ("kind", "value", "threshold", "rule", "alert"), "Alerts")
 
 

@@ -169,7 +169,11 @@ def flag(
 
 @app.command()
 def erase(
-    ref: Ref, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
+    ref: Ref,
+    reason: Annotated[str, typer.Option("--reason", help="On which ground. It stays readable: it names nobody.")],
+    actor: Actor = "system:cli",
+    command_id: CommandId = None,
+    as_json: AsJson = False,
 ) -> None:
     """Destroy the key of an identity: what names the person is unreadable for ever, everywhere."""
     ours = krypton()

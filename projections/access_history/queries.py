@@ -46,6 +46,7 @@ ORDER BY position
 ASKED = """
 SELECT identity_id::text AS identity FROM access_history.access WHERE members ?| %(members)s::text[]
 UNION SELECT identity_id::text FROM access_history.audit WHERE members ?| %(members)s::text[]
+UNION SELECT other_id::text FROM access_history.audit WHERE members ?| %(members)s::text[] AND other_id IS NOT NULL
 """
 
 CONSENTS = """
@@ -163,6 +164,6 @@ def _access(row: Document, at: int | None, erased: Collection[str]) -> Document:
 
 def _shown(row: Document, erased: Collection[str], times: Sequence[str]) -> Document:
     row.update({name: iso(row[name]) for name in times})
-    if row["identity"] in erased:
+    if row["identity"] in erased or row.get("other") in erased:
         row.update({name: ERASED for name in SEALED if row.get(name) is not None})
     return row

@@ -52,7 +52,7 @@ AUDIT = Table(
     Column("unsealed", Boolean, nullable=False, comment="fields that name the person were given out readable"),
     Column("purpose", Text, nullable=False, comment="HCOMPL"),
     Column("rule", Text, nullable=False),
-    Column("reason", Text, nullable=False, info=sealed_for("identity_id")),
+    Column("reason", Text, nullable=False, info=sealed_for("identity_id", "other_id")),
     Column("opened_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
     Index("audit_members", "members", postgresql_using="gin"),

@@ -1,9 +1,13 @@
 """What counts once: the exposures of a person out of all reports that carry them, and their sums.
 
 An exposure is its irradiation event UID (DICOM PS3.3 C.8.17, DCM 113769), not its report and not its study. Where
-several reports carry one, a single report's row is shown whole: one of a person before one of a phantom, one that
+several reports carry one, a single report's row is shown whole: one that is not ``qa`` before one that is, one that
 is not superseded before one that is, then the one that knows most quantities, then the earliest recorded. Rows are
 never blended; where known values differ, ``conflicts`` says so.
+
+A report of accumulated dose alone names no exposure. Of a study of which none is known, from whatever report, what such
+reports state stands in: of each quantity the greatest, for they may repeat each other. Once an exposure of the study is
+known it is told no more: nothing would say which part of it is new.
 """
 
 import math
@@ -23,9 +27,39 @@ def total(values: Iterable[float | None]) -> float | None:
     return float(f"{math.fsum(known):.{DIGITS}g}") if known else None
 
 
-def sums(exposures: Sequence[Row]) -> dict[str, float | None]:
-    """Sum of each quantity that adds up, in the unit of its name."""
-    return {quantity: total(exposure[quantity] for exposure in exposures) for quantity in SUMMED}
+def sums(exposures: Sequence[Row], alone: Sequence[Row] = ()) -> dict[str, float | None]:
+    """Sum of each quantity that adds up, in the unit of its name. ``alone``: as ``stated_alone`` answers."""
+    return {
+        quantity: total(
+            [exposure[quantity] for exposure in exposures] + [a["value"] for a in alone if a["quantity"] == quantity]
+        )
+        for quantity in SUMMED
+    }
+
+
+def stated_alone(reports: Iterable[Row], carried: Iterable[Row]) -> list[dict[str, Any]]:
+    """What is known of studies without a known exposure, by study and quantity; each names the report that states it.
+
+    ``reports``: in ledger order. A report that came in under two studies counts for the first one.
+    """
+    known = {row["study_uid"] for row in carried}
+    first: dict[str, str] = {}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for report in reports:
+        study_uid, report_uid = report["study_uid"], report["report_uid"]
+        if study_uid in known or first.setdefault(report_uid, study_uid) != study_uid:
+            continue
+        for quantity in SUMMED:
+            value, held = report["totals"].get(quantity), found.get((study_uid, quantity))
+            if value is not None and (held is None or value > held["value"]):
+                found[study_uid, quantity] = {
+                    "study_uid": study_uid,
+                    "identity": report["identity"],
+                    "quantity": quantity,
+                    "value": value,
+                    "report_uid": report_uid,
+                }
+    return [found[key] for key in sorted(found)]
 
 
 def distinct(carried: Iterable[Row]) -> list[Row]:

@@ -1,9 +1,10 @@
 """Which doses are over a level of the version's rules: one query over its tables. "Over" is strict.
 
 ``dose-alerts``: a study, by ``domain.dose_alerts``: the greater of what one of its reports states and the sum over its
-distinct irradiation events; of an event that several reports carry, the latest counts; phantoms do not.
-``reference-levels``: an exposure, by the act that its modality and protocol name; of reports that no other supersedes,
-with the phantom that the level is for, and adults' levels only: the weight of a child is not known here.
+distinct irradiation events; of an event that several reports carry, the latest counts.
+``reference-levels``: an exposure, by the act that its modality and protocol name; of reports that no other supersedes
+and that are not ``qa``, with the phantom that the level is for, and adults' levels only: the weight of a child is not
+known here.
 """
 
 from collections.abc import Sequence
@@ -27,14 +28,14 @@ FROM (SELECT value, rule_version FROM "{{s}}".level WHERE kind = '{DOSE_ALERTS}'
 CROSS JOIN LATERAL (
     SELECT study_id FROM "{{s}}".exposure WHERE {{q}} IS NOT NULL
     GROUP BY study_id HAVING sum(greatest({{q}}, 0)) > v.value
-    UNION SELECT study_id FROM "{{s}}".report WHERE NOT qa AND (totals->>'{{q}}')::float8 > v.value) likely
+    UNION SELECT study_id FROM "{{s}}".report WHERE (totals->>'{{q}}')::float8 > v.value) likely
 CROSS JOIN LATERAL (
     SELECT likely.study_id, greatest(
-        (SELECT max((totals->>'{{q}}')::float8) FROM "{{s}}".report r WHERE r.study_id = likely.study_id AND NOT r.qa),
+        (SELECT max((totals->>'{{q}}')::float8) FROM "{{s}}".report r WHERE r.study_id = likely.study_id),
         (SELECT sum(distinct_events.{{q}}) FROM (
             SELECT DISTINCT ON (e.irradiation_event_uid) e.{{q}}
             FROM "{{s}}".exposure e JOIN "{{s}}".report r USING (study_id, report_uid)
-            WHERE e.study_id = likely.study_id AND NOT r.qa
+            WHERE e.study_id = likely.study_id
             ORDER BY e.irradiation_event_uid, r.position DESC) distinct_events)) AS value
     OFFSET 0) d
 WHERE d.value > v.value

@@ -10,7 +10,7 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from domain.times import iso
-from projections.cumulative_dose.distinct import QUANTITIES, Row, conflicts, distinct, sums, total
+from projections.cumulative_dose.distinct import QUANTITIES, Row, conflicts, distinct, stated_alone, sums, total
 from projections.reading import NOW, fetch, masked
 from schemas.event import ERASED
 
@@ -77,9 +77,10 @@ def dose(
 ) -> Document:
     """``dose show`` of one person. ``members``: all identities of the person, whose id is the first one's.
 
-    ``totals`` are event sums: over distinct irradiation events of persons; ``report_totals`` add up what the reports
-    of those exposures state themselves. A phantom is not a person: exposures of ``qa`` reports are listed and counted
-    in ``qa_exposures``, and are in no total. Null is not known; a total over nothing known is null.
+    ``totals`` are event sums: over distinct irradiation events, and over ``stated_alone``, what reports state of
+    studies of which no exposure is known; ``report_totals`` add up what the reports of both state themselves.
+    ``qa_exposures`` counts those that a device's words call a test of itself: they are in the totals all the same, for
+    a word may be wrong. Null is not known; a total over nothing known is null.
     """
     at = NOW if at_position is None else at_position
     identities = [member["identity"] for member in members]
@@ -90,15 +91,15 @@ def dose(
         for row in fetch(connection, EXPOSURES, identities=identities, at=at)
         if (row["study_id"], row["report_uid"]) in by_report  # not of a report that came between the two queries
     ]
-    shown = distinct(carried)
-    counted = [row for row in shown if not row["qa"]]
+    shown, alone = distinct(carried), stated_alone(reports, carried)
     studies = sorted({report["study_id"] for report in reports})
     return {
         "person": identities[0],
         "members": masked(members, erased),
-        "totals": sums(counted),
-        "report_totals": _stated(counted),
-        "qa_exposures": len(shown) - len(counted),
+        "totals": sums(shown, alone),
+        "stated_alone": alone,
+        "report_totals": _stated(shown, alone),
+        "qa_exposures": sum(row["qa"] for row in shown),
         "exposures": [_exposure(row) for row in shown],
         "reports": _reports(reports, carried),
         "conflicts": conflicts(carried),
@@ -117,11 +118,12 @@ def alerts(
     return [_alert(row, erased, NOW) for row in rows]
 
 
-def _stated(counted: Sequence[Row]) -> dict[str, float | None]:
+def _stated(counted: Sequence[Row], alone: Sequence[Row]) -> dict[str, float | None]:
     """Sums of the totals that the counted exposures' own reports state: each report once, by its SOP Instance UID."""
-    stated = {row["report_uid"]: row["totals"] for row in counted}
-    quantities = dict.fromkeys(quantity for totals in stated.values() for quantity in sorted(totals))
-    return {quantity: total(totals.get(quantity) for totals in stated.values()) for quantity in quantities}
+    stated = [*{row["report_uid"]: row["totals"] for row in counted}.values()]
+    stated += [{row["quantity"]: row["value"]} for row in alone]
+    quantities = dict.fromkeys(quantity for totals in stated for quantity in sorted(totals))
+    return {quantity: total(totals.get(quantity) for totals in stated) for quantity in quantities}
 
 
 def _exposure(row: Row) -> Document:

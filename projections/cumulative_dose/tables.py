@@ -35,7 +35,7 @@ REPORT = Table(
     Column("modality", Text, nullable=False),
     Column("device", JSONB, nullable=False),
     Column("totals", JSONB, nullable=False, comment="as the report states them; never mixed with sums over exposures"),
-    Column("qa", Boolean, nullable=False, comment="a phantom was irradiated, not a person"),
+    Column("qa", Boolean, nullable=False, comment="a test of the device, as its words have it: in no practice group"),
     Column("not_understood", JSONB, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("superseded_by", Text),

@@ -116,10 +116,11 @@ def subjects(connection: Connection, members: Sequence[str]) -> set[str]:
     """The identities under whose keys reasons in the ``history`` of these members are sealed, former pairs included."""
     rows = fetch(
         connection,
-        "SELECT low FROM identity_index.statement WHERE low = ANY(%(ids)s::uuid[]) OR high = ANY(%(ids)s::uuid[])",
+        "SELECT low, high FROM identity_index.statement"
+        " WHERE low = ANY(%(ids)s::uuid[]) OR high = ANY(%(ids)s::uuid[])",
         ids=list(members),
     )
-    return {*members, *(str(row["low"]) for row in rows)}
+    return {*members, *(str(row[side]) for row in rows for side in ("low", "high"))}
 
 
 def history(
@@ -151,7 +152,8 @@ def history(
 def _told(row: Document, erased: Collection[str]) -> Document:
     detail: Document = row.pop("detail")
     row["recorded_at"] = iso(row["recorded_at"])
-    # A link's reason is sealed under low, an identity's under itself; the reason of an erasure is not sealed.
-    if row["reason"] is not None and row["identities"][0] in erased and row["type"] != "identity.erased":
+    # A link's reason is sealed under both sides, an identity's under itself; the reason of an erasure is not sealed.
+    gone = any(one in erased for one in row["identities"])
+    if row["reason"] is not None and gone and row["type"] != "identity.erased":
         row["reason"] = ERASED
     return row | detail

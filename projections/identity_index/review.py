@@ -57,7 +57,7 @@ def _waiting(
         {"identity": row[side], "assigner": row[f"{side}_assigner"], "local_id": row[f"{side}_local_id"]}
         for side in ("low", "high")
     ]
-    sealed = row["reason"] is not None and row["low"] in erased  # a link's reason is sealed under low
+    sealed = row["reason"] is not None and (row["low"] in erased or row["high"] in erased)
     return {
         "link": row["link"],
         "waits_as": row["waits_as"],

@@ -129,7 +129,7 @@ STATEMENT = Table(
     Column("high", ID, nullable=False),
     Column("actor", Text, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
-    Column("reason", Text, info=sealed_for("low")),
+    Column("reason", Text, info=sealed_for("low", "high")),
     Column("rule", Text),
     Column("rule_version", Integer),
     Column("score", Float(53)),

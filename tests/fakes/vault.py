@@ -29,6 +29,10 @@ class MemoryVault:
         except InvalidTag:
             raise SealBroken(f"a sealed field of subject {subject} does not open") from None
 
+    def holds(self, subject: str) -> bool:
+        """See ``domain.ports.KeyVault``."""
+        return self.keys.get(subject) is not None
+
     def prefetch(self, subjects: Iterable[str]) -> None:
         """Everything is here already."""
 

@@ -40,12 +40,17 @@ def report(world: World, name: str, numbers: str) -> None:
     send(world, dose(uid(name), *exposures))
 
 
-@when(parsers.parse("the dose report {name} without an exposure comes in"))
+@when(parsers.re(r"the dose report (?P<name>[A-Z]) without an exposure comes in$"))
 def empty_report(world: World, name: str) -> None:
     send(world, dose(uid(name)))
 
 
-@given(parsers.parse("{code} sends the dose report {name}:"))
+@step(parsers.parse("the dose report {name} without an exposure comes in, that states {dlp:g} mGy.cm"))
+def accumulated_report(world: World, name: str, dlp: float) -> None:
+    send(world, dose(uid(name), dlp_mgycm=dlp))
+
+
+@step(parsers.parse("{code} sends the dose report {name}:"))
 def table(world: World, code: str, name: str, datatable: list[list[str]]) -> None:
     world.enroll(code)
     exposures = [exposure(f"2.25.9{number}", dlp_mgycm=float(dlp)) for number, dlp in datatable[1:]]

@@ -141,13 +141,27 @@ def test_a_person_without_dose_reports_has_unknown_totals(read: Read) -> None:
     assert set(document["totals"].values()) == {None}
 
 
-def test_a_phantom_is_listed_and_is_in_no_total(read: Read) -> None:
-    """A phantom is not a person."""
+def test_a_test_of_the_device_is_told_and_is_in_the_totals(read: Read) -> None:
+    """Words say so, and words may be a patient's: no dose is lost by them."""
     phantom = dose("1.9.8", exposure("1.8.8", dlp_mgycm=1590.0), qa=True, dlp_mgycm=1590.0)
     document = shown(read, *received(MULTI[0], phantom))
-    assert (document["totals"]["dlp_mgycm"], document["qa_exposures"]) == (7.46, 1)
+    assert (document["totals"]["dlp_mgycm"], document["qa_exposures"]) == (1597.46, 1)
     assert [e["qa"] for e in document["exposures"]] == [False, True]
-    assert document["report_totals"]["dlp_mgycm"] == 7.46
+    assert document["report_totals"]["dlp_mgycm"] == 1597.46
+
+
+def test_accumulated_dose_alone_is_the_study_s_total_until_an_exposure_is_known(read: Read) -> None:
+    """Which report states it is told; then the exposures count, and nothing twice."""
+    region, identity = received(dose("1.9.6", dlp_mgycm=7.46))
+    document = shown(read, region, identity)
+    assert (document["exposures"], document["totals"]["dlp_mgycm"]) == ([], 7.46)
+    assert [(a["study_uid"], a["value"], a["report_uid"]) for a in document["stated_alone"]] == [
+        ("1.2.1", 7.46, "1.9.6")
+    ]
+    assert [(r["exposures"], r["report_totals"]["dlp_mgycm"]) for r in document["reports"]] == [(0, 7.46)]
+    region.receive("CHA", "1", "1.2.1", MULTI[1])
+    document = shown(read, region, identity)
+    assert (document["totals"]["dlp_mgycm"], document["stated_alone"], len(document["reports"])) == (77.27, [], 2)
 
 
 def test_report_totals_stand_beside_event_sums_unrepaired(read: Read) -> None:

@@ -38,10 +38,11 @@ OTHER: dict[str, str | None] = {"family": "FICTIVE", "given": "Paul", "birth_dat
 
 
 class Story(NamedTuple):
-    """Who was erased, and who was held to be the same person for a while."""
+    """Who was erased, and who were the same person for a while: ``other`` has a higher id, ``lower`` a lower one."""
 
     ref: str
     other: str
+    lower: str
     identity: str
     other_identity: str
 
@@ -63,9 +64,9 @@ def story(region: Region) -> Story:
 
 
 def lived(region: Region) -> Story:
-    """Everything that can be said of a person, in marked words; and another, who shared some of it."""
-    local_id, other_id = _ids()
-    ref, other = f"CHB|{local_id}", f"CHB|{other_id}"
+    """Everything that can be said of a person, in marked words; and of two others, who shared some of it."""
+    lower_id, local_id, other_id = _ids()
+    ref, other, lower = f"CHB|{local_id}", f"CHB|{other_id}", region.register(lower_id)
     study = receive(region, local_id, STATED)
     receive(region, other_id, OTHER)
     said = f"{MARK} words"
@@ -91,18 +92,21 @@ def lived(region: Region) -> Story:
     seen = next(one for one in region.ask("dose", "alerts") if one["study"] == moved)
     region.ask("dose", "acknowledge", seen["alert"], "--note", said)
     region.ask("study", "reassign", moved, "--to", other, "--reason", said)
+    for statement in ("merge", "unmerge", "bar", "unbar"):
+        region.ask("identity", statement, lower, ref, "--reason", said)
+    region.ask("audit", "exposure", lower, ref, "--reason", said)
     region.settle()
-    told = Story(ref, other, *(region.ask("identity", "show", one)["identity"] for one in (ref, other)))
+    told = Story(ref, other, lower, *(region.ask("identity", "show", one)["identity"] for one in (ref, other)))
     assert MARK in shown(region, told)
     return told
 
 
-def _ids() -> tuple[str, str]:
-    """Two local ids, the first of which is the lower side of the pair: a link's reason is sealed under that one."""
-    one, other = (f"{MARK}-{uuid4().hex[:8]}" for _ in range(2))
-    other = other.replace(MARK, "ERA")
-    if Identity.create_id("CHB", one) < Identity.create_id("CHB", other):
-        return one, other
+def _ids() -> tuple[str, str, str]:
+    """Three local ids in the order of their identities' ids: the second is one pair's low side and the other's high."""
+    one, two, three = sorted((f"ERA-{uuid4().hex[:8]}" for _ in range(3)), key=lambda i: Identity.create_id("CHB", i))
+    marked = two.replace("ERA", MARK)
+    if Identity.create_id("CHB", one) < Identity.create_id("CHB", marked) < Identity.create_id("CHB", three):
+        return one, marked, three
     return _ids()
 
 
@@ -126,14 +130,17 @@ def documents(region: Region, ref: str) -> dict[str, Any]:
 
 
 def shown(region: Region, told: Story) -> str:
-    """All that is shown of both persons, and the lists of the whole region, as text."""
+    """All that is shown of these persons, and the lists of the whole region, as text."""
     lists = [region.ask("identity", "review", "list"), region.ask("dose", "alerts", "--all")]
-    both = [documents(region, told.identity), documents(region, told.other)]
-    return json.dumps([both, lists], ensure_ascii=False)
+    persons = [documents(region, one) for one in (told.identity, told.other)]
+    persons.append(region.ask("identity", "history", told.lower))
+    persons += [region.ask("audit", "history", one) for one in (told.identity, told.lower)]
+    persons += [region.ask("audit", "exposure", told.lower, told.identity), region.ask("audit", "accesses", told.lower)]
+    return json.dumps([persons, lists], ensure_ascii=False)
 
 
 def test_nothing_of_the_person_is_shown_any_more(region: Region, story: Story) -> None:
-    """Not to the other either, who was held to be the same person and got one of the studies."""
+    """Not of the others either, who were held to be the same person: whichever side of the pair was erased."""
     assert MARK not in shown(region, story)
 
 

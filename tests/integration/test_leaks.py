@@ -29,6 +29,7 @@ __all__ = ["region"]
 pytestmark = pytest.mark.live
 LOCAL_ID, MATRICULE, BORN = "ZQXVID77", "160017503500062", "1903-07-19"
 NAMES, WORDS = ("ZQXVFAMÉ", "ZQXVGIVEN"), "ZQXVWORDS déclarés"
+ORDER = ("--site", "CHB", "--by", CLINICIAN, "--modality", "CT", "--question", WORDS)
 STATED: dict[str, str | None] = {"family": NAMES[0], "given": NAMES[1], "birth_date": BORN}
 MARKS = [m.encode() for m in ("ZQXV", MATRICULE[:13], BORN, BORN.replace("-", ""))]
 MARKED = re.compile(b"|".join(map(re.escape, MARKS)), re.IGNORECASE)
@@ -121,8 +122,7 @@ def _cared_for(region: Region, ref: str, study: str) -> None:
     region.run("access", "open", ref, "--as", f"rpps:{OUTSIDER}", "--reason", WORDS)
     emergency = region.ask("access", "open", ref, "--as", f"rpps:{OUTSIDER}", "--reason", WORDS, "--emergency")
     region.ask("access", "close", emergency["access"], "--as", f"rpps:{OUTSIDER}", "--note", WORDS)
-    order = ("--site", "CHB", "--by", CLINICIAN, "--modality", "CT", "--question", WORDS)
-    placed = region.ask("order", "place", ref, *order)["order"]
+    placed = region.ask("order", "place", ref, *ORDER)["order"]
     region.ask("order", "cancel", placed, "--reason", WORDS)
     reader = f"4{uuid4().int % 10**10:010}"
     doctor = ("--name", "Dr Lecture", "--profession", "radiologist", "--site", "CHP")
@@ -173,6 +173,11 @@ def _refused(region: Region, ref: str, folder: Path, traits: tuple[str, ...]) ->
         ("access", "open", ref, "--as", f"rpps:{OUTSIDER}", "--reason", WORDS, "--code", "ZQXVCODE11"),
         ("order", "cancel", uuid4(), "--reason", WORDS),
         ("study", "withdraw", uuid4(), "--reason", WORDS),
+        ("identity", "flag", ref, "HOMA", "--clear", "--reason", WORDS, "--actor", f"Dr {NAMES[0]}"),
+        ("identity", "erase", ref, "--reason", f"asked for by {NAMES[1]} {NAMES[0]}"),
+        ("order", "place", ref, *ORDER, "--act", WORDS),
+        ("order", "place", ref, *ORDER, "--number", WORDS),
+        ("audit", "accesses", ref, "--by", NAMES[0], "--reason", WORDS),
     ):
         said = region.run(*words)
         assert said.code in (1, 3), said

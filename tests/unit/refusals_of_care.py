@@ -132,6 +132,8 @@ PROVOKED = [
         errors.BadOrder, "write it as 2026-01-31T14:30:00Z", lambda w: w.order_of(wanted_by=NOON.replace(tzinfo=None))
     ),
     Provoked(errors.BadOrder, "names the modality wanted", lambda w: w.order_of(modality=" ")),
+    Provoked(errors.BadOrder, "write it as ZBQH001", lambda w: w.order_of(act=WORDS)),
+    Provoked(errors.BadOrder, "give the site's own", lambda w: w.order_of(placer_number=WORDS)),
     Provoked(errors.BadOrder, "urgency is one of ROUTINE", lambda w: w.order_of(urgency="SOON")),
     Provoked(errors.BadOrder, "has an accession number", lambda w: schedule(w.order(), accession=" ")),
     Provoked(

@@ -8,6 +8,7 @@ from domain.aggregates.link import Link
 from domain.commands.consents import Oppose
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Erase, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
+from domain.work import Envelope
 from tests.fakes.region import received
 from tests.unit.refusals import LOCAL_ID, MATRICULE, PERSON, TEST_OID, WORDS, Directly, Provoked
 
@@ -34,7 +35,15 @@ def rule_unmerge(**pair: Any) -> Unmerge:
 
 
 PROVOKED = [
+    # Actor
+    Provoked(errors.BadActor, "write rpps: and the number", lambda w: Directly(lambda: Envelope("Dr MARKEDGIVEN"))),
     # Identity
+    Provoked(errors.UnfitGround, "1 to 200 characters", lambda w: Erase(identity=w.marie, reason=" ")),
+    Provoked(
+        errors.UnfitGround,
+        "say it without",
+        lambda w: Erase(identity=w.marie, reason="asked for by Mme Markedfamily"),
+    ),
     Provoked(
         errors.BadTraits,
         "holds a control character",

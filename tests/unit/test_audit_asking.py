@@ -9,7 +9,7 @@ from fastavro import schemaless_writer
 
 from adapters.eventstore.histories import first_long
 from domain.commands.accesses import Audit, CloseEmergency
-from domain.errors import NoOpenEmergency, NotFound, ReasonMissing
+from domain.errors import BadActor, BadSite, NoOpenEmergency, NotFound, ReasonMissing
 from krypton.auditing import exposure_report
 from krypton.auditing.accesses import Limits
 from krypton.auditing.aside import NAMED
@@ -91,6 +91,25 @@ def test_every_event_begins_with_when_it_was_recorded() -> None:
 
 def test_the_limits_of_a_question_are_recorded_as_they_were_typed() -> None:
     assert Limits(by="rpps:1", site="CHB", emergency=True).words() == ["by=rpps:1", "site=CHB", "emergency=True"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [
+        (Limits(by="Dr Jean Essai"), BadActor),
+        (Limits(by="123456789012"), BadActor),
+        (Limits(site="CHU de Bordeaux"), BadSite),
+    ],
+)
+def test_a_limit_that_names_somebody_in_words_is_no_limit(limits: Limits, error: type[Exception]) -> None:
+    """W1, E1: they are recorded in clear."""
+    with pytest.raises(error):
+        limits.refuse_words()
+
+
+def test_ids_and_codes_are_limits() -> None:
+    for by in (CLINICIAN, f"rpps:{CLINICIAN}", "system:cli"):
+        Limits(by=by, site="CHB").refuse_words()
 
 
 def test_the_verifier_knows_every_schema() -> None:

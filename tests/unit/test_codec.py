@@ -1,6 +1,7 @@
 """Events to bytes and back, for every schema and whatever fields hold; sealed fields open only where they belong."""
 
 from io import BytesIO
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import SealBroken
+from schemas.bulk import BulkCodec
 from schemas.codec import Codec, NotAnEvent
 from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Schema, UnknownSchema, registry
@@ -20,6 +22,7 @@ from tests.fakes.vault import MemoryVault
 
 SCHEMAS = list(registry().latest.values())
 SEALED = [schema for schema in SCHEMAS if schema.sealed]
+OF_TWO = [schema for schema in SEALED if any(len(subjects) > 1 for subjects in schema.sealed.values())]
 by_schema = pytest.mark.parametrize("schema", SCHEMAS, ids=lambda s: s.name)
 by_sealed = pytest.mark.parametrize("schema", SEALED, ids=lambda s: s.name)
 some = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -134,10 +137,47 @@ def test_once_the_key_is_destroyed_the_event_still_reads_and_shows_that_it_was_e
     """All other fields stay; the bytes, and so every hash over them, do too."""
     vault, body = MemoryVault(), sample_body(schema)
     raw = written(codec(vault), schema, body)
-    for subject in schema.sealed.values():
+    for subject in chain(*schema.sealed.values()):
         vault.destroy(body[subject])
     _, decoded = codec(vault).decode(raw, 3)
     assert decoded == body | dict.fromkeys(schema.sealed, ERASED)
+
+
+@pytest.mark.parametrize("erased", [0, 1], ids=["the one", "the other"])
+@pytest.mark.parametrize("schema", OF_TWO, ids=lambda s: s.name)
+def test_what_may_name_two_people_is_gone_with_either_key(schema: Schema, erased: int) -> None:
+    """Read one by one or by the thousand."""
+    vault, body = MemoryVault(), sample_body(schema)
+    raw = written(codec(vault), schema, body)
+    ((name, subjects),) = schema.sealed.items()
+    vault.destroy(body[subjects[erased]])
+    assert codec(vault).decode(raw, 3)[1] == body | {name: ERASED}
+    assert BulkCodec(registry(), vault).read_batch([record(raw, position="1", version="3")]) == [
+        codec(vault).read(record(raw, position="1", version="3"))
+    ]
+
+
+@pytest.mark.parametrize("schema", OF_TWO, ids=lambda s: s.name)
+def test_neither_key_alone_opens_what_may_name_two_people(schema: Schema) -> None:
+    """Whoever has one of them, and the bytes from any copy of the log: no program has to keep a promise."""
+    vault, body = MemoryVault(), sample_body(schema) | dict.fromkeys(schema.sealed, MARKED)
+    raw = written(codec(vault), schema, body)
+    ((name, (inner, outer)),) = schema.sealed.items()
+    closed, aad = field_of(schema, raw, name), f"{schema.type}|{body[schema.aggregate]}|3|{name}".encode()
+    with pytest.raises(SealBroken):
+        vault.unseal(body[inner], closed, aad)
+    opened = vault.unseal(body[outer], closed, aad)
+    assert opened
+    assert MARKED.encode() not in opened
+
+
+@pytest.mark.parametrize("erased", [0, 1], ids=["the one", "the other"])
+@pytest.mark.parametrize("schema", OF_TWO, ids=lambda s: s.name)
+def test_what_may_name_two_people_is_not_written_once_either_is_erased(schema: Schema, erased: int) -> None:
+    vault, body = MemoryVault(), sample_body(schema)
+    ((name, subjects),) = schema.sealed.items()
+    vault.destroy(body[subjects[erased]])
+    assert field_of(schema, written(codec(vault), schema, body), name) == b""
 
 
 def test_what_is_sealed_for_an_erased_person_stays_empty() -> None:
@@ -233,4 +273,4 @@ def test_the_subjects_of_an_event_are_those_whose_keys_seal_it() -> None:
     """Known before it is sealed, so that many keys are made in one go."""
     schema = registry().of_type("link.merged")
     body = sample_body(schema)
-    assert codec().subjects("link.merged", body, body["link_id"]) == {body["low"]}
+    assert codec().subjects("link.merged", body, body["link_id"]) == {body["low"], body["high"]}

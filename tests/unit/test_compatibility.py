@@ -22,6 +22,7 @@ ORDER: Document = {
         {"name": "drawing_id", "type": {"type": "string", "logicalType": "uuid"}},
         {"name": "recorded_at", "type": {"type": "long", "logicalType": "timestamp-micros"}},
         {"name": "title", "type": "bytes", "krypton.sealed": "drawing_id"},
+        {"name": "both", "type": "bytes", "krypton.sealed": ["drawing_id", "author_id"]},
         {"name": "pages", "type": "int"},
         {"name": "scale", "type": ["null", "double"], "default": None},
         {"name": "colours", "type": {"type": "array", "items": "string"}},
@@ -111,6 +112,11 @@ BAD: dict[str, tuple[str, str, Callable[[Document], object]]] = {
         "Drawn.title",
         lambda d: field(d, "title").update({"krypton.sealed": "author_id"}),
     ),
+    "a seal of one subject less": (
+        "sealing-changed",
+        "Drawn.both",
+        lambda d: field(d, "both").update({"krypton.sealed": "drawing_id"}),
+    ),
     "another topic": ("topic-or-key-changed", "krypton.topic", lambda d: d.update({"krypton.topic": "krypton.other"})),
     "another key": ("topic-or-key-changed", "krypton.key", lambda d: d.update({"krypton.key": "page_id"})),
     "a default of the second branch": (
@@ -150,8 +156,16 @@ def test_every_rule_is_shown_by_a_bad_change() -> None:
         lambda d: field(d, "pages").update(doc="How many pages there are."),
         lambda d: line(d)["fields"].append({"name": "width_mm", "type": ["null", "double"], "default": None}),
         lambda d: d["fields"].reverse(),
+        lambda d: field(d, "title").update({"krypton.sealed": ["drawing_id", "author_id"]}),
     ],
-    ids=["optional field added", "optional field removed", "doc changed", "nested optional added", "order changed"],
+    ids=[
+        "optional field added",
+        "optional field removed",
+        "doc changed",
+        "nested optional added",
+        "order changed",
+        "sealed under one key more",
+    ],
 )
 def test_a_change_that_every_reader_can_take_passes(change: Callable[[Document], object]) -> None:
     """Fields come and go with a default."""

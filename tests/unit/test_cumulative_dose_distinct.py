@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.cumulative_dose.distinct import conflicts, distinct, sums, total
+from projections.cumulative_dose.distinct import conflicts, distinct, stated_alone, sums, total
 from tests.fakes.region import exposure
 
 
@@ -70,6 +70,38 @@ def test_exposures_come_in_order_of_time_and_unknown_times_last() -> None:
     """As a reader expects them."""
     rows = [carried("e1"), carried("e2", started_at="2026-01-05T09:00:00"), carried("e3", started_at="2025-01-05")]
     assert [row["irradiation_event_uid"] for row in distinct(rows)] == ["e3", "e2", "e1"]
+
+
+def stated(report: str, study: str = "s1", **totals: float | None) -> dict[str, Any]:
+    """A report row, as the queries read it."""
+    return {"report_uid": report, "study_uid": study, "identity": "i1", "totals": totals}
+
+
+def test_of_a_study_without_exposures_the_greatest_stated_total_stands_in_and_is_named() -> None:
+    """Reports may be cumulative (7 of 77): adding them up would count twice."""
+    found = stated_alone([stated("r1", dlp_mgycm=7.0), stated("r2", dlp_mgycm=77.0, agd_mgy=None)], [])
+    assert [(a["study_uid"], a["quantity"], a["value"], a["report_uid"]) for a in found] == [
+        ("s1", "dlp_mgycm", 77.0, "r2")
+    ]
+    assert sums([], found) == {
+        "dlp_mgycm": 77.0,
+        "dap_mgycm2": None,
+        "dose_rp_mgy": None,
+        "agd_mgy": None,
+        "activity_mbq": None,
+    }
+
+
+def test_a_known_exposure_of_the_study_ends_that_whichever_hospital_sent_it() -> None:
+    """And though its own dose is not known."""
+    reports = [stated("r1", dlp_mgycm=7.0), stated("r2", study="s2", dlp_mgycm=5.0)]
+    exposures = [carried("e1", "r3", study="s1")]
+    assert sums(exposures, stated_alone(reports, exposures))["dlp_mgycm"] == 5.0
+
+
+def test_studies_add_up_and_a_report_that_came_under_two_counts_once() -> None:
+    reports = [stated("r1", dlp_mgycm=7.0), stated("r1", study="s2", dlp_mgycm=7.0), stated("r2", "s3", dlp_mgycm=1.0)]
+    assert sums([], stated_alone(reports, []))["dlp_mgycm"] == 8.0
 
 
 def test_one_event_in_two_studies_is_a_conflict() -> None:

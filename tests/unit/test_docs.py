@@ -38,8 +38,8 @@ SETTINGS = sorted({n for n in re.findall(r"KRYPTON_\w+", Path(settings.__file__)
 
 
 def rules() -> Iterator[tuple[str, str]]:
-    """Each rule's number and the aggregate whose docstring states it."""
-    for path in sorted((ROOT / "domain/aggregates").glob("*.py")):
+    """Each rule's number and the aggregate whose docstring states it; of all commands, the actor's."""
+    for path in (*sorted((ROOT / "domain/aggregates").glob("*.py")), ROOT / "domain/actors.py"):
         stated = ast.get_docstring(ast.parse(path.read_text())) or ""
         yield from ((number, path.stem) for number in RULE.findall(stated))
 

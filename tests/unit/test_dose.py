@@ -65,6 +65,28 @@ def test_a_report_without_an_exposure_is_refused(region: Region) -> None:
     assert type(region.refusal(received(doses=(dose("2.25.5"),)))) is NoExposure
 
 
+def test_a_report_of_accumulated_dose_alone_is_recorded_with_what_it_states(region: Region) -> None:
+    """D2: counted as a dose report, as Enhanced and Comprehensive SR with dose are; and looked at."""
+    answer = region.receive(doses=(dose("2.25.5", dose_rp_mgy=2_500.0),))
+    (told,) = [e.data for e in region.history() if e.type == "dose.reported"]
+    assert (answer.result["dose_reports"], told["exposures"], told["totals"]) == (1, [], {"dose_rp_mgy": 2_500.0})
+    assert [a["value"] for a in raised(region)] == [2_500.0]
+
+
+def test_a_report_whose_totals_are_not_known_tells_nothing(region: Region) -> None:
+    """D2: stated without a value, or in a unit that nobody knows."""
+    assert type(region.refusal(received(doses=(dose("2.25.5", dlp_mgycm=None),)))) is NoExposure
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_a_report_of_accumulated_dose_supersedes_none_and_stands(region: Region, order: tuple[int, ...]) -> None:
+    """Nothing says whose exposures it adds up."""
+    reports = [dose("2.25.5", dlp_mgycm=7.0), dose("2.25.6", dlp_mgycm=9.0), dose("2.25.7", exposure("2.25.91"))]
+    for place in order:
+        receive(region, reports[place])
+    assert "dose.superseded" not in region.types()
+
+
 UIDS = ("2.25.91", "2.25.92", "2.25.93")
 CUMULATIVE = [dose(f"2.25.{n}", *(exposure(uid) for uid in UIDS[:n])) for n in (1, 2, 3)]
 
@@ -197,10 +219,10 @@ def test_an_exposure_that_two_reports_hold_is_looked_at_once(region: Region) -> 
     assert raised(region) == []
 
 
-def test_a_phantom_alerts_nobody(region: Region) -> None:
-    """Quality assurance."""
+def test_a_report_that_words_call_a_test_of_the_device_alerts_all_the_same(region: Region) -> None:
+    """They may be a patient's name, or complaint: 9 Gy are looked at by a person."""
     receive(region, dose("2.25.5", exposure("2.25.51"), dose_rp_mgy=9_000.0, qa=True))
-    assert raised(region) == []
+    assert [a["value"] for a in raised(region)] == [9_000.0]
 
 
 def test_an_alert_names_the_rules_that_made_it(region: Region) -> None:

@@ -101,11 +101,11 @@ def test_a_total_that_a_report_states_counts_and_its_report_is_named(region: Reg
     assert raised(region) == [("dose_rp_mgy_over", 1_700.0, 1_500.0, "2.25.5", 2)]
 
 
-def test_a_phantom_needs_nobody_s_attention(region: Region) -> None:
-    """Neither its exposures nor its totals."""
-    study = receive(region, fluoroscopy("2.25.5", "2.25.51", 9_000.0, qa=True, dap_mgycm2=900_000.0))
+def test_what_words_call_a_test_of_the_device_is_judged_as_any_dose(region: Region) -> None:
+    study = receive(region, fluoroscopy("2.25.5", "2.25.51", 1_800.0, qa=True))
     promote(region)
-    assert region.ask(JudgeDose(study=study)).positions == ()
+    region.ask(JudgeDose(study=study))
+    assert raised(region) == [("dose_rp_mgy_over", 1_800.0, 1_500.0, "2.25.5", 2)]
 
 
 def test_a_value_equal_to_the_new_level_is_not_over_it(region: Region) -> None:
@@ -147,7 +147,7 @@ EVENTS = st.dictionaries(st.sampled_from(["2.25.91", "2.25.92", "2.25.93"]), st.
 def test_under_unchanged_rules_nothing_is_due_that_was_not_raised_as_it_came(
     told: list[tuple[dict[str, float], float | None, bool]],
 ) -> None:
-    """Whatever reports repeat, continue or state, phantoms among them."""
+    """Whatever reports repeat, continue or state, tests of the device among them."""
     region = Region()
     for number, (exposures, stated, qa) in enumerate(told):
         parts = [exposure(uid, dose_rp_mgy=value) for uid, value in exposures.items()]

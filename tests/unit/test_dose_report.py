@@ -1,16 +1,21 @@
 """The reader on reports made here: what no real file of the set shows, and what devices get wrong."""
 
+import io
 from random import Random
 from typing import Any
 
 import pytest
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
+from pydicom.filereader import dcmread
 from pydicom.sequence import Sequence
 from pydicom.valuerep import DSfloat
 
+from adapters.dicom.attributes import read_instance
+from adapters.dicom.documents import document_of
 from adapters.dicom.dose_report import DoseReport, Exposure, NoDoseContent, holds_dose, read_dose_report
 from adapters.dicom.sr_tree import iso
+from tests.fakes.dicom import instance, part10
 
 MGY_CM, MGY, GY_M2 = "mGy.cm", "mGy", "Gy.m2"
 
@@ -337,6 +342,21 @@ def test_a_dose_report_class_without_content_is_announced_and_refused() -> None:
         read_dose_report(document())
 
 
+@pytest.mark.parametrize("sop_class", [uids.XRayRadiationDoseSRStorage, uids.EnhancedSRStorage])
+@pytest.mark.parametrize(("stated", "totals"), [("236.09", {"dlp_mgycm": 236.09}), ("about 12", None)])
+def test_accumulated_dose_alone_is_passed_on_where_it_is_known(
+    sop_class: str, stated: str, totals: dict[str, float] | None
+) -> None:
+    """Without an event; it is a dose report either way."""
+    sent = instance(SOPClassUID=sop_class)
+    sent.ContentSequence = Sequence([item("113811", "CONTAINER", number("113813", stated, MGY_CM))])
+    received = dcmread(io.BytesIO(part10(sent)))
+    found = document_of(read_instance(received), received)
+    assert found is not None
+    told = None if found.dose is None else (found.dose.exposures, found.dose.totals)
+    assert (found.report.kind, told) == ("DOSE", None if totals is None else ([], totals))
+
+
 def test_an_image_with_dose_words_in_it_is_no_dose_report() -> None:
     """By its class."""
     assert not holds_dose(document(ct(), sop_class=uids.CTImageStorage))
@@ -356,16 +376,49 @@ def test_an_empty_dataset_is_refused_without_a_traceback() -> None:
         ("DAILY_QC^CT2", True),
         ("Contrôle Qualité^Salle 3", True),
         ("FANTOME^EAU", True),
+        ("QATesting^Physics", True),
         ("QAZIMI^TESTINE", False),
         ("FANTONI^TESTINE", False),
+        ("LI^QA", False),
+        ("QA^LI", False),
+        ("Physics^Ann", False),
+        ("TESTINE^Phantom", False),
     ],
 )
 def test_test_exposures_are_told_by_name_and_people_are_not(name: str, is_qa: bool) -> None:
-    """Whole words: a family name that starts alike is a family name."""
+    """Whole words: a family name that starts alike is a family name, and some are short."""
     dataset = document(ct())
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.PatientName = name
     assert read_dose_report(dataset).qa is is_qa
+
+
+@pytest.mark.parametrize(
+    ("description", "is_qa"),
+    [
+        ("Specials^PhysicsTesting (Adult)", True),
+        ("Contrôle de qualité mensuel", True),
+        ("CT QA", True),
+        ("Douleurs membre fantôme", False),
+        ("phantom limb pain", False),
+        ("TDM thorax - constancy", False),
+    ],
+)
+def test_a_complaint_is_not_taken_for_a_test(description: str, is_qa: bool) -> None:
+    """What is tested is said otherwise."""
+    dataset = document(ct())
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.StudyDescription = description
+    assert read_dose_report(dataset).qa is is_qa
+
+
+@pytest.mark.parametrize(
+    ("protocols", "is_qa"), [(["Phantom 32"], True), (["Daily QA", "QA head"], True), (["Thorax", "Daily QA"], False)]
+)
+def test_protocols_tell_of_a_phantom_where_all_of_them_do(protocols: list[str], is_qa: bool) -> None:
+    """One odd protocol in a patient's exam marks nothing."""
+    acquired = [ct(item("125203", "TEXT", TextValue=told), event=f"2.25.{n}") for n, told in enumerate(protocols)]
+    assert read(*acquired).qa is is_qa
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,10 @@ def test_an_exam_may_be_of_several_studies_and_reports(region: Region, order: UU
     ("change", "error", "message"),
     [
         ({"modality": " "}, BadOrder, "names the modality"),
+        ({"modality": "CT of Mme Essai"}, BadOrder, "names the modality"),
+        ({"act": "scanner de Mme Essai"}, BadOrder, "no CCAM code"),
+        ({"placer_number": "Mme Essai"}, BadOrder, "and no space"),
+        ({"placer_number": "1" * 65}, BadOrder, "1 to 64"),
         ({"urgency": "SOON"}, BadOrder, "one of ROUTINE, URGENT, STAT"),
         ({"wanted_by": datetime(2026, 2, 1, 9)}, BadOrder, "without its zone"),  # noqa: DTZ001  the missing zone is the case
         ({"site": "NOWHERE"}, UnknownSite, "krypton site enroll NOWHERE"),

@@ -1,6 +1,7 @@
 """An event that an older program wrote, read by this one: ``link.unmerged`` version 1, which named no rule version.
 
-The older program is this one without the newer schema: what it writes is what lies in ledgers and topics.
+The older program is this one without the newer schemas: what it writes is what lies in ledgers and topics. It sealed
+reasons under the lower side of a pair alone, too.
 """
 
 import json
@@ -18,20 +19,20 @@ from domain.storing import LedgerMapper
 from projections.identity_index.view import IdentityIndex
 from schemas.bulk import BulkCodec
 from schemas.codec import Codec
-from schemas.event import LedgerEvent, Record
+from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Registry, registry
 from tests.fakes.region import Region
 from tests.fakes.views import folded
 from tests.samples import FOLDER, VERSION, FixedVault
 
-OLD, NEW = "link.unmerged.v1", "link.unmerged.v2"
+OLD, NEW = "link.unmerged.v1", "link.unmerged.v3"
 SAMPLE = (FOLDER / f"{OLD}.bin").read_bytes()
 
 
 @contextmanager
 def older_program(ledger: Ledger) -> Iterator[None]:
     """What is decided meanwhile is written with the schemas of then."""
-    then = Registry([schema for schema in registry() if schema.name != NEW])
+    then = Registry([schema for schema in registry() if schema.version == 1])
     assert isinstance(ledger.mapper, LedgerMapper)
     now, ledger.mapper.codec = ledger.mapper.codec, Codec(then, ledger.vault)
     yield
@@ -116,3 +117,19 @@ def _as_then(event: LedgerEvent) -> LedgerEvent:
 def test_persons_are_the_same_for_both_programs(region: Region) -> None:
     asked = pair(region)
     assert region.membership().person_of(str(asked["one"])) == {str(asked["one"])}
+
+
+@pytest.mark.parametrize("side", ["low", "high"])
+@pytest.mark.parametrize(
+    "event_type", sorted({s.type for s in registry() if s.sealed and "low" in s.sealed.get("reason", ())})
+)
+def test_a_reason_that_was_sealed_under_one_side_is_gone_with_either(event_type: str, side: str) -> None:
+    """From then on whoever reads it, one by one or by the thousand, is told that it was erased."""
+    vault = FixedVault()
+    for name in sorted(path.stem for path in FOLDER.glob(f"{event_type}.v*.bin")):
+        raw, kept = (FOLDER / f"{name}.bin").read_bytes(), json.loads((FOLDER / f"{name}.json").read_text())
+        vault.destroy(kept[side])
+        assert Codec(registry(), vault).decode(raw, VERSION)[1]["reason"] == ERASED
+        (event,) = BulkCodec(registry(), vault).read_batch([record(raw)])
+        assert isinstance(event, LedgerEvent)
+        assert event.data["reason"] == ERASED

@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.times import iso, micros
 from projections.access_history import queries as sharing
 from projections.access_history.view import AccessHistory
-from projections.cumulative_dose.distinct import distinct, sums
+from projections.cumulative_dose.distinct import distinct, stated_alone, sums
 from projections.cumulative_dose.view import CumulativeDose
 from projections.identity_index.view import IdentityIndex
 from projections.patient_record.view import PatientRecord
@@ -86,16 +86,18 @@ class MemoryViews:
         owners = {study: row["identity_id"] for (study, _), row in sorted(rows.table("dose_owner").items())}
         members = self._members(identity)
         studies = {study for study, owner in owners.items() if owner in members}
-        exposures = distinct(_carried(rows, studies))
+        carried, reports = _carried(rows, studies), _in_order(_reports(rows, studies).values())
+        alone = stated_alone([{**report, "identity": None} for report in reports], carried)
+        exposures = distinct(carried)
         alerts = [
             {"alert": key, "study": row["study_id"], **row}
             for (key,), row in rows.table("alert").items()
             if row["study_id"] in studies
         ]
         return {
-            "totals": sums([exposure for exposure in exposures if not exposure["qa"]]),
+            "totals": sums(exposures, alone),
             "exposures": exposures,
-            "reports": _in_order(_reports(rows, studies).values()),
+            "reports": reports,
             "alerts": _in_order(alerts),
         }
 

@@ -1,0 +1,49 @@
+"""On which ground a person is erased: words that stay readable for ever, so they tell nothing of that person.
+
+What is known of the person is looked for in them. A name of somebody else cannot be told from any other word: whoever
+erases has read what the command line says of its ``--reason``.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from domain.errors import UnfitGround
+from domain.traits import NAMES, PARTICLES, words
+
+LONGEST: Final = 200
+_SHORTEST_TOLD: Final = 3  # a local id, or a word of a name, of fewer characters is in many texts by chance
+_NATIONAL: Final = re.compile(r"[0-9](?:[ .]?[0-9AB]){12,14}")  # a matricule, with or without its key
+
+
+def ground(stated: str, traits: Mapping[str, Any], local_id: str) -> str:
+    """The ground, without spaces at its ends. ``traits``, ``local_id``: of who is erased. Raises UnfitGround (I8)."""
+    said = stated.strip()
+    if not 0 < len(said) <= LONGEST:
+        raise UnfitGround(f"the ground of an erasure has 1 to {LONGEST} characters: say in short on which it is done")
+    if _tells_of(said, traits, local_id):
+        raise UnfitGround(
+            "the ground of an erasure stays readable, and this one holds a name, a birth date or a number of the "
+            "person: say it without, such as: asked for by the person"
+        )
+    return said
+
+
+def _tells_of(said: str, traits: Mapping[str, Any], local_id: str) -> bool:
+    names = frozenset[str]().union(*(words(traits.get(name)) for name in NAMES)) - PARTICLES
+    told = {name for name in names if len(name) >= _SHORTEST_TOLD} & words(said)
+    number = len(local_id) >= _SHORTEST_TOLD and re.search(rf"(?<!\w){re.escape(local_id)}(?!\w)", said, re.IGNORECASE)
+    return bool(told or number or _NATIONAL.search(said) or _tells_date(said, traits.get("birth_date")))
+
+
+def _tells_date(said: str, born: str | None) -> bool:
+    """Whether the birth date is there, in figures: from the year to the day, or the other way round."""
+    try:
+        day = date.fromisoformat(born or "")
+    except ValueError:
+        return False
+    figures = [part.zfill(2) for part in re.findall(r"[0-9]+", said)]
+    written = (f"{day:%Y%m%d}", f"{day:%d%m%Y}", f"{day:%d%m%y}")
+    runs = ("".join(figures[at : at + length]) for at in range(len(figures)) for length in (1, 2, 3))
+    return any(run in written for run in runs)

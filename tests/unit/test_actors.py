@@ -1,0 +1,37 @@
+"""W1: who asks stands in clear on every topic, so it is an id with its scheme."""
+
+import pytest
+
+from domain.errors import BadActor
+from domain.work import Envelope
+
+
+@pytest.mark.parametrize(
+    "actor", ["rpps:10101201234", "aet:CHB_PACS", "aet:CT BAYONNE 2", "system:cli", "system:dose-alerts.2"]
+)
+def test_an_id_with_its_scheme_is_taken_as_it_is(actor: str) -> None:
+    assert Envelope(actor).stamp(0)["actor"] == actor
+
+
+@pytest.mark.parametrize(
+    "actor",
+    [
+        "",
+        "Dr Jean Essai",
+        "rpps:Jean Essai",
+        "rpps:101012012345",
+        "RPPS:10101201234",
+        "aet:",
+        "aet: PACS",
+        "aet:SEVENTEEN_LETTERS",
+        "system:Jean Essai",
+        "system:" + "x" * 65,
+        "mailto:jean.essai@chb.example",
+        "system:cli\n",
+    ],
+)
+def test_anything_else_is_refused_without_repeating_it(actor: str) -> None:
+    with pytest.raises(BadActor) as refused:
+        Envelope(actor)
+    assert "Jean" not in str(refused.value)
+    assert "write rpps: and the number" in str(refused.value)
