@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from itertools import chain
+from math import isfinite
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -79,6 +80,8 @@ class Codec:
             if (value := plain.get(name)) is not None:
                 aad = _aad(schema, aggregate_id, version, name)
                 plain[name] = self._seal(filter(None, map(plain.get, subjects)), to_json(value).encode(), aad)
+        if schema.measures and not _finite(plain):
+            raise NotAnEvent(f"{event_type} holds a number that is not finite: no view could keep it")
         out = BytesIO()
         out.write(b"\0" + schema.id.to_bytes(4, "big"))
         try:
@@ -117,6 +120,8 @@ class Codec:
             data: dict[str, Any] = schemaless_reader(body, written.hot, None if schema is written else schema.hot)
         except (ValueError, EOFError, IndexError, TypeError, UnicodeDecodeError) as wrong:
             raise NotAnEvent(f"cut or damaged body of {written.name} ({type(wrong).__name__})") from None
+        if schema.measures and not _finite(data):
+            raise NotAnEvent(f"{written.name} holds a number that is not finite")
         if unseal:
             self._open_all(written, data, version)
         return schema, data
@@ -173,6 +178,15 @@ class Codec:
             if not (clear := self.sealer.seal(subject, clear, aad)):
                 break
         return clear
+
+
+def _finite(value: Any) -> bool:
+    """Whether every number in it is. Infinity and not-a-number are no measurement, and no JSON."""
+    if isinstance(value, float):
+        return isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    return all(map(_finite, value)) if isinstance(value, list) else True
 
 
 def _aad(schema: Schema, aggregate_id: str, version: int, field: str) -> bytes:

@@ -185,6 +185,7 @@ class _Writer:
 
     def _double(self, name: str, depth: int) -> None:
         self._say(depth, f"({name},) = double(b, p)", "p += 8")
+        self._say(depth, f"if {name} - {name}:", f"{INDENT}raise ValueError('not finite')")  # infinity, not-a-number
 
     def _boolean(self, name: str, depth: int) -> None:
         self._say(depth, f"{name} = b[p] != 0", "p += 1")

@@ -43,6 +43,7 @@ class Schema:
     hot: Any = field(repr=False)
     sealed: dict[str, tuple[str, ...]]
     uuids: frozenset[str]
+    measures: bool
 
     @property
     def name(self) -> str:
@@ -86,6 +87,7 @@ def _schema(ident: int, name: str, document: dict[str, Any]) -> Schema:
         hot=fastavro.parse_schema(_plain(document)),
         sealed={f["name"]: subjects_of(f) for f in fields if "krypton.sealed" in f},
         uuids=frozenset(f["name"] for f in fields if _is_uuid(f["type"])),
+        measures='"double"' in json.dumps(fields),
     )
 
 

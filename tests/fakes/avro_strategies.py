@@ -12,7 +12,7 @@ PRIMITIVES: dict[str, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),
     "int": st.integers(-(2**31), 2**31 - 1),
     "long": st.integers(-(2**63), 2**63 - 1),
-    "double": st.floats(allow_nan=False),
+    "double": st.floats(allow_nan=False, allow_infinity=False),
     "string": TEXT,
 }
 CLEAR = TEXT | st.dictionaries(TEXT, st.none() | TEXT, max_size=4)  # what sealed fields hold before they are sealed

@@ -1,6 +1,7 @@
 """Bulk reading gives what the plain codec gives: the same values, and the same complaints about what is damaged."""
 
 from io import BytesIO
+from struct import pack
 from typing import Any
 
 import pytest
@@ -156,6 +157,20 @@ def test_counts_that_no_writer_makes_are_left_to_fastavro(odd: bytes) -> None:
     schema = parse_schema({"type": "record", "name": "List", "fields": [{"name": "items", "type": items}]})
     with pytest.raises(ValueError, match=r"zero of two bytes|64 bits"):
         compiled(schema)(odd, odd.decode("latin-1"), 0)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_that_is_not_finite_is_no_event(number: float) -> None:
+    """Neither written nor read: a view would refuse it, or not, by what else its batch holds."""
+    codec, schema = Codec(registry(), MemoryVault()), registry().of_type("dose.alert_raised")
+    body = sample_body(schema) | {"value": 1234.5}
+    with pytest.raises(NotAnEvent, match="not finite"):
+        encoded(codec, schema, body | {"value": number})
+    raw = encoded(codec, schema, body).replace(pack("<d", 1234.5), pack("<d", number))
+    for reads in (codec, BulkCodec(codec.registry, codec.sealer)):
+        (found,) = reads.read_batch([record(raw)])
+        assert isinstance(found, NotAnEvent)
+        assert "not finite" in str(found)
 
 
 def test_batches_read_ahead_are_the_same_in_order() -> None:
