@@ -3,13 +3,15 @@
 The switch and its note are one transaction of the views' tables (``projections.versions``); its event is another, of
 the ledger, under a command id made from the note's token. ``settle`` finishes whatever a crash left between the two,
 oldest first, one process at a time: however often it runs, each switch has one event, and each decision is raised once.
+Decisions are asked of the version's tables, and what was decided under the former rules until the switch must be in
+them: a version that has not read so far stays unsettled, and whoever settles next asks again.
 
 V3  Rules are promoted from the day on which they are in force.
 """
 
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 import psycopg2
@@ -19,13 +21,15 @@ from domain.commands.views import Dropped, Promoted, RolledBack
 from domain.errors import RuleBroken
 from domain.rules.document import RuleId
 from domain.work import Command, Envelope
-from krypton import deciding
+from krypton import deciding, waiting
 from krypton.bootstrap import Krypton
 from projections import catalog, switches, versions
 from projections.switches import DROPPED, PROMOTED, Switched, Unsettled
 
 SWITCHES = UUID("3f0e3a4d-21c8-5b0a-a2c4-6d7f9b1e8c53")  # namespace of command ids: stored state, never change it
 LOCK = "hashtext('krypton switches')"
+PATIENCE_S: Final = 10.0  # of whoever switches: a worker that runs is up to date within a second or two
+SHORT_S: Final = 2.0  # of whoever finds a switch unsettled
 Advance = Callable[[int, int], None]
 
 
@@ -46,7 +50,8 @@ def promote(
 ) -> dict[str, Any]:
     """Let readers see a version, and raise what its rules newly call for; ``summary`` of the diff is recorded.
 
-    Returns the note of the switch. Raises NotInForce, and as ``versions.promote``.
+    Returns the note of the switch; ``waits_for``: why decisions are not raised yet, or None. Raises NotInForce, and as
+    ``versions.promote``.
     """
     _check_in_force(ours, view, version)
     return _told(ours, versions.promote(ours.addresses.database, view, version, actor, summary=summary), advance)
@@ -62,22 +67,28 @@ def drop(ours: Krypton, view: str, version: int, actor: str) -> dict[str, Any]:
     return _told(ours, versions.drop(ours.addresses.database, view, version, actor), lambda *_: None)
 
 
-def settle(ours: Krypton, *, patient: bool = True, advance: Advance = lambda *_: None) -> None:
-    """Finish what follows from every switch. ``patient``: wait where another process is at it.
+def settle(
+    ours: Krypton, *, patient: bool = True, patience_s: float = SHORT_S, advance: Advance = lambda *_: None
+) -> dict[int, str]:
+    """Finish what follows from every switch; returns why some are not finished, by the number of their note.
 
-    Raises ServiceUnavailable, Contended; what is not finished then is finished by the next.
+    ``patient``: wait where another process is at it. ``patience_s``: how long a version may take to catch up. Raises
+    ServiceUnavailable, Contended; what is not finished then is finished by the next.
     """
+    waiting_for: dict[int, str] = {}
     with closing(psycopg2.connect(ours.addresses.database, application_name="krypton switches")) as connection:
         connection.autocommit = True
         if switches.unsettled(connection) and _locked(connection, patient):
             for one in switches.unsettled(connection):
-                _settle(ours, connection, one, advance)
+                if why := _settle(ours, connection, one, patience_s, advance):
+                    waiting_for[one.done.id] = why
+    return waiting_for
 
 
 def _told(ours: Krypton, done: Switched, advance: Advance) -> dict[str, Any]:
-    settle(ours, advance=advance)
+    waiting_for = settle(ours, patience_s=PATIENCE_S, advance=advance)
     with ours.reading() as connection:
-        return switches.switch(connection, done.id)
+        return {**switches.switch(connection, done.id), "waits_for": waiting_for.get(done.id)}
 
 
 def _locked(connection: Connection, patient: bool) -> bool:
@@ -88,15 +99,19 @@ def _locked(connection: Connection, patient: bool) -> bool:
         return patient or bool(got)
 
 
-def _settle(ours: Krypton, connection: Connection, one: Unsettled, advance: Advance) -> None:
-    command_id = uuid5(SWITCHES, str(one.token))
-    if one.position is None:
-        answer = ours.execute(_event(one.done), Envelope(one.done.actor, command_id))
-        switches.mark_recorded(connection, one.done.id, answer.positions[-1])
+def _settle(ours: Krypton, connection: Connection, one: Unsettled, patience_s: float, advance: Advance) -> str:
+    """Finish one; returns why not, or nothing."""
+    command_id, position = uuid5(SWITCHES, str(one.token)), one.position
+    if position is None:
+        position = ours.execute(_event(one.done), Envelope(one.done.actor, command_id)).positions[-1]
+        switches.mark_recorded(connection, one.done.id, position)
     decided: dict[str, int] = {}
     if one.done.what != DROPPED and one.done.rules != one.former_rules and _is_live(connection, one.done):
+        if why := waiting.lacks(ours, one.done.view, position, patience_s):
+            return why
         decided = deciding.raise_due(ours, one.done.view, one.done.version, command_id, advance)
     switches.mark_settled(connection, one.done.id, decided)
+    return ""
 
 
 def _is_live(connection: Connection, done: Switched) -> bool:

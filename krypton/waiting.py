@@ -10,6 +10,7 @@ from kafka.errors import KafkaError
 from krypton.bootstrap import VIEWS, Krypton, known_view
 from krypton.settings import ServiceUnavailable
 from projections import catalog
+from projections.reading import fetch
 from streams import broker, log_end
 from streams.topics import PARTITIONS
 
@@ -46,6 +47,37 @@ def wait_for_views(ours: Krypton, timeout_s: float) -> None:
         return ", ".join(f"{view} ({lag} behind)" for view, lag in lagging.items())
 
     _until(applied, deadline, lambda: f"not up to date: {named()}; is krypton run running?")
+
+
+def lacks(ours: Krypton, view: str, position: int, timeout_s: float) -> str:
+    """Why readers of a view do not see all yet that the ledger held at a position; nothing once they do."""
+    deadline = time.monotonic() + timeout_s
+    try:
+        _until(
+            lambda: _acknowledged(ours) >= position,
+            deadline,
+            lambda: f"the relay has not copied up to position {position} yet; is krypton run running?",
+        )
+        ends = end_offsets(ours)  # as they are now: what comes in later need not be waited for
+        _until(
+            lambda: _behind(ours, ends)[view] == 0,
+            deadline,
+            lambda: f"{view} is not up to date: is its worker running?",
+        )
+    except ServiceUnavailable as late:
+        return str(late)
+    return ""
+
+
+def _acknowledged(ours: Krypton) -> int:
+    """The position up to which Kafka has all events, says the relay."""
+    with ours.reading() as connection:
+        return int(fetch(connection, "SELECT position FROM ledger.relay_hint")[0]["position"])
+
+
+def _behind(ours: Krypton, ends: Ends) -> dict[str, int]:
+    with ours.reading() as connection:
+        return catalog.behind(connection, ends)
 
 
 def _relayed(ours: Krypton, head: int) -> bool:

@@ -205,3 +205,6 @@ def _switched(done: Mapping[str, Any], as_json: bool) -> None:
     out.print(f"{done['view']} v{done['version']} {what}{was}; written at {done['position']}", markup=False)
     for name, count in (done["decided"] or {}).items():
         out.print(f"  {count} {TOLD[name]}", markup=False)
+    if done["waits_for"]:
+        later = "krypton run raises them as soon as it can, or the next krypton views command"
+        err.print(f"decisions newly due are not raised yet: {done['waits_for']}; {later}", markup=False)

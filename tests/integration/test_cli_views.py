@@ -10,7 +10,7 @@ import pytest
 from domain.commands.rules import PublishRules
 from domain.rules.document import RuleId, document
 from domain.work import Envelope
-from krypton import switching
+from krypton import switching, waiting
 from projections import versions
 from tests.fakes.region import dose, exposure, received
 from tests.integration.live_cli import Region, region
@@ -123,6 +123,12 @@ def test_a_promotion_that_was_killed_half_way_is_finished_by_the_supervisor(dose
     switching.settle(ours)
     doses.settle()
     doses.ask("views", "rollback", DOSES)
+
+
+def test_what_the_relay_has_not_copied_readers_lack(region: Region) -> None:
+    head = region.krypton.ledger.recorder.max_notification_id() or 0
+    assert "the relay has not copied" in waiting.lacks(region.krypton, DOSES, head + 1, 0)
+    assert waiting.lacks(region.krypton, DOSES, head, 20) == ""
 
 
 def test_a_check_finds_what_is_live_equal_and_leaves_nothing(region: Region) -> None:
