@@ -135,6 +135,8 @@ class Krypton:
             yield connection
         except psycopg2.errors.UndefinedTable:
             raise ServiceUnavailable("the views are not there yet: run krypton init") from None
+        except psycopg2.errors.UndefinedColumn:
+            raise ServiceUnavailable("the views are as an earlier program made them: run krypton init") from None
         finally:
             connection.close()
 

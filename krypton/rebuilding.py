@@ -54,11 +54,6 @@ class Wish:
     aside: bool = False  # not to be promoted, nor kept up to date, only looked at
     rules: tuple[RuleId, ...] = ()
 
-    @property
-    def made_of(self) -> str:
-        """What, beside code and rules, decides the rows; a build that was begun with anything else begins anew."""
-        return f"until {self.until}"
-
 
 @dataclass(frozen=True)
 class Built:
@@ -87,7 +82,7 @@ def begin(ours: Krypton, wish: Wish, ends: Mapping[Partition, int] | None = None
         version = rebuild.next_version(connection, wish.view, projection.version, aside=wish.aside)
     ends = _ends(ours, projection.topics) if ends is None else ends
     projection.version = version
-    return rebuild.begin(ours.addresses.database, projection, ends, about=wish.made_of, aside=wish.aside)
+    return rebuild.begin(ours.addresses.database, projection, ends, until=wish.until, aside=wish.aside)
 
 
 def _ends(ours: Krypton, topics: Collection[str]) -> dict[Partition, int]:

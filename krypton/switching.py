@@ -9,6 +9,7 @@ them: a version that has not read so far stays unsettled, and whoever settles ne
 V3  Rules are promoted from the day on which they are in force.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Final
@@ -23,8 +24,9 @@ from domain.rules.document import RuleId
 from domain.work import Command, Envelope
 from krypton import deciding, waiting
 from krypton.bootstrap import Krypton
-from projections import catalog, switches, versions
+from projections import catalog, positions, switches, versions
 from projections.switches import DROPPED, PROMOTED, Switched, Unsettled
+from projections.versions import Behind
 
 SWITCHES = UUID("3f0e3a4d-21c8-5b0a-a2c4-6d7f9b1e8c53")  # namespace of command ids: stored state, never change it
 LOCK = "hashtext('krypton switches')"
@@ -46,15 +48,42 @@ def promote(
     actor: str,
     *,
     summary: dict[str, Any] | None = None,
+    force: bool = False,
     advance: Advance = lambda *_: None,
 ) -> dict[str, Any]:
     """Let readers see a version, and raise what its rules newly call for; ``summary`` of the diff is recorded.
 
-    Returns the note of the switch; ``waits_for``: why decisions are not raised yet, or None. Raises NotInForce, and as
-    ``versions.promote``.
+    Returns the note of the switch; ``waits_for``: why decisions are not raised yet, or None. ``force``: though it lags,
+    or was to stop at a position. Raises as ``check_promotable``, and StoreAway.
+    """
+    check_promotable(ours, view, version, force=force)
+    done = versions.promote(ours.addresses.database, view, version, actor, summary=summary, force=force)
+    return _told(ours, done, advance)
+
+
+def check_promotable(
+    ours: Krypton, view: str, version: int, *, force: bool = False, patience_s: float = PATIENCE_S
+) -> None:
+    """Raises NotInForce, NotFound, NotPromotable; and, without ``force``, StopsEarly, and Behind.
+
+    ``patience_s``: how long the version may take to read what readers see now.
     """
     _check_in_force(ours, view, version)
-    return _told(ours, versions.promote(ours.addresses.database, view, version, actor, summary=summary), advance)
+    with ours.reading() as connection, connection.cursor() as cursor:
+        versions.check_promotable(connection, view, version, force=force)
+        goal = positions.read(cursor, view, catalog.live_version(connection, view) or version)
+    deadline = time.monotonic() + patience_s
+    while not force:
+        with ours.reading() as connection:
+            missing = versions.missing(connection, view, version, goal)
+        if not missing:
+            return
+        if time.monotonic() > deadline:
+            raise Behind(
+                f"{view} v{version} lacks {missing} records that readers see already: let its worker catch up "
+                f"(krypton run, or krypton worker {view} --version {version}), or promote it with --force"
+            )
+        time.sleep(waiting.LOOK_AGAIN_S)
 
 
 def rollback(ours: Krypton, view: str, actor: str, *, advance: Advance = lambda *_: None) -> dict[str, Any]:

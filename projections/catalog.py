@@ -8,7 +8,20 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from psycopg2.extensions import connection
-from sqlalchemy import Column, DateTime, Integer, MetaData, NullPool, Table, Text, create_engine, func, inspect, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    NullPool,
+    Table,
+    Text,
+    create_engine,
+    func,
+    inspect,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateSchema
@@ -32,6 +45,7 @@ VIEW_VERSION = Table(
     Column("rules", JSONB, nullable=False, comment="the rule sets that it was built by: kind to version"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("built_at", DateTime(timezone=True), comment="when a rebuild had read all that there was"),
+    Column("until", BigInteger, comment="the last ledger position that it was to have; null: kept up to date"),
 )
 TABLES = (parked.DEAD_LETTER, parked.PARKED_KEY)  # and the position table, all in METADATA
 
@@ -47,7 +61,7 @@ THEN 'building' ELSE 'live' END, to_jsonb(CAST(:topics AS text[])), CAST(:rules 
 ON CONFLICT (view, version) DO UPDATE SET topics = EXCLUDED.topics RETURNING state"""
 RULES = "SELECT rules FROM views.view_version WHERE view = %(view)s AND version = %(version)s"
 
-VERSIONS = "SELECT view, version, state, topics, rules FROM views.view_version ORDER BY view, version"
+VERSIONS = "SELECT view, version, state, topics, rules, until FROM views.view_version ORDER BY view, version"
 POSITIONS = 'SELECT view, version, topic, "partition", next, ledger_position FROM views.position'
 ESTIMATES = """SELECT n.nspname AS schema, c.relname AS name, c.reltuples::bigint AS estimate
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = ANY(%(schemas)s)"""
@@ -73,6 +87,7 @@ def create(url: str, projection: Projection) -> None:
         sql.execute(text(LOCK))
         sql.execute(CreateSchema(SCHEMA, if_not_exists=True))
         METADATA.create_all(sql)
+        _add_columns(sql)
         if (sql.execute(text(LIVE), {"view": projection.name}).scalar() or 0) > projection.version:
             return  # a rebuild has been promoted since: what it took the place of is not made anew
         tables = _in_schema(projection)
@@ -106,8 +121,9 @@ def rules_of(db: connection, view: str, version: int) -> dict[str, int] | None:
 def status(db: connection, ends: Mapping[Partition, int]) -> list[dict[str, Any]]:
     """``views status``. ``ends``: (topic, partition) to the offset after its last record, of all topics.
 
-    ``position``: the newest ledger position applied; ``lag``: records not yet read; ``rows`` are counted, or, where
-    ``rows_estimated`` says so, PostgreSQL's estimate.
+    ``until``: where it was to stop, so that nobody keeps it up to date; None: nowhere. ``position``: the newest ledger
+    position applied; ``lag``: records not yet read; ``rows`` are counted, or, where ``rows_estimated`` says so,
+    PostgreSQL's estimate.
     """
     positions, versions = _positions(db), fetch(db, VERSIONS)
     rows = _rows(db, [f"{v['view']}_v{v['version']}" for v in versions])
@@ -126,6 +142,7 @@ def status(db: connection, ends: Mapping[Partition, int]) -> list[dict[str, Any]
                 "rows": count,
                 "rows_estimated": estimated,
                 "rules": version["rules"],
+                "until": version["until"],
             }
         )
     return found
@@ -152,6 +169,16 @@ def _positions(db: connection) -> dict[tuple[str, int], dict[Partition, Position
 def _lag(topics: Collection[str], read: Mapping[Partition, Position], ends: Mapping[Partition, int]) -> int:
     waiting = (end - (read[p].next if p in read else 0) for p, end in ends.items() if p[0] in topics)
     return sum(max(0, left) for left in waiting)
+
+
+def _add_columns(sql: Connection) -> None:
+    """What an earlier program's tables lack; a table is locked only where it lacks something."""
+    for table in METADATA.sorted_tables:
+        there = {column["name"] for column in inspect(sql).get_columns(table.name, table.schema)}
+        for column in table.columns:
+            if column.name not in there:
+                kind = column.type.compile(dialect=sql.dialect)
+                sql.execute(text(f"ALTER TABLE {quoted(SCHEMA, table.name)} ADD COLUMN {quoted(column.name)} {kind}"))
 
 
 def _in_schema(projection: Projection) -> MetaData:

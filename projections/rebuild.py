@@ -42,8 +42,8 @@ Batches = Callable[[Part], Iterable[Sequence[Record]]]
 
 READY = """UPDATE views.view_version SET state = 'ready', built_at = now()
 WHERE view = %s AND version = %s AND state = 'building'"""
-REGISTER = """INSERT INTO views.view_version (view, version, state, topics, rules) VALUES (%s, %s, %s,
-to_jsonb(%s::text[]), %s::jsonb)"""
+REGISTER = """INSERT INTO views.view_version (view, version, state, topics, rules, until) VALUES (%s, %s, %s,
+to_jsonb(%s::text[]), %s::jsonb, %s)"""
 
 SESSION = "SET synchronous_commit = off; SET jit = off; SET temp_buffers = '64MB'"
 # A part whose commit is lost in a crash of the server is simply not done; the last transaction is durable again.
@@ -69,24 +69,24 @@ def next_version(connection: Connection, view: str, at_least: int, *, aside: boo
     return 1 + max([at_least - 1, *(int(version) for version, _ in versions)])
 
 
-def made_of(projection: Projection, about: str) -> str:
-    """What a build is made of: the view's code, its rules, and ``about`` (the end). A hexadecimal digest."""
-    digest = hashlib.sha256(f"{about}\n{sorted(projection.rules.items())}".encode())
+def made_of(projection: Projection, until: int | None) -> str:
+    """What a build is made of: the view's code, its rules, and its end. A hexadecimal digest."""
+    digest = hashlib.sha256(f"until {until}\n{sorted(projection.rules.items())}".encode())
     for path in sorted((Path(__file__).parent / projection.name).glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def begin(
-    url: str, projection: Projection, ends: Mapping[Partition, int], *, about: str = "", aside: bool = False
+    url: str, projection: Projection, ends: Mapping[Partition, int], *, until: int | None = None, aside: bool = False
 ) -> Build:
     """Start or resume a build. ``ends``: the offset to which each partition of the view's topics is read.
 
-    ``about``: whatever else decides the rows, so that a resumed build is never made of two things. ``aside``: only to
-    be looked at. Raises NotBuilding.
+    ``until``: the last ledger position to apply; None: all. A build that was begun of other code, rules or end begins
+    anew. ``aside``: only to be looked at. Raises NotBuilding.
     """
     state = ASIDE if aside else BUILDING
-    token, digest, view = secrets.token_hex(16), made_of(projection, about), (projection.name, projection.version)
+    token, digest, view = secrets.token_hex(16), made_of(projection, until), (projection.name, projection.version)
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(catalog.LOCK)
         _log_tables(cursor)
@@ -98,7 +98,8 @@ def begin(
             _discard(cursor, projection)
             bare_tables.make(cursor, projection)
             sow(cursor, projection, schema_of(projection))
-            cursor.execute(REGISTER, (*view, state, list(projection.topics), json.dumps(dict(projection.rules))))
+            rules = json.dumps(dict(projection.rules))
+            cursor.execute(REGISTER, (*view, state, list(projection.topics), rules, until))
             build_log.begin(cursor, *view, token, digest, ends)
         return build_log.read(cursor, *view, token)
 

@@ -36,7 +36,7 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         document(found)
         return
-    table(found, ("view", "version", "state", "position", "lag", "rows", "rules"), "Views")
+    table(found, ("view", "version", "state", "until", "position", "lag", "rows", "rules"), "Views")
 
 
 @app.command()
@@ -70,6 +70,8 @@ def rebuild(
         )
         return
     out.print(f"{view} v{built.version} is ready: {built.events:,} events in {seconds:.1f} s, {rate:,.0f}/s")
+    if until is not None:
+        err.print(f"it holds nothing after position {until}, and is not kept up to date", markup=False)
     err.print(f"next: krypton views diff {view}, then promote or drop it", markup=False)
 
 
@@ -123,21 +125,30 @@ def check(view: View, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def promote(view: View, version: Version = None, actor: Actor = "system:cli", as_json: AsJson = False) -> None:
+def promote(
+    view: View,
+    version: Version = None,
+    force: Annotated[bool, typer.Option("--force", help="Though it lags, or was built --until a position.")] = False,
+    actor: Actor = "system:cli",
+    as_json: AsJson = False,
+) -> None:
     """Let readers see a version that is ready; the one they see now is kept up to date until it is dropped.
 
-    Decisions that its rules newly call for are raised then, once.
+    Refused while it lags behind the one that they see. Decisions that its rules newly call for are raised then, once.
     """
     from krypton import comparing, switching
     from projections import diff as differences
+    from projections import versions
 
     known_view(view)
     ours = _settled()
     with ours.reading() as connection:
-        pair = comparing.with_candidate(ours, connection, view, version)
-        summary = differences.summary(connection, pair)
+        candidate = versions.candidate(connection, view, version)
+    switching.check_promotable(ours, view, candidate, force=force)
+    with ours.reading() as connection:
+        summary = differences.summary(connection, comparing.with_live(ours, connection, view, candidate))
     with progress("decisions newly due", None) as bar:
-        done = switching.promote(ours, view, pair.candidate, actor, summary=summary, advance=bar.reach)
+        done = switching.promote(ours, view, candidate, actor, summary=summary, force=force, advance=bar.reach)
     _switched(done, as_json)
 
 

@@ -131,6 +131,23 @@ def test_what_the_relay_has_not_copied_readers_lack(region: Region) -> None:
     assert waiting.lacks(region.krypton, DOSES, head, 20) == ""
 
 
+def test_a_version_built_until_a_position_stops_there_and_is_promoted_by_force_alone(region: Region) -> None:
+    """From then on it is kept up to date."""
+    tidy(region, RECORD)
+    region.register()
+    region.settle()
+    (live,) = versions_of(region, RECORD)
+    version = region.ask("views", "rebuild", RECORD, "--until", 2)["version"]
+    assert versions_of(region, RECORD)[version]["until"] == 2
+    said = region.complaint(1, "views", "promote", RECORD)
+    assert said.startswith(f"refused: {RECORD} v{version} was built up to position 2, and readers would lose")
+    assert region.ask("views", "promote", RECORD, "--force")["former"] == live
+    caught_up(region, RECORD, version)
+    caught_up(region, RECORD, live)  # and the former version is, until it is dropped
+    region.ask("views", "rollback", RECORD)
+    tidy(region, RECORD)
+
+
 def test_a_check_finds_what_is_live_equal_and_leaves_nothing(region: Region) -> None:
     region.register()
     region.settle()

@@ -13,6 +13,7 @@ from krypton import deciding, switching, waiting
 from krypton.switching import NotInForce
 from krypton.version_workers import Workers
 from projections import switches, versions
+from projections.versions import Behind
 from tests.fakes.region import dose, exposure
 from tests.fakes.views import pair
 from tests.integration.ruled_world import RuledWorld, merges, proposes
@@ -231,6 +232,16 @@ def test_a_dose_that_came_in_before_the_promotion_and_was_not_applied_yet_gets_i
         world.work(DOSES)
     raised = [e.data["study_id"] for e in world.history(before) if e.type == "dose.alert_raised"]
     assert raised == [study] * 2  # one for each quantity
+
+
+def test_a_version_that_lacks_what_readers_see_is_not_promoted_unless_forced(world: RuledWorld) -> None:
+    version = world.build(DOSES)
+    world.receive(1, *HOT)
+    world.work(DOSES)
+    world.query("DELETE FROM views.position WHERE version = %s", version)  # as if its worker had not begun
+    with pytest.raises(Behind, match=f"{DOSES} v{version} lacks [0-9]+ records that readers see already"):
+        switching.check_promotable(world.ours, DOSES, version, patience_s=0)
+    assert switching.promote(world.ours, DOSES, version, "system:test", force=True)["what"] == "promoted"
 
 
 def test_rules_are_not_promoted_before_their_day(world: RuledWorld) -> None:

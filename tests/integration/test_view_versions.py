@@ -14,7 +14,7 @@ from projections.build_log import BuilderReplaced, Part
 from projections.patient_record.view import PatientRecord
 from projections.rebuild import Builder, NotBuilding
 from projections.switches import switches
-from projections.versions import NotPromotable, StillLive
+from projections.versions import NotPromotable, StillLive, StopsEarly
 from schemas.event import Record
 from tests.integration.view_world import STUDIES, World
 
@@ -192,9 +192,9 @@ def test_a_build_goes_on_with_the_partitions_that_are_not_done(world: World) -> 
 
 def test_a_build_of_something_else_begins_anew(world: World) -> None:
     records = world.records()
-    first = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, about="rules 1")
+    first = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, until=1)
     Builder(world.url, Counting(), world.codec, first, lambda _: [records]).build(first.todo)
-    second = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, about="rules 2")
+    second = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, until=2)
     assert (len(second.todo), second.resumed) == (1, 0)
 
 
@@ -221,6 +221,40 @@ def test_a_build_stops_at_the_position_that_was_asked(world: World) -> None:
     rebuild.finish(world.url, Counting(), started)
     found = world.query("SELECT next, ledger_position FROM views.position WHERE version = 2")
     assert (found, world.query("SELECT count(*) FROM patient_record_v2.study")) == ([(2, until)], [(2,)])
+
+
+def built_until(world: World, position: int) -> None:
+    records = world.records()
+    started = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, until=position)
+    builder = Builder(world.url, Counting(), world.codec, started, lambda _: [records], until=position)
+    builder.build(started.todo)
+    rebuild.finish(world.url, Counting(), started)
+
+
+def test_a_version_that_was_to_stop_at_a_position_is_not_kept_up_to_date(world: World) -> None:
+    """Neither by krypton run nor by a worker that is started by hand; status says where it stops."""
+    built_until(world, 3)
+    with closing(psycopg2.connect(world.url)) as connection:
+        assert versions.tailed(connection) == [(VIEW, 1)]
+        assert [one["until"] for one in catalog.status(connection, {})] == [None, 3]
+        with pytest.raises(StopsEarly, match="built up to position 3"):
+            versions.check_tailed(connection, VIEW, 2)
+
+
+def test_a_version_that_was_to_stop_is_promoted_by_force_alone_and_goes_on_from_then(world: World) -> None:
+    built_until(world, 3)
+    with pytest.raises(StopsEarly, match="--force"):
+        versions.promote(world.url, VIEW, 2, ACTOR)
+    versions.promote(world.url, VIEW, 2, ACTOR, force=True)
+    with closing(psycopg2.connect(world.url)) as connection:
+        assert versions.tailed(connection) == [(VIEW, 1), (VIEW, 2)]
+
+
+def test_tables_of_an_earlier_program_get_the_columns_that_they_lack(world: World) -> None:
+    world.query("ALTER TABLE views.view_version DROP COLUMN until")
+    catalog.create(world.url, PatientRecord())
+    built_until(world, 3)
+    assert world.query("SELECT until FROM views.view_version ORDER BY version") == [(None,), (3,)]
 
 
 def test_equal_versions_differ_in_nothing(world: World) -> None:
