@@ -100,7 +100,9 @@ def diff(
                 else differences.meaning(connection, pair, offset, limit)
             )
             _list(found, as_json)
-            different = bool(found)
+            different = bool(found) or not differences.summary(connection, pair)["equal"]
+            if different and not found:
+                err.print(f"nothing to list here, yet they differ: see krypton views diff {view}", markup=False)
         else:
             summary = differences.summary(connection, pair)
             _summary(summary, as_json)

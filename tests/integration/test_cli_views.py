@@ -209,3 +209,13 @@ def test_a_listing_goes_page_by_page(doses: Region) -> None:
         for n in range(3)
     ]
     assert [[one["key"]["quantity"] for one in page] for page in pages] == [["dap_mgycm2"], ["dose_rp_mgy"], []]
+
+
+def test_a_diff_that_lists_nothing_ends_with_1_all_the_same_when_the_versions_differ(doses: Region) -> None:
+    """A page past the end; differences of rows that mean nothing to anybody; and a table that is not there is said."""
+    doses.ask("views", "rebuild", DOSES, "--rules", publish(doses, 99_000))
+    past = doses.run("views", "diff", DOSES, "--rows", "level", "--offset", 9)
+    assert (past.code, "nothing to list here, yet they differ" in past.err) == (1, True)
+    assert doses.run("views", "diff", DOSES, "--list", "--offset", 999, "--json").code == 1
+    said = doses.complaint(3, "views", "diff", DOSES, "--rows", "levle")
+    assert said.startswith("not found: cumulative_dose has no table levle: there are alert, ")

@@ -283,6 +283,67 @@ def test_a_listing_names_keys_and_columns_page_by_page(world: World) -> None:
     ]
 
 
+def other_tables(world: World, *statements: str) -> dict[str, dict[str, Any]]:
+    """A candidate whose tables differ; what its summary says of each table."""
+    built(world, Counting(more=0))
+    for statement in statements:
+        world.query(statement)
+    found = summary(world)
+    assert found["equal"] is False
+    return {one["table"]: one for one in found["tables"]}
+
+
+def listed(world: World, table: str) -> list[tuple[str, list[str]]]:
+    with closing(psycopg2.connect(world.url)) as connection:
+        found = diff.listing(connection, diff.Pair(VIEW, 1, 2), table)
+    return [(row["change"], sorted(row["key"])) for row in found]
+
+
+def test_a_table_that_only_one_version_has_is_added_or_gone_whole(world: World) -> None:
+    found = other_tables(
+        world,
+        "CREATE TABLE patient_record_v2.device AS SELECT study_uid, 1 AS uses FROM patient_record_v1.study",
+        "ALTER TABLE patient_record_v2.device ADD PRIMARY KEY (study_uid)",
+        "ALTER TABLE patient_record_v2.study RENAME TO exam",
+    )
+    counts = {name: (found[name]["added"], found[name]["gone"]) for name in ("device", "exam", "study")}
+    assert counts == {"device": (3, 0), "exam": (3, 0), "study": (0, 3)}
+    assert found["device"]["columns"] == ["study_uid", "uses"]
+    assert listed(world, "device") == [("added", ["study_uid"])] * 3
+    assert listed(world, "study") == [("gone", ["study_id"])] * 3
+
+
+def test_rows_under_another_key_are_all_replaced(world: World) -> None:
+    found = other_tables(
+        world,
+        "ALTER TABLE patient_record_v2.study DROP CONSTRAINT study_pkey",
+        "ALTER TABLE patient_record_v2.study ADD PRIMARY KEY (identity_id, study_uid)",
+    )["study"]
+    assert (found["added"], found["gone"], found["changed"]) == (3, 3, 0)
+    assert found["columns"] == ["study_id", "identity_id", "study_uid"]
+    assert listed(world, "study") == [("added", ["identity_id", "study_uid"])] * 3 + [("gone", ["study_id"])] * 3
+
+
+def test_a_column_of_another_type_is_named_and_not_compared(world: World) -> None:
+    found = other_tables(world, "ALTER TABLE patient_record_v2.study ALTER instances TYPE text")["study"]
+    assert (found["changed"], found["columns"]) == (0, ["instances"])
+
+
+def test_a_version_with_other_tables_is_promoted_and_taken_back(world: World) -> None:
+    other_tables(world, "ALTER TABLE patient_record_v2.study RENAME TO exam")
+    seen = "SELECT viewname FROM pg_views WHERE schemaname = 'patient_record' AND viewname IN ('study', 'exam')"
+    versions.promote(world.url, VIEW, 2, ACTOR)
+    assert world.query(seen) == [("exam",)]
+    versions.rollback(world.url, VIEW, ACTOR)
+    assert world.query(seen) == [("study",)]
+
+
+def test_a_table_that_no_version_has_is_named_with_those_that_there_are(world: World) -> None:
+    built(world)
+    with closing(psycopg2.connect(world.url)) as connection, pytest.raises(NotFound, match="no table stduy: there are"):
+        diff.listing(connection, diff.Pair(VIEW, 1, 2), "stduy")
+
+
 def test_versions_that_have_not_read_equally_far_are_not_settled(world: World) -> None:
     built(world, Counting(more=0))
     world.region.receive(study_uid="2.25.9")
