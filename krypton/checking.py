@@ -32,7 +32,7 @@ class CheckUnderWay(RuleBroken):
 def check(ours: Krypton, view: str, advance: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
     """The ``views diff`` summary of the live version against a rebuild; ``equal`` is what it should be.
 
-    Raises NotFound, CheckUnderWay, and what a rebuild raises.
+    Raises NotFound, OtherCode, CheckUnderWay, and what a rebuild raises.
     """
     with _alone(ours, view):
         return _check(ours, view, advance)
@@ -60,6 +60,7 @@ def _check(ours: Krypton, view: str, advance: Callable[[int], None]) -> dict[str
         ends = {(topic, partition): end for topic, partition, end in cursor}
     if live is None:
         raise NotFound(f"no version of {view} is live: run krypton init")
+    ours.folding(view, live)  # what another program made, a rebuild of this one need not make
     started = rebuilding.begin(ours, wish, ends)  # no further than the live version has come, which may lag
     try:
         rebuilding.run(ours, wish, started, advance)

@@ -22,12 +22,12 @@ def letter(ours: Krypton, number: int) -> dict[str, Any]:
 
 
 def replay_letter(ours: Krypton, number: int) -> int:
-    """Apply what waits under its key; returns how many events. Raises NotFound, ReplayFailed."""
+    """Apply what waits under its key; returns how many events. Raises NotFound, OtherCode, ReplayFailed."""
     with ours.reading() as connection:
         found = dead_letters.show(connection, number)
     writing = psycopg2.connect(ours.addresses.database)
     try:
-        return dead_letters.replay(writing, ours.projection(found.view, found.version), ours.codec, ident=number)
+        return dead_letters.replay(writing, ours.folding(found.view, found.version), ours.codec, ident=number)
     finally:
         writing.close()
 

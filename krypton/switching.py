@@ -24,8 +24,9 @@ from domain.rules.document import RuleId
 from domain.work import Command, Envelope
 from krypton import deciding, waiting
 from krypton.bootstrap import Krypton
-from projections import catalog, positions, switches, versions
+from projections import catalog, positions, switches, tailing, versions
 from projections.switches import DROPPED, PROMOTED, Switched, Unsettled
+from projections.tailing import OtherCode
 from projections.versions import Behind
 
 SWITCHES = UUID("3f0e3a4d-21c8-5b0a-a2c4-6d7f9b1e8c53")  # namespace of command ids: stored state, never change it
@@ -75,7 +76,7 @@ def check_promotable(
     deadline = time.monotonic() + patience_s
     while not force:
         with ours.reading() as connection:
-            missing = versions.missing(connection, view, version, goal)
+            missing = tailing.missing(connection, view, version, goal)
         if not missing:
             return
         if time.monotonic() > deadline:
@@ -129,17 +130,25 @@ def _locked(connection: Connection, patient: bool) -> bool:
 
 
 def _settle(ours: Krypton, connection: Connection, one: Unsettled, patience_s: float, advance: Advance) -> str:
-    """Finish one; returns why not, or nothing."""
+    """Finish one; returns why not, or nothing. Decisions are asked of tables as this program's code knows them."""
     command_id, position = uuid5(SWITCHES, str(one.token)), one.position
     if position is None:
         position = ours.execute(_event(one.done), Envelope(one.done.actor, command_id)).positions[-1]
         switches.mark_recorded(connection, one.done.id, position)
     decided: dict[str, int] = {}
     if one.done.what != DROPPED and one.done.rules != one.former_rules and _is_live(connection, one.done):
-        if why := waiting.lacks(ours, one.done.view, position, patience_s):
+        if why := _of_others(ours, one.done) or waiting.lacks(ours, one.done.view, position, patience_s):
             return why
         decided = deciding.raise_due(ours, one.done.view, one.done.version, command_id, advance)
     switches.mark_settled(connection, one.done.id, decided)
+    return ""
+
+
+def _of_others(ours: Krypton, done: Switched) -> str:
+    try:
+        ours.folding(done.view, done.version)
+    except OtherCode as theirs:
+        return str(theirs)
     return ""
 
 

@@ -10,6 +10,7 @@ from kafka.errors import KafkaError
 from krypton.bootstrap import VIEWS, Krypton, known_view
 from krypton.settings import ServiceUnavailable
 from projections import catalog
+from projections.code_digest import code_digest
 from projections.reading import fetch
 from streams import broker, log_end
 from streams.topics import PARTITIONS
@@ -20,10 +21,17 @@ Ends = Mapping[tuple[str, int], int]
 
 
 def views_status(ours: Krypton) -> list[dict[str, Any]]:
-    """The ``views status`` document."""
+    """The ``views status`` document. ``ours``: this program keeps the version up to date, not another."""
     ends = end_offsets(ours)
     with ours.reading() as connection:
-        return catalog.status(connection, ends)
+        found = catalog.status(connection, ends)
+    codes = own_codes()
+    return [{**one, "ours": one["code"] in (None, codes.get(one["view"]))} for one in found]
+
+
+def own_codes() -> dict[str, str]:
+    """View to the digest of the code that this program makes it with."""
+    return {name: code_digest(make()) for name, make in VIEWS.items()}
 
 
 def wait_for_views(ours: Krypton, timeout_s: float) -> None:

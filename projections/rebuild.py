@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import psycopg2
@@ -28,6 +27,7 @@ from domain.errors import RuleBroken
 from projections import bare_tables, build_log, catalog, parked
 from projections.build_log import Build, Part
 from projections.catalog import ASIDE, BUILDING, schema_of
+from projections.code_digest import code_digest
 from projections.part_fold import Folded, fold_carefully_into, fold_part
 from projections.positions import Partition
 from projections.projection import Projection
@@ -42,8 +42,8 @@ Batches = Callable[[Part], Iterable[Sequence[Record]]]
 
 READY = """UPDATE views.view_version SET state = 'ready', built_at = now()
 WHERE view = %s AND version = %s AND state = 'building'"""
-REGISTER = """INSERT INTO views.view_version (view, version, state, topics, rules, until) VALUES (%s, %s, %s,
-to_jsonb(%s::text[]), %s::jsonb, %s)"""
+REGISTER = """INSERT INTO views.view_version (view, version, state, topics, rules, code, until) VALUES (%s, %s, %s,
+to_jsonb(%s::text[]), %s::jsonb, %s, %s)"""
 
 SESSION = "SET synchronous_commit = off; SET jit = off; SET temp_buffers = '64MB'"
 # A part whose commit is lost in a crash of the server is simply not done; the last transaction is durable again.
@@ -70,11 +70,9 @@ def next_version(connection: Connection, view: str, at_least: int, *, aside: boo
 
 
 def made_of(projection: Projection, until: int | None) -> str:
-    """What a build is made of: the view's code, its rules, and its end. A hexadecimal digest."""
-    digest = hashlib.sha256(f"until {until}\n{sorted(projection.rules.items())}".encode())
-    for path in sorted((Path(__file__).parent / projection.name).glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """What a build is made of: the code that decides its rows, its rules, and its end. A hexadecimal digest."""
+    told = f"until {until}\n{sorted(projection.rules.items())}\n{code_digest(projection)}"
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def begin(
@@ -99,7 +97,8 @@ def begin(
             bare_tables.make(cursor, projection)
             sow(cursor, projection, schema_of(projection))
             rules = json.dumps(dict(projection.rules))
-            cursor.execute(REGISTER, (*view, state, list(projection.topics), rules, until))
+            told = (list(projection.topics), rules, code_digest(projection), until)
+            cursor.execute(REGISTER, (*view, state, *told))
             build_log.begin(cursor, *view, token, digest, ends)
         return build_log.read(cursor, *view, token)
 

@@ -13,7 +13,7 @@ on, so rolling back is as quick as promoting.
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any, Final
 
@@ -22,9 +22,8 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import NotFound, RuleBroken, StoreAway
-from projections import bare_tables, build_log, catalog, positions, switches
+from projections import bare_tables, build_log, catalog, switches
 from projections.catalog import ASIDE, BUILDING
-from projections.positions import Partition, Position
 from projections.reading import fetch
 from projections.rows import quoted
 from projections.switches import DROPPED, PROMOTED, ROLLED_BACK, Switched
@@ -118,36 +117,10 @@ def discard(url: str, view: str, version: int) -> None:
     _patiently(url, lambda cursor: _removed(cursor, view, version, "", DISCARDED))
 
 
-def tailed(connection: Connection) -> list[tuple[str, int]]:
-    """Versions that a worker keeps up to date: live, ready and retired ones. (view, version)"""
-    query = """SELECT view, version FROM views.view_version WHERE state <> ALL(%(not_whole)s) AND until IS NULL
-    ORDER BY view, version"""
-    found = fetch(connection, query, not_whole=[BUILDING, ASIDE])
-    return [(row["view"], row["version"]) for row in found]
-
-
 def check_promotable(connection: Connection, view: str, version: int, *, force: bool = False) -> None:
     """Raises NotPromotable, StopsEarly (not with ``force``), NotFound."""
     with connection.cursor() as cursor:
         _promotable(cursor, view, version, force)
-
-
-def missing(connection: Connection, view: str, version: int, goal: Mapping[Partition, Position]) -> int:
-    """How many records, of the topics that the version reads, it lacks to positions of another version."""
-    with connection.cursor() as cursor:
-        known = positions.read(cursor, view, version)
-        cursor.execute("SELECT topics FROM views.view_version WHERE view = %s AND version = %s", (view, version))
-        ((topics,),) = cursor.fetchall()
-    reached = ((at.next, known[p].next if p in known else 0) for p, at in goal.items() if p[0] in topics)
-    return sum(max(0, wanted - there) for wanted, there in reached)
-
-
-def check_tailed(connection: Connection, view: str, version: int) -> None:
-    """Raises as ``check_built``, and StopsEarly."""
-    check_built(connection, view, version)
-    with connection.cursor() as cursor:
-        if (until := _until(cursor, view, version)) is not None:
-            raise StopsEarly(f"{view} v{version} was built up to position {until}: nobody keeps it up to date")
 
 
 def check_built(connection: Connection, view: str, version: int) -> None:
@@ -229,7 +202,7 @@ def _expected(cursor: Cursor, view: str, version: int, state: str) -> int | None
 def _promotable(cursor: Cursor, view: str, version: int, force: bool) -> int | None:
     """The version that is live now. Raises as ``check_promotable``."""
     former = _expected(cursor, view, version, "ready")
-    if not force and (until := _until(cursor, view, version)) is not None:
+    if not force and (until := until_of(cursor, view, version)) is not None:
         raise StopsEarly(
             f"{view} v{version} was built up to position {until}, and readers would lose what came after: promote it "
             "with --force, and it is kept up to date from then on"
@@ -237,7 +210,8 @@ def _promotable(cursor: Cursor, view: str, version: int, force: bool) -> int | N
     return former
 
 
-def _until(cursor: Cursor, view: str, version: int) -> int | None:
+def until_of(cursor: Cursor, view: str, version: int) -> int | None:
+    """The last ledger position that the version was to have; None: it is kept up to date."""
     cursor.execute("SELECT until FROM views.view_version WHERE view = %s AND version = %s", (view, version))
     found: tuple[int | None] | None = cursor.fetchone()
     return found[0] if found else None

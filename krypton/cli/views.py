@@ -29,14 +29,17 @@ TOLD = {
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Every version of every view: state, position, lag in events, rows, and the rules that it was made with."""
+    """Every version of every view: state, position, lag in events, rows, the rules that it was made with.
+
+    ``ours``: made by this program, which keeps it up to date; ``until``: where it was to stop.
+    """
     from krypton.waiting import views_status
 
     found = views_status(_settled())
     if as_json:
         document(found)
         return
-    table(found, ("view", "version", "state", "until", "position", "lag", "rows", "rules"), "Views")
+    table(found, ("view", "version", "state", "ours", "until", "position", "lag", "rows", "rules"), "Views")
 
 
 @app.command()

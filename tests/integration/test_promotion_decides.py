@@ -10,9 +10,12 @@ import pytest
 from domain.commands.doses import AcknowledgeAlert
 from domain.commands.links import Bar, Dismiss, Merge, Unmerge
 from krypton import deciding, switching, waiting
+from krypton.bootstrap import VIEWS
+from krypton.supervisor import Child
 from krypton.switching import NotInForce
 from krypton.version_workers import Workers
 from projections import switches, versions
+from projections.tailing import OtherCode
 from projections.versions import Behind
 from tests.fakes.region import dose, exposure
 from tests.fakes.views import pair
@@ -136,6 +139,21 @@ def test_the_supervisor_finishes_what_was_killed(matched: RuledWorld) -> None:
     versions.promote(matched.url, IDENTITIES, 2, "system:test")
     Workers(matched.ours, []).settle()
     assert matched.types(before)[PROMOTED] == 1
+
+
+def test_a_version_of_another_program_is_left_to_it(matched: RuledWorld, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither kept up to date nor decided upon."""
+    matched.promote(IDENTITIES, 2)
+    matched.query("UPDATE views.view_version SET code = '0ther' WHERE view = %s AND version = 1", IDENTITIES)
+    done = switching.rollback(matched.ours, IDENTITIES, "system:test")
+    assert (done["settled_at"], "v1 was made by another program" in done["waits_for"]) == (None, True)
+    with pytest.raises(OtherCode):
+        matched.ours.view(IDENTITIES)
+    children: list[Child] = []
+    Workers(matched.ours, children).look()
+    named = {child.name for child in children if "identity" in child.name}
+    assert (len(children), named) == (len(VIEWS), {f"worker-{IDENTITIES}-v2"})
+    assert "readers see identity_index v1, which another program made" in caplog.text
 
 
 def test_promoted_rolled_back_and_promoted_again_decides_nothing_twice(matched: RuledWorld) -> None:

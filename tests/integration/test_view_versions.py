@@ -9,17 +9,20 @@ import psycopg2
 import pytest
 
 from domain.errors import NotFound
-from projections import build_log, catalog, diff, rebuild, versions
+from projections import build_log, catalog, diff, rebuild, tailing, versions
 from projections.build_log import BuilderReplaced, Part
+from projections.code_digest import code_digest
 from projections.patient_record.view import PatientRecord
 from projections.rebuild import Builder, NotBuilding
 from projections.switches import switches
+from projections.tailing import OtherCode
 from projections.versions import NotPromotable, StillLive, StopsEarly
 from schemas.event import Record
 from tests.integration.view_world import STUDIES, World
 
 pytestmark = pytest.mark.live
 VIEW, ACTOR = "patient_record", "system:test"
+OURS = {VIEW: code_digest(PatientRecord())}
 
 
 class Counting(PatientRecord):
@@ -198,6 +201,46 @@ def test_a_build_of_something_else_begins_anew(world: World) -> None:
     assert (len(second.todo), second.resumed) == (1, 0)
 
 
+def test_a_build_of_other_code_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the program was upgraded between a kill and the next start."""
+    first, builder = begun(world, Counting(), world.records())
+    builder.build(first.todo)
+    monkeypatch.setattr(rebuild, "code_digest", lambda _: "0ther")
+    second, _ = begun(world, Counting(), world.records())
+    assert (len(second.todo), second.resumed) == (1, 0)
+    assert world.query("SELECT code FROM views.view_version WHERE version = 2") == [("0ther",)]
+
+
+def of_other_code(world: World, version: int) -> None:
+    world.query("UPDATE views.view_version SET code = '0ther' WHERE version = %s RETURNING 1", version)
+
+
+def test_a_version_of_other_code_is_kept_up_to_date_by_that_code_alone(world: World) -> None:
+    built(world)
+    of_other_code(world, 1)
+    with closing(psycopg2.connect(world.url)) as connection:
+        assert tailing.tailed(connection, OURS) == [(VIEW, 2)]
+        assert tailing.tailed(connection, {VIEW: "0ther"}) == [(VIEW, 1)]
+        tailing.check_code(connection, Counting())
+        with pytest.raises(OtherCode, match=r"v1 was made by another program \(code 0ther, here [0-9a-f]{8}\)"):
+            tailing.check_code(connection, PatientRecord())
+
+
+def test_init_leaves_a_version_of_other_code_alone_though_its_tables_differ(world: World) -> None:
+    of_other_code(world, 1)
+    world.query("ALTER TABLE patient_record_v1.study RENAME TO exam")
+    assert catalog.create(world.url, PatientRecord()) is False
+    assert world.query("SELECT to_regclass('patient_record_v1.study')::text") == [(None,)]
+
+
+def test_init_takes_what_an_earlier_program_made_without_a_note_for_its_own_once(world: World) -> None:
+    world.query("ALTER TABLE views.view_version DROP COLUMN code, DROP COLUMN until")
+    assert catalog.create(world.url, PatientRecord()) is True
+    of_other_code(world, 1)
+    assert catalog.create(world.url, PatientRecord()) is False
+    assert world.query("SELECT code FROM views.view_version") == [("0ther",)]
+
+
 def test_a_builder_that_was_replaced_writes_nothing(world: World) -> None:
     """As when the command was killed, run again, and a process of the first still lives."""
     records = world.records()
@@ -235,10 +278,10 @@ def test_a_version_that_was_to_stop_at_a_position_is_not_kept_up_to_date(world: 
     """Neither by krypton run nor by a worker that is started by hand; status says where it stops."""
     built_until(world, 3)
     with closing(psycopg2.connect(world.url)) as connection:
-        assert versions.tailed(connection) == [(VIEW, 1)]
+        assert tailing.tailed(connection, OURS) == [(VIEW, 1)]
         assert [one["until"] for one in catalog.status(connection, {})] == [None, 3]
         with pytest.raises(StopsEarly, match="built up to position 3"):
-            versions.check_tailed(connection, VIEW, 2)
+            tailing.check_tailed(connection, VIEW, 2)
 
 
 def test_a_version_that_was_to_stop_is_promoted_by_force_alone_and_goes_on_from_then(world: World) -> None:
@@ -247,7 +290,7 @@ def test_a_version_that_was_to_stop_is_promoted_by_force_alone_and_goes_on_from_
         versions.promote(world.url, VIEW, 2, ACTOR)
     versions.promote(world.url, VIEW, 2, ACTOR, force=True)
     with closing(psycopg2.connect(world.url)) as connection:
-        assert versions.tailed(connection) == [(VIEW, 1), (VIEW, 2)]
+        assert tailing.tailed(connection, OURS) == [(VIEW, 1), (VIEW, 2)]
 
 
 def test_tables_of_an_earlier_program_get_the_columns_that_they_lack(world: World) -> None:
