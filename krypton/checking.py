@@ -9,11 +9,13 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg2
+from kafka.errors import KafkaError
 
 from domain.errors import NotFound, RuleBroken
 from krypton import comparing, rebuilding
 from krypton.bootstrap import Krypton
 from krypton.rebuilding import Wish
+from krypton.waiting import kafka_away
 from projections import catalog, diff, versions
 from projections.store import ViewStore
 from streams.replay import Replay, Span
@@ -66,6 +68,8 @@ def _check(ours: Krypton, view: str, advance: Callable[[int], None]) -> dict[str
         rebuilding.run(ours, wish, started, advance)
         with closing(ours.view(view, started.version)) as store:
             return _compared(ours, view, live, store)
+    except KafkaError as away:
+        raise kafka_away(ours, away) from None
     finally:
         versions.discard(ours.addresses.database, view, started.version)
 

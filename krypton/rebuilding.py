@@ -19,6 +19,7 @@ from domain.errors import RuleBroken
 from domain.rules.document import RuleId
 from krypton.bootstrap import KINDS, Krypton, known_view
 from krypton.settings import ServiceUnavailable
+from krypton.waiting import kafka_away
 from projections import catalog, rebuild
 from projections.build_log import Build, Part
 from projections.indexing import Indexer
@@ -90,10 +91,7 @@ def _ends(ours: Krypton, topics: Collection[str]) -> dict[Partition, int]:
     try:
         return {(span.topic, span.partition): span.end for span in spans(ours.addresses.kafka, topics)}
     except KafkaError as away:
-        raise ServiceUnavailable(
-            f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
-            "or check KRYPTON_KAFKA"
-        ) from None
+        raise kafka_away(ours, away) from None
 
 
 def _rules(ours: Krypton, wish: Wish) -> dict[str, int]:
@@ -128,8 +126,9 @@ def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None
         events = rebuild.built_events(ours.addresses.database, started) - started.resumed
         rebuild.finish(ours.addresses.database, ours.projection(wish.view, started.version), started)
     except KafkaError as away:
+        again = "" if wish.aside else ", it goes on"
         raise ServiceUnavailable(
-            f"kafka does not answer any more ({type(away).__name__}): run the same command again, it goes on"
+            f"kafka does not answer any more ({away}): run the same command again{again}"
         ) from None
     return Built(wish.view, started.version, events, folded - begun, time.perf_counter() - folded)
 

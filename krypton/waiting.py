@@ -92,7 +92,7 @@ def _relayed(ours: Krypton, head: int) -> bool:
     try:
         return max((end.position for end in log_end.read(ours.addresses.kafka).values()), default=0) >= head
     except KafkaError as away:
-        raise _kafka_away(ours, away) from None
+        raise kafka_away(ours, away) from None
 
 
 def _until(met: Any, deadline: float, complaint: Any) -> None:
@@ -127,11 +127,12 @@ def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
         finally:
             consumer.close(autocommit=False)
     except KafkaError as away:
-        raise _kafka_away(ours, away) from None
+        raise kafka_away(ours, away) from None
     return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
 
-def _kafka_away(ours: Krypton, away: KafkaError) -> ServiceUnavailable:
+def kafka_away(ours: Krypton, away: KafkaError) -> ServiceUnavailable:
+    """The sentence for a Kafka that does not answer."""
     return ServiceUnavailable(
         f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
         "or check KRYPTON_KAFKA"

@@ -10,8 +10,9 @@ import pytest
 from domain.commands.rules import PublishRules
 from domain.rules.document import RuleId, document
 from domain.work import Envelope
-from krypton import switching, waiting
+from krypton import checking, rebuilding, switching, waiting
 from projections import versions
+from streams.replay import Unanswered
 from tests.fakes.region import dose, exposure, received
 from tests.integration.live_cli import Region, region
 from tests.integration.live_ledger import until
@@ -171,6 +172,34 @@ def test_a_rebuild_of_the_same_is_equal_and_reads_well(region: Region) -> None:
     assert said.out.startswith(f"{RECORD} v{version} promoted, was v")
     region.settle()
     tidy(region, RECORD)
+
+
+@pytest.mark.parametrize(("command", "goes_on"), [("rebuild access_history", True), ("check identity_index", False)])
+def test_a_kafka_that_goes_away_meanwhile_is_a_sentence(
+    region: Region, monkeypatch: pytest.MonkeyPatch, command: str, goes_on: bool
+) -> None:
+    def gone(*_: object) -> list[Any]:
+        raise Unanswered("RequestTimedOutError")
+
+    monkeypatch.setattr(rebuilding, "_records", gone)
+    region.register()
+    region.settle()
+    said = region.complaint(4, "views", *command.split())
+    assert said.startswith("unavailable: kafka does not answer any more (RequestTimedOutError): run the same command")
+    assert said.endswith("it goes on") is goes_on
+    tidy(region, "access_history")
+
+
+def test_a_kafka_that_goes_away_while_a_check_catches_up_is_a_sentence(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> int:
+        raise Unanswered("KafkaConnectionError")
+
+    monkeypatch.setattr(checking, "_catch_up", gone)
+    said = region.complaint(4, "views", "check", "access_history")
+    assert said.startswith("unavailable: kafka does not answer at ")
+    assert list(versions_of(region, "access_history")) == [1]
 
 
 @pytest.mark.parametrize(
