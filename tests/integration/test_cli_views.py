@@ -143,8 +143,12 @@ def test_a_version_built_until_a_position_stops_there_and_is_promoted_by_force_a
     said = region.complaint(1, "views", "promote", RECORD)
     assert said.startswith(f"refused: {RECORD} v{version} was built up to position 2, and readers would lose")
     assert region.ask("views", "promote", RECORD, "--force")["former"] == live
+    expose(region, 1.0)
+    region.settle()
     caught_up(region, RECORD, version)
-    caught_up(region, RECORD, live)  # and the former version is, until it is dropped
+    found = versions_of(region, RECORD)
+    assert (found[live]["state"], found[version]["ours"]) == ("retired", True)
+    caught_up(region, RECORD, live)  # the former version is kept up to date too, until it is dropped
     region.ask("views", "rollback", RECORD)
     tidy(region, RECORD)
 
