@@ -32,6 +32,7 @@ from streams.replay import Replay, Span, spans
 
 LOOK_S = 0.2
 NICE = 10
+MOST_PROCESSES = 3  # unless told: each needs up to 1.1 GB (ADR 0015), and a host of many cores may have 4 GiB
 ORPHANED = 75  # EX_TEMPFAIL: whoever started this process is gone
 
 
@@ -58,13 +59,17 @@ class Wish:
 
 @dataclass(frozen=True)
 class Built:
-    """A version that is ready. ``events`` of this run, ``seconds`` to fold and write, and to make indexes."""
+    """A version that is ready. ``events`` of this run, ``seconds`` to fold and write, and to make indexes.
+
+    ``dead_letters``: how many events could not be read or applied, or wait behind such a one.
+    """
 
     view: str
     version: int
     events: int
     fold_s: float
     index_s: float
+    dead_letters: int = 0
 
 
 def yield_to_others() -> None:
@@ -115,7 +120,8 @@ def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None
     Raises BuilderReplaced, OffsetGap, StoreAway, ServiceUnavailable.
     """
     begun = time.perf_counter()
-    count = min(wish.processes or max(1, (os.cpu_count() or 2) - 1), max(1, len(started.todo)))
+    usual = min(MOST_PROCESSES, max(1, (os.cpu_count() or 2) - 1))
+    count = min(wish.processes or usual, max(1, len(started.todo)))
     try:
         with Indexer(ours.addresses.database, ours.projection(wish.view, started.version), started) as indexer:
             if count == 1:
@@ -130,7 +136,10 @@ def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None
         raise ServiceUnavailable(
             f"kafka does not answer any more ({away}): run the same command again{again}"
         ) from None
-    return Built(wish.view, started.version, events, folded - begun, time.perf_counter() - folded)
+    index_s = time.perf_counter() - folded
+    with ours.reading() as connection:
+        letters = catalog.dead_letters(connection).get((wish.view, started.version), 0)
+    return Built(wish.view, started.version, events, folded - begun, index_s, letters)
 
 
 def _build(

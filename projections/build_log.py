@@ -47,6 +47,12 @@ class BuilderReplaced(RuleBroken):
     rule = "V6"
 
 
+class PartsLeft(RuleBroken):
+    """A build is finished when every partition of it is done."""
+
+    rule = "V10"
+
+
 class Part(NamedTuple):
     """One partition to build: offsets from 0 to below ``end``."""
 
@@ -121,7 +127,12 @@ def done(cursor: Cursor, build: Build, part: Part, following: int, ledger: int, 
 
 
 def move_positions(cursor: Cursor, build: Build) -> None:
-    """Make the partitions' ends the version's positions: from here its worker goes on."""
+    """Make the partitions' ends the version's positions: from here its worker goes on. Raises PartsLeft."""
+    if left := read(cursor, build.view, build.version, build.token).todo:
+        raise PartsLeft(
+            f"{build.view} v{build.version} lacks {len(left)} partitions, {left[0].topic}/{left[0].partition} first: "
+            f"run krypton views rebuild {build.view} again, it goes on"
+        )
     cursor.execute(
         'INSERT INTO views.position (view, version, topic, "partition", next, ledger_position)'
         ' SELECT view, version, topic, "partition", next, ledger_position FROM views.build_part'

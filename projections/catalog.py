@@ -66,6 +66,7 @@ RULES = "SELECT rules FROM views.view_version WHERE view = %(view)s AND version 
 
 VERSIONS = "SELECT view, version, state, topics, rules, code, until FROM views.view_version ORDER BY view, version"
 POSITIONS = 'SELECT view, version, topic, "partition", next, ledger_position FROM views.position'
+LETTERS = "SELECT view, version, count(*) AS n FROM views.dead_letter WHERE replayed_at IS NULL GROUP BY 1, 2"
 ESTIMATES = """SELECT n.nspname AS schema, c.relname AS name, c.reltuples::bigint AS estimate
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = ANY(%(schemas)s)"""
 
@@ -144,6 +145,7 @@ def status(db: connection, ends: Mapping[Partition, int]) -> list[dict[str, Any]
     PostgreSQL's estimate.
     """
     positions, versions = _positions(db), fetch(db, VERSIONS)
+    letters = dead_letters(db)
     rows = _rows(db, [f"{v['view']}_v{v['version']}" for v in versions])
     found = []
     for version in versions:
@@ -159,12 +161,18 @@ def status(db: connection, ends: Mapping[Partition, int]) -> list[dict[str, Any]
                 "lag": _lag(version["topics"], read, ends),
                 "rows": count,
                 "rows_estimated": estimated,
+                "dead_letters": letters.get((view, number), 0),
                 "rules": version["rules"],
                 "until": version["until"],
                 "code": version["code"],
             }
         )
     return found
+
+
+def dead_letters(db: connection) -> dict[tuple[str, int], int]:
+    """How many dead letters wait, by view and version; those of which none does are absent."""
+    return {(row["view"], row["version"]): row["n"] for row in fetch(db, LETTERS)}
 
 
 def behind(db: connection, ends: Mapping[Partition, int]) -> dict[str, int]:

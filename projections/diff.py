@@ -14,6 +14,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from domain.errors import NotFound
+from projections import catalog
 from projections.compared import Compared, columns_of
 from projections.meaning import MEANINGS, Meaning
 from projections.reading import fetch
@@ -61,11 +62,12 @@ class Pair:
 def summary(connection: Connection, pair: Pair) -> Document:
     """``views diff``, the counts: rows added, gone and changed by table, and what that means.
 
-    ``equal``: nothing differs, in rows or columns. ``persons``, ``doses``: see ``meaning``; only where they apply, and
-    where the two versions have the tables that tell.
+    ``equal``: nothing differs, in rows or columns. ``dead_letters``: how many wait in each. ``persons``, ``doses``: see
+    ``meaning``; only where they apply, and where the two versions have the tables that tell.
     """
     _session(connection)
     tables = [_counts(connection, pair, table) for table in _tables(connection, pair)]
+    letters, sides = catalog.dead_letters(connection), {"live": pair.live, "candidate": pair.candidate}
     nothing: Document = {}
     meant = _meant(connection, pair, lambda told: told.counts(connection, *pair.schemas), nothing)
     return {
@@ -74,6 +76,7 @@ def summary(connection: Connection, pair: Pair) -> Document:
         "candidate": pair.candidate,
         "equal": not any(t["added"] or t["gone"] or t["changed"] or t["columns"] for t in tables),
         "settled": _settled(connection, pair),
+        "dead_letters": {side: letters.get((pair.view, number), 0) for side, number in sides.items()},
         **meant,
         "tables": tables,
     }

@@ -33,6 +33,7 @@ from projections.positions import Partition
 from projections.projection import Projection
 from projections.rows import RowRefused, quoted
 from projections.seeding import sow
+from projections.switches import last_switched
 from schemas.codec import Codec
 from schemas.event import Record
 
@@ -58,7 +59,7 @@ class NotBuilding(RuleBroken):
 def next_version(connection: Connection, view: str, at_least: int, *, aside: bool = False) -> int:
     """The version that a rebuild makes: the one that was begun and is still building, else a new number.
 
-    ``aside``: always a new one.
+    ``aside``: always a new one. The number of a version that was dropped is not given again: the ledger names it.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT version, state FROM views.view_version WHERE view = %s ORDER BY version", (view,))
@@ -66,7 +67,7 @@ def next_version(connection: Connection, view: str, at_least: int, *, aside: boo
     for version, state in versions:
         if state == BUILDING and not aside:
             return int(version)
-    return 1 + max([at_least - 1, *(int(version) for version, _ in versions)])
+    return 1 + max([at_least - 1, last_switched(connection, view), *(int(version) for version, _ in versions)])
 
 
 def made_of(projection: Projection, until: int | None) -> str:
@@ -185,7 +186,9 @@ def built_events(url: str, started: Build) -> int:
 
 
 def finish(url: str, projection: Projection, started: Build) -> None:
-    """Make the version ready: keys, indexes, statistics and positions, in one transaction. Raises BuilderReplaced.
+    """Make the version ready: keys, indexes, statistics and positions, in one transaction.
+
+    Raises BuilderReplaced, PartsLeft.
 
     One that was built aside is complete then, and stays what it is.
     """

@@ -18,6 +18,7 @@ app = typer.Typer(help="Views: their versions, rebuilt, compared, promoted.", no
 View = Annotated[str, typer.Argument(help=f"One of {', '.join(VIEWS)}.")]
 Version = Annotated[int | None, typer.Option("--version", help="Which one; without it, the newest that is ready.")]
 DIFFERENT = 1
+COLUMNS = ("view", "version", "state", "ours", "until", "position", "lag", "dead_letters", "rows", "rules")
 TOLD = {
     "merged": "pairs merged",
     "proposed": "pairs proposed for review",
@@ -39,7 +40,7 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         document(found)
         return
-    table(found, ("view", "version", "state", "ours", "until", "position", "lag", "rows", "rules"), "Views")
+    table(found, COLUMNS, "Views")
 
 
 @app.command()
@@ -50,7 +51,9 @@ def rebuild(
         typer.Option("--rules", help="KIND@VERSION, once per kind; other kinds stay as the live version has them."),
     ] = None,
     until: Annotated[int | None, typer.Option("--until", help="The last ledger position to apply.")] = None,
-    processes: Annotated[int | None, typer.Option("--processes", min=1, help="One fewer than cores.")] = None,
+    processes: Annotated[
+        int | None, typer.Option("--processes", min=1, help="Without it, one fewer than cores, at most 3.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Build the view's next version from Kafka, beside the live one. Killed, it goes on when run again."""
@@ -68,11 +71,12 @@ def rebuild(
     seconds = built.fold_s + built.index_s
     rate = built.events / seconds if seconds else 0.0
     if as_json:
-        document(
-            {"view": view, "version": built.version, "events": built.events, "seconds": seconds, "events_per_s": rate}
-        )
+        told = {"view": view, "version": built.version, "events": built.events, "dead_letters": built.dead_letters}
+        document({**told, "seconds": seconds, "events_per_s": rate})
         return
     out.print(f"{view} v{built.version} is ready: {built.events:,} events in {seconds:.1f} s, {rate:,.0f}/s")
+    if built.dead_letters:
+        err.print(f"{built.dead_letters} events are dead letters of it: see krypton dead-letters list", markup=False)
     if until is not None:
         err.print(f"it holds nothing after position {until}, and is not kept up to date", markup=False)
     err.print(f"next: krypton views diff {view}, then promote or drop it", markup=False)
@@ -204,6 +208,9 @@ def _summary(summary: Mapping[str, Any], as_json: bool) -> None:
         return
     if not summary["settled"]:
         err.print("the two have not read equally far: some of what differs is only lag", markup=False)
+    if any(summary["dead_letters"].values()):
+        waiting = " and ".join(f"{count} in v{summary[side]}" for side, count in summary["dead_letters"].items())
+        err.print(f"dead letters: {waiting}; see krypton dead-letters list", markup=False)
     table(summary["tables"], ("table", "added", "gone", "changed", "columns"), f"{summary['view']}, rows")
     for name in ("persons", "doses"):
         if name in summary:

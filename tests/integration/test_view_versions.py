@@ -10,14 +10,16 @@ import pytest
 
 from domain.errors import NotFound
 from projections import build_log, catalog, diff, rebuild, tailing, versions
-from projections.build_log import BuilderReplaced, Part
+from projections.build_log import BuilderReplaced, Part, PartsLeft
 from projections.code_digest import code_digest
 from projections.patient_record.view import PatientRecord
 from projections.rebuild import Builder, NotBuilding
 from projections.switches import switches
 from projections.tailing import OtherCode
 from projections.versions import NotPromotable, StillLive, StopsEarly
+from schemas.bulk import BulkCodec
 from schemas.event import Record
+from schemas.registry import registry
 from tests.integration.view_world import STUDIES, World
 
 pytestmark = pytest.mark.live
@@ -182,6 +184,50 @@ def test_readers_hammering_during_fifty_switches_see_no_error_and_no_mix(world: 
     for thread in threads:
         thread.join()
     assert (wrong, reads[0] > 50) == ([], True)
+
+
+def test_a_number_of_a_version_that_was_dropped_is_not_given_again(world: World) -> None:
+    """The ledger names it."""
+    built(world)
+    versions.drop(world.url, VIEW, 2, ACTOR)
+    with closing(psycopg2.connect(world.url)) as connection:
+        assert rebuild.next_version(connection, VIEW, 1) == 3
+
+
+def test_a_build_that_lacks_a_partition_is_not_finished(world: World) -> None:
+    started, _ = begun(world, Counting(), world.records())
+    with pytest.raises(PartsLeft, match=f"v2 lacks 1 partitions, {STUDIES}/0 first"):
+        rebuild.finish(world.url, Counting(), started)
+    assert state(world) == {1: "live", 2: "building"}
+
+
+def letters(world: World, version: int) -> list[tuple[Any, ...]]:
+    return world.query(
+        'SELECT "offset", key::text, reason FROM views.dead_letter WHERE version = %s ORDER BY 1', version
+    )
+
+
+def test_what_is_no_event_at_all_is_a_dead_letter_live_and_rebuilt(world: World) -> None:
+    """A tombstone, a null header and a null key: Kafka knows them, and none of ours has one."""
+    good = world.records()
+    odd: list[Any] = [
+        Record(STUDIES, 0, 3, b"key", None, (("version", b"1"),)),  # type: ignore[arg-type]
+        Record(STUDIES, 0, 4, b"other", good[0].value, (("position", None), ("version", b"1"))),  # type: ignore[arg-type]
+        Record(STUDIES, 0, 5, None, b"", ()),  # type: ignore[arg-type]
+    ]
+    world.region.receive(study_uid="2.25.9")
+    records = [*good, *odd, *(r._replace(offset=r.offset + 3) for r in world.records()[3:])]
+    world.store().apply(records)
+    started, _ = begun(world, Counting(more=0), records)
+    codec = BulkCodec(registry(), world.codec.sealer, PatientRecord.reads)
+    Builder(world.url, Counting(more=0), codec, started, lambda _: [records]).build(started.todo)
+    rebuild.finish(world.url, Counting(more=0), started)
+    assert [offset for offset, *_ in letters(world, 1)] == [3, 4, 5]
+    assert letters(world, 1) == letters(world, 2)
+    said = summary(world)
+    assert (said["equal"], said["dead_letters"]) == (True, {"live": 3, "candidate": 3})
+    with closing(psycopg2.connect(world.url)) as connection:
+        assert [one["dead_letters"] for one in catalog.status(connection, {})] == [3, 3]
 
 
 def test_a_build_goes_on_with_the_partitions_that_are_not_done(world: World) -> None:
