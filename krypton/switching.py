@@ -65,7 +65,7 @@ def promote(
 def check_promotable(
     ours: Krypton, view: str, version: int, *, force: bool = False, patience_s: float = PATIENCE_S
 ) -> None:
-    """Raises NotInForce, NotFound, NotPromotable; and, without ``force``, StopsEarly, and Behind.
+    """Raises NotInForce, NotFound, NotPromotable, OtherCode; and, without ``force``, StopsEarly, and Behind.
 
     ``patience_s``: how long the version may take to read what readers see now.
     """
@@ -73,6 +73,7 @@ def check_promotable(
     with ours.reading() as connection, connection.cursor() as cursor:
         versions.check_promotable(connection, view, version, force=force)
         goal = positions.read(cursor, view, catalog.live_version(connection, view) or version)
+    ours.folding(view, version)  # its own program promotes it, for that one keeps it up to date
     deadline = time.monotonic() + patience_s
     while not force:
         with ours.reading() as connection:

@@ -3,6 +3,9 @@
 A partition's rows and its line here are written in one transaction: after a crash it is done, or as if never begun.
 Each start of a builder writes a new token; a process of an earlier start, should it still live, finds another token
 and leaves nothing behind.
+
+V6  The builder that started last builds; any other stops, and writes nothing more.
+V10  A build is finished when every partition of it is done.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
 """Which versions a program keeps up to date: those that are whole, have no end, and were made by its own code.
 
-V9  A version is kept up to date, and its decisions raised, by a program of the code that made it.
+V9  A version is promoted, kept up to date, and its decisions raised, by a program of the code that made it.
 """
 
 from collections.abc import Mapping

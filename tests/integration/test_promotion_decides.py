@@ -142,9 +142,13 @@ def test_the_supervisor_finishes_what_was_killed(matched: RuledWorld) -> None:
 
 
 def test_a_version_of_another_program_is_left_to_it(matched: RuledWorld, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither kept up to date nor decided upon."""
+    """Neither promoted, nor kept up to date, nor decided upon."""
     matched.promote(IDENTITIES, 2)
     matched.query("UPDATE views.view_version SET code = '0ther' WHERE view = %s AND version = 1", IDENTITIES)
+    theirs = matched.build(IDENTITIES)
+    matched.query("UPDATE views.view_version SET code = '0ther' WHERE view = %s AND version = %s", IDENTITIES, theirs)
+    with pytest.raises(OtherCode):
+        switching.check_promotable(matched.ours, IDENTITIES, theirs)
     done = switching.rollback(matched.ours, IDENTITIES, "system:test")
     assert (done["settled_at"], "v1 was made by another program" in done["waits_for"]) == (None, True)
     with pytest.raises(OtherCode):
