@@ -137,6 +137,8 @@ class Krypton:
             yield connection
         except psycopg2.errors.UndefinedTable:
             raise ServiceUnavailable("the views are not there yet: run krypton init") from None
+        except psycopg2.errors.UndefinedColumn:
+            raise ServiceUnavailable("the views are as an earlier program made them: run krypton init") from None
         finally:
             connection.close()
 
@@ -164,10 +166,19 @@ class Krypton:
         return self.ledger.rules().get(RuleId(kind, version))
 
     def view(self, name: str, version: int | None = None) -> "ViewStore":
-        """The store of that version of a view, or of the one that readers see. Raises NotFound."""
+        """The store of that version of a view, or of the one that readers see. Raises NotFound, OtherCode."""
         from projections.store import ViewStore
 
-        return ViewStore(self.projection(name, version), self.codec, self.addresses.database)
+        return ViewStore(self.folding(name, version), self.codec, self.addresses.database)
+
+    def folding(self, name: str, version: int | None = None) -> "Projection":
+        """As ``projection``, to write rows of the version with. Raises NotFound; OtherCode: another program's."""
+        from projections import tailing
+
+        projection = self.projection(name, version)
+        with self.reading() as connection:
+            tailing.check_code(connection, projection)
+        return projection
 
     def execute(self, command: Command, by: Envelope) -> Answer:
         """Ask the ledger."""

@@ -2,6 +2,9 @@
 
 The two are compared at exactly the same positions: what came in during the rebuild is applied to the new version too,
 the last of it while the live version's positions are held still, for a moment that its worker waits.
+
+V5  One check of a view at a time.
+V11  A check ends: where events come in faster than it applies them, it gives up.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,18 +12,27 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg2
+from kafka.errors import KafkaError
 
 from domain.errors import NotFound, RuleBroken
 from krypton import comparing, rebuilding
 from krypton.bootstrap import Krypton
 from krypton.rebuilding import Wish
+from krypton.waiting import kafka_away
 from projections import catalog, diff, versions
 from projections.store import ViewStore
 from streams.replay import Replay, Span
 
+ROUNDS = 20
 NEAR = 2_000  # records that may be left when the live version is held still: well below a second
 LIVE = 'SELECT topic, "partition", next FROM views.position WHERE view = %s AND version = %s ORDER BY 1, 2'
 Ends = dict[tuple[str, int], int]
+
+
+class NeverNear(RuleBroken):
+    """The live version runs away from the one that is checked against it."""
+
+    rule = "V11"
 
 
 class CheckUnderWay(RuleBroken):
@@ -32,7 +44,7 @@ class CheckUnderWay(RuleBroken):
 def check(ours: Krypton, view: str, advance: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
     """The ``views diff`` summary of the live version against a rebuild; ``equal`` is what it should be.
 
-    Raises NotFound, CheckUnderWay, and what a rebuild raises.
+    Raises NotFound, OtherCode, CheckUnderWay, NeverNear, and what a rebuild raises.
     """
     with _alone(ours, view):
         return _check(ours, view, advance)
@@ -60,23 +72,21 @@ def _check(ours: Krypton, view: str, advance: Callable[[int], None]) -> dict[str
         ends = {(topic, partition): end for topic, partition, end in cursor}
     if live is None:
         raise NotFound(f"no version of {view} is live: run krypton init")
+    ours.folding(view, live)  # what another program made, a rebuild of this one need not make
     started = rebuilding.begin(ours, wish, ends)  # no further than the live version has come, which may lag
     try:
         rebuilding.run(ours, wish, started, advance)
         with closing(ours.view(view, started.version)) as store:
             return _compared(ours, view, live, store)
+    except KafkaError as away:
+        raise kafka_away(ours, away) from None
     finally:
         versions.discard(ours.addresses.database, view, started.version)
 
 
 def _compared(ours: Krypton, view: str, live: int, store: ViewStore) -> dict[str, Any]:
     with closing(psycopg2.connect(ours.addresses.database)) as holding, holding.cursor() as cursor:
-        while True:
-            cursor.execute(LIVE, (view, live))
-            ends = {(topic, partition): end for topic, partition, end in cursor}
-            holding.rollback()
-            if _catch_up(ours, store, ends) < NEAR:
-                break
+        _come_near(lambda: _step(ours, holding, cursor, store, live))
         cursor.execute(f"{LIVE} FOR UPDATE", (view, live))
         _catch_up(ours, store, {(topic, partition): end for topic, partition, end in cursor})
         with ours.reading() as connection:
@@ -84,6 +94,24 @@ def _compared(ours: Krypton, view: str, live: int, store: ViewStore) -> dict[str
             pair = comparing.with_live(ours, connection, view, store.version)
             holding.rollback()
             return diff.summary(connection, pair)
+
+
+def _come_near(step: Callable[[], int]) -> None:
+    """Catch up until little is left. Raises NeverNear after so many rounds, each of which should be shorter."""
+    for _ in range(ROUNDS):
+        if step() < NEAR:
+            return
+    raise NeverNear(
+        f"events come in faster than a check applies them: after {ROUNDS} rounds {NEAR:,} and more are left; "
+        "check again when less comes in"
+    )
+
+
+def _step(ours: Krypton, holding: Any, cursor: Any, store: ViewStore, live: int) -> int:
+    cursor.execute(LIVE, (store.name, live))
+    ends = {(topic, partition): end for topic, partition, end in cursor}
+    holding.rollback()
+    return _catch_up(ours, store, ends)
 
 
 def _catch_up(ours: Krypton, store: ViewStore, ends: Ends) -> int:

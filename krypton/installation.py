@@ -57,8 +57,9 @@ def _tables(ours: Krypton) -> Iterator[str]:
     yield "vault: ready"
     relay.create(database)
     for name, make in VIEWS.items():
-        catalog.create(database, make())
-        yield f"view {name}: ready"
+        ours_made = catalog.create(database, make())
+        other = f"as another program made it: build this one's with krypton views rebuild {name}, and promote it"
+        yield f"view {name}: {'ready' if ours_made else other}"
 
 
 def _topics(ours: Krypton) -> str:

@@ -26,13 +26,13 @@ def letter(ours: Krypton, number: int) -> dict[str, Any]:
 def replay_letter(ours: Krypton, number: int, by: Envelope) -> int:
     """Apply what waits under its key; returns how many events, as the first time for a repeated command id.
 
-    Raises NotFound, ReplayFailed.
+    Raises NotFound, OtherCode, ReplayFailed.
     """
     with ours.reading() as connection:
         found = dead_letters.show(connection, number)
     writing = psycopg2.connect(ours.addresses.database)
     try:
-        projection = ours.projection(found.view, found.version)
+        projection = ours.folding(found.view, found.version)
         return dead_letters.replay(writing, projection, ours.codec, ident=number, by=Asked(by.actor, by.command_id))
     finally:
         writing.close()

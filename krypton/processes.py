@@ -28,10 +28,10 @@ def run_worker(ours: Krypton, views: Sequence[str], version: int | None = None) 
     from streams import processor
 
     if version is not None:
-        from projections import versions
+        from projections import tailing
 
         with ours.reading() as connection:
-            versions.check_tailed(connection, views[0], version)
+            tailing.check_tailed(connection, views[0], version)
     processor.run(ours.view(views[0], version), kafka=ours.addresses.kafka, batch=ours.settings.worker_batch)
 
 

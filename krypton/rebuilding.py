@@ -19,6 +19,7 @@ from domain.errors import RuleBroken
 from domain.rules.document import RuleId
 from krypton.bootstrap import KINDS, Krypton, known_view
 from krypton.settings import ServiceUnavailable
+from krypton.waiting import kafka_away
 from projections import catalog, rebuild
 from projections.build_log import Build, Part
 from projections.indexing import Indexer
@@ -31,6 +32,7 @@ from streams.replay import Replay, Span, spans
 
 LOOK_S = 0.2
 NICE = 10
+MOST_PROCESSES = 3  # unless told: each needs up to 1.1 GB (ADR 0015), and a host of many cores may have 4 GiB
 ORPHANED = 75  # EX_TEMPFAIL: whoever started this process is gone
 
 
@@ -54,21 +56,20 @@ class Wish:
     aside: bool = False  # not to be promoted, nor kept up to date, only looked at
     rules: tuple[RuleId, ...] = ()
 
-    @property
-    def made_of(self) -> str:
-        """What, beside code and rules, decides the rows; a build that was begun with anything else begins anew."""
-        return f"until {self.until}"
-
 
 @dataclass(frozen=True)
 class Built:
-    """A version that is ready. ``events`` of this run, ``seconds`` to fold and write, and to make indexes."""
+    """A version that is ready. ``events`` of this run, ``seconds`` to fold and write, and to make indexes.
+
+    ``dead_letters``: how many events could not be read or applied, or wait behind such a one.
+    """
 
     view: str
     version: int
     events: int
     fold_s: float
     index_s: float
+    dead_letters: int = 0
 
 
 def yield_to_others() -> None:
@@ -87,7 +88,7 @@ def begin(ours: Krypton, wish: Wish, ends: Mapping[Partition, int] | None = None
         version = rebuild.next_version(connection, wish.view, projection.version, aside=wish.aside)
     ends = _ends(ours, projection.topics) if ends is None else ends
     projection.version = version
-    return rebuild.begin(ours.addresses.database, projection, ends, about=wish.made_of, aside=wish.aside)
+    return rebuild.begin(ours.addresses.database, projection, ends, until=wish.until, aside=wish.aside)
 
 
 def _ends(ours: Krypton, topics: Collection[str]) -> dict[Partition, int]:
@@ -95,10 +96,7 @@ def _ends(ours: Krypton, topics: Collection[str]) -> dict[Partition, int]:
     try:
         return {(span.topic, span.partition): span.end for span in spans(ours.addresses.kafka, topics)}
     except KafkaError as away:
-        raise ServiceUnavailable(
-            f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
-            "or check KRYPTON_KAFKA"
-        ) from None
+        raise kafka_away(ours, away) from None
 
 
 def _rules(ours: Krypton, wish: Wish) -> dict[str, int]:
@@ -122,7 +120,8 @@ def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None
     Raises BuilderReplaced, OffsetGap, StoreAway, ServiceUnavailable.
     """
     begun = time.perf_counter()
-    count = min(wish.processes or max(1, (os.cpu_count() or 2) - 1), max(1, len(started.todo)))
+    usual = min(MOST_PROCESSES, max(1, (os.cpu_count() or 2) - 1))
+    count = min(wish.processes or usual, max(1, len(started.todo)))
     try:
         with Indexer(ours.addresses.database, ours.projection(wish.view, started.version), started) as indexer:
             if count == 1:
@@ -133,10 +132,14 @@ def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None
         events = rebuild.built_events(ours.addresses.database, started) - started.resumed
         rebuild.finish(ours.addresses.database, ours.projection(wish.view, started.version), started)
     except KafkaError as away:
+        again = "" if wish.aside else ", it goes on"
         raise ServiceUnavailable(
-            f"kafka does not answer any more ({type(away).__name__}): run the same command again, it goes on"
+            f"kafka does not answer any more ({away}): run the same command again{again}"
         ) from None
-    return Built(wish.view, started.version, events, folded - begun, time.perf_counter() - folded)
+    index_s = time.perf_counter() - folded
+    with ours.reading() as connection:
+        letters = catalog.dead_letters(connection).get((wish.view, started.version), 0)
+    return Built(wish.view, started.version, events, folded - begun, index_s, letters)
 
 
 def _build(

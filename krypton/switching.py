@@ -3,13 +3,16 @@
 The switch and its note are one transaction of the views' tables (``projections.versions``); its event is another, of
 the ledger, under a command id made from the note's token. ``settle`` finishes whatever a crash left between the two,
 oldest first, one process at a time: however often it runs, each switch has one event, and each decision is raised once.
+Decisions are asked of the version's tables, and what was decided under the former rules until the switch must be in
+them: a version that has not read so far stays unsettled, and whoever settles next asks again.
 
 V3  Rules are promoted from the day on which they are in force.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 import psycopg2
@@ -19,13 +22,17 @@ from domain.commands.views import Dropped, Promoted, RolledBack
 from domain.errors import RuleBroken
 from domain.rules.document import RuleId
 from domain.work import Command, Envelope
-from krypton import deciding
+from krypton import deciding, waiting
 from krypton.bootstrap import Krypton
-from projections import catalog, switches, versions
+from projections import catalog, positions, switches, tailing, versions
 from projections.switches import DROPPED, PROMOTED, Switched, Unsettled
+from projections.tailing import OtherCode
+from projections.versions import Behind
 
 SWITCHES = UUID("3f0e3a4d-21c8-5b0a-a2c4-6d7f9b1e8c53")  # namespace of command ids: stored state, never change it
 LOCK = "hashtext('krypton switches')"
+PATIENCE_S: Final = 10.0  # of whoever switches: a worker that runs is up to date within a second or two
+SHORT_S: Final = 2.0  # of whoever finds a switch unsettled
 Advance = Callable[[int, int], None]
 
 
@@ -53,15 +60,44 @@ def promote(
     command_id: UUID | None = None,
     *,
     summary: dict[str, Any] | None = None,
+    force: bool = False,
     advance: Advance = lambda *_: None,
 ) -> dict[str, Any]:
     """Let readers see a version, and raise what its rules newly call for; ``summary`` of the diff is recorded.
 
-    Returns the note of the switch. Raises NotInForce, and as ``versions.promote``.
+    Returns the note of the switch; ``waits_for``: why decisions are not raised yet, or None. ``force``: though it lags,
+    or was to stop at a position. Raises as ``check_promotable``, and StoreAway.
+    """
+    check_promotable(ours, view, version, force=force)
+    database = ours.addresses.database
+    done = versions.promote(database, view, version, actor, summary=summary, force=force, token=command_id)
+    return _told(ours, done, advance)
+
+
+def check_promotable(
+    ours: Krypton, view: str, version: int, *, force: bool = False, patience_s: float = PATIENCE_S
+) -> None:
+    """Raises NotInForce, NotFound, NotPromotable, OtherCode; and, without ``force``, StopsEarly, and Behind.
+
+    ``patience_s``: how long the version may take to read what readers see now.
     """
     _check_in_force(ours, view, version)
-    done = versions.promote(ours.addresses.database, view, version, actor, summary=summary, token=command_id)
-    return _told(ours, done, advance)
+    with ours.reading() as connection, connection.cursor() as cursor:
+        versions.check_promotable(connection, view, version, force=force)
+        goal = positions.read(cursor, view, catalog.live_version(connection, view) or version)
+    ours.folding(view, version)  # its own program promotes it, for that one keeps it up to date
+    deadline = time.monotonic() + patience_s
+    while not force:
+        with ours.reading() as connection:
+            missing = tailing.missing(connection, view, version, goal)
+        if not missing:
+            return
+        if time.monotonic() > deadline:
+            raise Behind(
+                f"{view} v{version} lacks {missing} records that readers see already: let its worker catch up "
+                f"(krypton run, or krypton worker {view} --version {version}), or promote it with --force"
+            )
+        time.sleep(waiting.LOOK_AGAIN_S)
 
 
 def rollback(
@@ -77,22 +113,28 @@ def drop(ours: Krypton, view: str, version: int, actor: str, command_id: UUID | 
     return _told(ours, done, lambda *_: None)
 
 
-def settle(ours: Krypton, *, patient: bool = True, advance: Advance = lambda *_: None) -> None:
-    """Finish what follows from every switch. ``patient``: wait where another process is at it.
+def settle(
+    ours: Krypton, *, patient: bool = True, patience_s: float = SHORT_S, advance: Advance = lambda *_: None
+) -> dict[int, str]:
+    """Finish what follows from every switch; returns why some are not finished, by the number of their note.
 
-    Raises ServiceUnavailable, Contended; what is not finished then is finished by the next.
+    ``patient``: wait where another process is at it. ``patience_s``: how long a version may take to catch up. Raises
+    ServiceUnavailable, Contended; what is not finished then is finished by the next.
     """
+    waiting_for: dict[int, str] = {}
     with closing(psycopg2.connect(ours.addresses.database, application_name="krypton switches")) as connection:
         connection.autocommit = True
         if switches.unsettled(connection) and _locked(connection, patient):
             for one in switches.unsettled(connection):
-                _settle(ours, connection, one, advance)
+                if why := _settle(ours, connection, one, patience_s, advance):
+                    waiting_for[one.done.id] = why
+    return waiting_for
 
 
 def _told(ours: Krypton, done: Switched, advance: Advance) -> dict[str, Any]:
-    settle(ours, advance=advance)
+    waiting_for = settle(ours, patience_s=PATIENCE_S, advance=advance)
     with ours.reading() as connection:
-        return switches.switch(connection, done.id)
+        return {**switches.switch(connection, done.id), "waits_for": waiting_for.get(done.id)}
 
 
 def _locked(connection: Connection, patient: bool) -> bool:
@@ -103,15 +145,27 @@ def _locked(connection: Connection, patient: bool) -> bool:
         return patient or bool(got)
 
 
-def _settle(ours: Krypton, connection: Connection, one: Unsettled, advance: Advance) -> None:
-    command_id = uuid5(SWITCHES, str(one.token))
-    if one.position is None:
-        answer = ours.execute(_event(one.done), Envelope(one.done.actor, command_id))
-        switches.mark_recorded(connection, one.done.id, answer.positions[-1])
+def _settle(ours: Krypton, connection: Connection, one: Unsettled, patience_s: float, advance: Advance) -> str:
+    """Finish one; returns why not, or nothing. Decisions are asked of tables as this program's code knows them."""
+    command_id, position = uuid5(SWITCHES, str(one.token)), one.position
+    if position is None:
+        position = ours.execute(_event(one.done), Envelope(one.done.actor, command_id)).positions[-1]
+        switches.mark_recorded(connection, one.done.id, position)
     decided: dict[str, int] = {}
     if one.done.what != DROPPED and one.done.rules != one.former_rules and _is_live(connection, one.done):
+        if why := _of_others(ours, one.done) or waiting.lacks(ours, one.done.view, position, patience_s):
+            return why
         decided = deciding.raise_due(ours, one.done.view, one.done.version, command_id, advance)
     switches.mark_settled(connection, one.done.id, decided)
+    return ""
+
+
+def _of_others(ours: Krypton, done: Switched) -> str:
+    try:
+        ours.folding(done.view, done.version)
+    except OtherCode as theirs:
+        return str(theirs)
+    return ""
 
 
 def _is_live(connection: Connection, done: Switched) -> bool:

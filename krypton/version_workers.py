@@ -1,7 +1,8 @@
 """Which workers ``krypton run`` keeps: one per version of a view that is live, ready or retired.
 
 A version that a rebuild makes ready gets its worker within seconds, so that it catches up and can be promoted; one that
-was promoted away keeps its worker until it is dropped, so that going back is instant.
+was promoted away keeps its worker until it is dropped, so that going back is instant. What a program of other code made
+is kept up to date by that program, which may run beside this one.
 """
 
 import logging
@@ -12,11 +13,11 @@ import psycopg2
 from eventsourcing.persistence import PersistenceError
 
 from domain.errors import Contended
-from krypton import switching
+from krypton import switching, waiting
 from krypton.bootstrap import VIEWS, Krypton
 from krypton.settings import ServiceUnavailable
 from krypton.supervisor import Child, krypton_command
-from projections import catalog, versions
+from projections import catalog, tailing
 
 LOOK_S = 3.0
 log = logging.getLogger(__name__)
@@ -29,13 +30,15 @@ class Workers:
         self._ours = ours
         self._children = children
         self._running: dict[tuple[str, int], Child] = {}
+        self._codes = waiting.own_codes()
+        self._of_others: set[tuple[str, int]] = set()
 
     def look(self) -> None:
         """Once. A database that is away is asked again at the next look."""
         try:
             with self._ours.reading() as connection:
-                wanted = [found for found in versions.tailed(connection) if found[0] in VIEWS]
-                live = {(view, catalog.live_version(connection, view)) for view in VIEWS}
+                wanted = tailing.tailed(connection, self._codes)
+                live = {(view, found) for view in VIEWS if (found := catalog.live_version(connection, view))}
         except (ServiceUnavailable, psycopg2.Error) as away:
             log.warning("which versions need a worker is not known just now: %s", type(away).__name__)
             return
@@ -44,6 +47,18 @@ class Workers:
                 self._add(view, version, (view, version) in live)
         for gone in self._running.keys() - set(wanted):
             self._remove(gone)
+        self._tell(live - set(wanted))
+
+    def _tell(self, of_others: set[tuple[str, int]]) -> None:
+        for view, version in sorted(of_others - self._of_others):
+            log.warning(
+                "readers see %s v%d, which another program made and keeps up to date: build this one's with krypton "
+                "views rebuild %s, and promote it",
+                view,
+                version,
+                view,
+            )
+        self._of_others = of_others
 
     def settle(self) -> None:
         """Finish what a promotion that was killed half-way left undone; what cannot be now waits for the next look."""

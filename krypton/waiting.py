@@ -10,6 +10,8 @@ from kafka.errors import KafkaError
 from krypton.bootstrap import VIEWS, Krypton, known_view
 from krypton.settings import ServiceUnavailable
 from projections import catalog
+from projections.code_digest import code_digest
+from projections.reading import fetch
 from streams import broker, log_end
 from streams.topics import PARTITIONS
 
@@ -19,10 +21,17 @@ Ends = Mapping[tuple[str, int], int]
 
 
 def views_status(ours: Krypton) -> list[dict[str, Any]]:
-    """The ``views status`` document."""
+    """The ``views status`` document. ``ours``: this program keeps the version up to date, not another."""
     ends = end_offsets(ours)
     with ours.reading() as connection:
-        return catalog.status(connection, ends)
+        found = catalog.status(connection, ends)
+    codes = own_codes()
+    return [{**one, "ours": one["code"] in (None, codes.get(one["view"]))} for one in found]
+
+
+def own_codes() -> dict[str, str]:
+    """View to the digest of the code that this program makes it with."""
+    return {name: code_digest(make()) for name, make in VIEWS.items()}
 
 
 def wait_for_views(ours: Krypton, timeout_s: float) -> None:
@@ -48,11 +57,42 @@ def wait_for_views(ours: Krypton, timeout_s: float) -> None:
     _until(applied, deadline, lambda: f"not up to date: {named()}; is krypton run running?")
 
 
+def lacks(ours: Krypton, view: str, position: int, timeout_s: float) -> str:
+    """Why readers of a view do not see all yet that the ledger held at a position; nothing once they do."""
+    deadline = time.monotonic() + timeout_s
+    try:
+        _until(
+            lambda: _acknowledged(ours) >= position,
+            deadline,
+            lambda: f"the relay has not copied up to position {position} yet; is krypton run running?",
+        )
+        ends = end_offsets(ours)  # as they are now: what comes in later need not be waited for
+        _until(
+            lambda: _behind(ours, ends)[view] == 0,
+            deadline,
+            lambda: f"{view} is not up to date: is its worker running?",
+        )
+    except ServiceUnavailable as late:
+        return str(late)
+    return ""
+
+
+def _acknowledged(ours: Krypton) -> int:
+    """The position up to which Kafka has all events, says the relay."""
+    with ours.reading() as connection:
+        return int(fetch(connection, "SELECT position FROM ledger.relay_hint")[0]["position"])
+
+
+def _behind(ours: Krypton, ends: Ends) -> dict[str, int]:
+    with ours.reading() as connection:
+        return catalog.behind(connection, ends)
+
+
 def _relayed(ours: Krypton, head: int) -> bool:
     try:
         return max((end.position for end in log_end.read(ours.addresses.kafka).values()), default=0) >= head
     except KafkaError as away:
-        raise _kafka_away(ours, away) from None
+        raise kafka_away(ours, away) from None
 
 
 def _until(met: Any, deadline: float, complaint: Any) -> None:
@@ -87,11 +127,12 @@ def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
         finally:
             consumer.close(autocommit=False)
     except KafkaError as away:
-        raise _kafka_away(ours, away) from None
+        raise kafka_away(ours, away) from None
     return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
 
-def _kafka_away(ours: Krypton, away: KafkaError) -> ServiceUnavailable:
+def kafka_away(ours: Krypton, away: KafkaError) -> ServiceUnavailable:
+    """The sentence for a Kafka that does not answer."""
     return ServiceUnavailable(
         f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
         "or check KRYPTON_KAFKA"

@@ -3,6 +3,9 @@
 A partition's rows and its line here are written in one transaction: after a crash it is done, or as if never begun.
 Each start of a builder writes a new token; a process of an earlier start, should it still live, finds another token
 and leaves nothing behind.
+
+V6  The builder that started last builds; any other stops, and writes nothing more.
+V10  A build is finished when every partition of it is done.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,6 +48,12 @@ class BuilderReplaced(RuleBroken):
     """Another builder of this version has started since: this one must stop, and has written nothing."""
 
     rule = "V6"
+
+
+class PartsLeft(RuleBroken):
+    """A build is finished when every partition of it is done."""
+
+    rule = "V10"
 
 
 class Part(NamedTuple):
@@ -121,7 +130,12 @@ def done(cursor: Cursor, build: Build, part: Part, following: int, ledger: int, 
 
 
 def move_positions(cursor: Cursor, build: Build) -> None:
-    """Make the partitions' ends the version's positions: from here its worker goes on."""
+    """Make the partitions' ends the version's positions: from here its worker goes on. Raises PartsLeft."""
+    if left := read(cursor, build.view, build.version, build.token).todo:
+        raise PartsLeft(
+            f"{build.view} v{build.version} lacks {len(left)} partitions, {left[0].topic}/{left[0].partition} first: "
+            f"run krypton views rebuild {build.view} again, it goes on"
+        )
     cursor.execute(
         'INSERT INTO views.position (view, version, topic, "partition", next, ledger_position)'
         ' SELECT view, version, topic, "partition", next, ledger_position FROM views.build_part'

@@ -126,8 +126,11 @@ def _read_all(codec: Codec, records: Sequence[Record]) -> list[Read]:
         found = codec.read_batch(records)
     except AWAY:
         raise
-    except Exception:  # one record breaks the reading of all: find out which
-        return [_read_one(codec, record) for record in records]
+    except Exception:  # one record breaks the reading of all: find out which, whatever batch it came in
+        filled = [_filled(record) for record in records]
+        if filled == list(records) and len(filled) == 1:
+            return [_read_one(codec, filled[0])]
+        return [one for record in filled for one in _read_all(codec, [record])]
     return [
         Read(record, event, event.position) if isinstance(event, LedgerEvent) else _unread(record, event)
         for record, event in zip(records, found, strict=True)
@@ -150,13 +153,19 @@ def _read_one(codec: Codec, record: Record) -> Read:
     return Read(record, event, event.position)
 
 
+def _filled(record: Record) -> Record:
+    """Kafka knows a null key, value (a tombstone) and header, which none of ours has: empty stands for them here."""
+    headers = tuple((name, content or b"") for name, content in record.headers)
+    return record._replace(key=record.key or b"", value=record.value or b"", headers=headers)
+
+
 def _unread(record: Record, failure: Exception) -> Read:
-    stated = dict(record.headers).get("position", b"")
+    stated = dict(record.headers).get("position") or b""
     return Read(record, failure, int(stated) if stated.isdigit() else None)
 
 
 def _key(read: Read) -> Parked:
-    return Parked(read.record.topic, read.record.partition, read.record.key)
+    return Parked(read.record.topic, read.record.partition, read.record.key or b"")
 
 
 def _waits(read: Read) -> Letter:
@@ -172,4 +181,4 @@ def _failed(read: Read, failure: Exception) -> Letter:
 def _letter(read: Read, what: str) -> Letter:
     event_type = read.event.type if isinstance(read.event, LedgerEvent) else None
     where = "unknown position" if read.position is None else f"position {read.position}"
-    return Letter(read.record, read.position, event_type, f"{event_type or 'a record'} at {where} {what}")
+    return Letter(_filled(read.record), read.position, event_type, f"{event_type or 'a record'} at {where} {what}")

@@ -97,7 +97,7 @@ PARK = 'INSERT INTO views.parked_key (view, version, topic, "partition", key) VA
 
 def parked_among(cursor: Cursor, view: str, version: int, records: Iterable[Record]) -> set[Parked]:
     """Which keys of these records are parked."""
-    keys = {record.key for record in records}
+    keys = {record.key or b"" for record in records}  # a key may be null where somebody else wrote the record
     cursor.execute(PARKED_AMONG, (view, version, "{" + ",".join(f'"\\\\x{key.hex()}"' for key in keys) + "}"))
     return {Parked(topic, partition, bytes(key)) for topic, partition, key in cursor}
 

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import psycopg2
@@ -28,11 +27,13 @@ from domain.errors import RuleBroken
 from projections import bare_tables, build_log, catalog, parked
 from projections.build_log import Build, Part
 from projections.catalog import ASIDE, BUILDING, schema_of
+from projections.code_digest import code_digest
 from projections.part_fold import Folded, fold_carefully_into, fold_part
 from projections.positions import Partition
 from projections.projection import Projection
 from projections.rows import RowRefused, quoted
 from projections.seeding import sow
+from projections.switches import last_switched
 from schemas.codec import Codec
 from schemas.event import Record
 
@@ -42,8 +43,8 @@ Batches = Callable[[Part], Iterable[Sequence[Record]]]
 
 READY = """UPDATE views.view_version SET state = 'ready', built_at = now()
 WHERE view = %s AND version = %s AND state = 'building'"""
-REGISTER = """INSERT INTO views.view_version (view, version, state, topics, rules) VALUES (%s, %s, %s,
-to_jsonb(%s::text[]), %s::jsonb)"""
+REGISTER = """INSERT INTO views.view_version (view, version, state, topics, rules, code, until) VALUES (%s, %s, %s,
+to_jsonb(%s::text[]), %s::jsonb, %s, %s)"""
 
 SESSION = "SET synchronous_commit = off; SET jit = off; SET temp_buffers = '64MB'"
 # A part whose commit is lost in a crash of the server is simply not done; the last transaction is durable again.
@@ -58,7 +59,7 @@ class NotBuilding(RuleBroken):
 def next_version(connection: Connection, view: str, at_least: int, *, aside: bool = False) -> int:
     """The version that a rebuild makes: the one that was begun and is still building, else a new number.
 
-    ``aside``: always a new one.
+    ``aside``: always a new one. The number of a version that was dropped is not given again: the ledger names it.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT version, state FROM views.view_version WHERE view = %s ORDER BY version", (view,))
@@ -66,27 +67,25 @@ def next_version(connection: Connection, view: str, at_least: int, *, aside: boo
     for version, state in versions:
         if state == BUILDING and not aside:
             return int(version)
-    return 1 + max([at_least - 1, *(int(version) for version, _ in versions)])
+    return 1 + max([at_least - 1, last_switched(connection, view), *(int(version) for version, _ in versions)])
 
 
-def made_of(projection: Projection, about: str) -> str:
-    """What a build is made of: the view's code, its rules, and ``about`` (the end). A hexadecimal digest."""
-    digest = hashlib.sha256(f"{about}\n{sorted(projection.rules.items())}".encode())
-    for path in sorted((Path(__file__).parent / projection.name).glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def made_of(projection: Projection, until: int | None) -> str:
+    """What a build is made of: the code that decides its rows, its rules, and its end. A hexadecimal digest."""
+    told = f"until {until}\n{sorted(projection.rules.items())}\n{code_digest(projection)}"
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def begin(
-    url: str, projection: Projection, ends: Mapping[Partition, int], *, about: str = "", aside: bool = False
+    url: str, projection: Projection, ends: Mapping[Partition, int], *, until: int | None = None, aside: bool = False
 ) -> Build:
     """Start or resume a build. ``ends``: the offset to which each partition of the view's topics is read.
 
-    ``about``: whatever else decides the rows, so that a resumed build is never made of two things. ``aside``: only to
-    be looked at. Raises NotBuilding.
+    ``until``: the last ledger position to apply; None: all. A build that was begun of other code, rules or end begins
+    anew. ``aside``: only to be looked at. Raises NotBuilding.
     """
     state = ASIDE if aside else BUILDING
-    token, digest, view = secrets.token_hex(16), made_of(projection, about), (projection.name, projection.version)
+    token, digest, view = secrets.token_hex(16), made_of(projection, until), (projection.name, projection.version)
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(catalog.LOCK)
         _log_tables(cursor)
@@ -98,7 +97,9 @@ def begin(
             _discard(cursor, projection)
             bare_tables.make(cursor, projection)
             sow(cursor, projection, schema_of(projection))
-            cursor.execute(REGISTER, (*view, state, list(projection.topics), json.dumps(dict(projection.rules))))
+            rules = json.dumps(dict(projection.rules))
+            told = (list(projection.topics), rules, code_digest(projection), until)
+            cursor.execute(REGISTER, (*view, state, *told))
             build_log.begin(cursor, *view, token, digest, ends)
         return build_log.read(cursor, *view, token)
 
@@ -185,7 +186,9 @@ def built_events(url: str, started: Build) -> int:
 
 
 def finish(url: str, projection: Projection, started: Build) -> None:
-    """Make the version ready: keys, indexes, statistics and positions, in one transaction. Raises BuilderReplaced.
+    """Make the version ready: keys, indexes, statistics and positions, in one transaction.
+
+    Raises BuilderReplaced, PartsLeft.
 
     One that was built aside is complete then, and stays what it is.
     """

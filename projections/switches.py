@@ -42,6 +42,7 @@ SWITCH = Table(
 PROMOTED, ROLLED_BACK, DROPPED = "promoted", "rolled_back", "dropped"
 LISTED = """id, view, what, version, former, actor, at, summary, rules, recorded_position AS position, decided,
 settled_at"""
+LAST = "SELECT coalesce(max(version), 0) AS version FROM views.switch WHERE view = %(view)s"
 UNSETTLED = """SELECT id, token::text, view, what, version, former, actor, summary, rules, former_rules,
 recorded_position FROM views.switch WHERE settled_at IS NULL ORDER BY id"""
 
@@ -104,6 +105,13 @@ def switches(connection: Connection, view: str) -> list[dict[str, Any]]:
 def switch(connection: Connection, ident: int) -> dict[str, Any]:
     """One of them."""
     return fetch(connection, f"SELECT {LISTED} FROM views.switch WHERE id = %(ident)s", ident=ident)[0]
+
+
+def last_switched(connection: Connection, view: str) -> int:
+    """The highest version of the view that anything was done to; 0 where nothing was done yet."""
+    if not fetch(connection, "SELECT 1 WHERE to_regclass('views.switch') IS NOT NULL"):
+        return 0
+    return int(fetch(connection, LAST, view=view)[0]["version"])
 
 
 def unsettled(connection: Connection) -> list[Unsettled]:

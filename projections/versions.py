@@ -2,6 +2,8 @@
 
 V1  Only a version that is built (``ready``) is promoted; only the one that was live before comes back.
 V2  The version that readers see is not dropped.
+V7  A version is promoted once it has read what the live one had read when that was asked; or by force.
+V8  A version that was built up to a position is not kept up to date, and is promoted by force alone: then it is.
 Readers use the SQL views of the stable schema. A switch replaces all of them in one transaction, so a reader sees one
 version or the other, whole; it is noted in the same transaction (``switches``). A reader under way is waited for, but
 only for a moment at a time: a switch that cannot have all views at once lets go of those it has and tries again, so
@@ -47,10 +49,22 @@ class StillLive(RuleBroken):
     rule = "V2"
 
 
+class Behind(RuleBroken):
+    """The version has not read what readers see already."""
+
+    rule = "V7"
+
+
+class StopsEarly(RuleBroken):
+    """The version was to stop at a position."""
+
+    rule = "V8"
+
+
 def candidate(connection: Connection, view: str, version: int | None = None) -> int:
     """That version, or the newest that is ready. Raises NotFound, NotPromotable (it is being built)."""
     if version is not None:
-        check_tailed(connection, view, version)
+        check_built(connection, view, version)
         return version
     found = _versions(connection, view, "ready")
     if not found:
@@ -59,15 +73,23 @@ def candidate(connection: Connection, view: str, version: int | None = None) -> 
 
 
 def promote(
-    url: str, view: str, version: int, actor: str, *, summary: dict[str, Any] | None = None, token: UUID | None = None
+    url: str,
+    view: str,
+    version: int,
+    actor: str,
+    *,
+    summary: dict[str, Any] | None = None,
+    force: bool = False,
+    token: UUID | None = None,
 ) -> Switched:
-    """Let readers see that version; the one they see now is retired. Raises NotPromotable, NotFound, StoreAway.
+    """Let readers see that version; the one they see now is retired. ``force``: though it was to stop at a position.
 
-    ``token``: the id of the command that asks, here and below; repeated, it answers as the first time.
+    ``token``: the id of the command that asks, here and below; repeated, it answers as the first time. Raises
+    NotPromotable, StopsEarly, NotFound, StoreAway.
     """
 
     def switch(cursor: Cursor) -> Switched:
-        former = _expected(cursor, view, version, "ready")
+        former = _promotable(cursor, view, version, force)
         rules = _rules(cursor, view, version)
         return _switch(cursor, Switched(view, PROMOTED, version, former, actor, summary, rules), "retired")
 
@@ -104,14 +126,13 @@ def discard(url: str, view: str, version: int) -> None:
     _patiently(url, lambda cursor: _removed(cursor, view, version, "", DISCARDED))
 
 
-def tailed(connection: Connection) -> list[tuple[str, int]]:
-    """Versions that a worker keeps up to date: live, ready and retired ones. (view, version)"""
-    query = "SELECT view, version FROM views.view_version WHERE state <> ALL(%(not_whole)s) ORDER BY view, version"
-    found = fetch(connection, query, not_whole=[BUILDING, ASIDE])
-    return [(row["view"], row["version"]) for row in found]
+def check_promotable(connection: Connection, view: str, version: int, *, force: bool = False) -> None:
+    """Raises NotPromotable, StopsEarly (not with ``force``), NotFound."""
+    with connection.cursor() as cursor:
+        _promotable(cursor, view, version, force)
 
 
-def check_tailed(connection: Connection, view: str, version: int) -> None:
+def check_built(connection: Connection, view: str, version: int) -> None:
     """Raises NotFound where there is no such version, NotPromotable while it is being built: it has no keys yet."""
     with connection.cursor() as cursor:
         if (state := _state(cursor, view, version)) in (BUILDING, ASIDE):
@@ -131,7 +152,7 @@ def _removed(cursor: Cursor, view: str, version: int, actor: str, what: str) -> 
 
 def _switch(cursor: Cursor, done: Switched, former_becomes: str) -> Switched:
     cursor.execute(
-        "UPDATE views.view_version SET state = CASE version WHEN %s THEN 'live' ELSE %s END"
+        "UPDATE views.view_version SET state = CASE version WHEN %s THEN 'live' ELSE %s END, until = NULL"
         " WHERE view = %s AND version IN (%s, %s)",
         (done.version, former_becomes, done.view, done.version, done.former),
     )
@@ -187,6 +208,24 @@ def _expected(cursor: Cursor, view: str, version: int, state: str) -> int | None
     cursor.execute("SELECT version FROM views.view_version WHERE view = %s AND state = 'live'", (view,))
     live = cursor.fetchone()
     return live[0] if live else None
+
+
+def _promotable(cursor: Cursor, view: str, version: int, force: bool) -> int | None:
+    """The version that is live now. Raises as ``check_promotable``."""
+    former = _expected(cursor, view, version, "ready")
+    if not force and (until := until_of(cursor, view, version)) is not None:
+        raise StopsEarly(
+            f"{view} v{version} was built up to position {until}, and readers would lose what came after: promote it "
+            "with --force, and it is kept up to date from then on"
+        )
+    return former
+
+
+def until_of(cursor: Cursor, view: str, version: int) -> int | None:
+    """The last ledger position that the version was to have; None: it is kept up to date."""
+    cursor.execute("SELECT until FROM views.view_version WHERE view = %s AND version = %s", (view, version))
+    found: tuple[int | None] | None = cursor.fetchone()
+    return found[0] if found else None
 
 
 def _state(cursor: Cursor, view: str, version: int) -> str:

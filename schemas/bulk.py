@@ -18,7 +18,7 @@ from schemas.compiled import NotCompiled, Reader, compiled
 from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Schema, UnknownSchema
 
-DAMAGED = (LookupError, ValueError, OverflowError, struct.error)  # or of a schema that is not compiled
+DAMAGED = (LookupError, ValueError, TypeError, OverflowError, struct.error)  # or empty, or of a schema not compiled
 QUOTE, BACKSLASH = b'"'[0], b"\\"
 
 

@@ -10,6 +10,7 @@ The request class and the record parser belong to aiokafka 0.14.0, which is pinn
 import asyncio
 import time
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +22,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 from kafka import KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
+from kafka.errors import KafkaError
 
 from domain.errors import OffsetGap
 from schemas.codec import Codec
@@ -37,6 +39,7 @@ WAIT_MS: Final = 500
 PATIENCE_S: Final = 60.0
 MERGED_BATCH: Final = 500  # records of each partition that wait, decoded, for their turn
 PAUSE_S: Final = 0.2
+MISSING: Final = "records are missing, restore the topic before it is replayed"
 PASSING: Final = (  # what a broker answers while a leader moves or starts
     failures.NotLeaderForPartitionError,
     failures.UnknownTopicOrPartitionError,
@@ -73,6 +76,21 @@ def spans(kafka: str, topics: Collection[str], starts: Mapping[tuple[str, int], 
     return [Span(tp.topic, tp.partition, begin.get((tp.topic, tp.partition), 0), end) for tp, end in ends.items()]
 
 
+class Unanswered(KafkaError):  # type: ignore[misc]  # the library ships no types
+    """Kafka does not answer, or not any more; says which error it was. The two clients' errors are one to readers."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except failures.KafkaError as away:
+        raise Unanswered(type(away).__name__) from None
+
+
 class Replay:
     """A reader of spans, to use in a ``with`` block, in one thread. Synchronous: its event loop runs while it waits."""
 
@@ -89,10 +107,19 @@ class Replay:
     def __enter__(self) -> "Replay":
         async def start() -> Any:
             client = AIOKafkaClient(**broker.options(self._kafka), client_id="krypton-replay")
-            await client.bootstrap()
+            try:
+                await client.bootstrap()
+            except BaseException:
+                await client.close()
+                raise
             return client
 
-        self._client = self._loop.run_until_complete(start())
+        try:
+            with _told():
+                self._client = self._loop.run_until_complete(start())
+        except BaseException:
+            self._loop.close()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -104,23 +131,32 @@ class Replay:
     def batches(self, span: Span, most: int = BATCH) -> Iterator[list[Record]]:
         """The span's records in order, in lists of at most ``most``.
 
-        Raises OffsetGap (records are missing in Kafka), KafkaError (no answer for a minute).
+        Raises OffsetGap (records are missing in Kafka, or damaged), KafkaError (no answer for a minute).
         """
+        with _told():
+            try:
+                yield from self._batches(span, most)
+            except failures.OffsetOutOfRangeError:
+                at = f"{span.topic}/{span.partition} has no offset {span.start} any more"
+                raise OffsetGap(f"{at}: {MISSING}") from None
+            except failures.CorruptRecordException as damaged:
+                raise OffsetGap(f"{damaged.args[0]}: restore the topic before it is replayed") from None
+
+    def _batches(self, span: Span, most: int) -> Iterator[list[Record]]:
         if not span.size:
             return
-        expected = span.start
+        where, expected = f"{span.topic}/{span.partition}", span.start
         held: list[Record] = []
         for records in self._records(span):
             if records and (records[0].offset != expected or records[-1].offset != expected + len(records) - 1):
-                raise OffsetGap(
-                    f"{span.topic}/{span.partition} jumps from offset {expected} on: records are missing, "
-                    "restore the topic before it is replayed"
-                )
+                raise OffsetGap(f"{where} jumps from offset {expected} on: {MISSING}")
             expected += len(records)
             held = held + records if held else records
             while len(held) >= most:
                 yield held[:most]
                 held = held[most:]
+        if expected != span.end:
+            raise OffsetGap(f"{where} ends at offset {expected}, and should at {span.end}: {MISSING}")
         if held:
             yield held
 

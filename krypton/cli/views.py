@@ -18,6 +18,7 @@ app = typer.Typer(help="Views: their versions, rebuilt, compared, promoted.", no
 View = Annotated[str, typer.Argument(help=f"One of {', '.join(VIEWS)}.")]
 Version = Annotated[int | None, typer.Option("--version", help="Which one; without it, the newest that is ready.")]
 DIFFERENT = 1
+COLUMNS = ("view", "version", "state", "ours", "until", "position", "lag", "dead_letters", "rows", "rules")
 TOLD = {
     "merged": "pairs merged",
     "proposed": "pairs proposed for review",
@@ -29,14 +30,17 @@ TOLD = {
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Every version of every view: state, position, lag in events, rows, and the rules that it was made with."""
+    """Every version of every view: state, position, lag in events, rows, the rules that it was made with.
+
+    ``ours``: made by this program, which keeps it up to date; ``until``: where it was to stop.
+    """
     from krypton.waiting import views_status
 
     found = views_status(_settled())
     if as_json:
         document(found)
         return
-    table(found, ("view", "version", "state", "position", "lag", "rows", "rules"), "Views")
+    table(found, COLUMNS, "Views")
 
 
 @app.command()
@@ -47,7 +51,9 @@ def rebuild(
         typer.Option("--rules", help="KIND@VERSION, once per kind; other kinds stay as the live version has them."),
     ] = None,
     until: Annotated[int | None, typer.Option("--until", help="The last ledger position to apply.")] = None,
-    processes: Annotated[int | None, typer.Option("--processes", min=1, help="One fewer than cores.")] = None,
+    processes: Annotated[
+        int | None, typer.Option("--processes", min=1, help="Without it, one fewer than cores, at most 3.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Build the view's next version from Kafka, beside the live one. Killed, it goes on when run again."""
@@ -65,11 +71,14 @@ def rebuild(
     seconds = built.fold_s + built.index_s
     rate = built.events / seconds if seconds else 0.0
     if as_json:
-        document(
-            {"view": view, "version": built.version, "events": built.events, "seconds": seconds, "events_per_s": rate}
-        )
+        told = {"view": view, "version": built.version, "events": built.events, "dead_letters": built.dead_letters}
+        document({**told, "seconds": seconds, "events_per_s": rate})
         return
     out.print(f"{view} v{built.version} is ready: {built.events:,} events in {seconds:.1f} s, {rate:,.0f}/s")
+    if built.dead_letters:
+        err.print(f"{built.dead_letters} events are dead letters of it: see krypton dead-letters list", markup=False)
+    if until is not None:
+        err.print(f"it holds nothing after position {until}, and is not kept up to date", markup=False)
     err.print(f"next: krypton views diff {view}, then promote or drop it", markup=False)
 
 
@@ -98,7 +107,9 @@ def diff(
                 else differences.meaning(connection, pair, offset, limit)
             )
             _list(found, as_json)
-            different = bool(found)
+            different = bool(found) or not differences.summary(connection, pair)["equal"]
+            if different and not found:
+                err.print(f"nothing to list here, yet they differ: see krypton views diff {view}", markup=False)
         else:
             summary = differences.summary(connection, pair)
             _summary(summary, as_json)
@@ -126,16 +137,18 @@ def check(view: View, as_json: AsJson = False) -> None:
 def promote(
     view: View,
     version: Version = None,
+    force: Annotated[bool, typer.Option("--force", help="Though it lags, or was built --until a position.")] = False,
     actor: Actor = "system:cli",
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Let readers see a version that is ready; the one they see now is kept up to date until it is dropped.
 
-    Decisions that its rules newly call for are raised then, once.
+    Refused while it lags behind the one that they see. Decisions that its rules newly call for are raised then, once.
     """
     from krypton import comparing, switching
     from projections import diff as differences
+    from projections import versions
 
     known_view(view)
     ours = _settled()
@@ -143,10 +156,14 @@ def promote(
         _switched(done, as_json)
         return
     with ours.reading() as connection:
-        pair = comparing.with_candidate(ours, connection, view, version)
-        summary = differences.summary(connection, pair)
+        candidate = versions.candidate(connection, view, version)
+    switching.check_promotable(ours, view, candidate, force=force)
+    with ours.reading() as connection:
+        summary = differences.summary(connection, comparing.with_live(ours, connection, view, candidate))
     with progress("decisions newly due", None) as bar:
-        done = switching.promote(ours, view, pair.candidate, actor, command_id, summary=summary, advance=bar.reach)
+        done = switching.promote(
+            ours, view, candidate, actor, command_id, summary=summary, force=force, advance=bar.reach
+        )
     _switched(done, as_json)
 
 
@@ -198,6 +215,9 @@ def _summary(summary: Mapping[str, Any], as_json: bool) -> None:
         return
     if not summary["settled"]:
         err.print("the two have not read equally far: some of what differs is only lag", markup=False)
+    if any(summary["dead_letters"].values()):
+        waiting = " and ".join(f"{count} in v{summary[side]}" for side, count in summary["dead_letters"].items())
+        err.print(f"dead letters: {waiting}; see krypton dead-letters list", markup=False)
     table(summary["tables"], ("table", "added", "gone", "changed", "columns"), f"{summary['view']}, rows")
     for name in ("persons", "doses"):
         if name in summary:
@@ -215,3 +235,6 @@ def _switched(done: Mapping[str, Any], as_json: bool) -> None:
     out.print(f"{done['view']} v{done['version']} {what}{was}; written at {done['position']}", markup=False)
     for name, count in (done["decided"] or {}).items():
         out.print(f"  {count} {TOLD[name]}", markup=False)
+    if done["waits_for"]:
+        later = "krypton run raises them as soon as it can, or the next krypton views command"
+        err.print(f"decisions newly due are not raised yet: {done['waits_for']}; {later}", markup=False)

@@ -121,6 +121,14 @@ class RuledWorld:
         self.work(view)
         return done
 
+    def lacks(self, _ours: Krypton, view: str, position: int, _timeout_s: float) -> str:
+        """Stands for ``waiting.lacks``, which asks Kafka; here all that is stored counts as relayed."""
+        found = "SELECT topic, ledger_position FROM views.position p JOIN views.view_version v USING (view, version)"
+        read = dict(self.query(f"{found} WHERE view = %s AND v.state = 'live'", view))
+        stored = [(r.topic, int(dict(r.headers)["position"])) for r in self.records(view)]
+        late = [at for topic, at in stored if read.get(topic, 0) < at <= position]
+        return f"{len(late)} events are not applied" if late else ""
+
     def differs(self, view: str, candidate: int, live: int = 1) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The summary of the diff, and what it means, one by one."""
         with closing(psycopg2.connect(self.url)) as connection:

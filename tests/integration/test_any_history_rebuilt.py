@@ -21,7 +21,6 @@ from domain.commands import accesses, consents, identities, links, orders, readi
 from domain.commands.studies import ReceivedReport
 from domain.errors import NotFound, RuleBroken
 from domain.work import Command
-from krypton.bootstrap import VIEWS
 from projections import catalog, diff, rebuild, versions
 from projections.build_log import Part
 from projections.rebuild import Builder
@@ -33,6 +32,7 @@ from schemas.event import Record
 from schemas.registry import registry
 from tests.fakes import topic
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, SITES, Region, dose, exposure, received
+from tests.fakes.ruled_views import MADE
 
 pytestmark = pytest.mark.live
 
@@ -42,7 +42,7 @@ sites = st.sampled_from(SITES)
 few = st.integers(0, 3)
 pairs = st.tuples(few, few)
 texts = st.sampled_from(("because", "d'après la carte", 'a "quoted"\tone'))
-views = st.sampled_from(sorted(VIEWS))
+views = st.sampled_from(sorted(MADE))
 parties = st.sampled_from((f"rpps:{CLINICIAN}", "site:CHP"))
 
 
@@ -65,7 +65,7 @@ class Histories(RuleBasedStateMachine):
         self.stores: dict[str, ViewStore] = {}
         self.codec = Codec(registry(), self.region.memory_vault)
         with closing(psycopg2.connect(self.url)) as connection, connection, connection.cursor() as cursor:
-            for name, make in VIEWS.items():
+            for name, make in MADE.items():
                 view = make()
                 for table in {t.name for t in view.tables.sorted_tables} - {key.table for key, _ in view.seeds()}:
                     cursor.execute(f'TRUNCATE "{catalog.schema_of(view)}"."{table}"')
@@ -73,14 +73,14 @@ class Histories(RuleBasedStateMachine):
             cursor.execute("TRUNCATE views.position, views.dead_letter, views.parked_key")
 
     def _store(self, name: str) -> ViewStore:
-        return ViewStore(VIEWS[name](), self.codec, self.url)
+        return ViewStore(MADE[name](), self.codec, self.url)
 
     def teardown(self) -> None:
         """In the end all views are compared."""
         if not hasattr(self, "stores"):
             return
         try:
-            for name in VIEWS:
+            for name in MADE:
                 self.compare(name)
         finally:
             for store in self.stores.values():
@@ -244,7 +244,7 @@ class Histories(RuleBasedStateMachine):
     def compare(self, name: str) -> None:
         """When the workers have caught up, a rebuild shows what they show; so does the diff that operators see."""
         self._apply(name, 1_000_000, 0)
-        built = VIEWS[name]()
+        built = MADE[name]()
         built.version = 2
         parts = {Part(t, 0, len(held)): held for t in built.topics if (held := self._published((t,)))}
         started = rebuild.begin(self.url, built, {(p.topic, p.partition): p.end for p in parts})
@@ -266,7 +266,7 @@ def _by_rule(**sides: Any) -> Command:
 
 @pytest.fixture
 def url(database_url: str) -> str:
-    for make in VIEWS.values():
+    for make in MADE.values():
         catalog.create(database_url, make())
     return database_url
 

@@ -10,8 +10,9 @@ import pytest
 from domain.commands.rules import PublishRules
 from domain.rules.document import RuleId, document
 from domain.work import Envelope
-from krypton import switching
+from krypton import checking, rebuilding, switching, waiting
 from projections import versions
+from streams.replay import Unanswered
 from tests.fakes.region import dose, exposure, received
 from tests.integration.live_cli import Region, region
 from tests.integration.live_ledger import until
@@ -127,6 +128,33 @@ def test_a_promotion_that_was_killed_half_way_is_finished_by_the_supervisor(dose
     doses.ask("views", "rollback", DOSES)
 
 
+def test_what_the_relay_has_not_copied_readers_lack(region: Region) -> None:
+    head = region.krypton.ledger.recorder.max_notification_id() or 0
+    assert "the relay has not copied" in waiting.lacks(region.krypton, DOSES, head + 1, 0)
+    assert waiting.lacks(region.krypton, DOSES, head, 20) == ""
+
+
+def test_a_version_built_until_a_position_stops_there_and_is_promoted_by_force_alone(region: Region) -> None:
+    """From then on it is kept up to date."""
+    tidy(region, RECORD)
+    region.register()
+    region.settle()
+    (live,) = versions_of(region, RECORD)
+    version = region.ask("views", "rebuild", RECORD, "--until", 2)["version"]
+    assert versions_of(region, RECORD)[version]["until"] == 2
+    said = region.complaint(1, "views", "promote", RECORD)
+    assert said.startswith(f"refused: {RECORD} v{version} was built up to position 2, and readers would lose")
+    assert region.ask("views", "promote", RECORD, "--force")["former"] == live
+    expose(region, 1.0)
+    region.settle()
+    caught_up(region, RECORD, version)
+    found = versions_of(region, RECORD)
+    assert (found[live]["state"], found[version]["ours"]) == ("retired", True)
+    caught_up(region, RECORD, live)  # the former version is kept up to date too, until it is dropped
+    region.ask("views", "rollback", RECORD)
+    tidy(region, RECORD)
+
+
 def test_a_check_finds_what_is_live_equal_and_leaves_nothing(region: Region) -> None:
     region.register()
     region.settle()
@@ -150,6 +178,34 @@ def test_a_rebuild_of_the_same_is_equal_and_reads_well(region: Region) -> None:
     assert said.out.startswith(f"{RECORD} v{version} promoted, was v")
     region.settle()
     tidy(region, RECORD)
+
+
+@pytest.mark.parametrize(("command", "goes_on"), [("rebuild access_history", True), ("check identity_index", False)])
+def test_a_kafka_that_goes_away_meanwhile_is_a_sentence(
+    region: Region, monkeypatch: pytest.MonkeyPatch, command: str, goes_on: bool
+) -> None:
+    def gone(*_: object) -> list[Any]:
+        raise Unanswered("RequestTimedOutError")
+
+    monkeypatch.setattr(rebuilding, "_records", gone)
+    region.register()
+    region.settle()
+    said = region.complaint(4, "views", *command.split())
+    assert said.startswith("unavailable: kafka does not answer any more (RequestTimedOutError): run the same command")
+    assert said.endswith("it goes on") is goes_on
+    tidy(region, "access_history")
+
+
+def test_a_kafka_that_goes_away_while_a_check_catches_up_is_a_sentence(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> int:
+        raise Unanswered("KafkaConnectionError")
+
+    monkeypatch.setattr(checking, "_catch_up", gone)
+    said = region.complaint(4, "views", "check", "access_history")
+    assert said.startswith("unavailable: kafka does not answer at ")
+    assert list(versions_of(region, "access_history")) == [1]
 
 
 @pytest.mark.parametrize(
@@ -188,3 +244,13 @@ def test_a_listing_goes_page_by_page(doses: Region) -> None:
         for n in range(3)
     ]
     assert [[one["key"]["quantity"] for one in page] for page in pages] == [["dap_mgycm2"], ["dose_rp_mgy"], []]
+
+
+def test_a_diff_that_lists_nothing_ends_with_1_all_the_same_when_the_versions_differ(doses: Region) -> None:
+    """A page past the end; differences of rows that mean nothing to anybody; and a table that is not there is said."""
+    doses.ask("views", "rebuild", DOSES, "--rules", publish(doses, 99_000))
+    past = doses.run("views", "diff", DOSES, "--rows", "level", "--offset", 9)
+    assert (past.code, "nothing to list here, yet they differ" in past.err) == (1, True)
+    assert doses.run("views", "diff", DOSES, "--list", "--offset", 999, "--json").code == 1
+    said = doses.complaint(3, "views", "diff", DOSES, "--rows", "levle")
+    assert said.startswith("not found: cumulative_dose has no table levle: there are alert, ")

@@ -9,10 +9,14 @@ import pytest
 
 from domain.commands.doses import AcknowledgeAlert
 from domain.commands.links import Bar, Dismiss, Merge, Unmerge
-from krypton import deciding, switching
+from krypton import deciding, switching, waiting
+from krypton.bootstrap import VIEWS
+from krypton.supervisor import Child
 from krypton.switching import NotInForce
 from krypton.version_workers import Workers
 from projections import switches, versions
+from projections.tailing import OtherCode
+from projections.versions import Behind
 from tests.fakes.region import dose, exposure
 from tests.fakes.views import pair
 from tests.integration.ruled_world import RuledWorld, merges, proposes
@@ -25,8 +29,9 @@ PROMOTED, MERGED, UNMERGED, REVIEW = "view.promoted", "link.merged", "link.unmer
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path) -> Iterator[RuledWorld]:
+def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RuledWorld]:
     made = RuledWorld(database_url, tmp_path)
+    monkeypatch.setattr(waiting, "lacks", made.lacks)
     yield made
     made.close()
 
@@ -136,6 +141,25 @@ def test_the_supervisor_finishes_what_was_killed(matched: RuledWorld) -> None:
     assert matched.types(before)[PROMOTED] == 1
 
 
+def test_a_version_of_another_program_is_left_to_it(matched: RuledWorld, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither promoted, nor kept up to date, nor decided upon."""
+    matched.promote(IDENTITIES, 2)
+    matched.query("UPDATE views.view_version SET code = '0ther' WHERE view = %s AND version = 1", IDENTITIES)
+    theirs = matched.build(IDENTITIES)
+    matched.query("UPDATE views.view_version SET code = '0ther' WHERE view = %s AND version = %s", IDENTITIES, theirs)
+    with pytest.raises(OtherCode):
+        switching.check_promotable(matched.ours, IDENTITIES, theirs)
+    done = switching.rollback(matched.ours, IDENTITIES, "system:test")
+    assert (done["settled_at"], "v1 was made by another program" in done["waits_for"]) == (None, True)
+    with pytest.raises(OtherCode):
+        matched.ours.view(IDENTITIES)
+    children: list[Child] = []
+    Workers(matched.ours, children).look()
+    named = {child.name for child in children if "identity" in child.name}
+    assert (len(children), named) == (len(VIEWS), {f"worker-{IDENTITIES}-v2"})
+    assert "readers see identity_index v1, which another program made" in caplog.text
+
+
 def test_promoted_rolled_back_and_promoted_again_decides_nothing_twice(matched: RuledWorld) -> None:
     """Version 1 has no matching rules, so going back takes no merge back."""
     before = matched.head()
@@ -161,8 +185,11 @@ def test_rules_that_merge_less_take_their_forerunners_merges_back_and_rules_that
     assert matched.types(before)[MERGED] == 3
 
 
-def test_what_people_decided_stands_though_the_view_has_not_heard_of_it(matched: RuledWorld) -> None:
-    """A bar and an unmerge by a human, a moment before the promotion."""
+def test_what_people_decided_stands_though_the_view_has_not_heard_of_it(
+    matched: RuledWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bar and an unmerge by a human, while the decisions are being raised: nobody waits for these."""
+    monkeypatch.setattr(waiting, "lacks", lambda *_: "")
     known = dict(matched.query("SELECT assigner || local_id, identity_id::text FROM identity_index.identity"))
     matched.ask(Bar(**pair(known["CHA1"], known["CHB1"]), reason="twin sisters"))
     matched.ask(Merge(**pair(known["CHA2"], known["CHB2"]), reason="same person"))
@@ -208,6 +235,35 @@ def test_a_promotion_puts_the_rules_in_force_for_what_comes_in_next(world: Ruled
     before = world.head()
     world.receive(1, *HOT)
     assert world.types(before)["dose.alert_raised"] == 2
+
+
+def test_a_dose_that_came_in_before_the_promotion_and_was_not_applied_yet_gets_its_alert_once(
+    world: RuledWorld,
+) -> None:
+    """It was judged under the former rules; the version that is promoted has not heard of it."""
+    world.publish("dose-alerts", 2, STRICTER)
+    world.work(DOSES)
+    version = world.build(DOSES, dose_alerts=2)
+    study, before = world.receive(1, *HOT), world.head()
+    done = switching.promote(world.ours, DOSES, version, "system:test")
+    assert (done["settled_at"], done["decided"], done["waits_for"]) == (None, None, "2 events are not applied")
+    assert "dose.alert_raised" not in world.types(before)
+    world.work(DOSES)
+    for _ in range(2):
+        assert switching.settle(world.ours) == {}
+        world.work(DOSES)
+    raised = [e.data["study_id"] for e in world.history(before) if e.type == "dose.alert_raised"]
+    assert raised == [study] * 2  # one for each quantity
+
+
+def test_a_version_that_lacks_what_readers_see_is_not_promoted_unless_forced(world: RuledWorld) -> None:
+    version = world.build(DOSES)
+    world.receive(1, *HOT)
+    world.work(DOSES)
+    world.query("DELETE FROM views.position WHERE version = %s", version)  # as if its worker had not begun
+    with pytest.raises(Behind, match=f"{DOSES} v{version} lacks [0-9]+ records that readers see already"):
+        switching.check_promotable(world.ours, DOSES, version, patience_s=0)
+    assert switching.promote(world.ours, DOSES, version, "system:test", force=True)["what"] == "promoted"
 
 
 def test_rules_are_not_promoted_before_their_day(world: RuledWorld) -> None:

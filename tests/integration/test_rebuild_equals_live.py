@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg2.extensions import connection as Connection
 
-from krypton.bootstrap import VIEWS
 from projections import catalog, rebuild, versions
 from projections.build_log import Part
 from projections.projection import Projection
@@ -21,6 +20,7 @@ from schemas.codec import Codec
 from schemas.event import Record
 from schemas.registry import registry
 from tests.fakes import histories
+from tests.fakes.ruled_views import TWICE
 from tests.fakes.vault import MemoryVault
 
 pytestmark = pytest.mark.live
@@ -34,7 +34,7 @@ class Bench:
 
     def __init__(self, url: str, name: str) -> None:
         self.url = url
-        self.live, self.built = VIEWS[name](), VIEWS[name]()
+        self.live, self.built = TWICE[name](), TWICE[name]()
         self.built.version = 2
         self.codec = Codec(registry(), MemoryVault())
         catalog.create(url, self.live)
@@ -101,7 +101,7 @@ class Bench:
             return sorted(cursor.fetchall(), key=str)
 
 
-@pytest.fixture(params=VIEWS)
+@pytest.fixture(params=TWICE)
 def bench(request: pytest.FixtureRequest, database_url: str) -> Iterator[Bench]:
     made = Bench(database_url, request.param)
     with closing(made.connection):

@@ -298,3 +298,12 @@ def test_building_and_comparing_writes_no_event(world: RuledWorld) -> None:
 def test_strict_rules_compare_what_they_name() -> None:
     """The rule that these tests merge by is one that the ledger would take."""
     assert set(STRICT) <= PERSON.keys()
+
+
+def test_where_a_version_lacks_the_tables_that_tell_what_it_means_rows_are_compared_all_the_same(
+    world: RuledWorld,
+) -> None:
+    version = world.build(DOSES)
+    world.query(f"ALTER TABLE {DOSES}_v{version}.level RENAME TO bound")
+    summary, meant = world.differs(DOSES, version)
+    assert ("doses" in summary, summary["equal"], meant) == (False, False, [])

@@ -10,17 +10,22 @@ import psycopg2
 import pytest
 
 from domain.errors import NotFound
-from projections import build_log, catalog, diff, rebuild, versions
-from projections.build_log import BuilderReplaced, Part
+from projections import build_log, catalog, diff, rebuild, tailing, versions
+from projections.build_log import BuilderReplaced, Part, PartsLeft
+from projections.code_digest import code_digest
 from projections.patient_record.view import PatientRecord
 from projections.rebuild import Builder, NotBuilding
 from projections.switches import switches
-from projections.versions import NotPromotable, StillLive
+from projections.tailing import OtherCode
+from projections.versions import NotPromotable, StillLive, StopsEarly
+from schemas.bulk import BulkCodec
 from schemas.event import Record
+from schemas.registry import registry
 from tests.integration.view_world import INCOMPRESSIBLE, STUDIES, World, with_accession
 
 pytestmark = pytest.mark.live
 VIEW, ACTOR = "patient_record", "system:test"
+OURS = {VIEW: code_digest(PatientRecord())}
 
 
 class Counting(PatientRecord):
@@ -217,6 +222,50 @@ def test_readers_hammering_during_fifty_switches_see_no_error_and_no_mix(world: 
     assert (wrong, reads[0] > 50) == ([], True)
 
 
+def test_a_number_of_a_version_that_was_dropped_is_not_given_again(world: World) -> None:
+    """The ledger names it."""
+    built(world)
+    versions.drop(world.url, VIEW, 2, ACTOR)
+    with closing(psycopg2.connect(world.url)) as connection:
+        assert rebuild.next_version(connection, VIEW, 1) == 3
+
+
+def test_a_build_that_lacks_a_partition_is_not_finished(world: World) -> None:
+    started, _ = begun(world, Counting(), world.records())
+    with pytest.raises(PartsLeft, match=f"v2 lacks 1 partitions, {STUDIES}/0 first"):
+        rebuild.finish(world.url, Counting(), started)
+    assert state(world) == {1: "live", 2: "building"}
+
+
+def letters(world: World, version: int) -> list[tuple[Any, ...]]:
+    return world.query(
+        'SELECT "offset", key::text, reason FROM views.dead_letter WHERE version = %s ORDER BY 1', version
+    )
+
+
+def test_what_is_no_event_at_all_is_a_dead_letter_live_and_rebuilt(world: World) -> None:
+    """A tombstone, a null header and a null key: Kafka knows them, and none of ours has one."""
+    good = world.records()
+    odd: list[Any] = [
+        Record(STUDIES, 0, 3, b"key", None, (("version", b"1"),)),  # type: ignore[arg-type]
+        Record(STUDIES, 0, 4, b"other", good[0].value, (("position", None), ("version", b"1"))),  # type: ignore[arg-type]
+        Record(STUDIES, 0, 5, None, b"", ()),  # type: ignore[arg-type]
+    ]
+    world.region.receive(study_uid="2.25.9")
+    records = [*good, *odd, *(r._replace(offset=r.offset + 3) for r in world.records()[3:])]
+    world.store().apply(records)
+    started, _ = begun(world, Counting(more=0), records)
+    codec = BulkCodec(registry(), world.codec.sealer, PatientRecord.reads)
+    Builder(world.url, Counting(more=0), codec, started, lambda _: [records]).build(started.todo)
+    rebuild.finish(world.url, Counting(more=0), started)
+    assert [offset for offset, *_ in letters(world, 1)] == [3, 4, 5]
+    assert letters(world, 1) == letters(world, 2)
+    said = summary(world)
+    assert (said["equal"], said["dead_letters"]) == (True, {"live": 3, "candidate": 3})
+    with closing(psycopg2.connect(world.url)) as connection:
+        assert [one["dead_letters"] for one in catalog.status(connection, {})] == [3, 3]
+
+
 def test_a_build_goes_on_with_the_partitions_that_are_not_done(world: World) -> None:
     records = world.records()
     ends = {(STUDIES, 0): len(records), (STUDIES, 1): 0}
@@ -228,10 +277,50 @@ def test_a_build_goes_on_with_the_partitions_that_are_not_done(world: World) -> 
 
 def test_a_build_of_something_else_begins_anew(world: World) -> None:
     records = world.records()
-    first = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, about="rules 1")
+    first = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, until=1)
     Builder(world.url, Counting(), world.codec, first, lambda _: [records]).build(first.todo)
-    second = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, about="rules 2")
+    second = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, until=2)
     assert (len(second.todo), second.resumed) == (1, 0)
+
+
+def test_a_build_of_other_code_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the program was upgraded between a kill and the next start."""
+    first, builder = begun(world, Counting(), world.records())
+    builder.build(first.todo)
+    monkeypatch.setattr(rebuild, "code_digest", lambda _: "0ther")
+    second, _ = begun(world, Counting(), world.records())
+    assert (len(second.todo), second.resumed) == (1, 0)
+    assert world.query("SELECT code FROM views.view_version WHERE version = 2") == [("0ther",)]
+
+
+def of_other_code(world: World, version: int) -> None:
+    world.query("UPDATE views.view_version SET code = '0ther' WHERE version = %s RETURNING 1", version)
+
+
+def test_a_version_of_other_code_is_kept_up_to_date_by_that_code_alone(world: World) -> None:
+    built(world)
+    of_other_code(world, 1)
+    with closing(psycopg2.connect(world.url)) as connection:
+        assert tailing.tailed(connection, OURS) == [(VIEW, 2)]
+        assert tailing.tailed(connection, {VIEW: "0ther"}) == [(VIEW, 1)]
+        tailing.check_code(connection, Counting())
+        with pytest.raises(OtherCode, match=r"v1 was made by another program \(code 0ther, here [0-9a-f]{8}\)"):
+            tailing.check_code(connection, PatientRecord())
+
+
+def test_init_leaves_a_version_of_other_code_alone_though_its_tables_differ(world: World) -> None:
+    of_other_code(world, 1)
+    world.query("ALTER TABLE patient_record_v1.study RENAME TO exam")
+    assert catalog.create(world.url, PatientRecord()) is False
+    assert world.query("SELECT to_regclass('patient_record_v1.study')::text") == [(None,)]
+
+
+def test_init_takes_what_an_earlier_program_made_without_a_note_for_its_own_once(world: World) -> None:
+    world.query("ALTER TABLE views.view_version DROP COLUMN code, DROP COLUMN until")
+    assert catalog.create(world.url, PatientRecord()) is True
+    of_other_code(world, 1)
+    assert catalog.create(world.url, PatientRecord()) is False
+    assert world.query("SELECT code FROM views.view_version") == [("0ther",)]
 
 
 def test_a_builder_that_was_replaced_writes_nothing(world: World) -> None:
@@ -259,6 +348,40 @@ def test_a_build_stops_at_the_position_that_was_asked(world: World) -> None:
     assert (found, world.query("SELECT count(*) FROM patient_record_v2.study")) == ([(2, until)], [(2,)])
 
 
+def built_until(world: World, position: int) -> None:
+    records = world.records()
+    started = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, until=position)
+    builder = Builder(world.url, Counting(), world.codec, started, lambda _: [records], until=position)
+    builder.build(started.todo)
+    rebuild.finish(world.url, Counting(), started)
+
+
+def test_a_version_that_was_to_stop_at_a_position_is_not_kept_up_to_date(world: World) -> None:
+    """Neither by krypton run nor by a worker that is started by hand; status says where it stops."""
+    built_until(world, 3)
+    with closing(psycopg2.connect(world.url)) as connection:
+        assert tailing.tailed(connection, OURS) == [(VIEW, 1)]
+        assert [one["until"] for one in catalog.status(connection, {})] == [None, 3]
+        with pytest.raises(StopsEarly, match="built up to position 3"):
+            tailing.check_tailed(connection, VIEW, 2)
+
+
+def test_a_version_that_was_to_stop_is_promoted_by_force_alone_and_goes_on_from_then(world: World) -> None:
+    built_until(world, 3)
+    with pytest.raises(StopsEarly, match="--force"):
+        versions.promote(world.url, VIEW, 2, ACTOR)
+    versions.promote(world.url, VIEW, 2, ACTOR, force=True)
+    with closing(psycopg2.connect(world.url)) as connection:
+        assert tailing.tailed(connection, OURS) == [(VIEW, 1), (VIEW, 2)]
+
+
+def test_tables_of_an_earlier_program_get_the_columns_that_they_lack(world: World) -> None:
+    world.query("ALTER TABLE views.view_version DROP COLUMN until")
+    catalog.create(world.url, PatientRecord())
+    built_until(world, 3)
+    assert world.query("SELECT until FROM views.view_version ORDER BY version") == [(None,), (3,)]
+
+
 def test_equal_versions_differ_in_nothing(world: World) -> None:
     built(world, Counting(more=0))
     found = summary(world)
@@ -283,6 +406,67 @@ def test_a_listing_names_keys_and_columns_page_by_page(world: World) -> None:
         [("changed", ["instances"])],
         [],
     ]
+
+
+def other_tables(world: World, *statements: str) -> dict[str, dict[str, Any]]:
+    """A candidate whose tables differ; what its summary says of each table."""
+    built(world, Counting(more=0))
+    for statement in statements:
+        world.query(statement)
+    found = summary(world)
+    assert found["equal"] is False
+    return {one["table"]: one for one in found["tables"]}
+
+
+def listed(world: World, table: str) -> list[tuple[str, list[str]]]:
+    with closing(psycopg2.connect(world.url)) as connection:
+        found = diff.listing(connection, diff.Pair(VIEW, 1, 2), table)
+    return [(row["change"], sorted(row["key"])) for row in found]
+
+
+def test_a_table_that_only_one_version_has_is_added_or_gone_whole(world: World) -> None:
+    found = other_tables(
+        world,
+        "CREATE TABLE patient_record_v2.device AS SELECT study_uid, 1 AS uses FROM patient_record_v1.study",
+        "ALTER TABLE patient_record_v2.device ADD PRIMARY KEY (study_uid)",
+        "ALTER TABLE patient_record_v2.study RENAME TO exam",
+    )
+    counts = {name: (found[name]["added"], found[name]["gone"]) for name in ("device", "exam", "study")}
+    assert counts == {"device": (3, 0), "exam": (3, 0), "study": (0, 3)}
+    assert found["device"]["columns"] == ["study_uid", "uses"]
+    assert listed(world, "device") == [("added", ["study_uid"])] * 3
+    assert listed(world, "study") == [("gone", ["study_id"])] * 3
+
+
+def test_rows_under_another_key_are_all_replaced(world: World) -> None:
+    found = other_tables(
+        world,
+        "ALTER TABLE patient_record_v2.study DROP CONSTRAINT study_pkey",
+        "ALTER TABLE patient_record_v2.study ADD PRIMARY KEY (identity_id, study_uid)",
+    )["study"]
+    assert (found["added"], found["gone"], found["changed"]) == (3, 3, 0)
+    assert found["columns"] == ["study_id", "identity_id", "study_uid"]
+    assert listed(world, "study") == [("added", ["identity_id", "study_uid"])] * 3 + [("gone", ["study_id"])] * 3
+
+
+def test_a_column_of_another_type_is_named_and_not_compared(world: World) -> None:
+    found = other_tables(world, "ALTER TABLE patient_record_v2.study ALTER instances TYPE text")["study"]
+    assert (found["changed"], found["columns"]) == (0, ["instances"])
+
+
+def test_a_version_with_other_tables_is_promoted_and_taken_back(world: World) -> None:
+    other_tables(world, "ALTER TABLE patient_record_v2.study RENAME TO exam")
+    seen = "SELECT viewname FROM pg_views WHERE schemaname = 'patient_record' AND viewname IN ('study', 'exam')"
+    versions.promote(world.url, VIEW, 2, ACTOR)
+    assert world.query(seen) == [("exam",)]
+    versions.rollback(world.url, VIEW, ACTOR)
+    assert world.query(seen) == [("study",)]
+
+
+def test_a_table_that_no_version_has_is_named_with_those_that_there_are(world: World) -> None:
+    built(world)
+    with closing(psycopg2.connect(world.url)) as connection, pytest.raises(NotFound, match="no table stduy: there are"):
+        diff.listing(connection, diff.Pair(VIEW, 1, 2), "stduy")
 
 
 def test_versions_that_have_not_read_equally_far_are_not_settled(world: World) -> None:

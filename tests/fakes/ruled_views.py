@@ -1,0 +1,26 @@
+"""The views that rules make, under rules that histories meet: otherwise no match key is ever made."""
+
+from collections.abc import Callable
+
+from domain.dose_alerts import AlertRules
+from domain.rules.levels import Level, ReferenceLevels
+from domain.rules.matching import MERGE, PROPOSE, MatchingRules, MatchRule
+from krypton.bootstrap import VIEWS
+from projections.cumulative_dose.view import CumulativeDose
+from projections.identity_index.view import IdentityIndex
+from projections.projection import Projection
+
+MATCHING = MatchingRules(
+    3, (MatchRule("family", ("family",), PROPOSE, 0.5), MatchRule("ins", ("ins", "family"), MERGE, 0.9))
+)
+CHEST = Level("Chest PA", "DX", "adult", "dap_mgycm2", 100.0, "mGy.cm2", protocols=("thorax pa",))
+
+RULED: dict[str, Callable[[], Projection]] = {
+    "identity_index": lambda: IdentityIndex(MATCHING),
+    "cumulative_dose": lambda: CumulativeDose(AlertRules(2, 1_000.0, 100_000.0), ReferenceLevels(3, (CHEST,))),
+}
+MADE: dict[str, Callable[..., Projection]] = {**VIEWS, **RULED}
+"""Every view, under rules where it has some."""
+
+TWICE: dict[str, Callable[..., Projection]] = {**VIEWS, **{f"{name} under rules": make for name, make in RULED.items()}}
+"""Every view, and once more under rules where it has some."""

@@ -1,0 +1,111 @@
+"""Replay without Kafka: what a span must hold, and that whatever goes wrong is one of two errors, with a sentence."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import aiokafka.errors as failures
+import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+from kafka.errors import KafkaError
+
+from domain.errors import OffsetGap
+from schemas.event import Record
+from streams import replay
+from streams.replay import Replay, Span
+
+SPAN = Span("krypton.doses", 3, 0, 6)
+
+
+def record(offset: int) -> Record:
+    return Record(SPAN.topic, SPAN.partition, offset, b"key", b"value", ())
+
+
+class Fed(Replay):
+    """Fetches what it is given: a list of records for each record batch, or the error that the fetch ends with."""
+
+    def __init__(self, *fetched: list[Record] | Exception) -> None:
+        self._fetched = fetched
+
+    def _records(self, span: Span) -> Iterator[list[Record]]:
+        for one in self._fetched:
+            if isinstance(one, Exception):
+                raise one
+            yield one
+
+
+def records(*offsets: int) -> list[Record]:
+    return [record(offset) for offset in offsets]
+
+
+def read(*fetched: list[Record] | Exception, most: int = 4) -> list[list[int]]:
+    return [[r.offset for r in batch] for batch in Fed(*fetched).batches(SPAN, most)]
+
+
+def test_records_come_in_lists_of_at_most_so_many() -> None:
+    assert read(records(0, 1, 2), records(3, 4, 5)) == [[0, 1, 2, 3], [4, 5]]
+
+
+def test_a_hole_between_record_batches_is_an_error() -> None:
+    with pytest.raises(OffsetGap, match=r"krypton.doses/3 jumps from offset 3 on: records are missing"):
+        read(records(0, 1, 2), records(4, 5))
+
+
+def test_a_hole_inside_a_record_batch_is_an_error() -> None:
+    with pytest.raises(OffsetGap, match=r"krypton.doses/3 jumps from offset 0 on"):
+        read(records(0, 1, 3, 4, 5))
+
+
+def test_records_that_are_missing_at_the_end_are_an_error() -> None:
+    with pytest.raises(OffsetGap, match=r"krypton.doses/3 ends at offset 5, and should at 6: records are missing"):
+        read(records(0, 1, 2), records(3, 4))
+
+
+def test_records_that_were_deleted_at_the_begin_are_an_error() -> None:
+    with pytest.raises(OffsetGap, match=r"krypton.doses/3 has no offset 0 any more: records are missing"):
+        read(failures.OffsetOutOfRangeError("krypton.doses/3"))
+
+
+def packed(*, damaged: bool) -> Any:
+    """A record batch as a broker keeps it, with one bit of its value turned."""
+    builder = DefaultRecordBatchBuilder(
+        magic=2,
+        compression_type=0,
+        is_transactional=0,
+        producer_id=0,
+        producer_epoch=0,
+        base_sequence=0,
+        batch_size=999,
+    )
+    for offset in range(6):
+        builder.append(offset, 0, b"key", b"value", [])
+    content = bytearray(builder.build())
+    content[-2] ^= damaged
+    return MemoryRecords(bytes(content)).next_batch()
+
+
+def test_a_record_batch_is_unpacked() -> None:
+    assert replay._unpacked(packed(damaged=False), SPAN, 0) == records(*range(6))
+
+
+def test_a_record_batch_that_was_damaged_is_an_error() -> None:
+    class Damaged(Replay):
+        def __init__(self) -> None:
+            pass
+
+        def _records(self, span: Span) -> Iterator[list[Record]]:
+            yield replay._unpacked(packed(damaged=True), span, 0)
+
+    with pytest.raises(OffsetGap, match=r"krypton.doses/3: a record batch's checksum is wrong"):
+        list(Damaged().batches(SPAN))
+
+
+@pytest.mark.parametrize("error", [failures.KafkaConnectionError, failures.RequestTimedOutError, failures.KafkaError])
+def test_a_kafka_that_goes_away_is_one_error(error: type[Exception]) -> None:
+    with pytest.raises(KafkaError, match=error.__name__):
+        read(records(0, 1, 2), error("gone"))
+
+
+def test_a_kafka_that_is_not_there_is_the_same_error() -> None:
+    with pytest.raises(KafkaError, match="KafkaConnectionError"), Replay("127.0.0.1:1"):
+        pass
