@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +35,6 @@ from bench.targets import Figures
 from krypton.bootstrap import Krypton
 
 RESULTS = Path(__file__).parent / "results"
-CHECK = "--check"
 MISSED = 1
 
 
@@ -62,9 +62,10 @@ NOTES = {"dicom": "The ledger answers at once here: what is measured is the serv
 
 
 def main(words: list[str]) -> int:
-    """Measure the named ones, or all."""
+    """Measure the named ones, or all; returns the exit code."""
+    given = _parser().parse_args(words)
     figures: dict[str, Figures] = {}
-    for name in [word for word in words if word != CHECK] or list(BENCHES):
+    for name in given.names or list(BENCHES):
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         with region() as ours:
             figures[name] = BENCHES[name](ours)
@@ -76,7 +77,14 @@ def main(words: list[str]) -> int:
     print(f"stored in {stored}")
     for figure in (missed := targets.missed(figures)):
         print(f"missed: {figure}")
-    return MISSED if missed and CHECK in words else 0
+    return MISSED if missed and given.check else 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser("python -m bench", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*BENCHES, []], help=", ".join(BENCHES))
+    parser.add_argument("--check", action="store_true", help="end with 1 where a target is missed")
+    return parser
 
 
 def _machine() -> dict[str, Any]:

@@ -42,4 +42,5 @@ def apply(ours: Krypton, connection: Connection, records: Sequence[Record]) -> N
         letters = fold(view, [one for one in reads if one.record.topic in view.topics], rows, ())
         assert not letters, letters[0].reason
         with connection, connection.cursor() as cursor:
-            CopyOut(view.tables, schema_of(view)).write(cursor, rows.rows())
+            copy = CopyOut(view.tables, schema_of(view))
+            copy.write(cursor, copy.lines(rows.rows()))

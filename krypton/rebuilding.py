@@ -32,7 +32,7 @@ from streams.replay import Replay, Span, spans
 
 LOOK_S = 0.2
 NICE = 10
-MOST_PROCESSES = 3  # unless told: each needs up to 1.1 GB (ADR 0015), and a host of many cores may have 4 GiB
+MOST_PROCESSES = 3  # unless told: each needs up to 1.2 GB (ADR 0015), and a host of many cores may have 4 GiB
 ORPHANED = 75  # EX_TEMPFAIL: whoever started this process is gone
 
 

@@ -1,4 +1,4 @@
-"""Rows to PostgreSQL by COPY, in its text format: built column by column, escaped in one go, sent in large pieces.
+"""Rows to PostgreSQL by COPY, in its text format: built column by column, escaped in one go, sent in pieces.
 
 Text and not binary: PostgreSQL reads both at about the same rate, and a line of text is joined in C where a binary
 tuple would be packed field by field. A null is a marker that no value can be: it holds 64 random bits of the process.
@@ -7,9 +7,7 @@ Source: PostgreSQL 18, COPY, "Text Format".
 
 import json
 import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from io import BytesIO
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
@@ -19,11 +17,10 @@ from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import Boolean, Float, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from projections.projection import RowKey
+from projections.memory_rows import Held, Key, Row
 from projections.rows import RowRefused, is_refusal, quoted
 
-ROWS: Final = 1_000
-CHUNK: Final = 1 << 20
+ROWS: Final = 200
 INDEXED: Final = 256
 """Characters of an indexed text that surely fit: PostgreSQL takes index rows of 2,704 bytes (btree), if compressible of
 more."""
@@ -85,7 +82,7 @@ def _writer(column: Any, indexed: Collection[str]) -> Column:
 
 
 class TableCopy:
-    """Encodes one table's rows for COPY, and sends them."""
+    """Encodes one table's rows for COPY."""
 
     def __init__(self, table: Table, schema: str) -> None:
         self.key = tuple(c.name for c in table.primary_key.columns)
@@ -103,22 +100,19 @@ class TableCopy:
         # The null marker is random hexadecimal: it needs no escape.
         return f"COPY {into} ({listed}) FROM STDIN WITH (FORMAT text, NULL E'{NULL}', ENCODING 'UTF8')"
 
-    def lines(self, rows: Iterable[tuple[RowKey, Mapping[str, Any]]]) -> bytes:
+    def lines(self, keys: Sequence[Key], rows: Sequence[Row]) -> bytes:
         """Rows as COPY reads them. Raises RowRefused where a value does not, or may not, fit its column."""
-        pairs = list(rows)
         try:
-            columns = [
-                write(v) for write, v in zip(self._keys, zip(*(k.key for k, _ in pairs), strict=True), strict=True)
-            ]
+            columns = [write(v) for write, v in zip(self._keys, zip(*keys, strict=True), strict=True)]
             if self._others:
-                got = zip(*[self._values(row) for _, row in pairs], strict=True)
+                got = zip(*map(self._values, rows), strict=True)
                 columns += [write(v) for write, v in zip(self._others, got, strict=True)]
-            return _escaped(columns, len(pairs)).encode()
+            return _escaped(columns, len(keys)).encode()
         except (TypeError, ValueError, KeyError, RecursionError) as refusal:
             raise RowRefused(f"{self.name}: {type(refusal).__name__}") from None
 
 
-def _getter(names: list[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+def _getter(names: list[str]) -> Callable[[Row], tuple[Any, ...]]:
     if len(names) == 1:
         (one,) = names
         return lambda row: (row[one],)
@@ -139,35 +133,51 @@ def _plain(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
 
 
+Lines = dict[str, list[bytes]]
+"""Table name to its rows as COPY reads them, in pieces."""
+
+
 class CopyOut:
-    """COPYs rows of a view into one schema's tables, in the caller's transaction."""
+    """COPYs rows of a view into one schema's tables, in the caller's transaction.
+
+    Two steps, for two threads: what is Python's work, and what is PostgreSQL's, with the interpreter lock let go.
+    """
 
     def __init__(self, tables: MetaData, schema: str) -> None:
         self.tables = {table.name: TableCopy(table, schema) for table in tables.sorted_tables}
 
-    def write(self, cursor: Cursor, rows: Mapping[RowKey, Mapping[str, Any]]) -> int:
-        """All these rows; returns how many. Raises RowRefused: then the transaction is void."""
-        by_table: dict[str, list[tuple[RowKey, Mapping[str, Any]]]] = {name: [] for name in self.tables}
-        for pair in rows.items():
-            by_table[pair[0].table].append(pair)
-        for name, pairs in by_table.items():
-            self.copy(cursor, name, self.tables[name].name, pairs)
-        return len(rows)
+    def lines(self, rows: Held) -> Lines:
+        """All these rows, encoded: a fifth of their memory. Raises RowRefused."""
+        return {name: list(_pieces(self.tables[name], held)) for name, held in rows.items() if held}
 
-    def copy(self, cursor: Cursor, name: str, into: str, pairs: Sequence[tuple[RowKey, Mapping[str, Any]]]) -> None:
-        """Rows of one table into a table of the same columns. Raises RowRefused."""
+    def send(self, cursor: Cursor, name: str, into: str, pieces: Sequence[bytes]) -> None:
+        """Rows of one table into a table of the same columns. Raises RowRefused: then the transaction is void."""
         table = self.tables[name]
-        left = iter(pairs)
-        while some := list(islice(left, ROWS)):
-            send(cursor, table.statement(into), table.lines(some), table.name)
+        try:
+            cursor.copy_expert(table.statement(into), _Pieces(pieces))  # type: ignore[arg-type]  # it only reads
+        except psycopg2.Error as refusal:
+            if not is_refusal(refusal):
+                raise
+            # Its message quotes the line, which may name a person.
+            raise RowRefused(f"{table.name}: {type(refusal).__name__}") from None
+
+    def write(self, cursor: Cursor, lines: Lines) -> None:
+        """All these into the schema's own tables. Raises RowRefused: then the transaction is void."""
+        for name, pieces in lines.items():
+            self.send(cursor, name, self.tables[name].name, pieces)
 
 
-def send(cursor: Cursor, statement: str, lines: bytes, table: str) -> None:
-    """One COPY. Raises RowRefused where PostgreSQL does not take a row."""
-    try:
-        cursor.copy_expert(statement, BytesIO(lines), CHUNK)
-    except psycopg2.Error as refusal:
-        if not is_refusal(refusal):
-            raise
-        # Its message quotes the line, which may name a person.
-        raise RowRefused(f"{table}: {type(refusal).__name__}") from None
+def _pieces(table: TableCopy, held: Mapping[Key, Row]) -> Iterator[bytes]:
+    keys, rows = list(held), list(held.values())
+    for at in range(0, len(keys), ROWS):
+        yield table.lines(keys[at : at + ROWS], rows[at : at + ROWS])
+
+
+class _Pieces:
+    """A file as psycopg2 reads it: a piece at a time, whatever size it asks for."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._left = iter(pieces)
+
+    def read(self, _size: int = -1) -> bytes:
+        return next(self._left, b"")

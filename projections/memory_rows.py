@@ -1,84 +1,105 @@
 """Rows of one partition, in memory: what a rebuild folds events into.
 
-``projections.projection.Rows`` without a database, until there are more rows than memory is meant for: then the older
-half goes to an ``Attic``, and a row that is asked for again is brought back. A key is in one place only.
+``projections.projection.Rows`` without a database, until there are more rows than memory is meant for. Rows come in two
+generations: when the ``young`` are half of what may be held, the ``old`` go to an ``Attic``, and the young become old.
+A row that is asked for again is brought back among the young. A key is in one place only.
 """
 
-from collections.abc import Iterable, Mapping
-from itertools import islice
-from typing import Any, Final, Protocol
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Protocol
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 
 from projections.projection import RowKey
 from projections.rows import UnknownColumn
 
 Row = Mapping[str, Any]
-ABSENT: Final = object()
+Key = tuple[Any, ...]
+Held = Mapping[str, Mapping[Key, Row]]
+"""Table name to its rows, by the values of the primary key."""
 
 
 class Attic(Protocol):
     """Where rows go that memory is not meant for (``projections.attic``)."""
 
-    def put_away(self, rows: Mapping[RowKey, Row]) -> None:
+    def put_away(self, rows: Held) -> None:
         """Take rows, whose keys it does not hold."""
 
-    def bring_back(self, keys: Iterable[RowKey]) -> dict[RowKey, Row]:
+    def bring_back(self, keys: Iterable[RowKey]) -> Held:
         """Give back those of the rows that it holds, and forget them."""
+
+
+class _Table:
+    """One table's rows. ``away``: hashes of the keys in the attic, 8 bytes each, not the keys themselves."""
+
+    __slots__ = ("away", "blank", "name", "old", "young")
+
+    def __init__(self, table: Table) -> None:
+        self.name = table.name
+        self.blank: dict[str, Any] = dict.fromkeys(c.name for c in table.columns if not c.primary_key)
+        self.young: dict[Key, Row] = {}
+        self.old: dict[Key, Row] = {}
+        self.away: set[int] = set()
+
+    def filled(self, values: Row, base: Row) -> Row:
+        """The base with these values. Raises UnknownColumn."""
+        row = {**base, **values}
+        if len(row) != len(base):
+            unknown = sorted(row.keys() - self.blank.keys())
+            raise UnknownColumn(f"{self.name} has no columns {unknown} beside its key")
+        return row
 
 
 class MemoryRows:
     """One partition's rows. ``most``: how many are held before the older half goes to the attic."""
 
     def __init__(self, tables: MetaData, most: int, attic: Attic) -> None:
-        keyed = {t.name: t for t in tables.sorted_tables}
-        self._blank = {name: dict.fromkeys(c.name for c in t.columns if not c.primary_key) for name, t in keyed.items()}
-        self._columns = {name: blank.keys() for name, blank in self._blank.items()}
-        self._most = most
+        self._tables = {table.name: _Table(table) for table in tables.sorted_tables}
+        self._half = most // 2
         self._attic = attic
-        self._away: set[int] = set()  # hashes of the keys in the attic: 8 bytes each, not the keys themselves
-        self._rows: dict[RowKey, Row] = {}
-        self._undo: list[tuple[RowKey, Any]] = []
-
-    def __len__(self) -> int:
-        return len(self._rows)
+        self._spilt = False  # nothing is old nor away: all that is held is young
+        self._undo: list[tuple[dict[Key, Row], Key, Row | None]] = []
 
     @property
     def spills(self) -> bool:
         """Whether rows are in the attic."""
-        return bool(self._away)
+        return any(table.away for table in self._tables.values())
 
     def prefetch(self, keys: Iterable[RowKey]) -> None:
         """Bring rows back from the attic together; costs nothing while it is empty."""
-        if self._away and (wanted := {key for key in keys if key not in self._rows and hash(key) in self._away}):
-            self._bring_back(wanted)
+        if self._spilt:
+            self._bring_back({RowKey(name, key) for name, key in keys if self._is_away(self._tables[name], key)})
 
     def get(self, key: RowKey) -> Row | None:
         """See ``Rows``."""
-        if (row := self._rows.get(key)) is None and self._away and hash(key) in self._away:
-            self._bring_back((key,))
-            return self._rows.get(key)
+        name, values = key
+        table = self._tables[name]
+        if (row := table.young.get(values)) is None and self._spilt:
+            return self._older(table, values)
         return row
 
-    def put(self, key: RowKey, values: Mapping[str, Any]) -> None:
+    def put(self, key: RowKey, values: Row) -> None:
         """See ``Rows``. Raises UnknownColumn. A row that names as many columns as there are is kept as it is."""
-        blank = self._blank[key.table]
-        if len(values) == len(blank):
-            self._undo.append((key, self.get(key)))
-            self._rows[key] = values
-        else:
-            self._set(key, values, blank, self.get(key))
+        before = self.get(key)
+        name, ident = key
+        table = self._tables[name]
+        self._undo.append((table.young, ident, before))
+        table.young[ident] = values if len(values) == len(table.blank) else table.filled(values, table.blank)
 
     def change(self, key: RowKey, **values: Any) -> None:
         """See ``Rows``. Raises UnknownColumn."""
         before = self.get(key)
-        self._set(key, values, self._blank[key.table] if before is None else before, before)
+        name, ident = key
+        table = self._tables[name]
+        self._undo.append((table.young, ident, before))
+        table.young[ident] = table.filled(values, table.blank if before is None else before)
 
     def delete(self, key: RowKey) -> None:
         """See ``Rows``."""
         if (row := self.get(key)) is not None:
-            self._undo.append((key, row))
-            del self._rows[key]
+            young = self._tables[key.table].young
+            self._undo.append((young, key.key, row))
+            del young[key.key]
 
     def mark(self) -> None:
         """From here on, ``rollback_to_mark`` takes back."""
@@ -86,35 +107,42 @@ class MemoryRows:
 
     def rollback_to_mark(self) -> None:
         """Take back what was put, changed and deleted since the mark, so that a failed event leaves nothing."""
-        for key, before in reversed(self._undo):
+        for young, key, before in reversed(self._undo):
             if before is None:
-                self._rows.pop(key, None)
+                young.pop(key, None)
             else:
-                self._rows[key] = before
+                young[key] = before
         self._undo.clear()
 
     def tidy(self) -> None:
         """Between two events: keep to the bound."""
-        if len(self._rows) <= self._most:
+        if sum(len(table.young) for table in self._tables.values()) <= self._half:
             return
-        older = dict(islice(self._rows.items(), len(self._rows) - self._most // 2))
-        self._attic.put_away(older)
-        self._away.update(map(hash, older))
-        self._rows = dict(islice(self._rows.items(), len(older), None))
+        if older := {table.name: table.old for table in self._tables.values() if table.old}:
+            self._attic.put_away(older)
+        for table in self._tables.values():
+            table.away.update(map(hash, table.old))
+            table.old, table.young = table.young, {}
+        self._spilt = True
         self._undo.clear()
 
-    def rows(self) -> Mapping[RowKey, Row]:
+    def rows(self) -> Held:
         """All rows that are not in the attic; every column is there."""
-        return self._rows
+        return {name: {**t.old, **t.young} if t.old else t.young for name, t in self._tables.items()}
 
-    def _set(self, key: RowKey, values: Mapping[str, Any], base: Row, before: Row | None) -> None:
-        row = {**base, **values}
-        if len(row) != len(base):
-            unknown = sorted(row.keys() - self._columns[key.table])
-            raise UnknownColumn(f"{key.table} has no columns {unknown} beside its key")
-        self._undo.append((key, before))
-        self._rows[key] = row
+    def _older(self, table: _Table, key: Key) -> Row | None:
+        """A row that is not young; it is from now on."""
+        if (row := table.old.pop(key, None)) is not None:
+            table.young[key] = row
+        elif hash(key) in table.away:
+            self._bring_back((RowKey(table.name, key),))
+            return table.young.get(key)
+        return row
 
-    def _bring_back(self, keys: Iterable[RowKey]) -> None:
-        # The hashes stay in ``_away``: another key may have the same one, and looking once too often is harmless.
-        self._rows.update(self._attic.bring_back(keys))
+    def _is_away(self, table: _Table, key: Key) -> bool:
+        return hash(key) in table.away and key not in table.young and key not in table.old
+
+    def _bring_back(self, keys: Collection[RowKey]) -> None:
+        # The hashes stay in ``away``: another key may have the same one, and looking once too often is harmless.
+        for name, rows in self._attic.bring_back(keys).items() if keys else ():
+            self._tables[name].young.update(rows)

@@ -5,14 +5,15 @@ a dead letter and its key waits from there on, exactly as in ``store``.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from psycopg2.extensions import cursor as Cursor
 
-from projections.attic import TemporaryAttic
+from projections.attic import TemporaryAttic, TemporaryTables
 from projections.catalog import schema_of
-from projections.copy_out import CopyOut
+from projections.copy_out import CopyOut, Lines
 from projections.fold import Read, fold, fold_carefully, read
 from projections.memory_rows import MemoryRows
 from projections.parked import Letter, Parked
@@ -24,11 +25,14 @@ from schemas.event import LedgerEvent, Record
 
 @dataclass
 class Folded:
-    """A partition's outcome. ``following``: the offset after the last record; ``ledger``: the last position."""
+    """A partition's outcome: rows ``beside``, in temporary tables, and encoded ``lines``, for their own tables.
+
+    ``following``: the offset after the last record; ``ledger``: the last position.
+    """
 
     copy: CopyOut
-    attic: TemporaryAttic
-    rows: MemoryRows | None
+    beside: TemporaryTables
+    lines: Lines = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
     following: int = 0
     ledger: int = 0
@@ -36,9 +40,8 @@ class Folded:
 
     def write(self, cursor: Cursor) -> None:
         """Put all rows in place. Raises RowRefused: then the transaction is void."""
-        self.attic.empty_into_place(cursor)
-        if self.rows is not None:
-            self.copy.write(cursor, self.rows.rows())
+        self.beside.empty_into_place(cursor)
+        self.copy.write(cursor, self.lines)
 
 
 class _Ended(Exception):
@@ -52,14 +55,22 @@ def fold_part(
     cursor: Cursor,
     most_rows: int,
     until: int | None,
+    writer: Executor,
 ) -> Folded:
-    """Fold a whole partition into memory; the cursor's transaction holds what does not fit. Raises StoreAway."""
+    """Fold a whole partition into memory; the cursor's transaction holds what does not fit, put there by ``writer``.
+
+    However it ends, the writer is done with the cursor. Raises RowRefused, StoreAway.
+    """
     copy = CopyOut(projection.tables, schema_of(projection))
-    attic = TemporaryAttic(cursor, projection.tables, copy)
+    attic = TemporaryAttic(cursor, projection.tables, copy, writer)
     rows = MemoryRows(projection.tables, most_rows, attic)
     one = _PartFold(projection, codec, rows, until)
-    folded = Folded(copy, attic, rows)
-    one.run(batches, folded)
+    folded = Folded(copy, attic)
+    try:
+        one.run(batches, folded)
+        folded.lines = copy.lines(rows.rows())
+    finally:
+        attic.settle()
     return folded
 
 
@@ -149,10 +160,10 @@ def fold_carefully_into(
 ) -> Folded:
     """Fold a whole partition as a worker does, batch by batch, into temporary tables. Raises StoreAway."""
     copy = CopyOut(projection.tables, schema_of(projection))
-    attic = TemporaryAttic(cursor, projection.tables, copy)
-    attic.make_all()
+    beside = TemporaryTables(cursor, projection.tables, copy)
+    beside.make_all()
     tables = _told_as_live(projection)
-    folded = Folded(copy, attic, None)
+    folded = Folded(copy, beside)
     waiting: set[Parked] = set()
     for batch in batches:
         reads, ended = _new(codec, batch, folded, until)

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 
@@ -34,7 +35,7 @@ from streams.position_search import offsets_at
 from streams.topics import LEDGER, PARTITIONS
 
 FETCH_BYTES: Final = 2 << 20
-BATCH: Final = 500
+BATCH: Final = 50  # what is unpacked, decoded and folded in one go stays in the processor's cache
 WAIT_MS: Final = 500
 PATIENCE_S: Final = 60.0
 MERGED_BATCH: Final = 500  # records of each partition that wait, decoded, for their turn
@@ -147,12 +148,12 @@ class Replay:
             return
         where, expected = f"{span.topic}/{span.partition}", span.start
         held: list[Record] = []
-        for records in self._records(span):
-            if records and (records[0].offset != expected or records[-1].offset != expected + len(records) - 1):
+        for records in self._records(span, most):
+            if records[0].offset != expected or records[-1].offset != expected + len(records) - 1:
                 raise OffsetGap(f"{where} jumps from offset {expected} on: {MISSING}")
             expected += len(records)
             held = held + records if held else records
-            while len(held) >= most:
+            if len(held) >= most:
                 yield held[:most]
                 held = held[most:]
         if expected != span.end:
@@ -160,8 +161,8 @@ class Replay:
         if held:
             yield held
 
-    def _records(self, span: Span) -> Iterator[list[Record]]:
-        """All records, by record batch; the next fetch is on its way while those of the last are worked on."""
+    def _records(self, span: Span, most: int) -> Iterator[list[Record]]:
+        """All records, some at a time; the next fetch is on its way while those of the last are worked on."""
         following = span.start
         fetch = self._loop.create_task(self._fetch(span, following))
         while following < span.end:
@@ -177,7 +178,7 @@ class Replay:
                 self._loop.run_until_complete(asyncio.sleep(0))  # so that the request leaves before the work begins
             for one in batches:
                 if not one.is_control_batch:
-                    yield _unpacked(one, span, first)
+                    yield from _unpacked(one, span, first, most)
 
     async def _fetch(self, span: Span, offset: int) -> bytes:
         """The bytes of whole record batches that hold ``offset`` and what follows. Tries again for a minute."""
@@ -205,15 +206,21 @@ class Replay:
         return content or b""
 
 
-def _unpacked(batch: Any, span: Span, first: int) -> list[Record]:
+def _unpacked(batch: Any, span: Span, first: int, most: int) -> Iterator[list[Record]]:
+    """The records of one record batch from ``first`` to the span's end, in order, in lists of at most ``most``.
+
+    Unpacked when they are asked for, not before: what was made just now is still in the processor's cache.
+    """
     if not batch.validate_crc():
         raise failures.CorruptRecordException(f"{span.topic}/{span.partition}: a record batch's checksum is wrong")
     topic, partition, _, end = span
     make = tuple.__new__  # half the time of calling the class: this runs once per record
-    found = [make(Record, (topic, partition, r.offset, r.key, r.value, tuple(r.headers))) for r in batch]
-    if found and (found[0].offset < first or found[-1].offset >= end):
-        return [record for record in found if first <= record.offset < end]
-    return found
+    left = (make(Record, (topic, partition, r.offset, r.key, r.value, tuple(r.headers))) for r in batch)
+    while found := list(islice(left, most)):
+        if found[0].offset < first or found[-1].offset >= end:
+            found = [record for record in found if first <= record.offset < end]
+        if found:
+            yield found
 
 
 def key_spans(found: Sequence[Span], keys: Collection[str]) -> list[Span]:

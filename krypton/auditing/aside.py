@@ -7,7 +7,7 @@ projection makes of the given events. Nothing is ever committed.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -19,10 +19,10 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from krypton.bootstrap import CONNECT_S, VIEWS
-from projections.projection import Projection, RowKey
+from projections.memory_rows import Held
+from projections.projection import Projection
 from projections.rows import quoted
 
-Rows = Mapping[RowKey, Mapping[str, Any]]
 NAMED: Final = re.compile(rf"\b({'|'.join(VIEWS)})\.([a-z_]+)\b")
 TEMPORARY: Final = "pg_temp"
 DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
@@ -37,7 +37,7 @@ class AsideCursor(Cursor):
 
 
 @contextmanager
-def aside(database: str, folded: Iterable[tuple[Projection, Rows]]) -> Iterator[Connection]:
+def aside(database: str, folded: Iterable[tuple[Projection, Held]]) -> Iterator[Connection]:
     """A connection to views that hold these rows and no others."""
     connection = psycopg2.connect(database, connect_timeout=CONNECT_S, application_name="krypton audit")
     try:
@@ -51,15 +51,13 @@ def aside(database: str, folded: Iterable[tuple[Projection, Rows]]) -> Iterator[
         connection.close()
 
 
-def _fill(cursor: Cursor, projection: Projection, rows: Rows) -> None:
+def _fill(cursor: Cursor, projection: Projection, rows: Held) -> None:
     """Make a view's tables, without keys and indexes for so few rows, and put the rows in, as the live ones are."""
     tables = {table.name: table for table in projection.tables.sorted_tables}
     cursor.execute("; ".join(_made(projection.name, table) for table in tables.values()))
     keys = {name: tuple(column.name for column in table.primary_key.columns) for name, table in tables.items()}
-    by_table: dict[str, list[dict[str, Any]]] = {}
-    for key, row in rows.items():
-        by_table.setdefault(key.table, []).append({**row, **dict(zip(keys[key.table], key.key, strict=True))})
-    for name, documents in by_table.items():
+    for name, held in rows.items():
+        documents = [{**row, **dict(zip(keys[name], key, strict=True))} for key, row in held.items()]
         table = quoted(TEMPORARY, f"{projection.name}.{name}")
         given = f"json_populate_recordset(NULL::{table}, %s)"
         cursor.execute(f"INSERT INTO {table} SELECT * FROM {given}", (json.dumps(documents, allow_nan=False),))

@@ -6,7 +6,7 @@ here as it is there, and named in ``unread``. What was sealed under a key that i
 the day that is asked about: there is nothing left to show.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,13 +18,13 @@ from psycopg2.extensions import connection as Connection
 from adapters.eventstore.histories import StoredEvent, events_of, head, last_at, recorded_at
 from domain.errors import NotFound
 from domain.times import micros
-from krypton.auditing.aside import Rows, aside
+from krypton.auditing.aside import aside
 from krypton.auditing.needed import Finder
 from krypton.bootstrap import VIEWS, Krypton
 from projections import catalog
 from projections.fold import Read, fold, read
 from projections.identity_index import queries as identities
-from projections.memory_rows import MemoryRows
+from projections.memory_rows import Held, MemoryRows
 from projections.projection import Projection, RowKey
 from schemas.codec import Codec, NotAnEvent
 from schemas.event import LedgerEvent, Record
@@ -69,10 +69,10 @@ class Past:
 class _NoAttic:
     """One person's rows fit in memory."""
 
-    def put_away(self, rows: Mapping[RowKey, Mapping[str, Any]]) -> None:
+    def put_away(self, rows: Held) -> None:
         """Never asked: there is no bound."""
 
-    def bring_back(self, keys: Iterable[RowKey]) -> dict[RowKey, Mapping[str, Any]]:
+    def bring_back(self, keys: Iterable[RowKey]) -> Held:
         """Nothing is here."""
         return {}
 
@@ -132,7 +132,7 @@ def _topic(codec: Codec, event: StoredEvent) -> str:
         return UNKNOWN
 
 
-def _folded(projection: Projection, reads: Sequence[Read]) -> tuple[Projection, Rows, list[str]]:
+def _folded(projection: Projection, reads: Sequence[Read]) -> tuple[Projection, Held, list[str]]:
     rows = MemoryRows(projection.tables, maxsize, _NoAttic())
     for key, values in projection.seeds():
         rows.put(key, values)

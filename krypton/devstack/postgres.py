@@ -47,7 +47,6 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "max_connections": "100",
-    "wal_compression": "on",
     "timezone": "UTC",
     "log_timezone": "UTC",
     # Statements and details carry what was stored, names among it: the log keeps to the message.

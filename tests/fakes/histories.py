@@ -13,7 +13,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from projections.memory_rows import MemoryRows
+from projections.memory_rows import Held, MemoryRows
 from projections.projection import Projection, RowKey
 from schemas.codec import Codec
 from schemas.event import LedgerEvent, Record
@@ -39,10 +39,10 @@ TEXT = st.one_of(*[STORABLE] * 10, ODD)
 
 
 class _NoAttic:
-    def put_away(self, rows: Mapping[RowKey, Mapping[str, Any]]) -> None:
+    def put_away(self, rows: Held) -> None:
         raise AssertionError("so few rows stay in memory")
 
-    def bring_back(self, keys: Iterable[RowKey]) -> dict[RowKey, Mapping[str, Any]]:
+    def bring_back(self, keys: Iterable[RowKey]) -> Held:
         raise AssertionError("nothing was put away")
 
 
@@ -108,7 +108,7 @@ def _storable(view: Projection, history: Sequence[Event]) -> list[Event]:
         data = json.loads(json.dumps(ENVELOPE | body))
         rows.mark()
         view.apply(LedgerEvent(number, event_type, body[schema.aggregate], 1, data), rows)
-        if all(_whole(view, key.table, row) for key, row in rows.rows().items()):
+        if all(_whole(view, name, row) for name, held in rows.rows().items() for row in held.values()):
             kept.append((event_type, body))
         else:
             rows.rollback_to_mark()

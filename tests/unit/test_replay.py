@@ -27,11 +27,11 @@ class Fed(Replay):
     def __init__(self, *fetched: list[Record] | Exception) -> None:
         self._fetched = fetched
 
-    def _records(self, span: Span) -> Iterator[list[Record]]:
+    def _records(self, span: Span, most: int) -> Iterator[list[Record]]:
         for one in self._fetched:
             if isinstance(one, Exception):
                 raise one
-            yield one
+            yield from (one[at : at + most] for at in range(0, len(one), most))
 
 
 def records(*offsets: int) -> list[Record]:
@@ -85,7 +85,14 @@ def packed(*, damaged: bool) -> Any:
 
 
 def test_a_record_batch_is_unpacked() -> None:
-    assert replay._unpacked(packed(damaged=False), SPAN, 0) == records(*range(6))
+    pieces = list(replay._unpacked(packed(damaged=False), SPAN, 0, 4))
+    assert pieces == [records(0, 1, 2, 3), records(4, 5)]
+
+
+def test_of_a_record_batch_what_is_outside_the_span_is_left_out() -> None:
+    """A fetch gives whole record batches: the first may begin before what was asked, the last end after the span."""
+    pieces = replay._unpacked(packed(damaged=False), SPAN._replace(end=5), 3, 2)
+    assert list(pieces) == [records(3), records(4)]
 
 
 def test_a_record_batch_that_was_damaged_is_an_error() -> None:
@@ -93,8 +100,8 @@ def test_a_record_batch_that_was_damaged_is_an_error() -> None:
         def __init__(self) -> None:
             pass
 
-        def _records(self, span: Span) -> Iterator[list[Record]]:
-            yield replay._unpacked(packed(damaged=True), span, 0)
+        def _records(self, span: Span, most: int) -> Iterator[list[Record]]:
+            yield from replay._unpacked(packed(damaged=True), span, 0, most)
 
     with pytest.raises(OffsetGap, match=r"krypton.doses/3: a record batch's checksum is wrong"):
         list(Damaged().batches(SPAN))
