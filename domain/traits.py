@@ -8,6 +8,7 @@ import re
 import unicodedata
 from datetime import date
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any
 
 from domain.errors import BadTraits
@@ -76,6 +77,7 @@ def _is_date(text: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=10_000)  # a few thousand names are most of a region's
 def words(name: str | None) -> frozenset[str]:
     """The words of a name in capitals, without accents, hyphens or apostrophes."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", name or "") if not unicodedata.combining(c))

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any
 
 from kafka.errors import KafkaError
@@ -203,16 +204,22 @@ def _follow(working: set[Future[None]], folded: Any, advance: Callable[[int], No
 def _share(parts: Any, folded: Any) -> None:
     global _shared
     _shared = parts, folded
+    Thread(target=_end_with_parent, name="parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Whoever runs the command again builds the parts of a process whose parent was killed."""
+    parent = parent_process()
+    assert parent is not None, "building processes are started by one"
+    parent.join()
+    os._exit(ORPHANED)
 
 
 def _work(settings: Any, addresses: Any, wish: Wish, started: Build) -> None:
     """In a process of its own: build parts until none is left."""
     parts, folded = _shared
-    parent = os.getppid()
 
     def advance(events: int) -> None:
-        if os.getppid() != parent:
-            os._exit(ORPHANED)  # whoever runs the command again builds these parts
         with folded.get_lock():
             folded.value += events
 

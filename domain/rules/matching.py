@@ -56,13 +56,14 @@ def match_keys(rules: MatchingRules, traits: Mapping[str, Any], ins: str | None)
 
     ``traits``: as in ``domain.traits``. Names count as their words, without accents, case or order; the rest as it is.
     """
-    known = {name: _normal(name, traits.get(name)) for name in TRAITS} | {INS: ins or ""}
+    known = {**traits, INS: ins}
     keys: dict[str, str] = {}
     for rule in rules.rules:
-        values = [known[field] for field in rule.fields]
-        if all(values):
-            text = SEPARATOR.join((rule.name, *values))
-            keys[rule.name] = blake2b(text.encode(), digest_size=16).hexdigest()
+        if all(map(known.get, rule.fields)):
+            values = [_normal(field, known[field]) for field in rule.fields]
+            if all(values):  # a name of punctuation alone has no words
+                text = SEPARATOR.join((rule.name, *values))
+                keys[rule.name] = blake2b(text.encode(), digest_size=16).hexdigest()
     return keys
 
 
@@ -79,8 +80,8 @@ def evaluate(rules: MatchingRules, one: Mapping[str, str], other: Mapping[str, s
     return sorted(found, key=lambda m: (m.action != MERGE, -m.score))
 
 
-def _normal(name: str, value: str | None) -> str:
-    return " ".join(sorted(words(value))) if name in NAMES else value or ""
+def _normal(name: str, value: str) -> str:
+    return " ".join(sorted(words(value))) if name in NAMES else value
 
 
 def check(body: Place) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench import bulk
@@ -55,7 +56,9 @@ def killed_at(ledger: LiveLedger, moment_s: float, *words: str) -> bool:
     with suppress(subprocess.TimeoutExpired):
         assert process.wait(moment_s) == 0, ledger.said(*words)
         return False
+    building = psutil.Process(process.pid).children(recursive=True)
     kill(process)
+    assert psutil.wait_procs(building, 10)[1] == [], "processes of a rebuild that is gone"
     return True
 
 
