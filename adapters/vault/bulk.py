@@ -30,6 +30,8 @@ class BulkVault:
         self._connection = psycopg2.connect(database, application_name="krypton bulk keys")
         self._connection.autocommit = True
         self._keys: Keys = {}
+        self._whose = ""
+        self._cipher: AESGCM | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="keys")
         self._asked: deque[Future[Keys]] = deque()
 
@@ -37,7 +39,7 @@ class BulkVault:
         """Give the connection back, and forget the keys."""
         self._pool.shutdown(cancel_futures=True)
         self._connection.close()
-        self._keys = {}
+        self._keys, self._whose, self._cipher = {}, "", None
 
     def ask(self, subjects: Iterable[str]) -> None:
         """Begin to fetch keys that ``prefetch`` is going to be asked for; what goes wrong is raised there."""
@@ -56,8 +58,10 @@ class BulkVault:
 
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
         """See ``Sealer``. Raises SealBroken."""
-        key = self._key(subject)
-        return None if key is None else opened(AESGCM(key), subject, sealed, aad)
+        if subject != self._whose:  # the fields of one event, most often, are one person's
+            key = self._key(subject)
+            self._whose, self._cipher = subject, None if key is None else AESGCM(key)
+        return None if self._cipher is None else opened(self._cipher, subject, sealed, aad)
 
     def holds(self, subject: str) -> bool:
         """See ``Sealer``."""
