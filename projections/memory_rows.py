@@ -80,9 +80,10 @@ class MemoryRows:
 
     def put(self, key: RowKey, values: Row) -> None:
         """See ``Rows``. Raises UnknownColumn. A row that names as many columns as there are is kept as it is."""
-        before = self.get(key)
         name, ident = key
         table = self._tables[name]
+        if (before := table.young.get(ident)) is None and self._spilt:  # as in ``get``: this runs once per row
+            before = self._older(table, ident)
         self._undo.append((table.young, ident, before))
         table.young[ident] = values if len(values) == len(table.blank) else table.filled(values, table.blank)
 
