@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,9 +82,15 @@ def main(words: list[str]) -> int:
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser("python -m bench", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*BENCHES, []], help=", ".join(BENCHES))
+    parser.add_argument("names", nargs="*", metavar="NAME", type=_known, help=", ".join(BENCHES))
     parser.add_argument("--check", action="store_true", help="end with 1 where a target is missed")
     return parser
+
+
+def _known(name: str) -> str:
+    if name not in BENCHES:
+        raise ArgumentTypeError(f"no bench is called {name!r}: choose from {', '.join(BENCHES)}")
+    return name
 
 
 def _machine() -> dict[str, Any]:

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from projections.memory_rows import Held, Key, Row
 from projections.rows import RowRefused, is_refusal, quoted
 
-ROWS: Final = 200
+ROWS: Final = 200  # encoded in one go: their columns stay in the processor's cache
 INDEXED: Final = 256
 """Characters of an indexed text that surely fit: PostgreSQL takes index rows of 2,704 bytes (btree), if compressible of
 more."""
@@ -148,7 +148,7 @@ class CopyOut:
 
     def lines(self, rows: Held) -> Lines:
         """All these rows, encoded: a fifth of their memory. Raises RowRefused."""
-        return {name: list(_pieces(self.tables[name], held)) for name, held in rows.items() if held}
+        return {name: list(_encoded(self.tables[name], held)) for name, held in rows.items() if held}
 
     def send(self, cursor: Cursor, name: str, into: str, pieces: Sequence[bytes]) -> None:
         """Rows of one table into a table of the same columns. Raises RowRefused: then the transaction is void."""
@@ -167,7 +167,7 @@ class CopyOut:
             self.send(cursor, name, self.tables[name].name, pieces)
 
 
-def _pieces(table: TableCopy, held: Mapping[Key, Row]) -> Iterator[bytes]:
+def _encoded(table: TableCopy, held: Mapping[Key, Row]) -> Iterator[bytes]:
     keys, rows = list(held), list(held.values())
     for at in range(0, len(keys), ROWS):
         yield table.lines(keys[at : at + ROWS], rows[at : at + ROWS])

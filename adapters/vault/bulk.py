@@ -30,7 +30,7 @@ class BulkVault:
         self._connection = psycopg2.connect(database, application_name="krypton bulk keys")
         self._connection.autocommit = True
         self._keys: Keys = {}
-        self._whose = ""
+        self._whose: str | None = None
         self._cipher: AESGCM | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="keys")
         self._asked: deque[Future[Keys]] = deque()
@@ -39,7 +39,7 @@ class BulkVault:
         """Give the connection back, and forget the keys."""
         self._pool.shutdown(cancel_futures=True)
         self._connection.close()
-        self._keys, self._whose, self._cipher = {}, "", None
+        self._keys, self._whose, self._cipher = {}, None, None
 
     def ask(self, subjects: Iterable[str]) -> None:
         """Begin to fetch keys that ``prefetch`` is going to be asked for; what goes wrong is raised there."""

@@ -57,6 +57,8 @@ def _fill(cursor: Cursor, projection: Projection, rows: Held) -> None:
     cursor.execute("; ".join(_made(projection.name, table) for table in tables.values()))
     keys = {name: tuple(column.name for column in table.primary_key.columns) for name, table in tables.items()}
     for name, held in rows.items():
+        if not held:
+            continue
         documents = [{**row, **dict(zip(keys[name], key, strict=True))} for key, row in held.items()]
         table = quoted(TEMPORARY, f"{projection.name}.{name}")
         given = f"json_populate_recordset(NULL::{table}, %s)"
