@@ -25,7 +25,7 @@ from krypton.auditing.exposure import exposure
 from krypton.auditing.history import history
 from krypton.auditing.replayed import place
 from krypton.bootstrap import Krypton
-from krypton.supervisor import krypton_command
+from krypton.services.supervisor import krypton_command
 from tests.fakes.region import dose, received
 from tests.fakes.region import exposure as irradiated
 

@@ -9,8 +9,8 @@ from kafka import KafkaConsumer, TopicPartition
 from bench.commands import new_site, study
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
-from streams import broker
-from streams.topics import LEDGER, PARTITIONS
+from streams.broker import broker
+from streams.broker.topics import LEDGER, PARTITIONS
 
 TOGETHER = 200
 LOOK_S = 0.02

@@ -14,10 +14,10 @@ from aiokafka import AIOKafkaProducer
 from bench.history import START_US, STEP_US, Happened, History
 from domain.ports import KeyVault
 from schemas.codec import Codec
-from streams.outgoing import rfc3339
-from streams.partition import partition_of
-from streams.replay import spans
-from streams.topics import LEDGER, PARTITIONS
+from streams.broker.partition import partition_of
+from streams.broker.topics import LEDGER, PARTITIONS
+from streams.reading.replay import spans
+from streams.relay.outgoing import rfc3339
 
 BATCH_BYTES = 512 << 10
 IN_FLIGHT = 64

@@ -12,10 +12,10 @@ from psycopg2.extensions import connection as Connection
 
 from bench.stored import cohorts, store
 from krypton.bootstrap import VIEWS, Krypton
-from projections.catalog import schema_of
-from projections.copy_out import CopyOut
-from projections.fold import fold, read
-from projections.memory_rows import MemoryRows
+from projections.engine.fold import fold, read
+from projections.versions.catalog import schema_of
+from projections.versions.copy_out import CopyOut
+from projections.versions.memory_rows import MemoryRows
 from schemas.bulk import BulkCodec
 from schemas.event import Record
 from schemas.registry import registry

@@ -11,8 +11,8 @@ from statistics import median
 
 from bench import backlog
 from bench.region import processes
-from krypton import notary_service
 from krypton.bootstrap import Krypton
+from krypton.services import notary
 
 ALONE, BESIDE = "relay without a notary, events/s", "relay beside a notary that catches up, events/s"
 RELAY, NOTARY = ("relay",), ("serve", "notary")
@@ -28,7 +28,7 @@ def run(ours: Krypton, events: int) -> dict[str, float]:
             stored = backlog.fill(ours, math.ceil(events / len(TURNS)))
             with processes(ours, RELAY, *((NOTARY,) if turn == BESIDE else ())):
                 rates[turn].append(backlog.rate(_since(counter, done), stored - done))
-            notary_service.sign_now(ours)
+            notary.sign_now(ours)
     figures = {turn: median(found) for turn, found in rates.items()}
     return figures | {"relay beside the notary: of alone": figures[BESIDE] / figures[ALONE]}
 

@@ -3,9 +3,9 @@
 import psycopg2
 
 from krypton.bootstrap import Krypton
-from projections.catalog import schema_of
-from projections.projection import Projection
-from projections.rows import LiveRows, tables_sql
+from projections.engine.projection import Projection
+from projections.engine.rows import LiveRows, tables_sql
+from projections.versions.catalog import schema_of
 from schemas.event import LedgerEvent
 
 POSITION = "UPDATE bench_position SET at = %s"

@@ -15,14 +15,14 @@ from adapters.notary.folder import TileFolder, TileWriter
 from bench import notary_cost
 from domain.proofs.leaf import heading
 from domain.proofs.merkle import Tree, inclusion_proof, leaf_hashes, verify_inclusion
-from krypton import verifying
 from krypton.bootstrap import Krypton
-from krypton.heads import heads_of, in_folder, published
-from krypton.log_keys import verifier_key
-from krypton.recovering import restore
-from krypton.republishing import republish
-from streams import topics
-from streams.topics import CHECKPOINTS, LEDGER
+from krypton.integrity import verify
+from krypton.integrity.checkpoints import heads_of, in_folder, published
+from krypton.integrity.keys import verifier_key
+from krypton.integrity.republish import republish
+from krypton.integrity.restore import restore
+from streams.broker import topics
+from streams.broker.topics import CHECKPOINTS, LEDGER
 
 LEAVES = 1_000_000
 PAGE = 2_560
@@ -39,7 +39,7 @@ def run(ours: Krypton, events: int = 100_000) -> dict[str, float]:
     rates = []
     for _ in range(3):
         begun = time.perf_counter()
-        verdict = verifying.verify(ours, verifying.Question(heads))
+        verdict = verify.verify(ours, verify.Question(heads))
         rates.append(stored / (time.perf_counter() - begun))
         assert (verdict.difference, verdict.events) == (None, stored), verdict
     figures["verify, events/s"] = median(rates)
@@ -66,7 +66,7 @@ def recovery(ours: Krypton, root: bytes) -> dict[str, float]:
     begun = time.perf_counter()
     sent = republish(ours, 1, heads).events
     again = sent / (time.perf_counter() - begun)
-    verdict = verifying.verify(ours, verifying.Question(heads))
+    verdict = verify.verify(ours, verify.Question(heads))
     assert restored.root == verdict.root == root
     assert verdict.difference is None, verdict
     return {"restore of the event store, events/s": back, "republishing to Kafka, events/s": again}

@@ -17,7 +17,7 @@ from bench import plain_runner
 from bench.rebuilt import Rebuilt, rebuilt, region_of
 from bench.region import processes
 from krypton.bootstrap import Krypton
-from projections import diff, versions
+from projections.versions import diff, versions
 
 EVENTS = int(os.environ.get("KRYPTON_BENCH_EVENTS", "4000000"))
 PEER_EVENTS = 8_000

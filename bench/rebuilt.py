@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from bench import bulk
 from krypton.bootstrap import Krypton
-from krypton.supervisor import krypton_command
-from streams.topics import LEDGER
+from krypton.services.supervisor import krypton_command
+from streams.broker.topics import LEDGER
 
 
 def region_of(ours: Krypton, events: int, topics: Collection[str] = LEDGER) -> int:

@@ -12,9 +12,9 @@ import psycopg2
 
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
-from krypton.installation import install
+from krypton.services.install import install
+from krypton.services.supervisor import krypton_command
 from krypton.settings import Settings
-from krypton.supervisor import krypton_command
 
 STOP_S = 30
 

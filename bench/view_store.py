@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 import psycopg2
 
 from krypton.bootstrap import Krypton
-from projections import catalog
+from projections.engine.store import ViewStore
 from projections.patient_record.view import PatientRecord
-from projections.store import ViewStore
+from projections.versions import catalog
 from schemas.codec import Codec
 from schemas.event import Record
 

@@ -30,8 +30,8 @@ from schemas.registry import registry
 
 if TYPE_CHECKING:  # imported where used: a command that only asks the ledger need not load every view
     from adapters.vault.postgres import PostgresVault
-    from projections.projection import Projection
-    from projections.store import ViewStore
+    from projections.engine.projection import Projection
+    from projections.engine.store import ViewStore
 
 CONNECT_S = 5
 ORDINAL = re.compile(r"(.+)#([2-9]|[1-9][0-9])", re.DOTALL)  # of a collision, as ``identity show`` writes it
@@ -144,7 +144,7 @@ class Krypton:
 
     def projection(self, name: str, version: int | None = None) -> "Projection":
         """A view's projection as that version was made, or as the one that readers see. Raises NotFound."""
-        from projections import catalog
+        from projections.versions import catalog
 
         known_view(name)
         with self.reading() as connection:
@@ -167,13 +167,13 @@ class Krypton:
 
     def view(self, name: str, version: int | None = None) -> "ViewStore":
         """The store of that version of a view, or of the one that readers see. Raises NotFound, OtherCode."""
-        from projections.store import ViewStore
+        from projections.engine.store import ViewStore
 
         return ViewStore(self.folding(name, version), self.codec, self.addresses.database)
 
     def folding(self, name: str, version: int | None = None) -> "Projection":
         """As ``projection``, to write rows of the version with. Raises NotFound; OtherCode: another program's."""
-        from projections import tailing
+        from projections.versions import tailing
 
         projection = self.projection(name, version)
         with self.reading() as connection:

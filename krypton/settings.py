@@ -25,7 +25,7 @@ from pathlib import Path
 from krypton.devstack.addresses import Addresses, locate
 from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.home import Home
-from streams.broker import with_login
+from streams.broker.broker import with_login
 
 __all__ = ["Addresses", "ServiceUnavailable", "Settings", "SettingsWrong", "addresses"]
 

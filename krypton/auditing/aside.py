@@ -19,9 +19,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from krypton.bootstrap import CONNECT_S, VIEWS
-from projections.memory_rows import Held
-from projections.projection import Projection
-from projections.rows import quoted
+from projections.engine.projection import Projection
+from projections.engine.rows import quoted
+from projections.versions.memory_rows import Held
 
 NAMED: Final = re.compile(rf"\b({'|'.join(VIEWS)})\.([a-z_]+)\b")
 TEMPORARY: Final = "pg_temp"

@@ -24,9 +24,9 @@ from krypton.auditing import export_files
 from krypton.auditing.asking import Auditor, recorded
 from krypton.auditing.replayed import Past, replayed
 from krypton.bootstrap import Krypton
-from krypton.log_keys import verifier_key
+from krypton.integrity.keys import verifier_key
+from krypton.integrity.signed_tree import SignedTree
 from krypton.settings import ServiceUnavailable
-from krypton.signed_tree import SignedTree
 
 Document = dict[str, Any]
 LOOK_AGAIN_S: Final = 0.2

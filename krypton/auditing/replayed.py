@@ -1,9 +1,9 @@
 """The views as they were at a position, for one person: the needed events again, through the same projections.
 
-Decoding, folding and the queries that are then asked are those of the live views (``projections.fold``, each view's
-``queries``); only the rows are held apart, and hold nobody else. What a live view could not read or apply is left out
-here as it is there, and named in ``unread``. What was sealed under a key that is destroyed reads ``[erased]``, whatever
-the day that is asked about: there is nothing left to show.
+Decoding, folding and the queries that are then asked are those of the live views (``projections.engine.fold``, each
+view's ``queries``); only the rows are held apart, and hold nobody else. What a live view could not read or apply is
+left out here as it is there, and named in ``unread``. What was sealed under a key that is destroyed reads ``[erased]``,
+whatever the day that is asked about: there is nothing left to show.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -21,11 +21,11 @@ from domain.times import micros
 from krypton.auditing.aside import aside
 from krypton.auditing.needed import Finder
 from krypton.bootstrap import VIEWS, Krypton
-from projections import catalog
-from projections.fold import Read, fold, read
+from projections.engine.fold import Read, fold, read
+from projections.engine.projection import Projection, RowKey
 from projections.identity_index import queries as identities
-from projections.memory_rows import Held, MemoryRows
-from projections.projection import Projection, RowKey
+from projections.versions import catalog
+from projections.versions.memory_rows import Held, MemoryRows
 from schemas.codec import Codec, NotAnEvent
 from schemas.event import LedgerEvent, Record
 from schemas.registry import UnknownSchema

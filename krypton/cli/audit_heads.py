@@ -15,7 +15,7 @@ from krypton.cli.output import document, err, facts, out
 
 if TYPE_CHECKING:
     from domain.proofs.note import VerifierKey
-    from krypton.proving import Prover
+    from krypton.integrity.prove import Prover
 
 
 def checkpoint(
@@ -24,9 +24,9 @@ def checkpoint(
 ) -> None:
     """The latest signed checkpoint, signed now unless a notary runs; or the log's public key. Never makes a key."""
     from domain.proofs.tiles import CHECKPOINT
-    from krypton import notary_service
-    from krypton.log_keys import signing_key
-    from krypton.proving import Prover
+    from krypton.integrity.keys import signing_key
+    from krypton.integrity.prove import Prover
+    from krypton.services import notary
 
     if key:
         settings = environment()
@@ -40,7 +40,7 @@ def checkpoint(
     ours = krypton()
     verifier = signing_key(ours.settings).verifier
     with kafka_answers(ours):
-        notary_service.sign_now(ours)
+        notary.sign_now(ours)
     prover = Prover.open(ours.settings.log_folder, verifier)
     head = prover.head
     if as_json:
@@ -65,7 +65,7 @@ def prove(
     as_json: AsJson = False,
 ) -> None:
     """That an event is in the signed ledger, or (--from, --to) that nothing before was changed."""
-    from krypton.proving import Prover
+    from krypton.integrity.prove import Prover
 
     if (position is None) == (first is None):
         raise typer.BadParameter("give the position of an event, or --from with a size or a checkpoint")
@@ -117,7 +117,7 @@ def check_proof(
     """Verify a proof: with the log's public key alone, without database and Kafka."""
     from domain.errors import LedgerAltered, NotFound
     from domain.proofs.inclusion import OLD
-    from krypton import proof_checks
+    from krypton.integrity import offline_check
 
     verifier = verifier_given(environment(), key)
     witnesses = [witness_given(one) for one in witness or ()]
@@ -133,12 +133,12 @@ def check_proof(
             "a proof that the ledger only grew begins with 'old' and needs --from-checkpoint; one of an event does not"
         )
     if old is None:
-        found = proof_checks.event_in_tree(content, verifier, witnesses, stored)
+        found = offline_check.event_in_tree(content, verifier, witnesses, stored)
         document(found) if as_json else facts(found, "The proof holds")
         return
     if event is not None:
         raise typer.BadParameter("the proof is of two trees: --event belongs to a proof of an event")
-    found = proof_checks.only_grew(content, note_in(old), verifier, witnesses)
+    found = offline_check.only_grew(content, note_in(old), verifier, witnesses)
     document(found) if as_json else facts(found, "The proof holds: the ledger only grew")
 
 
@@ -152,7 +152,7 @@ def cosign(
     """Cosign a checkpoint as a witness, where it follows from the last one that this witness cosigned."""
     from adapters.notary.keys import KeyUnusable, SigningKey, load
     from domain.proofs.note import COSIGNATURE
-    from krypton.proving import Witness
+    from krypton.integrity.prove import Witness
     from krypton.settings import SettingsWrong
 
     settings = environment()

@@ -14,9 +14,9 @@ from krypton.cli.output import document, err, facts
 
 if TYPE_CHECKING:
     from krypton.bootstrap import Krypton
-    from krypton.heads import Head, Heads
+    from krypton.integrity.checkpoints import Head, Heads
+    from krypton.integrity.verdict import Verdict
     from krypton.settings import Settings
-    from krypton.verdict import Verdict
 
 DIFFERS = 1
 SHOWN = 10
@@ -33,9 +33,9 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Compare event store and Kafka byte for byte, and both with every signed checkpoint."""
+    from krypton.integrity.verify import Question
+    from krypton.integrity.verify import verify as answer
     from krypton.progress import progress
-    from krypton.verifying import Question
-    from krypton.verifying import verify as answer
 
     ours = krypton()
     size, kept = _since(ours.settings, since, key)
@@ -57,9 +57,9 @@ def add_to(app: typer.Typer) -> None:
 def heads_to_hold(ours: "Krypton", against: str | None, key: str | None) -> "tuple[Heads, str]":
     """The checkpoints to hold the ledger to, and the prefix of the topics to read."""
     from domain.errors import NotFound
-    from krypton import heads
-    from streams import checkpoints
-    from streams.topics import CHECKPOINTS, LEDGER
+    from krypton.integrity import checkpoints as heads
+    from streams.broker import checkpoints
+    from streams.broker.topics import CHECKPOINTS, LEDGER
 
     found, prefix = heads.published(ours, CHECKPOINTS) + heads.in_folder(ours.settings.log_folder), ""
     if against and Path(against).is_file():
@@ -98,7 +98,7 @@ def _say_findings(verdict: "Verdict") -> None:
 def _since(settings: "Settings", since: str | None, key: str | None) -> "tuple[int, list[Head]]":
     """The size of the tree to begin after, and its checkpoint where one was given. Raises LedgerAltered."""
     from domain.proofs.note import NUMBER
-    from krypton.heads import kept
+    from krypton.integrity.checkpoints import kept
 
     if since is None or NUMBER.fullmatch(since):
         return int(since or 0), []
@@ -113,7 +113,7 @@ def kafka_answers(ours: "Krypton") -> Iterator[None]:
     from kafka.errors import KafkaError
 
     from domain.errors import NotFound
-    from streams.record_source import NotThere
+    from streams.reading.record_source import NotThere
 
     try:
         yield

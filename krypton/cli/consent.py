@@ -13,7 +13,7 @@ from domain.consent_code import derive
 from krypton.cli.connection import ask, envelope, krypton
 from krypton.cli.options import Actor, AsJson, CommandId, Ref, utc
 from krypton.cli.output import document, facts, out, table, written
-from krypton.reading import consents_of
+from krypton.queries.person import consents_of
 
 app = typer.Typer(help="Consents, oppositions and one-time codes.", no_args_is_help=True)
 Party = Annotated[str, typer.Option("--to", help="rpps:<number> or site:<code>.")]

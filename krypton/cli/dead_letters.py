@@ -8,7 +8,7 @@ from krypton.bootstrap import VIEWS
 from krypton.cli.connection import envelope, krypton
 from krypton.cli.options import Actor, AsJson, CommandId
 from krypton.cli.output import document, err, facts, out, table
-from krypton.parked import letter, letters, replay_letter
+from krypton.views.dead_letters import letter, letters, replay_letter
 
 app = typer.Typer(help="Records that wait for an operator.", no_args_is_help=True)
 Number = Annotated[int, typer.Argument(help="The letter's number, as the list prints it.")]
@@ -45,7 +45,7 @@ def replay(number: Number, actor: Actor = "system:cli", command_id: CommandId = 
 
     The events are in the ledger already: nothing is written there.
     """
-    from projections.dead_letters import ReplayFailed
+    from projections.engine.dead_letters import ReplayFailed
 
     try:
         applied = replay_letter(krypton(), number, envelope(actor, command_id))

@@ -18,8 +18,8 @@ def group() -> None:
 @app.command()
 def serve() -> None:
     """Take in instances by C-STORE from the AE titles of enrolled establishments, until SIGTERM."""
-    from krypton.dicom_service import serve as serve_dicom
-    from krypton.supervisor import stop_on_signals
+    from krypton.services.dicom import serve as serve_dicom
+    from krypton.services.supervisor import stop_on_signals
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop = Event()

@@ -13,7 +13,7 @@ from krypton.cli.connection import krypton
 from krypton.cli.options import AsJson
 from krypton.cli.output import short, table
 from schemas.registry import registry
-from streams.topics import LEDGER
+from streams.broker.topics import LEDGER
 
 COLUMNS = ("position", "recorded_at", "type", "key", "version", "actor")
 SHOWN = 50
@@ -35,7 +35,7 @@ def events(
     as_json: AsJson = False,
 ) -> None:
     """Events as Kafka holds them, in ledger order. What is sealed stays so: ask a view for what names a person."""
-    from krypton.published_events import Sought, published
+    from krypton.queries.events import Sought, published
 
     _known("--topic", topics, LEDGER)
     _known("--type", types, registry().latest)

@@ -15,7 +15,7 @@ from krypton.bootstrap import Krypton
 from krypton.cli.connection import ask, envelope, krypton
 from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref
 from krypton.cli.output import document, facts, short, table, written, written_by_many
-from krypton.reading import history_of, identity_of, pairs_to_review
+from krypton.queries.person import history_of, identity_of, pairs_to_review
 
 app = typer.Typer(help="Identities, and what is held of pairs of them.", no_args_is_help=True)
 review = typer.Typer(help="Pairs that wait for a person's decision.", no_args_is_help=True)
@@ -73,7 +73,7 @@ def import_file(
     as_json: AsJson = False,
 ) -> None:
     """Register many from CSV: assigner,id,family,given,birth_date,sex and optionally birth_place,ins,…"""
-    from krypton.identity_import import FileWrong, import_csv
+    from krypton.intake.identity_csv import FileWrong, import_csv
 
     try:
         summary = import_csv(krypton(), file, actor, command_id)

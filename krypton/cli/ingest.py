@@ -18,7 +18,7 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Import DICOM files and folders as if received from that site."""
-    from krypton.dicom_service import ingest as ingest_files
+    from krypton.services.dicom import ingest as ingest_files
 
     summary = ingest_files(krypton(), site, paths, actor, command_id)
     written_by_many(summary, ("path", "reason"), as_json)

@@ -26,10 +26,10 @@ def environment() -> "Settings":
 def key_given(settings: "Settings", given: str | None) -> "VerifierKey | None":
     """The log's public key: as given, else this machine's; None where it has none."""
     from domain.proofs.note import NotANote, verifier_key
-    from krypton import log_keys
+    from krypton.integrity import keys
 
     if given is None:
-        return log_keys.verifier_key(settings)
+        return keys.verifier_key(settings)
     try:
         return verifier_key(given)
     except NotANote as wrong:

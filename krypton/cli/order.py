@@ -11,7 +11,7 @@ from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, Presen
 from krypton.cli.connection import ask, envelope, krypton
 from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref, utc
 from krypton.cli.output import document, facts, written
-from krypton.reading import order_of
+from krypton.queries.person import order_of
 
 app = typer.Typer(help="Exam orders.", no_args_is_help=True)
 Order = Annotated[UUID, typer.Argument(help="The order's id, as order place printed it.")]

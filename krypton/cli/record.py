@@ -5,7 +5,7 @@ import typer
 from krypton.cli.connection import krypton
 from krypton.cli.options import AsJson, Ref
 from krypton.cli.output import document, out, table
-from krypton.reading import record_of
+from krypton.queries.person import record_of
 
 app = typer.Typer(help="Patient records.", no_args_is_help=True)
 

@@ -32,8 +32,8 @@ def event_store(
     Events past the last signed checkpoint come back with --unsigned alone: a crash leaves up to 10 s or 1,000 events of
     them, and whoever may write to Kafka can leave some too.
     """
+    from krypton.integrity.restore import restore
     from krypton.progress import progress
-    from krypton.recovering import restore
 
     if not from_kafka:
         raise typer.BadParameter("say where from: --from-kafka")
@@ -52,8 +52,8 @@ def republish(
 ) -> None:
     """Send to Kafka the events that it lacks at the end of its partitions; refuses where it holds something else, and
     where the event store is not the one that was signed."""
+    from krypton.integrity.republish import republish as send
     from krypton.progress import progress
-    from krypton.republishing import republish as send
 
     ours = krypton()
     with kafka_answers(ours):

@@ -15,8 +15,8 @@ app = typer.Typer(help="What is served to subscribers and auditors.", no_args_is
 @app.command()
 def registry() -> None:
     """Serve the event schemas as Confluent's registry does, read-only, until SIGTERM; needs no other service."""
-    from krypton.registry_service import serve
-    from krypton.supervisor import stop_on_signals
+    from krypton.services.registry import serve
+    from krypton.services.supervisor import stop_on_signals
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop_on_signals(Event())  # the server stops by itself; this makes a signal a clean end of the process
@@ -27,8 +27,8 @@ def registry() -> None:
 def notary() -> None:
     """Sign the ledger's Merkle tree as it grows, until SIGTERM: checkpoints on Kafka, tiles in a folder."""
     from krypton.cli.connection import krypton
-    from krypton.notary_service import run
-    from krypton.supervisor import stop_on_signals
+    from krypton.services.notary import run
+    from krypton.services.supervisor import stop_on_signals
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("kafka").setLevel(logging.WARNING)

@@ -14,7 +14,7 @@ from krypton.cli.output import document, err, table
 
 def init() -> None:
     """Create the event store, the vault, the views and the topics; safe to repeat."""
-    from krypton.installation import install
+    from krypton.services.install import install
 
     for line in install(krypton()):
         err.print(line, markup=False)
@@ -26,9 +26,9 @@ def run(
     notary: Annotated[bool, typer.Option("--notary/--no-notary", help="Also the notary.")] = True,
 ) -> None:
     """Relay, all processors, notary, DICOM service and schema registry under one supervisor, until SIGTERM."""
-    from krypton.installation import wait_for_services
-    from krypton.supervisor import Child, krypton_command, stop_on_signals, supervise
-    from krypton.version_workers import Workers
+    from krypton.services.install import wait_for_services
+    from krypton.services.supervisor import Child, krypton_command, stop_on_signals, supervise
+    from krypton.services.version_workers import Workers
 
     _log()
     stop = Event()
@@ -51,8 +51,8 @@ def run(
 
 def relay() -> None:
     """Copy the event store to Kafka, as the single active relay or waiting to become it."""
-    from krypton.processes import run_relay
-    from krypton.supervisor import stop_on_signals
+    from krypton.services.supervisor import stop_on_signals
+    from krypton.services.workers import run_relay
 
     _log()
     stop = Event()
@@ -67,7 +67,7 @@ def worker(
     ] = None,
 ) -> None:
     """Keep views up to date from Kafka: one process per view when several are named."""
-    from krypton.processes import run_worker
+    from krypton.services.workers import run_worker
 
     if version is not None and len(views) > 1:
         raise typer.BadParameter("name one view: a version belongs to one")
@@ -79,14 +79,14 @@ def wait(
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds.")] = 30.0,
 ) -> None:
     """Return when every live view has applied all that the ledger holds now; 4 when it times out."""
-    from krypton.waiting import wait_for_views
+    from krypton.views.lag import wait_for_views
 
     wait_for_views(krypton(), timeout)
 
 
 def topics(as_json: AsJson = False) -> None:
     """The Kafka topics, and how many records each holds."""
-    from krypton.waiting import topics_status
+    from krypton.views.lag import topics_status
 
     found = topics_status(krypton())
     if as_json:

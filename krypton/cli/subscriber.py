@@ -23,7 +23,7 @@ Topics = Annotated[str, typer.Option("--topics", help="By commas: krypton.studie
 @app.command()
 def add(name: Name, topics: Topics, as_json: AsJson = False) -> None:
     """Give a service a login that reads these topics and nothing else. Its password is shown now, and never again."""
-    from streams import acl
+    from streams.broker import acl
 
     wanted = [_whole_name(topic) for topic in topics.split(",") if topic.strip()]
     with _refusals() as kafka:
@@ -45,7 +45,7 @@ def add(name: Name, topics: Topics, as_json: AsJson = False) -> None:
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """Every subscriber and what it may read."""
-    from streams import acl
+    from streams.broker import acl
 
     with _refusals() as kafka:
         found = [{"name": one.name, "topics": list(one.topics)} for one in acl.listed(kafka)]
@@ -58,7 +58,7 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def remove(name: Name) -> None:
     """Take its login and rights away, at once. A lost password: remove, then add."""
-    from streams import acl
+    from streams.broker import acl
 
     with _refusals() as kafka:
         acl.remove(kafka, name)
@@ -75,7 +75,7 @@ def _refusals() -> Iterator[str]:
     """The broker's address; what Kafka or the rules of names refuse becomes a sentence."""
     from kafka.errors import ClusterAuthorizationFailedError, KafkaError
 
-    from streams import acl
+    from streams.broker import acl
 
     settings = Settings.read(os.environ, Path.cwd())
     kafka = locate_kafka(settings.home, settings.kafka)  # no database is needed

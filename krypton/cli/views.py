@@ -34,7 +34,7 @@ def status(as_json: AsJson = False) -> None:
 
     ``ours``: made by this program, which keeps it up to date; ``until``: where it was to stop.
     """
-    from krypton.waiting import views_status
+    from krypton.views.lag import views_status
 
     found = views_status(_settled())
     if as_json:
@@ -58,16 +58,16 @@ def rebuild(
 ) -> None:
     """Build the view's next version from Kafka, beside the live one. Killed, it goes on when run again."""
     from domain.rules.document import RuleId
-    from krypton import rebuilding
+    from krypton.views import rebuild
 
     asked = tuple(RuleId.parse(text) for text in rules or ())
-    ours, wish = _settled(), rebuilding.Wish(view, until, processes, rules=asked)
-    started = rebuilding.begin(ours, wish)
-    rebuilding.yield_to_others()
+    ours, wish = _settled(), rebuild.Wish(view, until, processes, rules=asked)
+    started = rebuild.begin(ours, wish)
+    rebuild.yield_to_others()
     if started.resumed:
         err.print(f"going on with {view} v{started.version}: {started.resumed} events are done", markup=False)
     with progress(f"{view} v{started.version}", sum(part.end for part in started.todo)) as bar:
-        built = rebuilding.run(ours, wish, started, bar.advance)
+        built = rebuild.run(ours, wish, started, bar.advance)
     seconds = built.fold_s + built.index_s
     rate = built.events / seconds if seconds else 0.0
     if as_json:
@@ -93,13 +93,13 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """What a candidate would change for readers: counts, or a listing; 1 when anything differs."""
-    from krypton import comparing
-    from projections import diff as differences
+    from krypton.views import compare
+    from projections.versions import diff as differences
 
     known_view(view)
     ours = _settled()
     with ours.reading() as connection:
-        pair = comparing.with_candidate(ours, connection, view, version)
+        pair = compare.with_candidate(ours, connection, view, version)
         if rows or listing:
             found = (
                 differences.listing(connection, pair, rows, offset, limit)
@@ -121,13 +121,13 @@ def diff(
 @app.command()
 def check(view: View, as_json: AsJson = False) -> None:
     """Is the live version what a rebuild makes? Built aside, compared, dropped; 1 when anything differs."""
-    from krypton import checking, rebuilding, waiting
+    from krypton.views import check, lag, rebuild
 
     ours = _settled()
-    total = waiting.records_of(ours, view)
-    rebuilding.yield_to_others()
+    total = lag.records_of(ours, view)
+    rebuild.yield_to_others()
     with progress(f"{view}, built aside", total) as bar:
-        summary = checking.check(ours, view, bar.advance)
+        summary = check.check(ours, view, bar.advance)
     _summary(summary, as_json)
     if not summary["equal"]:
         raise typer.Exit(DIFFERENT)
@@ -146,22 +146,22 @@ def promote(
 
     Refused while it lags behind the one that they see. Decisions that its rules newly call for are raised then, once.
     """
-    from krypton import comparing, switching
-    from projections import diff as differences
-    from projections import versions
+    from krypton.views import compare, promote
+    from projections.versions import diff as differences
+    from projections.versions import versions
 
     known_view(view)
     ours = _settled()
-    if done := switching.answered(ours, command_id):  # before a candidate is looked for: it is live now
+    if done := promote.answered(ours, command_id):  # before a candidate is looked for: it is live now
         _switched(done, as_json)
         return
     with ours.reading() as connection:
         candidate = versions.candidate(connection, view, version)
-    switching.check_promotable(ours, view, candidate, force=force)
+    promote.check_promotable(ours, view, candidate, force=force)
     with ours.reading() as connection:
-        summary = differences.summary(connection, comparing.with_live(ours, connection, view, candidate))
+        summary = differences.summary(connection, compare.with_live(ours, connection, view, candidate))
     with progress("decisions newly due", None) as bar:
-        done = switching.promote(
+        done = promote.promote(
             ours, view, candidate, actor, command_id, summary=summary, force=force, advance=bar.reach
         )
     _switched(done, as_json)
@@ -170,11 +170,11 @@ def promote(
 @app.command()
 def rollback(view: View, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False) -> None:
     """Let readers see the version that was live before."""
-    from krypton import switching
+    from krypton.views import promote
 
     known_view(view)
     with progress("decisions newly due", None) as bar:
-        done = switching.rollback(_settled(), view, actor, command_id, advance=bar.reach)
+        done = promote.rollback(_settled(), view, actor, command_id, advance=bar.reach)
     _switched(done, as_json)
 
 
@@ -187,18 +187,18 @@ def drop(
     as_json: AsJson = False,
 ) -> None:
     """Remove a version: its tables, positions and dead letters."""
-    from krypton import switching
+    from krypton.views import promote
 
     known_view(view)
-    _switched(switching.drop(_settled(), view, version, actor, command_id), as_json)
+    _switched(promote.drop(_settled(), view, version, actor, command_id), as_json)
 
 
 def _settled() -> Krypton:
     """The ledger, with nothing left undone of what was promoted, rolled back or dropped before."""
-    from krypton import switching
+    from krypton.views import promote
 
     ours = krypton()
-    switching.settle(ours)
+    promote.settle(ours)
     return ours
 
 

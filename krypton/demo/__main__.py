@@ -18,8 +18,8 @@ from pydicom.data import get_testdata_file
 from krypton.demo import story
 from krypton.demo.stage import CommandFailed, Stage, console, panel
 from krypton.devstack.stack import Stack
+from krypton.services.supervisor import krypton_command
 from krypton.settings import ServiceUnavailable, Settings
-from krypton.supervisor import krypton_command
 
 HOME = Path(".krypton") / "demo"
 READY_S = 60.0

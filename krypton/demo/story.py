@@ -5,7 +5,7 @@ from pathlib import Path
 
 from krypton.demo.hospital import send
 from krypton.demo.stage import Stage
-from streams.topics import PARTITIONS
+from streams.broker.topics import PARTITIONS
 
 NUMBER = "4018119567876617"  # one patient number that real devices gave to four people
 BORDEAUX, PAU = f"CHU-BDX|{NUMBER}", "CH-PAU|phy12345"

@@ -8,7 +8,7 @@ from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.home import Home
 from krypton.devstack.ports import HOST, answers
 from krypton.devstack.state import Ports
-from streams.broker import SCHEME, servers, with_login
+from streams.broker.broker import SCHEME, servers, with_login
 
 USER = "krypton"
 KAFKA_USER = "krypton"
@@ -17,7 +17,7 @@ DATABASE = "krypton"
 
 @dataclass(frozen=True)
 class Addresses:
-    """``kafka``: as ``streams.broker`` writes it. ``database``: a postgresql:// URL."""
+    """``kafka``: as ``streams.broker.broker`` writes it. ``database``: a postgresql:// URL."""
 
     kafka: str
     database: str
@@ -55,7 +55,7 @@ def _answering(service: str, port: int | None, home: Home) -> int:
 
 
 def kafka_address(home: Home, port: int) -> str:
-    """The address of the embedded broker, with Krypton's login where it asks for one (``streams.broker``)."""
+    """The address of the embedded broker, with Krypton's login where it asks for one (``streams.broker.broker``)."""
     plain = f"{HOST}:{port}"
     return with_login(plain, KAFKA_USER, home.kafka_password) if home.kafka_password.exists() else plain
 

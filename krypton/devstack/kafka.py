@@ -21,7 +21,7 @@ from krypton.devstack.jars import class_path
 from krypton.devstack.ports import HOST, answers
 from krypton.devstack.state import Ports, write_secret
 from krypton.devstack.teller import Teller
-from streams import broker
+from streams.broker import broker
 
 START_TIMEOUT_S = 60.0
 FORMAT_TIMEOUT_S = 60.0

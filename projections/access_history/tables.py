@@ -6,8 +6,8 @@ Written from ``krypton.accesses``: ``access``, ``audit``. Written from ``krypton
 from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from projections.ownership import written_from
-from projections.sealed import sealed_for
+from projections.engine.sealed import sealed_for
+from projections.versions.ownership import written_from
 
 TABLES = MetaData()
 ID = Uuid(as_uuid=False)

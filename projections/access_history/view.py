@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from projections.access_history.tables import TABLES
-from projections.projection import ALL_FIELDS, NO_RULES, RowKey, Rows, Seed, UnknownEvent
+from projections.engine.projection import ALL_FIELDS, NO_RULES, RowKey, Rows, Seed, UnknownEvent
 from schemas.event import LedgerEvent
 
 Row = dict[str, Any]

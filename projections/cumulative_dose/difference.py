@@ -5,13 +5,13 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from projections.cumulative_dose.over import COLUMNS, KEY, over
-from projections.reading import fetch
+from projections.engine.reading import fetch
 
 Document = dict[str, Any]
 
 
 class Levels:
-    """``projections.meaning.Meaning`` of the cumulative dose."""
+    """``projections.versions.meaning.Meaning`` of the cumulative dose."""
 
     def counts(self, connection: Connection, live: str, candidate: str) -> Document:
         """See ``Meaning``: ``doses`` newly_over and no_longer_over a level, studies and exposures together."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from domain.dose_alerts import WATCHED, AlertRules
 from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
 from domain.rules.levels import ReferenceLevels
-from projections.projection import RowKey, Seed
+from projections.engine.projection import RowKey, Seed
 
 
 def seeds(alerts: AlertRules, reference: ReferenceLevels) -> Iterable[Seed]:

@@ -15,7 +15,7 @@ from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
 from domain.rules.levels import ReferenceLevels
 from projections.cumulative_dose import levels
 from projections.cumulative_dose.tables import EXPOSURE, TABLES
-from projections.projection import RowKey, Rows, Seed, UnknownEvent
+from projections.engine.projection import RowKey, Rows, Seed, UnknownEvent
 from schemas.event import LedgerEvent
 
 # An exposure's fields are the table's columns by the same names; a field that a later schema adds waits for a version.

@@ -10,8 +10,8 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
+from projections.engine.reading import fetch
 from projections.identity_index.due import Decision, Due, due
-from projections.reading import fetch
 
 Document = dict[str, Any]
 
@@ -56,7 +56,7 @@ RULE_VERSION = 'SELECT max(rule_version) AS version FROM "{s}".match_rule'
 
 
 class Persons:
-    """``projections.meaning.Meaning`` of the identity index."""
+    """``projections.versions.meaning.Meaning`` of the identity index."""
 
     def counts(self, connection: Connection, live: str, candidate: str) -> Document:
         """See ``Meaning``: ``persons`` joined, split, and ``proposed``: pairs newly put to a human."""

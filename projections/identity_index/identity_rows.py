@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from domain.traits import TRAITS
-from projections.projection import RowKey, Rows
+from projections.engine.projection import RowKey, Rows
 from schemas.event import ERASED, LedgerEvent
 
 NO_TRAITS = dict.fromkeys(TRAITS, ERASED)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 
 from domain.membership import HELD_BY_EVENT
+from projections.engine.projection import RowKey, Rows
 from projections.identity_index.membership_rows import state
-from projections.projection import RowKey, Rows
 from schemas.event import LedgerEvent
 
 

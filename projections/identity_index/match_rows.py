@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from domain.rules.matching import MatchingRules, match_keys
+from projections.engine.projection import RowKey, Rows, Seed
 from projections.identity_index.identity_rows import NO_TRAITS
-from projections.projection import RowKey, Rows, Seed
 from schemas.event import LedgerEvent
 
 Write = Callable[[LedgerEvent, Rows], None]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.membership import Cluster, statement
-from projections.projection import RowKey, Rows
+from projections.engine.projection import RowKey, Rows
 from schemas.event import LedgerEvent
 
 Pair = tuple[str, str]

@@ -11,8 +11,8 @@ from psycopg2.extensions import connection as Connection
 
 from domain.errors import NotFound
 from domain.times import iso
+from projections.engine.reading import NOW, fetch, masked
 from projections.identity_index.identity_rows import NO_TRAITS
-from projections.reading import NOW, fetch, masked
 from schemas.event import ERASED
 
 Document = dict[str, Any]

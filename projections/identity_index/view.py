@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from domain.rules.document import MATCHING
 from domain.rules.matching import MatchingRules
+from projections.engine.projection import ALL_FIELDS, RowKey, Rows, Seed, UnknownEvent
 from projections.identity_index import identity_rows, link_rows
 from projections.identity_index.match_rows import CHANGES_KEYS, MatchRows
 from projections.identity_index.tables import TABLES
-from projections.projection import ALL_FIELDS, RowKey, Rows, Seed, UnknownEvent
 from schemas.event import LedgerEvent
 
 NONE = MatchingRules()

@@ -7,8 +7,8 @@ resolves persons and joins. A text whose key was destroyed is stored as it is re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from projections.engine.projection import NO_RULES, RowKey, Rows, Seed, UnknownEvent
 from projections.patient_record.tables import TABLES
-from projections.projection import NO_RULES, RowKey, Rows, Seed, UnknownEvent
 from schemas.event import LedgerEvent
 
 Data = Mapping[str, Any]

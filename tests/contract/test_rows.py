@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import BigInteger, Boolean, Column, Float, MetaData, Table, Text, Uuid, create_engine
 from sqlalchemy.dialects.postgresql import JSONB
 
-from projections.projection import RowKey, Rows
-from projections.rows import LiveRows, UnknownColumn, tables_sql
+from projections.engine.projection import RowKey, Rows
+from projections.engine.rows import LiveRows, UnknownColumn, tables_sql
 from tests.fakes.rows import MemoryRows
 
 TABLES = MetaData()

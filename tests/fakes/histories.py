@@ -13,8 +13,8 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from projections.memory_rows import Held, MemoryRows
-from projections.projection import Projection, RowKey
+from projections.engine.projection import Projection, RowKey
+from projections.versions.memory_rows import Held, MemoryRows
 from schemas.codec import Codec
 from schemas.event import LedgerEvent, Record
 from schemas.registry import Schema, registry

@@ -7,8 +7,8 @@ from kafka import KafkaProducer
 
 from schemas.codec import Codec
 from schemas.registry import Registry, registry
-from streams import broker
-from streams.outgoing import Addresser, Outgoing, Stored
+from streams.broker import broker
+from streams.relay.outgoing import Addresser, Outgoing, Stored
 from tests.fakes.avro import sample_body
 from tests.samples import FixedVault
 

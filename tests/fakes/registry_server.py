@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from adapters.registry.app import build
-from krypton.registry_service import listen, server
+from krypton.services.registry import listen, server
 from schemas.registry import Registry
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import MetaData
 
-from projections.projection import RowKey
+from projections.engine.projection import RowKey
 
 Row = dict[str, Any]
 
@@ -18,22 +18,22 @@ class MemoryRows:
         self._rows: dict[RowKey, Row] = {}
 
     def get(self, key: RowKey) -> Mapping[str, Any] | None:
-        """See ``projections.projection.Rows``."""
+        """See ``projections.engine.projection.Rows``."""
         row = self._rows.get(key)
         return None if row is None else dict(row)
 
     def put(self, key: RowKey, values: Mapping[str, Any]) -> None:
-        """See ``projections.projection.Rows``."""
+        """See ``projections.engine.projection.Rows``."""
         self._check(key, values)
         self._rows[key] = dict(values)
 
     def change(self, key: RowKey, **values: Any) -> None:
-        """See ``projections.projection.Rows``."""
+        """See ``projections.engine.projection.Rows``."""
         self._check(key, values)
         self._rows[key] = {**self._rows.get(key, {}), **values}
 
     def delete(self, key: RowKey) -> None:
-        """See ``projections.projection.Rows``."""
+        """See ``projections.engine.projection.Rows``."""
         self._rows.pop(key, None)
 
     def tables(self) -> dict[str, dict[tuple[Any, ...], Row]]:

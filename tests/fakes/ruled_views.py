@@ -7,8 +7,8 @@ from domain.rules.levels import Level, ReferenceLevels
 from domain.rules.matching import MERGE, PROPOSE, MatchingRules, MatchRule
 from krypton.bootstrap import VIEWS
 from projections.cumulative_dose.view import CumulativeDose
+from projections.engine.projection import Projection
 from projections.identity_index.view import IdentityIndex
-from projections.projection import Projection
 
 MATCHING = MatchingRules(
     3, (MatchRule("family", ("family",), PROPOSE, 0.5), MatchRule("ins", ("ins", "family"), MERGE, 0.9))

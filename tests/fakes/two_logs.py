@@ -15,21 +15,21 @@ from adapters.notary.keys import SigningKey
 from domain.proofs.leaf import heading
 from domain.proofs.merkle import Tree, leaf_hash
 from domain.proofs.note import Checkpoint, Note
-from krypton.beginning import start_of
-from krypton.heads import heads_of
-from krypton.judging import Judge
-from krypton.notary import Notary
-from krypton.signed_tree import SignedTree, entry_of
-from krypton.tampering import Kind, Log
-from krypton.verdict import Verdict
-from krypton.walking import Walk
+from krypton.integrity.checkpoints import heads_of
+from krypton.integrity.findings import Kind, Log
+from krypton.integrity.judge import Judge
+from krypton.integrity.resume import start_of
+from krypton.integrity.signed_tree import SignedTree, entry_of
+from krypton.integrity.tree import Notary
+from krypton.integrity.verdict import Verdict
+from krypton.integrity.walk import Walk
 from schemas.codec import Codec
 from schemas.event import Record
 from schemas.registry import registry
-from streams.matching import Matching, Window
-from streams.outgoing import Addresser, Stored
-from streams.record_source import Part
-from streams.topics import LEDGER, PARTITIONS
+from streams.broker.topics import LEDGER, PARTITIONS
+from streams.reading.record_source import Part
+from streams.reading.side_by_side import Matching, Window
+from streams.relay.outgoing import Addresser, Stored
 from tests.fakes.avro import PRIMITIVES, sample_body
 from tests.fakes.vault import MemoryVault
 

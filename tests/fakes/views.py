@@ -8,7 +8,7 @@ from domain.commands.directory import EnrollSite
 from domain.commands.doses import ReceivedDose
 from domain.commands.identities import Register
 from domain.ports import Answer
-from projections.projection import Projection
+from projections.engine.projection import Projection
 from schemas.event import LedgerEvent
 from schemas.registry import registry
 from tests.fakes.ledger import MemoryLedger

@@ -23,14 +23,14 @@ from domain.proofs import leaf
 from domain.proofs.merkle import leaf_hashes
 from domain.proofs.note import Checkpoint, Note
 from domain.work import Command, Envelope
-from krypton import reading
 from krypton.auditing.asking import Auditor
 from krypton.bootstrap import VIEWS, Krypton
 from krypton.devstack.stack import Stack
-from krypton.log_keys import made
+from krypton.integrity.keys import made
+from krypton.queries import person
 from krypton.settings import Settings
-from projections import catalog
-from projections.store import ViewStore
+from projections.engine.store import ViewStore
+from projections.versions import catalog
 from tests.fakes.dicom import new_uid
 from tests.fakes.region import dose, exposure, received
 from tests.fakes.topic import records
@@ -106,15 +106,15 @@ class AuditWorld:
     def identity(self, identity: str) -> dict[str, Any]:
         """``identity show``, with all that was said so far."""
         self.settle()
-        return reading.identity_of(self.krypton, identity)
+        return person.identity_of(self.krypton, identity)
 
     def seen(self, identity: str) -> dict[str, Any]:
         """What a reader of the live views sees now of a person: identity, record and dose."""
         self.settle()
         return {
-            "identity": reading.identity_of(self.krypton, identity),
-            "record": reading.record_of(self.krypton, identity),
-            "dose": reading.dose_of(self.krypton, identity),
+            "identity": person.identity_of(self.krypton, identity),
+            "record": person.record_of(self.krypton, identity),
+            "dose": person.dose_of(self.krypton, identity),
         }
 
     def sign(self) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from krypton.devstack.stack import Stack
-from streams import topics
-from streams.outgoing import Outgoing
+from streams.broker import topics
+from streams.relay.outgoing import Outgoing
 from tests.fakes.published import publish, samples
 from tests.integration.live_ledger import delete_topics
 

@@ -22,8 +22,8 @@ import pytest
 from krypton.bootstrap import Krypton
 from krypton.cli.main import run
 from krypton.devstack.stack import Stack
+from krypton.services.supervisor import krypton_command
 from krypton.settings import Settings
-from krypton.supervisor import krypton_command
 from tests.integration.live_ledger import until
 
 SITE, OTHER_SITE, AE_TITLE = "CHB", "CHP", "CHB_PACS"

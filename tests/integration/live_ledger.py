@@ -24,13 +24,13 @@ from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
 from krypton.devstack.ports import is_free
 from krypton.devstack.stack import Stack
-from krypton.installation import install
+from krypton.services.install import install
+from krypton.services.supervisor import krypton_command
 from krypton.settings import Settings
-from krypton.supervisor import krypton_command
 from schemas.registry import registry
-from streams import broker
-from streams.outgoing import Addresser, Stored
-from streams.topics import DEAD_LETTERS, PARTITIONS
+from streams.broker import broker
+from streams.broker.topics import DEAD_LETTERS, PARTITIONS
+from streams.relay.outgoing import Addresser, Stored
 
 SITE = "CHB"
 

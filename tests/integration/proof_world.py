@@ -9,13 +9,13 @@ import psycopg2
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from krypton.bootstrap import Krypton
-from krypton.heads import Heads, heads_of, in_folder, published
-from krypton.log_keys import made, verifier_key
-from krypton.verdict import Verdict
-from krypton.verifying import Question, verify
+from krypton.integrity.checkpoints import Heads, heads_of, in_folder, published
+from krypton.integrity.keys import made, verifier_key
+from krypton.integrity.verdict import Verdict
+from krypton.integrity.verify import Question, verify
 from schemas.event import Record
-from streams import relay
-from streams.topics import CHECKPOINTS, LEDGER, MAX_RECORD_BYTES, PARTITIONS
+from streams.broker.topics import CHECKPOINTS, LEDGER, MAX_RECORD_BYTES, PARTITIONS
+from streams.relay import relay
 from tests.integration.live_ledger import LiveLedger, end_offsets, until
 
 

@@ -17,14 +17,14 @@ from domain.commands.rules import PublishRules
 from domain.ports import Answer
 from domain.rules.document import document
 from domain.work import Command, Envelope
-from krypton import switching
 from krypton.bootstrap import VIEWS, Krypton
-from krypton.installation import install
+from krypton.services.install import install
 from krypton.settings import Addresses, Settings
-from projections import catalog, diff, rebuild
-from projections.diff import Pair
-from projections.rebuild import Builder
-from projections.store import ViewStore
+from krypton.views import promote
+from projections.engine.store import ViewStore
+from projections.versions import catalog, diff, rebuild
+from projections.versions.diff import Pair
+from projections.versions.rebuild import Builder
 from schemas.event import LedgerEvent, Record
 from tests.fakes.region import received
 from tests.fakes.topic import records
@@ -111,13 +111,13 @@ class RuledWorld:
 
     def promote(self, view: str, version: int) -> Mapping[str, Any]:
         """Promote, and let the workers see what was decided."""
-        done = switching.promote(self.ours, view, version, "system:test", summary={"equal": False})
+        done = promote.promote(self.ours, view, version, "system:test", summary={"equal": False})
         self.work(view)
         return done
 
     def rollback(self, view: str) -> Mapping[str, Any]:
         """Go back, and let the workers see what was decided."""
-        done = switching.rollback(self.ours, view, "system:test")
+        done = promote.rollback(self.ours, view, "system:test")
         self.work(view)
         return done
 

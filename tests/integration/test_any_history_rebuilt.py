@@ -21,11 +21,11 @@ from domain.commands import accesses, consents, identities, links, orders, readi
 from domain.commands.studies import ReceivedReport
 from domain.errors import NotFound, RuleBroken
 from domain.work import Command
-from projections import catalog, diff, rebuild, versions
-from projections.build_log import Part
-from projections.rebuild import Builder
-from projections.sealed import sealed_columns
-from projections.store import ViewStore
+from projections.engine.sealed import sealed_columns
+from projections.engine.store import ViewStore
+from projections.versions import catalog, diff, rebuild, versions
+from projections.versions.build_log import Part
+from projections.versions.rebuild import Builder
 from schemas.bulk import BulkCodec
 from schemas.codec import Codec
 from schemas.event import Record

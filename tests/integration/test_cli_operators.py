@@ -10,8 +10,8 @@ import pytest
 from kafka import KafkaProducer
 
 from krypton.devstack.stack import Stack
-from streams.partition import partition_of
-from streams.topics import DEAD_LETTERS, PARTITIONS
+from streams.broker.partition import partition_of
+from streams.broker.topics import DEAD_LETTERS, PARTITIONS
 from tests.integration.live_cli import AE_TITLE, CLINICIAN, SITE, CommandLine, Region, free_port, region
 from tests.integration.live_ledger import until
 

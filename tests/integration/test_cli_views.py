@@ -10,9 +10,9 @@ import pytest
 from domain.commands.rules import PublishRules
 from domain.rules.document import RuleId, document
 from domain.work import Envelope
-from krypton import checking, rebuilding, switching, waiting
-from projections import versions
-from streams.replay import Unanswered
+from krypton.views import check, lag, promote, rebuild
+from projections.versions import versions
+from streams.reading.replay import Unanswered
 from tests.fakes.region import dose, exposure, received
 from tests.integration.live_cli import Region, region
 from tests.integration.live_ledger import until
@@ -123,15 +123,15 @@ def test_a_promotion_that_was_killed_half_way_is_finished_by_the_supervisor(dose
     version = doses.ask("views", "rebuild", DOSES)["version"]
     versions.promote(ours.addresses.database, DOSES, version, "system:test")
     until(lambda: (ours.ledger.recorder.max_notification_id() or 0) > before, 20, "the promotion's event")
-    switching.settle(ours)
+    promote.settle(ours)
     doses.settle()
     doses.ask("views", "rollback", DOSES)
 
 
 def test_what_the_relay_has_not_copied_readers_lack(region: Region) -> None:
     head = region.krypton.ledger.recorder.max_notification_id() or 0
-    assert "the relay has not copied" in waiting.lacks(region.krypton, DOSES, head + 1, 0)
-    assert waiting.lacks(region.krypton, DOSES, head, 20) == ""
+    assert "the relay has not copied" in lag.lacks(region.krypton, DOSES, head + 1, 0)
+    assert lag.lacks(region.krypton, DOSES, head, 20) == ""
 
 
 def test_a_version_built_until_a_position_stops_there_and_is_promoted_by_force_alone(region: Region) -> None:
@@ -187,7 +187,7 @@ def test_a_kafka_that_goes_away_meanwhile_is_a_sentence(
     def gone(*_: object) -> list[Any]:
         raise Unanswered("RequestTimedOutError")
 
-    monkeypatch.setattr(rebuilding, "_records", gone)
+    monkeypatch.setattr(rebuild, "_records", gone)
     region.register()
     region.settle()
     said = region.complaint(4, "views", *command.split())
@@ -202,7 +202,7 @@ def test_a_kafka_that_goes_away_while_a_check_catches_up_is_a_sentence(
     def gone(*_: object) -> int:
         raise Unanswered("KafkaConnectionError")
 
-    monkeypatch.setattr(checking, "_catch_up", gone)
+    monkeypatch.setattr(check, "_catch_up", gone)
     said = region.complaint(4, "views", "check", "access_history")
     assert said.startswith("unavailable: kafka does not answer at ")
     assert list(versions_of(region, "access_history")) == [1]

@@ -14,8 +14,8 @@ from krypton.devstack.jars import cache_folder, class_path
 from krypton.devstack.kafka import JVM, serving
 from krypton.devstack.processes import last_lines
 from krypton.devstack.teller import Silent
-from streams import acl, topics
-from streams.broker import MECHANISM, PROTOCOL, with_login
+from streams.broker import acl, topics
+from streams.broker.broker import MECHANISM, PROTOCOL, with_login
 from tests.integration.live_cli import answers, free_port
 from tests.integration.live_ledger import until
 

@@ -15,12 +15,12 @@ from domain.commands.studies import ReceivedReport
 from domain.work import Envelope
 from krypton.bootstrap import VIEWS, Krypton
 from krypton.devstack.stack import Stack
-from projections import catalog
 from projections.access_history import queries as accesses
 from projections.cumulative_dose import queries as doses
+from projections.engine.store import ViewStore
 from projections.identity_index import queries as identities
 from projections.patient_record import queries as records
-from projections.store import ViewStore
+from projections.versions import catalog
 from schemas.codec import Codec
 from schemas.event import ERASED
 from schemas.registry import registry

@@ -22,10 +22,10 @@ from domain.commands.doses import ReceivedDose
 from domain.commands.studies import ReceivedPatient, ReceiveStudy
 from domain.work import Envelope
 from krypton.devstack.stack import Stack
-from krypton.supervisor import Child, krypton_command, supervise
+from krypton.services.supervisor import Child, krypton_command, supervise
 from projections.cumulative_dose.view import CumulativeDose
+from projections.engine.projection import Projection
 from projections.patient_record.view import PatientRecord
-from projections.projection import Projection
 from schemas.event import LedgerEvent
 from tests.fakes.region import dose, exposure
 from tests.fakes.rows import MemoryRows

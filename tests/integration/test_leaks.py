@@ -19,7 +19,7 @@ from domain.work import Envelope
 from krypton.bootstrap import VIEWS
 from krypton.demo.hospital import send
 from krypton.settings import ServiceUnavailable
-from streams.topics import PARTITIONS
+from streams.broker.topics import PARTITIONS
 from tests.fakes.dicom import instance, new_uid, part10, report
 from tests.fakes.region import dose, exposure, received
 from tests.integration.live_cli import AE_TITLE, CLINICIAN, OUTSIDER, Region, Said, region

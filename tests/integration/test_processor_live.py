@@ -10,7 +10,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from krypton.devstack.stack import Stack
-from streams.topics import DEAD_LETTERS
+from streams.broker.topics import DEAD_LETTERS
 from tests.integration.live_ledger import LiveLedger, kill, live_ledger, stop_database, until
 
 pytestmark = pytest.mark.live

@@ -9,14 +9,14 @@ import pytest
 
 from domain.commands.doses import AcknowledgeAlert
 from domain.commands.links import Bar, Dismiss, Merge, Unmerge
-from krypton import deciding, switching, waiting
 from krypton.bootstrap import VIEWS
-from krypton.supervisor import Child
-from krypton.switching import NotInForce
-from krypton.version_workers import Workers
-from projections import switches, versions
-from projections.tailing import OtherCode
-from projections.versions import Behind
+from krypton.services.supervisor import Child
+from krypton.services.version_workers import Workers
+from krypton.views import lag, promote, raise_due
+from krypton.views.promote import NotInForce
+from projections.versions import switches, versions
+from projections.versions.tailing import OtherCode
+from projections.versions.versions import Behind
 from tests.fakes.region import dose, exposure
 from tests.fakes.views import pair
 from tests.integration.ruled_world import RuledWorld, merges, proposes
@@ -31,7 +31,7 @@ PROMOTED, MERGED, UNMERGED, REVIEW = "view.promoted", "link.merged", "link.unmer
 @pytest.fixture
 def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RuledWorld]:
     made = RuledWorld(database_url, tmp_path)
-    monkeypatch.setattr(waiting, "lacks", made.lacks)
+    monkeypatch.setattr(lag, "lacks", made.lacks)
     yield made
     made.close()
 
@@ -106,11 +106,11 @@ def test_readers_see_the_decisions(matched: RuledWorld) -> None:
 @pytest.mark.parametrize(
     ("owner", "name", "calls", "caught_up"),
     [
-        (switching, "settle", 0, False),  # switched, and nothing more
+        (promote, "settle", 0, False),  # switched, and nothing more
         (switches, "mark_recorded", 0, False),  # the event is stored, and not noted
-        (deciding, "_envelope", 0, False),
-        (deciding, "_envelope", 2, False),  # some decisions are raised
-        (deciding, "_envelope", 2, True),
+        (raise_due, "_envelope", 0, False),
+        (raise_due, "_envelope", 2, False),  # some decisions are raised
+        (raise_due, "_envelope", 2, True),
         (switches, "mark_settled", 0, False),  # all are
         (switches, "mark_settled", 0, True),
     ],
@@ -119,16 +119,16 @@ def test_what_was_killed_half_way_is_finished_and_nothing_twice(
     matched: RuledWorld, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, calls: int, caught_up: bool
 ) -> None:
     """Whether or not the view has caught up with what was raised before the kill."""
-    monkeypatch.setattr(deciding, "BATCH", 1)
+    monkeypatch.setattr(raise_due, "BATCH", 1)
     before = matched.head()
     with monkeypatch.context() as patched:
         killed_after(patched, calls, owner, name)
         with pytest.raises(Killed):
-            switching.promote(matched.ours, IDENTITIES, 2, "system:test")
+            promote.promote(matched.ours, IDENTITIES, 2, "system:test")
     if caught_up:
         matched.work(IDENTITIES)
     for _ in range(2):
-        switching.settle(matched.ours)
+        promote.settle(matched.ours)
     found = matched.types(before)
     assert (found[PROMOTED], found[MERGED], found[REVIEW]) == (1, 3, 1)
     assert matched.query("SELECT count(*) FROM views.switch WHERE settled_at IS NULL") == [(0,)]
@@ -148,8 +148,8 @@ def test_a_version_of_another_program_is_left_to_it(matched: RuledWorld, caplog:
     theirs = matched.build(IDENTITIES)
     matched.query("UPDATE views.view_version SET code = '0ther' WHERE view = %s AND version = %s", IDENTITIES, theirs)
     with pytest.raises(OtherCode):
-        switching.check_promotable(matched.ours, IDENTITIES, theirs)
-    done = switching.rollback(matched.ours, IDENTITIES, "system:test")
+        promote.check_promotable(matched.ours, IDENTITIES, theirs)
+    done = promote.rollback(matched.ours, IDENTITIES, "system:test")
     assert (done["settled_at"], "v1 was made by another program" in done["waits_for"]) == (None, True)
     with pytest.raises(OtherCode):
         matched.ours.view(IDENTITIES)
@@ -189,7 +189,7 @@ def test_what_people_decided_stands_though_the_view_has_not_heard_of_it(
     matched: RuledWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bar and an unmerge by a human, while the decisions are being raised: nobody waits for these."""
-    monkeypatch.setattr(waiting, "lacks", lambda *_: "")
+    monkeypatch.setattr(lag, "lacks", lambda *_: "")
     known = dict(matched.query("SELECT assigner || local_id, identity_id::text FROM identity_index.identity"))
     matched.ask(Bar(**pair(known["CHA1"], known["CHB1"]), reason="twin sisters"))
     matched.ask(Merge(**pair(known["CHA2"], known["CHB2"]), reason="same person"))
@@ -245,12 +245,12 @@ def test_a_dose_that_came_in_before_the_promotion_and_was_not_applied_yet_gets_i
     world.work(DOSES)
     version = world.build(DOSES, dose_alerts=2)
     study, before = world.receive(1, *HOT), world.head()
-    done = switching.promote(world.ours, DOSES, version, "system:test")
+    done = promote.promote(world.ours, DOSES, version, "system:test")
     assert (done["settled_at"], done["decided"], done["waits_for"]) == (None, None, "2 events are not applied")
     assert "dose.alert_raised" not in world.types(before)
     world.work(DOSES)
     for _ in range(2):
-        assert switching.settle(world.ours) == {}
+        assert promote.settle(world.ours) == {}
         world.work(DOSES)
     raised = [e.data["study_id"] for e in world.history(before) if e.type == "dose.alert_raised"]
     assert raised == [study] * 2  # one for each quantity
@@ -262,8 +262,8 @@ def test_a_version_that_lacks_what_readers_see_is_not_promoted_unless_forced(wor
     world.work(DOSES)
     world.query("DELETE FROM views.position WHERE version = %s", version)  # as if its worker had not begun
     with pytest.raises(Behind, match=f"{DOSES} v{version} lacks [0-9]+ records that readers see already"):
-        switching.check_promotable(world.ours, DOSES, version, patience_s=0)
-    assert switching.promote(world.ours, DOSES, version, "system:test", force=True)["what"] == "promoted"
+        promote.check_promotable(world.ours, DOSES, version, patience_s=0)
+    assert promote.promote(world.ours, DOSES, version, "system:test", force=True)["what"] == "promoted"
 
 
 def test_rules_are_not_promoted_before_their_day(world: RuledWorld) -> None:
@@ -288,15 +288,15 @@ def test_a_version_that_was_left_meanwhile_decides_nothing(matched: RuledWorld) 
     before = matched.head()
     versions.promote(matched.url, IDENTITIES, 2, "system:test")
     versions.rollback(matched.url, IDENTITIES, "system:test")
-    switching.settle(matched.ours)
+    promote.settle(matched.ours)
     assert matched.types(before) == {"view.opened": 1, PROMOTED: 1, "view.rolled_back": 1}
 
 
 def test_a_drop_is_an_event_and_what_is_built_aside_and_discarded_is_none(matched: RuledWorld) -> None:
     before = matched.head()
     versions.discard(matched.url, IDENTITIES, matched.build(IDENTITIES))
-    switching.settle(matched.ours)
+    promote.settle(matched.ours)
     assert matched.types(before) == {}
-    done = switching.drop(matched.ours, IDENTITIES, 2, "system:test")
+    done = promote.drop(matched.ours, IDENTITIES, 2, "system:test")
     assert matched.types(before) == {"view.opened": 1, "view.dropped": 1}
     assert (done["what"], done["version"]) == ("dropped", 2)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from krypton import switching, waiting
 from krypton.bootstrap import Krypton
 from krypton.settings import Addresses, Settings
+from krypton.views import lag, promote
 from projections.identity_index.view import IdentityIndex
 from tests.integration.ruled_world import RuledWorld, merges
 
@@ -25,7 +25,7 @@ SPAWN = get_context("spawn")
 @pytest.fixture
 def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RuledWorld]:
     made = RuledWorld(database_url, tmp_path)
-    monkeypatch.setattr(waiting, "lacks", made.lacks)
+    monkeypatch.setattr(lag, "lacks", made.lacks)
     made.matching(1, merges())
     for number in range(PAIRS):
         for site in ("CHA", "CHB"):
@@ -40,13 +40,13 @@ def switch(url: str, home: Path, promotes: bool, ready: Event) -> None:
     """In a process of its own: promote version 2, or go back."""
     settings = Settings(home, database=url, master_key_base64=base64.b64encode(bytes(32)).decode())
     ours = Krypton(settings, Addresses("127.0.0.1:1", url))
-    pytest.MonkeyPatch().setattr(waiting, "lacks", lambda *_: "")  # no Kafka here, and every version has read all
+    pytest.MonkeyPatch().setattr(lag, "lacks", lambda *_: "")  # no Kafka here, and every version has read all
     ours.ledger.rules()  # connect first, so that what is killed is the switching
     ready.set()
     if promotes:
-        switching.promote(ours, VIEW, 2, "system:test")
+        promote.promote(ours, VIEW, 2, "system:test")
     else:
-        switching.rollback(ours, VIEW, "system:test")
+        promote.rollback(ours, VIEW, "system:test")
 
 
 def live(world: RuledWorld) -> list[int]:
@@ -80,7 +80,7 @@ def test_ten_kills_leave_one_live_version_an_event_per_switch_and_each_decision_
         world.work(VIEW)  # as workers do all the time: a switch is settled once what was decided before it is read
     if live(world) == [1]:
         world.promote(VIEW, 2)
-    assert switching.settle(world.ours) == {}
+    assert promote.settle(world.ours) == {}
     found = world.types(before)
     switches = dict(world.query("SELECT what, count(*) FROM views.switch GROUP BY 1"))
     assert {"promoted": found["view.promoted"], "rolled_back": found.get("view.rolled_back", 0)} == {

@@ -11,8 +11,8 @@ import pytest
 
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
-from krypton.supervisor import krypton_command
-from krypton.verifying import Question, verify
+from krypton.integrity.verify import Question, verify
+from krypton.services.supervisor import krypton_command
 from tests.integration.live_ledger import LiveLedger, kill, live_ledger, until
 from tests.integration.proof_world import heads, krypton
 

@@ -10,10 +10,10 @@ from schemas.bulk import BulkCodec
 from schemas.codec import Codec, NotAnEvent
 from schemas.event import ERASED, LedgerEvent
 from schemas.registry import UnknownSchema, registry
-from streams.outgoing import NoKeys, Outgoing
-from streams.position_search import offsets_at
-from streams.replay import read_events
-from streams.topics import LEDGER
+from streams.broker.topics import LEDGER
+from streams.reading.replay import read_events
+from streams.relay.outgoing import NoKeys, Outgoing
+from streams.relay.position_search import offsets_at
 from tests.integration.filled_topics import kafka, published
 from tests.samples import FixedVault
 

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg2.extensions import connection as Connection
 
-from projections import catalog, rebuild, versions
-from projections.build_log import Part
-from projections.projection import Projection
-from projections.rebuild import Builder
-from projections.store import ViewStore
+from projections.engine.projection import Projection
+from projections.engine.store import ViewStore
+from projections.versions import catalog, rebuild, versions
+from projections.versions.build_log import Part
+from projections.versions.rebuild import Builder
 from schemas.bulk import BulkCodec
 from schemas.codec import Codec
 from schemas.event import Record

@@ -16,8 +16,8 @@ import pytest
 
 from bench import bulk
 from krypton.devstack.stack import Stack
-from projections import diff
 from projections.patient_record.view import PatientRecord
+from projections.versions import diff
 from tests.integration.live_ledger import LiveLedger, end_offsets, kill, live_ledger, until
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from domain.errors import LedgerAltered
-from krypton import notary_service
 from krypton.devstack.stack import Stack
-from krypton.recovering import restore
-from krypton.republishing import Republished, republish
-from streams import topics
-from streams.topics import LEDGER
+from krypton.integrity.republish import Republished, republish
+from krypton.integrity.restore import restore
+from krypton.services import notary
+from streams.broker import topics
+from streams.broker.topics import LEDGER
 from tests.fakes.two_logs import event, record_of
 from tests.integration.live_ledger import LiveLedger, delete_topics, end_offsets, live_ledger, until
 from tests.integration.proof_world import altered, heads, krypton, records_of, relay_all, run_sql, send, verdict
@@ -29,7 +29,7 @@ def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
     with live_ledger(stack, tmp_path) as made:
         made.register(EVENTS)
         relay_all(made)
-        notary_service.sign_now(krypton(made))
+        notary.sign_now(krypton(made))
         yield made
 
 

@@ -14,8 +14,8 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from schemas.registry import registry
-from streams.outgoing import Outgoing
-from streams.topics import PARTITIONS
+from streams.broker.topics import PARTITIONS
+from streams.relay.outgoing import Outgoing
 from tests.fakes.registry_server import serving
 from tests.integration.filled_topics import kafka, published
 

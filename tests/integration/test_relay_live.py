@@ -10,7 +10,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from krypton.devstack.stack import Stack
-from streams import topics
+from streams.broker import topics
 from tests.integration.live_ledger import LiveLedger, delete_topics, kill, kill_kafka, live_ledger, stop_database, until
 
 pytestmark = pytest.mark.live

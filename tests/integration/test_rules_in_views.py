@@ -12,8 +12,8 @@ from domain.commands.links import Bar, Dismiss, Merge, Unmerge
 from domain.dose_alerts import AlertRules, alerts
 from domain.errors import NotFound
 from domain.rules.document import RuleId
-from krypton import rebuilding
-from krypton.rebuilding import OtherRules, Wish
+from krypton.views import rebuild
+from krypton.views.rebuild import OtherRules, Wish
 from tests.fakes.region import dose, exposure
 from tests.fakes.views import pair
 from tests.integration.ruled_world import PERSON, STRICT, RuledWorld, merges, proposes
@@ -92,11 +92,11 @@ def test_a_worker_makes_a_version_with_the_rules_it_was_built_with(world: RuledW
 
 def test_rules_that_were_not_published_or_say_nothing_of_the_view_are_refused(world: RuledWorld) -> None:
     with pytest.raises(NotFound, match="matching@7 were not published: see krypton rules list"):
-        rebuilding.begin(world.ours, Wish(IDENTITIES, rules=(RuleId("matching", 7),)))
+        rebuild.begin(world.ours, Wish(IDENTITIES, rules=(RuleId("matching", 7),)))
     with pytest.raises(OtherRules, match="dose-alerts@1 says nothing of identity_index: it is made with matching"):
-        rebuilding.begin(world.ours, Wish(IDENTITIES, rules=(RuleId("dose-alerts", 1),)))
+        rebuild.begin(world.ours, Wish(IDENTITIES, rules=(RuleId("dose-alerts", 1),)))
     with pytest.raises(OtherRules, match="says nothing of patient_record: no rules make it"):
-        rebuilding.begin(world.ours, Wish("patient_record", rules=(RuleId("dose-alerts", 1),)))
+        rebuild.begin(world.ours, Wish("patient_record", rules=(RuleId("dose-alerts", 1),)))
 
 
 def test_a_diff_names_who_would_be_joined_and_by_which_rule(world: RuledWorld) -> None:

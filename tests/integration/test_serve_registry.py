@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from krypton.devstack.ports import answers
-from krypton.supervisor import krypton_command
+from krypton.services.supervisor import krypton_command
 from schemas.registry import registry
 from tests.integration.live_cli import free_port
 from tests.integration.live_ledger import until

@@ -28,9 +28,9 @@ from kafka.errors import ClusterAuthorizationFailedError, KafkaError
 from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.stack import Stack
 from schemas.registry import registry
-from streams import acl, broker, topics
-from streams.outgoing import Outgoing
-from streams.topics import PARTITIONS
+from streams.broker import acl, broker, topics
+from streams.broker.topics import PARTITIONS
+from streams.relay.outgoing import Outgoing
 from tests.fakes.published import publish, samples
 from tests.fakes.registry_server import serving
 from tests.integration.live_ledger import LiveLedger, delete_topics, live_ledger, until

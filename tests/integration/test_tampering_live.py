@@ -8,17 +8,17 @@ import pytest
 
 from adapters.notary.keys import SigningKey
 from domain.proofs.note import Checkpoint, Note
-from krypton import notary_service
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
-from krypton.heads import published
-from krypton.log_keys import signing_key
+from krypton.integrity.checkpoints import published
+from krypton.integrity.findings import Kind, Log
+from krypton.integrity.keys import signing_key
+from krypton.integrity.verify import Question, verify
+from krypton.services import notary
 from krypton.settings import Settings
-from krypton.tampering import Kind, Log
-from krypton.verifying import Question, verify
 from schemas.event import Record
-from streams.checkpoints import Publisher
-from streams.topics import CHECKPOINTS, PARTITIONS
+from streams.broker.checkpoints import Publisher
+from streams.broker.topics import CHECKPOINTS, PARTITIONS
 from tests.fakes.two_logs import with_header
 from tests.integration.live_cli import CommandLine
 from tests.integration.live_ledger import LiveLedger, live_ledger
@@ -49,7 +49,7 @@ def ledger(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
     with live_ledger(stack, tmp_path_factory.mktemp("logs")) as made:
         made.register(EVENTS)
         relay_all(made)
-        notary_service.sign_now(krypton(made))
+        notary.sign_now(krypton(made))
         yield made
 
 

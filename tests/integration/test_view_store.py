@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from domain.errors import OffsetGap, PartitionLost, StoreAway
-from projections.store import ViewStore
+from projections.engine.store import ViewStore
 from schemas.event import Record
 from tests.integration.view_world import STUDIES, World
 

@@ -8,9 +8,9 @@ import psycopg2
 import pytest
 from sqlalchemy import Column, MetaData, Table, Text
 
-from projections import catalog
-from projections.catalog import VersionChanged
 from projections.patient_record.view import PatientRecord
+from projections.versions import catalog
+from projections.versions.catalog import VersionChanged
 from tests.integration.view_world import STUDIES, World
 
 pytestmark = pytest.mark.live

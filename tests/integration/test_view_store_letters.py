@@ -8,9 +8,9 @@ import psycopg2
 import pytest
 
 from domain.errors import NotFound, PartitionLost
-from projections import dead_letters
-from projections.dead_letters import ReplayFailed
-from projections.replays import Asked
+from projections.engine import dead_letters
+from projections.engine.dead_letters import ReplayFailed
+from projections.engine.replays import Asked
 from schemas.event import Record
 from tests.integration.view_world import INCOMPRESSIBLE, Picky, World, with_accession
 

@@ -10,14 +10,14 @@ import psycopg2
 import pytest
 
 from domain.errors import NotFound
-from projections import build_log, catalog, diff, rebuild, tailing, versions
-from projections.build_log import BuilderReplaced, Part, PartsLeft
-from projections.code_digest import code_digest
 from projections.patient_record.view import PatientRecord
-from projections.rebuild import Builder, NotBuilding
-from projections.switches import switches
-from projections.tailing import OtherCode
-from projections.versions import NotPromotable, StillLive, StopsEarly
+from projections.versions import build_log, catalog, diff, rebuild, tailing, versions
+from projections.versions.build_log import BuilderReplaced, Part, PartsLeft
+from projections.versions.code_digest import code_digest
+from projections.versions.rebuild import Builder, NotBuilding
+from projections.versions.switches import switches
+from projections.versions.tailing import OtherCode
+from projections.versions.versions import NotPromotable, StillLive, StopsEarly
 from schemas.bulk import BulkCodec
 from schemas.event import Record
 from schemas.registry import registry

@@ -6,9 +6,9 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from projections import catalog
-from projections.projection import Projection
-from projections.store import ViewStore
+from projections.engine.projection import Projection
+from projections.engine.store import ViewStore
+from projections.versions import catalog
 from schemas.codec import Codec
 from schemas.registry import registry
 from tests.fakes.ledger import MemoryLedger

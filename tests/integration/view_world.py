@@ -6,10 +6,10 @@ from typing import Any
 
 import psycopg2
 
-from projections import catalog
+from projections.engine.projection import Projection, Rows
+from projections.engine.store import ViewStore
 from projections.patient_record.view import PatientRecord
-from projections.projection import Projection, Rows
-from projections.store import ViewStore
+from projections.versions import catalog
 from schemas.codec import Codec
 from schemas.event import LedgerEvent, Record
 from schemas.registry import registry

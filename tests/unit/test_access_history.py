@@ -12,7 +12,7 @@ from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.identities import Register
 from projections.access_history.queries import standing
 from projections.access_history.view import CHANGED, NEW, SAID_NOTHING, AccessHistory
-from projections.projection import UnknownEvent
+from projections.engine.projection import UnknownEvent
 from schemas.event import ERASED, LedgerEvent
 from schemas.registry import registry
 from tests.fakes.ledger import MemoryLedger

@@ -6,8 +6,8 @@ import pytest
 import typer.main
 
 from krypton.cli.main import build, run
-from streams import acl
-from streams.topics import DEAD_LETTERS
+from streams.broker import acl
+from streams.broker.topics import DEAD_LETTERS
 
 NOWHERE = "127.0.0.1:1"
 

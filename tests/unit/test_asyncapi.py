@@ -8,10 +8,10 @@ import jsonschema  # type: ignore[import-untyped]  # no types of its own, and on
 import pytest
 import yaml
 
-from krypton import asyncapi_page
 from schemas.registry import registry
-from streams.topics import CHECKPOINTS, PARTITIONS
+from streams.broker.topics import CHECKPOINTS, PARTITIONS
 from tests.fakes.published import samples
+from tools import asyncapi_page
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = asyncapi_page.PAGE.read_text()
@@ -28,7 +28,7 @@ def referred(node: Any) -> list[str]:
 
 
 def test_the_document_is_as_made_from_the_schemas() -> None:
-    assert asyncapi_page.page() == WRITTEN, "run python -m krypton.asyncapi_page"
+    assert asyncapi_page.page() == WRITTEN, "run python -m tools.asyncapi_page"
 
 
 def test_it_is_valid_by_the_official_schema() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from krypton.devstack.addresses import without_password
-from streams import broker
+from streams.broker import broker
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = re.compile(r"(?:Kafka(?:Consumer|Producer|AdminClient)|AIOKafka\w+)\(\s*(?!Any)([^)]*)", re.DOTALL)

@@ -5,8 +5,8 @@ from itertools import repeat
 
 import pytest
 
-from krypton import checking
-from krypton.checking import NEAR, NeverNear
+from krypton.views import check
+from krypton.views.check import NEAR, NeverNear
 
 
 def steps(*left: int) -> Callable[[], int]:
@@ -14,9 +14,9 @@ def steps(*left: int) -> Callable[[], int]:
 
 
 def test_rounds_go_on_until_little_is_left() -> None:
-    checking._come_near(steps(90_000, 9_000, NEAR - 1))
+    check._come_near(steps(90_000, 9_000, NEAR - 1))
 
 
 def test_a_live_version_that_runs_away_ends_the_check() -> None:
     with pytest.raises(NeverNear, match="check again when less comes in"):
-        checking._come_near(repeat(NEAR).__next__)
+        check._come_near(repeat(NEAR).__next__)

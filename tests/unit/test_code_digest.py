@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from krypton.bootstrap import VIEWS
-from projections import code_digest
-from projections.code_digest import modules
+from projections.versions import code_digest
+from projections.versions.code_digest import modules
 
 VIEW = '''"""A view."""
 from domain.weighing import heavier

@@ -7,7 +7,7 @@ import pytest
 from domain.commands.doses import AcknowledgeAlert
 from domain.commands.studies import ReassignStudy
 from projections.cumulative_dose.view import CumulativeDose
-from projections.projection import RowKey, UnknownEvent
+from projections.engine.projection import RowKey, UnknownEvent
 from schemas.event import LedgerEvent
 from tests.fakes.region import dose, exposure
 from tests.fakes.rows import MemoryRows

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from krypton.settings import Addresses, ServiceUnavailable, Settings, SettingsWrong, addresses
-from streams.broker import options
+from streams.broker.broker import options
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 

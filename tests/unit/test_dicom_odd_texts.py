@@ -14,8 +14,8 @@ from adapters.dicom.folder import ingest_paths
 from adapters.dicom.spool import Spool
 from domain.texts import CONTROL
 from krypton.bootstrap import VIEWS
-from projections.copy_out import INDEXED
-from projections.projection import Projection
+from projections.engine.projection import Projection
+from projections.versions.copy_out import INDEXED
 from tests.fakes.dicom import SITE, enrolled, instance, part10, report
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.views import folded, of_topics

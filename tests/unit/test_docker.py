@@ -15,7 +15,7 @@ from krypton.devstack.kafka import configuration
 from krypton.devstack.postgres import SETTINGS
 from krypton.devstack.state import Ports
 from krypton.settings import Settings
-from streams.broker import with_login
+from streams.broker.broker import with_login
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())

@@ -12,10 +12,11 @@ import typer.main
 
 from domain import errors
 from domain.errors import RuleBroken
-from krypton import settings, topics_page
+from krypton import settings
 from krypton.cli.main import build
 from schemas.registry import registry
-from streams.topics import PARTITIONS
+from streams.broker.topics import PARTITIONS
+from tools import topics_page
 
 ROOT = Path(__file__).parents[2]
 GUIDES = "\n".join((ROOT / name).read_text() for name in ("README.md", "docs/operations.md"))
@@ -70,7 +71,7 @@ def test_no_setting_is_documented_that_nobody_reads() -> None:
 
 
 def test_the_topics_page_is_as_made_from_the_schemas() -> None:
-    assert topics_page.page() == TOPICS, "run python -m krypton.topics_page"
+    assert topics_page.page() == TOPICS, "run python -m tools.topics_page"
 
 
 @pytest.mark.parametrize("topic", PARTITIONS)

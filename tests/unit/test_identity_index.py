@@ -6,8 +6,8 @@ import pytest
 
 from domain.aggregates.identity import Status
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Erase, Flag, SetStatus
+from projections.engine.projection import RowKey, UnknownEvent
 from projections.identity_index.view import IdentityIndex
-from projections.projection import RowKey, UnknownEvent
 from schemas.event import LedgerEvent
 from tests.fakes.rows import MemoryRows
 from tests.fakes.views import Hospitals, folded, of_topics

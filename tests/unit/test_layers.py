@@ -13,11 +13,11 @@ PACKAGES = ("domain", "schemas", "projections", "streams", "adapters", "krypton"
 PLANTED = [
     ("domain/ledger.py", "import kafka", "the domain knows no Kafka"),
     ("domain/tail.py", "import fastavro", "the domain knows no Kafka"),
-    ("projections/projection.py", "import streams.view", "never each other"),
-    ("streams/view.py", "import adapters.vault.postgres", "never each other"),
+    ("projections/engine/projection.py", "import streams.processor.view", "never each other"),
+    ("streams/processor/view.py", "import adapters.vault.postgres", "never each other"),
     ("adapters/vault/postgres.py", "import krypton.settings", "krypton wires"),
     ("schemas/event.py", "import domain.errors", "krypton wires"),
-    ("projections/projection.py", "import faust", "projections know PostgreSQL"),
+    ("projections/engine/projection.py", "import faust", "projections know PostgreSQL"),
     ("domain/aggregates/link.py", "import domain.aggregates.study", "aggregates know each other"),
 ]
 

@@ -9,8 +9,8 @@ from adapters.notary.keys import SigningKey
 from domain.errors import NotFound
 from domain.proofs.merkle import EMPTY_ROOT
 from domain.proofs.note import Checkpoint, Note
-from krypton.log_keys import KeyGone, made, signing_key
-from krypton.notary_service import never_a_second_key
+from krypton.integrity.keys import KeyGone, made, signing_key
+from krypton.services.notary import never_a_second_key
 from krypton.settings import Settings, SettingsWrong
 from tests.integration.live_cli import CommandLine
 

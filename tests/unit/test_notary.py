@@ -14,8 +14,8 @@ from domain.errors import LedgerAltered
 from domain.proofs.leaf import heading
 from domain.proofs.merkle import leaf_hash, root_from, root_of
 from domain.proofs.note import Checkpoint, Note, checkpoint_of
-from krypton.notary import BURST, EVERY_S, Notary
-from krypton.signed_tree import entry_of
+from krypton.integrity.signed_tree import entry_of
+from krypton.integrity.tree import BURST, EVERY_S, Notary
 
 AGGREGATE = "1b671a64-40d5-491e-99b0-da01ff1f3341"
 KEY = SigningKey.new("log.example/ledger")

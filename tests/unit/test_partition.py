@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis.strategies import binary, integers, uuids
 from kafka.partitioner import murmur2 as murmur2_of_kafka_python
 
-from streams.partition import murmur2, partition_of
+from streams.broker.partition import murmur2, partition_of
 
 
 @given(binary(max_size=70))

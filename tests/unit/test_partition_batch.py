@@ -5,8 +5,8 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.partition import partition_of
-from streams.partition_batch import partitions_of
+from streams.broker.partition import partition_of
+from streams.reading.partition_batch import partitions_of
 
 COUNTS = st.integers(1, 12)
 

@@ -9,8 +9,8 @@ import pytest
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ResultOrder, ScheduleOrder
 from domain.commands.readings import RequestReading
 from domain.commands.studies import ReassignStudy, ReceivedReport, WithdrawStudy
+from projections.engine.projection import RowKey, UnknownEvent
 from projections.patient_record.view import WRITERS, PatientRecord
-from projections.projection import RowKey, UnknownEvent
 from schemas.event import ERASED, LedgerEvent
 from schemas.registry import registry
 from tests.fakes.region import CLINICIAN, Region

@@ -7,8 +7,8 @@ import pytest
 
 from domain.errors import PartitionLost, StoreAway
 from schemas.event import Record
-from streams.applier import Applier, Run
-from streams.view import DeadLetter
+from streams.processor.applier import Applier, Run
+from streams.processor.view import DeadLetter
 
 GENERATION = 3
 

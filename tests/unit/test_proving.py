@@ -10,7 +10,7 @@ from domain.errors import LedgerAltered, NotFound
 from domain.proofs.inclusion import NotAProof, parse_inclusion
 from domain.proofs.merkle import ProofWrong
 from domain.proofs.note import COSIGNATURE, NotANote
-from krypton.proving import Prover, Witness
+from krypton.integrity.prove import Prover, Witness
 from tests.fakes.two_logs import EVERY, TwoLogs, event
 
 NOW_S = 1_790_000_000

@@ -5,7 +5,7 @@ from typing import cast
 from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndTimestamp
 
-from streams.record_source import MARGIN_MS, starts
+from streams.reading.record_source import MARGIN_MS, starts
 
 LATE, IDLE, EMPTY, FRESH = (TopicPartition("krypton.doses", partition) for partition in range(4))
 ENDS = {LATE: 100, IDLE: 70, EMPTY: 0, FRESH: 5}

@@ -8,8 +8,8 @@ import pytest
 from adapters.eventstore.mend import Command
 from domain.errors import LedgerAltered
 from domain.proofs.note import Note
-from krypton.heads import Heads, heads_of
-from krypton.recovering import Restored, StoredRow, restored
+from krypton.integrity.checkpoints import Heads, heads_of
+from krypton.integrity.restore import Restored, StoredRow, restored
 from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of
 
 SIGNED = 60

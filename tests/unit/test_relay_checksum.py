@@ -6,7 +6,7 @@ from hypothesis.strategies import binary
 from kafka.record._crc32c import crc as crc_of_kafka_python
 from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 
-from streams.checksum import use_compiled
+from streams.relay.checksum import use_compiled
 
 
 @given(binary(max_size=300))

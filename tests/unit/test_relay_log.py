@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from streams.quiet import Repeats
+from streams.broker.quiet import Repeats
 
 
 @pytest.fixture

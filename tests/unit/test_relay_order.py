@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis.strategies import builds, integers, lists, sampled_from
 from kafka.protocol.producer import ProduceRequest
 
-from streams.lease import Lease
-from streams.log_end import EMPTY, End, resume
-from streams.outgoing import Outgoing
-from streams.outlet import BATCH_BYTES, RECORD_OVERHEAD, FencedClient, LeaseOver, bursts
+from streams.relay.lease import Lease
+from streams.relay.log_end import EMPTY, End, resume
+from streams.relay.outgoing import Outgoing
+from streams.relay.outlet import BATCH_BYTES, RECORD_OVERHEAD, FencedClient, LeaseOver, bursts
 
 
 def event(partition: int, size: int) -> Outgoing:

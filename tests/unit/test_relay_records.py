@@ -9,9 +9,9 @@ from hypothesis.strategies import datetimes, just
 
 from schemas.codec import Codec, NotAnEvent
 from schemas.registry import Schema, registry
-from streams.outgoing import EPOCH, Addresser, NoKeys, Outgoing, Stored
-from streams.partition import partition_of
-from streams.topics import PARTITIONS
+from streams.broker.partition import partition_of
+from streams.broker.topics import PARTITIONS
+from streams.relay.outgoing import EPOCH, Addresser, NoKeys, Outgoing, Stored
 from tests.fakes.avro import sample_body
 from tests.fakes.vault import MemoryVault
 

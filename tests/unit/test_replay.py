@@ -11,8 +11,8 @@ from kafka.errors import KafkaError
 
 from domain.errors import OffsetGap
 from schemas.event import Record
-from streams import replay
-from streams.replay import Replay, Span
+from streams.reading import replay
+from streams.reading.replay import Replay, Span
 
 SPAN = Span("krypton.doses", 3, 0, 6)
 

@@ -8,14 +8,14 @@ import pytest
 from adapters.notary.folder import TileFolder
 from domain.errors import LedgerAltered
 from domain.proofs.note import Note
-from krypton import signed_store
-from krypton.heads import Heads, heads_of
-from krypton.republishing import _differences, folder_note, hold_ends
+from krypton.integrity import signed_store
+from krypton.integrity.checkpoints import Heads, heads_of
+from krypton.integrity.republish import _differences, folder_note, hold_ends
 from schemas.registry import registry
-from streams import log_end
-from streams.matching import Matching
-from streams.outgoing import Stored
-from streams.topics import LEDGER, PARTITIONS
+from streams.broker.topics import LEDGER, PARTITIONS
+from streams.reading.side_by_side import Matching
+from streams.relay import log_end
+from streams.relay.outgoing import Stored
 from tests.fakes.two_logs import EVERY, TwoLogs, event, row_of
 
 PAGE = 7

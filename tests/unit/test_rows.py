@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from projections.projection import RowKey
-from projections.rows import LiveRows, RowRefused, UnknownColumn, tables_sql
+from projections.engine.projection import RowKey
+from projections.engine.rows import LiveRows, RowRefused, UnknownColumn, tables_sql
 
 TABLES = MetaData()
 Table("thing", TABLES, Column("id", Text, primary_key=True), Column("size", Integer), Column("tags", JSONB))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from adapters.eventstore.scan import Row
-from krypton.tampering import Kind, Log
-from streams import matching
-from streams.topics import LEDGER, PARTITIONS
+from krypton.integrity.findings import Kind, Log
+from streams.broker.topics import LEDGER, PARTITIONS
+from streams.reading import side_by_side
 from tests.fakes.two_logs import EVERY, TwoLogs, event, named, record_of, row_of, with_header
 
 AT = 30 * EVERY  # somewhere in the middle
@@ -243,7 +243,7 @@ def test_each_event_is_counted_once_wherever_checkpoints_lie(
     logs: TwoLogs, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Checkpoints cut windows into steps, and end neither of them."""
-    monkeypatch.setattr(matching, "WINDOW", 17 * EVERY)
+    monkeypatch.setattr(side_by_side, "WINDOW", 17 * EVERY)
     verdict = logs.verify([logs.head(size) for size in sizes])
     assert (verdict.difference, verdict.events, verdict.checkpoints) == (None, 60, len(sizes))
 

@@ -1,7 +1,7 @@
 """The fixed topics, beside the schemas that name them."""
 
 from schemas.registry import registry
-from streams.topics import DEAD_LETTERS, PARTITIONS
+from streams.broker.topics import DEAD_LETTERS, PARTITIONS
 
 
 def test_every_event_has_a_topic_with_a_fixed_partition_count() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from domain.proofs.note import Note
-from krypton.heads import in_folder
-from krypton.tampering import Kind, Log
+from krypton.integrity.checkpoints import in_folder
+from krypton.integrity.findings import Kind, Log
 from tests.fakes.two_logs import EVERY, TwoLogs, named
 
 AT = 30 * EVERY  # somewhere in the middle

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from krypton.tampering import Kind, Log
+from krypton.integrity.findings import Kind, Log
 from tests.fakes.two_logs import EVERY, TwoLogs, event, named, row_of
 
 AT = 30 * EVERY  # somewhere in the middle

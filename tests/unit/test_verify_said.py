@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from krypton import verifying
 from krypton.cli import audit_proofs
 from krypton.cli.main import run
-from krypton.heads import Heads
-from krypton.tampering import Difference, Kind, Log
-from krypton.verdict import Verdict
+from krypton.integrity import verify
+from krypton.integrity.checkpoints import Heads
+from krypton.integrity.findings import Difference, Kind, Log
+from krypton.integrity.verdict import Verdict
 
 
 def said(verdict: Verdict, patched: pytest.MonkeyPatch, shown: pytest.CaptureFixture[str], *words: str) -> list[str]:
@@ -18,7 +18,7 @@ def said(verdict: Verdict, patched: pytest.MonkeyPatch, shown: pytest.CaptureFix
     ours = SimpleNamespace(settings=None, ledger=SimpleNamespace(recorder=recorder))
     patched.setattr(audit_proofs, "krypton", lambda: ours)
     patched.setattr(audit_proofs, "heads_to_hold", lambda *_: (Heads([]), ""))
-    patched.setattr(verifying, "verify", lambda *_: verdict)
+    patched.setattr(verify, "verify", lambda *_: verdict)
     code = run(["audit", "verify", *words])
     return [str(code), *shown.readouterr().err.splitlines()]
 

@@ -8,8 +8,8 @@ import pytest
 from adapters.notary.keys import SigningKey
 from domain.errors import LedgerAltered
 from domain.proofs.note import Note
-from krypton.heads import heads_of, kept
-from krypton.tampering import Kind, Log
+from krypton.integrity.checkpoints import heads_of, kept
+from krypton.integrity.findings import Kind, Log
 from schemas.event import Record
 from tests.fakes.two_logs import EVERY, TwoLogs, event, named, record_of, with_header
 

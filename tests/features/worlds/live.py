@@ -6,10 +6,10 @@ from itertools import count
 from pathlib import Path
 from uuid import UUID
 
-from krypton import reading
 from krypton.bootstrap import VIEWS, Krypton
 from krypton.devstack.stack import Stack
-from krypton.waiting import wait_for_views
+from krypton.queries import person
+from krypton.views.lag import wait_for_views
 from tests.features.worlds.views import Document
 from tests.features.worlds.world import World
 from tests.integration.live_ledger import delete_topics, live_ledger
@@ -50,36 +50,36 @@ class LiveViews:
 
     def identity(self, identity: UUID) -> Document:
         """See ``Views``."""
-        return reading.identity_of(self._up_to_date(), str(identity))
+        return person.identity_of(self._up_to_date(), str(identity))
 
     def history(self, identity: UUID) -> Sequence[Document]:
         """See ``Views``."""
-        return reading.history_of(self._up_to_date(), str(identity))
+        return person.history_of(self._up_to_date(), str(identity))
 
     def review(self) -> Sequence[frozenset[str]]:
         """See ``Views``."""
-        waiting = reading.pairs_to_review(self._up_to_date())
+        waiting = person.pairs_to_review(self._up_to_date())
         return [frozenset(side["identity"] for side in pair["identities"]) for pair in waiting]
 
     def record(self, identity: UUID) -> Document:
         """See ``Views``."""
-        return reading.record_of(self._up_to_date(), str(identity))
+        return person.record_of(self._up_to_date(), str(identity))
 
     def order(self, order: UUID) -> Document:
         """See ``Views``."""
-        return reading.order_of(self._up_to_date(), order)
+        return person.order_of(self._up_to_date(), order)
 
     def dose(self, identity: UUID) -> Document:
         """See ``Views``."""
-        return reading.dose_of(self._up_to_date(), str(identity))
+        return person.dose_of(self._up_to_date(), str(identity))
 
     def accesses(self, identity: UUID) -> Sequence[Document]:
         """See ``Views``."""
-        return reading.accesses_of(self._up_to_date(), str(identity))
+        return person.accesses_of(self._up_to_date(), str(identity))
 
     def consents(self, identity: UUID) -> Document:
         """See ``Views``."""
-        return reading.consents_of(self._up_to_date(), str(identity))
+        return person.consents_of(self._up_to_date(), str(identity))
 
     def _up_to_date(self) -> Krypton:
         """The way to the views, once they hold all that was recorded so far."""

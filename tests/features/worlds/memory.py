@@ -9,9 +9,9 @@ from projections.access_history import queries as sharing
 from projections.access_history.view import AccessHistory
 from projections.cumulative_dose.distinct import distinct, stated_alone, sums
 from projections.cumulative_dose.view import CumulativeDose
+from projections.engine.projection import Projection
 from projections.identity_index.view import IdentityIndex
 from projections.patient_record.view import PatientRecord
-from projections.projection import Projection
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.rows import MemoryRows
 from tests.fakes.views import folded, of_topics

@@ -10,7 +10,7 @@ Document = Mapping[str, Any]
 class Views(Protocol):
     """The four views as of the last command. Whatever is asked about an identity is answered for its whole person.
 
-    Answers have at least the keys that are named here, as ``krypton.reading`` and the command line have them.
+    Answers have at least the keys that are named here, as ``krypton.queries.person`` and the command line have them.
     """
 
     def identity(self, identity: UUID) -> Document:

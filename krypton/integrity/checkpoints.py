@@ -1,0 +1,116 @@
+"""The checkpoints that a verification holds the ledger to: where they are read, and whose signatures they carry."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.notary.folder import TileFolder
+from adapters.notary.keys import SignatureWrong, verified_checkpoint
+from domain.errors import LedgerAltered, NotFound
+from domain.proofs.note import NUMBER, NotANote, Note, VerifierKey, parse, parse_many
+from krypton.bootstrap import Krypton
+from streams.broker import checkpoints
+
+
+@dataclass(frozen=True)
+class Head:
+    """One checkpoint. ``forged`` says what is wrong with it, and is empty where its signature holds.
+
+    ``size``: in leaves; of one that cannot be read, the size of the one before it. ``where``: it was found.
+    """
+
+    size: int
+    root: bytes
+    where: str
+    forged: str = ""
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Checkpoints by size."""
+
+    every: Sequence[Head]
+
+    @property
+    def signed(self) -> list[Head]:
+        """Those whose signature holds."""
+        return [head for head in self.every if not head.forged]
+
+    def also(self, others: Sequence[Head]) -> "Heads":
+        """With others; those that say the same count once."""
+        known = {(head.size, head.root) for head in self.signed}
+        new = [head for head in others if (head.size, head.root) not in known]
+        return Heads(sorted([*self.every, *new], key=_order))
+
+
+def heads_of(found: Iterable[tuple[str, str]], key: VerifierKey | None) -> Heads:
+    """Checkpoints as text, each with where it was found, held to the log's key. Those that say the same count once.
+
+    Raises NotFound where there are some and no key to verify them with.
+    """
+    heads: dict[tuple[int, bytes, str], Head] = {}
+    size = 0
+    for where, content in found:
+        if key is None:
+            raise NotFound(f"a key to verify {where} with: give --key, as krypton audit checkpoint --key shows it")
+        head = _head(content, where, key, size)
+        size = head.size
+        heads.setdefault((head.size, head.root, head.forged), head)
+    return Heads(sorted(heads.values(), key=_order))
+
+
+def _order(head: Head) -> tuple[int, bool]:
+    return head.size, bool(head.forged)
+
+
+def _head(content: str, where: str, key: VerifierKey, size: int) -> Head:
+    try:
+        checkpoint = verified_checkpoint(parse(content), key)
+    except (NotANote, SignatureWrong) as wrong:
+        return Head(_claimed_size(content, size), b"", where, str(wrong))
+    return Head(checkpoint.size, checkpoint.root, where)
+
+
+def _claimed_size(content: str, size: int) -> int:
+    """What the second line says, of a note that nobody needs to have signed; ``size`` where that is no size."""
+    lines = content.split("\n")
+    return int(lines[1]) if len(lines) > 2 and NUMBER.fullmatch(lines[1]) else size
+
+
+def kept(note: Note, where: str, key: VerifierKey) -> Head:
+    """A checkpoint that somebody kept, to begin after. Raises LedgerAltered where the log's key did not sign it."""
+    try:
+        checkpoint = verified_checkpoint(note, key)
+    except SignatureWrong as wrong:
+        raise LedgerAltered(f"{where} is not to be believed: {wrong}") from None
+    return Head(checkpoint.size, checkpoint.root, where)
+
+
+def published(ours: Krypton, topic: str) -> list[tuple[str, str]]:
+    """The checkpoints on a topic. Raises KafkaError."""
+    raw = checkpoints.read(ours.addresses.kafka, topic)
+    return [(f"checkpoint {at} on {topic}", note.decode(errors="replace")) for at, note in enumerate(raw)]
+
+
+def in_folder(folder: Path) -> list[tuple[str, str]]:
+    """The checkpoint beside the tiles."""
+    raw = TileFolder(folder).checkpoint_bytes()
+    return [] if raw is None else [(f"the checkpoint in {folder}", raw.decode(errors="replace"))]
+
+
+def in_file(file: Path) -> list[tuple[str, str]]:
+    """The checkpoints that somebody kept in a file, one after the other. Raises NotFound."""
+    return [(f"a checkpoint in {file}", note.format()) for note in notes_in(file)]
+
+
+def notes_in(file: Path) -> list[Note]:
+    """The signed notes in a file. Raises NotFound where it holds none."""
+    try:
+        found = parse_many(file.read_text())
+    except (OSError, UnicodeDecodeError):
+        raise NotFound(f"{file} cannot be read: give a file of signed checkpoints") from None
+    except NotANote as wrong:
+        raise NotFound(f"{file} holds no signed checkpoints: {wrong}") from None
+    if not found:
+        raise NotFound(f"{file} holds no signed checkpoints")
+    return found

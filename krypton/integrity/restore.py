@@ -1,0 +1,255 @@
+"""``krypton restore event-store --from-kafka``: adds to the event store what only Kafka holds.
+
+Nothing is ever overwritten. Where the two logs hold different things at one position, or the restored ledger would not
+have the root that was signed, nothing is added from there on and the difference is named. Events past the last
+checkpoint are proven by nothing: a crash leaves some, and whoever may write to Kafka could. They come back only where
+that is asked for.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from adapters.eventstore.mend import Command, Mend
+from adapters.eventstore.scan import Row, Scan
+from domain.errors import LedgerAltered
+from domain.proofs import leaf
+from domain.proofs.merkle import Tree, leaf_hash
+from krypton.bootstrap import Krypton
+from krypton.integrity.checkpoints import Heads
+from krypton.integrity.signed_tree import entry_of
+from schemas.codec import Codec, NotAnEvent
+from schemas.event import Record
+from schemas.registry import UnknownSchema, registry
+from streams.reading import record_source
+from streams.reading.replay import Replay
+from streams.reading.side_by_side import Matching, Window
+from streams.relay.outgoing import NoKeys
+
+Advance = Callable[[int], None]
+PAGE_ROWS: Final = 1_000
+KEEP_ROWS: Final = 20_000
+NAMES: Final = ("ce_subject", "version", "ce_type")
+
+
+MOST_GAP: Final = 1_000_000
+"""Positions that transactions rolled back in a row could leave out; the sequence of positions has an end."""
+NAMED: Final = 10
+StoredRow = tuple[int, str, int, str, bytes]
+"""Position, aggregate id, version, type, stored bytes."""
+
+
+class Mending(Protocol):
+    """What adds to the event store: see ``Mend``."""
+
+    def hold(self) -> None:
+        """Keep writers out until the next commit."""
+
+    def reserve(self, position: int) -> None:
+        """Let positions be handed out from past this one on."""
+
+    def add(self, rows: Sequence[StoredRow]) -> None:
+        """Add events."""
+
+    def orphans(self, after: int = 0) -> list[tuple[int, bytes]]:
+        """Events that no command's record names."""
+
+    def add_commands(self, commands: Sequence[Command]) -> None:
+        """Add commands' records."""
+
+    def commit(self) -> None:
+        """Keep what was added."""
+
+    def undo(self) -> None:
+        """Drop what was added since the last commit."""
+
+
+@dataclass
+class Restored:
+    """What a restore did. ``checkpoints``: signed roots that the ledger has again; ``unsigned``: events that came back
+    and are covered by none."""
+
+    events: int = 0
+    commands: int = 0
+    checkpoints: int = 0
+    unsigned: int = 0
+    root: bytes = b""
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        held = {"events": self.events, "commands": self.commands, "root": self.root.hex()}
+        return held | {"checkpoints": self.checkpoints, "unsigned": self.unsigned}
+
+
+def restore(ours: Krypton, heads: Heads, advance: Advance = lambda _: None, *, unsigned: bool = False) -> Restored:
+    """Add to the event store the events that only Kafka holds, in position order, and the commands' records.
+
+    A part is kept once the tree has a signed root again; what came after the last checkpoint, at the end, and only
+    where it is asked for (``unsigned``). Raises LedgerAltered, psycopg2.Error, KafkaError.
+    """
+    with Replay(ours.addresses.kafka) as replay, Mend(ours.addresses.database) as mend:
+        parts = record_source.parts(ours.addresses.kafka, replay)
+        mend.hold()
+        with Scan(ours.addresses.database) as scan:
+            return restored(Matching(scan, parts, registry()).windows(), mend, heads, advance, unsigned=unsigned)
+
+
+def restored(
+    windows: Iterable[Window], mend: Mending, heads: Heads, advance: Advance = lambda _: None, *, unsigned: bool = False
+) -> Restored:
+    """The same, of both logs side by side. Raises LedgerAltered."""
+    work = _Restoring(mend, heads)
+    for window in windows:
+        work.take(window)
+        advance(len(window.held) + len(window.strange))
+    return work.finish(unsigned)
+
+
+@dataclass
+class _Restoring:
+    """Grows the tree over what is there and what comes back."""
+
+    mend: Mending
+    heads: Heads
+    done: Restored = field(default_factory=Restored)
+    _tree: Tree = field(default_factory=Tree)
+    _rows: list[StoredRow] = field(default_factory=list)
+    _unproven: list[int] = field(default_factory=list)  # positions that came back since the last signed root
+    _at: int = 0
+    _far: int = 0  # the first of them that lies further on than any honest one
+
+    def __post_init__(self) -> None:
+        self._left = [head for head in self.heads.signed if head.size]
+
+    def take(self, window: Window) -> None:
+        """One window of both logs."""
+        if window.wrong:
+            wrong = min(window.wrong, key=lambda one: one.position)
+            raise LedgerAltered(
+                f"position {wrong.position}: {wrong.what}; nothing is overwritten, krypton audit verify"
+            )
+        back = {position: _row(position, record) for position, record in window.strange}
+        rows: dict[int, Row] = {position: row[0] for position, row in back.items()}
+        for position, held in sorted([*window.held.items(), *rows.items()]):
+            if position in back:
+                self._bring_back(position, back[position][1])
+            self._at = position
+            self._grow(held)
+
+    def _bring_back(self, position: int, row: StoredRow) -> None:
+        if position - self._at > MOST_GAP:
+            self._far = self._far or position
+        self._rows.append(row)
+        self._unproven.append(position)
+        if len(self._rows) >= KEEP_ROWS:
+            self._flush()
+
+    def _grow(self, row: Row) -> None:
+        self._tree.append([leaf_hash(entry_of(*row))])
+        while self._left and self._left[0].size == self._tree.size:
+            head = self._left.pop(0)
+            if head.root != self._tree.root():
+                self.mend.undo()
+                raise LedgerAltered(
+                    f"{head.where} has another root than the first {head.size} events would have: an event that Kafka "
+                    "holds is not the one that was signed, or another one is missing; nothing past the checkpoint "
+                    "before it was restored"
+                )
+            self.done.checkpoints += 1
+            self._keep()
+            self.mend.hold()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self.mend.add(self._rows)
+            self._rows = []
+
+    def _keep(self) -> None:
+        """Keep what came back. Positions are handed out from past it on: not before, for a refused one may be any."""
+        if self._unproven:
+            self._flush()
+            self.mend.reserve(self._unproven[-1])
+            self.done.events += len(self._unproven)
+            self._unproven, self._far = [], 0
+        self.mend.commit()
+
+    def finish(self, unsigned: bool) -> Restored:
+        """Keep the rest, where that is asked for, and put the commands' records back."""
+        if self._left:
+            head = self._left[-1]
+            raise LedgerAltered(
+                f"{self._tree.size} events are left in the two logs of {head.size} that {head.where} signed: what is "
+                "gone from both cannot be restored; what was proven by earlier checkpoints is kept"
+            )
+        if self._unproven and (self._far or not unsigned):
+            refused = self._refusal()
+            self.mend.undo()
+            self.mend.hold()
+            self._put_commands_back()
+            self.mend.commit()
+            raise LedgerAltered(refused)
+        self.done.unsigned = len(self._unproven)
+        self._flush()
+        self._put_commands_back()
+        self._keep()
+        self.done.root = self._tree.root()
+        return self.done
+
+    def _put_commands_back(self) -> None:
+        commands = commands_of(self.mend.orphans())
+        if commands:
+            self.mend.add_commands(commands)
+        self.done.commands = len(commands)
+
+    def _refusal(self) -> str:
+        """Of events that nobody signed."""
+        if self._far:
+            return (
+                f"position {self._far}: nobody signed this event, and it lies more than {MOST_GAP} positions past the "
+                "one before it, where no command can have stored it; what was signed is restored, and nothing else"
+            )
+        tail = self._unproven
+        named = ", ".join(map(str, tail[:NAMED])) + (f", … {tail[-1]}" if len(tail) > NAMED else "")
+        return (
+            f"{len(tail)} event(s) past the last checkpoint are on Kafka alone, and nobody signed them: position(s) "
+            f"{named}. A checkpoint is made each 10 s and each 1,000 events, so a crash leaves such a tail; whoever "
+            f"may write to Kafka can leave one too. Look at them (krypton events --from {tail[0]}), then restore with "
+            "--unsigned. What was signed is restored"
+        )
+
+
+def _row(position: int, record: Record) -> tuple[Row, StoredRow]:
+    """A record as a row of the event store: as the tree has it, and as the table. Raises LedgerAltered."""
+    held = dict(record.headers)
+    try:
+        aggregate, version, event_type = (held[name].decode() for name in NAMES)
+        entry = leaf.entry(position, event_type, aggregate, int(version), record.value)
+        schema, data = Codec(registry(), NoKeys()).decode(record.value, int(version), unseal=False)
+    except (KeyError, ValueError, NotAnEvent, UnknownSchema):
+        raise LedgerAltered(
+            f"the record of position {position} ({record.topic}/{record.partition} offset {record.offset}) is no event "
+            "of the ledger: it is not restored"
+        ) from None
+    if (schema.type, data[schema.aggregate]) != (event_type, aggregate):
+        raise LedgerAltered(
+            f"the record of position {position} ({record.topic}/{record.partition} offset {record.offset}) has headers "
+            "that are not its event's: it is not restored"
+        )
+    heading = entry[: entry.rindex(b"\n") + 1]
+    return (heading, record.value), (position, aggregate, int(version), event_type, record.value)
+
+
+def commands_of(orphans: Sequence[tuple[int, bytes]]) -> list[Command]:
+    """The records of the commands whose events these are, as their envelopes name them.
+
+    What a command answered is not in the log: the record names the aggregates it wrote to, and that it was restored.
+    """
+    codec = Codec(registry(), NoKeys())
+    positions: dict[str, list[int]] = {}
+    results: dict[str, dict[str, Any]] = {}
+    for position, state in orphans:
+        schema, data = codec.decode(state, 1, unseal=False)
+        positions.setdefault(data["command_id"], []).append(position)
+        answer: dict[str, Any] = results.setdefault(data["command_id"], {"restored": True})
+        answer.setdefault(schema.type.partition(".")[0], data[schema.aggregate])
+    return [Command(command_id, held, results[command_id]) for command_id, held in positions.items()]

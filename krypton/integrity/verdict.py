@@ -1,0 +1,63 @@
+"""What ``audit verify`` found: as an object, and as the document that other programs read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from krypton.integrity.findings import Difference, Log
+
+
+@dataclass
+class Verdict:
+    """What was found. ``events``: how many were compared; ``root``: of the tree over the event store so far.
+
+    ``unsigned``: events past the last checkpoint that held; ``is_overdue``: the first of them should have been signed
+    by now. ``waiting``: events that are not on Kafka yet, as it seems. ``found``: differences as they were met; a walk
+    goes on past what says nothing against the events, such as a checkpoint that anybody could have written.
+    """
+
+    events: int = 0
+    root: bytes = b""
+    checkpoints: int = 0
+    unsigned: int = 0
+    is_overdue: bool = False
+    repeats: int = 0
+    waiting: int = 0
+    found: list[Difference] = field(default_factory=list)
+
+    @property
+    def findings(self) -> Sequence[Difference]:
+        """By position; of one position, as they were met."""
+        return sorted(self.found, key=lambda one: one.position)
+
+    @property
+    def difference(self) -> Difference | None:
+        """The first of them."""
+        return next(iter(self.findings), None)
+
+    def of_log(self, log: Log) -> str:
+        """``ok``, or what is wrong with one of the logs."""
+        wrong = (f"{one.kind} at position {one.position}" for one in self.findings if one.log in (log, Log.BOTH))
+        return next(wrong, "ok")
+
+    def document(self) -> dict[str, Any]:
+        """The ``audit verify`` document."""
+        found = self.difference
+        return {
+            "events": self.events,
+            "root": self.root.hex(),
+            "checkpoints": self.checkpoints,
+            "unsigned": self.unsigned,
+            "event_store": self.of_log(Log.EVENT_STORE),
+            "kafka": self.of_log(Log.KAFKA),
+            "first_difference": found and found.position,
+            "kind": found and found.kind.value,
+            "log": found and found.log.value,
+            "detail": found and found.detail,
+            "findings": [
+                {"position": one.position, "kind": one.kind.value, "log": one.log.value, "detail": one.detail}
+                for one in self.findings
+            ],
+            "repeats": self.repeats,
+            "not_yet_published": self.waiting,
+        }

@@ -1,0 +1,102 @@
+"""What ``krypton init`` makes, once: event store, vault, relay, views, topics, and the key of the tamper-evident log.
+
+Safe to repeat, and twice at once.
+"""
+
+from collections.abc import Iterator
+from threading import Event
+
+import psycopg2
+import sqlalchemy.exc
+from kafka.errors import KafkaError
+from sqlalchemy import create_engine
+
+from krypton.bootstrap import VIEWS, Krypton
+from krypton.settings import ServiceUnavailable, SettingsWrong
+
+LOOK_AGAIN_S = 1.0
+
+
+def install(ours: Krypton, *, log_key: bool = True) -> Iterator[str]:
+    """Make what is missing; yields a line for each part done. ``log_key``: the log's key too, where it never signed.
+
+    Raises ServiceUnavailable, and SettingsWrong where what is there already is of another make.
+    """
+    from projections.versions.catalog import VersionChanged
+    from streams.broker.topics import TopicsDiffer
+
+    try:
+        yield from _tables(ours)
+        yield _topics(ours)
+        if log_key:
+            yield _log_key(ours)
+    except (psycopg2.OperationalError, sqlalchemy.exc.OperationalError) as away:
+        raise ServiceUnavailable(
+            f"the database does not answer ({type(away).__name__}): run krypton dev up, or check KRYPTON_DATABASE"
+        ) from None
+    except KafkaError as away:
+        raise ServiceUnavailable(
+            f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
+            "or check KRYPTON_KAFKA"
+        ) from None
+    except (VersionChanged, TopicsDiffer) as differs:
+        raise SettingsWrong(str(differs)) from None
+
+
+def _tables(ours: Krypton) -> Iterator[str]:
+    from adapters.eventstore import tables
+    from projections.versions import catalog
+    from streams.relay import relay
+
+    database = ours.addresses.database
+    engine = create_engine(database.replace("postgresql://", "postgresql+psycopg2://", 1))
+    tables.create(engine)
+    engine.dispose()
+    yield "event store: ready"
+    ours.vault.create()
+    yield "vault: ready"
+    relay.create(database)
+    for name, make in VIEWS.items():
+        ours_made = catalog.create(database, make())
+        other = f"as another program made it: build this one's with krypton views rebuild {name}, and promote it"
+        yield f"view {name}: {'ready' if ours_made else other}"
+
+
+def _topics(ours: Krypton) -> str:
+    from streams.broker import topics
+
+    made = topics.create(ours.addresses.kafka, ours.settings.replication)
+    return f"topics: {len(made)} made, {len(topics.PARTITIONS) - len(made)} there already"
+
+
+def _log_key(ours: Krypton) -> str:
+    """The notary's machine has the key of a log that signed already: that another one has none is no mistake."""
+    from krypton.integrity.keys import KeyGone, made
+    from streams.broker import checkpoints
+
+    had = ours.settings.log_key.exists()
+    try:
+        made(ours.settings, lambda: checkpoints.read(ours.addresses.kafka))
+    except KeyGone:
+        return "log key: not on this machine; the log has one already"
+    return f"log key: {'there already' if had else f'made, keep a copy of {ours.settings.log_key}'}"
+
+
+def wait_for_services(stop: Event) -> Krypton | None:
+    """The ledger, once Kafka and PostgreSQL answer and all is installed; None when told to stop before.
+
+    Raises SettingsWrong.
+    """
+    told = None
+    while not stop.is_set():
+        try:
+            ours = Krypton.connect()
+            for _ in install(ours, log_key=False):  # a notary makes its own; a machine without one needs none
+                pass
+            return ours
+        except ServiceUnavailable as away:
+            if str(away) != told:
+                told = str(away)
+                print(f"waiting: {away}", flush=True)
+            stop.wait(LOOK_AGAIN_S)
+    return None

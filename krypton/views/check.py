@@ -1,0 +1,125 @@
+"""``krypton views check``: is what readers see what a rebuild would make? Built aside, compared, dropped.
+
+The two are compared at exactly the same positions: what came in during the rebuild is applied to the new version too,
+the last of it while the live version's positions are held still, for a moment that its worker waits.
+
+V5  One check of a view at a time.
+V11  A check ends: where events come in faster than it applies them, it gives up.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg2
+from kafka.errors import KafkaError
+
+from domain.errors import NotFound, RuleBroken
+from krypton.bootstrap import Krypton
+from krypton.views import compare, rebuild
+from krypton.views.lag import kafka_away
+from krypton.views.rebuild import Wish
+from projections.engine.store import ViewStore
+from projections.versions import catalog, diff, versions
+from streams.reading.replay import Replay, Span
+
+ROUNDS = 20
+NEAR = 2_000  # records that may be left when the live version is held still: well below a second
+LIVE = 'SELECT topic, "partition", next FROM views.position WHERE view = %s AND version = %s ORDER BY 1, 2'
+Ends = dict[tuple[str, int], int]
+
+
+class NeverNear(RuleBroken):
+    """The live version runs away from the one that is checked against it."""
+
+    rule = "V11"
+
+
+class CheckUnderWay(RuleBroken):
+    """One check of a view at a time."""
+
+    rule = "V5"
+
+
+def check(ours: Krypton, view: str, advance: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
+    """The ``views diff`` summary of the live version against a rebuild; ``equal`` is what it should be.
+
+    Raises NotFound, OtherCode, CheckUnderWay, NeverNear, and what a rebuild raises.
+    """
+    with _alone(ours, view):
+        return _check(ours, view, advance)
+
+
+@contextmanager
+def _alone(ours: Krypton, view: str) -> Iterator[None]:
+    """One check of a view at a time; what a check that was killed left behind is removed first."""
+    with closing(psycopg2.connect(ours.addresses.database, application_name="krypton check")) as guard:
+        guard.autocommit = True
+        with guard.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(hashtext('krypton check'), hashtext(%s))", (view,))
+            if cursor.fetchone() == (False,):
+                raise CheckUnderWay(f"{view} is being checked by another command: wait for its answer")
+        for version in versions.asides(guard, view):
+            versions.discard(ours.addresses.database, view, version)
+        yield
+
+
+def _check(ours: Krypton, view: str, advance: Callable[[int], None]) -> dict[str, Any]:
+    wish = Wish(view, aside=True)
+    with ours.reading() as connection, connection.cursor() as cursor:
+        live = catalog.live_version(connection, view)
+        cursor.execute(LIVE, (view, live))
+        ends = {(topic, partition): end for topic, partition, end in cursor}
+    if live is None:
+        raise NotFound(f"no version of {view} is live: run krypton init")
+    ours.folding(view, live)  # what another program made, a rebuild of this one need not make
+    started = rebuild.begin(ours, wish, ends)  # no further than the live version has come, which may lag
+    try:
+        rebuild.run(ours, wish, started, advance)
+        with closing(ours.view(view, started.version)) as store:
+            return _compared(ours, view, live, store)
+    except KafkaError as away:
+        raise kafka_away(ours, away) from None
+    finally:
+        versions.discard(ours.addresses.database, view, started.version)
+
+
+def _compared(ours: Krypton, view: str, live: int, store: ViewStore) -> dict[str, Any]:
+    with closing(psycopg2.connect(ours.addresses.database)) as holding, holding.cursor() as cursor:
+        _come_near(lambda: _step(ours, holding, cursor, store, live))
+        cursor.execute(f"{LIVE} FOR UPDATE", (view, live))
+        _catch_up(ours, store, {(topic, partition): end for topic, partition, end in cursor})
+        with ours.reading() as connection:
+            # This fixes the snapshot; and whoever was erased while the new version was built is known here.
+            pair = compare.with_live(ours, connection, view, store.version)
+            holding.rollback()
+            return diff.summary(connection, pair)
+
+
+def _come_near(step: Callable[[], int]) -> None:
+    """Catch up until little is left. Raises NeverNear after so many rounds, each of which should be shorter."""
+    for _ in range(ROUNDS):
+        if step() < NEAR:
+            return
+    raise NeverNear(
+        f"events come in faster than a check applies them: after {ROUNDS} rounds {NEAR:,} and more are left; "
+        "check again when less comes in"
+    )
+
+
+def _step(ours: Krypton, holding: Any, cursor: Any, store: ViewStore, live: int) -> int:
+    cursor.execute(LIVE, (store.name, live))
+    ends = {(topic, partition): end for topic, partition, end in cursor}
+    holding.rollback()
+    return _catch_up(ours, store, ends)
+
+
+def _catch_up(ours: Krypton, store: ViewStore, ends: Ends) -> int:
+    """Apply what lies between the store's positions and these; returns how many records that was."""
+    known, applied = store.positions(), 0
+    with Replay(ours.addresses.kafka) as replay:
+        for (topic, partition), end in ends.items():
+            for batch in replay.batches(Span(topic, partition, known.get((topic, partition), 0), end), 1_000):
+                store.apply(batch)
+                applied += len(batch)
+    return applied

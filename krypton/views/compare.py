@@ -1,0 +1,23 @@
+"""Which two versions of a view are compared, and what both must hide: the texts of people whose key is destroyed."""
+
+from typing import Any
+
+from domain.errors import NotFound
+from krypton.bootstrap import Krypton
+from projections.engine.sealed import sealed_columns
+from projections.versions import catalog, versions
+from projections.versions.diff import Pair
+
+
+def with_live(ours: Krypton, connection: Any, view: str, version: int) -> Pair:
+    """The version that readers see, and that one. Raises NotFound."""
+    live = catalog.live_version(connection, view)
+    if live is None:
+        raise NotFound(f"no version of {view} is live: run krypton init")
+    sealed = sealed_columns(ours.projection(view, version).tables)
+    return Pair(view, live, version, sealed, sorted(ours.vault.all_destroyed()))
+
+
+def with_candidate(ours: Krypton, connection: Any, view: str, version: int | None = None) -> Pair:
+    """The version that readers see, and that one, or the newest that is ready. Raises NotFound, NotPromotable."""
+    return with_live(ours, connection, view, versions.candidate(connection, view, version))

@@ -1,0 +1,52 @@
+"""Dead letters as operators see them: one place to list, look at and replay them, whatever their view."""
+
+from typing import Any
+
+import psycopg2
+
+from domain.work import Envelope
+from krypton.bootstrap import Krypton
+from projections.engine import dead_letters
+from projections.engine.parked import DeadLetter
+from projections.engine.replays import Asked
+
+
+def letters(ours: Krypton, view: str | None) -> list[dict[str, Any]]:
+    """Dead letters not replayed, oldest first."""
+    with ours.reading() as connection:
+        return [_shown(found) for found in dead_letters.waiting(connection, view)]
+
+
+def letter(ours: Krypton, number: int) -> dict[str, Any]:
+    """One of them. Raises NotFound."""
+    with ours.reading() as connection:
+        return _shown(dead_letters.show(connection, number))
+
+
+def replay_letter(ours: Krypton, number: int, by: Envelope) -> int:
+    """Apply what waits under its key; returns how many events, as the first time for a repeated command id.
+
+    Raises NotFound, OtherCode, ReplayFailed.
+    """
+    with ours.reading() as connection:
+        found = dead_letters.show(connection, number)
+    writing = psycopg2.connect(ours.addresses.database)
+    try:
+        projection = ours.folding(found.view, found.version)
+        return dead_letters.replay(writing, projection, ours.codec, ident=number, by=Asked(by.actor, by.command_id))
+    finally:
+        writing.close()
+
+
+def _shown(found: DeadLetter) -> dict[str, Any]:
+    record = found.record
+    return {
+        "id": found.id,
+        "view": found.view,
+        "version": found.version,
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "key": record.key.decode(errors="replace"),
+        "reason": found.reason,
+    }

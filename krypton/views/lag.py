@@ -1,0 +1,140 @@
+"""How far the views are: their lag, and waiting until they have all that the ledger holds."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from krypton.bootstrap import VIEWS, Krypton, known_view
+from krypton.settings import ServiceUnavailable
+from projections.engine.reading import fetch
+from projections.versions import catalog
+from projections.versions.code_digest import code_digest
+from streams.broker import broker
+from streams.broker.topics import PARTITIONS
+from streams.relay import log_end
+
+LOOK_AGAIN_S = 0.05
+ANSWERS_MS = 5_000  # a broker that is there answers in milliseconds; nobody wants to wait half a minute for a "no"
+Ends = Mapping[tuple[str, int], int]
+
+
+def views_status(ours: Krypton) -> list[dict[str, Any]]:
+    """The ``views status`` document. ``ours``: this program keeps the version up to date, not another."""
+    ends = end_offsets(ours)
+    with ours.reading() as connection:
+        found = catalog.status(connection, ends)
+    codes = own_codes()
+    return [{**one, "ours": one["code"] in (None, codes.get(one["view"]))} for one in found]
+
+
+def own_codes() -> dict[str, str]:
+    """View to the digest of the code that this program makes it with."""
+    return {name: code_digest(make()) for name, make in VIEWS.items()}
+
+
+def wait_for_views(ours: Krypton, timeout_s: float) -> None:
+    """Return when every live view has applied all that the ledger holds now.
+
+    Raises ServiceUnavailable, naming who lags.
+    """
+    deadline = time.monotonic() + timeout_s
+    head = ours.ledger.recorder.max_notification_id() or 0
+    _until(lambda: _relayed(ours, head), deadline, lambda: f"the relay has not copied up to position {head} yet")
+    ends = end_offsets(ours)
+    lagging: dict[str, int] = {}
+
+    def applied() -> bool:
+        with ours.reading() as connection:
+            lagging.clear()
+            lagging.update({view: lag for view, lag in catalog.behind(connection, ends).items() if lag > 0})
+        return not lagging
+
+    def named() -> str:
+        return ", ".join(f"{view} ({lag} behind)" for view, lag in lagging.items())
+
+    _until(applied, deadline, lambda: f"not up to date: {named()}; is krypton run running?")
+
+
+def lacks(ours: Krypton, view: str, position: int, timeout_s: float) -> str:
+    """Why readers of a view do not see all yet that the ledger held at a position; nothing once they do."""
+    deadline = time.monotonic() + timeout_s
+    try:
+        _until(
+            lambda: _acknowledged(ours) >= position,
+            deadline,
+            lambda: f"the relay has not copied up to position {position} yet; is krypton run running?",
+        )
+        ends = end_offsets(ours)  # as they are now: what comes in later need not be waited for
+        _until(
+            lambda: _behind(ours, ends)[view] == 0,
+            deadline,
+            lambda: f"{view} is not up to date: is its worker running?",
+        )
+    except ServiceUnavailable as late:
+        return str(late)
+    return ""
+
+
+def _acknowledged(ours: Krypton) -> int:
+    """The position up to which Kafka has all events, says the relay."""
+    with ours.reading() as connection:
+        return int(fetch(connection, "SELECT position FROM ledger.relay_hint")[0]["position"])
+
+
+def _behind(ours: Krypton, ends: Ends) -> dict[str, int]:
+    with ours.reading() as connection:
+        return catalog.behind(connection, ends)
+
+
+def _relayed(ours: Krypton, head: int) -> bool:
+    try:
+        return max((end.position for end in log_end.read(ours.addresses.kafka).values()), default=0) >= head
+    except KafkaError as away:
+        raise kafka_away(ours, away) from None
+
+
+def _until(met: Any, deadline: float, complaint: Any) -> None:
+    while not met():
+        if time.monotonic() > deadline:
+            raise ServiceUnavailable(f"timed out: {complaint()}")
+        time.sleep(LOOK_AGAIN_S)
+
+
+def topics_status(ours: Krypton) -> list[dict[str, Any]]:
+    """Every topic: its partitions and how many records it holds."""
+    ends = end_offsets(ours, PARTITIONS)
+    return [
+        {"topic": topic, "partitions": count, "records": sum(ends[topic, p] for p in range(count))}
+        for topic, count in PARTITIONS.items()
+    ]
+
+
+def records_of(ours: Krypton, view: str) -> int:
+    """How many records a view's topics hold now. Raises NotFound."""
+    known_view(view)
+    return sum(end_offsets(ours, VIEWS[view]().topics).values())
+
+
+def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
+    """(topic, partition) to the offset of the next record; by default for every topic of the views."""
+    wanted = wanted or {topic for make in VIEWS.values() for topic in make().topics}
+    try:
+        consumer = KafkaConsumer(**broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=ANSWERS_MS)
+        try:
+            found = consumer.end_offsets([TopicPartition(t, p) for t in wanted for p in range(PARTITIONS[t])])
+        finally:
+            consumer.close(autocommit=False)
+    except KafkaError as away:
+        raise kafka_away(ours, away) from None
+    return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
+
+
+def kafka_away(ours: Krypton, away: KafkaError) -> ServiceUnavailable:
+    """The sentence for a Kafka that does not answer."""
+    return ServiceUnavailable(
+        f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
+        "or check KRYPTON_KAFKA"
+    )

@@ -1,0 +1,202 @@
+"""Promote, roll back, drop: what readers see is switched, then recorded in the ledger, then decided upon. Exactly once.
+
+The switch and its note are one transaction of the views' tables (``projections.versions.versions``); its event is
+another, of the ledger, under a command id made from the note's token. ``settle`` finishes whatever a crash left between
+the two, oldest first, one process at a time: however often it runs, each switch has one event, and each decision is
+raised once. Decisions are asked of the version's tables, and what was decided under the former rules until the switch
+must be in them: a version that has not read so far stays unsettled, and whoever settles next asks again.
+
+V3  Rules are promoted from the day on which they are in force.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from domain.commands.views import Dropped, Promoted, RolledBack
+from domain.errors import RuleBroken
+from domain.rules.document import RuleId
+from domain.work import Command, Envelope
+from krypton.bootstrap import Krypton
+from krypton.views import lag, raise_due
+from projections.engine import positions
+from projections.versions import catalog, switches, tailing, versions
+from projections.versions.switches import DROPPED, PROMOTED, Switched, Unsettled
+from projections.versions.tailing import OtherCode
+from projections.versions.versions import Behind
+
+SWITCHES = UUID("3f0e3a4d-21c8-5b0a-a2c4-6d7f9b1e8c53")  # namespace of command ids: stored state, never change it
+LOCK = "hashtext('krypton switches')"
+PATIENCE_S: Final = 10.0  # of whoever switches: a worker that runs is up to date within a second or two
+SHORT_S: Final = 2.0  # of whoever finds a switch unsettled
+Advance = Callable[[int, int], None]
+
+
+class NotInForce(RuleBroken):
+    """The rules of the version are in force from a later day."""
+
+    rule = "V3"
+
+
+def answered(ours: Krypton, command_id: UUID | None) -> dict[str, Any] | None:
+    """The note of the switch that this command made before; None where it is new."""
+    if command_id is None:
+        return None
+    with ours.reading() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('views.switch')")
+        found = None if cursor.fetchone() == (None,) else switches.noted(cursor, command_id)
+    return found and _told(ours, found, lambda *_: None)
+
+
+def promote(
+    ours: Krypton,
+    view: str,
+    version: int,
+    actor: str,
+    command_id: UUID | None = None,
+    *,
+    summary: dict[str, Any] | None = None,
+    force: bool = False,
+    advance: Advance = lambda *_: None,
+) -> dict[str, Any]:
+    """Let readers see a version, and raise what its rules newly call for; ``summary`` of the diff is recorded.
+
+    Returns the note of the switch; ``waits_for``: why decisions are not raised yet, or None. ``force``: though it lags,
+    or was to stop at a position. Raises as ``check_promotable``, and StoreAway.
+    """
+    check_promotable(ours, view, version, force=force)
+    database = ours.addresses.database
+    done = versions.promote(database, view, version, actor, summary=summary, force=force, token=command_id)
+    return _told(ours, done, advance)
+
+
+def check_promotable(
+    ours: Krypton, view: str, version: int, *, force: bool = False, patience_s: float = PATIENCE_S
+) -> None:
+    """Raises NotInForce, NotFound, NotPromotable, OtherCode; and, without ``force``, StopsEarly, and Behind.
+
+    ``patience_s``: how long the version may take to read what readers see now.
+    """
+    _check_in_force(ours, view, version)
+    with ours.reading() as connection, connection.cursor() as cursor:
+        versions.check_promotable(connection, view, version, force=force)
+        goal = positions.read(cursor, view, catalog.live_version(connection, view) or version)
+    ours.folding(view, version)  # its own program promotes it, for that one keeps it up to date
+    deadline = time.monotonic() + patience_s
+    while not force:
+        with ours.reading() as connection:
+            missing = tailing.missing(connection, view, version, goal)
+        if not missing:
+            return
+        if time.monotonic() > deadline:
+            raise Behind(
+                f"{view} v{version} lacks {missing} records that readers see already: let its worker catch up "
+                f"(krypton run, or krypton worker {view} --version {version}), or promote it with --force"
+            )
+        time.sleep(lag.LOOK_AGAIN_S)
+
+
+def rollback(
+    ours: Krypton, view: str, actor: str, command_id: UUID | None = None, *, advance: Advance = lambda *_: None
+) -> dict[str, Any]:
+    """Let readers see the version before, as ``promote``. Raises as ``versions.rollback``."""
+    return _told(ours, versions.rollback(ours.addresses.database, view, actor, token=command_id), advance)
+
+
+def drop(ours: Krypton, view: str, version: int, actor: str, command_id: UUID | None = None) -> dict[str, Any]:
+    """Remove a version; returns the note of it. Raises as ``versions.drop``."""
+    done = versions.drop(ours.addresses.database, view, version, actor, token=command_id)
+    return _told(ours, done, lambda *_: None)
+
+
+def settle(
+    ours: Krypton, *, patient: bool = True, patience_s: float = SHORT_S, advance: Advance = lambda *_: None
+) -> dict[int, str]:
+    """Finish what follows from every switch; returns why some are not finished, by the number of their note.
+
+    ``patient``: wait where another process is at it. ``patience_s``: how long a version may take to catch up. Raises
+    ServiceUnavailable, Contended; what is not finished then is finished by the next.
+    """
+    waiting_for: dict[int, str] = {}
+    with closing(psycopg2.connect(ours.addresses.database, application_name="krypton switches")) as connection:
+        connection.autocommit = True
+        if switches.unsettled(connection) and _locked(connection, patient):
+            for one in switches.unsettled(connection):
+                if why := _settle(ours, connection, one, patience_s, advance):
+                    waiting_for[one.done.id] = why
+    return waiting_for
+
+
+def _told(ours: Krypton, done: Switched, advance: Advance) -> dict[str, Any]:
+    waiting_for = settle(ours, patience_s=PATIENCE_S, advance=advance)
+    with ours.reading() as connection:
+        return {**switches.switch(connection, done.id), "waits_for": waiting_for.get(done.id)}
+
+
+def _locked(connection: Connection, patient: bool) -> bool:
+    """The lock goes with the connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_{'' if patient else 'try_'}advisory_lock({LOCK})")
+        ((got,),) = cursor.fetchall()
+        return patient or bool(got)
+
+
+def _settle(ours: Krypton, connection: Connection, one: Unsettled, patience_s: float, advance: Advance) -> str:
+    """Finish one; returns why not, or nothing. Decisions are asked of tables as this program's code knows them."""
+    command_id, position = uuid5(SWITCHES, str(one.token)), one.position
+    if position is None:
+        position = ours.execute(_event(one.done), Envelope(one.done.actor, command_id)).positions[-1]
+        switches.mark_recorded(connection, one.done.id, position)
+    decided: dict[str, int] = {}
+    if one.done.what != DROPPED and one.done.rules != one.former_rules and _is_live(connection, one.done):
+        if why := _of_others(ours, one.done) or lag.lacks(ours, one.done.view, position, patience_s):
+            return why
+        decided = raise_due.raise_due(ours, one.done.view, one.done.version, command_id, advance)
+    switches.mark_settled(connection, one.done.id, decided)
+    return ""
+
+
+def _of_others(ours: Krypton, done: Switched) -> str:
+    try:
+        ours.folding(done.view, done.version)
+    except OtherCode as theirs:
+        return str(theirs)
+    return ""
+
+
+def _is_live(connection: Connection, done: Switched) -> bool:
+    """A version that readers see no more decides nothing: the switch after it does."""
+    return catalog.live_version(connection, done.view) == done.version
+
+
+def _event(done: Switched) -> Command:
+    if done.what == DROPPED:
+        return Dropped(view=done.view, version=done.version)
+    told: dict[str, Any] = {
+        "view": done.view,
+        "version": done.version,
+        "former": done.former,
+        "rules": done.rules,
+    }
+    return Promoted(**told, summary=done.summary or {}) if done.what == PROMOTED else RolledBack(**told)
+
+
+def _check_in_force(ours: Krypton, view: str, version: int) -> None:
+    """Raises NotInForce."""
+    with ours.reading() as connection:
+        rules = catalog.rules_of(connection, view, version) or {}
+    if not any(rules.values()):
+        return
+    published, today = ours.ledger.rules().published, ours.ledger.clock().date().isoformat()
+    for kind, number in rules.items():
+        found = published.get(RuleId(kind, number))
+        if found and found.document.in_force_from > today:
+            raise NotInForce(
+                f"{found.document.id} is in force from {found.document.in_force_from}: promote {view} v{version} "
+                "from that day on"
+            )

@@ -1,0 +1,226 @@
+"""``krypton views rebuild``: the next version of a view from all that Kafka holds, in one process or in several.
+
+Each process takes a partition at a time. It runs at a lower priority than the workers and the relay, so that the live
+version is not held up. Killed at any moment, the same command goes on where it was.
+"""
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from threading import Thread
+from typing import Any
+
+from kafka.errors import KafkaError
+
+from domain.errors import RuleBroken
+from domain.rules.document import RuleId
+from krypton.bootstrap import KINDS, Krypton, known_view
+from krypton.settings import ServiceUnavailable
+from krypton.views.lag import kafka_away
+from projections.engine.positions import Partition
+from projections.versions import catalog, rebuild
+from projections.versions.build_log import Build, Part
+from projections.versions.indexing import Indexer
+from projections.versions.rebuild import MOST_ROWS, Builder
+from schemas.bulk import BulkCodec
+from schemas.event import Record
+from schemas.registry import registry
+from streams.reading.replay import Replay, Span, spans
+
+LOOK_S = 0.2
+NICE = 10
+MOST_PROCESSES = 3  # unless told: each needs up to 1.2 GB (ADR 0015), and a host of many cores may have 4 GiB
+ORPHANED = 75  # EX_TEMPFAIL: whoever started this process is gone
+
+
+class OtherRules(RuleBroken):
+    """Rules were named that do not make the view."""
+
+    rule = "V4"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be built. ``until``: the last ledger position; None: all that Kafka holds now.
+
+    ``rules``: of these kinds; the others are as the live version has them.
+    """
+
+    view: str
+    until: int | None = None
+    processes: int | None = None
+    most_rows: int = MOST_ROWS
+    aside: bool = False  # not to be promoted, nor kept up to date, only looked at
+    rules: tuple[RuleId, ...] = ()
+
+
+@dataclass(frozen=True)
+class Built:
+    """A version that is ready. ``events`` of this run, ``seconds`` to fold and write, and to make indexes.
+
+    ``dead_letters``: how many events could not be read or applied, or wait behind such a one.
+    """
+
+    view: str
+    version: int
+    events: int
+    fold_s: float
+    index_s: float
+    dead_letters: int = 0
+
+
+def yield_to_others() -> None:
+    """From here on this process, and those it starts, run only when the workers and the relay let them."""
+    os.nice(NICE)
+
+
+def begin(ours: Krypton, wish: Wish, ends: Mapping[Partition, int] | None = None) -> Build:
+    """Start or resume the build of the view's next version. ``ends``: how far each partition is read; None: all.
+
+    Raises NotFound, OtherRules, ServiceUnavailable.
+    """
+    known_view(wish.view)
+    projection = ours.projection_with(wish.view, _rules(ours, wish))
+    with ours.reading() as connection:
+        version = rebuild.next_version(connection, wish.view, projection.version, aside=wish.aside)
+    ends = _ends(ours, projection.topics) if ends is None else ends
+    projection.version = version
+    return rebuild.begin(ours.addresses.database, projection, ends, until=wish.until, aside=wish.aside)
+
+
+def _ends(ours: Krypton, topics: Collection[str]) -> dict[Partition, int]:
+    """All that Kafka holds now. Raises ServiceUnavailable."""
+    try:
+        return {(span.topic, span.partition): span.end for span in spans(ours.addresses.kafka, topics)}
+    except KafkaError as away:
+        raise kafka_away(ours, away) from None
+
+
+def _rules(ours: Krypton, wish: Wish) -> dict[str, int]:
+    """Kind to version. Raises OtherRules."""
+    kinds = KINDS[wish.view]
+    for asked in wish.rules:
+        if asked.kind not in kinds:
+            made_with = f"it is made with {' and '.join(kinds)}" if kinds else "no rules make it"
+            raise OtherRules(f"{asked} says nothing of {wish.view}: {made_with}")
+    if len({asked.kind for asked in wish.rules}) < len(wish.rules):
+        raise OtherRules(f"two versions of one kind were given: {wish.view} is made with one of each")
+    with ours.reading() as connection:
+        live = catalog.live_version(connection, wish.view)
+        held = catalog.rules_of(connection, wish.view, live) if live else None
+    return {**(held or {}), **{asked.kind: asked.version for asked in wish.rules}}
+
+
+def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None]) -> Built:
+    """Build what is left, and make the version ready. ``advance`` is told of events as they are folded.
+
+    Raises BuilderReplaced, OffsetGap, StoreAway, ServiceUnavailable.
+    """
+    begun = time.perf_counter()
+    usual = min(MOST_PROCESSES, max(1, (os.cpu_count() or 2) - 1))
+    count = min(wish.processes or usual, max(1, len(started.todo)))
+    try:
+        with Indexer(ours.addresses.database, ours.projection(wish.view, started.version), started) as indexer:
+            if count == 1:
+                _build(ours, wish, started, started.todo, advance, indexer.written)
+            else:
+                _in_processes(ours, wish, started, count, advance)
+            folded = time.perf_counter()
+        events = rebuild.built_events(ours.addresses.database, started) - started.resumed
+        rebuild.finish(ours.addresses.database, ours.projection(wish.view, started.version), started)
+    except KafkaError as away:
+        again = "" if wish.aside else ", it goes on"
+        raise ServiceUnavailable(
+            f"kafka does not answer any more ({away}): run the same command again{again}"
+        ) from None
+    index_s = time.perf_counter() - folded
+    with ours.reading() as connection:
+        letters = catalog.dead_letters(connection).get((wish.view, started.version), 0)
+    return Built(wish.view, started.version, events, folded - begun, index_s, letters)
+
+
+def _build(
+    ours: Krypton,
+    wish: Wish,
+    started: Build,
+    parts: Iterable[Part],
+    advance: Callable[[int], None],
+    written: Callable[[Part], None] = lambda _: None,
+) -> None:
+    from adapters.vault.bulk import BulkVault
+
+    database, kafka = ours.addresses.database, ours.addresses.kafka
+    with closing(BulkVault(database, ours.settings.master_key())) as keys:
+        projection = ours.projection(wish.view, started.version)
+        builder = Builder(
+            database,
+            projection,
+            BulkCodec(registry(), keys, projection.reads, keys.ask),
+            started,
+            lambda part: _records(kafka, part),
+            most_rows=wish.most_rows,
+            until=wish.until,
+            advance=advance,
+            written=written,
+        )
+        builder.build(parts)
+
+
+def _records(kafka: str, part: Part) -> Iterator[list[Record]]:
+    with Replay(kafka) as replay:
+        yield from replay.batches(Span(part.topic, part.partition, 0, part.end))
+
+
+_shared: Any = None
+"""In a building process: the queue of parts and the count of events folded by all."""
+
+
+def _in_processes(ours: Krypton, wish: Wish, started: Build, count: int, advance: Callable[[int], None]) -> None:
+    context = get_context("spawn")  # a fork would share connections and threads
+    parts, folded = context.Queue(), context.Value("q", 0)
+    for part in (*started.todo, *[None] * count):
+        parts.put(part)
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_share, initargs=(parts, folded)) as pool:
+        working = {pool.submit(_work, ours.settings, ours.addresses, wish, started) for _ in range(count)}
+        _follow(working, folded, advance)
+
+
+def _follow(working: set[Future[None]], folded: Any, advance: Callable[[int], None]) -> None:
+    """Pass the count on until all are done. Raises what one of them raised."""
+    told = 0
+    while working:
+        done, working = wait(working, LOOK_S)
+        if folded.value > told:
+            advance(folded.value - told)
+            told = folded.value
+        for one in done:
+            one.result()
+
+
+def _share(parts: Any, folded: Any) -> None:
+    global _shared
+    _shared = parts, folded
+    Thread(target=_end_with_parent, name="parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Whoever runs the command again builds the parts of a process whose parent was killed."""
+    parent = parent_process()
+    assert parent is not None, "building processes are started by one"
+    parent.join()
+    os._exit(ORPHANED)
+
+
+def _work(settings: Any, addresses: Any, wish: Wish, started: Build) -> None:
+    """In a process of its own: build parts until none is left."""
+    parts, folded = _shared
+
+    def advance(events: int) -> None:
+        with folded.get_lock():
+            folded.value += events
+
+    _build(Krypton(settings, addresses), wish, started, iter(parts.get, None), advance)

@@ -1,0 +1,88 @@
+"""What operators do about dead letters: look at them, and replay them once the reason is mended."""
+
+from collections.abc import Sequence
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+from domain.errors import NotFound
+from projections.engine import parked, positions, replays
+from projections.engine.fold import fold_carefully, read
+from projections.engine.parked import DeadLetter, Parked
+from projections.engine.projection import Projection
+from projections.engine.rows import LiveRows, tables_sql
+from projections.versions.catalog import schema_of
+from schemas.codec import Codec
+
+UNPARK = """DELETE FROM views.parked_key
+WHERE view = %s AND version = %s AND topic = %s AND "partition" = %s AND key = %s"""
+REPLAYED = "UPDATE views.dead_letter SET replayed_at = now() WHERE id = ANY(%s)"
+OF_KEY = """view = %s AND version = %s AND topic = %s AND "partition" = %s AND key = %s AND replayed_at IS NULL
+ORDER BY "offset" """
+
+
+class ReplayFailed(Exception):
+    """A dead letter still cannot be applied; nothing was changed. Says which, and why; never a value of the event."""
+
+
+def waiting(connection: Connection, view: str | None = None) -> list[DeadLetter]:
+    """Dead letters not replayed yet, oldest first; of one view, or of all."""
+    with connection.cursor() as cursor:
+        return parked.select(cursor, "replayed_at IS NULL AND (%s::text IS NULL OR view = %s) ORDER BY id", view, view)
+
+
+def show(connection: Connection, ident: int) -> DeadLetter:
+    """One dead letter, replayed or not. Raises NotFound."""
+    with connection.cursor() as cursor:
+        if found := parked.select(cursor, "id = %s", ident):
+            return found[0]
+    raise NotFound(f"no dead letter {ident}: see krypton dead-letters list")
+
+
+def replay(
+    connection: Connection,
+    projection: Projection,
+    codec: Codec,
+    *,
+    key: bytes | None = None,
+    ident: int | None = None,
+    by: replays.Asked | None = None,
+) -> int:
+    """Apply all that waits under one key, in order, and let the key go on; returns how many events were applied.
+
+    Name the ``key``, or one of its letters by ``ident``. One transaction: the partition's worker waits meanwhile.
+    ``by``: who asks, which is noted; the same ask again answers as the first time. Raises NotFound, ReplayFailed.
+    """
+    with connection, connection.cursor() as cursor:
+        if by and (known := replays.answered(cursor, by)) is not None:
+            return known
+        named = _named(cursor, projection, key, ident)
+        applied = sum(_replay_key(cursor, projection, codec, one) for one in named)
+        if by:
+            replays.note(cursor, by, ident, applied)
+        return applied
+
+
+def _named(cursor: Cursor, projection: Projection, key: bytes | None, ident: int | None) -> Sequence[Parked]:
+    """The parked keys that are meant; a key may wait in several topics."""
+    where = "view = %s AND version = %s AND replayed_at IS NULL AND (key = %s OR id = %s) ORDER BY id"
+    letters = parked.select(cursor, where, projection.name, projection.version, key, ident)
+    if not letters:
+        raise NotFound(
+            f"nothing waits in {projection.name} v{projection.version} under that key or number: "
+            "see krypton dead-letters list"
+        )
+    return sorted({Parked(one.record.topic, one.record.partition, one.record.key) for one in letters})
+
+
+def _replay_key(cursor: Cursor, projection: Projection, codec: Codec, waits: Parked) -> int:
+    view = projection.name, projection.version
+    positions.lock(cursor, *view, waits[:2])
+    letters = parked.select(cursor, OF_KEY, *view, *waits)
+    reads = read(codec, [letter.record for letter in letters])
+    rows = LiveRows(cursor, tables_sql(projection.tables, schema_of(projection)))
+    if failed := fold_carefully(projection, reads, rows, (), cursor):
+        raise ReplayFailed(f"{failed[0].reason}: nothing was changed, mend that and replay again")
+    cursor.execute(REPLAYED, ([letter.id for letter in letters],))
+    cursor.execute(UNPARK, (*view, *waits))
+    return len(letters)

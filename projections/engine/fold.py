@@ -1,0 +1,184 @@
+"""Folds records into rows. One that cannot be read or applied becomes a dead letter; its key waits from there on."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+import psycopg2
+from psycopg2.extensions import cursor as Cursor
+
+from domain.errors import StoreAway
+from projections.engine.parked import Letter, Parked
+from projections.engine.projection import Projection, RowKey, Rows, UnknownEvent
+from projections.engine.rows import LiveRows, RowRefused, UnknownColumn
+from schemas.codec import Codec, NotAnEvent
+from schemas.event import LedgerEvent, Record
+from schemas.registry import UnknownSchema
+
+SAYS_NO_VALUE = (NotAnEvent, UnknownSchema, UnknownEvent, UnknownColumn, RowRefused)
+"""Errors of ours, whose messages hold no value of an event."""
+
+AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
+"""A server that cannot be reached, or not just now."""
+
+
+class Read(NamedTuple):
+    """A record and what it says: an event, or why it cannot be read. ``position`` is None where it tells none."""
+
+    record: Record
+    event: LedgerEvent | Exception
+    position: int | None
+
+
+class UnitOfWork(Rows, Protocol):
+    """Rows that are read together, and where one event can be taken back."""
+
+    def prefetch(self, keys: Iterable[RowKey]) -> None:
+        """Read rows that are not here yet, in one go."""
+
+    def mark(self) -> None:
+        """From here on, ``rollback_to_mark`` takes back."""
+
+    def rollback_to_mark(self) -> None:
+        """Take back what was put, changed and deleted since the mark."""
+
+
+def read(codec: Codec, records: Sequence[Record]) -> list[Read]:
+    """Decode records. Raises StoreAway where the key vault cannot be reached."""
+    try:
+        return _read_all(codec, records)
+    except AWAY as error:
+        raise StoreAway(f"the key vault is away ({type(error).__name__}): try again") from None
+
+
+def fold(projection: Projection, reads: Sequence[Read], rows: UnitOfWork, parked: Iterable[Parked]) -> list[Letter]:
+    """Fold a batch; its rows are read together and left in ``rows``. Raises RowRefused: then fold it carefully."""
+    waiting = set(parked)
+    letters: list[Letter] = []
+    broken = _prefetch(projection, reads, rows)
+    for index, read in enumerate(reads):
+        if waiting and _key(read) in waiting:
+            letters.append(_waits(read))
+            continue
+        rows.mark()
+        failure = broken.get(index) or _apply(projection, read, rows)
+        if failure:
+            rows.rollback_to_mark()
+            waiting.add(_key(read))
+            letters.append(_failed(read, failure))
+    return letters
+
+
+def fold_carefully(
+    projection: Projection, reads: Sequence[Read], rows: LiveRows, parked: Iterable[Parked], cursor: Cursor
+) -> list[Letter]:
+    """Fold one by one, each written under a savepoint of its own: what PostgreSQL refuses is one event's fault."""
+    waiting = set(parked)
+    letters: list[Letter] = []
+    for read in reads:
+        if _key(read) in waiting:
+            letters.append(_waits(read))
+            continue
+        rows.mark()
+        cursor.execute("SAVEPOINT event")
+        try:
+            failure = _apply(projection, read, rows)
+            if failure is None:
+                rows.flush()
+        except RowRefused as refusal:
+            failure = refusal
+        if failure:
+            cursor.execute("ROLLBACK TO SAVEPOINT event")
+            rows.rollback_to_mark()
+            waiting.add(_key(read))
+            letters.append(_failed(read, failure))
+        cursor.execute("RELEASE SAVEPOINT event")
+    return letters
+
+
+def _prefetch(projection: Projection, reads: Sequence[Read], rows: UnitOfWork) -> dict[int, Exception]:
+    """Read the rows of the batch; returns the events that cannot even name theirs."""
+    keys: list[RowKey] = []
+    broken: dict[int, Exception] = {}
+    for index, read in enumerate(reads):
+        if isinstance(read.event, LedgerEvent):
+            try:
+                keys.extend(projection.keys(read.event))
+            except Exception as failure:  # whatever an event breaks, it goes to the dead letters with its reason
+                broken[index] = failure
+    rows.prefetch(keys)
+    return broken
+
+
+def _apply(projection: Projection, read: Read, rows: UnitOfWork) -> Exception | None:
+    if isinstance(read.event, Exception):
+        return read.event
+    try:
+        projection.apply(read.event, rows)
+    except (RowRefused, psycopg2.Error):
+        raise  # the transaction is void: not for this event alone to decide
+    except Exception as failure:  # whatever an event breaks, it goes to the dead letters with its reason
+        return failure
+    return None
+
+
+def _read_all(codec: Codec, records: Sequence[Record]) -> list[Read]:
+    try:
+        found = codec.read_batch(records)
+    except AWAY:
+        raise
+    except Exception:  # one record breaks the reading of all: find out which, whatever batch it came in
+        filled = [_filled(record) for record in records]
+        if filled == list(records) and len(filled) == 1:
+            return [_read_one(codec, filled[0])]
+        return [one for record in filled for one in _read_all(codec, [record])]
+    return [
+        Read(record, event, event.position) if isinstance(event, LedgerEvent) else _unread(record, event)
+        for record, event in zip(records, found, strict=True)
+    ]
+
+
+def _read_one(codec: Codec, record: Record) -> Read:
+    try:
+        schema, data = codec.decode(record.value, 0, unseal=False)
+        # A vault that cannot be used at all (a wrong master key) raises here: that is no record's fault, and ends us.
+        codec.sealer.prefetch(codec.whose_keys(schema, data))
+    except (NotAnEvent, UnknownSchema, psycopg2.DataError) as failure:
+        return _unread(record, failure)
+    try:
+        event = codec.read(record)
+    except AWAY:
+        raise
+    except Exception as failure:  # an altered seal, for one
+        return _unread(record, failure)
+    return Read(record, event, event.position)
+
+
+def _filled(record: Record) -> Record:
+    """Kafka knows a null key, value (a tombstone) and header, which none of ours has: empty stands for them here."""
+    headers = tuple((name, content or b"") for name, content in record.headers)
+    return record._replace(key=record.key or b"", value=record.value or b"", headers=headers)
+
+
+def _unread(record: Record, failure: Exception) -> Read:
+    stated = dict(record.headers).get("position") or b""
+    return Read(record, failure, int(stated) if stated.isdigit() else None)
+
+
+def _key(read: Read) -> Parked:
+    return Parked(read.record.topic, read.record.partition, read.record.key or b"")
+
+
+def _waits(read: Read) -> Letter:
+    return _letter(read, "waits behind an earlier dead letter of its key")
+
+
+def _failed(read: Read, failure: Exception) -> Letter:
+    what = "was not applied" if isinstance(read.event, LedgerEvent) else "cannot be read"
+    said = f": {failure}" if isinstance(failure, SAYS_NO_VALUE) else ""
+    return _letter(read, f"{what}: {type(failure).__name__}{said}")
+
+
+def _letter(read: Read, what: str) -> Letter:
+    event_type = read.event.type if isinstance(read.event, LedgerEvent) else None
+    where = "unknown position" if read.position is None else f"position {read.position}"
+    return Letter(_filled(read.record), read.position, event_type, f"{event_type or 'a record'} at {where} {what}")

@@ -1,0 +1,138 @@
+"""Dead letters and parked keys: what a view could not read or apply, and all that came later under the same key.
+
+Written in the transaction that passes over the record. A letter holds the record byte for byte (its personal fields
+are sealed) and a reason that names event type, position and error class, never a value.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import Json, execute_values
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, LargeBinary, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from projections.engine.positions import METADATA
+from schemas.event import Record
+
+DEAD_LETTER = Table(
+    "dead_letter",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("view", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    Column("headers", JSONB, nullable=False, comment="[name, value in hex], in order"),
+    Column("ledger_position", BigInteger, comment="null: the record does not tell"),
+    Column("event_type", Text, comment="null: the record cannot be read"),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("published_at", DateTime(timezone=True), comment="when it was on the dead-letter topic"),
+    Column("replayed_at", DateTime(timezone=True), comment="when it was applied after all"),
+    Index("dead_letter_record", "view", "version", "topic", "partition", "offset", unique=True),
+    Index("dead_letter_unpublished", "view", "version", "id", postgresql_where=text("published_at IS NULL")),
+)
+
+PARKED_KEY = Table(
+    "parked_key",
+    METADATA,
+    Column("view", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("key", LargeBinary, primary_key=True),
+    Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+
+class Parked(NamedTuple):
+    """A key of one partition, whose records wait. The key's other topics go on."""
+
+    topic: str
+    partition: int
+    key: bytes
+
+
+class Letter(NamedTuple):
+    """A record that is about to become a dead letter."""
+
+    record: Record
+    position: int | None
+    event_type: str | None
+    reason: str
+
+    @property
+    def parked(self) -> Parked:
+        """The key that waits from now on."""
+        return Parked(self.record.topic, self.record.partition, self.record.key)
+
+
+@dataclass(slots=True)
+class DeadLetter:
+    """A stored ``streams.processor.view.DeadLetter``. ``position`` and ``event_type`` are None where unknown."""
+
+    id: int
+    view: str
+    version: int
+    record: Record
+    position: int | None
+    event_type: str | None
+    reason: str
+    recorded_at: datetime
+
+
+STORED = 'view, version, topic, "partition", "offset", key, value, headers, ledger_position, event_type, reason'
+FIELDS = f"id, {STORED}, recorded_at"
+PARKED_AMONG = """SELECT topic, "partition", key FROM views.parked_key
+WHERE view = %s AND version = %s AND key = ANY(%s::bytea[])"""
+BURY = f"INSERT INTO views.dead_letter ({STORED}) VALUES %s ON CONFLICT DO NOTHING"
+PARK = 'INSERT INTO views.parked_key (view, version, topic, "partition", key) VALUES %s ON CONFLICT DO NOTHING'
+
+
+def parked_among(cursor: Cursor, view: str, version: int, records: Iterable[Record]) -> set[Parked]:
+    """Which keys of these records are parked."""
+    keys = {record.key or b"" for record in records}  # a key may be null where somebody else wrote the record
+    cursor.execute(PARKED_AMONG, (view, version, "{" + ",".join(f'"\\\\x{key.hex()}"' for key in keys) + "}"))
+    return {Parked(topic, partition, bytes(key)) for topic, partition, key in cursor}
+
+
+def bury(cursor: Cursor, view: str, version: int, letters: Sequence[Letter]) -> None:
+    """Store dead letters and park their keys."""
+    rows = [_row(view, version, letter) for letter in letters]
+    execute_values(cursor, BURY, rows)
+    execute_values(cursor, PARK, [(view, version, *parked) for parked in {letter.parked for letter in letters}])
+
+
+def select(cursor: Cursor, where: str, *parameters: Any) -> list[DeadLetter]:
+    """Dead letters by a condition, with what follows it (order, limit, lock)."""
+    cursor.execute(f"SELECT {FIELDS} FROM views.dead_letter WHERE {where}", parameters)
+    return [_letter(*row) for row in cursor]
+
+
+def _row(view: str, version: int, letter: Letter) -> tuple[Any, ...]:
+    topic, partition, offset, key, value, headers = letter.record
+    packed = Json([[name, content.hex()] for name, content in headers])
+    return (view, version, topic, partition, offset, key, value, packed, *letter[1:])
+
+
+def _letter(
+    ident: int,
+    view: str,
+    version: int,
+    topic: str,
+    partition: int,
+    offset: int,
+    key: memoryview,
+    value: memoryview,
+    headers: list[tuple[str, str]],
+    *about: Any,
+) -> DeadLetter:
+    unpacked = tuple((name, bytes.fromhex(content)) for name, content in headers)
+    record = Record(topic, partition, offset, bytes(key), bytes(value), unpacked)
+    return DeadLetter(ident, view, version, record, *about)

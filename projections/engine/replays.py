@@ -1,0 +1,48 @@
+"""The note of every replay of dead letters: who let a key go on, and how many events were applied then.
+
+Written in the replay's own transaction, under its command id: a replay asked again answers as the first time.
+"""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg2.extensions import cursor as Cursor
+from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, Uuid, func
+
+from projections.engine.positions import SCHEMA
+from projections.versions.bare_tables import if_absent
+
+REPLAY = Table(
+    "replay",
+    MetaData(schema=SCHEMA),
+    Column("command_id", Uuid, primary_key=True),
+    Column("actor", Text, nullable=False),
+    Column("letter", BigInteger, comment="the dead letter that was named; null: its key was"),
+    Column("applied", Integer, comment="how many events were applied, of all that waited under the key"),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('krypton replays'))"
+
+
+class Asked(NamedTuple):
+    """Who asks for a replay, and under which id."""
+
+    actor: str
+    command_id: UUID
+
+
+def answered(cursor: Cursor, by: Asked) -> int | None:
+    """What that replay answered; None where it is new. Others wait until the caller's transaction ends."""
+    cursor.execute(LOCK)
+    cursor.execute(if_absent(REPLAY))
+    cursor.execute("SELECT applied FROM views.replay WHERE command_id = %s::uuid", (str(by.command_id),))
+    found = cursor.fetchone()
+    return int(found[0]) if found else None
+
+
+def note(cursor: Cursor, by: Asked, letter: int | None, applied: int) -> None:
+    """Write a replay down."""
+    cursor.execute(
+        "INSERT INTO views.replay (command_id, actor, letter, applied) VALUES (%s::uuid, %s, %s, %s)",
+        (str(by.command_id), by.actor, letter, applied),
+    )

@@ -1,0 +1,88 @@
+"""A view's PostgreSQL session: opened when needed, dropped when broken, one transaction at a time."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import RLock
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+from domain.errors import StoreAway
+from projections.engine.fold import AWAY
+from projections.engine.rows import is_refusal
+
+CONNECT_S = 5
+# Both sides probe an idle connection. A stopped process (SIGSTOP) must not hold its partitions' rows for ever, and
+# nobody waits for it for ever.
+CLIENT_SIDE: dict[str, Any] = {
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
+}
+SERVER_SIDE = """SET lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '10s';
+SET tcp_keepalives_idle = 2; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3; SET jit = off"""
+
+
+class Session:
+    """One connection, safe to share between threads: transactions take turns; hold ``lock`` for more than one."""
+
+    def __init__(self, url: str, name: str, on_drop: Callable[[], None]) -> None:
+        """``name`` shows in pg_stat_activity; ``on_drop`` is called when the outcome of a transaction is unknown."""
+        self._url = url
+        self._name = name
+        self._on_drop = on_drop
+        self._connection: Connection | None = None
+        self.lock = RLock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        """Commits at the end; rolls back on any error. Raises StoreAway where the server is gone or too busy."""
+        with self.lock:
+            try:
+                connection = self._connected()
+                with connection.cursor() as cursor:
+                    yield cursor
+                connection.commit()
+            except psycopg2.Error as error:
+                gone = self._connection is None or self._connection.closed
+                if not gone and (is_refusal(error) or not isinstance(error, AWAY)):
+                    self._rollback()
+                    raise
+                self._drop()
+                raise StoreAway(f"{self._name}: the database is away ({type(error).__name__}): try again") from None
+            except BaseException:
+                self._rollback()
+                raise
+
+    def close(self) -> None:
+        """Give the connection back; the next transaction opens another."""
+        with self.lock:
+            self._drop()
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            connection = psycopg2.connect(
+                self._url, application_name=self._name, connect_timeout=CONNECT_S, **CLIENT_SIDE
+            )
+            self._connection = connection
+            with connection.cursor() as cursor:
+                cursor.execute(SERVER_SIDE)
+            connection.commit()
+        return self._connection
+
+    def _rollback(self) -> None:
+        try:
+            if self._connection is not None:
+                self._connection.rollback()
+        except AWAY:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg2.Error):
+                self._connection.close()
+        self._connection = None
+        self._on_drop()

@@ -1,0 +1,140 @@
+"""The store of one version of a view: rows, positions and dead letters, in one PostgreSQL transaction per batch.
+
+Delivery: a record takes effect exactly once. Kafka's offset says whether it was read before, the ledger position
+whether the relay published it twice. A worker that lost its partition finds its position moved, and writes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from psycopg2.extensions import cursor as Cursor
+
+from domain.errors import OffsetGap
+from projections.engine import parked, positions
+from projections.engine.fold import Read, fold, fold_carefully, read
+from projections.engine.parked import DeadLetter
+from projections.engine.positions import Move, Partition, Position
+from projections.engine.projection import Projection
+from projections.engine.rows import LiveRows, RowRefused, tables_sql
+from projections.engine.session import Session
+from projections.versions.catalog import schema_of
+from schemas.codec import Codec
+from schemas.event import Record
+
+START = Position(next=0, ledger=0)
+
+
+class ViewStore:
+    """``streams.processor.view.View`` on PostgreSQL. The view's tables are there already: ``catalog.create``."""
+
+    def __init__(self, projection: Projection, codec: Codec, url: str) -> None:
+        self.name = projection.name
+        self.version = projection.version
+        self.topics = projection.topics
+        self._projection = projection
+        self._codec = codec
+        self._tables = tables_sql(projection.tables, schema_of(projection))
+        self._session = Session(url, f"krypton view {self.name} v{self.version}", self._forget)
+        self._known: dict[Partition, Position] | None = None
+
+    def positions(self) -> Mapping[Partition, int]:
+        """See ``View``. What it answers is where ``apply`` goes on: call it on every assignment."""
+        with self._session.lock:
+            return {partition: at.next for partition, at in self._ask().items()}
+
+    def apply(self, batch: Sequence[Record]) -> int:
+        """See ``View``. After PartitionLost it goes on refusing, until ``positions`` is asked again."""
+        with self._session.lock:
+            return self._apply(batch, self._ask() if self._known is None else self._known)
+
+    def unpublished(self, limit: int) -> Sequence[DeadLetter]:
+        """See ``View``. Raises StoreAway."""
+        where = "view = %s AND version = %s AND published_at IS NULL ORDER BY id LIMIT %s"
+        with self._session.transaction() as cursor:
+            return parked.select(cursor, where, self.name, self.version, limit)
+
+    def published(self, ids: Sequence[int]) -> None:
+        """See ``View``. Raises StoreAway."""
+        with self._session.transaction() as cursor:
+            cursor.execute("UPDATE views.dead_letter SET published_at = now() WHERE id = ANY(%s)", (list(ids),))
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._session.close()
+
+    def _ask(self) -> dict[Partition, Position]:
+        with self._session.transaction() as cursor:
+            self._known = positions.read(cursor, self.name, self.version)
+            return self._known
+
+    def _apply(self, batch: Sequence[Record], known: dict[Partition, Position]) -> int:
+        heads, fresh = self._fresh(batch, known)
+        if not fresh:
+            return 0
+        moves, new = _moves(known, heads, read(self._codec, fresh))
+        try:
+            self._write(moves, new, careful=False)
+        except RowRefused:
+            self._write(moves, new, careful=True)
+        known.update({partition: move.after for partition, move in moves.items()})
+        return len(new)
+
+    def _forget(self) -> None:
+        """A transaction may or may not have been committed: ask the database before going on."""
+        self._known = None
+
+    def _fresh(
+        self, batch: Sequence[Record], known: Mapping[Partition, Position]
+    ) -> tuple[dict[Partition, int], list[Record]]:
+        """What was not read before, and the offset that follows it, by partition. Raises OffsetGap."""
+        heads: dict[Partition, int] = {}
+        fresh: list[Record] = []
+        for record in batch:
+            partition = (record.topic, record.partition)
+            if (expected := heads.get(partition)) is None:
+                expected = known.get(partition, START).next
+            if record.offset > expected:
+                raise OffsetGap(
+                    f"{self.name} v{self.version}: {record.topic}/{record.partition} jumps from offset {expected} to "
+                    f"{record.offset}: records are missing, restore the topic before the worker starts again"
+                )
+            if record.offset == expected:
+                heads[partition] = expected + 1
+                fresh.append(record)
+        return heads, fresh
+
+    def _write(self, moves: Mapping[Partition, Move], new: Sequence[Read], *, careful: bool) -> None:
+        with self._session.transaction() as cursor:
+            positions.move(cursor, self.name, self.version, moves)  # first: it locks the partitions, or stops us
+            if new:
+                self._fold(cursor, new, careful)
+
+    def _fold(self, cursor: Cursor, new: Sequence[Read], careful: bool) -> None:
+        waiting = parked.parked_among(cursor, self.name, self.version, (r.record for r in new))
+        rows = LiveRows(cursor, self._tables)
+        if careful:
+            letters = fold_carefully(self._projection, new, rows, waiting, cursor)
+        else:
+            letters = fold(self._projection, new, rows, waiting)
+            rows.flush()
+        if letters:
+            parked.bury(cursor, self.name, self.version, letters)
+
+
+def _moves(
+    known: Mapping[Partition, Position], heads: Mapping[Partition, int], reads: Sequence[Read]
+) -> tuple[dict[Partition, Move], list[Read]]:
+    """Each partition's step, and the events that are no repeats of the relay's: positions only grow in a partition."""
+    ledger = {partition: known.get(partition, START).ledger for partition in heads}
+    new: list[Read] = []
+    for one in reads:
+        partition = (one.record.topic, one.record.partition)
+        if one.position is None:
+            new.append(one)
+        elif one.position > ledger[partition]:
+            ledger[partition] = one.position
+            new.append(one)
+    moves = {
+        partition: Move(known.get(partition), Position(following, ledger[partition]))
+        for partition, following in heads.items()
+    }
+    return moves, new

@@ -1,0 +1,93 @@
+"""Which code decides a view's rows, as a digest: a program of another digest does not go on with what one folded.
+
+Covered: the modules that ``view.py`` of the view imports from this code base, and what those import; of the schemas of
+the view's topics all but their documentation; and ``ENGINE``. Left out is what changes no row: docstrings, comments,
+blanks, the view's reading side (nothing that folds imports it), and the texts of refusals. The engines (``fold``,
+``rows``, ``memory_rows``, the codecs) are held to the same rows by tests, so they are not hashed: ``ENGINE`` is.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Collection, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from projections.engine.projection import Projection
+from schemas.registry import registry
+
+ENGINE: Final = 1
+"""Raised by whoever changes the engines so that the same events make other rows."""
+
+ROOT: Final = Path(__file__).parents[2]
+PACKAGES: Final = ("domain", "projections", "schemas")
+LEFT_OUT: Final = frozenset({"domain.errors"})  # names of refusals: every new one would call for a rebuild
+
+
+def code_digest(projection: Projection) -> str:
+    """Hexadecimal; the same wherever the same code is installed."""
+    return _digest(projection.name, projection.topics)
+
+
+@cache  # a worker asks once, the supervisor every few seconds
+def _digest(view: str, topics: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(f"engine {ENGINE}\n".encode())
+    for name, tree in sorted(modules(f"projections.{view}.view").items()):
+        digest.update(f"{name}\n{_said(tree)}\n".encode())
+    for name, document in sorted(_schemas(topics)):
+        digest.update(f"{name}\n{json.dumps(document, sort_keys=True)}\n".encode())
+    return digest.hexdigest()
+
+
+def modules(start: str) -> dict[str, ast.Module]:
+    """A module of ours and all of ours that it imports, directly or not: name to what its file says."""
+    found: dict[str, ast.Module] = {}
+    todo = [start]
+    while todo:
+        name = todo.pop()
+        if name in found or name in LEFT_OUT or (file := _file(name)) is None:
+            continue
+        found[name] = ast.parse(file.read_text(encoding="utf-8"))
+        todo += _imports(found[name])
+    return found
+
+
+def _file(name: str) -> Path | None:
+    """The file of a module; None where the name is a member of one, or not of ours."""
+    if name.partition(".")[0] not in PACKAGES:
+        return None
+    path = ROOT.joinpath(*name.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+class _Undocumented(ast.NodeTransformer):
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:  # the name is that of the node
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else node
+
+
+def _said(tree: ast.Module) -> str:
+    """The code without what explains it."""
+    return ast.unparse(_Undocumented().visit(tree))
+
+
+def _schemas(topics: Collection[str]) -> Iterator[tuple[str, Any]]:
+    for schema in registry().latest.values():
+        if schema.topic in topics:
+            yield schema.name, _undocumented(schema.document)
+
+
+def _undocumented(document: Any) -> Any:
+    if isinstance(document, dict):
+        return {name: _undocumented(value) for name, value in document.items() if name != "doc"}
+    return [_undocumented(one) for one in document] if isinstance(document, list) else document

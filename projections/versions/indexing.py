@@ -1,0 +1,62 @@
+"""Makes the keys and indexes of a rebuild's tables as soon as nothing more is written to them, in the server, beside.
+
+A table is written by one topic (``ownership``), so it is complete when the topic's partitions are: while those of the
+next are folded, PostgreSQL sorts. Each table is one transaction, and one that has its key is left alone: a build that
+is killed goes on, and ``rebuild.finish`` does what is left.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from types import TracebackType
+from typing import Final
+
+import psycopg2
+from sqlalchemy import Table
+
+from projections.engine.projection import Projection
+from projections.versions import bare_tables, build_log
+from projections.versions.build_log import Build, Part
+from projections.versions.ownership import topic_of
+
+AT_ONCE: Final = 2
+
+
+class Indexer:
+    """Of one build, in a ``with`` block; what fails is raised at its end."""
+
+    def __init__(self, url: str, projection: Projection, started: Build) -> None:
+        self._url = url
+        self._projection = projection
+        self._started = started
+        self._left = Counter(part.topic for part in started.todo)
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index")
+        self._working: dict[str, Future[None]] = {}
+
+    def __enter__(self) -> "Indexer":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with self._pool:
+            if kind is None:
+                self._begin(self._projection.tables.sorted_tables)
+        if kind is None:
+            for one in self._working.values():
+                one.result()
+
+    def written(self, part: Part) -> None:
+        """A partition's rows are in place: after the last of its topic, the topic's tables get their indexes."""
+        self._left[part.topic] -= 1
+        if not self._left[part.topic]:
+            self._begin(t for t in self._projection.tables.sorted_tables if topic_of(t) == part.topic)
+
+    def _begin(self, tables: Iterable[Table]) -> None:
+        for table in tables:
+            if table.name not in self._working:
+                self._working[table.name] = self._pool.submit(self._complete, table)
+
+    def _complete(self, table: Table) -> None:
+        with closing(psycopg2.connect(self._url)) as connection, connection, connection.cursor() as cursor:
+            build_log.hold(cursor, self._started)
+            bare_tables.complete_table(cursor, self._projection, table)

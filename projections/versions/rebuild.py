@@ -1,0 +1,232 @@
+"""Builds a version of a view from Kafka's records, beside the live one: partition by partition, in memory, then COPY.
+
+The same ``apply`` as live, so the same rows. A partition's rows, dead letters and its line in the build log are one
+transaction; keys, indexes, statistics, positions and the state ``ready`` are another, the last. Killed at any moment,
+what is there is whole: the next start goes on with the partitions that are not done, or begins anew where it would
+build something else. Readers and the live version's worker meet none of it.
+
+Memory: at most ``most_rows`` rows of the partition being folded, about 1.75 kB each in Python; those of the one being
+written, encoded, a fifth of that; and two fetches of 2 MiB. Rows beyond go to temporary tables (``attic``).
+"""
+
+import gc
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+from domain.errors import RuleBroken
+from projections.engine import parked
+from projections.engine.positions import Partition
+from projections.engine.projection import Projection
+from projections.engine.rows import RowRefused, quoted
+from projections.versions import bare_tables, build_log, catalog
+from projections.versions.build_log import Build, Part
+from projections.versions.catalog import ASIDE, BUILDING, schema_of
+from projections.versions.code_digest import code_digest
+from projections.versions.part_fold import Folded, fold_carefully_into, fold_part
+from projections.versions.seeding import sow
+from projections.versions.switches import last_switched
+from schemas.codec import Codec
+from schemas.event import Record
+
+MOST_ROWS: Final = 400_000
+Batches = Callable[[Part], Iterable[Sequence[Record]]]
+"""The records of a part, in order, in lists."""
+
+READY = """UPDATE views.view_version SET state = 'ready', built_at = now()
+WHERE view = %s AND version = %s AND state = 'building'"""
+REGISTER = """INSERT INTO views.view_version (view, version, state, topics, rules, code, until) VALUES (%s, %s, %s,
+to_jsonb(%s::text[]), %s::jsonb, %s, %s)"""
+
+SESSION = "SET synchronous_commit = off; SET jit = off; SET temp_buffers = '64MB'"
+# A part whose commit is lost in a crash of the server is simply not done; the last transaction is durable again.
+
+
+class NotBuilding(RuleBroken):
+    """The version exists and is no build: it is live, ready or retired."""
+
+    rule = "V1"
+
+
+def next_version(connection: Connection, view: str, at_least: int, *, aside: bool = False) -> int:
+    """The version that a rebuild makes: the one that was begun and is still building, else a new number.
+
+    ``aside``: always a new one. The number of a version that was dropped is not given again: the ledger names it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT version, state FROM views.view_version WHERE view = %s ORDER BY version", (view,))
+        versions = list(cursor)
+    for version, state in versions:
+        if state == BUILDING and not aside:
+            return int(version)
+    return 1 + max([at_least - 1, last_switched(connection, view), *(int(version) for version, _ in versions)])
+
+
+def made_of(projection: Projection, until: int | None) -> str:
+    """What a build is made of: the code that decides its rows, its rules, and its end. A hexadecimal digest."""
+    told = f"until {until}\n{sorted(projection.rules.items())}\n{code_digest(projection)}"
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def begin(
+    url: str, projection: Projection, ends: Mapping[Partition, int], *, until: int | None = None, aside: bool = False
+) -> Build:
+    """Start or resume a build. ``ends``: the offset to which each partition of the view's topics is read.
+
+    ``until``: the last ledger position to apply; None: all. A build that was begun of other code, rules or end begins
+    anew. ``aside``: only to be looked at. Raises NotBuilding.
+    """
+    state = ASIDE if aside else BUILDING
+    token, digest, view = secrets.token_hex(16), made_of(projection, until), (projection.name, projection.version)
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(catalog.LOCK)
+        _log_tables(cursor)
+        cursor.execute("SELECT state FROM views.view_version WHERE view = %s AND version = %s", view)
+        found = cursor.fetchone()
+        if found and found[0] != state:
+            raise NotBuilding(f"{view[0]} v{view[1]} is {found[0]}: drop it first, or build another version")
+        if not build_log.take_over(cursor, *view, token, digest):
+            _discard(cursor, projection)
+            bare_tables.make(cursor, projection)
+            sow(cursor, projection, schema_of(projection))
+            rules = json.dumps(dict(projection.rules))
+            told = (list(projection.topics), rules, code_digest(projection), until)
+            cursor.execute(REGISTER, (*view, state, *told))
+            build_log.begin(cursor, *view, token, digest, ends)
+        return build_log.read(cursor, *view, token)
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds parts of one version, in one process. ``batches`` gives the records of a part, as often as it is asked.
+
+    ``most_rows``: see above. ``until``: the last ledger position to apply; None: all. ``advance`` is told how many
+    events were folded since it was told last; ``written``, of each part whose rows are in place.
+    """
+
+    url: str
+    projection: Projection
+    codec: Codec
+    started: Build
+    batches: Batches
+    most_rows: int = MOST_ROWS
+    until: int | None = None
+    advance: Callable[[int], None] = lambda _: None
+    written: Callable[[Part], None] = lambda _: None
+
+    def build(self, parts: Iterable[Part]) -> None:
+        """Build these, one after the other; one is written while the next is folded. Parts that are done stay done.
+
+        Raises BuilderReplaced, OffsetGap, StoreAway.
+        """
+        with _without_gc(), ThreadPoolExecutor(1, thread_name_prefix="copy") as writer:
+            under_way: tuple[Part, Future[None]] | None = None
+            for part in parts:
+                connection = self._session()
+                folded = self._folded(part, connection, writer)
+                self._settle(under_way)
+                under_way = part, writer.submit(self._write, connection, part, folded)
+            self._settle(under_way)
+
+    def _folded(self, part: Part, connection: Connection, writer: Executor) -> Folded:
+        batches = _told(self.batches(part), self.advance)
+        try:
+            with connection.cursor() as cursor:
+                return fold_part(self.projection, self.codec, batches, cursor, self.most_rows, self.until, writer)
+        except RowRefused:
+            connection.rollback()
+            return self._folded_carefully(part, connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _folded_carefully(self, part: Part, connection: Connection) -> Folded:
+        """Once more, as a worker does: slower, but what PostgreSQL refuses becomes the dead letter of one event."""
+        with connection.cursor() as cursor:
+            return fold_carefully_into(self.projection, self.codec, self.batches(part), cursor, self.until)
+
+    def _settle(self, under_way: tuple[Part, Future[None]] | None) -> None:
+        """Wait until a part is written, and mend it where PostgreSQL refused a row of it."""
+        if under_way is None:
+            return
+        part, written = under_way
+        try:
+            written.result()
+        except RowRefused:
+            connection = self._session()
+            self._write(connection, part, self._folded_carefully(part, connection))
+        self.written(part)
+
+    def _write(self, connection: Connection, part: Part, folded: Folded) -> None:
+        with closing(connection), connection, connection.cursor() as cursor:
+            folded.write(cursor)
+            if folded.letters:
+                parked.bury(cursor, self.started.view, self.started.version, folded.letters)
+            build_log.done(cursor, self.started, part, folded.following, folded.ledger, folded.events)
+
+    def _session(self) -> Connection:
+        connection = psycopg2.connect(self.url, application_name=f"krypton rebuild {self.started.view}")
+        with connection, connection.cursor() as cursor:
+            cursor.execute(SESSION)
+        return connection
+
+
+def built_events(url: str, started: Build) -> int:
+    """How many events are in the version so far; before ``finish``, which forgets it."""
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        return build_log.read(cursor, started.view, started.version, started.token).resumed
+
+
+def finish(url: str, projection: Projection, started: Build) -> None:
+    """Make the version ready: keys, indexes, statistics and positions, in one transaction.
+
+    Raises BuilderReplaced, PartsLeft.
+
+    One that was built aside is complete then, and stays what it is.
+    """
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        build_log.hold(cursor, started)
+        bare_tables.complete(cursor, projection)
+        build_log.move_positions(cursor, started)
+        cursor.execute(READY, (started.view, started.version))
+
+
+def _told(batches: Iterable[Sequence[Record]], advance: Callable[[int], None]) -> Iterator[Sequence[Record]]:
+    for batch in batches:
+        yield batch
+        advance(len(batch))
+
+
+def _log_tables(cursor: Cursor) -> None:
+    for table in build_log.METADATA.sorted_tables:
+        cursor.execute(bare_tables.if_absent(table))
+
+
+def _discard(cursor: Cursor, projection: Projection) -> None:
+    """Remove what is left of a build that was made of something else."""
+    cursor.execute(f"DROP SCHEMA IF EXISTS {quoted(schema_of(projection))} CASCADE")
+    view = projection.name, projection.version
+    build_log.forget(cursor, *view)
+    for table in ("view_version", "position", "dead_letter", "parked_key"):
+        cursor.execute(f"DELETE FROM views.{table} WHERE view = %s AND version = %s", view)
+
+
+@contextmanager
+def _without_gc() -> Iterator[None]:
+    """Rows hold no cycles, and there are hundreds of thousands: the collector would walk them again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,23 @@
+"""Rows that rules alone make (``Projection.seeds``): written when a version's tables are made, live and rebuilt."""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor
+
+from projections.engine.projection import Projection
+from projections.engine.rows import quoted
+
+
+def sow(cursor: Cursor, projection: Projection, schema: str, tables: Collection[str] | None = None) -> None:
+    """Write the seeds of these tables (None: of all) into a schema, where none are yet; in the caller's transaction."""
+    by_table: dict[str, list[dict[str, Any]]] = {}
+    for key, row in projection.seeds():
+        if tables is None or key.table in tables:
+            names = (c.name for c in projection.tables.tables[key.table].primary_key.columns)
+            by_table.setdefault(key.table, []).append({**row, **dict(zip(names, key.key, strict=True))})
+    for name, rows in by_table.items():
+        target = quoted(schema, name)
+        statement = f"INSERT INTO {target} SELECT * FROM json_populate_recordset(NULL::{target}, %s)"
+        cursor.execute(statement, (json.dumps(rows),))

@@ -1,0 +1,66 @@
+"""Which versions a program keeps up to date: those that are whole, have no end, and were made by its own code.
+
+V9  A version is promoted, kept up to date, and its decisions raised, by a program of the code that made it.
+"""
+
+from collections.abc import Mapping
+
+from psycopg2.extensions import connection as Connection
+
+from domain.errors import RuleBroken
+from projections.engine import positions
+from projections.engine.positions import Partition, Position
+from projections.engine.projection import Projection
+from projections.engine.reading import fetch
+from projections.versions import versions
+from projections.versions.catalog import ASIDE, BUILDING
+from projections.versions.code_digest import code_digest
+from projections.versions.versions import StopsEarly
+
+
+class OtherCode(RuleBroken):
+    """The version was made by a program whose code for the view is another."""
+
+    rule = "V9"
+
+
+def tailed(connection: Connection, codes: Mapping[str, str]) -> list[tuple[str, int]]:
+    """Versions that a worker keeps up to date: live, ready and retired ones. (view, version)
+
+    ``codes``: view to digest, of this program; versions of others are theirs to keep.
+    """
+    query = """SELECT view, version, code FROM views.view_version WHERE state <> ALL(%(not_whole)s) AND until IS NULL
+    ORDER BY view, version"""
+    found = fetch(connection, query, not_whole=[BUILDING, ASIDE])
+    return [(r["view"], r["version"]) for r in found if r["view"] in codes and r["code"] in (None, codes[r["view"]])]
+
+
+def check_tailed(connection: Connection, view: str, version: int) -> None:
+    """Raises as ``check_built``, and StopsEarly."""
+    versions.check_built(connection, view, version)
+    with connection.cursor() as cursor:
+        if (until := versions.until_of(cursor, view, version)) is not None:
+            raise StopsEarly(f"{view} v{version} was built up to position {until}: nobody keeps it up to date")
+
+
+def check_code(connection: Connection, projection: Projection) -> None:
+    """Raises OtherCode, where another program made the version."""
+    view, version, code = projection.name, projection.version, code_digest(projection)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT code FROM views.view_version WHERE view = %s AND version = %s", (view, version))
+        ((made_by,),) = cursor.fetchall() or [(None,)]
+    if made_by not in (None, code):
+        raise OtherCode(
+            f"{view} v{version} was made by another program (code {made_by[:8]}, here {code[:8]}): only that one keeps "
+            f"it up to date; build this program's own with krypton views rebuild {view}, and promote it"
+        )
+
+
+def missing(connection: Connection, view: str, version: int, goal: Mapping[Partition, Position]) -> int:
+    """How many records, of the topics that the version reads, it lacks to positions of another version."""
+    with connection.cursor() as cursor:
+        known = positions.read(cursor, view, version)
+        cursor.execute("SELECT topics FROM views.view_version WHERE view = %s AND version = %s", (view, version))
+        ((topics,),) = cursor.fetchall()
+    reached = ((at.next, known[p].next if p in known else 0) for p, at in goal.items() if p[0] in topics)
+    return sum(max(0, wanted - there) for wanted, there in reached)

@@ -1,0 +1,175 @@
+"""Subscribers of the topics: each a login of its own that can read its topics, in its own consumer groups, and no more.
+
+What a subscriber gets: a SCRAM-SHA-512 credential; READ and DESCRIBE on the topics named; READ on the groups ``NAME``
+and ``NAME.…``. Names have no full stop, so one subscriber's groups never begin with another's name. Nothing gives the
+right to write, and nothing opens a sealed field: there is no key to grant.
+Kafka keeps all of it, so it needs an authorizer: the secure profile of the development stack, or ``docker/``.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from kafka import KafkaAdminClient
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+    ScramMechanism,
+    UserScramCredentialDeletion,
+    UserScramCredentialUpsertion,
+)
+from kafka.errors import KafkaError, KafkaTimeoutError, NoError, SecurityDisabledError
+
+from streams.broker import broker
+from streams.broker.topics import DEAD_LETTERS, PARTITIONS
+
+NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
+TOPICS: Final = tuple(topic for topic in PARTITIONS if topic != DEAD_LETTERS)
+"""What may be subscribed to: the ledger. Dead letters are the operators'."""
+
+PASSWORD_BYTES: Final = 24
+LEARNT_S: Final = 15.0
+NOBODY_HELD: Final = "this broker asks for no login, so it can hold nobody to any rights"
+READING: Final = (ACLOperation.READ, ACLOperation.DESCRIBE)
+
+
+class SubscriberWrong(Exception):
+    """A subscriber that cannot be added so: what is wrong with the name or the topics."""
+
+
+class SubscriberUnknown(Exception):
+    """No subscriber has that name."""
+
+
+class NoAuthorizer(Exception):
+    """The broker holds nobody to any rights."""
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """One subscriber: ``topics`` it can read, sorted. Its groups are its name, and what begins with it and a stop."""
+
+    name: str
+    topics: tuple[str, ...]
+
+
+def add(kafka: str, name: str, topics: Collection[str]) -> str:
+    """Make a subscriber; returns its password, which is kept nowhere.
+
+    Raises SubscriberWrong, NoAuthorizer, KafkaError (Kafka is away, or this login may not).
+    """
+    if not NAME.fullmatch(name):
+        raise SubscriberWrong("a name has 2 to 40 of a-z, 0-9 and -, and begins with a letter")
+    if unknown := sorted(set(topics) - set(TOPICS)):
+        raise SubscriberWrong(f"no topic {', '.join(unknown)} can be subscribed to: there are {', '.join(TOPICS)}")
+    if not topics:
+        raise SubscriberWrong("name one topic at least")
+    with _admin(kafka) as admin:
+        _listed(admin)  # first: Kafka 4.3.1 leaves a login that may not ask for logins without any answer
+        if name in admin.describe_user_scram_credentials():
+            raise SubscriberWrong(f"{name} is there already: take another name, or remove it first")
+        _forget_rights(admin, name)  # of a try that was cut short: they must not add to these
+        _check(admin.create_acls(_rights(name, topics))["failed"])
+        password = secrets.token_urlsafe(PASSWORD_BYTES)
+        _alter(admin, UserScramCredentialUpsertion(name, ScramMechanism.SCRAM_SHA_512, password))
+        _until(lambda: Subscriber(name, tuple(sorted(set(topics)))) in _listed(admin))
+    return password
+
+
+def remove(kafka: str, name: str) -> None:
+    """Take login and rights away; what is connected still gets nothing more.
+
+    Raises SubscriberUnknown, NoAuthorizer, KafkaError.
+    """
+    with _admin(kafka) as admin:
+        if name not in {one.name for one in _listed(admin)}:
+            raise SubscriberUnknown(f"no subscriber {name}: see krypton subscriber list")
+        _forget_rights(admin, name)
+        _alter(admin, UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512))
+        _until(lambda: name not in admin.describe_user_scram_credentials())
+
+
+def listed(kafka: str) -> list[Subscriber]:
+    """All subscribers, by name. Raises NoAuthorizer, KafkaError."""
+    with _admin(kafka) as admin:
+        return _listed(admin)
+
+
+def _listed(admin: KafkaAdminClient) -> list[Subscriber]:
+    """Who has a login and may read a topic; super users need no such right, so they are not among them."""
+    every = ACLFilter(None, None, ACLOperation.READ, ACLPermissionType.ALLOW, _any(ResourceType.TOPIC))
+    try:
+        found, _ = admin.describe_acls(every)
+    except SecurityDisabledError:
+        raise NoAuthorizer(NOBODY_HELD) from None
+    topics: dict[str, set[str]] = {}
+    for acl in found:
+        topics.setdefault(acl.principal.removeprefix("User:"), set()).add(acl.resource_pattern.resource_name)
+    users = admin.describe_user_scram_credentials()
+    return [Subscriber(name, tuple(sorted(topics[name]))) for name in sorted(topics.keys() & users.keys())]
+
+
+def _rights(name: str, topics: Collection[str]) -> list[ACL]:
+    topic_rights = [
+        _allow(name, operation, ResourcePattern(ResourceType.TOPIC, topic))
+        for topic in sorted(set(topics))
+        for operation in READING
+    ]
+    groups = (
+        ResourcePattern(ResourceType.GROUP, name),
+        ResourcePattern(ResourceType.GROUP, f"{name}.", ACLResourcePatternType.PREFIXED),
+    )
+    return topic_rights + [_allow(name, ACLOperation.READ, group) for group in groups]
+
+
+def _allow(name: str, operation: ACLOperation, resource: ResourcePattern) -> ACL:
+    return ACL(f"User:{name}", "*", operation, ACLPermissionType.ALLOW, resource)
+
+
+def _any(resource: ResourceType) -> ResourcePatternFilter:
+    return ResourcePatternFilter(resource, None, ACLResourcePatternType.ANY)
+
+
+def _forget_rights(admin: KafkaAdminClient, name: str) -> None:
+    every = ACLFilter(f"User:{name}", None, ACLOperation.ANY, ACLPermissionType.ANY, _any(ResourceType.ANY))
+    for _, _, error in admin.delete_acls([every]):
+        _check([] if error is NoError else [error])
+
+
+def _alter(admin: KafkaAdminClient, alteration: object) -> None:
+    for user, complaint in admin.alter_user_scram_credentials([alteration]).items():
+        if complaint:
+            raise KafkaError(f"the login of {user} could not be changed: {complaint}")
+
+
+def _check(errors: Collection[type[KafkaError]]) -> None:
+    for error in errors:
+        raise NoAuthorizer(NOBODY_HELD) if error is SecurityDisabledError else error
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    """The controller has it; the broker that we ask learns of it a moment later."""
+    deadline = time.monotonic() + LEARNT_S
+    while not holds():
+        if time.monotonic() > deadline:
+            raise KafkaTimeoutError(f"the broker did not take the change over in {LEARNT_S:.0f} s: look, and ask again")
+        time.sleep(0.02)
+
+
+@contextmanager
+def _admin(kafka: str) -> Iterator[KafkaAdminClient]:
+    admin = KafkaAdminClient(**broker.options(kafka), client_id="krypton-subscribers")
+    try:
+        yield admin
+    finally:
+        admin.close()

@@ -1,0 +1,133 @@
+"""The topics of the ledger: partition counts fixed for life, records kept for ever, never compacted.
+
+A count is stored state: changing one would scatter a key's events over two partitions, and break their order. What
+differs from the fixed values is therefore reported, never changed.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, Final
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import for_code
+
+from streams.broker import broker
+
+DEAD_LETTERS: Final = "krypton.dead-letters"
+"""What no view could read or apply, with the reason; not part of the ledger."""
+
+CHECKPOINTS: Final = "krypton.checkpoints"
+"""Signed tree heads of the ledger (``streams.broker.checkpoints``), not events."""
+
+PARTITIONS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "krypton.accesses": 8,
+        CHECKPOINTS: 1,
+        "krypton.consents": 4,
+        "krypton.directory": 1,
+        "krypton.doses": 8,
+        "krypton.identities": 8,
+        "krypton.links": 1,  # a total order of merges
+        "krypton.orders": 4,
+        "krypton.rules": 1,
+        "krypton.studies": 12,
+        "krypton.views": 1,
+        DEAD_LETTERS: 1,
+    }
+)
+"""Topic to its number of partitions. Stored state: add topics, never change a count."""
+
+LEDGER: Final = tuple(topic for topic in PARTITIONS if topic not in (DEAD_LETTERS, CHECKPOINTS))
+"""The topics that carry events: what the relay writes."""
+
+KEPT: Final[Mapping[str, str]] = MappingProxyType(
+    {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+)
+"""Topic settings without which records would be lost."""
+
+MAX_RECORD_BYTES: Final = 8 << 20
+"""The largest record a topic takes; dose reports of long interventions go past Kafka's own limit of 1 MiB."""
+
+ALREADY_THERE: Final = 36  # Kafka's error code TOPIC_ALREADY_EXISTS
+
+
+class TopicsDiffer(Exception):
+    """Kafka's topics are not what the ledger was built on: which, how, and what to do."""
+
+
+def create(bootstrap: str, replication: int = 1, min_insync: int | None = None) -> list[str]:
+    """Create the topics that are missing and check the others; returns the names of the new ones.
+
+    ``replication``: copies of each partition, 3 in production. ``min_insync``: copies that must hold a record before it
+    is acknowledged; by default all but one. Safe to repeat. Raises TopicsDiffer, KafkaError (Kafka is away).
+    """
+    settings = {
+        **KEPT,
+        "max.message.bytes": str(MAX_RECORD_BYTES),
+        "min.insync.replicas": str(min_insync or max(1, replication - 1)),
+    }
+    with _admin(bootstrap) as admin:
+        there = set(admin.list_topics())
+        wanted = {
+            name: {"num_partitions": count, "replication_factor": replication, "configs": settings}
+            for name, count in PARTITIONS.items()
+            if name not in there
+        }
+        new = _create(admin, wanted) if wanted else []
+        _compare(admin)
+    return new
+
+
+def check(bootstrap: str) -> None:
+    """Compare Kafka's topics with the fixed ones. Raises TopicsDiffer, KafkaError (Kafka is away)."""
+    with _admin(bootstrap) as admin:
+        _compare(admin)
+
+
+def _create(admin: KafkaAdminClient, wanted: dict[str, Any]) -> list[str]:
+    answers = admin.create_topics(wanted, raise_errors=False)["topics"]
+    for answer in answers:
+        if answer["error_code"] not in (0, ALREADY_THERE):  # somebody else may create them at the same time
+            raise TopicsDiffer(
+                f"{answer['name']} could not be created: {answer['error_message'] or for_code(answer['error_code'])}"
+            )
+    admin.wait_for_topics(sorted(wanted))
+    return sorted(answer["name"] for answer in answers if answer["error_code"] == 0)
+
+
+def _compare(admin: KafkaAdminClient) -> None:
+    if missing := sorted(PARTITIONS.keys() - set(admin.list_topics())):
+        raise TopicsDiffer(f"missing in Kafka: {', '.join(missing)}; run krypton init")
+    counts = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(sorted(PARTITIONS))}
+    wrong = [
+        f"{name} has {counts[name]} partitions, not {fixed}: the order of events and every view's positions rest on "
+        "the count; delete the topic, run krypton init, and the relay fills it again"
+        for name, fixed in PARTITIONS.items()
+        if counts[name] != fixed
+    ]
+    wrong += [
+        f"{name} has {setting}={value}, not {KEPT[setting]}: records would be lost; set it back"
+        for name, settings in _settings(admin).items()
+        for setting, value in settings.items()
+        if value != KEPT[setting]
+    ]
+    if wrong:
+        raise TopicsDiffer("; ".join(wrong))
+
+
+def _settings(admin: KafkaAdminClient) -> dict[str, dict[str, str]]:
+    """Topic to the values of the settings in ``KEPT`` that are in force."""
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(KEPT)) for name in PARTITIONS]
+    answers = admin.describe_configs(asked, config_filter="all")["topic"]
+    return {name: {setting: held["value"] for setting, held in values.items()} for name, values in answers.items()}
+
+
+@contextmanager
+def _admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
+    admin = KafkaAdminClient(**broker.options(bootstrap), client_id="krypton-topics")
+    try:
+        yield admin
+    finally:
+        admin.close()

@@ -1,0 +1,132 @@
+"""Applies what was fetched to a view, batch by batch: one transaction for whatever waits, a lone record at once.
+
+Between ``shut`` and ``open`` nothing is applied: records fetched before the group's partitions were dealt anew are
+dropped, and a batch under way is waited for, so that the next owner of a partition finds its true position.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
+
+from domain.errors import StoreAway
+from schemas.event import Record
+from streams.processor.positioned_consumer import Positions
+from streams.processor.view import View
+
+log = logging.getLogger(__name__)
+
+BATCH = 1_000
+WAITING = 16  # fetches that may wait; with that the consumer holds still
+PAUSE_FIRST_S, PAUSE_MOST_S = 0.1, 3.0
+T = TypeVar("T")
+
+
+class Run(NamedTuple):
+    """What one fetch brought of one partition, and the group's generation it was fetched under."""
+
+    generation: int
+    records: Sequence[Record]
+
+
+class Applier:
+    """Feeds one view. All of its calls to the view are made one at a time, in a thread of its own."""
+
+    def __init__(self, view: View, *, batch: int = BATCH) -> None:
+        self._view = view
+        self._most = batch
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=view.name)
+        self._arrived: asyncio.Queue[Run] = asyncio.Queue(WAITING)
+        self._left: deque[Record] = deque()
+        self._generation: int | None = None
+        self._busy = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self._applied: dict[tuple[str, int], int] = {}
+        self.heads: dict[tuple[str, int], int] = {}
+        """(topic, partition) to the offset to read next, as far as this worker knows."""
+
+    async def positions(self) -> Positions:
+        """Where the view is; waits for a store that is away. Raises StoreAway only when told to stop meanwhile."""
+        found = await self._patiently(self._view.positions, go_on=lambda: not self._stopping.is_set())
+        self.heads = dict(found)
+        return found
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is under way."""
+        return self._arrived.empty() and not self._left and not self._busy.locked()
+
+    def open(self, generation: int) -> None:
+        """Apply what is fetched under this generation of the group."""
+        self._generation = generation
+
+    async def shut(self) -> None:
+        """Drop what waits, and return when the batch under way is done."""
+        self._generation = None
+        async with self._busy:
+            self._left.clear()
+            while not self._arrived.empty():
+                self._arrived.get_nowait()
+
+    async def put(self, run: Run) -> None:
+        """Queue a fetch; waits while too many do."""
+        await self._arrived.put(run)
+
+    def applied(self) -> Positions:
+        """(topic, partition) to the offset after the last applied record, for those that moved since last asked."""
+        moved, self._applied = self._applied, {}
+        return moved
+
+    async def run(self) -> None:
+        """Apply batches for ever. Raises what the view raises, StoreAway aside: then nothing more is applied."""
+        while True:
+            self._take(await self._arrived.get())
+            async with self._busy:
+                while batch := self._batch():
+                    try:
+                        await self._patiently(self._view.apply, batch, go_on=lambda: self._generation is not None)
+                    except StoreAway:
+                        break  # shut meanwhile: nothing of the batch was applied, and its next owner reads it again
+                    moved = {(r.topic, r.partition): r.offset + 1 for r in batch}
+                    self._applied.update(moved)
+                    self.heads.update(moved)
+
+    async def beside(self, call: Callable[[], None]) -> None:
+        """Make a call in the view's thread, between two batches, unless closed. Raises what it raises."""
+        if self._stopping.is_set():
+            return
+        await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    async def close(self) -> None:
+        """Stop for good, once the batch under way is done."""
+        self._stopping.set()
+        await self.shut()
+        self._thread.shutdown(wait=False)
+
+    def _take(self, run: Run) -> None:
+        if run.generation == self._generation:
+            self._left.extend(run.records)
+
+    def _batch(self) -> list[Record]:
+        """The next records in order, as many as wait but at most ``batch``; none while shut."""
+        while len(self._left) < self._most and not self._arrived.empty():
+            self._take(self._arrived.get_nowait())
+        if self._generation is None:
+            self._left.clear()
+        return [self._left.popleft() for _ in range(min(self._most, len(self._left)))]
+
+    async def _patiently(self, call: Callable[..., T], *arguments: Any, go_on: Callable[[], bool]) -> T:
+        """Call the view in its thread, again and again while its store is away and ``go_on`` says so."""
+        pause = PAUSE_FIRST_S
+        while True:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+            except StoreAway as away:
+                if not go_on():
+                    raise
+                if pause == PAUSE_FIRST_S:  # said once, not at each try
+                    log.warning("waiting for the database: %s", away)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, PAUSE_MOST_S)

@@ -1,0 +1,68 @@
+"""Puts a view's dead letters on a topic, for whoever watches over the views. At least once; the table is the truth.
+
+A record keeps its key, value and headers; ``dead-letter-*`` headers say where it was read, by which view, and why it
+could not be applied. The reason never names a person.
+"""
+
+import logging
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from streams.broker import broker
+from streams.broker.topics import DEAD_LETTERS, MAX_RECORD_BYTES
+from streams.processor.view import DeadLetter, View
+
+log = logging.getLogger(__name__)
+
+AT_A_TIME = 100
+TIMEOUT_S = 10.0
+Headers = list[tuple[str, bytes]]
+
+
+class DeadLetterTopic:
+    """Publishes the dead letters of one view; called from its thread alone."""
+
+    def __init__(self, view: View, kafka: str) -> None:
+        self._view = view
+        self._kafka = kafka
+        self._producer: KafkaProducer | None = None
+
+    def publish_new(self) -> None:
+        """Publish what is not yet on the topic; what Kafka does not take now stays. Raises StoreAway."""
+        while letters := self._view.unpublished(AT_A_TIME):
+            try:
+                self._send([(letter.record.key, letter.record.value, self._headers(letter)) for letter in letters])
+            except KafkaError as away:
+                log.warning("%s: dead letters wait for Kafka (%s)", self._view.name, type(away).__name__)
+                return
+            self._view.published([letter.id for letter in letters])
+
+    def close(self) -> None:
+        """End the producer."""
+        if self._producer:
+            self._producer.close(timeout=1)
+
+    def _send(self, letters: list[tuple[bytes, bytes, Headers]]) -> None:
+        if self._producer is None:
+            self._producer = KafkaProducer(
+                **broker.options(self._kafka),
+                client_id="krypton-dead-letters",
+                max_request_size=MAX_RECORD_BYTES,
+                max_block_ms=int(TIMEOUT_S * 1000),
+                bootstrap_timeout_ms=int(TIMEOUT_S * 1000),
+            )
+        sent = [self._producer.send(DEAD_LETTERS, value, key, headers) for key, value, headers in letters]
+        for future in sent:
+            future.get(TIMEOUT_S)
+
+    def _headers(self, letter: DeadLetter) -> Headers:
+        record = letter.record
+        return [
+            *record.headers,
+            ("dead-letter-view", f"{self._view.name} v{self._view.version}".encode()),
+            ("dead-letter-topic", record.topic.encode()),
+            ("dead-letter-partition", b"%d" % record.partition),
+            ("dead-letter-offset", b"%d" % record.offset),
+            ("dead-letter-reason", letter.reason.encode()),
+        ]

@@ -1,0 +1,42 @@
+"""Partitions of many keys at once: murmur2 over hundreds of keys in a few multiplications of very long integers.
+
+Python multiplies a long integer by a short one in one pass of C, so a long integer serves as a row of 64-bit lanes, one
+per key: a product of 32 bits by 32 stays within its lane. Twenty times as fast as ``streams.broker.partition.murmur2``
+key by key; ``tests/unit/test_partition_batch.py`` holds the two equal.
+"""
+
+from collections.abc import Sequence
+from struct import unpack
+from typing import Final
+
+from streams.broker.partition import MULTIPLIER, SEED, murmur2
+
+UUID_BYTES: Final = 36  # of a uuid as text: the keys of nearly all events
+LANE_BYTES: Final = 8
+POSITIVE: Final = 0x7FFFFFFF
+
+
+def partitions_of(keys: Sequence[bytes], count: int) -> list[int]:
+    """The partition of each key in a topic of ``count``, as ``streams.broker.partition.partition_of`` has it."""
+    if count == 1:
+        return [0] * len(keys)
+    if set(map(len, keys)) != {UUID_BYTES}:
+        return [(murmur2(key) & POSITIVE) % count for key in keys]
+    return [value % count for value in _hashes(b"".join(keys), len(keys))]
+
+
+def _hashes(joined: bytes, keys: int) -> tuple[int, ...]:
+    """The hashes of ``keys`` keys of 36 bytes each, without their highest bit."""
+    ones = int.from_bytes((b"\1" + bytes(LANE_BYTES - 1)) * keys, "little")
+    low = ones * 0xFFFFFFFF
+    value = ones * (SEED ^ UUID_BYTES)
+    for at in range(0, UUID_BYTES, 4):
+        lanes = bytearray(LANE_BYTES * keys)
+        for byte in range(4):
+            lanes[byte::LANE_BYTES] = joined[at + byte :: UUID_BYTES]
+        word = int.from_bytes(lanes, "little") * MULTIPLIER & low
+        word = (word ^ (word >> 24 & ones * 0xFF)) * MULTIPLIER & low
+        value = (value * MULTIPLIER & low) ^ word
+    value = (value ^ (value >> 13 & ones * 0x7FFFF)) * MULTIPLIER & low
+    value = (value ^ (value >> 15 & ones * 0x1FFFF)) & ones * POSITIVE
+    return unpack(f"<{keys}Q", value.to_bytes(LANE_BYTES * keys, "little"))

@@ -1,0 +1,153 @@
+"""One partition's records as a walk through positions goes along: a batch at a time, as far as asked.
+
+``parts`` opens the ledger's topics, or copies of them under other names (a mirror in another cluster's style:
+``<prefix>.krypton.links``), as they end now.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import aiokafka.errors as failures
+from kafka import KafkaConsumer, TopicPartition
+
+from domain.errors import OffsetGap
+from schemas.event import Record
+from streams.broker import broker
+from streams.broker.topics import LEDGER, PARTITIONS
+from streams.reading.partition_batch import partitions_of
+from streams.reading.replay import Replay, Span
+
+POSITION_AT: Final = 7
+POSITION: Final = re.compile(rb"[1-9][0-9]{0,18}")
+"""How the header ``position`` is written: as the ledger writes it, and no other way that ``int`` would take."""
+HIGHEST: Final = 10**19
+MARGIN_MS: Final = 86_400_000  # a record's time is that of its decision, which its commit follows within seconds
+
+
+class Part:
+    """One partition. ``last``: the highest position seen in it; ``broken``: why nothing more can be read of it."""
+
+    def __init__(self, topic: str, partition: int, batches: Iterator[Sequence[Record]]) -> None:
+        """``topic``: of the ledger, whatever the name it is read under."""
+        self.topic = topic
+        self.partition = partition
+        self.count = PARTITIONS[topic]
+        self.last = 0
+        self.broken = ""
+        self.at_home = True
+        self._batches = batches
+        self._records: Sequence[Record] = ()
+        self._positions: list[int] = []
+        self._in_order = True
+        self._at = 0
+
+    def chunks(self, end: int) -> Iterator[Iterator[tuple[int, Record]]]:
+        """The records before the first one whose position is not below ``end``, each after its position, by the batch.
+
+        Position 0 stands for a header that tells none. ``at_home`` says whether all keys of the chunk belong here.
+        """
+        while self._fill():
+            begin, cut = self._at, self._cut(end)
+            self._at = cut
+            yield zip(self._positions[begin:cut], self._records[begin:cut], strict=True)
+            if cut < len(self._records):
+                return
+
+    def next_position(self) -> int | None:
+        """The position of the next record, the last one where it tells none; None at the end."""
+        return (self._positions[self._at] or self.last) if self._fill() else None
+
+    def ahead(self, most: int) -> Sequence[Record]:
+        """Some of the records that come next, without taking them."""
+        while self._fill() and len(self._records) - self._at < most:
+            if (more := self._next()) is None:
+                break
+            self._hold([*self._records[self._at :], *more])
+        return self._records[self._at : self._at + most]
+
+    def _cut(self, end: int) -> int:
+        if self._in_order:
+            return bisect_left(self._positions, end, self._at)
+        return next(
+            (at for at in range(self._at, len(self._positions)) if self._positions[at] >= end), len(self._records)
+        )
+
+    def _fill(self) -> bool:
+        """Whether there is another record."""
+        while self._at >= len(self._records):
+            if (more := self._next()) is None:
+                return False
+            self._hold(more)
+        return True
+
+    def _hold(self, records: Sequence[Record]) -> None:
+        self._records, self._at = records, 0
+        self._positions = _positions(records)
+        self._in_order = sorted(self._positions) == self._positions
+        self.at_home = set(partitions_of([record[3] or b"" for record in records], self.count)) <= {self.partition}
+
+    def _next(self) -> Sequence[Record] | None:
+        try:
+            return next(self._batches, None)
+        except (OffsetGap, failures.OffsetOutOfRangeError, failures.CorruptRecordException) as gap:
+            self.broken = str(gap) or "records were deleted at the begin of the partition"
+            return None
+
+
+def _positions(records: Sequence[Record]) -> list[int]:
+    """Of each record. Most are as the relay writes them, and whoever compares headers sees which are not."""
+    try:
+        found = [int(record[5][POSITION_AT][1]) for record in records]
+        if not found or (min(found) > 0 and max(found) < HIGHEST):
+            return found
+    except (LookupError, ValueError, TypeError):
+        pass
+    return [position_of(record) for record in records]
+
+
+def position_of(record: Record) -> int:
+    """The position that a record's headers tell; 0 where they tell none, or write it as no relay does."""
+    digits = dict(record.headers).get("position")
+    return int(digits) if digits and POSITION.fullmatch(digits) else 0
+
+
+def parts(kafka: str, replay: Replay, *, prefix: str = "", since_ms: int | None = None) -> list[Part]:
+    """Every partition of the ledger as it ends now.
+
+    ``prefix``: of the topics' names, for a copy. ``since_ms``: leave out what was recorded a day and more before this
+    (milliseconds since 1970, UTC), but for the last record of it in each partition. Raises KafkaError; NotThere where a
+    topic of the copy is missing.
+    """
+    names = {f"{prefix}{topic}": topic for topic in LEDGER}
+    consumer = KafkaConsumer(**broker.options(kafka), group_id=None, enable_auto_commit=False)
+    try:
+        if missing := sorted(names.keys() - consumer.topics()):
+            raise NotThere(f"no topic {', '.join(missing)}")
+        every = [TopicPartition(name, p) for name, topic in names.items() for p in range(PARTITIONS[topic])]
+        ends = consumer.end_offsets(every)
+        begins = starts(consumer, ends, since_ms)
+    finally:
+        consumer.close(autocommit=False)
+    return [
+        Part(names[tp.topic], tp.partition, replay.batches(Span(tp.topic, tp.partition, begins[tp], end)))
+        for tp, end in ends.items()
+    ]
+
+
+def starts(
+    consumer: KafkaConsumer, ends: Mapping[TopicPartition, int], since_ms: int | None
+) -> Mapping[TopicPartition, int]:
+    """Where to begin: at the record before the first that late, or before the end where there is none that late.
+
+    What somebody added under an older time than its place allows lies just there, so one record is enough to see it.
+    """
+    if since_ms is None:
+        return dict.fromkeys(ends, 0)
+    found = consumer.offsets_for_times(dict.fromkeys(ends, max(0, since_ms - MARGIN_MS)))
+    return {tp: max(0, (at.offset if (at := found.get(tp)) else end) - 1) for tp, end in ends.items()}
+
+
+class NotThere(LookupError):
+    """A topic that was named is not on Kafka."""

@@ -1,0 +1,262 @@
+"""Replay: reads topics from their begin to a fixed end, fast, for rebuilds, notebooks and audits; commits nothing.
+
+Faust carries live events; here aiokafka's client fetches whole record batches, one request ahead of what is being
+worked on, and its compiled parser takes them apart: twice the rate of its consumer's ``getmany``, which makes an object
+of twelve fields of each record first. No group, no positions of its own: the caller says where to begin and to end.
+Order: as in the partition. Delivery: each record of the span exactly once, or an error; a hole in the offsets is one.
+The request class and the record parser belong to aiokafka 0.14.0, which is pinned.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from types import TracebackType
+from typing import Any, Final, NamedTuple
+
+import aiokafka.errors as failures
+import uvloop
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import TopicPartition
+from kafka import KafkaConsumer
+from kafka import TopicPartition as KafkaPartition
+from kafka.errors import KafkaError
+
+from domain.errors import OffsetGap
+from schemas.codec import Codec
+from schemas.event import LedgerEvent, Record
+from streams.broker import broker
+from streams.broker.partition import partition_of
+from streams.broker.topics import LEDGER, PARTITIONS
+from streams.reading.events import Wanted, events_of, in_ledger_order
+from streams.relay.position_search import offsets_at
+
+FETCH_BYTES: Final = 2 << 20
+BATCH: Final = 50  # what is unpacked, decoded and folded in one go stays in the processor's cache
+WAIT_MS: Final = 500
+PATIENCE_S: Final = 60.0
+MERGED_BATCH: Final = 500  # records of each partition that wait, decoded, for their turn
+PAUSE_S: Final = 0.2
+MISSING: Final = "records are missing, restore the topic before it is replayed"
+PASSING: Final = (  # what a broker answers while a leader moves or starts
+    failures.NotLeaderForPartitionError,
+    failures.UnknownTopicOrPartitionError,
+    failures.LeaderNotAvailableError,
+    failures.ReplicaNotAvailableError,
+)
+
+
+class Span(NamedTuple):
+    """Records of one partition: offsets from ``start`` to below ``end``."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """How many records."""
+        return max(0, self.end - self.start)
+
+
+def spans(kafka: str, topics: Collection[str], starts: Mapping[tuple[str, int], int] | None = None) -> list[Span]:
+    """Each partition of these topics as it stands now, from ``starts`` (offset by topic and partition) or from 0.
+
+    Raises KafkaError (Kafka is away).
+    """
+    consumer = KafkaConsumer(**broker.options(kafka), group_id=None, enable_auto_commit=False)
+    try:
+        ends = consumer.end_offsets([KafkaPartition(t, p) for t in topics for p in range(PARTITIONS[t])])
+    finally:
+        consumer.close(autocommit=False)
+    begin = starts or {}
+    return [Span(tp.topic, tp.partition, begin.get((tp.topic, tp.partition), 0), end) for tp, end in ends.items()]
+
+
+class Unanswered(KafkaError):  # type: ignore[misc]  # the library ships no types
+    """Kafka does not answer, or not any more; says which error it was. The two clients' errors are one to readers."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except failures.KafkaError as away:
+        raise Unanswered(type(away).__name__) from None
+
+
+class Replay:
+    """A reader of spans, to use in a ``with`` block, in one thread. Synchronous: its event loop runs while it waits."""
+
+    def __init__(self, kafka: str, *, fetch_bytes: int = FETCH_BYTES) -> None:
+        """``kafka``: bootstrap servers. ``fetch_bytes``: memory of one fetch; two are held at a time.
+
+        A record batch that is larger comes all the same, alone.
+        """
+        self._kafka = kafka
+        self._fetch_bytes = fetch_bytes
+        self._loop = uvloop.new_event_loop()
+        self._client: Any = None
+
+    def __enter__(self) -> "Replay":
+        async def start() -> Any:
+            client = AIOKafkaClient(**broker.options(self._kafka), client_id="krypton-replay")
+            try:
+                await client.bootstrap()
+            except BaseException:
+                await client.close()
+                raise
+            return client
+
+        try:
+            with _told():
+                self._client = self._loop.run_until_complete(start())
+        except BaseException:
+            self._loop.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for fetch in asyncio.all_tasks(self._loop):  # on their way for a reader who stopped early
+            fetch.cancel()
+        self._loop.run_until_complete(self._client.close())
+        self._loop.close()
+
+    def batches(self, span: Span, most: int = BATCH) -> Iterator[list[Record]]:
+        """The span's records in order, in lists of at most ``most``.
+
+        Raises OffsetGap (records are missing in Kafka, or damaged), KafkaError (no answer for a minute).
+        """
+        with _told():
+            try:
+                yield from self._batches(span, most)
+            except failures.OffsetOutOfRangeError:
+                at = f"{span.topic}/{span.partition} has no offset {span.start} any more"
+                raise OffsetGap(f"{at}: {MISSING}") from None
+            except failures.CorruptRecordException as damaged:
+                raise OffsetGap(f"{damaged.args[0]}: restore the topic before it is replayed") from None
+
+    def _batches(self, span: Span, most: int) -> Iterator[list[Record]]:
+        if not span.size:
+            return
+        where, expected = f"{span.topic}/{span.partition}", span.start
+        held: list[Record] = []
+        for records in self._records(span, most):
+            if records[0].offset != expected or records[-1].offset != expected + len(records) - 1:
+                raise OffsetGap(f"{where} jumps from offset {expected} on: {MISSING}")
+            expected += len(records)
+            held = held + records if held else records
+            if len(held) >= most:
+                yield held[:most]
+                held = held[most:]
+        if expected != span.end:
+            raise OffsetGap(f"{where} ends at offset {expected}, and should at {span.end}: {MISSING}")
+        if held:
+            yield held
+
+    def _records(self, span: Span, most: int) -> Iterator[list[Record]]:
+        """All records, some at a time; the next fetch is on its way while those of the last are worked on."""
+        following = span.start
+        fetch = self._loop.create_task(self._fetch(span, following))
+        while following < span.end:
+            found = MemoryRecords(self._loop.run_until_complete(fetch))
+            batches = []
+            while found.has_next():
+                batches.append(found.next_batch())
+            if not batches:
+                raise failures.KafkaError(f"{span.topic}/{span.partition} answers nothing at offset {following}")
+            first, following = following, batches[-1].next_offset
+            if following < span.end:
+                fetch = self._loop.create_task(self._fetch(span, following))
+                self._loop.run_until_complete(asyncio.sleep(0))  # so that the request leaves before the work begins
+            for one in batches:
+                if not one.is_control_batch:
+                    yield from _unpacked(one, span, first, most)
+
+    async def _fetch(self, span: Span, offset: int) -> bytes:
+        """The bytes of whole record batches that hold ``offset`` and what follows. Tries again for a minute."""
+        wanted = [(span.topic, [(span.partition, offset, self._fetch_bytes)])]
+        request = FetchRequest(WAIT_MS, 1, self._fetch_bytes, 0, wanted)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return await self._ask(span, request)
+            except (*PASSING, failures.KafkaConnectionError, failures.RequestTimedOutError, failures.NodeNotReadyError):
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(PAUSE_S)
+                await self._client.force_metadata_update()
+
+    async def _ask(self, span: Span, request: FetchRequest) -> bytes:
+        await self._client._wait_on_metadata(span.topic)
+        node = self._client.cluster.leader_for_partition(TopicPartition(span.topic, span.partition))
+        if node is None or node == -1:
+            raise failures.LeaderNotAvailableError(f"{span.topic}/{span.partition} has no leader just now")
+        response = await self._client.send(node, request)
+        ((_, ((_, error, *_, content),)),) = response.topics
+        if error:
+            raise failures.for_code(error)(f"{span.topic}/{span.partition}")
+        return content or b""
+
+
+def _unpacked(batch: Any, span: Span, first: int, most: int) -> Iterator[list[Record]]:
+    """The records of one record batch from ``first`` to the span's end, in order, in lists of at most ``most``.
+
+    Unpacked when they are asked for, not before: what was made just now is still in the processor's cache.
+    """
+    if not batch.validate_crc():
+        raise failures.CorruptRecordException(f"{span.topic}/{span.partition}: a record batch's checksum is wrong")
+    topic, partition, _, end = span
+    make = tuple.__new__  # half the time of calling the class: this runs once per record
+    left = (make(Record, (topic, partition, r.offset, r.key, r.value, tuple(r.headers))) for r in batch)
+    while found := list(islice(left, most)):
+        if found[0].offset < first or found[-1].offset >= end:
+            found = [record for record in found if first <= record.offset < end]
+        if found:
+            yield found
+
+
+def key_spans(found: Sequence[Span], keys: Collection[str]) -> list[Span]:
+    """Of these spans, the ones that hold records of the keys."""
+    return [s for s in found if any(partition_of(k.encode(), PARTITIONS[s.topic]) == s.partition for k in keys)]
+
+
+def read_events(
+    kafka: str,
+    codec: Codec,
+    *,
+    topics: Collection[str] = LEDGER,
+    types: Collection[str] | None = None,
+    keys: Collection[str] | None = None,
+    from_position: int = 1,
+    to_position: int | None = None,
+) -> Generator[LedgerEvent, None, None]:
+    """The ledger's events in ledger order, from Kafka as it stands at the first ``next``. Close it to stop early.
+
+    ``kafka``: an address (``streams.broker.broker``). ``codec``: decodes; a ``BulkCodec`` takes half the time, one with
+    ``NoKeys`` leaves what is sealed as ``ERASED``. ``topics``: by default the whole ledger. ``types``: event types, as
+    in ``link.merged``, every version of them. ``keys``: Kafka keys, the uuids that ``docs/topics.md`` names; only the
+    partitions that can hold them are read. ``from_position``, ``to_position``: ledger positions, both included, counted
+    from 1; the start is found by halving, not by reading from the begin. Nothing is committed.
+
+    Each event of the range comes once: ``position`` only grows. ``data``: see ``LedgerEvent`` (times are microseconds
+    since 1970 UTC, ids are ``str``, doses carry their unit in their name). Up to 8 MB are held per partition.
+    Raises UnknownSchema (a type that no event has, or an event newer than this program), NotAnEvent (a record that is
+    none of ours), OffsetGap (records are missing), KafkaError (Kafka is away). Each names the record.
+    """
+    wanted = Wanted.of(codec.registry, types, keys, from_position, to_position)
+    starts = offsets_at(kafka, topics, from_position) if from_position > 1 else None
+    found = spans(kafka, topics, starts)
+    if keys is not None:
+        found = key_spans(found, keys)
+    with Replay(kafka) as replay:
+        yield from in_ledger_order(
+            events_of(replay.batches(span, MERGED_BATCH), codec, wanted) for span in found if span.size
+        )

@@ -1,0 +1,108 @@
+"""The event store as the relay reads it: pages in ledger order, wake-ups, and the hint where the last relay was.
+
+Writers lock the events' table, so positions become visible in order: reading on from a position misses nothing.
+"""
+
+import select
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.broker.database import connect
+from streams.relay.outgoing import Stored
+
+CHANNEL = "ledger"
+PAGE_BYTES = 8 << 20  # a page's target: long dose reports must not fill the memory
+PAGE_ROWS_MIN = 16
+
+HINT_DDL = """
+SELECT pg_advisory_xact_lock(hashtext('krypton init ledger'));
+CREATE SCHEMA IF NOT EXISTS ledger;
+CREATE TABLE IF NOT EXISTS ledger.relay_hint (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    position bigint NOT NULL DEFAULT 0,
+    held boolean NOT NULL DEFAULT false
+);
+INSERT INTO ledger.relay_hint DEFAULT VALUES ON CONFLICT DO NOTHING;
+"""
+COLUMNS = "id, originator_id::text, originator_version, state FROM ledger.ledger_events"
+
+
+NAMES = """SELECT id, originator_id::text || '/' || originator_version
+FROM ledger.ledger_events WHERE id = ANY(%s)"""
+CLAIM = """UPDATE ledger.relay_hint new SET held = true FROM ledger.relay_hint old RETURNING old.position, old.held"""
+
+
+class Hint(NamedTuple):
+    """What the last active relay left: all up to ``position`` is in Kafka; ``held``: it did not stop cleanly."""
+
+    position: int
+    held: bool
+
+
+def create(database: str) -> None:
+    """Make the hint's table; ``krypton init`` calls this, and may again. Raises psycopg2.Error."""
+    connection = connect(database, "krypton-init")
+    try:
+        connection.autocommit = False
+        with connection, connection.cursor() as cursor:
+            cursor.execute(HINT_DDL)
+    finally:
+        connection.close()
+
+
+class Outbox:
+    """One session on the event store. Every method raises psycopg2.Error when the database is away."""
+
+    def __init__(self, database: str, page_rows: int) -> None:
+        """``page_rows``: the most events a page holds."""
+        self._most = self._rows = page_rows
+        self._connection = connect(database, "krypton-relay")
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+
+    def close(self) -> None:
+        """End the session."""
+        self._connection.close()
+
+    def claim(self) -> Hint:
+        """Mark the hint as held, and return what it said before."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(CLAIM)
+            return Hint(*cursor.fetchone())
+
+    def note(self, position: int, *, held: bool = True) -> None:
+        """All events up to ``position`` are acknowledged by Kafka; ``held=False`` hands over cleanly."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE ledger.relay_hint SET position = greatest(position, %s), held = %s", (position, held)
+            )
+
+    def page(self, after: int) -> list[Stored]:
+        """The next events after a position, in order; empty when there are none."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"SELECT {COLUMNS} WHERE id > %s ORDER BY id LIMIT %s", (after, self._rows))
+            page = [Stored(i, aggregate, version, bytes(state)) for i, aggregate, version, state in cursor]
+        if page:
+            per_row = sum(len(event.state) for event in page) // len(page) + 1
+            self._rows = max(PAGE_ROWS_MIN, min(self._most, PAGE_BYTES // per_row))
+        return page
+
+    def last_up_to(self, position: int) -> Stored | None:
+        """The last event at or before a position."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"SELECT {COLUMNS} WHERE id <= %s ORDER BY id DESC LIMIT 1", (position,))
+            row = cursor.fetchone()
+        return row and Stored(row[0], row[1], row[2], bytes(row[3]))
+
+    def names_at(self, positions: Sequence[int]) -> dict[int, str]:
+        """The ``ce_id`` of the events at these positions, as far as the store holds them."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(NAMES, (list(positions),))
+            return dict(cursor.fetchall())
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when a writer committed, or after ``timeout_s``: a lost wake-up only costs that long."""
+        if not self._connection.notifies:
+            select.select([self._connection], [], [], timeout_s)
+            self._connection.poll()
+        self._connection.notifies.clear()
