@@ -33,7 +33,7 @@ EVENTS = int(os.environ.get("KRYPTON_BENCH_EVENTS", "1000000"))
 PATIENT_EVENTS = 500
 TIMES = 20
 AUDITOR = Auditor("system:bench", "bench")
-RPPS = "10101201234"
+RPPS = "10101201233"
 
 
 def run(ours: Krypton, events: int = EVENTS) -> dict[str, float]:

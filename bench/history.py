@@ -189,7 +189,7 @@ class History:
         order, accession, of = self.uuid(), f"B{self._random.getrandbits(40)}", {"identity_id": one.id}
         steps: dict[str, Body] = {
             "order.placed": {
-                "site": one.site, "placer_number": accession, "ordered_by": "10101201234", "modality": modality,
+                "site": one.site, "placer_number": accession, "ordered_by": "10101201233", "modality": modality,
                 "act": None, "question": "Recherche de lésion", "urgency": "routine", "accession": None,
                 "wanted_by": None,
             },
@@ -201,9 +201,9 @@ class History:
     def _sharing(self, one: Identity) -> list[list[Callable[[], Happened]]]:
         consent, statement, access = self.uuid(), self.uuid(), self.uuid()
         of: Body = {"identity_id": one.id}
-        granted = of | {"statement_id": statement, "party": "rpps:10101201234", "expires_at": None, "exclusions": []}
+        granted = of | {"statement_id": statement, "party": "rpps:10101201233", "expires_at": None, "exclusions": []}
         seen = of | {
-            "members": [one.id], "rpps": "10101201234", "site": one.site, "purpose": "TREATMENT", "reason": "suivi",
+            "members": [one.id], "rpps": "10101201233", "site": one.site, "purpose": "TREATMENT", "reason": "suivi",
             "ground": "consent", "rule": "A3", "consenting_id": one.id, "statement_id": statement, "exclusions": [],
             "expires_at": START_US,
         }  # fmt: skip

@@ -212,7 +212,7 @@ class ServiceActive(RuleBroken):
 
 # Professional
 class BadProfessional(RuleBroken):
-    """An RPPS number that is not of 11 digits, or no name or profession."""
+    """An RPPS number not of 11 digits or with a wrong check digit, or no name or profession."""
 
     rule = "P1"
 

@@ -11,7 +11,7 @@ Feature: A professional asks to see a record, and the answer is on record
   Rule: X1 and X3, who asks is registered and says why
 
     Scenario: A number that nobody registered
-      When rpps:10100000000 asks to see Marie because "follow-up"
+      When rpps:10100000008 asks to see Marie because "follow-up"
       Then the ledger refuses with UnknownProfessional, rule X1
       And no access is on record
 

@@ -37,7 +37,7 @@ Feature: A person says who may see their record
   Rule: C1, a statement names someone whom the directory knows
 
     Scenario: Consent to a number that nobody registered
-      When Marie consents to rpps:10100000000
+      When Marie consents to rpps:10100000008
       Then the ledger refuses with UnknownParty, rule C1
 
     Scenario: Consent is given to someone, never to everyone

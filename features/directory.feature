@@ -28,25 +28,29 @@ Feature: The directory says who may send and who may look
 
     @live
     Scenario: A radiologist works for two establishments
-      Given the professional 10101201234 is registered at CHB
-      When the professional 10101201234 is affiliated to CHP
-      Then the professional 10101201234 works for CHB and CHP
+      Given the professional 10101201233 is registered at CHB
+      When the professional 10101201233 is affiliated to CHP
+      Then the professional 10101201233 works for CHB and CHP
 
     Scenario: Nobody works for an establishment that the region does not know
-      Given the professional 10101201234 is registered at CHB
-      When the professional 10101201234 is affiliated to NOWHERE
+      Given the professional 10101201233 is registered at CHB
+      When the professional 10101201233 is affiliated to NOWHERE
       Then the ledger refuses with UnknownSite, rule S1
 
-    Scenario: A mistyped RPPS number is not registered
+    Scenario: An RPPS number that lacks a digit is not registered
       When the professional 1010120123 is registered at CHB
+      Then the ledger refuses with BadProfessional, rule P1
+
+    Scenario: An RPPS number of which a digit was mistyped is not registered, for its check digit does not fit
+      When the professional 10101201633 is registered at CHB
       Then the ledger refuses with BadProfessional, rule P1
 
   Rule: P4, a professional is suspended once, with a reason
 
     Scenario: A suspension is not made twice
-      Given the professional 10101201234 is registered at CHB
-      And the professional 10101201234 is suspended because "left the register"
-      When the professional 10101201234 is suspended because "left the register"
+      Given the professional 10101201233 is registered at CHB
+      And the professional 10101201233 is suspended because "left the register"
+      When the professional 10101201233 is suspended because "left the register"
       Then the ledger refuses with SuspensionRefused, rule P4
 
   Rule: An unknown caller is turned away and recorded, once a day

@@ -4,19 +4,19 @@ Feature: An exam is ordered, presented, scheduled, made and reported
 
   Background:
     Given the establishments CHB and CHP are enrolled
-    And the clinician 10101201234 orders at CHB a CT for Zoé
+    And the clinician 10101201233 orders at CHB a CT for Zoé
 
   Rule: O1, an order is possible
 
     Scenario: An urgency that does not exist
-      When the clinician 10101201234 orders a CT that is wanted SOONISH
+      When the clinician 10101201233 orders a CT that is wanted SOONISH
       Then the ledger refuses with BadOrder, rule O1
 
   Rule: O2, a suspended professional orders nothing
 
     Scenario: A clinician who left the register
-      Given the clinician 10101201234 is suspended
-      When the clinician 10101201234 orders a CT that is wanted STAT
+      Given the clinician 10101201233 is suspended
+      When the clinician 10101201233 orders a CT that is wanted STAT
       Then the ledger refuses with OrdererSuspended, rule O2
 
   Rule: O3, a site uses a number once

@@ -3,7 +3,7 @@ Feature: An establishment asks another to read a study
   who is asked; the answer is a report, or a refusal with its reason.
 
   Background:
-    Given the radiologist 10101205678 works for CHP
+    Given the radiologist 10101205671 works for CHP
     And CHB has sent a study
 
   Rule: R1, one establishment asks another
@@ -37,15 +37,15 @@ Feature: An establishment asks another to read a study
   Rule: R4, readers work for the establishment that was asked, and are not suspended
 
     Scenario: A radiologist of another establishment
-      Given the radiologist 10101201234 works for CHB
+      Given the radiologist 10101201233 works for CHB
       And CHB asks CHP to read it
-      When 10101201234 accepts the reading
+      When 10101201233 accepts the reading
       Then the ledger refuses with ReaderNotEntitled, rule R4
 
     Scenario: A suspended radiologist
       Given CHB asks CHP to read it
-      And 10101205678 is suspended
-      When 10101205678 accepts the reading
+      And 10101205671 is suspended
+      When 10101205671 accepts the reading
       Then the ledger refuses with ReaderNotEntitled, rule R4
 
   Rule: R5 and R6, a reading is accepted once, then reported once
@@ -53,19 +53,19 @@ Feature: An establishment asks another to read a study
     @live
     Scenario: The usual course
       Given CHB asks CHP to read it
-      And 10101205678 accepts the reading
-      When 10101205678 reports "no haemorrhage"
-      Then the record shows that 10101205678 of CHP reported "no haemorrhage"
+      And 10101205671 accepts the reading
+      When 10101205671 reports "no haemorrhage"
+      Then the record shows that 10101205671 of CHP reported "no haemorrhage"
 
     Scenario: Two radiologists accept
       Given CHB asks CHP to read it
-      And 10101205678 accepts the reading
-      When 10101205678 accepts the reading
+      And 10101205671 accepts the reading
+      When 10101205671 accepts the reading
       Then the ledger refuses with ReadingAnswered, rule R5
 
     Scenario: A report that nobody accepted to make
       Given CHB asks CHP to read it
-      When 10101205678 reports "no haemorrhage"
+      When 10101205671 reports "no haemorrhage"
       Then the ledger refuses with ReadingNotAccepted, rule R6
       And the record shows that the reading is requested
 

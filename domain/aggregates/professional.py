@@ -1,6 +1,6 @@
 """Professional: a health professional, and the establishments they work for. Their id is made from the RPPS number.
 
-P1  An RPPS number has 11 digits; the professional has a name and a profession.
+P1  An RPPS number has 11 digits, the last of which is the check digit (Luhn); there is a name and a profession.
 P2  An RPPS number is registered once.
 P3  A professional is affiliated once to each establishment, and to enrolled ones only (S1).
 P4  A professional is suspended once, with a reason; a suspended one opens no access (X4).
@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
+from domain.check_digit import fits
 from domain.errors import AlreadyAffiliated, BadProfessional, SuspensionRefused
 
 PROFESSIONALS = UUID("91f4c0de-1c6d-5f0a-a1f3-0d7be2b6c944")  # namespace of professional ids: stored, never change it
@@ -46,6 +47,11 @@ class Professional(Aggregate):
         """A new professional, checked. Raises BadProfessional (P1)."""
         if not re.fullmatch(r"[0-9]{11}", rpps):
             raise BadProfessional("an RPPS number has 11 digits: check what was typed")
+        if not fits(rpps):
+            raise BadProfessional(
+                "the last digit of an RPPS number is a check digit, and this one does not fit the ten before it: "
+                "a digit was mistyped or two were swapped, compare it with the card"
+            )
         if not name.strip() or not profession.strip():
             raise BadProfessional(f"professional {rpps} needs a name and a profession: give both")
         return cls(rpps, name.strip(), profession.strip())

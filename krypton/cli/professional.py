@@ -10,7 +10,7 @@ from krypton.cli.options import Actor, AsJson, CommandId, Reason
 from krypton.cli.output import document, table
 
 app = typer.Typer(help="Professionals.", no_args_is_help=True)
-Rpps = Annotated[str, typer.Argument(help="RPPS number, 11 digits.")]
+Rpps = Annotated[str, typer.Argument(help="RPPS number: 11 digits, the last a check digit.")]
 
 
 @app.command()

@@ -9,7 +9,7 @@ from streams.broker.topics import PARTITIONS
 
 NUMBER = "4018119567876617"  # one patient number that real devices gave to four people
 BORDEAUX, PAU = f"CHU-BDX|{NUMBER}", "CH-PAU|phy12345"
-RPPS = "10101201234"
+RPPS = "10101201233"
 FROM_BORDEAUX = (
     "CT-RDSR-Siemens-Multi-1.dcm",
     "CT-RDSR-Siemens-Multi-2.dcm",

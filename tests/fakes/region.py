@@ -12,7 +12,7 @@ from domain.work import Command
 from tests.fakes.ledger import MemoryLedger
 
 SITES = ("CHB", "CHP", "CHA")
-CLINICIAN, RADIOLOGIST = "10101201234", "10101205678"  # the second works for CHP
+CLINICIAN, RADIOLOGIST = "10101201233", "10101205671"  # the second works for CHP
 
 
 class Region(MemoryLedger):

@@ -9,7 +9,7 @@ from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, R
 from domain.commands.directory import Affiliate, RegisterProfessional
 from tests.features.worlds.world import World
 
-RPPS = {"Dr Arnaud": "10101201234", "Dr Berger": "10101205678"}
+RPPS = {"Dr Arnaud": "10101201233", "Dr Berger": "10101205671"}
 
 
 def rpps(world: World, doctor: str) -> str:

@@ -21,7 +21,7 @@ from tests.integration.audit_world import CLINICIAN, RADIOLOGIST, AuditWorld, au
 
 pytestmark = pytest.mark.live
 scenarios(str(FEATURES / "audit.feature"))
-ACTOR = "rpps:10109990000"
+ACTOR = "rpps:10109990001"
 DOCTORS = {"Dr Berger": CLINICIAN, "Dr Arnaud": RADIOLOGIST}
 GROUNDS = {"the care team": "care_team", "an emergency": "emergency"}
 

@@ -82,7 +82,7 @@ def device_check(world: World, forecast: float, level: float) -> None:
 def acknowledge(world: World, note: str) -> None:
     alert = shown(world)["alerts"][0]
     acknowledgement = AcknowledgeAlert(study=UUID(alert["study"]), alert=UUID(alert["alert"]), note=note)
-    world.ask(acknowledgement, "rpps:10101201234")
+    world.ask(acknowledgement, "rpps:10101201233")
 
 
 @then(parsers.re(r"(?P<count>\d+) alerts? (?:is|are) raised"))
@@ -93,7 +93,7 @@ def raised(world: World, count: str) -> None:
 @then(parsers.parse('the alert shows who looked at it, and "{note}"'))
 def acknowledged(world: World, note: str) -> None:
     found = [(alert["acknowledged_by"], alert["note"]) for alert in shown(world)["alerts"]]
-    assert found == [("rpps:10101201234", note)]
+    assert found == [("rpps:10101201233", note)]
 
 
 @then(parsers.parse("{count:d} dose report is recorded"))

@@ -51,7 +51,7 @@ def another_order(world: World, rpps: str, urgency: str) -> None:
 
 @when("the same order is placed again")
 def place_again(world: World) -> None:
-    place(world, "10101201234", "A-1", "ROUTINE")
+    place(world, "10101201233", "A-1", "ROUTINE")
 
 
 @given(parsers.parse("the clinician {rpps} is suspended"))

@@ -36,8 +36,8 @@ from tests.fakes.region import dose, exposure, received
 from tests.fakes.topic import records
 from tests.integration.live_cli import CommandLine
 
-CLINICIAN, RADIOLOGIST = "10101201234", "10101205678"  # of CHB, of CHP
-AUDITOR = Auditor("rpps:10109990000", "complaint 12")
+CLINICIAN, RADIOLOGIST = "10101201233", "10101205671"  # of CHB, of CHP
+AUDITOR = Auditor("rpps:10109990001", "complaint 12")
 
 
 @dataclass
@@ -69,7 +69,7 @@ class AuditWorld:
 
     def merge(self, one: str, other: str, reason: str = "same traits") -> Answer:
         """Hold the two one person."""
-        return self.ask(Merge(one=UUID(one), other=UUID(other), reason=reason), "rpps:10101207777")
+        return self.ask(Merge(one=UUID(one), other=UUID(other), reason=reason), "rpps:10101207776")
 
     def unmerge(self, one: str, other: str, reason: str = "twin sisters") -> Answer:
         """Take that back."""

@@ -27,7 +27,7 @@ from krypton.settings import Settings
 from tests.integration.live_ledger import until
 
 SITE, OTHER_SITE, AE_TITLE = "CHB", "CHP", "CHB_PACS"
-CLINICIAN, OUTSIDER = "10101201234", "10101205678"  # the first works for CHB, the second for no one
+CLINICIAN, OUTSIDER = "10101201233", "10101205671"  # the first works for CHB, the second for no one
 STOP_S = 30
 RUNNING = pytest.StashKey["Region"]()
 _numbers = count(1)

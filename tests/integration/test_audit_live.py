@@ -205,7 +205,7 @@ class TestHistory:
         merged = next(e for e in history(world.krypton, lived["other"], AUDITOR) if e["type"] == "link.merged")
         told = {name: merged[name] for name in ("actor", "reason", "rule", "rule_version", "score", "compared")}
         assert told == {
-            "actor": "rpps:10101207777",
+            "actor": "rpps:10101207776",
             "reason": "same traits",
             "rule": "human",
             "rule_version": 0,

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from domain.check_digit import check_digit
 from domain.work import Envelope
 from tests.fakes.dicom import new_uid
 from tests.fakes.region import received
@@ -172,7 +173,7 @@ class TestAccess:
             assert len(region.ask("audit", "accesses", ref, "--no-audits", *filters)) == found, filters
 
     def test_an_unregistered_professional_is_refused(self, region: Region) -> None:
-        said = region.complaint(1, "access", "open", region.register(), "--as", "rpps:10101200000", "--reason", "x")
+        said = region.complaint(1, "access", "open", region.register(), "--as", "rpps:10101200003", "--reason", "x")
         assert said.endswith("krypton professional register RPPS --name … (X1)")
 
 
@@ -233,7 +234,8 @@ class TestReading:
     @pytest.fixture
     def reader(self, region: Region) -> str:
         """A radiologist of CHP."""
-        rpps = f"2{uuid4().int % 10**10:010}"
+        ten = f"2{uuid4().int % 10**9:09}"
+        rpps = ten + check_digit(ten)
         doctor = ("--name", "Dr Lecture", "--profession", "radiologist")
         region.ask("professional", "register", rpps, *doctor, "--site", "CHP")
         return rpps

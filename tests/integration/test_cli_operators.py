@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from kafka import KafkaProducer
 
+from domain.check_digit import check_digit
 from krypton.devstack.stack import Stack
 from streams.broker.partition import partition_of
 from streams.broker.topics import DEAD_LETTERS, PARTITIONS
@@ -47,7 +48,8 @@ def test_an_ae_title_of_another_site_is_refused(region: Region) -> None:
 
 
 def test_professionals_are_listed_with_their_sites(region: Region) -> None:
-    rpps = f"3{uuid4().int % 10**10:010}"
+    ten = f"3{uuid4().int % 10**9:09}"
+    rpps = ten + check_digit(ten)
     region.ask("professional", "register", rpps, "--name", "Dr Essai", "--profession", "physician", "--site", "CHB")
     region.ask("professional", "affiliate", rpps, "--site", "CHP")
     region.ask("professional", "suspend", rpps, "--reason", "left")

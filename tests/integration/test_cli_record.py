@@ -216,11 +216,11 @@ class TestDose:
         alert = next(a for a in region.ask("dose", "alerts") if a["study"] == study["study"])
         assert (alert["kind"], alert["value"], alert["threshold"]) == ("dose_rp_mgy_over", 2500.0, 2000.0)
         assert (alert["site"], alert["identity"], alert["acknowledged_at"]) == ("CHB", study["identity"], None)
-        region.ask("dose", "acknowledge", alert["alert"], "--note", "skin looked at", "--actor", "rpps:10101201234")
+        region.ask("dose", "acknowledge", alert["alert"], "--note", "skin looked at", "--actor", "rpps:10101201233")
         region.settle()
         assert alert["alert"] not in [a["alert"] for a in region.ask("dose", "alerts", "--site", "CHB")]
         seen = next(a for a in region.ask("dose", "alerts", "--all") if a["alert"] == alert["alert"])
-        assert (seen["note"], seen["acknowledged_by"]) == ("skin looked at", "rpps:10101201234")
+        assert (seen["note"], seen["acknowledged_by"]) == ("skin looked at", "rpps:10101201233")
         assert region.ask("dose", "show", study["ref"])["alerts"] == [seen]
         said = region.complaint(1, "dose", "acknowledge", alert["alert"], "--note", "again")
         assert said.endswith("see krypton dose alerts (D3)")

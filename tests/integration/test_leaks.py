@@ -169,7 +169,7 @@ def _refused(region: Region, ref: str, folder: Path, traits: tuple[str, ...]) ->
         ("consent", "grant", ref, "--to", NAMES[0]),
         ("consent", "grant", ref, "--to", f"rpps:{CLINICIAN}", "--exclude", WORDS),
         ("consent", "oppose", ref, "--to", "site:CHP", "--reason", WORDS),
-        ("access", "open", ref, "--as", "rpps:10101200000", "--reason", WORDS),
+        ("access", "open", ref, "--as", "rpps:10101200003", "--reason", WORDS),
         ("access", "open", ref, "--as", f"rpps:{OUTSIDER}", "--reason", WORDS, "--code", "ZQXVCODE11"),
         ("order", "cancel", uuid4(), "--reason", WORDS),
         ("study", "withdraw", uuid4(), "--reason", WORDS),

@@ -158,11 +158,11 @@ def test_a_half_built_version_cannot_be_promoted(world: World) -> None:
 
 def test_each_switch_is_written_down_with_who_and_what_differed(world: World) -> None:
     built(world)
-    versions.promote(world.url, VIEW, 2, "rpps:10101201234", summary={"changed": 3})
+    versions.promote(world.url, VIEW, 2, "rpps:10101201233", summary={"changed": 3})
     versions.rollback(world.url, VIEW, ACTOR)
     with closing(psycopg2.connect(world.url)) as connection:
         done = [(s["what"], s["actor"], s["summary"]) for s in switches(connection, VIEW)]
-    assert done == [("promoted", "rpps:10101201234", {"changed": 3}), ("rolled_back", ACTOR, None)]
+    assert done == [("promoted", "rpps:10101201233", {"changed": 3}), ("rolled_back", ACTOR, None)]
 
 
 def test_a_switch_asked_again_under_its_id_is_made_once_and_answers_as_the_first_time(world: World) -> None:

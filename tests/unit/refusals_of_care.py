@@ -96,7 +96,7 @@ PROVOKED = [
     Provoked(
         errors.UnknownProfessional,
         "krypton professional register",
-        lambda w: OpenAccess(identity=w.marie, rpps="10101200000", reason=WORDS),
+        lambda w: OpenAccess(identity=w.marie, rpps="10101200003", reason=WORDS),
     ),
     Provoked(
         errors.NotAffiliated,

@@ -122,8 +122,13 @@ PROVOKED = [
     ),
     Provoked(
         errors.BadProfessional,
+        "the last digit of an RPPS number is a check digit",
+        lambda w: RegisterProfessional(rpps="10101201234", name="Dr Essai", profession="physician"),
+    ),
+    Provoked(
+        errors.BadProfessional,
         "needs a name and a profession",
-        lambda w: RegisterProfessional(rpps="10101209999", name="Dr Essai", profession=""),
+        lambda w: RegisterProfessional(rpps="10101209996", name="Dr Essai", profession=""),
     ),
     Provoked(
         errors.ProfessionalRegistered,

@@ -15,7 +15,7 @@ from domain.errors import NoOpenEmergency, NotAffiliated, NotFound, ReasonMissin
 from domain.work import Envelope
 from tests.fakes.ledger import MemoryLedger
 
-INSIDE, OUTSIDE, FREE = "10101201234", "10101205678", "10101209999"
+INSIDE, OUTSIDE, FREE = "10101201233", "10101205671", "10101209996"
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_the_reason_is_sealed(ledger: MemoryLedger, marie: UUID) -> None:
 
 def test_an_unregistered_professional_is_no_one_to_decide_about(ledger: MemoryLedger, marie: UUID) -> None:
     with pytest.raises(UnknownProfessional, match="krypton professional register"):
-        ledger.ask(ask(marie, "10100000000"))
+        ledger.ask(ask(marie, "10100000008"))
 
 
 def test_a_site_that_is_not_theirs_is_refused(ledger: MemoryLedger, marie: UUID) -> None:

@@ -18,7 +18,7 @@ from schemas.registry import registry
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.rows import MemoryRows
 
-RPPS = "10101205678"
+RPPS = "10101205671"
 ME = f"rpps:{RPPS}"
 CODE = "7GQ4ZKP2XA"
 VIEW = AccessHistory()

@@ -26,7 +26,7 @@ from domain.errors import (
 from domain.work import Command
 from tests.fakes.ledger import MemoryLedger
 
-RPPS = "10101201234"
+RPPS = "10101201233"
 ME = f"rpps:{RPPS}"
 MARIE = UUID("00000000-0000-4000-8000-000000000001")
 CODE = "7GQ4ZKP2XA"
@@ -90,7 +90,7 @@ def test_a_second_consent_is_another_statement(ledger: MemoryLedger, marie: UUID
 
 REFUSED: list[tuple[Command, type[RuleBroken], str]] = [
     (
-        Grant(identity=MARIE, party="rpps:10100000000"),
+        Grant(identity=MARIE, party="rpps:10100000008"),
         UnknownParty,
         "rpps:<registered number> or site:<enrolled code>$",
     ),

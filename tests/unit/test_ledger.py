@@ -134,9 +134,9 @@ def test_every_event_of_a_command_carries_its_envelope(region: Region) -> None:
     identity = region.register()
     before = region.head()
     region.execute(Correct(identity=identity, stated={"given": "Zoé"}, reason="typing error"), by)
-    region.execute(Flag(identity=identity, flag="DOUT", reason="no document"), Envelope("rpps:10101201234"))
+    region.execute(Flag(identity=identity, flag="DOUT", reason="no document"), Envelope("rpps:10101201233"))
     first, second = region.history(before)
-    assert (first.data["actor"], second.data["actor"]) == ("aet:CT_BAYONNE", "rpps:10101201234")
+    assert (first.data["actor"], second.data["actor"]) == ("aet:CT_BAYONNE", "rpps:10101201233")
     assert first.data["command_id"] == str(by.command_id)
     assert first.data["correlation_id"] == str(by.correlation_id)
     assert second.data["correlation_id"] == second.data["command_id"]

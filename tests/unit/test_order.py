@@ -251,7 +251,7 @@ def test_an_identity_is_not_taken_for_an_order(region: Region, asked: PlaceOrder
 
 def test_placing_twice_under_one_command_id_answers_as_the_first_time(region: Region, asked: PlaceOrder) -> None:
     """Even though the number is in use by then."""
-    by = Envelope("rpps:10101201234")
+    by = Envelope("rpps:10101201233")
     first, head = region.execute(asked, by), region.head()
     assert region.execute(asked, by) == first
     assert region.head() == head

@@ -15,7 +15,7 @@ from domain.errors import (
 from domain.work import Command
 from tests.fakes.ledger import MemoryLedger
 
-RPPS = "10101201234"
+RPPS = "10101201233"
 
 
 @pytest.fixture
@@ -31,11 +31,13 @@ REFUSED: list[tuple[Command, type[RuleBroken | NotFound], str]] = [
     (RegisterProfessional(rpps="1010120123", name="x", profession="y"), BadProfessional, "11 digits"),
     (RegisterProfessional(rpps="1010120123A", name="x", profession="y"), BadProfessional, "11 digits"),
     (RegisterProfessional(rpps="١٠١٠١٢٠١٢٣٤", name="x", profession="y"), BadProfessional, "11 digits"),
-    (RegisterProfessional(rpps="10101209999", name="", profession="y"), BadProfessional, "a name and a profession"),
+    (RegisterProfessional(rpps="10101201234", name="x", profession="y"), BadProfessional, "a check digit"),
+    (RegisterProfessional(rpps="10101202133", name="x", profession="y"), BadProfessional, "a check digit"),
+    (RegisterProfessional(rpps="10101209996", name="", profession="y"), BadProfessional, "a name and a profession"),
     (RegisterProfessional(rpps=RPPS, name="x", profession="y"), ProfessionalRegistered, "registered already"),
-    (RegisterProfessional(rpps="10101209999", name="x", profession="y", site="NOWHERE"), UnknownSite, "site enroll"),
+    (RegisterProfessional(rpps="10101209996", name="x", profession="y", site="NOWHERE"), UnknownSite, "site enroll"),
     (Affiliate(rpps=RPPS, site="CHB"), AlreadyAffiliated, "affiliated to CHB already"),
-    (Affiliate(rpps="10101209999", site="CHB"), NotFound, "krypton professional register 10101209999"),
+    (Affiliate(rpps="10101209996", site="CHB"), NotFound, "krypton professional register 10101209996"),
     (Suspend(rpps=RPPS, reason=" "), SuspensionRefused, "without a reason"),
 ]
 
@@ -50,7 +52,7 @@ def test_a_refusal_says_what_to_do(
 
 def test_a_refused_registration_leaves_nothing(ledger: MemoryLedger) -> None:
     with pytest.raises(UnknownSite):
-        ledger.ask(RegisterProfessional(rpps="10101209999", name="x", profession="y", site="NOWHERE"))
+        ledger.ask(RegisterProfessional(rpps="10101209996", name="x", profession="y", site="NOWHERE"))
     assert set(ledger.directory().professionals) == {RPPS}
 
 

@@ -91,7 +91,7 @@ def test_published_rules_are_found_by_their_id(ledger: MemoryLedger) -> None:
 
 
 def test_a_promotion_is_an_event_with_who_and_what_differed(ledger: MemoryLedger) -> None:
-    by = Envelope("rpps:10101201234", uuid4())
+    by = Envelope("rpps:10101201233", uuid4())
     told: dict[str, Any] = {"view": "cumulative_dose", "version": 2, "former": None}
     ledger.execute(Promoted(**told, rules={"dose-alerts": 2}, summary={"gone": 1, "added": 2}), by)
     opened, promoted = ledger.history()[-2:]

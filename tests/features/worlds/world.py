@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from domain.check_digit import check_digit, fits
 from domain.commands.directory import EnrollSite
 from domain.commands.identities import Register
 from domain.errors import NotFound, RuleBroken
@@ -43,9 +44,10 @@ class World:
 
     def rpps(self, spoken: str) -> str:
         """A professional's number. One that is not well formed stays as it is."""
-        if self.number is None or len(spoken) != RPPS_DIGITS:
+        if self.number is None or len(spoken) != RPPS_DIGITS or not fits(spoken):
             return spoken
-        return f"{self.number:04}{spoken[4:]}"
+        ten = f"{self.number:04}{spoken[4:-1]}"
+        return ten + check_digit(ten)
 
     def ae_title(self, spoken: str) -> str:
         """A device's AE title."""
