@@ -9,6 +9,7 @@ UV_HOME := .venv/uv-boot
 # The interpreter of .venv and nothing that uv would download; an active environment of the caller's is not touched.
 UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv $(UV_HOME)/bin/uv
 
+# Byte code is made here: where Python may not write it later, each command would compile its libraries anew (2 s of CPU).
 setup: .venv/ready  ## the locked environment, with .venv/bin/krypton
 
 .venv/ready: pyproject.toml uv.lock Makefile
@@ -17,7 +18,8 @@ setup: .venv/ready  ## the locked environment, with .venv/bin/krypton
 	@$(UV_HOME)/bin/uv --version 2>/dev/null | grep -qF 'uv $(UV_VERSION)' || { \
 	  $(PYTHON) -m venv --clear $(UV_HOME) && \
 	  $(UV_HOME)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
-	$(UV) sync --locked --python $(BIN)/python
+	$(UV) sync --locked --compile-bytecode --python $(BIN)/python
+	@$(BIN)/python -m compileall -q domain schemas projections streams adapters krypton
 	@touch $@
 
 demo: setup  ## the main job, on real files, in under three minutes

@@ -7,10 +7,11 @@ import typer
 
 from domain.commands.accesses import CloseEmergency, OpenAccess
 from krypton.cli.connection import envelope, krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Reason, Ref
 from krypton.cli.output import document, err, out, places, written
 
-app = typer.Typer(help="Requests to see a record.", no_args_is_help=True)
+app = command_group("Requests to see a record.")
 By = Annotated[
     str | None, typer.Option("--actor", help="Who asks on their behalf, such as system:…; without it, they themselves.")
 ]

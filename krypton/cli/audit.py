@@ -9,10 +9,11 @@ import typer
 from krypton.auditing.asking import Auditor
 from krypton.cli import audit_heads, audit_proofs
 from krypton.cli.connection import krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, Ref, utc
 from krypton.cli.output import document, err, facts, out, short, table
 
-app = typer.Typer(help="Histories for auditors, and proof that nothing was altered.", no_args_is_help=True)
+app = command_group("Histories for auditors, and proof that nothing was altered.")
 audit_heads.add_to(app)
 audit_proofs.add_to(app)
 Why = Annotated[str, typer.Option("--reason", help="Why it is asked; recorded with the question, and kept sealed.")]

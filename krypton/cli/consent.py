@@ -11,11 +11,12 @@ from domain.aggregates.consent import EVERYONE, Scope
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.consent_code import derive
 from krypton.cli.connection import ask, envelope, krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId, Ref, utc
 from krypton.cli.output import document, facts, out, table, written
 from krypton.queries.person import consents_of
 
-app = typer.Typer(help="Consents, oppositions and one-time codes.", no_args_is_help=True)
+app = command_group("Consents, oppositions and one-time codes.")
 Party = Annotated[str, typer.Option("--to", help="rpps:<number> or site:<code>.")]
 Opposed = Annotated[str, typer.Option("--to", help="rpps:<number>, site:<code> or everyone.")]
 Why = Annotated[str | None, typer.Option("--reason", help="Why; kept sealed.")]

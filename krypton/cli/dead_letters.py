@@ -6,11 +6,12 @@ import typer
 
 from krypton.bootstrap import VIEWS
 from krypton.cli.connection import envelope, krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId
 from krypton.cli.output import document, err, facts, out, table
 from krypton.views.dead_letters import letter, letters, replay_letter
 
-app = typer.Typer(help="Records that wait for an operator.", no_args_is_help=True)
+app = command_group("Records that wait for an operator.")
 Number = Annotated[int, typer.Argument(help="The letter's number, as the list prints it.")]
 COLUMNS = ("id", "view", "version", "topic", "partition", "offset", "key", "reason")
 REFUSED = 1

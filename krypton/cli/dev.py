@@ -21,6 +21,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from krypton.cli.groups import command_group
 from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.jars import cache_folder
 from krypton.devstack.stack import ServiceStatus, Stack
@@ -28,7 +29,7 @@ from krypton.devstack.teller import Advance
 from krypton.devstack.tools import TOOLS, command
 from krypton.settings import Settings
 
-app = typer.Typer(help="The embedded Kafka and PostgreSQL, for development: nothing to install.", no_args_is_help=True)
+app = command_group("The embedded Kafka and PostgreSQL, for development: nothing to install.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 

@@ -3,11 +3,10 @@
 import logging
 from threading import Event
 
-import typer
-
 from krypton.cli.connection import krypton
+from krypton.cli.groups import command_group
 
-app = typer.Typer(help="DICOM in.", no_args_is_help=True)
+app = command_group("DICOM in.")
 
 
 @app.callback()

@@ -8,11 +8,12 @@ import typer
 from domain.commands.doses import AcknowledgeAlert
 from domain.dose_alerts import QUANTITIES
 from krypton.cli.connection import ask, krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId, Ref
 from krypton.cli.output import document, facts, out, table
 from krypton.queries.person import alerts_of, dose_of, study_of_alert
 
-app = typer.Typer(help="Cumulative dose and alerts.", no_args_is_help=True)
+app = command_group("Cumulative dose and alerts.")
 
 
 @app.command()

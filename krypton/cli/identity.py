@@ -13,12 +13,13 @@ from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.traits import TRAITS
 from krypton.bootstrap import Krypton
 from krypton.cli.connection import ask, envelope, krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref
 from krypton.cli.output import document, facts, short, table, written, written_by_many
 from krypton.queries.person import history_of, identity_of, pairs_to_review
 
-app = typer.Typer(help="Identities, and what is held of pairs of them.", no_args_is_help=True)
-review = typer.Typer(help="Pairs that wait for a person's decision.", no_args_is_help=True)
+app = command_group("Identities, and what is held of pairs of them.")
+review = command_group("Pairs that wait for a person's decision.")
 app.add_typer(review, name="review")
 TEST_OID = "1.2.250.1.213.1.4.10"
 

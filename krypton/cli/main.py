@@ -1,112 +1,90 @@
 """krypton: the command line. Puts the commands together, and alone turns errors into sentences and exit codes.
 
-0 done · 1 refused by a rule · 2 wrong usage · 3 not found · 4 a service is unreachable. Never a traceback for what a
-user did; a traceback means a defect of ours.
+0 done · 1 refused by a rule · 2 wrong usage · 3 not found · 4 a service is unreachable. It imports as little as it can:
+a command's module is imported when the command runs (``groups``), and the errors' when something failed (``failures``).
 """
 
 import sys
 from collections.abc import Sequence
 from functools import cache
-from importlib import import_module
 from typing import NoReturn
 
-import eventsourcing.persistence
-import psycopg2
 import typer
 
-from domain.errors import Contended, LedgerAltered, NotFound, OffsetGap, RuleBroken, SealBroken, StoreAway
-from krypton.cli.output import err
-from krypton.settings import ServiceUnavailable, SettingsWrong
-from schemas.codec import NotAnEvent
-from schemas.registry import UnknownSchema
+from krypton.cli.groups import lazy, whole
 
-REFUSED, USAGE, NOT_FOUND, UNREACHABLE, INTERRUPTED = 1, 2, 3, 4, 130
-GROUPS = (
-    "dev",
-    "site",
-    "professional",
-    "identity",
-    "study",
-    "record",
-    "dose",
-    "consent",
-    "access",
-    "order",
-    "reading",
-    "audit",
-    "rules",
-    "views",
-    "dead_letters",
-    "dicom",
-    "serve",
-    "subscriber",
-)
-
-
-TOGETHER = ("services", "events", "ingest", "recovery")
-"""Modules whose commands belong to no group."""
+USAGE, INTERRUPTED = 2, 130
+HELP = "The health-record ledger of a region."
+LINES = {
+    "dev": {"dev": "The embedded Kafka and PostgreSQL, for development: nothing to install."},
+    "site": {"site": "Establishments."},
+    "professional": {"professional": "Professionals."},
+    "identity": {"identity": "Identities, and what is held of pairs of them."},
+    "study": {"study": "Studies."},
+    "record": {"record": "Patient records."},
+    "dose": {"dose": "Cumulative dose and alerts."},
+    "consent": {"consent": "Consents, oppositions and one-time codes."},
+    "access": {"access": "Requests to see a record."},
+    "order": {"order": "Exam orders."},
+    "reading": {"reading": "Teleradiology."},
+    "audit": {"audit": "Histories for auditors, and proof that nothing was altered."},
+    "rules": {"rules": "Rules: published as files, in force once a view built with them is promoted."},
+    "views": {"views": "Views: their versions, rebuilt, compared, promoted."},
+    "dead_letters": {"dead-letters": "Records that wait for an operator."},
+    "dicom": {"dicom": "DICOM in."},
+    "serve": {"serve": "What is served to subscribers and auditors."},
+    "subscriber": {"subscriber": "Downstream services that read topics with a login of their own."},
+    "services": {
+        "init": "Create the event store, the vault, the views and the topics; safe to repeat.",
+        "run": "Relay, all processors, notary, DICOM service and schema registry under one supervisor, until SIGTERM.",
+        "relay": "Copy the event store to Kafka, as the single active relay or waiting to become it.",
+        "worker": "Keep views up to date from Kafka: one process per view when several are named.",
+        "wait": "Return when every live view has applied all that the ledger holds now; 4 when it times out.",
+        "topics": "The Kafka topics, and how many records each holds.",
+    },
+    "events": {"events": "Events as Kafka holds them, in ledger order."},
+    "ingest": {"ingest": "Import DICOM files and folders as if received from that site."},
+    "recovery": {
+        "restore": "Put back what one of the two logs lost.",
+        "republish": "Send to Kafka the events that it lacks at the end of its partitions; refuses where it holds "
+        "something else, and where the event store is not the one that was signed.",
+    },
+}
+"""Each module of ``krypton.cli`` that has commands, their names, and the first sentence of their help. A test holds
+them to what the modules say."""
 
 
 @cache
-def build(group: str | None = None) -> typer.Typer:
-    """The whole command line; or one group of it, which takes a third of the time to load."""
-    app = typer.Typer(
-        help="The health-record ledger of a region.",
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback()(_keep_groups)
-    for name in (group,) if group else GROUPS:
-        app.add_typer(import_module(f"krypton.cli.{name}").app, name=name.replace("_", "-"))
-    for name in () if group else TOGETHER:
-        import_module(f"krypton.cli.{name}").add_to(app)
-    return app
+def command_line() -> typer.Typer:
+    """The command line; a command's module is imported when the command runs."""
+    return lazy(HELP, LINES)
 
 
-def _keep_groups() -> None:
-    """Typer takes the only group of a command line for the whole of it, unless there is a callback."""
-
-
-def _group(arguments: Sequence[str]) -> str | None:
-    """The group that a command line names first."""
-    name = arguments[0].replace("-", "_") if arguments else ""
-    return name if name in GROUPS else None
+@cache
+def build() -> typer.Typer:
+    """The command line with every module imported: for documents, and for tests that walk over all commands."""
+    return whole(HELP, tuple(LINES))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns its exit code. Errors of a user's making become a sentence on standard error."""
     try:
-        build(_group(arguments))(list(arguments), standalone_mode=True, prog_name="krypton")
+        command_line()(list(arguments), standalone_mode=True, prog_name="krypton")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else USAGE
-    except RuleBroken as refusal:
-        return _said(f"refused: {refusal} ({refusal.rule})", REFUSED)
-    except (LedgerAltered, OffsetGap) as altered:
-        return _said(f"refused: {altered}", REFUSED)
-    except (NotAnEvent, UnknownSchema, SealBroken) as damaged:
-        return _said(f"refused: an event cannot be read ({damaged}); see krypton audit verify", REFUSED)
-    except NotFound as missing:
-        return _said(f"not found: {missing}", NOT_FOUND)
-    except SettingsWrong as wrong:
-        return _said(f"settings: {wrong}", USAGE)
-    except (ServiceUnavailable, Contended, StoreAway) as away:
-        return _said(f"unavailable: {away}", UNREACHABLE)
-    except eventsourcing.persistence.OperationalError as away:
-        return _said(f"unavailable: {away}; see krypton dev status", UNREACHABLE)
-    except psycopg2.errors.UndefinedTable:
-        return _said("unavailable: the tables are not there yet: run krypton init", UNREACHABLE)
-    except psycopg2.OperationalError as away:
-        return _said(
-            f"unavailable: the database does not answer ({type(away).__name__}): run krypton dev up", UNREACHABLE
-        )
     except KeyboardInterrupt:
         return _said("interrupted: what was written stays, the same command can be run again", INTERRUPTED)
+    except Exception as error:
+        from krypton.cli.failures import told
+
+        if (sentence_and_code := told(error)) is None:
+            raise
+        return _said(*sentence_and_code)
     return 0
 
 
 def _said(message: str, code: int) -> int:
-    err.print(message, markup=False)
+    typer.echo(message, err=True)
     return code
 
 

@@ -9,11 +9,12 @@ import typer
 from domain.aggregates.order import Urgency
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ResultOrder, ScheduleOrder
 from krypton.cli.connection import ask, envelope, krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref, utc
 from krypton.cli.output import document, facts, written
 from krypton.queries.person import order_of
 
-app = typer.Typer(help="Exam orders.", no_args_is_help=True)
+app = command_group("Exam orders.")
 Order = Annotated[UUID, typer.Argument(help="The order's id, as order place printed it.")]
 Site = Annotated[str, typer.Option("--site", help="Code of the establishment.")]
 

@@ -6,10 +6,11 @@ import typer
 
 from domain.commands.directory import Affiliate, RegisterProfessional, Suspend
 from krypton.cli.connection import ask, krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId, Reason
 from krypton.cli.output import document, table
 
-app = typer.Typer(help="Professionals.", no_args_is_help=True)
+app = command_group("Professionals.")
 Rpps = Annotated[str, typer.Argument(help="RPPS number: 11 digits, the last a check digit.")]
 
 

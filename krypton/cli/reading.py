@@ -8,9 +8,10 @@ import typer
 
 from domain.commands.readings import AcceptReading, DeclineReading, ReportReading, RequestReading
 from krypton.cli.connection import ask, krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId, Reason, utc
 
-app = typer.Typer(help="Teleradiology.", no_args_is_help=True)
+app = command_group("Teleradiology.")
 Reading = Annotated[UUID, typer.Argument(help="The reading's id, as reading request printed it.")]
 By = Annotated[str, typer.Option("--by", help="RPPS number of the radiologist.")]
 

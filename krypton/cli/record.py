@@ -1,13 +1,12 @@
 """krypton record: the patient record of a person."""
 
-import typer
-
 from krypton.cli.connection import krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, Ref
 from krypton.cli.output import document, out, table
 from krypton.queries.person import record_of
 
-app = typer.Typer(help="Patient records.", no_args_is_help=True)
+app = command_group("Patient records.")
 
 
 @app.callback()

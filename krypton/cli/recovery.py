@@ -6,11 +6,12 @@ import typer
 
 from krypton.cli.audit_proofs import heads_to_hold, kafka_answers
 from krypton.cli.connection import krypton
+from krypton.cli.groups import command_group
 from krypton.cli.log_given import Key
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, facts
 
-app = typer.Typer(help="Put back what one of the two logs lost.", no_args_is_help=True)
+app = command_group("Put back what one of the two logs lost.")
 
 
 @app.callback()

@@ -14,12 +14,11 @@ from domain.rules.alerts import BUILT_IN_BODY
 from domain.rules.document import DOSE_ALERTS, LARGEST, RuleDocument, RuleId, canonical_json, read_document
 from domain.rules.in_force import RulesInForce
 from krypton.cli.connection import ask, krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId
 from krypton.cli.output import document, facts, out, table
 
-app = typer.Typer(
-    help="Rules: published as files, in force once a view built with them is promoted.", no_args_is_help=True
-)
+app = command_group("Rules: published as files, in force once a view built with them is promoted.")
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A .toml or .json file.")]
 COLUMNS = ("rules", "in_force", "in_force_from", "title", "digest", "position")
 

@@ -5,11 +5,10 @@ import os
 from pathlib import Path
 from threading import Event
 
-import typer
-
+from krypton.cli.groups import command_group
 from krypton.settings import Settings
 
-app = typer.Typer(help="What is served to subscribers and auditors.", no_args_is_help=True)
+app = command_group("What is served to subscribers and auditors.")
 
 
 @app.command()

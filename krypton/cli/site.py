@@ -6,10 +6,11 @@ import typer
 
 from domain.commands.directory import ActivateService, EnrollSite, RegisterDevice
 from krypton.cli.connection import ask, krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId
 from krypton.cli.output import document, table
 
-app = typer.Typer(help="Establishments.", no_args_is_help=True)
+app = command_group("Establishments.")
 Code = Annotated[str, typer.Argument(help="Code of the establishment, for example CHU-BDX.")]
 
 

@@ -7,9 +7,10 @@ import typer
 
 from domain.commands.studies import ReassignStudy, WithdrawStudy
 from krypton.cli.connection import ask, krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId, Reason
 
-app = typer.Typer(help="Studies.", no_args_is_help=True)
+app = command_group("Studies.")
 Study = Annotated[UUID, typer.Argument(help="The study's id, as record show --json prints it.")]
 
 

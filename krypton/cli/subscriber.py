@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from domain.errors import NotFound
+from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, facts, out, table
 from krypton.devstack.addresses import locate_kafka
 from krypton.settings import ServiceUnavailable, Settings, SettingsWrong
 
-app = typer.Typer(help="Downstream services that read topics with a login of their own.", no_args_is_help=True)
+app = command_group("Downstream services that read topics with a login of their own.")
 
 Name = Annotated[str, typer.Argument(help="2 to 40 of a-z, 0-9 and -; its login, and its consumer groups' first word.")]
 Topics = Annotated[str, typer.Option("--topics", help="By commas: krypton.studies,krypton.doses or studies,doses.")]

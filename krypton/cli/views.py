@@ -10,11 +10,12 @@ import typer
 
 from krypton.bootstrap import VIEWS, Krypton, known_view
 from krypton.cli.connection import krypton
+from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId
 from krypton.cli.output import document, err, out, table
 from krypton.progress import progress
 
-app = typer.Typer(help="Views: their versions, rebuilt, compared, promoted.", no_args_is_help=True)
+app = command_group("Views: their versions, rebuilt, compared, promoted.")
 View = Annotated[str, typer.Argument(help=f"One of {', '.join(VIEWS)}.")]
 Version = Annotated[int | None, typer.Option("--version", help="Which one; without it, the newest that is ready.")]
 DIFFERENT = 1

@@ -13,7 +13,8 @@ from adapters.dicom.folder import ingest_paths
 from adapters.dicom.spool import NoRoom, Spool
 from krypton.bootstrap import Krypton
 from krypton.cli import ingest
-from krypton.cli.main import UNREACHABLE, run
+from krypton.cli.failures import UNREACHABLE
+from krypton.cli.main import run
 from krypton.settings import Addresses, Settings
 from tests.fakes.dicom import SITE, enrolled, instance, instances_recorded, new_uid, write
 

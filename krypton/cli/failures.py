@@ -1,0 +1,40 @@
+"""What a failed command says, and its exit code. Imported only then: it names the errors of every part.
+
+1 refused by a rule · 2 wrong usage · 3 not found · 4 a service is unreachable. Never a traceback for what a user did;
+a traceback means a defect of ours.
+"""
+
+import eventsourcing.persistence
+import psycopg2
+
+from domain.errors import Contended, LedgerAltered, NotFound, OffsetGap, RuleBroken, SealBroken, StoreAway
+from krypton.settings import ServiceUnavailable, SettingsWrong
+from schemas.codec import NotAnEvent
+from schemas.registry import UnknownSchema
+
+REFUSED, USAGE, NOT_FOUND, UNREACHABLE = 1, 2, 3, 4
+
+
+def told(error: Exception) -> tuple[str, int] | None:
+    """Sentence and exit code; None for a defect of ours."""
+    match error:
+        case RuleBroken():
+            return f"refused: {error} ({error.rule})", REFUSED
+        case LedgerAltered() | OffsetGap():
+            return f"refused: {error}", REFUSED
+        case NotAnEvent() | UnknownSchema() | SealBroken():
+            return f"refused: an event cannot be read ({error}); see krypton audit verify", REFUSED
+        case NotFound():
+            return f"not found: {error}", NOT_FOUND
+        case SettingsWrong():
+            return f"settings: {error}", USAGE
+        case ServiceUnavailable() | Contended() | StoreAway():
+            return f"unavailable: {error}", UNREACHABLE
+        case eventsourcing.persistence.OperationalError():
+            return f"unavailable: {error}; see krypton dev status", UNREACHABLE
+        case psycopg2.errors.UndefinedTable():
+            return "unavailable: the tables are not there yet: run krypton init", UNREACHABLE
+        case psycopg2.OperationalError():
+            said = f"unavailable: the database does not answer ({type(error).__name__}): run krypton dev up"
+            return said, UNREACHABLE
+    return None

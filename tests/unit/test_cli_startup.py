@@ -1,0 +1,85 @@
+"""A command imports what it needs and no more: ``krypton --help`` answers before a user waits for it.
+
+Modules are counted, not seconds: what a module costs differs between machines, what is imported does not.
+"""
+
+import subprocess
+import sys
+from typing import cast
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from krypton.cli.groups import WHOLE, Later
+from krypton.cli.main import LINES, build, command_line
+
+LAZY = cast(TyperGroup, get_command(command_line()))
+THERE = cast(TyperGroup, get_command(build()))
+NEVER_FOR_HELP = {
+    "aiokafka",
+    "cryptography",
+    "domain",
+    "eventsourcing",
+    "fastavro",
+    "faust",
+    "kafka",
+    "projections",
+    "psycopg2",
+    "pydantic",
+    "pydicom",
+    "pynetdicom",
+    "rich",
+    "schemas",
+    "sqlalchemy",
+    "streams",
+}
+
+
+def imported_by(*words: str) -> set[str]:
+    """All modules that a process of its own holds after this command line."""
+    script = "import sys; from krypton.cli.main import run; run(sys.argv[1:]); print('\\n'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stdout.split("\n"))
+
+
+def test_the_command_line_names_each_command_that_its_modules_have_in_their_order() -> None:
+    lines = [name for commands in LINES.values() for name in commands]
+    assert sorted(lines) == sorted(THERE.commands)
+    assert list(LAZY.commands) == lines
+
+
+@pytest.mark.parametrize("name", THERE.commands)
+def test_the_line_of_a_command_is_what_its_module_says(name: str) -> None:
+    assert LAZY.commands[name].get_short_help_str(WHOLE) == THERE.commands[name].get_short_help_str(WHOLE)
+
+
+@pytest.mark.parametrize("name", THERE.commands)
+def test_a_command_that_is_imported_when_it_runs_is_the_one_of_that_name(name: str) -> None:
+    later = LAZY.commands[name]
+    assert isinstance(later, Later)
+    found = later.make_context(name, ["--help"], resilient_parsing=True).command
+    assert found.name == name
+    assert found.help == THERE.commands[name].help
+
+
+def test_help_imports_no_module_of_a_command_and_nothing_heavy() -> None:
+    modules = imported_by("--help")
+    assert {"typer", "krypton.cli.main"} <= modules  # or the next lines would hold of anything
+    assert {module.partition(".")[0] for module in modules} & NEVER_FOR_HELP == set()
+    assert modules & {f"krypton.cli.{name}" for name in LINES} == set()
+
+
+def test_a_group_imports_its_own_module_and_no_other_groups() -> None:
+    assert imported_by("record", "--help") & {f"krypton.cli.{name}" for name in LINES} == {"krypton.cli.record"}
+
+
+def test_help_shows_whole_sentences_and_no_boxes_within_80_columns() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "krypton.cli.main", "rules", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "..." not in said.replace("[ARGS]...", "")
+    assert said.isascii()
+    assert max(len(line) for line in said.splitlines()) <= 80
