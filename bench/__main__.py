@@ -25,6 +25,7 @@ from bench import (
     proofs,
     rebuild,
     rebuild_others,
+    refusals,
     relay,
     targets,
     view_store,
@@ -45,6 +46,7 @@ def _latency(ours: Krypton) -> Figures:
 
 BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "commands": commands.run,
+    "refusals": refusals.run,
     "latency": _latency,
     "relay": relay.run,
     "worker": worker.run,

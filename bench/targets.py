@@ -38,6 +38,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("registrations one by one, commands/s", at_least=450),
         Target("studies in bulk, events/s", at_least=4_000),
     ),
+    "refusals": (Target("with four refused, of without", at_most=1.1),),
     "latency": (
         Target("p50 ms", at_most=20),
         Target("p99 ms", at_most=80),

@@ -1,10 +1,11 @@
 """The ledger: the eventsourcing Application. It runs commands once, and stores what they decide.
 
 ``execute`` looks nothing up before it decides: the command id is stored in the same transaction as the events, so a
-repeated command is found by its conflict (or by its refusal), and is answered as the first time.
+repeated command is found by its conflict (or by its refusal), and is answered as the first time. ``execute_many`` runs
+batches (``domain.batch``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -14,6 +15,7 @@ from eventsourcing.domain import Aggregate, CanMutateAggregate
 from eventsourcing.persistence import EventStore, IntegrityError, Mapper
 from eventsourcing.utils import EnvType
 
+from domain.batch import Asked, Outcome, outcomes
 from domain.directory import Directory
 from domain.errors import CommandRepeated, Contended, NotFound, RuleBroken
 from domain.membership import Membership
@@ -81,16 +83,15 @@ class Ledger(Application[UUID]):
     def execute(self, command: Command, by: Envelope) -> Answer:
         """Run a command once per command id. Raises RuleBroken, NotFound (nothing written), Contended."""
         for _ in range(ATTEMPTS):
-            work = Work(self, touched_by(command))
+            work = self.work([command])
             try:
-                result = command.decide(work) or {}
-                decision = Decision(by, work.collect(), result)
+                decision = work.decide(command, by)
             except (RuleBroken, NotFound):
                 if known := self.log.answer_of(by.command_id):
                     return known
                 raise
             try:
-                return self._store([decision], work.now)[0]
+                return self.store([decision], work.now)[0]
             except CommandRepeated:
                 return cast(Answer, self.log.answer_of(by.command_id))
             except IntegrityError:
@@ -100,27 +101,15 @@ class Ledger(Application[UUID]):
                     return known
         raise Contended(f"other writers were first {ATTEMPTS} times in a row: nothing was written, ask again")
 
-    def execute_many(self, asked: Sequence[tuple[Command, Envelope]]) -> list[Answer | RuleBroken | NotFound]:
+    def execute_many(self, asked: Asked) -> list[Outcome]:
         """Run commands in order, in as few transactions as possible; a refused one does not stop the others."""
-        answers: list[Answer | RuleBroken | NotFound] = []
-        decisions: list[Decision] = []
-        work = Work(self, touched_by(*(command for command, _ in asked)))
-        try:
-            for command, by in asked:
-                result = command.decide(work) or {}
-                decisions.append(Decision(by, work.collect(), result))
-            answers.extend(self._store(decisions, work.now))
-        except (RuleBroken, NotFound, CommandRepeated, IntegrityError):
-            # Nothing of this batch is stored: its commands go one by one, each with its own answer.
-            answers = [self._one(command, by) for command, by in asked]
-        return answers
+        return outcomes(self, asked)
 
-    def _one(self, command: Command, by: Envelope) -> Answer | RuleBroken | NotFound:
-        try:
-            return self.execute(command, by)
-        except (RuleBroken, NotFound) as refusal:
-            return refusal
+    def work(self, commands: Iterable[Command]) -> Work:
+        """What these commands read and change."""
+        return Work(self, touched_by(*commands))
 
-    def _store(self, decisions: Sequence[Decision], now: datetime) -> list[Answer]:
+    def store(self, decisions: Sequence[Decision], now: datetime) -> list[Answer]:
+        """One transaction. Raises IntegrityError, CommandRepeated, RuleBroken, NotFound; then nothing is stored."""
         events = [event for d in decisions for event in d.events]
         return cast(list[Answer], self.events.put(events, decisions=decisions, at=micros(now)))

@@ -76,6 +76,9 @@ class CommandLog(Protocol):
     def answer_of(self, command_id: UUID) -> Answer | None:
         """What a stored command answered; None when it is not known."""
 
+    def answers_of(self, command_ids: Sequence[UUID]) -> Mapping[UUID, Answer]:
+        """What stored commands answered, by command id; those that are not known are left out. In one look."""
+
     def changes(self, after: int, types: Sequence[str]) -> tuple[int, Sequence[Notification]]:
         """The last position, and the events of these types after a position and up to it, in order; in one look."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from uuid import UUID, uuid4
 
 from eventsourcing.domain import Aggregate, AggregateEvent
+from eventsourcing.persistence import IntegrityError
 from eventsourcing.utils import get_topic
 
 from domain.actors import actor
@@ -75,6 +76,10 @@ class Decision:
     result: dict[str, Any]
 
 
+class NotStoredYet(Exception):
+    """A command needs the position of an event that an earlier command of its batch decided: store that one first."""
+
+
 class Work:
     """What a command reads and changes: each aggregate is loaded once, and its new events are collected together."""
 
@@ -82,6 +87,7 @@ class Work:
         self._ledger = ledger
         self._held: dict[UUID, Aggregate | None] = ledger.load(list(touched))
         self._touched: dict[UUID, Aggregate] = {}
+        self._decided: dict[UUID, list[AggregateEvent]] = {}
         self._statements: list[AggregateEvent] = []
         self.now = ledger.clock()
 
@@ -129,14 +135,35 @@ class Work:
         return aggregate
 
     def registered(self, aggregate_id: UUID) -> int:
-        """Ledger position of the aggregate's first event. Raises NotFound."""
+        """Ledger position of the aggregate's first event. Raises NotFound, NotStoredYet."""
         if (position := self._ledger.log.position_of(aggregate_id)) is None:
+            if aggregate_id in self._decided:
+                raise NotStoredYet
             raise NotFound(f"{aggregate_id} is not in the ledger")
         return position
 
-    def collect(self) -> list[AggregateEvent]:
+    def decide(self, command: Command, by: Envelope) -> Decision:
+        """What the command decides. Where it raises, ``undo`` before another command is decided."""
+        result = command.decide(self) or {}
+        return Decision(by, self._collect(), result)
+
+    def undo(self) -> None:
+        """Take back what a refused command changed; what was decided before it stays. Raises IntegrityError."""
+        changed = [held.id for held in self._touched.values() if held.pending_events]
+        self._touched.clear()
+        for aggregate_id, stored in (self._ledger.load(changed) if changed else {}).items():
+            held = stored
+            for event in self._decided.get(aggregate_id, ()):
+                if event.originator_version != (held.version if held else 0) + 1:
+                    raise IntegrityError("another writer was first")
+                held = event.mutate(held)
+            self._held[aggregate_id] = held
+
+    def _collect(self) -> list[AggregateEvent]:
         """The events since the last call, in the order in which this command first touched the aggregates."""
         events = [cast(AggregateEvent, e) for held in self._touched.values() for e in held.collect_events()]
         self._touched.clear()
+        for event in events:
+            self._decided.setdefault(event.originator_id, []).append(event)
         self._statements += [e for e in events if get_topic(type(e)) in Membership.TYPES]
         return events

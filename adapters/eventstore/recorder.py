@@ -122,8 +122,13 @@ class LedgerRecorder(SQLAlchemyApplicationRecorder):  # type: ignore[misc]  # th
 
     def answer_of(self, command_id: UUID) -> Answer | None:
         """See ``domain.ports.CommandLog``."""
-        found = self._read("SELECT positions, result FROM ledger.command WHERE command_id = %s", (str(command_id),))
-        return Answer(tuple(found[0][0]), found[0][1]) if found else None
+        return self.answers_of([command_id]).get(command_id)
+
+    def answers_of(self, command_ids: Sequence[UUID]) -> dict[UUID, Answer]:
+        """See ``domain.ports.CommandLog``."""
+        sql = "SELECT command_id::text, positions, result FROM ledger.command WHERE command_id = ANY(%s::uuid[])"
+        found = self._read(sql, ([str(each) for each in command_ids],))
+        return {UUID(each): Answer(tuple(positions), result) for each, positions, result in found}
 
     def changes(self, after: int, types: Sequence[str]) -> tuple[int, list[Notification]]:
         """See ``domain.ports.CommandLog``. Bounded by the head, so that the next look starts there."""

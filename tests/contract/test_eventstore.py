@@ -66,6 +66,17 @@ def test_a_command_answers_with_the_positions_of_its_own_events(recorder: Record
     assert recorder.answer_of(second.command_id) == Answer(tuple(positions[2:]), {"made": "x"})
 
 
+def test_answers_of_many_commands_are_found_in_one_look(recorder: Recorder) -> None:
+    known, silent, unknown = command(2), command(0), command()
+    positions = recorder.insert_events([event(), event()], commands=[known, silent])
+    asked = [unknown.command_id, silent.command_id, known.command_id]
+    assert recorder.answers_of(asked) == {
+        known.command_id: Answer(tuple(positions), {"made": "x"}),
+        silent.command_id: Answer((), {"made": "x"}),
+    }
+    assert recorder.answers_of([]) == {}
+
+
 def test_a_known_command_id_writes_nothing(recorder: Recorder) -> None:
     asked = command()
     recorder.insert_events([event()], commands=[asked])

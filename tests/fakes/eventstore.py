@@ -37,6 +37,10 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
         """See ``domain.ports.CommandLog``."""
         return self._answers.get(command_id)
 
+    def answers_of(self, command_ids: Sequence[UUID]) -> dict[UUID, Answer]:
+        """See ``domain.ports.CommandLog``."""
+        return {each: self._answers[each] for each in command_ids if each in self._answers}
+
     def changes(self, after: int, types: Sequence[str]) -> tuple[int, Sequence[Notification]]:
         """See ``domain.ports.CommandLog``."""
         with self._database_lock:
