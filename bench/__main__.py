@@ -27,6 +27,7 @@ from bench import (
     rebuild_others,
     refusals,
     relay,
+    sizes,
     targets,
     view_store,
     worker,
@@ -56,6 +57,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "rebuild cumulative_dose": rebuild_others.cumulative_dose,
     "proofs": proofs.run,
     "auditors": as_of.run,
+    "sizes": sizes.run,
     "dicom": lambda _: dicom_store.run(),
 }
 
