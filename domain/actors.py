@@ -3,6 +3,9 @@
 W1  An actor is a pseudonymous id with its scheme, never a name: ``rpps:`` and a number, ``patient:`` and the uuid of an
     identity, ``aet:`` and an AE title; ``clerk:``, ``operator:``, ``auditor:``, ``service:`` or ``system:`` and a code
     of up to 64 letters, digits and ``. _ -``.
+W2  A task is done by a caller whose role may do it (``domain.tasks``).
+W3  A caller asks under an id of their own: a face authenticates who that is, and nobody states another's.
+W4  A patient states something of their own person alone, and a professional orders and reads under their own number.
 """
 
 import re
@@ -44,6 +47,11 @@ ROLES: Final = {
 """The role that goes with an actor's scheme."""
 
 
+def role_of(actor: str) -> Role:
+    """The role that an actor's scheme tells."""
+    return ROLES[actor.partition(":")[0]]
+
+
 def actor(stated: str) -> str:
     """The actor as stated. Raises BadActor (W1), which repeats nothing of it: it may be a name."""
     if not _ACTOR.fullmatch(stated):
@@ -72,7 +80,7 @@ class Caller:
     @property
     def role(self) -> Role:
         """The role that the actor's scheme tells."""
-        return ROLES[self.actor.partition(":")[0]]
+        return role_of(self.actor)
 
     @property
     def rpps(self) -> str | None:

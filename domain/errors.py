@@ -49,6 +49,24 @@ class BadActor(RuleBroken):
     rule = "W1"
 
 
+class NotForRole(RuleBroken):
+    """The caller's role may not do that task."""
+
+    rule = "W2"
+
+
+class NotOnesOwn(RuleBroken):
+    """A caller asks under an id that is not theirs."""
+
+    rule = "W3"
+
+
+class OfAnother(RuleBroken):
+    """A patient, or a professional, states something in the name of another."""
+
+    rule = "W4"
+
+
 # Identity
 class BadTraits(RuleBroken):
     """Traits that cannot be: an impossible date, an unknown sex code, no name at all."""

@@ -6,6 +6,7 @@
 | KRYPTON_KAFKA | bootstrap servers to use instead of the embedded broker |
 | KRYPTON_KAFKA_USER, …_KAFKA_PASSWORD_FILE | Krypton's login where that Kafka asks for one, its password by file |
 | KRYPTON_DEV_SECURE | 1: an embedded broker that is made anew asks for logins and holds to rights |
+| KRYPTON_ROLES | the roles file; `roles.toml` in the state folder |
 | KRYPTON_DATABASE, …_DATABASE_FILE | URL of the database to use instead of the embedded one, or its file |
 | KRYPTON_MASTER_KEY, …_MASTER_KEY_FILE | base64 of the vault's 32-byte master key, or its file |
 | KRYPTON_DICOM_AE, KRYPTON_DICOM_PORT | AE title (PS3.5 §6.2: 16 characters) and port of the DICOM service |
@@ -46,6 +47,7 @@ class Settings:
     database: str | None = field(default=None, repr=False)  # its URL may hold a password
     master_key_base64: str | None = field(default=None, repr=False)
     master_key_file: Path | None = None
+    roles_given: Path | None = None
     dicom_ae: str = "KRYPTON"
     dicom_port: int = 11112
     registry_port: int = 8081
@@ -70,6 +72,7 @@ class Settings:
             database=_database(given, cwd),
             master_key_base64=given.get("KRYPTON_MASTER_KEY"),
             master_key_file=cwd / key_file if key_file else None,
+            roles_given=_path(given, "KRYPTON_ROLES", cwd),
             dicom_ae=_ae_title(given),
             dicom_port=_whole(given, "KRYPTON_DICOM_PORT", Settings.dicom_port, 65535),
             registry_port=_whole(given, "KRYPTON_REGISTRY_PORT", Settings.registry_port, 65535),
@@ -88,6 +91,11 @@ class Settings:
     def instances(self) -> Path:
         """The folder of the DICOM instances taken in."""
         return Home(self.home).instances
+
+    @property
+    def roles(self) -> Path:
+        """The file that says which roles the users of the command line have (``krypton.cli.roles``)."""
+        return self.roles_given or self.home / "roles.toml"
 
     @property
     def log_folder(self) -> Path:

@@ -3,12 +3,15 @@
 from typing import Any
 
 from domain import errors
+from domain.actors import Role
 from domain.aggregates.identity import Status
 from domain.aggregates.link import Link
 from domain.commands.consents import Oppose
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Erase, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
+from domain.tasks import check
 from domain.work import Envelope
+from krypton.cli.calling import Acting, chosen
 from tests.fakes.region import received
 from tests.unit.refusals import LOCAL_ID, MATRICULE, PERSON, TEST_OID, WORDS, Directly, Provoked
 
@@ -37,6 +40,9 @@ def rule_unmerge(**pair: Any) -> Unmerge:
 PROVOKED = [
     # Actor
     Provoked(errors.BadActor, "write rpps: and the number", lambda w: Directly(lambda: Envelope("Dr MARKEDGIVEN"))),
+    Provoked(errors.NotForRole, "it is for clerk", lambda w: Directly(lambda: check(Role.AUDITOR, "identity.merge"))),
+    Provoked(errors.NotOnesOwn, "not yours", lambda w: Directly(lambda: chosen("record.show", [], "clerk:x"))),
+    Provoked(errors.OfAnother, "their own number", lambda w: Directly(lambda: Acting("rpps:1").number("2"))),
     # Identity
     Provoked(errors.UnfitGround, "1 to 200 characters", lambda w: Erase(identity=w.marie, reason=" ")),
     Provoked(

@@ -13,6 +13,7 @@ import typer.main
 from domain import errors
 from domain.errors import RuleBroken
 from krypton import settings
+from krypton.cli import calling
 from krypton.cli.main import build
 from schemas.registry import registry
 from streams.broker.topics import PARTITIONS
@@ -35,7 +36,8 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 COMMANDS = dict(commands(typer.main.get_command(build())))
-SETTINGS = sorted({n for n in re.findall(r"KRYPTON_\w+", Path(settings.__file__).read_text()) if n != "KRYPTON_"})
+SOURCES = "\n".join(Path(file).read_text() for file in (settings.__file__, calling.__file__))
+SETTINGS = sorted({n for n in re.findall(r"KRYPTON_\w+", SOURCES) if n != "KRYPTON_"})
 
 
 def rules() -> Iterator[tuple[str, str]]:

@@ -1,0 +1,132 @@
+"""Tasks: what can be asked of the ledger, by name, and the roles that may do each (W2).
+
+A task is named ``<group>.<command>``, as the command line names it; other faces ask for the same tasks. A role says
+who may ask at all: whether this caller may read about this person is decided by the gate of ``krypton.queries``.
+
+Professionals read records and doses under an open access, place orders and report readings. Patients see their own
+record and rule over their consents, codes and accesses. Clerks (front desk, identity vigilance) say who is who and take
+consents; they read no clinical content. Operators run the ledger and read no one's record. Auditors ask who did what.
+Services are programs that write what their adapters take in.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from domain.actors import Role
+from domain.errors import NotForRole
+
+PROFESSIONAL: Final = frozenset({Role.PROFESSIONAL})
+PATIENT: Final = frozenset({Role.PATIENT})
+CLERK: Final = frozenset({Role.CLERK})
+OPERATOR: Final = frozenset({Role.OPERATOR})
+AUDITOR: Final = frozenset({Role.AUDITOR})
+SERVICE: Final = frozenset({Role.SERVICE})
+EVERYBODY: Final = frozenset(Role)
+
+TASKS: Final[Mapping[str, frozenset[Role]]] = {
+    # The directory: no one's record
+    "site.enroll": OPERATOR,
+    "site.device": OPERATOR,
+    "site.service": OPERATOR,
+    "site.list": EVERYBODY,
+    "professional.register": OPERATOR,
+    "professional.affiliate": OPERATOR,
+    "professional.suspend": OPERATOR,
+    "professional.list": EVERYBODY,
+    # Who is who: traits, and no clinical content
+    "identity.register": CLERK | SERVICE,
+    "identity.import": CLERK | SERVICE,
+    "identity.correct": CLERK | SERVICE,
+    "identity.status": CLERK | SERVICE,
+    "identity.attach-ins": CLERK | SERVICE,
+    "identity.detach-ins": CLERK | SERVICE,
+    "identity.flag": CLERK | SERVICE,
+    "identity.merge": CLERK | SERVICE,
+    "identity.unmerge": CLERK | SERVICE,
+    "identity.bar": CLERK,
+    "identity.unbar": CLERK,
+    "identity.review.list": CLERK,
+    "identity.review.accept": CLERK,
+    "identity.review.dismiss": CLERK,
+    "identity.erase": OPERATOR,  # destroys a key; whoever rules on it asks, and keeps the paper
+    "identity.search": CLERK,
+    "identity.show": CLERK | PROFESSIONAL | PATIENT,
+    "identity.history": CLERK | PATIENT,
+    # What a person's record holds
+    "ingest": OPERATOR | SERVICE,
+    "study.reassign": CLERK | PROFESSIONAL,
+    "study.withdraw": CLERK | PROFESSIONAL,
+    "record.show": PROFESSIONAL | PATIENT,
+    "dose.show": PROFESSIONAL | PATIENT,
+    "dose.alerts": PROFESSIONAL,
+    "dose.acknowledge": PROFESSIONAL,
+    # The patient's side of access, also taken at a desk
+    "consent.code": PATIENT | CLERK,
+    "consent.grant": PATIENT | CLERK,
+    "consent.revoke": PATIENT | CLERK,
+    "consent.oppose": PATIENT | CLERK,
+    "consent.show": PATIENT | CLERK,
+    "access.open": PROFESSIONAL,
+    "access.close": PROFESSIONAL,
+    # Care; a service brings what a hospital's own system holds
+    "order.place": PROFESSIONAL | SERVICE,
+    "order.present": PROFESSIONAL | CLERK | SERVICE,
+    "order.schedule": PROFESSIONAL | CLERK | SERVICE,
+    "order.perform": PROFESSIONAL | SERVICE,
+    "order.result": PROFESSIONAL | SERVICE,
+    "order.cancel": PROFESSIONAL | SERVICE,
+    "order.show": PROFESSIONAL | PATIENT,
+    "order.list": PROFESSIONAL | PATIENT,
+    "reading.request": PROFESSIONAL | SERVICE,
+    "reading.accept": PROFESSIONAL | SERVICE,
+    "reading.decline": PROFESSIONAL | SERVICE,
+    "reading.report": PROFESSIONAL | SERVICE,
+    "reading.list": PROFESSIONAL,
+    # What auditors ask, and proof that nothing was altered
+    "audit.history": AUDITOR,
+    "audit.accesses": AUDITOR | PATIENT,
+    "audit.as-of": AUDITOR,
+    "audit.exposure": AUDITOR,
+    "audit.export": AUDITOR,
+    "audit.verify": AUDITOR | OPERATOR,
+    "audit.checkpoint": AUDITOR | OPERATOR,
+    # The ledger's own works
+    "events": OPERATOR | AUDITOR | SERVICE,
+    "topics": OPERATOR | AUDITOR | SERVICE,
+    "rules.publish": OPERATOR,
+    "rules.list": EVERYBODY,
+    "rules.show": EVERYBODY,
+    "views.status": OPERATOR | AUDITOR,
+    "views.rebuild": OPERATOR,
+    "views.diff": OPERATOR,
+    "views.check": OPERATOR | AUDITOR,
+    "views.promote": OPERATOR,
+    "views.rollback": OPERATOR,
+    "views.drop": OPERATOR,
+    "policies.status": OPERATOR | AUDITOR,
+    "dead-letters.list": OPERATOR,
+    "dead-letters.show": OPERATOR,
+    "dead-letters.replay": OPERATOR,
+    "subscriber.add": OPERATOR,
+    "subscriber.list": OPERATOR,
+    "subscriber.remove": OPERATOR,
+    "restore.event-store": OPERATOR,
+    "republish": OPERATOR,
+}
+"""The roles that may do each task."""
+
+
+def may(role: Role, task: str) -> bool:
+    """Whether callers of that role may ask for the task; a task that is not in the table is nobody's."""
+    return role in TASKS.get(task, frozenset())
+
+
+def check(role: Role, task: str) -> None:
+    """Raises NotForRole (W2)."""
+    if not may(role, task):
+        raise NotForRole(f"{task.replace('.', ' ')} is not for the role {role}: it is for {who_may(task)}")
+
+
+def who_may(task: str) -> str:
+    """The roles that may do a task, in words."""
+    return " or ".join(role for role in Role if may(role, task)) or "nobody"

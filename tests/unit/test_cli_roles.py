@@ -1,0 +1,104 @@
+"""Who may act as what on the command line: the roles file is believed where nobody else could have written it."""
+
+from pathlib import Path
+
+import pytest
+
+from krypton.cli.roles import own_roles, user_name, write_for_development
+from krypton.settings import Settings, SettingsWrong
+
+
+def stated(folder: Path, text: str) -> Settings:
+    """Settings whose roles file says ``text``; USER stands for whoever runs this."""
+    file = folder / "roles.toml"
+    file.write_text(text.replace("USER", user_name()))
+    file.chmod(0o644)
+    folder.chmod(0o755)
+    return Settings(folder)
+
+
+def test_a_user_has_the_roles_and_the_site_that_the_file_states(tmp_path: Path) -> None:
+    own = own_roles(stated(tmp_path, '[users."USER"]\nroles = ["clerk:chb-desk", "rpps:10101201233"]\nsite = "CHB"'))
+    assert (own.roles, own.site) == (("clerk:chb-desk", "rpps:10101201233"), "CHB")
+
+
+def test_a_user_whom_the_file_does_not_name_has_no_role(tmp_path: Path) -> None:
+    assert own_roles(stated(tmp_path, '[users.somebody-else-entirely]\nroles = ["clerk:chb-desk"]')).roles == ()
+
+
+def test_the_user_is_told_by_the_uid_and_by_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = user_name()
+    for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER"):
+        monkeypatch.setenv(name, "somebody-else-entirely")
+    assert user_name() == before
+
+
+def test_a_missing_file_says_how_to_write_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsWrong, match=r"no roles file .*roles\.toml: write one .*krypton dev up writes it"):
+        own_roles(Settings(tmp_path))
+
+
+@pytest.mark.parametrize("what", ["roles.toml", "."])
+@pytest.mark.parametrize("mode", [0o020, 0o002])
+def test_a_file_that_others_may_change_is_not_believed(tmp_path: Path, what: str, mode: int) -> None:
+    settings = stated(tmp_path, '[users."USER"]\nroles = ["clerk:chb-desk"]')
+    path = tmp_path / what
+    path.chmod(path.stat().st_mode | mode)
+    with pytest.raises(SettingsWrong, match=r"others may write to .*chmod go-w"):
+        own_roles(settings)
+
+
+def test_a_file_of_another_user_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from krypton.cli import roles
+
+    settings = stated(tmp_path, '[users."USER"]\nroles = ["clerk:chb-desk"]')
+    found = tmp_path.stat()
+    theirs = type(found)((found.st_mode, 0, 0, 0, 4242, 0, 0, 0, 0, 0))
+    with pytest.raises(SettingsWrong, match="belongs to neither root nor the owner of the state folder"):
+        roles._believe(settings.roles, theirs, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("users = 3", r"\[users.NAME\] names a user"),
+        ("[user.USER]\nroles = []", "may say development and users"),
+        ('[users."USER"]\nrole = ["clerk:x"]', "it must say roles"),
+        ('[users."USER"]\nroles = "clerk:x"', "roles is a list"),
+        ('[users."USER"]\nroles = ["clerk"]', "'clerk' is none of"),
+        ('[users."USER"]\nroles = ["system:relay"]', "'system:relay' is none of"),
+        ('[users."USER"]\nroles = ["aet:CHB_PACS"]', "'aet:CHB_PACS' is none of"),
+        ("[users", "is no TOML"),
+    ],
+)
+def test_a_file_that_says_something_else_is_named_with_what_it_may_say(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(SettingsWrong, match=words):
+        own_roles(stated(tmp_path, text))
+
+
+WILD = '[users."USER"]\nroles = ["clerk:x", "rpps:*", "patient:*"]'
+
+
+def test_wildcards_are_for_development_alone(tmp_path: Path) -> None:
+    assert own_roles(stated(tmp_path, f"development = true\n{WILD}")).roles[1:] == ("rpps:*", "patient:*")
+    with pytest.raises(SettingsWrong, match="that is for development"):
+        own_roles(stated(tmp_path, WILD))
+
+
+def test_a_ledger_on_a_database_of_ones_own_knows_no_wildcards(tmp_path: Path) -> None:
+    stated(tmp_path, f"development = true\n{WILD}")
+    with pytest.raises(SettingsWrong, match="the ledger is the embedded one; name the numbers instead"):
+        own_roles(Settings(tmp_path, database="postgresql://u@127.0.0.1/k"))
+
+
+def test_development_gives_its_user_every_role_and_overwrites_no_file(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(0o775)  # as a umask of 002 makes it
+    assert write_for_development(Settings(home))
+    schemes = {own.partition(":")[0] for own in own_roles(Settings(home)).roles}
+    assert schemes == {"operator", "clerk", "auditor", "service", "rpps", "patient"}
+    before = (home / "roles.toml").read_text()
+    (home / "roles.toml").write_text("# mine\n" + before)
+    assert not write_for_development(Settings(home))
+    assert (home / "roles.toml").read_text() == "# mine\n" + before
