@@ -18,7 +18,7 @@ setup: .venv/ready  ## the locked environment, with .venv/bin/krypton
 	@$(UV_HOME)/bin/uv --version 2>/dev/null | grep -qF 'uv $(UV_VERSION)' || { \
 	  $(PYTHON) -m venv --clear $(UV_HOME) && \
 	  $(UV_HOME)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
-	$(UV) sync --locked --compile-bytecode --python $(BIN)/python
+	$(UV) sync --locked --extra devstack --compile-bytecode --python $(BIN)/python
 	@$(BIN)/python -m compileall -q domain schemas projections streams adapters krypton
 	@touch $@
 

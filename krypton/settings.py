@@ -23,9 +23,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from krypton.devstack.addresses import Addresses, locate
-from krypton.devstack.errors import ServiceUnavailable
-from krypton.devstack.home import Home
+from krypton.addresses import Addresses, locate
+from krypton.errors import ServiceUnavailable
+from krypton.home import Home
 from streams.broker.broker import with_login
 
 __all__ = ["Addresses", "ServiceUnavailable", "Settings", "SettingsWrong", "addresses"]

@@ -22,11 +22,11 @@ from rich.progress import (
 )
 
 from krypton.cli.groups import command_group
-from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.jars import cache_folder
 from krypton.devstack.stack import ServiceStatus, Stack
 from krypton.devstack.teller import Advance
 from krypton.devstack.tools import TOOLS, command
+from krypton.errors import ServiceUnavailable
 from krypton.settings import Settings
 
 app = command_group("The embedded Kafka and PostgreSQL, for development: nothing to install.")

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from domain.errors import NotFound
+from krypton.addresses import locate_kafka
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, facts, out, table
-from krypton.devstack.addresses import locate_kafka
 from krypton.settings import ServiceUnavailable, Settings, SettingsWrong
 
 app = command_group("Downstream services that read topics with a login of their own.")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.teller import Teller
+from krypton.errors import ServiceUnavailable
 
 CANDIDATES = ("postgres", "nobody")  # nobody is there on every Debian
 

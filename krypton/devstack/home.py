@@ -1,4 +1,4 @@
-"""The state folder, `.krypton/` unless KRYPTON_HOME says otherwise: what lies where, and its lock."""
+"""The state folder as the embedded servers use it: their files beside Krypton's own, made, swept and locked."""
 
 import fcntl
 import os
@@ -6,22 +6,19 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.teller import Teller
+from krypton.errors import ServiceUnavailable
+from krypton.home import Home
 
 MIN_FREE_BYTES = 1 << 30  # jars 46 MB, a new database 60 MB, and 2 GB of WAL at most: less would stop soon
 LOCK_TIMEOUT_S = 300.0  # the first start downloads; nobody holds the lock longer than that
 
 
-@dataclass(frozen=True)
-class Home:
-    """Where the stack keeps its things. ``root`` is absolute."""
-
-    root: Path
+class StackHome(Home):
+    """Where the stack keeps its things."""
 
     @property
     def kafka(self) -> Path:
@@ -34,13 +31,8 @@ class Home:
         return self.root / "kafka.properties"
 
     @property
-    def kafka_password(self) -> Path:
-        """The super user's password; there is one where the broker asks for logins (``devstack.secure``)."""
-        return self.root / "kafka.password"
-
-    @property
     def kafka_controller_password(self) -> Path:
-        """What the broker shows its controller, in the same profile."""
+        """What the broker shows its controller where it asks for logins (``devstack.secure``)."""
         return self.root / "kafka-controller.password"
 
     @property
@@ -49,39 +41,9 @@ class Home:
         return self.root / "postgres"
 
     @property
-    def postgres_password(self) -> Path:
-        """The password of the embedded database, readable by its owner only."""
-        return self.root / "postgres.password"
-
-    @property
-    def master_key(self) -> Path:
-        """The master key of the embedded stack's vault: base64 of 32 random bytes."""
-        return self.root / "master.key"
-
-    @property
-    def instances(self) -> Path:
-        """The DICOM instances taken in, one file each."""
-        return self.root / "dicom"
-
-    @property
-    def tiles(self) -> Path:
-        """The signed tree's folder, to be served as static files."""
-        return self.root / "tlog"
-
-    @property
-    def tree_key(self) -> Path:
-        """The key that signs the tree: apart from the tiles, which anybody may read."""
-        return self.root / "tlog.key"
-
-    @property
     def logs(self) -> Path:
         """What the servers said, over all runs."""
         return self.root / "logs"
-
-    @property
-    def ports(self) -> Path:
-        """The remembered ports."""
-        return self.root / "ports.json"
 
     def prepare(self, *, min_free_bytes: int = MIN_FREE_BYTES) -> None:
         """Create the folder. Raises ServiceUnavailable where it cannot be written or the disk is full."""

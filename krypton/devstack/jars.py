@@ -7,10 +7,10 @@ import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 
-from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.home import locked_file
 from krypton.devstack.jars_lock import ENDPOINT, KAFKA_VERSION, LOCKED
 from krypton.devstack.teller import Teller
+from krypton.errors import ServiceUnavailable
 
 DOWNLOAD_BYTES = 46_000_000  # all jars together: for the progress bar alone
 HTTP_TIMEOUT_S = 30

@@ -13,14 +13,14 @@ from types import MappingProxyType
 
 import psutil
 
+from krypton.addresses import kafka_address
 from krypton.devstack import processes, secure
-from krypton.devstack.addresses import kafka_address
-from krypton.devstack.errors import ServiceUnavailable
-from krypton.devstack.home import Home
+from krypton.devstack.home import StackHome
 from krypton.devstack.jars import class_path
-from krypton.devstack.ports import HOST, answers
-from krypton.devstack.state import Ports, write_secret
+from krypton.devstack.state import write_secret
 from krypton.devstack.teller import Teller
+from krypton.errors import ServiceUnavailable
+from krypton.ports import HOST, Ports, answers
 from streams.broker import broker
 
 START_TIMEOUT_S = 60.0
@@ -52,7 +52,7 @@ class Kafka:
     name = "kafka"
     port_names = ("kafka", "kafka_controller")
 
-    def __init__(self, home: Home, cache: Path, tell: Teller, secure: bool = False) -> None:
+    def __init__(self, home: StackHome, cache: Path, tell: Teller, secure: bool = False) -> None:
         """``secure``: a log folder that is made anew asks for logins; one that is there stays as it was made."""
         self._home = home
         self._secure = secure

@@ -1,4 +1,4 @@
-"""Loopback ports: which are free, which answer.
+"""Free loopback ports for the embedded servers.
 
 New ports come from below the range that Linux gives to outgoing connections (32768 to 60999), so that a
 remembered port is still free after a restart.
@@ -8,9 +8,9 @@ import random
 import socket
 import time
 
-from krypton.devstack.errors import ServiceUnavailable
+from krypton.errors import ServiceUnavailable
+from krypton.ports import HOST
 
-HOST = "127.0.0.1"
 RANGE = range(20_000, 32_000)
 TRIES = 200
 LINGER_S = 3.0
@@ -50,12 +50,3 @@ def choose(taken: set[int]) -> int:
         f"no free port on {HOST} in {TRIES} tries between {RANGE.start} and {RANGE.stop - 1}: "
         "close some programs, then run krypton dev up"
     )
-
-
-def answers(port: int, timeout_s: float = 1.0) -> bool:
-    """Whether something accepts connections on ``port`` of the loopback address."""
-    try:
-        socket.create_connection((HOST, port), timeout_s).close()
-    except OSError:
-        return False
-    return True

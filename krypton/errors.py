@@ -1,4 +1,4 @@
-"""What the development stack raises when it cannot serve."""
+"""What a command raises when a service that it needs cannot serve."""
 
 
 class ServiceUnavailable(Exception):

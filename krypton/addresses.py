@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from krypton.devstack.errors import ServiceUnavailable
-from krypton.devstack.home import Home
-from krypton.devstack.ports import HOST, answers
-from krypton.devstack.state import Ports
+from krypton.errors import ServiceUnavailable
+from krypton.home import Home
+from krypton.ports import HOST, Ports, answers
 from streams.broker.broker import SCHEME, servers, with_login
 
 USER = "krypton"

@@ -1,0 +1,46 @@
+"""The state folder, `.krypton/` unless KRYPTON_HOME says otherwise: which file lies where."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where Krypton keeps what is not in the database. ``root`` is absolute."""
+
+    root: Path
+
+    @property
+    def instances(self) -> Path:
+        """The DICOM instances taken in, one file each."""
+        return self.root / "dicom"
+
+    @property
+    def tiles(self) -> Path:
+        """The signed tree's folder, to be served as static files."""
+        return self.root / "tlog"
+
+    @property
+    def tree_key(self) -> Path:
+        """The key that signs the tree: apart from the tiles, which anybody may read."""
+        return self.root / "tlog.key"
+
+    @property
+    def master_key(self) -> Path:
+        """The master key of the embedded stack's vault: base64 of 32 random bytes."""
+        return self.root / "master.key"
+
+    @property
+    def ports(self) -> Path:
+        """The ports of the embedded servers."""
+        return self.root / "ports.json"
+
+    @property
+    def kafka_password(self) -> Path:
+        """Krypton's password at the embedded broker; there is one where that broker asks for logins."""
+        return self.root / "kafka.password"
+
+    @property
+    def postgres_password(self) -> Path:
+        """The password of the embedded database, readable by its owner only."""
+        return self.root / "postgres.password"
