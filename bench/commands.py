@@ -14,6 +14,7 @@ from krypton.memory import long_lived
 
 PEOPLE = 1_000
 BATCH = 500
+LETTERS = str.maketrans("0123456789", "ABCDEFGHIJ")
 
 
 def new_site(ours: Krypton) -> str:
@@ -23,9 +24,14 @@ def new_site(ours: Krypton) -> str:
     return code
 
 
+def family(number: int) -> str:
+    """A made-up name each, of letters alone."""
+    return "FICTIF " + str(number).translate(LETTERS)
+
+
 def register(site: str, number: int) -> Register:
     """A new person each."""
-    stated = {"family": f"FICTIF{number}", "given": "Alex", "birth_date": "1970-01-01", "sex": "F"}
+    stated = {"family": family(number), "given": "Alex", "birth_date": "1970-01-01", "sex": "F"}
     return Register(assigner=site, local_id=str(number), stated=stated)
 
 
@@ -37,7 +43,7 @@ def study(site: str, number: int) -> ReceiveStudy:
         patient=ReceivedPatient(
             local_id=str(person),
             issuer=None,
-            stated={"family": f"FICTIF{person}", "given": "Alex", "birth_date": "1970-01-01", "sex": "F"},
+            stated={"family": family(person), "given": "Alex", "birth_date": "1970-01-01", "sex": "F"},
         ),
         study_uid=f"2.25.{uuid4().int}",
         accession=f"A{number}",

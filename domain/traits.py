@@ -6,10 +6,11 @@ rules of its own. Source: RNIV 1 v2.0, strict traits; names compared without acc
 
 import re
 import unicodedata
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from difflib import SequenceMatcher
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from domain.errors import BadTraits
 from domain.texts import CONTROL, plain
@@ -18,23 +19,43 @@ SEXES = ("M", "F", "I")
 ALIKE = 0.84  # a misspelt name of six letters with one wrong scores 0.83 to 0.91
 NAMES = ("family", "given", "used_name", "first_names")
 LONGEST_ID = 256  # DICOM allows 64 characters (PS3.5 6.2, LO)
+LONGEST_NAME = 256
+BESIDE_LETTERS: Final = frozenset(" '\u2019\u02bc`\u00b4-\u2010\u2011\u2013.,()\u00b7")
+"""What names hold beside letters: apostrophes and hyphens as keyboards write them, TOUR (DE LA), Gal·la."""
+INVISIBLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cn"})  # categories of Unicode
+EARLIEST: Final = date(1850, 1, 1)
+FIRST_ZONE: Final = timedelta(hours=14)  # a child born just now is born tomorrow where the day begins first
 PARTICLES = frozenset({"D", "DE", "DEL", "DES", "DU", "L", "LA", "LE", "LES", "VAN", "VON"})
 TRAITS = ("family", "given", "birth_date", "sex", "birth_place", "used_name", "first_names")
 
 
-def traits(**stated: str | None) -> dict[str, str | None]:
+def traits(now: datetime, /, **stated: str | None) -> dict[str, str | None]:
     """Checked traits: all keys of ``TRAITS``, None where not known. Raises BadTraits (I1), naming the field only.
 
-    ``birth_date`` is ``YYYY-MM-DD``; ``sex`` M, F or I; ``birth_place`` an INSEE code of five characters.
+    ``birth_date`` is ``YYYY-MM-DD``; ``sex`` M, F or I; ``birth_place`` an INSEE code of five characters. ``now``: when
+    it is stated, with a time zone.
+    """
+    return corrected(now, {}, **stated)
+
+
+def corrected(now: datetime, known: Mapping[str, str | None], /, **stated: str | None) -> dict[str, str | None]:
+    """The known traits with those that are stated in their place; only the latter are checked. Raises BadTraits (I1).
+
+    What a device sent, or an older rule let in, stays as it is until it is stated anew.
     """
     if unknown := stated.keys() - set(TRAITS):
         raise BadTraits(f"no such trait: {', '.join(sorted(unknown))}; known are {', '.join(TRAITS)}")
-    clean = {name: (stated.get(name) or "").strip() or None for name in TRAITS}
+    clean = {name: (value or "").strip() or None for name, value in stated.items()}
     if bad := [name for name, value in clean.items() if CONTROL.search(value or "")]:
         raise BadTraits(f"{', '.join(bad)}: holds a control character, take it out")
-    if not (clean["family"] or clean["given"]):
+    for name in clean.keys() & set(NAMES):
+        _check_name(name, clean[name])
+    for name in clean.keys() & CHECKS.keys():
+        CHECKS[name](clean[name], now)
+    whole = {name: clean.get(name, known.get(name)) for name in TRAITS}
+    if not (whole["family"] or whole["given"]):
         raise BadTraits("neither a family nor a given name: give at least one")
-    return _checked(clean)
+    return whole
 
 
 def refuse_odd_id(local_id: str) -> None:
@@ -49,32 +70,71 @@ def refuse_odd_id(local_id: str) -> None:
         )
 
 
-def received_traits(**stated: str | None) -> dict[str, str | None]:
-    """Traits as a device sent them: what cannot be is taken as not known, for no study is refused over a trait."""
+def refuse_mistyped_id(local_id: str) -> None:
+    """Raises BadTraits (I1) for an odd id, and for blanks around it: the same number without them is another id."""
+    refuse_odd_id(local_id)
+    if local_id != local_id.strip() or INVISIBLE.intersection(map(unicodedata.category, local_id)):
+        raise BadTraits(
+            "the local id has a blank at its start or end, or a character that cannot be seen: take it out, for with "
+            "it the id is another one than without"
+        )
+
+
+def received_traits(now: datetime, /, **stated: str | None) -> dict[str, str | None]:
+    """Traits as a device sent them: what cannot be is taken as not known, for no study is refused over a trait.
+
+    A name is taken as sent, whatever it holds: it tells people apart who came in under one number.
+    """
     clean = {name: plain(stated.get(name) or "") or None for name in TRAITS}
-    for name in ("birth_date", "sex", "birth_place"):
+    for name, check in CHECKS.items():
         try:
-            _checked({**dict.fromkeys(TRAITS), name: clean[name]})
+            check(clean[name], now)
         except BadTraits:
             clean[name] = None
     return clean
 
 
-def _checked(clean: dict[str, str | None]) -> dict[str, str | None]:
-    if clean["birth_date"] and not _is_date(clean["birth_date"]):
-        raise BadTraits("birth date is not a date: write it YYYY-MM-DD, or leave it out when it is not known")
-    if clean["sex"] and clean["sex"] not in SEXES:
-        raise BadTraits(f"sex is not one of {', '.join(SEXES)}: leave it out when it is not known")
-    if clean["birth_place"] and not re.fullmatch(r"\d[\dAB]\d{3}", clean["birth_place"]):
-        raise BadTraits("birth place is not an INSEE code of five characters")
-    return clean
+def _check_name(trait: str, name: str | None) -> None:
+    if name is None:
+        return
+    if len(name) > LONGEST_NAME or not any(unicodedata.category(sign)[0] == "L" for sign in name):
+        raise BadTraits(
+            f"{trait} has no letter, or more than {LONGEST_NAME} characters: leave it out if it is not known"
+        )
+    if any(sign not in BESIDE_LETTERS and unicodedata.category(sign)[0] not in "LM" for sign in name):
+        raise BadTraits(
+            f"{trait} holds a digit or a sign that no name has: beside letters there are spaces, hyphens, apostrophes, "
+            "points, commas and brackets"
+        )
 
 
-def _is_date(text: str) -> bool:
+def _check_birth_date(text: str | None, now: datetime) -> None:
+    if text is None:
+        return
     try:
-        return date.fromisoformat(text).isoformat() == text
+        born = date.fromisoformat(text)
     except ValueError:
-        return False
+        born = None
+    if born is None or born.isoformat() != text:
+        raise BadTraits("birth date is not a date: write it YYYY-MM-DD, or leave it out when it is not known")
+    if born > (now + FIRST_ZONE).date():
+        raise BadTraits("birth date is in the future: check the year")
+    if born < EARLIEST:
+        raise BadTraits(f"birth date is before {EARLIEST.year}: check the year, or leave it out when it is not known")
+
+
+def _check_sex(text: str | None, _: datetime) -> None:
+    if text and text not in SEXES:
+        raise BadTraits(f"sex is not one of {', '.join(SEXES)}: leave it out when it is not known")
+
+
+def _check_birth_place(text: str | None, _: datetime) -> None:
+    if text and not re.fullmatch(r"(?:[0-9]{2}|2[AB])[0-9]{3}", text):
+        raise BadTraits("birth place is not an INSEE code of five characters, such as 13055 or 2A004")
+
+
+CHECKS: Final = {"birth_date": _check_birth_date, "sex": _check_sex, "birth_place": _check_birth_place}
+"""Of the traits that are no names."""
 
 
 @lru_cache(maxsize=10_000)  # a few thousand names are most of a region's

@@ -12,6 +12,29 @@ Feature: An establishment says who it knows, and how sure it is
       When her birth date is corrected to 1979-02-30
       Then the ledger refuses with BadTraits, rule I1
 
+    Scenario Outline: A typing error that no person can be born with is not kept
+      When her birth date is corrected to <day>
+      Then the ledger refuses with BadTraits, rule I1
+
+      Examples:
+        | day        |
+        | 2979-03-05 |
+        | 1079-03-05 |
+
+    Scenario Outline: A family name of digits or signs is no name
+      When her family name is corrected to <name>
+      Then the ledger refuses with BadTraits, rule I1
+
+      Examples:
+        | name     |
+        | 12345!!  |
+        | Fictive2 |
+        | -        |
+
+    Scenario: A number with a blank before it would be another number
+      When CHB registers Zoé Fictive under the number " 2"
+      Then the ledger refuses with BadTraits, rule I1
+
   Rule: I2, a local id is given out once
 
     Scenario: The desk registers the same number again

@@ -8,7 +8,7 @@ from uuid import UUID
 from domain import ins
 from domain.aggregates.identity import Identity, Status
 from domain.errors import AlreadyRegistered, UnknownSite
-from domain.traits import refuse_odd_id, traits
+from domain.traits import corrected, refuse_mistyped_id, traits
 from domain.work import Work
 
 
@@ -35,12 +35,12 @@ class Register:
             raise UnknownSite(
                 f"no establishment {self.assigner} is enrolled: krypton site enroll {self.assigner} --name …"
             )
-        refuse_odd_id(self.local_id)
+        refuse_mistyped_id(self.local_id)
         if known := work.find(Identity, Identity.create_id(self.assigner, self.local_id)):
             raise AlreadyRegistered(
                 f"{self.assigner} registered that id already, as identity {known.id}: correct it instead"
             )
-        new = work.add(Identity(self.assigner, self.local_id, 1, traits(**self.stated), "register"))
+        new = work.add(Identity(self.assigner, self.local_id, 1, traits(work.now, **self.stated), "register"))
         if self.ins:
             checked = ins.matricule(self.ins, self.ins_oid or "")
             new.attach_ins(matricule=checked, oid=self.ins_oid or "", mode="INSI")
@@ -59,7 +59,7 @@ class Correct:
         """Raises NothingToCorrect (I3), BadTraits (I1), Erased (I7)."""
         held = work.get(Identity, self.identity)
         held.refuse_if_erased()  # before its traits are looked at: it has none
-        held.correct(traits=traits(**{**held.traits, **self.stated}), reason=self.reason)
+        held.correct(traits=corrected(work.now, held.traits, **self.stated), reason=self.reason)
         return {"identity": str(self.identity)}
 
 

@@ -116,7 +116,7 @@ def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
     refuse_odd_id(patient.local_id)
     assigner = patient.issuer if patient.issuer and work.directory.site(patient.issuer) else site
-    stated = received_traits(**patient.stated)
+    stated = received_traits(work.now, **patient.stated)
     others: list[Identity] = []
     for ordinal in range(1, MOST_COLLISIONS):
         known = work.find(Identity, Identity.create_id(assigner, patient.local_id, ordinal))

@@ -24,6 +24,16 @@ def correct(world: World, day: str) -> None:
     world.ask(Correct(identity=world.identities["she"], stated={"birth_date": day}, reason="typing error"))
 
 
+@when(parsers.parse("her family name is corrected to {name}"))
+def correct_name(world: World, name: str) -> None:
+    world.ask(Correct(identity=world.identities["she"], stated={"family": name}, reason="typing error"))
+
+
+@when(parsers.parse('CHB registers Zoé Fictive under the number "{local_id}"'))
+def register_under(world: World, local_id: str) -> None:
+    world.ask(Register(assigner=world.code("CHB"), local_id=local_id, stated={"family": "Fictive", "given": "Zoé"}))
+
+
 @when("CHB registers her number again")
 def register_again(world: World) -> None:
     world.ask(Register(assigner=world.code("CHB"), local_id="1", stated={"family": "Fictive"}))

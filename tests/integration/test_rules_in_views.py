@@ -119,7 +119,7 @@ def test_a_diff_leaves_alone_what_people_decided(world: RuledWorld) -> None:
     world.matching(1, merges())
     pairs = []
     for number in range(4):
-        both = [world.register(site, str(number), given=f"Alex{number}") for site in ("CHA", "CHB")]
+        both = [world.register(site, str(number), given="Alex" + "x" * number) for site in ("CHA", "CHB")]
         pairs.append(pair(*both))
     world.ask(Merge(**pairs[0], reason="same person"))
     world.ask(Bar(**pairs[1], reason="twin sisters"))

@@ -76,7 +76,16 @@ PROVOKED = [
     Provoked(errors.BadTraits, "give at least one", lambda w: registration(stated={"family": "", "given": " "})),
     Provoked(errors.BadTraits, "write it YYYY-MM-DD", lambda w: registration(stated={"birth_date": "28/02/1913"})),
     Provoked(errors.BadTraits, "leave it out when it is not known", lambda w: registration(stated={"sex": "X"})),
-    Provoked(errors.BadTraits, "INSEE code", lambda w: registration(stated={"birth_place": "Bordeaux"})),
+    Provoked(errors.BadTraits, "such as 13055 or 2A004", lambda w: registration(stated={"birth_place": "Bordeaux"})),
+    Provoked(errors.BadTraits, "check the year", lambda w: registration(stated={"birth_date": "2913-02-28"})),
+    Provoked(
+        errors.BadTraits, "before 1850: check the year", lambda w: registration(stated={"birth_date": "1813-02-28"})
+    ),
+    Provoked(errors.BadTraits, "leave it out if it is not known", lambda w: registration(stated={"family": "12345!!"})),
+    Provoked(
+        errors.BadTraits, "a digit or a sign that no name has", lambda w: registration(stated={"given": "Marie2"})
+    ),
+    Provoked(errors.BadTraits, "take it out, for with it the id", lambda w: registration(local_id=" MARKED-ID-9 ")),
     Provoked(errors.AlreadyRegistered, "correct it instead", lambda w: registration(local_id=LOCAL_ID)),
     Provoked(errors.UnknownSite, "krypton site enroll NOWHERE", lambda w: registration(assigner="NOWHERE")),
     Provoked(

@@ -264,7 +264,7 @@ def test_what_is_not_in_the_ledger_is_not_found(region: Counting) -> None:
 def test_other_writers_who_never_let_go_are_told(region: Counting) -> None:
     """As one by one: asked again under the same ids, nothing is done twice."""
     region.register(local_id="1")
-    flags = [Correct(identity=of("1"), stated={"given": f"N{n}"}, reason="typing") for n in range(OTHER_WRITERS)]
+    flags = [Correct(identity=of("1"), stated={"given": "N" + "o" * n}, reason="typing") for n in range(OTHER_WRITERS)]
     region.interrupt = [lambda flag=flag: Region.ask(region, flag) for flag in flags]
     with pytest.raises(Contended):
         region.execute_many(asked(Flag(identity=of("1"), flag="HOMA", reason="homonym")))

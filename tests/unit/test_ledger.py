@@ -246,7 +246,7 @@ def together(asks: list[Callable[[], Any]]) -> list[Any]:
 def test_writers_of_one_aggregate_all_get_through_or_are_told_to_ask_again(region: Region) -> None:
     """No statement is lost, none is stored twice."""
     identity = region.register()
-    names = [f"Prénom{n}" for n in range(8)]
+    names = [f"Prénom {letter}" for letter in "ABCDEFGH"]
 
     def ask(name: str) -> Callable[[], Any]:
         return lambda: region.ask(Correct(identity=identity, stated={"given": name}, reason="typing error"))
