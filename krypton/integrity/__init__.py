@@ -1,0 +1,1 @@
+"""Integrity of the ledger: verification, signed checkpoints, proofs, restore and republish."""

@@ -1,4 +1,4 @@
-"""The checkpoints that a verification holds the ledger to: where they are read, and whose signatures they carry."""
+"""Loads signed checkpoints (Kafka topic, tile folder, file) and verifies their signatures."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,10 @@ from streams.broker import checkpoints
 
 @dataclass(frozen=True)
 class Head:
-    """One checkpoint. ``forged`` says what is wrong with it, and is empty where its signature holds.
+    """One checkpoint (a tree head). ``forged`` explains what is wrong with the signature; empty if it is valid.
 
-    ``size``: in leaves; of one that cannot be read, the size of the one before it. ``where``: it was found.
+    ``size``: number of leaves; if the note is unreadable, the size of the checkpoint before it. ``where``: where it was
+    found.
     """
 
     size: int
@@ -27,26 +28,27 @@ class Head:
 
 @dataclass(frozen=True)
 class Heads:
-    """Checkpoints by size."""
+    """Checkpoints sorted by size."""
 
     every: Sequence[Head]
 
     @property
     def signed(self) -> list[Head]:
-        """Those whose signature holds."""
+        """The checkpoints with a valid signature."""
         return [head for head in self.every if not head.forged]
 
     def also(self, others: Sequence[Head]) -> "Heads":
-        """With others; those that say the same count once."""
+        """These checkpoints plus others; duplicates (same size and root) are dropped."""
         known = {(head.size, head.root) for head in self.signed}
         new = [head for head in others if (head.size, head.root) not in known]
         return Heads(sorted([*self.every, *new], key=_order))
 
 
 def heads_of(found: Iterable[tuple[str, str]], key: VerifierKey | None) -> Heads:
-    """Checkpoints as text, each with where it was found, held to the log's key. Those that say the same count once.
+    """Parse checkpoints and verify each with the log's key. ``found``: text and where it was found; duplicates are
+    dropped.
 
-    Raises NotFound where there are some and no key to verify them with.
+    Raises NotFound if there are checkpoints but no key to verify them with.
     """
     heads: dict[tuple[int, bytes, str], Head] = {}
     size = 0
@@ -72,39 +74,39 @@ def _head(content: str, where: str, key: VerifierKey, size: int) -> Head:
 
 
 def _claimed_size(content: str, size: int) -> int:
-    """What the second line says, of a note that nobody needs to have signed; ``size`` where that is no size."""
+    """The tree size on the note's second line, without checking a signature; ``size`` if it is not a number."""
     lines = content.split("\n")
     return int(lines[1]) if len(lines) > 2 and NUMBER.fullmatch(lines[1]) else size
 
 
 def kept(note: Note, where: str, key: VerifierKey) -> Head:
-    """A checkpoint that somebody kept, to begin after. Raises LedgerAltered where the log's key did not sign it."""
+    """The checkpoint that a verification starts from. Raises LedgerAltered if the log's key did not sign it."""
     try:
         checkpoint = verified_checkpoint(note, key)
     except SignatureWrong as wrong:
-        raise LedgerAltered(f"{where} is not to be believed: {wrong}") from None
+        raise LedgerAltered(f"{where} cannot be trusted: {wrong}") from None
     return Head(checkpoint.size, checkpoint.root, where)
 
 
 def published(ours: Krypton, topic: str) -> list[tuple[str, str]]:
-    """The checkpoints on a topic. Raises KafkaError."""
+    """The checkpoints on a Kafka topic. Raises KafkaError."""
     raw = checkpoints.read(ours.addresses.kafka, topic)
     return [(f"checkpoint {at} on {topic}", note.decode(errors="replace")) for at, note in enumerate(raw)]
 
 
 def in_folder(folder: Path) -> list[tuple[str, str]]:
-    """The checkpoint beside the tiles."""
+    """The checkpoint file in the tile folder."""
     raw = TileFolder(folder).checkpoint_bytes()
     return [] if raw is None else [(f"the checkpoint in {folder}", raw.decode(errors="replace"))]
 
 
 def in_file(file: Path) -> list[tuple[str, str]]:
-    """The checkpoints that somebody kept in a file, one after the other. Raises NotFound."""
+    """The checkpoints in a file, which may hold several. Raises NotFound."""
     return [(f"a checkpoint in {file}", note.format()) for note in notes_in(file)]
 
 
 def notes_in(file: Path) -> list[Note]:
-    """The signed notes in a file. Raises NotFound where it holds none."""
+    """The signed notes in a file. Raises NotFound if it holds none."""
     try:
         found = parse_many(file.read_text())
     except (OSError, UnicodeDecodeError):

@@ -1,11 +1,11 @@
-"""What can be wrong with the ledger's two logs: kinds, and one finding."""
+"""Types of the differences that a verification reports: kind, log concerned, position, detail."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Log(StrEnum):
-    """Where it is wrong. BOTH: alike in the two, or nothing signed tells which of them is right."""
+    """Which log is wrong. BOTH: the two agree with each other but not with the signed tree, or no signature decides."""
 
     EVENT_STORE = "event_store"
     KAFKA = "kafka"
@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Difference:
-    """One finding. ``detail``: a sentence for whoever looks into it; it holds ids, never names."""
+    """One difference found. ``detail``: a sentence for the investigator; it contains ids, never names."""
 
     position: int
     log: Log

@@ -1,8 +1,8 @@
-"""Says what a mismatch between event store and Kafka is, and which of the two was altered.
+"""Classifies each mismatch between the event store and Kafka, and decides which of the two was altered.
 
-Three witnesses speak: the event store, Kafka, and the signed tree. Where the tree covers a position, the log that
-agrees with it is right. What came after the last checkpoint nobody has signed: then the kind is told, and that it is
-not proven which log is right.
+There are three sources: the event store, Kafka and the signed tree. Where the signed tree covers a position, the log
+that agrees with it is right. Events after the last checkpoint are not signed: the mismatch is reported, with a note
+that it is not proven which log is right.
 """
 
 import time
@@ -24,24 +24,25 @@ from streams.relay.outgoing import Addresser, Stored, first_long
 
 LOOK_AHEAD = 5_000
 RELAY_S = 300.0
-"""How long the relay may take for an event, its restart and Kafka's included."""
-UNPROVEN = "; this is past the last checkpoint, so which of the two logs is right is not proven"
+"""Time within which the relay publishes an event, restarts of the relay and of Kafka included."""
+UNPROVEN = "; this is after the last checkpoint, so it is not proven which of the two logs is right"
 
 
 class StoreView(Store, Protocol):
-    """The event store as of one moment, also asked for single events."""
+    """A snapshot of the event store that can also look up single events."""
 
     def position_of(self, aggregate_id: str, version: int) -> int | None:
-        """Where an aggregate's event of that version is."""
+        """The position of an aggregate's event with that version; None if there is none."""
 
 
 @dataclass
 class Judge:
-    """Judges windows. ``relayed``: all up to this position was acknowledged by Kafka, says the relay.
+    """Classifies the mismatches of each window. ``relayed``: the last position that Kafka acknowledged, according to
+    the relay.
 
-    ``now_s``: when the verification began, seconds since 1970. ``waiting`` counts events that the relay has yet to
-    publish, as it seems; ``unpublished`` is the first that it should have published long ago. Nobody signs what the
-    relay says, so it can show that Kafka lost events, and cannot excuse that they are missing.
+    ``now_s``: start of the verification, seconds since 1970. ``waiting`` counts events that are probably not published
+    yet; ``unpublished`` is the first that is overdue. The relay's statement is not signed: it can show that Kafka lost
+    events, but it never excuses missing ones.
     """
 
     scan: StoreView
@@ -69,7 +70,7 @@ class Judge:
             yield position, lambda position=position, row=row: self._lacking(position, row, window)  # type: ignore[misc]
 
     def _wrong(self, wrong: Wrong) -> Difference:
-        """A record and a row that differ, or a record that is out of place."""
+        """A record that differs from its row, or a record out of order."""
         at, record, row, what = wrong
         where = f"{record.topic}/{record.partition} offset {record.offset}: {what}"
         if row is None:
@@ -91,13 +92,13 @@ class Judge:
         return Difference(at, log, kind, f"position {at} does not hold the event that was signed{also}")
 
     def _kind(self, at: int, record: Record, row: Row, what: str) -> Kind:
-        """What was done to a record."""
+        """How the record was altered."""
         if record.value != row[1] or what == NO_EVENT:
             return Kind.REORDERED if self._stands_elsewhere(at, _entry(record)) else Kind.CHANGED
         return Kind.PARTITION if "partition" in what or "topic" in what else Kind.HEADER
 
     def _names_itself(self, row: Row) -> bool:
-        """Whether the columns of a row agree with its bytes."""
+        """Whether the columns of a row agree with its stored bytes."""
         try:
             schema, data = self._addresser.codec.decode(row[1], 1, unseal=False)
         except (NotAnEvent, UnknownSchema):
@@ -106,7 +107,7 @@ class Judge:
         return bool(event_type == schema.type.encode() and aggregate == data[schema.aggregate].encode())
 
     def _stands_elsewhere(self, at: int, entry: bytes | None) -> bool:
-        """Whether the event store holds the aggregate's event of that version, at another position."""
+        """Whether the event store has this event (aggregate and version) at another position."""
         try:
             named = leaf.parse(entry or b"")
         except ValueError:  # no entry, or a version of more digits than are read
@@ -114,7 +115,7 @@ class Judge:
         return self.scan.position_of(named.aggregate_id, named.version) not in (None, at)
 
     def _strange(self, at: int, record: Record) -> Difference:
-        """A record whose position the event store does not hold."""
+        """A record at a position where the event store has no event."""
         where = f"{record.topic}/{record.partition} offset {record.offset}"
         entry = _entry(record)
         elsewhere = self._stands_elsewhere(at, entry)
@@ -133,11 +134,11 @@ class Judge:
         return Kind.TRUNCATED if self.scan.next_at(at) is None else Kind.MISSING
 
     def _lacking(self, at: int, row: Row, window: Window) -> Difference | None:
-        """A row that Kafka has no record of; None where the relay has not come to it yet."""
+        """A row without a record on Kafka; None if the relay has probably not published it yet."""
         part = self._home(at, row)
         if part and not part.broken and at > self.relayed and _ends_before(part, at):
             self._wait(at, row, part)
-            return None  # were it altered, the tree's root would tell
+            return None  # an altered row would change the root of the tree
         if self.signed and self.signed.covers(at):
             if self.signed.holds_none_at(at):
                 moved = any(_name(record) == _name_of(row) for _, record in window.strange)
@@ -150,29 +151,31 @@ class Judge:
         return self._lost(at, part)
 
     def is_recent(self, stored: bytes, within_s: float) -> bool:
-        """Whether an event's bytes say that it was recorded about now; bytes that are no event do not."""
+        """Whether the event was recorded within ``within_s`` of now, by its own bytes; False for bytes that are no
+        event.
+        """
         return abs(self.now_s - first_long(stored) / 1_000_000) <= within_s
 
     def _wait(self, at: int, row: Row, part: Part) -> None:
-        """Count an event that Kafka may be about to get."""
+        """Count an event that the relay may still publish."""
         self.waiting += 1
         if self.unpublished is None and not self.is_recent(row[1], RELAY_S):
             said = (
                 f"{part.topic}/{part.partition} ends at position {part.last}, and this event was recorded more than "
-                f"{RELAY_S / 60:.0f} min ago: the end was cut off, or no relay has come to it since; nothing signed "
-                "tells which. Let the relay publish what the event store holds (krypton run), and verify again"
+                f"{RELAY_S / 60:.0f} min ago: either the end was cut off or no relay has run since; no signature "
+                "decides which. Let the relay publish it (krypton run), then verify again"
             )
             self.unpublished = Difference(at, Log.KAFKA, Kind.TRUNCATED, said)
 
     def _lost(self, at: int, part: Part) -> Difference:
-        """A record that Kafka had."""
+        """A record that Kafka had and no longer has."""
         where = f"{part.topic}/{part.partition}"
         if part.broken:
             return Difference(at, Log.KAFKA, Kind.MISSING, f"{where}: {part.broken}")
         if _ends_before(part, at):
             return Difference(at, Log.KAFKA, Kind.TRUNCATED, f"{where} ends at position {part.last}")
         later = any(position_of(record) == at for record in part.ahead(LOOK_AHEAD))
-        kind, said = (Kind.REORDERED, "holds it behind later ones") if later else (Kind.MISSING, "goes on without it")
+        kind, said = (Kind.REORDERED, "holds it after later ones") if later else (Kind.MISSING, "goes on without it")
         return Difference(at, Log.KAFKA, kind, f"{where} {said}")
 
     def _home(self, at: int, row: Row) -> Part | None:
@@ -185,7 +188,7 @@ class Judge:
 
 
 def _ends_before(part: Part, at: int) -> bool:
-    """Whether a partition has nothing from a position on."""
+    """Whether a partition has no records from a position on."""
     return part.last < at and part.next_position() is None
 
 
@@ -199,7 +202,7 @@ def _name_of(row: Row) -> bytes:
 
 
 def _entry(record: Record) -> bytes | None:
-    """The entry that a record would be in the tree; None where its headers make none."""
+    """The tree entry that a record corresponds to; None if headers are missing."""
     held = dict(record.headers)
     names = ("position", "ce_type", "ce_subject", "version")
     if any(held.get(name) is None for name in names):

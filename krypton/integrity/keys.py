@@ -1,8 +1,8 @@
-"""The key of the tamper-evident log: made before the log first signs, then read, never replaced in silence.
+"""The signing key of the tamper-evident log: creates it once, loads it, and never replaces it.
 
-``krypton init`` and a notary that starts make it, each only where nothing was ever signed under the log's origin,
-neither in the folder nor on Kafka. Everything else reads it. Two keys under one origin would make every checkpoint of
-one of them a forged one, for ever: checkpoints are never taken back.
+``krypton init`` and the notary create the key, and only if nothing was ever signed under the log's origin, neither in
+the folder nor on Kafka. All others only load it. Two keys under one origin would make the checkpoints of one of them
+look forged for ever, since checkpoints are never deleted.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,15 +16,15 @@ from domain.proofs.note import ED25519, VerifierKey
 from krypton.settings import Settings, SettingsWrong
 
 Notes = Callable[[], Iterable[bytes]]
-"""Reads every note on ``krypton.checkpoints``, as it lies there."""
+"""Reads every note on ``krypton.checkpoints``, unverified."""
 
 
 class KeyGone(SettingsWrong):
-    """The log was signed, and its key is not here: no other one is made."""
+    """The log has signed checkpoints but its key is missing; no replacement is created."""
 
 
 def signing_key(settings: Settings) -> SigningKey:
-    """The log's key. Raises NotFound where this machine has none, SettingsWrong where it is unusable."""
+    """The log's signing key. Raises NotFound where this machine has none, SettingsWrong where it is unusable."""
     if not settings.log_key.exists():
         raise NotFound(
             f"the log's signing key {settings.log_key}: ask where the notary runs, or name its file in "
@@ -34,13 +34,13 @@ def signing_key(settings: Settings) -> SigningKey:
 
 
 def made(settings: Settings, published: Notes) -> SigningKey:
-    """The log's key; a new one for a log that never signed. Raises KeyGone, SettingsWrong."""
+    """The log's signing key; created if the log never signed anything. Raises KeyGone, SettingsWrong."""
     if not settings.log_key.exists():
         if (settings.log_folder / tiles.CHECKPOINT).exists():
             raise KeyGone(_gone(settings, str(settings.log_folder)))
         if any(of_log(note, settings.log_origin) for note in published()):
             raise KeyGone(_gone(settings, "krypton.checkpoints"))
-        with suppress(FileExistsError):  # another process of this machine was first: its key is the log's
+        with suppress(FileExistsError):  # another process on this machine created the key first
             _store(SigningKey.new(settings.log_origin), settings)
     return _loaded(settings)
 
@@ -57,7 +57,7 @@ def _store(key: SigningKey, settings: Settings) -> None:
 
 
 def of_log(note: bytes, origin: str) -> bool:
-    """Whether a note speaks for a log, whoever signed it."""
+    """Whether a note is a checkpoint of this log; the signature is not checked."""
     return note.startswith(f"{origin}\n".encode())
 
 
@@ -83,5 +83,5 @@ def _loaded(settings: Settings) -> SigningKey:
 
 
 def verifier_key(settings: Settings) -> VerifierKey | None:
-    """The public half of the log's key; None where this machine has none. Raises SettingsWrong."""
+    """The public key of the log; None if this machine does not have it. Raises SettingsWrong."""
     return _loaded(settings).verifier if settings.log_key.exists() else None

@@ -1,6 +1,6 @@
-"""Proofs as those check them who have nothing of ours: the text, the log's public key, and witnesses' keys.
+"""Offline verification of proofs: needs only the proof's text, the log's public key and the witnesses' keys.
 
-Needs neither database nor Kafka nor the log's folder. Each function raises LedgerAltered where the proof does not hold.
+It uses no database, no Kafka and no log folder. Each function raises LedgerAltered if the proof is invalid.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,19 +21,23 @@ SECOND_US = 1_000_000
 def event_in_tree(
     content: str, key: VerifierKey, witnesses: Sequence[VerifierKey] = (), stored: bytes | None = None
 ) -> Document:
-    """What ``audit prove POSITION`` printed: the event's entry. ``stored``: bytes that the event is to be of."""
+    """Verify an inclusion proof from ``audit prove POSITION``; returns the event's entry. ``stored``: the event's
+    bytes, if they are to be compared too.
+    """
     with _sentence():
         proof = parse_inclusion(content)
         head = verified_checkpoint(proof.checkpoint, key)
         entry = proof.check()
         seen = _seen(proof.checkpoint, witnesses)
     if stored is not None and sha256(stored).hexdigest() != entry.digest:
-        raise LedgerAltered(f"the file does not hold the bytes of the event at position {entry.position}")
+        raise LedgerAltered(f"the file does not contain the bytes of the event at position {entry.position}")
     return entry._asdict() | {"index": proof.index, "size": head.size, "root": head.root.hex()} | seen
 
 
 def only_grew(content: str, old: Note, key: VerifierKey, witnesses: Sequence[VerifierKey] = ()) -> Document:
-    """What ``audit prove --from`` printed, held to the checkpoint ``old`` that somebody kept: both tree heads."""
+    """Verify a consistency proof from ``audit prove --from`` against the kept checkpoint ``old``; returns both tree
+    heads.
+    """
     with _sentence():
         first = verified_checkpoint(old, key)
         steps = parse_consistency(content)
@@ -45,7 +49,7 @@ def only_grew(content: str, old: Note, key: VerifierKey, witnesses: Sequence[Ver
 
 
 def _seen(note: Note, witnesses: Sequence[VerifierKey]) -> Document:
-    """Who of these witnesses cosigned the checkpoint, and when: all must have."""
+    """Which of these witnesses cosigned the checkpoint, and when; all of them must have."""
     if not witnesses:
         return {}
     return {"cosigned": {name: iso(at_s * SECOND_US) for name, at_s in cosigned_by_all(note, witnesses).items()}}
@@ -56,4 +60,4 @@ def _sentence() -> Iterator[None]:
     try:
         yield
     except (SignatureWrong, ValueError) as wrong:
-        raise LedgerAltered(f"the proof does not hold: {wrong}") from None
+        raise LedgerAltered(f"the proof is not valid: {wrong}") from None

@@ -1,4 +1,7 @@
-"""Proofs from the folder of tiles, and cosignatures of witnesses: needs neither database nor Kafka."""
+"""Makes inclusion and consistency proofs from the tile folder, and cosigns checkpoints as a witness.
+
+Needs neither database nor Kafka.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +22,7 @@ LAST: Final = ".last"
 
 @dataclass(frozen=True)
 class Prover:
-    """Proofs of the tree that a signed checkpoint ends."""
+    """Makes proofs for the tree of one signed checkpoint."""
 
     folder: TileFolder
     note: Note
@@ -27,7 +30,7 @@ class Prover:
 
     @staticmethod
     def open(folder: Path, key: VerifierKey) -> "Prover":
-        """As of the folder's checkpoint. Raises NotFound where nothing was signed yet, LedgerAltered."""
+        """A prover for the folder's checkpoint. Raises NotFound if nothing was signed yet, LedgerAltered."""
         try:
             note = TileFolder(folder).checkpoint()
         except NotANote as wrong:
@@ -43,7 +46,7 @@ class Prover:
         return Prover(TileFolder(folder, head.size), note, head)
 
     def as_of(self, note: Note, key: VerifierKey) -> "Prover":
-        """As of an earlier checkpoint that somebody kept, cosigned perhaps. Raises LedgerAltered, NotFound."""
+        """A prover for an earlier checkpoint, possibly cosigned. Raises LedgerAltered, NotFound."""
         try:
             head = verified_checkpoint(note, key)
         except SignatureWrong as wrong:
@@ -52,13 +55,13 @@ class Prover:
             raise NotFound(f"a tree of {head.size} events in {self.folder.root}: it holds {self.head.size}")
         if self._head(head.size) != head:
             raise LedgerAltered(
-                f"the checkpoint of {head.size} events is signed, and is no head of the tree in {self.folder.root}: "
+                f"the checkpoint of {head.size} events is signed, but does not match the tree in {self.folder.root}: "
                 "one of the two is forged"
             )
         return Prover(self.folder, note, head)
 
     def inclusion(self, position: int) -> InclusionProof:
-        """That the event at a position is in the ledger. Raises NotFound, DamagedTile."""
+        """Proof that the event at a position is in the ledger. Raises NotFound, DamagedTile."""
         index = self.folder.index_of(position) if self.head.size else None
         if index is None or index >= self.head.size:
             raise NotFound(
@@ -69,7 +72,7 @@ class Prover:
         return InclusionProof(index, tuple(hashes), self.note, self.folder.entry(index))
 
     def consistency(self, first: int, second: int | None = None) -> ConsistencyProof:
-        """That the tree of ``second`` leaves (all, without it) begins with that of ``first``. Raises NotFound."""
+        """Proof that the tree of ``second`` leaves (default: all) extends the tree of ``first``. Raises NotFound."""
         second = self.head.size if second is None else second
         if not 0 <= first <= second <= self.head.size:
             raise NotFound(f"trees of {first} and {second} events: sizes go up to {self.head.size}, the smaller first")
@@ -82,9 +85,9 @@ class Prover:
 
 @dataclass(frozen=True)
 class Witness:
-    """Cosigns checkpoints of one log, each only where it follows from the last one that it cosigned.
+    """Cosigns the checkpoints of one log; each must extend the last one it cosigned.
 
-    What it saw last lies beside its key, and is written before the cosignature is given out.
+    The last checkpoint is stored in a file next to the witness's key, before the cosignature is returned.
     """
 
     key: SigningKey
@@ -92,13 +95,14 @@ class Witness:
 
     @property
     def seen(self) -> Path:
-        """The file of the last checkpoint."""
+        """The file with the last cosigned checkpoint."""
         return self.key_file.with_name(self.key_file.name + LAST)
 
     def cosign(self, note: Note, log: VerifierKey, tiles: Path, at_s: int) -> Note:
-        """The note with the witness's signature. ``tiles``: where the proof comes from; ``at_s``: now, since 1970, UTC.
+        """The note with the witness's signature. ``tiles``: source of the proof; ``at_s``: now, seconds since 1970,
+        UTC.
 
-        Raises LedgerAltered where the log did not sign it, or its tree does not begin with the last one's.
+        Raises LedgerAltered if the log did not sign it, or if its tree does not extend the last one.
         """
         try:
             head = verified_checkpoint(note, log)
@@ -111,12 +115,14 @@ class Witness:
 
     def _check(self, last: Checkpoint, head: Checkpoint, tiles: Path) -> None:
         if head.size < last.size:
-            raise LedgerAltered(f"the checkpoint is of {head.size} events, and one of {last.size} was cosigned already")
+            raise LedgerAltered(
+                f"the checkpoint is of {head.size} events, and one of {last.size} events was cosigned already"
+            )
         try:
             node = TileFolder(tiles, head.size).node
             hashes = consistency_proof(node, last.size, head.size)
             ConsistencyProof(last, head, tuple(hashes)).check()
         except DamagedTile as damaged:
-            raise LedgerAltered(f"the checkpoint is not cosigned: its tiles make no proof ({damaged})") from None
+            raise LedgerAltered(f"the checkpoint is not cosigned: its tiles are damaged ({damaged})") from None
         except ProofWrong as wrong:
             raise LedgerAltered(f"the checkpoint is not cosigned: {wrong}") from None

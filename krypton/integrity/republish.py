@@ -1,9 +1,9 @@
-"""``krypton republish --from POSITION``: sends to Kafka what only the event store holds, at the end of each partition.
+"""``krypton republish --from POSITION``: sends events that Kafka lost from the event store to the partitions' ends.
 
-Kafka keeps the order of a partition, so what is missing in the middle of one cannot be put back there: that is refused,
-and the topic must be filled anew. For the same reason nothing is sent past an event below POSITION that its partition
-lacks: that would make such a gap, for ever. The store is held to every signed checkpoint first. As the relay it writes
-alone, under the relay's lock and lease.
+Kafka keeps the order of a partition, so an event missing in the middle cannot be added: that is refused, and the topic
+must be deleted and filled again. For the same reason nothing is sent if a partition lacks an event below POSITION:
+sending later ones would make that gap permanent. The event store is first checked against every signed checkpoint. Like
+the relay, republish is the only writer: it holds the relay's lock and lease.
 """
 
 import time
@@ -36,33 +36,35 @@ PAGE_ROWS: Final = 1_000
 
 
 class Pages(Protocol):
-    """The event store as the relay reads it: see ``Outbox``."""
+    """Pages of the event store, as the relay reads them (see ``Outbox``)."""
 
     def page(self, after: int) -> list[Stored]:
-        """The next events after a position, in order; empty when there are none."""
+        """The next events after a position, in order; empty at the end."""
 
     def names_at(self, positions: Sequence[int]) -> dict[int, str]:
-        """The ``ce_id`` of the events at these positions, as far as the store holds them."""
+        """The ``ce_id`` of the events at these positions; absent where the store has none."""
 
 
 @dataclass(frozen=True)
 class Republished:
-    """What was sent. ``checkpoints``: signed roots that the store was held to; ``checkpoints_sent``: brought back."""
+    """The result. ``checkpoints``: signed roots the store was checked against; ``checkpoints_sent``: checkpoints sent
+    to Kafka.
+    """
 
     events: int
     checkpoints: int
     checkpoints_sent: int
 
     def document(self) -> dict[str, Any]:
-        """As JSON."""
+        """The result as JSON."""
         return asdict(self)
 
 
 def republish(ours: Krypton, start: int, heads: Heads, advance: Advance = lambda _: None) -> Republished:
     """Send to Kafka the events from position ``start`` on that it lacks, and the folder's checkpoint.
 
-    A partition is only added to at its end. Raises LedgerAltered where the store is not the signed one, where Kafka
-    holds something else, goes on without an event, or lacks one below ``start``; KafkaError, psycopg2.Error.
+    Events are only appended. Raises LedgerAltered if the store does not match the checkpoints, if Kafka holds a
+    different event, has a gap, or lacks an event below ``start``; KafkaError, psycopg2.Error.
     """
     own = folder_note(TileFolder(ours.settings.log_folder), heads)
     with _only_relay(ours) as (lease, outbox):
@@ -82,7 +84,7 @@ def republish(ours: Krypton, start: int, heads: Heads, advance: Advance = lambda
 
 
 def folder_note(folder: TileFolder, heads: Heads) -> Note | None:
-    """The folder's checkpoint, which must be a signed one. Raises LedgerAltered."""
+    """The folder's checkpoint; its signature must be valid. Raises LedgerAltered."""
     try:
         note = folder.checkpoint()
         found = note and checkpoint_of(note.text)
@@ -94,25 +96,27 @@ def folder_note(folder: TileFolder, heads: Heads) -> Note | None:
 
 
 def hold_ends(pages: Pages, ends: log_end.Ends, start: int) -> None:
-    """Hold each partition that ends below ``start`` to end with the store's last event of it there. LedgerAltered."""
+    """Check that each partition ending below ``start`` ends with the store's last event for it. Raises
+    LedgerAltered.
+    """
     names = pages.names_at([end.position for end in ends.values() if end.position])
     for (topic, partition), end in sorted(ends.items()):
         if end.position and names.get(end.position) != end.event:
             raise LedgerAltered(
-                f"position {end.position}: {topic}/{partition} ends with an event that the event store does not hold "
-                "there; nothing was sent, krypton audit verify tells more"
+                f"position {end.position}: {topic}/{partition} ends with an event that the event store does not have "
+                "there; nothing was sent; krypton audit verify shows details"
             )
     lowest = min(end.position for end in ends.values()) + 1
     for page in _missing(pages, ends, lowest, start - 1):
         for event in page:
             raise LedgerAltered(
-                f"{event.topic}/{event.partition} lacks position {event.position} too, and could never be given it "
-                f"once a later one is there: republish --from {event.position}, or lower; nothing was sent"
+                f"{event.topic}/{event.partition} lacks position {event.position} too, and it could not be added "
+                f"after a later one: use --from {event.position} or lower; nothing was sent"
             )
 
 
 def _bring_back(kafka: str, note: Note | None, heads: Heads) -> int:
-    """Publish the checkpoint where Kafka has no signed one of that size or a larger one; how many that were."""
+    """Publish the folder's checkpoint if Kafka has none of that size or larger; returns how many were sent."""
     if note is None:
         return 0
     signed = {(head.size, head.root) for head in heads.signed}
@@ -138,7 +142,7 @@ def _send(outlet: Outlet, page: Sequence[Outgoing], advance: Advance) -> int:
 
 
 def _missing(outbox: Pages, ends: log_end.Ends, start: int, head: int) -> Iterator[list[Outgoing]]:
-    """Pages of what Kafka lacks from a position on, up to the head that was compared."""
+    """Pages of the events that Kafka lacks, from a position up to the last one compared."""
     addresser = Addresser.of(registry())
     at = start - 1
     while at < head and (page := outbox.page(at)):
@@ -148,7 +152,7 @@ def _missing(outbox: Pages, ends: log_end.Ends, start: int, head: int) -> Iterat
 
 
 def _compare(ours: Krypton, start: int) -> int:
-    """Hold Kafka to the event store from a position on, but for missing ends; returns the last position compared."""
+    """Compare Kafka with the event store from a position on, missing ends aside; returns the last position compared."""
     with Replay(ours.addresses.kafka) as replay, Scan(ours.addresses.database) as scan:
         parts = record_source.parts(ours.addresses.kafka, replay)
         homes = {(part.topic, part.partition): part for part in parts}
@@ -156,12 +160,14 @@ def _compare(ours: Krypton, start: int) -> int:
         for window in Matching(scan, parts, registry(), start - 1).windows():
             if found := _differences(window, homes):
                 position, what = min(found)
-                raise LedgerAltered(f"position {position}: {what}; nothing was sent, krypton audit verify tells more")
+                raise LedgerAltered(
+                    f"position {position}: {what}; nothing was sent; krypton audit verify shows details"
+                )
         return head
 
 
 def _differences(window: Window, homes: Mapping[tuple[str, int], Part]) -> list[tuple[int, str]]:
-    """What stands against sending: all but events that are missing at the end of their partition."""
+    """Differences that forbid sending: all except events missing at the end of their partition."""
     found = [(one.position, one.what) for one in window.wrong]
     found += [(position, "the event store holds no such event") for position, _ in window.strange]
     addresser = Addresser.of(registry())
@@ -171,13 +177,18 @@ def _differences(window: Window, homes: Mapping[tuple[str, int], Part]) -> list[
         part = homes[event.topic, event.partition]
         if part.last > position or part.next_position() is not None:
             name = f"{part.topic}/{part.partition}"
-            found.append((position, f"{name} goes on without it: delete the topic, krypton init, republish --from 1"))
+            found.append(
+                (
+                    position,
+                    f"{name} has later events but not this one: delete the topic, run krypton init, republish --from 1",
+                )
+            )
     return found
 
 
 @contextmanager
 def _only_relay(ours: Krypton) -> Iterator[tuple[Lease, Outbox]]:
-    """The right to write to Kafka. Raises LedgerAltered where a relay is active."""
+    """Take the right to write to Kafka. Raises LedgerAltered if a relay is active."""
     lease = Lease(ours.addresses.database)
     try:
         if not lease.acquire():
@@ -185,10 +196,10 @@ def _only_relay(ours: Krypton) -> Iterator[tuple[Lease, Outbox]]:
         outbox = Outbox(ours.addresses.database, PAGE_ROWS)
         try:
             if outbox.claim().held:
-                time.sleep(LEASE_S)  # a relay that did not stop cleanly may still have sent something
+                time.sleep(LEASE_S)  # a relay that crashed may have sent records until its lease ended
             try:
                 yield lease, outbox
-            except LedgerAltered:  # refused: nothing was sent, and the next one need not wait
+            except LedgerAltered:  # refused before anything was sent: the next attempt need not wait
                 outbox.note(0, held=False)
                 raise
             outbox.note(0, held=False)

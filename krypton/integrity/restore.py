@@ -1,9 +1,8 @@
-"""``krypton restore event-store --from-kafka``: adds to the event store what only Kafka holds.
+"""``krypton restore event-store --from-kafka``: adds events to the event store that only Kafka still has.
 
-Nothing is ever overwritten. Where the two logs hold different things at one position, or the restored ledger would not
-have the root that was signed, nothing is added from there on and the difference is named. Events past the last
-checkpoint are proven by nothing: a crash leaves some, and whoever may write to Kafka could. They come back only where
-that is asked for.
+Nothing is overwritten. If the two logs differ at a position, or the restored tree would not have a signed root, nothing
+is added from there on and the difference is reported. Events after the last checkpoint are not proven by a signature: a
+crash can leave some, but so can anybody who may write to Kafka. They are restored only on request (``--unsigned``).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -33,41 +32,42 @@ NAMES: Final = ("ce_subject", "version", "ce_type")
 
 
 MOST_GAP: Final = 1_000_000
-"""Positions that transactions rolled back in a row could leave out; the sequence of positions has an end."""
+"""The largest plausible gap in positions, left by transactions that rolled back; larger gaps are refused."""
 NAMED: Final = 10
 StoredRow = tuple[int, str, int, str, bytes]
 """Position, aggregate id, version, type, stored bytes."""
 
 
 class Mending(Protocol):
-    """What adds to the event store: see ``Mend``."""
+    """Writes restored rows to the event store: see ``Repair``."""
 
     def hold(self) -> None:
-        """Keep writers out until the next commit."""
+        """Block other writers until the next commit."""
 
     def reserve(self, position: int) -> None:
-        """Let positions be handed out from past this one on."""
+        """Make new events start after this position."""
 
     def add(self, rows: Sequence[StoredRow]) -> None:
         """Add events."""
 
     def orphans(self, after: int = 0) -> list[tuple[int, bytes]]:
-        """Events that no command's record names."""
+        """Events whose command has no record in the command log."""
 
     def add_commands(self, commands: Sequence[Command]) -> None:
-        """Add commands' records."""
+        """Add records to the command log."""
 
     def commit(self) -> None:
-        """Keep what was added."""
+        """Commit what was added."""
 
     def undo(self) -> None:
-        """Drop what was added since the last commit."""
+        """Roll back what was added since the last commit."""
 
 
 @dataclass
 class Restored:
-    """What a restore did. ``checkpoints``: signed roots that the ledger has again; ``unsigned``: events that came back
-    and are covered by none."""
+    """The result. ``checkpoints``: signed roots that the ledger has again; ``unsigned``: restored events that no
+    checkpoint covers.
+    """
 
     events: int = 0
     commands: int = 0
@@ -76,13 +76,13 @@ class Restored:
     root: bytes = b""
 
     def document(self) -> dict[str, Any]:
-        """As JSON."""
+        """The result as JSON."""
         held = {"events": self.events, "commands": self.commands, "root": self.root.hex()}
         return held | {"checkpoints": self.checkpoints, "unsigned": self.unsigned}
 
 
 def restore(ours: Krypton, heads: Heads, advance: Advance = lambda _: None, *, unsigned: bool = False) -> Restored:
-    """Add to the event store the events that only Kafka holds, in position order, and the commands' records.
+    """Add to the event store the events that only Kafka has, in position order, and the commands' records.
 
     A part is kept once the tree has a signed root again; what came after the last checkpoint, at the end, and only
     where it is asked for (``unsigned``). Raises LedgerAltered, psycopg2.Error, KafkaError.
@@ -97,7 +97,7 @@ def restore(ours: Krypton, heads: Heads, advance: Advance = lambda _: None, *, u
 def restored(
     windows: Iterable[Window], mend: Mending, heads: Heads, advance: Advance = lambda _: None, *, unsigned: bool = False
 ) -> Restored:
-    """The same, of both logs side by side. Raises LedgerAltered."""
+    """Restore from the compared windows of both logs. Raises LedgerAltered."""
     work = _Restoring(mend, heads)
     for window in windows:
         work.take(window)
@@ -107,7 +107,7 @@ def restored(
 
 @dataclass
 class _Restoring:
-    """Grows the tree over what is there and what comes back."""
+    """Grows the tree over existing and restored events, and commits at each signed root."""
 
     mend: Mending
     heads: Heads
@@ -122,7 +122,7 @@ class _Restoring:
         self._left = [head for head in self.heads.signed if head.size]
 
     def take(self, window: Window) -> None:
-        """One window of both logs."""
+        """Process one window of both logs."""
         if window.wrong:
             wrong = min(window.wrong, key=lambda one: one.position)
             raise LedgerAltered(
@@ -165,7 +165,9 @@ class _Restoring:
             self._rows = []
 
     def _keep(self) -> None:
-        """Keep what came back. Positions are handed out from past it on: not before, for a refused one may be any."""
+        """Commit what was restored, then reserve positions past it. Not earlier: a refused record may claim any
+        position.
+        """
         if self._unproven:
             self._flush()
             self.mend.reserve(self._unproven[-1])
@@ -174,7 +176,7 @@ class _Restoring:
         self.mend.commit()
 
     def finish(self, unsigned: bool) -> Restored:
-        """Keep the rest, where that is asked for, and put the commands' records back."""
+        """Commit the unsigned rest, if asked for, and restore the command log."""
         if self._left:
             head = self._left[-1]
             raise LedgerAltered(
@@ -202,7 +204,7 @@ class _Restoring:
         self.done.commands = len(commands)
 
     def _refusal(self) -> str:
-        """Of events that nobody signed."""
+        """The error for events that no checkpoint covers."""
         if self._far:
             return (
                 f"position {self._far}: nobody signed this event, and it lies more than {MOST_GAP} positions past the "
@@ -219,7 +221,7 @@ class _Restoring:
 
 
 def _row(position: int, record: Record) -> tuple[Row, StoredRow]:
-    """A record as a row of the event store: as the tree has it, and as the table. Raises LedgerAltered."""
+    """A Kafka record as a row: in the tree's form and in the table's. Raises LedgerAltered."""
     held = dict(record.headers)
     try:
         aggregate, version, event_type = (held[name].decode() for name in NAMES)
@@ -240,9 +242,9 @@ def _row(position: int, record: Record) -> tuple[Row, StoredRow]:
 
 
 def commands_of(orphans: Sequence[tuple[int, bytes]]) -> list[Command]:
-    """The records of the commands whose events these are, as their envelopes name them.
+    """The command records for these events, taken from their envelopes.
 
-    What a command answered is not in the log: the record names the aggregates it wrote to, and that it was restored.
+    The original answer is not in the log: the record names the aggregates written to, and that it was restored.
     """
     codec = Codec(registry(), NoKeys())
     positions: dict[str, list[int]] = {}

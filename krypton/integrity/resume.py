@@ -1,8 +1,8 @@
-"""Where ``audit verify --since`` begins: with the tree of a checkpoint that is believed, and the event it ends with.
+"""Where ``audit verify --since`` resumes: the tree at a trusted checkpoint, and the last event it covers.
 
-The tree is taken from the tiles, which prove nothing by themselves: it must have the root of every signed checkpoint of
-that size, whoever kept it, and its last entry must be the last leaf. Where the tiles do not show that, all is verified
-from the begin: the checkpoint is then one of those on the way, and what contradicts it is named.
+The tree is loaded from the tiles, which prove nothing by themselves: its root must equal the root of every signed
+checkpoint of that size, and its last entry must hash to the last leaf. If the tiles do not match, verification starts
+at the first event; the checkpoint is then checked on the way and any contradiction is reported.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,9 @@ from krypton.integrity.signed_tree import UNREADABLE, SignedTree
 
 @dataclass(frozen=True)
 class Start:
-    """What a walk goes on from: the tree so far, and its last event's position and entry; as made, nothing."""
+    """The state that a verification resumes from: tree, position and entry of its last event; by default the start of
+    the ledger.
+    """
 
     tree: Tree = field(default_factory=Tree)
     position: int = 0
@@ -25,7 +27,7 @@ class Start:
 
 
 def start_of(log: Path, heads: Heads, since: int) -> Start:
-    """Where to begin: nowhere, or after the checkpoint that is believed. Raises LedgerAltered where there is none.
+    """Where to resume: the start of the ledger, or after a trusted checkpoint. Raises LedgerAltered if there is none.
 
     ``log``: the folder of the tiles; ``since``: size of the checkpoint's tree, in leaves.
     """
@@ -35,7 +37,7 @@ def start_of(log: Path, heads: Heads, since: int) -> Start:
     if not roots:
         raise LedgerAltered(
             f"no signed checkpoint of {since} events is on Kafka or in {log}: give --since a file with one, or verify "
-            "from the begin, without --since"
+            "from the start, without --since"
         )
     proven = SignedTree.open(log, Checkpoint("", since, roots.pop()))
     if proven is None or roots:

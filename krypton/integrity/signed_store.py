@@ -1,6 +1,6 @@
-"""Whether the event store is the one that was signed: its tree has the root of every checkpoint, with Kafka or without.
+"""Checks the event store alone against every signed checkpoint, without Kafka.
 
-Asked before the store is published again: with Kafka's log lost, nothing else tells an altered store from a true one.
+Republish runs this first: when Kafka's log is lost, only the checkpoints can tell an altered store from a genuine one.
 """
 
 from collections import deque
@@ -19,7 +19,7 @@ LOWEST: Final = -(1 << 63)
 
 
 def pages(scan: Scan) -> Iterator[list[Row]]:
-    """All of the store, in order."""
+    """All rows of the store, in order."""
     at = scan.next_at(LOWEST)
     while at is not None:
         yield scan.window(at, at + WINDOW)
@@ -27,7 +27,7 @@ def pages(scan: Scan) -> Iterator[list[Row]]:
 
 
 def hold(found: Iterable[Sequence[Row]], heads: Heads) -> int:
-    """Hold the store to every signed checkpoint; returns how many there are. Raises LedgerAltered."""
+    """Check the store against every signed checkpoint; returns how many there are. Raises LedgerAltered."""
     left = deque(head for head in heads.signed if head.size)
     tree, good, count = Tree(), 0, len(left)
     pages_left = iter(found)
@@ -45,7 +45,7 @@ def hold(found: Iterable[Sequence[Row]], heads: Heads) -> int:
     if left:
         raise LedgerAltered(
             f"the event store holds {tree.size} events, and {left[-1].where} is of {left[-1].size}: its end is "
-            "missing; nothing was sent, krypton restore event-store brings back what Kafka still holds"
+            "missing; nothing was sent; krypton restore event-store restores what Kafka still has"
         )
     return count
 

@@ -1,7 +1,7 @@
-"""The tree as it was signed: which event belongs at a position, told by the tiles and proven by a checkpoint.
+"""Looks up the signed entry for a position in the tiles, and proves it with a checkpoint.
 
-Where the two logs differ, this third witness says which of them was altered. A tile proves nothing by itself: each
-answer is held against the root that the log's key signed.
+Where the two logs differ, the signed tree shows which one was altered. Tiles prove nothing by themselves: each answer
+is checked against the signed root.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ UNREADABLE = (DamagedTile, OSError, ValueError, LookupError)
 
 @dataclass(frozen=True)
 class SignedTree:
-    """The tiles as of a checkpoint whose signature was verified."""
+    """The tiles under a checkpoint whose signature was verified."""
 
     folder: TileFolder
     root: bytes
@@ -30,7 +30,7 @@ class SignedTree:
 
     @staticmethod
     def open(folder: Path, checkpoint: Checkpoint) -> "SignedTree | None":
-        """None where the tiles are missing, or are not those of the checkpoint."""
+        """The signed tree for a checkpoint; None if tiles are missing or do not match it."""
         if not checkpoint.size:
             return None
         tiles = TileFolder(folder, checkpoint.size)
@@ -45,18 +45,18 @@ class SignedTree:
 
     @staticmethod
     def of(folder: Path, heads: Sequence[Head]) -> "SignedTree | None":
-        """As of the largest of these verified checkpoints that the tiles are of; only the last few are tried."""
+        """The signed tree for the largest verified checkpoint that the tiles match; only the last few are tried."""
         for head in heads[: -TRIED - 1 : -1]:
             if found := SignedTree.open(folder, Checkpoint("", head.size, head.root)):
                 return found
         return None
 
     def covers(self, position: int) -> bool:
-        """Whether the checkpoint says something of a position: also that there was no event."""
+        """Whether the checkpoint covers a position, including positions without an event."""
         return position <= self.last_position
 
     def entry(self, index: int) -> bytes | None:
-        """The entry of a leaf; None where the tiles do not prove it."""
+        """The entry of a leaf; None if the tiles do not prove it."""
         try:
             found = self.folder.entry(index)
             proof = inclusion_proof(self.folder.node, index, self.folder.size)
@@ -66,7 +66,7 @@ class SignedTree:
         return found
 
     def entry_at(self, position: int) -> bytes | None:
-        """The entry of a position; None where there was no event, or the tiles prove nothing."""
+        """The entry at a position; None if there was no event or the tiles prove nothing."""
         try:
             index = self.folder.index_of(position)
         except UNREADABLE:
@@ -74,7 +74,7 @@ class SignedTree:
         return None if index is None else self.entry(index)
 
     def holds_none_at(self, position: int) -> bool:
-        """Whether it is proven that there was no event at a position: its neighbours stand side by side."""
+        """Whether it is proven that a position had no event: its neighbours are adjacent leaves."""
         try:
             if not self.covers(position) or self.folder.index_of(position) is not None:
                 return False
@@ -85,7 +85,7 @@ class SignedTree:
         return all(beside)
 
     def same_until(self, size: int) -> bytes | None:
-        """The root of the first ``size`` leaves; None where the tiles do not tell."""
+        """The root of the first ``size`` leaves; None if the tiles cannot tell."""
         try:
             return root_from(self.folder.node, size)
         except UNREADABLE:
@@ -93,5 +93,5 @@ class SignedTree:
 
 
 def entry_of(heading: bytes, stored: bytes) -> bytes:
-    """The entry of a row of the event store."""
+    """The tree entry of a row of the event store."""
     return heading + sha256(stored).hexdigest().encode()

@@ -1,4 +1,4 @@
-"""What ``audit verify`` found: as an object, and as the document that other programs read."""
+"""The result of ``audit verify``: an object, and the JSON document for other programs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from krypton.integrity.findings import Difference, Log
 
 @dataclass
 class Verdict:
-    """What was found. ``events``: how many were compared; ``root``: of the tree over the event store so far.
+    """The result. ``events``: how many were compared; ``root``: root of the tree over the event store.
 
-    ``unsigned``: events past the last checkpoint that held; ``is_overdue``: the first of them should have been signed
-    by now. ``waiting``: events that are not on Kafka yet, as it seems. ``found``: differences as they were met; a walk
-    goes on past what says nothing against the events, such as a checkpoint that anybody could have written.
+    ``unsigned``: events after the last valid checkpoint; ``is_overdue``: they should have been signed by now.
+    ``waiting``: events probably not published yet. ``found``: differences in the order found; verification continues
+    after those that do not question the events, such as a forged checkpoint.
     """
 
     events: int = 0
@@ -27,12 +27,12 @@ class Verdict:
 
     @property
     def findings(self) -> Sequence[Difference]:
-        """By position; of one position, as they were met."""
+        """The differences sorted by position."""
         return sorted(self.found, key=lambda one: one.position)
 
     @property
     def difference(self) -> Difference | None:
-        """The first of them."""
+        """The first difference."""
         return next(iter(self.findings), None)
 
     def of_log(self, log: Log) -> str:
@@ -41,7 +41,7 @@ class Verdict:
         return next(wrong, "ok")
 
     def document(self) -> dict[str, Any]:
-        """The ``audit verify`` document."""
+        """The JSON document of ``audit verify``."""
         found = self.difference
         return {
             "events": self.events,

@@ -1,10 +1,10 @@
-"""``krypton audit verify``: is the ledger what it was? Reads both logs whole, and tells the first difference.
+"""``krypton audit verify``: compares the event store, Kafka and the signed tree, and reports the first difference.
 
-Event store and Kafka are walked through together (``streams.reading.side_by_side``), the Merkle tree is grown over the
-store's rows and held against every checkpoint, and PostgreSQL is asked meanwhile for versions and command ids. No false
-alarm while the ledger is written to: checkpoints are read first, then what the relay has acknowledged, then Kafka's
-ends, then the event store as of one moment; so each holds all that the one before it speaks of. What Kafka lacks past
-what the relay acknowledged is counted as not yet published, and is no difference.
+Both logs are read in parallel (``streams.reading.side_by_side``). The Merkle tree is rebuilt from the store's rows and
+compared with every checkpoint, while PostgreSQL checks versions and command ids. Writes in progress raise no false
+alarm because of the order of reading: checkpoints first, then the relay's acknowledged position, then Kafka's ends,
+then a snapshot of the event store; each covers all that the one before refers to. Events after the relay's acknowledged
+position that Kafka lacks count as not yet published, which is no difference.
 """
 
 import time
@@ -36,9 +36,9 @@ LOOK_AGAIN_S: Final = 0.2
 
 @dataclass(frozen=True)
 class Question:
-    """What to verify. ``prefix``: of the topics, for a copy.
+    """What to verify. ``prefix``: topic prefix, for a copy of the log.
 
-    ``since``: size of the tree to begin after; each signed one of ``heads`` that has it is held to.
+    ``since``: tree size to start after; it must be the size of a signed checkpoint in ``heads``.
     """
 
     heads: Heads
@@ -48,9 +48,10 @@ class Question:
 
 
 def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = lambda _: None) -> Verdict:
-    """Compare everything, up to the first difference. ``advance`` is told how many events more are done.
+    """Compare everything, up to the first difference. ``advance`` is called with the number of events done since the
+    last call.
 
-    Raises psycopg2.Error, KafkaError, NotThere, and LedgerAltered where no signed checkpoint is of size ``since``.
+    Raises psycopg2.Error, KafkaError, NotThere, and LedgerAltered if no signed checkpoint has size ``since``.
     """
     relayed = _relayed(ours, question.patience_s)
     start = start_of(ours.settings.log_folder, question.heads, question.since)
@@ -67,7 +68,7 @@ def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = l
 
 
 def _verdict(walk: Walk, faults: Sequence[Future[Fault | None]]) -> Verdict:
-    """What the walk and PostgreSQL found."""
+    """The differences found by the walk and by PostgreSQL."""
     faults_found = [fault for fault in (future.result() for future in faults) if fault]
     walk.verdict.found += [
         Difference(one.position, Log.EVENT_STORE, Kind(one.kind), one.detail) for one in faults_found
@@ -76,7 +77,7 @@ def _verdict(walk: Walk, faults: Sequence[Future[Fault | None]]) -> Verdict:
 
 
 def _relayed(ours: Krypton, patience_s: float) -> int:
-    """What the relay says Kafka has acknowledged; gives it a moment to come to what is stored now."""
+    """The position up to which Kafka acknowledged events, according to the relay, which gets a moment to catch up."""
     deadline = time.monotonic() + patience_s
     while True:
         with Scan(ours.addresses.database) as scan:
@@ -87,9 +88,9 @@ def _relayed(ours: Krypton, patience_s: float) -> int:
 
 
 def _recorded_ms(ours: Krypton, start: Start) -> int | None:
-    """When the event that a start ends with was recorded, in milliseconds since 1970, UTC.
+    """When the event at the start was recorded, milliseconds since 1970, UTC.
 
-    None where the event store does not hold it as it was signed: a time that somebody moved would hide records.
+    None if the event store does not have it as signed: an altered time would hide records.
     """
     if not start.position:
         return None
@@ -100,7 +101,7 @@ def _recorded_ms(ours: Krypton, start: Start) -> int | None:
 
 @contextmanager
 def _faults(ours: Krypton, scan: Scan, after: int) -> Iterator[list[Future[Fault | None]]]:
-    """PostgreSQL's part, beside: in sessions that see the same moment as ``scan``."""
+    """PostgreSQL's checks, run in parallel in sessions that share the snapshot of ``scan``."""
     snapshot = scan.snapshot()
 
     def asked(question: Callable[[Scan, int], Fault | None]) -> Fault | None:

@@ -1,4 +1,4 @@
-"""The walk of ``audit verify``: grows the tree over the event store, and holds it to every checkpoint on the way."""
+"""One pass over both logs for ``audit verify``: rebuilds the tree and compares it with every checkpoint."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ from krypton.integrity.verdict import Verdict
 from streams.reading.side_by_side import Window
 
 SIGNED_S: Final = 60.0
-"""The notary signs every few seconds: what is older than this and unsigned, nobody signs."""
+"""The notary signs every few seconds: an unsigned event older than this is overdue."""
 
 
 @dataclass
 class Walk:
-    """Grows the tree over windows, and stops where the two logs or a signed checkpoint contradict it."""
+    """Grows the tree window by window; stops where the two logs or a signed checkpoint contradict it."""
 
     scan: StoreView
     judge: Judge
@@ -36,13 +36,13 @@ class Walk:
         self._first_unsigned = b""
 
     def through(self, windows: Iterator[Window], advance: Callable[[int], None]) -> None:
-        """All windows; then the verdict is whole, but for what PostgreSQL is asked."""
+        """Process all windows; the verdict is then complete except for PostgreSQL's own checks."""
         if self._compare(windows, advance):
             self._all_reached()
         self._sum_up()
 
     def _compare(self, windows: Iterator[Window], advance: Callable[[int], None]) -> bool:
-        """Whether all windows were gone through."""
+        """Compare all windows; False if it stopped early."""
         if not self._heads_hold():
             return False
         for window in windows:
@@ -58,7 +58,7 @@ class Walk:
         return True
 
     def _grow(self, rows: Sequence[Row]) -> bool:
-        """Add rows to the tree, and look at each checkpoint on the way. Whether all of them held."""
+        """Add rows to the tree and check each checkpoint reached; False if one does not match."""
         hashes = [sha256(b"\0" + heading + sha256(state).hexdigest().encode()).digest() for heading, state in rows]
         at = 0
         while at < len(rows):
@@ -75,10 +75,10 @@ class Walk:
         return True
 
     def _heads_hold(self) -> bool:
-        """Whether the signed checkpoints of just this size hold; remembers what does not.
+        """Compare the tree with the signed checkpoints of its size; False if one does not match.
 
-        One that is not signed as it should be is named and passed over: anybody could have put it there, to hide what
-        comes behind it.
+        A checkpoint without a valid signature is reported and skipped: anybody could have put it there to stop the
+        verification.
         """
         while self._left and self._left[0].size <= self.tree.size:
             head = self._left.pop(0)
@@ -93,24 +93,26 @@ class Walk:
         return True
 
     def _explain(self, head: Head) -> Difference:
-        """Why the root is not the signed one although both logs agree: altered alike, or the head is forged."""
+        """Why the signed root differs although both logs agree: both were altered, or the checkpoint is forged."""
         signed = self.judge.signed
         if any(one.size == head.size and one.root == self.tree.root() for one in self.heads.signed):
             said = f"{head.where} is signed, and so is another of {head.size} events with the root that the ledger has"
             return Difference(self.position, Log.CHECKPOINTS, Kind.FORGED, said)
         if signed is None or signed.same_until(head.size) != head.root:
             if signed and signed.same_until(head.size) == self.tree.root():
-                said = f"{head.where} is signed, and is no head of the tree that the latest checkpoint ends"
+                said = f"{head.where} is signed, but does not match the tree of the latest checkpoint"
                 return Difference(self.position, Log.CHECKPOINTS, Kind.FORGED, said)
-            said = f"from here to position {self.position}, for {head.where} has another root; the tiles tell no more"
+            said = (
+                f"between here and position {self.position}: {head.where} has a different root; tiles do not show where"
+            )
             return Difference(self._good[1] + 1, Log.BOTH, Kind.CHANGED, said)
         return self._first_unlike(signed, head.size)
 
     def _first_unlike(self, signed: SignedTree, size: int) -> Difference:
-        """Both logs were altered alike: where they first leave the signed tree."""
+        """The first position where both logs differ from the signed tree."""
         if found := self._unlike(signed, size):
             return found
-        return Difference(self.position, Log.BOTH, Kind.CHANGED, "the tiles are damaged: they do not say where")
+        return Difference(self.position, Log.BOTH, Kind.CHANGED, "the tiles are damaged and do not show where")
 
     def _unlike(self, signed: SignedTree, size: int) -> Difference | None:
         """The first row since the last good checkpoint that is not the signed one."""
@@ -123,7 +125,7 @@ class Walk:
         return None
 
     def _all_reached(self) -> None:
-        """Hold what is left of the checkpoints to be there: one of a larger tree means that events are gone."""
+        """Report the remaining checkpoints: a larger signed tree means that events were deleted."""
         if left := [head for head in self._left if not head.forged]:
             said = f"{self.tree.size} events are left of {left[-1].size} that {left[-1].where} signed"
             cut = Difference(self.position + 1, Log.BOTH, Kind.TRUNCATED, said)
@@ -131,13 +133,13 @@ class Walk:
             self.verdict.found.append((signed and self._unlike(signed, self.tree.size)) or cut)
         elif self._is_overdue() and not self.heads.signed:
             said = (
-                f"nothing signed covers any of {self.tree.size} events, so what was altered in both logs does not "
-                "show: start the notary, or bring back the checkpoints (to Kafka, the folder, or with --against FILE)"
+                f"no checkpoint covers any of the {self.tree.size} events, so a change made in both logs would not "
+                "be found: start the notary, or provide checkpoints (on Kafka, in the folder, or with --against FILE)"
             )
             self.verdict.found.append(Difference(self.position, Log.CHECKPOINTS, Kind.UNSIGNED, said))
 
     def _is_overdue(self) -> bool:
-        """Whether the first event past the last good checkpoint should have been signed long ago."""
+        """Whether the first event after the last valid checkpoint should have been signed by now."""
         is_unsigned = self.tree.size > self._good[0]
         return is_unsigned and not self.judge.is_recent(self._first_unsigned, SIGNED_S)
 
@@ -162,8 +164,9 @@ def _before(rows: Sequence[Row], position: int) -> list[Row]:
 
 
 def _unlike(held: int, signed: int) -> Difference:
+    """The first row since the last valid checkpoint that differs from the signed one."""
     if held == signed:
         return Difference(held, Log.BOTH, Kind.CHANGED, "both logs hold bytes that are not those signed")
     if held > signed:
-        return Difference(signed, Log.BOTH, Kind.MISSING, "an event was signed here that neither log holds any more")
+        return Difference(signed, Log.BOTH, Kind.MISSING, "an event was signed here that neither log has any more")
     return Difference(held, Log.BOTH, Kind.EXTRA, "both logs hold an event here, where none was signed")

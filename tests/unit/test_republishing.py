@@ -65,7 +65,7 @@ def test_a_start_past_what_a_partition_lacks_is_refused_and_the_lowest_is_named(
     """The topic was wiped: what lies below could never be put back in order."""
     first = links(logs)[0]
     logs.kafka["krypton.links", 0] = []
-    with pytest.raises(LedgerAltered, match=rf"krypton.links/0 lacks position {first} too.* --from {first}, or lower"):
+    with pytest.raises(LedgerAltered, match=rf"krypton.links/0 lacks position {first} too.* --from {first} or lower"):
         hold_ends(MemoryOutbox(logs), ends(logs), 100)
     hold_ends(MemoryOutbox(logs), ends(logs), first)
     hold_ends(MemoryOutbox(logs), ends(logs), 1)
@@ -75,7 +75,7 @@ def test_a_start_past_a_lost_end_is_refused(logs: TwoLogs) -> None:
     kept = links(logs)[:4]
     lost = links(logs)[4]
     logs.kafka["krypton.links", 0] = logs.kafka["krypton.links", 0][:4]
-    with pytest.raises(LedgerAltered, match=f"republish --from {lost}, or lower"):
+    with pytest.raises(LedgerAltered, match=f"use --from {lost} or lower"):
         hold_ends(MemoryOutbox(logs), ends(logs), lost + 1)
     hold_ends(MemoryOutbox(logs), ends(logs), lost)
     hold_ends(MemoryOutbox(logs), ends(logs), kept[-1])
@@ -105,7 +105,9 @@ def test_a_gap_in_the_middle_of_a_partition_cannot_be_put_right(logs: TwoLogs) -
     del logs.kafka["krypton.links", 0][3]
     ((position, what),) = differences(logs)
     assert position == gone
-    assert what.startswith("krypton.links/0 goes on without it: delete the topic, krypton init, republish --from 1")
+    assert what.startswith(
+        "krypton.links/0 has later events but not this one: delete the topic, run krypton init, republish --from 1"
+    )
 
 
 def test_lost_ends_of_partitions_are_no_hindrance(logs: TwoLogs) -> None:

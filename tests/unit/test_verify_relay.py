@@ -30,7 +30,7 @@ def test_what_is_not_on_kafka_for_long_is_no_longer_excused(logs: TwoLogs) -> No
     verdict = logs.verify()
     assert named(verdict) == (61 * EVERY, Log.KAFKA, Kind.TRUNCATED)
     assert (verdict.events, verdict.waiting, verdict.checkpoints) == (63, 3, 1)
-    assert "no relay has come to it since" in verdict.document()["detail"]
+    assert "no relay has run since" in verdict.document()["detail"]
 
 
 @pytest.mark.parametrize("later_s", [3_600, -3_600])

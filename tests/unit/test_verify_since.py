@@ -82,7 +82,7 @@ def test_a_size_that_nobody_signed_is_refused(logs: TwoLogs) -> None:
 def test_a_kept_checkpoint_whose_signature_does_not_hold_is_refused(logs: TwoLogs) -> None:
     note = logs.notes[-1]
     forged = Note(note.text.replace("\n60\n", "\n59\n"), note.signatures)
-    with pytest.raises(LedgerAltered, match="the checkpoint in kept is not to be believed"):
+    with pytest.raises(LedgerAltered, match="the checkpoint in kept cannot be trusted"):
         kept(forged, "the checkpoint in kept", logs.key.verifier)
     with pytest.raises(LedgerAltered, match="not signed by"):
         kept(note, "the checkpoint in kept", SigningKey.new("log.example/other").verifier)
