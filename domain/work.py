@@ -113,6 +113,11 @@ class Work:
         """The rules that decide, as stored when first asked."""
         return self._ledger.rules()
 
+    def fetch(self, aggregate_ids: Iterable[UUID]) -> None:
+        """Load aggregates that ``find`` will be asked for, in one look."""
+        if unknown := [one for one in aggregate_ids if one not in self._held]:
+            self._held |= self._ledger.load(unknown)
+
     def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
         """The aggregate; None where nobody spoke of it yet, or where the id is of another kind of aggregate."""
         if aggregate_id not in self._held:

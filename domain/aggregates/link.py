@@ -4,7 +4,8 @@ L1  A link joins two different identities; (a, b) and (b, a) are the same link.
 L2  A statement changes something: no second merge, no unmerge without one; else any order, never too late.
 L3  A barred pair is not merged. Where the bar lies with a third record, the proposal waits in review.
 L4  A merged pair is not barred: unmerge it first.
-L5  What a human merged, unmerged or dismissed, a rule does not undo; a human may, with a reason.
+L5  What a human merged, unmerged or dismissed, a rule does not undo; a human may, with a reason. A bar set and lifted
+    since, or a bar with a third record, changes nothing of that; nor does a rule join the two through a third record.
 Source: RNIV (the national identity-vigilance reference), duplicates and collisions.
 """
 
@@ -109,7 +110,7 @@ class Link(Aggregate):
         }
         self.held = Held.OPEN
         self.merged_by_human = False
-        self.unmerged_by_human = False
+        self.parted_by_human = False  # unmerged or dismissed, and no human has merged it, or asked to, since
         self.dismissed = False
         self.in_review = False
 
@@ -130,10 +131,7 @@ class Link(Aggregate):
             raise PairBarred(f"link {self.id} is barred: lift the bar first, if it was a mistake")
         if self.held is Held.MERGED:
             raise NothingToChange(f"link {self.id} is merged already: nothing to do")
-        if self.unmerged_by_human and rule != HUMAN:
-            raise HumanMadeIt(f"link {self.id} was unmerged by a human: only a human merges it again")
-        if self.dismissed and rule != HUMAN:
-            raise HumanMadeIt(f"link {self.id} was dismissed by a human: only a human merges it")
+        self._refuse_if_parted(rule)
         self._merged(**self.pair, reason=reason, rule=rule, rule_version=rule_version, score=score, compared=compared)
 
     @event(Merged)
@@ -151,12 +149,13 @@ class Link(Aggregate):
     ) -> None:
         self.held = Held.MERGED
         self.merged_by_human = rule == HUMAN
-        self.dismissed = self.in_review = False
+        self.parted_by_human = self.dismissed = self.in_review = False
 
     def request_review(
         self, *, reason: str, rule: str, rule_version: int, score: float | None, compared: list[str]
     ) -> None:
-        """Leave a merge to a human (L3); asked again while it waits, nothing changes."""
+        """Leave a merge to a human (L3); asked again while it waits, nothing changes. Raises HumanMadeIt (L5)."""
+        self._refuse_if_parted(rule)
         if not self.in_review:
             self._review_requested(
                 **self.pair, reason=reason, rule=rule, rule_version=rule_version, score=score, compared=compared
@@ -176,7 +175,7 @@ class Link(Aggregate):
         compared: list[str],
     ) -> None:
         self.in_review = True
-        self.dismissed = False
+        self.parted_by_human = self.dismissed = False
 
     def unmerge(self, *, reason: str, rule: str = HUMAN, rule_version: int = 0) -> None:
         """Take the merge back, at any time; ``rule_version`` of the rule, 0 for a human.
@@ -201,7 +200,7 @@ class Link(Aggregate):
         rule_version: int,
     ) -> None:
         self.held = Held.OPEN
-        self.unmerged_by_human = rule == HUMAN
+        self.parted_by_human = rule == HUMAN
 
     def bar(self, *, reason: str) -> None:
         """Hold the two never to be one person. Raises StillMerged (L4), NothingToChange (L2)."""
@@ -236,5 +235,9 @@ class Link(Aggregate):
 
     @event(Dismissed)
     def _dismissed(self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str) -> None:
-        self.dismissed = True
+        self.parted_by_human = self.dismissed = True
         self.in_review = False
+
+    def _refuse_if_parted(self, rule: str) -> None:
+        if self.parted_by_human and rule != HUMAN:
+            raise HumanMadeIt(f"link {self.id} was unmerged or dismissed by a human: only a human merges it again")

@@ -21,6 +21,20 @@ def link_of(work: Work, one: UUID, other: UUID) -> Link:
     return work.add(Link.propose((one, work.registered(one)), (other, work.registered(other))))
 
 
+def refuse_parted(work: Work, one: UUID, other: UUID) -> None:
+    """No rule joins two persons where a human parted any two of their identities. Raises HumanMadeIt (L5)."""
+    mine, theirs = (work.membership.person_of(str(side)) for side in (one, other))
+    if mine & theirs:
+        return
+    pairs = [Link.create_id(*sorted((UUID(a), UUID(b)))) for a in mine for b in theirs]
+    work.fetch(pairs)
+    for pair in pairs:
+        if (link := work.find(Link, pair)) and link.parted_by_human:
+            raise HumanMadeIt(
+                f"link {link.id} was unmerged or dismissed by a human: only a human joins those two again"
+            )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Merge:
     """Hold two local identities to be one person. ``compared``: which fields the decision rests on."""
@@ -38,8 +52,13 @@ class Merge:
         return (Link.create_id(*sorted((self.one, self.other))),)
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Merge; or leave the proposal in review, where a bar lies with a third record (L3)."""
+        """Merge; or leave the proposal in review, where a bar lies with a third record (L3).
+
+        Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), NotFound.
+        """
         link = link_of(work, self.one, self.other)
+        if self.rule != HUMAN:
+            refuse_parted(work, self.one, self.other)
         evidence: dict[str, Any] = {
             "reason": self.reason,
             "rule": self.rule,
@@ -71,8 +90,7 @@ class Propose:
         link = link_of(work, self.one, self.other)
         if link.held is not Held.OPEN or str(self.other) in work.membership.person_of(str(self.one)):
             raise NothingToChange(f"link {link.id} is decided already: nothing to propose")
-        if link.unmerged_by_human or link.dismissed:
-            raise HumanMadeIt(f"link {link.id} was decided by a human: only a human takes it up again")
+        refuse_parted(work, self.one, self.other)
         link.request_review(
             reason=self.reason,
             rule=self.rule,

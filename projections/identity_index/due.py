@@ -72,12 +72,14 @@ pairs AS (
     JOIN "{{s}}".match_rule r ON r.rule = a.rule
     ORDER BY one_person, other_person, r.action, r.score DESC NULLS LAST, r.place, a.registered, b.registered),
 last_word AS (
-    SELECT DISTINCT ON (low, high) low, high, type, rule FROM "{{s}}".statement
-    WHERE type IN ('link.merged', 'link.unmerged', 'link.dismissed') ORDER BY low, high, position DESC),
+    SELECT DISTINCT ON (low, high) low, high, type FROM "{{s}}".statement
+    WHERE type = 'link.dismissed'
+       OR (rule = 'human' AND type IN ('link.merged', 'link.unmerged', 'link.review_requested'))
+    ORDER BY low, high, position DESC),
 between AS (
     SELECT least(coalesce(wl.person, k.low), coalesce(wh.person, k.high)) AS one_person,
            greatest(coalesce(wl.person, k.low), coalesce(wh.person, k.high)) AS other_person,
-           bool_or(d.type = 'link.dismissed' OR (d.type = 'link.unmerged' AND d.rule = 'human')) AS denied,
+           bool_or(d.type IN ('link.dismissed', 'link.unmerged')) AS denied,
            bool_or(k.state IN ('proposed', 'review_requested')) AS waiting,
            bool_or(k.state = 'merged') AS merged
     FROM "{{s}}".link k

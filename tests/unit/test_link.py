@@ -1,12 +1,15 @@
 """Links: merging, unmerging and barring pairs, in any order. Numbered cases are those of the identity case list."""
 
 from itertools import permutations
+from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.aggregates.identity import Identity
-from domain.aggregates.link import Link
+from domain.aggregates.link import HUMAN, Link
 from domain.commands.identities import Correct, Flag
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.commands.studies import ReassignStudy
@@ -16,6 +19,7 @@ from domain.errors import (
     NotFound,
     NothingToChange,
     PairBarred,
+    RuleBroken,
     SameIdentity,
     StillMerged,
 )
@@ -363,3 +367,65 @@ def test_a_rule_does_not_take_back_what_a_human_merged(region: Region) -> None:
     region.ask(merge(a, b))
     with pytest.raises(HumanMadeIt, match="only a human"):
         region.ask(Unmerge(one=a, other=b, reason="score fell", rule="matching"))
+
+
+@pytest.mark.parametrize("said", [(merge, unmerge), (dismiss,)])
+def test_a_bar_set_and_lifted_does_not_open_to_a_rule_what_a_human_parted(region: Region, said: Any) -> None:
+    """L5: the bar went, what was said before it stands."""
+    a, b = region.persons("a", "b")
+    for say in (*said, bar, unbar):
+        region.ask(say(a, b))
+    assert type(region.refusal(merge(a, b, "probable"))) is HumanMadeIt
+    assert outcome(region, merge(a, b)) == "merged"
+
+
+def test_a_bar_with_a_third_record_does_not_put_to_review_what_a_human_dismissed(region: Region) -> None:
+    """L5: else the rule's merge would be open once that bar is lifted."""
+    a, b, c = region.persons("a", "b", "c")
+    for command in (dismiss(a, b), merge(b, c), bar(a, c)):
+        region.ask(command)
+    assert type(region.refusal(merge(a, b, "probable"))) is HumanMadeIt
+
+
+def test_a_rule_does_not_join_what_a_human_parted_through_a_third_record(region: Region) -> None:
+    """L5: a newcomer who matches both changes nothing of what was said of the two."""
+    a, b, c = region.persons("a", "b", "c")
+    for command in (dismiss(a, b), merge(b, c, "probable")):
+        region.ask(command)
+    assert type(region.refusal(merge(a, c, "probable"))) is HumanMadeIt
+    assert outcome(region, merge(a, c)) == "merged"
+
+
+def test_a_human_who_asks_for_a_merge_takes_their_dismissal_back(region: Region) -> None:
+    """L5: it waits for a bar with a third record; once that is gone, a rule may merge."""
+    a, b, c = region.persons("a", "b", "c")
+    for command in (dismiss(a, b), merge(b, c), bar(a, c), merge(a, b), unbar(a, c)):
+        region.ask(command)
+    assert outcome(region, merge(a, b, "probable")) == "merged"
+
+
+STATEMENTS = st.sampled_from(
+    [(say, rule) for say in (merge, unmerge) for rule in (HUMAN, "probable")]
+    + [(say, HUMAN) for say in (bar, unbar, dismiss)]
+)
+PAIRS = st.sampled_from([(0, 1), (1, 2), (0, 2)])
+
+
+@given(st.lists(st.tuples(STATEMENTS, PAIRS), max_size=25))
+def test_a_rule_never_merges_a_pair_whose_last_human_word_parts_it(history: list[Any]) -> None:
+    """L5, after any statements in any order; nor does it join such a pair through the third."""
+    region = Region()
+    people = region.persons("a", "b", "c")
+    word: dict[tuple[int, int], Any] = {}
+    for (say, rule), pair in history:
+        one, other = (people[n] for n in pair)
+        apart = [p for p in word if word[p] in (unmerge, dismiss) and people[p[1]] not in person(region, people[p[0]])]
+        try:
+            answer = region.ask(say(one, other) if say in (bar, unbar, dismiss) else say(one, other, rule))
+        except RuleBroken:
+            continue
+        if say is merge and rule != HUMAN:
+            assert word.get(pair) not in (unmerge, dismiss), answer.result
+            assert [p for p in apart if people[p[1]] in person(region, people[p[0]])] == []
+        elif rule == HUMAN and say in (merge, unmerge, dismiss):
+            word[pair] = say

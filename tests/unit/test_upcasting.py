@@ -84,7 +84,7 @@ def test_the_aggregate_folds_the_old_event(region: Region) -> None:
     asked = pair(region)
     link = region.find(Link, Link.create_id(*sorted((asked["one"], asked["other"]))))
     assert link is not None
-    assert (link.held, link.unmerged_by_human) == (Held.OPEN, False)
+    assert (link.held, link.parted_by_human) == (Held.OPEN, False)
 
 
 def test_the_newer_program_goes_on_where_the_older_one_stopped(region: Region) -> None:
