@@ -4,9 +4,10 @@ Pairs come from one query over the version's tables: a pair per two persons that
 says so. Where people have spoken, their word stands: a pair that was barred, dismissed or unmerged by a human is left
 alone, and so is what a human merged. The query takes each person as a whole, save those that lose a merge, whose
 members stand alone in it. Who would then be whom is worked out by ``domain.membership`` on the clusters concerned.
+The same query answers for the whole region and for a few identities: then with their clusters' keys and links alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ WITH automatic AS MATERIALIZED (
     SELECT k.low, k.high, k.position, s.rule, s.rule_version
     FROM "{s}".link k JOIN "{s}".statement s ON s.position = k.position
     JOIN "{s}".identity il ON il.identity_id = k.low JOIN "{s}".identity ih ON ih.identity_id = k.high
-    WHERE k.state = 'merged' AND s.rule <> 'human' AND NOT il.erased AND NOT ih.erased
+    WHERE k.state = 'merged' AND s.rule <> 'human' AND NOT il.erased AND NOT ih.erased {links_of_scope}
       AND EXISTS (SELECT FROM "{s}".match_rule)),
 merging AS MATERIALIZED (
     SELECT k.rule, k.key, k.identity_id FROM "{s}".match_key k JOIN "{s}".match_rule r USING (rule)
@@ -42,20 +43,19 @@ LEFT JOIN "{s}".node nl ON nl.identity_id = u.low LEFT JOIN "{s}".node nh ON nh.
 ORDER BY u.position
 """
 # Who is whom once the unsupported merges are gone: members of the persons that lose one are looked at one by one.
-PAIRS = f"""
+PAIRS = """
 WITH unsupported AS MATERIALIZED (SELECT * FROM unnest(%(lows)s::uuid[], %(highs)s::uuid[]) u(low, high)),
 loosened AS MATERIALIZED (
-    SELECT DISTINCT n.person_id FROM "{{s}}".node n
+    SELECT DISTINCT n.person_id FROM "{s}".node n
     JOIN (SELECT low AS identity_id FROM unsupported UNION SELECT high FROM unsupported) u USING (identity_id)),
-who AS (
+who {who} (
     SELECT n.identity_id, CASE WHEN l.person_id IS NULL THEN n.person_id ELSE n.identity_id END AS person
-    FROM "{{s}}".node n LEFT JOIN loosened l USING (person_id)),
-shared AS MATERIALIZED (
-    SELECT rule, key FROM "{{s}}".match_key GROUP BY rule, key HAVING count(*) > 1),
+    FROM "{s}".node n LEFT JOIN loosened l USING (person_id)),
+shared AS MATERIALIZED ({shared}),
 holding AS (
     SELECT DISTINCT ON (rule, key, person) k.rule, k.key, k.identity_id, i.registered_position AS registered,
            coalesce(w.person, k.identity_id) AS person
-    FROM shared JOIN "{{s}}".match_key k USING (rule, key) JOIN "{{s}}".identity i USING (identity_id)
+    FROM shared JOIN "{s}".match_key k USING (rule, key) JOIN "{s}".identity i USING (identity_id)
     LEFT JOIN who w USING (identity_id)
     ORDER BY rule, key, person, i.registered_position, k.identity_id),
 placed AS MATERIALIZED (
@@ -68,13 +68,13 @@ pairs AS (
            b.identity_id AS other, b.registered AS other_registered,
            r.rule, r.rule_version, r.action, r.score, r.fields, r.place
     FROM placed a JOIN placed b ON b.rule = a.rule AND b.key = a.key AND b.place > a.place
-     AND (a.place = 1 OR b.place <= {ALL_PAIRS})
-    JOIN "{{s}}".match_rule r ON r.rule = a.rule
+     AND (a.place = 1 OR b.place <= {all_pairs}) {pairs_of_scope}
+    JOIN "{s}".match_rule r ON r.rule = a.rule
     ORDER BY one_person, other_person, r.action, r.score DESC NULLS LAST, r.place, a.registered, b.registered),
 last_word AS (
-    SELECT DISTINCT ON (low, high) low, high, type FROM "{{s}}".statement
-    WHERE type = 'link.dismissed'
-       OR (rule = 'human' AND type IN ('link.merged', 'link.unmerged', 'link.review_requested'))
+    SELECT DISTINCT ON (low, high) low, high, type FROM "{s}".statement k
+    WHERE (type = 'link.dismissed'
+       OR (rule = 'human' AND type IN ('link.merged', 'link.unmerged', 'link.review_requested'))) {links_of_scope}
     ORDER BY low, high, position DESC),
 between AS (
     SELECT least(coalesce(wl.person, k.low), coalesce(wh.person, k.high)) AS one_person,
@@ -82,19 +82,32 @@ between AS (
            bool_or(d.type IN ('link.dismissed', 'link.unmerged')) AS denied,
            bool_or(k.state IN ('proposed', 'review_requested')) AS waiting,
            bool_or(k.state = 'merged') AS merged
-    FROM "{{s}}".link k
+    FROM "{s}".link k
     LEFT JOIN who wl ON wl.identity_id = k.low LEFT JOIN who wh ON wh.identity_id = k.high
     LEFT JOIN last_word d ON d.low = k.low AND d.high = k.high
     WHERE NOT EXISTS (SELECT FROM unsupported u WHERE u.low = k.low AND u.high = k.high)
+      {links_of_scope}
     GROUP BY 1, 2)
 SELECT p.one::text, p.other::text, p.one_registered, p.other_registered, p.rule, p.rule_version, p.action, p.score,
        p.fields, coalesce(b.waiting, false) AS waiting, coalesce(k.position, 0) AS position
 FROM pairs p LEFT JOIN between b USING (one_person, other_person)
-LEFT JOIN "{{s}}".link k ON k.low = least(p.one, p.other) AND k.high = greatest(p.one, p.other)
+LEFT JOIN "{s}".link k ON k.low = least(p.one, p.other) AND k.high = greatest(p.one, p.other)
 WHERE NOT coalesce(b.denied, false) AND NOT coalesce(b.merged, false) AND coalesce(k.state, '') <> 'barred'
 ORDER BY p.action, p.action = 'propose' AND coalesce(b.waiting, false) DESC, p.score DESC NULLS LAST, p.place,
          p.one_registered, p.other_registered
 """
+WHOLE_REGION = {
+    "shared": 'SELECT rule, key FROM "{s}".match_key GROUP BY rule, key HAVING count(*) > 1',
+    "who": "AS",
+    "pairs_of_scope": "",
+    "links_of_scope": "",
+}
+OF_SCOPE = {  # everything is looked up by index, and nothing of the region is read whole
+    "shared": 'SELECT DISTINCT rule, key FROM "{s}".match_key WHERE identity_id = ANY(%(scope)s::uuid[])',
+    "who": "AS NOT MATERIALIZED",
+    "pairs_of_scope": "AND (a.identity_id = ANY(%(scope)s::uuid[]) OR b.identity_id = ANY(%(scope)s::uuid[]))",
+    "links_of_scope": "AND (k.low = ANY(%(scope)s::uuid[]) OR k.high = ANY(%(scope)s::uuid[]))",
+}
 CLUSTERS = """
 SELECT n.identity_id::text AS identity, c.cluster_id::text, c.members, c.merged, c.barred
 FROM "{s}".node n JOIN "{s}".cluster c USING (cluster_id)
@@ -131,13 +144,17 @@ class Due:
     would_be: Mapping[str, str] = field(default_factory=dict)
 
 
-def due(connection: Connection, schema: str, others: Iterable[str] = ()) -> Due:
-    """What the rules of the version in that schema would decide now. ``others``: identities to tell of as well."""
+def due(connection: Connection, schema: str, others: Iterable[str] = (), within: Collection[str] | None = None) -> Due:
+    """What the rules of the version in that schema would decide now. ``others``: identities to tell of as well.
+
+    ``within``: only what concerns these identities, given as in ``clusters_of``; None: the whole region.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(WHOLE)
-        unmerges = fetch(connection, UNMERGES.format(s=schema))
+        cursor.execute("SET LOCAL jit = off" if within is not None else WHOLE)
+        unmerges = fetch(connection, _sql(UNMERGES, schema, within), scope=within and list(within))
         lows, highs = ([gone[side] for gone in unmerges] for side in ("low", "high"))
-        pairs = fetch(connection, PAIRS.format(s=schema), lows=lows, highs=highs)
+        asked = {"lows": lows, "highs": highs, "scope": within and list(within)}
+        pairs = fetch(connection, _sql(PAIRS, schema, within), **asked)
         cursor.execute("SET LOCAL enable_nestloop = on")
     (rules,) = fetch(connection, f'SELECT coalesce(max(rule_version), 0) AS version FROM "{schema}".match_rule')
     if not unmerges and not pairs:
@@ -148,6 +165,20 @@ def due(connection: Connection, schema: str, others: Iterable[str] = ()) -> Due:
     for pair in pairs:
         working.registered |= {pair["one"]: pair["one_registered"], pair["other"]: pair["other_registered"]}
     return replace(working.decide(unmerges, pairs), rule_version=rules["version"])
+
+
+def clusters_of(connection: Connection, schema: str, identities: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Each of these identities with all that statements connect it to, itself included."""
+    wanted = set(identities)
+    found = _clusters(connection, schema, wanted)
+    return {one: frozenset(found[one].members if one in found else {one}) for one in wanted}
+
+
+def _sql(template: str, schema: str, within: Collection[str] | None) -> str:
+    scope = WHOLE_REGION if within is None else OF_SCOPE
+    return template.format(
+        s=schema, all_pairs=ALL_PAIRS, **{name: text.format(s=schema) for name, text in scope.items()}
+    )
 
 
 class _Working:

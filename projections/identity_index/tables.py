@@ -54,6 +54,7 @@ MATCH_KEY = Table(
     Column("rule", Text, primary_key=True),
     Column("key", Text, primary_key=True, comment="of the fields that the rule compares; equal keys agree in all"),
     Column("identity_id", ID, primary_key=True),
+    Index("match_key_identity", "identity_id"),
     comment="What the version's matching rules compare. None without matching rules.",
     info=written_from("krypton.identities"),
 )
