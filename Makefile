@@ -19,7 +19,7 @@ setup: .venv/ready  ## the locked environment, with .venv/bin/krypton
 	  $(PYTHON) -m venv --clear $(UV_HOME) && \
 	  $(UV_HOME)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	$(UV) sync --locked --extra devstack --compile-bytecode --python $(BIN)/python
-	@$(BIN)/python -m compileall -q domain schemas projections streams adapters krypton
+	@$(BIN)/python -m compileall -q domain schemas projections streams adapters policies krypton
 	@touch $@
 
 demo: setup  ## the main job, on real files, in under three minutes

@@ -31,7 +31,7 @@ def refuse_parted(work: Work, one: UUID, other: UUID) -> None:
     for pair in pairs:
         if (link := work.find(Link, pair)) and link.parted_by_human:
             raise HumanMadeIt(
-                f"link {link.id} was unmerged or dismissed by a human: only a human joins those two again"
+                f"link {link.id} was unmerged or dismissed by a human: only a human merges it again"
             )
 
 

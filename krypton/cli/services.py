@@ -1,6 +1,5 @@
 """krypton init, run, relay, worker, wait, topics: the processes of the ledger."""
 
-import logging
 from threading import Event
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from krypton.bootstrap import VIEWS
 from krypton.cli.connection import krypton
+from krypton.cli.logs import log_to_stderr
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, table
 
@@ -24,13 +24,14 @@ def run(
     dicom: Annotated[bool, typer.Option("--dicom/--no-dicom", help="Also the DICOM service.")] = True,
     registry: Annotated[bool, typer.Option("--registry/--no-registry", help="Also the schema registry.")] = True,
     notary: Annotated[bool, typer.Option("--notary/--no-notary", help="Also the notary.")] = True,
+    policies: Annotated[bool, typer.Option("--policies/--no-policies", help="Also the policies.")] = True,
 ) -> None:
-    """Relay, all processors, notary, DICOM service and schema registry under one supervisor, until SIGTERM."""
+    """Relay, processors, policies, notary, DICOM service and registry under one supervisor, until SIGTERM."""
     from krypton.services.install import wait_for_services
     from krypton.services.supervisor import Child, krypton_command, stop_on_signals, supervise
     from krypton.services.version_workers import Workers
 
-    _log()
+    log_to_stderr()
     stop = Event()
     stop_on_signals(stop)
     ours = wait_for_services(stop)
@@ -40,6 +41,7 @@ def run(
     names = {"relay": ("relay",)} | ({"dicom": ("dicom", "serve")} if dicom else {})
     names |= {"registry": ("serve", "registry")} if registry else {}
     names |= {"notary": ("serve", "notary")} if notary else {}
+    names |= {"policies": ("policies", "run")} if policies else {}
     children = [Child(name, krypton_command(*words), logs / f"{name}.log") for name, words in names.items()]
     workers = Workers(ours, children)
     workers.look()
@@ -54,7 +56,7 @@ def relay() -> None:
     from krypton.services.supervisor import stop_on_signals
     from krypton.services.workers import run_relay
 
-    _log()
+    log_to_stderr()
     stop = Event()
     stop_on_signals(stop)
     run_relay(krypton(), stop)
@@ -71,17 +73,24 @@ def worker(
 
     if version is not None and len(views) > 1:
         raise typer.BadParameter("name one view: a version belongs to one")
-    _log()
+    log_to_stderr()
     run_worker(krypton(), views, version)
 
 
 def wait(
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds.")] = 30.0,
+    policies: Annotated[
+        bool, typer.Option("--policies/--no-policies", help="Also for what policies do, such as newcomers' matches.")
+    ] = True,
 ) -> None:
-    """Return when every live view has applied all that the ledger holds now; 4 when it times out."""
+    """Return when the live views hold all that the ledger holds now, and all that policies do about it.
+
+    Ends with 4 when it times out, naming who lags.
+    """
+    from krypton.policies.settled import wait_for_all
     from krypton.views.lag import wait_for_views
 
-    wait_for_views(krypton(), timeout)
+    (wait_for_all if policies else wait_for_views)(krypton(), timeout)
 
 
 def topics(as_json: AsJson = False) -> None:
@@ -93,12 +102,6 @@ def topics(as_json: AsJson = False) -> None:
         document(found)
         return
     table(found, ("topic", "partitions", "records"), "Topics")
-
-
-def _log() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for chatty in ("kafka", "aiokafka", "faust", "mode", "pynetdicom"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def add_to(app: typer.Typer) -> None:

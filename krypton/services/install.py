@@ -45,6 +45,7 @@ def install(ours: Krypton, *, log_key: bool = True) -> Iterator[str]:
 
 def _tables(ours: Krypton) -> Iterator[str]:
     from adapters.eventstore import tables
+    from adapters.outbox import tables as outbox
     from projections.versions import catalog
     from streams.relay import relay
 
@@ -60,6 +61,8 @@ def _tables(ours: Krypton) -> Iterator[str]:
         ours_made = catalog.create(database, make())
         other = f"as another program made it: build this one's with krypton views rebuild {name}, and promote it"
         yield f"view {name}: {'ready' if ours_made else other}"
+    outbox.create(database)
+    yield "policies: ready"
 
 
 def _topics(ours: Krypton) -> str:

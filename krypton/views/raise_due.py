@@ -14,17 +14,19 @@ from uuid import UUID, uuid5
 from psycopg2.extensions import connection as Connection
 
 from domain.commands.doses import JudgeDose
-from domain.commands.links import Merge, Propose, Unmerge
 from domain.errors import NotFound, RuleBroken
 from domain.rules.document import DOSE_ALERTS, MATCHING, RuleId
 from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
+from krypton.views.matches import bodies
+from policies.commands import build
 from projections.cumulative_dose.over import alerts_due
 from projections.identity_index.due import Decision, due
 
 DECISIONS = UUID("5d0c2f0e-7a6b-5c1d-9b57-0e3c8f1d4a26")  # namespace of command ids: stored state, never change it
 ACTOR = "system:rules"
 BATCH = 200
+SAID = {"unmerge": "unmerged", "merge": "merged", "propose": "proposed"}
 Counts = dict[str, int]
 
 
@@ -69,38 +71,9 @@ def _batches(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
 
 
 def _matches(connection: Connection, schema: str) -> list[Asked]:
-    """Merges to take back come first: what the others may join depends on them."""
     found = due(connection, schema)
     rules = RuleId(MATCHING, found.rule_version)
-    return [
-        *(_unmerge(one, rules) for one in found.unmerges),
-        *(_statement("merged", one, rules) for one in found.merges),
-        *(_statement("proposed", one, rules) for one in found.proposals),
-    ]
-
-
-def _unmerge(one: Decision, rules: RuleId) -> Asked:
-    command = Unmerge(
-        one=UUID(one.one),
-        other=UUID(one.other),
-        reason=f"no rule of {rules} holds the two one person any more; {one.rule} of version {one.rule_version} did",
-        rule=rules.kind,
-        rule_version=rules.version,
-    )
-    return Asked("unmerged", _subject(rules, one), command)
-
-
-def _statement(what: str, one: Decision, rules: RuleId) -> Asked:
-    command = (Merge if what == "merged" else Propose)(
-        one=UUID(one.one),
-        other=UUID(one.other),
-        reason=f"{one.rule} of {rules}",
-        rule=one.rule,
-        rule_version=one.rule_version,
-        score=one.score,
-        compared=list(one.fields),
-    )
-    return Asked(what, _subject(rules, one), command)
+    return [Asked(SAID[does], _subject(rules, one), build(does, body)) for does, one, body in bodies(found)]
 
 
 def _subject(rules: RuleId, one: Decision) -> str:

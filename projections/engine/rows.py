@@ -83,8 +83,8 @@ def table_sql(table: Table, schema: str) -> TableSql:
 
 
 def tables_sql(tables: MetaData, schema: str) -> dict[str, TableSql]:
-    """The statements of all tables of a view, by table name."""
-    return {table.name: table_sql(table, schema) for table in tables.sorted_tables}
+    """The statements of all tables of a view, by table name; a table that names a schema of its own stays there."""
+    return {table.name: table_sql(table, table.schema or schema) for table in tables.sorted_tables}
 
 
 class LiveRows:

@@ -32,7 +32,7 @@ from tests.fakes.topic import records
 SITES = ("CHA", "CHB", "CHC")
 PERSON = {"family": "FICTIVE", "given": "Alex", "birth_date": "1970-01-02", "sex": "F", "birth_place": "33063"}
 STRICT = ["family", "given", "birth_date", "sex", "birth_place"]
-TABLES = 2 + len(VIEWS)  # lines of ``install`` before the topics
+TABLES = 3 + len(VIEWS)  # lines of ``install`` before the topics
 
 
 def merges(*fields: str, name: str = "strict") -> dict[str, Any]:

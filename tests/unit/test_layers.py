@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("domain", "schemas", "projections", "streams", "adapters", "krypton")
+PACKAGES = ("domain", "schemas", "projections", "streams", "adapters", "policies", "krypton")
 PLANTED = [
     ("domain/ledger.py", "import kafka", "the domain knows no Kafka"),
     ("domain/tail.py", "import fastavro", "the domain knows no Kafka"),
     ("projections/engine/projection.py", "import streams.processor.view", "never each other"),
+    ("policies/policy.py", "import projections.engine.projection", "never each other"),
     ("streams/processor/view.py", "import adapters.vault.postgres", "never each other"),
     ("adapters/vault/postgres.py", "import krypton.settings", "krypton wires"),
     ("schemas/event.py", "import domain.errors", "krypton wires"),

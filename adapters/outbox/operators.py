@@ -1,0 +1,83 @@
+"""The outbox as operators see it: what waits, what is parked and why; and parked entries tried again, or dropped."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from psycopg2.extensions import connection as Connection
+
+from domain.errors import NotFound
+
+COUNTS = """SELECT policy,
+  count(*) FILTER (WHERE state = 'waiting') AS waiting,
+  count(*) FILTER (WHERE state = 'waiting' AND due_at <= %(now)s) AS due,
+  count(*) FILTER (WHERE state = 'waiting' AND attempts > 0) AS retrying,
+  count(*) FILTER (WHERE state = 'parked') AS parked,
+  count(*) FILTER (WHERE state = 'refused') AS refused,
+  count(*) FILTER (WHERE state = 'done') AS done,
+  min(due_at) FILTER (WHERE state = 'waiting' AND due_at <= %(now)s) AS due_since,
+  (array_agg(error ORDER BY try_at DESC) FILTER (WHERE state IN ('waiting', 'parked') AND error IS NOT NULL))[1]
+    AS last_error
+FROM policies.outbox GROUP BY policy"""
+PARKED = """SELECT id::text, policy, kind, does, body, cause, attempts, error, due_at FROM policies.outbox
+WHERE state = 'parked' AND (%(policy)s::text IS NULL OR policy = %(policy)s) ORDER BY policy, due_at, place"""
+RETRY = """UPDATE policies.outbox SET state = 'waiting', attempts = 0, try_at = %(now)s, operator = %(by)s
+WHERE id = %(id)s AND state = 'parked'"""
+DROP = """UPDATE policies.outbox SET state = 'dropped', settled_at = %(now)s, operator = %(by)s
+WHERE id = %(id)s AND state = 'parked'"""
+ALREADY = "SELECT state FROM policies.outbox WHERE id = %(id)s"
+UNSETTLED = """SELECT policy, count(*) AS n FROM policies.outbox
+WHERE state = 'waiting' AND due_at <= %(now)s AND (cause <= %(upto)s OR cause = ANY(%(causes)s::bigint[]))
+GROUP BY policy"""
+WROTE = """SELECT DISTINCT p::bigint AS position FROM policies.outbox o, jsonb_array_elements_text(o.positions) p
+WHERE o.settled_at >= %(since)s AND (o.cause <= %(upto)s OR o.cause = ANY(%(causes)s::bigint[]))
+  AND p::bigint > %(upto)s"""
+
+
+def counts(connection: Connection, now: int) -> dict[str, dict[str, Any]]:
+    """By policy: how much waits (``due``: now; ``retrying``: after a failure), is parked, refused and done."""
+    return {row.pop("policy"): row for row in _rows(connection, COUNTS, now=now)}
+
+
+def parked(connection: Connection, policy: str | None) -> list[dict[str, Any]]:
+    """What is parked, of one policy or of all."""
+    return _rows(connection, PARKED, policy=policy)
+
+
+def retry(connection: Connection, entry: UUID, now: int, by: str) -> None:
+    """Try a parked entry again, from the first try on. Raises NotFound."""
+    _change(connection, RETRY, entry, now, by, {"waiting", "done", "refused"})
+
+
+def drop(connection: Connection, entry: UUID, now: int, by: str) -> None:
+    """Give a parked entry up. Raises NotFound."""
+    _change(connection, DROP, entry, now, by, {"dropped"})
+
+
+def unsettled(connection: Connection, now: int, upto: int, causes: Collection[int]) -> dict[str, int]:
+    """By policy: how much of what these events led to is due and not done; events up to a position, and ``causes``."""
+    found = _rows(connection, UNSETTLED, now=now, upto=upto, causes=list(causes))
+    return {row["policy"]: row["n"] for row in found}
+
+
+def wrote(connection: Connection, since: int, upto: int, causes: Collection[int]) -> set[int]:
+    """The positions past ``upto`` that were written about these events, since a time."""
+    return {row["position"] for row in _rows(connection, WROTE, since=since, upto=upto, causes=list(causes))}
+
+
+def _change(connection: Connection, statement: str, entry: UUID, now: int, by: str, already: Collection[str]) -> None:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement, {"id": str(entry), "now": now, "by": by})
+        if cursor.rowcount:
+            return
+        cursor.execute(ALREADY, {"id": str(entry)})
+        if [state for (state,) in cursor if state in already]:
+            return  # asked before: as the first time
+    raise NotFound("no parked entry of that id: see krypton policies parked")
+
+
+def _rows(connection: Connection, query: str, **parameters: Any) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor]

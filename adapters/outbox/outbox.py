@@ -1,0 +1,164 @@
+"""The outbox as a sender works through it: it claims what is due and notes what became of it in one transaction.
+
+A claim is a row lock and no state: who dies holding it gives it back, other senders skip those rows meanwhile, and a
+sender that is frozen loses them after ``FROZEN_S``. What it did by then is not done twice, for ids are the same.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import Json, execute_values
+
+from adapters.outbox.tables import DONE, PARKED, REFUSED, WAITING
+
+FROZEN_S: Final = 30
+CONNECT_S: Final = 5
+RETRY_S: Final = (1, 5, 30, 120, 600, 1_800, 3_600)
+"""Pauses after each failure, in seconds; after the last the entry is parked."""
+KEEP_DAYS: Final = 30
+DAY_US: Final = 24 * 3600 * 1_000_000
+COLUMNS = "id, kind, does, body, cause, correlation_id, attempts"
+CLAIM = f"""SELECT {COLUMNS} FROM policies.outbox
+WHERE policy = %s AND state = 'waiting' AND kind = ANY(%s) AND try_at <= %s
+ORDER BY try_at, place, cause, id LIMIT %s FOR UPDATE SKIP LOCKED"""
+SETTLE = """UPDATE policies.outbox SET state = %s, error = %s, positions = %s, settled_at = %s WHERE id = %s"""
+FAIL = "UPDATE policies.outbox SET state = %s, attempts = %s, error = %s, try_at = %s WHERE id = %s"
+ADD = """INSERT INTO policies.outbox
+(id, policy, version, kind, does, body, cause, correlation_id, place, due_at, try_at, state, attempts)
+SELECT v.id::uuid, o.policy, o.version, v.kind, v.does, v.body::jsonb, o.cause, o.correlation_id, v.place,
+v.at, v.at, 'waiting', 0
+FROM (VALUES %s) v(parent, id, kind, does, body, at, place) JOIN policies.outbox o ON o.id = v.parent::uuid
+ON CONFLICT DO NOTHING"""
+NEXT = "SELECT min(try_at) FROM policies.outbox WHERE policy = %s AND state = 'waiting'"
+PRUNE = "DELETE FROM policies.outbox WHERE settled_at < %s AND state IN ('done', 'refused', 'dropped')"
+
+
+class Entry(NamedTuple):
+    """One thing to be done. ``id``: of a command, its command id; ``cause``: position of the event that led to it."""
+
+    id: UUID
+    kind: str
+    does: str
+    body: dict[str, Any]
+    cause: int
+    correlation_id: UUID
+    attempts: int
+
+
+class Child(NamedTuple):
+    """What a lookup becomes. ``place``: among those of all lookups made together; ``at``: µs; None: at once."""
+
+    id: UUID
+    kind: str
+    does: str
+    body: dict[str, Any]
+    place: int
+    at: int | None = None
+
+
+class Claim:
+    """Entries held by this sender until the transaction ends."""
+
+    def __init__(self, cursor: Cursor, entries: Sequence[Entry], now: int) -> None:
+        self.entries = entries
+        self._cursor = cursor
+        self._now = now
+
+    def done(self, entry: Entry, positions: Sequence[int] = ()) -> None:
+        """It was done, and wrote these positions."""
+        self._settle(entry, DONE, None, positions)
+
+    def refused(self, entry: Entry, code: str) -> None:
+        """A rule refused it: that is an answer, and final."""
+        self._settle(entry, REFUSED, code, ())
+
+    def failed(self, entry: Entry, code: str) -> None:
+        """It could not be done just now: tried again later, and parked after the last try."""
+        last = entry.attempts >= len(RETRY_S)
+        pause = 0 if last else RETRY_S[entry.attempts] * 1_000_000
+        state = PARKED if last else WAITING
+        self._cursor.execute(FAIL, (state, entry.attempts + 1, code, self._now + pause, str(entry.id)))
+
+    def became(self, entry: Entry, children: Sequence[Child]) -> None:
+        """A lookup was made: its commands follow. One that led to nothing leaves nothing."""
+        if not children:
+            self._cursor.execute("DELETE FROM policies.outbox WHERE id = %s", (str(entry.id),))
+            return
+        rows = [(str(entry.id), str(c.id), c.kind, c.does, Json(c.body), c.at or self._now, c.place) for c in children]
+        execute_values(self._cursor, ADD, rows, template="(%s, %s, %s, %s, %s, %s::bigint, %s)")
+        self.done(entry)
+
+    def beat(self) -> None:
+        """Still alive: the server ends a transaction that is idle for ``FROZEN_S``."""
+        self._cursor.execute("SELECT 1")
+
+    def _settle(self, entry: Entry, state: str, code: str | None, positions: Sequence[int]) -> None:
+        self._cursor.execute(SETTLE, (state, code, Json(list(positions)), self._now, str(entry.id)))
+
+
+class Outbox:
+    """One policy's outbox, for one sender. Every call may raise psycopg2.OperationalError or InterfaceError."""
+
+    def __init__(self, url: str, policy: str) -> None:
+        self.policy = policy
+        self._url = url
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def claim(self, kinds: Sequence[str], now: int, limit: int) -> Iterator[Claim]:
+        """The next entries that are due at ``now`` (µs) and nobody else holds; commits at the end, or not at all."""
+        with self._transaction() as cursor:
+            cursor.execute(CLAIM, (self.policy, list(kinds), now, limit))
+            entries = [
+                Entry(UUID(ident), kind, does, body, cause, UUID(correlation), attempts)
+                for ident, kind, does, body, cause, correlation, attempts in cursor.fetchall()
+            ]
+            yield Claim(cursor, entries, now)
+
+    def next_due(self) -> int | None:
+        """When the next entry is to be tried, µs since 1970; None where none waits."""
+        with self._transaction() as cursor:
+            cursor.execute(NEXT, (self.policy,))
+            ((found,),) = cursor.fetchall()
+            return found if found is None else int(found)
+
+    def prune(self, now: int) -> None:
+        """Remove what was settled long ago: the ledger knows it."""
+        with self._transaction() as cursor:
+            cursor.execute(PRUNE, (now - KEEP_DAYS * DAY_US,))
+
+    def close(self) -> None:
+        """Give the connection back; the next call opens another."""
+        if self._connection is not None:
+            with suppress(psycopg2.Error):
+                self._connection.close()
+        self._connection = None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Cursor]:
+        try:
+            connection = self._connected()
+            with connection.cursor() as cursor:
+                yield cursor
+            connection.commit()
+        except BaseException:
+            self.close()  # whatever was open is rolled back with the session
+            raise
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = psycopg2.connect(
+                self._url,
+                application_name=f"krypton outbox {self.policy}",
+                connect_timeout=CONNECT_S,
+                options=f"-c idle_in_transaction_session_timeout={FROZEN_S}s -c lock_timeout=15s -c jit=off",
+                keepalives_idle=2,
+                keepalives_interval=1,
+                keepalives_count=3,
+            )
+        return self._connection

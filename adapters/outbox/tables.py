@@ -1,0 +1,49 @@
+"""The outbox's table: what policies decided, and what became of it. Ids, codes and times; nothing personal."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, Uuid, create_engine, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateSchema
+
+SCHEMA: Final = "policies"
+METADATA = MetaData(schema=SCHEMA)
+WAITING, DONE, REFUSED, PARKED, DROPPED = "waiting", "done", "refused", "parked", "dropped"
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('krypton policies'))"
+
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("id", Uuid(as_uuid=False), primary_key=True, comment="of a command: its command id in the ledger"),
+    Column("policy", Text, nullable=False),
+    Column("version", Integer, nullable=False, comment="of the policy's reactions"),
+    Column("kind", Text, nullable=False, comment="command, lookup or delivery"),
+    Column("does", Text, nullable=False, comment="the command, lookup or notice, by its name"),
+    Column("body", JSONB, nullable=False),
+    Column("cause", BigInteger, nullable=False, comment="ledger position of the event that led to it"),
+    Column("correlation_id", Uuid(as_uuid=False), nullable=False),
+    Column("place", Integer, nullable=False, comment="among those that are due together: the lowest first"),
+    Column("due_at", BigInteger, nullable=False, comment="not before then: µs since 1970, UTC"),
+    Column("try_at", BigInteger, nullable=False, comment="the next try: later than due_at after a failure"),
+    Column("state", Text, nullable=False, comment="waiting, done, refused, parked or dropped"),
+    Column("attempts", Integer, nullable=False, comment="how often it failed"),
+    Column("error", Text, comment="the last failure, as a code; of a refusal, the rule's number"),
+    Column("positions", JSONB(none_as_null=True), comment="ledger positions that it wrote"),
+    Column("settled_at", BigInteger, comment="when it was done, refused or dropped: µs since 1970, UTC"),
+    Column("operator", Text, comment="who tried it again, or dropped it"),
+    Index("outbox_waiting", "policy", "try_at", "place", "cause", postgresql_where=text("state = 'waiting'")),
+    Index("outbox_parked", "policy", postgresql_where=text("state = 'parked'")),
+    Index("outbox_settled", "settled_at"),
+    Index("outbox_cause", "cause"),
+)
+
+
+def create(url: str) -> None:
+    """Make the table; safe to repeat, and twice at once."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg2://", 1), poolclass=NullPool)
+    with engine.begin() as sql:
+        sql.execute(text(LOCK))
+        sql.execute(CreateSchema(SCHEMA, if_not_exists=True))
+        METADATA.create_all(sql)
+    engine.dispose()

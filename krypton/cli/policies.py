@@ -1,0 +1,73 @@
+"""krypton policies: how far each policy is, what is parked, and the policies as a process."""
+
+from threading import Event
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from krypton.cli.connection import krypton
+from krypton.cli.groups import command_group
+from krypton.cli.options import Actor, AsJson
+from krypton.cli.output import document, err, table
+
+app = command_group("What the ledger does by itself: newcomers matched, timers, reviews.")
+Entry = Annotated[UUID, typer.Argument(help="The entry's id, as policies parked prints it.")]
+STATUS = ("policy", "position", "lag", "waiting", "due", "retrying", "parked", "dead_letters", "last_error")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Per policy: how far it has read, what waits for its time, is due now, retried or parked, and the last error."""
+    from krypton.policies import settled
+
+    found = settled.status(krypton())
+    if as_json:
+        document(found)
+        return
+    table(found, STATUS, "Policies")
+
+
+@app.command()
+def parked(
+    policy: Annotated[str | None, typer.Option("--policy", help="Of one policy.")] = None, as_json: AsJson = False
+) -> None:
+    """What failed again and again, and waits for an operator: policies retry or policies drop."""
+    from krypton.policies import settled
+
+    found = settled.parked(krypton(), policy)
+    if as_json:
+        document(found)
+        return
+    table(found, ("id", "policy", "does", "cause", "attempts", "error"), "Parked")
+
+
+@app.command()
+def retry(entry: Entry, actor: Actor = "system:cli") -> None:
+    """Try a parked entry again: once what made it fail is mended. Repeating it is harmless."""
+    from krypton.policies import settled
+
+    settled.retry(krypton(), entry, actor)
+    err.print(f"{entry} is tried again", markup=False)
+
+
+@app.command()
+def drop(entry: Entry, actor: Actor = "system:cli") -> None:
+    """Give a parked entry up: it is never done. Repeating it is harmless."""
+    from krypton.policies import settled
+
+    settled.drop(krypton(), entry, actor)
+    err.print(f"{entry} is dropped", markup=False)
+
+
+@app.command()
+def run(names: Annotated[list[str] | None, typer.Argument(help="Policies; without any, all.")] = None) -> None:
+    """Run policies in this process until SIGTERM; krypton run keeps one such process with all of them."""
+    from krypton.cli.logs import log_to_stderr
+    from krypton.services import policies
+    from krypton.services.supervisor import stop_on_signals
+
+    log_to_stderr()
+    stop = Event()
+    stop_on_signals(stop)
+    policies.run(krypton(), names or [], stop)

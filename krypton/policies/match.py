@@ -1,0 +1,99 @@
+"""The lookup ``match``: what the matching rules in force call for of identities that were registered or corrected.
+
+In force are those of the version of ``identity_index`` that readers see. It is asked once it has read all that the
+ledger held when the event was stored: of two people registered at once, the later one's lookup sees the other. What
+comes after a promotion is this policy's, what came before is the promotion's own (``krypton.views.raise_due``).
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from uuid import UUID
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from adapters.outbox.outbox import Entry
+from domain.rules.document import MATCHING
+from krypton.bootstrap import CONNECT_S, Krypton
+from krypton.policies.seen import Seen
+from krypton.views.matches import bodies
+from policies.policy import Due, Kind
+from projections.identity_index import due as matching
+from projections.versions import catalog, tailing
+from projections.versions.tailing import OtherCode
+
+log = logging.getLogger(__name__)
+VIEW = "identity_index"
+Becomes = Mapping[UUID, Sequence[tuple[int, Due]]]
+
+
+class Match:
+    """See the module; ``krypton.policies.sender.Lookup``."""
+
+    def __init__(self, ours: Krypton) -> None:
+        self._ours = ours
+        self._seen = Seen(ours, VIEW)
+        self._connection: Connection | None = None
+        self._ours_is: int | None = None
+        self._said = ""
+
+    def __call__(self, entries: Sequence[Entry], after: int) -> Becomes | None:
+        """See ``Lookup``."""
+        connection = self._connected()
+        try:
+            found = self._look(connection, entries, after)
+            connection.rollback()
+        except BaseException:
+            self.close()
+            raise
+        return found
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            with suppress(psycopg2.Error):
+                self._connection.close()
+        self._connection = None
+
+    def _look(self, connection: Connection, entries: Sequence[Entry], after: int) -> Becomes | None:
+        version = catalog.live_version(connection, VIEW)
+        if version is None or not (catalog.rules_of(connection, VIEW, version) or {}).get(MATCHING):
+            return {}  # without rules nobody is matched
+        if not self._seen.up_to(connection, version, max(after, *(entry.cause for entry in entries))):
+            return None
+        if not self._is_ours(connection, version):
+            return None
+        return _found(connection, f"{VIEW}_v{version}", entries)
+
+    def _is_ours(self, connection: Connection, version: int) -> bool:
+        """Whether its tables are as this program's code knows them: else the program that made it matches."""
+        if version != self._ours_is:
+            try:
+                tailing.check_code(connection, self._ours.projection(VIEW, version))
+            except OtherCode as theirs:
+                if str(theirs) != self._said:
+                    log.warning("nobody is matched by this program: %s", theirs)
+                    self._said = str(theirs)
+                return False
+            self._ours_is = version
+        return True
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = psycopg2.connect(
+                self._ours.addresses.database, application_name="krypton match", connect_timeout=CONNECT_S
+            )
+            self._connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        return self._connection
+
+
+def _found(connection: Connection, schema: str, entries: Sequence[Entry]) -> Becomes:
+    around = matching.clusters_of(connection, schema, (entry.body["identity"] for entry in entries))
+    found = matching.due(connection, schema, within=frozenset().union(*around.values()))
+    latest = sorted(entries, key=lambda entry: -entry.cause)
+    becomes: dict[UUID, list[tuple[int, Due]]] = {}
+    for place, (does, one, body) in enumerate(bodies(found)):
+        cause = next(e for e in latest if around[e.body["identity"]] & {one.one, one.other})
+        becomes.setdefault(cause.id, []).append((place, Due(Kind.COMMAND, does, body)))
+    return becomes

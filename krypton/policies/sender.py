@@ -1,0 +1,211 @@
+"""The sender of one policy: does what stands in the outbox, each entry once as far as anybody can tell.
+
+Commands go to the ledger, which knows their ids; lookups ask a view and become commands; deliveries go to their target.
+A refusal is an answer. What fails is tried again, later each time, and parked at last. A database that is away is
+waited for, and counts as no failure. Kill it anywhere: what was not noted is done again under the same id.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from threading import Event
+from typing import Any, Final, Protocol
+from uuid import UUID, uuid5
+
+import psycopg2
+import sqlalchemy.exc
+from eventsourcing import persistence
+
+from adapters.outbox.outbox import Child, Claim, Entry, Outbox
+from domain.errors import Contended, NotFound, RuleBroken, StoreAway
+from domain.ports import Answer, Clock
+from domain.times import micros
+from domain.work import Command, Envelope
+from krypton.policies.fold import no_step
+from krypton.settings import ServiceUnavailable
+from policies import commands
+from policies.policy import Due, Kind
+from streams.broker.backoff import Backoff
+
+log = logging.getLogger(__name__)
+
+AT_A_TIME: Final = {Kind.COMMAND: 200, Kind.LOOKUP: 500}
+IDLE_S: Final = 0.5  # how long an entry of another process can wait for this sender
+LATE_S: Final = 0.01  # between two looks whether a view has read an event
+PRUNE_S: Final = 3_600.0
+AWAY = (
+    psycopg2.OperationalError,
+    psycopg2.InterfaceError,
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.InterfaceError,
+    persistence.OperationalError,
+    persistence.InterfaceError,
+    StoreAway,
+    Contended,
+    ServiceUnavailable,
+)
+"""A server that cannot be reached, or not just now."""
+Executed = Answer | RuleBroken | NotFound
+Execute = Callable[[Sequence[tuple[Command, Envelope]]], Sequence[Executed]]
+
+
+class Lookup(Protocol):
+    """Asks a view what is to be done."""
+
+    def __call__(self, entries: Sequence[Entry], after: int) -> Mapping[UUID, Sequence[tuple[int, Due]]] | None:
+        """By entry: what it becomes, each with its place among all; None where the view has not read so far yet.
+
+        ``after``: the last ledger position that the view must have read besides the entries' causes.
+        """
+
+
+class Sender:
+    """Works through one policy's outbox."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        execute: Execute,
+        clock: Clock,
+        *,
+        lookups: Mapping[str, Lookup],
+        step: Callable[[str], None] = no_step,
+    ) -> None:
+        self._outbox = outbox
+        self._execute = execute
+        self._clock = clock
+        self._lookups = lookups
+        self._step = step
+        self._actor = f"system:policy-{outbox.policy}"
+        self._written = 0
+        self._prune_at = 0.0
+
+    def run(self, stop: Event, wake: Event) -> None:
+        """Until ``stop`` is set; ``wake`` is set where there may be something new."""
+        backoff = Backoff(stop)
+        while not stop.is_set():
+            wake.clear()
+            try:
+                worked = self.once()
+                pause = 0.0 if worked else self._pause()
+            except AWAY as away:
+                backoff.wait(f"{self._outbox.policy}: waiting for the database ({type(away).__name__})")
+                continue
+            backoff.reset()
+            if pause:
+                wake.wait(pause)
+        self._outbox.close()
+
+    def once(self) -> bool:
+        """Do what is due now, a batch of each kind; whether there was anything. Raises one of ``AWAY``."""
+        worked = self._commands()
+        return self._look_up() or worked
+
+    def _pause(self) -> float:
+        """Seconds until the next entry is due, and no more than ``IDLE_S``."""
+        if time.monotonic() >= self._prune_at:
+            self._outbox.prune(self._now())
+            self._prune_at = time.monotonic() + PRUNE_S
+        due = self._outbox.next_due()
+        wait = IDLE_S if due is None else (due - self._now()) / 1_000_000
+        return min(IDLE_S, max(LATE_S, wait))
+
+    def _now(self) -> int:
+        return micros(self._clock())
+
+    def _commands(self) -> bool:
+        with self._outbox.claim([Kind.COMMAND], self._now(), AT_A_TIME[Kind.COMMAND]) as claim:
+            self._step("claimed")
+            asked = [(entry, ask) for entry in claim.entries if (ask := self._ask(claim, entry))]
+            answers = self._answers([ask for _, ask in asked])
+            self._step("executed")
+            for (entry, _), answer in zip(asked, answers, strict=True):
+                self._note(claim, entry, answer)
+            self._step("noted")
+        self._step("settled")
+        return bool(claim.entries)
+
+    def _ask(self, claim: Claim, entry: Entry) -> tuple[Command, Envelope] | None:
+        """The command of an entry; one that this program cannot read has failed."""
+        try:
+            command = commands.build(entry.does, entry.body)
+        except (KeyError, TypeError, ValueError) as unknown:
+            claim.failed(entry, f"unreadable: {type(unknown).__name__}")
+            return None
+        return command, Envelope(self._actor, entry.id, entry.correlation_id)
+
+    def _answers(self, asked: Sequence[tuple[Command, Envelope]]) -> list[Executed | Exception]:
+        if not asked:
+            return []
+        try:
+            return list(self._execute(asked))
+        except AWAY:
+            raise
+        except Exception:  # a defect of one command must not hold the others up: each by itself
+            return [self._alone(one) for one in asked]
+
+    def _alone(self, one: tuple[Command, Envelope]) -> Executed | Exception:
+        try:
+            (answer,) = self._execute([one])
+        except AWAY:
+            raise
+        except Exception as wrong:
+            return wrong
+        return answer
+
+    def _note(self, claim: Claim, entry: Entry, answer: Executed | Exception) -> None:
+        match answer:
+            case Answer():
+                claim.done(entry, answer.positions)
+                self._written = max(self._written, *answer.positions, 0)
+            case RuleBroken():
+                claim.refused(entry, answer.rule)
+            case NotFound():
+                claim.refused(entry, "not found")
+            case _:
+                self._failed(claim, entry, answer)
+
+    def _failed(self, claim: Claim, entry: Entry, wrong: Exception) -> None:
+        # A library's message may quote a row: only its kind is told.
+        log.error("%s: %s %s failed: %s", self._outbox.policy, entry.kind, entry.id, type(wrong).__name__)
+        claim.failed(entry, type(wrong).__name__)
+
+    def _look_up(self) -> bool:
+        with self._outbox.claim([Kind.LOOKUP], self._now(), AT_A_TIME[Kind.LOOKUP]) as claim:
+            made = [self._look(claim, name, lookup) for name, lookup in self._lookups.items() if claim.entries]
+            self._step("looked")
+        return any(made)
+
+    def _look(self, claim: Claim, name: str, lookup: Lookup) -> bool:
+        entries = [entry for entry in claim.entries if entry.does == name]
+        try:
+            found = self._patiently(claim, lookup, entries) if entries else None
+        except AWAY:
+            raise
+        except Exception as wrong:  # a defect: parked in the end, where an operator sees it
+            for entry in entries:
+                self._failed(claim, entry, wrong)
+            return True
+        if found is None:
+            return False
+        for entry in entries:
+            claim.became(entry, [_child(entry, place, due) for place, due in found.get(entry.id, ())])
+        return True
+
+    def _patiently(
+        self, claim: Claim, lookup: Lookup, entries: Sequence[Entry]
+    ) -> Mapping[UUID, Sequence[tuple[int, Due]]] | None:
+        """Ask until the view has read so far, for a while; then other entries get their turn."""
+        deadline = time.monotonic() + IDLE_S
+        while (found := lookup(entries, self._written)) is None:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(LATE_S)
+            claim.beat()
+        return found
+
+
+def _child(entry: Entry, place: int, due: Due) -> Child:
+    body: dict[str, Any] = dict(due.body)
+    told = "|".join(str(body.get(name)) for name in sorted(body))
+    return Child(uuid5(entry.id, f"{due.does}|{told}"), due.kind.value, due.does, body, place, due.at)

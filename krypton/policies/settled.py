@@ -1,0 +1,134 @@
+"""How far the policies are, and waiting until they have done what is to be done about all that the ledger holds."""
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+from uuid import UUID
+
+import psycopg2
+
+from adapters.outbox import operators
+from domain.errors import NotFound
+from domain.times import iso, micros
+from krypton.bootstrap import Krypton
+from krypton.policies.fold import PREFIX, PolicyFold
+from krypton.settings import ServiceUnavailable
+from krypton.views import lag
+from policies.all import POLICIES
+from projections.engine import positions
+from projections.engine.positions import Partition, Position
+from projections.versions import catalog
+
+CLOCKS_US = 60_000_000  # by how much the clocks of two machines may differ
+
+
+def known_policy(name: str) -> None:
+    """Raises NotFound."""
+    if name not in POLICIES:
+        raise NotFound(f"no policy {name}: there are {', '.join(POLICIES)}")
+
+
+def status(ours: Krypton) -> list[dict[str, Any]]:
+    """The ``policies status`` document: where each policy is, and what of it waits, is parked or done."""
+    ends = lag.end_offsets(ours, _topics())
+    with ours.reading() as connection:
+        counted = operators.counts(connection, micros(ours.ledger.clock()))
+        letters = catalog.dead_letters(connection)
+        return [
+            _shown(name, _read(connection, name), ends)
+            | {"dead_letters": letters.get((f"{PREFIX}{name}", PolicyFold.version), 0)}
+            | _counted(counted.get(name, {}))
+            for name in POLICIES
+        ]
+
+
+def parked(ours: Krypton, policy: str | None) -> list[dict[str, Any]]:
+    """What is parked, of one policy or of all. Raises NotFound."""
+    if policy is not None:
+        known_policy(policy)
+    with ours.reading() as connection:
+        return [{**row, "due_at": iso(row["due_at"])} for row in operators.parked(connection, policy)]
+
+
+def retry(ours: Krypton, entry: UUID, by: str) -> None:
+    """Try a parked entry again. Raises NotFound."""
+    with closing(psycopg2.connect(ours.addresses.database)) as connection:
+        operators.retry(connection, entry, micros(ours.ledger.clock()), by)
+
+
+def drop(ours: Krypton, entry: UUID, by: str) -> None:
+    """Give a parked entry up. Raises NotFound."""
+    with closing(psycopg2.connect(ours.addresses.database)) as connection:
+        operators.drop(connection, entry, micros(ours.ledger.clock()), by)
+
+
+def wait_for_all(ours: Krypton, timeout_s: float) -> None:
+    """Return when the views have all that the ledger holds now, and all that policies do about it.
+
+    What policies write leads to more, which is waited for too; timers that are not due, and what is parked, are not.
+    Raises ServiceUnavailable, naming who lags.
+    """
+    deadline = time.monotonic() + timeout_s
+    head = ours.ledger.recorder.max_notification_id() or 0
+    since = micros(ours.ledger.clock()) - CLOCKS_US
+    caused: set[int] = set()
+    while True:
+        lag.wait_for_views(ours, deadline - time.monotonic())
+        _wait_for_policies(ours, head, caused, deadline)
+        with ours.reading() as connection:
+            wrote = operators.wrote(connection, since, head, caused)
+        if wrote <= caused:
+            return
+        caused = wrote | caused
+
+
+def _wait_for_policies(ours: Krypton, head: int, caused: set[int], deadline: float) -> None:
+    ends = lag.end_offsets(ours, _topics())
+    late: dict[str, int] = {}
+    due: dict[str, int] = {}
+
+    def settled() -> bool:
+        late.clear()
+        due.clear()
+        with ours.reading() as connection:
+            behind = {name: _behind(name, _read(connection, name), ends) for name in POLICIES}
+            late.update({name: n for name, n in behind.items() if n})
+            due.update(operators.unsettled(connection, micros(ours.ledger.clock()), head, caused))
+        return not late and not due
+
+    while not settled():
+        if time.monotonic() > deadline:
+            waits = [f"policy {name} ({n} behind)" for name, n in late.items()]
+            waits += [f"policy {name} ({n} to do)" for name, n in due.items()]
+            raise ServiceUnavailable(f"timed out: not settled: {', '.join(waits)}; is krypton run running?")
+        time.sleep(lag.LOOK_AGAIN_S)
+
+
+def _topics() -> set[str]:
+    return {topic for policy in POLICIES.values() for topic in policy.topics}
+
+
+def _read(connection: Any, name: str) -> dict[Partition, Position]:
+    with connection.cursor() as cursor:
+        return positions.read(cursor, f"{PREFIX}{name}", PolicyFold.version)
+
+
+def _behind(name: str, read: Mapping[Partition, Position], ends: lag.Ends) -> int:
+    topics = POLICIES[name].topics
+    left = (end - (read[p].next if p in read else 0) for p, end in ends.items() if p[0] in topics)
+    return sum(max(0, one) for one in left)
+
+
+def _shown(name: str, read: Mapping[Partition, Position], ends: lag.Ends) -> dict[str, Any]:
+    return {
+        "policy": name,
+        "version": POLICIES[name].version,
+        "position": max((at.ledger for at in read.values()), default=0),
+        "lag": _behind(name, read, ends),
+    }
+
+
+def _counted(counts: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = {name: counts.get(name, 0) for name in ("waiting", "due", "retrying", "parked", "refused", "done")}
+    return numbers | {"due_since": iso(counts.get("due_since")), "last_error": counts.get("last_error")}

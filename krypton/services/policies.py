@@ -1,0 +1,110 @@
+"""The policies as a process: each is read from Kafka by the guarded processor, and its outbox sent by a sender.
+
+Both are threads of one process: what was folded is sent at once. A thread that cannot go on ends the process, and the
+supervisor starts it again.
+"""
+
+import logging
+import os
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from threading import Event, Thread
+
+from adapters.outbox.outbox import Outbox
+from krypton.bootstrap import Krypton
+from krypton.policies.fold import PolicyFold, no_step
+from krypton.policies.match import Match
+from krypton.policies.sender import Lookup, Sender
+from krypton.policies.settled import known_policy
+from policies.all import POLICIES
+from projections.engine.parked import DeadLetter
+from projections.engine.store import ViewStore
+from schemas.codec import Codec
+from schemas.event import Record
+from schemas.registry import registry
+from streams.processor import processor
+from streams.relay.outgoing import NoKeys
+
+log = logging.getLogger(__name__)
+Step = Callable[[str], None]
+
+
+class Woken:
+    """``streams.processor.view.View``: the policy's store, which wakes the sender after each batch."""
+
+    def __init__(self, store: ViewStore, wake: Event, step: Step) -> None:
+        self.name, self.version, self.topics = store.name, store.version, store.topics
+        self._store = store
+        self._wake = wake
+        self._step = step
+
+    def positions(self) -> Mapping[tuple[str, int], int]:
+        """See ``View``."""
+        return self._store.positions()
+
+    def apply(self, batch: Sequence[Record]) -> int:
+        """See ``View``."""
+        new = self._store.apply(batch)
+        self._step("stored")
+        self._wake.set()
+        return new
+
+    def unpublished(self, limit: int) -> Sequence[DeadLetter]:
+        """See ``View``."""
+        return self._store.unpublished(limit)
+
+    def published(self, ids: Sequence[int]) -> None:
+        """See ``View``."""
+        self._store.published(ids)
+
+
+def store(ours: Krypton, name: str, step: Step = no_step) -> ViewStore:
+    """Where the policy is folded. It has no way to the vault: what is sealed stays so."""
+    return ViewStore(PolicyFold(POLICIES[name], step), Codec(registry(), NoKeys()), ours.addresses.database)
+
+
+def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:
+    """Who does what the policy decided."""
+    outbox = Outbox(ours.addresses.database, name)
+    return Sender(outbox, ours.ledger.execute_many, ours.ledger.clock, lookups=_lookups(ours, name), step=step)
+
+
+def run(ours: Krypton, names: Sequence[str], stop: Event, step: Step = no_step) -> None:
+    """Run these policies, or all, until ``stop`` is set. Raises NotFound."""
+    for name in names:
+        known_policy(name)
+    threads = [thread for name in names or POLICIES for thread in _threads(ours, name, stop, step)]
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        thread.join()
+
+
+def _threads(ours: Krypton, name: str, stop: Event, step: Step) -> tuple[Thread, Thread]:
+    wake = Event()
+    woken = Woken(store(ours, name, step), wake, step)
+    sending = sender(ours, name, step)
+    batch = ours.settings.worker_batch
+
+    def fold() -> None:
+        processor.run(woken, kafka=ours.addresses.kafka, stop=stop, batch=batch)
+        wake.set()
+
+    return _thread(f"{name} fold", fold), _thread(f"{name} sender", lambda: sending.run(stop, wake))
+
+
+def _thread(name: str, target: Callable[[], None]) -> Thread:
+    def guarded() -> None:
+        try:
+            target()
+        except Exception as wrong:
+            places = "".join(traceback.format_tb(wrong.__traceback__))  # a message may quote a row
+            log.error("%s: ending after %s in\n%s", name, type(wrong).__name__, places)
+            os._exit(processor.EXIT_BROKEN)
+
+    return Thread(target=guarded, name=name, daemon=True)
+
+
+def _lookups(ours: Krypton, name: str) -> Mapping[str, Lookup]:
+    return {"match": Match(ours)} if name == "matching" else {}

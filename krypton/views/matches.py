@@ -1,0 +1,22 @@
+"""The commands that what is due under matching rules becomes, by their names in ``policies.commands``."""
+
+from typing import Any
+
+from projections.identity_index.due import Decision, Due
+
+
+def bodies(found: Due) -> list[tuple[str, Decision, dict[str, Any]]]:
+    """The commands by name and body, in the order to ask them: what may join depends on what is taken back first."""
+    return [
+        *(("unmerge", one, {**_body(one), "rules": found.rule_version}) for one in found.unmerges),
+        *(("merge", one, {**_body(one), **_evidence(one)}) for one in found.merges),
+        *(("propose", one, {**_body(one), **_evidence(one)}) for one in found.proposals),
+    ]
+
+
+def _body(one: Decision) -> dict[str, Any]:
+    return {"one": one.one, "other": one.other, "rule": one.rule, "rule_version": one.rule_version}
+
+
+def _evidence(one: Decision) -> dict[str, Any]:
+    return {"score": one.score, "compared": list(one.fields)}

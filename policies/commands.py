@@ -1,0 +1,56 @@
+"""The commands that policies ask of the ledger, by the names and bodies that stand in the outbox."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from domain.commands.links import Merge, Propose, Unmerge
+from domain.rules.document import MATCHING, RuleId
+from domain.work import Command
+
+Body = Mapping[str, Any]
+
+
+def build(name: str, body: Body) -> Command:
+    """The command of that name. Raises KeyError, TypeError or ValueError, where the body is of another make."""
+    return COMMANDS[name](body)
+
+
+def _merge(body: Body) -> Command:
+    return Merge(**_pair(body), **_evidence(body))
+
+
+def _propose(body: Body) -> Command:
+    return Propose(**_pair(body), **_evidence(body))
+
+
+def _unmerge(body: Body) -> Command:
+    rules = RuleId(MATCHING, body["rules"])
+    held = f"{body['rule']} of version {body['rule_version']}"
+    return Unmerge(
+        **_pair(body),
+        reason=f"no rule of {rules} holds the two one person any more; {held} did",
+        rule=rules.kind,
+        rule_version=rules.version,
+    )
+
+
+def _pair(body: Body) -> dict[str, Any]:
+    return {side: UUID(body[side]) for side in ("one", "other")}
+
+
+def _evidence(body: Body) -> dict[str, Any]:
+    return {
+        "reason": f"{body['rule']} of {RuleId(MATCHING, body['rule_version'])}",
+        "rule": body["rule"],
+        "rule_version": body["rule_version"],
+        "score": body["score"],
+        "compared": list(body["compared"]),
+    }
+
+
+COMMANDS: Final[Mapping[str, Callable[[Body], Command]]] = {
+    "merge": _merge,
+    "propose": _propose,
+    "unmerge": _unmerge,
+}

@@ -1,0 +1,110 @@
+"""A ledger under matching rules and its policies, without Kafka: records come straight from the event store."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.commands.rules import PublishRules
+from domain.rules.document import document
+from domain.work import Envelope
+from krypton.bootstrap import VIEWS, Krypton
+from krypton.policies.fold import no_step
+from krypton.policies.sender import Sender
+from krypton.services import policies
+from krypton.views import lag
+from policies.all import POLICIES
+from projections.engine.store import ViewStore
+from projections.versions import rebuild, versions
+from schemas.event import Record
+from streams.broker.topics import PARTITIONS
+from tests.fakes.topic import records
+from tests.integration.ruled_world import RuledWorld, merges, proposes
+
+INDEX = "identity_index"
+RULES = (merges(), merges("ins", "family", "birth_date", name="ins"), proposes("family", "given", "birth_date"))
+
+
+def in_force(ours: Krypton, *rules: Any) -> None:
+    """Put matching rules in force on a ledger that nobody uses yet: the index's first version is made again by them."""
+    told = {"kind": "matching", "version": 1, "in_force_from": "2020-01-01", "body": {"rules": list(rules)}}
+    ours.execute(PublishRules(document=document(told)), Envelope("system:test"))
+    projection = ours.projection_with(INDEX, {"matching": 1}, 2)
+    started = rebuild.begin(ours.addresses.database, projection, {})
+    rebuild.finish(ours.addresses.database, projection, started)
+    versions.promote(ours.addresses.database, INDEX, 2, "system:test")
+
+
+class PolicyWorld(RuledWorld):
+    """Three hospitals; ``matched`` puts matching rules in force."""
+
+    def __init__(self, url: str, home: Path) -> None:
+        super().__init__(url, home)
+        self.folds: dict[str, ViewStore] = {}
+        self.senders: dict[str, Sender] = {}
+
+    def in_force(self, *rules: Any, version: int = 1) -> None:
+        """Publish matching rules and promote a version of the index that was built with them."""
+        self.matching(version, *(rules or RULES))
+        self.work(INDEX)
+        self.promote(INDEX, self.build(INDEX, matching=version))
+
+    def fold(self, *names: str, step: Callable[[str], None] = no_step) -> None:
+        """What the policies' processors do."""
+        for name in names or POLICIES:
+            if name not in self.folds:
+                self.folds[name] = policies.store(self.ours, name, step)
+            self.folds[name].apply(records(self.ours.ledger, POLICIES[name].topics, PARTITIONS))
+
+    def send(self, *names: str) -> None:
+        """What the policies' senders do, as long as there is anything, with the views up to date."""
+        for name in names or POLICIES:
+            if name not in self.senders:
+                self.senders[name] = policies.sender(self.ours, name)
+            for _ in range(50):
+                self.work(INDEX)
+                if not self.senders[name].once():
+                    break
+            else:
+                raise AssertionError(f"{name} finds no end")
+
+    def react(self, *names: str) -> None:
+        """Fold and send until nothing happens any more."""
+        while True:
+            head = self.head()
+            self.fold(*names)
+            self.send(*names)
+            self.work(INDEX)
+            if self.head() == head:
+                return
+
+    def records(self, view: str) -> list[Record]:
+        """In their true partitions: the policies know which event is in which."""
+        return records(self.ours.ledger, VIEWS[view]().topics, PARTITIONS)
+
+    def lacks(self, _ours: Krypton, view: str, position: int, _timeout_s: float) -> str:
+        """As ``RuledWorld``'s, partition by partition."""
+        found = 'SELECT topic, "partition", ledger_position FROM views.position p JOIN views.view_version v'
+        rows = self.query(f"{found} USING (view, version) WHERE view = %s AND v.state = 'live'", view)
+        read = {(topic, partition): at for topic, partition, at in rows}
+        stored = [((r.topic, r.partition), int(dict(r.headers)["position"])) for r in self.records(view)]
+        late = [at for partition, at in stored if read.get(partition, 0) < at <= position]
+        return f"{len(late)} events are not applied" if late else ""
+
+    def outbox(self, columns: str = "*", where: str = "true") -> list[tuple[Any, ...]]:
+        """Entries, in order."""
+        return self.query(f"SELECT {columns} FROM policies.outbox WHERE {where} ORDER BY due_at, place, cause, id")
+
+    def close(self) -> None:
+        """Give all connections back."""
+        for store in self.folds.values():
+            store.close()
+        super().close()
+
+
+def made(url: str, home: Path, patch: pytest.MonkeyPatch) -> PolicyWorld:
+    """A new world."""
+    world = PolicyWorld(url, home)
+    patch.setattr(lag, "lacks", world.lacks)
+    return world

@@ -1,0 +1,62 @@
+"""Policies as operators run them, seen from the command line: relay, Kafka, the policy, the ledger, and the index."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from krypton.devstack.stack import Stack
+from tests.integration.live_cli import CommandLine
+from tests.integration.live_ledger import LiveLedger, live_ledger
+from tests.integration.policy_world import RULES, in_force
+
+pytestmark = pytest.mark.live
+PERSON = ("--birth-date", "1961-05-06", "--birth-place", "33063", "--given", "Camille", "--sex", "F")
+
+
+@pytest.fixture(scope="module")
+def ledger(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveLedger]:
+    """A ledger with rules in force, its index and its policies running."""
+    with live_ledger(stack, tmp_path_factory.mktemp("logs")) as ledger:
+        in_force(ledger.krypton, *RULES)
+        ledger.start("relay")
+        ledger.start("worker", "identity_index")
+        ledger.start("policies", "run", "matching")
+        yield ledger
+
+
+@pytest.fixture
+def line(ledger: LiveLedger) -> CommandLine:
+    """Its command line."""
+    addresses = ledger.krypton.addresses
+    return CommandLine(
+        ledger.stack.root, (("KRYPTON_KAFKA", addresses.kafka), ("KRYPTON_DATABASE", addresses.database))
+    )
+
+
+def register(line: CommandLine, family: str) -> str:
+    """A local identity; returns its id."""
+    words = ("identity", "register", "--assigner", "CHB", "--id", uuid4().hex, "--family", family, *PERSON)
+    return str(line.ask(*words)["identity"])
+
+
+def person(line: CommandLine, identity: str) -> Any:
+    return line.ask("identity", "show", identity)["person"]
+
+
+def test_a_newcomer_is_matched_once_wait_returns(line: CommandLine) -> None:
+    """A newcomer to Krypton looks for the match right after ``krypton wait``."""
+    one, other = register(line, "FICTIVE"), register(line, "FICTIVE")
+    line.show("wait", "--timeout", "60")
+    assert person(line, one) == person(line, other)
+
+
+def test_status_says_how_far_each_policy_is(line: CommandLine) -> None:
+    register(line, "SEULE")
+    line.show("wait", "--timeout", "60")
+    (found,) = [one for one in line.ask("policies", "status") if one["policy"] == "matching"]
+    told = [found[name] for name in ("lag", "due", "retrying", "parked", "dead_letters", "last_error")]
+    assert told == [0, 0, 0, 0, 0, None]
+    assert found["position"] > 0
+    assert "matching" in line.show("policies", "status")

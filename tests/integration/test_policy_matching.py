@@ -1,0 +1,192 @@
+"""The policy ``matching`` on PostgreSQL: who comes later is matched as a promotion would, and by no rule otherwise."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from domain.commands.identities import AttachIns, Correct
+from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from projections.identity_index.due import due
+from tests.fakes.views import pair
+from tests.integration.policy_world import INDEX, PolicyWorld, made
+from tests.integration.ruled_world import merges
+
+pytestmark = pytest.mark.live
+TEST_OID = "1.2.250.1.213.1.4.10"
+NUMBER = "2550699999001"
+MATRICULE = f"{NUMBER}{97 - int(NUMBER) % 97:02d}"
+MERGED, UNMERGED, REVIEW = "link.merged", "link.unmerged", "link.review_requested"
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    yield (world := made(database_url, tmp_path, monkeypatch))
+    world.close()
+
+
+def test_who_registers_under_rules_in_force_is_matched(world: PolicyWorld) -> None:
+    """No promotion decides it: the newcomer's own registration does."""
+    first = world.register("CHA")
+    world.in_force()
+    before = world.head()
+    second = world.register("CHB")
+    world.react()
+    assert len(set(world.persons(first, second))) == 1
+    (merged,) = [event for event in world.history(before) if event.type == MERGED]
+    told = [merged.data[name] for name in ("actor", "rule", "rule_version", "reason")]
+    assert told == ["system:policy-matching", "strict", 1, "strict of matching@1"]
+
+
+def test_what_was_matched_follows_from_the_registration(world: PolicyWorld) -> None:
+    """Both carry the same correlation id."""
+    world.in_force()
+    world.register("CHA")
+    before = world.head()
+    world.register("CHB")
+    world.react()
+    registered, *linked = world.history(before)
+    assert {event.data["correlation_id"] for event in linked} == {registered.data["correlation_id"]}
+
+
+def test_two_who_register_at_once_are_matched_once(world: PolicyWorld) -> None:
+    world.in_force()
+    before = world.head()
+    people = [world.register(site) for site in ("CHA", "CHB", "CHC")]
+    world.react()
+    assert len(set(world.persons(*people))) == 1
+    assert world.types(before)[MERGED] == 2
+
+
+def test_a_weaker_rule_puts_the_newcomer_to_a_human(world: PolicyWorld) -> None:
+    world.in_force()
+    world.register("CHA")
+    before = world.head()
+    world.register("CHB", birth_place="")
+    world.react()
+    found = world.types(before)
+    assert (found.get(REVIEW), found.get(MERGED)) == (1, None)
+
+
+def test_a_correction_that_makes_two_agree_matches_them(world: PolicyWorld) -> None:
+    world.in_force()
+    one, other = world.register("CHA"), world.register("CHB", family="FICTIV")
+    world.react()
+    assert len(set(world.persons(one, other))) == 2
+    world.ask(Correct(identity=UUID(other), stated={"family": "FICTIVE"}, reason="typing error"))
+    world.react()
+    assert len(set(world.persons(one, other))) == 1
+
+
+def test_a_correction_takes_the_ground_from_a_rules_merge_which_is_taken_back(world: PolicyWorld) -> None:
+    world.in_force()
+    one, other = world.register("CHA"), world.register("CHB")
+    world.react()
+    before = world.head()
+    world.ask(Correct(identity=UUID(other), stated={"birth_date": "1980-02-03"}, reason="another person"))
+    world.react()
+    assert len(set(world.persons(one, other))) == 2
+    (unmerged,) = [event.data for event in world.history(before) if event.type == UNMERGED]
+    assert (unmerged["rule"], unmerged["rule_version"]) == ("matching", 1)
+
+
+def test_a_correction_takes_back_no_merge_of_a_human(world: PolicyWorld) -> None:
+    world.in_force()
+    one, other = world.register("CHA"), world.register("CHB", family="FICTIV")
+    world.ask(Merge(**pair(one, other), reason="same person"))
+    before = world.head()
+    world.ask(Correct(identity=UUID(other), stated={"given": "Camille"}, reason="typing error"))
+    world.react()
+    assert UNMERGED not in world.types(before)
+
+
+def test_an_ins_that_is_attached_matches(world: PolicyWorld) -> None:
+    world.in_force()
+    one, other = world.register("CHA"), world.register("CHB", given="Alexis", birth_place="75056")
+    for identity in (one, other):
+        world.ask(AttachIns(identity=UUID(identity), matricule=MATRICULE, oid=TEST_OID))
+    world.react()
+    assert len(set(world.persons(one, other))) == 1
+
+
+@pytest.mark.parametrize("said", [(Merge, Unmerge), (Dismiss,), (Dismiss, Bar, Unbar), (Merge, Unmerge, Bar, Unbar)])
+def test_what_a_human_parted_stays_apart_whatever_is_corrected(world: PolicyWorld, said: tuple[type, ...]) -> None:
+    """A bar in between included; and nothing is put back on the list."""
+    world.in_force()
+    one, other = world.register("CHA"), world.register("CHB", family="FICTIV")
+    world.react()
+    for statement in said:
+        world.ask(statement(**pair(one, other), reason="twins"))
+    before = world.head()
+    world.ask(Correct(identity=UUID(other), stated={"family": "FICTIVE"}, reason="typing error"))
+    world.react()
+    assert len(set(world.persons(one, other))) == 2
+    assert {MERGED, REVIEW} & world.types(before).keys() == set()
+
+
+def test_a_bar_that_was_a_mistake_is_lifted_and_the_rules_decide(world: PolicyWorld) -> None:
+    world.in_force()
+    one, other = world.register("CHA"), world.register("CHB", family="FICTIV")
+    world.react()
+    world.ask(Bar(**pair(one, other), reason="a mistake"))
+    world.ask(Correct(identity=UUID(other), stated={"family": "FICTIVE"}, reason="typing error"))
+    world.react()
+    assert len(set(world.persons(one, other))) == 2
+    world.ask(Unbar(**pair(one, other), reason="a mistake"))
+    world.react()
+    assert len(set(world.persons(one, other))) == 1
+
+
+def test_without_rules_in_force_nobody_is_matched_and_nothing_stays_behind(world: PolicyWorld) -> None:
+    """Publishing is not enough."""
+    world.matching(1, merges())
+    before = world.head()
+    world.register("CHA")
+    world.register("CHB")
+    world.react()
+    assert set(world.types(before)) == {"identity.registered"}
+    assert world.outbox() == []
+
+
+def test_a_newcomer_waits_until_the_index_has_read_what_came_before(world: PolicyWorld) -> None:
+    """Its lookup is asked again, and then sees everybody."""
+    world.in_force()
+    one = world.register("CHA")
+    world.react()
+    other = world.register("CHB")
+    world.fold("matching")
+    sender = world.senders["matching"]
+    before = world.head()
+    assert not sender.once()  # the index has not read the registration
+    assert world.head() == before
+    assert world.outbox("state, attempts") == [("waiting", 0)]
+    world.react()
+    assert len(set(world.persons(one, other))) == 1
+
+
+def test_once_the_policy_has_settled_a_promotion_of_the_same_rules_would_decide_nothing(world: PolicyWorld) -> None:
+    """Whatever order people and corrections came in."""
+    world.in_force()
+    people = []
+    for number in range(12):
+        stated = {"birth_date": f"1970-01-0{1 + number % 3}", "given": "Alex" if number % 4 else "Camille"}
+        people.append(world.register("CHA" if number % 2 else "CHB", str(number), **stated))
+        if number % 5 == 0:
+            world.react()
+    for number in (1, 4, 9):
+        world.ask(Correct(identity=UUID(people[number]), stated={"birth_date": "1970-01-04"}, reason="typing error"))
+    world.react()
+    with world.ours.reading() as connection:
+        found = due(connection, f"{INDEX}_v2")
+    assert (found.merges, found.proposals, found.unmerges) == ([], [], [])
+
+
+def test_a_rebuild_runs_no_policy(world: PolicyWorld) -> None:
+    world.in_force()
+    for site in ("CHA", "CHB"):
+        world.register(site)
+    world.work(INDEX)
+    before = world.head()
+    world.build(INDEX, matching=1)
+    assert (world.head(), world.outbox()) == (before, [])
