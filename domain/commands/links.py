@@ -30,9 +30,7 @@ def refuse_parted(work: Work, one: UUID, other: UUID) -> None:
     work.fetch(pairs)
     for pair in pairs:
         if (link := work.find(Link, pair)) and link.parted_by_human:
-            raise HumanMadeIt(
-                f"link {link.id} was unmerged or dismissed by a human: only a human merges it again"
-            )
+            raise HumanMadeIt(f"link {link.id} was unmerged or dismissed by a human: only a human merges it again")
 
 
 @dataclass(frozen=True, kw_only=True)
