@@ -29,6 +29,7 @@ from bench import (
     relay,
     sizes,
     targets,
+    typed,
     view_store,
     worker,
 )
@@ -59,6 +60,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "auditors": as_of.run,
     "sizes": sizes.run,
     "dicom": lambda _: dicom_store.run(),
+    "as typed": typed.run,
 }
 
 

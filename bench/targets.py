@@ -86,6 +86,12 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         # storescu as it comes; with TCP_NODELAY, storescp keeps nothing and waits for nothing: no claim is made there.
         Target("dcmtk_pace", at_least=0.9, unless=ABSENT),
     ),
+    "as typed": (
+        Target("krypton --help: CPU s", at_most=0.25),
+        Target("krypton --help: times python -c pass", at_most=6),
+        Target("krypton record show: CPU s", at_most=0.7),
+        Target("krypton record show: times python -c pass", at_most=28),
+    ),
 }
 
 

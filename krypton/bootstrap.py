@@ -121,9 +121,7 @@ class Krypton:
         """The Application on PostgreSQL."""
         env = {
             "PERSISTENCE_MODULE": "adapters.eventstore",
-            "SQLALCHEMY_URL": self.addresses.database.replace("postgresql://", "postgresql+psycopg2://", 1),
-            "SQLALCHEMY_SCHEMA": "ledger",
-            "CREATE_TABLE": "no",
+            "EVENT_STORE_DATABASE": self.addresses.database,
         }
         return Ledger(env, codec=self.codec, vault=self.vault, clock=utc_now)
 

@@ -1,4 +1,4 @@
-"""The event store: eventsourcing_sqlalchemy on PostgreSQL, with the command log in the events' own transaction.
+"""The event store on PostgreSQL, with the command log in the events' own transaction.
 
 Named by PERSISTENCE_MODULE, which takes the one Factory it finds here.
 """

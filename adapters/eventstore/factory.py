@@ -1,11 +1,30 @@
 """Makes our recorder; ``krypton init`` creates the tables, once, so that starting processes never race over DDL."""
 
-import eventsourcing_sqlalchemy.factory as library
+from typing import Any, Final, NoReturn
+
+from eventsourcing.persistence import InfrastructureFactory, NotSupportedError, TrackingRecorder
 
 from adapters.eventstore.recorder import LedgerRecorder
 
+DATABASE: Final = "EVENT_STORE_DATABASE"
+"""Key of the environment that names the database, as a URL."""
 
-class Factory(library.SQLAlchemyFactory):  # type: ignore[misc]  # the library ships no types
-    """The library's factory, with our recorder."""
 
-    application_recorder_class = LedgerRecorder
+class Factory(InfrastructureFactory[TrackingRecorder]):
+    """Makes the recorder of the ledger. Views keep their positions themselves, and no aggregate needs snapshots."""
+
+    def application_recorder(self) -> LedgerRecorder:
+        """The ledger's own."""
+        return LedgerRecorder(self.env[DATABASE])
+
+    def aggregate_recorder(self, purpose: str = "events") -> NoReturn:
+        """Raises NotSupportedError."""
+        raise NotSupportedError(f"the ledger stores events and nothing else, no {purpose} beside them")
+
+    def tracking_recorder(self, tracking_recorder_class: Any = None) -> NoReturn:
+        """Raises NotSupportedError."""
+        raise NotSupportedError("views keep their positions themselves: see projections.engine.positions")
+
+    def process_recorder(self) -> NoReturn:
+        """Raises NotSupportedError."""
+        raise NotSupportedError("views keep their positions themselves: see projections.engine.positions")

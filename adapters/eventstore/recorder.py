@@ -2,30 +2,28 @@
 
 The table is locked before the first insert, so positions are handed out in commit order: whoever reads on from a
 position never misses an event that commits later. A lock timeout keeps a stuck writer from stopping the region.
-Reads go without a transaction: one round trip each.
+Reads go without a transaction: one round trip each. Every command line makes a recorder, so it is on psycopg2 alone:
+to import SQLAlchemy would take longer than to answer.
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Lock, local
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 import psycopg2
 from eventsourcing.persistence import (
+    ApplicationRecorder,
     IntegrityError,
-    InterfaceError,
-    InternalError,
     Notification,
+    NotSupportedError,
     OperationalError,
     StoredEvent,
 )
-from eventsourcing_sqlalchemy.recorders import SQLAlchemyApplicationRecorder
 from psycopg2.extras import execute_values
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
+from adapters.eventstore.connections import Connections
 from adapters.eventstore.tables import CHANNEL, EVENTS, FOLDED, LOCK_TIMEOUT_MS
 from domain.errors import CommandRepeated
 from domain.ports import Answer, CommandRecord
@@ -45,38 +43,18 @@ PREPARE events_of (uuid[]) AS SELECT {COLUMNS} FROM {EVENTS} WHERE originator_id
 ORDER BY originator_id, originator_version"""
 
 
-class LedgerRecorder(SQLAlchemyApplicationRecorder):  # type: ignore[misc]  # the library ships no types
-    """The library's recorder, with command ids, a lock timeout, and multi-row SQL instead of the ORM's."""
+class LedgerRecorder(ApplicationRecorder):
+    """The recorder of the ledger: eventsourcing's port, with command ids, on psycopg2 alone."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._threads = local()
-        self._open: list[Any] = []
-        self._guard = Lock()
+    def __init__(self, database: str) -> None:
+        self._connections = Connections(database, PREPARE)
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
-        """See ``domain.ports.CommandLog``. Raises IntegrityError where another writer was first, OperationalError."""
-        with _translated():
-            return list(super().insert_events(stored_events, **kwargs) or ())
-
-    def _insert_stored_events(
-        self, session: Session, stored_events: Sequence[StoredEvent], commands: Sequence[CommandRecord] = (), **_: Any
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], *, commands: Sequence[CommandRecord] = (), **_: Any
     ) -> Sequence[int]:
-        cursor = session.connection().connection.cursor()
-        rows = [
-            (place, str(e.originator_id), e.originator_version, e.topic, e.state)
-            for place, e in enumerate(stored_events)
-        ]
-        positions = [row[0] for row in execute_values(cursor, INSERT, rows, page_size=PAGE, fetch=True)]
-        left = iter(positions)
-        answered = [
-            (str(c.command_id), [next(left) for _ in range(c.events)], json.dumps(dict(c.result))) for c in commands
-        ]
-        template = "(%s, %s::bigint[], %s)"
-        stored = execute_values(cursor, COMMANDS, answered, template, page_size=PAGE, fetch=True)
-        if len(stored) != len(answered):
-            raise CommandRepeated
-        return positions
+        """See ``domain.ports.CommandLog``. Raises IntegrityError where another writer was first, OperationalError."""
+        with _translated(), self._connections.transaction() as cursor:
+            return _inserted(cursor, stored_events, commands)
 
     def select_events(
         self,
@@ -154,40 +132,35 @@ class LedgerRecorder(SQLAlchemyApplicationRecorder):  # type: ignore[misc]  # th
         found = self._read(sql, (str(aggregate_id),))
         return found[0][0] if found else None
 
-    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """One statement on this thread's own reading connection: no pool, no transaction, one round trip."""
-        with _translated():
-            held = getattr(self._threads, "reading", None) is not None
-            try:
-                return self._fetch(sql, values)
-            except (psycopg2.OperationalError, psycopg2.InterfaceError):
-                self._threads.reading = None
-                if not held:
-                    raise
-                return self._fetch(sql, values)  # the server was restarted since the last read: connect anew, once
-
-    def _fetch(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        cursor = self._reading().cursor()
-        cursor.execute(sql, values)
-        return list(cursor.fetchall())
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> NoReturn:
+        """Raises NotSupportedError."""
+        raise NotSupportedError("who follows the ledger reads its topics on Kafka: the relay alone reads on here")
 
     def close(self) -> None:
-        """Close the reading connections of all threads."""
-        with self._guard:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
+        """Give the connections back."""
+        self._connections.close()
 
-    def _reading(self) -> Any:
-        if (held := getattr(self._threads, "reading", None)) is None:
-            held = self.datastore.engine.raw_connection()
-            held.detach()
-            held.dbapi_connection.autocommit = True
-            held.cursor().execute(PREPARE)
-            with self._guard:
-                self._open.append(held)
-            self._threads.reading = held
-        return held
+    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """One statement, one round trip."""
+        with _translated():
+            return self._connections.read(sql, values)
+
+
+def _inserted(cursor: Any, stored_events: Sequence[StoredEvent], commands: Sequence[CommandRecord]) -> list[int]:
+    """The positions of the events. Raises CommandRepeated, so that nothing is stored."""
+    rows = [
+        (place, str(e.originator_id), e.originator_version, e.topic, e.state) for place, e in enumerate(stored_events)
+    ]
+    positions = [row[0] for row in execute_values(cursor, INSERT, rows, page_size=PAGE, fetch=True)]
+    left = iter(positions)
+    answered = [
+        (str(c.command_id), [next(left) for _ in range(c.events)], json.dumps(dict(c.result))) for c in commands
+    ]
+    template = "(%s, %s::bigint[], %s)"
+    stored = execute_values(cursor, COMMANDS, answered, template, page_size=PAGE, fetch=True)
+    if len(stored) != len(answered):
+        raise CommandRepeated
+    return positions
 
 
 @contextmanager
@@ -199,7 +172,7 @@ def _translated() -> Iterator[None]:
         raise IntegrityError("another writer was first") from None
     except psycopg2.errors.LockNotAvailable:
         raise OperationalError(f"the event store was locked for {LOCK_TIMEOUT_MS} ms: nothing written") from None
-    except (psycopg2.OperationalError, psycopg2.InterfaceError, DBAPIError, InterfaceError, InternalError) as away:
+    except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.InternalError) as away:
         raise OperationalError(
             f"the event store did not answer ({type(away).__name__}): ask again under the same command id, "
             "which is stored at most once"

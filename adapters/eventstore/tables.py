@@ -1,12 +1,14 @@
 """The tables of the event store, and their creation by ``krypton init``."""
 
-from sqlalchemy import Engine, text
+from contextlib import closing
+
+import psycopg2
 
 from domain.directory import Directory
 from domain.membership import Membership
 from domain.rules.in_force import RulesInForce
 
-EVENTS = "ledger.ledger_events"  # the library's naming: <application>_events
+EVENTS = "ledger.ledger_events"
 CHANNEL = "ledger"
 LOCK_TIMEOUT_MS = 5_000
 # What commands fold in memory has an index of its own: a starting process need not read the whole ledger.
@@ -37,7 +39,7 @@ CREATE TABLE IF NOT EXISTS ledger.command (
 """
 
 
-def create(engine: Engine) -> None:
+def create(database: str) -> None:
     """Create what is missing; safe to repeat, and from two processes at once."""
-    with engine.begin() as connection:
-        connection.execute(text(DDL))
+    with closing(psycopg2.connect(database)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(DDL)

@@ -9,7 +9,6 @@ from threading import Event
 import psycopg2
 import sqlalchemy.exc
 from kafka.errors import KafkaError
-from sqlalchemy import create_engine
 
 from krypton.bootstrap import VIEWS, Krypton
 from krypton.settings import ServiceUnavailable, SettingsWrong
@@ -50,9 +49,7 @@ def _tables(ours: Krypton) -> Iterator[str]:
     from streams.relay import relay
 
     database = ours.addresses.database
-    engine = create_engine(database.replace("postgresql://", "postgresql+psycopg2://", 1))
-    tables.create(engine)
-    engine.dispose()
+    tables.create(database)
     yield "event store: ready"
     ours.vault.create()
     yield "vault: ready"

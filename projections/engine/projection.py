@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, Protocol
-
-from sqlalchemy import MetaData
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from schemas.event import LedgerEvent
+
+if TYPE_CHECKING:  # who reads a view needs no tables: SQLAlchemy takes longer to import than a query to answer
+    from sqlalchemy import MetaData
 
 
 class RowKey(NamedTuple):
@@ -61,7 +62,7 @@ class Projection(Protocol):
     name: str
     version: int
     topics: tuple[str, ...]
-    tables: MetaData
+    tables: "MetaData"
     rules: Mapping[str, int]
     reads: Mapping[str, Collection[str]]
 

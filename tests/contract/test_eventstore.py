@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from threading import Event
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg2
 import pytest
 from eventsourcing.persistence import IntegrityError, OperationalError, StoredEvent
 from eventsourcing.utils import Environment
-from sqlalchemy import create_engine
 
 import adapters.eventstore.recorder as module
 from adapters.eventstore import Factory
+from adapters.eventstore.factory import DATABASE
 from adapters.eventstore.tables import create
 from domain.errors import CommandRepeated
 from domain.ports import Answer, CommandRecord
@@ -37,18 +39,11 @@ def postgres_recorder(database_url: str) -> Iterator[Recorder]:
 
 
 def postgres(url: str) -> Iterator[Recorder]:
-    url = url.replace("postgresql://", "postgresql+psycopg2://", 1)
-    engine = create_engine(url)
-    create(engine)
-    create(engine)  # safe to repeat
-    engine.dispose()
-    factory = Factory(
-        Environment("ledger", {"SQLALCHEMY_URL": url, "SQLALCHEMY_SCHEMA": "ledger", "CREATE_TABLE": "no"})
-    )
-    made = factory.application_recorder()
+    create(url)
+    create(url)  # safe to repeat
+    made = Factory(Environment("ledger", {DATABASE: url})).application_recorder()
     yield made
     made.close()
-    factory.datastore.engine.dispose()
 
 
 def event(aggregate: UUID | None = None, version: int = 1, topic: str = "identity.registered") -> StoredEvent:
@@ -172,25 +167,62 @@ def follow(recorder: Recorder, written: Event) -> list[int]:
 
 @pytest.mark.live
 def test_a_stuck_writer_is_named_and_nothing_is_written(
-    postgres_recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    postgres_recorder: Recorder, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "INSERT", module.INSERT.replace("5000", "200"))
-    with postgres_recorder.datastore.engine.connect() as stuck:
-        stuck.exec_driver_sql("LOCK TABLE ledger.ledger_events IN EXCLUSIVE MODE")
+    with closing(psycopg2.connect(database_url)) as stuck:
+        stuck.cursor().execute("LOCK TABLE ledger.ledger_events IN EXCLUSIVE MODE")
         with pytest.raises(OperationalError, match="locked"):
             postgres_recorder.insert_events([event()], commands=[command()])
     assert postgres_recorder.max_notification_id() is None
 
 
 @pytest.mark.live
-def test_a_writer_whose_connection_was_cut_is_told_to_ask_again(postgres_recorder: Recorder) -> None:
+def test_a_writer_whose_connection_was_cut_is_told_to_ask_again(postgres_recorder: Recorder, database_url: str) -> None:
     """A database that restarts must look like one thing to callers, whatever layer notices it."""
-    postgres_recorder.max_notification_id()  # the reading connection, which is another than the writing one
     postgres_recorder.insert_events([event()], commands=[command()])
-    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    while postgres_recorder._read(f"SELECT pg_terminate_backend(pid, 5000) {others}"):
-        pass  # until the server has ended them all
+    cut_all(database_url)
     asked, new = command(), event()
     with pytest.raises(OperationalError, match="ask again under the same command id"):
         postgres_recorder.insert_events([new], commands=[asked])
     assert postgres_recorder.insert_events([new], commands=[asked]) != []
+
+
+@pytest.mark.live
+def test_readers_go_on_by_themselves_when_all_connections_were_cut(
+    postgres_recorder: Recorder, database_url: str
+) -> None:
+    aggregate = uuid4()
+    positions = postgres_recorder.insert_events([event(aggregate)], commands=[command()])
+    with ThreadPoolExecutor(4) as threads:  # so that several connections are idle, and all of them broken
+        list(threads.map(lambda _: postgres_recorder._read("SELECT pg_sleep(0.05)::text"), range(4)))
+    cut_all(database_url)
+    assert postgres_recorder.position_of(aggregate) == positions[0]
+
+
+@pytest.mark.live
+def test_a_writer_that_failed_leaves_a_connection_that_reads_and_writes(postgres_recorder: Recorder) -> None:
+    aggregate, asked = uuid4(), command()
+    postgres_recorder.insert_events([event(aggregate)], commands=[command()])
+    with pytest.raises(IntegrityError):
+        postgres_recorder.insert_events([event(aggregate)], commands=[asked])
+    assert postgres_recorder.answer_of(asked.command_id) is None
+    assert postgres_recorder.insert_events([event()], commands=[asked]) != []
+
+
+@pytest.mark.live
+def test_a_statement_that_fails_is_not_asked_for_ever(postgres_recorder: Recorder) -> None:
+    postgres_recorder.max_notification_id()
+    with pytest.raises(OperationalError, match="QueryCanceled"):
+        postgres_recorder._read("SET statement_timeout = 10; SELECT pg_sleep(5)::text")
+
+
+def cut_all(url: str) -> None:
+    """End every other connection to the database, as its restart would."""
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True  # in a transaction, the same sessions would be listed for ever
+        cursor = connection.cursor()
+        cursor.execute(f"SELECT pg_terminate_backend(pid, 5000) {others}")
+        while cursor.fetchall():
+            cursor.execute(f"SELECT pg_terminate_backend(pid, 5000) {others}")

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg2
-from sqlalchemy import create_engine
 
 from adapters.eventstore import tables
 from adapters.notary.folder import TileWriter
@@ -177,9 +176,7 @@ def audit_world(stack: Stack) -> Iterator[AuditWorld]:
         log_key_given=folder / "tlog.key",
     )
     ours = Krypton(settings, type(addresses)(addresses.kafka, url))
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg2://", 1))
-    tables.create(engine)
-    engine.dispose()
+    tables.create(url)
     ours.vault.create()
     for make in VIEWS.values():
         catalog.create(url, make())

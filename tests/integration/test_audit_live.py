@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 import psycopg2
 import pytest
 from fastavro import schemaless_writer
-from sqlalchemy import create_engine
 
 from adapters.eventstore import tables
 from adapters.eventstore.histories import last_at
@@ -116,9 +115,7 @@ class TestAsOf:
         """Commands are stamped when they decide, and stored in their turn; and some positions hold no event."""
         moment = second * 1_000_000
         stamps = {p: max(0, 3 * p + (p * 7919) % 50 - 25) * 1_000_000 for p in range(1, 400) if p % 7}
-        engine = create_engine(database_url.replace("postgresql://", "postgresql+psycopg2://", 1))
-        tables.create(engine)
-        engine.dispose()
+        tables.create(database_url)
         with closing(psycopg2.connect(database_url)) as connection:
             with connection.cursor() as cursor:
                 for position, stamp in stamps.items():
