@@ -14,13 +14,13 @@ from uuid import UUID
 import psycopg2
 
 from bench import filled, stored
+from domain.actors import Caller
 from domain.commands.accesses import OpenAccess
 from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.links import Merge
 from domain.work import Envelope
 from krypton.auditing.accesses import Limits, accesses
 from krypton.auditing.as_of import as_of
-from krypton.auditing.asking import Auditor
 from krypton.auditing.exposure import exposure
 from krypton.auditing.history import history
 from krypton.auditing.replayed import place
@@ -32,7 +32,7 @@ from tests.fakes.region import exposure as irradiated
 EVENTS = int(os.environ.get("KRYPTON_BENCH_EVENTS", "1000000"))
 PATIENT_EVENTS = 500
 TIMES = 20
-AUDITOR = Auditor("system:bench", "bench")
+AUDITOR = Caller("auditor:bench", "bench")
 RPPS = "10101201233"
 
 

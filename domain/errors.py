@@ -1,12 +1,10 @@
 """Refusals: one class per rule. A message says what, where and what to do; never a name or a trait."""
 
-from typing import ClassVar
-
 
 class RuleBroken(Exception):
     """A rule refused a command; nothing was written. ``rule`` is its number in the aggregate's docstring."""
 
-    rule: ClassVar[str]
+    rule: str
 
 
 class NotFound(LookupError):
@@ -313,6 +311,13 @@ class NoOpenEmergency(RuleBroken):
     """No emergency access is open under that id."""
 
     rule = "X10"
+
+
+# Viewing
+class UnfitReason(RuleBroken):
+    """The reason for reading a list names somebody who is in it, or is too long."""
+
+    rule = "X15"
 
 
 # Order

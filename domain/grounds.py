@@ -22,7 +22,7 @@ def ground(stated: str, traits: Mapping[str, Any], local_id: str) -> str:
     said = stated.strip()
     if not 0 < len(said) <= LONGEST:
         raise UnfitGround(f"the ground of an erasure has 1 to {LONGEST} characters: say in short on which it is done")
-    if _tells_of(said, traits, local_id):
+    if tells_of(said, traits, local_id):
         raise UnfitGround(
             "the ground of an erasure stays readable, and this one holds a name, a birth date or a number of the "
             "person: say it without, such as: asked for by the person"
@@ -30,7 +30,8 @@ def ground(stated: str, traits: Mapping[str, Any], local_id: str) -> str:
     return said
 
 
-def _tells_of(said: str, traits: Mapping[str, Any], local_id: str) -> bool:
+def tells_of(said: str, traits: Mapping[str, Any], local_id: str) -> bool:
+    """Whether words hold a name, the birth date or a number of the person, or anybody's matricule."""
     names = frozenset[str]().union(*(words(traits.get(name)) for name in NAMES)) - PARTICLES
     told = {name for name in names if len(name) >= _SHORTEST_TOLD} & words(said)
     number = len(local_id) >= _SHORTEST_TOLD and re.search(rf"(?<!\w){re.escape(local_id)}(?!\w)", said, re.IGNORECASE)

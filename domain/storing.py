@@ -48,7 +48,8 @@ class LedgerMapper(Mapper[UUID]):
         state["originator_version"] = stored_event.originator_version
         state["timestamp"] = EPOCH + timedelta(microseconds=body["recorded_at"])
         if issubclass(cls, CanInitAggregate):
-            state["originator_topic"] = stored_event.topic.partition(".")[0]
+            # An aggregate whose events are named after another's says itself what it is.
+            state["originator_topic"] = getattr(cls, "AGGREGATE", stored_event.topic.partition(".")[0])
         event = object.__new__(cls)
         event.__dict__.update(state)
         return cast(AggregateEvent, event)

@@ -1,4 +1,4 @@
-"""What auditors read of the event store: the events of some aggregates, those that speak of somebody, and of a time.
+"""What is read of the event store itself: the events of some aggregates, those that speak of somebody, and of a time.
 
 All on a connection of the caller's, so that several questions see one picture. Ids stand in the stored bytes as text
 (Avro strings), so PostgreSQL can look for them without decoding anything.
@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
-from adapters.eventstore.tables import EVENTS, MOVED
+from adapters.eventstore.tables import EVENTS, MOVED, OPENED
 
 DISORDER_US: Final = 60_000_000
 """How much earlier than the event before it an event may say it was recorded: commands are stamped when they decide,
@@ -50,6 +50,20 @@ def speaking_of(
 def moves_speaking_of(connection: Connection, ids: Collection[str], upto: int) -> list[StoredEvent]:
     """Reassignments of studies up to a position that hold one of these ids, from the index that holds them alone."""
     return _select(connection, f"topic IN ({MOVED}) AND id <= %(upto)s AND {SPEAKS}", ids=list(ids), upto=upto)
+
+
+def opened_speaking_of(connection: Connection, ids: Collection[str], lately: int) -> list[str]:
+    """Accesses opened within the last ``lately`` positions that hold one of these ids; from an index of their own."""
+    where = f"topic IN ({OPENED}) AND id > (SELECT max(id) FROM {EVENTS}) - %(lately)s AND {SPEAKS}"
+    return [one.aggregate_id for one in _select(connection, where, ids=list(ids), lately=lately)]
+
+
+def versions_of(connection: Connection, aggregates: Collection[str]) -> dict[tuple[str, int], int]:
+    """Aggregate and version of each event of these aggregates, to its position."""
+    where = "originator_id = ANY(%(ids)s::uuid[])"
+    found = _rows(connection, f"SELECT originator_id::text, originator_version, id FROM {EVENTS} WHERE {where}",
+                  ids=list(aggregates))  # fmt: skip
+    return {(aggregate, version): position for aggregate, version, position in found}
 
 
 def head(connection: Connection) -> int:

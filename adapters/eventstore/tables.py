@@ -17,6 +17,8 @@ FOLDED = ", ".join(
 )
 MOVED = "'study.reassigned'"
 """Events that part a study from the identity it came in under; few, and auditors look among them alone."""
+OPENED = "'access.granted', 'access.emergency_opened'"
+"""Events that let a professional look: one that was just stored counts before a view holds it."""
 
 DDL = f"""
 SELECT pg_advisory_xact_lock(hashtext('krypton init ledger'));
@@ -31,6 +33,7 @@ CREATE TABLE IF NOT EXISTS {EVENTS} (
 CREATE UNIQUE INDEX IF NOT EXISTS ledger_events_aggregate_idx ON {EVENTS} (originator_id, originator_version);
 CREATE INDEX IF NOT EXISTS ledger_events_folded_idx ON {EVENTS} (id) WHERE topic IN ({FOLDED});
 CREATE INDEX IF NOT EXISTS ledger_events_moved_idx ON {EVENTS} (id) WHERE topic IN ({MOVED});
+CREATE INDEX IF NOT EXISTS ledger_events_opened_idx ON {EVENTS} (id) WHERE topic IN ({OPENED});
 CREATE TABLE IF NOT EXISTS ledger.command (
     command_id uuid PRIMARY KEY,
     positions bigint[] NOT NULL,

@@ -12,9 +12,9 @@ X8  So does a one-time code of the person's, which is then spent.
 X9  Nothing collected is neither yes nor no: outside the care team it denies.
 X10 An emergency goes past X5 and X9 for a short time; it is shown while it lasts, and is closed once, by whoever opened
     it, or ends by itself.
-X11 An auditor's question about a person is an access too: recorded with who asks, what and why, before it is answered.
-Source: CSP L1110-4, L1111-17 III, R1111-46; IHE PCF ITI-108 (purpose of use BTG); DICOM PS3.16 DCM 110127; HL7 v3
-ActReason HCOMPL (health compliance).
+X14 An identity that was erased has no record left to consult: that is denied, an emergency included.
+What is then read under an access is recorded too: see ``viewing`` (X11 to X13).
+Source: CSP L1110-4, L1111-17 III, R1111-46; IHE PCF ITI-108 (purpose of use BTG); DICOM PS3.16 DCM 110127.
 """
 
 from collections.abc import Iterable
@@ -28,8 +28,7 @@ from domain.errors import NoOpenEmergency
 
 TREATMENT = "TREATMENT"
 BREAK_GLASS = "BTG"
-COMPLIANCE = "HCOMPL"
-GRANTED, EMERGENCY, DENIED, AUDITED = "granted", "emergency", "denied", "audited"
+GRANTED, EMERGENCY, DENIED = "granted", "emergency", "denied"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,7 @@ class Request:
 
 
 class Access(Aggregate):
-    """Keeps who opened it and until when; which of four events opened it is what was decided."""
+    """Keeps who opened it, until when and on what it rests; which of three events opened it is what was decided."""
 
     TOPIC = "access"
 
@@ -79,18 +78,6 @@ class Access(Aggregate):
         TOPIC = "access.emergency_opened"
         expires_at: int
 
-    class Audited(Created):
-        TOPIC = "access.audited"
-        identity_id: UUID
-        other_id: UUID | None
-        members: list[str]
-        purpose: str
-        kind: str
-        asked: list[str]
-        unsealed: bool
-        reason: str
-        rule: str
-
     class EmergencyClosed(Aggregate.Event):
         TOPIC = "access.emergency_closed"
         identity_id: UUID
@@ -102,10 +89,13 @@ class Access(Aggregate):
         identity_id: UUID,
         purpose: str,
         rule: str,
-        rpps: str | None = None,
+        rpps: str,
         site: str | None = None,
         ground: str | None = None,
         expires_at: int | None = None,
+        consenting_id: UUID | None = None,
+        statement_id: UUID | None = None,
+        exclusions: Iterable[str] = (),
     ) -> None:
         self.identity_id = identity_id
         self.rpps = rpps
@@ -113,9 +103,11 @@ class Access(Aggregate):
         self.rule = rule
         self.ground = ground
         self.expires_at = expires_at
+        self.consenting_id = consenting_id
+        self.statement_id = statement_id
+        self.exclusions = tuple(exclusions)
         allowed = EMERGENCY if purpose == BREAK_GLASS else GRANTED
-        undated = AUDITED if purpose == COMPLIANCE else DENIED
-        self.decision = undated if expires_at is None else allowed
+        self.decision = DENIED if expires_at is None else allowed
         self.closed = False
 
     @classmethod
@@ -163,33 +155,9 @@ class Access(Aggregate):
         """Record that the record is seen in an emergency, until ``expires_at`` (µs since 1970, UTC) at most (X10)."""
         return cls._create(cls.EmergencyOpened, id=access_id, **asdict(request), rule="X10", expires_at=expires_at)
 
-    @classmethod
-    def audit(
-        cls,
-        access_id: UUID,
-        *,
-        identity_id: UUID,
-        other_id: UUID | None,
-        members: Iterable[str],
-        kind: str,
-        asked: Iterable[str],
-        unsealed: bool,
-        reason: str,
-    ) -> "Access":
-        """Record a question of an auditor's (X11). ``members``: identity ids of which the answer may speak."""
-        return cls._create(
-            cls.Audited,
-            id=access_id,
-            identity_id=identity_id,
-            other_id=other_id,
-            members=sorted(members),
-            purpose=COMPLIANCE,
-            kind=kind,
-            asked=list(asked),
-            unsealed=unsealed,
-            reason=reason,
-            rule="X11",
-        )
+    def is_open(self, now: int) -> bool:
+        """Whether it lets its professional look at ``now`` (µs), as far as it knows itself (X12)."""
+        return not self.closed and self.expires_at is not None and now < self.expires_at
 
     def close_emergency(self, *, rpps: str, note: str | None, now: int) -> None:
         """The emergency is over. Raises NoOpenEmergency (X10)."""

@@ -1,5 +1,6 @@
-"""Who can ask to see what is held of a person: a professional, whose request is decided at once and recorded whatever
-the decision; and an auditor, whose question is recorded before it is answered.
+"""A professional's request to see what is held of a person: decided at once, and recorded whatever the decision.
+
+What is then read is asked of ``viewings``.
 """
 
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ DENIALS = {
     "X5": "the person opposes it",
     "X8": "the code is wrong, over or used",
     "X9": "outside the care team, and no consent was collected",
+    "X14": "the identity was erased: nothing of it is left to consult",
 }
 """Why a request is denied, by rule; says nothing of the person that the professional may not know."""
 
@@ -61,9 +63,9 @@ class OpenAccess:
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises NotFound, UnknownProfessional (X1), NotAffiliated (X2), ReasonMissing (X3)."""
-        work.get(Identity, self.identity)
+        identity = work.get(Identity, self.identity)
         professional = self._professional(work)
-        access = work.add(Decision(work, self, professional, why(self.reason)).make())
+        access = work.add(Decision(work, self, professional, why(self.reason)).make(erased=identity.erased))
         return {"access": str(access.id), "identity": str(self.identity), **answer(access)}
 
     def _professional(self, work: Work) -> Professional:
@@ -82,7 +84,7 @@ def only(stances: list[str | None]) -> str | None:
 
 
 class Decision:
-    """One request on its way to a decision by the rules X4 to X10.
+    """One request on its way to a decision by the rules X4 to X10 and X14.
 
     A *stance* is a site the professional may act from, or None where they work for none; one suffices.
     """
@@ -99,10 +101,10 @@ class Decision:
         self.consents = [consent for consent in found if consent]
         self.stances: list[str | None] = [asked.site] if asked.site else [*sorted(professional.sites)] or [None]
 
-    def make(self) -> Access:
-        """The access, as decided."""
-        if self.suspended:
-            return self._denied("X4")
+    def make(self, *, erased: bool) -> Access:
+        """The access, as decided. ``erased``: whether the identity asked for is."""
+        if self.suspended or erased:
+            return self._denied("X4" if self.suspended else "X14")
         if self.asked.emergency:
             request = self._request(only(self.stances))
             return Access.open_emergency(self.asked.access, request, expires_at=micros(self.work.now + EMERGENCY_FOR))
@@ -187,41 +189,3 @@ class CloseEmergency:
         access = work.get(Access, self.access)
         access.close_emergency(rpps=self.rpps, note=said(self.note), now=micros(work.now))
         return {"access": str(self.access), "identity": str(access.identity_id)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Audit:
-    """An auditor asks about a person; whoever answers asks this first (X11).
-
-    ``kind``: history, accesses, as_of, exposure or export; ``asked``: its limits in words (``by=rpps:…``); ``other``:
-    the second identity of a question about two; ``members``: ids of all identities of which the answer may speak;
-    ``unsealed``: whether fields that name the person are given out readable.
-    """
-
-    identity: UUID
-    kind: str
-    reason: str
-    other: UUID | None = None
-    asked: tuple[str, ...] = ()
-    members: tuple[str, ...] = ()
-    unsealed: bool = False
-    access: UUID = field(default_factory=uuid4)
-
-    def decide(self, work: Work) -> dict[str, Any]:
-        """Raises NotFound, ReasonMissing (X3)."""
-        asked_about = [one for one in (self.identity, self.other) if one]
-        for identity in asked_about:
-            work.get(Identity, identity)
-        work.add(
-            Access.audit(
-                self.access,
-                identity_id=self.identity,
-                other_id=self.other,
-                members={*map(str, asked_about), *self.members},
-                kind=self.kind,
-                asked=self.asked,
-                unsealed=self.unsealed,
-                reason=why(self.reason),
-            )
-        )
-        return {"access": str(self.access), "identity": str(self.identity), "kind": self.kind}

@@ -1,8 +1,8 @@
-"""``audit accesses``: who asked to see a person's record, what was decided and on which ground, and what lay open.
+"""``audit accesses``: who asked to see a person's record, what was decided and on which ground, and what lay open; who
+looked, as what and why, and who was refused.
 
-The ledger records decisions, not screens: ``shown`` lists what was in the record of the person between the opening of
-an access and its end, whoever that person was held to be meanwhile, without what the consent leaves out. Auditors' own
-questions are listed too.
+``shown`` lists what was in the record of the person between the opening of an access and its end, whoever that person
+was held to be meanwhile, without what the consent leaves out; what is withheld from the auditor is counted there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from domain.actors import actor
+from domain.actors import Caller, Role, actor
 from domain.aggregates.establishment import site_code
 from domain.times import iso, micros
-from krypton.auditing.asking import Auditor, recorded
-from krypton.auditing.holdings import Holding, holdings, shown
+from krypton.auditing.asking import answering
+from krypton.auditing.holdings import Holding, shown
 from krypton.auditing.persons import FOREVER, Persons
-from krypton.auditing.replayed import Past, replayed
+from krypton.auditing.replayed import Past
+from krypton.auditing.withheld import Withheld
 from krypton.bootstrap import Krypton
 from projections.access_history import queries
 from schemas.event import LedgerEvent
@@ -31,7 +32,8 @@ LISTED: Final = {"study": "studies", "report": "reports", "dose_report": "dose_r
 class Limits:
     """Which accesses are asked for. ``by``: ``rpps:…`` or the number; times with their zone, ``until`` exclusive.
 
-    An access counts that was opened from ``since`` on, or before and was open still; a question, when it was asked.
+    An access counts that was opened from ``since`` on, or before and was open still; a look, when it was asked for.
+    ``looks``: with who looked, and who was refused.
     """
 
     by: str | None = None
@@ -39,7 +41,7 @@ class Limits:
     since: datetime | None = None
     until: datetime | None = None
     emergency: bool | None = None
-    audits: bool = True
+    looks: bool = True
 
     def refuse_words(self) -> None:
         """They are recorded in clear: who is an id, and where a code. Raises BadActor (W1), BadSite (E1)."""
@@ -61,14 +63,25 @@ class Limits:
         return {name: getattr(self, name) for name in ("by", "site", "since", "until", "emergency")}
 
 
-def accesses(ours: Krypton, ref: str, auditor: Auditor, limits: Limits, *, whole: bool = False) -> list[Document]:
-    """The ``audit accesses`` document. ``whole``: see ``replayed``. Raises NotFound, BadActor (W1), BadSite (E1),
-    ReasonMissing (X3)."""
+def accesses(ours: Krypton, ref: str, caller: Caller, limits: Limits, *, whole: bool = False) -> list[Document]:
+    """The ``audit accesses`` document. ``whole``: see ``replayed``. Raises BadActor (W1), BadSite (E1), and as
+    ``answering`` does."""
     limits.refuse_words()
-    identity = str(ours.resolve(ref))
-    with replayed(ours, [identity], accesses=True, whole=whole) as past:
-        recorded(ours, auditor, "accesses", identity, past.identities, asked=limits.words())
-        return told(past, identity, limits)
+    said = limits.words()
+    with answering(ours, caller, "audit.accesses", ref, accesses=True, whole=whole, limits=lambda _: said) as (past, _):
+        found = told(past, past.asked[0], limits)
+        if caller.role is not Role.PATIENT:
+            return found
+        members = [member["identity"] for member in past.members(past.asked[0])]
+        return [own(one, members) for one in found]
+
+
+def own(one: Document, members: Sequence[str]) -> Document:
+    """A request or a look without what it says of other people, for a patient: who else it was about, and why then."""
+    named = {one["identity"], one.get("other")} - {None}
+    of_others = {name: None for name in ("identity", "other", "reason", "note") if name in one}
+    mine = {"members": [member for member in one["members"] if member in members]}
+    return one | mine | ({} if named <= {*members} else of_others)
 
 
 def told(past: Past, identity: str, limits: Limits) -> list[Document]:
@@ -76,11 +89,10 @@ def told(past: Past, identity: str, limits: Limits) -> list[Document]:
     members = [member["identity"] for member in past.members(identity)]
     erased = past.erased(queries.subjects(past.views, members))
     asked = queries.accesses(past.views, members, erased=erased, **limits.named())
-    audits = queries.audits(past.views, members, erased=erased, **limits.named()) if limits.audits else []
-    opened = openings(past)
-    persons, held = Persons.of(past.identities, past.events), holdings(past.events)
-    found = [one | _shown(opened.get(one["access"]), persons, held) for one in asked]
-    return sorted([*found, *audits], key=lambda one: one["position"])
+    looks = queries.viewings(past.views, members, erased=erased, **limits.named()) if limits.looks else []
+    opened, withheld = openings(past), Withheld.of(past.identities, past.events)
+    found = [one | _shown(opened.get(one["access"]), withheld) for one in asked]
+    return sorted([*found, *looks], key=lambda one: one["position"])
 
 
 @dataclass(frozen=True)
@@ -120,10 +132,10 @@ def open_to(opening: Opening, persons: Persons, held: Sequence[Holding]) -> Mapp
     return seen
 
 
-def _shown(opening: Opening | None, persons: Persons, held: Sequence[Holding]) -> Document:
+def _shown(opening: Opening | None, withheld: Withheld) -> Document:
     if opening is None:
         return {"shown": None}
     listed: Document = {name: [] for name in LISTED.values()}
-    for one in open_to(opening, persons, held).values():
+    for one in open_to(opening, withheld.persons, withheld.shown).values():
         listed[LISTED[one.pop("kind")]].append(one)
-    return {"shown": listed}
+    return {"shown": listed, "withheld": len(open_to(opening, withheld.persons, withheld.kept_back))}

@@ -8,10 +8,12 @@ own (membership, doses), the two answers are compared, and what differs is named
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+from domain.actors import Caller
 from domain.errors import NotFound
 from domain.times import iso
-from krypton.auditing.asking import Auditor, recorded
-from krypton.auditing.replayed import Moment, Past, replayed
+from krypton.auditing.asking import answering
+from krypton.auditing.replayed import Moment, Past
+from krypton.auditing.withheld import Withheld
 from krypton.bootstrap import Krypton
 from projections.cumulative_dose import queries as doses
 from projections.identity_index import queries as identities
@@ -20,11 +22,14 @@ from projections.patient_record import queries as records
 Document = dict[str, Any]
 
 
-def as_of(ours: Krypton, moment: Moment, ref: str, auditor: Auditor, *, whole: bool = False) -> Document:
-    """The ``audit as-of`` document. ``whole``: see ``replayed``. Raises NotFound, ReasonMissing (X3)."""
-    identity = str(ours.resolve(ref))
-    with replayed(ours, [identity], moment, whole=whole) as past:
-        recorded(ours, auditor, "as_of", identity, past.identities, asked=[f"at={past.position}"])
+def as_of(ours: Krypton, moment: Moment, ref: str, caller: Caller, *, whole: bool = False) -> Document:
+    """The ``audit as-of`` document. ``whole``: see ``replayed``. Raises as ``answering`` does."""
+
+    def limits(past: Past) -> list[str]:
+        return [f"at={past.position}"]
+
+    with answering(ours, caller, "audit.as-of", ref, moment=moment, whole=whole, limits=limits) as (past, _):
+        (identity,) = past.asked
         if not any(e.type == "identity.registered" and e.aggregate_id == identity for e in past.events):
             raise NotFound(  # an answer too: when somebody was not known yet
                 f"identity {identity} was not registered yet at position {past.position}: ask about a later one"
@@ -39,8 +44,9 @@ def seen(past: Past, identity: str) -> Document:
     together = [member["identity"] for member in members]
     whose = {"person": identities.person(past.views, identity), "members": members}
     shown = identities.show(past.views, identity, past.erased([*together, identity]))
-    record = records.record(past.views, together, _erased(past, together, records.subjects))
-    dose = doses.dose(past.views, members, _erased(past, together, doses.subjects))
+    sight = Withheld.of(past.identities, past.events).sight(together)
+    record = records.record(past.views, together, _erased(past, together, records.subjects), sight)
+    dose = doses.dose(past.views, members, _erased(past, together, doses.subjects), sight=sight)
     return whose | {"identity": shown, "record": whose | record, "dose": dose}
 
 
@@ -61,7 +67,8 @@ def _basis(past: Past, identity: str, answer: Document) -> Document:
 def _differences(past: Past, identity: str, answer: Document) -> list[str]:
     """Which of the live views that keep history say something else of that position: they lag, or were altered."""
     members = identities.members(past.live, identity, past.position)
-    dose = doses.dose(past.live, answer["members"], at_position=past.position)
+    sight = Withheld.of(past.identities, past.events).sight(_named(answer["members"]))
+    dose = doses.dose(past.live, answer["members"], at_position=past.position, sight=sight)
     differs = {
         "identity_index": _named(members) != _named(answer["members"]),
         "cumulative_dose": _irradiated(dose) != _irradiated(answer["dose"]),

@@ -1,42 +1,45 @@
-"""An auditor and a question: recorded as an access before it is answered; where that fails, nothing is shown."""
+"""An auditor's question on its way: passes the gate, recorded with all of whom the answer may speak, then is answered.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from uuid import UUID
+Who that is can only be told once the person's past is replayed, so that is done first, and shown to nobody. Somebody
+whose task it is not is refused before.
+"""
 
-from domain.commands.accesses import Audit
-from domain.ports import Answer
-from domain.work import Envelope
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from domain.actors import Caller
+from domain.commands.accesses import why
+from domain.tasks import may
+from krypton.auditing.replayed import Moment, Past, replayed
 from krypton.bootstrap import Krypton
+from krypton.queries.gate import Permit, permit
+
+Limits = Callable[[Past], Iterable[str]]
 
 
-@dataclass(frozen=True)
-class Auditor:
-    """Who asks, under which actor id (``system:cli``, ``rpps:…``), and why."""
-
-    actor: str
-    reason: str
-
-
-def recorded(
+@contextmanager
+def answering(
     ours: Krypton,
-    auditor: Auditor,
-    kind: str,
-    identity: str,
-    spoken_of: Iterable[str],
-    *,
-    other: str | None = None,
-    asked: Iterable[str] = (),
+    caller: Caller,
+    task: str,
+    *refs: str,
+    moment: Moment | None = None,
+    accesses: bool = False,
+    whole: bool = False,
     unsealed: bool = False,
-) -> Answer:
-    """Record one question; ``spoken_of``: identities that the answer may speak of. Raises ReasonMissing (X3)."""
-    command = Audit(
-        identity=UUID(identity),
-        kind=kind,
-        reason=auditor.reason,
-        other=None if other is None else UUID(other),
-        asked=tuple(asked),
-        members=tuple(spoken_of),
-        unsealed=unsealed,
-    )
-    return ours.execute(command, Envelope(auditor.actor))
+    limits: Limits = lambda _: (),
+) -> Iterator[tuple[Past, Permit]]:
+    """Replay, then have the question decided and recorded. ``refs``: one identity, or two.
+
+    ``accesses``, ``whole``: see ``replayed``; ``limits``: those of the question, in words. Raises ViewRefused,
+    ReasonMissing (X3), NotFound.
+    """
+    why(caller.reason or "")
+    asked: dict[str, Any] = {"unsealed": unsealed}
+    if not may(caller.role, task):
+        permit(ours, caller, task, *refs, **asked)
+    identities = [str(ours.resolve(ref)) for ref in refs]
+    with replayed(ours, identities, moment, accesses=accesses, whole=whole) as past:
+        asked |= {"asked": limits(past), "spoken_of": past.identities}
+        yield past, permit(ours, caller, task, *identities, **asked)

@@ -3,7 +3,8 @@
 Events as stored, byte for byte; the same as JSON lines and as Avro container files with their schemas; the proof that
 each is in the signed tree; the checkpoint; and ``verify.py``, which checks it all offline. Fields that name the person
 stay sealed, unless they are asked for: then they stand in a file of their own, which nothing proves. Events that the
-latest checkpoint does not cover yet are left out, and counted.
+latest checkpoint does not cover yet are left out, and counted; so is what came in against an opposition to feeding: of
+an aggregate, all from the first such event on.
 """
 
 import time
@@ -15,14 +16,16 @@ from typing import Any, Final
 from adapters.eventstore.histories import StoredEvent
 from adapters.notary.folder import TileFolder
 from adapters.notary.keys import verified_checkpoint
+from domain.actors import Caller
 from domain.errors import LedgerAltered
 from domain.proofs import leaf
 from domain.proofs.merkle import inclusion_proof
 from domain.proofs.note import Checkpoint, Note, VerifierKey
 from domain.times import iso
 from krypton.auditing import export_files
-from krypton.auditing.asking import Auditor, recorded
-from krypton.auditing.replayed import Past, replayed
+from krypton.auditing.asking import answering
+from krypton.auditing.replayed import Past
+from krypton.auditing.withheld import Withheld
 from krypton.bootstrap import Krypton
 from krypton.integrity.keys import verifier_key
 from krypton.integrity.signed_tree import SignedTree
@@ -59,31 +62,31 @@ class Signed:
 
 
 def export(
-    ours: Krypton, ref: str, folder: Path, auditor: Auditor, *, unsealed: bool, wait_s: float = 0.0, whole: bool = False
+    ours: Krypton, ref: str, folder: Path, caller: Caller, *, unsealed: bool, wait_s: float = 0.0, whole: bool = False
 ) -> Document:
     """Write the export, and say what it holds. ``wait_s``: how long to wait for a checkpoint that covers all there is.
 
-    Raises NotFound, FolderNotEmpty, LedgerAltered, ReasonMissing (X3), ServiceUnavailable (nothing was signed yet).
+    Raises FolderNotEmpty, LedgerAltered, ServiceUnavailable (nothing was signed yet), and as ``answering`` does.
     """
     if folder.exists() and any(folder.iterdir()):
         raise FolderNotEmpty(f"{folder} is not empty: give a new folder, so that nothing else is taken for the export")
-    identity = str(ours.resolve(ref))
-    with replayed(ours, [identity], accesses=True, whole=whole) as past:
+    with answering(ours, caller, "audit.export", ref, accesses=True, whole=whole, unsealed=unsealed) as (past, allowed):
+        shown = Withheld.of(past.identities, past.events).left(past.stored)
         signed = latest(ours, past.stored[-1].position, wait_s)
-        covered = [event for event in past.stored if signed.tree.covers(event.position)]
+        covered = [event for event in shown if signed.tree.covers(event.position)]
         proofs = [signed.proven(event) for event in covered]
-        answer = recorded(ours, auditor, "export", identity, past.identities, unsealed=unsealed)
         written = _Export(ours, past, signed, covered, proofs).files(unsealed)
     summary = {
-        "identity": identity,
+        "identity": allowed.identity,
         "identities": sorted(past.identities),
         "events": len(covered),
-        "not_yet_signed": len(past.stored) - len(covered),
+        "not_yet_signed": len(shown) - len(covered),
+        "withheld": len(past.stored) - len(shown),
         "log": signed.checkpoint.origin,
         "size": signed.checkpoint.size,
         "root": signed.checkpoint.root.hex(),
-        "asked_by": auditor.actor,
-        "access_position": answer.positions[0],
+        "asked_by": caller.actor,
+        "access_position": allowed.position,
         "unsealed": unsealed,
     }
     export_files.write(folder, written, summary)

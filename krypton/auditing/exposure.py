@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from domain.errors import SameIdentity
+from domain.actors import Caller
 from domain.times import iso
 from krypton.auditing.accesses import Opening, openings
-from krypton.auditing.asking import Auditor, recorded
-from krypton.auditing.holdings import Holding, holdings, shown
+from krypton.auditing.asking import answering
+from krypton.auditing.holdings import shown
 from krypton.auditing.persons import FOREVER, Persons, Span
-from krypton.auditing.replayed import Past, replayed
+from krypton.auditing.replayed import Past
+from krypton.auditing.withheld import Withheld
 from krypton.bootstrap import Krypton
 from projections.identity_index import queries as identities
 from schemas.event import LedgerEvent
@@ -34,15 +35,13 @@ SENT: Final = {
 }
 """What brings data to somebody: the fields that name the establishment and the professional, where there are such."""
 
+LOOKED: Final = ("access.viewed", "access.listed")
 
-def exposure(ours: Krypton, one: str, other: str, auditor: Auditor, *, whole: bool = False) -> Document:
-    """The ``audit exposure`` document. Raises NotFound, SameIdentity (L1), ReasonMissing (X3)."""
-    pair = str(ours.resolve(one)), str(ours.resolve(other))
-    if pair[0] == pair[1]:
-        raise SameIdentity(f"{pair[0]} was given twice: name two identities")
-    with replayed(ours, pair, accesses=True, whole=whole) as past:
-        recorded(ours, auditor, "exposure", pair[0], past.identities, other=pair[1])
-        return Exposure(past, *pair).document()
+
+def exposure(ours: Krypton, one: str, other: str, caller: Caller, *, whole: bool = False) -> Document:
+    """The ``audit exposure`` document. Raises SameIdentity (L1), and as ``answering`` does."""
+    with answering(ours, caller, "audit.exposure", one, other, accesses=True, whole=whole) as (past, _):
+        return Exposure(past, *past.asked).document()
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,12 @@ class Exposure:
     @cached_property
     def persons(self) -> Persons:
         """Who was one person with whom."""
-        return Persons.of(self.past.identities, self.past.events)
+        return self.withheld.persons
 
     @cached_property
-    def held(self) -> list[Holding]:
-        """All that ever was in their records."""
-        return holdings(self.past.events)
+    def withheld(self) -> Withheld:
+        """What of their records the auditor is not shown."""
+        return Withheld.of(self.past.identities, self.past.events)
 
     @cached_property
     def sides(self) -> tuple[frozenset[str], frozenset[str]]:
@@ -79,7 +78,7 @@ class Exposure:
         """The whole report."""
         accesses = [found for opening in openings(self.past).values() if (found := self._access(opening))]
         sent = [self._sent(event) for event in self.past.events if self._is_sent(event)]
-        audits = [self._audit(event) for event in self.past.events if self._is_audit(event)]
+        looks = [self._look(event) for event in self.past.events if self._is_look(event)]
         return {
             "identities": self._named(),
             "still_one_person": self.persons.steps[-1].of(self.one) == self.persons.steps[-1].of(self.other),
@@ -87,7 +86,8 @@ class Exposure:
             "together": self._periods(),
             "accesses": accesses,
             "sent": sent,
-            "audits": audits,
+            "looks": looks,
+            "withheld": len(self.withheld.kept_back),
             "counts": self._counts(accesses, sent),
             "position": self.past.position,
             "unread": list(self.past.unread),
@@ -152,7 +152,7 @@ class Exposure:
             return {}
         asked = next((side for side in self.sides if opening.identity in side), frozenset[str]())
         start, end = max(span.start, opening.start), min(span.end, opening.end)
-        seen = shown(self.held, person, start, end, opening.event.data.get("exclusions", ()))
+        seen = shown(self.withheld.shown, person, start, end, opening.event.data.get("exclusions", ()))
         return {
             key: found
             for key, found in seen.items()
@@ -182,14 +182,18 @@ class Exposure:
             "to_professional": data[professional] if professional else None,
         }
 
-    def _is_audit(self, event: LedgerEvent) -> bool:
-        asked = event.type == "access.audited" and self._during(event)
-        return asked and all(not side.isdisjoint(event.data["members"]) for side in self.sides)
+    def _is_look(self, event: LedgerEvent) -> bool:
+        """Whether somebody asked meanwhile, and the answer may have spoken of both sides."""
+        if event.type not in LOOKED or not self._during(event):
+            return False
+        members = event.data["identities" if event.type == "access.listed" else "members"]
+        return all(not side.isdisjoint(members) for side in self.sides)
 
-    def _audit(self, event: LedgerEvent) -> Document:
-        kept = ("actor", "kind", "reason", "unsealed")
+    def _look(self, event: LedgerEvent) -> Document:
+        kept = ("actor", "role", "kind", "reason")
         told = {name: event.data[name] for name in kept}
-        return {"position": event.position, "recorded_at": iso(event.data["recorded_at"])} | told
+        more = {"access": event.data.get("access_id"), "unsealed": event.data.get("unsealed", False)}
+        return {"position": event.position, "recorded_at": iso(event.data["recorded_at"])} | told | more
 
     def _counts(self, accesses: Sequence[Document], sent: Sequence[Document]) -> Document:
         foreign = {(one["kind"], one["id"]) for access in accesses for one in access["foreign"]}

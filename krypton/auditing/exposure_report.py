@@ -20,7 +20,7 @@ OFFICER = """- likely consequences for the persons concerned
 
 def markdown(report: Document) -> str:
     """The whole page."""
-    parts = (_head, _periods, _accesses, _sent, _audits, _close)
+    parts = (_head, _periods, _accesses, _sent, _looks, _close)
     return "\n".join(line for part in parts for line in part(report)) + "\n"
 
 
@@ -93,10 +93,10 @@ def _sent(report: Document) -> Iterator[str]:
     )
 
 
-def _audits(report: Document) -> Iterator[str]:
-    yield "## Auditors' questions meanwhile"
+def _looks(report: Document) -> Iterator[str]:
+    yield "## Who looked meanwhile at what was shown of both as one"
     yield ""
-    yield from _table(report["audits"], ("recorded_at", "kind", "actor", "reason", "position"))
+    yield from _table(report["looks"], ("recorded_at", "kind", "actor", "role", "reason", "position"))
 
 
 def _close(report: Document) -> Iterator[str]:
@@ -106,7 +106,7 @@ def _close(report: Document) -> Iterator[str]:
     yield ""
     yield "## What this report rests on"
     yield ""
-    yield BASIS.format(position=report["position"])
+    yield BASIS.format(position=report["position"], withheld=report["withheld"])
     yield from (f"\nNot readable, and so not counted: {unread}" for unread in report["unread"])
 
 

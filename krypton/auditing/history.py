@@ -8,10 +8,12 @@ was one person before it and after.
 from collections.abc import Iterable
 from typing import Any, Final
 
+from domain.actors import Caller
 from domain.times import iso
-from krypton.auditing.asking import Auditor, recorded
+from krypton.auditing.asking import answering
 from krypton.auditing.persons import Persons
-from krypton.auditing.replayed import Past, replayed
+from krypton.auditing.replayed import Past
+from krypton.auditing.withheld import Withheld
 from krypton.bootstrap import Krypton
 from projections.identity_index import queries as identities
 from schemas.event import LedgerEvent
@@ -20,22 +22,22 @@ Document = dict[str, Any]
 MOVES: Final = ("study.reassigned", "dose.reassigned", "study.withdrawn")
 
 
-def history(ours: Krypton, ref: str, auditor: Auditor, *, whole: bool = False) -> list[Document]:
-    """The ``audit history`` document. ``whole``: see ``replayed``. Raises NotFound, ReasonMissing (X3)."""
-    identity = str(ours.resolve(ref))
-    with replayed(ours, [identity], whole=whole) as past:
-        recorded(ours, auditor, "history", identity, past.identities)
+def history(ours: Krypton, ref: str, caller: Caller, *, whole: bool = False) -> list[Document]:
+    """The ``audit history`` document. ``whole``: see ``replayed``. Raises as ``answering`` does."""
+    with answering(ours, caller, "audit.history", ref, whole=whole) as (past, _):
         return told(past)
 
 
 def told(past: Past) -> list[Document]:
-    """All entries, in ledger order."""
+    """All entries, in ledger order; nothing of a study that is withheld."""
     whose = [{"identity": one} for one in sorted(past.identities)]
     erased = past.erased(identities.subjects(past.views, sorted(past.identities)))
     said = identities.history(past.views, whose, erased)
-    moved = [_moved(event) for event in past.events if event.type in MOVES and _concerns(event, past.identities)]
-    persons = Persons.of(past.identities, past.events)
-    return [_with_persons(entry, persons) for entry in sorted(said + moved, key=lambda entry: entry["position"])]
+    withheld = Withheld.of(past.identities, past.events)
+    hidden = {one.study for one in withheld.kept_back if one.kind in ("study", "dose_report")}
+    moves = [event for event in past.events if event.type in MOVES and _concerns(event, past.identities)]
+    moved = [_moved(event) for event in moves if event.data.get("study_id", event.aggregate_id) not in hidden]
+    return [_with_persons(entry, withheld.persons) for entry in sorted(said + moved, key=lambda e: e["position"])]
 
 
 def _concerns(event: LedgerEvent, whose: Iterable[str]) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from domain.sight import Exclusions
 from krypton.auditing.persons import FOREVER, Person
 from schemas.event import LedgerEvent
 
@@ -27,16 +28,22 @@ UIDS: Final = {"study": "study_uid", "report": "report_uid", "dose_report": "rep
 
 @dataclass
 class Holding:
-    """One thing in the record. ``owners``: whose it is, each since when; what belongs to a study is whose that is."""
+    """One thing in the record. ``owners``: whose it is, each since when; what belongs to a study is whose that is.
+
+    ``position``: at which it came in; ``sites``: the establishments that took part in making it.
+    """
 
     kind: str
     id: str
+    aggregate: str
+    position: int
     since: int
     owners: list[tuple[int, str]]
     study: str | None = None
     until: int = FOREVER
     facts: Document = field(default_factory=dict)
     author: str | None = None
+    sites: set[str] = field(default_factory=set)
 
     def owned_between(self, start: int, end: int, by: Collection[str]) -> str | None:
         """The first of these identities whose it was, while it was shown, within ``start`` to before ``end``."""
@@ -56,6 +63,7 @@ def holdings(events: Iterable[LedgerEvent]) -> list[Holding]:
     found: list[Holding] = []
     owners: dict[str, list[tuple[int, str]]] = {}
     of_study: dict[str, list[Holding]] = {}
+    orders: dict[str, Holding] = {}
     for event in events:
         at, study = event.data["recorded_at"], _study_of(event)
         if event.type == "study.arrived":
@@ -63,7 +71,10 @@ def holdings(events: Iterable[LedgerEvent]) -> list[Holding]:
         if kind := CAME.get(event.type):
             owned = owners.get(study) if study else None
             one = _came(kind, event, [(at, event.data["identity_id"])] if owned is None else owned)
+            if kind == "report":
+                one.sites |= {site for held in of_study.get(event.aggregate_id, ()) for site in held.sites}
             found.append(one)
+            orders[event.aggregate_id] = one
             of_study.setdefault(study or event.aggregate_id, []).append(one)
         elif event.type == "study.reassigned" and study in owners:
             owners[study].append((at, event.data["to_identity_id"]))
@@ -71,6 +82,8 @@ def holdings(events: Iterable[LedgerEvent]) -> list[Holding]:
             _withdrawn(of_study.get(event.aggregate_id, ()), at)
         elif event.type == "reading.reported":
             _signed(of_study.get(study or "", ()), event)
+        elif event.type in ("order.presented", "order.scheduled") and event.aggregate_id in orders:
+            orders[event.aggregate_id].sites.add(event.data["site"])
     return found
 
 
@@ -85,7 +98,16 @@ def _came(kind: str, event: LedgerEvent, owners: list[tuple[int, str]]) -> Holdi
         facts["date"] = data["started_at"]
     ident = data[UIDS[kind]] if kind in UIDS and kind != "study" else event.aggregate_id
     return Holding(
-        kind, ident, data["recorded_at"], owners, _study_of(event), facts=facts, author=data.get("ordered_by")
+        kind,
+        ident,
+        event.aggregate_id,
+        event.position,
+        data["recorded_at"],
+        owners,
+        _study_of(event),
+        facts=facts,
+        author=data.get("ordered_by"),
+        sites={data[name] for name in ("site", "from_site", "to_site") if data.get(name)},
     )
 
 
@@ -110,20 +132,16 @@ def shown(
     ``exclusions``: what the consent that the access rests on leaves out, as ``consent.granted`` writes it. A study goes
     with all that belongs to it.
     """
-    parsed = [exclusion.partition(":")[::2] for exclusion in exclusions]
-    studies = {one.study for one in held if one.kind == "study" and any(_is_excluded(one, *e) for e in parsed)}
-    authors = {what.removeprefix("rpps:") for kind, what in parsed if kind == "author"}
+    left_out = Exclusions.of(exclusions)
+    studies = {one.study for one in held if one.kind == "study" and left_out.study(**_named(one))}
     return {
         (one.kind, one.id): one.document(owner)
         for one in held
         if (owner := one.owned_between(start, end, person))
         and not (one.study and one.study in studies)
-        and one.author not in authors
+        and not left_out.author(one.author)
     }
 
 
-def _is_excluded(study: Holding, kind: str, what: str) -> bool:
-    if kind == "study":
-        return bool(study.facts["study_uid"] == what)
-    first, _, last = what.partition("/")
-    return kind == "period" and bool(study.facts["date"]) and first <= study.facts["date"][:10] <= last
+def _named(study: Holding) -> dict[str, Any]:
+    return {"study_uid": study.facts["study_uid"], "date": study.facts["date"]}

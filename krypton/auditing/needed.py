@@ -32,7 +32,7 @@ ORDERS: Final = "SELECT order_id::text AS id FROM patient_record.exam_order WHER
 READINGS: Final = "SELECT reading_id::text AS id FROM patient_record.reading WHERE study_id = ANY(%(ids)s::uuid[])"
 ACCESSES: Final = """
 SELECT access_id::text AS id FROM access_history.access WHERE members ?| %(ids)s::text[]
-UNION SELECT access_id::text FROM access_history.audit WHERE members ?| %(ids)s::text[]
+UNION SELECT viewing_id::text FROM access_history.viewing WHERE members ?| %(ids)s::text[]
 """
 
 
@@ -56,7 +56,7 @@ class Finder:
         self._after = 0 if whole else max(0, head(connection) - TAIL)
 
     def needed_for(self, identities: Iterable[str], *, accesses: bool) -> Needed:
-        """``accesses``: those too, and consents."""
+        """``accesses``: those too, and who looked."""
         found = Needed()
         new = set(identities)
         while new:
@@ -65,9 +65,9 @@ class Finder:
             self._take(spoken, found)
             new = (self._merged_by_views(new, found) | self._merged_by(spoken)) - found.identities
         found.aggregates |= found.identities
+        found.aggregates |= {str(Consent.create_id(UUID(one))) for one in found.identities}
         self._clinical(found)
         if accesses:
-            found.aggregates |= {str(Consent.create_id(UUID(one))) for one in found.identities}
             found.aggregates |= self._ids(ACCESSES, found.identities)
         return found
 

@@ -83,7 +83,7 @@ def replayed(
 ) -> Iterator[Past]:
     """Replay what concerns these identities, up to a moment or to the end.
 
-    ``accesses``: with accesses and consents, and their view. ``whole``: find it by reading the whole ledger, trusting
+    ``accesses``: with accesses, who looked, and their view. ``whole``: find it by reading the whole ledger, trusting
     no view. Raises NotFound (a position past the end).
     """
     with ours.reading() as live:

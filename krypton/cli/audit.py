@@ -6,24 +6,22 @@ from typing import Annotated, Any
 
 import typer
 
-from krypton.auditing.asking import Auditor
 from krypton.cli import audit_heads, audit_proofs
-from krypton.cli.connection import krypton
+from krypton.cli.calling import ASKED, OWN, As, Why
+from krypton.cli.connection import asker, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, Ref, utc
+from krypton.cli.options import AsJson, Ref, utc
 from krypton.cli.output import document, err, facts, out, short, table
 
 app = command_group("Histories for auditors, and proof that nothing was altered.")
 audit_heads.add_to(app)
 audit_proofs.add_to(app)
-Why = Annotated[str, typer.Option("--reason", help="Why it is asked; recorded with the question, and kept sealed.")]
 Whole = Annotated[
     bool,
     typer.Option("--whole", help="Find the person's events by reading the whole ledger, trusting no view; slower."),
 ]
-NOT_SAID = "audit"
 HISTORY = ("position", "recorded_at", "type", "of", "actor", "reason", "rule", "score", "before", "after")
-ACCESSES = ("position", "opened_at", "who", "site", "decision", "ground", "rule", "reason", "ended_at", "shown")
+ACCESSES = ("position", "opened_at", "who", "site", "decision", "task", "ground", "rule", "reason", "ended_at", "shown")
 EXPOSED = ("position", "rpps", "site", "ground", "reason", "exposed_from", "exposed_to", "shown")
 FROM = "ISO 8601, UTC, included: what was opened from then on, and what was opened before and was open still."
 TO = "ISO 8601, UTC, not included: what was opened before."
@@ -31,14 +29,13 @@ SENT = ("position", "recorded_at", "type", "from_site", "to_site", "to_professio
 
 
 @app.command()
-def history(
-    ref: Ref, actor: Actor = "system:cli", reason: Why = NOT_SAID, whole: Whole = False, as_json: AsJson = False
-) -> None:
+def history(ref: Ref, who: As = OWN, reason: Why = ASKED, whole: Whole = False, as_json: AsJson = False) -> None:
     """Merges, unmerges, bars, proposals, corrections and reassignments in ledger order, of all who ever were one
     person with REF: who, why, by which rule, and who was one person before and after."""
     from krypton.auditing.history import history as asked
 
-    found = asked(krypton(), ref, Auditor(actor, reason), whole=whole)
+    ours = krypton()
+    found = asked(ours, ref, asker(ours, who, reason, ref), whole=whole)
     if as_json:
         document(found)
         return
@@ -62,18 +59,20 @@ def accesses(
     since: Annotated[datetime | None, typer.Option("--from", "--since", help=FROM)] = None,
     until: Annotated[datetime | None, typer.Option("--to", "--until", help=TO)] = None,
     emergency: Annotated[bool | None, typer.Option("--emergency/--no-emergency")] = None,
-    audits: Annotated[bool, typer.Option("--audits/--no-audits", help="With the questions of auditors.")] = True,
-    actor: Actor = "system:cli",
-    reason: Why = NOT_SAID,
+    looks: Annotated[bool, typer.Option("--looks/--no-looks", help="With who looked, and who was refused.")] = True,
+    who: As = OWN,
+    reason: Why = ASKED,
     whole: Whole = False,
     as_json: AsJson = False,
 ) -> None:
-    """Every access asked for, granted, denied or opened in emergency: who, on which ground, and what lay open."""
+    """Every access asked for, granted, denied or opened in emergency: who, on which ground, and what lay open; and
+    everybody who looked, in which role and why, or was refused."""
     from krypton.auditing.accesses import Limits
     from krypton.auditing.accesses import accesses as asked
 
-    limits = Limits(by, site, utc(since), utc(until), emergency, audits)
-    found = asked(krypton(), ref, Auditor(actor, reason), limits, whole=whole)
+    limits = Limits(by, site, utc(since), utc(until), emergency, looks)
+    ours = krypton()
+    found = asked(ours, ref, asker(ours, who, reason, ref), limits, whole=whole)
     if as_json:
         document(found)
         return
@@ -84,7 +83,8 @@ def _access_cells(row: dict[str, Any]) -> dict[str, Any]:
     shown = row.get("shown") or {}
     return {
         "who": f"rpps:{row['rpps']}" if "rpps" in row else row["actor"],
-        "ground": row.get("ground") or row.get("kind"),
+        "opened_at": row.get("opened_at") or row["viewed_at"],
+        "task": row.get("kind"),
         "ended_at": row.get("closed_at") or row.get("expires_at"),
         "shown": {name.replace("_", " "): len(held) for name, held in shown.items() if held} or None,
     }
@@ -94,15 +94,16 @@ def _access_cells(row: dict[str, Any]) -> dict[str, Any]:
 def as_of(
     moment: Annotated[str, typer.Argument(metavar="POSITION|TIME", help="A ledger position, or ISO 8601 in UTC.")],
     ref: Ref,
-    actor: Actor = "system:cli",
-    reason: Why = NOT_SAID,
+    who: As = OWN,
+    reason: Why = ASKED,
     whole: Whole = False,
     as_json: AsJson = False,
 ) -> None:
     """The person, record and dose as a reader would have seen them then."""
     from krypton.auditing.as_of import as_of as asked
 
-    found = asked(krypton(), moment_of(moment), ref, Auditor(actor, reason), whole=whole)
+    ours = krypton()
+    found = asked(ours, moment_of(moment), ref, asker(ours, who, reason, ref), whole=whole)
     if found["differs_from_live"]:
         err.print(
             f"the live views say something else of that position: {', '.join(found['differs_from_live'])}; "
@@ -134,8 +135,8 @@ def exposure(
     one: Ref,
     other: Ref,
     file: Annotated[Path | None, typer.Option("--out", dir_okay=False, help="Write the officer's report here.")] = None,
-    actor: Actor = "system:cli",
-    reason: Why = NOT_SAID,
+    who: As = OWN,
+    reason: Why = ASKED,
     whole: Whole = False,
     as_json: AsJson = False,
 ) -> None:
@@ -143,7 +144,8 @@ def exposure(
     from krypton.auditing.exposure import exposure as asked
     from krypton.auditing.exposure_report import markdown
 
-    found = asked(krypton(), one, other, Auditor(actor, reason), whole=whole)
+    ours = krypton()
+    found = asked(ours, one, other, asker(ours, who, reason, one), whole=whole)
     if file is not None:
         file.write_text(markdown(found))
         err.print(f"written to {file}", markup=False)
@@ -161,8 +163,8 @@ def export(
         bool, typer.Option("--unsealed", help="Also what sealed fields say, names among it; recorded as such.")
     ] = False,
     wait_s: Annotated[float, typer.Option("--wait", help="Seconds to wait for a checkpoint that covers all.")] = 15.0,
-    actor: Actor = "system:cli",
-    reason: Why = NOT_SAID,
+    who: As = OWN,
+    reason: Why = ASKED,
     whole: Whole = False,
     as_json: AsJson = False,
 ) -> None:
@@ -170,8 +172,10 @@ def export(
     from krypton.auditing.export import FolderNotEmpty
     from krypton.auditing.export import export as asked
 
+    ours = krypton()
+    caller = asker(ours, who, reason, ref)
     try:
-        found = asked(krypton(), ref, folder, Auditor(actor, reason), unsealed=unsealed, wait_s=wait_s, whole=whole)
+        found = asked(ours, ref, folder, caller, unsealed=unsealed, wait_s=wait_s, whole=whole)
     except FolderNotEmpty as taken:
         raise typer.BadParameter(str(taken), param_hint="--out") from None
     if as_json:
@@ -192,7 +196,7 @@ def _print_exposure(found: dict[str, Any]) -> None:
     ]
     table(rows, EXPOSED, "Saw data of the one as the other's")
     table(found["sent"], SENT, "Sent meanwhile")
-    table(found["audits"], ("position", "recorded_at", "actor", "kind", "reason"), "Auditors' questions meanwhile")
+    table(found["looks"], ("position", "recorded_at", "actor", "role", "kind", "reason"), "Looked meanwhile")
 
 
 def _by(statement: dict[str, Any] | None) -> str | None:

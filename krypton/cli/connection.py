@@ -2,8 +2,10 @@
 
 from uuid import UUID, uuid4
 
+from domain.actors import Caller
 from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
+from krypton.cli.calling import Acting
 from krypton.cli.output import written
 
 
@@ -15,6 +17,15 @@ def krypton() -> Krypton:
 def envelope(actor: str, command_id: UUID | None) -> Envelope:
     """The envelope of one command."""
     return Envelope(actor, command_id or uuid4())
+
+
+def asker(ours: Krypton, acting: Acting, reason: str, ref: str | None = None) -> Caller:
+    """Who asks about whom, for the gate. In development a user may stand for whichever patient is asked about.
+
+    Raises NotFound, NotOnesOwn (W3).
+    """
+    about = ours.resolve(ref) if ref and acting.own.endswith(":*") else None
+    return acting.caller(reason, about)
 
 
 def ask(ours: Krypton, command: Command, actor: str, command_id: UUID | None, as_json: bool) -> None:

@@ -10,7 +10,9 @@ import typer
 from domain.aggregates.consent import EVERYONE, Scope
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.consent_code import derive
-from krypton.cli.connection import ask, envelope, krypton
+from krypton.cli.calling import ASKED, OWN, As
+from krypton.cli.calling import Why as Purpose
+from krypton.cli.connection import ask, asker, envelope, krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId, Ref, utc
 from krypton.cli.output import document, facts, out, table, written
@@ -92,9 +94,10 @@ def oppose(
 
 
 @app.command()
-def show(ref: Ref, as_json: AsJson = False) -> None:
+def show(ref: Ref, who: As = OWN, reason: Purpose = ASKED, as_json: AsJson = False) -> None:
     """What was said on behalf of the person, by any of their identities."""
-    found = consents_of(krypton(), ref)
+    ours = krypton()
+    found = consents_of(ours, asker(ours, who, reason, ref), ref)
     if as_json:
         document(found)
         return

@@ -7,19 +7,22 @@ import typer
 
 from domain.commands.doses import AcknowledgeAlert
 from domain.dose_alerts import QUANTITIES
-from krypton.cli.connection import ask, krypton
+from krypton.cli.calling import ASKED, OWN, As, Why
+from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, CommandId, Ref
+from krypton.cli.options import Actor, AsJson, CommandId, Limit, Ref
 from krypton.cli.output import document, facts, out, table
-from krypton.queries.person import alerts_of, dose_of, study_of_alert
+from krypton.queries.person import dose_of
+from krypton.queries.worklists import PAGE, alerts_of, study_of_alert
 
 app = command_group("Cumulative dose and alerts.")
 
 
 @app.command()
-def show(ref: Ref, as_json: AsJson = False) -> None:
+def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
     """Every irradiation event of the person once, and the totals of what is known."""
-    found = dose_of(krypton(), ref)
+    ours = krypton()
+    found = dose_of(ours, asker(ours, who, reason, ref), ref)
     if as_json:
         document(found)
         return
@@ -41,10 +44,14 @@ def show(ref: Ref, as_json: AsJson = False) -> None:
 def alerts(
     all_of_them: Annotated[bool, typer.Option("--all", help="Acknowledged ones too.")] = False,
     site: Annotated[str | None, typer.Option("--site", help="Code of the establishment.")] = None,
+    limit: Limit = PAGE,
+    who: As = OWN,
+    reason: Why = ASKED,
     as_json: AsJson = False,
 ) -> None:
-    """Doses that call for a person's attention."""
-    found = alerts_of(krypton(), open_only=not all_of_them, site=site)
+    """Doses that call for a person's attention, at the establishment one acts from."""
+    ours = krypton()
+    found = alerts_of(ours, asker(ours, who, reason), open_only=not all_of_them, site=site, limit=limit)
     if as_json:
         document(found)
         return

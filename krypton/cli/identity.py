@@ -11,12 +11,13 @@ from domain.aggregates.identity import Status
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.traits import TRAITS
-from krypton.bootstrap import Krypton
-from krypton.cli.connection import ask, envelope, krypton
+from krypton.cli.calling import ASKED, OWN, As, Why
+from krypton.cli.connection import ask, asker, envelope, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref
+from krypton.cli.options import Actor, AsJson, CommandId, Limit, Reason, Ref
 from krypton.cli.output import document, facts, short, table, written, written_by_many
-from krypton.queries.person import history_of, identity_of, pairs_to_review
+from krypton.queries.person import history_of, identity_of
+from krypton.queries.worklists import PAGE, pairs_to_review
 
 app = command_group("Identities, and what is held of pairs of them.")
 review = command_group("Pairs that wait for a person's decision.")
@@ -182,9 +183,10 @@ def erase(
 
 
 @app.command()
-def show(ref: Ref, as_json: AsJson = False) -> None:
+def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
     """Traits, status, person and members."""
-    found = identity_of(krypton(), ref)
+    ours = krypton()
+    found = identity_of(ours, asker(ours, who, reason, ref), ref)
     if as_json:
         document(found)
         return
@@ -197,14 +199,10 @@ def show(ref: Ref, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def history(ref: Ref, as_json: AsJson = False) -> None:
+def history(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
     """Every event that touched the identity or the person it is in, in ledger order."""
-    show_history(krypton(), ref, as_json)
-
-
-def show_history(ours: Krypton, ref: str, as_json: bool) -> None:
-    """Shared with ``audit history``."""
-    found = history_of(ours, ref)
+    ours = krypton()
+    found = history_of(ours, asker(ours, who, reason, ref), ref)
     if as_json:
         document(found)
         return
@@ -243,9 +241,10 @@ for group, name, kind, meaning in (
 
 
 @review.command("list")
-def review_list(as_json: AsJson = False) -> None:
-    """Proposals, and merged pairs that a bar holds back."""
-    found = pairs_to_review(krypton())
+def review_list(limit: Limit = PAGE, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
+    """Proposals, and merged pairs that a bar holds back, oldest first."""
+    ours = krypton()
+    found = pairs_to_review(ours, asker(ours, who, reason), limit=limit)
     if as_json:
         document(found)
         return

@@ -15,6 +15,7 @@ CommandId = Annotated[
     UUID | None, typer.Option("--command-id", help="A uuid; repeating one is harmless and answers as the first time.")
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept sealed.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many at most.")]
 Ref = Annotated[str, typer.Argument(help="ASSIGNER|LOCAL_ID, an identity's or a person's uuid, or INS|matricule.")]
 
 

@@ -8,11 +8,12 @@ import typer
 
 from domain.aggregates.order import Urgency
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ResultOrder, ScheduleOrder
-from krypton.cli.connection import ask, envelope, krypton
+from krypton.cli.calling import ASKED, OWN, As, Why
+from krypton.cli.connection import ask, asker, envelope, krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref, utc
 from krypton.cli.output import document, facts, written
-from krypton.queries.person import order_of
+from krypton.queries.person import order_of, placed_for
 
 app = command_group("Exam orders.")
 Order = Annotated[UUID, typer.Argument(help="The order's id, as order place printed it.")]
@@ -109,9 +110,10 @@ def cancel(
 
 
 @app.command()
-def show(order: Order, as_json: AsJson = False) -> None:
+def show(order: Order, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
     """How far the order is."""
-    found = order_of(krypton(), order)
+    ours = krypton()
+    found = order_of(ours, asker(ours, who, reason, placed_for(ours, order)), order)
     if as_json:
         document(found)
         return

@@ -1,6 +1,7 @@
 """krypton record: the patient record of a person."""
 
-from krypton.cli.connection import krypton
+from krypton.cli.calling import ASKED, OWN, As, Why
+from krypton.cli.connection import asker, krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, Ref
 from krypton.cli.output import document, out, table
@@ -15,9 +16,10 @@ def group() -> None:
 
 
 @app.command()
-def show(ref: Ref, as_json: AsJson = False) -> None:
+def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
     """Studies, reports and orders of the person, from every site."""
-    found = record_of(krypton(), ref)
+    ours = krypton()
+    found = record_of(ours, asker(ours, who, reason, ref), ref)
     if as_json:
         document(found)
         return

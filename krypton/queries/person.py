@@ -1,4 +1,4 @@
-"""Questions about a person: resolves who the person is, then asks one view about all members, in one picture.
+"""Questions about one person: each passes the gate, then asks one view about all members, in one picture.
 
 What is sealed under a destroyed key is masked here at once, before any rebuild.
 """
@@ -7,125 +7,117 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from uuid import UUID
 
+from domain.actors import Caller
 from domain.errors import NotFound
+from domain.sight import Sight
 from krypton.bootstrap import Krypton
+from krypton.queries.gate import Permit, permit
+from projections.engine.reading import masked
 from projections.identity_index import queries as identities
 
 Members = list[dict[str, Any]]
-Ask = Callable[[Any, Members, Collection[str]], dict[str, Any]]
+Ask = Callable[[Any, Members, Collection[str], Sight], dict[str, Any]]
 Subjects = Callable[[Any, Sequence[str]], Collection[str]]
 
 
-def of_person(ours: Krypton, ref: str, ask: Ask, subjects: Subjects | None = None) -> dict[str, Any]:
-    """Ask about the person that ``ref`` is in; the answer begins with ``person`` and ``members``.
+def of_person(ours: Krypton, allowed: Permit, ask: Ask, subjects: Subjects | None = None) -> dict[str, Any]:
+    """Ask about the person that was decided about; the answer begins with ``person`` and ``members``.
 
-    ``subjects``: the identities beside the members under whose keys some of the answer is sealed, because a study was
-    reassigned or two identities were merged once.
+    An identity that the view still holds to be the person's, and the decision does not, is left out. ``subjects``: the
+    identities beside the members under whose keys some of the answer is sealed, because a study was reassigned or two
+    identities were merged once.
     """
-    identity = str(ours.resolve(ref))
     with ours.reading() as connection:
-        members = identities.members(connection, identity)
+        found = identities.members(connection, allowed.identity)
+        members = [member for member in found if member["identity"] in allowed.members]
         others = subjects(connection, _ids(members)) if subjects else ()
         erased = ours.vault.destroyed({*_ids(members), *others})
-        shown = identities.members(connection, identity, erased=erased) if erased else members
-        person = identities.person(connection, identity)
-        return {"person": person, "members": shown} | ask(connection, members, erased)
+        answer = ask(connection, members, erased, allowed.sight)
+        whose = {"person": members[0]["identity"], "members": masked(members, erased)}
+        return whose | answer | whose
 
 
 def _ids(members: Members) -> list[str]:
     return [m["identity"] for m in members]
 
 
-def identity_of(ours: Krypton, ref: str) -> dict[str, Any]:
-    """The ``identity show`` document."""
-    identity = str(ours.resolve(ref))
-    return of_person(ours, ref, lambda connection, _, erased: identities.show(connection, identity, erased))
+def identity_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
+    """The ``identity show`` document. Raises as ``permit`` does, and so do all below."""
+    allowed = permit(ours, caller, "identity.show", ref)
+
+    def ask(connection: Any, _: Members, erased: Collection[str], __: Sight) -> dict[str, Any]:
+        return identities.show(connection, allowed.identity, erased)
+
+    return of_person(ours, allowed, ask)
 
 
-def history_of(ours: Krypton, ref: str) -> list[dict[str, Any]]:
+def history_of(ours: Krypton, caller: Caller, ref: str) -> list[dict[str, Any]]:
     """Every event that touched the identity or the person it is in, in ledger order."""
 
-    def ask(connection: Any, members: Members, erased: Collection[str]) -> dict[str, Any]:
+    def ask(connection: Any, members: Members, erased: Collection[str], _: Sight) -> dict[str, Any]:
         return {"history": identities.history(connection, members, erased)}
 
-    return list(of_person(ours, ref, ask, identities.subjects)["history"])
+    return list(of_person(ours, permit(ours, caller, "identity.history", ref), ask, identities.subjects)["history"])
 
 
-def record_of(ours: Krypton, ref: str) -> dict[str, Any]:
+def record_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
     """The ``record show`` document."""
+    allowed = permit(ours, caller, "record.show", ref)
     from projections.patient_record import queries
 
-    def ask(connection: Any, members: Members, erased: Collection[str]) -> dict[str, Any]:
-        return queries.record(connection, _ids(members), erased)
+    def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
+        return queries.record(connection, _ids(members), erased, sight)
 
-    return of_person(ours, ref, ask, queries.subjects)
+    return of_person(ours, allowed, ask, queries.subjects)
 
 
-def order_of(ours: Krypton, order: UUID) -> dict[str, Any]:
-    """One order, as ``record show`` lists it. Raises NotFound."""
+def placed_for(ours: Krypton, order: UUID) -> str:
+    """The identity that an order is for: an id, and nothing else. Raises NotFound."""
+    from projections.patient_record import queries
+
+    with ours.reading() as connection:
+        placed = queries.order(connection, str(order))
+    if placed is None:
+        raise _no_order(order)
+    return str(placed["identity"])
+
+
+def _no_order(order: UUID) -> NotFound:
+    return NotFound(f"no order {order}: see krypton record show")
+
+
+def order_of(ours: Krypton, caller: Caller, order: UUID) -> dict[str, Any]:
+    """One order, as ``record show`` lists it. Raises NotFound, also where the reader does not see it."""
+    allowed = permit(ours, caller, "order.show", placed_for(ours, order))
     from projections.patient_record import queries
 
     with ours.reading() as connection:
         found = queries.order(connection, str(order))
-    if found is None:
-        raise NotFound(f"no order {order}: see krypton record show")
-    erased = ours.vault.destroyed([found["identity"]])
-    return queries.shown_order(found, erased)
+        if found is None or queries.order_hidden(connection, found, sorted(allowed.members), allowed.sight):
+            raise _no_order(order)
+    return queries.shown_order(found, ours.vault.destroyed([found["identity"]]))
 
 
-def dose_of(ours: Krypton, ref: str) -> dict[str, Any]:
+def dose_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
     """The ``dose show`` document."""
+    allowed = permit(ours, caller, "dose.show", ref)
     from projections.cumulative_dose import queries
+    from projections.patient_record.queries import left_out
 
-    return of_person(ours, ref, queries.dose, queries.subjects)
+    def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
+        out = left_out(connection, _ids(members), sight)
+        return queries.dose(connection, members, erased, sight=sight, left_out=out)
+
+    return of_person(ours, allowed, ask, queries.subjects)
 
 
-def consents_of(ours: Krypton, ref: str) -> dict[str, Any]:
+def consents_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
     """What was said on behalf of the person: ``statements``, and what they amount to in ``standing``."""
+    allowed = permit(ours, caller, "consent.show", ref)
     from projections.access_history import queries
 
-    def ask(connection: Any, members: Members, erased: Collection[str]) -> dict[str, Any]:
+    def ask(connection: Any, members: Members, erased: Collection[str], _: Sight) -> dict[str, Any]:
         statements = queries.consents(connection, _ids(members), erased=erased)
         return {"standing": queries.standing(statements), "statements": statements}
 
-    return of_person(ours, ref, ask)
-
-
-def accesses_of(ours: Krypton, ref: str, **filters: Any) -> list[dict[str, Any]]:
-    """Every request for the person's record, denied ones too. ``filters``: by, site, since, until, emergency."""
-    from projections.access_history import queries
-
-    def ask(connection: Any, members: Members, erased: Collection[str]) -> dict[str, Any]:
-        return {"accesses": queries.accesses(connection, _ids(members), erased=erased, **filters)}
-
-    return list(of_person(ours, ref, ask, queries.subjects)["accesses"])
-
-
-def pairs_to_review(ours: Krypton) -> list[dict[str, Any]]:
-    """The ``identity review list`` document."""
-    from projections.identity_index import review
-
-    with ours.reading() as connection:
-        found = review.review_list(connection)
-        erased = ours.vault.destroyed(side["identity"] for pair in found for side in pair["identities"])
-        return review.review_list(connection, erased) if erased else found
-
-
-def alerts_of(ours: Krypton, *, open_only: bool, site: str | None) -> list[dict[str, Any]]:
-    """The ``dose alerts`` document: of one establishment's reports, or of all."""
-    from projections.cumulative_dose import queries
-
-    with ours.reading() as connection:
-        erased = ours.vault.destroyed(queries.subjects(connection))
-        return queries.alerts(connection, open_only, site, erased)
-
-
-def study_of_alert(ours: Krypton, alert: UUID) -> UUID:
-    """The study that an alert is about. Raises NotFound."""
-    from projections.cumulative_dose import queries
-
-    with ours.reading() as connection:
-        known = {a["alert"]: a["study"] for a in queries.alerts(connection, open_only=False)}
-    if str(alert) not in known:
-        raise NotFound(f"no alert {alert}: see krypton dose alerts --all")
-    return UUID(known[str(alert)])
+    return of_person(ours, allowed, ask)

@@ -31,22 +31,30 @@ WHERE members ?| %(members)s::text[]
 ORDER BY position
 """
 
-AUDITS = """
-SELECT position, access_id AS access, identity_id AS identity, other_id AS other, members, actor, 'audited' AS decision,
-       rule, purpose, reason, kind, asked, unsealed, opened_at
-FROM access_history.audit
+VIEWINGS = """
+SELECT position, viewing_id AS viewing, identity_id AS identity, other_id AS other, members, actor, role, outcome,
+       outcome AS decision, kind, ground, access_id AS access, site, purpose, asked, unsealed, rule, reason, viewed_at
+FROM access_history.viewing
 WHERE members ?| %(members)s::text[]
   AND (%(by)s::text IS NULL OR actor = %(by)s OR actor = 'rpps:' || %(by)s)
-  AND %(site)s::text IS NULL AND NOT coalesce(%(emergency)s::boolean, false)
-  AND (%(since)s::bigint IS NULL OR opened_at >= %(since)s)
-  AND (%(until)s::bigint IS NULL OR opened_at < %(until)s)
+  AND (%(site)s::text IS NULL OR site = %(site)s)
+  AND (%(emergency)s::boolean IS NULL OR (purpose = 'BTG') = %(emergency)s)
+  AND (%(since)s::bigint IS NULL OR viewed_at >= %(since)s)
+  AND (%(until)s::bigint IS NULL OR viewed_at < %(until)s)
 ORDER BY position
 """
 
 ASKED = """
 SELECT identity_id::text AS identity FROM access_history.access WHERE members ?| %(members)s::text[]
-UNION SELECT identity_id::text FROM access_history.audit WHERE members ?| %(members)s::text[]
-UNION SELECT other_id::text FROM access_history.audit WHERE members ?| %(members)s::text[] AND other_id IS NOT NULL
+UNION SELECT identity_id::text FROM access_history.viewing
+WHERE members ?| %(members)s::text[] AND identity_id IS NOT NULL
+UNION SELECT other_id::text FROM access_history.viewing
+WHERE members ?| %(members)s::text[] AND other_id IS NOT NULL
+"""
+
+OPEN_TO = """
+SELECT access_id::text AS access FROM access_history.access
+WHERE rpps = %(rpps)s AND expires_at > %(now)s AND closed_at IS NULL AND members ?| %(members)s::text[]
 """
 
 CONSENTS = """
@@ -88,7 +96,7 @@ def accesses(
     return [_access(row, at, erased) for row in fetch(connection, ACCESSES, **limits)]
 
 
-def audits(
+def viewings(
     connection: Connection,
     members: Sequence[str],
     *,
@@ -99,13 +107,20 @@ def audits(
     emergency: bool | None = None,
     erased: Collection[str] = NOBODY,
 ) -> list[Document]:
-    """Every question of an auditor's about any of these identities, in ledger order; limited as ``accesses``.
+    """Every question about any of these identities that was answered or refused, and every list that showed one of
+    them, in ledger order; limited as ``accesses``.
 
-    ``since`` and ``until``: when it was asked. ``by``: the auditor's whole actor id, or an RPPS number. No question
-    comes from a site, or is an emergency.
+    ``since`` and ``until``: when it was asked. ``by``: the caller's whole actor id, or an RPPS number. ``members``: of
+    a list only those that are asked about here, for who else was on it is nobody's business.
     """
     limits = _limits(members, by, site, since, until, emergency)
-    return [_shown(row, erased, ("opened_at",)) for row in fetch(connection, AUDITS, **limits)]
+    rows = fetch(connection, VIEWINGS, **limits)
+    return [_shown(_viewing(row, members), erased, ("viewed_at",)) for row in rows]
+
+
+def open_to(connection: Connection, rpps: str, members: Sequence[str], now: int) -> list[str]:
+    """Accesses of a professional's to any of these identities that have not run out at ``now`` (µs), by their ids."""
+    return [row["access"] for row in fetch(connection, OPEN_TO, rpps=rpps, members=list(members), now=now)]
 
 
 def consents(
@@ -160,6 +175,12 @@ def _access(row: Document, at: int | None, erased: Collection[str]) -> Document:
     ends = row["closed_at"] or row["expires_at"]
     row["open"] = ends is not None and at is not None and at < ends
     return _shown(row, erased, ("opened_at", "expires_at", "closed_at"))
+
+
+def _viewing(row: Document, members: Sequence[str]) -> Document:
+    if row["outcome"] == "listed":
+        row["members"] = [member for member in row["members"] if member in members]
+    return row
 
 
 def _shown(row: Document, erased: Collection[str], times: Sequence[str]) -> Document:

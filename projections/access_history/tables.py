@@ -1,6 +1,6 @@
 """Tables of the access history. Times are microseconds since 1970 (UTC); ids are uuids.
 
-Written from ``krypton.accesses``: ``access``, ``audit``. Written from ``krypton.consents``: ``consent_statement``.
+Written from ``krypton.accesses``: ``access``, ``viewing``. Written from ``krypton.consents``: ``consent_statement``.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, Uuid
@@ -35,28 +35,34 @@ ACCESS = Table(
     Column("note", Text, comment="what was said when an emergency was closed", info=sealed_for("identity_id")),
     Column("position", BigInteger, nullable=False),
     Index("access_members", "members", postgresql_using="gin"),
-    Index("access_rpps", "rpps", "position"),
+    Index("access_rpps", "rpps", "expires_at"),
     info=written_from("krypton.accesses"),
 )
 
-AUDIT = Table(
-    "audit",
+VIEWING = Table(
+    "viewing",
     TABLES,
-    Column("access_id", ID, primary_key=True),
-    Column("identity_id", ID, nullable=False, comment="the local identity that was asked about"),
+    Column("viewing_id", ID, primary_key=True),
+    Column("outcome", Text, nullable=False, comment="viewed, refused or listed"),
+    Column("identity_id", ID, comment="the local identity that was asked about; null: of a list"),
     Column("other_id", ID, comment="the second one, of a question about two"),
+    Column("caller_id", ID, comment="the caller's own key, where the reason is sealed under it"),
     Column("members", JSONB, nullable=False, comment="identities of which the answer may have spoken"),
     Column("actor", Text, nullable=False),
-    Column("kind", Text, nullable=False, comment="history, accesses, as_of, exposure or export"),
+    Column("role", Text, nullable=False, comment="professional, patient, clerk, operator, auditor or service"),
+    Column("kind", Text, nullable=False, comment="the task: record.show, audit.history, …"),
+    Column("ground", Text, comment="open access, self or task; null: refused"),
+    Column("access_id", ID, comment="the access that it rests on"),
+    Column("site", Text, comment="code of the establishment acted from; null: none, or not said"),
+    Column("purpose", Text, nullable=False, comment="TREATMENT, BTG, PATRQT, HCOMPL, SYSADMIN or HOPERAT"),
     Column("asked", JSONB, nullable=False, comment="limits of the question, name=value"),
     Column("unsealed", Boolean, nullable=False, comment="fields that name the person were given out readable"),
-    Column("purpose", Text, nullable=False, comment="HCOMPL"),
     Column("rule", Text, nullable=False),
-    Column("reason", Text, nullable=False, info=sealed_for("identity_id", "other_id")),
-    Column("opened_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False, info=sealed_for("identity_id", "other_id", "caller_id")),
+    Column("viewed_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
-    Index("audit_members", "members", postgresql_using="gin"),
-    comment="Questions of auditors, each recorded before it was answered.",
+    Index("viewing_members", "members", postgresql_using="gin"),
+    comment="Who read what, or was refused; each recorded before it was answered.",
     info=written_from("krypton.accesses"),
 )
 

@@ -1,7 +1,7 @@
-"""Access history: who asked to see whose record, what was decided and by which rule; what was said of sharing?
+"""Access history: who asked to see whose record and what was decided; who looked; what was said of sharing?
 
-An access has one row, written from its own events, and so has an auditor's question; a statement has one row under its
-identity. ``queries.py`` reads.
+An access has one row, written from its own events, and so has each viewing: a question that was answered or refused, or
+a list that was shown. A statement has one row under its identity. ``queries.py`` reads.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,6 +13,7 @@ from schemas.event import LedgerEvent
 
 Row = dict[str, Any]
 SAID_NOTHING = {"consent.opened"}
+VIEWINGS = ("access.viewed", "access.view_refused", "access.listed")
 
 
 def _access(event: LedgerEvent, decision: str, **columns: Any) -> Row:
@@ -57,17 +58,28 @@ def _ended(event: LedgerEvent, state: str) -> Row:
     return {"state": state, "ended_at": event.data["recorded_at"], "end_reason": event.data.get("reason")}
 
 
-def _audit(event: LedgerEvent) -> Row:
+def _viewing(event: LedgerEvent, outcome: str) -> Row:
     data = event.data
-    copied = ("identity_id", "other_id", "members", "actor", "kind", "asked", "unsealed", "purpose", "rule", "reason")
-    return {**{name: data[name] for name in copied}, "opened_at": data["recorded_at"], "position": event.position}
+    copied = ("actor", "role", "kind", "site", "purpose", "asked", "rule", "reason")
+    optional = ("identity_id", "other_id", "caller_id", "ground", "access_id")
+    return {
+        **{name: data[name] for name in copied},
+        **{name: data.get(name) for name in optional},
+        "outcome": outcome,
+        "members": data["identities" if outcome == "listed" else "members"],
+        "unsealed": data.get("unsealed", False),
+        "viewed_at": data["recorded_at"],
+        "position": event.position,
+    }
 
 
 NEW: dict[str, Callable[[LedgerEvent], Row]] = {
     "access.granted": lambda event: _access(event, "granted", ground=event.data["ground"]),
     "access.denied": lambda event: _access(event, "denied"),
     "access.emergency_opened": lambda event: _access(event, "emergency", ground="emergency"),
-    "access.audited": _audit,
+    "access.viewed": lambda event: _viewing(event, "viewed"),
+    "access.view_refused": lambda event: _viewing(event, "refused"),
+    "access.listed": lambda event: _viewing(event, "listed"),
     "consent.granted": lambda event: _statement(event, "grant"),
     "consent.opposition_expressed": lambda event: _statement(event, "opposition"),
     "consent.code_issued": lambda event: _statement(event, "code"),
@@ -98,9 +110,9 @@ class AccessHistory:
         return ()
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
-        """The access's row, the question's, or the statement's."""
-        if event.type == "access.audited":
-            return (RowKey("audit", (event.aggregate_id,)),)
+        """The access's row, the viewing's, or the statement's."""
+        if event.type in VIEWINGS:
+            return (RowKey("viewing", (event.aggregate_id,)),)
         if event.type.startswith("access."):
             return (RowKey("access", (event.aggregate_id,)),)
         statement = event.data.get("statement_id") or event.data.get("code_id")

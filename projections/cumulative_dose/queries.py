@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
+from domain.sight import ALL, Sight
 from domain.times import iso
 from projections.cumulative_dose.distinct import QUANTITIES, Row, conflicts, distinct, stated_alone, sums, total
 from projections.engine.reading import NOW, fetch, masked
@@ -55,7 +56,7 @@ WHERE a.study_id = ANY(%(studies)s::uuid[]) AND a.position <= %(at)s ORDER BY a.
 """
 ALERTS = f"""{ALERT}
 WHERE (NOT %(open_only)s OR a.acknowledged_position IS NULL) AND (%(site)s::text IS NULL OR r.site = %(site)s)
-ORDER BY a.position
+ORDER BY a.position LIMIT %(limit)s
 """
 NOTED = f"""{OWNED}
 SELECT DISTINCT a.note_subject::text AS subject FROM cumulative_dose.alert a LEFT JOIN owned USING (study_id)
@@ -74,6 +75,8 @@ def dose(
     members: Sequence[Mapping[str, Any]],
     erased: Collection[str] = NOBODY,
     at_position: int | None = None,
+    sight: Sight = ALL,
+    left_out: Collection[str] = NOBODY,
 ) -> Document:
     """``dose show`` of one person. ``members``: all identities of the person, whose id is the first one's.
 
@@ -84,7 +87,9 @@ def dose(
     """
     at = NOW if at_position is None else at_position
     identities = [member["identity"] for member in members]
-    reports = fetch(connection, REPORTS, identities=identities, at=at)
+    found = fetch(connection, REPORTS, identities=identities, at=at)
+    kept = [report for report in found if not _excluded(report, sight, left_out)]
+    reports = [report for report in kept if not sight.withholds(report["position"], [report["site"]])]
     by_report = {(report["study_id"], report["report_uid"]): report for report in reports}
     carried = [
         by_report[row["study_id"], row["report_uid"]] | row
@@ -92,6 +97,7 @@ def dose(
         if (row["study_id"], row["report_uid"]) in by_report  # not of a report that came between the two queries
     ]
     shown, alone = distinct(carried), stated_alone(reports, carried)
+    told = {(report["study_id"], report["report_uid"]) for report in reports}
     studies = sorted({report["study_id"] for report in reports})
     return {
         "person": identities[0],
@@ -103,8 +109,18 @@ def dose(
         "exposures": [_exposure(row) for row in shown],
         "reports": _reports(reports, carried),
         "conflicts": conflicts(carried),
-        "alerts": [_alert(row, erased, at) for row in fetch(connection, ALERTS_OF_STUDIES, studies=studies, at=at)],
+        "alerts": [
+            _alert(row, erased, at)
+            for row in fetch(connection, ALERTS_OF_STUDIES, studies=studies, at=at)
+            if (row["study_id"], row["report_uid"]) in told
+        ],
+        **sight.withheld(len(kept) - len(reports)),
     }
+
+
+def _excluded(report: Row, sight: Sight, left_out: Collection[str]) -> bool:
+    """Whether the consent leaves a dose report out: with its study, whether or not a record holds that."""
+    return report["study_id"] in left_out or sight.exclusions.study(report["study_uid"], None)
 
 
 def alerts(
@@ -112,10 +128,17 @@ def alerts(
     open_only: bool = True,
     site: str | None = None,
     erased: Collection[str] = NOBODY,
+    limit: int | None = None,
 ) -> list[Document]:
     """``dose alerts``: what calls for attention, oldest first; of one establishment's reports, or of all."""
-    rows = fetch(connection, ALERTS, open_only=open_only, site=site, at=NOW)
+    rows = fetch(connection, ALERTS, open_only=open_only, site=site, at=NOW, limit=limit)
     return [_alert(row, erased, NOW) for row in rows]
+
+
+def study_of(connection: Connection, alert: str) -> str | None:
+    """The study of an alert; None: there is none of that id."""
+    found = fetch(connection, "SELECT study_id FROM cumulative_dose.alert WHERE alert_id = %(id)s", id=alert)
+    return str(found[0]["study_id"]) if found else None
 
 
 def _stated(counted: Sequence[Row], alone: Sequence[Row]) -> dict[str, float | None]:

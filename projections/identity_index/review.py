@@ -23,7 +23,7 @@ LEFT JOIN identity_index.identity il ON il.identity_id = k.low
 LEFT JOIN identity_index.identity ih ON ih.identity_id = k.high
 WHERE (k.state IN ('proposed', 'review_requested') OR (k.state = 'merged' AND k.held_back))
   AND coalesce(nl.person_id, k.low) <> coalesce(nh.person_id, k.high)
-ORDER BY k.position
+ORDER BY k.position LIMIT %(limit)s
 """
 
 BARS = """
@@ -36,13 +36,15 @@ ORDER BY b.position
 """
 
 
-def review_list(connection: Connection, erased: Collection[str] = frozenset()) -> list[dict[str, Any]]:
+def review_list(
+    connection: Connection, limit: int | None = None, erased: Collection[str] = frozenset()
+) -> list[dict[str, Any]]:
     """``identity review list``, oldest first: proposals nobody answered, and merges that a bar holds back.
 
     ``barred_by`` names the barred pairs that stand between the two persons; a pair that has become one person by
     other links waits no more.
     """
-    waiting = fetch(connection, WAITING)
+    waiting = fetch(connection, WAITING, limit=limit)
     concerned = {row[side] for row in waiting for side in ("low_person", "high_person")}
     bars: dict[frozenset[str], list[list[str]]] = {}
     for bar in fetch(connection, BARS, persons=list(concerned)):

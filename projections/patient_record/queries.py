@@ -5,6 +5,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
+from domain.sight import ALL, Sight
 from domain.times import iso
 from projections.engine.reading import fetch
 from schemas.event import ERASED
@@ -13,28 +14,32 @@ Document = dict[str, Any]
 
 STUDIES = """
 SELECT study_id::text, identity_id::text AS identity, subject_id::text AS subject, study_uid, site, accession,
-       started_at, modalities, description, instances, withdrawn,
+       started_at, modalities, description, instances, withdrawn, first_position,
        (SELECT count(*) FROM jsonb_object_keys(series)) AS series
 FROM patient_record.study WHERE identity_id = ANY(%(members)s::uuid[])
 ORDER BY started_at DESC NULLS LAST, first_position DESC
 """
 REPORTS = """
-SELECT study_id::text, subject_id::text AS subject, report_uid, kind, title
+SELECT study_id::text, subject_id::text AS subject, report_uid, kind, title, position
 FROM patient_record.report WHERE study_id = ANY(%(studies)s::uuid[]) ORDER BY position
 """
 READINGS = """
 SELECT reading_id::text AS reading, study_id::text, identity_id::text AS subject, state, from_site, to_site, question,
-       due, read_by, report_uid, conclusion, decline_reason, requested_at
+       due, read_by, report_uid, conclusion, decline_reason, requested_at, first_position
 FROM patient_record.reading WHERE study_id = ANY(%(studies)s::uuid[]) ORDER BY first_position
 """
 ORDER_COLUMNS = """
 SELECT order_id::text AS "order", identity_id::text AS identity, state, site, placer_number, ordered_by, modality, act,
        question, urgency, accession, wanted_by, presented_at, scheduled_at, scheduled_for, ae_title, study_uid,
-       report_uid, cancel_reason, placed_at
+       report_uid, cancel_reason, placed_at, study_id::text, first_position
 FROM patient_record.exam_order
 """
 ORDERS = ORDER_COLUMNS + "WHERE identity_id = ANY(%(members)s::uuid[]) ORDER BY first_position DESC"
 ORDER = ORDER_COLUMNS + "WHERE order_id = %(order)s"
+LEFT_OUT = """
+SELECT study_id::text, study_uid, started_at
+FROM patient_record.study WHERE identity_id = ANY(%(members)s::uuid[])
+"""
 SUBJECTS = """
 SELECT subject_id::text AS subject FROM patient_record.study WHERE identity_id = ANY(%(members)s::uuid[])
 UNION SELECT r.subject_id::text FROM patient_record.report r JOIN patient_record.study s USING (study_id)
@@ -53,23 +58,66 @@ def subjects(connection: Connection, members: Sequence[str]) -> set[str]:
     return {*members, *found} - {None}
 
 
-def record(connection: Connection, members: Sequence[str], erased: Collection[str]) -> Document:
+def record(connection: Connection, members: Sequence[str], erased: Collection[str], sight: Sight = ALL) -> Document:
     """``studies`` and ``orders`` of ``record show``, newest first, for all identities of one person.
 
     Withdrawn studies are left out and counted. Texts sealed under the key of one of ``erased`` read ``[erased]`` at
-    once, before any rebuild.
+    once, before any rebuild. ``sight``: what the reader sees; with ``withheld`` where they may know how much they do
+    not see for an opposition to feeding.
     """
     found = fetch(connection, STUDIES, members=list(members))
-    shown = [study for study in found if not study["withdrawn"]]
-    ids = [study["study_id"] for study in shown]
-    reports = _by_study(fetch(connection, REPORTS, studies=ids))
-    readings = _by_study(fetch(connection, READINGS, studies=ids))
-    orders = fetch(connection, ORDERS, members=list(members))
-    return {
-        "studies": [_study(study, reports, readings, erased) for study in shown],
-        "withdrawn": len(found) - len(shown),
-        "orders": [shown_order(order, erased) for order in orders],
+    left_out = {s["study_id"] for s in found if sight.exclusions.study(s["study_uid"], s["started_at"])}
+    kept = [study for study in found if study["study_id"] not in left_out]
+    fed = [study for study in kept if not sight.withholds(study["first_position"], [study["site"]])]
+    shown = [study for study in fed if not study["withdrawn"]]
+    sites = {study["study_id"]: study["site"] for study in shown}
+    reports = fetch(connection, REPORTS, studies=[*sites])
+    readings = [r for r in fetch(connection, READINGS, studies=[*sites]) if not sight.exclusions.author(r["read_by"])]
+    orders = [o for o in fetch(connection, ORDERS, members=list(members)) if not _order_left_out(o, sight, left_out)]
+    read = {
+        "reports": [r for r in reports if not sight.withholds(r["position"], [sites[r["study_id"]]])],
+        "readings": [r for r in readings if not _reading_withheld(r, sight)],
+        "orders": [o for o in orders if not order_withheld(o, sight)],
     }
+    missing = (len(kept) - len(fed)) + len(reports) + len(readings) + len(orders) - sum(map(len, read.values()))
+    by_study = _by_study(read["reports"]), _by_study(read["readings"])
+    return {
+        "studies": [_study(study, *by_study, erased) for study in shown],
+        "withdrawn": len(fed) - len(shown),
+        "orders": [shown_order(order, erased) for order in read["orders"]],
+        **sight.withheld(missing),
+    }
+
+
+def left_out(connection: Connection, members: Sequence[str], sight: Sight) -> set[str]:
+    """The studies of these members that the reader's consent leaves out."""
+    if sight.exclusions == ALL.exclusions:
+        return set()
+    found = fetch(connection, LEFT_OUT, members=list(members))
+    return {s["study_id"] for s in found if sight.exclusions.study(s["study_uid"], s["started_at"])}
+
+
+def _order_left_out(order: Document, sight: Sight, studies: Collection[str]) -> bool:
+    """Whether the consent leaves an order out: for who wrote it, or with the study that was made of it."""
+    excluded = order["study_id"] in studies or bool(
+        order["study_uid"] and sight.exclusions.study(order["study_uid"], None)
+    )
+    return excluded or sight.exclusions.author(order["ordered_by"])
+
+
+def order_withheld(order: Document, sight: Sight) -> bool:
+    """Whether an opposition to feeding keeps an order back: those see it who wrote it, were brought it or make it."""
+    sites = (order["site"], order["presented_at"], order["scheduled_at"])
+    return sight.withholds(order["first_position"], sites, order["ordered_by"])
+
+
+def order_hidden(connection: Connection, order: Document, members: Sequence[str], sight: Sight) -> bool:
+    """Whether a reader does not see one order at all."""
+    return order_withheld(order, sight) or _order_left_out(order, sight, left_out(connection, members, sight))
+
+
+def _reading_withheld(reading: Document, sight: Sight) -> bool:
+    return sight.withholds(reading["first_position"], (reading["from_site"], reading["to_site"]), reading["read_by"])
 
 
 def _by_study(rows: Sequence[Document]) -> dict[str, list[Document]]:
@@ -133,6 +181,7 @@ def order(connection: Connection, order_id: str) -> Document | None:
 
 def shown_order(order: Document, erased: Collection[str]) -> Document:
     """An order with its times as text, and its texts masked where the identity is ``erased``."""
+    order = {name: value for name, value in order.items() if name not in ("study_id", "first_position")}
     times = {name: iso(order[name]) for name in ("wanted_by", "scheduled_for", "placed_at")}
     texts = {name: _shown(order[name], order["identity"], erased) for name in ("question", "cancel_reason")}
     return {**order, **times, **texts}

@@ -7,12 +7,12 @@ from uuid import UUID
 import pytest
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
+from domain.actors import Caller
 from domain.commands.identities import Erase
 from domain.commands.studies import ReassignStudy
 from domain.errors import RuleBroken
 from krypton.auditing.accesses import Limits, accesses
 from krypton.auditing.as_of import as_of
-from krypton.auditing.asking import Auditor
 from krypton.auditing.exposure import exposure
 from krypton.auditing.history import history
 from krypton.devstack.stack import Stack
@@ -97,24 +97,24 @@ def erased(scene: Scene, site: str) -> None:
 @step(parsers.re(r'the auditor asks for the history of Marie at (?P<site>CH\w)(?: because "(?P<reason>.+)")?'))
 def ask_history(scene: Scene, site: str, reason: str | None) -> None:
     try:
-        scene.told = history(scene.world.krypton, scene.marie[site], Auditor(ACTOR, reason or "audit"))
+        scene.told = history(scene.world.krypton, scene.marie[site], Caller(ACTOR, reason or "audit"))
     except RuleBroken as refusal:
         scene.refusal = refusal
 
 
 @when(parsers.parse("the auditor asks who had access to Marie at {site}"))
 def ask_accesses(scene: Scene, site: str) -> None:
-    scene.told = accesses(scene.world.krypton, scene.marie[site], Auditor(ACTOR, "audit"), Limits())
+    scene.told = accesses(scene.world.krypton, scene.marie[site], Caller(ACTOR, "audit"), Limits())
 
 
 @when(parsers.parse("the auditor asks for Marie at {site} as of the moment remembered"))
 def ask_as_of(scene: Scene, site: str) -> None:
-    scene.told = as_of(scene.world.krypton, scene.remembered, scene.marie[site], Auditor(ACTOR, "audit"))
+    scene.told = as_of(scene.world.krypton, scene.remembered, scene.marie[site], Caller(ACTOR, "audit"))
 
 
 @when("the auditor asks who saw data of the one as the other's")
 def ask_exposure(scene: Scene) -> None:
-    scene.told = exposure(scene.world.krypton, *scene.pair, Auditor(ACTOR, "audit"))
+    scene.told = exposure(scene.world.krypton, *scene.pair, Caller(ACTOR, "audit"))
 
 
 @then(parsers.re(r'an? (?P<said>merge|unmerge) because "(?P<reason>.+)" made (?P<after>\d) persons? of (?P<before>\d)'))

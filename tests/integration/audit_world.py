@@ -12,6 +12,7 @@ import psycopg2
 
 from adapters.eventstore import tables
 from adapters.notary.folder import TileWriter
+from domain.actors import Caller
 from domain.commands.accesses import CloseEmergency, OpenAccess
 from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.identities import Register
@@ -22,7 +23,6 @@ from domain.proofs import leaf
 from domain.proofs.merkle import leaf_hashes
 from domain.proofs.note import Checkpoint, Note
 from domain.work import Command, Envelope
-from krypton.auditing.asking import Auditor
 from krypton.bootstrap import VIEWS, Krypton
 from krypton.devstack.stack import Stack
 from krypton.integrity.keys import made
@@ -33,10 +33,15 @@ from projections.versions import catalog
 from tests.fakes.dicom import new_uid
 from tests.fakes.region import dose, exposure, received
 from tests.fakes.topic import records
-from tests.integration.live_cli import CommandLine
+from tests.integration.live_cli import CommandLine, roles_file
 
 CLINICIAN, RADIOLOGIST = "10101201233", "10101205671"  # of CHB, of CHP
-AUDITOR = Auditor("rpps:10109990001", "complaint 12")
+AUDITOR = Caller("auditor:dpo", "complaint 12")
+
+
+def themself(identity: str) -> Caller:
+    """The patient who is asked about, asking."""
+    return Caller(f"patient:{identity}", "my own")
 
 
 @dataclass
@@ -105,15 +110,15 @@ class AuditWorld:
     def identity(self, identity: str) -> dict[str, Any]:
         """``identity show``, with all that was said so far."""
         self.settle()
-        return person.identity_of(self.krypton, identity)
+        return person.identity_of(self.krypton, themself(identity), identity)
 
     def seen(self, identity: str) -> dict[str, Any]:
         """What a reader of the live views sees now of a person: identity, record and dose."""
         self.settle()
         return {
-            "identity": person.identity_of(self.krypton, identity),
-            "record": person.record_of(self.krypton, identity),
-            "dose": person.dose_of(self.krypton, identity),
+            "identity": person.identity_of(self.krypton, themself(identity), identity),
+            "record": person.record_of(self.krypton, themself(identity), identity),
+            "dose": person.dose_of(self.krypton, themself(identity), identity),
         }
 
     def sign(self) -> None:
@@ -146,6 +151,7 @@ class AuditWorld:
                 ("KRYPTON_DATABASE", addresses.database),
                 ("KRYPTON_LOG_FOLDER", str(self.krypton.settings.log_folder)),
                 ("KRYPTON_LOG_KEY_FILE", str(self.krypton.settings.log_key)),
+                ("KRYPTON_ROLES", str(self.krypton.settings.roles)),
             ),
         )
 
@@ -174,7 +180,10 @@ def audit_world(stack: Stack) -> Iterator[AuditWorld]:
         database=url,
         log_folder_given=folder / "tlog",
         log_key_given=folder / "tlog.key",
+        roles_given=folder / "roles.toml",
     )
+    folder.mkdir()
+    roles_file(folder, AUDITOR.actor)
     ours = Krypton(settings, type(addresses)(addresses.kafka, url))
     tables.create(url)
     ours.vault.create()

@@ -15,10 +15,10 @@ import fastavro
 import pytest
 
 from adapters.notary.keys import SigningKey
+from domain.actors import Caller
 from domain.commands.identities import Erase
 from domain.errors import LedgerAltered, ReasonMissing
 from domain.proofs.note import Note, parse
-from krypton.auditing.asking import Auditor
 from krypton.auditing.export import FolderNotEmpty, export
 from krypton.devstack.stack import Stack
 from krypton.settings import ServiceUnavailable
@@ -129,7 +129,7 @@ def test_unsealed_it_says_what_the_sealed_fields_hold_and_that_is_on_record(
     assert registered["fields"]["traits"]["family"] == MARK
     (asked,) = world.krypton.ledger.recorder.select_notifications(found["access_position"], 1)
     data = world.krypton.codec.decode(asked.state, 1)[1]
-    assert (data["kind"], data["unsealed"], data["reason"]) == ("export", True, AUDITOR.reason)
+    assert (data["kind"], data["unsealed"], data["reason"]) == ("audit.export", True, AUDITOR.reason)
     assert verify(tmp_path / "new")[0] == 0
 
 
@@ -160,18 +160,19 @@ def altered(world: AuditWorld) -> Iterator[tuple[str, int]]:
     world.receive(one)
     world.settle()
     world.sign()
-    set_site(world, "CHB", "CHX")
-    yield one, world.head
-    set_site(world, "CHX", "CHB")
+    position = world.head
+    set_site(world, position, "CHB", "CHX")
+    yield one, position
+    set_site(world, position, "CHX", "CHB")
 
 
-def set_site(world: AuditWorld, was: str, now: str) -> None:
-    """Of the last event, past all that is ours."""
+def set_site(world: AuditWorld, position: int, was: str, now: str) -> None:
+    """Of one event, past all that is ours."""
     changed = (
         "UPDATE ledger.ledger_events SET state = overlay(state PLACING %s FROM position(%s IN state)) WHERE id = %s"
     )
     with world.cursor() as cursor:
-        cursor.execute(changed, (now.encode(), was.encode(), world.head))
+        cursor.execute(changed, (now.encode(), was.encode(), position))
 
 
 def test_an_event_that_was_altered_in_the_store_is_not_exported(
@@ -202,7 +203,7 @@ def test_a_folder_that_holds_something_is_refused(world: AuditWorld, person: str
 
 def test_without_a_reason_nothing_is_exported(world: AuditWorld, person: str, tmp_path: Path) -> None:
     with pytest.raises(ReasonMissing):
-        export(world.krypton, person, tmp_path / "new", Auditor("system:test", ""), unsealed=False)
+        export(world.krypton, person, tmp_path / "new", Caller("auditor:other", ""), unsealed=False)
     assert not (tmp_path / "new").exists()
 
 

@@ -4,15 +4,17 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from domain import errors
+from domain.actors import Caller
 from domain.aggregates.consent import Scope
 from domain.commands.accesses import CloseEmergency, OpenAccess
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.commands.directory import Suspend
 from domain.commands.orders import CancelOrder, PerformOrder, PresentOrder, ResultOrder, ScheduleOrder
 from domain.commands.readings import AcceptReading, DeclineReading, ReportReading, RequestReading
+from domain.commands.viewings import ListPeople
 from domain.work import Command
 from tests.fakes.region import CLINICIAN, RADIOLOGIST
-from tests.unit.refusals import WORDS, Provoked, World
+from tests.unit.refusals import PERSON, WORDS, Provoked, World
 
 NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
 
@@ -53,7 +55,15 @@ def reading_again(world: World) -> Command:
     return world.after(asked, ask=asked)
 
 
+def listing(world: World, reason: str) -> Command:
+    """A clerk asks for a list with Marie on it."""
+    return ListPeople(caller=Caller("clerk:chb", reason), task="identity.review.list", shown=(world.marie,))
+
+
 PROVOKED = [
+    # Viewing
+    Provoked(errors.UnfitReason, "say it without", lambda w: listing(w, f"for {PERSON['family']}")),
+    Provoked(errors.UnfitReason, "say it in short", lambda w: listing(w, WORDS * 50)),
     # Consent
     Provoked(errors.UnknownParty, "write rpps:<registered", lambda w: Grant(identity=w.marie, party="MARKEDGIVEN")),
     Provoked(

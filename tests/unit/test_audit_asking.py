@@ -1,65 +1,22 @@
-"""An auditor's question as the ledger records it, and small parts of what answers it."""
+"""Small parts of what answers an auditor's question."""
 
 import re
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from fastavro import schemaless_writer
 
 from adapters.eventstore.histories import first_long
-from domain.commands.accesses import Audit, CloseEmergency
-from domain.errors import BadActor, BadSite, NoOpenEmergency, NotFound, ReasonMissing
+from domain.errors import BadActor, BadSite
 from krypton.auditing import exposure_report
 from krypton.auditing.accesses import Limits
 from krypton.auditing.aside import NAMED
 from krypton.auditing.export_files import verifier
 from krypton.bootstrap import VIEWS
 from schemas.registry import registry
-from tests.fakes.region import CLINICIAN, Region
+from tests.fakes.region import CLINICIAN
 
 QUERIES = sorted(Path(__file__).parents[2].glob("projections/*/queries.py"))
-
-
-@pytest.fixture
-def region() -> Region:
-    return Region()
-
-
-def test_a_question_is_one_event_that_opens_no_record(region: Region) -> None:
-    one = region.register()
-    answer = region.ask(Audit(identity=one, kind="history", reason="complaint 12", members=("other",)), "rpps:1")
-    (event,) = region.history(region.head() - 1)
-    told = {name: event.data[name] for name in ("identity_id", "members", "kind", "reason", "rule", "purpose", "actor")}
-    assert event.type == "access.audited"
-    assert told == {
-        "identity_id": str(one),
-        "members": sorted([str(one), "other"]),
-        "kind": "history",
-        "reason": "complaint 12",
-        "rule": "X11",
-        "purpose": "HCOMPL",
-        "actor": "rpps:1",
-    }
-    assert isinstance(
-        region.refusal(CloseEmergency(access=UUID(answer.result["access"]), rpps=CLINICIAN)), NoOpenEmergency
-    )
-
-
-def test_a_question_needs_a_reason(region: Region) -> None:
-    refusal = region.refusal(Audit(identity=region.register(), kind="history", reason="  "))
-    assert isinstance(refusal, ReasonMissing)
-
-
-def test_a_question_about_two_names_both(region: Region) -> None:
-    one, other = region.persons("1", "2")
-    region.ask(Audit(identity=one, other=other, kind="exposure", reason="art. 33"))
-    event = region.history(region.head() - 1)[0]
-    assert (event.data["other_id"], event.data["members"]) == (str(other), sorted([str(one), str(other)]))
-
-
-def test_nobody_is_asked_about_whom_nobody_registered(region: Region) -> None:
-    assert isinstance(region.refusal(Audit(identity=UUID(int=1), kind="history", reason="x")), NotFound)
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda p: p.parent.name)
@@ -130,7 +87,8 @@ def test_a_reason_cannot_break_out_of_its_cell_in_the_report() -> None:
         "together": [period],
         "accesses": [],
         "sent": [],
-        "audits": [],
+        "looks": [],
+        "withheld": 0,
         "position": 9,
         "unread": [],
     }

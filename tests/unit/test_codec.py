@@ -162,7 +162,7 @@ def test_neither_key_alone_opens_what_may_name_two_people(schema: Schema) -> Non
     """Whoever has one of them, and the bytes from any copy of the log: no program has to keep a promise."""
     vault, body = MemoryVault(), sample_body(schema) | dict.fromkeys(schema.sealed, MARKED)
     raw = written(codec(vault), schema, body)
-    ((name, (inner, outer)),) = schema.sealed.items()
+    ((name, (inner, *_, outer)),) = schema.sealed.items()
     closed, aad = field_of(schema, raw, name), f"{schema.type}|{body[schema.aggregate]}|3|{name}".encode()
     with pytest.raises(SealBroken):
         vault.unseal(body[inner], closed, aad)

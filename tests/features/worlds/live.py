@@ -6,15 +6,23 @@ from itertools import count
 from pathlib import Path
 from uuid import UUID
 
+from domain.actors import Caller
+from krypton.auditing.accesses import Limits, accesses
 from krypton.bootstrap import VIEWS, Krypton
 from krypton.devstack.stack import Stack
-from krypton.queries import person
+from krypton.queries import person, worklists
 from krypton.views.lag import wait_for_views
 from tests.features.worlds.views import Document
 from tests.features.worlds.world import World
 from tests.integration.live_ledger import delete_topics, live_ledger
 
+CLERK = Caller("clerk:test", "scenario")
 WAIT_S = 90.0  # the first wait includes the workers' start; a machine may be busy with other things
+
+
+def themself(identity: UUID | str) -> Caller:
+    """The patient who is asked about, asking."""
+    return Caller(f"patient:{identity}", "scenario")
 
 
 class LiveRegion:
@@ -50,36 +58,37 @@ class LiveViews:
 
     def identity(self, identity: UUID) -> Document:
         """See ``Views``."""
-        return person.identity_of(self._up_to_date(), str(identity))
+        return person.identity_of(self._up_to_date(), themself(identity), str(identity))
 
     def history(self, identity: UUID) -> Sequence[Document]:
         """See ``Views``."""
-        return person.history_of(self._up_to_date(), str(identity))
+        return person.history_of(self._up_to_date(), themself(identity), str(identity))
 
     def review(self) -> Sequence[frozenset[str]]:
         """See ``Views``."""
-        waiting = person.pairs_to_review(self._up_to_date())
+        waiting = worklists.pairs_to_review(self._up_to_date(), CLERK)
         return [frozenset(side["identity"] for side in pair["identities"]) for pair in waiting]
 
     def record(self, identity: UUID) -> Document:
         """See ``Views``."""
-        return person.record_of(self._up_to_date(), str(identity))
+        return person.record_of(self._up_to_date(), themself(identity), str(identity))
 
     def order(self, order: UUID) -> Document:
         """See ``Views``."""
-        return person.order_of(self._up_to_date(), order)
+        ours = self._up_to_date()
+        return person.order_of(ours, themself(person.placed_for(ours, order)), order)
 
     def dose(self, identity: UUID) -> Document:
         """See ``Views``."""
-        return person.dose_of(self._up_to_date(), str(identity))
+        return person.dose_of(self._up_to_date(), themself(identity), str(identity))
 
     def accesses(self, identity: UUID) -> Sequence[Document]:
         """See ``Views``."""
-        return person.accesses_of(self._up_to_date(), str(identity))
+        return accesses(self._up_to_date(), str(identity), themself(identity), Limits(looks=False))
 
     def consents(self, identity: UUID) -> Document:
         """See ``Views``."""
-        return person.consents_of(self._up_to_date(), str(identity))
+        return person.consents_of(self._up_to_date(), themself(identity), str(identity))
 
     def _up_to_date(self) -> Krypton:
         """The way to the views, once they hold all that was recorded so far."""

@@ -1,0 +1,152 @@
+"""Viewing: somebody asked to read personal data, of one person or of a list of people, and was answered or refused.
+
+X11 Who reads is on record before the answer is given: who, in which role, for which task, on which ground and why. A
+    refusal is on record too. Where that cannot be recorded, nothing is shown. Whose task it is not is refused (W2).
+X12 A professional reads of a person under an access of theirs that is open, and only while its ground holds: they are
+    not suspended (X4), nobody opposes it since (X5), the consent it rests on was not taken back, the person is still
+    known where they act from, and still the person that it was opened for. An emergency goes past X5.
+X13 A patient reads of themself: of the person that their own identity is in.
+X15 The reason for reading a list names nobody who is in it: it is sealed under the caller's own key, so it stays
+    readable when one of them is erased.
+Source: GDPR Art. 5(2), 15 and 32; CSP L1110-4, R1111-46; HL7 v3 ActReason (TREAT, BTG, PATRQT, HCOMPL, SYSADMIN,
+HOPERAT); DICOM PS3.15 A.5.3.10 (Query) and ITI-20.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate
+
+CALLERS = UUID("5a1c7e94-2f0b-5d38-8c66-91e40b7ad2f3")  # namespace of callers' keys: stored state, never change it
+VIEWED, REFUSED, LISTED = "viewed", "refused", "listed"
+
+
+def key_of(actor: str) -> UUID:
+    """The subject under whose key the reasons of a caller's lists are sealed."""
+    return uuid5(CALLERS, actor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A question as it is recorded, whatever becomes of it.
+
+    ``role``, ``kind``: as what, and for which task; ``site``: the establishment acted from; ``purpose``: of use;
+    ``asked``: its limits, name=value, which name nobody but professionals.
+    """
+
+    role: str
+    kind: str
+    site: str | None
+    purpose: str
+    asked: list[str]
+    reason: str
+
+
+class Viewing(Aggregate):
+    """A question and what became of it: one event, and nothing after it."""
+
+    TOPIC = "viewing"
+
+    class Created(Aggregate.Created):
+        TOPIC = "viewing.created"
+        AGGREGATE = "viewing"
+        role: str
+        kind: str
+        site: str | None
+        purpose: str
+        asked: list[str]
+        reason: str
+        rule: str
+
+    class Viewed(Created):
+        TOPIC = "access.viewed"
+        identity_id: UUID
+        other_id: UUID | None
+        members: list[str]
+        ground: str
+        access_id: UUID | None
+        unsealed: bool
+
+    class Refused(Created):
+        TOPIC = "access.view_refused"
+        caller_id: UUID
+        identity_id: UUID | None
+        other_id: UUID | None
+        members: list[str]
+
+    class Listed(Created):
+        TOPIC = "access.listed"
+        caller_id: UUID
+        identities: list[str]
+        ground: str
+
+    def __init__(self, rule: str) -> None:
+        self.rule = rule
+
+    @classmethod
+    def view(
+        cls,
+        viewing_id: UUID,
+        asked: Asked,
+        *,
+        identity_id: UUID,
+        other_id: UUID | None,
+        members: Iterable[str],
+        rule: str,
+        ground: str,
+        access_id: UUID | None,
+        unsealed: bool,
+    ) -> "Viewing":
+        """Record that a question about a person is answered, and on which ground (X11)."""
+        return cls._create(
+            cls.Viewed,
+            id=viewing_id,
+            **asdict(asked),
+            identity_id=identity_id,
+            other_id=other_id,
+            members=sorted(members),
+            rule=rule,
+            ground=ground,
+            access_id=access_id,
+            unsealed=unsealed,
+        )
+
+    @classmethod
+    def refuse(
+        cls,
+        viewing_id: UUID,
+        asked: Asked,
+        *,
+        actor: str,
+        identity_id: UUID | None,
+        other_id: UUID | None,
+        members: Iterable[str],
+        rule: str,
+    ) -> "Viewing":
+        """Record that a question is not answered, and by which rule (X11). Of a list no identity is named."""
+        return cls._create(
+            cls.Refused,
+            id=viewing_id,
+            **asdict(asked),
+            caller_id=key_of(actor),
+            identity_id=identity_id,
+            other_id=other_id,
+            members=sorted(members),
+            rule=rule,
+        )
+
+    @classmethod
+    def list_people(
+        cls, viewing_id: UUID, asked: Asked, *, actor: str, identities: Iterable[str], rule: str, ground: str
+    ) -> "Viewing":
+        """Record that a list was shown, and of whom (X11, X15)."""
+        return cls._create(
+            cls.Listed,
+            id=viewing_id,
+            **asdict(asked),
+            caller_id=key_of(actor),
+            identities=sorted(identities),
+            rule=rule,
+            ground=ground,
+        )

@@ -1,0 +1,267 @@
+"""Who may read what is held of a person, decided on what the ledger itself holds, and recorded before the answer.
+
+A refusal is a decision on record too: the answer's ``decision`` is viewed, listed or refused, with the number of the
+``rule``. Only a question without a reason, or with an unfit one, is not recorded at all.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+from uuid import UUID, uuid4
+
+from domain.actors import Caller, Role
+from domain.aggregates.access import BREAK_GLASS, EMERGENCY, TREATMENT, Access
+from domain.aggregates.consent import Consent, Scope
+from domain.aggregates.identity import Identity
+from domain.aggregates.professional import Professional
+from domain.aggregates.viewing import LISTED, REFUSED, VIEWED, Asked, Viewing
+from domain.commands.accesses import why
+from domain.errors import SameIdentity, UnfitReason
+from domain.grounds import LONGEST, tells_of
+from domain.tasks import may
+from domain.times import micros
+from domain.work import Work
+
+OPEN_ACCESS, SELF, TASK = "open access", "self", "task"
+PURPOSES: Final = {
+    Role.PROFESSIONAL: TREATMENT,
+    Role.PATIENT: "PATRQT",
+    Role.CLERK: "HOPERAT",
+    Role.OPERATOR: "SYSADMIN",
+    Role.AUDITOR: "HCOMPL",
+    Role.SERVICE: "HOPERAT",
+}
+"""Purpose of use by role (HL7 v3 ActReason)."""
+REFUSALS: Final = {
+    "X1": "no professional of that RPPS number is registered: krypton professional register RPPS --name …",
+    "X2": "the professional does not work for the establishment named, or works for several: say with --site where "
+    "they act from",
+    "X4": "the professional is suspended",
+    "X5": "the person opposes it",
+    "W2": "the task does not belong to that role: ask in another role, see --as",
+    "X12": "no access of theirs to this person is open: krypton access open REF --reason …",
+    "X13": "a patient asks about themself, and this is somebody else",
+    "X14": "the identity was erased: nothing of it is left to consult",
+}
+"""Why a question is refused, by rule; says nothing of the person that the caller may not know."""
+
+
+class Judged(NamedTuple):
+    """``ground``: why it is answered; None: it is not. ``access``: the one it rests on."""
+
+    rule: str
+    ground: str | None = None
+    site: str | None = None
+    access: Access | None = None
+
+
+def site_of(caller: Caller, professional: Professional | None) -> str | None:
+    """The establishment acted from, as said, or as is plain where a professional works for one."""
+    only = [*professional.sites] if professional and len(professional.sites) == 1 else [None]
+    return caller.site or only[0]
+
+
+def _standing(work: Work, caller: Caller, task: str) -> Judged | None:
+    """Why the caller does not do this task for anybody; None: nothing is against it."""
+    if not may(caller.role, task):
+        return Judged("W2", site=caller.site)
+    if caller.rpps is None:
+        return None
+    professional = work.find(Professional, Professional.create_id(caller.rpps))
+    if professional is None:
+        return Judged("X1", site=caller.site)
+    if caller.site is not None and caller.site not in professional.sites:
+        return Judged("X2", site=caller.site)
+    return Judged("X4", site=site_of(caller, professional)) if professional.suspended else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Somebody asks about a person.
+
+    ``task``: what is asked, a key of ``domain.tasks``; ``other``: the second identity of a question about two;
+    ``asked``: its limits in words (``by=rpps:…``); ``spoken_of``: identities beside the person's of which the answer
+    may speak; ``accesses``: those under which a professional may be reading; ``expected``: who the person is likely
+    to be, so that all is fetched in one go. ``identity`` is None where the question names nobody whom the ledger knows:
+    that is only ever refused.
+    """
+
+    caller: Caller
+    task: str
+    identity: UUID | None
+    other: UUID | None = None
+    asked: tuple[str, ...] = ()
+    spoken_of: tuple[str, ...] = ()
+    unsealed: bool = False
+    accesses: tuple[UUID, ...] = ()
+    expected: tuple[str, ...] = ()
+    viewing: UUID = field(default_factory=uuid4)
+
+    def touches(self) -> set[UUID]:
+        """Whom it is about, what they said, and what a professional may rest on."""
+        people = {UUID(one) for one in self.expected} | {one for one in (self.identity, self.other) if one}
+        mine = {Professional.create_id(self.caller.rpps)} if self.caller.rpps else set()
+        return people | {Consent.create_id(one) for one in people} | {*self.accesses} | mine
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NotFound, ReasonMissing (X3), SameIdentity (L1)."""
+        reason = why(self.caller.reason or "")
+        if self.identity is not None and self.identity == self.other:
+            raise SameIdentity(f"{self.identity} was given twice: name two identities")
+        people = [one for one in (self.identity, self.other) if one]
+        for identity in people:
+            work.get(Identity, identity)
+        members = sorted({member for one in people for member in work.membership.person_of(str(one))})
+        person = Person(work, members)
+        judged = _standing(work, self.caller, self.task) or self._judged(work, person)
+        asked = _asked(self.caller, self.task, self.asked, reason, judged)
+        known = {"identity_id": self.identity, "other_id": self.other}
+        told: dict[str, Any] = {"viewing": str(self.viewing), "rule": judged.rule, "site": judged.site}
+        if judged.ground is None or self.identity is None:
+            whom: dict[str, Any] = {**known, "members": members}
+            work.add(Viewing.refuse(self.viewing, asked, actor=self.caller.actor, rule=judged.rule, **whom))
+            return told | {"decision": REFUSED}
+        work.add(
+            Viewing.view(
+                self.viewing,
+                asked,
+                identity_id=self.identity,
+                other_id=self.other,
+                members={*members, *self.spoken_of},
+                rule=judged.rule,
+                ground=judged.ground,
+                access_id=judged.access.id if judged.access else None,
+                unsealed=self.unsealed,
+            )
+        )
+        return told | {
+            "decision": VIEWED,
+            "ground": judged.ground,
+            "members": members,
+            "exclusions": list(judged.access.exclusions) if judged.access else [],
+            "feeding": person.feeding(),
+        }
+
+    def _judged(self, work: Work, person: "Person") -> Judged:
+        """The answer to somebody whose task it is."""
+        if self.identity is None:
+            return Judged("W2", site=self.caller.site)
+        if self.caller.role is Role.PATIENT:
+            mine = self.caller.actor.partition(":")[2] in person.members
+            return Judged("X13", SELF if mine else None)
+        if self.caller.rpps is None:
+            return Judged("W2", TASK, self.caller.site)
+        if work.get(Identity, self.identity).erased:
+            return Judged("X14", site=self.caller.site)
+        return self._under_an_access(work, person)
+
+    def _under_an_access(self, work: Work, person: "Person") -> Judged:
+        """Whether one of their accesses is open and holds (X12); one that leaves out nothing comes first."""
+        now = micros(work.now)
+        found = (work.find(Access, one) for one in self.accesses)
+        mine = [one for one in found if one and one.rpps == self.caller.rpps and one.is_open(now)]
+        here = [one for one in mine if self.caller.site is None or one.site in (None, self.caller.site)]
+        against = "X12"
+        for access in sorted(here, key=lambda one: (bool(one.exclusions), one.decision == EMERGENCY)):
+            if str(access.identity_id) not in person.members:
+                continue
+            if (ended := person.ended(access, now)) is None:
+                return Judged("X12", OPEN_ACCESS, self.caller.site or access.site, access)
+            against = ended
+        return Judged(against, site=self.caller.site)
+
+
+class Person:
+    """What decides about reading of one person: their identities, and what was said on behalf of each."""
+
+    def __init__(self, work: Work, members: Iterable[str]) -> None:
+        self.members = list(members)
+        ids = [UUID(member) for member in self.members]
+        work.fetch([*ids, *map(Consent.create_id, ids)])
+        found = (work.find(Consent, Consent.create_id(one)) for one in ids)
+        self.consents = [consent for consent in found if consent]
+        self._work = work
+
+    def ended(self, access: Access, now: int) -> str | None:
+        """By which rule an access that is open lets nobody look any more; None: its ground holds."""
+        if access.decision == EMERGENCY:
+            return None
+        parties = {f"rpps:{access.rpps}"} | ({f"site:{access.site}"} if access.site else set())
+        if any(consent.opposition(Scope.CONSULT, parties) for consent in self.consents):
+            return "X5"
+        return None if self._grounded(access, now) else "X12"
+
+    def _grounded(self, access: Access, now: int) -> bool:
+        if access.ground == "care_team":
+            known = (self._work.get(Identity, UUID(member)) for member in self.members)
+            return access.site in {identity.assigner for identity in known}
+        stated = next((one for one in self.consents if one.identity_id == access.consenting_id), None)
+        if stated is None:
+            return False
+        held = (one for one in stated.grants.values() if one.id == access.statement_id)
+        return access.ground == "code" or any(one.holds(now) for one in held)
+
+    def feeding(self) -> list[list[str]]:
+        """Oppositions to feeding that stand: on whose behalf, which statement, to which party."""
+        return [
+            [str(consent.identity_id), str(held.id), party]
+            for consent in self.consents
+            for (scope, party), held in consent.oppositions.items()
+            if scope == Scope.FEED
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListPeople:
+    """Somebody asks for a list of several people. ``shown``: the identities on it; ``asked``: which limits it has."""
+
+    caller: Caller
+    task: str
+    shown: tuple[UUID, ...] = ()
+    asked: tuple[str, ...] = ()
+    viewing: UUID = field(default_factory=uuid4)
+
+    def touches(self) -> set[UUID]:
+        """Who is on it, and who asks."""
+        return {*self.shown} | ({Professional.create_id(self.caller.rpps)} if self.caller.rpps else set())
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises ReasonMissing (X3), UnfitReason (X15)."""
+        reason = why(self.caller.reason or "")
+        judged = _standing(work, self.caller, self.task) or self._judged(work)
+        if judged.ground is not None:
+            self._refuse_names(work, reason)
+        asked = _asked(self.caller, self.task, self.asked, reason, judged)
+        told: dict[str, Any] = {"viewing": str(self.viewing), "rule": judged.rule, "site": judged.site}
+        if judged.ground is None:
+            nobody: dict[str, Any] = {"identity_id": None, "other_id": None, "members": ()}
+            work.add(Viewing.refuse(self.viewing, asked, actor=self.caller.actor, rule=judged.rule, **nobody))
+            return told | {"decision": REFUSED}
+        on_it: dict[str, Any] = {"identities": map(str, self.shown), "rule": judged.rule, "ground": judged.ground}
+        work.add(Viewing.list_people(self.viewing, asked, actor=self.caller.actor, **on_it))
+        return told | {"decision": LISTED, "ground": judged.ground}
+
+    def _judged(self, work: Work) -> Judged:
+        """A professional's list is that of the establishment they act from (X2)."""
+        if self.caller.rpps is None:
+            return Judged("W2", TASK, self.caller.site)
+        professional = work.get(Professional, Professional.create_id(self.caller.rpps))
+        site = site_of(self.caller, professional)
+        return Judged("W2", TASK, site) if site else Judged("X2")
+
+    def _refuse_names(self, work: Work, reason: str) -> None:
+        """Raises UnfitReason (X15)."""
+        if len(reason) > LONGEST:
+            raise UnfitReason(f"the reason for a list has up to {LONGEST} characters: say it in short")
+        people = (work.get(Identity, one) for one in self.shown)
+        if any(tells_of(reason, identity.traits, identity.local_id) for identity in people):
+            raise UnfitReason(
+                "the reason for a list stays readable, and this one holds a name, a birth date or a number of "
+                "somebody who is on it: say it without"
+            )
+
+
+def _asked(caller: Caller, task: str, limits: tuple[str, ...], reason: str, judged: Judged) -> Asked:
+    emergency = judged.access is not None and judged.access.decision == EMERGENCY
+    purpose = BREAK_GLASS if emergency else PURPOSES[caller.role]
+    return Asked(role=caller.role, kind=task, site=judged.site, purpose=purpose, asked=list(limits), reason=reason)

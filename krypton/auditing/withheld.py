@@ -1,0 +1,83 @@
+"""What an auditor is not shown because it came in against an opposition to feeding that stands.
+
+Worked out from the replayed events: as the ledger stood at the position that is asked about.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from adapters.eventstore.histories import StoredEvent
+from domain.aggregates.consent import Scope
+from domain.sight import Opposition, Sight
+from krypton.auditing.holdings import Holding, holdings
+from krypton.auditing.persons import Persons
+from schemas.event import LedgerEvent
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """``identities``: all that were ever one person with those asked about; ``events``: in ledger order."""
+
+    identities: Collection[str]
+    events: Sequence[LedgerEvent]
+    persons: Persons = field(repr=False)
+
+    @staticmethod
+    def of(identities: Collection[str], events: Sequence[LedgerEvent]) -> "Withheld":
+        """As things stand after these events."""
+        return Withheld(identities, events, Persons.of(identities, events))
+
+    @cached_property
+    def held(self) -> list[Holding]:
+        """All that ever came in."""
+        return holdings(self.events)
+
+    @cached_property
+    def kept_back(self) -> list[Holding]:
+        """What of it is withheld."""
+        return [one for one in self.held if self._keeps(one)]
+
+    @cached_property
+    def shown(self) -> list[Holding]:
+        """What of it is not."""
+        back = {id(one) for one in self.kept_back}
+        return [one for one in self.held if id(one) not in back]
+
+    @cached_property
+    def _standing(self) -> dict[str, list[Opposition]]:
+        """Oppositions to feeding by the identity on whose behalf they stand."""
+        stated: dict[tuple[str, str], Opposition] = {}
+        for event in self.events:
+            if not event.type.startswith("consent.opposition") or event.data["scope"] != Scope.FEED:
+                continue
+            key = event.data["identity_id"], event.data["party"]
+            if event.type == "consent.opposition_expressed":
+                stated[key] = Opposition(event.position, event.data["party"])
+            else:
+                stated.pop(key, None)
+        found: dict[str, list[Opposition]] = {}
+        for (identity, _), opposition in stated.items():
+            found.setdefault(identity, []).append(opposition)
+        return found
+
+    def sight(self, members: Iterable[str]) -> Sight:
+        """An auditor's, of a person with these identities."""
+        oppositions = tuple(one for member in members for one in self._standing.get(member, ()))
+        return Sight(oppositions=oppositions, counts=True)
+
+    def _keeps(self, one: Holding) -> bool:
+        owner = one.owners[-1][1]
+        return self.sight(self.persons.steps[-1].of(owner)).withholds(one.position, one.sites, one.author)
+
+    def cuts(self) -> dict[str, int]:
+        """From which position on an aggregate's events are withheld: from the first that brought something in."""
+        found: dict[str, int] = {}
+        for one in self.kept_back:
+            found[one.aggregate] = min(one.position, found.get(one.aggregate, one.position))
+        return found
+
+    def left(self, stored: Iterable[StoredEvent]) -> list[StoredEvent]:
+        """The stored events that are not withheld. Each history is whole from its first event on, up to the cut."""
+        cuts = self.cuts()
+        return [one for one in stored if one.aggregate_id not in cuts or one.position < cuts[one.aggregate_id]]

@@ -1,0 +1,132 @@
+"""The gate: nobody reads personal data unless the ledger decided that they may, and recorded it, before the answer.
+
+The decision is a command's (``domain.commands.viewings``), on what the event store itself holds; views only help to
+find accesses that may be meant. If it cannot be stored, nothing is read.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from domain.actors import Caller, Role
+from domain.aggregates.consent import Consent
+from domain.aggregates.viewing import REFUSED
+from domain.commands.accesses import why
+from domain.commands.viewings import REFUSALS, View
+from domain.errors import NotFound, RuleBroken
+from domain.ports import Answer
+from domain.sight import Exclusions, Opposition, Sight
+from domain.tasks import may
+from domain.times import micros
+from domain.work import Envelope
+from krypton.bootstrap import Krypton
+
+LATELY: Final = 100_000
+"""Positions at the ledger's end where an access is looked for that the view may not hold yet: an hour of a region."""
+TOLD: Final = (Role.PATIENT, Role.AUDITOR)
+"""Who may know that something is withheld."""
+
+
+class ViewRefused(RuleBroken):
+    """A question is not answered, and that is on record. ``rule``: the one that refused it, another each time."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(REFUSALS[rule])
+        self.rule = rule
+
+
+@dataclass(frozen=True)
+class Permit:
+    """A question that may be answered. ``members``: who the person is, as it was decided; ``position``: where."""
+
+    identity: str
+    position: int
+    members: frozenset[str]
+    sight: Sight
+
+
+def permit(
+    ours: Krypton,
+    caller: Caller,
+    task: str,
+    ref: str,
+    other: str | None = None,
+    *,
+    asked: Iterable[str] = (),
+    spoken_of: Iterable[str] = (),
+    unsealed: bool = False,
+) -> Permit:
+    """Decide and record a question about a person, or about two. ``spoken_of``: identities beside the person's.
+
+    Raises ViewRefused (X1, X2, X4, X5, X12 to X14, W2, on record), ReasonMissing (X3, not on record), NotFound.
+    """
+    why(caller.reason or "")
+    identity, second = _named(ours, caller, task, ref, other)
+    people = [str(one) for one in (identity, second) if one]
+    members = sorted({member for one in people for member in ours.ledger.membership().person_of(one)})
+    ours.vault.prefetch(members)
+    command = View(
+        caller=caller,
+        task=task,
+        identity=identity,
+        other=second,
+        asked=tuple(asked),
+        spoken_of=tuple(spoken_of),
+        unsealed=unsealed,
+        accesses=_open_accesses(ours, caller, members),
+        expected=tuple(members),
+    )
+    answer = decided(ours, caller, command)
+    result = answer.result
+    sight = Sight(
+        Exclusions.of(result["exclusions"]),
+        oppositions(ours, result["feeding"]),
+        site=result["site"],
+        counts=caller.role in TOLD,
+    )
+    return Permit(str(identity), answer.positions[0], frozenset(result["members"]), sight)
+
+
+def decided(ours: Krypton, caller: Caller, command: Any) -> Answer:
+    """Have the ledger decide and record. Raises ViewRefused."""
+    answer = ours.execute(command, Envelope(caller.actor))
+    if answer.result["decision"] == REFUSED:
+        raise ViewRefused(answer.result["rule"])
+    return answer
+
+
+def oppositions(ours: Krypton, stated: Collection[Collection[str]]) -> tuple[Opposition, ...]:
+    """Oppositions to feeding as a decision names them, each with the position from which it stands."""
+    if not stated:
+        return ()
+    from adapters.eventstore.histories import versions_of
+
+    consents = {identity: Consent.create_id(UUID(identity)) for identity, _, _ in stated}
+    with ours.reading() as connection:
+        places = versions_of(connection, [str(one) for one in consents.values()])
+    since = {str(uuid5(UUID(one), str(version))): position for (one, version), position in places.items()}
+    return tuple(Opposition(since[statement], party) for _, statement, party in stated)
+
+
+def _named(ours: Krypton, caller: Caller, task: str, ref: str, other: str | None) -> tuple[UUID, UUID | None]:
+    """Who is meant. That nobody is known by a name is an answer too: only those may get it whose task it is."""
+    try:
+        return ours.resolve(ref), None if other is None else ours.resolve(other)
+    except NotFound:
+        if not may(caller.role, task):
+            decided(ours, caller, View(caller=caller, task=task, identity=None))
+        raise
+
+
+def _open_accesses(ours: Krypton, caller: Caller, members: Collection[str]) -> tuple[UUID, ...]:
+    """Accesses under which a professional may be reading: those that the view knows, and those just opened."""
+    if caller.rpps is None:
+        return ()
+    from adapters.eventstore.histories import opened_speaking_of
+    from projections.access_history import queries
+
+    with ours.reading() as connection:
+        known = queries.open_to(connection, caller.rpps, list(members), micros(ours.ledger.clock()))
+        found = {*known, *opened_speaking_of(connection, [caller.rpps], LATELY)}
+    return tuple(UUID(one) for one in sorted(found))

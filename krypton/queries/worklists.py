@@ -1,0 +1,87 @@
+"""Lists that show several people: each is recorded with those who are on it, and why it was read, before it is shown.
+
+A list is bounded, and says when there is more. What came in against an opposition to feeding is not on it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from domain.actors import Caller
+from domain.aggregates.professional import Professional
+from domain.commands.accesses import why
+from domain.commands.viewings import ListPeople, site_of
+from domain.errors import NotFound
+from domain.tasks import may
+from krypton.bootstrap import Krypton
+from krypton.queries.gate import decided
+
+PAGE: Final = 50
+"""Rows of a list, where nobody asks for another number."""
+
+Document = dict[str, Any]
+Find = Callable[[Any, str | None], Sequence[Document]]
+Whose = Callable[[Document], Iterable[str]]
+
+
+def listed(
+    ours: Krypton, caller: Caller, task: str, find: Find, whose: Whose, asked: Iterable[str] = ()
+) -> Sequence[Document]:
+    """Find rows, record who is on them, and show them.
+
+    ``find`` gets a connection and the site that a professional acts from (their lists are of that one alone; None for
+    other callers, or as the caller said); ``whose``: the identities that a row shows. Raises ViewRefused (X1, X2, X4,
+    W2, on record), ReasonMissing (X3), UnfitReason (X15).
+    """
+    why(caller.reason or "")
+    limits = tuple(asked)
+    site = caller.site
+    if caller.rpps is not None:
+        site = site_of(caller, ours.ledger.find(Professional, Professional.create_id(caller.rpps)))
+    if not may(caller.role, task) or (caller.rpps is not None and site is None):
+        decided(ours, caller, ListPeople(caller=caller, task=task, asked=limits))
+    with ours.reading() as connection:
+        found = find(connection, site)
+    shown = sorted({one for row in found for one in whose(row)})
+    ours.vault.prefetch(shown)
+    decided(ours, caller, ListPeople(caller=caller, task=task, shown=tuple(map(UUID, shown)), asked=limits))
+    return found
+
+
+def pairs_to_review(ours: Krypton, caller: Caller, *, limit: int = PAGE) -> list[Document]:
+    """The ``identity review list`` document, oldest first."""
+    from projections.identity_index import review
+
+    def find(connection: Any, _: str | None) -> list[Document]:
+        found = review.review_list(connection, limit)
+        erased = ours.vault.destroyed(side["identity"] for pair in found for side in pair["identities"])
+        return review.review_list(connection, limit, erased) if erased else found
+
+    return list(listed(ours, caller, "identity.review.list", find, _pair))
+
+
+def _pair(row: Document) -> list[str]:
+    return [side["identity"] for side in row["identities"]]
+
+
+def alerts_of(ours: Krypton, caller: Caller, *, open_only: bool, site: str | None, limit: int = PAGE) -> list[Document]:
+    """The ``dose alerts`` document: of one establishment's reports, or of all."""
+    from projections.cumulative_dose import queries
+
+    def find(connection: Any, own: str | None) -> list[Document]:
+        erased = ours.vault.destroyed(queries.subjects(connection))
+        return queries.alerts(connection, open_only, site or own, erased, limit=limit)
+
+    asked = [f"site={site}"] if site else []
+    return list(listed(ours, caller, "dose.alerts", find, lambda row: [row["identity"]], asked))
+
+
+def study_of_alert(ours: Krypton, alert: UUID) -> UUID:
+    """The study that an alert is about: an id, and nothing else. Raises NotFound."""
+    from projections.cumulative_dose import queries
+
+    with ours.reading() as connection:
+        found = queries.study_of(connection, str(alert))
+    if found is None:
+        raise NotFound(f"no alert {alert}: see krypton dose alerts --all")
+    return UUID(found)
