@@ -109,6 +109,14 @@ def tool(
 
 
 @app.command()
+def samples(folder: Annotated[Path, typer.Argument(help="Made where it is missing.")]) -> None:
+    """Write synthetic DICOM files of two hospitals, to try the ledger with: docs/tutorial.md uses them."""
+    from krypton.demo.samples import write
+
+    typer.echo(f"{len(write(folder))} files in {folder}")
+
+
+@app.command()
 def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
