@@ -3,14 +3,16 @@
 Nothing is overwritten. If the two logs differ at a position, or the restored tree would not have a signed root, nothing
 is added from there on and the difference is reported. Events after the last checkpoint are not proven by a signature: a
 crash can leave some, but so can anybody who may write to Kafka. They are restored only on request (``--unsigned``).
+At the end the keys of erased people are destroyed again: a backup of the vault can be older than an erasure.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from adapters.eventstore.mend import Command, Mend
 from adapters.eventstore.scan import Row, Scan
+from adapters.eventstore.tables import EVENTS
 from domain.errors import LedgerAltered
 from domain.proofs import leaf
 from domain.proofs.merkle import Tree, leaf_hash
@@ -28,6 +30,7 @@ from streams.relay.outgoing import NoKeys
 Advance = Callable[[int], None]
 PAGE_ROWS: Final = 1_000
 KEEP_ROWS: Final = 20_000
+ERASURE: Final = "identity.erased"
 NAMES: Final = ("ce_subject", "version", "ce_type")
 
 
@@ -66,19 +69,20 @@ class Mending(Protocol):
 @dataclass
 class Restored:
     """The result. ``checkpoints``: signed roots that the ledger has again; ``unsigned``: restored events that no
-    checkpoint covers.
+    checkpoint covers; ``keys``: keys of erased people, from a backup of the vault, that were destroyed again.
     """
 
     events: int = 0
     commands: int = 0
     checkpoints: int = 0
     unsigned: int = 0
+    keys: int = 0
     root: bytes = b""
 
     def document(self) -> dict[str, Any]:
         """The result as JSON."""
         held = {"events": self.events, "commands": self.commands, "root": self.root.hex()}
-        return held | {"checkpoints": self.checkpoints, "unsigned": self.unsigned}
+        return held | {"checkpoints": self.checkpoints, "unsigned": self.unsigned, "keys_destroyed": self.keys}
 
 
 def restore(ours: Krypton, heads: Heads, advance: Advance = lambda _: None, *, unsigned: bool = False) -> Restored:
@@ -87,11 +91,26 @@ def restore(ours: Krypton, heads: Heads, advance: Advance = lambda _: None, *, u
     A part is kept once the tree has a signed root again; what came after the last checkpoint, at the end, and only
     where it is asked for (``unsigned``). Raises LedgerAltered, psycopg2.Error, KafkaError.
     """
-    with Replay(ours.addresses.kafka) as replay, Mend(ours.addresses.database) as mend:
-        parts = record_source.parts(ours.addresses.kafka, replay)
-        mend.hold()
-        with Scan(ours.addresses.database) as scan:
-            return restored(Matching(scan, parts, registry()).windows(), mend, heads, advance, unsigned=unsigned)
+    try:
+        with Replay(ours.addresses.kafka) as replay, Mend(ours.addresses.database) as mend:
+            parts = record_source.parts(ours.addresses.kafka, replay)
+            mend.hold()
+            with Scan(ours.addresses.database) as scan:
+                done = restored(Matching(scan, parts, registry()).windows(), mend, heads, advance, unsigned=unsigned)
+    finally:  # whatever was refused: what was kept may tell of erasures
+        keys = destroy_again(ours)
+    return replace(done, keys=keys)
+
+
+def destroy_again(ours: Krypton) -> int:
+    """Destroy the keys of all who were erased, as the event store has it; returns how many were not yet."""
+    with ours.reading() as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT originator_id::text FROM {EVENTS} WHERE topic = %s", (ERASURE,))
+        erased = [identity for (identity,) in cursor.fetchall()]
+    back = sorted(set(erased) - ours.vault.destroyed(erased))
+    for identity in back:
+        ours.vault.destroy(identity)
+    return len(back)
 
 
 def restored(

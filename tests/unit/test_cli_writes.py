@@ -17,8 +17,8 @@ READ = {  # auditors' questions are recorded, and each time they are asked is an
 }  # fmt: skip
 RUN = {  # they serve, build or guard what holds the facts: no event is of their making
     "init", "run", "relay", "worker", "dicom serve", "serve registry", "serve notary", "dev up", "dev down",
-    "dev status", "dev tool", "dev reset", "views rebuild", "restore event-store", "republish", "subscriber add",
-    "subscriber remove",
+    "dev status", "dev tool", "dev samples", "dev reset", "views rebuild", "restore event-store", "republish",
+    "subscriber add", "subscriber remove",
 }  # fmt: skip
 
 

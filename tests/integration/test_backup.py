@@ -1,0 +1,195 @@
+"""docs/backup.md, typed word for word: all but backup and Kafka is lost, and comes back; who was erased does not."""
+
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psutil
+import psycopg2
+import pytest
+
+from domain.commands.directory import EnrollSite
+from domain.commands.identities import Register
+from domain.work import Envelope
+from krypton.bootstrap import Krypton
+from krypton.demo import samples
+from krypton.devstack import postgres
+from krypton.devstack.stack import Stack
+from krypton.services import notary
+from krypton.services.dicom import ingest
+from krypton.services.supervisor import krypton_command
+from krypton.settings import Settings
+from streams.broker import topics
+from streams.broker.topics import LEDGER
+from tests.integration.live_cli import CommandLine, free_port
+from tests.integration.live_ledger import delete_topics, end_offsets, until
+from tests.integration.test_docs_run import ROOT, blocks, typed
+
+pytestmark = pytest.mark.live
+
+STOP_S = 30
+TOOLS = Path(postgres._program("pg_dump")).parent
+STEPS = blocks("docs/backup.md")
+SITE = "CHB"
+SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public')"
+KEY = "SELECT wrapped IS NOT NULL FROM vault.subject_key WHERE subject = %s"
+
+
+class Operator(CommandLine):
+    """Somebody with a shell, who follows the page."""
+
+    def types(self, step: str) -> str:
+        """Type one block of it."""
+        return typed(STEPS[step], self.env | {"PATH": f"{ROOT / '.venv/bin'}:{TOOLS}:/usr/bin:/bin"}, self.home, 200)
+
+    def sql(self, statement: str, *values: object) -> list[Any]:
+        """Ask the database itself."""
+        database = dict(self.settings)["KRYPTON_DATABASE"]
+        with closing(psycopg2.connect(database)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def lose_the_database(self) -> None:
+        """Every schema, and the DICOM folder."""
+        for (schema,) in self.sql(SCHEMAS):
+            self.sql(f'DROP SCHEMA "{schema}" CASCADE')
+        shutil.rmtree(self.home / "dicom")
+
+    def register(self, local_id: str) -> UUID:
+        """Somebody made up; returns the identity."""
+        traits = {"family": "FICTIVE", "given": "Alex", "birth_date": "1970-01-02", "sex": "F"}
+        answer = self.ours.execute(Register(assigner=SITE, local_id=local_id, stated=traits), Envelope())
+        return UUID(answer.result["identity"])
+
+    @cached_property
+    def ours(self) -> Krypton:
+        """The ledger, for what the page does not type."""
+        return Krypton.connect(Settings.read(self.env, self.home))
+
+    def family_of(self, identity: UUID) -> str:
+        """As readers see it."""
+        sql = "SELECT traits->>'family' FROM identity_index.identity WHERE identity_id = %s"
+        return str(self.sql(sql, str(identity))[0][0])
+
+    def has_key(self, identity: UUID) -> bool:
+        """Whether the vault holds the key."""
+        return bool(self.sql(KEY, str(identity))[0][0])
+
+    def instances(self) -> int:
+        """How many the DICOM folder holds."""
+        return len(list(self.home.glob("dicom/instances/*/*/*")))
+
+    def stored(self) -> int:
+        """Events in the event store."""
+        return int(self.sql("SELECT count(*) FROM ledger.ledger_events")[0][0])
+
+    def published(self) -> int:
+        """Events on Kafka."""
+        return sum(end_offsets(dict(self.settings)["KRYPTON_KAFKA"], LEDGER).values())
+
+    @contextmanager
+    def relaying(self) -> Iterator[None]:
+        """While a relay runs; in the end it has copied all."""
+        process = subprocess.Popen(
+            krypton_command("relay"), env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            yield
+            until(lambda: self.published() == self.stored(), 60, "all published")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(STOP_S)
+
+
+class After(NamedTuple):
+    """The ledger that came back."""
+
+    operator: Operator
+    kept: UUID
+    erased: UUID
+    events: int
+    instances: int
+    restored: str
+    checked: str
+
+
+@pytest.fixture(scope="module")
+def operator(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """A ledger of its own, installed."""
+    home, addresses = tmp_path_factory.mktemp("backup"), stack.addresses()
+    delete_topics(addresses.kafka)
+    topics.create(addresses.kafka)
+    master = home / "master_key"
+    master.write_text((stack.root / "master.key").read_text())
+    settings = {
+        "KRYPTON_DATABASE": stack.new_database("backup"),
+        "KRYPTON_KAFKA": addresses.kafka,
+        "KRYPTON_MASTER_KEY_FILE": str(master),
+        "KRYPTON_DICOM_PORT": str(free_port()),
+        "KRYPTON_REGISTRY_PORT": str(free_port()),
+    }
+    ours = Operator(home, tuple(settings.items()))
+    ours.show("init")
+    yield ours
+    ours.ours.vault.close()
+    stack.drop_database("backup")
+
+
+@pytest.fixture(scope="module")
+def after(operator: Operator) -> Iterator[After]:
+    """Backed up, gone on, lost, restored as the page says; running."""
+    ours = operator.ours
+    ours.execute(EnrollSite(code=SITE, name="CH du Bac à sable"), Envelope())
+    with operator.relaying():
+        kept, erased = operator.register("K-1"), operator.register("E-1")
+        ingest(ours, SITE, samples.write(operator.home / "samples"), "system:test", None)
+        for step in ("backup", "keys"):
+            operator.types(step)
+        ours.erase(erased, "asked in writing", Envelope())
+    notary.sign_now(ours)  # the last events: no notary runs any more
+    events, instances = operator.stored(), operator.instances()
+    operator.lose_the_database()
+    restored = operator.types("restore")
+    checked = operator.types("check")
+    yield After(operator, kept, erased, events, instances, restored, checked)
+    running = psutil.Process(int((operator.home / "run.pid").read_text()))
+    running.terminate()
+    running.wait(STOP_S)
+
+
+def test_every_block_of_the_page_is_typed() -> None:
+    """``kafka`` by hand: the topics are the whole session's."""
+    assert STEPS.keys() == {"backup", "keys", "restore", "check", "kafka"}
+
+
+def test_every_event_is_back(after: After) -> None:
+    assert after.operator.stored() == after.events
+    assert "event store" in after.checked
+    assert "ok" in after.checked
+
+
+def test_names_are_readable_again(after: After) -> None:
+    assert after.operator.family_of(after.kept) == "FICTIVE"
+
+
+def test_who_was_erased_after_the_backup_stays_erased(after: After) -> None:
+    assert not after.operator.has_key(after.erased)
+    assert after.operator.has_key(after.kept)
+    assert after.operator.family_of(after.erased) == "[erased]"
+    assert re.search(r"keys destroyed +1", after.restored)
+
+
+def test_instances_are_back_with_their_links(after: After) -> None:
+    assert after.operator.instances() == after.instances > 0
+
+
+def test_the_keys_were_copied_to_a_place_of_their_owner_alone(after: After) -> None:
+    for name in ("master_key", "tlog.key"):
+        assert (after.operator.home / "keys" / name).stat().st_mode & 0o077 == 0
