@@ -162,9 +162,9 @@ PROVOKED = [
     Provoked(errors.NothingToChange, "is dismissed already", lambda w: Dismiss(**w.pair(Dismiss))),
     Provoked(errors.StillMerged, "unmerge it, then bar it", lambda w: Bar(**w.pair(Merge))),
     Provoked(errors.HumanMadeIt, "only a human merges it again", lambda w: rule_merge(**w.pair(Merge, Unmerge))),
-    Provoked(errors.HumanMadeIt, "was dismissed by a human", lambda w: rule_merge(**w.pair(Dismiss))),
+    Provoked(errors.HumanMadeIt, "was unmerged or dismissed by a human", lambda w: rule_merge(**w.pair(Dismiss))),
     Provoked(errors.NothingToChange, "nothing to propose", lambda w: propose(**w.pair(Merge))),
-    Provoked(errors.HumanMadeIt, "only a human takes it up again", lambda w: propose(**w.pair(Dismiss))),
+    Provoked(errors.HumanMadeIt, "only a human merges it again", lambda w: propose(**w.pair(Dismiss))),
     Provoked(errors.HumanMadeIt, "only a human takes that back", lambda w: rule_unmerge(**w.pair(Merge))),
     # No command gets so far, but the aggregate stands by its rule
     Provoked(

@@ -13,12 +13,13 @@ READ = {  # auditors' questions are recorded, and each time they are asked is an
     "identity review list", "record show", "dose show", "dose alerts", "consent show", "order show", "rules list",
     "rules show", "views status", "views diff", "views check", "dead-letters list", "dead-letters show",
     "subscriber list", "audit checkpoint", "audit prove", "audit check-proof", "audit verify", "audit cosign",
-    "audit history", "audit accesses", "audit as-of", "audit exposure", "audit export",
+    "audit history", "audit accesses", "audit as-of", "audit exposure", "audit export", "policies status",
+    "policies parked",
 }  # fmt: skip
 RUN = {  # they serve, build or guard what holds the facts: no event is of their making
     "init", "run", "relay", "worker", "dicom serve", "serve registry", "serve notary", "dev up", "dev down",
     "dev status", "dev tool", "dev samples", "dev reset", "views rebuild", "restore event-store", "republish",
-    "subscriber add", "subscriber remove",
+    "subscriber add", "subscriber remove", "policies run", "policies retry", "policies drop",
 }  # fmt: skip
 
 
