@@ -111,7 +111,7 @@ def tool(
 @app.command()
 def samples(folder: Annotated[Path, typer.Argument(help="Made where it is missing.")]) -> None:
     """Write synthetic DICOM files of two hospitals, to try the ledger with: docs/tutorial.md uses them."""
-    from krypton.demo.samples import write
+    from krypton.devstack.samples import write
 
     typer.echo(f"{len(write(folder))} files in {folder}")
 

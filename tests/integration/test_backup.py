@@ -19,8 +19,7 @@ from domain.commands.directory import EnrollSite
 from domain.commands.identities import Register
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
-from krypton.demo import samples
-from krypton.devstack import postgres
+from krypton.devstack import postgres, samples
 from krypton.devstack.stack import Stack
 from krypton.services import notary
 from krypton.services.dicom import ingest

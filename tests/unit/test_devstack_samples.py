@@ -6,7 +6,7 @@ import pytest
 
 from adapters.dicom.folder import ingest_paths
 from adapters.dicom.spool import Spool
-from krypton.demo import samples
+from krypton.devstack import samples
 from tests.fakes.dicom import OTHER_SITE, SITE, enrolled, of_type
 from tests.fakes.ledger import MemoryLedger
 
