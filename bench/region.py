@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg2
 
 from krypton.bootstrap import Krypton
+from krypton.cli.roles import write_for_development
 from krypton.devstack.stack import Stack
 from krypton.services.install import install
 from krypton.services.supervisor import krypton_command
@@ -26,6 +27,7 @@ def region() -> Iterator[Krypton]:
     stack = Stack(home)
     try:
         addresses = stack.up()
+        write_for_development(Settings.read({"KRYPTON_HOME": str(home)}, home))
         _keep_commit_times(addresses.database)
         stack.stop_database_immediate()
         stack.start_database()

@@ -28,9 +28,12 @@ A = TypeVar("A", bound=Aggregate)
 
 @dataclass(frozen=True)
 class Envelope:
-    """Who asked, and under which ids. ``actor`` is a pseudonymous id with its scheme. Raises BadActor (W1)."""
+    """Who asked, and under which ids. ``actor`` is a pseudonymous id with its scheme. Raises BadActor (W1).
 
-    actor: str = "system:cli"
+    Without one it is a program of ours that asks, and never a person.
+    """
+
+    actor: str = "system:krypton"
     command_id: UUID = field(default_factory=uuid4)
     correlation_id: UUID | None = None
 

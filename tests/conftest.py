@@ -14,6 +14,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from krypton.devstack.stack import Stack
+from tests.fakes.roles import REASON, every_role
 
 SHARES_REGION = re.compile(r"^from tests\.integration\.live_cli import .*\bregion\b", re.MULTILINE)
 
@@ -47,6 +48,13 @@ def pytest_collection_finish() -> None:
     """Thousands of collected tests stay until the end: the collector need not walk over them again and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests has every role on the command line, and a reason to ask."""
+    monkeypatch.setenv("KRYPTON_ROLES", str(every_role()))
+    monkeypatch.setenv("KRYPTON_REASON", REASON)
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ def ingest_paths(
     ledger: Executes,
     spool: Spool,
     progress: Progress,
-    actor: str = "system:cli",
+    actor: str = "system:dicom",
     correlation: UUID | None = None,
 ) -> IngestSummary:
     """Take in files, folders and DICOMDIRs of an enrolled site. One bad file never stops the others.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from krypton.cli.audit_proofs import kafka_answers
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.log_given import Key, Tiles, environment, note_in, verifier_given, witness_given
 from krypton.cli.options import AsJson
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def checkpoint(
     key: Annotated[bool, typer.Option("--key", help="Show the log's origin and public key instead.")] = False,
+    who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
     """The latest signed checkpoint, signed now unless a notary runs; or the log's public key. Never makes a key."""

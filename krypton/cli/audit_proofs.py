@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.log_given import Key, key_given, note_in, verifier_given
 from krypton.cli.options import AsJson
@@ -30,6 +31,7 @@ def verify(
     ] = None,
     key: Key = None,
     patience: Annotated[float, typer.Option("--patience", help="Seconds to wait for the relay.")] = 5.0,
+    who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
     """Compare event store and Kafka byte for byte, and both with every signed checkpoint."""

@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from domain.actors import Caller
+from domain.actors import Caller, Role
 from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
 from krypton.cli.calling import Acting
@@ -28,6 +28,15 @@ def asker(ours: Krypton, acting: Acting, reason: str, ref: str | None = None) ->
     return acting.caller(reason, about)
 
 
-def ask(ours: Krypton, command: Command, actor: str, command_id: UUID | None, as_json: bool) -> None:
-    """Ask the ledger, and print the positions written and the ids made."""
+def stating(ours: Krypton, who: Acting, identity: UUID) -> str:
+    """The caller's id for a statement about an identity. Raises OfAnother (W4): a patient's about another person."""
+    if who.role is not Role.PATIENT:
+        return who.actor()
+    return who.statement_about(identity, ours.ledger.membership().person_of(str(identity)))
+
+
+def ask(ours: Krypton, command: Command, who: Acting, command_id: UUID | None, as_json: bool) -> None:
+    """Ask the ledger, and print the positions written and the ids made. Raises OfAnother (W4)."""
+    identity = getattr(command, "identity", None)
+    actor = stating(ours, who, identity) if isinstance(identity, UUID) else who.actor()
     written(ours.execute(command, envelope(actor, command_id)), as_json)

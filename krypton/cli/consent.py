@@ -3,7 +3,6 @@
 import hmac
 from datetime import datetime
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 
@@ -12,9 +11,9 @@ from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, R
 from domain.consent_code import derive
 from krypton.cli.calling import ASKED, OWN, As
 from krypton.cli.calling import Why as Purpose
-from krypton.cli.connection import ask, asker, envelope, krypton
+from krypton.cli.connection import ask, asker, envelope, krypton, stating
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, CommandId, Ref, utc
+from krypton.cli.options import AsJson, CommandId, Ref, utc
 from krypton.cli.output import document, facts, out, table, written
 from krypton.queries.person import consents_of
 
@@ -26,12 +25,14 @@ Of = Annotated[Scope, typer.Option("--scope", help="consult, or feed (which need
 
 
 @app.command()
-def code(ref: Ref, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False) -> None:
+def code(ref: Ref, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
     """Make a one-time code that the person hands to a professional; shown here and stored nowhere."""
-    ours, by = krypton(), envelope(actor, command_id or uuid4())
+    ours = krypton()
+    identity = ours.resolve(ref)
+    by = envelope(stating(ours, who, identity), command_id)
     secret = hmac.digest(ours.settings.master_key(), b"krypton consent codes", "sha256")
     made = derive(by.command_id, secret)
-    answer = ours.execute(IssueCode(identity=ours.resolve(ref), code=made), by)
+    answer = ours.execute(IssueCode(identity=identity, code=made), by)
     if as_json:
         document({"positions": list(answer.positions), **answer.result, "code": made})
         return
@@ -45,7 +46,7 @@ def grant(
     to: Party,
     until: Annotated[datetime | None, typer.Option("--until", help="ISO 8601, UTC.")] = None,
     exclude: Annotated[list[str] | None, typer.Option("--exclude", help="study:<uid>, author:rpps:<n>, …")] = None,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +58,7 @@ def grant(
         expires_at=utc(until),
         exclusions=exclude or [],
     )
-    ask(ours, command, actor, command_id, as_json)
+    ask(ours, command, who, command_id, as_json)
 
 
 @app.command()
@@ -65,14 +66,14 @@ def revoke(
     ref: Ref,
     to: Party,
     reason: Why = None,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Take a consent back."""
     ours = krypton()
     command = Revoke(identity=ours.resolve(ref), party=to, reason=reason)
-    ask(ours, command, actor, command_id, as_json)
+    ask(ours, command, who, command_id, as_json)
 
 
 @app.command()
@@ -82,7 +83,7 @@ def oppose(
     scope: Of = Scope.CONSULT,
     reason: Why = None,
     lift: Annotated[bool, typer.Option("--lift", help="Take the opposition back instead.")] = False,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
@@ -90,7 +91,7 @@ def oppose(
     ours = krypton()
     kind = LiftOpposition if lift else Oppose
     command = kind(identity=ours.resolve(ref), party=to, scope=scope, reason=reason)
-    ask(ours, command, actor, command_id, as_json)
+    ask(ours, command, who, command_id, as_json)
 
 
 @app.command()

@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from krypton.bootstrap import VIEWS
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import envelope, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, CommandId
+from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, err, facts, out, table
 from krypton.views.dead_letters import letter, letters, replay_letter
 
@@ -20,6 +21,7 @@ REFUSED = 1
 @app.command("list")
 def list_letters(
     view: Annotated[str | None, typer.Option("--view", help=f"One of {', '.join(VIEWS)}.")] = None,
+    who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
     """All dead letters that were not replayed, oldest first."""
@@ -31,7 +33,7 @@ def list_letters(
 
 
 @app.command()
-def show(number: Number, as_json: AsJson = False) -> None:
+def show(number: Number, who: As = OWN, as_json: AsJson = False) -> None:
     """One dead letter: where it stands on Kafka, and why it could not be applied."""
     found = letter(krypton(), number)
     if as_json:
@@ -41,7 +43,7 @@ def show(number: Number, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def replay(number: Number, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False) -> None:
+def replay(number: Number, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
     """Apply all that waits under the letter's key, in order, and let the key go on; all or nothing.
 
     The events are in the ledger already: nothing is written there.
@@ -49,7 +51,7 @@ def replay(number: Number, actor: Actor = "system:cli", command_id: CommandId = 
     from projections.engine.dead_letters import ReplayFailed
 
     try:
-        applied = replay_letter(krypton(), number, envelope(actor, command_id))
+        applied = replay_letter(krypton(), number, envelope(who.actor(), command_id))
     except ReplayFailed as failed:
         err.print(f"refused: {failed}", markup=False)
         raise typer.Exit(REFUSED) from None

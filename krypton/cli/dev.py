@@ -22,6 +22,7 @@ from rich.progress import (
 )
 
 from krypton.cli.groups import command_group
+from krypton.cli.roles import write_for_development
 from krypton.devstack.jars import cache_folder
 from krypton.devstack.stack import ServiceStatus, Stack
 from krypton.devstack.teller import Advance
@@ -73,9 +74,15 @@ def stack() -> Stack:
 
 @app.command()
 def up(as_json: AsJson = False) -> None:
-    """Start Kafka and PostgreSQL; returns when both answer. Harmless when they run already."""
-    ours = stack()
+    """Start Kafka and PostgreSQL; returns when both answer. Harmless when they run already.
+
+    Writes a roles file that gives whoever starts them every role, where there is none and the database is the embedded
+    one.
+    """
+    ours, settings = stack(), Settings.read(os.environ, Path.cwd())
     ours.up()
+    if settings.database is None and write_for_development(settings):
+        Screen().say(f"you have every role, by {settings.roles}: commands choose, or you do with --as")
     _show(ours.status(), as_json)
 
 

@@ -10,7 +10,7 @@ from domain.dose_alerts import QUANTITIES
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, CommandId, Limit, Ref
+from krypton.cli.options import AsJson, CommandId, Limit, Ref
 from krypton.cli.output import document, facts, out, table
 from krypton.queries.person import dose_of
 from krypton.queries.worklists import PAGE, alerts_of, study_of_alert
@@ -62,11 +62,11 @@ def alerts(
 def acknowledge(
     alert: Annotated[UUID, typer.Argument(help="The alert's id, as dose alerts prints it.")],
     note: Annotated[str, typer.Option("--note", help="What was done; kept sealed.")],
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Say that an alert was seen, and what was done."""
     ours = krypton()
     command = AcknowledgeAlert(study=study_of_alert(ours, alert), alert=alert, note=note)
-    ask(ours, command, actor, command_id, as_json)
+    ask(ours, command, who, command_id, as_json)

@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 
 from krypton.cli.audit_proofs import kafka_answers
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.options import AsJson
 from krypton.cli.output import short, table
@@ -32,6 +33,7 @@ def events(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help=f"How many at most; {SHOWN} in a table, all as JSON.")
     ] = None,
+    who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
     """Events as Kafka holds them, in ledger order. What is sealed stays so: ask a view for what names a person."""

@@ -14,7 +14,7 @@ from domain.traits import TRAITS
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, envelope, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, CommandId, Limit, Reason, Ref
+from krypton.cli.options import AsJson, CommandId, Limit, Reason, Ref
 from krypton.cli.output import document, facts, short, table, written, written_by_many
 from krypton.queries.person import history_of, identity_of
 from krypton.queries.worklists import PAGE, pairs_to_review
@@ -49,7 +49,7 @@ def register(
     first_names: Annotated[str | None, typer.Option("--first-names")] = None,
     ins: Annotated[str | None, typer.Option("--ins", help="Matricule with its key.")] = None,
     ins_oid: Oid = TEST_OID,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
@@ -64,13 +64,13 @@ def register(
         "first_names": first_names,
     }
     command = Register(assigner=assigner, local_id=local_id, stated=stated, ins=ins, ins_oid=ins_oid)
-    ask(krypton(), command, actor, command_id, as_json)
+    ask(krypton(), command, who, command_id, as_json)
 
 
 @app.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a header.")],
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
@@ -78,7 +78,7 @@ def import_file(
     from krypton.intake.identity_csv import FileWrong, import_csv
 
     try:
-        summary = import_csv(krypton(), file, actor, command_id)
+        summary = import_csv(krypton(), file, who.actor(), command_id)
     except FileWrong as wrong:
         raise typer.BadParameter(str(wrong), param_hint="FILE") from None
     written_by_many(summary, ("line", "reason"), as_json)
@@ -94,7 +94,7 @@ def correct(
     sex: Annotated[Sex | None, typer.Option("--sex")] = None,
     birth_place: Annotated[str | None, typer.Option("--birth-place")] = None,
     used_name: Annotated[str | None, typer.Option("--used-name")] = None,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,7 +110,7 @@ def correct(
     stated = {name: value for name, value in given_traits.items() if value is not None}
     ours = krypton()
     command = Correct(identity=ours.resolve(ref), stated=stated, reason=reason)
-    ask(ours, command, actor, command_id, as_json)
+    ask(ours, command, who, command_id, as_json)
 
 
 @app.command()
@@ -118,14 +118,14 @@ def status(
     ref: Ref,
     to: Annotated[Status, typer.Option("--to", help="PROV, RECUP, VALI or QUAL.")],
     reason: Reason,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Change the reliability status (RNIV)."""
     ours = krypton()
     command = SetStatus(identity=ours.resolve(ref), status=to, reason=reason)
-    ask(ours, command, actor, command_id, as_json)
+    ask(ours, command, who, command_id, as_json)
 
 
 @app.command("attach-ins")
@@ -133,24 +133,22 @@ def attach_ins(
     ref: Ref,
     matricule: Annotated[str, typer.Option("--matricule", help="15 characters, as INSi returned it.")],
     oid: Oid = TEST_OID,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Attach the national health identity."""
     ours = krypton()
     command = AttachIns(identity=ours.resolve(ref), matricule=matricule, oid=oid)
-    ask(ours, command, actor, command_id, as_json)
+    ask(ours, command, who, command_id, as_json)
 
 
 @app.command("detach-ins")
-def detach_ins(
-    ref: Ref, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
-) -> None:
+def detach_ins(ref: Ref, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
     """Take the national health identity away."""
     ours = krypton()
     command = DetachIns(identity=ours.resolve(ref), reason=reason)
-    ask(ours, command, actor, command_id, as_json)
+    ask(ours, command, who, command_id, as_json)
 
 
 @app.command()
@@ -159,27 +157,27 @@ def flag(
     name: Annotated[str, typer.Argument(help="DOUT, FICT, HOMA, collision, traits_differ or names_differ.")],
     reason: Reason,
     clear: Annotated[bool, typer.Option("--clear", help="Take it away instead.")] = False,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Set an attribute of an identity, or clear it."""
     ours = krypton()
     command = (ClearFlag if clear else Flag)(identity=ours.resolve(ref), flag=name, reason=reason)
-    ask(ours, command, actor, command_id, as_json)
+    ask(ours, command, who, command_id, as_json)
 
 
 @app.command()
 def erase(
     ref: Ref,
     reason: Annotated[str, typer.Option("--reason", help="On which ground. It stays readable: it names nobody.")],
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Destroy the key of an identity: what names the person is unreadable for ever, everywhere."""
     ours = krypton()
-    written(ours.erase(ours.resolve(ref), reason, envelope(actor, command_id)), as_json)
+    written(ours.erase(ours.resolve(ref), reason, envelope(who.actor(), command_id)), as_json)
 
 
 @app.command()
@@ -217,13 +215,13 @@ def statement(kind: type[Any], meaning: str) -> Callable[..., None]:
         one: Ref,
         other: Ref,
         reason: Reason,
-        actor: Actor = "system:cli",
+        who: As = OWN,
         command_id: CommandId = None,
         as_json: AsJson = False,
     ) -> None:
         ours = krypton()
         command = kind(one=ours.resolve(one), other=ours.resolve(other), reason=reason)
-        ask(ours, command, actor, command_id, as_json)
+        ask(ours, command, who, command_id, as_json)
 
     say.__doc__ = meaning
     return say

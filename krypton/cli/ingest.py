@@ -5,22 +5,23 @@ from typing import Annotated
 
 import typer
 
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
-from krypton.cli.options import Actor, AsJson, CommandId
+from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import written_by_many
 
 
 def ingest(
     paths: Annotated[list[Path], typer.Argument(exists=True, help="Files, folders or DICOMDIRs.")],
     site: Annotated[str, typer.Option("--site", help="Code of the enrolled establishment they come from.")],
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Import DICOM files and folders as if received from that site."""
     from krypton.services.dicom import ingest as ingest_files
 
-    summary = ingest_files(krypton(), site, paths, actor, command_id)
+    summary = ingest_files(krypton(), site, paths, who.actor(), command_id)
     written_by_many(summary, ("path", "reason"), as_json)
 
 

@@ -6,11 +6,7 @@ from uuid import UUID
 
 import typer
 
-from domain.actors import actor
-
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-# Checked before anything is done: a switch of versions, for one, is written down before its event is.
-Actor = Annotated[str, typer.Option("--actor", callback=actor, help="Who asks: rpps:…, aet:…, system:….")]
 CommandId = Annotated[
     UUID | None, typer.Option("--command-id", help="A uuid; repeating one is harmless and answers as the first time.")
 ]

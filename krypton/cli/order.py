@@ -11,12 +11,13 @@ from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, Presen
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, envelope, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, CommandId, Reason, Ref, utc
+from krypton.cli.options import AsJson, CommandId, Reason, Ref, utc
 from krypton.cli.output import document, facts, written
 from krypton.queries.person import order_of, placed_for
 
 app = command_group("Exam orders.")
 Order = Annotated[UUID, typer.Argument(help="The order's id, as order place printed it.")]
+By = Annotated[str | None, typer.Option("--by", help="RPPS number of who orders; without it, one's own.")]
 Site = Annotated[str, typer.Option("--site", help="Code of the establishment.")]
 
 
@@ -24,24 +25,24 @@ Site = Annotated[str, typer.Option("--site", help="Code of the establishment.")]
 def place(
     ref: Ref,
     site: Site,
-    by: Annotated[str, typer.Option("--by", help="RPPS number of who orders.")],
     modality: Annotated[str, typer.Option("--modality", help="DICOM modality, such as CT.")],
     question: Annotated[str, typer.Option("--question", help="What the clinician wants to know; kept sealed.")],
+    by: By = None,
     urgency: Annotated[Urgency, typer.Option("--urgency")] = Urgency.ROUTINE,
     act: Annotated[str | None, typer.Option("--act", help="CCAM code.")] = None,
     accession: Annotated[str | None, typer.Option("--accession")] = None,
     number: Annotated[str | None, typer.Option("--number", help="The site's own number of the order.")] = None,
     wanted_by: Annotated[datetime | None, typer.Option("--wanted-by", help="ISO 8601, UTC.")] = None,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask for an exam."""
-    ours, by_whom = krypton(), envelope(actor, command_id)
+    ours, by_whom = krypton(), envelope(who.actor(), command_id)
     command = PlaceOrder(
         identity=ours.resolve(ref),
         site=site,
-        ordered_by=by.removeprefix("rpps:"),
+        ordered_by=who.number(by),
         modality=modality,
         question=question,
         urgency=urgency,
@@ -54,11 +55,9 @@ def place(
 
 
 @app.command()
-def present(
-    order: Order, site: Site, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
-) -> None:
+def present(order: Order, site: Site, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
     """The person brings the order to a site that may make the exam."""
-    ask(krypton(), PresentOrder(order=order, site=site), actor, command_id, as_json)
+    ask(krypton(), PresentOrder(order=order, site=site), who, command_id, as_json)
 
 
 @app.command()
@@ -68,45 +67,43 @@ def schedule(
     at: Annotated[datetime, typer.Option("--at", help="ISO 8601, UTC.")],
     accession: Annotated[str, typer.Option("--accession", help="By which its study will be known.")],
     ae_title: Annotated[str | None, typer.Option("--ae-title", help="The device that is to make it.")] = None,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """A site gives an appointment."""
     command = ScheduleOrder(order=order, site=site, at=utc(at), accession=accession, ae_title=ae_title)
-    ask(krypton(), command, actor, command_id, as_json)
+    ask(krypton(), command, who, command_id, as_json)
 
 
 @app.command()
 def perform(
     order: Order,
     study_uid: Annotated[str, typer.Option("--study-uid", help="Study Instance UID.")],
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """The exam was made."""
-    ask(krypton(), PerformOrder(order=order, study_uid=study_uid), actor, command_id, as_json)
+    ask(krypton(), PerformOrder(order=order, study_uid=study_uid), who, command_id, as_json)
 
 
 @app.command()
 def result(
     order: Order,
     report_uid: Annotated[str, typer.Option("--report-uid", help="SOP Instance UID of the report.")],
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """The exam was reported."""
-    ask(krypton(), ResultOrder(order=order, report_uid=report_uid), actor, command_id, as_json)
+    ask(krypton(), ResultOrder(order=order, report_uid=report_uid), who, command_id, as_json)
 
 
 @app.command()
-def cancel(
-    order: Order, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
-) -> None:
+def cancel(order: Order, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
     """The exam is not wanted any more."""
-    ask(krypton(), CancelOrder(order=order, reason=reason), actor, command_id, as_json)
+    ask(krypton(), CancelOrder(order=order, reason=reason), who, command_id, as_json)
 
 
 @app.command()

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import typer
 
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson
+from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, table
 
 app = command_group("What the ledger does by itself: newcomers matched, timers, reviews.")
@@ -17,7 +18,7 @@ STATUS = ("policy", "position", "lag", "waiting", "due", "retrying", "parked", "
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
+def status(who: As = OWN, as_json: AsJson = False) -> None:
     """Per policy: how far it has read, what waits for its time, is due now, retried or parked, and the last error."""
     from krypton.policies import settled
 
@@ -30,7 +31,9 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command()
 def parked(
-    policy: Annotated[str | None, typer.Option("--policy", help="Of one policy.")] = None, as_json: AsJson = False
+    policy: Annotated[str | None, typer.Option("--policy", help="Of one policy.")] = None,
+    who: As = OWN,
+    as_json: AsJson = False,
 ) -> None:
     """What failed again and again, and waits for an operator: policies retry or policies drop."""
     from krypton.policies import settled
@@ -43,20 +46,20 @@ def parked(
 
 
 @app.command()
-def retry(entry: Entry, actor: Actor = "system:cli") -> None:
+def retry(entry: Entry, who: As = OWN) -> None:
     """Try a parked entry again: once what made it fail is mended. Repeating it is harmless."""
     from krypton.policies import settled
 
-    settled.retry(krypton(), entry, actor)
+    settled.retry(krypton(), entry, who.actor())
     err.print(f"{entry} is tried again", markup=False)
 
 
 @app.command()
-def drop(entry: Entry, actor: Actor = "system:cli") -> None:
+def drop(entry: Entry, who: As = OWN) -> None:
     """Give a parked entry up: it is never done. Repeating it is harmless."""
     from krypton.policies import settled
 
-    settled.drop(krypton(), entry, actor)
+    settled.drop(krypton(), entry, who.actor())
     err.print(f"{entry} is dropped", markup=False)
 
 

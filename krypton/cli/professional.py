@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from domain.commands.directory import Affiliate, RegisterProfessional, Suspend
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import ask, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, CommandId, Reason
+from krypton.cli.options import AsJson, CommandId, Reason
 from krypton.cli.output import document, table
 
 app = command_group("Professionals.")
@@ -20,37 +21,35 @@ def register(
     name: Annotated[str, typer.Option("--name")],
     profession: Annotated[str, typer.Option("--profession")],
     site: Annotated[str | None, typer.Option("--site", help="Where they work.")] = None,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """A professional is known to the region."""
     command = RegisterProfessional(rpps=rpps, name=name, profession=profession, site=site)
-    ask(krypton(), command, actor, command_id, as_json)
+    ask(krypton(), command, who, command_id, as_json)
 
 
 @app.command()
 def affiliate(
     rpps: Rpps,
     site: Annotated[str, typer.Option("--site")],
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """A professional works for an establishment."""
-    ask(krypton(), Affiliate(rpps=rpps, site=site), actor, command_id, as_json)
+    ask(krypton(), Affiliate(rpps=rpps, site=site), who, command_id, as_json)
 
 
 @app.command()
-def suspend(
-    rpps: Rpps, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
-) -> None:
+def suspend(rpps: Rpps, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
     """A professional may open no access any more."""
-    ask(krypton(), Suspend(rpps=rpps, reason=reason), actor, command_id, as_json)
+    ask(krypton(), Suspend(rpps=rpps, reason=reason), who, command_id, as_json)
 
 
 @app.command("list")
-def list_professionals(as_json: AsJson = False) -> None:
+def list_professionals(who: As = OWN, as_json: AsJson = False) -> None:
     """All registered professionals."""
     people = krypton().ledger.directory().professionals.values()
     rows = [

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from krypton.cli.audit_proofs import heads_to_hold, kafka_answers
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.groups import command_group
 from krypton.cli.log_given import Key
@@ -26,6 +27,7 @@ def event_store(
         bool, typer.Option("--unsigned", help="Also events past the last checkpoint, which nobody signed.")
     ] = False,
     key: Key = None,
+    who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
     """Add the events that only Kafka holds, at their positions; refuses where both differ. Stop krypton run first.
@@ -49,6 +51,7 @@ def event_store(
 def republish(
     start: Annotated[int, typer.Option("--from", min=1, help="Position of the first event to look at.")],
     key: Key = None,
+    who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
     """Send to Kafka the events that it lacks at the end of its partitions; refuses where it holds something else, and

@@ -13,9 +13,10 @@ from domain.commands.rules import PublishRules
 from domain.rules.alerts import BUILT_IN_BODY
 from domain.rules.document import DOSE_ALERTS, LARGEST, RuleDocument, RuleId, canonical_json, read_document
 from domain.rules.in_force import RulesInForce
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import ask, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, CommandId
+from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, facts, out, table
 
 app = command_group("Rules: published as files, in force once a view built with them is promoted.")
@@ -27,14 +28,14 @@ COLUMNS = ("rules", "in_force", "in_force_from", "title", "digest", "position")
 def publish(
     file: File,
     check: Annotated[bool, typer.Option("--check", help="Only say whether the file is valid.")] = False,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Record a version of rules. The same file again writes nothing."""
     told = _read(file)
     if not check:
-        ask(krypton(), PublishRules(document=told), actor, command_id, as_json)
+        ask(krypton(), PublishRules(document=told), who, command_id, as_json)
     elif as_json:
         document({"rules": str(told.id), "digest": told.digest})
     else:
@@ -42,7 +43,7 @@ def publish(
 
 
 @app.command("list")
-def list_rules(as_json: AsJson = False) -> None:
+def list_rules(who: As = OWN, as_json: AsJson = False) -> None:
     """All published rules and those built in, and which are in force."""
     rules = krypton().ledger.rules()
     rows = [_row(rules, rule_id) for rule_id in sorted({*rules.published, BUILT_IN_ID})]
@@ -55,6 +56,7 @@ def list_rules(as_json: AsJson = False) -> None:
 @app.command()
 def show(
     rule_id: Annotated[str, typer.Argument(metavar="KIND@VERSION", help="For example dose-alerts@2.")],
+    who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
     """What one version of rules says."""

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from krypton.bootstrap import VIEWS
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.logs import log_to_stderr
 from krypton.cli.options import AsJson
@@ -93,7 +94,7 @@ def wait(
     (wait_for_all if policies else wait_for_views)(krypton(), timeout)
 
 
-def topics(as_json: AsJson = False) -> None:
+def topics(who: As = OWN, as_json: AsJson = False) -> None:
     """The Kafka topics, and how many records each holds."""
     from krypton.views.lag import topics_status
 

@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from domain.commands.directory import ActivateService, EnrollSite, RegisterDevice
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import ask, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, CommandId
+from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, table
 
 app = command_group("Establishments.")
@@ -20,13 +21,13 @@ def enroll(
     name: Annotated[str, typer.Option("--name")],
     finess: Annotated[str | None, typer.Option("--finess", help="National number, 9 characters.")] = None,
     ae_title: Annotated[list[str] | None, typer.Option("--ae-title", help="May be given several times.")] = None,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """An establishment joins the region; its AE titles may send DICOM at once."""
     command = EnrollSite(code=code, name=name, finess=finess, ae_titles=tuple(ae_title or ()))
-    ask(krypton(), command, actor, command_id, as_json)
+    ask(krypton(), command, who, command_id, as_json)
 
 
 @app.command()
@@ -34,29 +35,29 @@ def device(
     code: Code,
     ae_title: Annotated[str, typer.Option("--ae-title")],
     kind: Annotated[str, typer.Option("--kind", help="modality, pacs, workstation or gateway.")] = "pacs",
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """Let one more AE title send as the establishment."""
     command = RegisterDevice(code=code, ae_title=ae_title, kind=kind)
-    ask(krypton(), command, actor, command_id, as_json)
+    ask(krypton(), command, who, command_id, as_json)
 
 
 @app.command()
 def service(
     code: Code,
     name: Annotated[str, typer.Option("--name", help="For example teleradiology.")],
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """The establishment uses a regional service."""
-    ask(krypton(), ActivateService(code=code, service=name), actor, command_id, as_json)
+    ask(krypton(), ActivateService(code=code, service=name), who, command_id, as_json)
 
 
 @app.command("list")
-def list_sites(as_json: AsJson = False) -> None:
+def list_sites(who: As = OWN, as_json: AsJson = False) -> None:
     """All enrolled establishments."""
     sites = krypton().ledger.directory().sites.values()
     rows = [

@@ -6,9 +6,10 @@ from uuid import UUID
 import typer
 
 from domain.commands.studies import ReassignStudy, WithdrawStudy
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import ask, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, CommandId, Reason
+from krypton.cli.options import AsJson, CommandId, Reason
 
 app = command_group("Studies.")
 Study = Annotated[UUID, typer.Argument(help="The study's id, as record show --json prints it.")]
@@ -19,19 +20,19 @@ def reassign(
     study: Study,
     to: Annotated[str, typer.Option("--to", help="REF of the identity that it belongs to.")],
     reason: Reason,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """State that a study is of another identity; its doses follow."""
     ours = krypton()
     command = ReassignStudy(study=study, to_identity=ours.resolve(to), reason=reason)
-    ask(ours, command, actor, command_id, as_json)
+    ask(ours, command, who, command_id, as_json)
 
 
 @app.command()
 def withdraw(
-    study: Study, reason: Reason, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False
+    study: Study, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False
 ) -> None:
     """Take a study out of what is read; its events and its dose stay."""
-    ask(krypton(), WithdrawStudy(study=study, reason=reason), actor, command_id, as_json)
+    ask(krypton(), WithdrawStudy(study=study, reason=reason), who, command_id, as_json)

@@ -10,6 +10,7 @@ import typer
 
 from domain.errors import NotFound
 from krypton.addresses import locate_kafka
+from krypton.cli.calling import OWN, As
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, facts, out, table
@@ -22,7 +23,7 @@ Topics = Annotated[str, typer.Option("--topics", help="By commas: krypton.studie
 
 
 @app.command()
-def add(name: Name, topics: Topics, as_json: AsJson = False) -> None:
+def add(name: Name, topics: Topics, who: As = OWN, as_json: AsJson = False) -> None:
     """Give a service a login that reads these topics and nothing else. Its password is shown now, and never again."""
     from streams.broker import acl
 
@@ -44,7 +45,7 @@ def add(name: Name, topics: Topics, as_json: AsJson = False) -> None:
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
+def list_(who: As = OWN, as_json: AsJson = False) -> None:
     """Every subscriber and what it may read."""
     from streams.broker import acl
 
@@ -57,7 +58,7 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def remove(name: Name) -> None:
+def remove(name: Name, who: As = OWN) -> None:
     """Take its login and rights away, at once. A lost password: remove, then add."""
     from streams.broker import acl
 

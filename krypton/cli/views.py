@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from krypton.bootstrap import VIEWS, Krypton, known_view
+from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import Actor, AsJson, CommandId
+from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, err, out, table
 from krypton.progress import progress
 
@@ -30,7 +31,7 @@ TOLD = {
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
+def status(who: As = OWN, as_json: AsJson = False) -> None:
     """Every version of every view: state, position, lag in events, rows, the rules that it was made with.
 
     ``ours``: made by this program, which keeps it up to date; ``until``: where it was to stop.
@@ -55,6 +56,7 @@ def rebuild(
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, help="Without it, one fewer than cores, at most 3.")
     ] = None,
+    who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
     """Build the view's next version from Kafka, beside the live one. Killed, it goes on when run again."""
@@ -91,6 +93,7 @@ def diff(
     listing: Annotated[bool, typer.Option("--list", help="List what the differences mean, one by one.")] = False,
     offset: Annotated[int, typer.Option("--offset", min=0, help="Of a listing: how many to leave out.")] = 0,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Of a listing: how many at most.")] = 100,
+    who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
     """What a candidate would change for readers: counts, or a listing; 1 when anything differs."""
@@ -120,7 +123,7 @@ def diff(
 
 
 @app.command()
-def check(view: View, as_json: AsJson = False) -> None:
+def check(view: View, who: As = OWN, as_json: AsJson = False) -> None:
     """Is the live version what a rebuild makes? Built aside, compared, dropped; 1 when anything differs."""
     from krypton.views import check, lag, rebuild
 
@@ -139,7 +142,7 @@ def promote(
     view: View,
     version: Version = None,
     force: Annotated[bool, typer.Option("--force", help="Though it lags, or was built --until a position.")] = False,
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
@@ -163,19 +166,19 @@ def promote(
         summary = differences.summary(connection, compare.with_live(ours, connection, view, candidate))
     with progress("decisions newly due", None) as bar:
         done = promote.promote(
-            ours, view, candidate, actor, command_id, summary=summary, force=force, advance=bar.reach
+            ours, view, candidate, who.actor(), command_id, summary=summary, force=force, advance=bar.reach
         )
     _switched(done, as_json)
 
 
 @app.command()
-def rollback(view: View, actor: Actor = "system:cli", command_id: CommandId = None, as_json: AsJson = False) -> None:
+def rollback(view: View, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
     """Let readers see the version that was live before."""
     from krypton.views import promote
 
     known_view(view)
     with progress("decisions newly due", None) as bar:
-        done = promote.rollback(_settled(), view, actor, command_id, advance=bar.reach)
+        done = promote.rollback(_settled(), view, who.actor(), command_id, advance=bar.reach)
     _switched(done, as_json)
 
 
@@ -183,7 +186,7 @@ def rollback(view: View, actor: Actor = "system:cli", command_id: CommandId = No
 def drop(
     view: View,
     version: Annotated[int, typer.Option("--version", help="Which one; never the live one.")],
-    actor: Actor = "system:cli",
+    who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
@@ -191,7 +194,7 @@ def drop(
     from krypton.views import promote
 
     known_view(view)
-    _switched(promote.drop(_settled(), view, version, actor, command_id), as_json)
+    _switched(promote.drop(_settled(), view, version, who.actor(), command_id), as_json)
 
 
 def _settled() -> Krypton:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydicom.data import get_testdata_file
 
+from krypton.cli.roles import write_for_development
 from krypton.demo import story
 from krypton.demo.stage import CommandFailed, Stage, console, panel
 from krypton.devstack.stack import Stack
@@ -25,6 +26,7 @@ HOME = Path(".krypton") / "demo"
 READY_S = 60.0
 STOP_S = 30.0  # krypton run gives its own children 15 s
 INTERRUPTED = 130
+REASON = "a demonstration"  # why the demo reads what it shows
 KEPT = {"KRYPTON_TEST_CACHE"}  # where the real files are, for the tests too
 NEXT = """Start your own ledger, and keep it:
   .venv/bin/krypton dev up && .venv/bin/krypton init && .venv/bin/krypton run
@@ -65,6 +67,7 @@ def _ledger() -> Iterator[tuple[Stage, int]]:
     for given in [name for name in os.environ if name.startswith("KRYPTON_") and name not in KEPT]:
         del os.environ[given]  # the demo resets what it runs on: never somebody's own servers, nor their settings
     os.environ.update(KRYPTON_HOME=str(HOME), KRYPTON_DICOM_PORT=str(port), KRYPTON_BATCH_QUIET_S="1", COLUMNS="110")
+    os.environ["KRYPTON_REASON"] = REASON
     os.environ["KRYPTON_REGISTRY_PORT"] = str(_free_port())
     settings = Settings.read(os.environ, Path.cwd())
     stack = Stack(settings.home)
@@ -73,6 +76,7 @@ def _ledger() -> Iterator[tuple[Stage, int]]:
     try:
         with console.status("starting PostgreSQL and Kafka (the first time also fetches Kafka, about a minute)"):
             stack.up()
+            write_for_development(settings)
         with console.status("creating the ledger and starting its processes"):
             stage.quietly("init")
         with running(krypton_command("run"), port):

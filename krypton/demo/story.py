@@ -79,7 +79,7 @@ def one_person(stage: Stage) -> None:
     """Merge."""
     stage.step("A clerk holds two identities one person", "A merge is a statement; no study and no dose is moved.")
     stage.show("dose", "show", PAU)
-    stage.show("identity", "merge", BORDEAUX, PAU, "--reason", "same person, papers seen", "--actor", "system:demo")
+    stage.show("identity", "merge", BORDEAUX, PAU, "--reason", "same person, papers seen")
     stage.quietly("wait", "--timeout", "60")
     stage.show("dose", "show", PAU)
 
@@ -87,7 +87,7 @@ def one_person(stage: Stage) -> None:
 def two_again(stage: Stage) -> None:
     """Unmerge."""
     stage.step("It was wrong: unmerge", "Never too late, whatever came in since; each has its own again, at once.")
-    stage.show("identity", "unmerge", BORDEAUX, PAU, "--reason", "two people after all", "--actor", "system:demo")
+    stage.show("identity", "unmerge", BORDEAUX, PAU, "--reason", "two people after all")
     stage.quietly("wait", "--timeout", "60")
     stage.show("dose", "show", PAU)
     stage.show("audit", "history", PAU)

@@ -32,8 +32,9 @@ from projections.engine.store import ViewStore
 from projections.versions import catalog
 from tests.fakes.dicom import new_uid
 from tests.fakes.region import dose, exposure, received
+from tests.fakes.roles import roles_file
 from tests.fakes.topic import records
-from tests.integration.live_cli import CommandLine, roles_file
+from tests.integration.live_cli import CommandLine
 
 CLINICIAN, RADIOLOGIST = "10101201233", "10101205671"  # of CHB, of CHP
 AUDITOR = Caller("auditor:dpo", "complaint 12")

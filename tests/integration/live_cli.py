@@ -15,34 +15,23 @@ from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import psutil
 import pytest
 
 from krypton.bootstrap import Krypton
 from krypton.cli.main import run
-from krypton.cli.roles import user_name, write_for_development
 from krypton.devstack.stack import Stack
 from krypton.services.supervisor import krypton_command
 from krypton.settings import Settings
+from tests.fakes.roles import REASON, every_role, every_role_by_name
 from tests.integration.live_ledger import until
 
 SITE, OTHER_SITE, AE_TITLE = "CHB", "CHP", "CHB_PACS"
 CLINICIAN, OUTSIDER = "10101201233", "10101205671"  # the first works for CHB, the second for no one
 STOP_S = 30
-SOMEBODY = f"patient:{UUID(int=1)}"
-REASON = "a test asks"  # of every question whose reason does not matter
 RUNNING = pytest.StashKey["Region"]()
 _numbers = count(1)
-
-
-def roles_file(folder: Path, *roles: str) -> Path:
-    """Write a roles file that gives these roles to whoever runs the tests; without any, one of each kind."""
-    given = roles or ("operator:test", "clerk:test", "auditor:test", "service:test", f"rpps:{CLINICIAN}", SOMEBODY)
-    file = folder / "roles.toml"
-    file.write_text(f'[users."{user_name()}"]\nroles = [{", ".join(map(json.dumps, given))}]\n')
-    return file
 
 
 class Said(NamedTuple):
@@ -61,11 +50,18 @@ class CommandLine:
     settings: tuple[tuple[str, str], ...] = ()
 
     @property
+    def _own(self) -> dict[str, str]:
+        """What its commands are told: its folder, who asks and why."""
+        given = dict(self.settings)
+        roles = every_role_by_name(CLINICIAN) if "KRYPTON_DATABASE" in given else every_role()
+        who = {"KRYPTON_ROLES": str(roles), "KRYPTON_REASON": REASON}
+        return {"KRYPTON_HOME": str(self.home), "COLUMNS": "240"} | who | given
+
+    @property
     def env(self) -> dict[str, str]:
         """The environment of its commands: no setting but its own, and wide tables."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("KRYPTON_")}
-        own = {"KRYPTON_HOME": str(self.home), "KRYPTON_REASON": REASON, "COLUMNS": "240"}
-        return kept | own | dict(self.settings)
+        return kept | self._own
 
     def run(self, *words: object) -> Said:
         """Run one command line."""
@@ -73,8 +69,8 @@ class CommandLine:
         with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
             for name in [name for name in os.environ if name.startswith("KRYPTON_")]:
                 patched.delenv(name)
-            for name in ("KRYPTON_HOME", "KRYPTON_REASON", "COLUMNS", *dict(self.settings)):
-                patched.setenv(name, self.env[name])
+            for name, value in self._own.items():
+                patched.setenv(name, value)
             code = run([str(word) for word in words])
         gc.collect()  # a process of a command's own would give its connections back by ending
         gc.freeze()  # and what is left need not be walked over after the next one
@@ -173,7 +169,6 @@ def _started(config: pytest.Config) -> Region:
             ("KRYPTON_BATCH_QUIET_S", "0.5"),
         ),
     )
-    write_for_development(Settings.read(region.env, home))
     region.show("init")
     processes = subprocess.Popen(
         krypton_command("run"), env=region.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

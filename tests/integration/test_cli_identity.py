@@ -197,7 +197,7 @@ class TestPairs:
 
     def test_a_merge_makes_one_person_named_by_its_earliest_member(self, region: Region) -> None:
         one, other = pair(region)
-        answer = region.ask("identity", "merge", other, one, "--reason", "same papers", "--actor", "rpps:10101201233")
+        answer = region.ask("identity", "merge", other, one, "--reason", "same papers")
         assert answer.keys() == {"positions", "link", "outcome"}
         assert answer["outcome"] == "merged"
         assert persons(region, one, other) == 1
@@ -220,7 +220,7 @@ class TestPairs:
 
     def test_history_tells_position_time_type_who_why_and_which_rule(self, region: Region) -> None:
         one, other = pair(region)
-        merged = region.ask("identity", "merge", one, other, "--reason", "same papers", "--actor", "rpps:10101201233")
+        merged = region.ask("identity", "merge", one, other, "--reason", "same papers")
         region.settle()
         history = region.ask("identity", "history", one)
         assert [row["type"] for row in history] == [
@@ -232,7 +232,7 @@ class TestPairs:
         last = history[-1]
         assert last["position"] == merged["positions"][-1]
         assert (last["actor"], last["reason"], last["rule"], last["rule_version"]) == (
-            "rpps:10101201233",
+            "clerk:dev",
             "same papers",
             "human",
             0,

@@ -103,7 +103,7 @@ class TestEvents:
         assert found[0]["position"] == 3
         one = next(one for one in found if one["key"] == identity)
         assert (one["topic"], one["type"], one["version"], one["actor"]) == (
-            IDENTITIES, "identity.registered", 1, "system:cli",
+            IDENTITIES, "identity.registered", 1, "clerk:dev",
         )  # fmt: skip
         assert (one["fields"]["traits"], one["fields"]["assigner"]) == ("[sealed]", SITE)
         assert "Odette" not in str(found)

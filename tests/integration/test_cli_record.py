@@ -12,7 +12,7 @@ from pydicom.data import get_testdata_file
 from domain.work import Envelope
 from tests.fakes.dicom import instance, new_uid, part10, report, write
 from tests.fakes.region import dose, exposure, received
-from tests.integration.live_cli import Region, region
+from tests.integration.live_cli import CLINICIAN, Region, region
 from tests.integration.live_ledger import until
 from tests.integration.stubborn_sender import LEAVES_SOCKETS, StubbornSender
 
@@ -216,16 +216,18 @@ class TestDose:
         alert = next(a for a in region.ask("dose", "alerts") if a["study"] == study["study"])
         assert (alert["kind"], alert["value"], alert["threshold"]) == ("dose_rp_mgy_over", 2500.0, 2000.0)
         assert (alert["site"], alert["identity"], alert["acknowledged_at"]) == ("CHB", study["identity"], None)
-        region.ask("dose", "acknowledge", alert["alert"], "--note", "skin looked at", "--actor", "rpps:10101201233")
+        region.ask("dose", "acknowledge", alert["alert"], "--note", "skin looked at", "--as", f"rpps:{CLINICIAN}")
         region.settle()
         assert alert["alert"] not in [a["alert"] for a in region.ask("dose", "alerts", "--site", "CHB")]
         seen = next(a for a in region.ask("dose", "alerts", "--all") if a["alert"] == alert["alert"])
-        assert (seen["note"], seen["acknowledged_by"]) == ("skin looked at", "rpps:10101201233")
+        assert (seen["note"], seen["acknowledged_by"]) == ("skin looked at", f"rpps:{CLINICIAN}")
         assert region.ask("dose", "show", study["ref"])["alerts"] == [seen]
-        said = region.complaint(1, "dose", "acknowledge", alert["alert"], "--note", "again")
+        said = region.complaint(
+            1, "dose", "acknowledge", alert["alert"], "--note", "again", "--as", f"rpps:{CLINICIAN}"
+        )
         assert said.endswith("see krypton dose alerts (D3)")
 
     def test_an_alert_that_is_not_there_is_not_found(self, region: Region) -> None:
         nowhere = UUID(int=7)
-        said = region.complaint(3, "dose", "acknowledge", nowhere, "--note", "x")
+        said = region.complaint(3, "dose", "acknowledge", nowhere, "--note", "x", "--as", f"rpps:{CLINICIAN}")
         assert said == f"not found: no alert {nowhere}: see krypton dose alerts --all"

@@ -94,11 +94,11 @@ def test_a_rebuild_under_other_rules_is_compared_promoted_and_taken_back(
     assert [(one["change"], one["study_id"], one["threshold"]) for one in listed] == [("newly_over", hot, 1_000.0)]
     assert alerts_of(doses, hot) == []
 
-    promote = ("views", "promote", DOSES, "--actor", "rpps:10101201233", "--command-id", uuid4())
+    promote = ("views", "promote", DOSES, "--command-id", uuid4())
     promoted = doses.ask(*promote)
     assert doses.ask(*promote) == promoted
     assert (promoted["what"], promoted["version"], promoted["former"]) == ("promoted", new, live)
-    assert (promoted["decided"], promoted["actor"]) == ({"alerts": 1}, "rpps:10101201233")
+    assert (promoted["decided"], promoted["actor"]) == ({"alerts": 1}, "operator:dev")
     doses.settle()
     assert alerts_of(doses, hot) == [("dose_rp_mgy", stricter.version)]
 

@@ -135,7 +135,7 @@ def _cared_for(region: Region, ref: str, study: str) -> None:
     region.ask("professional", "suspend", reader, "--reason", WORDS)
     region.settle()
     alert = next(one for one in region.ask("dose", "alerts") if one["study"] == study)
-    region.ask("dose", "acknowledge", alert["alert"], "--note", WORDS)
+    region.ask("dose", "acknowledge", alert["alert"], "--note", WORDS, "--as", f"rpps:{CLINICIAN}")
 
 
 def _read(region: Region, ref: str) -> None:
@@ -173,7 +173,7 @@ def _refused(region: Region, ref: str, folder: Path, traits: tuple[str, ...]) ->
         ("access", "open", ref, "--as", f"rpps:{OUTSIDER}", "--reason", WORDS, "--code", "ZQXVCODE11"),
         ("order", "cancel", uuid4(), "--reason", WORDS),
         ("study", "withdraw", uuid4(), "--reason", WORDS),
-        ("identity", "flag", ref, "HOMA", "--clear", "--reason", WORDS, "--actor", f"Dr {NAMES[0]}"),
+        ("identity", "flag", ref, "HOMA", "--clear", "--reason", WORDS, "--as", f"Dr {NAMES[0]}"),
         ("identity", "erase", ref, "--reason", f"asked for by {NAMES[1]} {NAMES[0]}"),
         ("order", "place", ref, *ORDER, "--act", WORDS),
         ("order", "place", ref, *ORDER, "--number", WORDS),

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.live_cli import CommandLine, free_port, roles_file
+from tests.fakes.roles import every_role_by_name
+from tests.integration.live_cli import CLINICIAN, CommandLine, free_port
 
 UUID = "00000000-0000-0000-0000-000000000001"
 REF = "CHB|MARKED-ID"
@@ -46,7 +47,7 @@ ASK_KAFKA_FIRST = {"topics", "events", "views status"}
 @pytest.fixture
 def nothing_runs(tmp_path: Path) -> CommandLine:
     """A state folder that holds nothing."""
-    return CommandLine(tmp_path / "empty", (("KRYPTON_ROLES", str(roles_file(tmp_path))),))
+    return CommandLine(tmp_path / "empty", (("KRYPTON_ROLES", str(every_role_by_name(CLINICIAN))),))
 
 
 @pytest.fixture
@@ -54,8 +55,12 @@ def nobody_answers(tmp_path: Path) -> CommandLine:
     """Servers of one's own, at a port where nobody listens."""
     closed = f"127.0.0.1:{free_port()}"
     key = base64.b64encode(bytes(32)).decode()
-    given = {"KRYPTON_DATABASE": f"postgresql://u:hush@{closed}/k", "KRYPTON_KAFKA": closed, "KRYPTON_MASTER_KEY": key}
-    return CommandLine(tmp_path, (*given.items(), ("KRYPTON_ROLES", str(roles_file(tmp_path)))))
+    given = {
+        "KRYPTON_DATABASE": f"postgresql://u:hush@{closed}/k",
+        "KRYPTON_KAFKA": closed,
+        "KRYPTON_MASTER_KEY": key,
+    }
+    return CommandLine(tmp_path, tuple(given.items()))
 
 
 @pytest.mark.parametrize("command", NEEDS_LEDGER)
@@ -121,7 +126,7 @@ def test_a_wrong_setting_is_named_with_what_it_must_be(tmp_path: Path, name: str
 
 
 def test_a_missing_master_key_says_how_to_give_one(nobody_answers: CommandLine) -> None:
-    without = CommandLine(nobody_answers.home, (*nobody_answers.settings[:2], nobody_answers.settings[3]))
+    without = CommandLine(nobody_answers.home, nobody_answers.settings[:2])
     assert "set KRYPTON_MASTER_KEY_FILE" in without.complaint(2, "site", "list")
 
 
