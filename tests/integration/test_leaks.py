@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from domain.check_digit import check_digit
 from domain.commands.studies import ReceivedReport
 from domain.work import Envelope
 from krypton.bootstrap import VIEWS
@@ -124,7 +125,8 @@ def _cared_for(region: Region, ref: str, study: str) -> None:
     region.ask("access", "close", emergency["access"], "--as", f"rpps:{OUTSIDER}", "--note", WORDS)
     placed = region.ask("order", "place", ref, *ORDER)["order"]
     region.ask("order", "cancel", placed, "--reason", WORDS)
-    reader = f"4{uuid4().int % 10**10:010}"
+    ten = f"4{uuid4().int % 10**9:09}"
+    reader = ten + check_digit(ten)
     doctor = ("--name", "Dr Lecture", "--profession", "radiologist", "--site", "CHP")
     region.ask("professional", "register", reader, *doctor)
     asked = ("--from", "CHB", "--to", "CHP", "--question", WORDS)
