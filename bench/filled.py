@@ -19,7 +19,7 @@ from projections.versions.memory_rows import MemoryRows
 from schemas.bulk import BulkCodec
 from schemas.event import Record
 from schemas.registry import registry
-from tests.fakes.histories import NO_ATTIC
+from tests.fakes.histories import NO_SPILL
 
 
 def fill(ours: Krypton, events: int, *, seed: int = 1) -> int:
@@ -38,7 +38,7 @@ def apply(ours: Krypton, connection: Connection, records: Sequence[Record]) -> N
     reads = read(BulkCodec(registry(), ours.vault), records)
     for make in VIEWS.values():
         view = make()
-        rows = MemoryRows(view.tables, 10**9, NO_ATTIC)
+        rows = MemoryRows(view.tables, 10**9, NO_SPILL)
         letters = fold(view, [one for one in reads if one.record.topic in view.topics], rows, ())
         assert not letters, letters[0].reason
         with connection, connection.cursor() as cursor:

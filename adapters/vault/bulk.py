@@ -4,7 +4,7 @@ Keys are fetched per batch of events, a batch ahead where they are asked for, an
 about 120 MB), for a person has events in many partitions, which are read one after the other. What decrypts is made of
 a key when it is needed: one that is kept takes 2.5 kB, and is slower to find in memory than to make anew.
 A key that is destroyed meanwhile may so be used until the reading ends, as rows of live views still hold what it
-opened; readers mask both at once (``projections.engine.reading``), and ``identity.erased`` blanks the identity's own
+opened; readers mask both at once (``projections.engine.query``), and ``identity.erased`` blanks the identity's own
 row.
 """
 

@@ -17,7 +17,7 @@ from psycopg2.extensions import connection as Connection
 from adapters.eventstore.histories import StoredEvent, head, moves_speaking_of, speaking_of
 from domain.aggregates.consent import Consent
 from domain.aggregates.dose import Dose
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 from schemas.codec import Codec
 
 TAIL: Final = 20_000

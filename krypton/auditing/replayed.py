@@ -66,13 +66,13 @@ class Past:
         return self.krypton.vault.destroyed(subjects)
 
 
-class _NoAttic:
+class _NoSpill:
     """One person's rows fit in memory."""
 
-    def put_away(self, rows: Held) -> None:
+    def store(self, rows: Held) -> None:
         """Never asked: there is no bound."""
 
-    def bring_back(self, keys: Iterable[RowKey]) -> Held:
+    def load(self, keys: Iterable[RowKey]) -> Held:
         """Nothing is here."""
         return {}
 
@@ -133,7 +133,7 @@ def _topic(codec: Codec, event: StoredEvent) -> str:
 
 
 def _folded(projection: Projection, reads: Sequence[Read]) -> tuple[Projection, Held, list[str]]:
-    rows = MemoryRows(projection.tables, maxsize, _NoAttic())
+    rows = MemoryRows(projection.tables, maxsize, _NoSpill())
     for key, values in projection.seeds():
         rows.put(key, values)
     topics = {*projection.topics, UNKNOWN}

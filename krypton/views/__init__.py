@@ -1,0 +1,1 @@
+"""Operating the views: rebuild, diff, check, promotion, lag and dead letters."""

@@ -1,10 +1,11 @@
-"""``krypton views check``: is what readers see what a rebuild would make? Built aside, compared, dropped.
+"""``krypton views check``: rebuilds a view into a temporary version and compares it with the live one.
 
-The two are compared at exactly the same positions: what came in during the rebuild is applied to the new version too,
-the last of it while the live version's positions are held still, for a moment that its worker waits.
+Both are compared at exactly the same positions: events that arrive during the rebuild are applied to the temporary
+version too. For the last of them the live version's positions are locked, which pauses its worker for a moment. The
+temporary version is dropped afterwards.
 
-V5  One check of a view at a time.
-V11  A check ends: where events come in faster than it applies them, it gives up.
+V5  Only one check of a view runs at a time.
+V11  A check ends: if events arrive faster than it applies them, it gives up.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,27 +25,27 @@ from projections.versions import catalog, diff, versions
 from streams.reading.replay import Replay, Span
 
 ROUNDS = 20
-NEAR = 2_000  # records that may be left when the live version is held still: well below a second
+NEAR = 2_000  # records left when the live version is locked: well below a second of work
 LIVE = 'SELECT topic, "partition", next FROM views.position WHERE view = %s AND version = %s ORDER BY 1, 2'
 Ends = dict[tuple[str, int], int]
 
 
 class NeverNear(RuleBroken):
-    """The live version runs away from the one that is checked against it."""
+    """Events arrive faster than the check applies them."""
 
     rule = "V11"
 
 
 class CheckUnderWay(RuleBroken):
-    """One check of a view at a time."""
+    """Another check of the view is running."""
 
     rule = "V5"
 
 
 def check(ours: Krypton, view: str, advance: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
-    """The ``views diff`` summary of the live version against a rebuild; ``equal`` is what it should be.
+    """The ``views diff`` summary of the live version against a rebuild; ``equal`` must be true.
 
-    Raises NotFound, OtherCode, CheckUnderWay, NeverNear, and what a rebuild raises.
+    Raises NotFound, OtherCode, CheckUnderWay, NeverNear, and the errors of a rebuild.
     """
     with _alone(ours, view):
         return _check(ours, view, advance)
@@ -52,13 +53,13 @@ def check(ours: Krypton, view: str, advance: Callable[[int], None] = lambda _: N
 
 @contextmanager
 def _alone(ours: Krypton, view: str) -> Iterator[None]:
-    """One check of a view at a time; what a check that was killed left behind is removed first."""
+    """Make sure no other check of the view runs; remove what a killed check left behind."""
     with closing(psycopg2.connect(ours.addresses.database, application_name="krypton check")) as guard:
         guard.autocommit = True
         with guard.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(hashtext('krypton check'), hashtext(%s))", (view,))
             if cursor.fetchone() == (False,):
-                raise CheckUnderWay(f"{view} is being checked by another command: wait for its answer")
+                raise CheckUnderWay(f"{view} is being checked by another command: wait until it ends")
         for version in versions.asides(guard, view):
             versions.discard(ours.addresses.database, view, version)
         yield
@@ -72,8 +73,8 @@ def _check(ours: Krypton, view: str, advance: Callable[[int], None]) -> dict[str
         ends = {(topic, partition): end for topic, partition, end in cursor}
     if live is None:
         raise NotFound(f"no version of {view} is live: run krypton init")
-    ours.folding(view, live)  # what another program made, a rebuild of this one need not make
-    started = rebuild.begin(ours, wish, ends)  # no further than the live version has come, which may lag
+    ours.folding(view, live)  # only the code that built the live version can rebuild it
+    started = rebuild.begin(ours, wish, ends)  # at most up to where the live version is, which may lag
     try:
         rebuild.run(ours, wish, started, advance)
         with closing(ours.view(view, started.version)) as store:
@@ -90,20 +91,22 @@ def _compared(ours: Krypton, view: str, live: int, store: ViewStore) -> dict[str
         cursor.execute(f"{LIVE} FOR UPDATE", (view, live))
         _catch_up(ours, store, {(topic, partition): end for topic, partition, end in cursor})
         with ours.reading() as connection:
-            # This fixes the snapshot; and whoever was erased while the new version was built is known here.
+            # This fixes the snapshot, and includes persons erased during the rebuild.
             pair = compare.with_live(ours, connection, view, store.version)
             holding.rollback()
             return diff.summary(connection, pair)
 
 
 def _come_near(step: Callable[[], int]) -> None:
-    """Catch up until little is left. Raises NeverNear after so many rounds, each of which should be shorter."""
+    """Catch up until few records are left. Raises NeverNear after too many rounds; each should be shorter than the
+    last.
+    """
     for _ in range(ROUNDS):
         if step() < NEAR:
             return
     raise NeverNear(
-        f"events come in faster than a check applies them: after {ROUNDS} rounds {NEAR:,} and more are left; "
-        "check again when less comes in"
+        f"events come in faster than a check applies them: after {ROUNDS} rounds at least {NEAR:,} are left; "
+        "check again when fewer events arrive"
     )
 
 
@@ -115,7 +118,7 @@ def _step(ours: Krypton, holding: Any, cursor: Any, store: ViewStore, live: int)
 
 
 def _catch_up(ours: Krypton, store: ViewStore, ends: Ends) -> int:
-    """Apply what lies between the store's positions and these; returns how many records that was."""
+    """Apply the records between the store's positions and these; returns how many."""
     known, applied = store.positions(), 0
     with Replay(ours.addresses.kafka) as replay:
         for (topic, partition), end in ends.items():

@@ -1,4 +1,4 @@
-"""Which two versions of a view are compared, and what both must hide: the texts of people whose key is destroyed."""
+"""Selects the two versions of a view for a diff, and the erased persons whose texts are masked in both."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from projections.versions.diff import Pair
 
 
 def with_live(ours: Krypton, connection: Any, view: str, version: int) -> Pair:
-    """The version that readers see, and that one. Raises NotFound."""
+    """The live version paired with the given one. Raises NotFound."""
     live = catalog.live_version(connection, view)
     if live is None:
         raise NotFound(f"no version of {view} is live: run krypton init")
@@ -19,5 +19,7 @@ def with_live(ours: Krypton, connection: Any, view: str, version: int) -> Pair:
 
 
 def with_candidate(ours: Krypton, connection: Any, view: str, version: int | None = None) -> Pair:
-    """The version that readers see, and that one, or the newest that is ready. Raises NotFound, NotPromotable."""
+    """The live version paired with the given one, by default the newest that is ready. Raises NotFound,
+    NotPromotable.
+    """
     return with_live(ours, connection, view, versions.candidate(connection, view, version))

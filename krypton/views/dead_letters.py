@@ -1,4 +1,4 @@
-"""Dead letters as operators see them: one place to list, look at and replay them, whatever their view."""
+"""Lists, shows and replays the dead letters of all views, for operators."""
 
 from typing import Any
 
@@ -12,19 +12,19 @@ from projections.engine.replays import Asked
 
 
 def letters(ours: Krypton, view: str | None) -> list[dict[str, Any]]:
-    """Dead letters not replayed, oldest first."""
+    """Dead letters not yet replayed, oldest first."""
     with ours.reading() as connection:
         return [_shown(found) for found in dead_letters.waiting(connection, view)]
 
 
 def letter(ours: Krypton, number: int) -> dict[str, Any]:
-    """One of them. Raises NotFound."""
+    """One dead letter. Raises NotFound."""
     with ours.reading() as connection:
         return _shown(dead_letters.show(connection, number))
 
 
 def replay_letter(ours: Krypton, number: int, by: Envelope) -> int:
-    """Apply what waits under its key; returns how many events, as the first time for a repeated command id.
+    """Apply the events parked under the letter's key; returns how many. A repeated command id returns the first answer.
 
     Raises NotFound, OtherCode, ReplayFailed.
     """

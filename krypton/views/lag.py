@@ -1,4 +1,4 @@
-"""How far the views are: their lag, and waiting until they have all that the ledger holds."""
+"""Measures how far each view lags behind the ledger, and waits until the views are up to date."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 
 from krypton.bootstrap import VIEWS, Krypton, known_view
 from krypton.settings import ServiceUnavailable
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 from projections.versions import catalog
 from projections.versions.code_digest import code_digest
 from streams.broker import broker
@@ -17,12 +17,12 @@ from streams.broker.topics import PARTITIONS
 from streams.relay import log_end
 
 LOOK_AGAIN_S = 0.05
-ANSWERS_MS = 5_000  # a broker that is there answers in milliseconds; nobody wants to wait half a minute for a "no"
+ANSWERS_MS = 5_000  # a running broker answers in milliseconds; a failure should be reported soon
 Ends = Mapping[tuple[str, int], int]
 
 
 def views_status(ours: Krypton) -> list[dict[str, Any]]:
-    """The ``views status`` document. ``ours``: this program keeps the version up to date, not another."""
+    """The ``views status`` document. Its ``ours``: whether this program's code keeps the version up to date."""
     ends = end_offsets(ours)
     with ours.reading() as connection:
         found = catalog.status(connection, ends)
@@ -31,14 +31,14 @@ def views_status(ours: Krypton) -> list[dict[str, Any]]:
 
 
 def own_codes() -> dict[str, str]:
-    """View to the digest of the code that this program makes it with."""
+    """View name to the digest of this program's code for it."""
     return {name: code_digest(make()) for name, make in VIEWS.items()}
 
 
 def wait_for_views(ours: Krypton, timeout_s: float) -> None:
-    """Return when every live view has applied all that the ledger holds now.
+    """Wait until every live view has applied all that the ledger holds now.
 
-    Raises ServiceUnavailable, naming who lags.
+    Raises ServiceUnavailable, which names the views that lag.
     """
     deadline = time.monotonic() + timeout_s
     head = ours.ledger.recorder.max_notification_id() or 0
@@ -59,7 +59,7 @@ def wait_for_views(ours: Krypton, timeout_s: float) -> None:
 
 
 def lacks(ours: Krypton, view: str, position: int, timeout_s: float) -> str:
-    """Why readers of a view do not see all yet that the ledger held at a position; nothing once they do."""
+    """Why a view does not yet show all events up to a position; None once it does."""
     deadline = time.monotonic() + timeout_s
     try:
         _until(
@@ -67,7 +67,7 @@ def lacks(ours: Krypton, view: str, position: int, timeout_s: float) -> str:
             deadline,
             lambda: f"the relay has not copied up to position {position} yet; is krypton run running?",
         )
-        ends = end_offsets(ours)  # as they are now: what comes in later need not be waited for
+        ends = end_offsets(ours)  # the ends now: later records need not be waited for
         _until(
             lambda: _behind(ours, ends)[view] == 0,
             deadline,
@@ -79,7 +79,7 @@ def lacks(ours: Krypton, view: str, position: int, timeout_s: float) -> str:
 
 
 def _acknowledged(ours: Krypton) -> int:
-    """The position up to which Kafka has all events, says the relay."""
+    """The position up to which Kafka has all events, according to the relay."""
     with ours.reading() as connection:
         return int(fetch(connection, "SELECT position FROM ledger.relay_hint")[0]["position"])
 
@@ -104,7 +104,7 @@ def _until(met: Any, deadline: float, complaint: Any) -> None:
 
 
 def topics_status(ours: Krypton) -> list[dict[str, Any]]:
-    """Every topic: its partitions and how many records it holds."""
+    """Every topic with its partitions and number of records."""
     ends = end_offsets(ours, PARTITIONS)
     return [
         {"topic": topic, "partitions": count, "records": sum(ends[topic, p] for p in range(count))}
@@ -119,7 +119,7 @@ def records_of(ours: Krypton, view: str) -> int:
 
 
 def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
-    """(topic, partition) to the offset of the next record; by default for every topic of the views."""
+    """(topic, partition) to the offset of the next record; by default for all topics of the views."""
     wanted = wanted or {topic for make in VIEWS.values() for topic in make().topics}
     try:
         consumer = KafkaConsumer(**broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=ANSWERS_MS)
@@ -133,7 +133,7 @@ def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
 
 
 def kafka_away(ours: Krypton, away: KafkaError) -> ServiceUnavailable:
-    """The sentence for a Kafka that does not answer."""
+    """The error message for a Kafka that does not answer."""
     return ServiceUnavailable(
         f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
         "or check KRYPTON_KAFKA"

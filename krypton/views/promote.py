@@ -1,12 +1,13 @@
-"""Promote, roll back, drop: what readers see is switched, then recorded in the ledger, then decided upon. Exactly once.
+"""Promotes, rolls back and drops versions of a view; records each switch in the ledger; raises the decisions now due.
 
-The switch and its note are one transaction of the views' tables (``projections.versions.versions``); its event is
-another, of the ledger, under a command id made from the note's token. ``settle`` finishes whatever a crash left between
-the two, oldest first, one process at a time: however often it runs, each switch has one event, and each decision is
-raised once. Decisions are asked of the version's tables, and what was decided under the former rules until the switch
-must be in them: a version that has not read so far stays unsettled, and whoever settles next asks again.
+The switch and its journal row are one transaction in the views' database (``projections.versions.versions``). The
+ledger event is a second transaction, under a command id derived from the row's token. ``settle`` completes whatever a
+crash left unfinished, oldest first, one process at a time: however often it runs, each switch has one event and each
+decision is raised once. Due decisions are queried from the version's tables, which must first contain everything
+decided under the former rules up to the switch; a version that lags stays unsettled and is tried again by the next
+caller.
 
-V3  Rules are promoted from the day on which they are in force.
+V3  A version is promoted only once its rules are in force.
 """
 
 import time
@@ -32,19 +33,19 @@ from projections.versions.versions import Behind
 
 SWITCHES = UUID("3f0e3a4d-21c8-5b0a-a2c4-6d7f9b1e8c53")  # namespace of command ids: stored state, never change it
 LOCK = "hashtext('krypton switches')"
-PATIENCE_S: Final = 10.0  # of whoever switches: a worker that runs is up to date within a second or two
-SHORT_S: Final = 2.0  # of whoever finds a switch unsettled
+PATIENCE_S: Final = 10.0  # the wait of a promotion: a running worker catches up within a second or two
+SHORT_S: Final = 2.0  # the wait of any other command that finds an unsettled switch
 Advance = Callable[[int, int], None]
 
 
 class NotInForce(RuleBroken):
-    """The rules of the version are in force from a later day."""
+    """The version's rules come into force on a later day."""
 
     rule = "V3"
 
 
 def answered(ours: Krypton, command_id: UUID | None) -> dict[str, Any] | None:
-    """The note of the switch that this command made before; None where it is new."""
+    """The journal row of the switch that this command id already made; None if it is new."""
     if command_id is None:
         return None
     with ours.reading() as connection, connection.cursor() as cursor:
@@ -64,10 +65,10 @@ def promote(
     force: bool = False,
     advance: Advance = lambda *_: None,
 ) -> dict[str, Any]:
-    """Let readers see a version, and raise what its rules newly call for; ``summary`` of the diff is recorded.
+    """Make a version the live one and raise the decisions now due; the ``summary`` of the diff is recorded.
 
-    Returns the note of the switch; ``waits_for``: why decisions are not raised yet, or None. ``force``: though it lags,
-    or was to stop at a position. Raises as ``check_promotable``, and StoreAway.
+    Returns the journal row of the switch; ``waits_for``: why decisions are not raised yet, or None. ``force``: promote
+    even if the version lags or was built up to a position only. Raises as ``check_promotable``, and StoreAway.
     """
     check_promotable(ours, view, version, force=force)
     database = ours.addresses.database
@@ -78,7 +79,7 @@ def promote(
 def check_promotable(
     ours: Krypton, view: str, version: int, *, force: bool = False, patience_s: float = PATIENCE_S
 ) -> None:
-    """Raises NotInForce, NotFound, NotPromotable, OtherCode; and, without ``force``, StopsEarly, and Behind.
+    """Raises NotInForce, NotFound, NotPromotable, OtherCode; without ``force`` also StopsEarly and Behind.
 
     ``patience_s``: how long the version may take to read what readers see now.
     """
@@ -86,7 +87,7 @@ def check_promotable(
     with ours.reading() as connection, connection.cursor() as cursor:
         versions.check_promotable(connection, view, version, force=force)
         goal = positions.read(cursor, view, catalog.live_version(connection, view) or version)
-    ours.folding(view, version)  # its own program promotes it, for that one keeps it up to date
+    ours.folding(view, version)  # only a program with that code keeps the version up to date, so only it may promote
     deadline = time.monotonic() + patience_s
     while not force:
         with ours.reading() as connection:
@@ -104,12 +105,12 @@ def check_promotable(
 def rollback(
     ours: Krypton, view: str, actor: str, command_id: UUID | None = None, *, advance: Advance = lambda *_: None
 ) -> dict[str, Any]:
-    """Let readers see the version before, as ``promote``. Raises as ``versions.rollback``."""
+    """Make the previous version the live one again; otherwise like ``promote``. Raises as ``versions.rollback``."""
     return _told(ours, versions.rollback(ours.addresses.database, view, actor, token=command_id), advance)
 
 
 def drop(ours: Krypton, view: str, version: int, actor: str, command_id: UUID | None = None) -> dict[str, Any]:
-    """Remove a version; returns the note of it. Raises as ``versions.drop``."""
+    """Remove a version; returns the journal row. Raises as ``versions.drop``."""
     done = versions.drop(ours.addresses.database, view, version, actor, token=command_id)
     return _told(ours, done, lambda *_: None)
 
@@ -117,10 +118,10 @@ def drop(ours: Krypton, view: str, version: int, actor: str, command_id: UUID | 
 def settle(
     ours: Krypton, *, patient: bool = True, patience_s: float = SHORT_S, advance: Advance = lambda *_: None
 ) -> dict[int, str]:
-    """Finish what follows from every switch; returns why some are not finished, by the number of their note.
+    """Complete every unsettled switch; returns why some could not be completed, by the id of their journal row.
 
-    ``patient``: wait where another process is at it. ``patience_s``: how long a version may take to catch up. Raises
-    ServiceUnavailable, Contended; what is not finished then is finished by the next.
+    ``patient``: wait if another process is settling. ``patience_s``: how long a version may take to catch up. Raises
+    ServiceUnavailable, Contended; the next call completes the rest.
     """
     waiting_for: dict[int, str] = {}
     with closing(psycopg2.connect(ours.addresses.database, application_name="krypton switches")) as connection:
@@ -139,7 +140,7 @@ def _told(ours: Krypton, done: Switched, advance: Advance) -> dict[str, Any]:
 
 
 def _locked(connection: Connection, patient: bool) -> bool:
-    """The lock goes with the connection."""
+    """The lock is held as long as the connection."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_{'' if patient else 'try_'}advisory_lock({LOCK})")
         ((got,),) = cursor.fetchall()
@@ -147,7 +148,9 @@ def _locked(connection: Connection, patient: bool) -> bool:
 
 
 def _settle(ours: Krypton, connection: Connection, one: Unsettled, patience_s: float, advance: Advance) -> str:
-    """Finish one; returns why not, or nothing. Decisions are asked of tables as this program's code knows them."""
+    """Complete one switch; returns why not, or None. Due decisions are queried as this program's code knows the
+    tables.
+    """
     command_id, position = uuid5(SWITCHES, str(one.token)), one.position
     if position is None:
         position = ours.execute(_event(one.done), Envelope(one.done.actor, command_id)).positions[-1]
@@ -170,7 +173,7 @@ def _of_others(ours: Krypton, done: Switched) -> str:
 
 
 def _is_live(connection: Connection, done: Switched) -> bool:
-    """A version that readers see no more decides nothing: the switch after it does."""
+    """Whether the version is still live; a later switch is responsible otherwise."""
     return catalog.live_version(connection, done.view) == done.version
 
 

@@ -1,9 +1,9 @@
-"""Decisions newly due after a view's rules changed: raised once, each naming the rule version that makes it.
+"""Raises decisions that became due when a view's rules changed; each names the rule version behind it.
 
-Asked of the tables that readers see now: what the rules call for, and nobody has decided. What people decided stands:
-the queries leave it alone, and where one was too late to see it, the ledger refuses, which is counted and is no error.
-Each command's id is made from the rules, the subject and its last word, so that raising again what was raised already,
-after a crash or before the view has caught up, writes nothing. A rebuild never comes here.
+The due decisions are queried from the live tables: what the rules call for and nobody has decided. Human decisions
+stand: the queries leave those pairs out, and if a human decided meanwhile the ledger refuses the command, which is
+counted and is no error. Each command id is derived from the rules, the subject and its latest statement, so raising the
+same decision again, after a crash or before the view has caught up, writes nothing. A rebuild never raises decisions.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,9 @@ Counts = dict[str, int]
 
 
 class Asked(NamedTuple):
-    """One decision to raise. ``what``: merged, proposed, unmerged or alerts; ``subject``: of which, and since when."""
+    """One decision to raise. ``what``: merged, proposed, unmerged or alerts; ``subject``: the pair or report, and its
+    latest statement.
+    """
 
     what: str
     subject: str
@@ -41,10 +43,11 @@ class Asked(NamedTuple):
 def raise_due(
     ours: Krypton, view: str, version: int, cause: UUID, advance: Callable[[int, int], None] = lambda *_: None
 ) -> Counts:
-    """Raise what is due under the rules of that version, which readers see now; returns how many, by what they are.
+    """Raise what is due under the rules of a live version; returns how many, by kind.
 
-    ``cause``: the correlation id of all. ``advance`` is told how many are raised, and of how many. ``stand``: refused,
-    for people or others had decided meanwhile. Raises ServiceUnavailable, Contended; then what was raised stays so.
+    ``cause``: correlation id of all. ``advance`` is called with how many are raised, and of how many. ``stand``: how
+    many were refused because somebody decided meanwhile. Raises ServiceUnavailable, Contended; decisions raised before
+    stay.
     """
     if view not in DUE:
         return {}
@@ -93,4 +96,4 @@ def _alerts(connection: Connection, schema: str) -> list[Asked]:
 
 
 DUE: dict[str, Callable[[Connection, str], list[Asked]]] = {"identity_index": _matches, "cumulative_dose": _alerts}
-"""By view; the others decide nothing."""
+"""Queries for due decisions, by view; other views have none."""

@@ -1,7 +1,7 @@
-"""``krypton views rebuild``: the next version of a view from all that Kafka holds, in one process or in several.
+"""``krypton views rebuild``: builds a new version of a view from Kafka, in one or several processes.
 
-Each process takes a partition at a time. It runs at a lower priority than the workers and the relay, so that the live
-version is not held up. Killed at any moment, the same command goes on where it was.
+Each process takes one partition at a time, at a lower priority than the workers and the relay, so that the live version
+is not slowed down. If it is killed, the same command resumes.
 """
 
 import os
@@ -33,36 +33,36 @@ from streams.reading.replay import Replay, Span, spans
 
 LOOK_S = 0.2
 NICE = 10
-MOST_PROCESSES = 3  # unless told: each needs up to 1.2 GB (ADR 0015), and a host of many cores may have 4 GiB
-ORPHANED = 75  # EX_TEMPFAIL: whoever started this process is gone
+MOST_PROCESSES = 3  # default limit: each needs up to 1.2 GB (ADR 0015), and a host with many cores may have 4 GiB
+ORPHANED = 75  # EX_TEMPFAIL: the parent process ended
 
 
 class OtherRules(RuleBroken):
-    """Rules were named that do not make the view."""
+    """The named rules do not belong to this view."""
 
     rule = "V4"
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be built. ``until``: the last ledger position; None: all that Kafka holds now.
+    """What to build. ``until``: the last ledger position; None: all that Kafka holds now.
 
-    ``rules``: of these kinds; the others are as the live version has them.
+    ``rules``: versions of these kinds; for other kinds those of the live version.
     """
 
     view: str
     until: int | None = None
     processes: int | None = None
     most_rows: int = MOST_ROWS
-    aside: bool = False  # not to be promoted, nor kept up to date, only looked at
+    aside: bool = False  # temporary: for comparison only, never promoted or kept up to date
     rules: tuple[RuleId, ...] = ()
 
 
 @dataclass(frozen=True)
 class Built:
-    """A version that is ready. ``events`` of this run, ``seconds`` to fold and write, and to make indexes.
+    """A version that is ready. ``events``: folded in this run; ``seconds``: to fold and write, and to build indexes.
 
-    ``dead_letters``: how many events could not be read or applied, or wait behind such a one.
+    ``dead_letters``: events that could not be read or applied, or are parked behind one.
     """
 
     view: str
@@ -74,12 +74,12 @@ class Built:
 
 
 def yield_to_others() -> None:
-    """From here on this process, and those it starts, run only when the workers and the relay let them."""
+    """Lower the priority of this process and its children below that of workers and relay."""
     os.nice(NICE)
 
 
 def begin(ours: Krypton, wish: Wish, ends: Mapping[Partition, int] | None = None) -> Build:
-    """Start or resume the build of the view's next version. ``ends``: how far each partition is read; None: all.
+    """Start or resume the build of the view's next version. ``ends``: the end offset of each partition; None: all.
 
     Raises NotFound, OtherRules, ServiceUnavailable.
     """
@@ -93,7 +93,7 @@ def begin(ours: Krypton, wish: Wish, ends: Mapping[Partition, int] | None = None
 
 
 def _ends(ours: Krypton, topics: Collection[str]) -> dict[Partition, int]:
-    """All that Kafka holds now. Raises ServiceUnavailable."""
+    """The end offsets of all topics now. Raises ServiceUnavailable."""
     try:
         return {(span.topic, span.partition): span.end for span in spans(ours.addresses.kafka, topics)}
     except KafkaError as away:
@@ -101,14 +101,14 @@ def _ends(ours: Krypton, topics: Collection[str]) -> dict[Partition, int]:
 
 
 def _rules(ours: Krypton, wish: Wish) -> dict[str, int]:
-    """Kind to version. Raises OtherRules."""
+    """Rule kind to version. Raises OtherRules."""
     kinds = KINDS[wish.view]
     for asked in wish.rules:
         if asked.kind not in kinds:
-            made_with = f"it is made with {' and '.join(kinds)}" if kinds else "no rules make it"
-            raise OtherRules(f"{asked} says nothing of {wish.view}: {made_with}")
+            made_with = f"it uses {' and '.join(kinds)}" if kinds else "no rules make it"
+            raise OtherRules(f"{asked} does not apply to {wish.view}: {made_with}")
     if len({asked.kind for asked in wish.rules}) < len(wish.rules):
-        raise OtherRules(f"two versions of one kind were given: {wish.view} is made with one of each")
+        raise OtherRules(f"two versions of one kind were given: give one of each kind for {wish.view}")
     with ours.reading() as connection:
         live = catalog.live_version(connection, wish.view)
         held = catalog.rules_of(connection, wish.view, live) if live else None
@@ -116,7 +116,8 @@ def _rules(ours: Krypton, wish: Wish) -> dict[str, int]:
 
 
 def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None]) -> Built:
-    """Build what is left, and make the version ready. ``advance`` is told of events as they are folded.
+    """Build the remaining partitions and make the version ready. ``advance`` is called with the number of events
+    folded.
 
     Raises BuilderReplaced, OffsetGap, StoreAway, ServiceUnavailable.
     """
@@ -176,7 +177,7 @@ def _records(kafka: str, part: Part) -> Iterator[list[Record]]:
 
 
 _shared: Any = None
-"""In a building process: the queue of parts and the count of events folded by all."""
+"""In a child process: the queue of partitions, and the shared count of folded events."""
 
 
 def _in_processes(ours: Krypton, wish: Wish, started: Build, count: int, advance: Callable[[int], None]) -> None:
@@ -190,7 +191,7 @@ def _in_processes(ours: Krypton, wish: Wish, started: Build, count: int, advance
 
 
 def _follow(working: set[Future[None]], folded: Any, advance: Callable[[int], None]) -> None:
-    """Pass the count on until all are done. Raises what one of them raised."""
+    """Report progress until all processes are done. Raises the error of any of them."""
     told = 0
     while working:
         done, working = wait(working, LOOK_S)
@@ -208,15 +209,15 @@ def _share(parts: Any, folded: Any) -> None:
 
 
 def _end_with_parent() -> None:
-    """Whoever runs the command again builds the parts of a process whose parent was killed."""
+    """End this process when its parent is killed: the next run builds its partitions."""
     parent = parent_process()
-    assert parent is not None, "building processes are started by one"
+    assert parent is not None, "a child process has a parent"
     parent.join()
     os._exit(ORPHANED)
 
 
 def _work(settings: Any, addresses: Any, wish: Wish, started: Build) -> None:
-    """In a process of its own: build parts until none is left."""
+    """In a child process: build partitions until none is left."""
     parts, folded = _shared
 
     def advance(events: int) -> None:

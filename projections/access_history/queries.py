@@ -11,7 +11,7 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from domain.times import iso, micros
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 from schemas.event import ERASED
 
 Document = dict[str, Any]

@@ -5,7 +5,7 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from projections.cumulative_dose.over import COLUMNS, KEY, over
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 
 Document = dict[str, Any]
 

@@ -14,7 +14,7 @@ from psycopg2.extensions import connection as Connection
 
 from domain.dose_alerts import QUANTITIES, WATCHED
 from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 
 Document = dict[str, Any]
 KEY = ("kind", "study_id", "act", "quantity", "irradiation_event_uid")

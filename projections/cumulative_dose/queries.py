@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection
 from domain.sight import ALL, Sight
 from domain.times import iso
 from projections.cumulative_dose.distinct import QUANTITIES, Row, conflicts, distinct, stated_alone, sums, total
-from projections.engine.reading import NOW, fetch, masked
+from projections.engine.query import NOW, fetch, masked
 from schemas.event import ERASED
 
 Document = dict[str, Any]

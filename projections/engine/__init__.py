@@ -1,0 +1,1 @@
+"""The engine that folds events into a view's rows, live: batches, positions, dead letters."""

@@ -1,4 +1,4 @@
-"""What operators do about dead letters: look at them, and replay them once the reason is mended."""
+"""Lists and replays the dead letters of a view."""
 
 from collections.abc import Sequence
 
@@ -22,11 +22,13 @@ ORDER BY "offset" """
 
 
 class ReplayFailed(Exception):
-    """A dead letter still cannot be applied; nothing was changed. Says which, and why; never a value of the event."""
+    """A dead letter still cannot be applied; nothing was changed. The message says which and why, without values of the
+    event.
+    """
 
 
 def waiting(connection: Connection, view: str | None = None) -> list[DeadLetter]:
-    """Dead letters not replayed yet, oldest first; of one view, or of all."""
+    """Dead letters not yet replayed, oldest first; of one view or of all."""
     with connection.cursor() as cursor:
         return parked.select(cursor, "replayed_at IS NULL AND (%s::text IS NULL OR view = %s) ORDER BY id", view, view)
 
@@ -48,10 +50,10 @@ def replay(
     ident: int | None = None,
     by: replays.Asked | None = None,
 ) -> int:
-    """Apply all that waits under one key, in order, and let the key go on; returns how many events were applied.
+    """Apply all events parked under one key, in order, and unpark the key; returns how many were applied.
 
-    Name the ``key``, or one of its letters by ``ident``. One transaction: the partition's worker waits meanwhile.
-    ``by``: who asks, which is noted; the same ask again answers as the first time. Raises NotFound, ReplayFailed.
+    Give the ``key``, or one of its letters by ``ident``. One transaction, during which the partition's worker waits.
+    ``by``: who asks, and the command id; a repeated id returns the first answer. Raises NotFound, ReplayFailed.
     """
     with connection, connection.cursor() as cursor:
         if by and (known := replays.answered(cursor, by)) is not None:
@@ -64,7 +66,7 @@ def replay(
 
 
 def _named(cursor: Cursor, projection: Projection, key: bytes | None, ident: int | None) -> Sequence[Parked]:
-    """The parked keys that are meant; a key may wait in several topics."""
+    """The parked keys that match; a key may be parked in several topics."""
     where = "view = %s AND version = %s AND replayed_at IS NULL AND (key = %s OR id = %s) ORDER BY id"
     letters = parked.select(cursor, where, projection.name, projection.version, key, ident)
     if not letters:
@@ -82,7 +84,7 @@ def _replay_key(cursor: Cursor, projection: Projection, codec: Codec, waits: Par
     reads = read(codec, [letter.record for letter in letters])
     rows = LiveRows(cursor, tables_sql(projection.tables, schema_of(projection)))
     if failed := fold_carefully(projection, reads, rows, (), cursor):
-        raise ReplayFailed(f"{failed[0].reason}: nothing was changed, mend that and replay again")
+        raise ReplayFailed(f"{failed[0].reason}: nothing was changed; fix the cause and replay again")
     cursor.execute(REPLAYED, ([letter.id for letter in letters],))
     cursor.execute(UNPARK, (*view, *waits))
     return len(letters)

@@ -1,4 +1,4 @@
-"""Folds records into rows. One that cannot be read or applied becomes a dead letter; its key waits from there on."""
+"""Folds Kafka records into rows; a record that fails becomes a dead letter and parks its key."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
@@ -15,14 +15,14 @@ from schemas.event import LedgerEvent, Record
 from schemas.registry import UnknownSchema
 
 SAYS_NO_VALUE = (NotAnEvent, UnknownSchema, UnknownEvent, UnknownColumn, RowRefused)
-"""Errors of ours, whose messages hold no value of an event."""
+"""Krypton's own errors, whose messages contain no value of an event."""
 
 AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
-"""A server that cannot be reached, or not just now."""
+"""Errors that mean a server is unreachable or too busy."""
 
 
 class Read(NamedTuple):
-    """A record and what it says: an event, or why it cannot be read. ``position`` is None where it tells none."""
+    """A record and its event, or why it cannot be read. ``position`` is None if the headers state none."""
 
     record: Record
     event: LedgerEvent | Exception
@@ -30,20 +30,20 @@ class Read(NamedTuple):
 
 
 class UnitOfWork(Rows, Protocol):
-    """Rows that are read together, and where one event can be taken back."""
+    """Rows read and written together, with a savepoint per event."""
 
     def prefetch(self, keys: Iterable[RowKey]) -> None:
-        """Read rows that are not here yet, in one go."""
+        """Read the rows that are not cached yet, in one query per table."""
 
     def mark(self) -> None:
-        """From here on, ``rollback_to_mark`` takes back."""
+        """Set the point that ``rollback_to_mark`` returns to."""
 
     def rollback_to_mark(self) -> None:
-        """Take back what was put, changed and deleted since the mark."""
+        """Undo everything put, changed and deleted since the mark."""
 
 
 def read(codec: Codec, records: Sequence[Record]) -> list[Read]:
-    """Decode records. Raises StoreAway where the key vault cannot be reached."""
+    """Decode records. Raises StoreAway if the key vault cannot be reached."""
     try:
         return _read_all(codec, records)
     except AWAY as error:
@@ -51,7 +51,7 @@ def read(codec: Codec, records: Sequence[Record]) -> list[Read]:
 
 
 def fold(projection: Projection, reads: Sequence[Read], rows: UnitOfWork, parked: Iterable[Parked]) -> list[Letter]:
-    """Fold a batch; its rows are read together and left in ``rows``. Raises RowRefused: then fold it carefully."""
+    """Fold a batch; its changed rows stay in ``rows``. Raises RowRefused: then use ``fold_carefully``."""
     waiting = set(parked)
     letters: list[Letter] = []
     broken = _prefetch(projection, reads, rows)
@@ -71,7 +71,7 @@ def fold(projection: Projection, reads: Sequence[Read], rows: UnitOfWork, parked
 def fold_carefully(
     projection: Projection, reads: Sequence[Read], rows: LiveRows, parked: Iterable[Parked], cursor: Cursor
 ) -> list[Letter]:
-    """Fold one by one, each written under a savepoint of its own: what PostgreSQL refuses is one event's fault."""
+    """Fold event by event, each under its own savepoint, so that a row PostgreSQL refuses fails only its event."""
     waiting = set(parked)
     letters: list[Letter] = []
     for read in reads:
@@ -96,14 +96,14 @@ def fold_carefully(
 
 
 def _prefetch(projection: Projection, reads: Sequence[Read], rows: UnitOfWork) -> dict[int, Exception]:
-    """Read the rows of the batch; returns the events that cannot even name theirs."""
+    """Read the rows of the batch; returns the events whose keys cannot be determined."""
     keys: list[RowKey] = []
     broken: dict[int, Exception] = {}
     for index, read in enumerate(reads):
         if isinstance(read.event, LedgerEvent):
             try:
                 keys.extend(projection.keys(read.event))
-            except Exception as failure:  # whatever an event breaks, it goes to the dead letters with its reason
+            except Exception as failure:  # whatever the error, the event becomes a dead letter
                 broken[index] = failure
     rows.prefetch(keys)
     return broken
@@ -115,8 +115,8 @@ def _apply(projection: Projection, read: Read, rows: UnitOfWork) -> Exception | 
     try:
         projection.apply(read.event, rows)
     except (RowRefused, psycopg2.Error):
-        raise  # the transaction is void: not for this event alone to decide
-    except Exception as failure:  # whatever an event breaks, it goes to the dead letters with its reason
+        raise  # the transaction is aborted: not a failure of this event alone
+    except Exception as failure:  # whatever the error, the event becomes a dead letter
         return failure
     return None
 
@@ -126,7 +126,7 @@ def _read_all(codec: Codec, records: Sequence[Record]) -> list[Read]:
         found = codec.read_batch(records)
     except AWAY:
         raise
-    except Exception:  # one record breaks the reading of all: find out which, whatever batch it came in
+    except Exception:  # one bad record fails the whole batch: find out which
         filled = [_filled(record) for record in records]
         if filled == list(records) and len(filled) == 1:
             return [_read_one(codec, filled[0])]
@@ -140,7 +140,8 @@ def _read_all(codec: Codec, records: Sequence[Record]) -> list[Read]:
 def _read_one(codec: Codec, record: Record) -> Read:
     try:
         schema, data = codec.decode(record.value, 0, unseal=False)
-        # A vault that cannot be used at all (a wrong master key) raises here: that is no record's fault, and ends us.
+        # A vault that cannot be used at all (wrong master key) raises here: that is not the record's fault and stops
+        # the worker.
         codec.sealer.prefetch(codec.whose_keys(schema, data))
     except (NotAnEvent, UnknownSchema, psycopg2.DataError) as failure:
         return _unread(record, failure)
@@ -148,13 +149,13 @@ def _read_one(codec: Codec, record: Record) -> Read:
         event = codec.read(record)
     except AWAY:
         raise
-    except Exception as failure:  # an altered seal, for one
+    except Exception as failure:  # a tampered seal, for example
         return _unread(record, failure)
     return Read(record, event, event.position)
 
 
 def _filled(record: Record) -> Record:
-    """Kafka knows a null key, value (a tombstone) and header, which none of ours has: empty stands for them here."""
+    """Kafka allows null keys, values and headers, which Krypton never writes: treat them as empty."""
     headers = tuple((name, content or b"") for name, content in record.headers)
     return record._replace(key=record.key or b"", value=record.value or b"", headers=headers)
 

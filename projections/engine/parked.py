@@ -1,7 +1,7 @@
-"""Dead letters and parked keys: what a view could not read or apply, and all that came later under the same key.
+"""Tables of dead letters and parked keys: records a view could not apply, and later ones of the same key.
 
-Written in the transaction that passes over the record. A letter holds the record byte for byte (its personal fields
-are sealed) and a reason that names event type, position and error class, never a value.
+Written in the transaction that moves the position past the record. A dead letter holds the record byte for byte (its
+personal fields are sealed) and a reason with event type, position and error class, never a value.
 """
 
 from collections.abc import Iterable, Sequence
@@ -52,7 +52,7 @@ PARKED_KEY = Table(
 
 
 class Parked(NamedTuple):
-    """A key of one partition, whose records wait. The key's other topics go on."""
+    """A key of one partition whose records are parked. The same key in other topics is not affected."""
 
     topic: str
     partition: int
@@ -60,7 +60,7 @@ class Parked(NamedTuple):
 
 
 class Letter(NamedTuple):
-    """A record that is about to become a dead letter."""
+    """A record that becomes a dead letter."""
 
     record: Record
     position: int | None
@@ -69,13 +69,15 @@ class Letter(NamedTuple):
 
     @property
     def parked(self) -> Parked:
-        """The key that waits from now on."""
+        """The key to park."""
         return Parked(self.record.topic, self.record.partition, self.record.key)
 
 
 @dataclass(slots=True)
 class DeadLetter:
-    """A stored ``streams.processor.view.DeadLetter``. ``position`` and ``event_type`` are None where unknown."""
+    """A stored dead letter (``streams.processor.view.DeadLetter``). ``position`` and ``event_type`` are None where
+    unknown.
+    """
 
     id: int
     view: str
@@ -97,12 +99,12 @@ PARK = 'INSERT INTO views.parked_key (view, version, topic, "partition", key) VA
 
 def parked_among(cursor: Cursor, view: str, version: int, records: Iterable[Record]) -> set[Parked]:
     """Which keys of these records are parked."""
-    keys = {record.key or b"" for record in records}  # a key may be null where somebody else wrote the record
+    keys = {record.key or b"" for record in records}  # a key may be null if another program wrote the record
     cursor.execute(PARKED_AMONG, (view, version, "{" + ",".join(f'"\\\\x{key.hex()}"' for key in keys) + "}"))
     return {Parked(topic, partition, bytes(key)) for topic, partition, key in cursor}
 
 
-def bury(cursor: Cursor, view: str, version: int, letters: Sequence[Letter]) -> None:
+def store(cursor: Cursor, view: str, version: int, letters: Sequence[Letter]) -> None:
     """Store dead letters and park their keys."""
     rows = [_row(view, version, letter) for letter in letters]
     execute_values(cursor, BURY, rows)
@@ -110,7 +112,7 @@ def bury(cursor: Cursor, view: str, version: int, letters: Sequence[Letter]) -> 
 
 
 def select(cursor: Cursor, where: str, *parameters: Any) -> list[DeadLetter]:
-    """Dead letters by a condition, with what follows it (order, limit, lock)."""
+    """Dead letters that match a condition, optionally with order, limit or lock."""
     cursor.execute(f"SELECT {FIELDS} FROM views.dead_letter WHERE {where}", parameters)
     return [_letter(*row) for row in cursor]
 

@@ -1,7 +1,7 @@
-"""How far each version of each view has read each partition: beside its rows, moved in the same transaction.
+"""Stores how far each version of a view has read each partition, in the same transaction as its rows.
 
-A move states where it starts. Where another worker has moved the position meanwhile, no row matches: that worker owns
-the partition, and this one must stop (architecture §7.4).
+A move states the expected old position. If another worker has moved it meanwhile, no row matches: that worker owns the
+partition, and this one must stop (architecture §7.4).
 """
 
 import json
@@ -15,7 +15,7 @@ from domain.errors import PartitionLost
 
 SCHEMA = "views"
 METADATA = MetaData(schema=SCHEMA)
-"""Tables about all views, of which ``parked`` and ``catalog`` hold the others."""
+"""Tables about all views; ``parked`` and ``catalog`` declare the others."""
 
 POSITION = Table(
     "position",
@@ -40,7 +40,7 @@ class Position(NamedTuple):
 
 
 class Move(NamedTuple):
-    """One partition's step. ``before`` is None where the partition was never read."""
+    """One partition's step. ``before`` is None if the partition was never read."""
 
     before: Position | None
     after: Position
@@ -62,12 +62,12 @@ def read(cursor: Cursor, view: str, version: int) -> dict[Partition, Position]:
 
 
 def lock(cursor: Cursor, view: str, version: int, partition: Partition) -> None:
-    """Hold a partition still until the transaction ends: its worker waits."""
+    """Lock a partition until the transaction ends: its worker waits."""
     cursor.execute(LOCK, (view, version, *partition))
 
 
 def move(cursor: Cursor, view: str, version: int, moves: Mapping[Partition, Move]) -> None:
-    """Take all steps, or raise PartitionLost; then the caller rolls back."""
+    """Apply all moves, or raise PartitionLost; then the caller rolls back."""
     steps = {p: m for p, m in moves.items() if m.before is not None}
     starts = {p: m for p, m in moves.items() if m.before is None}
     moved = 0
@@ -80,7 +80,7 @@ def move(cursor: Cursor, view: str, version: int, moves: Mapping[Partition, Move
     if moved < len(moves):
         listed = ", ".join(f"{topic}/{partition}" for topic, partition in sorted(moves))
         raise PartitionLost(
-            f"{view} v{version}: another worker has read on in {len(moves) - moved} of {listed}: this one must stop"
+            f"{view} v{version}: another worker has taken over {len(moves) - moved} of {listed}: this worker must stop"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a projection is: a pure fold of ledger events into rows. One protocol, two engines (live and rebuild)."""
+"""Defines a projection: a pure fold of ledger events into rows, run by the live engine and by rebuilds."""
 
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
@@ -18,14 +18,14 @@ class RowKey(NamedTuple):
 
 
 Seed = tuple[RowKey, Mapping[str, Any]]
-"""A row that rules alone make."""
+"""A row derived from rules, not from events."""
 
 NO_RULES: Final[Mapping[str, int]] = MappingProxyType({})
-"""Of a view that no rules make."""
+"""For a view that uses no rules."""
 
 
 ALL_FIELDS: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
-"""Of a view that has not said which fields it reads."""
+"""For a view that does not declare which fields it reads."""
 
 
 class UnknownEvent(Exception):
@@ -33,30 +33,30 @@ class UnknownEvent(Exception):
 
 
 class Rows(Protocol):
-    """A unit of work over a view's rows: reads through a cache, remembers what changed. Rows are column → value.
+    """A unit of work over a view's rows: a read-through cache that tracks changes. A row is column → value.
 
-    JSON columns hold plain lists and dicts; what ``get`` returns is never changed in place: ``put`` or ``change`` it.
+    JSON columns hold plain lists and dicts. Never change what ``get`` returns in place: use ``put`` or ``change``.
     """
 
     def get(self, key: RowKey) -> Mapping[str, Any] | None:
         """The row without its key columns, or None."""
 
     def put(self, key: RowKey, values: Mapping[str, Any]) -> None:
-        """Insert the row, or replace it whole."""
+        """Insert the row, or replace all its columns."""
 
     def change(self, key: RowKey, **values: Any) -> None:
-        """Set columns of the row; a row that is not there yet is made of these columns alone, the others null."""
+        """Set columns of the row; if it does not exist, insert it with the other columns null."""
 
     def delete(self, key: RowKey) -> None:
-        """Remove the row, if it is there."""
+        """Delete the row if it exists."""
 
 
 class Projection(Protocol):
     """Folds events into rows. No SQL, clock or I/O in ``keys`` and ``apply``; ``apply`` commutes across topics.
 
-    ``rules``: the rule sets that it was made with, kind to version, 0 for none of the kind: with the same ones, the
-    same events give the same rows everywhere. ``reads``: event type to the fields of ``data`` that ``keys`` and
-    ``apply`` look at, so that a rebuild need not decode the others; types that are not named: all.
+    ``rules``: the rule versions it uses, kind to version, 0 for none: the same rules and events give the same rows
+    everywhere. ``reads``: event type to the fields of ``data`` that ``keys`` and ``apply`` use, so that a rebuild can
+    skip decoding the others; all fields for types not named.
     """
 
     name: str
@@ -67,10 +67,10 @@ class Projection(Protocol):
     reads: Mapping[str, Collection[str]]
 
     def seeds(self) -> Iterable[Seed]:
-        """Rows that its rules alone make, written when a version's tables are made. No event ever changes them."""
+        """Rows derived from its rules, inserted when a version's tables are created. No event changes them."""
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
-        """Rows that ``apply`` is sure to touch, so that a batch fetches them in one go (others are read through)."""
+        """Rows that ``apply`` will certainly touch, so that a batch prefetches them (others are read on demand)."""
 
     def apply(self, event: LedgerEvent, rows: Rows) -> None:
-        """Fold one event in. Raises UnknownEvent."""
+        """Fold one event. Raises UnknownEvent."""

@@ -1,6 +1,6 @@
-"""The note of every replay of dead letters: who let a key go on, and how many events were applied then.
+"""Journal of dead-letter replays: who replayed which key, and how many events were applied.
 
-Written in the replay's own transaction, under its command id: a replay asked again answers as the first time.
+Written in the replay's transaction under its command id (idempotency key): a repeated id returns the first answer.
 """
 
 from typing import NamedTuple
@@ -25,14 +25,14 @@ LOCK = "SELECT pg_advisory_xact_lock(hashtext('krypton replays'))"
 
 
 class Asked(NamedTuple):
-    """Who asks for a replay, and under which id."""
+    """Who asks for a replay, and the command id."""
 
     actor: str
     command_id: UUID
 
 
 def answered(cursor: Cursor, by: Asked) -> int | None:
-    """What that replay answered; None where it is new. Others wait until the caller's transaction ends."""
+    """The stored answer of a replay; None if it is new. Concurrent callers wait for the caller's transaction."""
     cursor.execute(LOCK)
     cursor.execute(if_absent(REPLAY))
     cursor.execute("SELECT applied FROM views.replay WHERE command_id = %s::uuid", (str(by.command_id),))
@@ -41,7 +41,7 @@ def answered(cursor: Cursor, by: Asked) -> int | None:
 
 
 def note(cursor: Cursor, by: Asked, letter: int | None, applied: int) -> None:
-    """Write a replay down."""
+    """Record a replay."""
     cursor.execute(
         "INSERT INTO views.replay (command_id, actor, letter, applied) VALUES (%s::uuid, %s, %s, %s)",
         (str(by.command_id), by.actor, letter, applied),

@@ -1,8 +1,8 @@
-"""Rows of one version of a view, live: a unit of work over its PostgreSQL tables, inside the caller's transaction.
+"""Live rows of one version of a view: a unit of work over its PostgreSQL tables in the caller's transaction.
 
-Rows travel as one JSON document per statement, which ``json_populate_recordset`` turns into the table's own row type:
-a third of the time that parameters cost in Python, and one round trip per table. Reading rows that do not exist costs
-2 µs each (``bench/view_store.py``), so projections need not guess which rows are new.
+Rows travel as one JSON document per statement, which ``json_populate_recordset`` turns into the table's own row type: a
+third of the time that parameters cost in Python, and one round trip per table. Reading rows that do not exist costs 2
+µs each (``bench/view_store.py``), so projections need not guess which rows are new.
 """
 
 import json
@@ -23,23 +23,22 @@ UNREAD: Final = object()
 
 
 class RowRefused(Exception):
-    """PostgreSQL does not take a key or a row (a null, a NUL character, a text too long): the transaction is void.
+    """PostgreSQL rejects a key or row (a null, a NUL character, a text too long): the transaction is aborted.
 
     The message names the table and PostgreSQL's condition, never a value.
     """
 
 
 def is_refusal(error: psycopg2.Error) -> bool:
-    """Whether the row is at fault, and not the server: asked again, it would be refused again.
+    """Whether the row is at fault rather than the server: a retry would be rejected again.
 
-    SQLSTATE class 54 among them (an index entry or a document too large), though psycopg2 counts it with the errors of
-    a server that cannot be reached.
+    Includes SQLSTATE class 54 (index entry or document too large), which psycopg2 counts among connection errors.
     """
     return isinstance(error, psycopg2.DataError | psycopg2.IntegrityError) or (error.pgcode or "").startswith("54")
 
 
 class UnknownColumn(Exception):
-    """A projection writes a column that its table does not have, or part of the key."""
+    """A projection writes a column that its table does not have, or a key column."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def quoted(*names: str) -> str:
 
 
 def table_sql(table: Table, schema: str) -> TableSql:
-    """The statements of one table in one schema. A row read is its key's columns, then the others, in table order."""
+    """The statements of one table in one schema. Rows are read as key columns, then the others, in table order."""
     key = tuple(c.name for c in table.primary_key.columns)
     others = tuple(c.name for c in table.columns if c.name not in key)
     target, given = quoted(schema, table.name), f"json_populate_recordset(NULL::{quoted(schema, table.name)}, %s)"
@@ -90,8 +89,8 @@ def tables_sql(tables: MetaData, schema: str) -> dict[str, TableSql]:
 class LiveRows:
     """``projections.engine.projection.Rows`` over a cursor. Nothing is written before ``flush``.
 
-    Column types that come back as they went in: uuid and text (``str``), integers, double precision, boolean, jsonb,
-    date, timestamptz.
+    These column types are read back as they were written: uuid and text (``str``), integers, double precision, boolean,
+    jsonb, date, timestamptz.
     """
 
     def __init__(self, cursor: Cursor, tables: Mapping[str, TableSql]) -> None:
@@ -102,7 +101,7 @@ class LiveRows:
         self._undo: list[tuple[RowKey, Any, bool]] = []
 
     def prefetch(self, keys: Iterable[RowKey]) -> None:
-        """Read rows that are not here yet, one query per table. Raises RowRefused."""
+        """Read the rows that are not cached yet, one query per table. Raises RowRefused."""
         wanted: dict[str, set[RowKey]] = {}
         for key in keys:
             if key not in self._rows:
@@ -111,7 +110,7 @@ class LiveRows:
             self._read(name, unread)
 
     def get(self, key: RowKey) -> Row | None:
-        """See ``Rows``. Every column is there, null where nothing was put. Raises RowRefused."""
+        """See ``Rows``. All columns are present, null if never set. Raises RowRefused."""
         if (row := self._rows.get(key, UNREAD)) is UNREAD:
             self._read(key.table, {key})
             return self._rows[key]
@@ -130,11 +129,11 @@ class LiveRows:
         self._remember(key, None)
 
     def mark(self) -> None:
-        """From here on, ``rollback_to_mark`` takes back."""
+        """Set the point that ``rollback_to_mark`` returns to."""
         self._undo.clear()
 
     def rollback_to_mark(self) -> None:
-        """Take back what was put, changed and deleted since the mark, so that a failed event leaves nothing."""
+        """Undo everything put, changed and deleted since the mark, so that a failed event has no effect."""
         for key, before, was_dirty in reversed(self._undo):
             if before is UNREAD:
                 del self._rows[key]
@@ -145,7 +144,7 @@ class LiveRows:
         self._undo.clear()
 
     def flush(self) -> None:
-        """Write what changed: one upsert and one delete per table. Raises RowRefused, and then still holds it all."""
+        """Write all changes: one upsert and one delete per table. Raises RowRefused; the changes are then kept."""
         kept: dict[str, list[Row]] = {}
         gone: dict[str, list[Row]] = {}
         for key in self._dirty:
@@ -179,7 +178,7 @@ class LiveRows:
         width, columns = len(table.key), tuple(table.blank)
         for found in self._cursor:
             key = RowKey(name, found[:width])
-            if key not in keys:  # written another way than PostgreSQL does: the row would seem absent, and be lost
+            if key not in keys:  # PostgreSQL writes this key differently: the row would seem absent and be overwritten
                 raise RowRefused(f"{table.name}: a key is not in its canonical form")
             self._rows[key] = dict(zip(columns, found[width:], strict=True))
 
@@ -195,12 +194,12 @@ def _refusals(table: str) -> Iterator[None]:
     except (psycopg2.Error, TypeError, ValueError, RecursionError) as refusal:
         if isinstance(refusal, psycopg2.Error) and not is_refusal(refusal):
             raise
-        # Their messages quote values, which may name a person: only their kinds are passed on.
+        # These messages quote values, which may be personal data: pass on only the error's kind.
         raise RowRefused(f"{table}: {type(refusal).__name__}") from None
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, date):  # a datetime is one
+    if isinstance(value, date):  # includes datetime
         return value.isoformat()
     raise TypeError
 

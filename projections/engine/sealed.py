@@ -1,7 +1,7 @@
-"""Which columns hold what was sealed under a person's key: a live row keeps what it opened, until it is rebuilt.
+"""Declares which columns hold text sealed under a person's key, so that readers mask it after an erasure.
 
-Readers mask it once the key is destroyed (``reading``), and a comparison of two versions must too: the one that was
-built before an erasure still holds the text, the other was never able to read it.
+A live row keeps the decrypted text until it is rebuilt. Readers mask it once the key is destroyed, and so must a
+comparison of two versions: the version built before the erasure still has the text, the later one could never read it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ def sealed_for(*subjects: str) -> dict[str, tuple[str, ...]]:
 
 
 def sealed_columns(tables: MetaData) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Table to its sealed columns, each to the columns that name its subjects."""
+    """Table to its sealed columns, each with the columns that name its subjects."""
     return {
         table.name: {c.name: c.info[SUBJECT] for c in table.columns if SUBJECT in c.info}
         for table in tables.sorted_tables
@@ -27,7 +27,7 @@ def sealed_columns(tables: MetaData) -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 def shown(column: str, sealed: Mapping[str, Sequence[str]]) -> str:
-    """The SQL of a column of ``t`` as a reader sees it: ``%(erased)s`` are the identities whose key is destroyed."""
+    """The SQL of column ``t`` as readers see it; ``%(erased)s`` is the list of erased identities."""
     if (subjects := sealed.get(column)) is None:
         return f't."{column}"'
     gone = " OR ".join(f't."{subject}" = ANY(%(erased)s::uuid[])' for subject in subjects)

@@ -1,4 +1,4 @@
-"""A view's PostgreSQL session: opened when needed, dropped when broken, one transaction at a time."""
+"""A PostgreSQL session for a view: connects on demand, reconnects after errors, one transaction at a time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,8 +14,8 @@ from projections.engine.fold import AWAY
 from projections.engine.rows import is_refusal
 
 CONNECT_S = 5
-# Both sides probe an idle connection. A stopped process (SIGSTOP) must not hold its partitions' rows for ever, and
-# nobody waits for it for ever.
+# Both sides probe an idle connection. A stopped process (SIGSTOP) must not lock its partitions' rows for ever, and no
+# one waits for it for ever.
 CLIENT_SIDE: dict[str, Any] = {
     "keepalives_idle": 2,
     "keepalives_interval": 1,
@@ -27,10 +27,10 @@ SET tcp_keepalives_idle = 2; SET tcp_keepalives_interval = 1; SET tcp_keepalives
 
 
 class Session:
-    """One connection, safe to share between threads: transactions take turns; hold ``lock`` for more than one."""
+    """One connection shared by threads: transactions take turns; hold ``lock`` to run several in a row."""
 
     def __init__(self, url: str, name: str, on_drop: Callable[[], None]) -> None:
-        """``name`` shows in pg_stat_activity; ``on_drop`` is called when the outcome of a transaction is unknown."""
+        """``name`` shows in pg_stat_activity; ``on_drop`` is called when a transaction's outcome is unknown."""
         self._url = url
         self._name = name
         self._on_drop = on_drop
@@ -39,7 +39,7 @@ class Session:
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
-        """Commits at the end; rolls back on any error. Raises StoreAway where the server is gone or too busy."""
+        """Commits at the end; rolls back on any error. Raises StoreAway if the server is gone or too busy."""
         with self.lock:
             try:
                 connection = self._connected()
@@ -58,7 +58,7 @@ class Session:
                 raise
 
     def close(self) -> None:
-        """Give the connection back; the next transaction opens another."""
+        """Close the connection; the next transaction opens another."""
         with self.lock:
             self._drop()
 

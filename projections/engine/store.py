@@ -1,7 +1,7 @@
-"""The store of one version of a view: rows, positions and dead letters, in one PostgreSQL transaction per batch.
+"""Writes one version of a view: rows, positions and dead letters in one PostgreSQL transaction per batch.
 
-Delivery: a record takes effect exactly once. Kafka's offset says whether it was read before, the ledger position
-whether the relay published it twice. A worker that lost its partition finds its position moved, and writes nothing.
+Delivery: a record takes effect exactly once. The Kafka offset shows whether it was already read, the ledger position
+whether the relay published it twice. A worker that lost its partition finds the position moved and writes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ START = Position(next=0, ledger=0)
 
 
 class ViewStore:
-    """``streams.processor.view.View`` on PostgreSQL. The view's tables are there already: ``catalog.create``."""
+    """``streams.processor.view.View`` on PostgreSQL. ``catalog.create`` has already made the view's tables."""
 
     def __init__(self, projection: Projection, codec: Codec, url: str) -> None:
         self.name = projection.name
@@ -37,12 +37,12 @@ class ViewStore:
         self._known: dict[Partition, Position] | None = None
 
     def positions(self) -> Mapping[Partition, int]:
-        """See ``View``. What it answers is where ``apply`` goes on: call it on every assignment."""
+        """See ``View``. ``apply`` continues from these: call it on every assignment."""
         with self._session.lock:
             return {partition: at.next for partition, at in self._ask().items()}
 
     def apply(self, batch: Sequence[Record]) -> int:
-        """See ``View``. After PartitionLost it goes on refusing, until ``positions`` is asked again."""
+        """See ``View``. After PartitionLost it refuses every batch until ``positions`` is called again."""
         with self._session.lock:
             return self._apply(batch, self._ask() if self._known is None else self._known)
 
@@ -58,7 +58,7 @@ class ViewStore:
             cursor.execute("UPDATE views.dead_letter SET published_at = now() WHERE id = ANY(%s)", (list(ids),))
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._session.close()
 
     def _ask(self) -> dict[Partition, Position]:
@@ -79,13 +79,13 @@ class ViewStore:
         return len(new)
 
     def _forget(self) -> None:
-        """A transaction may or may not have been committed: ask the database before going on."""
+        """The outcome of a transaction is unknown: read the positions again before continuing."""
         self._known = None
 
     def _fresh(
         self, batch: Sequence[Record], known: Mapping[Partition, Position]
     ) -> tuple[dict[Partition, int], list[Record]]:
-        """What was not read before, and the offset that follows it, by partition. Raises OffsetGap."""
+        """The records not read before, and the offset after them, by partition. Raises OffsetGap."""
         heads: dict[Partition, int] = {}
         fresh: list[Record] = []
         for record in batch:
@@ -95,7 +95,7 @@ class ViewStore:
             if record.offset > expected:
                 raise OffsetGap(
                     f"{self.name} v{self.version}: {record.topic}/{record.partition} jumps from offset {expected} to "
-                    f"{record.offset}: records are missing, restore the topic before the worker starts again"
+                    f"{record.offset}: records are missing; restore the topic, then start the worker"
                 )
             if record.offset == expected:
                 heads[partition] = expected + 1
@@ -104,7 +104,9 @@ class ViewStore:
 
     def _write(self, moves: Mapping[Partition, Move], new: Sequence[Read], *, careful: bool) -> None:
         with self._session.transaction() as cursor:
-            positions.move(cursor, self.name, self.version, moves)  # first: it locks the partitions, or stops us
+            positions.move(
+                cursor, self.name, self.version, moves
+            )  # first: it locks the partitions or stops this worker
             if new:
                 self._fold(cursor, new, careful)
 
@@ -117,13 +119,13 @@ class ViewStore:
             letters = fold(self._projection, new, rows, waiting)
             rows.flush()
         if letters:
-            parked.bury(cursor, self.name, self.version, letters)
+            parked.store(cursor, self.name, self.version, letters)
 
 
 def _moves(
     known: Mapping[Partition, Position], heads: Mapping[Partition, int], reads: Sequence[Read]
 ) -> tuple[dict[Partition, Move], list[Read]]:
-    """Each partition's step, and the events that are no repeats of the relay's: positions only grow in a partition."""
+    """Each partition's move, and the events that are not the relay's repeats: positions only grow in a partition."""
     ledger = {partition: known.get(partition, START).ledger for partition in heads}
     new: list[Read] = []
     for one in reads:

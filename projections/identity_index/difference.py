@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 from projections.identity_index.due import Decision, Due, due
 
 Document = dict[str, Any]

@@ -15,7 +15,7 @@ from psycopg2.extensions import connection as Connection
 
 from domain.membership import Cluster, Membership
 from domain.rules.matching import MERGE
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 
 ALL_PAIRS = 20  # persons under one key of which every two are a pair; of more, each is paired with the first
 

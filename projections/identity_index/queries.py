@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection
 
 from domain.errors import NotFound
 from domain.times import iso
-from projections.engine.reading import NOW, fetch, masked
+from projections.engine.query import NOW, fetch, masked
 from projections.identity_index.identity_rows import NO_TRAITS
 from schemas.event import ERASED
 

@@ -6,7 +6,7 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from domain.times import iso
-from projections.engine.reading import fetch, masked
+from projections.engine.query import fetch, masked
 from schemas.event import ERASED
 
 WAITING = """

@@ -7,7 +7,7 @@ from psycopg2.extensions import connection as Connection
 
 from domain.sight import ALL, Sight
 from domain.times import iso
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 from schemas.event import ERASED
 
 Document = dict[str, Any]

@@ -1,6 +1,6 @@
-"""A version's tables as a rebuild needs them: bare while rows pour in, with keys and indexes when all are there.
+"""Creates a version's tables for a rebuild: without keys and indexes first, which are added after the load.
 
-An index made once from all rows costs a third of one kept up row by row, and is denser.
+An index built once over all rows costs a third of one maintained row by row, and is denser.
 """
 
 from psycopg2.extensions import cursor as Cursor
@@ -12,13 +12,14 @@ from projections.engine.projection import Projection
 from projections.engine.rows import quoted
 from projections.versions.catalog import schema_of
 
-# Of one session that makes indexes: it sorts in memory, alone, for helpers gain nothing and slow the fold beside it.
+# Settings of a session that builds indexes: it sorts in memory, without parallel workers, which would slow the fold and
+# gain nothing.
 FOR_INDEXES = "SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL max_parallel_maintenance_workers = 0"
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
 def make(cursor: Cursor, projection: Projection) -> None:
-    """Make the schema, and its tables without keys and indexes."""
+    """Create the schema, and its tables without keys and indexes."""
     schema = schema_of(projection)
     cursor.execute(f"CREATE SCHEMA {quoted(schema)}")
     for table in projection.tables.sorted_tables:
@@ -40,20 +41,20 @@ def make(cursor: Cursor, projection: Projection) -> None:
 
 
 def if_absent(table: Table) -> str:
-    """The statement that makes a table as declared, unless it is there."""
+    """The CREATE TABLE IF NOT EXISTS statement for a table as declared."""
     return str(CreateTable(table, if_not_exists=True).compile(dialect=DIALECT))
 
 
 def complete(cursor: Cursor, projection: Projection) -> None:
-    """All tables; see ``complete_table``."""
+    """Complete all tables; see ``complete_table``."""
     for table in projection.tables.sorted_tables:
         complete_table(cursor, projection, table)
 
 
 def complete_table(cursor: Cursor, projection: Projection, table: Table) -> None:
-    """Add key and indexes, and let PostgreSQL look at the rows; nothing where that is done.
+    """Add the primary key and indexes and run ANALYZE; does nothing if that is already done.
 
-    Raises IntegrityError where two rows share a key.
+    Raises IntegrityError if two rows share a key.
     """
     schema = schema_of(projection)
     name = quoted(schema, table.name)
@@ -68,7 +69,7 @@ def complete_table(cursor: Cursor, projection: Projection, table: Table) -> None
 
 
 def add_indexes(cursor: Cursor, table: Table, schema: str) -> None:
-    """The table's indexes but its key, in that schema."""
+    """Create the table's secondary indexes in that schema."""
     full = table.to_metadata(MetaData(), schema=schema)
     for index in sorted(full.indexes, key=lambda i: str(i.name)):
         cursor.execute(_literal(CreateIndex(index)))

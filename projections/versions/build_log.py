@@ -1,11 +1,10 @@
-"""What is known of a version while it is built: who builds it, from what, and which partitions are done.
+"""Journal of a build: its current builder, what it is built from, and which partitions are done.
 
-A partition's rows and its line here are written in one transaction: after a crash it is done, or as if never begun.
-Each start of a builder writes a new token; a process of an earlier start, should it still live, finds another token
-and leaves nothing behind.
+A partition's rows and its journal row are written in one transaction: after a crash it is either done or not started.
+Each start writes a new token; a process of an earlier start that still runs finds another token and writes nothing.
 
-V6  The builder that started last builds; any other stops, and writes nothing more.
-V10  A build is finished when every partition of it is done.
+V6  The builder that started last builds; any other stops and writes nothing more.
+V10  A build is finished when all its partitions are done.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +25,7 @@ BUILD = Table(
     Column("view", Text, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("token", Text, nullable=False, comment="of the builder that started last"),
-    Column("made_of", Text, nullable=False, comment="code, rules and end: a build of anything else begins anew"),
+    Column("made_of", Text, nullable=False, comment="code, rules and end: a build of anything else starts over"),
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 
@@ -45,13 +44,13 @@ BUILD_PART = Table(
 
 
 class BuilderReplaced(RuleBroken):
-    """Another builder of this version has started since: this one must stop, and has written nothing."""
+    """Another builder of this version has started since: this one stops, and has written nothing."""
 
     rule = "V6"
 
 
 class PartsLeft(RuleBroken):
-    """A build is finished when every partition of it is done."""
+    """The build is not finished: partitions are missing."""
 
     rule = "V10"
 
@@ -66,7 +65,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Build:
-    """One start of a builder. ``resumed``: how many events earlier starts have built already."""
+    """One start of a builder. ``resumed``: how many events earlier starts have built."""
 
     view: str
     version: int
@@ -76,7 +75,7 @@ class Build:
 
 
 def begin(cursor: Cursor, view: str, version: int, token: str, made_of: str, ends: Mapping[Partition, int]) -> None:
-    """Write a new build down, and what it will read."""
+    """Record a new build and the offsets it will read."""
     cursor.execute(
         "INSERT INTO views.build (view, version, token, made_of) VALUES (%s, %s, %s, %s)",
         (view, version, token, made_of),
@@ -89,7 +88,7 @@ def begin(cursor: Cursor, view: str, version: int, token: str, made_of: str, end
 
 
 def take_over(cursor: Cursor, view: str, version: int, token: str, made_of: str) -> bool:
-    """Go on with what an earlier start left, if it was made of the same."""
+    """Continue what an earlier start left, if it was built from the same code, rules and end."""
     cursor.execute(
         "UPDATE views.build SET token = %s WHERE view = %s AND version = %s AND made_of = %s",
         (token, view, version, made_of),
@@ -98,7 +97,9 @@ def take_over(cursor: Cursor, view: str, version: int, token: str, made_of: str)
 
 
 def read(cursor: Cursor, view: str, version: int, token: str) -> Build:
-    """What is left to do, and how much is done: the largest topic first, whose tables are then complete early."""
+    """The remaining parts and the finished count; the largest topic comes first, so that its tables are complete
+    early.
+    """
     cursor.execute(
         'SELECT topic, "partition", "end", events FROM views.build_part WHERE view = %s AND version = %s'
         ' ORDER BY sum("end") OVER (PARTITION BY topic) DESC, topic, "end" DESC, "partition"',
@@ -110,7 +111,7 @@ def read(cursor: Cursor, view: str, version: int, token: str) -> Build:
 
 
 def hold(cursor: Cursor, build: Build) -> None:
-    """Keep any later start waiting until the transaction ends. Raises BuilderReplaced."""
+    """Make any later start wait until the transaction ends. Raises BuilderReplaced."""
     cursor.execute(
         "SELECT 1 FROM views.build WHERE view = %s AND version = %s AND token = %s FOR SHARE",
         (build.view, build.version, build.token),
@@ -120,7 +121,7 @@ def hold(cursor: Cursor, build: Build) -> None:
 
 
 def done(cursor: Cursor, build: Build, part: Part, following: int, ledger: int, events: int) -> None:
-    """Write a partition down as done, in the transaction of its rows. Raises BuilderReplaced."""
+    """Record a partition as done, in the transaction of its rows. Raises BuilderReplaced."""
     hold(cursor, build)
     cursor.execute(
         "UPDATE views.build_part SET next = %s, ledger_position = %s, events = %s"
@@ -130,11 +131,11 @@ def done(cursor: Cursor, build: Build, part: Part, following: int, ledger: int, 
 
 
 def move_positions(cursor: Cursor, build: Build) -> None:
-    """Make the partitions' ends the version's positions: from here its worker goes on. Raises PartsLeft."""
+    """Set the version's positions to the partitions' ends: its worker continues from there. Raises PartsLeft."""
     if left := read(cursor, build.view, build.version, build.token).todo:
         raise PartsLeft(
             f"{build.view} v{build.version} lacks {len(left)} partitions, {left[0].topic}/{left[0].partition} first: "
-            f"run krypton views rebuild {build.view} again, it goes on"
+            f"run krypton views rebuild {build.view} again to resume"
         )
     cursor.execute(
         'INSERT INTO views.position (view, version, topic, "partition", next, ledger_position)'
@@ -146,11 +147,11 @@ def move_positions(cursor: Cursor, build: Build) -> None:
 
 
 def forget(cursor: Cursor, view: str, version: int) -> None:
-    """Remove all that is written of a build."""
+    """Delete a build's journal."""
     for table in ("build_part", "build"):
         cursor.execute(f"DELETE FROM views.{table} WHERE view = %s AND version = %s", (view, version))
 
 
 def of_partitions(parts: Iterable[Part]) -> dict[Partition, int]:
-    """Partition to end."""
+    """Partition to end offset."""
     return {(part.topic, part.partition): part.end for part in parts}

@@ -1,6 +1,6 @@
-"""Versions of the views: each has its tables in a schema of its own (``patient_record_v1``).
+"""Catalog of view versions: each has its tables in a schema of its own (``patient_record_v1``).
 
-Readers use stable SQL views in a schema named after the view (``patient_record``), which show the live version.
+Readers use stable SQL views in a schema named after the view (``patient_record``), which point to the live version.
 """
 
 import json
@@ -29,12 +29,12 @@ from sqlalchemy.schema import CreateSchema
 from projections.engine import parked
 from projections.engine.positions import METADATA, SCHEMA, Partition, Position
 from projections.engine.projection import Projection
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 from projections.engine.rows import quoted
 from projections.versions.code_digest import code_digest
 from projections.versions.seeding import sow
 
-COUNTED_UP_TO = 100_000  # rows; above, PostgreSQL's estimate is near enough and a count takes seconds
+COUNTED_UP_TO = 100_000  # rows; above this PostgreSQL's estimate is close enough and a count would take seconds
 
 VIEW_VERSION = Table(
     "view_version",
@@ -49,11 +49,11 @@ VIEW_VERSION = Table(
     Column("code", Text, comment="digest of the code that made it: only that code keeps it up to date"),
     Column("until", BigInteger, comment="the last ledger position that it was to have; null: kept up to date"),
 )
-TABLES = (parked.DEAD_LETTER, parked.PARKED_KEY)  # and the position table, all in METADATA
+TABLES = (parked.DEAD_LETTER, parked.PARKED_KEY)  # and the position table; all in METADATA
 
 BUILDING: Final = "building"
 ASIDE: Final = "aside"
-"""State of a version that is built to be looked at only: never resumed, tailed or promoted."""
+"""State of a temporary version, built for comparison only: never resumed, kept up to date or promoted."""
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('krypton views'))"
 KNOWN = "SELECT version, state, code FROM views.view_version WHERE view = :view"
@@ -72,7 +72,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 
 
 
 class VersionChanged(Exception):
-    """The code declares other columns than the version's tables have: a change of tables is a new version."""
+    """The code declares other columns than the version's tables have: a change of tables needs a new version."""
 
 
 def schema_of(projection: Projection) -> str:
@@ -81,11 +81,11 @@ def schema_of(projection: Projection) -> str:
 
 
 def create(url: str, projection: Projection) -> bool:
-    """Make the version's tables and register it: live where no version of the view is, else ``building``.
+    """Create the version's tables and register it: ``live`` if the view has no version yet, else ``building``.
 
-    Safe to repeat, and to run in several processes at once; does nothing where a later version is live, or where other
-    code made that version. Versions of programs that did not note their code are taken for this one's. Returns whether
-    the live version is of this code. Raises VersionChanged.
+    Safe to repeat and to run concurrently. Does nothing if a later version is live or if other code built this version.
+    A version without a recorded code digest is taken as this program's. Returns whether the live version was built by
+    this code. Raises VersionChanged.
     """
     code = code_digest(projection)
     engine = create_engine(url, poolclass=NullPool)
@@ -101,7 +101,7 @@ def create(url: str, projection: Projection) -> bool:
         sql.execute(CreateSchema(schema_of(projection), if_not_exists=True))
         missing = _check_unchanged(sql, tables)
         tables.create_all(sql)
-        cursor: Any = sql.connection.cursor()  # psycopg2's, of the same transaction
+        cursor: Any = sql.connection.cursor()  # psycopg2's cursor, in the same transaction
         sow(cursor, projection, schema_of(projection), missing)
         asked = {
             "view": projection.name,
@@ -116,23 +116,25 @@ def create(url: str, projection: Projection) -> bool:
 
 
 def _look_around(sql: Connection, projection: Projection, code: str) -> tuple[bool, bool]:
-    """Whether the version is ours to make, and whether the live one is of our code, or will be."""
+    """Whether this program should create the version, and whether the live one has, or will have, this code."""
     sql.execute(text(ADOPT), {"view": projection.name, "code": code})
     known = {row.version: row for row in sql.execute(text(KNOWN), {"view": projection.name})}
     live = next((row for row in known.values() if row.state == "live"), None)
-    promoted_since = live is not None and live.version > projection.version  # what it replaced is not made anew
+    promoted_since = (
+        live is not None and live.version > projection.version
+    )  # a version that was replaced is not created again
     of_others = projection.version in known and known[projection.version].code != code
     return not promoted_since and not of_others, live is None or live.code == code
 
 
 def live_version(db: connection, view: str) -> int | None:
-    """The version of a view that readers see; None where there is none yet."""
+    """The live version of a view; None if there is none yet."""
     found = fetch(db, "SELECT version FROM views.view_version WHERE view = %(view)s AND state = 'live'", view=view)
     return found[0]["version"] if found else None
 
 
 def rules_of(db: connection, view: str, version: int) -> dict[str, int] | None:
-    """The rule sets that a version was made with, kind to version; None where there is no such version."""
+    """The rule versions a version was built with, kind to version; None if there is no such version."""
     found = fetch(db, RULES, view=view, version=version)
     return dict(found[0]["rules"]) if found else None
 
@@ -140,9 +142,9 @@ def rules_of(db: connection, view: str, version: int) -> dict[str, int] | None:
 def status(db: connection, ends: Mapping[Partition, int]) -> list[dict[str, Any]]:
     """``views status``. ``ends``: (topic, partition) to the offset after its last record, of all topics.
 
-    ``until``: where it was to stop, so that nobody keeps it up to date; None: nowhere. ``position``: the newest ledger
-    position applied; ``lag``: records not yet read; ``rows`` are counted, or, where ``rows_estimated`` says so,
-    PostgreSQL's estimate.
+    ``until``: the position where the version stops, so it is not kept up to date; None otherwise. ``position``: the
+    newest ledger position applied; ``lag``: records not yet read; ``rows``: a count, or PostgreSQL's estimate if
+    ``rows_estimated``.
     """
     positions, versions = _positions(db), fetch(db, VERSIONS)
     letters = dead_letters(db)
@@ -171,12 +173,12 @@ def status(db: connection, ends: Mapping[Partition, int]) -> list[dict[str, Any]
 
 
 def dead_letters(db: connection) -> dict[tuple[str, int], int]:
-    """How many dead letters wait, by view and version; those of which none does are absent."""
+    """How many dead letters wait, by view and version; versions without any are absent."""
     return {(row["view"], row["version"]): row["n"] for row in fetch(db, LETTERS)}
 
 
 def behind(db: connection, ends: Mapping[Partition, int]) -> dict[str, int]:
-    """Each live view's lag, as in ``status``; counts no rows, so that it can be asked again and again."""
+    """Each live view's lag, as in ``status``, without counting rows: cheap enough to poll."""
     positions = _positions(db)
     return {
         v["view"]: _lag(v["topics"], positions.get((v["view"], v["version"]), {}), ends)
@@ -199,7 +201,7 @@ def _lag(topics: Collection[str], read: Mapping[Partition, Position], ends: Mapp
 
 
 def _add_columns(sql: Connection) -> None:
-    """What an earlier program's tables lack; a table is locked only where it lacks something."""
+    """Add columns that tables of an earlier release lack; a table is locked only if it lacks one."""
     for table in METADATA.sorted_tables:
         there = {column["name"] for column in inspect(sql).get_columns(table.name, table.schema)}
         for column in table.columns:
@@ -216,7 +218,7 @@ def _in_schema(projection: Projection) -> MetaData:
 
 
 def _check_unchanged(sql: Connection, tables: MetaData) -> set[str]:
-    """The tables that are not there yet. Raises VersionChanged."""
+    """The tables that do not exist yet. Raises VersionChanged."""
     look, missing = inspect(sql), set()
     for table in tables.sorted_tables:
         if not look.has_table(table.name, table.schema):
@@ -239,13 +241,13 @@ def _show(sql: Connection, view: str, tables: MetaData) -> None:
 
 
 def _rows(db: connection, schemas: list[str]) -> dict[str, tuple[int, bool]]:
-    """Rows by schema, and whether any of its tables is only estimated."""
+    """Row counts by schema, and whether any of them is an estimate."""
     found: dict[str, tuple[int, bool]] = {}
     for table in fetch(db, ESTIMATES, schemas=schemas):
         count, estimated = found.get(table["schema"], (0, False))
         if table["estimate"] > COUNTED_UP_TO:
             found[table["schema"]] = count + table["estimate"], True
-        else:  # small, or never analysed: count
+        else:  # small or never analysed: count
             exact = fetch(db, f"SELECT count(*) AS n FROM {quoted(table['schema'], table['name'])}")[0]["n"]
             found[table["schema"]] = count + exact, estimated
     return found

@@ -1,9 +1,9 @@
-"""Which code decides a view's rows, as a digest: a program of another digest does not go on with what one folded.
+"""Digest of the code that determines a view's rows; a program with another digest does not update that version.
 
-Covered: the modules that ``view.py`` of the view imports from this code base, and what those import; of the schemas of
-the view's topics all but their documentation; and ``ENGINE``. Left out is what changes no row: docstrings, comments,
-blanks, the view's reading side (nothing that folds imports it), and the texts of refusals. The engines (``fold``,
-``rows``, ``memory_rows``, the codecs) are held to the same rows by tests, so they are not hashed: ``ENGINE`` is.
+Covered: the modules that the view's ``view.py`` imports from this code base, directly or not; the schemas of its topics
+without their documentation; and ``ENGINE``. Left out is what changes no row: docstrings, comments, blank lines, the
+view's queries (no fold imports them) and texts of errors. Tests prove that the engines (``fold``, ``rows``,
+``memory_rows``, the codecs) give the same rows, so they are not hashed: ``ENGINE`` is.
 """
 
 import ast
@@ -18,15 +18,15 @@ from projections.engine.projection import Projection
 from schemas.registry import registry
 
 ENGINE: Final = 1
-"""Raised by whoever changes the engines so that the same events make other rows."""
+"""Increase this when an engine changes so that the same events give different rows."""
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("domain", "projections", "schemas")
-LEFT_OUT: Final = frozenset({"domain.errors"})  # names of refusals: every new one would call for a rebuild
+LEFT_OUT: Final = frozenset({"domain.errors"})  # names of errors: each new one would call for a rebuild
 
 
 def code_digest(projection: Projection) -> str:
-    """Hexadecimal; the same wherever the same code is installed."""
+    """The digest in hexadecimal; the same wherever the same code is installed."""
     return _digest(projection.name, projection.topics)
 
 
@@ -34,14 +34,14 @@ def code_digest(projection: Projection) -> str:
 def _digest(view: str, topics: tuple[str, ...]) -> str:
     digest = hashlib.sha256(f"engine {ENGINE}\n".encode())
     for name, tree in sorted(modules(f"projections.{view}.view").items()):
-        digest.update(f"{name}\n{_said(tree)}\n".encode())
+        digest.update(f"{name}\n{_without_docstrings(tree)}\n".encode())
     for name, document in sorted(_schemas(topics)):
         digest.update(f"{name}\n{json.dumps(document, sort_keys=True)}\n".encode())
     return digest.hexdigest()
 
 
 def modules(start: str) -> dict[str, ast.Module]:
-    """A module of ours and all of ours that it imports, directly or not: name to what its file says."""
+    """A module of Krypton and all that it imports from Krypton, directly or not: name to source."""
     found: dict[str, ast.Module] = {}
     todo = [start]
     while todo:
@@ -54,7 +54,7 @@ def modules(start: str) -> dict[str, ast.Module]:
 
 
 def _file(name: str) -> Path | None:
-    """The file of a module; None where the name is a member of one, or not of ours."""
+    """The file of a module; None if the name is a member of a module or not part of Krypton."""
     if name.partition(".")[0] not in PACKAGES:
         return None
     path = ROOT.joinpath(*name.split("."))
@@ -76,8 +76,8 @@ class _Undocumented(ast.NodeTransformer):
         return None if is_text else node
 
 
-def _said(tree: ast.Module) -> str:
-    """The code without what explains it."""
+def _without_docstrings(tree: ast.Module) -> str:
+    """The code without docstrings."""
     return ast.unparse(_Undocumented().visit(tree))
 
 

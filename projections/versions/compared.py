@@ -1,8 +1,7 @@
-"""One table, as two versions of a view have it: which rows match, and what can be compared; as SQL.
+"""SQL that compares one table between two versions of a view, row by row.
 
-A table that only one version has is compared with nothing, so all its rows are added or gone. Where the two have other
-keys, no row of one is a row of the other: all are replaced. Columns of one version alone, or of another type, are named
-and not compared.
+A table that only one version has counts as all added or all gone. If the keys differ, all rows count as replaced.
+Columns that only one version has, or whose type differs, are named and not compared.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 from projections.engine.rows import quoted
 from projections.engine.sealed import shown
 
@@ -23,25 +22,27 @@ WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdroppe
 
 
 class Column(NamedTuple):
-    """What PostgreSQL says of a column."""
+    """A column as PostgreSQL describes it."""
 
     type: str
     key: bool
 
 
 Columns = Mapping[str, Column]
-"""By name, in the table's order; empty: the version has no such table."""
+"""Columns by name, in table order; empty if the version has no such table."""
 
 
 def columns_of(connection: Connection, schema: str, table: str) -> Columns:
-    """A table's columns, as they are there."""
+    """The columns of an existing table."""
     found = fetch(connection, COLUMNS, table=quoted(schema, table))
     return {row["name"]: Column(row["type"], row["key"]) for row in found}
 
 
 @dataclass(frozen=True)
 class Compared:
-    """``schemas``: of the live version and of the candidate. ``sealed``: column to those that name its subjects."""
+    """``schemas``: of the live version and of the candidate. ``sealed``: column to the columns that name its
+    subjects.
+    """
 
     name: str
     schemas: tuple[str, str]
@@ -51,23 +52,23 @@ class Compared:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The key that both have, or of the one that has the table."""
+        """The key columns, from whichever version has the table."""
         return _key(self.live) or _key(self.candidate)
 
     @property
     def rekeyed(self) -> bool:
-        """Both have the table, under other keys."""
+        """Both versions have the table, with different keys."""
         keys = [{name: one for name, one in side.items() if one.key} for side in (self.live, self.candidate)]
         return all(keys) and keys[0] != keys[1]
 
     @property
     def shared(self) -> tuple[str, ...]:
-        """Columns that both have, beside the key."""
+        """Columns that both have, besides the key."""
         return tuple(name for name, one in self.live.items() if not one.key and self._comparable(name))
 
     @property
     def other(self) -> list[str]:
-        """Columns that are not compared: of one version alone, or of another type or role."""
+        """Columns not compared: only one version has them, or their type or role differs."""
         return [n for n in {**self.live, **self.candidate} if not self._comparable(n)]
 
     def _comparable(self, name: str) -> bool:
@@ -76,14 +77,14 @@ class Compared:
         return both and self.live[name] == self.candidate[name]
 
     def joined(self) -> str:
-        """Both sides of each row that differs: ``l`` and ``c``, each with the key and ``hash``. Not where rekeyed."""
+        """Both sides of each row that differs: ``l`` and ``c``, each with the key and ``hash``. Not if rekeyed."""
         left, right = (self._hashed(source) for source in self.sources)
         matched = " AND ".join(f"l.{quoted(c)} = c.{quoted(c)}" for c in self.key)
         return f"FROM ({left}) l FULL JOIN ({right}) c ON {matched} WHERE l.hash IS DISTINCT FROM c.hash"
 
     @property
     def sources(self) -> tuple[str, str]:
-        """What to select from, as ``t``; of the version that lacks the table, no row of the other's."""
+        """The two FROM clauses, as ``t``; an empty relation for a version that lacks the table."""
         live, candidate = (quoted(schema, self.name) for schema in self.schemas)
         none = f"(SELECT * FROM {live if self.live else candidate} WHERE false) t"
         return (f"{live} t" if self.live else none, f"{candidate} t" if self.candidate else none)
@@ -94,7 +95,7 @@ class Compared:
         return f"SELECT {key}, hash_record_extended(ROW({row}), 0) AS hash FROM {source}"
 
     def replaced(self) -> str:
-        """Where rekeyed: ``change`` and ``key`` of every row of both, the key as one document."""
+        """If rekeyed: ``change`` and ``key`` of every row of both, the key as one document."""
         changes = zip(("gone", "added"), self.sources, (self.live, self.candidate), strict=True)
         return " UNION ALL ".join(
             f"SELECT '{change}' AS change, {_document(_key(side))} AS key FROM {source}"

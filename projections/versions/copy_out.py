@@ -1,7 +1,7 @@
-"""Rows to PostgreSQL by COPY, in its text format: built column by column, escaped in one go, sent in pieces.
+"""Writes rows to PostgreSQL with COPY in text format, encoded column by column.
 
-Text and not binary: PostgreSQL reads both at about the same rate, and a line of text is joined in C where a binary
-tuple would be packed field by field. A null is a marker that no value can be: it holds 64 random bits of the process.
+Text rather than binary: PostgreSQL reads both at about the same rate, and a text line is joined in C while a binary
+tuple would be packed field by field. The null marker contains 64 random bits per process, so no value can equal it.
 Source: PostgreSQL 18, COPY, "Text Format".
 """
 
@@ -20,10 +20,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from projections.engine.rows import RowRefused, is_refusal, quoted
 from projections.versions.memory_rows import Held, Key, Row
 
-ROWS: Final = 200  # encoded in one go: their columns stay in the processor's cache
+ROWS: Final = 200  # encoded at once: their columns stay in the processor's cache
 INDEXED: Final = 256
-"""Characters of an indexed text that surely fit: PostgreSQL takes index rows of 2,704 bytes (btree), if compressible of
-more."""
+"""Longest indexed text that certainly fits: btree index rows hold 2,704 bytes, or more if compressible."""
 NULL: Final = f"\x1e{secrets.token_hex(8)}"
 Values = list[Any] | tuple[Any, ...]
 Column = Callable[[Values], Values]
@@ -39,9 +38,9 @@ def _texts(values: Values) -> Values:
 
 
 def _indexed_texts(values: Values) -> Values:
-    """The rows are COPYed into tables without indexes: one that is too long would be found only when all are made.
+    """COPY loads tables without indexes: a text too long for its index would be found only when the index is built.
 
-    Refused here, it is folded carefully, with the indexes in place, and PostgreSQL decides as it does live.
+    It is refused here and folded carefully, with the indexes in place, so PostgreSQL decides as it does live.
     """
     texts = _texts(values)
     if max(map(len, texts), default=0) > INDEXED:
@@ -50,12 +49,12 @@ def _indexed_texts(values: Values) -> Values:
 
 
 def _scalars(values: Values) -> list[str]:
-    """Numbers and booleans: written by one call, then cut apart. PostgreSQL reads them as JSON has them."""
+    """Numbers and booleans: serialized in one call, then split. PostgreSQL reads JSON's form of them."""
     if (nulls := values.count(None)) == len(values):
         return [NULL] * nulls
     written = orjson.dumps(values)[1:-1].decode().split(",")
     if (len(written), written.count("null")) != (len(values), nulls):
-        raise ValueError  # a list; or infinity or not-a-number, which are written as null, and refused live too
+        raise ValueError  # a list; or infinity or NaN, which are written as null and refused live too
     return [NULL if v == "null" else v for v in written] if nulls else written
 
 
@@ -69,8 +68,8 @@ def _document(value: Any) -> str:
     try:
         text = orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
-        return _json(value)  # integers past 64 bits
-    return _json(value) if "null" in text else text  # orjson writes not-a-number so, which is refused
+        return _json(value)  # integers larger than 64 bits
+    return _json(value) if "null" in text else text  # orjson writes NaN as null, which is refused
 
 
 def _writer(column: Any, indexed: Collection[str]) -> Column:
@@ -95,13 +94,13 @@ class TableCopy:
         self.name = quoted(schema, table.name)
 
     def statement(self, into: str) -> str:
-        """The COPY statement into a table of these columns."""
+        """The COPY statement into a table with these columns."""
         listed = ", ".join(quoted(c) for c in self.columns)
-        # The null marker is random hexadecimal: it needs no escape.
+        # The null marker is random hexadecimal: it needs no escaping.
         return f"COPY {into} ({listed}) FROM STDIN WITH (FORMAT text, NULL E'{NULL}', ENCODING 'UTF8')"
 
     def lines(self, keys: Sequence[Key], rows: Sequence[Row]) -> bytes:
-        """Rows as COPY reads them. Raises RowRefused where a value does not, or may not, fit its column."""
+        """Rows in COPY's format. Raises RowRefused if a value does not, or might not, fit its column."""
         try:
             columns = [write(v) for write, v in zip(self._keys, zip(*keys, strict=True), strict=True)]
             if self._others:
@@ -120,7 +119,7 @@ def _getter(names: list[str]) -> Callable[[Row], tuple[Any, ...]]:
 
 
 def _escaped(columns: list[Values], count: int) -> str:
-    """The lines of the rows. Most hold nothing that COPY takes as special: counting tells, at little cost."""
+    """The lines of the rows. Most need no escaping, which counting shows cheaply."""
     text = "\n".join(map("\t".join, zip(*columns, strict=True)))
     plain = text.count("\t") == count * (len(columns) - 1) and text.count("\n") == count - 1
     if not plain or "\\" in text or "\r" in text:
@@ -134,35 +133,37 @@ def _plain(text: str) -> str:
 
 
 Lines = dict[str, list[bytes]]
-"""Table name to its rows as COPY reads them, in pieces."""
+"""Table name to its rows in COPY's format, in pieces."""
 
 
 class CopyOut:
-    """COPYs rows of a view into one schema's tables, in the caller's transaction.
+    """Writes rows of a view into one schema's tables with COPY, in the caller's transaction.
 
-    Two steps, for two threads: what is Python's work, and what is PostgreSQL's, with the interpreter lock let go.
+    Two steps for two threads: encoding in Python, and sending to PostgreSQL with the interpreter lock released.
     """
 
     def __init__(self, tables: MetaData, schema: str) -> None:
         self.tables = {table.name: TableCopy(table, schema) for table in tables.sorted_tables}
 
     def lines(self, rows: Held) -> Lines:
-        """All these rows, encoded: a fifth of their memory. Raises RowRefused."""
+        """Encode all rows, in a fifth of their memory. Raises RowRefused."""
         return {name: list(_encoded(self.tables[name], held)) for name, held in rows.items() if held}
 
     def send(self, cursor: Cursor, name: str, into: str, pieces: Sequence[bytes]) -> None:
-        """Rows of one table into a table of the same columns. Raises RowRefused: then the transaction is void."""
+        """Write rows of one table into a table with the same columns. Raises RowRefused: then the transaction is
+        aborted.
+        """
         table = self.tables[name]
         try:
             cursor.copy_expert(table.statement(into), _Pieces(pieces))  # type: ignore[arg-type]  # it only reads
         except psycopg2.Error as refusal:
             if not is_refusal(refusal):
                 raise
-            # Its message quotes the line, which may name a person.
+            # The message quotes the line, which may be personal data.
             raise RowRefused(f"{table.name}: {type(refusal).__name__}") from None
 
     def write(self, cursor: Cursor, lines: Lines) -> None:
-        """All these into the schema's own tables. Raises RowRefused: then the transaction is void."""
+        """Write all rows into the schema's own tables. Raises RowRefused: then the transaction is aborted."""
         for name, pieces in lines.items():
             self.send(cursor, name, self.tables[name].name, pieces)
 
@@ -174,7 +175,7 @@ def _encoded(table: TableCopy, held: Mapping[Key, Row]) -> Iterator[bytes]:
 
 
 class _Pieces:
-    """A file as psycopg2 reads it: a piece at a time, whatever size it asks for."""
+    """A file object for psycopg2 that returns one piece per read, whatever size is asked."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._left = iter(pieces)

@@ -1,9 +1,9 @@
-"""What differs between two versions of a view: counts first, then a listing by key, page by page; never a value.
+"""Compares two versions of a view: counts first, then the keys of differing rows page by page, never values.
 
-Each row is reduced to its key and a 64-bit hash of its other columns inside the server, and the two sides are joined
-on the key: no row leaves PostgreSQL. Tables and columns that only one version has: see ``compared``. What was sealed
-under a destroyed key is compared as readers see it. Ask in one snapshot (a REPEATABLE READ connection): ``settled``
-tells whether both versions had read equally far in it.
+PostgreSQL reduces each row to its key and a 64-bit hash of its other columns and joins the two sides on the key: no row
+leaves the server. For tables and columns that only one version has see ``compared``. Texts of erased persons are
+compared as readers see them. Use one snapshot (a REPEATABLE READ connection): ``settled`` says whether both versions
+had read equally far in it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from domain.errors import NotFound
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 from projections.engine.rows import quoted
 from projections.engine.sealed import shown
 from projections.versions import catalog
@@ -35,16 +35,16 @@ POSITIONS = """
 SELECT version, topic, "partition", next FROM views.position
 WHERE view = %(view)s AND version IN (%(live)s, %(candidate)s)
 """
-# A diff reads two whole versions once: sorting and hashing in memory is worth more than being frugal.
+# A diff reads two whole versions once: fast sorting and hashing in memory matters more than saving memory.
 SESSION = "SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 2"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two versions of one view: ``live`` is what readers see, ``candidate`` what they might.
+    """Two versions of one view: ``live`` is what readers see, ``candidate`` the other.
 
-    ``sealed``: of each table, the sealed columns and the columns that name their subjects. ``erased``: the identities
-    whose key is destroyed.
+    ``sealed``: for each table the sealed columns and the columns that name their subjects. ``erased``: the erased
+    identities.
     """
 
     view: str
@@ -60,10 +60,10 @@ class Pair:
 
 
 def summary(connection: Connection, pair: Pair) -> Document:
-    """``views diff``, the counts: rows added, gone and changed by table, and what that means.
+    """The counts of ``views diff``: rows added, gone and changed per table, and what they mean.
 
-    ``equal``: nothing differs, in rows or columns. ``dead_letters``: how many wait in each. ``persons``, ``doses``: see
-    ``meaning``; only where they apply, and where the two versions have the tables that tell.
+    ``equal``: no difference in rows or columns. ``dead_letters``: how many wait in each. ``persons``, ``doses``: see
+    ``meaning``; only if they apply and both versions have the tables for them.
     """
     _session(connection)
     tables = [_counts(connection, pair, table) for table in _tables(connection, pair)]
@@ -83,26 +83,28 @@ def summary(connection: Connection, pair: Pair) -> Document:
 
 
 def listing(connection: Connection, pair: Pair, table: str, offset: int = 0, limit: int = 100) -> list[Document]:
-    """The rows of one table that differ: ``change`` (added, gone or changed), ``key`` and differing ``columns``.
+    """The differing rows of one table: ``change`` (added, gone or changed), ``key`` and differing ``columns``.
 
-    Raises NotFound, naming the tables that there are.
+    Raises NotFound, which names the existing tables.
     """
     _session(connection)
     names = [row["name"] for row in fetch(connection, TABLES, schemas=list(pair.schemas))]
     if table not in names:
-        raise NotFound(f"{pair.view} has no table {table}: there are {', '.join(names)}")
+        raise NotFound(f"{pair.view} has no table {table}; its tables are {', '.join(names)}")
     return _page(connection, pair, _compared(connection, pair, table), offset, limit)
 
 
 def meaning(connection: Connection, pair: Pair, offset: int = 0, limit: int = 100) -> list[Document]:
-    """What the differences mean, one document each: persons joined or split, alerts newly raised or no longer."""
+    """What the differences mean, one document each: persons joined or split, alerts newly raised or no longer
+    raised.
+    """
     _session(connection)
     nothing: list[Document] = []
     return _meant(connection, pair, lambda told: told.page(connection, *pair.schemas, offset, limit), nothing)
 
 
 def _meant(connection: Connection, pair: Pair, ask: Callable[[Meaning], T], nothing: T) -> T:
-    """The answer; nothing where a view has no meaning beyond its rows, or a version has other tables than it asks."""
+    """The answer; ``nothing`` if a view has no such meaning, or a version lacks the tables for it."""
     if (told := MEANINGS.get(pair.view)) is None:
         return nothing
     with connection.cursor() as cursor:
@@ -173,7 +175,7 @@ def _page(connection: Connection, pair: Pair, table: Compared, offset: int, limi
 
 
 def _differing(connection: Connection, pair: Pair, table: Compared, key: Mapping[str, Any]) -> Sequence[str]:
-    """Names of the columns in which a row differs; none where one side lacks it."""
+    """Names of the columns in which a row differs; none if one side lacks the row."""
     if not table.shared:
         return []
     row = ", ".join(f"{shown(c, table.sealed)} AS {quoted(c)}" for c in table.shared)

@@ -1,8 +1,8 @@
-"""Makes the keys and indexes of a rebuild's tables as soon as nothing more is written to them, in the server, beside.
+"""Builds the keys and indexes of a rebuild's tables in the background, as soon as each table is complete.
 
-A table is written by one topic (``ownership``), so it is complete when the topic's partitions are: while those of the
-next are folded, PostgreSQL sorts. Each table is one transaction, and one that has its key is left alone: a build that
-is killed goes on, and ``rebuild.finish`` does what is left.
+A table is written by one topic (``ownership``), so it is complete when that topic's partitions are: PostgreSQL sorts
+while the next topic is folded. Each table is one transaction, and a table that has its key is skipped: a killed build
+resumes, and ``rebuild.finish`` does the rest.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ AT_ONCE: Final = 2
 
 
 class Indexer:
-    """Of one build, in a ``with`` block; what fails is raised at its end."""
+    """The index builder of one build, used in a ``with`` block; errors are raised at its end."""
 
     def __init__(self, url: str, projection: Projection, started: Build) -> None:
         self._url = url
@@ -46,7 +46,7 @@ class Indexer:
                 one.result()
 
     def written(self, part: Part) -> None:
-        """A partition's rows are in place: after the last of its topic, the topic's tables get their indexes."""
+        """A partition's rows are written: after the last one of its topic, index the topic's tables."""
         self._left[part.topic] -= 1
         if not self._left[part.topic]:
             self._begin(t for t in self._projection.tables.sorted_tables if topic_of(t) == part.topic)

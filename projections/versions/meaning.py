@@ -1,4 +1,4 @@
-"""What a difference between two versions means: who would be one person, which doses would call for attention."""
+"""Interface for what a view's differences mean: persons joined or split, doses newly over a level."""
 
 from typing import Any, Protocol
 
@@ -11,14 +11,16 @@ Document = dict[str, Any]
 
 
 class Meaning(Protocol):
-    """How one view's differences are told. ``live`` and ``candidate`` are the PostgreSQL schemas of the versions."""
+    """How one view's differences are explained. ``live`` and ``candidate`` are the PostgreSQL schemas of the
+    versions.
+    """
 
     def counts(self, connection: Connection, live: str, candidate: str) -> Document:
-        """Numbers, under one name each."""
+        """Numbers by name."""
 
     def page(self, connection: Connection, live: str, candidate: str, offset: int, limit: int) -> list[Document]:
         """One document per difference, in a stable order."""
 
 
 MEANINGS: dict[str, Meaning] = {"identity_index": Persons(), "cumulative_dose": Levels()}
-"""By view; of the others, rows tell all."""
+"""By view; other views have no meaning beyond their rows."""

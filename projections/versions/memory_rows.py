@@ -1,8 +1,8 @@
-"""Rows of one partition, in memory: what a rebuild folds events into.
+"""In-memory rows of one partition, for a rebuild; least recently used rows spill to temporary tables.
 
-``projections.engine.projection.Rows`` without a database, until there are more rows than memory is meant for. Rows come
-in two generations: when the ``young`` are half of what may be held, the ``old`` go to an ``Attic``, and the young
-become old. A row that is asked for again is brought back among the young. A key is in one place only.
+Implements ``projections.engine.projection.Rows`` without a database, up to a limit. Rows are in two generations: when
+the ``young`` reach half the limit, the ``old`` are spilled and the young become old. A row that is used again becomes
+young. A key is in one place only.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -16,21 +16,21 @@ from projections.engine.rows import UnknownColumn
 Row = Mapping[str, Any]
 Key = tuple[Any, ...]
 Held = Mapping[str, Mapping[Key, Row]]
-"""Table name to its rows, by the values of the primary key."""
+"""Table name to its rows by primary key."""
 
 
-class Attic(Protocol):
-    """Where rows go that memory is not meant for (``projections.versions.spill``)."""
+class Spill(Protocol):
+    """Storage for rows beyond the memory limit (``projections.versions.spill``)."""
 
-    def put_away(self, rows: Held) -> None:
-        """Take rows, whose keys it does not hold."""
+    def store(self, rows: Held) -> None:
+        """Store rows; their keys must not be stored yet."""
 
-    def bring_back(self, keys: Iterable[RowKey]) -> Held:
-        """Give back those of the rows that it holds, and forget them."""
+    def load(self, keys: Iterable[RowKey]) -> Held:
+        """Return those of the rows that are stored, and remove them."""
 
 
 class _Table:
-    """One table's rows. ``away``: hashes of the keys in the attic, 8 bytes each, not the keys themselves."""
+    """One table's rows. ``away``: hashes of the spilled keys, 8 bytes each instead of whole keys."""
 
     __slots__ = ("away", "blank", "name", "old", "young")
 
@@ -42,7 +42,7 @@ class _Table:
         self.away: set[int] = set()
 
     def filled(self, values: Row, base: Row) -> Row:
-        """The base with these values. Raises UnknownColumn."""
+        """The base row with these values set. Raises UnknownColumn."""
         row = {**base, **values}
         if len(row) != len(base):
             unknown = sorted(row.keys() - self.blank.keys())
@@ -51,24 +51,24 @@ class _Table:
 
 
 class MemoryRows:
-    """One partition's rows. ``most``: how many are held before the older half goes to the attic."""
+    """One partition's rows. ``most``: how many are kept before the older half is spilled."""
 
-    def __init__(self, tables: MetaData, most: int, attic: Attic) -> None:
+    def __init__(self, tables: MetaData, most: int, spill: Spill) -> None:
         self._tables = {table.name: _Table(table) for table in tables.sorted_tables}
         self._half = most // 2
-        self._attic = attic
-        self._spilt = False  # nothing is old nor away: all that is held is young
+        self._spill = spill
+        self._spilt = False  # before the first spill all rows are young
         self._undo: list[tuple[dict[Key, Row], Key, Row | None]] = []
 
     @property
     def spills(self) -> bool:
-        """Whether rows are in the attic."""
+        """Whether rows were spilled."""
         return any(table.away for table in self._tables.values())
 
     def prefetch(self, keys: Iterable[RowKey]) -> None:
-        """Bring rows back from the attic together; costs nothing while it is empty."""
+        """Load spilled rows back together; costs nothing if none were spilled."""
         if self._spilt:
-            self._bring_back({RowKey(name, key) for name, key in keys if self._is_away(self._tables[name], key)})
+            self._load({RowKey(name, key) for name, key in keys if self._is_away(self._tables[name], key)})
 
     def get(self, key: RowKey) -> Row | None:
         """See ``Rows``."""
@@ -79,10 +79,10 @@ class MemoryRows:
         return row
 
     def put(self, key: RowKey, values: Row) -> None:
-        """See ``Rows``. Raises UnknownColumn. A row that names as many columns as there are is kept as it is."""
+        """See ``Rows``. Raises UnknownColumn. A dict with all columns is kept as it is, without a copy."""
         name, ident = key
         table = self._tables[name]
-        if (before := table.young.get(ident)) is None and self._spilt:  # as in ``get``: this runs once per row
+        if (before := table.young.get(ident)) is None and self._spilt:  # inlined from ``get``: this runs once per row
             before = self._older(table, ident)
         self._undo.append((table.young, ident, before))
         table.young[ident] = values if len(values) == len(table.blank) else table.filled(values, table.blank)
@@ -103,11 +103,11 @@ class MemoryRows:
             del young[key.key]
 
     def mark(self) -> None:
-        """From here on, ``rollback_to_mark`` takes back."""
+        """Set the point that ``rollback_to_mark`` returns to."""
         self._undo.clear()
 
     def rollback_to_mark(self) -> None:
-        """Take back what was put, changed and deleted since the mark, so that a failed event leaves nothing."""
+        """Undo everything put, changed and deleted since the mark, so that a failed event has no effect."""
         for young, key, before in reversed(self._undo):
             if before is None:
                 young.pop(key, None)
@@ -116,11 +116,11 @@ class MemoryRows:
         self._undo.clear()
 
     def tidy(self) -> None:
-        """Between two events: keep to the bound."""
+        """Enforce the limit; call between two events."""
         if sum(len(table.young) for table in self._tables.values()) <= self._half:
             return
         if older := {table.name: table.old for table in self._tables.values() if table.old}:
-            self._attic.put_away(older)
+            self._spill.store(older)
         for table in self._tables.values():
             table.away.update(map(hash, table.old))
             table.old, table.young = table.young, {}
@@ -128,22 +128,22 @@ class MemoryRows:
         self._undo.clear()
 
     def rows(self) -> Held:
-        """All rows that are not in the attic; every column is there."""
+        """All rows that are not spilled; every column is present."""
         return {name: {**t.old, **t.young} if t.old else t.young for name, t in self._tables.items()}
 
     def _older(self, table: _Table, key: Key) -> Row | None:
-        """A row that is not young; it is from now on."""
+        """A row that is not young; it becomes young."""
         if (row := table.old.pop(key, None)) is not None:
             table.young[key] = row
         elif hash(key) in table.away:
-            self._bring_back((RowKey(table.name, key),))
+            self._load((RowKey(table.name, key),))
             return table.young.get(key)
         return row
 
     def _is_away(self, table: _Table, key: Key) -> bool:
         return hash(key) in table.away and key not in table.young and key not in table.old
 
-    def _bring_back(self, keys: Collection[RowKey]) -> None:
-        # The hashes stay in ``away``: another key may have the same one, and looking once too often is harmless.
-        for name, rows in self._attic.bring_back(keys).items() if keys else ():
+    def _load(self, keys: Collection[RowKey]) -> None:
+        # The hashes stay in ``away``: two keys may share one, and one look-up too many is harmless.
+        for name, rows in self._spill.load(keys).items() if keys else ():
             self._tables[name].young.update(rows)

@@ -1,4 +1,4 @@
-"""Which topic writes a table: one, so that workers never race, and a rebuild knows when the table is complete."""
+"""Declares the one topic that writes each table, so that workers never race and a rebuild knows when it is complete."""
 
 from typing import Final
 
@@ -13,5 +13,5 @@ def written_from(topic: str) -> dict[str, str]:
 
 
 def topic_of(table: Table) -> str | None:
-    """The topic that writes the table; None: rules alone make its rows."""
+    """The topic that writes the table; None if its rows derive from rules only."""
     return table.info.get(TOPIC)

@@ -1,7 +1,7 @@
-"""Folds one partition for a rebuild: into memory, or, where PostgreSQL refuses a row of it, as a worker would.
+"""Folds one partition for a rebuild: in memory, or row by row in PostgreSQL if it refused a row.
 
-Repeats of the relay (a ledger position that is not above the last) are dropped, what cannot be read or applied becomes
-a dead letter and its key waits from there on, exactly as in ``store``.
+Relay repeats (a ledger position not above the last) are dropped. A record that cannot be read or applied becomes a dead
+letter and parks its key, exactly as in ``store``.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,14 +18,14 @@ from projections.engine.rows import LiveRows, RowRefused, TableSql, tables_sql
 from projections.versions.catalog import schema_of
 from projections.versions.copy_out import CopyOut, Lines
 from projections.versions.memory_rows import MemoryRows
-from projections.versions.spill import TemporaryAttic, TemporaryTables
+from projections.versions.spill import TemporarySpill, TemporaryTables
 from schemas.codec import Codec
 from schemas.event import LedgerEvent, Record
 
 
 @dataclass
 class Folded:
-    """A partition's outcome: rows ``beside``, in temporary tables, and encoded ``lines``, for their own tables.
+    """A partition's result: rows ``beside`` in temporary tables, and encoded ``lines`` for the version's tables.
 
     ``following``: the offset after the last record; ``ledger``: the last position.
     """
@@ -39,13 +39,13 @@ class Folded:
     events: int = 0
 
     def write(self, cursor: Cursor) -> None:
-        """Put all rows in place. Raises RowRefused: then the transaction is void."""
+        """Write all rows into the version's tables. Raises RowRefused: then the transaction is aborted."""
         self.beside.empty_into_place(cursor)
         self.copy.write(cursor, self.lines)
 
 
 class _Ended(Exception):
-    """The position to stop at is passed."""
+    """The last position to apply has been passed."""
 
 
 def fold_part(
@@ -57,20 +57,20 @@ def fold_part(
     until: int | None,
     writer: Executor,
 ) -> Folded:
-    """Fold a whole partition into memory; the cursor's transaction holds what does not fit, put there by ``writer``.
+    """Fold a whole partition in memory; ``writer`` spills what does not fit into the cursor's transaction.
 
-    However it ends, the writer is done with the cursor. Raises RowRefused, StoreAway.
+    When it returns or raises, the writer has finished with the cursor. Raises RowRefused, StoreAway.
     """
     copy = CopyOut(projection.tables, schema_of(projection))
-    attic = TemporaryAttic(cursor, projection.tables, copy, writer)
-    rows = MemoryRows(projection.tables, most_rows, attic)
+    spill = TemporarySpill(cursor, projection.tables, copy, writer)
+    rows = MemoryRows(projection.tables, most_rows, spill)
     one = _PartFold(projection, codec, rows, until)
-    folded = Folded(copy, attic)
+    folded = Folded(copy, spill)
     try:
         one.run(batches, folded)
         folded.lines = copy.lines(rows.rows())
     finally:
-        attic.settle()
+        spill.settle()
     return folded
 
 
@@ -110,7 +110,7 @@ class _PartFold:
                     apply(event, rows)
                 except RowRefused:
                     raise
-                except Exception:  # folded once more where its reason is told
+                except Exception:  # folded again where its reason is recorded
                     rows.rollback_to_mark()
                     self._letter(Read(batch[index], event, position), folded)
                 ledger = position
@@ -121,7 +121,7 @@ class _PartFold:
             folded.events += index
 
     def _odd(self, record: Record, event: LedgerEvent | Exception, ledger: int, folded: Folded) -> int:
-        """A record that cannot be read, or any while keys wait."""
+        """Handle a record that cannot be read, or any record while keys are parked."""
         one = Read(record, event, event.position) if isinstance(event, LedgerEvent) else read(self._codec, [record])[0]
         if one.position is not None:
             if one.position <= ledger:
@@ -142,11 +142,11 @@ class _PartFold:
     ) -> Sequence[LedgerEvent | Exception]:
         try:
             return read_all()
-        except Exception:  # one record breaks the reading of all, or the vault is away: read one by one tells
+        except Exception:  # one bad record fails the batch, or the vault is away: read one by one to find out
             return [one.event for one in read(self._codec, batch)]
 
     def _prefetch(self, events: Iterable[LedgerEvent | Exception]) -> None:
-        """Bring what the batch needs back together; an event that cannot name its keys fails when it is folded."""
+        """Load the rows of the batch together; an event whose keys cannot be determined fails when folded."""
         keys: list[RowKey] = []
         for event in events:
             if isinstance(event, LedgerEvent):
@@ -162,7 +162,7 @@ def fold_carefully_into(
     copy = CopyOut(projection.tables, schema_of(projection))
     beside = TemporaryTables(cursor, projection.tables, copy)
     beside.make_all()
-    tables = _told_as_live(projection)
+    tables = _named_as_live(projection)
     folded = Folded(copy, beside)
     waiting: set[Parked] = set()
     for batch in batches:
@@ -175,14 +175,14 @@ def fold_carefully_into(
     return folded
 
 
-def _told_as_live(projection: Projection) -> dict[str, TableSql]:
-    """Statements on the temporary tables; their refusals name the version's tables, as a worker's do."""
+def _named_as_live(projection: Projection) -> dict[str, TableSql]:
+    """Statements on the temporary tables whose errors name the version's tables, as a worker's do."""
     named = tables_sql(projection.tables, schema_of(projection))
     return {name: replace(sql, name=named[name].name) for name, sql in tables_sql(projection.tables, "pg_temp").items()}
 
 
 def _new(codec: Codec, batch: Sequence[Record], folded: Folded, until: int | None) -> tuple[list[Read], bool]:
-    """Those that are no repeats, and whether the position to stop at is passed."""
+    """The events that are not repeats, and whether the last position to apply has been passed."""
     new: list[Read] = []
     for one in read(codec, batch):
         if one.position is not None and until is not None and one.position > until:

@@ -1,12 +1,12 @@
-"""Builds a version of a view from Kafka's records, beside the live one: partition by partition, in memory, then COPY.
+"""Builds a version of a view from Kafka, next to the live one: folds partitions in memory, then loads with COPY.
 
-The same ``apply`` as live, so the same rows. A partition's rows, dead letters and its line in the build log are one
-transaction; keys, indexes, statistics, positions and the state ``ready`` are another, the last. Killed at any moment,
-what is there is whole: the next start goes on with the partitions that are not done, or begins anew where it would
-build something else. Readers and the live version's worker meet none of it.
+It uses the same ``apply`` as the live engine and so gives the same rows. A partition's rows, dead letters and journal
+row are one transaction; keys, indexes, statistics, positions and the state ``ready`` are the last one. Whenever it is
+killed, what was written is consistent: the next start resumes with the remaining partitions, or starts over if code,
+rules or end changed. Readers and the live version's worker are not affected.
 
-Memory: at most ``most_rows`` rows of the partition being folded, about 1.75 kB each in Python; those of the one being
-written, encoded, a fifth of that; and two fetches of 2 MiB. Rows beyond go to temporary tables (``attic``).
+Memory: at most ``most_rows`` rows of the partition being folded, about 1.75 kB each in Python; the encoded rows of the
+partition being written, a fifth of that; and two fetches of 2 MiB. Further rows spill to temporary tables.
 """
 
 import gc
@@ -40,7 +40,7 @@ from schemas.event import Record
 
 MOST_ROWS: Final = 400_000
 Batches = Callable[[Part], Iterable[Sequence[Record]]]
-"""The records of a part, in order, in lists."""
+"""The records of a partition, in order, in lists."""
 
 READY = """UPDATE views.view_version SET state = 'ready', built_at = now()
 WHERE view = %s AND version = %s AND state = 'building'"""
@@ -48,19 +48,19 @@ REGISTER = """INSERT INTO views.view_version (view, version, state, topics, rule
 to_jsonb(%s::text[]), %s::jsonb, %s, %s)"""
 
 SESSION = "SET synchronous_commit = off; SET jit = off; SET temp_buffers = '64MB'"
-# A part whose commit is lost in a crash of the server is simply not done; the last transaction is durable again.
+# A partition whose commit is lost in a server crash is simply not done; the last transaction is durable.
 
 
 class NotBuilding(RuleBroken):
-    """The version exists and is no build: it is live, ready or retired."""
+    """The version exists and is not being built: it is live, ready or retired."""
 
     rule = "V1"
 
 
 def next_version(connection: Connection, view: str, at_least: int, *, aside: bool = False) -> int:
-    """The version that a rebuild makes: the one that was begun and is still building, else a new number.
+    """The version to build: the one still in state ``building``, else a new number.
 
-    ``aside``: always a new one. The number of a version that was dropped is not given again: the ledger names it.
+    ``aside``: always a new one. The number of a dropped version is not reused: the ledger names it.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT version, state FROM views.view_version WHERE view = %s ORDER BY version", (view,))
@@ -72,7 +72,7 @@ def next_version(connection: Connection, view: str, at_least: int, *, aside: boo
 
 
 def made_of(projection: Projection, until: int | None) -> str:
-    """What a build is made of: the code that decides its rows, its rules, and its end. A hexadecimal digest."""
+    """Digest of what a build is made of: the code that determines its rows, its rules and its end. Hexadecimal."""
     told = f"until {until}\n{sorted(projection.rules.items())}\n{code_digest(projection)}"
     return hashlib.sha256(told.encode()).hexdigest()
 
@@ -80,10 +80,10 @@ def made_of(projection: Projection, until: int | None) -> str:
 def begin(
     url: str, projection: Projection, ends: Mapping[Partition, int], *, until: int | None = None, aside: bool = False
 ) -> Build:
-    """Start or resume a build. ``ends``: the offset to which each partition of the view's topics is read.
+    """Start or resume a build. ``ends``: the end offset of each partition of the view's topics.
 
-    ``until``: the last ledger position to apply; None: all. A build that was begun of other code, rules or end begins
-    anew. ``aside``: only to be looked at. Raises NotBuilding.
+    ``until``: the last ledger position to apply; None: all. A build with other code, rules or end starts over.
+    ``aside``: for comparison only. Raises NotBuilding.
     """
     state = ASIDE if aside else BUILDING
     token, digest, view = secrets.token_hex(16), made_of(projection, until), (projection.name, projection.version)
@@ -107,10 +107,10 @@ def begin(
 
 @dataclass(frozen=True)
 class Builder:
-    """Builds parts of one version, in one process. ``batches`` gives the records of a part, as often as it is asked.
+    """Builds partitions of one version in one process. ``batches`` gives a partition's records, repeatedly if asked.
 
-    ``most_rows``: see above. ``until``: the last ledger position to apply; None: all. ``advance`` is told how many
-    events were folded since it was told last; ``written``, of each part whose rows are in place.
+    ``most_rows``: see above. ``until``: the last ledger position to apply; None: all. ``advance`` is called with the
+    number of events folded since its last call; ``written`` with each partition whose rows are written.
     """
 
     url: str
@@ -124,7 +124,7 @@ class Builder:
     written: Callable[[Part], None] = lambda _: None
 
     def build(self, parts: Iterable[Part]) -> None:
-        """Build these, one after the other; one is written while the next is folded. Parts that are done stay done.
+        """Build these partitions in turn; one is written while the next is folded. Finished partitions are kept.
 
         Raises BuilderReplaced, OffsetGap, StoreAway.
         """
@@ -150,12 +150,12 @@ class Builder:
             raise
 
     def _folded_carefully(self, part: Part, connection: Connection) -> Folded:
-        """Once more, as a worker does: slower, but what PostgreSQL refuses becomes the dead letter of one event."""
+        """Fold again as a worker does: slower, but a row that PostgreSQL refuses fails only its event."""
         with connection.cursor() as cursor:
             return fold_carefully_into(self.projection, self.codec, self.batches(part), cursor, self.until)
 
     def _settle(self, under_way: tuple[Part, Future[None]] | None) -> None:
-        """Wait until a part is written, and mend it where PostgreSQL refused a row of it."""
+        """Wait until a partition is written; fold it carefully if PostgreSQL refused a row."""
         if under_way is None:
             return
         part, written = under_way
@@ -170,7 +170,7 @@ class Builder:
         with closing(connection), connection, connection.cursor() as cursor:
             folded.write(cursor)
             if folded.letters:
-                parked.bury(cursor, self.started.view, self.started.version, folded.letters)
+                parked.store(cursor, self.started.view, self.started.version, folded.letters)
             build_log.done(cursor, self.started, part, folded.following, folded.ledger, folded.events)
 
     def _session(self) -> Connection:
@@ -181,7 +181,7 @@ class Builder:
 
 
 def built_events(url: str, started: Build) -> int:
-    """How many events are in the version so far; before ``finish``, which forgets it."""
+    """How many events the version contains so far; call before ``finish``, which deletes the journal."""
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
         return build_log.read(cursor, started.view, started.version, started.token).resumed
 
@@ -189,9 +189,7 @@ def built_events(url: str, started: Build) -> int:
 def finish(url: str, projection: Projection, started: Build) -> None:
     """Make the version ready: keys, indexes, statistics and positions, in one transaction.
 
-    Raises BuilderReplaced, PartsLeft.
-
-    One that was built aside is complete then, and stays what it is.
+    A temporary version (``aside``) keeps its state. Raises BuilderReplaced, PartsLeft.
     """
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
         build_log.hold(cursor, started)
@@ -212,7 +210,7 @@ def _log_tables(cursor: Cursor) -> None:
 
 
 def _discard(cursor: Cursor, projection: Projection) -> None:
-    """Remove what is left of a build that was made of something else."""
+    """Remove the remains of a build with other code, rules or end."""
     cursor.execute(f"DROP SCHEMA IF EXISTS {quoted(schema_of(projection))} CASCADE")
     view = projection.name, projection.version
     build_log.forget(cursor, *view)
@@ -222,7 +220,9 @@ def _discard(cursor: Cursor, projection: Projection) -> None:
 
 @contextmanager
 def _without_gc() -> Iterator[None]:
-    """Rows hold no cycles, and there are hundreds of thousands: the collector would walk them again and again."""
+    """Rows have no reference cycles, and there are hundreds of thousands: the garbage collector would scan them
+    repeatedly.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""Rows that rules alone make (``Projection.seeds``): written when a version's tables are made, live and rebuilt."""
+"""Inserts the rows derived from rules (``Projection.seeds``) when a version's tables are created."""
 
 import json
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from projections.engine.rows import quoted
 
 
 def sow(cursor: Cursor, projection: Projection, schema: str, tables: Collection[str] | None = None) -> None:
-    """Write the seeds of these tables (None: of all) into a schema, where none are yet; in the caller's transaction."""
+    """Insert the seeds of these tables (None: all) into a schema that has none yet, in the caller's transaction."""
     by_table: dict[str, list[dict[str, Any]]] = {}
     for key, row in projection.seeds():
         if tables is None or key.table in tables:

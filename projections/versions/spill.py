@@ -1,7 +1,7 @@
-"""Rows of a rebuild that memory is not meant for: in temporary tables of the transaction, gone with it.
+"""Spill storage for a rebuild: rows beyond the memory limit go to temporary tables of the transaction.
 
-Temporary tables are not logged, and nobody else sees them; at the end their rows move into the version's tables
-inside the server. They get their primary keys when a row is first asked for again: many never are.
+Temporary tables are not logged and not visible to others; at the end PostgreSQL moves their rows into the version's
+tables. A temporary table gets its primary key when a row is first read back: many never are.
 """
 
 import json
@@ -19,7 +19,7 @@ from projections.versions.memory_rows import Held, Key, Row
 
 
 class TemporaryTables:
-    """Of one partition, in the cursor's session, inside its transaction."""
+    """The temporary tables of one partition, in the cursor's session and transaction."""
 
     def __init__(self, cursor: Cursor, tables: MetaData, copy: CopyOut) -> None:
         self._cursor = cursor
@@ -29,9 +29,9 @@ class TemporaryTables:
         self._keyed: set[str] = set()
 
     def make_all(self) -> None:
-        """Make every table, in the schema ``pg_temp`` under its own name, to fold into with ``LiveRows``.
+        """Create every table in ``pg_temp`` under its own name, for ``LiveRows``.
 
-        With all indexes, so that a row which does not fit into one is refused when it is written, as it is live.
+        With all indexes, so that a row that does not fit an index is refused when written, as it is live.
         """
         for name, table in self._tables.items():
             self._table(name)
@@ -39,7 +39,7 @@ class TemporaryTables:
             add_indexes(self._cursor, table, "pg_temp")
 
     def empty_into_place(self, cursor: Cursor) -> None:
-        """Move all rows into the version's tables. The cursor is of the same session; its commit ends the tables."""
+        """Move all rows into the version's tables. Same session; the commit drops the temporary tables."""
         for name, there in self._made.items():
             listed = ", ".join(quoted(column) for column in self._copy.tables[name].columns)
             into = self._copy.tables[name].name
@@ -60,11 +60,11 @@ class TemporaryTables:
             self._keyed.add(name)
 
 
-class TemporaryAttic(TemporaryTables):
-    """``projections.versions.memory_rows.Attic``. For one thread and its ``writer``, which runs tasks one by one.
+class TemporarySpill(TemporaryTables):
+    """``projections.versions.memory_rows.Spill``. For one thread and its ``writer``, which runs tasks one by one.
 
-    The writer puts rows away while the next events are folded; whatever else needs the session waits for it, and is
-    told what PostgreSQL refused meanwhile.
+    The writer spills rows while the next events are folded; anything else that needs the session waits for it and
+    receives its errors.
     """
 
     def __init__(self, cursor: Cursor, tables: MetaData, copy: CopyOut, writer: Executor) -> None:
@@ -72,14 +72,14 @@ class TemporaryAttic(TemporaryTables):
         self._writer = writer
         self._under_way: Future[None] | None = None
 
-    def put_away(self, rows: Held) -> None:
-        """See ``Attic``. Raises RowRefused, also of rows put away before."""
+    def store(self, rows: Held) -> None:
+        """See ``Spill``. Raises RowRefused, also for rows spilled before."""
         lines = self._copy.lines(rows)
         self.settle()
         self._under_way = self._writer.submit(self._write, lines)
 
-    def bring_back(self, keys: Iterable[RowKey]) -> Held:
-        """See ``Attic``. Raises RowRefused, of rows put away before."""
+    def load(self, keys: Iterable[RowKey]) -> Held:
+        """See ``Spill``. Raises RowRefused, for rows spilled before."""
         self.settle()
         by_table: dict[str, list[Key]] = {}
         for name, key in keys:
@@ -87,7 +87,7 @@ class TemporaryAttic(TemporaryTables):
         return {name: self._take(name, wanted) for name, wanted in by_table.items() if name in self._made}
 
     def settle(self) -> None:
-        """Wait until all that was put away is written. Raises RowRefused."""
+        """Wait until all spilled rows are written. Raises RowRefused."""
         under_way, self._under_way = self._under_way, None
         if under_way:
             under_way.result()

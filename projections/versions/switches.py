@@ -1,8 +1,8 @@
-"""The note of every switch of a view's versions: written in the switch's own transaction, settled afterwards.
+"""Journal of version switches (promote, roll back, drop), written in the switch's own transaction.
 
-A switch is in the views' tables, its event in the ledger: the two cannot be committed together. So the note, which
-carries a token of its own, stays unsettled until the event is stored under a command id made from that token, and until
-all that follows is done. Whoever finds an unsettled note finishes it (``krypton.views.promote``).
+The switch is in the views' database, its event in the ledger: the two cannot be one transaction. So the journal row,
+with its token, stays unsettled until the event is stored under a command id derived from the token and all consequences
+are done. Any process that finds an unsettled row completes it (``krypton.views.promote``).
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.engine.positions import SCHEMA
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 
 METADATA = MetaData(schema=SCHEMA)
 SWITCH = Table(
@@ -48,9 +48,9 @@ recorded_position FROM views.switch WHERE settled_at IS NULL ORDER BY id"""
 
 
 class Switched(NamedTuple):
-    """What was done: from which version readers were taken to which. ``rules`` of the version: kind to version.
+    """One switch: from which version to which. ``rules`` of the version: kind to version.
 
-    ``id``: of its note; 0 before there is one.
+    ``id``: of its journal row; 0 before it is written.
     """
 
     view: str
@@ -64,7 +64,9 @@ class Switched(NamedTuple):
 
 
 class Unsettled(NamedTuple):
-    """A switch from which not all has followed yet. ``token`` is its own for ever; ``position`` of its ledger event."""
+    """A switch whose consequences are not complete. ``token`` never changes; ``position`` is that of its ledger
+    event.
+    """
 
     token: UUID
     done: Switched
@@ -73,7 +75,7 @@ class Unsettled(NamedTuple):
 
 
 def note(cursor: Cursor, done: Switched, former_rules: Mapping[str, int] | None, token: UUID | None = None) -> Switched:
-    """Write a switch down, in its own transaction; ``token``: the id of the command that asked for it."""
+    """Record a switch in its own transaction; ``token``: the command id that asked for it."""
     cursor.execute(
         "INSERT INTO views.switch (view, what, version, former, actor, summary, rules, former_rules, token)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s::uuid, gen_random_uuid())) RETURNING id",
@@ -84,7 +86,7 @@ def note(cursor: Cursor, done: Switched, former_rules: Mapping[str, int] | None,
 
 
 def noted(cursor: Cursor, token: UUID) -> Switched | None:
-    """The switch that was made under this token; None where there is none yet."""
+    """The switch recorded under this token; None if there is none."""
     cursor.execute(
         f"SELECT {', '.join(Switched._fields)} FROM views.switch WHERE token = %s::uuid",
         (str(token),),
@@ -98,24 +100,24 @@ def _json(value: Mapping[str, Any] | None) -> Json | None:
 
 
 def switches(connection: Connection, view: str) -> list[dict[str, Any]]:
-    """All that was done to a view's versions, oldest first."""
+    """All switches of a view's versions, oldest first."""
     return fetch(connection, f"SELECT {LISTED} FROM views.switch WHERE view = %(view)s ORDER BY id", view=view)
 
 
 def switch(connection: Connection, ident: int) -> dict[str, Any]:
-    """One of them."""
+    """One switch by id."""
     return fetch(connection, f"SELECT {LISTED} FROM views.switch WHERE id = %(ident)s", ident=ident)[0]
 
 
 def last_switched(connection: Connection, view: str) -> int:
-    """The highest version of the view that anything was done to; 0 where nothing was done yet."""
+    """The highest version of the view that was ever switched; 0 if none."""
     if not fetch(connection, "SELECT 1 WHERE to_regclass('views.switch') IS NOT NULL"):
         return 0
     return int(fetch(connection, LAST, view=view)[0]["version"])
 
 
 def unsettled(connection: Connection) -> list[Unsettled]:
-    """Switches from which not all has followed yet, oldest first."""
+    """Switches whose consequences are not complete, oldest first."""
     if not fetch(connection, "SELECT 1 WHERE to_regclass('views.switch') IS NOT NULL"):
         return []
     return [
@@ -130,13 +132,13 @@ def unsettled(connection: Connection) -> list[Unsettled]:
 
 
 def mark_recorded(connection: Connection, switch: int, position: int) -> None:
-    """Note the ledger position of a switch's event; in the caller's transaction."""
+    """Record the ledger position of a switch's event, in the caller's transaction."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE views.switch SET recorded_position = %s WHERE id = %s", (position, switch))
 
 
 def mark_settled(connection: Connection, switch: int, decided: Mapping[str, int]) -> None:
-    """Note that all that follows from a switch was done, and how much that was; in the caller's transaction."""
+    """Record that a switch is complete and how many decisions it raised, in the caller's transaction."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE views.switch SET settled_at = now(), decided = %s WHERE id = %s", (_json(decided), switch)

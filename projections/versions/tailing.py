@@ -1,6 +1,5 @@
-"""Which versions a program keeps up to date: those that are whole, have no end, and were made by its own code.
-
-V9  A version is promoted, kept up to date, and its decisions raised, by a program of the code that made it.
+"""Determines which versions a program keeps up to date: complete, without an end position, built by its own code.
+V9  A version is promoted, kept up to date, and its decisions raised, only by a program with the code that built it.
 """
 
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from domain.errors import RuleBroken
 from projections.engine import positions
 from projections.engine.positions import Partition, Position
 from projections.engine.projection import Projection
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 from projections.versions import versions
 from projections.versions.catalog import ASIDE, BUILDING
 from projections.versions.code_digest import code_digest
@@ -19,15 +18,15 @@ from projections.versions.versions import StopsEarly
 
 
 class OtherCode(RuleBroken):
-    """The version was made by a program whose code for the view is another."""
+    """The version was built by a program with other code for the view."""
 
     rule = "V9"
 
 
 def tailed(connection: Connection, codes: Mapping[str, str]) -> list[tuple[str, int]]:
-    """Versions that a worker keeps up to date: live, ready and retired ones. (view, version)
+    """The versions that workers keep up to date: live, ready and retired ones. (view, version)
 
-    ``codes``: view to digest, of this program; versions of others are theirs to keep.
+    ``codes``: view to digest, of this program; versions with other digests are left to their own programs.
     """
     query = """SELECT view, version, code FROM views.view_version WHERE state <> ALL(%(not_whole)s) AND until IS NULL
     ORDER BY view, version"""
@@ -44,20 +43,20 @@ def check_tailed(connection: Connection, view: str, version: int) -> None:
 
 
 def check_code(connection: Connection, projection: Projection) -> None:
-    """Raises OtherCode, where another program made the version."""
+    """Raises OtherCode if another program built the version."""
     view, version, code = projection.name, projection.version, code_digest(projection)
     with connection.cursor() as cursor:
         cursor.execute("SELECT code FROM views.view_version WHERE view = %s AND version = %s", (view, version))
         ((made_by,),) = cursor.fetchall() or [(None,)]
     if made_by not in (None, code):
         raise OtherCode(
-            f"{view} v{version} was made by another program (code {made_by[:8]}, here {code[:8]}): only that one keeps "
-            f"it up to date; build this program's own with krypton views rebuild {view}, and promote it"
+            f"{view} v{version} was built by another release (code {made_by[:8]}, here {code[:8]}), which alone keeps "
+            f"it up to date; build a version for this release with krypton views rebuild {view}, then promote it"
         )
 
 
 def missing(connection: Connection, view: str, version: int, goal: Mapping[Partition, Position]) -> int:
-    """How many records, of the topics that the version reads, it lacks to positions of another version."""
+    """How many records, of the version's topics, it lacks compared with another version's positions."""
     with connection.cursor() as cursor:
         known = positions.read(cursor, view, version)
         cursor.execute("SELECT topics FROM views.view_version WHERE view = %s AND version = %s", (view, version))

@@ -1,14 +1,14 @@
-"""Which version of a view readers see: promote, roll back, drop. Each is one transaction, and each is written down.
-
-V1  Only a version that is built (``ready``) is promoted; only the one that was live before comes back.
-V2  The version that readers see is not dropped.
-V7  A version is promoted once it has read what the live one had read when that was asked; or by force.
-V8  A version that was built up to a position is not kept up to date, and is promoted by force alone: then it is.
-Readers use the SQL views of the stable schema. A switch replaces all of them in one transaction, so a reader sees one
-version or the other, whole; it is noted in the same transaction (``switches``). A reader under way is waited for, but
-only for a moment at a time: a switch that cannot have all views at once lets go of those it has and tries again, so
-that it never holds readers up, nor gets into a deadlock with one. The former version is ``retired``: its worker goes
-on, so rolling back is as quick as promoting.
+"""Switches which version of a view readers see (promote, roll back, drop), each in one recorded transaction.
+V1  Only a version that is ready is promoted; a rollback returns to the version that was live before.
+V2  The live version is not dropped.
+V7  A version is promoted once it has read what the live one had read when promotion was asked; or with force.
+V8  A version built up to a position is not kept up to date. It is promoted only with force, and is kept up to date from
+    then on.
+Readers use SQL views in the stable schema. A switch replaces all of them in one transaction, so a reader sees either
+version completely; the journal row is written in the same transaction (``switches``). A switch waits for running
+readers only briefly: if it cannot lock all views at once it releases those it has and retries, so it neither blocks
+readers nor deadlocks with one. The former version becomes ``retired``: its worker keeps running, so a rollback is as
+fast as a promotion.
 """
 
 import random
@@ -23,14 +23,14 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import NotFound, RuleBroken, StoreAway
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 from projections.engine.rows import quoted
 from projections.versions import bare_tables, build_log, catalog, switches
 from projections.versions.catalog import ASIDE, BUILDING
 from projections.versions.switches import DROPPED, PROMOTED, ROLLED_BACK, Switched
 
 WAIT_MS: Final = (
-    50  # well below PostgreSQL's deadlock_timeout of a second: a switch gives way long before a reader would
+    50  # well below PostgreSQL's deadlock_timeout of a second: a switch gives up long before a reader would
 )
 DISCARDED: Final = "discarded"
 PATIENCE_S: Final = 30.0
@@ -38,31 +38,31 @@ PAUSE_S: Final = 0.02
 
 
 class NotPromotable(RuleBroken):
-    """The version is not ready, or there is none to go back to."""
+    """The version is not ready, or there is none to roll back to."""
 
     rule = "V1"
 
 
 class StillLive(RuleBroken):
-    """Readers see the version."""
+    """The version is live."""
 
     rule = "V2"
 
 
 class Behind(RuleBroken):
-    """The version has not read what readers see already."""
+    """The version has not read all that the live one has."""
 
     rule = "V7"
 
 
 class StopsEarly(RuleBroken):
-    """The version was to stop at a position."""
+    """The version was built up to a position only."""
 
     rule = "V8"
 
 
 def candidate(connection: Connection, view: str, version: int | None = None) -> int:
-    """That version, or the newest that is ready. Raises NotFound, NotPromotable (it is being built)."""
+    """The given version, by default the newest that is ready. Raises NotFound, NotPromotable (still being built)."""
     if version is not None:
         check_built(connection, view, version)
         return version
@@ -82,9 +82,9 @@ def promote(
     force: bool = False,
     token: UUID | None = None,
 ) -> Switched:
-    """Let readers see that version; the one they see now is retired. ``force``: though it was to stop at a position.
+    """Make a version live; the former one is retired. ``force``: even if it was built up to a position only.
 
-    ``token``: the id of the command that asks, here and below; repeated, it answers as the first time. Raises
+    ``token``: the command id, here and below (idempotency key): a repeated one returns the first answer. Raises
     NotPromotable, StopsEarly, NotFound, StoreAway.
     """
 
@@ -97,7 +97,7 @@ def promote(
 
 
 def rollback(url: str, view: str, actor: str, *, token: UUID | None = None) -> Switched:
-    """Let readers see the version that was live before; the one they see now is ready again.
+    """Make the version that was live before live again; the current one becomes ready.
 
     Raises NotPromotable (there is none), NotFound, StoreAway.
     """
@@ -112,7 +112,7 @@ def rollback(url: str, view: str, actor: str, *, token: UUID | None = None) -> S
 
 
 def asides(connection: Connection, view: str) -> Sequence[int]:
-    """Versions that were built to be looked at only, and are still there."""
+    """Temporary versions that still exist."""
     return _versions(connection, view, ASIDE)
 
 
@@ -122,18 +122,18 @@ def drop(url: str, view: str, version: int, actor: str, *, token: UUID | None = 
 
 
 def discard(url: str, view: str, version: int) -> None:
-    """Remove a version that nobody was to see: as ``drop``, but nothing is written down."""
+    """Remove a temporary version: like ``drop``, but not recorded."""
     _patiently(url, lambda cursor: _removed(cursor, view, version, "", DISCARDED))
 
 
 def check_promotable(connection: Connection, view: str, version: int, *, force: bool = False) -> None:
-    """Raises NotPromotable, StopsEarly (not with ``force``), NotFound."""
+    """Raises NotPromotable, StopsEarly (unless ``force``), NotFound."""
     with connection.cursor() as cursor:
         _promotable(cursor, view, version, force)
 
 
 def check_built(connection: Connection, view: str, version: int) -> None:
-    """Raises NotFound where there is no such version, NotPromotable while it is being built: it has no keys yet."""
+    """Raises NotFound if there is no such version, NotPromotable while it is being built: it has no keys yet."""
     with connection.cursor() as cursor:
         if (state := _state(cursor, view, version)) in (BUILDING, ASIDE):
             raise NotPromotable(f"{view} v{version} is {state}: a worker starts when it is ready")
@@ -141,7 +141,7 @@ def check_built(connection: Connection, view: str, version: int) -> None:
 
 def _removed(cursor: Cursor, view: str, version: int, actor: str, what: str) -> Switched:
     if _state(cursor, view, version) == "live":
-        raise StillLive(f"{view} v{version} is what readers see: promote another version first")
+        raise StillLive(f"{view} v{version} is the live version: promote another version first")
     rules = _rules(cursor, view, version)
     cursor.execute(f"DROP SCHEMA IF EXISTS {quoted(f'{view}_v{version}')} CASCADE")
     build_log.forget(cursor, view, version)
@@ -162,7 +162,7 @@ def _switch(cursor: Cursor, done: Switched, former_becomes: str) -> Switched:
         (done.view,),
     )
     for (name,) in cursor.fetchall():
-        # In another order at each attempt: once the view that readers take first comes first, they hold no other.
+        # In another order at each attempt: once the view that readers lock first comes first, they hold no other.
         cursor.execute(f"DROP VIEW {quoted(done.view, name)}")
     schema = f"{done.view}_v{done.version}"
     cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename", (schema,))
@@ -172,7 +172,7 @@ def _switch(cursor: Cursor, done: Switched, former_becomes: str) -> Switched:
 
 
 def _patiently(url: str, work: Callable[[Cursor], Switched], token: UUID | None = None) -> Switched:
-    """Do the work in one transaction, again where a lock cannot be had at once. Raises StoreAway after 30 s."""
+    """Run the work in one transaction; retry if a lock is not available at once. Raises StoreAway after 30 s."""
     deadline = time.monotonic() + PATIENCE_S
     with closing(psycopg2.connect(url, application_name="krypton views")) as connection:
         while True:
@@ -182,9 +182,9 @@ def _patiently(url: str, work: Callable[[Cursor], Switched], token: UUID | None 
             except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected):
                 if time.monotonic() > deadline:
                     raise StoreAway(
-                        "readers keep the views busy: nothing was changed, end the longest reader and try again"
+                        "readers hold locks on the views: nothing was changed; end the longest query and try again"
                     ) from None
-                time.sleep(random.uniform(PAUSE_S / 2, PAUSE_S))  # noqa: S311  # so that two do not meet again and again
+                time.sleep(random.uniform(PAUSE_S / 2, PAUSE_S))  # noqa: S311  # so that two do not collide again and again
 
 
 def _once(cursor: Cursor, work: Callable[[Cursor], Switched], token: UUID | None) -> Switched:
@@ -202,7 +202,7 @@ def _once(cursor: Cursor, work: Callable[[Cursor], Switched], token: UUID | None
 
 
 def _expected(cursor: Cursor, view: str, version: int, state: str) -> int | None:
-    """The version that is live now, if the one to come is in that state. Raises NotPromotable, NotFound."""
+    """The current live version, if the target is in that state. Raises NotPromotable, NotFound."""
     if (found := _state(cursor, view, version)) != state:
         raise NotPromotable(f"{view} v{version} is {found}, not {state}: see krypton views status")
     cursor.execute("SELECT version FROM views.view_version WHERE view = %s AND state = 'live'", (view,))
@@ -211,18 +211,18 @@ def _expected(cursor: Cursor, view: str, version: int, state: str) -> int | None
 
 
 def _promotable(cursor: Cursor, view: str, version: int, force: bool) -> int | None:
-    """The version that is live now. Raises as ``check_promotable``."""
+    """The current live version. Raises as ``check_promotable``."""
     former = _expected(cursor, view, version, "ready")
     if not force and (until := until_of(cursor, view, version)) is not None:
         raise StopsEarly(
-            f"{view} v{version} was built up to position {until}, and readers would lose what came after: promote it "
-            "with --force, and it is kept up to date from then on"
+            f"{view} v{version} was built up to position {until}, and readers would lose later events: promote it "
+            "with --force; it is then kept up to date"
         )
     return former
 
 
 def until_of(cursor: Cursor, view: str, version: int) -> int | None:
-    """The last ledger position that the version was to have; None: it is kept up to date."""
+    """The last ledger position of the version; None if it is kept up to date."""
     cursor.execute("SELECT until FROM views.view_version WHERE view = %s AND version = %s", (view, version))
     found: tuple[int | None] | None = cursor.fetchone()
     return found[0] if found else None
@@ -249,7 +249,7 @@ def _before(cursor: Cursor, view: str) -> int:
         (view,),
     )
     if (found := cursor.fetchone()) is None:
-        raise NotPromotable(f"no former version of {view} is kept: nothing to go back to")
+        raise NotPromotable(f"no former version of {view} is kept: there is nothing to roll back to")
     return int(found[0])
 
 

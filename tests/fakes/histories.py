@@ -38,15 +38,15 @@ ODD = st.sampled_from(("", "\t", "a\nb", "\\N", "\\", "\x1f\x1d\x1e", "\r"))
 TEXT = st.one_of(*[STORABLE] * 10, ODD)
 
 
-class _NoAttic:
-    def put_away(self, rows: Held) -> None:
+class _NoSpill:
+    def store(self, rows: Held) -> None:
         raise AssertionError("so few rows stay in memory")
 
-    def bring_back(self, keys: Iterable[RowKey]) -> Held:
-        raise AssertionError("nothing was put away")
+    def load(self, keys: Iterable[RowKey]) -> Held:
+        raise AssertionError("nothing was spilled")
 
 
-NO_ATTIC = _NoAttic()
+NO_SPILL = _NoSpill()
 
 
 def values(field: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -102,7 +102,7 @@ def events(view: Projection) -> st.SearchStrategy[list[Event]]:
 
 def _storable(view: Projection, history: Sequence[Event]) -> list[Event]:
     """Without the events that would change a row that was never made: PostgreSQL takes no such row."""
-    rows, kept = MemoryRows(view.tables, 10_000, NO_ATTIC), []
+    rows, kept = MemoryRows(view.tables, 10_000, NO_SPILL), []
     for number, (event_type, body) in enumerate(history):
         schema = registry().latest[event_type]
         data = json.loads(json.dumps(ENVELOPE | body))

@@ -189,7 +189,7 @@ class TestDeadLetters:
     ) -> None:
         said = region.complaint(1, "dead-letters", "replay", parked["letters"][0]["id"])
         assert said.startswith("refused: a record at position ")
-        assert said.endswith("nothing was changed, mend that and replay again")
+        assert said.endswith("nothing was changed; fix the cause and replay again")
         letters = region.ask("dead-letters", "list", "--view", "identity_index")
         assert [one for one in letters if one["key"] == parked["identity"]] == parked["letters"]
 

@@ -150,7 +150,7 @@ def test_a_version_of_another_program_is_left_to_it(matched: RuledWorld, caplog:
     with pytest.raises(OtherCode):
         promote.check_promotable(matched.ours, IDENTITIES, theirs)
     done = promote.rollback(matched.ours, IDENTITIES, "system:test")
-    assert (done["settled_at"], "v1 was made by another program" in done["waits_for"]) == (None, True)
+    assert (done["settled_at"], "v1 was built by another release" in done["waits_for"]) == (None, True)
     with pytest.raises(OtherCode):
         matched.ours.view(IDENTITIES)
     children: list[Child] = []

@@ -93,9 +93,9 @@ def test_a_worker_makes_a_version_with_the_rules_it_was_built_with(world: RuledW
 def test_rules_that_were_not_published_or_say_nothing_of_the_view_are_refused(world: RuledWorld) -> None:
     with pytest.raises(NotFound, match="matching@7 were not published: see krypton rules list"):
         rebuild.begin(world.ours, Wish(IDENTITIES, rules=(RuleId("matching", 7),)))
-    with pytest.raises(OtherRules, match="dose-alerts@1 says nothing of identity_index: it is made with matching"):
+    with pytest.raises(OtherRules, match="dose-alerts@1 does not apply to identity_index: it uses matching"):
         rebuild.begin(world.ours, Wish(IDENTITIES, rules=(RuleId("dose-alerts", 1),)))
-    with pytest.raises(OtherRules, match="says nothing of patient_record: no rules make it"):
+    with pytest.raises(OtherRules, match="does not apply to patient_record: no rules make it"):
         rebuild.begin(world.ours, Wish("patient_record", rules=(RuleId("dose-alerts", 1),)))
 
 

@@ -112,7 +112,7 @@ def test_a_version_goes_on_where_its_build_ended(world: World) -> None:
 
 
 def test_the_live_version_is_not_dropped(world: World) -> None:
-    with pytest.raises(StillLive, match="what readers see"):
+    with pytest.raises(StillLive, match="is the live version"):
         versions.drop(world.url, VIEW, 1, ACTOR)
 
 
@@ -304,7 +304,7 @@ def test_a_version_of_other_code_is_kept_up_to_date_by_that_code_alone(world: Wo
         assert tailing.tailed(connection, OURS) == [(VIEW, 2)]
         assert tailing.tailed(connection, {VIEW: "0ther"}) == [(VIEW, 1)]
         tailing.check_code(connection, Counting())
-        with pytest.raises(OtherCode, match=r"v1 was made by another program \(code 0ther, here [0-9a-f]{8}\)"):
+        with pytest.raises(OtherCode, match=r"v1 was built by another release \(code 0ther, here [0-9a-f]{8}\)"):
             tailing.check_code(connection, PatientRecord())
 
 

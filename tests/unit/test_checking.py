@@ -18,5 +18,5 @@ def test_rounds_go_on_until_little_is_left() -> None:
 
 
 def test_a_live_version_that_runs_away_ends_the_check() -> None:
-    with pytest.raises(NeverNear, match="check again when less comes in"):
+    with pytest.raises(NeverNear, match="check again when fewer events arrive"):
         check._come_near(repeat(NEAR).__next__)

@@ -1,4 +1,4 @@
-"""What the queries of every view share: rows as dicts, times as text, and what an erased person leaves behind."""
+"""Query helpers shared by all views: rows as dicts, the ``now`` position, masking of erased persons."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
@@ -8,7 +8,7 @@ from psycopg2.extensions import connection as Connection
 from schemas.event import ERASED
 
 NOW: Final = 2**63 - 1
-"""A ledger position that no event reaches: what is asked about it is asked about now."""
+"""A position above every event: a query as of this position means now."""
 
 
 def fetch(connection: Connection, query: str, **parameters: Any) -> list[dict[str, Any]]:
@@ -20,5 +20,5 @@ def fetch(connection: Connection, query: str, **parameters: Any) -> list[dict[st
 
 
 def masked(members: Iterable[Mapping[str, Any]], erased: Collection[str]) -> list[dict[str, Any]]:
-    """Members as shown: the local id of one whose key was destroyed reads ``[erased]``."""
+    """Members as shown to readers: the local id of an erased person is ``[erased]``."""
     return [{**m, "local_id": ERASED} if m["identity"] in erased else dict(m) for m in members]
