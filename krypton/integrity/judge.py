@@ -75,7 +75,7 @@ class Judge:
         where = f"{record.topic}/{record.partition} offset {record.offset}: {what}"
         if row is None:
             return Difference(at, Log.KAFKA, Kind.HEADER, where)
-        if what.startswith("it lies behind"):
+        if what.startswith("it comes after"):
             return Difference(at, Log.KAFKA, Kind.REORDERED, where)
         if what.startswith("a second record"):
             return Difference(at, Log.KAFKA, Kind.EXTRA, where)

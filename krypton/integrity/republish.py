@@ -24,7 +24,7 @@ from streams.broker import checkpoints
 from streams.reading import record_source
 from streams.reading.record_source import Part
 from streams.reading.replay import Replay
-from streams.reading.side_by_side import Matching, Window
+from streams.reading.side_by_side import Comparison, Window
 from streams.relay import log_end
 from streams.relay.lease import LEASE_S, Lease
 from streams.relay.outbox import Outbox
@@ -157,7 +157,7 @@ def _compare(ours: Krypton, start: int) -> int:
         parts = record_source.parts(ours.addresses.kafka, replay)
         homes = {(part.topic, part.partition): part for part in parts}
         head = scan.head()
-        for window in Matching(scan, parts, registry(), start - 1).windows():
+        for window in Comparison(scan, parts, registry(), start - 1).windows():
             if found := _differences(window, homes):
                 position, what = min(found)
                 raise LedgerAltered(

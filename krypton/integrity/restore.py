@@ -24,7 +24,7 @@ from schemas.event import Record
 from schemas.registry import UnknownSchema, registry
 from streams.reading import record_source
 from streams.reading.replay import Replay
-from streams.reading.side_by_side import Matching, Window
+from streams.reading.side_by_side import Comparison, Window
 from streams.relay.outgoing import NoKeys
 
 Advance = Callable[[int], None]
@@ -96,7 +96,7 @@ def restore(ours: Krypton, heads: Heads, advance: Advance = lambda _: None, *, u
             parts = record_source.parts(ours.addresses.kafka, replay)
             mend.hold()
             with Scan(ours.addresses.database) as scan:
-                done = restored(Matching(scan, parts, registry()).windows(), mend, heads, advance, unsigned=unsigned)
+                done = restored(Comparison(scan, parts, registry()).windows(), mend, heads, advance, unsigned=unsigned)
     finally:  # whatever was refused: what was kept may tell of erasures
         keys = destroy_again(ours)
     return replace(done, keys=keys)

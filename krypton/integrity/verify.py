@@ -27,7 +27,7 @@ from krypton.integrity.walk import Walk
 from schemas.registry import registry
 from streams.reading import record_source
 from streams.reading.replay import Replay
-from streams.reading.side_by_side import Matching
+from streams.reading.side_by_side import Comparison
 from streams.relay.outgoing import first_long
 
 RELAYED: Final = "SELECT coalesce(max(position), 0) FROM ledger.relay_hint"
@@ -59,7 +59,7 @@ def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = l
         since_ms = _recorded_ms(ours, start)
         parts = record_source.parts(ours.addresses.kafka, replay, prefix=question.prefix, since_ms=since_ms)
         with Scan(ours.addresses.database) as scan, _faults(ours, scan, start.position) as faults:
-            matching = Matching(scan, parts, registry(), start.position, look_back=True)
+            matching = Comparison(scan, parts, registry(), start.position, look_back=True)
             signed = SignedTree.of(ours.settings.log_folder, question.heads.signed)
             judge = Judge(scan, {(part.topic, part.partition): part for part in parts}, signed, relayed)
             walk = Walk(scan, judge, start.tree, question.heads, start.position)

@@ -1,0 +1,1 @@
+"""Access to Kafka and PostgreSQL: addresses, topics, subscribers, partitioning, backoff, checkpoints."""

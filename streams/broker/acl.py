@@ -1,9 +1,9 @@
-"""Subscribers of the topics: each a login of its own that can read its topics, in its own consumer groups, and no more.
+"""Manages subscribers of the topics: a Kafka login each, with read rights on chosen topics only.
 
-What a subscriber gets: a SCRAM-SHA-512 credential; READ and DESCRIBE on the topics named; READ on the groups ``NAME``
-and ``NAME.…``. Names have no full stop, so one subscriber's groups never begin with another's name. Nothing gives the
-right to write, and nothing opens a sealed field: there is no key to grant.
-Kafka keeps all of it, so it needs an authorizer: the secure profile of the development stack, or ``docker/``.
+A subscriber gets a SCRAM-SHA-512 credential; READ and DESCRIBE on the named topics; READ on the consumer groups
+``NAME`` and ``NAME.…``. Names contain no full stop, so one subscriber's groups never start with another's name. No
+right allows writing, and none opens a sealed field: keys cannot be granted. Kafka stores all of it, so it needs an
+authorizer: the secure profile of the development stack, or ``docker/``.
 """
 
 import re
@@ -35,16 +35,16 @@ from streams.broker.topics import DEAD_LETTERS, PARTITIONS
 
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,39}")
 TOPICS: Final = tuple(topic for topic in PARTITIONS if topic != DEAD_LETTERS)
-"""What may be subscribed to: the ledger. Dead letters are the operators'."""
+"""Topics open to subscribers: the ledger's. Dead letters are for operators only."""
 
 PASSWORD_BYTES: Final = 24
 LEARNT_S: Final = 15.0
-NOBODY_HELD: Final = "this broker asks for no login, so it can hold nobody to any rights"
+NOBODY_HELD: Final = "this broker has no authorizer, so it cannot enforce rights"
 READING: Final = (ACLOperation.READ, ACLOperation.DESCRIBE)
 
 
 class SubscriberWrong(Exception):
-    """A subscriber that cannot be added so: what is wrong with the name or the topics."""
+    """The subscriber's name or topics are not valid."""
 
 
 class SubscriberUnknown(Exception):
@@ -52,33 +52,35 @@ class SubscriberUnknown(Exception):
 
 
 class NoAuthorizer(Exception):
-    """The broker holds nobody to any rights."""
+    """The broker has no authorizer."""
 
 
 @dataclass(frozen=True)
 class Subscriber:
-    """One subscriber: ``topics`` it can read, sorted. Its groups are its name, and what begins with it and a stop."""
+    """One subscriber: ``topics`` it may read, sorted. Its consumer groups are its name, and names starting with it and
+    a full stop.
+    """
 
     name: str
     topics: tuple[str, ...]
 
 
 def add(kafka: str, name: str, topics: Collection[str]) -> str:
-    """Make a subscriber; returns its password, which is kept nowhere.
+    """Create a subscriber; returns its password, which is stored nowhere.
 
-    Raises SubscriberWrong, NoAuthorizer, KafkaError (Kafka is away, or this login may not).
+    Raises SubscriberWrong, NoAuthorizer, KafkaError (Kafka is unavailable, or this login lacks the right).
     """
     if not NAME.fullmatch(name):
-        raise SubscriberWrong("a name has 2 to 40 of a-z, 0-9 and -, and begins with a letter")
+        raise SubscriberWrong("a name has 2 to 40 characters of a-z, 0-9 and -, and starts with a letter")
     if unknown := sorted(set(topics) - set(TOPICS)):
-        raise SubscriberWrong(f"no topic {', '.join(unknown)} can be subscribed to: there are {', '.join(TOPICS)}")
+        raise SubscriberWrong(f"no topic {', '.join(unknown)} is open to subscribers: choose from {', '.join(TOPICS)}")
     if not topics:
         raise SubscriberWrong("name one topic at least")
     with _admin(kafka) as admin:
-        _listed(admin)  # first: Kafka 4.3.1 leaves a login that may not ask for logins without any answer
+        _listed(admin)  # first: Kafka 4.3.1 never answers a login that may not list logins
         if name in admin.describe_user_scram_credentials():
-            raise SubscriberWrong(f"{name} is there already: take another name, or remove it first")
-        _forget_rights(admin, name)  # of a try that was cut short: they must not add to these
+            raise SubscriberWrong(f"{name} exists already: choose another name, or remove it first")
+        _forget_rights(admin, name)  # left by an attempt that was cut short: they must not add to these
         _check(admin.create_acls(_rights(name, topics))["failed"])
         password = secrets.token_urlsafe(PASSWORD_BYTES)
         _alter(admin, UserScramCredentialUpsertion(name, ScramMechanism.SCRAM_SHA_512, password))
@@ -87,7 +89,7 @@ def add(kafka: str, name: str, topics: Collection[str]) -> str:
 
 
 def remove(kafka: str, name: str) -> None:
-    """Take login and rights away; what is connected still gets nothing more.
+    """Remove the login and its rights; open connections stop receiving records.
 
     Raises SubscriberUnknown, NoAuthorizer, KafkaError.
     """
@@ -100,13 +102,13 @@ def remove(kafka: str, name: str) -> None:
 
 
 def listed(kafka: str) -> list[Subscriber]:
-    """All subscribers, by name. Raises NoAuthorizer, KafkaError."""
+    """All subscribers by name. Raises NoAuthorizer, KafkaError."""
     with _admin(kafka) as admin:
         return _listed(admin)
 
 
 def _listed(admin: KafkaAdminClient) -> list[Subscriber]:
-    """Who has a login and may read a topic; super users need no such right, so they are not among them."""
+    """Logins with the right to read a topic; super users need no such right and are not included."""
     every = ACLFilter(None, None, ACLOperation.READ, ACLPermissionType.ALLOW, _any(ResourceType.TOPIC))
     try:
         found, _ = admin.describe_acls(every)
@@ -158,11 +160,13 @@ def _check(errors: Collection[type[KafkaError]]) -> None:
 
 
 def _until(holds: Callable[[], bool]) -> None:
-    """The controller has it; the broker that we ask learns of it a moment later."""
+    """Wait: the controller has the change, the broker learns of it a moment later."""
     deadline = time.monotonic() + LEARNT_S
     while not holds():
         if time.monotonic() > deadline:
-            raise KafkaTimeoutError(f"the broker did not take the change over in {LEARNT_S:.0f} s: look, and ask again")
+            raise KafkaTimeoutError(
+                f"the broker did not apply the change within {LEARNT_S:.0f} s: run krypton subscriber list, then retry"
+            )
         time.sleep(0.02)
 
 

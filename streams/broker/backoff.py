@@ -1,4 +1,4 @@
-"""Waiting for a service that is away: longer each time, never too long, and said once, not each time."""
+"""Exponential backoff while a service is unavailable, with one log message per outage."""
 
 import logging
 import threading
@@ -19,7 +19,7 @@ class Backoff:
         self._said = ("", 0.0)
 
     def wait(self, why: str) -> None:
-        """Log what is waited for, if that is news, and pause; returns at once when told to stop."""
+        """Log the reason if it is new, then pause; returns at once when told to stop."""
         text, at = self._said
         if why != text or time.monotonic() - at > REPEAT_S:
             log.warning("%s", why)
@@ -28,6 +28,6 @@ class Backoff:
         self._pause = min(self._pause * 2, MOST_S)
 
     def reset(self) -> None:
-        """The service is back."""
+        """Call when the service is available again."""
         self._pause = FIRST_S
         self._said = ("", 0.0)

@@ -1,8 +1,8 @@
-"""How our Kafka clients find the brokers and log in: the one place that makes their options.
+"""Kafka addresses and logins: builds the connection options of every Kafka client.
 
-An address is ``host:port,…`` where a broker asks for no login, and ``scram://USER@host:port,…?password_file=PATH``
-where it does: it names the file, never the password, so that it may stand in an argument, a message or a log.
-Logins are SASL/SCRAM-SHA-512 (RFC 5802 with SHA-512; Kafka's KIP-84).
+An address is ``host:port,…`` if the broker needs no login, and ``scram://USER@host:port,…?password_file=PATH`` if it
+does: it names the file, never the password, so it may appear in an argument, a message or a log. Logins are
+SASL/SCRAM-SHA-512 (RFC 5802 with SHA-512; Kafka's KIP-84).
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ PROTOCOL: Final = "SASL_PLAINTEXT"
 
 
 def with_login(servers: str, user: str, password_file: Path) -> str:
-    """The address of brokers that ask for a login. ``servers``: ``host:port``, several by commas."""
+    """The address of brokers that need a login. ``servers``: ``host:port``, separated by commas."""
     return f"{SCHEME}{quote(user, safe='')}@{servers}?{urlencode({'password_file': str(password_file)})}"
 
 
@@ -25,9 +25,9 @@ def servers(kafka: str) -> list[str]:
 
 
 def options(kafka: str) -> dict[str, Any]:
-    """What each client of kafka-python and of aiokafka is made with; both name these options alike.
+    """Options for the clients of kafka-python and aiokafka; both use the same names.
 
-    Raises OSError where the password file cannot be read.
+    Raises OSError if the password file cannot be read.
     """
     found: dict[str, Any] = {"bootstrap_servers": servers(kafka)}
     if login := _login(kafka):
@@ -42,10 +42,10 @@ def options(kafka: str) -> dict[str, Any]:
 
 
 def faust_options(kafka: str) -> dict[str, Any]:
-    """What a Faust app is made with. Raises OSError where the password file cannot be read."""
+    """Options for a Faust app. Raises OSError if the password file cannot be read."""
     found: dict[str, Any] = {"broker": [f"kafka://{server}" for server in servers(kafka)]}
     if login := _login(kafka):
-        import faust  # imported here: a second that only a worker needs
+        import faust  # imported here: it takes a second, and only workers need it
 
         user, password = login
         found["broker_credentials"] = faust.SASLCredentials(username=user, password=password, mechanism=MECHANISM)
@@ -53,7 +53,7 @@ def faust_options(kafka: str) -> dict[str, Any]:
 
 
 def client_properties(user: str, password: str) -> str:
-    """What a JVM client logs in with, as Java properties: a secret."""
+    """The login of a JVM client as Java properties: secret."""
     module = "org.apache.kafka.common.security.scram.ScramLoginModule"
     return (
         f"security.protocol={PROTOCOL}\n"
@@ -67,7 +67,7 @@ def _hosts(kafka: str) -> str:
 
 
 def _login(kafka: str) -> tuple[str, str] | None:
-    """User and password, where the address names them."""
+    """User and password, if the address names them."""
     if not kafka.startswith(SCHEME):
         return None
     parts = urlsplit(kafka)

@@ -1,8 +1,8 @@
-"""Signed checkpoints on ``krypton.checkpoints``: published by the notary, read back by those who verify.
+"""Publishes signed checkpoints on ``krypton.checkpoints`` (for the notary) and reads them back (for verifiers).
 
-Key: the log's origin. Value: the whole signed note, as text (C2SP tlog-checkpoint). Header ``content-type``. Delivery:
-at least once, in the order of tree sizes; one that comes twice says the same twice. Anybody may publish a cosigned copy
-elsewhere: a reader takes any topic of one partition.
+Key: the log's origin. Value: the whole signed note as text (C2SP tlog-checkpoint). Header ``content-type``. Delivery:
+at least once, in the order of tree sizes; a duplicate is harmless. Anybody may publish a cosigned copy elsewhere:
+``read`` accepts any topic with one partition.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ TYPE: Final = [("content-type", b"text/plain; charset=utf-8")]
 
 
 class Publisher:
-    """One producer, to use in a ``with`` block. Raises KafkaError when Kafka is away."""
+    """A producer for checkpoints, used in a ``with`` block. Raises KafkaError if Kafka is unavailable."""
 
     def __init__(self, kafka: str) -> None:
         """``kafka``: bootstrap servers."""
@@ -44,16 +44,16 @@ class Publisher:
         self._producer.close(timeout=5)
 
     def publish(self, origin: str, notes: Sequence[str]) -> None:
-        """Publish notes in order; return when all copies of Kafka hold them. Raises KafkaError."""
+        """Publish notes in order; returns when all in-sync replicas have them. Raises KafkaError."""
         sent = [self._producer.send(CHECKPOINTS, note.encode(), origin.encode(), TYPE) for note in notes]
         for future in sent:
             future.get(TIMEOUT_S)
 
 
 def read(kafka: str, topic: str = CHECKPOINTS, *, last: int | None = None) -> list[bytes]:
-    """All notes of a topic of one partition, oldest first, or only the ``last`` so many; as they are, not verified.
+    """All notes of a topic with one partition, oldest first, or only the ``last`` few; unverified.
 
-    Raises KafkaError, also where the broker says nothing for 20 s.
+    Raises KafkaError, also if the broker does not answer for 20 s.
     """
     consumer = KafkaConsumer(
         **broker.options(kafka),
@@ -86,7 +86,7 @@ def _read(consumer: KafkaConsumer, partition: TopicPartition, last: int | None) 
 
 
 def topics(kafka: str) -> set[str]:
-    """The topics that Kafka has. Raises KafkaError."""
+    """The names of all Kafka topics. Raises KafkaError."""
     consumer = KafkaConsumer(**broker.options(kafka), group_id=None, enable_auto_commit=False)
     try:
         return set(consumer.topics())

@@ -1,11 +1,11 @@
-"""How the relay reaches PostgreSQL: sessions that notice within seconds when the other side is gone."""
+"""Opens PostgreSQL sessions that detect a dead peer within seconds, for the relay."""
 
 from typing import Any
 
 import psycopg2
 
 CONNECT_S = 5
-# Both sides probe an idle connection, so that the server frees the lock of a machine that lost its power.
+# Both sides probe an idle connection, so that the server releases the lock of a machine that lost power.
 CLIENT_SIDE: dict[str, Any] = {
     "keepalives_idle": 2,
     "keepalives_interval": 1,

@@ -1,7 +1,7 @@
-"""Which partition a key belongs to: murmur2, as the Java client computes it, written out here so that it never moves.
+"""Computes the Kafka partition of a key (murmur2, as in the Java client).
 
-The partition of a key is stored state: a view's row and the position of its partition belong together. Therefore no
-client library's default decides it.
+The partition of a key is stored state: a view's rows and the position of its partition belong together. So the hash is
+implemented here and no client library's default decides it.
 """
 
 import struct

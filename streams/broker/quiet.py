@@ -1,4 +1,4 @@
-"""Keeps the Kafka libraries from filling the log while a broker is away: they say the same ten times a second."""
+"""Rate-limits the Kafka libraries' log messages, which repeat ten times a second while a broker is down."""
 
 import logging
 import time
@@ -18,7 +18,7 @@ CHATTY = (
 
 
 class Repeats(logging.Filter):
-    """Lets each message of a logger pass once in ``EVERY_S``, whatever its arguments."""
+    """A log filter: each message passes once per ``EVERY_S``, whatever its arguments."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Repeats(logging.Filter):
 
 
 def calm() -> None:
-    """Filter the libraries' loggers; safe to repeat."""
+    """Install the filter on the libraries' loggers; safe to repeat."""
     for name in CHATTY:
         logger = logging.getLogger(name)
         if not any(isinstance(known, Repeats) for known in logger.filters):

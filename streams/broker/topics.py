@@ -1,7 +1,7 @@
-"""The topics of the ledger: partition counts fixed for life, records kept for ever, never compacted.
+"""Declares the ledger's Kafka topics: fixed partition counts, infinite retention, no compaction.
 
-A count is stored state: changing one would scatter a key's events over two partitions, and break their order. What
-differs from the fixed values is therefore reported, never changed.
+A partition count is stored state: changing it would spread a key's events over two partitions and break their order.
+Differences from the declared values are therefore reported, never corrected.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from kafka.errors import for_code
 from streams.broker import broker
 
 DEAD_LETTERS: Final = "krypton.dead-letters"
-"""What no view could read or apply, with the reason; not part of the ledger."""
+"""Records that a view could not read or apply, with the reason; not part of the ledger."""
 
 CHECKPOINTS: Final = "krypton.checkpoints"
 """Signed tree heads of the ledger (``streams.broker.checkpoints``), not events."""
@@ -40,25 +40,25 @@ PARTITIONS: Final[Mapping[str, int]] = MappingProxyType(
 """Topic to its number of partitions. Stored state: add topics, never change a count."""
 
 LEDGER: Final = tuple(topic for topic in PARTITIONS if topic not in (DEAD_LETTERS, CHECKPOINTS))
-"""The topics that carry events: what the relay writes."""
+"""The topics that carry events, written by the relay."""
 
 KEPT: Final[Mapping[str, str]] = MappingProxyType(
     {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 )
-"""Topic settings without which records would be lost."""
+"""Topic settings that keep records from being lost."""
 
 MAX_RECORD_BYTES: Final = 8 << 20
-"""The largest record a topic takes; dose reports of long interventions go past Kafka's own limit of 1 MiB."""
+"""The largest record; dose reports of long interventions exceed Kafka's default limit of 1 MiB."""
 
 ALREADY_THERE: Final = 36  # Kafka's error code TOPIC_ALREADY_EXISTS
 
 
 class TopicsDiffer(Exception):
-    """Kafka's topics are not what the ledger was built on: which, how, and what to do."""
+    """Kafka's topics differ from the declared ones: which, how, and what to do."""
 
 
 def create(bootstrap: str, replication: int = 1, min_insync: int | None = None) -> list[str]:
-    """Create the topics that are missing and check the others; returns the names of the new ones.
+    """Create missing topics and check the others; returns the names of the new ones.
 
     ``replication``: copies of each partition, 3 in production. ``min_insync``: copies that must hold a record before it
     is acknowledged; by default all but one. Safe to repeat. Raises TopicsDiffer, KafkaError (Kafka is away).
@@ -81,7 +81,7 @@ def create(bootstrap: str, replication: int = 1, min_insync: int | None = None) 
 
 
 def check(bootstrap: str) -> None:
-    """Compare Kafka's topics with the fixed ones. Raises TopicsDiffer, KafkaError (Kafka is away)."""
+    """Compare Kafka's topics with the declared ones. Raises TopicsDiffer, KafkaError (Kafka is unavailable)."""
     with _admin(bootstrap) as admin:
         _compare(admin)
 
@@ -89,7 +89,7 @@ def check(bootstrap: str) -> None:
 def _create(admin: KafkaAdminClient, wanted: dict[str, Any]) -> list[str]:
     answers = admin.create_topics(wanted, raise_errors=False)["topics"]
     for answer in answers:
-        if answer["error_code"] not in (0, ALREADY_THERE):  # somebody else may create them at the same time
+        if answer["error_code"] not in (0, ALREADY_THERE):  # another process may create them at the same time
             raise TopicsDiffer(
                 f"{answer['name']} could not be created: {answer['error_message'] or for_code(answer['error_code'])}"
             )
@@ -102,7 +102,7 @@ def _compare(admin: KafkaAdminClient) -> None:
         raise TopicsDiffer(f"missing in Kafka: {', '.join(missing)}; run krypton init")
     counts = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(sorted(PARTITIONS))}
     wrong = [
-        f"{name} has {counts[name]} partitions, not {fixed}: the order of events and every view's positions rest on "
+        f"{name} has {counts[name]} partitions, not {fixed}: the order of events and every view's positions depend on "
         "the count; delete the topic, run krypton init, and the relay fills it again"
         for name, fixed in PARTITIONS.items()
         if counts[name] != fixed
@@ -118,7 +118,7 @@ def _compare(admin: KafkaAdminClient) -> None:
 
 
 def _settings(admin: KafkaAdminClient) -> dict[str, dict[str, str]]:
-    """Topic to the values of the settings in ``KEPT`` that are in force."""
+    """Topic to its effective values of the settings in ``KEPT``."""
     asked = [ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(KEPT)) for name in PARTITIONS]
     answers = admin.describe_configs(asked, config_filter="all")["topic"]
     return {name: {setting: held["value"] for setting, held in values.items()} for name, values in answers.items()}

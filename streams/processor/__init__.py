@@ -1,0 +1,1 @@
+"""The stream processor: runs one view on Faust, with positions kept in PostgreSQL."""

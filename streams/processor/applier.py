@@ -1,7 +1,8 @@
-"""Applies what was fetched to a view, batch by batch: one transaction for whatever waits, a lone record at once.
+"""Applies fetched records to a view in batches; closed during a rebalance so that no stale record is applied.
 
-Between ``shut`` and ``open`` nothing is applied: records fetched before the group's partitions were dealt anew are
-dropped, and a batch under way is waited for, so that the next owner of a partition finds its true position.
+All waiting records go into one transaction; a single record is applied at once. Between ``shut`` and ``open`` nothing
+is applied: records fetched before a rebalance are dropped, and a running batch is awaited, so that a partition's next
+owner finds its true position.
 """
 
 import asyncio
@@ -19,20 +20,20 @@ from streams.processor.view import View
 log = logging.getLogger(__name__)
 
 BATCH = 1_000
-WAITING = 16  # fetches that may wait; with that the consumer holds still
+WAITING = 16  # fetches that may wait; beyond that the consumer pauses
 PAUSE_FIRST_S, PAUSE_MOST_S = 0.1, 3.0
 T = TypeVar("T")
 
 
 class Run(NamedTuple):
-    """What one fetch brought of one partition, and the group's generation it was fetched under."""
+    """The records of one partition in one fetch, and the consumer group's generation at that time."""
 
     generation: int
     records: Sequence[Record]
 
 
 class Applier:
-    """Feeds one view. All of its calls to the view are made one at a time, in a thread of its own."""
+    """Feeds one view. All calls to the view run one at a time, in a thread of its own."""
 
     def __init__(self, view: View, *, batch: int = BATCH) -> None:
         self._view = view
@@ -48,22 +49,24 @@ class Applier:
         """(topic, partition) to the offset to read next, as far as this worker knows."""
 
     async def positions(self) -> Positions:
-        """Where the view is; waits for a store that is away. Raises StoreAway only when told to stop meanwhile."""
+        """The view's positions; waits while the store is unavailable. Raises StoreAway only if told to stop
+        meanwhile.
+        """
         found = await self._patiently(self._view.positions, go_on=lambda: not self._stopping.is_set())
         self.heads = dict(found)
         return found
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits and nothing is under way."""
+        """Whether nothing is waiting or running."""
         return self._arrived.empty() and not self._left and not self._busy.locked()
 
     def open(self, generation: int) -> None:
-        """Apply what is fetched under this generation of the group."""
+        """Accept fetches of this group generation."""
         self._generation = generation
 
     async def shut(self) -> None:
-        """Drop what waits, and return when the batch under way is done."""
+        """Drop what waits; returns when the running batch is done."""
         self._generation = None
         async with self._busy:
             self._left.clear()
@@ -71,16 +74,16 @@ class Applier:
                 self._arrived.get_nowait()
 
     async def put(self, run: Run) -> None:
-        """Queue a fetch; waits while too many do."""
+        """Queue a fetch; waits while the queue is full."""
         await self._arrived.put(run)
 
     def applied(self) -> Positions:
-        """(topic, partition) to the offset after the last applied record, for those that moved since last asked."""
+        """(topic, partition) to the offset after the last applied record, for those that moved since the last call."""
         moved, self._applied = self._applied, {}
         return moved
 
     async def run(self) -> None:
-        """Apply batches for ever. Raises what the view raises, StoreAway aside: then nothing more is applied."""
+        """Apply batches for ever. Raises the view's errors except StoreAway; then nothing more is applied."""
         while True:
             self._take(await self._arrived.get())
             async with self._busy:
@@ -88,19 +91,19 @@ class Applier:
                     try:
                         await self._patiently(self._view.apply, batch, go_on=lambda: self._generation is not None)
                     except StoreAway:
-                        break  # shut meanwhile: nothing of the batch was applied, and its next owner reads it again
+                        break  # shut meanwhile: nothing was applied; the partition's next owner reads it again
                     moved = {(r.topic, r.partition): r.offset + 1 for r in batch}
                     self._applied.update(moved)
                     self.heads.update(moved)
 
     async def beside(self, call: Callable[[], None]) -> None:
-        """Make a call in the view's thread, between two batches, unless closed. Raises what it raises."""
+        """Run a call in the view's thread between two batches, unless closed. Raises its errors."""
         if self._stopping.is_set():
             return
         await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def close(self) -> None:
-        """Stop for good, once the batch under way is done."""
+        """Stop for good after the running batch."""
         self._stopping.set()
         await self.shut()
         self._thread.shutdown(wait=False)
@@ -110,7 +113,7 @@ class Applier:
             self._left.extend(run.records)
 
     def _batch(self) -> list[Record]:
-        """The next records in order, as many as wait but at most ``batch``; none while shut."""
+        """The next waiting records in order, at most ``batch``; none while shut."""
         while len(self._left) < self._most and not self._arrived.empty():
             self._take(self._arrived.get_nowait())
         if self._generation is None:
@@ -118,7 +121,7 @@ class Applier:
         return [self._left.popleft() for _ in range(min(self._most, len(self._left)))]
 
     async def _patiently(self, call: Callable[..., T], *arguments: Any, go_on: Callable[[], bool]) -> T:
-        """Call the view in its thread, again and again while its store is away and ``go_on`` says so."""
+        """Call the view in its thread, retrying while its store is unavailable and ``go_on`` is true."""
         pause = PAUSE_FIRST_S
         while True:
             try:
@@ -126,7 +129,7 @@ class Applier:
             except StoreAway as away:
                 if not go_on():
                     raise
-                if pause == PAUSE_FIRST_S:  # said once, not at each try
+                if pause == PAUSE_FIRST_S:  # logged once, not at each retry
                     log.warning("waiting for the database: %s", away)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, PAUSE_MOST_S)

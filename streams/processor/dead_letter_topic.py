@@ -1,7 +1,7 @@
-"""Puts a view's dead letters on a topic, for whoever watches over the views. At least once; the table is the truth.
+"""Publishes a view's dead letters on a Kafka topic for monitoring; the table remains the source of truth.
 
-A record keeps its key, value and headers; ``dead-letter-*`` headers say where it was read, by which view, and why it
-could not be applied. The reason never names a person.
+At least once. A record keeps its key, value and headers; ``dead-letter-*`` headers say where it was read, by which
+view, and why it could not be applied. The reason never names a person.
 """
 
 import logging
@@ -21,7 +21,7 @@ Headers = list[tuple[str, bytes]]
 
 
 class DeadLetterTopic:
-    """Publishes the dead letters of one view; called from its thread alone."""
+    """Publishes the dead letters of one view; called only from its thread."""
 
     def __init__(self, view: View, kafka: str) -> None:
         self._view = view
@@ -29,7 +29,9 @@ class DeadLetterTopic:
         self._producer: KafkaProducer | None = None
 
     def publish_new(self) -> None:
-        """Publish what is not yet on the topic; what Kafka does not take now stays. Raises StoreAway."""
+        """Publish the letters not yet on the topic; if Kafka does not take them they are retried later. Raises
+        StoreAway.
+        """
         while letters := self._view.unpublished(AT_A_TIME):
             try:
                 self._send([(letter.record.key, letter.record.value, self._headers(letter)) for letter in letters])
@@ -39,7 +41,7 @@ class DeadLetterTopic:
             self._view.published([letter.id for letter in letters])
 
     def close(self) -> None:
-        """End the producer."""
+        """Close the producer."""
         if self._producer:
             self._producer.close(timeout=1)
 

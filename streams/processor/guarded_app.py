@@ -1,8 +1,8 @@
-"""The Faust app of a view, with what Faust lacks: positions of ours, a clean end, and an end at all when it hangs.
+"""A Faust app for one view, with a clean shutdown and a watchdog that ends a hung worker.
 
-Faust 0.15.3 may stay alive without working: where reading the positions takes longer than a request, or a partition is
-taken away at the wrong moment, its recovery service ends without a word. So a worker that stays without partitions
-dealt to it, or behind without moving, is ended (``watch``); the supervisor starts it again.
+Faust 0.15.3 can stay alive without working: if reading the positions takes longer than a request, or a partition is
+revoked at the wrong moment, its recovery service ends silently. So the watchdog (``watch``) ends a worker that is
+assigned no partitions, or that lags without progress; the supervisor restarts it.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from streams.processor.positioned_consumer import PositionedTransport
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 10.0
-DEALT_WITHIN_S = 40.0  # a dead member's session and the others' joining take 30 s at most
+ASSIGNED_WITHIN_S = 40.0  # a dead member's session timeout and the rebalance take at most 30 s
 
 SETTINGS: dict[str, Any] = {
     "web_enabled": False,
@@ -30,9 +30,9 @@ SETTINGS: dict[str, Any] = {
     "consumer_auto_offset_reset": "earliest",
     "stream_wait_empty": False,  # the applier knows what is unfinished, Faust does not
     "stream_buffer_maxsize": 16,  # fetches, not records
-    "table_standby_replicas": 0,  # no tables: partitions are dealt round-robin, not by Faust's own assignor
+    "table_standby_replicas": 0,  # no tables: partitions are assigned round-robin, not by Faust's own assignor
     "broker_commit_interval": 2.0,
-    "broker_session_timeout": 10.0,  # a killed worker's partitions move after that
+    "broker_session_timeout": 10.0,  # a killed worker's partitions are reassigned after this
     "broker_heartbeat_interval": 2.0,
     "broker_rebalance_timeout": 20.0,
     "broker_request_timeout": 30.0,
@@ -42,13 +42,13 @@ Offsets = Mapping[tuple[str, int], int]
 
 
 class NoProducer(faust.App.BootStrategy):  # type: ignore[misc]  # the library ships no types
-    """Nothing is sent by Faust, so its producer need not be up."""
+    """Faust sends nothing here, so its producer is not started."""
 
     enable_kafka_producer = False
 
 
 class GuardedApp(faust.App):  # type: ignore[misc]  # the library ships no types
-    """A Faust app whose consumer goes by the view's positions. ``seat`` is set before it starts."""
+    """A Faust app whose consumer uses the view's positions. Set ``seat`` before it starts."""
 
     BootStrategy = NoProducer
     seat: Applier
@@ -58,43 +58,43 @@ class GuardedApp(faust.App):  # type: ignore[misc]  # the library ships no types
         return PositionedTransport(self.conf.broker_consumer, self)
 
     def _create_directories(self) -> None:
-        """Faust keeps no data here, so it gets no folder in the current directory."""
+        """Faust stores no data here, so it needs no folder in the current directory."""
 
     async def on_start(self) -> None:
-        """From now on partitions are awaited."""
+        """Partitions are expected from now on."""
         self._dealing_since = time.monotonic()
         await super().on_start()
 
     def on_rebalance_start(self) -> None:
-        """The group's partitions are dealt anew."""
+        """A rebalance begins."""
         self._dealing_since = time.monotonic()
         super().on_rebalance_start()
 
     def on_rebalance_end(self) -> None:
-        """They were dealt, the consumer stands at the view's positions, and reading goes on."""
+        """The rebalance is over: the consumer is at the view's positions and reading resumes."""
         self._dealing_since = None
         super().on_rebalance_end()
 
     async def on_stop(self) -> None:
-        """Finish the batch under way before the partitions are handed over."""
+        """Finish the running batch before the partitions are released."""
         await self.seat.close()
         await super().on_stop()
 
     async def watch(self, hung: Callable[[str], None]) -> None:
-        """Call ``hung`` when the worker does no longer work, though Kafka answers."""
+        """The watchdog: call ``hung`` if the worker makes no progress although Kafka answers."""
         before: Offsets = {}
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             since = self._dealing_since
-            if since is not None and time.monotonic() - since > DEALT_WITHIN_S:
-                hung(f"no partitions were dealt to this worker for {DEALT_WITHIN_S:.0f} s")
+            if since is not None and time.monotonic() - since > ASSIGNED_WITHIN_S:
+                hung(f"no partitions were assigned to this worker for {ASSIGNED_WITHIN_S:.0f} s")
             behind = await self._behind() if since is None and self.seat.idle else {}
             if still := {partition for partition, at in behind.items() if before.get(partition) == at}:
                 hung(f"nothing came from {len(still)} partitions for {LOOK_EVERY_S:.0f} s, though they hold more")
             before = behind
 
     async def _behind(self) -> Offsets:
-        """The offset to read next of each partition that holds more; none while Kafka does not answer."""
+        """The next offset of each partition that has more records; empty while Kafka does not answer."""
         assigned = self.consumer.assignment()
         try:
             ends = await self.consumer.highwaters(*assigned) if assigned else {}
@@ -109,7 +109,7 @@ class GuardedApp(faust.App):  # type: ignore[misc]  # the library ships no types
 
 
 class GuardedWorker(faust.Worker):  # type: ignore[misc]  # the library ships no types
-    """Faust's worker, quiet, and ending at once when some part of Faust cannot go on.
+    """Faust's worker, without console output, ending at once when part of Faust fails.
 
     Outside the main thread, where no signal can be handled, it is stopped by an event alone.
     """

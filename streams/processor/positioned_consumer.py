@@ -1,9 +1,9 @@
-"""Faust's consumer, led by the positions in PostgreSQL instead of Kafka's committed offsets.
+"""A Faust consumer that starts at the positions stored in PostgreSQL, not at Kafka's committed offsets.
 
-On every assignment it seeks to where the view's store says it is. Kafka's group offsets are written too, but only as
-figures of lag: each is what the view has applied. A fetch travels through Faust as one message per partition, with
-all of its records, so that Faust's cost per message is paid once per fetch.
-The internals overridden here belong to faust-streaming 0.15.3 and aiokafka 0.14.0, which are pinned.
+On every assignment it seeks to the view's positions. Group offsets are committed too, but only to show lag: each is
+what the view has applied. A fetch passes through Faust as one message per partition with all its records, so Faust's
+cost per message is paid once per fetch. The internals overridden here belong to faust-streaming 0.15.3 and aiokafka
+0.14.0, which are pinned.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,32 +13,32 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-FETCH_WAIT_MS = 250  # a fetch sent while a partition's last one was in hand leaves it out: this bounds its delay
+FETCH_WAIT_MS = 250  # a fetch omits partitions whose last fetch is still being processed: this bounds their delay
 
 Positions = Mapping[tuple[str, int], int]
 
 
 class Seat(Protocol):
-    """Whom the consumer feeds: it knows the positions, and takes records only between ``open`` and ``shut``."""
+    """What the consumer feeds: it knows the positions and accepts records only between ``open`` and ``shut``."""
 
     async def positions(self) -> Positions:
         """(topic, partition) to the offset to read next."""
 
     def open(self, generation: int) -> None:
-        """From now on, take records fetched under this generation of the group."""
+        """Accept records fetched under this group generation."""
 
     def applied(self) -> Positions:
         """(topic, partition) to the offset after the last applied record, for partitions that moved."""
 
 
 class RunMessage(ConsumerMessage):  # type: ignore[misc]  # the library ships no types
-    """What one fetch brought of one partition: ``run`` holds aiokafka's records, in order."""
+    """The records of one partition in one fetch: ``run`` holds aiokafka's records, in order."""
 
     run: Sequence[Any]
 
 
 class PositionedConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # the library ships no types
-    """aiokafka in its thread; a failed commit is a missing figure, never a reason to stop."""
+    """aiokafka in its thread; a failed commit only means stale lag figures and never stops the worker."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -57,7 +57,7 @@ class PositionedConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[m
 
 
 class PositionedConsumer(driver.Consumer):  # type: ignore[misc]  # the library ships no types
-    """Seeks by the seat's positions, and passes on whole fetches."""
+    """Seeks to the view's positions and passes on whole fetches."""
 
     @property
     def seat(self) -> Seat:
@@ -77,12 +77,12 @@ class PositionedConsumer(driver.Consumer):  # type: ignore[misc]  # the library 
         self.seat.open(generation)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, RunMessage]]:
-        """What a fetch brought, as one message per partition."""
+        """The records of a fetch as one message per partition."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         for tp, run in (records or {}).items():
             if self.should_stop or not self.flow_active or self.app.consumer_generation_id != generation:
-                return  # the partitions are being handed over; whoever gets them reads from the position on
+                return  # the partitions are being revoked; their next owner reads from the stored position
             if active is None or tp in active or tp in self._buffered_partitions:
                 yield tp, self._message(tp, run, generation)
 
@@ -97,15 +97,15 @@ class PositionedConsumer(driver.Consumer):  # type: ignore[misc]  # the library 
         return message
 
     async def force_commit(self, *_: Any, **__: Any) -> bool:
-        """Write what the view has applied as the group's offsets."""
+        """Commit what the view has applied as the group's offsets."""
         applied = {TP(topic, partition): offset for (topic, partition), offset in self.seat.applied().items()}
         return bool(applied) and await self._thread.commit(applied)
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Faust's watchdog reads acknowledgements that we do not use."""
+        """Disables Faust's watchdog, which relies on acknowledgements that are not used here."""
 
 
 class PositionedTransport(driver.Transport):  # type: ignore[misc]  # the library ships no types
-    """Carries the consumer into a Faust app (``App._new_transport``)."""
+    """Makes a Faust app use this consumer (``App._new_transport``)."""
 
     Consumer = PositionedConsumer

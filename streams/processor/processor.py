@@ -1,11 +1,11 @@
-"""The stream processor: Faust feeds one view, and a record is done when its row and its position are committed.
+"""The stream processor: Faust feeds one view; rows and position are committed in one transaction.
 
-Delivery: effectively once. Faust acknowledges a message whose handler raised, and commits past unfinished work; so here
-it only carries records. The agent puts them on a queue, one task applies what waits in one transaction (``Applier``),
-the transaction holds the position (``View.apply``), and reading starts at that position (``positioned_consumer``).
-A worker that lost a partition while it was frozen finds the position moved on, and ends.
-App id ``krypton-<view>-v<version>``; topics and keys: those of the view.
-A service that is away is waited for. Anything else ends the process, and the supervisor starts it again.
+Delivery: effectively once. Faust acknowledges messages whose handler raised, and commits past unfinished work; so here
+it only transports records. The agent queues them, one task applies all waiting records in one transaction (``Applier``)
+that also moves the position (``View.apply``), and reading starts at that position (``positioned_consumer``). A worker
+that lost a partition while frozen finds the position moved, and ends. App id ``krypton-<view>-v<version>``; topics and
+keys: those of the view. An unavailable service is waited for. Any other error ends the process, and the supervisor
+restarts it.
 """
 
 import asyncio
@@ -34,8 +34,8 @@ __all__ = ["EXIT_BROKEN", "EXIT_GAP", "EXIT_LOST", "run"]
 
 log = logging.getLogger(__name__)
 
-EXIT_LOST = 75  # EX_TEMPFAIL: another worker owns the partition now; starting again is right
-EXIT_GAP = 65  # EX_DATAERR: records are missing in Kafka; someone must look
+EXIT_LOST = 75  # EX_TEMPFAIL: another worker owns the partition now; a restart is right
+EXIT_GAP = 65  # EX_DATAERR: records are missing in Kafka; an operator must look
 EXIT_BROKEN = 70  # EX_SOFTWARE
 LETTERS_EVERY_S = 1.0
 KNOCK_S = 3.0
@@ -50,10 +50,10 @@ def run(
     instance: str | None = None,
     die: Callable[[int], NoReturn] = os._exit,
 ) -> None:
-    """Keep a view up to date until SIGTERM or SIGINT, or until ``stop`` is set. Call it in the main thread.
+    """Keep a view up to date until SIGTERM, SIGINT, or ``stop`` is set. Call it in the main thread.
 
-    ``kafka``: bootstrap servers. ``batch``: the most records of one transaction. ``instance``: a name that stays the
-    same when this worker is started again; the group then gives it its partitions back at once (static membership).
+    ``kafka``: bootstrap servers. ``batch``: the most records per transaction. ``instance``: a name that survives
+    restarts of this worker; the group then returns its partitions at once (static membership).
     """
     quiet.calm()
     if not _kafka_answers(kafka, stop or threading.Event()):
@@ -77,7 +77,7 @@ def run(
 
 
 def build(view: View, kafka: str, instance: str | None) -> GuardedApp:
-    """The Faust app of one version of a view, as yet without anything to do."""
+    """The Faust app of one version of a view, without agent and tasks."""
     return GuardedApp(
         f"krypton-{view.name}-v{view.version}",
         **broker.faust_options(kafka),
@@ -87,7 +87,7 @@ def build(view: View, kafka: str, instance: str | None) -> GuardedApp:
 
 
 def feed(app: GuardedApp, view: View, letters: DeadLetterTopic, die: Callable[[int], NoReturn]) -> None:
-    """Give the app its agent, which queues what comes, and the tasks beside it."""
+    """Add the agent, which queues records, and the background tasks."""
     applier = app.seat
     topic = app.topic(*view.topics, key_serializer="raw", value_serializer="raw", acks=False)
 
@@ -100,7 +100,7 @@ def feed(app: GuardedApp, view: View, letters: DeadLetterTopic, die: Callable[[i
         try:
             await applier.run()
         except Exception as wrong:
-            die(_told(view, wrong))
+            die(_exit_code(view, wrong))
 
     async def publish() -> None:
         while True:
@@ -124,8 +124,10 @@ def feed(app: GuardedApp, view: View, letters: DeadLetterTopic, die: Callable[[i
     app.on_partitions_revoked.connect(shut)
 
 
-def _told(view: View, wrong: Exception) -> int:
-    """Log why the worker ends; the exit code. Only our own words are logged: a library's may quote a row."""
+def _exit_code(view: View, wrong: Exception) -> int:
+    """Log why the worker ends; returns the exit code. Only Krypton's own messages are logged: a library's may quote a
+    row.
+    """
     if isinstance(wrong, PartitionLost):
         log.warning("%s: another worker took over a partition, so this one ends: %s", view.name, wrong)
         return EXIT_LOST
@@ -142,7 +144,7 @@ def _record(fetched: Any) -> Record:
 
 
 def _kafka_answers(kafka: str, stop: threading.Event) -> bool:
-    """Wait until one of the servers takes connections: Faust does not; False when told to stop meanwhile."""
+    """Wait until a server accepts connections, which Faust does not; False if told to stop meanwhile."""
     backoff = Backoff(stop)
     while not stop.is_set():
         for server in broker.servers(kafka):

@@ -1,4 +1,4 @@
-"""What the stream processor needs of a view: the store behind it keeps rows and positions in one transaction."""
+"""The interface between the stream processor and a view's store, which commits rows and positions together."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -25,14 +25,15 @@ class View(Protocol):
         """(topic, partition) to the offset to read next; a partition never read is absent. Raises StoreAway."""
 
     def apply(self, batch: Sequence[Record]) -> int:
-        """Fold records, in order, rows and positions in one transaction; returns how many were new.
+        """Fold records in order, with the positions, in one transaction; returns how many were new.
 
-        Records below a position are repeats and are dropped. What cannot be read or applied becomes a dead letter in
-        the same transaction, and its key is parked. Raises PartitionLost, OffsetGap, StoreAway, having applied nothing.
+        Records below a position are repeats and are dropped. A record that cannot be read or applied becomes a dead
+        letter in the same transaction, and its key is parked. Raises PartitionLost, OffsetGap, StoreAway, having
+        applied nothing.
         """
 
     def unpublished(self, limit: int) -> Sequence[DeadLetter]:
         """Dead letters not yet on the dead-letter topic, oldest first."""
 
     def published(self, ids: Sequence[int]) -> None:
-        """They are on the topic now."""
+        """Mark these as published."""

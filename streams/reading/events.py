@@ -1,7 +1,7 @@
-"""Records to ledger events: which of them somebody wants, decoded, and in ledger order.
+"""Filters, decodes and orders Kafka records into ledger events.
 
-Within a partition ledger positions only grow; a record at or below the one before it is a repeat of the relay and is
-dropped. What is not wanted is left out before it is decoded: by schema id, by key, by the ``position`` header.
+Within a partition ledger positions only grow; a record at or below the previous one is a relay repeat and is dropped.
+Unwanted records are filtered out before decoding: by schema id, by key, by the ``position`` header.
 """
 
 import heapq
@@ -15,7 +15,7 @@ from schemas.registry import Registry
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which records. None means all; positions are ledger positions, both ends included."""
+    """A filter. None means all; positions are ledger positions, both ends included."""
 
     prefixes: frozenset[bytes] | None
     keys: frozenset[bytes] | None
@@ -30,7 +30,7 @@ class Wanted:
         from_position: int,
         to_position: int | None,
     ) -> "Wanted":
-        """Raises UnknownSchema where no event has such a type: a filter misspelt would find nothing, in silence."""
+        """Raises UnknownSchema if no event has such a type: a misspelt filter would silently match nothing."""
         prefixes = None
         if types is not None:
             known = {registry.of_type(event_type).type for event_type in types}
@@ -40,25 +40,25 @@ class Wanted:
         )
 
     def holds(self, record: Record) -> bool:
-        """Whether type and key are wanted."""
+        """Whether type and key match."""
         return (self.prefixes is None or record.value[:5] in self.prefixes) and (
             self.keys is None or record.key in self.keys
         )
 
 
 def position_of(record: Record) -> int:
-    """Its ledger position. Raises NotAnEvent where the relay did not write it."""
+    """The record's ledger position. Raises NotAnEvent if the relay did not write it."""
     try:
         name, value = record.headers[-2]  # where the relay puts it
         return int(value if name == "position" else dict(record.headers)["position"])
     except (LookupError, ValueError):
         raise NotAnEvent(
-            f"{_place(record)} has no 'position' header: it was not written by the relay; see who else writes there"
+            f"{_place(record)} has no 'position' header: it was not written by the relay; find who else writes there"
         ) from None
 
 
 def events_of(batches: Iterable[Sequence[Record]], codec: Codec, wanted: Wanted) -> Iterator[LedgerEvent]:
-    """The wanted events of one partition, in order. Raises NotAnEvent, UnknownSchema, each naming the record."""
+    """The matching events of one partition, in order. Raises NotAnEvent, UnknownSchema, each naming the record."""
     last = 0
     for batch in batches:
         kept = []

@@ -1,8 +1,8 @@
-"""Partitions of many keys at once: murmur2 over hundreds of keys in a few multiplications of very long integers.
+"""Computes the partitions of many keys at once: murmur2 vectorised in long integers, twenty times as fast.
 
-Python multiplies a long integer by a short one in one pass of C, so a long integer serves as a row of 64-bit lanes, one
-per key: a product of 32 bits by 32 stays within its lane. Twenty times as fast as ``streams.broker.partition.murmur2``
-key by key; ``tests/unit/test_partition_batch.py`` holds the two equal.
+Python multiplies a long integer by a short one in one C loop, so a long integer serves as a row of 64-bit lanes, one
+per key: a product of 32 bits by 32 stays within its lane. ``tests/unit/test_partition_batch.py`` checks that it equals
+``streams.broker.partition.murmur2``.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Final
 
 from streams.broker.partition import MULTIPLIER, SEED, murmur2
 
-UUID_BYTES: Final = 36  # of a uuid as text: the keys of nearly all events
+UUID_BYTES: Final = 36  # a uuid as text, the key of nearly all events
 LANE_BYTES: Final = 8
 POSITIVE: Final = 0x7FFFFFFF
 

@@ -1,7 +1,7 @@
-"""One partition's records as a walk through positions goes along: a batch at a time, as far as asked.
+"""Reads each partition of the ledger in step with ledger positions, batch by batch, for verification.
 
-``parts`` opens the ledger's topics, or copies of them under other names (a mirror in another cluster's style:
-``<prefix>.krypton.links``), as they end now.
+``parts`` opens the ledger's topics, or copies under other names (a mirror in another cluster:
+``<prefix>.krypton.links``), up to their current ends.
 """
 
 import re
@@ -21,16 +21,16 @@ from streams.reading.replay import Replay, Span
 
 POSITION_AT: Final = 7
 POSITION: Final = re.compile(rb"[1-9][0-9]{0,18}")
-"""How the header ``position`` is written: as the ledger writes it, and no other way that ``int`` would take."""
+"""The ``position`` header exactly as the relay writes it; ``int`` would accept other forms."""
 HIGHEST: Final = 10**19
-MARGIN_MS: Final = 86_400_000  # a record's time is that of its decision, which its commit follows within seconds
+MARGIN_MS: Final = 86_400_000  # a record carries the time of the decision, which is committed within seconds
 
 
 class Part:
-    """One partition. ``last``: the highest position seen in it; ``broken``: why nothing more can be read of it."""
+    """One partition. ``last``: the highest position seen; ``broken``: why it cannot be read further."""
 
     def __init__(self, topic: str, partition: int, batches: Iterator[Sequence[Record]]) -> None:
-        """``topic``: of the ledger, whatever the name it is read under."""
+        """``topic``: the ledger's topic, whatever name the copy has."""
         self.topic = topic
         self.partition = partition
         self.count = PARTITIONS[topic]
@@ -44,9 +44,9 @@ class Part:
         self._at = 0
 
     def chunks(self, end: int) -> Iterator[Iterator[tuple[int, Record]]]:
-        """The records before the first one whose position is not below ``end``, each after its position, by the batch.
+        """The records before the first one at ``end`` or above, each with its position, in batches.
 
-        Position 0 stands for a header that tells none. ``at_home`` says whether all keys of the chunk belong here.
+        Position 0 stands for a missing header. ``at_home`` says whether all keys of the chunk belong to this partition.
         """
         while self._fill():
             begin, cut = self._at, self._cut(end)
@@ -56,11 +56,11 @@ class Part:
                 return
 
     def next_position(self) -> int | None:
-        """The position of the next record, the last one where it tells none; None at the end."""
+        """The position of the next record, or the last position if it has none; None at the end."""
         return (self._positions[self._at] or self.last) if self._fill() else None
 
     def ahead(self, most: int) -> Sequence[Record]:
-        """Some of the records that come next, without taking them."""
+        """Peek at some of the next records."""
         while self._fill() and len(self._records) - self._at < most:
             if (more := self._next()) is None:
                 break
@@ -92,12 +92,12 @@ class Part:
         try:
             return next(self._batches, None)
         except (OffsetGap, failures.OffsetOutOfRangeError, failures.CorruptRecordException) as gap:
-            self.broken = str(gap) or "records were deleted at the begin of the partition"
+            self.broken = str(gap) or "records were deleted at the start of the partition"
             return None
 
 
 def _positions(records: Sequence[Record]) -> list[int]:
-    """Of each record. Most are as the relay writes them, and whoever compares headers sees which are not."""
+    """The position of each record, parsed without checking its exact form, which the comparison of headers does."""
     try:
         found = [int(record[5][POSITION_AT][1]) for record in records]
         if not found or (min(found) > 0 and max(found) < HIGHEST):
@@ -108,13 +108,13 @@ def _positions(records: Sequence[Record]) -> list[int]:
 
 
 def position_of(record: Record) -> int:
-    """The position that a record's headers tell; 0 where they tell none, or write it as no relay does."""
+    """The position in a record's headers; 0 if missing or not in the relay's form."""
     digits = dict(record.headers).get("position")
     return int(digits) if digits and POSITION.fullmatch(digits) else 0
 
 
 def parts(kafka: str, replay: Replay, *, prefix: str = "", since_ms: int | None = None) -> list[Part]:
-    """Every partition of the ledger as it ends now.
+    """Every partition of the ledger up to its current end.
 
     ``prefix``: of the topics' names, for a copy. ``since_ms``: leave out what was recorded a day and more before this
     (milliseconds since 1970, UTC), but for the last record of it in each partition. Raises KafkaError; NotThere where a
@@ -139,9 +139,9 @@ def parts(kafka: str, replay: Replay, *, prefix: str = "", since_ms: int | None 
 def starts(
     consumer: KafkaConsumer, ends: Mapping[TopicPartition, int], since_ms: int | None
 ) -> Mapping[TopicPartition, int]:
-    """Where to begin: at the record before the first that late, or before the end where there is none that late.
+    """Where to start: the last record before the first one at ``since_ms`` or later, or the last record.
 
-    What somebody added under an older time than its place allows lies just there, so one record is enough to see it.
+    A record that was added later under an older time lies exactly there, so one record is enough to find it.
     """
     if since_ms is None:
         return dict.fromkeys(ends, 0)
@@ -150,4 +150,4 @@ def starts(
 
 
 class NotThere(LookupError):
-    """A topic that was named is not on Kafka."""
+    """A named topic does not exist on Kafka."""

@@ -1,10 +1,10 @@
-"""Replay: reads topics from their begin to a fixed end, fast, for rebuilds, notebooks and audits; commits nothing.
+"""Replay: reads topics from a start to a fixed end, fast and without a consumer group.
 
-Faust carries live events; here aiokafka's client fetches whole record batches, one request ahead of what is being
-worked on, and its compiled parser takes them apart: twice the rate of its consumer's ``getmany``, which makes an object
-of twelve fields of each record first. No group, no positions of its own: the caller says where to begin and to end.
-Order: as in the partition. Delivery: each record of the span exactly once, or an error; a hole in the offsets is one.
-The request class and the record parser belong to aiokafka 0.14.0, which is pinned.
+For rebuilds, notebooks and audits. Live events pass through Faust; here aiokafka's client fetches whole record batches,
+one request ahead of the work, and its compiled parser splits them: twice the rate of ``getmany``, which first builds an
+object of twelve fields per record. It commits nothing: the caller says where to start and end. Order: as in the
+partition. Delivery: each record of the span exactly once, or an error; a gap in the offsets is an error. The request
+class and the record parser belong to aiokafka 0.14.0, which is pinned.
 """
 
 import asyncio
@@ -35,13 +35,13 @@ from streams.reading.events import Wanted, events_of, in_ledger_order
 from streams.relay.position_search import offsets_at
 
 FETCH_BYTES: Final = 2 << 20
-BATCH: Final = 50  # what is unpacked, decoded and folded in one go stays in the processor's cache
+BATCH: Final = 50  # unpacked, decoded and folded together, so it stays in the processor's cache
 WAIT_MS: Final = 500
 PATIENCE_S: Final = 60.0
-MERGED_BATCH: Final = 500  # records of each partition that wait, decoded, for their turn
+MERGED_BATCH: Final = 500  # decoded records of each partition that wait to be merged
 PAUSE_S: Final = 0.2
-MISSING: Final = "records are missing, restore the topic before it is replayed"
-PASSING: Final = (  # what a broker answers while a leader moves or starts
+MISSING: Final = "records are missing; restore the topic before it is replayed"
+PASSING: Final = (  # temporary errors while a leader moves or starts
     failures.NotLeaderForPartitionError,
     failures.UnknownTopicOrPartitionError,
     failures.LeaderNotAvailableError,
@@ -64,9 +64,9 @@ class Span(NamedTuple):
 
 
 def spans(kafka: str, topics: Collection[str], starts: Mapping[tuple[str, int], int] | None = None) -> list[Span]:
-    """Each partition of these topics as it stands now, from ``starts`` (offset by topic and partition) or from 0.
+    """Each partition of these topics up to its current end, from ``starts`` (offset by topic and partition) or 0.
 
-    Raises KafkaError (Kafka is away).
+    Raises KafkaError (Kafka is unavailable).
     """
     consumer = KafkaConsumer(**broker.options(kafka), group_id=None, enable_auto_commit=False)
     try:
@@ -78,7 +78,7 @@ def spans(kafka: str, topics: Collection[str], starts: Mapping[tuple[str, int], 
 
 
 class Unanswered(KafkaError):  # type: ignore[misc]  # the library ships no types
-    """Kafka does not answer, or not any more; says which error it was. The two clients' errors are one to readers."""
+    """Kafka does not answer; the message names the error. One class for both clients' errors."""
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -93,12 +93,12 @@ def _told() -> Iterator[None]:
 
 
 class Replay:
-    """A reader of spans, to use in a ``with`` block, in one thread. Synchronous: its event loop runs while it waits."""
+    """Reads spans, in a ``with`` block and one thread. Synchronous: its event loop runs while it waits."""
 
     def __init__(self, kafka: str, *, fetch_bytes: int = FETCH_BYTES) -> None:
         """``kafka``: bootstrap servers. ``fetch_bytes``: memory of one fetch; two are held at a time.
 
-        A record batch that is larger comes all the same, alone.
+        A larger record batch is still fetched, alone.
         """
         self._kafka = kafka
         self._fetch_bytes = fetch_bytes
@@ -124,7 +124,7 @@ class Replay:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for fetch in asyncio.all_tasks(self._loop):  # on their way for a reader who stopped early
+        for fetch in asyncio.all_tasks(self._loop):  # still running because the reader stopped early
             fetch.cancel()
         self._loop.run_until_complete(self._client.close())
         self._loop.close()
@@ -138,7 +138,7 @@ class Replay:
             try:
                 yield from self._batches(span, most)
             except failures.OffsetOutOfRangeError:
-                at = f"{span.topic}/{span.partition} has no offset {span.start} any more"
+                at = f"{span.topic}/{span.partition} no longer has offset {span.start}"
                 raise OffsetGap(f"{at}: {MISSING}") from None
             except failures.CorruptRecordException as damaged:
                 raise OffsetGap(f"{damaged.args[0]}: restore the topic before it is replayed") from None
@@ -162,7 +162,7 @@ class Replay:
             yield held
 
     def _records(self, span: Span, most: int) -> Iterator[list[Record]]:
-        """All records, some at a time; the next fetch is on its way while those of the last are worked on."""
+        """All records, in lists; the next fetch is in flight while the last one is processed."""
         following = span.start
         fetch = self._loop.create_task(self._fetch(span, following))
         while following < span.end:
@@ -175,13 +175,13 @@ class Replay:
             first, following = following, batches[-1].next_offset
             if following < span.end:
                 fetch = self._loop.create_task(self._fetch(span, following))
-                self._loop.run_until_complete(asyncio.sleep(0))  # so that the request leaves before the work begins
+                self._loop.run_until_complete(asyncio.sleep(0))  # lets the request leave before the work starts
             for one in batches:
                 if not one.is_control_batch:
                     yield from _unpacked(one, span, first, most)
 
     async def _fetch(self, span: Span, offset: int) -> bytes:
-        """The bytes of whole record batches that hold ``offset`` and what follows. Tries again for a minute."""
+        """The bytes of whole record batches from ``offset`` on. Retries for a minute."""
         wanted = [(span.topic, [(span.partition, offset, self._fetch_bytes)])]
         request = FetchRequest(WAIT_MS, 1, self._fetch_bytes, 0, wanted)
         deadline = time.monotonic() + PATIENCE_S
@@ -207,9 +207,9 @@ class Replay:
 
 
 def _unpacked(batch: Any, span: Span, first: int, most: int) -> Iterator[list[Record]]:
-    """The records of one record batch from ``first`` to the span's end, in order, in lists of at most ``most``.
+    """The records of one record batch from ``first`` to the span's end, in lists of at most ``most``.
 
-    Unpacked when they are asked for, not before: what was made just now is still in the processor's cache.
+    Unpacked lazily, so that they are still in the processor's cache when used.
     """
     if not batch.validate_crc():
         raise failures.CorruptRecordException(f"{span.topic}/{span.partition}: a record batch's checksum is wrong")
@@ -224,7 +224,7 @@ def _unpacked(batch: Any, span: Span, first: int, most: int) -> Iterator[list[Re
 
 
 def key_spans(found: Sequence[Span], keys: Collection[str]) -> list[Span]:
-    """Of these spans, the ones that hold records of the keys."""
+    """The spans that can contain records of the keys."""
     return [s for s in found if any(partition_of(k.encode(), PARTITIONS[s.topic]) == s.partition for k in keys)]
 
 
@@ -244,12 +244,12 @@ def read_events(
     ``NoKeys`` leaves what is sealed as ``ERASED``. ``topics``: by default the whole ledger. ``types``: event types, as
     in ``link.merged``, every version of them. ``keys``: Kafka keys, the uuids that ``docs/topics.md`` names; only the
     partitions that can hold them are read. ``from_position``, ``to_position``: ledger positions, both included, counted
-    from 1; the start is found by halving, not by reading from the begin. Nothing is committed.
+    from 1; the start is found by binary search. Nothing is committed.
 
     Each event of the range comes once: ``position`` only grows. ``data``: see ``LedgerEvent`` (times are microseconds
     since 1970 UTC, ids are ``str``, doses carry their unit in their name). Up to 8 MB are held per partition.
     Raises UnknownSchema (a type that no event has, or an event newer than this program), NotAnEvent (a record that is
-    none of ours), OffsetGap (records are missing), KafkaError (Kafka is away). Each names the record.
+    not the ledger's), OffsetGap (records are missing), KafkaError (Kafka is away). Each names the record.
     """
     wanted = Wanted.of(codec.registry, types, keys, from_position, to_position)
     starts = offsets_at(kafka, topics, from_position) if from_position > 1 else None

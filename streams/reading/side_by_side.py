@@ -1,12 +1,12 @@
-"""The event store and Kafka side by side: position for position, byte for byte, header for header.
+"""Compares the event store with Kafka: position by position, byte for byte, header for header.
 
-Both are read in windows of positions. Within a window each record is held against the row of its position, as fast as
-Python goes: no event is decoded where its key is its aggregate. What does not match is kept for whoever asks:
+Both are read in windows of positions. Within a window each record is compared with the row at its position, without
+decoding events whose key is their aggregate. Mismatches are collected for the caller:
 
-- ``wrong``: a record and a row of one position that differ, or a record out of its partition's order;
-- ``lacking``: rows that Kafka has no record of; ``strange``: records whose position the store does not hold;
-- ``repeats``: records that say again what an earlier one of the partition said. A relay that was frozen may repeat;
-  consumers drop that, and it is no difference.
+- ``wrong``: a record that differs from the row at its position, or a record out of order in its partition;
+- ``lacking``: rows without a record on Kafka; ``strange``: records at positions where the store has no row;
+- ``repeats``: duplicates of an earlier record of the partition. A relay that was frozen may cause them; consumers drop
+  them, and they are no difference.
 
 Memory: the rows of one window, and two fetches per partition.
 """
@@ -30,8 +30,8 @@ Row = tuple[bytes, bytes]
 
 WINDOW: Final = 10_000
 HELD: Final = 500_000
-LOWEST: Final = -(1 << 63)  # no event is stored below 1; whoever put one there is found
-STAMPED: Final = slice(5, 15)  # whatever the first field, recorded_at, takes: a varint of at most ten bytes
+LOWEST: Final = -(1 << 63)  # no event is stored below 1; one that somebody put there is found
+STAMPED: Final = slice(5, 15)  # enough for the first field, recorded_at: a varint of at most ten bytes
 NO_EVENT: Final = "the bytes are no event"
 SPEC: Final = ("ce_specversion", b"1.0")
 SOURCE: Final = ("ce_source", b"krypton")
@@ -39,23 +39,23 @@ CONTENT: Final = ("content-type", b"application/avro")
 
 
 class Store(Protocol):
-    """The event store, as of one moment."""
+    """A snapshot of the event store."""
 
     def next_at(self, position: int) -> int | None:
-        """The first position from here on that holds an event."""
+        """The first position at or after this one that holds an event."""
 
     def window(self, start: int, end: int) -> list[Row]:
-        """The events from a position to below another, in order."""
+        """The events from ``start`` to below ``end``, in order."""
 
     def row(self, position: int) -> Row | None:
-        """One event."""
+        """The event at a position."""
 
     def rows_at(self, positions: Sequence[int]) -> list[Row]:
-        """Those of these positions that hold an event."""
+        """The events at these positions, where there are any."""
 
 
 class Wrong(NamedTuple):
-    """A record that is not what the store holds at its position, and in what. ``row`` is None where there is none."""
+    """A record that differs from the store's row at its position, and how. ``row`` is None if there is none."""
 
     position: int
     record: Record
@@ -65,7 +65,7 @@ class Wrong(NamedTuple):
 
 @dataclass
 class Window:
-    """What lies from ``start`` to below ``end``. ``rows``: the store's, in order; the rest: see the module."""
+    """Positions from ``start`` to below ``end``. ``rows``: the store's, in order; the rest: see the module."""
 
     start: int
     end: int
@@ -78,7 +78,7 @@ class Window:
 
 
 class _Kind:
-    """What is fixed for one type of event on its topic."""
+    """What is constant for one event type on its topic."""
 
     __slots__ = ("ce_type", "key_of", "plain")
 
@@ -89,7 +89,7 @@ class _Kind:
 
 
 class _Keys:
-    """Reads the Kafka key out of an event's bytes, whichever version of its schema wrote them."""
+    """Extracts the Kafka key from an event's bytes, whatever its schema version."""
 
     def __init__(self, registry: Registry) -> None:
         self._readers: dict[bytes, tuple[Reader, str]] = {}
@@ -98,21 +98,22 @@ class _Keys:
                 self._readers[b"\0" + schema.id.to_bytes(4, "big")] = compiled(schema.hot), schema.key
 
     def key_of(self, value: bytes) -> bytes:
-        """The key. Raises LookupError, ValueError where the bytes are no event."""
+        """The key. Raises LookupError, ValueError if the bytes are no event."""
         read, name = self._readers[value[:5]]
         key: str = read(value, value.decode("latin-1"), 5)[0][name]
         return key.encode()
 
 
-class Matching:
-    """Walks through both, window by window; the next window is on its way while one is worked on."""
+class Comparison:
+    """Walks through both logs window by window; the next window is loaded while one is compared."""
 
     def __init__(
         self, store: Store, parts: Sequence[Part], registry: Registry, after: int = 0, *, look_back: bool = False
     ) -> None:
-        """``after``: rows up to this position are not looked for on Kafka; what ``parts`` have of them is skipped.
+        """``after``: rows up to this position are not expected on Kafka; their records in ``parts`` are skipped.
 
-        ``look_back``: rather than skipped it is held against its rows, as an addition may be among it.
+        ``look_back``: compare these records with their rows instead of skipping, because one of them may have been
+        added.
         """
         self._store = store
         self.parts = parts
@@ -126,7 +127,7 @@ class Matching:
         self._times: dict[bytes, tuple[str, bytes]] = {}
 
     def windows(self) -> Iterator[Window]:
-        """All windows in which there is anything, in order. Raises KafkaError, and what the store raises."""
+        """All non-empty windows, in order. Raises KafkaError, and the store's errors."""
         at = self._after + 1 if self._after else LOWEST
         with ThreadPoolExecutor(1) as pool:
             ahead: Future[list[Row]] = pool.submit(self._store.window, at, at + WINDOW)
@@ -134,30 +135,30 @@ class Matching:
                 rows = ahead.result() if start == at else self._store.window(start, start + WINDOW)
                 at = start + WINDOW
                 ahead = pool.submit(self._store.window, at, at + WINDOW)
-                yield self._matched(Window(start, at, rows, {int(row[0][: row[0].index(b"\n")]): row for row in rows}))
+                yield self._compared(Window(start, at, rows, {int(row[0][: row[0].index(b"\n")]): row for row in rows}))
 
-    def _matched(self, window: Window) -> Window:
+    def _compared(self, window: Window) -> Window:
         window.lacking = dict(window.held)
         for part in self.parts:
             self._take(part, window)
         return window
 
     def _next(self, at: int, ahead: Sequence[Row]) -> int | None:
-        """Where the next window begins: at ``at``, or further on where there is nothing for a while."""
+        """Where the next window starts: at ``at``, or later if the positions there are empty."""
         if ahead:
             return at
         heads = [self._store.next_at(at), *(part.next_position() for part in self.parts)]
         return min((max(at, head) for head in heads if head is not None), default=None)
 
     def _take(self, part: Part, window: Window) -> None:
-        """Hold the part's records below the window's end against its rows."""
+        """Compare the partition's records below the window's end with their rows."""
         for chunk in part.chunks(window.end):
             self._hold(chunk, part, window)
             if self._before:
                 self._hold_before(part, window)
 
     def _hold(self, chunk: Iterable[tuple[int, Record]], part: Part, window: Window) -> None:
-        """The loop that all of ``verify`` waits for."""
+        """Compare one chunk; the inner loop that dominates the time of ``verify``."""
         expected, known, times = window.lacking, self._known.get(part.topic, {}), self._times
         at_home, last = part.at_home, part.last
         for position, record in chunk:
@@ -188,7 +189,7 @@ class Matching:
                     del expected[position]
                     continue
             except (LookupError, ValueError):
-                pass  # _odd says what it is
+                pass  # _odd classifies it
             part.last = last
             self._odd(position, record, part, window)
             last = part.last
@@ -201,9 +202,9 @@ class Matching:
         return made
 
     def _odd(self, position: int, record: Record, part: Part, window: Window) -> None:
-        """A record that is not simply the next one of its partition."""
+        """Classify a record that is not simply the next one of its partition."""
         if not position or position != position_of(record):
-            what = "its header position is not a position as the ledger writes them"
+            what = "its position header is not in the form the relay writes"
             window.wrong.append(Wrong(part.last, record, None, what))
             return
         if position <= self._after:
@@ -212,7 +213,7 @@ class Matching:
             part.last = max(part.last, position)
             return
         if (row := window.lacking.pop(position, None)) is not None:
-            behind = f"it lies behind position {part.last} in its partition" if position < part.last else ""
+            behind = f"it comes after position {part.last} in its partition" if position < part.last else ""
             if what := behind or self._what(part, record, row):
                 window.wrong.append(Wrong(position, record, row, what))
         elif (row := window.held.get(position) or self._earlier(position, window)) is not None:
@@ -222,7 +223,7 @@ class Matching:
         part.last = max(part.last, position)
 
     def _hold_before(self, part: Part, window: Window) -> None:
-        """Hold records of rows that are not looked at otherwise against these; one behind its place is a repeat."""
+        """Compare records of earlier rows, which are not checked otherwise; one out of place counts as a repeat."""
         rows = {_position(row): row for row in self._store.rows_at([position for position, _, _ in self._before])}
         for position, record, is_behind in self._before:
             if (row := rows.get(position)) is None:
@@ -234,7 +235,7 @@ class Matching:
         self._before = []
 
     def _again(self, part: Part, record: Record, row: Row, window: Window) -> None:
-        """A record of a position that another record has had."""
+        """A second record of a position."""
         if what := self._what(part, record, row):
             window.wrong.append(Wrong(_position(row), record, row, f"a second record of the position, of which {what}"))
         else:
@@ -244,10 +245,10 @@ class Matching:
         return self._store.row(position) if position < window.start else None
 
     def _what(self, part: Part, record: Record, row: Row) -> str:
-        """In what a record is not what the relay makes of a row; empty where it is."""
+        """How a record differs from what the relay makes of the row; empty if it does not."""
         heading, stored = row
         if record.value != stored:
-            return "the bytes are not those stored"
+            return "the bytes differ from those stored"
         digits, event_type, aggregate, version = lines_of(heading)
         if (kind := self._known.get(part.topic, {}).get(event_type)) is None:
             return f"the topic is not that of {event_type.decode(errors='replace')}"
@@ -269,9 +270,9 @@ class Matching:
             ]
         )
         if names := [name for name, content in should.items() if dict(record.headers).get(name) != content]:
-            return f"the header {names[0]} is not as stored"
+            return f"the header {names[0]} differs from the stored event"
         if record.headers != tuple(should.items()):
-            return "the headers are not those of an event"
+            return "the headers are not an event's headers"
         if record.key != key:
             return "the key is not the event's"
         return "" if partition_of(key, part.count) == part.partition else "the partition is not that of its key"

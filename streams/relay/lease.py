@@ -1,13 +1,14 @@
-"""The right to relay: a PostgreSQL advisory lock on a session of its own, turned into a lease that runs out.
+"""Leader election for the relay: a PostgreSQL advisory lock turned into a lease that expires.
 
 The lock alone does not stop a relay that was frozen while another took over. So:
-- a thread asks the lock's session for a sign of life every ``BEAT_S``; each answer proves the lock, and the lease then
-  holds for ``LEASE_S`` from before the question. Without a lease nothing is sent (``streams.relay.outlet``);
-- whoever takes the lock over from a relay that did not hand it back waits ``LEASE_S`` first: what the other could
-  still have sent is in the log by then, and is seen there;
-- a holder that gave no sign of life for ``STALLED_S`` is ended by the one that waits (its session, by the server).
 
-So a dead relay is succeeded within about 4 s, a frozen one within about 8 s.
+- a thread sends a heartbeat on the lock's session every ``BEAT_S``; each answer proves the lock, and the lease then
+  lasts ``LEASE_S`` from before the heartbeat. Without a lease nothing is sent (``streams.relay.outlet``);
+- a relay that takes the lock from one that did not release it cleanly waits ``LEASE_S`` first: by then everything the
+  other could have sent is in the log, and is seen there;
+- a holder without a heartbeat for ``STALLED_S`` is ended by the standby (the server terminates its session).
+
+So a dead relay is replaced within about 4 s, a frozen one within about 8 s.
 """
 
 import logging
@@ -28,7 +29,7 @@ BEAT_S = 0.5
 LEASE_S = 3.0
 STALLED_S = 4.0
 
-# The lock's holder, if it neither asks nor takes an answer: its session idles, or the server waits for it to read.
+# The lock's holder, if it sends nothing and reads nothing: its session is idle, or the server waits for it to read.
 END_STALLED = """
 SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND classid = 0 AND objid = %s AND objsubid = 1 AND granted
@@ -39,22 +40,22 @@ WHERE locktype = 'advisory' AND classid = 0 AND objid = %s AND objsubid = 1 AND 
 
 
 def now_s() -> float:
-    """Seconds on a clock that goes on while the machine sleeps, and is never set back."""
+    """Seconds on a clock that also runs while the machine sleeps, and never goes back."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Lease:
-    """One session that wants the lock, has it, or lost it; never used again once lost."""
+    """One session that wants, holds or has lost the lock; not reused once lost."""
 
     def __init__(self, database: str) -> None:
-        """Raises psycopg2.Error when the database is away."""
+        """Raises psycopg2.Error if the database is unavailable."""
         self._connection = connect(database, "krypton-relay-lock")
         self._until = 0.0
         self._over = threading.Event()
         self._beating = threading.Thread(target=self._beat, name="relay-lease", daemon=True)
 
     def acquire(self) -> bool:
-        """Try to get the lock, without waiting; ends a holder that is stalled. Raises psycopg2.Error."""
+        """Try to get the lock, without waiting; ends a stalled holder. Raises psycopg2.Error."""
         asked = now_s()
         with self._connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,))
@@ -68,16 +69,16 @@ class Lease:
         return True
 
     def holds(self) -> bool:
-        """Whether we may send at this moment."""
+        """Whether sending is allowed at this moment."""
         return now_s() < self._until
 
     def close(self) -> None:
-        """Give the lock back, if we still have it."""
+        """Release the lock, if still held."""
         self._over.set()
         self._until = 0.0
         if self._beating.is_alive():
             self._beating.join(2 * BEAT_S)
-        if self._beating.is_alive():  # the server hangs: end its question, or we would hang with it
+        if self._beating.is_alive():  # the server hangs: cancel its query, or this would hang too
             with suppress(OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as wire:
                 wire.shutdown(socket.SHUT_RDWR)
         self._connection.close()

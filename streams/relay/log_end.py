@@ -1,4 +1,4 @@
-"""Where Kafka's log ends: the ledger position of the last record of each partition. The log is its own checkpoint."""
+"""Reads the last ledger position of each Kafka partition, from which the relay resumes."""
 
 import time
 from collections.abc import Mapping
@@ -30,8 +30,8 @@ EMPTY = End(0, "")
 def resume(ends: Ends, hint: int) -> int:
     """The position after which to look for events that Kafka lacks.
 
-    Within a partition positions only grow and nothing is skipped, so every partition holds all of its events up to the
-    lowest end; and all events up to the hint are known to be there, which helps where a partition idles.
+    Within a partition positions only grow and nothing is skipped, so every partition has all its events up to the
+    lowest end. All events up to the hint are known to be there, which helps if a partition is idle.
     """
     return max(hint, min(end.position for end in ends.values()))
 
@@ -74,5 +74,5 @@ def _end(headers: list[tuple[str, bytes]], partition: TopicPartition) -> End:
     except (KeyError, ValueError):
         raise KafkaError(
             f"the last record of {partition.topic}-{partition.partition} lacks the ledger's headers: it was not "
-            "written by the relay; see who else writes to the topic"
+            "written by the relay; find out who else writes to the topic"
         ) from None

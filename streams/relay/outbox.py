@@ -1,6 +1,6 @@
-"""The event store as the relay reads it: pages in ledger order, wake-ups, and the hint where the last relay was.
+"""The event store as the relay reads it: pages in ledger order, notifications, and the resume hint.
 
-Writers lock the events' table, so positions become visible in order: reading on from a position misses nothing.
+Writers lock the events' table, so positions become visible in order: reading from a position on misses nothing.
 """
 
 import select
@@ -11,7 +11,7 @@ from streams.broker.database import connect
 from streams.relay.outgoing import Stored
 
 CHANNEL = "ledger"
-PAGE_BYTES = 8 << 20  # a page's target: long dose reports must not fill the memory
+PAGE_BYTES = 8 << 20  # target size of a page: long dose reports must not fill the memory
 PAGE_ROWS_MIN = 16
 
 HINT_DDL = """
@@ -33,14 +33,14 @@ CLAIM = """UPDATE ledger.relay_hint new SET held = true FROM ledger.relay_hint o
 
 
 class Hint(NamedTuple):
-    """What the last active relay left: all up to ``position`` is in Kafka; ``held``: it did not stop cleanly."""
+    """What the last active relay recorded: all up to ``position`` is in Kafka; ``held``: it did not stop cleanly."""
 
     position: int
     held: bool
 
 
 def create(database: str) -> None:
-    """Make the hint's table; ``krypton init`` calls this, and may again. Raises psycopg2.Error."""
+    """Create the hint's table; for ``krypton init``, safe to repeat. Raises psycopg2.Error."""
     connection = connect(database, "krypton-init")
     try:
         connection.autocommit = False
@@ -51,7 +51,7 @@ def create(database: str) -> None:
 
 
 class Outbox:
-    """One session on the event store. Every method raises psycopg2.Error when the database is away."""
+    """A session on the event store. Every method raises psycopg2.Error if the database is unavailable."""
 
     def __init__(self, database: str, page_rows: int) -> None:
         """``page_rows``: the most events a page holds."""
@@ -65,20 +65,20 @@ class Outbox:
         self._connection.close()
 
     def claim(self) -> Hint:
-        """Mark the hint as held, and return what it said before."""
+        """Mark the hint as held; returns its previous content."""
         with self._connection.cursor() as cursor:
             cursor.execute(CLAIM)
             return Hint(*cursor.fetchone())
 
     def note(self, position: int, *, held: bool = True) -> None:
-        """All events up to ``position`` are acknowledged by Kafka; ``held=False`` hands over cleanly."""
+        """Record that Kafka acknowledged all events up to ``position``; ``held=False`` hands over cleanly."""
         with self._connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE ledger.relay_hint SET position = greatest(position, %s), held = %s", (position, held)
             )
 
     def page(self, after: int) -> list[Stored]:
-        """The next events after a position, in order; empty when there are none."""
+        """The next events after a position, in order; empty at the end."""
         with self._connection.cursor() as cursor:
             cursor.execute(f"SELECT {COLUMNS} WHERE id > %s ORDER BY id LIMIT %s", (after, self._rows))
             page = [Stored(i, aggregate, version, bytes(state)) for i, aggregate, version, state in cursor]
@@ -95,13 +95,13 @@ class Outbox:
         return row and Stored(row[0], row[1], row[2], bytes(row[3]))
 
     def names_at(self, positions: Sequence[int]) -> dict[int, str]:
-        """The ``ce_id`` of the events at these positions, as far as the store holds them."""
+        """The ``ce_id`` of the events at these positions; absent where the store has none."""
         with self._connection.cursor() as cursor:
             cursor.execute(NAMES, (list(positions),))
             return dict(cursor.fetchall())
 
     def wait(self, timeout_s: float) -> None:
-        """Return when a writer committed, or after ``timeout_s``: a lost wake-up only costs that long."""
+        """Wait for a commit, at most ``timeout_s``: a lost notification costs no more than that."""
         if not self._connection.notifies:
             select.select([self._connection], [], [], timeout_s)
             self._connection.poll()

@@ -1,4 +1,4 @@
-"""A stored event as the Kafka record it becomes: the very bytes, with topic, key, partition and headers around them.
+"""Turns a stored event into its Kafka record: same bytes, plus topic, key, partition and headers.
 
 Headers: CloudEvents 1.0, Kafka protocol binding, binary mode (§3.2); plus ``position`` and ``version`` of the ledger.
 """
@@ -28,7 +28,7 @@ class Stored(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """One Kafka record to be. ``timestamp_ms``: when the ledger stored the event, milliseconds since 1970, UTC."""
+    """A Kafka record to send. ``timestamp_ms``: when the ledger stored the event, milliseconds since 1970, UTC."""
 
     position: int
     topic: str
@@ -40,22 +40,22 @@ class Outgoing(NamedTuple):
 
 
 class NoKeys:
-    """The relay opens nothing: it copies sealed bytes, and has no way to the vault."""
+    """The relay decrypts nothing: it copies sealed bytes and has no access to the vault."""
 
     def seal(self, subject: str, plain: bytes, aad: bytes) -> bytes:
-        """Refuse: whoever copies does not write."""
+        """Refused: the relay never encrypts."""
         raise NotImplementedError("the relay seals nothing")
 
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
-        """Leave it sealed."""
+        """No key: the caller shows ``ERASED``, and the field stays sealed."""
         return None
 
     def holds(self, subject: str) -> bool:
-        """No key is here."""
+        """No key is held."""
         return False
 
     def prefetch(self, subjects: Iterable[str]) -> None:
-        """Nothing is opened, so nothing is fetched."""
+        """Nothing to fetch."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ class Addresser:
 
     @staticmethod
     def of(registry: Registry) -> "Addresser":
-        """For the schemas of this program."""
+        """For this program's schemas."""
         return Addresser(Codec(registry, NoKeys()))
 
     def outgoing(self, event: Stored) -> Outgoing:
-        """The record of an event. Raises NotAnEvent, UnknownSchema: then nothing after it may be sent either."""
+        """The record of an event. Raises NotAnEvent, UnknownSchema: then no later event may be sent either."""
         schema = self.codec.schema_of(event.state)
         subject = event.aggregate_id.encode()
         key = subject
@@ -99,7 +99,7 @@ def rfc3339(micros: int) -> bytes:
     try:
         text = (EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds")
     except OverflowError:
-        raise NotAnEvent("recorded_at is no time of these ten thousand years") from None
+        raise NotAnEvent("recorded_at is not a time between the years 1 and 9999") from None
     return text[:-UTC_OFFSET].encode() + b"Z"
 
 

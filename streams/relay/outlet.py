@@ -1,11 +1,12 @@
-"""Sends events to Kafka so that a failure never leaves a gap, and a relay that lost its lease never sends.
+"""Sends events to Kafka without gaps, and never after the relay's lease has expired.
 
-Three things make it so:
-- **One batch per partition at a time.** A burst never fills a partition's batch, and the next burst waits until all of
-  the last is acknowledged. So when a batch fails there is no later one of its partition that could overtake it.
-- **The lease is asked at each request** (``FencedClient``), also when the library sends again by itself.
-- **The broker fences.** Producers share one transactional id only to get its next epoch: once a new relay has written
-  to a partition, the broker refuses what an older one still sends there. No transaction is ever begun.
+Three mechanisms ensure it:
+
+- **One batch per partition at a time.** A burst never overflows a partition's batch, and the next burst waits until the
+  last is acknowledged. So if a batch fails, no later one of its partition can have overtaken it.
+- **The lease is checked at each request** (``FencedClient``), also when the library retries by itself.
+- **The broker fences.** All relays use one transactional id, only to get the next epoch: once a new relay has written
+  to a partition, the broker rejects what an older one still sends there. No transaction is ever started.
 """
 
 import logging
@@ -30,36 +31,36 @@ BATCH_BYTES = 900_000
 RECORD_OVERHEAD = 600  # key, headers and framing of one record, at most
 TURN_S = 0.25
 READY_MS = 10_000
-# A burst is sent by flush, all at once; the library's own timer must never cut one in two.
+# flush sends a burst at once; the library's own timer must never split one.
 LINGER_MS = 60_000
 REQUEST_MS = 10_000
 DELIVERY_MS = LINGER_MS + 60_000
 
 
 class Undelivered(Exception):
-    """Not everything of a burst was acknowledged: the log's end must be read before anything else is sent."""
+    """A burst was not fully acknowledged: the log's end must be read before anything else is sent."""
 
 
 class LeaseOver(KafkaError):  # type: ignore[misc]  # the library ships no types
-    """A request was held back: this relay may not write any more."""
+    """A request was blocked: this relay may no longer write."""
 
 
 class FencedClient(KafkaNetClient):  # type: ignore[misc]  # the library ships no types
-    """Kafka's client, for as long as a lease holds."""
+    """A Kafka client that writes only while the lease holds."""
 
     def __init__(self, *, lease: Lease, **configs: Any) -> None:
         super().__init__(**configs)
         self._lease = lease
 
     def send(self, node_id: int, request: Any, **kwargs: Any) -> Any:
-        """Send a request; one that writes fails with LeaseOver when the lease is over."""
+        """Send a request; a write fails with LeaseOver once the lease has expired."""
         if isinstance(request, (ProduceRequest, InitProducerIdRequest)) and not self._lease.holds():
             return Future().failure(LeaseOver("the lease is over"))
         return super().send(node_id, request, **kwargs)
 
 
 class Outlet:
-    """One producer, used until its first failure. Raises KafkaError when Kafka is away."""
+    """A producer, used until its first failure. Raises KafkaError if Kafka is unavailable."""
 
     def __init__(self, kafka: str, lease: Lease) -> None:
         self._lease = lease
@@ -76,7 +77,7 @@ class Outlet:
             request_timeout_ms=REQUEST_MS,
             delivery_timeout_ms=DELIVERY_MS,
             reconnect_backoff_max_ms=1_000,
-            metrics_enabled=False,  # a tenth of the rate
+            metrics_enabled=False,  # costs a tenth of the rate
             kafka_client=lambda **configs: FencedClient(lease=lease, **configs),
         )
         try:
@@ -84,20 +85,22 @@ class Outlet:
         except BaseException:
             self.abandon()
             raise
-        # From here on a plain idempotent producer, under the epoch that fences the relay before us.
+        # From here on a plain idempotent producer, under the epoch that fences the previous relay.
         self._producer._transaction_manager.transactional_id = None
 
     def deliver(self, events: Iterable[Outgoing], go_on: Callable[[], bool]) -> None:
-        """Send events in order; return when all are acknowledged. Raises Undelivered, also when ``go_on`` says no."""
+        """Send events in order; returns when all are acknowledged. Raises Undelivered, also if ``go_on`` becomes
+        false.
+        """
         for burst in bursts(events):
             self._deliver(burst, go_on)
 
     def close(self) -> None:
-        """End the producer; everything it was given is acknowledged."""
+        """Close the producer; everything it was given is acknowledged."""
         self._producer.close(timeout=5)
 
     def abandon(self) -> None:
-        """End the producer at once: what it still holds is not sent."""
+        """Close the producer at once: what it still holds is not sent."""
         self._producer._unregister_cleanup()
         self._producer._sender.force_close()
         self._producer._sender.join(5)
@@ -126,7 +129,7 @@ class Outlet:
 
 
 def bursts(events: Iterable[Outgoing]) -> Iterator[list[Outgoing]]:
-    """Cut a run of events where one partition's batch would overflow; a larger event goes in a batch of its own."""
+    """Split events into bursts so that no partition's batch overflows; an oversized event gets its own batch."""
     burst: list[Outgoing] = []
     filled: dict[tuple[str, int], int] = {}
     for event in events:

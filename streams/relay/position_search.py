@@ -1,6 +1,7 @@
-"""Where in each partition a ledger position lies: found by halving, for within a partition positions only grow.
+"""Finds the Kafka offset of a ledger position in each partition, by binary search.
 
-A few single records are read of all partitions at once: about 20 rounds for a million records.
+Positions only grow within a partition. Each round reads one record of every partition: about 20 rounds for a million
+records.
 """
 
 import time
@@ -18,16 +19,16 @@ POLL_MS = 250
 
 
 def offsets_at(kafka: str, topics: Collection[str], position: int) -> Mapping[tuple[str, int], int]:
-    """(topic, partition) to the offset of its first record at ``position`` or after; its end where there is none.
+    """(topic, partition) to the offset of its first record at ``position`` or later; its end if there is none.
 
-    Raises KafkaError, also where a record lacks the ledger's headers or the broker does not answer for 20 s.
+    Raises KafkaError, also if a record lacks the ledger's headers or the broker does not answer for 20 s.
     """
     consumer = KafkaConsumer(
         **broker.options(kafka),
         client_id="krypton-position-search",
         group_id=None,
         enable_auto_commit=False,
-        max_partition_fetch_bytes=1,  # the broker gives one record batch all the same: more would be thrown away
+        max_partition_fetch_bytes=1,  # the broker sends one record batch anyway: more would be discarded
     )
     try:
         every = [TopicPartition(topic, p) for topic in topics for p in range(PARTITIONS[topic])]
@@ -67,5 +68,5 @@ def _position(record: Any) -> int:
     except (KeyError, ValueError):
         raise KafkaError(
             f"{record.topic}/{record.partition} offset {record.offset} lacks the ledger's headers: it was not written "
-            "by the relay; see who else writes to the topic"
+            "by the relay; find out who else writes to the topic"
         ) from None

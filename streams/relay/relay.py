@@ -1,12 +1,13 @@
-"""The relay: copies the event store to Kafka, byte for byte, in order, exactly once; one is active, others wait.
+"""The relay: copies events from the event store to Kafka, byte for byte, in order, exactly once.
 
-Delivery: each event is on its topic once, in ledger order within its partition. The log is its own checkpoint: at
-start, and after any failure, the relay reads the last record of each partition and goes on after it; the hint in
-PostgreSQL only bounds that search where a partition idles. Nothing is ever skipped: what cannot be sent stops the
-relay there. Against two relays at once see ``streams.relay.lease`` and ``streams.relay.outlet``. One race is left, and
-needs three things in a row: a relay frozen between asking its lease and writing to the socket, another that took over,
-and the first one waking in the moment between the other's reading a partition and writing to it. Consumers drop such a
-repeat. Runs for ever: a database or a broker that is away is waited for, and the log says which.
+One relay is active, others stand by. Delivery: each event is on its topic once, in ledger order within its partition.
+The log is its own checkpoint: at start and after any failure the relay reads the last record of each partition and
+resumes after it; the hint in PostgreSQL only bounds that search if a partition is idle. Nothing is skipped: an event
+that cannot be sent stops the relay. ``streams.relay.lease`` and ``streams.relay.outlet`` prevent two relays from
+writing at once. One race remains and needs three steps in a row: a relay frozen between checking its lease and writing
+to the socket, a second one that took over, and the first waking between the second one's read of a partition and its
+write to it. Consumers drop such a repeat. The relay runs for ever: it waits for an unavailable database or broker and
+logs which.
 """
 
 import logging
@@ -35,29 +36,29 @@ __all__ = ["Relay", "create", "run"]
 log = logging.getLogger(__name__)
 
 PAGE_ROWS = 2_000
-IDLE_S = 1.0  # how long a lost wake-up can delay an event
+IDLE_S = 1.0  # the delay of an event whose notification was lost
 HINT_EVERY_S = 1.0
 
 
 def run(database: str, kafka: str, *, stop: threading.Event, page_rows: int = PAGE_ROWS) -> None:
     """Relay until ``stop`` is set. ``database``: a postgresql:// URL; ``kafka``: bootstrap servers.
 
-    ``page_rows``: the most events read and sent at a time. Needs what ``krypton init`` makes.
+    ``page_rows``: the most events read and sent at a time. ``krypton init`` must have run.
     """
     Relay(database, kafka, stop, page_rows).run()
 
 
 class LeaseLost(Exception):
-    """Another relay may be active by now."""
+    """Another relay may be active now."""
 
 
 class Unpublishable(Exception):
-    """An event of the store has no place on Kafka: nothing after it may be sent."""
+    """An event of the store cannot be published: no later event may be sent."""
 
 
 @dataclass
 class Relay:
-    """One relay process. ``sent`` counts the events it delivered."""
+    """One relay process. ``sent`` counts delivered events."""
 
     database: str
     kafka: str
@@ -71,7 +72,7 @@ class Relay:
         self._backoff = Backoff(self.stop)
 
     def run(self) -> None:
-        """Wait for the lock, relay, and start over when anything is lost, until told to stop."""
+        """Wait for the lock, relay, and start over after any failure, until told to stop."""
         quiet.calm()
         use_compiled()
         while not self.stop.is_set():
@@ -85,7 +86,7 @@ class Relay:
                 self._backoff.wait("the lease is lost: standing by")
 
     def _take_part(self) -> None:
-        """Stand by until the lock is ours, then be the active relay."""
+        """Stand by until the lock is acquired, then be the active relay."""
         lease = Lease(self.database)
         try:
             if self._acquired(lease):
@@ -98,7 +99,7 @@ class Relay:
             lease.close()
 
     def _acquired(self, lease: Lease) -> bool:
-        """Whether we got the lock; False only when told to stop."""
+        """Whether the lock was acquired; False only if told to stop."""
         if lease.acquire():
             return True
         log.info("another relay is active: standing by")
@@ -108,7 +109,7 @@ class Relay:
         return False
 
     def _be_active(self, lease: Lease, outbox: Outbox) -> None:
-        """Relay as long as the lease holds, with a new producer after each failure."""
+        """Relay while the lease holds, with a new producer after each failure."""
         hint = outbox.claim()
         if hint.held:
             log.info("the last relay did not stop cleanly: waiting %.0f s for its lease to run out", LEASE_S)
@@ -139,7 +140,7 @@ class Relay:
         outbox.note(reached, held=False)
 
     def _copy(self, lease: Lease, outbox: Outbox, outlet: Outlet, ends: Ends, reached: int) -> int:
-        """Copy what follows ``reached`` as it comes; returns the last position that Kafka acknowledged."""
+        """Copy events after ``reached`` as they arrive; returns the last position that Kafka acknowledged."""
         noted, due = reached, 0.0
         while not self.stop.is_set():
             if not lease.holds():
@@ -155,7 +156,7 @@ class Relay:
         return reached
 
     def _deliver(self, page: Sequence[Stored], ends: Ends, outlet: Outlet) -> None:
-        """Send what Kafka lacks of a page. Raises Unpublishable once all before such an event is sent."""
+        """Send the events of a page that Kafka lacks. Raises Unpublishable once all before such an event are sent."""
         new, wrong = self._lacking(page, ends)
         outlet.deliver(new, go_on=lambda: not self.stop.is_set())
         if new:
@@ -165,7 +166,7 @@ class Relay:
             raise wrong
 
     def _lacking(self, page: Sequence[Stored], ends: Ends) -> tuple[list[Outgoing], Unpublishable | None]:
-        """The events of a page that Kafka lacks, up to the first that it could not take."""
+        """The events of a page that Kafka lacks, up to the first unpublishable one."""
         new: list[Outgoing] = []
         for stored in page:
             try:
@@ -177,18 +178,18 @@ class Relay:
         return new, None
 
     def _check_same_ledger(self, outbox: Outbox, ends: Ends) -> None:
-        """Raise Unpublishable where Kafka ends with an event that the store does not hold at that position."""
+        """Raise Unpublishable if Kafka ends with an event that the store does not have at that position."""
         stored = outbox.names_at([end.position for end in ends.values() if end.event])
         for (topic, partition), end in ends.items():
             if end.event and stored.get(end.position) != end.event:
                 raise Unpublishable(
-                    f"{topic}-{partition} ends with position {end.position}, which the event store does not hold, or "
-                    "holds as another event: this database is older than Kafka's log, or belongs to another ledger; "
-                    "restore the one from the other before the relay starts again"
+                    f"{topic}-{partition} ends with position {end.position}, where the event store has no event or "
+                    "a different one: this database is older than Kafka's log, or belongs to another ledger; "
+                    "restore one from the other before starting the relay"
                 )
 
     def _hint_in_log(self, outbox: Outbox, ends: Ends, hint: int) -> int:
-        """The hint, if the log bears it out; 0 where Kafka lost records, so that they are found and sent again."""
+        """The hint if the log confirms it; 0 if Kafka lost records, so that they are found and sent again."""
         stored = outbox.last_up_to(hint) if hint else None
         if stored is None:
             return 0

@@ -28,7 +28,7 @@ from schemas.event import Record
 from schemas.registry import registry
 from streams.broker.topics import LEDGER, PARTITIONS
 from streams.reading.record_source import Part
-from streams.reading.side_by_side import Matching, Window
+from streams.reading.side_by_side import Comparison, Window
 from streams.relay.outgoing import Addresser, Stored
 from tests.fakes.avro import PRIMITIVES, sample_body
 from tests.fakes.vault import MemoryVault
@@ -154,7 +154,7 @@ class TwoLogs:
 
     def windows(self, after: int = 0) -> list[Window]:
         """Both logs side by side, past a position."""
-        return list(Matching(self.store, self.parts(), registry(), after).windows())
+        return list(Comparison(self.store, self.parts(), registry(), after).windows())
 
     def rewrite(self, position: int) -> None:
         """Alter an event in both logs alike."""
@@ -177,7 +177,7 @@ class TwoLogs:
         )
         start = start_of(self.folder, heads, since)
         walk = Walk(self.store, judge, start.tree, heads, start.position)
-        matching = Matching(self.store, parts, registry(), start.position, look_back=True)
+        matching = Comparison(self.store, parts, registry(), start.position, look_back=True)
         walk.through(matching.windows(), lambda _: None)
         return walk.verdict
 

@@ -72,7 +72,9 @@ def test_a_row_that_differs_is_not_overwritten(ledger: LiveLedger) -> None:
         f"UPDATE {TABLE} SET state = set_byte(state, 90, (get_byte(state, 90) + 1) % 256) WHERE id = 100",
         f"DELETE FROM {TABLE} WHERE id = 50",
     ):
-        with pytest.raises(LedgerAltered, match="position 100: the bytes are not those stored; nothing is overwritten"):
+        with pytest.raises(
+            LedgerAltered, match="position 100: the bytes differ from those stored; nothing is overwritten"
+        ):
             restore(ours, heads(ours))
         assert ledger.query(f"SELECT count(*) FROM {TABLE} WHERE id = 50") == [(0,)]
 

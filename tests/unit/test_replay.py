@@ -62,7 +62,7 @@ def test_records_that_are_missing_at_the_end_are_an_error() -> None:
 
 
 def test_records_that_were_deleted_at_the_begin_are_an_error() -> None:
-    with pytest.raises(OffsetGap, match=r"krypton.doses/3 has no offset 0 any more: records are missing"):
+    with pytest.raises(OffsetGap, match=r"krypton.doses/3 no longer has offset 0: records are missing"):
         read(failures.OffsetOutOfRangeError("krypton.doses/3"))
 
 

@@ -13,7 +13,7 @@ from krypton.integrity.checkpoints import Heads, heads_of
 from krypton.integrity.republish import _differences, folder_note, hold_ends
 from schemas.registry import registry
 from streams.broker.topics import LEDGER, PARTITIONS
-from streams.reading.side_by_side import Matching
+from streams.reading.side_by_side import Comparison
 from streams.relay import log_end
 from streams.relay.outgoing import Stored
 from tests.fakes.two_logs import EVERY, TwoLogs, event, row_of
@@ -96,7 +96,7 @@ def test_an_end_that_the_store_does_not_hold_is_refused(logs: TwoLogs) -> None:
 def differences(logs: TwoLogs) -> list[tuple[int, str]]:
     parts = logs.parts()
     homes = {(part.topic, part.partition): part for part in parts}
-    windows = Matching(logs.store, parts, registry()).windows()
+    windows = Comparison(logs.store, parts, registry()).windows()
     return [one for window in windows for one in _differences(window, homes)]
 
 
