@@ -9,7 +9,7 @@ from typing import Any
 
 from krypton.bootstrap import VIEWS, Krypton
 from krypton.views import lag
-from projections.engine.reading import fetch
+from projections.engine.query import fetch
 from schemas.registry import registry
 from streams.broker.partition import partition_of
 from streams.broker.topics import PARTITIONS

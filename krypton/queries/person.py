@@ -12,7 +12,7 @@ from domain.errors import NotFound
 from domain.sight import Sight
 from krypton.bootstrap import Krypton
 from krypton.queries.gate import Permit, permit
-from projections.engine.reading import masked
+from projections.engine.query import masked
 from projections.identity_index import queries as identities
 
 Members = list[dict[str, Any]]
