@@ -58,6 +58,20 @@ def outcomes(ledger: Runner, asked: Asked) -> list[Outcome]:
     return found
 
 
+def foreseen(ledger: Runner, asked: Asked) -> list[Outcome]:
+    """What ``outcomes`` would be, with nothing stored: what is not in the ledger yet has no position.
+
+    A command does not see what an earlier one would have to store first (an establishment, rules, a position).
+    """
+    found: list[Outcome] = []
+    known = ledger.log.answers_of([by.command_id for _, by in asked])
+    while left := asked[len(found) :]:
+        part = _Part(ledger, known)
+        part.decide(left)
+        found += part.foreseen()
+    return found
+
+
 def _again(ledger: Runner, asked: Asked) -> list[Outcome]:
     """Each half by itself: what cannot be stored costs few transactions, and only its own command goes alone."""
     if len(asked) > 1:
@@ -118,7 +132,13 @@ class _Part:
         """Store what was decided; returns the outcome of each command. Raises what ``Runner.store`` raises."""
         if self._overtaken:
             raise self._overtaken
-        answers = self._ledger.store(list(self._decided.values()), self._work.now) if self._decided else []
+        return self._told(self._ledger.store(list(self._decided.values()), self._work.now) if self._decided else [])
+
+    def foreseen(self) -> list[Outcome]:
+        """The outcome of each command, with nothing stored."""
+        return self._told([Answer((), decision.result) for decision in self._decided.values()])
+
+    def _told(self, answers: Sequence[Answer]) -> list[Outcome]:
         answered = {**self._known, **dict(zip(self._decided, answers, strict=True))}
         # What refused a command may be the same command, asked by another process at the same moment.
         refused = {self._ids[place] for place in self._refused} - self._decided.keys()

@@ -15,7 +15,7 @@ from eventsourcing.domain import Aggregate, CanMutateAggregate
 from eventsourcing.persistence import EventStore, IntegrityError, Mapper
 from eventsourcing.utils import EnvType
 
-from domain.batch import Asked, Outcome, outcomes
+from domain.batch import Asked, Outcome, foreseen, outcomes
 from domain.directory import Directory
 from domain.errors import CommandRepeated, Contended, NotFound, RuleBroken
 from domain.membership import Membership
@@ -104,6 +104,10 @@ class Ledger(Application[UUID]):
     def execute_many(self, asked: Asked) -> list[Outcome]:
         """Run commands in order, in as few transactions as possible; a refused one does not stop the others."""
         return outcomes(self, asked)
+
+    def foresee(self, asked: Asked) -> list[Outcome]:
+        """What ``execute_many`` would answer, with nothing written; new answers have no positions."""
+        return foreseen(self, asked)
 
     def work(self, commands: Iterable[Command]) -> Work:
         """What these commands read and change."""

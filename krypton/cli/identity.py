@@ -23,6 +23,7 @@ app = command_group("Identities, and what is held of pairs of them.")
 review = command_group("Pairs that wait for a person's decision.")
 app.add_typer(review, name="review")
 TEST_OID = "1.2.250.1.213.1.4.10"
+REFUSED = 1
 
 
 class Sex(StrEnum):
@@ -70,18 +71,34 @@ def register(
 @app.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a header.")],
+    check: Annotated[bool, typer.Option("--check", help="Say what would be refused, and write nothing.")] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option("--rejects", dir_okay=False, help="Keep refused rows in this file, each with its reason."),
+    ] = None,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register many from CSV: assigner,id,family,given,birth_date,sex and optionally birth_place,ins,…"""
+    """Register many from CSV: assigner,id,family,given,birth_date,sex and optionally birth_place,ins,…
+
+    Reads what spreadsheets write: semicolons, tabs or commas, French names of columns, UTF-8 or Windows-1252 (see
+    docs/csv.md). Run again, also after an interruption, it writes only what is missing. Ends with 1 where a row was
+    refused.
+    """
     from krypton.intake.identity_csv import FileWrong, import_csv
 
     try:
-        summary = import_csv(krypton(), file, who.actor(), command_id)
+        summary = import_csv(krypton().ledger, file, who.actor(), command_id, check=check, rejects=rejects, warn=_warn)
     except FileWrong as wrong:
         raise typer.BadParameter(str(wrong), param_hint="FILE") from None
     written_by_many(summary, ("line", "reason"), as_json)
+    if summary["refused_lines"]:
+        raise typer.Exit(REFUSED)
+
+
+def _warn(sentence: str) -> None:
+    typer.echo(f"warning: {sentence}", err=True)
 
 
 @app.command()

@@ -1,156 +1,208 @@
-"""Registers identities from a CSV file, in batches, with progress; a bad line is named and the others go on.
+"""Registers identities from a CSV file, in batches, with progress; a bad row is named and the others go on.
 
-The command id of a line is made from its content, so importing a file again, or after an interruption, writes only
+The command id of a row is made from what it says, so importing a file again, or after an interruption, writes only
 what is missing. Where the import has a command id of its own, it is made from both: asked again under that id, the
-import answers as the first time.
+import answers as the first time. Formats: ``krypton.intake.spreadsheet``, ``krypton.intake.identity_columns``.
 """
 
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4, uuid5
 
+from domain.batch import Asked, Outcome
 from domain.commands.identities import Register
+from domain.ledger import Ledger
 from domain.ports import Answer
+from domain.traits import TRAITS
 from domain.work import Envelope
-from krypton.bootstrap import Krypton
+from krypton.intake.identity_columns import CellWrong, Columns, is_known
+from krypton.intake.rejects import Rejects, kept
+from krypton.intake.seen import Seen
+from krypton.intake.spans import Spans
+from krypton.intake.spreadsheet import FileWrong, Row, joined, opened
 from krypton.memory import long_lived
 from krypton.progress import progress
 
+__all__ = ["FileWrong", "import_csv"]
 IMPORTS = UUID("9d7c1f0e-0b3a-5a51-9c38-6a7d0a5e4b10")  # namespace of import command ids: stored state
-REQUIRED = ("assigner", "id", "family", "given", "birth_date", "sex")
-OPTIONAL = ("birth_place", "ins", "used_name", "first_names")
+TEST_OID = "1.2.250.1.213.1.4.10"
 BATCH = 500
+TOLD = 10_000
+"""Refused rows that the summary names; the file of rejects has all."""
 T = TypeVar("T")
-Row = dict[str, str]
 
 
-class FileWrong(ValueError):
-    """The file cannot be imported as it is. The message says where and what to do, and quotes none of its lines."""
+def import_csv(
+    ledger: Ledger,
+    file: Path,
+    actor: str,
+    command_id: UUID | None = None,
+    *,
+    check: bool = False,
+    rejects: Path | None = None,
+    warn: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Returns ``{"lines", "registered", "known", "refused_lines", "refused": [{"line", "reason"}], "positions"}``.
 
-
-def import_csv(ours: Krypton, file: Path, actor: str, command_id: UUID | None = None) -> dict[str, Any]:
-    """Returns ``{"lines", "registered", "known", "refused": [{"line", "reason"}], "positions"}``, refused in order.
-
-    Raises FileWrong where the file as a whole cannot be read: its header, or what is no CSV.
+    ``refused`` is in order. ``check``: write nothing, and say ``to_register`` in place of ``registered``. ``rejects``:
+    where refused rows are kept. ``warn`` is told of columns that are not read. Raises FileWrong where the file as a
+    whole cannot be read: its header, or what is no CSV.
     """
-    run = _Import(ours, actor, command_id)
-    # A byte that is not UTF-8 is carried along, so that only its own line is refused.
-    with file.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as text:
-        rows = csv.DictReader(text)
-        _check_header(_fields(rows))
-        with long_lived(), progress("identities", _lines(file)) as bar:
-            for batch in _batches(_numbered(rows), BATCH):
+    if rejects and rejects.exists() and rejects.samefile(file):
+        raise FileWrong("the rejects would be written over the file itself: give another name")
+    with opened(file, is_known) as sheet:
+        columns = Columns.of(sheet.header)
+        for warning in _warnings(columns):
+            warn(warning)
+        with long_lived(), kept(sheet, rejects) as refused, progress("identities", sheet.writing.lines) as bar:
+            run = (_Check if check else _Import)(ledger, actor, command_id, columns, refused)
+            for batch in _batches(sheet.rows, BATCH):
                 run.ask(batch)
-                bar.advance(len(batch))
-    return run.summary()
+                bar.reach(batch[-1].line, sheet.writing.lines)
+            return run.summary()
+
+
+def _warnings(columns: Columns) -> Iterator[str]:
+    if columns.unknown:
+        yield f"not read, for their names are not known: the columns {joined(columns.unknown)}"
+    if columns.doubtful:
+        yield (
+            f"the column {joined([columns.doubtful])} is read as the birth name: call it “nom utilisé” if it is the "
+            "name in use"
+        )
 
 
 @dataclass
-class _Import:
-    """One import, and what became of its lines so far."""
+class _Run:
+    """One pass over a file, and what became of its rows so far."""
 
-    ours: Krypton
+    ledger: Ledger
     actor: str
     command_id: UUID | None
+    columns: Columns
+    rejects: Rejects
     lines: int = 0
-    registered: int = 0
+    new: int = 0
     known: int = 0
+    refused_lines: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
-    positions: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.request = self.command_id or uuid4()  # the correlation id of all that it writes
 
-    def ask(self, batch: list[tuple[int, Row]]) -> None:
-        """Register them, in one transaction where none is refused."""
+    def ask(self, batch: Sequence[Row]) -> None:
+        """Ask for them all together; refused ones are told in the order of the file."""
         self.lines += len(batch)
-        whole = [(line, row) for line, row in batch if not self._unfit(line, row)]
-        # Under an id of the import's own, what is stored already was stored by this very import.
-        before = 0 if self.command_id else self.ours.ledger.recorder.max_notification_id() or 0
-        asked = [(_command(row), Envelope(self.actor, self._id(row), self.request)) for _, row in whole]
-        for (line, _), answer in zip(whole, self.ours.ledger.execute_many(asked) if asked else (), strict=True):
-            self._count(line, answer, before)
+        reasons: dict[int, str] = {}
+        asked: list[tuple[int, Register, Envelope]] = []
+        for row in batch:
+            try:
+                asked.append((row.line, *self._command(self.columns.read(row))))
+            except CellWrong as wrong:
+                reasons[row.line] = str(wrong)
+        outcomes = self.outcomes([(command, by) for _, command, by in asked])
+        for (line, command, by), outcome in zip(asked, outcomes, strict=True):
+            if not isinstance(outcome, Answer):
+                rule = getattr(outcome, "rule", None)
+                reasons[line] = f"{outcome} ({rule})" if rule else str(outcome)
+            elif reason := self.count(command, by, outcome):
+                reasons[line] = reason
+        for row in batch:
+            if row.line in reasons:
+                self._refuse(row, reasons[row.line])
+
+    def outcomes(self, asked: Asked) -> Sequence[Outcome]:
+        """What the ledger says of a batch."""
+        raise NotImplementedError
+
+    def count(self, command: Register, by: Envelope, answer: Answer) -> str | None:
+        """Count a row as new or known; returns why it is refused all the same."""
+        raise NotImplementedError
 
     def summary(self) -> dict[str, Any]:
         """See ``import_csv``."""
-        counts = {"lines": self.lines, "registered": self.registered, "known": self.known}
-        refused = sorted(self.refused, key=lambda one: int(one["line"]))
-        return {**counts, "refused": refused, "positions": sorted(self.positions)}
+        raise NotImplementedError
 
-    def _id(self, row: Row) -> UUID:
-        return uuid5(self.command_id or IMPORTS, "\x1f".join(f"{k}={v}" for k, v in sorted(row.items())))
+    def _refuse(self, row: Row, reason: str) -> None:
+        self.refused_lines += 1
+        if len(self.refused) < TOLD:
+            self.refused.append({"line": row.line, "reason": reason})
+        self.rejects.add(row.cells, reason)
 
-    def _unfit(self, line: int, row: Row) -> bool:
-        if reason := _unfit(row):
-            self.refused.append({"line": line, "reason": reason})
-        return bool(reason)
+    def _command(self, said: dict[str, str]) -> tuple[Register, Envelope]:
+        own = uuid5(self.command_id or IMPORTS, "\x1f".join(f"{k}={v}" for k, v in sorted(said.items())))
+        command = Register(
+            assigner=said.get("assigner", ""),
+            local_id=said.get("id", ""),
+            stated={name: said.get(name) for name in TRAITS},
+            ins=said.get("ins"),
+            ins_oid=said.get("ins_oid", TEST_OID),
+        )
+        return command, Envelope(self.actor, own, self.request)
 
-    def _count(self, line: int, answer: Answer | Exception, before: int) -> None:
-        if not isinstance(answer, Answer):
-            rule = getattr(answer, "rule", None)
-            self.refused.append({"line": line, "reason": f"{answer} ({rule})" if rule else str(answer)})
-        elif answer.positions and answer.positions[0] > before and answer.positions[0] not in self.positions:
-            self.registered += 1
-            self.positions.update(answer.positions)
+
+@dataclass
+class _Import(_Run):
+    """Registers, in one transaction for each batch."""
+
+    positions: Spans = field(default_factory=Spans)
+
+    def outcomes(self, asked: Asked) -> Sequence[Outcome]:
+        # Under an id of the import's own, what is stored already was stored by this very import.
+        self.before = 0 if self.command_id else self.ledger.recorder.max_notification_id() or 0
+        return self.ledger.execute_many(asked)
+
+    def count(self, command: Register, by: Envelope, answer: Answer) -> None:
+        if answer.positions and answer.positions[0] > self.before and answer.positions[0] not in self.positions:
+            self.new += 1
+            self.positions.add(*answer.positions)
         else:
             self.known += 1
 
-
-def _unfit(row: Row) -> str | None:
-    """Why a line cannot be understood, never quoting it; None where it can."""
-    if None in row or None in row.values():
-        return "it has not as many columns as the header: check its commas and quotes"
-    if any("\udc80" <= sign <= "\udcff" for value in row.values() for sign in value):
-        return "it is not UTF-8: save the file as UTF-8"
-    if any("\0" in value for value in row.values()):
-        return "it holds a NUL character, which no view can keep: take it out"
-    return None
-
-
-def _command(row: Row) -> Register:
-    stated = {n: row.get(n) or None for n in ("family", "given", "birth_date", "sex", *OPTIONAL) if n != "ins"}
-    return Register(
-        assigner=row["assigner"],
-        local_id=row["id"],
-        stated=stated,
-        ins=row.get("ins") or None,
-        ins_oid=row.get("ins_oid") or "1.2.250.1.213.1.4.10",
-    )
+    def summary(self) -> dict[str, Any]:
+        return {
+            "lines": self.lines,
+            "registered": self.new,
+            "known": self.known,
+            "refused_lines": self.refused_lines,
+            "refused": self.refused,
+            "positions": list(self.positions),
+        }
 
 
-def _check_header(names: Iterable[str]) -> None:
-    if missing := [n for n in REQUIRED if n not in names]:
-        raise FileWrong(
-            f"the header lacks {', '.join(missing)}: it must be {','.join(REQUIRED)}[,{','.join(OPTIONAL)}]"
-        )
+@dataclass
+class _Check(_Run):
+    """Decides what an import would, and writes nothing."""
 
+    seen: Seen = field(default_factory=Seen)
 
-def _fields(rows: "csv.DictReader[str]") -> Iterable[str]:
-    try:
-        return rows.fieldnames or []
-    except csv.Error as broken:
-        raise FileWrong(f"line 1 is no CSV: {broken}") from None
+    def outcomes(self, asked: Asked) -> Sequence[Outcome]:
+        return self.ledger.foresee(asked)
 
+    def count(self, command: Register, by: Envelope, answer: Answer) -> str | None:
+        (identity,) = command.touches()
+        if answer.positions or self.seen.has(by.command_id):
+            self.known += 1
+        elif self.seen.has(identity):
+            return "an earlier line gives that id to somebody else: an id is registered once (I2)"
+        else:
+            self.new += 1
+            self.seen.add(by.command_id, identity)
+        return None
 
-def _numbered(rows: "csv.DictReader[str]") -> Iterator[tuple[int, Row]]:
-    """Each row with the number of the line it ends on: empty lines and line breaks in quotes count."""
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as broken:
-            raise FileWrong(f"line {rows.line_num + 1} is no CSV: {broken}; the lines before it are done") from None
-        yield rows.line_num, row
-
-
-def _lines(file: Path) -> int:
-    with file.open("rb") as raw:
-        return max(0, sum(chunk.count(b"\n") for chunk in iter(lambda: raw.read(1 << 20), b"")) - 1)
+    def summary(self) -> dict[str, Any]:
+        self.seen.close()
+        return {
+            "lines": self.lines,
+            "to_register": self.new,
+            "known": self.known,
+            "refused_lines": self.refused_lines,
+            "refused": self.refused,
+            "positions": [],
+        }
 
 
 def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:

@@ -1,0 +1,72 @@
+"""Keeps the refused rows of a table in a file of its own: as they were, with the reason beside them.
+
+The file is written as the table was (encoding, separator, line ends, columns), so that it can be corrected and
+imported. It names people: only its owner reads it. It takes its name when it is whole; until then it is ``NAME.part``.
+"""
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from krypton.intake.spreadsheet import FileWrong, Sheet, Writing
+
+REASON = "reason"
+OWNER_ONLY = 0o600
+
+
+class Rejects:
+    """Takes refused rows, in order."""
+
+    def __init__(self, sheet: Sheet, part: Path | None) -> None:
+        self._reason_at = [n for n, name in enumerate(sheet.header) if name.strip().casefold() == REASON]
+        self._out: TextIO | None = None
+        if part is not None:
+            self._out = _created(part, sheet.writing)
+            self._csv = csv.writer(self._out, delimiter=sheet.writing.separator, lineterminator=sheet.writing.line_end)
+            self._write(sheet.header, REASON)
+
+    def add(self, cells: Sequence[str], reason: str) -> None:
+        """One refused row, and why it was."""
+        if self._out:
+            self._write(cells, reason)
+
+    def close(self) -> None:
+        """All rows are on disk."""
+        if self._out:
+            self._out.flush()
+            os.fsync(self._out.fileno())
+            self._out.close()
+
+    def _write(self, cells: Sequence[str], reason: str) -> None:
+        """The reason of an earlier import makes room for this one's."""
+        self._csv.writerow([*(cell for n, cell in enumerate(cells) if n not in self._reason_at), reason])
+
+
+@contextmanager
+def kept(sheet: Sheet, file: Path | None) -> Iterator[Rejects]:
+    """Keep refused rows in a file; None: nowhere. What was refused before an error is kept too. Raises FileWrong."""
+    part = file and file.with_name(f"{file.name}.part")
+    try:
+        rejects = Rejects(sheet, part)
+    except OSError as cannot:
+        raise FileWrong(f"the rejects cannot be kept there ({cannot.strerror}): name another file") from None
+    try:
+        yield rejects
+    finally:
+        rejects.close()
+        if file and part:
+            part.replace(file)
+
+
+def _created(part: Path, writing: Writing) -> TextIO:
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
+    os.fchmod(handle, OWNER_ONLY)  # one that was left by a process that was killed
+    os.close(handle)
+    out = part.open("w", encoding=writing.encoding, errors=writing.errors, newline="")
+    out.write(writing.mark.decode(writing.encoding))
+    if writing.hint:
+        out.write(writing.hint + writing.line_end)
+    return out

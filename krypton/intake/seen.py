@@ -1,0 +1,25 @@
+"""Remembers ids beside memory: a check of a long file tells a number given twice, wherever the two lines are."""
+
+import sqlite3
+from uuid import UUID
+
+
+class Seen:
+    """A set of uuids in a temporary file, which goes with the process."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)  # "": SQLite's own temporary file, without a name
+        self._database.execute("CREATE TABLE seen (id BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+
+    def add(self, *ids: UUID) -> None:
+        """Ids that are not there yet."""
+        self._database.executemany("INSERT INTO seen VALUES (?)", [(each.bytes,) for each in ids])
+
+    def has(self, one: UUID) -> bool:
+        """Whether it was added."""
+        return bool(self._database.execute("SELECT 1 FROM seen WHERE id = ?", (one.bytes,)).fetchone())
+
+    def close(self) -> None:
+        """Forget all."""
+        self._database.close()

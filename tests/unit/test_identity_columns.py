@@ -1,0 +1,174 @@
+"""What columns of identities are called and what their cells mean, and that docs/csv.md says so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from krypton.intake.identity_columns import FIELDS, NAMES, REQUIRED, SEXES, CellWrong, Columns, birth_date, plain, sex
+from krypton.intake.spreadsheet import FileWrong, Row
+
+PAGE = (Path(__file__).parents[2] / "docs/csv.md").read_text()
+TABLE = {
+    field: (required == "yes", names, cells)
+    for field, required, names, cells in re.findall(
+        r"^\| `(\w+)` \| (yes|no) \| ([^|]+) \| ([^|]+) \|$", PAGE, re.MULTILINE
+    )
+}
+FRENCH = ("Établissement", "N° IPP", "Nom de naissance", "Prénom", "Date de naissance", "Sexe")
+
+
+# The page
+
+
+def test_the_page_lists_each_field_and_whether_it_is_required() -> None:
+    assert {field: required for field, (required, _, _) in TABLE.items()} == {
+        field: field in REQUIRED for field in NAMES
+    }
+
+
+@pytest.mark.parametrize("field", NAMES)
+def test_the_page_lists_the_names_of_a_column(field: str) -> None:
+    told = TABLE[field][1].partition(". ")[0]
+    assert sorted(plain(name) for name in told.split(", ")) == sorted(plain(name) for name in NAMES[field])
+
+
+def test_the_page_lists_the_codes_of_sex() -> None:
+    told = [sorted(map(plain, codes.split(", "))) for codes in TABLE["sex"][2].split(" · ")]
+    assert told == [sorted(map(plain, codes)) for codes in SEXES.values()]
+
+
+def test_no_name_means_two_fields() -> None:
+    names = [plain(name) for each in NAMES.values() for name in each]
+    assert len(names) == len(set(names))
+    assert all(FIELDS[plain(field)] == field for field in NAMES)
+
+
+# The header
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        REQUIRED,
+        FRENCH,
+        tuple(name.upper() for name in FRENCH),
+        tuple(name.replace(" ", "_").lower() for name in FRENCH),
+        (" etablissement ", "n°ipp", "NOM_NAISSANCE", "1er prénom", "Né(e) le", "SEXE"),
+    ],
+)
+def test_names_are_read_in_any_case_and_with_or_without_accents(header: tuple[str, ...]) -> None:
+    assert Columns.of(header).places == {field: place for place, field in enumerate(REQUIRED)}
+
+
+def test_columns_by_other_names_are_told_and_those_without_a_name_passed_over() -> None:
+    columns = Columns.of((*FRENCH, "Ville", "", "reason", "Lieu de naissance"))
+    assert columns.unknown == ("Ville", "Lieu de naissance")
+    assert set(columns.places) == set(REQUIRED)
+
+
+def test_nom_is_taken_as_the_birth_name_and_told() -> None:
+    header = [name.removesuffix(" de naissance") if name.startswith("Nom") else name for name in FRENCH]
+    assert Columns.of(header).doubtful == "Nom"
+    assert Columns.of(FRENCH).doubtful is None
+
+
+def test_a_header_that_lacks_a_column_says_which_were_found() -> None:
+    with pytest.raises(FileWrong, match="lacks given, birth_date, sex: found are “Site”, “IPP”, “Nom”"):
+        Columns.of(("Site", "IPP", "Nom", "Adresse"))
+
+
+def test_a_file_without_a_header_is_not_quoted() -> None:
+    """Its first row names a person."""
+    with pytest.raises(FileWrong, match="has it a header") as wrong:
+        Columns.of(("CHB", "1", "FICTIVE", "Lea", "1980-04-12", "F"))
+    assert "FICTIVE" not in str(wrong.value)
+
+
+def test_two_columns_that_say_the_same_are_refused() -> None:
+    with pytest.raises(FileWrong, match="“Nom”, “Nom de naissance” both say family"):
+        Columns.of(("Nom", *FRENCH))
+
+
+# A row
+
+
+def cells(*values: str) -> Row:
+    return Row(2, values)
+
+
+def test_a_row_gives_the_fields_that_hold_something() -> None:
+    columns = Columns.of((*FRENCH, "Nom d'usage", "Ville"))
+    row = cells("CHB", '="007"', "FICTIVE", "", "12/04/1980", "Femme", "", "Pau")
+    assert columns.read(row) == {
+        "assigner": "CHB", "id": "007", "family": "FICTIVE", "birth_date": "1980-04-12", "sex": "F"
+    }  # fmt: skip
+
+
+def test_an_id_keeps_its_blanks_for_the_ledger_to_refuse() -> None:
+    assert Columns.of(FRENCH).read(cells("CHB", " 7 ", "FICTIVE", "Lea", "", ""))["id"] == " 7 "
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (cells("CHB", "7", "FICTIVE", "Lea", "1980-04-12"), "not as many columns"),
+        (cells("CHB", "7", "FICTIVE", "Lea", "1980-04-12", "F", "", "", ""), "not as many columns"),
+        (cells("CHB", "7", "FICTIVE", "Lea", "1980-04-12", "F", "", "moved"), "not as many columns"),
+        (cells("CHB", "1,23457E+11", "FICTIVE", "Lea", "1980-04-12", "F"), "id was shortened"),
+        (cells("CHB", "7", "FICTIV\udcc9", "Lea", "1980-04-12", "F"), "bytes that are no text"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_refused_and_not_quoted(row: Row, words: str) -> None:
+    with pytest.raises(CellWrong, match=words) as wrong:
+        Columns.of((*FRENCH, "Nom d'usage", "")).read(row)
+    assert "FICTIV" not in str(wrong.value)
+
+
+def test_cells_that_excel_left_out_at_the_end_are_empty() -> None:
+    short = cells("CHB", "7", "FICTIVE", "Lea", "1980-04-12", "F")
+    assert "used_name" not in Columns.of((*FRENCH, "Nom d'usage")).read(short)
+
+
+@pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        ("1980-04-12", "1980-04-12"),
+        ("12/04/1980", "1980-04-12"),
+        (" 2/4/1980 ", "1980-04-02"),
+        ("12.04.1980", "1980-04-12"),
+        ("12-04-1980", "1980-04-12"),
+        ("12/04/1980 00:00:00", "1980-04-12"),
+        ("1980-04-12T00:00:00.000", "1980-04-12"),
+        ("04/13/1980", "1980-13-04"),  # which the ledger refuses: the day comes first
+        ("", ""),
+    ],
+)
+def test_the_day_comes_before_the_month(cell: str, meant: str) -> None:
+    assert birth_date(cell) == meant
+
+
+@pytest.mark.parametrize("cell", ["12/04/80", "80-04-12", "1/2/3"])
+def test_a_year_of_two_digits_is_never_guessed(cell: str) -> None:
+    with pytest.raises(CellWrong, match="year of two digits"):
+        birth_date(cell)
+
+
+@pytest.mark.parametrize("cell", ["29323", "12 avril 1980", "1980", "12/04", "12/04/1980 08:30", "12/04-1980"])
+def test_what_is_no_date_is_refused_and_not_quoted(cell: str) -> None:
+    with pytest.raises(CellWrong, match="neither YYYY-MM-DD nor DD/MM/YYYY") as wrong:
+        birth_date(cell)
+    assert cell not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"), [("f", "F"), ("Féminin", "F"), ("H", "M"), ("1", "M"), ("2", "F"), ("i", "I"), (" ", "")]
+)
+def test_french_codes_of_sex_are_read(cell: str, code: str) -> None:
+    assert sex(cell) == code
+
+
+@pytest.mark.parametrize("cell", ["X", "0", "3", "inconnu", "MF"])
+def test_another_sex_is_refused(cell: str) -> None:
+    with pytest.raises(CellWrong, match="not one of M, F, I"):
+        sex(cell)

@@ -1,0 +1,248 @@
+"""Importing a file of identities: what is registered, refused, kept as rejects, checked, and repeated."""
+
+import csv
+import re
+import stat
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain.commands.identities import Correct
+from krypton.intake.identity_csv import BATCH, FileWrong, import_csv
+from krypton.intake.seen import Seen
+from krypton.intake.spans import Spans
+from tests.fakes.region import Region
+
+HEADER = "Établissement;IPP;Nom de naissance;Prénom;Date de naissance;Sexe;Ville"
+GOOD = ("CHB;1;FICTIVE;Léa;12/04/1980;F;Pau", "CHB;2;FICTIF;Théo;2020-01-02;M;Dax")
+BAD = (
+    "CHB;3;FICTIVE;Anne;30/02/1980;F;Pau",
+    "CHB;4;12345!!;Anne;01/02/1980;F;Pau",
+    "CHB; 5;FICTIVE;Anne;01/02/1980;F;Pau",
+    "CHB;6;FICTIVE;Anne;01/02/2061;F;Pau",
+    "CHB;7;FICTIVE;Anne;01/02/80;F;Pau",
+    "NOWHERE;8;FICTIVE;Anne;01/02/1980;F;Pau",
+    "CHB;9;FICTIVE",
+)
+
+WHY = ("is not a date", "no letter", "a blank at its start", "in the future", "two digits", "NOWHERE", "columns")
+
+
+@pytest.fixture
+def region() -> Region:
+    """Three establishments."""
+    return Region()
+
+
+def written(path: Path, *rows: str, encoding: str = "cp1252") -> Path:
+    path.write_bytes("\r\n".join((HEADER, *rows, "")).encode(encoding))
+    return path
+
+
+def run(region: Region, file: Path, **more: Any) -> dict[str, Any]:
+    return import_csv(region, file, "clerk:desk", **more)
+
+
+def counts(summary: dict[str, Any]) -> tuple[int, int, int]:
+    return summary["registered"], summary["known"], summary["refused_lines"]
+
+
+# What is registered, and what is refused
+
+
+def test_good_rows_are_registered_and_bad_ones_told_with_their_lines(region: Region, tmp_path: Path) -> None:
+    summary = run(region, written(tmp_path / "f.csv", GOOD[0], *BAD, GOOD[1]))
+    assert counts(summary) == (2, 0, len(BAD))
+    assert [one["line"] for one in summary["refused"]] == list(range(3, 3 + len(BAD)))
+    reasons = [one["reason"] for one in summary["refused"]]
+    for reason, words in zip(reasons, WHY, strict=True):
+        assert words in reason
+    assert [reason[-4:] for reason in reasons[:4]] == ["(I1)"] * 4
+    assert "Anne" not in str(summary)
+    born = [e.data["traits"]["birth_date"] for e in region.history(region.start) if e.type == "identity.registered"]
+    assert born == ["1980-04-12", "2020-01-02"]
+
+
+def test_columns_that_are_not_read_are_told(region: Region, tmp_path: Path) -> None:
+    told: list[str] = []
+    run(region, written(tmp_path / "f.csv", *GOOD), warn=told.append)
+    assert told == ["not read, for their names are not known: the columns “Ville”"]
+
+
+def test_a_file_is_one_transaction_a_batch_and_stores_no_refusal(region: Region, tmp_path: Path) -> None:
+    rows = [f"CHB;{n};FICTIVE;Lea;{'30/02/1980' if n % 7 == 0 else '01/02/1980'};F;" for n in range(2 * BATCH)]
+    stored = []
+    insert = region.recorder.insert_events
+    region.recorder.insert_events = lambda *a, **k: stored.append(1) or insert(*a, **k)  # type: ignore[method-assign, func-returns-value]
+    assert counts(run(region, written(tmp_path / "f.csv", *rows)))[2] == len(rows[::7])
+    assert len(stored) == 2
+
+
+# Again
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_the_same_rows_written_otherwise_are_known(
+    region: Region, tmp_path: Path, encoding: str, separator: str
+) -> None:
+    """The id of a row is made from what it says: another separator, order, date or column says the same."""
+    run(region, written(tmp_path / "f.csv", *GOOD))
+    head = region.head()
+    other = tmp_path / "other.csv"
+    rows = (
+        "sex,given,family,id,assigner,birth_date,shoe size",
+        "2,Léa,FICTIVE,1,CHB,1980-04-12,37",
+        "h,Théo,FICTIF,2,CHB,2/1/2020,20",
+    )
+    other.write_bytes("\n".join(rows).replace(",", separator).encode(encoding))
+    assert counts(run(region, other)) == (0, 2, 0)
+    assert region.head() == head
+
+
+def test_a_row_is_known_whatever_became_of_the_identity_since(region: Region, tmp_path: Path) -> None:
+    file = written(tmp_path / "f.csv", GOOD[0])
+    run(region, file)
+    (registered,) = (e.aggregate_id for e in region.history(region.start))
+    region.ask(Correct(identity=UUID(registered), stated={"given": "Anne"}, reason="misspelt"))
+    assert counts(run(region, file)) == (0, 1, 0)
+
+
+def test_an_import_that_was_broken_off_goes_on_with_what_is_missing(region: Region, tmp_path: Path) -> None:
+    """At the second of three batches; then again."""
+    file = written(tmp_path / "f.csv", *(f"CHB;{n};FICTIVE;Lea;01/02/1980;F;" for n in range(3 * BATCH)))
+    many = region.execute_many
+    calls: list[int] = []
+
+    def broken(asked: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return many(asked)
+
+    region.execute_many = broken  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        run(region, file)
+    assert region.head() - region.start == BATCH
+    assert counts(run(region, file)) == (2 * BATCH, BATCH, 0)
+    assert counts(run(region, file)) == (0, 3 * BATCH, 0)
+
+
+def test_under_its_own_id_it_answers_as_the_first_time(region: Region, tmp_path: Path) -> None:
+    file, own = written(tmp_path / "f.csv", *GOOD, GOOD[0]), uuid4()
+    first = run(region, file, command_id=own)
+    assert counts(first) == (2, 1, 0)
+    assert run(region, file, command_id=own) == first
+
+
+# Rejects
+
+
+def test_refused_rows_are_kept_as_they_were_with_the_reason(region: Region, tmp_path: Path) -> None:
+    """Also what is not read, what is no text in the file's encoding, and a line end within quotes."""
+    file, kept = tmp_path / "f.csv", tmp_path / "rejects.csv"
+    odd = b'CHB;10;"FICTIVE;\nde";L\xc3\xa9a;01/02/1980;F;="01"\r\nCHB;11;FICTIV\xc9;Anne;01/02/1980;F;Pau\r\n'
+    file.write_bytes("\r\n".join((HEADER, *GOOD, *BAD, "")).encode() + odd)
+    summary = run(region, file, rejects=kept)
+    assert summary["refused_lines"] == len(BAD) + 2
+    lines = kept.read_bytes().splitlines(keepends=True)
+    assert lines[0] == HEADER.encode() + b";reason\r\n"
+    assert lines[1].startswith(BAD[0].encode() + b";birth date is not a date")
+    assert all(line.endswith((b"\r\n", b"\n")) for line in lines)
+    assert b"FICTIV\xc9;Anne" in kept.read_bytes()
+    with kept.open(encoding="utf-8", errors="surrogateescape", newline="") as text:
+        rows = list(csv.reader(text, delimiter=";"))
+    assert rows[-2][:-1] == ["CHB", "10", "FICTIVE;\nde", "Léa", "01/02/1980", "F", '="01"']
+    assert [re.sub(r" \(\w\d+\)$", "", row[-1]) for row in rows[1:]] == [
+        re.sub(r" \(\w\d+\)$", "", one["reason"]) for one in summary["refused"]
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8-sig", "utf-16"])
+def test_rejects_are_corrected_and_imported(region: Region, tmp_path: Path, encoding: str) -> None:
+    file, kept, more = tmp_path / "f.csv", tmp_path / "kept.csv", tmp_path / "more.csv"
+    run(region, written(file, GOOD[0], "CHB;3;FICTIVÉ;Zoé;30/02/1980;F;Pau", BAD[3], encoding=encoding), rejects=kept)
+    kept.write_bytes(kept.read_text(encoding=encoding).replace("30/02", "28/02").encode(encoding))
+    told: list[str] = []
+    assert counts(run(region, kept, rejects=more, warn=told.append)) == (1, 0, 1)
+    assert told == ["not read, for their names are not known: the columns “Ville”"]
+    header, left = more.read_text(encoding=encoding).splitlines()
+    assert header == f"{HEADER};reason"
+    assert left.startswith(f"{BAD[3]};birth date is in the future")
+    traits = [e.data["traits"] for e in region.history(region.start)][-1]
+    assert (traits["family"], traits["given"], traits["birth_date"]) == ("FICTIVÉ", "Zoé", "1980-02-28")
+
+
+def test_only_the_owner_reads_rejects(region: Region, tmp_path: Path) -> None:
+    """They name people."""
+    kept = tmp_path / "kept.csv"
+    run(region, written(tmp_path / "f.csv", *BAD), rejects=kept)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_where_nothing_was_refused_rejects_hold_the_header_alone(region: Region, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.csv"
+    kept.write_text("of an earlier run")
+    run(region, written(tmp_path / "f.csv", *GOOD), rejects=kept)
+    assert kept.read_text(encoding="cp1252") == f"{HEADER};reason\n"
+
+
+def test_rejects_never_replace_the_file_itself(region: Region, tmp_path: Path) -> None:
+    file = written(tmp_path / "f.csv", *BAD)
+    before = file.read_bytes()
+    with pytest.raises(FileWrong, match="over the file itself"):
+        run(region, file, rejects=tmp_path / "." / "f.csv")
+    assert file.read_bytes() == before
+
+
+def test_rejects_that_cannot_be_kept_stop_the_import_before_it_begins(region: Region, tmp_path: Path) -> None:
+    with pytest.raises(FileWrong, match="cannot be kept there"):
+        run(region, written(tmp_path / "f.csv", *GOOD), rejects=tmp_path / "no such folder" / "kept.csv")
+    assert region.head() == region.start
+
+
+# Check
+
+
+def test_a_check_says_what_an_import_would_and_writes_nothing(region: Region, tmp_path: Path) -> None:
+    run(region, written(tmp_path / "before.csv", GOOD[0]))
+    rows = (*GOOD, *BAD, GOOD[1], GOOD[1].replace("Théo", "Paul"))
+    file, head = written(tmp_path / "f.csv", *rows), region.head()
+    keys = {e.aggregate_id for e in region.history()}
+    checked = run(region, file, check=True, rejects=tmp_path / "kept.csv")
+    assert region.head() == head
+    done = run(region, file)
+    assert (checked["to_register"], checked["known"]) == (done["registered"], done["known"]) == (1, 2)
+    assert [one["line"] for one in checked["refused"]] == [one["line"] for one in done["refused"]]
+    assert len((tmp_path / "kept.csv").read_text(encoding="cp1252").splitlines()) == 1 + len(done["refused"])
+    assert keys == {e.aggregate_id for e in region.history() if e.position <= head}
+
+
+def test_a_check_tells_an_id_given_twice_in_lines_far_apart(region: Region, tmp_path: Path) -> None:
+    rows = [f"CHB;{n};FICTIVE;Lea;01/02/1980;F;" for n in range(BATCH + 10)]
+    rows += [rows[0], rows[1].replace("Lea", "Anne")]
+    file = written(tmp_path / "f.csv", *rows)
+    checked, done = run(region, file, check=True), run(region, file)
+    assert [one["line"] for one in checked["refused"]] == [one["line"] for one in done["refused"]] == [BATCH + 13]
+    assert "registered once (I2)" in checked["refused"][0]["reason"]
+    assert checked["known"] == done["known"] == 1
+
+
+# What an import remembers
+
+
+def test_positions_are_kept_as_spans() -> None:
+    spans = Spans()
+    spans.add(5, 6, 7, 20, 21, 3, 8)
+    assert list(spans) == [3, 5, 6, 7, 8, 20, 21]
+    assert [n for n in range(25) if n in spans] == list(spans)
+
+
+def test_ids_are_remembered_beside_memory() -> None:
+    seen, one, other = Seen(), uuid4(), uuid4()
+    seen.add(one)
+    assert (seen.has(one), seen.has(other)) == (True, False)
+    seen.close()
