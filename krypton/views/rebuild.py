@@ -2,6 +2,8 @@
 
 Each process takes one partition at a time, at a lower priority than the workers and the relay, so that the live version
 is not slowed down. If it is killed, the same command resumes.
+
+V4  A view is built under rules of its own kinds, one version of each.
 """
 
 import os

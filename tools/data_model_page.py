@@ -1,0 +1,137 @@
+"""``python -m tools.data_model_page``: writes ``docs/data-model.md`` from aggregates, schemas and the views' tables.
+
+A test holds it fresh. Aggregates are found by their topic: the first word of each event type.
+"""
+
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import getmembers, isclass
+from pathlib import Path
+from pkgutil import iter_modules
+
+from eventsourcing.domain import Aggregate
+from sqlalchemy import Column, Table
+from sqlalchemy.dialects import postgresql
+
+import domain.aggregates
+from krypton.bootstrap import VIEWS
+from projections.engine.projection import Projection
+from projections.engine.sealed import SUBJECT
+from projections.versions.ownership import topic_of
+from schemas.registry import registry
+from streams.broker.topics import PARTITIONS
+from tools.prose import cell, first_sentence
+
+PAGE = Path(__file__).parents[1] / "docs" / "data-model.md"
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own, untyped
+HEAD = """# Data model
+
+Made from the code by `python -m tools.data_model_page`; do not edit.
+
+Three layers, each made from the one before: **aggregates** decide and write **events**; events are kept in the
+event store and on Kafka, for
+ever; **views** are tables folded from events, and can be built again at any time. [Topics and events](topics.md)
+has every field of every event.
+
+## Aggregates and their events
+
+An aggregate keeps in memory only what a later decision needs. Its events are on one topic; the Kafka key says which
+events keep their order.
+
+| aggregate | what it is | topic (partitions) | Kafka key | events |
+|---|---|---|---|---|
+"""
+LEDGER = """
+## The event store
+
+Schema `ledger` of PostgreSQL. `ledger_events`: one row per event: `id` (the ledger position), `originator_id`
+(aggregate), `originator_version` (place in the
+aggregate's history, unique with it), `topic` (the event type), `state` (the bytes that are also on Kafka).
+`command`: one row per command that wrote something:
+`command_id`, `positions`, `result` (ids, no traits). Schema `vault`: `subject_key`: one row per person's key,
+`wrapped` by the master key; null once it is destroyed.
+
+## Views
+
+Each version of a view has its tables in a schema of its own (`cumulative_dose_v2`); the schema without a number
+(`cumulative_dose`) shows the version that readers
+see. Schema `views` says how far each version is (`position`), which versions there are (`view_version`), and keeps
+dead letters (`dead_letter`) and parked records.
+
+A **sealed** column holds text that was opened with the key of the identity named, and reads `[erased]` once that
+key is destroyed. Null means not known, never zero.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    lines = [HEAD.rstrip(), *_aggregates(), LEDGER.rstrip(), ""]
+    for make in VIEWS.values():
+        lines += [*_view(make()), ""]
+    return "\n".join(lines)
+
+
+def _aggregates() -> Iterator[str]:
+    about = {str(vars(found)["TOPIC"]): found for found in aggregates()}
+    families: dict[str, list[str]] = {}
+    for event_type in sorted({schema.type for schema in registry()}):
+        families.setdefault(event_type.partition(".")[0], []).append(event_type)
+    for family, types in families.items():
+        newest = [registry().of_type(event_type) for event_type in types]
+        (topic,) = {schema.topic for schema in newest}
+        keys = " or ".join(f"`{key}`" for key in sorted({schema.key for schema in newest}))
+        told = ", ".join(f"`{event_type}`" for event_type in types)
+        yield f"| {family} | {_about(about[family])} | `{topic}` ({PARTITIONS[topic]}) | {keys} | {told} |"
+
+
+def aggregates() -> Iterator[type[Aggregate]]:
+    """Every aggregate, once."""
+    for module in iter_modules(domain.aggregates.__path__):
+        found = import_module(f"domain.aggregates.{module.name}")
+        yield from (
+            one
+            for _, one in getmembers(found, isclass)
+            if issubclass(one, Aggregate) and one.__module__ == found.__name__
+        )
+
+
+def _view(view: Projection) -> Iterator[str]:
+    yield f"### {view.name}, version {view.version}"
+    yield ""
+    yield _about(type(view))
+    yield ""
+    yield f"Topics: {', '.join(f'`{topic}`' for topic in view.topics)}. Rules: {_rules(view)}."
+    for table in view.tables.sorted_tables:
+        yield ""
+        yield f"**`{table.name}`**: {_of_table(table)}"
+        yield ""
+        yield "| column | type | meaning |"
+        yield "|---|---|---|"
+        yield from (_column(column) for column in table.columns)
+
+
+def _rules(view: Projection) -> str:
+    return ", ".join(f"`{kind}`" for kind in view.rules) or "none"
+
+
+def _of_table(table: Table) -> str:
+    topic = topic_of(table)
+    told = f"written from `{topic}`." if topic else "made by the version's rules alone."
+    return f"{told} {table.comment}" if table.comment else told
+
+
+def _column(column: Column[object]) -> str:
+    kind = column.type.compile(DIALECT).lower() + (" or null" if column.nullable else "")
+    name = f"**`{column.name}`**" if column.primary_key else f"`{column.name}`"
+    told = [cell(column.comment)] if column.comment else []
+    if subjects := column.info.get(SUBJECT):
+        told.append(f"sealed under {' and '.join(f'`{subject}`' for subject in subjects)}")
+    return f"| {name} | {kind} | {'; '.join(told)} |"
+
+
+def _about(one: type) -> str:
+    return first_sentence(import_module(one.__module__).__doc__)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
