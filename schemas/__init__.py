@@ -1,0 +1,1 @@
+"""Event schemas: Avro files, the codec with field encryption, compatibility checks, and the registry."""

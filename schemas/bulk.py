@@ -1,7 +1,7 @@
-"""Reading events by the thousand, for rebuilds and exports: a codec whose ``read_batch`` takes half the time.
+"""A codec for bulk reads (rebuilds, exports) that decodes batches in half the time of ``Codec``.
 
-Same contract and same values as ``Codec``: whatever the compiled readers do not take as it stands (an older schema
-version, damaged bytes, odd headers) is read by ``Codec`` itself, which says what is wrong.
+Same contract and values as ``Codec``: anything the compiled readers do not handle (an older schema version, damaged
+bytes, odd headers) is read by ``Codec`` itself, which reports the error.
 """
 
 import json
@@ -13,12 +13,18 @@ from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
-from schemas.codec import MAGIC, Codec, NotAnEvent, Reading, unsealed
+from schemas.codec import MAGIC, Codec, NotAnEvent, PendingBatch, unsealed
 from schemas.compiled import NotCompiled, Reader, compiled
 from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Schema, UnknownSchema
 
-DAMAGED = (LookupError, ValueError, TypeError, OverflowError, struct.error)  # or empty, or of a schema not compiled
+DAMAGED = (
+    LookupError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    struct.error,
+)  # or empty, or a schema that is not compiled
 QUOTE, BACKSLASH = b'"'[0], b"\\"
 
 
@@ -27,7 +33,7 @@ Fields = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 class _Known(NamedTuple):
-    """What is looked up per record: a schema, its reader, and its sealed fields with their subjects."""
+    """What is cached per schema: the schema, its reader, and its sealed fields with their subjects."""
 
     type: str
     aggregate: str
@@ -36,9 +42,9 @@ class _Known(NamedTuple):
 
     @staticmethod
     def of(schema: Schema, only: Collection[str] | None) -> "_Known":
-        """``only``: the fields that somebody reads; None: all. Raises NotCompiled.
+        """``only``: the fields that are used; None: all. Raises NotCompiled.
 
-        What is sealed is opened though nobody reads it: a seal that does not open is a dead letter, as it is live.
+        Sealed fields are decrypted even if unused: a broken seal becomes a dead letter, as it does live.
         """
         sealed = schema.sealed
         needed = None if only is None else {*only, *sealed, *chain(*sealed.values()), schema.aggregate}
@@ -46,7 +52,7 @@ class _Known(NamedTuple):
 
 
 class _Begun(NamedTuple):
-    """A batch decoded, before any key: ``odd`` are the records to be read plainly, with their places in ``events``."""
+    """A batch decoded but not yet decrypted: ``odd`` are the records for ``Codec``, with their places in ``events``."""
 
     events: list[Any]
     sealed: list[tuple[LedgerEvent, Fields]]
@@ -58,8 +64,8 @@ class _Begun(NamedTuple):
 class BulkCodec(Codec):
     """A codec for many records at a time.
 
-    ``reads``: event type to the fields that whoever reads looks at (``Projection.reads``): the others may be missing
-    from ``data``. Types that are not named have all. ``ask``: begins to fetch the keys of subjects, where that helps.
+    ``reads``: event type to the fields that the caller uses (``Projection.reads``): others may be missing from
+    ``data``; types not named have all. ``ask``: starts fetching the keys of subjects ahead of time.
     """
 
     reads: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)
@@ -76,20 +82,20 @@ class BulkCodec(Codec):
         """See ``Codec.read_batch``."""
         return self._opened_batch(self._begun(records))
 
-    def read_ahead(self, batches: Iterable[Sequence[Record]]) -> Iterator[Reading]:
-        """One batch ahead of its reader, so that its keys come while the last one is worked on."""
-        last: Reading | None = None
+    def read_ahead(self, batches: Iterable[Sequence[Record]]) -> Iterator[PendingBatch]:
+        """Decode one batch ahead, so that its keys are fetched while the last one is processed."""
+        last: PendingBatch | None = None
         for records in batches:
             begun = self._begun(records)
             self.ask(begun.subjects)
             if last:
                 yield last
-            last = Reading(records, partial(self._opened_batch, begun))
+            last = PendingBatch(records, partial(self._opened_batch, begun))
         if last:
             yield last
 
     def _begun(self, records: Sequence[Record]) -> "_Begun":
-        """All but what needs keys."""
+        """Everything that needs no keys."""
         found: list[Any] = []
         sealed: list[tuple[LedgerEvent, Fields]] = []
         odd: list[int] = []
@@ -123,7 +129,7 @@ class BulkCodec(Codec):
         return begun.events
 
     def _open_many(self, sealed: Sequence[tuple[LedgerEvent, Fields]]) -> None:
-        """Open the named fields of these events, each with its subject; in one piece, for it runs once per event."""
+        """Decrypt the named fields of these events, each with its subject; inlined, because it runs once per event."""
         unseal = self.sealer.unseal
         for (_, kind, aggregate, version, data), fields in sealed:
             for name, subjects in fields:
@@ -136,7 +142,7 @@ class BulkCodec(Codec):
                     clear = unseal(whose, closed, aad)
                 if clear is None:
                     data[name] = ERASED
-                elif clear[0] == QUOTE and BACKSLASH not in clear:  # plain text, as most sealed fields are
+                elif clear[0] == QUOTE and BACKSLASH not in clear:  # plain text, like most sealed fields
                     data[name] = clear[1:-1].decode()
                 else:
                     data[name] = json.loads(clear)

@@ -1,10 +1,10 @@
-"""Events to bytes and back: Avro in the Confluent wire format, the same bytes in the event store and on Kafka.
+"""Encodes and decodes events: Avro in the Confluent wire format, with personal fields encrypted per subject.
 
-Wire format: ``0x00``, the schema id as 4 bytes big-endian, the Avro body. Sealed fields hold the JSON of the value,
-encrypted by the ``Sealer`` under the subject's key, bound to ``type|aggregate id|version|field``: a sealed value
-moved to another event, or another field, does not open. What may name two people is sealed under the one's key, and
-what comes of it under the other's: without either key it does not open. Of an event whose older schema names fewer
-subjects than the newest, those that it does not name are asked for their keys all the same.
+The event store and Kafka hold the same bytes. Wire format: ``0x00``, the schema id as 4 bytes big-endian, the Avro
+body. Sealed fields hold the JSON of the value, encrypted by the ``Sealer`` under the subject's key and bound to
+``type|aggregate id|version|field``: a sealed value moved to another event or field cannot be decrypted. Text that may
+name two people is encrypted under both keys in turn: decryption needs both. If an event's older schema names fewer
+subjects than the newest, the keys of the missing ones are required as well.
 """
 
 import json
@@ -23,30 +23,30 @@ from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Registry, Schema, UnknownSchema
 
 MAGIC = 0
-to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # json.dumps makes one at each call
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # json.dumps would create one at each call
 
 
 class NotAnEvent(ValueError):
-    """The bytes are not an event of ours: what is wrong with them, never what they hold."""
+    """The bytes are not a valid event: what is wrong, never their content."""
 
 
 class Sealer(Protocol):
     """Encrypts under one subject's key."""
 
     def seal(self, subject: str, plain: bytes, aad: bytes) -> bytes:
-        """The sealed bytes; empty when the subject's key was destroyed."""
+        """The sealed bytes; empty if the subject's key was destroyed."""
 
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
-        """The plain bytes; None when the subject's key was destroyed."""
+        """The plain bytes; None if the subject's key was destroyed."""
 
     def holds(self, subject: str) -> bool:
-        """Whether the subject's key is there."""
+        """Whether the subject's key exists."""
 
     def prefetch(self, subjects: Iterable[str]) -> None:
-        """Fetch the keys of many subjects in one go."""
+        """Fetch the keys of many subjects at once."""
 
 
-class Reading(NamedTuple):
+class PendingBatch(NamedTuple):
     """A batch of records, and what reads it: see ``Codec.read_batch``."""
 
     records: Sequence[Record]
@@ -54,11 +54,11 @@ class Reading(NamedTuple):
 
 
 def unsealed(sealer: Sealer, subjects: Sequence[str | None], sealed: bytes, aad: bytes) -> bytes | None:
-    """What was sealed under each subject's key in turn, the last outermost; None where one of them is destroyed."""
+    """Decrypt under each subject's key in turn, the last outermost; None if one of them is destroyed."""
     inner: bytes | None = sealed
     for subject in reversed(subjects):
         if not inner:
-            return None  # empty: a key was destroyed when it was to be sealed
+            return None  # empty: a key had been destroyed when this was sealed
         if subject is not None:
             inner = sealer.unseal(subject, inner, aad)
     return inner
@@ -72,7 +72,7 @@ class Codec:
     sealer: Sealer
 
     def encode(self, event_type: str, body: Mapping[str, Any], *, aggregate_id: str, version: int) -> bytes:
-        """One event as stored and published. ``body``: the envelope and the event's fields, sealed fields in clear."""
+        """One event as stored and published. ``body``: envelope and fields, sealed fields in plain text."""
         schema = self.registry.of_type(event_type)
         plain = {name: str(value) if type(value) is UUID else value for name, value in body.items()}
         plain[schema.aggregate] = aggregate_id
@@ -81,18 +81,18 @@ class Codec:
                 aad = _aad(schema, aggregate_id, version, name)
                 plain[name] = self._seal(filter(None, map(plain.get, subjects)), to_json(value).encode(), aad)
         if schema.measures and not _finite(plain):
-            raise NotAnEvent(f"{event_type} holds a number that is not finite: no view could keep it")
+            raise NotAnEvent(f"{event_type} holds a number that is not finite, which views cannot store")
         out = BytesIO()
         out.write(b"\0" + schema.id.to_bytes(4, "big"))
         try:
             schemaless_writer(out, schema.hot, plain)
         except (ValueError, TypeError, KeyError) as wrong:
-            # The message of the library quotes the value: it may name a person, so only its kind is passed on.
+            # The library's message quotes the value, which may be personal data: pass on only the error's kind.
             raise NotAnEvent(f"{event_type} does not fit schema {schema.name} ({type(wrong).__name__})") from None
         return out.getvalue()
 
     def subjects(self, event_type: str, body: Mapping[str, Any], aggregate_id: str) -> set[str]:
-        """Whose keys seal the event."""
+        """The subjects whose keys seal the event."""
         schema = self.registry.of_type(event_type)
         sealed = (subjects for name, subjects in schema.sealed.items() if body.get(name) is not None)
         fields = {subject for subjects in sealed for subject in subjects}
@@ -100,7 +100,7 @@ class Codec:
         return {str(subject) for subject in named if subject is not None}
 
     def whose_keys(self, schema: Schema, data: Mapping[str, Any]) -> set[str]:
-        """The subjects without whose keys something in the event does not open. ``data``: as decoded."""
+        """The subjects whose keys are needed to decrypt all of the event. ``data``: as decoded."""
         named = chain(*self.registry.latest[schema.type].sealed.values())
         return {subject for name in named if (subject := data[name]) is not None}
 
@@ -111,7 +111,7 @@ class Codec:
         return self.registry.of_id(int.from_bytes(raw[1:5], "big"))
 
     def decode(self, raw: bytes, version: int, *, unseal: bool = True) -> tuple[Schema, dict[str, Any]]:
-        """The schema and the fields as plain values; sealed ones opened, or left as bytes with ``unseal=False``."""
+        """The schema and the fields as plain values; sealed ones decrypted, or kept as bytes with ``unseal=False``."""
         written = self.schema_of(raw)
         schema = self.registry.latest[written.type]
         body = BytesIO(raw)
@@ -119,7 +119,7 @@ class Codec:
         try:
             data: dict[str, Any] = schemaless_reader(body, written.hot, None if schema is written else schema.hot)
         except (ValueError, EOFError, IndexError, TypeError, UnicodeDecodeError) as wrong:
-            raise NotAnEvent(f"cut or damaged body of {written.name} ({type(wrong).__name__})") from None
+            raise NotAnEvent(f"truncated or damaged body of {written.name} ({type(wrong).__name__})") from None
         if schema.measures and not _finite(data):
             raise NotAnEvent(f"{written.name} holds a number that is not finite")
         if unseal:
@@ -131,7 +131,7 @@ class Codec:
         return self._opened(self._sealed_event(record))
 
     def read_batch(self, records: Sequence[Record]) -> list[LedgerEvent | NotAnEvent | UnknownSchema]:
-        """Many records, in order; the keys they need are fetched together. What cannot be read stands as its error."""
+        """Read many records in order, fetching their keys together. A record that cannot be read gives its error."""
         found: list[tuple[Schema, LedgerEvent] | NotAnEvent | UnknownSchema] = []
         for record in records:
             try:
@@ -142,9 +142,9 @@ class Codec:
         self.sealer.prefetch({subject for written, event in read for subject in self.whose_keys(written, event.data)})
         return [self._opened(f) if isinstance(f, tuple) else f for f in found]
 
-    def read_ahead(self, batches: Iterable[Sequence[Record]]) -> Iterator["Reading"]:
-        """Each batch, to be read when it is its turn."""
-        return (Reading(records, partial(self.read_batch, records)) for records in batches)
+    def read_ahead(self, batches: Iterable[Sequence[Record]]) -> Iterator["PendingBatch"]:
+        """Each batch, to be read in its turn."""
+        return (PendingBatch(records, partial(self.read_batch, records)) for records in batches)
 
     def _sealed_event(self, record: Record) -> tuple[Schema, LedgerEvent]:
         headers = dict(record.headers)
@@ -173,7 +173,7 @@ class Codec:
             data[name] = ERASED if clear is None or gone else json.loads(clear)
 
     def _seal(self, subjects: Iterable[str], clear: bytes, aad: bytes) -> bytes:
-        """Under each subject's key in turn; empty where one of them is destroyed."""
+        """Encrypt under each subject's key in turn; empty if one of them is destroyed."""
         for subject in subjects:
             if not (clear := self.sealer.seal(subject, clear, aad)):
                 break
@@ -181,7 +181,7 @@ class Codec:
 
 
 def _finite(value: Any) -> bool:
-    """Whether every number in it is. Infinity and not-a-number are no measurement, and no JSON."""
+    """Whether all numbers in the value are finite. Infinity and NaN are no measurement and no JSON."""
     if isinstance(value, float):
         return isfinite(value)
     if isinstance(value, dict):

@@ -1,10 +1,10 @@
-"""Can every reader of an event read every version of it? FULL_TRANSITIVE, as schema registries call it.
+"""Checks schema compatibility: every reader of an event can read every version of it (FULL_TRANSITIVE).
 
-Any two versions are compared, in both directions, for the part of Avro that our schemas use: records, primitives,
-unions, arrays and maps. We are stricter than Avro: no promotion (``int`` to ``long``), no other logical type, for a
-microsecond read as a number is a wrong time; and what a schema says of topic and key stays as it is. What is sealed
-stays sealed under the keys that it was sealed under; a newer version may ask for further ones (``schemas.codec``).
-Source: Apache Avro 1.12 specification, "Schema Resolution"; Confluent Schema Registry, "Compatibility Types".
+Every two versions are compared in both directions, for the part of Avro in use: records, primitives, unions, arrays and
+maps. Stricter than Avro: no promotion (``int`` to ``long``), no change of logical type (a microsecond read as a number
+is a wrong time), and topic and key of a schema never change. A sealed field stays sealed under its keys; a newer
+version may add keys (``schemas.codec``). Source: Apache Avro 1.12 specification, "Schema Resolution"; Confluent Schema
+Registry, "Compatibility Types".
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,7 +43,7 @@ RULES = {
 
 
 def breaches(versions: Iterable[Mapping[str, Any]]) -> list[Breach]:
-    """What breaks between any two versions of one event's schema, oldest first; empty where nothing does."""
+    """Incompatibilities between any two versions of one event's schema, oldest first; empty if there are none."""
     documents = list(versions)
     found = [breach for document in documents for breach in _wrong_defaults(document, document["name"])]
     for old, new in combinations(documents, 2):
@@ -103,7 +103,7 @@ def _inside(old: Mapping[str, Any], new: Mapping[str, Any], kind: str, path: str
 
 def _union(old: list[Any], new: list[Any], path: str) -> Iterator[Breach]:
     before, after = [_name(branch) for branch in old], [_name(branch) for branch in new]
-    if before != after:  # the order counts too: the default is of the first branch
+    if before != after:  # the order counts too: the default belongs to the first branch
         yield Breach(path, "union-changed", "|".join(before), "|".join(after))
         return
     for one, other in zip(old, new, strict=True):
@@ -111,7 +111,7 @@ def _union(old: list[Any], new: list[Any], path: str) -> Iterator[Breach]:
 
 
 def _wrong_defaults(document: Mapping[str, Any], path: str) -> Iterator[Breach]:
-    """Avro 1.12: a union's default is of its first branch; some libraries accept others, and some do not."""
+    """Avro 1.12: a union's default belongs to its first branch; libraries differ in accepting others."""
     for field in document["fields"]:
         branches = field["type"]
         if "default" in field and isinstance(branches, list) and (field["default"] is None) != (branches[0] == "null"):

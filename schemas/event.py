@@ -1,9 +1,9 @@
-"""What travels: a Kafka record as it came, and the ledger event decoded from it."""
+"""Data types of an undecoded Kafka record and of a decoded ledger event."""
 
 from typing import Any, Final, NamedTuple
 
 ERASED: Final = "[erased]"
-"""Stands for a sealed value whose key was destroyed: shown as it is, never parsed."""
+"""Placeholder for a sealed value whose key was destroyed: shown as it is, never parsed."""
 
 
 class Record(NamedTuple):
@@ -18,10 +18,10 @@ class Record(NamedTuple):
 
 
 class LedgerEvent(NamedTuple):
-    """One event as projections read it.
+    """One decoded event, as projections receive it.
 
     ``data`` holds the envelope and the event's own fields: ids as ``str``, times as microseconds since 1970 (UTC),
-    sealed fields opened, or ``ERASED`` where the person's key was destroyed.
+    sealed fields decrypted, or ``ERASED`` if the person's key was destroyed.
     """
 
     position: int

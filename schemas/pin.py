@@ -1,4 +1,7 @@
-"""``python -m schemas.pin``: give each new schema file the next free id. Ids in ``ids.lock`` are stored state."""
+"""``python -m schemas.pin``: assigns the next free id to each new schema file, in ``ids.lock``.
+
+Ids are stored state: never changed or reused.
+"""
 
 from pathlib import Path
 

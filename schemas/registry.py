@@ -1,9 +1,9 @@
-"""The event schemas: one Avro file per event and version in ``avro/``, ids pinned in ``ids.lock``.
+"""Loads the event schemas: one Avro file per event and version in ``avro/``, with ids pinned in ``ids.lock``.
 
-Beside plain Avro a schema says, at its root: ``krypton.topic`` (Kafka topic), ``krypton.aggregate`` (the field that
-repeats the aggregate id) and ``krypton.key`` (the field that is the Kafka key); and on a field ``krypton.sealed``:
-the field that names the subject whose key seals it, or a list of such fields: then it opens only with the keys of all
-of them that are not null.
+Krypton's attributes at a schema's root: ``krypton.topic`` (Kafka topic), ``krypton.aggregate`` (the field that repeats
+the aggregate id) and ``krypton.key`` (the field that is the Kafka key); on a field ``krypton.sealed``: the field that
+names the subject whose key encrypts it, or a list of such fields: decryption then needs the keys of all that are not
+null.
 """
 
 import json
@@ -29,8 +29,8 @@ class Schema:
     """One version of one event's schema.
 
     ``hot`` is the parsed schema without logical types, so that decoding yields plain ``int`` and ``str`` (a third
-    faster than datetimes and UUIDs); ``document`` is the file as written, for registries and documentation.
-    ``sealed``: each sealed field, and the fields that name the subjects whose keys seal it, one after the other.
+    faster than datetimes and UUIDs); ``document`` is the file as written, for registries and documentation. ``sealed``:
+    each sealed field, and the fields that name the subjects whose keys encrypt it, in order.
     """
 
     id: int
@@ -52,7 +52,7 @@ class Schema:
 
 
 def _plain(node: Any) -> Any:
-    """The schema without logical types and attributes of ours: what the hot path parses."""
+    """The schema without logical types and Krypton's attributes, for fast decoding."""
     if isinstance(node, dict):
         if set(node) <= {"type", "logicalType"}:
             return _plain(node["type"])
@@ -63,7 +63,7 @@ def _plain(node: Any) -> Any:
 
 
 def subjects_of(field: Mapping[str, Any]) -> tuple[str, ...]:
-    """The fields that name whose keys seal this one; none where it is not sealed."""
+    """The fields that name the subjects whose keys encrypt this one; empty if it is not sealed."""
     named = field.get("krypton.sealed", [])
     return (named,) if isinstance(named, str) else tuple(named)
 
@@ -114,7 +114,7 @@ class Registry:
         try:
             return self.by_id[ident]
         except KeyError:
-            raise UnknownSchema(f"no schema has id {ident}: this program is older than the event, upgrade it") from None
+            raise UnknownSchema(f"no schema has id {ident}: this program is older than the event; upgrade it") from None
 
     def topics(self) -> dict[str, list[str]]:
         """Kafka topic to the event types it carries, both sorted."""
@@ -128,7 +128,7 @@ class Registry:
 
 
 def read_lock(path: Path = LOCK) -> dict[str, int]:
-    """``ids.lock``: schema name to id, one ``id name`` a line. Ids are never changed nor used again."""
+    """Parse ``ids.lock``: one ``id name`` per line, as schema name to id. Ids are never changed or reused."""
     lines = (line.split() for line in path.read_text().splitlines() if line and not line.startswith("#"))
     return {name: int(ident) for ident, name in lines}
 

@@ -1,6 +1,6 @@
-"""The event store on PostgreSQL, with the command log in the events' own transaction.
+"""The event store: eventsourcing_sqlalchemy on PostgreSQL, with the command log in the same transaction.
 
-Named by PERSISTENCE_MODULE, which takes the one Factory it finds here.
+The library loads it through PERSISTENCE_MODULE, which expects exactly one Factory here.
 """
 
 from adapters.eventstore.factory import Factory

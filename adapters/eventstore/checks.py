@@ -1,7 +1,7 @@
-"""What the event store must hold true of itself, asked of PostgreSQL in two questions: versions, and command ids.
+"""Consistency checks of the event store, run inside PostgreSQL: gapless versions, and events matched to commands.
 
-Sets are compared where they lie: no event is decoded, and a million of them take a few seconds. The envelope's command
-id is looked for as it is written in an event's bytes, a uuid as text.
+Sets are compared in the database: no event is decoded, and a million take a few seconds. The envelope's command id is
+searched in an event's bytes, where it is a uuid as text.
 """
 
 from typing import Final, NamedTuple
@@ -12,7 +12,7 @@ from adapters.eventstore.tables import EVENTS
 
 
 class Fault(NamedTuple):
-    """The first event that breaks a rule: its position, the kind of fault, and a sentence on it."""
+    """The first event that fails a check: its position, the kind of fault, and an explanation."""
 
     position: int
     kind: str
@@ -41,7 +41,7 @@ ORDER BY 1 LIMIT 1"""
 
 
 def version_fault(scan: Scan, after: int = 0) -> Fault | None:
-    """The first event past a position whose version does not follow its aggregate's last one."""
+    """The first event after a position whose version does not follow its aggregate's previous one."""
     found = scan.ask(VERSIONS, {"after": after})
     if not found:
         return None
@@ -55,13 +55,15 @@ def version_fault(scan: Scan, after: int = 0) -> Fault | None:
 
 
 def command_fault(scan: Scan, after: int = 0) -> Fault | None:
-    """The first event past a position that is not, once, an event of the command that its envelope names."""
+    """The first event after a position that the command named in its envelope did not record exactly once."""
     found = scan.ask(COMMANDS, {"after": after})
     if not found:
         return None
     position, is_gone, named, state = found[0]
     if is_gone:
-        return Fault(position, "missing", f"command {named} wrote an event at position {position}, which is not there")
+        return Fault(
+            position, "missing", f"command {named} wrote an event at position {position}, which does not exist"
+        )
     own = [text for text in _uuids(bytes(state)) if scan.ask(KNOWN, text)]
     if own:
         return Fault(
@@ -77,7 +79,7 @@ MARK: Final = bytes([TEXT_BYTES * 2])  # Avro's length of a uuid as text: a zigz
 
 
 def _uuids(state: bytes) -> list[str]:
-    """The first uuid that stands in an event as text: the command's id follows recorded_at and actor."""
+    """The first uuid in an event's bytes as text: the command id follows recorded_at and actor."""
     at = state.find(MARK, 5)
     while at >= 0:
         try:

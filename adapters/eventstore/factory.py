@@ -1,4 +1,4 @@
-"""Makes our recorder; ``krypton init`` creates the tables, once, so that starting processes never race over DDL."""
+"""Makes the library use Krypton's recorder; only ``krypton init`` creates tables, so that no process races over DDL."""
 
 from typing import Any, Final, NoReturn
 
@@ -11,7 +11,9 @@ DATABASE: Final = "EVENT_STORE_DATABASE"
 
 
 class Factory(InfrastructureFactory[TrackingRecorder]):
-    """Makes the recorder of the ledger. Views keep their positions themselves, and no aggregate needs snapshots."""
+    """The library's factory, with Krypton's recorder. Views keep their positions themselves, and no aggregate needs
+    snapshots.
+    """
 
     def application_recorder(self) -> LedgerRecorder:
         """The ledger's own."""

@@ -1,7 +1,7 @@
-"""What is read of the event store itself: the events of some aggregates, those that speak of somebody, and of a time.
+"""Queries of the event store for auditors: events of given aggregates, events that mention an id, and times.
 
-All on a connection of the caller's, so that several questions see one picture. Ids stand in the stored bytes as text
-(Avro strings), so PostgreSQL can look for them without decoding anything.
+All run on the caller's connection, so that several queries share one snapshot. Ids are text in the stored bytes (Avro
+strings), so PostgreSQL can search for them without decoding.
 """
 
 from collections.abc import Callable, Collection
@@ -12,8 +12,8 @@ from psycopg2.extensions import connection as Connection
 from adapters.eventstore.tables import EVENTS, MOVED, OPENED
 
 DISORDER_US: Final = 60_000_000
-"""How much earlier than the event before it an event may say it was recorded: commands are stamped when they decide,
-and stored when it is their turn, well within a minute."""
+"""How far recorded times may go backwards between events: a command is stamped when it decides and stored in its
+turn, well within a minute."""
 PAGE: Final = 10_000
 COLUMNS: Final = "id, originator_id::text, originator_version, topic, state"
 SPEAKS: Final = "EXISTS (SELECT FROM unnest(%(ids)s::text[]) AS named WHERE position(named::bytea IN state) > 0)"
@@ -21,7 +21,7 @@ STAMP: Final = "substring(state FROM 6 FOR 10)"  # recorded_at, the first field 
 
 
 class StoredEvent(NamedTuple):
-    """One row of the event store. ``state``: the very bytes that are on Kafka."""
+    """One row of the event store. ``state``: the same bytes as on Kafka."""
 
     position: int
     aggregate_id: str
@@ -39,16 +39,16 @@ def events_of(connection: Connection, aggregates: Collection[str], upto: int) ->
 def speaking_of(
     connection: Connection, ids: Collection[str], after: int, upto: int, types: str = "%"
 ) -> list[StoredEvent]:
-    """Events after ``after`` and up to ``upto`` that hold one of these ids. ``types``: as SQL's LIKE has it.
+    """Events in (``after``, ``upto``] that contain one of these ids. ``types``: a LIKE pattern.
 
-    Reads all that lies between the two: half a second per million events.
+    Scans all events between the two: half a second per million.
     """
     where = f"id > %(after)s AND id <= %(upto)s AND topic LIKE %(types)s AND {SPEAKS}"
     return _select(connection, where, ids=list(ids), after=after, upto=upto, types=types)
 
 
 def moves_speaking_of(connection: Connection, ids: Collection[str], upto: int) -> list[StoredEvent]:
-    """Reassignments of studies up to a position that hold one of these ids, from the index that holds them alone."""
+    """Reassignments of studies up to a position that contain one of these ids, from their own index."""
     return _select(connection, f"topic IN ({MOVED}) AND id <= %(upto)s AND {SPEAKS}", ids=list(ids), upto=upto)
 
 
@@ -72,16 +72,16 @@ def head(connection: Connection) -> int:
 
 
 def recorded_at(connection: Connection, position: int) -> int | None:
-    """When the event at a position was recorded (microseconds since 1970, UTC); None: there is none."""
+    """When the event at a position was recorded (microseconds since 1970, UTC); None if there is none."""
     stamp = _one(connection, f"SELECT {STAMP} FROM {EVENTS} WHERE id = %(at)s", at=position)
     return None if stamp is None else first_long(bytes(stamp))
 
 
 def last_at(connection: Connection, moment: int) -> int:
-    """The last position recorded at or before a time (microseconds since 1970, UTC); 0: none was.
+    """The last position recorded at or before a time (microseconds since 1970, UTC); 0 if there is none.
 
-    Times grow with positions but for ``DISORDER_US``: beyond the first event that is later by more than that, none is
-    earlier, so the last one is looked for from there backwards.
+    Times grow with positions except for ``DISORDER_US``: after the first event that is later by more than that none is
+    earlier, so the search runs backwards from there.
     """
     low, high = 0, head(connection) + 1
     while high - low > 1:
@@ -100,7 +100,7 @@ def last_at(connection: Connection, moment: int) -> int:
 
 
 def first_long(raw: bytes) -> int:
-    """The Avro long that begins these bytes (zigzag, seven bits a byte, the lowest first)."""
+    """The Avro long at the start of these bytes (zigzag, seven bits per byte, lowest first)."""
     value = shift = 0
     for byte in raw:
         value |= (byte & 0x7F) << shift

@@ -1,9 +1,8 @@
-"""Stores events and the commands that made them, in one transaction and two round trips.
+"""Stores events together with their commands' idempotency keys, in one transaction and two round trips.
 
-The table is locked before the first insert, so positions are handed out in commit order: whoever reads on from a
-position never misses an event that commits later. A lock timeout keeps a stuck writer from stopping the region.
-Reads go without a transaction: one round trip each. Every command line makes a recorder, so it is on psycopg2 alone:
-to import SQLAlchemy would take longer than to answer.
+The table is locked before the first insert, so positions are assigned in commit order: a reader that continues from a
+position never misses an event that commits later. A lock timeout keeps a stuck writer from blocking all others. Reads
+run without a transaction: one round trip each.
 """
 
 import json
@@ -28,7 +27,7 @@ from adapters.eventstore.tables import CHANNEL, EVENTS, FOLDED, LOCK_TIMEOUT_MS
 from domain.errors import CommandRepeated
 from domain.ports import Answer, CommandRecord
 
-# One message to the server: lock, then insert. A sorted subquery keeps the order in which ids are handed out.
+# One message to the server: lock, then insert. A sorted subquery keeps the order in which ids are assigned.
 INSERT = f"""SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE;
 INSERT INTO {EVENTS} (originator_id, originator_version, topic, state)
 SELECT id::uuid, version, topic, state FROM (VALUES %s) AS new (place, id, version, topic, state)
@@ -37,14 +36,14 @@ COMMANDS = f"""NOTIFY {CHANNEL};
 INSERT INTO ledger.command (command_id, positions, result) VALUES %s ON CONFLICT DO NOTHING RETURNING 1"""
 PAGE = 1_000
 COLUMNS = "originator_id::text, originator_version, topic, state"
-# What every command asks is planned once per connection: planning would cost more than the answer.
+# Queries that every command runs are prepared once per connection: planning would cost more than execution.
 PREPARE = f"""PREPARE latest_folded AS SELECT max(id) FROM {EVENTS} WHERE topic IN ({FOLDED});
 PREPARE events_of (uuid[]) AS SELECT {COLUMNS} FROM {EVENTS} WHERE originator_id = ANY($1)
 ORDER BY originator_id, originator_version"""
 
 
 class LedgerRecorder(ApplicationRecorder):
-    """The recorder of the ledger: eventsourcing's port, with command ids, on psycopg2 alone."""
+    """The library's recorder, with command ids, a lock timeout, and multi-row SQL instead of the ORM."""
 
     def __init__(self, database: str) -> None:
         self._connections = Connections(database, PREPARE)
@@ -52,7 +51,7 @@ class LedgerRecorder(ApplicationRecorder):
     def insert_events(
         self, stored_events: Sequence[StoredEvent], *, commands: Sequence[CommandRecord] = (), **_: Any
     ) -> Sequence[int]:
-        """See ``domain.ports.CommandLog``. Raises IntegrityError where another writer was first, OperationalError."""
+        """See ``domain.ports.CommandLog``. Raises IntegrityError if another writer was first, OperationalError."""
         with _translated(), self._connections.transaction() as cursor:
             return _inserted(cursor, stored_events, commands)
 
@@ -64,7 +63,7 @@ class LedgerRecorder(ApplicationRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> list[StoredEvent]:
-        """One aggregate's events, in order of version."""
+        """One aggregate's events in version order."""
         found = self._read(
             f"SELECT {COLUMNS} FROM {EVENTS} WHERE originator_id = %s AND originator_version > %s"
             " AND (%s::bigint IS NULL OR originator_version <= %s)"
@@ -109,7 +108,7 @@ class LedgerRecorder(ApplicationRecorder):
         return {UUID(each): Answer(tuple(positions), result) for each, positions, result in found}
 
     def changes(self, after: int, types: Sequence[str]) -> tuple[int, list[Notification]]:
-        """See ``domain.ports.CommandLog``. Bounded by the head, so that the next look starts there."""
+        """See ``domain.ports.CommandLog``. Bounded by the head, so that the next call continues there."""
         if (self._read("EXECUTE latest_folded")[0][0] or 0) <= after:
             return after, []  # the common case, at a quarter of the cost
         found = self._read(
@@ -137,11 +136,11 @@ class LedgerRecorder(ApplicationRecorder):
         raise NotSupportedError("who follows the ledger reads its topics on Kafka: the relay alone reads on here")
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the read connections of all threads."""
         self._connections.close()
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """One statement, one round trip."""
+        """One statement on this thread's own read connection: no pool, no transaction, one round trip."""
         with _translated():
             return self._connections.read(sql, values)
 
@@ -165,7 +164,7 @@ def _inserted(cursor: Any, stored_events: Sequence[StoredEvent], commands: Seque
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Database errors as the eventsourcing library names them; their text may quote rows, so it is not passed on."""
+    """Maps database errors to the eventsourcing library's; their text may quote rows, so it is dropped."""
     try:
         yield
     except psycopg2.errors.UniqueViolation:
@@ -174,6 +173,6 @@ def _translated() -> Iterator[None]:
         raise OperationalError(f"the event store was locked for {LOCK_TIMEOUT_MS} ms: nothing written") from None
     except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.InternalError) as away:
         raise OperationalError(
-            f"the event store did not answer ({type(away).__name__}): ask again under the same command id, "
+            f"the event store did not answer ({type(away).__name__}): retry with the same command id, "
             "which is stored at most once"
         ) from away

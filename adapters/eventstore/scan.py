@@ -1,7 +1,7 @@
-"""The event store as an auditor reads it: one picture of it, in position order, as raw rows by the hundred thousand.
+"""Reads the event store in bulk from one snapshot, in position order, as raw rows for audits.
 
-COPY sends what the table holds without making objects of it: the first four lines of the entry that the event is in the
-ledger's tree (``domain.proofs.leaf``), and the stored bytes. Beside that, questions about single events.
+COPY returns the table's content without building objects: the first four lines of the event's tree entry
+(``domain.proofs.leaf``) and the stored bytes. Single events can be queried too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,11 +34,11 @@ ENDS: Final = Struct(">h").pack(-1)
 
 
 class Scan:
-    """One consistent picture, to use in a ``with`` block, by any thread. Raises psycopg2.Error when it is away."""
+    """One consistent snapshot, used in a ``with`` block, by any thread. Raises psycopg2.Error if unavailable."""
 
     def __init__(self, database: str, *, snapshot: str | None = None) -> None:
-        """``snapshot``: of another Scan, to see the same."""
-        self._guard = Lock()  # a COPY must be read to its end before anything else is asked
+        """``snapshot``: the name of another Scan's snapshot, to share it."""
+        self._guard = Lock()  # a COPY must be read to its end before any other query
         self._connection = psycopg2.connect(database, application_name="krypton audit", connect_timeout=CONNECT_S)
         self._connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         if snapshot:
@@ -52,14 +52,14 @@ class Scan:
         self._connection.close()
 
     def ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """The rows of an answer; ``values`` in order, or one mapping of names."""
+        """The rows of a query; ``values`` in order, or one mapping of names."""
         with self._guard, self._connection.cursor() as cursor:
             named = len(values) == 1 and isinstance(values[0], dict)
             cursor.execute(sql, values[0] if named else values or None)
             return list(cursor.fetchall()) if cursor.description else []
 
     def snapshot(self) -> str:
-        """A name for this picture, so that another session sees the same."""
+        """The name of this snapshot, for another session."""
         return str(self.ask("SELECT pg_export_snapshot()")[0][0])
 
     def head(self) -> int:
@@ -67,53 +67,53 @@ class Scan:
         return self.ask(f"SELECT coalesce(max(id), 0) FROM {EVENTS}")[0][0]  # type: ignore[no-any-return]
 
     def next_at(self, position: int) -> int | None:
-        """The first position from here on that holds an event."""
+        """The first position at or after this one that holds an event."""
         return self.ask(f"SELECT min(id) FROM {EVENTS} WHERE id >= %s", position)[0][0]  # type: ignore[no-any-return]
 
     def window(self, start: int, end: int) -> list[Row]:
-        """The events from a position to below another, in order."""
+        """The events from ``start`` to below ``end``, in order."""
         with self._guard:
             return copy(self._connection, f"WHERE id >= {start:d} AND id < {end:d}")
 
     def row(self, position: int) -> Row | None:
-        """One event."""
+        """The event at a position."""
         found = self.window(position, position + 1)
         return found[0] if found else None
 
     def rows_at(self, positions: Sequence[int]) -> list[Row]:
-        """Those of these positions that hold an event."""
+        """The events at these positions, where there are any."""
         with self._guard:
             return copy(self._connection, f"WHERE id IN ({', '.join(f'{position:d}' for position in positions)})")
 
     def position_of(self, aggregate_id: str, version: int) -> int | None:
-        """Where an aggregate's event of that version is."""
+        """The position of an aggregate's event with that version."""
         sql = f"SELECT min(id) FROM {EVENTS} WHERE originator_id::text = %s AND originator_version = %s"
         return self.ask(sql, aggregate_id, version)[0][0]  # type: ignore[no-any-return]
 
 
 class Follow:
-    """A session that reads on behind the writers. Raises psycopg2.Error when the database is away."""
+    """A session that follows the writers page by page. Raises psycopg2.Error if the database is unavailable."""
 
     def __init__(self, connection: Any) -> None:
-        """``connection``: psycopg2's, in autocommit, so that each page sees what is committed by then."""
+        """``connection``: psycopg2's, in autocommit, so that each page sees the latest commits."""
         self._connection = connection
 
     def page(self, after: int, most: int) -> list[Row]:
-        """The next events after a position, in order. Writers lock the table: what is there is final."""
+        """The next events after a position, in order. Writers lock the table, so no earlier event appears later."""
         return copy(self._connection, f"WHERE id > {after:d} ORDER BY id LIMIT {most:d}")
 
     def count(self, up_to: int) -> int:
-        """How many events there are up to a position."""
+        """The number of events up to a position."""
         with self._connection.cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM {EVENTS} WHERE id <= %s", (up_to,))
             return int(cursor.fetchone()[0])
 
 
 def copy(connection: Any, condition: str) -> list[Row]:
-    """The events that a condition of ours names, in order.
+    """The events that match a condition (trusted SQL), in order.
 
-    PostgreSQL strings rows together, up to some megabytes a message: psycopg2 takes the interpreter's lock once for
-    each message, so a session in a thread of its own does not get in the way of who works on the last rows.
+    PostgreSQL concatenates rows into messages of some megabytes: psycopg2 takes the interpreter's lock once per
+    message, so a session in its own thread does not slow the thread that processes the rows.
     """
     into = _Chunks()
     with connection.cursor() as cursor:
@@ -122,7 +122,7 @@ def copy(connection: Any, condition: str) -> list[Row]:
 
 
 class _Chunks:
-    """What psycopg2 writes COPY's answer to."""
+    """A file object that receives COPY's output from psycopg2."""
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
@@ -130,7 +130,7 @@ class _Chunks:
 
 
 def _fields(content: bytes) -> Iterator[bytes]:
-    """Take PostgreSQL's binary COPY format apart: per row the number of fields, here one, then it, after its length."""
+    """Split PostgreSQL's binary COPY format: per row the number of fields (here one), then length and value."""
     at = HEADER_BYTES
     while content[at : at + 2] != ENDS:
         begin = at + 6
@@ -139,7 +139,7 @@ def _fields(content: bytes) -> Iterator[bytes]:
 
 
 def _rows(content: bytes) -> list[Row]:
-    """Take rows apart that were strung together: heading and stored bytes, each after its length."""
+    """Split concatenated rows: heading and stored bytes, each preceded by its length."""
     found: list[Row] = []
     at, end = 0, len(content)
     while at < end:

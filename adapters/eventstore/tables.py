@@ -1,4 +1,4 @@
-"""The tables of the event store, and their creation by ``krypton init``."""
+"""Creates the tables of the event store, for ``krypton init``."""
 
 from contextlib import closing
 
@@ -11,12 +11,12 @@ from domain.rules.in_force import RulesInForce
 EVENTS = "ledger.ledger_events"
 CHANNEL = "ledger"
 LOCK_TIMEOUT_MS = 5_000
-# What commands fold in memory has an index of its own: a starting process need not read the whole ledger.
+# Events that commands fold in memory have their own index: a starting process need not read the whole ledger.
 FOLDED = ", ".join(
     f"'{event_type}'" for event_type in sorted({*Membership.TYPES, *Directory.TYPES, *RulesInForce.TYPES})
 )
 MOVED = "'study.reassigned'"
-"""Events that part a study from the identity it came in under; few, and auditors look among them alone."""
+"""Events that move a study to another identity; few, and auditors search only among them."""
 OPENED = "'access.granted', 'access.emergency_opened'"
 """Events that let a professional look: one that was just stored counts before a view holds it."""
 
@@ -43,6 +43,6 @@ CREATE TABLE IF NOT EXISTS ledger.command (
 
 
 def create(database: str) -> None:
-    """Create what is missing; safe to repeat, and from two processes at once."""
+    """Create what is missing; safe to repeat and to run concurrently."""
     with closing(psycopg2.connect(database)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(DDL)

@@ -1,1 +1,1 @@
-"""What the notary needs: Ed25519 keys for signed notes, and a folder of tiles that survives a power cut."""
+"""Storage and keys for the notary: Ed25519 signatures on notes, and a crash-safe folder of tiles."""

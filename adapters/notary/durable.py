@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, also after a power cut: written aside, synced, renamed, folder synced."""
+"""Atomic, durable file writes: temporary file, fsync, rename, fsync of the folder."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ def write(path: Path, content: bytes, mode: int = 0o644) -> None:
 
 
 def write_all(files: Mapping[Path, bytes], mode: int = 0o644) -> None:
-    """Write many files, in order, with one sync per folder. Raises OSError; then some of them may be there."""
+    """Write many files, in order, with one fsync per folder. Raises OSError; then some may have been written."""
     folders = dict.fromkeys(path.parent for path in files)
     new = [made for folder in folders for made in _make(folder)]
     for path, content in files.items():
@@ -26,7 +26,7 @@ def write_all(files: Mapping[Path, bytes], mode: int = 0o644) -> None:
 
 
 def create(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that must not be there yet. Raises FileExistsError, OSError."""
+    """Write a new file. Raises FileExistsError, OSError."""
     _make(path.parent)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
         out.write(content)
@@ -36,7 +36,7 @@ def create(path: Path, content: bytes, mode: int) -> None:
 
 
 def _make(folder: Path) -> list[Path]:
-    """The folders that had to be made, so that their parents are synced too."""
+    """Create missing folders; returns those created, so that their parents are synced too."""
     made = []
     while not folder.is_dir():
         made.append(folder)

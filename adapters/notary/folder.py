@@ -1,8 +1,8 @@
-"""The log as a folder of tiles, entry bundles and a checkpoint (C2SP tlog-tiles), to be served as static files.
+"""Reads and writes the signed log as a folder of tiles, entry bundles and a checkpoint (C2SP tlog-tiles).
 
-Beside ``checkpoint`` and ``tile/`` it holds ``lock``, which the one notary that writes here keeps. A checkpoint is
-written after the tiles it needs, each file whole or not at all: at whatever moment the notary ends, the folder is a
-log. All but the signature can be made anew from the event store.
+Any web server can serve the folder as static files. Next to ``checkpoint`` and ``tile/`` it has ``lock``, held by the
+one notary that writes. A checkpoint is written after the tiles it needs, each file atomically: the folder is a valid
+log at every moment. All but the signature can be rebuilt from the event store.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ class FolderBusy(Exception):
 
 @dataclass
 class TileFolder:
-    """Reads the log in a folder, as of a size. Raises DamagedTile where a file is missing or cut."""
+    """Reads the log at a given size. Raises DamagedTile if a file is missing or truncated."""
 
     root: Path
     size: int = 0
@@ -38,7 +38,7 @@ class TileFolder:
     _firsts: dict[int, int] = field(default_factory=dict, repr=False)
 
     def checkpoint(self) -> Note | None:
-        """The latest signed checkpoint. Raises NotANote where the file is no note."""
+        """The latest signed checkpoint. Raises NotANote if the file is not a note."""
         if (raw := self.checkpoint_bytes()) is None:
             return None
         try:
@@ -47,7 +47,7 @@ class TileFolder:
             raise NotANote("a note is UTF-8 text") from None
 
     def checkpoint_bytes(self) -> bytes | None:
-        """The file of the checkpoint as it is; None where there is none."""
+        """The content of the checkpoint file; None if there is none."""
         try:
             return (self.root / tiles.CHECKPOINT).read_bytes()
         except FileNotFoundError:
@@ -59,7 +59,7 @@ class TileFolder:
         return tiles.node_of(self._pyramid)
 
     def tile(self, level: int, index: int) -> list[bytes]:
-        """The hashes of a tile, as wide as it is in a tree of ``size``."""
+        """The hashes of a tile, as wide as in a tree of ``size``."""
         width = tiles.width_at(self.size, level, index)
         content, held, name = self._content(level, index, width)
         return tiles.split_hashes(content, held, name)[:width]
@@ -70,7 +70,7 @@ class TileFolder:
         return self._bundle(number)[at]
 
     def tree(self) -> Tree:
-        """The tree of ``size`` leaves, to grow."""
+        """The tree of ``size`` leaves, ready to grow."""
         tails = []
         level = 0
         while level == 0 or self.size >> 8 * level:
@@ -80,13 +80,13 @@ class TileFolder:
         return Tree(self.size, tails)
 
     def index_of(self, position: int) -> int | None:
-        """The leaf of a ledger position, by binary search; None where the tree has none."""
+        """The leaf at a ledger position, by binary search; None if there is none."""
         index = self.index_after(position - 1)
         found = index < self.size and leaf.position_of(self.entry(index)) == position
         return index if found else None
 
     def index_after(self, position: int) -> int:
-        """The first leaf past a ledger position, by binary search; ``size`` where there is none."""
+        """The first leaf after a ledger position, by binary search; ``size`` if there is none."""
         bundles = range((self.size - 1) // WIDTH + 1)
         number = bisect_right(bundles, position, key=self._first) - 1
         if number < 0:
@@ -94,7 +94,7 @@ class TileFolder:
         return number * WIDTH + bisect_right(self._bundle(number), position, key=leaf.position_of)
 
     def _first(self, number: int) -> int:
-        """The position of a bundle's first entry; kept, for every search asks some of the same."""
+        """The position of a bundle's first entry; cached, because every search asks for some of the same."""
         if (first := self._firsts.get(number)) is None:
             first = self._firsts[number] = leaf.position_of(self._bundle(number)[0])
         return first
@@ -120,7 +120,7 @@ class TileFolder:
         return made
 
     def _content(self, level: int | str, index: int, width: int) -> tuple[bytes, int, str]:
-        """A tile's bytes, its width and its name; a partial tile that is gone is the begin of the full one."""
+        """A tile's bytes, width and name; if the partial tile is gone, the start of the full one."""
         for held in dict.fromkeys((width, WIDTH)):
             name = tiles.path(level, index, held)
             try:
@@ -131,7 +131,7 @@ class TileFolder:
 
 
 class TileWriter:
-    """The one that adds to a folder. Raises FolderBusy."""
+    """The only writer of a folder. Raises FolderBusy."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -148,11 +148,11 @@ class TileWriter:
         self.tree = Tree()
 
     def close(self) -> None:
-        """Let another one write."""
+        """Release the lock."""
         self._lock.close()
 
     def begin(self, folder: TileFolder | None) -> None:
-        """Go on from what is there up to the folder's size; None: begin anew, and forget what is there."""
+        """Continue from the folder at its size; None: start a new log and ignore what is there."""
         self._files.clear()
         self._over.clear()
         if folder is None:
@@ -175,7 +175,7 @@ class TileWriter:
         self.tree.append(hashes, lambda level, index, tile: self._full(level, index, b"".join(tile)))
 
     def flush(self) -> None:
-        """Write all tiles that a tree of this size has. Raises OSError."""
+        """Write all tiles of a tree of this size. Raises OSError."""
         files = self._files
         for level, tail in enumerate(self.tree.tails):
             if tail:
@@ -189,7 +189,7 @@ class TileWriter:
         self._over.clear()
 
     def publish(self, note: Note) -> None:
-        """Make a checkpoint the latest one; its tiles must have been flushed. Raises OSError."""
+        """Write a checkpoint as the latest one; its tiles must be flushed. Raises OSError."""
         durable.write(self.root / tiles.CHECKPOINT, note.format().encode())
 
     def _full(self, level: int | str, index: int, content: bytes) -> None:

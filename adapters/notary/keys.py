@@ -1,7 +1,7 @@
-"""Ed25519 keys of the log and of witnesses: made, kept in a file only their owner reads, and used on signed notes.
+"""Ed25519 keys of the log and of witnesses: created, stored in private files, and used to sign and verify notes.
 
-The file holds one line as golang.org/x/mod/sumdb/note writes it, ``PRIVATE+KEY+<name>+<key id>+<base64>``, so other
-tools read it too. Standards: RFC 8032 (Ed25519); C2SP signed-note (type 1) and tlog-cosignature (type 4).
+The file contains one line in the format of golang.org/x/mod/sumdb/note, ``PRIVATE+KEY+<name>+<key id>+<base64>``, which
+other tools also read. Standards: RFC 8032 (Ed25519); C2SP signed-note (type 1) and tlog-cosignature (type 4).
 """
 
 import base64
@@ -34,11 +34,11 @@ STAMP_BYTES: Final = 8
 
 
 class SignatureWrong(Exception):
-    """A note that the key should have signed is not signed by it, or its signature does not hold."""
+    """A note lacks the key's signature, or its signature is not valid."""
 
 
 class KeyUnusable(Exception):
-    """A key file is missing, open to others, or holds no key: which, and what to do. Never what it holds."""
+    """A key file is missing, readable by others, or contains no key: which, and what to do; never its content."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class SigningKey:
 
     @staticmethod
     def new(name: str, kind: int = ED25519) -> "SigningKey":
-        """A new random key. Raises NotANote where the name is none."""
+        """A new random key. Raises NotANote if the name is not valid."""
         check_name(name)
         return SigningKey(name, kind, Ed25519PrivateKey.generate())
 
     @property
     def verifier(self) -> VerifierKey:
-        """Its public half."""
+        """The public key."""
         return VerifierKey(self.name, self.kind, self.private.public_key().public_bytes_raw())
 
     def sign(self, text: str) -> Signature:
@@ -70,7 +70,7 @@ class SigningKey:
         return Signature(self.name, self.verifier.key_id, at_s.to_bytes(STAMP_BYTES, "big") + signed)
 
     def store(self, path: Path) -> None:
-        """Write a new key file, readable by its owner alone. Raises FileExistsError: a key is never overwritten."""
+        """Write a new key file, readable only by its owner. Raises FileExistsError: a key is never overwritten."""
         raw = base64.b64encode(bytes([self.kind]) + self.private.private_bytes_raw()).decode()
         durable.create(path, f"{PREFIX}{self.name}+{self.verifier.key_id.hex()}+{raw}\n".encode(), OWNER_ONLY)
 
@@ -82,21 +82,21 @@ def load(path: Path) -> SigningKey:
     except (OSError, UnicodeDecodeError):
         raise KeyUnusable(f"{path} cannot be read: give the file that holds the signing key") from None
     if mode & 0o077:
-        raise KeyUnusable(f"{path} can be read by others than its owner: chmod 600 it, and think of making a new key")
+        raise KeyUnusable(f"{path} is readable by other users: chmod 600 it, and consider making a new key")
     name, _, rest = content.strip().removeprefix(PREFIX).partition("+")
     ident, _, encoded = rest.partition("+")
     try:
         raw = base64.b64decode(encoded, validate=True)
         key = SigningKey(name, raw[0], Ed25519PrivateKey.from_private_bytes(raw[1:]))
     except (binascii.Error, ValueError, IndexError):
-        raise KeyUnusable(f"{path} holds no signing key: it is one line that begins with {PREFIX}") from None
+        raise KeyUnusable(f"{path} holds no signing key: it is one line that starts with {PREFIX}") from None
     if not content.startswith(PREFIX) or key.verifier.key_id.hex() != ident or key.kind not in (ED25519, COSIGNATURE):
-        raise KeyUnusable(f"{path} holds a damaged signing key: restore it from its copy")
+        raise KeyUnusable(f"{path} holds a damaged signing key: restore it from a backup")
     return key
 
 
 def verify(note: Note, key: VerifierKey) -> int | None:
-    """Hold a note to be signed by a key; returns a cosignature's time in seconds since 1970. Raises SignatureWrong."""
+    """Verify a key's signature on a note; returns a cosignature's time in seconds since 1970. Raises SignatureWrong."""
     own = [one for one in note.signatures if (one.name, one.key_id) == (key.name, key.key_id)]
     if not own:
         raise SignatureWrong(f"the note is not signed by {key.name} (key {key.key_id.hex()})")
@@ -112,20 +112,21 @@ def _verified(note: Note, signature: Signature, key: VerifierKey) -> int | None:
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(blob, message)
     except (InvalidSignature, ValueError):
-        raise SignatureWrong(f"the signature of {key.name} (key {key.key_id.hex()}) does not hold") from None
+        raise SignatureWrong(f"the signature of {key.name} (key {key.key_id.hex()}) is not valid") from None
     return at_s
 
 
 def verified_checkpoint(note: Note, key: VerifierKey, origin: str | None = None) -> Checkpoint:
-    """The checkpoint of a note that the key signed. Raises SignatureWrong, also for another origin than the key's name.
+    """The checkpoint of a note signed by the key. Raises SignatureWrong, also if the origin differs from the key's
+    name.
 
-    ``origin``: of the log, where its key has another name.
+    ``origin``: the log's origin, if the key has another name.
     """
     verify(note, key)
     try:
         found = checkpoint_of(note.text)
     except NotANote as wrong:
-        raise SignatureWrong(f"signed by {key.name}, yet no checkpoint: {wrong}") from None
+        raise SignatureWrong(f"signed by {key.name}, but not a checkpoint: {wrong}") from None
     if found.origin != (origin or key.name):
         raise SignatureWrong(f"the checkpoint is of log {found.origin}, not of {origin or key.name}")
     return found
@@ -141,7 +142,7 @@ def cosigners(note: Note, keys: Iterable[VerifierKey]) -> dict[str, int]:
 
 
 def cosigned_by_all(note: Note, keys: Sequence[VerifierKey]) -> dict[str, int]:
-    """The same, where each of them must have. Raises SignatureWrong."""
+    """Like ``cosigners``, but every witness must have signed. Raises SignatureWrong."""
     found = cosigners(note, keys)
     if missing := [key.name for key in keys if key.name not in found]:
         raise SignatureWrong(f"{', '.join(missing)} did not cosign the checkpoint")

@@ -1,8 +1,8 @@
-"""The schema registry over HTTP: the read-only part of Confluent's REST API, from the schemas of this program.
+"""The HTTP application of the schema registry: the read-only part of Confluent's REST API.
 
-Any client of that API reads every topic with it; what would write is answered with 42205. Needs neither Kafka nor a
-database, and tells nothing that is not in the repository: who may read it need not be asked.
-Source: Confluent Schema Registry API reference, content type ``application/vnd.schemaregistry.v1+json``.
+Any client of that API can read every topic with it; write requests are answered with 42205. It needs neither Kafka nor
+a database, and serves only what is in the repository, so it needs no authentication. Source: Confluent Schema Registry
+API reference, content type ``application/vnd.schemaregistry.v1+json``.
 """
 
 import json
@@ -18,18 +18,18 @@ from adapters.registry.subjects import Subjects, subject_of, text_of
 from schemas.registry import Registry, Schema
 
 MAX_BODY_BYTES: Final = 1 << 20
-LEVEL: Final = "FULL_TRANSITIVE"  # what schemas.compatibility holds every version to, in CI
+LEVEL: Final = "FULL_TRANSITIVE"  # what schemas.compatibility checks for every version, in CI
 AVRO: Final = "AVRO"
 
 
 class Answer(JSONResponse):
-    """JSON as registry clients expect it."""
+    """JSON with the content type registry clients expect."""
 
     media_type = "application/vnd.schemaregistry.v1+json"
 
 
 def build(registry: Registry) -> FastAPI:
-    """The application of a set of schemas."""
+    """The application that serves these schemas."""
     app = FastAPI(title="Krypton schema registry", docs_url=None, redoc_url=None, default_response_class=Answer)
     subjects = Subjects(registry)
     for router in (_subjects(subjects), _ids(subjects), _compatibility(subjects), _state(subjects), _writes()):
@@ -63,7 +63,7 @@ def _subjects(subjects: Subjects) -> APIRouter:
     @api.get("/subjects/{subject}/versions/{version}/referencedby")
     def referenced_by(subject: str, version: str) -> list[int]:
         subjects.version(subject, version)
-        return []  # each schema is whole: none refers to another
+        return []  # schemas never reference each other
 
     @api.post("/subjects/{subject}")
     async def lookup(subject: str, request: Request, normalize: bool = False) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _state(subjects: Subjects) -> APIRouter:
 
 
 def _writes() -> APIRouter:
-    """What the API has for writing, told apart from what does not exist."""
+    """Answers the API's write requests with 42205, unlike unknown paths."""
     api = APIRouter()
 
     def refuse() -> None:
@@ -215,7 +215,7 @@ def _refused(_: Request, refusal: Exception) -> Answer:
 
 
 def _http_error(_: Request, error: Exception) -> Answer:
-    """A path or a method that does not exist, in the API's own form."""
+    """An unknown path or method, in the API's error format."""
     assert isinstance(error, HTTPException)
     return Answer(
         {"error_code": error.status_code, "message": f"HTTP {error.status_code} {error.detail}"}, error.status_code
@@ -223,7 +223,7 @@ def _http_error(_: Request, error: Exception) -> Answer:
 
 
 def _not_understood(_: Request, error: Exception) -> Answer:
-    """A value in the path or the query that is of another type than asked for: 404, as JAX-RS has it, and Confluent."""
+    """A path or query value of the wrong type: 404, as in JAX-RS and Confluent."""
     assert isinstance(error, RequestValidationError)
     wrong = error.errors()[0]
     return Answer({"error_code": 404, "message": f"HTTP 404 Not Found: {wrong['loc'][-1]}: {wrong['msg']}"}, 404)

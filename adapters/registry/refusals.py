@@ -1,11 +1,11 @@
-"""What the registry answers when it cannot: HTTP status, Confluent's error code, and a sentence.
+"""Error answers of the schema registry: HTTP status, Confluent's error code, and a message.
 
-Source: Confluent Schema Registry API reference, "Errors"; the codes are what client libraries decide by.
+Source: Confluent Schema Registry API reference, "Errors"; client libraries act on the codes.
 """
 
 
 class Refusal(Exception):
-    """One answer that is no success. ``code``: Confluent's, whose first three digits are the HTTP status."""
+    """One error answer. ``code``: Confluent's; its first three digits are the HTTP status."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)

@@ -1,7 +1,7 @@
-"""The event schemas as a Confluent registry names them: subjects with versions, and ids.
+"""Maps the event schemas to Confluent subjects, versions and ids.
 
 A subject is ``<topic>-<record's full name>`` (TopicRecordNameStrategy): a topic carries many event types, each evolves
-by itself, and the topic in front lets a subscriber list what its topic carries. ``docs/subscribing.md`` says more.
+separately, and the topic prefix lets a subscriber list a topic's types. ``docs/subscribing.md`` explains more.
 """
 
 import json
@@ -31,7 +31,7 @@ def subject_of(schema: Schema) -> str:
 
 
 def text_of(schema: Schema) -> str:
-    """The schema as subscribers get it: the file, with its documentation, in one line."""
+    """The schema as served to subscribers: the file, with its documentation, on one line."""
     return json.dumps(schema.document, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -74,7 +74,7 @@ class Subjects:
             raise schema_not_found(ident) from None
 
     def lookup(self, subject: str, text: str, normalize: bool) -> Schema:
-        """The version of a subject that is this schema; ``normalize``: by Avro's canonical form, without words.
+        """The version of a subject equal to this schema; ``normalize``: compare Avro's canonical forms, without docs.
 
         Raises Refusal 40401, 40403, 42201.
         """
@@ -85,7 +85,7 @@ class Subjects:
         raise schema_not_found()
 
     def incompatibilities(self, subject: str, text: str, version: str | None) -> list[str]:
-        """What a schema would break, in sentences: against one version, or against all of them.
+        """What a schema would break, as sentences: against one version, or against all.
 
         Raises Refusal 40401, 40402, 42201, 42202.
         """
@@ -93,15 +93,15 @@ class Subjects:
         older = [self.version(subject, version)] if version is not None else list(found.values())
         asked = parsed(text)
         if not isinstance(asked, dict) or asked.get("type") != "record":
-            return ["an event is a record: the schema is none"]
+            return ["an event is a record; this schema is not"]
         return [str(breach) for breach in breaches([*(schema.document for schema in older), asked])]
 
 
 def parsed(text: str) -> Any:
-    """A schema's document. Raises Refusal 42201 where it is not Avro."""
+    """A schema as a document. Raises Refusal 42201 if it is not Avro."""
     try:
         document = json.loads(text)
-        fastavro.parse_schema(json.loads(text))  # a copy: it writes into what it is given
+        fastavro.parse_schema(json.loads(text))  # a copy: fastavro modifies its argument
     except NOT_AVRO as wrong:
         raise invalid_schema(f"{type(wrong).__name__}: {wrong}") from None
     return document

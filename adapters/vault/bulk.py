@@ -1,11 +1,10 @@
-"""Keys by the thousand, for those who read the whole log: a rebuild, an export. Opens only; makes and destroys nothing.
+"""Fetches subject keys in bulk for readers of the whole log (rebuild, export); it decrypts only.
 
-Keys are fetched per batch of events, a batch ahead where they are asked for, and kept as they are (``KEPT`` of them,
-about 120 MB), for a person has events in many partitions, which are read one after the other. What decrypts is made of
-a key when it is needed: one that is kept takes 2.5 kB, and is slower to find in memory than to make anew.
-A key that is destroyed meanwhile may so be used until the reading ends, as rows of live views still hold what it
-opened; readers mask both at once (``projections.engine.query``), and ``identity.erased`` blanks the identity's own
-row.
+Keys are fetched per batch of events, one batch ahead if asked, and cached (``KEPT`` of them, about 120 MB), because a
+person has events in many partitions, which are read one after the other. The cipher object is built when needed:
+caching it would take 2.5 kB per key, and looking it up in memory is slower than building it. A key that is destroyed
+meanwhile may therefore be used until the read ends, just as rows of live views keep what it decrypted; readers mask
+both at once (``projections.engine.query``), and ``identity.erased`` blanks the identity's own row.
 """
 
 from collections import deque
@@ -24,7 +23,7 @@ Keys = dict[str, bytes | None]
 
 
 class BulkVault:
-    """``schemas.codec.Sealer`` that opens, over one connection; for one thread, and one of its own that fetches."""
+    """A decrypt-only ``schemas.codec.Sealer`` over one connection; for one thread, plus its own fetching thread."""
 
     def __init__(self, database: str, master: bytes) -> None:
         self._master = AESGCM(master)
@@ -37,18 +36,18 @@ class BulkVault:
         self._asked: deque[Future[Keys]] = deque()
 
     def close(self) -> None:
-        """Give the connection back, and forget the keys."""
+        """Close the connection and drop the keys."""
         self._pool.shutdown(cancel_futures=True)
         self._connection.close()
         self._keys, self._whose, self._cipher = {}, None, None
 
     def ask(self, subjects: Iterable[str]) -> None:
-        """Begin to fetch keys that ``prefetch`` is going to be asked for; what goes wrong is raised there."""
+        """Start fetching keys that ``prefetch`` will ask for; errors are raised there."""
         if missing := [subject for subject in subjects if subject not in self._keys]:
             self._asked.append(self._pool.submit(self._fetched, missing))
 
     def prefetch(self, subjects: Iterable[str]) -> None:
-        """See ``Sealer``. Raises SealBroken where the master key is another one."""
+        """See ``Sealer``. Raises SealBroken if the master key differs."""
         if len(self._keys) > KEPT:
             self._keys = {}
         missing = [subject for subject in subjects if subject not in self._keys]
@@ -59,7 +58,7 @@ class BulkVault:
 
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
         """See ``Sealer``. Raises SealBroken."""
-        if subject != self._whose:  # the fields of one event, most often, are one person's
+        if subject != self._whose:  # the fields of one event are usually one person's
             key = self._key(subject)
             self._whose, self._cipher = subject, None if key is None else AESGCM(key)
         return None if self._cipher is None else opened(self._cipher, subject, sealed, aad)
@@ -69,8 +68,8 @@ class BulkVault:
         return self._key(subject) is not None
 
     def seal(self, subject: str, plain: bytes, aad: bytes) -> NoReturn:
-        """Refuse: whoever reads the log writes nothing."""
-        raise SealBroken("bulk keys only open: seal with the vault itself")
+        """Refused: a reader of the log writes nothing."""
+        raise SealBroken("the bulk vault only decrypts: seal with the vault itself")
 
     def _key(self, subject: str) -> bytes | None:
         try:
@@ -80,7 +79,7 @@ class BulkVault:
             return self._keys[subject]
 
     def _fetched(self, subjects: list[str]) -> Keys:
-        found: Keys = dict.fromkeys(subjects)  # never made, or destroyed: nothing opens
+        found: Keys = dict.fromkeys(subjects)  # never created, or destroyed: cannot be decrypted
         with self._connection.cursor() as cursor:
             cursor.execute(FETCH, ("{" + ",".join(subjects) + "}",))
             for subject, wrapped in cursor:

@@ -1,10 +1,10 @@
-"""The key vault in PostgreSQL: one AES-256 key per subject, wrapped by a master key that is never in the database.
+"""The key vault in PostgreSQL: one AES-256 key per subject, wrapped by a master key kept outside the database.
 
-Keys live in a schema of their own, apart from the events; only ``subject`` links the two. A destroyed key leaves its
-row with no key in it, so that none is ever made again for that subject.
+Keys are in their own schema, apart from the events; only ``subject`` links the two. A destroyed key leaves an empty
+row, so that no new key is ever created for that subject.
 
-A new key need not wait for the disk where the vault shares the event store's server: the write-ahead log is flushed
-in order, so an event that is durable has its key durable before it.
+A new key need not be flushed to disk first if the vault shares the event store's server: the write-ahead log is flushed
+in order, so a durable event implies a durable key.
 """
 
 import os
@@ -21,8 +21,8 @@ from psycopg2.pool import ThreadedConnectionPool
 from adapters.vault.sealing import FETCH, NONCE, opened, unwrapped
 from domain.errors import SealBroken
 
-CACHE = 50_000  # opened keys; about 15 MB
-FRESH_S = 5.0  # how long a key may be used after another process destroyed it
+CACHE = 50_000  # decrypted keys; about 15 MB
+FRESH_S = 5.0  # how long a process may still use a key that another one destroyed
 
 DDL = """
 SELECT pg_advisory_xact_lock(hashtext('krypton init vault'));
@@ -38,7 +38,7 @@ CREATE INDEX IF NOT EXISTS subject_key_destroyed_idx ON vault.subject_key (subje
 
 
 class PostgresVault:
-    """The ``KeyVault`` port. Safe to share between threads.
+    """Implements the ``KeyVault`` port. Thread-safe.
 
     ``master``: 32 bytes. ``beside_events``: the vault shares the event store's server, see above.
     """
@@ -63,7 +63,7 @@ class PostgresVault:
         self._run(DDL)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._pool.closeall()
 
     def seal(self, subject: str, plain: bytes, aad: bytes) -> bytes:
@@ -90,7 +90,7 @@ class PostgresVault:
                 self._remember(subject, wrapped)
 
     def prepare(self, subjects: Iterable[str]) -> None:
-        """See ``domain.ports.KeyVault``. One round trip, whether the keys are there or not."""
+        """See ``domain.ports.KeyVault``. One round trip, whether or not the keys exist."""
         if missing := sorted({s for s in subjects if self._cached(s) is None}):
             values = [part for subject in missing for part in (subject, self._new_wrapped(subject))]
             statement = self._insert.format(", ".join(["(%s, %s)"] * len(missing)), ", ".join(["%s"] * len(missing)))
@@ -124,7 +124,7 @@ class PostgresVault:
             self.prepare((subject,))
         else:
             self.prefetch((subject,))
-        # Still absent: never made (nothing to open), or made by another process this instant (it is there by now).
+        # Still absent: never created, or created by another process this instant (it exists by now).
         held = self._cached(subject)
         if held is None and make:
             self.prefetch((subject,))
@@ -148,11 +148,11 @@ class PostgresVault:
         return key
 
     def _run(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        """One statement, harmless to repeat: tried again where the pool's connections are older than the server."""
+        """Run one idempotent statement; retried if the pool's connections are older than the server."""
         for last in range(self._tries - 1, -1, -1):
             connection = self._pool.getconn()
             try:
-                connection.autocommit = True  # statements sent together are one transaction all the same
+                connection.autocommit = True  # statements sent together are still one transaction
                 with connection.cursor() as cursor:
                     cursor.execute(sql, values)
                     return list(cursor.fetchall()) if cursor.description else []

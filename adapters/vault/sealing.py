@@ -1,4 +1,4 @@
-"""How one person's key is wrapped, and how a sealed field opens: AES-256-GCM, a random nonce before the ciphertext."""
+"""Wraps a subject's key and decrypts sealed fields: AES-256-GCM, with a random nonce before the ciphertext."""
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -10,16 +10,18 @@ FETCH = "SELECT subject::text, wrapped FROM vault.subject_key WHERE subject = AN
 
 
 def unwrapped(master: AESGCM, subject: str, wrapped: bytes) -> bytes:
-    """The subject's key, 32 bytes, from what the vault keeps. Raises SealBroken: it is under another master key."""
+    """The subject's key, 32 bytes, unwrapped. Raises SealBroken if it was wrapped by another master key."""
     try:
         return master.decrypt(wrapped[:NONCE], wrapped[NONCE:], subject.encode())
     except InvalidTag:
-        raise SealBroken("the master key does not open the vault: it is another one") from None
+        raise SealBroken("the master key is not the one this vault was created with") from None
 
 
 def opened(key: AESGCM, subject: str, sealed: bytes, aad: bytes) -> bytes:
-    """What a sealed field holds. Raises SealBroken."""
+    """The plaintext of a sealed field. Raises SealBroken."""
     try:
         return key.decrypt(sealed[:NONCE], sealed[NONCE:], aad)
     except InvalidTag:
-        raise SealBroken(f"a sealed field of subject {subject} does not open: altered, or another master key") from None
+        raise SealBroken(
+            f"a sealed field of subject {subject} cannot be decrypted: it was altered, or the master key is another one"
+        ) from None

@@ -1,7 +1,7 @@
-"""Proofs as text that stand by themselves: C2SP tlog-proof for one event, and the like for two trees.
+"""Self-contained proofs as text: inclusion of one event (C2SP tlog-proof), and consistency of two trees.
 
-An inclusion proof carries its event's entry as ``extra``: nothing vouches for it until it hashes to the proven leaf,
-which ``InclusionProof.check`` sees to. Whoever holds the event's bytes hashes them and finds the digest in the entry.
+An inclusion proof carries its event's entry as ``extra``: it proves nothing until it hashes to the proven leaf, which
+``InclusionProof.check`` verifies. A holder of the event's bytes hashes them and finds the digest in the entry.
 """
 
 import base64
@@ -14,18 +14,20 @@ from domain.proofs.merkle import HASH_BYTES, ProofWrong, leaf_hash, verify_consi
 
 FIRST_LINE: Final = "c2sp.org/tlog-proof@v1"
 OLD: Final = "old "
-"""How a consistency proof begins (C2SP tlog-witness, add-checkpoint)."""
+"""First line of a consistency proof (C2SP tlog-witness, add-checkpoint)."""
 
 MOST_HASHES: Final = 63
 
 
 class NotAProof(ValueError):
-    """Text that is no proof: what is wrong with it."""
+    """The text is not a proof: what is wrong with it."""
 
 
 @dataclass(frozen=True)
 class InclusionProof:
-    """That an event is a leaf of a signed tree. ``checkpoint``: the signed note; verify its signature beside this."""
+    """Proves that an event is a leaf of a signed tree. ``checkpoint``: the signed note; verify its signature
+    separately.
+    """
 
     index: int
     hashes: tuple[bytes, ...]
@@ -38,18 +40,18 @@ class InclusionProof:
         return "\n".join([*lines, "", self.checkpoint.format()])
 
     def check(self) -> leaf.Entry:
-        """The event that is proven to be in the tree. Raises ProofWrong, NotANote, NotAnEntry."""
+        """The entry that is proven to be in the tree. Raises ProofWrong, NotANote, NotAnEntry."""
         head = note.checkpoint_of(self.checkpoint.text)
         verify_inclusion(self.index, head.size, leaf_hash(self.entry), self.hashes, head.root)
         return leaf.parse(self.entry)
 
 
 def parse_inclusion(content: str) -> InclusionProof:
-    """Read a proof. Raises NotAProof, NotANote."""
+    """Parse a proof. Raises NotAProof, NotANote."""
     proof, _, checkpoint = content.partition("\n\n")
     first, *lines = proof.split("\n")
     if first != FIRST_LINE or len(lines) < 2:
-        raise NotAProof(f"a proof begins with the line {FIRST_LINE}, the entry and the index")
+        raise NotAProof(f"a proof starts with the line {FIRST_LINE}, the entry and the index")
     entry, index = _after(lines[0], "extra "), _after(lines[1], "index ")
     if not note.NUMBER.fullmatch(index) or len(lines) > 2 + MOST_HASHES:
         raise NotAProof("a proof names the index of a leaf in decimal, and at most 63 hashes")
@@ -58,7 +60,7 @@ def parse_inclusion(content: str) -> InclusionProof:
 
 @dataclass(frozen=True)
 class ConsistencyProof:
-    """That a tree begins with a smaller one."""
+    """Proves that a tree extends a smaller one."""
 
     first: note.Checkpoint
     second: note.Checkpoint
@@ -72,34 +74,36 @@ class ConsistencyProof:
         verify_consistency(one.size, other.size, one.root, other.root, self.hashes)
 
     def format(self, signed: str) -> str:
-        """As a witness is asked (C2SP tlog-witness, add-checkpoint). ``signed``: the larger checkpoint's note."""
+        """In the request format for witnesses (C2SP tlog-witness, add-checkpoint). ``signed``: the larger checkpoint's
+        note.
+        """
         return "\n".join([f"{OLD}{self.first.size}", *map(_text, self.hashes), "", signed])
 
 
 @dataclass(frozen=True)
 class Growth:
-    """A consistency proof as read: it names the smaller tree's size alone, whose root the reader must know."""
+    """A parsed consistency proof: it states only the smaller tree's size; the reader must know its root."""
 
     size: int
     hashes: tuple[bytes, ...]
     checkpoint: note.Note
 
     def after(self, first: note.Checkpoint) -> ConsistencyProof:
-        """The proof between a checkpoint that the reader kept and this one. Raises NotAProof, NotANote."""
+        """The proof between a checkpoint the reader kept and this one. Raises NotAProof, NotANote."""
         if first.size != self.size:
-            raise NotAProof(f"it is a proof from {self.size} events on, and the checkpoint is of {first.size}")
+            raise NotAProof(f"the proof starts at {self.size} events, but the checkpoint is of {first.size}")
         return ConsistencyProof(first, note.checkpoint_of(self.checkpoint.text), self.hashes)
 
 
 def parse_consistency(content: str) -> Growth:
-    """Read what ``ConsistencyProof.format`` wrote. Raises NotAProof, NotANote."""
+    """Parse the output of ``ConsistencyProof.format``. Raises NotAProof, NotANote."""
     proof, _, checkpoint = content.partition("\n\n")
     first, *lines = proof.split("\n")
     size = _after(first, OLD)
     if not note.NUMBER.fullmatch(size) or len(lines) > MOST_HASHES:
         raise NotAProof("a proof names the size of the smaller tree in decimal, and at most 63 hashes")
     if "\n\n" not in checkpoint:
-        raise NotAProof("its checkpoint is not signed: ask for a proof to a signed one, in a file")
+        raise NotAProof("its checkpoint is not signed: request a proof to a signed one, in a file")
     return Growth(int(size), tuple(map(_hash, lines)), note.parse(checkpoint))
 
 
@@ -109,7 +113,7 @@ def _text(raw: bytes) -> str:
 
 def _after(line: str, begin: str) -> str:
     if not line.startswith(begin):
-        raise NotAProof(f"a line that begins with {begin!r} is missing")
+        raise NotAProof(f"a line that starts with {begin!r} is missing")
     return line.removeprefix(begin)
 
 

@@ -1,4 +1,4 @@
-"""One event as an entry of the tree: five lines of text, the same from the event store and from Kafka.
+"""The tree entry of one event: five lines of text, the same from the event store and from Kafka.
 
     <position>
     <event type>
@@ -27,11 +27,11 @@ ENTRY: Final = re.compile(
 
 
 class NotAnEntry(ValueError):
-    """Bytes that are no entry of this log."""
+    """The bytes are not an entry of this log."""
 
 
 class Entry(NamedTuple):
-    """What an entry says. ``digest``: SHA-256 of the stored bytes, in hex."""
+    """A parsed entry. ``digest``: SHA-256 of the stored bytes, in hex."""
 
     position: int
     type: str
@@ -53,14 +53,14 @@ def entry(position: int, event_type: str, aggregate_id: str, version: int, store
 
 
 def lines_of(made: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    """The lines of a heading, also of one that no entry could have: a type that holds newlines stays one."""
+    """The lines of a heading, even an invalid one: newlines within the type are kept in it."""
     position, rest = made.split(b"\n", 1)
     event_type, aggregate, version, _ = rest.rsplit(b"\n", 3)
     return position, event_type, aggregate, version
 
 
 def parse(raw: bytes) -> Entry:
-    """Read an entry. Raises NotAnEntry."""
+    """Parse an entry. Raises NotAnEntry."""
     if not (found := ENTRY.fullmatch(raw)):
         raise NotAnEntry("not an entry: five lines of position, event type, aggregate id, version and SHA-256 in hex")
     position, event_type, aggregate, version, digest = found.groups()
@@ -71,5 +71,5 @@ def parse(raw: bytes) -> Entry:
 
 
 def position_of(raw: bytes) -> int:
-    """The position alone, of an entry known to be one."""
+    """The position of an entry known to be valid."""
     return int(raw[: raw.index(b"\n")])

@@ -1,9 +1,9 @@
-"""The Merkle tree of RFC 9162: hashes, a tree that only grows, proofs and their verification.
+"""The Merkle tree of RFC 9162: hashing, appending, inclusion and consistency proofs, and their verification.
 
 Section 2.1 of RFC 9162 (the same tree as in RFC 6962): a leaf's hash is SHA-256 of 0x00 and the entry, a node's is
 SHA-256 of 0x01 and its two children; the left subtree of n leaves holds the largest power of two below n. Hashes are 32
-bytes. Nodes are named (level, index): the root of the complete subtree over leaves ``index << level`` to
-``(index + 1) << level``. Verification needs nothing but the arguments: neither database, nor Kafka, nor tiles.
+bytes. Nodes are named (level, index): the root of the complete subtree over leaves ``index << level`` to ``(index + 1)
+<< level``. Verification needs only its arguments: neither database, nor Kafka, nor tiles.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ Node = Callable[[int, int], bytes]
 """(level, index) to the hash of a complete subtree."""
 
 OnTile = Callable[[int, int, Sequence[bytes]], None]
-"""Told of each tile that became full: its tile level, its index in that level, and its 256 hashes."""
+"""Called with each full tile: its tile level, its index in that level, and its 256 hashes."""
 
 
 class ProofWrong(ValueError):
@@ -50,9 +50,9 @@ def row_above(row: Sequence[bytes]) -> list[bytes]:
 
 
 class Tree:
-    """A tree that only grows, kept as what is not yet in full tiles: at most 255 hashes per tile level.
+    """An append-only tree that keeps only hashes not yet in full tiles: at most 255 per tile level.
 
-    ``tails[level]`` are the hashes of tile level ``level`` after its last full tile.
+    ``tails[level]``: the hashes of tile level ``level`` after its last full tile.
     """
 
     def __init__(self, size: int = 0, tails: Sequence[Sequence[bytes]] = ()) -> None:
@@ -140,9 +140,9 @@ def _split(size: int) -> int:
 
 
 def inclusion_proof(node: Node, index: int, size: int) -> list[bytes]:
-    """That leaf ``index`` is in the tree of ``size`` leaves (§2.1.3.1): at most ceil(log2 size) hashes.
+    """Proof that leaf ``index`` is in the tree of ``size`` leaves (§2.1.3.1): at most ceil(log2 size) hashes.
 
-    Raises ValueError where the leaf is not in the tree.
+    Raises ValueError if the leaf is not in the tree.
     """
     if not 0 <= index < size:
         raise ValueError(f"leaf {index} is not in a tree of {size}: the index is below the size")
@@ -160,9 +160,9 @@ def inclusion_proof(node: Node, index: int, size: int) -> list[bytes]:
 
 
 def consistency_proof(node: Node, first: int, second: int) -> list[bytes]:
-    """That the tree of ``second`` leaves begins with that of ``first`` (§2.1.4.1); empty where that is plain.
+    """Proof that the tree of ``second`` leaves extends that of ``first`` (§2.1.4.1); empty in trivial cases.
 
-    Raises ValueError where the first is larger.
+    Raises ValueError if the first is larger.
     """
     if not 0 <= first <= second:
         raise ValueError(f"a tree of {second} leaves does not begin with {first}: give the smaller size first")
@@ -184,7 +184,7 @@ def consistency_proof(node: Node, first: int, second: int) -> list[bytes]:
 
 
 def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> None:
-    """Hold a leaf hash to be leaf ``index`` of the tree with that root (§2.1.3.2). Raises ProofWrong."""
+    """Verify that a hash is leaf ``index`` of the tree with that root (§2.1.3.2). Raises ProofWrong."""
     if not 0 <= index < size:
         raise ProofWrong(f"leaf {index} cannot be in a tree of {size} leaves")
     at, last, found = index, size - 1, leaf
@@ -203,7 +203,7 @@ def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes],
 
 
 def verify_consistency(first: int, second: int, old: bytes, new: bytes, proof: Sequence[bytes]) -> None:
-    """Hold the tree with root ``new`` to begin with that of root ``old`` (§2.1.4.2). Raises ProofWrong."""
+    """Verify that the tree with root ``new`` extends the one with root ``old`` (§2.1.4.2). Raises ProofWrong."""
     if not 0 <= first <= second:
         raise ProofWrong(f"a tree of {second} leaves cannot begin with one of {first}")
     if first in (0, second):

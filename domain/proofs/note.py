@@ -1,7 +1,5 @@
-"""Signed notes and checkpoints as text: C2SP signed-note, tlog-checkpoint and tlog-cosignature. No cryptography here.
-
-A note is text, an empty line, and lines ``— <key name> <base64 of key id and signature>``. A checkpoint is a note whose
-text is the log's origin, the tree's size and the root in base64, a line each.
+"""Formats and parses signed notes and checkpoints (C2SP signed-note, tlog-checkpoint, tlog-cosignature), without
+cryptography.
 """
 
 import base64
@@ -27,7 +25,7 @@ NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 class NotANote(ValueError):
-    """Text that is no signed note, checkpoint or key: what is wrong with it."""
+    """The text is not a signed note, checkpoint or key: what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -39,29 +37,29 @@ class Signature:
     blob: bytes
 
     def line(self) -> str:
-        """As it stands in a note."""
+        """The signature line of a note."""
         return f"— {self.name} {base64.b64encode(self.key_id + self.blob).decode()}\n"
 
 
 @dataclass(frozen=True)
 class Note:
-    """A text, with its final newline, and who signed it."""
+    """A text, with its final newline, and its signatures."""
 
     text: str
     signatures: tuple[Signature, ...] = ()
 
     def format(self) -> str:
-        """The whole note."""
+        """The whole note as text."""
         return f"{self.text}\n{''.join(signature.line() for signature in self.signatures)}"
 
     def signed_also(self, signatures: Iterable[Signature]) -> "Note":
-        """The note with more signatures; one that is there already stays once."""
+        """The note with more signatures; duplicates are dropped."""
         new = [one for one in signatures if one not in self.signatures]
         return Note(self.text, (*self.signatures, *new))
 
 
 def parse(content: str) -> Note:
-    """Read a note. Raises NotANote."""
+    """Parse a note. Raises NotANote."""
     if any(ord(sign) < 0x20 and sign != "\n" for sign in content):
         raise NotANote("a note holds no control character but newlines")
     text, blank, lines = content.rpartition("\n\n")
@@ -82,7 +80,7 @@ def _signature(line: str) -> Signature:
 
 
 def parse_many(content: str) -> list[Note]:
-    """Read notes that stand one after the other, as in a file that somebody keeps. Raises NotANote."""
+    """Parse concatenated notes, as in a file of kept checkpoints. Raises NotANote."""
     found: list[Note] = []
     held: list[str] = []
     lines = content.splitlines(keepends=True)
@@ -111,7 +109,7 @@ class Checkpoint:
 
 
 def checkpoint_of(text: str) -> Checkpoint:
-    """Read a note's text as a checkpoint; extension lines are refused, as this log writes none. Raises NotANote."""
+    """Parse a note's text as a checkpoint; extension lines are refused, since this log writes none. Raises NotANote."""
     lines = text.split("\n")
     root = _base64(lines[2]) if len(lines) == 4 else b""
     if len(lines) != 4 or lines[3] or not lines[0] or not NUMBER.fullmatch(lines[1]) or len(root) != HASH_BYTES:
@@ -121,7 +119,7 @@ def checkpoint_of(text: str) -> Checkpoint:
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """A public key with its name, as written ``<name>+<key id in hex>+<base64 of type and key>``."""
+    """A public key with its name, written ``<name>+<key id in hex>+<base64 of type and key>``."""
 
     name: str
     kind: int
@@ -133,12 +131,12 @@ class VerifierKey:
         return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
 
     def format(self) -> str:
-        """The key as text, to hand to those who verify."""
+        """The key as text, for verifiers."""
         return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(bytes([self.kind]) + self.public).decode()}"
 
 
 def verifier_key(text: str) -> VerifierKey:
-    """Read a verifier key. Raises NotANote."""
+    """Parse a verifier key. Raises NotANote."""
     name, _, rest = text.strip().partition("+")
     ident, _, encoded = rest.partition("+")
     raw = _base64(encoded)
@@ -152,7 +150,7 @@ def verifier_key(text: str) -> VerifierKey:
 
 
 def check_name(name: str) -> None:
-    """Hold a key's name, or a log's origin, to the form that notes allow. Raises NotANote."""
+    """Check a key's name or a log's origin against the note format. Raises NotANote."""
     if not name or any(sign.isspace() or sign == "+" or ord(sign) < 0x20 for sign in name):
         raise NotANote("a key's name and a log's origin are not empty, and hold no space and no plus sign")
 

@@ -1,7 +1,7 @@
-"""The tree as files that any web server can give out: paths and contents as in C2SP tlog-tiles.
+"""The tree as static files: tile paths and contents as in C2SP tlog-tiles.
 
-A tile holds up to 256 hashes of one tile level (level 0: leaf hashes; level l: roots of full tiles below), a bundle the
-entries of one level-0 tile, each after its length as a big-endian uint16.
+A tile holds up to 256 hashes of one tile level (level 0: leaf hashes; level l: roots of full tiles below). A bundle
+holds the entries of one level-0 tile, each preceded by its length as a big-endian uint16.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ MOST_ENTRY_BYTES: Final = 0xFFFF
 
 
 class DamagedTile(ValueError):
-    """A tile or bundle is not what its name says: which, and what to do."""
+    """A tile or bundle does not have the content its name promises: which, and what to do."""
 
 
 def path(level: int | str, index: int, width: int = WIDTH) -> str:
@@ -31,7 +31,7 @@ def path(level: int | str, index: int, width: int = WIDTH) -> str:
 
 
 def width_at(size: int, level: int, index: int) -> int:
-    """How many hashes a tile has in a tree of ``size`` leaves; 0 where there is no such tile."""
+    """How many hashes a tile has in a tree of ``size`` leaves; 0 if there is no such tile."""
     return max(0, min(WIDTH, (size >> 8 * level) - index * WIDTH))
 
 
@@ -43,7 +43,7 @@ def split_hashes(content: bytes, width: int, name: str) -> list[bytes]:
 
 
 def bundle(entries: Sequence[bytes]) -> bytes:
-    """Entries as a bundle. Raises ValueError where one is too long."""
+    """Entries as a bundle. Raises ValueError if one is too long."""
     if any(len(entry) > MOST_ENTRY_BYTES for entry in entries):
         raise ValueError(f"an entry is longer than {MOST_ENTRY_BYTES} bytes")
     return b"".join([len(entry).to_bytes(2, "big") + entry for entry in entries])
@@ -58,12 +58,12 @@ def split_entries(content: bytes, width: int, name: str) -> list[bytes]:
         found.append(content[at + 2 : end])
         at = end
     if at != len(content) or len(found) != width:
-        raise DamagedTile(f"{name} holds no {width} whole entries: rebuild the tiles")
+        raise DamagedTile(f"{name} does not hold {width} complete entries: rebuild the tiles")
     return found
 
 
 class Pyramid:
-    """The eight rows of hashes that a tile stands for: its own, and those that follow from it."""
+    """All eight rows of hashes that follow from a tile, its own row included."""
 
     __slots__ = ("rows",)
 

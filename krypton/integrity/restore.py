@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from adapters.eventstore.mend import Command, Mend
+from adapters.eventstore.repair import Command, Repair
 from adapters.eventstore.scan import Row, Scan
 from adapters.eventstore.tables import EVENTS
 from domain.errors import LedgerAltered
@@ -41,7 +41,7 @@ StoredRow = tuple[int, str, int, str, bytes]
 """Position, aggregate id, version, type, stored bytes."""
 
 
-class Mending(Protocol):
+class RepairLog(Protocol):
     """Writes restored rows to the event store: see ``Repair``."""
 
     def hold(self) -> None:
@@ -92,11 +92,13 @@ def restore(ours: Krypton, heads: Heads, advance: Advance = lambda _: None, *, u
     where it is asked for (``unsigned``). Raises LedgerAltered, psycopg2.Error, KafkaError.
     """
     try:
-        with Replay(ours.addresses.kafka) as replay, Mend(ours.addresses.database) as mend:
+        with Replay(ours.addresses.kafka) as replay, Repair(ours.addresses.database) as repair:
             parts = record_source.parts(ours.addresses.kafka, replay)
-            mend.hold()
+            repair.hold()
             with Scan(ours.addresses.database) as scan:
-                done = restored(Comparison(scan, parts, registry()).windows(), mend, heads, advance, unsigned=unsigned)
+                done = restored(
+                    Comparison(scan, parts, registry()).windows(), repair, heads, advance, unsigned=unsigned
+                )
     finally:  # whatever was refused: what was kept may tell of erasures
         keys = destroy_again(ours)
     return replace(done, keys=keys)
@@ -114,10 +116,15 @@ def destroy_again(ours: Krypton) -> int:
 
 
 def restored(
-    windows: Iterable[Window], mend: Mending, heads: Heads, advance: Advance = lambda _: None, *, unsigned: bool = False
+    windows: Iterable[Window],
+    repair: RepairLog,
+    heads: Heads,
+    advance: Advance = lambda _: None,
+    *,
+    unsigned: bool = False,
 ) -> Restored:
     """Restore from the compared windows of both logs. Raises LedgerAltered."""
-    work = _Restoring(mend, heads)
+    work = _Restoring(repair, heads)
     for window in windows:
         work.take(window)
         advance(len(window.held) + len(window.strange))
@@ -128,7 +135,7 @@ def restored(
 class _Restoring:
     """Grows the tree over existing and restored events, and commits at each signed root."""
 
-    mend: Mending
+    repair: RepairLog
     heads: Heads
     done: Restored = field(default_factory=Restored)
     _tree: Tree = field(default_factory=Tree)
@@ -168,7 +175,7 @@ class _Restoring:
         while self._left and self._left[0].size == self._tree.size:
             head = self._left.pop(0)
             if head.root != self._tree.root():
-                self.mend.undo()
+                self.repair.undo()
                 raise LedgerAltered(
                     f"{head.where} has another root than the first {head.size} events would have: an event that Kafka "
                     "holds is not the one that was signed, or another one is missing; nothing past the checkpoint "
@@ -176,11 +183,11 @@ class _Restoring:
                 )
             self.done.checkpoints += 1
             self._keep()
-            self.mend.hold()
+            self.repair.hold()
 
     def _flush(self) -> None:
         if self._rows:
-            self.mend.add(self._rows)
+            self.repair.add(self._rows)
             self._rows = []
 
     def _keep(self) -> None:
@@ -189,10 +196,10 @@ class _Restoring:
         """
         if self._unproven:
             self._flush()
-            self.mend.reserve(self._unproven[-1])
+            self.repair.reserve(self._unproven[-1])
             self.done.events += len(self._unproven)
             self._unproven, self._far = [], 0
-        self.mend.commit()
+        self.repair.commit()
 
     def finish(self, unsigned: bool) -> Restored:
         """Commit the unsigned rest, if asked for, and restore the command log."""
@@ -204,10 +211,10 @@ class _Restoring:
             )
         if self._unproven and (self._far or not unsigned):
             refused = self._refusal()
-            self.mend.undo()
-            self.mend.hold()
+            self.repair.undo()
+            self.repair.hold()
             self._put_commands_back()
-            self.mend.commit()
+            self.repair.commit()
             raise LedgerAltered(refused)
         self.done.unsigned = len(self._unproven)
         self._flush()
@@ -217,9 +224,9 @@ class _Restoring:
         return self.done
 
     def _put_commands_back(self) -> None:
-        commands = commands_of(self.mend.orphans())
+        commands = commands_of(self.repair.orphans())
         if commands:
-            self.mend.add_commands(commands)
+            self.repair.add_commands(commands)
         self.done.commands = len(commands)
 
     def _refusal(self) -> str:

@@ -183,7 +183,7 @@ def test_a_writer_whose_connection_was_cut_is_told_to_ask_again(postgres_recorde
     postgres_recorder.insert_events([event()], commands=[command()])
     cut_all(database_url)
     asked, new = command(), event()
-    with pytest.raises(OperationalError, match="ask again under the same command id"):
+    with pytest.raises(OperationalError, match="retry with the same command id"):
         postgres_recorder.insert_events([new], commands=[asked])
     assert postgres_recorder.insert_events([new], commands=[asked]) != []
 

@@ -27,7 +27,7 @@ class MemoryVault:
         try:
             return None if key is None else AESGCM(key).decrypt(sealed[:12], sealed[12:], aad)
         except InvalidTag:
-            raise SealBroken(f"a sealed field of subject {subject} does not open") from None
+            raise SealBroken(f"a sealed field of subject {subject} cannot be decrypted") from None
 
     def holds(self, subject: str) -> bool:
         """See ``domain.ports.KeyVault``."""

@@ -190,7 +190,7 @@ def test_a_person_whose_own_event_cannot_be_read_is_not_answered_about(world: Au
     with world.cursor() as cursor:
         cursor.execute(cut, (world.head,))
     said = world.cli.complaint(1, "audit", "history", one)
-    assert said.startswith("refused: an event cannot be read (cut or damaged body of identity.registered.v1")
+    assert said.startswith("refused: an event cannot be read (truncated or damaged body of identity.registered.v1")
     assert said.endswith("see krypton audit verify")
 
 

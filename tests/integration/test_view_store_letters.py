@@ -82,7 +82,7 @@ def test_a_record_that_cannot_be_read_waits(world: World) -> None:
     records = world.records()
     world.store().apply([records[0], damaged(records[1]), *records[2:]])
     first, second = world.reasons()
-    assert "cannot be read: NotAnEvent: cut or damaged body" in first
+    assert "cannot be read: NotAnEvent: truncated or damaged body" in first
     assert "waits behind" in second
 
 

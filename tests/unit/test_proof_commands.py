@@ -97,7 +97,7 @@ def test_a_proof_of_other_sizes_is_refused(desk: Desk) -> None:
     said = desk.cli.complaint(
         1, "audit", "check-proof", desk.prove("--from", 10), "--from-checkpoint", desk.kept(SMALLER), *desk.key
     )
-    assert "a proof from 10 events on, and the checkpoint is of 33" in said
+    assert "the proof starts at 10 events, but the checkpoint is of 33" in said
 
 
 def test_an_unsigned_end_is_said_to_prove_nothing(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.eventstore.mend import Command
+from adapters.eventstore.repair import Command
 from domain.errors import LedgerAltered
 from domain.proofs.note import Note
 from krypton.integrity.checkpoints import Heads, heads_of
@@ -16,8 +16,8 @@ SIGNED = 60
 LAST = 9223372036854775807
 
 
-class MemoryMend:
-    """What ``Mend`` does, and when."""
+class MemoryRepair:
+    """What ``Repair`` does, and when."""
 
     def __init__(self) -> None:
         self.kept: list[int] = []
@@ -25,30 +25,30 @@ class MemoryMend:
         self._added: list[int] = []
 
     def hold(self) -> None:
-        """See ``Mend``."""
+        """See ``Repair``."""
 
     def reserve(self, position: int) -> None:
-        """See ``Mend``."""
+        """See ``Repair``."""
         self.reserved.append(position)
 
     def add(self, rows: Sequence[StoredRow]) -> None:
-        """See ``Mend``."""
+        """See ``Repair``."""
         self._added += [row[0] for row in rows]
 
     def orphans(self, after: int = 0) -> list[tuple[int, bytes]]:
-        """See ``Mend``."""
+        """See ``Repair``."""
         return []
 
     def add_commands(self, commands: Sequence[Command]) -> None:
-        """See ``Mend``."""
+        """See ``Repair``."""
 
     def commit(self) -> None:
-        """See ``Mend``."""
+        """See ``Repair``."""
         self.kept += self._added
         self._added = []
 
     def undo(self) -> None:
-        """See ``Mend``."""
+        """See ``Repair``."""
         self._added = []
 
 
@@ -59,8 +59,8 @@ def logs(tmp_path: Path) -> TwoLogs:
 
 
 @pytest.fixture
-def mend() -> MemoryMend:
-    return MemoryMend()
+def repair() -> MemoryRepair:
+    return MemoryRepair()
 
 
 def heads(logs: TwoLogs, notes: Sequence[Note] | None = None) -> Heads:
@@ -68,8 +68,8 @@ def heads(logs: TwoLogs, notes: Sequence[Note] | None = None) -> Heads:
     return heads_of([("a checkpoint", note.format()) for note in found], logs.key.verifier)
 
 
-def restore(logs: TwoLogs, mend: MemoryMend, *, unsigned: bool = False) -> Restored:
-    return restored(logs.windows(), mend, heads(logs), unsigned=unsigned)
+def restore(logs: TwoLogs, repair: MemoryRepair, *, unsigned: bool = False) -> Restored:
+    return restored(logs.windows(), repair, heads(logs), unsigned=unsigned)
 
 
 def lose(logs: TwoLogs, *positions: int) -> None:
@@ -84,67 +84,69 @@ def forge(logs: TwoLogs, position: int, number: int = 777) -> None:
     lane.append(record._replace(offset=len(lane)))
 
 
-def test_what_was_signed_comes_back_without_asking(logs: TwoLogs, mend: MemoryMend) -> None:
+def test_what_was_signed_comes_back_without_asking(logs: TwoLogs, repair: MemoryRepair) -> None:
     lost = logs.positions[10:]
     lose(logs, *lost)
-    done = restore(logs, mend)
-    assert (mend.kept, done.events, done.unsigned, done.checkpoints) == (lost, len(lost), 0, 1)
-    assert mend.reserved == [lost[-1]]
+    done = restore(logs, repair)
+    assert (repair.kept, done.events, done.unsigned, done.checkpoints) == (lost, len(lost), 0, 1)
+    assert repair.reserved == [lost[-1]]
 
 
-def test_a_forged_event_of_a_fresh_aggregate_is_not_restored_unasked(logs: TwoLogs, mend: MemoryMend) -> None:
+def test_a_forged_event_of_a_fresh_aggregate_is_not_restored_unasked(logs: TwoLogs, repair: MemoryRepair) -> None:
     lose(logs, 10 * EVERY)
     forge(logs, 200)
     with pytest.raises(LedgerAltered, match=r"1 event\(s\) past the last checkpoint .* position\(s\) 200\. A check"):
-        restore(logs, mend)
-    assert (mend.kept, mend.reserved) == ([10 * EVERY], [10 * EVERY])
+        restore(logs, repair)
+    assert (repair.kept, repair.reserved) == ([10 * EVERY], [10 * EVERY])
 
 
-def test_an_honest_tail_comes_back_where_it_is_asked_for(logs: TwoLogs, mend: MemoryMend) -> None:
+def test_an_honest_tail_comes_back_where_it_is_asked_for(logs: TwoLogs, repair: MemoryRepair) -> None:
     """The crash came before the next checkpoint."""
     tail = [logs.add(number) for number in (61, 62, 63)]
     lose(logs, *tail)
     with pytest.raises(LedgerAltered, match=r"3 event\(s\) .*: position\(s\) 183, 186, 189\. .* 10 s and each 1,000"):
-        restore(logs, mend)
-    assert mend.kept == []
-    done = restore(logs, mend, unsigned=True)
-    assert (mend.kept, done.unsigned, mend.reserved) == (tail, 3, [tail[-1]])
+        restore(logs, repair)
+    assert repair.kept == []
+    done = restore(logs, repair, unsigned=True)
+    assert (repair.kept, done.unsigned, repair.reserved) == (tail, 3, [tail[-1]])
 
 
-def test_events_that_the_store_holds_need_no_asking(logs: TwoLogs, mend: MemoryMend) -> None:
+def test_events_that_the_store_holds_need_no_asking(logs: TwoLogs, repair: MemoryRepair) -> None:
     """Only what comes from Kafka alone is in question."""
     logs.add(61)
-    assert (restore(logs, mend).unsigned, mend.kept) == (0, [])
+    assert (restore(logs, repair).unsigned, repair.kept) == (0, [])
 
 
-def test_without_any_checkpoint_everything_is_unsigned(logs: TwoLogs, mend: MemoryMend) -> None:
+def test_without_any_checkpoint_everything_is_unsigned(logs: TwoLogs, repair: MemoryRepair) -> None:
     lose(logs, *logs.positions)
     with pytest.raises(LedgerAltered, match=r"60 event\(s\) .* 3, 6, 9, .*, 30, … 180"):
-        restored(logs.windows(), mend, heads(logs, []))
-    assert restored(logs.windows(), mend, heads(logs, []), unsigned=True).unsigned == SIGNED
+        restored(logs.windows(), repair, heads(logs, []))
+    assert restored(logs.windows(), repair, heads(logs, []), unsigned=True).unsigned == SIGNED
 
 
 @pytest.mark.parametrize("unsigned", [False, True])
-def test_a_forged_last_position_does_not_use_up_all_positions(logs: TwoLogs, mend: MemoryMend, unsigned: bool) -> None:
+def test_a_forged_last_position_does_not_use_up_all_positions(
+    logs: TwoLogs, repair: MemoryRepair, unsigned: bool
+) -> None:
     """The next position is a sequence of PostgreSQL's, which no rollback sets back."""
     forge(logs, LAST)
     with pytest.raises(LedgerAltered, match=rf"position.* {LAST}"):
-        restore(logs, mend, unsigned=unsigned)
-    assert (mend.kept, mend.reserved) == ([], [])
+        restore(logs, repair, unsigned=unsigned)
+    assert (repair.kept, repair.reserved) == ([], [])
 
 
-def test_an_event_that_is_not_the_signed_one_is_not_restored(logs: TwoLogs, mend: MemoryMend) -> None:
+def test_an_event_that_is_not_the_signed_one_is_not_restored(logs: TwoLogs, repair: MemoryRepair) -> None:
     lose(logs, 10 * EVERY)
     logs.change(10 * EVERY, lambda one: one._replace(value=event(10, "x")))
     with pytest.raises(LedgerAltered, match="has another root than the first 60 events would have"):
-        restore(logs, mend, unsigned=True)
-    assert (mend.kept, mend.reserved) == ([], [])
+        restore(logs, repair, unsigned=True)
+    assert (repair.kept, repair.reserved) == ([], [])
 
 
-def test_where_the_signed_end_is_gone_from_both_it_is_said(logs: TwoLogs, mend: MemoryMend) -> None:
+def test_where_the_signed_end_is_gone_from_both_it_is_said(logs: TwoLogs, repair: MemoryRepair) -> None:
     lane, at = logs.lane_of(logs.positions[-1])
     del lane[at]
     lose(logs, *logs.positions[-2:])
     with pytest.raises(LedgerAltered, match="59 events are left in the two logs of 60"):
-        restore(logs, mend, unsigned=True)
-    assert mend.reserved == []
+        restore(logs, repair, unsigned=True)
+    assert repair.reserved == []

@@ -1,6 +1,7 @@
-"""Puts back what the event store lost, from what Kafka kept: rows at their old positions, and the commands' records.
+"""Restores lost rows of the event store from Kafka: events at their old positions, and command records.
 
-Only ever adds: a position or a version that is taken is an error, never overwritten. Writers are kept out meanwhile.
+It only adds: a position or version that is taken is an error and is never overwritten. Writers are locked out
+meanwhile.
 """
 
 import json
@@ -26,27 +27,27 @@ KNOWN: Final = "SELECT command_id::text FROM ledger.command WHERE command_id = A
 
 
 class Command(NamedTuple):
-    """A command's record: its id, the positions it wrote, and what it answered."""
+    """A command's record: its id, the positions it wrote, and its answer."""
 
     command_id: str
     positions: list[int]
     result: Mapping[str, Any]
 
 
-class Mend:
-    """One session that adds; to use in a ``with`` block. Raises psycopg2.Error when the database is away."""
+class Repair:
+    """A restore session, used in a ``with`` block. Raises psycopg2.Error if the database is unavailable."""
 
     def __init__(self, database: str) -> None:
         self._connection = psycopg2.connect(database, application_name="krypton restore", connect_timeout=CONNECT_S)
 
-    def __enter__(self) -> "Mend":
+    def __enter__(self) -> "Repair":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
     def hold(self) -> None:
-        """Keep writers out until the next commit. Raises LedgerAltered where they do not let go."""
+        """Lock out writers until the next commit. Raises LedgerAltered if they keep the lock."""
         with self._connection.cursor() as cursor:
             try:
                 cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE")
@@ -54,12 +55,12 @@ class Mend:
                 raise LedgerAltered("the event store is being written to: stop krypton run, then restore") from None
 
     def reserve(self, position: int) -> None:
-        """Let positions be handed out from past this one on. A rollback does not take that back: ask when sure."""
+        """Make new events start after this position. A rollback does not undo that: call it only when sure."""
         with self._connection.cursor() as cursor:
             cursor.execute(RESERVE, (position,))
 
     def add(self, rows: Sequence[tuple[int, str, int, str, bytes]]) -> None:
-        """Add events: position, aggregate id, version, type, stored bytes. Raises LedgerAltered where one is taken."""
+        """Add events: position, aggregate id, version, type, stored bytes. Raises LedgerAltered if one is taken."""
         content = BytesIO(
             b"".join(
                 f"{position}\t{aggregate}\t{version}\t{event_type}\t\\\\x{state.hex()}\n".encode()
@@ -72,25 +73,25 @@ class Mend:
                 cursor.copy_expert(f"COPY {EVENTS} ({columns}) FROM STDIN", content)
             except (psycopg2.errors.UniqueViolation, psycopg2.DataError) as taken:
                 raise LedgerAltered(
-                    f"an event between positions {rows[0][0]} and {rows[-1][0]} cannot be put back "
+                    f"an event between positions {rows[0][0]} and {rows[-1][0]} cannot be restored "
                     f"({type(taken).__name__}): the event store holds that version of its aggregate at another "
-                    "position, or Kafka's headers are no event's; krypton audit verify names the first difference"
+                    "position, or Kafka's headers are not an event's; krypton audit verify names the first difference"
                 ) from None
 
     def orphans(self, after: int = 0) -> list[tuple[int, bytes]]:
-        """Events that no command's record names: position and stored bytes, in order."""
+        """Events without a command record: position and stored bytes, in order."""
         with self._connection.cursor() as cursor:
             cursor.execute(ORPHANS, (after,))
             return [(position, bytes(state)) for position, state in cursor]
 
     def add_commands(self, commands: Sequence[Command]) -> None:
-        """Add commands' records. Raises LedgerAltered where one is there already with other positions."""
+        """Add command records. Raises LedgerAltered if one exists with other positions."""
         with self._connection.cursor() as cursor:
             cursor.execute(KNOWN, ([command.command_id for command in commands],))
             if taken := [one for (one,) in cursor.fetchall()]:
                 raise LedgerAltered(
-                    f"command {taken[0]} is on record without all the positions whose events name it: that record was "
-                    "altered, and is not overwritten"
+                    f"command {taken[0]} is recorded without all the positions whose events name it: that record was "
+                    "altered and is not overwritten"
                 )
             values = [(one.command_id, one.positions, json.dumps(dict(one.result))) for one in commands]
             execute_values(
@@ -102,9 +103,9 @@ class Mend:
             )
 
     def commit(self) -> None:
-        """Keep what was added."""
+        """Commit what was added."""
         self._connection.commit()
 
     def undo(self) -> None:
-        """Drop what was added since the last commit."""
+        """Roll back what was added since the last commit."""
         self._connection.rollback()
