@@ -1,0 +1,1 @@
+"""Benchmarks: every performance claim, measured and compared with its target."""

@@ -1,7 +1,7 @@
-"""``make bench``: measures every claim on this machine, prints them beside their targets, and stores them as JSON.
+"""``make bench``: runs the benchmarks, prints each figure next to its target, and stores them as JSON.
 
-``python -m bench commands relay`` measures only those; with ``--check`` it ends with 1 where a target is missed.
-Figures depend on the machine: compare ratios of one run.
+``python -m bench commands relay`` runs only those; with ``--check`` it exits with 1 if a target is missed. Figures
+depend on the machine: compare ratios of one run.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Auditors' questions about a patient of 500 events in a ledger of a million: in this process, and as typed."""
+"""Benchmark of audit queries: a patient with 500 events in a ledger of a million, in process and as a command."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ RPPS = "10101201233"
 
 
 def run(ours: Krypton, events: int = EVENTS) -> dict[str, float]:
-    """Milliseconds per question; 20 times each. In an empty ledger without running workers."""
+    """Milliseconds per query; 20 runs each. Needs an empty ledger without running workers."""
     begun = time.perf_counter()
     head = filled.fill(ours, events)
     print(f"{head:,} events in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
@@ -83,7 +83,7 @@ def _typed(ours: Krypton, position: int, ref: str) -> None:
 
 
 def _patient(ours: Krypton, head: int) -> tuple[str, str]:
-    """Two identities at two sites, merged halfway: studies with doses, and accesses; the views hold it all."""
+    """Two identities at two sites, merged halfway, with studies, doses and accesses, applied to the views."""
 
     def ask(command: Any) -> dict[str, Any]:
         return dict(ours.execute(command, Envelope("system:bench")).result)

@@ -1,4 +1,4 @@
-"""A backlog of real events to work off, and how fast somebody does."""
+"""Creates a backlog of events and measures the rate at which a process works it off."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ TIMEOUT_S = 120.0
 
 
 def fill(ours: Krypton, events: int) -> int:
-    """Store about so many events: studies of a thousand persons as they arrive. Returns how many there are now."""
+    """Store about ``events`` events: studies of a thousand persons. Returns the total number stored."""
     site = new_site(ours)
     for first in range(0, events, TOGETHER):
         ours.ledger.execute_many([(study(site, n), Envelope()) for n in range(first, first + TOGETHER)])
@@ -39,7 +39,7 @@ def published(ours: Krypton) -> Iterator[Callable[[], int]]:
 
 
 def rate(counter: Callable[[], int], end: int) -> float:
-    """Units per second between the first sight of work and ``end``. Raises TimeoutError."""
+    """Units per second from the first sign of work to ``end``. Raises TimeoutError."""
     deadline = time.monotonic() + TIMEOUT_S
     begun: tuple[float, int] | None = None
     while time.monotonic() < deadline:

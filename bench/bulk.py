@@ -1,7 +1,7 @@
-"""A made-up history straight to Kafka, in valid wire format: whole record batches, each acknowledged by the broker.
+"""Writes a generated history directly to Kafka as full record batches, bypassing the event store.
 
-This goes past the event store, to have millions of events within a minute or two; what is sealed has its key in the
-vault. ``fill`` writes into empty topics; positions begin at 1 and grow, as the relay's do.
+It gives millions of events within a minute or two; sealed fields have their keys in the vault. ``fill`` writes into
+empty topics; positions start at 1 and grow, as the relay's do.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ IN_FLIGHT = 64
 
 
 class TopicsNotEmpty(Exception):
-    """A made-up history is the whole of a ledger: its positions begin at 1."""
+    """A generated history must be the whole ledger: its positions start at 1."""
 
 
 class Bulk:
-    """Fills one open record batch per partition, and sends what is full."""
+    """Fills one open record batch per partition and sends full ones."""
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
@@ -44,7 +44,7 @@ class Bulk:
             await self.add(topic, partition, key, value, headers, at_ms)
 
     async def close(self) -> None:
-        """Send what is left, and wait until the broker has it all."""
+        """Send the rest and wait until the broker has everything."""
         for topic, partition in list(self._open):
             await self._send(topic, partition)
         await asyncio.gather(*self._sent)
@@ -60,10 +60,9 @@ class Bulk:
 def fill(
     kafka: str, codec: Codec, vault: KeyVault, events: int, *, seed: int = 1, topics: Collection[str] = LEDGER
 ) -> Counter[str]:
-    """Write events of a new region until there are so many in ``topics``; returns how many of each type there are.
+    """Write events of a new region until ``topics`` hold ``events``; returns how many of each type.
 
-    Events of other topics happen too, and are left out: positions have gaps, as those of a real ledger may.
-    Raises TopicsNotEmpty.
+    Events of other topics happen too and are left out: positions have gaps, as in a real ledger. Raises TopicsNotEmpty.
     """
     if any(span.end for span in spans(kafka, topics)):
         raise TopicsNotEmpty("the topics hold events already: fill empty ones")
@@ -98,7 +97,7 @@ async def _fill(
 def _happened(
     history: History, vault: KeyVault, enough: Callable[[], bool]
 ) -> Iterator[tuple[int, Happened, Callable[[], dict[str, str]]]]:
-    """Whole cohorts, until there are enough: position, event, and what makes an envelope's ids."""
+    """Whole cohorts, until there are enough: position, event, and the source of envelope ids."""
     position = 0
     for cohort in history.cohorts():
         vault.prepare(cohort.subjects)

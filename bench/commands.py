@@ -1,4 +1,4 @@
-"""How many commands a second: one by one (each its own durable transaction), and in bulk import."""
+"""Benchmark of command throughput: one by one (a durable transaction each), and in bulk import."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ LETTERS = str.maketrans("0123456789", "ABCDEFGHIJ")
 
 
 def new_site(ours: Krypton) -> str:
-    """An enrolled establishment nobody else uses."""
+    """Enrol a new establishment."""
     code = f"B{uuid4().hex[:8].upper()}"
     ours.execute(EnrollSite(code=code, name="Benchmark"), Envelope())
     return code
@@ -30,7 +30,7 @@ def family(number: int) -> str:
 
 
 def register(site: str, number: int) -> Register:
-    """A new person each."""
+    """Register a new person."""
     stated = {"family": family(number), "given": "Alex", "birth_date": "1970-01-01", "sex": "F"}
     return Register(assigner=site, local_id=str(number), stated=stated)
 

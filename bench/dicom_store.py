@@ -1,10 +1,10 @@
-"""How fast instances are taken in over DICOM: CT_small (39 KB), fsync on, senders with TCP_NODELAY in own processes.
+"""Benchmark of DICOM reception: CT_small (39 KB) with fsync, from senders in processes of their own.
 
 Claims: at least 60 instances/s on one association, at least 100/s over four; and at least 0.9 of the rate of dcmtk's
-``storescp --ignore`` (which keeps nothing) under the same ``storescu``, where dcmtk is installed. ``storescu`` is run
-as it comes, and with TCP_NODELAY=1, which takes its own and storescp's Nagle delays (40 ms each per instance) away.
+``storescp --ignore`` (which stores nothing) with the same ``storescu``, if dcmtk is installed. ``storescu`` runs as
+shipped, and with TCP_NODELAY=1, which removes its own and storescp's Nagle delays (40 ms each per instance).
 
-The ledger is left out (``NoLedger``): a batch of some thousand instances is one command, recorded by another thread.
+The ledger is replaced by ``NoLedger``: a batch of some thousand instances is one command, recorded by another thread.
 """
 
 import multiprocessing
@@ -37,7 +37,7 @@ LOCAL = "127.0.0.1"
 
 
 class NoLedger:
-    """Answers at once; counts the instances it is told of. The ledger's own rate is measured elsewhere."""
+    """Answers at once and counts instances. The ledger's own rate is measured elsewhere."""
 
     def __init__(self) -> None:
         self.instances = 0
@@ -52,7 +52,7 @@ class NoLedger:
 
 
 def run(seconds: float = 10, ledger: Executes | None = None) -> dict[str, float]:
-    """Instances per second; about five times ``seconds`` long, where dcmtk is there."""
+    """Instances per second; takes about five times ``seconds`` if dcmtk is installed."""
     figures = {}
     with tempfile.TemporaryDirectory(prefix="krypton-bench-") as folder:
         for associations in (1, 4):
@@ -64,7 +64,7 @@ def run(seconds: float = 10, ledger: Executes | None = None) -> dict[str, float]
 
 @contextmanager
 def _service(folder: Path, ledger: Executes) -> Iterator[int]:
-    """A service on a new spool; gives its port. After it, every instance answered must be recorded."""
+    """A service on a new spool; yields its port. At the end every acknowledged instance must be recorded."""
     with tempfile.TemporaryDirectory(dir=folder) as spool:
         service = StorageService(
             ledger=ledger,
@@ -92,7 +92,7 @@ def _own_senders(folder: Path, associations: int, seconds: float, ledger: Execut
 
 
 def _send_for(work: tuple[int, float]) -> tuple[int, float]:
-    """Send one study for so many seconds on one association; how many, and how long it took (s)."""
+    """Send one study for ``seconds`` on one association; returns how many, and the duration (s)."""
     port, seconds = work
     dataset = pydicom.dcmread(str(get_testdata_file("CT_small.dcm")))
     dataset.StudyInstanceUID = generate_uid()
@@ -119,7 +119,7 @@ def _associate(entity: AE, port: int) -> Any:
 
 
 def _beside_dcmtk(folder: Path, seconds: float) -> dict[str, float]:
-    """The same storescu against storescp --ignore and against us."""
+    """The same storescu against storescp --ignore and against Krypton."""
     figures: dict[str, float] = {}
     for name, settings, count in (("dcmtk", {}, int(20 * seconds)), ("dcmtk_nodelay", {"TCP_NODELAY": "1"}, 600)):
         files = _files(folder / name, count)

@@ -1,7 +1,8 @@
-"""``python -m bench.fill 1000000``: a made-up region's history into the ledger that the environment names.
+"""``python -m bench.fill 1000000``: writes a generated history into the configured ledger.
 
-Through the event store, from which ``krypton run`` publishes it; or ``--straight-to-kafka`` in the same wire format,
-for millions of events to rebuild from. Same seed, same history; only seals differ. Names are plainly fictitious.
+It writes to the event store, from which ``krypton run`` publishes it; or, with ``--straight-to-kafka``, directly to
+Kafka in the same wire format, for rebuilds of millions of events. The same seed gives the same history except for
+seals. Names are plainly fictitious.
 """
 
 import argparse

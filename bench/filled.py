@@ -1,7 +1,7 @@
-"""A made-up history straight into the event store and the live views, for questions asked of a large ledger.
+"""Writes a generated history directly into the event store and the live views, to query a large ledger.
 
-Goes past relay, Kafka and workers: rows by each view's own projection and COPY, cohort by cohort (no row of one is
-touched by another).
+It bypasses relay, Kafka and workers: rows come from each view's own projection and are written with COPY, cohort by
+cohort (cohorts share no rows).
 """
 
 from collections.abc import Sequence

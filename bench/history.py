@@ -1,10 +1,10 @@
-"""A region's history, made up: as many events as asked for, the same for the same seed, never all in memory.
+"""Generates a region's history of any length, reproducible from a seed and streamed.
 
 Shape: a person has one to four local identities at different sites; studies per identity are skewed (most few, some
-dozens); of two identities of one person 1 % of all persons are merged by a link event, and 10 % of the merges taken
-back; 60 % of the studies have a dose report of one to six exposures, a third an order; some people grant consent, and
-accesses rest on it. Whatever is sealed in a real ledger is sealed here. People of one cohort live at the same time:
-their events interleave, each aggregate's in its own order. Names and numbers are plainly fictitious.
+dozens); 1 % of all persons have two identities merged, and 10 % of the merges are undone; 60 % of the studies have a
+dose report of one to six exposures, a third an order; some people grant consent, and accesses are based on it. Fields
+sealed in a real ledger are sealed here. People of one cohort live at the same time: their events interleave, each
+aggregate's in its own order. Names and numbers are plainly fictitious.
 """
 
 import random

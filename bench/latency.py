@@ -1,7 +1,7 @@
-"""From a command to its visible row: relay, Kafka, Faust and the view between, at 100 commands a second.
+"""Benchmark of latency from a command to its visible row, at 100 commands a second.
 
-The row's time is PostgreSQL's own commit time of the transaction that wrote it; the command's is taken before it is
-asked. Both clocks are this machine's.
+In between are relay, Kafka, Faust and the view. The row's time is PostgreSQL's commit time of the transaction that
+wrote it; the command's time is taken before it is sent. Both clocks are this machine's.
 """
 
 import statistics

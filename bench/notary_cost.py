@@ -1,8 +1,8 @@
-"""What a notary costs the relay: the same backlog relayed alone and beside a notary that works it off too, in turns.
+"""Benchmark of the notary's cost to the relay: the same backlog relayed with and without it, alternating.
 
-Turns go alone, beside, beside, alone, so that whatever drifts on the machine meanwhile falls on both. The notary is
-behind by just as much as the relay when a turn begins, and its start counts against it. On a ledger's quiet days the
-two have far less to do at a time: this is the most that checkpoints cost.
+The order is alone, beside, beside, alone, so that drift of the machine affects both. The notary starts with the same
+backlog as the relay, and its start-up counts. Normally both have far less to do at a time: this is the most that
+checkpoints cost.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The same projection with one transaction per event: what the peers of a rebuild do."""
+"""Folds events with one transaction each, as the baseline that rebuilds are compared with."""
 
 import psycopg2
 
@@ -12,7 +12,7 @@ POSITION = "UPDATE bench_position SET at = %s"
 
 
 class OneByOne:
-    """Folds events into a version's tables, each in a transaction of its own, with the position it has reached."""
+    """Folds events into a version's tables, each in its own transaction, with its position."""
 
     def __init__(self, ours: Krypton, projection: Projection) -> None:
         self._projection = projection

@@ -1,6 +1,6 @@
-"""A peer of the rebuild: a plain Faust worker, one row and one transaction per event. ``python -m bench.plain_faust N``
+"""``python -m bench.plain_faust N``: baseline for rebuilds, a plain Faust worker with a transaction per event.
 
-Prints how many events it applied a second, over all but the first hundred, and ends.
+It prints how many events per second it applied, without the first hundred, and exits.
 """
 
 import os

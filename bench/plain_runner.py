@@ -1,6 +1,6 @@
-"""A peer of the rebuild: a ``ProjectionRunner`` of the eventsourcing library, one transaction per event.
+"""Baseline for rebuilds: the eventsourcing library's ``ProjectionRunner``, with a transaction per event.
 
-It reads from an application in memory, which is faster than any database: what is measured is the runner and the rows.
+It reads from an in-memory application, faster than any database: only the runner and the rows are measured.
 """
 
 import time

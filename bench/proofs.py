@@ -1,4 +1,4 @@
-"""Tamper evidence: how fast the tree grows, proofs are made, and both logs are verified; and what the notary costs."""
+"""Benchmark of tamper evidence: growing the tree, making proofs, verifying both logs, and restoring each."""
 
 import random
 import tempfile

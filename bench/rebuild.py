@@ -1,6 +1,6 @@
-"""Rebuilds on a made-up region of millions of events, beside the peers: plain Faust and the eventsourcing runner.
+"""Benchmark of rebuilds on millions of generated events, compared with plain Faust and the eventsourcing runner.
 
-``bench.rebuilt`` says what one rebuild is.
+``bench.rebuilt`` measures a single rebuild.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Rebuilds of the identity index, under matching rules, and of the cumulative dose: two million events of each.
+"""Benchmark of rebuilding the identity index (with matching rules) and the cumulative dose, two million events each.
 
-Each in a region of its own, of which only the view's topics are written.
+Each uses its own region, in which only the view's topics are written.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""One rebuild measured: ``krypton views rebuild`` in a process of its own, as an operator runs it.
+"""Measures one ``krypton views rebuild`` in its own process: events per second and peak memory.
 
-Kafka read, decoding, fold, COPY, keys, indexes and statistics, into logged tables. Its peak memory is what the kernel
-says of that process.
+It includes reading Kafka, decoding, folding, COPY into logged tables, keys, indexes and statistics. The kernel reports
+the peak memory.
 """
 
 import json

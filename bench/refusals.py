@@ -1,6 +1,6 @@
-"""What a refused command costs a batch: 2,000 registrations with four refused among them, against as many without.
+"""Benchmark of refused commands in a batch: 2,000 registrations with four refused, compared with none refused.
 
-The two take turns, and the ratio is of the medians, so that a busy moment of the machine counts for both.
+The two alternate and the ratio uses medians, so that a busy moment of the machine affects both.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""A ledger of its own for benchmarks: embedded servers in a temporary folder, gone afterwards."""
+"""Runs a temporary, empty ledger on embedded servers for benchmarks."""
 
 import os
 import shutil
@@ -51,7 +51,7 @@ def _keep_commit_times(database: str) -> None:
 
 @contextmanager
 def processes(ours: Krypton, *commands: tuple[str, ...]) -> Iterator[None]:
-    """Run ``krypton`` processes beside; stopped afterwards."""
+    """Run ``krypton`` processes in the background; stopped at the end."""
     env = {**os.environ, "KRYPTON_HOME": str(ours.settings.home)}
     running = [
         subprocess.Popen(krypton_command(*words), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

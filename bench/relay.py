@@ -1,4 +1,4 @@
-"""How fast a relay process copies a backlog from the event store to Kafka, every record acknowledged."""
+"""Benchmark of the relay: events per second from the event store to Kafka, every record acknowledged."""
 
 from bench import backlog
 from bench.region import processes

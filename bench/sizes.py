@@ -1,4 +1,4 @@
-"""How many bytes an event takes in each place: what ``docs/sizing.md`` multiplies."""
+"""Measures bytes per event in each store, the figures behind ``docs/sizing.md``."""
 
 from pathlib import Path
 from typing import Final

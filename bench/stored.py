@@ -1,6 +1,6 @@
-"""A made-up history into the event store, by COPY: the relay publishes it, and workers apply it, as anything recorded.
+"""Writes a generated history into the event store with COPY; relay and workers then process it as usual.
 
-Positions begin at 1 and have no gaps. What is sealed has its key in the vault; the records of commands are left out.
+Positions start at 1 and have no gaps. Sealed fields have their keys in the vault; command records are left out.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
-"""What the figures must reach: the only table of it, and what is said of a figure that does not.
+"""The table of performance targets, and the verdict on each measured figure.
 
-Rates are of 2 cores.
+Rates are for 2 cores.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""How fast a view's store folds study events: decoded, unsealed, read, applied and committed; Kafka and Faust apart."""
+"""Benchmark of a view's store without Kafka and Faust: decode, unseal, read, apply and commit study events."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How fast one worker process builds ``patient_record`` from a backlog: Faust, decoding, unsealing, rows, positions."""
+"""Benchmark of one worker process that builds ``patient_record`` from a backlog, Faust included."""
 
 from bench import backlog
 from bench.region import processes

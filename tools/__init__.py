@@ -1,0 +1,1 @@
+"""Tools that generate documentation from the code."""

@@ -1,4 +1,4 @@
-"""``python -m tools``: writes every page that is made from the code; tests hold the pages fresh."""
+"""``python -m tools``: writes every page generated from the code; tests check that the pages are current."""
 
 from tools import (
     architecture_picture,

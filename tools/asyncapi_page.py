@@ -1,7 +1,8 @@
-"""``python -m tools.asyncapi_page``: writes ``docs/asyncapi.yaml`` from the schemas; a test holds it fresh.
+"""``python -m tools.asyncapi_page``: generates ``docs/asyncapi.yaml`` from the schemas; a test checks that it is
+current.
 
-AsyncAPI 3.0.0: a channel per topic, a message per event type with its newest Avro schema, CloudEvents headers.
-Kafka bindings 0.5.0. PyYAML is a tool of the development environment: nothing that runs imports this module.
+AsyncAPI 3.0.0: a channel per topic, a message per event type with its newest Avro schema, CloudEvents headers. Kafka
+bindings 0.5.0. PyYAML is a development dependency: no production code imports this module.
 """
 
 import re

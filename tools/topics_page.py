@@ -1,4 +1,4 @@
-"""``python -m tools.topics_page``: writes ``docs/topics.md`` from the schemas; a test holds the page fresh."""
+"""``python -m tools.topics_page``: generates ``docs/topics.md`` from the schemas; a test checks that it is current."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""What auditors ask of the ledger: answered from its own events, each question recorded before it is answered."""
+"""Audit queries, answered from the ledger's own events; each question is recorded before it is answered."""

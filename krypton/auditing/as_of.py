@@ -1,8 +1,8 @@
-"""``audit as-of``: the person, the record and the dose as a reader would have seen them at a position or time.
+"""``audit as-of``: person, record and dose as a reader would have seen them at a given position or time.
 
-Not read from the live views, which hold today's rows and could have been altered: the person's own events up to that
-position are folded anew, and the views' own queries asked (``replayed``). Where the live views keep history of their
-own (membership, doses), the two answers are compared, and what differs is named.
+It does not read the live views, which hold today's rows and could have been altered: the person's events up to that
+position are folded again, and the views' queries run on the result (``replayed``). Where the live views keep history
+(membership, doses), both answers are compared and differences are reported.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -39,7 +39,9 @@ def as_of(ours: Krypton, moment: Moment, ref: str, caller: Caller, *, whole: boo
 
 
 def seen(past: Past, identity: str) -> Document:
-    """``person``, ``members``, ``identity``, ``record``, ``dose``: the last three as their ``show`` commands answer."""
+    """``person``, ``members``, ``identity``, ``record``, ``dose``: the last three in the form of their ``show``
+    commands.
+    """
     members = past.members(identity)
     together = [member["identity"] for member in members]
     whose = {"person": identities.person(past.views, identity), "members": members}
@@ -55,7 +57,7 @@ def _erased(past: Past, members: Collection[str], subjects: Callable[..., Iterab
 
 
 def _basis(past: Past, identity: str, answer: Document) -> Document:
-    """What the answer rests on: how many events, what of them no view can read, and where the live views differ."""
+    """What the answer is based on: number of events, those no view can read, and differences from the live views."""
     return {
         "events": len(past.stored),
         "aggregates": len({event.aggregate_id for event in past.stored}),
@@ -65,7 +67,7 @@ def _basis(past: Past, identity: str, answer: Document) -> Document:
 
 
 def _differences(past: Past, identity: str, answer: Document) -> list[str]:
-    """Which of the live views that keep history say something else of that position: they lag, or were altered."""
+    """The live views with history that disagree about that position: they lag or were altered."""
     members = identities.members(past.live, identity, past.position)
     sight = Withheld.of(past.identities, past.events).sight(_named(answer["members"]))
     dose = doses.dose(past.live, answer["members"], at_position=past.position, sight=sight)

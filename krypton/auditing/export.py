@@ -1,10 +1,9 @@
-"""``audit export``: all that the ledger holds of a person, in files that can be checked without us.
+"""``audit export``: writes all events about a person to files that can be verified offline, without Krypton.
 
-Events as stored, byte for byte; the same as JSON lines and as Avro container files with their schemas; the proof that
-each is in the signed tree; the checkpoint; and ``verify.py``, which checks it all offline. Fields that name the person
-stay sealed, unless they are asked for: then they stand in a file of their own, which nothing proves. Events that the
-latest checkpoint does not cover yet are left out, and counted; so is what came in against an opposition to feeding: of
-an aggregate, all from the first such event on.
+The files: events as stored, byte for byte; the same as JSON lines and as Avro container files with their schemas; the
+proof that each is in the signed tree; the checkpoint; and ``verify.py``, which checks everything. Fields that name the
+person stay sealed unless asked for: then they are in a separate file, which no proof covers. Events not yet covered by
+the latest checkpoint are left out and counted.
 """
 
 import time
@@ -36,12 +35,12 @@ LOOK_AGAIN_S: Final = 0.2
 
 
 class FolderNotEmpty(Exception):
-    """The export's folder holds something already: nothing was written there."""
+    """The target folder is not empty: nothing was written."""
 
 
 @dataclass(frozen=True)
 class Signed:
-    """The log as it was last signed."""
+    """The log at its latest checkpoint."""
 
     note: Note
     key: VerifierKey
@@ -49,7 +48,7 @@ class Signed:
     tree: SignedTree
 
     def proven(self, event: StoredEvent) -> Document:
-        """The event's leaf, and the proof that it is in the tree. Raises LedgerAltered."""
+        """The event's leaf and the proof that it is in the tree. Raises LedgerAltered."""
         index = self.tree.folder.index_of(event.position)
         entry = leaf.entry(event.position, event.type, event.aggregate_id, event.version, event.state)
         if index is None or self.tree.entry(index) != entry:
@@ -69,7 +68,7 @@ def export(
     Raises FolderNotEmpty, LedgerAltered, ServiceUnavailable (nothing was signed yet), and as ``answering`` does.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise FolderNotEmpty(f"{folder} is not empty: give a new folder, so that nothing else is taken for the export")
+        raise FolderNotEmpty(f"{folder} is not empty: give a new folder for the export")
     with answering(ours, caller, "audit.export", ref, accesses=True, whole=whole, unsealed=unsealed) as (past, allowed):
         shown = Withheld.of(past.identities, past.events).left(past.stored)
         signed = latest(ours, past.stored[-1].position, wait_s)
@@ -94,7 +93,7 @@ def export(
 
 
 def latest(ours: Krypton, position: int, wait_s: float = 0.0) -> Signed:
-    """The log as last signed; waits a while for a position to be covered. Raises ServiceUnavailable."""
+    """The log at its latest checkpoint; waits a while until it covers a position. Raises ServiceUnavailable."""
     deadline = time.monotonic() + wait_s
     while True:
         found = _signed(ours)
@@ -121,7 +120,7 @@ def _signed(ours: Krypton) -> Signed | None:
 
 @dataclass(frozen=True)
 class _Export:
-    """What is written, worked out before anything is."""
+    """The content to write, computed before anything is written."""
 
     ours: Krypton
     past: Past
@@ -130,7 +129,7 @@ class _Export:
     proofs: Sequence[Document]
 
     def files(self, unsealed: bool) -> dict[str, bytes]:
-        """Path within the folder to content."""
+        """Path in the folder to content."""
         events = [export_files.event_line(self.ours.codec.schema_of(one.state), one) for one in self.covered]
         files = {
             "checkpoint": self.signed.note.format().encode(),
@@ -145,7 +144,7 @@ class _Export:
         return files
 
     def _opened(self) -> list[Document]:
-        """What sealed fields say, by position; ``[erased]`` where the key was destroyed."""
+        """Decrypted sealed fields by position; ``[erased]`` if the key was destroyed."""
         covered = {event.position for event in self.covered}
         schemas = self.ours.codec.registry.latest
         return [

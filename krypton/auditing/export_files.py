@@ -1,4 +1,4 @@
-"""The files of an export: JSON lines, Avro container files of the stored bytes themselves, a manifest, the verifier."""
+"""Writes the files of an export: JSON lines, Avro containers with the stored bytes, the manifest and the verifier."""
 
 import base64
 import json
@@ -35,12 +35,12 @@ checks all of it offline; it needs Python 3.11 and the package `cryptography`.
 
 
 def json_lines(documents: Iterable[Mapping[str, Any]]) -> bytes:
-    """A document to a line."""
+    """One document per line."""
     return "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in documents).encode()
 
 
 def event_line(schema: Schema, event: StoredEvent) -> Document:
-    """An event as the bytes have it, by the schema they were written with; sealed fields stay sealed."""
+    """An event as JSON, decoded with the schema it was written with; sealed fields stay sealed."""
     data: Document = schemaless_reader(BytesIO(event.state[HEAD:]), schema.hot, None)
     return {
         "position": event.position,
@@ -57,7 +57,7 @@ def _plain(value: Any) -> Any:
 
 
 def by_schema(registry: Registry, events: Iterable[StoredEvent]) -> dict[str, bytes]:
-    """The Avro container file and the schema of each schema that the events are written with."""
+    """For each schema used: the Avro container file and the schema."""
     bodies: dict[int, list[bytes]] = {}
     for event in events:
         bodies.setdefault(int.from_bytes(event.state[1:HEAD], "big"), []).append(event.state[HEAD:])
@@ -78,7 +78,7 @@ def _file(schema: Schema) -> Path:
 
 
 def container(schema: bytes, bodies: Iterable[bytes]) -> bytes:
-    """An Avro object container file, uncompressed (Avro 1.12): each body a block of its own, as the bytes it is."""
+    """An uncompressed Avro object container file (Avro 1.12): each body is one block, with unchanged bytes."""
     bodies = list(bodies)
     sync = sha256(schema + b"".join(bodies)).digest()[:16]
     facts = {"avro.schema": schema, "avro.codec": b"null"}
@@ -102,7 +102,7 @@ def _long(value: int) -> bytes:
 
 
 def write(folder: Path, files: Mapping[str, bytes], summary: Mapping[str, Any]) -> None:
-    """Write all files, the manifest that lists them, and the verifier that knows this program's schemas."""
+    """Write all files, the manifest that lists them, and the verifier with this program's schema digests."""
     files = {"README.md": README.encode(), **files}
     manifest = {**summary, "files": {name: sha256(content).hexdigest() for name, content in sorted(files.items())}}
     for name, content in files.items():
@@ -114,7 +114,7 @@ def write(folder: Path, files: Mapping[str, bytes], summary: Mapping[str, Any]) 
 
 
 def verifier(folder: Path = FOLDER) -> str:
-    """``verify.py``: the program that checks an export, with the digest of every schema of ours."""
+    """``verify.py``: the program that checks an export, with the digest of every schema."""
     files = {str(ident): folder / f"{name}.avsc" for name, ident in read_lock().items()}
     digests = {ident: sha256(path.read_bytes()).hexdigest() for ident, path in files.items()}
     source = Path(verify_template.__file__).read_text()

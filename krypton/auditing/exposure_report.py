@@ -1,7 +1,7 @@
-"""The exposure report as a page (Markdown) for the data-protection officer, who files it with the authority.
+"""Formats the exposure report as a Markdown page for the data-protection officer.
 
-It states what the ledger knows of what Article 33(3) of the GDPR asks for (nature of the breach, how many people and
-records, measures taken), and names what only the officer can add. It names people by pseudonymous ids alone.
+It covers what the ledger knows of what Article 33(3) of the GDPR requires (nature of the breach, number of people and
+records, measures taken), and lists what only the officer can add. People appear only as pseudonymous ids.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,9 +9,9 @@ from typing import Any
 
 Document = dict[str, Any]
 
-BASIS = """Worked out from the ledger's events up to position {position}, replayed for this report; every position named
+BASIS = """Computed from the ledger's events up to position {position}, replayed for this report; every position named
 here can be proven with `krypton audit prove POSITION`. The ledger records who was let into a record and what lay in it,
-not what was looked at: what is listed as exposed was open to the reader, and must be taken as seen."""
+not what was looked at: what is listed as exposed was accessible to the reader and must be regarded as seen."""
 
 OFFICER = """- likely consequences for the persons concerned
 - contact point, and whether and when the persons were told (Article 34)
@@ -129,7 +129,7 @@ def _cells(cells: Iterable[Any]) -> Iterator[str]:
 
 
 def _cell(value: Any) -> str:
-    """Text that cannot break out of its cell, whatever was typed as a reason."""
+    """Text escaped so that it cannot leave its table cell."""
     if value is None:
         return "–"
     return " ".join(str(value).split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

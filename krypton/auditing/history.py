@@ -1,8 +1,8 @@
-"""``audit history``: what was said of a person and of all who ever were one with them, and what it changed.
+"""``audit history``: every statement about a person and all identities ever merged with them, and its effect.
 
-Everything is read from the ledger's own events (``replayed``); corrections, flags and statements about pairs are told
-by the query that ``identity history`` asks, reassignments and withdrawals of studies are added, and each entry says who
-was one person before it and after.
+Everything is read from the ledger's own events (``replayed``). The query of ``identity history`` gives corrections,
+flags and statements about pairs; reassignments and withdrawals of studies are added, and each entry says who was one
+person before and after.
 """
 
 from collections.abc import Iterable

@@ -1,10 +1,10 @@
-"""Which aggregates an answer about a person needs, found without reading the whole ledger.
+"""Finds the aggregates that an answer about a person needs, without reading the whole ledger.
 
-The live views are trusted with nothing but ids: who was ever held to be whom, which studies, orders, readings and
-accesses are whose. What those ids stand for is then read from the event store. Three things make up for what a view
-does not tell. Studies that were reassigned away are found among the reassignments, which have an index of their own.
-The ledger's last ``TAIL`` events, which a view may not have applied yet, are searched for the person's ids. And
-``whole`` searches every event instead, and so depends on no view at all; it takes seconds per million events.
+The live views are trusted for ids only: which identities were ever merged, and whose studies, orders, readings and
+accesses are. The events behind those ids are read from the event store. Three measures cover what a view does not know:
+studies that were reassigned away are found among the reassignments, which have their own index; the ledger's last
+``TAIL`` events, which a view may not have applied yet, are searched for the person's ids; and ``whole`` searches every
+event instead and depends on no view; it takes seconds per million events.
 """
 
 from collections.abc import Collection, Iterable
@@ -21,7 +21,7 @@ from projections.engine.query import fetch
 from schemas.codec import Codec
 
 TAIL: Final = 20_000
-"""Events at the ledger's end that are searched whatever the views say: minutes of a busy region."""
+"""Events at the ledger's end that are always searched: minutes of a busy region."""
 
 PAIRS: Final = """
 SELECT DISTINCT link_id::text AS link, low::text, high::text, bool_or(type = 'link.merged') AS merged
@@ -38,7 +38,7 @@ UNION SELECT viewing_id::text FROM access_history.viewing WHERE members ?| %(ids
 
 @dataclass
 class Needed:
-    """``identities``: all that were ever one person with those asked about, through others too; ``aggregates``: ids."""
+    """``identities``: all ever merged with those asked about, directly or not; ``aggregates``: ids."""
 
     identities: set[str] = field(default_factory=set)
     aggregates: set[str] = field(default_factory=set)
@@ -46,7 +46,7 @@ class Needed:
 
 
 class Finder:
-    """Finds them, up to a position, on one connection to the live views and the event store."""
+    """Finds needed aggregates up to a position, on one connection to the live views and the event store."""
 
     def __init__(self, connection: Connection, codec: Codec, upto: int, *, whole: bool) -> None:
         self._db = connection
@@ -56,7 +56,7 @@ class Finder:
         self._after = 0 if whole else max(0, head(connection) - TAIL)
 
     def needed_for(self, identities: Iterable[str], *, accesses: bool) -> Needed:
-        """``accesses``: those too, and who looked."""
+        """``accesses``: include accesses and consents."""
         found = Needed()
         new = set(identities)
         while new:
@@ -72,7 +72,7 @@ class Finder:
         return found
 
     def _merged_by_views(self, identities: Collection[str], found: Needed) -> set[str]:
-        """Who was ever merged with them; every statement about them is needed, merged or not."""
+        """Identities ever merged with them; every statement about them is needed, merged or not."""
         if self._whole:
             return set()
         pairs = fetch(self._db, PAIRS, ids=list(identities))
@@ -85,7 +85,7 @@ class Finder:
         return {side for data in said for side in (data["low"], data["high"])}
 
     def _clinical(self, found: Needed) -> None:
-        """Studies that are or ever were theirs, what was read and irradiated in them, and orders."""
+        """Studies that are or were theirs, with readings and doses, and orders."""
         found.studies |= self._ids(STUDIES, found.identities)
         self._take(moves_speaking_of(self._db, found.identities, self._upto), found)
         found.aggregates |= found.studies | {str(Dose.create_id(UUID(study))) for study in found.studies}

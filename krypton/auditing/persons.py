@@ -1,4 +1,7 @@
-"""Who was one person with whom, step by step: the fold of ``domain.membership``, and its state after each statement."""
+"""Computes who was one person with whom after each statement about a pair, over all time.
+
+It steps through the fold of ``domain.membership`` and keeps its state after each statement.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +17,7 @@ FOREVER: Final = 2**63 - 1
 
 
 class Step(NamedTuple):
-    """How things stand from a statement on. ``at``: microseconds since 1970, UTC; ``event`` is None before any."""
+    """The persons from a statement on. ``at``: microseconds since 1970, UTC; ``event`` is None before the first."""
 
     at: int
     position: int
@@ -22,12 +25,12 @@ class Step(NamedTuple):
     person: dict[str, Person]
 
     def of(self, identity: str) -> Person:
-        """The person that it is then."""
+        """The person of an identity."""
         return self.person.get(identity, (identity,))
 
 
 class Span(NamedTuple):
-    """A stretch of time in which nobody's person changes: from ``start`` to before ``end`` (µs since 1970, UTC)."""
+    """A period without change of persons: from ``start`` to before ``end`` (µs since 1970, UTC)."""
 
     start: int
     end: int
@@ -36,7 +39,7 @@ class Span(NamedTuple):
 
 @dataclass
 class Persons:
-    """The persons of some identities through all time."""
+    """The persons of some identities over all time."""
 
     steps: list[Step] = field(default_factory=list)
 
@@ -56,16 +59,16 @@ class Persons:
         return persons
 
     def before(self, position: int) -> Step:
-        """How things stood just before a position."""
+        """The persons just before a position."""
         found: Step = next(step for step in reversed(self.steps) if step.position < position or step.event is None)
         return found
 
     def after(self, position: int) -> Step:
-        """How things stood once that position was there."""
+        """The persons just after a position."""
         return self.before(position + 1)
 
     def spans(self, start: int = ALWAYS, end: int = FOREVER) -> Iterator[Span]:
-        """Stretches of time from ``start`` to before ``end``, in order; none of them empty."""
+        """The periods from ``start`` to before ``end``, in order; none is empty."""
         ends = [step.at for step in self.steps[1:]] + [FOREVER]
         for step, over in zip(self.steps, ends, strict=True):
             begins, ends_at = max(start, step.at), min(end, over)

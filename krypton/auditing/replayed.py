@@ -1,9 +1,9 @@
-"""The views as they were at a position, for one person: the needed events again, through the same projections.
+"""Rebuilds the views of one person at a past position, by replaying only the events needed.
 
-Decoding, folding and the queries that are then asked are those of the live views (``projections.engine.fold``, each
-view's ``queries``); only the rows are held apart, and hold nobody else. What a live view could not read or apply is
-left out here as it is there, and named in ``unread``. What was sealed under a key that is destroyed reads ``[erased]``,
-whatever the day that is asked about: there is nothing left to show.
+Decoding, folding and queries are those of the live views (``projections.engine.fold``, each view's ``queries``); only
+the rows are separate and belong to nobody else. Events that a live view could not read or apply are left out here too,
+and listed in ``unread``. Text sealed under a destroyed key reads ``[erased]`` at every past position: there is nothing
+left to show.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -18,8 +18,8 @@ from psycopg2.extensions import connection as Connection
 from adapters.eventstore.histories import StoredEvent, events_of, head, last_at, recorded_at
 from domain.errors import NotFound
 from domain.times import micros
-from krypton.auditing.aside import aside
 from krypton.auditing.needed import Finder
+from krypton.auditing.temporary_views import temporary_views
 from krypton.bootstrap import VIEWS, Krypton
 from projections.engine.fold import Read, fold, read
 from projections.engine.projection import Projection, RowKey
@@ -58,7 +58,7 @@ class Past:
     live: Connection
 
     def members(self, identity: str) -> list[Document]:
-        """All identities of the person that it was, as ``identity show`` lists them."""
+        """All identities of the person, as ``identity show`` lists them."""
         return identities.members(self.views, identity, erased=self.erased(self.identities))
 
     def erased(self, subjects: Iterable[str]) -> set[str]:
@@ -70,10 +70,10 @@ class _NoSpill:
     """One person's rows fit in memory."""
 
     def store(self, rows: Held) -> None:
-        """Never asked: there is no bound."""
+        """Never called: there is no limit."""
 
     def load(self, keys: Iterable[RowKey]) -> Held:
-        """Nothing is here."""
+        """Nothing was spilled."""
         return {}
 
 
@@ -81,10 +81,10 @@ class _NoSpill:
 def replayed(
     ours: Krypton, asked: Collection[str], upto: Moment | None = None, *, accesses: bool = False, whole: bool = False
 ) -> Iterator[Past]:
-    """Replay what concerns these identities, up to a moment or to the end.
+    """Replay the events about these identities, up to a moment or to the end.
 
-    ``accesses``: with accesses, who looked, and their view. ``whole``: find it by reading the whole ledger, trusting
-    no view. Raises NotFound (a position past the end).
+    ``accesses``: with accesses and consents, and their view. ``whole``: find them by reading the whole ledger, without
+    trusting a view. Raises NotFound (a position past the end).
     """
     with ours.reading() as live:
         position, at = place(live, upto)
@@ -95,13 +95,13 @@ def replayed(
         folded = [_folded(_projection(ours, live, name), reads) for name in views_asked]
         unread = sorted({reason for _, _, reasons in folded for reason in reasons})
         events = [one.event for one in reads if isinstance(one.event, LedgerEvent)]
-        with aside(ours.addresses.database, ((projection, rows) for projection, rows, _ in folded)) as views:
+        with temporary_views(ours.addresses.database, ((projection, rows) for projection, rows, _ in folded)) as views:
             whose = frozenset(needed.identities)
             yield Past(ours, position, at, tuple(asked), whose, stored, events, unread, views, live)
 
 
 def place(connection: Connection, moment: Moment | None) -> tuple[int, int | None]:
-    """The position that a moment means (None: the end), and when its event was recorded. Raises NotFound."""
+    """The position that a moment stands for (None: the end), and when its event was recorded. Raises NotFound."""
     last = head(connection)
     if isinstance(moment, datetime):
         position = last_at(connection, micros(moment))
@@ -113,14 +113,14 @@ def place(connection: Connection, moment: Moment | None) -> tuple[int, int | Non
 
 
 def _projection(ours: Krypton, connection: Connection, name: str) -> Projection:
-    """The view's projection as readers have it."""
+    """The projection of the view's live version."""
     version = catalog.live_version(connection, name)
     rules = None if version is None else catalog.rules_of(connection, name, version)
     return ours.projection_with(name, rules or {}, version)
 
 
 def _record(codec: Codec, event: StoredEvent) -> Record:
-    """The event as a view gets it; the topic is all that matters of where on Kafka it lies."""
+    """The event as a Kafka record for the view; only its topic matters."""
     headers = (("position", b"%d" % event.position), ("version", b"%d" % event.version))
     return Record(_topic(codec, event), 0, event.position, event.aggregate_id.encode(), event.state, headers)
 

@@ -32,7 +32,7 @@ Key = tuple[str, bytes, Ed25519PublicKey]  # name, key id, public key
 
 
 class Wrong(Exception):
-    """What does not hold, and where."""
+    """What is invalid, and where."""
 
 
 def check(holds: object, what: str) -> None:
@@ -42,17 +42,17 @@ def check(holds: object, what: str) -> None:
 
 
 def key_of(text: str) -> Key:
-    """Of ``<name>+<key id>+<base64 of type and key>``."""
+    """Parse ``<name>+<key id>+<base64 of type and key>``."""
     name, ident, encoded = text.strip().split("+", 2)
     raw = base64.b64decode(encoded, validate=True)
-    check(len(raw) == 33 and raw[0] == 1, "the key is no Ed25519 key of a log")
+    check(len(raw) == 33 and raw[0] == 1, "the key is not a log's Ed25519 key")
     key_id = sha256(name.encode() + b"\n" + raw).digest()[:4]
     check(key_id.hex() == ident, "the key was copied wrongly: its id does not fit")
     return name, key_id, Ed25519PublicKey.from_public_bytes(raw[1:])
 
 
 def checkpoint_of(note: str, key: Key) -> tuple[int, bytes]:
-    """Size and root, once the signature holds (C2SP signed-note, tlog-checkpoint)."""
+    """Size and root, after the signature is verified (C2SP signed-note, tlog-checkpoint)."""
     name, key_id, public = key
     text, _, signatures = note.rpartition("\n\n")
     text += "\n"
@@ -63,7 +63,7 @@ def checkpoint_of(note: str, key: Key) -> tuple[int, bytes]:
             try:
                 public.verify(raw[4:], text.encode())
             except InvalidSignature:
-                raise Wrong(f"checkpoint: the signature of {name} does not hold") from None
+                raise Wrong(f"checkpoint: the signature of {name} is not valid") from None
             origin, size, root = text.split("\n")[:3]
             check(origin == name, f"checkpoint: it is of log {origin}, not of {name}")
             return int(size), base64.b64decode(root, validate=True)
@@ -101,7 +101,7 @@ class Body:
         self.raw, self.at = raw, 0
 
     def take(self, count: int) -> bytes:
-        """So many bytes as they are."""
+        """The next ``count`` bytes."""
         check(0 <= count <= len(self.raw) - self.at, "the bytes end within a value")
         self.at += count
         return self.raw[self.at - count : self.at]
@@ -126,7 +126,7 @@ class Body:
                 yield one()
 
     def value(self, schema: Any) -> Any:
-        """Any value; bytes are sealed fields, and shown in base64."""
+        """Any value; bytes are sealed fields, shown in base64."""
         if isinstance(schema, list):
             branch = self.long()
             check(0 <= branch < len(schema), "a union has no such branch")
@@ -156,7 +156,7 @@ class Body:
         raise Wrong(f"the schema uses {kind}, which this program does not read")
 
 
-def said_by(stored: bytes, schemas: dict[str, Any]) -> tuple[str, Any]:
+def decoded(stored: bytes, schemas: dict[str, Any]) -> tuple[str, Any]:
     """The schema id and the fields of stored bytes: 0x00, the id as four bytes, the Avro body."""
     check(len(stored) > 5 and stored[0] == 0, "the stored bytes are not in the ledger's format")
     ident = str(int.from_bytes(stored[1:5], "big"))
@@ -168,7 +168,7 @@ def said_by(stored: bytes, schemas: dict[str, Any]) -> tuple[str, Any]:
 
 
 def container(raw: bytes) -> tuple[Any, list[bytes]]:
-    """The objects of an uncompressed Avro container file, as bytes: one object to a block."""
+    """The objects of an uncompressed Avro container file, as bytes: one object per block."""
     body = Body(raw)
     check(body.take(4) == b"Obj\1", "no Avro container file")
     header = dict(body.blocks(lambda: (body.take(body.long()).decode(), body.take(body.long()))))
@@ -182,7 +182,7 @@ def container(raw: bytes) -> tuple[Any, list[bytes]]:
 
 
 def listed(folder: Path) -> dict[str, Any]:
-    """The manifest, once every file is the one that it lists."""
+    """The manifest, after every listed file was checked."""
     manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     there -= {"manifest.json", "verify.py"}
@@ -193,7 +193,7 @@ def listed(folder: Path) -> dict[str, Any]:
 
 
 def schemas_in(folder: Path) -> dict[str, Any]:
-    """The schemas by id, each the one that this program was made with."""
+    """The schemas by id, each checked against this program's digests."""
     found: dict[str, Any] = {}
     for path in sorted((folder / "schemas").glob("*.avsc")):
         ident = path.name.partition("-")[0]
@@ -203,7 +203,7 @@ def schemas_in(folder: Path) -> dict[str, Any]:
 
 
 def check_events(folder: Path, size: int, root: bytes) -> list[dict[str, Any]]:
-    """Every event, its proof and its bytes; returns the events."""
+    """Check every event, its proof and its bytes; returns the events."""
     schemas = schemas_in(folder)
     versions: dict[str, list[int]] = {}
     bodies: dict[str, list[bytes]] = {}
@@ -217,13 +217,13 @@ def check_events(folder: Path, size: int, root: bytes) -> list[dict[str, Any]]:
         steps = [bytes.fromhex(step) for step in proof["proof"]]
         proven = included(proof["index"], size, leaf_of(event, stored), steps, root)
         check(proven, f"{where}: not in the signed tree; the event, its bytes or its proof were altered")
-        ident, fields = said_by(stored, schemas)
+        ident, fields = decoded(stored, schemas)
         check(ident == str(event["schema"]), f"{where}: the bytes are of another schema")
-        check(fields == event["data"], f"{where}: events.jsonl says something else than the stored bytes")
+        check(fields == event["data"], f"{where}: events.jsonl differs from the stored bytes")
         versions.setdefault(event["aggregate_id"], []).append(event["version"])
         bodies.setdefault(ident, []).append(stored[5:])
     for aggregate, held in versions.items():
-        check(held == list(range(1, len(held) + 1)), f"aggregate {aggregate}: events are missing between others")
+        check(held == list(range(1, len(held) + 1)), f"aggregate {aggregate}: events are missing in between")
     files = {path.name.partition("-")[0]: path for path in (folder / "avro").glob("*.avro")}
     check(files.keys() == bodies.keys(), "the Avro files are not of the same events")
     for ident, path in files.items():
@@ -232,7 +232,7 @@ def check_events(folder: Path, size: int, root: bytes) -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    """0: all holds; 1: something does not."""
+    """Exit code 0: all valid; 1: something is not."""
     parser = argparse.ArgumentParser(description="Checks an export of the ledger offline.")
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent)
     parser.add_argument("--key", help="the log's key, as krypton audit checkpoint --key shows it")

@@ -1,4 +1,4 @@
-"""The embedded Kafka and PostgreSQL of a development machine: nothing to install, all state in one folder.
+"""The embedded Kafka and PostgreSQL of a development machine, with all state in one folder.
 
 Only ``krypton dev``, the demo, tests and benches import it. Its packages are the extra ``devstack``.
 """

@@ -1,4 +1,4 @@
-"""The system account PostgreSQL runs under: itself, or, since it refuses root, an account without rights."""
+"""Chooses the system account that PostgreSQL runs as: the current user, or an unprivileged one instead of root."""
 
 import os
 import pwd
@@ -10,7 +10,7 @@ from typing import Any
 from krypton.devstack.teller import Teller
 from krypton.errors import ServiceUnavailable
 
-CANDIDATES = ("postgres", "nobody")  # nobody is there on every Debian
+CANDIDATES = ("postgres", "nobody")  # nobody exists on every Debian
 
 
 @dataclass(frozen=True)
@@ -21,16 +21,16 @@ class Account:
     gid: int
 
     def as_arguments(self) -> dict[str, Any]:
-        """For subprocess: that account and none of our groups."""
+        """Arguments for subprocess: run as that account, without additional groups."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def own(self, path: Path) -> None:
-        """Give it the file or folder."""
+        """Make the account the owner of the file or folder."""
         os.chown(path, self.uid, self.gid)
 
 
 def for_postgres(data: Path) -> Account | None:
-    """The account to run PostgreSQL as; None means ourselves. Data that exists is run by its owner."""
+    """The account to run PostgreSQL as; None means the current user. Existing data is run by its owner."""
     if os.geteuid() != 0:
         return None
     if data.exists() and data.stat().st_uid != 0:
@@ -48,17 +48,17 @@ def for_postgres(data: Path) -> Account | None:
 
 
 def let_through(path: Path, account: Account, tell: Teller) -> None:
-    """Let the account cross, not list, the folders above ``path``. Says what it changed."""
+    """Let the account traverse, not list, the folders above ``path``. Reports what it changed."""
     for folder in path.parents:
         mode = folder.stat().st_mode
         if mode & stat.S_IXOTH or (folder.stat().st_uid == account.uid and mode & stat.S_IXUSR):
             continue
         folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
-        tell.say(f"{folder} may now be crossed by all accounts (chmod o+x): PostgreSQL does not run as root")
+        tell.say(f"{folder} may now be traversed by all accounts (chmod o+x): PostgreSQL does not run as root")
 
 
 def let_read(tree: Path, tell: Teller) -> None:
-    """Let all accounts read a program's folder, which a strict umask keeps from them. Says so."""
+    """Let all accounts read a program's folder that a strict umask hides. Reports it."""
     for path in (tree, *tree.rglob("*")):
         mode = path.stat().st_mode
         run = stat.S_IXOTH if mode & stat.S_IXUSR else 0

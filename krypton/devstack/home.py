@@ -1,4 +1,4 @@
-"""The state folder as the embedded servers use it: their files beside Krypton's own, made, swept and locked."""
+"""The embedded servers' part of the state folder: creates, cleans up and locks it."""
 
 import fcntl
 import os
@@ -13,40 +13,40 @@ from krypton.devstack.teller import Teller
 from krypton.errors import ServiceUnavailable
 from krypton.home import Home
 
-MIN_FREE_BYTES = 1 << 30  # jars 46 MB, a new database 60 MB, and 2 GB of WAL at most: less would stop soon
-LOCK_TIMEOUT_S = 300.0  # the first start downloads; nobody holds the lock longer than that
+MIN_FREE_BYTES = 1 << 30  # jars 46 MB, a new database 60 MB, and up to 2 GB of WAL: with less it would soon stop
+LOCK_TIMEOUT_S = 300.0  # the first start downloads; no holder needs longer
 
 
 class StackHome(Home):
-    """Where the stack keeps its things."""
+    """The paths of the embedded servers' files."""
 
     @property
     def kafka(self) -> Path:
-        """Kafka's log folder. It exists only once it is formatted whole."""
+        """Kafka's log folder. It exists only when completely formatted."""
         return self.root / "kafka"
 
     @property
     def kafka_properties(self) -> Path:
-        """The broker's configuration, written anew at each start."""
+        """The broker's configuration, rewritten at each start."""
         return self.root / "kafka.properties"
 
     @property
     def kafka_controller_password(self) -> Path:
-        """What the broker shows its controller where it asks for logins (``devstack.secure``)."""
+        """The broker's password for its controller in the secure profile (``devstack.secure``)."""
         return self.root / "kafka-controller.password"
 
     @property
     def postgres(self) -> Path:
-        """PostgreSQL's data folder. It exists only once it is initialised whole."""
+        """PostgreSQL's data folder. It exists only when completely initialised."""
         return self.root / "postgres"
 
     @property
     def logs(self) -> Path:
-        """What the servers said, over all runs."""
+        """The servers' logs of all runs."""
         return self.root / "logs"
 
     def prepare(self, *, min_free_bytes: int = MIN_FREE_BYTES) -> None:
-        """Create the folder. Raises ServiceUnavailable where it cannot be written or the disk is full."""
+        """Create the folder. Raises ServiceUnavailable if it is not writable or the disk is full."""
         if any(sign in str(self.root) for sign in ",:\n"):
             raise ServiceUnavailable(
                 f"the state folder {self.root} has a comma or a colon in its path, which Kafka reads as a "
@@ -73,15 +73,15 @@ class StackHome(Home):
             )
 
     def sweep(self) -> None:
-        """Remove what a start that was killed half way left: folders that were never put in place."""
+        """Remove temporary folders left by an interrupted start."""
         for remains in self.root.glob("*.new-*"):
             shutil.rmtree(remains, ignore_errors=True)
 
     @contextmanager
     def locked(self, tell: Teller, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
-        """Be the only one that starts and stops servers here; the lock ends with its holder."""
+        """Be the only process that starts and stops servers here; the lock ends with its holder."""
         self._make()
-        with locked_file(self.root / "lock", f"another krypton dev is at work on {self.root}", tell, timeout_s):
+        with locked_file(self.root / "lock", f"another krypton dev is working on {self.root}", tell, timeout_s):
             yield
 
 

@@ -1,4 +1,4 @@
-"""Apache Kafka's jars: fetched once from Maven Central, checked against ``jars_lock``, kept in a cache."""
+"""Downloads Apache Kafka's jars once from Maven Central, verifies them against ``jars_lock``, and caches them."""
 
 import hashlib
 import os
@@ -12,12 +12,12 @@ from krypton.devstack.jars_lock import ENDPOINT, KAFKA_VERSION, LOCKED
 from krypton.devstack.teller import Teller
 from krypton.errors import ServiceUnavailable
 
-DOWNLOAD_BYTES = 46_000_000  # all jars together: for the progress bar alone
+DOWNLOAD_BYTES = 46_000_000  # all jars together: only for the progress bar
 HTTP_TIMEOUT_S = 30
 
 
 def cache_folder(home: Path) -> Path:
-    """The user's cache, which all checkouts share; without one, `downloads` in the state folder."""
+    """The user's cache, shared by all checkouts; without a home folder, ``downloads`` in the state folder."""
     base = os.environ.get("XDG_CACHE_HOME")
     try:
         folder = (Path(base) if base else Path.home() / ".cache") / "krypton"
@@ -32,16 +32,16 @@ def cache_folder(home: Path) -> Path:
 def class_path(cache: Path, tell: Teller) -> str:
     """Java's class path for Kafka; downloads what is missing or damaged. Raises ServiceUnavailable."""
     jars = cache / f"kafka-{KAFKA_VERSION}"
-    if not whole(jars):
+    if not complete(jars):
         cache.mkdir(parents=True, exist_ok=True)
         with locked_file(cache / "lock", "another krypton dev downloads Kafka", tell):
-            if not whole(jars):  # nor has somebody else brought them while we waited
+            if not complete(jars):  # another process may have fetched them meanwhile
                 _fetch(jars, tell)
     return f"{jars}/*"
 
 
-def whole(jars: Path) -> bool:
-    """Whether every locked jar is there, with the locked content (0.1 s for all 46 MB)."""
+def complete(jars: Path) -> bool:
+    """Whether every locked jar is present with the locked content (0.1 s for all 46 MB)."""
     return all((jars / name).is_file() and _sha256(jars / name) == digest for name, digest in LOCKED.items())
 
 
@@ -51,7 +51,7 @@ def _sha256(file: Path) -> str:
 
 
 def _fetch(jars: Path, tell: Teller) -> None:
-    """Download into a folder aside, check, and only then put it in place: a broken try leaves nothing."""
+    """Download into a temporary folder, verify, then move it into place: a failed attempt leaves nothing."""
     tell.say(f"fetching Apache Kafka {KAFKA_VERSION} from Maven Central (46 MB, once)")
     work = Path(tempfile.mkdtemp(prefix="fetching-", dir=jars.parent))
     try:
@@ -60,15 +60,15 @@ def _fetch(jars: Path, tell: Teller) -> None:
         fresh.mkdir()
         for name in LOCKED:
             shutil.move(found[name], fresh / name)
-        if not whole(fresh):
+        if not complete(fresh):
             raise ValueError("a jar differs from its locked SHA-256")
         shutil.rmtree(jars, ignore_errors=True)
         fresh.rename(jars)
     except Exception as failure:  # the resolver raises whatever its HTTP and XML libraries do
         raise ServiceUnavailable(
             f"Apache Kafka {KAFKA_VERSION} could not be fetched from Maven Central "
-            f"({type(failure).__name__}: {failure}): see to the network and the proxy, then run "
-            "krypton dev up again; or set KRYPTON_KAFKA to the address of a broker that runs already"
+            f"({type(failure).__name__}: {failure}): check the network and the proxy, then run "
+            "krypton dev up again; or set KRYPTON_KAFKA to the address of a running broker"
         ) from failure
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -76,7 +76,7 @@ def _fetch(jars: Path, tell: Teller) -> None:
 
 def _resolve(work: Path, tell: Teller) -> dict[str, Path]:
     """Every jar of the endpoint and of what it depends on, by file name."""
-    from jgo.constants import MAVEN_CENTRAL_URL  # imported here: half a second that only a download needs
+    from jgo.constants import MAVEN_CENTRAL_URL  # imported here: it takes half a second, and only a download needs it
     from jgo.env import EnvironmentBuilder, LinkStrategy
     from jgo.maven import MavenContext, PythonResolver
 
@@ -89,5 +89,5 @@ def _resolve(work: Path, tell: Teller) -> dict[str, Path]:
         )
         builder = EnvironmentBuilder(context=context, cache_dir=work / "jgo", link_strategy=LinkStrategy.AUTO)
         environment = builder.from_endpoint(ENDPOINT)
-    # jgo sorts jars that are Java modules into a folder of their own; our class path takes both.
+    # jgo puts jars that are Java modules into a separate folder; the class path here takes both.
     return {jar.name: jar for folder in ("jars", "modules") for jar in (environment.path / folder).glob("*.jar")}

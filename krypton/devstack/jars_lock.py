@@ -1,10 +1,10 @@
-"""The jars that make up Apache Kafka 4.3.1, by SHA-256: what the resolver may bring, and nothing else.
+"""SHA-256 of every jar of Apache Kafka 4.3.1; the resolver may fetch nothing else.
 
-To move to another Kafka, change ``ENDPOINT``, delete the jar folder in the cache and write here what
-``sha256sum`` says of the new files.
+To change the Kafka version, change ``ENDPOINT``, delete the jar folder in the cache and enter the ``sha256sum`` of the
+new files here.
 """
 
-# The broker with its tools, and the plainest logging there is: lines on standard error.
+# The broker with its tools, and minimal logging: lines on standard error.
 ENDPOINT = "org.apache.kafka:kafka_2.13:4.3.1+org.slf4j:slf4j-simple:1.7.36"
 KAFKA_VERSION = "4.3.1"
 

@@ -1,4 +1,4 @@
-"""The embedded broker: Apache Kafka 4.3.1, one node that is broker and KRaft controller, on loopback only."""
+"""The embedded Kafka broker: Apache Kafka 4.3.1, one node as broker and KRaft controller, loopback only."""
 
 import base64
 import logging
@@ -47,13 +47,13 @@ JVM = (
 
 
 class Kafka:
-    """Starts, finds and stops the broker of one state folder. Its callers hold the folder's lock."""
+    """Starts, finds and stops the broker of one state folder. Callers hold the folder's lock."""
 
     name = "kafka"
     port_names = ("kafka", "kafka_controller")
 
     def __init__(self, home: StackHome, cache: Path, tell: Teller, secure: bool = False) -> None:
-        """``secure``: a log folder that is made anew asks for logins; one that is there stays as it was made."""
+        """``secure``: a new log folder requires logins; an existing one keeps its profile."""
         self._home = home
         self._secure = secure
         self._cache = cache
@@ -65,17 +65,17 @@ class Kafka:
         return processes.find(self._is_ours)
 
     def address(self, ports: Ports) -> str:
-        """Where clients find it. Raises ServiceUnavailable before its first start."""
+        """The address for clients. Raises ServiceUnavailable before the first start."""
         if ports.kafka is None:
             raise ServiceUnavailable("kafka was never started here: run krypton dev up")
         return kafka_address(self._home, ports.kafka)
 
     def serving(self, address: str) -> bool:
-        """Whether a broker answers there, this one or a given one."""
+        """Whether a broker answers at this address."""
         return serving(address)
 
     def prepare(self) -> None:
-        """Bring the jars and a formatted log folder. Raises ServiceUnavailable."""
+        """Provide the jars and a formatted log folder. Raises ServiceUnavailable."""
         jars = class_path(self._cache, self._tell)
         if (self._home.kafka / "meta.properties").is_file():
             self._check_profile()
@@ -90,14 +90,14 @@ class Kafka:
         self._format(jars)
 
     def launch(self, ports: Ports) -> psutil.Process | None:
-        """Start the broker; ``wait`` tells when it serves. None: it ended at once."""
+        """Start the broker; ``wait`` returns when it serves. None: it ended at once."""
         self._configure(self._home.kafka_properties, self._home.kafka, ports)
         if self._log.exists() and self._log.stat().st_size > MAX_LOG_BYTES:
             self._log.replace(self._log.with_suffix(".log.1"))
         return processes.spawn(self._java("kafka.Kafka", str(self._home.kafka_properties)), log=self._log)
 
     def wait(self, ports: Ports, process: psutil.Process | None) -> None:
-        """Return when the broker names itself in the cluster. Raises ServiceUnavailable when it ended."""
+        """Return when the broker has joined the cluster. Raises ServiceUnavailable if it ended."""
         port = ports.kafka or 0
         processes.wait_until(lambda: answers(port) or not processes.alive(process), START_TIMEOUT_S)
         serves = processes.wait_until(
@@ -106,21 +106,21 @@ class Kafka:
         if not serves or not processes.alive(process):
             raise ServiceUnavailable(
                 f"kafka did not come up on {self.address(ports)}; {self._log} ends with:\n"
-                f"{processes.last_lines(self._log)}\nsee to it, then run krypton dev up"
+                f"{processes.last_lines(self._log)}\nfix that, then run krypton dev up"
             )
 
     def stop(self) -> None:
-        """Stop the broker cleanly, or, where it hangs, at once."""
+        """Stop the broker cleanly; kill it if it hangs."""
         if running := self.process():
             processes.end(running, STOP)
 
     def kill(self) -> None:
-        """End the broker as a power cut would."""
+        """Kill the broker, as a power cut would."""
         if running := self.process():
             processes.end(running, STOP[-1:])
 
     def erase(self) -> None:
-        """Remove every record. The broker must be stopped."""
+        """Delete every record. The broker must be stopped."""
         shutil.rmtree(self._home.kafka, ignore_errors=True)
         for file in (self._home.kafka_properties, self._home.kafka_password, self._home.kafka_controller_password):
             file.unlink(missing_ok=True)
@@ -139,7 +139,7 @@ class Kafka:
             )
 
     def _configure(self, file: Path, data: Path, ports: Ports) -> None:
-        """Write the broker's properties anew; only its owner may read them, for they may hold passwords."""
+        """Rewrite the broker's properties; only the owner may read them, because they may contain passwords."""
         logins = secure.settings(self._home) if self._home.kafka_password.exists() else {}
         file.unlink(missing_ok=True)
         write_secret(file, configuration(data, ports, logins))
@@ -150,7 +150,7 @@ class Kafka:
         return [str(JAVA), *JVM, "-cp", class_path(self._cache, self._tell), main, *arguments]
 
     def _format(self, jars: str) -> None:
-        """Format into a folder aside, then put it in place: a folder in place is a whole one."""
+        """Format into a temporary folder, then move it into place: a folder in place is complete."""
         self._tell.say("formatting Kafka's log folder")
         with tempfile.TemporaryDirectory(prefix="kafka.new-", dir=self._home.root) as aside:
             data, properties = Path(aside, "data"), Path(aside, "properties")
@@ -171,16 +171,16 @@ class Kafka:
             if said.returncode != 0:
                 raise ServiceUnavailable(
                     f"Kafka's log folder {self._home.kafka} could not be formatted: "
-                    f"{said.stderr.strip()[-500:]}\nsee to it, then run krypton dev up"
+                    f"{said.stderr.strip()[-500:]}\nfix that, then run krypton dev up"
                 )
             shutil.rmtree(self._home.kafka, ignore_errors=True)  # half-formatted: it holds no record
             data.rename(self._home.kafka)
 
 
 def configuration(data: Path, ports: Ports, logins: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The broker's properties: one node, nothing expires, nothing is created by mistake.
+    """The broker's properties: one node, no retention limit, no automatic topic creation.
 
-    ``logins``: those of the secure profile.
+    ``logins``: the secure profile's properties.
     """
     clients, controller = f"{HOST}:{ports.kafka}", f"{HOST}:{ports.kafka_controller}"
     settings = {
@@ -211,7 +211,7 @@ def configuration(data: Path, ports: Ports, logins: Mapping[str, str] = MappingP
 
 
 def _escaped(value: str) -> str:
-    """A value as java.util.Properties reads it: ASCII, with the rest and backslashes escaped."""
+    """A value in java.util.Properties format: ASCII, with other characters and backslashes escaped."""
     units = value.replace("\\", "\\\\").encode("utf-16-be")
     codes = [int.from_bytes(units[i : i + 2]) for i in range(0, len(units), 2)]
     return "".join(chr(code) if code < 0x80 else f"\\u{code:04x}" for code in codes)
@@ -243,7 +243,9 @@ def serving(address: str, timeout_ms: int = PROBE_TIMEOUT_MS) -> bool:
 
 
 def _holds_records(data: Path) -> bool:
-    """Whether a log folder has a topic's partition in it; the metadata log alone holds no record of ours."""
+    """Whether a log folder contains a partition of a topic; the metadata log alone contains no records of the
+    ledger.
+    """
     return any(
         not folder.name.startswith("__cluster_metadata") and any(folder.glob("*.log"))
         for folder in data.glob("*-[0-9]*")

@@ -1,7 +1,7 @@
-"""Free loopback ports for the embedded servers.
+"""Chooses free loopback ports for the embedded servers.
 
-New ports come from below the range that Linux gives to outgoing connections (32768 to 60999), so that a
-remembered port is still free after a restart.
+New ports are below the range Linux uses for outgoing connections (32768 to 60999), so that a remembered port is still
+free after a restart.
 """
 
 import random
@@ -29,9 +29,9 @@ def is_free(port: int) -> bool:
 
 
 def becomes_free(port: int, within_s: float = LINGER_S) -> bool:
-    """Whether a remembered port is free, or becomes so: the last threads of a killed server hold it for a moment.
+    """Whether a remembered port is free or becomes free: the last threads of a killed server hold it for a moment.
 
-    A port changed without need would cut off every process that knows the old one.
+    Changing a port without need would cut off every process that knows the old one.
     """
     deadline = time.monotonic() + within_s
     while not is_free(port):
@@ -42,7 +42,7 @@ def becomes_free(port: int, within_s: float = LINGER_S) -> bool:
 
 
 def choose(taken: set[int]) -> int:
-    """A free port that is not in ``taken``. Raises ServiceUnavailable when none was found."""
+    """A free port that is not in ``taken``. Raises ServiceUnavailable if none was found."""
     for port in random.sample(RANGE, TRIES):
         if port not in taken and is_free(port):
             return port

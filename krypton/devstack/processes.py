@@ -1,7 +1,7 @@
-"""Server processes: started apart from us, found again by their command line, ended with care.
+"""Starts server processes that outlive this one, finds them again by command line, and ends them.
 
-No pid file is trusted. A process is ours when its program and its arguments name our state folder, so a
-number left from before a crash or a reboot, and given to somebody else since, can do no harm.
+Pid files are not trusted. A process is recognised by its program and arguments, which name the state folder, so a pid
+that was reused after a crash or a reboot does no harm.
 """
 
 import os
@@ -26,9 +26,9 @@ DETACH = '"$@" </dev/null >&2 & echo $!'
 
 
 def spawn(argv: Sequence[str], *, log: Path, account: Account | None = None) -> psutil.Process | None:
-    """Start a server that outlives us, in a session of its own, its output appended to ``log``.
+    """Start a server that outlives this process, in its own session, with its output appended to ``log``.
 
-    Returns None when it has ended already.
+    Returns None if it has already ended.
     """
     with log.open("ab") as output:
         started = subprocess.run(
@@ -47,17 +47,17 @@ def spawn(argv: Sequence[str], *, log: Path, account: Account | None = None) -> 
 
 
 def find(is_ours: IsOurs) -> psutil.Process | None:
-    """The running process whose command line is ours, if there is one; a zombie has none and is none."""
+    """The running process with a matching command line, if any; zombies have none."""
     return next(iter(find_all(is_ours)), None)
 
 
 def find_all(is_ours: IsOurs) -> list[psutil.Process]:
-    """Every running process whose command line is ours."""
+    """Every running process with a matching command line."""
     return [process for process, argv in _running() if is_ours(argv)]
 
 
 def find_working_in(folder: Path, is_ours: IsOurs) -> list[psutil.Process]:
-    """The processes whose command line is ours and whose working directory is ``folder``."""
+    """The processes with a matching command line whose working directory is ``folder``."""
     found = []
     for process, argv in _running():
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
@@ -74,7 +74,7 @@ def _running() -> Iterator[tuple[psutil.Process, Sequence[str]]]:
 
 
 def alive(process: psutil.Process | None) -> bool:
-    """Whether it still runs: same pid and same start time, and no zombie."""
+    """Whether it is still running: same pid and start time, and not a zombie."""
     try:
         return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -82,7 +82,7 @@ def alive(process: psutil.Process | None) -> bool:
 
 
 def end(process: psutil.Process, signals: Sequence[tuple[signal.Signals, float]]) -> None:
-    """Send each signal in turn, giving it so many seconds, until the process is gone."""
+    """Send each signal in turn, wait up to its number of seconds, until the process is gone."""
     for number, patience_s in signals:
         try:
             process.send_signal(number)  # psutil refuses a pid that was given to another process since
@@ -93,7 +93,7 @@ def end(process: psutil.Process, signals: Sequence[tuple[signal.Signals, float]]
 
 
 def wait_until(holds: Callable[[], bool], patience_s: float, every_s: float = 0.05) -> bool:
-    """Ask until it holds or the patience is over; whether it held."""
+    """Poll until the condition holds or the time is over; returns whether it held."""
     deadline = time.monotonic() + patience_s
     while not holds():
         if time.monotonic() > deadline:

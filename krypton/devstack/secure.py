@@ -1,8 +1,8 @@
-"""The secure profile of the embedded broker: logins (SASL/SCRAM-SHA-512), rights by ACL, nobody without either.
+"""The secure profile of the embedded broker: SASL/SCRAM-SHA-512 logins, and ACLs that deny by default.
 
-Krypton's own processes log in as a super user, whose password lies in the state folder. The profile belongs to the
-folder: it is chosen when Kafka's log folder is made, and found again by that password's file.
-The controller knows no SCRAM before it has read its log, so the broker logs in there by PLAIN, on loopback alone.
+Krypton's own processes log in as a super user, whose password is in the state folder. The profile belongs to the
+folder: it is chosen when Kafka's log folder is created, and recognised by that password file. The controller knows no
+SCRAM before it has read its log, so the broker logs in to it with PLAIN, on loopback only.
 """
 
 import secrets
@@ -12,7 +12,7 @@ from krypton.addresses import KAFKA_USER as USER
 from krypton.devstack.home import StackHome
 from krypton.devstack.state import write_secret
 
-CONTROLLER_USER = "_controller"  # no subscriber can have such a name
+CONTROLLER_USER = "_controller"  # not a valid subscriber name
 MECHANISM = "SCRAM-SHA-512"
 PASSWORD_BYTES = 24
 PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
@@ -20,13 +20,13 @@ SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
 
 def make_passwords(home: StackHome) -> None:
-    """The two passwords, where there are none yet."""
+    """Create the two passwords if they do not exist."""
     for file in (home.kafka_password, home.kafka_controller_password):
         write_secret(file, secrets.token_urlsafe(PASSWORD_BYTES) + "\n")
 
 
 def settings(home: StackHome) -> dict[str, str]:
-    """What the broker's properties say otherwise than those of the plain profile: they hold passwords."""
+    """The broker properties that differ from the plain profile; they contain passwords."""
     password, controller = (f.read_text().strip() for f in (home.kafka_password, home.kafka_controller_password))
     return {
         "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
@@ -46,7 +46,7 @@ def settings(home: StackHome) -> dict[str, str]:
 
 
 def rights() -> dict[str, str]:
-    """Who may do what: the super users all, everybody else what an ACL allows."""
+    """The authorizer's properties: super users may do everything, others what an ACL allows."""
     return {
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": f"User:{USER};User:{CONTROLLER_USER}",
@@ -55,7 +55,7 @@ def rights() -> dict[str, str]:
 
 
 def format_arguments(home: StackHome, folder: Path) -> list[str]:
-    """What gives the format the super user's login, through a file: a command line can be read by all."""
+    """Arguments that give the format command the super user's login through a file: command lines are public."""
     told = folder / "logins"
     write_secret(told, f"--add-scram\n{MECHANISM}=[name={USER},password={home.kafka_password.read_text().strip()}]\n")
     return [f"@{told}"]

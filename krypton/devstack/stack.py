@@ -1,4 +1,4 @@
-"""The development stack as a whole: up, down, status, reset, and the faults that tests make."""
+"""The development stack: start, stop, status, reset, and fault injection for tests."""
 
 import base64
 import secrets
@@ -24,7 +24,7 @@ GIVEN_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """What is known of one service. ``given``: it comes from the environment, and is not ours to start."""
+    """The status of one service. ``given``: its address comes from the environment; Krypton does not start it."""
 
     service: str
     up: bool
@@ -33,7 +33,7 @@ class ServiceStatus:
 
 
 class Stack:
-    """The embedded servers of one state folder; a service whose address is given is used, never started."""
+    """The embedded servers of one state folder; a service with a given address is used, never started."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Stack:
         tell: Teller | None = None,
         secure: bool = False,
     ) -> None:
-        """``secure``: a broker that is made anew asks for logins (``devstack.secure``)."""
+        """``secure``: a new broker requires logins (``devstack.secure``)."""
         self._home = StackHome(home.resolve())
         self._tell = tell or Silent()
         self._given = {"kafka": given_kafka, "database": given_database}
@@ -62,9 +62,9 @@ class Stack:
         return [service for service in services if self._given[service.name] is None]
 
     def up(self) -> Addresses:
-        """Start what does not run yet; return when both services answer. Harmless when they do already.
+        """Start what is not running; returns when both services answer. Safe to repeat.
 
-        Raises ServiceUnavailable: a folder, disk, download, port or server that is not to be had.
+        Raises ServiceUnavailable: a folder, disk, download, port or server is not available.
         """
         self._check_given()
         if self._embedded:
@@ -77,13 +77,13 @@ class Stack:
         return self.addresses()
 
     def down(self) -> None:
-        """Stop the embedded servers cleanly; harmless when they do not run."""
+        """Stop the embedded servers cleanly; safe to repeat."""
         if self._home.root.exists():
             with self._home.locked(self._tell):
                 self._stop()
 
     def reset(self) -> None:
-        """Stop the embedded servers and delete what they hold, keys included; logs, ports and jars stay."""
+        """Stop the embedded servers and delete their data and keys; logs, ports and jars stay."""
         if not self._home.root.exists():
             return
         with self._home.locked(self._tell):
@@ -97,11 +97,11 @@ class Stack:
                     shutil.rmtree(folder, ignore_errors=True)
 
     def status(self) -> list[ServiceStatus]:
-        """Ask each service for an answer."""
+        """Check whether each service answers."""
         return [self._status(self._kafka), self._status(self._database)]
 
     def addresses(self) -> Addresses:
-        """Where the two services are: given, or by the remembered ports."""
+        """The addresses of the two services: given, or from the remembered ports."""
         ports = Ports.load(self._home.ports)
         return Addresses(
             kafka=self._given["kafka"] or self._kafka.address(ports),
@@ -109,13 +109,13 @@ class Stack:
         )
 
     def new_database(self, name: str) -> str:
-        """Create an empty database beside ours; returns its URL."""
+        """Create an empty database on the same server; returns its URL."""
         ports = Ports.load(self._home.ports)
         create_database(database_url(self._home, ports), name)
         return database_url(self._home, ports, name)
 
     def drop_database(self, name: str) -> None:
-        """Drop a database that ``new_database`` made; its open sessions end."""
+        """Drop a database made by ``new_database``; its open sessions end."""
         drop_database(database_url(self._home, Ports.load(self._home.ports)), name)
 
     def kill_kafka(self) -> None:
@@ -124,22 +124,22 @@ class Stack:
             self._kafka.kill()
 
     def start_kafka(self) -> None:
-        """Start the broker again, on its ports; returns when it serves."""
+        """Start the broker again on its ports; returns when it serves."""
         with self._home.locked(self._tell):
             self._start(self._kafka)
 
     def stop_database_immediate(self) -> None:
-        """Stop PostgreSQL as ``pg_ctl stop -m immediate`` does: recovery follows at the next start."""
+        """Stop PostgreSQL as ``pg_ctl stop -m immediate`` does: recovery at the next start."""
         with self._home.locked(self._tell):
             self._database.kill()
 
     def start_database(self) -> None:
-        """Start PostgreSQL again, on its port; returns when it serves."""
+        """Start PostgreSQL again on its port; returns when it serves."""
         with self._home.locked(self._tell):
             self._start(self._database)
 
     def _start(self, *services: Kafka | Postgres) -> None:
-        """Start several at once: the broker's JVM loads while the database comes up."""
+        """Start several services in parallel: the broker's JVM loads while the database comes up."""
         for service in services:
             service.prepare()
         ports = Ports.load(self._home.ports)
@@ -153,7 +153,7 @@ class Stack:
             service.wait(ports, process)
 
     def _must_start(self, service: Kafka | Postgres, ports: Ports) -> bool:
-        """Whether it does not run; one whose ports were forgotten is stopped, to start on ports we know."""
+        """Whether it is not running; one whose port is unknown is stopped and restarted on a known port."""
         if service.process() is None:
             return True
         if all(getattr(ports, name) for name in service.port_names):
@@ -169,12 +169,12 @@ class Stack:
                 service.stop()
 
     def _make_master_key(self) -> None:
-        """A key for the embedded vault, made with its database: a later one could not read it."""
+        """Create the master key of the embedded vault with its database: a later key could not read it."""
         if not self._home.postgres.exists():
             write_secret(self._home.master_key, base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
 
     def _check_given(self) -> None:
-        """Raise ServiceUnavailable where a given service does not answer."""
+        """Raise ServiceUnavailable if a given service does not answer."""
         for service in (self._kafka, self._database):
             address = self._given[service.name]
             if address and not wait_until(partial(service.serving, address), GIVEN_TIMEOUT_S):

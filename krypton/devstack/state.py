@@ -1,4 +1,4 @@
-"""What the stack remembers between runs: its ports. Losing it costs nothing but other ports."""
+"""Stores the embedded servers' ports and passwords between runs."""
 
 import contextlib
 import json
@@ -12,14 +12,14 @@ from krypton.ports import Ports
 
 
 def save(remembered: Ports, path: Path) -> None:
-    """Write the ports in one step, so that a crash leaves the old file or the new one."""
+    """Write the ports atomically."""
     new = path.with_suffix(".new")
     new.write_text(json.dumps(asdict(remembered), indent=2) + "\n")
     new.replace(path)
 
 
 def with_free(remembered: Ports, names: tuple[str, ...], tell: Teller) -> Ports:
-    """Keep each named port that is free; choose another, and say so, where somebody else has it."""
+    """Keep each named port that is free; choose and report another if it is taken."""
     chosen = remembered
     for name in names:
         old = getattr(chosen, name)
@@ -34,7 +34,7 @@ def with_free(remembered: Ports, names: tuple[str, ...], tell: Teller) -> Ports:
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Write ``text`` where only its owner may read it; an existing file is never replaced."""
+    """Write ``text`` to a file only its owner may read; an existing file is never replaced."""
     with contextlib.suppress(FileExistsError):
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(opened, "w") as secret:

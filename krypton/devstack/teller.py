@@ -1,4 +1,4 @@
-"""How the stack tells what it is doing: the command line shows it, tests and programs need not."""
+"""Progress reporting of the development stack: shown by the command line, silent in tests and programs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,24 +8,24 @@ Advance = Callable[[int], None]
 
 
 class Teller(Protocol):
-    """Hears of each step that takes time."""
+    """Receives each step that takes time."""
 
     def say(self, text: str) -> None:
-        """Tell one finished or coming step, in one line."""
+        """Report one step in one line."""
         ...
 
     def downloading(self, what: str, size_bytes: int) -> AbstractContextManager[Advance]:
-        """Follow a download of about ``size_bytes``; the function given takes the bytes that came in."""
+        """Report a download of about ``size_bytes``; call the returned function with the bytes received."""
         ...
 
 
 class Silent:
-    """Tells nobody."""
+    """Reports nothing."""
 
     def say(self, text: str) -> None:
-        """Drop the line."""
+        """Ignored."""
 
     @contextmanager
     def downloading(self, what: str, size_bytes: int) -> Iterator[Advance]:
-        """Count nothing."""
+        """Ignored."""
         yield lambda _bytes: None

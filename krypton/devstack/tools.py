@@ -1,4 +1,4 @@
-"""Kafka's own command line tools, of the embedded broker's version: one more jar, fetched when first used."""
+"""Runs Kafka's command line tools in the embedded broker's version; fetches their jar on first use."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ TOOLS = {
     "get-offsets": "org.apache.kafka.tools.GetOffsetShell",
     "topics": "org.apache.kafka.tools.TopicCommand",
 }
-"""The part of ``kafka-….sh`` and ``.bat`` that tells them apart, and the class that each starts."""
+"""Tool names, as in ``kafka-NAME.sh``, and the Java class of each."""
 
 JAR = f"kafka-tools-{KAFKA_VERSION}.jar"
 URL = f"https://repo1.maven.org/maven2/org/apache/kafka/kafka-tools/{KAFKA_VERSION}/{JAR}"
@@ -43,15 +43,15 @@ def command(tool: str, arguments: Sequence[str], cache: Path, tell: Teller) -> l
 def tools_jar(cache: Path, tell: Teller) -> Path:
     """The jar of the tools, checked against its locked SHA-256. Raises ServiceUnavailable."""
     jar = cache / JAR
-    if not _whole(jar):
+    if not _complete(jar):
         cache.mkdir(parents=True, exist_ok=True)
         with locked_file(cache / "tools.lock", "another krypton dev fetches Kafka's tools", tell):
-            if not _whole(jar):
+            if not _complete(jar):
                 _fetch(jar, tell)
     return jar
 
 
-def _whole(jar: Path) -> bool:
+def _complete(jar: Path) -> bool:
     return jar.is_file() and hashlib.sha256(jar.read_bytes()).hexdigest() == SHA256
 
 
@@ -62,11 +62,11 @@ def _fetch(jar: Path, tell: Teller) -> None:
             fresh = Path(aside, JAR)
             with urllib.request.urlopen(URL, timeout=HTTP_TIMEOUT_S) as answer:
                 fresh.write_bytes(answer.read())
-            if not _whole(fresh):
+            if not _complete(fresh):
                 raise ValueError("the jar differs from its locked SHA-256")
             fresh.replace(jar)
     except (OSError, ValueError) as failure:
         raise ServiceUnavailable(
-            f"Kafka's tools could not be fetched from Maven Central ({type(failure).__name__}: {failure}): see to the "
+            f"Kafka's tools could not be fetched from Maven Central ({type(failure).__name__}: {failure}): check the "
             "network and the proxy, then run the command again"
         ) from failure

@@ -10,8 +10,8 @@ from adapters.eventstore.histories import first_long
 from domain.errors import BadActor, BadSite
 from krypton.auditing import exposure_report
 from krypton.auditing.accesses import Limits
-from krypton.auditing.aside import NAMED
 from krypton.auditing.export_files import verifier
+from krypton.auditing.temporary_views import NAMED
 from krypton.bootstrap import VIEWS
 from schemas.registry import registry
 from tests.fakes.region import CLINICIAN

@@ -108,11 +108,11 @@ def test_only_one_at_a_time_starts_and_stops_servers(tmp_path: Path) -> None:
     home = StackHome(tmp_path)
     with (
         home.locked(Silent()),
-        pytest.raises(ServiceUnavailable, match="another krypton dev is at work"),
+        pytest.raises(ServiceUnavailable, match="another krypton dev is working"),
         home.locked(heard, timeout_s=0.15),
     ):
         pass
-    assert heard.lines == [f"another krypton dev is at work on {tmp_path}: waiting for it"]
+    assert heard.lines == [f"another krypton dev is working on {tmp_path}: waiting for it"]
 
 
 def test_the_lock_ends_with_a_killed_holder(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_path_with_accents_is_written_as_java_reads_it() -> None:
 def test_jars_are_whole_only_when_each_has_its_locked_content(tmp_path: Path) -> None:
     for name in LOCKED:
         (tmp_path / name).write_bytes(b"cut short")
-    assert not jars.whole(tmp_path)
+    assert not jars.complete(tmp_path)
 
 
 def test_a_failed_download_says_what_to_do_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

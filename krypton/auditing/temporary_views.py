@@ -1,8 +1,8 @@
-"""Views of some events alone, beside the live ones: temporary tables that the same queries read.
+"""Runs the views' own queries on temporary tables that contain only selected events.
 
-There is one definition of what a reader sees: the queries of each view. They name tables as ``patient_record.study``;
-a connection made here reads ``pg_temp."patient_record.study"`` in that place, a table that holds what the view's own
-projection makes of the given events. Nothing is ever committed.
+The queries of each view are the one definition of what a reader sees. They name tables as ``patient_record.study``; a
+connection made here reads ``pg_temp."patient_record.study"`` instead, filled by the view's projection from the given
+events. Nothing is committed.
 """
 
 import json
@@ -28,8 +28,8 @@ TEMPORARY: Final = "pg_temp"
 DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
-class AsideCursor(Cursor):
-    """Reads the temporary tables wherever a query names a view's."""
+class TemporaryCursor(Cursor):
+    """Redirects a query from a view's tables to the temporary ones."""
 
     def execute(self, query: Any, vars: Any = None) -> None:
         """See psycopg2."""
@@ -37,22 +37,24 @@ class AsideCursor(Cursor):
 
 
 @contextmanager
-def aside(database: str, folded: Iterable[tuple[Projection, Held]]) -> Iterator[Connection]:
-    """A connection to views that hold these rows and no others."""
+def temporary_views(database: str, folded: Iterable[tuple[Projection, Held]]) -> Iterator[Connection]:
+    """A connection to views that contain only these rows."""
     connection = psycopg2.connect(database, connect_timeout=CONNECT_S, application_name="krypton audit")
     try:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL jit = off")
             for projection, rows in folded:
                 _fill(cursor, projection, rows)
-        connection.cursor_factory = AsideCursor
+        connection.cursor_factory = TemporaryCursor
         yield connection
     finally:
         connection.close()
 
 
 def _fill(cursor: Cursor, projection: Projection, rows: Held) -> None:
-    """Make a view's tables, without keys and indexes for so few rows, and put the rows in, as the live ones are."""
+    """Create a view's tables without keys and indexes, as there are few rows, and insert the rows as the live engine
+    would.
+    """
     tables = {table.name: table for table in projection.tables.sorted_tables}
     cursor.execute("; ".join(_made(projection.name, table) for table in tables.values()))
     keys = {name: tuple(column.name for column in table.primary_key.columns) for name, table in tables.items()}
