@@ -92,6 +92,11 @@ class PolicyWorld(RuledWorld):
         late = [at for partition, at in stored if read.get(partition, 0) < at <= position]
         return f"{len(late)} events are not applied" if late else ""
 
+    def take_over(self) -> None:
+        """Go on where another process stopped, as workers do when they get its partitions."""
+        for store in (*self.stores.values(), *self.folds.values()):
+            store.positions()
+
     def outbox(self, columns: str = "*", where: str = "true") -> list[tuple[Any, ...]]:
         """Entries, in order."""
         return self.query(f"SELECT {columns} FROM policies.outbox WHERE {where} ORDER BY due_at, place, cause, id")

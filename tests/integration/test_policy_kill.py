@@ -1,0 +1,94 @@
+"""Kill -9 between every two steps of the policy engine: nothing is lost, and nothing is done twice."""
+
+import base64
+import os
+import signal
+from collections.abc import Iterator
+from multiprocessing import get_context
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from krypton.bootstrap import VIEWS, Krypton
+from krypton.services import policies
+from krypton.settings import Addresses, Settings
+from krypton.views import lag
+from policies.all import POLICIES
+from streams.broker.topics import PARTITIONS
+from tests.fakes.topic import records
+from tests.integration.policy_world import INDEX, PolicyWorld, made
+
+pytestmark = [pytest.mark.live, pytest.mark.fault]
+SPAWN = get_context("spawn")
+PAIRS, ROUNDS = 4, 6
+STEPS = ("folded", "stored", "claimed", "looked", "executed", "noted", "settled")
+"""In the order in which one registration passes them; each is told before the next thing is done."""
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    """Pairs who agree in all strict traits, and nobody has matched them."""
+    world = made(database_url, tmp_path, monkeypatch)
+    world.in_force()
+    for number in range(PAIRS):
+        for site in ("CHA", "CHB"):
+            world.register(site, str(number), birth_date=f"1970-01-{number + 1:02}")
+    yield world
+    world.close()
+
+
+def engine(url: str, home: Path, kill_at: str, passes: int) -> None:
+    """In a process of its own: the index's worker, and the policy's processor and sender, in turn; killed at a step."""
+    left = [passes]
+
+    def step(name: str) -> None:
+        if name == kill_at:
+            left[0] -= 1
+            if left[0] < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    pytest.MonkeyPatch().setattr(lag, "lacks", lambda *_: "")  # no Kafka here, and the index has read all
+    settings = Settings(home, database=url, master_key_base64=base64.b64encode(bytes(32)).decode())
+    ours = Krypton(settings, Addresses("127.0.0.1:1", url))
+    index, fold = ours.view(INDEX), policies.store(ours, "matching", step)
+    sender = policies.sender(ours, "matching", step)
+    for _ in range(ROUNDS):
+        index.apply(records(ours.ledger, VIEWS[INDEX]().topics, PARTITIONS))
+        fold.apply(records(ours.ledger, POLICIES["matching"].topics, PARTITIONS))
+        step("stored")
+        sender.once()
+
+
+@pytest.mark.parametrize("passes", [0, 2])
+@pytest.mark.parametrize("kill_at", STEPS)
+def test_what_a_kill_left_undone_is_done_once(world: PolicyWorld, tmp_path: Path, kill_at: str, passes: int) -> None:
+    before = world.head()
+    process = SPAWN.Process(target=engine, args=(world.url, tmp_path, kill_at, passes))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    world.take_over()
+    world.react()
+    merged = [event.position for event in world.history(before) if event.type == "link.merged"]
+    assert len(merged) == PAIRS
+    assert world.outbox("state", "state NOT IN ('done')") == []
+    noted = [position for (positions,) in world.outbox("positions", "kind = 'command'") for position in positions]
+    assert set(merged) <= set(noted)
+    assert len(noted) == len(set(noted))
+
+
+def test_several_senders_at_once_do_nothing_twice(world: PolicyWorld) -> None:
+    world.work(INDEX)
+    world.fold("matching")
+    before = world.head()
+    senders = [policies.sender(world.ours, "matching") for _ in range(3)]
+    for _ in range(ROUNDS):
+        threads = [Thread(target=sender.once) for sender in senders]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        world.work(INDEX)
+    assert world.types(before)["link.merged"] == PAIRS
+    assert world.outbox("state", "state <> 'done'") == []
