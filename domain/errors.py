@@ -1,6 +1,10 @@
 """Refusals: one class per rule. A message says what, where and what to do; never a name or a trait."""
 
 
+class NotDelivered(Exception):
+    """A notice was not taken. The message is a code, and holds nothing of the notice."""
+
+
 class RuleBroken(Exception):
     """A rule refused a command; nothing was written. ``rule`` is its number in the aggregate's docstring."""
 
@@ -258,6 +262,12 @@ class UnknownParty(RuleBroken):
     rule = "C1"
 
 
+class NotRunOut(RuleBroken):
+    """The consent or code has not run out, or is not held any more."""
+
+    rule = "C7"
+
+
 class StatementUnchanged(RuleBroken):
     """The statement is held already, or there is none to take back."""
 
@@ -307,6 +317,18 @@ class ReasonMissing(RuleBroken):
     rule = "X3"
 
 
+class EmergencyGoesOn(RuleBroken):
+    """The emergency access has not run out."""
+
+    rule = "X16"
+
+
+class NothingToReview(RuleBroken):
+    """No emergency access waits for review under that id, or not for that reviewer."""
+
+    rule = "X17"
+
+
 class NoOpenEmergency(RuleBroken):
     """No emergency access is open under that id."""
 
@@ -349,6 +371,18 @@ class OrderUnchanged(RuleBroken):
     """The order says so already."""
 
     rule = "O5"
+
+
+class OrderOver(RuleBroken):
+    """The order ran out: nothing follows it but the exam itself."""
+
+    rule = "O10"
+
+
+class OrderStillWanted(RuleBroken):
+    """The order has not run out."""
+
+    rule = "O10"
 
 
 class OrderCancelled(RuleBroken):

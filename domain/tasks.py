@@ -68,6 +68,8 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "consent.show": PATIENT | CLERK,
     "access.open": PROFESSIONAL,
     "access.close": PROFESSIONAL,
+    "access.review.list": AUDITOR,
+    "access.review.done": AUDITOR,
     # Care; a service brings what a hospital's own system holds
     "order.place": PROFESSIONAL | SERVICE,
     "order.present": PROFESSIONAL | CLERK | SERVICE,

@@ -16,6 +16,11 @@ class Home:
         return self.root / "dicom"
 
     @property
+    def notices(self) -> Path:
+        """What policies tell others, one file per notice."""
+        return self.root / "notices"
+
+    @property
     def tiles(self) -> Path:
         """The signed tree's folder, to be served as static files."""
         return self.root / "tlog"

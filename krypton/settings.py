@@ -13,6 +13,7 @@
 | KRYPTON_REGISTRY_PORT, KRYPTON_REGISTRY_HOST | port and listening address of the schema registry |
 | KRYPTON_LOG_ORIGIN | name of the tamper-evident log, a URL without its scheme; never changed once it signed |
 | KRYPTON_LOG_FOLDER, KRYPTON_LOG_KEY_FILE | where its tiles are, and the file of its signing key |
+| KRYPTON_NOTICES_URL | where policies POST their notices, http or https; else files in `notices` of the state folder |
 | KRYPTON_REPLICATION | copies that Kafka keeps of each partition; 1, and 3 in production |
 | KRYPTON_RELAY_BATCH, …_WORKER_BATCH, …_BATCH_QUIET_S | limits, see the fields |
 """
@@ -53,6 +54,7 @@ class Settings:
     registry_port: int = 8081
     registry_host: str = "127.0.0.1"
     dev_secure: bool = False
+    notices_url: str | None = field(default=None, repr=False)  # it may hold a token
     log_origin: str = "krypton.local/ledger"
     log_folder_given: Path | None = None
     log_key_given: Path | None = None
@@ -78,6 +80,7 @@ class Settings:
             registry_port=_whole(given, "KRYPTON_REGISTRY_PORT", Settings.registry_port, 65535),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
             dev_secure=_yes(given, "KRYPTON_DEV_SECURE"),
+            notices_url=_url(given, "KRYPTON_NOTICES_URL"),
             log_origin=_origin(given),
             log_folder_given=_path(given, "KRYPTON_LOG_FOLDER", cwd),
             log_key_given=_path(given, "KRYPTON_LOG_KEY_FILE", cwd),
@@ -86,6 +89,11 @@ class Settings:
             replication=_whole(given, "KRYPTON_REPLICATION", Settings.replication, 9),
             batch_quiet_s=_seconds(given, "KRYPTON_BATCH_QUIET_S", Settings.batch_quiet_s),
         )
+
+    @property
+    def notices(self) -> Path:
+        """The folder of the policies' notices, where no URL is set for them."""
+        return Home(self.home).notices
 
     @property
     def instances(self) -> Path:
@@ -150,6 +158,12 @@ def _kafka(given: Mapping[str, str], cwd: Path) -> str | None:
 
 def _path(given: Mapping[str, str], name: str, cwd: Path) -> Path | None:
     return cwd / given[name] if name in given else None
+
+
+def _url(given: Mapping[str, str], name: str) -> str | None:
+    if (url := given.get(name)) and not url.startswith(("http://", "https://")):
+        raise SettingsWrong(f"{name} must be a URL that begins with http:// or https://")
+    return url
 
 
 def _origin(given: Mapping[str, str]) -> str:

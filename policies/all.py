@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+from policies.emergency import Emergency
+from policies.expiry import Expiry
 from policies.matching import Matching
 from policies.policy import Policy
 
-POLICIES: Final[Mapping[str, Policy]] = {policy.name: policy for policy in (Matching(),)}
+POLICIES: Final[Mapping[str, Policy]] = {policy.name: policy for policy in (Matching(), Expiry(), Emergency())}

@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from domain.commands.accesses import LapseEmergency
+from domain.commands.consents import ExpireCode, ExpireConsent
 from domain.commands.links import Merge, Propose, Unmerge
+from domain.commands.orders import ExpireOrder
 from domain.rules.document import MATCHING, RuleId
 from domain.work import Command
 
@@ -35,6 +38,22 @@ def _unmerge(body: Body) -> Command:
     )
 
 
+def _expire_consent(body: Body) -> Command:
+    return ExpireConsent(identity=UUID(body["identity"]), statement=UUID(body["statement"]))
+
+
+def _expire_code(body: Body) -> Command:
+    return ExpireCode(identity=UUID(body["identity"]), code_id=UUID(body["code"]))
+
+
+def _expire_order(body: Body) -> Command:
+    return ExpireOrder(order=UUID(body["order"]))
+
+
+def _lapse_emergency(body: Body) -> Command:
+    return LapseEmergency(access=UUID(body["access"]))
+
+
 def _pair(body: Body) -> dict[str, Any]:
     return {side: UUID(body[side]) for side in ("one", "other")}
 
@@ -53,4 +72,8 @@ COMMANDS: Final[Mapping[str, Callable[[Body], Command]]] = {
     "merge": _merge,
     "propose": _propose,
     "unmerge": _unmerge,
+    "expire_consent": _expire_consent,
+    "expire_code": _expire_code,
+    "expire_order": _expire_order,
+    "lapse_emergency": _lapse_emergency,
 }

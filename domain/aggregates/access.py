@@ -13,6 +13,8 @@ X9  Nothing collected is neither yes nor no: outside the care team it denies.
 X10 An emergency goes past X5 and X9 for a short time; it is shown while it lasts, and is closed once, by whoever opened
     it, or ends by itself.
 X14 An identity that was erased has no record left to consult: that is denied, an emergency included.
+X16 An emergency that nobody closed is closed when it runs out, and waits for a review.
+X17 It is reviewed once, by somebody other than the professional who opened it, who says what they found.
 What is then read under an access is recorded too: see ``viewing`` (X11 to X13).
 Source: CSP L1110-4, L1111-17 III, R1111-46; IHE PCF ITI-108 (purpose of use BTG); DICOM PS3.16 DCM 110127.
 """
@@ -24,7 +26,7 @@ from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.errors import NoOpenEmergency
+from domain.errors import EmergencyGoesOn, NoOpenEmergency, NothingToReview
 
 TREATMENT = "TREATMENT"
 BREAK_GLASS = "BTG"
@@ -84,6 +86,17 @@ class Access(Aggregate):
         rpps: str
         note: str | None
 
+    class EmergencyLapsed(Aggregate.Event):
+        TOPIC = "access.emergency_lapsed"
+        identity_id: UUID
+        rpps: str
+
+    class EmergencyReviewed(Aggregate.Event):
+        TOPIC = "access.emergency_reviewed"
+        identity_id: UUID
+        rpps: str
+        note: str
+
     def __init__(
         self,
         identity_id: UUID,
@@ -109,6 +122,8 @@ class Access(Aggregate):
         allowed = EMERGENCY if purpose == BREAK_GLASS else GRANTED
         self.decision = DENIED if expires_at is None else allowed
         self.closed = False
+        self.lapsed = False
+        self.reviewed = False
 
     @classmethod
     def grant(
@@ -172,3 +187,27 @@ class Access(Aggregate):
     @event(EmergencyClosed)
     def _emergency_closed(self, identity_id: UUID, rpps: str, note: str | None) -> None:
         self.closed = True
+
+    def lapse(self, *, now: int) -> None:
+        """Close an emergency that was left open. Raises NoOpenEmergency (X10), EmergencyGoesOn (X16)."""
+        if self.decision != EMERGENCY or self.expires_at is None or self.closed:
+            raise NoOpenEmergency(f"access {self.id} is no emergency access that is open: nothing to close")
+        if now < self.expires_at:
+            raise EmergencyGoesOn(f"emergency access {self.id} has not run out: its professional closes it")
+        self._emergency_lapsed(self.identity_id, self.rpps)
+
+    @event(EmergencyLapsed)
+    def _emergency_lapsed(self, identity_id: UUID, rpps: str) -> None:
+        self.closed = self.lapsed = True
+
+    def review(self, *, by: str, note: str) -> None:
+        """Say what was found of an emergency that was left open. Raises NothingToReview (X17)."""
+        if not self.lapsed or self.reviewed:
+            raise NothingToReview(f"access {self.id} waits for no review: see krypton access review list")
+        if by == f"rpps:{self.rpps}":
+            raise NothingToReview(f"emergency access {self.id} was opened by the same professional: another reviews it")
+        self._emergency_reviewed(self.identity_id, self.rpps, note)
+
+    @event(EmergencyReviewed)
+    def _emergency_reviewed(self, identity_id: UUID, rpps: str, note: str) -> None:
+        self.reviewed = True

@@ -6,6 +6,7 @@ C3  A grant to a party that the same identity opposes is refused: lift the oppos
 C4  Opposition to feeding needs a legitimate reason; opposition to consultation needs none.
 C5  A grant's end lies ahead; its exclusions name an author, a study or a period; a code lives a week at most.
 C6  A code has at least 8 signs, and is used once.
+C7  A consent with an end, and a code that nobody used, are over at that time: that is an event of its own, once.
 What was not collected is neither yes nor no. Statements in words are sealed under the identity.
 Source: CSP L1110-4, R1111-46 (consultation inside the care team), L1111-15, R1111-47 (feeding), L1111-17 III (outside
 the care team); IHE PCF (consent that expires, or leaves out an author, a document, a period).
@@ -19,7 +20,7 @@ from uuid import UUID, uuid5
 from eventsourcing.domain import Aggregate, event
 
 from domain.consent_code import matches
-from domain.errors import BadLimit, NoLegitimateReason, StatementUnchanged, StillOpposed
+from domain.errors import BadLimit, NoLegitimateReason, NotRunOut, StatementUnchanged, StillOpposed
 
 CONSENTS = UUID("c2a8d5f3-77f4-5c3e-9a0c-4b6a35d1e8f2")  # namespace of consent ids: stored state, never change it
 EVERYONE = "everyone"
@@ -92,6 +93,12 @@ class Consent(Aggregate):
         party: str
         reason: str | None
 
+    class Expired(Aggregate.Event):
+        TOPIC = "consent.expired"
+        identity_id: UUID
+        statement_id: UUID
+        party: str
+
     class OppositionExpressed(Aggregate.Event):
         TOPIC = "consent.opposition_expressed"
         identity_id: UUID
@@ -122,6 +129,11 @@ class Consent(Aggregate):
         code_id: UUID
         access_id: UUID
         rpps: str
+
+    class CodeExpired(Aggregate.Event):
+        TOPIC = "consent.code_expired"
+        identity_id: UUID
+        code_id: UUID
 
     @staticmethod
     def create_id(identity_id: UUID) -> UUID:
@@ -163,6 +175,17 @@ class Consent(Aggregate):
 
     @event(Revoked)
     def _revoked(self, identity_id: UUID, statement_id: UUID, party: str, reason: str | None) -> None:
+        del self.grants[party]
+
+    def expire(self, *, statement_id: UUID, now: int) -> None:
+        """Note that a consent has run out. Raises NotRunOut (C7)."""
+        found = next(((party, held) for party, held in self.grants.items() if held.id == statement_id), None)
+        if found is None or found[1].holds(now):
+            raise NotRunOut(f"consent {statement_id} holds still, or was taken back: nothing runs out")
+        self._expired(self.identity_id, statement_id, found[0])
+
+    @event(Expired)
+    def _expired(self, identity_id: UUID, statement_id: UUID, party: str) -> None:
         del self.grants[party]
 
     def oppose(self, *, scope: Scope, party: str, reason: str | None) -> None:
@@ -214,6 +237,17 @@ class Consent(Aggregate):
 
     @event(CodeUsed)
     def _code_used(self, identity_id: UUID, code_id: UUID, access_id: UUID, rpps: str) -> None:
+        del self.codes[code_id]
+
+    def expire_code(self, *, code_id: UUID, now: int) -> None:
+        """Note that a code has run out. Raises NotRunOut (C7)."""
+        code = self.codes.get(code_id)
+        if code is None or now < code.expires_at:
+            raise NotRunOut(f"code {code_id} holds still, or was used: nothing runs out")
+        self._code_expired(self.identity_id, code_id)
+
+    @event(CodeExpired)
+    def _code_expired(self, identity_id: UUID, code_id: UUID) -> None:
         del self.codes[code_id]
 
     def opposition(self, scope: Scope, parties: set[str]) -> Statement | None:

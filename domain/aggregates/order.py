@@ -10,6 +10,9 @@ O6  Nothing follows a cancelled order, and it is cancelled once.
 O7  Once the exam was made, the order is not presented, scheduled or cancelled any more.
 O8  A result needs an exam: no report before a study. More studies and reports may follow.
 O9  An accession number has 1 to 64 characters, none of them a control character.
+O10 An order without an exam runs out a year after it was placed; where the exam is wanted later, or has an appointment
+    later, a month after that. It is not presented, scheduled or cancelled any more. An exam that is made all the same
+    is a fact, and is noted. No French law sets a term for imaging; health insurance and radiology hold to a year.
 No step but the exam is needed before the next: in an emergency nobody presents or schedules, yet the exam is made.
 Source: HL7 v2.5 chapter 4 (ORM, OMI); IHE RAD scheduled workflow; DICOM PS3.3 C.4.11 (requested procedure priority).
 """
@@ -19,9 +22,27 @@ from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.errors import OrderCancelled, OrderElsewhere, OrderNotPerformed, OrderPerformed, OrderUnchanged
+from domain.errors import (
+    OrderCancelled,
+    OrderElsewhere,
+    OrderNotPerformed,
+    OrderOver,
+    OrderPerformed,
+    OrderStillWanted,
+    OrderUnchanged,
+)
+from domain.times import micros
 
 ORDERS = UUID("d2b85c1e-7f4e-5a39-8a0f-51c6f0b8a405")  # namespace of order ids: stored state, never change it
+
+
+DAY = 24 * 3600 * 1_000_000  # µs
+YEAR, MONTH = 365 * DAY, 30 * DAY
+
+
+def runs_out(placed_at: int, *later: int | None) -> int:
+    """When an order runs out (O10). ``later``: latest time of use, appointment. All in µs since 1970, UTC."""
+    return max([placed_at + YEAR, *(at + MONTH for at in later if at is not None)])
 
 
 class Urgency(StrEnum):
@@ -82,6 +103,10 @@ class Order(Aggregate):
         identity_id: UUID
         reason: str
 
+    class Expired(Aggregate.Event):
+        TOPIC = "order.expired"
+        identity_id: UUID
+
     @staticmethod
     def create_id(site: str, placer_number: str) -> UUID:
         """The order's id: the same number of the same site always has the same one (O3)."""
@@ -106,7 +131,9 @@ class Order(Aggregate):
         self.appointment: tuple[str, int, str, str | None] | None = None
         self.studies: set[str] = set()
         self.reports: set[str] = set()
+        self.wanted_by = wanted_by
         self.cancelled = False
+        self.expired = False
 
     def present(self, *, site: str) -> None:
         """Present the order at a site, which may then schedule it. Raises OrderUnchanged (O5), O6, O7."""
@@ -168,6 +195,18 @@ class Order(Aggregate):
     def _cancelled(self, identity_id: UUID, reason: str) -> None:
         self.cancelled = True
 
+    def expire(self, *, now: int) -> None:
+        """Note that nobody made the exam in time. Raises OrderStillWanted, OrderOver (O10), O6, O7."""
+        self._refuse_if_closed()
+        appointment = self.appointment[1] if self.appointment else None
+        if now < runs_out(micros(self.created_on), self.wanted_by, appointment):
+            raise OrderStillWanted(f"order {self.id} has not run out: its exam may still be made")
+        self._expired(self.identity_id)
+
+    @event(Expired)
+    def _expired(self, identity_id: UUID) -> None:
+        self.expired = True
+
     def _refuse_if_cancelled(self) -> None:
         if self.cancelled:
             raise OrderCancelled(f"order {self.id} was cancelled: place a new one")
@@ -176,3 +215,5 @@ class Order(Aggregate):
         self._refuse_if_cancelled()
         if self.studies:
             raise OrderPerformed(f"order {self.id} was performed: its exam stands, place a new order for another")
+        if self.expired:
+            raise OrderOver(f"order {self.id} ran out before an exam was made: place a new one")

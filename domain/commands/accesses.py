@@ -189,3 +189,33 @@ class CloseEmergency:
         access = work.get(Access, self.access)
         access.close_emergency(rpps=self.rpps, note=said(self.note), now=micros(work.now))
         return {"access": str(self.access), "identity": str(access.identity_id)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LapseEmergency:
+    """An emergency access ran out, and nobody closed it."""
+
+    access: UUID
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NotFound, NoOpenEmergency (X10), EmergencyGoesOn (X16)."""
+        access = work.get(Access, self.access)
+        access.lapse(now=micros(work.now))
+        return {"access": str(self.access), "identity": str(access.identity_id)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewEmergency:
+    """Somebody looked at an emergency access that was left open. ``by``: the actor; ``note``: what they found."""
+
+    access: UUID
+    by: str
+    note: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NotFound, NothingToReview (X17), ReasonMissing (X3)."""
+        if (found := said(self.note)) is None:
+            raise ReasonMissing("a review needs a note: say what was found")
+        access = work.get(Access, self.access)
+        access.review(by=self.by, note=found)
+        return {"access": str(self.access), "identity": str(access.identity_id)}

@@ -137,3 +137,31 @@ class IssueCode:
             salt=salt.hex(), hashed=salted_hash(self.code, salt), expires_at=expires_at, now=micros(work.now)
         )
         return {"identity": str(self.identity), "code_id": str(code_id), "expires_at": iso(expires_at)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpireConsent:
+    """A consent reached its end."""
+
+    identity: UUID
+    statement: UUID
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NotFound, NotRunOut (C7)."""
+        consent = work.get(Consent, Consent.create_id(self.identity))
+        consent.expire(statement_id=self.statement, now=micros(work.now))
+        return {"identity": str(self.identity)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpireCode:
+    """A one-time code reached its end, and nobody used it."""
+
+    identity: UUID
+    code_id: UUID
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NotFound, NotRunOut (C7)."""
+        consent = work.get(Consent, Consent.create_id(self.identity))
+        consent.expire_code(code_id=self.code_id, now=micros(work.now))
+        return {"identity": str(self.identity)}

@@ -167,3 +167,15 @@ class CancelOrder:
         """Raises OrderCancelled (O6), OrderPerformed (O7), NotFound."""
         work.get(Order, self.order).cancel(reason=self.reason)
         return {"order": str(self.order)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpireOrder:
+    """The order ran out, and no exam was made."""
+
+    order: UUID
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises OrderStillWanted, OrderOver (O10), OrderCancelled (O6), OrderPerformed (O7), NotFound."""
+        work.get(Order, self.order).expire(now=micros(work.now))
+        return {"order": str(self.order)}

@@ -1,18 +1,21 @@
-"""krypton access: a professional's request to see a record: decided, recorded, answered."""
+"""krypton access: a professional's request to see a record, decided and recorded; emergencies left open, reviewed."""
 
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from domain.commands.accesses import CloseEmergency, OpenAccess
-from krypton.cli.calling import OWN, As
-from krypton.cli.connection import envelope, krypton
+from domain.commands.accesses import CloseEmergency, OpenAccess, ReviewEmergency
+from krypton.cli.calling import ASKED, OWN, As, Why
+from krypton.cli.connection import asker, envelope, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import AsJson, CommandId, Reason, Ref
-from krypton.cli.output import document, err, out, places, written
+from krypton.cli.options import AsJson, CommandId, Limit, Reason, Ref
+from krypton.cli.output import document, err, out, places, table, written
+from krypton.queries.worklists import PAGE, emergencies_to_review
 
 app = command_group("Requests to see a record.")
+review = command_group("Emergency accesses that nobody closed.")
+app.add_typer(review, name="review")
 REFUSED = 1
 
 
@@ -64,4 +67,34 @@ def close(
 ) -> None:
     """End an emergency access."""
     ask = CloseEmergency(access=access, rpps=who.number(None), note=note)
+    written(krypton().execute(ask, envelope(who.actor(), command_id)), as_json)
+
+
+@review.command("list")
+def review_list(
+    site: Annotated[str | None, typer.Option("--site", help="Opened from that establishment.")] = None,
+    limit: Limit = PAGE,
+    who: As = OWN,
+    reason: Why = ASKED,
+    as_json: AsJson = False,
+) -> None:
+    """Emergency accesses that ran out and wait for a review, oldest first: who opened them, and why."""
+    ours = krypton()
+    found = emergencies_to_review(ours, asker(ours, who, reason), site=site, limit=limit)
+    if as_json:
+        document(found)
+        return
+    table(found, ("access", "rpps", "site", "opened_at", "lapsed_at", "reason"), "To review")
+
+
+@review.command("done")
+def review_done(
+    access: Annotated[UUID, typer.Argument(help="The access, as access review list prints it.")],
+    note: Annotated[str, typer.Option("--note", help="What was found; kept sealed.")],
+    who: As = OWN,
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Note that an emergency access was reviewed, and what was found; it is off the list then."""
+    ask = ReviewEmergency(access=access, by=who.actor(), note=note)
     written(krypton().execute(ask, envelope(who.actor(), command_id)), as_json)

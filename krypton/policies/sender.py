@@ -17,8 +17,8 @@ import sqlalchemy.exc
 from eventsourcing import persistence
 
 from adapters.outbox.outbox import Child, Claim, Entry, Outbox
-from domain.errors import Contended, NotFound, RuleBroken, StoreAway
-from domain.ports import Answer, Clock
+from domain.errors import Contended, NotDelivered, NotFound, RuleBroken, StoreAway
+from domain.ports import Answer, Clock, Notice, Notices
 from domain.times import micros
 from domain.work import Command, Envelope
 from krypton.policies.fold import no_step
@@ -69,12 +69,14 @@ class Sender:
         clock: Clock,
         *,
         lookups: Mapping[str, Lookup],
+        notices: Notices,
         step: Callable[[str], None] = no_step,
     ) -> None:
         self._outbox = outbox
         self._execute = execute
         self._clock = clock
         self._lookups = lookups
+        self._notices = notices
         self._step = step
         self._actor = f"system:policy-{outbox.policy}"
         self._written = 0
@@ -98,8 +100,8 @@ class Sender:
 
     def once(self) -> bool:
         """Do what is due now, a batch of each kind; whether there was anything. Raises one of ``AWAY``."""
-        worked = self._commands()
-        return self._look_up() or worked
+        done = [self._commands(), self._delivery(), self._look_up()]
+        return any(done)
 
     def _pause(self) -> float:
         """Seconds until the next entry is due, and no more than ``IDLE_S``."""
@@ -123,6 +125,21 @@ class Sender:
                 self._note(claim, entry, answer)
             self._step("noted")
         self._step("settled")
+        return bool(claim.entries)
+
+    def _delivery(self) -> bool:
+        """One at a time: a receiver may be slow, and what it took is noted at once."""
+        with self._outbox.claim([Kind.DELIVERY], self._now(), 1) as claim:
+            for entry in claim.entries:
+                self._step("delivering")
+                try:
+                    self._notices.deliver(Notice(entry.id, entry.does, self._outbox.policy, entry.cause, entry.body))
+                except NotDelivered as late:
+                    log.warning("%s: notice %s was not taken (%s)", self._outbox.policy, entry.id, late)
+                    claim.failed(entry, str(late))
+                else:
+                    self._step("delivered")
+                    claim.done(entry)
         return bool(claim.entries)
 
     def _ask(self, claim: Claim, entry: Entry) -> tuple[Command, Envelope] | None:

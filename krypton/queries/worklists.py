@@ -76,6 +76,21 @@ def alerts_of(ours: Krypton, caller: Caller, *, open_only: bool, site: str | Non
     return list(listed(ours, caller, "dose.alerts", find, lambda row: [row["identity"]], asked))
 
 
+def emergencies_to_review(
+    ours: Krypton, caller: Caller, *, site: str | None = None, limit: int = PAGE
+) -> list[Document]:
+    """The ``access review list`` document: emergency accesses that nobody closed, until somebody reviewed them."""
+    from projections.access_history import queries
+
+    def find(connection: Any, own: str | None) -> list[Document]:
+        found = queries.to_review(connection, site=site or own, limit=limit)
+        erased = ours.vault.destroyed(row["identity"] for row in found)
+        return queries.to_review(connection, site=site or own, limit=limit, erased=erased) if erased else found
+
+    asked = [f"site={site}"] if site else []
+    return list(listed(ours, caller, "access.review.list", find, lambda row: [row["identity"]], asked))
+
+
 def study_of_alert(ours: Krypton, alert: UUID) -> UUID:
     """The study that an alert is about: an id, and nothing else. Raises NotFound."""
     from projections.cumulative_dose import queries

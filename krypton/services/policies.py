@@ -10,7 +10,10 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event, Thread
 
+from adapters.notices.folder import NoticeFolder
+from adapters.notices.http import NoticeEndpoint
 from adapters.outbox.outbox import Outbox
+from domain.ports import Notices
 from krypton.bootstrap import Krypton
 from krypton.policies.fold import PolicyFold, no_step
 from krypton.policies.match import Match
@@ -66,7 +69,17 @@ def store(ours: Krypton, name: str, step: Step = no_step) -> ViewStore:
 def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:
     """Who does what the policy decided."""
     outbox = Outbox(ours.addresses.database, name)
-    return Sender(outbox, ours.ledger.execute_many, ours.ledger.clock, lookups=_lookups(ours, name), step=step)
+    ledger = ours.ledger
+    return Sender(
+        outbox, ledger.execute_many, ledger.clock, lookups=_lookups(ours, name), notices=notices(ours), step=step
+    )
+
+
+def notices(ours: Krypton) -> Notices:
+    """Where notices go: to a URL, where one is set, else to a folder."""
+    if ours.settings.notices_url:
+        return NoticeEndpoint(ours.settings.notices_url)
+    return NoticeFolder(ours.settings.notices)
 
 
 def run(ours: Krypton, names: Sequence[str], stop: Event, step: Step = no_step) -> None:

@@ -16,11 +16,12 @@ from schemas.event import ERASED
 
 Document = dict[str, Any]
 NOBODY: frozenset[str] = frozenset()
-SEALED = ("reason", "note", "end_reason")
+SEALED = ("reason", "note", "end_reason", "review_note")
 
 ACCESSES = """
 SELECT position, access_id AS access, identity_id AS identity, members, rpps, site, actor, decision, ground, rule,
-       purpose, reason, statement_id AS statement, stated_by, exclusions, opened_at, expires_at, closed_at, note
+       purpose, reason, statement_id AS statement, stated_by, exclusions, opened_at, expires_at, closed_at, note,
+       lapsed_at, reviewed_at, reviewed_by, review_note
 FROM access_history.access
 WHERE members ?| %(members)s::text[]
   AND (%(by)s::text IS NULL OR rpps = %(by)s)
@@ -55,6 +56,13 @@ WHERE members ?| %(members)s::text[] AND other_id IS NOT NULL
 OPEN_TO = """
 SELECT access_id::text AS access FROM access_history.access
 WHERE rpps = %(rpps)s AND expires_at > %(now)s AND closed_at IS NULL AND members ?| %(members)s::text[]
+"""
+
+TO_REVIEW = """
+SELECT position, access_id AS access, identity_id AS identity, rpps, site, reason, opened_at, lapsed_at
+FROM access_history.access
+WHERE lapsed_at IS NOT NULL AND reviewed_at IS NULL AND (%(site)s::text IS NULL OR site = %(site)s)
+ORDER BY lapsed_at, position LIMIT %(limit)s
 """
 
 CONSENTS = """
@@ -123,6 +131,14 @@ def open_to(connection: Connection, rpps: str, members: Sequence[str], now: int)
     return [row["access"] for row in fetch(connection, OPEN_TO, rpps=rpps, members=list(members), now=now)]
 
 
+def to_review(
+    connection: Connection, *, site: str | None = None, limit: int, erased: Collection[str] = NOBODY
+) -> list[Document]:
+    """Emergency accesses that were left open and that nobody has reviewed, the oldest first."""
+    rows = fetch(connection, TO_REVIEW, site=site, limit=limit)
+    return [_shown(row, erased, ("opened_at", "lapsed_at")) for row in rows]
+
+
 def consents(
     connection: Connection, members: Sequence[str], *, now: datetime | None = None, erased: Collection[str] = NOBODY
 ) -> list[Document]:
@@ -174,7 +190,7 @@ def _micros(moment: datetime | None) -> int | None:
 def _access(row: Document, at: int | None, erased: Collection[str]) -> Document:
     ends = row["closed_at"] or row["expires_at"]
     row["open"] = ends is not None and at is not None and at < ends
-    return _shown(row, erased, ("opened_at", "expires_at", "closed_at"))
+    return _shown(row, erased, ("opened_at", "expires_at", "closed_at", "lapsed_at", "reviewed_at"))
 
 
 def _viewing(row: Document, members: Sequence[str]) -> Document:

@@ -3,7 +3,7 @@
 Written from ``krypton.accesses``: ``access``, ``viewing``. Written from ``krypton.consents``: ``consent_statement``.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.engine.sealed import sealed_for
@@ -33,8 +33,13 @@ ACCESS = Table(
     Column("expires_at", BigInteger, comment="null: denied"),
     Column("closed_at", BigInteger, comment="null: not closed; it ends at expires_at"),
     Column("note", Text, comment="what was said when an emergency was closed", info=sealed_for("identity_id")),
+    Column("lapsed_at", BigInteger, comment="when an emergency that nobody had closed was closed"),
+    Column("reviewed_at", BigInteger, comment="null: not reviewed"),
+    Column("reviewed_by", Text, comment="the actor who reviewed it"),
+    Column("review_note", Text, comment="what they found", info=sealed_for("identity_id")),
     Column("position", BigInteger, nullable=False),
     Index("access_members", "members", postgresql_using="gin"),
+    Index("access_to_review", "lapsed_at", postgresql_where=text("lapsed_at IS NOT NULL AND reviewed_at IS NULL")),
     Index("access_rpps", "rpps", "expires_at"),
     info=written_from("krypton.accesses"),
 )

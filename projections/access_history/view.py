@@ -30,6 +30,7 @@ def _access(event: LedgerEvent, decision: str, **columns: Any) -> Row:
         "expires_at": data.get("expires_at"),
         "closed_at": None,
         "note": None,
+        **dict.fromkeys(("lapsed_at", "reviewed_at", "reviewed_by", "review_note")),
         "position": event.position,
         **columns,
     }
@@ -88,6 +89,14 @@ NEW: dict[str, Callable[[LedgerEvent], Row]] = {
 
 CHANGED: dict[str, Callable[[LedgerEvent], Row]] = {
     "access.emergency_closed": lambda event: {"closed_at": event.data["recorded_at"], "note": event.data["note"]},
+    "access.emergency_lapsed": lambda event: {"lapsed_at": event.data["recorded_at"]},
+    "access.emergency_reviewed": lambda event: {
+        "reviewed_at": event.data["recorded_at"],
+        "reviewed_by": event.data["actor"],
+        "review_note": event.data["note"],
+    },
+    "consent.expired": lambda event: _ended(event, "expired"),
+    "consent.code_expired": lambda event: _ended(event, "expired"),
     "consent.revoked": lambda event: _ended(event, "revoked"),
     "consent.opposition_lifted": lambda event: _ended(event, "lifted"),
     "consent.code_used": lambda event: _ended(event, "used") | {"access_id": event.data["access_id"]},

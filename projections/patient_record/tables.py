@@ -56,7 +56,7 @@ EXAM_ORDER = Table(
     TABLES,
     Column("order_id", ID, primary_key=True),
     Column("identity_id", ID, nullable=False, comment="its texts are sealed under this identity's key"),
-    Column("state", Text, nullable=False, comment="placed, presented, scheduled, performed, resulted or cancelled"),
+    Column("state", Text, nullable=False, comment="as its last event: placed, presented, …, cancelled or expired"),
     Column("site", Text, comment="that placed it"),
     Column("placer_number", Text),
     Column("ordered_by", Text, comment="RPPS number"),

@@ -122,6 +122,7 @@ STEPS: dict[str, dict[str, str]] = {
     "order.performed": {"study_uid": "study_uid", "study_id": "study_id"},
     "order.resulted": {"report_uid": "report_uid"},
     "order.cancelled": {"cancel_reason": "reason"},
+    "order.expired": {},
     "reading.requested": {
         **{name: name for name in ("from_site", "to_site", "ordinal", "question", "due")},
         "requested_at": "recorded_at",

@@ -1,15 +1,16 @@
 """How a user provokes each refusal about consents, accesses, orders and readings."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from domain import errors
 from domain.actors import Caller
 from domain.aggregates.consent import Scope
-from domain.commands.accesses import CloseEmergency, OpenAccess
-from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
+from domain.commands.accesses import CloseEmergency, LapseEmergency, OpenAccess, ReviewEmergency
+from domain.commands.consents import ExpireCode, ExpireConsent, Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.commands.directory import Suspend
-from domain.commands.orders import CancelOrder, PerformOrder, PresentOrder, ResultOrder, ScheduleOrder
+from domain.commands.orders import CancelOrder, ExpireOrder, PerformOrder, PresentOrder, ResultOrder, ScheduleOrder
 from domain.commands.readings import AcceptReading, DeclineReading, ReportReading, RequestReading
 from domain.commands.viewings import ListPeople
 from domain.work import Command
@@ -47,6 +48,21 @@ def report(reading: UUID, by: str = RADIOLOGIST) -> Command:
 def decline(reading: UUID, reason: str = WORDS) -> Command:
     """It is not read there."""
     return DeclineReading(reading=reading, reason=reason)
+
+
+def review(access: UUID, by: str = "auditor:one", note: str = WORDS) -> Command:
+    """Somebody looked at an emergency that was left open."""
+    return ReviewEmergency(access=access, by=by, note=note)
+
+
+def year_later(world: World) -> Callable[[UUID], Command]:
+    """The order runs out: a year goes by first."""
+
+    def expire(order: UUID) -> Command:
+        world.clock.now += timedelta(days=366)  # type: ignore[attr-defined]  # the clock is a FixedClock
+        return ExpireOrder(order=order)
+
+    return expire
 
 
 def reading_again(world: World) -> Command:
@@ -137,6 +153,38 @@ PROVOKED = [
         "by another professional: they close it",
         lambda w: CloseEmergency(access=w.emergency(), rpps=RADIOLOGIST),
     ),
+    Provoked(
+        errors.NoOpenEmergency,
+        "is no emergency access that is open",
+        lambda w: w.after(LapseEmergency(access=(one := w.emergency(minutes_ago=300))), ask=LapseEmergency(access=one)),
+    ),
+    Provoked(errors.EmergencyGoesOn, "its professional closes it", lambda w: LapseEmergency(access=w.emergency())),
+    Provoked(errors.NothingToReview, "waits for no review", lambda w: review(w.emergency())),
+    Provoked(
+        errors.NothingToReview,
+        "another reviews it",
+        lambda w: w.after(
+            LapseEmergency(access=(one := w.emergency(minutes_ago=300))), ask=review(one, f"rpps:{CLINICIAN}")
+        ),
+    ),
+    Provoked(errors.ReasonMissing, "say what was found", lambda w: review(w.emergency(), note=" ")),
+    # What runs out
+    Provoked(
+        errors.NotRunOut,
+        "consent 00000000-0000-0000-0000-000000000001 holds still",
+        lambda w: w.after(
+            Grant(identity=w.marie, party="site:CHB"), ask=ExpireConsent(identity=w.marie, statement=UUID(int=1))
+        ),
+    ),
+    Provoked(
+        errors.NotRunOut,
+        "code 00000000-0000-0000-0000-000000000001 holds still",
+        lambda w: w.after(
+            Grant(identity=w.marie, party="site:CHB"), ask=ExpireCode(identity=w.marie, code_id=UUID(int=1))
+        ),
+    ),
+    Provoked(errors.OrderStillWanted, "may still be made", lambda w: ExpireOrder(order=w.order())),
+    Provoked(errors.OrderOver, "ran out before an exam was made", lambda w: cancel(w.order(year_later(w)))),
     # Order
     Provoked(
         errors.BadOrder, "write it as 2026-01-31T14:30:00Z", lambda w: w.order_of(wanted_by=NOON.replace(tzinfo=None))

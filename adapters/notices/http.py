@@ -1,0 +1,45 @@
+"""Notices over HTTP: each a POST of a CloudEvent, whose id lets the receiver drop a repeat.
+
+Standard: CloudEvents 1.0, HTTP protocol binding, structured content mode (§3.2). Any 2xx answer means: taken.
+"""
+
+import http.client
+import json
+from typing import Final
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from domain.errors import NotDelivered
+from domain.ports import Notice
+
+TIMEOUT_S: Final = 10.0
+TYPE: Final = "application/cloudevents+json"
+
+
+class NoticeEndpoint:
+    """``domain.ports.Notices`` on a URL, http or https."""
+
+    def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+
+    def deliver(self, notice: Notice) -> None:
+        """See ``Notices``. Raises NotDelivered where nobody answers in time, or with anything but 2xx."""
+        told = {
+            "specversion": "1.0",
+            "id": str(notice.id),
+            "type": f"krypton.{notice.name}",
+            "source": f"krypton/policies/{notice.policy}",
+            "datacontenttype": "application/json",
+            "data": notice.document(),
+        }
+        body = json.dumps(told).encode()
+        request = Request(self._url, body, {"Content-Type": TYPE}, method="POST")  # noqa: S310 - settings allow http(s)
+        try:
+            with urlopen(request, timeout=self._timeout_s) as answer:  # noqa: S310 - as above
+                answer.read()
+        except HTTPError as refused:
+            refused.close()
+            raise NotDelivered(f"http {refused.code}") from None
+        except (URLError, OSError, http.client.HTTPException) as away:
+            raise NotDelivered(f"http: {type(away).__name__}") from None

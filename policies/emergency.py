@@ -1,0 +1,26 @@
+"""Emergency: an emergency access that nobody closed is closed when it runs out, and waits for a review (X16).
+
+Whoever watches over such accesses is told of each by a notice with its id.
+"""
+
+from collections.abc import Iterable
+
+from policies.policy import Due, Kind
+from schemas.event import LedgerEvent
+
+
+class Emergency:
+    """See the module."""
+
+    name = "emergency"
+    version = 1
+    topics: tuple[str, ...] = ("krypton.accesses",)
+
+    def react(self, event: LedgerEvent) -> Iterable[Due]:
+        """See ``Policy``."""
+        access = {"access": event.aggregate_id}
+        if event.type == "access.emergency_opened":
+            return (Due(Kind.COMMAND, "lapse_emergency", access, event.data["expires_at"]),)
+        if event.type == "access.emergency_lapsed":
+            return (Due(Kind.DELIVERY, "emergency_awaits_review", access),)
+        return ()

@@ -1,0 +1,123 @@
+"""One contract for all that takes notices: a folder, and an HTTP endpoint on this machine."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from adapters.notices.folder import NoticeFolder
+from adapters.notices.http import NoticeEndpoint
+from domain.errors import NotDelivered
+from domain.ports import Notice, Notices
+
+NOTICE = Notice(UUID(int=1), "emergency_awaits_review", "emergency", 42, {"access": str(UUID(int=2))})
+OTHER = Notice(UUID(int=3), "emergency_awaits_review", "emergency", 43, {"access": str(UUID(int=4))})
+
+
+class Receiver:
+    """Who is told: reads what was delivered, and may be broken for a while."""
+
+    notices: Notices
+
+    def told(self) -> dict[str, Any]:
+        """By id."""
+        raise NotImplementedError
+
+    def break_down(self) -> None:
+        """From now on nothing is taken."""
+        raise NotImplementedError
+
+
+class Folder(Receiver):
+    """Somebody who looks into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.notices = NoticeFolder(folder)
+
+    def told(self) -> dict[str, Any]:
+        found = [json.loads(file.read_text()) for file in self._folder.iterdir()]
+        return {one["notice"]: one for one in found}
+
+    def break_down(self) -> None:
+        self._folder.rmdir() if self._folder.exists() else None
+        self._folder.write_text("a file where the folder should be")
+
+
+class Endpoint(Receiver):
+    """Somebody who takes POSTs, and drops those whose id they know."""
+
+    def __init__(self) -> None:
+        taken: dict[str, Any] = {}
+        self._taken, self._status = taken, [204]
+        status = self._status
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                assert self.headers["Content-Type"] == "application/cloudevents+json"
+                if status[0] < 300:
+                    taken[event["id"]] = event["data"]
+                self.send_response(status[0])
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self.server.serve_forever)
+        self._thread.start()
+        self.notices = NoticeEndpoint(f"http://127.0.0.1:{self.server.server_port}/notices", timeout_s=5)
+
+    def told(self) -> dict[str, Any]:
+        return self._taken
+
+    def break_down(self) -> None:
+        self._status[0] = 503
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self._thread.join(5)
+
+
+@pytest.fixture(params=["folder", "endpoint"])
+def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Receiver]:
+    if request.param == "folder":
+        yield Folder(tmp_path / "notices")
+        return
+    endpoint = Endpoint()
+    yield endpoint
+    endpoint.close()
+
+
+def test_a_notice_arrives_whole(receiver: Receiver) -> None:
+    receiver.notices.deliver(NOTICE)
+    receiver.notices.deliver(OTHER)
+    assert receiver.told() == {str(one.id): one.document() for one in (NOTICE, OTHER)}
+
+
+def test_the_same_notice_again_is_one_notice(receiver: Receiver) -> None:
+    receiver.notices.deliver(NOTICE)
+    receiver.notices.deliver(NOTICE)
+    assert len(receiver.told()) == 1
+
+
+def test_who_cannot_take_it_is_said_so_in_a_code_that_names_nothing(receiver: Receiver) -> None:
+    receiver.break_down()
+    with pytest.raises(NotDelivered) as failed:
+        receiver.notices.deliver(NOTICE)
+    assert str(UUID(int=2)) not in str(failed.value)
+    assert str(failed.value)
+
+
+def test_nobody_at_the_address_is_a_notice_not_delivered() -> None:
+    endpoint = Endpoint()
+    endpoint.close()
+    with pytest.raises(NotDelivered, match="http: URLError"):
+        endpoint.notices.deliver(NOTICE)

@@ -1,0 +1,158 @@
+"""What a sender may rely on in the outbox, on PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg2
+import pytest
+
+from adapters.outbox import operators, tables
+from adapters.outbox.outbox import DAY_US, KEEP_DAYS, RETRY_S, Child, Entry, Outbox
+from domain.errors import NotFound
+
+pytestmark = pytest.mark.live
+NOW = 1_767_225_600_000_000
+POLICY = "expiry"
+ADD = """INSERT INTO policies.outbox
+(id, policy, version, kind, does, body, cause, correlation_id, place, due_at, try_at, state, attempts)
+VALUES (%s, %s, 1, %s, 'expire_code', '{"code": "1"}', %s, %s, 0, %s, %s, 'waiting', 0)"""
+
+
+@pytest.fixture
+def url(database_url: str) -> str:
+    for _ in range(2):  # safe to repeat
+        tables.create(database_url)
+    return database_url
+
+
+@pytest.fixture
+def outbox(url: str) -> Iterator[Outbox]:
+    made = Outbox(url, POLICY)
+    yield made
+    made.close()
+
+
+def add(url: str, *, at: int = NOW, cause: int = 1, policy: str = POLICY, kind: str = "command") -> UUID:
+    ident = uuid4()
+    query(url, ADD, str(ident), policy, kind, cause, str(uuid4()), at, at)
+    return ident
+
+
+def query(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def row(url: str, ident: UUID) -> tuple[Any, ...]:
+    (found,) = query(url, "SELECT state, attempts, error, try_at FROM policies.outbox WHERE id = %s", str(ident))
+    return found
+
+
+def claimed(outbox: Outbox, now: int = NOW, limit: int = 10, kind: str = "command") -> list[UUID]:
+    with outbox.claim([kind], now, limit) as claim:
+        return [entry.id for entry in claim.entries]
+
+
+def test_what_is_due_is_claimed_in_order_and_only_that(url: str, outbox: Outbox) -> None:
+    later, first, second = add(url, at=NOW + 1), add(url, at=NOW - 2), add(url, at=NOW - 1)
+    add(url, policy="matching")
+    add(url, kind="delivery")
+    assert claimed(outbox) == [first, second]
+    assert claimed(outbox, limit=1) == [first]
+    assert claimed(outbox, now=NOW + 1) == [first, second, later]
+
+
+def test_what_another_sender_holds_is_skipped(url: str, outbox: Outbox) -> None:
+    one, other = add(url, at=NOW - 1), add(url)
+    second = Outbox(url, POLICY)
+    with outbox.claim(["command"], NOW, 1) as held:
+        assert [entry.id for entry in held.entries] == [one]
+        assert claimed(second) == [other]
+    assert claimed(second) == [one, other]
+    second.close()
+
+
+def test_a_sender_that_dies_gives_back_what_it_held(url: str, outbox: Outbox) -> None:
+    ident = add(url)
+    with suppress(ZeroDivisionError), outbox.claim(["command"], NOW, 1) as claim:
+        claim.done(claim.entries[0], [7])
+        raise ZeroDivisionError
+    assert row(url, ident)[0] == "waiting"
+    assert claimed(outbox) == [ident]
+
+
+def test_an_answer_is_noted_and_the_entry_never_claimed_again(url: str, outbox: Outbox) -> None:
+    done, refused = add(url, at=NOW - 1), add(url)
+    with outbox.claim(["command"], NOW, 2) as claim:
+        claim.done(claim.entries[0], [7, 8])
+        claim.refused(claim.entries[1], "C7")
+    assert claimed(outbox) == []
+    assert (row(url, done)[0], row(url, refused)[:3]) == ("done", ("refused", 0, "C7"))
+    assert query(url, "SELECT positions FROM policies.outbox WHERE id = %s", str(done)) == [([7, 8],)]
+
+
+def test_a_failure_is_tried_again_later_each_time_and_parked_at_last(url: str, outbox: Outbox) -> None:
+    ident, now, waits = add(url), NOW, []
+    for _ in range(len(RETRY_S) + 1):
+        with outbox.claim(["command"], now, 1) as claim:
+            claim.failed(claim.entries[0], "http 503")
+        state, _, error, try_at = row(url, ident)
+        waits.append((try_at - now) // 1_000_000)
+        now = try_at
+    assert (state, error) == ("parked", "http 503")
+    assert tuple(waits[:-1]) == RETRY_S
+    assert claimed(outbox, now=now + 10**12) == []
+
+
+def test_an_operator_has_a_parked_entry_tried_again_or_drops_it(url: str, outbox: Outbox) -> None:
+    again, given_up = add(url), add(url)
+    query(url, "UPDATE policies.outbox SET state = 'parked', attempts = 8, error = 'http 503'")
+    with closing(psycopg2.connect(url)) as connection:
+        assert {one["id"] for one in operators.parked(connection, POLICY)} == {str(again), str(given_up)}
+        assert operators.counts(connection, NOW)[POLICY]["last_error"] == "http 503"
+        connection.rollback()
+        for _ in range(2):  # a repeat answers as the first time
+            operators.retry(connection, again, NOW, "operator:one")
+            operators.drop(connection, given_up, NOW, "operator:one")
+        with pytest.raises(NotFound):
+            operators.retry(connection, uuid4(), NOW, "operator:one")
+        with pytest.raises(NotFound):
+            operators.retry(connection, given_up, NOW, "operator:one")
+    assert claimed(outbox) == [again]
+    assert row(url, given_up)[0] == "dropped"
+    assert query(url, "SELECT DISTINCT operator FROM policies.outbox") == [("operator:one",)]
+
+
+def test_a_lookup_becomes_its_commands_or_nothing(url: str, outbox: Outbox) -> None:
+    becomes, nothing = add(url, at=NOW - 1, kind="lookup", cause=5), add(url, kind="lookup")
+    children = [Child(uuid4(), "command", "merge", {"one": "1"}, place) for place in (1, 0)]
+    with outbox.claim(["lookup"], NOW, 2) as claim:
+        claim.became(claim.entries[0], children)
+        claim.became(claim.entries[1], [])
+    assert query(url, "SELECT 1 FROM policies.outbox WHERE id = %s", str(nothing)) == []
+    assert row(url, becomes)[0] == "done"
+    with outbox.claim(["command"], NOW, 9) as claim:
+        told = [(entry.id, entry.does, entry.cause) for entry in claim.entries]
+    assert told == [(children[1].id, "merge", 5), (children[0].id, "merge", 5)]
+
+
+def test_the_next_time_is_known_and_what_was_settled_long_ago_goes(url: str, outbox: Outbox) -> None:
+    assert outbox.next_due() is None
+    ident = add(url, at=NOW + 9)
+    assert outbox.next_due() == NOW + 9
+    with outbox.claim(["command"], NOW + 9, 1) as claim:
+        claim.done(claim.entries[0])
+    outbox.prune(NOW + KEEP_DAYS * DAY_US)
+    assert row(url, ident)[0] == "done"
+    outbox.prune(NOW + KEEP_DAYS * DAY_US + 10)
+    assert query(url, "SELECT count(*) FROM policies.outbox") == [(0,)]
+
+
+def test_an_entry_comes_back_as_it_was_written(url: str, outbox: Outbox) -> None:
+    ident = add(url, cause=9)
+    with outbox.claim(["command"], NOW, 1) as claim:
+        (entry,) = claim.entries
+    assert entry == Entry(ident, "command", "expire_code", {"code": "1"}, 9, entry.correlation_id, 0)

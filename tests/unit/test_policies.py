@@ -1,0 +1,227 @@
+"""Policies: what each decides about an event, from the event alone; and what the ledger makes of it when it is due."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from domain.commands.accesses import CloseEmergency, OpenAccess, ReviewEmergency
+from domain.commands.consents import Grant, IssueCode, Revoke
+from domain.commands.identities import Correct, Erase, Flag
+from domain.commands.links import Bar, Unbar
+from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ScheduleOrder
+from domain.errors import OrderOver, StatementUnchanged
+from policies import commands
+from policies.all import POLICIES
+from policies.policy import Due, Kind
+from tests.fakes.policies import MemoryEngine, history
+from tests.fakes.region import CLINICIAN, Region
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def region() -> Region:
+    return Region()
+
+
+@pytest.fixture
+def engine(region: Region) -> MemoryEngine:
+    return MemoryEngine(region)
+
+
+def pass_by(region: Region, time: timedelta) -> None:
+    """Move the ledger's clock on."""
+    region.clock.now += time  # type: ignore[attr-defined]  # the clock is a FixedClock
+
+
+def reactions(region: Region, name: str) -> list[tuple[str, list[Due]]]:
+    """What one policy says of each event after the region was set up."""
+    return [(event.type, list(POLICIES[name].react(event))) for event in history(region, region.start)]
+
+
+def order_of(identity: UUID, **change: object) -> PlaceOrder:
+    stated = {"site": "CHB", "ordered_by": CLINICIAN, "modality": "CT", "question": "stones?"}
+    return PlaceOrder(identity=identity, **{**stated, **change})  # type: ignore[arg-type]
+
+
+# matching
+
+
+def test_matching_looks_up_who_is_registered_or_corrected_and_nobody_else(region: Region) -> None:
+    one, other = region.persons("a", "b")
+    for command in (
+        Correct(identity=one, stated={"given": "Camille"}, reason="typing error"),
+        Flag(identity=one, flag="HOMA", reason="homonym"),
+        Erase(identity=other, reason="asked for by the person"),
+    ):
+        region.ask(command)
+    found = [(kind, [due.body["identity"] for due in dues]) for kind, dues in reactions(region, "matching")]
+    assert found == [
+        ("identity.registered", [str(one)]),
+        ("identity.registered", [str(other)]),
+        ("identity.traits_corrected", [str(one)]),
+        ("identity.flagged", []),
+        ("identity.erased", []),
+    ]
+
+
+def test_matching_looks_up_both_sides_of_a_bar_that_is_lifted(region: Region) -> None:
+    one, other = region.persons("a", "b")
+    for say in (Bar, Unbar):
+        region.ask(say(one=one, other=other, reason="a mistake"))
+    (*_, (_, barred), (_, lifted)) = reactions(region, "matching")
+    assert barred == []
+    assert {due.body["identity"] for due in lifted} == {str(one), str(other)}
+
+
+# what runs out
+
+
+def test_a_code_that_nobody_used_runs_out_once(region: Region, engine: MemoryEngine) -> None:
+    (one,) = region.persons("a")
+    region.ask(IssueCode(identity=one, code="ABCD-EFGH-1234", lives=timedelta(hours=2)))
+    engine.run()
+    assert "consent.code_expired" not in region.types()
+    pass_by(region, timedelta(hours=2))
+    engine.run()
+    engine.run()
+    assert region.types().count("consent.code_expired") == 1
+
+
+def test_a_consent_runs_out_at_its_end_and_may_be_given_again(region: Region, engine: MemoryEngine) -> None:
+    (one,) = region.persons("a")
+    region.ask(Grant(identity=one, party="site:CHB", expires_at=datetime(2026, 1, 20, tzinfo=UTC)))
+    pass_by(region, 30 * DAY)
+    engine.run()
+    assert region.types()[-1] == "consent.expired"
+    assert type(region.refusal(Revoke(identity=one, party="site:CHB"))) is StatementUnchanged
+    region.ask(Grant(identity=one, party="site:CHB"))
+
+
+def test_a_consent_that_was_taken_back_or_given_again_does_not_run_out(region: Region, engine: MemoryEngine) -> None:
+    (one,) = region.persons("a")
+    region.ask(Grant(identity=one, party="site:CHB", expires_at=datetime(2026, 1, 20, tzinfo=UTC)))
+    region.ask(Revoke(identity=one, party="site:CHB"))
+    region.ask(Grant(identity=one, party="site:CHB"))
+    pass_by(region, 30 * DAY)
+    engine.run()
+    assert "consent.expired" not in region.types()
+
+
+def test_an_order_without_an_exam_runs_out_after_a_year(region: Region, engine: MemoryEngine) -> None:
+    (one,) = region.persons("a")
+    order = UUID(region.ask(order_of(one)).result["order"])
+    pass_by(region, 364 * DAY)
+    engine.run()
+    assert "order.expired" not in region.types()
+    pass_by(region, 2 * DAY)
+    engine.run()
+    assert region.types()[-1] == "order.expired"
+    assert type(region.refusal(PresentOrder(order=order, site="CHP"))) is OrderOver
+
+
+def test_an_exam_that_was_made_all_the_same_is_noted(region: Region, engine: MemoryEngine) -> None:
+    (one,) = region.persons("a")
+    order = UUID(region.ask(order_of(one)).result["order"])
+    pass_by(region, 366 * DAY)
+    engine.run()
+    region.ask(PerformOrder(order=order, study_uid="1.2.3"))
+    assert region.types()[-1] == "order.performed"
+
+
+@pytest.mark.parametrize("later", ["wanted", "scheduled"])
+def test_an_order_for_later_runs_out_a_month_after_that(region: Region, engine: MemoryEngine, later: str) -> None:
+    (one,) = region.persons("a")
+    at = datetime(2027, 6, 1, tzinfo=UTC)
+    order = UUID(region.ask(order_of(one, wanted_by=at if later == "wanted" else None)).result["order"])
+    if later == "scheduled":
+        region.ask(ScheduleOrder(order=order, site="CHB", at=at, accession="A1"))
+    pass_by(region, 370 * DAY)
+    engine.run()
+    assert "order.expired" not in region.types()
+    pass_by(region, 180 * DAY)
+    engine.run()
+    assert region.types()[-1] == "order.expired"
+
+
+@pytest.mark.parametrize("done", [PerformOrder, CancelOrder])
+def test_an_order_that_was_performed_or_cancelled_does_not_run_out(
+    region: Region, engine: MemoryEngine, done: type
+) -> None:
+    (one,) = region.persons("a")
+    order = UUID(region.ask(order_of(one)).result["order"])
+    region.ask(done(order=order, **({"study_uid": "1.2.3"} if done is PerformOrder else {"reason": "not wanted"})))
+    pass_by(region, 400 * DAY)
+    engine.run()
+    assert "order.expired" not in region.types()
+
+
+# emergencies left open
+
+
+def emergency(region: Region) -> UUID:
+    (one,) = region.persons("a")
+    ask = OpenAccess(identity=one, rpps=CLINICIAN, reason="unconscious", emergency=True)
+    return UUID(region.ask(ask).result["access"])
+
+
+def test_an_emergency_that_nobody_closed_is_closed_when_it_runs_out_and_told_of(
+    region: Region, engine: MemoryEngine
+) -> None:
+    access = emergency(region)
+    engine.run()
+    assert "access.emergency_lapsed" not in region.types()
+    pass_by(region, timedelta(hours=4))
+    engine.run()
+    engine.run()
+    assert region.types().count("access.emergency_lapsed") == 1
+    assert [(due.does, due.body) for due in engine.notices] == [("emergency_awaits_review", {"access": str(access)})]
+
+
+def test_an_emergency_that_was_closed_in_time_waits_for_no_review(region: Region, engine: MemoryEngine) -> None:
+    access = emergency(region)
+    region.ask(CloseEmergency(access=access, rpps=CLINICIAN))
+    pass_by(region, timedelta(hours=5))
+    engine.run()
+    assert "access.emergency_lapsed" not in region.types()
+
+
+def test_a_review_is_on_record_with_who_and_what_was_found(region: Region, engine: MemoryEngine) -> None:
+    access = emergency(region)
+    pass_by(region, timedelta(hours=5))
+    engine.run()
+    region.ask(ReviewEmergency(access=access, by="auditor:one", note="was unconscious indeed"), actor="auditor:one")
+    reviewed = region.history()[-1]
+    assert reviewed.type == "access.emergency_reviewed"
+    assert (reviewed.data["actor"], reviewed.data["note"]) == ("auditor:one", "was unconscious indeed")
+
+
+# all of them
+
+
+def test_every_command_that_a_policy_names_is_one_that_can_be_built(region: Region) -> None:
+    access = emergency(region)
+    (one,) = region.persons("b")
+    region.ask(IssueCode(identity=one, code="ABCD-EFGH-1234"))
+    region.ask(Grant(identity=one, party="site:CHB", expires_at=datetime(2026, 1, 20, tzinfo=UTC)))
+    region.ask(order_of(one))
+    named = {due.does for name in POLICIES for _, dues in reactions(region, name) for due in dues}
+    timers = named - {"match"}
+    assert timers == commands.COMMANDS.keys() - {"merge", "propose", "unmerge"}
+    assert access
+
+
+def test_what_a_policy_says_holds_ids_and_times_alone(region: Region) -> None:
+    """Each body of each entry, of people whose every word is known."""
+    emergency(region)
+    one = region.register(local_id="77", family="MARKEDNAME", given="MARKEDGIVEN")
+    region.ask(order_of(one, question="MARKEDQUESTION"))
+    bodies = [due.body for name in POLICIES for _, dues in reactions(region, name) for due in dues]
+    assert bodies
+    assert "MARKED" not in str(bodies)
+
+
+def test_names_of_policies_are_their_own(region: Region) -> None:
+    assert [name for name, policy in POLICIES.items() if policy.name != name] == []
+    assert {due.kind for name in POLICIES for _, dues in reactions(region, name) for due in dues} <= set(Kind)
