@@ -1,6 +1,6 @@
-"""Commands as typed: the CPU time of each, from Python's start to its end, beside ``python -c pass``.
+"""Benchmark of the CPU time of commands as typed, compared with ``python -c pass``.
 
-CPU time, user and system, of a process of its own; the median of several. Seconds depend on the machine, the ratio to
+User and system CPU time of a separate process; the median of several runs. Seconds depend on the machine, the ratio to
 Python's own start much less.
 """
 

@@ -1,0 +1,1 @@
+"""Policies: pure reactions to ledger events that decide commands, lookups and notices."""

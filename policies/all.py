@@ -1,4 +1,4 @@
-"""Every policy of this program, by name: the one place where a policy is declared."""
+"""The list of all policies by name: the one place where a policy is declared."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""The commands that policies ask of the ledger, by the names and bodies that stand in the outbox."""
+"""Builds the ledger commands that policies issue, from the names and bodies in the outbox."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -15,7 +15,7 @@ Body = Mapping[str, Any]
 
 
 def build(name: str, body: Body) -> Command:
-    """The command of that name. Raises KeyError, TypeError or ValueError, where the body is of another make."""
+    """The command of that name. Raises KeyError, TypeError or ValueError if the body does not fit."""
     return COMMANDS[name](body)
 
 

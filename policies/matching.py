@@ -1,7 +1,8 @@
-"""Matching: who is registered or corrected is matched under the rules in force; so is a pair whose bar is lifted.
+"""The matching policy: matches an identity under the rules in force when it is registered or corrected, or a bar is
+lifted.
 
-The lookup ``match`` asks the identity index once it has read the event. Under its matching rules the identity is merged
-with whom it agrees with, or put to a human; a merge of a rule that a correction takes the ground from is taken back.
+The lookup ``match`` asks the identity index after it has read the event. Under its matching rules the identity is
+merged with those it agrees with, or proposed to a human; a rule's merge that a correction no longer supports is undone.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from schemas.event import LedgerEvent
 CHANGES_KEYS = frozenset(
     f"identity.{what}" for what in ("registered", "traits_corrected", "ins_attached", "ins_detached")
 )
-"""A status or a flag is compared by no rule, and who was erased is matched no more."""
+"""Events that change no compared trait: no rule compares status or flags, and an erased person is not matched."""
 
 
 class Matching:

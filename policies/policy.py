@@ -1,7 +1,7 @@
-"""What a policy is: a pure reaction to ledger events, which says what is to be done about each.
+"""Defines a policy: a pure reaction to ledger events that returns what is to be done.
 
-A policy reads no clock, table or service, and sees nothing personal: sealed fields stay sealed. What it says goes to
-the outbox, in the transaction that notes that the event was read; the sender does it, now or at its time.
+A policy reads no clock, table or service and sees nothing personal: sealed fields stay sealed. What it returns is
+written to the outbox in the transaction that moves its position; the sender executes it, now or at its time.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from schemas.event import LedgerEvent
 
 
 class Kind(StrEnum):
-    """What becomes of an entry. A lookup asks a view first, and becomes commands, or nothing."""
+    """What becomes of an entry. A lookup first queries a view, and then becomes commands or nothing."""
 
     COMMAND = "command"
     LOOKUP = "lookup"
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 class Due(NamedTuple):
-    """One thing to be done. ``does``: the command, lookup or notice by its name; ``body``: ids, codes and times alone.
+    """One thing to do. ``does``: the command, lookup or notice by name; ``body``: only ids, codes and times.
 
     ``at``: not before then, µs since 1970, UTC; None: at once.
     """
@@ -32,11 +32,11 @@ class Due(NamedTuple):
 
 
 class Policy(Protocol):
-    """One policy. ``version`` is that of its reactions: raise it when the same event is to lead to something else."""
+    """One policy. ``version`` of its reactions: increase it when the same event is to have another effect."""
 
     name: str
     version: int
     topics: tuple[str, ...]
 
     def react(self, event: LedgerEvent) -> Iterable[Due]:
-        """What is to be done about an event: always the same for the same one; nothing for types it does not know."""
+        """What is to be done about an event: always the same for the same event; empty for types it does not know."""

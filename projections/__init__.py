@@ -1,0 +1,1 @@
+"""Views: one folder per view, the engine that keeps them up to date, and their versions."""

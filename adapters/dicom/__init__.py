@@ -1,0 +1,1 @@
+"""DICOM: receiving instances over the network or from folders, and reading structured dose reports."""

@@ -1,6 +1,7 @@
-"""What imports answered, kept under their command ids: one that is asked again answers as the first time.
+"""Stores each import's answer under its command id, so that a repeated import returns the first answer.
 
-Beside the instances and not in the ledger, for an answer names files, and files may be named after people.
+The answers are stored next to the instances and not in the ledger, because they contain file names, and files may be
+named after people.
 """
 
 import json
@@ -12,7 +13,7 @@ from adapters.dicom.spool import Spool, write_durably
 
 
 def answer_of(spool: Spool, command_id: UUID) -> dict[str, Any] | None:
-    """What the import answered; None where it is not known, or did not come to its end."""
+    """The stored answer of an import; None if unknown or unfinished."""
     try:
         known: dict[str, Any] = json.loads(_file(spool, command_id).read_bytes())
     except FileNotFoundError:
@@ -21,7 +22,7 @@ def answer_of(spool: Spool, command_id: UUID) -> dict[str, Any] | None:
 
 
 def keep_answer(spool: Spool, command_id: UUID, answer: dict[str, Any]) -> None:
-    """Keep it, durably. Raises OSError."""
+    """Store it durably. Raises OSError."""
     file = _file(spool, command_id)
     file.parent.mkdir(exist_ok=True)
     write_durably(file, json.dumps(answer).encode())

@@ -1,8 +1,8 @@
-"""What we read of an instance, and nothing else: ``READS`` is the only table of it.
+"""Reads the few attributes that Krypton needs from a DICOM instance; ``READS`` lists them all.
 
-Values are taken as encoded and decoded here, so that an odd value in one attribute never loses an instance; only the
-required ones can refuse it, and then the attribute is named, never its value. A control character within an optional
-text becomes a space; within the Patient ID it is refused: without it the number would be another one.
+Values are taken as encoded and decoded here, so that an odd value in one attribute never loses an instance. Only
+required attributes can cause a refusal, which names the attribute and never its value. A control character in an
+optional text becomes a space; in the Patient ID it is refused, because without it the number would be a different one.
 Standard: DICOM PS3.3 C.7.1 (patient), C.7.2 (study), C.7.3 (series), C.12.1 (SOP common).
 """
 
@@ -19,9 +19,9 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from adapters.dicom.charsets import decode, person_name
+from adapters.dicom.completeness import Completeness, Stream
 from adapters.dicom.refusal import AttributeMissing, Unreadable
 from adapters.dicom.sr_tree import LONGEST, is_uid, iso
-from adapters.dicom.wholeness import Stream, Wholeness
 from domain.errors import BadTraits
 from domain.texts import plain
 from domain.traits import LONGEST_ID, refuse_odd_id
@@ -57,7 +57,7 @@ _DEFLATED = {
 
 @dataclass(frozen=True)
 class Patient:
-    """The person as sent: one key of a batch. ``birth_date`` ``YYYY-MM-DD``; ``sex`` M, F, I; None: not known."""
+    """The person as sent; part of a batch's key. ``birth_date`` ``YYYY-MM-DD``; ``sex`` M, F, I; None: not known."""
 
     local_id: str
     issuer: str | None
@@ -84,10 +84,10 @@ class Instance:
 
 
 def read_header(stream: Stream, end: int, transfer_syntax: str, *, whole: bool = False) -> Dataset:
-    """The dataset from the stream's place up to its pixels, of which none is decoded.
+    """The dataset from the stream's position up to the pixel data, which is not decoded.
 
-    ``end``: length of the stream; ``whole``: with all attributes, else only those we read.
-    Raises Unreadable for bytes that are no dataset, or that end too early, within the pixels too.
+    ``end``: length of the stream; ``whole``: all attributes, else only those in ``READS``. Raises Unreadable if the
+    bytes are no dataset, or end too early, even within the pixel data.
     """
     syntax = UID(transfer_syntax)
     if syntax in _DEFLATED:
@@ -95,7 +95,7 @@ def read_header(stream: Stream, end: int, transfer_syntax: str, *, whole: bool =
         stream, end = io.BytesIO(inflated), len(inflated)
     # A private transfer syntax is taken as explicit VR little endian, as all but one of the standard ones are.
     implicit, little = (syntax.is_implicit_VR, syntax.is_little_endian) if syntax.is_transfer_syntax else (False, True)
-    ends = Wholeness(stream, end, little_endian=little)
+    ends = Completeness(stream, end, little_endian=little)
     tags = None if whole else _TAGS
     try:
         dataset = read_dataset(stream, implicit, little, stop_when=ends.check(_BULK), specific_tags=tags)
@@ -113,7 +113,7 @@ def _inflated(data: bytes) -> bytes:
 
 
 def read_instance(dataset: Dataset) -> Instance:
-    """Walks ``READS``. Raises AttributeMissing, naming the attribute."""
+    """Read the attributes in ``READS``. Raises AttributeMissing, which names the attribute."""
     text = _reader(dataset)
     read = {name: text(keyword) for name, (keyword, _) in READS.items()}
     for name, (keyword, required) in READS.items():
@@ -157,7 +157,7 @@ def _refuse_odd_id(local_id: str) -> None:
 
 
 def _reader(dataset: Dataset) -> Callable[[str], str | None]:
-    """Reads one attribute's text: decoded, without padding; None where it is absent or empty."""
+    """Reads one attribute's text: decoded, without padding; None if absent or empty."""
     declared = (_raw(dataset, _CHARACTER_SET) or b"").decode("ascii", "replace").split("\\")
 
     def text(keyword: str) -> str | None:
@@ -176,7 +176,9 @@ def _raw(dataset: Dataset, keyword: str) -> bytes | None:
 
 
 def _birth_date(text: str | None) -> str | None:
-    """``YYYYMMDD`` (or ``YYYY.MM.DD``, as before 1993) as ``YYYY-MM-DD``; ``0``, a year or nonsense: not known."""
+    """``YYYYMMDD`` (or ``YYYY.MM.DD``, used before 1993) as ``YYYY-MM-DD``; ``0``, a year alone or nonsense: not
+    known.
+    """
     return iso(digits) if len(digits := (text or "").replace(".", "")) == len("YYYYMMDD") else None
 
 

@@ -1,8 +1,8 @@
-"""Batches: the new instances of one study of one person from one sender, gathered until they become one command.
+"""Groups received instances of one study, person and sender into batches, each recorded by one command.
 
-A batch closes when every association that brought a part of it has ended and nothing followed for a moment (some
-devices open one association per image), when nothing came for a quiet time, or when it is large or old enough.
-Never one command per image.
+A batch closes when every association that contributed to it has ended and nothing followed for a moment (some devices
+open one association per image), when nothing arrived for a quiet period, or when it is large or old enough. There is
+never one command per image.
 """
 
 import hashlib
@@ -23,10 +23,10 @@ NEVER = float("inf")
 
 @dataclass(frozen=True)
 class Limits:
-    """When a batch closes. Times in seconds; ``instances`` and ``open_batches`` bound the memory that batches take."""
+    """When a batch closes. Times in seconds; ``instances`` and ``open_batches`` bound the memory used."""
 
     quiet_s: float = 2.0
-    linger_s: float = 0.5  # after the last association: the next one may be dialling already
+    linger_s: float = 0.5  # after the last association: the next one may already be connecting
     longest_s: float = 60.0
     instances: int = 2_000
     open_batches: int = 50
@@ -34,7 +34,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Held:
-    """One new instance that waits in the spool."""
+    """One new instance waiting in the spool."""
 
     name: Name
     instance: Instance
@@ -43,7 +43,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Batch:
-    """A closed batch: what is asked, under which id, and which pending instances it is made of."""
+    """A closed batch: the command, its id, and the pending instances it consists of."""
 
     site: str
     actor: str
@@ -54,7 +54,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Key:
-    """Instances of one key go together. The person is part of it as sent: nothing is ever mixed."""
+    """Instances with the same key form a batch. The person as sent is part of it: persons are never mixed."""
 
     site: str
     actor: str
@@ -69,7 +69,7 @@ class Key:
 
 @dataclass
 class OpenBatch:
-    """A batch that still grows. Keeps of each instance only what the command needs."""
+    """A batch that still grows. It keeps only what the command needs of each instance."""
 
     key: Key
     opened_at: float
@@ -84,7 +84,7 @@ class OpenBatch:
     closes_at: float = NEVER
 
     def add(self, held: Held) -> None:
-        """Take one more instance in."""
+        """Add one instance."""
         instance = held.instance
         self.accession = self.accession or instance.accession
         self.started_at = self.started_at or instance.started_at
@@ -96,7 +96,7 @@ class OpenBatch:
             self.documents.append(held.document)
 
     def close(self) -> Batch:
-        """The command. Its id is made of the site, the study and the instances: asking it again is harmless."""
+        """The command. Its id derives from site, study and instances: a repeat is harmless."""
         root = root_of(name.digest for name in self.names)
         patient = self.key.patient
         command = ReceiveStudy(
@@ -135,7 +135,7 @@ def root_of(digests: Iterable[str]) -> str:
 
 
 class Batches:
-    """The open batches of one process. Thread-safe. Times are a monotonic clock's, given by the caller."""
+    """The open batches of one process. Thread-safe. The caller passes times of a monotonic clock."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -143,7 +143,9 @@ class Batches:
         self._open: dict[Key, OpenBatch] = {}
 
     def add(self, held: Held, *, feeder: Hashable, now: float) -> list[Batch]:
-        """Put an instance into its batch; ``feeder``: the association that brought it. Returns what is full now."""
+        """Add an instance to its batch; ``feeder``: the association that brought it. Returns the batches that are now
+        full.
+        """
         key = Key.of(held)
         with self._lock:
             batch = self._open.setdefault(key, OpenBatch(key, now))
@@ -156,7 +158,7 @@ class Batches:
             return [self._open.pop(k).close() for k in full]
 
     def end(self, feeder: Hashable, *, now: float) -> None:
-        """An association has ended: batches that wait for nobody else close soon."""
+        """An association has ended: batches that wait for no other association close soon."""
         with self._lock:
             for batch in self._open.values():
                 if feeder in batch.feeders:
@@ -165,11 +167,11 @@ class Batches:
                         batch.closes_at = min(batch.closes_at, now + self._limits.linger_s)
 
     def due(self, *, now: float) -> list[Batch]:
-        """The batches whose time has come, closed."""
+        """Close and return the batches that are due."""
         with self._lock:
             due = [key for key, batch in self._open.items() if batch.closes_at <= now]
             return [self._open.pop(key).close() for key in due]
 
     def close_all(self) -> list[Batch]:
-        """All of them, closed."""
+        """Close and return all batches."""
         return self.due(now=NEVER)

@@ -1,7 +1,4 @@
-"""Text in the character set that the object declares, and whatever a device did instead: decoding never fails.
-
-Source: DICOM PS3.3 C.12.1.1.2 (Specific Character Set), PS3.5 6.1.2 (code extensions), PS3.5 6.2.1 (person names).
-"""
+"""Decodes DICOM text in its declared character set, tolerating common device errors; decoding never fails."""
 
 import re
 from collections.abc import Sequence
@@ -16,9 +13,9 @@ _LATIN_1 = {"iso8859", "latin_1"}
 
 
 def encodings(declared: Sequence[str]) -> list[str]:
-    """Python codecs of the declared terms, the first one for text without escape sequences.
+    """Python codecs of the declared terms; the first is for text without escape sequences.
 
-    A term that is misspelt is read as it was meant; one that is unknown is left out.
+    Misspelt terms are corrected; unknown ones are ignored.
     """
     found = [codec for term in declared if (codec := python_encoding.get(_meant(term)))]
     return found or ["latin_1"]
@@ -32,12 +29,13 @@ def _meant(term: str) -> str:
 
 
 def decode(raw: bytes, declared: Sequence[str]) -> str:
-    """The text. Bytes that cannot be of the declared set become U+FFFD: the text is flagged, the object not lost."""
+    """The decoded text. Bytes invalid in the declared set become U+FFFD: the text is marked, the object not lost."""
     codecs = encodings(declared)
     if ESCAPE in raw:
         return _decode_escaped(raw, codecs)
     if codecs[0] in _LATIN_1 and not raw.isascii():
-        # Devices declare Latin-1 and write UTF-8. Latin-1 text that happens to be UTF-8 is a word in no language.
+        # Devices declare Latin-1 and write UTF-8. Latin-1 text that is valid UTF-8 by chance is no word in any
+        # language.
         try:
             return raw.decode("utf-8")
         except UnicodeDecodeError:

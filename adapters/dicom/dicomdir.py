@@ -1,6 +1,7 @@
-"""What a DICOMDIR lists. Source: DICOM PS3.10 8.2 (File IDs), 8.6, PS3.3 F.3.2.2 (records), table F.4-1 (their types).
+"""Reads which files a DICOMDIR lists, and finds them in its folder.
 
-What cannot be parsed is said, for files that are not listed by mistake would be missed by nobody.
+Parse errors are reported, because files missing from the list would go unnoticed. Source: DICOM PS3.10 8.2 (File IDs),
+8.6, PS3.3 F.3.2.2 (records), table F.4-1 (record types).
 """
 
 import os
@@ -15,24 +16,24 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from adapters.dicom.attributes import read_header
+from adapters.dicom.completeness import UNDEFINED
 from adapters.dicom.part10 import mapped, read_file_meta
 from adapters.dicom.refusal import Unreadable
 from adapters.dicom.sr_tree import encoded
-from adapters.dicom.wholeness import UNDEFINED
 
 RECORDS: Final = "DirectoryRecordSequence"
-REFER_TO_NO_FILE: Final = {"PATIENT", "STUDY", "SERIES"} | {  # and those that are retired, or anybody's
+REFER_TO_NO_FILE: Final = {"PATIENT", "STUDY", "SERIES"} | {  # plus retired and private types
     "VISIT", "RESULTS", "INTERPRETATION", "STUDY COMPONENT", "TOPIC", "PRIVATE",
 }  # fmt: skip
 ITEM: Final = [0xFFFE, 0xE000]
 FOLDERS_IN_MIND: Final = 8
 
 Names = Callable[[Path], Mapping[str, str]]
-"""What a folder holds: each name by itself in lower case."""
+"""A folder's content: lower-case name to actual name."""
 
 
 def listed(dicomdir: Path) -> Iterator[Path]:
-    """The files that it lists, present or not, as the folder spells them. Raises Unreadable, if need be at the end."""
+    """The listed files, present or not, spelt as in the folder. Raises Unreadable, possibly only at the end."""
     names = lru_cache(FOLDERS_IN_MIND)(_names)
     broken = 0
     with mapped(dicomdir) as data:
@@ -49,7 +50,7 @@ def listed(dicomdir: Path) -> Iterator[Path]:
 
 
 def _records(header: Dataset) -> Sequence:
-    """All directory records. Raises Unreadable where there are none or they cannot be parsed."""
+    """All directory records. Raises Unreadable if there are none or they cannot be parsed."""
     element = header.get_item(RECORDS)
     if element is None:
         raise Unreadable("broken: its DICOMDIR has no Directory Record Sequence (0004,1220)")
@@ -63,9 +64,9 @@ def _records(header: Dataset) -> Sequence:
 
 
 def _items(element: object) -> int | None:
-    """How many items fill the sequence (PS3.5 7.5), -1 where they do not: pydicom goes on without what it cannot read.
+    """How many items fill the sequence (PS3.5 7.5), -1 if they do not: pydicom skips what it cannot read.
 
-    None where items or the sequence are delimited: then pydicom itself has found the end.
+    None for sequences with delimiters: pydicom has found their end itself.
     """
     raw = element.value if isinstance(element, RawDataElement) else None
     if not isinstance(raw, bytes):
@@ -84,7 +85,7 @@ def _items(element: object) -> int | None:
 
 
 def _file_id(record: Dataset) -> list[str]:
-    """The components of a Referenced File ID: none for a record that refers to no file."""
+    """The components of a Referenced File ID; empty if the record refers to no file."""
     parts = [part.strip(" \0") for part in encoded(record, "ReferencedFileID").split("\\")]
     if any(part in ("..", ".") or "/" in part for part in parts):
         raise Unreadable("broken: its DICOMDIR refers to files outside of it")
@@ -92,7 +93,7 @@ def _file_id(record: Dataset) -> list[str]:
 
 
 def _in_folder(folder: Path, parts: list[str], names: Names) -> Path:
-    """The file of that id: File IDs are in upper case, but many a mount and copy of a disc shows lower case."""
+    """The file with that id: File IDs are in upper case, but mounted and copied discs often show lower case."""
     if os.path.lexists(path := folder.joinpath(*parts)):
         return path
     for part in parts:

@@ -1,8 +1,8 @@
-"""Reports among the instances of a study: structured reports, dose reports, key object notes, encapsulated documents.
+"""Recognises reports among a study's instances: structured, dose and encapsulated documents, key object notes.
 
-A structured document without a single content item is refused: its root container says what it would be about, and
-then nothing (PS3.3 C.17.3; such files come from viewers that store a report before it is written). So is a dose report
-without dose. Everything else that the standard calls a document is a report of its study.
+A structured document without any content item is refused: its root container has a title and nothing else (PS3.3
+C.17.3; some viewers store a report before it is written). A dose report without dose is refused too. Everything else
+the standard calls a document is a report of its study.
 """
 
 from dataclasses import dataclass, replace
@@ -25,21 +25,21 @@ _ENCAPSULATED: Final = {"1.2.840.10008.5.1.4.1.1.104.1": "PDF", "1.2.840.10008.5
 
 @dataclass(frozen=True)
 class Document:
-    """What a report instance adds to its study: the report and, of a dose report that tells any, its dose."""
+    """What a report instance adds to its study: the report and, for a dose report, the dose."""
 
     report: ReceivedReport
     dose: ReceivedDose | None = None
 
 
 def is_structured(sop_class: str) -> bool:
-    """Whether instances of the class hold a content tree, so that their whole dataset must be read."""
+    """Whether instances of the class have a content tree, so that the whole dataset must be read."""
     return sop_class.startswith(_STRUCTURED)
 
 
 def document_of(instance: Instance, dataset: Dataset) -> Document | None:
-    """The document in an instance, None for images and other objects. Raises NothingToRecord.
+    """The document in an instance; None for images and other objects. Raises NothingToRecord.
 
-    ``dataset`` is the whole one for a structured document.
+    ``dataset`` must be complete for a structured document.
     """
     if kind := _ENCAPSULATED.get(instance.sop_class):
         return _report(instance, kind, instance.title)

@@ -1,9 +1,8 @@
-"""One irradiation event of a dose report, read from its container.
+"""Reads one irradiation event of a dose report from its container.
 
-Three containers hold one: CT Acquisition (PS3.16 TID 10013, dose check TID 10015), Irradiation Event X-Ray
-Data (TID 10003 with 10003A to 10003C) and Radiopharmaceutical Administration (TID 10022). What a device left
-out stays None, an encoded 0 stays 0.0, and what cannot be read is named in ``not_understood`` with its text
-kept in ``raw``.
+Three containers hold one: CT Acquisition (PS3.16 TID 10013, dose check TID 10015), Irradiation Event X-Ray Data (TID
+10003 with 10003A to 10003C) and Radiopharmaceutical Administration (TID 10022). Missing values are None, an encoded 0
+is 0.0, and values that cannot be read are named in ``not_understood`` with their text in ``raw``.
 """
 
 from collections.abc import Mapping

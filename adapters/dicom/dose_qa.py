@@ -1,9 +1,9 @@
-"""Which dose reports tell of a phantom: what practice is compared with leaves them out, and nothing else does.
+"""Recognises dose reports of phantom tests, which are excluded only from practice comparisons.
 
-A person is never left out of their own dose by a word: a report marked here counts in totals and alerts as any other.
-Devices' test exposures bear such words in names, ids, descriptions and protocols; so do people ("Physics^Ann",
-"LI^QA") and their complaints ("phantom limb pain"). So each text is asked for the words that are no person's and no
-complaint's there, and a protocol tells only where all do. "Fysiikka kuvanlaatu" is Finnish for physics, image quality.
+A report marked here still counts in totals and alerts: a word must never exclude a person's dose. Devices' test
+exposures contain such words in names, ids, descriptions and protocols, but so do people ("Physics^Ann", "LI^QA") and
+complaints ("phantom limb pain"). So each text is searched only for words that are no person's name and no complaint
+there, and protocols count only if all match. "Fysiikka kuvanlaatu" is Finnish for physics, image quality.
 """
 
 import re
@@ -28,7 +28,7 @@ _ASKED = {"PatientName": _NAME, "PatientID": _DEVICE_TEXT, "StudyDescription": _
 
 
 def is_qa(ds: Dataset, protocols: Iterable[str | None]) -> bool:
-    """Whether a report tells of a phantom. ``protocols``: of its exposures, None where one has none."""
+    """Whether the report is of a phantom. ``protocols``: those of its exposures, None if one has none."""
     texts = ((text_in(ds, keyword), asked) for keyword, asked in _ASKED.items())
     if any(text and asked.search(text) for text, asked in texts):
         return True

@@ -1,14 +1,12 @@
-"""Reading structured dose reports into exposures and the report's own totals.
+"""Reads a structured dose report into exposures and the report's own totals.
 
-Templates of DICOM PS3.16: TID 10001 Projection X-Ray Radiation Dose (10002 accumulated data, 10003 event),
-TID 10011 CT Radiation Dose (10012 accumulated data, 10013 event, 10015 dose check) and TID 10021
-Radiopharmaceutical Radiation Dose (10022 event). They come as X-Ray or Radiopharmaceutical Radiation Dose SR
-and, from older scanners, as Enhanced or Comprehensive SR. Pure: a dataset in, values out, no I/O, and nothing
-that names a person.
+Templates of DICOM PS3.16: TID 10001 Projection X-Ray Radiation Dose (10002 accumulated data, 10003 event), TID 10011 CT
+Radiation Dose (10012 accumulated data, 10013 event, 10015 dose check) and TID 10021 Radiopharmaceutical Radiation Dose
+(10022 event). They arrive as X-Ray or Radiopharmaceutical Radiation Dose SR and, from older scanners, as Enhanced or
+Comprehensive SR. Pure: a dataset in, values out, no I/O, and nothing that names a person.
 
-One bad item never loses the report: it is kept as encoded and named in ``not_understood``. The report's
-totals are read beside the events and never repaired from them: devices round, and zero, differently in the
-two places.
+One bad item never loses the report: it is kept as encoded and named in ``not_understood``. The report's totals are read
+separately from the events and never corrected from them: devices round, and use zero, differently in the two places.
 """
 
 from collections.abc import Mapping
@@ -103,9 +101,9 @@ def holds_dose(ds: Dataset) -> bool:
 
 
 def read_dose_report(ds: Dataset) -> DoseReport:
-    """The report in ``ds``. Raises NoDoseContent where it holds no dose content at all.
+    """The report in ``ds``. Raises NoDoseContent if it has no dose content.
 
-    Nothing else that a device wrote makes it fail.
+    Nothing else in a device's report makes it fail.
     """
     sop_uid = encoded(ds, "SOPInstanceUID")
     content, notes = Content(ds), list[str]()

@@ -1,8 +1,8 @@
-"""DICOM files and folders, taken in as if their site had sent them: streaming, whatever a folder holds.
+"""``krypton ingest``: imports DICOM files and folders of any size, as if their site had sent them.
 
-A DICOMDIR is read for what it lists: what is not there is named. Symbolic links to folders are not followed.
-Memory does not grow with the folder, but for the list of what was refused and some bytes per study.
-Source: DICOM PS3.10 8.6 (DICOMDIR), PS3.3 F.3 (directory records).
+A DICOMDIR is read for the files it lists; missing ones are reported. Symbolic links to folders are not followed. Memory
+does not grow with the folder, except for the list of refusals and some bytes per study. Source: DICOM PS3.10 8.6
+(DICOMDIR), PS3.3 F.3 (directory records).
 """
 
 import os
@@ -20,16 +20,16 @@ from adapters.dicom.refusal import ListsFiles, Refused
 from adapters.dicom.spool import Desk, Name, NoRoom, Spool
 
 Progress = Callable[[Path], None]
-"""Told each file after it was looked at."""
+"""Called with each file after it was processed."""
 
 OPEN = Limits(quiet_s=NEVER, linger_s=NEVER, longest_s=NEVER)  # a folder has no quiet times
 
 
 @dataclass
 class IngestSummary:
-    """What became of the files: ``files`` is ``accepted`` + ``duplicates`` + those refused.
+    """The result: ``files`` is ``accepted`` + ``duplicates`` + refused files.
 
-    ``studies`` are those that arrived or grew; ``dose_reports`` those recorded by this call, at ``positions``.
+    ``studies`` that arrived or grew; ``dose_reports`` recorded by this call, at ``positions``.
     """
 
     files: int = 0
@@ -41,7 +41,7 @@ class IngestSummary:
     positions: list[int] = field(default_factory=list)
 
     def refuse(self, path: Path | str, reason: str) -> None:
-        """One file more that was not taken in."""
+        """Count one refused file."""
         self.refused.append({"path": str(path), "reason": reason})
 
     def as_dict(self) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class _Ingest:
         self._progress(path)
 
     def _take_listed(self, dicomdir: Path, *, walked: bool) -> None:
-        """What the DICOMDIR lists; in a folder that is walked anyway, only what is missing."""
+        """Import what the DICOMDIR lists; in a folder that is walked anyway, only report what is missing."""
         try:
             for path in listed(dicomdir):
                 if not os.path.isfile(path):  # noqa: PTH113  Path.is_file raises where a name is too long

@@ -1,4 +1,4 @@
-"""Taking one instance in: read its header, see whether it is held, make it durable."""
+"""Takes in one DICOM instance: reads its header, detects duplicates and conflicts, and stores it durably."""
 
 import io
 from contextlib import ExitStack
@@ -9,18 +9,18 @@ from pydicom.dataset import Dataset
 
 from adapters.dicom.attributes import Instance, read_header, read_instance
 from adapters.dicom.batch import Held
+from adapters.dicom.completeness import Stream
 from adapters.dicom.documents import Document, document_of, is_structured
 from adapters.dicom.part10 import MEDIA_DIRECTORY, Bytes, dataset_digest, file_meta, mapped, read_file_meta
 from adapters.dicom.refusal import DigestDiffers, ListsFiles, Unreadable
 from adapters.dicom.spool import Desk, Kept, Name
-from adapters.dicom.wholeness import Stream
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """An instance as it came. ``data`` from ``offset`` on is the dataset; before it, a file's own File Meta.
+    """An instance as received. ``data`` from ``offset`` on is the dataset; before it is a file's own File Meta.
 
-    ``sender``: the calling AE title of a dataset that came over the network, which has no File Meta yet.
+    ``sender``: the calling AE title of a dataset from the network, which has no File Meta yet.
     """
 
     site: str
@@ -32,12 +32,12 @@ class Sent:
     sender: str | None = None
 
     def header(self, *, whole: bool = False) -> Dataset:
-        """The dataset up to its pixels. Raises Unreadable."""
+        """The dataset up to the pixel data. Raises Unreadable."""
         self.stream.seek(self.offset)
         return read_header(self.stream, len(self.data), self.transfer_syntax, whole=whole)
 
     def parts(self, instance: Instance) -> list[Bytes]:
-        """The bytes of the file to keep."""
+        """The bytes of the file to store."""
         if self.sender is None:
             return [self.data]
         meta = file_meta(
@@ -50,7 +50,7 @@ class Sent:
 
 
 def keep(desk: Desk, sent: Sent) -> Held | None:
-    """Make it durable; None where the very same is held already. Raises Refused, OSError of the spool."""
+    """Store it durably; None if the identical instance is held already. Raises Refused, OSError of the spool."""
     header = sent.header()
     instance = read_instance(header)
     digest = dataset_digest(sent.data, sent.offset)
@@ -67,7 +67,7 @@ def keep(desk: Desk, sent: Sent) -> Held | None:
 
 
 def keep_file(desk: Desk, path: Path, *, site: str, actor: str) -> Held | None:
-    """Take a file's instance in, as it is. Raises as ``keep`` does, and ListsFiles for a DICOMDIR."""
+    """Take in a file's instance, unchanged. Raises as ``keep`` does, and ListsFiles for a DICOMDIR."""
     with ExitStack() as opened:
         try:
             data = opened.enter_context(mapped(path))
@@ -82,7 +82,7 @@ def keep_file(desk: Desk, path: Path, *, site: str, actor: str) -> Held | None:
 
 
 def keep_dataset(desk: Desk, dataset: io.BytesIO, *, site: str, sender: str, transfer_syntax: str) -> Held | None:
-    """Take a dataset in that came from the AE title ``sender``. Raises as ``keep`` does."""
+    """Take in a dataset sent by the AE title ``sender``. Raises as ``keep`` does."""
     with dataset.getbuffer() as data:
         sent = Sent(
             site=site,
@@ -96,7 +96,7 @@ def keep_dataset(desk: Desk, dataset: io.BytesIO, *, site: str, sender: str, tra
 
 
 def read_back(desk: Desk, name: Name) -> Held:
-    """An instance that was kept before. Raises Refused, OSError."""
+    """Read a stored instance. Raises Refused, OSError."""
     with mapped(desk.spool.claim(name.site, name.sop_uid)) as data:
         meta = read_file_meta(data)
         sent = Sent(

@@ -1,7 +1,7 @@
-"""The DICOM file format: 128 bytes of preamble, ``DICM``, the File Meta Information, then the dataset.
+"""Reads and writes DICOM files' headers: preamble, ``DICM`` and File Meta Information.
 
-Only the File Meta is parsed here, and written for instances that came over the network; a dataset's bytes are never
-changed. Source: DICOM PS3.10 section 7.1 and table 7.1-1.
+Only the File Meta is parsed, and written for instances from the network; a dataset's bytes are never changed. Source:
+DICOM PS3.10 section 7.1 and table 7.1-1.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _SOP_CLASS, _SYNTAX = 0x0002, 0x0010
 
 @dataclass(frozen=True)
 class FileMeta:
-    """What we read of a file's meta: where the dataset begins (bytes from the start), and how it is encoded."""
+    """The parsed File Meta: where the dataset starts (bytes from the file's start), and its transfer syntax."""
 
     offset: int
     sop_class: str
@@ -37,7 +37,7 @@ class FileMeta:
 
 
 def read_file_meta(data: Bytes) -> FileMeta:
-    """Raises Unreadable for what is no DICOM file, AttributeMissing without a Transfer Syntax UID."""
+    """Raises Unreadable if it is no DICOM file, AttributeMissing without a Transfer Syntax UID."""
     if bytes(data[PREAMBLE : PREAMBLE + 4]) != PREFIX:
         raise Unreadable("not a DICOM file: no DICM after the preamble (PS3.10 7.1)")
     elements, offset = _elements(data, PREAMBLE + 4)
@@ -48,9 +48,9 @@ def read_file_meta(data: Bytes) -> FileMeta:
 
 @contextmanager
 def mapped(path: Path) -> Iterator[mmap.mmap]:
-    """A file's bytes in memory. Raises Unreadable for what is empty or no file, OSError for what cannot be read.
+    """A file's bytes in memory. Raises Unreadable for an empty file or no regular file, OSError if it cannot be read.
 
-    A large file is mapped, not read: then a disk that fails meanwhile ends the process, as with any mapped file.
+    A large file is memory-mapped: a disk failure then ends the process, as with any mapped file.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise Unreadable("not a regular file")  # a pipe might never end

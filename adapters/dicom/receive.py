@@ -1,9 +1,9 @@
-"""From the spool to the ledger: record a closed batch exactly once.
+"""Records closed batches from the spool in the ledger, exactly once despite crashes.
 
-Every crash is covered by the spool's invariant (``spool.py``). The order here: the batch's file (which pending
-instances it is made of), the command, the claims made durable, the pending names removed, the file removed. After a
-restart ``recover`` finishes what was begun, first refusals, then batches under their own command id, then what was
-stored and never asked.
+The spool's invariant (``spool.py``) covers every crash. The order here: write the batch's file (its pending instances),
+run the command, make the claims durable, remove the pending names, remove the file. After a restart ``recover``
+completes what was started: first refusals, then batches under their own command id, then stored instances that are in
+no batch.
 """
 
 import json
@@ -29,15 +29,15 @@ REASON = "reason.json"
 
 
 class Executes(Protocol):
-    """The part of the ledger that is needed here."""
+    """The part of the ledger needed here."""
 
     def execute(self, command: Command, by: Envelope) -> Answer:
-        """Run a command once per command id. Raises RuleBroken, NotFound; anything else may be tried again."""
+        """Run a command once per command id. Raises RuleBroken, NotFound; any other error may be retried."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a batch: the ledger's result and the positions written, or the reason of a refusal."""
+    """The result of a batch: the ledger's answer and positions, or the reason of a refusal."""
 
     batch: Batch
     result: dict[str, Any]
@@ -46,7 +46,7 @@ class Outcome:
 
 
 class Recorder:
-    """Asks the ledger about closed batches of one desk; ``correlation``: the request that brings them, if one does."""
+    """Records closed batches of one desk; ``correlation``: the request that brought them, if any."""
 
     def __init__(self, desk: Desk, ledger: Executes, correlation: UUID | None = None) -> None:
         self.desk = desk
@@ -54,7 +54,7 @@ class Recorder:
         self._correlation = correlation
 
     def record(self, batch: Batch) -> Outcome:
-        """Ask, once for all times, and settle. Any error but a refusal leaves the batch as it was: ask again."""
+        """Run the command, once for all time, and settle. Any error except a refusal leaves the batch for a retry."""
         self._write_ahead(batch)
         try:
             by = Envelope(batch.actor, batch.command_id, self._correlation)
@@ -97,7 +97,7 @@ class Recorder:
         log.warning("batch %s of %s was refused: %s", batch.command_id, batch.actor, reason)
 
     def _give_up(self, names: tuple[Name, ...]) -> None:
-        """Refused instances hold no claim: they may be sent again."""
+        """Refused instances release their claims: they may be sent again."""
         for name in names:
             pending, claim = self.desk.path(name), self.desk.spool.claim(name.site, name.sop_uid)
             if pending.exists():
@@ -108,7 +108,7 @@ class Recorder:
         sync(*{self.desk.path(name).parent for name in names})
 
     def recover(self) -> Iterator[Batch]:
-        """After a crash: the batches to record, each exactly once. Ask all of them."""
+        """After a crash: the batches to record, each exactly once."""
         waiting = {UUID(file.stem): _names(file) for file in (self.desk.folder / "batches").glob("*.json")}
         for command_id in [c for c, names in waiting.items() if self._was_refused(c, names)]:
             self._give_up(waiting.pop(command_id))
@@ -119,7 +119,7 @@ class Recorder:
         yield from self._never_asked(asked)
 
     def _begun(self, waiting: dict[UUID, tuple[Name, ...]]) -> Iterator[Batch]:
-        """One batch for each that was written ahead, whatever is read of its instances today."""
+        """One batch for each batch file, whatever its instances contain today."""
         for command_id, names in waiting.items():
             if instances := list(self._held(names)):
                 batch = OpenBatch(Key.of(instances[0]), opened_at=0.0)
@@ -128,7 +128,7 @@ class Recorder:
                 yield replace(batch.close(), command_id=command_id, names=names)
 
     def _never_asked(self, asked: set[Name]) -> Iterator[Batch]:
-        """Batches of what is pending and in no batch's file, bounded as when they are received."""
+        """Batches of pending instances that are in no batch file, with the usual limits."""
         batches = Batches(Limits())
         for held in self._held(name for name in self.desk.pending() if name not in asked):
             yield from batches.add(held, feeder=None, now=0.0)

@@ -1,4 +1,4 @@
-"""A dose report as it was read, turned into what the ledger's command takes: field by field, no decision."""
+"""Converts a parsed dose report into the fields of the ledger's command, without any decision."""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -16,7 +16,7 @@ _CHECKS: Final = (("dlp", "dlp_mgycm", Dimension.DOSE_LENGTH), ("ctdivol", "ctdi
 
 
 def received_dose(report: DoseReport) -> ReceivedDose:
-    """The command's part, with the device's serial, or else its observer UID."""
+    """The command's fields, with the device's serial number or else its observer UID."""
     return ReceivedDose(
         report_uid=report.sop_uid,
         reported_at=report.content_at,
@@ -44,7 +44,7 @@ def _exposure(exposure: Exposure) -> dict[str, Any]:
 
 
 def _dose_check(check: dict[str, str]) -> dict[str, float | None]:
-    """Alert levels and forward estimates (PS3.16 TID 10015), of the quantities that the device checks; else None."""
+    """Alert levels and forward estimates (PS3.16 TID 10015) for the quantities the device checks; else None."""
     found: dict[str, float | None] = {}
     for name, field, dimension in _CHECKS:
         configured = check.get(f"{name}_alert_configured", "").casefold() in _YES
@@ -55,7 +55,7 @@ def _dose_check(check: dict[str, str]) -> dict[str, float | None]:
 
 
 def _canonical(stated: str, dimension: Dimension) -> Decimal | None:
-    """``value unit`` as encoded; None for what the reader has noted as not understood already."""
+    """``value unit`` as encoded, converted; None if the reader noted it as not understood."""
     text, _, unit = stated.partition(" ")
     try:
         return canonical(text, unit, dimension)

@@ -1,7 +1,7 @@
-"""The thread that records closed batches, and asks again for those that could not be recorded yet.
+"""The background thread that records closed batches and retries those that failed.
 
-A batch that fails waits, longer each time; the others go on meanwhile. Nothing is ever dropped: what is not recorded
-when the thread stops is in the spool, and the next start finds it.
+A failed batch waits with growing delays while others continue. Nothing is dropped: batches not recorded when the thread
+stops are in the spool, and the next start finds them.
 """
 
 import heapq
@@ -16,12 +16,12 @@ from adapters.dicom.receive import Recorder
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
-TICK_S = 0.2  # how late a batch may close
+TICK_S = 0.2  # a batch may close this much late
 
 
 @dataclass(order=True)
 class Waiting:
-    """A batch to ask for at a time of the monotonic clock."""
+    """A batch to record at a time of the monotonic clock."""
 
     at: float
     order: int
@@ -31,7 +31,7 @@ class Waiting:
 
 
 class Recording(Thread):
-    """Start it, ``submit`` what is closed, ``stop`` it."""
+    """Call ``start``, ``submit`` closed batches, then ``stop``."""
 
     def __init__(self, recorder: Recorder, batches: Batches) -> None:
         super().__init__(name="dicom-recording", daemon=True)
@@ -43,7 +43,7 @@ class Recording(Thread):
         self._stopping = False
 
     def submit(self, *batches: Batch, recorder: Recorder | None = None) -> None:
-        """Record these as soon as possible; ``recorder``: of the desk they lie on, if it is another one."""
+        """Record these as soon as possible; ``recorder``: for the desk they are on, if it is another one."""
         with self._changed:
             for batch in batches:
                 self._submitted += 1
@@ -52,7 +52,7 @@ class Recording(Thread):
             self._changed.notify()
 
     def stop(self) -> None:
-        """Close and ask for all that is open, once, and end."""
+        """Close and record all open batches, once, then end."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -68,12 +68,12 @@ class Recording(Thread):
         return len(self._waiting)
 
     def run(self) -> None:
-        """Until stopped."""
+        """Run until stopped."""
         while (task := self._next()) is not None:
             self._try(task, again=True)
 
     def _next(self) -> Waiting | None:
-        """The next batch whose time has come; None when stopping."""
+        """The next batch that is due; None when stopping."""
         with self._changed:
             while not self._stopping:
                 now = time.monotonic()

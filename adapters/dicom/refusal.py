@@ -1,8 +1,11 @@
-"""Why an object is not taken in. The message names what is wrong and what to do, never a value: those name people."""
+"""Errors for DICOM objects that cannot be taken in.
+
+A message says what is wrong and what to do, never a value: values name people.
+"""
 
 
 class Refused(Exception):
-    """This object cannot be taken in as it is; sending the same bytes again will not help. Others are not affected."""
+    """This object cannot be taken in; sending the same bytes again will not help. Others are not affected."""
 
 
 class Unreadable(Refused):
@@ -10,16 +13,16 @@ class Unreadable(Refused):
 
 
 class AttributeMissing(Refused):
-    """An attribute that we cannot do without is absent, empty or malformed."""
+    """A required attribute is absent, empty or malformed."""
 
 
 class NothingToRecord(Refused):
-    """A structured document that holds neither dose nor any other content."""
+    """A structured document without dose and without other content."""
 
 
 class DigestDiffers(Refused):
-    """The SOP instance is held with other bytes: the first one stands, this one is kept aside."""
+    """The SOP instance is held with other bytes: the first one is kept, this one is quarantined."""
 
 
 class ListsFiles(Refused):
-    """Not an instance but a DICOMDIR: it lists files."""
+    """Not an instance but a DICOMDIR."""

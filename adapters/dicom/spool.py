@@ -1,15 +1,15 @@
-"""The spool: where instances are safe before they are answered, and until they are recorded; and the archive after.
+"""The spool: crash-safe storage of instances from their receipt until they are recorded, and their archive after that.
 
 Folders below the root:
 
     instances/<site>/<shard>/<sop uid>        every instance held, one per site and SOP Instance UID: the claim
     work/<desk>/pending/<site>/<actor>/<name> instances held but not known to be recorded; ``name`` is Name below
     work/<desk>/batches/<command id>.json     the write-ahead: which pending instances make up a command
-    conflicts/<site>/<sop uid>_<digest>       the same UID with other bytes: kept aside, first one stands
+    conflicts/<site>/<sop uid>_<digest>       the same UID with other bytes: quarantined, the first one stands
     refused/<command id>/                     batches that a rule refused: their instances, and reason.json
     answers/<command id>.json                 what imports answered (``answers.py``)
 
-A desk belongs to one process, which holds a lock on it: a killed process leaves its desk unlocked, and the next one
+A desk is one process's work folder, which it locks: a killed process leaves its desk unlocked, and the next one
 takes it over. The pending name and the claim are two hard links to one file: back the spool up with links kept.
 
 The invariant: **a claim without a pending name is recorded**, for every order of crashes, because
@@ -45,15 +45,15 @@ ROOM = 512 * 1024 * 1024  # bytes left free for the database and the logs that s
 
 
 class NoRoom(OSError):
-    """Less than the room to be left is free on the spool's disk: nothing more is taken in until somebody makes room."""
+    """The spool's disk has too little free space: nothing more is taken in until somebody frees some."""
 
 
 Step = Callable[[str], None]
-"""Told the name of each step after it is done; tests make it raise, to die there."""
+"""Called with the name of each finished step; tests make it raise, to crash there."""
 
 
 def no_step(_: str) -> None:
-    """Nothing to tell."""
+    """Does nothing."""
 
 
 class Kept(Enum):
@@ -110,7 +110,7 @@ class Spool:
         return self.root / "instances" / _part(site) / shard / sop_uid
 
     def is_full(self) -> bool:
-        """Whether less than the room to be left is free."""
+        """Whether the free space is below the reserve."""
         return shutil.disk_usage(self.root).free < self.room
 
     def check_room(self) -> None:
@@ -120,7 +120,7 @@ class Spool:
             raise NoRoom(errno.ENOSPC, left)
 
     def open_desk(self, step: Step = no_step) -> "Desk":
-        """A new desk, this process's own."""
+        """A new desk of this process."""
         while True:
             desk = Desk(self, self.root / "work" / secrets.token_hex(8), step)
             desk.folder.mkdir(parents=True)
@@ -132,7 +132,7 @@ class Spool:
         return desk
 
     def abandoned(self, step: Step = no_step) -> Iterator["Desk"]:
-        """The desks of processes that died, each taken over."""
+        """Desks of dead processes, each taken over."""
         for folder in sorted((self.root / "work").glob("*")):
             desk = Desk(self, folder, step)
             if desk.take():
@@ -141,7 +141,7 @@ class Spool:
 
 @dataclass
 class Desk:
-    """What one process has at work. Its methods may be called from several threads."""
+    """One process's work folder. Its methods may be called from several threads."""
 
     spool: Spool
     folder: Path
@@ -151,7 +151,7 @@ class Desk:
     _making: Lock = field(default_factory=Lock)
 
     def take(self) -> bool:
-        """Lock the desk; False where a living process has it, or it is gone."""
+        """Lock the desk; False if a living process has it or it is gone."""
         try:
             lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:
@@ -165,7 +165,7 @@ class Desk:
         return True
 
     def leave(self) -> None:
-        """Unlock the desk, and remove it where nothing is left on it."""
+        """Unlock the desk, and remove it if it is empty."""
         if self._lock is None:
             return
         if not any(True for _ in self.pending()) and not any((self.folder / "batches").glob("*.json")):
@@ -174,13 +174,13 @@ class Desk:
         self._lock = None
 
     def holds(self, site: str, sop_uid: str, digest: str) -> bool:
-        """Whether the very same instance is held: its dataset is the same, byte for byte."""
+        """Whether the identical instance is held: same dataset, byte for byte."""
         return _digest(self.spool.claim(site, sop_uid)) == digest
 
     def keep(self, name: Name, parts: Sequence[Bytes]) -> Kept:
-        """Make an instance durable: when this returns NEW, a power cut cannot lose it. ``parts``: the file's bytes.
+        """Store an instance durably: once this returns NEW, a power cut cannot lose it. ``parts``: the file's bytes.
 
-        Raises OSError where the disk is full or broken; then nothing is held.
+        Raises OSError if the disk is full or broken; then nothing is held.
         """
         pending = self.path(name)
         try:
@@ -236,7 +236,7 @@ class Desk:
             yield Name(unquote(path.parts[-3]), unquote(path.parts[-2]), path.name)
 
     def release(self, names: Iterable[Name]) -> None:
-        """They are recorded: make their claims durable, then remove their pending names, durably."""
+        """They are recorded: make their claims durable, then remove their pending names durably."""
         names = list(names)
         shards = {self.spool.claim(n.site, n.sop_uid).parent for n in names}
         sync(*sorted(shards | {p for shard in shards for p in (shard.parent, shard.parent.parent)}), self.spool.root)
@@ -247,7 +247,7 @@ class Desk:
         self.step("released")
 
     def sweep(self) -> None:
-        """After a crash: claim what was not claimed yet, and drop half-written files, which nobody was told of."""
+        """After a crash: claim what was not claimed, and delete partial files, which were never acknowledged."""
         for name in list(self.pending()):
             pending, claim = self.path(name), self.spool.claim(name.site, name.sop_uid)
             if claim.exists() and claim.samefile(pending):
@@ -272,7 +272,7 @@ def sync(*folders: Path) -> None:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write a whole file or nothing, durably."""
+    """Write a file atomically and durably."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     _write(new, [data])
@@ -304,5 +304,5 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _part(text: str) -> str:
-    """A site or an actor as one path component: an AE title may hold almost any character (PS3.5 6.2)."""
+    """A site or an actor as one path component: an AE title may contain almost any character (PS3.5 6.2)."""
     return quote(text, safe="").replace(".", "%2E")

@@ -1,8 +1,8 @@
-"""Walking the content tree of a structured report (PS3.3 C.17.3), whatever state the file is in.
+"""Walks the content tree of a structured report (PS3.3 C.17.3), tolerating any damage.
 
-Nothing here raises for what a device wrote: an item that is absent, empty or broken reads as None or as an
-empty text, so one bad item never loses the report. Numbers and UIDs are taken as encoded, before pydicom
-turns them into floats, because the ledger keeps the encoded text beside each dose.
+Nothing here raises because of a device's data: an item that is absent, empty or broken reads as None or as empty text,
+so one bad item never loses the report. Numbers and UIDs are taken as encoded, before pydicom turns them into floats,
+because the ledger keeps the encoded text with each dose.
 """
 
 import re
@@ -24,7 +24,7 @@ Concept = tuple[str, ...]
 # Other designators of SRT (PS3.16 section 8).
 _SCHEMES = {"SNM3": "SRT", "99SDM": "SRT"}
 LONGEST = 1024
-"""Characters of a text that are kept: DICOM allows 64 in most (PS3.5 6.2), and some vendors' texts never end."""
+"""Longest text that is kept: DICOM allows 64 characters for most (PS3.5 6.2), but some vendors exceed that by far."""
 _UID = re.compile(r"[0-9.]{1,64}", re.ASCII)
 _DATE_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)?(\d\d)?(\.\d{1,6})?)?([+-]\d{4})?", re.ASCII)
 

@@ -1,8 +1,8 @@
-"""Takes in instances over DICOM: each is on disk before it is answered; a closed batch becomes one command per study.
+"""The DICOM storage service: stores each received instance on disk before answering, and records studies in batches.
 
-All storage classes are taken, private and unknown ones too, in whatever transfer syntax the sender proposes first:
-no pixel is decoded and no byte changed. Who calls is checked when the association is requested.
-Standard: DICOM PS3.4 Annex B (Storage; statuses in table B.2-1), PS3.7 Annex C, PS3.8 9.3.4 (A-ASSOCIATE-RJ).
+It accepts all storage classes, private and unknown ones too, in whatever transfer syntax the sender proposes first: no
+pixel is decoded and no byte changed. The caller is checked when it requests the association. Standard: DICOM PS3.4
+Annex B (Storage; statuses in table B.2-1), PS3.7 Annex C, PS3.8 9.3.4 (A-ASSOCIATE-RJ).
 """
 
 import logging
@@ -31,7 +31,7 @@ from adapters.dicom.spool import Spool
 log = logging.getLogger(__name__)
 
 SiteOf = Callable[[str], str | None]
-"""AE title to the code of the enrolled establishment that it belongs to."""
+"""AE title to the code of its enrolled establishment."""
 
 REJECTED_PERMANENT, BY_SERVICE_USER, CALLING_NOT_RECOGNIZED = 0x01, 0x01, 0x03  # PS3.8 table 9-21
 MOST_ASSOCIATIONS = 100
@@ -40,7 +40,7 @@ COMMENT = 64  # characters, PS3.5 6.2, LO
 
 
 class Status(IntEnum):
-    """What a C-STORE is answered."""
+    """Answers to a C-STORE."""
 
     SUCCESS = 0x0000
     DUPLICATE_SOP_INSTANCE = 0x0111  # PS3.7 C.5.6: the UID is in use; here for other bytes, for which we keep the first
@@ -51,7 +51,7 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who was turned away, as they said themselves: untrusted text."""
+    """A refused caller, as it described itself: untrusted text."""
 
     ae_title: str
     called: str
@@ -59,14 +59,14 @@ class Caller:
 
 
 def configure() -> None:
-    """pynetdicom's settings, per process: take what senders get wrong, and log nothing that names a person."""
+    """pynetdicom's settings, per process: tolerate senders' errors, and log nothing that names a person."""
     _config.UNRESTRICTED_STORAGE_SERVICE = True
     _config.LOG_HANDLER_LEVEL = "none"
     _config.CODECS = ("ascii", "utf-8", "latin-1")  # an AE title that is not ASCII is an unknown caller, not an abort
 
 
 class StorageService:
-    """The storage SCP of one process. ``start`` it, ``stop`` it; ``port`` 0 takes a free one."""
+    """The storage SCP of one process. Call ``start``, then ``stop``; ``port`` 0 chooses a free one."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class StorageService:
         self._ae_title, self._address, self._limits = ae_title, (host, port), limits or Limits()
 
     def start(self) -> None:
-        """Finish what a killed process left, and listen. Raises OSError where the port is taken."""
+        """Complete what a killed process left, then listen. Raises OSError if the port is taken."""
         configure()
         self._batches = Batches(self._limits)
         self._desk = self._spool.open_desk()
@@ -109,7 +109,9 @@ class StorageService:
         log.info("DICOM storage: AE title %s on port %s", self._ae_title, self.port)
 
     def stop(self, grace_s: float = 5.0) -> None:
-        """Let associations end for so long, then abort them; record what is open. What cannot be stays in the spool."""
+        """Wait up to ``grace_s`` for associations to end, then abort them; record open batches. The rest stays in the
+        spool.
+        """
         self._server.shutdown()
         until = time.monotonic() + grace_s
         while self._ae.active_associations and time.monotonic() < until:
@@ -145,7 +147,7 @@ class StorageService:
         ]
 
     def _requested(self, event: Event) -> None:
-        """Turn away who is not enrolled; pynetdicom itself turns away who calls another AE title."""
+        """Reject callers that are not enrolled; pynetdicom itself rejects a wrong called AE title."""
         association = event.assoc
         request = association.requestor.primitive
         caller = Caller(
@@ -177,16 +179,18 @@ class StorageService:
         self._batches.end(event.assoc, now=time.monotonic())
 
     def _store(self, event: Event) -> Status | Dataset:
-        """Answer one C-STORE: success only once the bytes are safe; the same again is a duplicate, not an error."""
+        """Answer one C-STORE: success only once the bytes are durable; an identical repeat is a duplicate, not an
+        error.
+        """
         sender = event.assoc.requestor.ae_title.strip()
         uid = event.request.AffectedSOPInstanceUID
         try:
             if self._spool.is_full():
-                log.error("instance %s of %s not taken: the disk is full, make room", uid, sender)
+                log.error("instance %s of %s not stored: the disk is full, free some space", uid, sender)
                 return failure(Status.OUT_OF_RESOURCES, "no room on the disk: try again later")
             return self._take(event, sender)
         except DigestDiffers as differs:
-            log.warning("instance %s of %s kept aside: %s", uid, sender, differs)
+            log.warning("instance %s of %s quarantined: %s", uid, sender, differs)
             return failure(Status.DUPLICATE_SOP_INSTANCE, str(differs))
         except NothingToRecord as nothing:
             log.warning("instance %s of %s refused: %s", uid, sender, nothing)
@@ -196,7 +200,7 @@ class StorageService:
             return failure(Status.CANNOT_UNDERSTAND, str(refused))
         except Exception as broken:  # the peer waits for an answer, whatever broke on our side
             log.error("instance %s of %s could not be kept (%s)", uid, sender, type(broken).__name__)
-            return failure(Status.OUT_OF_RESOURCES, "not kept, for a reason on our side: try again later")
+            return failure(Status.OUT_OF_RESOURCES, "not stored because of a server error: try again later")
 
     def _take(self, event: Event, sender: str) -> Status:
         held = keep_dataset(
@@ -213,7 +217,7 @@ class StorageService:
 
 
 def failure(status: Status, why: str) -> Dataset:
-    """The answer that something was not taken, with the reason as Error Comment (0000,0902; PS3.7 C.5), shortened."""
+    """The answer to a refused instance, with the reason, shortened, as Error Comment (0000,0902; PS3.7 C.5)."""
     answer = Dataset()
     answer.Status = int(status)
     answer.ErrorComment = textwrap.shorten(why, COMMENT, placeholder="...")
@@ -221,5 +225,5 @@ def failure(status: Status, why: str) -> Dataset:
 
 
 def no_delay(event: Event) -> None:
-    """Send answers at once: else Nagle's algorithm and the peer's delayed acknowledgement cost 40 ms each."""
+    """Send answers at once: Nagle's algorithm and the peer's delayed acknowledgement would cost 40 ms each."""
     event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,9 +1,8 @@
-"""Dose units as devices spell them, turned into the ledger's: mGy, mGy.cm, mGy.cm2, MBq.
+"""Converts dose values from devices' unit spellings to the ledger's units: mGy, mGy.cm, mGy.cm2, MBq.
 
-A dose is multiplied by powers of ten only, in Decimal, from the text that was encoded: no digit is lost or
-invented. Units are UCUM codes (PS3.16 section 7.2.2), which are case sensitive: a prefix read in the wrong
-case would change the dose a billion times, so ``MGy`` is refused, not guessed. What is not understood is
-refused with its reason; the caller keeps the text.
+A dose is only multiplied by powers of ten, in Decimal, from the encoded text: no digit is lost or invented. Units are
+UCUM codes (PS3.16 section 7.2.2), which are case sensitive: a prefix read in the wrong case would change the dose a
+billion times, so ``MGy`` is refused, not guessed. A refusal states its reason; the caller keeps the text.
 """
 
 import re
@@ -22,7 +21,7 @@ class Dimension(StrEnum):
 
 
 class NotUnderstood(ValueError):
-    """A number or unit that cannot be read without guessing. The message never holds the number."""
+    """A number or unit that cannot be read without guessing. The message never contains the number."""
 
 
 _GRAY = {"": 0, "d": -1, "c": -2, "m": -3, "u": -6}

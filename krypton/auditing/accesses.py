@@ -1,8 +1,8 @@
-"""``audit accesses``: who asked to see a person's record, what was decided and on which ground, and what lay open; who
-looked, as what and why, and who was refused.
+"""``audit accesses``: requests for a person's record with decision and ground, what each made visible, and who read it
+or was refused.
 
-``shown`` lists what was in the record of the person between the opening of an access and its end, whoever that person
-was held to be meanwhile, without what the consent leaves out; what is withheld from the auditor is counted there.
+``shown`` lists what was in the person's record between the opening and the end of an access, whoever belonged to the
+person meanwhile, without what the consent excludes; what is withheld from the auditor is counted there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,10 +30,10 @@ LISTED: Final = {"study": "studies", "report": "reports", "dose_report": "dose_r
 
 @dataclass(frozen=True)
 class Limits:
-    """Which accesses are asked for. ``by``: ``rpps:…`` or the number; times with their zone, ``until`` exclusive.
+    """Which accesses to list. ``by``: ``rpps:…`` or the number; times with their zone, ``until`` exclusive.
 
-    An access counts that was opened from ``since`` on, or before and was open still; a look, when it was asked for.
-    ``looks``: with who looked, and who was refused.
+    An access counts if it was opened from ``since`` on, or earlier and still open then; a reading by when it was asked
+    for. ``looks``: also list who read, and who was refused.
     """
 
     by: str | None = None
@@ -44,14 +44,16 @@ class Limits:
     looks: bool = True
 
     def refuse_words(self) -> None:
-        """They are recorded in clear: who is an id, and where a code. Raises BadActor (W1), BadSite (E1)."""
+        """Limits are recorded in clear, so the person must be an id and the place a code. Raises BadActor (W1), BadSite
+        (E1).
+        """
         if self.by is not None:
             actor(f"rpps:{self.by}" if self.by.isdecimal() else self.by)
         if self.site is not None:
             site_code(self.site)
 
     def words(self) -> list[str]:
-        """As they are recorded with the question."""
+        """The limits as recorded with the question."""
         said = {"by": self.by, "site": self.site, "emergency": self.emergency} | {
             name: None if moment is None else iso(micros(moment))
             for name, moment in (("from", self.since), ("to", self.until))
@@ -59,7 +61,7 @@ class Limits:
         return [f"{name}={value}" for name, value in said.items() if value is not None]
 
     def named(self) -> dict[str, Any]:
-        """As the queries take them."""
+        """The limits as parameters of the queries."""
         return {name: getattr(self, name) for name in ("by", "site", "since", "until", "emergency")}
 
 
@@ -77,7 +79,7 @@ def accesses(ours: Krypton, ref: str, caller: Caller, limits: Limits, *, whole: 
 
 
 def own(one: Document, members: Sequence[str]) -> Document:
-    """A request or a look without what it says of other people, for a patient: who else it was about, and why then."""
+    """For a patient: a request or reading without the other people it was about and its reason then."""
     named = {one["identity"], one.get("other")} - {None}
     of_others = {name: None for name in ("identity", "other", "reason", "note") if name in one}
     mine = {"members": [member for member in one["members"] if member in members]}
@@ -110,7 +112,7 @@ class Opening:
 
 
 def openings(past: Past) -> dict[str, Opening]:
-    """Every access that let somebody see the record, by its id."""
+    """Every access that opened the record, by id."""
     closed = {e.aggregate_id: e.data["recorded_at"] for e in past.events if e.type == "access.emergency_closed"}
     return {
         event.aggregate_id: Opening(
@@ -124,7 +126,7 @@ def openings(past: Past) -> dict[str, Opening]:
 
 
 def open_to(opening: Opening, persons: Persons, held: Sequence[Holding]) -> Mapping[tuple[str, str], Document]:
-    """All that lay open while the access lasted, through every change of who the person was held to be."""
+    """Everything visible while the access lasted, across all changes of who belonged to the person."""
     seen: dict[tuple[str, str], Document] = {}
     for start, end, step in persons.spans(opening.start, opening.end):
         person = step.of(opening.identity)

@@ -1,7 +1,7 @@
-"""An auditor's question on its way: passes the gate, recorded with all of whom the answer may speak, then is answered.
+"""Replays a person's past, passes an audit question through the gate, and records it before the answer.
 
-Who that is can only be told once the person's past is replayed, so that is done first, and shown to nobody. Somebody
-whose task it is not is refused before.
+The record names everybody the answer may be about. That is known only after the replay, so the replay comes first, and
+nothing of it is shown before the decision. A caller without the task is refused before the replay.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -32,7 +32,7 @@ def answering(
 ) -> Iterator[tuple[Past, Permit]]:
     """Replay, then have the question decided and recorded. ``refs``: one identity, or two.
 
-    ``accesses``, ``whole``: see ``replayed``; ``limits``: those of the question, in words. Raises ViewRefused,
+    ``accesses``, ``whole``: see ``replayed``; ``limits``: the question's limits as text. Raises ViewRefused,
     ReasonMissing (X3), NotFound.
     """
     why(caller.reason or "")

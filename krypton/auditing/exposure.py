@@ -1,9 +1,9 @@
-"""``audit exposure``: two identities that were one person for a while and are not: who saw which data as whose?
+"""``audit exposure``: after an unmerge, who saw which data of one identity as belonging to the other.
 
-An access is an exposure where it was open while the two were one person, and data of the one side lay in a record that
-was asked for as the other's. The *sides* are the persons that the two are now; while they are still one person, each
-side is the identity alone. What left an establishment meanwhile (orders presented or scheduled elsewhere, studies sent
-to be read, and what came back) is listed beside it.
+An access is an exposure if it was open while the two were one person, and showed data of one side in a record requested
+for the other. The *sides* are the persons that the two are now; if they are still one person, each side is the identity
+alone. What left an establishment meanwhile (orders presented or scheduled elsewhere, studies sent to be read, and
+results) is listed too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ SENT: Final = {
     "reading.accepted": (None, "by"),
     "reading.reported": (None, "by"),
 }
-"""What brings data to somebody: the fields that name the establishment and the professional, where there are such."""
+"""Events that send data to somebody, with the fields that name the establishment and the professional, if any."""
 
 LOOKED: Final = ("access.viewed", "access.listed")
 
@@ -46,7 +46,7 @@ def exposure(ours: Krypton, one: str, other: str, caller: Caller, *, whole: bool
 
 @dataclass(frozen=True)
 class Exposure:
-    """What two identities' being one person gave away, worked out from the replayed events."""
+    """What was exposed while two identities were one person, computed from the replayed events."""
 
     past: Past
     one: str
@@ -64,14 +64,14 @@ class Exposure:
 
     @cached_property
     def sides(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Whose data is whose."""
+        """Which identities belong to which side."""
         last = self.persons.steps[-1]
         one, other = frozenset(last.of(self.one)), frozenset(last.of(self.other))
         return (frozenset([self.one]), frozenset([self.other])) if one == other else (one, other)
 
     @cached_property
     def together(self) -> list[Span]:
-        """When the two were one person."""
+        """The periods in which the two were one person."""
         return [span for span in self.persons.spans() if self.other in span.step.of(self.one)]
 
     def document(self) -> Document:
@@ -99,7 +99,7 @@ class Exposure:
         return [{name: row[name] for name in ("identity", "assigner", "local_id", "person")} for row in rows]
 
     def _periods(self) -> list[Document]:
-        """Each period in which the two were one person, with the statements that began and ended it."""
+        """Each period in which the two were one person, with the statements that started and ended it."""
         periods: list[list[Span]] = []
         for span in self.together:
             if periods and periods[-1][-1].end == span.start:
@@ -124,7 +124,7 @@ class Exposure:
         return {"position": event.position, "type": event.type} | {name: event.data.get(name) for name in kept}
 
     def _access(self, opening: Opening) -> Document | None:
-        """One access, where it showed data of one side as the other's; None where it did not."""
+        """One access, if it showed data of one side as the other's; otherwise None."""
         foreign: dict[tuple[str, str], Document] = {}
         spans = [span for span in self.together if max(span.start, opening.start) < min(span.end, opening.end)]
         for span in spans:
@@ -146,7 +146,9 @@ class Exposure:
         }
 
     def _foreign(self, opening: Opening, span: Span) -> Mapping[tuple[str, str], Document]:
-        """What lay open within a span that is not of the side that was asked for; of both, where it was neither's."""
+        """What was visible within a period and belongs to the other side; if the request was for neither side, of
+        both.
+        """
         person = span.step.of(opening.identity)
         if self.one not in person:
             return {}
@@ -183,7 +185,7 @@ class Exposure:
         }
 
     def _is_look(self, event: LedgerEvent) -> bool:
-        """Whether somebody asked meanwhile, and the answer may have spoken of both sides."""
+        """Whether the event is a reading in that time whose answer may have covered both sides."""
         if event.type not in LOOKED or not self._during(event):
             return False
         members = event.data["identities" if event.type == "access.listed" else "members"]

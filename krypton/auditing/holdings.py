@@ -1,8 +1,8 @@
-"""What lay in a person's record at any time: studies, reports, dose reports, orders and readings, and whose each was.
+"""What was in a person's record at any time, and whose each item was: studies, reports, doses, orders, readings.
 
-Times are microseconds since 1970, UTC, as events were recorded. What the views show of a position and what is told here
-of its moment is the same (``tests/integration/test_audit_live.py``); here it is told for stretches of time, because a
-reader who may look for a day also sees what comes in during that day.
+Times are microseconds since 1970, UTC, as recorded. At any single position it equals what the views show
+(``tests/integration/test_audit_live.py``); here it covers periods, because a reader with a day's access also sees what
+arrives that day.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -21,16 +21,16 @@ CAME: Final = {
     "order.placed": "order",
     "reading.requested": "reading",
 }
-"""What comes into a record with which event."""
+"""Kinds of items, by the event that adds them to a record."""
 TOLD: Final = ("study_uid", "site", "modalities", "modality", "from_site")
 UIDS: Final = {"study": "study_uid", "report": "report_uid", "dose_report": "report_uid"}
 
 
 @dataclass
 class Holding:
-    """One thing in the record. ``owners``: whose it is, each since when; what belongs to a study is whose that is.
+    """One item in the record. ``owners``: whose it was, and since when; parts of a study belong to its owner.
 
-    ``position``: at which it came in; ``sites``: the establishments that took part in making it.
+    ``position``: where it was added; ``sites``: the establishments involved in producing it.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Holding:
     sites: set[str] = field(default_factory=set)
 
     def owned_between(self, start: int, end: int, by: Collection[str]) -> str | None:
-        """The first of these identities whose it was, while it was shown, within ``start`` to before ``end``."""
+        """The first of these identities that owned it while it was shown, from ``start`` to before ``end``."""
         ends = [since for since, _ in self.owners[1:]] + [FOREVER]
         for (since, owner), over in zip(self.owners, ends, strict=True):
             if owner in by and max(start, since, self.since) < min(end, over, self.until):
@@ -54,12 +54,12 @@ class Holding:
         return None
 
     def document(self, owner: str) -> Document:
-        """As reports list it."""
+        """The item as reports list it."""
         return {"kind": self.kind, "id": self.id, "identity": owner, **self.facts}
 
 
 def holdings(events: Iterable[LedgerEvent]) -> list[Holding]:
-    """Everything that ever came in, in ledger order."""
+    """Every item ever added, in ledger order."""
     found: list[Holding] = []
     owners: dict[str, list[tuple[int, str]]] = {}
     of_study: dict[str, list[Holding]] = {}
@@ -112,7 +112,7 @@ def _came(kind: str, event: LedgerEvent, owners: list[tuple[int, str]]) -> Holdi
 
 
 def _withdrawn(of_study: Iterable[Holding], at: int) -> None:
-    """The study, its reports and readings are shown no more; its dose was irradiated all the same."""
+    """The study, its reports and readings are no longer shown; its dose still counts."""
     for one in of_study:
         if one.kind != "dose_report":
             one.until = at
@@ -127,10 +127,10 @@ def _signed(of_study: Iterable[Holding], event: LedgerEvent) -> None:
 def shown(
     held: Collection[Holding], person: Person, start: int, end: int, exclusions: Collection[str] = ()
 ) -> Mapping[tuple[str, str], Document]:
-    """What a reader of that person's record could see within a stretch of time, by kind and id.
+    """What a reader of that person's record could see within a period, by kind and id.
 
-    ``exclusions``: what the consent that the access rests on leaves out, as ``consent.granted`` writes it. A study goes
-    with all that belongs to it.
+    ``exclusions``: what the consent behind the access excludes, as written in ``consent.granted``. A study includes all
+    its parts.
     """
     left_out = Exclusions.of(exclusions)
     studies = {one.study for one in held if one.kind == "study" and left_out.study(**_named(one))}

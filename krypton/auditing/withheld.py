@@ -1,6 +1,6 @@
-"""What an auditor is not shown because it came in against an opposition to feeding that stands.
+"""Computes what is withheld from an auditor because an opposition to feeding was in force when it arrived.
 
-Worked out from the replayed events: as the ledger stood at the position that is asked about.
+It is computed from the replayed events, as the ledger stood at the position in question.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -17,7 +17,7 @@ from schemas.event import LedgerEvent
 
 @dataclass(frozen=True)
 class Withheld:
-    """``identities``: all that were ever one person with those asked about; ``events``: in ledger order."""
+    """``identities``: all ever merged with those asked about; ``events``: in ledger order."""
 
     identities: Collection[str]
     events: Sequence[LedgerEvent]
@@ -25,22 +25,22 @@ class Withheld:
 
     @staticmethod
     def of(identities: Collection[str], events: Sequence[LedgerEvent]) -> "Withheld":
-        """As things stand after these events."""
+        """As of the last of these events."""
         return Withheld(identities, events, Persons.of(identities, events))
 
     @cached_property
     def held(self) -> list[Holding]:
-        """All that ever came in."""
+        """Every item ever added."""
         return holdings(self.events)
 
     @cached_property
     def kept_back(self) -> list[Holding]:
-        """What of it is withheld."""
+        """The items that are withheld."""
         return [one for one in self.held if self._keeps(one)]
 
     @cached_property
     def shown(self) -> list[Holding]:
-        """What of it is not."""
+        """The items that are not."""
         back = {id(one) for one in self.kept_back}
         return [one for one in self.held if id(one) not in back]
 
@@ -62,7 +62,7 @@ class Withheld:
         return found
 
     def sight(self, members: Iterable[str]) -> Sight:
-        """An auditor's, of a person with these identities."""
+        """An auditor's view of the person with these identities."""
         oppositions = tuple(one for member in members for one in self._standing.get(member, ()))
         return Sight(oppositions=oppositions, counts=True)
 
@@ -71,13 +71,13 @@ class Withheld:
         return self.sight(self.persons.steps[-1].of(owner)).withholds(one.position, one.sites, one.author)
 
     def cuts(self) -> dict[str, int]:
-        """From which position on an aggregate's events are withheld: from the first that brought something in."""
+        """Aggregate to the position from which its events are withheld: the first that added a withheld item."""
         found: dict[str, int] = {}
         for one in self.kept_back:
             found[one.aggregate] = min(one.position, found.get(one.aggregate, one.position))
         return found
 
     def left(self, stored: Iterable[StoredEvent]) -> list[StoredEvent]:
-        """The stored events that are not withheld. Each history is whole from its first event on, up to the cut."""
+        """The stored events that are not withheld. Each history is complete from its first event up to the cut."""
         cuts = self.cuts()
         return [one for one in stored if one.aggregate_id not in cuts or one.position < cuts[one.aggregate_id]]

@@ -1,4 +1,4 @@
-"""Synthetic DICOM files to try Krypton with: two hospitals, and people who never were.
+"""Generates synthetic DICOM files of two hospitals, with fictitious people, to try Krypton with.
 
 ``write`` makes the same files every time, byte for byte, so a second import finds duplicates. FICTIVE Anne has a number
 at either hospital, and a dose report under each; one file has no Patient ID, and one is no DICOM at all.

@@ -1,1 +1,1 @@
-"""Who asked for whose record, what was decided and why; and what persons have said of sharing."""
+"""The access history view: requests for records and their decisions, who read what, and statements about sharing."""

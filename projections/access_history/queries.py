@@ -1,7 +1,7 @@
-"""What is asked of the access history. Reads the stable schema ``access_history``; answers are ready for JSON.
+"""Queries of the access history view; they read the stable schema ``access_history`` and return JSON-ready values.
 
-``members``: all identity ids of the person. ``erased`` names identities whose key is destroyed: what was sealed under
-it reads ``[erased]`` at once, whatever the rows still hold. Times are ISO 8601 UTC.
+``members``: all identity ids of the person. ``erased``: identities whose key is destroyed; text sealed under it is
+shown as ``[erased]`` at once, whatever the rows still hold. Times are ISO 8601 UTC.
 """
 
 from collections.abc import Collection, Sequence
@@ -76,7 +76,7 @@ ORDER BY position
 
 
 def subjects(connection: Connection, members: Sequence[str]) -> set[str]:
-    """The identities under whose keys the ``accesses`` to these members are sealed: those that were asked for."""
+    """The identities under whose keys the ``accesses`` to these members are sealed: those that were requested."""
     return {*members, *(row["identity"] for row in fetch(connection, ASKED, members=list(members)))}
 
 
@@ -92,7 +92,7 @@ def accesses(
     now: datetime | None = None,
     erased: Collection[str] = NOBODY,
 ) -> list[Document]:
-    """Every request of a professional for the record of any of these identities, in ledger order, denied ones too.
+    """Every professional's request for the record of any of these identities, in ledger order, denied ones included.
 
     An access counts for each identity that was held to be the person when it was decided. ``by``: ``rpps:…`` or the
     bare number; ``since`` inclusive, ``until`` exclusive: what was opened in that time, or before and was open still;
@@ -127,7 +127,7 @@ def viewings(
 
 
 def open_to(connection: Connection, rpps: str, members: Sequence[str], now: int) -> list[str]:
-    """Accesses of a professional's to any of these identities that have not run out at ``now`` (µs), by their ids."""
+    """A professional's accesses to any of these identities that are open at ``now`` (µs), by id."""
     return [row["access"] for row in fetch(connection, OPEN_TO, rpps=rpps, members=list(members), now=now)]
 
 
@@ -151,7 +151,7 @@ def consents(
 
 
 def standing(statements: Sequence[Document]) -> dict[str, str]:
-    """What the statements amount to, as French DMP messages put it (HL7v2 ZFA): each question has its own states.
+    """Summarises the statements as French DMP messages do (HL7v2 ZFA): each question has its own states.
 
     ``feeding``: opposed or not_opposed (IO, INO). ``consultation``: opposed (INC), consented (to someone, IC) or
     not_collected, which is neither yes nor no.

@@ -1,4 +1,6 @@
-"""Tables of the access history. Times are microseconds since 1970 (UTC); ids are uuids.
+"""Table definitions of the access history view.
+
+Times are microseconds since 1970 (UTC); ids are uuids.
 
 Written from ``krypton.accesses``: ``access``, ``viewing``. Written from ``krypton.consents``: ``consent_statement``.
 """

@@ -1,4 +1,5 @@
-"""Access history: who asked to see whose record and what was decided; who looked; what was said of sharing?
+"""The access history view: which requests for a record were decided how, who read what, and what was stated about
+sharing?
 
 An access has one row, written from its own events, and so has each viewing: a question that was answered or refused, or
 a list that was shown. A statement has one row under its identity. ``queries.py`` reads.
@@ -105,7 +106,7 @@ CHANGED: dict[str, Callable[[LedgerEvent], Row]] = {
 
 
 class AccessHistory:
-    """Folds accesses and consents into rows. A new rule or column is a new version, built beside this one."""
+    """Folds accesses and consents into rows. A new rule or column needs a new version."""
 
     name = "access_history"
     version = 1
@@ -115,11 +116,11 @@ class AccessHistory:
     reads = ALL_FIELDS
 
     def seeds(self) -> Iterable[Seed]:
-        """None: no rules make this view."""
+        """None: this view uses no rules."""
         return ()
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
-        """The access's row, the viewing's, or the statement's."""
+        """The row of the access, the viewing or the statement."""
         if event.type in VIEWINGS:
             return (RowKey("viewing", (event.aggregate_id,)),)
         if event.type.startswith("access."):
@@ -128,7 +129,7 @@ class AccessHistory:
         return (RowKey("consent_statement", (event.data["identity_id"], statement)),) if statement else ()
 
     def apply(self, event: LedgerEvent, rows: Rows) -> None:
-        """Raises UnknownEvent: the processor parks what we cannot read, and never skips it."""
+        """Raises UnknownEvent: the processor parks the event and never skips it."""
         if event.type in SAID_NOTHING:
             return
         if made := NEW.get(event.type):

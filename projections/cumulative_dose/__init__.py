@@ -1,1 +1,1 @@
-"""The cumulative dose: every exposure, report and alert, by study; persons are resolved when read."""
+"""The cumulative dose view: exposures, reports and alerts by study; persons are resolved by the queries."""

@@ -1,4 +1,4 @@
-"""Which doses another version's rules would newly find over a level, and which no longer."""
+"""Compares two versions of the dose view: doses newly over a level, and no longer over one."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class Levels:
             SELECT CASE WHEN l.kind IS NULL THEN 'newly_over' ELSE 'no_longer_over' END AS change, {columns}
             {_differing(live, candidate)}
             ORDER BY study_id, kind, act, quantity, irradiation_event_uid, change OFFSET %(offset)s LIMIT %(limit)s"""
-        return [_told(row) for row in fetch(connection, query, offset=offset, limit=limit)]
+        return [_document(row) for row in fetch(connection, query, offset=offset, limit=limit)]
 
 
 def _differing(live: str, candidate: str) -> str:
@@ -38,5 +38,5 @@ def _differing(live: str, candidate: str) -> str:
     return f"FROM ({over(live)}) l FULL JOIN ({over(candidate)}) c ON {matched} WHERE l.kind IS NULL OR c.kind IS NULL"
 
 
-def _told(row: Document) -> Document:
+def _document(row: Document) -> Document:
     return row | {"act": row["act"] or None, "irradiation_event_uid": row["irradiation_event_uid"] or None}

@@ -1,13 +1,13 @@
-"""What counts once: the exposures of a person out of all reports that carry them, and their sums.
+"""Deduplicates a person's exposures across reports, and sums their doses.
 
-An exposure is its irradiation event UID (DICOM PS3.3 C.8.17, DCM 113769), not its report and not its study. Where
-several reports carry one, a single report's row is shown whole: one that is not ``qa`` before one that is, one that
-is not superseded before one that is, then the one that knows most quantities, then the earliest recorded. Rows are
-never blended; where known values differ, ``conflicts`` says so.
+An exposure is identified by its irradiation event UID (DICOM PS3.3 C.8.17, DCM 113769), not by report or study. If
+several reports contain it, the row of one report is shown complete: one that is not ``qa`` before one that is, one that
+is not superseded before one that is, then the one with the most known quantities, then the earliest recorded. Rows are
+never blended; if known values differ, ``conflicts`` says so.
 
-A report of accumulated dose alone names no exposure. Of a study of which none is known, from whatever report, what such
-reports state stands in: of each quantity the greatest, for they may repeat each other. Once an exposure of the study is
-known it is told no more: nothing would say which part of it is new.
+A report of accumulated dose alone names no exposure. If no exposure of a study is known from any report, the values of
+such reports are used instead: for each quantity the largest, because they may repeat each other. Once an exposure of
+the study is known they no longer count: nothing would say which part of them is new.
 """
 
 import math
@@ -15,14 +15,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 QUANTITIES = ("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq")
-SUMMED = QUANTITIES[1:]  # CTDIvol is an average over a scanned length: sums of it mean nothing
+SUMMED = QUANTITIES[1:]  # CTDIvol is an average over a scanned length: its sum is meaningless
 DIGITS = 12  # below what any device states, above the noise of adding binary fractions
 
 Row = Mapping[str, Any]
 
 
 def total(values: Iterable[float | None]) -> float | None:
-    """Sum of what is known, free of binary noise (7.46 + 69.81 + 158.82 is 236.09); None where nothing is known."""
+    """Sum of the known values, without binary noise (7.46 + 69.81 + 158.82 is 236.09); None if none is known."""
     known = [value for value in values if value is not None]
     return float(f"{math.fsum(known):.{DIGITS}g}") if known else None
 
@@ -38,9 +38,9 @@ def sums(exposures: Sequence[Row], alone: Sequence[Row] = ()) -> dict[str, float
 
 
 def stated_alone(reports: Iterable[Row], carried: Iterable[Row]) -> list[dict[str, Any]]:
-    """What is known of studies without a known exposure, by study and quantity; each names the report that states it.
+    """Values for studies without a known exposure, by study and quantity, each with its report.
 
-    ``reports``: in ledger order. A report that came in under two studies counts for the first one.
+    ``reports``: in ledger order. A report that arrived under two studies counts for the first.
     """
     known = {row["study_uid"] for row in carried}
     first: dict[str, str] = {}
@@ -76,7 +76,7 @@ def _rank(row: Row) -> tuple[bool, bool, int, int]:
 
 
 def conflicts(carried: Iterable[Row]) -> list[dict[str, Any]]:
-    """Irradiation events that several studies claim, or of which two reports state different values; by UID."""
+    """Irradiation events claimed by several studies, or stated with different values by two reports; by UID."""
     by_uid: dict[str, list[Row]] = {}
     for row in carried:
         by_uid.setdefault(row["irradiation_event_uid"], []).append(row)

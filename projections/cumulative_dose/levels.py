@@ -1,7 +1,7 @@
-"""Rows made of rules alone: the levels that doses are compared with. ``over`` compares.
+"""Creates the rows of dose levels from the rules: alert levels per study, reference levels per exposure.
 
-Two kinds: ``dose-alerts``, a level per study and quantity; ``reference-levels``, one per exposure of an act, which
-protocols name.
+``dose-alerts`` gives a level per study and quantity; ``reference-levels`` one per exposure of an act, which protocols
+identify. ``over`` compares doses with them.
 """
 
 from collections.abc import Iterable

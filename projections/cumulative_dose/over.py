@@ -1,10 +1,9 @@
-"""Which doses are over a level of the version's rules: one query over its tables. "Over" is strict.
+"""The SQL query for doses over a level of the version's rules. "Over" is strict.
 
-``dose-alerts``: a study, by ``domain.dose_alerts``: the greater of what one of its reports states and the sum over its
-distinct irradiation events; of an event that several reports carry, the latest counts.
-``reference-levels``: an exposure, by the act that its modality and protocol name; of reports that no other supersedes
-and that are not ``qa``, with the phantom that the level is for, and adults' levels only: the weight of a child is not
-known here.
+``dose-alerts``: a study, by ``domain.dose_alerts``: the greater of the value in one of its reports and the sum over its
+distinct irradiation events; if several reports contain an event, the latest counts.
+``reference-levels``: an exposure, by the act that its modality and protocol identify; only of reports that are not
+superseded and not ``qa``, with the phantom of the level, and adults' levels only: a child's weight is not known here.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""What is asked of the cumulative dose. Reads the stable schema ``cumulative_dose``; answers are ready for JSON.
+"""Queries of the cumulative dose view; they read the stable schema ``cumulative_dose`` and return JSON-ready values.
 
-``erased`` names identities whose key is destroyed: notes sealed under it read ``[erased]`` at once. ``at_position``
-asks as the ledger stood after that position; None: now.
+``erased``: identities whose key is destroyed; notes sealed under it are shown as ``[erased]`` at once. ``at_position``:
+as of that ledger position; None: now.
 """
 
 from collections.abc import Collection, Mapping, Sequence

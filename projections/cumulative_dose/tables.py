@@ -1,4 +1,6 @@
-"""Tables of the cumulative dose. Null is not known, never zero. Quantities carry their unit in the name.
+"""Table definitions of the cumulative dose view.
+
+Null is not known, never zero. Quantities carry their unit in the name.
 
 Times of the ledger are microseconds since 1970 (UTC); clinical times are text as encoded, ISO 8601 without zone.
 """

@@ -1,4 +1,4 @@
-"""Cumulative dose: what has each local identity been exposed to, and how much?
+"""The cumulative dose view: what has each local identity been exposed to, and how much?
 
 Only dose events write its rows, so other topics may come before or after. All of one study meets in one partition.
 Whose a study's doses are is a row of its own, so reassigning a study moves no report and no exposure.
@@ -146,7 +146,7 @@ class CumulativeDose:
         return levels.seeds(self._alerts, self._reference)
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
-        """The row that ``apply`` changes in part; those it only adds need no look."""
+        """The rows that ``apply`` changes in part; rows it only inserts need no prefetch."""
         if event.type == "dose.superseded":
             return (RowKey("report", (event.data["study_id"], event.data["report_uid"])),)
         if event.type == "dose.alert_acknowledged":
@@ -154,7 +154,7 @@ class CumulativeDose:
         return ()
 
     def apply(self, event: LedgerEvent, rows: Rows) -> None:
-        """Raises UnknownEvent: the processor parks what we cannot read, and never skips it."""
+        """Raises UnknownEvent: the processor parks the event and never skips it."""
         if (write := WRITERS.get(event.type)) is None:
             raise UnknownEvent(f"cumulative_dose knows no event {event.type}: upgrade it, then replay the event")
         write(event, rows)

@@ -1,1 +1,1 @@
-"""The reconciled identity index: local identities, statements about pairs, and who was one person when."""
+"""The identity index view: local identities, statements about pairs, and who was one person when."""

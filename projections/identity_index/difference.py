@@ -1,7 +1,7 @@
-"""Who would be whom in another version of the index: persons joined and split, and pairs newly put to a human.
+"""Compares two versions of the identity index: persons joined or split, and pairs newly proposed for review.
 
-Both versions fold the same statements, so their memberships differ only where code does. Their matching rules may
-differ: then what the candidate's would newly decide is counted as if it were decided (``due``).
+Both versions fold the same statements, so their memberships differ only if code does. If their matching rules differ,
+what the candidate's rules would newly decide counts as decided (``due``).
 """
 
 from collections import defaultdict
@@ -77,7 +77,7 @@ class Persons:
             query = FOLDED_PAGE.format(live=live, candidate=candidate)
             found = fetch(connection, query, offset=offset, limit=limit)
         else:
-            found = _told(connection, live, decided)[offset : offset + limit]
+            found = _documents(connection, live, decided)[offset : offset + limit]
         _add_rules(connection, [d for d in found if d["change"] == "joined"], candidate)
         _add_rules(connection, [d for d in found if d["change"] == "split"], live)
         return found
@@ -94,7 +94,7 @@ def _newly_due(connection: Connection, live: str, candidate: str) -> Due | None:
 
 
 def _differing(connection: Connection, live: str, decided: Due) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """Persons joined (person to be, to the persons now), and persons split (person now, to the persons to be)."""
+    """Persons joined (new person to current persons), and persons split (current person to new persons)."""
     known = PERSONS.format(s=live) + " WHERE identity_id = ANY(%(ids)s::uuid[])"
     found = fetch(connection, known, ids=list(decided.would_be))
     was = {identity: identity for identity in decided.would_be} | {row["identity"]: row["person"] for row in found}
@@ -110,7 +110,7 @@ def _several(groups: Mapping[str, set[str]]) -> dict[str, set[str]]:
     return {person: others for person, others in groups.items() if len(others) > 1}
 
 
-def _told(connection: Connection, live: str, decided: Due) -> list[Document]:
+def _documents(connection: Connection, live: str, decided: Due) -> list[Document]:
     joined, split = _differing(connection, live, decided)
     merged_by = _rules_by_person(decided.merges, decided.would_be)
     found = [_document("joined", p, others, merged_by.get(p)) for p, others in sorted(joined.items())]
@@ -135,7 +135,7 @@ def _document(change: str, person: str | None, others: Iterable[str], rules: set
 
 
 def _add_rules(connection: Connection, told: Sequence[Document], schema: str) -> None:
-    """Where no decision that is due tells the rules, the merges that are there do."""
+    """If no due decision names the rules, take them from the existing merges."""
     without = [d["person"] for d in told if "rules" not in d]
     held = {row["person"]: row["rules"] for row in fetch(connection, RULES.format(s=schema), persons=without)}
     for one in told:

@@ -1,10 +1,10 @@
-"""What a version's matching rules would decide that is not decided yet: merges, proposals, and merges to take back.
+"""Computes the decisions due under a version's matching rules: merges, proposals and unmerges.
 
-Pairs come from one query over the version's tables: a pair per two persons that share a key, under the best rule that
-says so. Where people have spoken, their word stands: a pair that was barred, dismissed or unmerged by a human is left
-alone, and so is what a human merged. The query takes each person as a whole, save those that lose a merge, whose
-members stand alone in it. Who would then be whom is worked out by ``domain.membership`` on the clusters concerned.
-The same query answers for the whole region and for a few identities: then with their clusters' keys and links alone.
+One query over the version's tables returns the pairs: one pair per two persons that share a key, under the best rule
+that applies. Human decisions stand: a pair that a human barred, dismissed, unmerged or merged is left alone. The query
+treats each person as a unit, except those that lose a merge, whose members are separate in it. ``domain.membership``
+then computes the resulting persons for the clusters concerned. The same query serves the whole region or a few
+identities: then with only their clusters' keys and links.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -17,7 +17,7 @@ from domain.membership import Cluster, Membership
 from domain.rules.matching import MERGE
 from projections.engine.query import fetch
 
-ALL_PAIRS = 20  # persons under one key of which every two are a pair; of more, each is paired with the first
+ALL_PAIRS = 20  # with more persons under one key, each is paired only with the first
 
 # How many pairs share a key cannot be foreseen by the planner, which then looks them up one by one, again and again.
 WHOLE = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '256MB'; SET LOCAL jit = off"
@@ -116,7 +116,8 @@ WHERE n.cluster_id IN (SELECT cluster_id FROM "{s}".node WHERE identity_id = ANY
 
 
 class Decision(NamedTuple):
-    """What is due of one pair. ``position``: of the last word on it, 0 where nobody spoke; ``rule`` with its version.
+    """A decision that is due for one pair. ``position``: of the last word on it, 0 where nobody spoke; ``rule`` with
+    its version.
 
     Of an unmerge, ``rule`` is the rule that had merged the two.
     """
@@ -132,9 +133,9 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True)
 class Due:
-    """All that is due under the rules of ``rule_version``, and who would be whom by it.
+    """All decisions due under the rules of ``rule_version``, and the resulting persons.
 
-    ``would_be``: identity to person, of the identities concerned and of all members of their clusters.
+    ``would_be``: identity to person, for the identities concerned and all members of their clusters.
     """
 
     merges: list[Decision] = field(default_factory=list)
@@ -182,7 +183,7 @@ def _sql(template: str, schema: str, within: Collection[str] | None) -> str:
 
 
 class _Working:
-    """The clusters concerned, while due decisions are taken on them one after the other."""
+    """The clusters concerned, while due decisions are applied one after the other."""
 
     def __init__(self, clusters: dict[str, Cluster[str]], concerned: set[str]) -> None:
         self._clusters = clusters

@@ -1,7 +1,7 @@
-"""Rows written from ``identity.*`` events: what each assigner says of a person, and the history of that.
+"""Writes the rows of ``identity.*`` events: what each assigner states about a person, and its history.
 
-What was sealed under a destroyed key arrives as ``[erased]``; ``identity.erased`` blanks the row at once, so that the
-row a rebuild makes is the same.
+Values sealed under a destroyed key arrive as ``[erased]``; ``identity.erased`` blanks the row at once, so that a
+rebuild gives the same row.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ NO_TRAITS = dict.fromkeys(TRAITS, ERASED)
 
 
 def traits_of(sealed: Any) -> dict[str, Any]:
-    """Traits by name; all ``[erased]`` where they cannot be opened any more."""
+    """Traits by name; all ``[erased]`` if they can no longer be decrypted."""
     return NO_TRAITS if sealed == ERASED else sealed
 
 

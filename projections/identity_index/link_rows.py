@@ -1,4 +1,4 @@
-"""Rows written from ``link.*`` events: what was said of each pair, last and ever; then who is one person by it."""
+"""Writes the rows of ``link.*`` events: the latest statement on each pair, its history, and the resulting persons."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,7 +9,7 @@ from schemas.event import LedgerEvent
 
 
 def keys(event: LedgerEvent) -> Iterable[RowKey]:
-    """The pair's link, and the nodes of both sides; their clusters are named by the nodes, and read through."""
+    """The pair's link and the nodes of both sides; clusters are named by the nodes and read on demand."""
     low, high = event.data["low"], event.data["high"]
     return RowKey("link", (low, high)), RowKey("node", (low,)), RowKey("node", (high,))
 

@@ -1,7 +1,7 @@
-"""Rows written under matching rules: which key each identity has under which rule. Equal keys suggest one person.
+"""Writes the match keys of identities under the matching rules; equal keys suggest one person.
 
-A key follows what the assigner says: it is made anew whenever traits or INS change, from the identity's row, and goes
-with an erasure; nothing is ever matched by a text that cannot be read any more. Without rules there are no rows.
+A key follows the assigner's statements: it is recomputed from the identity's row when traits or INS change, and deleted
+by an erasure; nothing is matched by text that can no longer be decrypted. Without rules there are no rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +25,7 @@ class MatchRows:
         self._rules = rules
 
     def seeds(self) -> Iterable[Seed]:
-        """The rules themselves, so that what is due under them is asked of the version's tables alone."""
+        """The rules themselves, so that due decisions can be computed from the version's tables alone."""
         for place, rule in enumerate(self._rules.rules):
             yield (
                 RowKey("match_rule", (rule.name,)),
@@ -39,7 +39,7 @@ class MatchRows:
             )
 
     def write(self, event: LedgerEvent, rows: Rows, write: Write) -> None:
-        """Write the event's own rows, then the keys that differ by it."""
+        """Write the event's own rows, then the keys that change."""
         identity = RowKey("identity", (event.aggregate_id,))
         # A registration is an identity's first event: there is nothing to look for.
         before = {} if event.type == "identity.registered" else self._keys(rows.get(identity))

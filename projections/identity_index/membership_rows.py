@@ -1,8 +1,8 @@
-"""Who is one person: the fold of ``domain.membership`` over rows, which writes only what a statement changed.
+"""Writes who is one person: applies ``domain.membership`` to rows, and writes only what a statement changed.
 
-A cluster's row holds all that is needed to work its persons out: members, merges, bars. An identity that no
-statement ever spoke of has no row here, and is a person of its own. A person that a statement leaves as it was keeps
-its id and its rows.
+A cluster's row holds everything needed to compute its persons: members, merges, bars. An identity that no statement
+mentions has no row here and is a person of its own. A person that a statement does not change keeps its id and its
+rows.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ Pair = tuple[str, str]
 
 @dataclass(slots=True)
 class Before:
-    """How things stood before a statement."""
+    """The memberships before a statement."""
 
     cluster: dict[str, str] = field(default_factory=dict)
     person: dict[str, tuple[str, int | None]] = field(default_factory=dict)  # with the position it holds since
@@ -95,13 +95,13 @@ def _write(cluster_id: str, part: Cluster[str], before: Before, position: int, r
 
 
 def _join(member: str, person_id: str, since: int | None, position: int, rows: Rows) -> None:
-    """From ``position`` on, the identity is that person; what it was until then ends there."""
+    """From ``position`` on, the identity belongs to that person; its previous membership ends there."""
     if since is not None:
         rows.change(RowKey("membership", (member, since)), to_position=position)
     rows.put(RowKey("membership", (member, position)), {"person_id": person_id, "to_position": None})
 
 
 def _flag_links(pair: Pair, before: set[Pair], now: set[Pair], rows: Rows) -> None:
-    """Mark the links that a bar holds back since this statement, and unmark those it let go."""
+    """Mark the links that a bar holds back since this statement, and unmark those released."""
     for other in (before ^ now) | {pair}:
         rows.change(RowKey("link", other), held_back=other in now)

@@ -1,7 +1,7 @@
-"""What is asked of the identity index. Reads the stable schema ``identity_index``; answers are ready for JSON.
+"""Queries of the identity index view; they read the stable schema ``identity_index`` and return JSON-ready values.
 
-``erased`` names identities whose key is destroyed: what was sealed under it reads ``[erased]`` at once, whatever the
-rows still hold. ``at_position`` asks as the links stood after that ledger position; None: now.
+``erased``: identities whose key is destroyed; text sealed under it is shown as ``[erased]`` at once, whatever the rows
+still hold. ``at_position``: as of that ledger position; None: now.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -146,10 +146,10 @@ def history(
         """,
         ids=identities,
     )
-    return [_told(row, erased) for row in rows]
+    return [_entry(row, erased) for row in rows]
 
 
-def _told(row: Document, erased: Collection[str]) -> Document:
+def _entry(row: Document, erased: Collection[str]) -> Document:
     detail: Document = row.pop("detail")
     row["recorded_at"] = iso(row["recorded_at"])
     # A link's reason is sealed under both sides, an identity's under itself; the reason of an erasure is not sealed.

@@ -1,4 +1,4 @@
-"""The worklist: pairs that wait for a human to say whether they are one person."""
+"""The review worklist: pairs of identities waiting for a human decision."""
 
 from collections.abc import Collection
 from typing import Any

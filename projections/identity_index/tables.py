@@ -1,4 +1,6 @@
-"""Tables of the identity index. Times are microseconds since 1970 (UTC); ids are uuids.
+"""Table definitions of the identity index view.
+
+Times are microseconds since 1970 (UTC); ids are uuids.
 
 Written from ``krypton.identities``: ``identity``, ``identity_event``, ``match_key``. The version's rules alone make
 ``match_rule``. Written from ``krypton.links``: all others. The halves meet only when read, so neither waits for the

@@ -1,4 +1,5 @@
-"""Identity index: who does each assigner say a person is, who is held to be whom, and since when?
+"""The identity index view: what does each assigner state about a person, which identities are one person, and since
+when?
 
 Identity events and link events write tables of their own, so either may come before the other. The rows are made in
 ``identity_rows`` and ``link_rows``; persons are worked out in ``membership_rows``; ``match_rows`` are made by matching
@@ -20,9 +21,9 @@ WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = identity_rows.WRITERS 
 
 
 class IdentityIndex:
-    """Folds identity and link events into rows. A new rule or column is a new version, built beside this one.
+    """Folds identity and link events into rows. A new rule or column needs a new version.
 
-    ``matching``: the rules by which identities get match keys; by default none.
+    ``matching``: the rules for match keys; by default none.
     """
 
     name = "identity_index"
@@ -40,7 +41,7 @@ class IdentityIndex:
         return () if self._matched is None else self._matched.seeds()
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
-        """The rows that ``apply`` reads or changes in part; those it only adds need no look."""
+        """The rows that ``apply`` reads or changes in part; rows it only inserts need no prefetch."""
         if event.type == "identity.registered":
             return ()
         if event.type.startswith("identity."):
@@ -48,7 +49,7 @@ class IdentityIndex:
         return link_rows.keys(event)
 
     def apply(self, event: LedgerEvent, rows: Rows) -> None:
-        """Raises UnknownEvent: the processor parks what we cannot read, and never skips it."""
+        """Raises UnknownEvent: the processor parks the event and never skips it."""
         if (write := WRITERS.get(event.type)) is None:
             raise UnknownEvent(f"identity_index knows no event {event.type}: upgrade it, then replay the event")
         if self._matched is not None and event.type in CHANGES_KEYS:

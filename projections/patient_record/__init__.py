@@ -1,1 +1,1 @@
-"""The patient record: studies with their reports, exam orders and readings, by local identity."""
+"""The patient record view: studies with their reports, exam orders and readings, by local identity."""

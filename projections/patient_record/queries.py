@@ -1,4 +1,4 @@
-"""What is asked of the patient record. Reads the stable schema ``patient_record``; answers are ready for JSON."""
+"""Queries of the patient record view; they read the stable schema ``patient_record`` and return JSON-ready values."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -50,9 +50,9 @@ WHERE s.identity_id = ANY(%(members)s::uuid[])
 
 
 def subjects(connection: Connection, members: Sequence[str]) -> set[str]:
-    """The identities under whose keys texts of the record are sealed: the members, and those studies came from.
+    """The identities under whose keys the record's texts are sealed: the members, and the studies' original identities.
 
-    Ask the key vault which of them are erased before asking for the ``record``.
+    Ask the key vault which of them are erased before calling ``record``.
     """
     found = {row["subject"] for row in fetch(connection, SUBJECTS, members=list(members))}
     return {*members, *found} - {None}
@@ -90,7 +90,7 @@ def record(connection: Connection, members: Sequence[str], erased: Collection[st
 
 
 def left_out(connection: Connection, members: Sequence[str], sight: Sight) -> set[str]:
-    """The studies of these members that the reader's consent leaves out."""
+    """The studies of these members that the consent excludes for the reader."""
     if sight.exclusions == ALL.exclusions:
         return set()
     found = fetch(connection, LEFT_OUT, members=list(members))
@@ -98,7 +98,7 @@ def left_out(connection: Connection, members: Sequence[str], sight: Sight) -> se
 
 
 def _order_left_out(order: Document, sight: Sight, studies: Collection[str]) -> bool:
-    """Whether the consent leaves an order out: for who wrote it, or with the study that was made of it."""
+    """Whether the consent excludes an order: by its author, or with the study made from it."""
     excluded = order["study_id"] in studies or bool(
         order["study_uid"] and sight.exclusions.study(order["study_uid"], None)
     )
@@ -106,7 +106,7 @@ def _order_left_out(order: Document, sight: Sight, studies: Collection[str]) -> 
 
 
 def order_withheld(order: Document, sight: Sight) -> bool:
-    """Whether an opposition to feeding keeps an order back: those see it who wrote it, were brought it or make it."""
+    """Whether an opposition to feeding withholds an order: its author and the sites involved still see it."""
     sites = (order["site"], order["presented_at"], order["scheduled_at"])
     return sight.withholds(order["first_position"], sites, order["ordered_by"])
 

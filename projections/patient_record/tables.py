@@ -1,4 +1,6 @@
-"""Tables of the patient record. Times are microseconds since 1970 (UTC), but ``started_at``: text as encoded, ISO 8601.
+"""Table definitions of the patient record view.
+
+Times are microseconds since 1970 (UTC), but ``started_at``: text as encoded, ISO 8601.
 
 ``study`` and ``report`` are written from ``krypton.studies``, ``exam_order`` and ``reading`` from ``krypton.orders``;
 they meet only when read. ``subject_id`` names the identity under whose key a row's texts are sealed: it stays,

@@ -1,4 +1,4 @@
-"""Patient record: which studies, reports, exam orders and readings does each local identity have?
+"""The patient record view: which studies, reports, exam orders and readings does each local identity have?
 
 Each aggregate's rows are written by its own partition: orders name studies, but touch no row of theirs. ``queries``
 resolves persons and joins. A text whose key was destroyed is stored as it is read: ``[erased]``.
@@ -167,7 +167,7 @@ WRITERS = STUDY_EVENTS | {step: _stepper(step) for step in STEPS}
 
 
 class PatientRecord:
-    """Folds studies, orders and readings into rows. A new rule or column is a new version, built beside this one."""
+    """Folds studies, orders and readings into rows. A new rule or column needs a new version."""
 
     name = "patient_record"
     version = 1
@@ -177,7 +177,7 @@ class PatientRecord:
     reads = READS
 
     def seeds(self) -> Iterable[Seed]:
-        """None: no rules make this view."""
+        """None: this view uses no rules."""
         return ()
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
@@ -188,7 +188,7 @@ class PatientRecord:
         return (RowKey(ROW_OF.get(family, family), (event.aggregate_id,)),)
 
     def apply(self, event: LedgerEvent, rows: Rows) -> None:
-        """Raises UnknownEvent: the processor parks what we cannot read, and never skips it."""
+        """Raises UnknownEvent: the processor parks the event and never skips it."""
         if (write := WRITERS.get(event.type)) is None:
             raise UnknownEvent(f"patient_record knows no event {event.type}: upgrade it, then replay the event")
         write(event, rows)

@@ -1,7 +1,4 @@
-"""Is a dataset all there? Told from the lengths that it states, without reading its pixels.
-
-Source: DICOM PS3.5 7.1 (elements), 7.5 (sequences), A.4 (encapsulated pixel data).
-"""
+"""Detects truncated DICOM datasets from the lengths they state, without reading the pixel data."""
 
 import struct
 from collections.abc import Callable
@@ -15,20 +12,20 @@ _ITEM, _END = 0xE000, 0xE0DD
 
 
 class Stream(Protocol):
-    """What pydicom needs of a file; also of memory, mapped or not."""
+    """The part of a file object that pydicom needs; also for memory, mapped or not."""
 
     def read(self, size: int = ..., /) -> bytes:
-        """Read on."""
+        """Read the next bytes."""
 
     def seek(self, offset: int, /) -> object:
         """Go to an offset from the start."""
 
     def tell(self) -> int:
-        """Where it is."""
+        """The current offset."""
 
 
-class Wholeness:
-    """Listens while pydicom reads a dataset of ``size`` bytes, and stops it where the bulk begins."""
+class Completeness:
+    """Watches pydicom read a dataset of ``size`` bytes, and stops it at the bulk data."""
 
     def __init__(self, stream: Stream, size: int, *, little_endian: bool) -> None:
         self._stream = stream
@@ -39,7 +36,7 @@ class Wholeness:
         self._fragments: int | None = None
 
     def check(self, bulk: int) -> Callable[[int, str | None, int], bool]:
-        """What pydicom asks before each element: stop here? Yes from the tag ``bulk`` on."""
+        """The callback that pydicom calls before each element to know whether to stop: from the tag ``bulk`` on."""
 
         def stop(tag: int, vr: str | None, length: int) -> bool:
             value_at = self._stream.tell()
@@ -53,9 +50,9 @@ class Wholeness:
         return stop
 
     def verify(self, *, found: int) -> None:
-        """Raises Unreadable where an element, a sequence or a fragment of the pixels is cut off.
+        """Raises Unreadable if an element, a sequence or a fragment of the pixel data is cut off.
 
-        ``found``: how many elements pydicom handed out; of a dataset that ends within a sequence, none.
+        ``found``: how many elements pydicom returned; none if the dataset ends within a sequence.
         """
         within_sequence = self._open_ended and not found
         if self._ends_early or within_sequence or (self._fragments is not None and not self._ends(self._fragments)):
