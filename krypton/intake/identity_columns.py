@@ -123,26 +123,20 @@ class Columns:
 
 
 def birth_date(cell: str) -> str:
-    """``YYYY-MM-DD`` for itself or ``DD/MM/YYYY``, with a time of midnight or without. Raises CellWrong."""
+    """``YYYY-MM-DD`` for ``DD/MM/YYYY``, with a time of midnight or without; anything else as it is, for the ledger to
+    refuse. Raises CellWrong: a year of two digits.
+    """
     text = re.sub(r"[ T]00:00(:00(\.0+)?)?$", "", cell.strip())
-    if not text or re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        return text
     if french := re.fullmatch(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4})", text):
         return f"{french[4]}-{french[3]:0>2}-{french[1]:0>2}"
-    if re.fullmatch(r"([0-9]{1,2})[/.-][0-9]{1,2}[/.-][0-9]{1,2}", text):
+    if re.fullmatch(r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{1,2}", text):
         raise CellWrong("birth date has a year of two digits, which may be of either century: write all four")
-    raise CellWrong(
-        "birth date is neither YYYY-MM-DD nor DD/MM/YYYY: write it so, or leave it empty if it is not known"
-    )
+    return text
 
 
 def sex(cell: str) -> str:
-    """M, F or I. Raises CellWrong."""
-    if not (text := plain(cell)):
-        return ""
-    if text not in _SEX_CODES:
-        raise CellWrong("sex is not one of M, F, I: leave it empty if it is not known")
-    return _SEX_CODES[text]
+    """M, F or I for a code of ``SEXES``; anything else as it is, for the ledger to refuse."""
+    return _SEX_CODES.get(plain(cell), cell.strip())
 
 
 _MEANING: Final[Mapping[str, Callable[[str], str]]] = {

@@ -155,10 +155,8 @@ def test_a_year_of_two_digits_is_never_guessed(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", ["29323", "12 avril 1980", "1980", "12/04", "12/04/1980 08:30", "12/04-1980"])
-def test_what_is_no_date_is_refused_and_not_quoted(cell: str) -> None:
-    with pytest.raises(CellWrong, match="neither YYYY-MM-DD nor DD/MM/YYYY") as wrong:
-        birth_date(cell)
-    assert cell not in str(wrong.value)
+def test_what_is_no_date_is_left_to_the_ledger_to_refuse(cell: str) -> None:
+    assert birth_date(cell) == cell
 
 
 @pytest.mark.parametrize(
@@ -169,6 +167,5 @@ def test_french_codes_of_sex_are_read(cell: str, code: str) -> None:
 
 
 @pytest.mark.parametrize("cell", ["X", "0", "3", "inconnu", "MF"])
-def test_another_sex_is_refused(cell: str) -> None:
-    with pytest.raises(CellWrong, match="not one of M, F, I"):
-        sex(cell)
+def test_another_sex_is_left_to_the_ledger_to_refuse(cell: str) -> None:
+    assert sex(cell) == cell

@@ -1,6 +1,7 @@
 """Importing a file of identities: what is registered, refused, kept as rejects, checked, and repeated."""
 
 import csv
+import gc
 import re
 import stat
 from pathlib import Path
@@ -9,10 +10,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.commands.identities import Correct
+from domain.commands.identities import Correct, Register
+from domain.errors import BadTraits
+from domain.ports import Answer
+from domain.work import Envelope
 from krypton.intake.identity_csv import BATCH, FileWrong, import_csv
 from krypton.intake.seen import Seen
 from krypton.intake.spans import Spans
+from krypton.intake.spreadsheet import Row
 from tests.fakes.region import Region
 
 HEADER = "Établissement;IPP;Nom de naissance;Prénom;Date de naissance;Sexe;Ville"
@@ -232,6 +237,44 @@ def test_a_check_tells_an_id_given_twice_in_lines_far_apart(region: Region, tmp_
 
 
 # What an import remembers
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_rows_are_let_go_once_they_are_answered(tmp_path: Path, check: bool) -> None:
+    """So memory does not grow with the file: no more rows, commands and envelopes are there at the end than before."""
+    rows = (f"CHB;{n};FICTIVE;Lea;{'30/02' if n % 5 == 0 else '01/02'}/1980;F;Pau" for n in range(8 * BATCH))
+    ledger = Forgetful()
+    import_csv(ledger, written(tmp_path / "f.csv", *rows), "clerk:desk", check=check, rejects=tmp_path / "kept.csv")  # type: ignore[arg-type]
+    assert len(ledger.alive) == 8
+    assert ledger.alive[-1] <= ledger.alive[1] + BATCH // 10
+
+
+class Forgetful:
+    """A ledger that answers, keeps nothing, and counts what an import keeps."""
+
+    def __init__(self) -> None:
+        self.recorder = self
+        self.position = 0
+        self.alive: list[int] = []
+
+    def max_notification_id(self) -> int:
+        return self.position
+
+    def execute_many(self, asked: Any) -> list[Any]:
+        return self._answers(asked, stored=True)
+
+    def foresee(self, asked: Any) -> list[Any]:
+        return self._answers(asked, stored=False)
+
+    def _answers(self, asked: Any, *, stored: bool) -> list[Any]:
+        self.alive.append(sum(isinstance(one, Row | Register | Envelope) for one in gc.get_objects()))
+        return [self._answer(command, stored) for command, _ in asked]
+
+    def _answer(self, command: Any, stored: bool) -> Any:
+        if command.stated["birth_date"] == "1980-02-30":
+            return BadTraits("birth date is not a date")
+        self.position += 1
+        return Answer((self.position,) if stored else (), {})
 
 
 def test_positions_are_kept_as_spans() -> None:
