@@ -120,6 +120,15 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
 }
 """The roles that may do each task."""
 
+GATED: Final = frozenset(
+    {
+        *("identity.show", "identity.history", "identity.search", "identity.review.list"),
+        *("record.show", "dose.show", "dose.alerts", "consent.show", "order.show", "order.list", "reading.list"),
+        *("audit.history", "audit.accesses", "audit.as-of", "audit.exposure", "audit.export"),
+    }
+)
+"""Tasks that read personal data. The gate refuses them, and records that it did: a face leaves the refusing to it."""
+
 
 def may(role: Role, task: str) -> bool:
     """Whether callers of that role may ask for the task; a task that is not in the table is nobody's."""

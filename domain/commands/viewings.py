@@ -14,10 +14,9 @@ from domain.aggregates.access import BREAK_GLASS, EMERGENCY, TREATMENT, Access
 from domain.aggregates.consent import Consent, Scope
 from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
-from domain.aggregates.viewing import LISTED, REFUSED, VIEWED, Asked, Viewing
+from domain.aggregates.viewing import REFUSED, VIEWED, Asked, Viewing
 from domain.commands.accesses import why
-from domain.errors import SameIdentity, UnfitReason
-from domain.grounds import LONGEST, tells_of
+from domain.errors import SameIdentity
 from domain.tasks import may
 from domain.times import micros
 from domain.work import Work
@@ -38,7 +37,6 @@ REFUSALS: Final = {
     "they act from",
     "X4": "the professional is suspended",
     "X5": "the person opposes it",
-    "W2": "the task does not belong to that role: ask in another role, see --as",
     "X12": "no access of theirs to this person is open: krypton access open REF --reason …",
     "X13": "a patient asks about themself, and this is somebody else",
     "X14": "the identity was erased: nothing of it is left to consult",
@@ -61,7 +59,7 @@ def site_of(caller: Caller, professional: Professional | None) -> str | None:
     return caller.site or only[0]
 
 
-def _standing(work: Work, caller: Caller, task: str) -> Judged | None:
+def standing(work: Work, caller: Caller, task: str) -> Judged | None:
     """Why the caller does not do this task for anybody; None: nothing is against it."""
     if not may(caller.role, task):
         return Judged("W2", site=caller.site)
@@ -113,8 +111,8 @@ class View:
             work.get(Identity, identity)
         members = sorted({member for one in people for member in work.membership.person_of(str(one))})
         person = Person(work, members)
-        judged = _standing(work, self.caller, self.task) or self._judged(work, person)
-        asked = _asked(self.caller, self.task, self.asked, reason, judged)
+        judged = standing(work, self.caller, self.task) or self._judged(work, person)
+        asked = asked_as(self.caller, self.task, self.asked, reason, judged)
         known = {"identity_id": self.identity, "other_id": self.other}
         told: dict[str, Any] = {"viewing": str(self.viewing), "rule": judged.rule, "site": judged.site}
         if judged.ground is None or self.identity is None:
@@ -139,7 +137,7 @@ class View:
             "ground": judged.ground,
             "members": members,
             "exclusions": list(judged.access.exclusions) if judged.access else [],
-            "feeding": person.feeding(),
+            "feeding": feeding(person.consents),
         }
 
     def _judged(self, work: Work, person: "Person") -> Judged:
@@ -201,67 +199,19 @@ class Person:
         held = (one for one in stated.grants.values() if one.id == access.statement_id)
         return access.ground == "code" or any(one.holds(now) for one in held)
 
-    def feeding(self) -> list[list[str]]:
-        """Oppositions to feeding that stand: on whose behalf, which statement, to which party."""
-        return [
-            [str(consent.identity_id), str(held.id), party]
-            for consent in self.consents
-            for (scope, party), held in consent.oppositions.items()
-            if scope == Scope.FEED
-        ]
+
+def feeding(consents: Iterable[Consent]) -> list[list[str]]:
+    """Oppositions to feeding that stand: on whose behalf, which statement, to which party."""
+    return [
+        [str(consent.identity_id), str(held.id), party]
+        for consent in consents
+        for (scope, party), held in consent.oppositions.items()
+        if scope == Scope.FEED
+    ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ListPeople:
-    """Somebody asks for a list of several people. ``shown``: the identities on it; ``asked``: which limits it has."""
-
-    caller: Caller
-    task: str
-    shown: tuple[UUID, ...] = ()
-    asked: tuple[str, ...] = ()
-    viewing: UUID = field(default_factory=uuid4)
-
-    def touches(self) -> set[UUID]:
-        """Who is on it, and who asks."""
-        return {*self.shown} | ({Professional.create_id(self.caller.rpps)} if self.caller.rpps else set())
-
-    def decide(self, work: Work) -> dict[str, Any]:
-        """Raises ReasonMissing (X3), UnfitReason (X15)."""
-        reason = why(self.caller.reason or "")
-        judged = _standing(work, self.caller, self.task) or self._judged(work)
-        if judged.ground is not None:
-            self._refuse_names(work, reason)
-        asked = _asked(self.caller, self.task, self.asked, reason, judged)
-        told: dict[str, Any] = {"viewing": str(self.viewing), "rule": judged.rule, "site": judged.site}
-        if judged.ground is None:
-            nobody: dict[str, Any] = {"identity_id": None, "other_id": None, "members": ()}
-            work.add(Viewing.refuse(self.viewing, asked, actor=self.caller.actor, rule=judged.rule, **nobody))
-            return told | {"decision": REFUSED}
-        on_it: dict[str, Any] = {"identities": map(str, self.shown), "rule": judged.rule, "ground": judged.ground}
-        work.add(Viewing.list_people(self.viewing, asked, actor=self.caller.actor, **on_it))
-        return told | {"decision": LISTED, "ground": judged.ground}
-
-    def _judged(self, work: Work) -> Judged:
-        """A professional's list is that of the establishment they act from (X2)."""
-        if self.caller.rpps is None:
-            return Judged("W2", TASK, self.caller.site)
-        professional = work.get(Professional, Professional.create_id(self.caller.rpps))
-        site = site_of(self.caller, professional)
-        return Judged("W2", TASK, site) if site else Judged("X2")
-
-    def _refuse_names(self, work: Work, reason: str) -> None:
-        """Raises UnfitReason (X15)."""
-        if len(reason) > LONGEST:
-            raise UnfitReason(f"the reason for a list has up to {LONGEST} characters: say it in short")
-        people = (work.get(Identity, one) for one in self.shown)
-        if any(tells_of(reason, identity.traits, identity.local_id) for identity in people):
-            raise UnfitReason(
-                "the reason for a list stays readable, and this one holds a name, a birth date or a number of "
-                "somebody who is on it: say it without"
-            )
-
-
-def _asked(caller: Caller, task: str, limits: tuple[str, ...], reason: str, judged: Judged) -> Asked:
+def asked_as(caller: Caller, task: str, limits: tuple[str, ...], reason: str, judged: Judged) -> Asked:
+    """The question as it is recorded."""
     emergency = judged.access is not None and judged.access.decision == EMERGENCY
     purpose = BREAK_GLASS if emergency else PURPOSES[caller.role]
     return Asked(role=caller.role, kind=task, site=judged.site, purpose=purpose, asked=list(limits), reason=reason)

@@ -15,6 +15,7 @@ from krypton.auditing.asking import answering
 from krypton.auditing.replayed import Moment, Past
 from krypton.auditing.withheld import Withheld
 from krypton.bootstrap import Krypton
+from krypton.queries import fed
 from projections.cumulative_dose import queries as doses
 from projections.identity_index import queries as identities
 from projections.patient_record import queries as records
@@ -47,7 +48,8 @@ def seen(past: Past, identity: str) -> Document:
     whose = {"person": identities.person(past.views, identity), "members": members}
     shown = identities.show(past.views, identity, past.erased([*together, identity]))
     sight = Withheld.of(past.identities, past.events).sight(together)
-    record = records.record(past.views, together, _erased(past, together, records.subjects), sight)
+    erased = _erased(past, together, records.subjects)
+    record = fed.record(past.live, past.views, past.krypton.codec, together, erased, sight, past.position)
     dose = doses.dose(past.views, members, _erased(past, together, doses.subjects), sight=sight)
     return whose | {"identity": shown, "record": whose | record, "dose": dose}
 

@@ -4,20 +4,21 @@ The decision is a command's (``domain.commands.viewings``), on what the event st
 find accesses that may be meant. If it cannot be stored, nothing is read.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid5
 
 from domain.actors import Caller, Role
 from domain.aggregates.consent import Consent
 from domain.aggregates.viewing import REFUSED
 from domain.commands.accesses import why
-from domain.commands.viewings import REFUSALS, View
-from domain.errors import NotFound, RuleBroken
+from domain.commands.listings import ListPeople
+from domain.commands.viewings import REFUSALS, View, feeding
+from domain.errors import NotForRole, NotFound, RuleBroken
 from domain.ports import Answer
 from domain.sight import Exclusions, Opposition, Sight
-from domain.tasks import may
+from domain.tasks import may, who_may
 from domain.times import micros
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
@@ -31,8 +32,9 @@ TOLD: Final = (Role.PATIENT, Role.AUDITOR)
 class ViewRefused(RuleBroken):
     """A question is not answered, and that is on record. ``rule``: the one that refused it, another each time."""
 
-    def __init__(self, rule: str) -> None:
-        super().__init__(REFUSALS[rule])
+    def __init__(self, rule: str, task: str, role: Role) -> None:
+        belongs = f"{task.replace('.', ' ')} is not for the role {role}: it is for {who_may(task)}; see --as"
+        super().__init__(belongs if rule == NotForRole.rule else REFUSALS[rule])
         self.rule = rule
 
 
@@ -88,16 +90,28 @@ def permit(
     return Permit(str(identity), answer.positions[0], frozenset(result["members"]), sight)
 
 
-def decided(ours: Krypton, caller: Caller, command: Any) -> Answer:
+def decided(ours: Krypton, caller: Caller, command: View | ListPeople) -> Answer:
     """Have the ledger decide and record. Raises ViewRefused."""
     answer = ours.execute(command, Envelope(caller.actor))
     if answer.result["decision"] == REFUSED:
-        raise ViewRefused(answer.result["rule"])
+        raise ViewRefused(answer.result["rule"], command.task, caller.role)
     return answer
 
 
-def oppositions(ours: Krypton, stated: Collection[Collection[str]]) -> tuple[Opposition, ...]:
-    """Oppositions to feeding as a decision names them, each with the position from which it stands."""
+def feeding_of(ours: Krypton, identities: Collection[str]) -> dict[str, tuple[Opposition, ...]]:
+    """Oppositions to feeding that stand for the person of each identity, as the event store has them."""
+    membership = ours.ledger.membership()
+    people = {identity: membership.person_of(identity) for identity in identities}
+    members = sorted({member for person in people.values() for member in person})
+    ours.vault.prefetch(members)
+    found = ours.ledger.load([Consent.create_id(UUID(member)) for member in members])
+    stated = feeding(consent for consent in found.values() if isinstance(consent, Consent))
+    standing = [*zip((identity for identity, *_ in stated), oppositions(ours, stated), strict=True)]
+    return {one: tuple(held for said, held in standing if said in person) for one, person in people.items()}
+
+
+def oppositions(ours: Krypton, stated: Collection[Sequence[str]]) -> tuple[Opposition, ...]:
+    """Oppositions to feeding as ``feeding`` names them, each with the position from which it stands."""
     if not stated:
         return ()
     from adapters.eventstore.histories import versions_of

@@ -63,10 +63,11 @@ def history_of(ours: Krypton, caller: Caller, ref: str) -> list[dict[str, Any]]:
 def record_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
     """The ``record show`` document."""
     allowed = permit(ours, caller, "record.show", ref)
+    from krypton.queries.fed import record
     from projections.patient_record import queries
 
     def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
-        return queries.record(connection, _ids(members), erased, sight)
+        return record(connection, connection, ours.codec, _ids(members), erased, sight)
 
     return of_person(ours, allowed, ask, queries.subjects)
 

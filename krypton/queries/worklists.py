@@ -4,17 +4,20 @@ A list is bounded, and says when there is more. What came in against an oppositi
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
 from domain.actors import Caller
 from domain.aggregates.professional import Professional
 from domain.commands.accesses import why
-from domain.commands.viewings import ListPeople, site_of
+from domain.commands.listings import ListPeople
+from domain.commands.viewings import site_of
 from domain.errors import NotFound
+from domain.sight import Sight
 from domain.tasks import may
 from krypton.bootstrap import Krypton
-from krypton.queries.gate import decided
+from krypton.queries.gate import decided, feeding_of
 
 PAGE: Final = 50
 """Rows of a list, where nobody asks for another number."""
@@ -22,16 +25,25 @@ PAGE: Final = 50
 Document = dict[str, Any]
 Find = Callable[[Any, str | None], Sequence[Document]]
 Whose = Callable[[Document], Iterable[str]]
+Made = Callable[[Document], tuple[int, Iterable[str | None]]]
 
 
 def listed(
-    ours: Krypton, caller: Caller, task: str, find: Find, whose: Whose, asked: Iterable[str] = ()
-) -> Sequence[Document]:
+    ours: Krypton,
+    caller: Caller,
+    task: str,
+    find: Find,
+    whose: Whose,
+    *,
+    made: Made | None = None,
+    asked: Iterable[str] = (),
+) -> list[Document]:
     """Find rows, record who is on them, and show them.
 
     ``find`` gets a connection and the site that a professional acts from (their lists are of that one alone; None for
-    other callers, or as the caller said); ``whose``: the identities that a row shows. Raises ViewRefused (X1, X2, X4,
-    W2, on record), ReasonMissing (X3), UnfitReason (X15).
+    other callers, or as the caller said); ``whose``: the identities that a row shows; ``made``: of a row that an
+    opposition to feeding may withhold, the position at which it came in, and from where. Raises ViewRefused (X1, X2,
+    X4, W2, on record), ReasonMissing (X3), UnfitReason (X15).
     """
     why(caller.reason or "")
     limits = tuple(asked)
@@ -41,11 +53,20 @@ def listed(
     if not may(caller.role, task) or (caller.rpps is not None and site is None):
         decided(ours, caller, ListPeople(caller=caller, task=task, asked=limits))
     with ours.reading() as connection:
-        found = find(connection, site)
+        found = list(find(connection, site))
+    if made is not None:
+        found = _fed(ours, found, whose, made, site)
     shown = sorted({one for row in found for one in whose(row)})
     ours.vault.prefetch(shown)
     decided(ours, caller, ListPeople(caller=caller, task=task, shown=tuple(map(UUID, shown)), asked=limits))
     return found
+
+
+def _fed(ours: Krypton, rows: Sequence[Document], whose: Whose, made: Made, site: str | None) -> list[Document]:
+    """The rows that no opposition to feeding keeps from somebody who acts from that site."""
+    stated = feeding_of(ours, {one for row in rows for one in whose(row)})
+    sights = {one: Sight(oppositions=held, site=site) for one, held in stated.items()}
+    return [row for row in rows if not any(sights[one].withholds(*made(row)) for one in whose(row))]
 
 
 def pairs_to_review(ours: Krypton, caller: Caller, *, limit: int = PAGE) -> list[Document]:
@@ -57,7 +78,7 @@ def pairs_to_review(ours: Krypton, caller: Caller, *, limit: int = PAGE) -> list
         erased = ours.vault.destroyed(side["identity"] for pair in found for side in pair["identities"])
         return review.review_list(connection, limit, erased) if erased else found
 
-    return list(listed(ours, caller, "identity.review.list", find, _pair))
+    return listed(ours, caller, "identity.review.list", find, _pair)
 
 
 def _pair(row: Document) -> list[str]:
@@ -68,12 +89,18 @@ def alerts_of(ours: Krypton, caller: Caller, *, open_only: bool, site: str | Non
     """The ``dose alerts`` document: of one establishment's reports, or of all."""
     from projections.cumulative_dose import queries
 
+    if caller.rpps is not None and caller.site is None:
+        caller = replace(caller, site=site)
+
     def find(connection: Any, own: str | None) -> list[Document]:
         erased = ours.vault.destroyed(queries.subjects(connection))
-        return queries.alerts(connection, open_only, site or own, erased, limit=limit)
+        return queries.alerts(connection, open_only, own or site, erased, limit=limit)
+
+    def made(row: Document) -> tuple[int, Iterable[str | None]]:
+        return row["report_position"], [row["site"]]
 
     asked = [f"site={site}"] if site else []
-    return list(listed(ours, caller, "dose.alerts", find, lambda row: [row["identity"]], asked))
+    return listed(ours, caller, "dose.alerts", find, lambda row: [row["identity"]], made=made, asked=asked)
 
 
 def emergencies_to_review(

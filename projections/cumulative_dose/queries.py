@@ -44,7 +44,7 @@ WHERE r.position <= %(at)s
 
 # The latest owner is the one that holds; a study has one row of dose_owner, rarely more.
 ALERT = """
-SELECT a.*, r.study_uid, r.site, o.identity_id AS identity
+SELECT a.*, r.study_uid, r.site, r.position AS report_position, o.identity_id AS identity
 FROM cumulative_dose.alert a
 JOIN cumulative_dose.report r USING (study_id, report_uid)
 CROSS JOIN LATERAL (
@@ -215,6 +215,7 @@ def _alert(row: Row, erased: Collection[str], at: int) -> Document:
         "rule": row["rule"],
         "rule_version": row["rule_version"],
         "position": row["position"],
+        "report_position": row["report_position"],
         "raised_at": iso(row["raised_at"]),
         "acknowledged_at": iso(row["acknowledged_at"]) if seen else None,
         "acknowledged_by": row["acknowledged_by"] if seen else None,

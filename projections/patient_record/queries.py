@@ -36,8 +36,8 @@ FROM patient_record.exam_order
 """
 ORDERS = ORDER_COLUMNS + "WHERE identity_id = ANY(%(members)s::uuid[]) ORDER BY first_position DESC"
 ORDER = ORDER_COLUMNS + "WHERE order_id = %(order)s"
-LEFT_OUT = """
-SELECT study_id::text, study_uid, started_at
+ARRIVED = """
+SELECT study_id::text, study_uid, started_at, site, first_position, last_position
 FROM patient_record.study WHERE identity_id = ANY(%(members)s::uuid[])
 """
 SUBJECTS = """
@@ -93,8 +93,21 @@ def left_out(connection: Connection, members: Sequence[str], sight: Sight) -> se
     """The studies of these members that the consent excludes for the reader."""
     if sight.exclusions == ALL.exclusions:
         return set()
-    found = fetch(connection, LEFT_OUT, members=list(members))
+    found = fetch(connection, ARRIVED, members=list(members))
     return {s["study_id"] for s in found if sight.exclusions.study(s["study_uid"], s["started_at"])}
+
+
+def grown_late(connection: Connection, members: Sequence[str], sight: Sight) -> list[str]:
+    """Studies that the reader sees, of which something came in later that they do not see."""
+    if not sight.oppositions:
+        return []
+    found = fetch(connection, ARRIVED, members=list(members))
+    return [
+        study["study_id"]
+        for study in found
+        if sight.withholds(study["last_position"], [study["site"]])
+        and not sight.withholds(study["first_position"], [study["site"]])
+    ]
 
 
 def _order_left_out(order: Document, sight: Sight, studies: Collection[str]) -> bool:

@@ -31,7 +31,7 @@ def _new(event: LedgerEvent) -> dict[str, Any]:
     }
 
 
-def _grown(held: Data, batch: Data) -> dict[str, Any]:
+def grown(held: Data, batch: Data) -> dict[str, Any]:
     """Modalities, series and instances with those of one batch added."""
     series = dict(held["series"])
     for new in batch["series"]:
@@ -53,7 +53,7 @@ def _arrived(event: LedgerEvent, rows: Rows) -> None:
         key,
         {
             **held,
-            **_grown(held, data),
+            **grown(held, data),
             "subject_id": data["identity_id"],
             "site": data["site"],
             "accession": data["accession"],
@@ -68,7 +68,7 @@ def _arrived(event: LedgerEvent, rows: Rows) -> None:
 def _extended(event: LedgerEvent, rows: Rows) -> None:
     key = _study(event)
     held = rows.get(key) or _new(event)
-    rows.put(key, {**held, **_grown(held, event.data), "last_position": event.position})
+    rows.put(key, {**held, **grown(held, event.data), "last_position": event.position})
 
 
 def _report_added(event: LedgerEvent, rows: Rows) -> None:

@@ -43,10 +43,14 @@ def test_a_role_that_may_not_do_the_task_is_refused_and_the_one_that_may_is_name
 
 
 def test_whoever_has_no_role_for_it_is_told_who_has() -> None:
-    with pytest.raises(NotForRole, match="record show is for professional or patient, and yours are clerk:chb-desk"):
-        chosen("record.show", [CLERK], None)
+    with pytest.raises(NotForRole, match="order place is for professional or service, and yours are clerk:chb-desk"):
+        chosen("order.place", [CLERK], None)
     with pytest.raises(NotForRole, match="record show is for professional or patient, and you have no role"):
         chosen("record.show", [], None)
+
+
+def test_what_the_gate_decides_it_also_refuses_and_records() -> None:
+    assert chosen("record.show", [CLERK], None) == chosen("record.show", [CLERK, DOCTOR], "clerk") == CLERK
 
 
 def test_what_is_in_no_table_is_nobodys() -> None:

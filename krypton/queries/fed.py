@@ -1,0 +1,59 @@
+"""What a reader sees of a study that grew while an opposition to feeding stood: the batches from before it alone.
+
+The view keeps one row per study, with all batches in it, so the counts are made anew from the study's own events.
+"""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from psycopg2.extensions import connection as Connection
+
+from adapters.eventstore.histories import events_of
+from domain.sight import Sight
+from projections.engine.reading import NOW
+from projections.patient_record import queries
+from projections.patient_record.view import grown
+from schemas.codec import Codec
+
+Document = dict[str, Any]
+BATCHES: Final = ("study.arrived", "study.extended")
+NOTHING: Final[Document] = {"modalities": [], "series": {}, "instances": 0}
+
+
+def record(
+    events: Connection,
+    views: Connection,
+    codec: Codec,
+    members: Collection[str],
+    erased: Collection[str],
+    sight: Sight,
+    upto: int = NOW,
+) -> Document:
+    """``studies`` and ``orders`` of ``record show`` as this reader sees them, after a ledger position.
+
+    ``events``, ``views``: connections to the event store and to the views.
+    """
+    found = queries.record(views, list(members), erased, sight)
+    late = queries.grown_late(views, list(members), sight)
+    if late:
+        counts = _counted(events, codec, late, sight, upto)
+        found["studies"] = [study | counts.get(study["study"], {}) for study in found["studies"]]
+    return found
+
+
+def _counted(
+    connection: Connection, codec: Codec, studies: Collection[str], sight: Sight, upto: int
+) -> dict[str, Document]:
+    found: dict[str, Document] = {}
+    for stored in events_of(connection, studies, upto):
+        if stored.type in BATCHES:
+            _, data = codec.decode(stored.state, stored.version, unseal=False)
+            site = data.get("site") or found[stored.aggregate_id]["site"]
+            held = found.setdefault(stored.aggregate_id, NOTHING | {"site": site})
+            if not sight.withholds(stored.position, [site]):
+                held.update(grown(held, data))
+    return {study: _told(held) for study, held in found.items()}
+
+
+def _told(held: Document) -> Document:
+    return {"modalities": held["modalities"], "series": len(held["series"]), "instances": held["instances"]}
