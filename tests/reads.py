@@ -1,0 +1,91 @@
+"""Which commands and queries read personal data: one table, which two tests hold them to.
+
+A command or query that is in neither part fails ``tests/unit/test_reads_classified.py``. What reads personal data is
+asked in ``tests/integration/test_every_read.py`` as somebody who may, as somebody who may not, and without a reason.
+"""
+
+from typing import Final
+
+PERSONAL: Final = {
+    "identity.show": "identity show {person}",
+    "identity.history": "identity history {person}",
+    "identity.review.list": "identity review list",
+    "record.show": "record show {person}",
+    "dose.show": "dose show {person}",
+    "dose.alerts": "dose alerts",
+    "consent.show": "consent show {person}",
+    "order.show": "order show {order}",
+    "audit.history": "audit history {person}",
+    "audit.accesses": "audit accesses {person}",
+    "audit.as-of": "audit as-of {position} {person}",
+    "audit.exposure": "audit exposure {person} {other}",
+    "audit.export": "audit export {person} --out {folder} --wait 0",
+}
+"""Each command that reads personal data, by its task, and how it is asked. The gate decides."""
+
+_OWN = "writes what it is given, and answers with positions and ids"
+_WORKS = "tells of the ledger's own works: positions, counts, digests and ids of rows"
+_DIRECTORY = "public registers: establishments and professionals"
+_PROOFS = "hashes, signatures and positions"
+_RUNS = "starts or stops programs"
+NOTHING_PERSONAL: Final = {
+    **dict.fromkeys(("site.list", "professional.list"), _DIRECTORY),
+    **dict.fromkeys(
+        (
+            *("site.enroll", "site.device", "site.service"),
+            *("professional.register", "professional.affiliate", "professional.suspend"),
+            *("identity.register", "identity.import", "identity.correct", "identity.status", "identity.attach-ins"),
+            *("identity.detach-ins", "identity.flag", "identity.erase", "identity.merge", "identity.unmerge"),
+            *("identity.bar", "identity.unbar", "identity.review.accept", "identity.review.dismiss"),
+            *("study.reassign", "study.withdraw", "dose.acknowledge", "ingest", "rules.publish"),
+            *("consent.code", "consent.grant", "consent.revoke", "consent.oppose", "access.open", "access.close"),
+            *("order.place", "order.present", "order.schedule", "order.perform", "order.result", "order.cancel"),
+            *("reading.request", "reading.accept", "reading.decline", "reading.report"),
+        ),
+        _OWN,
+    ),
+    **dict.fromkeys(
+        (
+            *("views.status", "views.rebuild", "views.diff", "views.check", "views.promote", "views.rollback"),
+            *("views.drop", "dead-letters.list", "dead-letters.show", "dead-letters.replay"),
+            *("rules.list", "rules.show", "topics", "wait", "policies.status", "policies.parked"),
+            *("policies.retry", "policies.drop"),
+        ),
+        _WORKS,
+    ),
+    **dict.fromkeys(
+        ("audit.verify", "audit.checkpoint", "audit.prove", "audit.check-proof", "audit.cosign"),
+        _PROOFS,
+    ),
+    **dict.fromkeys(
+        (
+            *("init", "run", "relay", "worker", "dicom.serve", "serve.registry", "serve.notary"),
+            *("dev.up", "dev.down", "dev.status", "dev.tool", "dev.samples", "dev.reset", "policies.run"),
+            *("subscriber.add", "subscriber.list", "subscriber.remove"),
+        ),
+        _RUNS,
+    ),
+    "events": "what is on Kafka, for operators: sealed fields stay sealed",
+    "restore.event-store": "copies stored bytes, and shows none",
+    "republish": "copies stored bytes, and shows none",
+}
+"""Each other command, and why it shows nothing personal."""
+
+ASKS_THE_GATE: Final = {
+    *("person.identity_of", "person.history_of", "person.record_of", "person.order_of", "person.dose_of"),
+    *("person.consents_of", "worklists.listed", "worklists.pairs_to_review", "worklists.alerts_of"),
+}
+"""Each function of ``krypton.queries`` that answers with personal data to a ``Caller``."""
+
+BEHIND_THE_GATE: Final = {
+    "person.of_person": "takes the gate's Permit",
+    "fed.record": "takes the Sight that a Permit holds",
+    "gate.permit": "is the gate",
+    "gate.decided": "is the gate",
+    "gate.feeding_of": "answers with positions and parties, for worklists that pass the gate",
+    "gate.oppositions": "answers with positions and parties, for the gate",
+    "person.placed_for": "answers with an id",
+    "worklists.study_of_alert": "answers with an id",
+    "events.published": "leaves sealed what is sealed",
+}
+"""Each other function of ``krypton.queries``, and why it asks for nothing."""
