@@ -123,6 +123,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
 GATED: Final = frozenset(
     {
         *("identity.show", "identity.history", "identity.search", "identity.review.list"),
+        "access.review.list",
         *("record.show", "dose.show", "dose.alerts", "consent.show", "order.show", "order.list", "reading.list"),
         *("audit.history", "audit.accesses", "audit.as-of", "audit.exposure", "audit.export"),
     }

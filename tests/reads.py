@@ -15,6 +15,7 @@ PERSONAL: Final = {
     "dose.alerts": "dose alerts",
     "consent.show": "consent show {person}",
     "order.show": "order show {order}",
+    "access.review.list": "access review list",
     "audit.history": "audit history {person}",
     "audit.accesses": "audit accesses {person}",
     "audit.as-of": "audit as-of {position} {person}",
@@ -39,6 +40,7 @@ NOTHING_PERSONAL: Final = {
             *("identity.bar", "identity.unbar", "identity.review.accept", "identity.review.dismiss"),
             *("study.reassign", "study.withdraw", "dose.acknowledge", "ingest", "rules.publish"),
             *("consent.code", "consent.grant", "consent.revoke", "consent.oppose", "access.open", "access.close"),
+            "access.review.done",
             *("order.place", "order.present", "order.schedule", "order.perform", "order.result", "order.cancel"),
             *("reading.request", "reading.accept", "reading.decline", "reading.report"),
         ),
@@ -74,6 +76,7 @@ NOTHING_PERSONAL: Final = {
 ASKS_THE_GATE: Final = {
     *("person.identity_of", "person.history_of", "person.record_of", "person.order_of", "person.dose_of"),
     *("person.consents_of", "worklists.listed", "worklists.pairs_to_review", "worklists.alerts_of"),
+    "worklists.emergencies_to_review",
 }
 """Each function of ``krypton.queries`` that answers with personal data to a ``Caller``."""
 

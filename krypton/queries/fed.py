@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 
 from adapters.eventstore.histories import events_of
 from domain.sight import Sight
-from projections.engine.reading import NOW
+from projections.engine.query import NOW
 from projections.patient_record import queries
 from projections.patient_record.view import grown
 from schemas.codec import Codec

@@ -115,7 +115,7 @@ def emergencies_to_review(
         return queries.to_review(connection, site=site or own, limit=limit, erased=erased) if erased else found
 
     asked = [f"site={site}"] if site else []
-    return list(listed(ours, caller, "access.review.list", find, lambda row: [row["identity"]], asked))
+    return listed(ours, caller, "access.review.list", find, lambda row: [row["identity"]], asked=asked)
 
 
 def study_of_alert(ours: Krypton, alert: UUID) -> UUID:
