@@ -1,15 +1,21 @@
 """What the documents say to type is typed here, word for word, by a shell in an empty folder."""
 
+import contextlib
 import os
 import re
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from krypton.devstack.stack import Stack
 from streams.broker import topics
 from tests.fakes.published import publish, samples
+from tests.integration.live_cli import free_port
 from tests.integration.live_ledger import delete_topics
 
 pytestmark = pytest.mark.live
@@ -17,6 +23,7 @@ pytestmark = pytest.mark.live
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh title=([\w-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROUNDS = 3
+STOP_S = 30
 
 
 def blocks(page: str) -> dict[str, str]:
@@ -50,3 +57,56 @@ def test_the_readmes_subscriber_works_as_pasted(stack: Stack) -> None:
     told = [line.split()[0] for line in said.splitlines()]
     sent = [dict(record.headers)["ce_type"].decode() for record in published if record.topic == "krypton.studies"]
     assert sorted(told) == sorted(sent)
+
+
+@pytest.fixture(scope="module")
+def said() -> Iterator[dict[str, str]]:
+    """What each block of docs/tutorial.md printed: typed in order, in an empty folder, with servers of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="krypton-tutorial-"))
+    env = {
+        "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}",
+        "COLUMNS": "200",
+        "KRYPTON_DICOM_PORT": str(free_port()),
+        "KRYPTON_REGISTRY_PORT": str(free_port()),
+    }
+    try:
+        yield {title: typed(block, env, folder, 200) for title, block in blocks("docs/tutorial.md").items()}
+    finally:
+        _end(folder)
+
+
+class TestTutorial:
+    """What the page promises."""
+
+    def test_refused_files_are_named(self, said: dict[str, str]) -> None:
+        assert "without-number.dcm" in said["hospitals"]
+        assert "notes.txt" in said["hospitals"]
+
+    def test_doses_are_those_that_the_page_names(self, said: dict[str, str]) -> None:
+        assert "921.5" in said["look"]
+        assert "1161.5" in said["merge"]
+        assert "240" in said["unmerge"]
+        assert "1161.5" not in said["unmerge"]
+
+    def test_who_is_in_the_care_team_reads_and_who_is_not_needs_a_code(self, said: dict[str, str]) -> None:
+        assert "care_team" in said["access"]
+        assert "denied" in said["code"].splitlines()
+        assert "code" in said["code"].splitlines()[-1]
+
+    def test_the_auditor_sees_merge_and_accesses(self, said: dict[str, str]) -> None:
+        assert "papers seen" in said["audit"]
+        assert "she gave me a code" in said["audit"]
+
+    def test_the_ledger_is_whole(self, said: dict[str, str]) -> None:
+        assert said["prove"].count("ok") >= 2
+
+
+def _end(folder: Path) -> None:
+    """Whatever the tutorial left running, also where a block failed."""
+    if (pid := folder / "run.pid").exists():
+        with contextlib.suppress(psutil.Error):
+            running = psutil.Process(int(pid.read_text()))
+            running.terminate()
+            running.wait(STOP_S)
+    Stack(folder / ".krypton").down()
+    shutil.rmtree(folder)
