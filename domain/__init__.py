@@ -1,0 +1,1 @@
+"""The domain: aggregates, commands, rules and folds; pure decisions without I/O."""

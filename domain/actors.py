@@ -1,4 +1,6 @@
-"""Actor: who asked. Every event of a command says it in clear, on every topic and for ever.
+"""Who asks: pseudonymous actor ids, roles, and the ``Caller`` that every read and command carries.
+
+Every event of a command says it in clear, on every topic and for ever.
 
 W1  An actor is a pseudonymous id with its scheme, never a name: ``rpps:`` and a number, ``patient:`` and the uuid of an
     identity, ``aet:`` and an AE title; ``clerk:``, ``operator:``, ``auditor:``, ``service:`` or ``system:`` and a code

@@ -1,4 +1,4 @@
-"""Check digit of Luhn (ISO/IEC 7812-1, annex B), the last digit of an RPPS number: most mistyped digits break it."""
+"""Computes and checks the Luhn check digit (ISO/IEC 7812-1, annex B) that ends an RPPS number."""
 
 
 def check_digit(number: str) -> str:

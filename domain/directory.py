@@ -1,6 +1,6 @@
-"""The directory: which establishments are enrolled, which AE titles are theirs, who is a registered professional.
+"""The directory: enrolled establishments with their AE titles, and registered professionals, kept in memory.
 
-A fold of directory events, small enough to keep in memory (hundreds of establishments).
+It is a fold of directory events, small enough for memory (hundreds of establishments).
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Directory:
         self._by_ae_title: dict[str, str] = {}
 
     def apply(self, event_type: str, position: int, data: Mapping[str, Any]) -> None:
-        """Take one directory event in."""
+        """Fold one directory event."""
         match event_type:
             case "establishment.enrolled":
                 self.sites[data["code"]] = Site(data["code"], data["name"], data["finess"])

@@ -1,9 +1,8 @@
-"""When a dose report calls for a person's attention: thresholds, and the device's own dose check.
+"""Decides when a dose report raises an alert: thresholds per study, and the device's own dose check.
 
-Thresholds are data with a version; these defaults hold until others are in force. Fluoroscopy: 2 Gy at the reference
-point or 20,000 cGy·cm² in one study. CT: the alert values that the site set on its device (NEMA XR 25,
-DCM 113901-113906).
-"Over" is strict: a value equal to a level is not over it.
+Thresholds are versioned data; the defaults here apply until others are in force. Fluoroscopy: 2 Gy at the reference
+point or 20,000 cGy·cm² in one study. CT: the alert values that the site set on its device (NEMA XR 25, DCM
+113901-113906). "Over" is strict: a value equal to a level is not over it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,20 +24,20 @@ class AlertRules:
 
 
 def total(exposures: list[dict[str, Any]], quantity: str) -> float | None:
-    """Sum over what is known; None where nothing is. Never zero for unknown."""
+    """Sum of the known values; None if none is known, never zero."""
     known = [e[quantity] for e in exposures if e.get(quantity) is not None]
     return sum(known) if known else None
 
 
 def greatest(*values: float | None) -> float | None:
-    """The greatest of what is known; None where nothing is."""
+    """The greatest known value; None if none is known."""
     return max((v for v in values if v is not None), default=None)
 
 
 def over(values: Mapping[str, tuple[float | None, str]], rules: AlertRules) -> Iterator[dict[str, Any]]:
-    """The alerts about a whole study, as arguments of ``Dose.raise_alert``.
+    """The alerts for a whole study, as arguments of ``Dose.raise_alert``.
 
-    ``values``: watched quantity to the study's value (None: not known) and the UID of the report that it is said with.
+    ``values``: watched quantity to the study's value (None: not known) and the UID of the report that states it.
     """
     for quantity in WATCHED:
         (value, report_uid), level = values[quantity], getattr(rules, quantity)
@@ -58,10 +57,10 @@ def over(values: Mapping[str, tuple[float | None, str]], rules: AlertRules) -> I
 def alerts(
     report: Mapping[str, Any], rules: AlertRules, study: Iterable[Mapping[str, Any]] = ()
 ) -> Iterator[dict[str, Any]]:
-    """The alerts that a report calls for, as arguments of ``Dose.raise_alert``.
+    """The alerts that a report raises, as arguments of ``Dose.raise_alert``.
 
-    ``study``: the exposures that the study's other reports hold. An intervention that a device reports in parts is
-    over a level when its parts together are; an exposure counts once, and a total that the report states counts too.
+    ``study``: the exposures in the study's other reports. An intervention reported in parts is over a level if its
+    parts together are; an exposure counts once, and a total that the report states counts too.
     """
     whole = {e["irradiation_event_uid"]: e for e in (*study, *report["exposures"])}
     uid = report["report_uid"]

@@ -1,4 +1,7 @@
-"""Refusals: one class per rule. A message says what, where and what to do; never a name or a trait."""
+"""Errors: one class per rule that refuses, plus errors of stores.
+
+A message says what, where and what to do; it never contains a name or a trait.
+"""
 
 
 class NotDelivered(Exception):
@@ -6,7 +9,7 @@ class NotDelivered(Exception):
 
 
 class RuleBroken(Exception):
-    """A rule refused a command; nothing was written. ``rule`` is its number in the aggregate's docstring."""
+    """A rule refused a command and nothing was written. ``rule`` is its number in the aggregate's docstring."""
 
     rule: str
 
@@ -16,15 +19,15 @@ class NotFound(LookupError):
 
 
 class CommandRepeated(Exception):
-    """The command id is stored already: answer as the first time."""
+    """The command id is already stored: return the first answer."""
 
 
 class SealBroken(Exception):
-    """Sealed bytes do not open: they were altered, moved to another event, or the master key is another one."""
+    """Sealed bytes cannot be decrypted: altered, moved to another event, or another master key."""
 
 
 class Contended(Exception):
-    """Other writers were first, several times in a row: nothing was written, ask again."""
+    """Other writers were first several times in a row: nothing was written; retry."""
 
 
 class LedgerAltered(Exception):
@@ -33,20 +36,20 @@ class LedgerAltered(Exception):
 
 # What a view's store says to the stream processor that feeds it
 class PartitionLost(Exception):
-    """Another worker applied records of this partition meanwhile: it owns the partition, so this one must stop."""
+    """Another worker has applied records of this partition and owns it now: this worker must stop."""
 
 
 class OffsetGap(Exception):
-    """A record is missing before this one: nothing was applied, and nothing may be."""
+    """Records are missing before this one: nothing was applied, and nothing may be."""
 
 
 class StoreAway(Exception):
-    """The database cannot be reached just now: nothing was applied, try the same batch again."""
+    """The database is unavailable: nothing was applied; retry the same batch."""
 
 
 # Actor
 class BadActor(RuleBroken):
-    """Who asks is named otherwise than by a pseudonymous id with its scheme."""
+    """The actor is not a pseudonymous id with its scheme."""
 
     rule = "W1"
 
@@ -71,7 +74,7 @@ class OfAnother(RuleBroken):
 
 # Identity
 class BadTraits(RuleBroken):
-    """Traits that cannot be: an impossible date, an unknown sex code, no name at all."""
+    """Impossible traits: an invalid date, an unknown sex code, or no name."""
 
     rule = "I1"
 
@@ -126,13 +129,13 @@ class SameIdentity(RuleBroken):
 
 
 class NothingToChange(RuleBroken):
-    """The statement is held already, or there is none to take back."""
+    """The statement already holds, or there is none to undo."""
 
     rule = "L2"
 
 
 class PairBarred(RuleBroken):
-    """The pair is barred: never one person."""
+    """The pair is barred from merging."""
 
     rule = "L3"
 
@@ -144,7 +147,7 @@ class StillMerged(RuleBroken):
 
 
 class HumanMadeIt(RuleBroken):
-    """A rule does not undo what a human merged or unmerged."""
+    """A rule cannot undo a human's decision."""
 
     rule = "L5"
 

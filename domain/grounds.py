@@ -1,7 +1,7 @@
-"""On which ground a person is erased: words that stay readable for ever, so they tell nothing of that person.
+"""Checks that the ground of an erasure, which stays readable for ever, does not identify the person.
 
-What is known of the person is looked for in them. A name of somebody else cannot be told from any other word: whoever
-erases has read what the command line says of its ``--reason``.
+It searches the text for what is known of the person. The name of somebody else cannot be told from any other word: the
+help of ``--reason`` warns about that.
 """
 
 import re
@@ -13,12 +13,12 @@ from domain.errors import UnfitGround
 from domain.traits import NAMES, PARTICLES, words
 
 LONGEST: Final = 200
-_SHORTEST_TOLD: Final = 3  # a local id, or a word of a name, of fewer characters is in many texts by chance
+_SHORTEST_TOLD: Final = 3  # shorter local ids and name words occur in many texts by chance
 _NATIONAL: Final = re.compile(r"[0-9](?:[ .]?[0-9AB]){12,14}")  # a matricule, with or without its key
 
 
 def ground(stated: str, traits: Mapping[str, Any], local_id: str) -> str:
-    """The ground, without spaces at its ends. ``traits``, ``local_id``: of who is erased. Raises UnfitGround (I8)."""
+    """The ground, trimmed. ``traits``, ``local_id``: of the erased person. Raises UnfitGround (I8)."""
     said = stated.strip()
     if not 0 < len(said) <= LONGEST:
         raise UnfitGround(f"the ground of an erasure has 1 to {LONGEST} characters: say in short on which it is done")
@@ -31,7 +31,7 @@ def ground(stated: str, traits: Mapping[str, Any], local_id: str) -> str:
 
 
 def tells_of(said: str, traits: Mapping[str, Any], local_id: str) -> bool:
-    """Whether words hold a name, the birth date or a number of the person, or anybody's matricule."""
+    """Whether the text contains a name, the birth date or a number of the person, or any matricule."""
     names = frozenset[str]().union(*(words(traits.get(name)) for name in NAMES)) - PARTICLES
     told = {name for name in names if len(name) >= _SHORTEST_TOLD} & words(said)
     number = len(local_id) >= _SHORTEST_TOLD and re.search(rf"(?<!\w){re.escape(local_id)}(?!\w)", said, re.IGNORECASE)
@@ -39,7 +39,7 @@ def tells_of(said: str, traits: Mapping[str, Any], local_id: str) -> bool:
 
 
 def _tells_date(said: str, born: str | None) -> bool:
-    """Whether the birth date is there, in figures: from the year to the day, or the other way round."""
+    """Whether the birth date occurs in digits, from year to day or from day to year."""
     try:
         day = date.fromisoformat(born or "")
     except ValueError:

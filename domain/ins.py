@@ -1,6 +1,7 @@
-"""INS, the national health identity: matricule (NIR or NIA, 13 characters and a key of 2) and its OID.
+"""Validates the INS, the national health identity: matricule (13 characters and a 2-digit key) and OID.
 
-Source: Référentiel INS v2.1; the key is 97 - (number mod 97), with 2A as 19 and 2B as 18 for Corsica.
+The matricule is an NIR or NIA. Source: Référentiel INS v2.1; the key is 97 - (number mod 97), with 2A as 19 and 2B as
+18 for Corsica.
 """
 
 import re
@@ -21,7 +22,7 @@ def key_of(number: str) -> int:
 
 
 def matricule(text: str, oid: str) -> str:
-    """The 15 characters, checked and never repaired. Raises BadIns (I5), which never quotes the number."""
+    """The 15 characters, checked and never corrected. Raises BadIns (I5), which never quotes the number."""
     bare = text.replace(" ", "").upper()
     if oid not in OIDS:
         raise BadIns(f"OID {oid} is not one of INS: use {', '.join(OIDS)}")

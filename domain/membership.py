@@ -1,8 +1,8 @@
-"""Who is one person: connected components over merged pairs that hold no barred pair.
+"""Computes who is one person: connected components over merged pairs, without any barred pair inside.
 
-Pairs are taken in the order in which they were merged. A pair that would join two records of which any two are barred
-is *held back*: it waits for a human, and counts again by itself once the bar is lifted or the other pair is unmerged.
-So the answer depends on the statements alone, never on the order in which they are asked about.
+Pairs are taken in the order in which they were merged. A pair that would join two records barred from each other is
+*held back*: it waits for a human, and counts again once the bar is lifted or the other pair is unmerged. So the result
+depends only on the statements, never on the order of queries.
 """
 
 from collections import ChainMap, defaultdict
@@ -16,7 +16,7 @@ K = TypeVar("K")  # identity ids: str in views, UUID text in the domain
 
 @dataclass
 class Cluster(Generic[K]):
-    """All records connected by what was ever said of them and still holds.
+    """All records connected by statements that still hold.
 
     ``members``: record to its registration position. ``merged``: pair to the position of its merge.
     """
@@ -26,13 +26,13 @@ class Cluster(Generic[K]):
     barred: set[tuple[K, K]] = field(default_factory=set)
 
     def absorb(self, other: "Cluster[K]") -> None:
-        """Take another cluster in."""
+        """Add the records of another cluster."""
         self.members |= other.members
         self.merged |= other.merged
         self.barred |= other.barred
 
     def state(self, pair: tuple[K, K], held: str, position: int) -> None:
-        """Say of one pair, by its event: ``merged`` since ``position``, ``barred`` or ``open``."""
+        """Set the state of one pair: ``merged`` since ``position``, ``barred`` or ``open``."""
         self.merged.pop(pair, None)
         self.barred.discard(pair)
         if held == "merged":
@@ -103,11 +103,11 @@ HELD_BY_EVENT = {
     "link.unbarred": "open",
     "link.dismissed": None,
 }
-"""What each event makes of its pair; None: nothing."""
+"""The state of the pair after each event; None: unchanged."""
 
 
 def statement(event_type: str, data: Mapping[str, Any]) -> tuple[dict[str, int], tuple[str, str], str] | None:
-    """A link event as (registration positions, pair, held), or None where it changes no membership."""
+    """A link event as (registration positions, pair, state), or None if it changes no membership."""
     if (held := HELD_BY_EVENT[event_type]) is None:
         return None
     low, high = data["low"], data["high"]
@@ -127,15 +127,15 @@ class Membership:
         self._later = count(LATER)
 
     def branch(self) -> "Membership":
-        """A membership to say things on that are not stored yet: this one stays as it is."""
+        """A copy for statements that are not stored yet; this one does not change."""
         return Membership(ChainMap({}, self._clusters))
 
     def foresee(self, event_type: str, data: Mapping[str, Any]) -> None:
-        """Take in a link event that is not stored yet: it will come after all that is. Ids may be UUIDs."""
+        """Apply a link event that is not stored yet, after all others. Ids may be UUIDs."""
         self.apply(event_type, next(self._later), {**data, "low": str(data["low"]), "high": str(data["high"])})
 
     def apply(self, event_type: str, position: int, data: Mapping[str, Any]) -> None:
-        """Take one link event in."""
+        """Fold one link event."""
         if (said := statement(event_type, data)) is None:
             return
         registered, pair, held = said
@@ -148,13 +148,13 @@ class Membership:
                 self._clusters[member] = part
 
     def person_of(self, identity: str) -> set[str]:
-        """All identities held to be the same person, itself included."""
+        """All identities of the same person, itself included."""
         cluster = self._clusters.get(identity)
         persons = cluster.persons()[0] if cluster else []
         return next((p for p in persons if identity in p), {identity})
 
     def bar_between(self, one: str, other: str) -> tuple[str, str] | None:
-        """A barred pair that merging the two would join, or None."""
+        """A barred pair that merging the two would bring together, or None."""
         cluster = self._clusters.get(one)
         left, right = self.person_of(one), self.person_of(other)
         bars = cluster.barred if cluster else set()

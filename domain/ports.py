@@ -1,4 +1,4 @@
-"""What the domain needs from outside, as Protocols: fakes in ``tests/fakes``, real ones in ``adapters``."""
+"""The domain's ports, as Protocols; implemented by ``adapters``, and by fakes in ``tests/fakes``."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Clock = Callable[[], datetime]
 
 
 class EventCodec(Protocol):
-    """Turns an event into the bytes that are stored and published, and back (``schemas.codec.Codec``)."""
+    """Encodes events for storage and publication, and decodes them (``schemas.codec.Codec``)."""
 
     def encode(self, event_type: str, body: Mapping[str, Any], *, aggregate_id: str, version: int) -> bytes:
         """The stored bytes."""
@@ -26,25 +26,25 @@ class EventCodec(Protocol):
 
 
 class KeyVault(Protocol):
-    """Keeps one key per subject (an identity), apart from the events."""
+    """Keeps one key per subject (an identity), separate from the events."""
 
     def seal(self, subject: str, plain: bytes, aad: bytes) -> bytes:
-        """Encrypt under the subject's key, made when first needed; empty when the key was destroyed."""
+        """Encrypt under the subject's key, created when first needed; empty if the key was destroyed."""
 
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
-        """Decrypt; None when the subject's key was destroyed. Raises SealBroken when the bytes were altered."""
+        """Decrypt; None if the subject's key was destroyed. Raises SealBroken if the bytes were altered."""
 
     def holds(self, subject: str) -> bool:
-        """Whether the subject's key is there: made, and not destroyed."""
+        """Whether the subject's key exists: created, and not destroyed."""
 
     def prefetch(self, subjects: Iterable[str]) -> None:
-        """Fetch the keys of many subjects in one go: a hint, for speed."""
+        """Fetch the keys of many subjects at once: a hint, for speed."""
 
     def prepare(self, subjects: Iterable[str]) -> None:
-        """Make the keys that are missing, all in one go: a hint, for speed."""
+        """Create the missing keys at once: a hint, for speed."""
 
     def destroy(self, subject: str) -> None:
-        """Destroy the subject's key for ever; harmless to repeat."""
+        """Destroy the subject's key for ever (crypto-shredding); safe to repeat."""
 
     def destroyed(self, subjects: Iterable[str]) -> set[str]:
         """Which of these subjects had their key destroyed."""
@@ -52,7 +52,7 @@ class KeyVault(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command answered: the ledger positions it wrote, and ids it made. Never names or traits."""
+    """A command's answer: the ledger positions it wrote, and ids it created. Never names or traits."""
 
     positions: tuple[int, ...]
     result: Mapping[str, Any]
@@ -68,22 +68,22 @@ class CommandRecord:
 
 
 class CommandLog(Protocol):
-    """The part of the event recorder that makes commands idempotent, in the events' own transaction.
+    """The part of the event recorder that makes commands idempotent: command ids in the events' own transaction.
 
-    ``insert_events(stored, commands=…)`` stores both or nothing; it raises CommandRepeated when an id is known.
+    ``insert_events(stored, commands=…)`` stores both or nothing; it raises CommandRepeated if an id is already stored.
     """
 
     def answer_of(self, command_id: UUID) -> Answer | None:
-        """What a stored command answered; None when it is not known."""
+        """The stored answer of a command; None if unknown."""
 
     def answers_of(self, command_ids: Sequence[UUID]) -> Mapping[UUID, Answer]:
-        """What stored commands answered, by command id; those that are not known are left out. In one look."""
+        """The stored answers by command id, in one query; unknown ones are absent."""
 
     def changes(self, after: int, types: Sequence[str]) -> tuple[int, Sequence[Notification]]:
-        """The last position, and the events of these types after a position and up to it, in order; in one look."""
+        """The last position, and the events of these types between a position and it, in order, in one query."""
 
     def events_of(self, aggregate_ids: Sequence[UUID]) -> Sequence[StoredEvent]:
-        """All events of several aggregates, each in order of version; in one look."""
+        """All events of several aggregates, each in version order, in one query."""
 
     def position_of(self, aggregate_id: UUID) -> int | None:
         """Position of the aggregate's first event; None when it has none."""

@@ -1,8 +1,7 @@
-"""What of a person's record one reader sees: without what the consent leaves out, and what came in against an
-opposition to feeding.
+"""Computes what one reader may see of a person's record: without excluded and withheld items.
 
-A study goes with all that belongs to it. What came in while an opposition to feeding stood is kept for the
-establishments that took part in making it, and shown to everybody once the opposition is lifted.
+The consent excludes some items; what arrived while an opposition to feeding stood is withheld: only the establishments
+that took part in making it see it, until the opposition is lifted. A study includes all its parts.
 """
 
 from collections.abc import Collection, Iterable
@@ -13,7 +12,7 @@ EVERYONE = "everyone"
 
 @dataclass(frozen=True)
 class Exclusions:
-    """What a consent leaves out: studies by UID, authors by RPPS number, periods from a day to a day, both included."""
+    """What a consent excludes: studies by UID, authors by RPPS number, periods of days, both ends included."""
 
     studies: frozenset[str] = frozenset()
     authors: frozenset[str] = frozenset()
@@ -33,12 +32,12 @@ class Exclusions:
         )
 
     def study(self, study_uid: str, date: str | None) -> bool:
-        """Whether a study is left out. ``date``: when it began, ISO 8601; unknown: no period holds it."""
+        """Whether a study is excluded. ``date``: its start, ISO 8601; if unknown, no period covers it."""
         day = (date or "")[:10]
         return study_uid in self.studies or bool(day and any(first <= day <= last for first, last in self.periods))
 
     def author(self, rpps: str | None) -> bool:
-        """Whether what this professional wrote is left out."""
+        """Whether this professional's documents are excluded."""
         return rpps in self.authors
 
 
@@ -50,14 +49,18 @@ class Opposition:
     party: str
 
     def met_by(self, arrived: int, sites: Collection[str], author: str | None) -> bool:
-        """Whether it keeps back what arrived at a position, from these establishments, written by that professional."""
+        """Whether it withholds what arrived at this position, from these establishments, written by that
+        professional.
+        """
         parties = {EVERYONE, f"rpps:{author}", *(f"site:{site}" for site in sites)}
         return arrived > self.position and self.party in parties
 
 
 @dataclass(frozen=True)
 class Sight:
-    """One reader's. ``site``: the establishment acted from; ``counts``: whether they may know how much is withheld."""
+    """What one reader sees. ``site``: the establishment acted from; ``counts``: whether they may know how much is
+    withheld.
+    """
 
     exclusions: Exclusions = field(default_factory=Exclusions)
     oppositions: tuple[Opposition, ...] = ()
@@ -65,16 +68,18 @@ class Sight:
     counts: bool = False
 
     def withholds(self, arrived: int | None, sites: Iterable[str | None], author: str | None = None) -> bool:
-        """Whether an opposition to feeding keeps this from the reader. ``sites``: that took part in making it."""
+        """Whether an opposition to feeding withholds this from the reader. ``sites``: those that took part in making
+        it.
+        """
         made_at = {site for site in sites if site}
         if arrived is None or self.site in made_at:
             return False
         return any(one.met_by(arrived, made_at, author) for one in self.oppositions)
 
     def withheld(self, number: int) -> dict[str, int]:
-        """The count, for an answer, where the reader may know it."""
+        """The number withheld, if the reader may know it."""
         return {"withheld": number} if self.counts else {}
 
 
 ALL = Sight()
-"""Nothing is left out: for what is no reader's."""
+"""Nothing is excluded: for internal use, not for readers."""

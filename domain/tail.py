@@ -1,7 +1,7 @@
-"""A small fold kept up to date with the event store: what commands must know of other aggregates.
+"""Keeps a small in-memory fold up to date with the event store, for what commands need of other aggregates.
 
-Reads only the event types it needs, from the last position it saw, each time it is asked: so a decision sees all
-that was stored before it, in this process or another.
+On each use it reads only the needed event types from its last position on, so a decision sees everything stored before
+it, by this process or another.
 """
 
 from collections.abc import Mapping
@@ -12,19 +12,19 @@ from domain.ports import CommandLog, EventCodec
 
 
 class Fold(Protocol):
-    """A state made from events alone."""
+    """A state derived from events only."""
 
     TYPES: ClassVar[tuple[str, ...]]
 
     def apply(self, event_type: str, position: int, data: Mapping[str, Any]) -> None:
-        """Take one event in; events come in ledger order."""
+        """Fold one event; events come in ledger order."""
 
 
 F = TypeVar("F", bound=Fold)
 
 
 class Tail(Generic[F]):
-    """Keeps one fold at the end of the ledger. Safe to share between threads."""
+    """Keeps one fold at the end of the ledger. Thread-safe."""
 
     def __init__(self, fold: F, log: CommandLog, codec: EventCodec) -> None:
         self._fold = fold
@@ -34,7 +34,7 @@ class Tail(Generic[F]):
         self._lock = Lock()
 
     def current(self) -> F:
-        """The fold, with everything stored so far."""
+        """The fold with everything stored so far."""
         with self._lock:
             head, found = self._log.changes(self._seen, self._fold.TYPES)
             for stored in found:

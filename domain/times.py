@@ -1,4 +1,4 @@
-"""Times as the ledger keeps them: microseconds since 1970, UTC; and as people read them, ISO 8601."""
+"""Converts between ledger times (microseconds since 1970, UTC) and ISO 8601 text."""
 
 from datetime import UTC, datetime, timedelta
 from typing import overload

@@ -1,7 +1,7 @@
-"""Traits of a person as an assigner states them, and whether two statements can be of one person.
+"""Validates a person's traits, and compares two statements under one number: can they be the same person?
 
-Comparing is for the *same assigner and local id* only (did a number get used twice?); matching across assigners has
-rules of its own. Source: RNIV 1 v2.0, strict traits; names compared without accents, case, order or hyphens.
+Comparison is only for the *same assigner and local id* (was a number used twice?); matching across assigners has its
+own rules. Source: RNIV 1 v2.0, strict traits; names compared without accents, case, order or hyphens.
 """
 
 import re
@@ -16,7 +16,7 @@ from domain.errors import BadTraits
 from domain.texts import CONTROL, plain
 
 SEXES = ("M", "F", "I")
-ALIKE = 0.84  # a misspelt name of six letters with one wrong scores 0.83 to 0.91
+ALIKE = 0.84  # a six-letter name with one wrong letter scores 0.83 to 0.91
 NAMES = ("family", "given", "used_name", "first_names")
 LONGEST_ID = 256  # DICOM allows 64 characters (PS3.5 6.2, LO)
 LONGEST_NAME = 256

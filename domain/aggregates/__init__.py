@@ -1,0 +1,1 @@
+"""Aggregates: one module per aggregate, with its rules and events."""

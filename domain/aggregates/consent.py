@@ -1,7 +1,9 @@
-"""Consent: what the person behind one local identity has said of sharing. Its id is made from the identity's.
+"""The Consent aggregate: one local identity's statements on sharing: consents, oppositions and one-time codes.
+
+Its id is made from the identity's.
 
 C1  A statement names a registered professional or an enrolled establishment; an opposition may name everyone.
-C2  A statement changes something: no second one of the same kind to the same party, none taken back that is not held.
+C2  A statement changes the state: none is repeated for the same party, and only one that stands is taken back.
 C3  A grant to a party that the same identity opposes is refused: lift the opposition first.
 C4  Opposition to feeding needs a legitimate reason; opposition to consultation needs none.
 C5  A grant's end lies ahead; its exclusions name an author, a study or a period; a code lives a week at most.
@@ -29,14 +31,14 @@ EXCLUSION = re.compile(r"author:rpps:\d{11}|study:[0-9.]{1,64}|period:\d{4}-\d\d
 
 
 class Scope(StrEnum):
-    """What an opposition is to."""
+    """What an opposition refuses."""
 
     FEED = "feed"
     CONSULT = "consult"
 
 
 class Said(StrEnum):
-    """What the person has said of one party's consulting: three states, for no answer is no answer."""
+    """The person's position on consultation by one party: three states, because no answer is not a yes or a no."""
 
     YES = "yes"
     NO = "no"
@@ -45,20 +47,20 @@ class Said(StrEnum):
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement that holds. ``expires_at``: µs since 1970, UTC; None: until it is taken back."""
+    """A statement in force. ``expires_at``: µs since 1970, UTC; None: until taken back."""
 
     id: UUID
     expires_at: int | None = None
     exclusions: tuple[str, ...] = ()
 
     def holds(self, now: int) -> bool:
-        """Has it not run out at ``now`` (µs)?"""
+        """Whether it has not expired at ``now`` (µs)."""
         return self.expires_at is None or now < self.expires_at
 
 
 @dataclass(frozen=True)
 class Code:
-    """An issued code that was not used: its salt and hash, hex."""
+    """An unused one-time code: its salt and hash, hex."""
 
     id: UUID
     salt: str
@@ -67,7 +69,7 @@ class Code:
 
 
 class Consent(Aggregate):
-    """Keeps the statements that hold. A party is ``rpps:…``, ``site:…`` or ``everyone``; times: µs since 1970, UTC."""
+    """Keeps the statements in force. A party is ``rpps:…``, ``site:…`` or ``everyone``; times: µs since 1970, UTC."""
 
     TOPIC = "consent"
 
@@ -150,7 +152,7 @@ class Consent(Aggregate):
     def grant(self, *, party: str, expires_at: int | None, exclusions: list[str], now: int) -> None:
         """Consent to consultation by one party. Raises BadLimit (C5), StillOpposed (C3), StatementUnchanged (C2)."""
         if expires_at is not None and expires_at <= now:
-            raise BadLimit("the consent would be over before it begins: give an end that lies ahead, or none")
+            raise BadLimit("the consent would end before it starts: give an end in the future, or none")
         if bad := [e for e in exclusions if not EXCLUSION.fullmatch(e)]:
             raise BadLimit(
                 f"{len(bad)} exclusions are not of the form author:rpps:…, study:<uid> or period:YYYY-MM-DD/YYYY-MM-DD"
@@ -168,7 +170,7 @@ class Consent(Aggregate):
         self.grants[party] = Statement(statement_id, expires_at, tuple(exclusions))
 
     def revoke(self, *, party: str, reason: str | None) -> None:
-        """Take a consent back, at any time. Raises StatementUnchanged (C2)."""
+        """Withdraw a consent, at any time. Raises StatementUnchanged (C2)."""
         if (held := self.grants.get(party)) is None:
             raise StatementUnchanged(f"identity {self.identity_id} has no consent to {party}: nothing to revoke")
         self._revoked(self.identity_id, held.id, party, reason)
@@ -203,7 +205,7 @@ class Consent(Aggregate):
         self.oppositions[Scope(scope), party] = Statement(statement_id)
 
     def lift(self, *, scope: Scope, party: str, reason: str | None) -> None:
-        """Take an opposition back, at any time. Raises StatementUnchanged (C2)."""
+        """Withdraw an opposition, at any time. Raises StatementUnchanged (C2)."""
         if (held := self.oppositions.get((scope, party))) is None:
             raise StatementUnchanged(f"identity {self.identity_id} does not oppose {scope} by {party}: nothing to lift")
         self._opposition_lifted(self.identity_id, held.id, scope, party, reason)
@@ -215,7 +217,7 @@ class Consent(Aggregate):
         del self.oppositions[Scope(scope), party]
 
     def issue_code(self, *, salt: str, hashed: str, expires_at: int, now: int) -> UUID:
-        """Record a code that the person may hand over. Raises BadLimit (C5). Returns the code's id."""
+        """Record a one-time code for the person to hand over. Raises BadLimit (C5). Returns the code's id."""
         if not now < expires_at <= now + WEEK:
             raise BadLimit("a code lives up to a week, from now on: give another duration")
         code_id = self._next_id()
@@ -227,12 +229,12 @@ class Consent(Aggregate):
         self.codes[code_id] = Code(code_id, salt, hash, expires_at)
 
     def code_of(self, typed: str, now: int) -> UUID | None:
-        """The id of the code that was typed, where it was issued here, is not over and was not used (C6)."""
+        """The id of the code typed, if it was issued here, has not expired and was not used (C6)."""
         live = (code for code in self.codes.values() if now < code.expires_at)
         return next((code.id for code in live if matches(typed, code.salt, code.hash)), None)
 
     def use_code(self, *, code_id: UUID, access_id: UUID, rpps: str) -> None:
-        """Spend a code found by ``code_of`` on one access (C6)."""
+        """Use up a code found by ``code_of`` for one access (C6)."""
         self._code_used(self.identity_id, code_id, access_id, rpps)
 
     @event(CodeUsed)
@@ -251,17 +253,19 @@ class Consent(Aggregate):
         del self.codes[code_id]
 
     def opposition(self, scope: Scope, parties: set[str]) -> Statement | None:
-        """An opposition to one of these parties, or to everyone; None where there is none."""
+        """An opposition to one of these parties or to everyone; None if there is none."""
         named = (self.oppositions.get((scope, party)) for party in (*sorted(parties), EVERYONE))
         return next((held for held in named if held), None)
 
     def consent_to(self, parties: set[str], now: int) -> Statement | None:
-        """A consent to one of these parties that holds at ``now``; None where none was collected."""
+        """A consent to one of these parties in force at ``now``; None if there is none."""
         named = (self.grants.get(party) for party in sorted(parties))
         return next((held for held in named if held and held.holds(now)), None)
 
     def says(self, parties: set[str], now: int) -> Said:
-        """What was said of consultation by these parties: an opposition wins; nothing said is neither yes nor no."""
+        """The position on consultation by these parties: an opposition wins; without any statement neither yes nor
+        no.
+        """
         if self.opposition(Scope.CONSULT, parties):
             return Said.NO
         return Said.YES if self.consent_to(parties, now) else Said.NOT_COLLECTED

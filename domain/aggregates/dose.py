@@ -1,12 +1,12 @@
-"""Dose: all dose reports of one study. Its id is made from the study's.
+"""The Dose aggregate: all dose reports of one study, and the alerts raised on them.
 
 D1  A report (by its SOP Instance UID) is recorded once.
-D2  A report holds an irradiation event, or states a total: some devices report accumulated dose alone, which names no
-    exposure and stands for the study as long as none is known of it.
+D2  A report contains an irradiation event or states a total. Some devices report accumulated dose alone, which names no
+    exposure and stands for the study until one is known.
 D3  An alert is raised once per study and kind, and acknowledged once.
-A report whose irradiation events are all in another report of the study is superseded by it, whichever came first.
-An irradiation event counts once per person however many reports carry it: that is the read side's sum.
-``qa`` is a guess from words: it keeps a report out of what practice is compared with, never a dose from a person.
+The id derives from the study's. A report whose irradiation events are all in another report of the study is superseded
+by it, whichever came first. An irradiation event counts once per person however many reports carry it: the queries add
+that up. ``qa`` is a guess from words: it keeps a report out of practice comparisons, never a dose from a person.
 Source: DICOM PS3.16 TID 10001, 10011; PS3.3 C.8.17 (irradiation event UID, DCM 113769).
 """
 
@@ -23,7 +23,7 @@ DOSES = UUID("a7d9a7ab-40a5-5e0b-bb0a-52c2c7d3f503")  # namespace of dose ids: s
 
 
 class Dose(Aggregate):
-    """Keeps whose it is, each report's irradiation event UIDs, what alerts look at, and the open alerts."""
+    """Keeps the owner, each report's irradiation event UIDs, what alerts are computed from, and the open alerts."""
 
     TOPIC = "dose"
 
@@ -96,7 +96,7 @@ class Dose(Aggregate):
         self.identity_id = identity_id
         self.study_uid = study_uid
         self.reports: dict[str, set[str]] = {}
-        self.exposures: dict[str, dict[str, Any]] = {}  # by irradiation event UID: what alerts look at
+        self.exposures: dict[str, dict[str, Any]] = {}  # by irradiation event UID: what alerts are computed from
         self.stated: dict[
             str, tuple[float, str]
         ] = {}  # quantity to the greatest total that a report states, and its UID
@@ -114,8 +114,8 @@ class Dose(Aggregate):
     ) -> None:
         """Record a report, and which report now supersedes which.
 
-        ``exposures``: one per irradiation event, shaped as in ``dose.reported``. A report of totals alone supersedes
-        none, and is superseded by none: nothing says whose events it adds up.
+        ``exposures``: one per irradiation event, shaped as in ``dose.reported``. A report with totals only supersedes
+        none and is superseded by none: nothing says which events it sums.
 
         Raises ReportKnown (D1), NoExposure (D2).
         """
@@ -166,7 +166,7 @@ class Dose(Aggregate):
         self.superseded.add(report_uid)
 
     def reassign(self, *, to_identity_id: UUID) -> None:
-        """Follow the study to another identity."""
+        """Move the dose with its study to another identity."""
         self._reassigned(self.study_id, self.identity_id, to_identity_id)
 
     @event(Reassigned)
@@ -174,9 +174,9 @@ class Dose(Aggregate):
         self.identity_id = to_identity_id
 
     def values(self) -> dict[str, tuple[float | None, str]]:
-        """Watched quantity to the study's value so far (None: not known), and the report that it is said with.
+        """Watched quantity to the study's current value (None: not known) and the report that states it.
 
-        The greater of what one report states and the sum over distinct exposures, ``qa`` ones too.
+        The greater of what one report states and the sum over distinct exposures, ``qa`` ones included.
         """
         found: dict[str, tuple[float | None, str]] = {}
         for quantity in WATCHED:
@@ -187,7 +187,7 @@ class Dose(Aggregate):
         return found
 
     def raise_alert(self, *, kind: str, irradiation_event_uid: str | None, **stated: Any) -> None:
-        """Raise an alert, once per kind (and irradiation event, where it is about one): a repeat changes nothing."""
+        """Raise an alert, once per kind (and irradiation event, if it concerns one); a repeat changes nothing."""
         alert_id = uuid5(self.id, f"{kind}|{irradiation_event_uid or ''}")
         if alert_id not in self.alerts:
             self._alert_raised(
@@ -217,7 +217,7 @@ class Dose(Aggregate):
         self.alerts[alert_id] = False
 
     def acknowledge(self, *, alert_id: UUID, note: str) -> None:
-        """A person has seen the alert and says what was done. Raises AlertUnchanged (D3)."""
+        """A person has seen the alert and states what was done. Raises AlertUnchanged (D3)."""
         if self.alerts.get(alert_id) is not False:
             raise AlertUnchanged(f"no open alert {alert_id} on study {self.study_id}: see krypton dose alerts")
         self._alert_acknowledged(self.study_id, self.identity_id, alert_id, note)

@@ -1,4 +1,6 @@
-"""Establishment: an enrolled hospital, clinic or practice, its devices and services. Its id is made from its code.
+"""The Establishment aggregate: an enrolled hospital, clinic or practice with its devices and services.
+
+Its id is made from its code.
 
 E1  A code has 2 to 16 capitals, digits or hyphens; there is a name; device kinds and services are plain words.
 E2  A code is enrolled once.
@@ -74,7 +76,7 @@ class Establishment(Aggregate):
         self.services: set[str] = set()
 
     def register_device(self, *, ae_title: str, kind: str, holder: str | None) -> None:
-        """Let a device send under an AE title. ``holder``: code of the establishment that has the title now, or None.
+        """Register the AE title of a device. ``holder``: code of the establishment that has the title now, or None.
 
         Raises BadAeTitle (E4), BadSite (E1), AeTitleTaken (E5).
         """
@@ -93,7 +95,7 @@ class Establishment(Aggregate):
         self.ae_titles.add(ae_title)
 
     def activate_service(self, *, service: str) -> None:
-        """The establishment uses a regional service from now on. Raises BadSite (E1), ServiceActive (E6)."""
+        """Activate a regional service. Raises BadSite (E1), ServiceActive (E6)."""
         if not re.fullmatch(r"[a-z][a-z_]{1,31}", service):
             raise BadSite("a service is a word of 2 to 32 small letters or underscores, such as teleradiology")
         if service in self.services:

@@ -1,4 +1,4 @@
-"""Identity: what one assigner says of one person, under the local id it gave out.
+"""The Identity aggregate: one person as one assigner knows them, under the local id it gave out.
 
 I1  Traits are possible: a birth date between 1850 and today, a known sex code, at least one name; names are of letters,
     with what names have beside them. A local id has 1 to 256 characters, none of them a control character; where a
@@ -46,7 +46,7 @@ FLAGS = ("DOUT", "FICT", "HOMA", "collision", "traits_differ", "names_differ")
 
 
 class Identity(Aggregate):
-    """One local identity. Its id is made from the assigner and the local id, so registering twice meets itself."""
+    """One local identity. Its id derives from assigner and local id, so a second registration finds the first."""
 
     TOPIC = "identity"
 
@@ -114,9 +114,10 @@ class Identity(Aggregate):
         self.erased = False
 
     def correct(self, *, traits: dict[str, Any], reason: str) -> None:
-        """State the traits anew; a changed strict trait demotes the status.
+        """Replace traits; a changed strict trait lowers the status.
 
-        Raises NothingToCorrect (I3), Erased (I7)."""
+        Raises NothingToCorrect (I3), Erased (I7).
+        """
         self.refuse_if_erased()
         changed = sorted(name for name in traits if traits[name] != self.traits.get(name))
         if not changed:
@@ -157,7 +158,7 @@ class Identity(Aggregate):
         self.has_ins = True
 
     def detach_ins(self, *, reason: str) -> None:
-        """Take the national identity away; the status falls with it. Raises StatusNotAllowed (I4)."""
+        """Remove the national identity; the status drops with it. Raises StatusNotAllowed (I4)."""
         if not self.has_ins:
             raise StatusNotAllowed(f"identity {self.id} has no INS: nothing to detach")
         self._ins_detached(reason=reason)
@@ -187,7 +188,7 @@ class Identity(Aggregate):
         self.flags.add(flag)
 
     def clear_flag(self, *, flag: str, reason: str) -> None:
-        """Take a flag away. Raises FlagUnchanged (I6)."""
+        """Remove a flag. Raises FlagUnchanged (I6)."""
         if flag not in self.flags:
             raise FlagUnchanged(f"identity {self.id} is not flagged {flag}: nothing to clear")
         self._flag_cleared(flag=flag, reason=reason)

@@ -1,11 +1,11 @@
-"""Link: what is held of one pair of local identities: one person, not one person, or never one person.
+"""The Link aggregate: the current decision on one pair of local identities: merged, open, or barred from merging.
 
 L1  A link joins two different identities; (a, b) and (b, a) are the same link.
-L2  A statement changes something: no second merge, no unmerge without one; else any order, never too late.
-L3  A barred pair is not merged. Where the bar lies with a third record, the proposal waits in review.
+L2  A statement changes the state: no second merge, no unmerge without a merge; otherwise any order, at any time.
+L3  A barred pair is not merged. If the bar is with a third record, the proposal waits for review.
 L4  A merged pair is not barred: unmerge it first.
-L5  What a human merged, unmerged or dismissed, a rule does not undo; a human may, with a reason. A bar set and lifted
-    since, or a bar with a third record, changes nothing of that; nor does a rule join the two through a third record.
+L5  A rule does not undo what a human merged, unmerged or dismissed; a human may, with a reason. A bar set and lifted
+    since, or a bar with a third record, does not change that; nor does a rule join the two through a third record.
 Source: RNIV (the national identity-vigilance reference), duplicates and collisions.
 """
 
@@ -22,7 +22,7 @@ HUMAN = "human"
 
 
 class Held(StrEnum):
-    """All that a later decision needs of a pair."""
+    """The state of a pair, as later decisions need it."""
 
     OPEN = "open"
     MERGED = "merged"
@@ -123,7 +123,7 @@ class Link(Aggregate):
         score: float | None = None,
         compared: list[str],
     ) -> None:
-        """Hold the two one person; ``score`` in [0, 1], None for a human.
+        """Merge the two into one person; ``score`` in [0, 1], None for a human.
 
         Raises PairBarred (L3), NothingToChange (L2), HumanMadeIt (L5).
         """
@@ -154,7 +154,7 @@ class Link(Aggregate):
     def request_review(
         self, *, reason: str, rule: str, rule_version: int, score: float | None, compared: list[str]
     ) -> None:
-        """Leave a merge to a human (L3); asked again while it waits, nothing changes. Raises HumanMadeIt (L5)."""
+        """Leave a merge to a human (L3); a repeat while it waits changes nothing. Raises HumanMadeIt (L5)."""
         self._refuse_if_parted(rule)
         if not self.in_review:
             self._review_requested(
@@ -178,14 +178,14 @@ class Link(Aggregate):
         self.parted_by_human = self.dismissed = False
 
     def unmerge(self, *, reason: str, rule: str = HUMAN, rule_version: int = 0) -> None:
-        """Take the merge back, at any time; ``rule_version`` of the rule, 0 for a human.
+        """Undo the merge, at any time; ``rule_version`` of the rule, 0 for a human.
 
         Raises NothingToChange (L2), HumanMadeIt (L5).
         """
         if self.held is not Held.MERGED:
             raise NothingToChange(f"link {self.id} is not merged: see its history")
         if self.merged_by_human and rule != HUMAN:
-            raise HumanMadeIt(f"link {self.id} was merged by a human: only a human takes that back")
+            raise HumanMadeIt(f"link {self.id} was merged by a human: only a human can undo that")
         self._unmerged(**self.pair, reason=reason, rule=rule, rule_version=rule_version)
 
     @event(Unmerged)
@@ -203,7 +203,7 @@ class Link(Aggregate):
         self.parted_by_human = rule == HUMAN
 
     def bar(self, *, reason: str) -> None:
-        """Hold the two never to be one person. Raises StillMerged (L4), NothingToChange (L2)."""
+        """Bar the two from ever being merged. Raises StillMerged (L4), NothingToChange (L2)."""
         if self.held is Held.MERGED:
             raise StillMerged(f"link {self.id} is merged: unmerge it, then bar it")
         if self.held is Held.BARRED:
@@ -226,7 +226,7 @@ class Link(Aggregate):
         self.held = Held.OPEN
 
     def dismiss(self, *, reason: str) -> None:
-        """Take an open proposal off the worklist. Raises NothingToChange (L2)."""
+        """Remove an open proposal from the worklist. Raises NothingToChange (L2)."""
         if self.held is not Held.OPEN:
             raise NothingToChange(f"link {self.id} is {self.held}: only an open proposal is dismissed")
         if self.dismissed:

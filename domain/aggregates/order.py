@@ -1,4 +1,6 @@
-"""Order: an exam that a professional asks for, until its result. Its id is made from the site and its number.
+"""The Order aggregate: an exam requested by a professional, from order to result.
+
+Its id is made from the site and its number.
 
 O1  An order names a modality and one of the urgencies ROUTINE, URGENT, STAT; its times carry a zone. What is not sealed
     of it is a code: a modality of 2 to 16 capitals and digits, a CCAM act, a number of 1 to 64 characters and no space.

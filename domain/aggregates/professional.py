@@ -1,4 +1,6 @@
-"""Professional: a health professional, and the establishments they work for. Their id is made from the RPPS number.
+"""The Professional aggregate: a health professional by RPPS number, and the establishments they work for.
+
+Their id is made from the RPPS number.
 
 P1  An RPPS number has 11 digits, the last of which is the check digit (Luhn); there is a name and a profession.
 P2  An RPPS number is registered once.
@@ -68,7 +70,7 @@ class Professional(Aggregate):
         self.suspended = False
 
     def affiliate(self, *, site: str) -> None:
-        """The professional works for an enrolled establishment. Raises AlreadyAffiliated (P3)."""
+        """Affiliate the professional to an enrolled establishment. Raises AlreadyAffiliated (P3)."""
         if site in self.sites:
             raise AlreadyAffiliated(f"professional {self.rpps} is affiliated to {site} already: nothing to do")
         self._affiliated(self.rpps, site)
@@ -78,7 +80,7 @@ class Professional(Aggregate):
         self.sites.add(site)
 
     def suspend(self, *, reason: str) -> None:
-        """The professional may not open accesses any more. Raises SuspensionRefused (P4)."""
+        """Bar the professional from opening accesses. Raises SuspensionRefused (P4)."""
         if self.suspended:
             raise SuspensionRefused(f"professional {self.rpps} is suspended already: nothing to do")
         if not reason.strip():

@@ -1,4 +1,4 @@
-"""Reading: a study that one establishment asks another to read (teleradiology).
+"""The Reading aggregate: a study that one establishment asks another to read (teleradiology).
 
 R1  An establishment asks another one; both are enrolled (S1).
 R2  What is asked about is a study of the ledger that was not withdrawn (S3).
@@ -21,7 +21,7 @@ READINGS = UUID("58f0c7a6-2c4f-5d0b-9b3e-6d7f1e90c106")  # namespace of reading 
 
 
 class Progress(StrEnum):
-    """How far a reading is."""
+    """The state of a reading."""
 
     REQUESTED = "requested"
     ACCEPTED = "accepted"
@@ -33,7 +33,7 @@ OPEN = {Progress.REQUESTED, Progress.ACCEPTED}
 
 
 class Reading(Aggregate):
-    """Keeps whose it is, who was asked, and how far it is."""
+    """Keeps the owner, the establishment asked, and the state."""
 
     TOPIC = "reading"
 
@@ -110,7 +110,7 @@ class Reading(Aggregate):
 
     @property
     def is_open(self) -> bool:
-        """Is an answer still to come?"""
+        """Whether an answer is still expected."""
         return self.progress in OPEN
 
     def accept(self, *, by: str) -> None:
@@ -124,7 +124,7 @@ class Reading(Aggregate):
         self.progress = Progress.ACCEPTED
 
     def decline(self, *, reason: str) -> None:
-        """Refuse to read, or give an accepted reading back. Raises ReadingAnswered (R5), ReadingNeedsReason (R7)."""
+        """Decline, or give back an accepted reading. Raises ReadingAnswered (R5), ReadingNeedsReason (R7)."""
         if not self.is_open:
             raise ReadingAnswered(f"reading {self.id} is {self.progress} already: see its history")
         if not reason.strip():

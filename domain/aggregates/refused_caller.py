@@ -1,7 +1,7 @@
-"""Refused caller: an application entity that no establishment has registered called, on one day, and was turned away.
+"""The RefusedCaller aggregate: a DICOM caller with an unregistered AE title was rejected on one day.
 
-One aggregate per AE title and day, so that a device that calls every second leaves one event a day, not a flood.
-What the caller says of itself is untrusted text: only printable ASCII is kept, cut to the length an AE title may have.
+There is one aggregate per AE title and day, so that a device calling every second leaves one event a day, not a flood.
+What the caller states about itself is untrusted text: only printable ASCII is kept, cut to the length of an AE title.
 Source: DICOM PS3.8 section 9.3.4 (A-ASSOCIATE-RJ: calling AE title not recognized).
 """
 
@@ -16,12 +16,12 @@ ADDRESS_LENGTH = 45  # the longest textual IPv6 address
 
 
 def printable(text: str, length: int) -> str:
-    """Untrusted text as we keep it: printable ASCII, ``?`` for anything else, cut, no spaces at the ends."""
+    """Untrusted text as it is stored: printable ASCII, ``?`` for anything else, cut, trimmed."""
     return re.sub(r"[^ -~]", "?", text[:length]).strip()
 
 
 class RefusedCaller(Aggregate):
-    """Says that it happened; keeps nothing else."""
+    """Records the rejection; keeps no other state."""
 
     TOPIC = "directory"
 

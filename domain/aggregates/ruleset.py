@@ -1,10 +1,12 @@
-"""RuleSet: all versions of one kind of rules, in the order in which they were published. Its id is made from the kind.
+"""The RuleSet aggregate: all published versions of one kind of rules, in order.
+
+Its id is made from the kind.
 
 G1   The kind is known.
 G2   A rule is named KIND@VERSION.
 G3   A version is a whole number from 1, and greater than each before it; numbers may be left out, so that a text of law
      keeps its year.
-G4   A version is published once: what it says, and from when, stands for ever. Said again, nothing changes.
+G4   A version is published once: its content and start never change. Publishing the same again changes nothing.
 G5   Rules are in force from a day.
 G6   A rule file is TOML or JSON, and not over 1 MiB.
 G7   It holds no field that its kind does not know,
@@ -13,7 +15,7 @@ G9   Each value has the type of its field,
 G10  and is one that can be,
 G11  or one of the few that the field takes.
 G12  A unit is one of its quantity's.
-G13  No matching rule does more than what it compares allows.
+G13  A matching rule merges or proposes only if it compares enough traits for that.
 G14  Each matching rule of a version has a name of its own.
 G15  An exposure has one reference level of a quantity.
 G16  No list or text is empty where something is needed.
@@ -31,7 +33,7 @@ RULESETS = UUID("0f7b3a52-6d0c-5e8e-9f43-2b1c7d9a6e05")  # namespace of rule set
 
 
 class RuleSet(Aggregate):
-    """Keeps, per version, the digest of what it says and the day from which it does."""
+    """Keeps, per version, the digest of its content and the day from which it is in force."""
 
     TOPIC = "rules"
 
@@ -62,7 +64,7 @@ class RuleSet(Aggregate):
         self.said: dict[int, tuple[str, str]] = {}
 
     def publish(self, document: RuleDocument) -> None:
-        """Record a version; one that is recorded already with the same words changes nothing.
+        """Record a version; publishing the same content again changes nothing.
 
         Raises VersionTaken (G4), BadVersion (G3).
         """
@@ -70,9 +72,7 @@ class RuleSet(Aggregate):
         if (said := self.said.get(version)) == (document.digest, document.in_force_from):
             return
         if said:
-            raise VersionTaken(
-                f"{document.id} was published and says something else: give the new rules version {last + 1}"
-            )
+            raise VersionTaken(f"{document.id} was published with other content: give the new rules version {last + 1}")
         if version < last:
             raise BadVersion(f"{document.id} comes after {self.kind}@{last}: versions grow, give it version {last + 1}")
         self._published(document.kind, version, document.body, document.in_force_from, document.digest, document.title)

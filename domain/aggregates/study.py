@@ -1,9 +1,11 @@
-"""Study: one imaging study as one local identity's site holds it. Its id is made from the identity and the study UID.
+"""The Study aggregate: one imaging study under one local identity.
+
+Its id is made from the identity and the study UID.
 
 S1  The site is an enrolled establishment.
-S2  A batch adds something; what came before stands.
+S2  A batch adds something new; what was recorded before stays.
 S3  Nothing is added to a withdrawn study, and it is withdrawn once.
-S4  A study is reassigned to another identity than the one that has it.
+S4  A study is reassigned only to an identity that does not have it yet.
 Source: DICOM PS3.3 A.1 (study, series, instance); IHE RAD patient information reconciliation.
 """
 
@@ -19,7 +21,7 @@ STUDIES = UUID("3f0a4a3e-4d3b-5f62-9a52-8b5c0a8a2e02")  # namespace of study ids
 
 
 class Study(Aggregate):
-    """Keeps whose it is, which reports it has, and whether it was withdrawn; counts are the read models' business."""
+    """Keeps the owner, its reports, and whether it was withdrawn; read models keep the counts."""
 
     TOPIC = "study"
 
@@ -72,7 +74,7 @@ class Study(Aggregate):
     @staticmethod
     @lru_cache(10_000)  # a command asks for it several times
     def create_id(identity_id: UUID, study_uid: str) -> UUID:
-        """The study's id: the same study UID under two identities is two studies, so that nothing ever mixes."""
+        """The study's id: the same study UID under two identities is two studies, so that records never mix."""
         return uuid5(STUDIES, f"{identity_id}|{study_uid}")
 
     @event(Arrived)
@@ -128,7 +130,7 @@ class Study(Aggregate):
         self.reports.add(report_uid)
 
     def reassign(self, *, to_identity_id: UUID, reason: str) -> None:
-        """State that the study is of another identity. Raises AlreadyThere (S4), StudyWithdrawn (S3)."""
+        """State that the study belongs to another identity. Raises AlreadyThere (S4), StudyWithdrawn (S3)."""
         self._refuse_if_withdrawn()
         if to_identity_id == self.identity_id:
             raise AlreadyThere(f"study {self.id} is of identity {to_identity_id} already: nothing to do")
@@ -139,7 +141,7 @@ class Study(Aggregate):
         self.identity_id = to_identity_id
 
     def withdraw(self, *, reason: str) -> None:
-        """Take the study out of what is read; the events stay. Raises StudyWithdrawn (S3)."""
+        """Hide the study from readers; the events stay. Raises StudyWithdrawn (S3)."""
         self._refuse_if_withdrawn()
         self._withdrawn(self.identity_id, self.study_uid, reason)
 

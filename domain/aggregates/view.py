@@ -1,6 +1,7 @@
-"""View: which version of a view people read, as operators said over time. Its id is made from the view's name.
+"""The View aggregate: records which version of a view readers saw over time, as operators switched it.
 
-What was done is recorded here after it was done; nothing is refused, for the readers' tables have switched already.
+Switches are recorded after the fact and never refused: the readers' tables have already switched. The id derives from
+the view's name.
 """
 
 from uuid import UUID, uuid5
@@ -11,7 +12,7 @@ VIEWS = UUID("b7e6a0d1-94f2-5c36-8d5b-4e0f2a1c9378")  # namespace of view ids: s
 
 
 class View(Aggregate):
-    """Keeps nothing but its name: no later decision rests on it."""
+    """Keeps only its name: no later decision depends on it."""
 
     TOPIC = "view"
 
@@ -57,8 +58,8 @@ class View(Aggregate):
 
     @event(RolledBack)
     def rolled_back(self, view: str, version: int, former: int | None, rules: dict[str, int]) -> None:
-        """Readers were switched back from version ``former`` to ``version``, which was built under ``rules``."""
+        """Readers were switched back from ``former`` to ``version``, which was built under ``rules``."""
 
     @event(Dropped)
     def dropped(self, view: str, version: int) -> None:
-        """A version and its tables are gone."""
+        """A version and its tables were removed."""

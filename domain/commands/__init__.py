@@ -1,0 +1,1 @@
+"""Commands: values that decide changes to the aggregates; one module per aggregate."""

@@ -1,4 +1,4 @@
-"""What a person can say of who may see their record, on behalf of one local identity."""
+"""Commands on consents: grant, revoke, oppose, lift an opposition, and issue one-time codes."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -20,15 +20,15 @@ A_DAY = timedelta(hours=24)
 
 
 def consent_of(work: Work, identity: UUID) -> Consent:
-    """What the identity's person said so far, opened if nothing was. Raises NotFound, Erased (I7)."""
+    """The identity's consent aggregate, created if there is none. Raises NotFound, Erased (I7)."""
     if work.get(Identity, identity).erased:
-        raise Erased(f"identity {identity} was erased: nothing is said on its behalf any more")
+        raise Erased(f"identity {identity} was erased: no statement is taken on its behalf any more")
     known = work.find(Consent, Consent.create_id(identity))
     return known or work.add(Consent(identity))
 
 
 def party_of(work: Work, name: str, *, may_be_everyone: bool) -> str:
-    """The party as stored, checked against the directory. Raises UnknownParty (C1)."""
+    """The party in stored form, checked against the directory. Raises UnknownParty (C1)."""
     scheme, _, who = name.partition(":")
     if scheme == "rpps" and work.find(Professional, Professional.create_id(who)):
         return name
@@ -41,7 +41,7 @@ def party_of(work: Work, name: str, *, may_be_everyone: bool) -> str:
 
 
 def said(words: str | None) -> str | None:
-    """Words, or None where there are none."""
+    """The text, or None if it is empty."""
     return (words or "").strip() or None
 
 
@@ -71,7 +71,7 @@ class Grant:
 
 @dataclass(frozen=True, kw_only=True)
 class Revoke:
-    """Take a consent back."""
+    """Withdraw a consent."""
 
     identity: UUID
     party: str
@@ -102,7 +102,7 @@ class Oppose:
 
 @dataclass(frozen=True, kw_only=True)
 class LiftOpposition:
-    """Take an opposition back."""
+    """Withdraw an opposition."""
 
     identity: UUID
     party: str = EVERYONE
@@ -118,7 +118,7 @@ class LiftOpposition:
 
 @dataclass(frozen=True, kw_only=True)
 class IssueCode:
-    """The person gets a one-time code to hand to a professional outside the care team.
+    """Issue a one-time code that the person hands to a professional outside the care team.
 
     ``code`` is made by the caller (``domain.consent_code.derive``) and shown once; only its salted hash is stored.
     """

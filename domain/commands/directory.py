@@ -1,4 +1,4 @@
-"""What can be asked about establishments and professionals, and how an unknown DICOM caller is recorded."""
+"""Commands on establishments and professionals, and the record of a rejected DICOM caller."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ def professional_of(work: Work, rpps: str) -> Professional:
 
 @dataclass(frozen=True, kw_only=True)
 class EnrollSite:
-    """An establishment joins the region. ``finess``: national number, 9 characters; ``ae_titles`` may send at once."""
+    """Enrol an establishment. ``finess``: national number, 9 characters; ``ae_titles`` may send at once."""
 
     code: str
     name: str
@@ -46,7 +46,7 @@ class EnrollSite:
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterDevice:
-    """A device of the establishment may send under an AE title. ``kind``: modality, pacs, workstation, gateway."""
+    """Register a device's AE title. ``kind``: modality, pacs, workstation, gateway."""
 
     code: str
     ae_title: str
@@ -62,7 +62,7 @@ class RegisterDevice:
 
 @dataclass(frozen=True, kw_only=True)
 class ActivateService:
-    """The establishment uses a regional service, such as ``teleradiology``."""
+    """Activate a regional service of the establishment, such as ``teleradiology``."""
 
     code: str
     service: str
@@ -76,7 +76,7 @@ class ActivateService:
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterProfessional:
-    """A health professional is known by RPPS number; with ``site``, affiliated there at once."""
+    """Register a health professional by RPPS number; with ``site``, affiliated there at once."""
 
     rpps: str
     name: str
@@ -96,7 +96,7 @@ class RegisterProfessional:
 
 @dataclass(frozen=True, kw_only=True)
 class Affiliate:
-    """A professional works for an establishment."""
+    """Affiliate a professional to an establishment."""
 
     rpps: str
     site: str
@@ -110,7 +110,7 @@ class Affiliate:
 
 @dataclass(frozen=True, kw_only=True)
 class Suspend:
-    """A professional may open no access any more."""
+    """Bar a professional from opening accesses."""
 
     rpps: str
     reason: str
@@ -124,7 +124,7 @@ class Suspend:
 
 @dataclass(frozen=True, kw_only=True)
 class RefuseCaller:
-    """A DICOM caller whose AE title no establishment has registered was turned away. ``address``: of the peer."""
+    """Record that a DICOM caller with an unregistered AE title was rejected. ``address``: of the peer."""
 
     ae_title: str
     called: str

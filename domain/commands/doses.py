@@ -1,4 +1,4 @@
-"""What can be asked about doses."""
+"""Commands on doses: record a dose report, judge a study under the alert rules in force, acknowledge an alert."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -12,9 +12,9 @@ from domain.work import Work
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedDose:
-    """One structured dose report, in canonical units; shapes as in the schema ``dose.reported``.
+    """One structured dose report in canonical units, shaped as in the schema ``dose.reported``.
 
-    Without ``exposures`` it is of accumulated dose alone: its ``totals`` are all that it tells (D2).
+    Without ``exposures`` it reports accumulated dose alone: ``totals`` is all it states (D2).
     """
 
     report_uid: str
@@ -28,9 +28,9 @@ class ReceivedDose:
 
 
 def record_dose(work: Work, study: Study, site: str, received: ReceivedDose) -> bool:
-    """Record a report under its study, and raise the alerts it calls for under the rules in force.
+    """Record a report under its study, and raise the alerts due under the rules in force.
 
-    False where it is recorded already.
+    False if it is already recorded.
     """
     dose = work.find(Dose, Dose.create_id(study.id))
     if dose is None:
@@ -47,10 +47,10 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeDose:
-    """Raise what the rules in force call for on a study, and nobody raised yet: asked after rules changed.
+    """Raise the alerts of a study that are due under the rules in force and not raised yet; used after rules change.
 
-    ``study``: the study's id. What was raised or acknowledged under other rules stands; levels that a site set on its
-    device are no rules of ours, and not judged again.
+    ``study``: the study's id. Alerts raised or acknowledged under other rules stand; alert levels set on the site's
+    device are not Krypton's rules and are not judged again.
     """
 
     study: UUID
@@ -60,7 +60,7 @@ class JudgeDose:
         return (Dose.create_id(self.study),)
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Nothing due is no error. Raises NotFound."""
+        """It is no error if nothing is due. Raises NotFound."""
         dose = work.get(Dose, Dose.create_id(self.study))
         before = len(dose.alerts)
         for alert in over(dose.values(), work.rules.alerts):
@@ -70,7 +70,7 @@ class JudgeDose:
 
 @dataclass(frozen=True, kw_only=True)
 class AcknowledgeAlert:
-    """A person has seen an alert."""
+    """Acknowledge an alert."""
 
     study: UUID
     alert: UUID

@@ -1,4 +1,4 @@
-"""What can be asked about one local identity."""
+"""Commands on local identities: register, correct, status, INS, flags, erase."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from domain.work import Work
 
 @dataclass(frozen=True, kw_only=True)
 class Register:
-    """An assigner gives out a local id for a person. ``stated``: traits by name, see ``domain.traits``.
+    """Register a person under the assigner's local id. ``stated``: traits by name, see ``domain.traits``.
 
-    ``ins``: the matricule, where it was retrieved together with the traits; ``ins_oid`` its OID.
+    ``ins``: the matricule, if it was retrieved together with the traits; ``ins_oid`` its OID.
     """
 
     assigner: str
@@ -26,7 +26,7 @@ class Register:
     ins_oid: str | None = None
 
     def touches(self) -> tuple[UUID, ...]:
-        """The identity it makes."""
+        """The identity it creates."""
         return (Identity.create_id(self.assigner, self.local_id),)
 
     def decide(self, work: Work) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Register:
 
 @dataclass(frozen=True, kw_only=True)
 class Correct:
-    """The assigner states traits anew; those not given stay."""
+    """Correct traits; those not given stay."""
 
     identity: UUID
     stated: Mapping[str, str | None]
@@ -65,7 +65,7 @@ class Correct:
 
 @dataclass(frozen=True, kw_only=True)
 class SetStatus:
-    """The identity's reliability is stated anew."""
+    """Change the identity's reliability status."""
 
     identity: UUID
     status: Status
@@ -79,7 +79,7 @@ class SetStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class AttachIns:
-    """The national identity was retrieved for it. ``mode``: how (``INSI``, ``CARD``, ``DATAMATRIX``)."""
+    """Attach the national identity. ``mode``: how it was retrieved (``INSI``, ``CARD``, ``DATAMATRIX``)."""
 
     identity: UUID
     matricule: str
@@ -95,7 +95,7 @@ class AttachIns:
 
 @dataclass(frozen=True, kw_only=True)
 class DetachIns:
-    """The national identity is not this person's after all."""
+    """Detach the national identity: it is not this person's."""
 
     identity: UUID
     reason: str
@@ -108,7 +108,7 @@ class DetachIns:
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
-    """An attribute is set on the identity: DOUT, FICT, HOMA, collision, traits_differ, names_differ."""
+    """Set a flag on the identity: DOUT, FICT, HOMA, collision, traits_differ, names_differ."""
 
     identity: UUID
     flag: str
@@ -122,7 +122,7 @@ class Flag:
 
 @dataclass(frozen=True, kw_only=True)
 class ClearFlag:
-    """An attribute is taken away."""
+    """Clear a flag."""
 
     identity: UUID
     flag: str
@@ -136,7 +136,7 @@ class ClearFlag:
 
 @dataclass(frozen=True, kw_only=True)
 class Erase:
-    """The person's key is to be destroyed. The caller destroys it once this is stored (``bootstrap.erase``)."""
+    """Erase the person (crypto-shredding). The caller destroys the key once this is stored (``bootstrap.erase``)."""
 
     identity: UUID
     reason: str

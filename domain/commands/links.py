@@ -1,4 +1,4 @@
-"""What can be asked about a pair of identities."""
+"""Commands on pairs of identities: merge, propose, unmerge, bar, lift a bar, dismiss."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,18 +11,20 @@ from domain.work import Work
 
 
 def link_of(work: Work, one: UUID, other: UUID) -> Link:
-    """The pair's link, opened if nobody spoke of the pair before. Raises SameIdentity (L1), NotFound."""
+    """The pair's link, created if there is none. Raises SameIdentity (L1), NotFound."""
     if one == other:
         raise SameIdentity(f"{one} was given twice: name two identities")
     if known := work.find(Link, Link.create_id(*sorted((one, other)))):
         return known
     for side in (one, other):
-        work.get(Identity, side)  # so that no study or order is ever held to be a person
+        work.get(Identity, side)  # so that the id of a study or an order is never taken for an identity
     return work.add(Link.propose((one, work.registered(one)), (other, work.registered(other))))
 
 
 def refuse_parted(work: Work, one: UUID, other: UUID) -> None:
-    """No rule joins two persons where a human parted any two of their identities. Raises HumanMadeIt (L5)."""
+    """Refuse a rule's merge of two persons if a human separated any two of their identities. Raises HumanMadeIt
+    (L5).
+    """
     mine, theirs = (work.membership.person_of(str(side)) for side in (one, other))
     if mine & theirs:
         return
@@ -35,7 +37,7 @@ def refuse_parted(work: Work, one: UUID, other: UUID) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Merge:
-    """Hold two local identities to be one person. ``compared``: which fields the decision rests on."""
+    """Merge two local identities into one person. ``compared``: the fields the decision is based on."""
 
     one: UUID
     other: UUID
@@ -50,7 +52,7 @@ class Merge:
         return (Link.create_id(*sorted((self.one, self.other))),)
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Merge; or leave the proposal in review, where a bar lies with a third record (L3).
+        """Merge; or leave the proposal for review if there is a bar with a third record (L3).
 
         Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), NotFound.
         """
@@ -73,7 +75,7 @@ class Merge:
 
 @dataclass(frozen=True, kw_only=True)
 class Propose:
-    """Put a pair to a human, as a rule says."""
+    """Propose a pair to a human, on behalf of a rule."""
 
     one: UUID
     other: UUID
@@ -84,7 +86,7 @@ class Propose:
     compared: list[str]
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises NothingToChange (L2), HumanMadeIt (L5): a human has said what the two are."""
+        """Raises NothingToChange (L2), HumanMadeIt (L5): a human has already decided."""
         link = link_of(work, self.one, self.other)
         if link.held is not Held.OPEN or str(self.other) in work.membership.person_of(str(self.one)):
             raise NothingToChange(f"link {link.id} is decided already: nothing to propose")
@@ -101,7 +103,7 @@ class Propose:
 
 @dataclass(frozen=True, kw_only=True)
 class Unmerge:
-    """Take the merge of a pair back. ``rule_version`` of the rule that does; 0 for a human."""
+    """Undo the merge of a pair. ``rule_version`` of the deciding rule; 0 for a human."""
 
     one: UUID
     other: UUID
@@ -118,7 +120,7 @@ class Unmerge:
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """Hold two identities never to be one person."""
+    """Bar two identities from ever being merged."""
 
     one: UUID
     other: UUID
@@ -148,7 +150,7 @@ class Unbar:
 
 @dataclass(frozen=True, kw_only=True)
 class Dismiss:
-    """Take an open proposal off the worklist."""
+    """Remove an open proposal from the worklist."""
 
     one: UUID
     other: UUID

@@ -1,4 +1,4 @@
-"""What can be asked about exam orders."""
+"""Commands on exam orders: place, present, schedule, perform, result, cancel."""
 
 import re
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ def zoned(at: datetime) -> int:
 
 
 def accession_of(text: str) -> str:
-    """An accession number as it was typed, without spaces around it. Raises BadAccession (O9)."""
+    """An accession number as typed, trimmed. Raises BadAccession (O9)."""
     if not is_accession(bare := text.strip()):
         raise BadAccession(
             f"an accession number has 1 to {ACCESSION} characters, none of them a control character: "
@@ -36,10 +36,10 @@ def accession_of(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceOrder:
-    """A professional asks for an exam. Without a placer number of the site's own, the order gets one of ours.
+    """Place an order for an exam. Without the site's own placer number it gets a generated one.
 
-    ``ordered_by``: RPPS number; ``modality``: DICOM modality; ``act``: CCAM code of the act, where chosen;
-    ``question``: what the clinician wants to know; ``wanted_by``: the latest time that is of use, with its zone.
+    ``ordered_by``: RPPS number; ``modality``: DICOM modality; ``act``: CCAM code of the act, if chosen; ``question``:
+    what the clinician wants to know; ``wanted_by``: the latest useful time, with its zone.
     """
 
     identity: UUID
@@ -74,7 +74,7 @@ class PlaceOrder:
         if not re.fullmatch(r"[A-Z0-9]{2,16}", modality):
             raise BadOrder("an order names the modality wanted, such as CT or MR")
         if act and not re.fullmatch(r"[A-Z]{4}[0-9]{3}(?:[-.][0-9]{1,2}){0,2}", act):
-            raise BadOrder("the act is no CCAM code: write it as ZBQH001, or say in the question what is wanted")
+            raise BadOrder("the act is not a CCAM code: write it as ZBQH001, or say in the question what is wanted")
         if not re.fullmatch(r"[!-~]{1,64}", self.placer_number):
             raise BadOrder("the order's number has 1 to 64 printable characters, and no space: give the site's own")
         if self.urgency not in tuple(Urgency):
@@ -96,7 +96,7 @@ class PlaceOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class PresentOrder:
-    """The person brings the order to a site that may make the exam."""
+    """Present the order at a site that may make the exam."""
 
     order: UUID
     site: str
@@ -110,7 +110,7 @@ class PresentOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleOrder:
-    """A site gives an appointment. ``ae_title``: the device that is to make the exam, where chosen."""
+    """Schedule the exam. ``ae_title``: the device that is to make it, if chosen."""
 
     order: UUID
     site: str
@@ -131,7 +131,7 @@ class ScheduleOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class PerformOrder:
-    """The exam was made. ``study``: the ledger's study, where its images have come in."""
+    """State that the exam was made. ``study``: the ledger's study, if its images have arrived."""
 
     order: UUID
     study_uid: str
@@ -145,7 +145,7 @@ class PerformOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class ResultOrder:
-    """The exam was reported."""
+    """State that the exam was reported."""
 
     order: UUID
     report_uid: str
@@ -158,7 +158,7 @@ class ResultOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class CancelOrder:
-    """The exam is not wanted any more."""
+    """Cancel the order."""
 
     order: UUID
     reason: str

@@ -1,4 +1,4 @@
-"""What can be asked about teleradiology readings."""
+"""Commands on teleradiology readings: request, accept, decline, report."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ def refuse_unless_reader(work: Work, rpps: str, site: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestReading:
-    """An establishment asks another to read a study. ``due``: when the report is needed, with its zone."""
+    """Ask another establishment to read a study. ``due``: when the report is needed, with its zone."""
 
     study: UUID
     from_site: str
@@ -37,7 +37,7 @@ class RequestReading:
         """Raises UnknownSite (S1), SameSite (R1), StudyWithdrawn (S3), ReadingOpen (R3), BadOrder (O1), NotFound."""
         study = work.get(Study, self.study)
         if study.withdrawn:
-            raise StudyWithdrawn(f"study {study.id} was withdrawn: nobody reads it")
+            raise StudyWithdrawn(f"study {study.id} was withdrawn and cannot be read")
         asking, asked = site_of(work, self.from_site).code, site_of(work, self.to_site).code
         new = work.add(
             Reading.request(
@@ -54,7 +54,7 @@ class RequestReading:
 
 
 def _next_ordinal(work: Work, study_id: UUID, site: str) -> int:
-    """How often the site will have been asked for the study. Raises ReadingOpen (R3)."""
+    """Which request to that site for that study this is. Raises ReadingOpen (R3)."""
     for ordinal in count(1):
         earlier = work.find(Reading, Reading.create_id(study_id, site, ordinal))
         if earlier is None:
@@ -66,7 +66,7 @@ def _next_ordinal(work: Work, study_id: UUID, site: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class AcceptReading:
-    """A radiologist takes the study to read. ``by``: RPPS number."""
+    """Accept a reading. ``by``: the radiologist's RPPS number."""
 
     reading: UUID
     by: str
@@ -81,7 +81,7 @@ class AcceptReading:
 
 @dataclass(frozen=True, kw_only=True)
 class DeclineReading:
-    """The establishment that was asked does not read the study, or gives it back."""
+    """Decline a reading, or give an accepted one back."""
 
     reading: UUID
     reason: str
@@ -94,7 +94,7 @@ class DeclineReading:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportReading:
-    """The study was read. ``by``: RPPS number of who signs, the one who accepted it or a colleague there."""
+    """Report a reading. ``by``: RPPS number of the signer, who accepted it or works there too."""
 
     reading: UUID
     by: str

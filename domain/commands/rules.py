@@ -1,4 +1,4 @@
-"""What can be asked about rules: that a version is published."""
+"""The command that publishes a version of a kind of rules."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +22,13 @@ class PublishRules:
         return (RuleSet.create_id(self.document.kind),)
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Publish; the same version with the same words again writes nothing and answers the same.
+        """Publish; publishing the same content again writes nothing and returns the same answer.
 
         Raises VersionTaken (G4), BadVersion (G3).
         """
         told = self.document
         if told.kind == DOSE_ALERTS and told.version == BUILT_IN.version and _rules(told) != BUILT_IN:
-            raise VersionTaken(f"{told.id} is built in and says something else: give the new rules version 2 or more")
+            raise VersionTaken(f"{told.id} is built in with other content: give the new rules version 2 or more")
         ruleset = work.find(RuleSet, RuleSet.create_id(told.kind)) or work.add(RuleSet(told.kind))
         ruleset.publish(told)
         return {"rules": str(told.id), "digest": told.digest}

@@ -1,4 +1,4 @@
-"""What can be asked about studies: above all, that one batch of received instances is recorded."""
+"""Commands on studies: record a batch of received instances, reassign, withdraw."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,11 +43,11 @@ class ReceivedReport:
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiveStudy:
-    """One closed batch of new instances of one study of one person.
+    """Record one closed batch of new instances of one study of one person.
 
     ``series``: ``{"series_uid", "modality", "instances"}`` with counts of this batch; ``instances`` their sum;
     ``root``: hex of the SHA-256 over the sorted instance digests; ``started_at`` as encoded, ISO 8601 without zone.
-    ``accession`` is not known where it cannot be one (``domain.texts``).
+    ``accession`` is None if it is not a valid one (``domain.texts``).
     """
 
     site: str
@@ -64,13 +64,13 @@ class ReceiveStudy:
     doses: list[ReceivedDose] = field(default_factory=list)
 
     def touches(self) -> tuple[UUID, ...]:
-        """The identity under which it most likely comes, its study and its doses."""
+        """The identity it most likely belongs to, its study and its doses."""
         identity_id = Identity.create_id(self.site, self.patient.local_id)
         study_id = Study.create_id(identity_id, self.study_uid)
         return (identity_id, study_id, *([Dose.create_id(study_id)] if self.doses else []))
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Registers the identity if it is new, records the study or what it grew by, its reports and doses."""
+        """Registers the identity if it is new; records the study or its new instances, its reports and doses."""
         identity = identity_for(work, self.site, self.patient)
         study_id = Study.create_id(identity.id, self.study_uid)
         if study := work.find(Study, study_id):
@@ -106,11 +106,11 @@ class ReceiveStudy:
 
 
 def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
-    """The identity of a received person: of the site, unless the issuer is an enrolled establishment.
+    """The identity of a received person: the site's, unless the issuer is an enrolled establishment.
 
     The same number with a name and birth date that cannot be the same person is a distinct identity, flagged
-    ``collision`` (I2); an erased identity is never added to, and who comes after it is told apart from it, but collides
-    with nobody. Raises UnknownSite (S1), BadTraits (I1: the local id).
+    ``collision`` (I2). Nothing is added to an erased identity: a later person under its number is a separate identity,
+    without a collision. Raises UnknownSite (S1), BadTraits (I1: the local id).
     """
     if work.directory.site(site) is None:
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
@@ -144,10 +144,10 @@ def _registered(
 
 
 def _is_of(known: Identity, stated: dict[str, str | None]) -> bool:
-    """Whether a statement can be of a person, as far as that person's number and traits say.
+    """Whether a statement can be about a person, judging by number and traits.
 
-    A name that differs is excused by the birth date, and a birth date by the name; never both in one identity, or two
-    that cannot be one person would meet in it. Its flags tell which it was.
+    A different name is accepted if the birth date agrees, and a different birth date if the name agrees; never both in
+    one identity, or two different people could meet in it. Its flags show which differed.
     """
     if known.erased or not can_be_one_person(known.traits, stated):
         return False
@@ -157,7 +157,7 @@ def _is_of(known: Identity, stated: dict[str, str | None]) -> bool:
 
 
 def _learn(known: Identity, stated: dict[str, str | None]) -> None:
-    """Flag what differs; else take over what was not known, so that whoever comes next is compared with that too."""
+    """Flag differences; otherwise add newly known traits, so that later statements are compared with them too."""
     if not names_agree(known.traits, stated):
         _flag(known, "names_differ", "received under another name with the same birth date")
         return
@@ -176,7 +176,7 @@ def _flag(known: Identity, flag: str, reason: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ReassignStudy:
-    """A study was made under the wrong identity: it is another's. Its doses follow."""
+    """Reassign a study made under the wrong identity. Its doses follow."""
 
     study: UUID
     to_identity: UUID
@@ -194,7 +194,7 @@ class ReassignStudy:
 
 @dataclass(frozen=True, kw_only=True)
 class WithdrawStudy:
-    """A study is taken out of what is read. Its dose stays: what was irradiated was irradiated."""
+    """Hide a study from readers. Its dose stays: the irradiation happened."""
 
     study: UUID
     reason: str

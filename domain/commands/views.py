@@ -1,7 +1,7 @@
-"""What is recorded about views: that readers were switched to a version, back to one, or that a version is gone.
+"""Commands that record what operators did to a view: promoted, rolled back, or dropped a version.
 
-These record what an operator did, and refuse nothing. What is promoted or rolled back decides which rules are in
-force: see ``domain.rules.in_force``.
+They refuse nothing. Which version is promoted or rolled back to determines the rules in force: see
+``domain.rules.in_force``.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def _view(work: Work, name: str) -> View:
 
 @dataclass(frozen=True, kw_only=True)
 class Promoted:
-    """Readers were switched to a version. ``former``: the one they read before, None for the first.
+    """A version was promoted. ``former``: the version readers saw before, None for the first.
 
     ``rules``: kind to version that the view was built under, 0 for none; ``summary``: counts of the diff by name.
     """
@@ -54,7 +54,7 @@ class RolledBack:
 
 @dataclass(frozen=True, kw_only=True)
 class Dropped:
-    """A version of a view is gone, with its tables."""
+    """A version of a view and its tables were removed."""
 
     view: str
     version: int

@@ -1,0 +1,1 @@
+"""Rules as versioned data: matching, reference levels and dose alerts."""

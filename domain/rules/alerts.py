@@ -1,6 +1,6 @@
-"""Alert thresholds as a rule document: levels per study, over which a person is called for.
+"""Alert thresholds as a rule document: dose levels per study above which an alert is raised.
 
-The thresholds themselves and what is over them: ``domain.dose_alerts``.
+``domain.dose_alerts`` applies them.
 """
 
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from domain.rules.place import Place
 BUILT_IN: Final = AlertRules()
 """Version 1, in force until another one is."""
 BUILT_IN_BODY: Final = {quantity: int(getattr(BUILT_IN, quantity)) for quantity in WATCHED}
-"""The same as the body of a document, in its canonical form."""
+"""The same as a document's canonical body."""
 
 
 def check(body: Place) -> None:
-    """Raises G7 to G16, with the path of what is wrong."""
+    """Raises G7 to G16, with the path of the error."""
     for level in body.fields(WATCHED).values():
         level.number()
 
 
 def build(version: int, body: Mapping[str, Any]) -> AlertRules:
-    """The thresholds of a body that was checked when it was published."""
+    """The thresholds of a published body, which was checked then."""
     return AlertRules(version, **{quantity: float(body[quantity]) for quantity in WATCHED})

@@ -1,9 +1,9 @@
-"""Rule documents: what a rule file says, checked, in one canonical form. The same body gives the same bytes.
+"""Parses and checks rule files, and puts them into canonical form.
 
-Kinds: ``matching`` (``domain.rules.matching``), ``reference-levels`` (``.levels``), ``dose-alerts`` (``.alerts``).
-A rule id is ``KIND@VERSION``. Versions are whole numbers that grow; they need not follow each other, so that a text of
-law keeps its year. Each mistake in a file is refused by a rule of its own, with the path of what is wrong: G1 to G16,
-which ``domain.aggregates.ruleset`` lists.
+Kinds: ``matching`` (``domain.rules.matching``), ``reference-levels`` (``.levels``), ``dose-alerts`` (``.alerts``). A
+rule id is ``KIND@VERSION``. Versions are growing whole numbers; gaps are allowed, so that a text of law keeps its year.
+Each error in a file has its own rule, G1 to G16, listed in ``domain.aggregates.ruleset``, and names the path. The same
+content always gives the same bytes.
 """
 
 import json
@@ -59,7 +59,9 @@ class RuleId(NamedTuple):
 
 @dataclass(frozen=True)
 class RuleDocument:
-    """What one rule file says. ``body``: canonical JSON; ``digest``: its SHA-256; ``in_force_from``: YYYY-MM-DD."""
+    """The content of one rule file. ``body``: canonical JSON; ``digest``: its SHA-256; ``in_force_from``:
+    YYYY-MM-DD.
+    """
 
     kind: str
     version: int
@@ -86,16 +88,16 @@ def known_kind(kind: Any, path: str) -> str:
 
 
 def parse(kind: str, version: int, body: Mapping[str, Any]) -> Rules:
-    """The rules that a body states, checked. Raises G1, G3 and G7 to G16, with the path of what is wrong."""
+    """The rules in a body, checked. Raises G1, G3 and G7 to G16, with the path of the error."""
     known_kind(kind, "kind")
     if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= LAST_VERSION:
-        raise BadVersion(f"version: is no whole number from 1 to {LAST_VERSION}: write one that no version had yet")
+        raise BadVersion(f"version: is not a whole number from 1 to {LAST_VERSION}: write one that no version had yet")
     CHECKS[kind](Place("body", body))
     return BUILDS[kind](version, body)
 
 
 def build(kind: str, version: int, body: str) -> Rules:
-    """The rules of a published body: checked then, and never again, so that a stricter program still reads it."""
+    """The rules of a published body: checked when published, not again, so that a stricter program still reads it."""
     return BUILDS[kind](version, json.loads(body))
 
 
@@ -116,7 +118,7 @@ def day(value: Any) -> str:
             return text
     except ValueError:
         pass
-    raise NotADate("in_force_from: is no day: write YYYY-MM-DD")
+    raise NotADate("in_force_from: is not a day: write YYYY-MM-DD")
 
 
 def read_document(text: str, *, as_json: bool = False) -> RuleDocument:
@@ -135,12 +137,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for key in table:
         key.encode()  # half a surrogate pair is a ValueError too
     if len(table) < len(pairs):
-        raise ValueError("a key is written twice in one table")
+        raise ValueError("a key occurs twice in one table")
     return table
 
 
 def _canonical(value: Any) -> Any:
-    """Numbers that are equal are written the same: 2000.0 is 2000."""
+    """Equal numbers are written alike: 2000.0 becomes 2000."""
     match value:
         case dict():
             return {key: _canonical(held) for key, held in value.items()}

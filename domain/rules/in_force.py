@@ -1,8 +1,8 @@
-"""The rules in force: a fold of what was published, and of what a view was promoted or rolled back with.
+"""Determines the rules in force: a fold of published versions and of view promotions and rollbacks.
 
-Publishing changes no decision: a version is in force once a view that was built with it is promoted, and until a
-promotion or a rollback names another version of the kind. Before the first: the built-in alert thresholds
-(``dose-alerts@1``), no matching rules and no reference levels, both as version 0.
+Publishing changes no decision: a version is in force once a view built with it is promoted, until a promotion or a
+rollback names another version of the kind. Before the first one: the built-in alert thresholds (``dose-alerts@1``), no
+matching rules and no reference levels, both as version 0.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class RulesInForce:
         self.in_force: dict[str, int] = {kind: absent.version for kind, absent in ABSENT.items()}
 
     def apply(self, event_type: str, position: int, data: Mapping[str, Any]) -> None:
-        """Take one event in. What a view names and nobody published (of a kind yet unknown) decides nothing."""
+        """Fold one event. Rules that a view names but nobody published (of a kind unknown here) have no effect."""
         if event_type == "rules.published":
             told = RuleDocument(data["kind"], data["version"], data["in_force_from"], data["label"], data["body"])
             self.published[told.id] = Published(told, position)
@@ -53,7 +53,7 @@ class RulesInForce:
                 self.in_force[kind] = version
 
     def knows(self, rule_id: RuleId) -> bool:
-        """Was it published, or does it hold without being published?"""
+        """Whether it was published or is built in."""
         return rule_id in self.published or ABSENT[rule_id.kind].version == rule_id.version
 
     def get(self, rule_id: RuleId) -> Rules:
@@ -69,18 +69,18 @@ class RulesInForce:
 
     @property
     def matching(self) -> MatchingRules:
-        """The matching rules that decide now."""
+        """The matching rules in force."""
         rules: MatchingRules = self._of(MATCHING)
         return rules
 
     @property
     def levels(self) -> ReferenceLevels:
-        """The reference levels that count now."""
+        """The reference levels in force."""
         rules: ReferenceLevels = self._of(REFERENCE_LEVELS)
         return rules
 
     @property
     def alerts(self) -> AlertRules:
-        """The thresholds that decide now."""
+        """The alert thresholds in force."""
         rules: AlertRules = self._of(DOSE_ALERTS)
         return rules

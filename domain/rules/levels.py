@@ -1,8 +1,8 @@
-"""Diagnostic reference levels (French NRD): per act, population and quantity, in canonical units.
+"""Diagnostic reference levels (French NRD) as rule documents: per act, population and quantity.
 
-A level tells of one acquisition, never of an exam; "over" is strict. Which protocols of a device cover an act is for
-the site to say. A unit of another dimension is refused, never guessed.
-Source: arrêté of 24 Oct 2011 (NOR ETSP1129093A); ASN decision 2019-DC-0667; units by arithmetic, and 2011 table 2.
+Values are in canonical units. A level applies to one acquisition, never to an exam; "over" is strict. The site states
+which protocols of a device belong to an act. A unit of another dimension is refused, never guessed. Source: arrêté of
+24 Oct 2011 (NOR ETSP1129093A); ASN decision 2019-DC-0667; units by arithmetic, and 2011 table 2.
 """
 
 import re
@@ -57,12 +57,12 @@ class ReferenceLevels:
 
 
 def protocol_key(name: str) -> str:
-    """A device's protocol name as it is compared: trimmed, without case."""
+    """A device's protocol name in comparable form: trimmed, case-folded."""
     return name.strip().casefold()
 
 
 def check(body: Place) -> None:
-    """Raises G7 to G16, with the path of what is wrong."""
+    """Raises G7 to G16, with the path of the error."""
     levels = body.fields({"levels"})["levels"].items()
     for level in levels:
         _check_level(level)
@@ -73,7 +73,7 @@ def _check_level(level: Place) -> None:
     parts = level.fields({"act", "modality", "population", "quantity", "value", "unit"}, {"phantom_cm", "protocols"})
     parts["act"].text()
     if not MODALITY.fullmatch(parts["modality"].text()):
-        raise OutOfRange(f"{parts['modality'].path}: is no DICOM modality: write capitals, such as CT or DX")
+        raise OutOfRange(f"{parts['modality'].path}: is not a DICOM modality: write capitals, such as CT or DX")
     parts["population"].one_of(POPULATIONS)
     quantity = parts["quantity"].one_of(QUANTITIES)
     parts["value"].number()
@@ -81,7 +81,7 @@ def _check_level(level: Place) -> None:
     if phantom := parts.get("phantom_cm"):
         phantom.one_of(PHANTOMS)
         if quantity not in WITH_PHANTOM:
-            raise OutOfRange(f"{phantom.path}: {quantity} has no phantom: take it out")
+            raise OutOfRange(f"{phantom.path}: {quantity} has no phantom: remove it")
     if (protocols := parts.get("protocols")) and protocols.value != []:
         for protocol in protocols.items():
             protocol.text()
@@ -95,12 +95,12 @@ def _check_distinct(levels: Iterable[Place]) -> None:
         told = level.value
         common = (told["modality"], told["population"], told["quantity"], told.get("phantom_cm"))
         if (*common, told["act"]) in acts:
-            raise DuplicateLevel(f"{level.path}: a level before it is of the same act and quantity: take one out")
+            raise DuplicateLevel(f"{level.path}: an earlier level is of the same act and quantity: remove one")
         acts.add((*common, told["act"]))
         for index, protocol in enumerate(told.get("protocols", ())):
             if (*common, protocol_key(protocol)) in covered:
                 raise DuplicateLevel(
-                    f"{level.path}.protocols[{index}]: is covered already, and an exposure has one level: take one out"
+                    f"{level.path}.protocols[{index}]: is covered already, and an exposure has one level: remove one"
                 )
             covered.add((*common, protocol_key(protocol)))
 
@@ -109,12 +109,12 @@ def _factor(quantity: str, unit: str, path: str) -> Decimal:
     """What a value in that unit is multiplied by. Raises UnknownUnit."""
     known = UNITS[quantity][1]
     if (bare := unit.replace(".", "")) not in known:
-        raise UnknownUnit(f"{path}: {unit} is no unit of {quantity}: write one of {', '.join(known)}")
+        raise UnknownUnit(f"{path}: {unit} is not a unit of {quantity}: write one of {', '.join(known)}")
     return Decimal(known[bare])
 
 
 def build(version: int, body: Mapping[str, Any]) -> ReferenceLevels:
-    """The levels of a body that was checked when it was published."""
+    """The levels of a published body, which was checked then."""
     return ReferenceLevels(version, tuple(_level(told) for told in body["levels"]))
 
 

@@ -1,8 +1,8 @@
-"""Matching rules: under which the ledger holds two local identities for one person, or asks a human to look.
+"""Matching rules as rule documents: when two local identities are merged or proposed for review.
 
-A rule names fields; two identities that know all of them, and agree on each, share the rule's key. Keys are digests,
-the same on every machine, so that a view finds the pairs by equality alone, in any order and at any size.
-Source: RNIV 1 v2.0, strict traits; Guide INS v3.0 (an INS counts with the traits that were retrieved with it).
+A rule names fields; two identities for which all are known and equal share the rule's key. Keys are digests, the same
+on every machine, so that a view finds pairs by equality alone, in any order and at any size. Source: RNIV 1 v2.0,
+strict traits; Guide INS v3.0 (an INS counts with the traits that were retrieved with it).
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ class MatchingRules:
 
 @dataclass(frozen=True)
 class Match:
-    """What one rule says of two identities, as evidence for a merge or a proposal."""
+    """The result of one rule for two identities, as evidence for a merge or a proposal."""
 
     rule: str
     rule_version: int
@@ -85,7 +85,7 @@ def _normal(name: str, value: str) -> str:
 
 
 def check(body: Place) -> None:
-    """Raises G7 to G16, with the path of what is wrong."""
+    """Raises G7 to G16, with the path of the error."""
     rules = body.fields({"rules"})["rules"].items()
     for rule in rules:
         _check_rule(rule)
@@ -96,7 +96,7 @@ def _check_names(rules: Iterable[Place]) -> None:
     seen: set[str] = set()
     for rule in rules:
         if (name := rule.value["name"]) in seen:
-            raise DuplicateRule(f"{rule.path}.name: a rule before it is named {name} too: give each a name of its own")
+            raise DuplicateRule(f"{rule.path}.name: an earlier rule has the name {name} too: give each its own name")
         seen.add(name)
 
 
@@ -117,7 +117,7 @@ def _check_rule(rule: Place) -> None:
 
 
 def build(version: int, body: Mapping[str, Any]) -> MatchingRules:
-    """The rules of a body that was checked when it was published."""
+    """The rules of a published body, which was checked then."""
     return MatchingRules(
         version,
         tuple(MatchRule(r["name"], tuple(r["fields"]), r["action"], float(r["score"])) for r in body["rules"]),

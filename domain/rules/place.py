@@ -1,4 +1,4 @@
-"""A place in a rule file: a value and the path that leads to it, so that every mistake is said where it is."""
+"""Reads values from a rule file by path, so that every error names its place."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -28,7 +28,7 @@ class Place:
         known = {*required, *optional}
         if unknown := sorted(self.value.keys() - known):
             raise UnknownField(
-                f"{self.path}.{unknown[0]}: no such field: take it out, or write one of {', '.join(sorted(known))}"
+                f"{self.path}.{unknown[0]}: no such field: remove it, or write one of {', '.join(sorted(known))}"
             )
         if missing := sorted(set(required) - self.value.keys()):
             raise FieldMissing(f"{self.path}.{missing[0]}: is missing: add it")
@@ -51,14 +51,14 @@ class Place:
         if len(self.value) > LONGEST:
             raise OutOfRange(f"{self.path}: is longer than {LONGEST} characters: shorten it")
         if UNWRITABLE.search(self.value):
-            raise OutOfRange(f"{self.path}: holds a control character: take it out")
+            raise OutOfRange(f"{self.path}: contains a control character: remove it")
         return self.value
 
     def name(self) -> str:
         """A name to be kept with decisions; ``human`` stands for people. Raises also OutOfRange."""
         if not NAME.fullmatch(self.text()) or self.value == "human":
             raise OutOfRange(
-                f"{self.path}: is no name for a rule: write 2 to 64 small letters, digits or hyphens, not human"
+                f"{self.path}: is not a rule name: write 2 to 64 lower-case letters, digits or hyphens, but not human"
             )
         return self.text()
 
@@ -67,7 +67,7 @@ class Place:
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
             raise WrongType(f"{self.path}: is {_kind(self.value)}: write a number")
         if not 0 < self.value <= upto:
-            raise OutOfRange(f"{self.path}: cannot be: write a number over 0 and not over {upto:g}")
+            raise OutOfRange(f"{self.path}: is out of range: write a number over 0 and at most {upto:g}")
         return float(self.value)
 
     def one_of(self, known: Iterable[Any]) -> Any:
@@ -81,7 +81,7 @@ class Place:
         found: set[Any] = set()
         for item in self.items():
             if item.one_of(known) in found:
-                raise OutOfRange(f"{item.path}: is named twice: take one out")
+                raise OutOfRange(f"{item.path}: is named twice: remove one")
             found.add(item.value)
         return found
 

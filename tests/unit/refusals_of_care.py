@@ -104,7 +104,7 @@ PROVOKED = [
     ),
     Provoked(
         errors.BadLimit,
-        "give an end that lies ahead",
+        "give an end in the future",
         lambda w: Grant(identity=w.marie, party="site:CHB", expires_at=datetime(2020, 1, 1, tzinfo=UTC)),
     ),
     Provoked(

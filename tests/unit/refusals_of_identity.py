@@ -148,7 +148,7 @@ PROVOKED = [
     ),
     Provoked(
         errors.Erased,
-        "nothing is said on its behalf",
+        "no statement is taken on its behalf",
         lambda w: w.after(Erase(identity=w.marie, reason=WORDS), ask=Oppose(identity=w.marie)),
     ),
     # Link
@@ -165,7 +165,7 @@ PROVOKED = [
     Provoked(errors.HumanMadeIt, "was unmerged or dismissed by a human", lambda w: rule_merge(**w.pair(Dismiss))),
     Provoked(errors.NothingToChange, "nothing to propose", lambda w: propose(**w.pair(Merge))),
     Provoked(errors.HumanMadeIt, "only a human merges it again", lambda w: propose(**w.pair(Dismiss))),
-    Provoked(errors.HumanMadeIt, "only a human takes that back", lambda w: rule_unmerge(**w.pair(Merge))),
+    Provoked(errors.HumanMadeIt, "only a human can undo that", lambda w: rule_unmerge(**w.pair(Merge))),
     # No command gets so far, but the aggregate stands by its rule
     Provoked(
         errors.SameIdentity,

@@ -72,7 +72,7 @@ PROVOKED = [
     ),
     Provoked(
         errors.StudyWithdrawn,
-        "nobody reads it",
+        "and cannot be read",
         lambda w: w.after(
             WithdrawStudy(study=w.study(), reason=WORDS),
             ask=RequestReading(

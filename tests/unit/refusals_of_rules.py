@@ -86,23 +86,23 @@ PROVOKED = [
     Provoked(errors.UnknownKind, "no rules of that kind", named("alerts@1")),
     Provoked(errors.BadRuleId, "write KIND@VERSION, such as dose-alerts@2", named("dose-alerts")),
     Provoked(errors.BadRuleId, "write KIND@VERSION", named("dose-alerts@latest")),
-    Provoked(errors.BadVersion, "version: is no whole number from 1", lambda _: alerts(version=0)),
-    Provoked(errors.BadVersion, "version: is no whole number from 1", lambda _: alerts(version="2")),
+    Provoked(errors.BadVersion, "version: is not a whole number from 1", lambda _: alerts(version=0)),
+    Provoked(errors.BadVersion, "version: is not a whole number from 1", lambda _: alerts(version="2")),
     Provoked(
         errors.BadVersion, "comes after dose-alerts@5: versions grow", after(alerts(version=5), alerts(version=4))
     ),
     Provoked(
         errors.VersionTaken,
-        "dose-alerts@2 was published and says something else: give the new rules version 3",
+        "dose-alerts@2 was published with other content: give the new rules version 3",
         after(alerts(), alerts(body={"dose_rp_mgy": 1600, "dap_mgycm2": 100_000})),
     ),
-    Provoked(errors.VersionTaken, "says something else", after(alerts(), alerts(in_force_from="2026-01-02"))),
+    Provoked(errors.VersionTaken, "with other content", after(alerts(), alerts(in_force_from="2026-01-02"))),
     Provoked(errors.VersionTaken, "dose-alerts@1 is built in", lambda _: alerts(version=1)),
-    Provoked(errors.NotADate, "in_force_from: is no day", lambda _: alerts(in_force_from="1 January 2026")),
+    Provoked(errors.NotADate, "in_force_from: is not a day", lambda _: alerts(in_force_from="1 January 2026")),
     Provoked(errors.NotADate, "write YYYY-MM-DD", lambda _: alerts(in_force_from=2026)),
     Provoked(errors.BadRuleFile, "is not TOML: ", text("kind = dose")),
     Provoked(errors.BadRuleFile, "is not JSON: ", text("{", as_json=True)),
-    Provoked(errors.BadRuleFile, "a key is written twice", text('{"kind": 1, "kind": 2}', as_json=True)),
+    Provoked(errors.BadRuleFile, "a key occurs twice", text('{"kind": 1, "kind": 2}', as_json=True)),
     Provoked(errors.BadRuleFile, "is not JSON: ", text('{"\\ud800": 1}', as_json=True)),
     Provoked(errors.BadRuleFile, "the file is over 1 MiB", text("#" * (LARGEST + 1))),
     Provoked(errors.UnknownField, "file.titel: no such field", lambda _: alerts(titel="x")),
@@ -113,15 +113,15 @@ PROVOKED = [
     Provoked(errors.WrongType, "body.rules[1].name: is a number: write a text", lambda _: rule(name=7)),
     Provoked(errors.WrongType, "body.levels[1].value: is a text: write a number", lambda _: level(value="1050")),
     Provoked(errors.WrongType, "is true or false: write a number", lambda _: level(value=True)),
-    Provoked(errors.OutOfRange, "not over 1", lambda _: rule(score=1.5)),
-    Provoked(errors.OutOfRange, "body.rules[1].score: cannot be: write a number over 0", lambda _: rule(score=0)),
-    Provoked(errors.OutOfRange, "body.levels[1].value: cannot be", lambda _: level(value=float("nan"))),
-    Provoked(errors.OutOfRange, "body.levels[1].value: cannot be", lambda _: level(value=10**400)),
+    Provoked(errors.OutOfRange, "at most 1", lambda _: rule(score=1.5)),
+    Provoked(errors.OutOfRange, "body.rules[1].score: is out of range: write a number over 0", lambda _: rule(score=0)),
+    Provoked(errors.OutOfRange, "body.levels[1].value: is out of range", lambda _: level(value=float("nan"))),
+    Provoked(errors.OutOfRange, "body.levels[1].value: is out of range", lambda _: level(value=10**400)),
     Provoked(errors.OutOfRange, "is longer than 200 characters", lambda _: level(act="x" * 201)),
-    Provoked(errors.OutOfRange, "holds a control character", lambda _: level(protocols=["a\x1b[2J"])),
-    Provoked(errors.OutOfRange, "is no name for a rule", lambda _: rule(name="human")),
+    Provoked(errors.OutOfRange, "contains a control character", lambda _: level(protocols=["a\x1b[2J"])),
+    Provoked(errors.OutOfRange, "is not a rule name", lambda _: rule(name="human")),
     Provoked(errors.OutOfRange, "fields[1]: is named twice", lambda _: rule(fields=["ins", "ins"])),
-    Provoked(errors.OutOfRange, "modality: is no DICOM modality", lambda _: level(modality="scanner")),
+    Provoked(errors.OutOfRange, "modality: is not a DICOM modality", lambda _: level(modality="scanner")),
     Provoked(
         errors.OutOfRange,
         "activity_mbq has no phantom",
@@ -130,7 +130,7 @@ PROVOKED = [
     Provoked(errors.UnknownChoice, "fields[0]: is none of ins, family", lambda _: rule(fields=["surname"])),
     Provoked(errors.UnknownChoice, "phantom_cm: is none of 16, 32", lambda _: level(phantom_cm=20)),
     Provoked(
-        errors.UnknownUnit, "body.levels[1].unit: cGy.cm2 is no unit of dlp_mgycm", lambda _: level(unit="cGy.cm2")
+        errors.UnknownUnit, "body.levels[1].unit: cGy.cm2 is not a unit of dlp_mgycm", lambda _: level(unit="cGy.cm2")
     ),
     Provoked(errors.RuleTooWeak, "too weak to merge without a human", lambda _: rule(fields=["ins", "birth_date"])),
     Provoked(
@@ -141,8 +141,8 @@ PROVOKED = [
     Provoked(
         errors.RuleTooWeak, "one trait alone would propose", lambda _: rule(fields=["birth_date"], action="propose")
     ),
-    Provoked(errors.DuplicateRule, "body.rules[1].name: a rule before it", lambda _: rule(name="ins-and-birth")),
-    Provoked(errors.DuplicateLevel, "body.levels[1]: a level before it", lambda _: level(act="Brain")),
+    Provoked(errors.DuplicateRule, "body.rules[1].name: an earlier rule", lambda _: rule(name="ins-and-birth")),
+    Provoked(errors.DuplicateLevel, "body.levels[1]: an earlier level", lambda _: level(act="Brain")),
     Provoked(errors.DuplicateLevel, "body.levels[1].protocols[0]: is covered", lambda _: level(protocols=[" HEAD"])),
     Provoked(errors.NothingInIt, "body.rules[1].fields: is empty", lambda _: rule(fields=[])),
     Provoked(errors.NothingInIt, "body.levels[1].act: is empty", lambda _: level(act=" ")),

@@ -93,7 +93,7 @@ def test_a_mistake_is_said_with_its_path_and_its_rule(desk: Desk, option: list[s
     wrong = LEVELS | {"body": {"levels": [LEVELS["body"]["levels"][0] | {"unit": "Sv"}]}}
     said = desk.say("publish", *option, desk.file(wrong))
     assert said.code == 1
-    assert said.err == "refused: body.levels[0].unit: Sv is no unit of dlp_mgycm: write one of mGycm (G12)\n"
+    assert said.err == "refused: body.levels[0].unit: Sv is not a unit of dlp_mgycm: write one of mGycm (G12)\n"
 
 
 @pytest.mark.parametrize("name", ["rules.yaml", "rules"])

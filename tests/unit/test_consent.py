@@ -100,7 +100,7 @@ REFUSED: list[tuple[Command, type[RuleBroken], str]] = [
     (Revoke(identity=MARIE, party=ME), StatementUnchanged, "nothing to revoke"),
     (LiftOpposition(identity=MARIE), StatementUnchanged, "does not oppose consult by everyone: nothing to lift"),
     (Oppose(identity=MARIE, scope=Scope.FEED, reason="  "), NoLegitimateReason, "legitimate reason"),
-    (Grant(identity=MARIE, party=ME, expires_at=YESTERDAY), BadLimit, "over before it begins"),
+    (Grant(identity=MARIE, party=ME, expires_at=YESTERDAY), BadLimit, "end before it starts"),
     (Grant(identity=MARIE, party=ME, exclusions=["study:x", "all"]), BadLimit, "2 exclusions are not of the form"),
     (IssueCode(identity=MARIE, code="12-34-56"), BadCode, "fewer than 8 signs"),
     (IssueCode(identity=MARIE, code=CODE, lives=timedelta(days=8)), BadLimit, "up to a week"),

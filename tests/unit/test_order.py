@@ -150,7 +150,7 @@ def test_an_exam_may_be_of_several_studies_and_reports(region: Region, order: UU
     [
         ({"modality": " "}, BadOrder, "names the modality"),
         ({"modality": "CT of Mme Essai"}, BadOrder, "names the modality"),
-        ({"act": "scanner de Mme Essai"}, BadOrder, "no CCAM code"),
+        ({"act": "scanner de Mme Essai"}, BadOrder, "not a CCAM code"),
         ({"placer_number": "Mme Essai"}, BadOrder, "and no space"),
         ({"placer_number": "1" * 65}, BadOrder, "1 to 64"),
         ({"urgency": "SOON"}, BadOrder, "one of ROUTINE, URGENT, STAT"),

@@ -63,7 +63,7 @@ def test_every_quantity_can_have_a_level() -> None:
 
 @pytest.mark.parametrize("unit", ["mGy", "Sv", "mgy.cm2", "µGy.m2"])
 def test_a_unit_of_another_dimension_or_spelling_is_named_and_never_guessed(unit: str) -> None:
-    with pytest.raises(UnknownUnit, match=rf"body\.levels\[0\]\.unit: {unit} is no unit of dap_mgycm2"):
+    with pytest.raises(UnknownUnit, match=rf"body\.levels\[0\]\.unit: {unit} is not a unit of dap_mgycm2"):
         converted("dap_mgycm2", 1, unit)
 
 
