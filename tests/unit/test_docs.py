@@ -16,7 +16,7 @@ from krypton.cli import calling
 from krypton.cli.main import build
 from schemas.registry import registry
 from streams.broker.topics import PARTITIONS
-from tools import rules_page
+from tools import commands_page, rules_page
 
 ROOT = Path(__file__).parents[2]
 GUIDES = "\n".join((ROOT / name).read_text() for name in ("README.md", "docs/operations.md"))
@@ -38,6 +38,17 @@ SOURCES = "\n".join(Path(file).read_text() for file in (settings.__file__, calli
 SETTINGS = sorted({n for n in re.findall(r"KRYPTON_\w+", SOURCES) if n != "KRYPTON_"})
 
 
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+CODE = re.compile(r"`([^`\n]+)`")
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+OPTIONS = {
+    option
+    for _, command in commands_page.commands()
+    for one in command.params
+    for option in (*one.opts, *one.secondary_opts)
+}
+EVENTS = {schema.type for schema in registry()}
+FAMILIES = {event.partition(".")[0] for event in EVENTS}
 RULES = list(rules_page.stated())
 NUMBERS = {rule.number for rule in RULES}
 
@@ -111,3 +122,28 @@ def test_each_rule_of_one_aggregate_has_its_letter() -> None:
     for rule in RULES:
         letters.setdefault(rule.module, set()).add(rule.number[0])
     assert [module for module, used in letters.items() if len(used) > 1] == []
+
+
+def named(page: Path) -> list[str]:
+    """What a page has in code marks, outside of its blocks."""
+    return CODE.findall(FENCED.sub("", page.read_text()))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_option_that_a_page_names_is_one(page: Path) -> None:
+    if page.name == "CHANGELOG.md":  # it tells of the past
+        return
+    others = re.compile(r"docker |kafka-|pg_|git |pytest|uv |\.venv|python")  # options of other programs
+    told = {
+        option
+        for code in named(page)
+        if not others.match(code)
+        for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", code)
+    }
+    assert told - OPTIONS - {"--help"} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_event_that_a_page_names_is_one(page: Path) -> None:
+    dotted = {code for code in named(page) if re.fullmatch(r"[a-z]+\.[a-z_]+", code) and not code.endswith(".py")}
+    assert {code for code in dotted if code.partition(".")[0] in FAMILIES} - EVENTS == set()
