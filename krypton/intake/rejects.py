@@ -62,7 +62,7 @@ def kept(sheet: Sheet, file: Path | None) -> Iterator[Rejects]:
 
 
 def _created(part: Path, writing: Writing) -> TextIO:
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, OWNER_ONLY)
     os.fchmod(handle, OWNER_ONLY)  # one that was left by a process that was killed
     os.close(handle)
     out = part.open("w", encoding=writing.encoding, errors=writing.errors, newline="")
