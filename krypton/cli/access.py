@@ -53,7 +53,7 @@ def open_access(
     else:
         out.print(places(answer.positions))
     if denied:
-        err.print(f"refused: {answer.result['why']} ({answer.result['rule']})", markup=False)
+        err.print(f"refused: {answer.result['why']} ({answer.result['rule']})")
         raise typer.Exit(REFUSED)
 
 

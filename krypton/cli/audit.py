@@ -11,7 +11,7 @@ from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, Ref, utc
-from krypton.cli.output import document, err, facts, out, short, table
+from krypton.cli.output import document, err, facts, out, short, table, when
 
 app = command_group("Histories for auditors, and proof that nothing was altered.")
 audit_heads.add_to(app)
@@ -112,7 +112,7 @@ def as_of(
     if as_json:
         document(found)
         return
-    out.print(f"person {found['person']} at position {found['position']} ({found['recorded_at']})")
+    out.print(f"person {found['person']} at position {found['position']} ({when(found['recorded_at'])})")
     table(found["members"], ("assigner", "local_id", "identity"), "Known as")
     columns = ("date", "site", "modalities", "description", "series", "instances", "accession", "identity")
     table(found["record"]["studies"], columns, "Studies")
@@ -148,7 +148,7 @@ def exposure(
     found = asked(ours, one, other, asker(ours, who, reason, one), whole=whole)
     if file is not None:
         file.write_text(markdown(found))
-        err.print(f"written to {file}", markup=False)
+        err.print(f"written to {file}")
     if as_json:
         document(found)
     elif file is None:

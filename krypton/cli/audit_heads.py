@@ -35,9 +35,9 @@ def checkpoint(
         own = signing_key(settings).verifier
         if not (settings.log_folder / CHECKPOINT).exists():
             said = f"it signed nothing in {settings.log_folder} yet: ask where the notary runs, if not here"
-            err.print(said, markup=False)
+            err.print(said)
         known = {"origin": own.name, "key": own.format()}
-        document(known) if as_json else out.print(own.format(), markup=False, soft_wrap=True)
+        document(known) if as_json else out.print(own.format())
         return
     ours = krypton()
     verifier = signing_key(ours.settings).verifier
@@ -170,7 +170,7 @@ def cosign(
     if witness.key.kind != COSIGNATURE:
         raise SettingsWrong(f"--key: {key} is the key of a log, not of a witness: make one with --new NAME")
     signed = witness.cosign(note, verifier_given(settings, log_key), tiles or settings.log_folder, int(time.time()))
-    err.print(f"cosigned as {witness.key.verifier.format()}", markup=False)
+    err.print(f"cosigned as {witness.key.verifier.format()}")
     print(signed.format(), end="")
 
 

@@ -87,12 +87,11 @@ def _say_findings(verdict: "Verdict") -> None:
         err.print(
             f"warning: {verdict.unsigned} events are past the last checkpoint, for more than a minute: start the "
             "notary (krypton run), or sign now (krypton audit checkpoint)",
-            markup=False,
         )
     for one in verdict.findings[:SHOWN]:
-        err.print(f"{one.kind}: {one.detail}", markup=False)
+        err.print(f"{one.kind}: {one.detail}")
     if (more := len(verdict.found) - SHOWN) > 0:
-        err.print(f"and {more} more: --json lists all", markup=False)
+        err.print(f"and {more} more: --json lists all")
     if verdict.found:
         raise typer.Exit(DIFFERS)
 

@@ -14,7 +14,7 @@ from krypton.cli.calling import Why as Purpose
 from krypton.cli.connection import ask, asker, envelope, krypton, stating
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Ref, utc
-from krypton.cli.output import document, facts, out, table, written
+from krypton.cli.output import document, facts, out, table, when, written
 from krypton.queries.person import consents_of
 
 app = command_group("Consents, oppositions and one-time codes.")
@@ -37,7 +37,7 @@ def code(ref: Ref, who: As = OWN, command_id: CommandId = None, as_json: AsJson 
         document({"positions": list(answer.positions), **answer.result, "code": made})
         return
     written(answer)
-    out.print(f"code {made[:5]}-{made[5:]}, for one use until {answer.result['expires_at']}")
+    out.print(f"code {made[:5]}-{made[5:]}, for one use until {when(answer.result['expires_at'])}")
 
 
 @app.command()

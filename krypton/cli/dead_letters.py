@@ -53,7 +53,7 @@ def replay(number: Number, who: As = OWN, command_id: CommandId = None, as_json:
     try:
         applied = replay_letter(krypton(), number, envelope(who.actor(), command_id))
     except ReplayFailed as failed:
-        err.print(f"refused: {failed}", markup=False)
+        err.print(f"refused: {failed}")
         raise typer.Exit(REFUSED) from None
     if as_json:
         document({"applied": applied, "positions": []})

@@ -43,7 +43,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """Show one step."""
-        self._console.print(text, style="dim", highlight=False, markup=False, soft_wrap=True)
+        self._console.print(text, style="dim", highlight=False)
 
     @contextmanager
     def downloading(self, what: str, size_bytes: int) -> Iterator[Advance]:

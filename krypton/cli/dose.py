@@ -12,10 +12,15 @@ from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Ref
 from krypton.cli.output import document, facts, out, table
+from krypton.cli.patient import patient
 from krypton.queries.person import dose_of
 from krypton.queries.worklists import PAGE, alerts_of, study_of_alert
 
 app = command_group("Cumulative dose and alerts.")
+ALERT = (
+    *("raised_at", "site", "kind", "quantity", "value", "threshold", "rule", "acknowledged_at", "acknowledged_by"),
+    *("note", "alert"),
+)
 
 
 @app.command()
@@ -26,8 +31,7 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     if as_json:
         document(found)
         return
-    out.print(f"person {found['person']}")
-    table(found["members"], ("assigner", "local_id", "identity"), "Known as")
+    patient(found)
     facts(found["totals"], "Totals (– is not known, never zero)")
     columns = ("started_at", "modality", "protocol", *QUANTITIES)
     table(found["exposures"], columns, f"Exposures ({len(found['exposures'])})")
@@ -37,7 +41,12 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     reports = [report | {"test of the device": report["qa"] or None} for report in found["reports"]]
     told = ("reported_at", "site", "modality", "exposures", "report_totals", "test of the device", "report_uid")
     table(reports, told, f"Reports ({len(reports)})")
-    table(found["alerts"], ("kind", "value", "threshold", "rule", "alert"), "Alerts")
+    if found["conflicts"]:
+        title = "Conflicts: several studies claim these, or reports state different values"
+        table(found["conflicts"], ("irradiation_event_uid", "differing", "study_uids", "report_uids"), title)
+    table(found["alerts"], ALERT, "Alerts")
+    if found.get("withheld"):
+        out.print(f"reports withheld for an opposition to feeding: {found['withheld']}")
 
 
 @app.command()
@@ -55,7 +64,7 @@ def alerts(
     if as_json:
         document(found)
         return
-    table(found, ("raised_at", "site", "kind", "value", "threshold", "alert"), "Alerts")
+    table(found, ALERT, "Alerts")
 
 
 @app.command()

@@ -15,13 +15,15 @@ from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, envelope, krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Reason, Ref
-from krypton.cli.output import document, facts, short, table, written, written_by_many
+from krypton.cli.output import document, facts, out, short, table, written, written_by_many
+from krypton.cli.pairs import pair
 from krypton.queries.person import history_of, identity_of
 from krypton.queries.worklists import PAGE, pairs_to_review
 
 app = command_group("Identities, and what is held of pairs of them.")
 review = command_group("Pairs that wait for a person's decision.")
 app.add_typer(review, name="review")
+HISTORY = ("position", "recorded_at", "type", "flag", "status", "of", "actor", "reason", "rule", "score")
 TEST_OID = "1.2.250.1.213.1.4.10"
 REFUSED = 1
 
@@ -208,7 +210,8 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     facts(
         {"identity": found["identity"], "assigner": found["assigner"], "local id": found["local_id"]}
         | {name: found["traits"].get(name) for name in TRAITS}
-        | {"status": found["status"], "flags": found["flags"], "person": found["person"]}
+        | {"INS status": found["status"], "INS": found["ins"], "flags": found["flags"] or None}
+        | {"person": found["person"]}
     )
     table(found["members"], ("assigner", "local_id", "identity"), "One person with")
 
@@ -222,7 +225,7 @@ def history(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = Fals
         document(found)
         return
     rows = [row | {"of": [short(i) for i in row["identities"]]} for row in found]
-    table(rows, ("position", "recorded_at", "type", "of", "actor", "reason", "rule"), f"History of {ref}")
+    table(rows, HISTORY, f"History of {ref}")
 
 
 def statement(kind: type[Any], meaning: str) -> Callable[..., None]:
@@ -263,4 +266,6 @@ def review_list(limit: Limit = PAGE, who: As = OWN, reason: Why = ASKED, as_json
     if as_json:
         document(found)
         return
-    table(found, tuple(found[0]) if found else (), "To review")
+    out.print(f"To review: {len(found) or 'none'}", bold=True)
+    for one in found:
+        pair(one)

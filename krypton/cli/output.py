@@ -1,17 +1,24 @@
-"""What commands print: one JSON document or a readable table on standard output; messages go to standard error."""
+"""What commands print: one JSON document or readable lines on standard output; messages go to standard error.
+
+JSON keeps times in UTC. Lines for people show them in the zone of the machine, and never a box or, in a pipe, a colour.
+"""
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from shutil import get_terminal_size
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+import typer
 
 from domain.ports import Answer
+from krypton.cli.layout import blocks, columns
 
-ISO_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z?")
+UNKNOWN = "–"
+UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+LOCAL_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d(\.\d+)?)?")
+"""A time as a modality writes it: no zone is known, so none is made up."""
 HEADINGS = {
     "ctdivol_mgy": "CTDIvol mGy",
     "dlp_mgycm": "DLP mGy·cm",
@@ -20,8 +27,20 @@ HEADINGS = {
     "agd_mgy": "AGD mGy",
     "activity_mbq": "activity MBq",
 }
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Printer:
+    """Prints lines to standard output, or to standard error."""
+
+    def __init__(self, *, to_err: bool) -> None:
+        self._to_err = to_err
+
+    def print(self, line: str = "", *, bold: bool = False) -> None:
+        """One line; ``bold`` on a terminal alone."""
+        typer.echo(typer.style(line, bold=True) if bold else line, err=self._to_err)
+
+
+out, err = Printer(to_err=False), Printer(to_err=True)
 
 
 def document(value: Any) -> None:
@@ -35,7 +54,7 @@ def written(answer: Answer, as_json: bool = False) -> None:
         document({"positions": list(answer.positions), **answer.result})
         return
     said = ", ".join(f"{name} {value}" for name, value in answer.result.items())
-    out.print(escape(f"{places(answer.positions)}{': ' if said else ''}{said}"))
+    out.print(f"{places(answer.positions)}{': ' if said else ''}{said}")
 
 
 def written_by_many(summary: Mapping[str, Any], refused: Sequence[str], as_json: bool) -> None:
@@ -61,20 +80,27 @@ def places(positions: Iterable[int]) -> str:
 
 
 def text(value: Any) -> str:
-    """A cell: unknown is shown as a dash, never as zero; times to the second."""
+    """A cell: unknown is shown as a dash, never as zero; times as people of this machine's zone read them."""
     if value is None:
-        return "–"
-    if isinstance(value, str) and (time := ISO_TIME.fullmatch(value)):
-        return f"{time[1]} {time[2]}"
+        return UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{k} {text(v)}" for k, v in value.items())
+        return ", ".join(f"{heading(str(k))} {text(v)}" for k, v in value.items()) or UNKNOWN
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(text(v) for v in value)
-    return escape(str(value))
+        return ", ".join(text(v) for v in value) or UNKNOWN
+    return when(value) if isinstance(value, str) else str(value)
+
+
+def when(value: str) -> str:
+    """A time in the machine's zone, to the minute; any other text as it is."""
+    if UTC_TIME.fullmatch(value):
+        return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    if time := LOCAL_TIME.fullmatch(value):
+        return f"{time[1]} {time[2]}"
+    return value
 
 
 def short(uuid: str) -> str:
@@ -82,18 +108,33 @@ def short(uuid: str) -> str:
     return uuid[:8]
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None = None) -> None:
-    """Rows as a table of the named columns, without those in which nothing is known; says so when there are no rows."""
+def table(rows: Sequence[Mapping[str, Any]], names: Sequence[str], title: str | None = None) -> None:
+    """Rows with the named values, without those in which nothing is known; says so when there are no rows.
+
+    Columns where the line is wide enough for all words, else one block of lines for each row.
+    """
     if not rows:
-        out.print(f"{escape(title) + ': ' if title else ''}none")
+        out.print(f"{title + ': ' if title else ''}none")
         return
-    shown = Table(title=title and escape(title), title_justify="left", header_style="bold")
-    known = [c for c in columns if any(row.get(c) is not None for row in rows)]
-    for column in known:
-        shown.add_column(heading(column), overflow="fold")
-    for row in rows:
-        shown.add_row(*(text(row.get(column)) for column in known))
-    Console(highlight=False).print(shown)
+    if title:
+        out.print(title, bold=True)
+    known = [name for name in names if any(row.get(name) is not None for row in rows)]
+    heads = [heading(name) for name in known]
+    cells = [[text(row.get(name)) for name in known] for row in rows]
+    numbers = [all(_is_number(row.get(name)) for row in rows) for name in known]
+    found = columns(heads, cells, width(), numbers)
+    for line in blocks(heads, cells, width()) if found is None else found:
+        out.print(line)
+    out.print()
+
+
+def facts(values: Mapping[str, Any], title: str | None = None) -> None:
+    """Names and values, a line each."""
+    if title:
+        out.print(title, bold=True)
+    for line in blocks([heading(name) for name in values], [[text(value) for value in values.values()]], width()):
+        out.print(line)
+    out.print()
 
 
 def heading(name: str) -> str:
@@ -101,11 +142,10 @@ def heading(name: str) -> str:
     return HEADINGS.get(name, name.replace("_", " "))
 
 
-def facts(values: Mapping[str, Any], title: str | None = None) -> None:
-    """Names and values, a line each."""
-    if title:
-        out.print(f"[italic]{escape(title)}")
-    shown = Table(show_header=False, box=None)
-    for name, value in values.items():
-        shown.add_row(escape(heading(name)), text(value))
-    Console(highlight=False).print(shown)
+def width() -> int:
+    """Columns of a line: the terminal's, or what COLUMNS says; 80 in a pipe."""
+    return get_terminal_size((80, 24)).columns
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))

@@ -51,7 +51,7 @@ def retry(entry: Entry, who: As = OWN) -> None:
     from krypton.policies import settled
 
     settled.retry(krypton(), entry, who.actor())
-    err.print(f"{entry} is tried again", markup=False)
+    err.print(f"{entry} is tried again")
 
 
 @app.command()
@@ -60,7 +60,7 @@ def drop(entry: Entry, who: As = OWN) -> None:
     from krypton.policies import settled
 
     settled.drop(krypton(), entry, who.actor())
-    err.print(f"{entry} is dropped", markup=False)
+    err.print(f"{entry} is dropped")
 
 
 @app.command()

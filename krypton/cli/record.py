@@ -5,9 +5,22 @@ from krypton.cli.connection import asker, krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, Ref
 from krypton.cli.output import document, out, table
+from krypton.cli.patient import patient
 from krypton.queries.person import record_of
 
 app = command_group("Patient records.")
+STUDIES = (
+    *("date", "site", "modalities", "description", "series", "instances", "reports", "accession", "study"),
+    *("study_uid", "identity"),
+)
+READINGS = (
+    *("state", "from_site", "to_site", "requested_at", "due", "question", "read_by", "conclusion", "decline_reason"),
+    *("reading", "study"),
+)
+ORDERS = (
+    *("placed_at", "site", "modality", "state", "urgency", "question", "ordered_by", "scheduled_at", "scheduled_for"),
+    *("accession", "cancel_reason", "order"),
+)
 
 
 @app.callback()
@@ -23,10 +36,14 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     if as_json:
         document(found)
         return
-    out.print(f"person {found['person']}")
-    table(found["members"], ("assigner", "local_id", "identity"), "Known as")
-    columns = ("date", "site", "modalities", "description", "series", "instances", "reports", "accession")
-    rows = [study | {"reports": [r["kind"] for r in study["reports"]]} for study in found["studies"]]
-    table(rows, columns, "Studies")
-    columns = ("placed_at", "site", "modality", "state", "urgency", "question", "scheduled_for", "accession")
-    table(found["orders"], columns, "Orders")
+    patient(found)
+    rows = [study | {"reports": [r["kind"] for r in study["reports"]] or None} for study in found["studies"]]
+    table(rows, STUDIES, "Studies")
+    readings = [reading | {"study": study["study"]} for study in found["studies"] for reading in study["readings"]]
+    if readings:
+        table(readings, READINGS, "Readings")
+    table(found["orders"], ORDERS, "Orders")
+    if found["withdrawn"]:
+        out.print(f"withdrawn studies, not shown: {found['withdrawn']}")
+    if found.get("withheld"):
+        out.print(f"withheld for an opposition to feeding: {found['withheld']}")

@@ -18,7 +18,7 @@ def init() -> None:
     from krypton.services.install import install
 
     for line in install(krypton()):
-        err.print(line, markup=False)
+        err.print(line)
 
 
 def run(
@@ -47,9 +47,9 @@ def run(
     workers = Workers(ours, children)
     workers.look()
     listed = ", ".join(child.name for child in children)
-    err.print(f"running {listed}; logs in {logs}; stop with Ctrl-C or SIGTERM", markup=False)
+    err.print(f"running {listed}; logs in {logs}; stop with Ctrl-C or SIGTERM")
     workers.keep_looking(stop)
-    supervise(children, lambda line: err.print(line, markup=False), stop)
+    supervise(children, lambda line: err.print(line), stop)
 
 
 def relay() -> None:

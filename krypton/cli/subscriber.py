@@ -64,7 +64,7 @@ def remove(name: Name, who: As = OWN) -> None:
 
     with _refusals() as kafka:
         acl.remove(kafka, name)
-    out.print(f"{name} has no login any more", markup=False)
+    out.print(f"{name} has no login any more")
 
 
 def _whole_name(topic: str) -> str:

@@ -68,7 +68,7 @@ def rebuild(
     started = rebuild.begin(ours, wish)
     rebuild.yield_to_others()
     if started.resumed:
-        err.print(f"going on with {view} v{started.version}: {started.resumed} events are done", markup=False)
+        err.print(f"going on with {view} v{started.version}: {started.resumed} events are done")
     with progress(f"{view} v{started.version}", sum(part.end for part in started.todo)) as bar:
         built = rebuild.run(ours, wish, started, bar.advance)
     seconds = built.fold_s + built.index_s
@@ -79,10 +79,10 @@ def rebuild(
         return
     out.print(f"{view} v{built.version} is ready: {built.events:,} events in {seconds:.1f} s, {rate:,.0f}/s")
     if built.dead_letters:
-        err.print(f"{built.dead_letters} events are dead letters of it: see krypton dead-letters list", markup=False)
+        err.print(f"{built.dead_letters} events are dead letters of it: see krypton dead-letters list")
     if until is not None:
-        err.print(f"it holds nothing after position {until}, and is not kept up to date", markup=False)
-    err.print(f"next: krypton views diff {view}, then promote or drop it", markup=False)
+        err.print(f"it holds nothing after position {until}, and is not kept up to date")
+    err.print(f"next: krypton views diff {view}, then promote or drop it")
 
 
 @app.command()
@@ -113,7 +113,7 @@ def diff(
             _list(found, as_json)
             different = bool(found) or not differences.summary(connection, pair)["equal"]
             if different and not found:
-                err.print(f"nothing to list here, yet they differ: see krypton views diff {view}", markup=False)
+                err.print(f"nothing to list here, yet they differ: see krypton views diff {view}")
         else:
             summary = differences.summary(connection, pair)
             _summary(summary, as_json)
@@ -218,15 +218,15 @@ def _summary(summary: Mapping[str, Any], as_json: bool) -> None:
         document(summary)
         return
     if not summary["settled"]:
-        err.print("the two have not read equally far: some of what differs is only lag", markup=False)
+        err.print("the two have not read equally far: some of what differs is only lag")
     if any(summary["dead_letters"].values()):
         waiting = " and ".join(f"{count} in v{summary[side]}" for side, count in summary["dead_letters"].items())
-        err.print(f"dead letters: {waiting}; see krypton dead-letters list", markup=False)
+        err.print(f"dead letters: {waiting}; see krypton dead-letters list")
     table(summary["tables"], ("table", "added", "gone", "changed", "columns"), f"{summary['view']}, rows")
     for name in ("persons", "doses"):
         if name in summary:
             told = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in summary[name].items())
-            out.print(f"{name}: {told}", markup=False)
+            out.print(f"{name}: {told}")
     out.print(f"v{summary['live']} and v{summary['candidate']} " + ("are equal" if summary["equal"] else "differ"))
 
 
@@ -236,9 +236,9 @@ def _switched(done: Mapping[str, Any], as_json: bool) -> None:
         return
     was = f", was v{done['former']}" if done["former"] else ""
     what = done["what"].replace("_", " ")
-    out.print(f"{done['view']} v{done['version']} {what}{was}; written at {done['position']}", markup=False)
+    out.print(f"{done['view']} v{done['version']} {what}{was}; written at {done['position']}")
     for name, count in (done["decided"] or {}).items():
-        out.print(f"  {count} {TOLD[name]}", markup=False)
+        out.print(f"  {count} {TOLD[name]}")
     if done["waits_for"]:
         later = "krypton run raises them as soon as it can, or the next krypton views command"
-        err.print(f"decisions newly due are not raised yet: {done['waits_for']}; {later}", markup=False)
+        err.print(f"decisions newly due are not raised yet: {done['waits_for']}; {later}")

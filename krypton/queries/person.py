@@ -41,6 +41,11 @@ def _ids(members: Members) -> list[str]:
     return [m["identity"] for m in members]
 
 
+def _patient(connection: Any, members: Members, erased: Collection[str]) -> dict[str, Any]:
+    """The first lines of an answer: who it is about."""
+    return {"patient": identities.patient(connection, _ids(members), erased)}
+
+
 def identity_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
     """The ``identity show`` document. Raises as ``permit`` does, and so do all below."""
     allowed = permit(ours, caller, "identity.show", ref)
@@ -67,7 +72,8 @@ def record_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
     from projections.patient_record import queries
 
     def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
-        return record(connection, connection, ours.codec, _ids(members), erased, sight)
+        shown = record(connection, connection, ours.codec, _ids(members), erased, sight)
+        return _patient(connection, members, erased) | shown
 
     return of_person(ours, allowed, ask, queries.subjects)
 
@@ -107,7 +113,8 @@ def dose_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
 
     def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
         out = left_out(connection, _ids(members), sight)
-        return queries.dose(connection, members, erased, sight=sight, left_out=out)
+        shown = queries.dose(connection, members, erased, sight=sight, left_out=out)
+        return _patient(connection, members, erased) | shown
 
     return of_person(ours, allowed, ask, queries.subjects)
 

@@ -17,6 +17,10 @@ from schemas.event import ERASED
 
 Document = dict[str, Any]
 NOBODY: frozenset[str] = frozenset()
+RELIABLE = ("QUAL", "VALI", "RECUP", "PROV")
+"""Statuses of an identity (RNIV), the most reliable first."""
+SHOWN = ("family", "given", "used_name", "birth_date", "sex")
+"""Traits by which people know who is meant."""
 
 
 def by_matricule(connection: Connection, matricule: str) -> str:
@@ -109,6 +113,33 @@ def show(connection: Connection, identity: str, erased: Collection[str] = NOBODY
         "registered_position": row["registered_position"],
         "person": together[0]["identity"],
         "members": together,
+    }
+
+
+def patient(connection: Connection, members: Sequence[str], erased: Collection[str] = NOBODY) -> Document:
+    """Who a person is, in a line: the traits of the most reliable identity (of several, the earliest registered).
+
+    ``flags``: those of all members. ``also_stated``: what other members state differently, by trait.
+    Null is not known; ``[erased]`` where every member's key is destroyed.
+    """
+    rows = fetch(
+        connection,
+        "SELECT identity_id AS identity, traits, status, flags, ins, erased FROM identity_index.identity"
+        " WHERE identity_id = ANY(%(ids)s::uuid[]) ORDER BY registered_position",
+        ids=list(members),
+    )
+    kept = [row for row in rows if not row["erased"] and row["identity"] not in erased]
+    best = min(kept, key=lambda row: RELIABLE.index(row["status"]), default=None)
+    traits = best["traits"] if best else (NO_TRAITS if rows else {})
+    shown = {name: traits.get(name) for name in SHOWN}
+    stated = {name: {row["traits"].get(name) for row in kept} - {None, shown[name]} for name in SHOWN}
+    return {
+        **shown,
+        "identity": best["identity"] if best else None,
+        "status": best["status"] if best else None,
+        "ins": next((row["ins"] for row in kept if row["ins"]), None),
+        "flags": sorted({flag for row in rows for flag in row["flags"]}),
+        "also_stated": {name: sorted(others) for name, others in stated.items() if others},
     }
 
 

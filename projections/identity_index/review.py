@@ -7,13 +7,14 @@ from psycopg2.extensions import connection as Connection
 
 from domain.times import iso
 from projections.engine.query import fetch, masked
+from projections.identity_index.identity_rows import NO_TRAITS
 from schemas.event import ERASED
 
 WAITING = """
 SELECT k.link_id AS link, k.low, k.high, CASE WHEN k.held_back THEN 'held back' ELSE 'proposed' END AS waits_as,
        coalesce(nl.person_id, k.low) AS low_person, coalesce(nh.person_id, k.high) AS high_person,
-       il.assigner AS low_assigner, il.local_id AS low_local_id,
-       ih.assigner AS high_assigner, ih.local_id AS high_local_id,
+       il.assigner AS low_assigner, il.local_id AS low_local_id, il.traits AS low_traits, il.status AS low_status,
+       ih.assigner AS high_assigner, ih.local_id AS high_local_id, ih.traits AS high_traits, ih.status AS high_status,
        s.position, s.recorded_at, s.actor, s.reason, s.rule, s.rule_version, s.score, s.compared
 FROM identity_index.link k
 JOIN identity_index.statement s ON s.position = k.position
@@ -42,7 +43,7 @@ def review_list(
     """``identity review list``, oldest first: proposals nobody answered, and merges that a bar holds back.
 
     ``barred_by`` names the barred pairs that stand between the two persons; a pair that has become one person by
-    other links waits no more.
+    other links waits no more. ``traits`` of a side are null while its registration is still on its way.
     """
     waiting = fetch(connection, WAITING, limit=limit)
     concerned = {row[side] for row in waiting for side in ("low_person", "high_person")}
@@ -56,7 +57,13 @@ def _waiting(
     row: dict[str, Any], bars: dict[frozenset[str], list[list[str]]], erased: Collection[str]
 ) -> dict[str, Any]:
     pair = [
-        {"identity": row[side], "assigner": row[f"{side}_assigner"], "local_id": row[f"{side}_local_id"]}
+        {
+            "identity": row[side],
+            "assigner": row[f"{side}_assigner"],
+            "local_id": row[f"{side}_local_id"],
+            "traits": NO_TRAITS if row[side] in erased else row[f"{side}_traits"],
+            "status": row[f"{side}_status"],
+        }
         for side in ("low", "high")
     ]
     sealed = row["reason"] is not None and (row["low"] in erased or row["high"] in erased)

@@ -1,0 +1,64 @@
+"""What people see of values: times in their zone, unknown as a dash, no box and no colour in a pipe."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from krypton.cli import output
+from krypton.cli.output import text, when
+
+
+@pytest.fixture
+def in_paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine in France."""
+    monkeypatch.setenv("TZ", "Europe/Paris")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_paris")
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("2026-03-01T13:05:09.123456Z", "2026-03-01 14:05 CET"),
+        ("2026-07-01T22:30:00Z", "2026-07-02 00:30 CEST"),
+        ("2026-03-01T14:05:09", "2026-03-01 14:05"),  # as a modality wrote it: its zone is not known
+        ("2026-03-01T14:05", "2026-03-01 14:05"),
+        ("2026-03-01", "2026-03-01"),
+        ("at 2026-03-01T13:05:09Z", "at 2026-03-01T13:05:09Z"),
+    ],
+)
+def test_a_time_is_shown_in_the_machines_zone_and_named_with_it(stored: str, shown: str) -> None:
+    assert when(stored) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "–"),
+        ([], "–"),
+        (0, "0"),
+        (0.0, "0"),
+        (1234.5678, "1234.57"),
+        (True, "yes"),
+        ({"dlp_mgycm": None, "n": 2}, "DLP mGy·cm –, n 2"),
+        (["a", None], "a, –"),
+        ("[bold]x[/bold]", "[bold]x[/bold]"),
+    ],
+)
+def test_unknown_is_a_dash_and_never_zero(value: object, shown: str) -> None:
+    assert text(value) == shown
+
+
+def test_a_pipe_gets_no_colour_and_no_box(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    output.table([{"site": "CHB", "series": 3, "gone": None}], ("site", "series", "gone"), "Studies")
+    assert capsys.readouterr().out == "Studies\nsite  series\nCHB        3\n\n"
+
+
+def test_a_table_without_rows_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    output.table([], ("site",), "Studies")
+    assert capsys.readouterr().out == "Studies: none\n"
