@@ -10,9 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from domain.commands.rules import PublishRules
+from domain.errors import RuleBroken
 from domain.rules.alerts import BUILT_IN_BODY
 from domain.rules.document import DOSE_ALERTS, LARGEST, RuleDocument, RuleId, canonical_json, read_document
 from domain.rules.in_force import RulesInForce
+from domain.rules.toml_lines import line_of
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import ask, krypton
 from krypton.cli.groups import command_group
@@ -100,12 +102,19 @@ def _row(rules: RulesInForce, rule_id: RuleId) -> dict[str, Any]:
 
 
 def _read(file: Path) -> RuleDocument:
-    """Raises BadParameter (no rule file by its name or encoding), and as ``read_document``."""
+    """Raises BadParameter (no rule file by its name or encoding), and as ``read_document``, with the line."""
     if file.suffix not in (".toml", ".json"):
         raise typer.BadParameter("its name ends neither in .toml nor in .json: rename it", param_hint="FILE")
     with file.open("rb") as opened:
         raw = opened.read(LARGEST + 1)
     try:
-        return read_document(raw.decode("utf-8-sig", errors="strict"), as_json=file.suffix == ".json")
+        text = raw.decode("utf-8-sig", errors="strict")
     except UnicodeDecodeError:
         raise typer.BadParameter("it is not UTF-8: save it as such", param_hint="FILE") from None
+    try:
+        return read_document(text, as_json=file.suffix == ".json")
+    except RuleBroken as wrong:
+        # Each begins with the path of what is wrong; in TOML, which people write by hand, it has a line.
+        path = str(wrong).partition(":")[0].removeprefix("file.")
+        line = line_of(text, path) if file.suffix == ".toml" else None
+        raise wrong if line is None else type(wrong)(f"line {line}, {wrong}") from None

@@ -148,3 +148,43 @@ def test_rules_that_nobody_published_are_not_found(desk: Desk) -> None:
 def test_what_is_no_rule_id_is_refused(desk: Desk) -> None:
     said = desk.say("show", "matching")
     assert (said.code, "write KIND@VERSION" in said.err) == (1, True)
+
+
+WRONG = """kind = "matching"
+version = 7
+in_force_from = "2026-01-01"
+
+[[body.rules]]
+name = "ins-and-birth"
+fields = ["ins", "family", "birth_date"]
+action = "merge"
+score = 1.0
+
+[[body.rules]]
+name = "by-name"
+fields = ["family", "shoe_size"]
+action = "propose"
+score = 0.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "words"),
+    [
+        ("", "", "refused: line 13, body.rules[1].fields[1]: is none of"),
+        ('action = "merge"\n', "", "refused: line 5, body.rules[0].action: is missing"),
+        ("version = 7", "version = 0", "refused: line 2, version: is no whole number"),
+        ("score = 0.5", "score = 2", "refused: line 15, body.rules[1].score"),
+        ("score = 0.5", "score = ", "the file is not TOML"),
+    ],
+)
+@pytest.mark.parametrize("option", [["--check"], []])
+def test_a_mistake_in_a_file_is_said_with_its_line_and_key_and_nothing_is_published(
+    desk: Desk, option: list[str], wrong: str, right: str, words: str
+) -> None:
+    content = WRONG.replace("shoe_size", "given") if wrong else WRONG
+    said = desk.say("publish", desk.file(content.replace(wrong, right), "rules.toml"), *option)
+    assert said.code == 1
+    assert words in said.err
+    assert "line " in said.err
+    assert desk.history() == []
