@@ -78,7 +78,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "order.result": PROFESSIONAL | SERVICE,
     "order.cancel": PROFESSIONAL | SERVICE,
     "order.show": PROFESSIONAL | PATIENT,
-    "order.list": PROFESSIONAL | PATIENT,
+    "order.list": PROFESSIONAL,  # of their establishment; patients see theirs in their record
     "reading.request": PROFESSIONAL | SERVICE,
     "reading.accept": PROFESSIONAL | SERVICE,
     "reading.decline": PROFESSIONAL | SERVICE,

@@ -1,5 +1,6 @@
 """How a command reaches the ledger, under whose envelope, and how its answer is printed."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from domain.actors import Caller, Role
@@ -26,6 +27,11 @@ def asker(ours: Krypton, acting: Acting, reason: str, ref: str | None = None) ->
     """
     about = ours.resolve(ref) if ref and acting.own.endswith(":*") else None
     return acting.caller(reason, about)
+
+
+def acting_from(caller: Caller, site: str | None) -> Caller:
+    """The caller at the establishment that they name, if they do; the gate checks that it is theirs (X2)."""
+    return caller if site is None else replace(caller, site=site)
 
 
 def stating(ours: Krypton, who: Acting, identity: UUID) -> str:

@@ -12,6 +12,7 @@ CommandId = Annotated[
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept sealed.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many at most.")]
+OwnSite = Annotated[str | None, typer.Option("--site", help="One's own establishment, where one has several.")]
 Ref = Annotated[str, typer.Argument(help="ASSIGNER|LOCAL_ID, an identity's or a person's uuid, or INS|matricule.")]
 
 

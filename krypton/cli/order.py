@@ -1,6 +1,7 @@
 """krypton order: exam orders, from the wish to the result."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -9,16 +10,33 @@ import typer
 from domain.aggregates.order import Urgency
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ResultOrder, ScheduleOrder
 from krypton.cli.calling import ASKED, OWN, As, Why
-from krypton.cli.connection import ask, asker, envelope, krypton
+from krypton.cli.connection import acting_from, ask, asker, envelope, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import AsJson, CommandId, Reason, Ref, utc
-from krypton.cli.output import document, facts, written
+from krypton.cli.options import AsJson, CommandId, Limit, OwnSite, Reason, Ref, utc
+from krypton.cli.output import document, facts, table, written
+from krypton.cli.worklist import WHO, with_patients
 from krypton.queries.person import order_of, placed_for
+from krypton.queries.worklists import OPEN_ORDERS, PAGE, orders_of
 
 app = command_group("Exam orders.")
 Order = Annotated[UUID, typer.Argument(help="The order's id, as order place printed it.")]
 By = Annotated[str | None, typer.Option("--by", help="RPPS number of who orders; without it, one's own.")]
 Site = Annotated[str, typer.Option("--site", help="Code of the establishment.")]
+LISTED = (
+    *("state", "urgency", "modality", "act", "question", "placed_at", "wanted_by", "site", "ordered_by"),
+    *("presented_at", "scheduled_at", "scheduled_for", "accession", "cancel_reason", "order"),
+)
+
+
+class State(StrEnum):
+    """How far an order is."""
+
+    PLACED = "placed"
+    PRESENTED = "presented"
+    SCHEDULED = "scheduled"
+    PERFORMED = "performed"
+    RESULTED = "resulted"
+    CANCELLED = "cancelled"
 
 
 @app.command()
@@ -104,6 +122,24 @@ def result(
 def cancel(order: Order, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
     """The exam is not wanted any more."""
     ask(krypton(), CancelOrder(order=order, reason=reason), who, command_id, as_json)
+
+
+@app.command("list")
+def list_orders(
+    state: Annotated[list[State] | None, typer.Option("--state", help="May be given several times.")] = None,
+    site: OwnSite = None,
+    limit: Limit = PAGE,
+    who: As = OWN,
+    reason: Why = ASKED,
+    as_json: AsJson = False,
+) -> None:
+    """Orders that one's establishment placed, was brought or makes, oldest first: without --state, the open ones."""
+    ours = krypton()
+    found = orders_of(ours, acting_from(asker(ours, who, reason), site), states=state or OPEN_ORDERS, limit=limit)
+    if as_json:
+        document(found)
+        return
+    table(with_patients(found), (*WHO, *LISTED), "Orders")
 
 
 @app.command()

@@ -6,13 +6,21 @@ from uuid import UUID
 
 import typer
 
+from domain.aggregates.reading import Progress
 from domain.commands.readings import AcceptReading, DeclineReading, ReportReading, RequestReading
-from krypton.cli.calling import OWN, As
-from krypton.cli.connection import ask, krypton
+from krypton.cli.calling import ASKED, OWN, As, Why
+from krypton.cli.connection import acting_from, ask, asker, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import AsJson, CommandId, Reason, utc
+from krypton.cli.options import AsJson, CommandId, Limit, OwnSite, Reason, utc
+from krypton.cli.output import document, table
+from krypton.cli.worklist import WHO, with_patients
+from krypton.queries.worklists import OPEN_READINGS, PAGE, readings_of
 
 app = command_group("Teleradiology.")
+LISTED = (
+    *("state", "modalities", "date", "question", "from_site", "to_site", "requested_at", "due", "read_by"),
+    *("conclusion", "decline_reason", "reading", "study"),
+)
 Reading = Annotated[UUID, typer.Argument(help="The reading's id, as reading request printed it.")]
 By = Annotated[str | None, typer.Option("--by", help="RPPS number of the radiologist; without it, one's own.")]
 
@@ -37,6 +45,24 @@ def request(
         due=utc(due),
     )
     ask(krypton(), command, who, command_id, as_json)
+
+
+@app.command("list")
+def list_readings(
+    state: Annotated[list[Progress] | None, typer.Option("--state", help="May be given several times.")] = None,
+    site: OwnSite = None,
+    limit: Limit = PAGE,
+    who: As = OWN,
+    reason: Why = ASKED,
+    as_json: AsJson = False,
+) -> None:
+    """Readings that one's establishment asked for or is asked for, oldest first: without --state, the open ones."""
+    ours = krypton()
+    found = readings_of(ours, acting_from(asker(ours, who, reason), site), states=state or OPEN_READINGS, limit=limit)
+    if as_json:
+        document(found)
+        return
+    table(with_patients(found), (*WHO, *LISTED), "Readings")
 
 
 @app.command()

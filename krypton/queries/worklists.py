@@ -5,6 +5,7 @@ A list is bounded, and says when there is more. What came in against an oppositi
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +19,10 @@ from domain.sight import Sight
 from domain.tasks import may
 from krypton.bootstrap import Krypton
 from krypton.queries.gate import decided, feeding_of
+from projections.identity_index import queries as identities
 
+OPEN_ORDERS: Final = ("placed", "presented", "scheduled")
+OPEN_READINGS: Final = ("requested", "accepted")
 PAGE: Final = 50
 """Rows of a list, where nobody asks for another number."""
 
@@ -116,6 +120,46 @@ def emergencies_to_review(
 
     asked = [f"site={site}"] if site else []
     return listed(ours, caller, "access.review.list", find, lambda row: [row["identity"]], asked=asked)
+
+
+def orders_of(
+    ours: Krypton, caller: Caller, *, states: Sequence[str] = OPEN_ORDERS, limit: int = PAGE
+) -> list[Document]:
+    """The ``order list`` document: what the establishment that a professional acts from placed, was brought or makes.
+
+    Such an establishment took part in making it: an opposition to feeding keeps nothing of it from them.
+    """
+    from projections.patient_record import queries
+
+    def find(connection: Any, site: str | None) -> list[Document]:
+        return _with_patients(ours, connection, partial(queries.orders_at, connection, str(site), states, limit))
+
+    return listed(ours, caller, "order.list", find, _whose, asked=[f"state={state}" for state in states])
+
+
+def readings_of(
+    ours: Krypton, caller: Caller, *, states: Sequence[str] = OPEN_READINGS, limit: int = PAGE
+) -> list[Document]:
+    """The ``reading list`` document: what the establishment that a professional acts from asked for, or is asked."""
+    from projections.patient_record import queries
+
+    def find(connection: Any, site: str | None) -> list[Document]:
+        return _with_patients(ours, connection, partial(queries.readings_at, connection, str(site), states, limit))
+
+    return listed(ours, caller, "reading.list", find, _whose, asked=[f"state={state}" for state in states])
+
+
+def _with_patients(ours: Krypton, connection: Any, find: Callable[..., list[Document]]) -> list[Document]:
+    """Each row with who it is about; ``find`` takes the identities whose key is destroyed."""
+    rows = find()
+    erased = ours.vault.destroyed({one for row in rows for one in _whose(row)})
+    known = identities.named(connection, {row["identity"] for row in rows}, erased)
+    return [{"patient": known.get(row["identity"])} | row for row in (find(erased) if erased else rows)]
+
+
+def _whose(row: Document) -> list[str]:
+    """Who a row is about, and under whose key its texts are sealed."""
+    return [row["identity"], *([row["subject"]] if "subject" in row else [])]
 
 
 def study_of_alert(ours: Krypton, alert: UUID) -> UUID:

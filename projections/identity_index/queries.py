@@ -143,6 +143,22 @@ def patient(connection: Connection, members: Sequence[str], erased: Collection[s
     }
 
 
+def named(connection: Connection, identities: Collection[str], erased: Collection[str] = NOBODY) -> dict[str, Document]:
+    """The traits by which people know who is meant, of each of these identities that is registered."""
+    rows = fetch(
+        connection,
+        "SELECT identity_id AS identity, traits, erased FROM identity_index.identity"
+        " WHERE identity_id = ANY(%(ids)s::uuid[])",
+        ids=list(identities),
+    )
+    return {row["identity"]: _shown(row, erased) for row in rows}
+
+
+def _shown(row: Document, erased: Collection[str]) -> Document:
+    traits = NO_TRAITS if row["erased"] or row["identity"] in erased else row["traits"]
+    return {name: traits.get(name) for name in SHOWN}
+
+
 def subjects(connection: Connection, members: Sequence[str]) -> set[str]:
     """The identities under whose keys reasons in the ``history`` of these members are sealed, former pairs included."""
     rows = fetch(

@@ -36,6 +36,18 @@ FROM patient_record.exam_order
 """
 ORDERS = ORDER_COLUMNS + "WHERE identity_id = ANY(%(members)s::uuid[]) ORDER BY first_position DESC"
 ORDER = ORDER_COLUMNS + "WHERE order_id = %(order)s"
+WORK = f"""{ORDER_COLUMNS}
+WHERE (site = %(site)s OR presented_at = %(site)s OR scheduled_at = %(site)s) AND state = ANY(%(states)s)
+ORDER BY first_position LIMIT %(limit)s
+"""
+TO_READ = """
+SELECT reading_id::text AS reading, study_id::text AS study, r.identity_id::text AS subject, r.state, from_site,
+       to_site, question, due, read_by, r.report_uid, conclusion, decline_reason, requested_at,
+       s.identity_id::text AS identity, s.modalities, s.started_at
+FROM patient_record.reading r LEFT JOIN patient_record.study s USING (study_id)
+WHERE (r.to_site = %(site)s OR r.from_site = %(site)s) AND r.state = ANY(%(states)s)
+ORDER BY r.first_position LIMIT %(limit)s
+"""
 ARRIVED = """
 SELECT study_id::text, study_uid, started_at, site, first_position, last_position
 FROM patient_record.study WHERE identity_id = ANY(%(members)s::uuid[])
@@ -167,6 +179,30 @@ def _study(
         ],
         "readings": [_reading(r, erased) for r in readings.get(study["study_id"], ())],
     }
+
+
+def orders_at(
+    connection: Connection, site: str, states: Sequence[str], limit: int, erased: Collection[str] = ()
+) -> list[Document]:
+    """``order list``: orders in these states that an establishment placed, was brought or makes, oldest first."""
+    found = fetch(connection, WORK, site=site, states=list(states), limit=limit)
+    return [shown_order(order, erased) for order in found]
+
+
+def readings_at(
+    connection: Connection, site: str, states: Sequence[str], limit: int, erased: Collection[str] = ()
+) -> list[Document]:
+    """``reading list``: readings in these states that an establishment asked for or was asked for, oldest first.
+
+    ``identity``: whose the study is now; the texts are sealed under who it was when the reading was asked for.
+    """
+    found = fetch(connection, TO_READ, site=site, states=list(states), limit=limit)
+    return [
+        _reading(row, erased)
+        | {name: row[name] for name in ("study", "modalities")}
+        | {"date": row["started_at"], "identity": row["identity"] or row["subject"], "subject": row["subject"]}
+        for row in found
+    ]
 
 
 def _reading(reading: Document, erased: Collection[str]) -> Document:

@@ -81,6 +81,9 @@ EXAM_ORDER = Table(
     Column("last_position", BigInteger, nullable=False),
     Index("exam_order_identity", "identity_id"),
     Index("exam_order_accession", "accession"),
+    Index("exam_order_site", "site", "state"),
+    Index("exam_order_presented_at", "presented_at", "state"),
+    Index("exam_order_scheduled_at", "scheduled_at", "state"),
     info=written_from("krypton.orders"),
 )
 
@@ -105,5 +108,6 @@ READING = Table(
     Column("last_position", BigInteger, nullable=False),
     Index("reading_study", "study_id"),
     Index("reading_to_site", "to_site", "state"),
+    Index("reading_from_site", "from_site", "state"),
     info=written_from("krypton.orders"),
 )
