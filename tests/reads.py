@@ -15,6 +15,8 @@ PERSONAL: Final = {
     "dose.alerts": "dose alerts",
     "consent.show": "consent show {person}",
     "order.show": "order show {order}",
+    "order.list": "order list",
+    "reading.list": "reading list",
     "access.review.list": "access review list",
     "audit.history": "audit history {person}",
     "audit.accesses": "audit accesses {person}",
@@ -76,7 +78,7 @@ NOTHING_PERSONAL: Final = {
 ASKS_THE_GATE: Final = {
     *("person.identity_of", "person.history_of", "person.record_of", "person.order_of", "person.dose_of"),
     *("person.consents_of", "worklists.listed", "worklists.pairs_to_review", "worklists.alerts_of"),
-    "worklists.emergencies_to_review",
+    *("worklists.emergencies_to_review", "worklists.orders_of", "worklists.readings_of"),
 }
 """Each function of ``krypton.queries`` that answers with personal data to a ``Caller``."""
 

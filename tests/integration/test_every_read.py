@@ -15,6 +15,7 @@ from adapters.eventstore.recorder import LedgerRecorder
 from domain.actors import Role, role_of
 from domain.commands.links import Propose
 from domain.commands.orders import PlaceOrder
+from domain.commands.readings import RequestReading
 from domain.errors import StoreAway
 from domain.tasks import TASKS
 from krypton.devstack.stack import Stack
@@ -28,7 +29,7 @@ from tests.reads import PERSONAL
 
 pytestmark = pytest.mark.live
 DOCTOR, CLERK, OPERATOR, SERVICE = f"rpps:{CLINICIAN}", "clerk:desk", "operator:one", "service:one"
-LISTS = ("identity.review.list", "dose.alerts", "access.review.list")
+LISTS = ("identity.review.list", "dose.alerts", "access.review.list", "order.list", "reading.list")
 EMPTY_HERE = ("access.review.list",)  # hours must pass before anybody is on it
 
 
@@ -80,7 +81,8 @@ def desk(stack: Stack) -> Iterator[Desk]:
         shown = world.identity(person)
         stated = {name: shown["traits"][name] for name in ("family", "given", "birth_date")}
         taken = received("CHB", new_uid(), local_id=shown["local_id"], stated=stated, doses=(dose(new_uid(), over),))
-        world.ask(taken)
+        study = UUID(str(world.ask(taken).result["study"]))
+        world.ask(RequestReading(study=study, from_site="CHB", to_site="CHP", question="nodule?"))
         placed = PlaceOrder(identity=UUID(person), site="CHB", ordered_by=CLINICIAN, modality="CT", question="nodule?")
         order = str(world.ask(placed).result["order"])
         world.ask(
