@@ -11,9 +11,10 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from bench.stored import cohorts, store
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
+from projections.declared import VIEWS
 from projections.engine.fold import fold, read
-from projections.versions.catalog import schema_of
+from projections.engine.projection import schema_of
 from projections.versions.copy_out import CopyOut
 from projections.versions.memory_rows import MemoryRows
 from schemas.bulk import BulkCodec
@@ -36,8 +37,8 @@ def fill(ours: Krypton, events: int, *, seed: int = 1) -> int:
 def apply(ours: Krypton, connection: Connection, records: Sequence[Record]) -> None:
     """Put the rows that the live views make of these records beside those that are there."""
     reads = read(BulkCodec(registry(), ours.vault), records)
-    for make in VIEWS.values():
-        view = make()
+    for declared in VIEWS.values():
+        view = declared.make()
         rows = MemoryRows(view.tables, 10**9, NO_SPILL)
         letters = fold(view, [one for one in reads if one.record.topic in view.topics], rows, ())
         assert not letters, letters[0].reason

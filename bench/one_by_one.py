@@ -3,9 +3,8 @@
 import psycopg2
 
 from krypton.bootstrap import Krypton
-from projections.engine.projection import Projection
+from projections.engine.projection import Projection, schema_of
 from projections.engine.rows import LiveRows, tables_sql
-from projections.versions.catalog import schema_of
 from schemas.event import LedgerEvent
 
 POSITION = "UPDATE bench_position SET at = %s"

@@ -5,7 +5,8 @@ from typing import Final
 
 from bench import backlog, filled
 from bench.region import processes
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
+from projections.declared import VIEWS
 
 COMMANDS: Final = 5_000
 

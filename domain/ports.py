@@ -6,7 +6,12 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from eventsourcing.domain import Aggregate
 from eventsourcing.persistence import Notification, StoredEvent
+
+from domain.directory import Directory
+from domain.membership import Membership
+from domain.rules.in_force import RulesInForce
 
 Clock = Callable[[], datetime]
 """Now, with a time zone (UTC)."""
@@ -118,3 +123,27 @@ class Notices(Protocol):
 
     def deliver(self, notice: Notice) -> None:
         """Hand one over for good; harmless to repeat. Raises NotDelivered: then it is tried again later."""
+
+
+class LedgerState(Protocol):
+    """What a command may look up: aggregates and folds as of the last stored event (``domain.ledger.Ledger``)."""
+
+    @property
+    def clock(self) -> Clock:
+        """Now."""
+
+    @property
+    def log(self) -> CommandLog:
+        """The recorder, as the log of commands."""
+
+    def load(self, aggregate_ids: Sequence[UUID]) -> dict[UUID, Aggregate | None]:
+        """Several aggregates in one look; None where nobody spoke of one yet."""
+
+    def membership(self) -> Membership:
+        """Persons and bars."""
+
+    def directory(self) -> Directory:
+        """Establishments and professionals."""
+
+    def rules(self) -> RulesInForce:
+        """Published rules, and which of them decide."""

@@ -7,7 +7,7 @@ what it decided, or runs it again on newer aggregates where another writer was f
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID, uuid4
 
 from eventsourcing.domain import Aggregate, AggregateEvent
@@ -18,10 +18,8 @@ from domain.actors import actor
 from domain.directory import Directory
 from domain.errors import NotFound
 from domain.membership import Membership
+from domain.ports import LedgerState
 from domain.rules.in_force import RulesInForce
-
-if TYPE_CHECKING:
-    from domain.ledger import Ledger
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -86,7 +84,7 @@ class NotStoredYet(Exception):
 class Work:
     """What a command reads and changes: each aggregate is loaded once, and its new events are collected together."""
 
-    def __init__(self, ledger: "Ledger", touched: Iterable[UUID] = ()) -> None:
+    def __init__(self, ledger: LedgerState, touched: Iterable[UUID] = ()) -> None:
         self._ledger = ledger
         self._held: dict[UUID, Aggregate | None] = ledger.load(list(touched))
         self._touched: dict[UUID, Aggregate] = {}

@@ -5,7 +5,7 @@ Nothing here decides anything. ``Krypton.connect`` is what the command line, the
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,10 +21,11 @@ from domain.commands.identities import Erase
 from domain.errors import Erased, NotFound
 from domain.ledger import Ledger
 from domain.ports import Answer
-from domain.rules.document import DOSE_ALERTS, MATCHING, REFERENCE_LEVELS, RuleId
+from domain.rules.document import RuleId
 from domain.rules.in_force import ABSENT
 from domain.work import Command, Envelope
 from krypton.settings import Addresses, ServiceUnavailable, Settings, addresses
+from projections.declared import VIEWS
 from schemas.codec import Codec
 from schemas.registry import registry
 
@@ -35,48 +36,6 @@ if TYPE_CHECKING:  # imported where used: a command that only asks the ledger ne
 
 CONNECT_S = 5
 ORDINAL = re.compile(r"(.+)#([2-9]|[1-9][0-9])", re.DOTALL)  # of a collision, as ``identity show`` writes it
-
-
-def _patient_record(*_: Any) -> "Projection":
-    from projections.patient_record.view import PatientRecord
-
-    return PatientRecord()
-
-
-def _identity_index(*rules: Any) -> "Projection":
-    from projections.identity_index.view import IdentityIndex
-
-    return IdentityIndex(*rules)
-
-
-def _cumulative_dose(*rules: Any) -> "Projection":
-    from projections.cumulative_dose.view import CumulativeDose
-
-    return CumulativeDose(*rules)
-
-
-def _access_history(*_: Any) -> "Projection":
-    from projections.access_history.view import AccessHistory
-
-    return AccessHistory()
-
-
-VIEWS: dict[str, Callable[..., "Projection"]] = {
-    "patient_record": _patient_record,
-    "identity_index": _identity_index,
-    "cumulative_dose": _cumulative_dose,
-    "access_history": _access_history,
-}
-"""Makes a view's projection with the rules of its kinds, in their order; without any, with those that need no
-publishing."""
-
-KINDS: dict[str, tuple[str, ...]] = {
-    "patient_record": (),
-    "identity_index": (MATCHING,),
-    "cumulative_dose": (DOSE_ALERTS, REFERENCE_LEVELS),
-    "access_history": (),
-}
-"""The kinds of rules that each view is made with."""
 
 
 def known_view(name: str) -> None:
@@ -153,7 +112,8 @@ class Krypton:
     def projection_with(self, name: str, rules: Mapping[str, int], version: int | None = None) -> "Projection":
         """A view's projection made with these rule sets, kind to version. Raises NotFound (one was not published)."""
         known_view(name)
-        projection = VIEWS[name](*(self._rules(kind, rules.get(kind)) for kind in KINDS[name]))
+        view = VIEWS[name]
+        projection = view.make(*(self._rules(kind, rules.get(kind)) for kind in view.kinds))
         projection.version = projection.version if version is None else version
         return projection
 

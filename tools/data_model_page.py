@@ -14,10 +14,10 @@ from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
 
 import domain.aggregates
-from krypton.bootstrap import VIEWS
+from projections.declared import VIEWS
+from projections.engine.ownership import topic_of
 from projections.engine.projection import Projection
 from projections.engine.sealed import SUBJECT
-from projections.versions.ownership import topic_of
 from schemas.registry import registry
 from streams.broker.topics import PARTITIONS
 from tools.prose import cell, first_sentence
@@ -66,8 +66,8 @@ key is destroyed. Null means not known, never zero.
 def page() -> str:
     """The whole page."""
     lines = [HEAD.rstrip(), *_aggregates(), LEDGER.rstrip(), ""]
-    for make in VIEWS.values():
-        lines += [*_view(make()), ""]
+    for view in VIEWS.values():
+        lines += [*_view(view.make()), ""]
     return "\n".join(lines)
 
 

@@ -20,7 +20,8 @@ from domain.errors import NotFound
 from domain.times import micros
 from krypton.auditing.needed import Finder
 from krypton.auditing.temporary_views import temporary_views
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
+from projections.declared import VIEWS
 from projections.engine.fold import Read, fold, read
 from projections.engine.projection import Projection, RowKey
 from projections.identity_index import queries as identities

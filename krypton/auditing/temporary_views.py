@@ -18,7 +18,8 @@ from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
-from krypton.bootstrap import CONNECT_S, VIEWS
+from krypton.bootstrap import CONNECT_S
+from projections.declared import VIEWS
 from projections.engine.projection import Projection
 from projections.engine.rows import quoted
 from projections.versions.memory_rows import Held

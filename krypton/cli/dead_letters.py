@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from krypton.bootstrap import VIEWS
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import envelope, krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, err, facts, out, table
 from krypton.views.dead_letters import letter, letters, replay_letter
+from projections.declared import VIEWS
 
 app = command_group("Records that wait for an operator.")
 Number = Annotated[int, typer.Argument(help="The letter's number, as the list prints it.")]

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from krypton.bootstrap import VIEWS
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.logs import log_to_stderr
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, table
+from projections.declared import VIEWS
 
 
 def init() -> None:

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from krypton.bootstrap import VIEWS, Krypton, known_view
+from krypton.bootstrap import Krypton, known_view
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, err, out, table
 from krypton.progress import progress
+from projections.declared import VIEWS
 
 app = command_group("Views: their versions, rebuilt, compared, promoted.")
 View = Annotated[str, typer.Argument(help=f"One of {', '.join(VIEWS)}.")]

@@ -7,8 +7,9 @@ has read of each. Only at the start, and when another version is promoted, the s
 import time
 from typing import Any
 
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
 from krypton.views import lag
+from projections.declared import VIEWS
 from projections.engine.query import fetch
 from schemas.registry import registry
 from streams.broker.partition import partition_of
@@ -27,7 +28,7 @@ class Seen:
     def __init__(self, ours: Krypton, view: str) -> None:
         self._ours = ours
         self._view = view
-        topics = VIEWS[view]().topics
+        topics = VIEWS[view].make().topics
         found = [schema for schema in registry().latest.values() if schema.topic in topics]
         self._topic_of = {schema.type: schema.topic for schema in found}
         assert all(s.key == s.aggregate or PARTITIONS[s.topic] == 1 for s in found)  # else it is in the event

@@ -10,8 +10,9 @@ import psycopg2
 import sqlalchemy.exc
 from kafka.errors import KafkaError
 
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
 from krypton.settings import ServiceUnavailable, SettingsWrong
+from projections.declared import VIEWS
 
 LOOK_AGAIN_S = 1.0
 
@@ -54,8 +55,8 @@ def _tables(ours: Krypton) -> Iterator[str]:
     ours.vault.create()
     yield "vault: ready"
     relay.create(database)
-    for name, make in VIEWS.items():
-        ours_made = catalog.create(database, make())
+    for name, view in VIEWS.items():
+        ours_made = catalog.create(database, view.make())
         other = f"as another program made it: build this one's with krypton views rebuild {name}, and promote it"
         yield f"view {name}: {'ready' if ours_made else other}"
     outbox.create(database)

@@ -13,10 +13,11 @@ import psycopg2
 from eventsourcing.persistence import PersistenceError
 
 from domain.errors import Contended
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
 from krypton.services.supervisor import Child, krypton_command
 from krypton.settings import ServiceUnavailable
 from krypton.views import lag, promote
+from projections.declared import VIEWS
 from projections.versions import catalog, tailing
 
 LOOK_S = 3.0

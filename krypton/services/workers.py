@@ -5,7 +5,8 @@ from pathlib import Path
 from threading import Event
 
 from domain.errors import NotFound
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
+from projections.declared import VIEWS
 
 
 def run_relay(ours: Krypton, stop: Event) -> None:

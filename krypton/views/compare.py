@@ -4,6 +4,7 @@ from typing import Any
 
 from domain.errors import NotFound
 from krypton.bootstrap import Krypton
+from projections.declared import VIEWS
 from projections.engine.sealed import sealed_columns
 from projections.versions import catalog, versions
 from projections.versions.diff import Pair
@@ -15,7 +16,7 @@ def with_live(ours: Krypton, connection: Any, view: str, version: int) -> Pair:
     if live is None:
         raise NotFound(f"no version of {view} is live: run krypton init")
     sealed = sealed_columns(ours.projection(view, version).tables)
-    return Pair(view, live, version, sealed, sorted(ours.vault.all_destroyed()))
+    return Pair(view, live, version, sealed, sorted(ours.vault.all_destroyed()), VIEWS[view].meaning())
 
 
 def with_candidate(ours: Krypton, connection: Any, view: str, version: int | None = None) -> Pair:

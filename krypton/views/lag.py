@@ -7,8 +7,9 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from krypton.bootstrap import VIEWS, Krypton, known_view
+from krypton.bootstrap import Krypton, known_view
 from krypton.settings import ServiceUnavailable
+from projections.declared import VIEWS
 from projections.engine.query import fetch
 from projections.versions import catalog
 from projections.versions.code_digest import code_digest
@@ -32,7 +33,7 @@ def views_status(ours: Krypton) -> list[dict[str, Any]]:
 
 def own_codes() -> dict[str, str]:
     """View name to the digest of this program's code for it."""
-    return {name: code_digest(make()) for name, make in VIEWS.items()}
+    return {name: code_digest(view.make()) for name, view in VIEWS.items()}
 
 
 def wait_for_views(ours: Krypton, timeout_s: float) -> None:
@@ -115,12 +116,12 @@ def topics_status(ours: Krypton) -> list[dict[str, Any]]:
 def records_of(ours: Krypton, view: str) -> int:
     """How many records a view's topics hold now. Raises NotFound."""
     known_view(view)
-    return sum(end_offsets(ours, VIEWS[view]().topics).values())
+    return sum(end_offsets(ours, VIEWS[view].make().topics).values())
 
 
 def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
     """(topic, partition) to the offset of the next record; by default for all topics of the views."""
-    wanted = wanted or {topic for make in VIEWS.values() for topic in make().topics}
+    wanted = wanted or {topic for view in VIEWS.values() for topic in view.make().topics}
     try:
         consumer = KafkaConsumer(**broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=ANSWERS_MS)
         try:

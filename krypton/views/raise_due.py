@@ -8,10 +8,8 @@ same decision again, after a crash or before the view has caught up, writes noth
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
-
-from psycopg2.extensions import connection as Connection
 
 from domain.commands.doses import JudgeDose
 from domain.errors import NotFound, RuleBroken
@@ -20,8 +18,8 @@ from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
 from krypton.views.matches import bodies
 from policies.commands import build
-from projections.cumulative_dose.over import alerts_due
-from projections.identity_index.due import Decision, due
+from projections.declared import VIEWS
+from projections.identity_index.due import Decision, Due
 
 DECISIONS = UUID("5d0c2f0e-7a6b-5c1d-9b57-0e3c8f1d4a26")  # namespace of command ids: stored state, never change it
 ACTOR = "system:rules"
@@ -49,10 +47,10 @@ def raise_due(
     many were refused because somebody decided meanwhile. Raises ServiceUnavailable, Contended; decisions raised before
     stay.
     """
-    if view not in DUE:
+    if (find_due := VIEWS[view].find_due()) is None:
         return {}
     with ours.reading() as connection:
-        asked = DUE[view](connection, f"{view}_v{version}")
+        asked = COMMANDS[view](find_due(connection, f"{view}_v{version}"))
     counts: Counts = {}
     for done, batch in enumerate(_batches(asked)):
         answers = ours.ledger.execute_many([(one.command, _envelope(one, cause)) for one in batch])
@@ -73,8 +71,7 @@ def _batches(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
         yield batch
 
 
-def _matches(connection: Connection, schema: str) -> list[Asked]:
-    found = due(connection, schema)
+def _matches(found: Due) -> list[Asked]:
     rules = RuleId(MATCHING, found.rule_version)
     return [Asked(SAID[does], _subject(rules, one), build(does, body)) for does, one, body in bodies(found)]
 
@@ -84,16 +81,16 @@ def _subject(rules: RuleId, one: Decision) -> str:
     return f"{rules}|{low}|{high}|{one.position}"
 
 
-def _alerts(connection: Connection, schema: str) -> list[Asked]:
+def _alerts(found: list[dict[str, Any]]) -> list[Asked]:
     return [
         Asked(
             "alerts",
             f"{RuleId(DOSE_ALERTS, one['rule_version'])}|{one['study_id']}|{','.join(one['quantities'])}",
             JudgeDose(study=UUID(one["study_id"])),
         )
-        for one in alerts_due(connection, schema)
+        for one in found
     ]
 
 
-DUE: dict[str, Callable[[Connection, str], list[Asked]]] = {"identity_index": _matches, "cumulative_dose": _alerts}
-"""Queries for due decisions, by view; other views have none."""
+COMMANDS: dict[str, Callable[[Any], list[Asked]]] = {"identity_index": _matches, "cumulative_dose": _alerts}
+"""What turns due decisions into commands, by view: of the views that declare ``due``."""

@@ -20,9 +20,10 @@ from kafka.errors import KafkaError
 
 from domain.errors import RuleBroken
 from domain.rules.document import RuleId
-from krypton.bootstrap import KINDS, Krypton, known_view
+from krypton.bootstrap import Krypton, known_view
 from krypton.settings import ServiceUnavailable
 from krypton.views.lag import kafka_away
+from projections.declared import VIEWS
 from projections.engine.positions import Partition
 from projections.versions import catalog, rebuild
 from projections.versions.build_log import Build, Part
@@ -104,7 +105,7 @@ def _ends(ours: Krypton, topics: Collection[str]) -> dict[Partition, int]:
 
 def _rules(ours: Krypton, wish: Wish) -> dict[str, int]:
     """Rule kind to version. Raises OtherRules."""
-    kinds = KINDS[wish.view]
+    kinds = VIEWS[wish.view].kinds
     for asked in wish.rules:
         if asked.kind not in kinds:
             made_with = f"it uses {' and '.join(kinds)}" if kinds else "no rules make it"

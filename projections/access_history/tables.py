@@ -8,8 +8,8 @@ Written from ``krypton.accesses``: ``access``, ``viewing``. Written from ``krypt
 from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from projections.engine.ownership import written_from
 from projections.engine.sealed import sealed_for
-from projections.versions.ownership import written_from
 
 TABLES = MetaData()
 ID = Uuid(as_uuid=False)

@@ -1,1 +1,13 @@
 """The cumulative dose view: exposures, reports and alerts by study; persons are resolved by the queries."""
+
+from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
+from projections.engine.declaration import View
+
+VIEW = View(
+    name="cumulative_dose",
+    projection="view:CumulativeDose",
+    kinds=(DOSE_ALERTS, REFERENCE_LEVELS),
+    queries=("queries", "over"),
+    difference="difference:Levels",
+    due="over:alerts_due",
+)

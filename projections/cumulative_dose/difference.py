@@ -11,7 +11,7 @@ Document = dict[str, Any]
 
 
 class Levels:
-    """``projections.versions.meaning.Meaning`` of the cumulative dose."""
+    """``projections.engine.declaration.Meaning`` of the cumulative dose."""
 
     def counts(self, connection: Connection, live: str, candidate: str) -> Document:
         """See ``Meaning``: ``doses`` newly_over and no_longer_over a level, studies and exposures together."""

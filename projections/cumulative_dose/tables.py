@@ -8,8 +8,8 @@ Times of the ledger are microseconds since 1970 (UTC); clinical times are text a
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from projections.engine.ownership import written_from
 from projections.engine.sealed import sealed_for
-from projections.versions.ownership import written_from
 
 TABLES = MetaData()
 ID = Uuid(as_uuid=False)

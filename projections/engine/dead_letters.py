@@ -9,9 +9,8 @@ from domain.errors import NotFound
 from projections.engine import parked, positions, replays
 from projections.engine.fold import fold_carefully, read
 from projections.engine.parked import DeadLetter, Parked
-from projections.engine.projection import Projection
+from projections.engine.projection import Projection, schema_of
 from projections.engine.rows import LiveRows, tables_sql
-from projections.versions.catalog import schema_of
 from schemas.codec import Codec
 
 UNPARK = """DELETE FROM views.parked_key

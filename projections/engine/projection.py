@@ -74,3 +74,8 @@ class Projection(Protocol):
 
     def apply(self, event: LedgerEvent, rows: Rows) -> None:
         """Fold one event. Raises UnknownEvent."""
+
+
+def schema_of(projection: Projection) -> str:
+    """The PostgreSQL schema of the projection's version."""
+    return f"{projection.name}_v{projection.version}"

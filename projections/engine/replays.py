@@ -9,8 +9,8 @@ from uuid import UUID
 from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, Uuid, func
 
+from projections.engine.ddl import if_absent
 from projections.engine.positions import SCHEMA
-from projections.versions.bare_tables import if_absent
 
 REPLAY = Table(
     "replay",

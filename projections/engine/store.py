@@ -13,10 +13,9 @@ from projections.engine import parked, positions
 from projections.engine.fold import Read, fold, fold_carefully, read
 from projections.engine.parked import DeadLetter
 from projections.engine.positions import Move, Partition, Position
-from projections.engine.projection import Projection
+from projections.engine.projection import Projection, schema_of
 from projections.engine.rows import LiveRows, RowRefused, tables_sql
 from projections.engine.session import Session
-from projections.versions.catalog import schema_of
 from schemas.codec import Codec
 from schemas.event import Record
 

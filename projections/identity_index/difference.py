@@ -56,7 +56,7 @@ RULE_VERSION = 'SELECT max(rule_version) AS version FROM "{s}".match_rule'
 
 
 class Persons:
-    """``projections.versions.meaning.Meaning`` of the identity index."""
+    """``projections.engine.declaration.Meaning`` of the identity index."""
 
     def counts(self, connection: Connection, live: str, candidate: str) -> Document:
         """See ``Meaning``: ``persons`` joined, split, and ``proposed``: pairs newly put to a human."""

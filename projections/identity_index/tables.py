@@ -10,8 +10,8 @@ other.
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
+from projections.engine.ownership import written_from
 from projections.engine.sealed import sealed_for
-from projections.versions.ownership import written_from
 
 TABLES = MetaData()
 ID = Uuid(as_uuid=False)

@@ -5,17 +5,15 @@ An index built once over all rows costs a third of one maintained row by row, an
 
 from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import Column, MetaData, Table
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, SetColumnComment, SetTableComment
 
-from projections.engine.projection import Projection
+from projections.engine.ddl import DIALECT
+from projections.engine.projection import Projection, schema_of
 from projections.engine.rows import quoted
-from projections.versions.catalog import schema_of
 
 # Settings of a session that builds indexes: it sorts in memory, without parallel workers, which would slow the fold and
 # gain nothing.
 FOR_INDEXES = "SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL max_parallel_maintenance_workers = 0"
-DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
 def make(cursor: Cursor, projection: Projection) -> None:
@@ -38,11 +36,6 @@ def make(cursor: Cursor, projection: Projection) -> None:
                 cursor.execute(_literal(SetColumnComment(column)))
         if bare.comment:
             cursor.execute(_literal(SetTableComment(bare)))
-
-
-def if_absent(table: Table) -> str:
-    """The CREATE TABLE IF NOT EXISTS statement for a table as declared."""
-    return str(CreateTable(table, if_not_exists=True).compile(dialect=DIALECT))
 
 
 def complete(cursor: Cursor, projection: Projection) -> None:

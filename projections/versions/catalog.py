@@ -28,7 +28,7 @@ from sqlalchemy.schema import CreateSchema
 
 from projections.engine import parked
 from projections.engine.positions import METADATA, SCHEMA, Partition, Position
-from projections.engine.projection import Projection
+from projections.engine.projection import Projection, schema_of
 from projections.engine.query import fetch
 from projections.engine.rows import quoted
 from projections.versions.code_digest import code_digest
@@ -73,11 +73,6 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 
 
 class VersionChanged(Exception):
     """The code declares other columns than the version's tables have: a change of tables needs a new version."""
-
-
-def schema_of(projection: Projection) -> str:
-    """The PostgreSQL schema of the projection's version."""
-    return f"{projection.name}_v{projection.version}"
 
 
 def create(url: str, projection: Projection) -> bool:

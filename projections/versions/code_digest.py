@@ -41,12 +41,16 @@ def _digest(view: str, topics: tuple[str, ...]) -> str:
 
 
 def modules(start: str) -> dict[str, ast.Module]:
-    """A module of Krypton and all that it imports from Krypton, directly or not: name to source."""
+    """A module of Krypton and all that it imports from Krypton, directly or not: name to source.
+
+    Without its package, which declares the view: the declaration makes no rows.
+    """
     found: dict[str, ast.Module] = {}
     todo = [start]
+    left_out = LEFT_OUT | {start.rpartition(".")[0]}
     while todo:
         name = todo.pop()
-        if name in found or name in LEFT_OUT or (file := _file(name)) is None:
+        if name in found or name in left_out or (file := _file(name)) is None:
             continue
         found[name] = ast.parse(file.read_text(encoding="utf-8"))
         todo += _imports(found[name])

@@ -14,14 +14,13 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from domain.errors import NotFound
+from projections.engine.declaration import Document, Meaning
 from projections.engine.query import fetch
 from projections.engine.rows import quoted
 from projections.engine.sealed import shown
 from projections.versions import catalog
 from projections.versions.compared import Compared, columns_of
-from projections.versions.meaning import MEANINGS, Meaning
 
-Document = dict[str, Any]
 T = TypeVar("T")
 OTHER_TABLES = (
     psycopg2.errors.UndefinedTable,
@@ -44,7 +43,7 @@ class Pair:
     """Two versions of one view: ``live`` is what readers see, ``candidate`` the other.
 
     ``sealed``: for each table the sealed columns and the columns that name their subjects. ``erased``: the erased
-    identities.
+    identities. ``meaning``: what a difference means beyond rows, if the view declares it.
     """
 
     view: str
@@ -52,6 +51,7 @@ class Pair:
     candidate: int
     sealed: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     erased: Sequence[str] = ()
+    meaning: Meaning | None = None
 
     @property
     def schemas(self) -> tuple[str, str]:
@@ -63,7 +63,7 @@ def summary(connection: Connection, pair: Pair) -> Document:
     """The counts of ``views diff``: rows added, gone and changed per table, and what they mean.
 
     ``equal``: no difference in rows or columns. ``dead_letters``: how many wait in each. ``persons``, ``doses``: see
-    ``meaning``; only if they apply and both versions have the tables for them.
+    ``Meaning``; only if they apply and both versions have the tables for them.
     """
     _session(connection)
     tables = [_counts(connection, pair, table) for table in _tables(connection, pair)]
@@ -105,7 +105,7 @@ def meaning(connection: Connection, pair: Pair, offset: int = 0, limit: int = 10
 
 def _meant(connection: Connection, pair: Pair, ask: Callable[[Meaning], T], nothing: T) -> T:
     """The answer; ``nothing`` if a view has no such meaning, or a version lacks the tables for it."""
-    if (told := MEANINGS.get(pair.view)) is None:
+    if (told := pair.meaning) is None:
         return nothing
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT meaning")

@@ -15,10 +15,10 @@ from typing import Final
 import psycopg2
 from sqlalchemy import Table
 
+from projections.engine.ownership import topic_of
 from projections.engine.projection import Projection
 from projections.versions import bare_tables, build_log
 from projections.versions.build_log import Build, Part
-from projections.versions.ownership import topic_of
 
 AT_ONCE: Final = 2
 

@@ -13,9 +13,8 @@ from psycopg2.extensions import cursor as Cursor
 
 from projections.engine.fold import Read, fold, fold_carefully, read
 from projections.engine.parked import Letter, Parked
-from projections.engine.projection import Projection, RowKey
+from projections.engine.projection import Projection, RowKey, schema_of
 from projections.engine.rows import LiveRows, RowRefused, TableSql, tables_sql
-from projections.versions.catalog import schema_of
 from projections.versions.copy_out import CopyOut, Lines
 from projections.versions.memory_rows import MemoryRows
 from projections.versions.spill import TemporarySpill, TemporaryTables

@@ -25,12 +25,13 @@ from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import RuleBroken
 from projections.engine import parked
+from projections.engine.ddl import if_absent
 from projections.engine.positions import Partition
-from projections.engine.projection import Projection
+from projections.engine.projection import Projection, schema_of
 from projections.engine.rows import RowRefused, quoted
 from projections.versions import bare_tables, build_log, catalog
 from projections.versions.build_log import Build, Part
-from projections.versions.catalog import ASIDE, BUILDING, schema_of
+from projections.versions.catalog import ASIDE, BUILDING
 from projections.versions.code_digest import code_digest
 from projections.versions.part_fold import Folded, fold_carefully_into, fold_part
 from projections.versions.seeding import sow
@@ -206,7 +207,7 @@ def _told(batches: Iterable[Sequence[Record]], advance: Callable[[int], None]) -
 
 def _log_tables(cursor: Cursor) -> None:
     for table in build_log.METADATA.sorted_tables:
-        cursor.execute(bare_tables.if_absent(table))
+        cursor.execute(if_absent(table))
 
 
 def _discard(cursor: Cursor, projection: Projection) -> None:

@@ -23,9 +23,10 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import NotFound, RuleBroken, StoreAway
+from projections.engine.ddl import if_absent
 from projections.engine.query import fetch
 from projections.engine.rows import quoted
-from projections.versions import bare_tables, build_log, catalog, switches
+from projections.versions import build_log, catalog, switches
 from projections.versions.catalog import ASIDE, BUILDING
 from projections.versions.switches import DROPPED, PROMOTED, ROLLED_BACK, Switched
 
@@ -191,7 +192,7 @@ def _once(cursor: Cursor, work: Callable[[Cursor], Switched], token: UUID | None
     cursor.execute(f"SET LOCAL lock_timeout = {WAIT_MS}")
     cursor.execute(catalog.LOCK)
     for table in (*switches.METADATA.sorted_tables, *build_log.METADATA.sorted_tables):
-        cursor.execute(bare_tables.if_absent(table))
+        cursor.execute(if_absent(table))
     if token and (known := switches.noted(cursor, token)):
         return known
     done = work(cursor)

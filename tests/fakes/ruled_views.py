@@ -5,8 +5,8 @@ from collections.abc import Callable
 from domain.dose_alerts import AlertRules
 from domain.rules.levels import Level, ReferenceLevels
 from domain.rules.matching import MERGE, PROPOSE, MatchingRules, MatchRule
-from krypton.bootstrap import VIEWS
 from projections.cumulative_dose.view import CumulativeDose
+from projections.declared import VIEWS
 from projections.engine.projection import Projection
 from projections.identity_index.view import IdentityIndex
 
@@ -19,8 +19,9 @@ RULED: dict[str, Callable[[], Projection]] = {
     "identity_index": lambda: IdentityIndex(MATCHING),
     "cumulative_dose": lambda: CumulativeDose(AlertRules(2, 1_000.0, 100_000.0), ReferenceLevels(3, (CHEST,))),
 }
-MADE: dict[str, Callable[..., Projection]] = {**VIEWS, **RULED}
+PLAIN: dict[str, Callable[..., Projection]] = {name: view.make for name, view in VIEWS.items()}
+MADE: dict[str, Callable[..., Projection]] = {**PLAIN, **RULED}
 """Every view, under rules where it has some."""
 
-TWICE: dict[str, Callable[..., Projection]] = {**VIEWS, **{f"{name} under rules": make for name, make in RULED.items()}}
+TWICE: dict[str, Callable[..., Projection]] = {**PLAIN, **{f"{name} under rules": make for name, make in RULED.items()}}
 """Every view, and once more under rules where it has some."""

@@ -23,11 +23,12 @@ from domain.proofs import leaf
 from domain.proofs.merkle import leaf_hashes
 from domain.proofs.note import Checkpoint, Note
 from domain.work import Command, Envelope
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
 from krypton.integrity.keys import made
 from krypton.queries import person
 from krypton.settings import Settings
+from projections.declared import VIEWS
 from projections.engine.store import ViewStore
 from projections.versions import catalog
 from tests.fakes.dicom import new_uid
@@ -188,8 +189,8 @@ def audit_world(stack: Stack) -> Iterator[AuditWorld]:
     ours = Krypton(settings, type(addresses)(addresses.kafka, url))
     tables.create(url)
     ours.vault.create()
-    for make in VIEWS.values():
-        catalog.create(url, make())
+    for view in VIEWS.values():
+        catalog.create(url, view.make())
     world = AuditWorld(ours, stack.root)
     for site, rpps in (("CHB", CLINICIAN), ("CHP", RADIOLOGIST)):
         world.ask(EnrollSite(code=site, name=f"Hospital {site}"))

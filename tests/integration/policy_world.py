@@ -9,12 +9,13 @@ import pytest
 from domain.commands.rules import PublishRules
 from domain.rules.document import document
 from domain.work import Envelope
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
 from krypton.policies.fold import no_step
 from krypton.policies.sender import Sender
 from krypton.services import policies
 from krypton.views import lag
 from policies.all import POLICIES
+from projections.declared import VIEWS
 from projections.engine.store import ViewStore
 from projections.versions import rebuild, versions
 from schemas.event import Record
@@ -81,7 +82,7 @@ class PolicyWorld(RuledWorld):
 
     def records(self, view: str) -> list[Record]:
         """In their true partitions: the policies know which event is in which."""
-        return records(self.ours.ledger, VIEWS[view]().topics, PARTITIONS)
+        return records(self.ours.ledger, VIEWS[view].make().topics, PARTITIONS)
 
     def lacks(self, _ours: Krypton, view: str, position: int, _timeout_s: float) -> str:
         """As ``RuledWorld``'s, partition by partition."""

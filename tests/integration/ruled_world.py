@@ -17,10 +17,11 @@ from domain.commands.rules import PublishRules
 from domain.ports import Answer
 from domain.rules.document import document
 from domain.work import Command, Envelope
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
 from krypton.services.install import install
 from krypton.settings import Addresses, Settings
 from krypton.views import promote
+from projections.declared import VIEWS
 from projections.engine.store import ViewStore
 from projections.versions import catalog, diff, rebuild
 from projections.versions.diff import Pair
@@ -83,7 +84,7 @@ class RuledWorld:
 
     def records(self, view: str) -> list[Record]:
         """What the relay would have published for the view."""
-        return records(self.ours.ledger, VIEWS[view]().topics)
+        return records(self.ours.ledger, VIEWS[view].make().topics)
 
     def work(self, view: str) -> None:
         """What the workers of all versions of the view do."""
@@ -132,7 +133,7 @@ class RuledWorld:
     def differs(self, view: str, candidate: int, live: int = 1) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The summary of the diff, and what it means, one by one."""
         with closing(psycopg2.connect(self.url)) as connection:
-            pair = Pair(view, live, candidate)
+            pair = Pair(view, live, candidate, meaning=VIEWS[view].meaning())
             return diff.summary(connection, pair), diff.meaning(connection, pair)
 
     def head(self) -> int:

@@ -21,6 +21,8 @@ from domain.commands import accesses, consents, identities, links, orders, readi
 from domain.commands.studies import ReceivedReport
 from domain.errors import NotFound, RuleBroken
 from domain.work import Command
+from projections.declared import VIEWS
+from projections.engine.projection import schema_of
 from projections.engine.sealed import sealed_columns
 from projections.engine.store import ViewStore
 from projections.versions import catalog, diff, rebuild, versions
@@ -68,7 +70,7 @@ class Histories(RuleBasedStateMachine):
             for name, make in MADE.items():
                 view = make()
                 for table in {t.name for t in view.tables.sorted_tables} - {key.table for key, _ in view.seeds()}:
-                    cursor.execute(f'TRUNCATE "{catalog.schema_of(view)}"."{table}"')
+                    cursor.execute(f'TRUNCATE "{schema_of(view)}"."{table}"')
                 self.stores[name] = self._store(name)
             cursor.execute("TRUNCATE views.position, views.dead_letter, views.parked_key")
 
@@ -252,7 +254,7 @@ class Histories(RuleBasedStateMachine):
             codec = BulkCodec(registry(), self.region.memory_vault, built.reads)
             Builder(self.url, built, codec, started, lambda part: [parts[part]], most_rows=4).build(started.todo)
             rebuild.finish(self.url, built, started)
-            pair = diff.Pair(name, 1, 2, sealed_columns(built.tables), sorted(self.erased))
+            pair = diff.Pair(name, 1, 2, sealed_columns(built.tables), sorted(self.erased), VIEWS[name].meaning())
             with closing(psycopg2.connect(self.url)) as connection:
                 summary = diff.summary(connection, pair)
             assert (summary["equal"], summary["settled"]) == (True, True), summary

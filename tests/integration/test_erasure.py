@@ -13,10 +13,11 @@ from domain.aggregates.identity import Identity
 from domain.commands.identities import Erase
 from domain.commands.studies import ReceivedReport
 from domain.work import Envelope
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
 from projections.access_history import queries as accesses
 from projections.cumulative_dose import queries as doses
+from projections.declared import VIEWS
 from projections.engine.store import ViewStore
 from projections.identity_index import queries as identities
 from projections.patient_record import queries as records
@@ -230,10 +231,10 @@ class TestRebuilt:
         stack, name = Stack(region.home), f"rebuilt_{uuid4().hex}"
         url = stack.new_database(name)
         codec = Codec(registry(), region.krypton.vault)
-        for make in VIEWS.values():
-            catalog.create(url, make())
-            with closing(ViewStore(make(), codec, url)) as store:
-                for topic in make().topics:
+        for view in VIEWS.values():
+            catalog.create(url, view.make())
+            with closing(ViewStore(view.make(), codec, url)) as store:
+                for topic in view.make().topics:
                     store.apply(of_topics(region.krypton.ledger, [topic]))
         with closing(psycopg2.connect(url)) as connection:
             connection.autocommit = True

@@ -17,9 +17,9 @@ from kafka import KafkaConsumer, TopicPartition
 from domain.check_digit import check_digit
 from domain.commands.studies import ReceivedReport
 from domain.work import Envelope
-from krypton.bootstrap import VIEWS
 from krypton.demo.hospital import send
 from krypton.settings import ServiceUnavailable
+from projections.declared import VIEWS
 from streams.broker.topics import PARTITIONS
 from tests.fakes.dicom import instance, new_uid, part10, report
 from tests.fakes.region import dose, exposure, received

@@ -10,11 +10,12 @@ from threading import Thread
 
 import pytest
 
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
 from krypton.services import policies
 from krypton.settings import Addresses, Settings
 from krypton.views import lag
 from policies.all import POLICIES
+from projections.declared import VIEWS
 from streams.broker.topics import PARTITIONS
 from tests.fakes.topic import records
 from tests.integration.policy_world import INDEX, PolicyWorld, made
@@ -54,7 +55,7 @@ def engine(url: str, home: Path, kill_at: str, passes: int) -> None:
     index, fold = ours.view(INDEX), policies.store(ours, "matching", step)
     sender = policies.sender(ours, "matching", step)
     for _ in range(ROUNDS):
-        index.apply(records(ours.ledger, VIEWS[INDEX]().topics, PARTITIONS))
+        index.apply(records(ours.ledger, VIEWS[INDEX].make().topics, PARTITIONS))
         fold.apply(records(ours.ledger, POLICIES["matching"].topics, PARTITIONS))
         step("stored")
         sender.once()

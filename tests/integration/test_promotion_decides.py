@@ -9,11 +9,11 @@ import pytest
 
 from domain.commands.doses import AcknowledgeAlert
 from domain.commands.links import Bar, Dismiss, Merge, Unmerge
-from krypton.bootstrap import VIEWS
 from krypton.services.supervisor import Child
 from krypton.services.version_workers import Workers
 from krypton.views import lag, promote, raise_due
 from krypton.views.promote import NotInForce
+from projections.declared import VIEWS
 from projections.versions import switches, versions
 from projections.versions.tailing import OtherCode
 from projections.versions.versions import Behind

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg2.extensions import connection as Connection
 
-from projections.engine.projection import Projection
+from projections.engine.projection import Projection, schema_of
 from projections.engine.store import ViewStore
 from projections.versions import catalog, rebuild, versions
 from projections.versions.build_log import Part
@@ -46,7 +46,7 @@ class Bench:
         self.codec = Codec(registry(), MemoryVault())
         seeded = {key.table for key, _ in self.live.seeds()}
         written = [table.name for table in self.live.tables.sorted_tables if table.name not in seeded]
-        tables = [f"{catalog.schema_of(self.live)}.{name}" for name in written]
+        tables = [f"{schema_of(self.live)}.{name}" for name in written]
         log = ("views.position", "views.dead_letter", "views.parked_key")
         with self.connection.cursor() as cursor:
             cursor.execute(f"TRUNCATE {', '.join((*tables, *log))}")
@@ -84,7 +84,7 @@ class Bench:
     def state(self, view: Projection) -> dict[str, list[Any]]:
         """Rows of every table, positions, dead letters and parked keys."""
         found = {
-            table.name: self._query(f'SELECT * FROM "{catalog.schema_of(view)}"."{table.name}"')
+            table.name: self._query(f'SELECT * FROM "{schema_of(view)}"."{table.name}"')
             for table in view.tables.sorted_tables
         }
         of_version = f"WHERE view = '{view.name}' AND version = {view.version}"

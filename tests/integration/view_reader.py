@@ -6,7 +6,7 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from projections.engine.projection import Projection
+from projections.engine.projection import Projection, schema_of
 from projections.engine.store import ViewStore
 from projections.versions import catalog
 from schemas.codec import Codec
@@ -75,7 +75,7 @@ class ViewReader:
         if self._store is not None:
             self._store.close()
         with closing(self.connection.cursor()) as cursor:
-            for schema in (self._view.name, catalog.schema_of(self._view), "views"):
+            for schema in (self._view.name, schema_of(self._view), "views"):
                 cursor.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
         catalog.create(self._url, self._view)
         codec = Codec(registry(), ledger.memory_vault)

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg2
 
-from projections.engine.projection import Projection, Rows
+from projections.engine.projection import Projection, Rows, schema_of
 from projections.engine.store import ViewStore
 from projections.patient_record.view import PatientRecord
 from projections.versions import catalog
@@ -79,7 +79,7 @@ class World:
         for table in self.projection.tables.sorted_tables:
             width = len(table.primary_key.columns)
             names = [c.name for c in table.columns]
-            schema = catalog.schema_of(self.projection)
+            schema = schema_of(self.projection)
             for row in self.query(f'SELECT {", ".join(names)} FROM "{schema}"."{table.name}"'):
                 found.setdefault(table.name, {})[row[:width]] = dict(zip(names[width:], row[width:], strict=True))
         return found

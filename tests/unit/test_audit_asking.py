@@ -12,7 +12,7 @@ from krypton.auditing import exposure_report
 from krypton.auditing.accesses import Limits
 from krypton.auditing.export_files import verifier
 from krypton.auditing.temporary_views import NAMED
-from krypton.bootstrap import VIEWS
+from projections.declared import VIEWS
 from schemas.registry import registry
 from tests.fakes.region import CLINICIAN
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from krypton.bootstrap import VIEWS
+from projections.declared import VIEWS
 from projections.versions import code_digest
 from projections.versions.code_digest import modules
 

@@ -13,7 +13,7 @@ from sqlalchemy import Text
 from adapters.dicom.folder import ingest_paths
 from adapters.dicom.spool import Spool
 from domain.texts import CONTROL
-from krypton.bootstrap import VIEWS
+from projections.declared import VIEWS
 from projections.engine.projection import Projection
 from projections.versions.copy_out import INDEXED
 from tests.fakes.dicom import SITE, enrolled, instance, part10, report
@@ -77,7 +77,7 @@ def rows_of(view: Projection, ledger: MemoryLedger) -> list[tuple[Any, dict[str,
 @pytest.mark.parametrize("name", SHOWN)
 def test_no_row_holds_a_control_character(ledger: MemoryLedger, name: str) -> None:
     """PostgreSQL refuses a NUL in a text and in a document: the study would never be seen."""
-    rows = rows_of(VIEWS[name](), ledger)
+    rows = rows_of(VIEWS[name].make(), ledger)
     assert rows
     written = json.dumps([row for _, row in rows], ensure_ascii=False).replace("\\u00", "\x00")
     assert not CONTROL.search(written)
@@ -86,6 +86,6 @@ def test_no_row_holds_a_control_character(ledger: MemoryLedger, name: str) -> No
 @pytest.mark.parametrize("name", SHOWN)
 def test_no_indexed_text_is_too_long_for_its_index(ledger: MemoryLedger, name: str) -> None:
     """PostgreSQL would refuse the row; in a rebuild, the index."""
-    for table, row in rows_of(VIEWS[name](), ledger):
+    for table, row in rows_of(VIEWS[name].make(), ledger):
         indexed = {*table.primary_key.columns, *(c for index in table.indexes for c in index.columns)}
         assert [c.name for c in indexed if isinstance(c.type, Text) and len(row[c.name] or "") > INDEXED] == []

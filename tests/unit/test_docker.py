@@ -15,6 +15,7 @@ from krypton.devstack.kafka import configuration
 from krypton.devstack.postgres import SETTINGS
 from krypton.ports import Ports
 from krypton.settings import Settings
+from projections.declared import VIEWS
 from streams.broker.broker import with_login
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +29,6 @@ BROKER = dict(
     for line in (ROOT / "docker" / "kafka.properties").read_text().splitlines()
     if line and not line.startswith("#")
 )
-VIEWS = ("patient_record", "identity_index", "cumulative_dose", "access_history")
 every_service = pytest.mark.parametrize("name", SERVICES)
 
 

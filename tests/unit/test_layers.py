@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("domain", "schemas", "projections", "streams", "adapters", "policies", "krypton")
+TYPES_ALONE = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import {}"
 PLANTED = [
     ("domain/ledger.py", "import kafka", "the domain knows no Kafka"),
     ("domain/tail.py", "import fastavro", "the domain knows no Kafka"),
@@ -23,6 +24,23 @@ PLANTED = [
     ("krypton/settings.py", "import krypton.devstack.home", "production never imports the development stack"),
     ("krypton/cli/services.py", "import krypton.devstack.stack", "production never imports the development stack"),
     ("krypton/cli/views.py", "import krypton.demo.stage", "nothing imports the demo"),
+    ("krypton/views/lag.py", "import krypton.services.workers", "a room of krypton knows those below it"),
+    ("krypton/services/workers.py", "import krypton.auditing.history", "a room of krypton knows those below it"),
+    ("krypton/queries/person.py", "import krypton.views.lag", "a room of krypton knows those below it"),
+    ("krypton/bootstrap.py", "import krypton.integrity.walk", "a room of krypton knows those below it"),
+    ("krypton/settings.py", "import krypton.bootstrap", "a room of krypton knows those below it"),
+    ("krypton/another/__init__.py", "", "a room of krypton knows those below it"),
+    ("projections/engine/store.py", "import projections.versions.catalog", "the engine folds without knowing"),
+    ("projections/engine/rows.py", "import projections.declared", "the engine folds without knowing"),
+    ("projections/versions/diff.py", "import projections.identity_index.due", "the engine folds without knowing"),
+    ("projections/patient_record/view.py", "import projections.identity_index.due", "a view answers its question"),
+    ("projections/another/__init__.py", "", "a view answers its question"),
+    ("streams/relay/relay.py", "import streams.reading.replay", "relay, processor and readers meet at the broker"),
+    ("streams/broker/broker.py", "import streams.relay.outbox", "relay, processor and readers meet at the broker"),
+    ("streams/reading/events.py", "import streams.processor.view", "relay, processor and readers meet at the broker"),
+    ("streams/processor/applier.py", "import streams.relay.outgoing", "a processor applies what Kafka holds"),
+    ("domain/work.py", "import domain.ledger", "the domain has no circle"),
+    ("domain/tail.py", TYPES_ALONE.format("domain.ledger"), "the domain has no circle"),
 ]
 
 
@@ -39,8 +57,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(("file", "line", "broken"), PLANTED)
 def test_a_planted_violation_is_found(tree: Path, file: str, line: str, broken: str) -> None:
     target = tree / file
-    original = target.read_text()
-    target.write_text(f"{original}\n{line}\n")
+    original = target.read_text() if target.exists() else None
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(f"{original or ''}\n{line}\n")
     try:
         # The copy comes first on the path, so that the planted packages are the ones that are read.
         script = f"import sys; sys.path.insert(0, {str(tree)!r}); from importlinter.cli import lint_imports; "
@@ -49,7 +68,10 @@ def test_a_planted_violation_is_found(tree: Path, file: str, line: str, broken: 
         command = [sys.executable, "-c", script]
         found = subprocess.run(command, cwd=tree, env=wide, capture_output=True, text=True, timeout=60)
     finally:
-        target.write_text(original)
+        if original is None:
+            shutil.rmtree(target.parent)
+        else:
+            target.write_text(original)
     assert found.returncode == 1
     broken_ones = [said for said in found.stdout.splitlines() if said.endswith("BROKEN")]
     assert any(broken in said for said in broken_ones), found.stdout

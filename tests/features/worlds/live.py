@@ -8,10 +8,11 @@ from uuid import UUID
 
 from domain.actors import Caller
 from krypton.auditing.accesses import Limits, accesses
-from krypton.bootstrap import VIEWS, Krypton
+from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
 from krypton.queries import person, worklists
 from krypton.views.lag import wait_for_views
+from projections.declared import VIEWS
 from tests.features.worlds.views import Document
 from tests.features.worlds.world import World
 from tests.integration.live_ledger import delete_topics, live_ledger

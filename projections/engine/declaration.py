@@ -1,0 +1,70 @@
+"""How a view is declared: ``VIEW`` in its package says its name, its rules and where its parts are.
+
+All that has to know every view reads it there (``projections.declared``): wiring, comparisons, decisions newly due,
+documents and the import contracts. A part is imported when it is used, so that a command which asks only the ledger
+loads no view.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+    from projections.engine.projection import Projection
+
+Document = dict[str, Any]
+
+
+class Meaning(Protocol):
+    """How a view's differences are told. ``live`` and ``candidate`` are the PostgreSQL schemas of the versions."""
+
+    def counts(self, connection: "Connection", live: str, candidate: str) -> Document:
+        """Numbers, under one name each."""
+
+    def page(self, connection: "Connection", live: str, candidate: str, offset: int, limit: int) -> list[Document]:
+        """One document per difference, in a stable order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One view. Parts are written ``module:name``, modules by their name within ``projections.<name>``.
+
+    ``kinds``: of the rules that it is made with, in the order in which ``projection`` takes rule sets; without any, it
+    takes those that need no publishing. ``queries``: the modules that answer from its rows. ``difference``: what a
+    difference between two versions means beyond rows. ``due``: what its rules call for and nobody has decided.
+    """
+
+    name: str
+    projection: str
+    kinds: tuple[str, ...] = ()
+    queries: tuple[str, ...]
+    difference: str | None = None
+    due: str | None = None
+
+    @property
+    def package(self) -> str:
+        """The view's package."""
+        return f"projections.{self.name}"
+
+    def make(self, *rules: Any) -> "Projection":
+        """The projection, made with one rule set per kind, or with those that need no publishing."""
+        return cast("Projection", self._part(self.projection)(*rules))
+
+    def meaning(self) -> Meaning | None:
+        """What a difference means; None where rows tell all."""
+        return None if self.difference is None else cast(Meaning, self._part(self.difference)())
+
+    def find_due(self) -> Callable[["Connection", str], Any] | None:
+        """What asks a version's schema for decisions newly due; None where the view's rules decide nothing."""
+        return None if self.due is None else cast("Callable[[Connection, str], Any]", self._part(self.due))
+
+    def query_modules(self) -> Sequence[str]:
+        """The full names of ``queries``."""
+        return [f"{self.package}.{module}" for module in self.queries]
+
+    def _part(self, where: str) -> Any:
+        module, _, name = where.partition(":")
+        return getattr(import_module(f"{self.package}.{module}"), name)
