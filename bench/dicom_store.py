@@ -25,9 +25,9 @@ from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 from pynetdicom import AE, evt
 
-from adapters.dicom.receive import Executes
-from adapters.dicom.spool import Spool
+from adapters.dicom.inlet import spool_at
 from adapters.dicom.storage import StorageService, no_delay
+from adapters.inbox.recorder import Executes
 from domain.commands.studies import ReceiveStudy
 from domain.ports import Answer
 from domain.work import Command, Envelope
@@ -68,7 +68,7 @@ def _service(folder: Path, ledger: Executes) -> Iterator[int]:
     with tempfile.TemporaryDirectory(dir=folder) as spool:
         service = StorageService(
             ledger=ledger,
-            spool=Spool(Path(spool)),
+            spool=spool_at(Path(spool)),
             site_of=lambda ae_title: "CHB",
             refused=lambda caller: None,
             host=LOCAL,

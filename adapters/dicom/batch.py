@@ -1,35 +1,21 @@
-"""Groups received instances of one study, person and sender into batches, each recorded by one command.
+"""Gathers the received instances of one study, person and sender, which become one command: never one per image.
 
-A batch closes when every association that contributed to it has ended and nothing followed for a moment (some devices
-open one association per image), when nothing arrived for a quiet period, or when it is large or old enough. There is
-never one command per image.
+``adapters.inbox.batches`` says when a batch closes. Some devices open one association per image.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from threading import Lock
 from uuid import UUID, uuid5
 
 from adapters.dicom.attributes import Instance, Patient
 from adapters.dicom.documents import Document
-from adapters.dicom.spool import Name
+from adapters.inbox.batches import Batch
+from adapters.inbox.spool import Name
 from domain.commands.studies import ReceivedPatient, ReceiveStudy
 
 COMMANDS = UUID("b1d3c0a4-7c52-5f0e-8f3e-6a4d2f1b9e05")  # namespace of batches' command ids: stored, never change it
-NEVER = float("inf")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When a batch closes. Times in seconds; ``instances`` and ``open_batches`` bound the memory used."""
-
-    quiet_s: float = 2.0
-    linger_s: float = 0.5  # after the last association: the next one may already be connecting
-    longest_s: float = 60.0
-    instances: int = 2_000
-    open_batches: int = 50
 
 
 @dataclass(frozen=True)
@@ -40,16 +26,10 @@ class Held:
     instance: Instance
     document: Document | None = None
 
-
-@dataclass(frozen=True)
-class Batch:
-    """A closed batch: the command, its id, and the pending instances it consists of."""
-
-    site: str
-    actor: str
-    command_id: UUID
-    command: ReceiveStudy
-    names: tuple[Name, ...]
+    @property
+    def key(self) -> "Key":
+        """What its batch has in common."""
+        return Key(self.name.site, self.name.actor, self.instance.study_uid, self.instance.patient)
 
 
 @dataclass(frozen=True)
@@ -61,18 +41,12 @@ class Key:
     study_uid: str
     patient: Patient
 
-    @staticmethod
-    def of(held: Held) -> "Key":
-        """The key of one instance."""
-        return Key(held.name.site, held.name.actor, held.instance.study_uid, held.instance.patient)
-
 
 @dataclass
-class OpenBatch:
-    """A batch that still grows. It keeps only what the command needs of each instance."""
+class StudyBatch:
+    """``adapters.inbox.batches.OpenBatch`` of instances: keeps of each only what the command needs."""
 
     key: Key
-    opened_at: float
     accession: str | None = None
     started_at: str | None = None
     description: str | None = None
@@ -80,8 +54,6 @@ class OpenBatch:
     series: Counter[str] = field(default_factory=Counter)
     modality: dict[str, str | None] = field(default_factory=dict)
     documents: list[Document] = field(default_factory=list)
-    feeders: set[Hashable] = field(default_factory=set)
-    closes_at: float = NEVER
 
     def add(self, held: Held) -> None:
         """Add one instance."""
@@ -132,46 +104,3 @@ class OpenBatch:
 def root_of(digests: Iterable[str]) -> str:
     """Hex of the SHA-256 over the sorted SHA-256 digests (their bytes) of a batch's instances."""
     return hashlib.sha256(b"".join(sorted(bytes.fromhex(d) for d in digests))).hexdigest()
-
-
-class Batches:
-    """The open batches of one process. Thread-safe. The caller passes times of a monotonic clock."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._lock = Lock()
-        self._open: dict[Key, OpenBatch] = {}
-
-    def add(self, held: Held, *, feeder: Hashable, now: float) -> list[Batch]:
-        """Add an instance to its batch; ``feeder``: the association that brought it. Returns the batches that are now
-        full.
-        """
-        key = Key.of(held)
-        with self._lock:
-            batch = self._open.setdefault(key, OpenBatch(key, now))
-            batch.add(held)
-            batch.feeders.add(feeder)
-            batch.closes_at = min(now + self._limits.quiet_s, batch.opened_at + self._limits.longest_s)
-            full = [key] if len(batch.names) >= self._limits.instances else []
-            if len(self._open) - len(full) > self._limits.open_batches:
-                full.append(next(k for k in self._open if k not in full))  # the one opened first
-            return [self._open.pop(k).close() for k in full]
-
-    def end(self, feeder: Hashable, *, now: float) -> None:
-        """An association has ended: batches that wait for no other association close soon."""
-        with self._lock:
-            for batch in self._open.values():
-                if feeder in batch.feeders:
-                    batch.feeders.discard(feeder)
-                    if not batch.feeders:
-                        batch.closes_at = min(batch.closes_at, now + self._limits.linger_s)
-
-    def due(self, *, now: float) -> list[Batch]:
-        """Close and return the batches that are due."""
-        with self._lock:
-            due = [key for key, batch in self._open.items() if batch.closes_at <= now]
-            return [self._open.pop(key).close() for key in due]
-
-    def close_all(self) -> list[Batch]:
-        """Close and return all batches."""
-        return self.due(now=NEVER)

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from adapters.dicom.batch import NEVER, Batch, Batches, Limits
+from adapters.dicom.batch import Held
 from adapters.dicom.dicomdir import listed
+from adapters.dicom.inlet import batches, recorder
 from adapters.dicom.intake import keep_file
-from adapters.dicom.receive import Executes, Outcome, Recorder
-from adapters.dicom.refusal import ListsFiles, Refused
-from adapters.dicom.spool import Desk, Name, NoRoom, Spool
+from adapters.dicom.refusal import ListsFiles
+from adapters.inbox.batches import NEVER, Batch, Limits
+from adapters.inbox.recorder import Executes, Outcome, Recorder
+from adapters.inbox.refusal import Refused
+from adapters.inbox.spool import Desk, Name, NoRoom, Spool
 
 Progress = Callable[[Path], None]
 """Called with each file after it was processed."""
@@ -77,16 +80,16 @@ def ingest_paths(
         _finish(abandoned, ledger)
     desk = spool.open_desk()
     try:
-        return _Ingest(desk, Recorder(desk, ledger, correlation), site, actor, progress).run(paths)
+        return _Ingest(desk, recorder(desk, ledger, correlation), site, actor, progress).run(paths)
     finally:
         desk.leave()
 
 
 def _finish(desk: Desk, ledger: Executes) -> None:
-    recorder = Recorder(desk, ledger)
+    resumed = recorder(desk, ledger)
     try:
-        for batch in recorder.recover():
-            recorder.record(batch)
+        for batch in resumed.recover():
+            resumed.record(batch)
     finally:
         desk.leave()
 
@@ -94,10 +97,10 @@ def _finish(desk: Desk, ledger: Executes) -> None:
 class _Ingest:
     """One run over some paths."""
 
-    def __init__(self, desk: Desk, recorder: Recorder, site: str, actor: str, progress: Progress) -> None:
+    def __init__(self, desk: Desk, recorder: Recorder[Held], site: str, actor: str, progress: Progress) -> None:
         self._desk, self._site, self._actor, self._progress = desk, site, actor, progress
         self._recorder = recorder
-        self._batches = Batches(OPEN)
+        self._batches = batches(OPEN)
         self._paths: dict[Name, str] = {}  # of the instances in open batches
         self._summary = IngestSummary()
 

@@ -11,9 +11,10 @@ from adapters.dicom.attributes import Instance, read_header, read_instance
 from adapters.dicom.batch import Held
 from adapters.dicom.completeness import Stream
 from adapters.dicom.documents import Document, document_of, is_structured
-from adapters.dicom.part10 import MEDIA_DIRECTORY, Bytes, dataset_digest, file_meta, mapped, read_file_meta
+from adapters.dicom.part10 import MEDIA_DIRECTORY, dataset_digest, file_meta, mapped, read_file_meta
 from adapters.dicom.refusal import DigestDiffers, ListsFiles, Unreadable
-from adapters.dicom.spool import Desk, Kept, Name
+from adapters.inbox.durable import Bytes
+from adapters.inbox.spool import Desk, Kept, Name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +58,11 @@ def keep(desk: Desk, sent: Sent) -> Held | None:
     if desk.holds(sent.site, instance.sop_uid, digest):
         return None
     document = _document(sent, instance, header)
-    name = Name.new(sent.site, sent.actor, sop_uid=instance.sop_uid, digest=digest)
+    name = Name.new(sent.site, sent.actor, uid=instance.sop_uid, digest=digest)
     kept = desk.keep(name, sent.parts(instance))
     if kept is Kept.CONFLICT:
         raise DigestDiffers(
-            f"SOP instance {name.sop_uid} is held with other content: the first one stands, this one is in conflicts/"
+            f"SOP instance {name.uid} is held with other content: the first one stands, this one is in conflicts/"
         )
     return Held(name, instance, document) if kept is Kept.NEW else None
 
@@ -96,8 +97,8 @@ def keep_dataset(desk: Desk, dataset: io.BytesIO, *, site: str, sender: str, tra
 
 
 def read_back(desk: Desk, name: Name) -> Held:
-    """Read a stored instance. Raises Refused, OSError."""
-    with mapped(desk.spool.claim(name.site, name.sop_uid)) as data:
+    """An instance that was kept before. Raises Refused, OSError."""
+    with mapped(desk.spool.claim(name.site, name.uid)) as data:
         meta = read_file_meta(data)
         sent = Sent(
             site=name.site,

@@ -16,8 +16,7 @@ from pathlib import Path
 from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION
 
 from adapters.dicom.refusal import AttributeMissing, Unreadable
-
-Bytes = bytes | memoryview | mmap.mmap
+from adapters.inbox.durable import Bytes
 
 PREAMBLE = 128
 PREFIX = b"DICM"

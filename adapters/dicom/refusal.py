@@ -3,9 +3,7 @@
 A message says what is wrong and what to do, never a value: values name people.
 """
 
-
-class Refused(Exception):
-    """This object cannot be taken in; sending the same bytes again will not help. Others are not affected."""
+from adapters.inbox.refusal import Refused
 
 
 class Unreadable(Refused):

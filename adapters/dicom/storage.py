@@ -21,12 +21,14 @@ from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.sop_class import Verification
 
-from adapters.dicom.batch import Batches, Limits
+from adapters.dicom.inlet import batches, recorder
 from adapters.dicom.intake import keep_dataset
-from adapters.dicom.receive import Executes, Recorder
-from adapters.dicom.recording import Recording
-from adapters.dicom.refusal import DigestDiffers, NothingToRecord, Refused
-from adapters.dicom.spool import Spool
+from adapters.dicom.refusal import DigestDiffers, NothingToRecord
+from adapters.inbox.batches import Limits
+from adapters.inbox.recorder import Executes
+from adapters.inbox.recording import Recording
+from adapters.inbox.refusal import Refused
+from adapters.inbox.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -87,9 +89,9 @@ class StorageService:
     def start(self) -> None:
         """Complete what a killed process left, then listen. Raises OSError if the port is taken."""
         configure()
-        self._batches = Batches(self._limits)
+        self._batches = batches(self._limits)
         self._desk = self._spool.open_desk()
-        self._recording = Recording(Recorder(self._desk, self._ledger), self._batches)
+        self._recording = Recording(recorder(self._desk, self._ledger), self._batches)
         self._adopted = list(self._spool.abandoned())
         self._ae = AE(self._ae_title)
         self._ae.require_called_aet = True
@@ -103,9 +105,9 @@ class StorageService:
             raise
         self._recording.start()
         for desk in self._adopted:
-            recorder = Recorder(desk, self._ledger)
-            for batch in recorder.recover():
-                self._recording.submit(batch, recorder=recorder)
+            resumed = recorder(desk, self._ledger)
+            for batch in resumed.recover():
+                self._recording.submit(batch, recorder=resumed)
         log.info("DICOM storage: AE title %s on port %s", self._ae_title, self.port)
 
     def stop(self, grace_s: float = 5.0) -> None:

@@ -9,9 +9,10 @@ from threading import Event
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from adapters.dicom.batch import Limits
-from adapters.dicom.spool import Spool
+from adapters.dicom.inlet import spool_at
 from adapters.dicom.storage import Caller, StorageService
+from adapters.inbox.batches import Limits
+from adapters.inbox.spool import Spool
 from domain.commands.directory import RefuseCaller
 from domain.errors import UnknownSite
 from domain.work import Envelope
@@ -31,7 +32,7 @@ def spool_of(ours: Krypton) -> Iterator[Spool]:
         root.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=root):  # a folder that is there already need not be ours to write to
             pass
-        yield Spool(root)
+        yield spool_at(root)
     except OSError as broken:
         raise ServiceUnavailable(
             f"instances cannot be kept in {root} ({broken.strerror or type(broken).__name__}): make room or give "
@@ -85,8 +86,8 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
     has come to its end; but what was refused is tried again (ADR 8). Batches keep ids made from their content, so that
     no instance is ever recorded twice. Raises UnknownSite, ServiceUnavailable.
     """
-    from adapters.dicom.answers import answer_of, keep_answer
     from adapters.dicom.folder import ingest_paths
+    from adapters.inbox.answers import answer_of, keep_answer
 
     if ours.ledger.directory().site(site) is None:
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")

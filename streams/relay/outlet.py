@@ -4,23 +4,19 @@ Three mechanisms ensure it:
 
 - **One batch per partition at a time.** A burst never overflows a partition's batch, and the next burst waits until the
   last is acknowledged. So if a batch fails, no later one of its partition can have overtaken it.
-- **The lease is checked at each request** (``FencedClient``), also when the library retries by itself.
+- **The lease is checked at each request** (``fenced_producer``), also when the library retries by itself.
 - **The broker fences.** All relays use one transactional id, only to get the next epoch: once a new relay has written
   to a partition, the broker rejects what an older one still sends there. No transaction is ever started.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
-from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
-from kafka.future import Future
-from kafka.net.compat import KafkaNetClient
-from kafka.protocol.producer import InitProducerIdRequest, ProduceRequest
 
 from streams.broker import broker
 from streams.broker.topics import MAX_RECORD_BYTES
+from streams.relay.fenced_producer import FencedProducer
 from streams.relay.lease import Lease
 from streams.relay.outgoing import Outgoing
 
@@ -41,30 +37,13 @@ class Undelivered(Exception):
     """A burst was not fully acknowledged: the log's end must be read before anything else is sent."""
 
 
-class LeaseOver(KafkaError):  # type: ignore[misc]  # the library ships no types
-    """A request was blocked: this relay may no longer write."""
-
-
-class FencedClient(KafkaNetClient):  # type: ignore[misc]  # the library ships no types
-    """A Kafka client that writes only while the lease holds."""
-
-    def __init__(self, *, lease: Lease, **configs: Any) -> None:
-        super().__init__(**configs)
-        self._lease = lease
-
-    def send(self, node_id: int, request: Any, **kwargs: Any) -> Any:
-        """Send a request; a write fails with LeaseOver once the lease has expired."""
-        if isinstance(request, (ProduceRequest, InitProducerIdRequest)) and not self._lease.holds():
-            return Future().failure(LeaseOver("the lease is over"))
-        return super().send(node_id, request, **kwargs)
-
-
 class Outlet:
     """A producer, used until its first failure. Raises KafkaError if Kafka is unavailable."""
 
     def __init__(self, kafka: str, lease: Lease) -> None:
         self._lease = lease
-        self._producer = KafkaProducer(
+        self._producer = FencedProducer(
+            lease,
             **broker.options(kafka),
             client_id=IDENTITY,
             transactional_id=IDENTITY,
@@ -77,16 +56,13 @@ class Outlet:
             request_timeout_ms=REQUEST_MS,
             delivery_timeout_ms=DELIVERY_MS,
             reconnect_backoff_max_ms=1_000,
-            metrics_enabled=False,  # costs a tenth of the rate
-            kafka_client=lambda **configs: FencedClient(lease=lease, **configs),
+            metrics_enabled=False,  # a tenth of the rate
         )
         try:
-            self._producer.init_transactions()
+            self._producer.fence()
         except BaseException:
             self.abandon()
             raise
-        # From here on a plain idempotent producer, under the epoch that fences the previous relay.
-        self._producer._transaction_manager.transactional_id = None
 
     def deliver(self, events: Iterable[Outgoing], go_on: Callable[[], bool]) -> None:
         """Send events in order; returns when all are acknowledged. Raises Undelivered, also if ``go_on`` becomes
@@ -100,11 +76,8 @@ class Outlet:
         self._producer.close(timeout=5)
 
     def abandon(self) -> None:
-        """Close the producer at once: what it still holds is not sent."""
-        self._producer._unregister_cleanup()
-        self._producer._sender.force_close()
-        self._producer._sender.join(5)
-        self._producer._closed = True
+        """End the producer at once: what it still holds is not sent."""
+        self._producer.abandon()
 
     def _deliver(self, burst: Sequence[Outgoing], go_on: Callable[[], bool]) -> None:
         try:

@@ -8,9 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from adapters.dicom.batch import Limits
-from adapters.dicom.spool import Spool, write_durably
+from adapters.dicom.inlet import spool_at
 from adapters.dicom.storage import StorageService
+from adapters.inbox.batches import Limits
+from adapters.inbox.durable import write_durably
 from domain.commands.studies import ReceiveStudy
 from domain.ports import Answer
 from domain.work import Command, Envelope
@@ -43,12 +44,12 @@ def main(spool: str, ledger: str, port: str) -> None:
     """Serve until killed, or for two minutes at most."""
     service = StorageService(
         ledger=FolderLedger(Path(ledger)),
-        spool=Spool(Path(spool)),
+        spool=spool_at(Path(spool)),
         site_of=lambda ae_title: SITE,
         refused=lambda caller: None,
         host="127.0.0.1",
         port=int(port),
-        limits=Limits(quiet_s=0.2, linger_s=0.05, instances=7),
+        limits=Limits(quiet_s=0.2, linger_s=0.05, items=7),
     )
     service.start()
     time.sleep(LONGEST_LIFE_S)

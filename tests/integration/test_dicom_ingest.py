@@ -12,7 +12,7 @@ import pydicom
 import pytest
 
 from adapters.dicom.folder import IngestSummary, ingest_paths
-from adapters.dicom.spool import Spool
+from adapters.dicom.inlet import spool_at
 from domain.errors import UnknownSite
 from domain.ports import Answer
 from domain.work import Command, Envelope
@@ -40,7 +40,7 @@ class Intake:
 
     def __init__(self, spool: Path) -> None:
         self.ledger: MemoryLedger = enrolled()
-        self.spool = Spool(spool)
+        self.spool = spool_at(spool)
         self.seen: list[Path] = []
 
     def ingest(self, *paths: Path, site: str = SITE) -> dict[str, Any]:

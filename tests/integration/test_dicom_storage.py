@@ -16,9 +16,9 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import Verification
 
-from adapters.dicom.batch import Limits
-from adapters.dicom.spool import Spool
+from adapters.dicom.inlet import spool_at
 from adapters.dicom.storage import Caller, StorageService, no_delay
+from adapters.inbox.batches import Limits
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.commands.directory import RegisterDevice
@@ -49,7 +49,7 @@ class Hospital:
     def __init__(self, folder: Path, failures: int = 0, limits: Limits = FAST, room: int = 0) -> None:
         self.ledger: MemoryLedger = enrolled()
         self.flaky = FlakyLedger(self.ledger, failures)
-        self.spool = Spool(folder, room=room)
+        self.spool = spool_at(folder, room=room)
         self.refused: list[Caller] = []
         self.comments: list[str] = []
         self.service = StorageService(

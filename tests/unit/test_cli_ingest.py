@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from adapters.dicom.folder import ingest_paths
-from adapters.dicom.spool import NoRoom, Spool
+from adapters.dicom.inlet import spool_at
+from adapters.inbox.spool import NoRoom, Spool
 from krypton.bootstrap import Krypton
 from krypton.cli import ingest
 from krypton.cli.failures import UNREACHABLE
@@ -86,7 +87,7 @@ def test_what_was_taken_in_before_the_disk_was_full_is_recorded(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The room that is left is enough for that; run again, the rest goes on."""
-    ledger, spool, left = enrolled(), Spool(tmp_path / "spool"), iter([False, True])
+    ledger, spool, left = enrolled(), spool_at(tmp_path / "spool"), iter([False, True])
     with monkeypatch.context() as patched:
         patched.setattr(Spool, "is_full", lambda spool: next(left))
         with pytest.raises(NoRoom):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.dicom.folder import ingest_paths
-from adapters.dicom.spool import Spool
+from adapters.dicom.inlet import spool_at
 from krypton.devstack import samples
 from tests.fakes.dicom import OTHER_SITE, SITE, enrolled, of_type
 from tests.fakes.ledger import MemoryLedger
@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ledger(folder: Path, tmp_path: Path) -> MemoryLedger:
     """Both hospitals' files taken in."""
-    ours, spool = enrolled(), Spool(tmp_path, room=0)
+    ours, spool = enrolled(), spool_at(tmp_path, room=0)
     for site, of_site in ((SITE, "chu-bdx"), (OTHER_SITE, "ch-pau")):
         ingest_paths([folder / of_site], site, ours, spool, lambda _: None)
     return ours
@@ -48,7 +48,7 @@ def test_each_dose_report_is_read_whole(ledger: MemoryLedger) -> None:
 
 
 def test_what_cannot_be_taken_in_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
-    done = ingest_paths([folder / "chu-bdx"], SITE, enrolled(), Spool(tmp_path, room=0), lambda _: None)
+    done = ingest_paths([folder / "chu-bdx"], SITE, enrolled(), spool_at(tmp_path, room=0), lambda _: None)
     assert {Path(one["path"]).name: one["reason"].split(":")[0] for one in done.refused} == {
         "notes.txt": "not a DICOM file",
         "without-number.dcm": "PatientID is missing",

@@ -15,7 +15,8 @@ from pydicom.uid import (
 
 from adapters.dicom.attributes import READS, Instance, read_header, read_instance
 from adapters.dicom.part10 import read_file_meta
-from adapters.dicom.refusal import AttributeMissing, Refused, Unreadable
+from adapters.dicom.refusal import AttributeMissing, Unreadable
+from adapters.inbox.refusal import Refused
 from tests.fakes.dicom import instance, part10
 
 

@@ -7,11 +7,13 @@ from random import Random
 
 import pytest
 
-from adapters.dicom.batch import Batches, Limits
 from adapters.dicom.folder import ingest_paths
+from adapters.dicom.inlet import batches as new_batches
+from adapters.dicom.inlet import recorder, spool_at
 from adapters.dicom.intake import keep_file
-from adapters.dicom.receive import REASON, Executes, Recorder
-from adapters.dicom.spool import Desk, Spool
+from adapters.inbox.batches import Limits
+from adapters.inbox.recorder import REASON, Executes
+from adapters.inbox.spool import Desk, Spool
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.commands.studies import WithdrawStudy
@@ -46,13 +48,13 @@ def receive(spool: Spool, ledger: Executes, files: list[Path], step: Callable[[s
     """What a process does with some files, in batches of two, until it ends or dies."""
     desk = spool.open_desk(step)
     try:
-        batches, recorder = Batches(Limits(instances=2)), Recorder(desk, ledger)
+        batches, asks = new_batches(Limits(items=2)), recorder(desk, ledger)
         for file in files:
             if held := keep_file(desk, file, site=SITE, actor=ACTOR):
                 for batch in batches.add(held, feeder=None, now=0):
-                    recorder.record(batch)
+                    asks.record(batch)
         for batch in batches.close_all():
-            recorder.record(batch)
+            asks.record(batch)
     finally:
         unlock(desk)
 
@@ -61,9 +63,9 @@ def restart(spool: Spool, ledger: Executes, step: Callable[[str], None] = lambda
     """What the next process does first."""
     for desk in spool.abandoned(step):
         try:
-            recorder = Recorder(desk, ledger)
-            for batch in recorder.recover():
-                recorder.record(batch)
+            asks = recorder(desk, ledger)
+            for batch in asks.recover():
+                asks.record(batch)
         finally:
             unlock(desk)
 
@@ -81,7 +83,7 @@ def nothing_is_pending(spool: Spool) -> bool:
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "spool")
+    return spool_at(tmp_path / "spool")
 
 
 @pytest.fixture
@@ -233,7 +235,7 @@ def test_recovered_batches_never_overlap_though_none_is_recorded_yet(
     with pytest.raises(Died):
         receive(spool, ledger, files, dies_at("written ahead", 2))
     (desk,) = spool.abandoned()
-    names = [name for batch in Recorder(desk, ledger).recover() for name in batch.names]
+    names = [name for batch in recorder(desk, ledger).recover() for name in batch.names]
     assert len(names) == len(set(names)) == len(list(desk.pending()))
 
 

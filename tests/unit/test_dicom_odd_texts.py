@@ -11,7 +11,7 @@ from pydicom.sequence import Sequence
 from sqlalchemy import Text
 
 from adapters.dicom.folder import ingest_paths
-from adapters.dicom.spool import Spool
+from adapters.dicom.inlet import spool_at
 from domain.texts import CONTROL
 from projections.declared import VIEWS
 from projections.engine.projection import Projection
@@ -59,7 +59,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> MemoryLedger:
     sent.mkdir()
     for name, dataset in (("image", odd_image(request.param)), ("dose", odd_dose_report(request.param))):
         (sent / f"{name}.dcm").write_bytes(part10(dataset).replace(NUL.encode(), b"\0\0\0"))
-    summary = ingest_paths([sent], SITE, ours, Spool(tmp_path / "spool"), lambda _: None).as_dict()
+    summary = ingest_paths([sent], SITE, ours, spool_at(tmp_path / "spool"), lambda _: None).as_dict()
     assert (summary["refused"], summary["dose_reports"]) == ([], 1)
     return ours
 

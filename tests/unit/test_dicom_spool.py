@@ -6,16 +6,17 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from adapters.dicom.inlet import spool_at
 from adapters.dicom.intake import keep_dataset, keep_file
 from adapters.dicom.part10 import dataset_digest, read_file_meta
 from adapters.dicom.refusal import DigestDiffers
-from adapters.dicom.spool import Desk, Spool
+from adapters.inbox.spool import Desk
 from tests.fakes.dicom import OTHER_SITE, SITE, instance, part10, write
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    return Spool(tmp_path / "spool").open_desk()
+    return spool_at(tmp_path / "spool").open_desk()
 
 
 def test_the_bytes_are_kept_as_they_came(desk: Desk, tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from pynetdicom.sop_class import Verification
 
 from adapters.dicom import dose_report, storage
 from adapters.dicom.attributes import READS
-from adapters.dicom.batch import Limits
 from adapters.dicom.dose_exposure import QUANTITIES
 from adapters.dicom.sr_tree import LONGEST
 from adapters.dicom.storage import Status
+from adapters.inbox.batches import Limits
 from domain.traits import LONGEST_ID
 from krypton.settings import Settings
 
@@ -85,7 +85,7 @@ def test_when_a_batch_closes_is_as_told() -> None:
     limits = Limits()
     told = (
         f"has ended ({limits.linger_s:g} s), when nothing came for {limits.quiet_s:g} s (`KRYPTON_BATCH_QUIET_S`), "
-        f"after {limits.longest_s:g} s, or at {limits.instances:,} instances"
+        f"after {limits.longest_s:g} s, or at {limits.items:,} instances"
     )
     assert told in PLAIN
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.dicom.batch import Limits
+from adapters.inbox.batches import Limits
 from bench.targets import TARGETS
 from krypton.views.rebuild import MOST_PROCESSES
 from streams.broker.topics import PARTITIONS
@@ -50,4 +50,4 @@ def test_what_100_million_events_take_follows_from_one(place: str) -> None:
 def test_limits_are_as_told() -> None:
     assert f"There are {sum(PARTITIONS.values())} partitions." in PLAIN
     assert f"At most {MOST_PROCESSES} processes unless" in PLAIN
-    assert f"at most {Limits().instances:,} instances in each of {Limits().open_batches} open batches" in PLAIN
+    assert f"at most {Limits().items:,} instances in each of {Limits().open_batches} open batches" in PLAIN

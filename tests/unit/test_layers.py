@@ -40,6 +40,10 @@ PLANTED = [
     ("streams/reading/events.py", "import streams.processor.view", "relay, processor and readers meet at the broker"),
     ("streams/processor/applier.py", "import streams.relay.outgoing", "a processor applies what Kafka holds"),
     ("domain/work.py", "import domain.ledger", "the domain has no circle"),
+    ("adapters/dicom/storage.py", "import adapters.vault.postgres", "an adapter knows one standard"),
+    ("adapters/inbox/spool.py", "import adapters.dicom.part10", "an adapter knows one standard"),
+    ("adapters/notary/folder.py", "import adapters.inbox.spool", "the inbox is for inlets alone"),
+    ("adapters/inbox/spool.py", "import pydicom", "the inbox knows no standard"),
     ("domain/tail.py", TYPES_ALONE.format("domain.ledger"), "the domain has no circle"),
 ]
 

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis.strategies import builds, integers, lists, sampled_from
 from kafka.protocol.producer import ProduceRequest
 
+from streams.relay.fenced_producer import FencedClient, LeaseOver
 from streams.relay.lease import Lease
 from streams.relay.log_end import EMPTY, End, resume
 from streams.relay.outgoing import Outgoing
-from streams.relay.outlet import BATCH_BYTES, RECORD_OVERHEAD, FencedClient, LeaseOver, bursts
+from streams.relay.outlet import BATCH_BYTES, RECORD_OVERHEAD, bursts
 
 
 def event(partition: int, size: int) -> Outgoing:

@@ -1,12 +1,14 @@
-"""The spool: crash-safe storage of instances from their receipt until they are recorded, and their archive after that.
+"""The spool: keeps received items safe on disk before they are acknowledged, until they are recorded, and after.
+
+An item is what an inlet takes in: a DICOM instance, a message, an upload. ``Form`` says what a spool must know of it.
 
 Folders below the root:
 
-    instances/<site>/<shard>/<sop uid>        every instance held, one per site and SOP Instance UID: the claim
-    work/<desk>/pending/<site>/<actor>/<name> instances held but not known to be recorded; ``name`` is Name below
-    work/<desk>/batches/<command id>.json     the write-ahead: which pending instances make up a command
-    conflicts/<site>/<sop uid>_<digest>       the same UID with other bytes: quarantined, the first one stands
-    refused/<command id>/                     batches that a rule refused: their instances, and reason.json
+    <form>/<site>/<shard>/<uid>               every item held, one per site and uid: the claim; DICOM: instances/
+    work/<desk>/pending/<site>/<actor>/<name> items held but not known to be recorded; ``name`` is Name below
+    work/<desk>/batches/<command id>.json     the write-ahead: which pending items make up a command
+    conflicts/<site>/<uid>_<digest>           the same uid with other bytes: kept aside, first one stands
+    refused/<command id>/                     batches that a rule refused: their items, and reason.json
     answers/<command id>.json                 what imports answered (``answers.py``)
 
 A desk is one process's work folder, which it locks: a killed process leaves its desk unlocked, and the next one
@@ -16,12 +18,12 @@ The invariant: **a claim without a pending name is recorded**, for every order o
 
 1. a pending file and its folder are fsynced before its claim is linked and the sender is answered: what was answered
    has a pending name; what has no claim of its own may be half-written, and is held against the digest in its name;
-2. the claim is a link(2): of two that bring one UID, in any process, exactly one wins; the other is compared with it;
+2. the claim is a link(2): of two that bring one uid, in any process, exactly one wins; the other is compared with it;
 3. a batch's file is fsynced before its command is asked: a restart asks the same command id again, which the ledger
    answers as the first time, whatever has arrived since;
 4. claims are fsynced before pending names are removed, and pending names are durably gone before the batch's file is:
    what is pending after a restart is either in a batch's file or was never asked;
-5. a refusal is final when reason.json is there: its instances give up their claims, so they may be sent again.
+5. a refusal is final when reason.json is there: its items give up their claims, so they may be sent again.
 """
 
 import errno
@@ -38,8 +40,7 @@ from threading import Lock
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from adapters.dicom.part10 import Bytes, dataset_digest, mapped, read_file_meta
-from adapters.dicom.refusal import Refused
+from adapters.inbox.durable import Bytes, sync, write_new
 
 ROOM = 512 * 1024 * 1024  # bytes left free for the database and the logs that share the disk
 
@@ -57,7 +58,7 @@ def no_step(_: str) -> None:
 
 
 class Kept(Enum):
-    """What became of an instance."""
+    """What became of an item."""
 
     NEW = "new"
     DUPLICATE = "duplicate"
@@ -65,26 +66,38 @@ class Kept(Enum):
 
 
 class Name(NamedTuple):
-    """A pending instance: file name ``<sop uid>_<digest>_<token>``. The digest is of the dataset, SHA-256, hex."""
+    """A pending item: file name ``<uid>_<digest>_<token>``. ``uid``: how its site names it; the same is sent once."""
 
     site: str
     actor: str
     file: str
 
     @staticmethod
-    def new(site: str, actor: str, *, sop_uid: str, digest: str) -> "Name":
-        """A name that no other pending instance has."""
-        return Name(site, actor, f"{sop_uid}_{digest}_{secrets.token_hex(6)}")
+    def new(site: str, actor: str, *, uid: str, digest: str) -> "Name":
+        """A name that no other pending item has."""
+        return Name(site, actor, f"{uid}_{digest}_{secrets.token_hex(6)}")
 
     @property
-    def sop_uid(self) -> str:
-        """SOP Instance UID."""
+    def uid(self) -> str:
+        """The uid; it holds no underscore and no slash."""
         return self.file.split("_")[0]
 
     @property
     def digest(self) -> str:
-        """Hex of the SHA-256 of the dataset's bytes, without preamble and File Meta: those name the sender."""
+        """Hex of a SHA-256 of what the item says (``Form.digest``)."""
         return self.file.split("_")[1]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the items of a spool are: their folder, their files' suffix, and the digest of what a file says.
+
+    ``digest``: hex of a SHA-256; None where there is no file, or none that can be read.
+    """
+
+    folder: str
+    suffix: str
+    digest: Callable[[Path], str | None]
 
 
 @dataclass(frozen=True)
@@ -92,11 +105,12 @@ class Spool:
     """The shared folders."""
 
     root: Path
+    form: Form
     room: int = ROOM
 
     @property
     def conflicts(self) -> Path:
-        """Instances whose UID is held with other bytes."""
+        """Items whose uid is held with other bytes."""
         return self.root / "conflicts"
 
     @property
@@ -104,10 +118,10 @@ class Spool:
         """Batches that a rule refused."""
         return self.root / "refused"
 
-    def claim(self, site: str, sop_uid: str) -> Path:
-        """Where the instance of that UID is, or would be."""
-        shard = hashlib.sha256(sop_uid.encode()).hexdigest()[:3]  # 4,096 folders a site
-        return self.root / "instances" / _part(site) / shard / sop_uid
+    def claim(self, site: str, uid: str) -> Path:
+        """Where the item of that uid is, or would be."""
+        shard = hashlib.sha256(uid.encode()).hexdigest()[:3]  # 4,096 folders a site
+        return self.root / self.form.folder / _part(site) / shard / uid
 
     def is_full(self) -> bool:
         """Whether the free space is below the reserve."""
@@ -173,19 +187,19 @@ class Desk:
         os.close(self._lock)
         self._lock = None
 
-    def holds(self, site: str, sop_uid: str, digest: str) -> bool:
-        """Whether the identical instance is held: same dataset, byte for byte."""
-        return _digest(self.spool.claim(site, sop_uid)) == digest
+    def holds(self, site: str, uid: str, digest: str) -> bool:
+        """Whether the very same item is held: what it says is the same, byte for byte."""
+        return self.spool.form.digest(self.spool.claim(site, uid)) == digest
 
     def keep(self, name: Name, parts: Sequence[Bytes]) -> Kept:
-        """Store an instance durably: once this returns NEW, a power cut cannot lose it. ``parts``: the file's bytes.
+        """Make an item durable: when this returns NEW, a power cut cannot lose it. ``parts``: the file's bytes.
 
         Raises OSError if the disk is full or broken; then nothing is held.
         """
         pending = self.path(name)
         try:
             self._make_folder(pending.parent)
-            _write(pending, parts)
+            write_new(pending, parts)
             self.step("written")
             sync(pending.parent)
         except OSError:
@@ -205,8 +219,8 @@ class Desk:
                 self._folders.add(folder)
 
     def claim(self, name: Name) -> Kept:
-        """Link a pending instance into the archive, or settle it as a duplicate or a conflict."""
-        pending, claim = self.path(name), self.spool.claim(name.site, name.sop_uid)
+        """Link a pending item into the archive, or settle it as a duplicate or a conflict."""
+        pending, claim = self.path(name), self.spool.claim(name.site, name.uid)
         try:
             try:
                 os.link(pending, claim)
@@ -220,25 +234,25 @@ class Desk:
         return Kept.NEW
 
     def _settle_second(self, name: Name) -> Kept:
-        if self.holds(name.site, name.sop_uid, name.digest):
+        if self.holds(name.site, name.uid, name.digest):
             self.path(name).unlink()
             return Kept.DUPLICATE
-        _move(self.path(name), self.spool.conflicts / _part(name.site) / f"{name.sop_uid}_{name.digest}")
+        _move(self.path(name), self.spool.conflicts / _part(name.site) / f"{name.uid}_{name.digest}")
         return Kept.CONFLICT
 
     def path(self, name: Name) -> Path:
-        """Where a pending instance is."""
+        """Where a pending item is."""
         return self.folder / "pending" / _part(name.site) / _part(name.actor) / name.file
 
     def pending(self) -> Iterator[Name]:
-        """All pending instances."""
+        """All pending items."""
         for path in (self.folder / "pending").glob("*/*/*"):
             yield Name(unquote(path.parts[-3]), unquote(path.parts[-2]), path.name)
 
     def release(self, names: Iterable[Name]) -> None:
         """They are recorded: make their claims durable, then remove their pending names durably."""
         names = list(names)
-        shards = {self.spool.claim(n.site, n.sop_uid).parent for n in names}
+        shards = {self.spool.claim(n.site, n.uid).parent for n in names}
         sync(*sorted(shards | {p for shard in shards for p in (shard.parent, shard.parent.parent)}), self.spool.root)
         self.step("synced")
         for name in names:
@@ -249,52 +263,13 @@ class Desk:
     def sweep(self) -> None:
         """After a crash: claim what was not claimed, and delete partial files, which were never acknowledged."""
         for name in list(self.pending()):
-            pending, claim = self.path(name), self.spool.claim(name.site, name.sop_uid)
+            pending, claim = self.path(name), self.spool.claim(name.site, name.uid)
             if claim.exists() and claim.samefile(pending):
                 continue
-            if _digest(pending) == name.digest:
+            if self.spool.form.digest(pending) == name.digest:
                 self.claim(name)
             else:
                 pending.unlink()
-
-
-def sync(*folders: Path) -> None:
-    """Make the names in these folders durable; one that is not there has none."""
-    for folder in folders:
-        try:
-            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:
-            continue
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Write a file atomically and durably."""
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    _write(new, [data])
-    new.replace(path)
-    sync(path.parent)
-
-
-def _write(path: Path, parts: Iterable[Bytes]) -> None:
-    with path.open("xb") as file:
-        for part in parts:
-            file.write(part)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _digest(path: Path) -> str | None:
-    """Of the dataset in a file; None where there is no file, or no dataset in it."""
-    try:
-        with mapped(path) as data:
-            return dataset_digest(data, read_file_meta(data).offset)
-    except (FileNotFoundError, Refused):
-        return None
 
 
 def _move(source: Path, target: Path) -> None:

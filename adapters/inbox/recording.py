@@ -9,9 +9,10 @@ import logging
 import time
 from dataclasses import dataclass, field
 from threading import Condition, Thread
+from typing import Any
 
-from adapters.dicom.batch import Batch, Batches
-from adapters.dicom.receive import Recorder
+from adapters.inbox.batches import Batch, Batches
+from adapters.inbox.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ class Waiting:
 
     at: float
     order: int
-    recorder: Recorder = field(compare=False)
+    recorder: Recorder[Any] = field(compare=False)
     batch: Batch = field(compare=False)
     tries: int = field(default=0, compare=False)
 
@@ -33,8 +34,8 @@ class Waiting:
 class Recording(Thread):
     """Call ``start``, ``submit`` closed batches, then ``stop``."""
 
-    def __init__(self, recorder: Recorder, batches: Batches) -> None:
-        super().__init__(name="dicom-recording", daemon=True)
+    def __init__(self, recorder: Recorder[Any], batches: Batches[Any]) -> None:
+        super().__init__(name="inbox-recording", daemon=True)
         self._recorder = recorder
         self._batches = batches
         self._changed = Condition()
@@ -42,8 +43,8 @@ class Recording(Thread):
         self._submitted = 0
         self._stopping = False
 
-    def submit(self, *batches: Batch, recorder: Recorder | None = None) -> None:
-        """Record these as soon as possible; ``recorder``: for the desk they are on, if it is another one."""
+    def submit(self, *batches: Batch, recorder: Recorder[Any] | None = None) -> None:
+        """Record these as soon as possible; ``recorder``: of the desk they lie on, if it is another one."""
         with self._changed:
             for batch in batches:
                 self._submitted += 1

@@ -1,7 +1,6 @@
 """Stores each import's answer under its command id, so that a repeated import returns the first answer.
 
-The answers are stored next to the instances and not in the ledger, because they contain file names, and files may be
-named after people.
+Beside the items and not in the ledger, for an answer names files, and files may be named after people.
 """
 
 import json
@@ -9,7 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from adapters.dicom.spool import Spool, write_durably
+from adapters.inbox.durable import write_durably
+from adapters.inbox.spool import Spool
 
 
 def answer_of(spool: Spool, command_id: UUID) -> dict[str, Any] | None:

@@ -1,9 +1,9 @@
 """Records closed batches from the spool in the ledger, exactly once despite crashes.
 
-The spool's invariant (``spool.py``) covers every crash. The order here: write the batch's file (its pending instances),
-run the command, make the claims durable, remove the pending names, remove the file. After a restart ``recover``
-completes what was started: first refusals, then batches under their own command id, then stored instances that are in
-no batch.
+Every crash is covered by the spool's invariant (``spool.py``). The order here: the batch's file (which pending
+items it is made of), the command, the claims made durable, the pending names removed, the file removed. After a
+restart ``recover`` finishes what was begun, first refusals, then batches under their own command id, then what was
+stored and never asked.
 """
 
 import json
@@ -12,13 +12,13 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol
 from uuid import UUID
 
-from adapters.dicom.batch import Batch, Batches, Held, Key, Limits, OpenBatch
-from adapters.dicom.intake import read_back
-from adapters.dicom.refusal import Refused
-from adapters.dicom.spool import Desk, Name, sync, write_durably
+from adapters.inbox.batches import Batch, Batches, I, Limits, OpenBatch
+from adapters.inbox.durable import sync, write_durably
+from adapters.inbox.refusal import Refused
+from adapters.inbox.spool import Desk, Name
 from domain.errors import NotFound, RuleBroken
 from domain.ports import Answer
 from domain.work import Command, Envelope
@@ -45,11 +45,22 @@ class Outcome:
     positions: tuple[int, ...] = ()
 
 
-class Recorder:
-    """Records closed batches of one desk; ``correlation``: the request that brought them, if any."""
+class Inlet(Protocol[I]):
+    """What is taken in here, as far as the recorder must know: after a crash, items are read again and gathered."""
 
-    def __init__(self, desk: Desk, ledger: Executes, correlation: UUID | None = None) -> None:
+    def read_back(self, desk: Desk, name: Name) -> I:
+        """An item that was kept before. Raises Refused, OSError."""
+
+    def begin(self, item: I) -> OpenBatch[I]:
+        """An empty batch for items of that one's key."""
+
+
+class Recorder(Generic[I]):
+    """Asks the ledger about closed batches of one desk; ``correlation``: the request that brings them, if one does."""
+
+    def __init__(self, desk: Desk, ledger: Executes, inlet: Inlet[I], correlation: UUID | None = None) -> None:
         self.desk = desk
+        self._inlet = inlet
         self._ledger = ledger
         self._correlation = correlation
 
@@ -84,9 +95,9 @@ class Recorder:
         folder = self.desk.spool.refused / str(batch.command_id)
         folder.mkdir(parents=True, exist_ok=True)
         for name in batch.names:
-            target = folder / f"{name.sop_uid}.dcm"
+            target = folder / f"{name.uid}{self.desk.spool.form.suffix}"
             target.unlink(missing_ok=True)  # of the same batch, sent and refused before
-            os.link(self.desk.spool.claim(name.site, name.sop_uid), target)
+            os.link(self.desk.spool.claim(name.site, name.uid), target)
         names = [list(name) for name in batch.names]
         body = {"site": batch.site, "actor": batch.actor, "reason": reason, "names": names}
         sync(folder.parent, folder.parent.parent)
@@ -97,9 +108,9 @@ class Recorder:
         log.warning("batch %s of %s was refused: %s", batch.command_id, batch.actor, reason)
 
     def _give_up(self, names: tuple[Name, ...]) -> None:
-        """Refused instances release their claims: they may be sent again."""
+        """Refused items hold no claim: they may be sent again."""
         for name in names:
-            pending, claim = self.desk.path(name), self.desk.spool.claim(name.site, name.sop_uid)
+            pending, claim = self.desk.path(name), self.desk.spool.claim(name.site, name.uid)
             if pending.exists():
                 if claim.exists() and claim.samefile(pending):
                     claim.unlink()
@@ -119,31 +130,31 @@ class Recorder:
         yield from self._never_asked(asked)
 
     def _begun(self, waiting: dict[UUID, tuple[Name, ...]]) -> Iterator[Batch]:
-        """One batch for each batch file, whatever its instances contain today."""
+        """One batch for each that was written ahead, whatever is read of its items today."""
         for command_id, names in waiting.items():
-            if instances := list(self._held(names)):
-                batch = OpenBatch(Key.of(instances[0]), opened_at=0.0)
-                for held in instances:
-                    batch.add(held)
+            if items := list(self._held(names)):
+                batch = self._inlet.begin(items[0])
+                for item in items:
+                    batch.add(item)
                 yield replace(batch.close(), command_id=command_id, names=names)
 
     def _never_asked(self, asked: set[Name]) -> Iterator[Batch]:
-        """Batches of pending instances that are in no batch file, with the usual limits."""
-        batches = Batches(Limits())
-        for held in self._held(name for name in self.desk.pending() if name not in asked):
-            yield from batches.add(held, feeder=None, now=0.0)
+        """Batches of what is pending and in no batch's file, bounded as when they are received."""
+        batches = Batches(self._inlet.begin, Limits())
+        for item in self._held(name for name in self.desk.pending() if name not in asked):
+            yield from batches.add(item, feeder=None, now=0.0)
         yield from batches.close_all()
 
     def _was_refused(self, command_id: UUID, names: tuple[Name, ...]) -> bool:
         reason = self.desk.spool.refused / str(command_id) / REASON
         return reason.exists() and _names(reason) == names
 
-    def _held(self, names: Iterable[Name]) -> Iterator[Held]:
+    def _held(self, names: Iterable[Name]) -> Iterator[I]:
         for name in names:
             try:
-                yield read_back(self.desk, name)
+                yield self._inlet.read_back(self.desk, name)
             except (Refused, OSError) as broken:  # it was read once: the disk has changed it
-                log.error("instance %s of %s cannot be read any more: %s", name.sop_uid, name.site, broken)
+                log.error("item %s of %s cannot be read any more: %s", name.uid, name.site, broken)
 
 
 def _names(file: Path) -> tuple[Name, ...]:

@@ -1,0 +1,48 @@
+"""DICOM as an inlet of the inbox: what the spool and the recorder must know of instances."""
+
+from pathlib import Path
+from uuid import UUID
+
+from adapters.dicom.batch import Held, StudyBatch
+from adapters.dicom.intake import read_back
+from adapters.dicom.part10 import dataset_digest, mapped, read_file_meta
+from adapters.inbox.batches import Batches, Limits
+from adapters.inbox.recorder import Executes, Recorder
+from adapters.inbox.refusal import Refused
+from adapters.inbox.spool import ROOM, Desk, Form, Name, Spool
+
+
+class Instances:
+    """``adapters.inbox.recorder.Inlet`` of DICOM instances."""
+
+    def read_back(self, desk: Desk, name: Name) -> Held:
+        """See ``Inlet``."""
+        return read_back(desk, name)
+
+    def begin(self, item: Held) -> StudyBatch:
+        """See ``Inlet``."""
+        return StudyBatch(item.key)
+
+
+def spool_at(root: Path, *, room: int = ROOM) -> Spool:
+    """The spool of DICOM instances in a folder; a uid is a SOP Instance UID."""
+    return Spool(root, Form("instances", ".dcm", file_digest), room)
+
+
+def recorder(desk: Desk, ledger: Executes, correlation: UUID | None = None) -> Recorder[Held]:
+    """Records batches of instances; see ``Recorder``."""
+    return Recorder(desk, ledger, Instances(), correlation)
+
+
+def batches(limits: Limits) -> Batches[Held]:
+    """The open batches of one process."""
+    return Batches(Instances().begin, limits)
+
+
+def file_digest(path: Path) -> str | None:
+    """Of a file's dataset, without preamble and File Meta, which name the sender; None where there is none."""
+    try:
+        with mapped(path) as data:
+            return dataset_digest(data, read_file_meta(data).offset)
+    except (FileNotFoundError, Refused):
+        return None
