@@ -22,6 +22,7 @@ LONGEST_ID = 256  # DICOM allows 64 characters (PS3.5 6.2, LO)
 LONGEST_NAME = 256
 BESIDE_LETTERS: Final = frozenset(" '\u2019\u02bc`\u00b4-\u2010\u2011\u2013.,()\u00b7")
 """What names hold beside letters: apostrophes and hyphens as keyboards write them, TOUR (DE LA), Gal·la."""
+COMMON_NAME: Final = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ '.,()-]*")  # told from others at a glance
 INVISIBLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cn"})  # categories of Unicode
 EARLIEST: Final = date(1850, 1, 1)
 FIRST_ZONE: Final = timedelta(hours=14)  # a child born just now is born tomorrow where the day begins first
@@ -95,7 +96,7 @@ def received_traits(now: datetime, /, **stated: str | None) -> dict[str, str | N
 
 
 def _check_name(trait: str, name: str | None) -> None:
-    if name is None:
+    if name is None or (COMMON_NAME.fullmatch(name) and len(name) <= LONGEST_NAME):
         return
     if len(name) > LONGEST_NAME or not any(unicodedata.category(sign)[0] == "L" for sign in name):
         raise BadTraits(
