@@ -161,10 +161,10 @@ class Krypton:
         if not bar:
             return self._known(identity := _uuid(ref), f" {identity}")
         if assigner == "INS":
-            from projections.identity_index import queries
+            from projections.identity_index import naming
 
             with self.reading() as connection:
-                return UUID(queries.by_matricule(connection, local_id))
+                return UUID(naming.by_matricule(connection, local_id))
         return self._known(self._numbered(assigner, local_id), "")
 
     def _numbered(self, assigner: str, local_id: str) -> UUID:

@@ -21,6 +21,8 @@ PLANTED = [
     ("schemas/event.py", "import domain.errors", "krypton wires"),
     ("projections/engine/projection.py", "import faust", "projections know PostgreSQL"),
     ("domain/aggregates/link.py", "import domain.aggregates.study", "aggregates know each other"),
+    ("krypton/cli/record.py", "import projections.patient_record.queries", "behind the gate alone"),
+    ("krypton/bootstrap.py", "import projections.identity_index.review", "behind the gate alone"),
     ("krypton/settings.py", "import krypton.devstack.home", "production never imports the development stack"),
     ("krypton/cli/services.py", "import krypton.devstack.stack", "production never imports the development stack"),
     ("krypton/cli/views.py", "import krypton.demo.stage", "nothing imports the demo"),
