@@ -41,7 +41,7 @@ Feature: An auditor asks who was whom, who looked, and what was known on any day
       When the auditor asks who had access to Marie at CHB
       Then 1 access of Dr Arnaud on the ground of an emergency is told, with 0 studies
 
-  Rule: X11, asking is an access, recorded before the answer
+  Rule: X11, who asks is on record before the answer
 
     Scenario: The question of yesterday
       Given the auditor asks for the history of Marie at CHB because "complaint 12"

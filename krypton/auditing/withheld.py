@@ -71,11 +71,13 @@ class Withheld:
         return self.sight(self.persons.steps[-1].of(owner)).withholds(one.position, one.sites, one.author)
 
     def cuts(self) -> dict[str, int]:
-        """Aggregate to the position from which its events are withheld: the first that added a withheld item."""
+        """Aggregate to the position from which its events are withheld: the first that added a withheld item; 0, where
+        nothing that is shown came before it."""
         found: dict[str, int] = {}
         for one in self.kept_back:
             found[one.aggregate] = min(one.position, found.get(one.aggregate, one.position))
-        return found
+        begun = {one.aggregate for one in self.shown if one.position < found.get(one.aggregate, 0)}
+        return {aggregate: position if aggregate in begun else 0 for aggregate, position in found.items()}
 
     def left(self, stored: Iterable[StoredEvent]) -> list[StoredEvent]:
         """The stored events that are not withheld. Each history is complete from its first event up to the cut."""

@@ -170,7 +170,7 @@ class TestAccess:
             (("--until", "2020-01-01"), 0),
             (("--no-emergency",), 1),
         ]:
-            assert len(region.ask("audit", "accesses", ref, "--no-audits", *filters)) == found, filters
+            assert len(region.ask("audit", "accesses", ref, "--no-looks", *filters)) == found, filters
 
     def test_an_unregistered_professional_is_refused(self, region: Region) -> None:
         said = region.complaint(1, "access", "open", region.register(), "--as", "rpps:10101200003", "--reason", "x")
