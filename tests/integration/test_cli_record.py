@@ -19,6 +19,7 @@ from tests.integration.stubborn_sender import LEAVES_SOCKETS, StubbornSender
 __all__ = ["region"]
 pytestmark = pytest.mark.live
 FIRST = uuid4()
+AS_CLINICIAN = ("--as", f"rpps:{CLINICIAN}")
 TOTALS = {"dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq"}
 QUANTITIES = TOTALS | {"ctdivol_mgy"}
 
