@@ -83,14 +83,22 @@ def lived(region: Region) -> Story:
     region.ask("identity", "merge", ref, other, "--reason", said)
     region.ask("access", "open", ref, "--as", f"rpps:{CLINICIAN}", "--reason", said)
     region.settle()
-    alert = next(one for one in region.ask("dose", "alerts") if one["study"] == study)
+    alert = next(
+        one
+        for one in region.ask("dose", "alerts", "--as", f"rpps:{CLINICIAN}", "--limit", 1000)
+        if one["study"] == study
+    )
     region.ask("dose", "acknowledge", alert["alert"], "--note", said, "--as", f"rpps:{CLINICIAN}")
     region.ask("identity", "unmerge", ref, other, "--reason", said)
     region.ask("identity", "merge", ref, other, "--reason", said)
     region.ask("identity", "unmerge", ref, other, "--reason", said)
     moved = receive(region, local_id, STATED)
     region.settle()
-    seen = next(one for one in region.ask("dose", "alerts") if one["study"] == moved)
+    seen = next(
+        one
+        for one in region.ask("dose", "alerts", "--as", f"rpps:{CLINICIAN}", "--limit", 1000)
+        if one["study"] == moved
+    )
     region.ask("dose", "acknowledge", seen["alert"], "--note", said, "--as", f"rpps:{CLINICIAN}")
     region.ask("study", "reassign", moved, "--to", other, "--reason", said)
     for statement in ("merge", "unmerge", "bar", "unbar"):
@@ -132,7 +140,10 @@ def documents(region: Region, ref: str) -> dict[str, Any]:
 
 def shown(region: Region, told: Story) -> str:
     """All that is shown of these persons, and the lists of the whole region, as text."""
-    lists = [region.ask("identity", "review", "list"), region.ask("dose", "alerts", "--all")]
+    lists = [
+        region.ask("identity", "review", "list"),
+        region.ask("dose", "alerts", "--all", "--as", f"rpps:{CLINICIAN}"),
+    ]
     persons = [documents(region, one) for one in (told.identity, told.other)]
     persons.append(region.ask("identity", "history", told.lower))
     persons += [region.ask("audit", "history", one) for one in (told.identity, told.lower)]

@@ -136,7 +136,11 @@ def _cared_for(region: Region, ref: str, study: str) -> None:
     region.ask("reading", "report", reading, *signed)
     region.ask("professional", "suspend", reader, "--reason", WORDS)
     region.settle()
-    alert = next(one for one in region.ask("dose", "alerts") if one["study"] == study)
+    alert = next(
+        one
+        for one in region.ask("dose", "alerts", "--as", f"rpps:{CLINICIAN}", "--limit", 1000)
+        if one["study"] == study
+    )
     region.ask("dose", "acknowledge", alert["alert"], "--note", WORDS, "--as", f"rpps:{CLINICIAN}")
 
 
