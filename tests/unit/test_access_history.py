@@ -5,11 +5,14 @@ from uuid import UUID
 
 import pytest
 
+from domain.actors import Caller
 from domain.aggregates.consent import Scope
 from domain.commands.accesses import CloseEmergency, OpenAccess
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.identities import Register
+from domain.commands.listings import ListPeople
+from domain.commands.viewings import View
 from projections.access_history.queries import standing
 from projections.access_history.view import CHANGED, NEW, SAID_NOTHING, AccessHistory
 from projections.engine.projection import UnknownEvent
@@ -156,3 +159,40 @@ def test_what_statements_amount_to(statements: list[dict[str, Any]], consultatio
 
 def test_an_opposition_to_feeding_is_told_apart() -> None:
     assert standing([statement("opposition", "feed")])["feeding"] == "opposed"
+
+
+def viewing(ledger: MemoryLedger) -> dict[str, Any]:
+    """The one row of who looked."""
+    return only(fold(ledger).table("viewing"))
+
+
+def test_a_look_has_a_row_with_who_as_what_and_why(ledger: MemoryLedger, marie: UUID) -> None:
+    caller = Caller(f"patient:{marie}", "my own")
+    ledger.ask(View(caller=caller, task="record.show", identity=marie), caller.actor)
+    row = viewing(ledger)
+    kept = ("outcome", "identity_id", "members", "actor", "role", "kind", "ground", "rule", "purpose", "reason")
+    assert tuple(row[name] for name in kept) == (
+        *("viewed", str(marie), [str(marie)], caller.actor, "patient", "record.show", "self", "X13", "PATRQT"),
+        "my own",
+    )
+
+
+def test_who_was_refused_has_a_row_too(ledger: MemoryLedger, marie: UUID) -> None:
+    ledger.ask(View(caller=Caller("clerk:desk", "curious"), task="record.show", identity=marie), "clerk:desk")
+    row = viewing(ledger)
+    assert (row["outcome"], row["ground"], row["rule"], row["members"]) == ("refused", None, "W2", [str(marie)])
+
+
+def test_a_list_has_a_row_for_all_who_were_on_it(ledger: MemoryLedger, marie: UUID) -> None:
+    asked = ListPeople(caller=Caller("clerk:desk", "worklist"), task="identity.review.list", shown=(marie,))
+    ledger.ask(asked, "clerk:desk")
+    row = viewing(ledger)
+    assert (row["outcome"], row["identity_id"], row["members"]) == ("listed", None, [str(marie)])
+    ledger.memory_vault.destroy(str(marie))
+    assert viewing(ledger)["reason"] == "worklist"
+
+
+def test_why_somebody_looked_is_gone_with_the_key_of_who_was_looked_at(ledger: MemoryLedger, marie: UUID) -> None:
+    ledger.ask(View(caller=Caller(f"patient:{marie}", "my own"), task="record.show", identity=marie))
+    ledger.memory_vault.destroy(str(marie))
+    assert viewing(ledger)["reason"] == ERASED
