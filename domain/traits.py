@@ -49,10 +49,11 @@ def corrected(now: datetime, known: Mapping[str, str | None], /, **stated: str |
     clean = {name: (value or "").strip() or None for name, value in stated.items()}
     if bad := [name for name, value in clean.items() if CONTROL.search(value or "")]:
         raise BadTraits(f"{', '.join(bad)}: holds a control character, take it out")
-    for name in clean.keys() & set(NAMES):
-        _check_name(name, clean[name])
-    for name in clean.keys() & CHECKS.keys():
-        CHECKS[name](clean[name], now)
+    for name, value in clean.items():
+        if check := value and CHECKS.get(name):
+            check(value, now)
+        elif value:
+            _check_name(name, value)
     whole = {name: clean.get(name, known.get(name)) for name in TRAITS}
     if not (whole["family"] or whole["given"]):
         raise BadTraits("neither a family nor a given name: give at least one")
@@ -89,14 +90,15 @@ def received_traits(now: datetime, /, **stated: str | None) -> dict[str, str | N
     clean = {name: plain(stated.get(name) or "") or None for name in TRAITS}
     for name, check in CHECKS.items():
         try:
-            check(clean[name], now)
+            if value := clean[name]:
+                check(value, now)
         except BadTraits:
             clean[name] = None
     return clean
 
 
-def _check_name(trait: str, name: str | None) -> None:
-    if name is None or (COMMON_NAME.fullmatch(name) and len(name) <= LONGEST_NAME):
+def _check_name(trait: str, name: str) -> None:
+    if COMMON_NAME.fullmatch(name) and len(name) <= LONGEST_NAME:
         return
     if len(name) > LONGEST_NAME or not any(unicodedata.category(sign)[0] == "L" for sign in name):
         raise BadTraits(
@@ -109,9 +111,7 @@ def _check_name(trait: str, name: str | None) -> None:
         )
 
 
-def _check_birth_date(text: str | None, now: datetime) -> None:
-    if text is None:
-        return
+def _check_birth_date(text: str, now: datetime) -> None:
     try:
         born = date.fromisoformat(text)
     except ValueError:
@@ -124,13 +124,13 @@ def _check_birth_date(text: str | None, now: datetime) -> None:
         raise BadTraits(f"birth date is before {EARLIEST.year}: check the year, or leave it out when it is not known")
 
 
-def _check_sex(text: str | None, _: datetime) -> None:
-    if text and text not in SEXES:
+def _check_sex(text: str, _: datetime) -> None:
+    if text not in SEXES:
         raise BadTraits(f"sex is not one of {', '.join(SEXES)}: leave it out when it is not known")
 
 
-def _check_birth_place(text: str | None, _: datetime) -> None:
-    if text and not re.fullmatch(r"(?:[0-9]{2}|2[AB])[0-9]{3}", text):
+def _check_birth_place(text: str, _: datetime) -> None:
+    if not re.fullmatch(r"(?:[0-9]{2}|2[AB])[0-9]{3}", text):
         raise BadTraits("birth place is not an INSEE code of five characters, such as 13055 or 2A004")
 
 
