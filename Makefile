@@ -40,7 +40,7 @@ layers: setup
 tests: setup
 	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
-bench: setup  ## figures on standard output and as JSON in bench/results
+bench: setup  ## figures on standard output and as JSON in .krypton/bench
 	$(BIN)/python -m bench
 
 fix: setup  ## rewrite what ruff can; never part of check

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,8 @@ import pytest
 from bench import __main__ as bench
 from bench.targets import ABSENT, TARGETS, Row, document, judged, missed
 
-SOURCES = "\n".join(
-    path.read_text() for path in (Path(__file__).parents[2] / "bench").glob("*.py") if path.stem != "targets"
-)
+ROOT = Path(__file__).parents[2]
+SOURCES = "\n".join(path.read_text() for path in (ROOT / "bench").glob("*.py") if path.stem != "targets")
 
 
 def test_each_target_is_of_a_bench_and_of_a_figure_that_is_measured() -> None:
@@ -83,3 +83,16 @@ def test_check_ends_with_1_where_a_target_is_missed(
     (stored,) = tmp_path.glob("*.json")
     assert json.loads(stored.read_text())["targets"]["relay"][figure]["met"] is (rate >= 6_000)
     assert (f"missed: relay: {figure}" in said.getvalue()) is (rate < 6_000)
+
+
+def test_a_run_leaves_its_results_in_an_ignored_folder_and_nothing_else_in_the_tree() -> None:
+    """Its servers and spools live in folders of the system's own for such things, which end with it."""
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert f"{bench.RESULTS.relative_to(ROOT).parts[0]}/" in ignored
+    assert set(re.findall(r"Path\(__file__\)[^\n#]*", SOURCES)) == {
+        'Path(__file__).parents[1] / ".krypton" / "bench"  ',
+        'Path(__file__).parents[1] / "rules" / "matching-1.toml"',  # read
+    }
+    made = re.findall(r"(?:mkdtemp|TemporaryDirectory)\(([^)]*)\)", SOURCES)
+    assert made
+    assert set(made) <= {'prefix="krypton-bench-"', "dir=folder"}
