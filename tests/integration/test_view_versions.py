@@ -465,7 +465,10 @@ def test_a_version_with_other_tables_is_promoted_and_taken_back(world: World) ->
 
 def test_a_table_that_no_version_has_is_named_with_those_that_there_are(world: World) -> None:
     built(world)
-    with closing(psycopg2.connect(world.url)) as connection, pytest.raises(NotFound, match="no table stduy: there are"):
+    with (
+        closing(psycopg2.connect(world.url)) as connection,
+        pytest.raises(NotFound, match="no table stduy; its tables are"),
+    ):
         diff.listing(connection, diff.Pair(VIEW, 1, 2), "stduy")
 
 
