@@ -43,6 +43,8 @@ def hospitals_join(stage: Stage) -> None:
     stage.step("Two hospitals join", "Only enrolled AE titles may send; anybody else is refused, and that is recorded.")
     stage.show("site", "enroll", "CHU-BDX", "--name", "CHU de Bordeaux (demo)", "--ae-title", "BDX_PACS")
     stage.show("site", "enroll", "CH-PAU", "--name", "CH de Pau (demo)", "--ae-title", "PAU_PACS")
+    radiologist = ("--name", "Dr Exemple", "--profession", "radiologist")
+    stage.quietly("professional", "register", RPPS, *radiologist, "--site", "CHU-BDX")
 
 
 def hospitals_send(stage: Stage, port: int, reports: Path, images: Sequence[Path]) -> None:
@@ -72,7 +74,7 @@ def one_number_four_people(stage: Stage) -> None:
     stage.note(
         "Three cumulative reports of one study: each irradiation event counts once, 236.09 and not 320.82 mGy·cm."
     )
-    stage.show("dose", "alerts")
+    stage.show("dose", "alerts", "--as", f"rpps:{RPPS}")
 
 
 def one_person(stage: Stage) -> None:
@@ -99,9 +101,6 @@ def consent_and_access(stage: Stage) -> None:
         "Who may look",
         "Outside the care team consent is collected, here by a one-time code; a denial is on record too.",
     )
-    stage.quietly(
-        "professional", "register", RPPS, "--name", "Dr Exemple", "--profession", "radiologist", "--site", "CHU-BDX"
-    )
     asked = ("access", "open", PAU, "--as", f"rpps:{RPPS}", "--reason", "second opinion")
     stage.show(*asked, expect=1)
     code = stage.ask("consent", "code", PAU)["code"]
@@ -119,8 +118,8 @@ def order(stage: Stage) -> None:
         PAU,
         "--site",
         "CHU-BDX",
-        "--by",
-        RPPS,
+        "--as",
+        f"rpps:{RPPS}",
         "--modality",
         "CT",
         "--question",
