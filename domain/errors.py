@@ -152,6 +152,12 @@ class HumanMadeIt(RuleBroken):
     rule = "L5"
 
 
+class TraitsDiffer(RuleBroken):
+    """Two identities of another sex or birth date are merged only where that is said to be no slip."""
+
+    rule = "L6"
+
+
 # Study
 class UnknownSite(RuleBroken):
     """No establishment of that code is enrolled."""

@@ -6,6 +6,7 @@ L3  A barred pair is not merged. If the bar is with a third record, the proposal
 L4  A merged pair is not barred: unmerge it first.
 L5  A rule does not undo what a human merged, unmerged or dismissed; a human may, with a reason. A bar set and lifted
     since, or a bar with a third record, does not change that; nor does a rule join the two through a third record.
+L6  Identities whose known sex or birth date differ are merged only by a human who was told that they differ.
 Source: RNIV (the national identity-vigilance reference), duplicates and collisions.
 """
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import HUMAN, Held, Link
-from domain.errors import HumanMadeIt, NothingToChange, SameIdentity
+from domain.errors import HumanMadeIt, NothingToChange, SameIdentity, TraitsDiffer
 from domain.work import Work
 
 
@@ -35,9 +35,25 @@ def refuse_parted(work: Work, one: UUID, other: UUID) -> None:
             raise HumanMadeIt(f"link {link.id} was unmerged or dismissed by a human: only a human merges it again")
 
 
+def refuse_unlike(work: Work, one: UUID, other: UUID) -> None:
+    """Raises TraitsDiffer (L6), which names what differs and no value; what is not known differs from nothing."""
+    mine, theirs = (work.get(Identity, side).traits for side in (one, other))
+    unlike = [
+        words
+        for trait, words in (("sex", "sex"), ("birth_date", "birth date"))
+        if (a := mine.get(trait)) and (b := theirs.get(trait)) and a != b
+    ]
+    if unlike:
+        raise TraitsDiffer(f"the two differ in {' and '.join(unlike)}: compare them again, then say --yes")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Merge:
-    """Merge two local identities into one person. ``compared``: the fields the decision is based on."""
+    """Merge two local identities into one person.
+
+    ``compared``: the fields the decision is based on; ``alike``: refuse if their sex or birth date differ, so that the
+    caller can be asked to confirm.
+    """
 
     one: UUID
     other: UUID
@@ -46,17 +62,20 @@ class Merge:
     rule_version: int = 0
     score: float | None = None
     compared: list[str] = field(default_factory=list)
+    alike: bool = False
 
     def touches(self) -> tuple[UUID, ...]:
-        """The pair's link."""
-        return (Link.create_id(*sorted((self.one, self.other))),)
+        """The pair's link, and the two where they are compared."""
+        return (Link.create_id(*sorted((self.one, self.other))), *((self.one, self.other) if self.alike else ()))
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Merge; or leave the proposal for review if there is a bar with a third record (L3).
 
-        Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), NotFound.
+        Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), TraitsDiffer (L6), NotFound.
         """
         link = link_of(work, self.one, self.other)
+        if self.alike and link.held is Held.OPEN:
+            refuse_unlike(work, self.one, self.other)
         if self.rule != HUMAN:
             refuse_parted(work, self.one, self.other)
         evidence: dict[str, Any] = {

@@ -8,6 +8,7 @@ import typer
 from domain.commands.accesses import CloseEmergency, OpenAccess, ReviewEmergency
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, envelope, krypton
+from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Reason, Ref
 from krypton.cli.output import document, err, out, places, table, written
@@ -23,7 +24,9 @@ REFUSED = 1
 def open_access(
     ref: Ref,
     reason: Reason,
-    code: Annotated[str | None, typer.Option("--code", help="One-time code that the person gave.")] = None,
+    code: Annotated[
+        str | None, typer.Option("--code", callback=line, help="One-time code that the person gave; - reads it.")
+    ] = None,
     site: Annotated[str | None, typer.Option("--site", help="Where they act from, if they work for several.")] = None,
     emergency: Annotated[
         bool, typer.Option("--emergency", help="Break the glass; shown during the whole access.")
@@ -60,7 +63,7 @@ def open_access(
 @app.command()
 def close(
     access: Annotated[UUID, typer.Argument(help="The emergency access, as access open printed it.")],
-    note: Annotated[str | None, typer.Option("--note", help="Kept sealed.")] = None,
+    note: Annotated[str | None, typer.Option("--note", callback=line, help="Kept sealed; - reads it.")] = None,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,

@@ -4,7 +4,6 @@ Both are checked as options are, before the command does anything: the role agai
 own name. A command that takes ``As`` cannot run without the check.
 """
 
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, cast
@@ -15,6 +14,7 @@ import typer
 from domain.actors import ROLES, Caller, Role, actor, role_of
 from domain.errors import NotForRole, NotOnesOwn, OfAnother, ReasonMissing
 from domain.tasks import GATED, check, may, who_may
+from krypton.cli.given import line, on_terminal
 
 FREE: Final = frozenset(
     {
@@ -155,8 +155,8 @@ def _as_whom(context: typer.Context, asked: str | None) -> Acting:
 
 def _why(said: str | None) -> str:
     """``--reason``, or what a terminal answers. Raises ReasonMissing (X3): nothing is made up."""
-    reason = (said or "").strip()
-    if not reason and sys.stdin.isatty() and sys.stderr.isatty():
+    reason = (line(said) or "").strip()
+    if not reason and on_terminal():
         reason = str(typer.prompt("Why is it asked (recorded with the question)", err=True)).strip()
     if not reason:
         raise ReasonMissing("it is recorded why somebody's data are read: say it with --reason, or KRYPTON_REASON")

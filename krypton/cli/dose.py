@@ -9,6 +9,7 @@ from domain.commands.doses import AcknowledgeAlert
 from domain.dose_alerts import QUANTITIES
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
+from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Ref
 from krypton.cli.output import document, facts, out, table
@@ -70,7 +71,7 @@ def alerts(
 @app.command()
 def acknowledge(
     alert: Annotated[UUID, typer.Argument(help="The alert's id, as dose alerts prints it.")],
-    note: Annotated[str, typer.Option("--note", help="What was done; kept sealed.")],
+    note: Annotated[str, typer.Option("--note", callback=line, help="What was done; kept sealed. - reads it.")],
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,

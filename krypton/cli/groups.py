@@ -7,7 +7,7 @@ itself takes to start. Help is plain text: a box around it is noise in a pipe, a
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -90,5 +90,17 @@ def _finder(help_line: str, module: str, name: str) -> Callable[[], "Command"]:
     return lambda: cast(TyperGroup, get_command(whole(help_line, (module,)))).commands[name]
 
 
-def _keep_groups() -> None:
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"krypton {version('krypton')}")
+        raise typer.Exit
+
+
+def _keep_groups(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version and end.")
+    ] = False,
+) -> None:
     """Typer takes the only group of a command line for the whole of it, unless there is a callback."""

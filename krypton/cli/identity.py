@@ -1,6 +1,7 @@
 """krypton identity: register, look up, say who is who. Parses and prints; ``main`` turns refusals into exit codes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,9 +11,11 @@ import typer
 from domain.aggregates.identity import Status
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.errors import TraitsDiffer
 from domain.traits import TRAITS
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, envelope, krypton
+from krypton.cli.given import BECAUSE, Because, From, Yes, confirm, line, stated_in
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Reason, Ref
 from krypton.cli.output import document, facts, out, short, table, written, written_by_many
@@ -36,38 +39,65 @@ class Sex(StrEnum):
     I = "I"  # noqa: E741  the field's own code: indeterminate
 
 
+NEEDED = ("assigner", "id", "family", "given", "birth_date", "sex")
+Family = Annotated[str | None, typer.Option("--family")]
+Given = Annotated[str | None, typer.Option("--given")]
+BirthDate = Annotated[str | None, typer.Option("--birth-date", help="YYYY-MM-DD.")]
+SexOf = Annotated[Sex | None, typer.Option("--sex")]
+BirthPlace = Annotated[str | None, typer.Option("--birth-place", help="INSEE code.")]
+UsedName = Annotated[str | None, typer.Option("--used-name")]
 Oid = Annotated[str, typer.Option("--ins-oid", help="OID of the matricule (test: .10).")]
 
 
 @app.command()
 def register(
-    assigner: Annotated[str, typer.Option("--assigner", help="Code of the establishment that gave out the id.")],
-    local_id: Annotated[str, typer.Option("--id", help="The assigner's own number.")],
-    family: Annotated[str, typer.Option("--family")],
-    given: Annotated[str, typer.Option("--given")],
-    birth_date: Annotated[str, typer.Option("--birth-date", help="YYYY-MM-DD.")],
-    sex: Annotated[Sex, typer.Option("--sex")],
-    birth_place: Annotated[str | None, typer.Option("--birth-place", help="INSEE code.")] = None,
-    used_name: Annotated[str | None, typer.Option("--used-name")] = None,
+    assigner: Annotated[str | None, typer.Option("--assigner", help="Code of the establishment that gave it.")] = None,
+    local_id: Annotated[str | None, typer.Option("--id", help="The assigner's own number.")] = None,
+    family: Family = None,
+    given: Given = None,
+    birth_date: BirthDate = None,
+    sex: SexOf = None,
+    birth_place: BirthPlace = None,
+    used_name: UsedName = None,
     first_names: Annotated[str | None, typer.Option("--first-names")] = None,
-    ins: Annotated[str | None, typer.Option("--ins", help="Matricule with its key.")] = None,
+    ins: Annotated[str | None, typer.Option("--ins", callback=line, help="Matricule with its key.")] = None,
     ins_oid: Oid = TEST_OID,
+    source: From = None,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register one local identity."""
-    stated: dict[str, str | None] = {
+    """Register one local identity. Needs --assigner, --id, --family, --given, --birth-date and --sex, here or --from a
+    file, whose lines no list of processes shows."""
+    typed = {
+        "assigner": assigner,
+        "id": local_id,
         "family": family,
         "given": given,
         "birth_date": birth_date,
-        "sex": sex.value,
+        "sex": sex,
         "birth_place": birth_place,
         "used_name": used_name,
         "first_names": first_names,
+        "ins": ins,
     }
-    command = Register(assigner=assigner, local_id=local_id, stated=stated, ins=ins, ins_oid=ins_oid)
+    told = _told(typed, source)
+    if missing := [name for name in NEEDED if name not in told]:
+        raise typer.BadParameter(f"Missing option '--{missing[0].replace('_', '-')}': type it, or give it with --from")
+    stated = {name: told.get(name) for name in typed if name not in ("assigner", "id", "ins")}
+    command = Register(
+        assigner=told["assigner"], local_id=told["id"], stated=stated, ins=told.get("ins"), ins_oid=ins_oid
+    )
     ask(krypton(), command, who, command_id, as_json)
+
+
+def _told(typed: Mapping[str, str | None], source: str | None) -> dict[str, str]:
+    """What is typed and what a file says, together. Raises BadParameter where both say the same thing."""
+    options = {name: str(value) for name, value in typed.items() if value is not None}
+    file = stated_in(source, tuple(typed)) if source else {}
+    if both := sorted(options.keys() & file.keys()):
+        raise typer.BadParameter(f"--{both[0].replace('_', '-')} is typed and in the file: leave one out")
+    return options | file
 
 
 @app.command("import")
@@ -107,26 +137,27 @@ def _warn(sentence: str) -> None:
 def correct(
     ref: Ref,
     reason: Reason,
-    family: Annotated[str | None, typer.Option("--family")] = None,
-    given: Annotated[str | None, typer.Option("--given")] = None,
-    birth_date: Annotated[str | None, typer.Option("--birth-date")] = None,
-    sex: Annotated[Sex | None, typer.Option("--sex")] = None,
-    birth_place: Annotated[str | None, typer.Option("--birth-place")] = None,
-    used_name: Annotated[str | None, typer.Option("--used-name")] = None,
+    family: Family = None,
+    given: Given = None,
+    birth_date: BirthDate = None,
+    sex: SexOf = None,
+    birth_place: BirthPlace = None,
+    used_name: UsedName = None,
+    source: From = None,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
     """State traits anew; those not given stay."""
-    given_traits = {
+    typed = {
         "family": family,
         "given": given,
         "birth_date": birth_date,
-        "sex": sex.value if sex else None,
+        "sex": sex,
         "birth_place": birth_place,
         "used_name": used_name,
     }
-    stated = {name: value for name, value in given_traits.items() if value is not None}
+    stated = _told(typed, source)
     ours = krypton()
     command = Correct(identity=ours.resolve(ref), stated=stated, reason=reason)
     ask(ours, command, who, command_id, as_json)
@@ -150,7 +181,7 @@ def status(
 @app.command("attach-ins")
 def attach_ins(
     ref: Ref,
-    matricule: Annotated[str, typer.Option("--matricule", help="15 characters, as INSi returned it.")],
+    matricule: Annotated[str, typer.Option("--matricule", callback=line, help="15 characters, as INSi returned it.")],
     oid: Oid = TEST_OID,
     who: As = OWN,
     command_id: CommandId = None,
@@ -190,13 +221,18 @@ def flag(
 def erase(
     ref: Ref,
     reason: Annotated[str, typer.Option("--reason", help="On which ground. It stays readable: it names nobody.")],
+    yes: Yes = False,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Destroy the key of an identity: what names the person is unreadable for ever, everywhere."""
+    """Destroy the key of an identity: what names the person is unreadable for ever, everywhere. Asks first."""
     ours = krypton()
-    written(ours.erase(ours.resolve(ref), reason, envelope(who.actor(), command_id)), as_json)
+    identity = ours.resolve(ref)
+    if not yes:
+        unasked = typer.BadParameter("an erasure is never taken back: nobody can be asked here, so say --yes")
+        confirm(f"Make all that names the person unreadable for ever, for identity {identity}?", unasked)
+    written(ours.erase(identity, reason, envelope(who.actor(), command_id)), as_json)
 
 
 @app.command()
@@ -229,12 +265,12 @@ def history(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = Fals
 
 
 def statement(kind: type[Any], meaning: str) -> Callable[..., None]:
-    """The command that says one thing of a pair: merge, unmerge, bar … differ in nothing else."""
+    """The command that says one thing of a pair: unmerge, bar, unbar and dismiss differ in nothing else."""
 
     def say(
         one: Ref,
         other: Ref,
-        reason: Reason,
+        reason: Because = BECAUSE,
         who: As = OWN,
         command_id: CommandId = None,
         as_json: AsJson = False,
@@ -247,15 +283,40 @@ def statement(kind: type[Any], meaning: str) -> Callable[..., None]:
     return say
 
 
+def merging(meaning: str) -> Callable[..., None]:
+    """The command that merges a pair: where sex or birth date differ, it asks (L6)."""
+
+    def say(
+        one: Ref,
+        other: Ref,
+        reason: Because = BECAUSE,
+        yes: Yes = False,
+        who: As = OWN,
+        command_id: CommandId = None,
+        as_json: AsJson = False,
+    ) -> None:
+        ours, by = krypton(), envelope(who.actor(), command_id)
+        command = Merge(one=ours.resolve(one), other=ours.resolve(other), reason=reason, alike=not yes)
+        try:
+            answer = ours.execute(command, by)
+        except TraitsDiffer as differ:
+            confirm(f"{str(differ).partition(':')[0]}. Merge them all the same?", differ)
+            answer = ours.execute(replace(command, alike=False), by)
+        written(answer, as_json)
+
+    say.__doc__ = meaning
+    return say
+
+
 for group, name, kind, meaning in (
-    (app, "merge", Merge, "Hold two local identities to be one person, until they are unmerged."),
     (app, "unmerge", Unmerge, "Take a merge back, at any time."),
     (app, "bar", Bar, "Hold two identities never to be one person."),
     (app, "unbar", Unbar, "Lift the bar of a pair."),
-    (review, "accept", Merge, "Merge a proposed pair."),
     (review, "dismiss", Dismiss, "Take a proposed pair off the list."),
 ):
     group.command(name)(statement(kind, meaning))
+app.command("merge")(merging("Hold two local identities to be one person, until they are unmerged."))
+review.command("accept")(merging("Merge a proposed pair."))
 
 
 @review.command("list")

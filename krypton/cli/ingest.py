@@ -10,6 +10,8 @@ from krypton.cli.connection import krypton
 from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import written_by_many
 
+REFUSED = 1
+
 
 def ingest(
     paths: Annotated[list[Path], typer.Argument(exists=True, help="Files, folders or DICOMDIRs.")],
@@ -18,11 +20,13 @@ def ingest(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import DICOM files and folders as if received from that site."""
+    """Import DICOM files and folders as if received from that site. Ends with 1 where every file was refused."""
     from krypton.services.dicom import ingest as ingest_files
 
     summary = ingest_files(krypton(), site, paths, who.actor(), command_id)
     written_by_many(summary, ("path", "reason"), as_json)
+    if summary["refused"] and not summary["accepted"] + summary["duplicates"]:
+        raise typer.Exit(REFUSED)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -6,14 +6,22 @@ from uuid import UUID
 
 import typer
 
+from krypton.cli.given import line
+
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 CommandId = Annotated[
     UUID | None, typer.Option("--command-id", help="A uuid; repeating one is harmless and answers as the first time.")
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept sealed.")]
+Reason = Annotated[str, typer.Option("--reason", callback=line, help="Why; kept sealed. - reads it.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many at most.")]
 OwnSite = Annotated[str | None, typer.Option("--site", help="One's own establishment, where one has several.")]
-Ref = Annotated[str, typer.Argument(help="ASSIGNER|LOCAL_ID, an identity's or a person's uuid, or INS|matricule.")]
+Ref = Annotated[
+    str,
+    typer.Argument(
+        callback=line,
+        help="ASSIGNER|LOCAL_ID, an identity's or a person's uuid, or INS|matricule; - reads a line of standard input.",
+    ),
+]
 
 
 @overload

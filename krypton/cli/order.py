@@ -11,6 +11,7 @@ from domain.aggregates.order import Urgency
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ResultOrder, ScheduleOrder
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import acting_from, ask, asker, envelope, krypton
+from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, OwnSite, Reason, Ref, utc
 from krypton.cli.output import document, facts, table, written
@@ -20,6 +21,7 @@ from krypton.queries.worklists import OPEN_ORDERS, PAGE, orders_of
 
 app = command_group("Exam orders.")
 Order = Annotated[UUID, typer.Argument(help="The order's id, as order place printed it.")]
+ASKED_FOR = "What the clinician wants to know; kept sealed. - reads a line of standard input."
 By = Annotated[str | None, typer.Option("--by", help="RPPS number of who orders; without it, one's own.")]
 Site = Annotated[str, typer.Option("--site", help="Code of the establishment.")]
 LISTED = (
@@ -44,7 +46,7 @@ def place(
     ref: Ref,
     site: Site,
     modality: Annotated[str, typer.Option("--modality", help="DICOM modality, such as CT.")],
-    question: Annotated[str, typer.Option("--question", help="What the clinician wants to know; kept sealed.")],
+    question: Annotated[str, typer.Option("--question", callback=line, help=ASKED_FOR)],
     by: By = None,
     urgency: Annotated[Urgency, typer.Option("--urgency")] = Urgency.ROUTINE,
     act: Annotated[str | None, typer.Option("--act", help="CCAM code.")] = None,

@@ -10,6 +10,7 @@ from domain.aggregates.reading import Progress
 from domain.commands.readings import AcceptReading, DeclineReading, ReportReading, RequestReading
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import acting_from, ask, asker, krypton
+from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, OwnSite, Reason, utc
 from krypton.cli.output import document, table
@@ -30,7 +31,7 @@ def request(
     study: Annotated[UUID, typer.Argument(help="The study's id, as record show --json prints it.")],
     from_site: Annotated[str, typer.Option("--from", help="Code of the establishment that asks.")],
     to_site: Annotated[str, typer.Option("--to", help="Code of the establishment that is asked.")],
-    question: Annotated[str, typer.Option("--question", help="What is to be answered; kept sealed.")],
+    question: Annotated[str, typer.Option("--question", callback=line, help="What is to be answered; - reads it.")],
     due: Annotated[datetime | None, typer.Option("--due", help="ISO 8601, UTC.")] = None,
     who: As = OWN,
     command_id: CommandId = None,
@@ -86,7 +87,7 @@ def decline(
 def report(
     reading: Reading,
     report_uid: Annotated[str, typer.Option("--report-uid", help="SOP Instance UID of the report.")],
-    conclusion: Annotated[str, typer.Option("--conclusion", help="Kept sealed.")],
+    conclusion: Annotated[str, typer.Option("--conclusion", callback=line, help="Kept sealed; - reads it.")],
     by: By = None,
     who: As = OWN,
     command_id: CommandId = None,

@@ -55,7 +55,7 @@ def story(region: Region) -> Story:
     worker = region.worker("identity_index")
     worker.suspend()
     try:
-        answer = region.ask("identity", "erase", told.ref, "--reason", "asked for by the person")
+        answer = region.ask("identity", "erase", told.ref, "--yes", "--reason", "asked for by the person")
         assert answer["identity"] == told.identity
         assert MARK not in shown(region, told)
     finally:
@@ -218,7 +218,7 @@ def test_a_statement_about_the_erased_is_refused(region: Region, story: Story) -
 
 
 def test_erasing_again_is_refused(region: Region, story: Story) -> None:
-    assert region.complaint(1, "identity", "erase", story.ref, "--reason", "again").endswith("(I7)")
+    assert region.complaint(1, "identity", "erase", story.ref, "--yes", "--reason", "again").endswith("(I7)")
 
 
 def test_a_repeat_finishes_what_a_crash_left_undone(region: Region) -> None:
@@ -228,7 +228,7 @@ def test_a_repeat_finishes_what_a_crash_left_undone(region: Region) -> None:
     identity = region.ask("identity", "show", ref)["identity"]
     region.krypton.execute(Erase(identity=UUID(identity), reason="crash"), Envelope())
     assert region.krypton.vault.destroyed([identity]) == set()
-    assert region.complaint(1, "identity", "erase", ref, "--reason", "again").endswith("(I7)")
+    assert region.complaint(1, "identity", "erase", ref, "--yes", "--reason", "again").endswith("(I7)")
     assert region.krypton.vault.destroyed([identity]) == {identity}
 
 

@@ -180,7 +180,7 @@ def _refused(region: Region, ref: str, folder: Path, traits: tuple[str, ...]) ->
         ("order", "cancel", uuid4(), "--reason", WORDS),
         ("study", "withdraw", uuid4(), "--reason", WORDS),
         ("identity", "flag", ref, "HOMA", "--clear", "--reason", WORDS, "--as", f"Dr {NAMES[0]}"),
-        ("identity", "erase", ref, "--reason", f"asked for by {NAMES[1]} {NAMES[0]}"),
+        ("identity", "erase", ref, "--yes", "--reason", f"asked for by {NAMES[1]} {NAMES[0]}"),
         ("order", "place", ref, *ORDER, "--act", WORDS),
         ("order", "place", ref, *ORDER, "--number", WORDS),
         ("audit", "accesses", ref, "--by", NAMES[0], "--reason", WORDS),

@@ -166,6 +166,11 @@ PROVOKED = [
     Provoked(errors.NothingToChange, "nothing to propose", lambda w: propose(**w.pair(Merge))),
     Provoked(errors.HumanMadeIt, "only a human merges it again", lambda w: propose(**w.pair(Dismiss))),
     Provoked(errors.HumanMadeIt, "only a human can undo that", lambda w: rule_unmerge(**w.pair(Merge))),
+    Provoked(
+        errors.TraitsDiffer,
+        "differ in birth date",
+        lambda w: Merge(one=w.marie, other=w.register(local_id="9", birth_date="1913-03-01"), reason="x", alike=True),
+    ),
     # No command gets so far, but the aggregate stands by its rule
     Provoked(
         errors.SameIdentity,

@@ -22,13 +22,16 @@ READ = {  # each time they are asked is another question
     "access review list", "reading list", "rules list", "rules show", "views status",
     "views diff", "views check", "policies status", "policies parked", "dead-letters list", "dead-letters show",
     "subscriber list", "audit checkpoint", "audit verify", "audit history", "audit accesses", "audit as-of",
-    "audit exposure", "audit export",
+    "audit exposure", "audit export", "access review list",
 }  # fmt: skip
 GUARD = {  # they build or mend what holds the facts: no event is of their making
     "views rebuild", "policies retry", "policies drop", "restore event-store", "republish", "subscriber add",
     "subscriber remove",
 }  # fmt: skip
 ID = {Role.PROFESSIONAL: "rpps:10101201233", Role.PATIENT: "patient:6f1c1c2e-0b1a-5c3e-9a0c-4b6a35d1e8f2"}
+REGISTER = ("--assigner", "--id", "--family", "--given", "--birth-date", "--sex")  # or a file says it
+PAIR = ("merge", "unmerge", "bar", "unbar", "review accept", "review dismiss")  # or a terminal is asked for the reason
+ASKED_FOR = {("identity register", option) for option in REGISTER} | {(f"identity {one}", "--reason") for one in PAIR}
 ANY = "00000000-0000-0000-0000-000000000001"
 
 
@@ -56,7 +59,7 @@ def typed(name: str, folder: Path) -> list[str]:
     """The command with something for all that it cannot do without."""
     words = name.split()
     for parameter in ALL[name].params:
-        if parameter.required:
+        if parameter.required or (name, parameter.opts[0]) in ASKED_FOR:
             stated = parameter.type_descriptor
             wants_folder = getattr(stated.parameter_info, "file_okay", True) is False
             value = str(folder / "new") if wants_folder else _value(stated.annotation, folder)

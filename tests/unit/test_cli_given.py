@@ -1,0 +1,162 @@
+"""What names a person need not be an argument, and what is not easily taken back is asked about first."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.aggregates.identity import Identity
+from krypton.bootstrap import Krypton
+from krypton.cli import consent, given, identity, ingest
+from krypton.cli.main import run
+from krypton.settings import Addresses, Settings
+from tests.fakes.region import Region
+
+CLERK = ("identity", "register", "--assigner", "CHB")
+
+
+class Typed:
+    """The command line on a ledger in memory, with somebody at the terminal or nobody."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path) -> None:
+        self.region = Region()
+        self._patch, self._capsys = monkeypatch, capsys
+        self.ours = Krypton(Settings(home), Addresses("", ""))
+        vars(self.ours)["ledger"] = self.region
+        for module in (identity, consent, ingest):
+            monkeypatch.setattr(module, "krypton", lambda: self.ours)
+        self.sits_there(False)
+
+    def sits_there(self, somebody: bool) -> None:
+        self._patch.setattr(given, "on_terminal", lambda: somebody)
+
+    def run(self, *words: object, stdin: str = "") -> tuple[int, str, str]:
+        self._patch.setattr(sys, "stdin", io.StringIO(stdin))
+        code = run([str(word) for word in words])
+        said = self._capsys.readouterr()
+        return code, said.out, said.err
+
+    def traits(self, local_id: str) -> dict[str, Any]:
+        return self.region.repository.get(Identity.create_id("CHB", local_id)).traits
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Typed:
+    return Typed(monkeypatch, capsys, tmp_path)
+
+
+LINES = "# from the desk\nid = 77\nfamily=FICTIVE\ngiven=Alex\nbirth-date=1970-01-02\nsex=F\n"
+
+
+def test_traits_come_from_standard_input_or_a_file(typed: Typed, tmp_path: Path) -> None:
+    assert typed.run(*CLERK, "--from", "-", stdin=LINES)[0] == 0
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps({"id": "78", "given": "Alex", "birth_date": "1970-01-02", "sex": "F"}))
+    assert typed.run(*CLERK, "--from", file, "--family", "FICTIVE")[0] == 0
+    assert typed.traits("77") == typed.traits("78")
+    assert typed.traits("77")["family"] == "FICTIVE"
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("family=ZQXV", "Missing option '--id'"),
+        ("ZQXV", "line 1 is not of the form name=value"),
+        (LINES + "color=ZQXV", "1 of its names are none of assigner, id, family"),
+        ('{"family": ["ZQXV"]}', "a value of its JSON object is not text"),
+        ('{"family": "ZQXV"', "it begins as a JSON object and is none"),
+        (LINES + "assigner=ZQXV", "--assigner is typed and in the file"),
+    ],
+)
+def test_a_file_that_says_something_else_is_told_so_and_nothing_of_it_is_repeated(
+    typed: Typed, told: str, words: str
+) -> None:
+    code, _, err = typed.run(*CLERK, "--from", "-", stdin=told)
+    assert code == 2
+    assert words in " ".join(err.split())
+    assert "ZQXV" not in err
+
+
+def test_a_dash_reads_a_line_of_standard_input_options_first(typed: Typed) -> None:
+    one, other = typed.region.persons("1", "2")
+    code, _, err = typed.run("identity", "merge", "-", "-", "--reason", "-", stdin=f"papers seen\n{one}\n{other}\n")
+    assert (code, err) == (0, "")
+    assert str(other) in typed.region.membership().person_of(str(one))
+    assert "there is none" in typed.run("identity", "merge", "-", other, "--reason", "x")[2]
+
+
+def test_a_merge_without_a_reason_asks_for_one_on_a_terminal_alone(typed: Typed) -> None:
+    one, other = typed.region.persons("1", "2")
+    code, _, err = typed.run("identity", "merge", one, other)
+    assert (code, "Missing option '--reason'" in err) == (2, True)
+    typed.sits_there(True)
+    assert typed.run("identity", "merge", one, other, stdin="papers seen\n")[0] == 0
+    (merged,) = [event for event in typed.region.history(0) if event.type == "link.merged"]
+    assert merged.data["reason"] == "papers seen"
+
+
+@pytest.fixture
+def unlike(typed: Typed) -> tuple[str, str]:
+    """Two identities of another sex and birth date."""
+    one = typed.region.register(local_id="1", sex="F", birth_date="1970-01-02")
+    other = typed.region.register(local_id="2", sex="M", birth_date="1970-02-01")
+    return str(one), str(other)
+
+
+def test_people_who_differ_are_merged_by_who_says_that_they_know(typed: Typed, unlike: tuple[str, str]) -> None:
+    words = ("identity", "merge", *unlike, "--reason", "papers seen")
+    assert typed.run(*words) == (
+        1,
+        "",
+        "refused: the two differ in sex and birth date: compare them again, then say --yes (L6)\n",
+    )
+    typed.sits_there(True)
+    code, _, err = typed.run(*words, stdin="n\n")
+    assert (code, "the two differ in sex and birth date. Merge them all the same?" in err) == (1, True)
+    assert typed.region.membership().person_of(unlike[0]) == {unlike[0]}
+    assert typed.run(*words, stdin="y\n")[0] == 0
+    assert typed.region.membership().person_of(unlike[0]) == {*unlike}
+
+
+def test_a_script_merges_people_who_differ_with_yes(typed: Typed, unlike: tuple[str, str]) -> None:
+    assert typed.run("identity", "merge", *unlike, "--reason", "papers seen", "--yes")[0] == 0
+
+
+def test_what_is_not_known_of_one_differs_from_nothing(typed: Typed) -> None:
+    one, other = typed.region.register(local_id="1", sex="F"), typed.region.register(local_id="2")
+    assert typed.run("identity", "merge", one, other, "--reason", "papers seen")[0] == 0
+
+
+def test_an_erasure_asks_first_and_a_script_says_yes(typed: Typed) -> None:
+    person = typed.region.register(local_id="1")
+    words = ("identity", "erase", person, "--reason", "asked for by the person")
+    code, _, err = typed.run(*words)
+    assert (code, "say --yes" in " ".join(err.split())) == (2, True)
+    typed.sits_there(True)
+    assert typed.run(*words, stdin="n\n")[0] == 1
+    assert typed.region.types() == ["identity.registered"]
+
+
+def test_an_import_of_files_that_are_all_refused_ends_with_1(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "letter.dcm").write_text("no DICOM")
+    code, out, _ = typed.run("ingest", "--site", "CHB", tmp_path / "in", "--json")
+    assert (code, json.loads(out)["accepted"]) == (1, 0)
+
+
+def test_the_version_is_told() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "krypton.cli.main", "--version"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.startswith("krypton 0.")
+
+
+def test_a_reason_to_read_is_never_made_up(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KRYPTON_REASON")
+    person = typed.region.register(local_id="1")
+    code, _, err = typed.run("consent", "show", person)
+    assert (code, err.endswith("say it with --reason, or KRYPTON_REASON (X3)\n")) == (1, True)
