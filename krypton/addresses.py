@@ -79,4 +79,4 @@ def without_password(address: str) -> str:
     if "@" not in parts.netloc:
         return address
     user, host = parts.netloc.rsplit("@", 1)
-    return urlunsplit(parts._replace(netloc=f"{user.split(':', 1)[0]}:***@{host}"))
+    return urlunsplit(parts._replace(netloc=f"{user.split(':', 1)[0]}@{host}"))

@@ -24,12 +24,16 @@ GIVEN_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """The status of one service. ``given``: its address comes from the environment; Krypton does not start it."""
+    """The status of one service. ``given``: its address comes from the environment; Krypton does not start it.
+
+    ``address`` holds no password; ``password_file`` says where that of the embedded database is.
+    """
 
     service: str
     up: bool
     given: bool
     address: str | None
+    password_file: str | None = None
 
 
 class Stack:
@@ -191,5 +195,5 @@ class Stack:
         with suppress(ServiceUnavailable):  # a database that was never made has no address
             address = service.address(Ports.load(self._home.ports))
         up = address is not None and service.process() is not None and service.serving(address)
-        shown = address if address is None or service is self._database else without_password(address)
-        return ServiceStatus(service.name, up, False, shown)
+        file = str(self._home.postgres_password) if address and service is self._database else None
+        return ServiceStatus(service.name, up, False, address and without_password(address), file)

@@ -22,7 +22,7 @@ READ = {  # each time they are asked is another question
     "access review list", "reading list", "rules list", "rules show", "views status",
     "views diff", "views check", "policies status", "policies parked", "dead-letters list", "dead-letters show",
     "subscriber list", "audit checkpoint", "audit verify", "audit history", "audit accesses", "audit as-of",
-    "audit exposure", "audit export", "access review list",
+    "audit exposure", "audit export",
 }  # fmt: skip
 GUARD = {  # they build or mend what holds the facts: no event is of their making
     "views rebuild", "policies retry", "policies drop", "restore event-store", "republish", "subscriber add",

@@ -30,8 +30,19 @@ def test_status_names_what_is_down_and_the_command_that_starts_it() -> None:
 def test_status_as_json_is_one_document() -> None:
     result = CliRunner().invoke(app, ["status", "--json"])
     kafka, database, registry = json.loads(result.stdout)["services"]
-    assert kafka == {"service": "kafka", "up": False, "given": False, "address": None}
+    assert kafka == {"service": "kafka", "up": False, "given": False, "address": None, "password_file": None}
     assert (database["service"], registry["service"]) == ("database", "registry")
+
+
+def test_status_shows_where_the_database_is_and_where_its_password_is_kept(tmp_path: Path) -> None:
+    home = tmp_path / ".krypton"
+    home.mkdir()
+    (home / "ports.json").write_text('{"database": 1}')
+    (home / "postgres.password").write_text("hush")
+    plain, as_json = (CliRunner().invoke(app, ["status", *words]).stdout for words in ([], ["--json"]))
+    assert "database down postgresql://krypton@127.0.0.1:1/krypton\n" in plain
+    assert json.loads(as_json)["services"][1]["password_file"] == str(home / "postgres.password")
+    assert "hush" not in plain + as_json
 
 
 def test_status_finds_a_registry_that_answers_and_misses_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +65,8 @@ def test_a_given_service_is_named_by_its_variable_and_its_password_hidden(
 ) -> None:
     monkeypatch.setenv("KRYPTON_DATABASE", "postgresql://u:hush@127.0.0.1:1/k")
     result = CliRunner().invoke(app, ["status"])
-    assert "database down postgresql://u:***@127.0.0.1:1/k" in result.stdout
+    assert "database down postgresql://u@127.0.0.1:1/k\n" in result.stdout
+    assert "hush" not in result.stdout + str(result.exception)
     assert "start the one that KRYPTON_DATABASE names, and run krypton dev up" in str(result.exception)
 
 
