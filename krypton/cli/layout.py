@@ -65,7 +65,7 @@ def _lines(row: Row, widths: Sequence[int], right: Sequence[bool]) -> list[str]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+    return wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _longest_word(text: str) -> int:
