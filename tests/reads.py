@@ -15,6 +15,7 @@ PERSONAL: Final = {
     "dose.alerts": "dose alerts",
     "consent.show": "consent show {person}",
     "order.show": "order show {order}",
+    "identity.search": "identity search --number {number}",
     "order.list": "order list",
     "reading.list": "reading list",
     "access.review.list": "access review list",
@@ -79,6 +80,7 @@ ASKS_THE_GATE: Final = {
     *("person.identity_of", "person.history_of", "person.record_of", "person.order_of", "person.dose_of"),
     *("person.consents_of", "worklists.listed", "worklists.pairs_to_review", "worklists.alerts_of"),
     *("worklists.emergencies_to_review", "worklists.orders_of", "worklists.readings_of"),
+    "worklists.people_found",
 }
 """Each function of ``krypton.queries`` that answers with personal data to a ``Caller``."""
 

@@ -18,15 +18,19 @@ from krypton.cli.connection import ask, asker, envelope, krypton
 from krypton.cli.given import BECAUSE, Because, From, Yes, confirm, line, stated_in
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Reason, Ref
-from krypton.cli.output import document, facts, out, short, table, written, written_by_many
+from krypton.cli.output import document, err, facts, out, short, table, written, written_by_many
 from krypton.cli.pairs import pair
 from krypton.queries.person import history_of, identity_of
-from krypton.queries.worklists import PAGE, pairs_to_review
+from krypton.queries.worklists import PAGE, pairs_to_review, people_found
 
 app = command_group("Identities, and what is held of pairs of them.")
 review = command_group("Pairs that wait for a person's decision.")
 app.add_typer(review, name="review")
 HISTORY = ("position", "recorded_at", "type", "flag", "status", "of", "actor", "reason", "rule", "score")
+FOUND = ("family", "given", "used_name", "birth_date", "sex", "assigner", "local_id", "status", "flags", "identity")
+TELLING = {"family", "birth_date", "number", "ins"}
+LEAST = 2
+"""Letters of a name that is sought."""
 TEST_OID = "1.2.250.1.213.1.4.10"
 REFUSED = 1
 
@@ -250,6 +254,54 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
         | {"person": found["person"]}
     )
     table(found["members"], ("assigner", "local_id", "identity"), "One person with")
+
+
+@app.command()
+def search(
+    family: Annotated[str | None, typer.Option("--family", help="How it begins; a used name counts too.")] = None,
+    given: Annotated[str | None, typer.Option("--given", help="How it begins; any of the first names.")] = None,
+    birth_date: Annotated[str | None, typer.Option("--birth-date", help="YYYY-MM-DD.")] = None,
+    sex: Annotated[Sex | None, typer.Option("--sex")] = None,
+    birth_place: Annotated[str | None, typer.Option("--birth-place", help="INSEE code.")] = None,
+    number: Annotated[str | None, typer.Option("--number", help="A local id, of any assigner.")] = None,
+    assigner: Annotated[str | None, typer.Option("--assigner", help="Only ids that this one gave out.")] = None,
+    ins: Annotated[str | None, typer.Option("--ins", help="Matricule.")] = None,
+    limit: Limit = PAGE,
+    who: As = OWN,
+    reason: Why = ASKED,
+    as_json: AsJson = False,
+) -> None:
+    """Identities by what is known of a person: names without accents or case, by how they begin. All must hold."""
+    stated = {
+        "family": family,
+        "given": given,
+        "birth_date": birth_date,
+        "sex": sex and sex.value,
+        "birth_place": birth_place,
+        "number": number,
+        "assigner": assigner,
+        "ins": ins and ins.replace(" ", "").upper(),
+    }
+    ours = krypton()
+    found = people_found(ours, asker(ours, who, reason), sought(stated), limit=limit)
+    if as_json:
+        document(found)
+        return
+    rows = [row["traits"] | {name: row[name] for name in row if name != "traits"} for row in found]
+    table(rows, FOUND, "Found")
+    if len(found) == limit:
+        err.print(f"there may be more than {limit}: say more of the person, or raise --limit")
+
+
+def sought(stated: dict[str, str | None]) -> dict[str, str]:
+    """The criteria that are given. Raises BadParameter where they would find half a region."""
+    criteria = {name: value.strip() for name, value in stated.items() if value and value.strip()}
+    if not criteria.keys() & TELLING:
+        raise typer.BadParameter("say a family name, a birth date, a number or an INS, and what else is known")
+    for name in criteria.keys() & {"family", "given"}:
+        if len(words := "".join(one for one in criteria[name] if one.isalpha())) < LEAST:
+            raise typer.BadParameter(f"--{name} has {len(words)} letters: give {LEAST} or more")
+    return criteria
 
 
 @app.command()

@@ -3,7 +3,7 @@
 A list is bounded, and says when there is more. What came in against an opposition to feeding is not on it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -160,6 +160,18 @@ def _with_patients(ours: Krypton, connection: Any, find: Callable[..., list[Docu
 def _whose(row: Document) -> list[str]:
     """Who a row is about, and under whose key its texts are sealed."""
     return [row["identity"], *([row["subject"]] if "subject" in row else [])]
+
+
+def people_found(ours: Krypton, caller: Caller, criteria: Mapping[str, str], *, limit: int = PAGE) -> list[Document]:
+    """The ``identity search`` document. Recorded with who was found and by what, never with what was sought."""
+    from projections.identity_index.search import search
+
+    def find(connection: Any, _: str | None) -> list[Document]:
+        found = search(connection, criteria, limit)
+        erased = ours.vault.destroyed({row["identity"] for row in found})
+        return search(connection, criteria, limit, erased) if erased else found
+
+    return listed(ours, caller, "identity.search", find, _whose, asked=[f"by={name}" for name in sorted(criteria)])
 
 
 def study_of_alert(ours: Krypton, alert: UUID) -> UUID:

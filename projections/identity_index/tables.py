@@ -7,11 +7,12 @@ Written from ``krypton.identities``: ``identity``, ``identity_event``, ``match_k
 other.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.engine.ownership import written_from
 from projections.engine.sealed import sealed_for
+from projections.identity_index.folding import folded, trait
 
 TABLES = MetaData()
 ID = Uuid(as_uuid=False)
@@ -33,6 +34,10 @@ IDENTITY = Table(
     Column("registered_position", BigInteger, nullable=False),
     Column("last_position", BigInteger, nullable=False),
     Index("identity_ins", "ins"),
+    Index("identity_local_id", "local_id", postgresql_ops={"local_id": "text_pattern_ops"}),
+    Index("identity_birth_date", text(trait("birth_date"))),
+    Index("identity_family", text(f"{folded(trait('family'))} text_pattern_ops")),
+    Index("identity_used_name", text(f"{folded(trait('used_name'))} text_pattern_ops")),
     info=written_from("krypton.identities"),
 )
 

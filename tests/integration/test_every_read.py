@@ -29,7 +29,7 @@ from tests.reads import PERSONAL
 
 pytestmark = pytest.mark.live
 DOCTOR, CLERK, OPERATOR, SERVICE = f"rpps:{CLINICIAN}", "clerk:desk", "operator:one", "service:one"
-LISTS = ("identity.review.list", "dose.alerts", "access.review.list", "order.list", "reading.list")
+LISTS = ("identity.review.list", "dose.alerts", "access.review.list", "order.list", "reading.list", "identity.search")
 EMPTY_HERE = ("access.review.list",)  # hours must pass before anybody is on it
 
 
@@ -43,6 +43,7 @@ class Desk:
     other: str
     order: str
     position: int
+    number: str = "none"
 
     @property
     def mine(self) -> dict[Role, str]:
@@ -52,7 +53,7 @@ class Desk:
 
     def run(self, task: str, folder: Path, *more: str) -> Said:
         """The command of a task."""
-        named = {name: getattr(self, name) for name in ("person", "other", "order", "position")}
+        named = {name: getattr(self, name) for name in ("person", "other", "order", "position", "number")}
         return self.cli.run(*PERSONAL[task].format(folder=folder / "export", **named).split(), *more)
 
     def may(self, task: str) -> str:
@@ -99,7 +100,7 @@ def desk(stack: Stack) -> Iterator[Desk]:
         world.open(person)
         world.settle()
         world.sign()
-        made = Desk(world, world.cli, person, other, order, world.head)
+        made = Desk(world, world.cli, person, other, order, world.head, shown["local_id"])
         roles_file(world.krypton.settings.roles.parent, *made.mine.values())
         yield made
 

@@ -11,12 +11,13 @@ from uuid import UUID
 import pytest
 
 from domain.aggregates.link import Link
-from domain.commands.identities import AttachIns, Erase, Flag
+from domain.commands.identities import AttachIns, Erase, Flag, Register
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.errors import NotFound, RuleBroken
 from domain.work import Work
 from projections.identity_index import queries
 from projections.identity_index.review import review_list
+from projections.identity_index.search import search
 from projections.identity_index.view import IdentityIndex
 from tests.fakes.asked import krypton_over
 from tests.fakes.views import Hospitals, pair
@@ -285,3 +286,44 @@ def test_live_rows_equal_rows_folded_in_memory(database_url: str, batch: int) ->
     with closing(ViewReader(database_url, IdentityIndex())) as reader:
         reader.read(region, batch)
         assert reader.tables() == reader.expected(region)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "found"),
+    [
+        ({"family": "lefevre"}, ["1"]),
+        ({"family": "LEFÈVRE-DUP"}, ["1"]),
+        ({"family": "lefevre dupont", "given": "helene"}, ["1"]),
+        ({"family": "evre"}, []),  # names are looked for by how they begin
+        ({"family": "martin"}, ["1"]),  # the used name
+        ({"given": "marie", "birth_date": "1980-01-02"}, ["1"]),  # one of the first names
+        ({"birth_date": "1980-01-02"}, ["2", "1"]),
+        ({"birth_date": "1980-01-02", "sex": "M"}, ["2"]),
+        ({"number": "1"}, ["1"]),
+        ({"number": "1", "assigner": "CHC"}, []),
+        ({"family": "oeuvre"}, ["2"]),
+        ({"family": "%"}, ["2", "1"]),  # nothing but signs is no limit: the command line refuses it
+    ],
+)
+def test_somebody_is_found_by_any_trait_without_accents_or_case(
+    region: Hospitals, read: Read, criteria: dict[str, str], found: list[str]
+) -> None:
+    one = {"family": "Lefèvre-Dupont", "given": "Hélène", "used_name": "Martin", "first_names": "Hélène Marie"}
+    state(region, "1", **one, birth_date="1980-01-02", sex="F")
+    state(region, "2", family="Œuvré", given="Jean", birth_date="1980-01-02", sex="M")
+    answered = sorted(search(read(), criteria, 10), key=lambda row: -int(row["local_id"]))
+    assert [row["local_id"] for row in answered] == found
+
+
+def test_who_was_erased_is_not_found_and_a_search_is_bounded(region: Hospitals, read: Read) -> None:
+    for number in range(4):
+        state(region, str(number), family="Fictive", given="Anne", birth_date="1980-01-02", sex="F")
+    rows = search(read(), {"family": "fictive"}, 2)
+    assert len(rows) == 2
+    gone = rows[0]["identity"]
+    assert gone not in [row["identity"] for row in search(read(), {"family": "fictive"}, 10, [gone])]
+
+
+def state(region: Hospitals, number: str, **stated: str | None) -> None:
+    """One local identity, with these traits."""
+    region.ask(Register(assigner="CHB", local_id=number, stated=stated))

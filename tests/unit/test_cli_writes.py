@@ -18,6 +18,7 @@ from tests.integration.live_cli import CommandLine
 
 READ = {  # each time they are asked is another question
     "topics", "events", "site list", "professional list", "identity show", "identity history", "identity review list",
+    "identity search",
     "record show", "dose show", "dose alerts", "consent show", "order show", "order list",
     "access review list", "reading list", "rules list", "rules show", "views status",
     "views diff", "views check", "policies status", "policies parked", "dead-letters list", "dead-letters show",
