@@ -12,7 +12,7 @@ from adapters.eventstore.histories import events_of
 from domain.sight import Sight
 from projections.engine.query import NOW
 from projections.patient_record import queries
-from projections.patient_record.view import grown
+from projections.patient_record.batches import grown
 from schemas.codec import Codec
 
 Document = dict[str, Any]

@@ -8,10 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from projections.engine.projection import NO_RULES, RowKey, Rows, Seed, UnknownEvent
+from projections.patient_record.batches import grown
 from projections.patient_record.tables import TABLES
 from schemas.event import LedgerEvent
-
-Data = Mapping[str, Any]
 
 
 def _study(event: LedgerEvent) -> RowKey:
@@ -28,21 +27,6 @@ def _new(event: LedgerEvent) -> dict[str, Any]:
         "instances": 0,
         "withdrawn": False,
         "first_position": event.position,
-    }
-
-
-def grown(held: Data, batch: Data) -> dict[str, Any]:
-    """Modalities, series and instances with those of one batch added."""
-    series = dict(held["series"])
-    for new in batch["series"]:
-        uid, modality, instances = new["series_uid"], new["modality"], new["instances"]
-        if known := series.get(uid):
-            modality, instances = modality or known["modality"], known["instances"] + instances
-        series[uid] = {"modality": modality, "instances": instances}
-    return {
-        "modalities": sorted({*held["modalities"], *batch["modalities"]}),
-        "series": series,
-        "instances": held["instances"] + batch["instances"],
     }
 
 

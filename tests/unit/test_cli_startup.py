@@ -83,3 +83,13 @@ def test_help_shows_whole_sentences_and_no_boxes_within_80_columns() -> None:
     assert "..." not in said.replace("[ARGS]...", "")
     assert said.isascii()
     assert max(len(line) for line in said.splitlines()) <= 80
+
+
+def test_what_reads_are_made_of_imports_no_tables_and_no_service() -> None:
+    """The live test of the same asks a running ledger; this one finds it without."""
+    parts = ("cli.record", "queries.fed", "queries.worklists")
+    read = ", ".join([*(f"krypton.{part}" for part in parts), "adapters.eventstore", "adapters.vault.postgres"])
+    script = f"import sys, {read}; print('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    heavy = {"sqlalchemy", "kafka", "faust", "pydicom", "pynetdicom", "rich"}
+    assert {module.partition(".")[0] for module in done.stdout.split()} & heavy == set()
