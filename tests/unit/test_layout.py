@@ -53,3 +53,7 @@ def test_a_value_too_long_for_its_line_goes_on_below_itself() -> None:
     text = "words " * 30
     lines = blocks(["note"], [[text.strip()]], 40)
     assert lines == [f"{'note' if place == 0 else '':6}{part}" for place, part in enumerate(wrap(text.strip(), 34))]
+
+
+def test_a_column_in_which_nothing_stands_takes_no_room_and_breaks_nothing() -> None:
+    assert columns(["", "name"], [["", "FICTIVE"]], 80) == ["  name", "  FICTIVE"]
