@@ -43,6 +43,10 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("p50 ms", at_most=20),
         Target("p99 ms", at_most=80),
     ),
+    "matching": (
+        Target("registrations/s", at_least=50),
+        Target("link visible: p99 ms", at_most=1_000),
+    ),
     "relay": (Target("relay, events/s from event store to Kafka", at_least=6_000),),
     "worker": (Target("patient_record worker, events/s on a backlog", at_least=3_500),),
     "rebuild": (

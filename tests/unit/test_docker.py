@@ -36,7 +36,7 @@ def test_each_process_is_a_service_of_its_own() -> None:
     commands = {name: " ".join(service["command"]) for name, service in OURS.items()}
     workers = {f"worker-{view.replace('_', '-')}": f"worker {view}" for view in VIEWS}
     others = {"init": "init", "relay": "relay", "dicom": "dicom serve"}
-    others |= {"registry": "serve registry", "notary": "serve notary"}
+    others |= {"registry": "serve registry", "notary": "serve notary", "policies": "policies run"}
     assert commands == {**others, **workers}
 
 
@@ -139,10 +139,11 @@ def test_what_must_last_is_on_a_volume() -> None:
         "database": ["database:/var/lib/postgresql"],
         "dicom": ["instances:/var/lib/krypton"],
         "notary": ["log:/var/lib/krypton"],
+        "policies": ["notices:/var/lib/krypton"],
         "init": ["log:/var/lib/krypton"],  # makes the log's key, and shows it: the very one that the notary signs with
     }
     assert BROKER["log.dirs"] == "/var/lib/kafka/data"
-    assert set(COMPOSE["volumes"]) == {"kafka", "database", "instances", "log"}
+    assert set(COMPOSE["volumes"]) == {"kafka", "database", "instances", "log", "notices"}
 
 
 def test_the_database_is_crash_safe_and_logs_no_values_as_the_embedded_one() -> None:
