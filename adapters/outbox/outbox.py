@@ -93,10 +93,6 @@ class Claim:
         execute_values(self._cursor, ADD, rows, template="(%s, %s, %s, %s, %s, %s::bigint, %s)")
         self.done(entry)
 
-    def beat(self) -> None:
-        """Still alive: the server ends a transaction that is idle for ``FROZEN_S``."""
-        self._cursor.execute("SELECT 1")
-
     def _settle(self, entry: Entry, state: str, code: str | None, positions: Sequence[int]) -> None:
         self._cursor.execute(SETTLE, (state, code, Json(list(positions)), self._now, str(entry.id)))
 

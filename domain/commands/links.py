@@ -65,8 +65,8 @@ class Merge:
     alike: bool = False
 
     def touches(self) -> tuple[UUID, ...]:
-        """The pair's link, and the two where they are compared."""
-        return (Link.create_id(*sorted((self.one, self.other))), *((self.one, self.other) if self.alike else ()))
+        """The pair's link, and both identities."""
+        return Link.create_id(*sorted((self.one, self.other))), self.one, self.other
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Merge; or leave the proposal for review if there is a bar with a third record (L3).

@@ -6,7 +6,7 @@ comes after a promotion is this policy's, what came before is the promotion's ow
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from projections.versions.tailing import OtherCode
 log = logging.getLogger(__name__)
 VIEW = "identity_index"
 Becomes = Mapping[UUID, Sequence[tuple[int, Due]]]
+LINKS = "krypton.links", 0
 
 
 class Match:
@@ -38,11 +39,11 @@ class Match:
         self._ours_is: int | None = None
         self._said = ""
 
-    def __call__(self, entries: Sequence[Entry], after: int) -> Becomes | None:
+    def __call__(self, entries: Sequence[Entry], written: dict[str, int]) -> Becomes:
         """See ``Lookup``."""
         connection = self._connected()
         try:
-            found = self._look(connection, entries, after)
+            found = self._look(connection, entries, written)
             connection.rollback()
         except BaseException:
             self.close()
@@ -56,15 +57,17 @@ class Match:
                 self._connection.close()
         self._connection = None
 
-    def _look(self, connection: Connection, entries: Sequence[Entry], after: int) -> Becomes | None:
+    def _look(self, connection: Connection, entries: Sequence[Entry], written: dict[str, int]) -> Becomes:
         version = catalog.live_version(connection, VIEW)
         if version is None or not (catalog.rules_of(connection, VIEW, version) or {}).get(MATCHING):
-            return {}  # without rules nobody is matched
-        if not self._seen.up_to(connection, version, max(after, *(entry.cause for entry in entries))):
-            return None
-        if not self._is_ours(connection, version):
-            return None
-        return _found(connection, f"{VIEW}_v{version}", entries)
+            return {entry.id: () for entry in entries}  # without rules nobody is matched
+        seen = self._seen.of(connection, version, [entry.cause for entry in entries])
+        ready = [entry for entry in entries if entry.cause in seen]
+        if not ready or not self._is_ours(connection, version):
+            return {}
+        for one in [one for one, position in written.items() if position <= self._seen.read.get(LINKS, 0)]:
+            del written[one]
+        return _found(connection, f"{VIEW}_v{version}", ready, written)
 
     def _is_ours(self, connection: Connection, version: int) -> bool:
         """Whether its tables are as this program's code knows them: else the program that made it matches."""
@@ -88,12 +91,18 @@ class Match:
         return self._connection
 
 
-def _found(connection: Connection, schema: str, entries: Sequence[Entry]) -> Becomes:
+def _found(connection: Connection, schema: str, entries: Sequence[Entry], written: Collection[str]) -> Becomes:
+    """What each entry becomes. An entry waits where somebody it concerns was linked, and the index has not read that:
+    else it would be linked to each of two who are one person by now.
+    """
     around = matching.clusters_of(connection, schema, (entry.body["identity"] for entry in entries))
     found = matching.due(connection, schema, within=frozenset().union(*around.values()))
     latest = sorted(entries, key=lambda entry: -entry.cause)
-    becomes: dict[UUID, list[tuple[int, Due]]] = {}
+    becomes: dict[UUID, list[tuple[int, Due]]] = {entry.id: [] for entry in entries}
+    wait: set[UUID] = set()
     for place, (does, one, body) in enumerate(bodies(found)):
         cause = next(e for e in latest if around[e.body["identity"]] & {one.one, one.other})
-        becomes.setdefault(cause.id, []).append((place, Due(Kind.COMMAND, does, body)))
-    return becomes
+        becomes[cause.id].append((place, Due(Kind.COMMAND, does, body)))
+        if one.one in written or one.other in written:
+            wait.add(cause.id)
+    return {ident: due for ident, due in becomes.items() if ident not in wait}

@@ -1,10 +1,11 @@
-"""Whether the live version of a view has read all that the ledger held up to a position.
+"""Which events the live version of a view has read, with all that the ledger held before them.
 
 Kafka is not asked: which partition an event goes to is known from its key, and the view's own positions say what it
 has read of each. Only at the start, and when another version is promoted, the slower question is asked (``lag.lacks``).
 """
 
 import time
+from collections.abc import Collection
 from typing import Any
 
 from krypton.bootstrap import Krypton
@@ -16,14 +17,14 @@ from streams.broker.partition import partition_of
 from streams.broker.topics import PARTITIONS
 
 STORED = """SELECT id, originator_id::text AS aggregate, topic AS type FROM ledger.ledger_events
-WHERE id > %(after)s AND id <= %(upto)s AND topic = ANY(%(types)s)"""
+WHERE id > %(after)s AND id <= %(upto)s AND topic = ANY(%(types)s) ORDER BY id"""
 READ = """SELECT topic, "partition", ledger_position FROM views.position
 WHERE view = %(view)s AND version = %(version)s"""
 BEGIN_EVERY_S = 0.2
 
 
 class Seen:
-    """Of one view; asked again and again with positions that mostly grow."""
+    """Of one view. ``read``: (topic, partition) to the last ledger position read, as of the last question."""
 
     def __init__(self, ours: Krypton, view: str) -> None:
         self._ours = ours
@@ -34,32 +35,35 @@ class Seen:
         assert all(s.key == s.aggregate or PARTITIONS[s.topic] == 1 for s in found)  # else it is in the event
         self._version: int | None = None
         self._upto = 0
-        self._needed: dict[tuple[str, int], int] = {}
+        self._unread: list[tuple[int, tuple[str, int]]] = []
         self._begin_at = 0.0
+        self._beginning: tuple[int, int] | None = None
+        self.read: dict[tuple[str, int], int] = {}
 
-    def up_to(self, connection: Any, version: int, position: int) -> bool:
-        """Whether that version, the live one, has read so far, in the snapshot of this transaction."""
+    def of(self, connection: Any, version: int, positions: Collection[int]) -> set[int]:
+        """Those of the positions up to which that version, the live one, has read all, in this snapshot."""
         if version != self._version:
-            return self._begin(version, position)
-        if position > self._upto:
-            asked = {"after": self._upto, "upto": position, "types": list(self._topic_of)}
-            for stored in fetch(connection, STORED, **asked):
-                self._needed[self._partition(stored)] = stored["id"]
-            self._upto = position
-        read = {
-            (row["topic"], row["partition"]): row["ledger_position"]
-            for row in fetch(connection, READ, view=self._view, version=version)
-        }
-        return all(read.get(partition, 0) >= needed for partition, needed in self._needed.items())
+            self._begin(version)
+            return set()  # true by now, perhaps, and not yet in the caller's snapshot
+        if (last := max(positions)) > self._upto:
+            asked = {"after": self._upto, "upto": last, "types": list(self._topic_of)}
+            self._unread += [(s["id"], self._partition(s)) for s in fetch(connection, STORED, **asked)]
+            self._upto = last
+        rows = fetch(connection, READ, view=self._view, version=version)
+        self.read = {(row["topic"], row["partition"]): row["ledger_position"] for row in rows}
+        self._unread = [(at, partition) for at, partition in self._unread if self.read.get(partition, 0) < at]
+        first_unread = self._unread[0][0] if self._unread else self._upto + 1
+        return {position for position in positions if position < first_unread}
 
-    def _begin(self, version: int, position: int) -> bool:
+    def _begin(self, version: int) -> None:
         if time.monotonic() < self._begin_at:
-            return False
+            return
         self._begin_at = time.monotonic() + BEGIN_EVERY_S
-        if lag.lacks(self._ours, self._view, position, 0):
-            return False
-        self._version, self._upto, self._needed = version, position, {}
-        return False  # true by now, and not yet in the caller's snapshot
+        if self._beginning is None or self._beginning[0] != version:
+            self._beginning = version, self._ours.ledger.recorder.max_notification_id() or 0
+        _, head = self._beginning  # the same until it was read: the ledger goes on meanwhile
+        if not lag.lacks(self._ours, self._view, head, 0):
+            self._version, self._upto, self._unread = version, head, []
 
     def _partition(self, stored: Any) -> tuple[str, int]:
         topic = self._topic_of[stored["type"]]

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 AT_A_TIME: Final = {Kind.COMMAND: 200, Kind.LOOKUP: 500}
 IDLE_S: Final = 0.5  # how long an entry of another process can wait for this sender
-LATE_S: Final = 0.01  # between two looks whether a view has read an event
+LATE_S: Final = 0.015  # between two looks whether a view has read an event
 PRUNE_S: Final = 3_600.0
 AWAY = (
     psycopg2.OperationalError,
@@ -49,13 +49,17 @@ Executed = Answer | RuleBroken | NotFound
 Execute = Callable[[Sequence[tuple[Command, Envelope]]], Sequence[Executed]]
 
 
+Written = dict[str, int]
+
+
 class Lookup(Protocol):
     """Asks a view what is to be done."""
 
-    def __call__(self, entries: Sequence[Entry], after: int) -> Mapping[UUID, Sequence[tuple[int, Due]]] | None:
-        """By entry: what it becomes, each with its place among all; None where the view has not read so far yet.
+    def __call__(self, entries: Sequence[Entry], written: Written) -> Mapping[UUID, Sequence[tuple[int, Due]]]:
+        """By entry: what it becomes, each with its place among all. Entries that must wait for the view are absent.
 
-        ``after``: the last ledger position that the view must have read besides the entries' causes.
+        ``written``: ids that this sender's commands were about, with the position of the last; the lookup takes out
+        what the view has read.
         """
 
 
@@ -79,7 +83,7 @@ class Sender:
         self._notices = notices
         self._step = step
         self._actor = f"system:policy-{outbox.policy}"
-        self._written = 0
+        self._written: Written = {}
         self._prune_at = 0.0
 
     def run(self, stop: Event, wake: Event) -> None:
@@ -100,7 +104,9 @@ class Sender:
 
     def once(self) -> bool:
         """Do what is due now, a batch of each kind; whether there was anything. Raises one of ``AWAY``."""
-        done = [self._commands(), self._delivery(), self._look_up()]
+        if (asked := self._commands()) == AT_A_TIME[Kind.COMMAND]:
+            return True  # more may wait, and a lookup before they are asked would call for them again
+        done = [asked > 0, self._delivery(), self._look_up()]
         return any(done)
 
     def _pause(self) -> float:
@@ -115,8 +121,11 @@ class Sender:
     def _now(self) -> int:
         return micros(self._clock())
 
-    def _commands(self) -> bool:
+    def _commands(self) -> int:
+        """How many were asked."""
         with self._outbox.claim([Kind.COMMAND], self._now(), AT_A_TIME[Kind.COMMAND]) as claim:
+            if not claim.entries:
+                return 0
             self._step("claimed")
             asked = [(entry, ask) for entry in claim.entries if (ask := self._ask(claim, entry))]
             answers = self._answers([ask for _, ask in asked])
@@ -125,7 +134,7 @@ class Sender:
                 self._note(claim, entry, answer)
             self._step("noted")
         self._step("settled")
-        return bool(claim.entries)
+        return len(claim.entries)
 
     def _delivery(self) -> bool:
         """One at a time: a receiver may be slow, and what it took is noted at once."""
@@ -174,7 +183,8 @@ class Sender:
         match answer:
             case Answer():
                 claim.done(entry, answer.positions)
-                self._written = max(self._written, *answer.positions, 0)
+                if answer.positions:
+                    self._written |= dict.fromkeys(map(str, entry.body.values()), answer.positions[-1])
             case RuleBroken():
                 claim.refused(entry, answer.rule)
             case NotFound():
@@ -190,36 +200,24 @@ class Sender:
     def _look_up(self) -> bool:
         with self._outbox.claim([Kind.LOOKUP], self._now(), AT_A_TIME[Kind.LOOKUP]) as claim:
             made = [self._look(claim, name, lookup) for name, lookup in self._lookups.items() if claim.entries]
-            self._step("looked")
+            if any(made):
+                self._step("looked")
         return any(made)
 
     def _look(self, claim: Claim, name: str, lookup: Lookup) -> bool:
         entries = [entry for entry in claim.entries if entry.does == name]
         try:
-            found = self._patiently(claim, lookup, entries) if entries else None
+            found = lookup(entries, self._written) if entries else {}
         except AWAY:
             raise
         except Exception as wrong:  # a defect: parked in the end, where an operator sees it
             for entry in entries:
                 self._failed(claim, entry, wrong)
             return True
-        if found is None:
-            return False
         for entry in entries:
-            claim.became(entry, [_child(entry, place, due) for place, due in found.get(entry.id, ())])
-        return True
-
-    def _patiently(
-        self, claim: Claim, lookup: Lookup, entries: Sequence[Entry]
-    ) -> Mapping[UUID, Sequence[tuple[int, Due]]] | None:
-        """Ask until the view has read so far, for a while; then other entries get their turn."""
-        deadline = time.monotonic() + IDLE_S
-        while (found := lookup(entries, self._written)) is None:
-            if time.monotonic() > deadline:
-                return None
-            time.sleep(LATE_S)
-            claim.beat()
-        return found
+            if entry.id in found:
+                claim.became(entry, [_child(entry, place, due) for place, due in found[entry.id]])
+        return bool(found)
 
 
 def _child(entry: Entry, place: int, due: Due) -> Child:

@@ -8,6 +8,7 @@ import pytest
 
 from domain.commands.rules import PublishRules
 from domain.rules.document import document
+from domain.times import micros
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.policies.fold import no_step
@@ -21,6 +22,7 @@ from projections.versions import rebuild, versions
 from schemas.event import Record
 from streams.broker.topics import PARTITIONS
 from tests.fakes.topic import records
+from tests.integration.live_ledger import until
 from tests.integration.ruled_world import RuledWorld, merges, proposes
 
 INDEX = "identity_index"
@@ -63,12 +65,13 @@ class PolicyWorld(RuledWorld):
         for name in names or POLICIES:
             if name not in self.senders:
                 self.senders[name] = policies.sender(self.ours, name)
-            for _ in range(50):
-                self.work(INDEX)
-                if not self.senders[name].once():
-                    break
-            else:
-                raise AssertionError(f"{name} finds no end")
+            until(lambda name=name: self._sent(name), 30, f"{name} done")  # type: ignore[misc]
+
+    def _sent(self, name: str) -> bool:
+        self.work(INDEX)
+        self.senders[name].once()
+        now = micros(self.ours.ledger.clock())
+        return not self.outbox("id", f"state = 'waiting' AND policy = '{name}' AND try_at <= {now}")
 
     def react(self, *names: str) -> None:
         """Fold and send until nothing happens any more."""

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
+from uuid import uuid4
 
 import pytest
 
 from krypton.bootstrap import Krypton
+from krypton.policies import sender as sender_module
 from krypton.services import policies
 from krypton.settings import Addresses, Settings
 from krypton.views import lag
 from policies.all import POLICIES
+from policies.policy import Kind
 from projections.declared import VIEWS
 from streams.broker.topics import PARTITIONS
 from tests.fakes.topic import records
@@ -22,7 +25,8 @@ from tests.integration.policy_world import INDEX, PolicyWorld, made
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
 SPAWN = get_context("spawn")
-PAIRS, ROUNDS = 4, 6
+PAIRS, ROUNDS = 4, 60
+FEW = {Kind.COMMAND: 1, Kind.LOOKUP: 3}  # so that there is a step before and after which others were taken
 STEPS = ("folded", "stored", "claimed", "looked", "executed", "noted", "settled")
 """In the order in which one registration passes them; each is told before the next thing is done."""
 
@@ -50,6 +54,7 @@ def engine(url: str, home: Path, kill_at: str, passes: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     pytest.MonkeyPatch().setattr(lag, "lacks", lambda *_: "")  # no Kafka here, and the index has read all
+    pytest.MonkeyPatch().setattr(sender_module, "AT_A_TIME", FEW)
     settings = Settings(home, database=url, master_key_base64=base64.b64encode(bytes(32)).decode())
     ours = Krypton(settings, Addresses("127.0.0.1:1", url))
     index, fold = ours.view(INDEX), policies.store(ours, "matching", step)
@@ -84,12 +89,48 @@ def test_several_senders_at_once_do_nothing_twice(world: PolicyWorld) -> None:
     world.fold("matching")
     before = world.head()
     senders = [policies.sender(world.ours, "matching") for _ in range(3)]
-    for _ in range(ROUNDS):
+    for sender in senders:
+        sender.once()  # each learns where the index is
+    for _ in range(6):
         threads = [Thread(target=sender.once) for sender in senders]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
         world.work(INDEX)
+    world.send("matching")
     assert world.types(before)["link.merged"] == PAIRS
     assert world.outbox("state", "state <> 'done'") == []
+
+
+def deliver(url: str, home: Path, kill_at: str) -> None:
+    """In a process of its own: the sender of notices, killed at a step."""
+
+    def step(name: str) -> None:
+        if name == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    settings = Settings(home, database=url, master_key_base64=base64.b64encode(bytes(32)).decode())
+    policies.sender(Krypton(settings, Addresses("127.0.0.1:1", url)), "emergency", step).once()
+
+
+@pytest.mark.parametrize("kill_at", ["delivering", "delivered"])
+def test_a_notice_is_told_though_its_sender_was_killed_and_is_one_to_who_gets_it(
+    world: PolicyWorld, tmp_path: Path, kill_at: str
+) -> None:
+    ident = str(uuid4())
+    world.query(
+        """INSERT INTO policies.outbox
+        (id, policy, version, kind, does, body, cause, correlation_id, place, due_at, try_at, state, attempts) VALUES
+        (%s, 'emergency', 1, 'delivery', 'emergency_awaits_review', '{"access": "1"}', 1, %s, 0, 0, 0, 'waiting', 0)""",
+        ident,
+        ident,
+    )
+    process = SPAWN.Process(target=deliver, args=(world.url, tmp_path, kill_at))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    assert world.outbox("state", "policy = 'emergency'") == [("waiting",)]
+    world.send("emergency")
+    assert world.outbox("state", "policy = 'emergency'") == [("done",)]
+    assert [file.name for file in (tmp_path / "notices").iterdir()] == [f"{ident}.json"]
