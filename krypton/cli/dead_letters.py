@@ -48,10 +48,11 @@ def replay(number: Number, who: As = OWN, command_id: CommandId = None, as_json:
 
     The events are in the ledger already: nothing is written there.
     """
+    from krypton.policies.letters import folded
     from projections.engine.dead_letters import ReplayFailed
 
     try:
-        applied = replay_letter(krypton(), number, envelope(who.actor(), command_id))
+        applied = replay_letter(krypton(), number, envelope(who.actor(), command_id), folded)
     except ReplayFailed as failed:
         err.print(f"refused: {failed}")
         raise typer.Exit(REFUSED) from None
