@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 AT_A_TIME: Final = {Kind.COMMAND: 200, Kind.LOOKUP: 500}
 IDLE_S: Final = 0.5  # how long an entry of another process can wait for this sender
-LATE_S: Final = 0.015  # between two looks whether a view has read an event
+LATE_S: Final = 0.015  # the shortest pause
+LOOK_EVERY_S, LOOK_MOST_S = 0.08, 0.25  # pauses between lookups: as long as they take, within these bounds
 PRUNE_S: Final = 3_600.0
 AWAY = (
     psycopg2.OperationalError,
@@ -84,6 +85,7 @@ class Sender:
         self._step = step
         self._actor = f"system:policy-{outbox.policy}"
         self._written: Written = {}
+        self._looked = False
         self._prune_at = 0.0
 
     def run(self, stop: Event, wake: Event) -> None:
@@ -91,6 +93,7 @@ class Sender:
         backoff = Backoff(stop)
         while not stop.is_set():
             wake.clear()
+            began, self._looked = time.monotonic(), False
             try:
                 worked = self.once()
                 pause = 0.0 if worked else self._pause()
@@ -98,7 +101,9 @@ class Sender:
                 backoff.wait(f"{self._outbox.policy}: waiting for the database ({type(away).__name__})")
                 continue
             backoff.reset()
-            if pause:
+            if self._looked:  # who comes meanwhile is looked up together: a view is not asked without a break
+                stop.wait(min(LOOK_MOST_S, max(LOOK_EVERY_S, time.monotonic() - began)))
+            elif pause:
                 wake.wait(pause)
         self._outbox.close()
 
@@ -107,6 +112,8 @@ class Sender:
         if (asked := self._commands()) == AT_A_TIME[Kind.COMMAND]:
             return True  # more may wait, and a lookup before they are asked would call for them again
         done = [asked > 0, self._delivery(), self._look_up()]
+        if done[-1]:
+            self._commands()
         return any(done)
 
     def _pause(self) -> float:
@@ -199,15 +206,18 @@ class Sender:
 
     def _look_up(self) -> bool:
         with self._outbox.claim([Kind.LOOKUP], self._now(), AT_A_TIME[Kind.LOOKUP]) as claim:
-            made = [self._look(claim, name, lookup) for name, lookup in self._lookups.items() if claim.entries]
+            self._looked = bool(claim.entries)
+            by_name: dict[str, list[Entry]] = {}
+            for entry in claim.entries:
+                by_name.setdefault(entry.does, []).append(entry)
+            made = [self._look(claim, name, entries) for name, entries in by_name.items()]
             if any(made):
                 self._step("looked")
         return any(made)
 
-    def _look(self, claim: Claim, name: str, lookup: Lookup) -> bool:
-        entries = [entry for entry in claim.entries if entry.does == name]
+    def _look(self, claim: Claim, name: str, entries: Sequence[Entry]) -> bool:
         try:
-            found = lookup(entries, self._written) if entries else {}
+            found = self._lookups[name](entries, self._written)
         except AWAY:
             raise
         except Exception as wrong:  # a defect: parked in the end, where an operator sees it

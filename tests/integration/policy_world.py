@@ -16,6 +16,7 @@ from krypton.policies.sender import Sender
 from krypton.services import policies
 from krypton.views import lag
 from policies.all import POLICIES
+from policies.policy import Policy
 from projections.declared import VIEWS
 from projections.engine.store import ViewStore
 from projections.versions import rebuild, versions
@@ -95,6 +96,11 @@ class PolicyWorld(RuledWorld):
         stored = [((r.topic, r.partition), int(dict(r.headers)["position"])) for r in self.records(view)]
         late = [at for partition, at in stored if read.get(partition, 0) < at <= position]
         return f"{len(late)} events are not applied" if late else ""
+
+    @staticmethod
+    def policy(name: str) -> Policy:
+        """The policy of that name."""
+        return POLICIES[name]
 
     def take_over(self) -> None:
         """Go on where another process stopped, as workers do when they get its partitions."""
