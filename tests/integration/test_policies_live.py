@@ -21,8 +21,9 @@ def ledger(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
     with live_ledger(stack, tmp_path_factory.mktemp("logs")) as ledger:
         in_force(ledger.krypton, *RULES)
         ledger.start("relay")
-        ledger.start("worker", "identity_index")
-        ledger.start("policies", "run", "matching")
+        for view in ("identity_index", "access_history"):  # what was read of a person is on record, and in a view
+            ledger.start("worker", view)
+        ledger.start("policies", "run")
         yield ledger
 
 
