@@ -25,7 +25,7 @@ def new_site(ours: Krypton) -> str:
 
 
 def family(number: int) -> str:
-    """A made-up name each, of letters alone."""
+    """A generated name for each, of letters only."""
     return "FICTIF " + str(number).translate(LETTERS)
 
 

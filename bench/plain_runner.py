@@ -22,7 +22,7 @@ WAIT_S = 120.0
 
 
 class Events(Mapper[Any]):
-    """Stored events to what a projection of ours takes."""
+    """Stored events as Krypton's projections take them."""
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec

@@ -12,7 +12,7 @@ COMMANDS: Final = 5_000
 
 
 def run(ours: Krypton, events: int = 200_000) -> dict[str, float]:
-    """Bytes per event of a made-up region, indexes included; of the commands' records, per command."""
+    """Bytes per event of a generated region, indexes included; of the commands' records, per command."""
     stored = filled.fill(ours, events)
     figures: dict[str, float] = {"events": stored}
     figures["event store, bytes per event"] = _table(ours, "ledger.ledger_events") / stored

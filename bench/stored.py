@@ -21,7 +21,7 @@ MOVE_ON = f"SELECT setval('{EVENTS}_id_seq', %s); NOTIFY {CHANNEL}"
 
 
 class LedgerNotEmpty(Exception):
-    """A made-up history is the whole of a ledger: its positions begin at 1."""
+    """A generated history must be the whole ledger: its positions start at 1."""
 
 
 def fill(ours: Krypton, events: int, *, seed: int = 1) -> int:

@@ -1,4 +1,4 @@
-"""Runs many commands in as few transactions as possible, each answered as if it had been run alone.
+"""Runs many commands in few transactions, with the same answers as if each ran alone.
 
 The commands are decided in order on one ``Work`` and stored together. A refused command costs itself: what it changed
 is undone, and the others go on. Answers that are stored already are looked up for the whole batch. Where another writer

@@ -1,8 +1,8 @@
-"""The ledger: the eventsourcing Application. It runs commands once, and stores what they decide.
+"""The ledger: the eventsourcing application that runs commands idempotently and stores what they decide.
 
-``execute`` looks nothing up before it decides: the command id is stored in the same transaction as the events, so a
-repeated command is found by its conflict (or by its refusal), and is answered as the first time. ``execute_many`` runs
-batches (``domain.batch``).
+Idempotency: the command id is inserted in the same transaction as the events; a duplicate key returns the stored
+answer. ``execute`` therefore looks nothing up before it decides; only a refusal checks for a stored answer.
+``execute_many`` runs batches (``domain.batch``).
 """
 
 from collections.abc import Iterable, Sequence
@@ -44,11 +44,11 @@ class Ledger(Application[UUID]):
         self._rules = Tail(RulesInForce(), self.log, codec)
 
     def construct_mapper(self) -> Mapper[UUID]:
-        """Our own: Avro in the Confluent wire format."""
+        """The mapper: Avro in the Confluent wire format."""
         return LedgerMapper(self.codec)
 
     def construct_event_store(self) -> EventStore[UUID]:
-        """Our own: stamps envelopes and records command ids."""
+        """The event store: stamps envelopes and records command ids."""
         return LedgerStore(self.mapper, self.recorder, self.vault)
 
     @property
@@ -65,11 +65,11 @@ class Ledger(Application[UUID]):
         return self._directory.current()
 
     def rules(self) -> RulesInForce:
-        """Published rules, and which of them decide, as of the last stored event."""
+        """The published rules, and those in force, as of the last stored event."""
         return self._rules.current()
 
     def load(self, aggregate_ids: Sequence[UUID]) -> dict[UUID, Aggregate | None]:
-        """Several aggregates in one look; None where nobody spoke of one yet."""
+        """Load several aggregates in one query; None for those without events."""
         held: dict[UUID, Aggregate | None] = dict.fromkeys(aggregate_ids)
         for stored in self.log.events_of(aggregate_ids) if aggregate_ids else ():
             event = cast(CanMutateAggregate[UUID], self.mapper.to_domain_event(stored))

@@ -1,4 +1,4 @@
-"""How decisions become stored events: stamped with their command's envelope, encoded, and kept in one transaction."""
+"""Turns decisions into stored events: stamped with the command's envelope, encoded, stored in one transaction."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Tasks: what can be asked of the ledger, by name, and the roles that may do each (W2).
+"""Tasks: everything that can be asked of the ledger, by name, and the roles allowed to ask it (W2).
 
 A task is named ``<group>.<command>``, as the command line names it; other faces ask for the same tasks. A role says
 who may ask at all: whether this caller may read about this person is decided by the gate of ``krypton.queries``.

@@ -42,7 +42,7 @@ def traits(now: datetime, /, **stated: str | None) -> dict[str, str | None]:
 def corrected(now: datetime, known: Mapping[str, str | None], /, **stated: str | None) -> dict[str, str | None]:
     """The known traits with those that are stated in their place; only the latter are checked. Raises BadTraits (I1).
 
-    What a device sent, or an older rule let in, stays as it is until it is stated anew.
+    What a device sent, or an older rule let in, stays as it is until it is corrected.
     """
     if unknown := stated.keys() - set(TRAITS):
         raise BadTraits(f"no such trait: {', '.join(sorted(unknown))}; known are {', '.join(TRAITS)}")

@@ -1,4 +1,4 @@
-"""What one command works with: who asked, the aggregates it reads and changes, and what it decided.
+"""The unit of work of one command: the caller, the aggregates read and changed, and the decided events.
 
 A command is a value. It looks things up through ``Work``, changes aggregates, and answers with ids; the ledger stores
 what it decided, or runs it again on newer aggregates where another writer was first.
@@ -28,7 +28,7 @@ A = TypeVar("A", bound=Aggregate)
 class Envelope:
     """Who asked, and under which ids. ``actor`` is a pseudonymous id with its scheme. Raises BadActor (W1).
 
-    Without one it is a program of ours that asks, and never a person.
+    Without one, a program of Krypton asks, never a person.
     """
 
     actor: str = "system:krypton"
@@ -57,7 +57,7 @@ class Command(Protocol):
 
 
 class Foreseen(Protocol):
-    """A command that knows beforehand which aggregates it looks up, so that they are fetched in one go."""
+    """A command that knows in advance which aggregates it needs, so that they are fetched in one query."""
 
     def touches(self) -> Iterable[UUID]:
         """Their ids."""
@@ -82,7 +82,7 @@ class NotStoredYet(Exception):
 
 
 class Work:
-    """What a command reads and changes: each aggregate is loaded once, and its new events are collected together."""
+    """The unit of work: each aggregate is loaded once, and its new events are collected together."""
 
     def __init__(self, ledger: LedgerState, touched: Iterable[UUID] = ()) -> None:
         self._ledger = ledger
@@ -94,7 +94,7 @@ class Work:
 
     @property
     def membership(self) -> Membership:
-        """Who is held to be one person with whom: as stored when first asked, and as stated since in this batch."""
+        """Who is one person with whom: as stored when first asked, plus statements of this batch."""
         for stated in self._statements:
             self._branch.foresee(get_topic(type(stated)), vars(stated))
         self._statements.clear()
@@ -111,16 +111,16 @@ class Work:
 
     @cached_property
     def rules(self) -> RulesInForce:
-        """The rules that decide, as stored when first asked."""
+        """The rules in force, as stored when first asked."""
         return self._ledger.rules()
 
     def fetch(self, aggregate_ids: Iterable[UUID]) -> None:
-        """Load aggregates that ``find`` will be asked for, in one look."""
+        """Load aggregates that ``find`` will be asked for, in one query."""
         if unknown := [one for one in aggregate_ids if one not in self._held]:
             self._held |= self._ledger.load(unknown)
 
     def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
-        """The aggregate; None where nobody spoke of it yet, or where the id is of another kind of aggregate."""
+        """The aggregate; None if it has no events, or if the id belongs to another kind of aggregate."""
         if aggregate_id not in self._held:
             self._held |= self._ledger.load([aggregate_id])
         held = self._held[aggregate_id]
@@ -154,7 +154,7 @@ class Work:
         return Decision(by, self._collect(), result)
 
     def undo(self) -> None:
-        """Take back what a refused command changed; what was decided before it stays. Raises IntegrityError."""
+        """Undo what a refused command changed; earlier decisions stay. Raises IntegrityError."""
         changed = [held.id for held in self._touched.values() if held.pending_events]
         self._touched.clear()
         for aggregate_id, stored in (self._ledger.load(changed) if changed else {}).items():

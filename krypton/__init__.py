@@ -1,0 +1,1 @@
+"""Krypton: the health-record ledger's command line, services, queries, audits and operations."""

@@ -1,4 +1,4 @@
-"""Where the two services are: two small files read, two ports knocked at, at the start of every command."""
+"""Finds the addresses of Kafka and PostgreSQL, given or embedded, quickly enough for every command's start."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Wires everything, once per process: settings to adapters, adapters to the ledger, projections to their stores.
+"""Wires one process: settings to adapters, adapters to the ledger, projections to their stores.
 
 Nothing here decides anything. ``Krypton.connect`` is what the command line, the demo and the tests start from.
 """
@@ -51,7 +51,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Krypton:
-    """One process's way to the ledger and its views. Parts are made when first used."""
+    """One process's access to the ledger and its views. Parts are created when first used."""
 
     settings: Settings
     addresses: Addresses
@@ -77,7 +77,7 @@ class Krypton:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """The Application on PostgreSQL."""
+        """The ledger on PostgreSQL."""
         env = {
             "PERSISTENCE_MODULE": "adapters.eventstore",
             "EVENT_STORE_DATABASE": self.addresses.database,
@@ -86,7 +86,7 @@ class Krypton:
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
-        """A psycopg2 connection for queries: one consistent picture of all views."""
+        """A psycopg2 connection for queries, with one consistent snapshot of all views."""
         with self._database_answers():
             connection = psycopg2.connect(self.addresses.database, connect_timeout=CONNECT_S)
         try:
@@ -139,11 +139,11 @@ class Krypton:
         return projection
 
     def execute(self, command: Command, by: Envelope) -> Answer:
-        """Ask the ledger."""
+        """Run a command on the ledger."""
         return self.ledger.execute(command, by)
 
     def erase(self, identity: UUID, reason: str, by: Envelope) -> Answer:
-        """Record the erasure, then destroy the key; a repeat finishes what a crash between the two left undone."""
+        """Record the erasure, then destroy the key; a repeat completes it if a crash came in between."""
         try:
             answer = self.ledger.execute(Erase(identity=identity, reason=reason), by)
         except Erased:

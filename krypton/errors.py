@@ -1,4 +1,4 @@
-"""What a command raises when a service that it needs cannot serve."""
+"""The error for a required service that is unavailable."""
 
 
 class ServiceUnavailable(Exception):

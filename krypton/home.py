@@ -1,4 +1,4 @@
-"""The state folder, `.krypton/` unless KRYPTON_HOME says otherwise: which file lies where."""
+"""The paths of all files in the state folder (``.krypton/``, or KRYPTON_HOME)."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Memory in bulk work: what was there before is not looked at again and again."""
+"""Keeps the garbage collector from rescanning long-lived objects during bulk work."""
 
 import gc
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The loopback ports of the embedded servers: where they are remembered, and whether one answers."""
+"""Reads the remembered loopback ports of the embedded servers, and checks whether one answers."""
 
 import json
 import socket

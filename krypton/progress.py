@@ -1,4 +1,4 @@
-"""How far long work is, on standard error: a bar on a terminal; elsewhere a line now and then, none for short work.
+"""Progress of long work on standard error: a bar on a terminal, elsewhere an occasional line.
 
 Count, rate and time left. A line comes every ``EVERY_S`` seconds at most, and once a minute at least where the work
 goes on by less than a percent meanwhile.

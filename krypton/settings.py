@@ -1,11 +1,11 @@
-"""What Krypton is told by its environment: read once, never changed, no secret with a default.
+"""Settings, read once from environment variables; no secret has a default.
 
 | variable | meaning |
 |---|---|
 | KRYPTON_HOME | state folder; `.krypton` in the current directory |
 | KRYPTON_KAFKA | bootstrap servers to use instead of the embedded broker |
 | KRYPTON_KAFKA_USER, …_KAFKA_PASSWORD_FILE | Krypton's login where that Kafka asks for one, its password by file |
-| KRYPTON_DEV_SECURE | 1: an embedded broker that is made anew asks for logins and holds to rights |
+| KRYPTON_DEV_SECURE | 1: a new embedded broker requires logins and enforces rights |
 | KRYPTON_ROLES | the roles file; `roles.toml` in the state folder |
 | KRYPTON_DATABASE, …_DATABASE_FILE | URL of the database to use instead of the embedded one, or its file |
 | KRYPTON_MASTER_KEY, …_MASTER_KEY_FILE | base64 of the vault's 32-byte master key, or its file |

@@ -1,6 +1,6 @@
-"""Emergency: an emergency access that nobody closed is closed when it runs out, and waits for a review (X16).
+"""The emergency policy: closes an emergency access when it runs out, and puts it on the review list (X16).
 
-Whoever watches over such accesses is told of each by a notice with its id.
+Whoever supervises such accesses gets a notice with its id.
 """
 
 from collections.abc import Iterable

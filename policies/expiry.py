@@ -1,4 +1,4 @@
-"""Expiry: consents, one-time codes and exam orders get an event of their own when they run out (C7, O10).
+"""The expiry policy: records an event when a consent, one-time code or exam order runs out (C7, O10).
 
 Each timer is set by the event that sets the end. Where that was moved, used, taken back or done meanwhile, the ledger
 refuses, and a later timer says when.

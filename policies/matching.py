@@ -1,8 +1,8 @@
-"""The matching policy: matches an identity under the rules in force when it is registered or corrected, or a bar is
-lifted.
+"""The matching policy: matches identities under the rules in force when they are registered or corrected.
 
-The lookup ``match`` asks the identity index after it has read the event. Under its matching rules the identity is
-merged with those it agrees with, or proposed to a human; a rule's merge that a correction no longer supports is undone.
+A lifted bar matches its pair again. The lookup ``match`` asks the identity index after it has read the event. Under its
+matching rules the identity is merged with those it agrees with, or proposed to a human; a rule's merge that a
+correction no longer supports is undone.
 """
 
 from collections.abc import Iterable

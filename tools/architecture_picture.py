@@ -1,4 +1,4 @@
-"""``python -m tools.architecture_picture``: draws ``docs/architecture.svg``; a test holds it fresh.
+"""``python -m tools.architecture_picture``: draws ``docs/architecture.svg``; a test checks that it is current.
 
 Boxes are processes, stores and people; a number is a step of one fact's path, as ``docs/architecture.md`` tells it; a
 dashed frame is a trust boundary. Lengths are pixels.
@@ -41,7 +41,7 @@ class Zone:
 
 @dataclass(frozen=True)
 class Arrow:
-    """From the first point to the last; ``label`` stands at ``at``, ``step`` in a circle at the begin."""
+    """From the first point to the last; ``label`` stands at ``at``, ``step`` in a circle at its start."""
 
     points: tuple[tuple[int, int], ...]
     label: str = ""

@@ -1,5 +1,4 @@
-"""``python -m tools.asyncapi_page``: generates ``docs/asyncapi.yaml`` from the schemas; a test checks that it is
-current.
+"""``python -m tools.asyncapi_page``: generates ``docs/asyncapi.yaml`` from the schemas; a test keeps it current.
 
 AsyncAPI 3.0.0: a channel per topic, a message per event type with its newest Avro schema, CloudEvents headers. Kafka
 bindings 0.5.0. PyYAML is a development dependency: no production code imports this module.
@@ -163,7 +162,7 @@ def _operations(topic: str, sent: str) -> dict[str, Any]:
         f"receive{name.capitalize()}": {
             "action": "receive",
             "channel": channel,
-            "summary": f"A subscriber reads {topic}, from its begin or from where its group is.",
+            "summary": f"A subscriber reads {topic}, from its start or from its group's offsets.",
             "bindings": {"kafka": {"groupId": group, "bindingVersion": BINDING}},
         },
     }

@@ -1,4 +1,4 @@
-"""``python -m tools.commands_page``: writes ``docs/commands.md`` from the command line; a test holds it fresh."""
+"""``python -m tools.commands_page``: generates ``docs/commands.md`` from the command line; a test keeps it current."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""``python -m tools.data_model_page``: writes ``docs/data-model.md`` from aggregates, schemas and the views' tables.
+"""``python -m tools.data_model_page``: generates ``docs/data-model.md`` from aggregates, schemas and tables.
 
 A test holds it fresh. Aggregates are found by their topic: the first word of each event type.
 """

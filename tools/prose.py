@@ -1,4 +1,4 @@
-"""Docstrings and comments as a Markdown table has them."""
+"""Formats docstrings for cells of Markdown tables."""
 
 import re
 
@@ -9,5 +9,5 @@ def cell(text: str | None) -> str:
 
 
 def first_sentence(docstring: str | None) -> str:
-    """What a module says of itself first."""
+    """The first sentence of a docstring."""
     return re.split(r"(?<=[.?!]) (?=[A-Z])", cell((docstring or "").split("\n\n")[0]))[0]

@@ -1,4 +1,4 @@
-"""``python -m tools.rules_page``: writes ``docs/rules.md`` from the docstrings that state rules; a test holds it fresh.
+"""``python -m tools.rules_page``: generates ``docs/rules.md`` from docstrings; a test checks that it is current.
 
 A module's docstring states a rule by beginning a line with its number and two spaces; lines that go on are indented.
 Errors name the rule that they refuse by, as ``rule = "L2"``. The modules are read, never imported.

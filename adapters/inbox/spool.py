@@ -17,7 +17,7 @@ takes it over. The pending name and the claim are two hard links to one file: ba
 The invariant: **a claim without a pending name is recorded**, for every order of crashes, because
 
 1. a pending file and its folder are fsynced before its claim is linked and the sender is answered: what was answered
-   has a pending name; what has no claim of its own may be half-written, and is held against the digest in its name;
+   has a pending name; what has no claim of its own may be half-written, and is checked against the digest in its name;
 2. the claim is a link(2): of two that bring one uid, in any process, exactly one wins; the other is compared with it;
 3. a batch's file is fsynced before its command is asked: a restart asks the same command id again, which the ledger
    answers as the first time, whatever has arrived since;

@@ -1,0 +1,1 @@
+"""Delivers the notices of policies, as files or over HTTP."""

@@ -1,4 +1,4 @@
-"""Notices as files: one JSON file each in a folder, named by the notice's id; a mailer or a worklist picks them up.
+"""Delivers notices as JSON files in a folder, where a mailer or a worklist picks them up.
 
 A notice is on disk before it counts as delivered, and the same one delivered again is the same file.
 """

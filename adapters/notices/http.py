@@ -1,4 +1,4 @@
-"""Notices over HTTP: each a POST of a CloudEvent, whose id lets the receiver drop a repeat.
+"""Delivers notices over HTTP as CloudEvents, whose ids let the receiver drop duplicates.
 
 Standard: CloudEvents 1.0, HTTP protocol binding, structured content mode (§3.2). Any 2xx answer means: taken.
 """

@@ -1,0 +1,1 @@
+"""The outbox of policies in PostgreSQL: what they decided, and what became of it."""

@@ -1,4 +1,4 @@
-"""The outbox as operators see it: what waits, what is parked and why; and parked entries tried again, or dropped."""
+"""The outbox for operators: counts, parked entries and their errors, retry and drop."""
 
 from collections.abc import Collection
 from typing import Any

@@ -1,4 +1,4 @@
-"""The outbox as a sender works through it: it claims what is due and notes what became of it in one transaction.
+"""The outbox for senders: claims due entries and records their outcome in one transaction.
 
 A claim is a row lock and no state: who dies holding it gives it back, other senders skip those rows meanwhile, and a
 sender that is frozen loses them after ``FROZEN_S``. What it did by then is not done twice, for ids are the same.

@@ -1,4 +1,7 @@
-"""The outbox's table: what policies decided, and what became of it. Ids, codes and times; nothing personal."""
+"""Declares the outbox table: what policies decided, and the outcome.
+
+It holds ids, codes and times; nothing personal.
+"""
 
 from typing import Final
 

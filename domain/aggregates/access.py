@@ -1,4 +1,6 @@
-"""Access: one professional's request to see one person's record, as it was decided. Granted or denied, it is recorded.
+"""The Access aggregate: a professional's request to see a person's record, and the decision on it.
+
+Granted or denied, it is recorded.
 
 X1  The professional is registered; else there is no one to decide about, and nothing is recorded.
 X2  They act from an establishment they work for.
@@ -35,7 +37,7 @@ GRANTED, EMERGENCY, DENIED = "granted", "emergency", "denied"
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What was asked: for whom, who that was held to be then (``members``: identity ids), by whom, from where, why."""
+    """The request: for whom, who was the same person then (``members``: identity ids), by whom, from where, why."""
 
     identity_id: UUID
     members: list[str]

@@ -2,7 +2,7 @@
 
 I1  Traits are possible: a birth date between 1850 and today, a known sex code, at least one name; names are of letters,
     with what names have beside them. A local id has 1 to 256 characters, none of them a control character; where a
-    person gives it, no blank at its ends and nothing that cannot be seen. A device's traits are mended instead.
+    person gives it, no blank at its ends and nothing that cannot be seen. A device's traits are cleaned instead.
 I2  An assigner and local id are registered once; the same number with a name and birth date that cannot be the same
     person is another identity (``123#2``), flagged ``collision``; so is whoever comes in under the number of an erased
     identity, without the flag. What is received and was not known yet becomes known.

@@ -1,4 +1,4 @@
-"""Viewing: somebody asked to read personal data, of one person or of a list of people, and was answered or refused.
+"""The Viewing aggregate: a question about personal data, of one person or a list, answered or refused.
 
 X11 Who reads is on record before the answer is given: who, in which role, for which task, on which ground and why. A
     refusal is on record too. Where that cannot be recorded, nothing is shown. Whose task it is not is refused (W2).

@@ -1,4 +1,4 @@
-"""A professional's request to see what is held of a person: decided at once, and recorded whatever the decision.
+"""Commands on accesses: open one (decided at once, recorded either way), close, lapse and review emergencies.
 
 What is then read is asked of ``viewings``.
 """

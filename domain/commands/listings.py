@@ -1,4 +1,4 @@
-"""Who may read a list that shows several people, decided and recorded before it is shown (see ``viewings``)."""
+"""The command that decides and records who may read a list of several people (see ``viewings``)."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who may read what is held of a person, decided on what the ledger itself holds, and recorded before the answer.
+"""Commands that decide and record who may read personal data, before the answer is given.
 
 A refusal is a decision on record too: the answer's ``decision`` is viewed, listed or refused, with the number of the
 ``rule``. Only a question without a reason, or with an unfit one, is not recorded at all.
@@ -80,8 +80,8 @@ class View:
     ``task``: what is asked, a key of ``domain.tasks``; ``other``: the second identity of a question about two;
     ``asked``: its limits in words (``by=rpps:…``); ``spoken_of``: identities beside the person's of which the answer
     may speak; ``accesses``: those under which a professional may be reading; ``expected``: who the person is likely
-    to be, so that all is fetched in one go. ``identity`` is None where the question names nobody whom the ledger knows:
-    that is only ever refused.
+    to be, so that all is fetched in one query. ``identity`` is None if the question names nobody the ledger knows: that
+    is always refused.
     """
 
     caller: Caller

@@ -1,6 +1,4 @@
-"""Formats and parses signed notes and checkpoints (C2SP signed-note, tlog-checkpoint, tlog-cosignature), without
-cryptography.
-"""
+"""Formats and parses signed notes and checkpoints (C2SP signed-note, tlog-checkpoint, tlog-cosignature)."""
 
 import base64
 import binascii

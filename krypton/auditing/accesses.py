@@ -1,5 +1,4 @@
-"""``audit accesses``: requests for a person's record with decision and ground, what each made visible, and who read it
-or was refused.
+"""``audit accesses``: requests for a person's record, their decisions, what they made visible, and who read it.
 
 ``shown`` lists what was in the person's record between the opening and the end of an access, whoever belonged to the
 person meanwhile, without what the consent excludes; what is withheld from the auditor is counted there.

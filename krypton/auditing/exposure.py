@@ -41,11 +41,11 @@ LOOKED: Final = ("access.viewed", "access.listed")
 def exposure(ours: Krypton, one: str, other: str, caller: Caller, *, whole: bool = False) -> Document:
     """The ``audit exposure`` document. Raises SameIdentity (L1), and as ``answering`` does."""
     with answering(ours, caller, "audit.exposure", one, other, accesses=True, whole=whole) as (past, _):
-        return Exposure(past, *past.asked).document()
+        return DataExposure(past, *past.asked).document()
 
 
 @dataclass(frozen=True)
-class Exposure:
+class DataExposure:
     """What was exposed while two identities were one person, computed from the replayed events."""
 
     past: Past

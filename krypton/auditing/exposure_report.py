@@ -27,7 +27,7 @@ def markdown(report: Document) -> str:
 def _head(report: Document) -> Iterator[str]:
     one, other = report["identities"]
     counts = report["counts"]
-    yield "# Exposure report: two persons held to be one"
+    yield "# Exposure report: two persons merged into one"
     yield ""
     yield f"- A: identity `{one['identity']}` of {one['assigner']}, now person `{one['person']}`"
     yield f"- B: identity `{other['identity']}` of {other['assigner']}, now person `{other['person']}`"
@@ -39,12 +39,12 @@ def _head(report: Document) -> Iterator[str]:
     )
     yield f"- {counts['sent']} order(s) or reading(s) went out meanwhile"
     if report["still_one_person"]:
-        yield "- **The two are still held to be one person.**"
+        yield "- **The two are still one person.**"
     yield ""
 
 
 def _periods(report: Document) -> Iterator[str]:
-    yield "## When the two were held to be one person"
+    yield "## When the two were one person"
     yield ""
     yield "| from | to | merged by | rule | reason | separated by | reason |"
     yield "|---|---|---|---|---|---|---|"

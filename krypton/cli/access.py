@@ -1,4 +1,4 @@
-"""krypton access: a professional's request to see a record, decided and recorded; emergencies left open, reviewed."""
+"""krypton access: requests to see a record, and the review of emergency accesses left open."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,7 @@
-"""krypton audit: what auditors ask. Each question is recorded as an access before it is answered."""
+"""krypton audit: audit queries; each is recorded as an access before it is answered.
+
+Each question is recorded as an access before it is answered.
+"""
 
 from datetime import datetime
 from pathlib import Path

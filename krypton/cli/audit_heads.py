@@ -1,4 +1,7 @@
-"""krypton audit checkpoint, prove, check-proof, cosign: the signed tree and its proofs. Parses and prints."""
+"""krypton audit checkpoint, prove, check-proof, cosign: commands on the signed tree and its proofs.
+
+Parses and prints.
+"""
 
 import sys
 import time

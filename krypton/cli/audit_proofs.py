@@ -1,4 +1,7 @@
-"""krypton audit verify, and what it holds the ledger to. Parses and prints."""
+"""krypton audit verify: verifies the ledger against its signed checkpoints.
+
+Parses and prints.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Who asks on the command line: ``--as`` chooses among the roles of the operating system's user, ``--reason`` says why.
+"""Decides who asks on the command line: ``--as`` chooses a role of the system user, ``--reason`` says why.
 
 Both are checked as options are, before the command does anything: the role against ``domain.tasks``, by the command's
 own name. A command that takes ``As`` cannot run without the check.
@@ -20,7 +20,7 @@ FREE: Final = frozenset(
     {
         # The development stack holds no one's data of its own
         *("dev.up", "dev.down", "dev.status", "dev.tool", "dev.samples", "dev.reset"),
-        # Programs of ours: whoever may start them holds the ledger's keys, and they write under their own names
+        # Krypton's own programs: whoever may start them holds the ledger's keys; they write under their own names
         *("init", "run", "relay", "worker", "wait", "dicom.serve", "serve.registry", "serve.notary", "policies.run"),
         # Proofs, from files alone
         *("audit.prove", "audit.check-proof", "audit.cosign"),

@@ -1,4 +1,4 @@
-"""How a command reaches the ledger, under whose envelope, and how its answer is printed."""
+"""Connects a command to the ledger, builds its envelope, and prints its answer."""
 
 from dataclasses import replace
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""krypton consent: the patient's side of access."""
+"""krypton consent: consents, oppositions and one-time codes."""
 
 import hmac
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""krypton dead-letters: what a view could not read or apply, and what waits behind it."""
+"""krypton dead-letters: list, show and replay records that a view could not apply."""
 
 from typing import Annotated
 

@@ -1,4 +1,7 @@
-"""krypton dev: the embedded Kafka and PostgreSQL. ``main`` turns errors into exit codes."""
+"""krypton dev: starts and stops the embedded Kafka and PostgreSQL for development.
+
+``main`` turns errors into exit codes.
+"""
 
 import http.client
 import json
@@ -112,7 +115,7 @@ def tool(
         raise typer.BadParameter(f"no tool {name}: there are {', '.join(TOOLS)}")
     settings = Settings.read(os.environ, Path.cwd())
     line = command(name, arguments or [], cache_folder(settings.home), Screen())
-    os.execv(line[0], line)  # noqa: S606 - a list, of a program of ours and of words that it takes itself
+    os.execv(line[0], line)  # noqa: S606 - a list: a known program and its arguments
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""krypton dicom: the DICOM storage service."""
+"""krypton dicom: runs the DICOM storage service."""
 
 import logging
 from threading import Event

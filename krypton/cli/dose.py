@@ -1,4 +1,4 @@
-"""krypton dose: what a person was exposed to, and what calls for attention."""
+"""krypton dose: a person's cumulative dose, and dose alerts."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""krypton events: what is on Kafka, for operators and for those who write a subscriber."""
+"""krypton events: prints events from Kafka, for operators and authors of subscribers."""
 
 import json
 import sys

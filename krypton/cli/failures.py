@@ -1,7 +1,9 @@
-"""What a failed command says, and its exit code. Imported only then: it names the errors of every part.
+"""Turns the error of a failed command into a message and an exit code.
+
+Imported only then: it names the errors of every part.
 
 1 refused by a rule · 2 wrong usage · 3 not found · 4 a service is unreachable. Never a traceback for what a user did;
-a traceback means a defect of ours.
+a traceback means a defect of Krypton.
 """
 
 import eventsourcing.persistence
@@ -16,7 +18,7 @@ REFUSED, USAGE, NOT_FOUND, UNREACHABLE = 1, 2, 3, 4
 
 
 def told(error: Exception) -> tuple[str, int] | None:
-    """Sentence and exit code; None for a defect of ours."""
+    """Sentence and exit code; None for a defect of Krypton."""
     match error:
         case RuleBroken():
             return f"refused: {error} ({error.rule})", REFUSED

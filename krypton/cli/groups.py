@@ -1,4 +1,4 @@
-"""How commands are grouped: the module of a command is imported only when that command runs.
+"""Groups the commands, and imports a command's module only when the command runs.
 
 ``krypton --help`` needs names and help lines alone. To import every module for them took five times as long as Python
 itself takes to start. Help is plain text: a box around it is noise in a pipe, and rich costs more than the rest of it.

@@ -1,4 +1,7 @@
-"""krypton identity: register, look up, say who is who. Parses and prints; ``main`` turns refusals into exit codes."""
+"""krypton identity: registers, corrects, merges and shows local identities.
+
+Parses and prints; ``main`` turns refusals into exit codes.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -152,7 +155,7 @@ def correct(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """State traits anew; those not given stay."""
+    """Correct traits; those not given stay."""
     typed = {
         "family": family,
         "given": given,

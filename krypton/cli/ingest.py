@@ -1,4 +1,4 @@
-"""krypton ingest: DICOM files and folders, as if received from a site."""
+"""krypton ingest: imports DICOM files and folders, as if received from a site."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What commands about the signed log are given: its public key, its tiles, and notes in files."""
+"""Reads the arguments of commands about the signed log: public key, tile folder, notes in files."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What long-running commands log, on standard error."""
+"""Configures logging of long-running commands on standard error."""
 
 import logging
 

@@ -1,4 +1,6 @@
-"""krypton: the command line. Puts the commands together, and alone turns errors into sentences and exit codes.
+"""The command line's entry point: assembles all commands, and turns errors into messages and exit codes.
+
+Puts the commands together, and alone turns errors into sentences and exit codes.
 
 0 done · 1 refused by a rule · 2 wrong usage · 3 not found · 4 a service is unreachable. It imports as little as it can:
 a command's module is imported when the command runs (``groups``), and the errors' when something failed (``failures``).

@@ -1,4 +1,4 @@
-"""Options that many commands share, and what they are for."""
+"""Command line options shared by many commands."""
 
 from datetime import UTC, datetime
 from typing import Annotated, overload

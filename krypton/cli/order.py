@@ -1,4 +1,4 @@
-"""krypton order: exam orders, from the wish to the result."""
+"""krypton order: places and follows exam orders, from request to result."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""What commands print: one JSON document or readable lines on standard output; messages go to standard error.
+"""Prints answers as one JSON document or readable lines on standard output, messages on standard error.
 
 JSON keeps times in UTC. Lines for people show them in the zone of the machine, and never a box or, in a pipe, a colour.
 """

@@ -1,4 +1,4 @@
-"""krypton policies: how far each policy is, what is parked, and the policies as a process."""
+"""krypton policies: status of each policy, its parked entries, and the policies as a process."""
 
 from threading import Event
 from typing import Annotated
@@ -47,7 +47,7 @@ def parked(
 
 @app.command()
 def retry(entry: Entry, who: As = OWN) -> None:
-    """Try a parked entry again: once what made it fail is mended. Repeating it is harmless."""
+    """Try a parked entry again: once the cause is fixed. Repeating it is harmless."""
     from krypton.policies import settled
 
     settled.retry(krypton(), entry, who.actor())

@@ -1,4 +1,4 @@
-"""krypton professional: health professionals, by RPPS number."""
+"""krypton professional: registers health professionals by RPPS number."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""krypton reading: studies that one establishment asks another to read."""
+"""krypton reading: teleradiology requests from one establishment to another."""
 
 from datetime import datetime
 from typing import Annotated

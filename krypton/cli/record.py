@@ -1,4 +1,4 @@
-"""krypton record: the patient record of a person."""
+"""krypton record: shows a person's patient record."""
 
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, krypton

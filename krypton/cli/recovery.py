@@ -1,4 +1,4 @@
-"""krypton restore event-store, krypton republish: either log from the other, by adding what is missing."""
+"""krypton restore event-store, krypton republish: restores either log from the other by adding what is missing."""
 
 from typing import Annotated
 

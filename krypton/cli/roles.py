@@ -1,4 +1,6 @@
-"""The roles file: which roles each user of the operating system has. It is the command line's authentication.
+"""The roles file: gives each user of the operating system their roles, and so authenticates the command line.
+
+It is the command line's authentication.
 
     development = true  # only where the ledger is the embedded one: lets rpps:* and patient:* stand for any number
     [users.alice]
@@ -26,7 +28,7 @@ ANY_PROFESSIONAL: Final = "rpps:*"
 ANY_PATIENT: Final = "patient:*"
 WILD: Final = frozenset({ANY_PROFESSIONAL, ANY_PATIENT})
 OF_PROGRAMS: Final = frozenset({"system", "aet"})
-"""Schemes of programs of ours and of modalities: they act by themselves, and no user as them."""
+"""Schemes of Krypton's programs and of modalities: they act by themselves; no user acts as one."""
 OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 

@@ -1,4 +1,6 @@
-"""krypton rules: versioned rules as data. Publishing changes no decision; promoting a view built with them does.
+"""krypton rules: publishes and shows versioned rules; they are in force once a view built with them is promoted.
+
+Publishing changes no decision; promoting a view built with them does.
 
 Read from the ledger itself, so that they are shown and published while Kafka is away.
 """

@@ -1,4 +1,4 @@
-"""krypton serve: the processes that outsiders rely on: schemas over HTTP, and the signed tree."""
+"""krypton serve: runs the schema registry or the notary."""
 
 import logging
 import os

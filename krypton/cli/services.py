@@ -1,4 +1,4 @@
-"""krypton init, run, relay, worker, wait, topics: the processes of the ledger."""
+"""krypton init, run, relay, worker, wait, topics: install and run the ledger's processes."""
 
 from threading import Event
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""krypton site: establishments of the region."""
+"""krypton site: enrols establishments and registers their devices and services."""
 
 from typing import Annotated
 

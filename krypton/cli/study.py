@@ -1,4 +1,4 @@
-"""krypton study: put right what came in under the wrong identity, or should not be read."""
+"""krypton study: reassigns or withdraws a study recorded under the wrong identity."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,7 @@
-"""krypton subscriber: who may read which topics, by a login of its own. Kafka keeps it; nothing opens sealed fields."""
+"""krypton subscriber: gives subscribers a Kafka login with read rights on chosen topics.
+
+Kafka keeps it; nothing opens sealed fields.
+"""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""krypton views: for operators. A view's next version is built beside the live one, compared, promoted or dropped.
+"""krypton views: rebuild, compare, check, promote, roll back and drop versions of the views.
+
+A view's next version is built beside the live one, compared, promoted or dropped.
 
 Each command first finishes what a promotion that was killed half-way left undone.
 """

@@ -1,1 +1,4 @@
-"""``make demo``: real files, two hospitals, one region. Every line shown is a command that was really run."""
+"""``make demo``: runs the main use cases on real files of two hospitals.
+
+Every line shown is a command that was really run.
+"""

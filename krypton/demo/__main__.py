@@ -1,4 +1,4 @@
-"""The main job, on real files: two hospitals send, two identities are held one person and not, a dose follows.
+"""Starts a temporary ledger, runs the demo's story on real files, and removes everything afterwards.
 
 Everything runs in ``.krypton/demo`` and is stopped and removed at the end. Below three minutes after the first set-up.
 """

@@ -1,4 +1,4 @@
-"""A hospital's archive: sends files over a DICOM association of its own, as a PACS does."""
+"""Sends files over a DICOM association, as a hospital's PACS does, for the demo."""
 
 import socket
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Tells the story: a heading and one line of why at each step, then the command and what it printed."""
+"""Runs and prints the demo's commands: a heading, one line of explanation, the command and its output."""
 
 import io
 import json
@@ -83,7 +83,7 @@ class Stage:
             time.sleep(0.1)
 
     def _run(self, words: tuple[str, ...]) -> Done:
-        """The very command line, in this process: starting Python anew each time would take most of the demo's time."""
+        """Run the command line in this process: starting Python each time would take most of the demo's time."""
         printed, complained = io.StringIO(), io.StringIO()
         with redirect_stdout(printed), redirect_stderr(complained):
             code = run(words)

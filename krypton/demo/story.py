@@ -1,4 +1,4 @@
-"""The story itself: what is sent, asked and shown, and why."""
+"""The demo's script: what is sent, asked and shown, and why."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -140,7 +140,7 @@ class Postgres:
                 processes.end(orphan, IMMEDIATE)
         noted = self._home.postgres / "postmaster.pid"
         with suppress(OSError, ValueError, IndexError):
-            # No server of ours runs: a living process with this pid is a stranger, and PostgreSQL would take
+            # This server does not run: a living process with this pid is another program, and PostgreSQL would take
             # it for a server. A dead pid is left alone: PostgreSQL then checks the shared memory itself.
             if psutil.pid_exists(int(noted.read_text().splitlines()[0])):
                 noted.unlink()

@@ -1,0 +1,1 @@
+"""Imports: identities from CSV files as spreadsheets write them."""

@@ -1,7 +1,7 @@
-"""What the columns of a file of identities are called, and what their cells mean: ``docs/csv.md`` in code.
+"""Names and cell formats of the columns in an identity CSV file, as documented in ``docs/csv.md``.
 
-Names are compared without case, accents, and what stands between words. A name that could mean two things is none of
-ours: “numéro de dossier” may be a stay's, “lieu de naissance” a town's name or its code.
+Names are compared without case, accents, and what stands between words. A name with two possible meanings is not
+recognised: “numéro de dossier” may be a stay's, “lieu de naissance” a town's name or its code.
 """
 
 import re

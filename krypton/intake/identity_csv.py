@@ -1,4 +1,4 @@
-"""Registers identities from a CSV file, in batches, with progress; a bad row is named and the others go on.
+"""Imports identities from a CSV file in batches; refused rows are reported and the others are registered.
 
 The command id of a row is made from what it says, so importing a file again, or after an interruption, writes only
 what is missing. Where the import has a command id of its own, it is made from both: asked again under that id, the

@@ -1,4 +1,4 @@
-"""Keeps the refused rows of a table in a file of its own: as they were, with the reason beside them.
+"""Writes the refused rows of an imported table to a file, with the reason in an extra column.
 
 The file is written as the table was (encoding, separator, line ends, columns), so that it can be corrected and
 imported. It names people: only its owner reads it. It takes its name when it is whole; until then it is ``NAME.part``.

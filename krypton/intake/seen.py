@@ -1,4 +1,4 @@
-"""Remembers ids beside memory: a check of a long file tells a number given twice, wherever the two lines are."""
+"""A set of uuids on disk, so that a check of a long file finds duplicate numbers without using memory."""
 
 import sqlite3
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Ledger positions as spans: those of a long import follow each other, and take no memory each."""
+"""A compact set of ledger positions, stored as spans of consecutive numbers."""
 
 from bisect import bisect_right
 from collections.abc import Iterator

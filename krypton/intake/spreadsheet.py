@@ -1,4 +1,4 @@
-"""Reads a table as spreadsheets write it: any usual encoding, separator and line end, row by row, as text.
+"""Reads CSV files from spreadsheets in any common encoding, separator and line ending, row by row.
 
 Encodings: UTF-8 with or without a byte order mark, UTF-16 with one, Windows-1252. Separators: semicolon, tab, comma;
 the one that shows most known column names in the header. Cells in quotes may hold separators and line ends. The file is
@@ -78,7 +78,7 @@ class Sheet:
 
 @contextmanager
 def opened(file: Path, known: Callable[[str], bool]) -> Iterator[Sheet]:
-    """The table in a file. ``known``: whether a name in the header is one of ours. Raises FileWrong."""
+    """The table in a file. ``known``: whether a name in the header is a known column. Raises FileWrong."""
     if not file.is_file():
         raise FileWrong("it is read twice, so it must be a file, and no pipe")
     written = _separated(file, _encoded(file), known)

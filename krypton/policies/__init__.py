@@ -1,0 +1,1 @@
+"""Running policies: fold, lookups, sender, outbox status."""

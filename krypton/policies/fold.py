@@ -1,4 +1,4 @@
-"""A policy as the guarded processor runs it: what it decides is written to the outbox with the position, or not at all.
+"""Runs a policy in the stream processor: decisions go to the outbox in the transaction that moves the position.
 
 To the store it is a view whose only table is the outbox; so positions, dead letters and parked keys are those of views.
 It is no version of a view: nothing rebuilds it, and no rebuild comes here.

@@ -1,4 +1,4 @@
-"""The lookup ``match``: what the matching rules in force call for of identities that were registered or corrected.
+"""The lookup ``match``: finds the merges and proposals due for registered or corrected identities.
 
 In force are those of the version of ``identity_index`` that readers see. It is asked once it has read all that the
 ledger held when the event was stored: of two people registered at once, the later one's lookup sees the other. What

@@ -1,4 +1,4 @@
-"""The sender of one policy: does what stands in the outbox, each entry once as far as anybody can tell.
+"""The sender: executes the entries of one policy's outbox, with retries, idempotently by id.
 
 Commands go to the ledger, which knows their ids; lookups ask a view and become commands; deliveries go to their target.
 A refusal is an answer. What fails is tried again, later each time, and parked at last. A database that is away is

@@ -1,4 +1,4 @@
-"""How far the policies are, and waiting until they have done what is to be done about all that the ledger holds."""
+"""Reports the progress of policies, and waits until they have handled everything in the ledger."""
 
 import time
 from collections.abc import Mapping

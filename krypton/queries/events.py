@@ -1,4 +1,4 @@
-"""``krypton events``: what the ledger has published, read from Kafka as any subscriber would read it.
+"""``krypton events``: reads published events from Kafka, as a subscriber would, with sealed fields left sealed.
 
 Nothing is opened: a sealed field shows that something is there, and for whom the key is kept, never what it says.
 Who may know more asks the views, where the access is decided and recorded first.

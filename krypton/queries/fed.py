@@ -1,6 +1,6 @@
-"""What a reader sees of a study that grew while an opposition to feeding stood: the batches from before it alone.
+"""Recounts a study that grew against an opposition to feeding, for readers who see only the earlier batches.
 
-The view keeps one row per study, with all batches in it, so the counts are made anew from the study's own events.
+The view keeps one row per study with all batches in it, so the counts are computed again from the study's own events.
 """
 
 from collections.abc import Collection

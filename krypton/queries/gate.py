@@ -1,4 +1,4 @@
-"""The gate: nobody reads personal data unless the ledger decided that they may, and recorded it, before the answer.
+"""The access gate: personal data is read only after the ledger has decided and recorded the request.
 
 The decision is a command's (``domain.commands.viewings``), on what the event store itself holds; views only help to
 find accesses that may be meant. If it cannot be stored, nothing is read.

@@ -1,4 +1,4 @@
-"""Questions about one person: each passes the gate, then asks one view about all members, in one picture.
+"""Queries about one person: each passes the gate, then reads one view for all the person's identities.
 
 What is sealed under a destroyed key is masked here at once, before any rebuild.
 """

@@ -1,4 +1,4 @@
-"""Lists that show several people: each is recorded with those who are on it, and why it was read, before it is shown.
+"""Lists that show several people; each is recorded, with those on it and the reason, before it is shown.
 
 A list is bounded, and says when there is more. What came in against an opposition to feeding is not on it.
 """

@@ -1,0 +1,1 @@
+"""Long-running processes: supervisor, relay, workers, policies, notary, DICOM service, schema registry."""

@@ -1,4 +1,4 @@
-"""DICOM in, wired: the storage service and the import of folders, on one spool."""
+"""Wires the DICOM storage service and the import of folders to one spool."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What ``krypton init`` makes, once: event store, vault, relay, views, topics, and the key of the tamper-evident log.
+"""``krypton init``: creates the event store, vault, relay hint, views, topics and the log's key.
 
 Safe to repeat, and twice at once.
 """

@@ -1,4 +1,4 @@
-"""The notary as a process: wired to the event store, the folder and Kafka; and the log signed once, by hand."""
+"""Runs the notary as a process, or signs the log once on request."""
 
 import logging
 from collections.abc import Iterator

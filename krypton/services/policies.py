@@ -1,4 +1,4 @@
-"""The policies as a process: each is read from Kafka by the guarded processor, and its outbox sent by a sender.
+"""Runs the policies as a process: for each a stream processor and a sender, as threads.
 
 Both are threads of one process: what was folded is sent at once. A thread that cannot go on ends the process, and the
 supervisor starts it again.

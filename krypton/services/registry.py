@@ -1,4 +1,4 @@
-"""The schema registry as a process: the HTTP application on its port, until told to stop."""
+"""Runs the schema registry's HTTP server until it is told to stop."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""``krypton run``: starts each process of the ledger as a child, restarts what ends, and stops all cleanly on SIGTERM.
+"""``krypton run``: starts the ledger's processes as children, restarts those that end, and stops all on SIGTERM.
 
 A child that ends is started again after a pause that grows with repeated failures, and shrinks after it ran well; its
 output goes to its own file under ``logs/`` and its last line is quoted when it ends.

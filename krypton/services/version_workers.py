@@ -1,4 +1,4 @@
-"""Which workers ``krypton run`` keeps: one per version of a view that is live, ready or retired.
+"""Keeps one worker per live, ready or retired version of each view, under the supervisor.
 
 A version that a rebuild makes ready gets its worker within seconds, so that it catches up and can be promoted; one that
 was promoted away keeps its worker until it is dropped, so that going back is instant. What a program of other code made

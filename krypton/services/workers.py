@@ -1,4 +1,4 @@
-"""The relay and the workers as processes: each wires its parts and runs until told to stop."""
+"""Runs the relay, and the workers that keep views up to date, as processes."""
 
 from collections.abc import Sequence
 from pathlib import Path

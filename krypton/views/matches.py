@@ -1,4 +1,4 @@
-"""The commands that what is due under matching rules becomes, by their names in ``policies.commands``."""
+"""Translates decisions due under matching rules into commands, in the order in which they must run."""
 
 from typing import Any
 

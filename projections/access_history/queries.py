@@ -94,7 +94,7 @@ def accesses(
 ) -> list[Document]:
     """Every professional's request for the record of any of these identities, in ledger order, denied ones included.
 
-    An access counts for each identity that was held to be the person when it was decided. ``by``: ``rpps:…`` or the
+    An access counts for each identity that belonged to the person when it was decided. ``by``: ``rpps:…`` or the
     bare number; ``since`` inclusive, ``until`` exclusive: what was opened in that time, or before and was open still;
     ``emergency``: only those that claimed one, or only others.
     ``open`` tells whether the access goes on at ``now`` (default: this moment).

@@ -19,7 +19,7 @@ ACCESS = Table(
     TABLES,
     Column("access_id", ID, primary_key=True),
     Column("identity_id", ID, nullable=False, comment="the local identity that was asked for"),
-    Column("members", JSONB, nullable=False, comment="identities held to be the same person when it was decided"),
+    Column("members", JSONB, nullable=False, comment="identities of the same person when it was decided"),
     Column("rpps", Text, nullable=False),
     Column("site", Text, comment="code of the establishment acted from; null: none, or not said"),
     Column("actor", Text, nullable=False),

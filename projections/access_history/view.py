@@ -1,5 +1,4 @@
-"""The access history view: which requests for a record were decided how, who read what, and what was stated about
-sharing?
+"""The access history view: how were requests for a record decided, who read what, what was stated on sharing?
 
 An access has one row, written from its own events, and so has each viewing: a question that was answered or refused, or
 a list that was shown. A statement has one row under its identity. ``queries.py`` reads.

@@ -1,5 +1,4 @@
-"""The identity index view: what does each assigner state about a person, which identities are one person, and since
-when?
+"""The identity index view: what does each assigner state, which identities are one person, and since when?
 
 Identity events and link events write tables of their own, so either may come before the other. The rows are made in
 ``identity_rows`` and ``link_rows``; persons are worked out in ``membership_rows``; ``match_rows`` are made by matching

@@ -1,4 +1,5 @@
 """Determines which versions a program keeps up to date: complete, without an end position, built by its own code.
+
 V9  A version is promoted, kept up to date, and its decisions raised, only by a program with the code that built it.
 """
 

@@ -1,4 +1,5 @@
 """Switches which version of a view readers see (promote, roll back, drop), each in one recorded transaction.
+
 V1  Only a version that is ready is promoted; a rollback returns to the version that was live before.
 V2  The live version is not dropped.
 V7  A version is promoted once it has read what the live one had read when promotion was asked; or with force.

@@ -58,7 +58,7 @@ def position_of(record: Record) -> int:
 
 
 def events_of(batches: Iterable[Sequence[Record]], codec: Codec, wanted: Wanted) -> Iterator[LedgerEvent]:
-    """The matching events of one partition, in order. Raises NotAnEvent, UnknownSchema, each naming the record."""
+    """The wanted events of one partition, in order. Raises NotAnEvent, UnknownSchema, each naming the record."""
     last = 0
     for batch in batches:
         kept = []
