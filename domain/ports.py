@@ -137,7 +137,7 @@ class LedgerState(Protocol):
         """The recorder, as the log of commands."""
 
     def load(self, aggregate_ids: Sequence[UUID]) -> dict[UUID, Aggregate | None]:
-        """Several aggregates in one look; None where nobody spoke of one yet."""
+        """Several aggregates in one query; None for those without events."""
 
     def membership(self) -> Membership:
         """Persons and bars."""

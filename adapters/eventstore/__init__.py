@@ -1,4 +1,4 @@
-"""The event store: eventsourcing_sqlalchemy on PostgreSQL, with the command log in the same transaction.
+"""The event store on PostgreSQL: a recorder for the eventsourcing library, with the command log in its transactions.
 
 The library loads it through PERSISTENCE_MODULE, which expects exactly one Factory here.
 """
