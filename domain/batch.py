@@ -26,24 +26,26 @@ READ_AS_STORED = frozenset((*Directory.TYPES, *RulesInForce.TYPES))
 
 
 class Runner(Protocol):
-    """The ledger, as a batch needs it."""
+    """The part of the ledger that a batch needs."""
 
     @property
     def log(self) -> CommandLog:
-        """The answered commands."""
+        """The stored answers."""
 
     def work(self, commands: Iterable[Command]) -> Work:
         """What these commands read and change."""
 
     def store(self, decisions: Sequence[Decision], now: datetime) -> list[Answer]:
-        """One transaction. Raises IntegrityError, CommandRepeated, RuleBroken, NotFound; then nothing is stored."""
+        """Store in one transaction. Raises IntegrityError, CommandRepeated, RuleBroken, NotFound; then nothing is
+        stored.
+        """
 
     def execute(self, command: Command, by: Envelope) -> Answer:
         """Run one command. Raises RuleBroken, NotFound, Contended."""
 
 
 def outcomes(ledger: Runner, asked: Asked) -> list[Outcome]:
-    """One for each command, in order. Raises Contended; then what was answered before stays stored."""
+    """The outcome of each command, in order. Raises Contended; commands answered before stay stored."""
     found: list[Outcome] = []
     known = dict(ledger.log.answers_of([by.command_id for _, by in asked]))
     while left := asked[len(found) :]:
@@ -85,7 +87,7 @@ def _again(ledger: Runner, asked: Asked) -> list[Outcome]:
 
 
 class _Part:
-    """Commands that are stored in one transaction."""
+    """Commands stored in one transaction."""
 
     def __init__(self, ledger: Runner, known: Mapping[UUID, Answer]) -> None:
         self._ledger = ledger
@@ -135,7 +137,7 @@ class _Part:
         return self._told(self._ledger.store(list(self._decided.values()), self._work.now) if self._decided else [])
 
     def foreseen(self) -> list[Outcome]:
-        """The outcome of each command, with nothing stored."""
+        """The outcome of each command, without storing anything."""
         return self._told([Answer((), decision.result) for decision in self._decided.values()])
 
     def _told(self, answers: Sequence[Answer]) -> list[Outcome]:

@@ -48,7 +48,7 @@ class Request:
 
 
 class Access(Aggregate):
-    """Keeps who opened it, until when and on what it rests; which of three events opened it is what was decided."""
+    """Keeps who opened it, until when and on which ground; the opening event says what was decided."""
 
     TOPIC = "access"
 
@@ -173,11 +173,11 @@ class Access(Aggregate):
         return cls._create(cls.EmergencyOpened, id=access_id, **asdict(request), rule="X10", expires_at=expires_at)
 
     def is_open(self, now: int) -> bool:
-        """Whether it lets its professional look at ``now`` (µs), as far as it knows itself (X12)."""
+        """Whether its professional may still use it at ``now`` (µs), as far as it can tell itself (X12)."""
         return not self.closed and self.expires_at is not None and now < self.expires_at
 
     def close_emergency(self, *, rpps: str, note: str | None, now: int) -> None:
-        """The emergency is over. Raises NoOpenEmergency (X10)."""
+        """Close the emergency access. Raises NoOpenEmergency (X10)."""
         if self.decision != EMERGENCY or self.expires_at is None:
             raise NoOpenEmergency(f"access {self.id} is no emergency access: nothing to close")
         if self.closed or now >= self.expires_at:
@@ -203,7 +203,7 @@ class Access(Aggregate):
         self.closed = self.lapsed = True
 
     def review(self, *, by: str, note: str) -> None:
-        """Say what was found of an emergency that was left open. Raises NothingToReview (X17)."""
+        """Record what the review of an emergency access found. Raises NothingToReview (X17)."""
         if not self.lapsed or self.reviewed:
             raise NothingToReview(f"access {self.id} waits for no review: see krypton access review list")
         if by == f"rpps:{self.rpps}":

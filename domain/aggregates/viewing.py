@@ -29,10 +29,10 @@ def key_of(actor: str) -> UUID:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A question as it is recorded, whatever becomes of it.
+    """A question as recorded, whatever the outcome.
 
-    ``role``, ``kind``: as what, and for which task; ``site``: the establishment acted from; ``purpose``: of use;
-    ``asked``: its limits, name=value, which name nobody but professionals.
+    ``role``, ``kind``: the caller's role and the task; ``site``: the establishment acted from; ``purpose``: of use;
+    ``asked``: its limits as name=value, which name only professionals.
     """
 
     role: str
@@ -44,7 +44,7 @@ class Asked:
 
 
 class Viewing(Aggregate):
-    """A question and what became of it: one event, and nothing after it."""
+    """A question and its outcome: a single event."""
 
     TOPIC = "viewing"
 

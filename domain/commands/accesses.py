@@ -30,14 +30,14 @@ DENIALS = {
 
 
 def why(reason: str) -> str:
-    """The reason given. Raises ReasonMissing (X3)."""
+    """The reason, trimmed. Raises ReasonMissing (X3)."""
     if (given := said(reason)) is None:
         raise ReasonMissing("an access needs a reason: say why the record is needed")
     return given
 
 
 def answer(access: Access) -> dict[str, Any]:
-    """A decision as callers get it: ``decision`` granted, emergency or denied, why, and until when (ISO 8601)."""
+    """A decision in the callers' form: ``decision`` granted, emergency or denied, why, and until when (ISO 8601)."""
     told = {"decision": access.decision, "rule": access.rule, "site": access.site}
     if access.decision == DENIED:
         return told | {"why": DENIALS[access.rule]}
@@ -178,7 +178,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class CloseEmergency:
-    """The professional who opened an emergency access says that it is over."""
+    """The professional who opened an emergency access closes it."""
 
     access: UUID
     rpps: str
@@ -193,7 +193,7 @@ class CloseEmergency:
 
 @dataclass(frozen=True, kw_only=True)
 class LapseEmergency:
-    """An emergency access ran out, and nobody closed it."""
+    """Close an emergency access that ran out."""
 
     access: UUID
 
@@ -206,7 +206,7 @@ class LapseEmergency:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewEmergency:
-    """Somebody looked at an emergency access that was left open. ``by``: the actor; ``note``: what they found."""
+    """Record the review of an emergency access that was left open. ``by``: the actor; ``note``: the finding."""
 
     access: UUID
     by: str

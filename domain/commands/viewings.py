@@ -45,7 +45,7 @@ REFUSALS: Final = {
 
 
 class Judged(NamedTuple):
-    """``ground``: why it is answered; None: it is not. ``access``: the one it rests on."""
+    """The decision. ``ground``: why it is answered; None: refused. ``access``: the access it is based on."""
 
     rule: str
     ground: str | None = None
@@ -54,7 +54,7 @@ class Judged(NamedTuple):
 
 
 def site_of(caller: Caller, professional: Professional | None) -> str | None:
-    """The establishment acted from, as said, or as is plain where a professional works for one."""
+    """The establishment acted from: as stated, or the only one the professional works for."""
     only = [*professional.sites] if professional and len(professional.sites) == 1 else [None]
     return caller.site or only[0]
 
@@ -75,13 +75,13 @@ def standing(work: Work, caller: Caller, task: str) -> Judged | None:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """Somebody asks about a person.
+    """A question about a person.
 
     ``task``: what is asked, a key of ``domain.tasks``; ``other``: the second identity of a question about two;
-    ``asked``: its limits in words (``by=rpps:…``); ``spoken_of``: identities beside the person's of which the answer
-    may speak; ``accesses``: those under which a professional may be reading; ``expected``: who the person is likely
-    to be, so that all is fetched in one query. ``identity`` is None if the question names nobody the ledger knows: that
-    is always refused.
+    ``asked``: its limits as text (``by=rpps:…``); ``spoken_of``: further identities the answer may be about;
+    ``accesses``: those a professional may be reading under; ``expected``: the person's likely identities, so that all
+    are fetched in one query. ``identity`` is None if the question names nobody the ledger knows: that is always
+    refused.
     """
 
     caller: Caller
@@ -96,7 +96,7 @@ class View:
     viewing: UUID = field(default_factory=uuid4)
 
     def touches(self) -> set[UUID]:
-        """Whom it is about, what they said, and what a professional may rest on."""
+        """Whom it is about, their statements, and the accesses a professional may use."""
         people = {UUID(one) for one in self.expected} | {one for one in (self.identity, self.other) if one}
         mine = {Professional.create_id(self.caller.rpps)} if self.caller.rpps else set()
         return people | {Consent.create_id(one) for one in people} | {*self.accesses} | mine
@@ -170,7 +170,7 @@ class View:
 
 
 class Person:
-    """What decides about reading of one person: their identities, and what was said on behalf of each."""
+    """What decides about access to one person: their identities, and the statements on behalf of each."""
 
     def __init__(self, work: Work, members: Iterable[str]) -> None:
         self.members = list(members)
@@ -181,7 +181,7 @@ class Person:
         self._work = work
 
     def ended(self, access: Access, now: int) -> str | None:
-        """By which rule an access that is open lets nobody look any more; None: its ground holds."""
+        """The rule by which an open access no longer allows reading; None: its ground still holds."""
         if access.decision == EMERGENCY:
             return None
         parties = {f"rpps:{access.rpps}"} | ({f"site:{access.site}"} if access.site else set())

@@ -27,7 +27,7 @@ SHOWN = 10
 
 
 def verify(
-    since: Annotated[str | None, typer.Option("--since", help="Begin after this checkpoint: file or size.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="Start after this checkpoint: file or size.")] = None,
     against: Annotated[
         str | None,
         typer.Option("--against", help="Checkpoints kept in a file or on a topic, or the prefix of copied topics."),

@@ -70,7 +70,7 @@ def revoke(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take a consent back."""
+    """Withdraw a consent."""
     ours = krypton()
     command = Revoke(identity=ours.resolve(ref), party=to, reason=reason)
     ask(ours, command, who, command_id, as_json)
@@ -82,7 +82,7 @@ def oppose(
     to: Opposed = EVERYONE,
     scope: Of = Scope.CONSULT,
     reason: Why = None,
-    lift: Annotated[bool, typer.Option("--lift", help="Take the opposition back instead.")] = False,
+    lift: Annotated[bool, typer.Option("--lift", help="Withdraw the opposition instead.")] = False,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
@@ -96,7 +96,7 @@ def oppose(
 
 @app.command()
 def show(ref: Ref, who: As = OWN, reason: Purpose = ASKED, as_json: AsJson = False) -> None:
-    """What was said on behalf of the person, by any of their identities."""
+    """Show the consents and oppositions of the person, from all their identities."""
     ours = krypton()
     found = consents_of(ours, asker(ours, who, reason, ref), ref)
     if as_json:

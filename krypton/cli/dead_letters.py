@@ -12,7 +12,7 @@ from krypton.cli.output import document, err, facts, out, table
 from krypton.views.dead_letters import letter, letters, replay_letter
 from projections.declared import VIEWS
 
-app = command_group("Records that wait for an operator.")
+app = command_group("Dead letters: records that a view could not apply.")
 Number = Annotated[int, typer.Argument(help="The letter's number, as the list prints it.")]
 COLUMNS = ("id", "view", "version", "topic", "partition", "offset", "key", "reason")
 REFUSED = 1
@@ -44,7 +44,7 @@ def show(number: Number, who: As = OWN, as_json: AsJson = False) -> None:
 
 @app.command()
 def replay(number: Number, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
-    """Apply all that waits under the letter's key, in order, and let the key go on; all or nothing.
+    """Apply all events parked under the letter's key, in order, and unpark the key; all or nothing.
 
     The events are in the ledger already: nothing is written there.
     """
@@ -59,4 +59,4 @@ def replay(number: Number, who: As = OWN, command_id: CommandId = None, as_json:
     if as_json:
         document({"applied": applied, "positions": []})
         return
-    out.print(f"{applied} events applied; the key goes on")
+    out.print(f"{applied} events applied; the key is unparked")

@@ -77,7 +77,7 @@ def stack() -> Stack:
 
 @app.command()
 def up(as_json: AsJson = False) -> None:
-    """Start Kafka and PostgreSQL; returns when both answer. Harmless when they run already.
+    """Start Kafka and PostgreSQL; returns when both answer. Safe to repeat.
 
     Writes a roles file that gives whoever starts them every role, where there is none and the database is the embedded
     one.
@@ -91,7 +91,7 @@ def up(as_json: AsJson = False) -> None:
 
 @app.command()
 def down() -> None:
-    """Stop them cleanly. What they hold stays."""
+    """Stop them cleanly. Their data stays."""
     stack().down()
 
 

@@ -76,7 +76,7 @@ def acknowledge(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say that an alert was seen, and what was done."""
+    """Acknowledge an alert, and state what was done."""
     ours = krypton()
     command = AcknowledgeAlert(study=study_of_alert(ours, alert), alert=alert, note=note)
     ask(ours, command, who, command_id, as_json)

@@ -26,8 +26,8 @@ from krypton.cli.pairs import pair
 from krypton.queries.person import history_of, identity_of
 from krypton.queries.worklists import PAGE, pairs_to_review, people_found
 
-app = command_group("Identities, and what is held of pairs of them.")
-review = command_group("Pairs that wait for a person's decision.")
+app = command_group("Local identities, and decisions on pairs of them.")
+review = command_group("Pairs that wait for a human decision.")
 app.add_typer(review, name="review")
 HISTORY = ("position", "recorded_at", "type", "flag", "status", "of", "actor", "reason", "rule", "score")
 FOUND = ("family", "given", "used_name", "birth_date", "sex", "assigner", "local_id", "status", "flags", "identity")
@@ -202,7 +202,7 @@ def attach_ins(
 
 @app.command("detach-ins")
 def detach_ins(ref: Ref, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
-    """Take the national health identity away."""
+    """Detach the national health identity."""
     ours = krypton()
     command = DetachIns(identity=ours.resolve(ref), reason=reason)
     ask(ours, command, who, command_id, as_json)
@@ -364,13 +364,13 @@ def merging(meaning: str) -> Callable[..., None]:
 
 
 for group, name, kind, meaning in (
-    (app, "unmerge", Unmerge, "Take a merge back, at any time."),
-    (app, "bar", Bar, "Hold two identities never to be one person."),
+    (app, "unmerge", Unmerge, "Undo a merge, at any time."),
+    (app, "bar", Bar, "Bar two identities from ever being merged."),
     (app, "unbar", Unbar, "Lift the bar of a pair."),
-    (review, "dismiss", Dismiss, "Take a proposed pair off the list."),
+    (review, "dismiss", Dismiss, "Remove a proposed pair from the list."),
 ):
     group.command(name)(statement(kind, meaning))
-app.command("merge")(merging("Hold two local identities to be one person, until they are unmerged."))
+app.command("merge")(merging("Merge two local identities into one person; can be undone at any time."))
 review.command("accept")(merging("Merge a proposed pair."))
 
 

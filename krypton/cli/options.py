@@ -10,7 +10,8 @@ from krypton.cli.given import line
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 CommandId = Annotated[
-    UUID | None, typer.Option("--command-id", help="A uuid; repeating one is harmless and answers as the first time.")
+    UUID | None,
+    typer.Option("--command-id", help="A uuid, the idempotency key: repeating one returns the stored answer."),
 ]
 Reason = Annotated[str, typer.Option("--reason", callback=line, help="Why; kept sealed. - reads it.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many at most.")]

@@ -57,7 +57,7 @@ def place(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask for an exam."""
+    """Place an order for an exam."""
     ours, by_whom = krypton(), envelope(who.actor(), command_id)
     command = PlaceOrder(
         identity=ours.resolve(ref),
@@ -76,7 +76,7 @@ def place(
 
 @app.command()
 def present(order: Order, site: Site, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
-    """The person brings the order to a site that may make the exam."""
+    """Present the order at a site that may make the exam."""
     ask(krypton(), PresentOrder(order=order, site=site), who, command_id, as_json)
 
 
@@ -91,7 +91,7 @@ def schedule(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """A site gives an appointment."""
+    """Schedule the exam at a site."""
     command = ScheduleOrder(order=order, site=site, at=utc(at), accession=accession, ae_title=ae_title)
     ask(krypton(), command, who, command_id, as_json)
 
@@ -104,7 +104,7 @@ def perform(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """The exam was made."""
+    """State that the exam was made."""
     ask(krypton(), PerformOrder(order=order, study_uid=study_uid), who, command_id, as_json)
 
 
@@ -116,13 +116,13 @@ def result(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """The exam was reported."""
+    """State that the exam was reported."""
     ask(krypton(), ResultOrder(order=order, report_uid=report_uid), who, command_id, as_json)
 
 
 @app.command()
 def cancel(order: Order, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
-    """The exam is not wanted any more."""
+    """Cancel an order."""
     ask(krypton(), CancelOrder(order=order, reason=reason), who, command_id, as_json)
 
 
@@ -146,7 +146,7 @@ def list_orders(
 
 @app.command()
 def show(order: Order, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
-    """How far the order is."""
+    """Show the state of an order."""
     ours = krypton()
     found = order_of(ours, asker(ours, who, reason, placed_for(ours, order)), order)
     if as_json:

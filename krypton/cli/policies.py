@@ -12,7 +12,7 @@ from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, table
 
-app = command_group("What the ledger does by itself: newcomers matched, timers, reviews.")
+app = command_group("Policies: matching of new identities, timers, reviews.")
 Entry = Annotated[UUID, typer.Argument(help="The entry's id, as policies parked prints it.")]
 STATUS = ("policy", "position", "lag", "waiting", "due", "retrying", "parked", "dead_letters", "last_error")
 
@@ -35,7 +35,7 @@ def parked(
     who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
-    """What failed again and again, and waits for an operator: policies retry or policies drop."""
+    """Entries that failed repeatedly and wait for an operator: policies retry or policies drop."""
     from krypton.policies import settled
 
     found = settled.parked(krypton(), policy)
@@ -47,7 +47,7 @@ def parked(
 
 @app.command()
 def retry(entry: Entry, who: As = OWN) -> None:
-    """Try a parked entry again: once the cause is fixed. Repeating it is harmless."""
+    """Retry a parked entry, once the cause is fixed. Repeating it is harmless."""
     from krypton.policies import settled
 
     settled.retry(krypton(), entry, who.actor())
@@ -56,7 +56,7 @@ def retry(entry: Entry, who: As = OWN) -> None:
 
 @app.command()
 def drop(entry: Entry, who: As = OWN) -> None:
-    """Give a parked entry up: it is never done. Repeating it is harmless."""
+    """Discard a parked entry: it is never executed. Repeating it is harmless."""
     from krypton.policies import settled
 
     settled.drop(krypton(), entry, who.actor())

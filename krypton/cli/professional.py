@@ -25,7 +25,7 @@ def register(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """A professional is known to the region."""
+    """Register a professional."""
     command = RegisterProfessional(rpps=rpps, name=name, profession=profession, site=site)
     ask(krypton(), command, who, command_id, as_json)
 
@@ -38,13 +38,13 @@ def affiliate(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """A professional works for an establishment."""
+    """Affiliate a professional to an establishment."""
     ask(krypton(), Affiliate(rpps=rpps, site=site), who, command_id, as_json)
 
 
 @app.command()
 def suspend(rpps: Rpps, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
-    """A professional may open no access any more."""
+    """Suspend a professional: they can open no access."""
     ask(krypton(), Suspend(rpps=rpps, reason=reason), who, command_id, as_json)
 
 

@@ -70,7 +70,7 @@ def list_readings(
 def accept(
     reading: Reading, by: By = None, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False
 ) -> None:
-    """A radiologist takes the study to read."""
+    """Accept a reading."""
     command = AcceptReading(reading=reading, by=who.number(by))
     ask(krypton(), command, who, command_id, as_json)
 
@@ -79,7 +79,7 @@ def accept(
 def decline(
     reading: Reading, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False
 ) -> None:
-    """The establishment asked does not read it."""
+    """Decline a reading, or give it back."""
     ask(krypton(), DeclineReading(reading=reading, reason=reason), who, command_id, as_json)
 
 
@@ -93,6 +93,6 @@ def report(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """The study was read."""
+    """Report a reading."""
     command = ReportReading(reading=reading, by=who.number(by), report_uid=report_uid, conclusion=conclusion)
     ask(krypton(), command, who, command_id, as_json)

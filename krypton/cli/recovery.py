@@ -12,7 +12,7 @@ from krypton.cli.log_given import Key
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, facts
 
-app = command_group("Put back what one of the two logs lost.")
+app = command_group("Restore what one of the two logs lost.")
 
 
 @app.callback()

@@ -53,7 +53,7 @@ def run(
 
 
 def relay() -> None:
-    """Copy the event store to Kafka, as the single active relay or waiting to become it."""
+    """Copy the event store to Kafka, as the active relay or as a standby."""
     from krypton.services.supervisor import stop_on_signals
     from krypton.services.workers import run_relay
 
@@ -84,7 +84,7 @@ def wait(
         bool, typer.Option("--policies/--no-policies", help="Also for what policies do, such as newcomers' matches.")
     ] = True,
 ) -> None:
-    """Return when the live views hold all that the ledger holds now, and all that policies do about it.
+    """Wait until the live views and the policies have processed everything in the ledger.
 
     Ends with 4 when it times out, naming who lags.
     """

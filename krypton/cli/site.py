@@ -25,7 +25,7 @@ def enroll(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """An establishment joins the region; its AE titles may send DICOM at once."""
+    """Enrol an establishment; its AE titles may send DICOM at once."""
     command = EnrollSite(code=code, name=name, finess=finess, ae_titles=tuple(ae_title or ()))
     ask(krypton(), command, who, command_id, as_json)
 
@@ -39,7 +39,7 @@ def device(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let one more AE title send as the establishment."""
+    """Register another AE title of the establishment."""
     command = RegisterDevice(code=code, ae_title=ae_title, kind=kind)
     ask(krypton(), command, who, command_id, as_json)
 
@@ -52,7 +52,7 @@ def service(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """The establishment uses a regional service."""
+    """Activate a regional service for the establishment."""
     ask(krypton(), ActivateService(code=code, service=name), who, command_id, as_json)
 
 

@@ -24,7 +24,7 @@ def reassign(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """State that a study is of another identity; its doses follow."""
+    """Reassign a study to another identity; its doses follow."""
     ours = krypton()
     command = ReassignStudy(study=study, to_identity=ours.resolve(to), reason=reason)
     ask(ours, command, who, command_id, as_json)
@@ -34,5 +34,5 @@ def reassign(
 def withdraw(
     study: Study, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False
 ) -> None:
-    """Take a study out of what is read; its events and its dose stay."""
+    """Hide a study from readers; its events and its dose stay."""
     ask(krypton(), WithdrawStudy(study=study, reason=reason), who, command_id, as_json)

@@ -62,7 +62,7 @@ def list_(who: As = OWN, as_json: AsJson = False) -> None:
 
 @app.command()
 def remove(name: Name, who: As = OWN) -> None:
-    """Take its login and rights away, at once. A lost password: remove, then add."""
+    """Revoke its login and rights at once. For a lost password: remove, then add."""
     from streams.broker import acl
 
     with _refusals() as kafka:

@@ -62,7 +62,7 @@ def rebuild(
     who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
-    """Build the view's next version from Kafka, beside the live one. Killed, it goes on when run again."""
+    """Build the view's next version from Kafka; if it is killed, the same command resumes."""
     from domain.rules.document import RuleId
     from krypton.views import rebuild
 
@@ -71,7 +71,7 @@ def rebuild(
     started = rebuild.begin(ours, wish)
     rebuild.yield_to_others()
     if started.resumed:
-        err.print(f"going on with {view} v{started.version}: {started.resumed} events are done")
+        err.print(f"resuming {view} v{started.version}: {started.resumed} events are done already")
     with progress(f"{view} v{started.version}", sum(part.end for part in started.todo)) as bar:
         built = rebuild.run(ours, wish, started, bar.advance)
     seconds = built.fold_s + built.index_s
@@ -127,7 +127,7 @@ def diff(
 
 @app.command()
 def check(view: View, who: As = OWN, as_json: AsJson = False) -> None:
-    """Is the live version what a rebuild makes? Built aside, compared, dropped; 1 when anything differs."""
+    """Compare the live version with a temporary rebuild; exit code 1 if anything differs."""
     from krypton.views import check, lag, rebuild
 
     ours = _settled()
@@ -149,7 +149,7 @@ def promote(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let readers see a version that is ready; the one they see now is kept up to date until it is dropped.
+    """Make a ready version the live one; the former one is kept up to date until it is dropped.
 
     Refused while it lags behind the one that they see. Decisions that its rules newly call for are raised then, once.
     """
@@ -176,7 +176,7 @@ def promote(
 
 @app.command()
 def rollback(view: View, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
-    """Let readers see the version that was live before."""
+    """Make the version that was live before live again."""
     from krypton.views import promote
 
     known_view(view)

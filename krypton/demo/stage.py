@@ -40,7 +40,7 @@ class Stage:
         self._step = 0
 
     def step(self, title: str, why: str) -> None:
-        """Begin a chapter."""
+        """Start a chapter."""
         self._step += 1
         console.print()
         console.rule(f"[bold]{self._step}. {title}", align="left")

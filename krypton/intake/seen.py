@@ -5,7 +5,7 @@ from uuid import UUID
 
 
 class Seen:
-    """A set of uuids in a temporary file, which goes with the process."""
+    """A set of uuids in a temporary file, deleted with the process."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None)  # "": SQLite's own temporary file, without a name
@@ -21,5 +21,5 @@ class Seen:
         return bool(self._database.execute("SELECT 1 FROM seen WHERE id = ?", (one.bytes,)).fetchone())
 
     def close(self) -> None:
-        """Forget all."""
+        """Delete the file."""
         self._database.close()

@@ -1,4 +1,4 @@
-"""Checks whether a view's live version has read everything the ledger held up to a position.
+"""Finds which events the live version of a view has read, together with all that the ledger held before them.
 
 Kafka is not asked: which partition an event goes to is known from its key, and the view's own positions say what it
 has read of each. Only at the start, and when another version is promoted, the slower question is asked (``lag.lacks``).

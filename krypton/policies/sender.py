@@ -65,7 +65,7 @@ class Lookup(Protocol):
 
 
 class Sender:
-    """Works through one policy's outbox."""
+    """Executes one policy's outbox."""
 
     def __init__(
         self,

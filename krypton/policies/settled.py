@@ -30,7 +30,7 @@ def known_policy(name: str) -> None:
 
 
 def status(ours: Krypton) -> list[dict[str, Any]]:
-    """The ``policies status`` document: where each policy is, and what of it waits, is parked or done."""
+    """The ``policies status`` document: how far each policy is, and how many entries wait, are parked or done."""
     ends = lag.end_offsets(ours, _topics())
     with ours.reading() as connection:
         counted = operators.counts(connection, micros(ours.ledger.clock()))
@@ -44,7 +44,7 @@ def status(ours: Krypton) -> list[dict[str, Any]]:
 
 
 def parked(ours: Krypton, policy: str | None) -> list[dict[str, Any]]:
-    """What is parked, of one policy or of all. Raises NotFound."""
+    """Parked entries, of one policy or of all. Raises NotFound."""
     if policy is not None:
         known_policy(policy)
     with ours.reading() as connection:
@@ -52,13 +52,13 @@ def parked(ours: Krypton, policy: str | None) -> list[dict[str, Any]]:
 
 
 def retry(ours: Krypton, entry: UUID, by: str) -> None:
-    """Try a parked entry again. Raises NotFound."""
+    """Retry a parked entry. Raises NotFound."""
     with closing(psycopg2.connect(ours.addresses.database)) as connection:
         operators.retry(connection, entry, micros(ours.ledger.clock()), by)
 
 
 def drop(ours: Krypton, entry: UUID, by: str) -> None:
-    """Give a parked entry up. Raises NotFound."""
+    """Discard a parked entry. Raises NotFound."""
     with closing(psycopg2.connect(ours.addresses.database)) as connection:
         operators.drop(connection, entry, micros(ours.ledger.clock()), by)
 

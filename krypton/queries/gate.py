@@ -30,7 +30,7 @@ TOLD: Final = (Role.PATIENT, Role.AUDITOR)
 
 
 class ViewRefused(RuleBroken):
-    """A question is not answered, and that is on record. ``rule``: the one that refused it, another each time."""
+    """A question was refused, and the refusal is recorded. ``rule``: the deciding rule."""
 
     def __init__(self, rule: str, task: str, role: Role) -> None:
         belongs = f"{task.replace('.', ' ')} is not for the role {role}: it is for {who_may(task)}; see --as"
@@ -40,7 +40,7 @@ class ViewRefused(RuleBroken):
 
 @dataclass(frozen=True)
 class Permit:
-    """A question that may be answered. ``members``: who the person is, as it was decided; ``position``: where."""
+    """A question that may be answered. ``members``: the person's identities as decided; ``position``: of the record."""
 
     identity: str
     position: int
@@ -59,9 +59,9 @@ def permit(
     spoken_of: Iterable[str] = (),
     unsealed: bool = False,
 ) -> Permit:
-    """Decide and record a question about a person, or about two. ``spoken_of``: identities beside the person's.
+    """Decide and record a question about one person or two. ``spoken_of``: further identities the answer is about.
 
-    Raises ViewRefused (X1, X2, X4, X5, X12 to X14, W2, on record), ReasonMissing (X3, not on record), NotFound.
+    Raises ViewRefused (X1, X2, X4, X5, X12 to X14, W2; recorded), ReasonMissing (X3; not recorded), NotFound.
     """
     why(caller.reason or "")
     identity, second = _named(ours, caller, task, ref, other)

@@ -79,7 +79,7 @@ def record_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
 
 
 def placed_for(ours: Krypton, order: UUID) -> str:
-    """The identity that an order is for: an id, and nothing else. Raises NotFound."""
+    """The identity that an order is for, as an id and nothing else. Raises NotFound."""
     from projections.patient_record import queries
 
     with ours.reading() as connection:

@@ -26,7 +26,7 @@ CALLERS = UUID("7f2d1c34-0b6e-5c8a-9e55-d1f0c2b7a911")  # namespace of their com
 
 @contextmanager
 def spool_of(ours: Krypton) -> Iterator[Spool]:
-    """Where instances are kept. Raises ServiceUnavailable where they cannot be, at once or later."""
+    """The instances' folder. Raises ServiceUnavailable if it cannot be used."""
     root = ours.settings.instances
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def spool_of(ours: Krypton) -> Iterator[Spool]:
 
 
 def serve(ours: Krypton, stop: Event) -> None:
-    """Take in instances until ``stop`` is set. Raises ServiceUnavailable where the port or the spool cannot be had."""
+    """Receive instances until ``stop`` is set. Raises ServiceUnavailable if the port or the spool is not available."""
     with spool_of(ours) as spool:
         _serve(ours, spool, stop)
 

@@ -29,9 +29,9 @@ STAND_BY_S: Final = 1.0
 
 
 def run(ours: Krypton, stop: Event) -> None:
-    """Follow the event store until ``stop`` is set; a database or a Kafka that is away is waited for.
+    """Follow the event store until ``stop`` is set; waits for an unavailable database or Kafka.
 
-    One at a time writes to the folder, others stand by. Raises LedgerAltered, SettingsWrong.
+    One notary at a time writes to the folder, others stand by. Raises LedgerAltered, SettingsWrong.
     """
     backoff = Backoff(stop)
     writer = _writer(ours.settings.log_folder, stop)
@@ -63,9 +63,9 @@ def _writer(folder: Path, stop: Event) -> TileWriter | None:
 
 
 def sign_now(ours: Krypton) -> bool:
-    """Bring the log up to date and sign it, unless a notary runs: then it does. Whether it was us.
+    """Bring the log up to date and sign it, unless a notary is running. Returns whether this process signed.
 
-    Raises LedgerAltered, SettingsWrong, NotFound (no key: only a notary makes one).
+    Raises LedgerAltered, SettingsWrong, NotFound (no key: only a notary creates one).
     """
     key = signing_key(ours.settings)
     try:
@@ -119,10 +119,10 @@ def _begun(
 
 
 def never_a_second_key(settings: Settings, key: SigningKey, published: Note | None, notes: Notes) -> None:
-    """Hold a key that signed nothing yet to be the first one of its origin. Raises SettingsWrong.
+    """Make sure that a key that has signed nothing yet is the origin's first one. Raises SettingsWrong.
 
-    ``published``: the last note on Kafka that it signed. A key that signed once goes on: whoever may write to the topic
-    could stop every notary otherwise.
+    ``published``: the last note on Kafka that it signed. A key that has signed before may continue: otherwise anybody
+    who may write to the topic could stop every notary.
     """
     if published is None and not _signed(settings.log_folder) and any(of_log(note, key.name) for note in notes()):
         raise SettingsWrong(
@@ -160,7 +160,7 @@ class _Session:
 
 
 def _check_store(session: _Session, notary: Notary) -> None:
-    """Hold the store to the tree where it ends: the last leaf is there, and as many events up to it. LedgerAltered."""
+    """Compare the store with the tree's end: same last leaf, same number of events up to it. Raises LedgerAltered."""
     if not notary.size:
         return
     held = session.follow.page(notary.after - 1, 1)
@@ -179,7 +179,7 @@ def _check_store(session: _Session, notary: Notary) -> None:
 
 
 def last_published(ours: Krypton, key: SigningKey) -> Note | None:
-    """The last checkpoint on Kafka that this log's key signed; others are passed over. Raises KafkaError."""
+    """The last checkpoint on Kafka signed by this log's key; others are skipped. Raises KafkaError."""
     for note in _newest_first(ours.addresses.kafka):
         try:
             verified_checkpoint(note, key.verifier)

@@ -62,12 +62,12 @@ class Woken:
 
 
 def store(ours: Krypton, name: str, step: Step = no_step) -> ViewStore:
-    """Where the policy is folded. It has no way to the vault: what is sealed stays so."""
+    """The store of a policy. It has no access to the vault: sealed fields stay sealed."""
     return ViewStore(PolicyFold(POLICIES[name], step), Codec(registry(), NoKeys()), ours.addresses.database)
 
 
 def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:
-    """Who does what the policy decided."""
+    """The sender of a policy's outbox."""
     outbox = Outbox(ours.addresses.database, name)
     ledger = ours.ledger
     return Sender(

@@ -27,7 +27,7 @@ def serve(settings: Settings) -> None:
 
 
 def server(registry_app: object) -> uvicorn.Server:
-    """The HTTP server of an application: no access log, for it would only say who reads what is public."""
+    """The HTTP server of an application, without an access log: reads of public schemas are not worth logging."""
     config = uvicorn.Config(
         registry_app,  # type: ignore[arg-type]  # uvicorn's own protocol of an application is private
         log_config=None,

@@ -22,7 +22,7 @@ TICK_S = 0.2
 
 @dataclass
 class Child:
-    """One process: its name, its command, and how it fared."""
+    """One process: its name, its command, and its state."""
 
     name: str
     command: Sequence[str]
@@ -42,7 +42,7 @@ class Child:
         self.started = time.monotonic()
 
     def ended(self) -> int | None:
-        """Its exit code once, when it has ended; schedules the next start."""
+        """Its exit code, once, after it has ended; schedules the restart."""
         if self.process is None or (code := self.process.poll()) is None:
             return None
         ran = time.monotonic() - self.started
@@ -52,7 +52,7 @@ class Child:
         return code
 
     def last_line(self) -> str:
-        """The end of its log."""
+        """The last line of its log."""
         try:
             lines = self.log.read_bytes()[-4096:].decode(errors="replace").strip().splitlines()
         except OSError:
@@ -61,7 +61,7 @@ class Child:
 
 
 def krypton_command(*arguments: str) -> list[str]:
-    """This program again, with other arguments."""
+    """The command line of this program."""
     return [sys.executable, "-m", "krypton.cli.main", *arguments]
 
 
@@ -92,7 +92,7 @@ def _stop_all(children: Sequence[Child]) -> None:
 
 
 def stop_on_signals(stop: Event) -> None:
-    """SIGTERM and SIGINT set ``stop``; a second one still ends the process the hard way."""
+    """SIGTERM and SIGINT set ``stop``; a second signal kills the process."""
 
     def on_signal(number: int, _: object) -> None:
         signal.signal(number, signal.SIG_DFL)

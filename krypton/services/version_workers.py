@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Workers:
-    """Adds workers to a supervisor's children, and takes them away with their versions."""
+    """Adds workers to a supervisor's children, and removes them with their versions."""
 
     def __init__(self, ours: Krypton, children: list[Child]) -> None:
         self._ours = ours
@@ -35,7 +35,7 @@ class Workers:
         self._of_others: set[tuple[str, int]] = set()
 
     def look(self) -> None:
-        """Once. A database that is away is asked again at the next look."""
+        """Check once. If the database is unavailable, the next check retries."""
         try:
             with self._ours.reading() as connection:
                 wanted = tailing.tailed(connection, self._codes)
@@ -62,14 +62,14 @@ class Workers:
         self._of_others = of_others
 
     def settle(self) -> None:
-        """Finish what a promotion that was killed half-way left undone; what cannot be now waits for the next look."""
+        """Complete promotions that were interrupted; what cannot be completed now is retried at the next check."""
         try:
             promote.settle(self._ours, patient=False)
         except (ServiceUnavailable, Contended, PersistenceError, psycopg2.Error) as away:
             log.warning("a promotion is not finished just now: %s", type(away).__name__)
 
     def keep_looking(self, stop: Event) -> None:
-        """Every few seconds, in a thread of its own, until ``stop`` is set."""
+        """Check every few seconds, in a background thread, until ``stop`` is set."""
 
         def watch() -> None:
             while not stop.wait(LOOK_S):
