@@ -30,7 +30,7 @@ Settle = Callable[[], Rows]
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.live)])
 def settle(request: pytest.FixtureRequest) -> Iterator[Settle]:
-    """Writes what was changed so far, and opens the rows anew: nothing is read from a cache."""
+    """Writes what was changed so far, and opens the rows again: nothing is read from a cache."""
     if request.param == "memory":
         memory = MemoryRows(TABLES)
         yield lambda: memory

@@ -1,4 +1,4 @@
-"""Topics full of made-up events, as the relay would have written them: every event type, over several keys."""
+"""Topics full of generated events, as the relay would have written them: every event type, over several keys."""
 
 from collections.abc import Iterator
 from uuid import UUID, uuid5

@@ -1,4 +1,4 @@
-"""Topics full of made-up events on the session's broker, for tests of readers: ``kafka`` and ``published``."""
+"""Topics full of generated events on the session's broker, for tests of readers: ``kafka`` and ``published``."""
 
 from collections.abc import Iterator
 

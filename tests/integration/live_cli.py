@@ -44,7 +44,7 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True)
 class CommandLine:
-    """``krypton`` with the settings of one folder, in this process: Python need not start anew each time."""
+    """``krypton`` with the settings of one folder, in this process: Python need not start each time."""
 
     home: Path
     settings: tuple[tuple[str, str], ...] = ()

@@ -201,7 +201,7 @@ def stop_database(stack: Stack) -> None:
 
 
 def delete_topics(kafka: str) -> None:
-    """Remove every topic of ours, and wait until they are gone."""
+    """Remove every topic of the ledger, and wait until they are gone."""
     admin = KafkaAdminClient(**broker.options(kafka))
     try:
         if there := [t for t in admin.list_topics() if t in PARTITIONS]:

@@ -1,4 +1,4 @@
-"""A live ledger that is relayed and signed, and ways to alter it that no rule of ours allows."""
+"""A live ledger that is relayed and signed, and ways to alter it against the rules."""
 
 import threading
 from collections.abc import Iterator, Sequence

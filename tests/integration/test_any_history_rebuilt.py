@@ -1,6 +1,6 @@
 """Live equals rebuild, whatever is asked of the ledger: commands of all families, late and repeated data, erasures.
 
-Workers apply what is published in batches of any length, go back, and start anew; at any moment a rebuild of any view
+Workers apply what is published in batches of any length, go back, and restart; at any moment a rebuild of any view
 must show readers the very rows that the live version shows.
 """
 
@@ -225,10 +225,10 @@ class Histories(RuleBasedStateMachine):
             self.region.memory_vault.destroy(str(one))
             self.erased.add(str(one))
 
-    @rule(name=views, length=st.integers(1, 12), back=few, anew=st.booleans())
-    def work(self, name: str, length: int, back: int, anew: bool) -> None:
+    @rule(name=views, length=st.integers(1, 12), back=few, restarted=st.booleans())
+    def work(self, name: str, length: int, back: int, restarted: bool) -> None:
         """A worker applies a batch: some records again, some by a worker that has just started."""
-        if anew:
+        if restarted:
             self.stores[name].close()
             self.stores[name] = self._store(name)
         self._apply(name, length, back)

@@ -1,4 +1,4 @@
-"""The inspector's export: checked by its own verify.py, in a Python without anything of ours; tampering is found."""
+"""The inspector's export: checked by its own verify.py, in a Python without Krypton; tampering is found."""
 
 import base64
 import json

@@ -152,7 +152,7 @@ def shown(region: Region, told: Story) -> str:
 
 
 def test_nothing_of_the_person_is_shown_any_more(region: Region, story: Story) -> None:
-    """Not of the others either, who were held to be the same person: whichever side of the pair was erased."""
+    """Not of the others either, who were the same person: whichever side of the pair was erased."""
     assert MARK not in shown(region, story)
 
 
@@ -233,7 +233,7 @@ def test_a_repeat_finishes_what_a_crash_left_undone(region: Region) -> None:
 
 
 class TestRebuilt:
-    """Views made anew from the log."""
+    """Views rebuilt from the log."""
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -51,8 +51,8 @@ def shares(ledger: LiveLedger) -> list[int]:
     finally:
         admin.close()
     assigned = (member["member_assignment"] for member in members)
-    dealt = (a for a in assigned if not isinstance(a, (str, bytes)))  # empty text while they are being dealt
-    return sorted(sum(len(t["partitions"]) for t in a["assigned_partitions"]) for a in dealt)
+    known = (a for a in assigned if not isinstance(a, (str, bytes)))  # empty text during a rebalance
+    return sorted(sum(len(t["partitions"]) for t in a["assigned_partitions"]) for a in known)
 
 
 def test_two_workers_share_a_view_and_one_takes_over_the_others_part(ledger: LiveLedger) -> None:

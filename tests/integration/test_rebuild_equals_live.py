@@ -57,8 +57,8 @@ class Bench:
     def work(self, records: Sequence[Record], cuts: Sequence[Cut]) -> None:
         """As workers do: in batches, some read again, some by a worker that has just started."""
         at, store = 0, ViewStore(self.live, self.codec, self.url)
-        for length, back, anew in [*cuts, (len(records) + 12, 0, True)]:
-            if anew:
+        for length, back, restarted in [*cuts, (len(records) + 12, 0, True)]:
+            if restarted:
                 store.close()
                 store = ViewStore(self.live, self.codec, self.url)
             store.apply(records[max(0, at - back) : at + length])

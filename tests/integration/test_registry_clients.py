@@ -85,7 +85,7 @@ def test_the_client_is_told_that_nothing_can_be_registered(schema_client: Schema
 
 
 def consumed(kafka: str, topic: str) -> Iterator[Any]:
-    """Every record of a topic from its begin to its end, by librdkafka."""
+    """Every record of a topic from its start to its end, by librdkafka."""
     settings = {"bootstrap.servers": kafka, "group.id": "unused", "enable.auto.commit": False}
     consumer = Consumer(settings | {"enable.partition.eof": True})
     try:

@@ -94,7 +94,7 @@ def test_it_survives_a_broker_that_is_killed(ledger: LiveLedger) -> None:
 
 
 def test_it_survives_a_database_that_is_stopped_at_once(ledger: LiveLedger) -> None:
-    """By itself; its lock is gone with the server, and taken anew."""
+    """By itself; its lock is gone with the server, and taken again."""
     relay = ledger.start("relay")
     ledger.register(600)
     stop_database(ledger.stack)
@@ -131,7 +131,7 @@ def test_it_does_not_write_after_another_ledgers_events(ledger: LiveLedger) -> N
 
 
 def test_topics_that_differ_are_named_and_left_as_they_are(ledger: LiveLedger) -> None:
-    """A wrong count or retention is never mended in silence."""
+    """A wrong count or retention is never corrected silently."""
     kafka = ledger.krypton.addresses.kafka
     admin = KafkaAdminClient(bootstrap_servers=kafka)
     try:

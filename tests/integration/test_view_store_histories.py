@@ -124,8 +124,8 @@ def test_live_rows_equal_a_fold_in_memory(
             step(world.region, studies)
     world.query("TRUNCATE patient_record_v1.study, patient_record_v1.report, views.position")
     topic, at, store = relayed(world.records(), repeats), 0, world.store()
-    for length, back, anew in [*cuts, (len(topic) + 12, 0, True)]:
-        if anew:
+    for length, back, restarted in [*cuts, (len(topic) + 12, 0, True)]:
+        if restarted:
             store.close()
             store = world.store()
         store.apply(topic[max(0, at - back) : at + length])

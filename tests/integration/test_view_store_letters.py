@@ -64,7 +64,7 @@ def test_later_events_of_its_key_wait_behind_it(poisoned: World) -> None:
 
 
 def test_events_of_a_parked_key_wait_in_later_batches_too(poisoned: World) -> None:
-    """Also for a worker that was started since, and once the view is mended."""
+    """Also for a worker that was started since, and once the view is fixed."""
     picky(poisoned).fails_on = set()
     poisoned.region.receive(study_uid=BAD, instances=2)
     poisoned.store().apply(poisoned.records())

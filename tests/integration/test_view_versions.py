@@ -244,7 +244,7 @@ def letters(world: World, version: int) -> list[tuple[Any, ...]]:
 
 
 def test_what_is_no_event_at_all_is_a_dead_letter_live_and_rebuilt(world: World) -> None:
-    """A tombstone, a null header and a null key: Kafka knows them, and none of ours has one."""
+    """A tombstone, a null header and a null key: Kafka allows them, and the relay writes none."""
     good = world.records()
     odd: list[Any] = [
         Record(STUDIES, 0, 3, b"key", None, (("version", b"1"),)),  # type: ignore[arg-type]

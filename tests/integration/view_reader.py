@@ -19,7 +19,7 @@ Tables = dict[str, dict[tuple[Any, ...], dict[str, Any]]]
 
 
 class ViewReader:
-    """Reads one view of one or several ledgers, each new ledger in tables made anew."""
+    """Reads one view of one or several ledgers, each new ledger in new tables."""
 
     def __init__(self, url: str, view: Projection) -> None:
         self._url = url

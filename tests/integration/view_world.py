@@ -31,7 +31,7 @@ def with_accession(world: "World", record: Record, accession: str) -> Record:
 
 
 class Picky(PatientRecord):
-    """The patient record, but it fails on some studies until it is mended."""
+    """The patient record, but it fails on some studies until it is fixed."""
 
     def __init__(self) -> None:
         self.fails_on: set[str] = set()

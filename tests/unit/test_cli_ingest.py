@@ -76,10 +76,10 @@ def test_an_import_asked_again_under_its_id_answers_as_the_first_time_and_tries_
     assert (first["accepted"], len(first["refused"])) == (1, 1)
     assert ask() == first
     (folder / "0001.dcm").write_bytes(whole)
-    mended = ask()
-    assert (mended["accepted"], mended["duplicates"], mended["studies"], mended["refused"]) == (2, 0, 2, [])
-    assert mended["positions"][: len(first["positions"])] == first["positions"]
-    assert ask() == mended
+    corrected = ask()
+    assert (corrected["accepted"], corrected["duplicates"], corrected["studies"], corrected["refused"]) == (2, 0, 2, [])
+    assert corrected["positions"][: len(first["positions"])] == first["positions"]
+    assert ask() == corrected
     assert instances_recorded(ours.ledger) == 2  # type: ignore[arg-type]  # the one in memory
 
 

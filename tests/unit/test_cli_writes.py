@@ -25,7 +25,7 @@ READ = {  # each time they are asked is another question
     "subscriber list", "audit checkpoint", "audit verify", "audit history", "audit accesses", "audit as-of",
     "audit exposure", "audit export",
 }  # fmt: skip
-GUARD = {  # they build or mend what holds the facts: no event is of their making
+GUARD = {  # they build or repair the stores: they record no event
     "views rebuild", "policies retry", "policies drop", "restore event-store", "republish", "subscriber add",
     "subscriber remove",
 }  # fmt: skip

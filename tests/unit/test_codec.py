@@ -270,7 +270,7 @@ def test_a_batch_is_read_in_order_and_what_cannot_be_read_stands_as_its_error() 
 
 
 def test_the_subjects_of_an_event_are_those_whose_keys_seal_it() -> None:
-    """Known before it is sealed, so that many keys are made in one go."""
+    """Known before it is sealed, so that many keys are made at once."""
     schema = registry().of_type("link.merged")
     body = sample_body(schema)
     assert codec().subjects("link.merged", body, body["link_id"]) == {body["low"], body["high"]}

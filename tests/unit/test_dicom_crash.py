@@ -28,7 +28,7 @@ NOT_STARTED = 10**9
 
 
 class Died(BaseException):
-    """The process is gone: no handler of ours sees it."""
+    """The process is gone: no handler sees it."""
 
 
 def dies_at(step: str, times: int = 1) -> Callable[[str], None]:

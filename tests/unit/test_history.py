@@ -1,4 +1,4 @@
-"""The made-up region that tests and benchmarks use: the same for a seed, in a region's proportions, in valid events."""
+"""The generated region that tests and benchmarks use: same seed, same events; valid, and in a region's proportions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator

@@ -54,7 +54,7 @@ def dismiss(one: UUID, other: UUID) -> Dismiss:
 
 
 def person(region: Region, identity: UUID) -> set[UUID]:
-    """Everybody held to be the same person."""
+    """All identities of the same person."""
     return {UUID(member) for member in region.membership().person_of(str(identity))}
 
 

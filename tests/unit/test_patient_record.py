@@ -162,7 +162,7 @@ def test_an_unknown_event_is_refused() -> None:
 
 
 def test_the_rows_it_changes_are_those_it_names(region: Region, order: UUID) -> None:
-    """So that a batch reads them in one go; only rows that are put whole need not be named."""
+    """So that a batch reads them at once; only rows that are put completely need not be named."""
     region.receive(reports=(ReceivedReport(report_uid="2.25.9", kind="SR", title=None),))
     region.receive(instances=1)
     asked: set[RowKey] = set()

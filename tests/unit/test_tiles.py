@@ -108,7 +108,7 @@ def test_a_position_is_found_among_the_gaps(large: TileFolder, data: st.DataObje
 
 
 def test_a_reader_of_an_older_tree_goes_on_while_the_log_grows(tmp_path: Path) -> None:
-    """Its partial tile is gone by then: the begin of the full one is the same."""
+    """Its partial tile is gone by then: the start of the full one is the same."""
     made = entries(600)
     older = written(tmp_path, made[:100])
     grown = TileWriter(tmp_path)

@@ -96,7 +96,7 @@ class World:
         return self.views.identity(self.identities[name])
 
     def person(self, name: str) -> frozenset[UUID]:
-        """All identities that are held to be the same person as the one of that name."""
+        """All identities of the same person as the one with that name."""
         return frozenset(UUID(member["identity"]) for member in self.shown(name)["members"])
 
     def accesses(self, name: str) -> Sequence[Document]:
