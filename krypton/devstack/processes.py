@@ -83,18 +83,18 @@ def alive(process: psutil.Process | None) -> bool:
 
 def end(process: psutil.Process, signals: Sequence[tuple[signal.Signals, float]]) -> None:
     """Send each signal in turn, wait up to its number of seconds, until the process is gone."""
-    for number, patience_s in signals:
+    for number, timeout_s in signals:
         try:
             process.send_signal(number)  # psutil refuses a pid that was given to another process since
         except psutil.NoSuchProcess:
             return
-        if wait_until(lambda: not alive(process), patience_s):
+        if wait_until(lambda: not alive(process), timeout_s):
             return
 
 
-def wait_until(holds: Callable[[], bool], patience_s: float, every_s: float = 0.05) -> bool:
+def wait_until(holds: Callable[[], bool], timeout_s: float, every_s: float = 0.05) -> bool:
     """Poll until the condition holds or the time is over; returns whether it held."""
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + timeout_s
     while not holds():
         if time.monotonic() > deadline:
             return False

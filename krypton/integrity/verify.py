@@ -44,7 +44,7 @@ class Question:
     heads: Heads
     prefix: str = ""
     since: int = 0
-    patience_s: float = 5.0
+    timeout_s: float = 5.0
 
 
 def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = lambda _: None) -> Verdict:
@@ -53,7 +53,7 @@ def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = l
 
     Raises psycopg2.Error, KafkaError, NotThere, and LedgerAltered if no signed checkpoint has size ``since``.
     """
-    relayed = _relayed(ours, question.patience_s)
+    relayed = _relayed(ours, question.timeout_s)
     start = start_of(ours.settings.log_folder, question.heads, question.since)
     with Replay(ours.addresses.kafka) as replay:
         since_ms = _recorded_ms(ours, start)
@@ -76,9 +76,9 @@ def _verdict(walk: Walk, faults: Sequence[Future[Fault | None]]) -> Verdict:
     return walk.verdict
 
 
-def _relayed(ours: Krypton, patience_s: float) -> int:
+def _relayed(ours: Krypton, timeout_s: float) -> int:
     """The position up to which Kafka acknowledged events, according to the relay, which gets a moment to catch up."""
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + timeout_s
     while True:
         with Scan(ours.addresses.database) as scan:
             relayed, head = int(scan.ask(RELAYED)[0][0]), scan.head()

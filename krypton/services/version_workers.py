@@ -64,7 +64,7 @@ class Workers:
     def settle(self) -> None:
         """Complete promotions that were interrupted; what cannot be completed now is retried at the next check."""
         try:
-            promote.settle(self._ours, patient=False)
+            promote.settle(self._ours, wait=False)
         except (ServiceUnavailable, Contended, PersistenceError, psycopg2.Error) as away:
             log.warning("a promotion is not finished just now: %s", type(away).__name__)
 

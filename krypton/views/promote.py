@@ -33,7 +33,7 @@ from projections.versions.versions import Behind
 
 SWITCHES = UUID("3f0e3a4d-21c8-5b0a-a2c4-6d7f9b1e8c53")  # namespace of command ids: stored state, never change it
 LOCK = "hashtext('krypton switches')"
-PATIENCE_S: Final = 10.0  # the wait of a promotion: a running worker catches up within a second or two
+TIMEOUT_S: Final = 10.0  # the wait of a promotion: a running worker catches up within a second or two
 SHORT_S: Final = 2.0  # the wait of any other command that finds an unsettled switch
 Advance = Callable[[int, int], None]
 
@@ -77,18 +77,18 @@ def promote(
 
 
 def check_promotable(
-    ours: Krypton, view: str, version: int, *, force: bool = False, patience_s: float = PATIENCE_S
+    ours: Krypton, view: str, version: int, *, force: bool = False, timeout_s: float = TIMEOUT_S
 ) -> None:
     """Raises NotInForce, NotFound, NotPromotable, OtherCode; without ``force`` also StopsEarly and Behind.
 
-    ``patience_s``: how long the version may take to read what readers see now.
+    ``timeout_s``: how long the version may take to read what readers see now.
     """
     _check_in_force(ours, view, version)
     with ours.reading() as connection, connection.cursor() as cursor:
         versions.check_promotable(connection, view, version, force=force)
         goal = positions.read(cursor, view, catalog.live_version(connection, view) or version)
     ours.folding(view, version)  # only a program with that code keeps the version up to date, so only it may promote
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + timeout_s
     while not force:
         with ours.reading() as connection:
             missing = tailing.missing(connection, view, version, goal)
@@ -116,38 +116,38 @@ def drop(ours: Krypton, view: str, version: int, actor: str, command_id: UUID | 
 
 
 def settle(
-    ours: Krypton, *, patient: bool = True, patience_s: float = SHORT_S, advance: Advance = lambda *_: None
+    ours: Krypton, *, wait: bool = True, timeout_s: float = SHORT_S, advance: Advance = lambda *_: None
 ) -> dict[int, str]:
     """Complete every unsettled switch; returns why some could not be completed, by the id of their journal row.
 
-    ``patient``: wait if another process is settling. ``patience_s``: how long a version may take to catch up. Raises
+    ``wait``: wait if another process is settling. ``timeout_s``: how long a version may take to catch up. Raises
     ServiceUnavailable, Contended; the next call completes the rest.
     """
     waiting_for: dict[int, str] = {}
     with closing(psycopg2.connect(ours.addresses.database, application_name="krypton switches")) as connection:
         connection.autocommit = True
-        if switches.unsettled(connection) and _locked(connection, patient):
+        if switches.unsettled(connection) and _locked(connection, wait):
             for one in switches.unsettled(connection):
-                if why := _settle(ours, connection, one, patience_s, advance):
+                if why := _settle(ours, connection, one, timeout_s, advance):
                     waiting_for[one.done.id] = why
     return waiting_for
 
 
 def _told(ours: Krypton, done: Switched, advance: Advance) -> dict[str, Any]:
-    waiting_for = settle(ours, patience_s=PATIENCE_S, advance=advance)
+    waiting_for = settle(ours, timeout_s=TIMEOUT_S, advance=advance)
     with ours.reading() as connection:
         return {**switches.switch(connection, done.id), "waits_for": waiting_for.get(done.id)}
 
 
-def _locked(connection: Connection, patient: bool) -> bool:
+def _locked(connection: Connection, wait: bool) -> bool:
     """The lock is held as long as the connection."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_{'' if patient else 'try_'}advisory_lock({LOCK})")
+        cursor.execute(f"SELECT pg_{'' if wait else 'try_'}advisory_lock({LOCK})")
         ((got,),) = cursor.fetchall()
-        return patient or bool(got)
+        return wait or bool(got)
 
 
-def _settle(ours: Krypton, connection: Connection, one: Unsettled, patience_s: float, advance: Advance) -> str:
+def _settle(ours: Krypton, connection: Connection, one: Unsettled, timeout_s: float, advance: Advance) -> str:
     """Complete one switch; returns why not, or None. Due decisions are queried as this program's code knows the
     tables.
     """
@@ -157,7 +157,7 @@ def _settle(ours: Krypton, connection: Connection, one: Unsettled, patience_s: f
         switches.mark_recorded(connection, one.done.id, position)
     decided: dict[str, int] = {}
     if one.done.what != DROPPED and one.done.rules != one.former_rules and _is_live(connection, one.done):
-        if why := _of_others(ours, one.done) or lag.lacks(ours, one.done.view, position, patience_s):
+        if why := _of_others(ours, one.done) or lag.lacks(ours, one.done.view, position, timeout_s):
             return why
         decided = raise_due.raise_due(ours, one.done.view, one.done.version, command_id, advance)
     switches.mark_settled(connection, one.done.id, decided)

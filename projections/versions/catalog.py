@@ -32,7 +32,7 @@ from projections.engine.projection import Projection, schema_of
 from projections.engine.query import fetch
 from projections.engine.rows import quoted
 from projections.versions.code_digest import code_digest
-from projections.versions.seeding import sow
+from projections.versions.seeding import insert_seeds
 
 COUNTED_UP_TO = 100_000  # rows; above this PostgreSQL's estimate is close enough and a count would take seconds
 
@@ -97,7 +97,7 @@ def create(url: str, projection: Projection) -> bool:
         missing = _check_unchanged(sql, tables)
         tables.create_all(sql)
         cursor: Any = sql.connection.cursor()  # psycopg2's cursor, in the same transaction
-        sow(cursor, projection, schema_of(projection), missing)
+        insert_seeds(cursor, projection, schema_of(projection), missing)
         asked = {
             "view": projection.name,
             "version": projection.version,

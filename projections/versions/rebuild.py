@@ -34,7 +34,7 @@ from projections.versions.build_log import Build, Part
 from projections.versions.catalog import ASIDE, BUILDING
 from projections.versions.code_digest import code_digest
 from projections.versions.part_fold import Folded, fold_carefully_into, fold_part
-from projections.versions.seeding import sow
+from projections.versions.seeding import insert_seeds
 from projections.versions.switches import last_switched
 from schemas.codec import Codec
 from schemas.event import Record
@@ -98,7 +98,7 @@ def begin(
         if not build_log.take_over(cursor, *view, token, digest):
             _discard(cursor, projection)
             bare_tables.make(cursor, projection)
-            sow(cursor, projection, schema_of(projection))
+            insert_seeds(cursor, projection, schema_of(projection))
             rules = json.dumps(dict(projection.rules))
             told = (list(projection.topics), rules, code_digest(projection), until)
             cursor.execute(REGISTER, (*view, state, *told))

@@ -10,7 +10,7 @@ from projections.engine.projection import Projection
 from projections.engine.rows import quoted
 
 
-def sow(cursor: Cursor, projection: Projection, schema: str, tables: Collection[str] | None = None) -> None:
+def insert_seeds(cursor: Cursor, projection: Projection, schema: str, tables: Collection[str] | None = None) -> None:
     """Insert the seeds of these tables (None: all) into a schema that has none yet, in the caller's transaction."""
     by_table: dict[str, list[dict[str, Any]]] = {}
     for key, row in projection.seeds():

@@ -35,7 +35,7 @@ WAIT_MS: Final = (
     50  # well below PostgreSQL's deadlock_timeout of a second: a switch gives up long before a reader would
 )
 DISCARDED: Final = "discarded"
-PATIENCE_S: Final = 30.0
+TIMEOUT_S: Final = 30.0
 PAUSE_S: Final = 0.02
 
 
@@ -95,7 +95,7 @@ def promote(
         rules = _rules(cursor, view, version)
         return _switch(cursor, Switched(view, PROMOTED, version, former, actor, summary, rules), "retired")
 
-    return _patiently(url, switch, token)
+    return _with_retries(url, switch, token)
 
 
 def rollback(url: str, view: str, actor: str, *, token: UUID | None = None) -> Switched:
@@ -110,7 +110,7 @@ def rollback(url: str, view: str, actor: str, *, token: UUID | None = None) -> S
         rules = _rules(cursor, view, version)
         return _switch(cursor, Switched(view, ROLLED_BACK, version, former, actor, None, rules), "ready")
 
-    return _patiently(url, switch, token)
+    return _with_retries(url, switch, token)
 
 
 def asides(connection: Connection, view: str) -> Sequence[int]:
@@ -120,12 +120,12 @@ def asides(connection: Connection, view: str) -> Sequence[int]:
 
 def drop(url: str, view: str, version: int, actor: str, *, token: UUID | None = None) -> Switched:
     """Remove a version: tables, positions, dead letters. Its worker ends. Raises StillLive, NotFound, StoreAway."""
-    return _patiently(url, lambda cursor: _removed(cursor, view, version, actor, DROPPED), token)
+    return _with_retries(url, lambda cursor: _removed(cursor, view, version, actor, DROPPED), token)
 
 
 def discard(url: str, view: str, version: int) -> None:
     """Remove a temporary version: like ``drop``, but not recorded."""
-    _patiently(url, lambda cursor: _removed(cursor, view, version, "", DISCARDED))
+    _with_retries(url, lambda cursor: _removed(cursor, view, version, "", DISCARDED))
 
 
 def check_promotable(connection: Connection, view: str, version: int, *, force: bool = False) -> None:
@@ -173,9 +173,9 @@ def _switch(cursor: Cursor, done: Switched, former_becomes: str) -> Switched:
     return done
 
 
-def _patiently(url: str, work: Callable[[Cursor], Switched], token: UUID | None = None) -> Switched:
+def _with_retries(url: str, work: Callable[[Cursor], Switched], token: UUID | None = None) -> Switched:
     """Run the work in one transaction; retry if a lock is not available at once. Raises StoreAway after 30 s."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     with closing(psycopg2.connect(url, application_name="krypton views")) as connection:
         while True:
             try:

@@ -33,7 +33,7 @@ class Repeats(logging.Filter):
         return True
 
 
-def calm() -> None:
+def rate_limit() -> None:
     """Install the filter on the libraries' loggers; safe to repeat."""
     for name in CHATTY:
         logger = logging.getLogger(name)

@@ -52,7 +52,7 @@ class Applier:
         """The view's positions; waits while the store is unavailable. Raises StoreAway only if told to stop
         meanwhile.
         """
-        found = await self._patiently(self._view.positions, go_on=lambda: not self._stopping.is_set())
+        found = await self._with_retries(self._view.positions, go_on=lambda: not self._stopping.is_set())
         self.heads = dict(found)
         return found
 
@@ -89,7 +89,7 @@ class Applier:
             async with self._busy:
                 while batch := self._batch():
                     try:
-                        await self._patiently(self._view.apply, batch, go_on=lambda: self._generation is not None)
+                        await self._with_retries(self._view.apply, batch, go_on=lambda: self._generation is not None)
                     except StoreAway:
                         break  # shut meanwhile: nothing was applied; the partition's next owner reads it again
                     moved = {(r.topic, r.partition): r.offset + 1 for r in batch}
@@ -120,7 +120,7 @@ class Applier:
             self._left.clear()
         return [self._left.popleft() for _ in range(min(self._most, len(self._left)))]
 
-    async def _patiently(self, call: Callable[..., T], *arguments: Any, go_on: Callable[[], bool]) -> T:
+    async def _with_retries(self, call: Callable[..., T], *arguments: Any, go_on: Callable[[], bool]) -> T:
         """Call the view in its thread, retrying while its store is unavailable and ``go_on`` is true."""
         pause = PAUSE_FIRST_S
         while True:

@@ -55,7 +55,7 @@ def run(
     ``kafka``: bootstrap servers. ``batch``: the most records per transaction. ``instance``: a name that survives
     restarts of this worker; the group then returns its partitions at once (static membership).
     """
-    quiet.calm()
+    quiet.rate_limit()
     if not _kafka_answers(kafka, stop or threading.Event()):
         return
     loop = uvloop.new_event_loop()

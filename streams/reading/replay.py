@@ -37,7 +37,7 @@ from streams.relay.position_search import offsets_at
 FETCH_BYTES: Final = 2 << 20
 BATCH: Final = 50  # unpacked, decoded and folded together, so it stays in the processor's cache
 WAIT_MS: Final = 500
-PATIENCE_S: Final = 60.0
+TIMEOUT_S: Final = 60.0
 MERGED_BATCH: Final = 500  # decoded records of each partition that wait to be merged
 PAUSE_S: Final = 0.2
 MISSING: Final = "records are missing; restore the topic before it is replayed"
@@ -184,7 +184,7 @@ class Replay:
         """The bytes of whole record batches from ``offset`` on. Retries for a minute."""
         wanted = [(span.topic, [(span.partition, offset, self._fetch_bytes)])]
         request = FetchRequest(WAIT_MS, 1, self._fetch_bytes, 0, wanted)
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while True:
             try:
                 return await self._ask(span, request)

@@ -73,7 +73,7 @@ class Relay:
 
     def run(self) -> None:
         """Wait for the lock, relay, and start over after any failure, until told to stop."""
-        quiet.calm()
+        quiet.rate_limit()
         use_compiled()
         while not self.stop.is_set():
             try:

@@ -48,9 +48,9 @@ def heads(ours: Krypton) -> Heads:
     return heads_of(found, verifier_key(ours.settings))
 
 
-def verdict(ours: Krypton, prefix: str = "", patience_s: float = 3) -> Verdict:
+def verdict(ours: Krypton, prefix: str = "", timeout_s: float = 3) -> Verdict:
     """What ``audit verify`` finds."""
-    return verify(ours, Question(heads(ours), prefix, patience_s=patience_s))
+    return verify(ours, Question(heads(ours), prefix, timeout_s=timeout_s))
 
 
 def run_sql(ledger: LiveLedger, *statements: str) -> None:

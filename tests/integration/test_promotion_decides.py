@@ -262,7 +262,7 @@ def test_a_version_that_lacks_what_readers_see_is_not_promoted_unless_forced(wor
     world.work(DOSES)
     world.query("DELETE FROM views.position WHERE version = %s", version)  # as if its worker had not begun
     with pytest.raises(Behind, match=f"{DOSES} v{version} lacks [0-9]+ records that readers see already"):
-        promote.check_promotable(world.ours, DOSES, version, patience_s=0)
+        promote.check_promotable(world.ours, DOSES, version, timeout_s=0)
     assert promote.promote(world.ours, DOSES, version, "system:test", force=True)["what"] == "promoted"
 
 

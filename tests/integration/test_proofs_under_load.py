@@ -49,7 +49,7 @@ def test_no_false_alarm_under_load_with_processes_killed(ledger: LiveLedger) -> 
                 which = chance.randrange(len(COMMANDS))
                 kill(running[which])
                 running[which] = _start(ours, ledger, COMMANDS[which])
-            found.append(verify(ours, Question(heads(ours), patience_s=0.2)))
+            found.append(verify(ours, Question(heads(ours), timeout_s=0.2)))
     finally:
         stop.set()
         writer.join()

@@ -287,7 +287,7 @@ def test_versions_that_do_not_follow_are_found_although_both_logs_hold_them(
     lanes[home] += _more(lanes[home], planted)
     stored = [statement for one in planted for statement in _stored(*one)]
     with mirror(ours.addresses.kafka, prefix, lanes), altered(ledger, UNIQUE, *stored):
-        found = verdict(ours, f"{prefix}.", patience_s=0)
+        found = verdict(ours, f"{prefix}.", timeout_s=0)
     run_sql(ledger, AGAIN)
     assert [(one.position, one.log, one.kind) for one in found.findings] == [(first, Log.EVENT_STORE, kind)]
     assert found.unsigned == len(versions)
