@@ -1,1 +1,1 @@
-"""The inbox that every inlet shares: durable before it is answered, recorded once, resumed after kill -9."""
+"""The inbox shared by all inlets: items are durable before the answer, recorded once, and resumed after kill -9."""

@@ -1,4 +1,4 @@
-"""Files and names that a power cut cannot take back."""
+"""Durable file operations: once they return, a power cut cannot undo them."""
 
 import mmap
 import os

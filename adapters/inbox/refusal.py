@@ -1,4 +1,7 @@
-"""Why an object is not taken in. The message names what is wrong and what to do, never a value: those name people."""
+"""Errors for items that cannot be taken in.
+
+A message says what is wrong and what to do, never a value: values name people.
+"""
 
 
 class Refused(Exception):

@@ -18,7 +18,7 @@ class NoticeFolder:
         self._folder = folder
 
     def deliver(self, notice: Notice) -> None:
-        """See ``Notices``. Raises NotDelivered where the folder cannot be written to."""
+        """See ``Notices``. Raises NotDelivered if the folder is not writable."""
         target = self._folder / f"{notice.id}.json"
         try:
             if not target.exists():

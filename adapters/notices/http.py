@@ -24,7 +24,7 @@ class NoticeEndpoint:
         self._timeout_s = timeout_s
 
     def deliver(self, notice: Notice) -> None:
-        """See ``Notices``. Raises NotDelivered where nobody answers in time, or with anything but 2xx."""
+        """See ``Notices``. Raises NotDelivered without a 2xx answer in time."""
         told = {
             "specversion": "1.0",
             "id": str(notice.id),

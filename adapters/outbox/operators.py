@@ -35,33 +35,33 @@ WHERE o.settled_at >= %(since)s AND (o.cause <= %(upto)s OR o.cause = ANY(%(caus
 
 
 def counts(connection: Connection, now: int) -> dict[str, dict[str, Any]]:
-    """By policy: how much waits (``due``: now; ``retrying``: after a failure), is parked, refused and done."""
+    """Counts by policy: waiting (``due``: now; ``retrying``: after a failure), parked, refused and done."""
     return {row.pop("policy"): row for row in _rows(connection, COUNTS, now=now)}
 
 
 def parked(connection: Connection, policy: str | None) -> list[dict[str, Any]]:
-    """What is parked, of one policy or of all."""
+    """Parked entries, of one policy or of all."""
     return _rows(connection, PARKED, policy=policy)
 
 
 def retry(connection: Connection, entry: UUID, now: int, by: str) -> None:
-    """Try a parked entry again, from the first try on. Raises NotFound."""
+    """Retry a parked entry, counting attempts from the start. Raises NotFound."""
     _change(connection, RETRY, entry, now, by, {"waiting", "done", "refused"})
 
 
 def drop(connection: Connection, entry: UUID, now: int, by: str) -> None:
-    """Give a parked entry up. Raises NotFound."""
+    """Discard a parked entry. Raises NotFound."""
     _change(connection, DROP, entry, now, by, {"dropped"})
 
 
 def unsettled(connection: Connection, now: int, upto: int, causes: Collection[int]) -> dict[str, int]:
-    """By policy: how much of what these events led to is due and not done; events up to a position, and ``causes``."""
+    """By policy: entries that are due and not done, for events up to a position, and for ``causes``."""
     found = _rows(connection, UNSETTLED, now=now, upto=upto, causes=list(causes))
     return {row["policy"]: row["n"] for row in found}
 
 
 def wrote(connection: Connection, since: int, upto: int, causes: Collection[int]) -> set[int]:
-    """The positions past ``upto`` that were written about these events, since a time."""
+    """The positions after ``upto`` that were written because of these events, since a time."""
     return {row["position"] for row in _rows(connection, WROTE, since=since, upto=upto, causes=list(causes))}
 
 

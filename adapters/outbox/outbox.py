@@ -39,7 +39,7 @@ PRUNE = "DELETE FROM policies.outbox WHERE settled_at < %s AND state IN ('done',
 
 
 class Entry(NamedTuple):
-    """One thing to be done. ``id``: of a command, its command id; ``cause``: position of the event that led to it."""
+    """One thing to do. ``id``: a command's command id; ``cause``: position of the event that led to it."""
 
     id: UUID
     kind: str
@@ -51,7 +51,7 @@ class Entry(NamedTuple):
 
 
 class Child(NamedTuple):
-    """What a lookup becomes. ``place``: among those of all lookups made together; ``at``: µs; None: at once."""
+    """What a lookup becomes. ``place``: its order among all lookups made together; ``at``: µs; None: at once."""
 
     id: UUID
     kind: str
@@ -70,22 +70,22 @@ class Claim:
         self._now = now
 
     def done(self, entry: Entry, positions: Sequence[int] = ()) -> None:
-        """It was done, and wrote these positions."""
+        """It was executed and wrote these positions."""
         self._settle(entry, DONE, None, positions)
 
     def refused(self, entry: Entry, code: str) -> None:
-        """A rule refused it: that is an answer, and final."""
+        """A rule refused it: a final answer."""
         self._settle(entry, REFUSED, code, ())
 
     def failed(self, entry: Entry, code: str) -> None:
-        """It could not be done just now: tried again later, and parked after the last try."""
+        """It failed: retried later, and parked after the last attempt."""
         last = entry.attempts >= len(RETRY_S)
         pause = 0 if last else RETRY_S[entry.attempts] * 1_000_000
         state = PARKED if last else WAITING
         self._cursor.execute(FAIL, (state, entry.attempts + 1, code, self._now + pause, str(entry.id)))
 
     def became(self, entry: Entry, children: Sequence[Child]) -> None:
-        """A lookup was made: its commands follow. One that led to nothing leaves nothing."""
+        """A lookup was made: its commands follow. A lookup without result leaves no entry."""
         if not children:
             self._cursor.execute("DELETE FROM policies.outbox WHERE id = %s", (str(entry.id),))
             return
@@ -107,7 +107,7 @@ class Outbox:
 
     @contextmanager
     def claim(self, kinds: Sequence[str], now: int, limit: int) -> Iterator[Claim]:
-        """The next entries that are due at ``now`` (µs) and nobody else holds; commits at the end, or not at all."""
+        """Claim the next entries due at ``now`` (µs) that no other sender holds; commits at the end or rolls back."""
         with self._transaction() as cursor:
             cursor.execute(CLAIM, (self.policy, list(kinds), now, limit))
             entries = [
@@ -117,19 +117,19 @@ class Outbox:
             yield Claim(cursor, entries, now)
 
     def next_due(self) -> int | None:
-        """When the next entry is to be tried, µs since 1970; None where none waits."""
+        """When the next entry is due, µs since 1970; None if none is waiting."""
         with self._transaction() as cursor:
             cursor.execute(NEXT, (self.policy,))
             ((found,),) = cursor.fetchall()
             return found if found is None else int(found)
 
     def prune(self, now: int) -> None:
-        """Remove what was settled long ago: the ledger knows it."""
+        """Delete entries settled long ago: the ledger has them."""
         with self._transaction() as cursor:
             cursor.execute(PRUNE, (now - KEEP_DAYS * DAY_US,))
 
     def close(self) -> None:
-        """Give the connection back; the next call opens another."""
+        """Close the connection; the next call opens another."""
         if self._connection is not None:
             with suppress(psycopg2.Error):
                 self._connection.close()
