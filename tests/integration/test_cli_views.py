@@ -261,4 +261,4 @@ def test_a_diff_that_lists_nothing_ends_with_1_all_the_same_when_the_versions_di
     assert (past.code, "nothing to list here, yet they differ" in past.err) == (1, True)
     assert doses.run("views", "diff", DOSES, "--list", "--offset", 999, "--json").code == 1
     said = doses.complaint(3, "views", "diff", DOSES, "--rows", "levle")
-    assert said.startswith("not found: cumulative_dose has no table levle: there are alert, ")
+    assert said.startswith("not found: cumulative_dose has no table levle; its tables are alert, ")
