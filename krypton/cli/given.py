@@ -1,4 +1,4 @@
-"""What a command is given otherwise than as an argument: standard input, a file, or the answer on a terminal.
+"""Reads values that must not be arguments: from standard input, a file, or an answer on the terminal.
 
 Arguments show in the list of processes to everybody on the machine; what comes this way does not.
 """
