@@ -61,7 +61,7 @@ def test_left_open_it_is_closed_told_of_listed_on_record_and_reviewed(world: Pol
 def test_a_record_that_a_policy_cannot_read_waits_for_an_operator_and_is_replayed(
     world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its reaction was broken; the entry is there once it is mended."""
+    """Its reaction was broken; the entry is there once it is fixed."""
     emergency(world)
     policy = type(world.policy("emergency"))
     with monkeypatch.context() as broken:
