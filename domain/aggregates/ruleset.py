@@ -9,11 +9,11 @@ G3   A version is a whole number from 1, and greater than each before it; number
 G4   A version is published once: its content and start never change. Publishing the same again changes nothing.
 G5   Rules are in force from a day.
 G6   A rule file is TOML or JSON, and not over 1 MiB.
-G7   It holds no field that its kind does not know,
-G8   and every field that its kind needs.
-G9   Each value has the type of its field,
-G10  and is one that can be,
-G11  or one of the few that the field takes.
+G7   It holds no field that its kind does not know.
+G8   It holds every field that its kind needs.
+G9   Each value has the type of its field.
+G10  Each value is a possible one.
+G11  A field that takes a few values only has one of them.
 G12  A unit is one of its quantity's.
 G13  A matching rule merges or proposes only if it compares enough traits for that.
 G14  Each matching rule of a version has a name of its own.
