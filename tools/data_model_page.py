@@ -14,6 +14,7 @@ from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
 
 import domain.aggregates
+from adapters.outbox.tables import OUTBOX
 from projections.declared import VIEWS
 from projections.engine.ownership import topic_of
 from projections.engine.projection import Projection
@@ -61,6 +62,11 @@ dead letters (`dead_letter`) and parked records.
 A **sealed** column holds text that was opened with the key of the identity named, and reads `[erased]` once that
 key is destroyed. Null means not known, never zero.
 """
+POLICIES = """## The outbox of policies
+
+Schema `policies`: what policies decided and what became of it. It holds ids, codes and times, nothing personal. How far
+a policy has read is in `views.position`.
+"""
 
 
 def page() -> str:
@@ -68,6 +74,7 @@ def page() -> str:
     lines = [HEAD.rstrip(), *_aggregates(), LEDGER.rstrip(), ""]
     for view in VIEWS.values():
         lines += [*_view(view.make()), ""]
+    lines += [POLICIES.rstrip(), "", *_columns(OUTBOX), ""]
     return "\n".join(lines)
 
 
@@ -105,9 +112,13 @@ def _view(view: Projection) -> Iterator[str]:
         yield ""
         yield f"**`{table.name}`**: {_of_table(table)}"
         yield ""
-        yield "| column | type | meaning |"
-        yield "|---|---|---|"
-        yield from (_column(column) for column in table.columns)
+        yield from _columns(table)
+
+
+def _columns(table: Table) -> Iterator[str]:
+    yield "| column | type | meaning |"
+    yield "|---|---|---|"
+    yield from (_column(column) for column in table.columns)
 
 
 def _rules(view: Projection) -> str:
