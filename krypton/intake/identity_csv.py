@@ -19,7 +19,7 @@ from domain.ports import Answer
 from domain.traits import TRAITS
 from domain.work import Envelope
 from krypton.intake.identity_columns import CellWrong, Columns, is_known
-from krypton.intake.rejects import Rejects, kept
+from krypton.intake.rejects import Rejects, kept, part_of
 from krypton.intake.seen import Seen
 from krypton.intake.spans import Spans
 from krypton.intake.spreadsheet import FileWrong, Row, joined, opened
@@ -51,7 +51,7 @@ def import_csv(
     where refused rows are kept. ``warn`` is told of columns that are not read. Raises FileWrong where the file as a
     whole cannot be read: its header, or what is no CSV.
     """
-    if rejects and rejects.exists() and rejects.samefile(file):
+    if rejects and any(_is_one(one, file) for one in (rejects, part_of(rejects))):
         raise FileWrong("the rejects would be written over the file itself: give another name")
     with opened(file, is_known) as sheet:
         columns = Columns.of(sheet.header)
@@ -63,6 +63,13 @@ def import_csv(
                 run.ask(batch)
                 bar.reach(batch[-1].line, sheet.writing.lines)
             return run.summary()
+
+
+def _is_one(rejects: Path, file: Path) -> bool:
+    try:
+        return rejects.samefile(file)
+    except OSError:  # there is none yet, or whoever opens it says why it cannot be
+        return False
 
 
 def _warnings(columns: Columns) -> Iterator[str]:
@@ -206,5 +213,17 @@ class _Check(_Run):
 
 
 def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    while batch := list(islice(items, size)):
+    """Where the items break off, those before that come first. Raises FileWrong."""
+    broken: list[FileWrong] = []
+    whole = _until_broken(items, broken)
+    while batch := list(islice(whole, size)):
         yield batch
+    if broken:
+        raise broken[0]
+
+
+def _until_broken(items: Iterator[T], broken: list[FileWrong]) -> Iterator[T]:
+    try:
+        yield from items
+    except FileWrong as wrong:
+        broken.append(wrong)

@@ -34,38 +34,56 @@ class Rejects:
             self._write(cells, reason)
 
     def close(self) -> None:
-        """All rows are on disk."""
+        """All rows are on disk. Raises OSError."""
         if self._out:
-            self._out.flush()
-            os.fsync(self._out.fileno())
-            self._out.close()
+            with self._out:
+                self._out.flush()
+                os.fsync(self._out.fileno())
 
     def _write(self, cells: Sequence[str], reason: str) -> None:
-        """The reason of an earlier import makes room for this one's."""
-        self._csv.writerow([*(cell for n, cell in enumerate(cells) if n not in self._reason_at), reason])
+        """The reason of an earlier import makes room for this one's. Raises FileWrong."""
+        try:
+            self._csv.writerow([*(cell for n, cell in enumerate(cells) if n not in self._reason_at), reason])
+        except OSError as cannot:
+            raise _broken_off(cannot) from None
+
+
+def part_of(file: Path) -> Path:
+    """Where rejects are written until they are whole."""
+    return Path(f"{file}.part")
 
 
 @contextmanager
 def kept(sheet: Sheet, file: Path | None) -> Iterator[Rejects]:
     """Keep refused rows in a file; None: nowhere. What was refused before an error is kept too. Raises FileWrong."""
-    part = file and file.with_name(f"{file.name}.part")
+    part = file and part_of(file)
     try:
+        if file and file.exists() and not file.is_file():  # it would be replaced: a folder, or /dev/null itself
+            raise FileWrong("the rejects cannot be kept there (it is no ordinary file): name another file")
         rejects = Rejects(sheet, part)
     except OSError as cannot:
         raise FileWrong(f"the rejects cannot be kept there ({cannot.strerror}): name another file") from None
     try:
         yield rejects
     finally:
-        rejects.close()
-        if file and part:
-            part.replace(file)
+        try:
+            rejects.close()
+            if file and part:
+                part.replace(file)
+        except OSError as cannot:
+            raise _broken_off(cannot) from None
+
+
+def _broken_off(cannot: OSError) -> FileWrong:
+    return FileWrong(
+        f"the rejects could not be written ({cannot.strerror}): what the rows before say is done; run it again"
+    )
 
 
 def _created(part: Path, writing: Writing) -> TextIO:
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, OWNER_ONLY)
     os.fchmod(handle, OWNER_ONLY)  # one that was left by a process that was killed
-    os.close(handle)
-    out = part.open("w", encoding=writing.encoding, errors=writing.errors, newline="")
+    out = os.fdopen(handle, "w", encoding=writing.encoding, errors=writing.errors, newline="")
     out.write(writing.mark.decode(writing.encoding))
     if writing.hint:
         out.write(writing.hint + writing.line_end)

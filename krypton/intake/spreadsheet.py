@@ -23,6 +23,7 @@ MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 SAVE_AS: Final = "save it as CSV UTF-8"
+CUT: Final = f"the file ends in the middle of a character: {SAVE_AS}, whole"
 NOT_WINDOWS: Final = re.compile(
     # Bytes that Windows-1252 does not have, or that no name and no number has: accents of the Macintosh or of MS-DOS.
     # Š and Ž after a small letter are their è and é.
@@ -121,9 +122,12 @@ def _unmarked(raw: BinaryIO) -> Writing:
 
 def _separated(file: Path, written: Writing, known: Callable[[str], bool]) -> Writing:
     """The separator that shows most known names in the header; where none does, most columns."""
-    with _text(file, written) as text:
-        first = text.readline(LONGEST_HINT)
-        line_end = "\r\n" if (first + text.readline()).endswith("\r\n") else "\n"
+    try:
+        with _text(file, written) as text:
+            first = text.readline(LONGEST_HINT)
+            line_end = "\r\n" if (first + text.readline()).endswith("\r\n") else "\n"
+    except UnicodeError:
+        raise FileWrong(CUT) from None
     hint = re.fullmatch(r"sep=(.)\r?\n?", first, re.IGNORECASE)
     tried = []
     for separator in (hint[1],) if hint else SEPARATORS:
@@ -144,7 +148,8 @@ def _text(file: Path, written: Writing) -> TextIO:
 def _rows(text: TextIO, written: Writing) -> Iterator[Row]:
     """Rows that hold something."""
     before = bool(written.hint and text.readline())
-    read = csv.reader(text, delimiter=written.separator)
+    # Strict: a quotation that is never closed would take all rows after it as one cell, and nobody would miss them.
+    read = csv.reader(text, delimiter=written.separator, strict=True)
     while True:
         last = read.line_num + before
         try:
@@ -154,7 +159,7 @@ def _rows(text: TextIO, written: Writing) -> Iterator[Row]:
         except csv.Error as broken:
             raise FileWrong(f"line {last + 1} is no CSV: {broken}; the lines before it are done") from None
         except UnicodeError:
-            raise FileWrong(f"the file ends in the middle of a character: {SAVE_AS}, whole") from None
+            raise FileWrong(CUT) from None
         if any(cell.strip() for cell in cells):
             yield Row(read.line_num + before, tuple(cells))
 

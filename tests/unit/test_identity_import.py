@@ -1,7 +1,9 @@
 """Importing a file of identities: what is registered, refused, kept as rejects, checked, and repeated."""
 
 import csv
+import errno
 import gc
+import os
 import re
 import stat
 from pathlib import Path
@@ -142,6 +144,28 @@ def test_under_its_own_id_it_answers_as_the_first_time(region: Region, tmp_path:
     assert run(region, file, command_id=own) == first
 
 
+# What is no table
+
+
+@pytest.mark.parametrize("later", [(), ('CHB;6;FICTIVE;Eve;1980-01-02;F;"Pau"',)])
+def test_a_quotation_that_is_not_closed_stops_the_import_there_and_takes_nobody_with_it(
+    region: Region, tmp_path: Path, later: tuple[str, ...]
+) -> None:
+    """Also in a column that is not read, and where a later quotation closes it. What comes before is done."""
+    open_one = 'CHB;3;FICTIVE;Ada;1980-01-02;F;"Pau'
+    file = written(tmp_path / "f.csv", *GOOD, open_one, "CHB;4;FICTIVE;Zoe;1980-01-02;F;Pau", *later)
+    with pytest.raises(FileWrong, match=r"^line 4 is no CSV: .*; the lines before it are done$"):
+        run(region, file)
+    file.write_bytes(file.read_bytes().replace(b';"Pau\r', b";Pau\r"))
+    assert counts(run(region, file)) == (2 + len(later), len(GOOD), 0)
+
+
+def test_a_file_that_is_cut_within_its_first_line_is_told_so(region: Region, tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_bytes(b"\xff\xfei\0d")
+    with pytest.raises(FileWrong, match="in the middle of a character"):
+        run(region, tmp_path / "f.csv")
+
+
 # Rejects
 
 
@@ -201,6 +225,34 @@ def test_rejects_never_replace_the_file_itself(region: Region, tmp_path: Path) -
     with pytest.raises(FileWrong, match="over the file itself"):
         run(region, file, rejects=tmp_path / "." / "f.csv")
     assert file.read_bytes() == before
+
+
+def test_rejects_that_a_broken_off_import_left_are_not_written_over_while_they_are_read(
+    region: Region, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "kept.csv.part", *BAD)
+    before = file.read_bytes()
+    with pytest.raises(FileWrong, match="over the file itself"):
+        run(region, file, rejects=tmp_path / "kept.csv")
+    assert file.read_bytes() == before
+
+
+def test_rejects_replace_no_folder_and_no_pipe(region: Region, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for there in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(FileWrong, match="no ordinary file"):
+            run(region, written(tmp_path / "f.csv", *GOOD), rejects=there)
+    assert region.head() == region.start
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_a_full_disk_is_told_in_a_sentence(region: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(FileWrong, match=r"could not be written \(No space left on device\)"):
+        run(region, written(tmp_path / "f.csv", *GOOD, *BAD), rejects=tmp_path / "kept.csv")
 
 
 def test_rejects_that_cannot_be_kept_stop_the_import_before_it_begins(region: Region, tmp_path: Path) -> None:
