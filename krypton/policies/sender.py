@@ -153,6 +153,8 @@ class Sender:
                 except NotDelivered as late:
                     log.warning("%s: notice %s was not taken (%s)", self._outbox.policy, entry.id, late)
                     claim.failed(entry, str(late))
+                except Exception as wrong:  # a defect of one must not hold the others up
+                    self._failed(claim, entry, wrong)
                 else:
                     self._step("delivered")
                     claim.done(entry)
@@ -162,7 +164,7 @@ class Sender:
         """The command of an entry; one that this program cannot read has failed."""
         try:
             command = commands.build(entry.does, entry.body)
-        except (KeyError, TypeError, ValueError) as unknown:
+        except Exception as unknown:
             claim.failed(entry, f"unreadable: {type(unknown).__name__}")
             return None
         return command, Envelope(self._actor, entry.id, entry.correlation_id)
@@ -190,7 +192,7 @@ class Sender:
         match answer:
             case Answer():
                 claim.done(entry, answer.positions)
-                if answer.positions:
+                if answer.positions and self._lookups:  # nobody else asks, or takes out what was read
                     self._written |= dict.fromkeys(map(str, entry.body.values()), answer.positions[-1])
             case RuleBroken():
                 claim.refused(entry, answer.rule)

@@ -64,6 +64,12 @@ class Endpoint(Receiver):
                 if status[0] < 300:
                     taken[event["id"]] = event["data"]
                 self.send_response(status[0])
+                if 300 <= status[0] < 400:
+                    self.send_header("Location", "/sign-in")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:
@@ -77,8 +83,8 @@ class Endpoint(Receiver):
     def told(self) -> dict[str, Any]:
         return self._taken
 
-    def break_down(self) -> None:
-        self._status[0] = 503
+    def break_down(self, status: int = 503) -> None:
+        self._status[0] = status
 
     def close(self) -> None:
         self.server.shutdown()
@@ -121,3 +127,21 @@ def test_nobody_at_the_address_is_a_notice_not_delivered() -> None:
     endpoint.close()
     with pytest.raises(NotDelivered, match="http: URLError"):
         endpoint.notices.deliver(NOTICE)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_whoever_sends_us_elsewhere_has_not_taken_it(status: int) -> None:
+    """A page to sign in answers 200, and knows of no notice."""
+    endpoint = Endpoint()
+    endpoint.break_down(status)
+    try:
+        with pytest.raises(NotDelivered, match=f"^http {status}$"):
+            endpoint.notices.deliver(NOTICE)
+    finally:
+        endpoint.close()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/für", f"http://{'a' * 70}.example/", "http://[::1/"])
+def test_an_address_that_cannot_be_is_a_notice_not_delivered(url: str) -> None:
+    with pytest.raises(NotDelivered, match=r"^http: \w+$"):
+        NoticeEndpoint(url).deliver(NOTICE)
