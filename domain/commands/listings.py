@@ -9,7 +9,7 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
 from domain.aggregates.viewing import LISTED, REFUSED, Viewing
 from domain.commands.accesses import why
-from domain.commands.viewings import TASK, Judged, asked_as, site_of, standing
+from domain.commands.viewings import TASK, Judged, asked_as, from_enrolled, site_of, standing
 from domain.errors import UnfitReason
 from domain.grounds import LONGEST, tells_of
 from domain.work import Work
@@ -30,12 +30,13 @@ class ListPeople:
         return {*self.shown} | ({Professional.create_id(self.caller.rpps)} if self.caller.rpps else set())
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises ReasonMissing (X3), UnfitReason (X15)."""
+        """Raises ReasonMissing (X3), UnfitReason (X15), UnknownSite (S1)."""
         reason = why(self.caller.reason or "")
         judged = standing(work, self.caller, self.task) or self._judged(work)
         if judged.ground is not None:
             self._refuse_names(work, reason)
-        asked = asked_as(self.caller, self.task, self.asked, reason, judged)
+        judged = from_enrolled(work, judged)
+        asked = asked_as(work, self.caller, self.task, self.asked, reason, judged)
         told: dict[str, Any] = {"viewing": str(self.viewing), "rule": judged.rule, "site": judged.site}
         if judged.ground is None:
             nobody: dict[str, Any] = {"identity_id": None, "other_id": None, "members": ()}

@@ -4,7 +4,7 @@ A refusal is a decision on record too: the answer's ``decision`` is viewed, list
 ``rule``. Only a question without a reason, or with an unfit one, is not recorded at all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
@@ -16,7 +16,7 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
 from domain.aggregates.viewing import REFUSED, VIEWED, Asked, Viewing
 from domain.commands.accesses import why
-from domain.errors import SameIdentity
+from domain.errors import SameIdentity, UnknownSite
 from domain.tasks import may
 from domain.times import micros
 from domain.work import Work
@@ -102,7 +102,7 @@ class View:
         return people | {Consent.create_id(one) for one in people} | {*self.accesses} | mine
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises NotFound, ReasonMissing (X3), SameIdentity (L1)."""
+        """Raises NotFound, ReasonMissing (X3), SameIdentity (L1), UnknownSite (S1)."""
         reason = why(self.caller.reason or "")
         if self.identity is not None and self.identity == self.other:
             raise SameIdentity(f"{self.identity} was given twice: name two identities")
@@ -112,7 +112,8 @@ class View:
         members = sorted({member for one in people for member in work.membership.person_of(str(one))})
         person = Person(work, members)
         judged = standing(work, self.caller, self.task) or self._judged(work, person)
-        asked = asked_as(self.caller, self.task, self.asked, reason, judged)
+        judged = from_enrolled(work, judged)
+        asked = asked_as(work, self.caller, self.task, self.asked, reason, judged)
         known = {"identity_id": self.identity, "other_id": self.other}
         told: dict[str, Any] = {"viewing": str(self.viewing), "rule": judged.rule, "site": judged.site}
         if judged.ground is None or self.identity is None:
@@ -163,7 +164,7 @@ class View:
         for access in sorted(here, key=lambda one: (bool(one.exclusions), one.decision == EMERGENCY)):
             if str(access.identity_id) not in person.members:
                 continue
-            if (ended := person.ended(access, now)) is None:
+            if (ended := person.ended(access, now, self.caller.site)) is None:
                 return Judged("X12", OPEN_ACCESS, self.caller.site or access.site, access)
             against = ended
         return Judged(against, site=self.caller.site)
@@ -180,11 +181,14 @@ class Person:
         self.consents = [consent for consent in found if consent]
         self._work = work
 
-    def ended(self, access: Access, now: int) -> str | None:
-        """The rule by which an open access no longer allows reading; None: its ground still holds."""
+    def ended(self, access: Access, now: int, site: str | None = None) -> str | None:
+        """The rule by which an open access no longer allows reading; None: its ground still holds.
+
+        ``site``: where its professional acts from, if they say.
+        """
         if access.decision == EMERGENCY:
             return None
-        parties = {f"rpps:{access.rpps}"} | ({f"site:{access.site}"} if access.site else set())
+        parties = {f"rpps:{access.rpps}"} | {f"site:{one}" for one in (access.site, site) if one}
         if any(consent.opposition(Scope.CONSULT, parties) for consent in self.consents):
             return "X5"
         return None if self._grounded(access, now) else "X12"
@@ -210,8 +214,27 @@ def feeding(consents: Iterable[Consent]) -> list[list[str]]:
     ]
 
 
-def asked_as(caller: Caller, task: str, limits: tuple[str, ...], reason: str, judged: Judged) -> Asked:
-    """The question as it is recorded."""
+def from_enrolled(work: Work, judged: Judged) -> Judged:
+    """The same, without a place that is no enrolled establishment: it is recorded in clear, and may be a name."""
+    return judged._replace(site=judged.site if judged.site and work.directory.site(judged.site) else None)
+
+
+def _limits(work: Work, limits: Iterable[str], *, answered: bool) -> Iterator[str]:
+    """The limits as they are recorded, in clear: of a question that is refused, without places that are none.
+
+    Raises UnknownSite (S1).
+    """
+    for limit in limits:
+        name, _, value = limit.partition("=")
+        if name != "site" or work.directory.site(value):
+            yield limit
+        elif answered:
+            raise UnknownSite("no establishment of the code given is enrolled: see krypton site list")
+
+
+def asked_as(work: Work, caller: Caller, task: str, limits: tuple[str, ...], reason: str, judged: Judged) -> Asked:
+    """The question as it is recorded. Raises UnknownSite (S1): a limit names a place that is none."""
     emergency = judged.access is not None and judged.access.decision == EMERGENCY
+    asked = [*_limits(work, limits, answered=judged.ground is not None)]
     purpose = BREAK_GLASS if emergency else PURPOSES[caller.role]
-    return Asked(role=caller.role, kind=task, site=judged.site, purpose=purpose, asked=list(limits), reason=reason)
+    return Asked(role=caller.role, kind=task, site=judged.site, purpose=purpose, asked=asked, reason=reason)

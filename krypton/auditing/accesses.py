@@ -78,10 +78,15 @@ def accesses(ours: Krypton, ref: str, caller: Caller, limits: Limits, *, whole: 
 
 
 def own(one: Document, members: Sequence[str]) -> Document:
-    """For a patient: a request or reading without the other people it was about and its reason then."""
+    """For a patient: a request or reading without the other people it was about, what it showed of them, and its reason
+    then.
+    """
     named = {one["identity"], one.get("other")} - {None}
     of_others = {name: None for name in ("identity", "other", "reason", "note") if name in one}
-    mine = {"members": [member for member in one["members"] if member in members]}
+    mine: Document = {"members": [member for member in one["members"] if member in members]}
+    if one.get("shown"):
+        held = one["shown"].items()
+        mine["shown"] = {kind: [item for item in items if item["identity"] in members] for kind, items in held}
     return one | mine | ({} if named <= {*members} else of_others)
 
 

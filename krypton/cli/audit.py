@@ -129,7 +129,7 @@ def moment_of(text: str) -> int | datetime:
         return int(text)
     try:
         return utc(datetime.fromisoformat(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise typer.BadParameter("neither a ledger position nor an ISO 8601 time", param_hint="POSITION|TIME") from None
 
 

@@ -12,6 +12,7 @@ from domain.consent_code import derive
 from krypton.cli.calling import ASKED, OWN, As
 from krypton.cli.calling import Why as Purpose
 from krypton.cli.connection import ask, asker, envelope, krypton, stating
+from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Ref, utc
 from krypton.cli.output import document, facts, out, table, when, written
@@ -20,7 +21,7 @@ from krypton.queries.person import consents_of
 app = command_group("Consents, oppositions and one-time codes.")
 Party = Annotated[str, typer.Option("--to", help="rpps:<number> or site:<code>.")]
 Opposed = Annotated[str, typer.Option("--to", help="rpps:<number>, site:<code> or everyone.")]
-Why = Annotated[str | None, typer.Option("--reason", help="Why; kept sealed.")]
+Why = Annotated[str | None, typer.Option("--reason", callback=line, help="Why; kept sealed. - reads it.")]
 Of = Annotated[Scope, typer.Option("--scope", help="consult, or feed (which needs a legitimate reason).")]
 
 

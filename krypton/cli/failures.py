@@ -14,6 +14,8 @@ from krypton.settings import ServiceUnavailable, SettingsWrong
 from schemas.codec import NotAnEvent
 from schemas.registry import UnknownSchema
 
+NO_TEXT = "surrogates not allowed"
+"""Python's reason for bytes of an argument that were no UTF-8; what was typed is never repeated."""
 REFUSED, USAGE, NOT_FOUND, UNREACHABLE = 1, 2, 3, 4
 
 
@@ -26,6 +28,8 @@ def told(error: Exception) -> tuple[str, int] | None:
             return f"refused: {error}", REFUSED
         case NotAnEvent() | UnknownSchema() | SealBroken():
             return f"refused: an event cannot be read ({error}); see krypton audit verify", REFUSED
+        case UnicodeEncodeError() if error.reason == NO_TEXT:
+            return "usage: something typed, or read from a file, is no text that UTF-8 can hold", USAGE
         case NotFound():
             return f"not found: {error}", NOT_FOUND
         case SettingsWrong():

@@ -5,8 +5,9 @@ Arguments show in the list of processes to everybody on the machine; what comes 
 
 import sys
 from collections.abc import Collection
+from io import StringIO
 from pathlib import Path
-from typing import Annotated, Final, cast
+from typing import Annotated, Final, TextIO, cast
 
 import typer
 
@@ -24,8 +25,14 @@ def line(value: str | None) -> str | None:
     """
     if value != STDIN:
         return value
-    if not (told := sys.stdin.readline()).strip():
+    try:
+        told = _stdin().readline()
+    except UnicodeDecodeError:
+        raise typer.BadParameter("- stands for a line of standard input, and it is no UTF-8 text") from None
+    if not told.strip():
         raise typer.BadParameter("- stands for a line of standard input, and there is none")
+    if "\0" in told:
+        raise typer.BadParameter("- stands for a line of text, and standard input holds a null character")
     return told.strip()
 
 
@@ -48,7 +55,12 @@ BECAUSE: Final = cast(str, None)
 
 def on_terminal() -> bool:
     """Whether somebody sits there who can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def _stdin() -> TextIO:
+    """Standard input; one that is closed holds nothing."""
+    return sys.stdin or StringIO()
 
 
 def confirm(question: str, otherwise: Exception) -> None:
@@ -61,7 +73,7 @@ def confirm(question: str, otherwise: Exception) -> None:
 def stated_in(source: str, names: Collection[str]) -> dict[str, str]:
     """What a file says, or standard input (``-``), by these names. Raises BadParameter, which repeats no value."""
     try:
-        text = sys.stdin.read() if source == STDIN else Path(source).read_text("utf-8-sig")
+        text = _stdin().read() if source == STDIN else Path(source).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         raise typer.BadParameter("it cannot be read as UTF-8 text", param_hint="--from") from None
     told = _object(text) if text.lstrip().startswith("{") else dict(_pairs(text))

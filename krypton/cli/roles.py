@@ -120,8 +120,8 @@ def _believe(file: Path, found: os.stat_result, home: Path) -> None:
             f"the roles file {file} belongs to neither root nor the owner of the state folder {home}: "
             f"give it to root (chown root {file})"
         )
-    folder = file.resolve().parent
-    for path, mode in ((file, found.st_mode), (folder, folder.stat().st_mode)):
+    folders = {file.absolute().parent, file.resolve().parent}  # that of a link, and that of what it leads to
+    for path, mode in ((file, found.st_mode), *((folder, folder.stat().st_mode) for folder in sorted(folders))):
         if mode & OTHERS_MAY_WRITE:
             raise SettingsWrong(f"others may write to {path}, so the roles file is not believed: chmod go-w {path}")
 
@@ -146,7 +146,7 @@ def _checked(told: dict[str, Any], file: Path) -> dict[str, Any]:
 
 def _check_id(own: Any, where: str) -> None:
     """Raises SettingsWrong for what is no id that a user can have."""
-    if own in WILD:
+    if isinstance(own, str) and own in WILD:
         return
     try:
         scheme = actor(str(own)).partition(":")[0]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from domain.actors import Caller
+from domain.actors import Caller, Role
 from domain.errors import NotFound
 from domain.sight import Sight
 from krypton.bootstrap import Krypton
@@ -57,10 +57,11 @@ def identity_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
 
 
 def history_of(ours: Krypton, caller: Caller, ref: str) -> list[dict[str, Any]]:
-    """Every event that touched the identity or the person it is in, in ledger order."""
+    """Every event that touched the identity or the person it is in, in ledger order; for a patient, of themself."""
 
     def ask(connection: Any, members: Members, erased: Collection[str], _: Sight) -> dict[str, Any]:
-        return {"history": identities.history(connection, members, erased)}
+        told = identities.history(connection, members, erased)
+        return {"history": identities.own(told, _ids(members)) if caller.role is Role.PATIENT else told}
 
     return list(of_person(ours, permit(ours, caller, "identity.history", ref), ask, identities.subjects)["history"])
 
@@ -102,7 +103,7 @@ def order_of(ours: Krypton, caller: Caller, order: UUID) -> dict[str, Any]:
         found = queries.order(connection, str(order))
         if found is None or queries.order_hidden(connection, found, sorted(allowed.members), allowed.sight):
             raise _no_order(order)
-    return queries.shown_order(found, ours.vault.destroyed([found["identity"]]))
+    return queries.shown_order(queries.order_fed(found, allowed.sight), ours.vault.destroyed([found["identity"]]))
 
 
 def dose_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:

@@ -98,6 +98,7 @@ def dose(
     ]
     shown, alone = distinct(carried), stated_alone(reports, carried)
     told = {(report["study_id"], report["report_uid"]) for report in reports}
+    unseen = {report["report_uid"] for report in found} - {report["report_uid"] for report in reports}
     studies = sorted({report["study_id"] for report in reports})
     return {
         "person": identities[0],
@@ -107,7 +108,7 @@ def dose(
         "report_totals": _stated(shown, alone),
         "qa_exposures": sum(row["qa"] for row in shown),
         "exposures": [_exposure(row) for row in shown],
-        "reports": _reports(reports, carried),
+        "reports": [_report_told(report, unseen) for report in _reports(reports, carried)],
         "conflicts": conflicts(carried),
         "alerts": [
             _alert(row, erased, at)
@@ -176,6 +177,11 @@ def _reports(reports: Sequence[Row], carried: Sequence[Row]) -> list[Document]:
     for row in carried:
         of_report.setdefault((row["study_id"], row["report_uid"]), []).append(row)
     return [_report(report, of_report.get((report["study_id"], report["report_uid"]), [])) for report in reports]
+
+
+def _report_told(report: Document, unseen: Collection[str]) -> Document:
+    """The report, without the name of a later one that the reader does not see."""
+    return report | {"superseded_by": None} if report["superseded_by"] in unseen else report
 
 
 def _report(report: Row, exposures: Sequence[Row]) -> Document:

@@ -172,6 +172,18 @@ def history(
     return [_entry(row, erased) for row in rows]
 
 
+def own(entries: Sequence[Document], members: Collection[str]) -> list[Document]:
+    """A history for the patient: of what was said of a pair, nothing about another person, and no reason, which may
+    name them.
+    """
+    return [entry if {*entry["identities"]} <= {*members} else _own(entry, members) for entry in entries]
+
+
+def _own(entry: Document, members: Collection[str]) -> Document:
+    mine = [one for one in entry["identities"] if one in members]
+    return {**entry, "identities": mine, "reason": None, "link": None}
+
+
 def _entry(row: Document, erased: Collection[str]) -> Document:
     detail: Document = row.pop("detail")
     row["recorded_at"] = iso(row["recorded_at"])

@@ -25,13 +25,13 @@ FROM patient_record.report WHERE study_id = ANY(%(studies)s::uuid[]) ORDER BY po
 """
 READINGS = """
 SELECT reading_id::text AS reading, study_id::text, identity_id::text AS subject, state, from_site, to_site, question,
-       due, read_by, report_uid, conclusion, decline_reason, requested_at, first_position
+       due, read_by, report_uid, conclusion, decline_reason, requested_at, first_position, last_position
 FROM patient_record.reading WHERE study_id = ANY(%(studies)s::uuid[]) ORDER BY first_position
 """
 ORDER_COLUMNS = """
 SELECT order_id::text AS "order", identity_id::text AS identity, state, site, placer_number, ordered_by, modality, act,
        question, urgency, accession, wanted_by, presented_at, scheduled_at, scheduled_for, ae_title, study_uid,
-       report_uid, cancel_reason, placed_at, study_id::text, first_position
+       report_uid, cancel_reason, placed_at, study_id::text, first_position, last_position
 FROM patient_record.exam_order
 """
 ORDERS = ORDER_COLUMNS + "WHERE identity_id = ANY(%(members)s::uuid[]) ORDER BY first_position DESC"
@@ -48,6 +48,17 @@ FROM patient_record.reading r LEFT JOIN patient_record.study s USING (study_id)
 WHERE (r.to_site = %(site)s OR r.from_site = %(site)s) AND r.state = ANY(%(states)s)
 ORDER BY r.first_position LIMIT %(limit)s
 """
+ORDER_PLACED: Document = {"state": "placed"} | dict.fromkeys(
+    (
+        *("presented_at", "scheduled_at", "scheduled_for", "ae_title", "accession", "study_uid", "report_uid"),
+        "cancel_reason",
+    )
+)
+READING_REQUESTED: Document = {"state": "requested"} | dict.fromkeys(
+    ("read_by", "report_uid", "conclusion", "decline_reason")
+)
+"""What is told of an order or a reading before any step after the first."""
+INNER = ("study_id", "first_position", "last_position")
 ARRIVED = """
 SELECT study_id::text, study_uid, started_at, site, first_position, last_position
 FROM patient_record.study WHERE identity_id = ANY(%(members)s::uuid[])
@@ -88,8 +99,8 @@ def record(connection: Connection, members: Sequence[str], erased: Collection[st
     orders = [o for o in fetch(connection, ORDERS, members=list(members)) if not _order_left_out(o, sight, left_out)]
     read = {
         "reports": [r for r in reports if not sight.withholds(r["position"], [sites[r["study_id"]]])],
-        "readings": [r for r in readings if not _reading_withheld(r, sight)],
-        "orders": [o for o in orders if not order_withheld(o, sight)],
+        "readings": [reading_fed(r, sight) for r in readings if not _reading_withheld(r, sight)],
+        "orders": [order_fed(o, sight) for o in orders if not order_withheld(o, sight)],
     }
     missing = (len(kept) - len(fed)) + len(reports) + len(readings) + len(orders) - sum(map(len, read.values()))
     by_study = _by_study(read["reports"]), _by_study(read["readings"])
@@ -132,8 +143,26 @@ def _order_left_out(order: Document, sight: Sight, studies: Collection[str]) -> 
 
 def order_withheld(order: Document, sight: Sight) -> bool:
     """Whether an opposition to feeding withholds an order: its author and the sites involved still see it."""
-    sites = (order["site"], order["presented_at"], order["scheduled_at"])
-    return sight.withholds(order["first_position"], sites, order["ordered_by"])
+    return sight.withholds(order["first_position"], _order_sites(order), order["ordered_by"])
+
+
+def order_fed(order: Document, sight: Sight) -> Document:
+    """The order as placed, where an opposition to feeding withholds what came in of it later.
+
+    Which of the steps came before is not in the row: then all of them are left out.
+    """
+    late = sight.withholds(order["last_position"], _order_sites(order), order["ordered_by"])
+    return order | ORDER_PLACED if late else order
+
+
+def reading_fed(reading: Document, sight: Sight) -> Document:
+    """The reading as asked for, where an opposition to feeding withholds what came in of it later."""
+    late = sight.withholds(reading["last_position"], _reading_sites(reading), reading["read_by"])
+    return reading | READING_REQUESTED if late else reading
+
+
+def _order_sites(order: Document) -> tuple[str | None, ...]:
+    return order["site"], order["presented_at"], order["scheduled_at"]
 
 
 def order_hidden(connection: Connection, order: Document, members: Sequence[str], sight: Sight) -> bool:
@@ -142,7 +171,11 @@ def order_hidden(connection: Connection, order: Document, members: Sequence[str]
 
 
 def _reading_withheld(reading: Document, sight: Sight) -> bool:
-    return sight.withholds(reading["first_position"], (reading["from_site"], reading["to_site"]), reading["read_by"])
+    return sight.withholds(reading["first_position"], _reading_sites(reading), reading["read_by"])
+
+
+def _reading_sites(reading: Document) -> tuple[str | None, ...]:
+    return reading["from_site"], reading["to_site"]
 
 
 def _by_study(rows: Sequence[Document]) -> dict[str, list[Document]]:
@@ -230,7 +263,7 @@ def order(connection: Connection, order_id: str) -> Document | None:
 
 def shown_order(order: Document, erased: Collection[str]) -> Document:
     """An order with its times as text, and its texts masked where the identity is ``erased``."""
-    order = {name: value for name, value in order.items() if name not in ("study_id", "first_position")}
+    order = {name: value for name, value in order.items() if name not in INNER}
     times = {name: iso(order[name]) for name in ("wanted_by", "scheduled_for", "placed_at")}
     texts = {name: _shown(order[name], order["identity"], erased) for name in ("question", "cancel_reason")}
     return {**order, **times, **texts}

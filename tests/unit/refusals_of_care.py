@@ -76,10 +76,16 @@ def listing(world: World, reason: str) -> Command:
     return ListPeople(caller=Caller("clerk:chb", reason), task="identity.review.list", shown=(world.marie,))
 
 
+def elsewhere(limit: str) -> Command:
+    """A list of somewhere that is no establishment."""
+    return ListPeople(caller=Caller("auditor:a1", "yearly check"), task="access.review.list", asked=(limit,))
+
+
 PROVOKED = [
     # Viewing
     Provoked(errors.UnfitReason, "say it without", lambda w: listing(w, f"for {PERSON['family']}")),
     Provoked(errors.UnfitReason, "say it in short", lambda w: listing(w, WORDS * 50)),
+    Provoked(errors.UnknownSite, "see krypton site list", lambda _: elsewhere("site=MARKEDFAMILY")),
     # Consent
     Provoked(errors.UnknownParty, "write rpps:<registered", lambda w: Grant(identity=w.marie, party="MARKEDGIVEN")),
     Provoked(

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer import BadParameter
 
 from domain.aggregates.identity import Identity
 from krypton.bootstrap import Krypton
 from krypton.cli import consent, given, identity, ingest
+from krypton.cli.audit import moment_of
 from krypton.cli.main import run
 from krypton.settings import Addresses, Settings
 from tests.fakes.region import Region
@@ -47,6 +49,40 @@ class Typed:
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Typed:
     return Typed(monkeypatch, capsys, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin"),
+    [
+        (("identity", "flag", "CHB|\udcff", "DOUT", "--reason", "x"), ""),  # a byte that is no UTF-8, as Python has it
+        (("identity", "flag", "-", "DOUT", "--reason", "x"), "CHB|1\0\n"),
+    ],
+)
+def test_odd_words_are_wrong_usage_and_no_defect(typed: Typed, words: tuple[str, ...], stdin: str) -> None:
+    code, _, said = typed.run(*words, stdin=stdin)
+    assert code == 2
+    assert "Traceback" not in said
+    assert "\udcff" not in said
+
+
+def test_where_standard_input_is_closed_nobody_is_asked_and_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert not given.on_terminal()
+    with pytest.raises(BadParameter):
+        given.line("-")
+    assert given.stated_in("-", ("family",)) == {}
+
+
+def test_why_somebody_opposes_comes_from_standard_input(typed: Typed) -> None:
+    typed.region.register("CHB", "79")
+    words = ("consent", "oppose", "CHB|79", "--scope", "feed", "--reason", "-", "--as", "clerk")
+    assert typed.run(*words, stdin="a relative works there\n")[0] == 0
+    assert typed.region.history()[-1].data["reason"] == "a relative works there"
+
+
+def test_a_time_beyond_all_calendars_is_wrong_usage() -> None:
+    with pytest.raises(BadParameter):
+        moment_of("9999-12-31T23:59:59-23:00")
 
 
 LINES = "# from the desk\nid = 77\nfamily=FICTIVE\ngiven=Alex\nbirth-date=1970-01-02\nsex=F\n"

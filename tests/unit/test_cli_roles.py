@@ -48,6 +48,18 @@ def test_a_file_that_others_may_change_is_not_believed(tmp_path: Path, what: str
         own_roles(settings)
 
 
+def test_a_link_that_others_may_change_is_not_believed(tmp_path: Path) -> None:
+    """Who may put the link elsewhere chooses which file is read."""
+    safe, open_to_all = tmp_path / "safe", tmp_path / "open"
+    for folder in (safe, open_to_all):
+        folder.mkdir()
+    stated(safe, '[users."USER"]\nroles = ["clerk:chb-desk"]')
+    (open_to_all / "roles.toml").symlink_to(safe / "roles.toml")
+    open_to_all.chmod(0o777)
+    with pytest.raises(SettingsWrong, match=r"others may write to .*/open, .*chmod go-w"):
+        own_roles(Settings(open_to_all))
+
+
 def test_a_file_of_another_user_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from krypton.cli import roles
 
@@ -66,6 +78,7 @@ def test_a_file_of_another_user_is_not_believed(tmp_path: Path, monkeypatch: pyt
         ('[users."USER"]\nrole = ["clerk:x"]', "it must say roles"),
         ('[users."USER"]\nroles = "clerk:x"', "roles is a list"),
         ('[users."USER"]\nroles = ["clerk"]', "'clerk' is none of"),
+        ('[users."USER"]\nroles = [["clerk:x"]]', "is none of"),
         ('[users."USER"]\nroles = ["system:relay"]', "'system:relay' is none of"),
         ('[users."USER"]\nroles = ["aet:CHB_PACS"]', "'aet:CHB_PACS' is none of"),
         ("[users", "is no TOML"),

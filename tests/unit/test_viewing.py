@@ -17,7 +17,7 @@ from domain.commands.identities import Erase
 from domain.commands.links import Merge, Unmerge
 from domain.commands.listings import ListPeople
 from domain.commands.viewings import REFUSALS, View
-from domain.errors import NotFound, ReasonMissing, UnfitReason
+from domain.errors import NotFound, ReasonMissing, UnfitReason, UnknownSite
 from domain.work import Envelope
 from schemas.event import ERASED, LedgerEvent
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, Region
@@ -217,6 +217,23 @@ class TestProfessional:
         assert desk.rule(access, site="CHB") == "X12"
         assert desk.rule(access, site="CHP") == "ok"
 
+    def test_a_place_that_is_no_establishment_is_not_on_record(self, desk: Desk) -> None:
+        """It is recorded in clear, and may be a name typed by mistake."""
+        said = desk.view(desk.open(), site="Jeanne DURAND")
+        assert (said["decision"], said["rule"], said["site"]) == ("refused", "X2", None)
+        assert desk.last().data["site"] is None
+
+    def test_an_opposition_to_where_they_act_from_ends_an_access_from_nowhere_in_particular(self, desk: Desk) -> None:
+        """X5: an access by consent to a professional of two establishments, who acts from one of them."""
+        desk.region.ask(Affiliate(rpps=RADIOLOGIST, site="CHA"))
+        anne = desk.region.register("CHB", "A-1")
+        desk.region.ask(Grant(identity=anne, party=f"rpps:{RADIOLOGIST}"))
+        access = desk.open(identity=anne)
+        assert desk.rule(access, identity=anne, site="CHA") == "ok"
+        desk.region.ask(Oppose(identity=anne, party="site:CHA"))
+        assert desk.rule(access, identity=anne, site="CHA") == "X5"
+        assert desk.rule(access, identity=anne, site="CHP") == "ok"
+
     def test_a_number_that_nobody_registered(self, desk: Desk) -> None:
         assert desk.rule(actor="rpps:10100000000") == "X1"
 
@@ -357,6 +374,14 @@ class TestLists:
     def test_what_is_refused_is_sealed_though_nobody_was_asked_about(self, desk: Desk) -> None:
         self.show(desk, actor=ACTORS["patient"], shown=(), reason="whispered")
         assert b"whispered" not in desk.region.recorder.select_notifications(desk.region.head(), 1)[0].state
+
+    def test_a_limit_that_names_no_establishment_is_not_on_record(self, desk: Desk) -> None:
+        """S1: limits are recorded in clear; where the question is refused, without it."""
+        asked: dict[str, Any] = {"task": "access.review.list", "asked": ("site=Jeanne DURAND", "state=placed")}
+        command = ListPeople(caller=Caller(ACTORS["auditor"], "yearly check"), **asked)
+        assert isinstance(desk.region.refusal(command), UnknownSite)
+        desk.region.execute(ListPeople(caller=Caller(ACTORS["clerk"], "x"), **asked), Envelope(ACTORS["clerk"]))
+        assert desk.last().data["asked"] == ["state=placed"]
 
     def test_a_professionals_list_is_of_where_they_act_from(self, desk: Desk) -> None:
         said = self.show(desk, actor=f"rpps:{RADIOLOGIST}", task="dose.alerts")

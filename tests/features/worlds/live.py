@@ -63,7 +63,7 @@ class LiveViews:
 
     def history(self, identity: UUID) -> Sequence[Document]:
         """See ``Views``."""
-        return person.history_of(self._up_to_date(), themself(identity), str(identity))
+        return person.history_of(self._up_to_date(), CLERK, str(identity))
 
     def review(self) -> Sequence[frozenset[str]]:
         """See ``Views``."""
