@@ -51,7 +51,8 @@ def seen(past: Past, identity: str) -> Document:
     erased = _erased(past, together, records.subjects)
     record = fed.record(past.live, past.views, past.krypton.codec, together, erased, sight, past.position)
     dose = doses.dose(past.views, members, _erased(past, together, doses.subjects), sight=sight)
-    return whose | {"identity": shown, "record": whose | record, "dose": dose}
+    patient = {"patient": identities.patient(past.views, together, past.erased(together))}
+    return whose | {"identity": shown, "record": whose | patient | record, "dose": patient | dose}
 
 
 def _erased(past: Past, members: Collection[str], subjects: Callable[..., Iterable[str]]) -> set[str]:
