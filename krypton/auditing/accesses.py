@@ -82,8 +82,10 @@ def own(one: Document, members: Sequence[str]) -> Document:
     then.
     """
     named = {one["identity"], one.get("other")} - {None}
-    of_others = {name: None for name in ("identity", "other", "reason", "note") if name in one}
+    of_others = {name: None for name in ("identity", "other", "reason", "note", "review_note") if name in one}
     mine: Document = {"members": [member for member in one["members"] if member in members]}
+    if one.get("stated_by") not in members and "stated_by" in one:
+        mine |= {"stated_by": None, "statement": None}
     if one.get("shown"):
         held = one["shown"].items()
         mine["shown"] = {kind: [item for item in items if item["identity"] in members] for kind, items in held}

@@ -3,9 +3,10 @@
 It is computed from the replayed events, as the ledger stood at the position in question.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from adapters.eventstore.histories import StoredEvent
 from domain.aggregates.consent import Scope
@@ -13,6 +14,16 @@ from domain.sight import Opposition, Sight
 from krypton.auditing.holdings import Holding, holdings
 from krypton.auditing.persons import Persons
 from schemas.event import LedgerEvent
+
+GROW: Final = ("study", "order", "reading")
+LATER: Final = frozenset(
+    {
+        "study.extended",
+        *(f"order.{step}" for step in ("presented", "scheduled", "performed", "resulted", "cancelled")),
+        *(f"reading.{step}" for step in ("accepted", "declined", "reported")),
+    }
+)
+"""Events by which something comes in of an item that is there."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +78,29 @@ class Withheld:
         return Sight(oppositions=oppositions, counts=True)
 
     def _keeps(self, one: Holding) -> bool:
+        return self._keeps_from(one, one.position)
+
+    def _keeps_from(self, one: Holding, position: int) -> bool:
+        """Whether what came in of an item at that position is withheld."""
         owner = one.owners[-1][1]
-        return self.sight(self.persons.steps[-1].of(owner)).withholds(one.position, one.sites, one.author)
+        return self.sight(self.persons.steps[-1].of(owner)).withholds(position, one.sites, one.author)
+
+    def _grown_late(self) -> Iterator[tuple[str, int]]:
+        """Aggregate and position of what came in later of an item, and is withheld though the item may be shown."""
+        held = {one.aggregate: one for one in self.held if one.kind in GROW}
+        for event in self.events:
+            one = held.get(event.aggregate_id) if event.type in LATER else None
+            if one is not None and self._keeps_from(one, event.position):
+                yield one.aggregate, event.position
 
     def cuts(self) -> dict[str, int]:
-        """Aggregate to the position from which its events are withheld: the first that added a withheld item; 0, where
-        nothing that is shown came before it."""
+        """Aggregate to the position from which its events are withheld: the first that added a withheld item, or a
+        withheld step or batch to one that is shown; 0, where nothing that is shown came before it."""
         found: dict[str, int] = {}
         for one in self.kept_back:
             found[one.aggregate] = min(one.position, found.get(one.aggregate, one.position))
+        for aggregate, position in self._grown_late():
+            found[aggregate] = min(position, found.get(aggregate, position))
         begun = {one.aggregate for one in self.shown if one.position < found.get(one.aggregate, 0)}
         return {aggregate: position if aggregate in begun else 0 for aggregate, position in found.items()}
 

@@ -1,12 +1,19 @@
 """What a reader is not told of rows that they see: later steps that are withheld, and other people."""
 
 from typing import Any
+from uuid import UUID
 
+from domain.aggregates.consent import Scope
+from domain.commands.consents import LiftOpposition, Oppose
+from domain.commands.orders import PerformOrder, PlaceOrder
+from domain.commands.readings import AcceptReading, ReportReading, RequestReading
 from domain.sight import ALL, Opposition, Sight
 from krypton.auditing.accesses import own as own_access
+from krypton.auditing.withheld import Withheld
 from projections.cumulative_dose import queries as doses
 from projections.identity_index import queries as identities
 from projections.patient_record import queries as records
+from tests.fakes.region import CLINICIAN, RADIOLOGIST, Region
 
 SIGHT = Sight(oppositions=(Opposition(10, "everyone"),), site="CHA")
 ORDER: dict[str, Any] = {
@@ -74,7 +81,40 @@ def test_a_patient_is_not_told_what_an_access_showed_of_another_person() -> None
     assert own_access(access | {"shown": None}, ["me"])["shown"] is None
 
 
+def test_a_patient_is_not_told_who_else_consented_and_what_a_review_found_of_others() -> None:
+    access = {"identity": "me", "members": ["me", "other"], "reason": "x", "stated_by": "other", "statement": "s"}
+    told = own_access(access, ["me"])
+    assert (told["stated_by"], told["statement"], told["reason"]) == (None, None, "x")
+    assert own_access(access | {"stated_by": "me"}, ["me"])["statement"] == "s"
+    theirs = own_access(access | {"identity": "other", "review_note": "of Jeanne"}, ["me"])
+    assert theirs["review_note"] is theirs["reason"] is None
+
+
 def test_a_dose_report_does_not_name_a_later_one_that_is_not_shown() -> None:
     report = {"report_uid": "1", "superseded_by": "2"}
     assert doses._report_told(report, {"2"})["superseded_by"] is None
     assert doses._report_told(report, {"3"}) == report
+
+
+def test_an_export_ends_an_item_where_something_came_in_against_an_opposition_to_feeding() -> None:
+    region = Region()
+    came = region.receive("CHB").result
+    marie, study = UUID(came["identity"]), UUID(came["study"])
+    placed = PlaceOrder(identity=marie, site="CHB", ordered_by=CLINICIAN, modality="CT", question="nodule?")
+    order = UUID(region.ask(placed).result["order"])
+    request = RequestReading(study=study, from_site="CHB", to_site="CHP", question="nodule?")
+    reading = UUID(region.ask(request).result["reading"])
+    region.ask(AcceptReading(reading=reading, by=RADIOLOGIST))
+    region.ask(Oppose(identity=marie, scope=Scope.FEED, reason="a relative"))
+    region.receive("CHB", instances=3)
+    region.ask(ReportReading(reading=reading, by=RADIOLOGIST, report_uid="2.25.9", conclusion="a nodule"))
+    region.ask(PerformOrder(order=order, study_uid="2.25.1"))
+
+    def cut() -> set[str]:
+        events = region.history()
+        cuts = Withheld.of({str(marie)}, events).cuts()
+        return {event.type for event in events if event.position >= cuts.get(event.aggregate_id, event.position + 1)}
+
+    assert cut() == {"study.extended", "reading.reported", "order.performed"}
+    region.ask(LiftOpposition(identity=marie, scope=Scope.FEED))
+    assert cut() == set()
