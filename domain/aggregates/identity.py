@@ -11,7 +11,7 @@ I4  Status is one of PROV, RECUP, VALI, QUAL: RECUP and QUAL need an INS; DOUT o
     each other.
 I5  A matricule is well formed, its key fits, and its OID is one of INS.
 I6  A flag is set once and cleared once.
-I7  Nothing personal is added to an erased identity.
+I7  Nothing personal is added to an erased identity, and no rule says who else it is.
 I8  The ground of an erasure stays readable: it is short, and holds no name, birth date or number of the person.
 Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 """

@@ -35,6 +35,12 @@ def refuse_parted(work: Work, one: UUID, other: UUID) -> None:
             raise HumanMadeIt(f"link {link.id} was unmerged or dismissed by a human: only a human merges it again")
 
 
+def refuse_erased(work: Work, *sides: UUID) -> None:
+    """Refuse a rule's word on somebody who was erased since it was called for. Raises Erased (I7)."""
+    for side in sides:
+        work.get(Identity, side).refuse_if_erased()
+
+
 def refuse_unlike(work: Work, one: UUID, other: UUID) -> None:
     """Raises TraitsDiffer (L6), which names what differs and no value; what is not known differs from nothing."""
     mine, theirs = (work.get(Identity, side).traits for side in (one, other))
@@ -71,12 +77,14 @@ class Merge:
     def decide(self, work: Work) -> dict[str, Any]:
         """Merge; or leave the proposal for review if there is a bar with a third record (L3).
 
-        Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), TraitsDiffer (L6), NotFound.
+        Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), TraitsDiffer (L6), Erased
+        (I7), NotFound.
         """
         link = link_of(work, self.one, self.other)
         if self.alike and link.held is Held.OPEN:
             refuse_unlike(work, self.one, self.other)
         if self.rule != HUMAN:
+            refuse_erased(work, self.one, self.other)
             refuse_parted(work, self.one, self.other)
         evidence: dict[str, Any] = {
             "reason": self.reason,
@@ -105,10 +113,11 @@ class Propose:
     compared: list[str]
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises NothingToChange (L2), HumanMadeIt (L5): a human has already decided."""
+        """Raises NothingToChange (L2), HumanMadeIt (L5): a human has already decided; Erased (I7)."""
         link = link_of(work, self.one, self.other)
         if link.held is not Held.OPEN or str(self.other) in work.membership.person_of(str(self.one)):
             raise NothingToChange(f"link {link.id} is decided already: nothing to propose")
+        refuse_erased(work, self.one, self.other)
         refuse_parted(work, self.one, self.other)
         link.request_review(
             reason=self.reason,

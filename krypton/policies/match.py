@@ -93,13 +93,14 @@ class Match:
 
 def _found(connection: Connection, schema: str, entries: Sequence[Entry], written: Collection[str]) -> Becomes:
     """What each entry becomes. An entry waits where somebody it concerns was linked, and the index has not read that:
-    else it would be linked to each of two who are one person by now.
+    else it would be linked to each of two who are one person by now, and a link that a correction takes the ground
+    from would be overlooked.
     """
     around = matching.clusters_of(connection, schema, (entry.body["identity"] for entry in entries))
     found = matching.due(connection, schema, within=frozenset().union(*around.values()))
     latest = sorted(entries, key=lambda entry: -entry.cause)
     becomes: dict[UUID, list[tuple[int, Due]]] = {entry.id: [] for entry in entries}
-    wait: set[UUID] = set()
+    wait = {entry.id for entry in entries if entry.body["identity"] in written}
     for place, (does, one, body) in enumerate(bodies(found)):
         cause = next(e for e in latest if around[e.body["identity"]] & {one.one, one.other})
         becomes[cause.id].append((place, Due(Kind.COMMAND, does, body)))

@@ -8,8 +8,10 @@ import pytest
 
 from domain.commands.identities import AttachIns, Correct
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from krypton.services import policies
 from projections.identity_index.due import due
 from tests.fakes.views import pair
+from tests.integration.live_ledger import until
 from tests.integration.policy_world import INDEX, PolicyWorld, made
 from tests.integration.ruled_world import merges
 
@@ -89,6 +91,32 @@ def test_a_correction_takes_the_ground_from_a_rules_merge_which_is_taken_back(wo
     assert len(set(world.persons(one, other))) == 2
     (unmerged,) = [event.data for event in world.history(before) if event.type == UNMERGED]
     assert (unmerged["rule"], unmerged["rule_version"]) == ("matching", 1)
+
+
+def test_a_correction_that_comes_while_the_merge_is_asked_for_takes_it_back_too(world: PolicyWorld) -> None:
+    """The index has read the correction, and not yet the merge that was stored after it: the lookup waits for that."""
+    world.in_force()
+    one = world.register("CHA")
+    world.react()
+    other = world.register("CHB")
+    world.fold("matching")
+    world.work(INDEX)
+    corrected: list[int] = []
+
+    def correct(step: str) -> None:
+        if step == "looked" and not corrected:
+            answer = world.ask(Correct(identity=UUID(other), stated={"given": "Camille"}, reason="another person"))
+            corrected.extend(answer.positions)
+
+    sender = world.senders["matching"] = policies.sender(world.ours, "matching", correct)
+    until(lambda: sender.once() and bool(corrected), 30, "looked up")
+    assert world.types(corrected[-1])[MERGED] == 1
+    world.fold("matching")
+    read = [one for one in world.records(INDEX) if int(dict(one.headers)["position"]) <= corrected[-1]]
+    world.stores[INDEX, 2].apply(read)
+    sender.once()
+    world.react()
+    assert len(set(world.persons(one, other))) == 2
 
 
 def test_a_correction_takes_back_no_merge_of_a_human(world: PolicyWorld) -> None:

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import HUMAN, Link
-from domain.commands.identities import Correct, Flag
-from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.commands.identities import Correct, Erase, Flag
+from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.commands.studies import ReassignStudy
 from domain.errors import (
     AlreadyThere,
+    Erased,
     HumanMadeIt,
     NotFound,
     NothingToChange,
@@ -394,6 +395,17 @@ def test_a_rule_does_not_join_what_a_human_parted_through_a_third_record(region:
         region.ask(command)
     assert type(region.refusal(merge(a, c, "probable"))) is HumanMadeIt
     assert outcome(region, merge(a, c)) == "merged"
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_rule_links_nobody_who_was_erased_since_it_called_for_it(region: Region, side: int) -> None:
+    """I7: a human may, for the studies of the two are still whose they are."""
+    a, b = region.persons("a", "b")
+    region.ask(Erase(identity=(a, b)[side], reason="asked for by the person"))
+    assert type(region.refusal(merge(a, b, "probable"))) is Erased
+    proposal = Propose(one=a, other=b, reason="score", rule="probable", rule_version=1, score=0.9, compared=[])
+    assert type(region.refusal(proposal)) is Erased
+    assert outcome(region, merge(a, b)) == "merged"
 
 
 def test_a_human_who_asks_for_a_merge_takes_their_dismissal_back(region: Region) -> None:
