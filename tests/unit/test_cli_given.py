@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from typer import BadParameter
@@ -78,6 +79,22 @@ def test_why_somebody_opposes_comes_from_standard_input(typed: Typed) -> None:
     words = ("consent", "oppose", "CHB|79", "--scope", "feed", "--reason", "-", "--as", "clerk")
     assert typed.run(*words, stdin="a relative works there\n")[0] == 0
     assert typed.region.history()[-1].data["reason"] == "a relative works there"
+
+
+def test_a_code_is_not_told_to_who_repeats_its_command_for_another_person(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Command ids stand in clear on topics."""
+    monkeypatch.setattr(Settings, "master_key", lambda _: bytes(32))
+    for local_id in ("80", "81"):
+        typed.region.register("CHB", local_id)
+    words = ("--as", "clerk", "--command-id", UUID(int=5), "--json")
+    first, again = (json.loads(typed.run("consent", "code", "CHB|80", *words)[1])["code"] for _ in range(2))
+    assert first == again
+    code, out, said = typed.run("consent", "code", "CHB|81", *words)
+    assert (code, out) == (2, "")
+    assert "--command-id" in said
+    assert first not in said
 
 
 def test_a_time_beyond_all_calendars_is_wrong_usage() -> None:
