@@ -81,7 +81,10 @@ def one_person(stage: Stage) -> None:
     """Merge."""
     stage.step("A clerk holds two identities one person", "A merge is a statement; no study and no dose is moved.")
     stage.show("dose", "show", PAU)
-    stage.show("identity", "merge", BORDEAUX, PAU, "--reason", "same person, papers seen")
+    merge = ("identity", "merge", BORDEAUX, PAU, "--reason", "same person, papers seen")
+    stage.show(*merge, expect=1)
+    stage.note("The two devices state another sex and birth date; the clerk compares the papers and says --yes.")
+    stage.show(*merge, "--yes")
     stage.quietly("wait", "--timeout", "60")
     stage.show("dose", "show", PAU)
 
