@@ -14,7 +14,7 @@ from krypton.views import check, lag, promote, rebuild
 from projections.versions import versions
 from streams.reading.replay import Unanswered
 from tests.fakes.region import dose, exposure, received
-from tests.integration.live_cli import Region, region
+from tests.integration.live_cli import CLINICIAN, Region, region
 from tests.integration.live_ledger import until
 
 __all__ = ["region"]
@@ -112,7 +112,7 @@ def test_a_rebuild_under_other_rules_is_compared_promoted_and_taken_back(
 
 
 def alerts_of(region: Region, study: str) -> list[tuple[str, int]]:
-    found = region.ask("dose", "alerts")
+    found = region.ask("dose", "alerts", "--as", f"rpps:{CLINICIAN}")
     return [(one["quantity"], one["rule_version"]) for one in found if one["study"] == study]
 
 

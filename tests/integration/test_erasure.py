@@ -80,7 +80,7 @@ def lived(region: Region) -> Story:
     asked = region.ask("reading", "request", study, *reading)["reading"]
     region.ask("reading", "decline", asked, "--reason", said)
     region.ask("consent", "oppose", ref, "--to", "site:CHP", "--reason", said)
-    region.ask("identity", "merge", ref, other, "--reason", said)
+    region.ask("identity", "merge", ref, other, "--reason", said, "--yes")
     region.ask("access", "open", ref, "--as", f"rpps:{CLINICIAN}", "--reason", said)
     region.settle()
     alert = next(
@@ -90,7 +90,7 @@ def lived(region: Region) -> Story:
     )
     region.ask("dose", "acknowledge", alert["alert"], "--note", said, "--as", f"rpps:{CLINICIAN}")
     region.ask("identity", "unmerge", ref, other, "--reason", said)
-    region.ask("identity", "merge", ref, other, "--reason", said)
+    region.ask("identity", "merge", ref, other, "--reason", said, "--yes")
     region.ask("identity", "unmerge", ref, other, "--reason", said)
     moved = receive(region, local_id, STATED)
     region.settle()
@@ -101,8 +101,8 @@ def lived(region: Region) -> Story:
     )
     region.ask("dose", "acknowledge", seen["alert"], "--note", said, "--as", f"rpps:{CLINICIAN}")
     region.ask("study", "reassign", moved, "--to", other, "--reason", said)
-    for statement in ("merge", "unmerge", "bar", "unbar"):
-        region.ask("identity", statement, lower, ref, "--reason", said)
+    for statement in (("merge", "--yes"), ("unmerge",), ("bar",), ("unbar",)):
+        region.ask("identity", *statement, lower, ref, "--reason", said)
     region.ask("audit", "exposure", lower, ref, "--reason", said)
     region.settle()
     told = Story(ref, other, lower, *(region.ask("identity", "show", one)["identity"] for one in (ref, other)))

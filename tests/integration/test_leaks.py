@@ -109,8 +109,8 @@ def _said(region: Region, ref: str) -> None:
     region.ask("identity", "correct", ref, "--used-name", "ZQXVUSED", "--reason", WORDS)
     region.ask("identity", "flag", ref, "HOMA", "--reason", WORDS)
     region.ask("identity", "status", ref, "--to", "VALI", "--reason", WORDS)
-    for statement in ("merge", "unmerge", "bar", "unbar"):
-        region.ask("identity", statement, ref, other, "--reason", WORDS)
+    for statement in (("merge", "--yes"), ("unmerge",), ("bar",), ("unbar",)):
+        region.ask("identity", *statement, ref, other, "--reason", WORDS)
     region.ask("identity", "review", "dismiss", ref, other, "--reason", WORDS)
 
 
