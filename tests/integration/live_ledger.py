@@ -31,6 +31,8 @@ from schemas.registry import registry
 from streams.broker import broker
 from streams.broker.topics import DEAD_LETTERS, PARTITIONS
 from streams.relay.outgoing import Addresser, Stored
+from tests.fakes.region import CLINICIAN as A_PROFESSIONAL
+from tests.fakes.roles import every_role_by_name
 
 SITE = "CHB"
 
@@ -88,6 +90,7 @@ class LiveLedger:
             "KRYPTON_HOME": str(self.stack.root),
             "KRYPTON_KAFKA": self.krypton.addresses.kafka,
             "KRYPTON_DATABASE": self.database,
+            "KRYPTON_ROLES": str(every_role_by_name(A_PROFESSIONAL)),  # the database is given: no role is anybody's
         }
         with (self.logs / f"{name}.log").open("ab") as out:
             process = subprocess.Popen(command, env=env, stdout=out, stderr=out)

@@ -21,7 +21,7 @@ MOVED_S = 15.0
 SESSION_S = 9.0
 NAMED = f"""
 from krypton.bootstrap import Krypton
-from streams import processor
+from streams.processor import processor
 ours = Krypton.connect()
 processor.run(ours.view("{VIEW}"), kafka=ours.addresses.kafka, instance="one")
 """

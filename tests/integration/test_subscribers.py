@@ -33,6 +33,7 @@ from streams.broker.topics import PARTITIONS
 from streams.relay.outgoing import Outgoing
 from tests.fakes.published import publish, samples
 from tests.fakes.registry_server import serving
+from tests.fakes.roles import every_role
 from tests.integration.live_ledger import LiveLedger, delete_topics, live_ledger, until
 
 pytestmark = pytest.mark.live
@@ -233,7 +234,7 @@ class TestRights:
 
     def test_a_name_that_is_taken_is_refused(self, kafka: str, lab: Client) -> None:
         for name in (LAB, "krypton"):
-            with pytest.raises(acl.SubscriberWrong, match=f"{name} is there already"):
+            with pytest.raises(acl.SubscriberWrong, match=f"{name} exists already"):
                 acl.add(kafka, name, LAB_TOPICS)
 
 
@@ -268,6 +269,7 @@ class Guide:
             "HOME": os.environ.get("HOME", str(folder)),
             "PYTHONPATH": str(ROOT),
             "KRYPTON_HOME": str(secure.root),
+            "KRYPTON_ROLES": str(every_role()),
             "REGISTRY": schemas,
         }
         said = self.run("login")
