@@ -14,6 +14,7 @@ from projections.versions.code_digest import modules
 VIEW = '''"""A view."""
 from domain.weighing import heavier
 from domain.errors import TooHeavy
+from domain.errors.scales import TooHeavy as Same
 
 LIMIT = 3
 """The most."""
@@ -31,7 +32,8 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "projections/scales/view.py": VIEW,
         "projections/scales/queries.py": "import domain.weighing",
         "domain/weighing.py": "def heavier(a, b): return a > b",
-        "domain/errors.py": "class TooHeavy(Exception): pass",
+        "domain/errors/__init__.py": "from domain.errors.scales import *",
+        "domain/errors/scales.py": "class TooHeavy(Exception): pass",
     }
     for name, text in files.items():
         tmp_path.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +82,9 @@ def test_what_only_explains_does_not_count(code: Path, was: str, becomes: str) -
     assert not changed(code / "projections/scales/view.py", was, becomes)
 
 
-@pytest.mark.parametrize("name", ["projections/scales/queries.py", "domain/errors.py"])
+@pytest.mark.parametrize(
+    "name", ["projections/scales/queries.py", "domain/errors/__init__.py", "domain/errors/scales.py"]
+)
 def test_what_no_row_comes_from_does_not_count(code: Path, name: str) -> None:
     assert not changed(code / name, (code / name).read_text(), "MORE = 1")
 

@@ -1,0 +1,21 @@
+"""Refusals about dose reports and their alerts (D)."""
+
+from domain.errors.refusal import RuleBroken
+
+
+class ReportKnown(RuleBroken):
+    """The dose report is recorded already."""
+
+    rule = "D1"
+
+
+class NoExposure(RuleBroken):
+    """A dose report without an irradiation event, and without a total."""
+
+    rule = "D2"
+
+
+class AlertUnchanged(RuleBroken):
+    """No such open alert."""
+
+    rule = "D3"

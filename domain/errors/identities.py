@@ -1,0 +1,51 @@
+"""Refusals about local identities (I)."""
+
+from domain.errors.refusal import RuleBroken
+
+
+class BadTraits(RuleBroken):
+    """Impossible traits: an invalid date, an unknown sex code, or no name."""
+
+    rule = "I1"
+
+
+class AlreadyRegistered(RuleBroken):
+    """The assigner knows that local id already."""
+
+    rule = "I2"
+
+
+class NothingToCorrect(RuleBroken):
+    """The correction changes nothing."""
+
+    rule = "I3"
+
+
+class StatusNotAllowed(RuleBroken):
+    """A status that the attributes or the INS forbid (RNIV, EXI SI 07 and 09)."""
+
+    rule = "I4"
+
+
+class BadIns(RuleBroken):
+    """A matricule whose key or form is wrong, or an OID that is not one of INS."""
+
+    rule = "I5"
+
+
+class FlagUnchanged(RuleBroken):
+    """The flag is set already, or is not set."""
+
+    rule = "I6"
+
+
+class Erased(RuleBroken):
+    """The identity was erased: nothing personal is added to it any more."""
+
+    rule = "I7"
+
+
+class UnfitGround(RuleBroken):
+    """The ground of an erasure, which stays readable, is missing, too long, or tells of the person."""
+
+    rule = "I8"

@@ -1,0 +1,39 @@
+"""Refusals about pairs of identities (L)."""
+
+from domain.errors.refusal import RuleBroken
+
+
+class SameIdentity(RuleBroken):
+    """A pair of one identity with itself."""
+
+    rule = "L1"
+
+
+class NothingToChange(RuleBroken):
+    """The statement already holds, or there is none to undo."""
+
+    rule = "L2"
+
+
+class PairBarred(RuleBroken):
+    """The pair is barred from merging."""
+
+    rule = "L3"
+
+
+class StillMerged(RuleBroken):
+    """A merged pair is not barred: unmerge it first."""
+
+    rule = "L4"
+
+
+class HumanMadeIt(RuleBroken):
+    """A rule cannot undo a human's decision."""
+
+    rule = "L5"
+
+
+class TraitsDiffer(RuleBroken):
+    """Two identities of another sex or birth date are merged only where that is said to be no slip."""
+
+    rule = "L6"

@@ -1,0 +1,38 @@
+"""Errors of stores, of the ledger, and of those to whom something is delivered: no rule refused anything."""
+
+
+class NotDelivered(Exception):
+    """A notice was not taken. The message is a code, and holds nothing of the notice."""
+
+
+class NotFound(LookupError):
+    """What a command or query names is not in the ledger."""
+
+
+class CommandRepeated(Exception):
+    """The command id is already stored: return the first answer."""
+
+
+class SealBroken(Exception):
+    """Sealed bytes cannot be decrypted: altered, moved to another event, or another master key."""
+
+
+class Contended(Exception):
+    """Other writers were first several times in a row: nothing was written; retry."""
+
+
+class LedgerAltered(Exception):
+    """Two copies of the ledger, or a copy and its signed tree, differ: which, and where. Nothing was written."""
+
+
+# What a view's store says to the stream processor that feeds it
+class PartitionLost(Exception):
+    """Another worker has applied records of this partition and owns it now: this worker must stop."""
+
+
+class OffsetGap(Exception):
+    """Records are missing before this one: nothing was applied, and nothing may be."""
+
+
+class StoreAway(Exception):
+    """The database is unavailable: nothing was applied; retry the same batch."""

@@ -1,0 +1,27 @@
+"""Refusals about studies (S)."""
+
+from domain.errors.refusal import RuleBroken
+
+
+class UnknownSite(RuleBroken):
+    """No establishment of that code is enrolled."""
+
+    rule = "S1"
+
+
+class NothingNew(RuleBroken):
+    """The batch holds nothing that the study does not hold already."""
+
+    rule = "S2"
+
+
+class StudyWithdrawn(RuleBroken):
+    """The study was withdrawn."""
+
+    rule = "S3"
+
+
+class AlreadyThere(RuleBroken):
+    """The study belongs to that identity already."""
+
+    rule = "S4"
