@@ -72,7 +72,7 @@ def _measured(name: str, question: Callable[[], Any], times: int) -> dict[str, f
 
 
 def _placed(ours: Krypton, moment: datetime) -> None:
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         place(connection, moment)
 
 

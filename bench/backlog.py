@@ -22,7 +22,7 @@ def fill(ours: Krypton, events: int) -> int:
     site = new_site(ours)
     for first in range(0, events, TOGETHER):
         ours.ledger.execute_many([(study(site, n), Envelope()) for n in range(first, first + TOGETHER)])
-    with ours.reading() as connection, connection.cursor() as cursor:
+    with ours.snapshot() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM ledger.ledger_events")
         return int(cursor.fetchone()[0])
 

@@ -48,7 +48,7 @@ def run(ours: Krypton, events: int = 100_000) -> dict[str, float]:
 
 
 def _stored(ours: Krypton) -> int:
-    with ours.reading() as connection, connection.cursor() as cursor:
+    with ours.snapshot() as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {EVENTS}")
         return int(cursor.fetchone()[0])
 

@@ -64,7 +64,7 @@ def _linear(ours: Krypton, whole: Rebuilt) -> dict[str, float]:
 
 
 def _last_position(ours: Krypton) -> int:
-    with ours.reading() as connection, connection.cursor() as cursor:
+    with ours.snapshot() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT max(ledger_position) FROM views.position")
         return int(cursor.fetchone()[0])
 
@@ -75,11 +75,11 @@ def _diffed(ours: Krypton, live: Rebuilt) -> dict[str, float]:
     versions.promote(database, "patient_record", live.version, ACTOR)
     other = rebuilt(ours, "patient_record", "--processes", "2")
     begun = time.perf_counter()
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         summary = diff.summary(connection, diff.Pair("patient_record", live.version, other.version))
     seconds = time.perf_counter() - begun
     assert summary["equal"], summary
-    with ours.reading() as connection, connection.cursor() as cursor:
+    with ours.snapshot() as connection, connection.cursor() as cursor:
         cursor.execute(
             f"SELECT sum(n_live_tup) FROM pg_stat_user_tables WHERE schemaname = 'patient_record_v{other.version}'"
         )

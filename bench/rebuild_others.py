@@ -26,7 +26,7 @@ def cumulative_dose(ours: Krypton, events: int = EVENTS) -> dict[str, float]:
     """In an empty ledger."""
     region_of(ours, events, ours.projection("cumulative_dose").topics)
     one = rebuilt(ours, "cumulative_dose")
-    with ours.reading() as connection, connection.cursor() as cursor:
+    with ours.snapshot() as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM cumulative_dose_v{one.version}.exposure")
         exposures = float(cursor.fetchone()[0])
     return _figures(one) | {"exposure rows": exposures, "exposure rows/s": exposures / one.seconds}

@@ -41,7 +41,7 @@ def _schema(ours: Krypton, name: str) -> float:
 
 
 def _number(ours: Krypton, sql: str) -> float:
-    with ours.reading() as connection, connection.cursor() as cursor:
+    with ours.snapshot() as connection, connection.cursor() as cursor:
         cursor.execute(sql)
         return float(cursor.fetchone()[0])
 

@@ -13,7 +13,7 @@ def run(ours: Krypton, events: int = 40_000) -> dict[str, float]:
     stored = backlog.fill(ours, events)
     with backlog.published(ours) as counter, processes(ours, ("relay",)):
         backlog.rate(counter, stored)
-    with ours.reading() as connection, processes(ours, ("worker", "patient_record")):
+    with ours.snapshot() as connection, processes(ours, ("worker", "patient_record")):
         connection.rollback()
         connection.set_session(autocommit=True, isolation_level="READ COMMITTED")
 

@@ -85,7 +85,7 @@ class Krypton:
         return Ledger(env, codec=self.codec, vault=self.vault, clock=utc_now)
 
     @contextmanager
-    def reading(self) -> Iterator[Any]:
+    def snapshot(self) -> Iterator[Any]:
         """A psycopg2 connection for queries, with one consistent snapshot of all views."""
         with self._database_answers():
             connection = psycopg2.connect(self.addresses.database, connect_timeout=CONNECT_S)
@@ -104,7 +104,7 @@ class Krypton:
         from projections.versions import catalog
 
         known_view(name)
-        with self.reading() as connection:
+        with self.snapshot() as connection:
             version = catalog.live_version(connection, name) if version is None else version
             rules = None if version is None else catalog.rules_of(connection, name, version)
         return self.projection_with(name, rules or {}, version)
@@ -134,7 +134,7 @@ class Krypton:
         from projections.versions import tailing
 
         projection = self.projection(name, version)
-        with self.reading() as connection:
+        with self.snapshot() as connection:
             tailing.check_code(connection, projection)
         return projection
 
@@ -163,7 +163,7 @@ class Krypton:
         if assigner == "INS":
             from projections.identity_index import naming
 
-            with self.reading() as connection:
+            with self.snapshot() as connection:
                 return UUID(naming.by_matricule(connection, local_id))
         return self._known(self._numbered(assigner, local_id), "")
 

@@ -87,7 +87,7 @@ def replayed(
     ``accesses``: with accesses and consents, and their view. ``whole``: find them by reading the whole ledger, without
     trusting a view. Raises NotFound (a position past the end).
     """
-    with ours.reading() as live:
+    with ours.snapshot() as live:
         position, at = place(live, upto)
         needed = Finder(live, ours.codec, position, whole=whole).needed_for(asked, accesses=accesses)
         stored = events_of(live, needed.aggregates, position)

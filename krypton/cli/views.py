@@ -105,7 +105,7 @@ def diff(
 
     known_view(view)
     ours = _settled()
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         pair = compare.with_candidate(ours, connection, view, version)
         if rows or listing:
             found = (
@@ -162,10 +162,10 @@ def promote(
     if done := promote.answered(ours, command_id):  # before a candidate is looked for: it is live now
         _switched(done, as_json)
         return
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         candidate = versions.candidate(connection, view, version)
     promote.check_promotable(ours, view, candidate, force=force)
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         summary = differences.summary(connection, compare.with_live(ours, connection, view, candidate))
     with progress("decisions newly due", None) as bar:
         done = promote.promote(

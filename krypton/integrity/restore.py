@@ -106,7 +106,7 @@ def restore(ours: Krypton, heads: Heads, advance: Advance = lambda _: None, *, u
 
 def destroy_again(ours: Krypton) -> int:
     """Destroy the keys of all who were erased, as the event store has it; returns how many were not yet."""
-    with ours.reading() as connection, connection.cursor() as cursor:
+    with ours.snapshot() as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT originator_id::text FROM {EVENTS} WHERE topic = %s", (ERASURE,))
         erased = [identity for (identity,) in cursor.fetchall()]
     back = sorted(set(erased) - ours.vault.destroyed(erased))

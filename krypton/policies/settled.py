@@ -32,7 +32,7 @@ def known_policy(name: str) -> None:
 def status(ours: Krypton) -> list[dict[str, Any]]:
     """The ``policies status`` document: how far each policy is, and how many entries wait, are parked or done."""
     ends = lag.end_offsets(ours, _topics())
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         counted = operators.counts(connection, micros(ours.ledger.clock()))
         letters = catalog.dead_letters(connection)
         return [
@@ -47,7 +47,7 @@ def parked(ours: Krypton, policy: str | None) -> list[dict[str, Any]]:
     """Parked entries, of one policy or of all. Raises NotFound."""
     if policy is not None:
         known_policy(policy)
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         return [{**row, "due_at": iso(row["due_at"])} for row in operators.parked(connection, policy)]
 
 
@@ -76,7 +76,7 @@ def wait_for_all(ours: Krypton, timeout_s: float) -> None:
     while True:
         lag.wait_for_views(ours, deadline - time.monotonic())
         _wait_for_policies(ours, head, caused, deadline)
-        with ours.reading() as connection:
+        with ours.snapshot() as connection:
             wrote = operators.wrote(connection, since, head, caused)
         if wrote <= caused:
             return
@@ -91,7 +91,7 @@ def _wait_for_policies(ours: Krypton, head: int, caused: set[int], deadline: flo
     def settled() -> bool:
         late.clear()
         due.clear()
-        with ours.reading() as connection:
+        with ours.snapshot() as connection:
             behind = {name: _behind(name, _read(connection, name), ends) for name in POLICIES}
             late.update({name: n for name, n in behind.items() if n})
             due.update(operators.unsettled(connection, micros(ours.ledger.clock()), head, caused))

@@ -117,7 +117,7 @@ def oppositions(ours: Krypton, stated: Collection[Sequence[str]]) -> tuple[Oppos
     from adapters.eventstore.histories import versions_of
 
     consents = {identity: Consent.create_id(UUID(identity)) for identity, _, _ in stated}
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         places = versions_of(connection, [str(one) for one in consents.values()])
     since = {str(uuid5(UUID(one), str(version))): position for (one, version), position in places.items()}
     return tuple(Opposition(since[statement], party) for _, statement, party in stated)
@@ -140,7 +140,7 @@ def _open_accesses(ours: Krypton, caller: Caller, members: Collection[str]) -> t
     from adapters.eventstore.histories import opened_speaking_of
     from projections.access_history import queries
 
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         known = queries.open_to(connection, caller.rpps, list(members), micros(ours.ledger.clock()))
         found = {*known, *opened_speaking_of(connection, [caller.rpps], LATELY)}
     return tuple(UUID(one) for one in sorted(found))

@@ -27,7 +27,7 @@ def of_person(ours: Krypton, allowed: Permit, ask: Ask, subjects: Subjects | Non
     identities beside the members under whose keys some of the answer is sealed, because a study was reassigned or two
     identities were merged once.
     """
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         found = identities.members(connection, allowed.identity)
         members = [member for member in found if member["identity"] in allowed.members]
         others = subjects(connection, _ids(members)) if subjects else ()
@@ -83,7 +83,7 @@ def placed_for(ours: Krypton, order: UUID) -> str:
     """The identity that an order is for, as an id and nothing else. Raises NotFound."""
     from projections.patient_record import queries
 
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         placed = queries.order(connection, str(order))
     if placed is None:
         raise _no_order(order)
@@ -99,7 +99,7 @@ def order_of(ours: Krypton, caller: Caller, order: UUID) -> dict[str, Any]:
     allowed = permit(ours, caller, "order.show", placed_for(ours, order))
     from projections.patient_record import queries
 
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         found = queries.order(connection, str(order))
         if found is None or queries.order_hidden(connection, found, sorted(allowed.members), allowed.sight):
             raise _no_order(order)

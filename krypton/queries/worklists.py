@@ -56,7 +56,7 @@ def listed(
         site = site_of(caller, ours.ledger.find(Professional, Professional.create_id(caller.rpps)))
     if not may(caller.role, task) or (caller.rpps is not None and site is None):
         decided(ours, caller, ListPeople(caller=caller, task=task, asked=limits))
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         found = list(find(connection, site))
     if made is not None:
         found = _fed(ours, found, whose, made, site)
@@ -178,7 +178,7 @@ def study_of_alert(ours: Krypton, alert: UUID) -> UUID:
     """The study that an alert is about: an id, and nothing else. Raises NotFound."""
     from projections.cumulative_dose import queries
 
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         found = queries.study_of(connection, str(alert))
     if found is None:
         raise NotFound(f"no alert {alert}: see krypton dose alerts --all")

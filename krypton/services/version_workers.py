@@ -37,7 +37,7 @@ class Workers:
     def look(self) -> None:
         """Check once. If the database is unavailable, the next check retries."""
         try:
-            with self._ours.reading() as connection:
+            with self._ours.snapshot() as connection:
                 wanted = tailing.tailed(connection, self._codes)
                 live = {(view, found) for view in VIEWS if (found := catalog.live_version(connection, view))}
         except (ServiceUnavailable, psycopg2.Error) as away:

@@ -31,7 +31,7 @@ def run_worker(ours: Krypton, views: Sequence[str], version: int | None = None) 
     if version is not None:
         from projections.versions import tailing
 
-        with ours.reading() as connection:
+        with ours.snapshot() as connection:
             tailing.check_tailed(connection, views[0], version)
     processor.run(ours.view(views[0], version), kafka=ours.addresses.kafka, batch=ours.settings.worker_batch)
 

@@ -67,7 +67,7 @@ def _alone(ours: Krypton, view: str) -> Iterator[None]:
 
 def _check(ours: Krypton, view: str, advance: Callable[[int], None]) -> dict[str, Any]:
     wish = Wish(view, aside=True)
-    with ours.reading() as connection, connection.cursor() as cursor:
+    with ours.snapshot() as connection, connection.cursor() as cursor:
         live = catalog.live_version(connection, view)
         cursor.execute(LIVE, (view, live))
         ends = {(topic, partition): end for topic, partition, end in cursor}
@@ -90,7 +90,7 @@ def _compared(ours: Krypton, view: str, live: int, store: ViewStore) -> dict[str
         _come_near(lambda: _step(ours, holding, cursor, store, live))
         cursor.execute(f"{LIVE} FOR UPDATE", (view, live))
         _catch_up(ours, store, {(topic, partition): end for topic, partition, end in cursor})
-        with ours.reading() as connection:
+        with ours.snapshot() as connection:
             # This fixes the snapshot, and includes persons erased during the rebuild.
             pair = compare.with_live(ours, connection, view, store.version)
             holding.rollback()

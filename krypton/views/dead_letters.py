@@ -18,13 +18,13 @@ Folded = Callable[[Krypton, DeadLetter], tuple[Projection, Codec]]
 
 def letters(ours: Krypton, view: str | None) -> list[dict[str, Any]]:
     """Dead letters not yet replayed, oldest first."""
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         return [_shown(found) for found in dead_letters.waiting(connection, view)]
 
 
 def letter(ours: Krypton, number: int) -> dict[str, Any]:
     """One dead letter. Raises NotFound."""
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         return _shown(dead_letters.show(connection, number))
 
 
@@ -33,7 +33,7 @@ def replay_letter(ours: Krypton, number: int, by: Envelope, folded: Folded) -> i
 
     ``folded``: which projection applies the letter, and with which codec. Raises NotFound, OtherCode, ReplayFailed.
     """
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         found = dead_letters.show(connection, number)
     writing = psycopg2.connect(ours.addresses.database)
     try:

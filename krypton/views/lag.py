@@ -25,7 +25,7 @@ Ends = Mapping[tuple[str, int], int]
 def views_status(ours: Krypton) -> list[dict[str, Any]]:
     """The ``views status`` document. Its ``ours``: whether this program's code keeps the version up to date."""
     ends = end_offsets(ours)
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         found = catalog.status(connection, ends)
     codes = own_codes()
     return [{**one, "ours": one["code"] in (None, codes.get(one["view"]))} for one in found]
@@ -48,7 +48,7 @@ def wait_for_views(ours: Krypton, timeout_s: float) -> None:
     lagging: dict[str, int] = {}
 
     def applied() -> bool:
-        with ours.reading() as connection:
+        with ours.snapshot() as connection:
             lagging.clear()
             lagging.update({view: lag for view, lag in catalog.behind(connection, ends).items() if lag > 0})
         return not lagging
@@ -81,12 +81,12 @@ def lacks(ours: Krypton, view: str, position: int, timeout_s: float) -> str:
 
 def _acknowledged(ours: Krypton) -> int:
     """The position up to which Kafka has all events, according to the relay."""
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         return int(fetch(connection, "SELECT position FROM ledger.relay_hint")[0]["position"])
 
 
 def _behind(ours: Krypton, ends: Ends) -> dict[str, int]:
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         return catalog.behind(connection, ends)
 
 

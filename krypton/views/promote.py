@@ -48,7 +48,7 @@ def answered(ours: Krypton, command_id: UUID | None) -> dict[str, Any] | None:
     """The journal row of the switch that this command id already made; None if it is new."""
     if command_id is None:
         return None
-    with ours.reading() as connection, connection.cursor() as cursor:
+    with ours.snapshot() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('views.switch')")
         found = None if cursor.fetchone() == (None,) else switches.noted(cursor, command_id)
     return found and _told(ours, found, lambda *_: None)
@@ -84,13 +84,13 @@ def check_promotable(
     ``timeout_s``: how long the version may take to read what readers see now.
     """
     _check_in_force(ours, view, version)
-    with ours.reading() as connection, connection.cursor() as cursor:
+    with ours.snapshot() as connection, connection.cursor() as cursor:
         versions.check_promotable(connection, view, version, force=force)
         goal = positions.read(cursor, view, catalog.live_version(connection, view) or version)
     ours.folding(view, version)  # only a program with that code keeps the version up to date, so only it may promote
     deadline = time.monotonic() + timeout_s
     while not force:
-        with ours.reading() as connection:
+        with ours.snapshot() as connection:
             missing = tailing.missing(connection, view, version, goal)
         if not missing:
             return
@@ -135,7 +135,7 @@ def settle(
 
 def _told(ours: Krypton, done: Switched, advance: Advance) -> dict[str, Any]:
     waiting_for = settle(ours, timeout_s=TIMEOUT_S, advance=advance)
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         return {**switches.switch(connection, done.id), "waits_for": waiting_for.get(done.id)}
 
 
@@ -191,7 +191,7 @@ def _event(done: Switched) -> Command:
 
 def _check_in_force(ours: Krypton, view: str, version: int) -> None:
     """Raises NotInForce."""
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         rules = catalog.rules_of(connection, view, version) or {}
     if not any(rules.values()):
         return

@@ -49,7 +49,7 @@ def raise_due(
     """
     if (find_due := VIEWS[view].find_due()) is None:
         return {}
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         asked = COMMANDS[view](find_due(connection, f"{view}_v{version}"))
     counts: Counts = {}
     for done, batch in enumerate(_batches(asked)):

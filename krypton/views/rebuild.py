@@ -88,7 +88,7 @@ def begin(ours: Krypton, wish: Wish, ends: Mapping[Partition, int] | None = None
     """
     known_view(wish.view)
     projection = ours.projection_with(wish.view, _rules(ours, wish))
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         version = rebuild.next_version(connection, wish.view, projection.version, aside=wish.aside)
     ends = _ends(ours, projection.topics) if ends is None else ends
     projection.version = version
@@ -112,7 +112,7 @@ def _rules(ours: Krypton, wish: Wish) -> dict[str, int]:
             raise OtherRules(f"{asked} does not apply to {wish.view}: {made_with}")
     if len({asked.kind for asked in wish.rules}) < len(wish.rules):
         raise OtherRules(f"two versions of one kind were given: give one of each kind for {wish.view}")
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         live = catalog.live_version(connection, wish.view)
         held = catalog.rules_of(connection, wish.view, live) if live else None
     return {**(held or {}), **{asked.kind: asked.version for asked in wish.rules}}
@@ -142,7 +142,7 @@ def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None
             f"kafka does not answer any more ({away}): run the same command again{again}"
         ) from None
     index_s = time.perf_counter() - folded
-    with ours.reading() as connection:
+    with ours.snapshot() as connection:
         letters = catalog.dead_letters(connection).get((wish.view, started.version), 0)
     return Built(wish.view, started.version, events, folded - begun, index_s, letters)
 

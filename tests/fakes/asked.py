@@ -13,5 +13,5 @@ def krypton_over(ledger: Ledger, connection: Any = None) -> Krypton:
     """Asks this ledger; its views are read over ``connection``."""
     ours = Krypton(Settings.read({}, Path()), Addresses("nowhere:1", "postgresql://nowhere"))
     vars(ours)["ledger"] = ledger
-    vars(ours)["reading"] = lambda: nullcontext(connection)
+    vars(ours)["snapshot"] = lambda: nullcontext(connection)
     return ours

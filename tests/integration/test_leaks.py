@@ -246,7 +246,7 @@ def _records(kafka: str) -> Iterator[Any]:
 
 @pytest.mark.usefixtures("lived")
 def test_no_table_but_the_views_holds_a_mark(region: Region) -> None:
-    with region.krypton.reading() as connection, connection.cursor() as cursor:
+    with region.krypton.snapshot() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname !~ '^(pg_|information_schema)'")
         tables = cursor.fetchall()
         marked = {(schema, table) for schema, table in tables if _table_has_mark(cursor, schema, table)}

@@ -205,7 +205,7 @@ def test_once_the_policy_has_settled_a_promotion_of_the_same_rules_would_decide_
     for number in (1, 4, 9):
         world.ask(Correct(identity=UUID(people[number]), stated={"birth_date": "1970-01-04"}, reason="typing error"))
     world.react()
-    with world.ours.reading() as connection:
+    with world.ours.snapshot() as connection:
         found = due(connection, f"{INDEX}_v2")
     assert (found.merges, found.proposals, found.unmerges) == ([], [], [])
 

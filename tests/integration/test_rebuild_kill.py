@@ -102,7 +102,7 @@ def _check_versions(ledger: LiveLedger) -> None:
             'SELECT topic, "partition", next FROM views.position WHERE view = %s AND version = %s', VIEW, version
         )
         assert {(topic, partition): end for topic, partition, end in at} == ends
-        with ledger.krypton.reading() as connection:
+        with ledger.krypton.snapshot() as connection:
             assert diff.summary(connection, diff.Pair(VIEW, 2, version))["equal"]
 
 
