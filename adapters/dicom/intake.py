@@ -13,7 +13,7 @@ from adapters.dicom.completeness import Stream
 from adapters.dicom.documents import Document, document_of, is_structured
 from adapters.dicom.part10 import MEDIA_DIRECTORY, dataset_digest, file_meta, mapped, read_file_meta
 from adapters.dicom.refusal import DigestDiffers, ListsFiles, Unreadable
-from adapters.inbox.durable import Bytes
+from adapters.durable import Bytes
 from adapters.inbox.spool import Desk, Kept, Name
 
 

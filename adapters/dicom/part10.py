@@ -16,7 +16,7 @@ from pathlib import Path
 from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION
 
 from adapters.dicom.refusal import AttributeMissing, Unreadable
-from adapters.inbox.durable import Bytes
+from adapters.durable import Bytes
 
 PREAMBLE = 128
 PREFIX = b"DICM"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from adapters.inbox.durable import write_durably
+from adapters.durable import write
 from adapters.inbox.spool import Spool
 
 
@@ -25,7 +25,7 @@ def keep_answer(spool: Spool, command_id: UUID, answer: dict[str, Any]) -> None:
     """Store it durably. Raises OSError."""
     file = _file(spool, command_id)
     file.parent.mkdir(exist_ok=True)
-    write_durably(file, json.dumps(answer).encode())
+    write(file, json.dumps(answer).encode())
 
 
 def _file(spool: Spool, command_id: UUID) -> Path:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Generic, Protocol
 from uuid import UUID
 
+from adapters.durable import sync, write
 from adapters.inbox.batches import Batch, Batches, I, Limits, OpenBatch
-from adapters.inbox.durable import sync, write_durably
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Desk, Name
 from domain.errors import NotFound, RuleBroken
@@ -84,7 +84,7 @@ class Recorder(Generic[I]):
 
     def _write_ahead(self, batch: Batch) -> None:
         names = [list(name) for name in batch.names]
-        write_durably(self._file(batch.command_id), json.dumps({"names": names}).encode())
+        write(self._file(batch.command_id), json.dumps({"names": names}).encode())
         self.desk.step("written ahead")
 
     def _forget(self, command_id: UUID) -> None:
@@ -101,7 +101,7 @@ class Recorder(Generic[I]):
         names = [list(name) for name in batch.names]
         body = {"site": batch.site, "actor": batch.actor, "reason": reason, "names": names}
         sync(folder.parent, folder.parent.parent)
-        write_durably(folder / REASON, json.dumps(body).encode())
+        write(folder / REASON, json.dumps(body).encode())
         self.desk.step("refused")
         self._give_up(batch.names)
         self._forget(batch.command_id)

@@ -40,7 +40,7 @@ from threading import Lock
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from adapters.inbox.durable import Bytes, sync, write_new
+from adapters.durable import Bytes, sync, write_new
 
 ROOM = 512 * 1024 * 1024  # bytes left free for the database and the logs that share the disk
 

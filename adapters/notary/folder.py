@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from adapters.notary import durable
+from adapters import durable
 from domain.proofs import leaf, tiles
 from domain.proofs.merkle import WIDTH, Node, Tree
 from domain.proofs.note import NotANote, Note, parse

@@ -14,7 +14,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from adapters.notary import durable
+from adapters import durable
 from domain.proofs.note import (
     COSIGNATURE,
     ED25519,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from adapters.notary import durable
+from adapters import durable
 from adapters.notary.folder import TileFolder
 from adapters.notary.keys import SignatureWrong, SigningKey, verified_checkpoint
 from domain.errors import LedgerAltered, NotFound

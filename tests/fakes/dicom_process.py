@@ -10,8 +10,8 @@ from pathlib import Path
 
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.storage import StorageService
+from adapters.durable import write
 from adapters.inbox.batches import Limits
-from adapters.inbox.durable import write_durably
 from domain.commands.studies import ReceiveStudy
 from domain.ports import Answer
 from domain.work import Command, Envelope
@@ -32,7 +32,7 @@ class FolderLedger:
         assert isinstance(command, ReceiveStudy)
         file = self.folder / f"{by.command_id}.json"
         if not file.exists():
-            write_durably(file, json.dumps({"instances": command.instances}).encode())
+            write(file, json.dumps({"instances": command.instances}).encode())
         return Answer((), {"study": command.study_uid, "dose_reports": 0})
 
     def instances(self) -> int:
