@@ -8,6 +8,8 @@ W1  An actor is a pseudonymous id with its scheme, never a name: ``rpps:`` and a
 W2  A task is done by a caller whose role may do it (``domain.tasks``).
 W3  A caller asks under an id of their own: a face authenticates who that is, and nobody states another's.
 W4  A patient states something of their own person alone, and a professional orders and reads under their own number.
+W5  A command id is its first user's, for that kind of command. Whoever else repeats it is refused and told nothing: ids
+    stand in clear on topics. An id that is a digest of what is asked is everybody's who asks the same.
 """
 
 import re

@@ -13,8 +13,9 @@ from uuid import UUID
 from eventsourcing.persistence import IntegrityError
 from eventsourcing.utils import get_topic
 
+from domain.askers import Asker
 from domain.directory import Directory
-from domain.errors import CommandRepeated, NotFound, RuleBroken
+from domain.errors import CommandRepeated, IdTaken, NotFound, RuleBroken
 from domain.ports import Answer, CommandLog
 from domain.rules.in_force import RulesInForce
 from domain.work import Command, Decision, Envelope, NotStoredYet, Work
@@ -93,6 +94,8 @@ class _Part:
         self._ledger = ledger
         self._known = known
         self._ids: list[UUID] = []  # of the commands in order; one id may be asked twice
+        self._askers: list[Asker] = []  # by place
+        self._first: dict[UUID, Asker | None] = {each: answer.asker for each, answer in known.items()}
         self._decided: dict[UUID, Decision] = {}
         self._refused: dict[int, RuleBroken | NotFound] = {}  # by place
         self._overtaken: IntegrityError | None = None
@@ -106,20 +109,25 @@ class _Part:
             except NotStoredYet:
                 break
             self._ids.append(by.command_id)
+            self._askers.append(by.asker(command))
             if ends:
                 break
         return len(self._ids)
 
     def _one(self, command: Command, by: Envelope) -> bool:
         """Decide one, if it was not; returns whether what it decided is seen only once it is stored."""
-        if by.command_id in self._known or by.command_id in self._decided:
-            return False
         try:
+            if by.command_id in self._first:
+                Answer((), {}, self._first[by.command_id]).to(by.asker(command))
+                return False
             decision = self._work.decide(command, by)
+        except IdTaken as refusal:
+            self._refused[len(self._ids)] = refusal
+            return False
         except (RuleBroken, NotFound) as refusal:
             self._refused[len(self._ids)] = refusal
             return self._undo()
-        self._decided[by.command_id] = decision
+        self._decided[by.command_id], self._first[by.command_id] = decision, decision.asker
         return any(get_topic(type(event)) in READ_AS_STORED for event in decision.events)
 
     def _undo(self) -> bool:
@@ -143,9 +151,16 @@ class _Part:
     def _told(self, answers: Sequence[Answer]) -> list[Outcome]:
         answered = {**self._known, **dict(zip(self._decided, answers, strict=True))}
         # What refused a command may be the same command, asked by another process at the same moment.
-        refused = {self._ids[place] for place in self._refused} - self._decided.keys()
+        refused = {self._ids[place] for place in self._refused} - self._first.keys()
         raced = self._ledger.log.answers_of(list(refused)) if refused else {}
         return [
-            raced.get(each, self._refused[place]) if place in self._refused else answered[each]
+            self._raced(place, raced.get(each)) if place in self._refused else answered[each]
             for place, each in enumerate(self._ids)
         ]
+
+    def _raced(self, place: int, stored: Answer | None) -> Outcome:
+        """A refused command's outcome: its own answer, where it is stored by now."""
+        try:
+            return stored.to(self._askers[place]) if stored else self._refused[place]
+        except IdTaken as taken:
+            return taken

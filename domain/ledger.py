@@ -1,7 +1,8 @@
 """The ledger: the eventsourcing application that runs commands idempotently and stores what they decide.
 
 Idempotency: the command id is inserted in the same transaction as the events; a duplicate key returns the stored
-answer. ``execute`` therefore looks nothing up before it decides; only a refusal checks for a stored answer.
+answer, to its own caller (W5). ``execute`` therefore looks nothing up before it decides; only a refusal checks for a
+stored answer.
 ``execute_many`` runs batches (``domain.batch``).
 """
 
@@ -87,19 +88,24 @@ class Ledger(Application[UUID]):
             try:
                 decision = work.decide(command, by)
             except (RuleBroken, NotFound):
-                if known := self.log.answer_of(by.command_id):
+                if known := self._answered(command, by):
                     return known
                 raise
             try:
                 return self.store([decision], work.now)[0]
             except CommandRepeated:
-                return cast(Answer, self.log.answer_of(by.command_id))
+                return cast(Answer, self._answered(command, by))
             except IntegrityError:
                 # The command itself was first, where it names what it makes; else another writer changed the aggregate:
                 # decide again on what is there now.
-                if known := self.log.answer_of(by.command_id):
+                if known := self._answered(command, by):
                     return known
         raise Contended(f"other writers were first {ATTEMPTS} times in a row: nothing was written, ask again")
+
+    def _answered(self, command: Command, by: Envelope) -> Answer | None:
+        """The stored answer of a repeated command. Raises IdTaken (W5)."""
+        known = self.log.answer_of(by.command_id)
+        return known and known.to(by.asker(command))
 
     def execute_many(self, asked: Asked) -> list[Outcome]:
         """Run commands in order, in as few transactions as possible; a refused one does not stop the others."""

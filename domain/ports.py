@@ -1,7 +1,7 @@
 """The domain's ports, as Protocols; implemented by ``adapters``, and by fakes in ``tests/fakes``."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -9,7 +9,9 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate
 from eventsourcing.persistence import Notification, StoredEvent
 
+from domain.askers import Asker
 from domain.directory import Directory
+from domain.errors import IdTaken
 from domain.membership import Membership
 from domain.rules.in_force import RulesInForce
 
@@ -57,17 +59,30 @@ class KeyVault(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """A command's answer: the ledger positions it wrote, and ids it created. Never names or traits."""
+    """A command's answer: the ledger positions it wrote, and ids it created. Never names or traits.
+
+    ``asker``: whose it is; None: it is not stored.
+    """
 
     positions: tuple[int, ...]
     result: Mapping[str, Any]
+    asker: Asker | None = field(default=None, compare=False)
+
+    def to(self, asker: Asker) -> "Answer":
+        """The stored answer, to who repeats its command id. Raises IdTaken (W5)."""
+        if self.asker is None or not self.asker.answers(asker):
+            raise IdTaken("the command id was used before, by somebody else or for something else: give a new one")
+        return self
 
 
 @dataclass(frozen=True)
 class CommandRecord:
-    """One command of a transaction: its id, how many of the transaction's events are its own, and its result."""
+    """One command of a transaction: its id, whose that is, how many of the transaction's events are its own, and its
+    result.
+    """
 
     command_id: UUID
+    asker: Asker
     events: int
     result: Mapping[str, Any]
 

@@ -70,6 +70,6 @@ class LedgerStore(EventStore[UUID]):
         if len(decisions) > 1:
             self.vault.prepare(subject for d in decisions for e in d.events for subject in mapper.subjects(e))
         stored = [mapper.stored(event, d.envelope, at) for d in decisions for event in d.events]
-        commands = [CommandRecord(d.envelope.command_id, len(d.events), d.result) for d in decisions]
+        commands = [CommandRecord(d.envelope.command_id, d.asker, len(d.events), d.result) for d in decisions]
         positions = iter(cast(CommandLog, self.recorder).insert_events(stored, commands=commands))
-        return [Answer(tuple(next(positions) for _ in d.events), d.result) for d in decisions]
+        return [Answer(tuple(next(positions) for _ in d.events), d.result, d.asker) for d in decisions]

@@ -15,6 +15,7 @@ from eventsourcing.persistence import IntegrityError
 from eventsourcing.utils import get_topic
 
 from domain.actors import actor
+from domain.askers import CONTENT, Asker
 from domain.directory import Directory
 from domain.errors import NotFound
 from domain.membership import Membership
@@ -28,15 +29,20 @@ A = TypeVar("A", bound=Aggregate)
 class Envelope:
     """Who asked, and under which ids. ``actor`` is a pseudonymous id with its scheme. Raises BadActor (W1).
 
-    Without one, a program of Krypton asks, never a person.
+    Without one, a program of Krypton asks, never a person. ``of_content``: the command id is a digest of what is asked.
     """
 
     actor: str = "system:krypton"
     command_id: UUID = field(default_factory=uuid4)
     correlation_id: UUID | None = None
+    of_content: bool = False
 
     def __post_init__(self) -> None:
         actor(self.actor)
+
+    def asker(self, command: "Command") -> Asker:
+        """Whose the command id is."""
+        return Asker(CONTENT if self.of_content else self.actor, type(command).__name__)
 
     def stamp(self, recorded_at: int) -> dict[str, Any]:
         """The first fields of every event; ``recorded_at`` in microseconds since 1970, UTC."""
@@ -73,6 +79,7 @@ class Decision:
     """What one command decided, not yet stored."""
 
     envelope: Envelope
+    asker: Asker
     events: list[AggregateEvent]
     result: dict[str, Any]
 
@@ -151,7 +158,7 @@ class Work:
     def decide(self, command: Command, by: Envelope) -> Decision:
         """What the command decides. Where it raises, ``undo`` before another command is decided."""
         result = command.decide(self) or {}
-        return Decision(by, self._collect(), result)
+        return Decision(by, by.asker(command), self._collect(), result)
 
     def undo(self) -> None:
         """Undo what a refused command changed; earlier decisions stay. Raises IntegrityError."""

@@ -49,7 +49,8 @@ Schema `ledger` of PostgreSQL. `ledger_events`: one row per event: `id` (the led
 (aggregate), `originator_version` (place in the
 aggregate's history, unique with it), `topic` (the event type), `state` (the bytes that are also on Kafka).
 `command`: one row per command that wrote something:
-`command_id`, `positions`, `result` (ids, no traits). Schema `vault`: `subject_key`: one row per person's key,
+`command_id`, `actor` and `kind` (whose the id is), `positions`,
+`result` (ids, no traits). Schema `vault`: `subject_key`: one row per person's key,
 `wrapped` by the master key; null once it is destroyed.
 
 ## Views

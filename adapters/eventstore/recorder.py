@@ -24,6 +24,7 @@ from psycopg2.extras import execute_values
 
 from adapters.eventstore.connections import Connections
 from adapters.eventstore.tables import CHANNEL, EVENTS, FOLDED, LOCK_TIMEOUT_MS
+from domain.askers import Asker
 from domain.errors import CommandRepeated
 from domain.ports import Answer, CommandRecord
 
@@ -33,7 +34,7 @@ INSERT INTO {EVENTS} (originator_id, originator_version, topic, state)
 SELECT id::uuid, version, topic, state FROM (VALUES %s) AS new (place, id, version, topic, state)
 ORDER BY place RETURNING id"""
 COMMANDS = f"""NOTIFY {CHANNEL};
-INSERT INTO ledger.command (command_id, positions, result) VALUES %s ON CONFLICT DO NOTHING RETURNING 1"""
+INSERT INTO ledger.command (command_id, actor, kind, positions, result) VALUES %s ON CONFLICT DO NOTHING RETURNING 1"""
 PAGE = 1_000
 COLUMNS = "originator_id::text, originator_version, topic, state"
 # Queries that every command runs are prepared once per connection: planning would cost more than execution.
@@ -103,9 +104,13 @@ class LedgerRecorder(ApplicationRecorder):
 
     def answers_of(self, command_ids: Sequence[UUID]) -> dict[UUID, Answer]:
         """See ``domain.ports.CommandLog``."""
-        sql = "SELECT command_id::text, positions, result FROM ledger.command WHERE command_id = ANY(%s::uuid[])"
+        columns = "command_id::text, actor, kind, positions, result"
+        sql = f"SELECT {columns} FROM ledger.command WHERE command_id = ANY(%s::uuid[])"
         found = self._read(sql, ([str(each) for each in command_ids],))
-        return {UUID(each): Answer(tuple(positions), result) for each, positions, result in found}
+        return {
+            UUID(each): Answer(tuple(positions), result, Asker(actor, kind))
+            for each, actor, kind, positions, result in found
+        }
 
     def changes(self, after: int, types: Sequence[str]) -> tuple[int, list[Notification]]:
         """See ``domain.ports.CommandLog``. Bounded by the head, so that the next call continues there."""
@@ -153,9 +158,10 @@ def _inserted(cursor: Any, stored_events: Sequence[StoredEvent], commands: Seque
     positions = [row[0] for row in execute_values(cursor, INSERT, rows, page_size=PAGE, fetch=True)]
     left = iter(positions)
     answered = [
-        (str(c.command_id), [next(left) for _ in range(c.events)], json.dumps(dict(c.result))) for c in commands
+        (str(c.command_id), *c.asker, [next(left) for _ in range(c.events)], json.dumps(dict(c.result)))
+        for c in commands
     ]
-    template = "(%s, %s::bigint[], %s)"
+    template = "(%s, %s, %s, %s::bigint[], %s)"
     stored = execute_values(cursor, COMMANDS, answered, template, page_size=PAGE, fetch=True)
     if len(stored) != len(answered):
         raise CommandRepeated

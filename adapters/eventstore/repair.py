@@ -27,9 +27,10 @@ KNOWN: Final = "SELECT command_id::text FROM ledger.command WHERE command_id = A
 
 
 class Command(NamedTuple):
-    """A command's record: its id, the positions it wrote, and its answer."""
+    """A command's record: its id, who asked, the positions it wrote, and its answer."""
 
     command_id: str
+    actor: str
     positions: list[int]
     result: Mapping[str, Any]
 
@@ -93,12 +94,12 @@ class Repair:
                     f"command {taken[0]} is recorded without all the positions whose events name it: that record was "
                     "altered and is not overwritten"
                 )
-            values = [(one.command_id, one.positions, json.dumps(dict(one.result))) for one in commands]
+            values = [(one.command_id, one.actor, one.positions, json.dumps(dict(one.result))) for one in commands]
             execute_values(
                 cursor,
-                "INSERT INTO ledger.command (command_id, positions, result) VALUES %s",
+                "INSERT INTO ledger.command (command_id, actor, positions, result) VALUES %s",
                 values,
-                "(%s, %s::bigint[], %s)",
+                "(%s, %s, %s::bigint[], %s)",
                 page_size=1_000,
             )
 

@@ -36,6 +36,8 @@ CREATE INDEX IF NOT EXISTS ledger_events_moved_idx ON {EVENTS} (id) WHERE topic 
 CREATE INDEX IF NOT EXISTS ledger_events_opened_idx ON {EVENTS} (id) WHERE topic IN ({OPENED});
 CREATE TABLE IF NOT EXISTS ledger.command (
     command_id uuid PRIMARY KEY,
+    actor text NOT NULL,
+    kind text,
     positions bigint[] NOT NULL,
     result jsonb NOT NULL
 );

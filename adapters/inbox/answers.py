@@ -1,4 +1,4 @@
-"""Stores each import's answer under its command id, so that a repeated import returns the first answer.
+"""Stores each import's answer under its command id, so that the same caller's repeated import returns the first answer.
 
 Beside the items and not in the ledger, for an answer names files, and files may be named after people.
 """
@@ -10,22 +10,25 @@ from uuid import UUID
 
 from adapters.durable import write
 from adapters.inbox.spool import Spool
+from domain.errors import IdTaken
 
 
-def answer_of(spool: Spool, command_id: UUID) -> dict[str, Any] | None:
-    """The stored answer of an import; None if unknown or unfinished."""
+def answer_of(spool: Spool, command_id: UUID, actor: str) -> dict[str, Any] | None:
+    """The stored answer of an import; None if unknown or unfinished. Raises IdTaken (W5): another's import."""
     try:
         known: dict[str, Any] = json.loads(_file(spool, command_id).read_bytes())
     except FileNotFoundError:
         return None
+    if known.pop("actor") != actor:
+        raise IdTaken("the command id was used before, for an import of somebody else: give a new one")
     return known
 
 
-def keep_answer(spool: Spool, command_id: UUID, answer: dict[str, Any]) -> None:
+def keep_answer(spool: Spool, command_id: UUID, actor: str, answer: dict[str, Any]) -> None:
     """Store it durably. Raises OSError."""
     file = _file(spool, command_id)
     file.parent.mkdir(exist_ok=True)
-    write(file, json.dumps(answer).encode())
+    write(file, json.dumps({**answer, "actor": actor}).encode())
 
 
 def _file(spool: Spool, command_id: UUID) -> Path:

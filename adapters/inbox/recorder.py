@@ -68,7 +68,7 @@ class Recorder(Generic[I]):
         """Run the command, once for all time, and settle. Any error except a refusal leaves the batch for a retry."""
         self._write_ahead(batch)
         try:
-            by = Envelope(batch.actor, batch.command_id, self._correlation)
+            by = Envelope(batch.actor, batch.command_id, self._correlation, of_content=True)
             answer = self._ledger.execute(batch.command, by)
         except (RuleBroken, NotFound) as refusal:
             reason = f"{refusal} ({refusal.rule})" if isinstance(refusal, RuleBroken) else str(refusal)

@@ -25,3 +25,9 @@ class OfAnother(RuleBroken):
     """A patient, or a professional, states something in the name of another."""
 
     rule = "W4"
+
+
+class IdTaken(RuleBroken):
+    """The command id was used by another caller, or for another kind of command."""
+
+    rule = "W5"

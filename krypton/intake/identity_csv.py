@@ -148,7 +148,7 @@ class _Run:
             ins=said.get("ins"),
             ins_oid=said.get("ins_oid", TEST_OID),
         )
-        return command, Envelope(self.actor, own, self.request)
+        return command, Envelope(self.actor, own, self.request, of_content=self.command_id is None)
 
 
 @dataclass

@@ -275,9 +275,11 @@ def commands_of(orphans: Sequence[tuple[int, bytes]]) -> list[Command]:
     codec = Codec(registry(), NoKeys())
     positions: dict[str, list[int]] = {}
     results: dict[str, dict[str, Any]] = {}
+    actors: dict[str, str] = {}
     for position, state in orphans:
         schema, data = codec.decode(state, 1, unseal=False)
         positions.setdefault(data["command_id"], []).append(position)
+        actors.setdefault(data["command_id"], data["actor"])
         answer: dict[str, Any] = results.setdefault(data["command_id"], {"restored": True})
         answer.setdefault(schema.type.partition(".")[0], data[schema.aggregate])
-    return [Command(command_id, held, results[command_id]) for command_id, held in positions.items()]
+    return [Command(one, actors[one], held, results[one]) for one, held in positions.items()]

@@ -84,7 +84,7 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
 
     Under a ``command_id``, which all its events name as their correlation id, it answers as the first time once it
     has come to its end; but what was refused is tried again (ADR 8). Batches keep ids made from their content, so that
-    no instance is ever recorded twice. Raises UnknownSite, ServiceUnavailable.
+    no instance is ever recorded twice. Raises UnknownSite, IdTaken (W5), ServiceUnavailable.
     """
     from adapters.dicom.folder import ingest_paths
     from adapters.inbox.answers import answer_of, keep_answer
@@ -92,7 +92,7 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
     if ours.ledger.directory().site(site) is None:
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
     with spool_of(ours) as spool:
-        known = answer_of(spool, command_id) if command_id else None
+        known = answer_of(spool, command_id, actor) if command_id else None
         if known and not known["refused"]:
             return known
         with long_lived(), progress("files", None) as bar:
@@ -101,7 +101,7 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
             ).as_dict()
         summary = _together(known, summary) if known else summary
         if command_id:
-            keep_answer(spool, command_id, summary)
+            keep_answer(spool, command_id, actor, summary)
     return summary
 
 

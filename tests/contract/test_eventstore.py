@@ -16,11 +16,13 @@ import adapters.eventstore.recorder as module
 from adapters.eventstore import Factory
 from adapters.eventstore.factory import DATABASE
 from adapters.eventstore.tables import create
+from domain.askers import Asker
 from domain.errors import CommandRepeated
 from domain.ports import Answer, CommandRecord
 from tests.fakes.eventstore import MemoryRecorder
 
 Recorder = Any
+ASKER = Asker("clerk:c1", "Register")
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.live)])
@@ -51,7 +53,7 @@ def event(aggregate: UUID | None = None, version: int = 1, topic: str = "identit
 
 
 def command(events: int = 1, ident: UUID | None = None) -> CommandRecord:
-    return CommandRecord(ident or uuid4(), events, {"made": "x"})
+    return CommandRecord(ident or uuid4(), ASKER, events, {"made": "x"})
 
 
 def test_a_command_answers_with_the_positions_of_its_own_events(recorder: Recorder) -> None:
@@ -69,6 +71,7 @@ def test_answers_of_many_commands_are_found_in_one_look(recorder: Recorder) -> N
         known.command_id: Answer(tuple(positions), {"made": "x"}),
         silent.command_id: Answer((), {"made": "x"}),
     }
+    assert {answer.asker for answer in recorder.answers_of(asked).values()} == {ASKER}
     assert recorder.answers_of([]) == {}
 
 

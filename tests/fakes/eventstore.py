@@ -30,7 +30,7 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
             left = iter(positions)
             for command in commands:
                 own = tuple(next(left) for _ in range(command.events))
-                self._answers[command.command_id] = Answer(own, command.result)
+                self._answers[command.command_id] = Answer(own, command.result, command.asker)
             return positions
 
     def answer_of(self, command_id: UUID) -> Answer | None:

@@ -13,7 +13,7 @@ from domain.tasks import check
 from domain.work import Envelope
 from krypton.cli.calling import Acting, chosen
 from tests.fakes.region import received
-from tests.unit.refusals import LOCAL_ID, MATRICULE, PERSON, TEST_OID, WORDS, Directly, Provoked
+from tests.unit.refusals import LOCAL_ID, MATRICULE, PERSON, TEST_OID, WORDS, Directly, Provoked, World
 
 
 def registration(**change: Any) -> Register:
@@ -37,11 +37,20 @@ def rule_unmerge(**pair: Any) -> Unmerge:
     return Unmerge(**pair, rule="exact")
 
 
+def repeat_of_another(world: World) -> Directly:
+    """A command id that a clerk used, from another clerk."""
+    by = Envelope("clerk:c1")
+    world.execute(registration(), by)
+    again = Envelope("clerk:c2", by.command_id)
+    return Directly(lambda: world.execute(registration(local_id="MARKED-ID-8"), again))
+
+
 PROVOKED = [
     # Actor
     Provoked(errors.BadActor, "write rpps: and the number", lambda w: Directly(lambda: Envelope("Dr MARKEDGIVEN"))),
     Provoked(errors.NotForRole, "it is for clerk", lambda w: Directly(lambda: check(Role.AUDITOR, "identity.merge"))),
     Provoked(errors.NotOnesOwn, "not yours", lambda w: Directly(lambda: chosen("record.show", [], "clerk:x"))),
+    Provoked(errors.IdTaken, "give a new one", repeat_of_another),
     Provoked(errors.OfAnother, "their own number", lambda w: Directly(lambda: Acting("rpps:1").number("2"))),
     # Identity
     Provoked(errors.UnfitGround, "1 to 200 characters", lambda w: Erase(identity=w.marie, reason=" ")),

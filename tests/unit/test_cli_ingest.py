@@ -83,6 +83,18 @@ def test_an_import_asked_again_under_its_id_answers_as_the_first_time_and_tries_
     assert instances_recorded(ours.ledger) == 2  # type: ignore[arg-type]  # the one in memory
 
 
+def test_the_answer_of_an_import_is_its_own_callers(
+    ours: Krypton, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """W5: it names files."""
+    asked = ["ingest", "--site", SITE, str(folder), "--command-id", str(UUID(int=7)), "--as"]
+    assert run([*asked, "operator"]) == 0
+    capsys.readouterr()
+    assert run([*asked, "service"]) == 1
+    told = capsys.readouterr()
+    assert (told.out, "(W5)" in told.err) == ("", True)
+
+
 def test_what_was_taken_in_before_the_disk_was_full_is_recorded(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
