@@ -16,6 +16,11 @@ class Home:
         return self.root / "dicom"
 
     @property
+    def run_lock(self) -> Path:
+        """Locked by the one ``krypton run`` of this folder, and holds its pid."""
+        return self.root / "run.lock"
+
+    @property
     def notices(self) -> Path:
         """What policies tell others, one file per notice."""
         return self.root / "notices"

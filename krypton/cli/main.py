@@ -14,6 +14,7 @@ from typing import NoReturn
 import typer
 
 from krypton.cli.groups import lazy, whole
+from krypton.services.parent import end_with_parent
 
 USAGE, INTERRUPTED = 2, 130
 HELP = "The health-record ledger of a region."
@@ -93,6 +94,7 @@ def _said(message: str, code: int) -> int:
 
 def main() -> NoReturn:
     """The entry point."""
+    end_with_parent()
     sys.exit(run(sys.argv[1:]))
 
 

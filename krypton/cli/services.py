@@ -28,28 +28,14 @@ def run(
     policies: Annotated[bool, typer.Option("--policies/--no-policies", help="Also the policies.")] = True,
 ) -> None:
     """Relay, processors, policies, notary, DICOM service and registry under one supervisor, until SIGTERM."""
-    from krypton.services.install import wait_for_services
-    from krypton.services.supervisor import Child, krypton_command, stop_on_signals, supervise
-    from krypton.services.version_workers import Workers
+    from krypton.services import run as whole
+    from krypton.services.supervisor import stop_on_signals
 
     log_to_stderr()
     stop = Event()
     stop_on_signals(stop)
-    ours = wait_for_services(stop)
-    if ours is None:
-        return
-    logs = ours.settings.home / "logs"
-    names = {"relay": ("relay",)} | ({"dicom": ("dicom", "serve")} if dicom else {})
-    names |= {"registry": ("serve", "registry")} if registry else {}
-    names |= {"notary": ("serve", "notary")} if notary else {}
-    names |= {"policies": ("policies", "run")} if policies else {}
-    children = [Child(name, krypton_command(*words), logs / f"{name}.log") for name, words in names.items()]
-    workers = Workers(ours, children)
-    workers.look()
-    listed = ", ".join(child.name for child in children)
-    err.print(f"running {listed}; logs in {logs}; stop with Ctrl-C or SIGTERM")
-    workers.keep_looking(stop)
-    supervise(children, lambda line: err.print(line), stop)
+    asked = {"dicom": dicom, "registry": registry, "notary": notary, "policies": policies}
+    whole.run(["relay", *(name for name, wanted in asked.items() if wanted)], lambda line: err.print(line), stop)
 
 
 def relay() -> None:

@@ -5,10 +5,10 @@ free after a restart.
 """
 
 import random
-import socket
 import time
 
 from krypton.errors import ServiceUnavailable
+from krypton.listeners import is_taken
 from krypton.ports import HOST
 
 RANGE = range(20_000, 32_000)
@@ -18,14 +18,7 @@ LINGER_S = 3.0
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on ``port`` of the loopback address now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As servers do: connections of the last run that still time out are no obstacle, a listener is.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+    return not is_taken(HOST, port)
 
 
 def becomes_free(port: int, within_s: float = LINGER_S) -> bool:

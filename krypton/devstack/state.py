@@ -8,6 +8,7 @@ from pathlib import Path
 
 from krypton.devstack.ports import becomes_free, choose
 from krypton.devstack.teller import Teller
+from krypton.listeners import listener
 from krypton.ports import Ports
 
 
@@ -28,7 +29,7 @@ def with_free(remembered: Ports, names: tuple[str, ...], tell: Teller) -> Ports:
         taken = {port for port in asdict(chosen).values() if port is not None}
         new = choose(taken)
         if old is not None:
-            tell.say(f"port {old} of {name} is taken by another program: using {new} from now on")
+            tell.say(f"port {old} of {name} is held by {listener(old)}: using {new} from now on")
         chosen = replace(chosen, **{name: new})
     return chosen
 

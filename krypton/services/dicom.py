@@ -17,6 +17,7 @@ from domain.commands.directory import RefuseCaller
 from domain.errors import UnknownSite
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
+from krypton.listeners import listener
 from krypton.memory import long_lived
 from krypton.progress import progress
 from krypton.settings import ServiceUnavailable
@@ -70,8 +71,8 @@ def _serve(ours: Krypton, spool: Spool, stop: Event) -> None:
         service.start()
     except OSError as taken:
         raise ServiceUnavailable(
-            f"port {ours.settings.dicom_port} cannot be opened ({taken.strerror}): stop what uses it, "
-            "or set KRYPTON_DICOM_PORT"
+            f"port {ours.settings.dicom_port} cannot be opened ({taken.strerror}): stop "
+            f"{listener(ours.settings.dicom_port)}, or set KRYPTON_DICOM_PORT"
         ) from None
     try:
         stop.wait()

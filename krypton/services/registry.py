@@ -5,6 +5,7 @@ import socket
 import uvicorn
 
 from adapters.registry.app import build
+from krypton.listeners import listener
 from krypton.settings import ServiceUnavailable, Settings
 from schemas.registry import registry
 
@@ -15,7 +16,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), backlog=128)
     except OSError as taken:
         raise ServiceUnavailable(
-            f"port {port} of {host} cannot be opened ({taken.strerror}): stop what uses it, "
+            f"port {port} of {host} cannot be opened ({taken.strerror}): stop {listener(port)}, "
             "or set KRYPTON_REGISTRY_PORT"
         ) from None
 

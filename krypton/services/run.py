@@ -1,0 +1,50 @@
+"""Runs the whole ledger: each process that is asked for, and a worker per version of a view, under one supervisor."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+from krypton.bootstrap import Krypton
+from krypton.home import Home
+from krypton.services.alone import Needed, only_run, taken_ports
+from krypton.services.install import wait_for_services
+from krypton.services.supervisor import Child, krypton_command, supervise
+from krypton.services.version_workers import Workers
+from krypton.settings import Settings
+
+COMMANDS: Final[Mapping[str, Sequence[str]]] = {
+    "relay": ("relay",),
+    "dicom": ("dicom", "serve"),
+    "registry": ("serve", "registry"),
+    "notary": ("serve", "notary"),
+    "policies": ("policies", "run"),
+}
+"""Each process beside the workers, and the words of its command."""
+
+
+def run(names: Sequence[str], say: Callable[[str], None], stop: Event) -> None:
+    """Run these processes and the workers until ``stop`` is set. Raises ServiceUnavailable (it runs here already)."""
+    with only_run(Home(Settings.read(os.environ, Path.cwd()).home)):
+        if ours := wait_for_services(stop):
+            _run(ours, names, say, stop)
+
+
+def _run(ours: Krypton, names: Sequence[str], say: Callable[[str], None], stop: Event) -> None:
+    for line in taken_ports([needed for needed in _ports(ours.settings) if needed.service in names]):
+        say(line)
+    logs = ours.settings.home / "logs"
+    children = [Child(name, krypton_command(*COMMANDS[name]), logs / f"{name}.log") for name in names]
+    workers = Workers(ours, children)
+    workers.look()
+    say(f"running {', '.join(child.name for child in children)}; logs in {logs}; stop with Ctrl-C or SIGTERM")
+    workers.keep_looking(stop)
+    supervise(children, say, stop)
+
+
+def _ports(settings: Settings) -> Sequence[Needed]:
+    return (
+        Needed("dicom", "", settings.dicom_port, "KRYPTON_DICOM_PORT"),
+        Needed("registry", settings.registry_host, settings.registry_port, "KRYPTON_REGISTRY_PORT"),
+    )
