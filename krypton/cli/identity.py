@@ -1,56 +1,32 @@
-"""krypton identity: registers, corrects, merges and shows local identities.
+"""krypton identity: registers, corrects, erases and shows local identities; names the modules of its other commands.
 
 Parses and prints; ``main`` turns refusals into exit codes.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated
 
 import typer
 
 from domain.aggregates.identity import Status
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
-from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
-from domain.errors import TraitsDiffer
 from domain.traits import TRAITS
+from krypton.cli import identity_import, identity_pairs, identity_search
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, envelope, krypton
-from krypton.cli.given import BECAUSE, Because, From, Yes, confirm, line, stated_in
+from krypton.cli.given import From, Yes, confirm, line, stated_in
 from krypton.cli.groups import command_group
-from krypton.cli.options import AsJson, CommandId, Limit, Reason, Ref
-from krypton.cli.output import document, err, facts, out, short, table, written, written_by_many
-from krypton.cli.pairs import pair
+from krypton.cli.options import AsJson, CommandId, Reason, Ref, SexOf
+from krypton.cli.output import document, facts, short, table, written
 from krypton.queries.person import history_of, identity_of
-from krypton.queries.worklists import PAGE, pairs_to_review, people_found
 
 app = command_group("Local identities, and decisions on pairs of them.")
-review = command_group("Pairs that wait for a human decision.")
-app.add_typer(review, name="review")
 HISTORY = ("position", "recorded_at", "type", "flag", "status", "of", "actor", "reason", "rule", "score")
-FOUND = ("family", "given", "used_name", "birth_date", "sex", "assigner", "local_id", "status", "flags", "identity")
-TELLING = {"family", "birth_date", "number", "ins"}
-LEAST = 2
-"""Letters of a name that is sought."""
 TEST_OID = "1.2.250.1.213.1.4.10"
-REFUSED = 1
-
-
-class Sex(StrEnum):
-    """As INS writes it."""
-
-    M = "M"
-    F = "F"
-    I = "I"  # noqa: E741  the field's own code: indeterminate
-
-
 NEEDED = ("assigner", "id", "family", "given", "birth_date", "sex")
 Family = Annotated[str | None, typer.Option("--family")]
 Given = Annotated[str | None, typer.Option("--given")]
 BirthDate = Annotated[str | None, typer.Option("--birth-date", help="YYYY-MM-DD.")]
-SexOf = Annotated[Sex | None, typer.Option("--sex")]
 BirthPlace = Annotated[str | None, typer.Option("--birth-place", help="INSEE code.")]
 UsedName = Annotated[str | None, typer.Option("--used-name")]
 Oid = Annotated[str, typer.Option("--ins-oid", help="OID of the matricule (test: .10).")]
@@ -105,39 +81,6 @@ def _told(typed: Mapping[str, str | None], source: str | None) -> dict[str, str]
     if both := sorted(options.keys() & file.keys()):
         raise typer.BadParameter(f"--{both[0].replace('_', '-')} is typed and in the file: leave one out")
     return options | file
-
-
-@app.command("import")
-def import_file(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a header.")],
-    check: Annotated[bool, typer.Option("--check", help="Say what would be refused, and write nothing.")] = False,
-    rejects: Annotated[
-        Path | None,
-        typer.Option("--rejects", dir_okay=False, help="Keep refused rows in this file, each with its reason."),
-    ] = None,
-    who: As = OWN,
-    command_id: CommandId = None,
-    as_json: AsJson = False,
-) -> None:
-    """Register many from CSV: assigner,id,family,given,birth_date,sex and optionally birth_place,ins,…
-
-    Reads what spreadsheets write: semicolons, tabs or commas, French names of columns, UTF-8 or Windows-1252 (see
-    docs/csv.md). Run again, also after an interruption, it writes only what is missing. Ends with 1 where a row was
-    refused.
-    """
-    from krypton.intake.identity_csv import FileWrong, import_csv
-
-    try:
-        summary = import_csv(krypton().ledger, file, who.actor(), command_id, check=check, rejects=rejects, warn=_warn)
-    except FileWrong as wrong:
-        raise typer.BadParameter(str(wrong), param_hint="FILE") from None
-    written_by_many(summary, ("line", "reason"), as_json)
-    if summary["refused_lines"]:
-        raise typer.Exit(REFUSED)
-
-
-def _warn(sentence: str) -> None:
-    typer.echo(f"warning: {sentence}", err=True)
 
 
 @app.command()
@@ -260,54 +203,6 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
 
 
 @app.command()
-def search(
-    family: Annotated[str | None, typer.Option("--family", help="How it begins; a used name counts too.")] = None,
-    given: Annotated[str | None, typer.Option("--given", help="How it begins; any of the first names.")] = None,
-    birth_date: Annotated[str | None, typer.Option("--birth-date", help="YYYY-MM-DD.")] = None,
-    sex: Annotated[Sex | None, typer.Option("--sex")] = None,
-    birth_place: Annotated[str | None, typer.Option("--birth-place", help="INSEE code.")] = None,
-    number: Annotated[str | None, typer.Option("--number", help="A local id, of any assigner.")] = None,
-    assigner: Annotated[str | None, typer.Option("--assigner", help="Only ids that this one gave out.")] = None,
-    ins: Annotated[str | None, typer.Option("--ins", help="Matricule.")] = None,
-    limit: Limit = PAGE,
-    who: As = OWN,
-    reason: Why = ASKED,
-    as_json: AsJson = False,
-) -> None:
-    """Identities by what is known of a person: names without accents or case, by how they begin. All must hold."""
-    stated = {
-        "family": family,
-        "given": given,
-        "birth_date": birth_date,
-        "sex": sex and sex.value,
-        "birth_place": birth_place,
-        "number": number,
-        "assigner": assigner,
-        "ins": ins and ins.replace(" ", "").upper(),
-    }
-    ours = krypton()
-    found = people_found(ours, asker(ours, who, reason), sought(stated), limit=limit)
-    if as_json:
-        document(found)
-        return
-    rows = [row["traits"] | {name: row[name] for name in row if name != "traits"} for row in found]
-    table(rows, FOUND, "Found")
-    if len(found) == limit:
-        err.print(f"there may be more than {limit}: say more of the person, or raise --limit")
-
-
-def sought(stated: dict[str, str | None]) -> dict[str, str]:
-    """The criteria that are given. Raises BadParameter where they would find half a region."""
-    criteria = {name: value.strip() for name, value in stated.items() if value and value.strip()}
-    if not criteria.keys() & TELLING:
-        raise typer.BadParameter("say a family name, a birth date, a number or an INS, and what else is known")
-    for name in criteria.keys() & {"family", "given"}:
-        if len(words := "".join(one for one in criteria[name] if one.isalpha())) < LEAST:
-            raise typer.BadParameter(f"--{name} has {len(words)} letters: give {LEAST} or more")
-    return criteria
-
-
-@app.command()
 def history(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
     """Every event that touched the identity or the person it is in, in ledger order."""
     ours = krypton()
@@ -319,69 +214,6 @@ def history(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = Fals
     table(rows, HISTORY, f"History of {ref}")
 
 
-def statement(kind: type[Any], meaning: str) -> Callable[..., None]:
-    """The command that says one thing of a pair: unmerge, bar, unbar and dismiss differ in nothing else."""
-
-    def say(
-        one: Ref,
-        other: Ref,
-        reason: Because = BECAUSE,
-        who: As = OWN,
-        command_id: CommandId = None,
-        as_json: AsJson = False,
-    ) -> None:
-        ours = krypton()
-        command = kind(one=ours.resolve(one), other=ours.resolve(other), reason=reason)
-        ask(ours, command, who, command_id, as_json)
-
-    say.__doc__ = meaning
-    return say
-
-
-def merging(meaning: str) -> Callable[..., None]:
-    """The command that merges a pair: where sex or birth date differ, it asks (L6)."""
-
-    def say(
-        one: Ref,
-        other: Ref,
-        reason: Because = BECAUSE,
-        yes: Yes = False,
-        who: As = OWN,
-        command_id: CommandId = None,
-        as_json: AsJson = False,
-    ) -> None:
-        ours, by = krypton(), envelope(who.actor(), command_id)
-        command = Merge(one=ours.resolve(one), other=ours.resolve(other), reason=reason, alike=not yes)
-        try:
-            answer = ours.execute(command, by)
-        except TraitsDiffer as differ:
-            confirm(f"{str(differ).partition(':')[0]}. Merge them all the same?", differ)
-            answer = ours.execute(replace(command, alike=False), by)
-        written(answer, as_json)
-
-    say.__doc__ = meaning
-    return say
-
-
-for group, name, kind, meaning in (
-    (app, "unmerge", Unmerge, "Undo a merge, at any time."),
-    (app, "bar", Bar, "Bar two identities from ever being merged."),
-    (app, "unbar", Unbar, "Lift the bar of a pair."),
-    (review, "dismiss", Dismiss, "Remove a proposed pair from the list."),
-):
-    group.command(name)(statement(kind, meaning))
-app.command("merge")(merging("Merge two local identities into one person; can be undone at any time."))
-review.command("accept")(merging("Merge a proposed pair."))
-
-
-@review.command("list")
-def review_list(limit: Limit = PAGE, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
-    """Proposals, and merged pairs that a bar holds back, oldest first."""
-    ours = krypton()
-    found = pairs_to_review(ours, asker(ours, who, reason), limit=limit)
-    if as_json:
-        document(found)
-        return
-    out.print(f"To review: {len(found) or 'none'}", bold=True)
-    for one in found:
-        pair(one)
+identity_import.add_to(app)
+identity_search.add_to(app)
+identity_pairs.add_to(app)

@@ -1,12 +1,22 @@
 """Command line options shared by many commands."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, overload
 from uuid import UUID
 
 import typer
 
 from krypton.cli.given import line
+
+
+class Sex(StrEnum):
+    """As INS writes it."""
+
+    M = "M"
+    F = "F"
+    I = "I"  # noqa: E741  the field's own code: indeterminate
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 CommandId = Annotated[
@@ -15,6 +25,7 @@ CommandId = Annotated[
 ]
 Reason = Annotated[str, typer.Option("--reason", callback=line, help="Why; kept sealed. - reads it.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many at most.")]
+SexOf = Annotated[Sex | None, typer.Option("--sex")]
 OwnSite = Annotated[str | None, typer.Option("--site", help="One's own establishment, where one has several.")]
 Ref = Annotated[
     str,

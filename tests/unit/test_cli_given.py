@@ -13,7 +13,7 @@ from typer import BadParameter
 
 from domain.aggregates.identity import Identity
 from krypton.bootstrap import Krypton
-from krypton.cli import consent, given, identity, ingest
+from krypton.cli import consent, given, identity, identity_pairs, ingest
 from krypton.cli.audit import moment_of
 from krypton.cli.main import run
 from krypton.settings import Addresses, Settings
@@ -30,7 +30,7 @@ class Typed:
         self._patch, self._capsys = monkeypatch, capsys
         self.ours = Krypton(Settings(home), Addresses("", ""))
         vars(self.ours)["ledger"] = self.region
-        for module in (identity, consent, ingest):
+        for module in (identity, identity_pairs, consent, ingest):
             monkeypatch.setattr(module, "krypton", lambda: self.ours)
         self.sits_there(False)
 

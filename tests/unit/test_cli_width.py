@@ -192,7 +192,7 @@ ANSWERS: dict[str, tuple[str, Any, list[str]]] = {
     ),
     f"dose show {REF}": ("dose.dose_of", DOSE, [IDS[0], IDS[5], *UIDS]),
     "dose alerts": ("dose.alerts_of", [ALERT, ALERT], [IDS[5]]),
-    "identity review list": ("identity.pairs_to_review", [PAIR, PAIR], [IDS[0], IDS[1], IDS[6], DIFFERS]),
+    "identity review list": ("identity_pairs.pairs_to_review", [PAIR, PAIR], [IDS[0], IDS[1], IDS[6], DIFFERS]),
     f"identity history {REF}": ("identity.history_of", [EVENT, EVENT], ["identity.traits_corrected"]),
     f"order show {IDS[2]}": ("order.order_of", ORDER, [IDS[0], UIDS[0]]),
     "order list": ("order.orders_of", [{**LISTED, **ORDER}], [IDS[2], WHO["family"]]),
@@ -249,7 +249,7 @@ def test_tables_of_many_columns_fit(
 def test_a_pair_is_shown_side_by_side_and_only_what_both_state_differently_is_marked(
     shown: Callable[..., str],
 ) -> None:
-    said = shown("identity review list", "identity.pairs_to_review", [PAIR]).splitlines()
+    said = shown("identity review list", "identity_pairs.pairs_to_review", [PAIR]).splitlines()
     (family,) = [line for line in said if line.startswith("family")]
     assert family.split() == ["family", "TESTPATIENT-FICTIVE", DIFFERS, "TESTPATIENT"]
     (sex,) = [line for line in said if line.startswith("sex")]

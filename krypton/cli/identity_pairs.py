@@ -1,0 +1,90 @@
+"""krypton identity merge, unmerge, bar, unbar, review: decisions on pairs of local identities.
+
+Parses and prints; ``main`` turns refusals into exit codes.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import typer
+
+from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.errors import TraitsDiffer
+from krypton.cli.calling import ASKED, OWN, As, Why
+from krypton.cli.connection import ask, asker, envelope, krypton
+from krypton.cli.given import BECAUSE, Because, Yes, confirm
+from krypton.cli.groups import command_group
+from krypton.cli.options import AsJson, CommandId, Limit, Ref
+from krypton.cli.output import document, out, written
+from krypton.cli.pairs import pair
+from krypton.queries.worklists import PAGE, pairs_to_review
+
+
+def statement(kind: type[Any], meaning: str) -> Callable[..., None]:
+    """The command that says one thing of a pair: unmerge, bar, unbar and dismiss differ in nothing else."""
+
+    def say(
+        one: Ref,
+        other: Ref,
+        reason: Because = BECAUSE,
+        who: As = OWN,
+        command_id: CommandId = None,
+        as_json: AsJson = False,
+    ) -> None:
+        ours = krypton()
+        command = kind(one=ours.resolve(one), other=ours.resolve(other), reason=reason)
+        ask(ours, command, who, command_id, as_json)
+
+    say.__doc__ = meaning
+    return say
+
+
+def merging(meaning: str) -> Callable[..., None]:
+    """The command that merges a pair: where sex or birth date differ, it asks (L6)."""
+
+    def say(
+        one: Ref,
+        other: Ref,
+        reason: Because = BECAUSE,
+        yes: Yes = False,
+        who: As = OWN,
+        command_id: CommandId = None,
+        as_json: AsJson = False,
+    ) -> None:
+        ours, by = krypton(), envelope(who.actor(), command_id)
+        command = Merge(one=ours.resolve(one), other=ours.resolve(other), reason=reason, alike=not yes)
+        try:
+            answer = ours.execute(command, by)
+        except TraitsDiffer as differ:
+            confirm(f"{str(differ).partition(':')[0]}. Merge them all the same?", differ)
+            answer = ours.execute(replace(command, alike=False), by)
+        written(answer, as_json)
+
+    say.__doc__ = meaning
+    return say
+
+
+def review_list(limit: Limit = PAGE, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
+    """Proposals, and merged pairs that a bar holds back, oldest first."""
+    ours = krypton()
+    found = pairs_to_review(ours, asker(ours, who, reason), limit=limit)
+    if as_json:
+        document(found)
+        return
+    out.print(f"To review: {len(found) or 'none'}", bold=True)
+    for one in found:
+        pair(one)
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands on pairs, and the group of those that wait for a decision."""
+    app.command("merge")(merging("Merge two local identities into one person; can be undone at any time."))
+    app.command("unmerge")(statement(Unmerge, "Undo a merge, at any time."))
+    app.command("bar")(statement(Bar, "Bar two identities from ever being merged."))
+    app.command("unbar")(statement(Unbar, "Lift the bar of a pair."))
+    review = command_group("Pairs that wait for a human decision.")
+    review.command("list")(review_list)
+    review.command("accept")(merging("Merge a proposed pair."))
+    review.command("dismiss")(statement(Dismiss, "Remove a proposed pair from the list."))
+    app.add_typer(review, name="review")
