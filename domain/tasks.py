@@ -54,8 +54,8 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "identity.history": CLERK | PATIENT,
     # What a person's record holds
     "ingest": OPERATOR | SERVICE,
-    "study.reassign": CLERK | PROFESSIONAL,
-    "study.withdraw": CLERK | PROFESSIONAL,
+    "study.reassign": CLERK | SERVICE,  # whoever says whose a study is does not read it there
+    "study.withdraw": CLERK | SERVICE,
     "record.show": PROFESSIONAL | PATIENT,
     "dose.show": PROFESSIONAL | PATIENT,
     "dose.alerts": PROFESSIONAL,

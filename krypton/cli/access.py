@@ -93,7 +93,7 @@ def review_list(
 @review.command("done")
 def review_done(
     access: Annotated[UUID, typer.Argument(help="The access, as access review list prints it.")],
-    note: Annotated[str, typer.Option("--note", help="What was found; kept sealed.")],
+    note: Annotated[str, typer.Option("--note", callback=line, help="What was found; kept sealed. - reads it.")],
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,

@@ -24,25 +24,25 @@ app = command_group("Local identities, and decisions on pairs of them.")
 HISTORY = ("position", "recorded_at", "type", "flag", "status", "of", "actor", "reason", "rule", "score")
 TEST_OID = "1.2.250.1.213.1.4.10"
 NEEDED = ("assigner", "id", "family", "given", "birth_date", "sex")
-Family = Annotated[str | None, typer.Option("--family")]
-Given = Annotated[str | None, typer.Option("--given")]
-BirthDate = Annotated[str | None, typer.Option("--birth-date", help="YYYY-MM-DD.")]
-BirthPlace = Annotated[str | None, typer.Option("--birth-place", help="INSEE code.")]
-UsedName = Annotated[str | None, typer.Option("--used-name")]
+Family = Annotated[str | None, typer.Option("--family", callback=line)]
+Given = Annotated[str | None, typer.Option("--given", callback=line)]
+BirthDate = Annotated[str | None, typer.Option("--birth-date", callback=line, help="YYYY-MM-DD.")]
+BirthPlace = Annotated[str | None, typer.Option("--birth-place", callback=line, help="INSEE code.")]
+UsedName = Annotated[str | None, typer.Option("--used-name", callback=line)]
 Oid = Annotated[str, typer.Option("--ins-oid", help="OID of the matricule (test: .10).")]
 
 
 @app.command()
 def register(
     assigner: Annotated[str | None, typer.Option("--assigner", help="Code of the establishment that gave it.")] = None,
-    local_id: Annotated[str | None, typer.Option("--id", help="The assigner's own number.")] = None,
+    local_id: Annotated[str | None, typer.Option("--id", callback=line, help="The assigner's own number.")] = None,
     family: Family = None,
     given: Given = None,
     birth_date: BirthDate = None,
     sex: SexOf = None,
     birth_place: BirthPlace = None,
     used_name: UsedName = None,
-    first_names: Annotated[str | None, typer.Option("--first-names")] = None,
+    first_names: Annotated[str | None, typer.Option("--first-names", callback=line)] = None,
     ins: Annotated[str | None, typer.Option("--ins", callback=line, help="Matricule with its key.")] = None,
     ins_oid: Oid = TEST_OID,
     source: From = None,
@@ -170,7 +170,12 @@ def flag(
 @app.command()
 def erase(
     ref: Ref,
-    reason: Annotated[str, typer.Option("--reason", help="On which ground. It stays readable: it names nobody.")],
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason", callback=line, help="On which ground. It stays readable: it names nobody. - reads it."
+        ),
+    ],
     yes: Yes = False,
     who: As = OWN,
     command_id: CommandId = None,

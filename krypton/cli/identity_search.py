@@ -9,6 +9,7 @@ import typer
 
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, krypton
+from krypton.cli.given import line
 from krypton.cli.options import AsJson, Limit, SexOf
 from krypton.cli.output import document, err, table
 from krypton.queries.worklists import PAGE, people_found
@@ -20,14 +21,20 @@ LEAST = 2
 
 
 def search(
-    family: Annotated[str | None, typer.Option("--family", help="How it begins; a used name counts too.")] = None,
-    given: Annotated[str | None, typer.Option("--given", help="How it begins; any of the first names.")] = None,
-    birth_date: Annotated[str | None, typer.Option("--birth-date", help="YYYY-MM-DD.")] = None,
+    family: Annotated[
+        str | None, typer.Option("--family", callback=line, help="How it begins; a used name counts too. - reads it.")
+    ] = None,
+    given: Annotated[
+        str | None, typer.Option("--given", callback=line, help="How it begins; any of the first names. - reads it.")
+    ] = None,
+    birth_date: Annotated[str | None, typer.Option("--birth-date", callback=line, help="YYYY-MM-DD.")] = None,
     sex: SexOf = None,
-    birth_place: Annotated[str | None, typer.Option("--birth-place", help="INSEE code.")] = None,
-    number: Annotated[str | None, typer.Option("--number", help="A local id, of any assigner.")] = None,
+    birth_place: Annotated[str | None, typer.Option("--birth-place", callback=line, help="INSEE code.")] = None,
+    number: Annotated[
+        str | None, typer.Option("--number", callback=line, help="A local id, of any assigner. - reads it.")
+    ] = None,
     assigner: Annotated[str | None, typer.Option("--assigner", help="Only ids that this one gave out.")] = None,
-    ins: Annotated[str | None, typer.Option("--ins", help="Matricule.")] = None,
+    ins: Annotated[str | None, typer.Option("--ins", callback=line, help="Matricule. - reads it.")] = None,
     limit: Limit = PAGE,
     who: As = OWN,
     reason: Why = ASKED,

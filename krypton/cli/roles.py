@@ -9,7 +9,7 @@ It is the command line's authentication.
 
 It is ``roles.toml`` in the state folder, or the file that KRYPTON_ROLES names. The user is told by the process's uid,
 never by a variable. The file is believed where root or the owner of the state folder owns it, and where nobody else may
-write to it or to its folder.
+write to it or put another in its place: each folder on the way to it, from the root on, is one of theirs too.
 """
 
 import os
@@ -114,16 +114,43 @@ def _read(file: Path, home: Path) -> dict[str, Any]:
 
 def _believe(file: Path, found: os.stat_result, home: Path) -> None:
     """Raises SettingsWrong where somebody else than root or the ledger's owner could have written the file."""
-    keeper = home.stat().st_uid if home.exists() else os.getuid()
-    if found.st_uid not in (0, keeper):
+    keepers = (0, home.stat().st_uid if home.exists() else os.getuid())
+    if found.st_uid not in keepers:
         raise SettingsWrong(
             f"the roles file {file} belongs to neither root nor the owner of the state folder {home}: "
             f"give it to root (chown root {file})"
         )
-    folders = {file.absolute().parent, file.resolve().parent}  # that of a link, and that of what it leads to
-    for path, mode in ((file, found.st_mode), *((folder, folder.stat().st_mode) for folder in sorted(folders))):
-        if mode & OTHERS_MAY_WRITE:
-            raise SettingsWrong(f"others may write to {path}, so the roles file is not believed: chmod go-w {path}")
+    _refuse_open(file, found.st_mode)
+    for folder in _folders(file):
+        there = folder.stat()
+        if there.st_uid not in keepers:
+            raise SettingsWrong(
+                f"{folder} belongs to neither root nor the owner of the state folder {home}, so the roles file {file} "
+                f"is not believed: give it to root (chown root {folder}), or keep the file elsewhere"
+            )
+        if not there.st_mode & stat.S_ISVTX:  # there, as in /tmp, nobody takes away what is another's
+            _refuse_open(folder, there.st_mode)
+
+
+def _refuse_open(path: Path, mode: int) -> None:
+    """Raises SettingsWrong where others may write to it."""
+    if mode & OTHERS_MAY_WRITE:
+        raise SettingsWrong(f"others may write to {path}, so the roles file is not believed: chmod go-w {path}")
+
+
+def _folders(file: Path) -> list[Path]:
+    """All folders on the way to a file, from the root on, those of links and of what they lead to included."""
+    found: set[Path] = set()
+    left, seen = [file.absolute()], set[Path]()
+    while left:
+        path = left.pop()
+        for one in {path, *path.parents} - seen:
+            seen.add(one)
+            if one.is_symlink():
+                left.append(one.parent / one.readlink())
+            elif one.is_dir():
+                found.add(one)
+    return sorted(found)
 
 
 def _checked(told: dict[str, Any], file: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import typer
 from domain.commands.studies import ReassignStudy, WithdrawStudy
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import ask, krypton
+from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Reason
 
@@ -18,7 +19,7 @@ Study = Annotated[UUID, typer.Argument(help="The study's id, as record show --js
 @app.command()
 def reassign(
     study: Study,
-    to: Annotated[str, typer.Option("--to", help="REF of the identity that it belongs to.")],
+    to: Annotated[str, typer.Option("--to", callback=line, help="REF of the identity that it belongs to; - reads it.")],
     reason: Reason,
     who: As = OWN,
     command_id: CommandId = None,

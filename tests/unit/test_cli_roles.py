@@ -1,6 +1,8 @@
 """Who may act as what on the command line: the roles file is believed where nobody else could have written it."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +70,57 @@ def test_a_file_of_another_user_is_not_believed(tmp_path: Path, monkeypatch: pyt
     theirs = type(found)((found.st_mode, 0, 0, 0, 4242, 0, 0, 0, 0, 0))
     with pytest.raises(SettingsWrong, match="belongs to neither root nor the owner of the state folder"):
         roles._believe(settings.roles, theirs, tmp_path)
+
+
+def deep(folder: Path) -> tuple[Settings, Path]:
+    """Settings of a state folder two folders below ``folder``, and the folder between."""
+    between = folder / "above" / "krypton"
+    between.mkdir(parents=True)
+    return stated(between, '[users."USER"]\nroles = ["clerk:chb-desk"]'), folder / "above"
+
+
+@pytest.mark.parametrize("mode", [0o020, 0o002])
+def test_a_folder_further_up_that_others_may_change_is_not_believed(tmp_path: Path, mode: int) -> None:
+    """Who may rename the state folder puts another in its place."""
+    settings, above = deep(tmp_path)
+    assert own_roles(settings).roles
+    above.chmod(0o755 | mode)
+    with pytest.raises(SettingsWrong, match=r"others may write to .*/above, .*chmod go-w .*/above"):
+        own_roles(settings)
+
+
+def test_a_folder_further_up_where_nobody_takes_away_what_is_anothers_is_believed(tmp_path: Path) -> None:
+    """As /tmp is."""
+    settings, above = deep(tmp_path)
+    above.chmod(0o1777)
+    assert own_roles(settings).roles
+
+
+def test_a_folder_further_up_of_another_user_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, above = deep(tmp_path)
+    look = Path.stat
+
+    def theirs(path: Path, **more: Any) -> os.stat_result:
+        found = look(path, **more)
+        fields = list(found)
+        fields[4] = 4242 if path == above else fields[4]
+        return os.stat_result(fields)
+
+    monkeypatch.setattr(Path, "stat", theirs)
+    with pytest.raises(SettingsWrong, match=r"/above belongs to neither root nor .*chown root .*/above"):
+        own_roles(settings)
+
+
+def test_the_folders_of_each_link_on_the_way_are_looked_at(tmp_path: Path) -> None:
+    """One link leads to another, which lies where others may put a third."""
+    settings, _ = deep(tmp_path)
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "second").symlink_to(settings.home)
+    (tmp_path / "first").symlink_to(tmp_path / "open" / "second")
+    assert own_roles(Settings(tmp_path / "first")).roles
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(SettingsWrong, match=r"others may write to .*/open, "):
+        own_roles(Settings(tmp_path / "first"))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from domain.commands.links import Merge, Unmerge
 from domain.commands.listings import ListPeople
 from domain.commands.viewings import REFUSALS, View
 from domain.errors import NotFound, ReasonMissing, UnfitReason, UnknownSite
+from domain.tasks import TASKS
 from domain.work import Envelope
 from schemas.event import ERASED, LedgerEvent
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, Region
@@ -286,6 +287,12 @@ class TestOthers:
             ["by=rpps:1"],
         )
         assert data["members"] == sorted([str(desk.marie), str(other), "x"])
+
+    @pytest.mark.parametrize("task", ["study.reassign", "study.withdraw"])
+    def test_whoever_says_whose_a_study_is_reads_no_record(self, task: str) -> None:
+        """Else somebody who knows a study's id states that it is of a person whom they may read."""
+        assert TASKS[task]
+        assert TASKS[task].isdisjoint(TASKS["record.show"] | TASKS["dose.show"])
 
     @pytest.mark.parametrize("reason", ["", "  ", None])
     def test_without_a_reason_nothing_is_decided(self, desk: Desk, reason: str | None) -> None:
