@@ -5,7 +5,7 @@ as of that ledger position; None: now.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
@@ -87,19 +87,8 @@ def dose(
     """
     at = NOW if at_position is None else at_position
     identities = [member["identity"] for member in members]
-    found = fetch(connection, REPORTS, identities=identities, at=at)
-    kept = [report for report in found if not _excluded(report, sight, left_out)]
-    reports = [report for report in kept if not sight.withholds(report["position"], [report["site"]])]
-    by_report = {(report["study_id"], report["report_uid"]): report for report in reports}
-    carried = [
-        by_report[row["study_id"], row["report_uid"]] | row
-        for row in fetch(connection, EXPOSURES, identities=identities, at=at)
-        if (row["study_id"], row["report_uid"]) in by_report  # not of a report that came between the two queries
-    ]
-    shown, alone = distinct(carried), stated_alone(reports, carried)
-    told = {(report["study_id"], report["report_uid"]) for report in reports}
-    unseen = {report["report_uid"] for report in found} - {report["report_uid"] for report in reports}
-    studies = sorted({report["study_id"] for report in reports})
+    seen = _seen(connection, identities, at, sight, left_out)
+    shown, alone = distinct(seen.carried), stated_alone(seen.reports, seen.carried)
     return {
         "person": identities[0],
         "members": masked(members, erased),
@@ -108,15 +97,49 @@ def dose(
         "report_totals": _stated(shown, alone),
         "qa_exposures": sum(row["qa"] for row in shown),
         "exposures": [_exposure(row) for row in shown],
-        "reports": [_report_told(report, unseen) for report in _reports(reports, carried)],
-        "conflicts": conflicts(carried),
-        "alerts": [
-            _alert(row, erased, at)
-            for row in fetch(connection, ALERTS_OF_STUDIES, studies=studies, at=at)
-            if (row["study_id"], row["report_uid"]) in told
-        ],
-        **sight.withheld(len(kept) - len(reports)),
+        "reports": [_report_told(report, seen.hidden) for report in _reports(seen.reports, seen.carried)],
+        "conflicts": conflicts(seen.carried),
+        "alerts": [_alert(row, erased, at) for row in _alerts_of(connection, seen.reports, at)],
+        **sight.withheld(seen.withheld),
     }
+
+
+class _Seen(NamedTuple):
+    """What a reader may see of a person's doses.
+
+    ``carried``: exposures with their report's columns. ``hidden``: SOP Instance UIDs of reports that are left out or
+    withheld; ``withheld``: how many are withheld.
+    """
+
+    reports: Sequence[Row]
+    carried: Sequence[Row]
+    hidden: set[str]
+    withheld: int
+
+
+def _seen(connection: Connection, identities: Sequence[str], at: int, sight: Sight, left_out: Collection[str]) -> _Seen:
+    found = fetch(connection, REPORTS, identities=identities, at=at)
+    kept = [report for report in found if not _excluded(report, sight, left_out)]
+    reports = [report for report in kept if not sight.withholds(report["position"], [report["site"]])]
+    by_report = {_key(report): report for report in reports}
+    carried = [
+        by_report[_key(row)] | row
+        for row in fetch(connection, EXPOSURES, identities=identities, at=at)
+        if _key(row) in by_report  # not of a report that came between the two queries
+    ]
+    hidden = {report["report_uid"] for report in found} - {report["report_uid"] for report in reports}
+    return _Seen(reports, carried, hidden, withheld=len(kept) - len(reports))
+
+
+def _alerts_of(connection: Connection, reports: Sequence[Row], at: int) -> list[Row]:
+    """The alerts of these reports, not of others of the same studies."""
+    studies, told = sorted({report["study_id"] for report in reports}), {_key(report) for report in reports}
+    return [row for row in fetch(connection, ALERTS_OF_STUDIES, studies=studies, at=at) if _key(row) in told]
+
+
+def _key(row: Row) -> tuple[str, str]:
+    """The report that a row is, or belongs to."""
+    return row["study_id"], row["report_uid"]
 
 
 def _excluded(report: Row, sight: Sight, left_out: Collection[str]) -> bool:
@@ -175,13 +198,13 @@ def _exposure(row: Row) -> Document:
 def _reports(reports: Sequence[Row], carried: Sequence[Row]) -> list[Document]:
     of_report: dict[tuple[str, str], list[Row]] = {}
     for row in carried:
-        of_report.setdefault((row["study_id"], row["report_uid"]), []).append(row)
-    return [_report(report, of_report.get((report["study_id"], report["report_uid"]), [])) for report in reports]
+        of_report.setdefault(_key(row), []).append(row)
+    return [_report(report, of_report.get(_key(report), [])) for report in reports]
 
 
-def _report_told(report: Document, unseen: Collection[str]) -> Document:
+def _report_told(report: Document, hidden: Collection[str]) -> Document:
     """The report, without the name of a later one that the reader does not see."""
-    return report | {"superseded_by": None} if report["superseded_by"] in unseen else report
+    return report | {"superseded_by": None} if report["superseded_by"] in hidden else report
 
 
 def _report(report: Row, exposures: Sequence[Row]) -> Document:
