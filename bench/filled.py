@@ -39,7 +39,7 @@ def apply(ours: Krypton, connection: Connection, records: Sequence[Record]) -> N
     reads = read(BulkCodec(registry(), ours.vault), records)
     for declared in VIEWS.values():
         view = declared.make()
-        rows = MemoryRows(view.tables, 10**9, NO_SPILL)
+        rows = MemoryRows(declared.shapes(), 10**9, NO_SPILL)
         letters = fold(view, [one for one in reads if one.record.topic in view.topics], rows, ())
         assert not letters, letters[0].reason
         with connection, connection.cursor() as cursor:

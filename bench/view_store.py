@@ -9,7 +9,7 @@ import psycopg2
 from krypton.bootstrap import Krypton
 from projections.engine.store import ViewStore
 from projections.patient_record.view import PatientRecord
-from projections.versions import catalog
+from projections.versions import creation
 from schemas.codec import Codec
 from schemas.event import Record
 
@@ -28,7 +28,7 @@ def run(ours: Krypton, events: int = 20_000, batch: int = 500) -> dict[str, floa
     url = ours.addresses.database
     records = list(_records(ours.codec, events))
     _drop(url)
-    catalog.create(url, Benchmarked())
+    creation.create(url, Benchmarked())
     try:
         store = ViewStore(Benchmarked(), ours.codec, url)
         rates = {f"store, study events/s in batches of {batch}": _rate(store, records, batch)}

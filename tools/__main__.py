@@ -1,4 +1,4 @@
-"""``python -m tools``: writes every page generated from the code; tests check that the pages are current."""
+"""``python -m tools``: writes every page and module generated from the code; tests check that they are current."""
 
 from tools import (
     architecture_picture,
@@ -6,6 +6,7 @@ from tools import (
     commands_page,
     data_model_page,
     rules_page,
+    shape_modules,
     topics_page,
 )
 
@@ -14,3 +15,5 @@ PAGES = (architecture_picture, asyncapi_page, commands_page, data_model_page, ru
 if __name__ == "__main__":
     for made in PAGES:
         made.PAGE.write_text(made.page())
+    for file, content in shape_modules.modules():
+        file.write_text(content)

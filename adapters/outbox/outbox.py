@@ -14,7 +14,8 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
-from adapters.outbox.tables import DONE, PARKED, REFUSED, WAITING
+WAITING, DONE, REFUSED, PARKED = "waiting", "done", "refused", "parked"
+"""States of an entry; an operator makes another, ``dropped``."""
 
 FROZEN_S: Final = 30
 CONNECT_S: Final = 5

@@ -12,7 +12,6 @@ from sqlalchemy.schema import CreateSchema
 
 SCHEMA: Final = "policies"
 METADATA = MetaData(schema=SCHEMA)
-WAITING, DONE, REFUSED, PARKED, DROPPED = "waiting", "done", "refused", "parked", "dropped"
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('krypton policies'))"
 
 OUTBOX = Table(

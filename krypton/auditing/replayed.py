@@ -93,10 +93,10 @@ def replayed(
         stored = events_of(live, needed.aggregates, position)
         reads = read(ours.codec, [_record(ours.codec, one) for one in stored])
         views_asked = [name for name in VIEWS if accesses or name != SHARING]
-        folded = [_folded(_projection(ours, live, name), reads) for name in views_asked]
-        unread = sorted({reason for _, _, reasons in folded for reason in reasons})
+        folded = {name: _folded(_projection(ours, live, name), reads) for name in views_asked}
+        unread = sorted({reason for _, reasons in folded.values() for reason in reasons})
         events = [one.event for one in reads if isinstance(one.event, LedgerEvent)]
-        with temporary_views(ours.addresses.database, ((projection, rows) for projection, rows, _ in folded)) as views:
+        with temporary_views(ours.addresses.database, {name: rows for name, (rows, _) in folded.items()}) as views:
             whose = frozenset(needed.identities)
             yield Past(ours, position, at, tuple(asked), whose, stored, events, unread, views, live)
 
@@ -133,10 +133,10 @@ def _topic(codec: Codec, event: StoredEvent) -> str:
         return UNKNOWN
 
 
-def _folded(projection: Projection, reads: Sequence[Read]) -> tuple[Projection, Held, list[str]]:
-    rows = MemoryRows(projection.tables, maxsize, _NoSpill())
+def _folded(projection: Projection, reads: Sequence[Read]) -> tuple[Held, list[str]]:
+    rows = MemoryRows(VIEWS[projection.name].shapes(), maxsize, _NoSpill())
     for key, values in projection.seeds():
         rows.put(key, values)
     topics = {*projection.topics, UNKNOWN}
     letters = fold(projection, [one for one in reads if one.record.topic in topics], rows, ())
-    return projection, rows.rows(), [letter.reason for letter in letters]
+    return rows.rows(), [letter.reason for letter in letters]

@@ -7,26 +7,22 @@ events. Nothing is committed.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
-from sqlalchemy import Column, MetaData, Table
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 
 from krypton.bootstrap import CONNECT_S
 from projections.declared import VIEWS
-from projections.engine.projection import Projection
 from projections.engine.rows import quoted
+from projections.engine.shape import Shape
 from projections.versions.memory_rows import Held
 
 NAMED: Final = re.compile(rf"\b({'|'.join(VIEWS)})\.([a-z_]+)\b")
 TEMPORARY: Final = "pg_temp"
-DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
 class TemporaryCursor(Cursor):
@@ -38,37 +34,35 @@ class TemporaryCursor(Cursor):
 
 
 @contextmanager
-def temporary_views(database: str, folded: Iterable[tuple[Projection, Held]]) -> Iterator[Connection]:
-    """A connection to views that contain only these rows."""
+def temporary_views(database: str, folded: Mapping[str, Held]) -> Iterator[Connection]:
+    """A connection to views that contain only these rows; ``folded``: by view."""
     connection = psycopg2.connect(database, connect_timeout=CONNECT_S, application_name="krypton audit")
     try:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL jit = off")
-            for projection, rows in folded:
-                _fill(cursor, projection, rows)
+            for view, rows in folded.items():
+                _fill(cursor, view, rows)
         connection.cursor_factory = TemporaryCursor
         yield connection
     finally:
         connection.close()
 
 
-def _fill(cursor: Cursor, projection: Projection, rows: Held) -> None:
+def _fill(cursor: Cursor, view: str, rows: Held) -> None:
     """Create a view's tables without keys and indexes, as there are few rows, and insert the rows as the live engine
     would.
     """
-    tables = {table.name: table for table in projection.tables.sorted_tables}
-    cursor.execute("; ".join(_made(projection.name, table) for table in tables.values()))
-    keys = {name: tuple(column.name for column in table.primary_key.columns) for name, table in tables.items()}
+    shapes = VIEWS[view].shapes()
+    cursor.execute("; ".join(_made(f"{view}.{name}", shape) for name, shape in shapes.items()))
     for name, held in rows.items():
         if not held:
             continue
-        documents = [{**row, **dict(zip(keys[name], key, strict=True))} for key, row in held.items()]
-        table = quoted(TEMPORARY, f"{projection.name}.{name}")
+        documents = [{**row, **dict(zip(shapes[name].key, key, strict=True))} for key, row in held.items()]
+        table = quoted(TEMPORARY, f"{view}.{name}")
         given = f"json_populate_recordset(NULL::{table}, %s)"
         cursor.execute(f"INSERT INTO {table} SELECT * FROM {given}", (json.dumps(documents, allow_nan=False),))
 
 
-def _made(view: str, table: Table) -> str:
-    columns = (Column(c.name, c.type) for c in table.columns)
-    bare = Table(f"{view}.{table.name}", MetaData(schema=TEMPORARY), *columns)
-    return str(CreateTable(bare).compile(dialect=DIALECT))
+def _made(table: str, shape: Shape) -> str:
+    columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in shape.columns.items())
+    return f"CREATE TABLE {quoted(TEMPORARY, table)} ({columns})"

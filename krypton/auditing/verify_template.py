@@ -246,7 +246,7 @@ def main() -> int:
     except Wrong as wrong:
         print(f"FAILED: {wrong}")
         return 1
-    except (OSError, ValueError, KeyError, TypeError, IndexError, struct.error) as wrong:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, struct.error) as wrong:
         print(f"FAILED: the export is damaged ({type(wrong).__name__}: {wrong})")
         return 1
     aggregates = len({event["aggregate_id"] for event in events})

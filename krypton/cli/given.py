@@ -4,7 +4,7 @@ Arguments show in the list of processes to everybody on the machine; what comes 
 """
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Final, TextIO, cast
@@ -12,6 +12,8 @@ from typing import Annotated, Final, TextIO, cast
 import typer
 
 STDIN: Final = "-"
+LARGEST: Final = 65_536
+"""Characters of what is read: it speaks of one person."""
 FROM_HELP: Final = "A file, or - for standard input: a JSON object, or lines such as family=FICTIVE."
 
 From = Annotated[str | None, typer.Option("--from", metavar="FILE", help=FROM_HELP)]
@@ -70,36 +72,72 @@ def confirm(question: str, otherwise: Exception) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
+def all_told(typed: Mapping[str, str | None], source: str | None) -> dict[str, str]:
+    """What is typed, and what a file or standard input says. Raises BadParameter where both say the same thing."""
+    options = {name: str(value) for name, value in typed.items() if value is not None}
+    file = stated_in(source, tuple(typed)) if source else {}
+    if both := sorted(options.keys() & file.keys()):
+        raise typer.BadParameter(f"--{both[0].replace('_', '-')} is typed and in the file: leave one out")
+    return options | file
+
+
 def stated_in(source: str, names: Collection[str]) -> dict[str, str]:
     """What a file says, or standard input (``-``), by these names. Raises BadParameter, which repeats no value."""
-    try:
-        text = _stdin().read() if source == STDIN else Path(source).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        raise typer.BadParameter("it cannot be read as UTF-8 text", param_hint="--from") from None
-    told = _object(text) if text.lstrip().startswith("{") else dict(_pairs(text))
+    text = _read(source)
+    told = _object(text) if text.lstrip().startswith("{") else _once(_pairs(text), "line")
     if unknown := sum(name not in names for name in told):
-        known = ", ".join(names)
-        raise typer.BadParameter(f"{unknown} of its names are none of {known}", param_hint="--from")
+        raise _wrong(f"{unknown} of its names are none of {', '.join(names)}")
     return told
+
+
+def _read(source: str) -> str:
+    """Raises BadParameter."""
+    try:
+        if source == STDIN:
+            text = _stdin().read(LARGEST + 1).removeprefix("\ufeff")
+        else:
+            with Path(source).open(encoding="utf-8-sig") as file:
+                text = file.read(LARGEST + 1)
+    except OSError as cannot:
+        raise _wrong(f"it cannot be read ({cannot.strerror}): name a file, or - for standard input") from None
+    except UnicodeDecodeError:
+        raise _wrong("it is no UTF-8 text: save it as such") from None
+    if len(text) > LARGEST:
+        raise _wrong(f"it holds over {LARGEST:,} characters: give one person's lines, many with identity import")
+    if "\0" in text:
+        raise _wrong("it holds a null character: save it as plain text")
+    return text
+
+
+def _wrong(what: str) -> typer.BadParameter:
+    return typer.BadParameter(what, param_hint="--from")
 
 
 def _object(text: str) -> dict[str, str]:
     import json
 
     try:
-        told = json.loads(text)
-    except ValueError:
-        raise typer.BadParameter("it begins as a JSON object and is none", param_hint="--from") from None
-    if not all(isinstance(value, str | None) for value in told.values()):
-        raise typer.BadParameter("a value of its JSON object is not text", param_hint="--from")
-    return {_name(name): value for name, value in told.items() if value is not None}
+        told = json.loads(text, object_pairs_hook=list)
+    except (ValueError, RecursionError):  # the latter: lists within lists without end
+        raise _wrong('it begins as a JSON object and is none: write {"family": "FICTIVE"}, or name=value') from None
+    if not all(isinstance(value, str | None) for _, value in told):
+        raise _wrong("a value of its JSON object is not text: write it between double quotes")
+    return _once([(_name(name), value) for name, value in told if value is not None], "name")
+
+
+def _once(told: list[tuple[str, str]], what: str) -> dict[str, str]:
+    """Raises BadParameter where a name is there twice: one of the two would be lost."""
+    stated = dict(told)
+    if len(stated) < len(told):
+        raise _wrong(f"a {what} says again what another one says: leave one out")
+    return stated
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
     lines = [(number, said.strip()) for number, said in enumerate(text.splitlines(), 1)]
     told = [(number, said.partition("=")) for number, said in lines if said and not said.startswith("#")]
     if wrong := [number for number, (_, sign, _) in told if not sign]:
-        raise typer.BadParameter(f"line {wrong[0]} is not of the form name=value", param_hint="--from")
+        raise _wrong(f"line {wrong[0]} is not of the form name=value")
     return [(_name(name), value.strip()) for _, (name, _, value) in told]
 
 

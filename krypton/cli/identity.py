@@ -3,7 +3,6 @@
 Parses and prints; ``main`` turns refusals into exit codes.
 """
 
-from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -14,9 +13,9 @@ from domain.traits import TRAITS
 from krypton.cli import identity_import, identity_pairs, identity_search
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, envelope, krypton
-from krypton.cli.given import From, Yes, confirm, line, stated_in
+from krypton.cli.given import From, Yes, all_told, confirm, line
 from krypton.cli.groups import command_group
-from krypton.cli.options import AsJson, CommandId, Reason, Ref, SexOf
+from krypton.cli.options import AsJson, BirthDate, BirthPlace, CommandId, Reason, Ref, SexOf
 from krypton.cli.output import document, facts, short, table, written
 from krypton.queries.person import history_of, identity_of
 
@@ -24,11 +23,9 @@ app = command_group("Local identities, and decisions on pairs of them.")
 HISTORY = ("position", "recorded_at", "type", "flag", "status", "of", "actor", "reason", "rule", "score")
 TEST_OID = "1.2.250.1.213.1.4.10"
 NEEDED = ("assigner", "id", "family", "given", "birth_date", "sex")
-Family = Annotated[str | None, typer.Option("--family", callback=line)]
-Given = Annotated[str | None, typer.Option("--given", callback=line)]
-BirthDate = Annotated[str | None, typer.Option("--birth-date", callback=line, help="YYYY-MM-DD.")]
-BirthPlace = Annotated[str | None, typer.Option("--birth-place", callback=line, help="INSEE code.")]
-UsedName = Annotated[str | None, typer.Option("--used-name", callback=line)]
+Family = Annotated[str | None, typer.Option("--family", callback=line, help="Birth name.")]
+Given = Annotated[str | None, typer.Option("--given", callback=line, help="First given name.")]
+UsedName = Annotated[str | None, typer.Option("--used-name", callback=line, help="Name in use.")]
 Oid = Annotated[str, typer.Option("--ins-oid", help="OID of the matricule (test: .10).")]
 
 
@@ -42,7 +39,7 @@ def register(
     sex: SexOf = None,
     birth_place: BirthPlace = None,
     used_name: UsedName = None,
-    first_names: Annotated[str | None, typer.Option("--first-names", callback=line)] = None,
+    first_names: Annotated[str | None, typer.Option("--first-names", callback=line, help="All given names.")] = None,
     ins: Annotated[str | None, typer.Option("--ins", callback=line, help="Matricule with its key.")] = None,
     ins_oid: Oid = TEST_OID,
     source: From = None,
@@ -64,7 +61,7 @@ def register(
         "first_names": first_names,
         "ins": ins,
     }
-    told = _told(typed, source)
+    told = all_told(typed, source)
     if missing := [name for name in NEEDED if name not in told]:
         raise typer.BadParameter(f"Missing option '--{missing[0].replace('_', '-')}': type it, or give it with --from")
     stated = {name: told.get(name) for name in typed if name not in ("assigner", "id", "ins")}
@@ -72,15 +69,6 @@ def register(
         assigner=told["assigner"], local_id=told["id"], stated=stated, ins=told.get("ins"), ins_oid=ins_oid
     )
     ask(krypton(), command, who, command_id, as_json)
-
-
-def _told(typed: Mapping[str, str | None], source: str | None) -> dict[str, str]:
-    """What is typed and what a file says, together. Raises BadParameter where both say the same thing."""
-    options = {name: str(value) for name, value in typed.items() if value is not None}
-    file = stated_in(source, tuple(typed)) if source else {}
-    if both := sorted(options.keys() & file.keys()):
-        raise typer.BadParameter(f"--{both[0].replace('_', '-')} is typed and in the file: leave one out")
-    return options | file
 
 
 @app.command()
@@ -107,7 +95,7 @@ def correct(
         "birth_place": birth_place,
         "used_name": used_name,
     }
-    stated = _told(typed, source)
+    stated = all_told(typed, source)
     ours = krypton()
     command = Correct(identity=ours.resolve(ref), stated=stated, reason=reason)
     ask(ours, command, who, command_id, as_json)

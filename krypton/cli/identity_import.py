@@ -40,6 +40,8 @@ def import_file(
     except FileWrong as wrong:
         raise typer.BadParameter(str(wrong), param_hint="FILE") from None
     written_by_many(summary, ("line", "reason"), as_json)
+    if broken := summary["broken"]:
+        raise typer.BadParameter(broken["reason"], param_hint="FILE")
     if summary["refused_lines"]:
         raise typer.Exit(REFUSED)
 

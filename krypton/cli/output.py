@@ -62,7 +62,7 @@ def written_by_many(summary: Mapping[str, Any], refused: Sequence[str], as_json:
     if as_json:
         document(summary)
         return
-    facts({name: value for name, value in summary.items() if name not in ("refused", "positions")})
+    facts({name: value for name, value in summary.items() if name not in ("refused", "broken", "positions")})
     table(summary["refused"], refused, "Refused")
     out.print(places(summary["positions"]))
 

@@ -108,7 +108,7 @@ class Columns:
             raise CellWrong(
                 "it holds bytes that are no text in the encoding of the other lines: save the file as UTF-8"
             )
-        if not self.needed <= len(row.cells) <= self.width or any(row.cells[n] for n in self._beyond(row)):
+        if len(row.cells) < self.needed or any(cell.strip() for cell in self._beyond(row)):
             raise CellWrong("it has not as many columns as the header: check its separators and quotes")
         cells = {field: unwrapped(row.cells[place]) for field, place in self.places.items() if place < len(row.cells)}
         for field in ("id", "ins"):
@@ -118,8 +118,9 @@ class Columns:
                 )
         return {field: value for field, cell in cells.items() if (value := _MEANING.get(field, str)(cell))}
 
-    def _beyond(self, row: Row) -> list[int]:
-        return [place for place in self.nameless if place < len(row.cells)]
+    def _beyond(self, row: Row) -> list[str]:
+        """Cells without a column's name above them: Excel writes empty ones, up to the longest row of the sheet."""
+        return [row.cells[n] for n in self.nameless if n < len(row.cells)] + list(row.cells[self.width :])
 
 
 def birth_date(cell: str) -> str:

@@ -22,7 +22,7 @@ from krypton.intake.identity_columns import CellWrong, Columns, is_known
 from krypton.intake.rejects import Rejects, kept, part_of
 from krypton.intake.seen import Seen
 from krypton.intake.spans import Spans
-from krypton.intake.spreadsheet import FileWrong, Row, joined, opened
+from krypton.intake.spreadsheet import BrokenLine, FileWrong, Row, joined, opened
 from krypton.memory import long_lived
 from krypton.progress import progress
 
@@ -45,11 +45,12 @@ def import_csv(
     rejects: Path | None = None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Returns ``{"lines", "registered", "known", "refused_lines", "refused": [{"line", "reason"}], "positions"}``.
+    """Returns ``{"lines", "registered", "known", "refused_lines", "refused": [{"line", "reason"}], "broken",
+    "positions"}``.
 
-    ``refused`` is in order. ``check``: write nothing, and say ``to_register`` in place of ``registered``. ``rejects``:
-    where refused rows are kept. ``warn`` is told of columns that are not read. Raises FileWrong where the file as a
-    whole cannot be read: its header, or what is no CSV.
+    ``refused`` is in order. ``broken``: line and reason, from which on the file is no CSV; None where all of it was
+    read. ``check``: write nothing, and say ``to_register`` in place of ``registered``. ``rejects``: where refused rows
+    are kept. ``warn`` is told of columns that are not read. Raises FileWrong where nothing of it can be read.
     """
     if rejects and any(_is_one(one, file) for one in (rejects, part_of(rejects))):
         raise FileWrong("the rejects would be written over the file itself: give another name")
@@ -59,10 +60,15 @@ def import_csv(
             warn(warning)
         with long_lived(), kept(sheet, rejects) as refused, progress("identities", sheet.writing.lines) as bar:
             run = (_Check if check else _Import)(ledger, actor, command_id, columns, refused)
-            for batch in _batches(sheet.rows, BATCH):
+            rows = _Unbroken(sheet.rows)
+            while batch := list(islice(rows, BATCH)):
                 run.ask(batch)
                 bar.reach(batch[-1].line, sheet.writing.lines)
-            return run.summary()
+            return run.summary() | {"broken": _told(rows.broken)}
+
+
+def _told(broken: BrokenLine | None) -> dict[str, Any] | None:
+    return None if broken is None else {"line": broken.line, "reason": str(broken)}
 
 
 def _is_one(rejects: Path, file: Path) -> bool:
@@ -212,18 +218,18 @@ class _Check(_Run):
         }
 
 
-def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    """Where the items break off, those before that come first. Raises FileWrong."""
-    broken: list[FileWrong] = []
-    whole = _until_broken(items, broken)
-    while batch := list(islice(whole, size)):
-        yield batch
-    if broken:
-        raise broken[0]
+class _Unbroken(Iterator[T]):
+    """The items before a broken line, and that line."""
 
+    def __init__(self, items: Iterator[T]) -> None:
+        self._items = items
+        self.broken: BrokenLine | None = None
 
-def _until_broken(items: Iterator[T], broken: list[FileWrong]) -> Iterator[T]:
-    try:
-        yield from items
-    except FileWrong as wrong:
-        broken.append(wrong)
+    def __next__(self) -> T:
+        if self.broken:
+            raise StopIteration
+        try:
+            return next(self._items)
+        except BrokenLine as broken:
+            self.broken = broken
+            raise StopIteration from None

@@ -21,6 +21,7 @@ class Rejects:
     """Takes refused rows, in order."""
 
     def __init__(self, sheet: Sheet, part: Path | None) -> None:
+        self._width = len(sheet.header)
         self._reason_at = [n for n, name in enumerate(sheet.header) if name.strip().casefold() == REASON]
         self._out: TextIO | None = None
         if part is not None:
@@ -29,9 +30,12 @@ class Rejects:
             self._write(sheet.header, REASON)
 
     def add(self, cells: Sequence[str], reason: str) -> None:
-        """One refused row, and why it was."""
+        """One refused row, and why it was. The reason stands in its column, whatever Excel left out or added."""
         if self._out:
-            self._write(cells, reason)
+            own = [*cells, *[""] * (self._width - len(cells))]
+            while len(own) > self._width and not own[-1].strip():
+                del own[-1]
+            self._write(own, reason)
 
     def close(self) -> None:
         """All rows are on disk. Raises OSError."""

@@ -37,6 +37,14 @@ class FileWrong(ValueError):
     """The file cannot be imported as it is. The message says where and what to do, and quotes none of its rows."""
 
 
+class BrokenLine(FileWrong):
+    """From this line on the file is no table. The lines before it are good."""
+
+    def __init__(self, line: int, what: str) -> None:
+        super().__init__(f"line {line} {what}; nothing after it was read: correct it, then import the file again")
+        self.line = line
+
+
 @dataclass(frozen=True)
 class Writing:
     """How the file is written."""
@@ -157,9 +165,9 @@ def _rows(text: TextIO, written: Writing) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as broken:
-            raise FileWrong(f"line {last + 1} is no CSV: {broken}; the lines before it are done") from None
+            raise BrokenLine(last + 1, f"is no CSV ({broken})") from None
         except UnicodeError:
-            raise FileWrong(CUT) from None
+            raise BrokenLine(last + 1, "ends in the middle of a character, as the file does") from None
         if any(cell.strip() for cell in cells):
             yield Row(read.line_num + before, tuple(cells))
 

@@ -9,7 +9,6 @@ from adapters.notary.keys import SignatureWrong, verified_checkpoint
 from domain.errors import LedgerAltered, NotFound
 from domain.proofs.note import NUMBER, NotANote, Note, VerifierKey, parse, parse_many
 from krypton.bootstrap import Krypton
-from streams.broker import checkpoints
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,8 @@ def kept(note: Note, where: str, key: VerifierKey) -> Head:
 
 def published(ours: Krypton, topic: str) -> list[tuple[str, str]]:
     """The checkpoints on a Kafka topic. Raises KafkaError."""
+    from streams.broker import checkpoints  # who reads the log's folder alone needs no Kafka client
+
     raw = checkpoints.read(ours.addresses.kafka, topic)
     return [(f"checkpoint {at} on {topic}", note.decode(errors="replace")) for at, note in enumerate(raw)]
 

@@ -5,16 +5,26 @@ It is no version of a view: nothing rebuilds it, and no rebuild comes here.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
-from adapters.outbox.tables import METADATA, OUTBOX, WAITING
+from adapters.outbox.outbox import WAITING
 from policies.policy import Due, Policy
-from projections.engine.projection import ALL_FIELDS, NO_RULES, RowKey, Rows, Seed
+from projections.engine.projection import ALL_FIELDS, NO_RULES, RowKey, Rows, Seed, Tables
 from schemas.event import LedgerEvent
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
 
 ENTRIES = UUID("b8f1d3a4-5e0c-5d27-9c66-2a7e41f09d83")  # namespace of outbox ids: stored state, never change it
 PREFIX = "policy-"
+TABLE = "outbox"
+
+
+def _tables() -> "MetaData":
+    from adapters.outbox.tables import METADATA
+
+    return METADATA
 
 
 def no_step(_: str) -> None:
@@ -25,7 +35,7 @@ class PolicyFold:
     """``projections.engine.projection.Projection`` of one policy."""
 
     version = 1  # of the outbox, not of the policy's reactions: it never starts over
-    tables = METADATA
+    tables = Tables(_tables)
     rules = NO_RULES
     reads = ALL_FIELDS
 
@@ -53,7 +63,7 @@ class PolicyFold:
     def _entries(self, event: LedgerEvent) -> list[tuple[RowKey, Due]]:
         cause = f"{self._policy.name}@{self._policy.version}|{event.aggregate_id}/{event.version}"
         return [
-            (RowKey(OUTBOX.name, (str(uuid5(ENTRIES, f"{cause}|{place}|{due.does}")),)), due)
+            (RowKey(TABLE, (str(uuid5(ENTRIES, f"{cause}|{place}|{due.does}")),)), due)
             for place, due in enumerate(self._policy.react(event))
         ]
 

@@ -22,7 +22,7 @@ def install(ours: Krypton, *, log_key: bool = True) -> Iterator[str]:
 
     Raises ServiceUnavailable, and SettingsWrong where what is there already is of another make.
     """
-    from projections.versions.catalog import VersionChanged
+    from projections.versions.creation import VersionChanged
     from streams.broker.topics import TopicsDiffer
 
     try:
@@ -46,7 +46,7 @@ def install(ours: Krypton, *, log_key: bool = True) -> Iterator[str]:
 def _tables(ours: Krypton) -> Iterator[str]:
     from adapters.eventstore import tables
     from adapters.outbox import tables as outbox
-    from projections.versions import catalog
+    from projections.versions import creation
     from streams.relay import relay
 
     database = ours.addresses.database
@@ -56,7 +56,7 @@ def _tables(ours: Krypton) -> Iterator[str]:
     yield "vault: ready"
     relay.create(database)
     for name, view in VIEWS.items():
-        ours_made = catalog.create(database, view.make())
+        ours_made = creation.create(database, view.make())
         other = f"as another program made it: build this one's with krypton views rebuild {name}, and promote it"
         yield f"view {name}: {'ready' if ours_made else other}"
     outbox.create(database)

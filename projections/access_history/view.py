@@ -5,11 +5,13 @@ a list that was shown. A statement has one row under its identity. ``queries.py`
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from projections.access_history.tables import TABLES
-from projections.engine.projection import ALL_FIELDS, NO_RULES, RowKey, Rows, Seed, UnknownEvent
+from projections.engine.projection import ALL_FIELDS, NO_RULES, RowKey, Rows, Seed, Tables, UnknownEvent
 from schemas.event import LedgerEvent
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
 
 Row = dict[str, Any]
 SAID_NOTHING = {"consent.opened"}
@@ -104,13 +106,19 @@ CHANGED: dict[str, Callable[[LedgerEvent], Row]] = {
 """Events that change the row of an earlier event of the same key."""
 
 
+def _tables() -> "MetaData":
+    from projections.access_history.tables import TABLES
+
+    return TABLES
+
+
 class AccessHistory:
     """Folds accesses and consents into rows. A new rule or column needs a new version."""
 
     name = "access_history"
     version = 1
     topics: tuple[str, ...] = ("krypton.accesses", "krypton.consents")
-    tables = TABLES
+    tables = Tables(_tables)
     rules = NO_RULES
     reads = ALL_FIELDS
 

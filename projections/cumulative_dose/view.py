@@ -7,19 +7,22 @@ Whose a study's doses are is a row of its own, so reassigning a study moves no r
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from domain.dose_alerts import AlertRules
 from domain.rules.alerts import BUILT_IN
 from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
 from domain.rules.levels import ReferenceLevels
 from projections.cumulative_dose import levels
-from projections.cumulative_dose.tables import EXPOSURE, TABLES
-from projections.engine.projection import RowKey, Rows, Seed, UnknownEvent
+from projections.cumulative_dose.shape import SHAPES
+from projections.engine.projection import RowKey, Rows, Seed, Tables, UnknownEvent
 from schemas.event import LedgerEvent
 
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
 # An exposure's fields are the table's columns by the same names; a field that a later schema adds waits for a version.
-COLUMNS = tuple(column.name for column in EXPOSURE.columns if not column.primary_key)
+COLUMNS = tuple(name for name in SHAPES["exposure"].columns if name not in SHAPES["exposure"].key)
 NONE = ReferenceLevels()
 
 
@@ -125,6 +128,12 @@ WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
 }
 
 
+def _tables() -> "MetaData":
+    from projections.cumulative_dose.tables import TABLES
+
+    return TABLES
+
+
 class CumulativeDose:
     """Folds dose events into rows. A new rule or column is a new version, built beside this one.
 
@@ -134,7 +143,7 @@ class CumulativeDose:
     name = "cumulative_dose"
     version = 1
     topics: tuple[str, ...] = ("krypton.doses",)
-    tables = TABLES
+    tables = Tables(_tables)
     reads = READS
 
     def __init__(self, alerts: AlertRules = BUILT_IN, reference: ReferenceLevels = NONE) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from projections.engine.projection import Projection
+    from projections.engine.shape import Shapes
 
 Document = dict[str, Any]
 
@@ -52,6 +53,10 @@ class View:
     def make(self, *rules: Any) -> "Projection":
         """The projection, made with one rule set per kind, or with those that need no publishing."""
         return cast("Projection", self._part(self.projection)(*rules))
+
+    def shapes(self) -> "Shapes":
+        """The shapes of its tables."""
+        return cast("Shapes", self._part("shape:SHAPES"))
 
     def meaning(self) -> Meaning | None:
         """What a difference means; None where rows tell all."""

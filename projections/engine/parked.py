@@ -1,4 +1,4 @@
-"""Tables of dead letters and parked keys: records a view could not apply, and later ones of the same key.
+"""Stores dead letters and parked keys: records a view could not apply, and later ones of the same key.
 
 Written in the transaction that moves the position past the record. A dead letter holds the record byte for byte (its
 personal fields are sealed) and a reason with event type, position and error class, never a value.
@@ -11,44 +11,8 @@ from typing import Any, NamedTuple
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, LargeBinary, Table, Text, func, text
-from sqlalchemy.dialects.postgresql import JSONB
 
-from projections.engine.positions import METADATA
 from schemas.event import Record
-
-DEAD_LETTER = Table(
-    "dead_letter",
-    METADATA,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("view", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("topic", Text, nullable=False),
-    Column("partition", Integer, nullable=False),
-    Column("offset", BigInteger, nullable=False),
-    Column("key", LargeBinary, nullable=False),
-    Column("value", LargeBinary, nullable=False),
-    Column("headers", JSONB, nullable=False, comment="[name, value in hex], in order"),
-    Column("ledger_position", BigInteger, comment="null: the record does not tell"),
-    Column("event_type", Text, comment="null: the record cannot be read"),
-    Column("reason", Text, nullable=False),
-    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("published_at", DateTime(timezone=True), comment="when it was on the dead-letter topic"),
-    Column("replayed_at", DateTime(timezone=True), comment="when it was applied after all"),
-    Index("dead_letter_record", "view", "version", "topic", "partition", "offset", unique=True),
-    Index("dead_letter_unpublished", "view", "version", "id", postgresql_where=text("published_at IS NULL")),
-)
-
-PARKED_KEY = Table(
-    "parked_key",
-    METADATA,
-    Column("view", Text, primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("topic", Text, primary_key=True),
-    Column("partition", Integer, primary_key=True, autoincrement=False),
-    Column("key", LargeBinary, primary_key=True),
-    Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-)
 
 
 class Parked(NamedTuple):

@@ -9,25 +9,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from psycopg2.extensions import cursor as Cursor
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 
 from domain.errors import PartitionLost
 
 SCHEMA = "views"
-METADATA = MetaData(schema=SCHEMA)
-"""Tables about all views; ``parked`` and ``catalog`` declare the others."""
-
-POSITION = Table(
-    "position",
-    METADATA,
-    Column("view", Text, primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("topic", Text, primary_key=True),
-    Column("partition", Integer, primary_key=True, autoincrement=False),
-    Column("next", BigInteger, nullable=False, comment="the Kafka offset to read next"),
-    Column("ledger_position", BigInteger, nullable=False, comment="of the last event applied or set aside"),
-)
-
 Partition = tuple[str, int]
 """Topic and partition number."""
 

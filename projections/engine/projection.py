@@ -1,6 +1,6 @@
 """Defines a projection: a pure fold of ledger events into rows, run by the live engine and by rebuilds."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -51,6 +51,16 @@ class Rows(Protocol):
         """Delete the row if it exists."""
 
 
+class Tables:
+    """``tables`` of a projection, imported when they are asked for: a fold needs none."""
+
+    def __init__(self, find: Callable[[], "MetaData"]) -> None:
+        self._find = find
+
+    def __get__(self, projection: object, owner: type | None = None) -> "MetaData":
+        return self._find()
+
+
 class Projection(Protocol):
     """Folds events into rows. No SQL, clock or I/O in ``keys`` and ``apply``; ``apply`` commutes across topics.
 
@@ -62,9 +72,12 @@ class Projection(Protocol):
     name: str
     version: int
     topics: tuple[str, ...]
-    tables: "MetaData"
     rules: Mapping[str, int]
     reads: Mapping[str, Collection[str]]
+
+    @property
+    def tables(self) -> "MetaData":
+        """The declarations of its tables."""
 
     def seeds(self) -> Iterable[Seed]:
         """Rows derived from its rules, inserted when a version's tables are created. No event changes them."""

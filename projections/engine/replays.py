@@ -7,20 +7,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from psycopg2.extensions import cursor as Cursor
-from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, Uuid, func
 
-from projections.engine.ddl import if_absent
-from projections.engine.positions import SCHEMA
-
-REPLAY = Table(
-    "replay",
-    MetaData(schema=SCHEMA),
-    Column("command_id", Uuid, primary_key=True),
-    Column("actor", Text, nullable=False),
-    Column("letter", BigInteger, comment="the dead letter that was named; null: its key was"),
-    Column("applied", Integer, comment="how many events were applied, of all that waited under the key"),
-    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-)
+REPLAY = """CREATE TABLE IF NOT EXISTS views.replay (
+    command_id uuid PRIMARY KEY,
+    actor text NOT NULL,
+    letter bigint, -- the dead letter that was named; null: its key was
+    applied integer, -- how many events were applied, of all that waited under the key
+    at timestamp with time zone NOT NULL DEFAULT now()
+)"""
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('krypton replays'))"
 
 
@@ -34,7 +28,7 @@ class Asked(NamedTuple):
 def answered(cursor: Cursor, by: Asked) -> int | None:
     """The stored answer of a replay; None if it is new. Concurrent callers wait for the caller's transaction."""
     cursor.execute(LOCK)
-    cursor.execute(if_absent(REPLAY))
+    cursor.execute(REPLAY)
     cursor.execute("SELECT applied FROM views.replay WHERE command_id = %s::uuid", (str(by.command_id),))
     found = cursor.fetchone()
     return int(found[0]) if found else None

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
-from sqlalchemy import MetaData, Table
 
 from projections.engine.projection import RowKey
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData, Table
 
 Row = Mapping[str, Any]
 UNREAD: Final = object()
@@ -59,7 +61,7 @@ def quoted(*names: str) -> str:
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
-def table_sql(table: Table, schema: str) -> TableSql:
+def table_sql(table: "Table", schema: str) -> TableSql:
     """The statements of one table in one schema. Rows are read as key columns, then the others, in table order."""
     key = tuple(c.name for c in table.primary_key.columns)
     others = tuple(c.name for c in table.columns if c.name not in key)
@@ -81,7 +83,7 @@ def table_sql(table: Table, schema: str) -> TableSql:
     )
 
 
-def tables_sql(tables: MetaData, schema: str) -> dict[str, TableSql]:
+def tables_sql(tables: "MetaData", schema: str) -> dict[str, TableSql]:
     """The statements of all tables of a view, by table name; a table that names a schema of its own stays there."""
     return {table.name: table_sql(table, table.schema or schema) for table in tables.sorted_tables}
 

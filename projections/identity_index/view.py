@@ -6,17 +6,26 @@ rules, and ``due`` says what those would decide; ``queries`` reads.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from domain.rules.document import MATCHING
 from domain.rules.matching import MatchingRules
-from projections.engine.projection import ALL_FIELDS, RowKey, Rows, Seed, UnknownEvent
+from projections.engine.projection import ALL_FIELDS, RowKey, Rows, Seed, Tables, UnknownEvent
 from projections.identity_index import identity_rows, link_rows
 from projections.identity_index.match_rows import CHANGES_KEYS, MatchRows
-from projections.identity_index.tables import TABLES
 from schemas.event import LedgerEvent
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
 
 NONE = MatchingRules()
 WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = identity_rows.WRITERS | link_rows.WRITERS
+
+
+def _tables() -> "MetaData":
+    from projections.identity_index.tables import TABLES
+
+    return TABLES
 
 
 class IdentityIndex:
@@ -28,7 +37,7 @@ class IdentityIndex:
     name = "identity_index"
     version = 1
     topics: tuple[str, ...] = ("krypton.identities", "krypton.links")
-    tables = TABLES
+    tables = Tables(_tables)
     reads = ALL_FIELDS
 
     def __init__(self, matching: MatchingRules = NONE) -> None:

@@ -5,12 +5,14 @@ resolves persons and joins. A text whose key was destroyed is stored as it is re
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from projections.engine.projection import NO_RULES, RowKey, Rows, Seed, UnknownEvent
+from projections.engine.projection import NO_RULES, RowKey, Rows, Seed, Tables, UnknownEvent
 from projections.patient_record.batches import grown
-from projections.patient_record.tables import TABLES
 from schemas.event import LedgerEvent
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
 
 
 def _study(event: LedgerEvent) -> RowKey:
@@ -150,13 +152,19 @@ def _stepper(step: str) -> Callable[[LedgerEvent, Rows], None]:
 WRITERS = STUDY_EVENTS | {step: _stepper(step) for step in STEPS}
 
 
+def _tables() -> "MetaData":
+    from projections.patient_record.tables import TABLES
+
+    return TABLES
+
+
 class PatientRecord:
     """Folds studies, orders and readings into rows. A new rule or column needs a new version."""
 
     name = "patient_record"
     version = 1
     topics: tuple[str, ...] = ("krypton.studies", "krypton.orders")
-    tables = TABLES
+    tables = Tables(_tables)
     rules = NO_RULES
     reads = READS
 

@@ -8,10 +8,9 @@ young. A key is in one place only.
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
-from sqlalchemy import MetaData, Table
-
 from projections.engine.projection import RowKey
 from projections.engine.rows import UnknownColumn
+from projections.engine.shape import Shape, Shapes
 
 Row = Mapping[str, Any]
 Key = tuple[Any, ...]
@@ -34,9 +33,9 @@ class _Table:
 
     __slots__ = ("away", "blank", "name", "old", "young")
 
-    def __init__(self, table: Table) -> None:
-        self.name = table.name
-        self.blank: dict[str, Any] = dict.fromkeys(c.name for c in table.columns if not c.primary_key)
+    def __init__(self, name: str, shape: Shape) -> None:
+        self.name = name
+        self.blank: dict[str, Any] = dict.fromkeys(column for column in shape.columns if column not in shape.key)
         self.young: dict[Key, Row] = {}
         self.old: dict[Key, Row] = {}
         self.away: set[int] = set()
@@ -53,8 +52,8 @@ class _Table:
 class MemoryRows:
     """One partition's rows. ``most``: how many are kept before the older half is spilled."""
 
-    def __init__(self, tables: MetaData, most: int, spill: Spill) -> None:
-        self._tables = {table.name: _Table(table) for table in tables.sorted_tables}
+    def __init__(self, shapes: Shapes, most: int, spill: Spill) -> None:
+        self._tables = {name: _Table(name, shape) for name, shape in shapes.items()}
         self._half = most // 2
         self._spill = spill
         self._spilt = False  # before the first spill all rows are young

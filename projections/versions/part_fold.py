@@ -15,6 +15,7 @@ from projections.engine.fold import Read, fold, fold_carefully, read
 from projections.engine.parked import Letter, Parked
 from projections.engine.projection import Projection, RowKey, schema_of
 from projections.engine.rows import LiveRows, RowRefused, TableSql, tables_sql
+from projections.engine.shape import shapes_of
 from projections.versions.copy_out import CopyOut, Lines
 from projections.versions.memory_rows import MemoryRows
 from projections.versions.spill import TemporarySpill, TemporaryTables
@@ -62,7 +63,7 @@ def fold_part(
     """
     copy = CopyOut(projection.tables, schema_of(projection))
     spill = TemporarySpill(cursor, projection.tables, copy, writer)
-    rows = MemoryRows(projection.tables, most_rows, spill)
+    rows = MemoryRows(shapes_of(projection.tables), most_rows, spill)
     one = _PartFold(projection, codec, rows, until)
     folded = Folded(copy, spill)
     try:

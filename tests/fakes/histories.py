@@ -14,6 +14,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from projections.engine.projection import Projection, RowKey
+from projections.engine.shape import shapes_of
 from projections.versions.memory_rows import Held, MemoryRows
 from schemas.codec import Codec
 from schemas.event import LedgerEvent, Record
@@ -102,7 +103,7 @@ def events(view: Projection) -> st.SearchStrategy[list[Event]]:
 
 def _storable(view: Projection, history: Sequence[Event]) -> list[Event]:
     """Without the events that would change a row that was never made: PostgreSQL takes no such row."""
-    rows, kept = MemoryRows(view.tables, 10_000, NO_SPILL), []
+    rows, kept = MemoryRows(shapes_of(view.tables), 10_000, NO_SPILL), []
     for number, (event_type, body) in enumerate(history):
         schema = registry().latest[event_type]
         data = json.loads(json.dumps(ENVELOPE | body))

@@ -30,7 +30,7 @@ from krypton.queries import person
 from krypton.settings import Settings
 from projections.declared import VIEWS
 from projections.engine.store import ViewStore
-from projections.versions import catalog
+from projections.versions import creation
 from tests.fakes.dicom import new_uid
 from tests.fakes.region import dose, exposure, received
 from tests.fakes.roles import roles_file
@@ -190,7 +190,7 @@ def audit_world(stack: Stack) -> Iterator[AuditWorld]:
     tables.create(url)
     ours.vault.create()
     for view in VIEWS.values():
-        catalog.create(url, view.make())
+        creation.create(url, view.make())
     world = AuditWorld(ours, stack.root)
     for site, rpps in (("CHB", CLINICIAN), ("CHP", RADIOLOGIST)):
         world.ask(EnrollSite(code=site, name=f"Hospital {site}"))

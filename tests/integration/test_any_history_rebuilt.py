@@ -25,7 +25,7 @@ from projections.declared import VIEWS
 from projections.engine.projection import schema_of
 from projections.engine.sealed import sealed_columns
 from projections.engine.store import ViewStore
-from projections.versions import catalog, diff, rebuild, versions
+from projections.versions import creation, diff, rebuild, versions
 from projections.versions.build_log import Part
 from projections.versions.rebuild import Builder
 from schemas.bulk import BulkCodec
@@ -269,7 +269,7 @@ def _by_rule(**sides: Any) -> Command:
 @pytest.fixture
 def url(database_url: str) -> str:
     for make in MADE.values():
-        catalog.create(database_url, make())
+        creation.create(database_url, make())
     return database_url
 
 

@@ -34,11 +34,19 @@ sys.exit(code)
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("words", ["record show", "dose show", "identity show", "identity history", "consent show"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("record show {ref}", "dose show {ref}", "identity show {ref}", "identity history {ref}"),
+        *("consent show {ref}", "identity search --number {number}", "identity review list"),
+        *("audit as-of {moment} {ref}", "audit history {ref}", "audit accesses {ref}", "audit exposure {ref} {other}"),
+    ],
+)
 def test_a_read_imports_nothing_that_only_services_need(region: Region, words: str) -> None:
-    ref = region.register()
+    ref, other = region.register(), region.register()
     region.settle()
-    command = [sys.executable, "-c", SCRIPT, *words.split(), ref, "--json"]
+    given = {"ref": ref, "other": other, "number": ref.partition("|")[2], "moment": "2100-01-01"}
+    command = [sys.executable, "-c", SCRIPT, *words.format(**given).split(), "--json"]
     done = subprocess.run(command, env=region.env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     imported = set(done.stderr.split())

@@ -21,7 +21,7 @@ from projections.declared import VIEWS
 from projections.engine.store import ViewStore
 from projections.identity_index import queries as identities
 from projections.patient_record import queries as records
-from projections.versions import catalog
+from projections.versions import creation
 from schemas.codec import Codec
 from schemas.event import ERASED
 from schemas.registry import registry
@@ -243,7 +243,7 @@ class TestRebuilt:
         url = stack.new_database(name)
         codec = Codec(registry(), region.krypton.vault)
         for view in VIEWS.values():
-            catalog.create(url, view.make())
+            creation.create(url, view.make())
             with closing(ViewStore(view.make(), codec, url)) as store:
                 for topic in view.make().topics:
                     store.apply(of_topics(region.krypton.ledger, [topic]))

@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection
 
 from projections.engine.projection import Projection, schema_of
 from projections.engine.store import ViewStore
-from projections.versions import catalog, rebuild, versions
+from projections.versions import creation, rebuild, versions
 from projections.versions.build_log import Part
 from projections.versions.rebuild import Builder
 from schemas.bulk import BulkCodec
@@ -37,7 +37,7 @@ class Bench:
         self.live, self.built = TWICE[name](), TWICE[name]()
         self.built.version = 2
         self.codec = Codec(registry(), MemoryVault())
-        catalog.create(url, self.live)
+        creation.create(url, self.live)
         self.connection: Connection = psycopg2.connect(url)
         self.connection.autocommit = True
 

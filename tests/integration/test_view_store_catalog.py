@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Column, MetaData, Table, Text
 
 from projections.patient_record.view import PatientRecord
-from projections.versions import catalog
-from projections.versions.catalog import VersionChanged
+from projections.versions import catalog, creation
+from projections.versions.creation import VersionChanged
 from tests.integration.view_world import STUDIES, World
 
 pytestmark = pytest.mark.live
@@ -60,7 +60,7 @@ def test_a_view_that_was_never_made_has_no_live_version(world: World) -> None:
 def test_a_later_version_is_built_beside_it(world: World) -> None:
     """Readers go on seeing the first until it is promoted."""
     world.store().apply(world.records())
-    catalog.create(world.url, NextVersion())
+    creation.create(world.url, NextVersion())
     states = {version["version"]: version["state"] for version in status(world, {})}
     assert (states, world.query("SELECT count(*) FROM patient_record.study")) == ({1: "live", 2: "building"}, [(2,)])
 
@@ -69,14 +69,14 @@ def test_making_a_view_again_changes_nothing(world: World) -> None:
     """Rows, positions and state stay."""
     world.store().apply(world.records())
     before = world.tables(), world.position(), status(world, {})
-    catalog.create(world.url, PatientRecord())
+    creation.create(world.url, PatientRecord())
     assert (world.tables(), world.position(), status(world, {})) == before
 
 
 def test_views_can_be_made_by_several_processes_at_once(database_url: str) -> None:
     """As when all workers start together on an empty database."""
     with ThreadPoolExecutor(4) as workers:
-        list(workers.map(lambda _: catalog.create(database_url, PatientRecord()), range(8)))
+        list(workers.map(lambda _: creation.create(database_url, PatientRecord()), range(8)))
     with closing(psycopg2.connect(database_url)) as connection:
         assert [v["state"] for v in catalog.status(connection, {})] == ["live"]
 
@@ -84,7 +84,7 @@ def test_views_can_be_made_by_several_processes_at_once(database_url: str) -> No
 def test_other_tables_under_the_same_version_are_refused(world: World) -> None:
     """The message names the table and what to do."""
     with pytest.raises(VersionChanged, match=r"patient_record_v1\.study .*colour.*raise the version"):
-        catalog.create(world.url, Changed())
+        creation.create(world.url, Changed())
 
 
 def test_status_tells_position_lag_and_rows(world: World) -> None:
@@ -109,7 +109,7 @@ def test_status_tells_position_lag_and_rows(world: World) -> None:
 
 def test_a_live_view_is_behind_by_what_it_has_not_read(world: World) -> None:
     """A version that is being built is no one's wait."""
-    catalog.create(world.url, NextVersion())
+    creation.create(world.url, NextVersion())
     world.store().apply(world.records()[:1])
     with closing(psycopg2.connect(world.url)) as connection:
         assert catalog.behind(connection, {(STUDIES, 0): 2}) == {"patient_record": 1}

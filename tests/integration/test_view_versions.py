@@ -11,7 +11,7 @@ import pytest
 
 from domain.errors import NotFound
 from projections.patient_record.view import PatientRecord
-from projections.versions import build_log, catalog, diff, rebuild, tailing, versions
+from projections.versions import build_log, catalog, creation, diff, rebuild, tailing, versions
 from projections.versions.build_log import BuilderReplaced, Part, PartsLeft
 from projections.versions.code_digest import code_digest
 from projections.versions.rebuild import Builder, NotBuilding
@@ -183,7 +183,7 @@ def test_init_does_not_bring_back_a_version_that_was_promoted_away(world: World)
     built(world)
     versions.promote(world.url, VIEW, 2, ACTOR)
     versions.drop(world.url, VIEW, 1, ACTOR)
-    catalog.create(world.url, PatientRecord())
+    creation.create(world.url, PatientRecord())
     assert state(world) == {2: "live"}
 
 
@@ -311,15 +311,15 @@ def test_a_version_of_other_code_is_kept_up_to_date_by_that_code_alone(world: Wo
 def test_init_leaves_a_version_of_other_code_alone_though_its_tables_differ(world: World) -> None:
     of_other_code(world, 1)
     world.query("ALTER TABLE patient_record_v1.study RENAME TO exam")
-    assert catalog.create(world.url, PatientRecord()) is False
+    assert creation.create(world.url, PatientRecord()) is False
     assert world.query("SELECT to_regclass('patient_record_v1.study')::text") == [(None,)]
 
 
 def test_init_takes_what_an_earlier_program_made_without_a_note_for_its_own_once(world: World) -> None:
     world.query("ALTER TABLE views.view_version DROP COLUMN code, DROP COLUMN until")
-    assert catalog.create(world.url, PatientRecord()) is True
+    assert creation.create(world.url, PatientRecord()) is True
     of_other_code(world, 1)
-    assert catalog.create(world.url, PatientRecord()) is False
+    assert creation.create(world.url, PatientRecord()) is False
     assert world.query("SELECT code FROM views.view_version") == [("0ther",)]
 
 
@@ -377,7 +377,7 @@ def test_a_version_that_was_to_stop_is_promoted_by_force_alone_and_goes_on_from_
 
 def test_tables_of_an_earlier_program_get_the_columns_that_they_lack(world: World) -> None:
     world.query("ALTER TABLE views.view_version DROP COLUMN until")
-    catalog.create(world.url, PatientRecord())
+    creation.create(world.url, PatientRecord())
     built_until(world, 3)
     assert world.query("SELECT until FROM views.view_version ORDER BY version") == [(None,), (3,)]
 

@@ -8,7 +8,7 @@ from psycopg2.extensions import connection as Connection
 
 from projections.engine.projection import Projection, schema_of
 from projections.engine.store import ViewStore
-from projections.versions import catalog
+from projections.versions import creation
 from schemas.codec import Codec
 from schemas.registry import registry
 from tests.fakes.ledger import MemoryLedger
@@ -77,6 +77,6 @@ class ViewReader:
         with closing(self.connection.cursor()) as cursor:
             for schema in (self._view.name, schema_of(self._view), "views"):
                 cursor.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-        catalog.create(self._url, self._view)
+        creation.create(self._url, self._view)
         codec = Codec(registry(), ledger.memory_vault)
         self._ledger, self._store = ledger, ViewStore(self._view, codec, self._url)

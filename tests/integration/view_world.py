@@ -9,7 +9,7 @@ import psycopg2
 from projections.engine.projection import Projection, Rows, schema_of
 from projections.engine.store import ViewStore
 from projections.patient_record.view import PatientRecord
-from projections.versions import catalog
+from projections.versions import creation
 from schemas.codec import Codec
 from schemas.event import LedgerEvent, Record
 from schemas.registry import registry
@@ -51,7 +51,7 @@ class World:
         self.region = Region()
         self.projection = projection or PatientRecord()
         self.opened: list[ViewStore] = []
-        catalog.create(url, self.projection)
+        creation.create(url, self.projection)
 
     @property
     def codec(self) -> Codec:

@@ -11,9 +11,10 @@ from uuid import UUID
 import pytest
 from typer import BadParameter
 
+from domain.actors import Caller
 from domain.aggregates.identity import Identity
 from krypton.bootstrap import Krypton
-from krypton.cli import consent, given, identity, identity_pairs, ingest
+from krypton.cli import consent, given, identity, identity_import, identity_pairs, identity_search, ingest
 from krypton.cli.audit import moment_of
 from krypton.cli.main import run
 from krypton.settings import Addresses, Settings
@@ -30,7 +31,7 @@ class Typed:
         self._patch, self._capsys = monkeypatch, capsys
         self.ours = Krypton(Settings(home), Addresses("", ""))
         vars(self.ours)["ledger"] = self.region
-        for module in (identity, identity_pairs, consent, ingest):
+        for module in (identity, identity_import, identity_pairs, consent, ingest):
             monkeypatch.setattr(module, "krypton", lambda: self.ours)
         self.sits_there(False)
 
@@ -122,6 +123,11 @@ def test_traits_come_from_standard_input_or_a_file(typed: Typed, tmp_path: Path)
         (LINES + "color=ZQXV", "1 of its names are none of assigner, id, family"),
         ('{"family": ["ZQXV"]}', "a value of its JSON object is not text"),
         ('{"family": "ZQXV"', "it begins as a JSON object and is none"),
+        ('{"family": ' + "[" * 60_000, "it begins as a JSON object and is none"),
+        ('{"id": "7", "ID": "ZQXV"}', "a name says again what another one says"),
+        (LINES + "id=ZQXV", "a line says again what another one says"),
+        ("family=ZQXV" * 60_000, "it holds over 65,536 characters"),
+        ("family=ZQXV\0", "it holds a null character"),
         (LINES + "assigner=ZQXV", "--assigner is typed and in the file"),
     ],
 )
@@ -131,6 +137,69 @@ def test_a_file_that_says_something_else_is_told_so_and_nothing_of_it_is_repeate
     code, _, err = typed.run(*CLERK, "--from", "-", stdin=told)
     assert code == 2
     assert words in " ".join(err.split())
+    assert "ZQXV" not in err
+
+
+def test_a_file_that_is_not_there_is_told_apart_from_one_that_is_no_text(typed: Typed, tmp_path: Path) -> None:
+    assert "it cannot be read (No such file or directory)" in typed.run(*CLERK, "--from", tmp_path / "no")[2]
+    (tmp_path / "odd").write_bytes(b"family=FICTIV\xc9\n")
+    assert "it is no UTF-8 text" in typed.run(*CLERK, "--from", tmp_path / "odd")[2]
+
+
+class Sought:
+    """What ``identity search`` is asked on a ledger in memory, and what it seeks."""
+
+    def __init__(self, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.criteria: list[dict[str, str]] = []
+        self._typed = typed
+        monkeypatch.setattr(identity_search, "krypton", lambda: typed.ours)
+        monkeypatch.setattr(identity_search, "people_found", self._found)
+
+    def _found(self, _: Krypton, __: Caller, criteria: dict[str, str], limit: int) -> list[dict[str, Any]]:
+        self.criteria.append(criteria)
+        return []
+
+    def run(self, *words: object, stdin: str = "") -> tuple[int, str]:
+        code, _, err = self._typed.run("identity", "search", *words, stdin=stdin)
+        return code, " ".join(err.split())
+
+
+@pytest.fixture
+def sought(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> Sought:
+    return Sought(typed, monkeypatch)
+
+
+def test_what_is_sought_comes_from_standard_input_or_a_file(sought: Sought, tmp_path: Path) -> None:
+    assert sought.run("--from", "-", "--sex", "F", stdin="family=FICTIVE\nbirth-date = 1970-01-02\n") == (0, "")
+    (tmp_path / "one.json").write_text(json.dumps({"ins": "2 70 01 99 351 005 75", "given": None}))
+    assert sought.run("--from", tmp_path / "one.json") == (0, "")
+    assert sought.criteria == [
+        {"family": "FICTIVE", "birth_date": "1970-01-02", "sex": "F"},
+        {"ins": "270019935100575"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "said"),
+    [
+        ((), "", "nothing to search by: give --family, --birth-date, --number or --ins"),
+        (("--from", "-"), "", "nothing to search by"),
+        (("--from", "-"), "given=ZQXV\nsex=F\n", "nothing to search by"),
+        (("--family", " "), "", "nothing to search by"),
+        (("--from", "-"), "family=Z\n", "--family has 1 letters: give 2 or more"),
+        (("--from", "-"), "family=ZQXV\nsex=ZQXV\n", "--sex is none of M, F, I"),
+        (("--birth-date", "02/01/1970"), "", "--birth-date is not a day: write YYYY-MM-DD"),
+        (("--from", "-"), "birth-date=ZQXV\n", "--birth-date is not a day"),
+        (("--from", "-", "--family", "FICTIVE"), "family=ZQXV\n", "--family is typed and in the file"),
+        (("--from", "-"), "color=ZQXV\n", "1 of its names are none of family, given, birth_date"),
+    ],
+)
+def test_a_search_that_could_find_nobody_or_everybody_is_refused(
+    sought: Sought, words: tuple[str, ...], stdin: str, said: str
+) -> None:
+    code, err = sought.run(*words, stdin=stdin)
+    assert (code, sought.criteria) == (2, [])
+    assert said in err
     assert "ZQXV" not in err
 
 
@@ -199,6 +268,17 @@ def test_an_import_of_files_that_are_all_refused_ends_with_1(typed: Typed, tmp_p
     (tmp_path / "in" / "letter.dcm").write_text("no DICOM")
     code, out, _ = typed.run("ingest", "--site", "CHB", tmp_path / "in", "--json")
     assert (code, json.loads(out)["accepted"]) == (1, 0)
+
+
+def test_an_import_that_a_broken_line_stops_says_what_was_done_until_there(typed: Typed, tmp_path: Path) -> None:
+    file = tmp_path / "f.csv"
+    file.write_text('assigner,id,family,given,birth_date,sex\nCHB,9,FICTIVE,Alex,,\nCHB,10,"FICTIVE,Alex,,\n')
+    code, out, err = typed.run("identity", "import", file)
+    assert code == 2
+    assert "registered" in out
+    assert "written at" in out
+    assert "line 3 is no CSV" in " ".join(err.split())
+    assert typed.traits("9")["given"] == "Alex"
 
 
 def test_the_version_is_told() -> None:

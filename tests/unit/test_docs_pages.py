@@ -7,6 +7,8 @@ from types import ModuleType
 
 import pytest
 
+from projections.declared import VIEWS
+from projections.engine.shape import shapes_of
 from tools.__main__ import PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +42,11 @@ def leads_somewhere(page: Path, target: str) -> bool:
 @pytest.mark.parametrize("made", PAGES, ids=lambda made: made.__name__.rpartition(".")[2])
 def test_a_page_made_from_the_code_is_fresh(made: ModuleType) -> None:
     assert made.PAGE.read_text() == made.page(), "run python -m tools"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_shapes_of_a_views_tables_are_fresh(view: str) -> None:
+    assert VIEWS[view].shapes() == shapes_of(VIEWS[view].make().tables), "run python -m tools"
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))

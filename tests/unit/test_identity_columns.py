@@ -113,7 +113,7 @@ def test_an_id_keeps_its_blanks_for_the_ledger_to_refuse() -> None:
     ("row", "words"),
     [
         (cells("CHB", "7", "FICTIVE", "Lea", "1980-04-12"), "not as many columns"),
-        (cells("CHB", "7", "FICTIVE", "Lea", "1980-04-12", "F", "", "", ""), "not as many columns"),
+        (cells("CHB", "7", "FICTIVE", "Lea", "1980-04-12", "F", "", "", "moved"), "not as many columns"),
         (cells("CHB", "7", "FICTIVE", "Lea", "1980-04-12", "F", "", "moved"), "not as many columns"),
         (cells("CHB", "1,23457E+11", "FICTIVE", "Lea", "1980-04-12", "F"), "id was shortened"),
         (cells("CHB", "7", "FICTIV\udcc9", "Lea", "1980-04-12", "F"), "bytes that are no text"),
@@ -128,6 +128,12 @@ def test_a_row_that_cannot_be_read_is_refused_and_not_quoted(row: Row, words: st
 def test_cells_that_excel_left_out_at_the_end_are_empty() -> None:
     short = cells("CHB", "7", "FICTIVE", "Lea", "1980-04-12", "F")
     assert "used_name" not in Columns.of((*FRENCH, "Nom d'usage")).read(short)
+
+
+def test_empty_cells_that_excel_adds_at_the_end_are_passed_over() -> None:
+    """Where another row of the sheet is longer, or a cell beside the table was formatted once."""
+    row = cells("CHB", "7", "FICTIVE", "Lea", "1980-04-12", "F", "", " ", "")
+    assert Columns.of(FRENCH).read(row) == Columns.of(FRENCH).read(cells(*row.cells[:6]))
 
 
 @pytest.mark.parametrize(

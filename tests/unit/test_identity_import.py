@@ -147,17 +147,32 @@ def test_under_its_own_id_it_answers_as_the_first_time(region: Region, tmp_path:
 # What is no table
 
 
+OPEN = 'CHB;3;FICTIVE;Ada;1980-01-02;F;"Pau'
+
+
 @pytest.mark.parametrize("later", [(), ('CHB;6;FICTIVE;Eve;1980-01-02;F;"Pau"',)])
 def test_a_quotation_that_is_not_closed_stops_the_import_there_and_takes_nobody_with_it(
     region: Region, tmp_path: Path, later: tuple[str, ...]
 ) -> None:
-    """Also in a column that is not read, and where a later quotation closes it. What comes before is done."""
-    open_one = 'CHB;3;FICTIVE;Ada;1980-01-02;F;"Pau'
-    file = written(tmp_path / "f.csv", *GOOD, open_one, "CHB;4;FICTIVE;Zoe;1980-01-02;F;Pau", *later)
-    with pytest.raises(FileWrong, match=r"^line 4 is no CSV: .*; the lines before it are done$"):
-        run(region, file)
+    """Also in a column that is not read, and where a later quotation closes it. What comes before is done, and told."""
+    file = written(tmp_path / "f.csv", *GOOD, OPEN, "CHB;4;FICTIVE;Zoe;1980-01-02;F;Pau", *later)
+    stopped = run(region, file)
+    assert counts(stopped) == (2, 0, 0)
+    assert stopped["broken"]["line"] == 4
+    assert re.fullmatch(
+        r"line 4 is no CSV \(.*\); nothing after it was read: correct it, .*", stopped["broken"]["reason"]
+    )
     file.write_bytes(file.read_bytes().replace(b';"Pau\r', b";Pau\r"))
-    assert counts(run(region, file)) == (2 + len(later), len(GOOD), 0)
+    assert counts(repaired := run(region, file)) == (2 + len(later), len(GOOD), 0)
+    assert repaired["broken"] is None
+
+
+def test_a_check_of_a_broken_file_claims_nothing_that_it_did_not_do(region: Region, tmp_path: Path) -> None:
+    head = region.head()
+    checked = run(region, written(tmp_path / "f.csv", GOOD[0], *BAD, OPEN), check=True, rejects=tmp_path / "kept.csv")
+    assert (checked["to_register"], checked["refused_lines"], region.head()) == (1, len(BAD), head)
+    assert "done" not in checked["broken"]["reason"]
+    assert len((tmp_path / "kept.csv").read_text(encoding="cp1252").splitlines()) == 1 + len(BAD)
 
 
 def test_a_file_that_is_cut_within_its_first_line_is_told_so(region: Region, tmp_path: Path) -> None:
@@ -202,6 +217,21 @@ def test_rejects_are_corrected_and_imported(region: Region, tmp_path: Path, enco
     assert left.startswith(f"{BAD[3]};birth date is in the future")
     traits = [e.data["traits"] for e in region.history(region.start)][-1]
     assert (traits["family"], traits["given"], traits["birth_date"]) == ("FICTIVÉ", "Zoé", "1980-02-28")
+
+
+def test_the_reason_of_a_row_that_excel_shortened_or_widened_stands_in_its_own_column(
+    region: Region, tmp_path: Path
+) -> None:
+    """In another it would be taken for the name in use when the rejects are imported."""
+    file, kept, header = tmp_path / "f.csv", tmp_path / "kept.csv", HEADER.replace("Ville", "Nom d'usage")
+    rows = (header, "CHB;3;FICTIVE;Anne;30/02/1980;F", "CHB;4;FICTIVE;Anne;30/02/1980;F;;;", "")
+    file.write_bytes("\r\n".join(rows).encode())
+    run(region, file, rejects=kept)
+    lines = kept.read_text().splitlines()
+    assert [line[: line.rindex(";")] for line in lines[1:]] == [f"CHB;{n};FICTIVE;Anne;30/02/1980;F;" for n in (3, 4)]
+    kept.write_text(kept.read_text().replace("30/02", "28/02"))
+    assert counts(run(region, kept)) == (2, 0, 0)
+    assert [e.data["traits"]["used_name"] for e in region.history(region.start)] == [None, None]
 
 
 def test_only_the_owner_reads_rejects(region: Region, tmp_path: Path) -> None:
