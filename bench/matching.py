@@ -17,6 +17,7 @@ from bench.commands import new_site
 from bench.region import processes
 from domain.commands.identities import Register
 from domain.commands.rules import PublishRules
+from domain.commands.views import Promoted
 from domain.rules.document import document
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
@@ -76,6 +77,8 @@ def _in_force(ours: Krypton) -> None:
     started = rebuild.begin(ours.addresses.database, projection, {})
     rebuild.finish(ours.addresses.database, projection, started)
     versions.promote(ours.addresses.database, INDEX, VERSION, "system:bench")
+    promoted = Promoted(view=INDEX, version=VERSION, former=1, rules={"matching": 1})
+    ours.execute(promoted, Envelope("system:bench"))  # as krypton views promote does, which needs a relay
 
 
 def _linked(ours: Krypton, identities: Sequence[str], timeout_s: float) -> dict[str, float]:

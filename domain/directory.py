@@ -43,6 +43,7 @@ class Directory:
     )
 
     def __init__(self) -> None:
+        self.upto = 0
         self.sites: dict[str, Site] = {}
         self.professionals: dict[str, Professional] = {}
         self._by_ae_title: dict[str, str] = {}

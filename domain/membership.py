@@ -123,12 +123,15 @@ class Membership:
     TYPES: ClassVar[tuple[str, ...]] = tuple(HELD_BY_EVENT)
 
     def __init__(self, clusters: MutableMapping[str, Cluster[str]] | None = None) -> None:
+        self.upto = 0
         self._clusters: MutableMapping[str, Cluster[str]] = {} if clusters is None else clusters
         self._later = count(LATER)
 
     def branch(self) -> "Membership":
         """A copy for statements that are not stored yet; this one does not change."""
-        return Membership(ChainMap({}, self._clusters))
+        branched = Membership(ChainMap({}, self._clusters))
+        branched.upto = self.upto
+        return branched
 
     def foresee(self, event_type: str, data: Mapping[str, Any]) -> None:
         """Apply a link event that is not stored yet, after all others. Ids may be UUIDs."""

@@ -87,10 +87,23 @@ class CommandRecord:
     result: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What decisions rest on, beside the aggregates that they change.
+
+    ``read``: aggregate to the version that was read; ``upto``: the position up to which the events that commands fold
+    (links, rules, the directory) were read.
+    """
+
+    read: Mapping[UUID, int]
+    upto: int
+
+
 class CommandLog(Protocol):
     """The part of the event recorder that makes commands idempotent: command ids in the events' own transaction.
 
-    ``insert_events(stored, commands=…)`` stores both or nothing; it raises CommandRepeated if an id is already stored.
+    ``insert_events(stored, commands=…)`` stores both or nothing; it raises CommandRepeated if an id is already stored,
+    and IntegrityError if an event of an aggregate is, or something newer than the decisions' basis.
     """
 
     def answer_of(self, command_id: UUID) -> Answer | None:
@@ -109,7 +122,7 @@ class CommandLog(Protocol):
         """Position of the aggregate's first event; None when it has none."""
 
     def insert_events(
-        self, stored_events: Sequence[Any], *, commands: Sequence[CommandRecord], **kwargs: Any
+        self, stored_events: Sequence[Any], *, commands: Sequence[CommandRecord], basis: Basis | None, **kwargs: Any
     ) -> Sequence[int]:
         """Store events and commands in one transaction; returns the positions."""
 

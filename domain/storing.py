@@ -9,7 +9,7 @@ from eventsourcing.domain import AggregateEvent, CanInitAggregate
 from eventsourcing.persistence import AggregateRecorder, EventStore, Mapper, StoredEvent
 from eventsourcing.utils import get_topic, resolve_topic
 
-from domain.ports import Answer, CommandLog, CommandRecord, EventCodec, KeyVault
+from domain.ports import Answer, Basis, CommandLog, CommandRecord, EventCodec, KeyVault
 from domain.times import EPOCH
 from domain.work import Decision, Envelope
 
@@ -71,5 +71,13 @@ class LedgerStore(EventStore[UUID]):
             self.vault.prepare(subject for d in decisions for e in d.events for subject in mapper.subjects(e))
         stored = [mapper.stored(event, d.envelope, at) for d in decisions for event in d.events]
         commands = [CommandRecord(d.envelope.command_id, d.asker, len(d.events), d.result) for d in decisions]
-        positions = iter(cast(CommandLog, self.recorder).insert_events(stored, commands=commands))
+        log, basis = cast(CommandLog, self.recorder), _basis(decisions)
+        positions = iter(log.insert_events(stored, commands=commands, basis=basis))
         return [Answer(tuple(next(positions) for _ in d.events), d.result, d.asker) for d in decisions]
+
+
+def _basis(decisions: Sequence[Decision]) -> Basis | None:
+    """What all of them rest on."""
+    if not (found := [d.basis for d in decisions if d.basis]):
+        return None
+    return Basis({a: version for one in found for a, version in one.read.items()}, min(one.upto for one in found))

@@ -15,6 +15,8 @@ class Fold(Protocol):
     """A state derived from events only."""
 
     TYPES: ClassVar[tuple[str, ...]]
+    upto: int
+    """The position up to which it has read; ``Tail`` sets it."""
 
     def apply(self, event_type: str, position: int, data: Mapping[str, Any]) -> None:
         """Fold one event; events come in ledger order."""
@@ -40,5 +42,5 @@ class Tail(Generic[F]):
             for stored in found:
                 _, data = self._codec.decode(stored.state, stored.originator_version, unseal=False)
                 self._fold.apply(stored.topic, stored.id, data)
-            self._seen = head
+            self._seen = self._fold.upto = head
         return self._fold

@@ -19,7 +19,7 @@ from domain.askers import CONTENT, Asker
 from domain.directory import Directory
 from domain.errors import NotFound
 from domain.membership import Membership
-from domain.ports import LedgerState
+from domain.ports import Basis, LedgerState
 from domain.rules.in_force import RulesInForce
 
 A = TypeVar("A", bound=Aggregate)
@@ -76,12 +76,13 @@ def touched_by(*commands: Command) -> set[UUID]:
 
 @dataclass(frozen=True)
 class Decision:
-    """What one command decided, not yet stored."""
+    """What one command decided, not yet stored; ``basis``: what must not have changed by then."""
 
     envelope: Envelope
     asker: Asker
     events: list[AggregateEvent]
     result: dict[str, Any]
+    basis: Basis | None = None
 
 
 class NotStoredYet(Exception):
@@ -97,6 +98,8 @@ class Work:
         self._touched: dict[UUID, Aggregate] = {}
         self._decided: dict[UUID, list[AggregateEvent]] = {}
         self._statements: list[AggregateEvent] = []
+        self._read: dict[UUID, int] = {}
+        self._rules_upto = 0
         self.now = ledger.clock()
 
     @property
@@ -119,7 +122,9 @@ class Work:
     @cached_property
     def rules(self) -> RulesInForce:
         """The rules in force, as stored when first asked."""
-        return self._ledger.rules()
+        found = self._ledger.rules()
+        self._rules_upto = found.upto  # noted now: another thread may read on meanwhile
+        return found
 
     def fetch(self, aggregate_ids: Iterable[UUID]) -> None:
         """Load aggregates that ``find`` will be asked for, in one query."""
@@ -147,6 +152,14 @@ class Work:
         self._held[aggregate.id] = self._touched[aggregate.id] = aggregate
         return aggregate
 
+    def rests_on(self, *aggregate_ids: UUID) -> None:
+        """What this command decides holds while these aggregates, and all links and rules, are as they are read here:
+        if another writer changes them first, it is decided again.
+        """
+        for one in aggregate_ids:
+            if held := self._held.get(one):
+                self._read[one] = held.version - len(self._decided.get(one, ()))
+
     def registered(self, aggregate_id: UUID) -> int:
         """Ledger position of the aggregate's first event. Raises NotFound, NotStoredYet."""
         if (position := self._ledger.log.position_of(aggregate_id)) is None:
@@ -157,8 +170,12 @@ class Work:
 
     def decide(self, command: Command, by: Envelope) -> Decision:
         """What the command decides. Where it raises, ``undo`` before another command is decided."""
+        self._read = {}
         result = command.decide(self) or {}
-        return Decision(by, by.asker(command), self._collect(), result)
+        return Decision(by, by.asker(command), self._collect(), result, self._basis())
+
+    def _basis(self) -> Basis | None:
+        return Basis(self._read, min(self._branch.upto, self._rules_upto)) if self._read else None
 
     def undo(self) -> None:
         """Undo what a refused command changed; earlier decisions stay. Raises IntegrityError."""

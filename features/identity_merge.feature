@@ -79,7 +79,8 @@ Feature: Two local identities can be held one person, and that can be taken back
   Rule: L5, what a human unmerged, only a human merges again
 
     Scenario: A rule finds the pair once more
-      Given CHB and CHP are merged because "same name and birth date"
+      Given the rule probable merges who share a family name
+      And CHB and CHP are merged because "same name and birth date"
       And CHB and CHP are unmerged because "twin sisters"
       When the rule probable merges CHB and CHP
       Then the ledger refuses with HumanMadeIt, rule L5

@@ -26,7 +26,7 @@ from adapters.eventstore.connections import Connections
 from adapters.eventstore.tables import CHANNEL, EVENTS, FOLDED, LOCK_TIMEOUT_MS
 from domain.askers import Asker
 from domain.errors import CommandRepeated
-from domain.ports import Answer, CommandRecord
+from domain.ports import Answer, Basis, CommandRecord
 
 # One message to the server: lock, then insert. A sorted subquery keeps the order in which ids are assigned.
 INSERT = f"""SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE;
@@ -35,6 +35,10 @@ SELECT id::uuid, version, topic, state FROM (VALUES %s) AS new (place, id, versi
 ORDER BY place RETURNING id"""
 COMMANDS = f"""NOTIFY {CHANNEL};
 INSERT INTO ledger.command (command_id, actor, kind, positions, result) VALUES %s ON CONFLICT DO NOTHING RETURNING 1"""
+# Asked under the lock: what was stored after it was read. Ids grow in commit order, so what is stored now comes later.
+NEWER = f"""SELECT 1 FROM {EVENTS} WHERE id > %s AND id < %s AND topic IN ({FOLDED})
+UNION ALL SELECT 1 FROM unnest(%s::uuid[], %s::bigint[]) AS read (id, version)
+JOIN {EVENTS} e ON e.originator_id = read.id AND e.originator_version = read.version + 1 AND e.id < %s LIMIT 1"""
 PAGE = 1_000
 COLUMNS = "originator_id::text, originator_version, topic, state"
 # Queries that every command runs are prepared once per connection: planning would cost more than execution.
@@ -50,11 +54,16 @@ class LedgerRecorder(ApplicationRecorder):
         self._connections = Connections(database, PREPARE)
 
     def insert_events(
-        self, stored_events: Sequence[StoredEvent], *, commands: Sequence[CommandRecord] = (), **_: Any
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        commands: Sequence[CommandRecord] = (),
+        basis: Basis | None = None,
+        **_: Any,
     ) -> Sequence[int]:
         """See ``domain.ports.CommandLog``. Raises IntegrityError if another writer was first, OperationalError."""
         with _translated(), self._connections.transaction() as cursor:
-            return _inserted(cursor, stored_events, commands)
+            return _inserted(cursor, stored_events, commands, basis)
 
     def select_events(
         self,
@@ -150,12 +159,19 @@ class LedgerRecorder(ApplicationRecorder):
             return self._connections.read(sql, values)
 
 
-def _inserted(cursor: Any, stored_events: Sequence[StoredEvent], commands: Sequence[CommandRecord]) -> list[int]:
-    """The positions of the events. Raises CommandRepeated, so that nothing is stored."""
+def _inserted(
+    cursor: Any, stored_events: Sequence[StoredEvent], commands: Sequence[CommandRecord], basis: Basis | None
+) -> list[int]:
+    """The positions of the events. Raises CommandRepeated, IntegrityError, so that nothing is stored."""
     rows = [
         (place, str(e.originator_id), e.originator_version, e.topic, e.state) for place, e in enumerate(stored_events)
     ]
     positions = [row[0] for row in execute_values(cursor, INSERT, rows, page_size=PAGE, fetch=True)]
+    if basis and stored_events:
+        ids, versions = [str(each) for each in basis.read], list(basis.read.values())
+        cursor.execute(NEWER, (basis.upto, min(positions), ids, versions, min(positions)))
+        if cursor.fetchone():
+            raise IntegrityError("what the decision rests on was changed first")
     left = iter(positions)
     answered = [
         (str(c.command_id), *c.asker, [next(left) for _ in range(c.events)], json.dumps(dict(c.result)))

@@ -111,6 +111,7 @@ class Identity(Aggregate):
         self.status = Status.PROV
         self.flags: set[str] = set()
         self.has_ins = False
+        self.ins: str | None = None
         self.erased = False
 
     def correct(self, *, traits: dict[str, Any], reason: str) -> None:
@@ -156,6 +157,7 @@ class Identity(Aggregate):
     @event(InsAttached)
     def _ins_attached(self, matricule: str, oid: str, mode: str) -> None:
         self.has_ins = True
+        self.ins = matricule
 
     def detach_ins(self, *, reason: str) -> None:
         """Remove the national identity; the status drops with it. Raises StatusNotAllowed (I4)."""
@@ -168,6 +170,7 @@ class Identity(Aggregate):
     @event(InsDetached)
     def _ins_detached(self, reason: str) -> None:
         self.has_ins = False
+        self.ins = None
 
     def flag(self, *, flag: str, reason: str) -> None:
         """Set a flag; DOUT and FICT take the status to PROV. Raises FlagUnchanged (I6), StatusNotAllowed (I4)."""
@@ -209,6 +212,7 @@ class Identity(Aggregate):
     def _erased(self, reason: str) -> None:
         self.erased = True
         self.traits = {}
+        self.ins = None
         self.local_id = ""
 
     def refuse_if_erased(self) -> None:

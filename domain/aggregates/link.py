@@ -7,6 +7,9 @@ L4  A merged pair is not barred: unmerge it first.
 L5  A rule does not undo what a human merged, unmerged or dismissed; a human may, with a reason. A bar set and lifted
     since, or a bar with a third record, does not change that; nor does a rule join the two through a third record.
 L6  Identities whose known sex or birth date differ are merged only by a human who was told that they differ.
+L7  A rule merges or proposes two only while they agree by it, and takes a merge back only while no rule holds it,
+    as the ledger knows the two when the statement is stored.
+L8  Only a rule of the version in force decides.
 Source: RNIV (the national identity-vigilance reference), duplicates and collisions.
 """
 

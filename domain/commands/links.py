@@ -1,4 +1,7 @@
-"""Commands on pairs of identities: merge, propose, unmerge, bar, lift a bar, dismiss."""
+"""Commands on pairs of identities: merge, propose, unmerge, bar, lift a bar, dismiss.
+
+A rule's commands are held to what the ledger knows when they are stored: ``domain.commands.evidence``.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +9,9 @@ from uuid import UUID
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import HUMAN, Held, Link
-from domain.errors import HumanMadeIt, NothingToChange, SameIdentity, TraitsDiffer
+from domain.commands.evidence import agreeing, refuse_held
+from domain.errors import EvidenceGone, HumanMadeIt, NothingToChange, SameIdentity, TraitsDiffer
+from domain.rules.matching import MERGE
 from domain.work import Work
 
 
@@ -21,24 +26,25 @@ def link_of(work: Work, one: UUID, other: UUID) -> Link:
     return work.add(Link.propose((one, work.registered(one)), (other, work.registered(other))))
 
 
-def refuse_parted(work: Work, one: UUID, other: UUID) -> None:
-    """Refuse a rule's merge of two persons if a human separated any two of their identities. Raises HumanMadeIt
-    (L5).
+def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:
+    """What was said of the two persons: the links of all pairs of their identities. Raises NothingToChange (L2) if
+    they are one person already.
     """
     mine, theirs = (work.membership.person_of(str(side)) for side in (one, other))
     if mine & theirs:
-        return
+        raise NothingToChange(f"{one} and {other} are one person already: nothing to do")
     pairs = [Link.create_id(*sorted((UUID(a), UUID(b)))) for a in mine for b in theirs]
     work.fetch(pairs)
-    for pair in pairs:
-        if (link := work.find(Link, pair)) and link.parted_by_human:
+    return [link for pair in pairs if (link := work.find(Link, pair))]
+
+
+def refuse_parted(links: list[Link]) -> None:
+    """Refuse a rule's merge of two persons if a human separated any two of their identities. Raises HumanMadeIt
+    (L5).
+    """
+    for link in links:
+        if link.parted_by_human:
             raise HumanMadeIt(f"link {link.id} was unmerged or dismissed by a human: only a human merges it again")
-
-
-def refuse_erased(work: Work, *sides: UUID) -> None:
-    """Refuse a rule's word on somebody who was erased since it was called for. Raises Erased (I7)."""
-    for side in sides:
-        work.get(Identity, side).refuse_if_erased()
 
 
 def refuse_unlike(work: Work, one: UUID, other: UUID) -> None:
@@ -77,15 +83,14 @@ class Merge:
     def decide(self, work: Work) -> dict[str, Any]:
         """Merge; or leave the proposal for review if there is a bar with a third record (L3).
 
-        Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), TraitsDiffer (L6), Erased
-        (I7), NotFound.
+        Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), TraitsDiffer (L6), NotFound;
+        of a rule also EvidenceGone (L7), RuleNotInForce (L8), Erased (I7).
         """
         link = link_of(work, self.one, self.other)
         if self.alike and link.held is Held.OPEN:
             refuse_unlike(work, self.one, self.other)
         if self.rule != HUMAN:
-            refuse_erased(work, self.one, self.other)
-            refuse_parted(work, self.one, self.other)
+            self._refuse_unfounded(work)
         evidence: dict[str, Any] = {
             "reason": self.reason,
             "rule": self.rule,
@@ -98,6 +103,11 @@ class Merge:
             return {"link": str(link.id), "outcome": "review", "barred": list(bar)}
         link.merge(**evidence)
         return {"link": str(link.id), "outcome": "merged"}
+
+    def _refuse_unfounded(self, work: Work) -> None:
+        if agreeing(work, self.one, self.other, self.rule, self.rule_version).action != MERGE:
+            raise EvidenceGone(f"{self.rule} proposes, and merges nobody: nothing to do")
+        refuse_parted(links_between(work, self.one, self.other))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,13 +122,22 @@ class Propose:
     score: float | None
     compared: list[str]
 
+    def touches(self) -> tuple[UUID, ...]:
+        """The pair's link, and both identities."""
+        return Link.create_id(*sorted((self.one, self.other))), self.one, self.other
+
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises NothingToChange (L2), HumanMadeIt (L5): a human has already decided; Erased (I7)."""
+        """Raises NothingToChange (L2), HumanMadeIt (L5): a human has already decided, or is asked already; EvidenceGone
+        (L7), RuleNotInForce (L8), Erased (I7).
+        """
         link = link_of(work, self.one, self.other)
-        if link.held is not Held.OPEN or str(self.other) in work.membership.person_of(str(self.one)):
+        if link.held is not Held.OPEN:
             raise NothingToChange(f"link {link.id} is decided already: nothing to propose")
-        refuse_erased(work, self.one, self.other)
-        refuse_parted(work, self.one, self.other)
+        agreeing(work, self.one, self.other, self.rule, self.rule_version)
+        links = links_between(work, self.one, self.other)
+        refuse_parted(links)
+        if any(known.in_review for known in links if known is not link):
+            raise NothingToChange(f"a pair of the two persons waits in review already: link {link.id} is not needed")
         link.request_review(
             reason=self.reason,
             rule=self.rule,
@@ -131,7 +150,7 @@ class Propose:
 
 @dataclass(frozen=True, kw_only=True)
 class Unmerge:
-    """Undo the merge of a pair. ``rule_version`` of the deciding rule; 0 for a human."""
+    """Undo the merge of a pair. ``rule_version`` of the rules that call for it; 0 for a human."""
 
     one: UUID
     other: UUID
@@ -139,9 +158,17 @@ class Unmerge:
     rule: str = HUMAN
     rule_version: int = 0
 
+    def touches(self) -> tuple[UUID, ...]:
+        """The pair's link, and both identities."""
+        return Link.create_id(*sorted((self.one, self.other))), self.one, self.other
+
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises NothingToChange (L2)."""
+        """Raises NothingToChange (L2), HumanMadeIt (L5); of rules also EvidenceGone (L7), RuleNotInForce (L8), Erased
+        (I7).
+        """
         link = link_of(work, self.one, self.other)
+        if self.rule != HUMAN:
+            refuse_held(work, self.one, self.other, self.rule_version)
         link.unmerge(reason=self.reason, rule=self.rule, rule_version=self.rule_version)
         return {"link": str(link.id), "outcome": "unmerged"}
 

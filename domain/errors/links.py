@@ -37,3 +37,15 @@ class TraitsDiffer(RuleBroken):
     """Two identities of another sex or birth date are merged only where that is said to be no slip."""
 
     rule = "L6"
+
+
+class EvidenceGone(RuleBroken):
+    """The ledger does not find what a rule's statement rests on: the two state something else now."""
+
+    rule = "L7"
+
+
+class RuleNotInForce(RuleBroken):
+    """A rule decides that is not in force: never published, or replaced."""
+
+    rule = "L8"

@@ -39,6 +39,7 @@ class RulesInForce:
     TYPES: ClassVar[tuple[str, ...]] = ("rules.published", "view.promoted", "view.rolled_back")
 
     def __init__(self) -> None:
+        self.upto = 0
         self.published: dict[RuleId, Published] = {}
         self.in_force: dict[str, int] = {kind: absent.version for kind, absent in ABSENT.items()}
 

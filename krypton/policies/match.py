@@ -1,12 +1,16 @@
 """The lookup ``match``: finds the merges and proposals due for registered or corrected identities.
 
-In force are those of the version of ``identity_index`` that readers see. It is asked once it has read all that the
-ledger held when the event was stored: of two people registered at once, the later one's lookup sees the other. What
-comes after a promotion is this policy's, what came before is the promotion's own (``krypton.views.raise_due``).
+In force are those of the version of ``identity_index`` that readers see; nobody is looked up while the ledger has not
+recorded its promotion. It is asked once it has read all that the ledger held when the event was stored: of two people
+registered at once, the later one's lookup sees the other. What comes after a promotion is this policy's, what came
+before is the promotion's own (``krypton.views.raise_due``).
+
+What changes after the view was read leads to a lookup of its own, and the ledger refuses what it made wrong (L2, L5,
+L7, L8). So it does not matter which sender asks, how late, or whether another one asked before.
 """
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -26,7 +30,6 @@ from projections.versions.tailing import OtherCode
 log = logging.getLogger(__name__)
 VIEW = "identity_index"
 Becomes = Mapping[UUID, Sequence[tuple[int, Due]]]
-LINKS = "krypton.links", 0
 
 
 class Match:
@@ -39,11 +42,11 @@ class Match:
         self._ours_is: int | None = None
         self._said = ""
 
-    def __call__(self, entries: Sequence[Entry], written: dict[str, int]) -> Becomes:
+    def __call__(self, entries: Sequence[Entry]) -> Becomes:
         """See ``Lookup``."""
         connection = self._connected()
         try:
-            found = self._look(connection, entries, written)
+            found = self._look(connection, entries)
             connection.rollback()
         except BaseException:
             self.close()
@@ -57,17 +60,18 @@ class Match:
                 self._connection.close()
         self._connection = None
 
-    def _look(self, connection: Connection, entries: Sequence[Entry], written: dict[str, int]) -> Becomes:
+    def _look(self, connection: Connection, entries: Sequence[Entry]) -> Becomes:
         version = catalog.live_version(connection, VIEW)
-        if version is None or not (catalog.rules_of(connection, VIEW, version) or {}).get(MATCHING):
+        rules = version and (catalog.rules_of(connection, VIEW, version) or {}).get(MATCHING)
+        if version is None or not rules:
             return {entry.id: () for entry in entries}  # without rules nobody is matched
+        if self._ours.ledger.rules().in_force[MATCHING] != rules:
+            return {}
         seen = self._seen.of(connection, version, [entry.cause for entry in entries])
         ready = [entry for entry in entries if entry.cause in seen]
         if not ready or not self._is_ours(connection, version):
             return {}
-        for one in [one for one, position in written.items() if position <= self._seen.read.get(LINKS, 0)]:
-            del written[one]
-        return _found(connection, f"{VIEW}_v{version}", ready, written)
+        return _found(connection, f"{VIEW}_v{version}", ready)
 
     def _is_ours(self, connection: Connection, version: int) -> bool:
         """Whether its tables are as this program's code knows them: else the program that made it matches."""
@@ -91,19 +95,13 @@ class Match:
         return self._connection
 
 
-def _found(connection: Connection, schema: str, entries: Sequence[Entry], written: Collection[str]) -> Becomes:
-    """What each entry becomes. An entry waits where somebody it concerns was linked, and the index has not read that:
-    else it would be linked to each of two who are one person by now, and a link that a correction takes the ground
-    from would be overlooked.
-    """
+def _found(connection: Connection, schema: str, entries: Sequence[Entry]) -> Becomes:
+    """What each entry becomes."""
     around = matching.clusters_of(connection, schema, (entry.body["identity"] for entry in entries))
     found = matching.due(connection, schema, within=frozenset().union(*around.values()))
     latest = sorted(entries, key=lambda entry: -entry.cause)
     becomes: dict[UUID, list[tuple[int, Due]]] = {entry.id: [] for entry in entries}
-    wait = {entry.id for entry in entries if entry.body["identity"] in written}
     for place, (does, one, body) in enumerate(bodies(found)):
         cause = next(e for e in latest if around[e.body["identity"]] & {one.one, one.other})
         becomes[cause.id].append((place, Due(Kind.COMMAND, does, body)))
-        if one.one in written or one.other in written:
-            wait.add(cause.id)
-    return {ident: due for ident, due in becomes.items() if ident not in wait}
+    return becomes

@@ -50,18 +50,11 @@ Executed = Answer | RuleBroken | NotFound
 Execute = Callable[[Sequence[tuple[Command, Envelope]]], Sequence[Executed]]
 
 
-Written = dict[str, int]
-
-
 class Lookup(Protocol):
     """Asks a view what is to be done."""
 
-    def __call__(self, entries: Sequence[Entry], written: Written) -> Mapping[UUID, Sequence[tuple[int, Due]]]:
-        """By entry: what it becomes, each with its place among all. Entries that must wait for the view are absent.
-
-        ``written``: ids that this sender's commands were about, with the position of the last; the lookup takes out
-        what the view has read.
-        """
+    def __call__(self, entries: Sequence[Entry]) -> Mapping[UUID, Sequence[tuple[int, Due]]]:
+        """By entry: what it becomes, each with its place among all. Entries that must wait for the view are absent."""
 
 
 class Sender:
@@ -84,7 +77,6 @@ class Sender:
         self._notices = notices
         self._step = step
         self._actor = f"system:policy-{outbox.policy}"
-        self._written: Written = {}
         self._looked = False
         self._prune_at = 0.0
 
@@ -192,8 +184,6 @@ class Sender:
         match answer:
             case Answer():
                 claim.done(entry, answer.positions)
-                if answer.positions and self._lookups:  # nobody else asks, or takes out what was read
-                    self._written |= dict.fromkeys(map(str, entry.body.values()), answer.positions[-1])
             case RuleBroken():
                 claim.refused(entry, answer.rule)
             case NotFound():
@@ -219,7 +209,7 @@ class Sender:
 
     def _look(self, claim: Claim, name: str, entries: Sequence[Entry]) -> bool:
         try:
-            found = self._lookups[name](entries, self._written)
+            found = self._lookups[name](entries)
         except AWAY:
             raise
         except Exception as wrong:  # a defect: parked in the end, where an operator sees it

@@ -156,25 +156,26 @@ def _settle(ours: Krypton, connection: Connection, one: Unsettled, timeout_s: fl
         position = ours.execute(_event(one.done), Envelope(one.done.actor, command_id)).positions[-1]
         switches.mark_recorded(connection, one.done.id, position)
     decided: dict[str, int] = {}
-    if one.done.what != DROPPED and one.done.rules != one.former_rules and _is_live(connection, one.done):
-        if why := _of_others(ours, one.done) or lag.lacks(ours, one.done.view, position, timeout_s):
+    if one.done.what != DROPPED and one.done.rules != one.former_rules and (live := _live(connection, one.done)):
+        if why := _of_others(ours, one.done.view, live) or lag.lacks(ours, one.done.view, position, timeout_s):
             return why
-        decided = raise_due.raise_due(ours, one.done.view, one.done.version, command_id, advance)
+        decided = raise_due.raise_due(ours, one.done.view, live, command_id, advance)
     switches.mark_settled(connection, one.done.id, decided)
     return ""
 
 
-def _of_others(ours: Krypton, done: Switched) -> str:
+def _of_others(ours: Krypton, view: str, version: int) -> str:
     try:
-        ours.folding(done.view, done.version)
+        ours.folding(view, version)
     except OtherCode as theirs:
         return str(theirs)
     return ""
 
 
-def _is_live(connection: Connection, done: Switched) -> bool:
-    """Whether the version is still live; a later switch is responsible otherwise."""
-    return catalog.live_version(connection, done.view) == done.version
+def _live(connection: Connection, done: Switched) -> int | None:
+    """The live version, if it has the rules of this switch; else a later switch, to other rules, is responsible."""
+    live = catalog.live_version(connection, done.view)
+    return live if live and catalog.rules_of(connection, done.view, live) == done.rules else None
 
 
 def _event(done: Switched) -> Command:

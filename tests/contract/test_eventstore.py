@@ -18,7 +18,7 @@ from adapters.eventstore.factory import DATABASE
 from adapters.eventstore.tables import create
 from domain.askers import Asker
 from domain.errors import CommandRepeated
-from domain.ports import Answer, CommandRecord
+from domain.ports import Answer, Basis, CommandRecord
 from tests.fakes.eventstore import MemoryRecorder
 
 Recorder = Any
@@ -54,6 +54,22 @@ def event(aggregate: UUID | None = None, version: int = 1, topic: str = "identit
 
 def command(events: int = 1, ident: UUID | None = None) -> CommandRecord:
     return CommandRecord(ident or uuid4(), ASKER, events, {"made": "x"})
+
+
+@pytest.mark.parametrize("later", ["link.merged", "rules.published", "view.promoted", "establishment.enrolled"])
+def test_what_rests_on_what_was_changed_first_is_not_stored(recorder: Recorder, later: str) -> None:
+    """The aggregates that were read, and the events that commands fold."""
+    one = uuid4()
+    read = recorder.insert_events([event(one), event(topic="link.proposed")], commands=[command(2)])[-1]
+    recorder.insert_events([event()], commands=[command()])  # of somebody else
+    basis = Basis({one: 1}, read)
+    recorder.insert_events([event(one, 2), event(topic=later)], commands=[command(2)], basis=basis)
+    for stale in (Basis({one: 1}, read + 9), Basis({one: 2}, read), Basis({}, read)):
+        asked = command()
+        with pytest.raises(IntegrityError):
+            recorder.insert_events([event()], commands=[asked], basis=stale)
+        assert recorder.answer_of(asked.command_id) is None
+    recorder.insert_events([event()], commands=[command()], basis=Basis({one: 2}, read + 3))
 
 
 def test_a_command_answers_with_the_positions_of_its_own_events(recorder: Recorder) -> None:

@@ -5,10 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from eventsourcing import popo
-from eventsourcing.persistence import Notification, StoredEvent
+from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
 
+from domain.directory import Directory
 from domain.errors import CommandRepeated
-from domain.ports import Answer, CommandRecord
+from domain.membership import Membership
+from domain.ports import Answer, Basis, CommandRecord
+from domain.rules.in_force import RulesInForce
+
+FOLDED = (*Membership.TYPES, *Directory.TYPES, *RulesInForce.TYPES)
 
 
 class MemoryRecorder(popo.POPOApplicationRecorder):
@@ -19,10 +24,17 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
         self._answers: dict[UUID, Answer] = {}
 
     def insert_events(
-        self, stored_events: Sequence[StoredEvent], *, commands: Sequence[CommandRecord] = (), **_: Any
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        commands: Sequence[CommandRecord] = (),
+        basis: Basis | None = None,
+        **_: Any,
     ) -> Sequence[int]:
         """See ``domain.ports.CommandLog``."""
         with self._database_lock:
+            if basis and stored_events and self._changed(basis):
+                raise IntegrityError
             ids = [c.command_id for c in commands]
             if self._answers.keys() & set(ids) or len(set(ids)) < len(ids):
                 raise CommandRepeated
@@ -32,6 +44,10 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
                 own = tuple(next(left) for _ in range(command.events))
                 self._answers[command.command_id] = Answer(own, command.result, command.asker)
             return positions
+
+    def _changed(self, basis: Basis) -> bool:
+        newer = self.select_notifications(basis.upto, 1, topics=FOLDED, inclusive_of_start=False)
+        return bool(newer) or any(self.select_events(one, gt=version) for one, version in basis.read.items())
 
     def answer_of(self, command_id: UUID) -> Answer | None:
         """See ``domain.ports.CommandLog``."""

@@ -6,13 +6,36 @@ from uuid import UUID
 from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.doses import ReceivedDose
 from domain.commands.identities import Register
+from domain.commands.rules import PublishRules
 from domain.commands.studies import ReceivedPatient, ReceivedReport, ReceiveStudy
+from domain.commands.views import Promoted
+from domain.ledger import Ledger
 from domain.ports import Answer
-from domain.work import Command
+from domain.rules.document import MATCHING, RuleDocument, canonical_json
+from domain.rules.matching import MERGE, PROPOSE
+from domain.work import Command, Envelope
 from tests.fakes.ledger import MemoryLedger
 
 SITES = ("CHB", "CHP", "CHA")
 CLINICIAN, RADIOLOGIST = "10101201233", "10101205671"  # the second works for CHP
+
+
+def rules_in_force(
+    ledger: Ledger,
+    *names: str,
+    version: int = 1,
+    fields: tuple[str, ...] = ("family",),
+    asks: tuple[str, ...] = (),
+) -> None:
+    """Matching rules that merge whoever shares these fields, looser than a rule file may be; ``asks``: that propose."""
+    actions = dict.fromkeys(names, MERGE) | dict.fromkeys(asks, PROPOSE)
+    rules = [{"name": n, "fields": list(fields), "action": action, "score": 0.9} for n, action in actions.items()]
+    told = RuleDocument(MATCHING, version, "2026-01-01", "", canonical_json({"rules": rules}))
+    for command in (
+        PublishRules(document=told),
+        Promoted(view="identity_index", version=version + 1, former=version, rules={MATCHING: version}),
+    ):
+        ledger.execute(command, Envelope("system:test"))
 
 
 class Region(MemoryLedger):

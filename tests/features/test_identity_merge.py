@@ -3,6 +3,7 @@
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
+from tests.fakes.region import rules_in_force
 from tests.features.conftest import FEATURES
 from tests.features.worlds.world import World
 
@@ -15,6 +16,11 @@ SAID = {"merged": Merge, "unmerged": Unmerge, "barred": Bar, "unbarred": Unbar}
 def each_knows(world: World) -> None:
     for code in ("CHB", "CHP", "CHA"):
         world.register(code, code, "1", family="Fictive", given="Marie")
+
+
+@given("the rule probable merges who share a family name")
+def in_force(world: World) -> None:
+    rules_in_force(world.ledger, "probable")
 
 
 @step(parsers.re(r'(?P<one>CH\w) and (?P<other>CH\w) are (?P<said>\w+) because "(?P<reason>.+)"'))

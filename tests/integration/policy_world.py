@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from domain.commands.rules import PublishRules
+from domain.commands.views import Promoted
 from domain.rules.document import document
 from domain.times import micros
 from domain.work import Envelope
@@ -38,6 +39,8 @@ def in_force(ours: Krypton, *rules: Any) -> None:
     started = rebuild.begin(ours.addresses.database, projection, {})
     rebuild.finish(ours.addresses.database, projection, started)
     versions.promote(ours.addresses.database, INDEX, 2, "system:test")
+    promoted = Promoted(view=INDEX, version=2, former=1, rules={"matching": 1})
+    ours.execute(promoted, Envelope("system:test"))  # as promote.promote does, which needs a relay
 
 
 class PolicyWorld(RuledWorld):

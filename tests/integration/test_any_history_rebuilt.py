@@ -33,7 +33,7 @@ from schemas.codec import Codec
 from schemas.event import Record
 from schemas.registry import registry
 from tests.fakes import topic
-from tests.fakes.region import CLINICIAN, RADIOLOGIST, SITES, Region, dose, exposure, received
+from tests.fakes.region import CLINICIAN, RADIOLOGIST, SITES, Region, dose, exposure, received, rules_in_force
 from tests.fakes.ruled_views import MADE
 
 pytestmark = pytest.mark.live
@@ -57,6 +57,7 @@ class Histories(RuleBasedStateMachine):
     def begin(self) -> None:
         """Four people, and empty views."""
         self.region = Region()
+        rules_in_force(self.region, "strict-traits")
         self.people = self.region.persons("1", "2", "3", "4")
         self.studies: list[UUID] = []
         self.orders: list[UUID] = []

@@ -21,7 +21,7 @@ from domain.tasks import TASKS
 from krypton.devstack.stack import Stack
 from schemas.event import LedgerEvent
 from tests.fakes.dicom import new_uid
-from tests.fakes.region import dose, exposure, received
+from tests.fakes.region import dose, exposure, received, rules_in_force
 from tests.fakes.roles import REASON, roles_file
 from tests.integration.audit_world import AUDITOR, CLINICIAN, AuditWorld, audit_world
 from tests.integration.live_cli import CommandLine, Said
@@ -86,6 +86,7 @@ def desk(stack: Stack) -> Iterator[Desk]:
         world.ask(RequestReading(study=study, from_site="CHB", to_site="CHP", question="nodule?"))
         placed = PlaceOrder(identity=UUID(person), site="CHB", ordered_by=CLINICIAN, modality="CT", question="nodule?")
         order = str(world.ask(placed).result["order"])
+        rules_in_force(world.krypton.ledger, "names", fields=("sex",))
         world.ask(
             Propose(
                 one=UUID(person),

@@ -20,6 +20,7 @@ from projections.identity_index.review import review_list
 from projections.identity_index.search import search
 from projections.identity_index.view import IdentityIndex
 from tests.fakes.asked import krypton_over
+from tests.fakes.region import rules_in_force
 from tests.fakes.views import Hospitals, pair
 from tests.integration.view_reader import ViewReader
 
@@ -198,6 +199,7 @@ def test_the_ground_of_an_erasure_stays_readable(region: Hospitals, read: Read) 
 def test_history_tells_every_event_in_ledger_order_with_its_rule(region: Hospitals, read: Read) -> None:
     """Interface: identity history; identity case 18."""
     a, b = region.register("CHA", "1"), region.register("CHB", "2")
+    rules_in_force(region, "traits", version=3)
     region.ask(Merge(**pair(a, b), reason="alike", rule="traits", rule_version=3, score=0.97, compared=["family"]))
     region.ask(Unmerge(**pair(a, b), reason="twins"), actor="rpps:10000000001")
     connection = read()

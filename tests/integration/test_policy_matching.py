@@ -93,8 +93,8 @@ def test_a_correction_takes_the_ground_from_a_rules_merge_which_is_taken_back(wo
     assert (unmerged["rule"], unmerged["rule_version"]) == ("matching", 1)
 
 
-def test_a_correction_that_comes_while_the_merge_is_asked_for_takes_it_back_too(world: PolicyWorld) -> None:
-    """The index has read the correction, and not yet the merge that was stored after it: the lookup waits for that."""
+def test_a_correction_that_comes_before_the_merge_is_asked_for_prevents_it(world: PolicyWorld) -> None:
+    """L7: the index had not read it yet, the ledger knows it."""
     world.in_force()
     one = world.register("CHA")
     world.react()
@@ -110,12 +110,9 @@ def test_a_correction_that_comes_while_the_merge_is_asked_for_takes_it_back_too(
 
     sender = world.senders["matching"] = policies.sender(world.ours, "matching", correct)
     until(lambda: sender.once() and bool(corrected), 30, "looked up")
-    assert world.types(corrected[-1])[MERGED] == 1
-    world.fold("matching")
-    read = [one for one in world.records(INDEX) if int(dict(one.headers)["position"]) <= corrected[-1]]
-    world.stores[INDEX, 2].apply(read)
-    sender.once()
+    assert world.outbox("does, state, error", "kind = 'command'") == [("merge", "refused", "L7")]
     world.react()
+    assert MERGED not in world.types(0)
     assert len(set(world.persons(one, other))) == 2
 
 

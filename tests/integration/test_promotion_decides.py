@@ -134,6 +134,17 @@ def test_what_was_killed_half_way_is_finished_and_nothing_twice(
     assert matched.query("SELECT count(*) FROM views.switch WHERE settled_at IS NULL") == [(0,)]
 
 
+def test_what_was_killed_is_decided_though_a_later_version_of_the_same_rules_is_live(matched: RuledWorld) -> None:
+    """The later switch changed no rules, so it decides nothing by itself."""
+    before = matched.head()
+    versions.promote(matched.url, IDENTITIES, 2, "system:test")
+    later = matched.build(IDENTITIES, matching=1)
+    versions.promote(matched.url, IDENTITIES, later, "system:test")
+    matched.work(IDENTITIES)
+    promote.settle(matched.ours)
+    assert (matched.types(before)[PROMOTED], matched.types(before)[MERGED]) == (2, 3)
+
+
 def test_the_supervisor_finishes_what_was_killed(matched: RuledWorld) -> None:
     before = matched.head()
     versions.promote(matched.url, IDENTITIES, 2, "system:test")

@@ -14,7 +14,7 @@ from domain.errors import NotFound
 from domain.rules.document import RuleId
 from krypton.views import rebuild
 from krypton.views.rebuild import OtherRules, Wish
-from tests.fakes.region import dose, exposure
+from tests.fakes.region import dose, exposure, rules_in_force
 from tests.fakes.views import pair
 from tests.integration.ruled_world import PERSON, STRICT, RuledWorld, merges, proposes
 
@@ -147,6 +147,7 @@ def test_a_diff_names_automatic_merges_that_no_rule_holds_any_more(world: RuledW
     both = [world.register(site, "1") for site in ("CHA", "CHB")]
     loose = [world.register(site, "2", given=given) for site, given in (("CHA", "Anne"), ("CHB", "Anna"))]
     human = [world.register(site, "3", given=given) for site, given in (("CHA", "Zoe"), ("CHB", "Zoé-Lou"))]
+    rules_in_force(world.ours.ledger, "loose")
     for sides in (both, loose):
         world.ask(Merge(**pair(*sides), reason="alike", rule="loose", rule_version=1, score=0.7, compared=["family"]))
     world.ask(Merge(**pair(*human), reason="same person"))
@@ -162,6 +163,7 @@ def test_who_loses_a_merge_is_still_joined_with_whom_a_rule_says(world: RuledWor
     """One was merged to two by a rule that is gone; two and three share the new rule's key."""
     one, two = world.register("CHA", given="Anne"), world.register("CHB")
     three = world.register("CHC")
+    rules_in_force(world.ours.ledger, "loose")
     world.ask(Merge(**pair(one, two), reason="alike", rule="loose", rule_version=1, compared=["family"]))
     world.work(IDENTITIES)
     world.matching(2, merges())

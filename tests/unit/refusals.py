@@ -12,7 +12,7 @@ from domain.commands.orders import PlaceOrder
 from domain.commands.readings import RequestReading
 from domain.errors import RuleBroken
 from domain.work import Command, Work
-from tests.fakes.region import CLINICIAN, Region
+from tests.fakes.region import CLINICIAN, Region, rules_in_force
 
 PERSON: dict[str, str | None] = {
     "family": "MARKEDFAMILY",
@@ -29,6 +29,7 @@ class World(Region):
 
     def __init__(self) -> None:
         super().__init__()
+        rules_in_force(self, "probable", "exact", asks=("names",))
         self.marie = self.known(LOCAL_ID)
 
     def known(self, local_id: str, assigner: str = "CHB") -> UUID:

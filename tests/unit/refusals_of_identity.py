@@ -34,7 +34,20 @@ def rule_merge(**pair: Any) -> Merge:
 
 def rule_unmerge(**pair: Any) -> Unmerge:
     """A rule takes a merge back."""
-    return Unmerge(**pair, rule="exact")
+    return Unmerge(**pair, rule="matching", rule_version=1)
+
+
+def third(w: Any, pair: dict[str, Any]) -> dict[str, Any]:
+    """The first of the pair with a third identity, which is one person with the second."""
+    known = w.known("MARKED-ID-3")
+    w.ask(Merge(one=pair["other"], other=known, reason=WORDS))
+    return pair | {"other": known}
+
+
+def renamed(w: Any, **pair: Any) -> dict[str, Any]:
+    """The pair, of which one has another name by now."""
+    w.ask(Correct(identity=pair["other"], stated={"family": "MARKEDOTHER"}, reason=WORDS))
+    return pair
 
 
 def repeat_of_another(world: World) -> Directly:
@@ -174,7 +187,14 @@ PROVOKED = [
     Provoked(errors.HumanMadeIt, "was unmerged or dismissed by a human", lambda w: rule_merge(**w.pair(Dismiss))),
     Provoked(errors.NothingToChange, "nothing to propose", lambda w: propose(**w.pair(Merge))),
     Provoked(errors.HumanMadeIt, "only a human merges it again", lambda w: propose(**w.pair(Dismiss))),
-    Provoked(errors.HumanMadeIt, "only a human can undo that", lambda w: rule_unmerge(**w.pair(Merge))),
+    Provoked(errors.HumanMadeIt, "only a human can undo that", lambda w: rule_unmerge(**renamed(w, **w.pair(Merge)))),
+    Provoked(errors.EvidenceGone, "do not agree by exact", lambda w: rule_merge(**renamed(w, **w.pair()))),
+    Provoked(errors.EvidenceGone, "their merge stands", lambda w: rule_unmerge(**w.pair(rule_merge))),
+    Provoked(errors.EvidenceGone, "merges nobody", lambda w: Merge(**w.pair(), rule="names", rule_version=1)),
+    Provoked(errors.NothingToChange, "are one person already", lambda w: rule_merge(**third(w, w.pair(Merge)))),
+    Provoked(errors.NothingToChange, "waits in review already", lambda w: propose(**third(w, w.pair(propose)))),
+    Provoked(errors.RuleNotInForce, "was never published", lambda w: Merge(**w.pair(), rule="exact", rule_version=9)),
+    Provoked(errors.RuleNotInForce, "has no such rule", lambda w: Merge(**w.pair(), rule="close", rule_version=1)),
     Provoked(
         errors.TraitsDiffer,
         "differ in birth date",

@@ -11,6 +11,7 @@ from domain.membership import Membership
 from projections.identity_index.tables import TABLES
 from projections.identity_index.view import IdentityIndex
 from schemas.event import LedgerEvent
+from tests.fakes.region import rules_in_force
 from tests.fakes.rows import MemoryRows
 from tests.fakes.views import Hospitals, folded, link_event, of_topics, pair
 
@@ -184,6 +185,7 @@ def test_topics_may_arrive_in_any_order_relative_to_each_other() -> None:
 def test_a_statement_keeps_rule_version_score_and_fields_compared() -> None:
     """Identity cases 14, 18 and 28: "why were these merged?" is answered for every link past and present."""
     region, people = merged_region()
+    rules_in_force(region, "traits", version=3)
     told = Merge(
         **pair(people[0], people[1]), reason="alike", rule="traits", rule_version=3, score=0.97, compared=["family"]
     )

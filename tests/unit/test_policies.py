@@ -8,7 +8,7 @@ import pytest
 from domain.commands.accesses import CloseEmergency, OpenAccess, ReviewEmergency
 from domain.commands.consents import Grant, IssueCode, Revoke
 from domain.commands.identities import Correct, Erase, Flag
-from domain.commands.links import Bar, Unbar
+from domain.commands.links import Bar, Merge, Unbar, Unmerge
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ScheduleOrder
 from domain.errors import OrderOver, StatementUnchanged
 from policies import commands
@@ -66,12 +66,13 @@ def test_matching_looks_up_who_is_registered_or_corrected_and_nobody_else(region
     ]
 
 
-def test_matching_looks_up_both_sides_of_a_bar_that_is_lifted(region: Region) -> None:
+@pytest.mark.parametrize("said", [(Bar, Unbar), (Merge, Unmerge)])
+def test_matching_looks_up_both_sides_of_what_is_lifted_or_undone(region: Region, said: tuple[type, type]) -> None:
     one, other = region.persons("a", "b")
-    for say in (Bar, Unbar):
+    for say in said:
         region.ask(say(one=one, other=other, reason="a mistake"))
-    (*_, (_, barred), (_, lifted)) = reactions(region, "matching")
-    assert barred == []
+    (*_, (_, held), (_, lifted)) = reactions(region, "matching")
+    assert held == []
     assert {due.body["identity"] for due in lifted} == {str(one), str(other)}
 
 

@@ -12,7 +12,7 @@ import pytest
 from adapters.outbox.outbox import Entry, Outbox
 from domain.ports import Answer, Notice
 from krypton.policies.sender import Sender
-from policies.policy import Due, Kind
+from policies.policy import Kind
 
 ORDER = {"order": str(UUID(int=5))}
 
@@ -83,19 +83,3 @@ def test_an_entry_that_no_command_can_be_made_of_holds_no_other_up(body: dict[st
     sender(outbox).once()
     assert outbox.became[other.id] == "done"
     assert outbox.became[one.id].startswith("failed unreadable: ")
-
-
-def test_only_who_makes_lookups_remembers_what_was_written() -> None:
-    """Nothing else takes out of its memory what a view has read: it would grow as long as the process lives."""
-
-    def never(_: Sequence[Entry], written: dict[str, int]) -> Mapping[UUID, Sequence[tuple[int, Due]]]:
-        kept.append(dict(written))
-        return {}
-
-    kept: list[dict[str, int]] = []
-    outbox = MemoryOutbox(entry(Kind.COMMAND, "expire_order", ORDER), entry(Kind.LOOKUP, "match", {}))
-    sender(outbox, lookups={"match": never}).once()
-    assert kept == [{ORDER["order"]: 7}]
-    sending = sender(MemoryOutbox(entry(Kind.COMMAND, "expire_order", ORDER)))
-    sending.once()
-    assert sending._written == {}

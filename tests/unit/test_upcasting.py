@@ -21,8 +21,8 @@ from schemas.bulk import BulkCodec
 from schemas.codec import Codec
 from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Registry, registry
-from tests.fakes.region import Region
-from tests.fakes.views import folded
+from tests.fakes.region import Region, rules_in_force
+from tests.fakes.views import folded, of_topics
 from tests.samples import FOLDER, VERSION, FixedVault
 
 OLD, NEW = "link.unmerged.v1", "link.unmerged.v3"
@@ -45,8 +45,10 @@ def region() -> Region:
     made = Region()
     one, other = made.persons("1", "2")
     with older_program(made):
+        rules_in_force(made, "ins-and-birth")
         made.ask(Merge(one=one, other=other, reason="same INS", rule="ins-and-birth", rule_version=1))
-        made.ask(Unmerge(one=one, other=other, reason="INS taken back", rule="ins-and-birth"))
+        rules_in_force(made, "ins-and-birth", version=2, fields=("given",))
+        made.ask(Unmerge(one=one, other=other, reason="INS taken back", rule="matching", rule_version=2))
     return made
 
 
@@ -89,15 +91,17 @@ def test_the_aggregate_folds_the_old_event(region: Region) -> None:
 
 def test_the_newer_program_goes_on_where_the_older_one_stopped(region: Region) -> None:
     """L5: a rule may merge again what a rule unmerged; this time the unmerge names its version."""
-    region.ask(Merge(**pair(region), rule="ins-and-birth", rule_version=2))
-    region.ask(Unmerge(**pair(region), rule="ins-and-birth", rule_version=3))
+    rules_in_force(region, "ins-and-birth", version=3)
+    region.ask(Merge(**pair(region), rule="ins-and-birth", rule_version=3))
+    rules_in_force(region, "ins-and-birth", version=4, fields=("given",))
+    region.ask(Unmerge(**pair(region), rule="matching", rule_version=4))
     said = [e.data["rule_version"] for e in region.history() if e.type == "link.unmerged"]
-    assert said == [0, 3]
+    assert said == [0, 4]
 
 
 def test_the_index_has_the_rows_it_had(region: Region) -> None:
     """All but the version, which the older program did not know."""
-    events = region.history(region.start)
+    events = of_topics(IdentityIndex(), region.history(region.start))
     now, then = (folded(IdentityIndex(), told).tables() for told in (events, [_as_then(event) for event in events]))
     versions = [(row["type"], row.pop("rule_version")) for row in now["statement"].values()]
     assert [version for said, version in versions if said == "link.unmerged"] == [0]

@@ -1,0 +1,186 @@
+"""The policy ``matching`` under any history: senders that are late, doubled or killed end where a fresh lookup would.
+
+People register and are corrected, humans merge, part and bar them, rules are replaced, and all the while the index lags
+and several senders take turns, are killed, and ask again what was asked before. A history is drawn by its seed.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.aggregates.link import HUMAN
+from domain.commands.identities import Correct
+from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.errors import NotFound, RuleBroken
+from domain.membership import Membership
+from domain.rules.document import MATCHING, build
+from domain.rules.matching import MERGE, Match, MatchingRules, evaluate, match_keys
+from krypton.services import policies
+from krypton.views import promote
+from projections.identity_index.due import due
+from schemas.event import LedgerEvent
+from tests.fakes.views import pair
+from tests.integration.policy_world import INDEX, PolicyWorld, made
+from tests.integration.ruled_world import merges, proposes
+
+pytestmark = [pytest.mark.live, pytest.mark.fault]
+STEPS = 60
+SAID = (Merge, Unmerge, Unmerge, Dismiss, Bar, Unbar)
+KILLED_AT = (None, None, None, "claimed", "looked", "executed", "noted")
+PARTS, LATER = ("link.unmerged", "link.dismissed"), 3_600_000_000
+
+
+class Killed(BaseException):
+    """Stands for a kill -9: nothing handles it."""
+
+
+class History:
+    """One history, as the dice say."""
+
+    def __init__(self, world: PolicyWorld, seed: int) -> None:
+        self.world = world
+        self.dice = Random(seed)
+        self.people: list[str] = []
+        self.kill_at: str | None = None
+        self.senders = [policies.sender(world.ours, "matching", self._step) for _ in range(2)]
+        self.version = 1
+
+    def _step(self, name: str) -> None:
+        if name == self.kill_at:
+            raise Killed
+
+    def run(self) -> None:
+        """Sixty steps, and then whatever is left to do."""
+        steps: tuple[Callable[[], object], ...] = (
+            *(self.register,) * 3,
+            *(self.correct,) * 3,
+            *(self.human,) * 3,
+            *(self.read,) * 3,
+            *(lambda: self.world.fold("matching"),) * 3,
+            *(self.send,) * 6,
+            self.delay,
+            self.repeat,
+        )
+        replaced = self.dice.randrange(STEPS // 3, STEPS)
+        for number in range(STEPS):
+            self.dice.choice(steps)()
+            if number == replaced:
+                self.replace()
+        self.world.query("UPDATE policies.outbox SET try_at = due_at WHERE state = 'waiting'")
+        self.world.work(INDEX)
+        promote.settle(self.world.ours)
+        self.world.react("matching")
+
+    def register(self) -> None:
+        self.people.append(self.world.register("CHA", f"P{len(self.people)}", **self.stated()))
+
+    def stated(self) -> dict[str, str]:
+        """One of few people, of whom the birth place is known or not."""
+        return {"birth_date": f"1970-01-0{self.dice.randint(1, 2)}", "birth_place": self.dice.choice(("33063", ""))}
+
+    def correct(self) -> None:
+        if self.people:
+            one = UUID(self.dice.choice(self.people))
+            self.ask(Correct(identity=one, stated=self.stated(), reason="typing error"))
+
+    def human(self) -> None:
+        if len(self.people) > 1:
+            self.ask(self.dice.choice(SAID)(**pair(*self.dice.sample(self.people, 2)), reason="looked at"))
+
+    def ask(self, command: Any) -> None:
+        with suppress(RuleBroken, NotFound):
+            self.world.ask(command)
+
+    def read(self) -> None:
+        """The index reads on, and not to the end."""
+        upto = self.dice.randint(0, self.world.head())
+        for (view, _), store in self.world.stores.items():
+            if view == INDEX:
+                store.apply([r for r in self.world.records(INDEX) if int(dict(r.headers)["position"]) <= upto])
+
+    def send(self) -> None:
+        """One of two senders takes its turn, and may be killed: then another one is in its place."""
+        place, self.kill_at = self.dice.randrange(2), self.dice.choice(KILLED_AT)
+        try:
+            self.senders[place].once()
+        except Killed:
+            self.senders[place] = policies.sender(self.world.ours, "matching", self._step)
+        self.kill_at = None
+
+    def delay(self) -> None:
+        """A command fails, and is tried again later."""
+        self._change(f"try_at = try_at + {LATER}", "state = 'waiting' AND kind = 'command'")
+
+    def repeat(self) -> None:
+        """What was answered is asked again, as by a sender that did not note it."""
+        self._change("state = 'waiting'", "state IN ('done', 'refused') AND kind = 'command'")
+
+    def _change(self, what: str, where: str) -> None:
+        found = self.world.outbox("id::text", where)
+        if found:
+            self.world.query(f"UPDATE policies.outbox SET {what} WHERE id = %s", self.dice.choice(found)[0])
+
+    def replace(self) -> None:
+        """Other rules come into force: the strict ones without sex, and no human is asked any more."""
+        self.version += 1
+        self.world.matching(self.version, merges(name="strict-2"))
+        self.world.promote(INDEX, self.world.build(INDEX, matching=self.version))
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    world = made(database_url, tmp_path, monkeypatch)
+    world.in_force(merges(), proposes("family", "given", "birth_date"))
+    yield world
+    world.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_history_ends_as_a_fresh_lookup_would_have_it(world: PolicyWorld, seed: int) -> None:
+    history = History(world, seed)
+    history.run()
+    with world.ours.snapshot() as connection:
+        found = due(connection, f"{INDEX}_v{history.version + 1}")
+    assert (found.merges, found.proposals, found.unmerges) == ([], [], [])
+    assert world.outbox("does, state", "state IN ('waiting', 'parked')") == []
+    _assert_each_was_right_when_stored(world.history())
+
+
+def _assert_each_was_right_when_stored(events: list[LedgerEvent]) -> None:
+    """What rules said, against what the ledger held at that position."""
+    traits: dict[str, Any] = {}
+    persons, word, rules = Membership(), dict[tuple[str, str], str](), MatchingRules()
+    published: dict[int, MatchingRules] = {}
+    for event in events:
+        data = event.data
+        if event.type in ("identity.registered", "identity.traits_corrected"):
+            traits[event.aggregate_id] = data["traits"]
+        elif event.type == "rules.published":
+            published[data["version"]] = build(MATCHING, data["version"], data["body"])  # type: ignore[assignment]
+        elif event.type == "view.promoted":
+            rules = published[data["rules"][MATCHING]]
+        elif event.type.startswith("link."):
+            both = data["low"], data["high"]
+            if event.type in ("link.merged", "link.review_requested", "link.unmerged") and data["rule"] != HUMAN:
+                held = evaluate(rules, *(match_keys(rules, traits[one], None) for one in both))
+                _assert_right(event, held, rules)
+            apart = [p for p, said in word.items() if said in PARTS and p[1] not in persons.person_of(p[0])]
+            persons.apply(event.type, event.position, data)
+            if data.get("rule", HUMAN) != HUMAN:
+                joined = [p for p in apart if p[1] in persons.person_of(p[0])]
+                assert event.type != "link.merged" or not joined
+            elif event.type in (*PARTS, "link.merged", "link.review_requested"):
+                word[both] = event.type
+
+
+def _assert_right(event: LedgerEvent, held: list[Match], rules: MatchingRules) -> None:
+    assert event.data["rule_version"] == rules.version
+    if event.type == "link.unmerged":
+        assert [match for match in held if match.action == MERGE] == []
+    else:
+        assert event.data["rule"] in {match.rule for match in held}
