@@ -11,7 +11,9 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from adapters.registry.refusals import Refusal, invalid_schema, read_only, too_large
 from adapters.registry.subjects import Subjects, subject_of, text_of
@@ -26,6 +28,10 @@ class Answer(JSONResponse):
     """JSON with the content type registry clients expect."""
 
     media_type = "application/vnd.schemaregistry.v1+json"
+
+    def render(self, content: Any) -> bytes:
+        """JSON in UTF-8; half a surrogate pair, which UTF-8 cannot hold, goes back as the JSON escape it came as."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
 
 
 def build(registry: Registry) -> FastAPI:
@@ -68,7 +74,8 @@ def _subjects(subjects: Subjects) -> APIRouter:
     @api.post("/subjects/{subject}")
     async def lookup(subject: str, request: Request, normalize: bool = False) -> dict[str, Any]:
         """Which version of the subject is this schema?"""
-        return _whole(subjects.lookup(subject, await _schema_text(request), normalize))
+        text = await _schema_text(request)
+        return _whole(await run_in_threadpool(subjects.lookup, subject, text, normalize))
 
     return api
 
@@ -109,7 +116,8 @@ def _compatibility(subjects: Subjects) -> APIRouter:
     api = APIRouter(prefix="/compatibility/subjects/{subject}/versions")
 
     async def tested(subject: str, request: Request, version: str | None, verbose: bool) -> dict[str, Any]:
-        found = subjects.incompatibilities(subject, await _schema_text(request), version)
+        text = await _schema_text(request)
+        found = await run_in_threadpool(subjects.incompatibilities, subject, text, version)
         return {"is_compatible": not found} | ({"messages": found} if verbose else {})
 
     @api.post("")
@@ -195,10 +203,13 @@ def _whole(schema: Schema) -> dict[str, Any]:
 async def _schema_text(request: Request) -> str:
     """The ``schema`` of a request's body. Raises Refusal 413, 42201."""
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise too_large(MAX_BODY_BYTES)
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > MAX_BODY_BYTES:
+                raise too_large(MAX_BODY_BYTES)
+    except ClientDisconnect:
+        raise invalid_schema("the body broke off") from None
     try:
         asked = json.loads(body)
         text, kind = asked["schema"], asked.get("schemaType") or AVRO

@@ -3,6 +3,8 @@
 Source: Confluent Schema Registry API reference, "Errors"; client libraries act on the codes.
 """
 
+MOST_QUOTED = 100  # characters of a request that an answer repeats
+
 
 class Refusal(Exception):
     """One error answer. ``code``: Confluent's; its first three digits are the HTTP status."""
@@ -41,8 +43,8 @@ def invalid_version(version: str) -> Refusal:
     """42202."""
     return Refusal(
         42202,
-        f"The specified version '{version}' is not a valid version id. Allowed values are between [1, 2^31-1] and the "
-        'string "latest"',
+        f"The specified version '{version[:MOST_QUOTED]}' is not a valid version id. Allowed values are between "
+        '[1, 2^31-1] and the string "latest"',
     )
 
 

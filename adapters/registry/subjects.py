@@ -5,7 +5,8 @@ separately, and the topic prefix lets a subscriber list a topic's types. ``docs/
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import fastavro
@@ -22,6 +23,8 @@ from schemas.compatibility import breaches
 from schemas.registry import Registry, Schema
 
 LATEST = "latest"
+MOST_DIGITS = len(str(1 << 31))
+MOST_QUOTED = 300  # characters of an error's own words in an answer: they may quote the whole schema
 NOT_AVRO = (ValueError, TypeError, LookupError, AttributeError, RecursionError, fastavro.schema.SchemaParseException)
 
 
@@ -60,7 +63,8 @@ class Subjects:
         found = self.versions(subject)
         if version in (LATEST, "-1"):
             return found[max(found)]
-        if not (version.isascii() and version.isdigit() and 1 <= int(version) < 1 << 31):
+        digits = version.isascii() and version.isdigit() and len(version) <= MOST_DIGITS
+        if not (digits and 1 <= int(version) < 1 << 31):
             raise invalid_version(version)
         if int(version) not in found:
             raise version_not_found(version)
@@ -79,9 +83,11 @@ class Subjects:
         Raises Refusal 40401, 40403, 42201.
         """
         versions, asked = self.versions(subject), parsed(text)
-        for schema in versions.values():
-            if schema.document == asked or (normalize and _canonical(schema.document) == _canonical(asked)):
-                return schema
+        with _understood():
+            canonical = _canonical(asked) if normalize else None
+            for schema in versions.values():
+                if schema.document == asked or (normalize and _canonical(schema.document) == canonical):
+                    return schema
         raise schema_not_found()
 
     def incompatibilities(self, subject: str, text: str, version: str | None) -> list[str]:
@@ -94,17 +100,25 @@ class Subjects:
         asked = parsed(text)
         if not isinstance(asked, dict) or asked.get("type") != "record":
             return ["an event is a record; this schema is not"]
-        return [str(breach) for breach in breaches([*(schema.document for schema in older), asked])]
+        with _understood():
+            return [str(breach) for breach in breaches([*(schema.document for schema in older), asked])]
 
 
 def parsed(text: str) -> Any:
     """A schema as a document. Raises Refusal 42201 if it is not Avro."""
-    try:
+    with _understood():
         document = json.loads(text)
         fastavro.parse_schema(json.loads(text))  # a copy: fastavro modifies its argument
-    except NOT_AVRO as wrong:
-        raise invalid_schema(f"{type(wrong).__name__}: {wrong}") from None
     return document
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Refuse, with 42201, what cannot be read as a schema: fastavro passes some of it, and fails later."""
+    try:
+        yield
+    except NOT_AVRO as wrong:
+        raise invalid_schema(f"{type(wrong).__name__}: {str(wrong)[:MOST_QUOTED]}") from None
 
 
 def _canonical(document: Any) -> str:

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from adapters.registry.app import build
-from krypton.services.registry import listen, server
+from krypton.services.http import LimitedProtocol, listen, server
 from schemas.registry import Registry
 
 
 @contextmanager
-def serving(registry: Registry) -> Iterator[str]:
+def serving(registry: Registry, protocol: type[LimitedProtocol] = LimitedProtocol) -> Iterator[str]:
     """Its URL, while it answers."""
-    with listen("127.0.0.1", 0) as opened:
-        http = server(build(registry))
+    with listen("127.0.0.1", 0, "a free port") as opened:
+        http = server(build(registry), protocol)
         thread = threading.Thread(target=http.run, kwargs={"sockets": [opened]})
         thread.start()
         try:
