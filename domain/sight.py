@@ -6,8 +6,20 @@ that took part in making it see it, until the opposition is lifted. A study incl
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import date
+from enum import IntEnum
 
 EVERYONE = "everyone"
+
+
+class Seen(IntEnum):
+    """How much of a row of a list its reader sees, from most to least (X18)."""
+
+    WHOLE = 0
+    UNNAMED = 1
+    """Not who it is about: ids, and what was written where the reader acts from."""
+    WITHHELD = 2
+    """Nor anything clinical."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +43,19 @@ class Exclusions:
             tuple((period.partition("/")[0], period.partition("/")[2]) for period in found["period"]),
         )
 
-    def study(self, study_uid: str, date: str | None) -> bool:
-        """Whether a study is excluded. ``date``: its start, ISO 8601; if unknown, no period covers it."""
-        day = (date or "")[:10]
-        return study_uid in self.studies or bool(day and any(first <= day <= last for first, last in self.periods))
+    def study(self, study_uid: str | None, started_at: str | None) -> bool:
+        """Whether a study is excluded. ``started_at``: ISO 8601. What is not known of it excludes it: a study without
+        a UID by any study, one without a whole date by any period.
+        """
+        named = bool(self.studies) if study_uid is None else study_uid in self.studies
+        return named or (bool(self.periods) and self._in_a_period((started_at or "")[:10]))
+
+    def _in_a_period(self, day: str) -> bool:
+        try:
+            day = date.fromisoformat(day).isoformat()
+        except ValueError:
+            return True
+        return any(first <= day <= last for first, last in self.periods)
 
     def author(self, rpps: str | None) -> bool:
         """Whether this professional's documents are excluded."""

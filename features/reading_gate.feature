@@ -85,12 +85,62 @@ Feature: Nobody reads of a person unless that is decided and on record first
       Then the answer holds no studies
       And the doses that Dr Arnaud reads of Marie are of no studies
 
+    Scenario: Marie leaves a study out for a doctor of her own hospital
+      Given Dr Berger opens the record of Marie
+      And Marie consents to Dr Berger but not to the study A
+      When Dr Berger reads the record of Marie
+      Then the answer holds no studies
+      And the doses that Dr Berger reads of Marie are of no studies
+
+    Scenario: In an emergency he sees all the same
+      Given Marie consents to Dr Berger but not to the study A
+      And Dr Berger breaks the glass for Marie
+      When Dr Berger reads the record of Marie
+      Then the answer holds the studies A
+
+    Scenario: A period is left out, and the record does not know yet when the study was
+      Given Marie consents to Dr Arnaud but not to the period of the study A
+      And Dr Arnaud opens the record of Marie
+      And the record lags behind the doses
+      When CHB sends the study B of Marie
+      Then the doses that Dr Arnaud reads of Marie are of no studies
+
     Scenario: Marie leaves an author out
       Given Dr Berger orders an exam for Marie
       And Marie consents to Dr Arnaud but not to what Dr Berger wrote
       And Dr Arnaud opens the record of Marie
       When Dr Arnaud reads the record of Marie
       Then the answer holds no orders
+
+  Rule: X18, a list names those alone of whom its reader may read
+
+    Scenario: Dr Arnaud orders an exam for a number that he knows
+      Given Dr Arnaud orders an exam of CHP for Marie
+      When Dr Arnaud asks for the orders
+      Then the order of Marie is on the list without a name, and with his question
+
+    Scenario: Dr Arnaud asks for a reading of a study whose id he knows
+      Given Dr Arnaud of CHP asks CHB to read the study A
+      When Dr Arnaud asks for the readings
+      Then the reading of Marie is on the list without a name, and with his question
+
+    Scenario: Marie lets him in
+      Given Dr Arnaud orders an exam of CHP for Marie
+      And Marie consents to Dr Arnaud
+      And Dr Arnaud opens the record of Marie
+      When Dr Arnaud asks for the orders
+      Then the order of Marie is on the list by name
+
+    Scenario: Marie's own hospital
+      Given Dr Berger orders an exam for Marie
+      When Dr Berger asks for the orders
+      Then the order of Marie is on the list by name
+
+    Scenario: Marie opposes consultation
+      Given Dr Berger orders an exam for Marie
+      And Marie opposes consultation
+      When Dr Berger asks for the orders
+      Then the order of Marie is on the list without a name, and without anything clinical
 
   Rule: What comes in against an opposition to feeding is kept for those who made it, until it is lifted
 
@@ -120,6 +170,16 @@ Feature: Nobody reads of a person unless that is decided and on record first
       And Marie lifts her opposition to feeding by everyone
       When Marie reads the record of Marie
       Then the answer holds the studies A and B
+
+    Scenario: She opposes it again
+      Given Marie opposes feeding by everyone
+      And CHB sends the study B of Marie
+      And Marie lifts her opposition to feeding by everyone
+      And Marie opposes feeding by everyone
+      And CHB sends the study C of Marie
+      When Marie reads the record of Marie
+      Then the answer holds the studies A and B
+      And it counts 1 thing withheld
 
     Scenario: Marie opposes feeding by another hospital
       Given Marie opposes feeding by CHP

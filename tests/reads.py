@@ -90,9 +90,11 @@ BEHIND_THE_GATE: Final = {
     "gate.permit": "is the gate",
     "gate.decided": "is the gate",
     "gate.feeding_of": "answers with positions and parties, for worklists that pass the gate",
+    "gate.open_accesses": "answers with ids of accesses, for the gate",
     "gate.oppositions": "answers with positions and parties, for the gate",
     "person.placed_for": "answers with an id",
     "worklists.study_of_alert": "answers with an id",
+    "rows.as_seen": "takes the gate's decision",
     "events.published": "leaves sealed what is sealed",
 }
 """Each other function of ``krypton.queries``, and why it asks for nothing."""

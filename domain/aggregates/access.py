@@ -8,8 +8,10 @@ X3  They give a reason, always.
 X4  A suspended professional is denied, an emergency included.
 X5  An opposition to the professional, to the establishment they act from, or to everyone, on any identity of the
     person, denies: it wins over care team, consent and code.
-X6  Inside the care team consultation is presumed: they work for an establishment that knows the person.
-X7  Outside it, a consent to them or to the establishment they act from, on any identity of the person, grants.
+X6  Inside the care team consultation is presumed: they work for an establishment that knows the person, by an identity
+    that it gave out and that was not erased. An order, an appointment or a reading asked of it is no such thing.
+X7  Outside it, a consent to them or to the establishment they act from, on any identity of the person that was not
+    erased, grants.
 X8  So does a one-time code of the person's, which is then spent.
 X9  Nothing collected is neither yes nor no: outside the care team it denies.
 X10 An emergency goes past X5 and X9 for a short time; it is shown while it lasts, and is closed once, by whoever opened

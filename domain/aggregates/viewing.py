@@ -8,6 +8,12 @@ X12 A professional reads of a person under an access of theirs that is open, and
 X13 A patient reads of themself: of the person that their own identity is in.
 X15 The reason for reading a list names nobody who is in it: it is sealed under the caller's own key, so it stays
     readable when one of them is erased.
+X18 A list of a professional names a person only where they read of that person under an open access (X12), or are of
+    the care team and nobody opposes it (X6, X5). Other rows show ids, and what was written where they act from; against
+    an opposition to consultation, nothing clinical.
+X19 What the person's consents to a professional, or to where they act from, leave out is in no answer to them,
+    whichever access they read under; an emergency shows it, and is reviewed. What is not known enough to tell is left
+    out.
 Source: GDPR Art. 5(2), 15 and 32; CSP L1110-4, R1111-46; HL7 v3 ActReason (TREAT, BTG, PATRQT, HCOMPL, SYSADMIN,
 HOPERAT); DICOM PS3.15 A.5.3.10 (Query) and ITI-20.
 """

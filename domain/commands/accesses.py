@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from domain.aggregates.access import BREAK_GLASS, DENIED, TREATMENT, Access, Request
-from domain.aggregates.consent import Consent, Scope
 from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
 from domain.commands.consents import said
+from domain.commands.persons import Person, parties
 from domain.errors import NotAffiliated, ReasonMissing, UnknownProfessional
 from domain.times import iso, micros
 from domain.work import Work
@@ -96,9 +96,7 @@ class Decision:
         self.suspended = professional.suspended
         self.now = micros(work.now)
         self.me = f"rpps:{asked.rpps}"
-        self.members = sorted(work.membership.person_of(str(asked.identity)))
-        found = (work.find(Consent, Consent.create_id(UUID(member))) for member in self.members)
-        self.consents = [consent for consent in found if consent]
+        self.person = Person(work, sorted(work.membership.person_of(str(asked.identity))))
         self.stances: list[str | None] = [asked.site] if asked.site else [*sorted(professional.sites)] or [None]
 
     def make(self, *, erased: bool) -> Access:
@@ -115,26 +113,19 @@ class Decision:
         access = self._by_care_team(free) or self._by_consent(free) or self._by_code(free)
         return access or self._denied("X8" if self.asked.code else "X9")
 
-    def _parties(self, stance: str | None) -> set[str]:
-        return {self.me} | ({f"site:{stance}"} if stance else set())
-
     def _opposition(self, stance: str | None) -> tuple[UUID, UUID] | None:
         """Whose opposition stands against that stance, and which statement it is (X5)."""
-        for consent in self.consents:
-            if held := consent.opposition(Scope.CONSULT, self._parties(stance)):
-                return consent.identity_id, held.id
-        return None
+        return self.person.opposition(parties(self.asked.rpps, [stance]))
 
     def _by_care_team(self, free: list[str | None]) -> Access | None:
-        assigners = {self.work.get(Identity, UUID(member)).assigner for member in self.members}
-        known_at = next((stance for stance in free if stance in assigners), None)
+        known_at = next((stance for stance in free if stance in self.person.known_at), None)
         return self._granted(known_at, ground="care_team", rule="X6") if known_at else None
 
     def _by_consent(self, free: list[str | None]) -> Access | None:
         to_me = [(only(free), {self.me})]
-        for site, parties in to_me + [(stance, self._parties(stance)) for stance in free]:
-            for consent in self.consents:
-                if held := consent.consent_to(parties, self.now):
+        for site, told in to_me + [(stance, parties(self.asked.rpps, [stance])) for stance in free]:
+            for consent in self.person.granting:
+                if held := consent.consent_to(told, self.now):
                     return self._granted(
                         site,
                         ground="consent",
@@ -142,12 +133,11 @@ class Decision:
                         ends=held.expires_at,
                         consenting_id=consent.identity_id,
                         statement_id=held.id,
-                        exclusions=held.exclusions,
                     )
         return None
 
     def _by_code(self, free: list[str | None]) -> Access | None:
-        for consent in self.consents if self.asked.code else ():
+        for consent in self.person.granting if self.asked.code else ():
             if code_id := consent.code_of(self.asked.code or "", self.now):
                 consent.use_code(code_id=code_id, access_id=self.asked.access, rpps=self.asked.rpps)
                 return self._granted(
@@ -158,6 +148,7 @@ class Decision:
     def _granted(self, stance: str | None, *, ends: int | None = None, **stated: Any) -> Access:
         day = micros(self.work.now + GRANTED_FOR)
         expires_at = day if ends is None else min(day, ends)  # no access outlives the consent it rests on
+        stated["exclusions"] = sorted(self.person.exclusions(parties(self.asked.rpps, [stance]), self.now))
         return Access.grant(self.asked.access, self._request(stance), expires_at=expires_at, **stated)
 
     def _denied(self, rule: str, opposition: tuple[UUID, UUID] | None = None) -> Access:
@@ -168,7 +159,7 @@ class Decision:
     def _request(self, stance: str | None) -> Request:
         return Request(
             identity_id=self.asked.identity,
-            members=self.members,
+            members=self.person.members,
             rpps=self.asked.rpps,
             site=stance,
             purpose=BREAK_GLASS if self.asked.emergency else TREATMENT,

@@ -1,33 +1,48 @@
 """The command that decides and records who may read a list of several people (see ``viewings``)."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
 from domain.actors import Caller
+from domain.aggregates.consent import Consent
 from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
 from domain.aggregates.viewing import LISTED, REFUSED, Viewing
 from domain.commands.accesses import why
-from domain.commands.viewings import TASK, Judged, asked_as, from_enrolled, site_of, standing
+from domain.commands.persons import Person, parties
+from domain.commands.viewings import TASK, Judged, asked_as, from_enrolled, site_of, standing, under_an_access
 from domain.errors import UnfitReason
 from domain.grounds import LONGEST, tells_of
+from domain.sight import Seen
+from domain.times import micros
 from domain.work import Work
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListPeople:
-    """Somebody asks for a list of several people. ``shown``: the identities on it; ``asked``: which limits it has."""
+    """Somebody asks for a list of several people. ``shown``: the identities on it; ``asked``: which limits it has.
+
+    ``accesses``: those that a professional may be reading under; ``expected``: the likely identities of all who are on
+    it, so that all are fetched in one query.
+    """
 
     caller: Caller
     task: str
     shown: tuple[UUID, ...] = ()
     asked: tuple[str, ...] = ()
+    accesses: tuple[UUID, ...] = ()
+    expected: tuple[str, ...] = ()
     viewing: UUID = field(default_factory=uuid4)
 
     def touches(self) -> set[UUID]:
-        """Who is on it, and who asks."""
-        return {*self.shown} | ({Professional.create_id(self.caller.rpps)} if self.caller.rpps else set())
+        """Who is on it, and who asks; for a professional, what decides how much they see of each."""
+        if self.caller.rpps is None:
+            return {*self.shown}
+        people = {*self.shown, *map(UUID, self.expected)}
+        mine = {Professional.create_id(self.caller.rpps), *self.accesses}
+        return people | {Consent.create_id(one) for one in people} | mine
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises ReasonMissing (X3), UnfitReason (X15), UnknownSite (S1)."""
@@ -44,7 +59,22 @@ class ListPeople:
             return told | {"decision": REFUSED}
         on_it: dict[str, Any] = {"identities": map(str, self.shown), "rule": judged.rule, "ground": judged.ground}
         work.add(Viewing.list_people(self.viewing, asked, actor=self.caller.actor, **on_it))
-        return told | {"decision": LISTED, "ground": judged.ground}
+        return told | {"decision": LISTED, "ground": judged.ground, **self._seen(work, judged.site)}
+
+    def _seen(self, work: Work, site: str | None) -> dict[str, Any]:
+        """How much a professional sees of whom: all of those who are not named here (X18, X19)."""
+        told: dict[str, Any] = {"unnamed": [], "withheld": [], "exclusions": {}}
+        if self.caller.rpps is None or site is None:
+            return told
+        here = replace(self.caller, site=site)
+        for identity in map(str, self.shown):
+            person = Person(work, sorted(work.membership.person_of(identity)))
+            seen, excluded = seen_of(work, here, self.accesses, person)
+            if seen is not Seen.WHOLE:
+                told[seen.name.lower()].append(identity)
+            if excluded:
+                told["exclusions"][identity] = list(excluded)
+        return told
 
     def _judged(self, work: Work) -> Judged:
         """A professional's list is that of the establishment they act from (X2)."""
@@ -64,3 +94,19 @@ class ListPeople:
                 "the reason for a list stays readable, and this one holds a name, a birth date or a number of "
                 "somebody who is on it: say it without"
             )
+
+
+def seen_of(work: Work, caller: Caller, accesses: Iterable[UUID], person: Person) -> tuple[Seen, tuple[str, ...]]:
+    """How much a professional who acts from a site sees of a person's rows, and what is left out of them (X18).
+
+    All under an open access, or where they are of the care team (X6); without an access, nothing clinical against an
+    opposition to consultation (X5).
+    """
+    judged = under_an_access(work, caller, accesses, person)
+    if judged.ground is not None:
+        return Seen.WHOLE, judged.exclusions
+    told = parties(str(caller.rpps), [caller.site])
+    if person.opposition(told):
+        return Seen.WITHHELD, ()
+    excluded = tuple(sorted(person.exclusions(told, micros(work.now))))
+    return (Seen.WHOLE if caller.site in person.known_at else Seen.UNNAMED), excluded

@@ -16,6 +16,7 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
 from domain.aggregates.viewing import REFUSED, VIEWED, Asked, Viewing
 from domain.commands.accesses import why
+from domain.commands.persons import Person, parties
 from domain.errors import SameIdentity, UnknownSite
 from domain.tasks import may
 from domain.times import micros
@@ -45,12 +46,15 @@ REFUSALS: Final = {
 
 
 class Judged(NamedTuple):
-    """The decision. ``ground``: why it is answered; None: refused. ``access``: the access it is based on."""
+    """The decision. ``ground``: why it is answered; None: refused. ``access``: the access it is based on;
+    ``exclusions``: what the person's consents leave out of the answer.
+    """
 
     rule: str
     ground: str | None = None
     site: str | None = None
     access: Access | None = None
+    exclusions: tuple[str, ...] = ()
 
 
 def site_of(caller: Caller, professional: Professional | None) -> str | None:
@@ -137,11 +141,11 @@ class View:
             "decision": VIEWED,
             "ground": judged.ground,
             "members": members,
-            "exclusions": list(judged.access.exclusions) if judged.access else [],
+            "exclusions": list(judged.exclusions),
             "feeding": feeding(person.consents),
         }
 
-    def _judged(self, work: Work, person: "Person") -> Judged:
+    def _judged(self, work: Work, person: Person) -> Judged:
         """The answer to somebody whose task it is."""
         if self.identity is None:
             return Judged("W2", site=self.caller.site)
@@ -152,56 +156,37 @@ class View:
             return Judged("W2", TASK, self.caller.site)
         if work.get(Identity, self.identity).erased:
             return Judged("X14", site=self.caller.site)
-        return self._under_an_access(work, person)
+        return under_an_access(work, self.caller, self.accesses, person)
 
-    def _under_an_access(self, work: Work, person: "Person") -> Judged:
-        """Whether one of their accesses is open and holds (X12); one that leaves out nothing comes first."""
-        now = micros(work.now)
-        found = (work.find(Access, one) for one in self.accesses)
-        mine = [one for one in found if one and one.rpps == self.caller.rpps and one.is_open(now)]
-        here = [one for one in mine if self.caller.site is None or one.site in (None, self.caller.site)]
-        against = "X12"
-        for access in sorted(here, key=lambda one: (bool(one.exclusions), one.decision == EMERGENCY)):
-            if str(access.identity_id) not in person.members:
-                continue
-            if (ended := person.ended(access, now, self.caller.site)) is None:
-                return Judged("X12", OPEN_ACCESS, self.caller.site or access.site, access)
+
+def under_an_access(work: Work, caller: Caller, accesses: Iterable[UUID], person: Person) -> Judged:
+    """Whether one of a professional's accesses to the person is open and holds (X12); the one that leaves out least
+    comes first (X19), an emergency last.
+    """
+    now = micros(work.now)
+    professional = work.get(Professional, Professional.create_id(str(caller.rpps)))
+    found = (work.find(Access, one) for one in accesses)
+    mine = [one for one in found if one and one.rpps == caller.rpps and one.is_open(now)]
+    here = [one for one in mine if caller.site is None or one.site in (None, caller.site)]
+    against, open_now = "X12", list[tuple[bool, bool, Judged]]()
+    for access in here:
+        if str(access.identity_id) not in person.members:
+            continue
+        site = caller.site or access.site
+        if ended := person.ended(access, now, caller.site):
             against = ended
-        return Judged(against, site=self.caller.site)
+            continue
+        excluded = left_out(person, access, [site] if site else professional.sites, now)
+        judged = Judged("X12", OPEN_ACCESS, site, access, excluded)
+        open_now.append((bool(excluded), access.decision == EMERGENCY, judged))
+    return min(open_now, key=lambda one: one[:2])[2] if open_now else Judged(against, site=caller.site)
 
 
-class Person:
-    """What decides about access to one person: their identities, and the statements on behalf of each."""
-
-    def __init__(self, work: Work, members: Iterable[str]) -> None:
-        self.members = list(members)
-        ids = [UUID(member) for member in self.members]
-        work.fetch([*ids, *map(Consent.create_id, ids)])
-        found = (work.find(Consent, Consent.create_id(one)) for one in ids)
-        self.consents = [consent for consent in found if consent]
-        self._work = work
-
-    def ended(self, access: Access, now: int, site: str | None = None) -> str | None:
-        """The rule by which an open access no longer allows reading; None: its ground still holds.
-
-        ``site``: where its professional acts from, if they say.
-        """
-        if access.decision == EMERGENCY:
-            return None
-        parties = {f"rpps:{access.rpps}"} | {f"site:{one}" for one in (access.site, site) if one}
-        if any(consent.opposition(Scope.CONSULT, parties) for consent in self.consents):
-            return "X5"
-        return None if self._grounded(access, now) else "X12"
-
-    def _grounded(self, access: Access, now: int) -> bool:
-        if access.ground == "care_team":
-            known = (self._work.get(Identity, UUID(member)) for member in self.members)
-            return access.site in {identity.assigner for identity in known}
-        stated = next((one for one in self.consents if one.identity_id == access.consenting_id), None)
-        if stated is None:
-            return False
-        held = (one for one in stated.grants.values() if one.id == access.statement_id)
-        return access.ground == "code" or any(one.holds(now) for one in held)
+def left_out(person: Person, access: Access, sites: Iterable[str], now: int) -> tuple[str, ...]:
+    """What an access of a professional who acts from these sites does not show (X19); an emergency shows all."""
+    if access.decision == EMERGENCY:
+        return ()
+    return tuple(sorted({*access.exclusions, *person.exclusions(parties(access.rpps, sites), now)}))
 
 
 def feeding(consents: Iterable[Consent]) -> list[list[str]]:

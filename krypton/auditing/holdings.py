@@ -133,7 +133,8 @@ def shown(
     its parts.
     """
     left_out = Exclusions.of(exclusions)
-    studies = {one.study for one in held if one.kind == "study" and left_out.study(**_named(one))}
+    held_studies = (one for one in held if one.kind == "study")
+    studies = {one.study for one in held_studies if left_out.study(one.facts["study_uid"], one.facts["date"])}
     return {
         (one.kind, one.id): one.document(owner)
         for one in held
@@ -141,7 +142,3 @@ def shown(
         and not (one.study and one.study in studies)
         and not left_out.author(one.author)
     }
-
-
-def _named(study: Holding) -> dict[str, Any]:
-    return {"study_uid": study.facts["study_uid"], "date": study.facts["date"]}

@@ -15,7 +15,7 @@ from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, OwnSite, Reason, Ref, utc
 from krypton.cli.output import document, facts, table, written
-from krypton.cli.worklist import WHO, with_patients
+from krypton.cli.worklist import WHO, tell_of_unnamed, with_patients
 from krypton.queries.person import order_of, placed_for
 from krypton.queries.worklists import OPEN_ORDERS, PAGE, orders_of
 
@@ -142,6 +142,7 @@ def list_orders(
         document(found)
         return
     table(with_patients(found), (*WHO, *LISTED), "Orders")
+    tell_of_unnamed(found)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, OwnSite, Reason, utc
 from krypton.cli.output import document, table
-from krypton.cli.worklist import WHO, with_patients
+from krypton.cli.worklist import WHO, tell_of_unnamed, with_patients
 from krypton.queries.worklists import OPEN_READINGS, PAGE, readings_of
 
 app = command_group("Teleradiology.")
@@ -64,6 +64,7 @@ def list_readings(
         document(found)
         return
     table(with_patients(found), (*WHO, *LISTED), "Readings")
+    tell_of_unnamed(found)
 
 
 @app.command()

@@ -1,14 +1,28 @@
-"""Worklists: rows about several patients, each with who it is about."""
+"""Worklists: rows about several patients, each with who it is about, as far as its reader may know."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from krypton.cli.output import err
 
 WHO = ("patient", "born", "sex")
 
 
 def with_patients(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with name, birth date and sex in cells of their own."""
-    return [dict(row) | _cells(row["patient"] or {}) for row in rows]
+    """The rows with name, birth date and sex in cells of their own; without a name, the identity by which to ask."""
+    return [
+        dict(row) | (_cells(row["patient"] or {}) if _is_whole(row) else {"patient": row["identity"]}) for row in rows
+    ]
+
+
+def tell_of_unnamed(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Say how to see more than a list shows, where it does not show all."""
+    if hidden := sum(not _is_whole(row) for row in rows):
+        err.print(f"{hidden} without a name: krypton access open IDENTITY --reason … asks to see who it is")
+
+
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    return bool(row["seen"] == "whole")
 
 
 def _cells(who: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def permit(
         asked=tuple(asked),
         spoken_of=tuple(spoken_of),
         unsealed=unsealed,
-        accesses=_open_accesses(ours, caller, members),
+        accesses=open_accesses(ours, caller, members),
         expected=tuple(members),
     )
     answer = decided(ours, caller, command)
@@ -133,7 +133,7 @@ def _named(ours: Krypton, caller: Caller, task: str, ref: str, other: str | None
         raise
 
 
-def _open_accesses(ours: Krypton, caller: Caller, members: Collection[str]) -> tuple[UUID, ...]:
+def open_accesses(ours: Krypton, caller: Caller, members: Collection[str]) -> tuple[UUID, ...]:
     """Accesses under which a professional may be reading: those that the view knows, and those just opened."""
     if caller.rpps is None:
         return ()

@@ -110,11 +110,11 @@ def dose_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
     """The ``dose show`` document."""
     allowed = permit(ours, caller, "dose.show", ref)
     from projections.cumulative_dose import queries
-    from projections.patient_record.queries import left_out
+    from projections.patient_record.queries import starts
 
     def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
-        out = left_out(connection, _ids(members), sight)
-        shown = queries.dose(connection, members, erased, sight=sight, left_out=out)
+        started = starts(connection, _ids(members)) if sight.exclusions.periods else {}
+        shown = queries.dose(connection, members, erased, sight=sight, started=started)
         return _patient(connection, members, erased) | shown
 
     return of_person(ours, allowed, ask, queries.subjects)

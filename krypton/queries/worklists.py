@@ -1,6 +1,7 @@
 """Lists that show several people; each is recorded, with those on it and the reason, before it is shown.
 
-A list is bounded, and says when there is more. What came in against an opposition to feeding is not on it.
+A list is bounded, and says when there is more. What came in against an opposition to feeding is not on it. A
+professional's says in ``seen`` how much they see of a row (X18); what is more is behind an access.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +19,8 @@ from domain.errors import NotFound
 from domain.sight import Sight
 from domain.tasks import may
 from krypton.bootstrap import Krypton
-from krypton.queries.gate import decided, feeding_of
+from krypton.queries.gate import decided, feeding_of, open_accesses
+from krypton.queries.rows import ALERT, ORDER, READING, Kind, as_seen
 from projections.identity_index import queries as identities
 
 OPEN_ORDERS: Final = ("placed", "presented", "scheduled")
@@ -40,14 +42,16 @@ def listed(
     whose: Whose,
     *,
     made: Made | None = None,
+    kind: Kind | None = None,
     asked: Iterable[str] = (),
 ) -> list[Document]:
     """Find rows, record who is on them, and show them.
 
     ``find`` gets a connection and the site that a professional acts from (their lists are of that one alone; None for
     other callers, or as the caller said); ``whose``: the identities that a row shows; ``made``: of a row that an
-    opposition to feeding may withhold, the position at which it came in, and from where. Raises ViewRefused (X1, X2,
-    X4, W2, on record), ReasonMissing (X3), UnfitReason (X15).
+    opposition to feeding may withhold, the position at which it came in, and from where; ``kind``: of rows that
+    professionals do not see alike. Raises ViewRefused (X1, X2, X4, W2, on record), ReasonMissing (X3), UnfitReason
+    (X15).
     """
     why(caller.reason or "")
     limits = tuple(asked)
@@ -61,9 +65,19 @@ def listed(
     if made is not None:
         found = _fed(ours, found, whose, made, site)
     shown = sorted({one for row in found for one in whose(row)})
-    ours.vault.prefetch(shown)
-    decided(ours, caller, ListPeople(caller=caller, task=task, shown=tuple(map(UUID, shown)), asked=limits))
-    return found
+    membership = ours.ledger.membership()
+    members = sorted({member for one in shown for member in membership.person_of(one)}) if caller.rpps else []
+    ours.vault.prefetch({*shown, *members})
+    command = ListPeople(
+        caller=caller,
+        task=task,
+        shown=tuple(map(UUID, shown)),
+        asked=limits,
+        accesses=open_accesses(ours, caller, members),
+        expected=tuple(members),
+    )
+    result = decided(ours, caller, command).result
+    return found if kind is None else [as_seen(row, kind, whose(row), result) for row in found]
 
 
 def _fed(ours: Krypton, rows: Sequence[Document], whose: Whose, made: Made, site: str | None) -> list[Document]:
@@ -104,7 +118,7 @@ def alerts_of(ours: Krypton, caller: Caller, *, open_only: bool, site: str | Non
         return row["report_position"], [row["site"]]
 
     asked = [f"site={site}"] if site else []
-    return listed(ours, caller, "dose.alerts", find, lambda row: [row["identity"]], made=made, asked=asked)
+    return listed(ours, caller, "dose.alerts", find, lambda row: [row["identity"]], made=made, kind=ALERT, asked=asked)
 
 
 def emergencies_to_review(
@@ -134,7 +148,7 @@ def orders_of(
     def find(connection: Any, site: str | None) -> list[Document]:
         return _with_patients(ours, connection, partial(queries.orders_at, connection, str(site), states, limit))
 
-    return listed(ours, caller, "order.list", find, _whose, asked=[f"state={state}" for state in states])
+    return listed(ours, caller, "order.list", find, _whose, kind=ORDER, asked=[f"state={state}" for state in states])
 
 
 def readings_of(
@@ -146,7 +160,8 @@ def readings_of(
     def find(connection: Any, site: str | None) -> list[Document]:
         return _with_patients(ours, connection, partial(queries.readings_at, connection, str(site), states, limit))
 
-    return listed(ours, caller, "reading.list", find, _whose, asked=[f"state={state}" for state in states])
+    asked = [f"state={state}" for state in states]
+    return listed(ours, caller, "reading.list", find, _whose, kind=READING, asked=asked)
 
 
 def _with_patients(ours: Krypton, connection: Any, find: Callable[..., list[Document]]) -> list[Document]:

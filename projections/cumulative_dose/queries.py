@@ -17,6 +17,8 @@ from schemas.event import ERASED
 
 Document = dict[str, Any]
 NOBODY: frozenset[str] = frozenset()
+Starts = Mapping[str, str | None]
+NOTHING: Starts = {}
 
 OWNED = """
 WITH owned AS (
@@ -76,9 +78,10 @@ def dose(
     erased: Collection[str] = NOBODY,
     at_position: int | None = None,
     sight: Sight = ALL,
-    left_out: Collection[str] = NOBODY,
+    started: Starts = NOTHING,
 ) -> Document:
-    """``dose show`` of one person. ``members``: all identities of the person, whose id is the first one's.
+    """``dose show`` of one person. ``members``: all identities of the person, whose id is the first one's; ``started``:
+    when each study began, where a period is excluded: a report of another study cannot be dated, and is left out.
 
     ``totals`` are event sums: over distinct irradiation events, and over ``stated_alone``, what reports state of
     studies of which no exposure is known; ``report_totals`` add up what the reports of both state themselves.
@@ -87,7 +90,7 @@ def dose(
     """
     at = NOW if at_position is None else at_position
     identities = [member["identity"] for member in members]
-    seen = _seen(connection, identities, at, sight, left_out)
+    seen = _seen(connection, identities, at, sight, started)
     shown, alone = distinct(seen.carried), stated_alone(seen.reports, seen.carried)
     return {
         "person": identities[0],
@@ -117,9 +120,9 @@ class _Seen(NamedTuple):
     withheld: int
 
 
-def _seen(connection: Connection, identities: Sequence[str], at: int, sight: Sight, left_out: Collection[str]) -> _Seen:
+def _seen(connection: Connection, identities: Sequence[str], at: int, sight: Sight, started: Starts) -> _Seen:
     found = fetch(connection, REPORTS, identities=identities, at=at)
-    kept = [report for report in found if not _excluded(report, sight, left_out)]
+    kept = [report for report in found if not _excluded(report, sight, started)]
     reports = [report for report in kept if not sight.withholds(report["position"], [report["site"]])]
     by_report = {_key(report): report for report in reports}
     carried = [
@@ -142,9 +145,9 @@ def _key(row: Row) -> tuple[str, str]:
     return row["study_id"], row["report_uid"]
 
 
-def _excluded(report: Row, sight: Sight, left_out: Collection[str]) -> bool:
+def _excluded(report: Row, sight: Sight, started: Starts) -> bool:
     """Whether the consent leaves a dose report out: with its study, whether or not a record holds that."""
-    return report["study_id"] in left_out or sight.exclusions.study(report["study_uid"], None)
+    return sight.exclusions.study(report["study_uid"], started.get(report["study_id"]))
 
 
 def alerts(

@@ -11,6 +11,7 @@ from projections.engine.query import fetch
 from schemas.event import ERASED
 
 Document = dict[str, Any]
+Starts = Mapping[str, str | None]
 
 STUDIES = """
 SELECT study_id::text, identity_id::text AS identity, subject_id::text AS subject, study_uid, site, accession,
@@ -43,7 +44,7 @@ ORDER BY first_position LIMIT %(limit)s
 TO_READ = """
 SELECT reading_id::text AS reading, study_id::text AS study, r.identity_id::text AS subject, r.state, from_site,
        to_site, question, due, read_by, r.report_uid, conclusion, decline_reason, requested_at,
-       s.identity_id::text AS identity, s.modalities, s.started_at
+       s.identity_id::text AS identity, s.study_uid, s.modalities, s.started_at
 FROM patient_record.reading r LEFT JOIN patient_record.study s USING (study_id)
 WHERE (r.to_site = %(site)s OR r.from_site = %(site)s) AND r.state = ANY(%(states)s)
 ORDER BY r.first_position LIMIT %(limit)s
@@ -89,14 +90,14 @@ def record(connection: Connection, members: Sequence[str], erased: Collection[st
     not see for an opposition to feeding.
     """
     found = fetch(connection, STUDIES, members=list(members))
-    left_out = {s["study_id"] for s in found if sight.exclusions.study(s["study_uid"], s["started_at"])}
-    kept = [study for study in found if study["study_id"] not in left_out]
+    kept = [study for study in found if not sight.exclusions.study(study["study_uid"], study["started_at"])]
+    started = _starts(found)
     fed = [study for study in kept if not sight.withholds(study["first_position"], [study["site"]])]
     shown = [study for study in fed if not study["withdrawn"]]
     sites = {study["study_id"]: study["site"] for study in shown}
     reports = fetch(connection, REPORTS, studies=[*sites])
     readings = [r for r in fetch(connection, READINGS, studies=[*sites]) if not sight.exclusions.author(r["read_by"])]
-    orders = [o for o in fetch(connection, ORDERS, members=list(members)) if not _order_left_out(o, sight, left_out)]
+    orders = [o for o in fetch(connection, ORDERS, members=list(members)) if not _order_left_out(o, sight, started)]
     read = {
         "reports": [r for r in reports if not sight.withholds(r["position"], [sites[r["study_id"]]])],
         "readings": [reading_fed(r, sight) for r in readings if not _reading_withheld(r, sight)],
@@ -112,12 +113,13 @@ def record(connection: Connection, members: Sequence[str], erased: Collection[st
     }
 
 
-def left_out(connection: Connection, members: Sequence[str], sight: Sight) -> set[str]:
-    """The studies of these members that the consent excludes for the reader."""
-    if sight.exclusions == ALL.exclusions:
-        return set()
-    found = fetch(connection, ARRIVED, members=list(members))
-    return {s["study_id"] for s in found if sight.exclusions.study(s["study_uid"], s["started_at"])}
+def starts(connection: Connection, members: Sequence[str]) -> Starts:
+    """When each study of these members began, by its id and its UID: what is not there cannot be dated."""
+    return _starts(fetch(connection, ARRIVED, members=list(members)))
+
+
+def _starts(studies: Sequence[Document]) -> Starts:
+    return {study[name]: study["started_at"] for name in ("study_uid", "study_id") for study in studies}
 
 
 def grown_late(connection: Connection, members: Sequence[str], sight: Sight) -> list[str]:
@@ -133,11 +135,10 @@ def grown_late(connection: Connection, members: Sequence[str], sight: Sight) -> 
     ]
 
 
-def _order_left_out(order: Document, sight: Sight, studies: Collection[str]) -> bool:
+def _order_left_out(order: Document, sight: Sight, started: Starts) -> bool:
     """Whether the consent excludes an order: by its author, or with the study made from it."""
-    excluded = order["study_id"] in studies or bool(
-        order["study_uid"] and sight.exclusions.study(order["study_uid"], None)
-    )
+    made = order["study_id"] or order["study_uid"]
+    excluded = bool(made) and sight.exclusions.study(order["study_uid"], started.get(made))
     return excluded or sight.exclusions.author(order["ordered_by"])
 
 
@@ -167,7 +168,7 @@ def _order_sites(order: Document) -> tuple[str | None, ...]:
 
 def order_hidden(connection: Connection, order: Document, members: Sequence[str], sight: Sight) -> bool:
     """Whether a reader does not see one order at all."""
-    return order_withheld(order, sight) or _order_left_out(order, sight, left_out(connection, members, sight))
+    return order_withheld(order, sight) or _order_left_out(order, sight, starts(connection, members))
 
 
 def _reading_withheld(reading: Document, sight: Sight) -> bool:
@@ -232,7 +233,7 @@ def readings_at(
     found = fetch(connection, TO_READ, site=site, states=list(states), limit=limit)
     return [
         _reading(row, erased)
-        | {name: row[name] for name in ("study", "modalities")}
+        | {name: row[name] for name in ("study", "study_uid", "modalities")}
         | {"date": row["started_at"], "identity": row["identity"] or row["subject"], "subject": row["subject"]}
         for row in found
     ]

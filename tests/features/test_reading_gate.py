@@ -16,12 +16,14 @@ from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, LiftOpposition, Oppose, Revoke
 from domain.commands.identities import Erase
 from domain.commands.orders import PlaceOrder
+from domain.commands.readings import RequestReading
 from domain.errors import RuleBroken
 from krypton.auditing.accesses import Limits, accesses
 from krypton.auditing.as_of import as_of
 from krypton.auditing.export import export
 from krypton.devstack.stack import Stack
 from krypton.queries.person import dose_of, record_of
+from krypton.queries.worklists import orders_of, readings_of
 from tests.fakes.dicom import new_uid
 from tests.fakes.region import dose, exposure, received
 from tests.features.conftest import FEATURES
@@ -44,6 +46,9 @@ class Scene:
         self.decision: dict[str, Any] = {}
         self.told: Any = None
         self.refusal: RuleBroken | None = None
+        self.ids: dict[str, str] = {}
+        self.work = ""
+        self.lags: str | None = None
 
     def caller(self, who: str, reason: str | None = "to know") -> Caller:
         """Somebody by name, who says why."""
@@ -59,7 +64,7 @@ class Scene:
 
     def ask(self, question: Any, *asked: Any) -> None:
         """Put a question once the views hold all that was said; keep the answer or the refusal."""
-        self.world.settle()
+        self.world.settle(but=self.lags)
         self.before, self.told, self.refusal = self.world.head, None, None
         try:
             self.told = question(self.world.krypton, *asked)
@@ -73,12 +78,12 @@ class Scene:
 
     def send(self, site: str, name: str, person: str, instances: int = 2) -> None:
         """A batch of a study comes in, with a dose report when it is the first."""
-        shown = self.world.identity(self.people[person])
+        shown = self.world.identity(self.people[person], but=self.lags)
         stated = {trait: shown["traits"][trait] for trait in ("family", "given", "birth_date")}
         reports = () if name in self.studies else (dose(new_uid(), exposure(new_uid(), dlp_mgycm=100.0)),)
         uid = self.studies.setdefault(name, new_uid())
         batch = received(site, uid, local_id=shown["local_id"], stated=stated, instances=instances, doses=reports)
-        self.world.ask(batch)
+        self.ids[name] = str(self.world.ask(batch).result["study"])
 
 
 @pytest.fixture(scope="module")
@@ -118,10 +123,41 @@ def opens(scene: Scene, doctor: str, name: str) -> None:
     scene.world.open(scene.people[name], DOCTORS[doctor])
 
 
-@step(parsers.parse("{doctor} orders an exam for {name}"))
-def orders(scene: Scene, doctor: str, name: str) -> None:
+@step(parsers.parse("{doctor} breaks the glass for {name}"))
+def breaks_the_glass(scene: Scene, doctor: str, name: str) -> None:
+    scene.world.open(scene.people[name], DOCTORS[doctor], emergency=True)
+
+
+@step("the record lags behind the doses")
+def lags(scene: Scene) -> None:
+    scene.lags = "patient_record"
+
+
+@step(parsers.re(r"(?P<doctor>Dr \w+) orders an exam(?: of (?P<site>CH\w))? for (?P<name>\w+)"))
+def orders(scene: Scene, doctor: str, site: str | None, name: str) -> None:
     person, number = UUID(scene.people[name]), DOCTORS[doctor]
-    scene.world.ask(PlaceOrder(identity=person, site="CHB", ordered_by=number, modality="CT", question="nodule?"))
+    placed = PlaceOrder(identity=person, site=site or "CHB", ordered_by=number, modality="CT", question="nodule?")
+    scene.work = str(scene.world.ask(placed).result["order"])
+
+
+@step(parsers.re(r"(?P<doctor>Dr \w+) of (?P<own>CH\w) asks (?P<site>CH\w) to read the study (?P<study>\w)"))
+def asks_to_read(scene: Scene, doctor: str, own: str, site: str, study: str) -> None:
+    asked = RequestReading(study=UUID(scene.ids[study]), from_site=own, to_site=site, question="nodule?")
+    scene.work = str(scene.world.ask(asked, f"rpps:{DOCTORS[doctor]}").result["reading"])
+
+
+@when(parsers.re(r"(?P<doctor>Dr \w+) asks for the (?P<what>orders|readings)"))
+def asks_for_list(scene: Scene, doctor: str, what: str) -> None:
+    scene.ask(orders_of if what == "orders" else readings_of, scene.caller(doctor))
+
+
+@then(parsers.re(r"the (?P<kind>order|reading) of Marie is on the list (?P<how>by name|without a name, .+)"))
+def on_the_list(scene: Scene, kind: str, how: str) -> None:
+    (row,) = [row for row in scene.told if row[kind] == scene.work]
+    assert row["identity"] == scene.people["Marie"]
+    assert (row["patient"] or {}).get("family") == ("FICTIVE" if how == "by name" else None)
+    assert row["question"] == (None if how.endswith("without anything clinical") else "nodule?")
+    assert (row.get("modality") or row.get("modalities")) == ("CT" if row["question"] and kind == "order" else None)
 
 
 @step(parsers.re(r"(?P<one>\w+) and (?P<other>\w+) are (?P<said>merged|unmerged)"))

@@ -104,14 +104,15 @@ class AuditWorld:
         found = self.krypton.ledger.recorder.select_notifications(after, 1_000, inclusive_of_start=False)
         return [stored.topic for stored in found]
 
-    def settle(self) -> None:
-        """Apply to the live views all that the ledger holds."""
-        for store in self._stores:
-            store.apply(records(self.krypton.ledger, store.topics))
+    def settle(self, *, but: str | None = None) -> None:
+        """Apply to the live views all that the ledger holds; ``but``: a view that lags."""
+        for name, store in zip(VIEWS, self._stores, strict=True):
+            if name != but:
+                store.apply(records(self.krypton.ledger, store.topics))
 
-    def identity(self, identity: str) -> dict[str, Any]:
+    def identity(self, identity: str, *, but: str | None = None) -> dict[str, Any]:
         """``identity show``, with all that was said so far."""
-        self.settle()
+        self.settle(but=but)
         return person.identity_of(self.krypton, themself(identity), identity)
 
     def seen(self, identity: str) -> dict[str, Any]:

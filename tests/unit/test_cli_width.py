@@ -183,7 +183,8 @@ DOSE = {
     "alerts": [ALERT],
     "qa_exposures": 0,
 }
-LISTED = {"patient": WHO, "identity": IDS[0]}
+LISTED = {"patient": WHO, "identity": IDS[0], "seen": "whole"}
+UNNAMED = {"patient": None, "identity": IDS[0], "seen": "unnamed"}
 ANSWERS: dict[str, tuple[str, Any, list[str]]] = {
     f"record show {REF}": (
         "record.record_of",
@@ -195,7 +196,7 @@ ANSWERS: dict[str, tuple[str, Any, list[str]]] = {
     "identity review list": ("identity_pairs.pairs_to_review", [PAIR, PAIR], [IDS[0], IDS[1], IDS[6], DIFFERS]),
     f"identity history {REF}": ("identity.history_of", [EVENT, EVENT], ["identity.traits_corrected"]),
     f"order show {IDS[2]}": ("order.order_of", ORDER, [IDS[0], UIDS[0]]),
-    "order list": ("order.orders_of", [{**LISTED, **ORDER}], [IDS[2], WHO["family"]]),
+    "order list": ("order.orders_of", [{**LISTED, **ORDER}, {**ORDER, **UNNAMED}], [IDS[2], WHO["family"], IDS[0]]),
     "reading list": (
         "reading.readings_of",
         [{**LISTED, **READING, "study": IDS[4], "modalities": ["CT"], "date": "2026-03-01"}],

@@ -13,9 +13,18 @@ class TestExclusions:
         assert said.study("1.2.3", None)
         assert said.study("9", "2026-01-31T23:59:59")
         assert not said.study("9", "2026-02-01T00:00:00")
-        assert not said.study("9", None)
         assert said.author("10101201233")
         assert not said.author(None)
+
+    @pytest.mark.parametrize("date", [None, "", "2026", "2026-02", "no date"])
+    def test_what_cannot_be_dated_may_be_of_any_period(self, date: str | None) -> None:
+        """A view may not know the study yet: it is left out, rather than shown by chance."""
+        assert Exclusions.of(["period:2026-01-01/2026-01-31"]).study("9", date)
+        assert not Exclusions.of(["study:1.2.3"]).study("9", date)
+
+    def test_a_study_without_a_uid_may_be_any(self) -> None:
+        assert Exclusions.of(["study:1.2.3"]).study(None, "2026-02-01")
+        assert not Exclusions.of(["author:rpps:10101201233"]).study(None, "2026-02-01")
 
     def test_nothing_stated_leaves_out_nothing(self) -> None:
         assert Exclusions.of([]) == ALL.exclusions

@@ -16,6 +16,8 @@ from domain.commands.directory import Affiliate, Suspend
 from domain.commands.identities import Erase
 from domain.commands.links import Merge, Unmerge
 from domain.commands.listings import ListPeople
+from domain.commands.orders import PlaceOrder, PresentOrder, ScheduleOrder
+from domain.commands.readings import RequestReading
 from domain.commands.viewings import REFUSALS, View
 from domain.errors import NotFound, ReasonMissing, UnfitReason, UnknownSite
 from domain.tasks import TASKS
@@ -239,6 +241,109 @@ class TestProfessional:
         assert desk.rule(actor="rpps:10100000000") == "X1"
 
 
+class TestExclusions:
+    """X19: what the person's consents leave out for a professional, or for where they act from, is in no answer."""
+
+    OUT = ("study:1.2.3", "period:2026-01-01/2026-01-31")
+
+    def grant(self, desk: Desk, party: str, *exclusions: str, identity: UUID | None = None) -> None:
+        desk.region.ask(Grant(identity=identity or desk.marie, party=party, exclusions=list(exclusions)))
+
+    @pytest.mark.parametrize("party", ["site:CHP", f"rpps:{RADIOLOGIST}"])
+    def test_they_bind_an_access_of_the_care_team(self, desk: Desk, party: str) -> None:
+        before = desk.open()
+        self.grant(desk, party, *self.OUT)
+        assert desk.view(before)["exclusions"] == sorted(self.OUT)
+        assert desk.view(before, desk.open())["exclusions"] == sorted(self.OUT)
+
+    def test_they_bind_one_by_another_consent_and_one_by_a_code(self, desk: Desk) -> None:
+        anne = desk.region.register("CHB", "A-1")
+        self.grant(desk, f"rpps:{RADIOLOGIST}", identity=anne)
+        desk.region.ask(IssueCode(identity=anne, code="7GQ4ZKP2XA"))
+        accesses = desk.open(identity=anne), desk.open(identity=anne, code="7GQ4ZKP2XA")
+        self.grant(desk, "site:CHP", self.OUT[0], identity=anne)
+        for access in accesses:
+            assert desk.view(access, identity=anne)["exclusions"] == [self.OUT[0]]
+
+    def test_those_of_several_consents_add_up(self, desk: Desk) -> None:
+        other = desk.region.register("CHB", "A-1")
+        desk.region.ask(Merge(one=desk.marie, other=other, reason="same traits"))
+        self.grant(desk, "site:CHP", self.OUT[0])
+        self.grant(desk, f"rpps:{RADIOLOGIST}", self.OUT[1], identity=other)
+        assert desk.view(desk.open())["exclusions"] == sorted(self.OUT)
+
+    def test_an_access_says_what_it_leaves_out_when_it_is_opened(self, desk: Desk) -> None:
+        self.grant(desk, "site:CHP", *self.OUT)
+        desk.open()
+        assert (desk.last().data["ground"], desk.last().data["exclusions"]) == ("care_team", sorted(self.OUT))
+
+    def test_those_for_somebody_else_do_not_bind(self, desk: Desk) -> None:
+        self.grant(desk, f"rpps:{CLINICIAN}", *self.OUT)
+        self.grant(desk, "site:CHB", *self.OUT)
+        assert desk.view(desk.open())["exclusions"] == []
+
+    def test_where_they_act_from_decides_and_where_it_is_not_known_all_bind(self, desk: Desk) -> None:
+        desk.region.ask(Affiliate(rpps=RADIOLOGIST, site="CHA"))
+        self.grant(desk, f"rpps:{RADIOLOGIST}")
+        anne = desk.region.register("CHB", "A-1")
+        self.grant(desk, f"rpps:{RADIOLOGIST}", identity=anne)
+        self.grant(desk, "site:CHA", self.OUT[0], identity=anne)
+        access = desk.open(identity=anne)
+        assert desk.view(access, identity=anne, site="CHP")["exclusions"] == []
+        assert desk.view(access, identity=anne, site="CHA")["exclusions"] == [self.OUT[0]]
+        assert desk.view(access, identity=anne)["exclusions"] == [self.OUT[0]]
+
+    def test_a_consent_that_was_taken_back_or_ran_out_leaves_nothing_out(self, desk: Desk) -> None:
+        access = desk.open()
+        self.grant(desk, "site:CHP", *self.OUT)
+        desk.region.ask(Revoke(identity=desk.marie, party="site:CHP"))
+        assert desk.view(access)["exclusions"] == []
+
+    def test_an_emergency_shows_all(self, desk: Desk) -> None:
+        """It is on a list, and reviewed."""
+        self.grant(desk, "site:CHP", *self.OUT)
+        said = desk.view(desk.open(), desk.open(emergency=True))
+        assert (said["exclusions"], desk.last().data["purpose"]) == ([], "BTG")
+
+
+class TestTies:
+    """X6: an establishment knows a person by an identity that it gave out, and by nothing else."""
+
+    def test_orders_appointments_and_readings_let_nobody_in(self, desk: Desk) -> None:
+        came = desk.region.receive("CHB", local_id="A-1").result
+        anne, study = UUID(came["identity"]), UUID(came["study"])
+        placed = PlaceOrder(identity=anne, site="CHP", ordered_by=RADIOLOGIST, modality="CT", question="nodule?")
+        order = UUID(desk.region.ask(placed).result["order"])
+        desk.region.ask(PresentOrder(order=order, site="CHA"))
+        desk.region.ask(ScheduleOrder(order=order, site="CHP", at=desk.region.clock(), accession="A1"))
+        asked = RequestReading(study=study, from_site="CHP", to_site="CHA", question="nodule?")
+        desk.region.ask(asked)
+        desk.open(identity=anne)
+        assert (desk.last().type, desk.last().data["rule"]) == ("access.denied", "X9")
+
+    def test_an_identity_that_was_erased_lets_nobody_in(self, desk: Desk) -> None:
+        """Neither its establishment, nor a consent or a code that was given for it."""
+        anne = desk.region.register("CHB", "A-1")
+        desk.region.ask(Merge(one=desk.marie, other=anne, reason="same traits"))
+        desk.region.ask(Grant(identity=desk.marie, party=f"rpps:{CLINICIAN}"))
+        desk.region.ask(IssueCode(identity=desk.marie, code="7GQ4ZKP2XA"))
+        team, agreed = desk.open(identity=anne), desk.open(CLINICIAN, identity=anne)
+        assert desk.rule(team, identity=anne) == desk.rule(agreed, identity=anne, actor=f"rpps:{CLINICIAN}") == "ok"
+        desk.region.ask(Erase(identity=desk.marie, reason="asked for by the person"))
+        assert desk.rule(team, identity=anne) == "X12"
+        assert desk.rule(agreed, identity=anne, actor=f"rpps:{CLINICIAN}") == "X12"
+        for rpps, code, rule in ((RADIOLOGIST, None, "X9"), (CLINICIAN, None, "X9"), (CLINICIAN, "7GQ4ZKP2XA", "X8")):
+            desk.open(rpps, identity=anne, code=code)
+            assert (desk.last().type, desk.last().data["rule"]) == ("access.denied", rule)
+
+    def test_what_was_opposed_and_left_out_for_an_erased_identity_still_binds(self, desk: Desk) -> None:
+        anne = desk.region.register("CHP", "A-1")
+        desk.region.ask(Merge(one=desk.marie, other=anne, reason="same traits"))
+        desk.region.ask(Grant(identity=desk.marie, party="site:CHP", exclusions=["study:1.2.3"]))
+        desk.region.ask(Erase(identity=desk.marie, reason="asked for by the person"))
+        assert desk.view(desk.open(identity=anne), identity=anne)["exclusions"] == ["study:1.2.3"]
+
+
 class TestErased:
     """X14."""
 
@@ -389,6 +494,44 @@ class TestLists:
         assert isinstance(desk.region.refusal(command), UnknownSite)
         desk.region.execute(ListPeople(caller=Caller(ACTORS["clerk"], "x"), **asked), Envelope(ACTORS["clerk"]))
         assert desk.last().data["asked"] == ["state=placed"]
+
+    def seen(self, desk: Desk, identity: UUID, *accesses: UUID) -> str:
+        """How much of a row about somebody the radiologist of CHP sees, and what is left out of it."""
+        actor = f"rpps:{RADIOLOGIST}"
+        said = self.show(desk, actor=actor, task="order.list", shown=(identity,), accesses=accesses)
+        (found,) = [name for name in ("unnamed", "withheld") if str(identity) in said[name]] or ["whole"]
+        return "; ".join([found, *said["exclusions"].get(str(identity), ())])
+
+    def test_a_professional_sees_who_somebody_is_in_the_care_team_or_under_an_access(self, desk: Desk) -> None:
+        """X18."""
+        anne = desk.region.register("CHB", "A-1")
+        assert self.seen(desk, desk.marie) == "whole"
+        assert self.seen(desk, anne) == "unnamed"
+        desk.region.ask(Grant(identity=anne, party=f"rpps:{RADIOLOGIST}"))
+        assert self.seen(desk, anne) == "unnamed"  # a consent alone opens nothing
+        access = desk.open(identity=anne)
+        assert self.seen(desk, anne, access) == "whole"
+        desk.region.ask(Revoke(identity=anne, party=f"rpps:{RADIOLOGIST}"))
+        assert self.seen(desk, anne, access) == "unnamed"
+
+    @pytest.mark.parametrize("party", ["everyone", "site:CHP", f"rpps:{RADIOLOGIST}"])
+    def test_an_opposition_to_consultation_withholds_what_is_clinical_too(self, desk: Desk, party: str) -> None:
+        """X5, X18; an emergency goes past it."""
+        access = desk.open()
+        desk.region.ask(Oppose(identity=desk.marie, party=party))
+        assert self.seen(desk, desk.marie, access) == "withheld"
+        assert self.seen(desk, desk.marie, access, desk.open(emergency=True)) == "whole"
+
+    def test_what_a_consent_leaves_out_is_left_out_of_lists(self, desk: Desk) -> None:
+        """X19; under an access and in the care team alike."""
+        desk.region.ask(Grant(identity=desk.marie, party="site:CHP", exclusions=["study:1.2.3"]))
+        assert self.seen(desk, desk.marie) == "whole; study:1.2.3"
+        assert self.seen(desk, desk.marie, desk.open()) == "whole; study:1.2.3"
+        assert self.seen(desk, desk.marie, desk.open(emergency=True)) == "whole"
+
+    def test_clerks_and_auditors_see_their_lists_whole(self, desk: Desk) -> None:
+        said = self.show(desk)
+        assert (said["unnamed"], said["withheld"], said["exclusions"]) == ([], [], {})
 
     def test_a_professionals_list_is_of_where_they_act_from(self, desk: Desk) -> None:
         said = self.show(desk, actor=f"rpps:{RADIOLOGIST}", task="dose.alerts")
