@@ -25,6 +25,7 @@ from domain.rules.document import RuleId
 from domain.rules.in_force import ABSENT
 from domain.work import Command, Envelope
 from krypton.settings import Addresses, ServiceUnavailable, Settings, addresses
+from postgres.session import connect
 from projections.declared import VIEWS
 from schemas.codec import Codec
 from schemas.registry import registry
@@ -34,7 +35,6 @@ if TYPE_CHECKING:  # imported where used: a command that only asks the ledger ne
     from projections.engine.projection import Projection
     from projections.engine.store import ViewStore
 
-CONNECT_S = 5
 ORDINAL = re.compile(r"(.+)#([2-9]|[1-9][0-9])", re.DOTALL)  # of a collision, as ``identity show`` writes it
 
 
@@ -55,6 +55,8 @@ class Krypton:
 
     settings: Settings
     addresses: Addresses
+    pool: int = 4
+    """How many connections the event store may hold at most, and the vault as many."""
 
     @staticmethod
     def connect(settings: Settings | None = None) -> "Krypton":
@@ -68,7 +70,8 @@ class Krypton:
         from adapters.vault.postgres import PostgresVault
 
         with self._database_answers():
-            return PostgresVault(self.addresses.database, self.settings.master_key(), beside_events=True)
+            master = self.settings.master_key()
+            return PostgresVault(self.addresses.database, master, beside_events=True, connections=self.pool)
 
     @cached_property
     def codec(self) -> Codec:
@@ -81,6 +84,7 @@ class Krypton:
         env = {
             "PERSISTENCE_MODULE": "adapters.eventstore",
             "EVENT_STORE_DATABASE": self.addresses.database,
+            "EVENT_STORE_CONNECTIONS": str(self.pool),
         }
         return Ledger(env, codec=self.codec, vault=self.vault, clock=utc_now)
 
@@ -88,7 +92,7 @@ class Krypton:
     def snapshot(self) -> Iterator[Any]:
         """A psycopg2 connection for queries, with one consistent snapshot of all views."""
         with self._database_answers():
-            connection = psycopg2.connect(self.addresses.database, connect_timeout=CONNECT_S)
+            connection = connect(self.addresses.database, "snapshot")
         try:
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             yield connection

@@ -8,7 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("domain", "policies", "schemas", "projections", "streams", "adapters", "krypton", "tools", "bench")
+PACKAGES = (
+    "domain",
+    "policies",
+    "schemas",
+    "postgres",
+    "projections",
+    "streams",
+    "adapters",
+    "krypton",
+    "tools",
+    "bench",
+)
 
 
 def modules() -> Iterator[tuple[str, str]]:

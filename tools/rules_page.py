@@ -15,7 +15,7 @@ from tools.prose import cell, first_sentence
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "rules.md"
-PACKAGES = ("domain", "projections", "streams", "adapters", "policies", "krypton")
+PACKAGES = ("domain", "postgres", "projections", "streams", "adapters", "policies", "krypton")
 STATED = re.compile(r"^([A-Z]\d{1,2}) +(.*(?:\n {4,}.*)*)", re.MULTILINE)
 HEAD = """# Rules
 

@@ -8,6 +8,9 @@ from adapters.eventstore.recorder import LedgerRecorder
 
 DATABASE: Final = "EVENT_STORE_DATABASE"
 """Key of the environment that names the database, as a URL."""
+CONNECTIONS: Final = "EVENT_STORE_CONNECTIONS"
+"""Key of the environment that says how many connections the recorder may hold; without it, ``MOST``."""
+MOST: Final = "4"
 
 
 class Factory(InfrastructureFactory[TrackingRecorder]):
@@ -17,7 +20,7 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
 
     def application_recorder(self) -> LedgerRecorder:
         """The ledger's own."""
-        return LedgerRecorder(self.env[DATABASE])
+        return LedgerRecorder(self.env[DATABASE], int(self.env.get(CONNECTIONS, MOST)))
 
     def aggregate_recorder(self, purpose: str = "events") -> NoReturn:
         """Raises NotSupportedError."""

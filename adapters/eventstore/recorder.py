@@ -22,11 +22,12 @@ from eventsourcing.persistence import (
 )
 from psycopg2.extras import execute_values
 
-from adapters.eventstore.connections import Connections
 from adapters.eventstore.tables import CHANNEL, EVENTS, FOLDED, LOCK_TIMEOUT_MS
 from domain.askers import Asker
 from domain.errors import CommandRepeated
 from domain.ports import Answer, Basis, CommandRecord
+from postgres.pool import Pool
+from postgres.session import Busy
 
 # One message to the server: lock, then insert. A sorted subquery keeps the order in which ids are assigned.
 INSERT = f"""SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE;
@@ -50,8 +51,8 @@ ORDER BY originator_id, originator_version"""
 class LedgerRecorder(ApplicationRecorder):
     """The library's recorder, with command ids, a lock timeout, and multi-row SQL instead of the ORM."""
 
-    def __init__(self, database: str) -> None:
-        self._connections = Connections(database, PREPARE)
+    def __init__(self, database: str, connections: int) -> None:
+        self._pool = Pool(database, "event store", connections, prepare=PREPARE)
 
     def insert_events(
         self,
@@ -62,7 +63,7 @@ class LedgerRecorder(ApplicationRecorder):
         **_: Any,
     ) -> Sequence[int]:
         """See ``domain.ports.CommandLog``. Raises IntegrityError if another writer was first, OperationalError."""
-        with _translated(), self._connections.transaction() as cursor:
+        with _translated(), self._pool.transaction() as cursor:
             return _inserted(cursor, stored_events, commands, basis)
 
     def select_events(
@@ -150,13 +151,13 @@ class LedgerRecorder(ApplicationRecorder):
         raise NotSupportedError("who follows the ledger reads its topics on Kafka: the relay alone reads on here")
 
     def close(self) -> None:
-        """Close the read connections of all threads."""
-        self._connections.close()
+        """Close the connections that no thread uses."""
+        self._pool.close()
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """One statement on this thread's own read connection: no pool, no transaction, one round trip."""
+        """One statement, without a transaction: one round trip."""
         with _translated():
-            return self._connections.read(sql, values)
+            return self._pool.read(sql, values)
 
 
 def _inserted(
@@ -193,6 +194,8 @@ def _translated() -> Iterator[None]:
         raise IntegrityError("another writer was first") from None
     except psycopg2.errors.LockNotAvailable:
         raise OperationalError(f"the event store was locked for {LOCK_TIMEOUT_MS} ms: nothing written") from None
+    except Busy as busy:
+        raise OperationalError(str(busy)) from None
     except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.InternalError) as away:
         raise OperationalError(
             f"the event store did not answer ({type(away).__name__}): retry with the same command id, "

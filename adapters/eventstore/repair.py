@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 import psycopg2
 from psycopg2.extras import execute_values
 
-from adapters.eventstore.scan import CONNECT_S
 from adapters.eventstore.tables import EVENTS, LOCK_TIMEOUT_MS
 from domain.errors import LedgerAltered
+from postgres.session import connect
 
 ORPHANS: Final = f"""
 SELECT id, state FROM {EVENTS} AS event WHERE id > %s AND NOT EXISTS (
@@ -39,7 +39,7 @@ class Repair:
     """A restore session, used in a ``with`` block. Raises psycopg2.Error if the database is unavailable."""
 
     def __init__(self, database: str) -> None:
-        self._connection = psycopg2.connect(database, application_name="krypton restore", connect_timeout=CONNECT_S)
+        self._connection = connect(database, "restore")
 
     def __enter__(self) -> "Repair":
         return self

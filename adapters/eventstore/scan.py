@@ -9,14 +9,12 @@ from struct import Struct
 from threading import Lock
 from typing import Any, Final
 
-import psycopg2
-
 from adapters.eventstore.tables import EVENTS
+from postgres.session import connect
 
 Row = tuple[bytes, bytes]
 """The first four lines of an event's entry, and its stored bytes."""
 
-CONNECT_S: Final = 5
 STRING_BYTES: Final = 8_000_000
 HEADING: Final = (
     "convert_to(concat(id, E'\\n', topic, E'\\n', originator_id, E'\\n', originator_version, E'\\n'), 'UTF8')"
@@ -39,7 +37,7 @@ class Scan:
     def __init__(self, database: str, *, snapshot: str | None = None) -> None:
         """``snapshot``: the name of another Scan's snapshot, to share it."""
         self._guard = Lock()  # a COPY must be read to its end before any other query
-        self._connection = psycopg2.connect(database, application_name="krypton audit", connect_timeout=CONNECT_S)
+        self._connection = connect(database, "scan")
         self._connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         if snapshot:
             self.ask("SET TRANSACTION SNAPSHOT %s", snapshot)

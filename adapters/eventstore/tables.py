@@ -2,11 +2,10 @@
 
 from contextlib import closing
 
-import psycopg2
-
 from domain.directory import Directory
 from domain.membership import Membership
 from domain.rules.in_force import RulesInForce
+from postgres.session import connect
 
 EVENTS = "ledger.ledger_events"
 CHANNEL = "ledger"
@@ -46,5 +45,5 @@ CREATE TABLE IF NOT EXISTS ledger.command (
 
 def create(database: str) -> None:
     """Create what is missing; safe to repeat and to run concurrently."""
-    with closing(psycopg2.connect(database)) as connection, connection, connection.cursor() as cursor:
+    with closing(connect(database, "init")) as connection, connection, connection.cursor() as cursor:
         cursor.execute(DDL)

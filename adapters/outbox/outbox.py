@@ -14,11 +14,13 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
+from postgres.session import connect
+
 WAITING, DONE, REFUSED, PARKED = "waiting", "done", "refused", "parked"
 """States of an entry; an operator makes another, ``dropped``."""
 
 FROZEN_S: Final = 30
-CONNECT_S: Final = 5
+SESSION: Final = {"idle_in_transaction_session_timeout": f"{FROZEN_S}s", "lock_timeout": "15s", "jit": "off"}
 RETRY_S: Final = (1, 5, 30, 120, 600, 1_800, 3_600)
 """Pauses after each failure, in seconds; after the last the entry is parked."""
 KEEP_DAYS: Final = 30
@@ -149,13 +151,5 @@ class Outbox:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = psycopg2.connect(
-                self._url,
-                application_name=f"krypton outbox {self.policy}",
-                connect_timeout=CONNECT_S,
-                options=f"-c idle_in_transaction_session_timeout={FROZEN_S}s -c lock_timeout=15s -c jit=off",
-                keepalives_idle=2,
-                keepalives_interval=1,
-                keepalives_count=3,
-            )
+            self._connection = connect(self._url, f"outbox {self.policy}", settings=SESSION)
         return self._connection

@@ -5,10 +5,11 @@ It holds ids, codes and times; nothing personal.
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, Uuid, create_engine, text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
+
+from postgres.session import engine
 
 SCHEMA: Final = "policies"
 METADATA = MetaData(schema=SCHEMA)
@@ -43,9 +44,7 @@ OUTBOX = Table(
 
 def create(url: str) -> None:
     """Make the table; safe to repeat, and twice at once."""
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg2://", 1), poolclass=NullPool)
-    with engine.begin() as sql:
+    with engine(url, "init").begin() as sql:
         sql.execute(text(LOCK))
         sql.execute(CreateSchema(SCHEMA, if_not_exists=True))
         METADATA.create_all(sql)
-    engine.dispose()

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NoReturn
 
-import psycopg2
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.vault.sealing import FETCH, opened, unwrapped
 from domain.errors import SealBroken
+from postgres.session import connect
 
 KEPT = 500_000
 Keys = dict[str, bytes | None]
@@ -27,8 +27,7 @@ class BulkVault:
 
     def __init__(self, database: str, master: bytes) -> None:
         self._master = AESGCM(master)
-        self._connection = psycopg2.connect(database, application_name="krypton bulk keys")
-        self._connection.autocommit = True
+        self._connection = connect(database, "bulk keys", autocommit=True)
         self._keys: Keys = {}
         self._whose: str | None = None
         self._cipher: AESGCM | None = None

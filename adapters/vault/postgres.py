@@ -12,14 +12,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from threading import Lock
-from typing import Any
 
-import psycopg2
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from psycopg2.pool import ThreadedConnectionPool
 
 from adapters.vault.sealing import FETCH, NONCE, opened, unwrapped
 from domain.errors import SealBroken
+from postgres.pool import Pool
 
 CACHE = 50_000  # decrypted keys; about 15 MB
 FRESH_S = 5.0  # how long a process may still use a key that another one destroyed
@@ -40,15 +38,15 @@ CREATE INDEX IF NOT EXISTS subject_key_destroyed_idx ON vault.subject_key (subje
 class PostgresVault:
     """Implements the ``KeyVault`` port. Thread-safe.
 
-    ``master``: 32 bytes. ``beside_events``: the vault shares the event store's server, see above.
+    ``master``: 32 bytes. ``beside_events``: the vault shares the event store's server, see above. ``connections``: how
+    many it may hold.
     """
 
-    def __init__(self, database: str, master: bytes, *, beside_events: bool, connections: int = 16) -> None:
+    def __init__(self, database: str, master: bytes, *, beside_events: bool, connections: int = 4) -> None:
         if len(master) != 32:
             raise SealBroken(f"the master key has {len(master)} bytes, 32 are needed: see docs/operations.md")
         self._master = AESGCM(master)
-        self._pool = ThreadedConnectionPool(1, connections, database)
-        self._tries = connections + 1
+        self._pool = Pool(database, "vault", connections)
         self._insert = (
             f"SET LOCAL synchronous_commit = {'off' if beside_events else 'on'};"
             "WITH made AS (INSERT INTO vault.subject_key (subject, wrapped) VALUES {}"
@@ -60,11 +58,11 @@ class PostgresVault:
 
     def create(self) -> None:
         """Create the tables; safe to repeat."""
-        self._run(DDL)
+        self._pool.read(DDL)
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.closeall()
+        self._pool.close()
 
     def seal(self, subject: str, plain: bytes, aad: bytes) -> bytes:
         """See ``domain.ports.KeyVault``."""
@@ -86,7 +84,7 @@ class PostgresVault:
         """See ``domain.ports.KeyVault``."""
         missing = [s for s in subjects if self._cached(s) is None]
         if missing:
-            for subject, wrapped in self._run(FETCH, (missing,)):
+            for subject, wrapped in self._pool.read(FETCH, (missing,)):
                 self._remember(subject, wrapped)
 
     def prepare(self, subjects: Iterable[str]) -> None:
@@ -94,12 +92,12 @@ class PostgresVault:
         if missing := sorted({s for s in subjects if self._cached(s) is None}):
             values = [part for subject in missing for part in (subject, self._new_wrapped(subject))]
             statement = self._insert.format(", ".join(["(%s, %s)"] * len(missing)), ", ".join(["%s"] * len(missing)))
-            for subject, wrapped in self._run(statement, (*values, *missing)):
+            for subject, wrapped in self._pool.read(statement, (*values, *missing)):
                 self._remember(subject, wrapped)
 
     def destroy(self, subject: str) -> None:
         """See ``domain.ports.KeyVault``."""
-        self._run(
+        self._pool.read(
             "INSERT INTO vault.subject_key (subject, destroyed_at) VALUES (%s, now()) ON CONFLICT (subject) DO UPDATE"
             " SET wrapped = NULL, destroyed_at = coalesce(vault.subject_key.destroyed_at, now())",
             (subject,),
@@ -109,13 +107,12 @@ class PostgresVault:
     def destroyed(self, subjects: Iterable[str]) -> set[str]:
         """See ``domain.ports.KeyVault``."""
         sql = "SELECT subject::text FROM vault.subject_key WHERE wrapped IS NULL AND subject = ANY(%s::uuid[])"
-        return {subject for (subject,) in self._run(sql, (list(subjects),))}
+        return {subject for (subject,) in self._pool.read(sql, (list(subjects),))}
 
     def all_destroyed(self) -> set[str]:
         """Every subject whose key was destroyed."""
-        return {
-            subject for (subject,) in self._run("SELECT subject::text FROM vault.subject_key WHERE wrapped IS NULL")
-        }
+        gone = self._pool.read("SELECT subject::text FROM vault.subject_key WHERE wrapped IS NULL")
+        return {subject for (subject,) in gone}
 
     def _key(self, subject: str, *, make: bool) -> AESGCM | None:
         if (held := self._cached(subject)) is not None:
@@ -146,19 +143,3 @@ class PostgresVault:
             while len(self._keys) > CACHE:
                 self._keys.popitem(last=False)
         return key
-
-    def _run(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        """Run one idempotent statement; retried if the pool's connections are older than the server."""
-        for last in range(self._tries - 1, -1, -1):
-            connection = self._pool.getconn()
-            try:
-                connection.autocommit = True  # statements sent together are still one transaction
-                with connection.cursor() as cursor:
-                    cursor.execute(sql, values)
-                    return list(cursor.fetchall()) if cursor.description else []
-            except (psycopg2.OperationalError, psycopg2.InterfaceError):
-                if not last or not connection.closed:
-                    raise
-            finally:
-                self._pool.putconn(connection, close=bool(connection.closed))
-        raise AssertionError("the last try returns or raises")

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from krypton.bootstrap import CONNECT_S
+from postgres.session import connect
 from projections.declared import VIEWS
 from projections.engine.rows import quoted
 from projections.engine.shape import Shape
@@ -36,7 +35,7 @@ class TemporaryCursor(Cursor):
 @contextmanager
 def temporary_views(database: str, folded: Mapping[str, Held]) -> Iterator[Connection]:
     """A connection to views that contain only these rows; ``folded``: by view."""
-    connection = psycopg2.connect(database, connect_timeout=CONNECT_S, application_name="krypton audit")
+    connection = connect(database, "temporary views")
     try:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL jit = off")

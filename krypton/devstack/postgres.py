@@ -27,10 +27,10 @@ from krypton.devstack.state import write_secret
 from krypton.devstack.teller import Teller
 from krypton.errors import ServiceUnavailable
 from krypton.ports import HOST, Ports
+from postgres.session import connect
 
 START_TIMEOUT_S = 60.0  # recovery after a crash replays at most 2 GB of WAL
 INIT_TIMEOUT_S = 120.0
-PROBE_TIMEOUT_S = 3
 ORPHANS_TIMEOUT_S = 10.0
 
 # PostgreSQL's own shutdown modes: fast disconnects clients and writes a checkpoint, immediate is a crash.
@@ -208,7 +208,7 @@ def _initdb(data: Path, password_file: Path, account: accounts.Account | None) -
 def serving(address: str) -> bool:
     """Whether the database at ``address`` answers a query."""
     try:
-        connection = psycopg2.connect(address, connect_timeout=PROBE_TIMEOUT_S)
+        connection = connect(address, "dev")
     except psycopg2.OperationalError:
         return False
     try:
@@ -238,9 +238,8 @@ def drop_database(server: str, name: str) -> None:
 @contextmanager
 def _administration(server: str) -> Iterator[psycopg2.extensions.cursor]:
     """A cursor outside any transaction, as creating and dropping databases needs."""
-    connection = psycopg2.connect(server, connect_timeout=PROBE_TIMEOUT_S)
+    connection = connect(server, "dev", autocommit=True)
     try:
-        connection.autocommit = True
         with connection.cursor() as cursor:
             yield cursor
     finally:

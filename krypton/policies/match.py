@@ -19,10 +19,11 @@ from psycopg2.extensions import connection as Connection
 
 from adapters.outbox.outbox import Entry
 from domain.rules.document import MATCHING
-from krypton.bootstrap import CONNECT_S, Krypton
+from krypton.bootstrap import Krypton
 from krypton.policies.seen import Seen
 from krypton.views.matches import bodies
 from policies.policy import Due, Kind
+from postgres.session import connect
 from projections.identity_index import due as matching
 from projections.versions import catalog, tailing
 from projections.versions.tailing import OtherCode
@@ -88,9 +89,7 @@ class Match:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = psycopg2.connect(
-                self._ours.addresses.database, application_name="krypton match", connect_timeout=CONNECT_S
-            )
+            self._connection = connect(self._ours.addresses.database, "match")
             self._connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         return self._connection
 

@@ -6,8 +6,6 @@ from contextlib import closing
 from typing import Any
 from uuid import UUID
 
-import psycopg2
-
 from adapters.outbox import operators
 from domain.errors import NotFound
 from domain.times import iso, micros
@@ -16,6 +14,7 @@ from krypton.policies.fold import PREFIX, PolicyFold
 from krypton.settings import ServiceUnavailable
 from krypton.views import lag
 from policies.all import POLICIES
+from postgres.session import connect
 from projections.engine import positions
 from projections.engine.positions import Partition, Position
 from projections.versions import catalog
@@ -53,13 +52,13 @@ def parked(ours: Krypton, policy: str | None) -> list[dict[str, Any]]:
 
 def retry(ours: Krypton, entry: UUID, by: str) -> None:
     """Retry a parked entry. Raises NotFound."""
-    with closing(psycopg2.connect(ours.addresses.database)) as connection:
+    with closing(connect(ours.addresses.database, "policies")) as connection:
         operators.retry(connection, entry, micros(ours.ledger.clock()), by)
 
 
 def drop(ours: Krypton, entry: UUID, by: str) -> None:
     """Discard a parked entry. Raises NotFound."""
-    with closing(psycopg2.connect(ours.addresses.database)) as connection:
+    with closing(connect(ours.addresses.database, "policies")) as connection:
         operators.drop(connection, entry, micros(ours.ledger.clock()), by)
 
 

@@ -15,10 +15,11 @@ from adapters.notary.folder import FolderBusy, TileFolder, TileWriter
 from adapters.notary.keys import SignatureWrong, SigningKey, verified_checkpoint
 from domain.errors import LedgerAltered
 from domain.proofs.note import NotANote, Note, parse
-from krypton.bootstrap import CONNECT_S, Krypton
+from krypton.bootstrap import Krypton
 from krypton.integrity.keys import Notes, made, of_log, signing_key
 from krypton.integrity.tree import PAGE, Notary
 from krypton.settings import Settings, SettingsWrong
+from postgres.session import connect
 from streams.broker import checkpoints
 from streams.broker.backoff import Backoff
 
@@ -144,8 +145,7 @@ class _Session:
     """A session that follows the store; to use in a ``with`` block."""
 
     def __init__(self, database: str) -> None:
-        self._connection = psycopg2.connect(database, application_name="krypton notary", connect_timeout=CONNECT_S)
-        self._connection.autocommit = True
+        self._connection = connect(database, "event store", autocommit=True)
         self.follow = Follow(self._connection)
 
     def __enter__(self) -> Follow:

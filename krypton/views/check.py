@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-import psycopg2
 from kafka.errors import KafkaError
 
 from domain.errors import NotFound, RuleBroken
@@ -20,6 +19,7 @@ from krypton.bootstrap import Krypton
 from krypton.views import compare, rebuild
 from krypton.views.lag import kafka_away
 from krypton.views.rebuild import Wish
+from postgres.session import connect
 from projections.engine.store import ViewStore
 from projections.versions import catalog, diff, versions
 from streams.reading.replay import Replay, Span
@@ -54,7 +54,7 @@ def check(ours: Krypton, view: str, advance: Callable[[int], None] = lambda _: N
 @contextmanager
 def _alone(ours: Krypton, view: str) -> Iterator[None]:
     """Make sure no other check of the view runs; remove what a killed check left behind."""
-    with closing(psycopg2.connect(ours.addresses.database, application_name="krypton check")) as guard:
+    with closing(connect(ours.addresses.database, "check")) as guard:
         guard.autocommit = True
         with guard.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(hashtext('krypton check'), hashtext(%s))", (view,))
@@ -86,7 +86,7 @@ def _check(ours: Krypton, view: str, advance: Callable[[int], None]) -> dict[str
 
 
 def _compared(ours: Krypton, view: str, live: int, store: ViewStore) -> dict[str, Any]:
-    with closing(psycopg2.connect(ours.addresses.database)) as holding, holding.cursor() as cursor:
+    with closing(connect(ours.addresses.database, "check")) as holding, holding.cursor() as cursor:
         _come_near(lambda: _step(ours, holding, cursor, store, live))
         cursor.execute(f"{LIVE} FOR UPDATE", (view, live))
         _catch_up(ours, store, {(topic, partition): end for topic, partition, end in cursor})

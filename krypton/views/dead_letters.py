@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import psycopg2
-
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
+from postgres.session import connect
 from projections.engine import dead_letters
 from projections.engine.parked import DeadLetter
 from projections.engine.projection import Projection
@@ -35,7 +34,7 @@ def replay_letter(ours: Krypton, number: int, by: Envelope, folded: Folded) -> i
     """
     with ours.snapshot() as connection:
         found = dead_letters.show(connection, number)
-    writing = psycopg2.connect(ours.addresses.database)
+    writing = connect(ours.addresses.database, "dead letters")
     try:
         projection, codec = folded(ours, found)
         return dead_letters.replay(writing, projection, codec, ident=number, by=Asked(by.actor, by.command_id))

@@ -16,7 +16,6 @@ from contextlib import closing
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from domain.commands.views import Dropped, Promoted, RolledBack
@@ -25,6 +24,7 @@ from domain.rules.document import RuleId
 from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
 from krypton.views import lag, raise_due
+from postgres.session import connect
 from projections.engine import positions
 from projections.versions import catalog, switches, tailing, versions
 from projections.versions.switches import DROPPED, PROMOTED, Switched, Unsettled
@@ -124,7 +124,7 @@ def settle(
     ServiceUnavailable, Contended; the next call completes the rest.
     """
     waiting_for: dict[int, str] = {}
-    with closing(psycopg2.connect(ours.addresses.database, application_name="krypton switches")) as connection:
+    with closing(connect(ours.addresses.database, "switches")) as connection:
         connection.autocommit = True
         if switches.unsettled(connection) and _locked(connection, wait):
             for one in switches.unsettled(connection):

@@ -3,27 +3,19 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import RLock
-from typing import Any
+from typing import Final
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import StoreAway
+from postgres.session import connect
 from projections.engine.fold import AWAY
 from projections.engine.rows import is_refusal
 
-CONNECT_S = 5
-# Both sides probe an idle connection. A stopped process (SIGSTOP) must not lock its partitions' rows for ever, and no
-# one waits for it for ever.
-CLIENT_SIDE: dict[str, Any] = {
-    "keepalives_idle": 2,
-    "keepalives_interval": 1,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 5000,
-}
-SERVER_SIDE = """SET lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '10s';
-SET tcp_keepalives_idle = 2; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3; SET jit = off"""
+SETTINGS: Final = {"lock_timeout": "15s", "idle_in_transaction_session_timeout": "10s", "jit": "off"}
+"""A stopped process (SIGSTOP) must not lock its partitions' rows for ever, and no one waits for it for ever."""
 
 
 class Session:
@@ -64,13 +56,7 @@ class Session:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            connection = psycopg2.connect(
-                self._url, application_name=self._name, connect_timeout=CONNECT_S, **CLIENT_SIDE
-            )
-            self._connection = connection
-            with connection.cursor() as cursor:
-                cursor.execute(SERVER_SIDE)
-            connection.commit()
+            self._connection = connect(self._url, self._name, settings=SETTINGS)
         return self._connection
 
     def _rollback(self) -> None:

@@ -32,7 +32,7 @@ class ViewStore:
         self._projection = projection
         self._codec = codec
         self._tables = tables_sql(projection.tables, schema_of(projection))
-        self._session = Session(url, f"krypton view {self.name} v{self.version}", self._forget)
+        self._session = Session(url, f"view {self.name} v{self.version}", self._forget)
         self._known: dict[Partition, Position] | None = None
 
     def positions(self) -> Mapping[Partition, int]:

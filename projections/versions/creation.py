@@ -9,10 +9,8 @@ from sqlalchemy import (
     DateTime,
     Integer,
     MetaData,
-    NullPool,
     Table,
     Text,
-    create_engine,
     func,
     inspect,
     text,
@@ -21,6 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateSchema
 
+from postgres.session import engine
 from projections.engine.positions import SCHEMA
 from projections.engine.projection import Projection, schema_of
 from projections.engine.rows import quoted
@@ -63,8 +62,7 @@ def create(url: str, projection: Projection) -> bool:
     this code. Raises VersionChanged.
     """
     code = code_digest(projection)
-    engine = create_engine(url, poolclass=NullPool)
-    with engine.begin() as sql:
+    with engine(url, "init").begin() as sql:
         sql.execute(text(LOCK))
         sql.execute(CreateSchema(SCHEMA, if_not_exists=True))
         METADATA.create_all(sql)

@@ -12,9 +12,9 @@ from contextlib import closing
 from types import TracebackType
 from typing import Final
 
-import psycopg2
 from sqlalchemy import Table
 
+from postgres.session import connect
 from projections.engine.ownership import topic_of
 from projections.engine.projection import Projection
 from projections.versions import bare_tables, build_log
@@ -57,6 +57,6 @@ class Indexer:
                 self._working[table.name] = self._pool.submit(self._complete, table)
 
     def _complete(self, table: Table) -> None:
-        with closing(psycopg2.connect(self._url)) as connection, connection, connection.cursor() as cursor:
+        with closing(connect(self._url, "rebuild")) as connection, connection, connection.cursor() as cursor:
             build_log.hold(cursor, self._started)
             bare_tables.complete_table(cursor, self._projection, table)

@@ -19,11 +19,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import RuleBroken
+from postgres.session import connect
 from projections.engine import parked
 from projections.engine.ddl import if_absent
 from projections.engine.positions import Partition
@@ -88,7 +88,7 @@ def begin(
     """
     state = ASIDE if aside else BUILDING
     token, digest, view = secrets.token_hex(16), made_of(projection, until), (projection.name, projection.version)
-    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+    with closing(connect(url, "rebuild")) as connection, connection, connection.cursor() as cursor:
         cursor.execute(catalog.LOCK)
         _log_tables(cursor)
         cursor.execute("SELECT state FROM views.view_version WHERE view = %s AND version = %s", view)
@@ -175,7 +175,7 @@ class Builder:
             build_log.done(cursor, self.started, part, folded.following, folded.ledger, folded.events)
 
     def _session(self) -> Connection:
-        connection = psycopg2.connect(self.url, application_name=f"krypton rebuild {self.started.view}")
+        connection = connect(self.url, f"rebuild {self.started.view}")
         with connection, connection.cursor() as cursor:
             cursor.execute(SESSION)
         return connection
@@ -183,7 +183,7 @@ class Builder:
 
 def built_events(url: str, started: Build) -> int:
     """How many events the version contains so far; call before ``finish``, which deletes the journal."""
-    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+    with closing(connect(url, "rebuild")) as connection, connection, connection.cursor() as cursor:
         return build_log.read(cursor, started.view, started.version, started.token).resumed
 
 
@@ -192,7 +192,7 @@ def finish(url: str, projection: Projection, started: Build) -> None:
 
     A temporary version (``aside``) keeps its state. Raises BuilderReplaced, PartsLeft.
     """
-    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+    with closing(connect(url, "rebuild")) as connection, connection, connection.cursor() as cursor:
         build_log.hold(cursor, started)
         bare_tables.complete(cursor, projection)
         build_log.move_positions(cursor, started)

@@ -24,6 +24,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import NotFound, RuleBroken, StoreAway
+from postgres.session import connect
 from projections.engine.ddl import if_absent
 from projections.engine.query import fetch
 from projections.engine.rows import quoted
@@ -176,7 +177,7 @@ def _switch(cursor: Cursor, done: Switched, former_becomes: str) -> Switched:
 def _with_retries(url: str, work: Callable[[Cursor], Switched], token: UUID | None = None) -> Switched:
     """Run the work in one transaction; retry if a lock is not available at once. Raises StoreAway after 30 s."""
     deadline = time.monotonic() + TIMEOUT_S
-    with closing(psycopg2.connect(url, application_name="krypton views")) as connection:
+    with closing(connect(url, "views")) as connection:
         while True:
             try:
                 with connection, connection.cursor() as cursor:

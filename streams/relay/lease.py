@@ -17,10 +17,11 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from typing import Any
 
 import psycopg2
 
-from streams.broker.database import connect
+from postgres.session import connect
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Lease:
 
     def __init__(self, database: str) -> None:
         """Raises psycopg2.Error if the database is unavailable."""
-        self._connection = connect(database, "krypton-relay-lock")
+        self._connection: Any = connect(database, "relay lock", autocommit=True)
         self._until = 0.0
         self._over = threading.Event()
         self._beating = threading.Thread(target=self._beat, name="relay-lease", daemon=True)

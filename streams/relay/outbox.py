@@ -5,9 +5,9 @@ Writers lock the events' table, so positions become visible in order: reading fr
 
 import select
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from streams.broker.database import connect
+from postgres.session import connect
 from streams.relay.outgoing import Stored
 
 CHANNEL = "ledger"
@@ -41,9 +41,8 @@ class Hint(NamedTuple):
 
 def create(database: str) -> None:
     """Create the hint's table; for ``krypton init``, safe to repeat. Raises psycopg2.Error."""
-    connection = connect(database, "krypton-init")
+    connection = connect(database, "init")
     try:
-        connection.autocommit = False
         with connection, connection.cursor() as cursor:
             cursor.execute(HINT_DDL)
     finally:
@@ -56,7 +55,7 @@ class Outbox:
     def __init__(self, database: str, page_rows: int) -> None:
         """``page_rows``: the most events a page holds."""
         self._most = self._rows = page_rows
-        self._connection = connect(database, "krypton-relay")
+        self._connection: Any = connect(database, "relay", autocommit=True)
         with self._connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
 

@@ -154,5 +154,5 @@ class TestTwoProcesses:
     ) -> None:
         """The wrapped key is longer than a key, and another each time: GCM with a nonce."""
         pair[0].seal(subject, PLAIN, AAD)
-        wrapped = pair[0]._run("SELECT wrapped FROM vault.subject_key WHERE subject = %s", (subject,))[0][0]
+        wrapped = pair[0]._pool.read("SELECT wrapped FROM vault.subject_key WHERE subject = %s", (subject,))[0][0]
         assert len(bytes(wrapped)) == 12 + 32 + 16

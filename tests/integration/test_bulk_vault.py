@@ -14,6 +14,7 @@ from adapters.vault import bulk
 from adapters.vault.bulk import BulkVault
 from adapters.vault.postgres import PostgresVault
 from domain.errors import SealBroken
+from postgres.session import connect
 
 pytestmark = pytest.mark.live
 
@@ -71,7 +72,7 @@ def test_a_database_that_was_away_makes_no_key_seem_destroyed(
     for _ in range(2):
         with pytest.raises(psycopg2.InterfaceError):
             keys.prefetch([subject])
-    keys._connection = psycopg2.connect(database_url)
+    keys._connection = connect(database_url, "test")
     assert keys.unseal(subject, text, AAD) == subject.encode()
 
 

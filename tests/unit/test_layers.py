@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("domain", "schemas", "projections", "streams", "adapters", "policies", "krypton")
+PACKAGES = ("domain", "schemas", "postgres", "projections", "streams", "adapters", "policies", "krypton")
 TYPES_ALONE = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import {}"
 PLANTED = [
     ("domain/ledger.py", "import kafka", "the domain knows no Kafka"),
