@@ -5,6 +5,7 @@ strings), so PostgreSQL can search for them without decoding.
 """
 
 from collections.abc import Callable, Collection
+from itertools import chain, repeat
 from typing import Any, Final, NamedTuple
 
 from psycopg2.extensions import connection as Connection
@@ -14,7 +15,8 @@ from adapters.eventstore.tables import EVENTS, MOVED, OPENED
 DISORDER_US: Final = 60_000_000
 """How far recorded times may go backwards between events: a command is stamped when it decides and stored in its
 turn, well within a minute."""
-PAGE: Final = 10_000
+PAGES: Final = (10, 100, 1_000, 10_000)
+"""Events read at a time, going backwards; the last size from then on."""
 COLUMNS: Final = "id, originator_id::text, originator_version, topic, state"
 SPEAKS: Final = "EXISTS (SELECT FROM unnest(%(ids)s::text[]) AS named WHERE position(named::bytea IN state) > 0)"
 STAMP: Final = "substring(state FROM 6 FOR 10)"  # recorded_at, the first field of every event; at most 10 bytes
@@ -91,7 +93,10 @@ def last_at(connection: Connection, moment: int) -> int:
             low = max(middle, found[0][0])
         else:
             high = middle
-    while page := _stamped(connection, f"id <= %(at)s ORDER BY id DESC LIMIT {PAGE}", at=low):
+    for most in chain(PAGES, repeat(PAGES[-1])):
+        page = _stamped(connection, f"id <= %(at)s ORDER BY id DESC LIMIT {most}", at=low)
+        if not page:
+            break
         for position, stamp in page:
             if stamp <= moment:
                 return position

@@ -7,7 +7,7 @@ the latest checkpoint are left out and counted.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -61,9 +61,18 @@ class Signed:
 
 
 def export(
-    ours: Krypton, ref: str, folder: Path, caller: Caller, *, unsealed: bool, wait_s: float = 0.0, whole: bool = False
+    ours: Krypton,
+    ref: str,
+    folder: Path,
+    caller: Caller,
+    *,
+    unsealed: bool,
+    wait_s: float = 0.0,
+    whole: bool = False,
+    reach: Callable[[int, int], None] = lambda *_: None,
 ) -> Document:
-    """Write the export, and say what it holds. ``wait_s``: how long to wait for a checkpoint that covers all there is.
+    """Write the export, and say what it holds. ``wait_s``: how long to wait for a checkpoint that covers all there is;
+    ``reach``: told how many of how many events are proven.
 
     Raises FolderNotEmpty, LedgerAltered, ServiceUnavailable (nothing was signed yet), and as ``answering`` does.
     """
@@ -73,7 +82,10 @@ def export(
         shown = Withheld.of(past.identities, past.events).left(past.stored)
         signed = latest(ours, past.stored[-1].position, wait_s)
         covered = [event for event in shown if signed.tree.covers(event.position)]
-        proofs = [signed.proven(event) for event in covered]
+        proofs = []
+        for event in covered:
+            proofs.append(signed.proven(event))
+            reach(len(proofs), len(covered))
         written = _Export(ours, past, signed, covered, proofs).files(unsealed)
     summary = {
         "identity": allowed.identity,

@@ -174,11 +174,13 @@ def export(
     """All that the ledger holds of a person, with proofs and a program that checks them offline."""
     from krypton.auditing.export import FolderNotEmpty
     from krypton.auditing.export import export as asked
+    from krypton.progress import progress
 
     ours = krypton()
     caller = asker(ours, who, reason, ref)
     try:
-        found = asked(ours, ref, folder, caller, unsealed=unsealed, wait_s=wait_s, whole=whole)
+        with progress("events", None) as bar:
+            found = asked(ours, ref, folder, caller, unsealed=unsealed, wait_s=wait_s, whole=whole, reach=bar.reach)
     except FolderNotEmpty as taken:
         raise typer.BadParameter(str(taken), param_hint="--out") from None
     if as_json:

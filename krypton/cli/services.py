@@ -75,9 +75,11 @@ def wait(
     Ends with 4 when it times out, naming who lags.
     """
     from krypton.policies.settled import wait_for_all
+    from krypton.progress import progress
     from krypton.views.lag import wait_for_views
 
-    (wait_for_all if policies else wait_for_views)(krypton(), timeout)
+    with progress("events", None) as bar:
+        (wait_for_all if policies else wait_for_views)(krypton(), timeout, bar.reach)
 
 
 def topics(who: As = OWN, as_json: AsJson = False) -> None:

@@ -6,7 +6,7 @@ Each command first finishes what a promotion that was killed half-way left undon
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, err, out, table
 from krypton.progress import progress
 from projections.declared import VIEWS
+
+if TYPE_CHECKING:
+    from projections.versions.diff import Pair
 
 app = command_group("Views: their versions, rebuilt, compared, promoted.")
 View = Annotated[str, typer.Argument(help=f"One of {', '.join(VIEWS)}.")]
@@ -114,11 +117,11 @@ def diff(
                 else differences.meaning(connection, pair, offset, limit)
             )
             _list(found, as_json)
-            different = bool(found) or not differences.summary(connection, pair)["equal"]
+            different = bool(found) or not _compared(connection, pair)["equal"]
             if different and not found:
                 err.print(f"nothing to list here, yet they differ: see krypton views diff {view}")
         else:
-            summary = differences.summary(connection, pair)
+            summary = _compared(connection, pair)
             _summary(summary, as_json)
             different = not summary["equal"]
     if different:
@@ -154,7 +157,6 @@ def promote(
     Refused while it lags behind the one that they see. Decisions that its rules newly call for are raised then, once.
     """
     from krypton.views import compare, promote
-    from projections.versions import diff as differences
     from projections.versions import versions
 
     known_view(view)
@@ -166,7 +168,7 @@ def promote(
         candidate = versions.candidate(connection, view, version)
     promote.check_promotable(ours, view, candidate, force=force)
     with ours.snapshot() as connection:
-        summary = differences.summary(connection, compare.with_live(ours, connection, view, candidate))
+        summary = _compared(connection, compare.with_live(ours, connection, view, candidate))
     with progress("decisions newly due", None) as bar:
         done = promote.promote(
             ours, view, candidate, who.actor(), command_id, summary=summary, force=force, advance=bar.reach
@@ -207,6 +209,14 @@ def _settled() -> Krypton:
     ours = krypton()
     promote.settle(ours)
     return ours
+
+
+def _compared(connection: Any, pair: "Pair") -> dict[str, Any]:
+    """The counts of a diff; on a large view this takes a while."""
+    from projections.versions import diff
+
+    with progress("rows compared", None) as bar:
+        return diff.summary(connection, pair, bar.reach)
 
 
 def _list(found: list[dict[str, Any]], as_json: bool) -> None:

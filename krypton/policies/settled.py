@@ -1,7 +1,7 @@
 """Reports the progress of policies, and waits until they have handled everything in the ledger."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from domain.errors import NotFound
 from domain.times import iso, micros
 from krypton.bootstrap import Krypton
 from krypton.policies.fold import PREFIX, PolicyFold
+from krypton.progress import Left
 from krypton.settings import ServiceUnavailable
 from krypton.views import lag
 from policies.all import POLICIES
@@ -62,19 +63,19 @@ def drop(ours: Krypton, entry: UUID, by: str) -> None:
         operators.drop(connection, entry, micros(ours.ledger.clock()), by)
 
 
-def wait_for_all(ours: Krypton, timeout_s: float) -> None:
+def wait_for_all(ours: Krypton, timeout_s: float, reach: Callable[[int, int], None] = lambda *_: None) -> None:
     """Return when the views have all that the ledger holds now, and all that policies do about it.
 
     What policies write leads to more, which is waited for too; timers that are not due, and what is parked, are not.
-    Raises ServiceUnavailable, naming who lags.
+    ``reach``: see ``wait_for_views``. Raises ServiceUnavailable, naming who lags.
     """
     deadline = time.monotonic() + timeout_s
     head = ours.ledger.recorder.max_notification_id() or 0
     since = micros(ours.ledger.clock()) - CLOCKS_US
     caused: set[int] = set()
     while True:
-        lag.wait_for_views(ours, deadline - time.monotonic())
-        _wait_for_policies(ours, head, caused, deadline)
+        lag.wait_for_views(ours, deadline - time.monotonic(), reach)
+        _wait_for_policies(ours, head, caused, deadline, Left(reach))
         with ours.snapshot() as connection:
             wrote = operators.wrote(connection, since, head, caused)
         if wrote <= caused:
@@ -82,7 +83,7 @@ def wait_for_all(ours: Krypton, timeout_s: float) -> None:
         caused = wrote | caused
 
 
-def _wait_for_policies(ours: Krypton, head: int, caused: set[int], deadline: float) -> None:
+def _wait_for_policies(ours: Krypton, head: int, caused: set[int], deadline: float, left: Left) -> None:
     ends = lag.end_offsets(ours, _topics())
     late: dict[str, int] = {}
     due: dict[str, int] = {}
@@ -94,6 +95,7 @@ def _wait_for_policies(ours: Krypton, head: int, caused: set[int], deadline: flo
             behind = {name: _behind(name, _read(connection, name), ends) for name in POLICIES}
             late.update({name: n for name, n in behind.items() if n})
             due.update(operators.unsettled(connection, micros(ours.ledger.clock()), head, caused))
+        left.tell({name: behind[name] + due.get(name, 0) for name in POLICIES})
         return not late and not due
 
     while not settled():

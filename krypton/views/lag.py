@@ -1,13 +1,14 @@
 """Measures how far each view lags behind the ledger, and waits until the views are up to date."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from krypton.bootstrap import Krypton, known_view
+from krypton.progress import Left
 from krypton.settings import ServiceUnavailable
 from projections.declared import VIEWS
 from projections.engine.query import fetch
@@ -36,21 +37,29 @@ def own_codes() -> dict[str, str]:
     return {name: code_digest(view.make()) for name, view in VIEWS.items()}
 
 
-def wait_for_views(ours: Krypton, timeout_s: float) -> None:
+def wait_for_views(ours: Krypton, timeout_s: float, reach: Callable[[int, int], None] = lambda *_: None) -> None:
     """Wait until every live view has applied all that the ledger holds now.
 
-    Raises ServiceUnavailable, which names the views that lag.
+    ``reach``: told how many of how many records are applied. Raises ServiceUnavailable, which names the views that lag.
     """
     deadline = time.monotonic() + timeout_s
+    left = Left(reach)
     head = ours.ledger.recorder.max_notification_id() or 0
-    _until(lambda: _relayed(ours, head), deadline, lambda: f"the relay has not copied up to position {head} yet")
+
+    def relayed() -> bool:
+        missing = max(0, head - _last_on_kafka(ours))
+        left.tell({"relay": missing})
+        return not missing
+
+    _until(relayed, deadline, lambda: f"the relay has not copied up to position {head} yet")
     ends = end_offsets(ours)
     lagging: dict[str, int] = {}
 
     def applied() -> bool:
-        with ours.snapshot() as connection:
-            lagging.clear()
-            lagging.update({view: lag for view, lag in catalog.behind(connection, ends).items() if lag > 0})
+        behind = _behind(ours, ends)
+        left.tell(behind)
+        lagging.clear()
+        lagging.update({view: lag for view, lag in behind.items() if lag > 0})
         return not lagging
 
     def named() -> str:
@@ -90,9 +99,10 @@ def _behind(ours: Krypton, ends: Ends) -> dict[str, int]:
         return catalog.behind(connection, ends)
 
 
-def _relayed(ours: Krypton, head: int) -> bool:
+def _last_on_kafka(ours: Krypton) -> int:
+    """The position of the last event there; 0 where there is none."""
     try:
-        return max((end.position for end in log_end.read(ours.addresses.kafka).values()), default=0) >= head
+        return max((end.position for end in log_end.read(ours.addresses.kafka).values()), default=0)
     except KafkaError as away:
         raise kafka_away(ours, away) from None
 

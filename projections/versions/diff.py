@@ -30,6 +30,10 @@ OTHER_TABLES = (
 )
 
 TABLES = "SELECT tablename AS name FROM pg_tables WHERE schemaname = ANY(%(schemas)s) GROUP BY 1 ORDER BY 1"
+SIZES = """
+SELECT c.relname AS name, sum(greatest(c.reltuples, 1))::bigint AS rows FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = ANY(%(schemas)s) GROUP BY 1
+"""
 POSITIONS = """
 SELECT version, topic, "partition", next FROM views.position
 WHERE view = %(view)s AND version IN (%(live)s, %(candidate)s)
@@ -59,14 +63,18 @@ class Pair:
         return f"{self.view}_v{self.live}", f"{self.view}_v{self.candidate}"
 
 
-def summary(connection: Connection, pair: Pair) -> Document:
+def summary(connection: Connection, pair: Pair, reach: Callable[[int, int], None] = lambda *_: None) -> Document:
     """The counts of ``views diff``: rows added, gone and changed per table, and what they mean.
 
     ``equal``: no difference in rows or columns. ``dead_letters``: how many wait in each. ``persons``, ``doses``: see
-    ``Meaning``; only if they apply and both versions have the tables for them.
+    ``Meaning``; only if they apply and both versions have the tables for them. ``reach``: told how many of how many
+    rows are compared, by PostgreSQL's estimate.
     """
     _session(connection)
-    tables = [_counts(connection, pair, table) for table in _tables(connection, pair)]
+    tables, sizes = [], _sizes(connection, pair)
+    for table in _tables(connection, pair):
+        tables.append(_counts(connection, pair, table))
+        reach(sum(sizes.get(one["table"], 0) for one in tables), sum(sizes.values()))
     letters, sides = catalog.dead_letters(connection), {"live": pair.live, "candidate": pair.candidate}
     nothing: Document = {}
     meant = _meant(connection, pair, lambda told: told.counts(connection, *pair.schemas), nothing)
@@ -124,6 +132,11 @@ def _session(connection: Connection) -> None:
 def _tables(connection: Connection, pair: Pair) -> list[Compared]:
     names = [row["name"] for row in fetch(connection, TABLES, schemas=list(pair.schemas))]
     return [_compared(connection, pair, name) for name in names]
+
+
+def _sizes(connection: Connection, pair: Pair) -> dict[str, int]:
+    """About how many rows each table has in both versions together."""
+    return {row["name"]: row["rows"] for row in fetch(connection, SIZES, schemas=list(pair.schemas))}
 
 
 def _compared(connection: Connection, pair: Pair, name: str) -> Compared:

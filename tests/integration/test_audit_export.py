@@ -106,6 +106,14 @@ def test_the_events_are_those_of_the_event_store(world: AuditWorld, exported: Pa
         assert (event["type"], event["version"]) == (stored.topic, stored.originator_version)
 
 
+def test_an_export_tells_how_far_it_is(world: AuditWorld, person: str, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    found = export(
+        world.krypton, person, tmp_path / "new", AUDITOR, unsealed=False, reach=lambda *reached: told.append(reached)
+    )
+    assert told == [(n, found["events"]) for n in range(1, found["events"] + 1)]
+
+
 def test_any_avro_tool_reads_the_container_files(exported: Path) -> None:
     read: list[tuple[str, str]] = []
     for path in (exported / "avro").iterdir():

@@ -1,11 +1,15 @@
-"""docs/backup.md, typed word for word: all but backup and Kafka is lost, and comes back; who was erased does not."""
+"""docs/backup.md and docs/upgrade.md, typed word for word, on one ledger.
+
+All but backup and Kafka is lost, and comes back; who was erased does not. Then a view turns out to be of another
+release, and is built again. At the end Kafka is lost.
+"""
 
 import re
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,18 +39,20 @@ pytestmark = pytest.mark.live
 
 STOP_S = 30
 TOOLS = Path(postgres._program("pg_dump")).parent
-STEPS = blocks("docs/backup.md")
+STEPS, UPGRADE = blocks("docs/backup.md"), blocks("docs/upgrade.md")
 SITE = "CHB"
 SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public')"
 KEY = "SELECT wrapped IS NOT NULL FROM vault.subject_key WHERE subject = %s"
 
 
 class Operator(CommandLine):
-    """Somebody with a shell, who follows the page."""
+    """Somebody with a shell, who follows the pages."""
 
     def types(self, step: str) -> str:
-        """Type one block of it."""
-        return typed(STEPS[step], self.env | {"PATH": f"{ROOT / '.venv/bin'}:{TOOLS}:/usr/bin:/bin"}, self.home, 200)
+        """Type one block of a page."""
+        return typed(
+            (STEPS | UPGRADE)[step], self.env | {"PATH": f"{ROOT / '.venv/bin'}:{TOOLS}:/usr/bin:/bin"}, self.home, 200
+        )
 
     def sql(self, statement: str, *values: object) -> list[Any]:
         """Ask the database itself."""
@@ -92,6 +98,12 @@ class Operator(CommandLine):
     def published(self) -> int:
         """Events on Kafka."""
         return sum(end_offsets(dict(self.settings)["KRYPTON_KAFKA"], LEDGER).values())
+
+    def stop(self) -> None:
+        """End what ``krypton run`` started."""
+        running = psutil.Process(int((self.home / "run.pid").read_text()))
+        running.terminate()
+        running.wait(STOP_S)
 
     @contextmanager
     def relaying(self) -> Iterator[None]:
@@ -158,14 +170,32 @@ def after(operator: Operator) -> Iterator[After]:
     restored = operator.types("restore")
     checked = operator.types("check")
     yield After(operator, kept, erased, events, instances, restored, checked)
-    running = psutil.Process(int((operator.home / "run.pid").read_text()))
-    running.terminate()
-    running.wait(STOP_S)
+    with suppress(psutil.NoSuchProcess):  # the last test stopped it
+        operator.stop()
 
 
-def test_every_block_of_the_page_is_typed() -> None:
-    """``kafka`` by hand: the topics are the whole session's."""
+class Upgraded(NamedTuple):
+    """What the steps of an upgrade said, where one view was of another release."""
+
+    operator: Operator
+    noticed: str
+    built: str
+    proven: str
+
+
+@pytest.fixture(scope="module")
+def upgraded(after: After) -> Upgraded:
+    """As docs/upgrade.md says."""
+    operator = after.operator
+    for step in ("before", "stop"):
+        operator.types(step)
+    operator.sql("UPDATE views.view_version SET code = 'of another release' WHERE view = 'patient_record'")
+    return Upgraded(operator, *(operator.types(step) for step in ("start", "view", "after")))
+
+
+def test_every_block_of_the_pages_is_typed() -> None:
     assert STEPS.keys() == {"backup", "keys", "restore", "check", "kafka"}
+    assert UPGRADE.keys() == {"before", "stop", "start", "view", "after"}
 
 
 def test_every_event_is_back(after: After) -> None:
@@ -192,3 +222,23 @@ def test_instances_are_back_with_their_links(after: After) -> None:
 def test_the_keys_were_copied_to_a_place_of_their_owner_alone(after: After) -> None:
     for name in ("master_key", "tlog.key"):
         assert (after.operator.home / "keys" / name).stat().st_mode & 0o077 == 0
+
+
+def test_an_upgrade_builds_the_view_of_another_release_again(upgraded: Upgraded) -> None:
+    assert re.search(r"patient_record +1 +live +no ", upgraded.noticed)
+    assert "v1 and v2 are equal" in upgraded.built
+    assert "patient_record v2 promoted, was v1" in upgraded.built
+    assert upgraded.operator.sql("SELECT count(*) > 0 FROM patient_record.study") == [(True,)]
+
+
+def test_after_an_upgrade_the_ledger_is_the_one_that_was_signed_before(upgraded: Upgraded) -> None:
+    assert re.search(r"event store +ok", upgraded.proven)
+
+
+def test_lost_topics_come_back_from_the_event_store(upgraded: Upgraded) -> None:
+    """The last test of the file: the views would have to be built again."""
+    operator = upgraded.operator
+    operator.stop()
+    delete_topics(dict(operator.settings)["KRYPTON_KAFKA"])
+    operator.types("kafka")
+    assert operator.published() == operator.stored()

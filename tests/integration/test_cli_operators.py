@@ -11,6 +11,8 @@ from kafka import KafkaProducer
 
 from domain.check_digit import check_digit
 from krypton.devstack.stack import Stack
+from krypton.settings import ServiceUnavailable
+from krypton.views.lag import wait_for_views
 from projections.declared import VIEWS
 from streams.broker.partition import partition_of
 from streams.broker.topics import DEAD_LETTERS, PARTITIONS
@@ -139,14 +141,19 @@ def test_wait_names_the_view_that_lags(region: Region) -> None:
     region.settle()
     worker = region.worker("access_history")
     worker.suspend()
+    told: list[tuple[int, int]] = []
     try:
         region.ask("consent", "oppose", region.register())
         said = region.complaint(4, "wait", "--timeout", "1")
+        with pytest.raises(ServiceUnavailable):
+            wait_for_views(region.krypton, 0.0, lambda *reached: told.append(reached))
     finally:
         worker.resume()
+    assert told[-1][1] - told[-1][0] == 2
     assert said.startswith("unavailable: timed out: not up to date: access_history (2 behind)")
     assert said.endswith("is krypton run running?")
-    region.settle()
+    wait_for_views(region.krypton, 60.0, lambda *reached: told.append(reached))
+    assert told[-1][0] == told[-1][1]
 
 
 class TestDeadLetters:

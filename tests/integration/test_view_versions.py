@@ -89,6 +89,17 @@ def test_a_promotion_shows_the_new_version_and_retires_the_old(world: World) -> 
     assert (shown(world), state(world), done.former) == ([6, 6, 6], {1: "retired", 2: "live"}, 1)
 
 
+def test_a_comparison_tells_how_far_it_is(world: World) -> None:
+    """By table; without an estimate of PostgreSQL's a table counts one row a version."""
+    built(world)
+    told: list[tuple[int, int]] = []
+    with closing(psycopg2.connect(world.url)) as connection:
+        tables = diff.summary(connection, diff.Pair(VIEW, 1, 2), lambda *reached: told.append(reached))["tables"]
+    assert len(told) == len(tables) > 1
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1] > 0
+
+
 def test_a_rollback_shows_the_former_version(world: World) -> None:
     built(world)
     versions.promote(world.url, VIEW, 2, ACTOR)

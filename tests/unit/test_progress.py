@@ -2,7 +2,7 @@
 
 import pytest
 
-from krypton.progress import Lines, progress
+from krypton.progress import Left, Lines, progress
 
 
 class Told:
@@ -70,3 +70,13 @@ def test_where_there_is_no_terminal_no_bar_is_drawn(capsys: pytest.CaptureFixtur
     with progress("people", 10) as bar:
         bar.advance(10)
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_is_waited_for_is_told_by_what_is_left_of_it() -> None:
+    told: list[tuple[int, int]] = []
+    left = Left(lambda done, total: told.append((done, total)))
+    for record, dose in ((10, 5), (4, 5), (6, 1), (0, 0)):
+        left.tell({"patient_record": record, "cumulative_dose": dose})
+    left.tell({"policy": 3})
+    left.tell({"policy": 0})
+    assert told == [(0, 15), (6, 15), (10, 17), (17, 17), (17, 20), (20, 20)]
