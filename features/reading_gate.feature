@@ -206,6 +206,15 @@ Feature: Nobody reads of a person unless that is decided and on record first
       And CHB sends more of the study A of Marie
       When Marie reads the record of Marie
       Then the study A has 2 instances
+      And it counts 1 thing withheld
+
+    Scenario: An order from before is scheduled meanwhile
+      Given Dr Berger orders an exam for Marie
+      And Marie opposes feeding by everyone
+      And the exam is scheduled
+      When Marie reads the record of Marie
+      Then the order is told as it was placed
+      And it counts 1 thing withheld
 
     Scenario: The auditor is told how much is withheld, and no more
       Given Marie opposes feeding by everyone

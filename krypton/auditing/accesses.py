@@ -146,4 +146,7 @@ def _shown(opening: Opening | None, withheld: Withheld) -> Document:
     listed: Document = {name: [] for name in LISTED.values()}
     for one in open_to(opening, withheld.persons, withheld.shown).values():
         listed[LISTED[one.pop("kind")]].append(one)
-    return {"shown": listed, "withheld": len(open_to(opening, withheld.persons, withheld.kept_back))}
+    return {
+        "shown": listed,
+        "withheld": len(open_to(opening, withheld.persons, [*withheld.kept_back, *withheld.grown_late])),
+    }

@@ -3,7 +3,8 @@
 An access is an exposure if it was open while the two were one person, and showed data of one side in a record requested
 for the other. The *sides* are the persons that the two are now; if they are still one person, each side is the identity
 alone. What left an establishment meanwhile (orders presented or scheduled elsewhere, studies sent to be read, and
-results) is listed too.
+results) is listed too, without what an opposition to feeding withholds; ``withheld`` counts the items of which
+something is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,7 +88,7 @@ class DataExposure:
             "accesses": accesses,
             "sent": sent,
             "looks": looks,
-            "withheld": len(self.withheld.kept_back),
+            "withheld": self.withheld.number,
             "counts": self._counts(accesses, sent),
             "position": self.past.position,
             "unread": list(self.past.unread),
@@ -166,7 +167,8 @@ class DataExposure:
 
     def _is_sent(self, event: LedgerEvent) -> bool:
         both = self.sides[0] | self.sides[1]
-        return event.type in SENT and event.data["identity_id"] in both and self._during(event)
+        told = event.type in SENT and event.data["identity_id"] in both and self._during(event)
+        return told and not self.withheld.keeps(event)
 
     def _sent(self, event: LedgerEvent) -> Document:
         site, professional = SENT[event.type]

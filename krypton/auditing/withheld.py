@@ -3,8 +3,8 @@
 It is computed from the replayed events, as the ledger stood at the position in question.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -15,7 +15,9 @@ from krypton.auditing.holdings import Holding, holdings
 from krypton.auditing.persons import Persons
 from schemas.event import LedgerEvent
 
-GROW: Final = ("study", "order", "reading")
+ALONE: Final = ("order", "reading")
+"""Items that are an aggregate each."""
+GROW: Final = ("study", *ALONE)
 LATER: Final = frozenset(
     {
         "study.extended",
@@ -85,13 +87,37 @@ class Withheld:
         owner = one.owners[-1][1]
         return self.sight(self.persons.steps[-1].of(owner)).withholds(position, one.sites, one.author)
 
-    def _grown_late(self) -> Iterator[tuple[str, int]]:
-        """Aggregate and position of what came in later of an item, and is withheld though the item may be shown."""
-        held = {one.aggregate: one for one in self.held if one.kind in GROW}
-        for event in self.events:
-            one = held.get(event.aggregate_id) if event.type in LATER else None
-            if one is not None and self._keeps_from(one, event.position):
-                yield one.aggregate, event.position
+    @cached_property
+    def _late(self) -> list[tuple[Holding, LedgerEvent]]:
+        """What came in later of an item that is shown, and is withheld."""
+        held = {one.aggregate: one for one in self.shown if one.kind in GROW}
+        later = ((held.get(event.aggregate_id), event) for event in self.events if event.type in LATER)
+        return [(one, event) for one, event in later if one is not None and self._keeps_from(one, event.position)]
+
+    @cached_property
+    def grown_late(self) -> list[Holding]:
+        """The items that are shown without what came in of them later, each since the first of that."""
+        first: dict[int, Holding] = {}
+        for one, event in self._late:
+            first.setdefault(id(one), replace(one, since=event.data["recorded_at"]))
+        return [*first.values()]
+
+    @cached_property
+    def number(self) -> int:
+        """How many items are withheld, whole or in what came in of them later."""
+        return len(self.kept_back) + len(self.grown_late)
+
+    def keeps(self, event: LedgerEvent) -> bool:
+        """Whether an event of an order or a reading is withheld: with the item, or by itself."""
+        return event.aggregate_id in self._hidden or event.position in self._late_at
+
+    @cached_property
+    def _hidden(self) -> set[str]:
+        return {one.aggregate for one in self.kept_back if one.kind in ALONE}
+
+    @cached_property
+    def _late_at(self) -> set[int]:
+        return {event.position for _, event in self._late}
 
     def cuts(self) -> dict[str, int]:
         """Aggregate to the position from which its events are withheld: the first that added a withheld item, or a
@@ -99,8 +125,8 @@ class Withheld:
         found: dict[str, int] = {}
         for one in self.kept_back:
             found[one.aggregate] = min(one.position, found.get(one.aggregate, one.position))
-        for aggregate, position in self._grown_late():
-            found[aggregate] = min(position, found.get(aggregate, position))
+        for one, event in self._late:
+            found[one.aggregate] = min(event.position, found.get(one.aggregate, event.position))
         begun = {one.aggregate for one in self.shown if one.position < found.get(one.aggregate, 0)}
         return {aggregate: position if aggregate in begun else 0 for aggregate, position in found.items()}
 

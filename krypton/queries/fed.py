@@ -37,7 +37,11 @@ def record(
     late = queries.grown_late(views, list(members), sight)
     if late:
         counts = _counted(events, codec, late, sight, upto)
-        found["studies"] = [study | counts.get(study["study"], {}) for study in found["studies"]]
+        seen = [study | counts.get(study["study"], {}) for study in found["studies"]]
+        if "withheld" in found:
+            pairs = zip(found["studies"], seen, strict=True)
+            found["withheld"] += sum(whole["instances"] != part["instances"] for whole, part in pairs)
+        found["studies"] = seen
     return found
 
 

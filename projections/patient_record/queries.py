@@ -86,8 +86,8 @@ def record(connection: Connection, members: Sequence[str], erased: Collection[st
     """``studies`` and ``orders`` of ``record show``, newest first, for all identities of one person.
 
     Withdrawn studies are left out and counted. Texts sealed under the key of one of ``erased`` read ``[erased]`` at
-    once, before any rebuild. ``sight``: what the reader sees; with ``withheld`` where they may know how much they do
-    not see for an opposition to feeding.
+    once, before any rebuild. ``sight``: what the reader sees; with ``withheld``, where they may know that, how many
+    items an opposition to feeding keeps from them, whole or in what came in later.
     """
     found = fetch(connection, STUDIES, members=list(members))
     kept = [study for study in found if not sight.exclusions.study(study["study_uid"], study["started_at"])]
@@ -100,15 +100,18 @@ def record(connection: Connection, members: Sequence[str], erased: Collection[st
     orders = [o for o in fetch(connection, ORDERS, members=list(members)) if not _order_left_out(o, sight, started)]
     read = {
         "reports": [r for r in reports if not sight.withholds(r["position"], [sites[r["study_id"]]])],
-        "readings": [reading_fed(r, sight) for r in readings if not _reading_withheld(r, sight)],
-        "orders": [order_fed(o, sight) for o in orders if not order_withheld(o, sight)],
+        "readings": [r for r in readings if not _reading_withheld(r, sight)],
+        "orders": [o for o in orders if not order_withheld(o, sight)],
     }
     missing = (len(kept) - len(fed)) + len(reports) + len(readings) + len(orders) - sum(map(len, read.values()))
-    by_study = _by_study(read["reports"]), _by_study(read["readings"])
+    missing += sum(_order_late(o, sight) for o in read["orders"]) + sum(
+        _reading_late(r, sight) for r in read["readings"]
+    )
+    by_study = _by_study(read["reports"]), _by_study([reading_fed(r, sight) for r in read["readings"]])
     return {
         "studies": [_study(study, *by_study, erased) for study in shown],
         "withdrawn": len(fed) - len(shown),
-        "orders": [shown_order(order, erased) for order in read["orders"]],
+        "orders": [shown_order(order_fed(order, sight), erased) for order in read["orders"]],
         **sight.withheld(missing),
     }
 
@@ -152,14 +155,20 @@ def order_fed(order: Document, sight: Sight) -> Document:
 
     Which of the steps came before is not in the row: then all of them are left out.
     """
-    late = sight.withholds(order["last_position"], _order_sites(order), order["ordered_by"])
-    return order | ORDER_PLACED if late else order
+    return order | ORDER_PLACED if _order_late(order, sight) else order
+
+
+def _order_late(order: Document, sight: Sight) -> bool:
+    return sight.withholds(order["last_position"], _order_sites(order), order["ordered_by"])
 
 
 def reading_fed(reading: Document, sight: Sight) -> Document:
     """The reading as asked for, where an opposition to feeding withholds what came in of it later."""
-    late = sight.withholds(reading["last_position"], _reading_sites(reading), reading["read_by"])
-    return reading | READING_REQUESTED if late else reading
+    return reading | READING_REQUESTED if _reading_late(reading, sight) else reading
+
+
+def _reading_late(reading: Document, sight: Sight) -> bool:
+    return sight.withholds(reading["last_position"], _reading_sites(reading), reading["read_by"])
 
 
 def _order_sites(order: Document) -> tuple[str | None, ...]:

@@ -15,7 +15,7 @@ from domain.actors import Caller
 from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, LiftOpposition, Oppose, Revoke
 from domain.commands.identities import Erase
-from domain.commands.orders import PlaceOrder
+from domain.commands.orders import PlaceOrder, ScheduleOrder
 from domain.commands.readings import RequestReading
 from domain.errors import RuleBroken
 from krypton.auditing.accesses import Limits, accesses
@@ -138,6 +138,18 @@ def orders(scene: Scene, doctor: str, site: str | None, name: str) -> None:
     person, number = UUID(scene.people[name]), DOCTORS[doctor]
     placed = PlaceOrder(identity=person, site=site or "CHB", ordered_by=number, modality="CT", question="nodule?")
     scene.work = str(scene.world.ask(placed).result["order"])
+
+
+@step("the exam is scheduled")
+def scheduled(scene: Scene) -> None:
+    at = scene.world.krypton.ledger.clock()
+    scene.world.ask(ScheduleOrder(order=UUID(scene.work), site="CHB", at=at, accession="A-1"))
+
+
+@then("the order is told as it was placed")
+def told_as_placed(scene: Scene) -> None:
+    (found,) = scene.told["orders"]
+    assert (found["state"], found["scheduled_for"], found["modality"]) == ("placed", None, "CT")
 
 
 @step(parsers.re(r"(?P<doctor>Dr \w+) of (?P<own>CH\w) asks (?P<site>CH\w) to read the study (?P<study>\w)"))

@@ -15,8 +15,11 @@ from fastavro import schemaless_writer
 from adapters.eventstore import tables
 from adapters.eventstore.histories import last_at
 from domain.actors import Caller
+from domain.aggregates.consent import Scope
+from domain.commands.consents import Oppose
 from domain.commands.identities import Correct, Erase
 from domain.commands.links import Bar
+from domain.commands.orders import PlaceOrder, PresentOrder
 from domain.commands.readings import RequestReading
 from domain.commands.studies import WithdrawStudy
 from domain.errors import Contended, NotFound, ReasonMissing, SameIdentity
@@ -413,6 +416,22 @@ class TestExposure:
             "from_site": "CHP",
             "to_site": "CHB",
         }
+
+    def test_what_an_opposition_to_feeding_withholds_is_counted_and_not_listed(self, world: AuditWorld) -> None:
+        """Whole items, and what came in later of others."""
+        one, other = world.register(), world.register("CHP")
+        world.merge(one, other)
+        asked: dict[str, Any] = {"identity": UUID(one), "site": "CHB", "ordered_by": CLINICIAN, "modality": "CT"}
+        order = UUID(str(world.ask(PlaceOrder(**asked, question="nodule?")).result["order"]))
+        access = world.open(one)
+        world.ask(Oppose(identity=UUID(one), scope=Scope.FEED, reason="a relative"))
+        world.ask(PresentOrder(order=order, site="CHP"))
+        world.ask(PlaceOrder(**asked, question="again?"))
+        world.settle()
+        found = exposure(world.krypton, one, other, AUDITOR)
+        assert ([sent["type"] for sent in found["sent"]], found["withheld"]) == (["order.placed"], 2)
+        (opened,) = accesses(world.krypton, one, AUDITOR, Limits(looks=False))
+        assert (opened["access"], len(opened["shown"]["orders"]), opened["withheld"]) == (access, 1, 2)
 
     def test_a_third_member_goes_with_its_side(self, world: AuditWorld) -> None:
         """C is A's for good; what of C was read as B's was exposed as well."""

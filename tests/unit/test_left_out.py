@@ -116,5 +116,12 @@ def test_an_export_ends_an_item_where_something_came_in_against_an_opposition_to
         return {event.type for event in events if event.position >= cuts.get(event.aggregate_id, event.position + 1)}
 
     assert cut() == {"study.extended", "reading.reported", "order.performed"}
+    withheld = Withheld.of({str(marie)}, region.history())
+    assert (withheld.number, withheld.kept_back) == (3, [])
+    assert {event.type for event in region.history() if withheld.keeps(event)} == {
+        "study.extended",
+        "reading.reported",
+        "order.performed",
+    }
     region.ask(LiftOpposition(identity=marie, scope=Scope.FEED))
     assert cut() == set()
