@@ -1,16 +1,19 @@
 """Decides when a dose report raises an alert: thresholds per study, and the device's own dose check.
 
 Thresholds are versioned data; the defaults here apply until others are in force. Fluoroscopy: 2 Gy at the reference
-point or 20,000 cGy·cm² in one study. CT: the alert values that the site set on its device (NEMA XR 25, DCM
-113901-113906). "Over" is strict: a value equal to a level is not over it.
+point or 20,000 cGy·cm² in one study. CT: the alert and notification values that the site set on its device (NEMA XR 25,
+DCM 113901-113906 and 113909-113914). "Over" is strict: a value equal to a level is not over it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 WATCHED = ("dose_rp_mgy", "dap_mgycm2")
 """Quantities with a level per study."""
+DEVICE_LEVELS = (("device_check", "check", "forward"), ("device_notification", "notify", "notify_forward"))
+"""Kind of alert, and the prefixes of the fields that hold the level and the estimate compared with it."""
 QUANTITIES = ("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq")
 
 
@@ -54,26 +57,16 @@ def over(values: Mapping[str, tuple[float | None, str]], rules: AlertRules) -> I
             }
 
 
-def alerts(
-    report: Mapping[str, Any], rules: AlertRules, study: Iterable[Mapping[str, Any]] = ()
-) -> Iterator[dict[str, Any]]:
-    """The alerts that a report raises, as arguments of ``Dose.raise_alert``.
-
-    ``study``: the exposures in the study's other reports. An intervention reported in parts is over a level if its
-    parts together are; an exposure counts once, and a total that the report states counts too.
-    """
-    whole = {e["irradiation_event_uid"]: e for e in (*study, *report["exposures"])}
-    uid = report["report_uid"]
-    values = {q: (greatest(report["totals"].get(q), total(list(whole.values()), q)), uid) for q in WATCHED}
-    yield from over(values, rules)
+def device_checks(report: Mapping[str, Any], rules: AlertRules) -> Iterator[dict[str, Any]]:
+    """The alerts for what the device itself found over a level that the site set on it: to alert, or to notify."""
     for exposure in report["exposures"]:
-        for quantity in ("dlp_mgycm", "ctdivol_mgy"):
-            level, forward = exposure.get(f"check_{quantity}"), exposure.get(f"forward_{quantity}")
+        for (kind, at, estimate), quantity in product(DEVICE_LEVELS, ("dlp_mgycm", "ctdivol_mgy")):
+            level, forward = exposure.get(f"{at}_{quantity}"), exposure.get(f"{estimate}_{quantity}")
             if level is not None and forward is not None and forward > level:
                 yield {
-                    "report_uid": uid,
+                    "report_uid": report["report_uid"],
                     "rule_version": rules.version,
-                    "kind": f"{quantity}_device_check",
+                    "kind": f"{quantity}_{kind}",
                     "quantity": quantity,
                     "value": forward,
                     "threshold": level,

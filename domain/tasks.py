@@ -60,6 +60,8 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "dose.show": PROFESSIONAL | PATIENT,
     "dose.alerts": PROFESSIONAL,
     "dose.acknowledge": PROFESSIONAL,
+    "dose.accept": PROFESSIONAL,
+    "dose.reports": OPERATOR,  # ids, and what was not understood: nobody's dose
     # The patient's side of access, also taken at a desk
     "consent.code": PATIENT | CLERK,
     "consent.grant": PATIENT | CLERK,

@@ -41,7 +41,7 @@ NOTHING_PERSONAL: Final = {
             *("identity.register", "identity.import", "identity.correct", "identity.status", "identity.attach-ins"),
             *("identity.detach-ins", "identity.flag", "identity.erase", "identity.merge", "identity.unmerge"),
             *("identity.bar", "identity.unbar", "identity.review.accept", "identity.review.dismiss"),
-            *("study.reassign", "study.withdraw", "dose.acknowledge", "ingest", "rules.publish"),
+            *("study.reassign", "study.withdraw", "dose.acknowledge", "dose.accept", "ingest", "rules.publish"),
             *("consent.code", "consent.grant", "consent.revoke", "consent.oppose", "access.open", "access.close"),
             "access.review.done",
             *("order.place", "order.present", "order.schedule", "order.perform", "order.result", "order.cancel"),
@@ -54,7 +54,7 @@ NOTHING_PERSONAL: Final = {
             *("views.status", "views.rebuild", "views.diff", "views.check", "views.promote", "views.rollback"),
             *("views.drop", "dead-letters.list", "dead-letters.show", "dead-letters.replay"),
             *("rules.list", "rules.show", "topics", "wait", "policies.status", "policies.parked"),
-            *("policies.retry", "policies.drop"),
+            *("policies.retry", "policies.drop", "dose.reports"),
         ),
         _WORKS,
     ),
@@ -95,6 +95,7 @@ BEHIND_THE_GATE: Final = {
     "person.placed_for": "answers with an id",
     "worklists.study_of_alert": "answers with an id",
     "rows.as_seen": "takes the gate's decision",
+    "reports.problems": "answers with ids, sites and what was not understood, for operators",
     "events.published": "leaves sealed what is sealed",
 }
 """Each other function of ``krypton.queries``, and why it asks for nothing."""

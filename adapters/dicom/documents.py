@@ -1,7 +1,8 @@
 """Recognises reports among a study's instances: structured, dose and encapsulated documents, key object notes.
 
 A structured document without any content item is refused: its root container has a title and nothing else (PS3.3
-C.17.3; some viewers store a report before it is written). A dose report without dose is refused too. Everything else
+C.17.3; some viewers store a report before it is written). A dose report without any number is refused too. One whose
+numbers are not understood is recorded and says so: nobody is to take its study for one without dose. Everything else
 the standard calls a document is a report of its study.
 """
 
@@ -11,14 +12,13 @@ from typing import Final
 from pydicom.dataset import Dataset
 
 from adapters.dicom.attributes import Instance
-from adapters.dicom.dose_report import NoDoseContent, holds_dose, read_dose_report
+from adapters.dicom.dose_report import STRUCTURED, NoDoseContent, holds_dose, read_dose_report, states_numbers
 from adapters.dicom.received_dose import received_dose
 from adapters.dicom.refusal import NothingToRecord
 from adapters.dicom.sr_tree import code_in, sequence
 from domain.commands.doses import ReceivedDose
 from domain.commands.studies import ReceivedReport
 
-_STRUCTURED: Final = "1.2.840.10008.5.1.4.1.1.88."  # PS3.4 B.5: all SR document classes
 _KEY_OBJECTS: Final = "1.2.840.10008.5.1.4.1.1.88.59"
 _ENCAPSULATED: Final = {"1.2.840.10008.5.1.4.1.1.104.1": "PDF", "1.2.840.10008.5.1.4.1.1.104.2": "CDA"}
 
@@ -33,7 +33,7 @@ class Document:
 
 def is_structured(sop_class: str) -> bool:
     """Whether instances of the class have a content tree, so that the whole dataset must be read."""
-    return sop_class.startswith(_STRUCTURED)
+    return sop_class.startswith(STRUCTURED)
 
 
 def document_of(instance: Instance, dataset: Dataset) -> Document | None:
@@ -59,12 +59,16 @@ def _dose_report(instance: Instance, dataset: Dataset, title: str | None) -> Doc
     try:
         read = read_dose_report(dataset)
     except NoDoseContent:
-        raise NothingToRecord("a dose report without any irradiation event or accumulated dose") from None
+        if not states_numbers(dataset):
+            raise NothingToRecord("a dose report without any irradiation event or accumulated dose") from None
+        why = "no irradiation event and no accumulated dose that Krypton knows: its numbers were not read"
+        return Document(ReceivedReport(report_uid=instance.sop_uid, kind="DOSE", title=title, unread=why))
     # Accumulated dose without an event names no exposure, yet tells what the study came to; unless it is not known.
     stated = [total for total in read.report_totals.values() if total is not None]
     # It goes by the UID that was checked, as the report itself does.
     dose = received_dose(replace(read, sop_uid=instance.sop_uid)) if read.exposures or stated else None
-    return Document(_report(instance, "DOSE", title).report, dose)
+    unread = None if dose else "; ".join(read.not_understood) or "no value of its accumulated dose is known"
+    return Document(ReceivedReport(report_uid=instance.sop_uid, kind="DOSE", title=title, unread=unread), dose)
 
 
 def _report(instance: Instance, kind: str, title: str | None) -> Document:

@@ -5,7 +5,7 @@ Three containers hold one: CT Acquisition (PS3.16 TID 10013, dose check TID 1001
 is 0.0, and values that cannot be read are named in ``not_understood`` with their text in ``raw``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -13,7 +13,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from pydicom.dataset import Dataset
 
-from adapters.dicom.sr_tree import Concept, Content, is_uid, iso
+from adapters.dicom.sr_tree import Concept, Content, Item, is_uid, moment
 from adapters.dicom.units import Dimension, NotUnderstood, canonical
 
 CT, PROJECTION, RADIOPHARMACEUTICAL = "CT", "PROJECTION", "RADIOPHARMACEUTICAL"
@@ -56,15 +56,32 @@ _KEPT = (
     *("phantom_cm", "plane", "radiopharmaceutical"),
 )
 
+_CT_DOSE: Concept = ("DCM:113829",)  # the container that TID 10013 has for them; any other holds parts of an event
+LEFT, RIGHT, BOTH = "left", "right", "both"
+SIDES: Final = {
+    **dict.fromkeys(("SRT:G-A101", "SCT:7771000", "SRT:T-04030", "SCT:80248007"), LEFT),
+    **dict.fromkeys(("SRT:G-A100", "SCT:24028007", "SRT:T-04020", "SCT:73056007"), RIGHT),
+    **dict.fromkeys(("SRT:G-A102", "SCT:51440002", "SRT:T-04080", "SCT:63762007"), BOTH),
+}
+_YES: Final = {f"{scheme}:{code}" for scheme in ("SRT", "SCT", "DCM") for code in ("R-0038D", "373066001")}
+_NO: Final = {f"{scheme}:{code}" for scheme in ("SRT", "SCT", "DCM") for code in ("R-00339", "373067005")}
+_YES_WORDS: Final = {"yes", "oui", "ja", "si", "sì", "sí", "sim", "tak"}  # asked where the code says neither
+
 _CHECK_CODES: dict[str, Concept] = {
     "dlp_alert_configured": ("DCM:113901",),
     "ctdivol_alert_configured": ("DCM:113902",),
+    "dlp_notification_configured": ("DCM:113909",),
+    "ctdivol_notification_configured": ("DCM:113910",),
 }
 _CHECK_VALUES: dict[str, tuple[Concept, Dimension]] = {
     "dlp_alert_value": (("DCM:113903",), Dimension.DOSE_LENGTH),
     "ctdivol_alert_value": (("DCM:113904",), Dimension.DOSE),
     "dlp_forward_estimate": (("DCM:113905",), Dimension.DOSE_LENGTH),
     "ctdivol_forward_estimate": (("DCM:113906",), Dimension.DOSE),
+    "dlp_notification_value": (("DCM:113911",), Dimension.DOSE_LENGTH),
+    "ctdivol_notification_value": (("DCM:113912",), Dimension.DOSE),
+    "dlp_notification_estimate": (("DCM:113913",), Dimension.DOSE_LENGTH),
+    "ctdivol_notification_estimate": (("DCM:113914",), Dimension.DOSE),
 }
 
 
@@ -73,8 +90,10 @@ class Exposure:
     """One irradiation event. Its identity is its UID, not the report or the study that tells of it.
 
     A dose of None is not known, never zero. ``raw`` holds, per quantity that the event states, "value unit"
-    as encoded (empty: stated without a value); ``dose_check`` the alert settings of the CT (TID 10015) as
-    encoded, and ``dose_check_exceeded`` which of "dlp" and "ctdivol" passed its configured alert value.
+    as encoded (empty: stated without a value); ``dose_check`` the alert and notification settings of the CT (TID
+    10015) as encoded, ``dose_check_on`` which of them are configured, by code, and ``dose_check_exceeded`` which of
+    "dlp" and "ctdivol" passed its configured alert value. ``side`` is left, right or both; ``part`` tells parts of one
+    event apart: its region and plane, by code.
     """
 
     irradiation_event_uid: str
@@ -98,22 +117,28 @@ class Exposure:
     radiopharmaceutical: str | None = None
     dose_check: dict[str, str] = field(default_factory=dict)
     dose_check_exceeded: tuple[str, ...] = ()
+    dose_check_on: frozenset[str] = frozenset()
+    side: str | None = None
+    part: tuple[str | None, ...] = ()
 
 
-def read_exposure(container: Dataset, *, kind: str, modality: str, study_uid: str, derived_uid: str) -> Exposure:
-    """The event in one container; ``derived_uid`` stands in where it names no UID of its own.
+def read_exposure(
+    container: Dataset, *, kind: str, modality: str, study_uid: str, derive: Callable[[str], str]
+) -> Exposure:
+    """The event in one container; where it names no UID of its own, ``derive`` makes one from its start and plane.
 
     Where it names a text that is no UID, one is derived from that text and the study's UID: reports that carry the
     event again name it alike. Never raises for what a device wrote.
     """
     content, notes, raw = Content(container), list[str](), dict[str, str]()
     doses = {name: _dose(content, quantity, raw, notes) for quantity, (_, _, name) in QUANTITIES.items()}
-    uid = _event_uid(content, study_uid, derived_uid, notes)
-    check, exceeded = _dose_check(content, notes)
+    started, part = _started(content, notes), (_part(content, _TARGET), _part(content, _PLANE))
+    uid = _event_uid(content, study_uid, f"{kind}|{started}|{part[1]}" if started else "", derive, notes)
+    check, on, exceeded = _dose_check(content, notes)
     return Exposure(
         irradiation_event_uid=uid,
         kind=kind,
-        started_at=_started(content, notes),
+        started_at=started,
         modality=modality,
         protocol=content.meaning(_PROTOCOL),
         target_region=content.meaning(_TARGET),
@@ -132,18 +157,22 @@ def read_exposure(container: Dataset, *, kind: str, modality: str, study_uid: st
         radiopharmaceutical=content.meaning(_AGENT),
         dose_check=check,
         dose_check_exceeded=exceeded,
+        dose_check_on=on,
+        side=_side(content),
+        part=part,
     )
 
 
 def merged(earlier: Exposure, later: Exposure) -> Exposure:
     """One exposure of two containers of one report that bear the same event UID.
 
-    Where region and plane agree the event was stated twice: what the later one states wins, because devices
+    Where region, plane and start agree the event was stated twice: what the later one states wins, because devices
     append a correction, and it takes from the earlier what it lacks. Where they differ the two are parts of
-    one event (a CT event split by region, TID 10013; the planes of a biplane): DLP, DAP, dose at the
-    reference point and activity add up, CTDIvol and AGD, which are means, keep the higher.
+    one event (a CT event split by region, TID 10013; the planes of a biplane; two acquisitions under one UID): DLP,
+    DAP, dose at the reference point and activity add up, CTDIvol and AGD, which are means, keep the higher.
     """
-    parts = (earlier.target_region, earlier.plane) != (later.target_region, later.plane)
+    apart = earlier.started_at and later.started_at and earlier.started_at != later.started_at
+    parts = bool(apart) or earlier.part != later.part
     combine = _sum_of_parts if parts else _later
     changed: dict[str, Any] = {name: combine(name, getattr(earlier, name), getattr(later, name)) for name in _DOSES}
     changed |= {name: getattr(later, name) or getattr(earlier, name) for name in _KEPT}
@@ -155,16 +184,26 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
     return replace(
         later,
         dose_check_exceeded=tuple(dict.fromkeys(exceeded)),
+        dose_check_on=earlier.dose_check_on | later.dose_check_on,
+        side=later.side if later.side == earlier.side else later.side and earlier.side and BOTH,
+        part=(*earlier.part, *later.part) if parts else later.part,
         not_understood=tuple(dict.fromkeys(notes)),
         **changed,
     )
 
 
 def _dose(content: Content, quantity: str, raw: dict[str, str], notes: list[str]) -> float | None:
-    """The quantity in its canonical unit: the first item with a value; others that differ are noted."""
+    """The quantity in its canonical unit: the first item with a value; others that differ are noted.
+
+    A value of a part of the event, such as one pulse, is not the event's.
+    """
     concept, dimension, _ = QUANTITIES[quantity]
-    stated = [item.number() for item in content.all(concept)]
+    items = content.all(concept)
+    stated = [item.number() for item in items if item.within(_CT_DOSE)]
     if not stated:
+        if items:
+            notes.append(f"{quantity}: stated of parts of the event alone, which were not added up")
+            raw[quantity] = " + ".join(str(item.number()) for item in items)
         return None
     valued = [number for number in stated if number.text]
     first = (valued or stated)[0]
@@ -179,11 +218,12 @@ def _dose(content: Content, quantity: str, raw: dict[str, str], notes: list[str]
     return None if value is None else float(value)
 
 
-def _event_uid(content: Content, study_uid: str, derived_uid: str, notes: list[str]) -> str:
+def _event_uid(content: Content, study_uid: str, own: str, derive: Callable[[str], str], notes: list[str]) -> str:
     stated = content.uid(_EVENT_UID)
     if stated is None:
-        notes.append("event UID: absent, one was derived from the report's UID and the event's place in it")
-        return derived_uid
+        by = "the study, the device and the event's start" if own else "the report's UID and the event's place in it"
+        notes.append(f"event UID: absent, one was derived from {by}")
+        return derive(own)
     if not is_uid(stated):
         notes.append("event UID: not a UID, one was derived from it and the study's UID")
         return derived(study_uid, stated)
@@ -196,11 +236,31 @@ def derived(*names: object) -> str:
 
 
 def _started(content: Content, notes: list[str]) -> str | None:
-    text = content.date_time(_STARTED)
-    started = iso(text)
-    if text and started is None:
-        notes.append("started: date-time not understood")
+    started, odd = moment(content.date_time(_STARTED))
+    if odd:
+        notes.append(f"started: {odd}")
     return started
+
+
+def _part(content: Content, concept: Concept) -> str | None:
+    """What an item of the concept says, by its code where it has one."""
+    for item in content.all(concept):
+        return code.key if (code := item.code()) else item.meaning()
+    return None
+
+
+def _side(content: Content) -> str | None:
+    return next(
+        (side for item in content.all(LATERALITY) if (code := item.code()) and (side := SIDES.get(code.key))), None
+    )
+
+
+def _says_yes(item: Item) -> bool:
+    """Whether a CODE item says yes: by its code, whatever its words; by its words where the code says neither."""
+    code = item.code()
+    if code and code.key in _YES | _NO:
+        return code.key in _YES
+    return (item.meaning() or "").casefold() in _YES_WORDS
 
 
 def _phantom(content: Content, notes: list[str]) -> int | None:
@@ -211,9 +271,12 @@ def _phantom(content: Content, notes: list[str]) -> int | None:
     return _PHANTOM_CM.get(codes[0].key) if codes else None
 
 
-def _dose_check(content: Content, notes: list[str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The dose check as encoded, and which alert values the forward estimates passed (TID 10015)."""
+def _dose_check(content: Content, notes: list[str]) -> tuple[dict[str, str], frozenset[str], tuple[str, ...]]:
+    """The dose check as encoded, what of it is configured, and which alert values the forward estimates passed
+    (TID 10015).
+    """
     found = {name: meaning for name, concept in _CHECK_CODES.items() if (meaning := content.meaning(concept))}
+    on = frozenset(name for name, concept in _CHECK_CODES.items() if any(map(_says_yes, content.all(concept))))
     values: dict[str, Decimal] = {}
     for name, (concept, dimension) in _CHECK_VALUES.items():
         for item in content.all(concept):
@@ -231,7 +294,7 @@ def _dose_check(content: Content, notes: list[str]) -> tuple[dict[str, str], tup
         if (limit := values.get(f"{quantity}_alert_value")) is not None
         and values.get(f"{quantity}_forward_estimate", Decimal(0)) > limit
     )
-    return found, tuple(exceeded)
+    return found, on, tuple(exceeded)
 
 
 def _later(_: str, earlier: float | None, later: float | None) -> float | None:

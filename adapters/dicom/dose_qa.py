@@ -17,9 +17,9 @@ _ALONE = r"(?<![a-z0-9])"  # no letter or digit before
 _TESTED = r"qatest|fysiikka|kuvanlaatu|quality.?(?:control|assurance)|contr[oô]le.?(?:de.?)?qualit[eé]"
 _DEVICES = rf"{_TESTED}|physics|phantom|fant[oô]me?(?![a-z])|q[ac](?![a-z0-9])"
 
-# In a name, "physics" and "QA" only where an underscore or a digit touches them; "phantom" only as the family name.
+# In a name, "physics" and "QA" only where an underscore or a digit touches them; "phantom", "ACR" as the family name.
 _NAME = re.compile(
-    rf"{_ALONE}(?:{_TESTED}|(?:physics|q[ac])(?=[_\d]))|[_\d](?:physics|q[ac])(?![a-z])|^(?:phantom|fant[oô]me?)(?![a-z])",
+    rf"{_ALONE}(?:{_TESTED}|(?:physics|q[ac])(?=[_\d]))|[_\d](?:physics|q[ac])(?![a-z])|^(?:phantom|fant[oô]me?|acr)(?![a-z])",
     re.IGNORECASE,
 )
 _DESCRIPTION = re.compile(rf"{_ALONE}(?:{_TESTED}|physics.?test|q[ac](?![a-z0-9]))", re.IGNORECASE)

@@ -9,6 +9,8 @@ One bad item never loses the report: it is kept as encoded and named in ``not_un
 separately from the events and never corrected from them: devices round, and use zero, differently in the two places.
 """
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +19,7 @@ from pydicom import uid as uids
 from pydicom.dataset import Dataset
 
 from adapters.dicom.dose_exposure import (
+    BOTH,
     CT,
     EVENT_KINDS,
     EVENT_TYPE,
@@ -24,21 +27,35 @@ from adapters.dicom.dose_exposure import (
     LATERALITY,
     PROJECTION,
     RADIOPHARMACEUTICAL,
+    SIDES,
     Exposure,
     derived,
     merged,
     read_exposure,
 )
 from adapters.dicom.dose_qa import is_qa
-from adapters.dicom.sr_tree import Concept, Content, Item, encoded, iso, sequence, text_in, walk
+from adapters.dicom.sr_tree import Concept, Content, Item, code_in, encoded, iso, sequence, text_in, walk
 from adapters.dicom.units import Dimension, NotUnderstood, canonical
 
-__all__ = ["DoseReport", "Exposure", "NoDoseContent", "holds_dose", "read_dose_report"]
+__all__ = ["DoseReport", "Exposure", "NoDoseContent", "holds_dose", "read_dose_report", "states_numbers"]
+
+STRUCTURED = "1.2.840.10008.5.1.4.1.1.88."  # PS3.4 B.5: all SR document classes
 
 # By its class a dose report, whatever is in it.
-_DOSE_CLASSES = frozenset({uids.XRayRadiationDoseSRStorage, uids.RadiopharmaceuticalRadiationDoseSRStorage})
-# Dose reports when they hold an event or accumulated dose.
+_DOSE_CLASSES = frozenset(
+    {
+        uids.XRayRadiationDoseSRStorage,
+        uids.EnhancedXRayRadiationDoseSRStorage,
+        uids.RadiopharmaceuticalRadiationDoseSRStorage,
+        uids.PatientRadiationDoseSRStorage,
+    }
+)
+# Dose reports when they hold an event or accumulated dose, or when their title says so.
 _GENERAL_CLASSES = frozenset({uids.EnhancedSRStorage, uids.ComprehensiveSRStorage, uids.Comprehensive3DSRStorage})
+_TITLE = re.compile(
+    r"(?<![a-z])(?:dos(?:e|es|is|im\w+)(?![a-z])|(?:ir)?radiation (?:summary|report|exposure))", re.IGNORECASE
+)
+_TITLE_SCHEMES = ("99SMS_RADSUM:",)
 _ACCUMULATED: Concept = ("DCM:113702", "DCM:113811")  # TID 10002, TID 10012
 _EVENTS_TOTAL: Concept = ("DCM:113812",)
 _ACCUMULATED_PLANE: Concept = ("DCM:113764",)
@@ -55,10 +72,7 @@ _TOTALS: dict[str, tuple[str, Dimension]] = {
     "acquisition_dose_rp_mgy": ("DCM:113729", Dimension.DOSE),
     "agd_mgy": ("DCM:111637", Dimension.DOSE),
 }
-_BREASTS = {
-    **dict.fromkeys(("SRT:G-A101", "SCT:7771000", "SRT:T-04030", "SCT:80248007"), "agd_left_mgy"),
-    **dict.fromkeys(("SRT:G-A100", "SCT:24028007", "SRT:T-04020", "SCT:73056007"), "agd_right_mgy"),
-}
+_BREASTS = {key: f"agd_{side}_mgy" for key, side in SIDES.items() if side != BOTH}
 
 
 class NoDoseContent(Exception):
@@ -95,9 +109,24 @@ class DoseReport:
 
 
 def holds_dose(ds: Dataset) -> bool:
-    """Whether the object is a dose report, by its SOP class or its content; an image never is."""
+    """Whether the object is a dose report, by its SOP class, its title or its content; an image never is."""
     sop_class = encoded(ds, "SOPClassUID")
-    return sop_class in _DOSE_CLASSES or (sop_class in _GENERAL_CLASSES and any(map(_is_dose, walk(ds))))
+    if sop_class in _DOSE_CLASSES or is_called_dose(ds):
+        return True
+    return sop_class in _GENERAL_CLASSES and any(map(_is_dose, walk(ds)))
+
+
+def is_called_dose(ds: Dataset) -> bool:
+    """Whether a structured report's title says that it is of dose."""
+    if not encoded(ds, "SOPClassUID").startswith(STRUCTURED):
+        return False
+    title = code_in(ds, "ConceptNameCodeSequence")
+    return title is not None and bool(title.key.startswith(_TITLE_SCHEMES) or _TITLE.search(title.meaning or ""))
+
+
+def states_numbers(ds: Dataset) -> bool:
+    """Whether the report holds any measured value, understood or not."""
+    return any(encoded(item.dataset, "ValueType") == "NUM" for item in walk(ds))
 
 
 def read_dose_report(ds: Dataset) -> DoseReport:
@@ -143,7 +172,15 @@ def _is_dose(item: Item) -> bool:
 def _exposures(ds: Dataset, events: list[Item], modality: str, notes: list[str]) -> tuple[Exposure, ...]:
     """One exposure per event UID, in document order. One that cannot be read is noted, the others stay."""
     sop_uid, study_uid = encoded(ds, "SOPInstanceUID"), encoded(ds, "StudyInstanceUID")
+    device = text_in(ds, "DeviceSerialNumber") or text_in(ds, "StationName")
     found: dict[str, Exposure] = {}
+    alike: Counter[str] = Counter()
+
+    def derive(own: str) -> str:
+        """The same event's UID in each report of the study; what says nothing of itself is of this report alone."""
+        alike[own] += 1
+        return derived(study_uid, device, own, alike[own]) if own else derived(sop_uid, alike[own])
+
     for index, event in enumerate(events):
         kind = EVENT_KINDS[event.concept]
         try:
@@ -152,7 +189,7 @@ def _exposures(ds: Dataset, events: list[Item], modality: str, notes: list[str])
                 kind=kind,
                 modality=_event_modality(kind, modality),
                 study_uid=study_uid,
-                derived_uid=derived(sop_uid, index),  # so that the same report read again names the same exposure
+                derive=derive,
             )
         except Exception as broken:  # the rule: one bad event never loses the report
             notes.append(f"event {index + 1}: could not be read ({type(broken).__name__})")

@@ -71,12 +71,17 @@ def dataset_digest(data: Bytes, offset: int = 0) -> str:
 
 
 def _elements(data: Bytes, offset: int) -> tuple[dict[int, str], int]:
-    """Texts of the elements of group 0002 by element number, and where the group ends."""
+    """Texts of the elements of group 0002 by element number, and where the group ends.
+
+    It is in explicit VR (PS3.10 7.1); some writers use implicit VR, which shows where no VR stands.
+    """
     found: dict[int, str] = {}
     while offset + 8 <= len(data):
         group, element, vr, length = struct.unpack_from("<HH2sH", data, offset)
         if group != 0x0002:
             break
+        if not vr.isalpha() or not vr.isupper():
+            (length,) = struct.unpack_from("<L", data, offset + 4)
         offset += 8
         if vr in _LONG:
             if offset + 4 > len(data):

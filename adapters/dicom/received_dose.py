@@ -9,9 +9,18 @@ from domain.commands.doses import ReceivedDose
 
 _SAME: Final = (  # fields of an exposure that have one name on both sides
     *("irradiation_event_uid", "kind", "started_at", "modality", "protocol", "target_region", "acquisition"),
-    *("laterality", "ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq", "phantom_cm"),
+    *(
+        "laterality",
+        "ctdivol_mgy",
+        "dlp_mgycm",
+        "dap_mgycm2",
+        "dose_rp_mgy",
+        "agd_mgy",
+        "activity_mbq",
+        "phantom_cm",
+        "side",
+    ),
 )
-_YES = {"yes", "oui", "ja", "si", "sì", "sí", "sim", "tak"}  # meaning of SRT R-0038D, in the device's language
 _CHECKS: Final = (("dlp", "dlp_mgycm", Dimension.DOSE_LENGTH), ("ctdivol", "ctdivol_mgy", Dimension.DOSE))
 
 
@@ -37,19 +46,24 @@ def received_dose(report: DoseReport) -> ReceivedDose:
 def _exposure(exposure: Exposure) -> dict[str, Any]:
     return {
         **{name: getattr(exposure, name) for name in _SAME},
-        **_dose_check(exposure.dose_check),
+        **_dose_check(exposure),
         "raw": dict(exposure.raw),
         "not_understood": list(exposure.not_understood),
     }
 
 
-def _dose_check(check: dict[str, str]) -> dict[str, float | None]:
-    """Alert levels and forward estimates (PS3.16 TID 10015) for the quantities the device checks; else None."""
-    found: dict[str, float | None] = {}
+def _dose_check(exposure: Exposure) -> dict[str, float | None]:
+    """Alert and notification levels with their estimates (PS3.16 TID 10015), where the device checks; else None."""
+    check, found = exposure.dose_check, dict[str, float | None]()
     for name, field, dimension in _CHECKS:
-        configured = check.get(f"{name}_alert_configured", "").casefold() in _YES
-        for prefix, key in (("check", f"{name}_alert_value"), ("forward", f"{name}_forward_estimate")):
-            value = _canonical(check.get(key, ""), dimension) if configured else None
+        for prefix, configured, stated in (
+            ("check", "alert_configured", "alert_value"),
+            ("forward", "alert_configured", "forward_estimate"),
+            ("notify", "notification_configured", "notification_value"),
+            ("notify_forward", "notification_configured", "notification_estimate"),
+        ):
+            on = f"{name}_{configured}" in exposure.dose_check_on
+            value = _canonical(check.get(f"{name}_{stated}", ""), dimension) if on else None
             found[f"{prefix}_{field}"] = None if value is None else float(value)
     return found
 

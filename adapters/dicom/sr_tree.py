@@ -25,7 +25,11 @@ Concept = tuple[str, ...]
 _SCHEMES = {"SNM3": "SRT", "99SDM": "SRT"}
 LONGEST = 1024
 """Longest text that is kept: DICOM allows 64 characters for most (PS3.5 6.2), but some vendors exceed that by far."""
-_UID = re.compile(r"[0-9.]{1,64}", re.ASCII)
+_UID = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
+_LONGEST_UID = 64
+_ODD_DATE_TIME = re.compile(
+    r"(\d{4}-?\d\d-?\d\d)(?:[T ]?(\d\d:?\d\d)(?::?(\d\d))?[.,]?(\d{1,6})?\d*)? ?([+-]\d\d:?\d\d|Z)?", re.ASCII
+)
 _DATE_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)?(\d\d)?(\.\d{1,6})?)?([+-]\d{4})?", re.ASCII)
 
 
@@ -52,6 +56,12 @@ class Item:
 
     concept: str
     dataset: Dataset
+    parent: "Item | None" = None
+
+    def within(self, concepts: Concept) -> bool:
+        """Whether it stands at the top, below an item that is no container, or in a container of these concepts."""
+        above = self.parent
+        return above is None or above.concept in concepts or encoded(above.dataset, "ValueType") != "CONTAINER"
 
     def code(self) -> Code | None:
         """The coded value of a CODE item; None where the sequence is absent or empty."""
@@ -70,7 +80,8 @@ class Item:
         """The value of a NUM item. An empty Measured Value Sequence means not known (PS3.3 C.18.1)."""
         for measured in sequence(self.dataset, "MeasuredValueSequence"):
             unit = code_in(measured, "MeasurementUnitsCodeSequence")
-            return Measured(encoded(measured, "NumericValue"), unit.key.partition(":")[2] if unit else "")
+            text = encoded(measured, "NumericValue") or _floating(measured)
+            return Measured(text, unit.key.partition(":")[2] if unit else "")
         return Measured("", "")
 
 
@@ -102,14 +113,16 @@ class Content:
 
 def walk(dataset: Dataset) -> Iterator[Item]:
     """The content items below ``dataset``, parents first. No recursion: the sender chooses the depth."""
-    waiting = [iter(sequence(dataset, "ContentSequence"))]
+    waiting: list[tuple[Item | None, Iterator[Dataset]]] = [(None, iter(sequence(dataset, "ContentSequence")))]
     while waiting:
-        child = next(waiting[-1], None)
+        parent, children = waiting[-1]
+        child = next(children, None)
         if child is None:
             waiting.pop()
             continue
-        yield Item(_key_in(child, "ConceptNameCodeSequence"), child)
-        waiting.append(iter(sequence(child, "ContentSequence")))
+        item = Item(_key_in(child, "ConceptNameCodeSequence"), child, parent)
+        yield item
+        waiting.append((item, iter(sequence(child, "ContentSequence"))))
 
 
 def sequence(dataset: Dataset, keyword: str) -> list[Dataset]:
@@ -133,10 +146,23 @@ def _key_in(dataset: Dataset, keyword: str) -> str:
 
 
 def _key(entry: Dataset) -> str:
-    """Scheme and value, as in Concept; without a designator a DCM code: some devices leave it out."""
-    scheme = encoded(entry, "CodingSchemeDesignator") or "DCM"
+    """Scheme and value, as in Concept; without a designator a DCM code: some devices leave it out.
+
+    Codes of SRT are in capitals; some devices write them small. Others stay: a unit's capitals tell milli from mega.
+    """
+    stated = encoded(entry, "CodingSchemeDesignator").upper() or "DCM"
+    scheme = _SCHEMES.get(stated, stated)
     value = encoded(entry, "CodeValue") or encoded(entry, "LongCodeValue")
-    return f"{_SCHEMES.get(scheme, scheme)}:{value}"
+    return f"{scheme}:{value.upper() if scheme == 'SRT' else value}"
+
+
+def _floating(measured: Dataset) -> str:
+    """The Floating Point Value (0040,A161), which some devices write alone."""
+    try:
+        value = measured.get("FloatingPointValue")
+        return "" if value is None else repr(float(value))
+    except Exception:  # an element that is no number
+        return ""
 
 
 def text_in(dataset: Dataset, keyword: str) -> str | None:
@@ -177,15 +203,48 @@ def encoded(dataset: Dataset, keyword: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bytes):
-        return plain(value.decode("ascii", errors="replace"))[:LONGEST]
+        return plain(_as_text(value))[:LONGEST]
     if isinstance(value, MultiValue | list):
         value = "\\".join(str(part) for part in value)
     return plain(str(value))[:LONGEST]
 
 
+def _as_text(raw: bytes) -> str:
+    """Text that should be ASCII, such as a unit; a micro sign in it is Latin-1 or UTF-8, whatever was declared."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
 def is_uid(text: str) -> bool:
-    """Whether the text can be a UID (PS3.5 9.1)."""
-    return _UID.fullmatch(text) is not None
+    """Whether the text can be a UID (PS3.5 9.1): numbers with a dot between. A zero before a number is let pass."""
+    return len(text) <= _LONGEST_UID and _UID.fullmatch(text) is not None
+
+
+def moment(text: str) -> tuple[str | None, str | None]:
+    """A DT text as ``iso`` has it, and what was odd about it; in that case the date is kept, and the surest time.
+
+    Seen: a fraction without its point, ISO 8601, a second of 60, an hour that no day has.
+    """
+    text = text.strip()
+    if not text or (read := iso(text)):
+        return iso(text), None
+    day = _ODD_DATE_TIME.fullmatch(text)
+    if day is None:
+        return None, "date-time not understood"
+    date, minute, second, fraction, zone = (
+        re.sub("[-:]" if n == 0 else ":", "", g or "") for n, g in enumerate(day.groups())
+    )
+    zone = zone.replace("Z", "+0000")
+    tries = {
+        f"{date}{minute}{second}.{fraction}{zone}": "read as it was meant",
+        f"{date}{minute}{second}{zone}": "read as it was meant",
+        f"{date}{minute}{zone}": "kept to the minute",
+        date: "the date alone was kept",
+    }
+    found = ((read, said) for tried, said in tries.items() if (read := iso(tried)))
+    return next(((read, f"date-time odd, {said}") for read, said in found), (None, "date-time not understood"))
 
 
 def iso(text: str) -> str | None:

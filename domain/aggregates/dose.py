@@ -4,22 +4,82 @@ D1  A report (by its SOP Instance UID) is recorded once.
 D2  A report contains an irradiation event or states a total. Some devices report accumulated dose alone, which names no
     exposure and stands for the study until one is known.
 D3  An alert is raised once per study and kind, and acknowledged once.
+D4  A value above the bounds of plausible doses counts once a person has accepted it, and is accepted once.
 The id derives from the study's. A report whose irradiation events are all in another report of the study is superseded
-by it, whichever came first. An irradiation event counts once per person however many reports carry it: the queries add
-that up. ``qa`` is a guess from words: it keeps a report out of practice comparisons, never a dose from a person.
+by it, whichever came first; but where its content time is later and a value differs, it corrects the other and stands.
+Of two reports of the same events the later one, by content time, supersedes the earlier, in either order of arrival.
+An irradiation event counts once per person however many reports carry it: the queries add that up. ``qa`` is a guess
+from words: it keeps a report out of practice comparisons, never a dose from a person.
 Source: DICOM PS3.16 TID 10001, 10011; PS3.3 C.8.17 (irradiation event UID, DCM 113769).
 """
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.dose_alerts import WATCHED, greatest, total
-from domain.errors import AlertUnchanged, NoExposure, ReportKnown
+from domain.dose_alerts import QUANTITIES, WATCHED, greatest
+from domain.errors import AlertUnchanged, NoExposure, ReportKnown, ValuesUnchanged
 
-LOOKED_AT = ("irradiation_event_uid", *WATCHED)
 DOSES = UUID("a7d9a7ab-40a5-5e0b-bb0a-52c2c7d3f503")  # namespace of dose ids: stored state, never change it
+
+
+@dataclass
+class Held:
+    """What the aggregate keeps of one report.
+
+    ``at``: its content time as encoded; ``events``: irradiation event UID to its values, in the order of QUANTITIES.
+    """
+
+    at: str | None
+    events: dict[str, tuple[float | None, ...]]
+    totals: dict[str, float | None]
+    implausible: frozenset[tuple[str, str]]  # event UID, or nothing for a total; and the quantity
+    accepted: bool = False
+
+    @staticmethod
+    def of(
+        at: str | None, exposures: list[dict[str, Any]], totals: Mapping[str, float | None], implausible: Iterable[str]
+    ) -> "Held":
+        """Of a report as the event states it."""
+        doubtful = [("", name) for name in implausible]
+        doubtful += [(e["irradiation_event_uid"], name) for e in exposures for name in e.get("implausible", ())]
+        return Held(
+            at,
+            {e["irradiation_event_uid"]: tuple(e.get(q) for q in QUANTITIES) for e in exposures},
+            {quantity: totals.get(quantity) for quantity in WATCHED},
+            frozenset(doubtful),
+        )
+
+    def supersedes(self, other: "Held", *, later: bool = False) -> bool:
+        """Whether it stands for the other: it holds all of its events, and the other corrects none of them.
+
+        Of two with the same events, the one of the later content time; without such times the one recorded first.
+        ``later``: this one is being recorded, the other was before.
+        """
+        if not other.events or not other.events.keys() <= self.events.keys():
+            return False
+        if self.at and other.at and self.at != other.at:
+            same = all(self.events[uid] == values for uid, values in other.events.items())
+            return self.at > other.at or (same and len(self.events) > len(other.events))
+        return not later or len(self.events) > len(other.events)
+
+    def values(self, quantity: str) -> Iterator[tuple[str, float]]:
+        """The known and plausible values of a quantity, by event."""
+        place = QUANTITIES.index(quantity)
+        for uid, values in self.events.items():
+            if (value := values[place]) is not None and (self.accepted or (uid, quantity) not in self.implausible):
+                yield uid, value
+
+    def total(self, quantity: str) -> float | None:
+        """The report's own total, where it is known and plausible."""
+        return self.totals[quantity] if self.accepted or ("", quantity) not in self.implausible else None
+
+    def doubtful(self) -> bool:
+        """Whether any of its values is implausible."""
+        return bool(self.implausible)
 
 
 class Dose(Aggregate):
@@ -50,6 +110,15 @@ class Dose(Aggregate):
         totals: dict[str, Any]
         qa: bool
         not_understood: list[str]
+        implausible: list[str]
+        bounds_version: int
+
+    class ValuesAccepted(Aggregate.Event):
+        TOPIC = "dose.values_accepted"
+        study_id: UUID
+        identity_id: UUID
+        report_uid: str
+        note: str
 
     class Superseded(Aggregate.Event):
         TOPIC = "dose.superseded"
@@ -95,12 +164,7 @@ class Dose(Aggregate):
         self.study_id = study_id
         self.identity_id = identity_id
         self.study_uid = study_uid
-        self.reports: dict[str, set[str]] = {}
-        self.exposures: dict[str, dict[str, Any]] = {}  # by irradiation event UID: what alerts are computed from
-        self.stated: dict[
-            str, tuple[float, str]
-        ] = {}  # quantity to the greatest total that a report states, and its UID
-        self.last_report = ""
+        self.reports: dict[str, Held] = {}  # by report UID, in ledger order
         self.superseded: set[str] = set()
         self.alerts: dict[UUID, bool] = {}
 
@@ -123,9 +187,14 @@ class Dose(Aggregate):
             raise ReportKnown(f"dose report {report_uid} is recorded already: nothing to do")
         if not exposures and greatest(*totals.values()) is None:
             raise NoExposure(f"dose report {report_uid} holds no irradiation event and no total: nothing to record")
-        events = {e["irradiation_event_uid"] for e in exposures}
-        within = [uid for uid, held in self.reports.items() if events and events <= held]
-        over = [uid for uid, held in self.reports.items() if held and held < events and uid not in self.superseded]
+        stated = {"implausible": [], "bounds_version": 0, **stated}
+        new = Held.of(stated.get("reported_at"), exposures, totals, stated["implausible"])
+        within = [uid for uid, held in self.reports.items() if held.supersedes(new)]
+        over = [
+            uid
+            for uid, held in self.reports.items()
+            if uid not in self.superseded and uid not in within and new.supersedes(held, later=True)
+        ]
         self._reported(
             study_id=self.study_id,
             identity_id=self.identity_id,
@@ -135,8 +204,8 @@ class Dose(Aggregate):
             totals=totals,
             **stated,
         )
-        for old, new in [(report_uid, uid) for uid in within[:1]] + [(uid, report_uid) for uid in over]:
-            self._superseded(self.study_id, self.identity_id, old, new)
+        for old, by in [(report_uid, uid) for uid in within[:1]] + [(uid, report_uid) for uid in over]:
+            self._superseded(self.study_id, self.identity_id, old, by)
 
     @event(Reported)
     def _reported(
@@ -153,13 +222,10 @@ class Dose(Aggregate):
         totals: dict[str, Any],
         qa: bool,
         not_understood: list[str],
+        implausible: list[str],
+        bounds_version: int,
     ) -> None:
-        self.reports[report_uid] = {e["irradiation_event_uid"] for e in exposures}
-        self.exposures |= {e["irradiation_event_uid"]: {k: e.get(k) for k in LOOKED_AT} for e in exposures}
-        self.last_report = report_uid
-        for quantity in WATCHED:
-            if (value := totals.get(quantity)) is not None and value > self.stated.get(quantity, (-1.0, ""))[0]:
-                self.stated[quantity] = (value, report_uid)
+        self.reports[report_uid] = Held.of(reported_at, exposures, totals, implausible)
 
     @event(Superseded)
     def _superseded(self, study_id: UUID, identity_id: UUID, report_uid: str, by_report_uid: str) -> None:
@@ -176,15 +242,38 @@ class Dose(Aggregate):
     def values(self) -> dict[str, tuple[float | None, str]]:
         """Watched quantity to the study's current value (None: not known) and the report that states it.
 
-        The greater of what one report states and the sum over distinct exposures, ``qa`` ones included.
+        The greater of what one report states that is not superseded, and the sum over distinct exposures, ``qa`` ones
+        included: of several statements of one, the one of the latest content time. Implausible values count once they
+        were accepted.
         """
+        standing = {uid: held for uid, held in self.reports.items() if uid not in self.superseded}
+        by_time = sorted(self.reports.items(), key=lambda one: (one[0] in standing, one[1].at or ""))
         found: dict[str, tuple[float | None, str]] = {}
         for quantity in WATCHED:
-            stated, report_uid = self.stated.get(quantity, (None, ""))
-            summed = total(list(self.exposures.values()), quantity)
+            best = {irradiation: value for _, held in by_time for irradiation, value in held.values(quantity)}
+            summed = sum(best.values()) if best else None
+            totals = [(value, uid) for uid, held in standing.items() if (value := held.total(quantity)) is not None]
+            stated, report_uid = max(totals, default=(None, ""), key=lambda one: one[0] or 0.0)
             value = greatest(stated, summed)
-            found[quantity] = (value, report_uid if value == stated and report_uid else self.last_report)
+            found[quantity] = (
+                value,
+                report_uid if value == stated and report_uid else next(reversed(self.reports), ""),
+            )
         return found
+
+    def accept_values(self, *, report_uid: str, note: str) -> None:
+        """A person takes the report's implausible values for right: they count from now on.
+
+        Raises ValuesUnchanged (D4).
+        """
+        held = self.reports.get(report_uid)
+        if held is None or held.accepted or not held.doubtful():
+            raise ValuesUnchanged(f"report {report_uid} has no implausible value to accept: see krypton dose reports")
+        self._values_accepted(self.study_id, self.identity_id, report_uid, note)
+
+    @event(ValuesAccepted)
+    def _values_accepted(self, study_id: UUID, identity_id: UUID, report_uid: str, note: str) -> None:
+        self.reports[report_uid].accepted = True
 
     def raise_alert(self, *, kind: str, irradiation_event_uid: str | None, **stated: Any) -> None:
         """Raise an alert, once per kind (and irradiation event, if it concerns one); a repeat changes nothing."""

@@ -57,6 +57,7 @@ class Study(Aggregate):
         report_uid: str
         kind: str
         title: str | None
+        unread: str | None
 
     class Reassigned(Aggregate.Event):
         TOPIC = "study.reassigned"
@@ -118,15 +119,20 @@ class Study(Aggregate):
     ) -> None:
         pass
 
-    def add_report(self, *, report_uid: str, kind: str, title: str | None) -> None:
-        """Add a report by its SOP Instance UID. Raises NothingNew (S2), StudyWithdrawn (S3)."""
+    def add_report(self, *, report_uid: str, kind: str, title: str | None, unread: str | None = None) -> None:
+        """Add a report by its SOP Instance UID; ``unread``: why no dose could be read of a dose report.
+
+        Raises NothingNew (S2), StudyWithdrawn (S3).
+        """
         self._refuse_if_withdrawn()
         if report_uid in self.reports:
             raise NothingNew(f"study {self.id} has report {report_uid} already: nothing to add")
-        self._report_added(self.identity_id, self.study_uid, report_uid, kind, title)
+        self._report_added(self.identity_id, self.study_uid, report_uid, kind, title, unread)
 
     @event(ReportAdded)
-    def _report_added(self, identity_id: UUID, study_uid: str, report_uid: str, kind: str, title: str | None) -> None:
+    def _report_added(
+        self, identity_id: UUID, study_uid: str, report_uid: str, kind: str, title: str | None, unread: str | None
+    ) -> None:
         self.reports.add(report_uid)
 
     def reassign(self, *, to_identity_id: UUID, reason: str) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
-from domain.dose_alerts import alerts, over
+from domain.dose_alerts import QUANTITIES, device_checks, over
 from domain.work import Work
 
 
@@ -37,12 +37,32 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose) -> 
         dose = work.add(Dose(study.id, study.identity_id, study.study_uid))
     if received.report_uid in dose.reports:
         return False
-    report = asdict(received)
-    earlier = list(dose.exposures.values())
+    report, bounds = asdict(received), work.rules.plausible
+    for exposure in report["exposures"]:
+        exposure["implausible"] = bounds.above({quantity: exposure.get(quantity) for quantity in QUANTITIES})
+    report |= {"implausible": bounds.above(report["totals"]), "bounds_version": bounds.version}
     dose.report(site=site, **report)
-    for alert in alerts(report, work.rules.alerts, study=earlier):
+    for alert in (*over(dose.values(), work.rules.alerts), *device_checks(report, work.rules.alerts)):
         dose.raise_alert(**alert)
     return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptValues:
+    """Take a report's implausible values for right, so that they count. ``study``: the study's id."""
+
+    study: UUID
+    report_uid: str
+    note: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises ValuesUnchanged (D4), NotFound. Alerts that were not due without the values are raised."""
+        dose = work.get(Dose, Dose.create_id(self.study))
+        dose.accept_values(report_uid=self.report_uid, note=self.note)
+        before = len(dose.alerts)
+        for alert in over(dose.values(), work.rules.alerts):
+            dose.raise_alert(**alert)
+        return {"study": str(self.study), "report": self.report_uid, "alerts": len(dose.alerts) - before}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from domain.aggregates.ruleset import RuleSet
 from domain.errors import VersionTaken
-from domain.rules.alerts import BUILT_IN
-from domain.rules.document import DOSE_ALERTS, RuleDocument, build
+from domain.rules.document import BUILT_IN, RuleDocument, build
+from domain.rules.in_force import ABSENT
 from domain.work import Work
 
 
@@ -27,7 +27,7 @@ class PublishRules:
         Raises VersionTaken (G4), BadVersion (G3).
         """
         told = self.document
-        if told.kind == DOSE_ALERTS and told.version == BUILT_IN.version and _rules(told) != BUILT_IN:
+        if told.kind in BUILT_IN and told.version == (held := ABSENT[told.kind]).version and _rules(told) != held:
             raise VersionTaken(f"{told.id} is built in with other content: give the new rules version 2 or more")
         ruleset = work.find(RuleSet, RuleSet.create_id(told.kind)) or work.add(RuleSet(told.kind))
         ruleset.publish(told)

@@ -34,11 +34,15 @@ class ReceivedPatient:
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedReport:
-    """A report found in the batch. ``kind``: ``SR``, ``PDF``, ``CDA``, ``KOS``, ``DOSE``."""
+    """A report found in the batch. ``kind``: ``SR``, ``PDF``, ``CDA``, ``KOS``, ``DOSE``.
+
+    ``unread``: why no dose could be read of a dose report.
+    """
 
     report_uid: str
     kind: str
     title: str | None
+    unread: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,7 @@ class ReceiveStudy:
             study = work.add(self._arrival(identity.id))
         for report in self.reports:
             if report.report_uid not in study.reports:
-                study.add_report(report_uid=report.report_uid, kind=report.kind, title=report.title)
+                study.add_report(**vars(report))
         doses = [record_dose(work, study, self.site, dose) for dose in self.doses]
         return {
             "identity": str(identity.id),

@@ -19,3 +19,9 @@ class AlertUnchanged(RuleBroken):
     """No such open alert."""
 
     rule = "D3"
+
+
+class ValuesUnchanged(RuleBroken):
+    """The report has no implausible value that nobody has accepted."""
+
+    rule = "D4"

@@ -1,8 +1,8 @@
 """Determines the rules in force: a fold of published versions and of view promotions and rollbacks.
 
 Publishing changes no decision: a version is in force once a view built with it is promoted, until a promotion or a
-rollback names another version of the kind. Before the first one: the built-in alert thresholds (``dose-alerts@1``), no
-matching rules and no reference levels, both as version 0.
+rollback names another version of the kind. Before the first one: the built-in alert thresholds (``dose-alerts@1``) and
+bounds (``plausible-doses@1``), no matching rules and no reference levels, both as version 0.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,28 @@ from typing import Any, ClassVar
 
 from domain.dose_alerts import AlertRules
 from domain.errors import NotFound
-from domain.rules.alerts import BUILT_IN
-from domain.rules.document import DOSE_ALERTS, KINDS, MATCHING, REFERENCE_LEVELS, RuleDocument, RuleId, Rules, build
+from domain.rules import alerts, plausible
+from domain.rules.document import (
+    DOSE_ALERTS,
+    KINDS,
+    MATCHING,
+    PLAUSIBLE_DOSES,
+    REFERENCE_LEVELS,
+    RuleDocument,
+    RuleId,
+    Rules,
+    build,
+)
 from domain.rules.levels import ReferenceLevels
 from domain.rules.matching import MatchingRules
+from domain.rules.plausible import PlausibleDoses
 
-ABSENT: dict[str, Rules] = {MATCHING: MatchingRules(), REFERENCE_LEVELS: ReferenceLevels(), DOSE_ALERTS: BUILT_IN}
+ABSENT: dict[str, Rules] = {
+    MATCHING: MatchingRules(),
+    REFERENCE_LEVELS: ReferenceLevels(),
+    DOSE_ALERTS: alerts.BUILT_IN,
+    PLAUSIBLE_DOSES: plausible.BUILT_IN,
+}
 
 
 @dataclass(frozen=True)
@@ -84,4 +100,10 @@ class RulesInForce:
     def alerts(self) -> AlertRules:
         """The alert thresholds in force."""
         rules: AlertRules = self._of(DOSE_ALERTS)
+        return rules
+
+    @property
+    def plausible(self) -> PlausibleDoses:
+        """The bounds of plausible doses in force."""
+        rules: PlausibleDoses = self._of(PLAUSIBLE_DOSES)
         return rules

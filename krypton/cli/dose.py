@@ -1,11 +1,12 @@
 """krypton dose: a person's cumulative dose, and dose alerts."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from domain.commands.doses import AcknowledgeAlert
+from domain.commands.doses import AcceptValues, AcknowledgeAlert
 from domain.dose_alerts import QUANTITIES
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
@@ -15,6 +16,7 @@ from krypton.cli.options import AsJson, CommandId, Limit, Ref
 from krypton.cli.output import document, facts, out, table
 from krypton.cli.patient import patient
 from krypton.queries.person import dose_of
+from krypton.queries.reports import problems
 from krypton.queries.worklists import PAGE, alerts_of, study_of_alert
 
 app = command_group("Cumulative dose and alerts.")
@@ -42,12 +44,56 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     reports = [report | {"test of the device": report["qa"] or None} for report in found["reports"]]
     told = ("reported_at", "site", "modality", "exposures", "report_totals", "test of the device", "report_uid")
     table(reports, told, f"Reports ({len(reports)})")
+    if found["unread"]:
+        title = "Not in the totals: dose reports of which no dose could be read"
+        table(found["unread"], ("site", "unread", "report_uid"), title)
+    if notes := _notes(found):
+        table(notes, ("note", "irradiation_event_uid", "report_uid"), "Notes: what was odd or not understood")
     if found["conflicts"]:
         title = "Conflicts: several studies claim these, or reports state different values"
         table(found["conflicts"], ("irradiation_event_uid", "differing", "study_uids", "report_uids"), title)
     table(found["alerts"], ALERT, "Alerts")
     if found.get("withheld"):
         out.print(f"reports withheld for an opposition to feeding: {found['withheld']}")
+
+
+def _notes(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What is said of reports and exposures beside their values, a line each."""
+    return [
+        {"note": note, "irradiation_event_uid": row.get("irradiation_event_uid"), "report_uid": row["report_uid"]}
+        for row in (*found["reports"], *found["exposures"])
+        for note in (*row["not_understood"], *_doubts(row))
+    ]
+
+
+def _doubts(row: Mapping[str, Any]) -> list[str]:
+    accepted = row["accepted"] if "accepted" in row else row["in_totals"]
+    said = "implausible, accepted" if accepted else "implausible, in no total until it is accepted"
+    return [f"{quantity}: {said}" for quantity in row["implausible"]]
+
+
+@app.command()
+def reports(limit: Limit = PAGE, who: As = OWN, as_json: AsJson = False) -> None:
+    """Dose reports that were not understood, in whole or in part, or that state implausible values; newest first."""
+    found = problems(krypton(), limit)
+    if as_json:
+        document(found)
+        return
+    columns = ("site", "modality", "model", "unread", "not_understood", "implausible", "report_uid", "study")
+    table([{name: row.get(name) or None for name in columns} for row in found], columns, "Dose reports to look at")
+
+
+@app.command()
+def accept(
+    study: Annotated[UUID, typer.Argument(help="The study's id, as dose reports prints it.")],
+    report: Annotated[str, typer.Argument(help="The report's SOP Instance UID.")],
+    note: Annotated[str, typer.Option("--note", callback=line, help="Why they are right; kept sealed. - reads it.")],
+    who: As = OWN,
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a report's implausible values for right, so that they count."""
+    ask(krypton(), AcceptValues(study=study, report_uid=report, note=note), who, command_id, as_json)
 
 
 @app.command()

@@ -39,6 +39,9 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     patient(found)
     rows = [study | {"reports": [r["kind"] for r in study["reports"]] or None} for study in found["studies"]]
     table(rows, STUDIES, "Studies")
+    unread = [report | study for study in found["studies"] for report in study["reports"] if report["unread"]]
+    if unread:
+        table(unread, ("date", "site", "unread", "report_uid"), "Dose reports of which no dose could be read")
     readings = [reading | {"study": study["study"]} for study in found["studies"] for reading in study["readings"]]
     if readings:
         table(readings, READINGS, "Readings")

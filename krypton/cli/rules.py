@@ -13,8 +13,7 @@ import typer
 
 from domain.commands.rules import PublishRules
 from domain.errors import RuleBroken
-from domain.rules.alerts import BUILT_IN_BODY
-from domain.rules.document import DOSE_ALERTS, LARGEST, RuleDocument, RuleId, canonical_json, read_document
+from domain.rules.document import BUILT_IN, LARGEST, RuleDocument, RuleId, canonical_json, read_document
 from domain.rules.in_force import RulesInForce
 from domain.rules.toml_lines import line_of
 from krypton.cli.calling import OWN, As
@@ -50,7 +49,7 @@ def publish(
 def list_rules(who: As = OWN, as_json: AsJson = False) -> None:
     """All published rules and those built in, and which are in force."""
     rules = krypton().ledger.rules()
-    rows = [_row(rules, rule_id) for rule_id in sorted({*rules.published, BUILT_IN_ID})]
+    rows = [_row(rules, rule_id) for rule_id in sorted({*rules.published, *BUILT_IN_IDS})]
     if as_json:
         document(rows)
         return
@@ -80,13 +79,13 @@ def show(
             facts({name: value})
 
 
-BUILT_IN_ID = RuleId(DOSE_ALERTS, 1)
+BUILT_IN_IDS = [RuleId(kind, 1) for kind in BUILT_IN]
 
 
 def _document(rules: RulesInForce, rule_id: RuleId) -> RuleDocument:
     if found := rules.published.get(rule_id):
         return found.document
-    return RuleDocument(*rule_id, in_force_from="", title="built in", body=canonical_json(BUILT_IN_BODY))
+    return RuleDocument(*rule_id, in_force_from="", title="built in", body=canonical_json(BUILT_IN[rule_id.kind]))
 
 
 def _row(rules: RulesInForce, rule_id: RuleId) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """The cumulative dose view: exposures, reports and alerts by study; persons are resolved by the queries."""
 
-from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
+from domain.rules.document import DOSE_ALERTS, PLAUSIBLE_DOSES, REFERENCE_LEVELS
 from projections.engine.declaration import View
 
 VIEW = View(
     name="cumulative_dose",
     projection="view:CumulativeDose",
-    kinds=(DOSE_ALERTS, REFERENCE_LEVELS),
+    kinds=(DOSE_ALERTS, REFERENCE_LEVELS, PLAUSIBLE_DOSES),
     queries=("queries", "over"),
     difference="difference:Levels",
     due="over:alerts_due",

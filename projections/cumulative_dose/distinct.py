@@ -2,8 +2,11 @@
 
 An exposure is identified by its irradiation event UID (DICOM PS3.3 C.8.17, DCM 113769), not by report or study. If
 several reports contain it, the row of one report is shown complete: one that is not ``qa`` before one that is, one that
-is not superseded before one that is, then the one with the most known quantities, then the earliest recorded. Rows are
-never blended; if known values differ, ``conflicts`` says so.
+is not superseded before one that is, one that states a dose before one that states none, then the one of the latest
+content time, for devices correct themselves, then the one with the most known quantities, then the earliest recorded.
+Rows are never blended; if known values of reports that stand differ, ``conflicts`` says so.
+
+A value above the bounds of plausible doses is in no sum until somebody accepted it (``trusted``).
 
 A report of accumulated dose alone names no exposure. If no exposure of a study is known from any report, the values of
 such reports are used instead: for each quantity the largest, because they may repeat each other. Once an exposure of
@@ -16,6 +19,7 @@ from typing import Any
 
 QUANTITIES = ("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq")
 SUMMED = QUANTITIES[1:]  # CTDIvol is an average over a scanned length: its sum is meaningless
+BREASTS = ("left", "right")
 DIGITS = 12  # below what any device states, above the noise of adding binary fractions
 
 Row = Mapping[str, Any]
@@ -28,13 +32,27 @@ def total(values: Iterable[float | None]) -> float | None:
 
 
 def sums(exposures: Sequence[Row], alone: Sequence[Row] = ()) -> dict[str, float | None]:
-    """Sum of each quantity that adds up, in the unit of its name. ``alone``: as ``stated_alone`` answers."""
-    return {
+    """Sum of each quantity that adds up, in the unit of its name. ``alone``: as ``stated_alone`` answers.
+
+    The glandular dose of each breast is also named apart, where a code says which one it is.
+    """
+    found = {
         quantity: total(
-            [exposure[quantity] for exposure in exposures] + [a["value"] for a in alone if a["quantity"] == quantity]
+            [trusted(exposure, quantity) for exposure in exposures]
+            + [a["value"] for a in alone if a["quantity"] == quantity]
         )
         for quantity in SUMMED
     }
+    sides = {side: [trusted(e, "agd_mgy") for e in exposures if e["side"] == side] for side in BREASTS}
+    stated = {side: [a["value"] for a in alone if a["quantity"] == f"agd_{side}_mgy"] for side in BREASTS}
+    return found | {f"agd_{side}_mgy": total(sides[side] + stated[side]) for side in BREASTS}
+
+
+def trusted(row: Row, quantity: str) -> float | None:
+    """An exposure's value for sums: None where it is implausible and nobody has accepted it."""
+    doubtful = row["implausible"] and not row["accepted"] and quantity in row["implausible"]
+    value: float | None = None if doubtful else row[quantity]
+    return value
 
 
 def stated_alone(reports: Iterable[Row], carried: Iterable[Row]) -> list[dict[str, Any]]:
@@ -49,8 +67,11 @@ def stated_alone(reports: Iterable[Row], carried: Iterable[Row]) -> list[dict[st
         study_uid, report_uid = report["study_uid"], report["report_uid"]
         if study_uid in known or first.setdefault(report_uid, study_uid) != study_uid:
             continue
-        for quantity in SUMMED:
+        doubtful = () if report["accepted"] else report["implausible"] or ()
+        for quantity in (*SUMMED, *(f"agd_{side}_mgy" for side in BREASTS)):
             value, held = report["totals"].get(quantity), found.get((study_uid, quantity))
+            if quantity in doubtful:
+                continue
             if value is not None and (held is None or value > held["value"]):
                 found[study_uid, quantity] = {
                     "study_uid": study_uid,
@@ -65,14 +86,19 @@ def stated_alone(reports: Iterable[Row], carried: Iterable[Row]) -> list[dict[st
 def distinct(carried: Iterable[Row]) -> list[Row]:
     """One row per irradiation event, in order of time (unknown last). ``carried``: a row per report and event."""
     best: dict[str, Row] = {}
-    for row in sorted(carried, key=_rank):
+    ranked = sorted(carried, key=lambda row: (_unknown(row), row["position"]))
+    ranked.sort(key=lambda row: row["reported_at"] or "", reverse=True)  # stable: what was sorted before stays so
+    for row in sorted(ranked, key=_rank):
         best.setdefault(row["irradiation_event_uid"], row)
     return sorted(best.values(), key=lambda row: (row["started_at"] or "~", row["irradiation_event_uid"]))
 
 
-def _rank(row: Row) -> tuple[bool, bool, int, int]:
-    unknown = sum(row[quantity] is None for quantity in QUANTITIES)
-    return row["qa"], row["superseded"], unknown, row["position"]
+def _rank(row: Row) -> tuple[bool, bool, bool]:
+    return row["qa"], row["superseded"], _unknown(row) == len(QUANTITIES)
+
+
+def _unknown(row: Row) -> int:
+    return sum(row[quantity] is None for quantity in QUANTITIES)
 
 
 def conflicts(carried: Iterable[Row]) -> list[dict[str, Any]]:
@@ -83,7 +109,8 @@ def conflicts(carried: Iterable[Row]) -> list[dict[str, Any]]:
     found = []
     for uid, rows in sorted(by_uid.items()):
         studies = sorted({row["study_uid"] for row in rows})
-        differs = [q for q in QUANTITIES if len({row[q] for row in rows if row[q] is not None}) > 1]
+        standing = [row for row in rows if not row["superseded"]]
+        differs = [q for q in QUANTITIES if len({row[q] for row in standing if row[q] is not None}) > 1]
         if len(studies) > 1 or differs:
             reports = sorted({row["report_uid"] for row in rows})
             found.append(

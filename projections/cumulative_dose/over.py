@@ -1,7 +1,8 @@
 """The SQL query for doses over a level of the version's rules. "Over" is strict.
 
 ``dose-alerts``: a study, by ``domain.dose_alerts``: the greater of the value in one of its reports and the sum over its
-distinct irradiation events; if several reports contain an event, the latest counts.
+distinct irradiation events; if several reports contain an event, the one of the latest content time counts, and never
+one that is superseded. An implausible value counts once it was accepted.
 ``reference-levels``: an exposure, by the act that its modality and protocol identify; only of reports that are not
 superseded and not ``qa``, with the phantom of the level, and adults' levels only: a child's weight is not known here.
 """
@@ -19,6 +20,7 @@ Document = dict[str, Any]
 KEY = ("kind", "study_id", "act", "quantity", "irradiation_event_uid")
 COLUMNS = (*KEY, "value", "threshold", "rule_version")
 
+_PLAUSIBLE = "({t}.implausible IS NULL OR NOT {t}.implausible ? '{{{{q}}}}' OR r.accepted_position IS NOT NULL)"
 # Sums over all that is carried are at least those over distinct events, and cheap: they leave few studies to look at.
 _STUDIES = f"""
 SELECT '{DOSE_ALERTS}' AS kind, d.study_id, '' AS act, '{{q}}' AS quantity, '' AS irradiation_event_uid,
@@ -30,12 +32,14 @@ CROSS JOIN LATERAL (
     UNION SELECT study_id FROM "{{s}}".report WHERE (totals->>'{{q}}')::float8 > v.value) likely
 CROSS JOIN LATERAL (
     SELECT likely.study_id, greatest(
-        (SELECT max((totals->>'{{q}}')::float8) FROM "{{s}}".report r WHERE r.study_id = likely.study_id),
+        (SELECT max((totals->>'{{q}}')::float8) FROM "{{s}}".report r
+         WHERE r.study_id = likely.study_id AND r.superseded_by IS NULL AND {_PLAUSIBLE.format(t="r")}),
         (SELECT sum(distinct_events.{{q}}) FROM (
             SELECT DISTINCT ON (e.irradiation_event_uid) e.{{q}}
             FROM "{{s}}".exposure e JOIN "{{s}}".report r USING (study_id, report_uid)
-            WHERE e.study_id = likely.study_id
-            ORDER BY e.irradiation_event_uid, r.position DESC) distinct_events)) AS value
+            WHERE e.study_id = likely.study_id AND e.{{q}} IS NOT NULL AND {_PLAUSIBLE.format(t="e")}
+            ORDER BY e.irradiation_event_uid, r.superseded_by IS NOT NULL, r.reported_at DESC NULLS LAST,
+                     r.position DESC) distinct_events)) AS value
     OFFSET 0) d
 WHERE d.value > v.value
 """
@@ -61,6 +65,7 @@ JOIN "{{s}}".exposure e ON e.modality = l.modality AND e.protocol = l.protocol A
      AND (l.phantom_cm = 0 OR e.phantom_cm = l.phantom_cm)
 JOIN "{{s}}".report r ON r.study_id = e.study_id AND r.report_uid = e.report_uid
 WHERE NOT r.qa AND r.superseded_by IS NULL
+  AND (e.implausible IS NULL OR NOT e.implausible ? l.quantity OR r.accepted_position IS NOT NULL)
 ORDER BY e.study_id, l.act, l.quantity, e.irradiation_event_uid, {_VALUE} DESC, l.value
 """
 

@@ -32,7 +32,8 @@ WITH owned AS (
 """
 
 REPORTS = f"""{OWNED}
-SELECT owned.identity, r.*, coalesce(r.superseded_position <= %(at)s, false) AS superseded
+SELECT owned.identity, r.*, coalesce(r.superseded_position <= %(at)s, false) AS superseded,
+       coalesce(r.accepted_position <= %(at)s, false) AS accepted
 FROM owned JOIN cumulative_dose.report r USING (study_id)
 WHERE r.position <= %(at)s ORDER BY r.position
 """
@@ -64,6 +65,33 @@ NOTED = f"""{OWNED}
 SELECT DISTINCT a.note_subject::text AS subject FROM cumulative_dose.alert a LEFT JOIN owned USING (study_id)
 WHERE a.note_subject IS NOT NULL AND (owned.identity IS NOT NULL OR %(all)s)
 """
+
+
+NOTED_REPORTS = """
+WITH noted AS (
+    SELECT study_id, report_uid, note FROM cumulative_dose.report, jsonb_array_elements_text(not_understood) note
+    UNION SELECT study_id, report_uid, note
+    FROM cumulative_dose.exposure, jsonb_array_elements_text(not_understood) note),
+doubtful AS (
+    SELECT study_id, report_uid, quantity FROM cumulative_dose.report, jsonb_array_elements_text(implausible) quantity
+    UNION SELECT study_id, report_uid, quantity
+    FROM cumulative_dose.exposure, jsonb_array_elements_text(implausible) quantity)
+SELECT r.study_id::text AS study, r.report_uid, r.site, r.modality, r.device->>'model' AS model, r.position,
+       coalesce(n.notes, '[]') AS not_understood, coalesce(d.quantities, '[]') AS implausible
+FROM cumulative_dose.report r
+LEFT JOIN (SELECT study_id, report_uid, jsonb_agg(note ORDER BY note) AS notes FROM noted GROUP BY 1, 2) n
+    USING (study_id, report_uid)
+LEFT JOIN (
+    SELECT study_id, report_uid, jsonb_agg(quantity ORDER BY quantity) AS quantities FROM doubtful GROUP BY 1, 2) d
+    USING (study_id, report_uid)
+WHERE n.notes IS NOT NULL OR (d.quantities IS NOT NULL AND r.accepted_position IS NULL)
+ORDER BY r.position DESC LIMIT %(limit)s
+"""
+
+
+def noted(connection: Connection, limit: int | None = None) -> list[Document]:
+    """Reports with something that was not understood, or with implausible values that nobody accepted; newest first."""
+    return list(fetch(connection, NOTED_REPORTS, limit=limit))
 
 
 def subjects(connection: Connection, members: Sequence[str] | None = None) -> set[str]:
@@ -192,7 +220,10 @@ def _exposure(row: Row) -> Document:
         "laterality": row["laterality"],
         **{quantity: row[quantity] for quantity in QUANTITIES},
         "phantom_cm": row["phantom_cm"],
+        "side": row["side"],
         "qa": row["qa"],
+        "implausible": row["implausible"] or [],
+        "in_totals": row["accepted"] or not row["implausible"],
         "raw": row["raw"],
         "not_understood": row["not_understood"],
     }
@@ -226,6 +257,8 @@ def _report(report: Row, exposures: Sequence[Row]) -> Document:
         "qa": report["qa"],
         "superseded_by": report["superseded_by"] if report["superseded"] else None,
         "not_understood": report["not_understood"],
+        "implausible": report["implausible"] or [],
+        "accepted": report["accepted"],
         "position": report["position"],
     }
 

@@ -10,9 +10,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from domain.dose_alerts import AlertRules
-from domain.rules.alerts import BUILT_IN
-from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
+from domain.rules import alerts as thresholds
+from domain.rules import plausible as bounds
+from domain.rules.document import DOSE_ALERTS, PLAUSIBLE_DOSES, REFERENCE_LEVELS
 from domain.rules.levels import ReferenceLevels
+from domain.rules.plausible import PlausibleDoses
 from projections.cumulative_dose import levels
 from projections.cumulative_dose.shape import SHAPES
 from projections.engine.projection import RowKey, Rows, Seed, Tables, UnknownEvent
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 # An exposure's fields are the table's columns by the same names; a field that a later schema adds waits for a version.
 COLUMNS = tuple(name for name in SHAPES["exposure"].columns if name not in SHAPES["exposure"].key)
+NO_COLUMNS = (
+    *("irradiation_event_uid", "notify_dlp_mgycm", "notify_forward_dlp_mgycm"),
+    *("notify_ctdivol_mgy", "notify_forward_ctdivol_mgy"),
+)
 NONE = ReferenceLevels()
 
 
@@ -31,7 +37,7 @@ READS: Mapping[str, Collection[str]] = {
     "dose.opened": ("study_id", "identity_id"),
     "dose.reported": (
         *("study_id", "report_uid", "study_uid", "site", "reported_at", "modality", "device"),
-        *("exposures", "totals", "qa", "not_understood"),
+        *("exposures", "totals", "qa", "not_understood", "implausible"),
     ),
 }
 
@@ -44,7 +50,9 @@ def _owned(event: LedgerEvent, rows: Rows) -> None:
 
 def _columns(exposure: Mapping[str, Any]) -> dict[str, Any]:
     row = dict(exposure)
-    del row["irradiation_event_uid"]
+    for name in NO_COLUMNS:
+        del row[name]
+    row["implausible"] = row["implausible"] or None
     return row if len(row) == len(COLUMNS) else {column: row[column] for column in COLUMNS}
 
 
@@ -62,6 +70,8 @@ def _reported(event: LedgerEvent, rows: Rows) -> None:
             "totals": data["totals"],
             "qa": data["qa"],
             "not_understood": data["not_understood"],
+            "implausible": data["implausible"] or None,
+            "accepted_position": None,
             "position": event.position,
             "superseded_by": None,
             "superseded_position": None,
@@ -79,6 +89,11 @@ def _superseded(event: LedgerEvent, rows: Rows) -> None:
     data = event.data
     report = RowKey("report", (data["study_id"], data["report_uid"]))
     rows.change(report, superseded_by=data["by_report_uid"], superseded_position=event.position)
+
+
+def _values_accepted(event: LedgerEvent, rows: Rows) -> None:
+    data = event.data
+    rows.change(RowKey("report", (data["study_id"], data["report_uid"])), accepted_position=event.position)
 
 
 def _alert_raised(event: LedgerEvent, rows: Rows) -> None:
@@ -123,6 +138,7 @@ WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
     "dose.reassigned": _owned,
     "dose.reported": _reported,
     "dose.superseded": _superseded,
+    "dose.values_accepted": _values_accepted,
     "dose.alert_raised": _alert_raised,
     "dose.alert_acknowledged": _alert_acknowledged,
 }
@@ -137,7 +153,8 @@ def _tables() -> "MetaData":
 class CumulativeDose:
     """Folds dose events into rows. A new rule or column is a new version, built beside this one.
 
-    ``alerts``: levels per study; ``reference``: levels per exposure, by default none.
+    ``alerts``: levels per study; ``reference``: levels per exposure, by default none; ``plausible``: bounds, which the
+    ledger judges by when a report comes in: here they are only named, so that promoting the view puts them in force.
     """
 
     name = "cumulative_dose"
@@ -146,9 +163,18 @@ class CumulativeDose:
     tables = Tables(_tables)
     reads = READS
 
-    def __init__(self, alerts: AlertRules = BUILT_IN, reference: ReferenceLevels = NONE) -> None:
+    def __init__(
+        self,
+        alerts: AlertRules = thresholds.BUILT_IN,
+        reference: ReferenceLevels = NONE,
+        plausible: PlausibleDoses = bounds.BUILT_IN,
+    ) -> None:
         self._alerts, self._reference = alerts, reference
-        self.rules: Mapping[str, int] = {DOSE_ALERTS: alerts.version, REFERENCE_LEVELS: reference.version}
+        self.rules: Mapping[str, int] = {
+            DOSE_ALERTS: alerts.version,
+            REFERENCE_LEVELS: reference.version,
+            PLAUSIBLE_DOSES: plausible.version,
+        }
 
     def seeds(self) -> Iterable[Seed]:
         """The levels."""
@@ -156,7 +182,7 @@ class CumulativeDose:
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
         """The rows that ``apply`` changes in part; rows it only inserts need no prefetch."""
-        if event.type == "dose.superseded":
+        if event.type in ("dose.superseded", "dose.values_accepted"):
             return (RowKey("report", (event.data["study_id"], event.data["report_uid"])),)
         if event.type == "dose.alert_acknowledged":
             return (RowKey("alert", (event.data["alert_id"],)),)

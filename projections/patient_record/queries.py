@@ -21,13 +21,18 @@ FROM patient_record.study WHERE identity_id = ANY(%(members)s::uuid[])
 ORDER BY started_at DESC NULLS LAST, first_position DESC
 """
 REPORTS = """
-SELECT study_id::text, subject_id::text AS subject, report_uid, kind, title, position
+SELECT study_id::text, subject_id::text AS subject, report_uid, kind, title, unread, position
 FROM patient_record.report WHERE study_id = ANY(%(studies)s::uuid[]) ORDER BY position
 """
 READINGS = """
 SELECT reading_id::text AS reading, study_id::text, identity_id::text AS subject, state, from_site, to_site, question,
        due, read_by, report_uid, conclusion, decline_reason, requested_at, first_position, last_position
 FROM patient_record.reading WHERE study_id = ANY(%(studies)s::uuid[]) ORDER BY first_position
+"""
+UNREAD = """
+SELECT r.study_id::text AS study, r.report_uid, s.study_uid, s.started_at, s.site, r.unread, r.position
+FROM patient_record.report r LEFT JOIN patient_record.study s USING (study_id)
+WHERE r.unread IS NOT NULL {of_whom} ORDER BY r.position DESC LIMIT %(limit)s
 """
 ORDER_COLUMNS = """
 SELECT order_id::text AS "order", identity_id::text AS identity, state, site, placer_number, ordered_by, modality, act,
@@ -125,6 +130,22 @@ def _starts(studies: Sequence[Document]) -> Starts:
     return {study[name]: study["started_at"] for name in ("study_uid", "study_id") for study in studies}
 
 
+def unread_doses(connection: Connection, limit: int | None = None) -> list[Document]:
+    """Dose reports of which no dose could be read, and why, newest first."""
+    return list(fetch(connection, UNREAD.format(of_whom=""), limit=limit))
+
+
+def unread_of(connection: Connection, members: Sequence[str], sight: Sight) -> list[Document]:
+    """The same of these members, as far as the reader sees them."""
+    of_whom = "AND s.identity_id = ANY(%(members)s::uuid[])"
+    return [
+        row
+        for row in fetch(connection, UNREAD.format(of_whom=of_whom), limit=None, members=list(members))
+        if not sight.exclusions.study(row["study_uid"], row["started_at"])
+        and not sight.withholds(row["position"], [row["site"]])
+    ]
+
+
 def grown_late(connection: Connection, members: Sequence[str], sight: Sight) -> list[str]:
     """Studies that the reader sees, of which something came in later that they do not see."""
     if not sight.oppositions:
@@ -217,7 +238,12 @@ def _study(
         "series": study["series"],
         "instances": study["instances"],
         "reports": [
-            {"report_uid": r["report_uid"], "kind": r["kind"], "title": _shown(r["title"], r["subject"], erased)}
+            {
+                "report_uid": r["report_uid"],
+                "kind": r["kind"],
+                "title": _shown(r["title"], r["subject"], erased),
+                "unread": r["unread"],
+            }
             for r in reports.get(study["study_id"], ())
         ],
         "readings": [_reading(r, erased) for r in readings.get(study["study_id"], ())],

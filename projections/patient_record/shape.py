@@ -65,6 +65,7 @@ SHAPES: Final[Shapes] = {
             "subject_id": "UUID",
             "kind": "TEXT",
             "title": "TEXT",
+            "unread": "TEXT",
             "received_at": "BIGINT",
             "position": "BIGINT",
         },

@@ -7,7 +7,7 @@ they meet only when read. ``subject_id`` names the identity under whose key a ro
 whoever the study is reassigned to.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.engine.ownership import written_from
@@ -48,8 +48,10 @@ REPORT = Table(
     Column("subject_id", ID, nullable=False),
     Column("kind", Text, nullable=False, comment="SR, PDF, CDA, KOS or DOSE"),
     Column("title", Text, info=sealed_for("subject_id")),
+    Column("unread", Text, comment="of a dose report: why no dose could be read of it"),
     Column("received_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
+    Index("report_unread", "position", postgresql_where=text("unread IS NOT NULL")),
     info=written_from("krypton.studies"),
 )
 

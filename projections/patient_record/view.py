@@ -65,6 +65,7 @@ def _report_added(event: LedgerEvent, rows: Rows) -> None:
             "subject_id": data["identity_id"],
             "kind": data["kind"],
             "title": data["title"],
+            "unread": data["unread"],
             "received_at": data["recorded_at"],
             "position": event.position,
         },
@@ -124,7 +125,7 @@ BATCH = (*STUDY, "modalities", "series", "instances")
 READS: Mapping[str, Collection[str]] = {
     "study.arrived": (*BATCH, "site", "accession", "started_at", "description", "recorded_at"),
     "study.extended": BATCH,
-    "study.report_added": ("identity_id", "report_uid", "kind", "title", "recorded_at"),
+    "study.report_added": ("identity_id", "report_uid", "kind", "title", "unread", "recorded_at"),
     "study.reassigned": (*STUDY, "to_identity_id"),
     "study.withdrawn": STUDY,
     **{step: ("identity_id", "study_id", *fields.values()) for step, fields in STEPS.items()},

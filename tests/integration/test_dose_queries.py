@@ -128,6 +128,8 @@ def test_what_nobody_stated_is_null(read: Read) -> None:
         "dose_rp_mgy": None,
         "agd_mgy": None,
         "activity_mbq": None,
+        "agd_left_mgy": None,
+        "agd_right_mgy": None,
     }
     assert document["exposures"][0]["ctdivol_mgy"] is None
 

@@ -13,7 +13,7 @@ from domain.commands.directory import (
     RegisterProfessional,
     Suspend,
 )
-from domain.commands.doses import AcknowledgeAlert
+from domain.commands.doses import AcceptValues, AcknowledgeAlert
 from domain.commands.readings import RequestReading
 from domain.commands.studies import ReassignStudy, ReceiveStudy, WithdrawStudy
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, dose, exposure, received
@@ -92,6 +92,11 @@ PROVOKED = [
         lambda w: received(local_id=LOCAL_ID, stated=PERSON, doses=(dose("1.2.3"),)),
     ),
     Provoked(errors.AlertUnchanged, "see krypton dose alerts", code_of_alert),
+    Provoked(
+        errors.ValuesUnchanged,
+        "no implausible value to accept",
+        lambda w: AcceptValues(study=code_of_alert(w).study, report_uid="1.2.3", note=WORDS),
+    ),
     # Establishment
     Provoked(errors.BadSite, "2 to 16 capitals", lambda w: EnrollSite(code="x", name="X")),
     Provoked(errors.BadSite, "has no name: give one", lambda w: EnrollSite(code="CHX", name=" ")),

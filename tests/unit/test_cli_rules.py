@@ -110,8 +110,8 @@ def test_a_file_that_is_not_there_or_not_text_is_wrong_usage(desk: Desk, tmp_pat
 
 
 def test_before_anything_is_published_the_built_in_thresholds_are_listed(desk: Desk) -> None:
-    (row,) = desk.ask("list")
-    assert (row["rules"], row["in_force"], row["title"], row["position"]) == ("dose-alerts@1", True, "built in", None)
+    rows = [(row["rules"], row["in_force"], row["title"], row["position"]) for row in desk.ask("list")]
+    assert rows == [(rules, True, "built in", None) for rules in ("dose-alerts@1", "plausible-doses@1")]
 
 
 def test_the_list_shows_which_version_is_in_force(desk: Desk) -> None:
@@ -119,7 +119,12 @@ def test_the_list_shows_which_version_is_in_force(desk: Desk) -> None:
         desk.say("publish", desk.file(content))
     desk.ours.ledger.ask(Promoted(view="cumulative_dose", version=2, former=1, rules={"dose-alerts": 2}))
     found = {row["rules"]: row["in_force"] for row in desk.ask("list")}
-    assert found == {"dose-alerts@1": False, "dose-alerts@2": True, "matching@1": False}
+    assert found == {
+        "dose-alerts@1": False,
+        "dose-alerts@2": True,
+        "matching@1": False,
+        "plausible-doses@1": True,
+    }
     assert "dose-alerts@2" in desk.say("list").out
 
 
@@ -132,11 +137,12 @@ def test_what_was_published_is_shown_as_it_was_written(desk: Desk, content: dict
     assert rule_id in desk.say("show", rule_id).out
 
 
-def test_the_built_in_thresholds_are_shown_as_the_shipped_file_says_them(desk: Desk) -> None:
-    shipped = Path(__file__).parents[2] / "rules/dose-alerts-1.toml"
-    before = desk.ask("show", "dose-alerts@1")
+@pytest.mark.parametrize("kind", ["dose-alerts", "plausible-doses"])
+def test_built_in_rules_are_shown_as_the_shipped_file_says_them(desk: Desk, kind: str) -> None:
+    shipped = Path(__file__).parents[2] / f"rules/{kind}-1.toml"
+    before = desk.ask("show", f"{kind}@1")
     desk.say("publish", str(shipped))
-    after = desk.ask("show", "dose-alerts@1")
+    after = desk.ask("show", f"{kind}@1")
     assert (before["digest"], before["body"]) == (after["digest"], after["body"])
 
 

@@ -19,7 +19,7 @@ from tests.integration.live_cli import CommandLine
 READ = {  # each time they are asked is another question
     "topics", "events", "site list", "professional list", "identity show", "identity history", "identity review list",
     "identity search",
-    "record show", "dose show", "dose alerts", "consent show", "order show", "order list",
+    "record show", "dose show", "dose alerts", "dose reports", "consent show", "order show", "order list",
     "access review list", "reading list", "rules list", "rules show", "views status",
     "views diff", "views check", "policies status", "policies parked", "dead-letters list", "dead-letters show",
     "subscriber list", "audit checkpoint", "audit verify", "audit history", "audit accesses", "audit as-of",
@@ -33,6 +33,7 @@ ID = {Role.PROFESSIONAL: "rpps:10101201233", Role.PATIENT: "patient:6f1c1c2e-0b1
 REGISTER = ("--assigner", "--id", "--family", "--given", "--birth-date", "--sex")  # or a file says it
 PAIR = ("merge", "unmerge", "bar", "unbar", "review accept", "review dismiss")  # or a terminal is asked for the reason
 ASKED_FOR = {("identity register", option) for option in REGISTER} | {(f"identity {one}", "--reason") for one in PAIR}
+ASKED_FOR |= {("identity search", "--number")}
 ANY = "00000000-0000-0000-0000-000000000001"
 
 

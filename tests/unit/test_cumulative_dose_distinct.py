@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 from projections.cumulative_dose.distinct import conflicts, distinct, stated_alone, sums, total
 from tests.fakes.region import exposure
 
+NO_DOUBT: dict[str, Any] = {"implausible": None, "accepted": False}
+
 
 def carried(uid: str, report: str = "r1", study: str = "s1", position: int = 1, **known: Any) -> dict[str, Any]:
     """An exposure joined to its report."""
     joined = {"report_uid": report, "study_uid": study, "position": position, "qa": False, "superseded": False}
+    joined |= {"reported_at": None, "accepted": False}
     return exposure(uid) | joined | known
 
 
@@ -74,7 +77,7 @@ def test_exposures_come_in_order_of_time_and_unknown_times_last() -> None:
 
 def stated(report: str, study: str = "s1", **totals: float | None) -> dict[str, Any]:
     """A report row, as the queries read it."""
-    return {"report_uid": report, "study_uid": study, "identity": "i1", "totals": totals}
+    return {"report_uid": report, "study_uid": study, "identity": "i1", "totals": totals} | NO_DOUBT
 
 
 def test_of_a_study_without_exposures_the_greatest_stated_total_stands_in_and_is_named() -> None:
@@ -89,6 +92,8 @@ def test_of_a_study_without_exposures_the_greatest_stated_total_stands_in_and_is
         "dose_rp_mgy": None,
         "agd_mgy": None,
         "activity_mbq": None,
+        "agd_left_mgy": None,
+        "agd_right_mgy": None,
     }
 
 

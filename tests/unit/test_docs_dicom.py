@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 from pydicom.datadict import tag_for_keyword
 from pydicom.tag import Tag
-from pydicom.uid import RadiopharmaceuticalRadiationDoseSRStorage, XRayRadiationDoseSRStorage
+from pydicom.uid import (
+    EnhancedXRayRadiationDoseSRStorage,
+    PatientRadiationDoseSRStorage,
+    RadiopharmaceuticalRadiationDoseSRStorage,
+    XRayRadiationDoseSRStorage,
+)
 from pynetdicom import AE, PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION
 from pynetdicom.sop_class import Verification
 
@@ -44,7 +49,12 @@ def test_each_quantity_is_in_the_table_with_its_code_and_field() -> None:
 
 
 def test_the_dose_classes_are_those_that_are_read() -> None:
-    assert {XRayRadiationDoseSRStorage, RadiopharmaceuticalRadiationDoseSRStorage} == dose_report._DOSE_CLASSES
+    assert {
+        XRayRadiationDoseSRStorage,
+        EnhancedXRayRadiationDoseSRStorage,
+        RadiopharmaceuticalRadiationDoseSRStorage,
+        PatientRadiationDoseSRStorage,
+    } == dose_report._DOSE_CLASSES
     for sop_class in dose_report._DOSE_CLASSES:
         assert sop_class in PAGE
 

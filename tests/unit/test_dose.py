@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.aggregates.dose import Dose
 from domain.commands.doses import AcknowledgeAlert, ReceivedDose
-from domain.dose_alerts import AlertRules, alerts, total
+from domain.dose_alerts import AlertRules, over, total
 from domain.errors import AlertUnchanged, NoExposure, NotFound, ReportKnown
 from tests.fakes.region import Region, dose, exposure, received
 
@@ -227,8 +227,9 @@ def test_a_report_that_words_call_a_test_of_the_device_alerts_all_the_same(regio
 
 def test_an_alert_names_the_rules_that_made_it(region: Region) -> None:
     """And their version: rules are data."""
-    report = vars(dose("2.25.5", exposure("2.25.51"), dose_rp_mgy=1_500.0))
-    (found,) = alerts(report, AlertRules(version=4, dose_rp_mgy=1_000.0))
+    held = Dose(STUDY, IDENTITY, "2.25.1")
+    held.report(site="CHB", **vars(dose("2.25.5", exposure("2.25.51"), dose_rp_mgy=1_500.0)))
+    (found,) = over(held.values(), AlertRules(version=4, dose_rp_mgy=1_000.0))
     assert (found["rule"], found["rule_version"], found["threshold"]) == ("dose-alerts", 4, 1_000.0)
 
 

@@ -170,6 +170,8 @@ def test_case_7_the_dose_check_is_kept_as_encoded_without_the_person_who_authori
     assert report("CT-RDSR-Toshiba_DoseCheck.dcm").exposures[1].dose_check == {
         "dlp_alert_configured": "Yes",
         "ctdivol_alert_configured": "Yes",
+        "dlp_notification_configured": "No",
+        "ctdivol_notification_configured": "No",
         "dlp_alert_value": "100.00 mGy.cm",
         "ctdivol_alert_value": "10.00 mGy",
         "dlp_forward_estimate": "502.40 mGy.cm",

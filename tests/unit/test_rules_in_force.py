@@ -55,7 +55,8 @@ def test_a_promotion_of_a_view_that_names_no_such_kind_leaves_it(ledger: MemoryL
     promote(ledger, dose_alerts=2)
     promote(ledger, "identity_index", matching=1)
     promote(ledger, "patient_record")
-    assert ledger.rules().in_force == {"dose-alerts": 2, "matching": 1, "reference-levels": 0}
+    others = {"reference-levels": 0, "plausible-doses": 1}
+    assert ledger.rules().in_force == {"dose-alerts": 2, "matching": 1, **others}
 
 
 def test_a_rollback_puts_the_former_rules_in_force_again(ledger: MemoryLedger) -> None:

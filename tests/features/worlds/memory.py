@@ -143,7 +143,12 @@ def _all(rows: MemoryRows, table: str) -> list[Row]:
 def _reports(rows: MemoryRows, studies: set[str]) -> dict[tuple[str, str], Row]:
     """The dose reports of these studies, by study and UID."""
     return {
-        (study, uid): {"report_uid": uid, **row, "superseded": row["superseded_by"] is not None}
+        (study, uid): {
+            "report_uid": uid,
+            **row,
+            "superseded": row["superseded_by"] is not None,
+            "accepted": row["accepted_position"] is not None,
+        }
         for (study, uid), row in rows.table("report").items()
         if study in studies
     }

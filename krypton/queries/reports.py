@@ -1,0 +1,28 @@
+"""Dose reports that operators look at: what was not understood, or cannot be; ids and notes, and nobody's dose."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from krypton.bootstrap import Krypton
+
+Document = dict[str, Any]
+
+
+def problems(ours: Krypton, limit: int) -> list[Document]:
+    """The ``dose reports`` document, newest first: each report with why it is there.
+
+    ``unread``: no dose could be read of it; ``not_understood``: notes on the report and its events; ``implausible``:
+    quantities above their bounds, which are in no total until ``dose accept``.
+    """
+    from projections.cumulative_dose import queries as doses
+    from projections.patient_record import queries as records
+
+    with ours.snapshot() as connection:
+        unread = [_told(row) for row in records.unread_doses(connection, limit)]
+        found = [_told(row) for row in doses.noted(connection, limit)]
+    return sorted(unread + found, key=lambda row: -row["position"])[:limit]
+
+
+def _told(row: Mapping[str, Any]) -> Document:
+    told: Document = {"unread": None, "not_understood": [], "implausible": [], **row}
+    return told
