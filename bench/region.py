@@ -52,11 +52,7 @@ def _keep_commit_times(database: str) -> None:
 @contextmanager
 def processes(ours: Krypton, *commands: tuple[str, ...]) -> Iterator[None]:
     """Run ``krypton`` processes in the background; stopped at the end."""
-    env = {**os.environ, "KRYPTON_HOME": str(ours.settings.home)}
-    running = [
-        subprocess.Popen(krypton_command(*words), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for words in commands
-    ]
+    running = [started(ours, *words) for words in commands]
     try:
         yield
     finally:
@@ -64,3 +60,9 @@ def processes(ours: Krypton, *commands: tuple[str, ...]) -> Iterator[None]:
             process.terminate()
         for process in running:
             process.wait(STOP_S)
+
+
+def started(ours: Krypton, *words: str) -> "subprocess.Popen[bytes]":
+    """``krypton <words>`` in the background; whoever starts it ends it."""
+    env = {**os.environ, "KRYPTON_HOME": str(ours.settings.home)}
+    return subprocess.Popen(krypton_command(*words), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

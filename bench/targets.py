@@ -49,6 +49,11 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     ),
     "relay": (Target("relay, events/s from event store to Kafka", at_least=6_000),),
     "worker": (Target("patient_record worker, events/s on a backlog", at_least=3_500),),
+    "failover": (
+        Target("relay killed: s", at_most=10),
+        Target("relay frozen: s", at_most=10),
+        Target("one of two workers killed: s", at_most=15),
+    ),
     "rebuild": (
         Target("events in the region", at_least=2_000_000),
         Target("patient_record: events/s", at_least=40_000),

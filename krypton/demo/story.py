@@ -59,7 +59,7 @@ def hospitals_send(stage: Stage, port: int, reports: Path, images: Sequence[Path
         taken, refused = send(ae_title, "127.0.0.1", port, "KRYPTON", files)
         stage.note(f"{ae_title}: {taken} of {len(files)} files taken{''.join(f'; refused {r}' for r in refused)}")
     stage.recorded()
-    stage.quietly("wait", "--timeout", "60")
+    stage.quietly("wait", "--timeout", "180")
     stage.show("record", "show", BORDEAUX)
 
 
@@ -85,7 +85,7 @@ def one_person(stage: Stage) -> None:
     stage.show(*merge, expect=1)
     stage.note("The two devices state another sex and birth date; the clerk compares the papers and says --yes.")
     stage.show(*merge, "--yes")
-    stage.quietly("wait", "--timeout", "60")
+    stage.quietly("wait", "--timeout", "180")
     stage.show("dose", "show", PAU)
 
 
@@ -93,7 +93,7 @@ def two_again(stage: Stage) -> None:
     """Unmerge."""
     stage.step("It was wrong: unmerge", "Never too late, whatever came in since; each has its own again, at once.")
     stage.show("identity", "unmerge", BORDEAUX, PAU, "--reason", "two people after all")
-    stage.quietly("wait", "--timeout", "60")
+    stage.quietly("wait", "--timeout", "180")
     stage.show("dose", "show", PAU)
     stage.show("audit", "history", PAU)
 
@@ -108,7 +108,7 @@ def consent_and_access(stage: Stage) -> None:
     stage.show(*asked, expect=1)
     code = stage.ask("consent", "code", PAU)["code"]
     stage.show(*asked, "--code", code)
-    stage.quietly("wait", "--timeout", "60")
+    stage.quietly("wait", "--timeout", "180")
     stage.show("audit", "accesses", PAU)
 
 
@@ -140,7 +140,7 @@ def order(stage: Stage) -> None:
         "--accession",
         "PAU0001",
     )
-    stage.quietly("wait", "--timeout", "60")
+    stage.quietly("wait", "--timeout", "180")
     stage.show("record", "show", PAU)
 
 

@@ -47,13 +47,11 @@ def run(
     kafka: str,
     stop: threading.Event | None = None,
     batch: int = BATCH,
-    instance: str | None = None,
     die: Callable[[int], NoReturn] = os._exit,
 ) -> None:
     """Keep a view up to date until SIGTERM, SIGINT, or ``stop`` is set. Call it in the main thread.
 
-    ``kafka``: bootstrap servers. ``batch``: the most records per transaction. ``instance``: a name that survives
-    restarts of this worker; the group then returns its partitions at once (static membership).
+    ``kafka``: bootstrap servers. ``batch``: the most records per transaction.
     """
     quiet.rate_limit()
     if not _kafka_answers(kafka, stop or threading.Event()):
@@ -61,7 +59,7 @@ def run(
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     letters = DeadLetterTopic(view, kafka)
-    app = build(view, kafka, instance)
+    app = build(view, kafka)
     app.seat = Applier(view, batch=batch)
     feed(app, view, letters, die)
     worker = GuardedWorker(app, loop, broken=lambda: die(EXIT_BROKEN))
@@ -76,14 +74,9 @@ def run(
         letters.close()
 
 
-def build(view: View, kafka: str, instance: str | None) -> GuardedApp:
+def build(view: View, kafka: str) -> GuardedApp:
     """The Faust app of one version of a view, without agent and tasks."""
-    return GuardedApp(
-        f"krypton-{view.name}-v{view.version}",
-        **broker.faust_options(kafka),
-        consumer_group_instance_id=instance,
-        **SETTINGS,
-    )
+    return GuardedApp(f"krypton-{view.name}-v{view.version}", **broker.faust_options(kafka), **SETTINGS)
 
 
 def feed(app: GuardedApp, view: View, letters: DeadLetterTopic, die: Callable[[int], NoReturn]) -> None:
