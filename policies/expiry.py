@@ -1,7 +1,7 @@
 """The expiry policy: records an event when a consent, one-time code or exam order runs out (C7, O10).
 
-Each timer is set by the event that sets the end. Where that was moved, used, taken back or done meanwhile, the ledger
-refuses, and a later timer says when.
+Each timer is set by the event that sets the end. Where that was used, taken back or done meanwhile, the ledger refuses;
+where it was moved, or the clock was wrong, the ledger says when to ask again.
 """
 
 from collections.abc import Callable, Iterable, Mapping

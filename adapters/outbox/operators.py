@@ -21,6 +21,7 @@ COUNTS = """SELECT policy,
 FROM policies.outbox GROUP BY policy"""
 PARKED = """SELECT id::text, policy, kind, does, body, cause, attempts, error, due_at FROM policies.outbox
 WHERE state = 'parked' AND (%(policy)s::text IS NULL OR policy = %(policy)s) ORDER BY policy, due_at, place"""
+LEFT_OVER = "SELECT policy, count(*) AS n FROM policies.outbox WHERE state = 'parked' GROUP BY policy ORDER BY policy"
 RETRY = """UPDATE policies.outbox SET state = 'waiting', attempts = 0, try_at = %(now)s, operator = %(by)s
 WHERE id = %(id)s AND state = 'parked'"""
 DROP = """UPDATE policies.outbox SET state = 'dropped', settled_at = %(now)s, operator = %(by)s
@@ -42,6 +43,11 @@ def counts(connection: Connection, now: int) -> dict[str, dict[str, Any]]:
 def parked(connection: Connection, policy: str | None) -> list[dict[str, Any]]:
     """Parked entries, of one policy or of all."""
     return _rows(connection, PARKED, policy=policy)
+
+
+def left_over(connection: Connection) -> dict[str, int]:
+    """By policy: parked entries, which only an operator moves on."""
+    return {row["policy"]: row["n"] for row in _rows(connection, LEFT_OVER)}
 
 
 def retry(connection: Connection, entry: UUID, now: int, by: str) -> None:

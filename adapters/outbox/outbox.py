@@ -24,12 +24,15 @@ SESSION: Final = {"idle_in_transaction_session_timeout": f"{FROZEN_S}s", "lock_t
 RETRY_S: Final = (1, 5, 30, 120, 600, 1_800, 3_600)
 """Pauses after each failure, in seconds; after the last the entry is parked."""
 KEEP_DAYS: Final = 30
+LEAST_US: Final = 1_000_000
+"""The shortest time by which an entry is put off."""
 DAY_US: Final = 24 * 3600 * 1_000_000
 COLUMNS = "id, kind, does, body, cause, correlation_id, attempts"
 CLAIM = f"""SELECT {COLUMNS} FROM policies.outbox
 WHERE policy = %s AND state = 'waiting' AND kind = ANY(%s) AND try_at <= %s
 ORDER BY try_at, place, cause, id LIMIT %s FOR UPDATE SKIP LOCKED"""
 SETTLE = """UPDATE policies.outbox SET state = %s, error = %s, positions = %s, settled_at = %s WHERE id = %s"""
+POSTPONE = "UPDATE policies.outbox SET due_at = %s, try_at = %s WHERE id = %s"
 FAIL = "UPDATE policies.outbox SET state = %s, attempts = %s, error = %s, try_at = %s WHERE id = %s"
 ADD = """INSERT INTO policies.outbox
 (id, policy, version, kind, does, body, cause, correlation_id, place, due_at, try_at, state, attempts)
@@ -80,12 +83,18 @@ class Claim:
         """A rule refused it: a final answer."""
         self._settle(entry, REFUSED, code, ())
 
-    def failed(self, entry: Entry, code: str) -> None:
-        """It failed: retried later, and parked after the last attempt."""
+    def postponed(self, entry: Entry, at: int) -> None:
+        """It came too early: due again at ``at`` (µs), and not at once."""
+        later = max(at, self._now + LEAST_US)
+        self._cursor.execute(POSTPONE, (later, later, str(entry.id)))
+
+    def failed(self, entry: Entry, code: str) -> bool:
+        """It failed: retried later, and parked after the last attempt; returns whether it is."""
         last = entry.attempts >= len(RETRY_S)
         pause = 0 if last else RETRY_S[entry.attempts] * 1_000_000
         state = PARKED if last else WAITING
         self._cursor.execute(FAIL, (state, entry.attempts + 1, code, self._now + pause, str(entry.id)))
+        return last
 
     def became(self, entry: Entry, children: Sequence[Child]) -> None:
         """A lookup was made: its commands follow. A lookup without result leaves no entry."""

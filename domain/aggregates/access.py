@@ -197,7 +197,9 @@ class Access(Aggregate):
         if self.decision != EMERGENCY or self.expires_at is None or self.closed:
             raise NoOpenEmergency(f"access {self.id} is no emergency access that is open: nothing to close")
         if now < self.expires_at:
-            raise EmergencyGoesOn(f"emergency access {self.id} has not run out: its professional closes it")
+            raise EmergencyGoesOn(
+                f"emergency access {self.id} has not run out: its professional closes it", not_before=self.expires_at
+            )
         self._emergency_lapsed(self.identity_id, self.rpps)
 
     @event(EmergencyLapsed)

@@ -182,8 +182,10 @@ class Consent(Aggregate):
     def expire(self, *, statement_id: UUID, now: int) -> None:
         """Note that a consent has run out. Raises NotRunOut (C7)."""
         found = next(((party, held) for party, held in self.grants.items() if held.id == statement_id), None)
-        if found is None or found[1].holds(now):
-            raise NotRunOut(f"consent {statement_id} holds still, or was taken back: nothing runs out")
+        if found is None:
+            raise NotRunOut(f"consent {statement_id} was taken back, or ran out already: nothing runs out")
+        if found[1].holds(now):
+            raise NotRunOut(f"consent {statement_id} holds still", not_before=found[1].expires_at)
         self._expired(self.identity_id, statement_id, found[0])
 
     @event(Expired)
@@ -244,8 +246,10 @@ class Consent(Aggregate):
     def expire_code(self, *, code_id: UUID, now: int) -> None:
         """Note that a code has run out. Raises NotRunOut (C7)."""
         code = self.codes.get(code_id)
-        if code is None or now < code.expires_at:
-            raise NotRunOut(f"code {code_id} holds still, or was used: nothing runs out")
+        if code is None:
+            raise NotRunOut(f"code {code_id} was used, or ran out already: nothing runs out")
+        if now < code.expires_at:
+            raise NotRunOut(f"code {code_id} holds still", not_before=code.expires_at)
         self._code_expired(self.identity_id, code_id)
 
     @event(CodeExpired)

@@ -5,7 +5,8 @@ L2  A statement changes the state: no second merge, no unmerge without a merge; 
 L3  A barred pair is not merged. If the bar is with a third record, the proposal waits for review.
 L4  A merged pair is not barred: unmerge it first.
 L5  A rule does not undo what a human merged, unmerged or dismissed; a human may, with a reason. A bar set and lifted
-    since, or a bar with a third record, does not change that; nor does a rule join the two through a third record.
+    since, or a bar with a third record, does not change that. Nor does a rule join the two through a third record: it
+    proposes instead.
 L6  Identities whose known sex or birth date differ are merged only by a human who was told that they differ.
 L7  A rule merges or proposes two only while they agree by it, and takes a merge back only while no rule holds it,
     as the ledger knows the two when the statement is stored.

@@ -201,8 +201,8 @@ class Order(Aggregate):
         """Note that nobody made the exam in time. Raises OrderStillWanted, OrderOver (O10), O6, O7."""
         self._refuse_if_closed()
         appointment = self.appointment[1] if self.appointment else None
-        if now < runs_out(micros(self.created_on), self.wanted_by, appointment):
-            raise OrderStillWanted(f"order {self.id} has not run out: its exam may still be made")
+        if now < (end := runs_out(micros(self.created_on), self.wanted_by, appointment)):
+            raise OrderStillWanted(f"order {self.id} has not run out: its exam may still be made", not_before=end)
         self._expired(self.identity_id)
 
     @event(Expired)

@@ -10,7 +10,7 @@ from uuid import UUID
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import HUMAN, Held, Link
 from domain.commands.evidence import agreeing, refuse_held
-from domain.errors import EvidenceGone, HumanMadeIt, NothingToChange, SameIdentity, TraitsDiffer
+from domain.errors import EvidenceGone, NothingToChange, SameIdentity, TraitsDiffer
 from domain.rules.matching import MERGE
 from domain.work import Work
 
@@ -36,15 +36,6 @@ def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:
     pairs = [Link.create_id(*sorted((UUID(a), UUID(b)))) for a in mine for b in theirs]
     work.fetch(pairs)
     return [link for pair in pairs if (link := work.find(Link, pair))]
-
-
-def refuse_parted(links: list[Link]) -> None:
-    """Refuse a rule's merge of two persons if a human separated any two of their identities. Raises HumanMadeIt
-    (L5).
-    """
-    for link in links:
-        if link.parted_by_human:
-            raise HumanMadeIt(f"link {link.id} was unmerged or dismissed by a human: only a human merges it again")
 
 
 def refuse_unlike(work: Work, one: UUID, other: UUID) -> None:
@@ -81,7 +72,8 @@ class Merge:
         return Link.create_id(*sorted((self.one, self.other))), self.one, self.other
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Merge; or leave the proposal for review if there is a bar with a third record (L3).
+        """Merge; or leave the proposal for review if there is a bar with a third record (L3), or, for a rule, if a
+        human set another pair of the two persons apart (L5).
 
         Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), TraitsDiffer (L6), NotFound;
         of a rule also EvidenceGone (L7), RuleNotInForce (L8), Erased (I7).
@@ -89,8 +81,7 @@ class Merge:
         link = link_of(work, self.one, self.other)
         if self.alike and link.held is Held.OPEN:
             refuse_unlike(work, self.one, self.other)
-        if self.rule != HUMAN:
-            self._refuse_unfounded(work)
+        parted = self._parted(work, link) if self.rule != HUMAN else None
         evidence: dict[str, Any] = {
             "reason": self.reason,
             "rule": self.rule,
@@ -101,13 +92,19 @@ class Merge:
         if link.held is Held.OPEN and (bar := work.membership.bar_between(str(self.one), str(self.other))):
             link.request_review(**evidence)
             return {"link": str(link.id), "outcome": "review", "barred": list(bar)}
+        if parted:
+            link.request_review(**evidence)
+            return {"link": str(link.id), "outcome": "review", "parted": [str(side) for side in parted]}
         link.merge(**evidence)
         return {"link": str(link.id), "outcome": "merged"}
 
-    def _refuse_unfounded(self, work: Work) -> None:
+    def _parted(self, work: Work, link: Link) -> tuple[UUID, UUID] | None:
+        """Another pair of the two persons that a human set apart; the rule's word on this one holds."""
         if agreeing(work, self.one, self.other, self.rule, self.rule_version).action != MERGE:
             raise EvidenceGone(f"{self.rule} proposes, and merges nobody: nothing to do")
-        refuse_parted(links_between(work, self.one, self.other))
+        links = links_between(work, self.one, self.other)
+        found = next((known for known in links if known.parted_by_human and known is not link), None)
+        return (found.pair["low"], found.pair["high"]) if found else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +132,6 @@ class Propose:
             raise NothingToChange(f"link {link.id} is decided already: nothing to propose")
         agreeing(work, self.one, self.other, self.rule, self.rule_version)
         links = links_between(work, self.one, self.other)
-        refuse_parted(links)
         if any(known.in_review for known in links if known is not link):
             raise NothingToChange(f"a pair of the two persons waits in review already: link {link.id} is not needed")
         link.request_review(

@@ -2,6 +2,13 @@
 
 
 class RuleBroken(Exception):
-    """A rule refused a command and nothing was written. ``rule`` is its number in the aggregate's docstring."""
+    """A rule refused a command and nothing was written. ``rule`` is its number in the aggregate's docstring.
+
+    ``not_before``: of what only comes too early, when it is to be asked again, µs since 1970, UTC.
+    """
 
     rule: str
+
+    def __init__(self, *said: object, not_before: int | None = None) -> None:
+        super().__init__(*said)
+        self.not_before = not_before

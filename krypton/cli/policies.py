@@ -27,6 +27,8 @@ def status(who: As = OWN, as_json: AsJson = False) -> None:
         document(found)
         return
     table(found, STATUS, "Policies")
+    if parked := {one["policy"]: one["parked"] for one in found if one["parked"]}:
+        err.print(settled.given_up(parked))
 
 
 @app.command()

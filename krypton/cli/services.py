@@ -12,6 +12,8 @@ from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, table
 from projections.declared import VIEWS
 
+GIVEN_UP = 1
+
 
 def init() -> None:
     """Create the event store, the vault, the views and the topics; safe to repeat."""
@@ -72,14 +74,20 @@ def wait(
 ) -> None:
     """Wait until the live views and the policies have processed everything in the ledger.
 
-    Ends with 4 when it times out, naming who lags.
+    Ends with 4 when it times out, naming who lags; with 1 when a policy gave something up, and an operator is needed.
     """
-    from krypton.policies.settled import wait_for_all
+    from krypton.policies.settled import given_up, wait_for_all
     from krypton.progress import progress
     from krypton.views.lag import wait_for_views
 
     with progress("events", None) as bar:
-        (wait_for_all if policies else wait_for_views)(krypton(), timeout, bar.reach)
+        if not policies:
+            wait_for_views(krypton(), timeout, bar.reach)
+            return
+        parked = wait_for_all(krypton(), timeout, bar.reach)
+    if parked:
+        err.print(given_up(parked))
+        raise typer.Exit(GIVEN_UP)
 
 
 def topics(who: As = OWN, as_json: AsJson = False) -> None:

@@ -1,8 +1,9 @@
 """The sender: executes the entries of one policy's outbox, with retries, idempotently by id.
 
 Commands go to the ledger, which knows their ids; lookups ask a view and become commands; deliveries go to their target.
-A refusal is an answer. What fails is tried again, later each time, and parked at last. A database that is away is
-waited for, and counts as no failure. Kill it anywhere: what was not noted is done again under the same id.
+A refusal is an answer; what only comes too early is asked again when it is due. What fails is tried again, later each
+time, and parked at last. A server that is away is waited for, and counts as no failure (``each``). Kill it anywhere:
+what was not noted is done again under the same id.
 """
 
 import logging
@@ -12,17 +13,13 @@ from threading import Event
 from typing import Any, Final, Protocol
 from uuid import UUID, uuid5
 
-import psycopg2
-import sqlalchemy.exc
-from eventsourcing import persistence
-
 from adapters.outbox.outbox import Child, Claim, Entry, Outbox
-from domain.errors import Contended, NotDelivered, NotFound, RuleBroken, StoreAway
+from domain.errors import NotDelivered, NotFound, RuleBroken
 from domain.ports import Answer, Clock, Notice, Notices
 from domain.times import micros
 from domain.work import Command, Envelope
+from krypton.policies.each import AWAY, Reachable, each
 from krypton.policies.fold import no_step
-from krypton.settings import ServiceUnavailable
 from policies import commands
 from policies.policy import Due, Kind
 from streams.broker.backoff import Backoff
@@ -34,31 +31,21 @@ IDLE_S: Final = 0.5  # how long an entry of another process can wait for this se
 LATE_S: Final = 0.015  # the shortest pause
 LOOK_EVERY_S, LOOK_MOST_S = 0.08, 0.25  # pauses between lookups: as long as they take, within these bounds
 PRUNE_S: Final = 3_600.0
-AWAY = (
-    psycopg2.OperationalError,
-    psycopg2.InterfaceError,
-    sqlalchemy.exc.OperationalError,
-    sqlalchemy.exc.InterfaceError,
-    persistence.OperationalError,
-    persistence.InterfaceError,
-    StoreAway,
-    Contended,
-    ServiceUnavailable,
-)
-"""A server that cannot be reached, or not just now."""
 Executed = Answer | RuleBroken | NotFound
-Execute = Callable[[Sequence[tuple[Command, Envelope]]], Sequence[Executed]]
+Asked = tuple[Command, Envelope]
+Execute = Callable[[Sequence[Asked]], Sequence[Executed]]
+Found = Mapping[UUID, Sequence[tuple[int, Due]]]
 
 
 class Lookup(Protocol):
     """Asks a view what is to be done."""
 
-    def __call__(self, entries: Sequence[Entry]) -> Mapping[UUID, Sequence[tuple[int, Due]]]:
+    def __call__(self, entries: Sequence[Entry]) -> Found:
         """By entry: what it becomes, each with its place among all. Entries that must wait for the view are absent."""
 
 
 class Sender:
-    """Executes one policy's outbox."""
+    """Executes one policy's outbox. ``reachable``: raises one of ``AWAY`` while the ledger cannot be reached."""
 
     def __init__(
         self,
@@ -68,6 +55,7 @@ class Sender:
         *,
         lookups: Mapping[str, Lookup],
         notices: Notices,
+        reachable: Reachable,
         step: Callable[[str], None] = no_step,
     ) -> None:
         self._outbox = outbox
@@ -75,6 +63,7 @@ class Sender:
         self._clock = clock
         self._lookups = lookups
         self._notices = notices
+        self._reachable = reachable
         self._step = step
         self._actor = f"system:policy-{outbox.policy}"
         self._looked = False
@@ -127,10 +116,12 @@ class Sender:
                 return 0
             self._step("claimed")
             asked = [(entry, ask) for entry in claim.entries if (ask := self._ask(claim, entry))]
-            answers = self._answers([ask for _, ask in asked])
+            answered = list(each(asked, self._executed, self._reachable)) if asked else []
             self._step("executed")
-            for (entry, _), answer in zip(asked, answers, strict=True):
-                self._note(claim, entry, answer)
+            for part, answers in answered:
+                told = [answers] if isinstance(answers, Exception) else answers
+                for (entry, _), answer in zip(part, told, strict=True):
+                    self._note(claim, entry, answer)
             self._step("noted")
         self._step("settled")
         return len(claim.entries)
@@ -143,58 +134,45 @@ class Sender:
                 try:
                     self._notices.deliver(Notice(entry.id, entry.does, self._outbox.policy, entry.cause, entry.body))
                 except NotDelivered as late:
-                    log.warning("%s: notice %s was not taken (%s)", self._outbox.policy, entry.id, late)
-                    claim.failed(entry, str(late))
+                    self._failed(claim, entry, str(late))
                 except Exception as wrong:  # a defect of one must not hold the others up
-                    self._failed(claim, entry, wrong)
+                    self._failed(claim, entry, _kind(wrong))
                 else:
                     self._step("delivered")
                     claim.done(entry)
         return bool(claim.entries)
 
-    def _ask(self, claim: Claim, entry: Entry) -> tuple[Command, Envelope] | None:
+    def _ask(self, claim: Claim, entry: Entry) -> Asked | None:
         """The command of an entry; one that this program cannot read has failed."""
         try:
             command = commands.build(entry.does, entry.body)
         except Exception as unknown:
-            claim.failed(entry, f"unreadable: {type(unknown).__name__}")
+            self._failed(claim, entry, f"unreadable: {_kind(unknown)}")
             return None
         return command, Envelope(self._actor, entry.id, entry.correlation_id)
 
-    def _answers(self, asked: Sequence[tuple[Command, Envelope]]) -> list[Executed | Exception]:
-        if not asked:
-            return []
-        try:
-            return list(self._execute(asked))
-        except AWAY:
-            raise
-        except Exception:  # a defect of one command must not hold the others up: each by itself
-            return [self._alone(one) for one in asked]
-
-    def _alone(self, one: tuple[Command, Envelope]) -> Executed | Exception:
-        try:
-            (answer,) = self._execute([one])
-        except AWAY:
-            raise
-        except Exception as wrong:
-            return wrong
-        return answer
+    def _executed(self, asked: Sequence[tuple[Entry, Asked]]) -> Sequence[Executed]:
+        return self._execute([ask for _, ask in asked])
 
     def _note(self, claim: Claim, entry: Entry, answer: Executed | Exception) -> None:
         match answer:
             case Answer():
                 claim.done(entry, answer.positions)
+            case RuleBroken(not_before=int(at)):
+                claim.postponed(entry, at)
             case RuleBroken():
                 claim.refused(entry, answer.rule)
             case NotFound():
                 claim.refused(entry, "not found")
             case _:
-                self._failed(claim, entry, answer)
+                self._failed(claim, entry, _kind(answer))
 
-    def _failed(self, claim: Claim, entry: Entry, wrong: Exception) -> None:
-        # A library's message may quote a row: only its kind is told.
-        log.error("%s: %s %s failed: %s", self._outbox.policy, entry.kind, entry.id, type(wrong).__name__)
-        claim.failed(entry, type(wrong).__name__)
+    def _failed(self, claim: Claim, entry: Entry, code: str) -> None:
+        told = (self._outbox.policy, entry.kind, entry.id, code)
+        if claim.failed(entry, code):
+            log.error("%s: %s %s failed for the last time and is parked (%s): krypton policies parked", *told)
+        else:
+            log.warning("%s: %s %s failed and is tried again later (%s)", *told)
 
     def _look_up(self) -> bool:
         with self._outbox.claim([Kind.LOOKUP], self._now(), AT_A_TIME[Kind.LOOKUP]) as claim:
@@ -208,18 +186,21 @@ class Sender:
         return any(made)
 
     def _look(self, claim: Claim, name: str, entries: Sequence[Entry]) -> bool:
-        try:
-            found = self._lookups[name](entries)
-        except AWAY:
-            raise
-        except Exception as wrong:  # a defect: parked in the end, where an operator sees it
-            for entry in entries:
-                self._failed(claim, entry, wrong)
-            return True
-        for entry in entries:
-            if entry.id in found:
-                claim.became(entry, [_child(entry, place, due) for place, due in found[entry.id]])
-        return bool(found)
+        made = False
+        for part, found in each(entries, self._lookups[name], self._reachable):
+            if isinstance(found, Exception):  # parked in the end, where an operator sees it
+                self._failed(claim, part[0], _kind(found))
+                continue
+            for entry in part:
+                if entry.id in found:
+                    claim.became(entry, [_child(entry, place, due) for place, due in found[entry.id]])
+                    made = True
+        return made
+
+
+def _kind(wrong: Exception) -> str:
+    """A library's message may quote a row: only the kind of an error is told."""
+    return type(wrong).__name__
 
 
 def _child(entry: Entry, place: int, due: Due) -> Child:

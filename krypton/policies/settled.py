@@ -63,11 +63,20 @@ def drop(ours: Krypton, entry: UUID, by: str) -> None:
         operators.drop(connection, entry, micros(ours.ledger.clock()), by)
 
 
-def wait_for_all(ours: Krypton, timeout_s: float, reach: Callable[[int, int], None] = lambda *_: None) -> None:
+def given_up(parked: Mapping[str, int]) -> str:
+    """What to do about parked entries, by policy."""
+    told = ", ".join(f"{name} ({n})" for name, n in parked.items())
+    return f"not all is done: {told} given up: krypton policies parked says why; fix it, then policies retry, or drop"
+
+
+def wait_for_all(
+    ours: Krypton, timeout_s: float, reach: Callable[[int, int], None] = lambda *_: None
+) -> dict[str, int]:
     """Return when the views have all that the ledger holds now, and all that policies do about it.
 
-    What policies write leads to more, which is waited for too; timers that are not due, and what is parked, are not.
-    ``reach``: see ``wait_for_views``. Raises ServiceUnavailable, naming who lags.
+    What policies write leads to more, which is waited for too; timers that are not due, and what is parked, are not:
+    returns how many entries are parked, by policy. ``reach``: see ``wait_for_views``. Raises ServiceUnavailable, naming
+    who lags.
     """
     deadline = time.monotonic() + timeout_s
     head = ours.ledger.recorder.max_notification_id() or 0
@@ -78,8 +87,9 @@ def wait_for_all(ours: Krypton, timeout_s: float, reach: Callable[[int, int], No
         _wait_for_policies(ours, head, caused, deadline, Left(reach))
         with ours.snapshot() as connection:
             wrote = operators.wrote(connection, since, head, caused)
+            parked = operators.left_over(connection)
         if wrote <= caused:
-            return
+            return parked
         caused = wrote | caused
 
 

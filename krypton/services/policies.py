@@ -9,6 +9,7 @@ import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event, Thread
+from uuid import UUID
 
 from adapters.notices.folder import NoticeFolder
 from adapters.notices.http import NoticeEndpoint
@@ -30,6 +31,7 @@ from streams.relay.outgoing import NoKeys
 
 log = logging.getLogger(__name__)
 Step = Callable[[str], None]
+NOBODY = UUID(int=0)
 
 
 class Woken:
@@ -71,8 +73,20 @@ def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:
     outbox = Outbox(ours.addresses.database, name)
     ledger = ours.ledger
     return Sender(
-        outbox, ledger.execute_many, ledger.clock, lookups=_lookups(ours, name), notices=notices(ours), step=step
+        outbox,
+        ledger.execute_many,
+        ledger.clock,
+        lookups=_lookups(ours, name),
+        notices=notices(ours),
+        reachable=lambda: _reachable(ours),
+        step=step,
     )
+
+
+def _reachable(ours: Krypton) -> None:
+    """Raises as the ledger or the vault does while it is away."""
+    ours.ledger.recorder.max_notification_id()
+    ours.vault.holds(str(NOBODY))
 
 
 def notices(ours: Krypton) -> Notices:

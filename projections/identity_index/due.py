@@ -1,10 +1,11 @@
 """Computes the decisions due under a version's matching rules: merges, proposals and unmerges.
 
 One query over the version's tables returns the pairs: one pair per two persons that share a key, under the best rule
-that applies. Human decisions stand: a pair that a human barred, dismissed, unmerged or merged is left alone. The query
-treats each person as a unit, except those that lose a merge, whose members are separate in it. ``domain.membership``
-then computes the resulting persons for the clusters concerned. The same query serves the whole region or a few
-identities: then with only their clusters' keys and links.
+that applies. Human decisions stand: a pair that a human barred, dismissed, unmerged or merged is left alone. Who agrees
+with both of two that a human set apart is merged with neither, and proposed with each. The query treats each person as
+a unit, except those that lose a merge, whose members are separate in it. ``domain.membership`` then computes the
+resulting persons for the clusters concerned. The same query serves the whole region or a few identities: then with only
+their clusters' keys and links.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -108,6 +109,14 @@ OF_SCOPE = {  # everything is looked up by index, and nothing of the region is r
     "pairs_of_scope": "AND (a.identity_id = ANY(%(scope)s::uuid[]) OR b.identity_id = ANY(%(scope)s::uuid[]))",
     "links_of_scope": "AND (k.low = ANY(%(scope)s::uuid[]) OR k.high = ANY(%(scope)s::uuid[]))",
 }
+PARTED = """
+SELECT low::text, high::text FROM (
+    SELECT DISTINCT ON (low, high) low, high, type FROM "{s}".statement
+    WHERE low = ANY(%(ids)s::uuid[]) AND high = ANY(%(ids)s::uuid[]) AND (type = 'link.dismissed'
+       OR (rule = 'human' AND type IN ('link.merged', 'link.unmerged', 'link.review_requested')))
+    ORDER BY low, high, position DESC) word
+WHERE type IN ('link.dismissed', 'link.unmerged')
+"""
 CLUSTERS = """
 SELECT n.identity_id::text AS identity, c.cluster_id::text, c.members, c.merged, c.barred
 FROM "{s}".node n JOIN "{s}".cluster c USING (cluster_id)
@@ -165,6 +174,8 @@ def due(connection: Connection, schema: str, others: Iterable[str] = (), within:
     working = _Working(_clusters(connection, schema, concerned), concerned)
     for pair in pairs:
         working.registered |= {pair["one"]: pair["one_registered"], pair["other"]: pair["other_registered"]}
+    if len(pairs) > 1:  # else nobody agrees with two
+        working.part(fetch(connection, PARTED.format(s=schema), ids=list(working.known())))
     return replace(working.decide(unmerges, pairs), rule_version=rules["version"])
 
 
@@ -190,30 +201,76 @@ class _Working:
         self._concerned = concerned | clusters.keys()
         self._membership = Membership(clusters)
         self.registered = {m: at for c in clusters.values() for m, at in c.members.items()}
+        self._parted: dict[str, set[str]] = {}
 
-    def decide(self, unmerges: Iterable[Mapping[str, Any]], pairs: Iterable[Mapping[str, Any]]) -> Due:
+    def known(self) -> set[str]:
+        """All identities that these decisions are about, and those that they are connected to."""
+        return self._concerned | self.registered.keys()
+
+    def part(self, pairs: Iterable[Mapping[str, Any]]) -> None:
+        """Pairs that a human unmerged or dismissed."""
+        for pair in pairs:
+            for side, far in (("low", "high"), ("high", "low")):
+                self._parted.setdefault(pair[side], set()).add(pair[far])
+
+    def decide(self, unmerges: Iterable[Mapping[str, Any]], pairs: Collection[Mapping[str, Any]]) -> Due:
         found = Due(unmerges=[Decision(u["low"], u["high"], *_rule(u), None, (), u["position"]) for u in unmerges])
         for gone in found.unmerges:
             self._say("link.unmerged", gone.one, gone.other)
         proposed: set[frozenset[str]] = set()
-        for pair in pairs:
-            self._take(pair, found, proposed)
+        doubtful = self._doubtful(pairs)
+        for pair in sorted(pairs, key=lambda p: self._sides(p) in doubtful):  # proposals name the persons that result
+            self._take(pair, found, proposed, merges=self._sides(pair) not in doubtful)
         return replace(found, would_be=self._persons())
 
-    def _take(self, pair: Mapping[str, Any], found: Due, proposed: set[frozenset[str]]) -> None:
+    def _sides(self, pair: Mapping[str, Any]) -> frozenset[str]:
+        return frozenset((self._person[pair["one"]], self._person[pair["other"]]))
+
+    def _doubtful(self, pairs: Collection[Mapping[str, Any]]) -> set[frozenset[str]]:
+        """Pairs of persons that rules would merge though one of the two also agrees with somebody set apart from the
+        other; persons as they are before anything is merged.
+        """
+        self._person = {side: self._name(side) for pair in pairs for side in (pair["one"], pair["other"])}
+        near: dict[str, set[str]] = {}
+        for pair in pairs:
+            if pair["action"] == MERGE:
+                one, other = self._person[pair["one"]], self._person[pair["other"]]
+                near.setdefault(one, set()).add(other)
+                near.setdefault(other, set()).add(one)
+        return {
+            frozenset((between, side))
+            for apart in self._apart()
+            for between in near.get(apart[0], set()) & near.get(apart[1], set())
+            for side in apart
+        }
+
+    def _apart(self) -> Iterable[tuple[str, str]]:
+        barred = {pair for cluster in self._clusters.values() for pair in cluster.barred}
+        parted = {(one, other) for one, others in self._parted.items() for other in others}
+        for one, other in barred | parted:
+            if other not in self._membership.person_of(one):
+                yield self._name(one), self._name(other)
+
+    def _take(self, pair: Mapping[str, Any], found: Due, proposed: set[frozenset[str]], *, merges: bool) -> None:
         one, other = pair["one"], pair["other"]
         person = self._membership.person_of(one)
         if other in person:
             return
         decision = Decision(one, other, *_rule(pair), pair["score"], tuple(pair["fields"]), pair["position"])
-        if pair["action"] == MERGE and not self._membership.bar_between(one, other):
+        if pair["action"] == MERGE and merges and not self._set_apart(one, other):
             self._say("link.merged", one, other)
             found.merges.append(decision)
             return
-        both = frozenset((self._earliest(person), self._earliest(self._membership.person_of(other))))
-        if not pair["waiting"] and both not in proposed:  # where a bar stands between the two, that too is for a human
+        both = frozenset((self._earliest(person), self._name(other)))
+        if not pair["waiting"] and both not in proposed:  # what a human said of the two stands: a human says more
             found.proposals.append(decision)
         proposed.add(both)
+
+    def _set_apart(self, one: str, other: str) -> bool:
+        """Whether a human barred, unmerged or dismissed any pair of the two persons."""
+        theirs = self._membership.person_of(other)
+        parted = any(self._parted.get(mine, set()) & theirs for mine in self._membership.person_of(one))
+        return parted or self._membership.bar_between(one, other) is not None
 
     def _say(self, event_type: str, one: str, other: str) -> None:
         low, high = sorted((one, other))
@@ -228,7 +285,10 @@ class _Working:
         )
 
     def _persons(self) -> dict[str, str]:
-        return {m: self._earliest(self._membership.person_of(m)) for m in self._concerned}
+        return {m: self._name(m) for m in self._concerned}
+
+    def _name(self, identity: str) -> str:
+        return self._earliest(self._membership.person_of(identity))
 
     def _earliest(self, person: Iterable[str]) -> str:
         return min(person, key=lambda m: (self.registered.get(m, 0), m))

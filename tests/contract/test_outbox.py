@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from adapters.outbox import operators, tables
-from adapters.outbox.outbox import DAY_US, KEEP_DAYS, RETRY_S, Child, Entry, Outbox
+from adapters.outbox.outbox import DAY_US, KEEP_DAYS, LEAST_US, RETRY_S, Child, Entry, Outbox
 from domain.errors import NotFound
 
 pytestmark = pytest.mark.live
@@ -98,13 +98,27 @@ def test_a_failure_is_tried_again_later_each_time_and_parked_at_last(url: str, o
     ident, now, waits = add(url), NOW, []
     for _ in range(len(RETRY_S) + 1):
         with outbox.claim(["command"], now, 1) as claim:
-            claim.failed(claim.entries[0], "http 503")
+            parked = claim.failed(claim.entries[0], "http 503")
         state, _, error, try_at = row(url, ident)
         waits.append((try_at - now) // 1_000_000)
         now = try_at
+        assert parked == (state == "parked")
     assert (state, error) == ("parked", "http 503")
     assert tuple(waits[:-1]) == RETRY_S
     assert claimed(outbox, now=now + 10**12) == []
+
+
+def test_what_came_too_early_is_due_at_its_end_and_failed_nothing(url: str, outbox: Outbox) -> None:
+    """Never at once: clocks that differ for ever would have it claimed without end."""
+    moved, early = add(url, at=NOW - 1), add(url)
+    with outbox.claim(["command"], NOW, 2) as claim:
+        claim.postponed(claim.entries[0], NOW + 5 * DAY_US)
+        claim.postponed(claim.entries[1], NOW)
+    assert (row(url, moved), row(url, early)) == (
+        ("waiting", 0, None, NOW + 5 * DAY_US),
+        ("waiting", 0, None, NOW + LEAST_US),
+    )
+    assert claimed(outbox, NOW + 5 * DAY_US) == [early, moved]
 
 
 def test_an_operator_has_a_parked_entry_tried_again_or_drops_it(url: str, outbox: Outbox) -> None:

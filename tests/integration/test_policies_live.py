@@ -1,9 +1,11 @@
 """Policies as operators run them, seen from the command line: relay, Kafka, the policy, the ledger, and the index."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
+import psycopg2
 import pytest
 
 from krypton.devstack.stack import Stack
@@ -36,6 +38,11 @@ def line(ledger: LiveLedger) -> CommandLine:
     )
 
 
+PARKED = """INSERT INTO policies.outbox (id, policy, version, kind, does, body, cause, correlation_id, place, due_at,
+try_at, state, attempts, error) SELECT gen_random_uuid(), 'expiry', 1, 'command', 'expire_order', '{}', 1,
+gen_random_uuid(), 0, 0, 0, 'parked', 8, 'OperationalError'"""
+
+
 def register(line: CommandLine, family: str) -> str:
     """A local identity; returns its id."""
     words = ("identity", "register", "--assigner", "CHB", "--id", uuid4().hex, "--family", family, *PERSON)
@@ -61,3 +68,13 @@ def test_status_says_how_far_each_policy_is(line: CommandLine) -> None:
     assert told == [0, 0, 0, 0, 0, None]
     assert found["position"] > 0
     assert "matching" in line.show("policies", "status")
+
+
+def test_wait_and_status_say_that_a_policy_gave_something_up(ledger: LiveLedger, line: CommandLine) -> None:
+    """Whoever waits for all to be done must not read that it is."""
+    with closing(psycopg2.connect(ledger.database)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(PARKED)
+    waited, shown = line.run("wait", "--timeout", "60"), line.run("policies", "status")
+    assert (waited.code, shown.code) == (1, 0)
+    for said in (waited.err, shown.err):
+        assert "not all is done: expiry (1) given up: krypton policies parked says why" in said

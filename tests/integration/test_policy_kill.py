@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.live, pytest.mark.fault]
 SPAWN = get_context("spawn")
 PAIRS, ROUNDS = 4, 60
 FEW = {Kind.COMMAND: 1, Kind.LOOKUP: 3}  # so that there is a step before and after which others were taken
+PASSED = "passed"
 STEPS = ("folded", "stored", "claimed", "looked", "executed", "noted", "settled")
 """In the order in which one registration passes them; each is told before the next thing is done."""
 
@@ -45,13 +46,13 @@ def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def engine(url: str, home: Path, kill_at: str, passes: int) -> None:
     """In a process of its own: the index's worker, and the policy's processor and sender, in turn; killed at a step."""
-    left = [passes]
+    passed: list[str] = []
 
     def step(name: str) -> None:
-        if name == kill_at:
-            left[0] -= 1
-            if left[0] < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+        passed.append(name)
+        (home / PASSED).write_text(" ".join(passed))
+        if passed.count(kill_at) > passes:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     pytest.MonkeyPatch().setattr(lag, "lacks", lambda *_: "")  # no Kafka here, and the index has read all
     pytest.MonkeyPatch().setattr(sender_module, "AT_A_TIME", FEW)
@@ -74,6 +75,9 @@ def test_what_a_kill_left_undone_is_done_once(world: PolicyWorld, tmp_path: Path
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
+    passed = (tmp_path / PASSED).read_text().split()
+    assert (passed[-1], passed.count(kill_at)) == (kill_at, passes + 1)
+    _assert_left(world, kill_at, passes)
     world.take_over()
     world.react()
     merged = [event.position for event in world.history(before) if event.type == "link.merged"]
@@ -82,6 +86,18 @@ def test_what_a_kill_left_undone_is_done_once(world: PolicyWorld, tmp_path: Path
     noted = [position for (positions,) in world.outbox("positions", "kind = 'command'") for position in positions]
     assert set(merged) <= set(noted)
     assert len(noted) == len(set(noted))
+
+
+def _assert_left(world: PolicyWorld, kill_at: str, passes: int) -> None:
+    """Each pass stops where its step is: what was told before it is kept, and what comes after it is not there."""
+    lookups = world.outbox("state", "kind = 'lookup' AND state = 'done'")
+    done = world.outbox("positions", "kind = 'command' AND state = 'done'")
+    if kill_at == "looked":  # told before the commands are kept: those of earlier passes are there alone
+        assert bool(lookups) == bool(passes)
+    if kill_at in ("claimed", "executed", "noted"):  # of one command at a time, those of earlier passes are noted
+        assert len(done) == passes
+    if kill_at == "settled":  # told once it is kept
+        assert len(done) == passes + 1
 
 
 def test_several_senders_at_once_do_nothing_twice(world: PolicyWorld) -> None:

@@ -150,6 +150,46 @@ def test_what_a_human_parted_stays_apart_whatever_is_corrected(world: PolicyWorl
     assert {MERGED, REVIEW} & world.types(before).keys() == set()
 
 
+@pytest.mark.parametrize("said", [(Merge, Unmerge), (Dismiss,), (Bar,)])
+def test_a_newcomer_who_agrees_with_both_of_two_set_apart_is_proposed_with_each(
+    world: PolicyWorld, said: tuple[type, ...]
+) -> None:
+    """L5: merged with neither, and not forgotten. Once a human says which of the two it is, nothing follows."""
+    world.in_force()
+    one, other = world.register("CHA"), world.register("CHB", family="FICTIV")
+    world.react("matching")
+    for statement in said:
+        world.ask(statement(**pair(one, other), reason="twins"))
+    world.ask(Correct(identity=UUID(other), stated={"family": "FICTIVE"}, reason="typing error"))
+    world.react("matching")
+    before = world.head()
+    newcomer = world.register("CHC")
+    world.react("matching")
+    assert len(set(world.persons(one, other, newcomer))) == 3
+    assert asked(world, before) == {frozenset((newcomer, one)), frozenset((newcomer, other))}
+    world.ask(Merge(**pair(newcomer, one), reason="same person"))
+    before = world.head()
+    world.ask(Correct(identity=UUID(newcomer), stated={"birth_place": ""}, reason="not known"))
+    world.ask(Correct(identity=UUID(newcomer), stated={"birth_place": "33063"}, reason="known"))
+    world.react("matching")
+    assert {MERGED, REVIEW, UNMERGED} & world.types(before).keys() == set()
+
+
+def test_a_promotion_proposes_too_who_agrees_with_both_of_two_set_apart(world: PolicyWorld) -> None:
+    one, other, third = (world.register(site) for site in ("CHA", "CHB", "CHC"))
+    world.ask(Dismiss(**pair(one, other), reason="twins"))
+    world.in_force()
+    assert MERGED not in world.types(0)
+    assert asked(world, 0) == {frozenset((third, one)), frozenset((third, other))}
+    world.react("matching")
+    assert len(asked(world, 0)) == 2
+
+
+def asked(world: PolicyWorld, after: int) -> set[frozenset[str]]:
+    """The pairs put to a human after a position."""
+    return {frozenset((e.data["low"], e.data["high"])) for e in world.history(after) if e.type == REVIEW}
+
+
 def test_a_bar_that_was_a_mistake_is_lifted_and_the_rules_decide(world: PolicyWorld) -> None:
     world.in_force()
     one, other = world.register("CHA"), world.register("CHB", family="FICTIV")

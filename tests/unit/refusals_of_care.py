@@ -71,6 +71,18 @@ def reading_again(world: World) -> Command:
     return world.after(asked, ask=asked)
 
 
+def consented(world: World, statement: UUID | None = None) -> dict[str, UUID]:
+    """A consent that holds until next month, or another's id instead of its own."""
+    world.ask(Grant(identity=world.marie, party="site:CHB", expires_at=datetime(2026, 2, 5, tzinfo=UTC)))
+    return {"identity": world.marie, "statement": statement or UUID(world.history()[-1].data["statement_id"])}
+
+
+def coded(world: World) -> dict[str, UUID]:
+    """A code that holds still."""
+    answer = world.ask(IssueCode(identity=world.marie, code="ABCD-EFGH-1234"))
+    return {"identity": world.marie, "code_id": UUID(answer.result["code_id"])}
+
+
 def listing(world: World, reason: str) -> Command:
     """A clerk asks for a list with Marie on it."""
     return ListPeople(caller=Caller("clerk:chb", reason), task="identity.review.list", shown=(world.marie,))
@@ -175,20 +187,14 @@ PROVOKED = [
     ),
     Provoked(errors.ReasonMissing, "say what was found", lambda w: review(w.emergency(), note=" ")),
     # What runs out
+    Provoked(errors.NotRunOut, "was taken back, or ran out", lambda w: ExpireConsent(**consented(w, UUID(int=1)))),
+    Provoked(errors.NotRunOut, "holds still", lambda w: ExpireConsent(**consented(w))),
     Provoked(
         errors.NotRunOut,
-        "consent 00000000-0000-0000-0000-000000000001 holds still",
-        lambda w: w.after(
-            Grant(identity=w.marie, party="site:CHB"), ask=ExpireConsent(identity=w.marie, statement=UUID(int=1))
-        ),
+        "was used, or ran out",
+        lambda w: ExpireCode(identity=consented(w)["identity"], code_id=UUID(int=1)),
     ),
-    Provoked(
-        errors.NotRunOut,
-        "code 00000000-0000-0000-0000-000000000001 holds still",
-        lambda w: w.after(
-            Grant(identity=w.marie, party="site:CHB"), ask=ExpireCode(identity=w.marie, code_id=UUID(int=1))
-        ),
-    ),
+    Provoked(errors.NotRunOut, "holds still", lambda w: ExpireCode(**coded(w))),
     Provoked(errors.OrderStillWanted, "may still be made", lambda w: ExpireOrder(order=w.order())),
     Provoked(errors.OrderOver, "ran out before an exam was made", lambda w: cancel(w.order(year_later(w)))),
     # Order

@@ -27,6 +27,7 @@ from domain.errors import (
     StillMerged,
 )
 from domain.membership import Membership
+from domain.ports import Answer
 from domain.work import Command, Envelope
 from tests.fakes.region import Region, rules_in_force
 
@@ -405,12 +406,22 @@ def test_a_bar_with_a_third_record_does_not_put_to_review_what_a_human_dismissed
 
 
 def test_a_rule_does_not_join_what_a_human_parted_through_a_third_record(region: Region) -> None:
-    """L5: a newcomer who matches both changes nothing of what was said of the two."""
+    """L5: a newcomer who matches both changes nothing of what was said of the two; a human is asked."""
     a, b, c = region.persons("a", "b", "c")
     for command in (dismiss(a, b), merge(b, c, "probable")):
         region.ask(command)
-    assert type(region.refusal(merge(a, c, "probable"))) is HumanMadeIt
+    answer = region.ask(merge(a, c, "probable"))
+    assert (answer.result["outcome"], set(answer.result["parted"])) == ("review", {str(a), str(b)})
+    assert person(region, a) == {a}
     assert outcome(region, merge(a, c)) == "merged"
+
+
+def test_a_proposal_of_a_third_record_stands_though_a_human_set_the_two_persons_apart(region: Region) -> None:
+    """L5: what was said of one pair is not said of the other."""
+    a, b, c = region.persons("a", "b", "c")
+    for command in (dismiss(a, b), merge(b, c, "probable")):
+        region.ask(command)
+    assert outcome(region, propose(a, c)) == "proposed"
 
 
 @pytest.mark.parametrize("side", [0, 1])
@@ -491,7 +502,7 @@ def test_only_a_version_in_force_decides(region: Region, version: int) -> None:
     assert type(region.refusal(undo)) is RuleNotInForce
 
 
-@pytest.mark.parametrize("late", ["renamed", "unmerged", "other rules"])
+@pytest.mark.parametrize("late", ["renamed", "dismissed", "other rules"])
 @pytest.mark.parametrize("together", [True, False])
 def test_what_changes_between_a_rules_decision_and_its_storing_is_looked_at_again(
     region: Region, monkeypatch: pytest.MonkeyPatch, late: str, together: bool
@@ -505,7 +516,7 @@ def test_what_changes_between_a_rules_decision_and_its_storing_is_looked_at_agai
         monkeypatch.setattr(region.recorder, "insert_events", insert)
         if late == "renamed":
             region.ask(rename(b, "AUTRE"))
-        elif late == "unmerged":
+        elif late == "dismissed":
             region.ask(dismiss(a, c))
         else:
             rules_in_force(region, "probable", version=2)
@@ -514,8 +525,9 @@ def test_what_changes_between_a_rules_decision_and_its_storing_is_looked_at_agai
     monkeypatch.setattr(region.recorder, "insert_events", overtaken)
     asked = [merge(a, b, "probable")] + [bar(a, d)] * together
     answer = region.execute_many([(command, Envelope("system:test")) for command in asked])[0]
-    assert type(answer) in {EvidenceGone, HumanMadeIt, RuleNotInForce}
     assert person(region, a) == {a}
+    told = answer.result["outcome"] if isinstance(answer, Answer) else type(answer)
+    assert told == {"renamed": EvidenceGone, "dismissed": "review", "other rules": RuleNotInForce}[late]
 
 
 STATEMENTS = st.sampled_from(

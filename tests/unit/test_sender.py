@@ -1,6 +1,7 @@
 """The sender of a policy, on an outbox in memory: what one defect does to the others, and what it keeps."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -8,13 +9,18 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
+from eventsourcing.persistence import OperationalError
 
-from adapters.outbox.outbox import Entry, Outbox
+from adapters.outbox.outbox import RETRY_S, Entry, Outbox
+from domain.askers import Asker
+from domain.errors import Contended, OrderStillWanted
 from domain.ports import Answer, Notice
-from krypton.policies.sender import Sender
+from domain.work import Command, Envelope
+from krypton.policies.sender import Execute, Executed, Found, Sender
 from policies.policy import Kind
 
 ORDER = {"order": str(UUID(int=5))}
+DONE = Answer((7,), {}, Asker("system:test", None))
 
 
 class MemoryOutbox:
@@ -34,11 +40,14 @@ class MemoryOutbox:
             done=lambda entry, *_: self._settle(entry, "done"),
             refused=lambda entry, code: self._settle(entry, f"refused {code}"),
             failed=lambda entry, code: self._settle(entry, f"failed {code}"),
+            postponed=lambda entry, at: self._settle(entry, f"postponed {at}"),
+            became=lambda entry, children: self._settle(entry, f"became {len(children)}"),
         )
 
-    def _settle(self, entry: Entry, how: str) -> None:
+    def _settle(self, entry: Entry, how: str) -> bool:
         self.left.remove(entry)
         self.became[entry.id] = how
+        return entry.attempts >= len(RETRY_S)
 
 
 class Broken:
@@ -53,17 +62,28 @@ class Broken:
             raise UnicodeEncodeError("ascii", "é", 0, 1, "a defect that nobody foresaw")
 
 
-def entry(kind: Kind, does: str, body: Mapping[str, Any]) -> Entry:
-    return Entry(uuid4(), kind.value, does, dict(body), 1, uuid4(), 0)
+def entry(kind: Kind, does: str, body: Mapping[str, Any], attempts: int = 0) -> Entry:
+    return Entry(uuid4(), kind.value, does, dict(body), 1, uuid4(), attempts)
 
 
-def sender(outbox: MemoryOutbox, notices: Any = None, lookups: Any = None) -> Sender:
+def order(number: int, attempts: int = 0) -> Entry:
+    return entry(Kind.COMMAND, "expire_order", {"order": str(UUID(int=number))}, attempts)
+
+
+def sender(
+    outbox: MemoryOutbox,
+    notices: Any = None,
+    lookups: Any = None,
+    execute: Execute = lambda asked: [DONE] * len(asked),
+    reachable: Callable[[], object] = lambda: None,
+) -> Sender:
     return Sender(
         cast(Outbox, outbox),
-        lambda asked: [Answer((7,), {})] * len(asked),
+        execute,
         lambda: datetime(2026, 1, 1, tzinfo=UTC),
         lookups=lookups or {},
         notices=notices or Broken(),
+        reachable=reachable,
     )
 
 
@@ -83,3 +103,64 @@ def test_an_entry_that_no_command_can_be_made_of_holds_no_other_up(body: dict[st
     sender(outbox).once()
     assert outbox.became[other.id] == "done"
     assert outbox.became[one.id].startswith("failed unreadable: ")
+
+
+def fails_for(poison: UUID, wrong: Exception) -> Execute:
+    """A ledger that takes no batch with one command in it."""
+
+    def execute(asked: Sequence[tuple[Command, Envelope]]) -> Sequence[Executed]:
+        if poison in {by.command_id for _, by in asked}:
+            raise wrong
+        return [DONE] * len(asked)
+
+    return execute
+
+
+@pytest.mark.parametrize("wrong", [OperationalError("value too large"), Contended("8 times"), ValueError("a defect")])
+def test_a_command_that_alone_always_fails_holds_no_other_up(wrong: Exception) -> None:
+    """Though its error is that of a server that is away: the server answers."""
+    one, poison, other = (order(number) for number in range(3))
+    outbox = MemoryOutbox(one, poison, other)
+    sender(outbox, execute=fails_for(poison.id, wrong)).once()
+    assert outbox.became == {one.id: "done", poison.id: f"failed {type(wrong).__name__}", other.id: "done"}
+
+
+def test_a_command_that_fails_by_itself_is_parked_in_the_end_and_the_log_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    last = order(1, attempts=len(RETRY_S))
+    sender(MemoryOutbox(last), execute=fails_for(last.id, OperationalError("value too large"))).once()
+    (told,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert f"expiry: command {last.id} failed for the last time and is parked (OperationalError)" in told.getMessage()
+
+
+@pytest.mark.parametrize("kind", [Kind.COMMAND, Kind.LOOKUP])
+def test_a_server_that_is_away_for_everybody_is_no_failure(kind: Kind) -> None:
+    def away(*_: Any) -> Any:
+        raise OperationalError("no answer")
+
+    outbox = MemoryOutbox(*(entry(kind, "expire_order", ORDER) for _ in range(2)))
+    with pytest.raises(OperationalError):
+        sender(outbox, execute=away, lookups={"expire_order": away}, reachable=away).once()
+    assert outbox.became == {}
+
+
+def test_a_lookup_that_alone_always_fails_holds_no_other_up() -> None:
+    one, poison, other = (entry(Kind.LOOKUP, "match", {"identity": str(n)}) for n in range(3))
+
+    def look(entries: Sequence[Entry]) -> Found:
+        if poison in entries:
+            raise OperationalError("statement timeout")
+        return {found.id: () for found in entries}
+
+    outbox = MemoryOutbox(one, poison, other)
+    sender(outbox, lookups={"match": look}).once()
+    assert outbox.became == {one.id: "became 0", poison.id: "failed OperationalError", other.id: "became 0"}
+
+
+def test_a_timer_that_comes_too_early_is_asked_again_at_its_end() -> None:
+    """A clock that was put back, or another machine's."""
+    early = order(1)
+    outbox = MemoryOutbox(early)
+    sender(outbox, execute=lambda _: [OrderStillWanted("may still be made", not_before=9)]).once()
+    assert outbox.became == {early.id: "postponed 9"}
