@@ -5,6 +5,8 @@ from typing import Final, NamedTuple
 CONTENT: Final = "content"
 """Instead of an actor: the id is a digest of what is asked, so whoever asks the same may have the answer."""
 
+TAKEN: Final = "the command id was used before, by somebody else or for something else: give a new one"
+
 
 class Asker(NamedTuple):
     """Who used a command id first, and for which kind of command (its class; None: lost, the record was restored)."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate
 from eventsourcing.persistence import Notification, StoredEvent
 
-from domain.askers import Asker
+from domain.askers import TAKEN, Asker
 from domain.directory import Directory
 from domain.errors import IdTaken
 from domain.membership import Membership
@@ -71,7 +71,7 @@ class Answer:
     def to(self, asker: Asker) -> "Answer":
         """The stored answer, to who repeats its command id. Raises IdTaken (W5)."""
         if self.asker is None or not self.asker.answers(asker):
-            raise IdTaken("the command id was used before, by somebody else or for something else: give a new one")
+            raise IdTaken(TAKEN)
         return self
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from adapters.durable import write
 from adapters.inbox.spool import Spool
+from domain.askers import TAKEN
 from domain.errors import IdTaken
 
 
@@ -20,7 +21,7 @@ def answer_of(spool: Spool, command_id: UUID, actor: str) -> dict[str, Any] | No
     except FileNotFoundError:
         return None
     if known.pop("actor") != actor:
-        raise IdTaken("the command id was used before, for an import of somebody else: give a new one")
+        raise IdTaken(TAKEN)
     return known
 
 

@@ -161,7 +161,7 @@ def promote(
 
     known_view(view)
     ours = _settled()
-    if done := promote.answered(ours, command_id):  # before a candidate is looked for: it is live now
+    if done := promote.answered(ours, command_id, who.actor()):  # before a candidate is looked for: it is live now
         _switched(done, as_json)
         return
     with ours.snapshot() as connection:

@@ -44,13 +44,13 @@ class NotInForce(RuleBroken):
     rule = "V3"
 
 
-def answered(ours: Krypton, command_id: UUID | None) -> dict[str, Any] | None:
-    """The journal row of the switch that this command id already made; None if it is new."""
+def answered(ours: Krypton, command_id: UUID | None, actor: str) -> dict[str, Any] | None:
+    """The journal row of the promotion that this command id already made; None if it is new. Raises IdTaken (W5)."""
     if command_id is None:
         return None
     with ours.snapshot() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('views.switch')")
-        found = None if cursor.fetchone() == (None,) else switches.noted(cursor, command_id)
+        found = None if cursor.fetchone() == (None,) else switches.noted(cursor, command_id, PROMOTED, actor)
     return found and _told(ours, found, lambda *_: None)
 
 

@@ -8,6 +8,9 @@ from uuid import UUID
 
 from psycopg2.extensions import cursor as Cursor
 
+from domain.askers import TAKEN
+from domain.errors import IdTaken
+
 REPLAY = """CREATE TABLE IF NOT EXISTS views.replay (
     command_id uuid PRIMARY KEY,
     actor text NOT NULL,
@@ -26,11 +29,16 @@ class Asked(NamedTuple):
 
 
 def answered(cursor: Cursor, by: Asked) -> int | None:
-    """The stored answer of a replay; None if it is new. Concurrent callers wait for the caller's transaction."""
+    """The stored answer of a replay; None if it is new. Concurrent callers wait for the caller's transaction.
+
+    Raises IdTaken (W5): it is another caller's.
+    """
     cursor.execute(LOCK)
     cursor.execute(REPLAY)
-    cursor.execute("SELECT applied FROM views.replay WHERE command_id = %s::uuid", (str(by.command_id),))
+    cursor.execute("SELECT applied, actor FROM views.replay WHERE command_id = %s::uuid", (str(by.command_id),))
     found = cursor.fetchone()
+    if found and found[1] != by.actor:
+        raise IdTaken(TAKEN)
     return int(found[0]) if found else None
 
 

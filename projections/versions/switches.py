@@ -15,6 +15,8 @@ from psycopg2.extras import Json
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, MetaData, Table, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import JSONB
 
+from domain.askers import TAKEN
+from domain.errors import IdTaken
 from projections.engine.positions import SCHEMA
 from projections.engine.query import fetch
 
@@ -85,14 +87,17 @@ def note(cursor: Cursor, done: Switched, former_rules: Mapping[str, int] | None,
     return done._replace(id=ident)
 
 
-def noted(cursor: Cursor, token: UUID) -> Switched | None:
-    """The switch recorded under this token; None if there is none."""
+def noted(cursor: Cursor, token: UUID, what: str, actor: str) -> Switched | None:
+    """The switch recorded under this token; None if there is none. Raises IdTaken (W5): another kind, or another's."""
     cursor.execute(
         f"SELECT {', '.join(Switched._fields)} FROM views.switch WHERE token = %s::uuid",
         (str(token),),
     )
-    found = cursor.fetchone()
-    return Switched(*found) if found else None
+    row = cursor.fetchone()
+    found = Switched(*row) if row else None
+    if found and (found.what, found.actor) != (what, actor):
+        raise IdTaken(TAKEN)
+    return found
 
 
 def _json(value: Mapping[str, Any] | None) -> Json | None:

@@ -87,8 +87,8 @@ def promote(
 ) -> Switched:
     """Make a version live; the former one is retired. ``force``: even if it was built up to a position only.
 
-    ``token``: the command id, here and below (idempotency key): a repeated one returns the first answer. Raises
-    NotPromotable, StopsEarly, NotFound, StoreAway.
+    ``token``: the command id, here and below (idempotency key): the same caller's repeated one returns the
+    first answer. Raises NotPromotable, StopsEarly, NotFound, IdTaken (W5), StoreAway.
     """
 
     def switch(cursor: Cursor) -> Switched:
@@ -96,7 +96,7 @@ def promote(
         rules = _rules(cursor, view, version)
         return _switch(cursor, Switched(view, PROMOTED, version, former, actor, summary, rules), "retired")
 
-    return _with_retries(url, switch, token)
+    return _with_retries(url, switch, token, PROMOTED, actor)
 
 
 def rollback(url: str, view: str, actor: str, *, token: UUID | None = None) -> Switched:
@@ -111,7 +111,7 @@ def rollback(url: str, view: str, actor: str, *, token: UUID | None = None) -> S
         rules = _rules(cursor, view, version)
         return _switch(cursor, Switched(view, ROLLED_BACK, version, former, actor, None, rules), "ready")
 
-    return _with_retries(url, switch, token)
+    return _with_retries(url, switch, token, ROLLED_BACK, actor)
 
 
 def asides(connection: Connection, view: str) -> Sequence[int]:
@@ -121,7 +121,7 @@ def asides(connection: Connection, view: str) -> Sequence[int]:
 
 def drop(url: str, view: str, version: int, actor: str, *, token: UUID | None = None) -> Switched:
     """Remove a version: tables, positions, dead letters. Its worker ends. Raises StillLive, NotFound, StoreAway."""
-    return _with_retries(url, lambda cursor: _removed(cursor, view, version, actor, DROPPED), token)
+    return _with_retries(url, lambda cursor: _removed(cursor, view, version, actor, DROPPED), token, DROPPED, actor)
 
 
 def discard(url: str, view: str, version: int) -> None:
@@ -174,14 +174,16 @@ def _switch(cursor: Cursor, done: Switched, former_becomes: str) -> Switched:
     return done
 
 
-def _with_retries(url: str, work: Callable[[Cursor], Switched], token: UUID | None = None) -> Switched:
+def _with_retries(
+    url: str, work: Callable[[Cursor], Switched], token: UUID | None = None, what: str = DISCARDED, actor: str = ""
+) -> Switched:
     """Run the work in one transaction; retry if a lock is not available at once. Raises StoreAway after 30 s."""
     deadline = time.monotonic() + TIMEOUT_S
     with closing(connect(url, "views")) as connection:
         while True:
             try:
                 with connection, connection.cursor() as cursor:
-                    return _once(cursor, work, token)
+                    return _once(cursor, work, token, what, actor)
             except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected):
                 if time.monotonic() > deadline:
                     raise StoreAway(
@@ -190,12 +192,12 @@ def _with_retries(url: str, work: Callable[[Cursor], Switched], token: UUID | No
                 time.sleep(random.uniform(PAUSE_S / 2, PAUSE_S))  # noqa: S311  # so that two do not collide again and again
 
 
-def _once(cursor: Cursor, work: Callable[[Cursor], Switched], token: UUID | None) -> Switched:
+def _once(cursor: Cursor, work: Callable[[Cursor], Switched], token: UUID | None, what: str, actor: str) -> Switched:
     cursor.execute(f"SET LOCAL lock_timeout = {WAIT_MS}")
     cursor.execute(catalog.LOCK)
     for table in (*switches.METADATA.sorted_tables, *build_log.METADATA.sorted_tables):
         cursor.execute(if_absent(table))
-    if token and (known := switches.noted(cursor, token)):
+    if token and (known := switches.noted(cursor, token, what, actor)):
         return known
     done = work(cursor)
     if done.what != DISCARDED:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
-from domain.errors import NotFound, PartitionLost
+from domain.errors import IdTaken, NotFound, PartitionLost
 from projections.engine import dead_letters
 from projections.engine.dead_letters import ReplayFailed
 from projections.engine.replays import Asked
@@ -176,6 +176,8 @@ def test_a_replay_asked_again_under_its_id_answers_as_the_first_time_and_names_w
     picky(poisoned).fails_on = set()
     assert (replay(poisoned, key=key, by=by), replay(poisoned, key=key, by=by)) == (2, 2)
     assert poisoned.query("SELECT actor, applied FROM views.replay") == [("system:operator", 2)]
+    with pytest.raises(IdTaken):  # W5
+        replay(poisoned, key=key, by=by._replace(actor="operator:other"))
 
 
 def test_what_was_replayed_waits_no_more_but_can_be_shown(poisoned: World) -> None:

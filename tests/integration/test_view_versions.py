@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
-from domain.errors import NotFound
+from domain.errors import IdTaken, NotFound
 from projections.patient_record.view import PatientRecord
 from projections.versions import build_log, catalog, creation, diff, rebuild, tailing, versions
 from projections.versions.build_log import BuilderReplaced, Part, PartsLeft
@@ -188,6 +188,9 @@ def test_a_switch_asked_again_under_its_id_is_made_once_and_answers_as_the_first
         assert versions.drop(world.url, VIEW, 2, ACTOR, token=drop).what == "dropped"
     with closing(psycopg2.connect(world.url)) as connection:
         assert len(switches(connection, VIEW)) == 3
+    for actor, token in ((ACTOR, promote), ("operator:other", back)):
+        with pytest.raises(IdTaken):  # W5: of another kind, or somebody else's
+            versions.rollback(world.url, VIEW, actor, token=token)
 
 
 def test_init_does_not_bring_back_a_version_that_was_promoted_away(world: World) -> None:
