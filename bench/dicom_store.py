@@ -26,7 +26,7 @@ from pydicom.uid import generate_uid
 from pynetdicom import AE, evt
 
 from adapters.dicom.inlet import spool_at
-from adapters.dicom.storage import StorageService, no_delay
+from adapters.dicom.storage import Doors, StorageService
 from adapters.inbox.recorder import Executes
 from domain.commands.studies import ReceiveStudy
 from domain.ports import Answer
@@ -71,8 +71,7 @@ def _service(folder: Path, ledger: Executes) -> Iterator[int]:
             spool=spool_at(Path(spool)),
             site_of=lambda ae_title: "CHB",
             refused=lambda caller: None,
-            host=LOCAL,
-            port=0,
+            doors=Doors(port=0),
         )
         service.start()
         try:
@@ -112,6 +111,11 @@ def _send_for(work: tuple[int, float]) -> tuple[int, float]:
     took = time.perf_counter() - start
     association.release()
     return count, took
+
+
+def no_delay(event: Any) -> None:
+    """Nagle's algorithm and a delayed acknowledgement would cost 40 ms an instance."""
+    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _associate(entity: AE, port: int) -> Any:

@@ -10,6 +10,7 @@
 | KRYPTON_DATABASE, …_DATABASE_FILE | URL of the database to use instead of the embedded one, or its file |
 | KRYPTON_MASTER_KEY, …_MASTER_KEY_FILE | base64 of the vault's 32-byte master key, or its file |
 | KRYPTON_DICOM_AE, KRYPTON_DICOM_PORT | AE title (PS3.5 §6.2: 16 characters) and port of the DICOM service |
+| KRYPTON_DICOM_HOST | the address that the DICOM service listens on; 0.0.0.0 for the hospital's network |
 | KRYPTON_REGISTRY_PORT, KRYPTON_REGISTRY_HOST | port and listening address of the schema registry |
 | KRYPTON_LOG_ORIGIN | name of the tamper-evident log, a URL without its scheme; never changed once it signed |
 | KRYPTON_LOG_FOLDER, KRYPTON_LOG_KEY_FILE | where its tiles are, and the file of its signing key |
@@ -51,6 +52,7 @@ class Settings:
     roles_given: Path | None = None
     dicom_ae: str = "KRYPTON"
     dicom_port: int = 11112
+    dicom_host: str = "127.0.0.1"
     registry_port: int = 8081
     registry_host: str = "127.0.0.1"
     dev_secure: bool = False
@@ -77,6 +79,7 @@ class Settings:
             roles_given=_path(given, "KRYPTON_ROLES", cwd),
             dicom_ae=_ae_title(given),
             dicom_port=_whole(given, "KRYPTON_DICOM_PORT", Settings.dicom_port, 65535),
+            dicom_host=given.get("KRYPTON_DICOM_HOST", Settings.dicom_host),
             registry_port=_whole(given, "KRYPTON_REGISTRY_PORT", Settings.registry_port, 65535),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
             dev_secure=_yes(given, "KRYPTON_DEV_SECURE"),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from adapters.dicom.batch import Held, StudyBatch
 from adapters.dicom.intake import read_back
-from adapters.dicom.part10 import dataset_digest, mapped, read_file_meta
+from adapters.dicom.part10 import dataset_digest, mapped, read_file_meta, seal_of
 from adapters.inbox.batches import Batches, Limits
 from adapters.inbox.recorder import Executes, Recorder
 from adapters.inbox.refusal import Refused
@@ -26,7 +26,7 @@ class Instances:
 
 def spool_at(root: Path, *, room: int = ROOM) -> Spool:
     """The spool of DICOM instances in a folder; a uid is a SOP Instance UID."""
-    return Spool(root, Form("instances", ".dcm", file_digest), room)
+    return Spool(root, Form("instances", ".dcm", file_digest, file_seal), room)
 
 
 def recorder(desk: Desk, ledger: Executes, correlation: UUID | None = None) -> Recorder[Held]:
@@ -44,5 +44,14 @@ def file_digest(path: Path) -> str | None:
     try:
         with mapped(path) as data:
             return dataset_digest(data, read_file_meta(data).offset)
+    except (FileNotFoundError, Refused):
+        return None
+
+
+def file_seal(path: Path) -> tuple[str, str] | None:
+    """The SOP Instance UID and digest that a file of ours states; None where it is another one, or not whole."""
+    try:
+        with mapped(path) as data:
+            return seal_of(data)
     except (FileNotFoundError, Refused):
         return None

@@ -1,8 +1,10 @@
 """Takes in one DICOM instance: reads its header, detects duplicates and conflicts, and stores it durably."""
 
-import io
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from mmap import mmap
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -11,55 +13,49 @@ from adapters.dicom.attributes import Instance, read_header, read_instance
 from adapters.dicom.batch import Held
 from adapters.dicom.completeness import Stream
 from adapters.dicom.documents import Document, document_of, is_structured
-from adapters.dicom.part10 import MEDIA_DIRECTORY, dataset_digest, file_meta, mapped, read_file_meta
-from adapters.dicom.refusal import DigestDiffers, ListsFiles, Unreadable
-from adapters.durable import Bytes
+from adapters.dicom.network.association import ToStore
+from adapters.dicom.part10 import MEDIA_DIRECTORY, FileMeta, dataset_digest, file_meta, mapped, read_file_meta
+from adapters.dicom.refusal import DigestDiffers, ListsFiles, NotAsNamed, Unreadable
+from adapters.inbox.arriving import Arriving
 from adapters.inbox.spool import Desk, Kept, Name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """An instance as received. ``data`` from ``offset`` on is the dataset; before it is a file's own File Meta.
+    """An instance as received: ``stream`` from ``offset`` to ``end`` is its dataset, of that ``digest``.
 
-    ``sender``: the calling AE title of a dataset from the network, which has no File Meta yet.
+    ``store``: makes it an item of the spool.
     """
 
     site: str
     actor: str
     transfer_syntax: str
     stream: Stream
-    data: Bytes
+    end: int
+    digest: str
+    store: Callable[[Name], Kept]
     offset: int = 0
-    sender: str | None = None
 
     def header(self, *, whole: bool = False) -> Dataset:
         """The dataset up to the pixel data. Raises Unreadable."""
         self.stream.seek(self.offset)
-        return read_header(self.stream, len(self.data), self.transfer_syntax, whole=whole)
-
-    def parts(self, instance: Instance) -> list[Bytes]:
-        """The bytes of the file to store."""
-        if self.sender is None:
-            return [self.data]
-        meta = file_meta(
-            sop_class=instance.sop_class,
-            sop_uid=instance.sop_uid,
-            transfer_syntax=self.transfer_syntax,
-            sender=self.sender,
-        )
-        return [meta, self.data]
+        return read_header(self.stream, self.end, self.transfer_syntax, whole=whole)
 
 
-def keep(desk: Desk, sent: Sent) -> Held | None:
-    """Store it durably; None if the identical instance is held already. Raises Refused, OSError of the spool."""
+def keep(desk: Desk, sent: Sent, *, named: ToStore | None = None) -> Held | None:
+    """Store it durably; None if the identical instance is held already. Raises Refused, OSError of the spool.
+
+    ``named``: the instance that a sender has announced.
+    """
     header = sent.header()
     instance = read_instance(header)
-    digest = dataset_digest(sent.data, sent.offset)
-    if desk.holds(sent.site, instance.sop_uid, digest):
+    if named and (named.sop_class, named.sop_uid) != (instance.sop_class, instance.sop_uid):
+        raise NotAsNamed("its data set is of another SOP class or instance than its C-STORE names")
+    if desk.holds(sent.site, instance.sop_uid, sent.digest):
         return None
     document = _document(sent, instance, header)
-    name = Name.new(sent.site, sent.actor, uid=instance.sop_uid, digest=digest)
-    kept = desk.keep(name, sent.parts(instance))
+    name = Name.new(sent.site, sent.actor, uid=instance.sop_uid, digest=sent.digest)
+    kept = sent.store(name)
     if kept is Kept.CONFLICT:
         raise DigestDiffers(
             f"SOP instance {name.uid} is held with other content: the first one stands, this one is in conflicts/"
@@ -77,40 +73,57 @@ def keep_file(desk: Desk, path: Path, *, site: str, actor: str) -> Held | None:
         meta = read_file_meta(data)
         if meta.sop_class == MEDIA_DIRECTORY:
             raise ListsFiles("a DICOMDIR is no instance: give it to krypton ingest")
-        syntax = meta.transfer_syntax
-        sent = Sent(site=site, actor=actor, transfer_syntax=syntax, stream=data, data=data, offset=meta.offset)
-        return keep(desk, sent)
+        return keep(desk, _in_file(data, meta, site, actor, lambda name: desk.keep(name, [data])))
 
 
-def keep_dataset(desk: Desk, dataset: io.BytesIO, *, site: str, sender: str, transfer_syntax: str) -> Held | None:
-    """Take in a dataset sent by the AE title ``sender``. Raises as ``keep`` does."""
-    with dataset.getbuffer() as data:
-        sent = Sent(
-            site=site,
-            actor=f"aet:{sender}",
-            transfer_syntax=transfer_syntax,
-            stream=dataset,
-            data=data,
-            sender=sender,
-        )
-        return keep(desk, sent)
+def arriving(desk: Desk, named: ToStore, sender: str) -> Arriving:
+    """A dataset that the AE title ``sender`` begins to send, as a file of ours; then ``keep_dataset``."""
+    head = partial(
+        file_meta,
+        sop_class=named.sop_class,
+        sop_uid=named.sop_uid,
+        transfer_syntax=named.transfer_syntax,
+        sender=sender,
+    )
+    return Arriving(desk, lambda digest: head(digest=digest))
+
+
+def keep_dataset(desk: Desk, came: Arriving, named: ToStore, *, site: str, sender: str) -> Held | None:
+    """Take in a dataset that has come whole. Raises as ``keep`` does."""
+    stream, offset = came.opened()
+    sent = Sent(
+        site=site,
+        actor=f"aet:{sender}",
+        transfer_syntax=named.transfer_syntax,
+        stream=stream,
+        offset=offset,
+        end=offset + came.size,
+        digest=came.digest(),
+        store=came.keep,
+    )
+    return keep(desk, sent, named=named)
 
 
 def read_back(desk: Desk, name: Name) -> Held:
     """An instance that was kept before. Raises Refused, OSError."""
     with mapped(desk.spool.claim(name.site, name.uid)) as data:
-        meta = read_file_meta(data)
-        sent = Sent(
-            site=name.site,
-            actor=name.actor,
-            transfer_syntax=meta.transfer_syntax,
-            stream=data,
-            data=data,
-            offset=meta.offset,
-        )
+        sent = _in_file(data, read_file_meta(data), name.site, name.actor, lambda _: Kept.NEW)
         header = sent.header()
         instance = read_instance(header)
         return Held(name, instance, _document(sent, instance, header))
+
+
+def _in_file(data: mmap, meta: FileMeta, site: str, actor: str, store: Callable[[Name], Kept]) -> Sent:
+    return Sent(
+        site=site,
+        actor=actor,
+        transfer_syntax=meta.transfer_syntax,
+        stream=data,
+        offset=meta.offset,
+        end=len(data),
+        digest=dataset_digest(data, meta.offset),
+        store=store,
+    )
 
 
 def _document(sent: Sent, instance: Instance, header: Dataset) -> Document | None:

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION
-
+from adapters.dicom.implementation import CLASS_UID, VERSION_NAME
 from adapters.dicom.refusal import AttributeMissing, Unreadable
 from adapters.durable import Bytes
 
@@ -23,7 +22,8 @@ PREFIX = b"DICM"
 LARGE = 64 * 1024 * 1024  # bytes
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage: a DICOMDIR
 _LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}  # PS3.5 §7.1.2
-_SOP_CLASS, _SYNTAX = 0x0002, 0x0010
+_SOP_CLASS, _SOP_UID, _SYNTAX = 0x0002, 0x0003, 0x0010
+_SEALED = b"KRYPTON\0"
 
 
 @dataclass(frozen=True)
@@ -95,19 +95,33 @@ def _elements(data: Bytes, offset: int) -> tuple[dict[int, str], int]:
     return found, offset
 
 
-def file_meta(*, sop_class: str, sop_uid: str, transfer_syntax: str, sender: str) -> bytes:
-    """Preamble, prefix and File Meta for a dataset that came over the network from the AE title ``sender``."""
+def file_meta(*, sop_class: str, sop_uid: str, transfer_syntax: str, sender: str, digest: str | None = None) -> bytes:
+    """Preamble, prefix and File Meta for a dataset that came over the network from the AE title ``sender``.
+
+    ``digest``: of the dataset; the preamble, which is an implementation's own (PS3.10 7.1), states it.
+    """
     elements = (
         _element(0x0001, b"OB", b"\x00\x01"),
         _element(_SOP_CLASS, b"UI", sop_class.encode("ascii", "replace")),
-        _element(0x0003, b"UI", sop_uid.encode("ascii")),
+        _element(_SOP_UID, b"UI", sop_uid.encode("ascii")),
         _element(_SYNTAX, b"UI", transfer_syntax.encode("ascii", "replace")),
-        _element(0x0012, b"UI", PYNETDICOM_IMPLEMENTATION_UID.encode("ascii")),
-        _element(0x0013, b"SH", PYNETDICOM_IMPLEMENTATION_VERSION.encode("ascii")),
+        _element(0x0012, b"UI", CLASS_UID.encode("ascii")),
+        _element(0x0013, b"SH", VERSION_NAME.encode("ascii")),
         _element(0x0016, b"AE", sender.encode("ascii", "replace")),
     )
     body = b"".join(elements)
-    return bytes(PREAMBLE) + PREFIX + _element(0x0000, b"UL", struct.pack("<L", len(body))) + body
+    preamble = (_SEALED + bytes.fromhex(digest) if digest else b"").ljust(PREAMBLE, b"\0")
+    return preamble + PREFIX + _element(0x0000, b"UL", struct.pack("<L", len(body))) + body
+
+
+def seal_of(data: Bytes) -> tuple[str, str] | None:
+    """SOP Instance UID and digest of the dataset, as ``file_meta`` has stated them; None where it has not."""
+    if bytes(data[: len(_SEALED)]) != _SEALED:
+        return None
+    digest = bytes(data[len(_SEALED) : len(_SEALED) + 32]).hex()
+    elements, _ = _elements(data, PREAMBLE + 4)
+    uid = elements.get(_SOP_UID)
+    return (uid, digest) if uid else None
 
 
 def _element(number: int, vr: bytes, value: bytes) -> bytes:

@@ -18,6 +18,10 @@ class NothingToRecord(Refused):
     """A structured document without dose and without other content."""
 
 
+class NotAsNamed(Refused):
+    """The data set is another one than the message says."""
+
+
 class DigestDiffers(Refused):
     """The SOP instance is held with other bytes: the first one is kept, this one is quarantined."""
 

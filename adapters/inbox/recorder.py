@@ -83,6 +83,7 @@ class Recorder(Generic[I]):
         return self.desk.folder / "batches" / f"{command_id}.json"
 
     def _write_ahead(self, batch: Batch) -> None:
+        self.desk.settle(batch.names)
         names = [list(name) for name in batch.names]
         write(self._file(batch.command_id), json.dumps({"names": names}).encode())
         self.desk.step("written ahead")

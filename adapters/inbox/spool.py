@@ -6,6 +6,8 @@ Folders below the root:
 
     <form>/<site>/<shard>/<uid>               every item held, one per site and uid: the claim; DICOM: instances/
     work/<desk>/pending/<site>/<actor>/<name> items held but not known to be recorded; ``name`` is Name below
+    work/<desk>/pending/<site>/<actor>/blank-<token>  see ``blanks.py``
+    work/<desk>/incoming/<token>              large items that are still coming in: worth nothing after a crash
     work/<desk>/batches/<command id>.json     the write-ahead: which pending items make up a command
     conflicts/<site>/<uid>_<digest>           the same uid with other bytes: kept aside, first one stands
     refused/<command id>/                     batches that a rule refused: their items, and reason.json
@@ -16,11 +18,13 @@ takes it over. The pending name and the claim are two hard links to one file: ba
 
 The invariant: **a claim without a pending name is recorded**, for every order of crashes, because
 
-1. a pending file and its folder are fsynced before its claim is linked and the sender is answered: what was answered
-   has a pending name; what has no claim of its own may be half-written, and is checked against the digest in its name;
+1. an item's bytes are flushed, in a file whose name is durable, before its claim is linked and the sender is answered.
+   That name is its pending name, or a blank's: a sealed item, which states its own digest, is written into a blank, and
+   the blank renamed. So what was answered has a pending name, or after a power cut a blank's, which is one as soon as
+   the seal is seen to be true. What has no claim of its own may be half-written, and is checked against its digest;
 2. the claim is a link(2): of two that bring one uid, in any process, exactly one wins; the other is compared with it;
-3. a batch's file is fsynced before its command is asked: a restart asks the same command id again, which the ledger
-   answers as the first time, whatever has arrived since;
+3. pending names are durable before the batch's file that lists them, and that file before its command is asked: a
+   restart asks the same command id again, which the ledger answers as the first time, whatever has arrived since;
 4. claims are fsynced before pending names are removed, and pending names are durably gone before the batch's file is:
    what is pending after a restart is either in a batch's file or was never asked;
 5. a refusal is final when reason.json is there: its items give up their claims, so they may be sent again.
@@ -33,14 +37,16 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 from urllib.parse import quote, unquote
 
 from adapters.durable import Bytes, sync, write_new
+from adapters.inbox.blanks import Blanks, blanks_in
 
 ROOM = 512 * 1024 * 1024  # bytes left free for the database and the logs that share the disk
 
@@ -92,12 +98,14 @@ class Name(NamedTuple):
 class Form:
     """What the items of a spool are: their folder, their files' suffix, and the digest of what a file says.
 
-    ``digest``: hex of a SHA-256; None where there is no file, or none that can be read.
+    ``digest``: hex of a SHA-256; None where there is no file, or none that can be read. ``seal``: the uid and digest
+    that a sealed file states itself; None where it states none.
     """
 
     folder: str
     suffix: str
     digest: Callable[[Path], str | None]
+    seal: Callable[[Path], tuple[str, str] | None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -140,7 +148,7 @@ class Spool:
             desk.folder.mkdir(parents=True)
             if desk.take():
                 break  # else a process that looks for abandoned desks was faster: it removes the empty one
-        for name in ("pending", "batches"):
+        for name in ("pending", "incoming", "batches"):
             (desk.folder / name).mkdir()
         sync(desk.folder, desk.folder.parent, self.root)
         return desk
@@ -161,7 +169,7 @@ class Desk:
     folder: Path
     step: Step = no_step
     _lock: int | None = None
-    _folders: set[Path] = field(default_factory=set)
+    _blanks: dict[Path, Blanks] = field(default_factory=dict)
     _making: Lock = field(default_factory=Lock)
 
     def take(self) -> bool:
@@ -196,12 +204,54 @@ class Desk:
 
         Raises OSError if the disk is full or broken; then nothing is held.
         """
-        pending = self.path(name)
-        try:
-            self._make_folder(pending.parent)
+
+        def write(pending: Path) -> None:
             write_new(pending, parts)
             self.step("written")
             sync(pending.parent)
+
+        return self._keep(name, write)
+
+    def keep_sealed(self, name: Name, parts: Sequence[Bytes]) -> Kept:
+        """As ``keep``, at half its cost, of a file that states its uid and digest itself (``Form.seal``)."""
+
+        def write(pending: Path) -> None:
+            blank = self._blanks[pending.parent].fill(parts)
+            self.step("written")
+            blank.rename(pending)
+
+        return self._keep(name, write)
+
+    def new_file(self) -> BinaryIO:
+        """A file for an item that comes in piece by piece: to be given to ``adopt`` or ``drop``. Raises OSError."""
+        return (self.folder / "incoming" / secrets.token_hex(8)).open("x+b")
+
+    def adopt(self, name: Name, file: BinaryIO) -> Kept:
+        """As ``keep``, of an item that lies in a file of this desk; the file is closed. Raises OSError."""
+
+        def move(pending: Path) -> None:
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).rename(pending)
+            self.step("written")
+            sync(pending.parent)
+
+        try:
+            return self._keep(name, move)
+        finally:
+            self.drop(file)
+
+    def drop(self, file: BinaryIO) -> None:
+        """Close a file of this desk, and remove it unless it was adopted."""
+        with suppress(OSError):  # its buffer may not fit on the disk: it is not wanted any more
+            file.close()
+        Path(file.name).unlink(missing_ok=True)
+
+    def _keep(self, name: Name, write: Callable[[Path], None]) -> Kept:
+        pending = self.path(name)
+        try:
+            self._make_folder(pending.parent)
+            write(pending)
         except OSError:
             pending.unlink(missing_ok=True)
             raise
@@ -213,10 +263,10 @@ class Desk:
     def _make_folder(self, folder: Path) -> None:
         """Once per sender; nobody goes on before the folder itself is durable."""
         with self._making:
-            if folder not in self._folders:
+            if folder not in self._blanks:
                 folder.mkdir(parents=True, exist_ok=True)
                 sync(folder.parent, folder.parent.parent)
-                self._folders.add(folder)
+                self._blanks[folder] = Blanks(folder)
 
     def claim(self, name: Name) -> Kept:
         """Link a pending item into the archive, or settle it as a duplicate or a conflict."""
@@ -246,8 +296,13 @@ class Desk:
 
     def pending(self) -> Iterator[Name]:
         """All pending items."""
-        for path in (self.folder / "pending").glob("*/*/*"):
+        for path in (self.folder / "pending").glob("*/*/*_*"):
             yield Name(unquote(path.parts[-3]), unquote(path.parts[-2]), path.name)
+
+    def settle(self, names: Iterable[Name]) -> None:
+        """Make their pending names durable."""
+        sync(*{self.path(name).parent for name in names})
+        self.step("settled")
 
     def release(self, names: Iterable[Name]) -> None:
         """They are recorded: make their claims durable, then remove their pending names durably."""
@@ -262,6 +317,10 @@ class Desk:
 
     def sweep(self) -> None:
         """After a crash: claim what was not claimed, and delete partial files, which were never acknowledged."""
+        for partial in (self.folder / "incoming").glob("*"):
+            partial.unlink()
+        for blank in list(blanks_in(self.folder / "pending")):
+            self._unveil(blank)
         for name in list(self.pending()):
             pending, claim = self.path(name), self.spool.claim(name.site, name.uid)
             if claim.exists() and claim.samefile(pending):
@@ -270,6 +329,15 @@ class Desk:
                 self.claim(name)
             else:
                 pending.unlink()
+
+    def _unveil(self, blank: Path) -> None:
+        """Give a blank that holds a whole item its pending name; delete any other."""
+        stated = self.spool.form.seal(blank)
+        if stated and self.spool.form.digest(blank) == stated[1]:
+            new = Name.new("", "", uid=stated[0], digest=stated[1])
+            blank.rename(blank.parent / new.file)
+        else:
+            blank.unlink()
 
 
 def _move(source: Path, target: Path) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 
-CHATTY = ("kafka", "aiokafka", "faust", "mode", "pynetdicom")
+CHATTY = ("kafka", "aiokafka", "faust", "mode")
 
 
 def log_to_stderr() -> None:

@@ -10,7 +10,9 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from adapters.dicom.inlet import spool_at
-from adapters.dicom.storage import Caller, StorageService
+from adapters.dicom.receiver import Ways
+from adapters.dicom.storage import Doors, StorageService
+from adapters.dicom.strangers import Caller
 from adapters.inbox.batches import Limits
 from adapters.inbox.spool import Spool
 from domain.commands.directory import RefuseCaller
@@ -63,9 +65,8 @@ def _serve(ours: Krypton, spool: Spool, stop: Event) -> None:
         spool=spool,
         site_of=site_of,
         refused=refused,
-        ae_title=ours.settings.dicom_ae,
-        port=ours.settings.dicom_port,
-        limits=Limits(quiet_s=ours.settings.batch_quiet_s),
+        doors=Doors(ae_title=ours.settings.dicom_ae, host=ours.settings.dicom_host, port=ours.settings.dicom_port),
+        ways=Ways(batches=Limits(quiet_s=ours.settings.batch_quiet_s)),
     )
     try:
         service.start()

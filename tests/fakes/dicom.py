@@ -1,6 +1,7 @@
 """Plainly fictitious DICOM objects, as small as they may be, and the sites that send them."""
 
 import io
+import socket
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
@@ -136,3 +137,8 @@ class FlakyLedger:
             self.failures -= 1
             raise ConnectionError("the database is away")
         return self.ledger.execute(command, by)
+
+
+def no_delay(event: Any) -> None:
+    """For pynetdicom's senders: Nagle's algorithm and our delayed acknowledgement would cost 40 ms an instance."""
+    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

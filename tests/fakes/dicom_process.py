@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from adapters.dicom.inlet import spool_at
-from adapters.dicom.storage import StorageService
+from adapters.dicom.receiver import Ways
+from adapters.dicom.storage import Doors, StorageService
 from adapters.durable import write
 from adapters.inbox.batches import Limits
 from domain.commands.studies import ReceiveStudy
@@ -47,9 +48,8 @@ def main(spool: str, ledger: str, port: str) -> None:
         spool=spool_at(Path(spool)),
         site_of=lambda ae_title: SITE,
         refused=lambda caller: None,
-        host="127.0.0.1",
-        port=int(port),
-        limits=Limits(quiet_s=0.2, linger_s=0.05, items=7),
+        doors=Doors(port=int(port)),
+        ways=Ways(batches=Limits(quiet_s=0.2, linger_s=0.05, items=7)),
     )
     service.start()
     time.sleep(LONGEST_LIFE_S)

@@ -7,8 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, evt
 
-from adapters.dicom.storage import no_delay
-from tests.fakes.dicom import AE_TITLE, CT_IMAGE
+from tests.fakes.dicom import AE_TITLE, CT_IMAGE, no_delay
 
 # pynetdicom's sender leaves the socket of a connection that was refused or reset to the garbage collector.
 LEAVES_SOCKETS = "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"

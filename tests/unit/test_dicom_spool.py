@@ -7,11 +7,12 @@ import pydicom
 import pytest
 
 from adapters.dicom.inlet import spool_at
-from adapters.dicom.intake import keep_dataset, keep_file
+from adapters.dicom.intake import arriving, keep_dataset, keep_file
+from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import dataset_digest, read_file_meta
 from adapters.dicom.refusal import DigestDiffers
 from adapters.inbox.spool import Desk
-from tests.fakes.dicom import OTHER_SITE, SITE, instance, part10, write
+from tests.fakes.dicom import CT_IMAGE, OTHER_SITE, SITE, instance, part10, write
 
 
 @pytest.fixture
@@ -31,7 +32,10 @@ def test_a_dataset_from_the_network_becomes_a_file_that_names_its_sender(desk: D
     """Its File Meta is ours, its dataset byte for byte the sender's (PS3.10 7.1)."""
     data = part10(instance(SOPInstanceUID="1.2.3"))
     dataset = data[read_file_meta(data).offset :]
-    keep_dataset(desk, io.BytesIO(dataset), site=SITE, sender="CHB_PACS", transfer_syntax="1.2.840.10008.1.2.1")
+    named = ToStore(sop_class=CT_IMAGE, sop_uid="1.2.3", transfer_syntax="1.2.840.10008.1.2.1")
+    came = arriving(desk, named, "CHB_PACS")
+    came.write(dataset)
+    keep_dataset(desk, came, named, site=SITE, sender="CHB_PACS")
     kept = desk.spool.claim(SITE, "1.2.3").read_bytes()
     assert kept.endswith(dataset)
     read = pydicom.dcmread(io.BytesIO(kept))

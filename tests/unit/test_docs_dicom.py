@@ -7,19 +7,25 @@ import pytest
 from pydicom.datadict import tag_for_keyword
 from pydicom.tag import Tag
 from pydicom.uid import (
+    UID,
     EnhancedXRayRadiationDoseSRStorage,
     PatientRadiationDoseSRStorage,
     RadiopharmaceuticalRadiationDoseSRStorage,
     XRayRadiationDoseSRStorage,
 )
-from pynetdicom import AE, PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION
-from pynetdicom.sop_class import Verification
 
-from adapters.dicom import dose_report, storage
+from adapters.dicom import dose_report
 from adapters.dicom.attributes import READS
 from adapters.dicom.dose_exposure import QUANTITIES
+from adapters.dicom.implementation import CLASS_UID, VERSION_NAME
+from adapters.dicom.network.admission import Slots
+from adapters.dicom.network.association import Patience
+from adapters.dicom.network.contexts import UNCOMPRESSED
+from adapters.dicom.network.dimse import Refusal
+from adapters.dicom.network.reception import Waits
+from adapters.dicom.receiver import MAX_PDU
 from adapters.dicom.sr_tree import LONGEST
-from adapters.dicom.storage import Status
+from adapters.dicom.store import Status
 from adapters.inbox.batches import Limits
 from domain.traits import LONGEST_ID
 from krypton.settings import Settings
@@ -40,7 +46,7 @@ def test_each_attribute_read_is_in_the_table_with_its_tag() -> None:
 
 def test_each_status_is_in_the_table() -> None:
     told = {row[1].strip("`") for row in ROWS if len(row) == 3 and row[1].startswith("`0x")}
-    assert told == {f"0x{status:04X}" for status in Status}
+    assert told == {f"0x{status:04X}" for status in (*Status, *Refusal)}
 
 
 def test_each_quantity_is_in_the_table_with_its_code_and_field() -> None:
@@ -64,31 +70,31 @@ def test_the_dose_classes_are_those_that_are_read() -> None:
     [
         ("AE title", f"`{Settings.dicom_ae}` (`KRYPTON_DICOM_AE`)"),
         ("port", f"{Settings.dicom_port} (`KRYPTON_DICOM_PORT`)"),
-        ("maximum PDU size received", f"{storage.MAX_PDU} bytes"),
-        ("associations at once", str(storage.MOST_ASSOCIATIONS)),
-        ("implementation class UID", PYNETDICOM_IMPLEMENTATION_UID),
-        ("implementation version name", f"`{PYNETDICOM_IMPLEMENTATION_VERSION}`"),
+        ("listening address", f"`{Settings.dicom_host}` (`KRYPTON_DICOM_HOST`; `0.0.0.0` for the hospital's network)"),
+        ("maximum PDU size received", f"{MAX_PDU} bytes"),
+        (
+            "associations at once",
+            f"{Slots.in_all}; {Slots.of_an_ae_title} of one AE title; {Slots.from_an_address} from one address",
+        ),
+        ("implementation class UID", CLASS_UID),
+        ("implementation version name", f"`{VERSION_NAME}`"),
     ],
 )
 def test_the_associations_table_is_true(name: str, value: str) -> None:
     assert (name, value) in ROWS
 
 
-def test_the_time_outs_are_the_librarys() -> None:
-    ours = AE()
-    assert (ours.acse_timeout, ours.dimse_timeout, ours.network_timeout) == (30, 30, 60)
-    assert (
-        "time-outs",
-        "30 s for an association to be negotiated and for a message, 60 s without network traffic",
-    ) in ROWS
+def test_the_time_outs_are_as_told() -> None:
+    told = (
+        f"{Waits.request_s:g} s from the connection to the end of its request, {Patience.unfinished_s:g} s for the "
+        f"rest of a PDU or of a message, {Patience.idle_s:g} s between messages"
+    )
+    assert ("time-outs", told) in ROWS
 
 
 def test_verification_is_accepted_in_the_four_syntaxes_named() -> None:
-    ours = AE()
-    ours.add_supported_context(Verification)
-    (context,) = ours.supported_contexts
     (told,) = (row[1] for row in ROWS if row[0].startswith("Verification, "))
-    assert told.split(", ") == [syntax.name.split(":")[0] for syntax in context.transfer_syntax or ()]
+    assert told.split(", ") == [UID(syntax).name.split(":")[0] for syntax in UNCOMPRESSED]
 
 
 def test_when_a_batch_closes_is_as_told() -> None:

@@ -19,7 +19,7 @@ from tests.unit.test_dicom_crash import Died, dies_at, nothing_is_pending, unloc
 
 MESSAGES = UUID("00000000-0000-5000-8000-000000000001")
 SITE, ACTOR = "CHB", "system:test"
-STEPS = ("written", "pending", "claimed", "written ahead", "executed", "synced", "released", "forgotten")
+STEPS = ("written", "pending", "claimed", "settled", "written ahead", "executed", "synced", "released", "forgotten")
 
 
 @dataclass(frozen=True)

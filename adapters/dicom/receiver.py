@@ -1,0 +1,103 @@
+"""Keeps what established associations bring: a thread for each, one desk of the spool, one thread that records."""
+
+import logging
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+
+from adapters.dicom.batch import Held
+from adapters.dicom.inlet import batches, recorder
+from adapters.dicom.network.association import Agreed, Association, Patience, ToStore
+from adapters.dicom.store import Bounds, Incoming
+from adapters.inbox.batches import Limits
+from adapters.inbox.recorder import Executes
+from adapters.inbox.recording import Recording
+from adapters.inbox.spool import Spool
+
+log = logging.getLogger(__name__)
+
+MAX_PDU = 131_072  # bytes: few reads for an image, and little memory for an association
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ways:
+    """How instances are received."""
+
+    batches: Limits = field(default_factory=Limits)
+    bounds: Bounds = field(default_factory=Bounds)
+    patience: Patience = field(default_factory=Patience)
+
+
+class Receiver:
+    """Call ``start``, ``take`` associations, then ``stop``."""
+
+    def __init__(self, ledger: Executes, spool: Spool, ways: Ways) -> None:
+        self._ledger, self._spool, self._ways = ledger, spool, ways
+        self._open: dict[Association, Thread] = {}
+        self._lock = Lock()
+        self._stopping = Event()
+
+    def start(self) -> None:
+        """Complete what a killed process left, then be ready."""
+        self._desk = self._spool.open_desk()
+        self._adopted = list(self._spool.abandoned())
+        self._batches = batches(self._ways.batches)
+        self._recording = Recording(recorder(self._desk, self._ledger), self._batches)
+        self._recording.start()
+        for desk in self._adopted:
+            resumed = recorder(desk, self._ledger)
+            for batch in resumed.recover():
+                self._recording.submit(batch, recorder=resumed)
+
+    def take(self, connection: socket.socket, agreed: Agreed, ended: Callable[[], None]) -> None:
+        """Serve an association that was accepted; ``ended`` is called after it."""
+
+        def begin(asked: ToStore) -> Incoming:
+            return Incoming(self._desk, self._ways.bounds, asked, agreed, lambda held: self._gather(association, held))
+
+        association = Association(
+            connection, agreed, begin, self._ways.patience, MAX_PDU, stopping=self._stopping.is_set
+        )
+        thread = Thread(target=self._serve, args=(association, ended), name=f"dicom {agreed.address}", daemon=True)
+        with self._lock:
+            self._open[association] = thread
+        thread.start()
+
+    def _gather(self, association: Association, held: Held) -> None:
+        for full in self._batches.add(held, feeder=association, now=time.monotonic()):
+            self._recording.submit(full)
+
+    def _serve(self, association: Association, ended: Callable[[], None]) -> None:
+        try:
+            association.run()
+        except Exception as broken:  # of ours: it costs this association, and no other
+            log.error("association of %r broke (%s)", association.agreed.calling, type(broken).__name__)
+        finally:
+            self._batches.end(association, now=time.monotonic())
+            with self._lock:
+                del self._open[association]
+            ended()
+
+    def stop(self, grace_s: float = 5.0) -> None:
+        """Wait up to ``grace_s`` for messages to end, then close associations; record open batches. The rest stays in
+        the spool.
+        """
+        self._stopping.set()
+        until = time.monotonic() + grace_s
+        with self._lock:
+            ending = dict(self._open)
+        for association, thread in ending.items():
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                association.close()
+                thread.join(grace_s)
+        self._recording.stop()
+        for desk in (self._desk, *self._adopted):
+            desk.leave()
+
+    @property
+    def waiting(self) -> int:
+        """How many closed batches are not recorded yet."""
+        return self._recording.waiting
