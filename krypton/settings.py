@@ -11,6 +11,11 @@
 | KRYPTON_MASTER_KEY, …_MASTER_KEY_FILE | base64 of the vault's 32-byte master key, or its file |
 | KRYPTON_DICOM_AE, KRYPTON_DICOM_PORT | AE title (PS3.5 §6.2: 16 characters) and port of the DICOM service |
 | KRYPTON_DICOM_HOST | the address that the DICOM service listens on; 0.0.0.0 for the hospital's network |
+| KRYPTON_DICOM_ASSOCIATIONS, …_ASSOCIATIONS_PER_AE, …_ASSOCIATIONS_PER_ADDRESS | associations at once |
+| KRYPTON_DICOM_WAITING, KRYPTON_DICOM_WAITING_PER_ADDRESS | connections at once without an association |
+| KRYPTON_DICOM_RATE | associations a second of one AE title; more of them wait |
+| KRYPTON_DICOM_REQUEST_S, …_DICOM_UNFINISHED_S, …_DICOM_IDLE_S | when a silent connection is closed, see the fields |
+| KRYPTON_DICOM_INSTANCE_MIB | the largest instance that is taken |
 | KRYPTON_REGISTRY_PORT, KRYPTON_REGISTRY_HOST | port and listening address of the schema registry |
 | KRYPTON_LOG_ORIGIN | name of the tamper-evident log, a URL without its scheme; never changed once it signed |
 | KRYPTON_LOG_FOLDER, KRYPTON_LOG_KEY_FILE | where its tiles are, and the file of its signing key |
@@ -53,6 +58,16 @@ class Settings:
     dicom_ae: str = "KRYPTON"
     dicom_port: int = 11112
     dicom_host: str = "127.0.0.1"
+    dicom_associations: int = 100  # at once
+    dicom_associations_per_ae: int = 40
+    dicom_associations_per_address: int = 60
+    dicom_waiting: int = 128  # connections that have asked for no association yet
+    dicom_waiting_per_address: int = 32
+    dicom_rate: int = 200  # associations a second that an AE title gets
+    dicom_request_s: float = 30.0  # from a connection to the end of its request
+    dicom_unfinished_s: float = 30.0  # for the rest of a PDU or of a message
+    dicom_idle_s: float = 30.0  # between two messages
+    dicom_instance_mib: int = 4_096
     registry_port: int = 8081
     registry_host: str = "127.0.0.1"
     dev_secure: bool = False
@@ -80,6 +95,22 @@ class Settings:
             dicom_ae=_ae_title(given),
             dicom_port=_whole(given, "KRYPTON_DICOM_PORT", Settings.dicom_port, 65535),
             dicom_host=given.get("KRYPTON_DICOM_HOST", Settings.dicom_host),
+            dicom_associations=_whole(given, "KRYPTON_DICOM_ASSOCIATIONS", Settings.dicom_associations, 10_000),
+            dicom_associations_per_ae=_whole(
+                given, "KRYPTON_DICOM_ASSOCIATIONS_PER_AE", Settings.dicom_associations_per_ae, 10_000
+            ),
+            dicom_associations_per_address=_whole(
+                given, "KRYPTON_DICOM_ASSOCIATIONS_PER_ADDRESS", Settings.dicom_associations_per_address, 10_000
+            ),
+            dicom_waiting=_whole(given, "KRYPTON_DICOM_WAITING", Settings.dicom_waiting, 10_000),
+            dicom_waiting_per_address=_whole(
+                given, "KRYPTON_DICOM_WAITING_PER_ADDRESS", Settings.dicom_waiting_per_address, 10_000
+            ),
+            dicom_rate=_whole(given, "KRYPTON_DICOM_RATE", Settings.dicom_rate, 100_000),
+            dicom_request_s=_seconds(given, "KRYPTON_DICOM_REQUEST_S", Settings.dicom_request_s),
+            dicom_unfinished_s=_seconds(given, "KRYPTON_DICOM_UNFINISHED_S", Settings.dicom_unfinished_s),
+            dicom_idle_s=_seconds(given, "KRYPTON_DICOM_IDLE_S", Settings.dicom_idle_s),
+            dicom_instance_mib=_whole(given, "KRYPTON_DICOM_INSTANCE_MIB", Settings.dicom_instance_mib, 1_048_576),
             registry_port=_whole(given, "KRYPTON_REGISTRY_PORT", Settings.registry_port, 65535),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
             dev_secure=_yes(given, "KRYPTON_DEV_SECURE"),

@@ -10,8 +10,12 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from adapters.dicom.inlet import spool_at
+from adapters.dicom.network.admission import Slots
+from adapters.dicom.network.association import Patience
+from adapters.dicom.network.reception import Waits
 from adapters.dicom.receiver import Ways
 from adapters.dicom.storage import Doors, StorageService
+from adapters.dicom.store import Bounds
 from adapters.dicom.strangers import Caller
 from adapters.inbox.batches import Limits
 from adapters.inbox.spool import Spool
@@ -22,7 +26,7 @@ from krypton.bootstrap import Krypton
 from krypton.listeners import listener
 from krypton.memory import long_lived
 from krypton.progress import progress
-from krypton.settings import ServiceUnavailable
+from krypton.settings import ServiceUnavailable, Settings
 
 CALLERS = UUID("7f2d1c34-0b6e-5c8a-9e55-d1f0c2b7a911")  # namespace of their command ids: stored state, never change it
 
@@ -65,8 +69,8 @@ def _serve(ours: Krypton, spool: Spool, stop: Event) -> None:
         spool=spool,
         site_of=site_of,
         refused=refused,
-        doors=Doors(ae_title=ours.settings.dicom_ae, host=ours.settings.dicom_host, port=ours.settings.dicom_port),
-        ways=Ways(batches=Limits(quiet_s=ours.settings.batch_quiet_s)),
+        doors=_doors(ours.settings),
+        ways=_ways(ours.settings),
     )
     try:
         service.start()
@@ -79,6 +83,33 @@ def _serve(ours: Krypton, spool: Spool, stop: Event) -> None:
         stop.wait()
     finally:
         service.stop()
+
+
+def _doors(settings: Settings) -> Doors:
+    return Doors(
+        ae_title=settings.dicom_ae,
+        host=settings.dicom_host,
+        port=settings.dicom_port,
+        slots=Slots(
+            in_all=settings.dicom_associations,
+            of_an_ae_title=settings.dicom_associations_per_ae,
+            from_an_address=settings.dicom_associations_per_address,
+        ),
+        waits=Waits(
+            request_s=settings.dicom_request_s,
+            from_an_address=settings.dicom_waiting_per_address,
+            in_all=settings.dicom_waiting,
+            accepted_per_s=settings.dicom_rate,
+        ),
+    )
+
+
+def _ways(settings: Settings) -> Ways:
+    return Ways(
+        batches=Limits(quiet_s=settings.batch_quiet_s),
+        bounds=Bounds(instance_mib=settings.dicom_instance_mib),
+        patience=Patience(idle_s=settings.dicom_idle_s, unfinished_s=settings.dicom_unfinished_s),
+    )
 
 
 def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_id: UUID | None) -> dict[str, Any]:
