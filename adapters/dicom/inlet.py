@@ -49,7 +49,7 @@ def file_digest(path: Path) -> str | None:
 
 
 def file_seal(path: Path) -> tuple[str, str] | None:
-    """The SOP Instance UID and digest that a file of ours states; None where it is another one, or not whole."""
+    """The SOP Instance UID and digest that a file of Krypton's states; None where it is another one, or not whole."""
     try:
         with mapped(path) as data:
             return seal_of(data)

@@ -77,7 +77,7 @@ def keep_file(desk: Desk, path: Path, *, site: str, actor: str) -> Held | None:
 
 
 def arriving(desk: Desk, named: ToStore, sender: str) -> Arriving:
-    """A dataset that the AE title ``sender`` begins to send, as a file of ours; then ``keep_dataset``."""
+    """A dataset that the AE title ``sender`` begins to send, as a file of Krypton's; then ``keep_dataset``."""
     head = partial(
         file_meta,
         sop_class=named.sop_class,

@@ -72,7 +72,7 @@ class Receiver:
     def _serve(self, association: Association, ended: Callable[[], None]) -> None:
         try:
             association.run()
-        except Exception as broken:  # of ours: it costs this association, and no other
+        except Exception as broken:  # Krypton's own fault: it costs this association, and no other
             log.error("association of %r broke (%s)", association.agreed.calling, type(broken).__name__)
         finally:
             self._batches.end(association, now=time.monotonic())
