@@ -35,11 +35,12 @@ class Ledger(Application[UUID]):
 
     name = "ledger"
 
-    def __init__(self, env: EnvType, *, codec: EventCodec, vault: KeyVault, clock: Clock) -> None:
+    def __init__(self, env: EnvType, *, codec: EventCodec, vault: KeyVault, clock: Clock | None = None) -> None:
+        """``clock``: another one than the event store's, for tests."""
         self.codec = codec
         self.vault = vault
-        self.clock = clock
         super().__init__(env)
+        self.clock: Clock = clock or self.log.now
         self._membership = Tail(Membership(), self.log, codec)
         self._directory = Tail(Directory(), self.log, codec)
         self._rules = Tail(RulesInForce(), self.log, codec)

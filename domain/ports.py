@@ -106,6 +106,9 @@ class CommandLog(Protocol):
     and IntegrityError if an event of an aggregate is, or something newer than the decisions' basis.
     """
 
+    def now(self) -> datetime:
+        """The store's time, never before the stamp of a stored event: a command decides by it."""
+
     def answer_of(self, command_id: UUID) -> Answer | None:
         """The stored answer of a command; None if unknown."""
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,11 +41,6 @@ def known_view(name: str) -> None:
     """Raises NotFound."""
     if name not in VIEWS:
         raise NotFound(f"no view {name}: there are {', '.join(VIEWS)}")
-
-
-def utc_now() -> datetime:
-    """The clock of a real ledger."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -85,8 +79,9 @@ class Krypton:
             "PERSISTENCE_MODULE": "adapters.eventstore",
             "EVENT_STORE_DATABASE": self.addresses.database,
             "EVENT_STORE_CONNECTIONS": str(self.pool),
+            "EVENT_STORE_CLOCK_BOUND_S": str(self.settings.clock_bound_s),
         }
-        return Ledger(env, codec=self.codec, vault=self.vault, clock=utc_now)
+        return Ledger(env, codec=self.codec, vault=self.vault)
 
     @contextmanager
     def snapshot(self) -> Iterator[Any]:

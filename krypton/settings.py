@@ -21,6 +21,7 @@
 | KRYPTON_LOG_FOLDER, KRYPTON_LOG_KEY_FILE | where its tiles are, and the file of its signing key |
 | KRYPTON_NOTICES_URL | where policies POST their notices, http or https; else files in `notices` of the state folder |
 | KRYPTON_REPLICATION | copies that Kafka keeps of each partition; 1, and 3 in production |
+| KRYPTON_CLOCK_BOUND_S | seconds by which a writer's clock may differ from the event store's (T1) |
 | KRYPTON_RELAY_BATCH, …_WORKER_BATCH, …_BATCH_QUIET_S | limits, see the fields |
 """
 
@@ -78,6 +79,7 @@ class Settings:
     relay_batch: int = 1000  # events the relay reads and sends at a time
     worker_batch: int = 1000  # events a processor applies in one transaction, at most (architecture §7.3)
     replication: int = 1  # copies that Kafka keeps of each partition; 3 in production
+    clock_bound_s: float = 60.0  # by which a writer's clock may differ from the event store's (T1)
     batch_quiet_s: float = 2.0  # silence after which instances received so far become a study
 
     @staticmethod
@@ -121,6 +123,7 @@ class Settings:
             relay_batch=_whole(given, "KRYPTON_RELAY_BATCH", Settings.relay_batch, 100_000),
             worker_batch=_whole(given, "KRYPTON_WORKER_BATCH", Settings.worker_batch, 100_000),
             replication=_whole(given, "KRYPTON_REPLICATION", Settings.replication, 9),
+            clock_bound_s=_seconds(given, "KRYPTON_CLOCK_BOUND_S", Settings.clock_bound_s),
             batch_quiet_s=_seconds(given, "KRYPTON_BATCH_QUIET_S", Settings.batch_quiet_s),
         )
 

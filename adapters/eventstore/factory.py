@@ -4,6 +4,7 @@ from typing import Any, Final, NoReturn
 
 from eventsourcing.persistence import InfrastructureFactory, NotSupportedError, TrackingRecorder
 
+from adapters.eventstore.clock import BOUND_S
 from adapters.eventstore.recorder import LedgerRecorder
 
 DATABASE: Final = "EVENT_STORE_DATABASE"
@@ -11,6 +12,8 @@ DATABASE: Final = "EVENT_STORE_DATABASE"
 CONNECTIONS: Final = "EVENT_STORE_CONNECTIONS"
 """Key of the environment that says how many connections the recorder may hold; without it, ``MOST``."""
 MOST: Final = "4"
+CLOCK_BOUND: Final = "EVENT_STORE_CLOCK_BOUND_S"
+"""Key of the environment that says by how many seconds a writer's clock may differ from the store's."""
 
 
 class Factory(InfrastructureFactory[TrackingRecorder]):
@@ -20,7 +23,8 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
 
     def application_recorder(self) -> LedgerRecorder:
         """The ledger's own."""
-        return LedgerRecorder(self.env[DATABASE], int(self.env.get(CONNECTIONS, MOST)))
+        bound_s = float(self.env.get(CLOCK_BOUND) or BOUND_S)
+        return LedgerRecorder(self.env[DATABASE], int(self.env.get(CONNECTIONS, MOST)), bound_s)
 
     def aggregate_recorder(self, purpose: str = "events") -> NoReturn:
         """Raises NotSupportedError."""

@@ -1,5 +1,7 @@
 """Stores events together with their commands' idempotency keys, in one transaction and two round trips.
 
+Each transaction brings the store's clock back with it (``clock``), and stamps an event with the last one's time where
+its own is earlier (T2): a stamp is the first field of the stored bytes, so it is put in place of the other.
 The table is locked before the first insert, so positions are assigned in commit order: a reader that continues from a
 position never misses an event that commits later. A lock timeout keeps a stuck writer from blocking all others. Reads
 run without a transaction: one round trip each.
@@ -8,6 +10,7 @@ run without a transaction: one round trip each.
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -22,6 +25,8 @@ from eventsourcing.persistence import (
 )
 from psycopg2.extras import execute_values
 
+from adapters.eventstore.clock import BOUND_S, Heard, StoreClock
+from adapters.eventstore.stamps import CLOCK, LAST, TIME, not_before_last, stamp_of
 from adapters.eventstore.tables import CHANNEL, EVENTS, FOLDED, LOCK_TIMEOUT_MS
 from domain.askers import Asker
 from domain.errors import CommandRepeated
@@ -31,11 +36,14 @@ from postgres.session import Busy
 
 # One message to the server: lock, then insert. A sorted subquery keeps the order in which ids are assigned.
 INSERT = f"""SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE;
+WITH last AS MATERIALIZED ({LAST})
 INSERT INTO {EVENTS} (originator_id, originator_version, topic, state)
-SELECT id::uuid, version, topic, state FROM (VALUES %s) AS new (place, id, version, topic, state)
-ORDER BY place RETURNING id"""
+SELECT id::uuid, version, topic, {not_before_last("state")}
+FROM (VALUES %s) AS new (place, id, version, topic, state) LEFT JOIN last ON true
+ORDER BY place RETURNING id, {stamp_of("state")}"""
 COMMANDS = f"""NOTIFY {CHANNEL};
-INSERT INTO ledger.command (command_id, actor, kind, positions, result) VALUES %s ON CONFLICT DO NOTHING RETURNING 1"""
+INSERT INTO ledger.command (command_id, actor, kind, positions, result) VALUES %s ON CONFLICT DO NOTHING
+RETURNING {CLOCK}"""
 # Asked under the lock: what was stored after it was read. Ids grow in commit order, so what is stored now comes later.
 NEWER = f"""SELECT 1 FROM {EVENTS} WHERE id > %s AND id < %s AND topic IN ({FOLDED})
 UNION ALL SELECT 1 FROM unnest(%s::uuid[], %s::bigint[]) AS read (id, version)
@@ -51,8 +59,13 @@ ORDER BY originator_id, originator_version"""
 class LedgerRecorder(ApplicationRecorder):
     """The library's recorder, with command ids, a lock timeout, and multi-row SQL instead of the ORM."""
 
-    def __init__(self, database: str, connections: int) -> None:
+    def __init__(self, database: str, connections: int, clock_bound_s: float = BOUND_S) -> None:
         self._pool = Pool(database, "event store", connections, prepare=PREPARE)
+        self._clock = StoreClock(lambda: Heard(*self._read(TIME)[0]), clock_bound_s)
+
+    def now(self) -> datetime:
+        """See ``domain.ports.CommandLog``. Raises ClockDiffers (T1), OperationalError."""
+        return self._clock()
 
     def insert_events(
         self,
@@ -62,9 +75,16 @@ class LedgerRecorder(ApplicationRecorder):
         basis: Basis | None = None,
         **_: Any,
     ) -> Sequence[int]:
-        """See ``domain.ports.CommandLog``. Raises IntegrityError if another writer was first, OperationalError."""
+        """See ``domain.ports.CommandLog``. Raises IntegrityError if another writer was first or a clock was set
+        meanwhile, ClockDiffers (T1), OperationalError.
+        """
         with _translated(), self._pool.transaction() as cursor:
-            return _inserted(cursor, stored_events, commands, basis)
+            positions, last = _inserted(cursor, stored_events, basis)
+            sent = self._clock.steady()
+            clock = _recorded(cursor, positions, commands)
+            if clock and self._clock.heard(sent, Heard(clock, last)):
+                raise IntegrityError("a clock was set meanwhile: to be decided again, by the time that is now")
+            return positions
 
     def select_events(
         self,
@@ -160,19 +180,23 @@ class LedgerRecorder(ApplicationRecorder):
             return self._pool.read(sql, values)
 
 
-def _inserted(
-    cursor: Any, stored_events: Sequence[StoredEvent], commands: Sequence[CommandRecord], basis: Basis | None
-) -> list[int]:
-    """The positions of the events. Raises CommandRepeated, IntegrityError, so that nothing is stored."""
+def _inserted(cursor: Any, stored_events: Sequence[StoredEvent], basis: Basis | None) -> tuple[list[int], int]:
+    """The positions of the events, and the stamp of the last one, 0 where there is none. Raises IntegrityError."""
     rows = [
         (place, str(e.originator_id), e.originator_version, e.topic, e.state) for place, e in enumerate(stored_events)
     ]
-    positions = [row[0] for row in execute_values(cursor, INSERT, rows, page_size=PAGE, fetch=True)]
+    stored = execute_values(cursor, INSERT, rows, page_size=PAGE, fetch=True)
+    positions = [position for position, _ in stored]
     if basis and stored_events:
         ids, versions = [str(each) for each in basis.read], list(basis.read.values())
         cursor.execute(NEWER, (basis.upto, min(positions), ids, versions, min(positions)))
         if cursor.fetchone():
             raise IntegrityError("what the decision rests on was changed first")
+    return positions, (stored[-1][1] or 0) if stored else 0
+
+
+def _recorded(cursor: Any, positions: Sequence[int], commands: Sequence[CommandRecord]) -> int | None:
+    """Record the commands; returns the store's clock. Raises CommandRepeated, so that nothing is stored."""
     left = iter(positions)
     answered = [
         (str(c.command_id), *c.asker, [next(left) for _ in range(c.events)], json.dumps(dict(c.result)))
@@ -182,7 +206,7 @@ def _inserted(
     stored = execute_values(cursor, COMMANDS, answered, template, page_size=PAGE, fetch=True)
     if len(stored) != len(answered):
         raise CommandRepeated
-    return positions
+    return stored[0][0] if stored else None
 
 
 @contextmanager

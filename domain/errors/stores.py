@@ -1,5 +1,7 @@
 """Errors of stores, of the ledger, and of those to whom something is delivered: no rule refused anything."""
 
+from eventsourcing.persistence import OperationalError
+
 
 class NotDelivered(Exception):
     """A notice was not taken. The message is a code, and holds nothing of the notice."""
@@ -36,3 +38,10 @@ class OffsetGap(Exception):
 
 class StoreAway(Exception):
     """The database is unavailable: nothing was applied; retry the same batch."""
+
+
+# What the event store says to a writer
+class ClockDiffers(OperationalError):
+    """This machine's clock and the event store's differ by more than the bound: nothing was written; set the clocks."""
+
+    rule = "T1"

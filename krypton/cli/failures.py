@@ -9,7 +9,7 @@ a traceback means a defect of Krypton.
 import eventsourcing.persistence
 import psycopg2
 
-from domain.errors import Contended, LedgerAltered, NotFound, OffsetGap, RuleBroken, SealBroken, StoreAway
+from domain.errors import ClockDiffers, Contended, LedgerAltered, NotFound, OffsetGap, RuleBroken, SealBroken, StoreAway
 from krypton.settings import ServiceUnavailable, SettingsWrong
 from schemas.codec import NotAnEvent
 from schemas.registry import UnknownSchema
@@ -36,6 +36,8 @@ def told(error: Exception) -> tuple[str, int] | None:
             return f"settings: {error}", USAGE
         case ServiceUnavailable() | Contended() | StoreAway():
             return f"unavailable: {error}", UNREACHABLE
+        case ClockDiffers():
+            return f"unavailable: {error} ({error.rule})", UNREACHABLE
         case eventsourcing.persistence.OperationalError():
             return f"unavailable: {error}; see krypton dev status", UNREACHABLE
         case psycopg2.errors.UndefinedTable():

@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
+from domain.errors import ClockDiffers
 from krypton.bootstrap import Krypton
 from krypton.home import Home
 from krypton.services.alone import Needed, only_run, taken_ports
@@ -34,6 +35,10 @@ def run(names: Sequence[str], say: Callable[[str], None], stop: Event) -> None:
 def _run(ours: Krypton, names: Sequence[str], say: Callable[[str], None], stop: Event) -> None:
     for line in taken_ports([needed for needed in _ports(ours.settings) if needed.service in names]):
         say(line)
+    try:
+        ours.ledger.clock()
+    except ClockDiffers as differs:  # relay and workers go on: they stamp nothing
+        say(f"{differs} ({differs.rule})")
     logs = ours.settings.home / "logs"
     children = [Child(name, krypton_command(*COMMANDS[name]), logs / f"{name}.log") for name in names]
     workers = Workers(ours, children)

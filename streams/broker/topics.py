@@ -1,7 +1,8 @@
 """Declares the ledger's Kafka topics: fixed partition counts, infinite retention, no compaction.
 
 A partition count is stored state: changing it would spread a key's events over two partitions and break their order.
-Differences from the declared values are therefore reported, never corrected.
+Differences from the declared values are therefore reported, never corrected; but for the times that a broker takes,
+which change nothing that is stored.
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,6 +48,18 @@ KEPT: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Topic settings that keep records from being lost."""
 
+ANY_TIME: Final[Mapping[str, str]] = MappingProxyType(
+    dict.fromkeys(
+        (
+            "message.timestamp.before.max.ms",  # since Kafka 3.6
+            "message.timestamp.after.max.ms",  # 1 h by default: a time further ahead would stop the relay
+            "message.timestamp.difference.max.ms",  # until Kafka 3.9
+        ),
+        str(2**63 - 1),
+    )
+)
+"""Topic settings by which a broker takes records of any time; each broker knows some of them."""
+
 MAX_RECORD_BYTES: Final = 8 << 20
 """The largest record; dose reports of long interventions exceed Kafka's default limit of 1 MiB."""
 
@@ -58,7 +71,8 @@ class TopicsDiffer(Exception):
 
 
 def create(bootstrap: str, replication: int = 1, min_insync: int | None = None) -> list[str]:
-    """Create missing topics and check the others; returns the names of the new ones.
+    """Create missing topics and check the others, which take records of any time from here on; returns the names of the
+    new ones.
 
     ``replication``: copies of each partition, 3 in production. ``min_insync``: copies that must hold a record before it
     is acknowledged; by default all but one. Safe to repeat. Raises TopicsDiffer, KafkaError (Kafka is away).
@@ -77,6 +91,7 @@ def create(bootstrap: str, replication: int = 1, min_insync: int | None = None) 
         }
         new = _create(admin, wanted) if wanted else []
         _compare(admin)
+        _take_any_time(admin)
     return new
 
 
@@ -117,9 +132,29 @@ def _compare(admin: KafkaAdminClient) -> None:
         raise TopicsDiffer("; ".join(wrong))
 
 
-def _settings(admin: KafkaAdminClient) -> dict[str, dict[str, str]]:
-    """Topic to its effective values of the settings in ``KEPT``."""
-    asked = [ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(KEPT)) for name in PARTITIONS]
+def _take_any_time(admin: KafkaAdminClient) -> None:
+    """Let the broker refuse no record for its time: the event store has it, so it belongs on its topic.
+
+    Raises TopicsDiffer where the broker does not let this login change it.
+    """
+    narrow = {
+        name: {setting: ANY_TIME[setting] for setting, value in held.items() if value != ANY_TIME[setting]}
+        for name, held in _settings(admin, ANY_TIME).items()
+    }
+    changes = [ConfigResource(ConfigResourceType.TOPIC, name, wanted) for name, wanted in narrow.items() if wanted]
+    if not changes:
+        return
+    answers = admin.alter_configs(changes)["topic"]
+    if refused := {name: answer for name, answer in answers.items() if answer != "OK"}:
+        raise TopicsDiffer(
+            f"{', '.join(refused)}: Kafka would refuse records of some times, and did not let that be changed "
+            f"({next(iter(refused.values()))}): run krypton init with a login that may alter topics"
+        )
+
+
+def _settings(admin: KafkaAdminClient, wanted: Mapping[str, str] = KEPT) -> dict[str, dict[str, str]]:
+    """Topic to its effective values of these settings, of those that the broker knows."""
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(wanted)) for name in PARTITIONS]
     answers = admin.describe_configs(asked, config_filter="all")["topic"]
     return {name: {setting: held["value"] for setting, held in values.items()} for name, values in answers.items()}
 

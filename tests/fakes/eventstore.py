@@ -1,6 +1,7 @@
 """The event store in memory: eventsourcing's own plain recorder, with the command log that ours adds."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +49,10 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
     def _changed(self, basis: Basis) -> bool:
         newer = self.select_notifications(basis.upto, 1, topics=FOLDED, inclusive_of_start=False)
         return bool(newer) or any(self.select_events(one, gt=version) for one, version in basis.read.items())
+
+    def now(self) -> datetime:
+        """See ``domain.ports.CommandLog``."""
+        return datetime.now(UTC)
 
     def answer_of(self, command_id: UUID) -> Answer | None:
         """See ``domain.ports.CommandLog``."""

@@ -12,7 +12,6 @@ from domain.actors import Caller
 from domain.commands.accesses import OpenAccess, ReviewEmergency
 from domain.commands.directory import RegisterProfessional
 from domain.work import Envelope
-from krypton.bootstrap import utc_now
 from krypton.policies.letters import folded
 from krypton.queries.worklists import emergencies_to_review
 from krypton.views.dead_letters import letters, replay_letter
@@ -44,7 +43,7 @@ def test_left_open_it_is_closed_told_of_listed_on_record_and_reviewed(world: Pol
     world.react("emergency")
     assert [event.type for event in world.history()][-1] == "access.emergency_opened"
     world.senders.clear()
-    world.ours.ledger.clock = lambda: utc_now() + timedelta(hours=5)
+    world.ours.ledger.clock = lambda: world.ours.ledger.log.now() + timedelta(hours=5)
     world.react("emergency")
     world.work(VIEW)
     (listed,) = emergencies_to_review(world.ours, AUDITOR)

@@ -1,0 +1,88 @@
+"""Clocks three hours ahead and behind, on one process and on all: a wrong writer is named, and all else goes on."""
+
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from krypton.devstack.stack import Stack
+from krypton.services.install import install
+from krypton.services.supervisor import krypton_command
+from streams.broker.topics import PARTITIONS
+from streams.relay.outgoing import first_long
+from tests.fakes.clocks import environment, wrong_clocks
+from tests.integration.live_ledger import LiveLedger, live_ledger, until
+
+__all__ = ["wrong_clocks"]
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("wrong_clocks"), pytest.mark.timeout(240)]
+
+VIEW = "identity_index"
+DONE_S = 90
+HOUR_US = 3_600_000_000
+
+
+@pytest.fixture
+def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
+    """Installed, with nothing running."""
+    with live_ledger(stack, tmp_path) as ours:
+        _ = ours.krypton
+        yield ours
+
+
+def start(ledger: LiveLedger, hours: int, *words: str) -> subprocess.Popen[bytes]:
+    """``krypton <words>`` with a clock that is wrong by so many hours."""
+    moved = [f"{name}={value}" for name, value in environment(hours).items()] if hours else []
+    return ledger.spawn("-".join(words), ["env", *moved, *krypton_command(*words)])
+
+
+def enroll(ledger: LiveLedger, hours: int, code: str) -> int:
+    """One event by a process of its own; its exit code."""
+    return start(ledger, hours, "site", "enroll", code, "--name", "Hospital").wait(DONE_S)
+
+
+def stamps(ledger: LiveLedger) -> list[int]:
+    rows = ledger.query("SELECT state FROM ledger.ledger_events ORDER BY id")
+    return [first_long(bytes(state)) for (state,) in rows]
+
+
+def indexed(ledger: LiveLedger) -> int:
+    return int(ledger.query(f"SELECT count(*) FROM {VIEW}_v1.identity")[0][0])
+
+
+def test_one_writer_is_refused_by_name_and_everybody_else_goes_on(ledger: LiveLedger) -> None:
+    """Relay and worker have wrong clocks too: they stamp nothing, so they are not refused."""
+    start(ledger, 3, "relay")
+    start(ledger, -3, "worker", VIEW)
+    before = len(stamps(ledger))
+    assert enroll(ledger, 3, "AHEAD") == 4
+    assert "10,800 s ahead of the event store's" in ledger.said("site", "enroll", "AHEAD", "--name", "Hospital")
+    assert enroll(ledger, -3, "BEHIND") == 4
+    assert "10,800 s behind the event store's" in ledger.said("site", "enroll", "BEHIND", "--name", "Hospital")
+    assert len(stamps(ledger)) == before
+    ledger.register(300)
+    until(lambda: indexed(ledger) == 300, DONE_S, "all indexed")
+
+
+def test_an_event_hours_ahead_is_relayed_also_where_the_topics_are_an_older_releases(ledger: LiveLedger) -> None:
+    """Such a topic takes records up to an hour ahead: one event stopped the relay for good."""
+    admin = KafkaAdminClient(bootstrap_servers=ledger.krypton.addresses.kafka)
+    hour = {"message.timestamp.after.max.ms": "3600000"}
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, hour) for topic in PARTITIONS])
+    admin.close()
+    for _ in install(ledger.krypton):
+        pass
+    own = ledger.krypton.ledger
+    right = own.clock
+    for hours in (3, -3):
+        own.clock = lambda hours=hours: right() + timedelta(hours=hours)  # type: ignore[misc]
+        ledger.register(10)
+    own.clock = right
+    ledger.register(100)
+    start(ledger, 0, "relay")
+    until(ledger.relayed, DONE_S, "all relayed")
+    assert ledger.published() == ledger.stored()
