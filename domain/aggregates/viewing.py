@@ -6,8 +6,9 @@ X12 A professional reads of a person under an access of theirs that is open, and
     not suspended (X4), nobody opposes it since (X5), the consent it rests on was not taken back, the person is still
     known where they act from, and still the person that it was opened for. An emergency goes past X5.
 X13 A patient reads of themself: of the person that their own identity is in.
-X15 The reason for reading a list names nobody who is in it: it is sealed under the caller's own key, so it stays
-    readable when one of them is erased.
+X15 The reason for reading a list names nobody whom it names: it is sealed under the caller's own key, so it stays
+    readable when one of them is erased. Of others on it nothing is compared: a refusal would tell that a guess is
+    right.
 X18 A list of a professional names a person only where they read of that person under an open access (X12), or are of
     the care team and nobody opposes it (X6, X5). Other rows show ids, and what was written where they act from; against
     an opposition to consultation, nothing clinical.

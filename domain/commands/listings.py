@@ -48,8 +48,9 @@ class ListPeople:
         """Raises ReasonMissing (X3), UnfitReason (X15), UnknownSite (S1)."""
         reason = why(self.caller.reason or "")
         judged = standing(work, self.caller, self.task) or self._judged(work)
+        seen = self._seen(work, judged.site) if judged.ground else {}
         if judged.ground is not None:
-            self._refuse_names(work, reason)
+            self._refuse_names(work, reason, {*seen["unnamed"], *seen["withheld"]})
         judged = from_enrolled(work, judged)
         asked = asked_as(work, self.caller, self.task, self.asked, reason, judged)
         told: dict[str, Any] = {"viewing": str(self.viewing), "rule": judged.rule, "site": judged.site}
@@ -59,12 +60,12 @@ class ListPeople:
             return told | {"decision": REFUSED}
         on_it: dict[str, Any] = {"identities": map(str, self.shown), "rule": judged.rule, "ground": judged.ground}
         work.add(Viewing.list_people(self.viewing, asked, actor=self.caller.actor, **on_it))
-        return told | {"decision": LISTED, "ground": judged.ground, **self._seen(work, judged.site)}
+        return told | {"decision": LISTED, "ground": judged.ground, **seen}
 
     def _seen(self, work: Work, site: str | None) -> dict[str, Any]:
         """How much a professional sees of whom: all of those who are not named here (X18, X19)."""
         told: dict[str, Any] = {"unnamed": [], "withheld": [], "exclusions": {}}
-        if self.caller.rpps is None or site is None:
+        if self.caller.rpps is None:
             return told
         here = replace(self.caller, site=site)
         for identity in map(str, self.shown):
@@ -84,11 +85,14 @@ class ListPeople:
         site = site_of(self.caller, professional)
         return Judged("W2", TASK, site) if site else Judged("X2")
 
-    def _refuse_names(self, work: Work, reason: str) -> None:
-        """Raises UnfitReason (X15)."""
+    def _refuse_names(self, work: Work, reason: str, hidden: set[str]) -> None:
+        """``hidden``: who is not named to the reader; a refusal would tell whether a name was guessed.
+
+        Raises UnfitReason (X15).
+        """
         if len(reason) > LONGEST:
             raise UnfitReason(f"the reason for a list has up to {LONGEST} characters: say it in short")
-        people = (work.get(Identity, one) for one in self.shown)
+        people = (work.get(Identity, one) for one in self.shown if str(one) not in hidden)
         if any(tells_of(reason, identity.traits, identity.local_id) for identity in people):
             raise UnfitReason(
                 "the reason for a list stays readable, and this one holds a name, a birth date or a number of "

@@ -8,8 +8,7 @@ It is the command line's authentication.
     site = "CHB"  # where they act from; may be left out
 
 It is ``roles.toml`` in the state folder, or the file that KRYPTON_ROLES names. The user is told by the process's uid,
-never by a variable. The file is believed where root or the owner of the state folder owns it, and where nobody else may
-write to it or put another in its place: each folder on the way to it, from the root on, is one of theirs too.
+never by a variable. Whether the file is believed is decided in ``believed``.
 """
 
 import os
@@ -22,6 +21,7 @@ from typing import Any, Final
 
 from domain.actors import actor
 from domain.errors import BadActor
+from krypton.cli.believed import OTHERS_MAY_WRITE, believe
 from krypton.settings import Settings, SettingsWrong
 
 ANY_PROFESSIONAL: Final = "rpps:*"
@@ -29,7 +29,6 @@ ANY_PATIENT: Final = "patient:*"
 WILD: Final = frozenset({ANY_PROFESSIONAL, ANY_PATIENT})
 OF_PROGRAMS: Final = frozenset({"system", "aet"})
 """Schemes of Krypton's programs and of modalities: they act by themselves; no user acts as one."""
-OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _read(file: Path, home: Path) -> dict[str, Any]:
     """The file's content, checked. Raises SettingsWrong."""
     try:
         with file.open("rb") as opened:
-            _believe(file, os.fstat(opened.fileno()), home)
+            believe(file, os.fstat(opened.fileno()), home)
             told = tomllib.load(opened)
     except FileNotFoundError:
         raise SettingsWrong(
@@ -110,47 +109,6 @@ def _read(file: Path, home: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
         raise SettingsWrong(f"the roles file {file} is no TOML: {wrong}") from None
     return _checked(told, file)
-
-
-def _believe(file: Path, found: os.stat_result, home: Path) -> None:
-    """Raises SettingsWrong where somebody else than root or the ledger's owner could have written the file."""
-    keepers = (0, home.stat().st_uid if home.exists() else os.getuid())
-    if found.st_uid not in keepers:
-        raise SettingsWrong(
-            f"the roles file {file} belongs to neither root nor the owner of the state folder {home}: "
-            f"give it to root (chown root {file})"
-        )
-    _refuse_open(file, found.st_mode)
-    for folder in _folders(file):
-        there = folder.stat()
-        if there.st_uid not in keepers:
-            raise SettingsWrong(
-                f"{folder} belongs to neither root nor the owner of the state folder {home}, so the roles file {file} "
-                f"is not believed: give it to root (chown root {folder}), or keep the file elsewhere"
-            )
-        if not there.st_mode & stat.S_ISVTX:  # there, as in /tmp, nobody takes away what is another's
-            _refuse_open(folder, there.st_mode)
-
-
-def _refuse_open(path: Path, mode: int) -> None:
-    """Raises SettingsWrong where others may write to it."""
-    if mode & OTHERS_MAY_WRITE:
-        raise SettingsWrong(f"others may write to {path}, so the roles file is not believed: chmod go-w {path}")
-
-
-def _folders(file: Path) -> list[Path]:
-    """All folders on the way to a file, from the root on, those of links and of what they lead to included."""
-    found: set[Path] = set()
-    left, seen = [file.absolute()], set[Path]()
-    while left:
-        path = left.pop()
-        for one in {path, *path.parents} - seen:
-            seen.add(one)
-            if one.is_symlink():
-                left.append(one.parent / one.readlink())
-            elif one.is_dir():
-                found.add(one)
-    return sorted(found)
 
 
 def _checked(told: dict[str, Any], file: Path) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """Who may act as what on the command line: the roles file is believed where nobody else could have written it."""
 
+import grp
 import os
+import pwd
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from krypton.cli import believed
+from krypton.cli.believed import believe
 from krypton.cli.roles import own_roles, user_name, write_for_development
 from krypton.settings import Settings, SettingsWrong
 
@@ -62,14 +65,12 @@ def test_a_link_that_others_may_change_is_not_believed(tmp_path: Path) -> None:
         own_roles(Settings(open_to_all))
 
 
-def test_a_file_of_another_user_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from krypton.cli import roles
-
+def test_a_file_of_another_user_is_not_believed(tmp_path: Path) -> None:
     settings = stated(tmp_path, '[users."USER"]\nroles = ["clerk:chb-desk"]')
     found = tmp_path.stat()
     theirs = type(found)((found.st_mode, 0, 0, 0, 4242, 0, 0, 0, 0, 0))
     with pytest.raises(SettingsWrong, match="belongs to neither root nor the owner of the state folder"):
-        roles._believe(settings.roles, theirs, tmp_path)
+        believe(settings.roles, theirs, tmp_path)
 
 
 def deep(folder: Path) -> tuple[Settings, Path]:
@@ -79,14 +80,40 @@ def deep(folder: Path) -> tuple[Settings, Path]:
     return stated(between, '[users."USER"]\nroles = ["clerk:chb-desk"]'), folder / "above"
 
 
-@pytest.mark.parametrize("mode", [0o020, 0o002])
-def test_a_folder_further_up_that_others_may_change_is_not_believed(tmp_path: Path, mode: int) -> None:
+def test_a_folder_further_up_that_others_may_change_is_not_believed(tmp_path: Path) -> None:
     """Who may rename the state folder puts another in its place."""
     settings, above = deep(tmp_path)
     assert own_roles(settings).roles
-    above.chmod(0o755 | mode)
+    above.chmod(0o757)
     with pytest.raises(SettingsWrong, match=r"others may write to .*/above, .*chmod go-w .*/above"):
         own_roles(settings)
+
+
+@pytest.mark.parametrize(("members", "is_believed"), [(set(), True), ({0}, True), ({0, 4242}, False), ({-1}, False)])
+def test_a_folder_further_up_is_a_groups_only_where_nobody_else_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: set[int], is_believed: bool
+) -> None:
+    """A umask of 002 gives each user's folders to a group of their own."""
+    settings, above = deep(tmp_path)
+    above.chmod(0o775)
+    monkeypatch.setattr(believed, "_members", lambda _: {os.getuid() if one == 0 else one for one in members})
+    if is_believed:
+        assert own_roles(settings).roles
+    else:
+        with pytest.raises(SettingsWrong, match=r"others may write to .*/above, "):
+            own_roles(settings)
+
+
+def test_the_members_of_a_group_are_those_whose_first_it_is_and_those_it_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user = pwd.struct_passwd(("one", "x", 1001, 77, "", "", ""))
+    other = pwd.struct_passwd(("other", "x", 1002, 78, "", "", ""))
+    monkeypatch.setattr(pwd, "getpwall", lambda: [user, other])
+    group = grp.struct_group(("ones", "x", 77, ["other", "gone"]))
+    monkeypatch.setattr(grp, "getgrgid", {77: group}.__getitem__)
+    assert believed._members(77) == {1001, 1002, -1}
+    assert believed._members(9) == {-1}
 
 
 def test_a_folder_further_up_where_nobody_takes_away_what_is_anothers_is_believed(tmp_path: Path) -> None:
@@ -96,19 +123,24 @@ def test_a_folder_further_up_where_nobody_takes_away_what_is_anothers_is_believe
     assert own_roles(settings).roles
 
 
-def test_a_folder_further_up_of_another_user_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["above", "link"])
+def test_a_folder_or_a_link_further_up_of_another_user_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Whose the link is puts it elsewhere, wherever it lies."""
     settings, above = deep(tmp_path)
-    look = Path.stat
+    (tmp_path / "link").symlink_to(settings.home)
+    assert own_roles(Settings(tmp_path / "link")).roles
+    look = Path.lstat
 
-    def theirs(path: Path, **more: Any) -> os.stat_result:
-        found = look(path, **more)
-        fields = list(found)
-        fields[4] = 4242 if path == above else fields[4]
+    def theirs(path: Path) -> os.stat_result:
+        fields = list(look(path))
+        fields[4] = 4242 if path == tmp_path / what else fields[4]
         return os.stat_result(fields)
 
-    monkeypatch.setattr(Path, "stat", theirs)
-    with pytest.raises(SettingsWrong, match=r"/above belongs to neither root nor .*chown root .*/above"):
-        own_roles(settings)
+    monkeypatch.setattr(Path, "lstat", theirs)
+    with pytest.raises(SettingsWrong, match=rf"/{what} belongs to neither root nor .*chown -h root .*/{what}"):
+        own_roles(Settings(tmp_path / "link"))
 
 
 def test_the_folders_of_each_link_on_the_way_are_looked_at(tmp_path: Path) -> None:

@@ -474,6 +474,18 @@ class TestLists:
         assert isinstance(refusal, UnfitReason)
         assert reason not in str(refusal)
 
+    @pytest.mark.parametrize("reason", ["for Fictive", "number A-1", "born 1970-01-02"])
+    def test_a_reason_tells_no_guess_of_who_is_not_named(self, desk: Desk, reason: str) -> None:
+        """X15, X18: else who orders an exam for a number finds out whose it is, guess by guess."""
+        anne = desk.region.register("CHB", "A-1", birth_date="1970-01-02")
+        command: dict[str, Any] = {"task": "order.list", "shown": (anne,), "actor": f"rpps:{RADIOLOGIST}"}
+        assert self.show(desk, reason, **command)["decision"] == "listed"
+        desk.region.ask(Oppose(identity=anne))
+        assert self.show(desk, reason, **command)["decision"] == "listed"
+        access = desk.open(identity=anne, emergency=True)
+        with pytest.raises(UnfitReason):
+            self.show(desk, reason, **command, accesses=(access,))
+
     def test_it_needs_a_reason(self, desk: Desk) -> None:
         command = ListPeople(caller=Caller(ACTORS["clerk"]), task="identity.review.list")
         assert isinstance(desk.region.refusal(command), ReasonMissing)
