@@ -30,6 +30,7 @@ from schemas.codec import Codec
 from schemas.registry import registry
 
 if TYPE_CHECKING:  # imported where used: a command that only asks the ledger need not load every view
+    from adapters.eventstore.genuine import Genuine
     from adapters.vault.postgres import PostgresVault
     from projections.engine.projection import Projection
     from projections.engine.store import ViewStore
@@ -41,6 +42,15 @@ def known_view(name: str) -> None:
     """Raises NotFound."""
     if name not in VIEWS:
         raise NotFound(f"no view {name}: there are {', '.join(VIEWS)}")
+
+
+def genuine() -> "Genuine":
+    """Tells the ledger's own Kafka records from others."""
+    from adapters.eventstore.genuine import Genuine
+    from streams.broker.partition import partition_of
+    from streams.broker.topics import PARTITIONS
+
+    return Genuine(registry(), lambda topic, key: partition_of(key, PARTITIONS[topic]))
 
 
 @dataclass(frozen=True)
@@ -126,7 +136,7 @@ class Krypton:
         """The store of that version of a view, or of the one that readers see. Raises NotFound, OtherCode."""
         from projections.engine.store import ViewStore
 
-        return ViewStore(self.folding(name, version), self.codec, self.addresses.database)
+        return ViewStore(self.folding(name, version), self.codec, self.addresses.database, genuine())
 
     def folding(self, name: str, version: int | None = None) -> "Projection":
         """As ``projection``, to write rows of the version with. Raises NotFound; OtherCode: another program's."""

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     VERSION_REPEATED = "version repeated"
     COMMAND_REPEATED = "repeated command"
     COMMAND_ALTERED = "command altered"
+    FORGED_RECORD = "forged record"
     HEADER = "header altered"
     PARTITION = "wrong partition"
 

@@ -5,6 +5,7 @@ that agrees with it is right. Events after the last checkpoint are not signed: t
 that it is not proven which log is right.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from streams.reading.side_by_side import NO_EVENT, Store, Window, Wrong
 from streams.relay.outgoing import Addresser, Stored, first_long
 
 LOOK_AHEAD = 5_000
+UUID_TEXT = re.compile(rb"[0-9a-f-]{36}")
+MOST_DIGITS = 18  # of a version: PostgreSQL counts no further
 RELAY_S = 300.0
 """Time within which the relay publishes an event, restarts of the relay and of Kafka included."""
 UNPROVEN = "; this is after the last checkpoint, so it is not proven which of the two logs is right"
@@ -63,22 +66,23 @@ class Judge:
 
     def _looks(self, window: Window) -> Iterator[tuple[int, Callable[[], Difference | None]]]:
         for wrong in window.wrong:
-            yield wrong.position, lambda wrong=wrong: self._wrong(wrong)  # type: ignore[misc]
+            yield wrong.position, lambda wrong=wrong: self._wrong(wrong, window)  # type: ignore[misc]
         for position, record in window.strange:
             yield position, lambda position=position, record=record: self._strange(position, record)  # type: ignore[misc]
         for position, row in window.lacking.items():
             yield position, lambda position=position, row=row: self._lacking(position, row, window)  # type: ignore[misc]
 
-    def _wrong(self, wrong: Wrong) -> Difference:
+    def _wrong(self, wrong: Wrong, window: Window) -> Difference:
         """A record that differs from its row, or a record out of order."""
         at, record, row, what = wrong
         where = f"{record.topic}/{record.partition} offset {record.offset}: {what}"
         if row is None:
-            return Difference(at, Log.KAFKA, Kind.HEADER, where)
+            kind = Kind.HEADER if self._stands_for(record, window) else Kind.FORGED_RECORD
+            return Difference(at, Log.KAFKA, kind, where)
         if what.startswith("it comes after"):
             return Difference(at, Log.KAFKA, Kind.REORDERED, where)
         if what.startswith("a second record"):
-            return Difference(at, Log.KAFKA, Kind.EXTRA, where)
+            return Difference(at, Log.KAFKA, Kind.FORGED_RECORD, where)
         signed = self.signed.entry_at(at) if self.signed else None
         if signed is None:
             log = Log.KAFKA if record.value == row[1] and self._names_itself(row) else Log.BOTH
@@ -96,6 +100,14 @@ class Judge:
         if record.value != row[1] or what == NO_EVENT:
             return Kind.REORDERED if self._stands_elsewhere(at, _entry(record)) else Kind.CHANGED
         return Kind.PARTITION if "partition" in what or "topic" in what else Kind.HEADER
+
+    def _stands_for(self, record: Record, window: Window) -> bool:
+        """Whether a record without a valid position is that of an event which has no other record on Kafka."""
+        subject, _, version = (dict(record.headers).get("ce_id") or b"").partition(b"/")
+        if not UUID_TEXT.fullmatch(subject) or not version.isdigit() or len(version) > MOST_DIGITS:
+            return False
+        position = self.scan.position_of(subject.decode(), int(version))
+        return position is not None and (position in window.lacking or position not in window.held)
 
     def _names_itself(self, row: Row) -> bool:
         """Whether the columns of a row agree with its stored bytes."""
@@ -121,13 +133,13 @@ class Judge:
         elsewhere = self._stands_elsewhere(at, entry)
         if self.signed and self.signed.covers(at):
             if self.signed.holds_none_at(at):
-                return Difference(at, Log.KAFKA, Kind.EXTRA, f"{where}: no event was ever signed at this position")
+                said = f"{where}: no event was ever signed at this position"
+                return Difference(at, Log.KAFKA, Kind.FORGED_RECORD, said)
             kind = Kind.REORDERED if elsewhere else self._gone(at)
             return Difference(at, Log.EVENT_STORE, kind, f"the event store holds no event here; {where} does")
         if elsewhere:
-            return Difference(
-                at, Log.KAFKA, Kind.EXTRA, f"{where}: the event store holds this event elsewhere{UNPROVEN}"
-            )
+            said = f"{where}: the event store holds this event at another position"
+            return Difference(at, Log.KAFKA, Kind.FORGED_RECORD, said)
         return Difference(at, Log.EVENT_STORE, self._gone(at), f"only {where} holds an event here{UNPROVEN}")
 
     def _gone(self, at: int) -> Kind:
@@ -174,7 +186,11 @@ class Judge:
             return Difference(at, Log.KAFKA, Kind.MISSING, f"{where}: {part.broken}")
         if _ends_before(part, at):
             return Difference(at, Log.KAFKA, Kind.TRUNCATED, f"{where} ends at position {part.last}")
-        later = any(position_of(record) == at for record in part.ahead(LOOK_AHEAD))
+        ahead = part.ahead(LOOK_AHEAD)
+        later = any(position_of(record) == at for record in ahead)
+        if later and self.scan.row(stated := position_of(ahead[0])) is None:
+            said = f"{where} offset {ahead[0].offset} states position {stated}, where the event store holds no event"
+            return Difference(at, Log.KAFKA, Kind.FORGED_RECORD, f"{said}, and comes before this event")
         kind, said = (Kind.REORDERED, "holds it after later ones") if later else (Kind.MISSING, "goes on without it")
         return Difference(at, Log.KAFKA, kind, f"{where} {said}")
 
@@ -207,4 +223,4 @@ def _entry(record: Record) -> bytes | None:
     names = ("position", "ce_type", "ce_subject", "version")
     if any(held.get(name) is None for name in names):
         return None
-    return b"".join(held[name] + b"\n" for name in names) + sha256(record.value).hexdigest().encode()
+    return b"".join(held[name] + b"\n" for name in names) + sha256(record.value or b"").hexdigest().encode()

@@ -68,11 +68,12 @@ def republish(ours: Krypton, start: int, heads: Heads, advance: Advance = lambda
     """
     own = folder_note(TileFolder(ours.settings.log_folder), heads)
     with _only_relay(ours) as (lease, outbox):
-        hold_ends(outbox, log_end.read(ours.addresses.kafka), start)
+        addresser = Addresser.of(registry())
+        hold_ends(outbox, log_end.read(ours.addresses.kafka, outbox, addresser).ends, start)
         head = _compare(ours, start)
         with Scan(ours.addresses.database) as scan:
             passed = signed_store.hold(signed_store.pages(scan), heads)
-        ends = log_end.read(ours.addresses.kafka)
+        ends = log_end.read(ours.addresses.kafka, outbox, addresser).ends
         outlet = Outlet(ours.addresses.kafka, lease)
         try:
             sent = sum(_send(outlet, page, advance) for page in _missing(outbox, ends, start, head))

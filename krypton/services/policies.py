@@ -15,7 +15,7 @@ from adapters.notices.folder import NoticeFolder
 from adapters.notices.http import NoticeEndpoint
 from adapters.outbox.outbox import Outbox
 from domain.ports import Notices
-from krypton.bootstrap import Krypton
+from krypton.bootstrap import Krypton, genuine
 from krypton.policies.fold import PolicyFold, no_step
 from krypton.policies.match import Match
 from krypton.policies.sender import Lookup, Sender
@@ -65,7 +65,8 @@ class Woken:
 
 def store(ours: Krypton, name: str, step: Step = no_step) -> ViewStore:
     """The store of a policy. It has no access to the vault: sealed fields stay sealed."""
-    return ViewStore(PolicyFold(POLICIES[name], step), Codec(registry(), NoKeys()), ours.addresses.database)
+    codec = Codec(registry(), NoKeys())
+    return ViewStore(PolicyFold(POLICIES[name], step), codec, ours.addresses.database, genuine())
 
 
 def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:

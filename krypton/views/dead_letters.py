@@ -53,4 +53,5 @@ def _shown(found: DeadLetter) -> dict[str, Any]:
         "offset": record.offset,
         "key": record.key.decode(errors="replace"),
         "reason": found.reason,
+        "forged": found.forged,
     }

@@ -14,9 +14,12 @@ from projections.declared import VIEWS
 from projections.engine.query import fetch
 from projections.versions import catalog
 from projections.versions.code_digest import code_digest
+from schemas.registry import registry
 from streams.broker import broker
 from streams.broker.topics import PARTITIONS
 from streams.relay import log_end
+from streams.relay.outbox import Rows
+from streams.relay.outgoing import Addresser
 
 LOOK_AGAIN_S = 0.05
 ANSWERS_MS = 5_000  # a running broker answers in milliseconds; a failure should be reported soon
@@ -102,7 +105,9 @@ def _behind(ours: Krypton, ends: Ends) -> dict[str, int]:
 def _last_on_kafka(ours: Krypton) -> int:
     """The position of the last event there; 0 where there is none."""
     try:
-        return max((end.position for end in log_end.read(ours.addresses.kafka).values()), default=0)
+        with ours.snapshot() as connection:
+            ends, _ = log_end.read(ours.addresses.kafka, Rows(connection), Addresser.of(registry()))
+        return max((end.position for end in ends.values()), default=0)
     except KafkaError as away:
         raise kafka_away(ours, away) from None
 

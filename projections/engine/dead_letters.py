@@ -17,7 +17,7 @@ UNPARK = """DELETE FROM views.parked_key
 WHERE view = %s AND version = %s AND topic = %s AND "partition" = %s AND key = %s"""
 REPLAYED = "UPDATE views.dead_letter SET replayed_at = now() WHERE id = ANY(%s)"
 OF_KEY = """view = %s AND version = %s AND topic = %s AND "partition" = %s AND key = %s AND replayed_at IS NULL
-ORDER BY "offset" """
+AND forged IS NOT TRUE ORDER BY "offset" """
 
 
 class ReplayFailed(Exception):
@@ -68,6 +68,12 @@ def _named(cursor: Cursor, projection: Projection, key: bytes | None, ident: int
     """The parked keys that match; a key may be parked in several topics."""
     where = "view = %s AND version = %s AND replayed_at IS NULL AND (key = %s OR id = %s) ORDER BY id"
     letters = parked.select(cursor, where, projection.name, projection.version, key, ident)
+    if forged := next((one for one in letters if one.forged and one.id == ident), None):
+        raise ReplayFailed(
+            f"the ledger did not write dead letter {ident}, so it is never applied: krypton recover "
+            f"{forged.record.topic} makes the topic anew without it"
+        )
+    letters = [one for one in letters if not one.forged]
     if not letters:
         raise NotFound(
             f"nothing waits in {projection.name} v{projection.version} under that key or number: "

@@ -17,6 +17,10 @@ from schemas.registry import UnknownSchema
 SAYS_NO_VALUE = (NotAnEvent, UnknownSchema, UnknownEvent, UnknownColumn, RowRefused)
 """Krypton's own errors, whose messages contain no value of an event."""
 
+HIGHEST = 2**63 - 1
+"""The highest position that an event store can give."""
+MOST_DIGITS = len(str(HIGHEST))
+
 AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
 """Errors that mean a server is unreachable or too busy."""
 
@@ -131,10 +135,7 @@ def _read_all(codec: Codec, records: Sequence[Record]) -> list[Read]:
         if filled == list(records) and len(filled) == 1:
             return [_read_one(codec, filled[0])]
         return [one for record in filled for one in _read_all(codec, [record])]
-    return [
-        Read(record, event, event.position) if isinstance(event, LedgerEvent) else _unread(record, event)
-        for record, event in zip(records, found, strict=True)
-    ]
+    return [_checked(record, event) for record, event in zip(records, found, strict=True)]
 
 
 def _read_one(codec: Codec, record: Record) -> Read:
@@ -151,6 +152,15 @@ def _read_one(codec: Codec, record: Record) -> Read:
         raise
     except Exception as failure:  # a tampered seal, for example
         return _unread(record, failure)
+    return _checked(record, event)
+
+
+def _checked(record: Record, event: LedgerEvent | Exception) -> Read:
+    """A position that no ledger can have is none: another program wrote the record."""
+    if not isinstance(event, LedgerEvent):
+        return _unread(record, event)
+    if not 0 < event.position <= HIGHEST:
+        return Read(record, NotAnEvent("its position is not one of a ledger"), None)
     return Read(record, event, event.position)
 
 
@@ -162,7 +172,8 @@ def _filled(record: Record) -> Record:
 
 def _unread(record: Record, failure: Exception) -> Read:
     stated = dict(record.headers).get("position") or b""
-    return Read(record, failure, int(stated) if stated.isdigit() else None)
+    position = int(stated) if stated.isdigit() and len(stated) <= MOST_DIGITS else 0
+    return Read(record, failure, position if 0 < position <= HIGHEST else None)
 
 
 def _key(read: Read) -> Parked:
@@ -177,6 +188,11 @@ def _failed(read: Read, failure: Exception) -> Letter:
     what = "was not applied" if isinstance(read.event, LedgerEvent) else "cannot be read"
     said = f": {failure}" if isinstance(failure, SAYS_NO_VALUE) else ""
     return _letter(read, f"{what}: {type(failure).__name__}{said}")
+
+
+def forged_letter(read: Read, why: str) -> Letter:
+    """The dead letter of a record that the ledger did not write."""
+    return _letter(read, f"is not the ledger's: {why}")
 
 
 def _letter(read: Read, what: str) -> Letter:

@@ -51,13 +51,15 @@ class DeadLetter:
     event_type: str | None
     reason: str
     recorded_at: datetime
+    forged: bool
 
 
 STORED = 'view, version, topic, "partition", "offset", key, value, headers, ledger_position, event_type, reason'
-FIELDS = f"id, {STORED}, recorded_at"
+FIELDS = f"id, {STORED}, recorded_at, coalesce(forged, false)"
 PARKED_AMONG = """SELECT topic, "partition", key FROM views.parked_key
 WHERE view = %s AND version = %s AND key = ANY(%s::bytea[])"""
 BURY = f"INSERT INTO views.dead_letter ({STORED}) VALUES %s ON CONFLICT DO NOTHING"
+BURY_FORGED = f"INSERT INTO views.dead_letter ({STORED}, forged) VALUES %s ON CONFLICT DO NOTHING"
 PARK = 'INSERT INTO views.parked_key (view, version, topic, "partition", key) VALUES %s ON CONFLICT DO NOTHING'
 
 
@@ -73,6 +75,12 @@ def store(cursor: Cursor, view: str, version: int, letters: Sequence[Letter]) ->
     rows = [_row(view, version, letter) for letter in letters]
     execute_values(cursor, BURY, rows)
     execute_values(cursor, PARK, [(view, version, *parked) for parked in {letter.parked for letter in letters}])
+
+
+def store_forged(cursor: Cursor, view: str, version: int, letters: Sequence[Letter]) -> None:
+    """Store records that the ledger did not write. Their keys are not parked: the events of those keys go on."""
+    rows = [(*_row(view, version, letter), True) for letter in letters]
+    execute_values(cursor, BURY_FORGED, rows)
 
 
 def select(cursor: Cursor, where: str, *parameters: Any) -> list[DeadLetter]:

@@ -2,15 +2,16 @@
 
 Delivery: a record takes effect exactly once. The Kafka offset shows whether it was already read, the ledger position
 whether the relay published it twice. A worker that lost its partition finds the position moved and writes nothing.
+A record that the ledger did not write becomes a dead letter: it is not applied, and moves no ledger position.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import OffsetGap
 from projections.engine import parked, positions
-from projections.engine.fold import Read, fold, fold_carefully, read
+from projections.engine.fold import Read, fold, fold_carefully, forged_letter, read
 from projections.engine.parked import DeadLetter
 from projections.engine.positions import Move, Partition, Position
 from projections.engine.projection import Projection, schema_of
@@ -20,17 +21,21 @@ from schemas.codec import Codec
 from schemas.event import Record
 
 START = Position(next=0, ledger=0)
+Check = Callable[[Cursor, Sequence[Read]], Mapping[int, str]]
+"""Which of these records, by index, the ledger did not write, and why (``adapters.eventstore.genuine``)."""
 
 
 class ViewStore:
     """``streams.processor.view.View`` on PostgreSQL. ``catalog.create`` has already made the view's tables."""
 
-    def __init__(self, projection: Projection, codec: Codec, url: str) -> None:
+    def __init__(self, projection: Projection, codec: Codec, url: str, check: Check | None = None) -> None:
+        """``check``: tells which records the ledger did not write; None: every record is trusted."""
         self.name = projection.name
         self.version = projection.version
         self.topics = projection.topics
         self._projection = projection
         self._codec = codec
+        self._check = check
         self._tables = tables_sql(projection.tables, schema_of(projection))
         self._session = Session(url, f"view {self.name} v{self.version}", self._forget)
         self._known: dict[Partition, Position] | None = None
@@ -69,13 +74,13 @@ class ViewStore:
         heads, fresh = self._fresh(batch, known)
         if not fresh:
             return 0
-        moves, new = _moves(known, heads, read(self._codec, fresh))
+        reads = read(self._codec, fresh)
         try:
-            self._write(moves, new, careful=False)
+            moves, applied = self._write(known, heads, reads, careful=False)
         except RowRefused:
-            self._write(moves, new, careful=True)
+            moves, applied = self._write(known, heads, reads, careful=True)
         known.update({partition: move.after for partition, move in moves.items()})
-        return len(new)
+        return applied
 
     def _forget(self) -> None:
         """The outcome of a transaction is unknown: read the positions again before continuing."""
@@ -101,13 +106,25 @@ class ViewStore:
                 fresh.append(record)
         return heads, fresh
 
-    def _write(self, moves: Mapping[Partition, Move], new: Sequence[Read], *, careful: bool) -> None:
+    def _write(
+        self,
+        known: Mapping[Partition, Position],
+        heads: Mapping[Partition, int],
+        reads: Sequence[Read],
+        *,
+        careful: bool,
+    ) -> tuple[Mapping[Partition, Move], int]:
+        """Apply what is new; returns the moves, and how many events were new."""
         with self._session.transaction() as cursor:
-            positions.move(
-                cursor, self.name, self.version, moves
-            )  # first: it locks the partitions or stops this worker
+            forged = self._check(cursor, reads) if self._check else {}
+            moves, new = _moves(known, heads, [one for at, one in enumerate(reads) if at not in forged])
+            positions.move(cursor, self.name, self.version, moves)  # it locks the partitions or stops this worker
+            if forged:
+                letters = [forged_letter(reads[at], why) for at, why in forged.items()]
+                parked.store_forged(cursor, self.name, self.version, letters)
             if new:
                 self._fold(cursor, new, careful)
+        return moves, len(new)
 
     def _fold(self, cursor: Cursor, new: Sequence[Read], careful: bool) -> None:
         waiting = parked.parked_among(cursor, self.name, self.version, (r.record for r in new))

@@ -6,6 +6,7 @@ answer.
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Identity,
@@ -53,6 +54,7 @@ DEAD_LETTER = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("published_at", DateTime(timezone=True), comment="when it was on the dead-letter topic"),
     Column("replayed_at", DateTime(timezone=True), comment="when it was applied after all"),
+    Column("forged", Boolean, comment="true: the ledger did not write it, so it is never applied"),
     Index("dead_letter_record", "view", "version", "topic", "partition", "offset", unique=True),
     Index("dead_letter_unpublished", "view", "version", "id", postgresql_where=text("published_at IS NULL")),
 )

@@ -22,7 +22,8 @@ from streams.reading.replay import Replay, Span
 POSITION_AT: Final = 7
 POSITION: Final = re.compile(rb"[1-9][0-9]{0,18}")
 """The ``position`` header exactly as the relay writes it; ``int`` would accept other forms."""
-HIGHEST: Final = 10**19
+HIGHEST: Final = 1 << 62
+"""No store gets so far: a higher position is forged, and beyond what PostgreSQL counts."""
 MARGIN_MS: Final = 86_400_000  # a record carries the time of the decision, which is committed within seconds
 
 
@@ -110,7 +111,8 @@ def _positions(records: Sequence[Record]) -> list[int]:
 def position_of(record: Record) -> int:
     """The position in a record's headers; 0 if missing or not in the relay's form."""
     digits = dict(record.headers).get("position")
-    return int(digits) if digits and POSITION.fullmatch(digits) else 0
+    position = int(digits) if digits and POSITION.fullmatch(digits) else 0
+    return position if position < HIGHEST else 0
 
 
 def parts(kafka: str, replay: Replay, *, prefix: str = "", since_ms: int | None = None) -> list[Part]:

@@ -214,7 +214,7 @@ class Comparison:
             return
         if (row := window.lacking.pop(position, None)) is not None:
             behind = f"it comes after position {part.last} in its partition" if position < part.last else ""
-            if what := behind or self._what(part, record, row):
+            if what := self._what(part, record, row) or behind:
                 window.wrong.append(Wrong(position, record, row, what))
         elif (row := window.held.get(position) or self._earlier(position, window)) is not None:
             self._again(part, record, row, window)

@@ -49,13 +49,37 @@ def create(database: str) -> None:
         connection.close()
 
 
-class Outbox:
+KNOWN = """SELECT originator_id::text || '/' || originator_version FROM ledger.ledger_events
+WHERE (originator_id, originator_version) IN (SELECT * FROM unnest(%s::uuid[], %s::bigint[]))"""
+
+
+class Rows:
+    """Looks up single events over a session. Every method raises psycopg2.Error."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def rows_at(self, positions: Sequence[int]) -> dict[int, Stored]:
+        """The events at these positions; absent where the store has none."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"SELECT {COLUMNS} WHERE id = ANY(%s)", (list(positions),))
+            return {row[0]: Stored(row[0], row[1], row[2], bytes(row[3])) for row in cursor}
+
+    def known(self, names: Sequence[str]) -> set[str]:
+        """Which of these events, each by its ``ce_id``, the store has at any position."""
+        parts = [name.partition("/") for name in names]
+        with self._connection.cursor() as cursor:
+            cursor.execute(KNOWN, ([one[0] for one in parts], [int(one[2]) for one in parts]))
+            return {name for (name,) in cursor}
+
+
+class Outbox(Rows):
     """A session on the event store. Every method raises psycopg2.Error if the database is unavailable."""
 
     def __init__(self, database: str, page_rows: int) -> None:
         """``page_rows``: the most events a page holds."""
         self._most = self._rows = page_rows
-        self._connection: Any = connect(database, "relay", autocommit=True)
+        super().__init__(connect(database, "relay", autocommit=True))
         with self._connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
 

@@ -3,11 +3,11 @@
 One relay is active, others stand by. Delivery: each event is on its topic once, in ledger order within its partition.
 The log is its own checkpoint: at start and after any failure the relay reads the last record of each partition and
 resumes after it; the hint in PostgreSQL only bounds that search if a partition is idle. Nothing is skipped: an event
-that cannot be sent stops the relay. ``streams.relay.lease`` and ``streams.relay.outlet`` prevent two relays from
-writing at once. One race remains and needs three steps in a row: a relay frozen between checking its lease and writing
-to the socket, a second one that took over, and the first waking between the second one's read of a partition and its
-write to it. Consumers drop such a repeat. The relay runs for ever: it waits for an unavailable database or broker and
-logs which.
+that cannot be sent stops the relay. What others wrote to a topic is passed over, with an alarm, and is never taken for
+the relay's own end. ``streams.relay.lease`` and ``streams.relay.outlet`` prevent two relays from writing at once. One
+race remains and needs three steps in a row: a relay frozen between checking its lease and writing to the socket, a
+second one that took over, and the first waking between the second one's read of a partition and its write to it.
+Consumers drop such a repeat. The relay runs for ever: it waits for an unavailable database or broker and logs which.
 """
 
 import logging
@@ -26,7 +26,7 @@ from streams.broker.backoff import Backoff
 from streams.relay import log_end
 from streams.relay.checksum import use_compiled
 from streams.relay.lease import BEAT_S, LEASE_S, Lease
-from streams.relay.log_end import Ends
+from streams.relay.log_end import Ends, Foreign
 from streams.relay.outbox import Outbox, create
 from streams.relay.outgoing import Addresser, Outgoing, Stored
 from streams.relay.outlet import Outlet, Undelivered
@@ -128,8 +128,8 @@ class Relay:
         """Copy with one producer until told to stop; then hand over cleanly."""
         outlet = Outlet(self.kafka, lease)
         try:
-            ends = log_end.read(self.kafka)
-            self._check_same_ledger(outbox, ends)
+            ends, foreign = log_end.read(self.kafka, outbox, self._addresser)
+            self._check_same_ledger(outbox, foreign)
             start = log_end.resume(ends, self._hint_in_log(outbox, ends, hint))
             log.info("relaying from position %d", start)
             reached = self._copy(lease, outbox, outlet, ends, start)
@@ -177,16 +177,30 @@ class Relay:
                 new.append(event)
         return new, None
 
-    def _check_same_ledger(self, outbox: Outbox, ends: Ends) -> None:
-        """Raise Unpublishable if Kafka ends with an event that the store does not have at that position."""
-        stored = outbox.names_at([end.position for end in ends.values() if end.event])
-        for (topic, partition), end in ends.items():
-            if end.event and stored.get(end.position) != end.event:
+    def _check_same_ledger(self, outbox: Outbox, foreign: Sequence[Foreign]) -> None:
+        """Pass over what others wrote, with an alarm. Raise Unpublishable for the events of another ledger.
+
+        Such a record is in all ways what a relay writes, of an event that this store has at no position: after it,
+        this relay could give the same position to a second event.
+        """
+        known = outbox.known([one.event for one in foreign if one.event])
+        for one in foreign:
+            if one.event and one.event not in known:
                 raise Unpublishable(
-                    f"{topic}-{partition} ends with position {end.position}, where the event store has no event or "
-                    "a different one: this database is older than Kafka's log, or belongs to another ledger; "
-                    "restore one from the other before starting the relay"
+                    f"{one} holds an event that the event store does not have: this database is older than Kafka's "
+                    "log, or belongs to another ledger; restore the event store (krypton restore event-store), or, if "
+                    f"the record is forged, run krypton recover {one.topic}"
                 )
+        for topic in sorted({one.topic for one in foreign}):
+            some = [one for one in foreign if one.topic == topic]
+            log.error(
+                "ALARM: %s holds %d records that this ledger did not write, the first at %s: they are passed over; "
+                "find out who else may write to the topic, then run krypton recover %s",
+                topic,
+                len(some),
+                some[0],
+                topic,
+            )
 
     def _hint_in_log(self, outbox: Outbox, ends: Ends, hint: int) -> int:
         """The hint if the log confirms it; 0 if Kafka lost records, so that they are found and sent again."""

@@ -10,7 +10,10 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from krypton.devstack.stack import Stack
+from schemas.registry import registry
 from streams.broker import topics
+from streams.relay.outgoing import Addresser, Stored
+from tests.fakes.region import Region
 from tests.integration.live_ledger import LiveLedger, delete_topics, kill, kill_kafka, live_ledger, stop_database, until
 
 pytestmark = pytest.mark.live
@@ -119,9 +122,13 @@ def test_what_kafka_lost_is_sent_again_whatever_the_hint_says(ledger: LiveLedger
 
 def test_it_does_not_write_after_another_ledgers_events(ledger: LiveLedger) -> None:
     """A database restored from an old copy would give positions away twice."""
+    other = Region()
+    other.receive(study_uid="2.25.1", instances=1)
+    (*_, last) = other.recorder.select_notifications(0, 1_000, inclusive_of_start=False)
+    stored = Stored(last.id, str(last.originator_id), last.originator_version, last.state)
+    foreign = Addresser.of(registry()).outgoing(stored)
     producer = KafkaProducer(bootstrap_servers=ledger.krypton.addresses.kafka)
-    foreign = [("position", b"5"), ("ce_id", b"6c1f6b1e-3d5b-5c0e-9d5c-1f0f6f3f8a11/1")]
-    producer.send("krypton.links", b"x", b"k", foreign).get(10)
+    producer.send(foreign.topic, foreign.value, foreign.key, foreign.headers, foreign.partition).get(10)
     producer.close()
     ledger.register(10)
     ledger.start("relay")

@@ -230,8 +230,8 @@ IN_COPY: dict[str, tuple[Callable[[list[Record]], list[Record]], Kind]] = {
     "record gone": (lambda lane: [*lane[:3], *lane[4:]], Kind.MISSING),
     "records swapped": (swapped, Kind.REORDERED),
     "end cut off": (lambda lane: lane[:3], Kind.TRUNCATED),
-    "record added": (lambda lane: [*lane[:4], lane[3]._replace(value=lane[4].value), *lane[4:]], Kind.EXTRA),
-    "position that is none": (added(b"-3"), Kind.HEADER),
+    "record added": (lambda lane: [*lane[:4], lane[3]._replace(value=lane[4].value), *lane[4:]], Kind.FORGED_RECORD),
+    "position that is none": (added(b"-3"), Kind.FORGED_RECORD),
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -156,8 +157,8 @@ def test_a_commit_whose_answer_was_lost_is_not_repeated(world: World, monkeypatc
     store, records = world.store(), world.records()
     store.positions()
 
-    def commit_then_die(moves: object, new: object, *, careful: bool) -> None:
-        write(moves, new, careful=careful)  # type: ignore[arg-type]  # as it was given
+    def commit_then_die(*given: Any, careful: bool) -> None:
+        write(*given, careful=careful)
         store._forget()
         raise StoreAway("the answer was lost")
 

@@ -116,7 +116,7 @@ IN_KAFKA: dict[str, tuple[Callable[[TwoLogs], None], int, Kind]] = {
         Kind.CHANGED,
     ),
     "record gone": (lambda logs: logs.drop(AT), AT, Kind.MISSING),
-    "record inserted": (insert, AT + 1, Kind.EXTRA),
+    "record inserted": (insert, AT + 1, Kind.FORGED_RECORD),
     "another event there": (exchanged, AT, Kind.REORDERED),
     "end cut off": (cut_kafka, AT, Kind.TRUNCATED),
     "type altered": (lambda logs: logs.header(AT, "ce_type", b"link.barred"), AT, Kind.HEADER),
@@ -154,13 +154,13 @@ def test_an_extra_record_whose_position_is_not_as_the_ledger_writes_them_is_foun
 ) -> None:
     lane, at = logs.lane_of(AT)
     lane.insert(at + 1, lane[at]._replace(headers=with_header(lane[at], "position", written)))
-    assert named(logs.verify()) == (AT, Log.KAFKA, Kind.HEADER)
+    assert named(logs.verify()) == (AT, Log.KAFKA, Kind.FORGED_RECORD)
 
 
 def test_an_extra_record_without_headers_is_found(logs: TwoLogs) -> None:
     lane, at = logs.lane_of(AT)
     lane.insert(at + 1, lane[at]._replace(headers=()))
-    assert named(logs.verify()) == (AT, Log.KAFKA, Kind.HEADER)
+    assert named(logs.verify()) == (AT, Log.KAFKA, Kind.FORGED_RECORD)
 
 
 def test_an_extra_record_on_an_idle_partition_is_found(logs: TwoLogs) -> None:
@@ -168,7 +168,7 @@ def test_an_extra_record_on_an_idle_partition_is_found(logs: TwoLogs) -> None:
     idle = next(lane for lane in lanes() if lane not in logs.kafka)
     record = logs.record(AT)
     logs.kafka[idle] = [record._replace(headers=with_header(record, "position", b"-3"))]
-    assert named(logs.verify()) == (0, Log.KAFKA, Kind.HEADER)
+    assert named(logs.verify()) == (0, Log.KAFKA, Kind.FORGED_RECORD)
 
 
 def lanes() -> list[tuple[str, int]]:
@@ -279,3 +279,17 @@ def test_damaged_tiles_are_not_believed(logs: TwoLogs) -> None:
         tile.write_bytes(content.replace(old, new))
     _, log, kind = named(logs.verify())
     assert (log, kind) == (Log.BOTH, Kind.CHANGED)
+
+
+def test_a_copy_under_a_position_far_above_the_ledgers_head_is_named_as_forged(logs: TwoLogs) -> None:
+    """And not the ledger's own events that come after it, as reordered."""
+    lane, at = logs.lane_of(AT)
+    lane.insert(at, lane[at]._replace(headers=with_header(lane[at], "position", b"1000090")))
+    assert named(logs.verify()) == (AT, Log.KAFKA, Kind.FORGED_RECORD)
+
+
+@pytest.mark.parametrize("position", [b"9" * 19, b"%d" % (2**63 - 1), b"%d" % (2**62), b"9" * 20])
+def test_a_position_that_no_database_counts_to_is_found(logs: TwoLogs, position: bytes) -> None:
+    lane, at = logs.lane_of(AT)
+    lane.insert(at + 1, lane[at]._replace(headers=with_header(lane[at], "position", position)))
+    assert named(logs.verify()) == (AT, Log.KAFKA, Kind.FORGED_RECORD)

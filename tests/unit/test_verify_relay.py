@@ -74,4 +74,4 @@ def test_a_repeat_with_other_bytes_is_a_difference(logs: TwoLogs) -> None:
     lane = max(logs.kafka.values(), key=len)
     position = int(dict(lane[2].headers)["position"])
     lane.insert(5, lane[2]._replace(value=event(30, "x")))
-    assert named(logs.verify()) == (position, Log.KAFKA, Kind.EXTRA)
+    assert named(logs.verify()) == (position, Log.KAFKA, Kind.FORGED_RECORD)

@@ -108,7 +108,7 @@ def test_a_record_added_under_an_old_position_is_found(logs: TwoLogs, position: 
     """Behind records that are newer than the checkpoint."""
     lane, _ = logs.lane_of(LAST + EVERY)
     lane.append(added(logs, position))
-    assert named(logs.verify(since=SIZE)) == (position, Log.KAFKA, Kind.EXTRA)
+    assert named(logs.verify(since=SIZE)) == (position, Log.KAFKA, Kind.FORGED_RECORD)
 
 
 @pytest.mark.parametrize("is_idle", [True, False])
@@ -120,7 +120,7 @@ def test_an_old_record_added_to_what_is_older_than_the_checkpoint_is_found(logs:
             del lane[at], logs.store.rows[number * EVERY]
     lane, at = logs.lane_of(LAST - EVERY)
     lane.insert(at + 1, lane[at]._replace(headers=with_header(lane[at], "position", b"%d" % (LAST - 1))))
-    assert named(logs.verify(since=SIZE)) == (LAST - 1, Log.KAFKA, Kind.EXTRA)
+    assert named(logs.verify(since=SIZE)) == (LAST - 1, Log.KAFKA, Kind.FORGED_RECORD)
 
 
 def test_an_old_record_of_other_bytes_is_found(logs: TwoLogs) -> None:

@@ -1,0 +1,119 @@
+"""Topics into which somebody else wrote: nothing of it is applied, nothing of the ledger is lost, and it is said."""
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from krypton.devstack.stack import Stack
+from krypton.integrity.checkpoints import Heads
+from krypton.integrity.findings import Kind, Log
+from krypton.integrity.verify import Question, verify
+from krypton.views.lag import wait_for_views
+from streams.broker import broker
+from tests.integration.live_ledger import LiveLedger, live_ledger, until
+
+pytestmark = pytest.mark.live
+
+VIEW = "identity_index"
+TOPIC = "krypton.identities"
+WAIT_S = 60
+Forge = Callable[[Any], dict[str, Any]]
+"""What is sent in place of a record."""
+
+
+@pytest.fixture
+def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
+    """Two hundred persons, on their topic and in their view."""
+    with live_ledger(stack, tmp_path) as ours:
+        _ = ours.krypton  # installed
+        ours.register(200)
+        ours.start("relay")
+        ours.start("worker", VIEW)
+        until(lambda: indexed(ours) == 200, WAIT_S, "all indexed")
+        yield ours
+
+
+def indexed(ledger: LiveLedger) -> int:
+    """How many persons the view shows."""
+    return int(ledger.query(f"SELECT count(*) FROM {VIEW}_v1.identity")[0][0])
+
+
+def forged(ledger: LiveLedger) -> list[str]:
+    """Why each record is held to be forged."""
+    return [reason for (reason,) in ledger.query("SELECT reason FROM views.dead_letter WHERE forged ORDER BY id")]
+
+
+def headers(record: Any, **other: bytes) -> list[tuple[str, bytes]]:
+    return [(name, other.get(name, value)) for name, value in record.headers]
+
+
+def position_of(record: Any) -> int:
+    return int(dict(record.headers)["position"])
+
+
+FORGED: dict[str, Forge] = {
+    "one million too high": lambda r: {"headers": headers(r, position=b"%d" % (position_of(r) + 1_000_000))},
+    "of 20 digits": lambda r: {"headers": headers(r, position=b"9" * 20)},
+    "of 5,000 digits": lambda r: {"headers": headers(r, position=b"9" * 5_000)},
+    "repeated with other bytes": lambda r: {"value": r.value[:-1] + bytes([r.value[-1] ^ 1])},
+    "without headers": lambda r: {"headers": []},
+    "without anything": lambda r: {"headers": [("position", b""), ("version", b"")], "value": None, "key": b"\xff"},
+    "on another partition": lambda r: {"partition": (r.partition + 1) % 8},
+}
+
+
+def poison(ledger: LiveLedger, *forges: Forge) -> None:
+    """For each partition of the persons' topic, copies of its last record, changed."""
+    kafka = ledger.krypton.addresses.kafka
+    consumer = KafkaConsumer(**broker.options(kafka), group_id=None)
+    producer = KafkaProducer(**broker.options(kafka))
+    try:
+        every = [TopicPartition(TOPIC, n) for n in range(8)]
+        consumer.assign(every)
+        for tp, end in consumer.end_offsets(every).items():
+            consumer.seek(tp, end - 1)
+        last: dict[Any, Any] = {}
+        while len(last) < len(every):
+            last.update({tp: records[-1] for tp, records in consumer.poll(timeout_ms=500).items()})
+        for record in last.values():
+            for forge in forges:
+                kept = {"partition": record.partition, "key": record.key, "value": record.value}
+                producer.send(TOPIC, **{**kept, "headers": list(record.headers), **forge(record)}).get(10)
+    finally:
+        producer.close()
+        consumer.close(autocommit=False)
+
+
+def test_forged_records_are_dead_letters_and_hold_nothing_up(ledger: LiveLedger) -> None:
+    """Neither the events that follow, nor those of the keys they carry, nor a relay and a worker that start again."""
+    poison(ledger, *FORGED.values())
+    until(lambda: len(forged(ledger)) >= 8 * (len(FORGED) - 1), WAIT_S, "the forged records are set aside")
+    ledger.register(300)
+    until(lambda: indexed(ledger) == 500, WAIT_S, "what follows is indexed")
+    assert ledger.query("SELECT count(*) FROM views.parked_key") == [(0,)]
+    assert all(process.poll() is None for process in ledger.processes)
+    found = verify(ledger.krypton, Question(Heads(()))).difference
+    assert found is not None
+    assert (found.log, found.kind in (Kind.FORGED_RECORD, Kind.PARTITION)) == (Log.KAFKA, True)
+    told = " ".join(forged(ledger))
+    assert "the event store holds no event at this position" in told
+    assert "other bytes" in told
+
+
+def test_a_relay_that_starts_after_forged_records_passes_over_them_with_an_alarm(ledger: LiveLedger) -> None:
+    """And ``wait`` is not deceived by a position above the ledger's head while the relay is down."""
+    relay = ledger.processes[0]
+    relay.send_signal(signal.SIGTERM)
+    relay.wait(10)
+    poison(ledger, FORGED["one million too high"], FORGED["without headers"])
+    ledger.register(100)
+    with pytest.raises(Exception, match="the relay has not copied"):
+        wait_for_views(ledger.krypton, 0.5)
+    ledger.start("relay")
+    wait_for_views(ledger.krypton, WAIT_S)
+    assert indexed(ledger) == 300
+    assert f"ALARM: {TOPIC} holds 16 records that this ledger did not write" in ledger.said("relay")
