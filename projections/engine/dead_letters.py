@@ -71,7 +71,7 @@ def _named(cursor: Cursor, projection: Projection, key: bytes | None, ident: int
     if forged := next((one for one in letters if one.forged and one.id == ident), None):
         raise ReplayFailed(
             f"the ledger did not write dead letter {ident}, so it is never applied: krypton recover "
-            f"{forged.record.topic} makes the topic anew without it"
+            f"{forged.record.topic} builds the topic again without it"
         )
     letters = [one for one in letters if not one.forged]
     if not letters:

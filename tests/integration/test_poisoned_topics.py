@@ -43,7 +43,7 @@ def indexed(ledger: LiveLedger) -> int:
 
 
 def forged(ledger: LiveLedger) -> list[str]:
-    """Why each record is held to be forged."""
+    """Why each record counts as forged."""
     return [reason for (reason,) in ledger.query("SELECT reason FROM views.dead_letter WHERE forged ORDER BY id")]
 
 
