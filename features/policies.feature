@@ -67,3 +67,13 @@ Feature: What runs out is said, and what was left open is looked at
       And 1 days go by
       When Dr Arnaud reviews it
       Then the ledger refuses with NothingToReview, rule X17
+
+  Rule: Y1, an operator who drops what a policy gave up says why
+
+    Scenario: No reason is given
+      When operator:one drops an entry because " "
+      Then the ledger refuses with NoReasonToDrop, rule Y1
+
+    Scenario: It is on record
+      When operator:one drops an entry because "the order was entered twice"
+      Then the ledger has noted once that an entry was dropped

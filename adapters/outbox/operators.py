@@ -1,13 +1,14 @@
 """The outbox for operators: counts, parked entries and their errors, retry and drop."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from psycopg2.extensions import connection as Connection
 
 from domain.errors import NotFound
 
+NONE_PARKED: Final = "no parked entry of that id: see krypton policies parked"
 COUNTS = """SELECT policy,
   count(*) FILTER (WHERE state = 'waiting') AS waiting,
   count(*) FILTER (WHERE state = 'waiting' AND due_at <= %(now)s) AS due,
@@ -22,11 +23,9 @@ FROM policies.outbox GROUP BY policy"""
 PARKED = """SELECT id::text, policy, kind, does, body, cause, attempts, error, due_at FROM policies.outbox
 WHERE state = 'parked' AND (%(policy)s::text IS NULL OR policy = %(policy)s) ORDER BY policy, due_at, place"""
 LEFT_OVER = "SELECT policy, count(*) AS n FROM policies.outbox WHERE state = 'parked' GROUP BY policy ORDER BY policy"
-RETRY = """UPDATE policies.outbox SET state = 'waiting', attempts = 0, try_at = %(now)s, operator = %(by)s
-WHERE id = %(id)s AND state = 'parked'"""
-DROP = """UPDATE policies.outbox SET state = 'dropped', settled_at = %(now)s, operator = %(by)s
-WHERE id = %(id)s AND state = 'parked'"""
-ALREADY = "SELECT state FROM policies.outbox WHERE id = %(id)s"
+RETRY = "UPDATE policies.outbox SET state = 'waiting', attempts = 0, try_at = %(now)s WHERE id = %(id)s"
+DROP = "UPDATE policies.outbox SET state = 'dropped', settled_at = %(now)s WHERE id = %(id)s"
+ONE = "SELECT policy, does, state FROM policies.outbox WHERE id = %(id)s FOR UPDATE"
 UNSETTLED = """SELECT policy, count(*) AS n FROM policies.outbox
 WHERE state = 'waiting' AND due_at <= %(now)s AND (cause <= %(upto)s OR cause = ANY(%(causes)s::bigint[]))
 GROUP BY policy"""
@@ -50,14 +49,29 @@ def left_over(connection: Connection) -> dict[str, int]:
     return {row["policy"]: row["n"] for row in _rows(connection, LEFT_OVER)}
 
 
-def retry(connection: Connection, entry: UUID, now: int, by: str) -> None:
-    """Retry a parked entry, counting attempts from the start. Raises NotFound."""
-    _change(connection, RETRY, entry, now, by, {"waiting", "done", "refused"})
+class Held(NamedTuple):
+    """An entry that nobody else changes until the transaction ends."""
+
+    policy: str
+    does: str
+    state: str
 
 
-def drop(connection: Connection, entry: UUID, now: int, by: str) -> None:
-    """Discard a parked entry. Raises NotFound."""
-    _change(connection, DROP, entry, now, by, {"dropped"})
+def hold(connection: Connection, entry: UUID) -> Held:
+    """One entry, locked in the caller's transaction. Raises NotFound."""
+    for row in _rows(connection, ONE, id=str(entry)):
+        return Held(**row)
+    raise NotFound(NONE_PARKED)
+
+
+def retry(connection: Connection, entry: UUID, now: int) -> None:
+    """Retry an entry that is held, counting attempts from the start."""
+    _change(connection, RETRY, entry, now)
+
+
+def drop(connection: Connection, entry: UUID, now: int) -> None:
+    """Discard an entry that is held."""
+    _change(connection, DROP, entry, now)
 
 
 def unsettled(connection: Connection, now: int, upto: int, causes: Collection[int]) -> dict[str, int]:
@@ -71,15 +85,9 @@ def wrote(connection: Connection, since: int, upto: int, causes: Collection[int]
     return {row["position"] for row in _rows(connection, WROTE, since=since, upto=upto, causes=list(causes))}
 
 
-def _change(connection: Connection, statement: str, entry: UUID, now: int, by: str, already: Collection[str]) -> None:
-    with connection, connection.cursor() as cursor:
-        cursor.execute(statement, {"id": str(entry), "now": now, "by": by})
-        if cursor.rowcount:
-            return
-        cursor.execute(ALREADY, {"id": str(entry)})
-        if [state for (state,) in cursor if state in already]:
-            return  # asked before: as the first time
-    raise NotFound("no parked entry of that id: see krypton policies parked")
+def _change(connection: Connection, statement: str, entry: UUID, now: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"id": str(entry), "now": now})
 
 
 def _rows(connection: Connection, query: str, **parameters: Any) -> list[dict[str, Any]]:

@@ -34,7 +34,6 @@ OUTBOX = Table(
     Column("error", Text, comment="the last failure, as a code; of a refusal, the rule's number"),
     Column("positions", JSONB(none_as_null=True), comment="ledger positions that it wrote"),
     Column("settled_at", BigInteger, comment="when it was done, refused or dropped: µs since 1970, UTC"),
-    Column("operator", Text, comment="who tried it again, or dropped it"),
     Index("outbox_waiting", "policy", "try_at", "place", "cause", postgresql_where=text("state = 'waiting'")),
     Index("outbox_parked", "policy", postgresql_where=text("state = 'parked'")),
     Index("outbox_settled", "settled_at"),

@@ -12,6 +12,7 @@ from domain.errors.doses import *
 from domain.errors.identities import *
 from domain.errors.links import *
 from domain.errors.orders import *
+from domain.errors.policies import *
 from domain.errors.readings import *
 from domain.errors.refusal import *
 from domain.errors.rules import *

@@ -7,10 +7,10 @@ from uuid import UUID
 import typer
 
 from krypton.cli.calling import OWN, As
-from krypton.cli.connection import krypton
+from krypton.cli.connection import envelope, krypton
 from krypton.cli.groups import command_group
-from krypton.cli.options import AsJson
-from krypton.cli.output import document, err, table
+from krypton.cli.options import AsJson, CommandId, Reason
+from krypton.cli.output import document, err, table, written
 
 app = command_group("Policies: matching of new identities, timers, reviews.")
 Entry = Annotated[UUID, typer.Argument(help="The entry's id, as policies parked prints it.")]
@@ -48,21 +48,19 @@ def parked(
 
 
 @app.command()
-def retry(entry: Entry, who: As = OWN) -> None:
+def retry(entry: Entry, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
     """Retry a parked entry, once the cause is fixed. Repeating it is harmless."""
-    from krypton.policies import settled
+    from krypton.policies import decide
 
-    settled.retry(krypton(), entry, who.actor())
-    err.print(f"{entry} is tried again")
+    written(decide.retry(krypton(), entry, envelope(who.actor(), command_id)), as_json)
 
 
 @app.command()
-def drop(entry: Entry, who: As = OWN) -> None:
+def drop(entry: Entry, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
     """Discard a parked entry: it is never executed. Repeating it is harmless."""
-    from krypton.policies import settled
+    from krypton.policies import decide
 
-    settled.drop(krypton(), entry, who.actor())
-    err.print(f"{entry} is dropped")
+    written(decide.drop(krypton(), entry, reason, envelope(who.actor(), command_id)), as_json)
 
 
 @app.command()

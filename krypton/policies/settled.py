@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from typing import Any
-from uuid import UUID
 
 from adapters.outbox import operators
 from domain.errors import NotFound
@@ -15,7 +13,6 @@ from krypton.progress import Left
 from krypton.settings import ServiceUnavailable
 from krypton.views import lag
 from policies.all import POLICIES
-from postgres.session import connect
 from projections.engine import positions
 from projections.engine.positions import Partition, Position
 from projections.versions import catalog
@@ -49,18 +46,6 @@ def parked(ours: Krypton, policy: str | None) -> list[dict[str, Any]]:
         known_policy(policy)
     with ours.snapshot() as connection:
         return [{**row, "due_at": iso(row["due_at"])} for row in operators.parked(connection, policy)]
-
-
-def retry(ours: Krypton, entry: UUID, by: str) -> None:
-    """Retry a parked entry. Raises NotFound."""
-    with closing(connect(ours.addresses.database, "policies")) as connection:
-        operators.retry(connection, entry, micros(ours.ledger.clock()), by)
-
-
-def drop(ours: Krypton, entry: UUID, by: str) -> None:
-    """Discard a parked entry. Raises NotFound."""
-    with closing(connect(ours.addresses.database, "policies")) as connection:
-        operators.drop(connection, entry, micros(ours.ledger.clock()), by)
 
 
 def given_up(parked: Mapping[str, int]) -> str:

@@ -124,20 +124,17 @@ def test_what_came_too_early_is_due_at_its_end_and_failed_nothing(url: str, outb
 def test_an_operator_has_a_parked_entry_tried_again_or_drops_it(url: str, outbox: Outbox) -> None:
     again, given_up = add(url), add(url)
     query(url, "UPDATE policies.outbox SET state = 'parked', attempts = 8, error = 'http 503'")
-    with closing(psycopg2.connect(url)) as connection:
+    with closing(psycopg2.connect(url)) as connection, connection:
         assert {one["id"] for one in operators.parked(connection, POLICY)} == {str(again), str(given_up)}
         assert operators.counts(connection, NOW)[POLICY]["last_error"] == "http 503"
-        connection.rollback()
-        for _ in range(2):  # a repeat answers as the first time
-            operators.retry(connection, again, NOW, "operator:one")
-            operators.drop(connection, given_up, NOW, "operator:one")
+        assert operators.left_over(connection) == {POLICY: 2}
+        assert operators.hold(connection, again) == (POLICY, "expire_code", "parked")
+        operators.retry(connection, again, NOW)
+        operators.drop(connection, given_up, NOW)
         with pytest.raises(NotFound):
-            operators.retry(connection, uuid4(), NOW, "operator:one")
-        with pytest.raises(NotFound):
-            operators.retry(connection, given_up, NOW, "operator:one")
+            operators.hold(connection, uuid4())
     assert claimed(outbox) == [again]
     assert row(url, given_up)[0] == "dropped"
-    assert query(url, "SELECT DISTINCT operator FROM policies.outbox") == [("operator:one",)]
 
 
 def test_a_lookup_becomes_its_commands_or_nothing(url: str, outbox: Outbox) -> None:

@@ -10,6 +10,7 @@ from domain.aggregates.consent import Said
 from domain.aggregates.order import Order
 from domain.commands.accesses import CloseEmergency, OpenAccess, ReviewEmergency
 from domain.commands.orders import PerformOrder, PlaceOrder
+from domain.commands.policies import DropEntry
 from tests.fakes.policies import MemoryEngine
 from tests.features.conftest import FEATURES
 from tests.features.sharing_steps import *  # noqa: F403 - pytest-bdd finds steps among the names of this module
@@ -22,6 +23,7 @@ NOTED = {
     "a code ran out": "consent.code_expired",
     "an order ran out": "order.expired",
     "an emergency was left open": "access.emergency_lapsed",
+    "an entry was dropped": "policy.entry_dropped",
 }
 
 
@@ -76,6 +78,11 @@ def closed(world: World, access: UUID) -> None:
 def reviews(world: World, access: UUID, who: str) -> None:
     actor = f"rpps:{rpps(world, who)}" if who.startswith("Dr") else who
     world.ask(ReviewEmergency(access=access, by=actor, note="was unconscious indeed"), actor)
+
+
+@when(parsers.parse('{who} drops an entry because "{reason}"'))
+def drops(world: World, who: str, reason: str) -> None:
+    world.ask(DropEntry(policy="expiry", entry=UUID(int=1), does="expire_order", by=who, reason=reason), who)
 
 
 @then(parsers.re(r"the ledger has (?P<how>noted once|not noted) that (?P<what>.+)"))

@@ -78,3 +78,6 @@ def test_wait_and_status_say_that_a_policy_gave_something_up(ledger: LiveLedger,
     assert (waited.code, shown.code) == (1, 0)
     for said in (waited.err, shown.err):
         assert "not all is done: expiry (1) given up: krypton policies parked says why" in said
+    (parked,) = line.ask("policies", "parked")
+    line.show("policies", "drop", parked["id"], "--reason", "entered twice")
+    line.show("wait", "--timeout", "60")

@@ -14,10 +14,16 @@ from domain.commands.directory import (
     Suspend,
 )
 from domain.commands.doses import AcceptValues, AcknowledgeAlert
+from domain.commands.policies import DropEntry
 from domain.commands.readings import RequestReading
 from domain.commands.studies import ReassignStudy, ReceiveStudy, WithdrawStudy
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, dose, exposure, received
 from tests.unit.refusals import LOCAL_ID, PERSON, WORDS, Directly, Provoked, World
+
+
+def drop_entry(reason: str) -> DropEntry:
+    """An operator discards what a policy gave up."""
+    return DropEntry(policy="expiry", entry=UUID(int=1), does="expire_order", by="operator:one", reason=reason)
 
 
 def code_of_alert(world: World) -> AcknowledgeAlert:
@@ -102,6 +108,7 @@ PROVOKED = [
     Provoked(errors.BadSite, "has no name: give one", lambda w: EnrollSite(code="CHX", name=" ")),
     Provoked(errors.BadSite, "known are modality", lambda w: RegisterDevice(code="CHB", ae_title="A", kind="robot")),
     Provoked(errors.BadSite, "such as teleradiology", lambda w: ActivateService(code="CHB", service="Télé")),
+    Provoked(errors.NoReasonToDrop, "say why", lambda w: drop_entry(" ")),
     Provoked(errors.SiteEnrolled, "register its devices instead", lambda w: EnrollSite(code="CHB", name="Again")),
     Provoked(errors.BadFiness, "or leave it out", lambda w: EnrollSite(code="CHX", name="X", finess="33")),
     Provoked(errors.BadAeTitle, "1 to 16 printable", lambda w: RegisterDevice(code="CHB", ae_title="A" * 17)),
