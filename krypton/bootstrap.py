@@ -93,6 +93,13 @@ class Krypton:
         }
         return Ledger(env, codec=self.codec, vault=self.vault)
 
+    def close(self) -> None:
+        """Close the connections that event store and vault keep; they open others when they are used again."""
+        if "ledger" in vars(self):
+            self.ledger.recorder.close()
+        if "vault" in vars(self):
+            self.vault.close()
+
     @contextmanager
     def snapshot(self) -> Iterator[Any]:
         """A psycopg2 connection for queries, with one consistent snapshot of all views."""

@@ -78,6 +78,7 @@ class Settings:
     log_key_given: Path | None = None
     relay_batch: int = 1000  # events the relay reads and sends at a time
     worker_batch: int = 1000  # events a processor applies in one transaction, at most (architecture §7.3)
+    other_connections: int = 30  # of PostgreSQL, left to commands, rebuilds, second workers and other programs
     replication: int = 1  # copies that Kafka keeps of each partition; 3 in production
     clock_bound_s: float = 60.0  # by which a writer's clock may differ from the event store's (T1)
     batch_quiet_s: float = 2.0  # silence after which instances received so far become a study
@@ -122,6 +123,7 @@ class Settings:
             log_key_given=_path(given, "KRYPTON_LOG_KEY_FILE", cwd),
             relay_batch=_whole(given, "KRYPTON_RELAY_BATCH", Settings.relay_batch, 100_000),
             worker_batch=_whole(given, "KRYPTON_WORKER_BATCH", Settings.worker_batch, 100_000),
+            other_connections=_whole(given, "KRYPTON_OTHER_CONNECTIONS", Settings.other_connections, 10_000),
             replication=_whole(given, "KRYPTON_REPLICATION", Settings.replication, 9),
             clock_bound_s=_seconds(given, "KRYPTON_CLOCK_BOUND_S", Settings.clock_bound_s),
             batch_quiet_s=_seconds(given, "KRYPTON_BATCH_QUIET_S", Settings.batch_quiet_s),

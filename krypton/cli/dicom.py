@@ -17,10 +17,11 @@ def group() -> None:
 @app.command()
 def serve() -> None:
     """Take in instances by C-STORE from the AE titles of enrolled establishments, until SIGTERM."""
+    from krypton.services.budget import begin
     from krypton.services.dicom import serve as serve_dicom
     from krypton.services.supervisor import stop_on_signals
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop = Event()
     stop_on_signals(stop)
-    serve_dicom(krypton(), stop)
+    serve_dicom(begin(krypton(), "dicom"), stop)

@@ -68,9 +68,10 @@ def run(names: Annotated[list[str] | None, typer.Argument(help="Policies; withou
     """Run policies in this process until SIGTERM; krypton run keeps one such process with all of them."""
     from krypton.cli.logs import log_to_stderr
     from krypton.services import policies
+    from krypton.services.budget import begin
     from krypton.services.supervisor import stop_on_signals
 
     log_to_stderr()
     stop = Event()
     stop_on_signals(stop)
-    policies.run(krypton(), names or [], stop)
+    policies.run(begin(krypton(), "policies"), names or [], stop)

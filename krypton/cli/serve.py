@@ -26,6 +26,7 @@ def registry() -> None:
 def notary() -> None:
     """Sign the ledger's Merkle tree as it grows, until SIGTERM: checkpoints on Kafka, tiles in a folder."""
     from krypton.cli.connection import krypton
+    from krypton.services.budget import begin
     from krypton.services.notary import run
     from krypton.services.supervisor import stop_on_signals
 
@@ -33,4 +34,4 @@ def notary() -> None:
     logging.getLogger("kafka").setLevel(logging.WARNING)
     stop = Event()
     stop_on_signals(stop)
-    run(krypton(), stop)
+    run(begin(krypton(), "notary"), stop)

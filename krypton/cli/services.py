@@ -42,13 +42,14 @@ def run(
 
 def relay() -> None:
     """Copy the event store to Kafka, as the active relay or as a standby."""
+    from krypton.services.budget import begin
     from krypton.services.supervisor import stop_on_signals
     from krypton.services.workers import run_relay
 
     log_to_stderr()
     stop = Event()
     stop_on_signals(stop)
-    run_relay(krypton(), stop)
+    run_relay(begin(krypton(), "relay"), stop)
 
 
 def worker(
@@ -58,12 +59,13 @@ def worker(
     ] = None,
 ) -> None:
     """Keep views up to date from Kafka: one process per view when several are named."""
+    from krypton.services.budget import begin
     from krypton.services.workers import run_worker
 
     if version is not None and len(views) > 1:
         raise typer.BadParameter("name one view: a version belongs to one")
     log_to_stderr()
-    run_worker(krypton(), views, version)
+    run_worker(krypton() if len(views) > 1 else begin(krypton(), "worker"), views, version)
 
 
 def wait(

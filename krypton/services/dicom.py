@@ -26,6 +26,7 @@ from krypton.bootstrap import Krypton
 from krypton.listeners import listener
 from krypton.memory import long_lived
 from krypton.progress import progress
+from krypton.services.directory_copy import DirectoryCopy
 from krypton.settings import ServiceUnavailable, Settings
 
 CALLERS = UUID("7f2d1c34-0b6e-5c8a-9e55-d1f0c2b7a911")  # namespace of their command ids: stored state, never change it
@@ -54,9 +55,7 @@ def serve(ours: Krypton, stop: Event) -> None:
 
 
 def _serve(ours: Krypton, spool: Spool, stop: Event) -> None:
-    def site_of(ae_title: str) -> str | None:
-        site = ours.ledger.directory().site_of_ae_title(ae_title)
-        return site.code if site else None
+    directory = DirectoryCopy(ours.ledger.directory)
 
     def refused(caller: Caller) -> None:
         ask = RefuseCaller(ae_title=caller.ae_title, called=caller.called, address=caller.address)
@@ -67,11 +66,12 @@ def _serve(ours: Krypton, spool: Spool, stop: Event) -> None:
     service = StorageService(
         ledger=ours.ledger,
         spool=spool,
-        site_of=site_of,
+        site_of=directory.site_of,
         refused=refused,
         doors=_doors(ours.settings),
         ways=_ways(ours.settings),
     )
+    directory.start()
     try:
         service.start()
     except OSError as taken:
@@ -83,6 +83,7 @@ def _serve(ours: Krypton, spool: Spool, stop: Event) -> None:
         stop.wait()
     finally:
         service.stop()
+        directory.stop()
 
 
 def _doors(settings: Settings) -> Doors:

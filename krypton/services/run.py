@@ -9,6 +9,7 @@ from typing import Final
 from domain.errors import ClockDiffers
 from krypton.bootstrap import Krypton
 from krypton.home import Home
+from krypton.services import budget
 from krypton.services.alone import Needed, only_run, taken_ports
 from krypton.services.install import wait_for_services
 from krypton.services.supervisor import Child, krypton_command, supervise
@@ -33,6 +34,7 @@ def run(names: Sequence[str], say: Callable[[str], None], stop: Event) -> None:
 
 
 def _run(ours: Krypton, names: Sequence[str], say: Callable[[str], None], stop: Event) -> None:
+    ours = budget.begin(ours, "run")
     for line in taken_ports([needed for needed in _ports(ours.settings) if needed.service in names]):
         say(line)
     try:

@@ -14,6 +14,7 @@ from eventsourcing.persistence import PersistenceError
 
 from domain.errors import Contended
 from krypton.bootstrap import Krypton
+from krypton.services import budget
 from krypton.services.supervisor import Child, krypton_command
 from krypton.settings import ServiceUnavailable
 from krypton.views import lag, promote
@@ -33,6 +34,7 @@ class Workers:
         self._running: dict[tuple[str, int], Child] = {}
         self._codes = lag.own_codes()
         self._of_others: set[tuple[str, int]] = set()
+        self._left_out: list[tuple[str, int]] = []
 
     def look(self) -> None:
         """Check once. If the database is unavailable, the next check retries."""
@@ -40,12 +42,16 @@ class Workers:
             with self._ours.snapshot() as connection:
                 wanted = tailing.tailed(connection, self._codes)
                 live = {(view, found) for view in VIEWS if (found := catalog.live_version(connection, view))}
+                too_many = budget.overrun(connection, self._ours.settings, len(wanted))
         except (ServiceUnavailable, psycopg2.Error) as away:
             log.warning("which versions need a worker is not known just now: %s", type(away).__name__)
             return
-        for view, version in wanted:
-            if (view, version) not in self._running:
-                self._add(view, version, (view, version) in live)
+        new = [one for one in wanted if one not in self._running]
+        if new and too_many and new != self._left_out:
+            log.error("no worker for %s: %s", ", ".join(f"{view} v{version}" for view, version in new), too_many)
+        self._left_out = new if too_many else []
+        for view, version in [] if too_many else new:
+            self._add(view, version, (view, version) in live)
         for gone in self._running.keys() - set(wanted):
             self._remove(gone)
         self._tell(live - set(wanted))

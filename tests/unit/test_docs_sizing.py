@@ -7,7 +7,10 @@ import pytest
 
 from adapters.inbox.batches import Limits
 from bench.targets import TARGETS
+from krypton.services.budget import BUDGETS, COMING, needed
+from krypton.settings import Settings
 from krypton.views.rebuild import MOST_PROCESSES
+from projections.declared import VIEWS
 from streams.broker.topics import PARTITIONS
 
 PAGE = Path(__file__).parents[2].joinpath("docs/sizing.md").read_text()
@@ -51,3 +54,19 @@ def test_limits_are_as_told() -> None:
     assert f"There are {sum(PARTITIONS.values())} partitions." in PLAIN
     assert f"At most {MOST_PROCESSES} processes unless" in PLAIN
     assert f"at most {Limits().items:,} instances in each of {Limits().open_batches} open batches" in PLAIN
+
+
+BUDGET_OF = {f"krypton {words}": name for words, name in {
+    "run": "run", "relay": "relay", "dicom serve": "dicom", "serve notary": "notary", "policies run": "policies",
+    "worker": "worker",
+}.items()}  # fmt: skip
+
+
+def test_the_budget_of_connections_is_the_one_that_is_kept() -> None:
+    told = dict(re.findall(r"^\| `(krypton [a-z ]+)` \| (\d+) \|", PAGE, re.MULTILINE))
+    assert {BUDGET_OF[command]: int(most) for command, most in told.items()} == {
+        name: budget.most for name, budget in BUDGETS.items()
+    }
+    settings = Settings(Path())
+    assert f"| commands and others | {settings.other_connections} |" in PAGE
+    assert f"the others come to {needed(settings, len(VIEWS) + COMING)};" in PLAIN

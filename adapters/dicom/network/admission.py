@@ -23,7 +23,7 @@ NO_SUCH_PROTOCOL: Final = Rejection(1, 2, 2)
 NO_SUCH_APPLICATION: Final = Rejection(1, 1, 2)
 CALLING_NOT_RECOGNIZED: Final = Rejection(1, 1, 3)
 CALLED_NOT_RECOGNIZED: Final = Rejection(1, 1, 7)
-CANNOT_TELL_NOW: Final = Rejection(2, 1, 1)
+CANNOT_TELL_NOW: Final = Rejection(2, 3, 1)
 LOCAL_LIMIT: Final = Rejection(2, 3, 2)
 WHY: Final = {
     NO_SUCH_PROTOCOL: "it speaks another protocol version",
