@@ -96,7 +96,8 @@ class Krypton:
     def close(self) -> None:
         """Close the connections that event store and vault keep; they open others when they are used again."""
         if "ledger" in vars(self):
-            self.ledger.recorder.close()
+            recorder: Any = self.ledger.recorder  # the library's type of it has no close
+            recorder.close()
         if "vault" in vars(self):
             self.vault.close()
 

@@ -10,6 +10,7 @@ from krypton.services import budget
 from krypton.services.budget import BUDGETS, needed, overrun
 from krypton.services.run import COMMANDS
 from krypton.settings import Settings
+from postgres import limits
 from projections.declared import VIEWS
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ WITHOUT_DATABASE = {"registry"}
 
 
 def lets_in(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    monkeypatch.setattr(budget.limits, "most", lambda _: count)
+    monkeypatch.setattr(limits, "most", lambda _: count)
 
 
 def test_each_process_that_runs_has_a_budget() -> None:
