@@ -15,7 +15,8 @@
 | KRYPTON_DICOM_WAITING, KRYPTON_DICOM_WAITING_PER_ADDRESS | connections at once without an association |
 | KRYPTON_DICOM_RATE | associations a second of one AE title; more of them wait |
 | KRYPTON_DICOM_REQUEST_S, …_DICOM_UNFINISHED_S, …_DICOM_IDLE_S | when a silent connection is closed, see the fields |
-| KRYPTON_DICOM_INSTANCE_MIB | the largest instance that is taken |
+| KRYPTON_DICOM_INSTANCE_MIB | the largest instance that is taken over the network |
+| KRYPTON_DICOM_INFLATED_MIB, KRYPTON_DICOM_HEADER_MIB | what a data set may inflate to; what of it is parsed |
 | KRYPTON_REGISTRY_PORT, KRYPTON_REGISTRY_HOST | port and listening address of the schema registry |
 | KRYPTON_LOG_ORIGIN | name of the tamper-evident log, a URL without its scheme; never changed once it signed |
 | KRYPTON_LOG_FOLDER, KRYPTON_LOG_KEY_FILE | where its tiles are, and the file of its signing key |
@@ -69,6 +70,8 @@ class Settings:
     dicom_unfinished_s: float = 30.0  # for the rest of a PDU or of a message
     dicom_idle_s: float = 30.0  # between two messages
     dicom_instance_mib: int = 4_096
+    dicom_inflated_mib: int = 512
+    dicom_header_mib: int = 16  # what is parsed of an instance
     registry_port: int = 8081
     registry_host: str = "127.0.0.1"
     dev_secure: bool = False
@@ -114,6 +117,8 @@ class Settings:
             dicom_unfinished_s=_seconds(given, "KRYPTON_DICOM_UNFINISHED_S", Settings.dicom_unfinished_s),
             dicom_idle_s=_seconds(given, "KRYPTON_DICOM_IDLE_S", Settings.dicom_idle_s),
             dicom_instance_mib=_whole(given, "KRYPTON_DICOM_INSTANCE_MIB", Settings.dicom_instance_mib, 1_048_576),
+            dicom_inflated_mib=_whole(given, "KRYPTON_DICOM_INFLATED_MIB", Settings.dicom_inflated_mib, 1_048_576),
+            dicom_header_mib=_whole(given, "KRYPTON_DICOM_HEADER_MIB", Settings.dicom_header_mib, 1_048_576),
             registry_port=_whole(given, "KRYPTON_REGISTRY_PORT", Settings.registry_port, 65535),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
             dev_secure=_yes(given, "KRYPTON_DEV_SECURE"),

@@ -6,8 +6,6 @@ optional text becomes a space; in the Patient ID it is refused, because without 
 Standard: DICOM PS3.3 C.7.1 (patient), C.7.2 (study), C.7.3 (series), C.12.1 (SOP common).
 """
 
-import io
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -16,11 +14,12 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
+from adapters.dicom.bounds import MIB, UNBOUNDED, Metered, Most, inflated
 from adapters.dicom.charsets import decode, person_name
 from adapters.dicom.completeness import Completeness, Stream
-from adapters.dicom.refusal import AttributeMissing, Unreadable
+from adapters.dicom.refusal import AttributeMissing, TooLarge, Unreadable
 from adapters.dicom.sr_tree import LONGEST, is_uid, iso
 from domain.errors import BadTraits
 from domain.texts import plain
@@ -83,33 +82,37 @@ class Instance:
     title: str | None
 
 
-def read_header(stream: Stream, end: int, transfer_syntax: str, *, whole: bool = False) -> Dataset:
+def read_header(
+    stream: Stream, end: int, transfer_syntax: str, *, whole: bool = False, most: Most = UNBOUNDED
+) -> Dataset:
     """The dataset from the stream's position up to the pixel data, which is not decoded.
 
     ``end``: length of the stream; ``whole``: all attributes, else only those in ``READS``. Raises Unreadable if the
-    bytes are no dataset, or end too early, even within the pixel data.
+    bytes are no dataset, or end too early, even within the pixel data; TooLarge.
     """
     syntax = UID(transfer_syntax)
     if syntax in _DEFLATED:
-        inflated = _inflated(stream.read())
-        stream, end = io.BytesIO(inflated), len(inflated)
+        file, end = inflated(stream, most)
+        with file:
+            return _read(file, end, UID(ExplicitVRLittleEndian), whole, most)
+    return _read(stream, end, syntax, whole, most)
+
+
+def _read(stream: Stream, end: int, syntax: UID, whole: bool, most: Most) -> Dataset:
     # A private transfer syntax is taken as explicit VR little endian, as all but one of the standard ones are.
     implicit, little = (syntax.is_implicit_VR, syntax.is_little_endian) if syntax.is_transfer_syntax else (False, True)
+    if end > most.header_mib * MIB:
+        stream = Metered(stream, most)
     ends = Completeness(stream, end, little_endian=little)
     tags = None if whole else _TAGS
     try:
         dataset = read_dataset(stream, implicit, little, stop_when=ends.check(_BULK), specific_tags=tags)
+    except TooLarge:
+        raise
     except Exception as broken:  # pydicom raises many kinds of error for a broken dataset
         raise Unreadable(f"broken: its dataset cannot be parsed ({type(broken).__name__})") from None
     ends.verify(found=len(dataset))
     return dataset
-
-
-def _inflated(data: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data)
-    except zlib.error:
-        raise Unreadable("broken: its deflated dataset cannot be inflated") from None
 
 
 def read_instance(dataset: Dataset) -> Instance:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from adapters.dicom.batch import Held
+from adapters.dicom.bounds import UNBOUNDED, Most
 from adapters.dicom.dicomdir import listed
 from adapters.dicom.inlet import batches, recorder
 from adapters.dicom.intake import keep_file
@@ -68,6 +69,7 @@ def ingest_paths(
     progress: Progress,
     actor: str = "system:dicom",
     correlation: UUID | None = None,
+    most: Most = UNBOUNDED,
 ) -> IngestSummary:
     """Take in files, folders and DICOMDIRs of an enrolled site. One bad file never stops the others.
 
@@ -80,7 +82,7 @@ def ingest_paths(
         _finish(abandoned, ledger)
     desk = spool.open_desk()
     try:
-        return _Ingest(desk, recorder(desk, ledger, correlation), site, actor, progress).run(paths)
+        return _Ingest(desk, recorder(desk, ledger, correlation), site, actor, progress, most).run(paths)
     finally:
         desk.leave()
 
@@ -97,9 +99,11 @@ def _finish(desk: Desk, ledger: Executes) -> None:
 class _Ingest:
     """One run over some paths."""
 
-    def __init__(self, desk: Desk, recorder: Recorder[Held], site: str, actor: str, progress: Progress) -> None:
+    def __init__(
+        self, desk: Desk, recorder: Recorder[Held], site: str, actor: str, progress: Progress, most: Most
+    ) -> None:
         self._desk, self._site, self._actor, self._progress = desk, site, actor, progress
-        self._recorder = recorder
+        self._recorder, self._most = recorder, most
         self._batches = batches(OPEN)
         self._paths: dict[Name, str] = {}  # of the instances in open batches
         self._summary = IngestSummary()
@@ -136,7 +140,7 @@ class _Ingest:
     def _take(self, path: Path, *, walked: bool) -> None:
         self._desk.spool.check_room()
         try:
-            held = keep_file(self._desk, path, site=self._site, actor=self._actor)
+            held = keep_file(self._desk, path, site=self._site, actor=self._actor, most=self._most)
         except ListsFiles:
             self._take_listed(path, walked=walked)
         except Refused as refused:

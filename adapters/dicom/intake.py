@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from mmap import mmap
 from pathlib import Path
@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from adapters.dicom.attributes import Instance, read_header, read_instance
 from adapters.dicom.batch import Held
+from adapters.dicom.bounds import UNBOUNDED, Most
 from adapters.dicom.completeness import Stream
 from adapters.dicom.documents import Document, document_of, is_structured
 from adapters.dicom.network.association import ToStore
@@ -35,11 +36,12 @@ class Sent:
     digest: str
     store: Callable[[Name], Kept]
     offset: int = 0
+    most: Most = UNBOUNDED
 
     def header(self, *, whole: bool = False) -> Dataset:
         """The dataset up to the pixel data. Raises Unreadable."""
         self.stream.seek(self.offset)
-        return read_header(self.stream, self.end, self.transfer_syntax, whole=whole)
+        return read_header(self.stream, self.end, self.transfer_syntax, whole=whole, most=self.most)
 
 
 def keep(desk: Desk, sent: Sent, *, named: ToStore | None = None) -> Held | None:
@@ -63,7 +65,7 @@ def keep(desk: Desk, sent: Sent, *, named: ToStore | None = None) -> Held | None
     return Held(name, instance, document) if kept is Kept.NEW else None
 
 
-def keep_file(desk: Desk, path: Path, *, site: str, actor: str) -> Held | None:
+def keep_file(desk: Desk, path: Path, *, site: str, actor: str, most: Most = UNBOUNDED) -> Held | None:
     """Take in a file's instance, unchanged. Raises as ``keep`` does, and ListsFiles for a DICOMDIR."""
     with ExitStack() as opened:
         try:
@@ -73,7 +75,8 @@ def keep_file(desk: Desk, path: Path, *, site: str, actor: str) -> Held | None:
         meta = read_file_meta(data)
         if meta.sop_class == MEDIA_DIRECTORY:
             raise ListsFiles("a DICOMDIR is no instance: give it to krypton ingest")
-        return keep(desk, _in_file(data, meta, site, actor, lambda name: desk.keep(name, [data])))
+        sent = _in_file(data, meta, site, actor, lambda name: desk.keep(name, [data]))
+        return keep(desk, replace(sent, most=replace(most, scratch=desk.scratch)))
 
 
 def arriving(desk: Desk, named: ToStore, sender: str) -> Arriving:
@@ -88,7 +91,9 @@ def arriving(desk: Desk, named: ToStore, sender: str) -> Arriving:
     return Arriving(desk, lambda digest: head(digest=digest))
 
 
-def keep_dataset(desk: Desk, came: Arriving, named: ToStore, *, site: str, sender: str) -> Held | None:
+def keep_dataset(
+    desk: Desk, came: Arriving, named: ToStore, *, site: str, sender: str, most: Most = UNBOUNDED
+) -> Held | None:
     """Take in a dataset that has come whole. Raises as ``keep`` does."""
     stream, offset = came.opened()
     sent = Sent(
@@ -100,12 +105,13 @@ def keep_dataset(desk: Desk, came: Arriving, named: ToStore, *, site: str, sende
         end=offset + came.size,
         digest=came.digest(),
         store=came.keep,
+        most=replace(most, scratch=desk.scratch),
     )
     return keep(desk, sent, named=named)
 
 
 def read_back(desk: Desk, name: Name) -> Held:
-    """An instance that was kept before. Raises Refused, OSError."""
+    """An instance that was kept before, whatever the bounds are now. Raises Refused, OSError."""
     with mapped(desk.spool.claim(name.site, name.uid)) as data:
         sent = _in_file(data, read_file_meta(data), name.site, name.actor, lambda _: Kept.NEW)
         header = sent.header()

@@ -10,6 +10,10 @@ class Unreadable(Refused):
     """Not a DICOM object, or a broken one."""
 
 
+class TooLarge(Refused):
+    """More than a setting lets in. The message names the setting."""
+
+
 class AttributeMissing(Refused):
     """A required attribute is absent, empty or malformed."""
 

@@ -83,6 +83,16 @@ class StorageService:
         """How many closed batches are not recorded yet."""
         return self._receiver.waiting
 
+    @property
+    def associations(self) -> int:
+        """How many associations are open."""
+        return self._admission.taken
+
+    @property
+    def callers(self) -> int:
+        """How many connections have no association yet."""
+        return self._reception.waiting
+
     def _welcome(self, connection: socket.socket, agreed: Agreed) -> None:
         self._receiver.take(connection, agreed, lambda: self._admission.leave(agreed))
 

@@ -6,10 +6,11 @@ Success means that the bytes are on disk. Source: DICOM PS3.4 table B.2-1, PS3.7
 import logging
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from adapters.dicom.batch import Held
+from adapters.dicom.bounds import MIB, Most
 from adapters.dicom.intake import arriving, keep_dataset
 from adapters.dicom.network.association import Agreed, ToStore
 from adapters.dicom.network.dimse import COMMENT, Answer
@@ -21,8 +22,6 @@ from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Desk
 
 log = logging.getLogger(__name__)
-
-MIB = 1024 * 1024
 
 
 class Status(IntEnum):
@@ -40,6 +39,7 @@ class Bounds:
     """Of what one message may bring."""
 
     instance_mib: int = 4_096
+    read: Most = field(default_factory=Most)
 
 
 class Incoming:
@@ -98,7 +98,12 @@ class Incoming:
             return self._refused or answer(Status.OUT_OF_RESOURCES, "not stored")
         try:
             held = keep_dataset(
-                self._desk, self._came, self._asked, site=self._agreed.site, sender=self._agreed.calling
+                self._desk,
+                self._came,
+                self._asked,
+                site=self._agreed.site,
+                sender=self._agreed.calling,
+                most=self._bounds.read,
             )
             if held:
                 self._held(held)

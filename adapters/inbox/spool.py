@@ -224,7 +224,12 @@ class Desk:
 
     def new_file(self) -> BinaryIO:
         """A file for an item that comes in piece by piece: to be given to ``adopt`` or ``drop``. Raises OSError."""
-        return (self.folder / "incoming" / secrets.token_hex(8)).open("x+b")
+        return (self.scratch / secrets.token_hex(8)).open("x+b")
+
+    @property
+    def scratch(self) -> Path:
+        """The folder for what is worth nothing after a crash."""
+        return self.folder / "incoming"
 
     def adopt(self, name: Name, file: BinaryIO) -> Kept:
         """As ``keep``, of an item that lies in a file of this desk; the file is closed. Raises OSError."""
@@ -317,7 +322,7 @@ class Desk:
 
     def sweep(self) -> None:
         """After a crash: claim what was not claimed, and delete partial files, which were never acknowledged."""
-        for partial in (self.folder / "incoming").glob("*"):
+        for partial in self.scratch.glob("*"):
             partial.unlink()
         for blank in list(blanks_in(self.folder / "pending")):
             self._unveil(blank)

@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
+from adapters.dicom.bounds import Most
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.network.admission import Slots
 from adapters.dicom.network.association import Patience
@@ -108,9 +109,13 @@ def _doors(settings: Settings) -> Doors:
 def _ways(settings: Settings) -> Ways:
     return Ways(
         batches=Limits(quiet_s=settings.batch_quiet_s),
-        bounds=Bounds(instance_mib=settings.dicom_instance_mib),
+        bounds=Bounds(instance_mib=settings.dicom_instance_mib, read=_most(settings)),
         patience=Patience(idle_s=settings.dicom_idle_s, unfinished_s=settings.dicom_unfinished_s),
     )
+
+
+def _most(settings: Settings) -> Most:
+    return Most(inflated_mib=settings.dicom_inflated_mib, header_mib=settings.dicom_header_mib)
 
 
 def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_id: UUID | None) -> dict[str, Any]:
@@ -131,7 +136,14 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
             return known
         with long_lived(), progress("files", None) as bar:
             summary = ingest_paths(
-                paths, site, ours.ledger, spool, lambda _: bar.advance(), actor, command_id or uuid4()
+                paths,
+                site,
+                ours.ledger,
+                spool,
+                lambda _: bar.advance(),
+                actor,
+                command_id or uuid4(),
+                _most(ours.settings),
             ).as_dict()
         summary = _together(known, summary) if known else summary
         if command_id:
