@@ -9,7 +9,7 @@ Feature: Two local identities can be held one person, and that can be taken back
 
     Scenario: An identity is merged with itself by mistake
       When CHB and CHB are merged because "same number"
-      Then the ledger refuses with SameIdentity, rule L1
+      Then the ledger refuses with SameIdentity, rule L1: "name two identities"
 
     Scenario: The same pair the other way round
       Given CHB and CHP are merged because "same name and birth date"
@@ -52,7 +52,7 @@ Feature: Two local identities can be held one person, and that can be taken back
     Scenario: A bar stands against a later merge
       Given CHB and CHP are barred because "twin sisters"
       When CHB and CHP are merged because "same name and birth date"
-      Then the ledger refuses with PairBarred, rule L3
+      Then the ledger refuses with PairBarred, rule L3: "lift the bar first"
       And they are 3 persons
 
     @live
@@ -74,7 +74,7 @@ Feature: Two local identities can be held one person, and that can be taken back
     Scenario: A bar on a merged pair
       Given CHB and CHP are merged because "same name and birth date"
       When CHB and CHP are barred because "twin sisters"
-      Then the ledger refuses with StillMerged, rule L4
+      Then the ledger refuses with StillMerged, rule L4: "unmerge it, then bar it"
 
   Rule: L5, what a human unmerged, only a human merges again
 

@@ -51,8 +51,11 @@ def enrolled(world: World, codes: str) -> None:
     world.enroll(*codes.replace(" and ", ", ").split(", "))
 
 
-@then(parsers.parse("the ledger refuses with {error}, rule {rule}"))
-def refused(world: World, error: str, rule: str) -> None:
+@then(parsers.re(r'the ledger refuses with (?P<error>\w+), rule (?P<rule>\w+)(?:: "(?P<words>[^"]+)")?'))
+def refused(world: World, error: str, rule: str, words: str | None) -> None:
+    """``words``: of the message, which say what to do. No message holds a trait, or what somebody wrote."""
     refusal, world.refusal = world.refusal, None
     assert isinstance(refusal, RuleBroken), "nothing was refused"
     assert (type(refusal).__name__, refusal.rule) == (error, rule)
+    assert (words or "") in str(refusal)
+    assert not [text for text in world.personal if text in str(refusal)]

@@ -18,6 +18,9 @@ from tests.fakes.region import received
 from tests.features.worlds.views import Document, Views
 
 RPPS_DIGITS = 11
+WRITTEN = ("reason", "note", "question", "conclusion")
+TELLING = 4
+"""Characters: a shorter text, such as a sex, stands in any message by chance."""
 
 
 class World:
@@ -35,6 +38,8 @@ class World:
         self.identities: dict[str, UUID] = {}
         self.answer: Answer | None = None
         self.refusal: RuleBroken | NotFound | None = None
+        self.personal: set[str] = set()
+        """Traits that were stated, and texts that somebody wrote: no message repeats one."""
 
     # what the scenario speaks of, as this ledger names it
 
@@ -59,11 +64,17 @@ class World:
         """Execute; a refusal is kept for the step that speaks of it."""
         assert self.refusal is None, f"nobody looked at the refusal: {self.refusal}"
         self.answer = None
+        self._note(command)
         try:
             self.answer = self.ledger.execute(command, Envelope(actor))
         except (RuleBroken, NotFound) as refusal:
             self.refusal = refusal
         return self.answer
+
+    def _note(self, command: Command) -> None:
+        given = vars(command)
+        texts = {*(given.get("stated") or {}).values(), *(given.get(name) for name in WRITTEN)}
+        self.personal |= {text for text in texts if isinstance(text, str) and len(text.strip()) >= TELLING}
 
     def let_pass(self, time: timedelta) -> None:
         """Move the ledger's clock on."""
@@ -81,6 +92,7 @@ class World:
         """One local identity, known to later steps by ``name``."""
         self.enroll(assigner)
         command = Register(assigner=self.code(assigner), local_id=local_id, stated={"family": "Fictif", **stated})
+        self._note(command)
         answer = self.ledger.execute(command, Envelope("system:test"))
         self.identities[name] = UUID(answer.result["identity"])
         return self.identities[name]
