@@ -222,6 +222,7 @@ class TestDose:
         assert alert["alert"] not in [a["alert"] for a in region.ask("dose", "alerts", *AS_CLINICIAN, "--site", "CHB")]
         seen = next(a for a in region.ask("dose", "alerts", *AS_CLINICIAN, "--all") if a["alert"] == alert["alert"])
         assert (seen["note"], seen["acknowledged_by"]) == ("skin looked at", f"rpps:{CLINICIAN}")
+        assert seen.pop("seen") == "whole"  # the care team's (X18)
         assert region.ask("dose", "show", study["ref"])["alerts"] == [seen]
         said = region.complaint(
             1, "dose", "acknowledge", alert["alert"], "--note", "again", "--as", f"rpps:{CLINICIAN}"
