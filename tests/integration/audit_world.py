@@ -31,6 +31,7 @@ from krypton.settings import Settings
 from projections.declared import VIEWS
 from projections.engine.store import ViewStore
 from projections.versions import creation
+from streams.broker.topics import PARTITIONS
 from tests.fakes.dicom import new_uid
 from tests.fakes.region import dose, exposure, received
 from tests.fakes.roles import roles_file
@@ -108,7 +109,7 @@ class AuditWorld:
         """Apply to the live views all that the ledger holds; ``but``: a view that lags."""
         for name, store in zip(VIEWS, self._stores, strict=True):
             if name != but:
-                store.apply(records(self.krypton.ledger, store.topics))
+                store.apply(records(self.krypton.ledger, store.topics, PARTITIONS))
 
     def identity(self, identity: str, *, but: str | None = None) -> dict[str, Any]:
         """``identity show``, with all that was said so far."""

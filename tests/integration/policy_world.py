@@ -18,10 +18,8 @@ from krypton.services import policies
 from krypton.views import lag
 from policies.all import POLICIES
 from policies.policy import Policy
-from projections.declared import VIEWS
 from projections.engine.store import ViewStore
 from projections.versions import rebuild, versions
-from schemas.event import Record
 from streams.broker.topics import PARTITIONS
 from tests.fakes.topic import records
 from tests.integration.live_ledger import until
@@ -86,19 +84,6 @@ class PolicyWorld(RuledWorld):
             self.work(INDEX)
             if self.head() == head:
                 return
-
-    def records(self, view: str) -> list[Record]:
-        """In their true partitions: the policies know which event is in which."""
-        return records(self.ours.ledger, VIEWS[view].make().topics, PARTITIONS)
-
-    def lacks(self, _ours: Krypton, view: str, position: int, _timeout_s: float) -> str:
-        """As ``RuledWorld``'s, partition by partition."""
-        found = 'SELECT topic, "partition", ledger_position FROM views.position p JOIN views.view_version v'
-        rows = self.query(f"{found} USING (view, version) WHERE view = %s AND v.state = 'live'", view)
-        read = {(topic, partition): at for topic, partition, at in rows}
-        stored = [((r.topic, r.partition), int(dict(r.headers)["position"])) for r in self.records(view)]
-        late = [at for partition, at in stored if read.get(partition, 0) < at <= position]
-        return f"{len(late)} events are not applied" if late else ""
 
     @staticmethod
     def policy(name: str) -> Policy:

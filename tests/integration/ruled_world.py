@@ -27,6 +27,7 @@ from projections.versions import catalog, diff, rebuild
 from projections.versions.diff import Pair
 from projections.versions.rebuild import Builder
 from schemas.event import LedgerEvent, Record
+from streams.broker.topics import PARTITIONS
 from tests.fakes.region import received
 from tests.fakes.topic import records
 
@@ -83,8 +84,8 @@ class RuledWorld:
         return str(self.ask(command).result["study"])
 
     def records(self, view: str) -> list[Record]:
-        """What the relay would have published for the view."""
-        return records(self.ours.ledger, VIEWS[view].make().topics)
+        """What the relay would have published for the view, in the partitions where it puts it."""
+        return records(self.ours.ledger, VIEWS[view].make().topics, PARTITIONS)
 
     def work(self, view: str) -> None:
         """What the workers of all versions of the view do."""
@@ -124,10 +125,11 @@ class RuledWorld:
 
     def lacks(self, _ours: Krypton, view: str, position: int, _timeout_s: float) -> str:
         """Stands for ``waiting.lacks``, which asks Kafka; here all that is stored counts as relayed."""
-        found = "SELECT topic, ledger_position FROM views.position p JOIN views.view_version v USING (view, version)"
-        read = dict(self.query(f"{found} WHERE view = %s AND v.state = 'live'", view))
-        stored = [(r.topic, int(dict(r.headers)["position"])) for r in self.records(view)]
-        late = [at for topic, at in stored if read.get(topic, 0) < at <= position]
+        found = 'SELECT topic, "partition", ledger_position FROM views.position p JOIN views.view_version v'
+        rows = self.query(f"{found} USING (view, version) WHERE view = %s AND v.state = 'live'", view)
+        read = {(topic, partition): at for topic, partition, at in rows}
+        stored = [((r.topic, r.partition), int(dict(r.headers)["position"])) for r in self.records(view)]
+        late = [at for partition, at in stored if read.get(partition, 0) < at <= position]
         return f"{len(late)} events are not applied" if late else ""
 
     def differs(self, view: str, candidate: int, live: int = 1) -> tuple[dict[str, Any], list[dict[str, Any]]]:
