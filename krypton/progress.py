@@ -6,7 +6,7 @@ goes on by less than a percent meanwhile.
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -96,26 +96,6 @@ class Lines:
         percent = min(self._done * PERCENT // self._total, PERCENT)
         more = f", {_duration(left / rate)} left" if left and rate else ""
         return f"{self._what}: {self._done:,} of {self._total:,} ({percent} %), {rate:,.0f}/s{more}"
-
-
-class Left:
-    """How far several things are that are waited for, from how much is left of each.
-
-    ``reach``: see ``Bar``. What is left may grow meanwhile; then there is more to do, and what was done stays done.
-    """
-
-    def __init__(self, reach: Callable[[int, int], None]) -> None:
-        self._reach = reach
-        self._left: dict[str, int] = {}
-        self._done: dict[str, int] = {}
-
-    def tell(self, left: Mapping[str, int]) -> None:
-        """So much is left of each now."""
-        for name, now in left.items():
-            self._done[name] = self._done.get(name, 0) + max(0, self._left.get(name, now) - now)
-            self._left[name] = now
-        done = sum(self._done.values())
-        self._reach(done, done + sum(self._left.values()))
 
 
 def _duration(seconds: float) -> str:

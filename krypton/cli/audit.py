@@ -61,7 +61,9 @@ def accesses(
     site: Annotated[str | None, typer.Option("--site", help="Code of the establishment.")] = None,
     since: Annotated[datetime | None, typer.Option("--from", "--since", help=FROM)] = None,
     until: Annotated[datetime | None, typer.Option("--to", "--until", help=TO)] = None,
-    emergency: Annotated[bool | None, typer.Option("--emergency/--no-emergency")] = None,
+    emergency: Annotated[
+        bool | None, typer.Option("--emergency/--no-emergency", help="Only emergency accesses, or only others.")
+    ] = None,
     looks: Annotated[bool, typer.Option("--looks/--no-looks", help="With who looked, and who was refused.")] = True,
     who: As = OWN,
     reason: Why = ASKED,
@@ -130,7 +132,10 @@ def moment_of(text: str) -> int | datetime:
     try:
         return utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
-        raise typer.BadParameter("neither a ledger position nor an ISO 8601 time", param_hint="POSITION|TIME") from None
+        raise typer.BadParameter(
+            "it is neither a ledger position nor a time: write 1234, or 2026-03-01T12:00:00Z",
+            param_hint="POSITION|TIME",
+        ) from None
 
 
 @app.command()

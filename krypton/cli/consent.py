@@ -47,8 +47,11 @@ def code(ref: Ref, who: As = OWN, command_id: CommandId = None, as_json: AsJson 
 def grant(
     ref: Ref,
     to: Party,
-    until: Annotated[datetime | None, typer.Option("--until", help="ISO 8601, UTC.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option("--exclude", help="study:<uid>, author:rpps:<n>, …")] = None,
+    until: Annotated[datetime | None, typer.Option("--until", help="When it ends: ISO 8601, UTC.")] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", help="study:<uid>, author:rpps:<number> or period:<day>/<day>; may be repeated."),
+    ] = None,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,

@@ -6,7 +6,7 @@ from threading import Event
 from krypton.cli.connection import krypton
 from krypton.cli.groups import command_group
 
-app = command_group("DICOM in.")
+app = command_group("The DICOM service, to which modalities and PACS send.")
 
 
 @app.callback()

@@ -6,6 +6,8 @@ Imported only then: it names the errors of every part.
 a traceback means a defect of Krypton.
 """
 
+import errno
+
 import eventsourcing.persistence
 import psycopg2
 
@@ -30,6 +32,11 @@ def told(error: Exception) -> tuple[str, int] | None:
             return f"refused: an event cannot be read ({error}); see krypton audit verify", REFUSED
         case UnicodeEncodeError() if error.reason == NO_TEXT:
             return "usage: something typed, or read from a file, is no text that UTF-8 can hold", USAGE
+        case OSError() if error.errno == errno.ENOSPC:
+            return "unavailable: no space is left on the disk: free some, then run the same command again", UNREACHABLE
+        case OSError() if error.filename is not None and error.strerror:
+            what = "name another file or folder, or give this user the right to it"
+            return f"usage: {error.filename} cannot be read or written ({error.strerror}): {what}", USAGE
         case NotFound():
             return f"not found: {error}", NOT_FOUND
         case SettingsWrong():

@@ -26,7 +26,7 @@ NEEDED = ("assigner", "id", "family", "given", "birth_date", "sex")
 Family = Annotated[str | None, typer.Option("--family", callback=line, help="Birth name.")]
 Given = Annotated[str | None, typer.Option("--given", callback=line, help="First given name.")]
 UsedName = Annotated[str | None, typer.Option("--used-name", callback=line, help="Name in use.")]
-Oid = Annotated[str, typer.Option("--ins-oid", help="OID of the matricule (test: .10).")]
+Oid = Annotated[str, typer.Option("--ins-oid", help="OID of the matricule; without it, the test authority's.")]
 
 
 @app.command()
@@ -104,7 +104,9 @@ def correct(
 @app.command()
 def status(
     ref: Ref,
-    to: Annotated[Status, typer.Option("--to", help="PROV, RECUP, VALI or QUAL.")],
+    to: Annotated[
+        Status, typer.Option("--to", help="PROV provisional, RECUP from INSi, VALI by a document, QUAL both.")
+    ],
     reason: Reason,
     who: As = OWN,
     command_id: CommandId = None,
@@ -142,7 +144,10 @@ def detach_ins(ref: Ref, reason: Reason, who: As = OWN, command_id: CommandId = 
 @app.command()
 def flag(
     ref: Ref,
-    name: Annotated[str, typer.Argument(help="DOUT, FICT, HOMA, collision, traits_differ or names_differ.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="DOUT doubtful, FICT fictitious, HOMA homonym, collision, traits_differ or names_differ."),
+    ],
     reason: Reason,
     clear: Annotated[bool, typer.Option("--clear", help="Take it away instead.")] = False,
     who: As = OWN,
@@ -173,7 +178,7 @@ def erase(
     ours = krypton()
     identity = ours.resolve(ref)
     if not yes:
-        unasked = typer.BadParameter("an erasure is never taken back: nobody can be asked here, so say --yes")
+        unasked = typer.BadParameter("an erasure is never taken back, and nobody can be asked here: say --yes")
         confirm(f"Make all that names the person unreadable for ever, for identity {identity}?", unasked)
     written(ours.erase(identity, reason, envelope(who.actor(), command_id)), as_json)
 

@@ -35,7 +35,7 @@ LINES = {
     "views": {"views": "Views: their versions, rebuilt, compared, promoted."},
     "policies": {"policies": "Policies: matching of new identities, timers, reviews."},
     "dead_letters": {"dead-letters": "Dead letters: records that a view could not apply."},
-    "dicom": {"dicom": "DICOM in."},
+    "dicom": {"dicom": "The DICOM service, to which modalities and PACS send."},
     "serve": {"serve": "What is served to subscribers and auditors."},
     "subscriber": {"subscriber": "Downstream services that read topics with a login of their own."},
     "services": {

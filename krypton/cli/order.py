@@ -48,9 +48,11 @@ def place(
     modality: Annotated[str, typer.Option("--modality", help="DICOM modality, such as CT.")],
     question: Annotated[str, typer.Option("--question", callback=line, help=ASKED_FOR)],
     by: By = None,
-    urgency: Annotated[Urgency, typer.Option("--urgency")] = Urgency.ROUTINE,
+    urgency: Annotated[Urgency, typer.Option("--urgency", help="How soon; STAT is at once.")] = Urgency.ROUTINE,
     act: Annotated[str | None, typer.Option("--act", help="CCAM code.")] = None,
-    accession: Annotated[str | None, typer.Option("--accession")] = None,
+    accession: Annotated[
+        str | None, typer.Option("--accession", help="Accession number, by which its study will be known.")
+    ] = None,
     number: Annotated[str | None, typer.Option("--number", help="The site's own number of the order.")] = None,
     wanted_by: Annotated[datetime | None, typer.Option("--wanted-by", help="ISO 8601, UTC.")] = None,
     who: As = OWN,
@@ -85,7 +87,7 @@ def schedule(
     order: Order,
     site: Site,
     at: Annotated[datetime, typer.Option("--at", help="ISO 8601, UTC.")],
-    accession: Annotated[str, typer.Option("--accession", help="By which its study will be known.")],
+    accession: Annotated[str, typer.Option("--accession", help="Accession number, by which its study will be known.")],
     ae_title: Annotated[str | None, typer.Option("--ae-title", help="The device that is to make it.")] = None,
     who: As = OWN,
     command_id: CommandId = None,

@@ -18,9 +18,9 @@ Rpps = Annotated[str, typer.Argument(help="RPPS number: 11 digits, the last a ch
 @app.command()
 def register(
     rpps: Rpps,
-    name: Annotated[str, typer.Option("--name")],
-    profession: Annotated[str, typer.Option("--profession")],
-    site: Annotated[str | None, typer.Option("--site", help="Where they work.")] = None,
+    name: Annotated[str, typer.Option("--name", help="As others read it, for example Dr Exemple.")],
+    profession: Annotated[str, typer.Option("--profession", help="For example radiologist.")],
+    site: Annotated[str | None, typer.Option("--site", help="Code of the establishment where they work.")] = None,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
@@ -33,7 +33,7 @@ def register(
 @app.command()
 def affiliate(
     rpps: Rpps,
-    site: Annotated[str, typer.Option("--site")],
+    site: Annotated[str, typer.Option("--site", help="Code of the establishment where they work.")],
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,

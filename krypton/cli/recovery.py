@@ -39,7 +39,7 @@ def event_store(
     from krypton.progress import progress
 
     if not from_kafka:
-        raise typer.BadParameter("say where from: --from-kafka")
+        raise typer.BadParameter("say where the events come from: --from-kafka is the only place")
     ours = krypton()
     with kafka_answers(ours):
         heads, _ = heads_to_hold(ours, None, key)

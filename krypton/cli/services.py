@@ -63,7 +63,7 @@ def worker(
     from krypton.services.workers import run_worker
 
     if version is not None and len(views) > 1:
-        raise typer.BadParameter("name one view: a version belongs to one")
+        raise typer.BadParameter("--version belongs to one view: name one, or leave --version out")
     log_to_stderr()
     run_worker(krypton() if len(views) > 1 else begin(krypton(), "worker"), views, version)
 

@@ -1,4 +1,4 @@
-"""krypton site: enrols establishments and registers their devices and services."""
+"""krypton site: enrolls establishments and registers their devices and services."""
 
 from typing import Annotated
 
@@ -18,14 +18,16 @@ Code = Annotated[str, typer.Argument(help="Code of the establishment, for exampl
 @app.command()
 def enroll(
     code: Code,
-    name: Annotated[str, typer.Option("--name")],
-    finess: Annotated[str | None, typer.Option("--finess", help="National number, 9 characters.")] = None,
-    ae_title: Annotated[list[str] | None, typer.Option("--ae-title", help="May be given several times.")] = None,
+    name: Annotated[str, typer.Option("--name", help="As people know it, for example CHU de Bordeaux.")],
+    finess: Annotated[str | None, typer.Option("--finess", help="Its national number (FINESS), 9 characters.")] = None,
+    ae_title: Annotated[
+        list[str] | None, typer.Option("--ae-title", help="Under which it sends DICOM; may be repeated.")
+    ] = None,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Enrol an establishment; its AE titles may send DICOM at once."""
+    """Enroll an establishment; its AE titles may send DICOM at once."""
     command = EnrollSite(code=code, name=name, finess=finess, ae_titles=tuple(ae_title or ()))
     ask(krypton(), command, who, command_id, as_json)
 
@@ -33,7 +35,7 @@ def enroll(
 @app.command()
 def device(
     code: Code,
-    ae_title: Annotated[str, typer.Option("--ae-title")],
+    ae_title: Annotated[str, typer.Option("--ae-title", help="As the device calls itself; capitals count.")],
     kind: Annotated[str, typer.Option("--kind", help="modality, pacs, workstation or gateway.")] = "pacs",
     who: As = OWN,
     command_id: CommandId = None,

@@ -8,8 +8,8 @@ from adapters.outbox import operators
 from domain.errors import NotFound
 from domain.times import iso, micros
 from krypton.bootstrap import Krypton
+from krypton.left import Left
 from krypton.policies.fold import PREFIX, PolicyFold
-from krypton.progress import Left
 from krypton.settings import ServiceUnavailable
 from krypton.views import lag
 from policies.all import POLICIES

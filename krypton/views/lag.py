@@ -8,7 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from krypton.bootstrap import Krypton, known_view
-from krypton.progress import Left
+from krypton.left import Left
 from krypton.settings import ServiceUnavailable
 from projections.declared import VIEWS
 from projections.engine.query import fetch

@@ -73,6 +73,12 @@ def test_where_nothing_runs_the_service_and_the_command_that_starts_it_are_named
     assert not nothing_runs.home.exists()
 
 
+def test_a_folder_that_cannot_be_is_wrong_usage_and_no_traceback(nothing_runs: CommandLine) -> None:
+    said = nothing_runs.complaint(2, "dev", "samples", "/dev/null/samples")
+    assert said.startswith("usage: /dev/null/samples")
+    assert "(Not a directory): name another file or folder" in said
+
+
 @pytest.mark.parametrize("command", [c for c in NEEDS_LEDGER if c not in WAIT_FOR_THE_DATABASE | ASK_KAFKA_FIRST])
 def test_a_database_that_does_not_answer_is_named_and_its_password_is_not(
     nobody_answers: CommandLine, command: str

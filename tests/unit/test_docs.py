@@ -75,6 +75,16 @@ def test_each_command_says_what_it_does(words: tuple[str, ...]) -> None:
     assert COMMANDS[words].strip()
 
 
+def test_each_argument_and_option_says_what_it_takes() -> None:
+    silent = [
+        f"krypton {' '.join(words)} {one.opts[0]}"
+        for words, command in commands_page.commands()
+        for one in command.params
+        if one.name != "help" and not (getattr(one, "help", None) or "").strip()
+    ]
+    assert silent == []
+
+
 def test_commands_are_found_at_every_depth() -> None:
     assert {("init",), ("identity", "show"), ("identity", "review", "accept")} <= COMMANDS.keys()
 

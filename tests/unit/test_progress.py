@@ -2,7 +2,8 @@
 
 import pytest
 
-from krypton.progress import Left, Lines, progress
+from krypton.left import Left
+from krypton.progress import Lines, progress
 
 
 class Told:
