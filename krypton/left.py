@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 class Left:
     """How far several things are that are waited for, from how much is left of each.
 
-    ``reach``: told how many of how many are done. What is left may grow meanwhile; then there is more to do, and what was done stays done.
+    ``reach``: told how many of how many are done. What is left may grow meanwhile; then there is more to do, and what
+    was done stays done.
     """
 
     def __init__(self, reach: Callable[[int, int], None]) -> None:

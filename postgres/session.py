@@ -39,6 +39,10 @@ class Busy(psycopg2.OperationalError):
     """All sessions that this process or pool may hold are in use: nothing was asked; try again."""
 
 
+class Unreachable(psycopg2.OperationalError):
+    """The server did not take the connection: nothing was asked."""
+
+
 class Session(Connection):
     """A connection that tells those who wait when it is closed."""
 
@@ -67,6 +71,9 @@ class _Process:
         self._take()
         try:
             session = cast(Session, psycopg2.connect(database, connection_factory=Session, **given))
+        except psycopg2.OperationalError as away:
+            self._taken(None)
+            raise Unreachable(*away.args) from away
         except BaseException:
             self._taken(None)
             raise

@@ -32,7 +32,7 @@ from domain.askers import Asker
 from domain.errors import CommandRepeated
 from domain.ports import Answer, Basis, CommandRecord
 from postgres.pool import Pool
-from postgres.session import Busy
+from postgres.session import Busy, Unreachable
 
 # One message to the server: lock, then insert. A sorted subquery keeps the order in which ids are assigned.
 INSERT = f"""SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE;
@@ -220,6 +220,10 @@ def _translated() -> Iterator[None]:
         raise OperationalError(f"the event store was locked for {LOCK_TIMEOUT_MS} ms: nothing written") from None
     except Busy as busy:
         raise OperationalError(str(busy)) from None
+    except Unreachable as away:
+        raise OperationalError(
+            "the database does not answer, and nothing was written: run krypton dev up, or check KRYPTON_DATABASE"
+        ) from away
     except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.InternalError) as away:
         raise OperationalError(
             f"the event store did not answer ({type(away).__name__}): retry with the same command id, "

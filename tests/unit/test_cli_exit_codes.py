@@ -40,7 +40,7 @@ NEEDS_LEDGER = [
     "dead-letters list",
     "dead-letters replay 1",
 ]
-WAIT_FOR_THE_DATABASE = {"relay", "worker patient_record"}  # as services do
+WAIT_FOR_THE_DATABASE = {"relay", "worker patient_record", "dicom serve"}  # as services do
 ASK_KAFKA_FIRST = {"topics", "events", "views status"}
 
 
