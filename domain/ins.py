@@ -15,6 +15,14 @@ OIDS = {
     "1.2.250.1.213.1.4.11": "NIR, demonstration",
 }
 
+AUTHORITIES = {
+    "1.2.250.1.213.1.4.8": "ASIP-SANTE-INS-NIR",
+    "1.2.250.1.213.1.4.9": "ASIP-SANTE-INS-NIA",
+    "1.2.250.1.213.1.4.10": "ASIP-SANTE-INS-NIR-TEST",
+    "1.2.250.1.213.1.4.11": "ASIP-SANTE-INS-NIR-DEMO",
+}
+"""The authorities by OID, as messages and images name them (Annexe CI-SIS, Prise en charge de l'INS)."""
+
 
 def key_of(number: str) -> int:
     """The key, 1 to 97, of the first 13 characters."""

@@ -56,6 +56,9 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "ingest": OPERATOR | SERVICE,
     "study.reassign": CLERK | SERVICE,  # whoever says whose a study is does not read it there
     "study.withdraw": CLERK | SERVICE,
+    "study.conflicts.list": CLERK,
+    "study.conflicts.accept": CLERK,
+    "study.conflicts.dismiss": CLERK,
     "record.show": PROFESSIONAL | PATIENT,
     "dose.show": PROFESSIONAL | PATIENT,
     "dose.alerts": PROFESSIONAL,
@@ -125,7 +128,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
 GATED: Final = frozenset(
     {
         *("identity.show", "identity.history", "identity.search", "identity.review.list"),
-        "access.review.list",
+        *("access.review.list", "study.conflicts.list"),
         *("record.show", "dose.show", "dose.alerts", "consent.show", "order.show", "order.list", "reading.list"),
         *("audit.history", "audit.accesses", "audit.as-of", "audit.exposure", "audit.export"),
     }

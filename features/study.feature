@@ -46,3 +46,28 @@ Feature: A study stays with the identity it came in under, until somebody says o
       Given the study is reassigned to Paul because "wrong person on the worklist"
       When the study is reassigned to Paul because "sent again"
       Then the ledger refuses with AlreadyThere, rule S4
+
+  Rule: S5, what comes in with other content waits for somebody, and is settled once
+
+    Scenario: The images come again under the right person
+      Given the images come again as Paul's
+      When the conflict is accepted because "wrong person on the worklist"
+      Then the study and its dose are Paul's
+      And no conflict waits
+
+    Scenario: The images come again with a typing error
+      Given the images come again as Paul's
+      When the conflict is dismissed because "a typing error"
+      Then the study and its dose are Zoé's
+      And no conflict waits
+
+    Scenario: They come again and again
+      Given the images come again as Paul's
+      When the images come again as Paul's
+      Then 1 conflict waits: another patient
+
+    Scenario: Two clerks settle it
+      Given the images come again as Paul's
+      And the conflict is dismissed because "a typing error"
+      When the same conflict is accepted because "wrong person on the worklist"
+      Then the ledger refuses with ConflictSettled, rule S5

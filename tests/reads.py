@@ -19,6 +19,7 @@ PERSONAL: Final = {
     "order.list": "order list",
     "reading.list": "reading list",
     "access.review.list": "access review list",
+    "study.conflicts.list": "study conflicts list",
     "audit.history": "audit history {person}",
     "audit.accesses": "audit accesses {person}",
     "audit.as-of": "audit as-of {position} {person}",
@@ -41,7 +42,16 @@ NOTHING_PERSONAL: Final = {
             *("identity.register", "identity.import", "identity.correct", "identity.status", "identity.attach-ins"),
             *("identity.detach-ins", "identity.flag", "identity.erase", "identity.merge", "identity.unmerge"),
             *("identity.bar", "identity.unbar", "identity.review.accept", "identity.review.dismiss"),
-            *("study.reassign", "study.withdraw", "dose.acknowledge", "dose.accept", "ingest", "rules.publish"),
+            *(
+                "study.reassign",
+                "study.withdraw",
+                "study.conflicts.accept",
+                "study.conflicts.dismiss",
+                "dose.acknowledge",
+                "dose.accept",
+                "ingest",
+                "rules.publish",
+            ),
             *("consent.code", "consent.grant", "consent.revoke", "consent.oppose", "access.open", "access.close"),
             "access.review.done",
             *("order.place", "order.present", "order.schedule", "order.perform", "order.result", "order.cancel"),
@@ -80,7 +90,7 @@ ASKS_THE_GATE: Final = {
     *("person.identity_of", "person.history_of", "person.record_of", "person.order_of", "person.dose_of"),
     *("person.consents_of", "worklists.listed", "worklists.pairs_to_review", "worklists.alerts_of"),
     *("worklists.emergencies_to_review", "worklists.orders_of", "worklists.readings_of"),
-    "worklists.people_found",
+    *("worklists.people_found", "conflicts.conflicts_of"),
 }
 """Each function of ``krypton.queries`` that answers with personal data to a ``Caller``."""
 
@@ -95,6 +105,7 @@ BEHIND_THE_GATE: Final = {
     "person.placed_for": "answers with an id",
     "worklists.study_of_alert": "answers with an id",
     "rows.as_seen": "takes the gate's decision",
+    "conflicts.open_conflict": "answers with an id, and what the one who decides was shown",
     "reports.problems": "answers with ids, sites and what was not understood, for operators",
     "events.published": "leaves sealed what is sealed",
 }

@@ -6,7 +6,8 @@ optional text becomes a space; in the Patient ID it is refused, because without 
 Standard: DICOM PS3.3 C.7.1 (patient), C.7.2 (study), C.7.3 (series), C.12.1 (SOP common).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,14 +15,15 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from adapters.dicom.bounds import MIB, UNBOUNDED, Metered, Most, inflated
 from adapters.dicom.charsets import decode, person_name
 from adapters.dicom.completeness import Completeness, Stream
 from adapters.dicom.refusal import AttributeMissing, TooLarge, Unreadable
-from adapters.dicom.sr_tree import LONGEST, is_uid, iso
+from adapters.dicom.sr_tree import LONGEST, encoded, is_uid, iso, sequence
 from domain.errors import BadTraits
+from domain.ins import AUTHORITIES
 from domain.texts import plain
 from domain.traits import LONGEST_ID, refuse_odd_id
 
@@ -45,8 +47,11 @@ READS: Final[dict[str, tuple[str, bool]]] = {  # field: (attribute, required)
 _UIDS = ("sop_class", "sop_uid", "study_uid", "series_uid")
 _SEXES = {"M": "M", "F": "F", "O": "I"}  # other, in France: I, indéterminé
 _CHARACTER_SET = "SpecificCharacterSet"
-_TAGS: Final = [BaseTag(tag_for_keyword(keyword) or 0) for keyword in (_CHARACTER_SET, *(k for k, _ in READS.values()))]
-_BULK = 0x7FE00000  # pixel data and what follows it
+_SEQUENCES = ("IssuerOfPatientIDQualifiersSequence", "OtherPatientIDsSequence")  # of whom a number is, and others
+_TAGS: Final = [
+    BaseTag(tag_for_keyword(keyword) or 0) for keyword in (_CHARACTER_SET, *_SEQUENCES, *(k for k, _ in READS.values()))
+]
+BULK = 0x7FE00000  # pixel data and what follows it
 _DEFLATED = {
     DeflatedExplicitVRLittleEndian,
     "1.2.840.10008.1.2.4.95",
@@ -64,6 +69,8 @@ class Patient:
     given: str | None
     birth_date: str | None
     sex: str | None
+    ins: str | None = None
+    ins_oid: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,29 +97,39 @@ def read_header(
     ``end``: length of the stream; ``whole``: all attributes, else only those in ``READS``. Raises Unreadable if the
     bytes are no dataset, or end too early, even within the pixel data; TooLarge.
     """
+    with readable(stream, end, transfer_syntax, most) as (stream, end, implicit, little):
+        ends = Completeness(stream, end, little_endian=little)
+        tags = None if whole else _TAGS
+        metered = metered_if_large(stream, end, most)
+        try:
+            dataset = read_dataset(metered, implicit, little, stop_when=ends.check(BULK), specific_tags=tags)
+        except TooLarge:
+            raise
+        except Exception as broken:  # pydicom raises many kinds of error for a broken dataset
+            raise Unreadable(f"broken: its dataset cannot be parsed ({type(broken).__name__})") from None
+        ends.verify(found=len(dataset))
+    return dataset
+
+
+def metered_if_large(stream: Stream, end: int, most: Most) -> Stream:
+    """The stream, of which no more is read than may be parsed."""
+    return Metered(stream, most) if end > most.header_mib * MIB else stream
+
+
+@contextmanager
+def readable(stream: Stream, end: int, transfer_syntax: str, most: Most) -> Iterator[tuple[Stream, int, bool, bool]]:
+    """The stream and its end, inflated where it is deflated; whether its VR is implicit, and little endian.
+
+    A private transfer syntax is taken as explicit VR little endian, as all but one of the standard ones are.
+    """
     syntax = UID(transfer_syntax)
     if syntax in _DEFLATED:
         file, end = inflated(stream, most)
         with file:
-            return _read(file, end, UID(ExplicitVRLittleEndian), whole, most)
-    return _read(stream, end, syntax, whole, most)
-
-
-def _read(stream: Stream, end: int, syntax: UID, whole: bool, most: Most) -> Dataset:
-    # A private transfer syntax is taken as explicit VR little endian, as all but one of the standard ones are.
+            yield file, end, False, True
+        return
     implicit, little = (syntax.is_implicit_VR, syntax.is_little_endian) if syntax.is_transfer_syntax else (False, True)
-    if end > most.header_mib * MIB:
-        stream = Metered(stream, most)
-    ends = Completeness(stream, end, little_endian=little)
-    tags = None if whole else _TAGS
-    try:
-        dataset = read_dataset(stream, implicit, little, stop_when=ends.check(_BULK), specific_tags=tags)
-    except TooLarge:
-        raise
-    except Exception as broken:  # pydicom raises many kinds of error for a broken dataset
-        raise Unreadable(f"broken: its dataset cannot be parsed ({type(broken).__name__})") from None
-    ends.verify(found=len(dataset))
-    return dataset
+    yield stream, end, implicit, little
 
 
 def read_instance(dataset: Dataset) -> Instance:
@@ -128,18 +145,21 @@ def read_instance(dataset: Dataset) -> Instance:
             read[name] = plain(read[name] or "")[:LONGEST] or None
     _refuse_odd_id(read["local_id"] or "")
     family, given = person_name(read["name"] or "")
+    local_id, issuer, ins, oid = _numbers(dataset, read["local_id"] or "", read["issuer"])
     return Instance(
         sop_class=read["sop_class"] or "",
         sop_uid=read["sop_uid"] or "",
         study_uid=read["study_uid"] or "",
         series_uid=read["series_uid"] or "",
         patient=Patient(
-            local_id=read["local_id"] or "",
-            issuer=read["issuer"],
+            local_id=local_id,
+            issuer=issuer,
             family=family,
             given=given,
             birth_date=_birth_date(read["birth_date"]),
             sex=_SEXES.get((read["sex"] or "").upper()),
+            ins=ins,
+            ins_oid=oid,
         ),
         accession=read["accession"],
         started_at=_started_at(read["study_date"], read["study_time"]),
@@ -147,6 +167,32 @@ def read_instance(dataset: Dataset) -> Instance:
         modality=read["modality"],
         title=read["title"],
     )
+
+
+def _numbers(dataset: Dataset, local_id: str, issuer: str | None) -> tuple[str, str | None, str | None, str | None]:
+    """The local id and its issuer, and the INS and its OID: an INS is its authority's number, never the site's.
+
+    Where the Patient ID is an INS, the local id is the first other one that is none; without one it is the INS itself,
+    with its authority as issuer. The authority is known by its OID (0010,0024), or by its name.
+    """
+    numbers = [(local_id, issuer, _authority(dataset, issuer))]
+    for other in sequence(dataset, "OtherPatientIDsSequence"):
+        named = encoded(other, "IssuerOfPatientID") or None
+        if 0 < len(number := encoded(other, "PatientID")) <= LONGEST_ID:
+            numbers.append((number, named, _authority(other, named)))
+    ins, oid = next(((number.replace(" ", ""), oid) for number, _, oid in numbers if oid), (None, None))
+    own = next(((number, named) for number, named, oid in numbers if oid is None), None)
+    if own is None:
+        return ins or local_id, AUTHORITIES[oid or ""], ins, oid
+    return *own, ins, oid
+
+
+def _authority(dataset: Dataset, issuer: str | None) -> str | None:
+    """The OID of INS under which a number was issued; None where it is no INS."""
+    for qualifiers in sequence(dataset, "IssuerOfPatientIDQualifiersSequence"):
+        if (oid := encoded(qualifiers, "UniversalEntityID")) in AUTHORITIES:
+            return oid
+    return next((oid for oid, name in AUTHORITIES.items() if name == issuer), None)
 
 
 def _refuse_odd_id(local_id: str) -> None:

@@ -7,13 +7,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid5
 
 from adapters.dicom.attributes import Instance, Patient
 from adapters.dicom.documents import Document
 from adapters.inbox.batches import Batch
 from adapters.inbox.spool import Name
-from domain.commands.studies import ReceivedPatient, ReceiveStudy
+from domain.commands.studies import ReceivedConflict, ReceivedPatient, ReceiveStudy
 
 COMMANDS = UUID("b1d3c0a4-7c52-5f0e-8f3e-6a4d2f1b9e05")  # namespace of batches' command ids: stored, never change it
 
@@ -25,11 +26,21 @@ class Held:
     name: Name
     instance: Instance
     document: Document | None = None
+    second: "Second | None" = None
 
     @property
     def key(self) -> "Key":
-        """What its batch has in common."""
-        return Key(self.name.site, self.name.actor, self.instance.study_uid, self.instance.patient)
+        """What its batch has in common: one that came once more goes with the first, whose study it is about."""
+        of = self.second.first if self.second else self.instance
+        return Key(self.name.site, self.name.actor, of.study_uid, of.patient)
+
+
+@dataclass(frozen=True)
+class Second:
+    """Of an instance whose SOP Instance UID is held with other content: the first one, and what differs."""
+
+    first: Instance
+    differing: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,9 +65,13 @@ class StudyBatch:
     series: Counter[str] = field(default_factory=Counter)
     modality: dict[str, str | None] = field(default_factory=dict)
     documents: list[Document] = field(default_factory=list)
+    seconds: list[Held] = field(default_factory=list)
 
     def add(self, held: Held) -> None:
         """Add one instance."""
+        if held.second:
+            self.seconds.append(held)
+            return
         instance = held.instance
         self.accession = self.accession or instance.accession
         self.started_at = self.started_at or instance.started_at
@@ -70,19 +85,10 @@ class StudyBatch:
     def close(self) -> Batch:
         """The command. Its id derives from site, study and instances: a repeat is harmless."""
         root = root_of(name.digest for name in self.names)
-        patient = self.key.patient
+        names = (*self.names, *(held.name for held in self.seconds))
         command = ReceiveStudy(
             site=self.key.site,
-            patient=ReceivedPatient(
-                local_id=patient.local_id,
-                issuer=patient.issuer,
-                stated={
-                    "family": patient.family,
-                    "given": patient.given,
-                    "birth_date": patient.birth_date,
-                    "sex": patient.sex,
-                },
-            ),
+            patient=_received(self.key.patient),
             study_uid=self.key.study_uid,
             accession=self.accession,
             started_at=self.started_at,
@@ -96,9 +102,46 @@ class StudyBatch:
             root=root,
             reports=[d.report for d in self.documents],
             doses=[d.dose for d in self.documents if d.dose],
+            conflicts=_conflicts(self.seconds),
         )
-        command_id = uuid5(COMMANDS, f"{self.key.site}|{self.key.study_uid}|{root}")
-        return Batch(self.key.site, self.key.actor, command_id, command, tuple(self.names))
+        asked = root_of(name.digest for name in names)
+        command_id = uuid5(COMMANDS, f"{self.key.site}|{self.key.study_uid}|{asked}")
+        return Batch(self.key.site, self.key.actor, command_id, command, names)
+
+
+def _conflicts(seconds: Iterable[Held]) -> list[ReceivedConflict]:
+    """One conflict for all that say the same of whose and in which study they are; one for each dose report."""
+    groups: dict[tuple[Any, ...], list[Held]] = {}
+    for held in seconds:
+        dose = held.name.uid if held.document and held.document.dose else None
+        groups.setdefault((held.instance.patient, held.instance.study_uid, dose), []).append(held)
+    return [
+        ReceivedConflict(
+            patient=_received(patient),
+            study_uid=study_uid,
+            differing=sorted({name for held in group if held.second for name in held.second.differing}),
+            instances=len(group),
+            uid=group[0].name.uid,
+            digest=group[0].name.digest,
+            reports=dose is not None,
+        )
+        for (patient, study_uid, dose), group in groups.items()
+    ]
+
+
+def _received(patient: Patient) -> ReceivedPatient:
+    return ReceivedPatient(
+        local_id=patient.local_id,
+        issuer=patient.issuer,
+        stated={
+            "family": patient.family,
+            "given": patient.given,
+            "birth_date": patient.birth_date,
+            "sex": patient.sex,
+        },
+        ins=patient.ins,
+        ins_oid=patient.ins_oid,
+    )
 
 
 def root_of(digests: Iterable[str]) -> str:

@@ -31,7 +31,9 @@ OPEN = Limits(quiet_s=NEVER, linger_s=NEVER, longest_s=NEVER)  # a folder has no
 
 @dataclass
 class IngestSummary:
-    """The result: ``files`` is ``accepted`` + ``duplicates`` + refused files.
+    """The result: ``files`` is ``accepted`` + ``duplicates`` + ``conflicts`` + refused files.
+
+    ``conflicts``: of instances that are held with other content; they wait for somebody's decision.
 
     ``studies`` that arrived or grew; ``dose_reports`` recorded by this call, at ``positions``.
     """
@@ -39,6 +41,7 @@ class IngestSummary:
     files: int = 0
     accepted: int = 0
     duplicates: int = 0
+    conflicts: int = 0
     refused: list[dict[str, str]] = field(default_factory=list)
     dose_reports: int = 0
     study_ids: set[str] = field(default_factory=set)
@@ -54,6 +57,7 @@ class IngestSummary:
             "files": self.files,
             "accepted": self.accepted,
             "duplicates": self.duplicates,
+            "conflicts": self.conflicts,
             "refused": self.refused,
             "studies": len(self.study_ids),
             "dose_reports": self.dose_reports,
@@ -106,6 +110,7 @@ class _Ingest:
         self._recorder, self._most = recorder, most
         self._batches = batches(OPEN)
         self._paths: dict[Name, str] = {}  # of the instances in open batches
+        self._seconds: set[Name] = set()  # of those, the ones that came once more with other content
         self._summary = IngestSummary()
 
     def run(self, paths: Iterable[Path]) -> IngestSummary:
@@ -150,6 +155,7 @@ class _Ingest:
             self._summary.duplicates += held is None
             if held:
                 self._paths[held.name] = str(path)
+                self._seconds |= {held.name} if held.second else set()
                 self._record(self._batches.add(held, feeder=None, now=0.0))
         self._progress(path)
 
@@ -179,7 +185,10 @@ class _Ingest:
             for path in paths:
                 summary.refuse(path, outcome.refusal)
             return
-        summary.accepted += len(paths)
+        seconds = self._seconds.intersection(outcome.batch.names)
+        self._seconds -= seconds
+        summary.conflicts += len(seconds)
+        summary.accepted += len(paths) - len(seconds)
         summary.study_ids.add(outcome.result["study"])
         summary.dose_reports += outcome.result["dose_reports"]
         summary.positions += outcome.positions

@@ -10,15 +10,21 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from adapters.dicom.attributes import Instance, read_header, read_instance
-from adapters.dicom.batch import Held
+from adapters.dicom.batch import Held, Second
 from adapters.dicom.bounds import UNBOUNDED, Most
 from adapters.dicom.completeness import Stream
+from adapters.dicom.content import content_of, differing
 from adapters.dicom.documents import Document, document_of, is_structured
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import MEDIA_DIRECTORY, FileMeta, dataset_digest, file_meta, mapped, read_file_meta
-from adapters.dicom.refusal import DigestDiffers, ListsFiles, NotAsNamed, Unreadable
+from adapters.dicom.refusal import ListsFiles, NotAsNamed, Unreadable
 from adapters.inbox.arriving import Arriving
-from adapters.inbox.spool import Desk, Kept, Name
+from adapters.inbox.refusal import Refused
+from adapters.inbox.spool import Desk, Kept, Name, Spool
+from domain.commands.doses import ReceivedDose
+
+NOT_COMPARED = "(not compared)"
+"""Stands for the attributes that differ, where the two could not be compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +51,9 @@ class Sent:
 
 
 def keep(desk: Desk, sent: Sent, *, named: ToStore | None = None) -> Held | None:
-    """Store it durably; None if the identical instance is held already. Raises Refused, OSError of the spool.
+    """Store it durably; None if it is held already, with the same content in whatever transfer syntax, or if this
+    content was put aside before. One of other content than the first is kept beside it, for somebody to decide.
+    Raises Refused, OSError of the spool.
 
     ``named``: the instance that a sender has announced.
     """
@@ -55,14 +63,34 @@ def keep(desk: Desk, sent: Sent, *, named: ToStore | None = None) -> Held | None
         raise NotAsNamed("its data set is of another SOP class or instance than its C-STORE names")
     if desk.holds(sent.site, instance.sop_uid, sent.digest):
         return None
-    document = _document(sent, instance, header)
     name = Name.new(sent.site, sent.actor, uid=instance.sop_uid, digest=sent.digest)
+    first = desk.spool.claim(name.site, name.uid)
+    if first.exists() and (desk.spool.aside(name).exists() or not _differs(first, sent)):
+        return None
+    document = _document(sent, instance, header)
     kept = sent.store(name)
     if kept is Kept.CONFLICT:
-        raise DigestDiffers(
-            f"SOP instance {name.uid} is held with other content: the first one stands, this one is in conflicts/"
-        )
+        return Held(name, instance, document, second(first, desk.path(name)))
     return Held(name, instance, document) if kept is Kept.NEW else None
+
+
+def _differs(first: Path, sent: Sent) -> list[str]:
+    """What differs of one that is held; empty where it is the same content in other bytes."""
+    try:
+        with mapped(first) as data:
+            meta = read_file_meta(data)
+            held = content_of(data, meta.offset, len(data), meta.transfer_syntax, sent.most)
+        return differing(held, content_of(sent.stream, sent.offset, sent.end, sent.transfer_syntax, sent.most))
+    except Refused:  # too large to be parsed as a whole, or damaged on the disk: somebody compares them
+        return [NOT_COMPARED]
+
+
+def second(first: Path, path: Path) -> Second:
+    """What an instance differs in from the first one of its UID. Raises Refused, OSError."""
+    with mapped(first) as held, mapped(path) as data:
+        sent = _in_file(data, read_file_meta(data), "", "", lambda _: Kept.NEW)
+        of = _in_file(held, read_file_meta(held), "", "", lambda _: Kept.NEW)
+        return Second(read_instance(of.header()), tuple(_differs(first, sent)))
 
 
 def keep_file(desk: Desk, path: Path, *, site: str, actor: str, most: Most = UNBOUNDED) -> Held | None:
@@ -112,11 +140,22 @@ def keep_dataset(
 
 def read_back(desk: Desk, name: Name) -> Held:
     """An instance that was kept before, whatever the bounds are now. Raises Refused, OSError."""
-    with mapped(desk.spool.claim(name.site, name.uid)) as data:
+    path, first = desk.where(name), desk.spool.claim(name.site, name.uid)
+    with mapped(path) as data:
         sent = _in_file(data, read_file_meta(data), name.site, name.actor, lambda _: Kept.NEW)
         header = sent.header()
         instance = read_instance(header)
-        return Held(name, instance, _document(sent, instance, header))
+        document = _document(sent, instance, header)
+    return Held(name, instance, document, None if path.samefile(first) else second(first, path))
+
+
+def dose_aside(spool: Spool, site: str, uid: str, digest: str) -> ReceivedDose | None:
+    """What a dose report states that was put aside. Raises Refused, OSError."""
+    with mapped(spool.aside(Name.new(site, "", uid=uid, digest=digest))) as data:
+        sent = _in_file(data, read_file_meta(data), site, "", lambda _: Kept.NEW)
+        header = sent.header()
+        document = _document(sent, read_instance(header), header)
+    return document.dose if document else None
 
 
 def _in_file(data: mmap, meta: FileMeta, site: str, actor: str, store: Callable[[Name], Kept]) -> Sent:

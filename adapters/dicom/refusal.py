@@ -26,9 +26,5 @@ class NotAsNamed(Refused):
     """The data set is another one than the message says."""
 
 
-class DigestDiffers(Refused):
-    """The SOP instance is held with other bytes: the first one is kept, this one is quarantined."""
-
-
 class ListsFiles(Refused):
     """Not an instance but a DICOMDIR."""

@@ -15,7 +15,7 @@ from adapters.dicom.intake import arriving, keep_dataset
 from adapters.dicom.network.association import Agreed, ToStore
 from adapters.dicom.network.dimse import COMMENT, Answer
 from adapters.dicom.network.pdu import Malformed
-from adapters.dicom.refusal import DigestDiffers, NotAsNamed, NothingToRecord
+from adapters.dicom.refusal import NotAsNamed, NothingToRecord
 from adapters.dicom.sr_tree import is_uid
 from adapters.inbox.arriving import Arriving
 from adapters.inbox.refusal import Refused
@@ -28,7 +28,6 @@ class Status(IntEnum):
     """Answers to a C-STORE."""
 
     SUCCESS = 0x0000
-    DUPLICATE_SOP_INSTANCE = 0x0111  # PS3.7 C.5.6: the UID is in use; here for other bytes, for which we keep the first
     OUT_OF_RESOURCES = 0xA700  # PS3.4 B.2.3: try again later
     DOES_NOT_MATCH_CLASS = 0xA900  # PS3.4 B.2.3: a dose report without dose, or another object than was named
     CANNOT_UNDERSTAND = 0xC000  # PS3.4 B.2.3
@@ -109,8 +108,7 @@ class Incoming:
                 self._held(held)
             return Answer(Status.SUCCESS)
         except Refused as refused:
-            quarantined = isinstance(refused, DigestDiffers)
-            self._log(f"{'quarantined' if quarantined else 'refused'}: {refused}")
+            self._log(f"refused: {refused}")
             return answer(_status(refused), str(refused))
         except Exception as broken:  # the peer waits for an answer, whatever broke on our side
             self._log(f"could not be kept ({type(broken).__name__})", logging.ERROR)
@@ -129,8 +127,6 @@ class Incoming:
 
 def _status(refused: Refused) -> Status:
     match refused:
-        case DigestDiffers():
-            return Status.DUPLICATE_SOP_INSTANCE
         case NothingToRecord() | NotAsNamed():
             return Status.DOES_NOT_MATCH_CLASS
         case _:

@@ -96,9 +96,11 @@ class Recorder(Generic[I]):
         folder = self.desk.spool.refused / str(batch.command_id)
         folder.mkdir(parents=True, exist_ok=True)
         for name in batch.names:
-            target = folder / f"{name.uid}{self.desk.spool.form.suffix}"
+            item, claim = self.desk.where(name), self.desk.spool.claim(name.site, name.uid)
+            beside = "" if claim.exists() and claim.samefile(item) else f"_{name.digest}"  # a second of that uid
+            target = folder / f"{name.uid}{beside}{self.desk.spool.form.suffix}"
             target.unlink(missing_ok=True)  # of the same batch, sent and refused before
-            os.link(self.desk.spool.claim(name.site, name.uid), target)
+            os.link(item, target)
         names = [list(name) for name in batch.names]
         body = {"site": batch.site, "actor": batch.actor, "reason": reason, "names": names}
         sync(folder.parent, folder.parent.parent)

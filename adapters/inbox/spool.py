@@ -27,7 +27,9 @@ The invariant: **a claim without a pending name is recorded**, for every order o
    restart asks the same command id again, which the ledger answers as the first time, whatever has arrived since;
 4. claims are fsynced before pending names are removed, and pending names are durably gone before the batch's file is:
    what is pending after a restart is either in a batch's file or was never asked;
-5. a refusal is final when reason.json is there: its items give up their claims, so they may be sent again.
+5. a second item of a uid, with other content, stays pending until it is recorded that it came: then it is put aside,
+   into conflicts/. So what is in conflicts/ is recorded;
+6. a refusal is final when reason.json is there: its items give up their claims, so they may be sent again.
 """
 
 import errno
@@ -130,6 +132,10 @@ class Spool:
         """Where the item of that uid is, or would be."""
         shard = hashlib.sha256(uid.encode()).hexdigest()[:3]  # 4,096 folders a site
         return self.root / self.form.folder / _part(site) / shard / uid
+
+    def aside(self, name: Name) -> Path:
+        """Where a second item of that uid is, once it is recorded that it came."""
+        return self.conflicts / _part(name.site) / f"{name.uid}_{name.digest}"
 
     def is_full(self) -> bool:
         """Whether the free space is below the reserve."""
@@ -292,8 +298,12 @@ class Desk:
         if self.holds(name.site, name.uid, name.digest):
             self.path(name).unlink()
             return Kept.DUPLICATE
-        _move(self.path(name), self.spool.conflicts / _part(name.site) / f"{name.uid}_{name.digest}")
         return Kept.CONFLICT
+
+    def where(self, name: Name) -> Path:
+        """Where the item is, however far its recording got: pending, put aside, or the one that is held."""
+        places = (self.path(name), self.spool.aside(name))
+        return next((place for place in places if place.exists()), self.spool.claim(name.site, name.uid))
 
     def path(self, name: Name) -> Path:
         """Where a pending item is."""
@@ -316,9 +326,16 @@ class Desk:
         sync(*sorted(shards | {p for shard in shards for p in (shard.parent, shard.parent.parent)}), self.spool.root)
         self.step("synced")
         for name in names:
-            self.path(name).unlink(missing_ok=True)
-        sync(*{self.path(name).parent for name in names})
+            self._part_with(name)
+        sync(*{self.path(name).parent for name in names}, *{self.spool.aside(name).parent for name in names})
         self.step("released")
+
+    def _part_with(self, name: Name) -> None:
+        pending, claim = self.path(name), self.spool.claim(name.site, name.uid)
+        if pending.exists() and not (claim.exists() and claim.samefile(pending)):
+            _move(pending, self.spool.aside(name))
+        else:
+            pending.unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """After a crash: claim what was not claimed, and delete partial files, which were never acknowledged."""

@@ -174,9 +174,12 @@ class Dose(Aggregate):
         report_uid: str,
         exposures: list[dict[str, Any]],
         totals: dict[str, float | None],
+        corrects: str | None = None,
         **stated: Any,
     ) -> None:
         """Record a report, and which report now supersedes which.
+
+        ``corrects``: the report that it stands for, whatever their events and times say: a person decided so.
 
         ``exposures``: one per irradiation event, shaped as in ``dose.reported``. A report with totals only supersedes
         none and is superseded by none: nothing says which events it sums.
@@ -189,11 +192,13 @@ class Dose(Aggregate):
             raise NoExposure(f"dose report {report_uid} holds no irradiation event and no total: nothing to record")
         stated = {"implausible": [], "bounds_version": 0, **stated}
         new = Held.of(stated.get("reported_at"), exposures, totals, stated["implausible"])
-        within = [uid for uid, held in self.reports.items() if held.supersedes(new)]
+        within = [uid for uid, held in self.reports.items() if corrects is None and held.supersedes(new)]
         over = [
             uid
             for uid, held in self.reports.items()
-            if uid not in self.superseded and uid not in within and new.supersedes(held, later=True)
+            if uid not in self.superseded
+            and uid not in within
+            and (uid == corrects or new.supersedes(held, later=True))
         ]
         self._reported(
             study_id=self.study_id,

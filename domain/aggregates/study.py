@@ -6,18 +6,37 @@ S1  The site is an enrolled establishment.
 S2  A batch adds something new; what was recorded before stays.
 S3  Nothing is added to a withdrawn study, and it is withdrawn once.
 S4  A study is reassigned only to an identity that does not have it yet.
+S5  A conflict is settled once: accepted (what came second stands) or dismissed (what came first does). What came in
+    with other content never changes the study by itself.
 Source: DICOM PS3.3 A.1 (study, series, instance); IHE RAD patient information reconciliation.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.errors import AlreadyThere, NothingNew, StudyWithdrawn
+from domain.errors import AlreadyThere, ConflictSettled, NothingNew, StudyWithdrawn
 
 STUDIES = UUID("3f0a4a3e-4d3b-5f62-9a52-8b5c0a8a2e02")  # namespace of study ids: stored state, never change it
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """What was received second: where from, which instance or event, and whose it says it is.
+
+    ``stated``: what it says of the person, where that differs; as ``ReceivedPatient`` has it.
+    """
+
+    site: str
+    uid: str
+    digest: str | None
+    other_identity_id: UUID
+    other_study_uid: str
+    stated: dict[str, Any] | None
+    kind: str = ""
 
 
 class Study(Aggregate):
@@ -72,6 +91,35 @@ class Study(Aggregate):
         study_uid: str
         reason: str
 
+    class ConflictFound(Aggregate.Event):
+        TOPIC = "study.conflict_found"
+        identity_id: UUID
+        study_uid: str
+        conflict_id: UUID
+        site: str
+        kind: str
+        differing: list[str]
+        instances: int
+        uid: str
+        digest: str | None
+        other_identity_id: UUID
+        other_study_uid: str
+        stated: dict[str, Any] | None
+
+    class ConflictAccepted(Aggregate.Event):
+        TOPIC = "study.conflict_accepted"
+        identity_id: UUID
+        study_uid: str
+        conflict_id: UUID
+        reason: str
+
+    class ConflictDismissed(Aggregate.Event):
+        TOPIC = "study.conflict_dismissed"
+        identity_id: UUID
+        study_uid: str
+        conflict_id: UUID
+        reason: str
+
     @staticmethod
     @lru_cache(10_000)  # a command asks for it several times
     def create_id(identity_id: UUID, study_uid: str) -> UUID:
@@ -96,6 +144,7 @@ class Study(Aggregate):
         self.study_uid = study_uid
         self.reports: set[str] = set()
         self.withdrawn = False
+        self.conflicts: dict[UUID, Conflict | None] = {}  # None: settled
 
     def extend(self, *, modalities: list[str], series: list[dict[str, Any]], instances: int, root: str) -> None:
         """Add newly received instances: counts per series of this batch alone, and the root of their digests.
@@ -154,6 +203,65 @@ class Study(Aggregate):
     @event(Withdrawn)
     def _withdrawn(self, identity_id: UUID, study_uid: str, reason: str) -> None:
         self.withdrawn = True
+
+    def find_conflict(self, *, kind: str, instances: int, differing: list[str], said: "Conflict") -> UUID:
+        """Record that something came in that says otherwise; the same conflict again changes nothing.
+
+        Also of a withdrawn study: somebody may have to know.
+        """
+        conflict_id = uuid5(self.id, f"{kind}|{said.uid}|{said.digest or said.other_identity_id}")
+        if conflict_id not in self.conflicts:
+            self._conflict_found(
+                self.identity_id,
+                self.study_uid,
+                conflict_id,
+                said.site,
+                kind,
+                differing,
+                instances,
+                said.uid,
+                said.digest,
+                said.other_identity_id,
+                said.other_study_uid,
+                said.stated,
+            )
+        return conflict_id
+
+    @event(ConflictFound)
+    def _conflict_found(
+        self,
+        identity_id: UUID,
+        study_uid: str,
+        conflict_id: UUID,
+        site: str,
+        kind: str,
+        differing: list[str],
+        instances: int,
+        uid: str,
+        digest: str | None,
+        other_identity_id: UUID,
+        other_study_uid: str,
+        stated: dict[str, Any] | None,
+    ) -> None:
+        self.conflicts[conflict_id] = Conflict(site, uid, digest, other_identity_id, other_study_uid, stated, kind)
+
+    def settle(self, *, conflict_id: UUID, accept: bool, reason: str) -> "Conflict":
+        """Decide a conflict; returns what it was about. Raises ConflictSettled (S5)."""
+        if (conflict := self.conflicts.get(conflict_id)) is None:
+            raise ConflictSettled(
+                f"no open conflict {conflict_id} on study {self.id}: see krypton study conflicts list"
+            )
+        settled = self._conflict_accepted if accept else self._conflict_dismissed
+        settled(self.identity_id, self.study_uid, conflict_id, reason)
+        return conflict
+
+    @event(ConflictAccepted)
+    def _conflict_accepted(self, identity_id: UUID, study_uid: str, conflict_id: UUID, reason: str) -> None:
+        self.conflicts[conflict_id] = None
+
+    @event(ConflictDismissed)
+    def _conflict_dismissed(self, identity_id: UUID, study_uid: str, conflict_id: UUID, reason: str) -> None:
+        self.conflicts[conflict_id] = None
 
     def _refuse_if_withdrawn(self) -> None:
         if self.withdrawn:

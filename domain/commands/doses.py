@@ -1,8 +1,8 @@
 """Commands on doses: record a dose report, judge a study under the alert rules in force, acknowledge an alert."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
@@ -27,10 +27,10 @@ class ReceivedDose:
     not_understood: list[str] = field(default_factory=list)
 
 
-def record_dose(work: Work, study: Study, site: str, received: ReceivedDose) -> bool:
+def record_dose(work: Work, study: Study, site: str, received: ReceivedDose, *, corrects: str | None = None) -> bool:
     """Record a report under its study, and raise the alerts due under the rules in force.
 
-    False if it is already recorded.
+    False if it is already recorded. ``corrects``: as ``Dose.report`` has it.
     """
     dose = work.find(Dose, Dose.create_id(study.id))
     if dose is None:
@@ -41,10 +41,21 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose) -> 
     for exposure in report["exposures"]:
         exposure["implausible"] = bounds.above({quantity: exposure.get(quantity) for quantity in QUANTITIES})
     report |= {"implausible": bounds.above(report["totals"]), "bounds_version": bounds.version}
-    dose.report(site=site, **report)
+    dose.report(site=site, corrects=corrects, **report)
     for alert in (*over(dose.values(), work.rules.alerts), *device_checks(report, work.rules.alerts)):
         dose.raise_alert(**alert)
     return True
+
+
+def correct_dose(work: Work, study: Study, site: str, received: ReceivedDose, digest: str) -> None:
+    """Record the content of a report that came once more with other content, as the one that stands.
+
+    It goes by a UID made of the report's and of the content's digest: two contents of one UID are both kept.
+    """
+    uid = f"2.25.{uuid5(study.id, f'{received.report_uid}|{digest}').int}"
+    note = f"report: corrects {received.report_uid}, which came once more under its own UID"
+    corrected = replace(received, report_uid=uid, not_understood=[*received.not_understood, note])
+    record_dose(work, study, site, corrected, corrects=received.report_uid)
 
 
 @dataclass(frozen=True, kw_only=True)

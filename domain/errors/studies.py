@@ -25,3 +25,9 @@ class AlreadyThere(RuleBroken):
     """The study belongs to that identity already."""
 
     rule = "S4"
+
+
+class ConflictSettled(RuleBroken):
+    """The conflict is settled already, or there is none of that id."""
+
+    rule = "S5"

@@ -1,18 +1,30 @@
-"""krypton study: reassigns or withdraws a study recorded under the wrong identity."""
+"""krypton study: reassigns or withdraws a study, and settles what came in and says otherwise of it."""
 
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
+from domain.commands.conflicts import DismissConflict
 from domain.commands.studies import ReassignStudy, WithdrawStudy
-from krypton.cli.calling import OWN, As
-from krypton.cli.connection import ask, krypton
+from krypton.cli.calling import ASKED, OWN, As, Why
+from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
-from krypton.cli.options import AsJson, CommandId, Reason
+from krypton.cli.options import AsJson, CommandId, Limit, Reason
+from krypton.cli.output import document, table
+from krypton.cli.worklist import WHO, with_patients
+from krypton.queries.conflicts import conflicts_of, open_conflict
+from krypton.queries.worklists import PAGE
 
 app = command_group("Studies.")
+conflicts = command_group("What came in and says otherwise than what is held: the first stands until somebody decides.")
+app.add_typer(conflicts, name="conflicts")
+CONFLICTS = (
+    *("found_at", "site", "kind", "differing", "instances", *WHO, "sent_as", "found_by", "state", "uid", "study"),
+    "conflict",
+)
+Conflicting = Annotated[UUID, typer.Argument(help="The conflict's id, as study conflicts list prints it.")]
 Study = Annotated[UUID, typer.Argument(help="The study's id, as record show --json prints it.")]
 
 
@@ -37,3 +49,46 @@ def withdraw(
 ) -> None:
     """Hide a study from readers; its events and its dose stay."""
     ask(krypton(), WithdrawStudy(study=study, reason=reason), who, command_id, as_json)
+
+
+@conflicts.command("list")
+def list_conflicts(
+    all_of_them: Annotated[bool, typer.Option("--all", help="Settled ones too.")] = False,
+    limit: Limit = PAGE,
+    who: As = OWN,
+    reason: Why = ASKED,
+    as_json: AsJson = False,
+) -> None:
+    """What came in with other content than what is held, oldest first."""
+    ours = krypton()
+    found = conflicts_of(ours, asker(ours, who, reason), settled=all_of_them, limit=limit)
+    if as_json:
+        document(found)
+        return
+    told = [{**row, "sent_as": " ".join(filter(None, (row["sent_as"] or {}).values())) or None} for row in found]
+    table(with_patients(told), CONFLICTS, "Conflicts")
+
+
+@conflicts.command()
+def accept(
+    conflict: Conflicting, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False
+) -> None:
+    """Let what came second stand: the study is reassigned, the traits are corrected or the dose is replaced.
+
+    For a dose report, run it where its instances are kept: the second content is read there.
+    """
+    from krypton.services.dicom import accepting
+
+    ours = krypton()
+    study, what = open_conflict(ours, conflict)
+    ask(ours, accepting(ours, study, conflict, what, reason), who, command_id, as_json)
+
+
+@conflicts.command()
+def dismiss(
+    conflict: Conflicting, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False
+) -> None:
+    """Let what came first stand."""
+    ours = krypton()
+    study, _ = open_conflict(ours, conflict)
+    ask(ours, DismissConflict(study=study, conflict=conflict, reason=reason), who, command_id, as_json)

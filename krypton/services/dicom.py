@@ -20,6 +20,8 @@ from adapters.dicom.store import Bounds
 from adapters.dicom.strangers import Caller
 from adapters.inbox.batches import Limits
 from adapters.inbox.spool import Spool
+from domain.aggregates.study import Conflict
+from domain.commands.conflicts import AcceptConflict
 from domain.commands.directory import RefuseCaller
 from domain.errors import UnknownSite
 from domain.work import Envelope
@@ -118,6 +120,27 @@ def _most(settings: Settings) -> Most:
     return Most(inflated_mib=settings.dicom_inflated_mib, header_mib=settings.dicom_header_mib)
 
 
+def accepting(ours: Krypton, study: UUID, conflict: UUID, what: Conflict | None, reason: str) -> AcceptConflict:
+    """The command that lets what came second stand; a dose report's content is read where it was put aside.
+
+    Raises ServiceUnavailable where it is not there.
+    """
+    from adapters.dicom.intake import dose_aside
+    from adapters.inbox.refusal import Refused
+
+    dose = None
+    if what and what.kind == "report":
+        with spool_of(ours) as spool:
+            try:
+                dose = dose_aside(spool, what.site, what.uid, what.digest or "")
+            except (OSError, Refused):
+                raise ServiceUnavailable(
+                    f"the second content of {what.uid} is not in {spool.conflicts}: accept it on the machine that took "
+                    "it in"
+                ) from None
+    return AcceptConflict(study=study, conflict=conflict, reason=reason, dose=dose)
+
+
 def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_id: UUID | None) -> dict[str, Any]:
     """Import files and folders as if received from the site; returns the ``ingest`` document.
 
@@ -153,5 +176,7 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
 
 def _together(first: dict[str, Any], again: dict[str, Any]) -> dict[str, Any]:
     """One answer of an import and of what its repetition added: what the first took in is a duplicate by now."""
-    added = {name: first[name] + again[name] for name in ("accepted", "studies", "dose_reports", "positions")}
-    return {**again, **added, "duplicates": max(0, again["duplicates"] - first["accepted"])}
+    added = {
+        name: first[name] + again[name] for name in ("accepted", "conflicts", "studies", "dose_reports", "positions")
+    }
+    return {**again, **added, "duplicates": max(0, again["duplicates"] - first["accepted"] - first.get("conflicts", 0))}

@@ -8,6 +8,26 @@ from typing import Final
 from projections.engine.shape import Shape, Shapes
 
 SHAPES: Final[Shapes] = {
+    "conflict": Shape(
+        key=("conflict_id",),
+        columns={
+            "conflict_id": "UUID",
+            "study_id": "UUID",
+            "site": "TEXT",
+            "kind": "TEXT",
+            "differing": "JSONB",
+            "instances": "INTEGER",
+            "uid": "TEXT",
+            "digest": "TEXT",
+            "other_identity_id": "UUID",
+            "other_study_uid": "TEXT",
+            "found_at": "BIGINT",
+            "found_by": "TEXT",
+            "position": "BIGINT",
+            "state": "TEXT",
+            "settled_by": "TEXT",
+        },
+    ),
     "exam_order": Shape(
         key=("order_id",),
         columns={

@@ -55,6 +55,29 @@ REPORT = Table(
     info=written_from("krypton.studies"),
 )
 
+CONFLICT = Table(
+    "conflict",
+    TABLES,
+    Column("conflict_id", ID, primary_key=True),
+    Column("study_id", ID, nullable=False),
+    Column("site", Text, nullable=False, comment="that sent the second; empty for an event"),
+    Column("kind", Text, nullable=False, comment="patient, traits, study, series, report, content or event"),
+    Column("differing", JSONB, nullable=False, comment="keywords of the attributes that differ"),
+    Column("instances", Integer, nullable=False),
+    Column("uid", Text, nullable=False),
+    Column("digest", Text),
+    Column("other_identity_id", ID, nullable=False, comment="whose the second is, as it says"),
+    Column("other_study_uid", Text, nullable=False),
+    Column("found_at", BigInteger, nullable=False),
+    Column("found_by", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("state", Text, nullable=False, comment="open, accepted or dismissed"),
+    Column("settled_by", Text),
+    Index("conflict_open", "position", postgresql_where=text("state = 'open'")),
+    Index("conflict_study", "study_id"),
+    info=written_from("krypton.studies"),
+)
+
 EXAM_ORDER = Table(
     "exam_order",  # ORDER is a word of SQL
     TABLES,

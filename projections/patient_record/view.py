@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
 
+CONFLICT = ("site", "kind", "differing", "instances", "uid", "digest", "other_identity_id", "other_study_uid")
+
+
 def _study(event: LedgerEvent) -> RowKey:
     return RowKey("study", (event.aggregate_id,))
 
@@ -83,12 +86,36 @@ def _withdrawn(event: LedgerEvent, rows: Rows) -> None:
     rows.put(key, {**(rows.get(key) or _new(event)), "withdrawn": True, "last_position": event.position})
 
 
+def _conflict_found(event: LedgerEvent, rows: Rows) -> None:
+    data = event.data
+    rows.put(
+        RowKey("conflict", (data["conflict_id"],)),
+        {
+            "study_id": event.aggregate_id,
+            **{name: data[name] for name in CONFLICT},
+            "found_at": data["recorded_at"],
+            "found_by": data["actor"],
+            "position": event.position,
+            "state": "open",
+            "settled_by": None,
+        },
+    )
+
+
+def _conflict_settled(event: LedgerEvent, rows: Rows) -> None:
+    _, _, state = event.type.rpartition("_")
+    rows.change(RowKey("conflict", (event.data["conflict_id"],)), state=state, settled_by=event.data["actor"])
+
+
 STUDY_EVENTS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
     "study.arrived": _arrived,
     "study.extended": _extended,
     "study.report_added": _report_added,
     "study.reassigned": _reassigned,
     "study.withdrawn": _withdrawn,
+    "study.conflict_found": _conflict_found,
+    "study.conflict_accepted": _conflict_settled,
+    "study.conflict_dismissed": _conflict_settled,
 }
 
 # Of orders and readings, each event sets columns of one row: column to field of the event. The state is its name.
@@ -128,6 +155,8 @@ READS: Mapping[str, Collection[str]] = {
     "study.report_added": ("identity_id", "report_uid", "kind", "title", "unread", "recorded_at"),
     "study.reassigned": (*STUDY, "to_identity_id"),
     "study.withdrawn": STUDY,
+    "study.conflict_found": ("conflict_id", *CONFLICT, "recorded_at", "actor"),
+    **dict.fromkeys(("study.conflict_accepted", "study.conflict_dismissed"), ("conflict_id", "actor")),
     **{step: ("identity_id", "study_id", *fields.values()) for step, fields in STEPS.items()},
 }
 
@@ -174,10 +203,12 @@ class PatientRecord:
         return ()
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
-        """The row that the event changes; a report is only ever added."""
+        """The row that the event changes; a report and a conflict are only ever added."""
         family, _, what = event.type.partition(".")
-        if what == "report_added":
+        if what in ("report_added", "conflict_found"):
             return ()
+        if what.startswith("conflict_"):
+            return (RowKey("conflict", (event.data["conflict_id"],)),)
         return (RowKey(ROW_OF.get(family, family), (event.aggregate_id,)),)
 
     def apply(self, event: LedgerEvent, rows: Rows) -> None:

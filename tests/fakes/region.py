@@ -7,7 +7,7 @@ from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.doses import ReceivedDose
 from domain.commands.identities import Register
 from domain.commands.rules import PublishRules
-from domain.commands.studies import ReceivedPatient, ReceivedReport, ReceiveStudy
+from domain.commands.studies import ReceivedConflict, ReceivedPatient, ReceivedReport, ReceiveStudy
 from domain.commands.views import Promoted
 from domain.ledger import Ledger
 from domain.ports import Answer
@@ -92,6 +92,7 @@ def received(
     modality: str = "CT",
     reports: tuple[ReceivedReport, ...] = (),
     doses: tuple[ReceivedDose, ...] = (),
+    conflicts: tuple[ReceivedConflict, ...] = (),
     root: str = "00" * 32,
 ) -> ReceiveStudy:
     """One batch of a study."""
@@ -108,6 +109,7 @@ def received(
         root=root,
         reports=list(reports),
         doses=list(doses),
+        conflicts=list(conflicts),
     )
 
 

@@ -1,13 +1,15 @@
 """Steps of features/study.feature."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
-from domain.commands.studies import ReassignStudy, WithdrawStudy
+from domain.commands.conflicts import AcceptConflict, DismissConflict
+from domain.commands.studies import ReassignStudy, ReceivedConflict, ReceivedPatient, WithdrawStudy
 from tests.fakes.region import dose, exposure
 from tests.features.conftest import FEATURES
 from tests.features.worlds.views import Document
@@ -56,6 +58,39 @@ def withdraw(world: World, reason: str) -> None:
 @step(parsers.parse('the study is reassigned to {name} because "{reason}"'))
 def reassign(world: World, name: str, reason: str) -> None:
     world.ask(ReassignStudy(study=the_study(world), to_identity=world.identities[name], reason=reason))
+
+
+@step("the images come again as Paul's")
+def come_again(world: World) -> None:
+    doses = (dose("2.25.5", exposure("2.25.51")),)
+    world.receive("CHB", local_id="Zoé", instances=1, doses=doses)
+    paul = ReceivedPatient(local_id="Paul", issuer=None, stated={"family": "Fictive", "given": "Paul"})
+    second = ReceivedConflict(
+        patient=paul, study_uid="2.25.1", differing=["PatientID"], instances=120, uid="2.25.1.1", digest="ab" * 32
+    )
+    world.receive("CHB", local_id="Zoé", instances=0, conflicts=(second,))
+
+
+@step(parsers.re(r'the (?P<same>same )?conflict is (?P<said>accepted|dismissed) because "(?P<reason>.+)"'))
+def settle(world: World, same: str | None, said: str, reason: str) -> None:
+    found = [e for e in world.log() if e.type == "study.conflict_found"]
+    about: dict[str, Any] = {
+        "study": the_study(world),
+        "conflict": UUID(found[0].data["conflict_id"]),
+        "reason": reason,
+    }
+    world.ask(AcceptConflict(**about) if said == "accepted" else DismissConflict(**about))
+
+
+@then("no conflict waits")
+def none_waits(world: World) -> None:
+    assert world.views.conflicts() == []
+
+
+@then(parsers.parse("{count:d} conflict waits: another patient"))
+def waits(world: World, count: int) -> None:
+    found = [(one["kind"], one["differing"]) for one in world.views.conflicts()]
+    assert found == [("patient", ["PatientID"])] * count
 
 
 @then(parsers.parse("the record of {name} shows a study of {images:d} images"))

@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 
 from adapters.dicom.folder import ingest_paths
 from domain.aggregates.identity import Identity
+from domain.commands.conflicts import AcceptConflict
 from domain.commands.doses import AcceptValues
 from domain.work import Envelope
 from tests.fakes.dicom import SITE, of_type
@@ -42,6 +43,9 @@ class Case(Hospital):
     def ingest(self, path: Path) -> None:
         summary = ingest_paths([path], SITE, self.ledger, self.spool, lambda _: None).as_dict()
         self.refusals += [refused["reason"] for refused in summary["refused"]]
+        assert summary["files"] == sum(summary[name] for name in ("accepted", "duplicates", "conflicts")) + len(
+            summary["refused"]
+        )
 
     def store(self, path: Path) -> None:
         """By C-STORE, and until it is recorded."""
@@ -137,7 +141,7 @@ def test_a_dose_report_that_is_not_understood_is_told(case: Case, name: str) -> 
 
 def test_22_a_uid_that_is_none_is_refused_before_a_path_is_made_of_it(case: Case) -> None:
     if case.way == "store":
-        pytest.skip("pynetdicom's sender makes no such request; see the unit test of the intake")
+        pytest.skip("pynetdicom's sender makes no such request: it is for the network's own tests")
     case.take("22")
     assert ["SOPInstanceUID is not a UID" in reason for reason in case.refusals] == [True]
     assert list(case.spool.root.rglob("*.dcm")) == []
@@ -191,3 +195,56 @@ def test_98_the_correction_alerts_and_supersedes_in_either_order(case: Case, fil
     assert [(alert["kind"], alert["value"]) for alert in found["alerts"]] == [("dose_rp_mgy_over", 3_000.0)]
     by = {report["report_uid"]: report["superseded_by"] for report in found["reports"]}
     assert by == {"2.25.777.98.1": "2.25.777.98.11", "2.25.777.98.11": None}
+
+
+@pytest.mark.parametrize("order", [("37", "37b", "37c"), ("37c", "37b", "37"), ("37b", "37c", "37")])
+def test_37_the_same_content_in_another_transfer_syntax_is_a_duplicate(case: Case, order: tuple[str, ...]) -> None:
+    """Explicit, implicit and big endian: no conflict, and nothing recorded twice."""
+    case.take(*order)
+    assert (case.refusals, list(case.views.conflicts()), case.totals("B37")) == ([], [], {"dlp_mgycm": 100.0})
+    (study,) = case.views.record(case.identity("B37"))["studies"]
+    assert study["instances"] == 1
+
+
+CONFLICTS: dict[str, tuple[str, list[str]]] = {
+    "36": ("series", ["SeriesInstanceUID"]),
+    "38": ("content", ["InstitutionName", "StudyID"]),
+    "84": ("patient", ["PatientID", "PatientName"]),
+}
+
+
+@pytest.mark.parametrize("name", CONFLICTS)
+def test_a_second_content_is_a_conflict_to_decide_and_blocks_nobody(case: Case, name: str) -> None:
+    """36: two series. 38: a corrected header. 84: another patient. Sent again, it is known already."""
+    case.take(name, f"{name}b", f"{name}b", name)
+    kind, differing = CONFLICTS[name]
+    assert case.refusals == []
+    (conflict,) = case.views.conflicts()
+    assert (conflict["kind"], conflict["differing"], conflict["instances"]) == (kind, differing, 1)
+    assert len(of_type(case.ledger, "study.conflict_found")) == 1
+
+
+def test_84_a_conflict_that_is_accepted_reassigns_the_study_and_its_dose(case: Case) -> None:
+    case.take("84", "84b")
+    (conflict,) = case.views.conflicts()
+    accept = AcceptConflict(study=UUID(conflict["study"]), conflict=UUID(conflict["conflict"]), reason="wrong worklist")
+    case.ledger.execute(accept, Envelope("clerk:essai"))
+    assert (case.totals("B84WRONG"), case.totals("B84RIGHT")) == ({}, {"dlp_mgycm": 100.0})
+    assert case.views.conflicts() == []
+    assert case.views.identity(case.identity("B84RIGHT"))["traits"]["family"] == "RIGHT"
+
+
+def test_33_an_ins_is_its_authoritys_number_and_is_attached(case: Case) -> None:
+    case.take("33")
+    number = "279035121518989"
+    shown = case.views.identity(case.identity(number, "ASIP-SANTE-INS-NIR-TEST"))
+    assert (shown["ins"], shown["ins_oid"]) == (number, "1.2.250.1.213.1.4.10")
+    assert case.ledger.find(Identity, case.identity(number)) is None
+
+
+def test_19_a_uid_of_68_characters_is_refused_with_a_status_and_the_association_goes_on(case: Case) -> None:
+    if case.way == "store":
+        pytest.skip("pynetdicom's sender makes no such request: it is for the network's own tests")
+    case.take("19", "74")
+    assert len(case.refusals) == 1
+    assert case.totals("B74") == {"dlp_mgycm": 100.0}

@@ -84,6 +84,7 @@ def test_a_folder_is_walked_to_its_depth(intake: Intake, tmp_path: Path) -> None
         "files": 3,
         "accepted": 3,
         "duplicates": 0,
+        "conflicts": 0,
         "refused": [],
         "studies": 2,
         "dose_reports": 0,
@@ -275,8 +276,9 @@ def test_case_2_a_continued_study_adds_up(intake: Intake, order: tuple[int, int]
 def test_case_3_one_sop_uid_with_other_content_is_a_conflict_and_counted_once(intake: Intake) -> None:
     """The second names another study and date."""
     found = intake.real("RF-RDSR-Siemens-Zee.dcm", "RF-RDSR-Siemens-Zee_adjusted.dcm")
-    assert (found["accepted"], found["dose_reports"]) == (1, 1)
-    assert "held with other content" in found["refused"][0]["reason"]
+    assert (found["accepted"], found["conflicts"], found["dose_reports"], found["refused"]) == (1, 1, 1, [])
+    (conflict,) = of_type(intake.ledger, "study.conflict_found")
+    assert (conflict.data["kind"], "StudyInstanceUID" in conflict.data["differing"]) == ("study", True)
     assert len(intake.exposures()) == 8
 
 
@@ -319,10 +321,11 @@ def test_case_22_all_files_give_their_distinct_reports_and_exposures(
 
 
 def test_case_22_the_second_time_changes_nothing(everything: tuple[Intake, dict[str, Any], dict[str, Any]]) -> None:
-    """Every file is a duplicate, or refused as before."""
+    """Every file is a duplicate, or refused as before; the one in conflict is known by now."""
     _, first, second = everything
-    assert (second["accepted"], second["duplicates"], second["dose_reports"]) == (0, 40, 0)
-    assert len(second["refused"]) == len(first["refused"]) == 2
+    assert (second["accepted"], second["duplicates"], second["dose_reports"]) == (0, 41, 0)
+    assert (first["conflicts"], second["conflicts"]) == (1, 0)
+    assert len(second["refused"]) == len(first["refused"]) == 1
 
 
 @pytest.mark.parametrize(("number", "persons"), [("4018119567876617", 4), ("7941723318697695", 2)])

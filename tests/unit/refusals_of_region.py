@@ -5,6 +5,7 @@ from uuid import UUID
 from domain import errors
 from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
+from domain.commands.conflicts import AcceptConflict, DismissConflict
 from domain.commands.directory import (
     ActivateService,
     Affiliate,
@@ -14,9 +15,10 @@ from domain.commands.directory import (
     Suspend,
 )
 from domain.commands.doses import AcceptValues, AcknowledgeAlert
+from domain.commands.identities import Erase
 from domain.commands.policies import DropEntry
 from domain.commands.readings import RequestReading
-from domain.commands.studies import ReassignStudy, ReceiveStudy, WithdrawStudy
+from domain.commands.studies import ReassignStudy, ReceivedConflict, ReceivedPatient, ReceiveStudy, WithdrawStudy
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, dose, exposure, received
 from tests.unit.refusals import LOCAL_ID, PERSON, WORDS, Directly, Provoked, World
 
@@ -30,6 +32,20 @@ def code_of_alert(world: World) -> AcknowledgeAlert:
     """Acknowledges an alert that was never raised."""
     study = world.study(doses=(dose("1.2.3", exposure("1.2.3.4")),))
     return AcknowledgeAlert(study=study, alert=UUID(int=1), note=WORDS)
+
+
+def accept_of_erased(world: World) -> AcceptConflict:
+    """Accepts a conflict with images of somebody who was erased since."""
+    world.study()
+    other = world.known("MARKED-OTHER")
+    stated = ReceivedPatient(local_id="MARKED-OTHER", issuer=None, stated=PERSON)
+    second = ReceivedConflict(
+        patient=stated, study_uid="2.25.1", differing=["PatientID"], instances=1, uid="1.2", digest="ab"
+    )
+    study = world.study(instances=0, conflicts=(second,))
+    (found,) = [e.data["conflict_id"] for e in world.history() if e.type == "study.conflict_found"]
+    world.ask(Erase(identity=other, reason="asked for"))
+    return AcceptConflict(study=study, conflict=UUID(found), reason=WORDS)
 
 
 def hundred_persons(world: World) -> ReceiveStudy:
@@ -97,6 +113,12 @@ PROVOKED = [
         "holds no irradiation event",
         lambda w: received(local_id=LOCAL_ID, stated=PERSON, doses=(dose("1.2.3"),)),
     ),
+    Provoked(
+        errors.ConflictSettled,
+        "see krypton study conflicts list",
+        lambda w: DismissConflict(study=w.study(), conflict=UUID(int=1), reason=WORDS),
+    ),
+    Provoked(errors.Erased, "dismiss the conflict", accept_of_erased),
     Provoked(errors.AlertUnchanged, "see krypton dose alerts", code_of_alert),
     Provoked(
         errors.ValuesUnchanged,

@@ -20,7 +20,7 @@ READ = {  # each time they are asked is another question
     "topics", "events", "site list", "professional list", "identity show", "identity history", "identity review list",
     "identity search",
     "record show", "dose show", "dose alerts", "dose reports", "consent show", "order show", "order list",
-    "access review list", "reading list", "rules list", "rules show", "views status",
+    "access review list", "study conflicts list", "reading list", "rules list", "rules show", "views status",
     "views diff", "views check", "policies status", "policies parked", "dead-letters list", "dead-letters show",
     "subscriber list", "audit checkpoint", "audit verify", "audit history", "audit accesses", "audit as-of",
     "audit exposure", "audit export",

@@ -12,7 +12,7 @@ from pydicom import dcmread
 from adapters.dicom.batch import Held
 from adapters.dicom.folder import ingest_paths
 from adapters.dicom.inlet import batches as new_batches
-from adapters.dicom.inlet import recorder, spool_at
+from adapters.dicom.inlet import file_digest, recorder, spool_at
 from adapters.dicom.intake import arriving, keep_dataset, keep_file
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import read_file_meta
@@ -22,7 +22,18 @@ from adapters.inbox.spool import Desk, Spool
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.commands.studies import WithdrawStudy
-from tests.fakes.dicom import AE_TITLE, ROOT, SITE, FlakyLedger, enrolled, instance, instances_recorded, new_uid, write
+from tests.fakes.dicom import (
+    AE_TITLE,
+    ROOT,
+    SITE,
+    FlakyLedger,
+    enrolled,
+    instance,
+    instances_recorded,
+    new_uid,
+    of_type,
+    write,
+)
 from tests.fakes.ledger import MemoryLedger
 
 STORING = ("written", "pending", "claimed")
@@ -281,4 +292,26 @@ def test_a_refusal_stands_though_the_rule_would_let_it_pass_now(
     lenient = enrolled()
     restart(spool, lenient)
     assert instances_recorded(lenient) == 0
+    assert nothing_is_pending(spool)
+
+
+@pytest.mark.parametrize("step", [*STORING[1:], *RECORDING])
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_crash_at_any_step_records_a_second_content_once_and_loses_neither(
+    spool: Spool, ledger: MemoryLedger, tmp_path: Path, step: str, times: int
+) -> None:
+    """The first and the second in one batch, or in two; then both are sent again."""
+    one = instance(SOPInstanceUID=ROOT + "9")
+    (first,) = write(tmp_path / "a", [one])
+    one.PatientName = "AUTRE^Nom"
+    (second,) = write(tmp_path / "b", [one])
+    files = [first, second, *write(tmp_path / "c", [instance()])]
+    try:
+        receive(spool, ledger, files, dies_at(step, times))
+    except Died:
+        restart(spool, ledger)
+    receive(spool, ledger, files, lambda _: None)
+    assert (len(of_type(ledger, "study.conflict_found")), instances_recorded(ledger)) == (1, 2)
+    (aside,) = (spool.conflicts / SITE).iterdir()
+    assert file_digest(aside) == file_digest(second)
     assert nothing_is_pending(spool)

@@ -1,6 +1,7 @@
 """The spool: an instance is held once per site, durable before it is answered, and known again after a restart."""
 
 import io
+from itertools import permutations
 from pathlib import Path
 
 import pydicom
@@ -10,7 +11,6 @@ from adapters.dicom.inlet import spool_at
 from adapters.dicom.intake import arriving, keep_dataset, keep_file
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import dataset_digest, read_file_meta
-from adapters.dicom.refusal import DigestDiffers
 from adapters.inbox.spool import Desk
 from tests.fakes.dicom import CT_IMAGE, OTHER_SITE, SITE, instance, part10, write
 
@@ -53,28 +53,52 @@ def test_the_same_dataset_in_another_file_is_a_duplicate(desk: Desk, tmp_path: P
     assert keep_file(desk, second, site=SITE, actor="system:test") is None
 
 
-def test_the_same_uid_with_other_content_is_kept_aside_and_the_first_one_stands(desk: Desk, tmp_path: Path) -> None:
-    """Neither is lost."""
+def test_the_same_uid_with_other_content_is_pending_beside_the_first_until_it_is_recorded(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Neither is lost: the first one stands, the second says what differs."""
     one = instance(PatientID="T-1")
     (first,) = write(tmp_path / "a", [one])
     one.PatientID = "T-2"
     (second,) = write(tmp_path / "b", [one])
     keep_file(desk, first, site=SITE, actor="system:test")
-    with pytest.raises(DigestDiffers, match="the first one stands"):
-        keep_file(desk, second, site=SITE, actor="system:test")
+    held = keep_file(desk, second, site=SITE, actor="system:test")
+    assert held is not None
+    assert held.second is not None
+    assert (held.second.differing, held.second.first.patient.local_id) == (("PatientID",), "T-1")
     assert desk.spool.claim(SITE, one.SOPInstanceUID).read_bytes() == first.read_bytes()
-    (aside,) = (desk.spool.conflicts / SITE).iterdir()
-    assert aside.read_bytes() == second.read_bytes()
+    assert desk.path(held.name).read_bytes() == second.read_bytes()
+    desk.release([held.name])
+    assert desk.spool.aside(held.name).read_bytes() == second.read_bytes()
+    assert desk.spool.claim(SITE, one.SOPInstanceUID).read_bytes() == first.read_bytes()
 
 
-def test_a_conflict_leaves_nothing_pending(desk: Desk, tmp_path: Path) -> None:
-    """It must not be recorded at the next start."""
-    one = instance()
+def test_what_was_put_aside_and_is_sent_again_is_known(desk: Desk, tmp_path: Path) -> None:
+    """A sender that repeats a wrong image each night makes one conflict."""
+    one = instance(PatientID="T-1")
     keep_file(desk, write(tmp_path / "a", [one])[0], site=SITE, actor="system:test")
     one.PatientID = "T-2"
-    with pytest.raises(DigestDiffers):
-        keep_file(desk, write(tmp_path / "b", [one])[0], site=SITE, actor="system:test")
-    assert len(list(desk.pending())) == 1
+    (second,) = write(tmp_path / "b", [one])
+    held = keep_file(desk, second, site=SITE, actor="system:test")
+    assert held is not None
+    desk.release([held.name])
+    assert keep_file(desk, second, site=SITE, actor="system:test") is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), list(permutations(("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"), 2))
+)
+def test_the_same_content_in_another_transfer_syntax_is_a_duplicate(
+    desk: Desk, tmp_path: Path, first: str, second: str
+) -> None:
+    """Implicit, explicit and deflated; with a private attribute, a sequence and pixels."""
+    one = instance(Rows=2, Columns=1, BitsAllocated=16, PixelData=b"\x01\x02\x03\x04", ReferencedImageSequence=[])
+    one["PixelData"].VR = "OW"
+    for syntax in (first, second):
+        path = tmp_path / f"{syntax}.dcm"
+        path.write_bytes(part10(one, syntax))
+        kept = keep_file(desk, path, site=SITE, actor="system:test")
+        assert (kept is None) is (syntax == second)
 
 
 def test_another_site_may_hold_the_same_instance(desk: Desk, tmp_path: Path) -> None:

@@ -144,10 +144,10 @@ def test_messages_of_one_channel_are_one_command(spool: Spool) -> None:
     assert sorted(len(one.texts) for one in ledger.stored.values() if isinstance(one, Send)) == [1, 2]
 
 
-def test_a_uid_with_other_text_is_kept_aside(spool: Spool) -> None:
+def test_a_uid_with_other_text_is_pending_beside_the_first(spool: Spool) -> None:
     desk = spool.open_desk()
     assert take(desk, "adt:1 admitted")
     assert take(desk, "adt:1 dismissed") is None
-    (aside,) = (spool.conflicts / SITE).iterdir()
-    assert aside.read_text() == "adt:1 dismissed"
+    assert sorted(desk.path(name).read_text() for name in desk.pending()) == ["adt:1 admitted", "adt:1 dismissed"]
+    assert desk.spool.claim(SITE, "adt-1").read_text() == "adt:1 admitted"
     unlock(desk)

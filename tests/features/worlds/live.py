@@ -10,7 +10,7 @@ from domain.actors import Caller
 from krypton.auditing.accesses import Limits, accesses
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
-from krypton.queries import person, worklists
+from krypton.queries import conflicts, person, worklists
 from krypton.views.lag import wait_for_views
 from projections.declared import VIEWS
 from tests.features.worlds.views import Document
@@ -82,6 +82,10 @@ class LiveViews:
     def dose(self, identity: UUID) -> Document:
         """See ``Views``."""
         return person.dose_of(self._up_to_date(), themself(identity), str(identity))
+
+    def conflicts(self) -> Sequence[Document]:
+        """See ``Views``."""
+        return conflicts.conflicts_of(self._up_to_date(), Caller("clerk:test", "test"))
 
     def accesses(self, identity: UUID) -> Sequence[Document]:
         """See ``Views``."""

@@ -75,6 +75,12 @@ class MemoryViews:
         shown = [study for study in found if not study["withdrawn"]]
         return {"studies": shown, "withdrawn": len(found) - len(shown)}
 
+    def conflicts(self) -> Sequence[Document]:
+        """See ``Views``."""
+        rows = self._rows(PatientRecord())
+        found = ({"conflict": key, "study": row["study_id"], **row} for (key,), row in rows.table("conflict").items())
+        return _in_order(row for row in found if row["state"] == "open")
+
     def order(self, order: UUID) -> Document:
         """See ``Views``."""
         never: Row = dict.fromkeys(("presented_at", "scheduled_at", "study_uid", "report_uid"))

@@ -28,6 +28,9 @@ class Views(Protocol):
         ``withdrawn``: how many studies are not shown.
         """
 
+    def conflicts(self) -> Sequence[Document]:
+        """Open conflicts of all studies: ``conflict``, ``study``, ``kind``, ``differing``, ``instances``."""
+
     def order(self, order: UUID) -> Document:
         """``state``, ``presented_at``, ``scheduled_at``, ``study_uid``, ``report_uid``."""
 

@@ -1,0 +1,93 @@
+"""Commands on conflicts of a study: accept what came second, or dismiss it."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from domain.aggregates.dose import Dose
+from domain.aggregates.identity import Identity
+from domain.aggregates.study import Conflict, Study
+from domain.commands.doses import ReceivedDose, correct_dose
+from domain.commands.studies import ReceivedPatient, identity_for
+from domain.errors import Erased
+from domain.traits import received_traits
+from domain.work import Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptConflict:
+    """Let what came second stand: the study is the other person's, the traits are corrected, the dose is replaced.
+
+    ``dose``: what the second dose report states, where the conflict is about one.
+    """
+
+    study: UUID
+    conflict: UUID
+    reason: str
+    dose: ReceivedDose | None = None
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises ConflictSettled (S5), StudyWithdrawn (S3), Erased (I7), NotFound."""
+        study = work.get(Study, self.study)
+        conflict = study.settle(conflict_id=self.conflict, accept=True, reason=self.reason)
+        if conflict.kind == "patient":
+            self._reassign(work, study, conflict)
+        elif conflict.kind == "traits":
+            _correct(work, study, conflict, self.reason)
+        elif self.dose is not None:
+            correct_dose(work, study, conflict.site, self.dose, conflict.digest or "")
+        return {"study": str(study.id), "conflict": str(self.conflict), "identity": str(study.identity_id)}
+
+    def _reassign(self, work: Work, study: Study, conflict: Conflict) -> None:
+        identity = identity_for(work, conflict.site, _patient(work, conflict))
+        if identity.id == study.identity_id:
+            return  # somebody reassigned it meanwhile
+        study.reassign(to_identity_id=identity.id, reason=self.reason)
+        if dose := work.find(Dose, Dose.create_id(study.id)):
+            dose.reassign(to_identity_id=identity.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DismissConflict:
+    """Let what came first stand."""
+
+    study: UUID
+    conflict: UUID
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises ConflictSettled (S5), NotFound."""
+        work.get(Study, self.study).settle(conflict_id=self.conflict, accept=False, reason=self.reason)
+        return {"study": str(self.study), "conflict": str(self.conflict)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindSharedEvent:
+    """Put it on the list that two persons claim one irradiation event. ``other``: the study that had it before."""
+
+    study: UUID
+    other: UUID
+    irradiation_event: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Nothing is recorded where both are one person's by now. Raises NotFound."""
+        study, other = work.get(Study, self.study), work.get(Study, self.other)
+        if str(other.identity_id) not in work.membership.person_of(str(study.identity_id)):
+            said = Conflict("", self.irradiation_event, None, other.identity_id, other.study_uid, None)
+            study.find_conflict(kind="event", instances=0, differing=[], said=said)
+        return {"study": str(self.study)}
+
+
+def _patient(work: Work, conflict: Conflict) -> ReceivedPatient:
+    other = work.find(Identity, conflict.other_identity_id)
+    if not isinstance(conflict.stated, dict) or (other and other.erased):
+        raise Erased("what came second names somebody who was erased: dismiss the conflict")
+    return ReceivedPatient(**conflict.stated)
+
+
+def _correct(work: Work, study: Study, conflict: Conflict, reason: str) -> None:
+    identity = work.get(Identity, study.identity_id)
+    stated = received_traits(work.now, **_patient(work, conflict).stated)
+    new = identity.traits | {name: value for name, value in stated.items() if value}
+    if new != identity.traits:
+        identity.correct(traits=new, reason=reason)

@@ -1,0 +1,64 @@
+"""Conflicts of studies: what came in and says otherwise, for whoever decides which of the two stands."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from domain.actors import Caller
+from domain.aggregates.study import Conflict, Study
+from domain.errors import NotFound
+from krypton.bootstrap import Krypton
+from krypton.queries.worklists import PAGE, listed
+from projections.identity_index import queries as identities
+
+Document = dict[str, Any]
+
+
+def conflicts_of(ours: Krypton, caller: Caller, *, settled: bool = False, limit: int = PAGE) -> list[Document]:
+    """The ``study conflicts list`` document: each with who the study is of, and who the second says it is of.
+
+    ``sent_as``: number and traits of the second, where they differ, from the ledger itself; None once one is erased.
+    """
+    from projections.patient_record import queries
+
+    def find(connection: Any, _: str | None) -> list[Document]:
+        rows = queries.conflicts(connection, limit, settled=settled)
+        erased = ours.vault.destroyed({row["identity"] for row in rows})
+        known = identities.named(connection, {row["identity"] for row in rows}, erased)
+        said = _said(ours, rows)
+        return [
+            {"patient": known.get(row["identity"])} | row | {"sent_as": said.get((row["study"], row["conflict"]))}
+            for row in rows
+        ]
+
+    def whose(row: Document) -> Iterable[str]:
+        return [row["identity"]]
+
+    def made(row: Document) -> tuple[int, Iterable[str | None]]:
+        return row["position"], [row["site"]]
+
+    return listed(ours, caller, "study.conflicts.list", find, whose, made=made)
+
+
+def _said(ours: Krypton, rows: Iterable[Document]) -> dict[tuple[str, str], Document]:
+    """What the second ones of open conflicts say of the person, by study and conflict."""
+    studies = ours.ledger.load([UUID(one) for one in sorted({row["study"] for row in rows if row["state"] == "open"})])
+    return {
+        (str(study.id), str(conflict)): {"local_id": said.stated["local_id"], **said.stated["stated"]}
+        for study in studies.values()
+        if isinstance(study, Study)
+        for conflict, said in study.conflicts.items()
+        if said and isinstance(said.stated, dict)
+    }
+
+
+def open_conflict(ours: Krypton, conflict: UUID) -> tuple[UUID, Conflict | None]:
+    """The study that a conflict is of, and what is in conflict, where it is open. Raises NotFound."""
+    from projections.patient_record import queries
+
+    with ours.snapshot() as connection:
+        study = queries.study_of_conflict(connection, str(conflict))
+    if study is None:
+        raise NotFound(f"no conflict {conflict}: see krypton study conflicts list")
+    held = ours.ledger.find(Study, UUID(study))
+    return UUID(study), held.conflicts.get(conflict) if held else None
