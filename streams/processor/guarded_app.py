@@ -36,6 +36,8 @@ SETTINGS: dict[str, Any] = {
     "broker_heartbeat_interval": 2.0,
     "broker_rebalance_timeout": 20.0,
     "broker_request_timeout": 30.0,
+    # aiokafka asks again for partitions that it could not learn of only when this is over: meanwhile a worker has none.
+    "consumer_metadata_max_age_ms": 3_000,
 }
 
 Offsets = Mapping[tuple[str, int], int]
