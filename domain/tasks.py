@@ -122,6 +122,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "subscriber.remove": OPERATOR,
     "restore.event-store": OPERATOR,
     "republish": OPERATOR,
+    "recover": OPERATOR,
 }
 """The roles that may do each task."""
 

@@ -83,6 +83,7 @@ NOTHING_PERSONAL: Final = {
     "events": "what is on Kafka, for operators: sealed fields stay sealed",
     "restore.event-store": "copies stored bytes, and shows none",
     "republish": "copies stored bytes, and shows none",
+    "recover": "copies stored bytes and builds views from them, and shows none",
 }
 """Each other command, and why it shows nothing personal."""
 

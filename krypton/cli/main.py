@@ -52,6 +52,8 @@ LINES = {
         "restore": "Restore what one of the two logs lost.",
         "republish": "Send to Kafka the events that it lacks at the end of its partitions; refuses where it holds "
         "something else, and where the event store is not the one that was signed.",
+        "recover": "Make topics again from the event store, build and promote the views that read them, and verify "
+        "both logs.",
     },
 }
 """Each module of ``krypton.cli`` that has commands, their names, and the first sentence of their help. A test holds

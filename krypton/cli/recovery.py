@@ -1,4 +1,4 @@
-"""krypton restore event-store, krypton republish: restores either log from the other by adding what is missing."""
+"""krypton restore event-store, republish, recover: restores either log from the other, and the views with it."""
 
 from typing import Annotated
 
@@ -69,7 +69,45 @@ def republish(
     document(sent.document()) if as_json else facts(sent.document(), "Sent")
 
 
+def recover(
+    topics: Annotated[list[str] | None, typer.Argument(metavar="TOPIC...", help="As krypton.identities.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every topic with events.")] = False,
+    forged: Annotated[
+        bool, typer.Option("--forged", help="Events that only Kafka holds are forged: they may be deleted.")
+    ] = False,
+    key: Key = None,
+    who: As = OWN,
+    as_json: AsJson = False,
+) -> None:
+    """Make topics again from the event store, build and promote the views that read them, and verify both logs.
+
+    For topics that others wrote to, or that were deleted, cut or damaged. Stop krypton run first. Ends with 1 where
+    the logs still differ.
+    """
+    from krypton.services.recover import recover as bring_back
+    from streams.broker.topics import LEDGER
+
+    if every == bool(topics):
+        raise typer.BadParameter("name topics, or say --all")
+    ours = krypton()
+    with kafka_answers(ours):
+        heads, _ = heads_to_hold(ours, None, key)
+        done = bring_back(
+            ours, LEDGER if every else topics or (), heads, who.actor(), lambda line: err.print(line), forged=forged
+        )
+    difference = done.verdict.difference
+    if as_json:
+        document(done.document())
+    elif difference:
+        err.print(f"the logs still differ at position {difference.position}: {difference.detail}")
+    else:
+        err.print(f"verified: both logs are equal, {done.verdict.events} events")
+    if difference:
+        raise typer.Exit(1)
+
+
 def add_to(app_: typer.Typer) -> None:
-    """``restore`` and ``republish``."""
+    """``restore``, ``republish`` and ``recover``."""
     app_.add_typer(app, name="restore")
-    app_.command()(republish)
+    for command in (republish, recover):
+        app_.command()(command)

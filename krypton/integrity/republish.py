@@ -181,7 +181,7 @@ def _differences(window: Window, homes: Mapping[tuple[str, int], Part]) -> list[
             found.append(
                 (
                     position,
-                    f"{name} has later events but not this one: delete the topic, run krypton init, republish --from 1",
+                    f"{name} has later events but not this one: run krypton recover {part.topic}",
                 )
             )
     return found

@@ -65,8 +65,10 @@ def _tables(ours: Krypton) -> Iterator[str]:
 
 def _topics(ours: Krypton) -> str:
     from streams.broker import topics
+    from streams.relay import topic_ids
 
     made = topics.create(ours.addresses.kafka, ours.settings.replication)
+    topic_ids.note(ours.addresses.database, topics.ids(ours.addresses.kafka))
     return f"topics: {len(made)} made, {len(topics.PARTITIONS) - len(made)} there already"
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -15,8 +16,8 @@ from projections.engine.query import fetch
 from projections.versions import catalog
 from projections.versions.code_digest import code_digest
 from schemas.registry import registry
-from streams.broker import broker
-from streams.broker.topics import PARTITIONS
+from streams.broker import bounds, broker, topics
+from streams.broker.topics import LEDGER, PARTITIONS
 from streams.relay import log_end
 from streams.relay.outbox import Rows
 from streams.relay.outgoing import Addresser
@@ -43,8 +44,19 @@ def own_codes() -> dict[str, str]:
 def wait_for_views(ours: Krypton, timeout_s: float, reach: Callable[[int, int], None] = lambda *_: None) -> None:
     """Wait until every live view has applied all that the ledger holds now.
 
-    ``reach``: told how many of how many records are applied. Raises ServiceUnavailable, which names the views that lag.
+    ``reach``: told how many of how many records are applied. Raises ServiceUnavailable, which names the views that lag,
+    and whatever keeps them from the ledger's events.
     """
+    try:
+        _wait(ours, timeout_s, reach)
+    except ServiceUnavailable as late:
+        causes = "; ".join(_causes(ours))
+        raise ServiceUnavailable(f"{late}; {causes}" if causes else str(late)) from None
+    if causes := "; ".join(_causes(ours)):
+        raise ServiceUnavailable(f"not as the ledger holds it: {causes}")
+
+
+def _wait(ours: Krypton, timeout_s: float, reach: Callable[[int, int], None]) -> None:
     deadline = time.monotonic() + timeout_s
     left = Left(reach)
     head = ours.ledger.recorder.max_notification_id() or 0
@@ -69,6 +81,13 @@ def wait_for_views(ours: Krypton, timeout_s: float, reach: Callable[[int, int], 
         return ", ".join(f"{view} ({lag} behind)" for view, lag in lagging.items())
 
     _until(applied, deadline, lambda: f"not up to date: {named()}; is krypton run running?")
+
+
+def _causes(ours: Krypton) -> list[str]:
+    """Why views will not show what the ledger holds, however long one waits. Raises ServiceUnavailable."""
+    from krypton.views.following import problems
+
+    return [str(one) for one in problems(ours)]
 
 
 def lacks(ours: Krypton, view: str, position: int, timeout_s: float) -> str:
@@ -140,7 +159,7 @@ def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
     try:
         consumer = KafkaConsumer(**broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=ANSWERS_MS)
         try:
-            found = consumer.end_offsets([TopicPartition(t, p) for t in wanted for p in range(PARTITIONS[t])])
+            found = bounds.ends(consumer, [TopicPartition(t, p) for t in wanted for p in range(PARTITIONS[t])])
         finally:
             consumer.close(autocommit=False)
     except KafkaError as away:
@@ -149,7 +168,13 @@ def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
 
 
 def kafka_away(ours: Krypton, away: KafkaError) -> ServiceUnavailable:
-    """The error message for a Kafka that does not answer."""
+    """The error message for a Kafka that does not answer, or lacks a topic."""
+    with suppress(KafkaError):
+        if missing := sorted(set(LEDGER) - topics.ids(ours.addresses.kafka).keys()):
+            return ServiceUnavailable(
+                f"{', '.join(missing)} not there on Kafka: run krypton recover {' '.join(missing)}, or krypton init "
+                "where this is a new Kafka"
+            )
     return ServiceUnavailable(
         f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
         "or check KRYPTON_KAFKA"

@@ -5,14 +5,15 @@ Differences from the declared values are therefore reported, never corrected; bu
 which change nothing that is stored.
 """
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, Final
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import for_code
+from kafka.errors import KafkaTimeoutError, for_code
 
 from streams.broker import broker
 
@@ -63,6 +64,8 @@ ANY_TIME: Final[Mapping[str, str]] = MappingProxyType(
 MAX_RECORD_BYTES: Final = 8 << 20
 """The largest record; dose reports of long interventions exceed Kafka's default limit of 1 MiB."""
 
+GONE_S: Final = 60.0
+LOOK_AGAIN_S: Final = 0.1
 ALREADY_THERE: Final = 36  # Kafka's error code TOPIC_ALREADY_EXISTS
 
 
@@ -99,6 +102,28 @@ def check(bootstrap: str) -> None:
     """Compare Kafka's topics with the declared ones. Raises TopicsDiffer, KafkaError (Kafka is unavailable)."""
     with _admin(bootstrap) as admin:
         _compare(admin)
+
+
+def ids(bootstrap: str) -> dict[str, str]:
+    """The id that Kafka gave each declared topic that exists; one made again under its name has another.
+
+    Raises KafkaError (Kafka is unavailable).
+    """
+    with _admin(bootstrap) as admin:
+        there = sorted(PARTITIONS.keys() & set(admin.list_topics()))
+        return {topic["name"]: str(topic["topic_id"]) for topic in (admin.describe_topics(there) if there else ())}
+
+
+def delete(bootstrap: str, names: Collection[str]) -> None:
+    """Delete topics, and return when they are gone. Raises KafkaError."""
+    with _admin(bootstrap) as admin:
+        if there := sorted(set(names) & set(admin.list_topics())):
+            admin.delete_topics(there)
+        deadline = time.monotonic() + GONE_S
+        while left := set(names) & set(admin.list_topics()):
+            if time.monotonic() > deadline:
+                raise KafkaTimeoutError(f"{', '.join(sorted(left))} not deleted within {GONE_S:.0f} s")
+            time.sleep(LOOK_AGAIN_S)
 
 
 def _create(admin: KafkaAdminClient, wanted: dict[str, Any]) -> list[str]:

@@ -28,7 +28,7 @@ from kafka.errors import KafkaError
 from domain.errors import OffsetGap
 from schemas.codec import Codec
 from schemas.event import LedgerEvent, Record
-from streams.broker import broker
+from streams.broker import bounds, broker
 from streams.broker.partition import partition_of
 from streams.broker.topics import LEDGER, PARTITIONS
 from streams.reading.events import Wanted, events_of, in_ledger_order
@@ -70,7 +70,7 @@ def spans(kafka: str, topics: Collection[str], starts: Mapping[tuple[str, int], 
     """
     consumer = KafkaConsumer(**broker.options(kafka), group_id=None, enable_auto_commit=False)
     try:
-        ends = consumer.end_offsets([KafkaPartition(t, p) for t in topics for p in range(PARTITIONS[t])])
+        ends = bounds.ends(consumer, [KafkaPartition(t, p) for t in topics for p in range(PARTITIONS[t])])
     finally:
         consumer.close(autocommit=False)
     begin = starts or {}

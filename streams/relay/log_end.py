@@ -14,7 +14,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from schemas.codec import NotAnEvent
 from schemas.registry import UnknownSchema
-from streams.broker import broker
+from streams.broker import bounds, broker
 from streams.broker.topics import LEDGER, PARTITIONS
 from streams.relay.outgoing import Addresser, Stored
 
@@ -81,7 +81,7 @@ def read(kafka: str, store: Store, addresser: Addresser) -> Tail:
     )
     try:
         every = [TopicPartition(topic, p) for topic in LEDGER for p in range(PARTITIONS[topic])]
-        begins, tops = consumer.beginning_offsets(every), consumer.end_offsets(every)
+        begins, tops = bounds.begins(consumer, every), bounds.ends(consumer, every)
         ends, foreign = dict.fromkeys(every, EMPTY), list[Foreign]()
         left, depth = {tp: tops[tp] for tp in every if tops[tp] > begins[tp]}, 1
         while left:

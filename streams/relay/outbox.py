@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS ledger.relay_hint (
     held boolean NOT NULL DEFAULT false
 );
 INSERT INTO ledger.relay_hint DEFAULT VALUES ON CONFLICT DO NOTHING;
+CREATE TABLE IF NOT EXISTS ledger.topic_id (topic text PRIMARY KEY, id text NOT NULL);
 """
 COLUMNS = "id, originator_id::text, originator_version, state FROM ledger.ledger_events"
 

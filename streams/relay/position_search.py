@@ -11,7 +11,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from streams.broker import broker
+from streams.broker import bounds, broker
 from streams.broker.topics import PARTITIONS
 
 TIMEOUT_S = 20.0
@@ -32,7 +32,7 @@ def offsets_at(kafka: str, topics: Collection[str], position: int) -> Mapping[tu
     )
     try:
         every = [TopicPartition(topic, p) for topic in topics for p in range(PARTITIONS[topic])]
-        low, high = consumer.beginning_offsets(every), consumer.end_offsets(every)
+        low, high = bounds.begins(consumer, every), bounds.ends(consumer, every)
         while open_ones := [tp for tp in every if low[tp] < high[tp]]:
             middles = {tp: (low[tp] + high[tp]) // 2 for tp in open_ones}
             for tp, found in _positions(consumer, middles).items():

@@ -26,7 +26,7 @@ READ = {  # each time they are asked is another question
     "audit exposure", "audit export",
 }  # fmt: skip
 GUARD = {  # they build or repair the stores: they record no event
-    "views rebuild", "restore event-store", "republish", "subscriber add",
+    "views rebuild", "restore event-store", "republish", "recover", "subscriber add",
     "subscriber remove",
 }  # fmt: skip
 ID = {Role.PROFESSIONAL: "rpps:10101201233", Role.PATIENT: "patient:6f1c1c2e-0b1a-5c3e-9a0c-4b6a35d1e8f2"}
