@@ -14,8 +14,8 @@ from krypton.cli.connection import acting_from, ask, asker, envelope, krypton
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, OwnSite, Reason, Ref, utc
-from krypton.cli.output import document, facts, table, written
-from krypton.cli.worklist import WHO, tell_of_unnamed, with_patients
+from krypton.cli.output import document, facts, written
+from krypton.cli.worklist import print_worklist
 from krypton.queries.person import order_of, placed_for
 from krypton.queries.worklists import OPEN_ORDERS, PAGE, orders_of
 
@@ -140,11 +140,7 @@ def list_orders(
     """Orders that one's establishment placed, was brought or makes, oldest first: without --state, the open ones."""
     ours = krypton()
     found = orders_of(ours, acting_from(asker(ours, who, reason), site), states=state or OPEN_ORDERS, limit=limit)
-    if as_json:
-        document(found)
-        return
-    table(with_patients(found), (*WHO, *LISTED), "Orders")
-    tell_of_unnamed(found)
+    print_worklist(found, LISTED, "Orders", as_json)
 
 
 @app.command()

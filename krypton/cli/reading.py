@@ -13,8 +13,7 @@ from krypton.cli.connection import acting_from, ask, asker, krypton
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, OwnSite, Reason, utc
-from krypton.cli.output import document, table
-from krypton.cli.worklist import WHO, tell_of_unnamed, with_patients
+from krypton.cli.worklist import print_worklist
 from krypton.queries.worklists import OPEN_READINGS, PAGE, readings_of
 
 app = command_group("Teleradiology.")
@@ -60,11 +59,7 @@ def list_readings(
     """Readings that one's establishment asked for or is asked for, oldest first: without --state, the open ones."""
     ours = krypton()
     found = readings_of(ours, acting_from(asker(ours, who, reason), site), states=state or OPEN_READINGS, limit=limit)
-    if as_json:
-        document(found)
-        return
-    table(with_patients(found), (*WHO, *LISTED), "Readings")
-    tell_of_unnamed(found)
+    print_worklist(found, LISTED, "Readings", as_json)
 
 
 @app.command()

@@ -1,11 +1,20 @@
 """Worklists: rows about several patients, each with who it is about, as far as its reader may know."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from krypton.cli.output import err
+from krypton.cli.output import document, err, table
 
 WHO = ("patient", "born", "sex")
+
+
+def print_worklist(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str, as_json: bool) -> None:
+    """The rows, each beginning with its patient; and how to see more than they show, where they do not show all."""
+    if as_json:
+        document(rows)
+        return
+    table(with_patients(rows), (*WHO, *columns), title)
+    _tell_of_unnamed(rows)
 
 
 def with_patients(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -15,7 +24,7 @@ def with_patients(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def tell_of_unnamed(rows: Iterable[Mapping[str, Any]]) -> None:
+def _tell_of_unnamed(rows: Iterable[Mapping[str, Any]]) -> None:
     """Say how to see more than a list shows, where it does not show all."""
     if hidden := sum(not _is_whole(row) for row in rows):
         err.print(f"{hidden} without a name: krypton access open IDENTITY --reason … asks to see who it is")

@@ -6,7 +6,7 @@ shown as ``[erased]`` at once, whatever the rows still hold. Times are ISO 8601 
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from psycopg2.extensions import connection as Connection
 
@@ -75,6 +75,20 @@ ORDER BY position
 """
 
 
+class Limits(TypedDict, total=False):
+    """Which questions are asked about; each that is not given, or None, limits nothing.
+
+    ``by``: a caller's actor id, or an RPPS number; ``since`` inclusive, ``until`` exclusive; ``emergency``: only those
+    that claimed one, or only others.
+    """
+
+    by: str | None
+    site: str | None
+    since: datetime | None
+    until: datetime | None
+    emergency: bool | None
+
+
 def subjects(connection: Connection, members: Sequence[str]) -> set[str]:
     """The identities under whose keys the ``accesses`` to these members are sealed: those that were requested."""
     return {*members, *(row["identity"] for row in fetch(connection, ASKED, members=list(members)))}
@@ -84,36 +98,26 @@ def accesses(
     connection: Connection,
     members: Sequence[str],
     *,
-    by: str | None = None,
-    site: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    emergency: bool | None = None,
     now: datetime | None = None,
     erased: Collection[str] = NOBODY,
+    **limits: Unpack[Limits],
 ) -> list[Document]:
     """Every professional's request for the record of any of these identities, in ledger order, denied ones included.
 
-    An access counts for each identity that belonged to the person when it was decided. ``by``: ``rpps:…`` or the
-    bare number; ``since`` inclusive, ``until`` exclusive: what was opened in that time, or before and was open still;
-    ``emergency``: only those that claimed one, or only others.
+    An access counts for each identity that belonged to the person when it was decided. Between ``since`` and ``until``
+    is what was opened in that time, or before and was open still.
     ``open`` tells whether the access goes on at ``now`` (default: this moment).
     """
-    limits = _limits(members, by, site, since, until, emergency)
     at = _micros(now or datetime.now(UTC))
-    return [_access(row, at, erased) for row in fetch(connection, ACCESSES, **limits)]
+    return [_access(row, at, erased) for row in fetch(connection, ACCESSES, **_values(members, limits))]
 
 
 def viewings(
     connection: Connection,
     members: Sequence[str],
     *,
-    by: str | None = None,
-    site: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    emergency: bool | None = None,
     erased: Collection[str] = NOBODY,
+    **limits: Unpack[Limits],
 ) -> list[Document]:
     """Every question about any of these identities that was answered or refused, and every list that showed one of
     them, in ledger order; limited as ``accesses``.
@@ -121,8 +125,7 @@ def viewings(
     ``since`` and ``until``: when it was asked. ``by``: the caller's whole actor id, or an RPPS number. ``members``: of
     a list only those that are asked about here, for who else was on it is nobody's business.
     """
-    limits = _limits(members, by, site, since, until, emergency)
-    rows = fetch(connection, VIEWINGS, **limits)
+    rows = fetch(connection, VIEWINGS, **_values(members, limits))
     return [_shown(_viewing(row, members), erased, ("viewed_at",)) for row in rows]
 
 
@@ -165,21 +168,15 @@ def standing(statements: Sequence[Document]) -> dict[str, str]:
     }
 
 
-def _limits(
-    members: Sequence[str],
-    by: str | None,
-    site: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    emergency: bool | None,
-) -> Document:
+def _values(members: Sequence[str], limits: Limits) -> Document:
+    by = limits.get("by")
     return {
         "members": list(members),
         "by": by and by.removeprefix("rpps:"),
-        "site": site,
-        "since": _micros(since),
-        "until": _micros(until),
-        "emergency": emergency,
+        "site": limits.get("site"),
+        "since": _micros(limits.get("since")),
+        "until": _micros(limits.get("until")),
+        "emergency": limits.get("emergency"),
     }
 
 
