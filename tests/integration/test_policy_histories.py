@@ -51,8 +51,13 @@ class History:
         self.version = 1
 
     def _step(self, name: str) -> None:
+        """Killed, or overtaken: what is said while commands are claimed makes some of them late."""
         if name == self.kill_at:
             raise Killed
+        asked = self.world.outbox("body", "state = 'waiting' AND kind = 'command'") if name == "claimed" else []
+        for (body,) in asked:
+            if self.dice.random() < 0.5:
+                self.ask(Correct(identity=UUID(body["one"]), stated=self.stated(), reason="typing error"))
 
     def run(self) -> None:
         """Sixty steps, and then whatever is left to do."""
@@ -97,8 +102,8 @@ class History:
             self.world.ask(command)
 
     def read(self) -> None:
-        """The index reads on, and not to the end."""
-        upto = self.dice.randint(0, self.world.head())
+        """The index reads on, and not always to the end."""
+        upto = self.world.head() if self.dice.random() < 0.6 else self.dice.randint(0, self.world.head())
         for (view, _), store in self.world.stores.items():
             if view == INDEX:
                 store.apply([r for r in self.world.records(INDEX) if int(dict(r.headers)["position"]) <= upto])
@@ -107,7 +112,8 @@ class History:
         """One of two senders takes its turn, and may be killed: then another one is in its place."""
         place, self.kill_at = self.dice.randrange(2), self.dice.choice(KILLED_AT)
         try:
-            self.senders[place].once()
+            for _ in range(2):  # a new one learns first where the index is
+                self.senders[place].once()
         except Killed:
             self.senders[place] = policies.sender(self.world.ours, "matching", self._step)
         self.kill_at = None
