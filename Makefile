@@ -1,5 +1,5 @@
 # Set-up needs Python 3.11 or later with venv, and make: no root, no git, no other tool.
-.PHONY: setup demo test check lint types layers tests bench fix
+.PHONY: setup demo test check lint types layers tests bench chaos fix
 .DEFAULT_GOAL := setup
 PYTHON ?= python3
 BIN := .venv/bin
@@ -42,6 +42,10 @@ tests: setup
 
 bench: setup  ## figures on standard output and as JSON in .krypton/bench
 	$(BIN)/python -m bench
+
+SECONDS ?= 60
+chaos: setup  ## random faults under load: make chaos SECONDS=600 SEED=1
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 fix: setup  ## rewrite what ruff can; never part of check
 	$(BIN)/ruff check --fix .

@@ -38,7 +38,7 @@ FROM {INDEX}_v{VERSION}.node n WHERE n.identity_id = ANY(%s::uuid[])"""
 
 def run(ours: Krypton, seconds: float = 20.0, per_second: int = 50) -> dict[str, float]:
     """Milliseconds, in an empty ledger."""
-    _in_force(ours)
+    in_force(ours)
     site = new_site(ours)
     with processes(ours, ("relay",), ("worker", INDEX), ("policies", "run", "matching")):
         for number in range(KNOWN):
@@ -70,7 +70,8 @@ def _person(site: str, number: int) -> Register:
     return Register(assigner=site, local_id=uuid4().hex, stated=stated)
 
 
-def _in_force(ours: Krypton) -> None:
+def in_force(ours: Krypton) -> None:
+    """Publish the rules and promote an index made with them, in an empty ledger."""
     told = {"kind": "matching", "version": 1, "in_force_from": "2020-01-01", "body": {"rules": RULES}}
     ours.execute(PublishRules(document=document(told)), Envelope("system:bench"))
     projection = ours.projection_with(INDEX, {"matching": 1}, VERSION)

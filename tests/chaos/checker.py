@@ -1,0 +1,85 @@
+"""Checks a ledger at rest against what was acknowledged: event store, Kafka, each view, the archive and the outbox.
+
+It folds each view in memory from the event store, and asks no view for what another is compared with.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from adapters.dicom.inlet import spool_at
+from adapters.outbox import operators
+from domain.times import micros
+from krypton.bootstrap import Krypton
+from krypton.integrity.verify import Question, verify
+from projections.declared import VIEWS
+from projections.identity_index import due as matching
+from projections.versions import catalog
+from streams.broker.topics import LEDGER
+from tests.chaos.fold import folded, shown
+from tests.chaos.load import STUDIES, Acknowledged, Load
+from tests.fakes.dicom import SITE
+from tests.integration.live_ledger import LiveLedger, read_log
+from tests.integration.proof_world import heads
+
+INDEX: Final = "identity_index"
+RECORD: Final = "patient_record_v1.study"
+
+
+def findings(ledger: LiveLedger, load: Load) -> Iterator[str]:
+    """What is wrong, a line each; nothing where all is right."""
+    yield from _store(ledger, load.acknowledged)
+    if read_log(ledger.krypton.addresses.kafka, list(LEDGER)) != ledger.stored():
+        yield "kafka: its records are not the event store's, once each and in order"
+    for name in VIEWS:
+        view = ledger.krypton.projection(name)
+        if shown(ledger, view) != folded(ledger, view):
+            yield f"view {name}: its rows are not a fold of the event store"
+    yield from _archive(ledger, load.images)
+    yield from _policies(ledger.krypton)
+    yield from _quiet(ledger)
+
+
+def _store(ledger: LiveLedger, acknowledged: list[Acknowledged]) -> Iterator[str]:
+    """Each acknowledged command is there, with the positions that its asker was told."""
+    rows = ledger.query("SELECT command_id::text, positions FROM ledger.command")
+    known = {command: tuple(positions) for command, positions in rows}
+    lost = [one for one in acknowledged if known.get(str(one.command_id)) != one.positions]
+    if lost:
+        yield f"event store: of {len(acknowledged)} acknowledged commands {len(lost)} are lost or other: {lost[0]}, …"
+    (held,) = ledger.query("SELECT array_agg(id) FROM ledger.ledger_events")
+    gone = {position for one in acknowledged for position in one.positions} - set(held[0])
+    if gone:
+        yield f"event store: {len(gone)} acknowledged positions hold no event, first {min(gone)}"
+
+
+def _archive(ledger: LiveLedger, images: list[str]) -> Iterator[str]:
+    """Each image that was answered with success is on disk, and counted in the record; none is counted twice."""
+    spool = spool_at(ledger.krypton.settings.instances)
+    if lost := [uid for uid in images if not spool.claim(SITE, uid).is_file()]:
+        yield f"archive: {len(lost)} of {len(images)} answered images are not on disk, first {lost[0]}"
+    kept = sum(path.is_file() for path in (spool.root / spool.form.folder).rglob("*"))
+    studies = f"SELECT coalesce(sum(instances), 0) FROM {RECORD} WHERE study_uid LIKE '{STUDIES}%%'"
+    ((counted,),) = ledger.query(studies)
+    if counted != kept:
+        yield f"archive: {kept} images are on disk, and the record counts {counted}"
+
+
+def _policies(ours: Krypton) -> Iterator[str]:
+    with ours.snapshot() as connection:
+        for policy, counts in operators.counts(connection, micros(ours.ledger.clock())).items():
+            for state in ("parked", "due", "retrying"):
+                if counts.get(state):
+                    yield f"policy {policy}: {counts[state]} entries are {state}"
+        schema = f"{INDEX}_v{catalog.live_version(connection, INDEX)}"
+        left = matching.due(connection, schema)
+        if left.merges or left.unmerges:
+            yield f"matching: {len(left.merges)} merges and {len(left.unmerges)} unmerges that rules ask for are open"
+
+
+def _quiet(ledger: LiveLedger) -> Iterator[str]:
+    """Nothing was put aside, and an auditor finds nothing."""
+    for view, reason in ledger.query("SELECT view, reason FROM views.dead_letter"):
+        yield f"view {view}: a record is a dead letter ({reason})"
+    verdict = verify(ledger.krypton, Question(heads(ledger.krypton)))
+    for finding in verdict.found:
+        yield f"audit verify: {finding}"

@@ -1,0 +1,73 @@
+"""Runs the ledger under load and faults for some seconds, lets it come to rest, and says what is wrong."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from krypton.policies.settled import wait_for_all
+from krypton.settings import ServiceUnavailable
+from tests.chaos.checker import findings
+from tests.chaos.faults import FAULTS
+from tests.chaos.load import Load
+from tests.chaos.world import PATIENCE_S, World, world
+from tests.integration.live_ledger import LiveLedger, until
+
+BREAK_S: Final = (1.0, 6.0)
+"""Between two faults: some meet a ledger at rest, others one that still recovers."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What happened, and what is wrong."""
+
+    commands: int
+    refused: int
+    images: int
+    faults: Sequence[str]
+    findings: Sequence[str]
+
+
+def chaos(home: Path, seconds: float, seed: int, say: Callable[[str], None]) -> Report:
+    """The same faults in the same order for one seed; which process each meets depends on the machine too."""
+    dice = random.Random(seed)
+    with world(home) as one:
+        ledger = LiveLedger(one.stack, one.ours.addresses.database, home)
+        ledger.krypton = one.ours
+        load = Load(one.ours, one.dicom_port, seed)
+        load.start()
+        try:
+            struck = _faults(one, load, dice, time.monotonic() + seconds, say)
+        finally:
+            load.end()
+        say(f"{len(load.acknowledged)} commands and {len(load.images)} images acknowledged; coming to rest")
+        wrong = [*_rest(one, ledger, load), *findings(ledger, load)]
+    return Report(len(load.acknowledged), load.refused, len(load.images), struck, wrong)
+
+
+def _faults(one: World, load: Load, dice: random.Random, end: float, say: Callable[[str], None]) -> list[str]:
+    struck = []
+    while time.monotonic() < end and load.failure is None:
+        time.sleep(dice.uniform(*BREAK_S))
+        (fault,) = dice.choices(list(FAULTS), list(FAULTS.values()))
+        told = fault(one, random.Random(dice.random()))
+        struck.append(f"{fault.__name__}: {told}")
+        say(struck[-1])
+        one.again()
+    return struck
+
+
+def _rest(one: World, ledger: LiveLedger, load: Load) -> list[str]:
+    """Wait until everything is relayed, read, recorded and settled."""
+    if load.failure is not None:
+        return [f"load: an asker was told {type(load.failure).__name__}: {load.failure}"]
+    pending = one.ours.settings.instances
+    try:
+        until(ledger.relayed, PATIENCE_S, "all events on Kafka")
+        until(lambda: not list(pending.glob("work/*/pending/*/*/*_*")), PATIENCE_S, "all images recorded")
+        wait_for_all(one.ours, PATIENCE_S)
+    except (AssertionError, ServiceUnavailable) as late:
+        return [f"not at rest: {late}"]
+    return []
