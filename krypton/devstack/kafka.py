@@ -26,7 +26,6 @@ from streams.broker import broker
 START_TIMEOUT_S = 60.0
 FORMAT_TIMEOUT_S = 60.0
 PROBE_TIMEOUT_MS = 3000
-MAX_LOG_BYTES = 20_000_000  # at a start, a longer log makes way for a new one
 
 # A clean stop writes snapshots and closes logs; a broker that hangs is ended, as a power cut would.
 STOP = ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0))
@@ -92,8 +91,6 @@ class Kafka:
     def launch(self, ports: Ports) -> psutil.Process | None:
         """Start the broker; ``wait`` returns when it serves. None: it ended at once."""
         self._configure(self._home.kafka_properties, self._home.kafka, ports)
-        if self._log.exists() and self._log.stat().st_size > MAX_LOG_BYTES:
-            self._log.replace(self._log.with_suffix(".log.1"))
         return processes.spawn(self._java("kafka.Kafka", str(self._home.kafka_properties)), log=self._log)
 
     def wait(self, ports: Ports, process: psutil.Process | None) -> None:

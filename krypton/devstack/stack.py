@@ -17,6 +17,7 @@ from krypton.devstack.processes import wait_until
 from krypton.devstack.state import save, with_free, write_secret
 from krypton.devstack.teller import Silent, Teller
 from krypton.errors import ServiceUnavailable
+from krypton.logs import bound
 from krypton.ports import Ports
 
 GIVEN_TIMEOUT_S = 10.0
@@ -75,6 +76,7 @@ class Stack:
             with self._home.locked(self._tell):
                 self._home.prepare()
                 self._home.sweep()
+                bound(self._home.logs.glob("*.log"))
                 if self._database in self._embedded:
                     self._make_master_key()
                 self._start(*self._embedded)

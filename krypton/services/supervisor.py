@@ -2,7 +2,7 @@
 
 A child that ends is started again after a pause that grows with repeated failures, and shrinks after it ran well; its
 output goes to its own file under ``logs/`` and its last line is quoted when it ends. Children do not outlive the
-supervisor (``parent``).
+supervisor (``parent``). All logs of that folder are bounded, those of the embedded servers among them.
 """
 
 import os
@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
+from krypton.logs import MOST_BYTES, bound
 from krypton.services.parent import PARENT
 
 STOP_S = 15.0  # a child that has not stopped by then is killed
 WELL_S = 30.0  # a child that ran so long is taken to have started well
 PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 TICK_S = 0.2
+LOGS_EVERY_S = 5.0
+MOST_LOG_BYTES = MOST_BYTES
 
 
 @dataclass
@@ -74,8 +77,14 @@ def krypton_command(*arguments: str) -> list[str]:
 
 def supervise(children: Sequence[Child], say: Callable[[str], None], stop: Event) -> None:
     """Keep the children running until ``stop`` is set, then stop them: SIGTERM, a bounded wait, SIGKILL."""
+    looked = 0.0
     try:
         while not stop.wait(TICK_S):
+            if time.monotonic() - looked > LOGS_EVERY_S:
+                looked = time.monotonic()
+                bound(
+                    (log for folder in {c.log.parent for c in children} for log in folder.glob("*.log")), MOST_LOG_BYTES
+                )
             for child in children:
                 if (code := child.ended()) is not None:
                     say(f"{child.name} ended ({code}), starting it again: {child.last_line()}")
