@@ -24,7 +24,7 @@ from domain.rules.document import RuleId
 from domain.rules.in_force import ABSENT
 from domain.work import Command, Envelope
 from krypton.settings import Addresses, ServiceUnavailable, Settings, addresses
-from postgres.session import connect
+from postgres.session import Busy, connect
 from projections.declared import VIEWS
 from schemas.codec import Codec
 from schemas.registry import registry
@@ -211,6 +211,8 @@ class Krypton:
     def _database_answers(self) -> Iterator[None]:
         try:
             yield
+        except Busy as busy:
+            raise ServiceUnavailable(str(busy)) from None
         except psycopg2.OperationalError as away:
             raise ServiceUnavailable(
                 f"the database does not answer ({type(away).__name__}): run krypton dev up, or check KRYPTON_DATABASE"

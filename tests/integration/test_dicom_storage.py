@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from pydicom.data import get_testdata_file
@@ -173,6 +173,24 @@ def test_an_unknown_caller_is_reported(hospital: Hospital, caplog: pytest.LogCap
     until(lambda: bool(hospital.refused))
     assert hospital.refused == [Caller(ae_title="STRANGER", called="KRYPTON", address="127.0.0.1")]
     assert "calling AE title 'STRANGER'" in caplog.text
+
+
+def test_a_caller_about_whom_the_directory_cannot_be_asked_may_call_again(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PS3.8 9.3.4: rejected transient, temporary congestion; it is no stranger, for nobody knows."""
+
+    def away() -> NoReturn:
+        raise ConnectionError
+
+    monkeypatch.setattr(hospital.ledger, "directory", away)
+    association = hospital.associate(calling="STRANGER")
+    assert association.is_rejected
+    answer = association.acceptor.primitive
+    assert (answer.result, answer.result_source, answer.diagnostic) == (2, 3, 1)
+    monkeypatch.undo()
+    assert hospital.send(instance()) == [0]
+    assert hospital.refused == []
 
 
 def test_a_caller_of_another_ae_title_is_rejected(hospital: Hospital) -> None:

@@ -92,7 +92,7 @@ STUDY = {
     "accession": "ACC-2026-000001",
     "series": 5,
     "instances": 1250,
-    "reports": [{"report_uid": UIDS[1], "kind": "DOSE", "title": None}],
+    "reports": [{"report_uid": UIDS[1], "kind": "DOSE", "title": None, "unread": None}],
     "readings": [READING],
 }
 QUANTITIES = {
@@ -120,7 +120,17 @@ ALERT = {
     "acknowledged_by": "rpps:10101201233",
     "note": "talked over with the physicist; the phantom was left in the beam",
 }
-EXPOSURE = {"started_at": "2026-03-01T14:05:09", "modality": "CT", "protocol": "Thorax low dose", **QUANTITIES}
+EXPOSURE = {
+    "started_at": "2026-03-01T14:05:09",
+    "modality": "CT",
+    "protocol": "Thorax low dose",
+    **QUANTITIES,
+    "irradiation_event_uid": UIDS[0],
+    "report_uid": UIDS[1],
+    "not_understood": ["CTDIw Phantom Type (113835, DCM)"],
+    "implausible": ["dlp_mgycm"],
+    "in_totals": False,
+}
 REPORT = {
     "reported_at": AT,
     "site": "CHU-BDX",
@@ -129,6 +139,9 @@ REPORT = {
     "report_totals": {"dlp_mgycm": 456.7},
     "qa": False,
     "report_uid": UIDS[1],
+    "not_understood": [],
+    "implausible": [],
+    "accepted": False,
 }
 SIDES = [
     {**MEMBERS[0], "traits": WHO, "status": "VALI"},
@@ -177,6 +190,7 @@ DOSE = {
     "exposures": [EXPOSURE],
     "stated_alone": [{"study_uid": UIDS[0], "quantity": "dlp_mgycm", "value": 1.0, "report_uid": UIDS[1]}],
     "reports": [REPORT],
+    "unread": [],
     "conflicts": [
         {"irradiation_event_uid": UIDS[2], "study_uids": UIDS[:2], "report_uids": UIDS[1:], "differing": ["dlp_mgycm"]}
     ],
