@@ -20,6 +20,8 @@ from rich.table import Table
 from bench import (
     as_of,
     commands,
+    dicom_beside,
+    dicom_hostile,
     dicom_store,
     failover,
     latency,
@@ -64,6 +66,8 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "auditors": as_of.run,
     "sizes": sizes.run,
     "dicom": lambda _: dicom_store.run(),
+    "dicom hostile": lambda _: dicom_hostile.run(),
+    "dicom beside": lambda _: dicom_beside.run(),
     "as typed": typed.run,
 }
 

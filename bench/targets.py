@@ -10,6 +10,7 @@ from typing import Any
 Figures = Mapping[str, float]
 MIB_OF_A_REBUILD = 1_536
 ABSENT = "dcmtk is not installed: storescp and storescu are not on the PATH"
+NO_ORTHANC = "it takes storescu and Orthanc on the PATH: Debian's packages dcmtk and orthanc"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,18 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("store_per_s_4", at_least=100),
         # storescu as it comes; with TCP_NODELAY, storescp keeps nothing and waits for nothing: no claim is made there.
         Target("dcmtk_pace", at_least=0.9, unless=ABSENT),
+    ),
+    "dicom beside": (
+        Target("4 kB from 1: times Orthanc", at_least=1.0, unless=NO_ORTHANC),
+        Target("256 kB from 1: times Orthanc", at_least=1.0, unless=NO_ORTHANC),
+        Target("4 kB from 4: times Orthanc", at_least=0.8, unless=NO_ORTHANC),
+        Target("256 kB from 4: times Orthanc", at_least=0.8, unless=NO_ORTHANC),
+    ),
+    "dicom hostile": (
+        Target("honest beside hostile: of alone", at_least=0.8, unless=ABSENT),
+        Target("MB after 10,000 associations: more", at_most=10),
+        Target("threads after 10,000 associations: more", at_most=1),
+        Target("files after 10,000 associations: more", at_most=1),
     ),
     "as typed": (
         Target("krypton --help: CPU s", at_most=0.25),

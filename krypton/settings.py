@@ -13,7 +13,7 @@
 | KRYPTON_DICOM_HOST | the address that the DICOM service listens on; 0.0.0.0 for the hospital's network |
 | KRYPTON_DICOM_ASSOCIATIONS, …_ASSOCIATIONS_PER_AE, …_ASSOCIATIONS_PER_ADDRESS | associations at once |
 | KRYPTON_DICOM_WAITING, KRYPTON_DICOM_WAITING_PER_ADDRESS | connections at once without an association |
-| KRYPTON_DICOM_RATE | associations a second of one AE title; more of them wait |
+| KRYPTON_DICOM_RATE, KRYPTON_DICOM_CONNECTION_RATE | associations a second of one AE title; connections in all |
 | KRYPTON_DICOM_REQUEST_S, …_DICOM_UNFINISHED_S, …_DICOM_IDLE_S | when a silent connection is closed, see the fields |
 | KRYPTON_DICOM_INSTANCE_MIB | the largest instance that is taken over the network |
 | KRYPTON_DICOM_INFLATED_MIB, KRYPTON_DICOM_HEADER_MIB | what a data set may inflate to; what of it is parsed |
@@ -66,6 +66,7 @@ class Settings:
     dicom_waiting: int = 128  # connections that have asked for no association yet
     dicom_waiting_per_address: int = 32
     dicom_rate: int = 200  # associations a second that an AE title gets
+    dicom_connection_rate: int = 500  # connections a second, in all
     dicom_request_s: float = 30.0  # from a connection to the end of its request
     dicom_unfinished_s: float = 30.0  # for the rest of a PDU or of a message
     dicom_idle_s: float = 30.0  # between two messages
@@ -113,6 +114,9 @@ class Settings:
                 given, "KRYPTON_DICOM_WAITING_PER_ADDRESS", Settings.dicom_waiting_per_address, 10_000
             ),
             dicom_rate=_whole(given, "KRYPTON_DICOM_RATE", Settings.dicom_rate, 100_000),
+            dicom_connection_rate=_whole(
+                given, "KRYPTON_DICOM_CONNECTION_RATE", Settings.dicom_connection_rate, 100_000
+            ),
             dicom_request_s=_seconds(given, "KRYPTON_DICOM_REQUEST_S", Settings.dicom_request_s),
             dicom_unfinished_s=_seconds(given, "KRYPTON_DICOM_UNFINISHED_S", Settings.dicom_unfinished_s),
             dicom_idle_s=_seconds(given, "KRYPTON_DICOM_IDLE_S", Settings.dicom_idle_s),

@@ -48,9 +48,10 @@ _UIDS = ("sop_class", "sop_uid", "study_uid", "series_uid")
 _SEXES = {"M": "M", "F": "F", "O": "I"}  # other, in France: I, indéterminé
 _CHARACTER_SET = "SpecificCharacterSet"
 _SEQUENCES = ("IssuerOfPatientIDQualifiersSequence", "OtherPatientIDsSequence")  # of whom a number is, and others
-_TAGS: Final = [
-    BaseTag(tag_for_keyword(keyword) or 0) for keyword in (_CHARACTER_SET, *_SEQUENCES, *(k for k, _ in READS.values()))
-]
+_TAG_OF: Final = {
+    keyword: BaseTag(tag_for_keyword(keyword) or 0) for keyword in (_CHARACTER_SET, *(k for k, _ in READS.values()))
+}
+_TAGS: Final = [*_TAG_OF.values(), *(BaseTag(tag_for_keyword(keyword) or 0) for keyword in _SEQUENCES)]
 BULK = 0x7FE00000  # pixel data and what follows it
 _DEFLATED = {
     DeflatedExplicitVRLittleEndian,
@@ -218,7 +219,7 @@ def _reader(dataset: Dataset) -> Callable[[str], str | None]:
 def _raw(dataset: Dataset, keyword: str) -> bytes | None:
     """The value as encoded."""
     try:
-        value = dataset.get_item(keyword).value
+        value = dataset.get_item(_TAG_OF[keyword]).value
     except (AttributeError, KeyError):
         return None
     return value if isinstance(value, bytes) else None

@@ -39,13 +39,13 @@ class Completeness:
         """The callback that pydicom calls before each element to know whether to stop: from the tag ``bulk`` on."""
 
         def stop(tag: int, vr: str | None, length: int) -> bool:
-            value_at = self._stream.tell()
-            self._open_ended = length == UNDEFINED and tag < bulk
+            number = int(tag)  # pydicom's tags compare at ten times the cost
+            self._open_ended = length == UNDEFINED and number < bulk
             if length != UNDEFINED:
-                self._ends_early |= value_at + length > self._size
-            elif tag in _PIXELS:
-                self._fragments = value_at
-            return tag >= bulk
+                self._ends_early |= self._stream.tell() + length > self._size
+            elif number in _PIXELS:
+                self._fragments = self._stream.tell()
+            return number >= bulk
 
         return stop
 

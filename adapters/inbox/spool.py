@@ -131,7 +131,7 @@ class Spool:
     def claim(self, site: str, uid: str) -> Path:
         """Where the item of that uid is, or would be."""
         shard = hashlib.sha256(uid.encode()).hexdigest()[:3]  # 4,096 folders a site
-        return self.root / self.form.folder / _part(site) / shard / uid
+        return Path(f"{self.root}/{self.form.folder}/{_part(site)}/{shard}/{uid}")  # once: joining costs each time
 
     def aside(self, name: Name) -> Path:
         """Where a second item of that uid is, once it is recorded that it came."""
@@ -307,7 +307,7 @@ class Desk:
 
     def path(self, name: Name) -> Path:
         """Where a pending item is."""
-        return self.folder / "pending" / _part(name.site) / _part(name.actor) / name.file
+        return Path(f"{self.folder}/pending/{_part(name.site)}/{_part(name.actor)}/{name.file}")
 
     def pending(self) -> Iterator[Name]:
         """All pending items."""

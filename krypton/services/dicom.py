@@ -104,6 +104,7 @@ def _doors(settings: Settings) -> Doors:
             from_an_address=settings.dicom_waiting_per_address,
             in_all=settings.dicom_waiting,
             accepted_per_s=settings.dicom_rate,
+            connected_per_s=settings.dicom_connection_rate,
         ),
     )
 

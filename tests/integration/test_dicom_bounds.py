@@ -22,8 +22,7 @@ from adapters.dicom.receiver import Ways
 from adapters.dicom.storage import Doors, StorageService
 from adapters.dicom.store import Bounds
 from adapters.inbox.batches import Limits
-from tests.fakes.dicom import CT_IMAGE, OTHER_AE_TITLE, SITE, enrolled, instance, new_uid, part10
-from tests.fakes.dicom_peer import (
+from bench.dicom_peer import (
     ABORT,
     ACCEPTED,
     DEFLATED,
@@ -35,6 +34,7 @@ from tests.fakes.dicom_peer import (
     request,
     store_command,
 )
+from tests.fakes.dicom import CT_IMAGE, OTHER_AE_TITLE, SITE, enrolled, instance, new_uid, part10
 from tests.integration.test_dicom_storage import until
 
 SHORT = Patience(idle_s=1.0, unfinished_s=1.0)
@@ -221,6 +221,16 @@ def test_an_ae_title_that_calls_too_often_waits_and_is_served(make: Make) -> Non
     assert time.monotonic() - started >= 0.4
 
 
+def test_a_flood_of_connections_waits_outside(make: Make) -> None:
+    """And is heard all the same, one after another."""
+    ward = make(waits=Waits(connected_per_s=20.0))
+    started = time.monotonic()
+    for _ in range(30):  # 20 at once, then 20 a second
+        with ward.peer() as peer:
+            peer.associate()
+    assert time.monotonic() - started >= 0.4
+
+
 def test_a_stranger_that_calls_all_the_time_is_reported_once(make: Make) -> None:
     ward = make(waits=Waits(refused_per_s=1_000.0))
     for _ in range(20):
@@ -243,7 +253,7 @@ def test_while_the_directory_is_away_callers_are_told_to_try_again(tmp_path: Pat
     try:
         with Peer(service.port) as peer:
             kind, body = peer.send(request()).hear()
-            assert (kind, tuple(body[1:])) == (REJECTED, (2, 1, 1))
+            assert (kind, tuple(body[1:])) == (REJECTED, (2, 3, 1))
     finally:
         service.stop(grace_s=1)
     assert told == []

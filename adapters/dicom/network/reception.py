@@ -42,7 +42,8 @@ class Waits:
     from_an_address: int = 32
     in_all: int = 128
     accepted_per_s: float = 200.0  # associations of one AE title; beyond, they wait
-    refused_per_s: float = 50.0  # of one address
+    refused_per_s: float = 50.0  # of one address; beyond, the answer waits
+    connected_per_s: float = 500.0  # in all; beyond, they wait in the kernel's queue
 
 
 @dataclass(eq=False)
@@ -76,6 +77,7 @@ class Reception(Thread):
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._accepted_pace, self._refused_pace = Pace(waits.accepted_per_s), Pace(waits.refused_per_s)
+        self._connected_pace = Pace(waits.connected_per_s)
         self._selector = selectors.DefaultSelector()
         self._waking, self._wake = socket.socketpair()
 
@@ -94,7 +96,7 @@ class Reception(Thread):
     def run(self) -> None:
         """Run until stopped."""
         self._listening.setblocking(False)
-        self._selector.register(self._listening, selectors.EVENT_READ)
+        self._listen()
         self._selector.register(self._waking, selectors.EVENT_READ)
         try:
             while self._turn():
@@ -143,6 +145,13 @@ class Reception(Thread):
             caller = _Caller(connection, address, time.monotonic() + self._waits.request_s)
             self._callers[caller] = None
             self._selector.register(connection, selectors.EVENT_READ, caller)
+            if (at := self._connected_pace.next("", time.monotonic())) > time.monotonic():
+                self._selector.unregister(self._listening)  # a flood costs associations that are open little
+                self._at(at, self._listen)
+                return
+
+    def _listen(self) -> None:
+        self._selector.register(self._listening, selectors.EVENT_READ)
 
     def _make_room(self, address: str) -> None:
         same = [caller for caller in self._callers if caller.address == address]
@@ -170,9 +179,8 @@ class Reception(Thread):
             if not self._missing(caller):
                 self._decide(caller, pdu.read_request(bytes(caller.heard[HEAD.size :])))
         except Malformed as broken:
-            log.warning("connection from %s aborted: %s", caller.address, broken)
-            self._selector.unregister(caller.connection)
-            self._turn_away(caller, pdu.abort(broken.because))
+            said, why = pdu.abort(broken.because), str(broken)
+            self._refuse(caller, said, lambda: log.warning("connection from %s aborted: %s", caller.address, why))
 
     @staticmethod
     def _missing(caller: _Caller) -> int:
@@ -189,18 +197,26 @@ class Reception(Thread):
 
     def _decide(self, caller: _Caller, request: Request) -> None:
         verdict = self._admission.decide(request, caller.address)
+        if isinstance(verdict, Rejection):
+            self._refuse(caller, pdu.rejection(verdict), lambda: self._refused(request, caller.address, verdict))
+            return
+        self._selector.unregister(caller.connection)
+        del self._callers[caller]  # it has a slot, and is not closed for others
+        self._accepted.add(caller)
+        at = self._accepted_pace.next(request.calling, time.monotonic())
+        self._at(at, lambda: self._let_in(caller, verdict, request))
+
+    def _refuse(self, caller: _Caller, answer: bytes, tell: Callable[[], None]) -> None:
+        """Turn it away, at its address's pace; ``tell``: called then."""
+
+        def now() -> None:
+            if caller in self._callers:
+                tell()
+                self._turn_away(caller, answer)
+
         self._selector.unregister(caller.connection)
         caller.heard.clear()
-        now = time.monotonic()
-        if isinstance(verdict, Rejection):
-            self._refused(request, caller.address, verdict)
-            at = self._refused_pace.next(caller.address, now)
-            self._at(at, lambda: self._turn_away(caller, pdu.rejection(verdict)))
-        else:
-            del self._callers[caller]  # it has a slot, and is not closed for others
-            self._accepted.add(caller)
-            at = self._accepted_pace.next(request.calling, now)
-            self._at(at, lambda: self._let_in(caller, verdict, request))
+        self._at(self._refused_pace.next(caller.address, time.monotonic()), now)
 
     def _at(self, at: float, do: Callable[[], None]) -> None:
         if at <= time.monotonic():
@@ -210,8 +226,6 @@ class Reception(Thread):
 
     def _turn_away(self, caller: _Caller, answer: bytes) -> None:
         """Say why, then leave it to the caller to close: else what was said might not arrive."""
-        if caller not in self._callers:
-            return
         caller.answered = True
         try:
             caller.connection.send(answer)

@@ -4,8 +4,7 @@ import contextlib
 import socket
 import struct
 
-from tests.fakes.dicom import AE_TITLE, CT_IMAGE
-
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 APPLICATION = "1.2.840.10008.3.1.1.1"
 EXPLICIT = "1.2.840.10008.1.2.1"
 DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -23,7 +22,7 @@ def item(kind: int, value: bytes) -> bytes:
 
 
 def request(
-    calling: str = AE_TITLE,
+    calling: str = "CHB_PACS",
     called: str = "KRYPTON",
     contexts: tuple[tuple[str, str], ...] = ((CT_IMAGE, EXPLICIT),),
     max_pdu: int = 16_384,

@@ -1,0 +1,178 @@
+"""Benchmark of DICOM reception beside others: one ``storescu`` sends to dcmtk's storescp, to Orthanc and to Krypton.
+
+Instances of 4 kB and 256 kB, from one sender and from four; rounds alternate between the three, and the middle one
+counts. All run with TCP_NODELAY=1. Krypton and Orthanc flush an instance to disk before they answer, storescp does not.
+"""
+
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom
+from pydicom.data import get_testdata_file
+from pydicom.uid import generate_uid
+
+LOCAL, SENDER, CALLED = "127.0.0.1", "BENCH", "KRYPTON"
+ENVIRONMENT = os.environ | {"TCP_NODELAY": "1"}
+SENDERS = (1, 4)
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one sender sends: so many instances of about so many bytes."""
+
+    name: str
+    size: int
+    count: int
+
+
+LOADS = (Load("4 kB", 2_500, 500), Load("256 kB", 256 * 1024, 200))
+Server = Callable[[Path, int], list[str]]
+"""The command that serves on a port, with a folder of its own."""
+
+
+def orthanc(folder: Path, port: int) -> list[str]:
+    """Debian's, as it comes: it flushes each file (SyncStorageArea). It may take the same instances again."""
+    settings = {
+        "StorageDirectory": str(folder),
+        "IndexDirectory": str(folder),
+        "DicomPort": port,
+        "DicomAet": CALLED,
+        "DicomAlwaysAllowStore": True,
+        "HttpServerEnabled": False,
+    }
+    file = folder / "orthanc.json"
+    file.write_text(json.dumps(settings))
+    return ["Orthanc", str(file)]
+
+
+def storescp(folder: Path, port: int) -> list[str]:
+    """One process for each association; it writes files and flushes none."""
+    return ["storescp", "--fork", "--output-directory", str(folder), "--aetitle", CALLED, str(port)]
+
+
+def krypton(folder: Path, port: int) -> list[str]:
+    """The storage service, in front of a ledger that only counts."""
+    return [sys.executable, "-m", "bench.dicom_server", str(folder / "spool"), str(port)]
+
+
+SERVERS: dict[str, tuple[str, Server]] = {  # name: (program, command)
+    "storescp": ("storescp", storescp),
+    "Orthanc": ("Orthanc", orthanc),
+    "Krypton": (sys.executable, krypton),
+}
+
+
+def lacking() -> list[str]:
+    """The programs that are not installed."""
+    return [program for program in ("storescu", "storescp", "Orthanc") if shutil.which(program) is None]
+
+
+def run(loads: tuple[Load, ...] = LOADS, rounds: int = ROUNDS) -> dict[str, float]:
+    """Instances per second of each server, and Krypton's rate in times of the others'; nothing without storescu."""
+    if "storescu" in lacking():
+        return {}
+    servers = {name: command for name, (program, command) in SERVERS.items() if shutil.which(program)}
+    measured: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory(prefix="krypton-bench-") as folder:
+        made = {load: files(Path(folder) / load.name.replace(" ", ""), load) for load in loads}
+        for _ in range(rounds):
+            for name, command in servers.items():
+                with serving(Path(folder), command) as port:
+                    for load, senders in made.items():
+                        for many in SENDERS:  # none sends what another has sent: that is not stored again
+                            rate = load.count * many / sent(senders[many - 1 : 2 * many - 1], port)
+                            measured.setdefault(f"{load.name} from {many}: {name}/s", []).append(rate)
+    return compared({figure: statistics.median(rates) for figure, rates in measured.items()})
+
+
+def compared(rates: dict[str, float]) -> dict[str, float]:
+    """Rates, and Krypton's in times of each other's."""
+    figures = {figure: round(rate, 1) for figure, rate in rates.items()}
+    for figure, rate in rates.items():
+        case, _, name = figure.removesuffix("/s").partition(": ")
+        ours = rates.get(f"{case}: Krypton/s")
+        if name != "Krypton" and ours:
+            figures[f"{case}: times {name}"] = round(ours / rate, 2)
+    return figures
+
+
+def files(folder: Path, load: Load, senders: int = 2 * max(SENDERS) - 1) -> list[Path]:
+    """A folder of instances for each sender."""
+    dataset = pydicom.dcmread(str(get_testdata_file("CT_small.dcm")))
+    for element in [one for one in dataset if one.tag.is_private]:
+        del dataset[element.tag]
+    dataset.Rows, dataset.Columns = 16, load.size // 32
+    dataset.PixelData = os.urandom(load.size // 32 * 32)
+    folders = [folder / str(number) for number in range(senders)]
+    for sender in folders:
+        sender.mkdir(parents=True)
+        dataset.StudyInstanceUID = generate_uid()
+        for number in range(load.count):
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+            dataset.save_as(sender / f"{number:05}.dcm")
+    return folders
+
+
+@contextmanager
+def serving(folder: Path, command: Server) -> Iterator[int]:
+    """A server with an empty folder; yields its port."""
+    with socket.create_server((LOCAL, 0)) as free:
+        port = int(free.getsockname()[1])
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        process = subprocess.Popen(
+            command(Path(own), port), env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            until(lambda: listens(port))
+            yield port
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def sent(folders: list[Path], port: int) -> float:
+    """Seconds until one storescu for each folder has sent all of it."""
+    command = ["storescu", "-aet", SENDER, "-aec", CALLED, "+sd", LOCAL, str(port)]
+    start = time.perf_counter()
+    senders = [
+        subprocess.Popen([*command, str(folder)], env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for folder in folders
+    ]
+    codes = [sender.wait() for sender in senders]
+    if any(codes):
+        raise AssertionError("storescu could not send")
+    return time.perf_counter() - start
+
+
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex((LOCAL, port)) == 0
+
+
+def until(true: Callable[[], bool], within_s: float = 30) -> None:
+    """Wait for it. Raises TimeoutError."""
+    end = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError("it does not listen")
+        time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    for program in lacking():
+        print(f"not installed: {program}")
+    for name_of_figure, value in run().items():
+        print(f"{name_of_figure:32} {value:>8}")
