@@ -53,6 +53,36 @@ Feature: Every irradiation is counted once, and high doses are looked at
       Then no dose report is superseded
       And 4 exposures are counted
 
+  Rule: A report that corrects an earlier one stands, whichever came first
+
+    @live
+    Scenario: A correction of the same exposures
+      Given the report A of 10:20 says 300 mGy at the reference point
+      When the report B of 12:00 says 3000 mGy at the reference point, of the same exposure
+      Then the dose report B stands alone
+      And their dose at the reference point is 3000 mGy
+      And 1 alert is raised
+
+    Scenario: The correction comes first
+      Given the report B of 12:00 says 3000 mGy at the reference point
+      When the report A of 10:20 says 300 mGy at the reference point, of the same exposure
+      Then the dose report B stands alone
+      And their dose at the reference point is 3000 mGy
+      And 1 alert is raised
+
+  Rule: D4, an implausible value counts once somebody has accepted it
+
+    Scenario: Becquerels called megabecquerels
+      Given the report A of 10:20 says 203000000 MBq
+      Then no activity is counted
+      When the values of the report A are accepted with "a calibration source"
+      Then an activity of 203000000 MBq is counted
+
+    Scenario: Values that are as they should be
+      Given the report A of 10:20 says 203 MBq
+      When the values of the report A are accepted with "looked at"
+      Then the ledger refuses with ValuesUnchanged, rule D4
+
   Rule: D3, a dose over a level is alerted once, and acknowledged once by a person
 
     Scenario Outline: Fluoroscopy at and over 2 Gy at the reference point

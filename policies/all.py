@@ -7,5 +7,8 @@ from policies.emergency import Emergency
 from policies.expiry import Expiry
 from policies.matching import Matching
 from policies.policy import Policy
+from policies.sharing import Sharing
 
-POLICIES: Final[Mapping[str, Policy]] = {policy.name: policy for policy in (Matching(), Expiry(), Emergency())}
+POLICIES: Final[Mapping[str, Policy]] = {
+    policy.name: policy for policy in (Matching(), Expiry(), Emergency(), Sharing())
+}

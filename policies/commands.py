@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from domain.commands.accesses import LapseEmergency
+from domain.commands.conflicts import FindSharedEvent, ProposeSameStudy
 from domain.commands.consents import ExpireCode, ExpireConsent
 from domain.commands.links import Merge, Propose, Unmerge
 from domain.commands.orders import ExpireOrder
@@ -68,9 +69,21 @@ def _evidence(body: Body) -> dict[str, Any]:
     }
 
 
+def _propose_same_study(body: Body) -> Command:
+    return ProposeSameStudy(study=UUID(body["study"]), other=UUID(body["other"]))
+
+
+def _find_shared_event(body: Body) -> Command:
+    return FindSharedEvent(
+        study=UUID(body["study"]), other=UUID(body["other"]), irradiation_event=body["irradiation_event"]
+    )
+
+
 COMMANDS: Final[Mapping[str, Callable[[Body], Command]]] = {
     "merge": _merge,
     "propose": _propose,
+    "propose_same_study": _propose_same_study,
+    "find_shared_event": _find_shared_event,
     "unmerge": _unmerge,
     "expire_consent": _expire_consent,
     "expire_code": _expire_code,

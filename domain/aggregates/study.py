@@ -227,6 +227,10 @@ class Study(Aggregate):
             )
         return conflict_id
 
+    def claims(self, irradiation_event: str, identity_id: UUID) -> bool:
+        """Whether it is on record that this study and one of that identity claim an irradiation event."""
+        return uuid5(self.id, f"event|{irradiation_event}|{identity_id}") in self.conflicts
+
     @event(ConflictFound)
     def _conflict_found(
         self,

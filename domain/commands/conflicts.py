@@ -6,10 +6,12 @@ from uuid import UUID
 
 from domain.aggregates.dose import Dose
 from domain.aggregates.identity import Identity
+from domain.aggregates.link import Held
 from domain.aggregates.study import Conflict, Study
 from domain.commands.doses import ReceivedDose, correct_dose
+from domain.commands.links import link_of, links_between
 from domain.commands.studies import ReceivedPatient, identity_for
-from domain.errors import Erased
+from domain.errors import Erased, HumanMadeIt, NothingToChange
 from domain.traits import received_traits
 from domain.work import Work
 
@@ -72,10 +74,41 @@ class FindSharedEvent:
     def decide(self, work: Work) -> dict[str, Any]:
         """Nothing is recorded where both are one person's by now. Raises NotFound."""
         study, other = work.get(Study, self.study), work.get(Study, self.other)
-        if str(other.identity_id) not in work.membership.person_of(str(study.identity_id)):
+        one_person = str(other.identity_id) in work.membership.person_of(str(study.identity_id))
+        if not one_person and not other.claims(self.irradiation_event, study.identity_id):
             said = Conflict("", self.irradiation_event, None, other.identity_id, other.study_uid, None)
             study.find_conflict(kind="event", instances=0, differing=[], said=said)
         return {"study": str(self.study)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposeSameStudy:
+    """Ask a human whether two are one person, who each have a study of one Study Instance UID; never a merge."""
+
+    study: UUID
+    other: UUID
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises NothingToChange (L2), HumanMadeIt (L5), Erased (I7), NotFound."""
+        one, other = (work.get(Study, study).identity_id for study in (self.study, self.other))
+        link = link_of(work, one, other)
+        if link.held is not Held.OPEN:
+            raise NothingToChange(f"link {link.id} is decided already: nothing to propose")
+        for side in (one, other):
+            work.get(Identity, side).refuse_if_erased()
+        links = links_between(work, one, other)
+        for parted in (known for known in links if known.parted_by_human):
+            raise HumanMadeIt(f"link {parted.id} was unmerged or dismissed by a human: only a human merges it again")
+        if any(known.in_review for known in links):
+            raise NothingToChange(f"a pair of the two persons waits in review already: link {link.id} is not needed")
+        link.request_review(
+            reason="each has a study of one Study Instance UID",
+            rule="same-study",
+            rule_version=1,
+            score=None,
+            compared=["study_uid"],
+        )
+        return {"link": str(link.id), "outcome": "proposed"}
 
 
 def _patient(work: Work, conflict: Conflict) -> ReceivedPatient:

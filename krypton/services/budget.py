@@ -42,7 +42,9 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     "relay": Budget(0, {"lock": 1, "pages of events": 1}),
     "dicom": Budget(3),
     "notary": Budget(0, {"event store": 1, "scan": 1}),
-    "policies": Budget(3, {"folds": len(POLICIES), "outboxes": len(POLICIES), "match": 1, "snapshots": 1}),
+    "policies": Budget(
+        3, {"folds": len(POLICIES), "outboxes": len(POLICIES), "match": 1, "sharing": 2, "snapshots": 1}
+    ),
     WORKER: Budget(1, {"view": 1, "snapshot": 1}),
 }
 """Each process that uses the database. There is one worker for each version of a view that is kept up to date."""

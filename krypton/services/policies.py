@@ -16,6 +16,7 @@ from adapters.notices.http import NoticeEndpoint
 from adapters.outbox.outbox import Outbox
 from domain.ports import Notices
 from krypton.bootstrap import Krypton, genuine
+from krypton.policies import shared
 from krypton.policies.fold import PolicyFold, no_step
 from krypton.policies.match import Match
 from krypton.policies.sender import Lookup, Sender
@@ -135,4 +136,6 @@ def _thread(name: str, target: Callable[[], None]) -> Thread:
 
 
 def _lookups(ours: Krypton, name: str) -> Mapping[str, Lookup]:
-    return {"match": Match(ours)} if name == "matching" else {}
+    if name == "matching":
+        return {"match": Match(ours)}
+    return shared.lookups(ours) if name == "sharing" else {}

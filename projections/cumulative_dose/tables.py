@@ -75,6 +75,7 @@ EXPOSURE = Table(
     Column("forward_ctdivol_mgy", NUMBER),
     Column("raw", JSONB, nullable=False),
     Column("not_understood", JSONB, nullable=False),
+    Index("exposure_event", "irradiation_event_uid"),
     info=written_from("krypton.doses"),
 )
 

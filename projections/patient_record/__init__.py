@@ -5,5 +5,5 @@ from projections.engine.declaration import View
 VIEW = View(
     name="patient_record",
     projection="view:PatientRecord",
-    queries=("queries",),
+    queries=("queries", "shared"),
 )

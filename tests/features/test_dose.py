@@ -1,11 +1,12 @@
 """Steps of features/dose.feature."""
 
 import re
+from dataclasses import replace
 from uuid import UUID
 
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
-from domain.commands.doses import AcknowledgeAlert, ReceivedDose
+from domain.commands.doses import AcceptValues, AcknowledgeAlert, ReceivedDose
 from domain.commands.links import Merge, Unmerge
 from tests.fakes.region import dose, exposure
 from tests.features.conftest import FEATURES
@@ -67,6 +68,40 @@ def fluoroscopy(world: World, mgy: str, phantom: str | None) -> None:
     number = sum(e.type == "dose.reported" for e in world.log()) + 1
     content = exposure(f"2.25.8{number}", dose_rp_mgy=float(mgy))
     send(world, dose(f"2.25.{number}", content, qa=phantom is not None))
+
+
+@step(parsers.re(r"the report (?P<name>[A-Z]) of (?P<at>[\d:]+) says (?P<value>\d+) (?P<unit>mGy|MBq)"))
+@step(
+    parsers.re(
+        r"the report (?P<name>[A-Z]) of (?P<at>[\d:]+) says (?P<value>\d+) (?P<unit>mGy) at the reference point"
+        r"(?:, of the same exposure)?"
+    )
+)
+def timed_report(world: World, name: str, at: str, value: str, unit: str) -> None:
+    quantity = {"mGy": "dose_rp_mgy", "MBq": "activity_mbq"}[unit]
+    told = dose(uid(name), exposure("2.25.91", **{quantity: float(value)}))
+    send(world, replace(told, reported_at=f"2026-01-05T{at}:00"))
+
+
+@when(parsers.parse('the values of the report {name} are accepted with "{note}"'))
+def accept_values(world: World, name: str, note: str) -> None:
+    study = next(e.data["study_id"] for e in world.log() if e.type == "dose.reported")
+    world.ask(AcceptValues(study=UUID(study), report_uid=uid(name), note=note), "rpps:10101201233")
+
+
+@then(parsers.parse("their dose at the reference point is {mgy:g} mGy"))
+def at_reference_point(world: World, mgy: float) -> None:
+    assert shown(world)["totals"]["dose_rp_mgy"] == mgy
+
+
+@then("no activity is counted")
+def no_activity(world: World) -> None:
+    assert shown(world)["totals"]["activity_mbq"] is None
+
+
+@then(parsers.parse("an activity of {mbq:g} MBq is counted"))
+def activity(world: World, mbq: float) -> None:
+    assert shown(world)["totals"]["activity_mbq"] == mbq
 
 
 @when(

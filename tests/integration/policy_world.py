@@ -71,6 +71,9 @@ class PolicyWorld(RuledWorld):
 
     def _sent(self, name: str) -> bool:
         self.work(INDEX)
+        if name == "sharing":
+            self.work("patient_record")
+            self.work("cumulative_dose")
         self.senders[name].once()
         now = micros(self.ours.ledger.clock())
         return not self.outbox("id", f"state = 'waiting' AND policy = '{name}' AND try_at <= {now}")

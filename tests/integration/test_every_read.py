@@ -29,8 +29,11 @@ from tests.reads import PERSONAL
 
 pytestmark = pytest.mark.live
 DOCTOR, CLERK, OPERATOR, SERVICE = f"rpps:{CLINICIAN}", "clerk:desk", "operator:one", "service:one"
-LISTS = ("identity.review.list", "dose.alerts", "access.review.list", "order.list", "reading.list", "identity.search")
-EMPTY_HERE = ("access.review.list",)  # hours must pass before anybody is on it
+LISTS = (
+    *("identity.review.list", "dose.alerts", "access.review.list", "order.list", "reading.list", "identity.search"),
+    "study.conflicts.list",
+)
+EMPTY_HERE = ("access.review.list", "study.conflicts.list")  # hours must pass, or something come twice
 
 
 @dataclass

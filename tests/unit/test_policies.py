@@ -15,7 +15,7 @@ from policies import commands
 from policies.all import POLICIES
 from policies.policy import Due, Kind
 from tests.fakes.policies import MemoryEngine, history
-from tests.fakes.region import CLINICIAN, Region
+from tests.fakes.region import CLINICIAN, Region, dose, exposure
 
 DAY = timedelta(days=1)
 
@@ -208,8 +208,12 @@ def test_every_command_that_a_policy_names_is_one_that_can_be_built(region: Regi
     region.ask(Grant(identity=one, party="site:CHB", expires_at=datetime(2026, 1, 20, tzinfo=UTC)))
     region.ask(order_of(one))
     named = {due.does for name in POLICIES for _, dues in reactions(region, name) for due in dues}
-    timers = named - {"match"}
-    assert timers == commands.COMMANDS.keys() - {"merge", "propose", "unmerge"}
+    region.receive(doses=(dose("2.25.5", exposure("2.25.51")),))
+    named |= {due.does for name in POLICIES for _, dues in reactions(region, name) for due in dues}
+    lookups = {"match", "same_study", "same_events"}
+    assert lookups <= named
+    made_of_lookups = {"merge", "propose", "unmerge", "propose_same_study", "find_shared_event"}
+    assert named - lookups == commands.COMMANDS.keys() - made_of_lookups
     assert access
 
 

@@ -1,0 +1,61 @@
+"""The lookups ``same_study`` and ``same_events``: who else has a study's UID, or an irradiation event of a report.
+
+An entry waits until the view that readers see has the row it is about. Of two that share something, the one whose row
+comes later sees the other, in whatever order the view reads them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from uuid import UUID
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from adapters.outbox.outbox import Entry
+from krypton.bootstrap import Krypton
+from policies.policy import Due, Kind
+from postgres.session import connect
+from projections.cumulative_dose import shared as doses
+from projections.patient_record import shared as records
+
+Becomes = Mapping[UUID, Sequence[tuple[int, Due]]]
+Key = tuple[str, ...]
+Ask = Callable[[Connection, Sequence[Key]], Mapping[Key, Sequence[Mapping[str, str]]]]
+
+
+class Shared:
+    """``krypton.policies.sender.Lookup``. ``ask``: by key, what is shared; keys that the view lacks are absent."""
+
+    def __init__(self, ours: Krypton, key: Sequence[str], ask: Ask, does: str) -> None:
+        self._ours, self._key, self._ask, self._does = ours, key, ask, does
+        self._connection: Connection | None = None
+
+    def __call__(self, entries: Sequence[Entry]) -> Becomes:
+        """See ``Lookup``."""
+        keys = {entry.id: tuple(str(entry.body[name]) for name in self._key) for entry in entries}
+        try:
+            if self._connection is None:
+                self._connection = connect(self._ours.addresses.database, "sharing", autocommit=True)
+            found = self._ask(self._connection, sorted(set(keys.values())))
+        except BaseException:
+            self.close()
+            raise
+        return {ident: list(enumerate(self._due(found[key]))) for ident, key in keys.items() if key in found}
+
+    def _due(self, bodies: Iterable[Mapping[str, str]]) -> Iterable[Due]:
+        return (Due(Kind.COMMAND, self._does, body) for body in bodies)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            with suppress(psycopg2.Error):
+                self._connection.close()
+        self._connection = None
+
+
+def lookups(ours: Krypton) -> Mapping[str, Shared]:
+    """The lookups by name."""
+    return {
+        "same_study": Shared(ours, ("study",), records.same_study, "propose_same_study"),
+        "same_events": Shared(ours, ("study", "report"), doses.same_events, "find_shared_event"),
+    }
