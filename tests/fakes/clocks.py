@@ -1,6 +1,7 @@
 """Clocks that are wrong: libfaketime, from its wheel, set before a program that is started.
 
-Only the clock on the wall is moved: a steady clock measures time, and no administrator sets it.
+Only the clock on the wall is moved: a steady clock measures time, and no administrator sets it. Never for a JVM, whose
+timed waits it breaks.
 """
 
 import os
@@ -45,6 +46,7 @@ def _preloaded(path: Path, hours: int) -> dict[str, str]:
         "FAKETIME": f"{hours:+d}h",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",  # else timed waits return at once, and programs spin
     }
 
 

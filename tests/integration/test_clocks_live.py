@@ -1,21 +1,23 @@
 """Clocks three hours ahead and behind, on one process and on all: a wrong writer is named, and all else goes on."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from krypton.devstack import processes
 from krypton.devstack.stack import Stack
 from krypton.services.install import install
 from krypton.services.supervisor import krypton_command
 from streams.broker.topics import PARTITIONS
 from streams.relay.outgoing import first_long
 from tests.fakes.clocks import environment, wrong_clocks
-from tests.integration.live_ledger import LiveLedger, live_ledger, until
+from tests.integration.live_ledger import LiveLedger, kill, live_ledger, stop_database, until
 
 __all__ = ["wrong_clocks"]
 
@@ -86,3 +88,55 @@ def test_an_event_hours_ahead_is_relayed_also_where_the_topics_are_an_older_rele
     start(ledger, 0, "relay")
     until(ledger.relayed, DONE_S, "all relayed")
     assert ledger.published() == ledger.stored()
+
+
+@pytest.fixture
+def database_hours(ledger: LiveLedger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Starts the database again with a clock that is wrong by so many hours; in the end with the right one."""
+
+    def restart(hours: int) -> None:
+        stop_database(ledger.stack)
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                processes, "ENVIRONMENT", {**processes.ENVIRONMENT, **(environment(hours) if hours else {})}
+            )
+            ledger.stack.start_database()
+
+    yield restart
+    restart(0)
+
+
+def test_where_all_clocks_are_wrong_all_works_and_when_they_are_set_right_too(
+    ledger: LiveLedger, database_hours: Callable[[int], None]
+) -> None:
+    """Three hours ahead, and then three hours behind what is stored: PostgreSQL, relay, worker and writer.
+
+    The broker's clock is compared with nothing: it takes records of any time, three hours from its own included.
+    """
+    ledger.register(50)
+    for hours in (3, 0):
+        database_hours(hours)
+        running = [start(ledger, hours, "relay"), start(ledger, hours, "worker", VIEW)]
+        there = len(stamps(ledger))
+        assert enroll(ledger, hours, f"SITE{hours}") == 0
+        until(ledger.relayed, DONE_S, "all relayed")
+        until(lambda: indexed(ledger) == 50, DONE_S, "all indexed")
+        assert len(stamps(ledger)) == there + 1
+        for process in running:
+            kill(process)
+    found = stamps(ledger)
+    assert found[-2] - found[0] > 2 * HOUR_US
+    assert all(before <= after for before, after in pairwise(found))
+
+
+def test_a_database_whose_clock_alone_is_wrong_takes_nothing_and_nothing_stands_still(
+    ledger: LiveLedger, database_hours: Callable[[int], None]
+) -> None:
+    """Which of the two is wrong nobody can know: the writer says so, and what is stored is relayed and indexed."""
+    ledger.register(50)
+    database_hours(-3)
+    start(ledger, 0, "relay")
+    start(ledger, 0, "worker", VIEW)
+    assert enroll(ledger, 0, "LATE") == 4
+    assert "10,800 s ahead of the event store's" in ledger.said("site", "enroll", "LATE", "--name", "Hospital")
+    until(lambda: indexed(ledger) == 50, DONE_S, "all indexed")
