@@ -215,11 +215,12 @@ def test_the_same_instance_again_is_answered_success_and_recorded_once(hospital:
     hospital.recorded(1)
 
 
-def test_the_same_uid_with_other_content_is_answered_duplicate_sop_instance(hospital: Hospital) -> None:
-    """PS3.7 C.5.6, 0111H; the first one stands."""
+def test_the_same_uid_with_other_content_blocks_no_sender_and_is_a_conflict_on_the_record(hospital: Hospital) -> None:
+    """The first one stands; people decide."""
     first = instance(SOPInstanceUID=ROOT + "5", PatientID="T-1")
     second = instance(SOPInstanceUID=ROOT + "5", PatientID="T-2")
-    assert hospital.send(first, second) == [0, 0x0111]
+    assert hospital.send(first, second) == [0, 0]
+    until(lambda: len(of_type(hospital.ledger, "study.conflict_found")) == 1)
     hospital.recorded(1)
 
 
