@@ -123,6 +123,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "restore.event-store": OPERATOR,
     "republish": OPERATOR,
     "recover": OPERATOR,
+    "health": OPERATOR,
 }
 """The roles that may do each task."""
 

@@ -18,6 +18,7 @@
 | KRYPTON_DICOM_INSTANCE_MIB | the largest instance that is taken over the network |
 | KRYPTON_DICOM_INFLATED_MIB, KRYPTON_DICOM_HEADER_MIB | what a data set may inflate to; what of it is parsed |
 | KRYPTON_REGISTRY_PORT, KRYPTON_REGISTRY_HOST | port and listening address of the schema registry |
+| KRYPTON_HEALTH_PORT, KRYPTON_HEALTH_HOST | port and listening address of health and metrics |
 | KRYPTON_LOG_ORIGIN | name of the tamper-evident log, a URL without its scheme; never changed once it signed |
 | KRYPTON_LOG_FOLDER, KRYPTON_LOG_KEY_FILE | where its tiles are, and the file of its signing key |
 | KRYPTON_NOTICES_URL | where policies POST their notices, http or https; else files in `notices` of the state folder |
@@ -75,6 +76,8 @@ class Settings:
     dicom_header_mib: int = 16  # what is parsed of an instance
     registry_port: int = 8081
     registry_host: str = "127.0.0.1"
+    health_port: int = 9464
+    health_host: str = "127.0.0.1"  # it asks for no login
     dev_secure: bool = False
     notices_url: str | None = field(default=None, repr=False)  # it may hold a token
     log_origin: str = "krypton.local/ledger"
@@ -125,6 +128,8 @@ class Settings:
             dicom_header_mib=_whole(given, "KRYPTON_DICOM_HEADER_MIB", Settings.dicom_header_mib, 1_048_576),
             registry_port=_whole(given, "KRYPTON_REGISTRY_PORT", Settings.registry_port, 65535),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
+            health_port=_whole(given, "KRYPTON_HEALTH_PORT", Settings.health_port, 65535),
+            health_host=given.get("KRYPTON_HEALTH_HOST", Settings.health_host),
             dev_secure=_yes(given, "KRYPTON_DEV_SECURE"),
             notices_url=_url(given, "KRYPTON_NOTICES_URL"),
             log_origin=_origin(given),

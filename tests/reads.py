@@ -74,7 +74,7 @@ NOTHING_PERSONAL: Final = {
     ),
     **dict.fromkeys(
         (
-            *("init", "run", "relay", "worker", "dicom.serve", "serve.registry", "serve.notary"),
+            *("init", "run", "relay", "worker", "dicom.serve", "serve.registry", "serve.notary", "serve.health"),
             *("dev.up", "dev.down", "dev.status", "dev.tool", "dev.samples", "dev.reset", "policies.run"),
             *("subscriber.add", "subscriber.list", "subscriber.remove"),
         ),
@@ -83,6 +83,7 @@ NOTHING_PERSONAL: Final = {
     "events": "what is on Kafka, for operators: sealed fields stay sealed",
     "restore.event-store": "copies stored bytes, and shows none",
     "republish": "copies stored bytes, and shows none",
+    "health": "counts and ages, and ids of topics and views",
     "recover": "copies stored bytes and builds views from them, and shows none",
 }
 """Each other command, and why it shows nothing personal."""

@@ -21,7 +21,18 @@ FREE: Final = frozenset(
         # The development stack holds no one's data of its own
         *("dev.up", "dev.down", "dev.status", "dev.tool", "dev.samples", "dev.reset"),
         # Krypton's own programs: whoever may start them holds the ledger's keys; they write under their own names
-        *("init", "run", "relay", "worker", "wait", "dicom.serve", "serve.registry", "serve.notary", "policies.run"),
+        *(
+            "init",
+            "run",
+            "relay",
+            "worker",
+            "wait",
+            "dicom.serve",
+            "serve.registry",
+            "serve.notary",
+            "serve.health",
+            "policies.run",
+        ),
         # Proofs, from files alone
         *("audit.prove", "audit.check-proof", "audit.cosign"),
     }

@@ -44,6 +44,8 @@ LINES = {
         "relay": "Copy the event store to Kafka, as the active relay or as a standby.",
         "worker": "Keep views up to date from Kafka: one process per view when several are named.",
         "wait": "Wait until the live views and the policies have processed everything in the ledger.",
+        "health": "Whether every part does what it should; ends with 1, naming the part and the cause, where one does "
+        "not.",
         "topics": "The Kafka topics, and how many records each holds.",
     },
     "events": {"events": "Events as Kafka holds them, in ledger order."},

@@ -1,4 +1,4 @@
-"""krypton serve: runs the schema registry or the notary."""
+"""krypton serve: runs the schema registry, the notary, or the page of health and metrics."""
 
 import logging
 import os
@@ -20,6 +20,20 @@ def registry() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop_on_signals(Event())  # the server stops by itself; this makes a signal a clean end of the process
     serve(Settings.read(os.environ, Path.cwd()))
+
+
+@app.command()
+def health() -> None:
+    """Serve /health and /metrics (Prometheus) on a loopback port, until SIGTERM."""
+    from krypton.cli.connection import krypton
+    from krypton.services import budget
+    from krypton.services.health_page import serve
+    from krypton.services.supervisor import stop_on_signals
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("kafka").setLevel(logging.ERROR)
+    stop_on_signals(Event())
+    serve(budget.begin(krypton(), "health"))
 
 
 @app.command()

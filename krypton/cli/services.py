@@ -1,4 +1,4 @@
-"""krypton init, run, relay, worker, wait, topics: install and run the ledger's processes."""
+"""krypton init, run, relay, worker, wait, health, topics: install and run the ledger's processes."""
 
 from threading import Event
 from typing import Annotated
@@ -28,6 +28,7 @@ def run(
     registry: Annotated[bool, typer.Option("--registry/--no-registry", help="Also the schema registry.")] = True,
     notary: Annotated[bool, typer.Option("--notary/--no-notary", help="Also the notary.")] = True,
     policies: Annotated[bool, typer.Option("--policies/--no-policies", help="Also the policies.")] = True,
+    health: Annotated[bool, typer.Option("--health/--no-health", help="Also the page of health and metrics.")] = True,
 ) -> None:
     """Relay, processors, policies, notary, DICOM service and registry under one supervisor, until SIGTERM."""
     from krypton.services import run as whole
@@ -36,7 +37,7 @@ def run(
     log_to_stderr()
     stop = Event()
     stop_on_signals(stop)
-    asked = {"dicom": dicom, "registry": registry, "notary": notary, "policies": policies}
+    asked = {"dicom": dicom, "registry": registry, "notary": notary, "policies": policies, "health": health}
     whole.run(["relay", *(name for name, wanted in asked.items() if wanted)], lambda line: err.print(line), stop)
 
 
@@ -92,6 +93,21 @@ def wait(
         raise typer.Exit(GIVEN_UP)
 
 
+def health(who: As = OWN, as_json: AsJson = False) -> None:
+    """Whether every part does what it should; ends with 1, naming the part and the cause, where one does not."""
+    from krypton.services.health import measure
+
+    found = measure(krypton())
+    if as_json:
+        document(found.document())
+    for problem in () if as_json else found.problems:
+        err.print(str(problem))
+    if not found.ok:
+        raise typer.Exit(1)
+    if not as_json:
+        err.print("well: nothing stands still, and each view follows")
+
+
 def topics(who: As = OWN, as_json: AsJson = False) -> None:
     """The Kafka topics, and how many records each holds."""
     from krypton.views.lag import topics_status
@@ -105,5 +121,5 @@ def topics(who: As = OWN, as_json: AsJson = False) -> None:
 
 def add_to(app: typer.Typer) -> None:
     """Commands of the first level."""
-    for command in (init, run, relay, worker, wait, topics):
+    for command in (init, run, relay, worker, wait, health, topics):
         app.command()(command)

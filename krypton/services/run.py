@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, Sequence[str]]] = {
     "registry": ("serve", "registry"),
     "notary": ("serve", "notary"),
     "policies": ("policies", "run"),
+    "health": ("serve", "health"),
 }
 """Each process beside the workers, and the words of its command."""
 
@@ -53,5 +54,6 @@ def _run(ours: Krypton, names: Sequence[str], say: Callable[[str], None], stop: 
 def _ports(settings: Settings) -> Sequence[Needed]:
     return (
         Needed("dicom", "", settings.dicom_port, "KRYPTON_DICOM_PORT"),
+        Needed("health", settings.health_host, settings.health_port, "KRYPTON_HEALTH_PORT"),
         Needed("registry", settings.registry_host, settings.registry_port, "KRYPTON_REGISTRY_PORT"),
     )

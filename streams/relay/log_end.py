@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaTimeoutError
 
 from schemas.codec import NotAnEvent
 from schemas.registry import UnknownSchema
@@ -86,7 +86,7 @@ def read(kafka: str, store: Store, addresser: Addresser) -> Tail:
         left, depth = {tp: tops[tp] for tp in every if tops[tp] > begins[tp]}, 1
         while left:
             starts = {tp: max(begins[tp], top - depth) for tp, top in left.items()}
-            found = _records(consumer, starts, left)
+            found = records_between(consumer, starts, left)
             own, strange = judged(found, store, addresser)
             ends.update({TopicPartition(*place): end for place, end in own.items()})
             foreign += strange
@@ -145,10 +145,10 @@ def _position(record: Any) -> int:
     return position if position <= HIGHEST else 0
 
 
-def _records(
+def records_between(
     consumer: KafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
 ) -> list[Any]:
-    """The records from ``starts`` to below ``ends``."""
+    """The records from ``starts`` to below ``ends``, as Kafka's client gives them. Raises KafkaError after 20 s."""
     consumer.assign(list(starts))
     for partition, offset in starts.items():
         consumer.seek(partition, offset)
@@ -161,6 +161,3 @@ def _records(
         for tp, records in consumer.poll(timeout_ms=POLL_MS).items():
             found += [record for record in records if record.offset < ends[tp]]
     return found
-
-
-__all__ = ["EMPTY", "End", "Ends", "Foreign", "KafkaError", "Store", "Tail", "judged", "read", "resume"]

@@ -166,6 +166,7 @@ def _started(config: pytest.Config) -> Region:
         (
             ("KRYPTON_DICOM_PORT", str(port)),
             ("KRYPTON_REGISTRY_PORT", str(free_port())),
+            ("KRYPTON_HEALTH_PORT", str(free_port())),
             ("KRYPTON_BATCH_QUIET_S", "0.5"),
         ),
     )

@@ -145,6 +145,7 @@ def operator(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "KRYPTON_MASTER_KEY_FILE": str(master),
         "KRYPTON_DICOM_PORT": str(free_port()),
         "KRYPTON_REGISTRY_PORT": str(free_port()),
+        "KRYPTON_HEALTH_PORT": str(free_port()),
     }
     ours = Operator(home, tuple(settings.items()))
     ours.show("init")

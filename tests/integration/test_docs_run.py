@@ -68,6 +68,7 @@ def said() -> Iterator[dict[str, str]]:
         "COLUMNS": "200",
         "KRYPTON_DICOM_PORT": str(free_port()),
         "KRYPTON_REGISTRY_PORT": str(free_port()),
+        "KRYPTON_HEALTH_PORT": str(free_port()),
     }
     try:
         yield {title: typed(block, env, folder, 200) for title, block in blocks("docs/tutorial.md").items()}

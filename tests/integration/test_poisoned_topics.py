@@ -12,6 +12,8 @@ from krypton.devstack.stack import Stack
 from krypton.integrity.checkpoints import Heads
 from krypton.integrity.findings import Kind, Log
 from krypton.integrity.verify import Question, verify
+from krypton.services import health
+from krypton.services.notary import sign_now
 from krypton.services.recover import recover
 from krypton.settings import ServiceUnavailable
 from krypton.views.following import problems
@@ -149,6 +151,26 @@ def test_a_relay_that_starts_after_forged_records_passes_over_them_with_an_alarm
     with pytest.raises(ServiceUnavailable, match="16 records that this ledger did not write"):
         wait_for_views(ledger.krypton, WAIT_S)
     assert f"ALARM: {TOPIC} holds 16 records that this ledger did not write" in ledger.said("relay")
+
+
+def test_health_names_what_stands_still_and_why(ledger: LiveLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notary, relay and worker, once events have waited for them longer than they may."""
+    monkeypatch.setattr(health, "STILL_S", 1.0)
+
+    def said() -> str:
+        return "; ".join(map(str, health.measure(ledger.krypton).problems))
+
+    until(lambda: "notary stands still" in said() and "it never signed anything" in said(), WAIT_S, "the notary")
+    relay, worker = ledger.processes
+    assert sign_now(ledger.krypton)
+    until(lambda: "notary" not in said() and "relay" not in said() and VIEW not in said(), WAIT_S, "nothing of these")
+    kill(worker)
+    ledger.register(8)
+    until(lambda: f"{VIEW} v1 is 8 records behind" in said(), WAIT_S, "the worker")
+    kill(relay)
+    ledger.register(8)
+    until(lambda: "relay stands still: 8 events are not on Kafka" in said(), WAIT_S, "the relay")
+    assert "none is running: start krypton run" in said()
 
 
 def damages(ledger: LiveLedger) -> Iterator[tuple[str, str]]:

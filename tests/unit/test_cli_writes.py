@@ -17,7 +17,8 @@ from tests.fakes.roles import roles_file
 from tests.integration.live_cli import CommandLine
 
 READ = {  # each time they are asked is another question
-    "topics", "events", "site list", "professional list", "identity show", "identity history", "identity review list",
+    "topics", "health", "events",
+    "site list", "professional list", "identity show", "identity history", "identity review list",
     "identity search",
     "record show", "dose show", "dose alerts", "dose reports", "consent show", "order show", "order list",
     "access review list", "study conflicts list", "reading list", "rules list", "rules show", "views status",

@@ -1,0 +1,222 @@
+"""Measures whether the ledger does what it should: names each part that stands still or cannot follow, and why.
+
+A part stands still when something has waited for it longer than ``STILL_S``. Lag by itself is no problem: it passes.
+Nothing here names a person.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import psycopg2
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from adapters.outbox import operators
+from krypton.bootstrap import Krypton
+from krypton.policies.fold import PREFIX, PolicyFold
+from krypton.settings import ServiceUnavailable
+from krypton.views import following
+from krypton.views.following import Problem
+from krypton.views.lag import ANSWERS_MS, kafka_away
+from policies.all import POLICIES
+from postgres import limits
+from projections.engine.query import fetch
+from streams.broker import bounds, broker
+from streams.broker.topics import CHECKPOINTS, LEDGER, PARTITIONS
+from streams.relay.lease import LOCK
+from streams.relay.log_end import records_between
+from streams.relay.outgoing import first_long
+
+STILL_S: Final = 60.0
+RELAY: Final = """SELECT h.position, (SELECT coalesce(max(id), 0) FROM ledger.ledger_events) AS head,
+(SELECT count(*) FROM ledger.ledger_events WHERE id > h.position) AS waiting,
+(SELECT state FROM ledger.ledger_events WHERE id > h.position ORDER BY id LIMIT 1) AS first,
+EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = %(lock)s AND objsubid = 1
+  AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS active
+FROM ledger.relay_hint h"""
+POSITIONS: Final = "SELECT view, version, topic, partition, next FROM views.position"
+UNREAD: Final = """SELECT view, version, state, topics FROM views.view_version
+WHERE state IN ('live', 'ready', 'retired') AND until IS NULL"""
+LETTERS: Final = """SELECT view, version, coalesce(forged, false) AS forged, count(*) AS n FROM views.dead_letter
+WHERE replayed_at IS NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+US: Final = 1_000_000
+Reader = tuple[str, int, str]
+"""A view or policy, its version, and the state of that version."""
+Read = tuple[tuple[str, ...], Mapping[tuple[str, int], int]]
+"""Its topics, and the offset to read next in each partition."""
+
+
+@dataclass(frozen=True)
+class Lag:
+    """How far a version of a view, or a policy, is behind Kafka. ``since_s``: how long the oldest record has waited."""
+
+    name: str
+    version: int
+    state: str
+    records: int
+    since_s: float
+
+
+@dataclass
+class Health:
+    """What was measured. Ages and waits are in seconds; a part that could not be asked is absent or zero."""
+
+    problems: list[Problem] = field(default_factory=list)
+    position: int = 0
+    relay_backlog: int = 0
+    relay_waits_s: float = 0.0
+    checkpoint_age_s: float | None = None
+    lags: list[Lag] = field(default_factory=list)
+    letters: list[dict[str, Any]] = field(default_factory=list)
+    policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    connections: Mapping[str, int] = field(default_factory=dict)
+    connections_most: int = 0
+    spooled: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def document(self) -> dict[str, Any]:
+        """The answer of ``krypton health`` and of ``/health``."""
+        return {
+            "ok": self.ok,
+            "problems": [{"part": one.part, "what": one.what} for one in self.problems],
+            "position": self.position,
+            "relay": {"backlog": self.relay_backlog, "waits_s": round(self.relay_waits_s, 1)},
+            "checkpoint_age_s": None if self.checkpoint_age_s is None else round(self.checkpoint_age_s, 1),
+            "views": [
+                {"view": lag.name, "version": lag.version, "lag": lag.records, "waits_s": round(lag.since_s, 1)}
+                for lag in self.lags
+            ],
+            "dead_letters": sum(row["n"] for row in self.letters),
+            "spooled": self.spooled,
+            "connections": sum(self.connections.values()),
+        }
+
+
+def measure(ours: Krypton) -> Health:
+    """Ask every part. A part that does not answer is a problem of its own; this raises nothing for it."""
+    health = Health(spooled=_spooled(ours))
+    try:
+        with ours.snapshot() as connection:
+            now = time.time()
+            _relay(health, connection, now)
+            rows, versions = fetch(connection, POSITIONS), fetch(connection, UNREAD)
+            health.letters = fetch(connection, LETTERS)
+            health.policies = operators.counts(connection, int(now * US))
+            health.connections, health.connections_most = limits.holders(connection), limits.most(connection)
+            health.problems += following.problems(ours)
+            _kafka(ours, health, connection, _readers(rows, versions), now)
+    except ServiceUnavailable as away:
+        health.problems.append(Problem("service:", str(away)))
+    except psycopg2.Error as away:
+        health.problems.append(Problem("database", f"does not answer ({type(away).__name__})"))
+    return health
+
+
+def _relay(health: Health, connection: Any, now: float) -> None:
+    (row,) = fetch(connection, RELAY, lock=LOCK)
+    health.position, health.relay_backlog = row["head"], row["waiting"]
+    if row["first"] is not None:
+        health.relay_waits_s = max(0.0, now - first_long(bytes(row["first"])) / US)
+    if health.relay_waits_s > STILL_S:
+        cause = "it is running: its log says why" if row["active"] else "none is running: start krypton run"
+        said = f"stands still: {row['waiting']} events are not on Kafka, the first for {health.relay_waits_s:.0f} s"
+        health.problems.append(Problem("relay", f"{said}; {cause}"))
+
+
+def _kafka(ours: Krypton, health: Health, connection: Any, readers: Mapping[Reader, Read], now: float) -> None:
+    try:
+        consumer = KafkaConsumer(**broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=ANSWERS_MS)
+        try:
+            every = [TopicPartition(topic, p) for topic in (*LEDGER, CHECKPOINTS) for p in range(PARTITIONS[topic])]
+            ends = bounds.ends(consumer, every)
+            _checkpoint(health, connection, consumer, ends, now)
+            _lags(health, consumer, ends, readers, now)
+        finally:
+            consumer.close(autocommit=False)
+    except KafkaError as away:
+        if not any("recover" in one.what for one in health.problems):  # a topic that is not there was named already
+            raise kafka_away(ours, away) from None
+
+
+def _checkpoint(
+    health: Health, connection: Any, consumer: KafkaConsumer, ends: Mapping[TopicPartition, int], now: float
+) -> None:
+    """The notary stands still if an event has waited for a checkpoint longer than ``STILL_S``."""
+    partition, signed = TopicPartition(CHECKPOINTS, 0), 0.0
+    if end := ends[partition]:
+        (*_, note) = records_between(consumer, {partition: end - 1}, {partition: end})
+        signed = note.timestamp / 1000
+        health.checkpoint_age_s = max(0.0, now - signed)
+    if now - signed > STILL_S and (first := _first_after(connection, signed)) and now - first > STILL_S:
+        cause = "is it running?" if signed else "it never signed anything: is it running?"
+        said = f"stands still: an event of {now - first:.0f} s ago is in no checkpoint; {cause}"
+        health.problems.append(Problem("notary", said))
+
+
+def _first_after(connection: Any, moment: float) -> float | None:
+    """When the first event after a moment was recorded: a binary search, for the store's time never runs backwards."""
+    low, high = 1, fetch(connection, "SELECT coalesce(max(id), 0) AS head FROM ledger.ledger_events")[0]["head"] + 1
+    while low < high:
+        middle = (low + high) // 2
+        if (at := _recorded_from(connection, middle)) is None or at > moment:
+            high = middle
+        else:
+            low = middle + 1
+    return _recorded_from(connection, low)
+
+
+def _recorded_from(connection: Any, position: int) -> float | None:
+    """When the first event at a position or later was recorded."""
+    query = "SELECT state FROM ledger.ledger_events WHERE id >= %(position)s ORDER BY id LIMIT 1"
+    found = fetch(connection, query, position=position)
+    return first_long(bytes(found[0]["state"])) / US if found else None
+
+
+def _readers(rows: list[dict[str, Any]], versions: list[dict[str, Any]]) -> dict[Reader, Read]:
+    """Each version and policy: its topics, and how far it has read."""
+    read: dict[tuple[str, int], dict[tuple[str, int], int]] = {}
+    for row in rows:
+        read.setdefault((row["view"], row["version"]), {})[row["topic"], row["partition"]] = row["next"]
+    found: dict[Reader, Read] = {
+        (one["view"], one["version"], one["state"]): (
+            tuple(one["topics"]),
+            read.get((one["view"], one["version"]), {}),
+        )
+        for one in versions
+    }
+    for name, policy in POLICIES.items():
+        at = read.get((f"{PREFIX}{name}", PolicyFold.version), {})
+        found[f"{PREFIX}{name}", PolicyFold.version, "policy"] = (tuple(policy.topics), at)
+    return found
+
+
+def _lags(
+    health: Health,
+    consumer: KafkaConsumer,
+    ends: Mapping[TopicPartition, int],
+    readers: Mapping[Reader, Read],
+    now: float,
+) -> None:
+    for (name, version, state), (topics, read) in sorted(readers.items()):
+        left = {tp: read.get((tp.topic, tp.partition), 0) for tp in ends if tp.topic in topics}
+        behind = {tp: at for tp, at in left.items() if at < ends[tp]}
+        since = 0.0
+        if behind:
+            first = records_between(consumer, behind, {tp: at + 1 for tp, at in behind.items()})
+            since = max(0.0, now - min(record.timestamp for record in first) / 1000)
+        lag = Lag(name, version, state, sum(ends[tp] - at for tp, at in behind.items()), since)
+        health.lags.append(lag)
+        if since > STILL_S and state != "retired":
+            said = f"is {lag.records} records behind, the first for {since:.0f} s: is its worker running?"
+            health.problems.append(Problem(f"{name} v{version}", said))
+
+
+def _spooled(ours: Krypton) -> int:
+    """Instances and messages that were taken in and are not recorded yet."""
+    return sum(1 for _ in ours.settings.instances.glob("work/*/pending/*/*/[!b]*"))
