@@ -45,7 +45,7 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     "policies": Budget(
         3, {"folds": len(POLICIES), "outboxes": len(POLICIES), "match": 1, "sharing": 2, "snapshots": 1}
     ),
-    "health": Budget(0, {"snapshots": 2}),
+    "health": Budget(0, {"snapshot": 1}),
     WORKER: Budget(1, {"view": 1, "snapshot": 1}),
 }
 """Each process that uses the database. There is one worker for each version of a view that is kept up to date."""

@@ -109,7 +109,7 @@ def measure(ours: Krypton) -> Health:
             health.letters = fetch(connection, LETTERS)
             health.policies = operators.counts(connection, int(now * US))
             health.connections, health.connections_most = limits.holders(connection), limits.most(connection)
-            health.problems += following.problems(ours)
+            health.problems += following.problems_in(ours, connection)
             _kafka(ours, health, connection, _readers(rows, versions), now)
     except ServiceUnavailable as away:
         health.problems.append(Problem("service:", str(away)))

@@ -44,17 +44,22 @@ class Bounds(NamedTuple):
 
 def problems(ours: Krypton) -> list[Problem]:
     """Everything that keeps a live view, or a policy, from the ledger's events. Raises ServiceUnavailable."""
+    with ours.snapshot() as connection:
+        return problems_in(ours, connection)
+
+
+def problems_in(ours: Krypton, connection: Any) -> list[Problem]:
+    """As ``problems``, over a snapshot that is open already."""
     try:
         ids = topics.ids(ours.addresses.kafka)
         bounds = _bounds(ours, [topic for topic in LEDGER if topic in ids])
     except KafkaError as away:
         raise kafka_away(ours, away) from None
-    with ours.snapshot() as connection:
-        found = list(_of_topics(ids, topic_ids.known(connection)))
-        told = {problem.part for problem in found}
-        found += _of_starts(bounds)
-        found += _of_positions([row for row in fetch(connection, POSITIONS) if row["topic"] not in told], bounds)
-        return found + list(_of_letters(fetch(connection, LETTERS)))
+    found = list(_of_topics(ids, topic_ids.known(connection)))
+    told = {problem.part for problem in found}
+    found += _of_starts(bounds)
+    found += _of_positions([row for row in fetch(connection, POSITIONS) if row["topic"] not in told], bounds)
+    return found + list(_of_letters(fetch(connection, LETTERS)))
 
 
 def _of_topics(ids: Mapping[str, str], known: Mapping[str, str]) -> Iterator[Problem]:
