@@ -85,7 +85,11 @@ def test_a_rebuild_under_other_rules_is_compared_promoted_and_taken_back(
     (live,) = versions_of(doses, DOSES)
     built = doses.ask("views", "rebuild", DOSES, "--rules", stricter)
     new = built["version"]
-    assert versions_of(doses, DOSES)[new]["rules"] == {"dose-alerts": stricter.version, "reference-levels": 0}
+    assert versions_of(doses, DOSES)[new]["rules"] == {
+        "dose-alerts": stricter.version,
+        "reference-levels": 0,
+        "plausible-doses": 1,
+    }
 
     said = doses.run("views", "diff", DOSES, "--json")
     summary = json.loads(said.out)

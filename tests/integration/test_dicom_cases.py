@@ -13,6 +13,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from adapters.dicom.folder import ingest_paths
+from adapters.dicom.intake import dose_aside
 from domain.aggregates.identity import Identity
 from domain.commands.conflicts import AcceptConflict
 from domain.commands.doses import AcceptValues
@@ -234,12 +235,37 @@ def test_84_a_conflict_that_is_accepted_reassigns_the_study_and_its_dose(case: C
     assert case.views.identity(case.identity("B84RIGHT"))["traits"]["family"] == "RIGHT"
 
 
+def test_a_dose_report_that_comes_again_with_another_dose_is_replaced_once_that_is_accepted(
+    case: Case, tmp_path: Path
+) -> None:
+    """Under its own UID: the first stands until somebody decides; then the second, with what it supersedes."""
+    case.take("74")
+    again = dcmread(CASES / "74.dcm")
+    again.ContentSequence[2].ContentSequence[-1].MeasuredValueSequence[0].FloatingPointValue = 250.0
+    again.save_as(tmp_path / "again.dcm")
+    getattr(case, case.way)(tmp_path / "again.dcm")
+    (conflict,) = case.views.conflicts()
+    assert (conflict["kind"], case.totals("B74")) == ("report", {"dlp_mgycm": 100.0})
+    held = dose_aside(case.spool, conflict["site"], conflict["uid"], conflict["digest"])
+    study, ident = UUID(conflict["study"]), UUID(conflict["conflict"])
+    accept = AcceptConflict(study=study, conflict=ident, reason="the console was corrected", dose=held)
+    case.ledger.execute(accept, Envelope("clerk:essai"))
+    assert case.totals("B74") == {"dlp_mgycm": 250.0}
+    assert len([one for one in case.dose("B74")["reports"] if one["superseded_by"] is None]) == 1
+
+
 def test_33_an_ins_is_its_authoritys_number_and_is_attached(case: Case) -> None:
     case.take("33")
     number = "279035121518989"
     shown = case.views.identity(case.identity(number, "ASIP-SANTE-INS-NIR-TEST"))
     assert (shown["ins"], shown["ins_oid"]) == (number, "1.2.250.1.213.1.4.10")
     assert case.ledger.find(Identity, case.identity(number)) is None
+
+
+def test_67_each_of_two_patients_sees_the_event_that_both_claim(case: Case) -> None:
+    """That it is on the list is shown by test_policy_sharing.py, which has the views."""
+    case.take("67", "67b")
+    assert case.totals("B67") == case.totals("B67X") == {"dlp_mgycm": 100.0}
 
 
 def test_19_a_uid_of_68_characters_is_refused_with_a_status_and_the_association_goes_on(case: Case) -> None:

@@ -54,7 +54,7 @@ def test_a_version_tells_the_rules_that_it_was_made_with(world: RuledWorld) -> N
     world.matching(3, merges())
     world.build(IDENTITIES, matching=3)
     assert (world.rules(IDENTITIES, 1), world.rules(IDENTITIES, 2)) == ({"matching": 0}, {"matching": 3})
-    assert world.rules(DOSES, 1) == {"dose-alerts": 1, "reference-levels": 0}
+    assert world.rules(DOSES, 1) == {"dose-alerts": 1, "reference-levels": 0, "plausible-doses": 1}
 
 
 def test_without_matching_rules_no_key_is_kept(world: RuledWorld) -> None:

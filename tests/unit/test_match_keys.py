@@ -6,6 +6,7 @@ from domain.commands.identities import AttachIns, Correct, DetachIns, Erase, Fla
 from domain.dose_alerts import AlertRules
 from domain.rules.levels import Level, ReferenceLevels
 from domain.rules.matching import MatchingRules, MatchRule
+from domain.rules.plausible import PlausibleDoses
 from projections.cumulative_dose.view import CumulativeDose
 from projections.identity_index.view import IdentityIndex
 from tests.fakes.rows import MemoryRows
@@ -94,8 +95,9 @@ def test_a_view_tells_which_rules_it_was_made_with() -> None:
     """Zero where there are none of a kind."""
     levels = ReferenceLevels(2019)
     assert [dict(view.rules) for view in (IdentityIndex(), IdentityIndex(RULES))] == [{"matching": 0}, {"matching": 4}]
-    assert dict(CumulativeDose().rules) == {"dose-alerts": 1, "reference-levels": 0}
-    assert dict(CumulativeDose(AlertRules(2), levels).rules) == {"dose-alerts": 2, "reference-levels": 2019}
+    assert dict(CumulativeDose().rules) == {"dose-alerts": 1, "reference-levels": 0, "plausible-doses": 1}
+    stricter = {"dose-alerts": 2, "reference-levels": 2019, "plausible-doses": 3}
+    assert dict(CumulativeDose(AlertRules(2), levels, PlausibleDoses(3)).rules) == stricter
 
 
 def test_the_rules_of_a_version_are_rows_of_it() -> None:
