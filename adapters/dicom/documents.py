@@ -49,9 +49,7 @@ def document_of(instance: Instance, dataset: Dataset) -> Document | None:
     if holds_dose(dataset):
         return _dose_report(instance, dataset, title)
     if not sequence(dataset, "ContentSequence"):
-        raise NothingToRecord(
-            "a structured report without any content, no dose and no text: store it when it is written"
-        )
+        raise NothingToRecord("empty report, no dose and no text: store it when it is written")  # an LO holds 64
     return _report(instance, "KOS" if instance.sop_class == _KEY_OBJECTS else "SR", title)
 
 

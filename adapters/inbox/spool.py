@@ -50,6 +50,7 @@ from urllib.parse import quote, unquote
 from adapters.durable import Bytes, sync, write_new
 from adapters.inbox.blanks import Blanks, blanks_in
 
+_PENDING = "*/*/*_*"  # a blank has no such name
 ROOM = 512 * 1024 * 1024  # bytes left free for the database and the logs that share the disk
 
 
@@ -136,6 +137,10 @@ class Spool:
     def aside(self, name: Name) -> Path:
         """Where a second item of that uid is, once it is recorded that it came."""
         return self.conflicts / _part(name.site) / f"{name.uid}_{name.digest}"
+
+    def pending(self) -> Iterator[Path]:
+        """Where the items are that are held but not known to be recorded, of all desks."""
+        return self.root.glob(f"work/*/pending/{_PENDING}")
 
     def is_full(self) -> bool:
         """Whether the free space is below the reserve."""
@@ -311,7 +316,7 @@ class Desk:
 
     def pending(self) -> Iterator[Name]:
         """All pending items."""
-        for path in (self.folder / "pending").glob("*/*/*_*"):
+        for path in (self.folder / "pending").glob(_PENDING):
             yield Name(unquote(path.parts[-3]), unquote(path.parts[-2]), path.name)
 
     def settle(self, names: Iterable[Name]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydicom.data import get_testdata_file
 
+from adapters.dicom.inlet import spool_at
 from krypton.cli.roles import write_for_development
 from krypton.demo import story
 from krypton.demo.stage import CommandFailed, Stage, console, panel
@@ -73,7 +74,7 @@ def _ledger() -> Iterator[tuple[Stage, int]]:
     settings = Settings.read(os.environ, Path.cwd())
     stack = Stack(settings.home)
     stack.reset()
-    stage = Stage(settings.instances)
+    stage = Stage(spool_at(settings.instances))
     try:
         with console.status("starting PostgreSQL and Kafka (the first time also fetches Kafka, about a minute)"):
             stack.up()

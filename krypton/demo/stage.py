@@ -5,12 +5,12 @@ import json
 import shlex
 import time
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.panel import Panel
 
+from adapters.inbox.spool import Spool
 from krypton.cli.main import run
 
 console = Console(highlight=False, width=110)
@@ -34,8 +34,8 @@ class CommandFailed(Exception):
 class Stage:
     """Runs ``krypton`` commands in the demo's own state folder and shows them."""
 
-    def __init__(self, spool: Path) -> None:
-        """``spool``: the DICOM service's folder."""
+    def __init__(self, spool: Spool) -> None:
+        """``spool``: the DICOM service's."""
         self._spool = spool
         self._step = 0
 
@@ -77,7 +77,7 @@ class Stage:
     def recorded(self) -> None:
         """Return when the DICOM service has recorded all that it took. Raises CommandFailed."""
         deadline = time.monotonic() + RECORDED_S
-        while any(self._spool.glob("work/*/pending/*/*/*")):
+        while any(self._spool.pending()):
             if time.monotonic() > deadline:
                 raise CommandFailed(f"received instances were not recorded in {RECORDED_S:.0f} s")
             time.sleep(0.1)

@@ -58,6 +58,7 @@ def hospitals_send(stage: Stage, port: int, reports: Path, images: Sequence[Path
     ):
         taken, refused = send(ae_title, "127.0.0.1", port, "KRYPTON", files)
         stage.note(f"{ae_title}: {taken} of {len(files)} files taken{''.join(f'; refused {r}' for r in refused)}")
+    stage.note("One report of Pau is empty: nothing is recorded, and its sender is told why.")
     stage.recorded()
     stage.quietly("wait", "--timeout", "180")
     stage.show("record", "show", BORDEAUX)

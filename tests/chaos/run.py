@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from adapters.dicom.inlet import spool_at
 from krypton.policies.settled import wait_for_all
 from krypton.settings import ServiceUnavailable
 from tests.chaos.checker import findings
@@ -63,10 +64,10 @@ def _rest(one: World, ledger: LiveLedger, load: Load) -> list[str]:
     """Wait until everything is relayed, read, recorded and settled."""
     if load.failure is not None:
         return [f"load: an asker was told {type(load.failure).__name__}: {load.failure}"]
-    pending = one.ours.settings.instances
+    spool = spool_at(one.ours.settings.instances)
     try:
         until(ledger.relayed, PATIENCE_S, "all events on Kafka")
-        until(lambda: not list(pending.glob("work/*/pending/*/*/*_*")), PATIENCE_S, "all images recorded")
+        until(lambda: not any(spool.pending()), PATIENCE_S, "all images recorded")
         wait_for_all(one.ours, PATIENCE_S)
     except (AssertionError, ServiceUnavailable) as late:
         return [f"not at rest: {late}"]

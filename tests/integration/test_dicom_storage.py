@@ -243,7 +243,7 @@ def test_an_instance_without_what_we_need_is_refused_and_the_others_go_on(
 def test_an_empty_report_is_answered_that_it_does_not_match_its_class(hospital: Hospital) -> None:
     """PS3.4 B.2.3, A900."""
     assert hospital.send(report(content=0), report()) == [0xA900, 0]
-    assert hospital.comments == ["a structured report without any content, no dose and no text:..."]
+    assert hospital.comments == ["empty report, no dose and no text: store it when it is written"]
     hospital.recorded(1)
 
 

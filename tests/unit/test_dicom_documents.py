@@ -60,7 +60,7 @@ def test_an_image_is_no_document() -> None:
 @pytest.mark.parametrize("sop_class", ["1.2.840.10008.5.1.4.1.1.88.11", ENHANCED_SR, KEY_OBJECTS])
 def test_a_structured_report_without_any_content_is_refused(sop_class: str) -> None:
     """There is nothing to read in it."""
-    with pytest.raises(NothingToRecord, match="without any content"):
+    with pytest.raises(NothingToRecord, match="empty report, no dose and no text: store it when it is written"):
         document(report(sop_class, content=0))
 
 

@@ -133,6 +133,7 @@ def test_blanks_of_a_desk_that_is_left_with_work_are_gone_after_the_next_start(
     keep(desk, "1.2.3")
     desk.leave()
     assert list(blanks_in(desk.folder / "pending"))
+    assert [path.name.split("_")[0] for path in spool.pending()] == ["1.2.3"]  # no blank is one
     restart(spool, ledger)
     assert nothing_is_pending(spool)
 
