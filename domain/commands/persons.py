@@ -39,14 +39,14 @@ class Person:
         granted = (held for consent in self.consents for party, held in consent.grants.items() if party in parties)
         return {exclusion for held in granted if held.holds(now) for exclusion in held.exclusions}
 
-    def ended(self, access: Access, now: int, site: str | None = None) -> str | None:
+    def ended(self, access: Access, now: int, stances: Iterable[str | None]) -> str | None:
         """The rule by which an open access no longer allows reading; None: its ground still holds.
 
-        ``site``: where its professional acts from, if they say.
+        ``stances``: where its professional may be acting from, at least one; None: from nowhere.
         """
         if access.decision == EMERGENCY:
             return None
-        if self.opposition({f"rpps:{access.rpps}"} | {f"site:{one}" for one in (access.site, site) if one}):
+        if all(self.opposition(parties(access.rpps, [stance])) for stance in stances):
             return "X5"
         return None if self._grounded(access, now) else "X12"
 

@@ -173,16 +173,17 @@ def under_an_access(work: Work, caller: Caller, accesses: Iterable[UUID], person
         if str(access.identity_id) not in person.members:
             continue
         site = caller.site or access.site
-        if ended := person.ended(access, now, caller.site):
+        stances: list[str | None] = [site] if site else [*sorted(professional.sites)] or [None]
+        if ended := person.ended(access, now, stances):
             against = ended
             continue
-        excluded = left_out(person, access, [site] if site else professional.sites, now)
+        excluded = left_out(person, access, stances, now)
         judged = Judged("X12", OPEN_ACCESS, site, access, excluded)
         open_now.append((bool(excluded), access.decision == EMERGENCY, judged))
     return min(open_now, key=lambda one: one[:2])[2] if open_now else Judged(against, site=caller.site)
 
 
-def left_out(person: Person, access: Access, sites: Iterable[str], now: int) -> tuple[str, ...]:
+def left_out(person: Person, access: Access, sites: Iterable[str | None], now: int) -> tuple[str, ...]:
     """What an access of a professional who acts from these sites does not show (X19); an emergency shows all."""
     if access.decision == EMERGENCY:
         return ()

@@ -237,6 +237,18 @@ class TestProfessional:
         assert desk.rule(access, identity=anne, site="CHA") == "X5"
         assert desk.rule(access, identity=anne, site="CHP") == "ok"
 
+    def test_an_access_from_nowhere_in_particular_ends_once_everywhere_they_work_is_opposed(self, desk: Desk) -> None:
+        """X5: not saying where they act from goes past no opposition."""
+        desk.region.ask(Affiliate(rpps=RADIOLOGIST, site="CHA"))
+        anne = desk.region.register("CHB", "A-1")
+        desk.region.ask(Grant(identity=anne, party=f"rpps:{RADIOLOGIST}"))
+        access = desk.open(identity=anne)
+        desk.region.ask(Oppose(identity=anne, party="site:CHA"))
+        assert desk.rule(access, identity=anne) == "ok"
+        desk.region.ask(Oppose(identity=anne, party="site:CHP"))
+        assert desk.rule(access, identity=anne) == "X5"
+        assert desk.rule(access, identity=anne, site="CHP") == "X5"
+
     def test_a_number_that_nobody_registered(self, desk: Desk) -> None:
         assert desk.rule(actor="rpps:10100000000") == "X1"
 
