@@ -152,7 +152,7 @@ class _Export:
             **export_files.by_schema(self.ours.codec.registry, self.covered),
         }
         if unsealed:
-            files["unsealed.jsonl"] = export_files.json_lines(self._opened())
+            files[export_files.UNSEALED] = export_files.json_lines(self._opened())
         return files
 
     def _opened(self) -> list[Document]:

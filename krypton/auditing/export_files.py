@@ -16,6 +16,8 @@ from schemas.registry import FOLDER, Registry, Schema, read_lock
 
 Document = dict[str, Any]
 HEAD: Final = 5  # bytes of a stored event before its Avro body: 0x00 and the schema id
+UNSEALED: Final = "unsealed.jsonl"
+ANYBODY, OWNER_ONLY = 0o666, 0o600
 DIGESTS: Final = "SCHEMAS: dict[str, str] = {}"
 
 README: Final = """# An export of the Krypton ledger
@@ -102,12 +104,16 @@ def _long(value: int) -> bytes:
 
 
 def write(folder: Path, files: Mapping[str, bytes], summary: Mapping[str, Any]) -> None:
-    """Write all files, the manifest that lists them, and the verifier with this program's schema digests."""
+    """Write all files, the manifest that lists them, and the verifier with this program's schema digests.
+
+    What names the person is read by the owner alone.
+    """
     files = {"README.md": README.encode(), **files}
     manifest = {**summary, "files": {name: sha256(content).hexdigest() for name, content in sorted(files.items())}}
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(OWNER_ONLY if name == UNSEALED else ANYBODY)
         path.write_bytes(content)
     (folder / "verify.py").write_text(verifier())
     (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")

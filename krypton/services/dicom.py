@@ -32,6 +32,7 @@ from krypton.progress import progress
 from krypton.services.directory_copy import DirectoryCopy
 from krypton.settings import ServiceUnavailable, Settings
 
+OWNER_ONLY = 0o700
 CALLERS = UUID("7f2d1c34-0b6e-5c8a-9e55-d1f0c2b7a911")  # namespace of their command ids: stored state, never change it
 
 
@@ -40,7 +41,7 @@ def spool_of(ours: Krypton) -> Iterator[Spool]:
     """The instances' folder. Raises ServiceUnavailable if it cannot be used."""
     root = ours.settings.instances
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True, mode=OWNER_ONLY)  # it names people
         with TemporaryFile(dir=root):  # a folder that is there already need not be ours to write to
             pass
         yield spool_at(root)
