@@ -164,6 +164,24 @@ Feature: Nobody reads of a person unless that is decided and on record first
       Then the answer holds the studies A
       And it does not say that anything is withheld
 
+    Scenario: A reading that another asks for tells nothing of a study that is withheld from it
+      Given Marie opposes feeding by everyone
+      And CHB sends the study B of Marie
+      And Marie consents to Dr Arnaud
+      And Dr Arnaud opens the record of Marie
+      And Dr Arnaud of CHP asks CHB to read the study B
+      When Dr Arnaud asks for the readings
+      Then the reading tells nothing of the study
+
+    Scenario: Whoever made a study shows it to whom they ask
+      Given Marie opposes feeding by everyone
+      And CHB sends the study B of Marie
+      And Marie consents to Dr Arnaud
+      And Dr Arnaud opens the record of Marie
+      And Dr Berger of CHB asks CHP to read the study B
+      When Dr Arnaud asks for the readings
+      Then the reading tells of the study
+
     Scenario: It shows once the opposition is lifted
       Given Marie opposes feeding by everyone
       And CHB sends the study B of Marie

@@ -3,7 +3,8 @@
 R1  An establishment asks another one; both are enrolled (S1).
 R2  What is asked about is a study of the ledger that was not withdrawn (S3).
 R3  An establishment is asked to read a study again only once it has answered.
-R4  Who accepts or reports is registered, not suspended, and works for the establishment that was asked.
+R4  Who accepts or reports is registered, not suspended, and works for the establishment that was asked; a professional
+    who asks, for the one that asks.
 R5  A reading is accepted once, and not after it was declined; it is given back until it is reported.
 R6  Only an accepted reading is reported, once; by who accepted it, or a colleague there.
 R7  Declining needs a reason.

@@ -16,29 +16,42 @@ from domain.work import Work
 
 def refuse_unless_reader(work: Work, rpps: str, site: str) -> None:
     """Raises ReaderNotEntitled (R4), NotFound where the professional is not registered."""
-    reader = professional_of(work, rpps)
-    if reader.suspended:
-        raise ReaderNotEntitled(f"professional {rpps} is suspended and reads no study")
-    if site not in reader.sites:
-        raise ReaderNotEntitled(f"professional {rpps} does not work for {site}: affiliate them, or name a reader there")
+    refuse_unless_there(work, rpps, site, "reads no study", "name a reader there")
+
+
+def refuse_unless_there(work: Work, rpps: str, site: str, does: str, instead: str) -> None:
+    """Raises as ``refuse_unless_reader``. ``does``, ``instead``: words of the refusal."""
+    professional = professional_of(work, rpps)
+    if professional.suspended:
+        raise ReaderNotEntitled(f"professional {rpps} is suspended and {does}")
+    if site not in professional.sites:
+        raise ReaderNotEntitled(f"professional {rpps} does not work for {site}: affiliate them, or {instead}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestReading:
-    """Ask another establishment to read a study. ``due``: when the report is needed, with its zone."""
+    """Ask another establishment to read a study. ``due``: when the report is needed, with its zone.
+
+    ``by``: RPPS number of the professional who asks; None where an establishment's own program does.
+    """
 
     study: UUID
     from_site: str
     to_site: str
     question: str
     due: datetime | None = None
+    by: str | None = None
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises UnknownSite (S1), SameSite (R1), StudyWithdrawn (S3), ReadingOpen (R3), BadOrder (O1), NotFound."""
+        """Raises UnknownSite (S1), SameSite (R1), StudyWithdrawn (S3), ReadingOpen (R3), ReaderNotEntitled (R4),
+        BadOrder (O1), NotFound.
+        """
         study = work.get(Study, self.study)
         if study.withdrawn:
             raise StudyWithdrawn(f"study {study.id} was withdrawn and cannot be read")
         asking, asked = site_of(work, self.from_site).code, site_of(work, self.to_site).code
+        if self.by is not None:
+            refuse_unless_there(work, self.by, asking, "asks for no reading", "ask from where they work")
         new = work.add(
             Reading.request(
                 identity_id=study.identity_id,

@@ -43,6 +43,7 @@ def request(
         to_site=to_site,
         question=question,
         due=utc(due),
+        by=who.rpps,
     )
     ask(krypton(), command, who, command_id, as_json)
 

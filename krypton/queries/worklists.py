@@ -158,10 +158,26 @@ def readings_of(
     from projections.patient_record import queries
 
     def find(connection: Any, site: str | None) -> list[Document]:
-        return _with_patients(ours, connection, partial(queries.readings_at, connection, str(site), states, limit))
+        found = _with_patients(ours, connection, partial(queries.readings_at, connection, str(site), states, limit))
+        return _studies_fed(ours, found, site)
 
     asked = [f"state={state}" for state in states]
     return listed(ours, caller, "reading.list", find, _whose, kind=READING, asked=asked)
+
+
+def _studies_fed(ours: Krypton, readings: Sequence[Document], site: str | None) -> list[Document]:
+    """The readings, each without its study where an opposition to feeding keeps that from who acts from this site.
+
+    Whoever made the study shows it to whom they ask; an establishment that only asks shows nobody another's.
+    """
+    stated = feeding_of(ours, {row["identity"] for row in readings})
+    found = []
+    for row in readings:
+        made_at, at = row.pop("study_site"), row.pop("study_position")
+        made = {made_at, row["to_site"] if row["from_site"] == made_at else None}
+        kept = Sight(oppositions=stated[row["identity"]], site=site).withholds(at, made)
+        found.append(row | dict.fromkeys(("study_uid", "modalities", "date")) if kept else row)
+    return found
 
 
 def _with_patients(ours: Krypton, connection: Any, find: Callable[..., list[Document]]) -> list[Document]:

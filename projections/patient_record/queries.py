@@ -56,7 +56,8 @@ ORDER BY first_position LIMIT %(limit)s
 TO_READ = """
 SELECT reading_id::text AS reading, study_id::text AS study, r.identity_id::text AS subject, r.state, from_site,
        to_site, question, due, read_by, r.report_uid, conclusion, decline_reason, requested_at,
-       s.identity_id::text AS identity, s.study_uid, s.modalities, s.started_at
+       s.identity_id::text AS identity, s.study_uid, s.modalities, s.started_at, s.site AS study_site,
+       s.last_position AS study_position
 FROM patient_record.reading r LEFT JOIN patient_record.study s USING (study_id)
 WHERE (r.to_site = %(site)s OR r.from_site = %(site)s) AND r.state = ANY(%(states)s)
 ORDER BY r.first_position LIMIT %(limit)s
@@ -283,11 +284,12 @@ def readings_at(
     """``reading list``: readings in these states that an establishment asked for or was asked for, oldest first.
 
     ``identity``: whose the study is now; the texts are sealed under who it was when the reading was asked for.
+    ``study_site``, ``study_position``: from where and when the study came in, with what was added to it.
     """
     found = fetch(connection, TO_READ, site=site, states=list(states), limit=limit)
     return [
         _reading(row, erased)
-        | {name: row[name] for name in ("study", "study_uid", "modalities")}
+        | {name: row[name] for name in ("study", "study_uid", "modalities", "study_site", "study_position")}
         | {"date": row["started_at"], "identity": row["identity"] or row["subject"], "subject": row["subject"]}
         for row in found
     ]

@@ -172,6 +172,14 @@ def on_the_list(scene: Scene, kind: str, how: str) -> None:
     assert (row.get("modality") or row.get("modalities")) == ("CT" if row["question"] and kind == "order" else None)
 
 
+@then(parsers.re(r"the reading tells (?P<what>of|nothing of) the study"))
+def tells_of_the_study(scene: Scene, what: str) -> None:
+    (row,) = [row for row in scene.told if row["reading"] == scene.work]
+    assert row["patient"] is not None
+    told = [row[name] is not None for name in ("study_uid", "modalities", "date")]
+    assert told == [what == "of"] * 3
+
+
 @step(parsers.re(r"(?P<one>\w+) and (?P<other>\w+) are (?P<said>merged|unmerged)"))
 def say(scene: Scene, one: str, other: str, said: str) -> None:
     (scene.world.merge if said == "merged" else scene.world.unmerge)(scene.people[one], scene.people[other])

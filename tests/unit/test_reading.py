@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.commands.directory import Suspend
+from domain.commands.directory import Affiliate, Suspend
 from domain.commands.readings import AcceptReading, DeclineReading, ReportReading, RequestReading
 from domain.commands.studies import WithdrawStudy
 from domain.errors import (
@@ -124,6 +124,13 @@ def test_two_sites_can_be_asked_at_once(region: Region, asked: RequestReading, r
 def test_only_readers_of_the_site_that_was_asked_answer(region: Region, reading: UUID, answer: Any) -> None:
     """R4: registered is not enough."""
     assert type(region.refusal(answer(reading, by=CLINICIAN))) is ReaderNotEntitled
+
+
+def test_a_professional_asks_from_where_they_work(region: Region, asked: RequestReading) -> None:
+    """R4: nobody has another establishment send them its studies."""
+    assert type(region.refusal(replace(asked, by=RADIOLOGIST))) is ReaderNotEntitled
+    region.ask(Affiliate(rpps=CLINICIAN, site="CHB"))
+    assert region.ask(replace(asked, by=CLINICIAN)).positions
 
 
 @pytest.mark.parametrize("answer", [accept, report])
