@@ -26,7 +26,7 @@ from eventsourcing.persistence import (
 from psycopg2.extras import execute_values
 
 from adapters.eventstore.clock import BOUND_S, Heard, StoreClock
-from adapters.eventstore.stamps import CLOCK, LAST, TIME, not_before_last, stamp_of
+from adapters.eventstore.stamps import CLOCK, LAST_AT, NOTE_LAST, PREPARE_LAST, TIME, not_before_last, read_stamp
 from adapters.eventstore.tables import CHANNEL, EVENTS, FOLDED, LOCK_TIMEOUT_MS
 from domain.askers import Asker
 from domain.errors import CommandRepeated
@@ -34,13 +34,19 @@ from domain.ports import Answer, Basis, CommandRecord
 from postgres.pool import Pool
 from postgres.session import Busy, Unreachable
 
-# One message to the server: lock, then insert. A sorted subquery keeps the order in which ids are assigned.
-INSERT = f"""SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE;
-WITH last AS MATERIALIZED ({LAST})
+
+def insert(at: int) -> str:
+    """One message to the server: lock, then insert events that are stamped with ``at``.
+
+    A sorted subquery keeps the order in which ids are assigned.
+    """
+    return f"""SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE; {NOTE_LAST};
 INSERT INTO {EVENTS} (originator_id, originator_version, topic, state)
-SELECT id::uuid, version, topic, {not_before_last("state")}
-FROM (VALUES %s) AS new (place, id, version, topic, state) LEFT JOIN last ON true
-ORDER BY place RETURNING id, {stamp_of("state")}"""
+SELECT id::uuid, version, topic, {not_before_last("state", at)}
+FROM (VALUES %s) AS new (place, id, version, topic, state)
+ORDER BY place RETURNING id, {LAST_AT}"""
+
+
 COMMANDS = f"""NOTIFY {CHANNEL};
 INSERT INTO ledger.command (command_id, actor, kind, positions, result) VALUES %s ON CONFLICT DO NOTHING
 RETURNING {CLOCK}"""
@@ -53,7 +59,8 @@ COLUMNS = "originator_id::text, originator_version, topic, state"
 # Queries that every command runs are prepared once per connection: planning would cost more than execution.
 PREPARE = f"""PREPARE latest_folded AS SELECT max(id) FROM {EVENTS} WHERE topic IN ({FOLDED});
 PREPARE events_of (uuid[]) AS SELECT {COLUMNS} FROM {EVENTS} WHERE originator_id = ANY($1)
-ORDER BY originator_id, originator_version"""
+ORDER BY originator_id, originator_version;
+{PREPARE_LAST}"""
 
 
 class LedgerRecorder(ApplicationRecorder):
@@ -185,14 +192,15 @@ def _inserted(cursor: Any, stored_events: Sequence[StoredEvent], basis: Basis | 
     rows = [
         (place, str(e.originator_id), e.originator_version, e.topic, e.state) for place, e in enumerate(stored_events)
     ]
-    stored = execute_values(cursor, INSERT, rows, page_size=PAGE, fetch=True)
+    at = read_stamp(stored_events[0].state) if stored_events else 0  # the same of all events of a transaction
+    stored = execute_values(cursor, insert(at), rows, page_size=PAGE, fetch=True)
     positions = [position for position, _ in stored]
     if basis and stored_events:
         ids, versions = [str(each) for each in basis.read], list(basis.read.values())
         cursor.execute(NEWER, (basis.upto, min(positions), ids, versions, min(positions)))
         if cursor.fetchone():
             raise IntegrityError("what the decision rests on was changed first")
-    return positions, (stored[-1][1] or 0) if stored else 0
+    return positions, max(at, stored[-1][1]) if stored else 0
 
 
 def _recorded(cursor: Any, positions: Sequence[int], commands: Sequence[CommandRecord]) -> int | None:

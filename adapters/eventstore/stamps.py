@@ -22,10 +22,23 @@ def stamp_of(state: str) -> str:
     return f"CASE WHEN {fits} THEN ({bits}) >> 1 END"
 
 
-def not_before_last(state: str) -> str:
-    """Stored bytes, with the stamp of ``last`` where their own is earlier (T2)."""
-    earlier = f"({stamp_of(state)}) < last.at"
-    return f"CASE WHEN {earlier} THEN overlay({state} PLACING last.stamp FROM {AT + 1} FOR {BYTES}) ELSE {state} END"
+def read_stamp(state: bytes) -> int:
+    """The stamp of stored bytes, in µs since 1970; 0 where it has another length."""
+    found = state[AT : AT + BYTES]
+    if len(found) < BYTES or found[-1] > 0x7F or found[-2] <= 0x7F:
+        return 0
+    return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(found)) >> 1
+
+
+def not_before_last(state: str, at: int) -> str:
+    """Stored bytes that are stamped with ``at``, or with the last event's stamp where that is later (T2).
+
+    ``NOTE_LAST`` was executed in this transaction.
+    """
+    if not at:
+        return state
+    last = f"overlay({state} PLACING decode(current_setting('krypton.stamp'), 'hex') FROM {AT + 1} FOR {BYTES})"
+    return f"CASE WHEN {LAST_AT} > {at} THEN {last} ELSE {state} END"
 
 
 LAST: Final = f"""SELECT substring(state FROM {AT + 1} FOR {BYTES}) AS stamp, {stamp_of("state")} AS at
@@ -33,3 +46,10 @@ FROM {EVENTS} ORDER BY id DESC LIMIT 1"""
 """The last event's stamp, as bytes and in µs."""
 TIME: Final = f"SELECT {CLOCK}, coalesce((SELECT at FROM ({LAST}) AS last), 0)"
 """The server's clock, and the last event's stamp."""
+PREPARE_LAST: Final = f"""PREPARE note_last AS
+SELECT set_config('krypton.stamp', coalesce(encode(stamp, 'hex'), ''), true),
+set_config('krypton.last', coalesce(at, 0)::text, true) FROM (SELECT) AS always LEFT JOIN ({LAST}) AS last ON true"""
+"""Planned once per connection: it would cost more than the insert itself."""
+NOTE_LAST: Final = "EXECUTE note_last"
+LAST_AT: Final = "current_setting('krypton.last')::bigint"
+"""The last event's stamp, in µs, as noted."""

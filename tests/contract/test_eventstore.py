@@ -188,7 +188,7 @@ def follow(recorder: Recorder, written: Event) -> list[int]:
 def test_a_stuck_writer_is_named_and_nothing_is_written(
     postgres_recorder: Recorder, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "INSERT", module.INSERT.replace("5000", "200"))
+    monkeypatch.setattr(module, "LOCK_TIMEOUT_MS", 200)
     with closing(psycopg2.connect(database_url)) as stuck:
         stuck.cursor().execute("LOCK TABLE ledger.ledger_events IN EXCLUSIVE MODE")
         with pytest.raises(OperationalError, match="locked"):
