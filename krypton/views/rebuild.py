@@ -23,8 +23,10 @@ from domain.rules.document import RuleId
 from krypton.bootstrap import Krypton, known_view
 from krypton.settings import ServiceUnavailable
 from krypton.views.lag import kafka_away
+from postgres.session import connect
 from projections.declared import VIEWS
 from projections.engine.positions import Partition
+from projections.engine.query import fetch
 from projections.versions import catalog, rebuild
 from projections.versions.build_log import Build, Part
 from projections.versions.indexing import Indexer
@@ -168,10 +170,17 @@ def _build(
             lambda part: _records(kafka, part),
             most_rows=wish.most_rows,
             until=wish.until,
+            head=_head(database),
             advance=advance,
             written=written,
         )
         builder.build(parts)
+
+
+def _head(database: str) -> int:
+    """The ledger's last position: later than every record that a build reads, for their ends were asked before."""
+    with closing(connect(database, "head", autocommit=True)) as connection:
+        return int(fetch(connection, "SELECT coalesce(max(id), 0) AS head FROM ledger.ledger_events")[0]["head"])
 
 
 def _records(kafka: str, part: Part) -> Iterator[list[Record]]:

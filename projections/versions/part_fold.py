@@ -1,7 +1,8 @@
 """Folds one partition for a rebuild: in memory, or row by row in PostgreSQL if it refused a row.
 
 Relay repeats (a ledger position not above the last) are dropped. A record that cannot be read or applied becomes a dead
-letter and parks its key, exactly as in ``store``.
+letter and parks its key, exactly as in ``store``. A record above the ledger's head, or without a position, was not
+written by the relay: it is set aside as forged, and moves nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from psycopg2.extensions import cursor as Cursor
 
-from projections.engine.fold import Read, fold, fold_carefully, read
+from projections.engine.fold import HIGHEST, Read, fold, fold_carefully, forged_letter, read
 from projections.engine.parked import Letter, Parked
 from projections.engine.projection import Projection, RowKey, schema_of
 from projections.engine.rows import LiveRows, RowRefused, TableSql, tables_sql
@@ -34,6 +35,7 @@ class Folded:
     beside: TemporaryTables
     lines: Lines = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
+    forged: list[Letter] = field(default_factory=list)
     following: int = 0
     ledger: int = 0
     events: int = 0
@@ -56,15 +58,18 @@ def fold_part(
     most_rows: int,
     until: int | None,
     writer: Executor,
+    head: int = HIGHEST,
 ) -> Folded:
     """Fold a whole partition in memory; ``writer`` spills what does not fit into the cursor's transaction.
+
+    ``head``: the ledger's last position.
 
     When it returns or raises, the writer has finished with the cursor. Raises RowRefused, StoreAway.
     """
     copy = CopyOut(projection.tables, schema_of(projection))
     spill = TemporarySpill(cursor, projection.tables, copy, writer)
     rows = MemoryRows(shapes_of(projection.tables), most_rows, spill)
-    one = _PartFold(projection, codec, rows, until)
+    one = _PartFold(projection, codec, rows, until, head)
     folded = Folded(copy, spill)
     try:
         one.run(batches, folded)
@@ -75,11 +80,12 @@ def fold_part(
 
 
 class _PartFold:
-    def __init__(self, projection: Projection, codec: Codec, rows: MemoryRows, until: int | None) -> None:
+    def __init__(self, projection: Projection, codec: Codec, rows: MemoryRows, until: int | None, head: int) -> None:
         self._projection = projection
         self._codec = codec
         self._rows = rows
         self._until = 2**63 - 1 if until is None else until
+        self._head = head
         self._waiting: set[Parked] = set()
 
     def run(self, batches: Iterable[Sequence[Record]], folded: Folded) -> None:
@@ -95,10 +101,11 @@ class _PartFold:
 
     def _fold(self, batch: Sequence[Record], events: Sequence[LedgerEvent | Exception], folded: Folded) -> None:
         apply, rows, until, ledger = self._projection.apply, self._rows, self._until, folded.ledger
+        head = self._head
         start = batch[0].offset
         try:
             for index, event in enumerate(events):
-                if type(event) is not LedgerEvent or self._waiting:
+                if type(event) is not LedgerEvent or self._waiting or event.position > head:
                     ledger = self._odd(batch[index], event, ledger, folded)
                     continue
                 if (position := event.position) <= ledger:
@@ -123,6 +130,9 @@ class _PartFold:
     def _odd(self, record: Record, event: LedgerEvent | Exception, ledger: int, folded: Folded) -> int:
         """Handle a record that cannot be read, or any record while keys are parked."""
         one = Read(record, event, event.position) if isinstance(event, LedgerEvent) else read(self._codec, [record])[0]
+        if _is_strange(one, self._head):
+            folded.forged.append(_strange(one))
+            return ledger
         if one.position is not None:
             if one.position <= ledger:
                 return ledger
@@ -155,8 +165,24 @@ class _PartFold:
         self._rows.prefetch(keys)
 
 
+def _is_strange(one: Read, head: int) -> bool:
+    """Whether the relay did not write a record; only where the ledger's head is known."""
+    return head < HIGHEST if one.position is None else one.position > head
+
+
+def _strange(one: Read) -> Letter:
+    """The dead letter of a record that the relay did not write."""
+    place = "it states no position of the ledger" if one.position is None else "it is above the ledger's head"
+    return forged_letter(one, place)
+
+
 def fold_carefully_into(
-    projection: Projection, codec: Codec, batches: Iterable[Sequence[Record]], cursor: Cursor, until: int | None
+    projection: Projection,
+    codec: Codec,
+    batches: Iterable[Sequence[Record]],
+    cursor: Cursor,
+    until: int | None,
+    head: int = HIGHEST,
 ) -> Folded:
     """Fold a whole partition as a worker does, batch by batch, into temporary tables. Raises StoreAway."""
     copy = CopyOut(projection.tables, schema_of(projection))
@@ -166,7 +192,7 @@ def fold_carefully_into(
     folded = Folded(copy, beside)
     waiting: set[Parked] = set()
     for batch in batches:
-        reads, ended = _new(codec, batch, folded, until)
+        reads, ended = _new(codec, batch, folded, until, head)
         letters = _fold_batch(projection, reads, tables, waiting, cursor)
         waiting.update(letter.parked for letter in letters)
         folded.letters += letters
@@ -181,14 +207,19 @@ def _named_as_live(projection: Projection) -> dict[str, TableSql]:
     return {name: replace(sql, name=named[name].name) for name, sql in tables_sql(projection.tables, "pg_temp").items()}
 
 
-def _new(codec: Codec, batch: Sequence[Record], folded: Folded, until: int | None) -> tuple[list[Read], bool]:
+def _new(
+    codec: Codec, batch: Sequence[Record], folded: Folded, until: int | None, head: int
+) -> tuple[list[Read], bool]:
     """The events that are not repeats, and whether the last position to apply has been passed."""
     new: list[Read] = []
     for one in read(codec, batch):
-        if one.position is not None and until is not None and one.position > until:
+        strange = _is_strange(one, head)
+        if not strange and until is not None and one.position is not None and one.position > until:
             return new, True
         folded.following, folded.events = one.record.offset + 1, folded.events + 1
-        if one.position is None or one.position > folded.ledger:
+        if strange:
+            folded.forged.append(_strange(one))
+        elif one.position is None or one.position > folded.ledger:
             new.append(one)
             folded.ledger = one.position or folded.ledger
     return new, False

@@ -26,6 +26,7 @@ from domain.errors import RuleBroken
 from postgres.session import connect
 from projections.engine import parked
 from projections.engine.ddl import if_absent
+from projections.engine.fold import HIGHEST
 from projections.engine.positions import Partition
 from projections.engine.projection import Projection, schema_of
 from projections.engine.rows import RowRefused, quoted
@@ -110,7 +111,8 @@ def begin(
 class Builder:
     """Builds partitions of one version in one process. ``batches`` gives a partition's records, repeatedly if asked.
 
-    ``most_rows``: see above. ``until``: the last ledger position to apply; None: all. ``advance`` is called with the
+    ``most_rows``: see above. ``until``: the last ledger position to apply; None: all.
+    ``head``: the ledger's last position; a later one is forged. ``advance`` is called with the
     number of events folded since its last call; ``written`` with each partition whose rows are written.
     """
 
@@ -121,6 +123,7 @@ class Builder:
     batches: Batches
     most_rows: int = MOST_ROWS
     until: int | None = None
+    head: int = HIGHEST
     advance: Callable[[int], None] = lambda _: None
     written: Callable[[Part], None] = lambda _: None
 
@@ -142,7 +145,9 @@ class Builder:
         batches = _told(self.batches(part), self.advance)
         try:
             with connection.cursor() as cursor:
-                return fold_part(self.projection, self.codec, batches, cursor, self.most_rows, self.until, writer)
+                return fold_part(
+                    self.projection, self.codec, batches, cursor, self.most_rows, self.until, writer, self.head
+                )
         except RowRefused:
             connection.rollback()
             return self._folded_carefully(part, connection)
@@ -153,7 +158,7 @@ class Builder:
     def _folded_carefully(self, part: Part, connection: Connection) -> Folded:
         """Fold again as a worker does: slower, but a row that PostgreSQL refuses fails only its event."""
         with connection.cursor() as cursor:
-            return fold_carefully_into(self.projection, self.codec, self.batches(part), cursor, self.until)
+            return fold_carefully_into(self.projection, self.codec, self.batches(part), cursor, self.until, self.head)
 
     def _settle(self, under_way: tuple[Part, Future[None]] | None) -> None:
         """Wait until a partition is written; fold it carefully if PostgreSQL refused a row."""
@@ -172,6 +177,8 @@ class Builder:
             folded.write(cursor)
             if folded.letters:
                 parked.store(cursor, self.started.view, self.started.version, folded.letters)
+            if folded.forged:
+                parked.store_forged(cursor, self.started.view, self.started.version, folded.forged)
             build_log.done(cursor, self.started, part, folded.following, folded.ledger, folded.events)
 
     def _session(self) -> Connection:
