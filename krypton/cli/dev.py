@@ -85,7 +85,7 @@ def up(as_json: AsJson = False) -> None:
     ours, settings = stack(), Settings.read(os.environ, Path.cwd())
     ours.up()
     if settings.database is None and write_for_development(settings):
-        Screen().say(f"you have every role, by {settings.roles}: commands choose, or you do with --as")
+        Screen().say(f"you have every role ({settings.roles}): a command takes the one that it needs, or --as")
     _show(ours.status(), as_json)
 
 

@@ -4,12 +4,16 @@ A column is never narrower than its longest word, so that ids can be copied and 
 that are written as one block each, a name and a value to a line. No boxes: they are noise in a pipe.
 """
 
+import re
 from collections.abc import Sequence
 from textwrap import wrap
 
 GAP = 2
 LEAST = 20
 """Columns that a value has, however narrow the line: an id that is longer stands over the edge."""
+
+ONE_WORD = "\N{NO-BREAK SPACE}"
+"""Holds words together on a line; a space once it is laid out, so that it can be searched for and copied."""
 
 Row = Sequence[str]
 
@@ -65,8 +69,9 @@ def _lines(row: Row, widths: Sequence[int], right: Sequence[bool]) -> list[str]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]
+    lines = wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]
+    return [line.replace(ONE_WORD, " ") for line in lines]
 
 
 def _longest_word(text: str) -> int:
-    return max(map(len, text.split()), default=0)
+    return max(map(len, re.split(r"[ \t\n\r\f\v]+", text)), default=0)

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from domain.ports import Answer
-from krypton.cli.layout import blocks, columns
+from krypton.cli.layout import ONE_WORD, blocks, columns
 
 UNKNOWN = "–"
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -25,6 +25,8 @@ HEADINGS = {
     "dap_mgycm2": "DAP mGy·cm²",
     "dose_rp_mgy": "dose (RP) mGy",
     "agd_mgy": "AGD mGy",
+    "agd_left_mgy": "AGD left mGy",
+    "agd_right_mgy": "AGD right mGy",
     "activity_mbq": "activity MBq",
 }
 
@@ -53,8 +55,12 @@ def written(answer: Answer, as_json: bool = False) -> None:
     if as_json:
         document({"positions": list(answer.positions), **answer.result})
         return
-    said = ", ".join(f"{name} {value}" for name, value in answer.result.items())
-    out.print(f"{places(answer.positions)}{': ' if said else ''}{said}")
+    said = ", ".join(f"{heading(name)} {text(value)}" for name, value in answer.result.items()).replace(ONE_WORD, " ")
+    if len(line := f"{places(answer.positions)}{': ' if said else ''}{said}") <= width():
+        out.print(line)
+        return
+    out.print(places(answer.positions))
+    facts(answer.result)
 
 
 def written_by_many(summary: Mapping[str, Any], refused: Sequence[str], as_json: bool) -> None:
@@ -64,7 +70,7 @@ def written_by_many(summary: Mapping[str, Any], refused: Sequence[str], as_json:
         return
     facts({name: value for name, value in summary.items() if name not in ("refused", "broken", "positions")})
     table(summary["refused"], refused, "Refused")
-    out.print(places(summary["positions"]))
+    out.print("nothing was written: this was a check" if "to_register" in summary else places(summary["positions"]))
 
 
 def places(positions: Iterable[int]) -> str:
@@ -88,10 +94,16 @@ def text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{heading(str(k))} {text(v)}" for k, v in value.items()) or UNKNOWN
+        return ", ".join(_pair(heading(str(k)), v) for k, v in value.items()) or UNKNOWN
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(text(v) for v in value) or UNKNOWN
     return when(value) if isinstance(value, str) else str(value)
+
+
+def _pair(name: str, value: Any) -> str:
+    """A name and its value; a quantity is one word, so that no line ends between a number and its unit."""
+    pair = f"{name} {text(value)}"
+    return pair.replace(" ", ONE_WORD) if isinstance(value, int | float) else pair
 
 
 def when(value: str) -> str:

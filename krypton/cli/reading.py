@@ -27,7 +27,7 @@ By = Annotated[str | None, typer.Option("--by", help="RPPS number of the radiolo
 
 @app.command()
 def request(
-    study: Annotated[UUID, typer.Argument(help="The study's id, as record show --json prints it.")],
+    study: Annotated[UUID, typer.Argument(help="The study's id, as record show prints it.")],
     from_site: Annotated[str, typer.Option("--from", help="Code of the establishment that asks.")],
     to_site: Annotated[str, typer.Option("--to", help="Code of the establishment that is asked.")],
     question: Annotated[str, typer.Option("--question", callback=line, help="What is to be answered; - reads it.")],

@@ -25,7 +25,7 @@ CONFLICTS = (
     "conflict",
 )
 Conflicting = Annotated[UUID, typer.Argument(help="The conflict's id, as study conflicts list prints it.")]
-Study = Annotated[UUID, typer.Argument(help="The study's id, as record show --json prints it.")]
+Study = Annotated[UUID, typer.Argument(help="The study's id, as record show prints it.")]
 
 
 @app.command()

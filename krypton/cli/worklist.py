@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from krypton.cli.output import document, err, table
+from krypton.cli.patient import full_name
 
 WHO = ("patient", "born", "sex")
 
@@ -35,5 +36,8 @@ def _is_whole(row: Mapping[str, Any]) -> bool:
 
 
 def _cells(who: Mapping[str, Any]) -> dict[str, Any]:
-    names = [name for name in (who.get("family"), who.get("given")) if name]
-    return {"patient": " ".join(names) or None, "born": who.get("birth_date"), "sex": who.get("sex")}
+    return {
+        "patient": full_name(who.get("family"), who.get("given")),
+        "born": who.get("birth_date"),
+        "sex": who.get("sex"),
+    }

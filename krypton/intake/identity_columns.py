@@ -51,6 +51,10 @@ class CellWrong(ValueError):
     """A cell that cannot be read. The message names its column and never quotes it."""
 
 
+class CellCountWrong(CellWrong):
+    """A row of another shape than the header: what stands in which column is not known."""
+
+
 def plain(text: str) -> str:
     """Words in small letters, without accents, and a space between them."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
@@ -89,7 +93,11 @@ class Columns:
             if len(same := [name for name, each in zip(header, fields, strict=True) if each == field]) > 1:
                 raise FileWrong(f"the columns {joined(same)} both say {field}: take one out, or give it another name")
         if missing := [field for field in REQUIRED if field not in fields]:
-            known = f"found are {joined(found)}" if found else "no name in its first line is known: has it a header?"
+            known = (
+                f"found are {joined(found)}"
+                if found
+                else "no name in its first line is known, so it may have no header"
+            )
             raise FileWrong(f"the header lacks {', '.join(missing)}: {known}; docs/csv.md lists the names")
         places = {field: place for place, field in enumerate(fields) if field}
         family = header[places["family"]]
@@ -108,8 +116,10 @@ class Columns:
             raise CellWrong(
                 "it holds bytes that are no text in the encoding of the other lines: save the file as UTF-8"
             )
-        if len(row.cells) < self.needed or any(cell.strip() for cell in self._beyond(row)):
-            raise CellWrong("it has not as many columns as the header: check its separators and quotes")
+        if len(row.cells) < self.needed:
+            raise CellCountWrong("it ends before the last required column: check its separators and quotes")
+        if any(cell.strip() for cell in self._beyond(row)):
+            raise CellCountWrong("something stands under no column's name: check its separators and quotes")
         cells = {field: unwrapped(row.cells[place]) for field, place in self.places.items() if place < len(row.cells)}
         for field in ("id", "ins"):
             if is_shortened(cells.get(field, "")):

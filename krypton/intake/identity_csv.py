@@ -18,7 +18,7 @@ from domain.ledger import Ledger
 from domain.ports import Answer
 from domain.traits import TRAITS
 from domain.work import Envelope
-from krypton.intake.identity_columns import CellWrong, Columns, is_known
+from krypton.intake.identity_columns import CellCountWrong, CellWrong, Columns, is_known
 from krypton.intake.rejects import Rejects, kept, part_of
 from krypton.intake.seen import Seen
 from krypton.intake.spans import Spans
@@ -110,12 +110,15 @@ class _Run:
         """Ask for them all together; refused ones are told in the order of the file."""
         self.lines += len(batch)
         reasons: dict[int, str] = {}
+        misshapen: set[int] = set()
         asked: list[tuple[int, Register, Envelope]] = []
         for row in batch:
             try:
                 asked.append((row.line, *self._command(self.columns.read(row))))
             except CellWrong as wrong:
                 reasons[row.line] = str(wrong)
+                if isinstance(wrong, CellCountWrong):
+                    misshapen.add(row.line)
         outcomes = self.outcomes([(command, by) for _, command, by in asked])
         for (line, command, by), outcome in zip(asked, outcomes, strict=True):
             if not isinstance(outcome, Answer):
@@ -125,7 +128,7 @@ class _Run:
                 reasons[line] = reason
         for row in batch:
             if row.line in reasons:
-                self._refuse(row, reasons[row.line])
+                self._refuse(row, reasons[row.line], row.line in misshapen)
 
     def outcomes(self, asked: Asked) -> Sequence[Outcome]:
         """What the ledger says of a batch."""
@@ -139,11 +142,11 @@ class _Run:
         """See ``import_csv``."""
         raise NotImplementedError
 
-    def _refuse(self, row: Row, reason: str) -> None:
+    def _refuse(self, row: Row, reason: str, misshapen: bool) -> None:
         self.refused_lines += 1
         if len(self.refused) < TOLD:
             self.refused.append({"line": row.line, "reason": reason})
-        self.rejects.add(row.cells, reason)
+        self.rejects.add(row.cells, reason, misshapen=misshapen)
 
     def _command(self, said: dict[str, str]) -> tuple[Register, Envelope]:
         own = uuid5(self.command_id or IMPORTS, "\x1f".join(f"{k}={v}" for k, v in sorted(said.items())))

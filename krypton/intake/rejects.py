@@ -29,9 +29,17 @@ class Rejects:
             self._csv = csv.writer(self._out, delimiter=sheet.writing.separator, lineterminator=sheet.writing.line_end)
             self._write(sheet.header, REASON)
 
-    def add(self, cells: Sequence[str], reason: str) -> None:
-        """One refused row, and why it was. The reason stands in its column, whatever Excel left out or added."""
-        if self._out:
+    def add(self, cells: Sequence[str], reason: str, *, misshapen: bool = False) -> None:
+        """One refused row, and why it was. The reason stands in its column, whatever Excel left out or added.
+
+        ``misshapen``: the row lacks cells, or has too many. It is kept as it was: filled up with empty cells it would be
+        taken in as it is the next time.
+        """
+        if not self._out:
+            return
+        if misshapen:
+            self._row([*(cells[:-1] if cells[-1] == reason else cells), reason])
+        else:
             own = [*cells, *[""] * (self._width - len(cells))]
             while len(own) > self._width and not own[-1].strip():
                 del own[-1]
@@ -45,9 +53,13 @@ class Rejects:
                 os.fsync(self._out.fileno())
 
     def _write(self, cells: Sequence[str], reason: str) -> None:
-        """The reason of an earlier import makes room for this one's. Raises FileWrong."""
+        """The reason of an earlier import makes room for this one's."""
+        self._row([*(cell for n, cell in enumerate(cells) if n not in self._reason_at), reason])
+
+    def _row(self, cells: Sequence[str]) -> None:
+        """Raises FileWrong."""
         try:
-            self._csv.writerow([*(cell for n, cell in enumerate(cells) if n not in self._reason_at), reason])
+            self._csv.writerow(cells)
         except OSError as cannot:
             raise _broken_off(cannot) from None
 

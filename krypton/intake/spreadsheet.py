@@ -22,6 +22,7 @@ MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
 SAVE_AS: Final = "save it as CSV UTF-8"
 CUT: Final = f"the file ends in the middle of a character: {SAVE_AS}, whole"
 NOT_WINDOWS: Final = re.compile(
@@ -29,6 +30,7 @@ NOT_WINDOWS: Final = re.compile(
     # Š and Ž after a small letter are their è and é.
     rb"[\x81-\x84\x86-\x89\x8b\x8d\x8f\x90\x95\x98\x99\x9b\x9d]|[a-z][\x8a\x8e]"
 )
+_CAUSES: Final = {"unexpected end of data": "a quotation is opened there and never closed"}
 LONGEST_HINT: Final = 8
 UNREADABLE: Final = re.compile("[\ud800-\udfff]")  # how Python carries a byte that the encoding does not have
 
@@ -90,10 +92,21 @@ def opened(file: Path, known: Callable[[str], bool]) -> Iterator[Sheet]:
     """The table in a file. ``known``: whether a name in the header is a known column. Raises FileWrong."""
     if not file.is_file():
         raise FileWrong("it is read twice, so it must be a file, and no pipe")
+    _no_workbook(file)
     written = _separated(file, _encoded(file), known)
     with _text(file, written) as text:
         rows = _rows(text, written)
         yield Sheet(written, next(rows, Row(1, ())).cells, rows)
+
+
+def _no_workbook(file: Path) -> None:
+    """What is often given in place of a CSV file. Raises FileWrong."""
+    with file.open("rb") as raw:
+        start = raw.read(4)
+    if not start:
+        raise FileWrong("it is empty")
+    if start in WORKBOOKS:
+        raise FileWrong(f"it is a workbook of Excel or LibreOffice, and no CSV file: {SAVE_AS}")
 
 
 def _encoded(file: Path) -> Writing:
@@ -165,7 +178,7 @@ def _rows(text: TextIO, written: Writing) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as broken:
-            raise BrokenLine(last + 1, f"is no CSV ({broken})") from None
+            raise BrokenLine(last + 1, f"is no CSV ({_CAUSES.get(str(broken), broken)})") from None
         except UnicodeError:
             raise BrokenLine(last + 1, "ends in the middle of a character, as the file does") from None
         if any(cell.strip() for cell in cells):

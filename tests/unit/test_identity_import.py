@@ -34,7 +34,15 @@ BAD = (
     "CHB;9;FICTIVE",
 )
 
-WHY = ("is not a date", "no letter", "a blank at its start", "in the future", "two digits", "NOWHERE", "columns")
+WHY = (
+    "is not a date",
+    "no letter",
+    "a blank at its start",
+    "in the future",
+    "two digits",
+    "NOWHERE",
+    "required column",
+)
 
 
 @pytest.fixture
@@ -217,6 +225,18 @@ def test_rejects_are_corrected_and_imported(region: Region, tmp_path: Path, enco
     assert left.startswith(f"{BAD[3]};birth date is in the future")
     traits = [e.data["traits"] for e in region.history(region.start)][-1]
     assert (traits["family"], traits["given"], traits["birth_date"]) == ("FICTIVÉ", "Zoé", "1980-02-28")
+
+
+def test_a_row_of_another_shape_is_refused_again_until_it_is_corrected(region: Region, tmp_path: Path) -> None:
+    """Filled up with empty cells, half a row would be taken in the second time. What stands too far right stays too."""
+    halves = ("CHB;9;FICT", "CHB;10;FICTIVE;Anne;01/02/1980", "CHB;11;FICTIVE;Anne;01/02/1980;F;Pau;trop")
+    file = written(tmp_path / "0.csv", *halves)
+    for again in range(1, 4):
+        kept = tmp_path / f"{again}.csv"
+        assert counts(run(region, file, rejects=kept)) == (0, 0, 3)
+        rows = kept.read_text("cp1252").splitlines()[1:]
+        assert [row.startswith(half) for row, half in zip(rows, halves, strict=True)] == [True] * 3
+        file = kept
 
 
 def test_the_reason_of_a_row_that_excel_shortened_or_widened_stands_in_its_own_column(

@@ -5,7 +5,7 @@ from textwrap import wrap
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krypton.cli.layout import blocks, columns
+from krypton.cli.layout import ONE_WORD, blocks, columns
 
 UUID = "14932e0c-67e3-5466-b5f5-c73a10896340"
 WORDS = st.text(st.sampled_from("abcé–-"), min_size=1, max_size=12)
@@ -57,3 +57,9 @@ def test_a_value_too_long_for_its_line_goes_on_below_itself() -> None:
 
 def test_a_column_in_which_nothing_stands_takes_no_room_and_breaks_nothing() -> None:
     assert columns(["", "name"], [["", "FICTIVE"]], 80) == ["  name", "  FICTIVE"]
+
+
+def test_what_is_held_together_stands_on_one_line_with_a_plain_space() -> None:
+    cell = f"DLP{ONE_WORD}60.17, CT"
+    assert columns(["totals"], [[cell]], 10) == ["totals", "DLP 60.17,", "CT"]
+    assert columns(["totals"], [[cell]], 9) is None

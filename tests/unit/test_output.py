@@ -5,8 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from domain.ports import Answer
 from krypton.cli import output
 from krypton.cli.output import text, when
+from krypton.cli.patient import full_name
+from schemas.event import ERASED
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def test_a_time_is_shown_in_the_machines_zone_and_named_with_it(stored: str, sho
         (0.0, "0"),
         (1234.5678, "1234.57"),
         (True, "yes"),
-        ({"dlp_mgycm": None, "n": 2}, "DLP mGy·cm –, n 2"),
+        ({"dlp_mgycm": None, "n": 2}, "DLP mGy·cm –, n\N{NO-BREAK SPACE}2"),
         (["a", None], "a, –"),
         ("[bold]x[/bold]", "[bold]x[/bold]"),
     ],
@@ -62,3 +65,20 @@ def test_a_pipe_gets_no_colour_and_no_box(capsys: pytest.CaptureFixture[str], mo
 def test_a_table_without_rows_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     output.table([], ("site",), "Studies")
     assert capsys.readouterr().out == "Studies: none\n"
+
+
+def test_what_was_written_is_a_line_or_where_it_is_too_long_a_line_for_each_value(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unknown value is a dash there too."""
+    monkeypatch.setenv("COLUMNS", "40")
+    output.written(Answer((7,), {"site": None}))
+    output.written(Answer((7,), {"access": "12e195e6-d7a5-4e8d-9618-bd000a2f9aea", "site": None}))
+    long = "written at 7\naccess  12e195e6-d7a5-4e8d-9618-bd000a2f9aea\nsite    –\n\n"
+    assert capsys.readouterr().out == "written at 7: site –\n" + long
+
+
+def test_a_person_who_is_erased_is_said_so_once() -> None:
+    assert full_name("FICTIVE", "FICTIVE") == "FICTIVE FICTIVE"
+    assert full_name(ERASED, ERASED) == ERASED
+    assert full_name(None, None) is None

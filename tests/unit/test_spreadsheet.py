@@ -87,6 +87,20 @@ def test_a_cell_without_end_is_no_csv_and_its_line_is_named(read: Read) -> None:
         read(b"assigner;id\nCHB;" + b"X" * 200_000 + b"\n")
 
 
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [(b"", "it is empty"), (b"PK\x03\x04\x14", "a workbook of Excel"), (b"\xd0\xcf\x11\xe0\xa1", "save it as CSV")],
+)
+def test_what_is_no_csv_file_at_all_is_told_as_what_it_is(read: Read, start: bytes, words: str) -> None:
+    with pytest.raises(FileWrong, match=words):
+        read(start)
+
+
+def test_a_quotation_that_is_never_closed_is_told_so(read: Read) -> None:
+    with pytest.raises(FileWrong, match="line 2 is no CSV .a quotation is opened there and never closed."):
+        read(b'assigner;id\nCHB;"1\nCHB;2\n')
+
+
 def test_a_pipe_is_refused(tmp_path: Path) -> None:
     """It cannot be read twice."""
     with pytest.raises(FileWrong, match="no pipe"), opened(tmp_path, is_known):
