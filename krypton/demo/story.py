@@ -1,6 +1,7 @@
 """The demo's script: what is sent, asked and shown, and why."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from krypton.demo.hospital import send
@@ -137,7 +138,7 @@ def order(stage: Stage) -> None:
         "--site",
         "CH-PAU",
         "--at",
-        "2026-12-01T09:30:00",
+        f"{datetime.now(UTC) + timedelta(days=5):%Y-%m-%d}T09:30:00",
         "--accession",
         "PAU0001",
     )

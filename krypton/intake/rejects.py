@@ -32,8 +32,8 @@ class Rejects:
     def add(self, cells: Sequence[str], reason: str, *, misshapen: bool = False) -> None:
         """One refused row, and why it was. The reason stands in its column, whatever Excel left out or added.
 
-        ``misshapen``: the row lacks cells, or has too many. It is kept as it was: filled up with empty cells it would be
-        taken in as it is the next time.
+        ``misshapen``: the row lacks cells, or has too many. It is kept as it was: half a row that was filled up with
+        empty cells would be taken in the next time.
         """
         if not self._out:
             return

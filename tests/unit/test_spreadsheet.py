@@ -97,7 +97,7 @@ def test_what_is_no_csv_file_at_all_is_told_as_what_it_is(read: Read, start: byt
 
 
 def test_a_quotation_that_is_never_closed_is_told_so(read: Read) -> None:
-    with pytest.raises(FileWrong, match="line 2 is no CSV .a quotation is opened there and never closed."):
+    with pytest.raises(FileWrong, match="a quotation is opened there and never closed"):
         read(b'assigner;id\nCHB;"1\nCHB;2\n')
 
 
