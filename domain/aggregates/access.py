@@ -4,7 +4,7 @@ Granted or denied, it is recorded.
 
 X1  The professional is registered; else there is no one to decide about, and nothing is recorded.
 X2  They act from an establishment they work for.
-X3  They give a reason, always.
+X3  They give a reason, always, in words that can be seen.
 X4  A suspended professional is denied, an emergency included.
 X5  An opposition to the professional, to the establishment they act from, or to everyone, on any identity of the
     person, denies: it wins over care team, consent and code.

@@ -41,8 +41,9 @@ def party_of(work: Work, name: str, *, may_be_everyone: bool) -> str:
 
 
 def said(words: str | None) -> str | None:
-    """The text, or None if it is empty."""
-    return (words or "").strip() or None
+    """The text; None where it says nothing: it has no letter and no digit, or none that can be seen."""
+    text = (words or "").strip()
+    return text if any(map(str.isalnum, text)) else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -411,7 +411,7 @@ class TestOthers:
         assert TASKS[task]
         assert TASKS[task].isdisjoint(TASKS["record.show"] | TASKS["dose.show"])
 
-    @pytest.mark.parametrize("reason", ["", "  ", None])
+    @pytest.mark.parametrize("reason", ["", "  ", None, "\u200b", "-", "..."])
     def test_without_a_reason_nothing_is_decided(self, desk: Desk, reason: str | None) -> None:
         """X3."""
         command = View(caller=Caller(ACTORS["service"], reason), task="record.show", identity=desk.marie)
