@@ -204,7 +204,10 @@ class Krypton:
     def _known(self, identity: UUID, at: str) -> UUID:
         if self.ledger.find(Identity, identity) is None:
             # A REF may hold a local id or a name typed by mistake: neither is repeated, for messages end up in logs.
-            raise NotFound(f"no such identity{at}: write ASSIGNER|LOCAL_ID, a uuid, or INS|matricule")
+            raise NotFound(
+                f"no such identity{at}: check it, or look with krypton identity search; "
+                "write ASSIGNER|LOCAL_ID, a uuid, or INS|matricule"
+            )
         return identity
 
     @contextmanager

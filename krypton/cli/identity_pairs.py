@@ -16,7 +16,7 @@ from krypton.cli.connection import ask, asker, envelope, krypton
 from krypton.cli.given import BECAUSE, Because, Yes, confirm
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Ref
-from krypton.cli.output import document, out, written
+from krypton.cli.output import document, err, out, written
 from krypton.cli.pairs import pair
 from krypton.queries.worklists import PAGE, pairs_to_review
 
@@ -75,6 +75,8 @@ def review_list(limit: Limit = PAGE, who: As = OWN, reason: Why = ASKED, as_json
     out.print(f"To review: {len(found) or 'none'}", bold=True)
     for one in found:
         pair(one)
+    if len(found) == limit:
+        err.print(f"there may be more than these {limit}: decide on them, or raise --limit")
 
 
 def add_to(app: typer.Typer) -> None:

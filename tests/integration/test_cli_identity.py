@@ -231,7 +231,7 @@ class TestImport:
         ("content", "words"),
         [
             (b"assigner,id,family\nCHB,1,X\n", "the header lacks given, birth_date, sex: found are “assigner”, “id”"),
-            (b"", "the header lacks assigner"),
+            (b"", "it is empty"),
             (HEADER.encode() + b"\nCHB,1," + b"X" * 200_000 + b",G,,\n", "line 2 is no CSV"),
         ],
     )

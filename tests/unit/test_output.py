@@ -8,6 +8,7 @@ import pytest
 from domain.ports import Answer
 from krypton.cli import output
 from krypton.cli.output import text, when
+from krypton.cli.pairs import ABOUT, pair
 from krypton.cli.patient import full_name
 from schemas.event import ERASED
 
@@ -82,3 +83,15 @@ def test_a_person_who_is_erased_is_said_so_once() -> None:
     assert full_name("FICTIVE", "FICTIVE") == "FICTIVE FICTIVE"
     assert full_name(ERASED, ERASED) == ERASED
     assert full_name(None, None) is None
+
+
+def test_the_ids_of_a_pair_that_fit_on_no_line_stand_under_it_in_line_with_what_is_said_of_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    sides = [
+        {"assigner": "CHB", "local_id": n, "identity": n * 36, "traits": {"family": "FICTIVE"}, "status": "PROV"}
+        for n in ("1", "2")
+    ]
+    pair({"identities": sides, **dict.fromkeys(ABOUT), "link": "3"})
+    assert capsys.readouterr().out.splitlines()[-4:] == [f"left   {'1' * 36}", f"right  {'2' * 36}", "link   3", ""]
