@@ -60,14 +60,15 @@ class History:
                 self.ask(Correct(identity=UUID(body["one"]), stated=self.stated(), reason="typing error"))
 
     def run(self) -> None:
-        """Sixty steps, and then whatever is left to do."""
+        """All steps, and then whatever is left to do."""
         steps: tuple[Callable[[], object], ...] = (
             *(self.register,) * 3,
             *(self.correct,) * 3,
             *(self.human,) * 3,
             *(self.read,) * 3,
             *(lambda: self.world.fold("matching"),) * 3,
-            *(self.send,) * 6,
+            *(self.send,) * 3,
+            *(self.keep_up,) * 9,
             self.delay,
             self.repeat,
         )
@@ -107,6 +108,13 @@ class History:
         for (view, _), store in self.world.stores.items():
             if view == INDEX:
                 store.apply([r for r in self.world.records(INDEX) if int(dict(r.headers)["position"]) <= upto])
+
+    def keep_up(self) -> None:
+        """Somebody new or corrected is looked up at once, as on most days."""
+        self.dice.choice((self.register, self.correct))()
+        self.world.work(INDEX)
+        self.world.fold("matching")
+        self.send()
 
     def send(self) -> None:
         """One of two senders takes its turn, and may be killed: then another one is in its place."""
