@@ -9,7 +9,7 @@ from projections.engine.shape import Shape, Shapes
 
 SHAPES: Final[Shapes] = {
     "conflict": Shape(
-        key=("conflict_id",),
+        key=("conflict_id", "study_id"),
         columns={
             "conflict_id": "UUID",
             "study_id": "UUID",

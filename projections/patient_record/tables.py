@@ -59,7 +59,7 @@ CONFLICT = Table(
     "conflict",
     TABLES,
     Column("conflict_id", ID, primary_key=True),
-    Column("study_id", ID, nullable=False),
+    Column("study_id", ID, primary_key=True),
     Column("site", Text, nullable=False, comment="that sent the second; empty for an event"),
     Column("kind", Text, nullable=False, comment="patient, traits, study, series, report, content or event"),
     Column("differing", JSONB, nullable=False, comment="keywords of the attributes that differ"),

@@ -86,12 +86,15 @@ def _withdrawn(event: LedgerEvent, rows: Rows) -> None:
     rows.put(key, {**(rows.get(key) or _new(event)), "withdrawn": True, "last_position": event.position})
 
 
+def _conflict(event: LedgerEvent) -> RowKey:
+    return RowKey("conflict", (event.data["conflict_id"], event.aggregate_id))
+
+
 def _conflict_found(event: LedgerEvent, rows: Rows) -> None:
     data = event.data
     rows.put(
-        RowKey("conflict", (data["conflict_id"],)),
+        _conflict(event),
         {
-            "study_id": event.aggregate_id,
             **{name: data[name] for name in CONFLICT},
             "found_at": data["recorded_at"],
             "found_by": data["actor"],
@@ -104,7 +107,7 @@ def _conflict_found(event: LedgerEvent, rows: Rows) -> None:
 
 def _conflict_settled(event: LedgerEvent, rows: Rows) -> None:
     _, _, state = event.type.rpartition("_")
-    rows.change(RowKey("conflict", (event.data["conflict_id"],)), state=state, settled_by=event.data["actor"])
+    rows.change(_conflict(event), state=state, settled_by=event.data["actor"])
 
 
 STUDY_EVENTS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
@@ -208,7 +211,7 @@ class PatientRecord:
         if what in ("report_added", "conflict_found"):
             return ()
         if what.startswith("conflict_"):
-            return (RowKey("conflict", (event.data["conflict_id"],)),)
+            return (_conflict(event),)
         return (RowKey(ROW_OF.get(family, family), (event.aggregate_id,)),)
 
     def apply(self, event: LedgerEvent, rows: Rows) -> None:

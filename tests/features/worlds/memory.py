@@ -78,7 +78,7 @@ class MemoryViews:
     def conflicts(self) -> Sequence[Document]:
         """See ``Views``."""
         rows = self._rows(PatientRecord())
-        found = ({"conflict": key, "study": row["study_id"], **row} for (key,), row in rows.table("conflict").items())
+        found = ({"conflict": key, "study": study, **row} for (key, study), row in rows.table("conflict").items())
         return _in_order(row for row in found if row["state"] == "open")
 
     def order(self, order: UUID) -> Document:
