@@ -1,6 +1,6 @@
 """krypton dose: a person's cumulative dose, and dose alerts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Ref
-from krypton.cli.output import document, facts, out, table
+from krypton.cli.output import document, facts, heading, out, table
 from krypton.cli.patient import patient
 from krypton.queries.person import dose_of
 from krypton.queries.reports import problems
@@ -40,7 +40,7 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     table(found["exposures"], columns, f"Exposures ({len(found['exposures'])})")
     if found["stated_alone"]:
         title = "In the totals, of studies without a known exposure, as a report states it"
-        table(found["stated_alone"], ("study_uid", "quantity", "value", "report_uid"), title)
+        table(_with_units(found["stated_alone"]), ("study_uid", "quantity", "value", "report_uid"), title)
     reports = [report | {"test of the device": report["qa"] or None} for report in found["reports"]]
     told = ("reported_at", "site", "modality", "exposures", "report_totals", "test of the device", "report_uid")
     table(reports, told, f"Reports ({len(reports)})")
@@ -52,9 +52,14 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     if found["conflicts"]:
         title = "Conflicts: several studies claim these, or reports state different values"
         table(found["conflicts"], ("irradiation_event_uid", "differing", "study_uids", "report_uids"), title)
-    table(found["alerts"], ALERT, "Alerts")
+    table(_with_units(found["alerts"]), ALERT, "Alerts")
     if found.get("withheld"):
         out.print(f"reports withheld for an opposition to feeding: {found['withheld']}")
+
+
+def _with_units(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a quantity each, which is named as people read it: DLP mGy·cm."""
+    return [dict(row) | {"quantity": heading(row["quantity"])} for row in rows]
 
 
 def _notes(found: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -111,7 +116,7 @@ def alerts(
     if as_json:
         document(found)
         return
-    table(found, ALERT, "Alerts")
+    table(_with_units(found), ALERT, "Alerts")
 
 
 @app.command()
