@@ -7,6 +7,7 @@ import pytest
 
 from domain.ports import Answer
 from krypton.cli import output
+from krypton.cli.dose import _with_units
 from krypton.cli.output import text, when
 from krypton.cli.pairs import ABOUT, pair
 from krypton.cli.patient import full_name
@@ -95,3 +96,8 @@ def test_the_ids_of_a_pair_that_fit_on_no_line_stand_under_it_in_line_with_what_
     ]
     pair({"identities": sides, **dict.fromkeys(ABOUT), "link": "3"})
     assert capsys.readouterr().out.splitlines()[-4:] == [f"left   {'1' * 36}", f"right  {'2' * 36}", "link   3", ""]
+
+
+def test_an_alert_names_its_quantity_with_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    output.table(_with_units([{"quantity": "dlp_mgycm", "value": 251.2}]), ("quantity", "value"))
+    assert capsys.readouterr().out.splitlines() == ["quantity    value", "DLP mGy·cm  251.2", ""]
