@@ -52,7 +52,8 @@ def seen(past: Past, identity: str) -> Document:
     record = fed.record(past.live, past.views, past.krypton.codec, together, erased, sight, past.position)
     dose = doses.dose(past.views, members, _erased(past, together, doses.subjects), sight=sight)
     patient = {"patient": identities.patient(past.views, together, past.erased(together))}
-    return whose | {"identity": shown, "record": whose | patient | record, "dose": patient | dose}
+    unread = {"unread": records.unread_of(past.views, together, sight)}
+    return whose | {"identity": shown, "record": whose | patient | record, "dose": patient | dose | unread}
 
 
 def _erased(past: Past, members: Collection[str], subjects: Callable[..., Iterable[str]]) -> set[str]:

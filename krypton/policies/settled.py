@@ -61,19 +61,20 @@ def wait_for_all(
 
     What policies write leads to more, which is waited for too; timers that are not due, and what is parked, are not:
     returns how many entries are parked, by policy. ``reach``: see ``wait_for_views``. Raises ServiceUnavailable, naming
-    who lags.
+    who lags, and in the end also who had to leave records out.
     """
     deadline = time.monotonic() + timeout_s
     head = ours.ledger.recorder.max_notification_id() or 0
     since = micros(ours.ledger.clock()) - CLOCKS_US
     caused: set[int] = set()
     while True:
-        lag.wait_for_views(ours, deadline - time.monotonic(), reach)
+        lag.wait_until_read(ours, deadline - time.monotonic(), reach)
         _wait_for_policies(ours, head, caused, deadline, Left(reach))
         with ours.snapshot() as connection:
             wrote = operators.wrote(connection, since, head, caused)
             parked = operators.left_over(connection)
         if wrote <= caused:
+            lag.check_following(ours)
             return parked
         caused = wrote | caused
 

@@ -47,11 +47,21 @@ def wait_for_views(ours: Krypton, timeout_s: float, reach: Callable[[int, int], 
     ``reach``: told how many of how many records are applied. Raises ServiceUnavailable, which names the views that lag,
     and whatever keeps them from the ledger's events.
     """
+    wait_until_read(ours, timeout_s, reach)
+    check_following(ours)
+
+
+def wait_until_read(ours: Krypton, timeout_s: float, reach: Callable[[int, int], None]) -> None:
+    """As ``wait_for_views``, and what views had to leave out is no matter."""
     try:
         _wait(ours, timeout_s, reach)
     except ServiceUnavailable as late:
         causes = "; ".join(_causes(ours))
         raise ServiceUnavailable(f"{late}; {causes}" if causes else str(late)) from None
+
+
+def check_following(ours: Krypton) -> None:
+    """Raises ServiceUnavailable where a view cannot show what the ledger holds, naming why."""
     if causes := "; ".join(_causes(ours)):
         raise ServiceUnavailable(f"not as the ledger holds it: {causes}")
 
