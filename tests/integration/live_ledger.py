@@ -72,12 +72,24 @@ class LiveLedger:
     def krypton(self) -> Krypton:
         """The ledger, to ask in this process; installed when first used."""
         addresses = self.stack.addresses()
-        settings = Settings(self.stack.root, kafka=addresses.kafka, database=self.database)
+        folder, key = self._log  # its own: another ledger on the stack has another key
+        settings = Settings(
+            self.stack.root,
+            kafka=addresses.kafka,
+            database=self.database,
+            log_folder_given=folder,
+            log_key_given=key,
+        )
         ours = Krypton(settings, type(addresses)(addresses.kafka, self.database))
         for _ in install(ours):
             pass
         ours.execute(EnrollSite(code=SITE, name="Hospital"), Envelope())
         return ours
+
+    @property
+    def _log(self) -> tuple[Path, Path]:
+        """The signed tree's folder and key."""
+        return self.logs / "tlog", self.logs / "tlog.key"
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Start ``krypton <words>``; what it says goes to a file."""
@@ -90,6 +102,8 @@ class LiveLedger:
             "KRYPTON_HOME": str(self.stack.root),
             "KRYPTON_KAFKA": self.krypton.addresses.kafka,
             "KRYPTON_DATABASE": self.database,
+            "KRYPTON_LOG_FOLDER": str(self._log[0]),
+            "KRYPTON_LOG_KEY_FILE": str(self._log[1]),
             "KRYPTON_ROLES": str(every_role_by_name(A_PROFESSIONAL)),  # the database is given: no role is anybody's
         }
         with (self.logs / f"{name}.log").open("ab") as out:
