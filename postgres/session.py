@@ -108,8 +108,8 @@ class _Process:
 _process = _Process()
 
 
-def keep_within(process: str, most: int) -> None:
-    """From now on this process holds at most so many sessions; ``process`` begins their names."""
+def keep_within(process: str, most: int | None) -> None:
+    """From now on this process holds at most so many sessions, None for any; ``process`` begins their names."""
     _process.name, _process.most = process, most
 
 

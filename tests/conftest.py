@@ -14,6 +14,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from krypton.devstack.stack import Stack
+from postgres.session import keep_within
 from tests.fakes.roles import REASON, every_role
 
 SHARES_REGION = re.compile(r"^from tests\.integration\.live_cli import .*\bregion\b", re.MULTILINE)
@@ -48,6 +49,13 @@ def pytest_collection_finish() -> None:
     """Thousands of collected tests stay until the end: the collector need not walk over them again and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _no_budget() -> Iterator[None]:
+    """A service that a test runs in this process holds no later test to its budget of connections."""
+    yield
+    keep_within("", None)
 
 
 @pytest.fixture(autouse=True)

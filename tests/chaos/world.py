@@ -70,10 +70,14 @@ class World:
         for process in self.processes.values():
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
-        _, alive = psutil.wait_procs(left, STOP_S)
-        for one in alive:
+        for process in self.processes.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_S)
+        for one in left:
             with suppress(psutil.Error):
                 one.kill()
+        for process in self.processes.values():
+            process.wait()
 
 
 WORDS: Final = {"run": ("run",), "relay": ("relay",)}
