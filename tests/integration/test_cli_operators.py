@@ -222,8 +222,8 @@ class TestDeadLetters:
 
 
 def plant(region: Region, key: str) -> None:
-    """Put a record with the ledger's headers and a value that is no event on the topic of identities."""
-    position = region.krypton.ledger.recorder.max_notification_id() or 0
+    """Put garbage with the ledger's headers, and a position far above its head, on the topic of identities."""
+    position = (region.krypton.ledger.recorder.max_notification_id() or 0) + 1_000_000
     headers = [("ce_id", f"{key}/999".encode()), ("position", str(position).encode()), ("version", b"999")]
     producer = KafkaProducer(bootstrap_servers=region.krypton.addresses.kafka)
     try:
