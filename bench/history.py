@@ -19,6 +19,7 @@ START_US = 1_767_225_600_000_000  # 2026-01-01
 STEP_US = 250_000
 TEXTS = ("SCANNER THORAX", "IRM CEREBRALE", "RADIO GENOU", "ECHO ABDOMEN", "MAMMOGRAPHIE")
 CHECKED = ("check_dlp_mgycm", "forward_dlp_mgycm", "check_ctdivol_mgy", "forward_ctdivol_mgy")
+NOTIFIED = ("notify_dlp_mgycm", "notify_forward_dlp_mgycm", "notify_ctdivol_mgy", "notify_forward_ctdivol_mgy")
 Body = dict[str, Any]
 
 
@@ -170,19 +171,22 @@ class History:
         reported = of | {
             "site": one.site, "report_uid": self.uid(), "reported_at": "2026-01-05T08:30:00", "modality": modality,
             "device": {"manufacturer": "Maker", "model": "One", "serial": "1", "station": f"{modality}1"},
-            "exposures": exposures, "totals": {"dlp_mgycm": 400.5}, "qa": False, "not_understood": [],
+            "exposures": exposures, "totals": {"dlp_mgycm": 400.5}, "qa": False, "not_understood": [], "implausible": [],
+            "bounds_version": 0,
         }  # fmt: skip
         opened, told = Happened("dose.opened", dose, study, 1, of), Happened("dose.reported", dose, study, 2, reported)
         return [_said(opened), _said(told)]
 
     def _exposure(self, modality: str) -> Body:
-        nothing = dict.fromkeys(("laterality", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq", *CHECKED))
+        nothing = dict.fromkeys(
+            ("laterality", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq", *CHECKED, *NOTIFIED, "side")
+        )
         dose = round(self._random.uniform(1, 30), 2)
         return nothing | {
             "irradiation_event_uid": self.uid(), "kind": "CT", "started_at": "2026-01-05T08:10:00",
             "modality": modality, "protocol": "Thorax", "target_region": "Chest", "acquisition": "Spiral",
             "ctdivol_mgy": dose, "dlp_mgycm": round(dose * 38.1, 2), "phantom_cm": 32,
-            "raw": {"ctdivol": f"{dose} mGy"}, "not_understood": [],
+            "raw": {"ctdivol": f"{dose} mGy"}, "not_understood": [], "implausible": [],
         }  # fmt: skip
 
     def _order(self, one: Identity, study: str, uid: str, modality: str) -> list[Callable[[], Happened]]:

@@ -77,7 +77,9 @@ def test_a_published_file_is_answered_with_its_id_and_positions(desk: Desk) -> N
 def test_the_same_file_again_writes_nothing(desk: Desk) -> None:
     desk.say("publish", desk.file(ALERTS))
     assert desk.ask("publish", desk.file(ALERTS))["positions"] == []
-    assert "nothing to write: rules dose-alerts@2" in desk.say("publish", desk.file(ALERTS)).out
+    said = desk.say("publish", desk.file(ALERTS)).out
+    assert "nothing to write" in said
+    assert "dose-alerts@2" in said
 
 
 def test_a_check_needs_no_ledger_and_writes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

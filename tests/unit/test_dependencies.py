@@ -66,7 +66,7 @@ def _distributions(files: set[Path]) -> set[str]:
     known = packages_distributions()
     names = {name.split(".")[0] for file in files for name in _imported(file)}
     others = names - set(sys.stdlib_module_names) - set(PACKAGES)
-    return {distribution.lower() for name in others for distribution in known[name]}
+    return {distribution.lower().replace("_", "-") for name in others for distribution in known[name]}
 
 
 def _imported(file: Path) -> Iterator[str]:

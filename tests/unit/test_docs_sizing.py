@@ -58,7 +58,7 @@ def test_limits_are_as_told() -> None:
 
 BUDGET_OF = {f"krypton {words}": name for words, name in {
     "run": "run", "relay": "relay", "dicom serve": "dicom", "serve notary": "notary", "policies run": "policies",
-    "worker": "worker",
+    "worker": "worker", "serve health": "health",
 }.items()}  # fmt: skip
 
 

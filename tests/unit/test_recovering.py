@@ -130,7 +130,7 @@ def test_a_forged_last_position_does_not_use_up_all_positions(
 ) -> None:
     """The next position is a sequence of PostgreSQL's, which no rollback sets back."""
     forge(logs, LAST)
-    with pytest.raises(LedgerAltered, match=rf"position.* {LAST}"):
+    with pytest.raises(LedgerAltered, match="its position header is not in the form the relay writes"):
         restore(logs, repair, unsigned=unsigned)
     assert (repair.kept, repair.reserved) == ([], [])
 
