@@ -171,8 +171,8 @@ class History:
         reported = of | {
             "site": one.site, "report_uid": self.uid(), "reported_at": "2026-01-05T08:30:00", "modality": modality,
             "device": {"manufacturer": "Maker", "model": "One", "serial": "1", "station": f"{modality}1"},
-            "exposures": exposures, "totals": {"dlp_mgycm": 400.5}, "qa": False, "not_understood": [], "implausible": [],
-            "bounds_version": 0,
+            "exposures": exposures, "totals": {"dlp_mgycm": 400.5}, "qa": False, "not_understood": [],
+            "implausible": [], "bounds_version": 0,
         }  # fmt: skip
         opened, told = Happened("dose.opened", dose, study, 1, of), Happened("dose.reported", dose, study, 2, reported)
         return [_said(opened), _said(told)]
