@@ -32,6 +32,7 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
 from krypton.addresses import Addresses, locate
 from krypton.errors import ServiceUnavailable
@@ -42,6 +43,17 @@ __all__ = ["Addresses", "ServiceUnavailable", "Settings", "SettingsWrong", "addr
 
 MASTER_KEY_BYTES = 32
 AE_TITLE_MAX = 16
+WHOLE: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("dicom_port", "registry_port", "health_port"), 65_535),
+    **dict.fromkeys(("dicom_associations", "dicom_associations_per_ae", "dicom_associations_per_address"), 10_000),
+    **dict.fromkeys(("dicom_waiting", "dicom_waiting_per_address", "other_connections"), 10_000),
+    **dict.fromkeys(("dicom_rate", "dicom_connection_rate", "relay_batch", "worker_batch"), 100_000),
+    **dict.fromkeys(("dicom_instance_mib", "dicom_inflated_mib", "dicom_header_mib"), 1_048_576),
+    "replication": 9,
+}
+"""Fields that are whole numbers from 1, and the most that each may be. A field is set by KRYPTON_ and its name."""
+SECONDS: Final = ("dicom_request_s", "dicom_unfinished_s", "dicom_idle_s", "clock_bound_s", "batch_quiet_s")
+"""Fields that are seconds, set alike."""
 
 
 class SettingsWrong(ValueError):
@@ -94,53 +106,23 @@ class Settings:
     def read(env: Mapping[str, str], cwd: Path) -> "Settings":
         """Read them from an environment. Empty variables count as unset. Raises SettingsWrong."""
         given = {name: value.strip() for name, value in env.items() if name.startswith("KRYPTON_") and value.strip()}
-        key_file = given.get("KRYPTON_MASTER_KEY_FILE")
         return Settings(
             home=cwd / given.get("KRYPTON_HOME", ".krypton"),
             kafka=_kafka(given, cwd),
             database=_database(given, cwd),
             master_key_base64=given.get("KRYPTON_MASTER_KEY"),
-            master_key_file=cwd / key_file if key_file else None,
+            master_key_file=_path(given, "KRYPTON_MASTER_KEY_FILE", cwd),
             roles_given=_path(given, "KRYPTON_ROLES", cwd),
             dicom_ae=_ae_title(given),
-            dicom_port=_whole(given, "KRYPTON_DICOM_PORT", Settings.dicom_port, 65535),
             dicom_host=given.get("KRYPTON_DICOM_HOST", Settings.dicom_host),
-            dicom_associations=_whole(given, "KRYPTON_DICOM_ASSOCIATIONS", Settings.dicom_associations, 10_000),
-            dicom_associations_per_ae=_whole(
-                given, "KRYPTON_DICOM_ASSOCIATIONS_PER_AE", Settings.dicom_associations_per_ae, 10_000
-            ),
-            dicom_associations_per_address=_whole(
-                given, "KRYPTON_DICOM_ASSOCIATIONS_PER_ADDRESS", Settings.dicom_associations_per_address, 10_000
-            ),
-            dicom_waiting=_whole(given, "KRYPTON_DICOM_WAITING", Settings.dicom_waiting, 10_000),
-            dicom_waiting_per_address=_whole(
-                given, "KRYPTON_DICOM_WAITING_PER_ADDRESS", Settings.dicom_waiting_per_address, 10_000
-            ),
-            dicom_rate=_whole(given, "KRYPTON_DICOM_RATE", Settings.dicom_rate, 100_000),
-            dicom_connection_rate=_whole(
-                given, "KRYPTON_DICOM_CONNECTION_RATE", Settings.dicom_connection_rate, 100_000
-            ),
-            dicom_request_s=_seconds(given, "KRYPTON_DICOM_REQUEST_S", Settings.dicom_request_s),
-            dicom_unfinished_s=_seconds(given, "KRYPTON_DICOM_UNFINISHED_S", Settings.dicom_unfinished_s),
-            dicom_idle_s=_seconds(given, "KRYPTON_DICOM_IDLE_S", Settings.dicom_idle_s),
-            dicom_instance_mib=_whole(given, "KRYPTON_DICOM_INSTANCE_MIB", Settings.dicom_instance_mib, 1_048_576),
-            dicom_inflated_mib=_whole(given, "KRYPTON_DICOM_INFLATED_MIB", Settings.dicom_inflated_mib, 1_048_576),
-            dicom_header_mib=_whole(given, "KRYPTON_DICOM_HEADER_MIB", Settings.dicom_header_mib, 1_048_576),
-            registry_port=_whole(given, "KRYPTON_REGISTRY_PORT", Settings.registry_port, 65535),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
-            health_port=_whole(given, "KRYPTON_HEALTH_PORT", Settings.health_port, 65535),
             health_host=given.get("KRYPTON_HEALTH_HOST", Settings.health_host),
             dev_secure=_yes(given, "KRYPTON_DEV_SECURE"),
             notices_url=_url(given, "KRYPTON_NOTICES_URL"),
             log_origin=_origin(given),
             log_folder_given=_path(given, "KRYPTON_LOG_FOLDER", cwd),
             log_key_given=_path(given, "KRYPTON_LOG_KEY_FILE", cwd),
-            relay_batch=_whole(given, "KRYPTON_RELAY_BATCH", Settings.relay_batch, 100_000),
-            worker_batch=_whole(given, "KRYPTON_WORKER_BATCH", Settings.worker_batch, 100_000),
-            other_connections=_whole(given, "KRYPTON_OTHER_CONNECTIONS", Settings.other_connections, 10_000),
-            replication=_whole(given, "KRYPTON_REPLICATION", Settings.replication, 9),
-            clock_bound_s=_seconds(given, "KRYPTON_CLOCK_BOUND_S", Settings.clock_bound_s),
-            batch_quiet_s=_seconds(given, "KRYPTON_BATCH_QUIET_S", Settings.batch_quiet_s),
+            **_numbers(given),
         )
 
     @property
@@ -266,6 +248,15 @@ def _ae_title(given: Mapping[str, str]) -> str:
     if len(title) > AE_TITLE_MAX or not title.isascii() or not title.isprintable() or "\\" in title:
         raise SettingsWrong(f"KRYPTON_DICOM_AE must be 1 to {AE_TITLE_MAX} ASCII characters without a backslash")
     return title
+
+
+def _numbers(given: Mapping[str, str]) -> dict[str, Any]:
+    whole = {name: _whole(given, _variable(name), getattr(Settings, name), most) for name, most in WHOLE.items()}
+    return whole | {name: _seconds(given, _variable(name), getattr(Settings, name)) for name in SECONDS}
+
+
+def _variable(name: str) -> str:
+    return f"KRYPTON_{name.upper()}"
 
 
 def _whole(given: Mapping[str, str], name: str, default: int, most: int) -> int:
