@@ -51,7 +51,7 @@ def test_a_study_is_shown_as_it_came(world: World) -> None:
             "accession": None,
             "series": 1,
             "instances": 2,
-            "reports": [{"report_uid": "2.25.9", "kind": "SR", "title": "Compte rendu"}],
+            "reports": [{"report_uid": "2.25.9", "kind": "SR", "title": "Compte rendu", "unread": None}],
             "readings": [],
         }
     ]

@@ -35,7 +35,8 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 COMMANDS = dict(commands(typer.main.get_command(build())))
 SOURCES = "\n".join(Path(file).read_text() for file in (settings.__file__, calling.__file__))
-SETTINGS = sorted({n for n in re.findall(r"KRYPTON_\w+", SOURCES) if n != "KRYPTON_"})
+NUMBERS_SET = {f"KRYPTON_{name.upper()}" for name in (*settings.WHOLE, *settings.SECONDS)}
+SETTINGS = sorted({n for n in re.findall(r"KRYPTON_\w+", SOURCES) if n != "KRYPTON_"} | NUMBERS_SET)
 
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
