@@ -14,7 +14,8 @@ from adapters.dicom.attributes import Instance, Patient
 from adapters.dicom.documents import Document
 from adapters.inbox.batches import Batch
 from adapters.inbox.spool import Name
-from domain.commands.studies import ReceivedConflict, ReceivedPatient, ReceiveStudy
+from domain.commands.received_patient import ReceivedPatient
+from domain.commands.studies import ReceivedConflict, ReceiveStudy
 
 COMMANDS = UUID("b1d3c0a4-7c52-5f0e-8f3e-6a4d2f1b9e05")  # namespace of batches' command ids: stored, never change it
 

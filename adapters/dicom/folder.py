@@ -19,9 +19,10 @@ from adapters.dicom.inlet import batches, recorder
 from adapters.dicom.intake import keep_file
 from adapters.dicom.refusal import ListsFiles
 from adapters.inbox.batches import NEVER, Batch, Limits
+from adapters.inbox.desk import Desk, abandoned, open_desk
 from adapters.inbox.recorder import Executes, Outcome, Recorder
 from adapters.inbox.refusal import Refused
-from adapters.inbox.spool import Desk, Name, NoRoom, Spool
+from adapters.inbox.spool import Name, NoRoom, Spool
 
 Progress = Callable[[Path], None]
 """Called with each file after it was processed."""
@@ -82,9 +83,9 @@ def ingest_paths(
     OSError where the spool's disk is broken: what was taken in is safe, and the next call or the DICOM service records
     it.
     """
-    for abandoned in spool.abandoned():
-        _finish(abandoned, ledger)
-    desk = spool.open_desk()
+    for left in abandoned(spool):
+        _finish(left, ledger)
+    desk = open_desk(spool)
     try:
         return _Ingest(desk, recorder(desk, ledger, correlation), site, actor, progress, most).run(paths)
     finally:

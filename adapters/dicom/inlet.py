@@ -7,9 +7,10 @@ from adapters.dicom.batch import Held, StudyBatch
 from adapters.dicom.intake import read_back
 from adapters.dicom.part10 import dataset_digest, mapped, read_file_meta, seal_of
 from adapters.inbox.batches import Batches, Limits
+from adapters.inbox.desk import Desk
 from adapters.inbox.recorder import Executes, Recorder
 from adapters.inbox.refusal import Refused
-from adapters.inbox.spool import ROOM, Desk, Form, Name, Spool
+from adapters.inbox.spool import ROOM, Form, Name, Spool
 
 
 class Instances:

@@ -19,8 +19,9 @@ from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import MEDIA_DIRECTORY, FileMeta, dataset_digest, file_meta, mapped, read_file_meta
 from adapters.dicom.refusal import ListsFiles, NotAsNamed, Unreadable
 from adapters.inbox.arriving import Arriving
+from adapters.inbox.desk import Desk, Kept
 from adapters.inbox.refusal import Refused
-from adapters.inbox.spool import Desk, Kept, Name, Spool
+from adapters.inbox.spool import Name, Spool
 from domain.commands.doses import ReceivedDose
 
 NOT_COMPARED = "(not compared)"

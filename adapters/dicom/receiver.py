@@ -12,6 +12,7 @@ from adapters.dicom.inlet import batches, recorder
 from adapters.dicom.network.association import Agreed, Association, Patience, ToStore
 from adapters.dicom.store import Bounds, Incoming
 from adapters.inbox.batches import Limits
+from adapters.inbox.desk import abandoned, open_desk
 from adapters.inbox.recorder import Executes
 from adapters.inbox.recording import Recording
 from adapters.inbox.spool import Spool
@@ -41,8 +42,8 @@ class Receiver:
 
     def start(self) -> None:
         """Complete what a killed process left, then be ready."""
-        self._desk = self._spool.open_desk()
-        self._adopted = list(self._spool.abandoned())
+        self._desk = open_desk(self._spool)
+        self._adopted = list(abandoned(self._spool))
         self._batches = batches(self._ways.batches)
         self._recording = Recording(recorder(self._desk, self._ledger), self._batches)
         self._recording.start()

@@ -18,8 +18,8 @@ from adapters.dicom.network.pdu import Malformed
 from adapters.dicom.refusal import NotAsNamed, NothingToRecord
 from adapters.dicom.sr_tree import is_uid
 from adapters.inbox.arriving import Arriving
+from adapters.inbox.desk import Desk
 from adapters.inbox.refusal import Refused
-from adapters.inbox.spool import Desk
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from adapters.durable import Bytes
-from adapters.inbox.spool import Desk, Kept, Name
+from adapters.inbox.desk import Desk, Kept
+from adapters.inbox.spool import Name
 
 IN_MEMORY = 512 * 1024  # bytes
 

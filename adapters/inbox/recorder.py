@@ -17,8 +17,9 @@ from uuid import UUID
 
 from adapters.durable import sync, write
 from adapters.inbox.batches import Batch, Batches, I, Limits, OpenBatch
+from adapters.inbox.desk import Desk
 from adapters.inbox.refusal import Refused
-from adapters.inbox.spool import Desk, Name
+from adapters.inbox.spool import Name
 from domain.errors import NotFound, RuleBroken
 from domain.ports import Answer
 from domain.work import Command, Envelope

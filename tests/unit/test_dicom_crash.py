@@ -17,8 +17,9 @@ from adapters.dicom.intake import arriving, keep_dataset, keep_file
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import read_file_meta
 from adapters.inbox.batches import Limits
+from adapters.inbox.desk import Desk, abandoned, open_desk
 from adapters.inbox.recorder import REASON, Executes
-from adapters.inbox.spool import Desk, Spool
+from adapters.inbox.spool import Spool
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.commands.studies import WithdrawStudy
@@ -74,7 +75,7 @@ def arrive(desk: Desk, file: Path) -> Held | None:
 
 def receive(spool: Spool, ledger: Executes, files: list[Path], step: Callable[[str], None]) -> None:
     """What a process does with some files, in batches of two, until it ends or dies."""
-    desk = spool.open_desk(step)
+    desk = open_desk(spool, step)
     try:
         batches, asks = new_batches(Limits(items=2)), recorder(desk, ledger)
         for file in files:
@@ -89,7 +90,7 @@ def receive(spool: Spool, ledger: Executes, files: list[Path], step: Callable[[s
 
 def restart(spool: Spool, ledger: Executes, step: Callable[[str], None] = lambda _: None) -> None:
     """What the next process does first."""
-    for desk in spool.abandoned(step):
+    for desk in abandoned(spool, step):
         try:
             asks = recorder(desk, ledger)
             for batch in asks.recover():
@@ -264,7 +265,7 @@ def test_recovered_batches_never_overlap_though_none_is_recorded_yet(
     files = write(tmp_path / "in", [instance() for _ in range(3)])
     with pytest.raises(Died):
         receive(spool, ledger, files, dies_at("written ahead", 2))
-    (desk,) = spool.abandoned()
+    (desk,) = abandoned(spool)
     names = [name for batch in recorder(desk, ledger).recover() for name in batch.names]
     assert len(names) == len(set(names)) == len(list(desk.pending()))
 

@@ -11,13 +11,13 @@ from adapters.dicom.inlet import spool_at
 from adapters.dicom.intake import arriving, keep_dataset, keep_file
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import dataset_digest, read_file_meta
-from adapters.inbox.spool import Desk
+from adapters.inbox.desk import Desk, abandoned, open_desk
 from tests.fakes.dicom import CT_IMAGE, OTHER_SITE, SITE, instance, part10, write
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    return spool_at(tmp_path / "spool").open_desk()
+    return open_desk(spool_at(tmp_path / "spool"))
 
 
 def test_the_bytes_are_kept_as_they_came(desk: Desk, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_site_or_sender_of_any_name_stays_below_the_spool(desk: Desk, tmp_path
 
 def test_a_living_processs_desk_is_not_taken_over(desk: Desk) -> None:
     """Only one that died leaves its desk unlocked."""
-    assert list(desk.spool.abandoned()) == []
+    assert list(abandoned(desk.spool)) == []
 
 
 def test_an_empty_desk_is_removed_when_it_is_left(desk: Desk) -> None:
@@ -133,8 +133,8 @@ def test_a_desk_with_pending_instances_stays_for_the_next_process(desk: Desk, tm
     """Its instances are not recorded yet."""
     keep_file(desk, write(tmp_path, [instance()])[0], site=SITE, actor="system:test")
     desk.leave()
-    (abandoned,) = desk.spool.abandoned()
-    assert len(list(abandoned.pending())) == 1
+    (left,) = abandoned(desk.spool)
+    assert len(list(left.pending())) == 1
 
 
 @pytest.mark.parametrize("length", [0, 100, 300, -1])

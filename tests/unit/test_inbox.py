@@ -10,9 +10,10 @@ from uuid import UUID, uuid5
 import pytest
 
 from adapters.inbox.batches import Batch, Batches, Limits
+from adapters.inbox.desk import Desk, Kept, abandoned, open_desk
 from adapters.inbox.recorder import Recorder
 from adapters.inbox.refusal import Refused
-from adapters.inbox.spool import Desk, Form, Kept, Name, Spool
+from adapters.inbox.spool import Form, Name, Spool
 from domain.ports import Answer
 from domain.work import Command, Envelope, Work
 from tests.unit.test_dicom_crash import Died, dies_at, nothing_is_pending, unlock
@@ -106,7 +107,7 @@ def take(desk: Desk, text: str) -> Message | None:
 
 
 def receive(spool: Spool, ledger: Ledger, texts: list[str], step: Any = lambda _: None) -> None:
-    desk = spool.open_desk(step)
+    desk = open_desk(spool, step)
     try:
         batches, recorder = Batches(Messages().begin, Limits(items=2)), Recorder(desk, ledger, Messages())
         for text in texts:
@@ -128,7 +129,7 @@ def test_whatever_step_a_process_dies_at_each_message_is_recorded_once(spool: Sp
     ledger = Ledger()
     with pytest.raises(Died):
         receive(spool, ledger, TEXTS, dies_at(step, times))
-    for desk in spool.abandoned():
+    for desk in abandoned(spool):
         recorder = Recorder(desk, ledger, Messages())
         for batch in recorder.recover():
             recorder.record(batch)
@@ -145,7 +146,7 @@ def test_messages_of_one_channel_are_one_command(spool: Spool) -> None:
 
 
 def test_a_uid_with_other_text_is_pending_beside_the_first(spool: Spool) -> None:
-    desk = spool.open_desk()
+    desk = open_desk(spool)
     assert take(desk, "adt:1 admitted")
     assert take(desk, "adt:1 dismissed") is None
     assert sorted(desk.path(name).read_text() for name in desk.pending()) == ["adt:1 admitted", "adt:1 dismissed"]

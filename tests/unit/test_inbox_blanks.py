@@ -12,7 +12,8 @@ from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import read_file_meta
 from adapters.inbox.batches import Limits
 from adapters.inbox.blanks import PREFIX, Blanks, blanks_in
-from adapters.inbox.spool import Desk, Spool
+from adapters.inbox.desk import Desk, open_desk
+from adapters.inbox.spool import Spool
 from tests.fakes.dicom import AE_TITLE, CT_IMAGE, SITE, enrolled, instance, instances_recorded, part10
 from tests.fakes.ledger import MemoryLedger
 from tests.unit.test_dicom_crash import nothing_is_pending, restart, unlock
@@ -49,7 +50,7 @@ def as_a_blank_again(pending: Path) -> Path:
 def test_an_answered_instance_is_recorded_though_the_power_cut_undid_its_pending_name(
     spool: Spool, ledger: MemoryLedger
 ) -> None:
-    desk = spool.open_desk()
+    desk = open_desk(spool)
     as_a_blank_again(keep(desk, "1.2.3"))
     unlock(desk)
     restart(spool, ledger)
@@ -60,7 +61,7 @@ def test_an_answered_instance_is_recorded_though_the_power_cut_undid_its_pending
 def test_an_answered_instance_is_recorded_though_the_power_cut_undid_its_claim_too(
     spool: Spool, ledger: MemoryLedger
 ) -> None:
-    desk = spool.open_desk()
+    desk = open_desk(spool)
     as_a_blank_again(keep(desk, "1.2.3"))
     spool.claim(SITE, "1.2.3").unlink()
     unlock(desk)
@@ -72,7 +73,7 @@ def test_an_answered_instance_is_recorded_though_the_power_cut_undid_its_claim_t
 @pytest.mark.parametrize("left", [0, 100, 200, 400, -1])
 def test_a_half_written_blank_is_nothing(spool: Spool, ledger: MemoryLedger, left: int) -> None:
     """It was never answered."""
-    desk = spool.open_desk()
+    desk = open_desk(spool)
     blank = as_a_blank_again(keep(desk, "1.2.3"))
     spool.claim(SITE, "1.2.3").unlink()
     blank.write_bytes(blank.read_bytes()[:left])
@@ -85,7 +86,7 @@ def test_a_half_written_blank_is_nothing(spool: Spool, ledger: MemoryLedger, lef
 def test_pending_names_are_flushed_before_the_batchs_file_that_lists_them(spool: Spool, ledger: MemoryLedger) -> None:
     """Else a batch asked for might list an instance that the restart finds under another name."""
     steps: list[str] = []
-    desk = spool.open_desk(steps.append)
+    desk = open_desk(spool, steps.append)
     gathered = batches(Limits())
     uid = "1.2.3"
     data = part10(instance(SOPInstanceUID=uid))
@@ -113,7 +114,7 @@ def _counting(flushed: list[str], name: str) -> Callable[[int], None]:
 
 def test_an_instance_costs_one_flush(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once blanks are there: the folder is flushed for many at a time."""
-    desk = spool.open_desk()
+    desk = open_desk(spool)
     for number in range(6):  # two blanks, then four
         keep(desk, f"1.2.{number}")
     flushed: list[str] = []
@@ -129,7 +130,7 @@ def test_blanks_of_a_desk_that_is_left_with_work_are_gone_after_the_next_start(
     spool: Spool, ledger: MemoryLedger
 ) -> None:
     """Nothing piles up."""
-    desk = spool.open_desk()
+    desk = open_desk(spool)
     keep(desk, "1.2.3")
     desk.leave()
     assert list(blanks_in(desk.folder / "pending"))
