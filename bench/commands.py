@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from domain.commands.directory import EnrollSite
 from domain.commands.identities import Register
-from domain.commands.studies import ReceivedPatient, ReceiveStudy
+from domain.commands.received_patient import ReceivedPatient
+from domain.commands.studies import ReceiveStudy
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.memory import long_lived

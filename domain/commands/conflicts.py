@@ -10,7 +10,7 @@ from domain.aggregates.link import Held
 from domain.aggregates.study import Conflict, Study
 from domain.commands.doses import ReceivedDose, correct_dose
 from domain.commands.links import link_of, links_between
-from domain.commands.studies import ReceivedPatient, identity_for
+from domain.commands.received_patient import ReceivedPatient, identity_for
 from domain.errors import Erased, HumanMadeIt, NothingToChange
 from domain.traits import received_traits
 from domain.work import Work

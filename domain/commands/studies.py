@@ -1,29 +1,18 @@
 """Commands on studies: record a batch of received instances, reassign, withdraw."""
 
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
 from domain.aggregates.dose import Dose
-from domain.aggregates.identity import FORCES_PROV, Identity
+from domain.aggregates.identity import Identity
 from domain.aggregates.study import Conflict, Study
 from domain.commands.doses import ReceivedDose, record_dose
-from domain.errors import BadIns, Contended, NothingNew, UnknownSite
-from domain.ins import AUTHORITIES, matricule
+from domain.commands.received_patient import ReceivedPatient, identity_for, under_number, would_be
+from domain.errors import Contended
 from domain.texts import received_accession
-from domain.traits import (
-    can_be_one_person,
-    completed,
-    dates_differ,
-    names_agree,
-    received_traits,
-    refuse_odd_id,
-)
 from domain.work import Work
 
-MOST_COLLISIONS = 100
 PERSONAL = frozenset(
     {
         *("PatientID", "IssuerOfPatientID", "IssuerOfPatientIDQualifiersSequence", "OtherPatientIDsSequence"),
@@ -31,21 +20,6 @@ PERSONAL = frozenset(
     }
 )
 """The attributes that say whose an instance is."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReceivedPatient:
-    """The person as the sender wrote them. ``issuer``: Issuer of Patient ID, where present.
-
-    ``ins``, ``ins_oid``: the national health identity sent with them. Where it is all that was sent, it is the local id
-    too, and the authority of INS its issuer.
-    """
-
-    local_id: str
-    issuer: str | None
-    stated: dict[str, str | None]
-    ins: str | None = None
-    ins_oid: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,110 +150,6 @@ class ReceiveStudy:
             self.instances,
             self.root,
         )
-
-
-def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
-    """The identity of a received person: the site's, unless the issuer is an enrolled establishment.
-
-    The same number with a name and birth date that cannot be the same person is a distinct identity, flagged
-    ``collision`` (I2). Nothing is added to an erased identity: a later person under its number is a separate identity,
-    without a collision. Raises UnknownSite (S1), BadTraits (I1: the local id).
-    """
-    if work.directory.site(site) is None:
-        raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
-    refuse_odd_id(patient.local_id)
-    stated = received_traits(work.now, **patient.stated)
-    others: list[Identity] = []
-    for known in under_number(work, site, patient):
-        if _is_of(known, stated):
-            _learn(known, stated)
-            break
-        others.append(known)
-    else:
-        known = _registered(work, _assigner(work, site, patient), patient.local_id, stated, others)
-    _attach_ins(known, patient)
-    return known
-
-
-def under_number(work: Work, site: str, patient: ReceivedPatient) -> Iterator[Identity]:
-    """The identities that bear a received number, in the order in which they were registered.
-
-    Raises NothingNew where there are too many.
-    """
-    assigner = _assigner(work, site, patient)
-    for ordinal in range(1, MOST_COLLISIONS):
-        known = work.find(Identity, Identity.create_id(assigner, patient.local_id, ordinal))
-        if known is None:
-            return
-        yield known
-    raise NothingNew(
-        f"{assigner} has {MOST_COLLISIONS} persons under one number: ask the site to correct its numbering"
-    )
-
-
-def would_be(work: Work, site: str, patient: ReceivedPatient) -> UUID:
-    """The id of the identity that a received person is or would be; nobody is registered."""
-    stated, under = received_traits(work.now, **patient.stated), list(under_number(work, site, patient))
-    known = next((one.id for one in under if _is_of(one, stated)), None)
-    return known or Identity.create_id(_assigner(work, site, patient), patient.local_id, len(under) + 1)
-
-
-def _assigner(work: Work, site: str, patient: ReceivedPatient) -> str:
-    """Who gave out a received number: its issuer, where that is an establishment or an authority of INS."""
-    issuer = patient.issuer
-    known = issuer and (issuer in AUTHORITIES.values() or work.directory.site(issuer))
-    return issuer if issuer and known else site
-
-
-def _attach_ins(identity: Identity, patient: ReceivedPatient) -> None:
-    """The INS that was received with a person; one that is malformed, or a flagged identity's, is left out."""
-    if patient.ins and patient.ins_oid and not identity.has_ins and not identity.flags & FORCES_PROV.keys():
-        with suppress(BadIns):
-            checked = matricule(patient.ins, patient.ins_oid)
-            identity.attach_ins(matricule=checked, oid=patient.ins_oid, mode="DICOM")
-
-
-def _registered(
-    work: Work, assigner: str, local_id: str, stated: dict[str, str | None], others: list[Identity]
-) -> Identity:
-    """A new identity. ``others``: those that had the number before."""
-    collides = not all(other.erased for other in others)
-    source = "received_anew" if others and not collides else "received"
-    new = work.add(Identity(assigner, local_id, len(others) + 1, stated, source))
-    if collides:
-        new.flag(flag="collision", reason="the number is in use for another person")
-    return new
-
-
-def _is_of(known: Identity, stated: dict[str, str | None]) -> bool:
-    """Whether a statement can be about a person, judging by number and traits.
-
-    A different name is accepted if the birth date agrees, and a different birth date if the name agrees; never both in
-    one identity, or two different people could meet in it. Its flags show which differed.
-    """
-    if known.erased or not can_be_one_person(known.traits, stated):
-        return False
-    if names_agree(known.traits, stated):
-        return not (dates_differ(known.traits, stated) and "names_differ" in known.flags)
-    return "traits_differ" not in known.flags
-
-
-def _learn(known: Identity, stated: dict[str, str | None]) -> None:
-    """Flag differences; otherwise add newly known traits, so that later statements are compared with them too."""
-    if not names_agree(known.traits, stated):
-        _flag(known, "names_differ", "received under another name with the same birth date")
-        return
-    if differs := [
-        n for n in ("birth_date", "sex") if known.traits.get(n) and stated[n] not in (None, known.traits[n])
-    ]:
-        _flag(known, "traits_differ", f"received with another {' and '.join(differs)}")
-    if (traits := completed(known.traits, stated)) != known.traits:
-        known.correct(traits=traits, reason="received with a study, and not known before")
-
-
-def _flag(known: Identity, flag: str, reason: str) -> None:
-    if flag not in known.flags:
-        known.flag(flag=flag, reason=reason)
 
 
 @dataclass(frozen=True, kw_only=True)

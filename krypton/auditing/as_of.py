@@ -19,6 +19,7 @@ from krypton.queries import fed
 from projections.cumulative_dose import queries as doses
 from projections.identity_index import queries as identities
 from projections.patient_record import queries as records
+from projections.patient_record.unsettled import unread_of
 
 Document = dict[str, Any]
 
@@ -52,7 +53,7 @@ def seen(past: Past, identity: str) -> Document:
     record = fed.record(past.live, past.views, past.krypton.codec, together, erased, sight, past.position)
     dose = doses.dose(past.views, members, _erased(past, together, doses.subjects), sight=sight)
     patient = {"patient": identities.patient(past.views, together, past.erased(together))}
-    unread = {"unread": records.unread_of(past.views, together, sight)}
+    unread = {"unread": unread_of(past.views, together, sight)}
     return whose | {"identity": shown, "record": whose | patient | record, "dose": patient | dose | unread}
 
 

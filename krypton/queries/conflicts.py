@@ -19,10 +19,10 @@ def conflicts_of(ours: Krypton, caller: Caller, *, settled: bool = False, limit:
 
     ``sent_as``: number and traits of the second, where they differ, from the ledger itself; None once one is erased.
     """
-    from projections.patient_record import queries
+    from projections.patient_record import unsettled
 
     def find(connection: Any, _: str | None) -> list[Document]:
-        rows = queries.conflicts(connection, limit, settled=settled)
+        rows = unsettled.conflicts(connection, limit, settled=settled)
         erased = ours.vault.destroyed({row["identity"] for row in rows})
         known = identities.named(connection, {row["identity"] for row in rows}, erased)
         said = _said(ours, rows)
@@ -54,10 +54,10 @@ def _said(ours: Krypton, rows: Iterable[Document]) -> dict[tuple[str, str], Docu
 
 def open_conflict(ours: Krypton, conflict: UUID) -> tuple[UUID, Conflict | None]:
     """The study that a conflict is of, and what is in conflict, where it is open. Raises NotFound."""
-    from projections.patient_record import queries
+    from projections.patient_record import unsettled
 
     with ours.snapshot() as connection:
-        study = queries.study_of_conflict(connection, str(conflict))
+        study = unsettled.study_of_conflict(connection, str(conflict))
     if study is None:
         raise NotFound(f"no conflict {conflict}: see krypton study conflicts list")
     held = ours.ledger.find(Study, UUID(study))

@@ -110,7 +110,8 @@ def dose_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
     """The ``dose show`` document."""
     allowed = permit(ours, caller, "dose.show", ref)
     from projections.cumulative_dose import queries
-    from projections.patient_record.queries import starts, unread_of
+    from projections.patient_record.queries import starts
+    from projections.patient_record.unsettled import unread_of
 
     def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
         started = starts(connection, _ids(members)) if sight.exclusions.periods else {}

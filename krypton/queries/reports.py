@@ -15,10 +15,10 @@ def problems(ours: Krypton, limit: int) -> list[Document]:
     quantities above their bounds, which are in no total until ``dose accept``.
     """
     from projections.cumulative_dose import queries as doses
-    from projections.patient_record import queries as records
+    from projections.patient_record import unsettled
 
     with ours.snapshot() as connection:
-        unread = [_told(row) for row in records.unread_doses(connection, limit)]
+        unread = [_told(row) for row in unsettled.unread_doses(connection, limit)]
         found = [_told(row) for row in doses.noted(connection, limit)]
     return sorted(unread + found, key=lambda row: -row["position"])[:limit]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from projections.identity_index.due import Decision, Due
+from projections.identity_index.decided import Decision, Due
 
 
 def bodies(found: Due) -> list[tuple[str, Decision, dict[str, Any]]]:

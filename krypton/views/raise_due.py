@@ -19,7 +19,7 @@ from krypton.bootstrap import Krypton
 from krypton.views.matches import bodies
 from policies.commands import build
 from projections.declared import VIEWS
-from projections.identity_index.due import Decision, Due
+from projections.identity_index.decided import Decision, Due
 
 DECISIONS = UUID("5d0c2f0e-7a6b-5c1d-9b57-0e3c8f1d4a26")  # namespace of command ids: stored state, never change it
 ACTOR = "system:rules"

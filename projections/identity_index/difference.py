@@ -11,7 +11,8 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from projections.engine.query import fetch
-from projections.identity_index.due import Decision, Due, due
+from projections.identity_index.decided import Decision, Due
+from projections.identity_index.due import due
 
 Document = dict[str, Any]
 

@@ -3,20 +3,19 @@
 One query over the version's tables returns the pairs: one pair per two persons that share a key, under the best rule
 that applies. Human decisions stand: a pair that a human barred, dismissed, unmerged or merged is left alone. Who agrees
 with both of two that a human set apart is merged with neither, and proposed with each. The query treats each person as
-a unit, except those that lose a merge, whose members are separate in it. ``domain.membership`` then computes the
-resulting persons for the clusters concerned. The same query serves the whole region or a few identities: then with only
-their clusters' keys and links.
+a unit, except those that lose a merge, whose members are separate in it. ``decided.py`` then decides pair by pair, and
+``domain.membership`` computes the resulting persons of the clusters concerned. The same query serves the whole region
+or a few identities: then with only their clusters' keys and links.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from psycopg2.extensions import connection as Connection
 
-from domain.membership import Cluster, Membership
-from domain.rules.matching import MERGE
+from domain.membership import Cluster
 from projections.engine.query import fetch
+from projections.identity_index.decided import Due, Working
 
 ALL_PAIRS = 20  # with more persons under one key, each is paired only with the first
 
@@ -124,36 +123,6 @@ WHERE n.cluster_id IN (SELECT cluster_id FROM "{s}".node WHERE identity_id = ANY
 """
 
 
-class Decision(NamedTuple):
-    """A decision that is due for one pair. ``position``: of the last word on it, 0 where nobody spoke; ``rule`` with
-    its version.
-
-    Of an unmerge, ``rule`` is the rule that had merged the two.
-    """
-
-    one: str
-    other: str
-    rule: str
-    rule_version: int
-    score: float | None
-    fields: tuple[str, ...]
-    position: int
-
-
-@dataclass(frozen=True)
-class Due:
-    """All decisions due under the rules of ``rule_version``, and the resulting persons.
-
-    ``would_be``: identity to person, for the identities concerned and all members of their clusters.
-    """
-
-    merges: list[Decision] = field(default_factory=list)
-    proposals: list[Decision] = field(default_factory=list)
-    unmerges: list[Decision] = field(default_factory=list)
-    rule_version: int = 0
-    would_be: Mapping[str, str] = field(default_factory=dict)
-
-
 def due(connection: Connection, schema: str, others: Iterable[str] = (), within: Collection[str] | None = None) -> Due:
     """What the rules of the version in that schema would decide now. ``others``: identities to tell of as well.
 
@@ -171,7 +140,7 @@ def due(connection: Connection, schema: str, others: Iterable[str] = (), within:
         return Due(rule_version=rules["version"])
     concerned = {*others, *(u[side] for u in unmerges for side in ("low", "high"))}
     concerned.update(p[side] for p in pairs for side in ("one", "other"))
-    working = _Working(_clusters(connection, schema, concerned), concerned)
+    working = Working(_clusters(connection, schema, concerned), concerned)
     for pair in pairs:
         working.registered |= {pair["one"]: pair["one_registered"], pair["other"]: pair["other_registered"]}
     if len(pairs) > 1:  # else nobody agrees with two
@@ -191,111 +160,6 @@ def _sql(template: str, schema: str, within: Collection[str] | None) -> str:
     return template.format(
         s=schema, all_pairs=ALL_PAIRS, **{name: text.format(s=schema) for name, text in scope.items()}
     )
-
-
-class _Working:
-    """The clusters concerned, while due decisions are applied one after the other."""
-
-    def __init__(self, clusters: dict[str, Cluster[str]], concerned: set[str]) -> None:
-        self._clusters = clusters
-        self._concerned = concerned | clusters.keys()
-        self._membership = Membership(clusters)
-        self.registered = {m: at for c in clusters.values() for m, at in c.members.items()}
-        self._parted: dict[str, set[str]] = {}
-
-    def known(self) -> set[str]:
-        """All identities that these decisions are about, and those that they are connected to."""
-        return self._concerned | self.registered.keys()
-
-    def part(self, pairs: Iterable[Mapping[str, Any]]) -> None:
-        """Pairs that a human unmerged or dismissed."""
-        for pair in pairs:
-            for side, far in (("low", "high"), ("high", "low")):
-                self._parted.setdefault(pair[side], set()).add(pair[far])
-
-    def decide(self, unmerges: Iterable[Mapping[str, Any]], pairs: Collection[Mapping[str, Any]]) -> Due:
-        found = Due(unmerges=[Decision(u["low"], u["high"], *_rule(u), None, (), u["position"]) for u in unmerges])
-        for gone in found.unmerges:
-            self._say("link.unmerged", gone.one, gone.other)
-        proposed: set[frozenset[str]] = set()
-        doubtful = self._doubtful(pairs)
-        for pair in sorted(pairs, key=lambda p: self._sides(p) in doubtful):  # proposals name the persons that result
-            self._take(pair, found, proposed, merges=self._sides(pair) not in doubtful)
-        return replace(found, would_be=self._persons())
-
-    def _sides(self, pair: Mapping[str, Any]) -> frozenset[str]:
-        return frozenset((self._person[pair["one"]], self._person[pair["other"]]))
-
-    def _doubtful(self, pairs: Collection[Mapping[str, Any]]) -> set[frozenset[str]]:
-        """Pairs of persons that rules would merge though one of the two also agrees with somebody set apart from the
-        other; persons as they are before anything is merged.
-        """
-        self._person = {side: self._name(side) for pair in pairs for side in (pair["one"], pair["other"])}
-        near: dict[str, set[str]] = {}
-        for pair in pairs:
-            if pair["action"] == MERGE:
-                one, other = self._person[pair["one"]], self._person[pair["other"]]
-                near.setdefault(one, set()).add(other)
-                near.setdefault(other, set()).add(one)
-        return {
-            frozenset((between, side))
-            for apart in self._apart()
-            for between in near.get(apart[0], set()) & near.get(apart[1], set())
-            for side in apart
-        }
-
-    def _apart(self) -> Iterable[tuple[str, str]]:
-        barred = {pair for cluster in self._clusters.values() for pair in cluster.barred}
-        parted = {(one, other) for one, others in self._parted.items() for other in others}
-        for one, other in barred | parted:
-            if other not in self._membership.person_of(one):
-                yield self._name(one), self._name(other)
-
-    def _take(self, pair: Mapping[str, Any], found: Due, proposed: set[frozenset[str]], *, merges: bool) -> None:
-        one, other = pair["one"], pair["other"]
-        person = self._membership.person_of(one)
-        if other in person:
-            return
-        decision = Decision(one, other, *_rule(pair), pair["score"], tuple(pair["fields"]), pair["position"])
-        if pair["action"] == MERGE and merges and not self._set_apart(one, other):
-            self._say("link.merged", one, other)
-            found.merges.append(decision)
-            return
-        both = frozenset((self._earliest(person), self._name(other)))
-        if not pair["waiting"] and both not in proposed:  # what a human said of the two stands: a human says more
-            found.proposals.append(decision)
-        proposed.add(both)
-
-    def _set_apart(self, one: str, other: str) -> bool:
-        """Whether a human barred, unmerged or dismissed any pair of the two persons."""
-        theirs = self._membership.person_of(other)
-        parted = any(self._parted.get(mine, set()) & theirs for mine in self._membership.person_of(one))
-        return parted or self._membership.bar_between(one, other) is not None
-
-    def _say(self, event_type: str, one: str, other: str) -> None:
-        low, high = sorted((one, other))
-        self._membership.foresee(
-            event_type,
-            {
-                "low": low,
-                "high": high,
-                "low_registered": self.registered.get(low, 0),
-                "high_registered": self.registered.get(high, 0),
-            },
-        )
-
-    def _persons(self) -> dict[str, str]:
-        return {m: self._name(m) for m in self._concerned}
-
-    def _name(self, identity: str) -> str:
-        return self._earliest(self._membership.person_of(identity))
-
-    def _earliest(self, person: Iterable[str]) -> str:
-        return min(person, key=lambda m: (self.registered.get(m, 0), m))
-
-
-def _rule(row: Mapping[str, Any]) -> tuple[str, int]:
-    return row["rule"], row["rule_version"]
 
 
 def _clusters(connection: Connection, schema: str, identities: Iterable[str]) -> dict[str, Cluster[str]]:

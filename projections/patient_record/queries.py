@@ -29,18 +29,6 @@ SELECT reading_id::text AS reading, study_id::text, identity_id::text AS subject
        due, read_by, report_uid, conclusion, decline_reason, requested_at, first_position, last_position
 FROM patient_record.reading WHERE study_id = ANY(%(studies)s::uuid[]) ORDER BY first_position
 """
-CONFLICTS = """
-SELECT c.conflict_id::text AS conflict, c.study_id::text AS study, s.study_uid, s.identity_id::text AS identity, c.kind,
-       c.differing, c.instances, c.uid, c.other_identity_id::text AS other_identity, c.other_study_uid,
-       coalesce(nullif(c.site, ''), s.site) AS site, c.digest, c.found_at, c.found_by, c.state, c.settled_by, c.position
-FROM patient_record.conflict c JOIN patient_record.study s USING (study_id)
-WHERE c.state = 'open' OR %(all)s ORDER BY c.position LIMIT %(limit)s
-"""
-UNREAD = """
-SELECT r.study_id::text AS study, r.report_uid, s.study_uid, s.started_at, s.site, r.unread, r.position
-FROM patient_record.report r LEFT JOIN patient_record.study s USING (study_id)
-WHERE r.unread IS NOT NULL {of_whom} ORDER BY r.position DESC LIMIT %(limit)s
-"""
 ORDER_COLUMNS = """
 SELECT order_id::text AS "order", identity_id::text AS identity, state, site, placer_number, ordered_by, modality, act,
        question, urgency, accession, wanted_by, presented_at, scheduled_at, scheduled_for, ae_title, study_uid,
@@ -136,34 +124,6 @@ def starts(connection: Connection, members: Sequence[str]) -> Starts:
 
 def _starts(studies: Sequence[Document]) -> Starts:
     return {study[name]: study["started_at"] for name in ("study_uid", "study_id") for study in studies}
-
-
-def conflicts(connection: Connection, limit: int | None = None, *, settled: bool = False) -> list[Document]:
-    """``study conflicts list``: what came in and says otherwise, oldest first; with ``settled``, decided ones too."""
-    found = fetch(connection, CONFLICTS, limit=limit, all=settled)
-    return [row | {"found_at": iso(row["found_at"])} for row in found]
-
-
-def study_of_conflict(connection: Connection, conflict: str) -> str | None:
-    """The study of a conflict; None: there is none of that id."""
-    found = fetch(connection, "SELECT study_id FROM patient_record.conflict WHERE conflict_id = %(id)s", id=conflict)
-    return str(found[0]["study_id"]) if found else None
-
-
-def unread_doses(connection: Connection, limit: int | None = None) -> list[Document]:
-    """Dose reports of which no dose could be read, and why, newest first."""
-    return list(fetch(connection, UNREAD.format(of_whom=""), limit=limit))
-
-
-def unread_of(connection: Connection, members: Sequence[str], sight: Sight) -> list[Document]:
-    """The same of these members, as far as the reader sees them."""
-    of_whom = "AND s.identity_id = ANY(%(members)s::uuid[])"
-    return [
-        row
-        for row in fetch(connection, UNREAD.format(of_whom=of_whom), limit=None, members=list(members))
-        if not sight.exclusions.study(row["study_uid"], row["started_at"])
-        and not sight.withholds(row["position"], [row["site"]])
-    ]
 
 
 def grown_late(connection: Connection, members: Sequence[str], sight: Sight) -> list[str]:

@@ -6,8 +6,9 @@ from uuid import UUID
 from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.doses import ReceivedDose
 from domain.commands.identities import Register
+from domain.commands.received_patient import ReceivedPatient
 from domain.commands.rules import PublishRules
-from domain.commands.studies import ReceivedConflict, ReceivedPatient, ReceivedReport, ReceiveStudy
+from domain.commands.studies import ReceivedConflict, ReceivedReport, ReceiveStudy
 from domain.commands.views import Promoted
 from domain.ledger import Ledger
 from domain.ports import Answer

@@ -9,7 +9,8 @@ from pytest_bdd import given, parsers, scenarios, step, then, when
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.commands.conflicts import AcceptConflict, DismissConflict
-from domain.commands.studies import ReassignStudy, ReceivedConflict, ReceivedPatient, WithdrawStudy
+from domain.commands.received_patient import ReceivedPatient
+from domain.commands.studies import ReassignStudy, ReceivedConflict, WithdrawStudy
 from tests.fakes.region import dose, exposure
 from tests.features.conftest import FEATURES
 from tests.features.worlds.views import Document

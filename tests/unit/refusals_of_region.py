@@ -18,7 +18,8 @@ from domain.commands.doses import AcceptValues, AcknowledgeAlert
 from domain.commands.identities import Erase
 from domain.commands.policies import DropEntry
 from domain.commands.readings import RequestReading
-from domain.commands.studies import ReassignStudy, ReceivedConflict, ReceivedPatient, ReceiveStudy, WithdrawStudy
+from domain.commands.received_patient import ReceivedPatient
+from domain.commands.studies import ReassignStudy, ReceivedConflict, ReceiveStudy, WithdrawStudy
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, dose, exposure, received
 from tests.unit.refusals import LOCAL_ID, PERSON, WORDS, Directly, Provoked, World
 

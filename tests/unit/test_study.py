@@ -10,9 +10,9 @@ import pytest
 from domain.aggregates.identity import Identity, Status
 from domain.aggregates.study import Study
 from domain.commands.identities import Erase, SetStatus
+from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import (
     ReassignStudy,
-    ReceivedPatient,
     ReceivedReport,
     WithdrawStudy,
 )
