@@ -1,4 +1,4 @@
-"""``python -m schemas.pin``: assigns the next free id to each new schema file, in ``ids.lock``.
+"""Assigns the next free id to each new schema file, in ``ids.lock``.
 
 Ids are stored state: never changed or reused.
 """
@@ -18,8 +18,3 @@ def pin(folder: Path = FOLDER, lock: Path = LOCK) -> list[str]:
         with lock.open("a") as file:
             file.writelines(f"{line}\n" for line in lines)
     return lines
-
-
-if __name__ == "__main__":
-    for line in pin():
-        print(line)

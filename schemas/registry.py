@@ -139,5 +139,5 @@ def registry() -> Registry:
     pinned = read_lock()
     files = {path.name.removesuffix(".avsc"): path for path in sorted(FOLDER.glob("*.avsc"))}
     if unpinned := files.keys() - pinned.keys():
-        raise UnknownSchema(f"not in ids.lock: {', '.join(sorted(unpinned))}; run python -m schemas.pin")
+        raise UnknownSchema(f"not in ids.lock: {', '.join(sorted(unpinned))}; run python -m tools")
     return Registry([_schema(pinned[name], name, json.loads(path.read_text())) for name, path in files.items()])

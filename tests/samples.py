@@ -1,4 +1,4 @@
-"""``python -m tests.samples``: store a sample of each event schema that has none yet.
+"""Stores a sample of each event schema that has none yet.
 
 A sample is written once, when its schema is new, and stays as it is for ever: it stands for the events of that version
 that lie in event stores and topics. Beside the bytes lies what they must decode to.
@@ -56,7 +56,3 @@ def main() -> None:
         if not (FOLDER / f"{schema.name}.bin").exists():
             write(schema)
             print(schema.name)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,10 @@
-"""``python -m tools``: writes every page and module generated from the code; tests check that they are current."""
+"""``python -m tools``: writes all that is made from the code; tests check that it is current.
 
+New event schemas get their ids and samples, which then stay as they are; pages and modules are written each time.
+"""
+
+from schemas.pin import pin
+from tests import samples
 from tools import (
     architecture_picture,
     asyncapi_page,
@@ -13,6 +18,9 @@ from tools import (
 PAGES = (architecture_picture, asyncapi_page, commands_page, data_model_page, rules_page, topics_page)
 
 if __name__ == "__main__":
+    for line in pin():
+        print(line)
+    samples.main()
     for made in PAGES:
         made.PAGE.write_text(made.page())
     for file, content in shape_modules.modules():

@@ -80,7 +80,7 @@ def test_the_file_is_named_as_the_record(schema: Schema) -> None:
 
 @by_name
 def test_a_stored_sample_of_every_version_still_reads(schema: Schema) -> None:
-    """Write a missing one with ``python -m tests.samples``; never write one again."""
+    """Write a missing one with ``python -m tools``; never write one again."""
     raw = (SAMPLES / f"{schema.name}.bin").read_bytes()
     expected = json.loads((SAMPLES / f"{schema.name}.json").read_text())
     newest, decoded = Codec(registry(), FixedVault()).decode(raw, VERSION)
