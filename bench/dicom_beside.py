@@ -23,6 +23,8 @@ import pydicom
 from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 
+from tests.waiting import until
+
 LOCAL, SENDER, CALLED = "127.0.0.1", "BENCH", "KRYPTON"
 ENVIRONMENT = os.environ | {"TCP_NODELAY": "1"}
 SENDERS = (1, 4)
@@ -137,7 +139,7 @@ def serving(folder: Path, command: Server) -> Iterator[int]:
             command(Path(own), port), env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            until(lambda: listens(port))
+            until(lambda: listens(port), "it listens")
             yield port
         finally:
             process.terminate()
@@ -162,15 +164,6 @@ def listens(port: int) -> bool:
     """Whether somebody accepts connections there."""
     with socket.socket() as probe:
         return probe.connect_ex((LOCAL, port)) == 0
-
-
-def until(true: Callable[[], bool], within_s: float = 30) -> None:
-    """Wait for it. Raises TimeoutError."""
-    end = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > end:
-            raise TimeoutError("it does not listen")
-        time.sleep(0.02)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from statistics import median
 from bench import dicom_beside
 from bench.dicom_beside import LOCAL, Load
 from bench.dicom_peer import Peer, data, pdu, request, store_command
+from tests.waiting import until
 
 HOSTILE, ASSOCIATIONS, ROUNDS, HOLD_S = 500, 10_000, 5, 1.0
 LOAD = Load("4 kB", 2_500, 400)
@@ -152,7 +153,7 @@ def _endurance(folder: Path, associations: int) -> dict[str, float]:
         port = int(free.getsockname()[1])
     process = subprocess.Popen(dicom_beside.krypton(own, port))
     try:
-        dicom_beside.until(lambda: dicom_beside.listens(port))
+        until(lambda: dicom_beside.listens(port), "it listens")
         _associate(port, associations // 20)
         before = _taken_by(process.pid)
         _associate(port, associations)

@@ -72,7 +72,7 @@ class Peer:
     """One connection to a service on this machine, perhaps from another address of its loopback."""
 
     def __init__(self, port: int, address: str = "127.0.0.1") -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(address, 0))
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(address, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self) -> "Peer":

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from adapters.inbox.recorder import Executes
 from domain.commands.studies import ReceiveStudy
 from domain.ports import Answer
 from domain.work import Command, Envelope
+from tests.waiting import until
 
 SENDER, CALLED = "BENCH", "KRYPTON"
 LOCAL = "127.0.0.1"
@@ -151,7 +152,7 @@ def _storescp(settings: dict[str, str]) -> Iterator[int]:
         port = int(free.getsockname()[1])
     process = subprocess.Popen(["storescp", "--ignore", str(port)], env=os.environ | settings)
     try:
-        _until(lambda: _listens(port))
+        until(lambda: _listens(port), "storescp listens")
         yield port
     finally:
         process.terminate()
@@ -168,14 +169,6 @@ def _storescu(files: Path, port: int, settings: dict[str, str], count: int) -> f
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((LOCAL, port)) == 0
-
-
-def _until(true: Callable[[], Any], within_s: float = 5) -> None:
-    end = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > end:
-            raise TimeoutError("storescp does not listen")
-        time.sleep(0.02)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ session of a consumer group set it, and hardly the machine's speed.
 
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import uuid4
@@ -20,13 +19,13 @@ from domain.commands.identities import Register
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from streams.broker import broker
+from tests.waiting import until
 
 VIEW = "identity_index"
 GROUP = f"krypton-{VIEW}-v1"
 STORED = "SELECT count(*) FROM ledger.ledger_events"
 REGISTERED = f"{STORED} WHERE topic = 'identity.registered'"
 INDEXED = f"SELECT count(*) FROM {VIEW}_v1.identity"
-READY_S, PAUSE_S = 90.0, 0.05
 
 
 def run(ours: Krypton) -> dict[str, float]:
@@ -60,13 +59,13 @@ def _taken_over(
     """From the failure of one of two processes until what is stored then has arrived. ``both``: both are at work."""
     with _running(ours, words) as active:
         _register(ours)
-        _until(arrived)
+        until(arrived, "all has arrived")
         with _running(ours, words):
             _register(ours)
-            _until(both or arrived)
+            until(both or arrived, "both are at work")
             active.send_signal(sent)
             _register(ours)
-            return _until(arrived)
+            return until(arrived, "what was stored meanwhile has arrived")
 
 
 @contextmanager
@@ -102,13 +101,3 @@ def _count(ours: Krypton, sql: str) -> int:
     with ours.snapshot() as connection, connection.cursor() as cursor:
         cursor.execute(sql)
         return int(cursor.fetchone()[0])
-
-
-def _until(condition: Callable[[], bool]) -> float:
-    """Seconds until it holds. Raises TimeoutError."""
-    begin = time.monotonic()
-    while not condition():
-        if time.monotonic() - begin > READY_S:
-            raise TimeoutError(f"it did not happen within {READY_S:.0f} s")
-        time.sleep(PAUSE_S)
-    return time.monotonic() - begin

@@ -39,6 +39,24 @@ def _shared(file: str) -> str:
     return "the region of the command line" if SHARES_REGION.search(text) else file
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the work, files that wait for servers and files that compute take turns.
+
+    Else all would wait at first, with cores idle, and compute in the end, more of them than there are cores.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    scopes: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        scopes.setdefault(_shared(item.nodeid.partition("::")[0]), []).append(item)
+    computing = [name for name in scopes if name.startswith("tests/unit/")]
+    waiting = [name for name in scopes if not name.startswith("tests/unit/")]
+    each = len(computing) // (len(waiting) + 1)
+    turns = [[name, *computing[n * each : (n + 1) * each]] for n, name in enumerate(waiting)]
+    order = [*(name for turn in turns for name in turn), *computing[len(waiting) * each :]]
+    items[:] = [item for name in order for item in scopes[name]]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Together:
     """How the processes of ``pytest -n`` share the work. (Group marks of pytest-xdist 3.8 do nothing on pytest 9.)"""

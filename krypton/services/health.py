@@ -19,7 +19,7 @@ from krypton.policies.fold import PREFIX, PolicyFold
 from krypton.settings import ServiceUnavailable
 from krypton.views import following
 from krypton.views.following import Problem
-from krypton.views.lag import ANSWERS_MS, kafka_away
+from krypton.views.lag import kafka_away
 from policies.all import POLICIES
 from postgres import limits
 from projections.engine.query import fetch
@@ -131,7 +131,9 @@ def _relay(health: Health, connection: Any, now: float) -> None:
 
 def _kafka(ours: Krypton, health: Health, connection: Any, readers: Mapping[Reader, Read], now: float) -> None:
     try:
-        consumer = KafkaConsumer(**broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=ANSWERS_MS)
+        consumer = KafkaConsumer(
+            **broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=broker.ANSWERS_MS
+        )
         try:
             every = [TopicPartition(topic, p) for topic in (*LEDGER, CHECKPOINTS) for p in range(PARTITIONS[topic])]
             ends = bounds.ends(consumer, every)

@@ -11,7 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from krypton.bootstrap import Krypton
-from krypton.views.lag import ANSWERS_MS, kafka_away
+from krypton.views.lag import kafka_away
 from projections.engine.query import fetch
 from streams.broker import bounds as edges
 from streams.broker import broker, topics
@@ -99,7 +99,9 @@ def _of_letters(rows: list[dict[str, Any]]) -> Iterator[Problem]:
 
 
 def _bounds(ours: Krypton, names: list[str]) -> dict[tuple[str, int], Bounds]:
-    consumer = KafkaConsumer(**broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=ANSWERS_MS)
+    consumer = KafkaConsumer(
+        **broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=broker.ANSWERS_MS
+    )
     try:
         every = [TopicPartition(topic, p) for topic in names for p in range(PARTITIONS[topic])]
         begins, ends = edges.begins(consumer, every), edges.ends(consumer, every)

@@ -23,7 +23,6 @@ from streams.relay.outbox import Rows
 from streams.relay.outgoing import Addresser
 
 LOOK_AGAIN_S = 0.05
-ANSWERS_MS = 5_000  # a running broker answers in milliseconds; a failure should be reported soon
 Ends = Mapping[tuple[str, int], int]
 
 
@@ -167,7 +166,9 @@ def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
     """(topic, partition) to the offset of the next record; by default for all topics of the views."""
     wanted = wanted or {topic for view in VIEWS.values() for topic in view.make().topics}
     try:
-        consumer = KafkaConsumer(**broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=ANSWERS_MS)
+        consumer = KafkaConsumer(
+            **broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=broker.ANSWERS_MS
+        )
         try:
             found = bounds.ends(consumer, [TopicPartition(t, p) for t in wanted for p in range(PARTITIONS[t])])
         finally:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 SCHEME: Final = "scram://"
 MECHANISM: Final = "SCRAM-SHA-512"
 PROTOCOL: Final = "SASL_PLAINTEXT"
+ANSWERS_MS: Final = 5_000  # a running broker answers in milliseconds; a failure should be reported soon
 
 
 def with_login(servers: str, user: str, password_file: Path) -> str:

@@ -107,9 +107,9 @@ def check(bootstrap: str) -> None:
 def ids(bootstrap: str) -> dict[str, str]:
     """The id that Kafka gave each declared topic that exists; one made again under its name has another.
 
-    Raises KafkaError (Kafka is unavailable).
+    Raises KafkaError, soon where Kafka is unavailable: health asks.
     """
-    with _admin(bootstrap) as admin:
+    with _admin(bootstrap, bootstrap_timeout_ms=broker.ANSWERS_MS) as admin:
         there = sorted(PARTITIONS.keys() & set(admin.list_topics()))
         return {topic["name"]: str(topic["topic_id"]) for topic in (admin.describe_topics(there) if there else ())}
 
@@ -185,8 +185,8 @@ def _settings(admin: KafkaAdminClient, wanted: Mapping[str, str] = KEPT) -> dict
 
 
 @contextmanager
-def _admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
-    admin = KafkaAdminClient(**broker.options(bootstrap), client_id="krypton-topics")
+def _admin(bootstrap: str, **more: int) -> Iterator[KafkaAdminClient]:
+    admin = KafkaAdminClient(**broker.options(bootstrap), client_id="krypton-topics", **more)
     try:
         yield admin
     finally:

@@ -33,7 +33,7 @@ def freeze(world: World, dice: random.Random) -> str:
     seconds = dice.uniform(*FROZEN_S)
     with suppress(psutil.Error):
         one.suspend()
-        time.sleep(seconds)
+        time.sleep(seconds)  # as long as the fault lasts
         one.resume()
     return f"{_name(one)} for {seconds:.0f} s"
 
@@ -42,7 +42,7 @@ def broker_killed(world: World, dice: random.Random) -> str:
     """A power cut of Kafka."""
     kill_kafka(world.stack)
     away = dice.uniform(0.0, 6.0)
-    time.sleep(away)
+    time.sleep(away)  # as long as the fault lasts
     world.stack.start_kafka()
     return f"for {away:.0f} s"
 
@@ -51,7 +51,7 @@ def database_killed(world: World, dice: random.Random) -> str:
     """A power cut of PostgreSQL: recovery at its start."""
     stop_database(world.stack)
     away = dice.uniform(0.0, 6.0)
-    time.sleep(away)
+    time.sleep(away)  # as long as the fault lasts
     world.stack.start_database()
     return f"for {away:.0f} s"
 
@@ -61,7 +61,7 @@ def broker_frozen(world: World, dice: random.Random) -> str:
     broker, seconds = world.broker(), dice.uniform(*FROZEN_S)
     broker.suspend()
     try:
-        time.sleep(seconds)
+        time.sleep(seconds)  # as long as the fault lasts
     finally:
         broker.resume()
     return f"for {seconds:.0f} s"

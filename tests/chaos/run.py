@@ -13,8 +13,9 @@ from krypton.settings import ServiceUnavailable
 from tests.chaos.checker import findings
 from tests.chaos.faults import FAULTS
 from tests.chaos.load import Load
-from tests.chaos.world import PATIENCE_S, World, world
-from tests.integration.live_ledger import LiveLedger, until
+from tests.chaos.world import World, world
+from tests.integration.live_ledger import LiveLedger
+from tests.waiting import WITHIN_S, until
 
 BREAK_S: Final = (1.0, 6.0)
 """Between two faults: some meet a ledger at rest, others one that still recovers."""
@@ -51,7 +52,7 @@ def chaos(home: Path, seconds: float, seed: int, say: Callable[[str], None]) -> 
 def _faults(one: World, load: Load, dice: random.Random, end: float, say: Callable[[str], None]) -> list[str]:
     struck = []
     while time.monotonic() < end and load.failure is None:
-        time.sleep(dice.uniform(*BREAK_S))
+        time.sleep(dice.uniform(*BREAK_S))  # the load goes on
         (fault,) = dice.choices(list(FAULTS), list(FAULTS.values()))
         told = fault(one, random.Random(dice.random()))
         struck.append(f"{fault.__name__}: {told}")
@@ -66,9 +67,9 @@ def _rest(one: World, ledger: LiveLedger, load: Load) -> list[str]:
         return [f"load: an asker was told {type(load.failure).__name__}: {load.failure}"]
     spool = spool_at(one.ours.settings.instances)
     try:
-        until(ledger.relayed, PATIENCE_S, "all events on Kafka")
-        until(lambda: not any(spool.pending()), PATIENCE_S, "all images recorded")
-        wait_for_all(one.ours, PATIENCE_S)
+        until(ledger.relayed, "all events on Kafka")
+        until(lambda: not any(spool.pending()), "all images recorded")
+        wait_for_all(one.ours, WITHIN_S)
     except (AssertionError, ServiceUnavailable) as late:
         return [f"not at rest: {late}"]
     return []

@@ -23,10 +23,7 @@ from krypton.settings import Settings
 from tests.fakes.dicom import AE_TITLE
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, SITES
 from tests.integration.live_cli import answers, free_port
-from tests.integration.live_ledger import until
-
-STOP_S: Final = 60
-PATIENCE_S: Final = 180.0
+from tests.waiting import WITHIN_S, until
 
 
 @dataclass
@@ -72,7 +69,7 @@ class World:
                 process.send_signal(signal.SIGTERM)
         for process in self.processes.values():
             with suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_S)
+                process.wait(WITHIN_S)
         for one in left:
             with suppress(psutil.Error):
                 one.kill()
@@ -107,7 +104,7 @@ def world(home: Path) -> Iterator[World]:
         for name, words in WORDS.items():
             one.start(name, *words)
         try:
-            until(lambda: answers(port), PATIENCE_S, "the DICOM service listens")
+            until(lambda: answers(port), "the DICOM service listens")
             yield one
         finally:
             one.stop()

@@ -20,6 +20,7 @@ from domain.askers import Asker
 from domain.errors import CommandRepeated
 from domain.ports import Answer, Basis, CommandRecord
 from tests.fakes.eventstore import MemoryRecorder
+from tests.waiting import WITHIN_S
 
 Recorder = Any
 ASKER = Asker("clerk:c1", "Register")
@@ -168,9 +169,9 @@ def test_a_reader_that_follows_positions_misses_nothing_while_eight_threads_writ
     with ThreadPoolExecutor(9) as pool:
         seen = pool.submit(follow, recorder, written)
         for done in [pool.submit(write, n) for n in range(8)]:
-            done.result(timeout=60)
+            done.result(timeout=WITHIN_S)
         written.set()
-        assert seen.result(timeout=60) == [n.id for n in recorder.select_notifications(0, 10_000)]
+        assert seen.result(timeout=WITHIN_S) == [n.id for n in recorder.select_notifications(0, 10_000)]
 
 
 def follow(recorder: Recorder, written: Event) -> list[int]:

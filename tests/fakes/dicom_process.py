@@ -18,7 +18,7 @@ from domain.ports import Answer
 from domain.work import Command, Envelope
 from tests.fakes.dicom import SITE
 
-LONGEST_LIFE_S = 120
+LONGEST_LIFE_S = 300
 
 
 class FolderLedger:
@@ -42,7 +42,7 @@ class FolderLedger:
 
 
 def main(spool: str, ledger: str, port: str) -> None:
-    """Serve until killed, or for two minutes at most."""
+    """Serve until killed, or for five minutes at most, where a test forgot it."""
     service = StorageService(
         ledger=FolderLedger(Path(ledger)),
         spool=spool_at(Path(spool)),

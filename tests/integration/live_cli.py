@@ -26,11 +26,10 @@ from krypton.services.supervisor import krypton_command
 from krypton.settings import Settings
 from postgres.session import keep_within
 from tests.fakes.roles import REASON, every_role, every_role_by_name
-from tests.integration.live_ledger import until
+from tests.waiting import WITHIN_S, until
 
 SITE, OTHER_SITE, AE_TITLE = "CHB", "CHP", "CHB_PACS"
 CLINICIAN, OUTSIDER = "10101201233", "10101205671"  # the first works for CHB, the second for no one
-STOP_S = 30
 LEFT_OUT, PLANTED = "not as the ledger holds it", "that this ledger did not write"  # what wait says of such records
 RUNNING = pytest.StashKey["Region"]()
 _numbers = count(1)
@@ -83,7 +82,7 @@ class CommandLine:
     def run_apart(self, *words: object) -> Said:
         """Run one command line in a process of its own, whose end gives back what a library left open."""
         command = krypton_command(*(str(word) for word in words))
-        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=WITHIN_S, check=False)
         assert "Traceback" not in done.stderr
         return Said(done.returncode, done.stdout, done.stderr)
 
@@ -127,6 +126,11 @@ class Region(CommandLine):
     def krypton(self) -> Krypton:
         """The ledger itself, for what no command does."""
         return Krypton.connect(Settings.read({"KRYPTON_HOME": str(self.home)}, self.home))
+
+    @property
+    def head(self) -> int:
+        """The last ledger position."""
+        return self.krypton.ledger.recorder.max_notification_id() or 0
 
     @property
     def dicom_port(self) -> int:
@@ -187,7 +191,7 @@ def _started(config: pytest.Config) -> Region:
     doctor = ("--name", "Dr Essai", "--profession", "radiologist")
     region.ask("professional", "register", CLINICIAN, *doctor, "--site", SITE)
     region.ask("professional", "register", OUTSIDER, *doctor)
-    until(lambda: answers(port), 60, "DICOM service")
+    until(lambda: answers(port), "DICOM service")
     region.settle()
     return region
 
@@ -197,7 +201,7 @@ def _stop(processes: subprocess.Popen[bytes]) -> None:
     children = psutil.Process(processes.pid).children(recursive=True) if processes.poll() is None else []
     processes.send_signal(signal.SIGTERM)
     try:
-        processes.wait(STOP_S)
+        processes.wait(WITHIN_S)
     finally:
         for child in (*children, processes):
             if isinstance(child, psutil.Process) and child.is_running():

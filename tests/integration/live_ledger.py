@@ -4,8 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +32,7 @@ from streams.broker.topics import DEAD_LETTERS, PARTITIONS
 from streams.relay.outgoing import Addresser, Stored
 from tests.fakes.region import CLINICIAN as A_PROFESSIONAL
 from tests.fakes.roles import every_role_by_name
+from tests.waiting import until
 
 SITE = "CHB"
 
@@ -47,16 +47,6 @@ class Published(NamedTuple):
 
 Log = dict[tuple[str, int], list[Published]]
 """(topic, partition) to its records, in order."""
-
-
-def until(condition: Callable[[], object], timeout_s: float, what: str) -> float:
-    """Wait for a condition; returns how long it took, in seconds."""
-    begin = time.monotonic()
-    while not condition():
-        if (waited := time.monotonic() - begin) > timeout_s:
-            raise AssertionError(f"{what}: not after {waited:.1f} s")
-        time.sleep(0.05)
-    return time.monotonic() - begin
 
 
 @dataclass
@@ -127,18 +117,18 @@ class LiveLedger:
             some = [(person(f"{prefix}-{n}"), Envelope()) for n in range(first, min(first + 200, count))]
             self.ask_many(some)
 
-    def ask_many(self, asked: Sequence[tuple[Command, Envelope]], timeout_s: float = 30) -> None:
+    def ask_many(self, asked: Sequence[tuple[Command, Envelope]]) -> None:
         """Ask commands until they are stored; a database that is away is asked again, with the same command ids."""
-        deadline = time.monotonic() + timeout_s
-        while True:
+
+        def stored() -> bool:
             try:
                 refused = [a for a in self.krypton.ledger.execute_many(asked) if isinstance(a, Exception)]
             except (PersistenceError, psycopg2.OperationalError, DBAPIError):
-                assert time.monotonic() < deadline, "the database did not come back"
-                time.sleep(0.1)
-                continue
+                return False
             assert not refused, refused[0]
-            return
+            return True
+
+        until(stored, "the database is back")
 
     def stored(self) -> Log:
         """What must be on Kafka: every stored event, in its partition, in order."""
@@ -184,7 +174,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL it, frozen or not, and wait for its end."""
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.wait()
 
 
 @contextlib.contextmanager
@@ -207,14 +197,14 @@ def kill_kafka(stack: Stack) -> None:
     """SIGKILL the broker, and wait for the last of its threads: only then is its port free for the next start."""
     port = int(stack.addresses().kafka.rpartition(":")[2])
     stack.kill_kafka()
-    until(lambda: is_free(port), 10, "Kafka's port free again")
+    until(lambda: is_free(port), "Kafka's port free again")
 
 
 def stop_database(stack: Stack) -> None:
     """Stop PostgreSQL at once, and wait until its port is free."""
     port = urlsplit(stack.addresses().database).port or 0
     stack.stop_database_immediate()
-    until(lambda: is_free(port), 10, "the database's port free again")
+    until(lambda: is_free(port), "the database's port free again")
 
 
 def delete_topics(kafka: str) -> None:
@@ -223,7 +213,7 @@ def delete_topics(kafka: str) -> None:
     try:
         if there := [t for t in admin.list_topics() if t in PARTITIONS]:
             admin.delete_topics(there)
-            until(lambda: not set(there) & set(admin.list_topics()), 20, "topics gone")
+            until(lambda: not set(there) & set(admin.list_topics()), "topics gone")
     finally:
         admin.close()
 

@@ -22,8 +22,8 @@ from projections.engine.store import ViewStore
 from projections.versions import rebuild, versions
 from streams.broker.topics import PARTITIONS
 from tests.fakes.topic import records
-from tests.integration.live_ledger import until
 from tests.integration.ruled_world import RuledWorld, merges, proposes
+from tests.waiting import until
 
 INDEX = "identity_index"
 RULES = (merges(), merges("ins", "family", "birth_date", name="ins"), proposes("family", "given", "birth_date"))
@@ -67,7 +67,7 @@ class PolicyWorld(RuledWorld):
         for name in names or POLICIES:
             if name not in self.senders:
                 self.senders[name] = policies.sender(self.ours, name)
-            until(lambda name=name: self._sent(name), 30, f"{name} done")  # type: ignore[misc]
+            until(lambda name=name: self._sent(name), f"{name} done")  # type: ignore[misc]
 
     def _sent(self, name: str) -> bool:
         self.work(INDEX)

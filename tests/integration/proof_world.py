@@ -16,7 +16,8 @@ from krypton.integrity.verify import Question, verify
 from schemas.event import Record
 from streams.broker.topics import CHECKPOINTS, LEDGER, MAX_RECORD_BYTES, PARTITIONS
 from streams.relay import relay
-from tests.integration.live_ledger import LiveLedger, end_offsets, until
+from tests.integration.live_ledger import LiveLedger, end_offsets
+from tests.waiting import until
 
 
 def krypton(ledger: LiveLedger) -> Krypton:
@@ -36,7 +37,7 @@ def relay_all(ledger: LiveLedger) -> None:
     try:
         events = ledger.query("SELECT count(*) FROM ledger.ledger_events")[0][0]
         kafka = addresses.kafka
-        until(lambda: sum(end_offsets(kafka, list(LEDGER)).values()) >= events, 60, "all events on Kafka")
+        until(lambda: sum(end_offsets(kafka, list(LEDGER)).values()) >= events, "all events on Kafka")
     finally:
         stop.set()
         running.join()

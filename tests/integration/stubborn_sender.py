@@ -1,6 +1,6 @@
 """A sender that sends each instance until it is answered, whatever becomes of the service meanwhile."""
 
-import time
+from functools import partial
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -8,6 +8,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, evt
 
 from tests.fakes.dicom import AE_TITLE, CT_IMAGE, no_delay
+from tests.waiting import until
 
 # pynetdicom's sender leaves the socket of a connection that was refused or reset to the garbage collector.
 LEAVES_SOCKETS = "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
@@ -24,8 +25,7 @@ class StubbornSender:
     def send(self, datasets: list[Dataset]) -> None:
         """Until each was answered with success; the association stays open."""
         for dataset in datasets:
-            while not self._sent(dataset):
-                time.sleep(0.02)
+            until(partial(self._sent, dataset), "answered with success")
             self.answered += 1
 
     def release(self) -> None:

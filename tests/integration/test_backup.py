@@ -32,12 +32,12 @@ from krypton.settings import Settings
 from streams.broker import topics
 from streams.broker.topics import LEDGER
 from tests.integration.live_cli import CommandLine, free_port
-from tests.integration.live_ledger import delete_topics, end_offsets, until
+from tests.integration.live_ledger import delete_topics, end_offsets
 from tests.integration.test_docs_run import ROOT, blocks, typed
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
 
-STOP_S = 30
 TOOLS = Path(postgres._program("pg_dump")).parent
 STEPS, UPGRADE = blocks("docs/backup.md"), blocks("docs/upgrade.md")
 SITE = "CHB"
@@ -51,7 +51,7 @@ class Operator(CommandLine):
     def types(self, step: str) -> str:
         """Type one block of a page."""
         return typed(
-            (STEPS | UPGRADE)[step], self.env | {"PATH": f"{ROOT / '.venv/bin'}:{TOOLS}:/usr/bin:/bin"}, self.home, 200
+            (STEPS | UPGRADE)[step], self.env | {"PATH": f"{ROOT / '.venv/bin'}:{TOOLS}:/usr/bin:/bin"}, self.home
         )
 
     def sql(self, statement: str, *values: object) -> list[Any]:
@@ -103,7 +103,7 @@ class Operator(CommandLine):
         """End what ``krypton run`` started."""
         running = psutil.Process(int((self.home / "run.pid").read_text()))
         running.terminate()
-        running.wait(STOP_S)
+        running.wait(WITHIN_S)
 
     @contextmanager
     def relaying(self) -> Iterator[None]:
@@ -113,10 +113,10 @@ class Operator(CommandLine):
         )
         try:
             yield
-            until(lambda: self.published() == self.stored(), 60, "all published")
+            until(lambda: self.published() == self.stored(), "all published")
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(STOP_S)
+            process.wait(WITHIN_S)
 
 
 class After(NamedTuple):

@@ -17,7 +17,7 @@ from projections.declared import VIEWS
 from streams.broker.partition import partition_of
 from streams.broker.topics import DEAD_LETTERS, PARTITIONS
 from tests.integration.live_cli import AE_TITLE, CLINICIAN, SITE, CommandLine, Region, free_port, region
-from tests.integration.live_ledger import until
+from tests.waiting import WITHIN_S, until
 
 __all__ = ["region"]
 pytestmark = pytest.mark.live
@@ -152,7 +152,7 @@ def test_wait_names_the_view_that_lags(region: Region) -> None:
     assert told[-1][1] - told[-1][0] == 2
     assert said.startswith("unavailable: timed out: not up to date: access_history (2 behind)")
     assert said.endswith("is krypton run running?")
-    wait_for_views(region.krypton, 60.0, lambda *reached: told.append(reached))
+    wait_for_views(region.krypton, WITHIN_S, lambda *reached: told.append(reached))
     assert told[-1][0] == told[-1][1]
 
 
@@ -213,7 +213,7 @@ class TestDeadLetters:
             records = {one["topic"]: one["records"] for one in region.ask("topics")}
             return bool(records[DEAD_LETTERS] >= len(planted["everywhere"]))
 
-        until(published, 10, "dead letters published")
+        until(published, "dead letters published")
 
     def test_a_letter_that_is_not_there_is_not_found(self, region: Region) -> None:
         for command in ("show", "replay"):
@@ -223,13 +223,13 @@ class TestDeadLetters:
 
 def plant(region: Region, key: str) -> None:
     """Put garbage with the ledger's headers, and a position far above its head, on the topic of identities."""
-    position = (region.krypton.ledger.recorder.max_notification_id() or 0) + 1_000_000
+    position = region.head + 1_000_000
     headers = [("ce_id", f"{key}/999".encode()), ("position", str(position).encode()), ("version", b"999")]
     producer = KafkaProducer(bootstrap_servers=region.krypton.addresses.kafka)
     try:
         partition = partition_of(key.encode(), PARTITIONS[IDENTITIES])
         sent = producer.send(IDENTITIES, b"garbage", key.encode(), headers, partition)
-        sent.get(10)
+        sent.get(60)
     finally:
         producer.close(5)
 

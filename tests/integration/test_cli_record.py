@@ -13,8 +13,8 @@ from domain.work import Envelope
 from tests.fakes.dicom import instance, new_uid, part10, report, write
 from tests.fakes.region import dose, exposure, received
 from tests.integration.live_cli import CLINICIAN, Region, region
-from tests.integration.live_ledger import until
 from tests.integration.stubborn_sender import LEAVES_SOCKETS, StubbornSender
+from tests.waiting import WITHIN_S, until
 
 __all__ = ["region"]
 pytestmark = pytest.mark.live
@@ -120,7 +120,7 @@ def test_each_instance_answered_is_in_the_record_once_though_the_service_is_kill
     sender.send(datasets[:5])
     killed = region.dicom_service()
     killed.kill()
-    killed.wait(10)
+    killed.wait(WITHIN_S)
     sender.send(datasets[5:])
     sender.release()
     gc.collect()  # here, where the warning is expected
@@ -130,7 +130,7 @@ def test_each_instance_answered_is_in_the_record_once_though_the_service_is_kill
         found = region.run("record", "show", f"CHB|{local_id}", "--json")
         return [study["instances"] for study in json.loads(found.out)["studies"]] if found.code == 0 else []
 
-    until(lambda: sum(recorded()) >= len(datasets), 30, "all that was answered in the record")
+    until(lambda: sum(recorded()) >= len(datasets), "all that was answered in the record")
     region.settle()
     assert recorded() == [len(datasets)]
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.integration.live_cli import Region, region
+from tests.waiting import WITHIN_S
 
 __all__ = ["region"]
 
@@ -47,7 +48,7 @@ def test_a_read_imports_nothing_that_only_services_need(region: Region, words: s
     region.settle()
     given = {"ref": ref, "other": other, "number": ref.partition("|")[2], "moment": "2100-01-01"}
     command = [sys.executable, "-c", SCRIPT, *words.format(**given).split(), "--json"]
-    done = subprocess.run(command, env=region.env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=region.env, capture_output=True, text=True, timeout=WITHIN_S)
     assert done.returncode == 0, done.stderr
     imported = set(done.stderr.split())
     assert "psycopg2" in imported  # or the next line would hold of anything

@@ -15,7 +15,7 @@ from projections.versions import versions
 from streams.reading.replay import Unanswered
 from tests.fakes.region import dose, exposure, received
 from tests.integration.live_cli import CLINICIAN, Region, region
-from tests.integration.live_ledger import until
+from tests.waiting import until
 
 __all__ = ["region"]
 pytestmark = pytest.mark.live
@@ -75,7 +75,7 @@ def stricter(region: Region) -> RuleId:
 
 def caught_up(region: Region, view: str, version: int) -> None:
     """Wait until a version's own worker has read all."""
-    until(lambda: versions_of(region, view)[version]["lag"] == 0, 20, f"{view} v{version} up to date")
+    until(lambda: versions_of(region, view)[version]["lag"] == 0, f"{view} v{version} up to date")
 
 
 def test_a_rebuild_under_other_rules_is_compared_promoted_and_taken_back(
@@ -126,14 +126,14 @@ def test_a_promotion_that_was_killed_half_way_is_finished_by_the_supervisor(dose
     before = ours.ledger.recorder.max_notification_id() or 0
     version = doses.ask("views", "rebuild", DOSES)["version"]
     versions.promote(ours.addresses.database, DOSES, version, "system:test")
-    until(lambda: (ours.ledger.recorder.max_notification_id() or 0) > before, 20, "the promotion's event")
+    until(lambda: (ours.ledger.recorder.max_notification_id() or 0) > before, "the promotion's event")
     promote.settle(ours)
     doses.settle()
     doses.ask("views", "rollback", DOSES)
 
 
 def test_what_the_relay_has_not_copied_readers_lack(region: Region) -> None:
-    head = region.krypton.ledger.recorder.max_notification_id() or 0
+    head = region.head
     assert "the relay has not copied" in lag.lacks(region.krypton, DOSES, head + 1, 0)
     assert lag.lacks(region.krypton, DOSES, head, 20) == ""
 
@@ -162,12 +162,12 @@ def test_a_version_built_until_a_position_stops_there_and_is_promoted_by_force_a
 def test_a_check_finds_what_is_live_equal_and_leaves_nothing(region: Region) -> None:
     region.register()
     region.settle()
-    before = region.krypton.ledger.recorder.max_notification_id()
+    before = region.head
     for view in ("identity_index", DOSES):
         summary = region.ask("views", "check", view)
         assert (summary["view"], summary["equal"], summary["settled"]) == (view, True, True)
         assert len(versions_of(region, view)) == 1
-    assert region.krypton.ledger.recorder.max_notification_id() == before
+    assert region.head == before
 
 
 def test_a_rebuild_of_the_same_is_equal_and_reads_well(region: Region) -> None:

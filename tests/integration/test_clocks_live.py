@@ -17,14 +17,14 @@ from krypton.services.supervisor import krypton_command
 from streams.broker.topics import PARTITIONS
 from streams.relay.outgoing import first_long
 from tests.fakes.clocks import environment, wrong_clocks
-from tests.integration.live_ledger import LiveLedger, kill, live_ledger, stop_database, until
+from tests.integration.live_ledger import LiveLedger, kill, live_ledger, stop_database
+from tests.waiting import WITHIN_S, until
 
 __all__ = ["wrong_clocks"]
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("wrong_clocks"), pytest.mark.timeout(240)]
 
 VIEW = "identity_index"
-DONE_S = 90
 HOUR_US = 3_600_000_000
 
 
@@ -44,7 +44,7 @@ def start(ledger: LiveLedger, hours: int, *words: str) -> subprocess.Popen[bytes
 
 def enroll(ledger: LiveLedger, hours: int, code: str) -> int:
     """One event by a process of its own; its exit code."""
-    return start(ledger, hours, "site", "enroll", code, "--name", "Hospital").wait(DONE_S)
+    return start(ledger, hours, "site", "enroll", code, "--name", "Hospital").wait(WITHIN_S)
 
 
 def stamps(ledger: LiveLedger) -> list[int]:
@@ -67,7 +67,7 @@ def test_one_writer_is_refused_by_name_and_everybody_else_goes_on(ledger: LiveLe
     assert "10,800 s behind the event store's" in ledger.said("site", "enroll", "BEHIND", "--name", "Hospital")
     assert len(stamps(ledger)) == before
     ledger.register(300)
-    until(lambda: indexed(ledger) == 300, DONE_S, "all indexed")
+    until(lambda: indexed(ledger) == 300, "all indexed")
 
 
 def test_an_event_hours_ahead_is_relayed_also_where_the_topics_are_an_older_releases(ledger: LiveLedger) -> None:
@@ -86,7 +86,7 @@ def test_an_event_hours_ahead_is_relayed_also_where_the_topics_are_an_older_rele
     own.clock = right
     ledger.register(100)
     start(ledger, 0, "relay")
-    until(ledger.relayed, DONE_S, "all relayed")
+    until(ledger.relayed, "all relayed")
     assert ledger.published() == ledger.stored()
 
 
@@ -119,8 +119,8 @@ def test_where_all_clocks_are_wrong_all_works_and_when_they_are_set_right_too(
         running = [start(ledger, hours, "relay"), start(ledger, hours, "worker", VIEW)]
         there = len(stamps(ledger))
         assert enroll(ledger, hours, f"SITE{hours}") == 0
-        until(ledger.relayed, DONE_S, "all relayed")
-        until(lambda: indexed(ledger) == 50, DONE_S, "all indexed")
+        until(ledger.relayed, "all relayed")
+        until(lambda: indexed(ledger) == 50, "all indexed")
         assert len(stamps(ledger)) == there + 1
         for process in running:
             kill(process)
@@ -139,4 +139,4 @@ def test_a_database_whose_clock_alone_is_wrong_takes_nothing_and_nothing_stands_
     start(ledger, 0, "worker", VIEW)
     assert enroll(ledger, 0, "LATE") == 4
     assert "10,800 s ahead of the event store's" in ledger.said("site", "enroll", "LATE", "--name", "Hospital")
-    until(lambda: indexed(ledger) == 50, DONE_S, "all indexed")
+    until(lambda: indexed(ledger) == 50, "all indexed")

@@ -21,6 +21,7 @@ from krypton.devstack.stack import Stack
 from krypton.errors import ServiceUnavailable
 from krypton.ports import HOST, Ports
 from krypton.settings import Settings, addresses
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
 
@@ -41,6 +42,15 @@ def broken() -> Iterator[Stack]:
 @pytest.fixture
 def up(broken: Stack) -> Stack:
     broken.up()
+    return broken
+
+
+@pytest.fixture
+def stopped(broken: Stack) -> Stack:
+    """It ran before, and its servers are stopped: most often the test before left it so, and nothing is started."""
+    if not StackHome(broken.root).ports.exists():
+        broken.up()
+    broken.down()
     return broken
 
 
@@ -158,16 +168,15 @@ def test_a_killed_database_comes_back_though_its_pid_file_stayed(up: Stack) -> N
     assert query(place.database, "SELECT 1") == 1
 
 
-def test_a_pid_file_that_names_a_stranger_harms_nobody(up: Stack) -> None:
-    up.down()
-    owner = (up.root / "postgres").stat()
-    with subprocess.Popen(["sleep", "60"], user=owner.st_uid, cwd="/") as stranger:
-        noted = up.root / "postgres" / "postmaster.pid"
+def test_a_pid_file_that_names_a_stranger_harms_nobody(stopped: Stack) -> None:
+    owner = (stopped.root / "postgres").stat()
+    with subprocess.Popen(["sleep", "600"], user=owner.st_uid, cwd="/") as stranger:
+        noted = stopped.root / "postgres" / "postmaster.pid"
         noted.write_text(f"{stranger.pid}\n{noted.parent}\n1\n5432\n\n{HOST}\n\nready\n")
         noted.chmod(0o644)
-        up.up()
+        stopped.up()
         assert stranger.poll() is None
-        up.down()
+        stopped.down()
         assert stranger.poll() is None
         stranger.terminate()
 
@@ -179,18 +188,17 @@ def test_down_stops_everything_and_may_be_repeated(up: Stack) -> None:
     assert [service.up for service in up.status()] == [False, False]
 
 
-def test_a_second_start_is_on_the_same_ports(up: Stack) -> None:
-    place = up.addresses()
-    up.down()
-    assert up.up() == place
+def test_a_second_start_is_on_the_same_ports(stopped: Stack) -> None:
+    before = Ports.load(StackHome(stopped.root).ports)
+    stopped.up()
+    assert Ports.load(StackHome(stopped.root).ports) == before
 
 
-def test_two_at_once_start_one_of_each(up: Stack) -> None:
-    up.down()
-    starters = [subprocess.Popen([sys.executable, "-c", UP, str(up.root)], cwd=Path.cwd()) for _ in range(2)]
-    assert [starter.wait(120) for starter in starters] == [0, 0]
-    assert set(servers(up)) == {"java", "postgres"}
-    assert all(service.up for service in up.status())
+def test_two_at_once_start_one_of_each(stopped: Stack) -> None:
+    starters = [subprocess.Popen([sys.executable, "-c", UP, str(stopped.root)], cwd=Path.cwd()) for _ in range(2)]
+    assert [starter.wait(WITHIN_S) for starter in starters] == [0, 0]
+    assert set(servers(stopped)) == {"java", "postgres"}
+    assert all(service.up for service in stopped.status())
 
 
 def test_forgotten_ports_are_chosen_anew_though_servers_run(up: Stack) -> None:
@@ -200,19 +208,18 @@ def test_forgotten_ports_are_chosen_anew_though_servers_run(up: Stack) -> None:
     assert all(service.up for service in up.status())
 
 
-def test_a_port_taken_meanwhile_is_replaced(up: Stack) -> None:
-    up.down()
-    before = Ports.load(StackHome(up.root).ports)
+def test_a_port_taken_meanwhile_is_replaced(stopped: Stack) -> None:
+    before = Ports.load(StackHome(stopped.root).ports)
     with (
         socket.create_server((HOST, before.database or 0)),
         socket.create_server((HOST, before.kafka_controller or 0)),
     ):
-        up.up()
-        after = Ports.load(StackHome(up.root).ports)
+        stopped.up()
+        after = Ports.load(StackHome(stopped.root).ports)
         assert before.kafka == after.kafka
         assert before.database != after.database
         assert before.kafka_controller != after.kafka_controller
-        assert all(service.up for service in up.status())
+        assert all(service.up for service in stopped.status())
 
 
 def test_half_formatted_folders_are_made_anew(up: Stack) -> None:
@@ -226,7 +233,7 @@ def test_half_formatted_folders_are_made_anew(up: Stack) -> None:
 def test_a_start_that_was_killed_half_way_is_carried_on(up: Stack) -> None:
     up.reset()
     with subprocess.Popen([sys.executable, "-c", UP, str(up.root)], cwd=Path.cwd()) as starter:
-        processes.wait_until(lambda: any(up.root.glob("*.new-*/data/*")), 30, every_s=0.005)
+        until(lambda: any(up.root.glob("*.new-*/data/*")), "a folder is being formatted", longest_pause_s=0.005)
         starter.kill()
     up.up()
     assert all(service.up for service in up.status())

@@ -1,4 +1,4 @@
-"""DICOM in keeps its bounds: whoever is mute, slow, greedy or broken costs little, and locks nobody out."""
+"""DICOM in keeps its bounds: whoever is mute, slow or greedy costs little, and locks nobody out."""
 
 import gc
 import os
@@ -6,90 +6,23 @@ import threading
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian
 
 from adapters.dicom.bounds import Most
-from adapters.dicom.inlet import spool_at
 from adapters.dicom.network.admission import Slots
 from adapters.dicom.network.association import Patience
 from adapters.dicom.network.reception import Waits
-from adapters.dicom.part10 import read_file_meta
-from adapters.dicom.receiver import Ways
-from adapters.dicom.storage import Doors, StorageService
 from adapters.dicom.store import Bounds
-from adapters.inbox.batches import Limits
-from bench.dicom_peer import (
-    ABORT,
-    ACCEPTED,
-    DEFLATED,
-    EXPLICIT,
-    REJECTED,
-    Peer,
-    data,
-    pdu,
-    request,
-    store_command,
-)
-from tests.fakes.dicom import CT_IMAGE, OTHER_AE_TITLE, SITE, enrolled, instance, new_uid, part10
-from tests.integration.test_dicom_storage import until
+from bench.dicom_peer import ABORT, ACCEPTED, DEFLATED, REJECTED, Peer, data, pdu, request, store_command
+from tests.fakes.dicom import CT_IMAGE, OTHER_AE_TITLE, SITE, new_uid
+from tests.integration.dicom_ward import Make, Ward, dataset_of, make
+from tests.waiting import until
+
+__all__ = ["make"]
 
 SHORT = Patience(idle_s=1.0, unfinished_s=1.0)
-WORKLIST_FIND = "1.2.840.10008.5.1.4.31"
-Make = Callable[..., "Ward"]
-
-
-class Ward:
-    """A service with small bounds."""
-
-    def __init__(self, folder: Path, doors: Doors, ways: Ways) -> None:
-        ledger = enrolled()
-
-        def site_of(ae_title: str) -> str | None:
-            site = ledger.directory().site_of_ae_title(ae_title)
-            return site.code if site else None
-
-        self.ledger, self.spool, self.told = ledger, spool_at(folder, room=0), []  # type: ignore[var-annotated]
-        self.service = StorageService(
-            ledger=ledger, spool=self.spool, site_of=site_of, refused=self.told.append, doors=doors, ways=ways
-        )
-        self.service.start()
-
-    def peer(self, address: str = "127.0.0.1") -> Peer:
-        return Peer(self.service.port, address)
-
-    def is_held(self, uid: str) -> bool:
-        return self.spool.claim(SITE, uid).exists()
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    wards: list[Ward] = []
-
-    def ward(
-        waits: Waits | None = None,
-        slots: Slots | None = None,
-        patience: Patience | None = None,
-        bounds: Bounds | None = None,
-    ) -> Ward:
-        doors = Doors(port=0, slots=slots or Slots(), waits=waits or Waits())
-        limits = Limits(quiet_s=0.3, linger_s=0.05)
-        ways = Ways(batches=limits, bounds=bounds or Bounds(), patience=patience or Patience())
-        wards.append(Ward(tmp_path / f"spool{len(wards)}", doors, ways))
-        return wards[-1]
-
-    yield ward
-    for one in wards:
-        one.service.stop(grace_s=1)
-
-
-def dataset_of(uid: str, **changes: object) -> bytes:
-    """The encoded dataset of an instance."""
-    whole = part10(instance(SOPInstanceUID=uid, **changes), ExplicitVRLittleEndian)
-    return whole[read_file_meta(whole).offset :]
 
 
 def test_a_connection_that_asks_for_nothing_is_closed(make: Make) -> None:
@@ -116,7 +49,7 @@ def test_a_message_that_is_never_finished_is_aborted_and_leaves_nothing(make: Ma
         peer.associate()
         peer.send(data(store_command("1.2.3"), is_command=True), data(b"x" * 9_000, last=False))
         assert peer.hear()[0] == ABORT
-    until(lambda: not any(path.name != "lock" for path in files_below(ward.spool.root)))
+    until(lambda: not any(path.name != "lock" for path in files_below(ward.spool.root)), "nothing is left of it")
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -197,7 +130,7 @@ def with_a_slot_again(ward: Ward) -> None:
         with ward.peer() as peer:
             return peer.send(request()).hear()[0] == ACCEPTED
 
-    until(gets_in)
+    until(gets_in, "a slot is free")
 
 
 def test_one_address_leaves_slots_to_the_others(make: Make) -> None:
@@ -218,7 +151,7 @@ def test_an_ae_title_that_calls_too_often_waits_and_is_served(make: Make) -> Non
             peer.associate()
             peer.send(pdu(0x05, bytes(4)))
             assert peer.hear()[0] == 0x06
-    assert time.monotonic() - started >= 0.4
+    assert time.monotonic() - started >= 0.4  # on any machine: the last comes 0.5 s after the first
 
 
 def test_a_flood_of_connections_waits_outside(make: Make) -> None:
@@ -228,7 +161,7 @@ def test_a_flood_of_connections_waits_outside(make: Make) -> None:
     for _ in range(30):  # 20 at once, then 20 a second
         with ward.peer() as peer:
             peer.associate()
-    assert time.monotonic() - started >= 0.4
+    assert time.monotonic() - started >= 0.4  # on any machine: the last comes 0.5 s after the first
 
 
 def test_a_stranger_that_calls_all_the_time_is_reported_once(make: Make) -> None:
@@ -236,68 +169,7 @@ def test_a_stranger_that_calls_all_the_time_is_reported_once(make: Make) -> None
     for _ in range(20):
         with ward.peer() as peer:
             assert peer.send(request(calling="STRANGER")).hear()[0] == REJECTED
-    until(lambda: len(ward.told) == 1)
-
-
-def test_while_the_directory_is_away_callers_are_told_to_try_again(tmp_path: Path) -> None:
-    """Not that they are unknown: a device would give up for ever (PS3.8 table 9-21)."""
-
-    def away(ae_title: str) -> str | None:
-        raise ConnectionError
-
-    told: list[object] = []
-    service = StorageService(
-        ledger=enrolled(), spool=spool_at(tmp_path), site_of=away, refused=told.append, doors=Doors(port=0)
-    )
-    service.start()
-    try:
-        with Peer(service.port) as peer:
-            kind, body = peer.send(request()).hear()
-            assert (kind, tuple(body[1:])) == (REJECTED, (2, 3, 1))
-    finally:
-        service.stop(grace_s=1)
-    assert told == []
-
-
-def test_a_service_that_is_not_there_gets_no_context(make: Make) -> None:
-    """Worklist, query, MPPS, storage commitment, inventory: answered that the abstract syntax is not supported."""
-    classes = [WORKLIST_FIND, "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.3.1.2.3.3", "1.2.840.10008.1.20.1"]
-    classes += ["1.2.840.10008.5.1.4.1.1.201.2", CT_IMAGE]
-    ward = make()
-    with ward.peer() as peer:
-        results = peer.associate(contexts=tuple((one, EXPLICIT) for one in classes))
-    assert list(results.values()) == [3, 3, 3, 3, 3, 0]
-
-
-@pytest.mark.parametrize(
-    "uid", [".", "..", "...", "1..2", ".1", "1.", "../../etc", "1/2", "1.2\\3", "1." + "2" * 63, ""]
-)
-def test_an_instance_named_by_no_uid_is_refused_and_the_association_goes_on(make: Make, uid: str) -> None:
-    """Before any path is made of it, and without an abort."""
-    ward = make()
-    with ward.peer() as peer:
-        peer.associate()
-        assert peer.store(uid, dataset_of("1.2.3")) == 0xC000
-        assert peer.store("1.2.4", dataset_of("1.2.4")) == 0
-    assert ward.is_held("1.2.4")
-    assert not ward.is_held("1.2.3")
-
-
-@pytest.mark.parametrize("uid", [".", "..", "1..2", "../x"])
-def test_a_data_set_whose_uid_is_none_is_refused(make: Make, uid: str) -> None:
-    ward = make()
-    with ward.peer() as peer:
-        peer.associate()
-        assert peer.store("1.2.3", dataset_of("1.2.3").replace(b"1.2.3\0", uid.encode().ljust(6, b"\0"))) == 0xC000
-
-
-def test_a_data_set_of_another_instance_than_was_named_is_refused(make: Make) -> None:
-    ward = make()
-    with ward.peer() as peer:
-        peer.associate()
-        assert peer.store("1.2.3", dataset_of("1.2.4")) == 0xA900
-    assert not ward.is_held("1.2.3")
-    assert not ward.is_held("1.2.4")
+    until(lambda: len(ward.told) == 1, "the stranger is reported")
 
 
 def test_an_instance_above_the_bound_is_refused_and_leaves_nothing(make: Make) -> None:
@@ -378,87 +250,6 @@ def test_a_header_that_would_not_fit_in_memory_is_refused(make: Make) -> None:
         assert peer.store("1.2.3", whole[:split] + sequence + whole[split:]) == 0xC000
 
 
-@pytest.mark.parametrize(
-    "nonsense",
-    [
-        pdu(0x04, bytes(4)),
-        pdu(0x09, b""),
-        pdu(0x01, bytes(10)),
-        b"GET / HTTP/1.1\r\n\r\n",
-        b"\x01\x00\xff\xff\xff\xff",
-        request().replace(b"\x10\x00\x00\x15", b"\x10\x00\xff\xff"),
-    ],
-)
-def test_what_is_no_association_request_is_turned_away(make: Make, nonsense: bytes) -> None:
-    ward = make()
-    with ward.peer() as peer:
-        assert peer.send(nonsense).closed()
-    with ward.peer() as peer:
-        peer.associate()
-
-
-@pytest.mark.parametrize(
-    "nonsense",
-    [
-        request(),
-        pdu(0x04, b"\0\0\0\x01\1\3"),  # a value that is shorter than its own head
-        pdu(0x04, b"\0\0\xff\xff\1\3abc"),  # one that is longer than its PDU
-        data(b"abc", context=99),
-        data(b"abc"),  # a data set without a command
-        data(b"\0\0\0\0\xff\xff\xff\xff", is_command=True),
-        data(bytes(20_000), is_command=True, last=False),
-        b"\x04\x00\xff\xff\xff\xff",
-        b"\x2a\x00\x00\x00\x00\x00",
-    ],
-)
-def test_a_broken_message_ends_its_association_alone(make: Make, nonsense: bytes) -> None:
-    ward = make()
-    with ward.peer() as broken, ward.peer() as honest:
-        honest.associate()
-        broken.associate()
-        assert broken.send(nonsense).closed()
-        assert honest.store("1.2.3", dataset_of("1.2.3")) == 0
-
-
-@pytest.mark.parametrize(
-    ("odd", "why"), [({"application": "1.2.3"}, (1, 1, 2)), ({"protocol": 2}, (1, 2, 2)), ({"called": "X"}, (1, 1, 7))]
-)
-def test_a_request_that_cannot_be_granted_is_rejected_with_the_reason(
-    make: Make, odd: dict[str, object], why: tuple[int, int, int]
-) -> None:
-    """PS3.8 table 9-21."""
-    ward = make()
-    with ward.peer() as peer:
-        kind, body = peer.send(request(**odd)).hear()  # type: ignore[arg-type]
-        assert (kind, tuple(body[1:])) == (REJECTED, why)
-
-
-def test_an_operation_that_is_not_served_is_answered_so(make: Make) -> None:
-    """A C-FIND on a context of storage: unrecognized operation, and the association goes on."""
-    ward = make()
-    find = store_command("1.2.3").replace(b"\x00\x01\x02\x00\x00\x00\x01\x00", b"\x00\x01\x02\x00\x00\x00\x20\x00")
-    with ward.peer() as peer:
-        peer.associate()
-        peer.send(data(find, is_command=True), data(b"whatever"))
-        assert peer.status() == 0x0211
-        assert peer.store("1.2.4", dataset_of("1.2.4")) == 0
-
-
-def test_answers_keep_to_the_size_that_the_peer_takes(make: Make) -> None:
-    ward = make()
-    with ward.peer() as peer:
-        peer.associate(max_pdu=64)
-        peer.send(data(store_command("1.2.3"), is_command=True), data(dataset_of("1.2.3")))
-        sizes = []
-        while True:
-            _, body = peer.hear()
-            sizes.append(len(body))
-            if body[5] & 0x02:
-                break
-    assert len(sizes) > 1
-    assert max(sizes) <= 64
-
-
 def test_three_hundred_associations_one_after_another_leave_nothing(make: Make) -> None:
     """Neither threads nor files nor memory."""
     ward = make(waits=Waits(accepted_per_s=10_000.0))
@@ -474,10 +265,11 @@ def test_three_hundred_associations_one_after_another_leave_nothing(make: Make) 
                     assert peer.hear()[0] == 0x06
 
     some(30)
-    until(lambda: ward.service.associations == 0)
+    until(lambda: ward.service.associations == 0, "every association has ended")
     before, threads, files = resident(), threading.active_count(), open_files()
     some(300)
-    until(lambda: threading.active_count() <= threads and open_files() <= files)  # a slot is free before its socket is
+    # a slot is free before its socket is:
+    until(lambda: threading.active_count() <= threads and open_files() <= files, "threads and files are given back")
     assert ward.service.associations == 0
     assert resident() - before < 16 << 20  # one buffer kept each would be 37 MiB
 
@@ -494,7 +286,7 @@ def open_files() -> int:
 
 def test_honest_senders_are_served_beside_sixty_hostile_ones(make: Make) -> None:
     """All at once: mute, half a request, strangers, broken PDUs, messages never finished, from the same address."""
-    ward = make(patience=SHORT, waits=Waits(request_s=1.0))
+    ward = make()
     stop = threading.Event()
     hostile = [
         threading.Thread(target=torment, args=(ward.service.port, kind, stop), daemon=True) for kind in range(60)
@@ -517,7 +309,7 @@ def test_honest_senders_are_served_beside_sixty_hostile_ones(make: Make) -> None
         stop.set()
         for one in hostile:
             one.join()
-    until(lambda: ward.service.associations == 0 and ward.service.callers == 0)
+    until(lambda: ward.service.associations == 0 and ward.service.callers == 0, "everybody has gone")
     assert open_files() <= before + 64  # blanks and a desk
 
 

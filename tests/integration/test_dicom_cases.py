@@ -20,7 +20,8 @@ from domain.commands.doses import AcceptValues
 from domain.work import Envelope
 from tests.fakes.dicom import SITE, of_type
 from tests.features.worlds.memory import MemoryViews
-from tests.integration.test_dicom_storage import FAST, Hospital, until
+from tests.integration.test_dicom_storage import FAST, Hospital
+from tests.waiting import until
 
 CASES = Path(__file__).parents[1] / "data" / "dicom_cases"
 Document = dict[str, Any]
@@ -53,7 +54,7 @@ class Case(Hospital):
         before = len(self.ledger.history())
         (status,) = self.send(sent(path))
         if status == 0:
-            until(lambda: not list((self.spool.root / "work").rglob("*_*_*")) and self.service.waiting == 0)
+            until(lambda: not any(self.spool.pending()) and self.service.waiting == 0, "what was answered is recorded")
         else:
             self.refusals.append(self.comments[-1])
             assert len(self.ledger.history()) == before

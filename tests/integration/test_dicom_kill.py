@@ -6,16 +6,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 from pydicom.dataset import Dataset
 
+from adapters.dicom.inlet import spool_at
 from tests.fakes.dicom import instance, part10
 from tests.fakes.dicom_process import FolderLedger
 from tests.integration.stubborn_sender import LEAVES_SOCKETS, StubbornSender
+from tests.waiting import WITHIN_S, until
 
 INSTANCES, KILLS = 120, 6
 
@@ -35,7 +37,7 @@ class Victim:
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.fakes.dicom_process", str(self.spool), str(self.ledger.folder)]
         self.process = subprocess.Popen([*command, str(self.port)], cwd=Path(__file__).parents[2])
-        until(self.listens)
+        until(self.listens, "the service listens")
 
     def kill(self) -> None:
         if self.process:
@@ -51,13 +53,6 @@ class Victim:
         sender.send(datasets)
         sender.release()
         self.answered += sender.answered
-
-
-def until(true: Callable[[], bool], within_s: float = 30) -> None:
-    end = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -79,14 +74,13 @@ def test_every_instance_answered_is_recorded_exactly_once_through_kills(victim: 
         sender.start()
     random = Random(7)
     for _ in range(KILLS):
-        time.sleep(random.uniform(0.05, 0.4))
+        time.sleep(random.uniform(0.05, 0.4))  # the moment of the kill
         victim.kill()
         victim.start()
     for sender in senders:
-        sender.join(timeout=60)
+        sender.join(WITHIN_S)
     assert victim.answered == INSTANCES
-    until(lambda: victim.ledger.instances() >= INSTANCES)
-    time.sleep(1)  # would more come, it would come now: batches close after 0.2 s
+    until(lambda: not any(spool_at(victim.spool).pending()), "nothing is left that could be recorded")
     assert victim.ledger.instances() == INSTANCES
     assert len(list((victim.spool / "instances").rglob("1.*"))) == INSTANCES
 
@@ -99,4 +93,4 @@ def test_a_restart_records_what_was_answered_before_the_kill(victim: Victim) -> 
     victim.send(datasets)
     victim.kill()
     victim.start()
-    until(lambda: victim.ledger.instances() == len(datasets))
+    until(lambda: victim.ledger.instances() == len(datasets), "all recorded")

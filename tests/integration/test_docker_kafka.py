@@ -17,7 +17,7 @@ from krypton.devstack.teller import Silent
 from streams.broker import acl, topics
 from streams.broker.broker import MECHANISM, PROTOCOL, with_login
 from tests.integration.live_cli import answers, free_port
-from tests.integration.live_ledger import until
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
 
@@ -71,14 +71,14 @@ def kafka(folder: Path) -> Iterator[str]:
     for last in (False, True):
         process = script(folder)
         try:
-            until(lambda: process.poll() is not None or answers(int(server.split(":")[1])), 60, "it listens")  # noqa: B023 - within the turn
-            until(lambda: process.poll() is not None or serving(address), 60, "it serves")  # noqa: B023 - as above
+            until(lambda: process.poll() is not None or answers(int(server.split(":")[1])), "it listens")  # noqa: B023 - within the turn
+            until(lambda: process.poll() is not None or serving(address), "it serves")  # noqa: B023 - as above
             assert process.poll() is None, last_lines(folder / "log", 20)
             if last:
                 yield address
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(WITHIN_S)
 
 
 def test_krypton_makes_its_topics_and_a_subscriber(kafka: str) -> None:
@@ -125,5 +125,5 @@ def test_a_password_that_would_break_the_properties_is_refused(folder: Path, tmp
         shutil.copy(folder / name, tmp_path)
     (tmp_path / "kafka_password").write_text('quote"quote')
     (tmp_path / "kafka_controller_password").write_text("fine")
-    assert script(tmp_path).wait(10) == 1
+    assert script(tmp_path).wait(WITHIN_S) == 1
     assert "make them with openssl rand" in (tmp_path / "log").read_text()

@@ -17,13 +17,13 @@ from streams.broker import topics
 from tests.fakes.published import publish, samples
 from tests.integration.live_cli import free_port
 from tests.integration.live_ledger import delete_topics
+from tests.waiting import WITHIN_S
 
 pytestmark = pytest.mark.live
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh title=([\w-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROUNDS = 3
-STOP_S = 30
 
 
 def blocks(page: str) -> dict[str, str]:
@@ -31,7 +31,7 @@ def blocks(page: str) -> dict[str, str]:
     return dict(BLOCK.findall((ROOT / page).read_text()))
 
 
-def typed(block: str, env: dict[str, str], cwd: Path, timeout_s: float = 90) -> str:
+def typed(block: str, env: dict[str, str], cwd: Path) -> str:
     """What a shell prints to whom a block is pasted; it must end well."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KRYPTON_")}
     done = subprocess.run(
@@ -40,7 +40,7 @@ def typed(block: str, env: dict[str, str], cwd: Path, timeout_s: float = 90) -> 
         env=kept | env,
         capture_output=True,
         text=True,
-        timeout=timeout_s,
+        timeout=WITHIN_S,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -71,7 +71,7 @@ def said() -> Iterator[dict[str, str]]:
         "KRYPTON_HEALTH_PORT": str(free_port()),
     }
     try:
-        yield {title: typed(block, env, folder, 200) for title, block in blocks("docs/tutorial.md").items()}
+        yield {title: typed(block, env, folder) for title, block in blocks("docs/tutorial.md").items()}
     finally:
         _end(folder)
 
@@ -108,6 +108,6 @@ def _end(folder: Path) -> None:
         with contextlib.suppress(psutil.Error):
             running = psutil.Process(int(pid.read_text()))
             running.terminate()
-            running.wait(STOP_S)
+            running.wait(WITHIN_S)
     Stack(folder / ".krypton").down()
     shutil.rmtree(folder)

@@ -24,7 +24,8 @@ from streams.broker.topics import PARTITIONS
 from tests.fakes.dicom import instance, new_uid, part10, report
 from tests.fakes.region import dose, exposure, received
 from tests.integration.live_cli import AE_TITLE, CLINICIAN, OUTSIDER, Region, Said, region
-from tests.integration.live_ledger import end_offsets, until
+from tests.integration.live_ledger import end_offsets
+from tests.waiting import until
 
 __all__ = ["region"]
 pytestmark = pytest.mark.live
@@ -275,5 +276,5 @@ def test_no_file_name_of_the_dicom_folder_holds_a_mark(region: Region) -> None:
 
 @pytest.mark.usefixtures("lived")
 def test_processes_show_no_mark_in_their_command_lines(region: Region) -> None:
-    until(lambda: region.worker("patient_record").is_running(), 10, "a worker")
+    until(lambda: region.worker("patient_record").is_running(), "a worker")
     assert not MARKED.search(" ".join(region.worker("patient_record").cmdline()).encode())

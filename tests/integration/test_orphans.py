@@ -12,11 +12,11 @@ import pytest
 from krypton.devstack.processes import alive
 from krypton.devstack.stack import Stack
 from tests.integration.live_cli import answers, free_port
-from tests.integration.live_ledger import LiveLedger, live_ledger, until
+from tests.integration.live_ledger import LiveLedger, live_ledger
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
 
-GONE_S, READY_S = 20, 60
 FEWEST = 7  # relay, DICOM service, registry, notary, policies, and a worker per view
 
 
@@ -40,8 +40,8 @@ def ledger(stack: Stack, tmp_path: Path, ports: dict[str, int]) -> Iterator[Live
 def serving(process: subprocess.Popen[bytes], ports: dict[str, int]) -> list[psutil.Process]:
     """The children of ``krypton run``, once its services answer."""
     ours = psutil.Process(process.pid)
-    until(lambda: all(map(answers, ports.values())), READY_S, "the services answer")
-    until(lambda: len(ours.children()) >= FEWEST, READY_S, "all processes started")
+    until(lambda: all(map(answers, ports.values())), "the services answer")
+    until(lambda: len(ours.children()) >= FEWEST, "all processes started")
     return ours.children(recursive=True)
 
 
@@ -49,21 +49,21 @@ def test_nothing_is_left_of_a_killed_run_and_the_next_one_works(ledger: LiveLedg
     first = ledger.start("run")
     children = serving(first, ports)
     first.send_signal(signal.SIGKILL)
-    until(lambda: not any(map(alive, children)), GONE_S, "every child has ended")
+    until(lambda: not any(map(alive, children)), "every child has ended")
     stranger = socket.create_server(("", ports["REGISTRY"]))  # its port is free: another program takes it
     try:
         second = ledger.start("run")
         held = f"port {ports['REGISTRY']}, which registry needs, is held by {psutil.Process().name()} (pid "
-        until(lambda: held in ledger.said("run").replace("\n", " "), READY_S, "the holder named")
+        until(lambda: held in ledger.said("run").replace("\n", " "), "the holder named")
         third = ledger.spawn("third", [*psutil.Process(second.pid).cmdline()])
-        assert third.wait(READY_S) == 4
+        assert third.wait(WITHIN_S) == 4
         assert f"(pid {second.pid})" in (ledger.logs / "third.log").read_text().replace("\n", " ")
     finally:
         stranger.close()
     again = serving(second, ports)
     assert not {child.pid for child in children} & {child.pid for child in again}
     ledger.register(200)
-    until(ledger.relayed, READY_S, "the relay works")
+    until(ledger.relayed, "the relay works")
     second.terminate()
-    assert second.wait(READY_S) == 0
+    assert second.wait(WITHIN_S) == 0
     assert not any(map(alive, again))

@@ -20,13 +20,13 @@ from krypton.views.check import check
 from krypton.views.following import problems
 from krypton.views.lag import wait_for_views
 from streams.broker import broker, topics
-from tests.integration.live_ledger import LiveLedger, end_offsets, kill, live_ledger, until
+from tests.integration.live_ledger import LiveLedger, end_offsets, kill, live_ledger
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
 
 VIEW = "identity_index"
 TOPIC = "krypton.identities"
-WAIT_S = 60
 Forge = Callable[[Any], dict[str, Any]]
 """What is sent in place of a record."""
 
@@ -39,7 +39,7 @@ def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
         ours.register(200)
         ours.start("relay")
         ours.start("worker", VIEW)
-        until(lambda: indexed(ours) == 200, WAIT_S, "all indexed")
+        until(lambda: indexed(ours) == 200, "all indexed")
         yield ours
 
 
@@ -82,7 +82,7 @@ def stopped(ledger: LiveLedger) -> None:
     relay, worker = ledger.processes
     relay.send_signal(signal.SIGTERM)
     kill(worker)
-    relay.wait(60)
+    relay.wait(WITHIN_S)
     ledger.processes.clear()
 
 
@@ -116,7 +116,7 @@ def poison(ledger: LiveLedger, *forges: Forge) -> None:
         for record in last.values():
             for forge in forges:
                 kept = {"partition": record.partition, "key": record.key, "value": record.value}
-                producer.send(TOPIC, **{**kept, "headers": list(record.headers), **forge(record)}).get(10)
+                producer.send(TOPIC, **{**kept, "headers": list(record.headers), **forge(record)}).get(60)
     finally:
         producer.close()
         consumer.close(autocommit=False)
@@ -125,9 +125,9 @@ def poison(ledger: LiveLedger, *forges: Forge) -> None:
 def test_forged_records_are_dead_letters_and_hold_nothing_up(ledger: LiveLedger) -> None:
     """Neither the events that follow, nor those of the keys they carry, nor a relay and a worker that start again."""
     poison(ledger, *FORGED.values())
-    until(lambda: len(forged(ledger)) >= 8 * (len(FORGED) - 1), WAIT_S, "the forged records are set aside")
+    until(lambda: len(forged(ledger)) >= 8 * (len(FORGED) - 1), "the forged records are set aside")
     ledger.register(300)
-    until(lambda: indexed(ledger) == 500, WAIT_S, "what follows is indexed")
+    until(lambda: indexed(ledger) == 500, "what follows is indexed")
     assert ledger.query("SELECT count(*) FROM views.parked_key") == [(0,)]
     assert all(process.poll() is None for process in ledger.processes)
     found = verify(ledger.krypton, Question(Heads(()))).difference
@@ -142,15 +142,15 @@ def test_a_relay_that_starts_after_forged_records_passes_over_them_with_an_alarm
     """And ``wait`` is not deceived by a position above the ledger's head while the relay is down."""
     relay = ledger.processes[0]
     relay.send_signal(signal.SIGTERM)
-    relay.wait(10)
+    relay.wait(WITHIN_S)
     poison(ledger, FORGED["one million too high"], FORGED["without headers"])
     ledger.register(100)
     with pytest.raises(Exception, match="the relay has not copied"):
         wait_for_views(ledger.krypton, 0.5)
     ledger.start("relay")
-    until(lambda: indexed(ledger) == 300, WAIT_S, "all indexed")
+    until(lambda: indexed(ledger) == 300, "all indexed")
     with pytest.raises(ServiceUnavailable, match="16 records that this ledger did not write"):
-        wait_for_views(ledger.krypton, WAIT_S)
+        wait_for_views(ledger.krypton, WITHIN_S)
     assert check(ledger.krypton, VIEW)["equal"]  # a view built from that topic leaves the same records out
     assert f"ALARM: {TOPIC} holds 16 records that this ledger did not write" in ledger.said("relay")
 
@@ -162,16 +162,16 @@ def test_health_names_what_stands_still_and_why(ledger: LiveLedger, monkeypatch:
     def said() -> str:
         return "; ".join(map(str, health.measure(ledger.krypton).problems))
 
-    until(lambda: "notary stands still" in said() and "it never signed anything" in said(), WAIT_S, "the notary")
+    until(lambda: "notary stands still" in said() and "it never signed anything" in said(), "the notary")
     relay, worker = ledger.processes
     assert sign_now(ledger.krypton)
-    until(lambda: "notary" not in said() and "relay" not in said() and VIEW not in said(), WAIT_S, "nothing of these")
+    until(lambda: "notary" not in said() and "relay" not in said() and VIEW not in said(), "nothing of these")
     kill(worker)
     ledger.register(8)
-    until(lambda: f"{VIEW} v1 is 8 records behind" in said(), WAIT_S, "the worker")
+    until(lambda: f"{VIEW} v1 is 8 records behind" in said(), "the worker")
     kill(relay)
     ledger.register(8)
-    until(lambda: "relay stands still: 8 events are not on Kafka" in said(), WAIT_S, "the relay")
+    until(lambda: "relay stands still: 8 events are not on Kafka" in said(), "the relay")
     assert "none is running: start krypton run" in said()
 
 
@@ -195,7 +195,7 @@ def test_one_command_mends_each_kind_of_damage(ledger: LiveLedger) -> None:
     """It is said before and not after; rows are those of the ledger, and both logs are equal."""
     ours, people = ledger.krypton, 200
     for happened, said in damages(ledger):
-        until(lambda: said in what_is_wrong(ledger), WAIT_S, f"{happened}: said")  # noqa: B023  # at once
+        until(lambda: said in what_is_wrong(ledger), f"{happened}: said")  # noqa: B023  # at once
         with pytest.raises(ServiceUnavailable, match="krypton recover"):
             wait_for_views(ours, 0.1)
         stopped(ledger)
@@ -205,4 +205,4 @@ def test_one_command_mends_each_kind_of_damage(ledger: LiveLedger) -> None:
         ledger.start("worker", VIEW)
         ledger.register(50)
         people += 50
-        until(lambda: shown(ledger) == people, WAIT_S, f"{happened}: all shown")  # noqa: B023  # at once
+        until(lambda: shown(ledger) == people, f"{happened}: all shown")  # noqa: B023  # at once

@@ -56,13 +56,13 @@ def person(line: CommandLine, identity: str) -> Any:
 def test_a_newcomer_is_matched_once_wait_returns(line: CommandLine) -> None:
     """A newcomer to Krypton looks for the match right after ``krypton wait``."""
     one, other = register(line, "FICTIVE"), register(line, "FICTIVE")
-    line.show("wait", "--timeout", "60")
+    line.show("wait", "--timeout", "180")
     assert person(line, one) == person(line, other)
 
 
 def test_status_says_how_far_each_policy_is(line: CommandLine) -> None:
     register(line, "SEULE")
-    line.show("wait", "--timeout", "60")
+    line.show("wait", "--timeout", "180")
     (found,) = [one for one in line.ask("policies", "status") if one["policy"] == "matching"]
     told = [found[name] for name in ("lag", "due", "retrying", "parked", "dead_letters", "last_error")]
     assert told == [0, 0, 0, 0, 0, None]
@@ -74,10 +74,10 @@ def test_wait_and_status_say_that_a_policy_gave_something_up(ledger: LiveLedger,
     """Whoever waits for all to be done must not read that it is."""
     with closing(psycopg2.connect(ledger.database)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(PARKED)
-    waited, shown = line.run("wait", "--timeout", "60"), line.run("policies", "status")
+    waited, shown = line.run("wait", "--timeout", "180"), line.run("policies", "status")
     assert (waited.code, shown.code) == (1, 0)
     for said in (waited.err, shown.err):
         assert "not all is done: expiry (1) given up: krypton policies parked says why" in said
     (parked,) = line.ask("policies", "parked")
     line.show("policies", "drop", parked["id"], "--reason", "entered twice")
-    line.show("wait", "--timeout", "60")
+    line.show("wait", "--timeout", "180")

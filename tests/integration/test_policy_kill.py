@@ -22,6 +22,7 @@ from projections.declared import VIEWS
 from streams.broker.topics import PARTITIONS
 from tests.fakes.topic import records
 from tests.integration.policy_world import INDEX, PolicyWorld, made
+from tests.waiting import WITHIN_S
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
 SPAWN = get_context("spawn")
@@ -73,7 +74,7 @@ def test_what_a_kill_left_undone_is_done_once(world: PolicyWorld, tmp_path: Path
     before = world.head()
     process = SPAWN.Process(target=engine, args=(world.url, tmp_path, kill_at, passes))
     process.start()
-    process.join(60)
+    process.join(WITHIN_S)
     assert process.exitcode == -signal.SIGKILL
     passed = (tmp_path / PASSED).read_text().split()
     assert (passed[-1], passed.count(kill_at)) == (kill_at, passes + 1)
@@ -112,7 +113,7 @@ def test_several_senders_at_once_do_nothing_twice(world: PolicyWorld) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(WITHIN_S)
         world.work(INDEX)
     world.send("matching")
     assert world.types(before)["link.merged"] == PAIRS
@@ -144,7 +145,7 @@ def test_a_notice_is_told_though_its_sender_was_killed_and_is_one_to_who_gets_it
     )
     process = SPAWN.Process(target=deliver, args=(world.url, tmp_path, kill_at))
     process.start()
-    process.join(60)
+    process.join(WITHIN_S)
     assert process.exitcode == -signal.SIGKILL
     assert world.outbox("state", "policy = 'emergency'") == [("waiting",)]
     world.send("emergency")

@@ -11,9 +11,9 @@ from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from krypton.services import policies
 from projections.identity_index.due import due
 from tests.fakes.views import pair
-from tests.integration.live_ledger import until
 from tests.integration.policy_world import INDEX, PolicyWorld, made
 from tests.integration.ruled_world import merges
+from tests.waiting import until
 
 pytestmark = pytest.mark.live
 TEST_OID = "1.2.250.1.213.1.4.10"
@@ -109,7 +109,7 @@ def test_a_correction_that_comes_before_the_merge_is_asked_for_prevents_it(world
             corrected.extend(answer.positions)
 
     sender = world.senders["matching"] = policies.sender(world.ours, "matching", correct)
-    until(lambda: sender.once() and bool(corrected), 30, "looked up")
+    until(lambda: sender.once() and bool(corrected), "looked up")
     assert world.outbox("does, state, error", "kind = 'command'") == [("merge", "refused", "L7")]
     world.react()
     assert MERGED not in world.types(0)

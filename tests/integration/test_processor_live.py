@@ -10,7 +10,8 @@ from kafka.errors import KafkaError
 
 from krypton.devstack.stack import Stack
 from streams.broker.topics import DEAD_LETTERS
-from tests.integration.live_ledger import LiveLedger, kill, live_ledger, stop_database, until
+from tests.integration.live_ledger import LiveLedger, kill, live_ledger, stop_database
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
 
@@ -50,35 +51,35 @@ def test_two_workers_share_a_view_and_one_takes_over_the_others_part(ledger: Liv
     """A killed worker's partitions move; every person is indexed once. How soon: ``bench failover``."""
     ledger.start("worker", VIEW)
     other = ledger.start("worker", VIEW)
-    until(lambda: len(shares(ledger)) == 2 and all(shares(ledger)), 30, "both have partitions")
+    until(lambda: len(shares(ledger)) == 2 and all(shares(ledger)), "both have partitions")
     ledger.register(500)
-    until(lambda: indexed(ledger) == 500, 20, "all indexed")
+    until(lambda: indexed(ledger) == 500, "all indexed")
     ledger.register(300)
     kill(other)
     ledger.register(200)
-    until(lambda: indexed(ledger) == 1000, 90, "all indexed")
+    until(lambda: indexed(ledger) == 1000, "all indexed")
 
 
 def test_a_worker_stops_cleanly_in_the_middle_of_a_backlog(ledger: LiveLedger) -> None:
     """Exit code 0, and the next one goes on where it was."""
     ledger.register(4_000)
     first = ledger.start("worker", VIEW)
-    until(lambda: indexed(ledger) > 0, 20, "it works")
+    until(lambda: indexed(ledger) > 0, "it works")
     first.send_signal(signal.SIGTERM)
-    assert first.wait(60) == 0
+    assert first.wait(WITHIN_S) == 0
     ledger.start("worker", VIEW)
-    until(lambda: indexed(ledger) == 4_000, 30, "all indexed")
+    until(lambda: indexed(ledger) == 4_000, "all indexed")
 
 
 def test_a_worker_waits_for_a_database_that_is_stopped_at_once(ledger: LiveLedger) -> None:
     """In place: it keeps its partitions, and needs no new start."""
     worker = ledger.start("worker", VIEW)
     ledger.register(200)
-    until(lambda: indexed(ledger) == 200, 20, "all indexed")
+    until(lambda: indexed(ledger) == 200, "all indexed")
     stop_database(ledger.stack)
     ledger.stack.start_database()
     ledger.register(200)
-    until(lambda: indexed(ledger) == 400, 40, "all indexed")
+    until(lambda: indexed(ledger) == 400, "all indexed")
     assert worker.poll() is None
 
 
@@ -86,15 +87,15 @@ def test_what_cannot_be_read_is_a_dead_letter_on_its_topic_and_the_rest_goes_on(
     """With where it was read and why."""
     ledger.start("worker", VIEW)
     ledger.register(100)
-    until(lambda: indexed(ledger) == 100, 30, "all indexed")
+    until(lambda: indexed(ledger) == 100, "all indexed")
     kafka = ledger.krypton.addresses.kafka
     producer = KafkaProducer(bootstrap_servers=kafka)
     headers = [("position", b"1000000"), ("version", b"1")]
-    at = producer.send("krypton.links", b"not an event", b"some link", headers).get(10)
+    at = producer.send("krypton.links", b"not an event", b"some link", headers).get(60)
     producer.close()
     consumer = KafkaConsumer(DEAD_LETTERS, bootstrap_servers=kafka, group_id=None, auto_offset_reset="earliest")
     try:
-        found = [r for records in consumer.poll(timeout_ms=15_000).values() for r in records]
+        found = [r for records in consumer.poll(timeout_ms=60_000).values() for r in records]
     finally:
         consumer.close(autocommit=False)
     assert [(r.key, r.value) for r in found] == [(b"some link", b"not an event")]

@@ -13,8 +13,9 @@ from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
 from krypton.integrity.verify import Question, verify
 from krypton.services.supervisor import krypton_command
-from tests.integration.live_ledger import LiveLedger, kill, live_ledger, until
+from tests.integration.live_ledger import LiveLedger, kill, live_ledger
 from tests.integration.proof_world import heads, krypton
+from tests.waiting import until
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
 
@@ -43,7 +44,7 @@ def test_no_false_alarm_under_load_with_processes_killed(ledger: LiveLedger) -> 
     writer.start()
     found = []
     try:
-        until(lambda: heads(ours).signed, 30, "the first checkpoint")
+        until(lambda: heads(ours).signed, "the first checkpoint")
         for _ in range(VERIFICATIONS):
             if chance.random() < 0.3:
                 which = chance.randrange(len(COMMANDS))

@@ -90,7 +90,7 @@ def test_an_unknown_type_is_refused_instead_of_finding_nothing(kafka: str) -> No
 def test_a_record_of_somebody_else_is_named(kafka: str, published: list[Outgoing]) -> None:
     """Runs last: it spoils a topic."""
     producer = KafkaProducer(bootstrap_servers=kafka)
-    producer.send("krypton.rules", b"not ours", b"key").get(10)
+    producer.send("krypton.rules", b"not ours", b"key").get(60)
     producer.close()
     with pytest.raises(NotAnEvent, match=r"krypton\.rules/0 offset \d+ has no 'position' header"):
         list(read_events(kafka, CODEC, topics=["krypton.rules"]))

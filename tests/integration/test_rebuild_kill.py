@@ -18,20 +18,21 @@ from bench import bulk
 from krypton.devstack.stack import Stack
 from projections.patient_record.view import PatientRecord
 from projections.versions import diff
-from tests.integration.live_ledger import LiveLedger, end_offsets, kill, live_ledger, until
+from tests.integration.live_ledger import LiveLedger, end_offsets, kill, live_ledger
+from tests.waiting import WITHIN_S, until
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
 
 VIEW = "patient_record"
 REBUILD = ("views", "rebuild", VIEW)
-EVENTS = 30_000
-MOMENTS = 10
+EVENTS = 12_000
+MOMENTS = 6
 TABLES = sorted(table.name for table in PatientRecord.tables.sorted_tables)
 
 
 @pytest.fixture
 def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
-    """Some ten thousand studies on Kafka, of which readers see none as yet."""
+    """Some thousand studies on Kafka, of which readers see none as yet."""
     with live_ledger(stack, tmp_path) as ours:
         bulk.fill(ours.krypton.addresses.kafka, ours.krypton.codec, ours.krypton.vault, EVENTS)
         yield ours
@@ -65,7 +66,7 @@ def killed_at(ledger: LiveLedger, moment_s: float, *words: str) -> bool:
 def finished(ledger: LiveLedger, *words: str) -> float:
     """Run a command to its end; returns its seconds."""
     begun, process = time.monotonic(), ledger.start(*words)
-    assert process.wait(60) == 0, ledger.said(*words)
+    assert process.wait(WITHIN_S) == 0, ledger.said(*words)
     return time.monotonic() - begun
 
 
@@ -109,10 +110,10 @@ def _check_versions(ledger: LiveLedger) -> None:
 def test_a_check_leaves_a_half_built_version_alone_and_removes_what_a_killed_check_left(ledger: LiveLedger) -> None:
     states = "SELECT version, state FROM views.view_version WHERE view = %s ORDER BY version"
     rebuild = ledger.start("views", "rebuild", VIEW)
-    until(lambda: (2, "building") in ledger.query(states, VIEW), 30, "a version being built")
+    until(lambda: (2, "building") in ledger.query(states, VIEW), "a version being built")
     kill(rebuild)
     check = ledger.start("views", "check", VIEW)
-    until(lambda: (3, "aside") in ledger.query(states, VIEW), 30, "a version built aside")
+    until(lambda: (3, "aside") in ledger.query(states, VIEW), "a version built aside")
     kill(check)
     finished(ledger, "views", "check", VIEW)
     assert ledger.query(states, VIEW) == [(1, "live"), (2, "building")]

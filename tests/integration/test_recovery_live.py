@@ -14,8 +14,9 @@ from krypton.services import notary
 from streams.broker import topics
 from streams.broker.topics import LEDGER
 from tests.fakes.two_logs import event, record_of
-from tests.integration.live_ledger import LiveLedger, delete_topics, end_offsets, live_ledger, until
+from tests.integration.live_ledger import LiveLedger, delete_topics, end_offsets, live_ledger
 from tests.integration.proof_world import altered, heads, krypton, records_of, relay_all, run_sql, send, verdict
+from tests.waiting import until
 
 pytestmark = pytest.mark.live
 
@@ -117,7 +118,7 @@ def test_kafka_is_filled_again_from_the_event_store(ledger: LiveLedger) -> None:
 def test_kafka_is_not_overwritten_nor_written_to_beside_a_relay(ledger: LiveLedger) -> None:
     ours = krypton(ledger)
     ledger.start("relay")
-    until(lambda: "relaying from position" in ledger.said("relay"), 15, "the relay active")
+    until(lambda: "relaying from position" in ledger.said("relay"), "the relay active")
     with pytest.raises(LedgerAltered, match="a relay is active"):
         republish(ours, 1, heads(ours))
     with altered(ledger, f"UPDATE {TABLE} SET topic = 'identity.flagged' WHERE id = 100"):

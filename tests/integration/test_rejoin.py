@@ -14,13 +14,12 @@ from kafka import KafkaConsumer
 
 from krypton.devstack.stack import Stack
 from krypton.services.supervisor import Child, supervise
-from tests.integration.live_ledger import LiveLedger, kill_kafka, live_ledger, until
+from tests.integration.live_ledger import LiveLedger, kill_kafka, live_ledger
+from tests.waiting import until
 
 pytestmark = [pytest.mark.live, pytest.mark.fault, pytest.mark.timeout(240)]
 
 VIEW = "identity_index"
-REACHED_S = 90
-AGAIN_S = 90  # far below the five minutes
 ASKED_IN_VAIN = "Unable to update metadata from"  # aiokafka's words
 STEPS = {
     "looks for its coordinator": ("aiokafka.client:AIOKafkaClient", "coordinator_lookup"),
@@ -68,7 +67,7 @@ def ledger(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 def make_group(kafka: str) -> None:
     """Any group: before the first one a broker answers so that aiokafka asks for everything again."""
     member = KafkaConsumer("krypton.views", bootstrap_servers=kafka, group_id="first")
-    until(lambda: member.poll(timeout_ms=100) or member.assignment(), REACHED_S, "a group")
+    until(lambda: member.poll(timeout_ms=100) or member.assignment(), "a group")
     member.close(autocommit=False)
 
 
@@ -94,12 +93,12 @@ def test_a_broker_that_dies_while_a_worker_joins_is_followed_again(
 ) -> None:
     """0.7 to 3.2 s after the broker is back on an idle machine, here and at each later step up to the first fetch."""
     ledger.register(50)
-    until(ledger.relayed, REACHED_S, "relayed")
+    until(ledger.relayed, "relayed")
     supervised.append(Child("worker", [sys.executable, "-c", WORKER, *STEPS[step], str(tmp_path)], tmp_path / "w.log"))
-    until((tmp_path / "reached").exists, REACHED_S, f"the worker is at the step {step}")
+    until((tmp_path / "reached").exists, f"the worker is at the step {step}")
     kill_kafka(ledger.stack)
     (tmp_path / "dead").touch()
-    until(lambda: ASKED_IN_VAIN in (tmp_path / "w.log").read_text(), REACHED_S, "it asked the dead broker")
+    until(lambda: ASKED_IN_VAIN in (tmp_path / "w.log").read_text(), "it asked the dead broker")
     ledger.stack.start_kafka()
     ledger.register(50)
-    until(lambda: indexed(ledger) == 100, AGAIN_S, "it goes on")
+    until(lambda: indexed(ledger) == 100, "it goes on")

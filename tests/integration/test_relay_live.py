@@ -1,7 +1,6 @@
 """The relay on a real Kafka and PostgreSQL, with everything that can be taken away from it taken away."""
 
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +13,10 @@ from schemas.registry import registry
 from streams.broker import topics
 from streams.relay.outgoing import Addresser, Stored
 from tests.fakes.region import Region
-from tests.integration.live_ledger import LiveLedger, delete_topics, kill, kill_kafka, live_ledger, stop_database, until
+from tests.integration.live_ledger import LiveLedger, delete_topics, kill, kill_kafka, live_ledger, stop_database
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
-
-FROZEN_S = 12.0
 
 
 @pytest.fixture
@@ -28,9 +26,9 @@ def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
         yield ours
 
 
-def settled(ledger: LiveLedger, timeout_s: float = 30) -> None:
+def settled(ledger: LiveLedger) -> None:
     """All events are on Kafka, once and in order, with their very bytes."""
-    until(ledger.relayed, timeout_s, "all events on Kafka")
+    until(ledger.relayed, "all events on Kafka")
     assert ledger.published() == ledger.stored()
 
 
@@ -38,13 +36,13 @@ def test_events_are_on_kafka_once_and_in_order_with_their_bytes(ledger: LiveLedg
     """A backlog, then live events; a clean stop, a kill and two new starts between."""
     ledger.register(1_500)
     first = ledger.start("relay")
-    until(ledger.relayed, 30, "the backlog on Kafka")
+    until(ledger.relayed, "the backlog on Kafka")
     ledger.register(300)
     first.send_signal(signal.SIGTERM)
-    assert first.wait(60) == 0
+    assert first.wait(WITHIN_S) == 0
     ledger.register(700)
     second = ledger.start("relay")
-    until(lambda: any(ledger.published()), 20, "something on Kafka")
+    until(lambda: any(ledger.published()), "something on Kafka")
     kill(second)
     ledger.start("relay")
     settled(ledger)
@@ -54,13 +52,13 @@ def test_a_second_relay_takes_over_from_a_killed_one(ledger: LiveLedger) -> None
     """Nothing is repeated. How soon: ``bench failover``."""
     ledger.register(100)
     active = ledger.start("relay")
-    until(ledger.relayed, 20, "the first events on Kafka")
+    until(ledger.relayed, "the first events on Kafka")
     ledger.start("relay")
-    until(lambda: "standing by" in ledger.said("relay"), 10, "the second waits")
+    until(lambda: "standing by" in ledger.said("relay"), "the second waits")
     ledger.register(200)
     kill(active)
     ledger.register(100)
-    until(ledger.relayed, 90, "taken over")
+    until(ledger.relayed, "taken over")
     settled(ledger)
 
 
@@ -68,15 +66,13 @@ def test_a_frozen_relay_is_succeeded_and_repeats_nothing_when_it_wakes(ledger: L
     """It finds its lease over; what it still held is not sent."""
     ledger.register(50)
     active = ledger.start("relay")
-    until(ledger.relayed, 20, "the first events on Kafka")
+    until(ledger.relayed, "the first events on Kafka")
     ledger.start("relay")
-    until(lambda: "standing by" in ledger.said("relay"), 10, "the second waits")
+    until(lambda: "standing by" in ledger.said("relay"), "the second waits")
     ledger.register(400)
     active.send_signal(signal.SIGSTOP)
-    frozen = time.monotonic()
     ledger.register(100)
-    until(ledger.relayed, 90, "taken over")
-    time.sleep(max(0.0, FROZEN_S - (time.monotonic() - frozen)))
+    until(ledger.relayed, "taken over, so the lease of the frozen one is over")
     active.send_signal(signal.SIGCONT)
     for _ in range(10):
         ledger.register(20)
@@ -91,7 +87,7 @@ def test_it_survives_a_broker_that_is_killed(ledger: LiveLedger) -> None:
     ledger.register(300)
     ledger.stack.start_kafka()
     ledger.register(100)
-    settled(ledger, 60)
+    settled(ledger)
     assert relay.poll() is None
 
 
@@ -102,7 +98,7 @@ def test_it_survives_a_database_that_is_stopped_at_once(ledger: LiveLedger) -> N
     stop_database(ledger.stack)
     ledger.stack.start_database()
     ledger.register(300)
-    settled(ledger, 60)
+    settled(ledger)
     assert relay.poll() is None
 
 
@@ -110,9 +106,9 @@ def test_what_kafka_lost_is_sent_again_whatever_the_hint_says(ledger: LiveLedger
     """The hint is no more than a hint."""
     ledger.register(300)
     relay = ledger.start("relay")
-    until(ledger.relayed, 20, "the events on Kafka")
+    until(ledger.relayed, "the events on Kafka")
     relay.send_signal(signal.SIGTERM)
-    relay.wait(5)
+    relay.wait(WITHIN_S)
     delete_topics(ledger.krypton.addresses.kafka)
     topics.create(ledger.krypton.addresses.kafka)
     ledger.start("relay")
@@ -128,11 +124,11 @@ def test_it_does_not_write_after_another_ledgers_events(ledger: LiveLedger) -> N
     stored = Stored(last.id, str(last.originator_id), last.originator_version, last.state)
     foreign = Addresser.of(registry()).outgoing(stored)
     producer = KafkaProducer(bootstrap_servers=ledger.krypton.addresses.kafka)
-    producer.send(foreign.topic, foreign.value, foreign.key, foreign.headers, foreign.partition).get(10)
+    producer.send(foreign.topic, foreign.value, foreign.key, foreign.headers, foreign.partition).get(60)
     producer.close()
     ledger.register(10)
     ledger.start("relay")
-    until(lambda: "older than Kafka's log" in ledger.said("relay"), 20, "the relay says so")
+    until(lambda: "older than Kafka's log" in ledger.said("relay"), "the relay says so")
     assert not any(t == "krypton.identities" for t, _ in ledger.published())
 
 
@@ -157,4 +153,4 @@ def test_topics_that_differ_are_named_and_left_as_they_are(ledger: LiveLedger) -
             "krypton.links has 3 partitions, not 1" in c and "retention.ms=1000, not -1" in c for c in complaints
         )
 
-    until(both_named, 10, "both named")
+    until(both_named, "both named")

@@ -12,7 +12,7 @@ from krypton.ports import answers
 from krypton.services.supervisor import krypton_command
 from schemas.registry import registry
 from tests.integration.live_cli import free_port
-from tests.integration.live_ledger import until
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
 
@@ -26,18 +26,18 @@ def start(port: int, folder: Path) -> subprocess.Popen[str]:
 def test_it_answers_alone_and_ends_cleanly(tmp_path: Path) -> None:
     port = free_port()
     with start(port, tmp_path) as process:
-        until(lambda: answers(port), 30, "it listens")
-        assert len(httpx.get(f"http://127.0.0.1:{port}/subjects").json()) == len(registry().latest)
+        until(lambda: answers(port), "it listens")
+        assert len(httpx.get(f"http://127.0.0.1:{port}/subjects", timeout=WITHIN_S).json()) == len(registry().latest)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(WITHIN_S) == 0
 
 
 def test_a_taken_port_is_named_with_what_to_do(tmp_path: Path) -> None:
     port = free_port()
     with start(port, tmp_path) as first:
-        until(lambda: answers(port), 30, "it listens")
+        until(lambda: answers(port), "it listens")
         with start(port, tmp_path) as second:
-            assert second.wait(30) == 4
+            assert second.wait(WITHIN_S) == 4
             assert second.stderr is not None
             assert f"port {port} of 127.0.0.1 cannot be opened" in second.stderr.read()
         first.kill()

@@ -34,7 +34,8 @@ from streams.relay.outgoing import Outgoing
 from tests.fakes.published import publish, samples
 from tests.fakes.registry_server import serving
 from tests.fakes.roles import every_role
-from tests.integration.live_ledger import LiveLedger, delete_topics, live_ledger, until
+from tests.integration.live_ledger import LiveLedger, delete_topics, live_ledger
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
 
@@ -109,7 +110,7 @@ def read(login: Client, topic: str, group: str) -> int:
     try:
         consumer.subscribe([topic])
         for found in range(AT_LEAST):
-            if (record := consumer.poll(20)) is None:
+            if (record := consumer.poll(WITHIN_S)) is None:
                 return found
             if error := record.error():
                 raise KafkaException(error)
@@ -118,7 +119,7 @@ def read(login: Client, topic: str, group: str) -> int:
         consumer.close()
 
 
-def visible(login: Client, timeout_s: float = 20) -> set[str]:
+def visible(login: Client, timeout_s: float = WITHIN_S) -> set[str]:
     """The topics that a login is shown."""
     consumer = Consumer(login | {"group.id": "unused"})
     try:
@@ -140,7 +141,7 @@ class TestOurOwnProcesses:
             ledger.register(50)
             ledger.start("relay")
             ledger.start("worker", "identity_index")
-            until(lambda: indexed(ledger) == 50, 40, "all indexed")
+            until(lambda: indexed(ledger) == 50, "all indexed")
             assert ledger.published() == ledger.stored()
 
     def test_nobody_reads_without_a_login(self, secure: Stack) -> None:
@@ -223,9 +224,9 @@ class TestRights:
         leaver = client(kafka, "leaver", acl.add(kafka, "leaver", LAB_TOPICS))
         consumer = Consumer(leaver | {"group.id": "leaver"})
         try:
-            assert consumer.list_topics(timeout=20).topics.keys() == set(LAB_TOPICS)
+            assert consumer.list_topics(timeout=WITHIN_S).topics.keys() == set(LAB_TOPICS)
             acl.remove(kafka, "leaver")
-            assert consumer.list_topics(timeout=20).topics == {}
+            assert consumer.list_topics(timeout=WITHIN_S).topics == {}
         finally:
             consumer.close()
         with pytest.raises(KafkaException):
@@ -282,7 +283,12 @@ class Guide:
         """What an example prints; it must end well."""
         program = ["sh", "-eu", "-c"] if title in ("login", "console", "registry") else [sys.executable, "-c"]
         done = subprocess.run(
-            [*program, SNIPPETS[title]], cwd=self._folder, env=self._env, capture_output=True, text=True, timeout=90
+            [*program, SNIPPETS[title]],
+            cwd=self._folder,
+            env=self._env,
+            capture_output=True,
+            text=True,
+            timeout=WITHIN_S,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from krypton.cli.groups import WHOLE, Later
 from krypton.cli.main import LINES, build, command_line
+from tests.waiting import WITHIN_S
 
 LAZY = cast(TyperGroup, get_command(command_line()))
 THERE = cast(TyperGroup, get_command(build()))
@@ -40,7 +41,7 @@ def imported_by(*words: str) -> set[str]:
     """All modules that a process of its own holds after this command line."""
     script = "import sys; from krypton.cli.main import run; run(sys.argv[1:]); print('\\n'.join(sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", script, *words], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script, *words], capture_output=True, text=True, check=True, timeout=WITHIN_S
     )
     return set(done.stdout.split("\n"))
 
@@ -122,7 +123,7 @@ def test_a_read_imports_no_tables_and_nothing_of_a_service(read: str) -> None:
     modules += ["adapters.eventstore", "adapters.vault.postgres", "projections.versions.catalog"]
     views = "[view.make() for view in VIEWS.values()]"
     script = f"import sys, {', '.join(modules)}\nfrom projections.declared import VIEWS\n{views}\nprint(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=WITHIN_S)
     imported = {module.partition(".")[0] for module in done.stdout.split()}
     assert "psycopg2" in imported  # or the next line would hold of anything
     assert imported & HEAVY - may == set()

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from tests.waiting import WITHIN_S
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("domain", "schemas", "postgres", "projections", "policies", "streams", "adapters", "krypton")
 DEVELOPMENT = (ROOT / "krypton" / "devstack", ROOT / "krypton" / "demo")  # the demo starts the embedded stack
@@ -47,7 +49,7 @@ def test_without_the_extra_dev_says_what_to_install_and_other_commands_work(tmp_
     def krypton(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", run, *words]
         env["PYTHONPATH"] = str(ROOT)
-        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=WITHIN_S)
 
     told = krypton("dev", "up")
     assert told.returncode == 4

@@ -20,6 +20,7 @@ from krypton.devstack.state import save, with_free, write_secret
 from krypton.devstack.teller import Silent
 from krypton.errors import ServiceUnavailable
 from krypton.ports import HOST, Ports, answers
+from tests.waiting import WITHIN_S
 
 
 class Heard(Silent):
@@ -126,7 +127,7 @@ def test_the_lock_ends_with_a_killed_holder(tmp_path: Path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         holder.kill()
-    with StackHome(tmp_path).locked(Silent(), timeout_s=5):
+    with StackHome(tmp_path).locked(Silent(), timeout_s=WITHIN_S):
         pass
 
 

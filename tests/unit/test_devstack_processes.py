@@ -10,8 +10,9 @@ import psutil
 import pytest
 
 from krypton.devstack import processes
+from tests.waiting import until
 
-STUBBORN = "import signal, sys, time; signal.signal(15, signal.SIG_IGN); print('on', flush=True); time.sleep(60)"
+STUBBORN = "import signal, sys, time; signal.signal(15, signal.SIG_IGN); print('on', flush=True); time.sleep(600)"
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def server(tmp_path: Path) -> Iterator[psutil.Process]:
     log = tmp_path / "log"
     process = processes.spawn([sys.executable, "-c", STUBBORN, str(tmp_path)], log=log)
     assert process is not None
-    assert processes.wait_until(lambda: "on" in log.read_text(), 10)
+    until(lambda: "on" in log.read_text(), "it runs")
     yield process
     processes.end(process, [(signal.SIGKILL, 10)])
 
@@ -63,7 +64,7 @@ def test_a_pid_that_belongs_to_another_process_now_is_never_signalled() -> None:
 def test_a_zombie_is_not_alive() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         process = psutil.Process(child.pid)
-        assert processes.wait_until(lambda: process.status() == psutil.STATUS_ZOMBIE, 10)
+        until(lambda: process.status() == psutil.STATUS_ZOMBIE, "it is a zombie")
         assert not processes.alive(process)
     assert not processes.alive(None)
 

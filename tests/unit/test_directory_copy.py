@@ -1,7 +1,6 @@
 """Who may call is told from a local copy: one thread asks, and what cannot be told now is said at once."""
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +10,7 @@ from domain.directory import Directory
 from krypton.services import directory_copy
 from krypton.services.directory_copy import MOST_AGE_S, DirectoryCopy, NotKnownNow
 from tests.fakes.dicom import AE_TITLE, SITE, enrolled
+from tests.waiting import WITHIN_S, until
 
 
 class Store:
@@ -36,7 +36,7 @@ class Store:
 
     def looked(self) -> None:
         """Wait for the next look."""
-        assert self.looking.acquire(timeout=60)
+        assert self.looking.acquire(timeout=WITHIN_S)
 
 
 @pytest.fixture
@@ -78,8 +78,7 @@ def test_many_strangers_at_once_share_a_look(store: Store) -> None:
     store.goes_on.clear()
     with ThreadPoolExecutor(100) as threads:
         found = [threads.submit(store.copy.site_of, f"STRANGER{number}") for number in range(100)]
-        while store.copy._asked < 101:
-            time.sleep(0.001)
+        until(lambda: store.copy._asked == 101, "all have asked")
         store.goes_on.set()
         assert {one.result() for one in found} == {None}
     assert 1 <= store.looks - asked <= 2  # those that came during the first share the second

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import WITHIN_S
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("domain", "schemas", "postgres", "projections", "streams", "adapters", "policies", "krypton")
 TYPES_ALONE = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import {}"
@@ -72,7 +74,7 @@ def test_a_planted_violation_is_found(tree: Path, file: str, line: str, broken: 
         script += "sys.exit(lint_imports(no_cache=True))"
         wide = {**os.environ, "COLUMNS": "400"}  # a contract's name and verdict on one line
         command = [sys.executable, "-c", script]
-        found = subprocess.run(command, cwd=tree, env=wide, capture_output=True, text=True, timeout=60)
+        found = subprocess.run(command, cwd=tree, env=wide, capture_output=True, text=True, timeout=WITHIN_S)
     finally:
         if original is None:
             shutil.rmtree(target.parent)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from krypton.devstack.processes import wait_until
 from krypton.logs import bound
 from krypton.services import supervisor
 from krypton.services.supervisor import Child, supervise
+from tests.waiting import until
 
 MOST = 1_000
 CHATTY = "import time\nwhile True: print('a line of a log', flush=True); time.sleep(0.0005)"
@@ -56,9 +56,9 @@ def test_the_supervisor_bounds_every_log_of_the_folder(tmp_path: Path, monkeypat
     running = threading.Thread(target=supervise, args=([child], print, stop))
     running.start()
     try:
-        assert wait_until((tmp_path / "chatty.log.1").exists, 30)
+        until((tmp_path / "chatty.log.1").exists, "the log is cut")
         (tmp_path / "chatty.log.1").unlink()
-        assert wait_until((tmp_path / "chatty.log.1").exists, 30)  # and goes on in the same file
+        until((tmp_path / "chatty.log.1").exists, "the log is cut")  # and goes on in the same file
     finally:
         stop.set()
         running.join()

@@ -9,6 +9,7 @@ from domain.errors import PartitionLost, StoreAway
 from schemas.event import Record
 from streams.processor.applier import Applier, Run
 from streams.processor.view import DeadLetter
+from tests.waiting import WITHIN_S, until_others
 
 GENERATION = 3
 
@@ -52,13 +53,6 @@ def fetched(*offsets: int, generation: int = GENERATION) -> Run:
     return Run(generation, [Record("t", 0, offset, b"k", b"v", ()) for offset in offsets])
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Give way to the others until it holds."""
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0)
-
-
 def play(applier: Applier, scene: Callable[[], Awaitable[None]]) -> None:
     """Run a scene beside an open applier."""
 
@@ -85,7 +79,7 @@ def test_what_waits_is_applied_in_one_batch() -> None:
     async def scene() -> None:
         for offset in range(3):
             await applier.put(fetched(offset))
-        await until(lambda: bool(view.batches))
+        await until_others(lambda: view.batches, "a batch is applied")
 
     play(applier, scene)
     assert view.batches == [[0, 1, 2]]
@@ -98,7 +92,7 @@ def test_a_batch_is_never_larger_than_asked() -> None:
 
     async def scene() -> None:
         await applier.put(fetched(0, 1, 2, 3, 4))
-        await until(lambda: len(view.batches) == 3)
+        await until_others(lambda: len(view.batches) == 3, "all is applied")
 
     play(applier, scene)
     assert view.batches == [[0, 1], [2, 3], [4]]
@@ -112,7 +106,7 @@ def test_what_was_fetched_before_the_partitions_were_dealt_anew_is_dropped() -> 
     async def scene() -> None:
         await applier.put(fetched(0, generation=GENERATION - 1))
         await applier.put(fetched(7))
-        await until(lambda: bool(view.batches))
+        await until_others(lambda: view.batches, "a batch is applied")
 
     play(applier, scene)
     assert view.batches == [[7]]
@@ -125,7 +119,7 @@ def test_a_database_that_is_away_is_waited_for() -> None:
 
     async def scene() -> None:
         await applier.put(fetched(0, 1))
-        await until(lambda: bool(view.batches))
+        await until_others(lambda: view.batches, "a batch is applied")
 
     play(applier, scene)
     assert view.batches == [[0, 1]]
@@ -138,8 +132,8 @@ def test_a_batch_that_waits_for_the_database_does_not_hold_up_a_rebalance() -> N
 
     async def scene() -> None:
         await applier.put(fetched(0))
-        await until(lambda: len(view.answers) < 100)
-        await asyncio.wait_for(applier.shut(), 5)
+        await until_others(lambda: len(view.answers) < 100, "it was told that the database is away")
+        await asyncio.wait_for(applier.shut(), WITHIN_S)
 
     play(applier, scene)
     assert view.batches == []
@@ -153,7 +147,7 @@ def test_a_lost_partition_ends_the_work() -> None:
     async def scene() -> None:
         await applier.put(fetched(0))
         await applier.put(fetched(1))
-        await asyncio.sleep(5)
+        await asyncio.Event().wait()  # until the applier ends
 
     with pytest.raises(PartitionLost):
         play(applier, scene)
@@ -168,7 +162,7 @@ def test_the_groups_offsets_follow_what_was_applied() -> None:
 
     async def scene() -> None:
         await applier.put(fetched(5, 6))
-        await until(lambda: bool(view.batches))
+        await until_others(lambda: view.batches, "a batch is applied")
         await applier.shut()  # the batch is over
         offsets.extend([applier.applied(), applier.applied()])
 

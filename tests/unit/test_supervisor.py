@@ -12,15 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from krypton.devstack.processes import alive, wait_until
+from krypton.devstack.processes import alive
 from krypton.home import Home
 from krypton.listeners import is_taken, listener
 from krypton.services import parent
 from krypton.services.alone import Needed, only_run, taken_ports
 from krypton.services.supervisor import Child, supervise
 from krypton.settings import ServiceUnavailable
+from tests.waiting import WITHIN_S, until
 
-GONE_S = 20.0
 CHILD = "from krypton.services.parent import end_with_parent; end_with_parent(); print('on', flush=True); input()"
 WITHOUT_PRCTL = f"from krypton.services import parent; parent._killed_by_kernel = lambda: False; {CHILD}"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {CHILD}"
@@ -47,7 +47,7 @@ class Family:
 
     def child(self) -> psutil.Process:
         """The child, once it works."""
-        assert wait_until(lambda: self.log.exists() and "on" in self.log.read_text(), GONE_S)
+        until(lambda: self.log.exists() and "on" in self.log.read_text(), "the child works")
         return self.children[0]
 
     def kill(self) -> None:
@@ -70,7 +70,7 @@ def test_a_child_ends_with_a_supervisor_that_is_killed(code: str, families: list
     families.append(family := Family(code, tmp_path / "log"))
     child = family.child()
     family.kill()
-    assert wait_until(lambda: not alive(child), GONE_S)
+    until(lambda: not alive(child), "the child has ended")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only the kernel ends a process that is stopped")
@@ -79,16 +79,16 @@ def test_a_frozen_child_ends_too(families: list[Family], tmp_path: Path) -> None
     child = family.child()
     child.suspend()
     family.kill()
-    assert wait_until(lambda: not alive(child), GONE_S)
+    until(lambda: not alive(child), "the child has ended")
 
 
 def test_a_child_that_was_only_just_started_ends_too(families: list[Family], tmp_path: Path) -> None:
     """The supervisor is killed before its child asked the kernel for anything."""
     families.append(family := Family("import time; time.sleep(1); " + CHILD, tmp_path / "log"))
-    assert wait_until(lambda: bool(family.children), GONE_S)
+    until(lambda: bool(family.children), "it started its child")
     child = family.children[0]
     family.kill()
-    assert wait_until(lambda: not alive(child), GONE_S)
+    until(lambda: not alive(child), "the child has ended")
     assert "on" not in (tmp_path / "log").read_text()
 
 
@@ -111,7 +111,7 @@ def test_a_child_is_stopped_by_sigterm_where_its_supervisor_stops(tmp_path: Path
     stop = threading.Event()
     running = threading.Thread(target=supervise, args=([child], print, stop))
     running.start()
-    assert wait_until(lambda: child.log.exists() and "on" in child.log.read_text(), GONE_S)
+    until(lambda: child.log.exists() and "on" in child.log.read_text(), "the child works")
     process = child.process
     stop.set()
     running.join()
@@ -154,9 +154,9 @@ def test_who_holds_a_port_is_named_with_program_and_pid() -> None:
 def test_a_port_that_becomes_free_is_waited_for() -> None:
     server = socket.create_server(("127.0.0.1", 0))
     port = server.getsockname()[1]
-    freed = threading.Timer(0.3, server.close)
+    freed = threading.Timer(0.3, server.close)  # while it is waited for
     freed.start()
-    assert list(taken_ports([Needed("registry", "127.0.0.1", port, "X")], within_s=GONE_S)) == []
+    assert list(taken_ports([Needed("registry", "127.0.0.1", port, "X")], within_s=WITHIN_S)) == []
     freed.join()
 
 

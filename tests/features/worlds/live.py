@@ -16,9 +16,9 @@ from projections.declared import VIEWS
 from tests.features.worlds.views import Document
 from tests.features.worlds.world import World
 from tests.integration.live_ledger import delete_topics, live_ledger
+from tests.waiting import WITHIN_S
 
 CLERK = Caller("clerk:test", "scenario")
-WAIT_S = 90.0  # the first wait includes the workers' start; a machine may be busy with other things
 
 
 def themself(identity: UUID | str) -> Caller:
@@ -99,6 +99,6 @@ class LiveViews:
         """The way to the views, once they hold all that was recorded so far."""
         head = self._krypton.ledger.recorder.max_notification_id() or 0
         if head > self._through:
-            wait_for_views(self._krypton, WAIT_S)
+            wait_for_views(self._krypton, WITHIN_S)
             self._through = head
         return self._krypton
