@@ -62,11 +62,12 @@ def keep(desk: Desk, sent: Sent, *, named: ToStore | None = None) -> Held | None
     instance = read_instance(header)
     if named and (named.sop_class, named.sop_uid) != (instance.sop_class, instance.sop_uid):
         raise NotAsNamed("its data set is of another SOP class or instance than its C-STORE names")
-    if desk.holds(sent.site, instance.sop_uid, sent.digest):
+    first = desk.spool.claim(sent.site, instance.sop_uid)
+    held = first.exists()
+    if held and desk.holds(sent.site, instance.sop_uid, sent.digest):
         return None
     name = Name.new(sent.site, sent.actor, uid=instance.sop_uid, digest=sent.digest)
-    first = desk.spool.claim(name.site, name.uid)
-    if first.exists() and (desk.spool.aside(name).exists() or not _differs(first, sent)):
+    if held and (desk.spool.aside(name).exists() or not _differs(first, sent)):
         return None
     document = _document(sent, instance, header)
     kept = sent.store(name)

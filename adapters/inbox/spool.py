@@ -39,6 +39,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -130,6 +131,7 @@ class Spool:
             raise NoRoom(errno.ENOSPC, left)
 
 
+@lru_cache(4_096)
 def path_part(text: str) -> str:
     """A site or an actor as one path component: an AE title may contain almost any character (PS3.5 6.2)."""
     return quote(text, safe="").replace(".", "%2E")
