@@ -14,6 +14,7 @@ from adapters.notices.folder import NoticeFolder
 from adapters.notices.http import NoticeEndpoint
 from domain.errors import NotDelivered
 from domain.ports import Notice, Notices
+from tests.waiting import WITHIN_S
 
 NOTICE = Notice(UUID(int=1), "emergency_awaits_review", "emergency", 42, {"access": str(UUID(int=2))})
 OTHER = Notice(UUID(int=3), "emergency_awaits_review", "emergency", 43, {"access": str(UUID(int=4))})
@@ -78,7 +79,7 @@ class Endpoint(Receiver):
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self.server.serve_forever)
         self._thread.start()
-        self.notices = NoticeEndpoint(f"http://127.0.0.1:{self.server.server_port}/notices", timeout_s=5)
+        self.notices = NoticeEndpoint(f"http://127.0.0.1:{self.server.server_port}/notices", timeout_s=WITHIN_S)
 
     def told(self) -> dict[str, Any]:
         return self._taken
@@ -89,7 +90,7 @@ class Endpoint(Receiver):
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
-        self._thread.join(5)
+        self._thread.join(WITHIN_S)
 
 
 @pytest.fixture(params=["folder", "endpoint"])

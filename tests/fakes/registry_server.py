@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from adapters.registry.app import build
 from krypton.services.http import LimitedProtocol, listen, server
 from schemas.registry import Registry
+from tests.waiting import WITHIN_S
 
 
 @contextmanager
@@ -20,4 +21,4 @@ def serving(registry: Registry, protocol: type[LimitedProtocol] = LimitedProtoco
             yield f"http://127.0.0.1:{opened.getsockname()[1]}"
         finally:
             http.should_exit = True
-            thread.join(10)
+            thread.join(WITHIN_S)

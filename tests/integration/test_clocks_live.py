@@ -22,7 +22,7 @@ from tests.waiting import WITHIN_S, until
 
 __all__ = ["wrong_clocks"]
 
-pytestmark = [pytest.mark.live, pytest.mark.usefixtures("wrong_clocks"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("wrong_clocks")]
 
 VIEW = "identity_index"
 HOUR_US = 3_600_000_000

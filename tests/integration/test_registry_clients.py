@@ -18,6 +18,7 @@ from streams.broker.topics import PARTITIONS
 from streams.relay.outgoing import Outgoing
 from tests.fakes.registry_server import serving
 from tests.integration.filled_topics import kafka, published
+from tests.waiting import WITHIN_S
 
 __all__ = ["kafka", "published"]  # fixtures
 pytestmark = pytest.mark.live
@@ -92,7 +93,7 @@ def consumed(kafka: str, topic: str) -> Iterator[Any]:
         consumer.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS[topic])])
         ended = 0
         while ended < PARTITIONS[topic]:
-            record = consumer.poll(10)
+            record = consumer.poll(WITHIN_S)
             assert record is not None
             if (error := record.error()) is None:
                 yield record

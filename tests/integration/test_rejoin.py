@@ -17,7 +17,7 @@ from krypton.services.supervisor import Child, supervise
 from tests.integration.live_ledger import LiveLedger, kill_kafka, live_ledger
 from tests.waiting import until
 
-pytestmark = [pytest.mark.live, pytest.mark.fault, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.live, pytest.mark.fault]
 
 VIEW = "identity_index"
 ASKED_IN_VAIN = "Unable to update metadata from"  # aiokafka's words

@@ -16,6 +16,7 @@ from adapters.registry.app import build
 from krypton.services.http import LimitedProtocol
 from schemas.registry import registry
 from tests.fakes.registry_server import serving
+from tests.waiting import WITHIN_S
 
 SUBJECT = "krypton.studies-krypton.study.StudyArrived"
 FULL = registry().of_type("study.arrived").document
@@ -171,12 +172,14 @@ def test_mute_connections_lock_nobody_out(hasty: str) -> None:
     """Where too many are open, the one that has waited longest is ended."""
     mute = [socket.create_connection((urlsplit(hasty).hostname, urlsplit(hasty).port), 30) for _ in range(30)]
     try:
-        assert httpx.get(f"{hasty}/subjects", timeout=30).status_code == 200
+        assert httpx.get(f"{hasty}/subjects", timeout=WITHIN_S).status_code == 200
     finally:
         for one in mute:
             one.close()
 
 
 def test_a_body_past_the_limit_is_refused_wherever_it_is_sent(hasty: str) -> None:
-    answer = httpx.post(f"{hasty}/compatibility/subjects/{SUBJECT}/versions", content=b" " * (2 << 20), timeout=30)
+    answer = httpx.post(
+        f"{hasty}/compatibility/subjects/{SUBJECT}/versions", content=b" " * (2 << 20), timeout=WITHIN_S
+    )
     assert answer.status_code == 413
