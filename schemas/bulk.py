@@ -7,7 +7,6 @@ bytes, odd headers) is read by ``Codec`` itself, which reports the error.
 import json
 import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 from schemas.codec import MAGIC, Codec, NotAnEvent, PendingBatch, unsealed
 from schemas.compiled import NotCompiled, Reader, compiled
 from schemas.event import ERASED, LedgerEvent, Record
-from schemas.registry import Schema, UnknownSchema
+from schemas.registry import Registry, Schema, UnknownSchema
 
 DAMAGED = (
     LookupError,
@@ -51,6 +50,27 @@ class _Known(NamedTuple):
         return _Known(schema.type, schema.aggregate, compiled(schema.hot, schema.uuids, needed), tuple(sealed.items()))
 
 
+class _Readers(dict[bytes, _Known]):
+    """What is known of a schema by the first bytes of its records; compiled when the first of them comes.
+
+    A view meets some ten of the ledger's types, and a process that starts need not wait for all. Raises KeyError for
+    older versions, and for what is not compiled: ``Codec`` reads those.
+    """
+
+    def __init__(self, registry: Registry, reads: Mapping[str, Collection[str]]) -> None:
+        super().__init__()
+        self._latest = {bytes([MAGIC]) + one.id.to_bytes(4, "big"): one for one in registry.latest.values()}
+        self._reads = reads
+
+    def __missing__(self, prefix: bytes) -> _Known:
+        schema = self._latest[prefix]
+        try:
+            found = self[prefix] = _Known.of(schema, self._reads.get(schema.type))
+        except NotCompiled as odd:
+            raise KeyError(prefix) from odd
+        return found
+
+
 class _Begun(NamedTuple):
     """A batch decoded but not yet decrypted: ``odd`` are the records for ``Codec``, with their places in ``events``."""
 
@@ -70,13 +90,10 @@ class BulkCodec(Codec):
 
     reads: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)
     ask: Callable[[Collection[str]], None] = field(default=lambda _: None, repr=False)
-    _known: dict[bytes, _Known] = field(default_factory=dict, repr=False, compare=False)
+    _known: "_Readers" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for schema in self.registry.latest.values():
-            with suppress(NotCompiled):  # Codec reads it
-                prefix = bytes([MAGIC]) + schema.id.to_bytes(4, "big")
-                self._known[prefix] = _Known.of(schema, self.reads.get(schema.type))
+        object.__setattr__(self, "_known", _Readers(self.registry, self.reads))
 
     def read_batch(self, records: Sequence[Record]) -> list[LedgerEvent | NotAnEvent | UnknownSchema]:
         """See ``Codec.read_batch``."""
