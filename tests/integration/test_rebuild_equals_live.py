@@ -108,7 +108,7 @@ def bench(request: pytest.FixtureRequest, database_url: str) -> Iterator[Bench]:
         yield made
 
 
-@settings(max_examples=12, phases=(Phase.generate,), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, phases=(Phase.generate,), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.data(),
     repeats=st.lists(st.integers(0, 60), max_size=3),
