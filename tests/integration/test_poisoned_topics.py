@@ -21,6 +21,7 @@ from krypton.views.following import problems
 from krypton.views.lag import wait_for_views
 from streams.broker import broker, topics
 from tests.integration.live_ledger import LiveLedger, end_offsets, kill, live_ledger
+from tests.integration.proof_world import heads
 from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
@@ -199,7 +200,8 @@ def test_one_command_mends_each_kind_of_damage(ledger: LiveLedger) -> None:
         with pytest.raises(ServiceUnavailable, match="krypton recover"):
             wait_for_views(ours, 0.1)
         stopped(ledger)
-        done = recover(ours, [TOPIC], Heads(()), "system:test", lambda _: None, forged=False)
+        assert sign_now(ours)  # an event that nobody signed for a minute would be another finding
+        done = recover(ours, [TOPIC], heads(ours), "system:test", lambda _: None, forged=False)
         assert (happened, done.verdict.difference, what_is_wrong(ledger)) == (happened, None, "")
         ledger.start("relay")
         ledger.start("worker", VIEW)
