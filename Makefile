@@ -1,5 +1,5 @@
 # Set-up needs Python 3.11 or later with venv, and make: no root, no git, no other tool.
-.PHONY: setup demo test check lint types layers tests bench chaos fix
+.PHONY: setup demo test check lint types layers tests bench chaos fuzz fix
 .DEFAULT_GOAL := setup
 PYTHON ?= python3
 BIN := .venv/bin
@@ -46,6 +46,9 @@ bench: setup  ## figures on standard output and as JSON in .krypton/bench
 SECONDS ?= 60
 chaos: setup  ## random faults under load: make chaos SECONDS=600 SEED=1
 	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+fuzz: setup  ## odd input to every reader: make fuzz SECONDS=600 SEED=1 TARGET=records; one input again: REPLAY=file
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(TARGET),--target $(TARGET)) $(if $(REPLAY),--replay $(REPLAY))
 
 fix: setup  ## rewrite what ruff can; never part of check
 	$(BIN)/ruff check --fix .

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
-from schemas.codec import MAGIC, Codec, NotAnEvent, PendingBatch, unsealed
+from schemas.codec import MAGIC, SUBJECT, Codec, NotAnEvent, PendingBatch, unsealed
 from schemas.compiled import NotCompiled, Reader, compiled
 from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Registry, Schema, UnknownSchema
@@ -135,6 +135,8 @@ class BulkCodec(Codec):
             if fields:
                 sealed.append((event, fields))
         subjects = {event.data[one] for event, fields in sealed for _, whose in fields for one in whose} - {None}
+        if not all(map(SUBJECT, subjects)):  # a damaged record: Codec says which
+            return _Begun([None] * len(records), [], set(), list(enumerate(records)))
         return _Begun(found, sealed, subjects, [(index, records[index]) for index in odd])
 
     def _opened_batch(self, begun: "_Begun") -> list[LedgerEvent | NotAnEvent | UnknownSchema]:

@@ -8,13 +8,14 @@ subjects than the newest, the keys of the missing ones are required as well.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from itertools import chain
 from math import isfinite
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from fastavro import schemaless_reader, schemaless_writer
@@ -23,6 +24,8 @@ from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Registry, Schema, UnknownSchema
 
 MAGIC = 0
+SUBJECT: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+"""Whether a text is a uuid as events have it: a vault is asked for no other's key."""
 to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # json.dumps would create one at each call
 
 
@@ -122,6 +125,8 @@ class Codec:
             raise NotAnEvent(f"truncated or damaged body of {written.name} ({type(wrong).__name__})") from None
         if schema.measures and not _finite(data):
             raise NotAnEvent(f"{written.name} holds a number that is not finite")
+        if not all(map(SUBJECT, self.whose_keys(schema, data))):
+            raise NotAnEvent(f"{written.name} names a subject by no uuid")
         if unseal:
             self._open_all(written, data, version)
         return schema, data
@@ -150,8 +155,10 @@ class Codec:
         headers = dict(record.headers)
         try:
             position, version = int(headers["position"]), int(headers["version"])
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, TypeError):
             raise NotAnEvent("headers 'position' and 'version' are missing or not numbers") from None
+        if record.value is None:  # Kafka allows it, whatever the type says
+            raise NotAnEvent("the record has no value")
         schema, data = self.decode(record.value, version, unseal=False)
         event = LedgerEvent(position, schema.type, data[schema.aggregate], version, data)
         return self.schema_of(record.value), event

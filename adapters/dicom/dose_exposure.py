@@ -176,7 +176,7 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
     combine = _sum_of_parts if parts else _later
     changed: dict[str, Any] = {name: combine(name, getattr(earlier, name), getattr(later, name)) for name in _DOSES}
     changed |= {name: getattr(later, name) or getattr(earlier, name) for name in _KEPT}
-    changed["raw"] = _both_texts(earlier.raw, later.raw) if parts else {**earlier.raw, **later.raw}
+    changed["raw"] = _both_texts(earlier.raw, later.raw) if parts else {**earlier.raw, **_raw_of_kept(earlier, later)}
     changed["dose_check"] = {**earlier.dose_check, **later.dose_check}
     exceeded = (*earlier.dose_check_exceeded, *later.dose_check_exceeded)
     said = "in parts, which were joined" if parts else "twice, what was stated last was kept"
@@ -295,6 +295,16 @@ def _dose_check(content: Content, notes: list[str]) -> tuple[dict[str, str], fro
         and values.get(f"{quantity}_forward_estimate", Decimal(0)) > limit
     )
     return found, on, tuple(exceeded)
+
+
+def _raw_of_kept(earlier: Exposure, later: Exposure) -> dict[str, str]:
+    """The later statement's texts, but where the earlier one's value is kept: the text stays that of the value."""
+    kept = {
+        quantity
+        for quantity, (_, _, name) in QUANTITIES.items()
+        if getattr(later, name) is None and getattr(earlier, name) is not None
+    }
+    return {quantity: text for quantity, text in later.raw.items() if quantity not in kept}
 
 
 def _later(_: str, earlier: float | None, later: float | None) -> float | None:

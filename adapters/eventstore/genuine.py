@@ -68,4 +68,4 @@ class Genuine:
 def _name(one: Read) -> str:
     if isinstance(one.event, LedgerEvent):
         return f"{one.event.aggregate_id}/{one.event.version}"
-    return dict(one.record.headers).get("ce_id", b"").decode(errors="replace")
+    return (dict(one.record.headers).get("ce_id") or b"").decode(errors="replace")  # Kafka allows a null header

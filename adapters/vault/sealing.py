@@ -13,7 +13,7 @@ def unwrapped(master: AESGCM, subject: str, wrapped: bytes) -> bytes:
     """The subject's key, 32 bytes, unwrapped. Raises SealBroken if it was wrapped by another master key."""
     try:
         return master.decrypt(wrapped[:NONCE], wrapped[NONCE:], subject.encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise SealBroken("the master key is not the one this vault was created with") from None
 
 
@@ -21,7 +21,7 @@ def opened(key: AESGCM, subject: str, sealed: bytes, aad: bytes) -> bytes:
     """The plaintext of a sealed field. Raises SealBroken."""
     try:
         return key.decrypt(sealed[:NONCE], sealed[NONCE:], aad)
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # a value that is shorter than a nonce
         raise SealBroken(
             f"a sealed field of subject {subject} cannot be decrypted: it was altered, or the master key is another one"
         ) from None

@@ -96,7 +96,9 @@ def opened(file: Path, known: Callable[[str], bool]) -> Iterator[Sheet]:
     written = _separated(file, _encoded(file), known)
     with _text(file, written) as text:
         rows = _rows(text, written)
-        yield Sheet(written, next(rows, Row(1, ())).cells, rows)
+        if (header := next(rows, Row(1, ()))).unreadable:  # what is refused is written under it, and must be readable
+            raise FileWrong(f"its header holds bytes that are no text in the encoding of the other lines: {SAVE_AS}")
+        yield Sheet(written, header.cells, rows)
 
 
 def _no_workbook(file: Path) -> None:

@@ -91,8 +91,17 @@ def select(cursor: Cursor, where: str, *parameters: Any) -> list[DeadLetter]:
 
 def _row(view: str, version: int, letter: Letter) -> tuple[Any, ...]:
     topic, partition, offset, key, value, headers = letter.record
-    packed = Json([[name, content.hex()] for name, content in headers])
+    packed = Json([_packed(name, content) for name, content in headers])
     return (view, version, topic, partition, offset, key, value, packed, *letter[1:])
+
+
+def _packed(name: str, content: bytes) -> list[str]:
+    """A header as JSON; a name with a NUL, which no JSON of PostgreSQL holds, is in hex too, behind the content."""
+    return ["", content.hex(), name.encode().hex()] if "\0" in name else [name, content.hex()]
+
+
+def _unpacked(name: str, content: str, odd_name: str = "") -> tuple[str, bytes]:
+    return bytes.fromhex(odd_name).decode() if odd_name else name, bytes.fromhex(content)
 
 
 def _letter(
@@ -104,9 +113,9 @@ def _letter(
     offset: int,
     key: memoryview,
     value: memoryview,
-    headers: list[tuple[str, str]],
+    headers: list[list[str]],
     *about: Any,
 ) -> DeadLetter:
-    unpacked = tuple((name, bytes.fromhex(content)) for name, content in headers)
+    unpacked = tuple(_unpacked(*header) for header in headers)
     record = Record(topic, partition, offset, bytes(key), bytes(value), unpacked)
     return DeadLetter(ident, view, version, record, *about)

@@ -51,7 +51,7 @@ def position_of(record: Record) -> int:
     try:
         name, value = record.headers[-2]  # where the relay puts it
         return int(value if name == "position" else dict(record.headers)["position"])
-    except (LookupError, ValueError):
+    except (LookupError, ValueError, TypeError):  # or it is null
         raise NotAnEvent(
             f"{_place(record)} has no 'position' header: it was not written by the relay; find who else writes there"
         ) from None

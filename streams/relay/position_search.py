@@ -65,7 +65,7 @@ def _positions(consumer: KafkaConsumer, offsets: Mapping[TopicPartition, int]) -
 def _position(record: Any) -> int:
     try:
         return int(dict(record.headers)["position"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, TypeError):  # or it is null
         raise KafkaError(
             f"{record.topic}/{record.partition} offset {record.offset} lacks the ledger's headers: it was not written "
             "by the relay; find out who else writes to the topic"

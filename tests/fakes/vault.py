@@ -26,7 +26,7 @@ class MemoryVault:
         key = self.keys.get(subject)
         try:
             return None if key is None else AESGCM(key).decrypt(sealed[:12], sealed[12:], aad)
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise SealBroken(f"a sealed field of subject {subject} cannot be decrypted") from None
 
     def holds(self, subject: str) -> bool:

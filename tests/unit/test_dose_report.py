@@ -239,6 +239,13 @@ def test_an_event_stated_twice_counts_once_and_its_last_statement_wins() -> None
     assert exposure.not_understood == ("event: stated twice, what was stated last was kept",)
 
 
+def test_an_earlier_value_that_stays_keeps_its_own_text() -> None:
+    """The text beside a value is where it comes from, also if a later statement is not understood."""
+    exposure = only(ct(number("113838", "100", MGY_CM)), ct(number("113838", "7", "dGy.cm2")))
+    assert (exposure.dlp_mgycm, exposure.raw["dlp"]) == (100.0, f"100 {MGY_CM}")
+    assert any("dGy.cm2" in note for note in exposure.not_understood)
+
+
 def test_a_known_zero_is_a_statement_and_an_unknown_dose_is_not() -> None:
     """A later 0 replaces; a later item without a value does not."""
     zero = only(ct(number("113838", "10", MGY_CM)), ct(number("113838", "0", MGY_CM)))

@@ -1,0 +1,1 @@
+"""Fuzzers of what comes in from outside: ``make fuzz`` runs them for long, ``make test`` a little of each."""
