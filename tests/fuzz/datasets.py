@@ -14,6 +14,7 @@ from adapters.dicom.inlet import Instances, recorder, spool_at
 from adapters.dicom.intake import arriving, keep_dataset, read_back
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import read_file_meta
+from adapters.inbox.desk import open_desk
 from adapters.inbox.refusal import Refused
 from domain.texts import CONTROL
 from tests import real_files
@@ -65,7 +66,7 @@ class Datasets:
 
     def _begin(self) -> None:
         self._spool = spool_at(self._folder / f"{self._count}", room=0)
-        self._desk = self._spool.open_desk()
+        self._desk = open_desk(self._spool)
         self._ledger = enrolled()
 
     def seeds(self) -> Sequence[bytes]:
