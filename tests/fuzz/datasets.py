@@ -26,7 +26,7 @@ from tests.fuzz.frame import ROOT, Wrong, scratch
 MOST: Final = Most(inflated_mib=1, header_mib=1)
 LARGEST_SEED: Final = 20_000  # bytes
 NAMES: Final = ("TESTPATIENT", "FICTIVEMENT", "Durandine")
-RENEWED: Final = 300  # inputs after which spool and ledger begin anew
+RENEWED: Final = 300  # inputs after which spool and ledger begin again
 
 
 def small_files() -> list[bytes]:

@@ -21,7 +21,7 @@ from tests.fuzz.dicom_trees import parsed
 from tests.fuzz.frame import ROOT, Wrong
 
 LARGEST_SEED: Final = 30_000  # bytes
-RENEWED: Final = 200  # inputs after which the ledger begins anew
+RENEWED: Final = 200  # inputs after which the ledger begins again
 UNITS: Final[dict[str, dict[str, Fraction]]] = {
     "mgy": {
         "Gy": Fraction(1000),

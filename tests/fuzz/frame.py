@@ -128,7 +128,7 @@ class _Watch(logging.Handler):
         super().__init__(logging.DEBUG)
         self.wrong: list[str] = []
         self._before = _memory("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins again
 
     def emit(self, record: logging.LogRecord) -> None:
         """See ``logging.Handler``."""

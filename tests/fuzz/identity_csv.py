@@ -172,7 +172,7 @@ class IdentityCsv:
 
 def _depends_on_rows_before(done: dict[str, Any]) -> bool:
     """An id that an earlier row gave to somebody else is free in a region that never saw that row; bytes that are no
-    text beside UTF-8 are Windows-1252 by themselves, or stood under ``reason``, which is written anew.
+    text beside UTF-8 are Windows-1252 by themselves, or stood under ``reason``, which is written again.
     """
     return any("(I2)" in one["reason"] or "bytes that are no text" in one["reason"] for one in done["refused"])
 
