@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from bench.history import START_US, STEP_US, Happened, History
 from domain.ports import KeyVault
 from schemas.codec import Codec
+from streams.broker import broker
 from streams.broker.partition import partition_of
 from streams.broker.topics import LEDGER, PARTITIONS
 from streams.reading.replay import spans
@@ -73,7 +74,7 @@ async def _fill(
     kafka: str, codec: Codec, vault: KeyVault, events: int, seed: int, topics: Collection[str]
 ) -> Counter[str]:
     found: Counter[str] = Counter()
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", max_batch_size=BATCH_BYTES)
+    producer = AIOKafkaProducer(**broker.options(kafka), acks="all", max_batch_size=BATCH_BYTES)
     await producer.start()
     try:
         bulk = Bulk(producer)

@@ -15,6 +15,7 @@ from bench.one_by_one import OneByOne
 from krypton.bootstrap import Krypton
 from krypton.settings import Settings
 from schemas.event import Record
+from streams.broker import broker
 
 VIEW = "patient_record"
 WARM = 100
@@ -27,7 +28,7 @@ def main(events: int) -> None:
     one = OneByOne(ours, projection)
     app = faust.App(
         f"bench-plain-{os.getpid()}",
-        broker=f"kafka://{ours.addresses.kafka}",
+        **broker.faust_options(ours.addresses.kafka),
         web_enabled=False,
         topic_allow_declare=False,
         topic_disable_leader=True,

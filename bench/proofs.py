@@ -21,7 +21,7 @@ from krypton.integrity.checkpoints import heads_of, in_folder, published
 from krypton.integrity.keys import verifier_key
 from krypton.integrity.republish import republish
 from krypton.integrity.restore import restore
-from streams.broker import topics
+from streams.broker import broker, topics
 from streams.broker.topics import CHECKPOINTS, LEDGER
 
 LEAVES = 1_000_000
@@ -74,7 +74,7 @@ def recovery(ours: Krypton, root: bytes) -> dict[str, float]:
 
 def delete_topics(kafka: str) -> None:
     """All topics of the ledger."""
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    admin = KafkaAdminClient(**broker.options(kafka))
     try:
         admin.delete_topics(list(LEDGER))
         while set(LEDGER) & set(admin.list_topics()):

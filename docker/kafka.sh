@@ -4,7 +4,7 @@
 set -eu
 umask 077
 home=${KAFKA_HOME:-/opt/kafka} secrets=${SECRETS:-/run/secrets} config=${CONFIG:-/run/kafka}
-password=$(cat "$secrets/kafka_password") controller=$(cat "$secrets/kafka_controller_password")
+password=$(cat "$secrets/krypton.password") controller=$(cat "$secrets/kafka_controller_password")
 case "$password$controller" in
 *[!A-Za-z0-9_-]*) echo "kafka passwords may hold A-Z, a-z, 0-9, _ and - alone: make them with openssl rand -hex 24" >&2; exit 1 ;;
 esac

@@ -7,10 +7,9 @@ from urllib.parse import urlsplit, urlunsplit
 from krypton.errors import ServiceUnavailable
 from krypton.home import Home
 from krypton.ports import HOST, Ports, answers
-from streams.broker.broker import SCHEME, servers, with_login
+from streams.broker.broker import OPERATOR, SCHEME, servers, with_login
 
 USER = "krypton"
-KAFKA_USER = "krypton"
 DATABASE = "krypton"
 
 
@@ -54,9 +53,9 @@ def _answering(service: str, port: int | None, home: Home) -> int:
 
 
 def kafka_address(home: Home, port: int) -> str:
-    """The address of the embedded broker, with Krypton's login where it asks for one (``streams.broker.broker``)."""
+    """The address of the embedded broker, with the operator's login where it asks for one."""
     plain = f"{HOST}:{port}"
-    return with_login(plain, KAFKA_USER, home.kafka_password) if home.kafka_password.exists() else plain
+    return with_login(plain, OPERATOR, home.kafka_password) if home.kafka_password.exists() else plain
 
 
 def database_url(home: Home, ports: Ports, database: str = DATABASE) -> str:

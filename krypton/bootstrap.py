@@ -23,11 +23,12 @@ from domain.ports import Answer
 from domain.rules.document import RuleId
 from domain.rules.in_force import ABSENT
 from domain.work import Command, Envelope
-from krypton.settings import Addresses, ServiceUnavailable, Settings, addresses
+from krypton.settings import Addresses, ServiceUnavailable, Settings, addresses, as_login
 from postgres.session import Busy, connect
 from projections.declared import VIEWS
 from schemas.codec import Codec
 from schemas.registry import registry
+from streams.broker.broker import OPERATOR
 
 if TYPE_CHECKING:  # imported where used: a command that only asks the ledger need not load every view
     from adapters.eventstore.genuine import Genuine
@@ -63,10 +64,13 @@ class Krypton:
     """How many connections the event store may hold at most, and the vault as many."""
 
     @staticmethod
-    def connect(settings: Settings | None = None) -> "Krypton":
-        """Raises ServiceUnavailable where a service is not running, SettingsWrong where one is misconfigured."""
+    def connect(settings: Settings | None = None, login: str | None = OPERATOR) -> "Krypton":
+        """``login``: at Kafka, where it asks for one; None for what asks Kafka for nothing.
+
+        Raises ServiceUnavailable where a service is not running, SettingsWrong where one is misconfigured.
+        """
         given = settings or Settings.read(os.environ, Path.cwd())
-        return Krypton(given, addresses(given))
+        return Krypton(given, as_login(addresses(given), login))
 
     @cached_property
     def vault(self) -> "PostgresVault":

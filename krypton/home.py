@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from streams.broker.broker import OPERATOR, login_file
+
 
 @dataclass(frozen=True)
 class Home:
@@ -46,9 +48,14 @@ class Home:
         return self.root / "ports.json"
 
     @property
+    def kafka_logins(self) -> Path:
+        """A password file for each of Krypton's logins at the embedded broker."""
+        return self.root / "kafka-logins"
+
+    @property
     def kafka_password(self) -> Path:
-        """Krypton's password at the embedded broker; there is one where that broker asks for logins."""
-        return self.root / "kafka.password"
+        """The operator's password at the embedded broker; there is one where that broker asks for logins."""
+        return login_file(self.kafka_logins, OPERATOR)
 
     @property
     def postgres_password(self) -> Path:

@@ -4,8 +4,8 @@
 |---|---|
 | KRYPTON_HOME | state folder; `.krypton` in the current directory |
 | KRYPTON_KAFKA | bootstrap servers to use instead of the embedded broker |
-| KRYPTON_KAFKA_USER, …_KAFKA_PASSWORD_FILE | Krypton's login where that Kafka asks for one, its password by file |
-| KRYPTON_DEV_SECURE | 1: a new embedded broker requires logins and enforces rights |
+| KRYPTON_KAFKA_USER, …_KAFKA_PASSWORD_FILE | a process's login where that Kafka asks for one, its password by file |
+| KRYPTON_DEV_SECURE | 0: a new embedded broker asks for no login; anybody on this machine may write to it |
 | KRYPTON_ROLES | the roles file; `roles.toml` in the state folder |
 | KRYPTON_DATABASE, …_DATABASE_FILE | URL of the database to use instead of the embedded one, or its file |
 | KRYPTON_MASTER_KEY, …_MASTER_KEY_FILE | base64 of the vault's 32-byte master key, or its file |
@@ -30,13 +30,14 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from krypton.addresses import Addresses, locate
 from krypton.errors import ServiceUnavailable
 from krypton.home import Home
+from streams.broker import broker
 from streams.broker.broker import with_login
 
 __all__ = ["Addresses", "ServiceUnavailable", "Settings", "SettingsWrong", "addresses"]
@@ -90,7 +91,7 @@ class Settings:
     registry_host: str = "127.0.0.1"
     health_port: int = 9464
     health_host: str = "127.0.0.1"  # it asks for no login
-    dev_secure: bool = False
+    dev_secure: bool = True
     notices_url: str | None = field(default=None, repr=False)  # it may hold a token
     log_origin: str = "krypton.local/ledger"
     log_folder_given: Path | None = None
@@ -177,6 +178,18 @@ def addresses(settings: Settings) -> Addresses:
     return locate(settings.home, settings.kafka, settings.database)
 
 
+def as_login(found: Addresses, login: str | None) -> Addresses:
+    """The addresses for a process that has this login at Kafka, or none.
+
+    Raises SettingsWrong: its password file is missing.
+    """
+    kafka = broker.without_login(found.kafka) if login is None else broker.under(found.kafka, login)
+    if (folder := broker.logins(kafka)) and not (file := broker.login_file(folder, login or "")).is_file():
+        made = "bring it here, or run this where it is" if login == broker.OPERATOR else "run krypton init"
+        raise SettingsWrong(f"{file}, the password of {login} at Kafka, is not there: {made}")
+    return replace(found, kafka=kafka)
+
+
 def _kafka(given: Mapping[str, str], cwd: Path) -> str | None:
     servers, user = given.get("KRYPTON_KAFKA"), given.get("KRYPTON_KAFKA_USER")
     file = given.get("KRYPTON_KAFKA_PASSWORD_FILE")
@@ -209,7 +222,7 @@ def _origin(given: Mapping[str, str]) -> str:
 
 
 def _yes(given: Mapping[str, str], name: str) -> bool:
-    text = given.get(name, "0")
+    text = given.get(name, "1")
     if text not in ("0", "1"):
         raise SettingsWrong(f"{name} is {text!r}: it must be 1 or 0")
     return text == "1"

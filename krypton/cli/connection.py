@@ -8,11 +8,12 @@ from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
 from krypton.cli.calling import Acting
 from krypton.cli.output import written
+from streams.broker.broker import OPERATOR
 
 
-def krypton() -> Krypton:
-    """The ledger named by the environment and the current directory."""
-    return Krypton.connect()
+def krypton(login: str | None = OPERATOR) -> Krypton:
+    """The ledger named by the environment and the current directory. ``login``: at Kafka; None: it is not asked."""
+    return Krypton.connect(login=login)
 
 
 def envelope(actor: str, command_id: UUID | None) -> Envelope:

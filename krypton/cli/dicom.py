@@ -24,4 +24,4 @@ def serve() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop = Event()
     stop_on_signals(stop)
-    serve_dicom(begin(krypton(), "dicom"), stop)
+    serve_dicom(begin(krypton(None), "dicom"), stop)

@@ -69,9 +69,10 @@ def run(names: Annotated[list[str] | None, typer.Argument(help="Policies; withou
     from krypton.cli.logs import log_to_stderr
     from krypton.services import policies
     from krypton.services.budget import begin
+    from krypton.services.logins import POLICY
     from krypton.services.supervisor import stop_on_signals
 
     log_to_stderr()
     stop = Event()
     stop_on_signals(stop)
-    policies.run(begin(krypton(), "policies"), names or [], stop)
+    policies.run(begin(krypton(POLICY), "policies"), names or [], stop)

@@ -28,12 +28,13 @@ def health() -> None:
     from krypton.cli.connection import krypton
     from krypton.services import budget
     from krypton.services.health_page import serve
+    from krypton.services.logins import HEALTH
     from krypton.services.supervisor import stop_on_signals
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("kafka").setLevel(logging.ERROR)
     stop_on_signals(Event())
-    serve(budget.begin(krypton(), "health"))
+    serve(budget.begin(krypton(HEALTH), "health"))
 
 
 @app.command()
@@ -41,6 +42,7 @@ def notary() -> None:
     """Sign the ledger's Merkle tree as it grows, until SIGTERM: checkpoints on Kafka, tiles in a folder."""
     from krypton.cli.connection import krypton
     from krypton.services.budget import begin
+    from krypton.services.logins import NOTARY
     from krypton.services.notary import run
     from krypton.services.supervisor import stop_on_signals
 
@@ -48,4 +50,4 @@ def notary() -> None:
     logging.getLogger("kafka").setLevel(logging.WARNING)
     stop = Event()
     stop_on_signals(stop)
-    run(begin(krypton(), "notary"), stop)
+    run(begin(krypton(NOTARY), "notary"), stop)

@@ -44,13 +44,14 @@ def run(
 def relay() -> None:
     """Copy the event store to Kafka, as the active relay or as a standby."""
     from krypton.services.budget import begin
+    from krypton.services.logins import RELAY
     from krypton.services.supervisor import stop_on_signals
     from krypton.services.workers import run_relay
 
     log_to_stderr()
     stop = Event()
     stop_on_signals(stop)
-    run_relay(begin(krypton(), "relay"), stop)
+    run_relay(begin(krypton(RELAY), "relay"), stop)
 
 
 def worker(
@@ -60,13 +61,18 @@ def worker(
     ] = None,
 ) -> None:
     """Keep views up to date from Kafka: one process per view when several are named."""
+    from krypton.services import logins
     from krypton.services.budget import begin
-    from krypton.services.workers import run_worker
+    from krypton.services.workers import known, run_worker, run_workers
 
     if version is not None and len(views) > 1:
         raise typer.BadParameter("--version belongs to one view: name one, or leave --version out")
     log_to_stderr()
-    run_worker(krypton() if len(views) > 1 else begin(krypton(), "worker"), views, version)
+    known(views)
+    if len(views) > 1:
+        run_workers(krypton(None), views)
+    else:
+        run_worker(begin(krypton(logins.worker(views[0])), "worker"), views[0], version)
 
 
 def wait(

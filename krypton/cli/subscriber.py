@@ -92,7 +92,8 @@ def _refusals() -> Iterator[str]:
         raise NotFound(str(unknown)) from None
     except acl.NoAuthorizer as none:
         raise SettingsWrong(
-            f"{none}: make one that does with KRYPTON_DEV_SECURE=1 krypton dev up in a new KRYPTON_HOME, or see docker/"
+            f"{none}: make one that does with krypton dev up, without KRYPTON_DEV_SECURE=0, in a new KRYPTON_HOME, or "
+            "see docker/"
         ) from None
     except ClusterAuthorizationFailedError:
         raise SettingsWrong("this login may not change rights: set KRYPTON_KAFKA_USER to Kafka's super user") from None

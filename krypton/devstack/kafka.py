@@ -51,7 +51,7 @@ class Kafka:
     name = "kafka"
     port_names = ("kafka", "kafka_controller")
 
-    def __init__(self, home: StackHome, cache: Path, tell: Teller, secure: bool = False) -> None:
+    def __init__(self, home: StackHome, cache: Path, tell: Teller, secure: bool = True) -> None:
         """``secure``: a new log folder requires logins; an existing one keeps its profile."""
         self._home = home
         self._secure = secure
@@ -119,7 +119,8 @@ class Kafka:
     def erase(self) -> None:
         """Delete every record. The broker must be stopped."""
         shutil.rmtree(self._home.kafka, ignore_errors=True)
-        for file in (self._home.kafka_properties, self._home.kafka_password, self._home.kafka_controller_password):
+        shutil.rmtree(self._home.kafka_logins, ignore_errors=True)
+        for file in (self._home.kafka_properties, self._home.kafka_controller_password):
             file.unlink(missing_ok=True)
 
     def _is_ours(self, argv: Sequence[str]) -> bool:
@@ -131,8 +132,9 @@ class Kafka:
     def _check_profile(self) -> None:
         if self._secure and not self._home.kafka_password.exists():
             raise ServiceUnavailable(
-                f"{self._home.kafka} was made without logins: set KRYPTON_HOME to another folder for a broker that "
-                "asks for them, or lose the data with krypton dev reset"
+                f"{self._home.kafka} was made without a login for each process, as earlier programs made it: make it "
+                "anew with krypton dev reset (its data is lost), or set KRYPTON_HOME to another folder; one that asks "
+                "for no login goes on with KRYPTON_DEV_SECURE=0"
             )
 
     def _configure(self, file: Path, data: Path, ports: Ports) -> None:

@@ -1,19 +1,20 @@
 """The secure profile of the embedded broker: SASL/SCRAM-SHA-512 logins, and ACLs that deny by default.
 
-Krypton's own processes log in as a super user, whose password is in the state folder. The profile belongs to the
-folder: it is chosen when Kafka's log folder is created, and recognised by that password file. The controller knows no
-SCRAM before it has read its log, so the broker logs in to it with PLAIN, on loopback only.
+The operator's login is a super user, whose password is in the state folder; with it ``krypton init`` makes a login for
+each of Krypton's processes (``krypton.services.logins``). The profile belongs to the folder: it is chosen when Kafka's
+log folder is created, and recognised by that password file. The controller knows no SCRAM before it has read its log,
+so the broker logs in to it with PLAIN, on loopback only.
 """
 
 import secrets
 from pathlib import Path
 
-from krypton.addresses import KAFKA_USER as USER
 from krypton.devstack.home import StackHome
 from krypton.devstack.state import write_secret
+from streams.broker.broker import MECHANISM
+from streams.broker.broker import OPERATOR as USER
 
 CONTROLLER_USER = "_controller"  # not a valid subscriber name
-MECHANISM = "SCRAM-SHA-512"
 PASSWORD_BYTES = 24
 PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
@@ -21,6 +22,7 @@ SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
 def make_passwords(home: StackHome) -> None:
     """Create the two passwords if they do not exist."""
+    home.kafka_logins.mkdir(mode=0o700, exist_ok=True)
     for file in (home.kafka_password, home.kafka_controller_password):
         write_secret(file, secrets.token_urlsafe(PASSWORD_BYTES) + "\n")
 

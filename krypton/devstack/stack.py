@@ -47,7 +47,7 @@ class Stack:
         given_kafka: str | None = None,
         given_database: str | None = None,
         tell: Teller | None = None,
-        secure: bool = False,
+        secure: bool = True,
     ) -> None:
         """``secure``: a new broker requires logins (``devstack.secure``)."""
         self._home = StackHome(home.resolve())

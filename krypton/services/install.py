@@ -1,4 +1,4 @@
-"""``krypton init``: creates the event store, vault, relay hint, views, topics and the log's key.
+"""``krypton init``: creates the event store, vault, relay hint, views, topics, Kafka's logins and the log's key.
 
 Safe to repeat, and twice at once.
 """
@@ -22,12 +22,16 @@ def install(ours: Krypton, *, log_key: bool = True) -> Iterator[str]:
 
     Raises ServiceUnavailable, and SettingsWrong where what is there already is of another make.
     """
+    from krypton.services import logins
     from projections.versions.creation import VersionChanged
+    from streams.broker import acl
     from streams.broker.topics import TopicsDiffer
 
     try:
         yield from _tables(ours)
         yield _topics(ours)
+        if told := logins.install(ours.addresses.kafka):
+            yield told
         if log_key:
             yield _log_key(ours)
     except (psycopg2.OperationalError, sqlalchemy.exc.OperationalError) as away:
@@ -39,6 +43,8 @@ def install(ours: Krypton, *, log_key: bool = True) -> Iterator[str]:
             f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
             "or check KRYPTON_KAFKA"
         ) from None
+    except acl.NoAuthorizer as none:
+        raise SettingsWrong(f"{none}, though it was given a login: leave KRYPTON_KAFKA_USER out") from None
     except (VersionChanged, TopicsDiffer) as differs:
         raise SettingsWrong(str(differs)) from None
 

@@ -1,7 +1,6 @@
 """Runs the relay, and the workers that keep views up to date, as processes."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from threading import Event
 
 from domain.errors import NotFound
@@ -16,30 +15,29 @@ def run_relay(ours: Krypton, stop: Event) -> None:
     relay.run(ours.addresses.database, ours.addresses.kafka, stop=stop, page_rows=ours.settings.relay_batch)
 
 
-def run_worker(ours: Krypton, views: Sequence[str], version: int | None = None) -> None:
-    """Keep one view up to date in this process, or several in a process each, under a supervisor. Raises NotFound.
-
-    ``version``: of a single view; None: the one that readers see when the worker starts.
-    """
+def known(views: Sequence[str]) -> None:
+    """Raises NotFound."""
     if unknown := [name for name in views if name not in VIEWS]:
         raise NotFound(f"no view {', '.join(unknown)}: there are {', '.join(VIEWS)}")
-    if len(views) > 1:
-        _supervise(ours.settings.home / "logs", views)
-        return
+
+
+def run_worker(ours: Krypton, view: str, version: int | None = None) -> None:
+    """Keep one view up to date in this process. ``version``: None: the one that readers see when the worker starts."""
     from streams.processor import processor
 
     if version is not None:
         from projections.versions import tailing
 
         with ours.snapshot() as connection:
-            tailing.check_tailed(connection, views[0], version)
-    processor.run(ours.view(views[0], version), kafka=ours.addresses.kafka, batch=ours.settings.worker_batch)
+            tailing.check_tailed(connection, view, version)
+    processor.run(ours.view(view, version), kafka=ours.addresses.kafka, batch=ours.settings.worker_batch)
 
 
-def _supervise(logs: Path, views: Sequence[str]) -> None:
+def run_workers(ours: Krypton, views: Sequence[str]) -> None:
+    """Keep several views up to date, in a process each, under a supervisor."""
     from krypton.services.supervisor import Child, krypton_command, stop_on_signals, supervise
 
-    stop = Event()
+    logs, stop = ours.settings.home / "logs", Event()
     stop_on_signals(stop)
     children = [Child(f"worker-{v}", krypton_command("worker", v), logs / f"worker-{v}.log") for v in views]
     supervise(children, print, stop)

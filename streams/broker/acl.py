@@ -72,19 +72,21 @@ def add(kafka: str, name: str, topics: Collection[str]) -> str:
     """
     if not NAME.fullmatch(name):
         raise SubscriberWrong("a name has 2 to 40 characters of a-z, 0-9 and -, and starts with a letter")
+    if name.startswith(broker.OPERATOR):
+        raise SubscriberWrong(f"names that start with {broker.OPERATOR} are Krypton's own logins: choose another")
     if unknown := sorted(set(topics) - set(TOPICS)):
         raise SubscriberWrong(f"no topic {', '.join(unknown)} is open to subscribers: choose from {', '.join(TOPICS)}")
     if not topics:
         raise SubscriberWrong("name one topic at least")
-    with _admin(kafka) as admin:
+    with connected(kafka) as admin:
         _listed(admin)  # first: Kafka 4.3.1 never answers a login that may not list logins
         if name in admin.describe_user_scram_credentials():
             raise SubscriberWrong(f"{name} exists already: choose another name, or remove it first")
         _forget_rights(admin, name)  # left by an attempt that was cut short: they must not add to these
-        _check(admin.create_acls(_rights(name, topics))["failed"])
+        check(admin.create_acls(_rights(name, topics))["failed"])
         password = secrets.token_urlsafe(PASSWORD_BYTES)
-        _alter(admin, UserScramCredentialUpsertion(name, ScramMechanism.SCRAM_SHA_512, password))
-        _until(lambda: Subscriber(name, tuple(sorted(set(topics)))) in _listed(admin))
+        alter(admin, UserScramCredentialUpsertion(name, ScramMechanism.SCRAM_SHA_512, password))
+        until(lambda: Subscriber(name, tuple(sorted(set(topics)))) in _listed(admin))
     return password
 
 
@@ -93,27 +95,24 @@ def remove(kafka: str, name: str) -> None:
 
     Raises SubscriberUnknown, NoAuthorizer, KafkaError.
     """
-    with _admin(kafka) as admin:
+    with connected(kafka) as admin:
         if name not in {one.name for one in _listed(admin)}:
             raise SubscriberUnknown(f"no subscriber {name}: see krypton subscriber list")
         _forget_rights(admin, name)
-        _alter(admin, UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512))
-        _until(lambda: name not in admin.describe_user_scram_credentials())
+        alter(admin, UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512))
+        until(lambda: name not in admin.describe_user_scram_credentials())
 
 
 def listed(kafka: str) -> list[Subscriber]:
     """All subscribers by name. Raises NoAuthorizer, KafkaError."""
-    with _admin(kafka) as admin:
+    with connected(kafka) as admin:
         return _listed(admin)
 
 
 def _listed(admin: KafkaAdminClient) -> list[Subscriber]:
-    """Logins with the right to read a topic; super users need no such right and are not included."""
-    every = ACLFilter(None, None, ACLOperation.READ, ACLPermissionType.ALLOW, _any(ResourceType.TOPIC))
-    try:
-        found, _ = admin.describe_acls(every)
-    except SecurityDisabledError:
-        raise NoAuthorizer(NOBODY_HELD) from None
+    """Logins with the right to read a topic that are not Krypton's own."""
+    every = ACLFilter(None, None, ACLOperation.READ, ACLPermissionType.ALLOW, any_of(ResourceType.TOPIC))
+    found = [one for one in described(admin, every) if not one.principal.startswith(f"User:{broker.OPERATOR}")]
     topics: dict[str, set[str]] = {}
     for acl in found:
         topics.setdefault(acl.principal.removeprefix("User:"), set()).add(acl.resource_pattern.resource_name)
@@ -121,9 +120,17 @@ def _listed(admin: KafkaAdminClient) -> list[Subscriber]:
     return [Subscriber(name, tuple(sorted(topics[name]))) for name in sorted(topics.keys() & users.keys())]
 
 
+def described(admin: KafkaAdminClient, which: ACLFilter) -> list[ACL]:
+    """The rights that a filter finds. Raises NoAuthorizer, KafkaError."""
+    try:
+        return list(admin.describe_acls(which)[0])
+    except SecurityDisabledError:
+        raise NoAuthorizer(NOBODY_HELD) from None
+
+
 def _rights(name: str, topics: Collection[str]) -> list[ACL]:
     topic_rights = [
-        _allow(name, operation, ResourcePattern(ResourceType.TOPIC, topic))
+        allow(name, operation, ResourcePattern(ResourceType.TOPIC, topic))
         for topic in sorted(set(topics))
         for operation in READING
     ]
@@ -131,35 +138,44 @@ def _rights(name: str, topics: Collection[str]) -> list[ACL]:
         ResourcePattern(ResourceType.GROUP, name),
         ResourcePattern(ResourceType.GROUP, f"{name}.", ACLResourcePatternType.PREFIXED),
     )
-    return topic_rights + [_allow(name, ACLOperation.READ, group) for group in groups]
+    return topic_rights + [allow(name, ACLOperation.READ, group) for group in groups]
 
 
-def _allow(name: str, operation: ACLOperation, resource: ResourcePattern) -> ACL:
+def allow(name: str, operation: ACLOperation, resource: ResourcePattern) -> ACL:
+    """The right of a login to do this to a resource, from any host."""
     return ACL(f"User:{name}", "*", operation, ACLPermissionType.ALLOW, resource)
 
 
-def _any(resource: ResourceType) -> ResourcePatternFilter:
+def any_of(resource: ResourceType = ResourceType.ANY) -> ResourcePatternFilter:
+    """Every resource of a kind, named or by prefix."""
     return ResourcePatternFilter(resource, None, ACLResourcePatternType.ANY)
 
 
 def _forget_rights(admin: KafkaAdminClient, name: str) -> None:
-    every = ACLFilter(f"User:{name}", None, ACLOperation.ANY, ACLPermissionType.ANY, _any(ResourceType.ANY))
+    every = ACLFilter(f"User:{name}", None, ACLOperation.ANY, ACLPermissionType.ANY, any_of())
     for _, _, error in admin.delete_acls([every]):
-        _check([] if error is NoError else [error])
+        check_one(error)
 
 
-def _alter(admin: KafkaAdminClient, alteration: object) -> None:
+def alter(admin: KafkaAdminClient, alteration: object) -> None:
+    """Make or delete a login. Raises KafkaError."""
     for user, complaint in admin.alter_user_scram_credentials([alteration]).items():
         if complaint:
             raise KafkaError(f"the login of {user} could not be changed: {complaint}")
 
 
-def _check(errors: Collection[type[KafkaError]]) -> None:
+def check_one(error: type[KafkaError]) -> None:
+    """As ``check``, for an answer that may be no error."""
+    check([] if error is NoError else [error])
+
+
+def check(errors: Collection[type[KafkaError]]) -> None:
+    """Raise the first error, as NoAuthorizer where the broker has none."""
     for error in errors:
         raise NoAuthorizer(NOBODY_HELD) if error is SecurityDisabledError else error
 
 
-def _until(holds: Callable[[], bool]) -> None:
+def until(holds: Callable[[], bool]) -> None:
     """Wait: the controller has the change, the broker learns of it a moment later."""
     deadline = time.monotonic() + LEARNT_S
     while not holds():
@@ -171,8 +187,9 @@ def _until(holds: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def _admin(kafka: str) -> Iterator[KafkaAdminClient]:
-    admin = KafkaAdminClient(**broker.options(kafka), client_id="krypton-subscribers")
+def connected(kafka: str) -> Iterator[KafkaAdminClient]:
+    """A client that may change logins and rights."""
+    admin = KafkaAdminClient(**broker.options(kafka), client_id="krypton-logins")
     try:
         yield admin
     finally:

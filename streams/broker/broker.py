@@ -3,6 +3,9 @@
 An address is ``host:port,…`` if the broker needs no login, and ``scram://USER@host:port,…?password_file=PATH`` if it
 does: it names the file, never the password, so it may appear in an argument, a message or a log. Logins are
 SASL/SCRAM-SHA-512 (RFC 5802 with SHA-512; Kafka's KIP-84).
+
+A password file that is named after its user, ``USER.password``, lies in a folder of logins: each of Krypton's processes
+takes its own from there (``under``).
 """
 
 from pathlib import Path
@@ -10,6 +13,8 @@ from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 SCHEME: Final = "scram://"
+OPERATOR: Final = "krypton"
+"""The login of commands: Kafka's super user."""
 MECHANISM: Final = "SCRAM-SHA-512"
 PROTOCOL: Final = "SASL_PLAINTEXT"
 ANSWERS_MS: Final = 5_000  # a running broker answers in milliseconds; a failure should be reported soon
@@ -18,6 +23,30 @@ ANSWERS_MS: Final = 5_000  # a running broker answers in milliseconds; a failure
 def with_login(servers: str, user: str, password_file: Path) -> str:
     """The address of brokers that need a login. ``servers``: ``host:port``, separated by commas."""
     return f"{SCHEME}{quote(user, safe='')}@{servers}?{urlencode({'password_file': str(password_file)})}"
+
+
+def login_file(folder: Path, user: str) -> Path:
+    """The password file of a user in a folder of logins."""
+    return folder / f"{user}.password"
+
+
+def logins(kafka: str) -> Path | None:
+    """The folder of logins that an address names, if it names one."""
+    if not kafka.startswith(SCHEME):
+        return None
+    user, file = _user_and_file(kafka)
+    return file.parent if file == login_file(file.parent, user) else None
+
+
+def under(kafka: str, user: str) -> str:
+    """The address under another login of its folder; the same address where it names no folder of logins."""
+    folder = logins(kafka)
+    return kafka if folder is None else with_login(_hosts(kafka), user, login_file(folder, user))
+
+
+def without_login(kafka: str) -> str:
+    """The address for a process that asks Kafka for nothing."""
+    return _hosts(kafka)
 
 
 def servers(kafka: str) -> list[str]:
@@ -71,6 +100,11 @@ def _login(kafka: str) -> tuple[str, str] | None:
     """User and password, if the address names them."""
     if not kafka.startswith(SCHEME):
         return None
+    user, file = _user_and_file(kafka)
+    return user, file.read_text().strip()
+
+
+def _user_and_file(kafka: str) -> tuple[str, Path]:
     parts = urlsplit(kafka)
     (file,) = parse_qs(parts.query)["password_file"]
-    return unquote(parts.netloc.rpartition("@")[0]), Path(file).read_text().strip()
+    return unquote(parts.netloc.rpartition("@")[0]), Path(file)

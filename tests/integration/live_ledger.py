@@ -195,7 +195,8 @@ def live_ledger(stack: Stack, logs: Path) -> Iterator[LiveLedger]:
 
 def kill_kafka(stack: Stack) -> None:
     """SIGKILL the broker, and wait for the last of its threads: only then is its port free for the next start."""
-    port = int(stack.addresses().kafka.rpartition(":")[2])
+    (server,) = broker.servers(stack.addresses().kafka)
+    port = int(server.rpartition(":")[2])
     stack.kill_kafka()
     until(lambda: is_free(port), "Kafka's port free again")
 

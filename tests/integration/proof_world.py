@@ -14,6 +14,7 @@ from krypton.integrity.keys import made, verifier_key
 from krypton.integrity.verdict import Verdict
 from krypton.integrity.verify import Question, verify
 from schemas.event import Record
+from streams.broker import broker
 from streams.broker.topics import CHECKPOINTS, LEDGER, MAX_RECORD_BYTES, PARTITIONS
 from streams.relay import relay
 from tests.integration.live_ledger import LiveLedger, end_offsets
@@ -85,7 +86,7 @@ def altered(ledger: LiveLedger, *statements: str) -> Iterator[None]:
 def records_of(kafka: str, topics: Sequence[str] = LEDGER) -> dict[tuple[str, int], list[Record]]:
     """Everything on these topics, as it lies there."""
     ends = {tp: end for tp, end in end_offsets(kafka, list(topics)).items() if end}
-    consumer = KafkaConsumer(bootstrap_servers=kafka, group_id=None, enable_auto_commit=False)
+    consumer = KafkaConsumer(**broker.options(kafka), group_id=None, enable_auto_commit=False)
     found: dict[tuple[str, int], list[Record]] = {}
     try:
         consumer.assign(list(ends))
@@ -116,7 +117,7 @@ def topics(kafka: str, counts: dict[str, int], config: dict[str, str] | None = N
         topic: {"num_partitions": count, "replication_factor": 1, "configs": config or {}}
         for topic, count in counts.items()
     }
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    admin = KafkaAdminClient(**broker.options(kafka))
     try:
         admin.create_topics(wanted)
         admin.wait_for_topics(sorted(wanted))
@@ -128,7 +129,7 @@ def topics(kafka: str, counts: dict[str, int], config: dict[str, str] | None = N
 
 def empty(kafka: str, topic: str) -> None:
     """Delete all records of a topic of one partition."""
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    admin = KafkaAdminClient(**broker.options(kafka))
     try:
         admin.delete_records({TopicPartition(topic, 0): end_offsets(kafka, [topic])[topic, 0]})
     finally:
@@ -137,7 +138,7 @@ def empty(kafka: str, topic: str) -> None:
 
 def send(kafka: str, lanes: Sequence[tuple[str, Sequence[Record]]]) -> None:
     """Write records to topics, each to its own partition, as anybody who may write could."""
-    producer = KafkaProducer(bootstrap_servers=kafka, acks="all", max_request_size=MAX_RECORD_BYTES)
+    producer = KafkaProducer(**broker.options(kafka), acks="all", max_request_size=MAX_RECORD_BYTES)
     try:
         for topic, lane in lanes:
             for one in lane:

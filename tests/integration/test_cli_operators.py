@@ -11,9 +11,11 @@ from kafka import KafkaProducer
 
 from domain.check_digit import check_digit
 from krypton.devstack.stack import Stack
+from krypton.services.logins import RELAY
 from krypton.settings import ServiceUnavailable
 from krypton.views.lag import wait_for_views
 from projections.declared import VIEWS
+from streams.broker import broker
 from streams.broker.partition import partition_of
 from streams.broker.topics import DEAD_LETTERS, PARTITIONS
 from tests.integration.live_cli import AE_TITLE, CLINICIAN, SITE, CommandLine, Region, free_port, region
@@ -225,7 +227,7 @@ def plant(region: Region, key: str) -> None:
     """Put garbage with the ledger's headers, and a position far above its head, on the topic of identities."""
     position = region.head + 1_000_000
     headers = [("ce_id", f"{key}/999".encode()), ("position", str(position).encode()), ("version", b"999")]
-    producer = KafkaProducer(bootstrap_servers=region.krypton.addresses.kafka)
+    producer = KafkaProducer(**broker.options(broker.under(region.krypton.addresses.kafka, RELAY)))
     try:
         partition = partition_of(key.encode(), PARTITIONS[IDENTITIES])
         sent = producer.send(IDENTITIES, b"garbage", key.encode(), headers, partition)

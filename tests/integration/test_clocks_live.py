@@ -14,6 +14,7 @@ from krypton.devstack import processes
 from krypton.devstack.stack import Stack
 from krypton.services.install import install
 from krypton.services.supervisor import krypton_command
+from streams.broker import broker
 from streams.broker.topics import PARTITIONS
 from streams.relay.outgoing import first_long
 from tests.fakes.clocks import environment, wrong_clocks
@@ -72,7 +73,7 @@ def test_one_writer_is_refused_by_name_and_everybody_else_goes_on(ledger: LiveLe
 
 def test_an_event_hours_ahead_is_relayed_also_where_the_topics_are_an_older_releases(ledger: LiveLedger) -> None:
     """Such a topic takes records up to an hour ahead: one event stopped the relay for good."""
-    admin = KafkaAdminClient(bootstrap_servers=ledger.krypton.addresses.kafka)
+    admin = KafkaAdminClient(**broker.options(ledger.krypton.addresses.kafka))
     hour = {"message.timestamp.after.max.ms": "3600000"}
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, hour) for topic in PARTITIONS])
     admin.close()

@@ -21,6 +21,7 @@ from krypton.devstack.stack import Stack
 from krypton.errors import ServiceUnavailable
 from krypton.ports import HOST, Ports
 from krypton.settings import Settings, addresses
+from streams.broker import broker
 from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
@@ -75,7 +76,7 @@ def query(url: str, statement: str) -> object:
 
 
 def topics(stack: Stack) -> set[str]:
-    client = KafkaAdminClient(bootstrap_servers=stack.addresses().kafka)
+    client = KafkaAdminClient(**broker.options(stack.addresses().kafka))
     try:
         return set(client.list_topics())
     finally:
@@ -83,7 +84,7 @@ def topics(stack: Stack) -> set[str]:
 
 
 def create_topic(stack: Stack, name: str) -> None:
-    client = KafkaAdminClient(bootstrap_servers=stack.addresses().kafka)
+    client = KafkaAdminClient(**broker.options(stack.addresses().kafka))
     try:
         client.create_topics([NewTopic(name, 1, 1)])
     finally:

@@ -22,7 +22,7 @@ from tests.waiting import WITHIN_S, until
 pytestmark = pytest.mark.live
 
 ROOT = Path(__file__).parents[2]
-SECRETS = {"kafka_password": "a-test_password", "kafka_controller_password": "another-1"}
+SECRETS = {"krypton.password": "a-test_password", "kafka_controller_password": "another-1"}
 PROGRAMS = {"kafka-storage.sh": "kafka.tools.StorageTool", "kafka-server-start.sh": "kafka.Kafka"}
 
 
@@ -67,7 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kafka(folder: Path) -> Iterator[str]:
     """The address for subscribers, under Krypton's login; the broker was started, ended and started again."""
     server = (folder / "subscribers").read_text()
-    address = with_login(server, "krypton", folder / "kafka_password")
+    address = with_login(server, "krypton", folder / "krypton.password")
     for last in (False, True):
         process = script(folder)
         try:
@@ -123,7 +123,7 @@ def test_what_holds_passwords_is_its_owners_alone(kafka: str, folder: Path) -> N
 def test_a_password_that_would_break_the_properties_is_refused(folder: Path, tmp_path: Path) -> None:
     for name in ("kafka.sh", "kafka.properties"):
         shutil.copy(folder / name, tmp_path)
-    (tmp_path / "kafka_password").write_text('quote"quote')
+    (tmp_path / "krypton.password").write_text('quote"quote')
     (tmp_path / "kafka_controller_password").write_text("fine")
     assert script(tmp_path).wait(WITHIN_S) == 1
     assert "make them with openssl rand" in (tmp_path / "log").read_text()

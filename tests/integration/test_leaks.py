@@ -20,6 +20,7 @@ from domain.work import Envelope
 from krypton.demo.hospital import send
 from krypton.settings import ServiceUnavailable
 from projections.declared import VIEWS
+from streams.broker import broker
 from streams.broker.topics import PARTITIONS
 from tests.fakes.dicom import instance, new_uid, part10, report
 from tests.fakes.region import dose, exposure, received
@@ -234,7 +235,7 @@ def test_no_record_on_kafka_holds_a_mark(region: Region) -> None:
 def _records(kafka: str) -> Iterator[Any]:
     """Every record of every topic, dead letters included."""
     ends = {tp: end for tp, end in end_offsets(kafka, list(PARTITIONS)).items() if end}
-    consumer = KafkaConsumer(bootstrap_servers=kafka, group_id=None, enable_auto_commit=False)
+    consumer = KafkaConsumer(**broker.options(kafka), group_id=None, enable_auto_commit=False)
     try:
         consumer.assign(list(ends))
         consumer.seek_to_beginning()

@@ -13,6 +13,7 @@ from krypton.integrity.checkpoints import Heads
 from krypton.integrity.findings import Kind, Log
 from krypton.integrity.verify import Question, verify
 from krypton.services import health
+from krypton.services.logins import RELAY
 from krypton.services.notary import sign_now
 from krypton.services.recover import recover
 from krypton.settings import ServiceUnavailable
@@ -105,7 +106,7 @@ def poison(ledger: LiveLedger, *forges: Forge) -> None:
     """For each partition of the persons' topic, copies of its last record, changed."""
     kafka = ledger.krypton.addresses.kafka
     consumer = KafkaConsumer(**broker.options(kafka), group_id=None)
-    producer = KafkaProducer(**broker.options(kafka))
+    producer = KafkaProducer(**broker.options(broker.under(kafka, RELAY)))  # what a thief of that login could do
     try:
         every = [TopicPartition(TOPIC, n) for n in range(8)]
         consumer.assign(every)

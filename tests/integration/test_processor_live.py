@@ -9,6 +9,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from krypton.devstack.stack import Stack
+from krypton.services.logins import RELAY
+from streams.broker import broker
 from streams.broker.topics import DEAD_LETTERS
 from tests.integration.live_ledger import LiveLedger, kill, live_ledger, stop_database
 from tests.waiting import WITHIN_S, until
@@ -35,7 +37,7 @@ def indexed(ledger: LiveLedger) -> int:
 
 def shares(ledger: LiveLedger) -> list[int]:
     """How many partitions each worker has."""
-    admin = KafkaAdminClient(bootstrap_servers=ledger.krypton.addresses.kafka)
+    admin = KafkaAdminClient(**broker.options(ledger.krypton.addresses.kafka))
     try:
         members = admin.describe_groups([GROUP])[GROUP]["members"]
     except KafkaError:  # the first group of a broker takes it a moment
@@ -89,11 +91,11 @@ def test_what_cannot_be_read_is_a_dead_letter_on_its_topic_and_the_rest_goes_on(
     ledger.register(100)
     until(lambda: indexed(ledger) == 100, "all indexed")
     kafka = ledger.krypton.addresses.kafka
-    producer = KafkaProducer(bootstrap_servers=kafka)
+    producer = KafkaProducer(**broker.options(broker.under(kafka, RELAY)))
     headers = [("position", b"1000000"), ("version", b"1")]
     at = producer.send("krypton.links", b"not an event", b"some link", headers).get(60)
     producer.close()
-    consumer = KafkaConsumer(DEAD_LETTERS, bootstrap_servers=kafka, group_id=None, auto_offset_reset="earliest")
+    consumer = KafkaConsumer(DEAD_LETTERS, **broker.options(kafka), group_id=None, auto_offset_reset="earliest")
     try:
         found = [r for records in consumer.poll(timeout_ms=60_000).values() for r in records]
     finally:

@@ -10,6 +10,7 @@ from schemas.bulk import BulkCodec
 from schemas.codec import Codec, NotAnEvent
 from schemas.event import ERASED, LedgerEvent
 from schemas.registry import UnknownSchema, registry
+from streams.broker import broker
 from streams.broker.topics import LEDGER
 from streams.reading.replay import read_events
 from streams.relay import position_search
@@ -89,7 +90,7 @@ def test_an_unknown_type_is_refused_instead_of_finding_nothing(kafka: str) -> No
 
 def test_a_record_of_somebody_else_is_named(kafka: str, published: list[Outgoing]) -> None:
     """Runs last: it spoils a topic."""
-    producer = KafkaProducer(bootstrap_servers=kafka)
+    producer = KafkaProducer(**broker.options(kafka))
     producer.send("krypton.rules", b"not ours", b"key").get(60)
     producer.close()
     with pytest.raises(NotAnEvent, match=r"krypton\.rules/0 offset \d+ has no 'position' header"):

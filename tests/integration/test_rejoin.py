@@ -14,6 +14,7 @@ from kafka import KafkaConsumer
 
 from krypton.devstack.stack import Stack
 from krypton.services.supervisor import Child, supervise
+from streams.broker import broker
 from tests.integration.live_ledger import LiveLedger, kill_kafka, live_ledger
 from tests.waiting import until
 
@@ -28,6 +29,7 @@ STEPS = {
 WORKER = """
 import importlib, pathlib, sys, time
 from krypton.bootstrap import Krypton
+from krypton.services.logins import worker
 from krypton.services.parent import end_with_parent
 from streams.processor import processor
 
@@ -47,7 +49,7 @@ async def stops(*given, **named):
 
 
 setattr(cls, method, stops)
-ours = Krypton.connect()
+ours = Krypton.connect(login=worker("identity_index"))
 processor.run(ours.view("identity_index"), kafka=ours.addresses.kafka)
 """
 
@@ -66,7 +68,7 @@ def ledger(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 def make_group(kafka: str) -> None:
     """Any group: before the first one a broker answers so that aiokafka asks for everything again."""
-    member = KafkaConsumer("krypton.views", bootstrap_servers=kafka, group_id="first")
+    member = KafkaConsumer("krypton.views", **broker.options(kafka), group_id="first")
     until(lambda: member.poll(timeout_ms=100) or member.assignment(), "a group")
     member.close(autocommit=False)
 

@@ -9,8 +9,9 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from krypton.devstack.stack import Stack
+from krypton.services.logins import RELAY
 from schemas.registry import registry
-from streams.broker import topics
+from streams.broker import broker, topics
 from streams.relay.outgoing import Addresser, Stored
 from tests.fakes.region import Region
 from tests.integration.live_ledger import LiveLedger, delete_topics, kill, kill_kafka, live_ledger, stop_database
@@ -123,7 +124,7 @@ def test_it_does_not_write_after_another_ledgers_events(ledger: LiveLedger) -> N
     (*_, last) = other.recorder.select_notifications(0, 1_000, inclusive_of_start=False)
     stored = Stored(last.id, str(last.originator_id), last.originator_version, last.state)
     foreign = Addresser.of(registry()).outgoing(stored)
-    producer = KafkaProducer(bootstrap_servers=ledger.krypton.addresses.kafka)
+    producer = KafkaProducer(**broker.options(broker.under(ledger.krypton.addresses.kafka, RELAY)))
     producer.send(foreign.topic, foreign.value, foreign.key, foreign.headers, foreign.partition).get(60)
     producer.close()
     ledger.register(10)
@@ -135,7 +136,7 @@ def test_it_does_not_write_after_another_ledgers_events(ledger: LiveLedger) -> N
 def test_topics_that_differ_are_named_and_left_as_they_are(ledger: LiveLedger) -> None:
     """A wrong count or retention is never corrected silently."""
     kafka = ledger.krypton.addresses.kafka
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    admin = KafkaAdminClient(**broker.options(kafka))
     try:
         admin.create_partitions({"krypton.links": 3})
         wrong = ConfigResource(ConfigResourceType.TOPIC, "krypton.doses", {"retention.ms": "1000"})

@@ -27,6 +27,7 @@ from kafka.errors import ClusterAuthorizationFailedError, KafkaError
 
 from krypton.devstack.stack import Stack
 from krypton.errors import ServiceUnavailable
+from krypton.services import logins
 from schemas.registry import registry
 from streams.broker import acl, broker, topics
 from streams.broker.topics import PARTITIONS
@@ -53,9 +54,9 @@ SNIPPETS = {title: body for _, title, body in SNIPPET.findall((ROOT / "docs/subs
 
 @pytest.fixture(scope="module")
 def secure() -> Iterator[Stack]:
-    """A stack of the secure profile; not in pytest's folder, which other runs close to PostgreSQL's account."""
+    """A stack for these subscribers; not in pytest's folder, which other runs close to PostgreSQL's account."""
     home = Path(tempfile.mkdtemp(prefix="krypton-secure é "))
-    ours = Stack(home, secure=True)
+    ours = Stack(home)
     try:
         ours.up()
         yield ours
@@ -156,8 +157,9 @@ class TestOurOwnProcesses:
         assert all(service.up for service in again.status())
 
     def test_its_passwords_are_its_owners_alone_and_in_no_log(self, secure: Stack) -> None:
-        passwords = list(secure.root.glob("kafka*.password"))
-        assert len(passwords) == 2
+        passwords = list(secure.root.rglob("*.password"))
+        passwords.remove(secure.root / "postgres.password")
+        assert len(passwords) == 2 + len(logins.rights())
         for file in (*passwords, secure.root / "kafka.properties"):
             assert file.stat().st_mode & 0o077 == 0
         said = (secure.root / "logs" / "kafka.log").read_text()
@@ -234,19 +236,43 @@ class TestRights:
         assert [one.name for one in acl.listed(kafka)] == [LAB]
 
     def test_a_name_that_is_taken_is_refused(self, kafka: str, lab: Client) -> None:
-        for name in (LAB, "krypton"):
-            with pytest.raises(acl.SubscriberWrong, match=f"{name} exists already"):
-                acl.add(kafka, name, LAB_TOPICS)
+        with pytest.raises(acl.SubscriberWrong, match=f"{LAB} exists already"):
+            acl.add(kafka, LAB, LAB_TOPICS)
+
+    @pytest.mark.parametrize("name", ["krypton", "krypton-relay", "krypton-identity"])
+    def test_a_name_of_kryptons_own_is_refused(self, kafka: str, name: str) -> None:
+        with pytest.raises(acl.SubscriberWrong, match="are Krypton's own logins"):
+            acl.add(kafka, name, LAB_TOPICS)
 
 
-def test_a_broker_without_logins_can_hold_nobody_to_rights(stack: Stack) -> None:
+@pytest.fixture(scope="module")
+def open_to_all(secure: Stack) -> Iterator[Stack]:
+    """A broker as KRYPTON_DEV_SECURE=0 makes it."""
+    home = Path(tempfile.mkdtemp(prefix="krypton-open-"))
+    ours = Stack(home, given_database=secure.addresses().database, secure=False)
+    try:
+        ours.up()
+        yield ours
+    finally:
+        ours.down()
+        shutil.rmtree(home)
+
+
+def test_a_broker_without_logins_can_hold_nobody_to_rights(open_to_all: Stack) -> None:
     with pytest.raises(acl.NoAuthorizer):
-        acl.add(stack.addresses().kafka, LAB, LAB_TOPICS)
+        acl.add(open_to_all.addresses().kafka, LAB, LAB_TOPICS)
 
 
-def test_a_folder_made_without_logins_is_not_taken_for_a_secure_one(stack: Stack) -> None:
-    with pytest.raises(ServiceUnavailable, match=r"was made without logins: set KRYPTON_HOME"):
-        Stack(stack.root, secure=True)._kafka.prepare()
+def test_a_ledger_is_installed_on_a_broker_without_logins_too(open_to_all: Stack, tmp_path: Path) -> None:
+    place = open_to_all.addresses()
+    assert logins.install(place.kafka) is None
+    assert topics.create(place.kafka)
+
+
+def test_a_folder_made_without_logins_is_not_taken_for_a_secure_one(open_to_all: Stack) -> None:
+    again = Stack(open_to_all.root, given_database=open_to_all.addresses().database)
+    with pytest.raises(ServiceUnavailable, match=r"krypton dev reset .* KRYPTON_DEV_SECURE=0"):
+        again.up()
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,10 @@ from krypton.devstack.home import StackHome
 from krypton.devstack.kafka import configuration
 from krypton.devstack.postgres import SETTINGS
 from krypton.ports import Ports
-from krypton.settings import Settings
+from krypton.services.logins import rights, worker
+from krypton.settings import Addresses, Settings, as_login
 from projections.declared import VIEWS
-from streams.broker.broker import with_login
+from streams.broker.broker import OPERATOR, with_login
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
@@ -37,6 +38,7 @@ def test_each_process_is_a_service_of_its_own() -> None:
     workers = {f"worker-{view.replace('_', '-')}": f"worker {view}" for view in VIEWS}
     others = {"init": "init", "relay": "relay", "dicom": "dicom serve"}
     others |= {"registry": "serve registry", "notary": "serve notary", "policies": "policies run"}
+    others |= {"health": "serve health"}
     assert commands == {**others, **workers}
 
 
@@ -93,7 +95,7 @@ def test_the_makefile_and_the_image_use_one_uv() -> None:
 
 
 def test_secrets_come_by_file_only() -> None:
-    kafka = {"kafka_password", "kafka_controller_password"}
+    kafka = {"kafka_controller_password", "krypton.password", *(f"{login}.password" for login in rights())}
     assert set(COMPOSE["secrets"]) == {"database_password", "database_url", "master_key", *kafka}
     for service in SERVICES.values():
         for variable, value in service["environment"].items():
@@ -102,15 +104,46 @@ def test_secrets_come_by_file_only() -> None:
                 assert value.removeprefix("/run/secrets/") in service["secrets"]
 
 
+def login_of(name: str) -> str | None:
+    """The login at Kafka that a service's process takes."""
+    if name.startswith("worker-"):
+        return worker(name.removeprefix("worker-").replace("-", "_"))
+    return None if name == "dicom" else OPERATOR if name == "init" else f"krypton-{name}"
+
+
+def test_each_process_has_the_password_of_its_own_login_and_init_makes_them_all() -> None:
+    for name, service in OURS.items():
+        held = {secret for secret in service["secrets"] if secret.endswith(".password")}
+        if name == "init":
+            assert held == {f"{login}.password" for login in (OPERATOR, *rights())}
+        else:
+            own = None if name == "registry" else login_of(name)
+            assert held == ({f"{own}.password"} if own else set())
+
+
 def test_settings_read_what_the_services_are_given(tmp_path: Path) -> None:
-    for name in ("database_url", "master_key", "kafka_password"):
-        (tmp_path / name).write_text("postgresql://krypton@database/krypton")
-    for service in LEDGER.values():
+    for secret in COMPOSE["secrets"]:
+        (tmp_path / secret).write_text("postgresql://krypton@database/krypton")
+    for name, service in LEDGER.items():
         given = {k: v.replace("/run/secrets", str(tmp_path)) for k, v in service["environment"].items()}
         settings = Settings.read(given, tmp_path)
-        assert settings.kafka == with_login("kafka:9092", "krypton", tmp_path / "kafka_password")
+        own = login_of(name)
+        address = "kafka:9092" if own is None else with_login("kafka:9092", own, tmp_path / f"{own}.password")
+        assert settings.kafka == address
+        assert as_login(Addresses(address, ""), own).kafka == address
         assert settings.database == "postgresql://krypton@database/krypton"
         assert settings.master_key_file == tmp_path / "master_key"
+
+
+def test_the_health_of_every_service_that_needs_the_ledger_is_asked_of_one() -> None:
+    """A process's own login may not ask for everything, so one that may answers for all."""
+    settings = Settings.read(
+        SERVICES["health"]["environment"] | {"KRYPTON_KAFKA_PASSWORD_FILE": "/dev/null", "KRYPTON_DATABASE_FILE": ""},
+        Path("/"),
+    )
+    assert (settings.health_host, settings.health_port) == ("0.0.0.0", 9464)
+    for name in ("relay", "notary", "policies", *(name for name in OURS if name.startswith("worker-"))):
+        assert "http://health:9464/health" in OURS[name]["healthcheck"]["test"][-1]
 
 
 def test_the_registry_is_given_no_secret_and_needs_no_other_service() -> None:
