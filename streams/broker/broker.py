@@ -8,11 +8,15 @@ A password file that is named after its user, ``USER.password``, lies in a folde
 takes its own from there (``under``).
 """
 
+import logging
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 SCHEME: Final = "scram://"
+TOO_LOUD: Final = ("kafka.net.sasl.scram", "kafka.net.selector")
+"""Loggers of kafka-python. One warns at each connection that a password would go in the clear, which SCRAM never sends;
+the other that a login took the processor for a tenth of a second, as it does where the processor is busy."""
 OPERATOR: Final = "krypton"
 """The login of commands: Kafka's super user."""
 MECHANISM: Final = "SCRAM-SHA-512"
@@ -62,6 +66,8 @@ def options(kafka: str) -> dict[str, Any]:
     found: dict[str, Any] = {"bootstrap_servers": servers(kafka)}
     if login := _login(kafka):
         user, password = login
+        for name in TOO_LOUD:
+            logging.getLogger(name).setLevel(logging.ERROR)
         found |= {
             "security_protocol": PROTOCOL,
             "sasl_mechanism": MECHANISM,

@@ -9,6 +9,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from krypton.devstack.stack import Stack
+from krypton.integrity import walk
 from krypton.integrity.checkpoints import Heads
 from krypton.integrity.findings import Kind, Log
 from krypton.integrity.verify import Question, verify
@@ -193,8 +194,9 @@ def damages(ledger: LiveLedger) -> Iterator[tuple[str, str]]:
     yield "truncated", "lost its first records"
 
 
-def test_one_command_mends_each_kind_of_damage(ledger: LiveLedger) -> None:
+def test_one_command_mends_each_kind_of_damage(ledger: LiveLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said before and not after; rows are those of the ledger, and both logs are equal."""
+    monkeypatch.setattr(walk, "SIGNED_S", 3_600)  # nobody signs here, however long it takes
     ours, people = ledger.krypton, 200
     for happened, said in damages(ledger):
         until(lambda: said in what_is_wrong(ledger), f"{happened}: said")  # noqa: B023  # at once

@@ -57,9 +57,7 @@ def test_who_asks_kafka_for_nothing_has_no_login(folder: Path) -> None:
 
 
 def test_a_login_without_a_password_is_named(folder: Path) -> None:
-    with pytest.raises(
-        SettingsWrong, match=r"notary\.password, the password of krypton-notary .* krypton init"
-    ):
+    with pytest.raises(SettingsWrong, match=r"notary\.password, the password of krypton-notary .* krypton init"):
         as_login(address(folder), logins.NOTARY)
 
 
