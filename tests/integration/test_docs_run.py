@@ -15,6 +15,7 @@ import pytest
 from krypton.devstack.stack import Stack
 from streams.broker import topics
 from tests.fakes.published import publish, samples
+from tests.fakes.roles import every_role
 from tests.integration.live_cli import free_port
 from tests.integration.live_ledger import delete_topics
 from tests.waiting import WITHIN_S
@@ -53,7 +54,9 @@ def test_the_readmes_subscriber_works_as_pasted(stack: Stack) -> None:
     delete_topics(kafka)
     topics.create(kafka)
     published = publish(kafka, samples(ROUNDS))
-    said = typed(blocks("README.md")["subscribe"], {"KRYPTON_HOME": str(stack.root)}, ROOT)
+    said = typed(
+        blocks("README.md")["subscribe"], {"KRYPTON_HOME": str(stack.root), "KRYPTON_ROLES": str(every_role())}, ROOT
+    )
     told = [line.split()[0] for line in said.splitlines()]
     sent = [dict(record.headers)["ce_type"].decode() for record in published if record.topic == "krypton.studies"]
     assert sorted(told) == sorted(sent)
