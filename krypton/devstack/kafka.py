@@ -133,7 +133,7 @@ class Kafka:
         if self._secure and not self._home.kafka_password.exists():
             raise ServiceUnavailable(
                 f"{self._home.kafka} was made without a login for each process, as earlier programs made it: make it "
-                "anew with krypton dev reset (its data is lost), or set KRYPTON_HOME to another folder; one that asks "
+                "again with krypton dev reset (its data is lost), or set KRYPTON_HOME to another folder; one that asks "
                 "for no login goes on with KRYPTON_DEV_SECURE=0"
             )
 

@@ -212,7 +212,7 @@ class TestInstall:
     def test_it_changes_nothing_the_second_time(self, ledger: LiveLedger) -> None:
         assert logins.install(ledger.krypton.addresses.kafka) == f"logins: 0 made, {len(WRITES)} there already"
 
-    def test_a_lost_password_is_made_anew(self, ledger: LiveLedger) -> None:
+    def test_a_lost_password_is_made_again(self, ledger: LiveLedger) -> None:
         kafka = ledger.krypton.addresses.kafka
         file = broker.login_file(broker.logins(kafka) or Path(), logins.HEALTH)
         old = file.read_text()
