@@ -1,6 +1,7 @@
 """``make fuzz SECONDS=… SEED=… TARGET=…``: fuzzes what comes in; a finding is kept as a file, to be tried again."""
 
 import secrets
+import signal
 import sys
 import warnings
 from argparse import ArgumentParser
@@ -22,6 +23,7 @@ def main() -> int:
     parser.add_argument("--replay", type=Path, help="a file that was kept: try it once more")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the database that a target started ends with it
     if asked.replay:
         return replay(asked.replay, asked.target[0] if asked.target else asked.replay.parent.name)
     names = asked.target or list(TARGETS)

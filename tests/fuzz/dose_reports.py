@@ -20,7 +20,7 @@ from tests.fuzz import dicom_trees
 from tests.fuzz.dicom_trees import parsed
 from tests.fuzz.frame import ROOT, Wrong
 
-LARGEST_SEED: Final = 30_000  # bytes
+LARGEST_SEED: Final = 17_000  # bytes
 RENEWED: Final = 200  # inputs after which the ledger begins again
 UNITS: Final[dict[str, dict[str, Fraction]]] = {
     "mgy": {

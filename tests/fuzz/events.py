@@ -41,12 +41,15 @@ class Events:
     def changed(self, given: bytes, other: bytes, random: Random) -> bytes:
         """A length or a count becomes another one; another schema's id; or any change of bytes."""
         at = random.randrange(PREFIX, len(given)) if len(given) > PREFIX else 0
-        match random.randrange(6):
+        match random.randrange(7):
             case 0 | 1 if at:
                 return given[:at] + varint(random.choice(HUGE)) + given[at + random.choice((0, 1, 1, 2)) :]
             case 2 if at:
                 return given[:at] + varint(random.choice(HUGE)) * random.choice((1, 2, 50)) + given[at:]
-            case 3:
+            case 3 if branches := [place for place in range(PREFIX, len(given)) if given[place] in (0, 2)]:
+                place = random.choice(branches)
+                return given[:place] + bytes((random.choice((0, 1, 2, 3, 4, 0x7F)),)) + given[place + 1 :]
+            case 4:
                 return given[:1] + random.choice(self._ids).to_bytes(4, "big") + given[5:]
             case _:
                 return (
