@@ -40,7 +40,7 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     table(found["exposures"], columns, f"Exposures ({len(found['exposures'])})")
     if found["stated_alone"]:
         title = "In the totals, of studies without a known exposure, as a report states it"
-        table(_with_units(found["stated_alone"]), ("study_uid", "quantity", "value", "report_uid"), title)
+        table(with_units(found["stated_alone"]), ("study_uid", "quantity", "value", "report_uid"), title)
     reports = [report | {"test of the device": report["qa"] or None} for report in found["reports"]]
     told = ("reported_at", "site", "modality", "exposures", "report_totals", "test of the device", "report_uid")
     table(reports, told, f"Reports ({len(reports)})")
@@ -52,14 +52,19 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     if found["conflicts"]:
         title = "Conflicts: several studies claim these, or reports state different values"
         table(found["conflicts"], ("irradiation_event_uid", "differing", "study_uids", "report_uids"), title)
-    table(_with_units(found["alerts"]), ALERT, "Alerts")
+    table(with_units(found["alerts"]), ALERT, "Alerts")
     if found.get("withheld"):
         out.print(f"reports withheld for an opposition to feeding: {found['withheld']}")
 
 
-def _with_units(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def with_units(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows of a quantity each, which is named as people read it: DLP mGy·cm."""
-    return [dict(row) | {"quantity": heading(row["quantity"])} for row in rows]
+    return [dict(row) | {"quantity": heading(row["quantity"])} | _kind(row) for row in rows]
+
+
+def _kind(row: Mapping[str, Any]) -> dict[str, str]:
+    """An alert's kind in words; its code repeats the quantity, which has a column of its own."""
+    return {"kind": row["kind"].removeprefix(f"{row['quantity']}_").replace("_", " ")} if "kind" in row else {}
 
 
 def _notes(found: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -116,7 +121,7 @@ def alerts(
     if as_json:
         document(found)
         return
-    table(_with_units(found), ALERT, "Alerts")
+    table(with_units(found), ALERT, "Alerts")
 
 
 @app.command()

@@ -42,7 +42,7 @@ def _why(said: str | None) -> str:
     """Why something is stated: as typed, else asked on a terminal. Raises BadParameter."""
     if (reason := line(said)) is None:
         if not on_terminal():
-            raise typer.BadParameter("Missing option '--reason': a statement about two people needs one")
+            raise typer.BadParameter("Missing option '--reason': say why the two are, or are not, one person")
         reason = str(typer.prompt("Why (kept sealed)", err=True))
     return reason
 

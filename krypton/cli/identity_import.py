@@ -3,13 +3,19 @@
 Parses and prints; ``main`` turns refusals into exit codes.
 """
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import NamedTemporaryFile
 from typing import Annotated
 
 import typer
 
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
+from krypton.cli.given import STDIN
 from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import written_by_many
 
@@ -17,7 +23,12 @@ REFUSED = 1
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with a header.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, readable=True, allow_dash=True, help="CSV with a header; - for standard input."
+        ),
+    ],
     check: Annotated[bool, typer.Option("--check", help="Say what would be refused, and write nothing.")] = False,
     rejects: Annotated[
         Path | None,
@@ -36,7 +47,9 @@ def import_file(
     from krypton.intake.identity_csv import FileWrong, import_csv
 
     try:
-        summary = import_csv(krypton().ledger, file, who.actor(), command_id, check=check, rejects=rejects, warn=_warn)
+        with whole(file) as kept:
+            ledger, by = krypton().ledger, who.actor()
+            summary = import_csv(ledger, kept, by, command_id, check=check, rejects=rejects, warn=_warn)
     except FileWrong as wrong:
         raise typer.BadParameter(str(wrong), param_hint="FILE") from None
     written_by_many(summary, ("line", "reason"), as_json)
@@ -44,6 +57,19 @@ def import_file(
         raise typer.BadParameter(broken["reason"], param_hint="FILE")
     if summary["refused_lines"]:
         raise typer.Exit(REFUSED)
+
+
+@contextmanager
+def whole(file: Path) -> Iterator[Path]:
+    """The file; of standard input a copy that only this user can read, gone afterwards: a CSV is read twice."""
+    if str(file) != STDIN:
+        yield file
+        return
+    with NamedTemporaryFile(prefix="krypton-import-") as kept:
+        if sys.stdin is not None:  # closed: nothing is there, which is said as of an empty file
+            copyfileobj(sys.stdin.buffer, kept)
+        kept.flush()
+        yield Path(kept.name)
 
 
 def _warn(sentence: str) -> None:

@@ -91,7 +91,7 @@ class Sheet:
 def opened(file: Path, known: Callable[[str], bool]) -> Iterator[Sheet]:
     """The table in a file. ``known``: whether a name in the header is a known column. Raises FileWrong."""
     if not file.is_file():
-        raise FileWrong("it is read twice, so it must be a file, and no pipe")
+        raise FileWrong("it is read twice, so it must be a file, and no pipe: give - for standard input")
     _no_workbook(file)
     written = _separated(file, _encoded(file), known)
     with _text(file, written) as text:

@@ -36,7 +36,7 @@ def run(names: Sequence[str], say: Callable[[str], None], stop: Event) -> None:
 
 def _run(ours: Krypton, names: Sequence[str], say: Callable[[str], None], stop: Event) -> None:
     ours = budget.begin(ours, "run")
-    for line in taken_ports([needed for needed in _ports(ours.settings) if needed.service in names]):
+    for line in taken_ports([needed for needed in ports(ours.settings) if needed.service in names]):
         say(line)
     try:
         ours.ledger.clock()
@@ -51,9 +51,10 @@ def _run(ours: Krypton, names: Sequence[str], say: Callable[[str], None], stop: 
     supervise(children, say, stop)
 
 
-def _ports(settings: Settings) -> Sequence[Needed]:
+def ports(settings: Settings) -> Sequence[Needed]:
+    """The ports that children listen on, each on the address where its child opens it."""
     return (
-        Needed("dicom", "", settings.dicom_port, "KRYPTON_DICOM_PORT"),
+        Needed("dicom", settings.dicom_host, settings.dicom_port, "KRYPTON_DICOM_PORT"),
         Needed("health", settings.health_host, settings.health_port, "KRYPTON_HEALTH_PORT"),
         Needed("registry", settings.registry_host, settings.registry_port, "KRYPTON_REGISTRY_PORT"),
     )

@@ -7,7 +7,7 @@ import pytest
 
 from domain.ports import Answer
 from krypton.cli import output
-from krypton.cli.dose import _with_units
+from krypton.cli.dose import with_units
 from krypton.cli.output import text, when
 from krypton.cli.pairs import ABOUT, pair
 from krypton.cli.patient import full_name
@@ -99,5 +99,5 @@ def test_the_ids_of_a_pair_that_fit_on_no_line_stand_under_it_in_line_with_what_
 
 
 def test_an_alert_names_its_quantity_with_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
-    output.table(_with_units([{"quantity": "dlp_mgycm", "value": 251.2}]), ("quantity", "value"))
+    output.table(with_units([{"quantity": "dlp_mgycm", "value": 251.2}]), ("quantity", "value"))
     assert capsys.readouterr().out.splitlines() == ["quantity    value", "DLP mGy·cm  251.2", ""]

@@ -17,8 +17,9 @@ from krypton.home import Home
 from krypton.listeners import is_taken, listener
 from krypton.services import parent
 from krypton.services.alone import Needed, only_run, taken_ports
+from krypton.services.run import ports
 from krypton.services.supervisor import Child, supervise
-from krypton.settings import ServiceUnavailable
+from krypton.settings import ServiceUnavailable, Settings
 from tests.waiting import WITHIN_S, until
 
 CHILD = "from krypton.services.parent import end_with_parent; end_with_parent(); print('on', flush=True); input()"
@@ -149,6 +150,12 @@ def test_who_holds_a_port_is_named_with_program_and_pid() -> None:
     assert "KRYPTON_DICOM_PORT" in line
     assert not is_taken("127.0.0.1", port)
     assert list(taken_ports([Needed("dicom", "", port, "KRYPTON_DICOM_PORT")])) == []
+
+
+def test_the_dicom_port_is_looked_at_on_the_address_where_it_is_opened(tmp_path: Path) -> None:
+    """Who holds it on another address is in nobody's way."""
+    settings = Settings.read({"KRYPTON_DICOM_HOST": "127.0.0.2", "KRYPTON_DICOM_PORT": "11113"}, tmp_path)
+    assert Needed("dicom", "127.0.0.2", 11113, "KRYPTON_DICOM_PORT") in ports(settings)
 
 
 def test_a_port_that_becomes_free_is_waited_for() -> None:
