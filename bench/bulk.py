@@ -1,19 +1,24 @@
-"""Writes a generated history directly to Kafka as full record batches, bypassing the event store.
+"""Writes a generated history to Kafka as full record batches and to the event store with COPY, without the relay.
 
-It gives millions of events within a minute or two; sealed fields have their keys in the vault. ``fill`` writes into
-empty topics; positions start at 1 and grow, as the relay's do.
+It gives millions of events within minutes; sealed fields have their keys in the vault. ``fill`` writes into
+empty topics; positions follow the last one of the event store, and grow, as the relay's do.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 from aiokafka import AIOKafkaProducer
+from psycopg2.extensions import connection as Connection
 
+from adapters.eventstore.tables import EVENTS
 from bench.history import START_US, STEP_US, Happened, History
+from bench.stored import copy, line
 from domain.ports import KeyVault
-from schemas.codec import Codec
+from krypton.bootstrap import Krypton
 from streams.broker import broker
 from streams.broker.partition import partition_of
 from streams.broker.topics import LEDGER, PARTITIONS
@@ -22,6 +27,7 @@ from streams.relay.outgoing import rfc3339
 
 BATCH_BYTES = 512 << 10
 IN_FLIGHT = 64
+LINES = 20_000  # of the event store, written together
 
 
 class TopicsNotEmpty(Exception):
@@ -58,27 +64,26 @@ class Bulk:
             self._sent.clear()
 
 
-def fill(
-    kafka: str, codec: Codec, vault: KeyVault, events: int, *, seed: int = 1, topics: Collection[str] = LEDGER
-) -> Counter[str]:
+def fill(ours: Krypton, events: int, *, seed: int = 1, topics: Collection[str] = LEDGER) -> Counter[str]:
     """Write events of a new region until ``topics`` hold ``events``; returns how many of each type.
 
     Events of other topics happen too and are left out: positions have gaps, as in a real ledger. Raises TopicsNotEmpty.
     """
-    if any(span.end for span in spans(kafka, topics)):
+    if any(span.end for span in spans(ours.addresses.kafka, topics)):
         raise TopicsNotEmpty("the topics hold events already: fill empty ones")
-    return asyncio.run(_fill(kafka, codec, vault, events, seed, topics))
+    with closing(psycopg2.connect(ours.addresses.database)) as connection:
+        return asyncio.run(_fill(ours, connection, events, seed, topics))
 
 
-async def _fill(
-    kafka: str, codec: Codec, vault: KeyVault, events: int, seed: int, topics: Collection[str]
-) -> Counter[str]:
+async def _fill(ours: Krypton, store: Connection, events: int, seed: int, topics: Collection[str]) -> Counter[str]:
     found: Counter[str] = Counter()
-    producer = AIOKafkaProducer(**broker.options(kafka), acks="all", max_batch_size=BATCH_BYTES)
+    lines: list[bytes] = []
+    codec = ours.codec
+    producer = AIOKafkaProducer(**broker.options(ours.addresses.kafka), acks="all", max_batch_size=BATCH_BYTES)
     await producer.start()
     try:
         bulk = Bulk(producer)
-        for position, event, ids in _happened(History(seed), vault, lambda: found.total() >= events):
+        for position, event, ids in _happened(History(seed), ours.vault, _last(store), lambda: found.total() >= events):
             schema = codec.registry.latest[event.type]
             if schema.topic not in topics:
                 continue
@@ -88,18 +93,31 @@ async def _fill(
             headers = _headers(position, event, at)
             key = event.key.encode()
             await bulk.add(schema.topic, partition_of(key, PARTITIONS[schema.topic]), key, value, headers, at // 1000)
+            lines.append(line(position, event.aggregate.encode(), event.version, event.type.encode(), value))
+            if len(lines) == LINES:
+                copy(store, lines, position)
+                lines.clear()
             found[event.type] += 1
+        if lines:
+            copy(store, lines, position)
         await bulk.close()
     finally:
         await producer.stop()
     return found
 
 
+def _last(store: Connection) -> int:
+    """The ledger's last position."""
+    with store, store.cursor() as cursor:
+        cursor.execute(f"SELECT coalesce(max(id), 0) FROM {EVENTS}")
+        ((last,),) = cursor.fetchall()
+        return int(last)
+
+
 def _happened(
-    history: History, vault: KeyVault, enough: Callable[[], bool]
+    history: History, vault: KeyVault, position: int, enough: Callable[[], bool]
 ) -> Iterator[tuple[int, Happened, Callable[[], dict[str, str]]]]:
     """Whole cohorts, until there are enough: position, event, and the source of envelope ids."""
-    position = 0
     for cohort in history.cohorts():
         vault.prepare(cohort.subjects)
         for position, event in history.lived(cohort, position):  # noqa: B020  # it goes on

@@ -22,7 +22,7 @@ from streams.broker.topics import LEDGER
 def region_of(ours: Krypton, events: int, topics: Collection[str] = LEDGER) -> int:
     """A generated region with so many events in these topics; returns how many were written."""
     begun = time.perf_counter()
-    filled = bulk.fill(ours.addresses.kafka, ours.codec, ours.vault, events, topics=topics).total()
+    filled = bulk.fill(ours, events, topics=topics).total()
     print(f"{filled:,} events written in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
     return filled
 

@@ -50,9 +50,23 @@ def cohorts(ours: Krypton, connection: Connection, seed: int) -> Iterator[tuple[
 
 def store(connection: Connection, records: Sequence[Record]) -> None:
     """One transaction."""
+    lines = []
+    for record in records:
+        event_type, position, version = (value for _, value in record.headers)
+        lines.append(line(int(position), record.key, int(version), event_type, record.value))
+    copy(connection, lines, records[-1].offset)
+
+
+def copy(connection: Connection, lines: Sequence[bytes], last: int) -> None:
+    """Add lines for the table of events, up to that position, in one transaction."""
     with connection, connection.cursor() as cursor:
-        cursor.copy_expert(STORE, BytesIO(b"".join(_line(record) for record in records)))
-        cursor.execute(MOVE_ON, (records[-1].offset,))
+        cursor.copy_expert(STORE, BytesIO(b"".join(lines)))
+        cursor.execute(MOVE_ON, (last,))
+
+
+def line(position: int, aggregate: bytes, version: int, event_type: bytes, state: bytes) -> bytes:
+    """An event as COPY takes it."""
+    return b"%d\t%b\t%d\t%b\t\\\\x%b\n" % (position, aggregate, version, event_type, state.hex().encode())
 
 
 def records_from(ours: Krypton, after: int) -> Iterator[Record]:
@@ -70,8 +84,3 @@ def _record(ours: Krypton, history: History, position: int, event: Happened) -> 
     topic = registry().latest[event.type].topic
     headers = (("type", event.type.encode()), ("position", b"%d" % position), ("version", b"%d" % event.version))
     return Record(topic, 0, position, event.aggregate.encode(), state, headers)
-
-
-def _line(record: Record) -> bytes:
-    event_type, position, version = (value for _, value in record.headers)
-    return b"%b\t%b\t%b\t%b\t\\\\x%b\n" % (position, record.key, version, event_type, record.value.hex().encode())

@@ -34,7 +34,7 @@ TABLES = sorted(table.name for table in PatientRecord.tables.sorted_tables)
 def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
     """Some thousand studies on Kafka, of which readers see none as yet."""
     with live_ledger(stack, tmp_path) as ours:
-        bulk.fill(ours.krypton.addresses.kafka, ours.krypton.codec, ours.krypton.vault, EVENTS)
+        bulk.fill(ours.krypton, EVENTS)
         yield ours
 
 
