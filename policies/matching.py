@@ -1,13 +1,16 @@
 """The matching policy: matches identities under the rules in force when they are registered or corrected.
 
-A pair whose bar is lifted or whose merge is undone is matched again: others were held together with one side through
-the other. The lookup ``match`` asks the identity index after it has read the event. Under its
-matching rules the identity is merged with those it agrees with, or proposed to a human; a rule's merge that a
-correction no longer supports is undone.
+A pair of which a human says anything is matched again. A bar that is lifted, or a merge undone, frees others who
+were held together with one side through the other. A third who agrees with both of two that a human set apart is merged
+with neither; that merge is due once the human merges the two, or sets the third apart from one of them.
+
+The lookup ``match`` asks the identity index after it has read the event. Under its matching rules the identity is
+merged with those it agrees with, or proposed to a human; a rule's merge that a correction no longer supports is undone.
 """
 
 from collections.abc import Iterable
 
+from domain.aggregates.link import HUMAN
 from policies.policy import Due, Kind
 from schemas.event import LedgerEvent
 
@@ -15,21 +18,21 @@ CHANGES_KEYS = frozenset(
     f"identity.{what}" for what in ("registered", "traits_corrected", "ins_attached", "ins_detached")
 )
 """Events that change no compared trait: no rule compares status or flags, and an erased person is not matched."""
-LOOSENS = frozenset(("link.unbarred", "link.unmerged"))
-"""Events after which two sides may have something due that was not due before."""
+LOOSENS = frozenset(f"link.{what}" for what in ("unbarred", "unmerged", "barred", "dismissed"))
+"""Events after which two sides, or who agrees with both, may have something due that was not due before."""
 
 
 class Matching:
     """See the module."""
 
     name = "matching"
-    version = 2
+    version = 3
     topics: tuple[str, ...] = ("krypton.identities", "krypton.links")
 
     def react(self, event: LedgerEvent) -> Iterable[Due]:
         """See ``Policy``."""
         if event.type in CHANGES_KEYS:
             return (Due(Kind.LOOKUP, "match", {"identity": event.aggregate_id}),)
-        if event.type in LOOSENS:
+        if event.type in LOOSENS or (event.type == "link.merged" and event.data["rule"] == HUMAN):
             return tuple(Due(Kind.LOOKUP, "match", {"identity": event.data[side]}) for side in ("low", "high"))
         return ()

@@ -255,3 +255,35 @@ def test_a_rebuild_runs_no_policy(world: PolicyWorld) -> None:
     before = world.head()
     world.build(INDEX, matching=1)
     assert (world.head(), world.outbox()) == (before, [])
+
+
+def _between_two_that_a_human_parted(world: PolicyWorld) -> tuple[str, str, str]:
+    """Two that a human set apart, and a third who agrees with both: merged with neither."""
+    world.in_force()
+    one, other = world.register("CHA"), world.register("CHB")
+    world.react()
+    world.ask(Unmerge(**pair(one, other), reason="twins"))
+    world.react()
+    third = world.register("CHC")
+    world.react()
+    assert len(set(world.persons(one, other, third))) == 3
+    return one, other, third
+
+
+def test_who_stood_between_two_is_matched_once_a_human_merges_them(world: PolicyWorld) -> None:
+    """The human's word makes the third one's merge due, and no other event would lead to a look at it."""
+    one, other, third = _between_two_that_a_human_parted(world)
+    world.ask(Merge(**pair(one, other), reason="one person after all"))
+    world.react()
+    assert len(set(world.persons(one, other, third))) == 1
+
+
+@pytest.mark.parametrize("said", [Dismiss, Bar])
+def test_who_stood_between_two_is_matched_with_one_once_a_human_sets_the_other_apart(
+    world: PolicyWorld, said: type
+) -> None:
+    one, other, third = _between_two_that_a_human_parted(world)
+    world.ask(said(**pair(other, third), reason="twins"))
+    world.react()
+    persons = world.persons(one, other, third)
+    assert (persons[0] == persons[2], persons[0] == persons[1]) == (True, False)

@@ -67,13 +67,12 @@ def test_matching_looks_up_who_is_registered_or_corrected_and_nobody_else(region
 
 
 @pytest.mark.parametrize("said", [(Bar, Unbar), (Merge, Unmerge)])
-def test_matching_looks_up_both_sides_of_what_is_lifted_or_undone(region: Region, said: tuple[type, type]) -> None:
+def test_matching_looks_up_both_sides_of_whatever_a_human_says(region: Region, said: tuple[type, type]) -> None:
     one, other = region.persons("a", "b")
     for say in said:
         region.ask(say(one=one, other=other, reason="a mistake"))
-    (*_, (_, held), (_, lifted)) = reactions(region, "matching")
-    assert held == []
-    assert {due.body["identity"] for due in lifted} == {str(one), str(other)}
+    for _, dues in reactions(region, "matching")[-2:]:
+        assert {due.body["identity"] for due in dues} == {str(one), str(other)}
 
 
 # what runs out
