@@ -9,7 +9,6 @@ from typing import Final
 from adapters.dicom.inlet import spool_at
 from adapters.outbox import operators
 from domain.times import micros
-from krypton.bootstrap import Krypton
 from krypton.integrity.verify import Question, verify
 from projections.declared import VIEWS
 from projections.identity_index import due as matching
@@ -27,20 +26,27 @@ RECORD: Final = "patient_record_v1.study"
 
 def findings(ledger: LiveLedger, load: Load) -> Iterator[str]:
     """What is wrong, a line each; nothing where all is right."""
-    yield from _store(ledger, load.acknowledged)
+    for part in PARTS:
+        yield from part(ledger, load)
+
+
+def kafka(ledger: LiveLedger, _: Load) -> Iterator[str]:
+    """Kafka holds what the event store holds."""
     if read_log(ledger.krypton.addresses.kafka, list(LEDGER)) != ledger.stored():
         yield "kafka: its records are not the event store's, once each and in order"
+
+
+def views(ledger: LiveLedger, _: Load) -> Iterator[str]:
+    """Each view is a fold of the event store."""
     for name in VIEWS:
         view = ledger.krypton.projection(name)
         if shown(ledger, view) != folded(ledger, view):
             yield f"view {name}: its rows are not a fold of the event store"
-    yield from _archive(ledger, load.images)
-    yield from _policies(ledger.krypton)
-    yield from _quiet(ledger)
 
 
-def _store(ledger: LiveLedger, acknowledged: list[Acknowledged]) -> Iterator[str]:
+def store(ledger: LiveLedger, load: Load) -> Iterator[str]:
     """Each acknowledged command is there, with the positions that its asker was told."""
+    acknowledged: list[Acknowledged] = load.acknowledged
     rows = ledger.query("SELECT command_id::text, positions FROM ledger.command")
     known = {command: tuple(positions) for command, positions in rows}
     lost = [one for one in acknowledged if known.get(str(one.command_id)) != one.positions]
@@ -52,8 +58,9 @@ def _store(ledger: LiveLedger, acknowledged: list[Acknowledged]) -> Iterator[str
         yield f"event store: {len(gone)} acknowledged positions hold no event, first {min(gone)}"
 
 
-def _archive(ledger: LiveLedger, images: list[str]) -> Iterator[str]:
+def archive(ledger: LiveLedger, load: Load) -> Iterator[str]:
     """Each image that was answered with success is on disk, and counted in the record; none is counted twice."""
+    images = load.images
     spool = spool_at(ledger.krypton.settings.instances)
     if lost := [uid for uid in images if not spool.claim(SITE, uid).is_file()]:
         yield f"archive: {len(lost)} of {len(images)} answered images are not on disk, first {lost[0]}"
@@ -64,7 +71,13 @@ def _archive(ledger: LiveLedger, images: list[str]) -> Iterator[str]:
         yield f"archive: {kept} images are on disk, and the record counts {counted}"
 
 
-def _policies(ours: Krypton) -> Iterator[str]:
+def outbox(ledger: LiveLedger, _: Load) -> Iterator[str]:
+    """All that policies decided is done, each notice is delivered, and no rule still asks for a merge."""
+    ours = ledger.krypton
+    done = ledger.query("SELECT id::text FROM policies.outbox WHERE kind = 'delivery' AND state = 'done'")
+    notices, due = {file.stem for file in ours.settings.notices.glob("*.json")}, {entry for (entry,) in done}
+    if notices != due:
+        yield f"outbox: {len(due - notices)} notices are lost, and {len(notices - due)} were never decided"
     with ours.snapshot() as connection:
         for policy, counts in operators.counts(connection, micros(ours.ledger.clock())).items():
             for state in ("parked", "due", "retrying"):
@@ -76,10 +89,14 @@ def _policies(ours: Krypton) -> Iterator[str]:
             yield f"matching: {len(left.merges)} merges and {len(left.unmerges)} unmerges that rules ask for are open"
 
 
-def _quiet(ledger: LiveLedger) -> Iterator[str]:
+def audit(ledger: LiveLedger, _: Load) -> Iterator[str]:
     """Nothing was put aside, and an auditor finds nothing."""
     for view, reason in ledger.query("SELECT view, reason FROM views.dead_letter"):
         yield f"view {view}: a record is a dead letter ({reason})"
     verdict = verify(ledger.krypton, Question(heads(ledger.krypton)))
     for finding in verdict.found:
         yield f"audit verify: {finding}"
+
+
+PARTS: Final = (store, kafka, views, archive, outbox, audit)
+"""Each by itself."""

@@ -10,8 +10,10 @@ from typing import Final
 from adapters.dicom.inlet import spool_at
 from krypton.policies.settled import wait_for_all
 from krypton.settings import ServiceUnavailable
+from tests.chaos.blind import unseen
 from tests.chaos.checker import findings
 from tests.chaos.faults import FAULTS
+from tests.chaos.heal import healed
 from tests.chaos.load import Load
 from tests.chaos.world import World, world
 from tests.integration.live_ledger import LiveLedger
@@ -32,8 +34,11 @@ class Report:
     findings: Sequence[str]
 
 
-def chaos(home: Path, seconds: float, seed: int, say: Callable[[str], None]) -> Report:
-    """The same faults in the same order for one seed; which process each meets depends on the machine too."""
+def chaos(home: Path, seconds: float, seed: int, say: Callable[[str], None], *, see: bool = False) -> Report:
+    """The same faults in the same order for one seed; which process each meets depends on the machine too.
+
+    ``see``: damage the ledger in the end, to know that the checker sees it.
+    """
     dice = random.Random(seed)
     with world(home) as one:
         ledger = LiveLedger(one.stack, one.ours.addresses.database, home)
@@ -45,7 +50,9 @@ def chaos(home: Path, seconds: float, seed: int, say: Callable[[str], None]) -> 
         finally:
             load.end()
         say(f"{len(load.acknowledged)} commands and {len(load.images)} images acknowledged; coming to rest")
-        wrong = [*_rest(one, ledger, load), *findings(ledger, load)]
+        wrong = [*one.wrong, *_rest(one, ledger, load), *findings(ledger, load)]
+        if not wrong and see:
+            wrong = [f"the checker does not see {what}" for what in unseen(ledger, load)]
     return Report(len(load.acknowledged), load.refused, len(load.images), struck, wrong)
 
 
@@ -67,6 +74,8 @@ def _rest(one: World, ledger: LiveLedger, load: Load) -> list[str]:
         return [f"load: an asker was told {type(load.failure).__name__}: {load.failure}"]
     spool = spool_at(one.ours.settings.instances)
     try:
+        if one.planted:
+            healed(one, ledger)
         until(ledger.relayed, "all events on Kafka")
         until(lambda: not any(spool.pending()), "all images recorded")
         wait_for_all(one.ours, WITHIN_S)
