@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from krypton.policies.settled import wait_for_all
 from krypton.settings import ServiceUnavailable
 from tests.chaos.blind import unseen
 from tests.chaos.checker import findings
-from tests.chaos.faults import FAULTS
+from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.heal import healed
 from tests.chaos.load import Load
 from tests.chaos.world import World, world
@@ -57,15 +57,24 @@ def chaos(home: Path, seconds: float, seed: int, say: Callable[[str], None], *, 
 
 
 def _faults(one: World, load: Load, dice: random.Random, end: float, say: Callable[[str], None]) -> list[str]:
-    struck = []
+    struck: list[str] = []
+    drawn = _drawn(dice)
     while time.monotonic() < end and load.failure is None:
         time.sleep(dice.uniform(*BREAK_S))  # the load goes on
-        (fault,) = dice.choices(list(FAULTS), list(FAULTS.values()))
+        fault = next(drawn)
         told = fault(one, random.Random(dice.random()))
         struck.append(f"{fault.__name__}: {told}")
         say(struck[-1])
         one.again()
     return struck
+
+
+def _drawn(dice: random.Random) -> Iterator[Fault]:
+    """Every fault, as often as it weighs, before any comes more often."""
+    while True:
+        every = [fault for fault, weight in FAULTS.items() for _ in range(weight)]
+        dice.shuffle(every)
+        yield from every
 
 
 def _rest(one: World, ledger: LiveLedger, load: Load) -> list[str]:
