@@ -49,7 +49,7 @@ def broker_killed(world: World, dice: random.Random) -> str:
     kill_kafka(world.stack)
     away = dice.uniform(0.0, 6.0)
     time.sleep(away)  # as long as the fault lasts
-    world.stack.start_kafka()
+    _up(world.stack.start_kafka)
     return f"for {away:.0f} s"
 
 
@@ -58,7 +58,7 @@ def database_killed(world: World, dice: random.Random) -> str:
     stop_database(world.stack)
     away = dice.uniform(0.0, 6.0)
     time.sleep(away)  # as long as the fault lasts
-    world.stack.start_database()
+    _up(world.stack.start_database)
     return f"for {away:.0f} s"
 
 
@@ -121,7 +121,7 @@ def database_full(world: World, dice: random.Random) -> str:
     time.sleep(seconds)  # as long as the fault lasts
     with suppress(psutil.Error):
         _bound(_family(server), psutil.RLIM_INFINITY)
-    until(lambda: _came_up(world.stack.start_database), "the database is up again")
+    _up(world.stack.start_database)
     return f"for {seconds:.0f} s"
 
 
@@ -131,7 +131,7 @@ def broker_full(world: World, dice: random.Random) -> str:
     _bound([server], dice.choice(BYTES))
     time.sleep(seconds)  # as long as the fault lasts
     kill_kafka(world.stack)
-    world.stack.start_kafka()
+    _up(world.stack.start_kafka)
     return f"for {seconds:.0f} s"
 
 
@@ -182,12 +182,17 @@ def _family(server: psutil.Process) -> list[psutil.Process]:
     return [server, *server.children(recursive=True)]
 
 
-def _came_up(start: Callable[[], None]) -> bool:
-    try:
-        start()
-    except ServiceUnavailable:
-        return False
-    return True
+def _up(start: Callable[[], None]) -> None:
+    """Start a server until it serves: recovery on a busy machine takes longer than one start waits for."""
+
+    def came_up() -> bool:
+        try:
+            start()
+        except ServiceUnavailable:
+            return False
+        return True
+
+    until(came_up, "the server is up again")
 
 
 FAULTS: Final[Mapping[Fault, int]] = {
