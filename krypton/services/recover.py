@@ -40,6 +40,7 @@ from streams.relay.position_search import offsets_at
 VERSIONS = "SELECT version, state FROM views.view_version WHERE view = %(view)s ORDER BY version"
 SET_NEXT = """UPDATE views.position SET next = %s
 WHERE view = %s AND version = %s AND topic = %s AND "partition" = %s"""
+FORGET = "DELETE FROM views.dead_letter WHERE view = %s AND version = %s AND topic = ANY(%s) AND forged"
 Say = Callable[[str], None]
 
 
@@ -147,7 +148,10 @@ def _drop_others(ours: Krypton, view: str, actor: str) -> None:
 
 
 def _set_on(ours: Krypton, policy: str, names: set[str]) -> None:
-    """Let a policy go on behind the last event that it handled, wherever that now lies."""
+    """Let a policy go on behind the last event that it handled, wherever that now lies.
+
+    Forged records that it left out are gone with their topic: they would be told of for ever.
+    """
     name = f"{PREFIX}{policy}"
     with closing(connect(ours.addresses.database, "recover")) as connection, connection, connection.cursor() as cursor:
         read = {p: at for p, at in positions.read(cursor, name, PolicyFold.version).items() if p[0] in names}
@@ -156,3 +160,4 @@ def _set_on(ours: Krypton, policy: str, names: set[str]) -> None:
             for (topic, partition), at in read.items():
                 if at.ledger == last:
                     cursor.execute(SET_NEXT, (found[topic, partition], name, PolicyFold.version, topic, partition))
+        cursor.execute(FORGET, (name, PolicyFold.version, sorted(names)))

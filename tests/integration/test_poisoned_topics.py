@@ -211,3 +211,17 @@ def test_one_command_mends_each_kind_of_damage(ledger: LiveLedger, monkeypatch: 
         ledger.register(50)
         people += 50
         until(lambda: shown(ledger) == people, f"{happened}: all shown")  # noqa: B023  # at once
+
+
+def test_what_policies_left_out_is_forgotten_with_its_topic(ledger: LiveLedger) -> None:
+    """Else health told for ever of records that are no more."""
+    relay, worker = ledger.processes
+    policies = ledger.start("policies", "run")
+    poison(ledger, FORGED["one million too high"])
+    of_policies = "SELECT count(*) > 0 FROM views.dead_letter WHERE forged AND view LIKE 'policy%%'"
+    until(lambda: ledger.query(of_policies) == [(True,)], "policies left them out")
+    kill(policies)
+    ledger.processes[:] = [relay, worker]
+    stopped(ledger)
+    recover(ledger.krypton, [TOPIC], Heads(()), "system:test", lambda _: None, forged=False)
+    assert what_is_wrong(ledger) == ""
