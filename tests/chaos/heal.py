@@ -12,7 +12,7 @@ from tests.waiting import until
 
 
 def healed(world: World, ledger: LiveLedger) -> None:
-    """Raises AssertionError, which says what was not said, or not mended."""
+    """Raises AssertionError, which says what was not said, or not repaired."""
     ours = world.ours
     names = sorted({planted.topic for planted in world.planted})
     records = sum(len(planted.kinds) for planted in world.planted)
