@@ -33,7 +33,8 @@ def matricule(text: str, oid: str) -> str:
     """The 15 characters, checked and never corrected. Raises BadIns (I5), which never quotes the number."""
     bare = text.replace(" ", "").upper()
     if oid not in OIDS:
-        raise BadIns(f"OID {oid} is not one of INS: use {', '.join(OIDS)}")
+        stated = f"OID {oid}" if re.fullmatch("[0-9.]{1,64}", oid) else "what stands as OID"  # it may be a name
+        raise BadIns(f"{stated} is not one of INS: use {', '.join(OIDS)}")
     if not re.fullmatch(r"[1-8]\d{4}(\d\d|2A|2B)\d{8}", bare):
         raise BadIns("a matricule has 13 characters and a key of 2 digits: check what was typed")
     if key_of(bare[:13]) != int(bare[13:]):

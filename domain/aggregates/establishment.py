@@ -12,6 +12,7 @@ Source: DICOM PS3.5 section 6.2 (VR AE). Of a FINESS number only the form is che
 """
 
 import re
+from typing import Final
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
@@ -21,10 +22,12 @@ from domain.errors import AeTitleTaken, BadAeTitle, BadFiness, BadSite, ServiceA
 ESTABLISHMENTS = UUID("5d8f4f0e-0f1d-5b53-9c4e-7a3b2f9f4c21")  # namespace of establishment ids: stored, never change it
 KINDS = ("modality", "pacs", "workstation", "gateway")
 
+CODE: Final = re.compile("[A-Z0-9-]{2,16}")
+
 
 def site_code(code: str) -> str:
     """The code. Raises BadSite (E1)."""
-    if not re.fullmatch(r"[A-Z0-9-]{2,16}", code):
+    if not CODE.fullmatch(code):
         raise BadSite("an establishment's code has 2 to 16 capitals, digits or hyphens: choose another")
     return code
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain import ins
+from domain.aggregates.establishment import CODE
 from domain.aggregates.identity import Identity, Status
 from domain.errors import AlreadyRegistered, UnknownSite
 from domain.traits import corrected, refuse_mistyped_id, traits
@@ -32,6 +33,8 @@ class Register:
     def decide(self, work: Work) -> dict[str, Any]:
         """Registers it as provisional. Raises UnknownSite (S1), AlreadyRegistered (I2), BadTraits (I1), BadIns (I5)."""
         if work.directory.site(self.assigner) is None:
+            if not CODE.fullmatch(self.assigner):  # whatever stands there may be a name: it is not quoted
+                raise UnknownSite("the assigner is no code of an establishment: look it up with krypton site list")
             raise UnknownSite(
                 f"no establishment {self.assigner} is enrolled: krypton site enroll {self.assigner} --name …"
             )

@@ -108,7 +108,9 @@ class DoseReports:
 
 def _check(report: DoseReport) -> None:
     for name, total in report.report_totals.items():
-        _check_value(name, total, report.raw_totals[name].split(" + "), report.not_understood, f"total {name}")
+        _check_value(
+            name, total, report.raw_totals[name].split(" + "), report.not_understood, f"total {name[:3]}"
+        )  # of a breast: as agd
     for exposure in report.exposures:
         for quantity, stated in exposure.raw.items():
             field = next(f for f in FIELDS if f.startswith(f"{quantity}_"))

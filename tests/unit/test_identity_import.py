@@ -67,6 +67,14 @@ def counts(summary: dict[str, Any]) -> tuple[int, int, int]:
 # What is registered, and what is refused
 
 
+def test_a_reason_quotes_no_cell_that_is_no_code(region: Region, tmp_path: Path) -> None:
+    """A row of another separator stands in one cell whole, and whose it is with it."""
+    summary = run(region, written(tmp_path / "f.csv", '"CHB,1,FICTIVE,Anne";1;FICTIVE;Anne;12/04/1980;F;Pau'))
+    assert counts(summary) == (0, 0, 1)
+    assert "Anne" not in str(summary)
+    assert summary["refused"][0]["reason"].endswith("krypton site list (S1)")
+
+
 def test_good_rows_are_registered_and_bad_ones_told_with_their_lines(region: Region, tmp_path: Path) -> None:
     summary = run(region, written(tmp_path / "f.csv", GOOD[0], *BAD, GOOD[1]))
     assert counts(summary) == (2, 0, len(BAD))
