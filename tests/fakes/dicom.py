@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pynetdicom.pdu import A_ASSOCIATE_RJ
 
 from domain.commands.directory import EnrollSite
 from domain.commands.studies import ReceiveStudy
@@ -137,6 +138,21 @@ class FlakyLedger:
             self.failures -= 1
             raise ConnectionError("the database is away")
         return self.ledger.execute(command, by)
+
+
+class Heard:
+    """The answer to an association request, as it came: a requestor of pynetdicom may take a quick one for a failure.
+
+    Its negotiation looks whether the socket is open after its other thread has read the rejection and closed it.
+    """
+
+    def __init__(self) -> None:
+        self.rejection: tuple[int, int, int] | None = None
+
+    def __call__(self, event: Any) -> None:
+        """For ``evt.EVT_PDU_RECV``."""
+        if isinstance(event.pdu, A_ASSOCIATE_RJ):
+            self.rejection = (event.pdu.result, event.pdu.source, event.pdu.reason_diagnostic)
 
 
 def no_delay(event: Any) -> None:

@@ -11,7 +11,7 @@ from pynetdicom.sop_class import Verification
 
 from krypton.services.budget import BUDGETS
 from postgres import limits
-from tests.fakes.dicom import no_delay
+from tests.fakes.dicom import Heard, no_delay
 from tests.integration.live_cli import AE_TITLE, Region, region
 
 __all__ = ["region"]
@@ -40,13 +40,14 @@ def call(region: Region, calling: str) -> str:
     entity = AE(calling)
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = 60
     entity.add_requested_context(Verification)
-    handlers = [(evt.EVT_CONN_OPEN, no_delay)]
+    heard = Heard()
+    handlers = [(evt.EVT_CONN_OPEN, no_delay), (evt.EVT_PDU_RECV, heard)]
     association = entity.associate("127.0.0.1", region.dicom_port, ae_title="KRYPTON", evt_handlers=handlers)
     if association.is_established:
         assert association.send_c_echo().Status == 0
         association.release()
         return "let in"
-    return "rejected" if association.is_rejected else "ended"
+    return "rejected" if heard.rejection else "ended"
 
 
 @pytest.fixture

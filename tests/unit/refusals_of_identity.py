@@ -110,6 +110,7 @@ PROVOKED = [
     Provoked(errors.BadTraits, "take it out, for with it the id", lambda w: registration(local_id=" MARKED-ID-9 ")),
     Provoked(errors.AlreadyRegistered, "correct it instead", lambda w: registration(local_id=LOCAL_ID)),
     Provoked(errors.UnknownSite, "krypton site enroll NOWHERE", lambda w: registration(assigner="NOWHERE")),
+    Provoked(errors.UnknownSite, "krypton site list", lambda w: registration(assigner=f"X;{PERSON['family']}")),
     Provoked(
         errors.NothingToCorrect, "nothing to do", lambda w: Correct(identity=w.marie, stated=PERSON, reason=WORDS)
     ),

@@ -31,7 +31,7 @@ def test_each_command_of_a_process_begins_with_its_budget() -> None:
     begun = [
         name
         for path in (ROOT / "krypton").rglob("*.py")
-        for name in re.findall(r'begin\(\w+(?:\(\))?, "(\w+)"\)', path.read_text())
+        for name in re.findall(r'begin\((?:ours|krypton\(.*\)), "(\w+)"\)', path.read_text())
     ]
     assert sorted(begun) == sorted(BUDGETS)
 
