@@ -38,7 +38,7 @@ layers: setup
 	$(BIN)/lint-imports
 
 tests: setup
-	$(BIN)/pytest -n 4 --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 bench: setup  ## figures on standard output and as JSON in .krypton/bench
 	$(BIN)/python -m bench

@@ -33,6 +33,7 @@ STOP = ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0))
 JVM = (
     "-Xms256m",
     "-Xmx768m",
+    "-XX:TieredStopAtLevel=1",  # its start takes three fifths of the processor time, and it sends no slower
     "-XX:+UseG1GC",
     "-XX:MaxGCPauseMillis=20",
     "-XX:+ExitOnOutOfMemoryError",
