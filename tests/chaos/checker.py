@@ -44,7 +44,11 @@ def views(ledger: LiveLedger, _: Load) -> Iterator[str]:
     """Each view is a fold of the event store."""
     for name in VIEWS:
         view = ledger.krypton.projection(name)
-        if shown(ledger, view) != folded(ledger, view):
+        try:
+            equal = shown(ledger, view) == folded(ledger, view)
+        except (KeyError, TypeError):  # an event is missing on which a later one rests
+            equal = False
+        if not equal:
             yield f"view {name}: its rows are not a fold of the event store"
 
 
