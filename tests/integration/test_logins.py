@@ -13,6 +13,7 @@ from krypton.services import logins
 from krypton.services.supervisor import krypton_command
 from streams.broker import acl, broker
 from streams.broker.topics import CHECKPOINTS, DEAD_LETTERS, LEDGER, PARTITIONS
+from tests.fakes.librdkafka import Client, own, with_password
 from tests.integration.live_cli import free_port
 from tests.integration.live_ledger import LiveLedger, end_offsets, live_ledger, read_log
 from tests.waiting import until
@@ -28,7 +29,6 @@ WRITES = {
     **{logins.worker(view): {DEAD_LETTERS} for view in ("patient_record", VIEW, "cumulative_dose", "access_history")},
 }
 """Who writes what: only the relay writes events."""
-Client = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +73,7 @@ def alone(ledger: LiveLedger, user: str, *words: str, **given: str) -> None:
 
 def client(kafka: str, user: str) -> Client:
     """What a client of librdkafka logs in with as one of Krypton's own."""
-    login = broker.options(broker.under(kafka, user))
-    return with_password(kafka, user, login["sasl_plain_password"])
-
-
-def with_password(kafka: str, user: str, password: str) -> Client:
-    return {
-        "bootstrap.servers": ",".join(broker.servers(kafka)),
-        "security.protocol": broker.PROTOCOL,
-        "sasl.mechanism": broker.MECHANISM,
-        "sasl.username": user,
-        "sasl.password": password,
-    }
+    return own(broker.under(kafka, user))
 
 
 def written(login: Client) -> dict[str, str]:

@@ -14,9 +14,9 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from schemas.registry import registry
-from streams.broker import broker
 from streams.broker.topics import PARTITIONS
 from streams.relay.outgoing import Outgoing
+from tests.fakes.librdkafka import own
 from tests.fakes.registry_server import serving
 from tests.integration.filled_topics import kafka, published
 from tests.waiting import WITHIN_S
@@ -88,18 +88,8 @@ def test_the_client_is_told_that_nothing_can_be_registered(schema_client: Schema
 
 def consumed(kafka: str, topic: str) -> Iterator[Any]:
     """Every record of a topic from its start to its end, by librdkafka."""
-    login = broker.options(kafka)
-    settings = {
-        "bootstrap.servers": ",".join(login["bootstrap_servers"]),
-        "security.protocol": login["security_protocol"],
-        "sasl.mechanism": login["sasl_mechanism"],
-        "sasl.username": login["sasl_plain_username"],
-        "sasl.password": login["sasl_plain_password"],
-        "group.id": "unused",
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-    }
-    consumer = Consumer(settings)
+    settings = {"group.id": "unused", "enable.auto.commit": False, "enable.partition.eof": True}
+    consumer = Consumer(own(kafka) | settings)
     try:
         consumer.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS[topic])])
         ended = 0

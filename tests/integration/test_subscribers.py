@@ -32,6 +32,7 @@ from schemas.registry import registry
 from streams.broker import acl, broker, topics
 from streams.broker.topics import PARTITIONS
 from streams.relay.outgoing import Outgoing
+from tests.fakes.librdkafka import Client, with_password
 from tests.fakes.published import publish, samples
 from tests.fakes.registry_server import serving
 from tests.fakes.roles import every_role
@@ -43,7 +44,6 @@ pytestmark = pytest.mark.live
 ROOT = Path(__file__).parents[2]
 ROUNDS = 12
 AT_LEAST = 8
-Client = dict[str, Any]
 EVERYTHING = AclBinding(
     ResourceType.TOPIC, "*", ResourcePatternType.LITERAL, "User:lab", "*", AclOperation.ALL, AclPermissionType.ALLOW
 )
@@ -83,7 +83,7 @@ def published(kafka: str) -> list[Outgoing]:
 @pytest.fixture(scope="module")
 def lab(kafka: str) -> Client:
     """The subscriber ``lab``, with librdkafka's settings."""
-    return client(kafka, LAB, acl.add(kafka, LAB, LAB_TOPICS))
+    return with_password(kafka, LAB, acl.add(kafka, LAB, LAB_TOPICS))
 
 
 @pytest.fixture(scope="module")
@@ -91,17 +91,6 @@ def schemas() -> Iterator[str]:
     """The registry's URL."""
     with serving(registry()) as url:
         yield url
-
-
-def client(kafka: str, user: str, password: str) -> Client:
-    """What a client of librdkafka is made with."""
-    return {
-        "bootstrap.servers": ",".join(broker.servers(kafka)),
-        "security.protocol": broker.PROTOCOL,
-        "sasl.mechanism": broker.MECHANISM,
-        "sasl.username": user,
-        "sasl.password": password,
-    }
 
 
 def read(login: Client, topic: str, group: str) -> int:
@@ -223,7 +212,7 @@ class TestRights:
 
     def test_who_was_removed_gets_nothing_more(self, kafka: str, lab: Client) -> None:
         """Also on the connection that it has."""
-        leaver = client(kafka, "leaver", acl.add(kafka, "leaver", LAB_TOPICS))
+        leaver = with_password(kafka, "leaver", acl.add(kafka, "leaver", LAB_TOPICS))
         consumer = Consumer(leaver | {"group.id": "leaver"})
         try:
             assert consumer.list_topics(timeout=WITHIN_S).topics.keys() == set(LAB_TOPICS)
