@@ -3,6 +3,7 @@
 Each uses its own region, in which only the view's topics are written.
 """
 
+import os
 from pathlib import Path
 
 from bench.rebuilt import Rebuilt, rebuilt, region_of
@@ -11,7 +12,7 @@ from domain.rules.document import read_document
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 
-EVENTS = 2_000_000
+EVENTS = int(os.environ.get("KRYPTON_BENCH_EVENTS", "2000000"))
 MATCHING = Path(__file__).parents[1] / "rules" / "matching-1.toml"
 
 
