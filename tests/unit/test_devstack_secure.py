@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from krypton.devstack import secure
+from krypton.devstack.broker_properties import configuration
 from krypton.devstack.home import StackHome
-from krypton.devstack.kafka import configuration
 from krypton.ports import Ports
 
 PLAIN = configuration(Path("/data"), Ports(1, 2))

@@ -10,8 +10,8 @@ import yaml
 
 from krypton.cli.main import build
 from krypton.devstack import secure
+from krypton.devstack.broker_properties import configuration
 from krypton.devstack.home import StackHome
-from krypton.devstack.kafka import configuration
 from krypton.devstack.postgres import SETTINGS
 from krypton.ports import Ports
 from krypton.services.logins import rights, worker
