@@ -107,9 +107,11 @@ class Peer:
         assert kind == ACCEPTED, (kind, body)
         return contexts_in(body)
 
-    def store(self, sop_uid: str, dataset: bytes, *, context: int = 1, piece: int = 16_000) -> int:
+    def store(
+        self, sop_uid: str, dataset: bytes, *, sop_class: str = CT_IMAGE, context: int = 1, piece: int = 16_000
+    ) -> int:
         """Send a C-STORE; the status of its answer."""
-        self.send(data(store_command(sop_uid), context=context, is_command=True))
+        self.send(data(store_command(sop_uid, sop_class), context=context, is_command=True))
         for at in range(0, len(dataset), piece):
             self.send(data(dataset[at : at + piece], context=context, last=at + piece >= len(dataset)))
         return self.status()

@@ -81,10 +81,11 @@ def test_a_byte_now_and_then_does_not_keep_a_pdu_alive(make: Make) -> None:
             drip.join()
 
 
-def test_mute_connections_lock_nobody_out(make: Make) -> None:
-    """130 of them on one address, more than may wait; the caller comes from the same one."""
+@pytest.mark.parametrize("begun", [b"", request()[:50]])
+def test_connections_that_ask_for_nothing_lock_nobody_out(make: Make, begun: bytes) -> None:
+    """Mute, or with half a request; 130 on one address, more than may wait, and the caller comes from the same one."""
     ward = make()
-    mute = [ward.peer() for _ in range(130)]
+    mute = [ward.peer().send(begun) for _ in range(130)]
     try:
         with ward.peer() as peer:
             peer.associate()
@@ -131,6 +132,26 @@ def with_a_slot_again(ward: Ward) -> None:
             return peer.send(request()).hear()[0] == ACCEPTED
 
     until(gets_in, "a slot is free")
+
+
+def test_a_hundred_that_never_finish_a_message_keep_nobody_out(make: Make) -> None:
+    """Of one AE title, as many as are let in; the others come from the same address."""
+    ward = make()
+    greedy, let_in = list[Peer](), 0
+    try:
+        for _ in range(100):
+            greedy.append(ward.peer().send(request()))
+            if greedy[-1].hear()[0] == ACCEPTED:
+                greedy[-1].send(pdu(0x04, bytes(50))[:30])
+                let_in += 1
+        assert let_in == Slots.of_an_ae_title
+        with ward.peer() as other:
+            other.associate(calling=OTHER_AE_TITLE)
+            assert other.store("1.2.3", dataset_of("1.2.3")) == 0
+    finally:
+        for one in greedy:
+            one.socket.close()
+    with_a_slot_again(ward)
 
 
 def test_one_address_leaves_slots_to_the_others(make: Make) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 import pydicom
 import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from adapters.dicom.bounds import UNBOUNDED, Most
 from adapters.dicom.folder import IngestSummary, ingest_paths
 from adapters.dicom.inlet import spool_at
 from domain.errors import UnknownSite
@@ -27,6 +29,7 @@ from tests.fakes.dicom import (
     instances_recorded,
     new_uid,
     of_type,
+    part10,
     write,
 )
 from tests.fakes.ledger import MemoryLedger
@@ -46,8 +49,8 @@ class Intake:
     def ingest(self, *paths: Path, site: str = SITE) -> dict[str, Any]:
         return self.summary(*paths, site=site).as_dict()
 
-    def summary(self, *paths: Path, site: str = SITE) -> IngestSummary:
-        return ingest_paths(paths, site, self.ledger, self.spool, self.seen.append)
+    def summary(self, *paths: Path, site: str = SITE, most: Most = UNBOUNDED) -> IngestSummary:
+        return ingest_paths(paths, site, self.ledger, self.spool, self.seen.append, most=most)
 
     def real(self, *names: str) -> dict[str, Any]:
         return self.ingest(*(real_files.folder() / name for name in names))
@@ -125,6 +128,17 @@ def test_what_cannot_be_taken_in_is_refused_by_name_and_the_others_go_on(intake:
         "nowhere.dcm": "it cannot be read: No such file or directory",
     }
     assert (found["files"], found["accepted"]) == (7, 1)
+
+
+def test_a_file_that_inflates_beyond_its_bound_is_refused_and_the_setting_is_named(
+    intake: Intake, tmp_path: Path
+) -> None:
+    """Some kilobytes that become 3 MiB, where 2 are let in."""
+    bomb = instance(BitsAllocated=8, PixelData=bytes(3 << 20))
+    (tmp_path / "bomb.dcm").write_bytes(data := part10(bomb, DeflatedExplicitVRLittleEndian))
+    assert len(data) < 100_000
+    (refused,) = intake.summary(tmp_path / "bomb.dcm", most=Most(inflated_mib=2)).refused
+    assert refused["reason"] == "inflates to more than 2 MiB (KRYPTON_DICOM_INFLATED_MIB)"
 
 
 def test_a_site_that_is_not_enrolled_is_refused_by_every_file(intake: Intake, tmp_path: Path) -> None:

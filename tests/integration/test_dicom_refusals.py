@@ -1,5 +1,6 @@
 """What a DICOM peer asks or sends that cannot be served is answered with its reason, and ends no more than it must."""
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from adapters.dicom.inlet import spool_at
 from adapters.dicom.storage import Doors, StorageService
 from bench.dicom_peer import EXPLICIT, REJECTED, Peer, data, pdu, request, store_command
 from tests.fakes.dicom import CT_IMAGE, enrolled
-from tests.integration.dicom_ward import Make, dataset_of, make
+from tests.integration.dicom_ward import Make, Ward, dataset_of, make
 
 __all__ = ["make"]
 
@@ -45,9 +46,11 @@ def test_a_service_that_is_not_there_gets_no_context(make: Make) -> None:
     assert list(results.values()) == [3, 3, 3, 3, 3, 0]
 
 
-@pytest.mark.parametrize(
-    "uid", [".", "..", "...", "1..2", ".1", "1.", "../../etc", "1/2", "1.2\\3", "1." + "2" * 63, ""]
-)
+NO_UIDS = (".", "..", "...", "1..2", ".1", "1.", "../../etc", "1/2", "1.2\\3")
+TOO_LONG = "1." + "2" * 66
+
+
+@pytest.mark.parametrize("uid", [*NO_UIDS, TOO_LONG, ""])
 def test_an_instance_named_by_no_uid_is_refused_and_the_association_goes_on(make: Make, uid: str) -> None:
     """Before any path is made of it, and without an abort."""
     ward = make()
@@ -55,16 +58,46 @@ def test_an_instance_named_by_no_uid_is_refused_and_the_association_goes_on(make
         peer.associate()
         assert peer.store(uid, dataset_of("1.2.3")) == 0xC000
         assert peer.store("1.2.4", dataset_of("1.2.4")) == 0
-    assert ward.is_held("1.2.4")
-    assert not ward.is_held("1.2.3")
+    assert held(ward) == ["1.2.4"]
 
 
-@pytest.mark.parametrize("uid", [".", "..", "1..2", "../x"])
-def test_a_data_set_whose_uid_is_none_is_refused(make: Make, uid: str) -> None:
+def held(ward: Ward) -> list[str]:
+    """Names in the archive; nothing lies beside the spool."""
+    root = ward.spool.root
+    assert [path.name for path in root.parent.iterdir()] == [root.name]
+    return [path.name for path in (root / ward.spool.form.folder).rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("keyword", ["SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"])
+def test_a_data_set_with_a_uid_that_is_none_is_refused(make: Make, keyword: str) -> None:
+    """Whatever the command says: each is read by somebody as a name of a file or a folder."""
     ward = make()
     with ward.peer() as peer:
         peer.associate()
-        assert peer.store("1.2.3", dataset_of("1.2.3").replace(b"1.2.3\0", uid.encode().ljust(6, b"\0"))) == 0xC000
+        for uid in NO_UIDS:
+            dataset = dataset_with(keyword, uid)
+            assert (uid, peer.store("1.2.3", dataset)) == (uid, 0xC000)
+        assert peer.store("1.2.4", dataset_of("1.2.4")) == 0
+    assert held(ward) == ["1.2.4"]
+
+
+def dataset_with(keyword: str, uid: str) -> bytes:
+    """The data set of 1.2.3, but for this UID, which pydicom would not write."""
+    stand_in = "1.2." + "7" * 20
+    dataset = dataset_of(stand_in) if keyword == "SOPInstanceUID" else dataset_of("1.2.3", **{keyword: stand_in})
+    return dataset.replace(stand_in.encode(), uid.encode().ljust(len(stand_in), b"\0"))
+
+
+def test_what_is_no_uid_is_not_repeated_in_the_answer(make: Make) -> None:
+    """A sender that checks what it hears, as pynetdicom does, would break the association off."""
+    ward = make()
+    with ward.peer() as peer:
+        peer.associate()
+        for uid in (*NO_UIDS, TOO_LONG):
+            peer.send(data(store_command(uid), is_command=True), data(dataset_of("1.2.3")))
+            _, body = peer.hear()
+            assert CT_IMAGE.encode() in body
+            assert (uid, struct.pack("<HH", 0, 0x1000) in body) == (uid, False)
 
 
 def test_a_data_set_of_another_instance_than_was_named_is_refused(make: Make) -> None:

@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from adapters.dicom.network.pdu import Malformed
+from adapters.dicom.sr_tree import is_uid
 
 LONGEST_COMMAND = 16_384  # bytes; one is some hundred bytes long
 COMMENT = 64  # characters, PS3.5 6.2, LO
@@ -95,18 +96,22 @@ def _uid(value: bytes) -> str:
 
 
 def write_answer(command: Command, answer: Answer) -> bytes:
-    """The command of the answer."""
+    """The command of the answer. What is no UID is left out: none is required, and a peer may break off over it."""
     elements = [
-        (_CLASS, _padded(command.sop_class, b"\0")),
+        (_CLASS, _named(command.sop_class)),
         (_FIELD, struct.pack("<H", command.operation | _ANSWER)),
         (_ANSWERED, struct.pack("<H", command.message)),
         (_DATA, struct.pack("<H", _NO_DATA_SET)),
         (_STATUS, struct.pack("<H", answer.status)),
         (_COMMENT, _padded(answer.comment[:COMMENT], b" ")),
-        (_INSTANCE, _padded(command.sop_uid, b"\0")),
+        (_INSTANCE, _named(command.sop_uid)),
     ]
     body = b"".join(_ELEMENT.pack(0, number, len(value)) + value for number, value in elements if value)
     return _ELEMENT.pack(0, 0, 4) + struct.pack("<L", len(body)) + body
+
+
+def _named(uid: str) -> bytes:
+    return _padded(uid, b"\0") if is_uid(uid) else b""
 
 
 def _padded(text: str, pad: bytes) -> bytes:
