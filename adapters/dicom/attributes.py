@@ -174,7 +174,7 @@ def _numbers(dataset: Dataset, local_id: str, issuer: str | None) -> tuple[str, 
     """The local id and its issuer, and the INS and its OID: an INS is its authority's number, never the site's.
 
     Where the Patient ID is an INS, the local id is the first other one that is none; without one it is the INS itself,
-    with its authority as issuer. The authority is known by its OID (0010,0024), or by its name.
+    with its authority as issuer. The authority is known by its OID (0010,0024), or by the issuer's text (0010,0021).
     """
     numbers = [(local_id, issuer, _authority(dataset, issuer))]
     for other in sequence(dataset, "OtherPatientIDsSequence"):
@@ -193,7 +193,8 @@ def _authority(dataset: Dataset, issuer: str | None) -> str | None:
     for qualifiers in sequence(dataset, "IssuerOfPatientIDQualifiersSequence"):
         if (oid := encoded(qualifiers, "UniversalEntityID")) in AUTHORITIES:
             return oid
-    return next((oid for oid, name in AUTHORITIES.items() if name == issuer), None)
+    told = {*(issuer or "").split("&")}  # some write an HL7 assigning authority: name&OID&ISO
+    return next((oid for oid, name in AUTHORITIES.items() if told & {oid, name}), None)
 
 
 def _refuse_odd_id(local_id: str) -> None:

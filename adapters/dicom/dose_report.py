@@ -3,7 +3,8 @@
 Templates of DICOM PS3.16: TID 10001 Projection X-Ray Radiation Dose (10002 accumulated data, 10003 event), TID 10011 CT
 Radiation Dose (10012 accumulated data, 10013 event, 10015 dose check) and TID 10021 Radiopharmaceutical Radiation Dose
 (10022 event). They arrive as X-Ray or Radiopharmaceutical Radiation Dose SR and, from older scanners, as Enhanced or
-Comprehensive SR. Pure: a dataset in, values out, no I/O, and nothing that names a person.
+Comprehensive SR, or as a vendor's summary (``dose_summary``). Pure: a dataset in, values out, no I/O, and nothing that
+names a person.
 
 One bad item never loses the report: it is kept as encoded and named in ``not_understood``. The report's totals are read
 separately from the events and never corrected from them: devices round, and use zero, differently in the two places.
@@ -34,6 +35,7 @@ from adapters.dicom.dose_exposure import (
     read_exposure,
 )
 from adapters.dicom.dose_qa import is_qa
+from adapters.dicom.dose_summary import DAP_TOTAL, summary
 from adapters.dicom.sr_tree import Concept, Content, Item, code_in, encoded, iso, sequence, text_in, walk
 from adapters.dicom.units import Dimension, NotUnderstood, canonical
 
@@ -55,22 +57,22 @@ _GENERAL_CLASSES = frozenset({uids.EnhancedSRStorage, uids.ComprehensiveSRStorag
 _TITLE = re.compile(
     r"(?<![a-z])(?:dos(?:e|es|is|im\w+)(?![a-z])|(?:ir)?radiation (?:summary|report|exposure))", re.IGNORECASE
 )
-_TITLE_SCHEMES = ("99SMS_RADSUM:",)
+_TITLES = ("99SMS_RADSUM:", "DCM:113701", "DCM:113500")  # beginnings of codes that say so, whatever their words
 _ACCUMULATED: Concept = ("DCM:113702", "DCM:113811")  # TID 10002, TID 10012
 _EVENTS_TOTAL: Concept = ("DCM:113812",)
 _ACCUMULATED_PLANE: Concept = ("DCM:113764",)
 _ALL_PLANES = "DCM:113890"
 
 # name of the total -> (its concept, its dimension)
-_TOTALS: dict[str, tuple[str, Dimension]] = {
-    "dlp_mgycm": ("DCM:113813", Dimension.DOSE_LENGTH),
-    "dap_mgycm2": ("DCM:113722", Dimension.DOSE_AREA),
-    "dose_rp_mgy": ("DCM:113725", Dimension.DOSE),
-    "fluoro_dap_mgycm2": ("DCM:113726", Dimension.DOSE_AREA),
-    "fluoro_dose_rp_mgy": ("DCM:113728", Dimension.DOSE),
-    "acquisition_dap_mgycm2": ("DCM:113727", Dimension.DOSE_AREA),
-    "acquisition_dose_rp_mgy": ("DCM:113729", Dimension.DOSE),
-    "agd_mgy": ("DCM:111637", Dimension.DOSE),
+_TOTALS: dict[str, tuple[Concept, Dimension]] = {
+    "dlp_mgycm": (("DCM:113813",), Dimension.DOSE_LENGTH),
+    "dap_mgycm2": (("DCM:113722", *DAP_TOTAL), Dimension.DOSE_AREA),
+    "dose_rp_mgy": (("DCM:113725",), Dimension.DOSE),
+    "fluoro_dap_mgycm2": (("DCM:113726",), Dimension.DOSE_AREA),
+    "fluoro_dose_rp_mgy": (("DCM:113728",), Dimension.DOSE),
+    "acquisition_dap_mgycm2": (("DCM:113727",), Dimension.DOSE_AREA),
+    "acquisition_dose_rp_mgy": (("DCM:113729",), Dimension.DOSE),
+    "agd_mgy": (("DCM:111637",), Dimension.DOSE),
 }
 _BREASTS = {key: f"agd_{side}_mgy" for key, side in SIDES.items() if side != BOTH}
 
@@ -121,7 +123,7 @@ def is_called_dose(ds: Dataset) -> bool:
     if not encoded(ds, "SOPClassUID").startswith(STRUCTURED):
         return False
     title = code_in(ds, "ConceptNameCodeSequence")
-    return title is not None and bool(title.key.startswith(_TITLE_SCHEMES) or _TITLE.search(title.meaning or ""))
+    return title is not None and bool(title.key.startswith(_TITLES) or _TITLE.search(title.meaning or ""))
 
 
 def states_numbers(ds: Dataset) -> bool:
@@ -140,7 +142,7 @@ def read_dose_report(ds: Dataset) -> DoseReport:
     if not items:
         raise NoDoseContent(f"{sop_uid or 'the object'} holds no irradiation event: there is no dose to record from it")
     events = [item for item in items if item.concept in EVENT_KINDS]
-    accumulated = [item for item in items if item.concept in _ACCUMULATED]
+    accumulated = [item for item in items if item.concept in _ACCUMULATED] or summary(ds, content, notes)
     modality = _modality(ds, content, events)
     exposures = _exposures(ds, events, modality, notes)
     totals, raw_totals = _totals(accumulated, notes)
@@ -166,7 +168,7 @@ def read_dose_report(ds: Dataset) -> DoseReport:
 
 
 def _is_dose(item: Item) -> bool:
-    return item.concept in EVENT_KINDS or item.concept in _ACCUMULATED
+    return item.concept in EVENT_KINDS or item.concept in _ACCUMULATED or item.concept in DAP_TOTAL
 
 
 def _exposures(ds: Dataset, events: list[Item], modality: str, notes: list[str]) -> tuple[Exposure, ...]:
@@ -207,7 +209,7 @@ def _totals(accumulated: list[Item], notes: list[str]) -> tuple[dict[str, float 
     for container in whole or accumulated:
         content = Content(container.dataset)
         for name, (concept, dimension) in _TOTALS.items():
-            for item in content.all((concept,)):
+            for item in content.all(concept):
                 value = _total(item, name, dimension, notes)
                 for key in (name, *(_breast(item) if name == "agd_mgy" else ())):
                     parts.setdefault(key, []).append(value)
@@ -282,7 +284,7 @@ def _modality(ds: Dataset, content: Content, events: list[Item]) -> str:
 
     A dose report itself is of modality SR, and Acquisition Device Type (122142) is wrong on real angiography
     rooms. So: the procedure reported; the classes of the images acquired; the modalities of the study; a
-    fluoroscopy event; else DX.
+    fluoroscopy event or a C-arm's summary; else DX.
     """
     kinds = {EVENT_KINDS[event.concept] for event in events}
     declared = set(encoded(ds, "ModalitiesInStudy").split("\\"))
@@ -298,7 +300,7 @@ def _modality(ds: Dataset, content: Content, events: list[Item]) -> str:
     signs = [*(of for image, of in _IMAGES.items() if image in images)]
     signs += [of for said, of in _DECLARED.items() if said in declared]
     fluoroscopy = set(_codes(content, EVENT_TYPE)) & set(FLUOROSCOPY)
-    return signs[0] if signs else "RF" if fluoroscopy else "DX"
+    return signs[0] if signs else "RF" if fluoroscopy or content.all(DAP_TOTAL) else "DX"
 
 
 def _image_classes(ds: Dataset, content: Content) -> set[str]:

@@ -65,8 +65,17 @@ def canonical(text: str, unit: str, dimension: Dimension) -> Decimal | None:
     return _EXACT.scaleb(_number(text), _power(unit, dimension))
 
 
+def is_of_dose(unit: str) -> bool:
+    """Whether a number in this unit is a dose or an activity."""
+    return _spelling(unit) in UNITS
+
+
+def _spelling(unit: str) -> str:
+    return unit.strip().translate(_SPELLING)
+
+
 def _power(unit: str, dimension: Dimension) -> int:
-    known = UNITS.get(unit.strip().translate(_SPELLING))
+    known = UNITS.get(_spelling(unit))
     if known is None:
         raise NotUnderstood(f"unit {unit[:16]!r} not understood" if unit else "no unit given")
     if known[0] is not dimension:

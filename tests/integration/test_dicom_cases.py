@@ -14,6 +14,9 @@ from pydicom.dataset import Dataset
 
 from adapters.dicom.folder import ingest_paths
 from adapters.dicom.intake import dose_aside
+from adapters.dicom.part10 import read_file_meta
+from adapters.dicom.sr_tree import encoded
+from bench.dicom_peer import EXPLICIT, Peer
 from domain.aggregates.identity import Identity
 from domain.commands.conflicts import AcceptConflict
 from domain.commands.doses import AcceptValues
@@ -24,6 +27,8 @@ from tests.integration.test_dicom_storage import FAST, Hospital
 from tests.waiting import until
 
 CASES = Path(__file__).parents[1] / "data" / "dicom_cases"
+DOSE_SR = "1.2.840.10008.5.1.4.1.1.88.67"
+INS, INS_AUTHORITY, INS_OID = "279035121518989", "ASIP-SANTE-INS-NIR-TEST", "1.2.250.1.213.1.4.10"
 Document = dict[str, Any]
 
 
@@ -59,6 +64,14 @@ class Case(Hospital):
             self.refusals.append(self.comments[-1])
             assert len(self.ledger.history()) == before
 
+    def call(self, *names: str) -> list[int]:
+        """All on one association, whatever their UIDs: pynetdicom sends none that is no UID. Their statuses."""
+        with Peer(self.service.port) as peer:
+            peer.associate(contexts=((DOSE_SR, EXPLICIT),))
+            statuses = [peer.store(*named(CASES / f"{name}.dcm"), sop_class=DOSE_SR) for name in names]
+        until(lambda: not any(self.spool.pending()) and self.service.waiting == 0, "what was answered is recorded")
+        return statuses
+
     def identity(self, local_id: str, assigner: str = SITE) -> UUID:
         return Identity.create_id(assigner, local_id)
 
@@ -79,6 +92,12 @@ class Case(Hospital):
 
 def sent(path: Path) -> Dataset:
     return dcmread(path)
+
+
+def named(path: Path) -> tuple[str, bytes]:
+    """The SOP Instance UID of a file, as encoded, and its data set."""
+    data = path.read_bytes()
+    return encoded(dcmread(path), "SOPInstanceUID"), data[read_file_meta(data).offset :]
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +130,7 @@ READ: dict[str, tuple[tuple[str, ...], str, Document]] = {
     "64 cumulative without event UIDs": (("64", "64b"), "B64", {"dlp_mgycm": 30.0}),
     "64 the other way round": (("64b", "64"), "B64", {"dlp_mgycm": 30.0}),
     "65 two acquisitions, one event UID": (("65",), "B65", {"dlp_mgycm": 30.0}),
+    "72 summary under a vendor's codes": (("72",), "B72", {"dap_mgycm2": 235.9}),
     "74 floating point value alone": (("74",), "B74", {"dlp_mgycm": 100.0}),
     "79 planes A and B": (("79",), "B79", {"dap_mgycm2": 300.0, "dose_rp_mgy": 3.0}),
     "98 a correction": (("98a", "98b"), "B98", {"dap_mgycm2": 100.0, "dose_rp_mgy": 3_000.0}),
@@ -133,20 +153,48 @@ def test_07_file_meta_in_implicit_vr_is_read(case: Case) -> None:
     assert case.totals("B7") == {"dlp_mgycm": 100.0}
 
 
-@pytest.mark.parametrize("name", ["03", "72"])
-def test_a_dose_report_that_is_not_understood_is_told(case: Case, name: str) -> None:
+def changed(name: str, folder: Path, change: Callable[[Dataset], None]) -> Path:
+    """The case's file, with something else in it."""
+    dataset = dcmread(CASES / f"{name}.dcm")
+    change(dataset)
+    dataset.save_as(path := folder / f"{name}-changed.dcm")
+    return path
+
+
+def under_an_unknown_code(dataset: Dataset) -> None:
+    dataset.ContentSequence[0].ContentSequence[0].ConceptNameCodeSequence[0].CodeValue = "C-999"
+
+
+def in_finnish(dataset: Dataset) -> None:
+    """An Enhanced SR whose title is the code of a dose report, and no word that is known."""
+    under_an_unknown_code(dataset)
+    title = dataset.ConceptNameCodeSequence[0]
+    title.CodeValue, title.CodingSchemeDesignator, title.CodeMeaning = "113701", "DCM", "Annosraportti"
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("03", None), ("72", under_an_unknown_code), ("72", in_finnish)],
+    ids=["03", "72", "72 by code"],
+)
+def test_a_dose_report_that_is_not_understood_is_told(
+    case: Case, name: str, change: Callable[[Dataset], None] | None, tmp_path: Path
+) -> None:
     """Of its study nobody is to believe that it had no dose."""
-    case.take(name)
+    getattr(case, case.way)(changed(name, tmp_path, change) if change else CASES / f"{name}.dcm")
     (told,) = of_type(case.ledger, "study.report_added")
     assert (told.data["kind"], len(case.unread()), case.refusals) == ("DOSE", 1, [])
 
 
 def test_22_a_uid_that_is_none_is_refused_before_a_path_is_made_of_it(case: Case) -> None:
     if case.way == "store":
-        pytest.skip("pynetdicom's sender makes no such request: it is for the network's own tests")
-    case.take("22")
-    assert ["SOPInstanceUID is not a UID" in reason for reason in case.refusals] == [True]
-    assert list(case.spool.root.rglob("*.dcm")) == []
+        assert case.call("22", "74") == [0xC000, 0]
+        assert case.totals("B74") == {"dlp_mgycm": 100.0}
+    else:
+        case.take("22", "74")
+        assert ["SOPInstanceUID is not a UID" in reason for reason in case.refusals] == [True]
+    held = case.spool.root / case.spool.form.folder
+    assert [path.name for path in held.rglob("*") if path.is_file()] == ["2.25.777.74.1"]
 
 
 def test_40_the_dates_are_kept_and_what_was_odd_is_noted(case: Case) -> None:
@@ -257,10 +305,77 @@ def test_a_dose_report_that_comes_again_with_another_dose_is_replaced_once_that_
 
 def test_33_an_ins_is_its_authoritys_number_and_is_attached(case: Case) -> None:
     case.take("33")
-    number = "279035121518989"
-    shown = case.views.identity(case.identity(number, "ASIP-SANTE-INS-NIR-TEST"))
-    assert (shown["ins"], shown["ins_oid"]) == (number, "1.2.250.1.213.1.4.10")
-    assert case.ledger.find(Identity, case.identity(number)) is None
+    known_as_ins(case, case.identity(INS, INS_AUTHORITY))
+
+
+def known_as_ins(case: Case, identity: UUID) -> None:
+    """The INS is attached to that identity, and nobody's local id at the site."""
+    shown = case.views.identity(identity)
+    assert (shown["ins"], shown["ins_oid"]) == (INS, INS_OID)
+    assert case.ledger.find(Identity, case.identity(INS)) is None
+
+
+def by_oid_alone(dataset: Dataset) -> None:
+    del dataset.IssuerOfPatientID
+
+
+def under_another_name(dataset: Dataset) -> None:
+    """The site's own name beside the OID, which says more."""
+    dataset.IssuerOfPatientID = SITE
+
+
+def as_the_issuer(dataset: Dataset) -> None:
+    """The OID where a name belongs."""
+    del dataset.IssuerOfPatientIDQualifiersSequence
+    dataset.IssuerOfPatientID = INS_OID
+
+
+def as_in_hl7(dataset: Dataset) -> None:
+    """An assigning authority copied from a message."""
+    del dataset.IssuerOfPatientIDQualifiersSequence
+    dataset.IssuerOfPatientID = f"{INS_AUTHORITY}&{INS_OID}&ISO"
+
+
+@pytest.mark.parametrize("change", [by_oid_alone, under_another_name, as_the_issuer, as_in_hl7])
+def test_33_the_authority_is_known_by_its_oid(case: Case, change: Callable[[Dataset], None], tmp_path: Path) -> None:
+    getattr(case, case.way)(changed("33", tmp_path, change))
+    known_as_ins(case, case.identity(INS, INS_AUTHORITY))
+
+
+def with_a_number_of_its_own(dataset: Dataset) -> None:
+    """The INS among the other patient ids, known by its OID there; the Patient ID is the site's."""
+    other = Dataset()
+    other.PatientID, other.TypeOfPatientID = INS, "TEXT"
+    other.IssuerOfPatientIDQualifiersSequence = dataset.IssuerOfPatientIDQualifiersSequence
+    dataset.PatientID, dataset.OtherPatientIDsSequence = "B33", [other]
+    del dataset.IssuerOfPatientID, dataset.IssuerOfPatientIDQualifiersSequence
+
+
+def with_the_sites_among_the_others(dataset: Dataset) -> None:
+    """The INS as Patient ID; the site's own number among the others."""
+    other = Dataset()
+    other.PatientID, other.TypeOfPatientID, other.IssuerOfPatientID = "B33", "TEXT", SITE
+    dataset.OtherPatientIDsSequence = [other]
+
+
+@pytest.mark.parametrize("change", [with_a_number_of_its_own, with_the_sites_among_the_others])
+def test_33_beside_an_ins_the_sites_number_is_the_local_id(
+    case: Case, change: Callable[[Dataset], None], tmp_path: Path
+) -> None:
+    getattr(case, case.way)(changed("33", tmp_path, change))
+    known_as_ins(case, case.identity("B33"))
+    assert case.ledger.find(Identity, case.identity(INS, INS_AUTHORITY)) is None
+
+
+def test_33_a_number_of_another_authority_is_no_ins(case: Case, tmp_path: Path) -> None:
+    """Whatever it looks like."""
+
+    def of_another(dataset: Dataset) -> None:
+        del dataset.IssuerOfPatientID
+        dataset.IssuerOfPatientIDQualifiersSequence[0].UniversalEntityID = "1.2.3.4"
+
+    getattr(case, case.way)(changed("33", tmp_path, of_another))
+    assert case.views.identity(case.identity(INS))["ins"] is None
 
 
 def test_67_each_of_two_patients_sees_the_event_that_both_claim(case: Case) -> None:
@@ -271,7 +386,8 @@ def test_67_each_of_two_patients_sees_the_event_that_both_claim(case: Case) -> N
 
 def test_19_a_uid_of_68_characters_is_refused_with_a_status_and_the_association_goes_on(case: Case) -> None:
     if case.way == "store":
-        pytest.skip("pynetdicom's sender makes no such request: it is for the network's own tests")
-    case.take("19", "74")
-    assert len(case.refusals) == 1
+        assert case.call("19", "74") == [0xC000, 0]
+    else:
+        case.take("19", "74")
+        assert len(case.refusals) == 1
     assert case.totals("B74") == {"dlp_mgycm": 100.0}

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from domain.aggregates.dose import Dose
 from domain.commands.doses import AcknowledgeAlert, ReceivedDose
-from domain.dose_alerts import AlertRules, over, total
+from domain.dose_alerts import QUANTITIES, AlertRules, over, total
 from domain.errors import AlertUnchanged, NoExposure, NotFound, ReportKnown
+from domain.rules.plausible import BUILT_IN
 from tests.fakes.region import Region, dose, exposure, received
 
 STUDY, IDENTITY = UUID(int=1), UUID(int=2)
@@ -49,6 +50,17 @@ def test_case_4_the_same_report_again_is_no_second_report(region: Region) -> Non
     receive(region, report)
     assert region.receive(doses=(report,)).result["dose_reports"] == 0
     assert region.types().count("dose.reported") == 1
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_each_quantity_has_a_bound_above_which_it_is_implausible(region: Region, quantity: str) -> None:
+    """Of an irradiation event and of a total alike; at the bound it is still believed."""
+    bound = getattr(BUILT_IN, quantity)
+    exposures = exposure("2.25.51", **{quantity: bound}), exposure("2.25.52", **{quantity: bound * 1.01})
+    receive(region, dose("2.25.5", *exposures, **{quantity: bound * 1.01}))
+    (told,) = (e.data for e in region.history() if e.type == "dose.reported")
+    assert [one["implausible"] for one in told["exposures"]] == [[], [quantity]]
+    assert told["implausible"] == [quantity]
 
 
 def test_the_aggregate_refuses_a_report_that_it_has() -> None:

@@ -14,7 +14,9 @@ from pydicom.valuerep import DSfloat
 from adapters.dicom.attributes import read_instance
 from adapters.dicom.documents import document_of
 from adapters.dicom.dose_report import DoseReport, Exposure, NoDoseContent, holds_dose, read_dose_report
+from adapters.dicom.received_dose import received_dose
 from adapters.dicom.sr_tree import iso
+from domain.dose_alerts import AlertRules, device_checks
 from tests.fakes.dicom import instance, part10
 
 MGY_CM, MGY, GY_M2 = "mGy.cm", "mGy", "Gy.m2"
@@ -338,8 +340,10 @@ def test_a_positron_emitter_makes_it_pet(nuclide: str, modality: str) -> None:
 )
 def test_a_general_report_is_a_dose_report_by_its_content(sop_class: str) -> None:
     """With an event it is one, without it is not."""
-    assert holds_dose(document(ct(), sop_class=sop_class))
-    assert not holds_dose(document(item("121071", "TEXT", TextValue="No finding"), sop_class=sop_class))
+    for content, holds in ((ct(), True), (item("121071", "TEXT", TextValue="No finding"), False)):
+        report = document(content, sop_class=sop_class)
+        report.ConceptNameCodeSequence = code("18748-4", "LN")  # a title that is no dose report's
+        assert holds_dose(report) is holds
 
 
 def test_a_dose_report_class_without_content_is_announced_and_refused() -> None:
@@ -383,6 +387,10 @@ def test_an_empty_dataset_is_refused_without_a_traceback() -> None:
         ("DAILY_QC^CT2", True),
         ("Contrôle Qualité^Salle 3", True),
         ("FANTOME^EAU", True),
+        ("ACR PHANTOM^CT", True),
+        ("ACR^QC", True),
+        ("ACROYD^TESTINE", False),
+        ("TESTINE^Acr", False),
         ("QATesting^Physics", True),
         ("QAZIMI^TESTINE", False),
         ("FANTONI^TESTINE", False),
@@ -446,3 +454,78 @@ def test_protocols_tell_of_a_phantom_where_all_of_them_do(protocols: list[str], 
 def test_times_are_kept_in_the_precision_and_zone_that_were_encoded(text: str, expected: str | None) -> None:
     """No zone is invented, and no date that does not exist is passed on."""
     assert iso(text) == expected
+
+
+# What a device checks.
+
+YES = ("SRT:R-0038D", "SNM3:R-0038D", "SCT:R-0038D", "DCM:R-0038D", "SRT:373066001", "SCT:373066001", "DCM:373066001")
+
+
+@pytest.mark.parametrize("code_of", YES)
+@pytest.mark.parametrize("words", ["Kyllä", "No", ""])
+def test_a_code_says_yes_whatever_its_words(code_of: str, words: str) -> None:
+    """In each scheme that devices use, in any language and without words."""
+    assert only(ct(coded("113901", code_of, words))).dose_check_on == {"dlp_alert_configured"}
+
+
+@pytest.mark.parametrize("code_of", ["SRT:R-00339", "SCT:373067005", "DCM:R-00339"])
+def test_a_code_says_no_whatever_its_words(code_of: str) -> None:
+    assert only(ct(coded("113901", code_of, "Yes"))).dose_check_on == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("codes", "quantity", "kind"),
+    [
+        (("113901", "113903", "113905"), "dlp_mgycm", "device_check"),
+        (("113902", "113904", "113906"), "ctdivol_mgy", "device_check"),
+        (("113909", "113911", "113913"), "dlp_mgycm", "device_notification"),
+        (("113910", "113912", "113914"), "ctdivol_mgy", "device_notification"),
+    ],
+)
+def test_each_level_that_the_device_found_passed_is_an_alert(
+    codes: tuple[str, str, str], quantity: str, kind: str
+) -> None:
+    configured, level, estimate = codes
+    unit = MGY_CM if quantity == "dlp_mgycm" else MGY
+    told = received_dose(
+        read(ct(coded(configured, "SRT:R-0038D"), number(level, "100", unit), number(estimate, "251", unit)))
+    )
+    (alert,) = device_checks({"report_uid": told.report_uid, "exposures": told.exposures}, AlertRules())
+    assert (alert["kind"], alert["value"], alert["threshold"]) == (f"{quantity}_{kind}", 251.0, 100.0)
+
+
+# A summary under a vendor's codes.
+
+
+def summary_of(*content: Dataset) -> DoseReport:
+    return read_dose_report(document(*content, sop_class=uids.EnhancedSRStorage))
+
+
+@pytest.mark.parametrize(("title", "holds"), [("113701", True), ("113500", True), ("126000", False)])
+def test_a_title_says_dose_by_its_code_whatever_its_words(title: str, holds: bool) -> None:
+    """126000: Imaging Measurement Report."""
+    report = document(item("121071", "TEXT", TextValue="No finding"), sop_class=uids.EnhancedSRStorage)
+    report.ConceptNameCodeSequence = code(title, meaning="Annosraportti")
+    assert holds_dose(report) is holds
+
+
+@pytest.mark.parametrize("within", [True, False])
+def test_a_vendors_total_that_is_known_is_the_reports(within: bool) -> None:
+    """At the root or in a container of the vendor's."""
+    dap = number("99SMS_RADSUM:C-204", "0.2359", "Gy.cm^2")
+    read_from = summary_of(item("99SMS_RADSUM:C-200", "CONTAINER", dap) if within else dap)
+    assert (read_from.report_totals, read_from.exposures, read_from.not_understood) == ({"dap_mgycm2": 235.9}, (), ())
+    assert (read_from.raw_totals, read_from.modality) == ({"dap_mgycm2": "0.2359 Gy.cm^2"}, "RF")
+
+
+def test_a_vendors_dose_that_is_not_known_is_noted_beside_the_one_that_is() -> None:
+    """And a time is no dose."""
+    others = number("99SMS_RADSUM:C-206", "12", MGY), number("99SMS_RADSUM:C-202", "61", "s")
+    found = summary_of(number("99SMS_RADSUM:C-204", "0.2359", "Gy.cm^2"), *others)
+    assert found.not_understood == ("99SMS_RADSUM:C-206: a dose under a code that is not known",)
+
+
+def test_a_vendors_total_is_left_out_where_the_report_states_its_own() -> None:
+    """Nothing counts twice."""
+    own = item("113702", "CONTAINER", number("113722", "0.0001", GY_M2))
+    assert summary_of(own, number("99SMS_RADSUM:C-204", "5", "Gy.cm^2")).report_totals == {"dap_mgycm2": 1_000.0}
