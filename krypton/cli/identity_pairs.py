@@ -5,7 +5,8 @@ Parses and prints; ``main`` turns refusals into exit codes.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -19,6 +20,11 @@ from krypton.cli.options import AsJson, CommandId, Limit, Ref
 from krypton.cli.output import document, err, out, written
 from krypton.cli.pairs import pair
 from krypton.queries.worklists import PAGE, pairs_to_review
+
+Link = Annotated[UUID | None, typer.Option("--link", help="That pair alone, by its link.")]
+DECIDE = """one person: krypton identity review accept ONE OTHER --reason …
+two persons: krypton identity review dismiss ONE OTHER --reason …
+ONE and OTHER are the identities of a pair"""
 
 
 def statement(kind: type[Any], meaning: str) -> Callable[..., None]:
@@ -65,16 +71,20 @@ def merging(meaning: str) -> Callable[..., None]:
     return say
 
 
-def review_list(limit: Limit = PAGE, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
+def review_list(
+    link: Link = None, limit: Limit = PAGE, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False
+) -> None:
     """Proposals, and merged pairs that a bar holds back, oldest first."""
     ours = krypton()
-    found = pairs_to_review(ours, asker(ours, who, reason), limit=limit)
+    found = pairs_to_review(ours, asker(ours, who, reason), limit=limit, link=link)
     if as_json:
         document(found)
         return
     out.print(f"To review: {len(found) or 'none'}", bold=True)
     for one in found:
         pair(one)
+    if found:
+        err.print(DECIDE)
     if len(found) == limit:
         err.print(f"there may be more than these {limit}: decide on them, or raise --limit")
 

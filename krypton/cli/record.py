@@ -1,5 +1,8 @@
 """krypton record: shows a person's patient record."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, krypton
 from krypton.cli.groups import command_group
@@ -43,6 +46,8 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     if unread:
         table(unread, ("date", "site", "unread", "report_uid"), "Dose reports of which no dose could be read")
     readings = [reading | {"study": study["study"]} for study in found["studies"] for reading in study["readings"]]
+    if found["to_review"]:
+        _offer(found["to_review"])
     if readings:
         table(readings, READINGS, "Readings")
     table(found["orders"], ORDERS, "Orders")
@@ -50,3 +55,12 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
         out.print(f"withdrawn studies, not shown: {found['withdrawn']}")
     if found.get("withheld"):
         out.print(f"withheld for an opposition to feeding: {found['withheld']}")
+
+
+def _offer(shared: Sequence[Mapping[str, Any]]) -> None:
+    """The studies whose UID a study of another person bears, too, and what a clerk types to decide on the two."""
+    table(shared, ("study_uid", "study", "link"), "Studies that another person has, too: perhaps one under two numbers")
+    out.print("a clerk compares the two and decides:")
+    for link in dict.fromkeys(row["link"] for row in shared):
+        out.print(f"krypton identity review list --link {link}" if link else "krypton identity review list")
+    out.print()

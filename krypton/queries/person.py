@@ -3,7 +3,7 @@
 What is sealed under a destroyed key is masked here at once, before any rebuild.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -74,9 +74,27 @@ def record_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
 
     def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
         shown = record(connection, connection, ours.codec, _ids(members), erased, sight)
-        return _patient(connection, members, erased) | shown
+        review = _to_review(connection, _ids(members), shown["studies"], named=caller.role is not Role.PATIENT)
+        return _patient(connection, members, erased) | shown | {"to_review": review}
 
     return of_person(ours, allowed, ask, queries.subjects)
+
+
+def _to_review(
+    connection: Any, members: Sequence[str], studies: Sequence[Mapping[str, Any]], *, named: bool
+) -> list[dict[str, Any]]:
+    """Of these studies, those whose UID a study of another person bears, too, while a clerk is asked about the two.
+
+    ``named``: with the link of the pair that waits. Who the other one is stands on the clerk's list alone.
+    """
+    from projections.identity_index.review import waiting_with
+    from projections.patient_record.shared import others_of
+
+    shared = others_of(connection, [study["study"] for study in studies])
+    links = waiting_with(connection, members, {other for _, other in shared}) if shared else {}
+    uids = {study["study"]: study["study_uid"] for study in studies}
+    found = dict.fromkeys((study, links[other] if named else None) for study, other in shared if other in links)
+    return [{"study": study, "study_uid": uids[study], "link": link} for study, link in found]
 
 
 def placed_for(ours: Krypton, order: UUID) -> str:

@@ -10,7 +10,8 @@ from projections.engine.query import fetch, masked
 from projections.identity_index.identity_rows import NO_TRAITS
 from schemas.event import ERASED
 
-WAITING = """
+UNDECIDED = "(k.state IN ('proposed', 'review_requested') OR (k.state = 'merged' AND k.held_back))"
+WAITING = f"""
 SELECT k.link_id AS link, k.low, k.high, CASE WHEN k.held_back THEN 'held back' ELSE 'proposed' END AS waits_as,
        coalesce(nl.person_id, k.low) AS low_person, coalesce(nh.person_id, k.high) AS high_person,
        il.assigner AS low_assigner, il.local_id AS low_local_id, il.traits AS low_traits, il.status AS low_status,
@@ -22,9 +23,25 @@ LEFT JOIN identity_index.node nl ON nl.identity_id = k.low
 LEFT JOIN identity_index.node nh ON nh.identity_id = k.high
 LEFT JOIN identity_index.identity il ON il.identity_id = k.low
 LEFT JOIN identity_index.identity ih ON ih.identity_id = k.high
-WHERE (k.state IN ('proposed', 'review_requested') OR (k.state = 'merged' AND k.held_back))
+WHERE {UNDECIDED}
+  AND (%(link)s::uuid IS NULL OR k.link_id = %(link)s)
   AND coalesce(nl.person_id, k.low) <> coalesce(nh.person_id, k.high)
 ORDER BY k.position LIMIT %(limit)s
+"""
+WAITING_WITH = f"""
+WITH other AS (
+    SELECT o.identity_id, coalesce(n.person_id, o.identity_id) AS person_id
+    FROM unnest(%(others)s::uuid[]) o(identity_id) LEFT JOIN identity_index.node n USING (identity_id)
+), theirs AS (
+    SELECT identity_id AS other, identity_id FROM other
+    UNION SELECT other.identity_id, n.identity_id FROM other JOIN identity_index.node n USING (person_id)
+)
+SELECT t.other::text, min(k.link_id::text) AS link
+FROM theirs t CROSS JOIN unnest(%(members)s::uuid[]) mine(identity_id)
+JOIN identity_index.link k
+  ON k.low = least(mine.identity_id, t.identity_id) AND k.high = greatest(mine.identity_id, t.identity_id)
+WHERE {UNDECIDED} AND t.other <> ALL(%(members)s::uuid[])
+GROUP BY t.other
 """
 
 BARS = """
@@ -38,19 +55,26 @@ ORDER BY b.position
 
 
 def review_list(
-    connection: Connection, limit: int | None = None, erased: Collection[str] = frozenset()
+    connection: Connection, limit: int | None = None, erased: Collection[str] = frozenset(), link: str | None = None
 ) -> list[dict[str, Any]]:
     """``identity review list``, oldest first: proposals nobody answered, and merges that a bar holds back.
 
     ``barred_by`` names the barred pairs that stand between the two persons; a pair that has become one person by
     other links waits no more. ``traits`` of a side are null while its registration is still on its way.
+    ``link``: that pair alone.
     """
-    waiting = fetch(connection, WAITING, limit=limit)
+    waiting = fetch(connection, WAITING, limit=limit, link=link)
     concerned = {row[side] for row in waiting for side in ("low_person", "high_person")}
     bars: dict[frozenset[str], list[list[str]]] = {}
     for bar in fetch(connection, BARS, persons=list(concerned)):
         bars.setdefault(frozenset((bar["low_person"], bar["high_person"])), []).append([bar["low"], bar["high"]])
     return [_waiting(row, bars, erased) for row in waiting]
+
+
+def waiting_with(connection: Connection, members: Collection[str], others: Collection[str]) -> dict[str, str]:
+    """Those of ``others`` that wait to be one person with these ``members``, each with the link of the pair."""
+    rows = fetch(connection, WAITING_WITH, members=list(members), others=list(others))
+    return {row["other"]: row["link"] for row in rows}
 
 
 def _waiting(

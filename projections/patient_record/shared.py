@@ -15,6 +15,12 @@ LEFT JOIN LATERAL (
     ORDER BY s.first_position LIMIT 1) other ON true
 WHERE own.study_id = ANY(%(studies)s::uuid[])
 """
+HELD_BY = """
+SELECT DISTINCT own.study_id::text AS study, other.identity_id::text AS identity
+FROM patient_record.study own JOIN patient_record.study other USING (study_uid)
+WHERE own.study_id = ANY(%(studies)s::uuid[]) AND other.identity_id <> own.identity_id AND NOT other.withdrawn
+ORDER BY study, identity
+"""
 
 
 def same_study(
@@ -26,3 +32,8 @@ def same_study(
         (row["study"],): [{"study": row["study"], "other": row["other"]}] if row["other"] is not None else []
         for row in rows
     }
+
+
+def others_of(connection: Connection, studies: Sequence[str]) -> list[tuple[str, str]]:
+    """Of these studies, each with an identity that has one of the same UID, too."""
+    return [(row["study"], row["identity"]) for row in fetch(connection, HELD_BY, studies=list(studies))]

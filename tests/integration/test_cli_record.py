@@ -23,6 +23,7 @@ AS_CLINICIAN = ("--as", f"rpps:{CLINICIAN}")
 TOTALS = {"dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq"}
 SIDES = {"agd_left_mgy", "agd_right_mgy"}
 QUANTITIES = TOTALS | {"ctdivol_mgy"}
+CASES = Path(__file__).parents[1] / "data" / "dicom_cases"
 
 
 def receive(region: Region, study_uid: str = "", local_id: str = "", **change: Any) -> dict[str, Any]:
@@ -40,7 +41,7 @@ class TestIngest:
     @pytest.fixture(scope="class")
     @classmethod
     def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """Two real files, one of them twice, a report, and three that cannot be taken in."""
+        """Two real files, one of them twice, a report, and four that cannot be taken in."""
         folder = tmp_path_factory.mktemp("folder")
         for name in ("CT_small.dcm", "MR_small.dcm"):
             (folder / name).write_bytes(Path(str(get_testdata_file(name, download=False))).read_bytes())
@@ -50,6 +51,7 @@ class TestIngest:
         (folder / "letter.txt").write_text("MARKED text that is no DICOM\n" * 9)
         (folder / "half.dcm").write_bytes((folder / "MR_small.dcm").read_bytes()[:700])
         (folder / "nobody.dcm").write_bytes(part10(instance(PatientID=None, PatientName="MARKED^NAME")))
+        (folder / "dots.dcm").write_bytes((CASES / "22.dcm").read_bytes())
         return folder
 
     @pytest.fixture(scope="class")
@@ -61,14 +63,15 @@ class TestIngest:
 
     def test_the_document_counts_what_became_of_the_files(self, summary: dict[str, Any]) -> None:
         counts = {name: value for name, value in summary.items() if name not in ("refused", "positions")}
-        told = {"files": 7, "accepted": 3, "duplicates": 1, "conflicts": 0, "studies": 3, "dose_reports": 0}
+        told = {"files": 8, "accepted": 3, "duplicates": 1, "conflicts": 0, "studies": 3, "dose_reports": 0}
         assert counts == told
 
     def test_refused_files_are_named_with_the_reason_and_nothing_of_their_content(
         self, summary: dict[str, Any], folder: Path
     ) -> None:
         reasons = {Path(one["path"]).relative_to(folder).name: one["reason"] for one in summary["refused"]}
-        assert reasons.keys() == {"letter.txt", "half.dcm", "nobody.dcm"}
+        assert reasons.keys() == {"letter.txt", "half.dcm", "nobody.dcm", "dots.dcm"}
+        assert "SOPInstanceUID is not a UID" in reasons["dots.dcm"]
         assert "PatientID" in reasons["nobody.dcm"]
         assert "DICOM" in reasons["letter.txt"]
         assert "MARKED" not in str(reasons)
@@ -89,7 +92,7 @@ class TestIngest:
     def test_a_second_import_finds_only_duplicates(self, region: Region, folder: Path, summary: dict[str, Any]) -> None:
         again = region.ask("ingest", "--site", "CHB", folder)
         assert (again["accepted"], again["duplicates"], again["studies"]) == (0, 4, 0)
-        assert len(again["refused"]) == 3
+        assert len(again["refused"]) == 4
 
     @pytest.mark.usefixtures("summary")
     def test_the_record_shows_the_study(self, region: Region) -> None:
@@ -135,6 +138,17 @@ def test_each_instance_answered_is_in_the_record_once_though_the_service_is_kill
     assert recorded() == [len(datasets)]
 
 
+def offered(region: Region, ref: str, *who: str) -> list[str]:
+    """What a clerk is to type, as ``record show`` tells it."""
+
+    def told() -> list[str]:
+        said = region.run("record", "show", ref, *who)
+        return [line for line in said.out.splitlines() if line.startswith("krypton identity review ")]
+
+    until(lambda: len(told()) == 1, "the pair is offered")
+    return told()[0].split()[1:]
+
+
 class TestRecord:
     """The record follows the person, and what is said of a study."""
 
@@ -172,6 +186,47 @@ class TestRecord:
         nowhere = uuid4()
         said = region.complaint(3, "study", "withdraw", nowhere, "--reason", "x")
         assert said == f"not found: study {nowhere} is not in the ledger"
+
+    def test_two_patient_ids_with_one_study_uid_are_offered_for_review(self, region: Region, tmp_path: Path) -> None:
+        """Whoever reads either record is told what a clerk types; typing it makes one person of the two."""
+        ids = [f"S-{uuid4().hex[:8]}" for _ in range(2)]
+        study_uid, refs = new_uid(), [f"CHB|{local_id}" for local_id in ids]
+        write(tmp_path, [instance(PatientID=local_id, StudyInstanceUID=study_uid) for local_id in ids])
+        region.ask("ingest", "--site", "CHB", tmp_path)
+        region.settle()
+        for ref in refs:
+            region.ask("access", "open", ref, *AS_CLINICIAN, "--reason", "follow-up")
+        one, other = (offered(region, ref, *AS_CLINICIAN) for ref in refs)
+        assert one == other
+        listed = region.run(*one)
+        (pair,) = region.ask(*one)
+        sides = [side["identity"] for side in pair["identities"]]
+        assert {side["local_id"] for side in pair["identities"]} == {*ids}
+        assert [side for side in sides if side not in listed.out.split()] == []
+        assert "krypton identity review accept ONE OTHER --reason" in listed.err
+        region.ask("identity", "review", "accept", *sides, "--reason", "same papers")
+        region.settle()
+        joined = region.ask("record", "show", refs[0], *AS_CLINICIAN)
+        assert [study["study_uid"] for study in joined["studies"]] == [study_uid] * 2
+        assert joined["to_review"] == []
+
+    def test_two_issuers_with_one_study_uid_are_offered_to_the_patient_too(
+        self, region: Region, tmp_path: Path
+    ) -> None:
+        """Without a word of the other one; dismissed, the pair is offered no more."""
+        local_id, study_uid = f"S-{uuid4().hex[:8]}", new_uid()
+        refs = [f"CHB|{local_id}", f"CHP|{local_id}"]
+        issued = [{}, {"IssuerOfPatientID": "CHP"}]
+        write(tmp_path, [instance(PatientID=local_id, StudyInstanceUID=study_uid, **issuer) for issuer in issued])
+        region.ask("ingest", "--site", "CHB", tmp_path)
+        typed = [offered(region, ref, "--as", "patient") for ref in refs]
+        assert typed == [["identity", "review", "list"]] * 2
+        (pair,) = (p for p in region.ask(*typed[0]) if {side["local_id"] for side in p["identities"]} == {local_id})
+        assert {side["assigner"] for side in pair["identities"]} == {"CHB", "CHP"}
+        sides = [side["identity"] for side in pair["identities"]]
+        region.ask("identity", "review", "dismiss", *sides, "--reason", "twins")
+        region.settle()
+        assert region.ask("record", "show", refs[0])["to_review"] == []
 
     def test_a_table_is_shown_without_json(self, region: Region) -> None:
         study = receive(region)
@@ -211,6 +266,15 @@ class TestDose:
         lines = region.show("dose", "show", study["ref"]).splitlines()
         assert next(line.split() for line in lines if "DAP" in line) == ["DAP", "mGy·cm²", "–"]
         assert next(line.split() for line in lines if "DLP" in line) == ["DLP", "mGy·cm", "0"]
+
+    def test_a_dose_report_that_is_not_understood_is_named_wherever_the_dose_is_looked_for(
+        self, region: Region
+    ) -> None:
+        """Nobody takes its study for one without dose."""
+        region.ask("ingest", "--site", "CHB", CASES / "03.dcm")
+        region.settle()
+        for words in ("dose show CHB|B3", "record show CHB|B3", "dose reports"):
+            assert "2.25.777.3.1" in region.show(*words.split()).split()
 
     def test_an_alert_is_listed_until_somebody_acknowledges_it(self, region: Region) -> None:
         study = receive(region, doses=(dose(new_uid(), exposure(new_uid(), dose_rp_mgy=2500.0)),))

@@ -16,7 +16,7 @@ from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.errors import NotFound, RuleBroken
 from domain.work import Work
 from projections.identity_index import queries
-from projections.identity_index.review import review_list
+from projections.identity_index.review import review_list, waiting_with
 from projections.identity_index.search import search
 from projections.identity_index.view import IdentityIndex
 from tests.fakes.asked import krypton_over
@@ -248,6 +248,21 @@ def test_a_proposal_between_two_that_became_one_person_waits_no_more(region: Hos
     region.ask(Merge(**pair(a, b), reason="same person"))
     region.ask(Merge(**pair(b, c), reason="same person"))
     assert review_list(read()) == []
+
+
+def test_a_pair_that_waits_is_found_from_either_person(region: Hospitals, read: Read) -> None:
+    """Whichever of their identities it names; once it is decided it is found no more."""
+    a, b, c, d, e = (region.register("CHA", str(number)) for number in range(5))
+    for one, other in ((a, b), (c, d)):
+        region.ask(Merge(**pair(one, other), reason="same person"))
+    for one, other in ((b, c), (a, e)):
+        region.ask(Propose(one, other))
+    connection, link = read(), str(Link.create_id(*sorted((UUID(b), UUID(c)))))
+    assert waiting_with(connection, [a, b], [d, b]) == {d: link}
+    assert waiting_with(connection, [c, d], [a, e]) == {a: link}
+    assert [one["link"] for one in review_list(connection, link=link)] == [link]
+    region.ask(Dismiss(**pair(b, c), reason="twins"))
+    assert waiting_with(read(), [a, b], [d]) == {}
 
 
 def test_a_merge_across_a_bar_waits_and_names_the_bar(region: Hospitals, read: Read) -> None:

@@ -95,6 +95,7 @@ STUDY = {
     "reports": [{"report_uid": UIDS[1], "kind": "DOSE", "title": None, "unread": None}],
     "readings": [READING],
 }
+SHARED = {"study": IDS[4], "study_uid": UIDS[0], "link": IDS[7]}
 QUANTITIES = {
     "ctdivol_mgy": 12.34,
     "dlp_mgycm": 456.7,
@@ -202,8 +203,8 @@ UNNAMED = {"patient": None, "identity": IDS[0], "seen": "unnamed"}
 ANSWERS: dict[str, tuple[str, Any, list[str]]] = {
     f"record show {REF}": (
         "record.record_of",
-        {**PERSON, "studies": [STUDY], "orders": [ORDER], "withdrawn": 1},
-        [IDS[0], IDS[1], IDS[2], IDS[3], IDS[4], UIDS[0]],
+        {**PERSON, "studies": [STUDY], "orders": [ORDER], "withdrawn": 1, "to_review": [SHARED]},
+        [*IDS[:5], UIDS[0], IDS[7]],
     ),
     f"dose show {REF}": ("dose.dose_of", DOSE, [IDS[0], IDS[5], *UIDS]),
     "dose alerts": ("dose.alerts_of", [ALERT, ALERT], [IDS[5]]),
@@ -259,6 +260,25 @@ def test_tables_of_many_columns_fit(
     monkeypatch.setenv("COLUMNS", str(WIDTH))
     table(rows, names)
     assert max(map(len, capsys.readouterr().out.splitlines())) <= WIDTH
+
+
+def test_the_totals_name_each_breast_and_notes_and_conflicts_are_in_the_tables(shown: Callable[..., str]) -> None:
+    """Not in the JSON document alone."""
+    breasts = {"agd_mgy": 2.58, "agd_left_mgy": 1.3, "agd_right_mgy": 1.28}
+    said = shown(f"dose show {REF}", "dose.dose_of", {**DOSE, "totals": {**QUANTITIES, **breasts}})
+    lines = [line.split() for line in said.splitlines()]
+    assert ["AGD", "left", "mGy", "1.3"] in lines
+    assert ["AGD", "right", "mGy", "1.28"] in lines
+    told = " ".join(said.split())
+    for note in ("CTDIw Phantom Type (113835, DCM)", "implausible, in no total until it is accepted"):
+        assert note in told
+    assert "Conflicts: several studies claim these" in told
+
+
+def test_a_patient_is_told_of_a_pair_that_waits_without_its_link(shown: Callable[..., str]) -> None:
+    answer = {**PERSON, "studies": [STUDY], "orders": [], "withdrawn": 0, "to_review": [{**SHARED, "link": None}]}
+    said = shown(f"record show {REF}", "record.record_of", answer).splitlines()
+    assert "krypton identity review list" in said
 
 
 def test_a_pair_is_shown_side_by_side_and_only_what_both_state_differently_is_marked(
