@@ -14,7 +14,7 @@ from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
 
 import domain.aggregates
-from adapters.outbox.tables import OUTBOX
+from adapters.outbox.tables import OUTBOX, TALLY
 from projections.declared import VIEWS
 from projections.engine.ownership import topic_of
 from projections.engine.projection import Projection
@@ -50,7 +50,9 @@ Schema `ledger` of PostgreSQL. `ledger_events`: one row per event: `id` (the led
 aggregate's history, unique with it), `topic` (the event type), `state` (the bytes that are also on Kafka).
 `command`: one row per command that wrote something:
 `command_id`, `actor` and `kind` (whose the id is), `positions`,
-`result` (ids, no traits). Schema `vault`: `subject_key`: one row per person's key,
+`result` (ids, no traits). `decided`: how many decisions on who may see personal data there are up to a `position`, by
+decision, role and rule. `foreign_record`: what others wrote to a topic and the relay passed over, by partition.
+Schema `vault`: `subject_key`: one row per person's key,
 `wrapped` by the master key; null once it is destroyed.
 
 ## Views
@@ -68,6 +70,8 @@ POLICIES = """## The outbox of policies
 Schema `policies`: what policies decided and what became of it. It holds ids, codes and times, nothing personal. How far
 a policy has read is in `views.position`.
 """
+TOLD = """Entries that are done are deleted after a while. How often each policy decided what is kept, in `tally`:
+"""
 
 
 def page() -> str:
@@ -75,7 +79,7 @@ def page() -> str:
     lines = [HEAD.rstrip(), *_aggregates(), LEDGER.rstrip(), ""]
     for view in VIEWS.values():
         lines += [*_view(view.make()), ""]
-    lines += [POLICIES.rstrip(), "", *_columns(OUTBOX), ""]
+    lines += [POLICIES.rstrip(), "", *_columns(OUTBOX), "", TOLD.rstrip(), "", *_columns(TALLY), ""]
     return "\n".join(lines)
 
 

@@ -40,6 +40,12 @@ CREATE TABLE IF NOT EXISTS ledger.command (
     positions bigint[] NOT NULL,
     result jsonb NOT NULL
 );
+CREATE TABLE IF NOT EXISTS ledger.decided (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    position bigint NOT NULL DEFAULT 0,
+    counts jsonb NOT NULL DEFAULT '[]'
+);
+INSERT INTO ledger.decided DEFAULT VALUES ON CONFLICT DO NOTHING;
 """
 
 

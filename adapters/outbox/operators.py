@@ -23,6 +23,7 @@ FROM policies.outbox GROUP BY policy"""
 PARKED = """SELECT id::text, policy, kind, does, body, cause, attempts, error, due_at FROM policies.outbox
 WHERE state = 'parked' AND (%(policy)s::text IS NULL OR policy = %(policy)s) ORDER BY policy, due_at, place"""
 LEFT_OVER = "SELECT policy, count(*) AS n FROM policies.outbox WHERE state = 'parked' GROUP BY policy ORDER BY policy"
+TALLY = "SELECT policy, decision, rule, n FROM policies.tally"
 RETRY = "UPDATE policies.outbox SET state = 'waiting', attempts = 0, try_at = %(now)s WHERE id = %(id)s"
 DROP = "UPDATE policies.outbox SET state = 'dropped', settled_at = %(now)s WHERE id = %(id)s"
 ONE = "SELECT policy, does, state FROM policies.outbox WHERE id = %(id)s FOR UPDATE"
@@ -37,6 +38,11 @@ WHERE o.settled_at >= %(since)s AND (o.cause <= %(upto)s OR o.cause = ANY(%(caus
 def counts(connection: Connection, now: int) -> dict[str, dict[str, Any]]:
     """Counts by policy: waiting (``due``: now; ``retrying``: after a failure), parked, refused and done."""
     return {row.pop("policy"): row for row in _rows(connection, COUNTS, now=now)}
+
+
+def tally(connection: Connection) -> list[dict[str, Any]]:
+    """How often each policy decided what, ever; entries are pruned, this is not."""
+    return _rows(connection, TALLY)
 
 
 def parked(connection: Connection, policy: str | None) -> list[dict[str, Any]]:

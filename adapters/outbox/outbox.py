@@ -2,8 +2,10 @@
 
 A claim is a row lock and no state: who dies holding it gives it back, other senders skip those rows meanwhile, and a
 sender that is frozen loses them after ``FROZEN_S``. What it did by then is not done twice, for ids are the same.
+What was decided is counted in the same transaction, so each decision counts once.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple
@@ -18,6 +20,8 @@ from postgres.session import connect
 
 WAITING, DONE, REFUSED, PARKED = "waiting", "done", "refused", "parked"
 """States of an entry; an operator makes another, ``dropped``."""
+LEFT: Final = "left"
+"""What a lookup decided where nothing is to be done."""
 
 FROZEN_S: Final = 30
 SESSION: Final = {"idle_in_transaction_session_timeout": f"{FROZEN_S}s", "lock_timeout": "15s", "jit": "off"}
@@ -42,6 +46,8 @@ FROM (VALUES %s) v(parent, id, kind, does, body, at, place) JOIN policies.outbox
 ON CONFLICT DO NOTHING"""
 NEXT = "SELECT min(try_at) FROM policies.outbox WHERE policy = %s AND state = 'waiting'"
 PRUNE = "DELETE FROM policies.outbox WHERE settled_at < %s AND state IN ('done', 'refused', 'dropped')"
+COUNT = """INSERT INTO policies.tally AS told (policy, decision, rule, n) VALUES %s
+ON CONFLICT (policy, decision, rule) DO UPDATE SET n = told.n + EXCLUDED.n"""
 
 
 class Entry(NamedTuple):
@@ -74,13 +80,17 @@ class Claim:
         self.entries = entries
         self._cursor = cursor
         self._now = now
+        self._decided: Counter[tuple[str, str]] = Counter()
 
-    def done(self, entry: Entry, positions: Sequence[int] = ()) -> None:
-        """It was executed and wrote these positions."""
+    def done(self, entry: Entry, positions: Sequence[int] = (), decision: str = "") -> None:
+        """It was executed and wrote these positions. ``decision``: what was decided, if anything."""
+        if decision:
+            self._decided[decision, ""] += 1
         self._settle(entry, DONE, None, positions)
 
     def refused(self, entry: Entry, code: str) -> None:
         """A rule refused it: a final answer."""
+        self._decided[REFUSED, code] += 1
         self._settle(entry, REFUSED, code, ())
 
     def postponed(self, entry: Entry, at: int) -> None:
@@ -99,11 +109,18 @@ class Claim:
     def became(self, entry: Entry, children: Sequence[Child]) -> None:
         """A lookup was made: its commands follow. A lookup without result leaves no entry."""
         if not children:
+            self._decided[LEFT, ""] += 1
             self._cursor.execute("DELETE FROM policies.outbox WHERE id = %s", (str(entry.id),))
             return
         rows = [(str(entry.id), str(c.id), c.kind, c.does, Json(c.body), c.at or self._now, c.place) for c in children]
         execute_values(self._cursor, ADD, rows, template="(%s, %s, %s, %s, %s, %s::bigint, %s)")
         self.done(entry)
+
+    def count(self, policy: str) -> None:
+        """Add what was decided to the policy's tally, and then commit: other senders of the policy wait for it."""
+        rows = [(policy, *one, n) for one, n in sorted(self._decided.items())]
+        if rows:
+            execute_values(self._cursor, COUNT, rows)
 
     def _settle(self, entry: Entry, state: str, code: str | None, positions: Sequence[int]) -> None:
         self._cursor.execute(SETTLE, (state, code, Json(list(positions)), self._now, str(entry.id)))
@@ -126,7 +143,9 @@ class Outbox:
                 Entry(UUID(ident), kind, does, body, cause, UUID(correlation), attempts)
                 for ident, kind, does, body, cause, correlation, attempts in cursor.fetchall()
             ]
-            yield Claim(cursor, entries, now)
+            claim = Claim(cursor, entries, now)
+            yield claim
+            claim.count(self.policy)
 
     def next_due(self) -> int | None:
         """When the next entry is due, µs since 1970; None if none is waiting."""

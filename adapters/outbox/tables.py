@@ -1,4 +1,4 @@
-"""Declares the outbox table: what policies decided, and the outcome.
+"""Declares the tables of policies: the outbox, with what they decided and the outcome, and a tally of decisions.
 
 It holds ids, codes and times; nothing personal.
 """
@@ -40,9 +40,18 @@ OUTBOX = Table(
     Index("outbox_cause", "cause"),
 )
 
+TALLY = Table(
+    "tally",
+    METADATA,
+    Column("policy", Text, primary_key=True),
+    Column("decision", Text, primary_key=True, comment="merged, proposed, left, refused, …"),
+    Column("rule", Text, primary_key=True, comment="of a refusal, the rule's number; else empty"),
+    Column("n", BigInteger, nullable=False, comment="how often; entries are pruned, this is not"),
+)
+
 
 def create(url: str) -> None:
-    """Make the table; safe to repeat, and twice at once."""
+    """Make the tables; safe to repeat, and twice at once."""
     with engine(url, "init").begin() as sql:
         sql.execute(text(LOCK))
         sql.execute(CreateSchema(SCHEMA, if_not_exists=True))

@@ -157,7 +157,7 @@ class Sender:
     def _note(self, claim: Claim, entry: Entry, answer: Executed | Exception) -> None:
         match answer:
             case Answer():
-                claim.done(entry, answer.positions)
+                claim.done(entry, answer.positions, str(answer.result.get("outcome", entry.does)))
             case RuleBroken(not_before=int(at)):
                 claim.postponed(entry, at)
             case RuleBroken():

@@ -16,6 +16,8 @@ from kafka.errors import KafkaError
 from adapters.outbox import operators
 from krypton.bootstrap import Krypton
 from krypton.policies.fold import PREFIX, PolicyFold
+from krypton.services import decisions
+from krypton.services.decisions import Decision
 from krypton.settings import ServiceUnavailable
 from krypton.views import following
 from krypton.views.following import Problem
@@ -25,6 +27,7 @@ from postgres import limits
 from projections.engine.query import fetch
 from streams.broker import bounds, broker
 from streams.broker.topics import CHECKPOINTS, LEDGER, PARTITIONS
+from streams.relay import alarms
 from streams.relay.lease import LOCK
 from streams.relay.log_end import records_between
 from streams.relay.outgoing import first_long
@@ -70,7 +73,9 @@ class Health:
     checkpoint_age_s: float | None = None
     lags: list[Lag] = field(default_factory=list)
     letters: list[dict[str, Any]] = field(default_factory=list)
+    foreign: Mapping[str, int] = field(default_factory=dict)
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    decisions: Mapping[Decision, int] = field(default_factory=dict)
     connections: Mapping[str, int] = field(default_factory=dict)
     connections_most: int = 0
     spooled: int = 0
@@ -93,6 +98,8 @@ class Health:
                 for lag in self.lags
             ],
             "dead_letters": sum(row["n"] for row in self.letters),
+            "foreign_records": dict(self.foreign),
+            "decisions": [{**one._asdict(), "n": n} for one, n in sorted(self.decisions.items())],
             "spooled": self.spooled,
             "connections": sum(self.connections.values()),
         }
@@ -107,6 +114,7 @@ def measure(ours: Krypton) -> Health:
             _relay(health, connection, now)
             rows, versions = fetch(connection, POSITIONS), fetch(connection, UNREAD)
             health.letters = fetch(connection, LETTERS)
+            health.foreign = alarms.counts(connection)
             health.policies = operators.counts(connection, int(now * US))
             health.connections, health.connections_most = limits.holders(connection), limits.most(connection)
             health.problems += following.problems_in(ours, connection)
@@ -115,7 +123,18 @@ def measure(ours: Krypton) -> Health:
         health.problems.append(Problem("service:", str(away)))
     except psycopg2.Error as away:
         health.problems.append(Problem("database", f"does not answer ({type(away).__name__})"))
+    _decisions(health, ours)
     return health
+
+
+def _decisions(health: Health, ours: Krypton) -> None:
+    """Apart from the rest: counting writes, and a database that takes no writes can still be asked."""
+    try:
+        health.decisions = decisions.counted(ours.addresses.database)
+    except psycopg2.errors.UndefinedTable:
+        health.problems.append(Problem("decisions", "are not counted: run krypton init"))
+    except psycopg2.Error as wrong:
+        health.problems.append(Problem("decisions", f"are not counted: the database says {type(wrong).__name__}"))
 
 
 def _relay(health: Health, connection: Any, now: float) -> None:

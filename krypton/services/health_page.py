@@ -11,13 +11,15 @@ from typing import Final
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from krypton.bootstrap import Krypton
 from krypton.services import health
+from krypton.services.decisions import Decision
 from krypton.services.health import Health
 from krypton.services.http import listen, server
+from streams.broker.topics import LEDGER
 
 FRESH_S: Final = 2.0
 UNAVAILABLE: Final = 503
@@ -85,17 +87,34 @@ def gauges(found: Health) -> Iterator[Metric]:
     for row in found.letters:
         letters.add_metric([row["view"], str(row["version"]), str(row["forged"]).lower()], row["n"])
     yield letters
+    yield _foreign(found)
     entries = GaugeMetricFamily("krypton_policy_decisions", "Decisions of policies.", labels=["policy", "state"])
     for policy, counts in sorted(found.policies.items()):
         for state in POLICY_STATES:
             entries.add_metric([policy, state], counts.get(state) or 0)
     yield entries
+    yield _decided(found)
     yield GaugeMetricFamily("krypton_spool_items", "Taken in and not recorded yet.", value=found.spooled)
     held = GaugeMetricFamily("krypton_connections", "PostgreSQL sessions.", labels=["name"])
     for name, count in found.connections.items():
         held.add_metric([name], count)
     yield held
     yield GaugeMetricFamily("krypton_connections_most", "Sessions that it lets in.", value=found.connections_most)
+
+
+def _foreign(found: Health) -> Metric:
+    records = GaugeMetricFamily("krypton_foreign_records", "Others' records on a topic.", labels=["topic"])
+    for topic in LEDGER:
+        records.add_metric([topic], found.foreign.get(topic, 0))
+    return records
+
+
+def _decided(found: Health) -> Metric:
+    labels = Decision._fields
+    decisions = CounterMetricFamily("krypton_decisions", "Decisions of the gate and of policies.", labels=labels)
+    for one, count in sorted(found.decisions.items()):
+        decisions.add_metric(one, count)
+    return decisions
 
 
 def _lags(found: Health) -> Iterator[Metric]:

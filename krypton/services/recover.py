@@ -31,7 +31,7 @@ from projections.versions.catalog import ASIDE
 from schemas.registry import registry
 from streams.broker import topics
 from streams.broker.topics import LEDGER
-from streams.relay import log_end, topic_ids
+from streams.relay import alarms, log_end, topic_ids
 from streams.relay.lease import Lease
 from streams.relay.outbox import Rows
 from streams.relay.outgoing import Addresser
@@ -116,9 +116,12 @@ def _hold(ours: Krypton, names: Sequence[str], heads: Heads, *, forged: bool) ->
 
 
 def _make_again(ours: Krypton, names: Sequence[str]) -> None:
+    """What others wrote goes with the topics; until the new ones' ids are noted, health tells that they are new."""
     kafka = ours.addresses.kafka
     topics.delete(kafka, names)
     topics.create(kafka, ours.settings.replication)
+    with closing(connect(ours.addresses.database, "recover")) as connection, connection:
+        alarms.forget(connection, names)
 
 
 def _readers(names: Sequence[str]) -> list[str]:

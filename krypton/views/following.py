@@ -16,7 +16,7 @@ from projections.engine.query import fetch
 from streams.broker import bounds as edges
 from streams.broker import broker, topics
 from streams.broker.topics import LEDGER, PARTITIONS
-from streams.relay import topic_ids
+from streams.relay import alarms, topic_ids
 
 POSITIONS = """SELECT p.view, p.version, p.topic, p.partition, p.next FROM views.position p
 LEFT JOIN views.view_version v USING (view, version) WHERE coalesce(v.state, 'live') IN ('live', 'ready')"""
@@ -59,7 +59,7 @@ def problems_in(ours: Krypton, connection: Any) -> list[Problem]:
     told = {problem.part for problem in found}
     found += _of_starts(bounds)
     found += _of_positions([row for row in fetch(connection, POSITIONS) if row["topic"] not in told], bounds)
-    return found + list(_of_letters(fetch(connection, LETTERS)))
+    return found + list(_of_letters(fetch(connection, LETTERS), alarms.counts(connection)))
 
 
 def _of_topics(ids: Mapping[str, str], known: Mapping[str, str]) -> Iterator[Problem]:
@@ -85,8 +85,9 @@ def _of_positions(rows: list[dict[str, Any]], bounds: Mapping[tuple[str, int], B
         yield Problem(topic, said)
 
 
-def _of_letters(rows: list[dict[str, Any]]) -> Iterator[Problem]:
-    forged: dict[str, int] = {}
+def _of_letters(rows: list[dict[str, Any]], passed: Mapping[str, int]) -> Iterator[Problem]:
+    """``passed``: by topic, the records of others that the relay passed over; views leave out the same ones."""
+    forged = dict(passed)
     for row in rows:
         if row["forged"]:
             forged[row["topic"]] = max(row["n"], forged.get(row["topic"], 0))

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from postgres.session import connect
+from streams.relay import alarms
+from streams.relay.log_end import Foreign
 from streams.relay.outgoing import Stored
 
 CHANNEL = "ledger"
@@ -41,11 +43,11 @@ class Hint(NamedTuple):
 
 
 def create(database: str) -> None:
-    """Create the hint's table; for ``krypton init``, safe to repeat. Raises psycopg2.Error."""
+    """Create the relay's tables; for ``krypton init``, safe to repeat. Raises psycopg2.Error."""
     connection = connect(database, "init")
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute(HINT_DDL)
+            cursor.execute(HINT_DDL + alarms.DDL)
     finally:
         connection.close()
 
@@ -100,6 +102,10 @@ class Outbox(Rows):
             cursor.execute(
                 "UPDATE ledger.relay_hint SET position = greatest(position, %s), held = %s", (position, held)
             )
+
+    def note_foreign(self, records: Sequence[Foreign]) -> None:
+        """Remember records of others that are passed over: health tells of them."""
+        alarms.note(self._connection, records)
 
     def page(self, after: int) -> list[Stored]:
         """The next events after a position, in order; empty at the end."""

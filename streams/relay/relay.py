@@ -178,7 +178,7 @@ class Relay:
         return new, None
 
     def _check_same_ledger(self, outbox: Outbox, foreign: Sequence[Foreign]) -> None:
-        """Pass over what others wrote, with an alarm. Raise Unpublishable for the events of another ledger.
+        """Pass over what others wrote, with an alarm that stays. Raise Unpublishable for the events of another ledger.
 
         Such a record is in all ways what a relay writes, of an event that this store has at no position: after it,
         this relay could give the same position to a second event.
@@ -191,6 +191,7 @@ class Relay:
                     "log, or belongs to another ledger; restore the event store (krypton restore event-store), or, if "
                     f"the record is forged, run krypton recover {one.topic}"
                 )
+        outbox.note_foreign(foreign)
         for topic in sorted({one.topic for one in foreign}):
             some = [one for one in foreign if one.topic == topic]
             log.error(

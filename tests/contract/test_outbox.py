@@ -162,6 +162,27 @@ def test_the_next_time_is_known_and_what_was_settled_long_ago_goes(url: str, out
     assert query(url, "SELECT count(*) FROM policies.outbox") == [(0,)]
 
 
+def test_what_was_decided_is_counted_once_and_outlasts_its_entries(url: str, outbox: Outbox) -> None:
+    """What a sender that dies did not note is not counted; it decides again."""
+    for _ in range(3):
+        add(url)
+    add(url, kind="lookup")
+    with suppress(ZeroDivisionError), outbox.claim(["command"], NOW, 3) as claim:
+        claim.done(claim.entries[0], decision="merged")
+        raise ZeroDivisionError
+    with outbox.claim(["command"], NOW, 2) as claim:
+        for entry in claim.entries:
+            claim.done(entry, decision="merged")
+    with outbox.claim(["command"], NOW, 2) as claim:
+        claim.refused(claim.entries[0], "L7")
+    with outbox.claim(["lookup"], NOW, 1) as claim:
+        claim.became(claim.entries[0], [])
+    outbox.prune(NOW + 2 * KEEP_DAYS * DAY_US)
+    with closing(psycopg2.connect(url)) as connection:
+        found = {(row["policy"], row["decision"], row["rule"]): row["n"] for row in operators.tally(connection)}
+    assert found == {(POLICY, "merged", ""): 2, (POLICY, "refused", "L7"): 1, (POLICY, "left", ""): 1}
+
+
 def test_an_entry_comes_back_as_it_was_written(url: str, outbox: Outbox) -> None:
     ident = add(url, cause=9)
     with outbox.claim(["command"], NOW, 1) as claim:

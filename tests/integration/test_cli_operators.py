@@ -2,15 +2,21 @@
 
 import base64
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
+from urllib.request import urlopen
 from uuid import uuid4
 
+import psycopg2
 import pytest
 from kafka import KafkaProducer
+from prometheus_client.parser import text_string_to_metric_families
 
 from domain.check_digit import check_digit
 from krypton.devstack.stack import Stack
+from krypton.services import decisions as counting
+from krypton.services.decisions import Decision, counted
 from krypton.services.logins import RELAY
 from krypton.settings import ServiceUnavailable
 from krypton.views.lag import wait_for_views
@@ -68,6 +74,64 @@ def test_professionals_are_listed_with_their_sites(region: Region) -> None:
     }
     said = region.complaint(1, "professional", "register", CLINICIAN, "--name", "Dr", "--profession", "x")
     assert said.endswith("is registered already: affiliate them instead (P2)")
+
+
+def decisions(region: Region) -> dict[Decision, int]:
+    """What Prometheus is told: decisions so far."""
+
+    def asked() -> str:
+        port = dict(region.settings)["KRYPTON_HEALTH_PORT"]
+        with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/metrics", timeout=WITHIN_S) as answer:
+            return str(answer.read().decode())
+        return ""
+
+    until(lambda: "krypton_decisions_total{" in asked(), "the page of health")
+    (family,) = [one for one in text_string_to_metric_families(asked()) if one.name == "krypton_decisions"]
+    return {Decision(**one.labels): int(one.value) for one in family.samples}
+
+
+def test_each_decision_moves_its_number(region: Region) -> None:
+    """The page of health takes part in none: it finds them in the ledger."""
+    before = decisions(region)
+    ref = region.register()
+    doctor = ("--as", f"rpps:{CLINICIAN}", "--reason", "follow-up")
+    region.ask("access", "open", ref, *doctor)
+    region.settle()
+    region.ask("record", "show", ref, *doctor)
+    region.complaint(1, "audit", "history", ref, *doctor)
+    moved = {
+        Decision("gate", "granted", "professional", "X6"),
+        Decision("gate", "viewed", "professional", "X12"),
+        Decision("gate", "refused", "professional", "W2"),
+        Decision("matching", "left", "service", ""),  # no matching rules are in force here
+    }
+    now: dict[Decision, int] = {}
+
+    def told() -> bool:
+        now.update(decisions(region))
+        return all(now[one] > before.get(one, 0) for one in moved)
+
+    until(told, "each number moved")
+    assert {one for one, n in now.items() if one.by == "gate" and n > before.get(one, 0)} == {
+        one for one in moved if one.by == "gate"
+    }
+
+
+def test_a_ledger_that_was_never_counted_is_counted_page_by_page(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing is told until all is: a number that climbs would look like a rate."""
+    url = region.krypton.addresses.database
+    whole = counted(url)
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE ledger.decided SET position = 0, counts = '[]'")
+    monkeypatch.setattr(counting, "PAGE", region.head // 3 + 1)
+    monkeypatch.setattr(counting, "MOST_S", 0)
+    assert [counted(url), counted(url)] == [{}, {}]
+    found = counted(url)
+    assert {one: n for one, n in found.items() if one.by == "gate"} == {
+        one: n for one, n in whole.items() if one.by == "gate"
+    }
 
 
 def test_views_status_has_the_keys_that_programs_rely_on(region: Region) -> None:

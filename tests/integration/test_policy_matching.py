@@ -9,6 +9,7 @@ import pytest
 from domain.commands.identities import AttachIns, Correct
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from krypton.services import policies
+from krypton.services.decisions import counted
 from projections.identity_index.due import due
 from tests.fakes.views import pair
 from tests.integration.policy_world import INDEX, PolicyWorld, made
@@ -69,6 +70,29 @@ def test_a_weaker_rule_puts_the_newcomer_to_a_human(world: PolicyWorld) -> None:
     world.react()
     found = world.types(before)
     assert (found.get(REVIEW), found.get(MERGED)) == (1, None)
+
+
+def test_what_became_of_each_newcomer_is_counted(world: PolicyWorld) -> None:
+    """Merged, proposed to a human, or left alone; by nobody but who notes it, and once."""
+    world.in_force()
+    world.register("CHA")
+    world.react()
+    before = matched(world)
+    world.register("CHB")
+    world.react()
+    assert matched(world) == before | {"merged": before["merged"] + 1}
+    world.register("CHC", birth_place="")
+    world.react()
+    assert matched(world) == before | {"merged": before["merged"] + 1, "proposed": before["proposed"] + 1}
+    world.register("CHC", "2", family="AUTRE")
+    world.react()
+    assert matched(world)["left"] == before["left"] + 1
+
+
+def matched(world: PolicyWorld) -> dict[str, int]:
+    """How often matching decided what."""
+    counts = counted(world.ours.addresses.database)
+    return {one.decision: n for one, n in counts.items() if one.by == "matching" and not one.rule}
 
 
 def test_a_correction_that_makes_two_agree_matches_them(world: PolicyWorld) -> None:

@@ -44,4 +44,13 @@ def test_forged_records_are_told_of_the_topic_once_and_left_out_ones_of_each_vie
     row = {"version": 1, "topic": TOPIC, "forged": True, "n": 3}
     rows = [row | {"view": view} for view in ("identity_index", "patient_record")]
     rows.append(row | {"view": "patient_record", "forged": False, "n": 2})
-    assert [found.part for found in _of_letters(rows)] == ["patient_record v1", TOPIC]
+    assert [found.part for found in _of_letters(rows, {})] == ["patient_record v1", TOPIC]
+
+
+def test_what_the_relay_passed_over_is_told_though_no_view_left_it_out_yet() -> None:
+    """Of a topic that views tell of too it is told once, with the greater number."""
+    (found,) = _of_letters([], {TOPIC: 2})
+    assert str(found).endswith(f"then run krypton recover {TOPIC}")
+    letters = [{"view": "identity_index", "version": 1, "topic": TOPIC, "forged": True, "n": 3}]
+    (found,) = _of_letters(letters, {TOPIC: 2})
+    assert "holds 3 records that this ledger did not write" in found.what
