@@ -33,7 +33,7 @@ from streams.relay.log_end import records_between
 from streams.relay.outgoing import first_long
 
 STILL_S: Final = 60.0
-RELAY: Final = """SELECT h.position, (SELECT coalesce(max(id), 0) FROM ledger.ledger_events) AS head,
+RELAY: Final = """SELECT h.position, h.waits, (SELECT coalesce(max(id), 0) FROM ledger.ledger_events) AS head,
 (SELECT count(*) FROM ledger.ledger_events WHERE id > h.position) AS waiting,
 (SELECT state FROM ledger.ledger_events WHERE id > h.position ORDER BY id LIMIT 1) AS first,
 EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = %(lock)s AND objsubid = 1
@@ -143,7 +143,8 @@ def _relay(health: Health, connection: Any, now: float) -> None:
     if row["first"] is not None:
         health.relay_waits_s = max(0.0, now - first_long(bytes(row["first"])) / US)
     if health.relay_waits_s > STILL_S:
-        cause = "it is running: its log says why" if row["active"] else "none is running: start krypton run"
+        running = f"it is running: {row['waits'] or 'its log says why'}"
+        cause = running if row["active"] else "none is running: start krypton run"
         said = f"stands still: {row['waiting']} events are not on Kafka, the first for {health.relay_waits_s:.0f} s"
         health.problems.append(Problem("relay", f"{said}; {cause}"))
 

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS ledger.relay_hint (
     position bigint NOT NULL DEFAULT 0,
     held boolean NOT NULL DEFAULT false
 );
+ALTER TABLE ledger.relay_hint ADD COLUMN IF NOT EXISTS waits text;
 INSERT INTO ledger.relay_hint DEFAULT VALUES ON CONFLICT DO NOTHING;
 CREATE TABLE IF NOT EXISTS ledger.topic_id (topic text PRIMARY KEY, id text NOT NULL);
 """
@@ -32,7 +33,8 @@ COLUMNS = "id, originator_id::text, originator_version, state FROM ledger.ledger
 
 NAMES = """SELECT id, originator_id::text || '/' || originator_version
 FROM ledger.ledger_events WHERE id = ANY(%s)"""
-CLAIM = """UPDATE ledger.relay_hint new SET held = true FROM ledger.relay_hint old RETURNING old.position, old.held"""
+CLAIM = """UPDATE ledger.relay_hint new SET held = true, waits = NULL FROM ledger.relay_hint old
+RETURNING old.position, old.held"""
 
 
 class Hint(NamedTuple):
@@ -100,8 +102,14 @@ class Outbox(Rows):
         """Record that Kafka acknowledged all events up to ``position``; ``held=False`` hands over cleanly."""
         with self._connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE ledger.relay_hint SET position = greatest(position, %s), held = %s", (position, held)
+                "UPDATE ledger.relay_hint SET position = greatest(position, %s), held = %s, waits = NULL",
+                (position, held),
             )
+
+    def waits(self, why: str) -> None:
+        """Record why nothing is sent now: until something is, or a relay starts."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("UPDATE ledger.relay_hint SET waits = %s", (why,))
 
     def note_foreign(self, records: Sequence[Foreign]) -> None:
         """Remember records of others that are passed over: health tells of them."""

@@ -120,9 +120,14 @@ class Relay:
             try:
                 self._connect_and_copy(lease, outbox, hint.position)
             except (Undelivered, KafkaError) as failure:
-                self._backoff.wait(f"waiting for Kafka ({type(failure).__name__}: {failure})")
+                self._wait(outbox, f"waiting for Kafka ({type(failure).__name__}: {failure})")
             except Unpublishable as wrong:
-                self._backoff.wait(f"the relay cannot go on: {wrong}")
+                self._wait(outbox, f"the relay cannot go on: {wrong}")
+
+    def _wait(self, outbox: Outbox, why: str) -> None:
+        """Say why to the log, and to health."""
+        outbox.waits(why)
+        self._backoff.wait(why)
 
     def _connect_and_copy(self, lease: Lease, outbox: Outbox, hint: int) -> None:
         """Copy with one producer until told to stop; then hand over cleanly."""

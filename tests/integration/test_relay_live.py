@@ -9,6 +9,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from krypton.devstack.stack import Stack
+from krypton.services import health
 from krypton.services.logins import RELAY
 from schemas.registry import registry
 from streams.broker import broker, topics
@@ -117,8 +118,8 @@ def test_what_kafka_lost_is_sent_again_whatever_the_hint_says(ledger: LiveLedger
     assert "records were lost there" in ledger.said("relay")
 
 
-def test_it_does_not_write_after_another_ledgers_events(ledger: LiveLedger) -> None:
-    """A database restored from an old copy would give positions away twice."""
+def test_it_does_not_write_after_another_ledgers_events(ledger: LiveLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database restored from an old copy would give positions away twice. Health says why it stands still."""
     other = Region()
     other.receive(study_uid="2.25.1", instances=1)
     (*_, last) = other.recorder.select_notifications(0, 1_000, inclusive_of_start=False)
@@ -130,6 +131,10 @@ def test_it_does_not_write_after_another_ledgers_events(ledger: LiveLedger) -> N
     ledger.register(10)
     ledger.start("relay")
     until(lambda: "older than Kafka's log" in ledger.said("relay"), "the relay says so")
+    monkeypatch.setattr(health, "STILL_S", 0.0)
+    (told,) = [one for one in health.measure(ledger.krypton).problems if one.part == "relay"]
+    assert "it is running: the relay cannot go on: krypton." in told.what
+    assert "older than Kafka's log" in told.what
     assert not any(t == "krypton.identities" for t, _ in ledger.published())
 
 
