@@ -32,7 +32,8 @@ def _tell_of_unnamed(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _is_whole(row: Mapping[str, Any]) -> bool:
-    return bool(row["seen"] == "whole")
+    """A clerk's list does not say how much is seen: it is all."""
+    return bool(row.get("seen", "whole") == "whole")
 
 
 def _cells(who: Mapping[str, Any]) -> dict[str, Any]:

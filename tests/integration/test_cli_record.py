@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
 from domain.work import Envelope
@@ -33,6 +34,14 @@ def receive(region: Region, study_uid: str = "", local_id: str = "", **change: A
         received("CHB", study_uid, local_id=local_id, **change), Envelope("system:test")
     ).result
     return {**result, "study_uid": study_uid, "ref": f"CHB|{local_id}"}
+
+
+def case(folder: Path, name: str) -> Path:
+    """A case's file, of somebody whose name is no word of the reason for which the tests ask (X15)."""
+    dataset = dcmread(CASES / f"{name}.dcm")
+    dataset.PatientName = str(dataset.PatientName).replace("TEST^", "ESSAI^")
+    dataset.save_as(path := folder / f"{name}.dcm")
+    return path
 
 
 class TestIngest:
@@ -234,6 +243,40 @@ class TestRecord:
         assert "an exam" in region.show("record", "show", study["ref"])
 
 
+class TestConflicts:
+    """What comes in again and says otherwise: listed for people, and settled by them."""
+
+    def conflict(self, region: Region, folder: Path, number: str) -> dict[str, Any]:
+        """The one that the two files of a case make."""
+        for name in (number, f"{number}b"):
+            region.ask("ingest", "--site", "CHB", case(folder, name))
+        region.settle()
+        (found,) = self.found(region, number)
+        assert found["conflict"] in region.show("study", "conflicts", "list").split()
+        return found
+
+    def found(self, region: Region, number: str, *more: str) -> list[dict[str, Any]]:
+        listed = region.ask("study", "conflicts", "list", *more)
+        return [one for one in listed if one["uid"].startswith(f"2.25.777.{number}.")]
+
+    def test_another_patient_is_accepted_and_the_study_goes_with_its_dose(self, region: Region, tmp_path: Path) -> None:
+        conflict = self.conflict(region, tmp_path, "84")
+        assert (conflict["kind"], conflict["sent_as"]["local_id"]) == ("patient", "B84RIGHT")
+        region.ask("study", "conflicts", "accept", conflict["conflict"], "--reason", "wrong worklist")
+        region.settle()
+        dlp = [region.ask("dose", "show", f"CHB|{who}")["totals"]["dlp_mgycm"] for who in ("B84WRONG", "B84RIGHT")]
+        assert (dlp, self.found(region, "84")) == ([None, 100.0], [])
+        assert [one["state"] for one in self.found(region, "84", "--all")] == ["accepted"]
+
+    def test_another_series_is_dismissed_and_the_first_stands(self, region: Region, tmp_path: Path) -> None:
+        conflict = self.conflict(region, tmp_path, "36")
+        assert conflict["kind"] == "series"
+        region.ask("study", "conflicts", "dismiss", conflict["conflict"], "--reason", "sent twice")
+        region.settle()
+        assert self.found(region, "36") == []
+        assert [study["instances"] for study in region.ask("record", "show", "CHB|B36")["studies"]] == [1]
+
+
 class TestDose:
     """Each irradiation event once; unknown is never zero; alerts."""
 
@@ -268,10 +311,10 @@ class TestDose:
         assert next(line.split() for line in lines if "DLP" in line) == ["DLP", "mGy·cm", "0"]
 
     def test_a_dose_report_that_is_not_understood_is_named_wherever_the_dose_is_looked_for(
-        self, region: Region
+        self, region: Region, tmp_path: Path
     ) -> None:
         """Nobody takes its study for one without dose."""
-        region.ask("ingest", "--site", "CHB", CASES / "03.dcm")
+        region.ask("ingest", "--site", "CHB", case(tmp_path, "03"))
         region.settle()
         for words in ("dose show CHB|B3", "record show CHB|B3", "dose reports"):
             assert "2.25.777.3.1" in region.show(*words.split()).split()

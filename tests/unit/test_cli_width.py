@@ -218,6 +218,32 @@ ANSWERS: dict[str, tuple[str, Any, list[str]]] = {
         [IDS[3], IDS[4]],
     ),
 }
+CONFLICT = {
+    "patient": WHO,
+    "conflict": IDS[5],
+    "study": IDS[4],
+    "study_uid": UIDS[0],
+    "identity": IDS[0],
+    "kind": "patient",
+    "differing": ["PatientID", "PatientName"],
+    "instances": 1,
+    "uid": UIDS[1],
+    "other_identity": IDS[1],
+    "other_study_uid": UIDS[0],
+    "site": "CHU-BDX",
+    "digest": "0" * 64,
+    "found_at": AT,
+    "found_by": "aet:BDX_PACS",
+    "state": "open",
+    "settled_by": None,
+    "position": 12,
+    "sent_as": {"local_id": "98765", **WHO},
+}
+ANSWERS["study conflicts list"] = (
+    "study.conflicts_of",
+    [CONFLICT, {**CONFLICT, "sent_as": None}],
+    [IDS[4], IDS[5], UIDS[1]],
+)
 ROLES = ("rpps:10101201233", "clerk:essai", "auditor:essai")
 
 
