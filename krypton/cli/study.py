@@ -1,6 +1,7 @@
 """krypton study: reassigns or withdraws a study, and settles what came in and says otherwise of it."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -21,7 +22,8 @@ app = command_group("Studies.")
 conflicts = command_group("What came in and says otherwise than what is held: the first stands until somebody decides.")
 app.add_typer(conflicts, name="conflicts")
 CONFLICTS = (
-    *("found_at", "site", "kind", "differing", "instances", *WHO, "sent_as", "found_by", "state", "uid", "study"),
+    *("found_at", "site", "kind", "differing", "instances", *WHO, "sent_as", "other_identity"),
+    *("found_by", "state", "uid", "study"),
     "conflict",
 )
 Conflicting = Annotated[UUID, typer.Argument(help="The conflict's id, as study conflicts list prints it.")]
@@ -65,8 +67,13 @@ def list_conflicts(
     if as_json:
         document(found)
         return
-    told = [{**row, "sent_as": " ".join(filter(None, (row["sent_as"] or {}).values())) or None} for row in found]
-    table(with_patients(told), CONFLICTS, "Conflicts")
+    table(with_patients(map(_cells, found)), CONFLICTS, "Conflicts")
+
+
+def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The second person in words, and by id where it is another one: more is not known of an event that both claim."""
+    other = row["other_identity"] if row["other_identity"] != row["identity"] else None
+    return {**row, "sent_as": " ".join(filter(None, (row["sent_as"] or {}).values())) or None, "other_identity": other}
 
 
 @conflicts.command()

@@ -242,7 +242,7 @@ CONFLICT = {
 ANSWERS["study conflicts list"] = (
     "study.conflicts_of",
     [CONFLICT, {**CONFLICT, "sent_as": None}],
-    [IDS[4], IDS[5], UIDS[1]],
+    [IDS[1], IDS[4], IDS[5], UIDS[1]],
 )
 ROLES = ("rpps:10101201233", "clerk:essai", "auditor:essai")
 
