@@ -2,7 +2,8 @@
 
 A pair of which a human says anything is matched again. A bar that is lifted, or a merge undone, frees others who
 were held together with one side through the other. A third who agrees with both of two that a human set apart is merged
-with neither; that merge is due once the human merges the two, or sets the third apart from one of them.
+with neither; that merge is due once the human merges the two or sets the third apart from one of them, or once one of
+the two is erased.
 
 The lookup ``match`` asks the identity index after it has read the event. Under its matching rules the identity is
 merged with those it agrees with, or proposed to a human; a rule's merge that a correction no longer supports is undone.
@@ -15,9 +16,11 @@ from policies.policy import Due, Kind
 from schemas.event import LedgerEvent
 
 CHANGES_KEYS = frozenset(
-    f"identity.{what}" for what in ("registered", "traits_corrected", "ins_attached", "ins_detached")
+    f"identity.{what}" for what in ("registered", "traits_corrected", "ins_attached", "ins_detached", "erased")
 )
-"""Events that change no compared trait: no rule compares status or flags, and an erased person is not matched."""
+"""Events that change what rules compare; no rule compares status or flags. An erased person is matched with nobody, but
+others may be who agreed with that person too.
+"""
 LOOSENS = frozenset(f"link.{what}" for what in ("unbarred", "unmerged", "barred", "dismissed"))
 """Events after which two sides, or who agrees with both, may have something due that was not due before."""
 
@@ -26,7 +29,7 @@ class Matching:
     """See the module."""
 
     name = "matching"
-    version = 3
+    version = 4
     topics: tuple[str, ...] = ("krypton.identities", "krypton.links")
 
     def react(self, event: LedgerEvent) -> Iterable[Due]:

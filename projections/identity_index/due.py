@@ -122,6 +122,12 @@ FROM "{s}".node n JOIN "{s}".cluster c USING (cluster_id)
 WHERE n.cluster_id IN (SELECT cluster_id FROM "{s}".node WHERE identity_id = ANY(%(ids)s::uuid[]))
 """
 
+OF_ERASED = """
+SELECT i.identity_id::text AS identity, k.low::text, k.high::text FROM "{s}".identity i
+JOIN "{s}".link k ON k.low = i.identity_id OR k.high = i.identity_id
+WHERE i.erased AND i.identity_id = ANY(%(ids)s::uuid[])
+"""
+
 
 def due(connection: Connection, schema: str, others: Iterable[str] = (), within: Collection[str] | None = None) -> Due:
     """What the rules of the version in that schema would decide now. ``others``: identities to tell of as well.
@@ -149,10 +155,19 @@ def due(connection: Connection, schema: str, others: Iterable[str] = (), within:
 
 
 def clusters_of(connection: Connection, schema: str, identities: Iterable[str]) -> dict[str, frozenset[str]]:
-    """Each of these identities with all that statements connect it to, itself included."""
-    wanted = set(identities)
-    found = _clusters(connection, schema, wanted)
-    return {one: frozenset(found[one].members if one in found else {one}) for one in wanted}
+    """Each of these identities with all that statements connect it to, itself included.
+
+    One that was erased has no keys any more that would lead to others: with it come all of whom anything was ever said
+    together with it, a mere proposal included.
+    """
+    near = {one: {one} for one in identities}
+    for link in fetch(connection, OF_ERASED.format(s=schema), ids=list(near)):
+        near[link["identity"]] |= {link["low"], link["high"]}
+    found = _clusters(connection, schema, {side for sides in near.values() for side in sides})
+    return {
+        one: frozenset(member for side in sides for member in (found[side].members if side in found else {side}))
+        for one, sides in near.items()
+    }
 
 
 def _sql(template: str, schema: str, within: Collection[str] | None) -> str:

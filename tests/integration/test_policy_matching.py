@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.commands.identities import AttachIns, Correct
+from domain.commands.identities import AttachIns, Correct, Erase
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from krypton.services import policies
 from krypton.services.decisions import counted
@@ -308,6 +308,17 @@ def test_who_stood_between_two_is_matched_with_one_once_a_human_sets_the_other_a
 ) -> None:
     one, other, third = _between_two_that_a_human_parted(world)
     world.ask(said(**pair(other, third), reason="twins"))
+    world.react()
+    persons = world.persons(one, other, third)
+    assert (persons[0] == persons[2], persons[0] == persons[1]) == (True, False)
+
+
+def test_who_stood_between_two_is_matched_with_the_one_that_is_left_once_the_other_is_erased(
+    world: PolicyWorld,
+) -> None:
+    """Nothing speaks against it any more, and no other event would lead to a look at it."""
+    one, other, third = _between_two_that_a_human_parted(world)
+    world.ask(Erase(identity=UUID(other), reason="asked for by the person"))
     world.react()
     persons = world.persons(one, other, third)
     assert (persons[0] == persons[2], persons[0] == persons[1]) == (True, False)

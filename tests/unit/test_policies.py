@@ -48,7 +48,7 @@ def order_of(identity: UUID, **change: object) -> PlaceOrder:
 # matching
 
 
-def test_matching_looks_up_who_is_registered_or_corrected_and_nobody_else(region: Region) -> None:
+def test_matching_looks_up_who_is_registered_corrected_or_erased_and_nobody_else(region: Region) -> None:
     one, other = region.persons("a", "b")
     for command in (
         Correct(identity=one, stated={"given": "Camille"}, reason="typing error"),
@@ -62,7 +62,7 @@ def test_matching_looks_up_who_is_registered_or_corrected_and_nobody_else(region
         ("identity.registered", [str(other)]),
         ("identity.traits_corrected", [str(one)]),
         ("identity.flagged", []),
-        ("identity.erased", []),
+        ("identity.erased", [str(other)]),
     ]
 
 
