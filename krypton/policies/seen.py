@@ -62,7 +62,7 @@ class Seen:
         if self._beginning is None or self._beginning[0] != version:
             self._beginning = version, self._ours.ledger.recorder.max_notification_id() or 0
         _, head = self._beginning  # the same until it was read: the ledger goes on meanwhile
-        if not lag.lacks(self._ours, self._view, head, 0):
+        if not lag.lacks(self._ours, self._view, head, 0, version):  # another one may be promoted meanwhile
             self._version, self._upto, self._unread = version, head, []
 
     def _partition(self, stored: Any) -> tuple[str, int]:

@@ -99,8 +99,11 @@ def _causes(ours: Krypton) -> list[str]:
     return [str(one) for one in problems(ours)]
 
 
-def lacks(ours: Krypton, view: str, position: int, timeout_s: float) -> str:
-    """Why a view does not yet show all events up to a position; None once it does."""
+def lacks(ours: Krypton, view: str, position: int, timeout_s: float, version: int | None = None) -> str:
+    """Why a view does not yet show all events up to a position; empty once it does.
+
+    ``version``: asked about, whichever is live meanwhile; by default the one that is live.
+    """
     deadline = time.monotonic() + timeout_s
     try:
         _until(
@@ -110,7 +113,7 @@ def lacks(ours: Krypton, view: str, position: int, timeout_s: float) -> str:
         )
         ends = end_offsets(ours)  # the ends now: later records need not be waited for
         _until(
-            lambda: _behind(ours, ends)[view] == 0,
+            lambda: _behind_of(ours, view, version, ends) == 0,
             deadline,
             lambda: f"{view} is not up to date: is its worker running?",
         )
@@ -128,6 +131,13 @@ def _acknowledged(ours: Krypton) -> int:
 def _behind(ours: Krypton, ends: Ends) -> dict[str, int]:
     with ours.snapshot() as connection:
         return catalog.behind(connection, ends)
+
+
+def _behind_of(ours: Krypton, view: str, version: int | None, ends: Ends) -> int | None:
+    with ours.snapshot() as connection:
+        if version is None:
+            return catalog.behind(connection, ends)[view]
+        return catalog.behind_of(connection, view, version, ends)
 
 
 def _last_on_kafka(ours: Krypton) -> int:

@@ -89,6 +89,12 @@ def behind(db: connection, ends: Mapping[Partition, int]) -> dict[str, int]:
     }
 
 
+def behind_of(db: connection, view: str, version: int, ends: Mapping[Partition, int]) -> int | None:
+    """One version's lag, live or not; None where it is gone."""
+    topics = next((v["topics"] for v in fetch(db, VERSIONS) if (v["view"], v["version"]) == (view, version)), None)
+    return None if topics is None else _lag(topics, _positions(db).get((view, version), {}), ends)
+
+
 def _positions(db: connection) -> dict[tuple[str, int], dict[Partition, Position]]:
     found: dict[tuple[str, int], dict[Partition, Position]] = {}
     for p in fetch(db, POSITIONS):

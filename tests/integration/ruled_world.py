@@ -123,10 +123,12 @@ class RuledWorld:
         self.work(view)
         return done
 
-    def lacks(self, _ours: Krypton, view: str, position: int, _timeout_s: float) -> str:
-        """Stands for ``waiting.lacks``, which asks Kafka; here all that is stored counts as relayed."""
+    def lacks(self, _ours: Krypton, view: str, position: int, _s: float, version: int | None = None) -> str:
+        """Stands for ``lag.lacks``, which asks Kafka; here all that is stored counts as relayed."""
         found = 'SELECT topic, "partition", ledger_position FROM views.position p JOIN views.view_version v'
-        rows = self.query(f"{found} USING (view, version) WHERE view = %s AND v.state = 'live'", view)
+        asked = "version = %s" if version else "v.state = 'live'"
+        values = (view, version) if version else (view,)
+        rows = self.query(f"{found} USING (view, version) WHERE view = %s AND {asked}", *values)
         read = {(topic, partition): at for topic, partition, at in rows}
         stored = [((r.topic, r.partition), int(dict(r.headers)["position"])) for r in self.records(view)]
         late = [at for partition, at in stored if read.get(partition, 0) < at <= position]

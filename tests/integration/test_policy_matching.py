@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,9 @@ from domain.commands.identities import AttachIns, Correct, Erase
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from krypton.services import policies
 from krypton.services.decisions import counted
+from krypton.views import lag
 from projections.identity_index.due import due
+from projections.versions import catalog, versions
 from tests.fakes.views import pair
 from tests.integration.policy_world import INDEX, PolicyWorld, made
 from tests.integration.ruled_world import merges
@@ -322,3 +325,39 @@ def test_who_stood_between_two_is_matched_with_the_one_that_is_left_once_the_oth
     world.react()
     persons = world.persons(one, other, third)
     assert (persons[0] == persons[2], persons[0] == persons[1]) == (True, False)
+
+
+def test_a_promotion_while_the_index_is_looked_at_makes_no_late_version_pass_for_complete(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another version, which has read all, is live just while that is asked, and is taken back."""
+    world.in_force()
+    one = world.register("CHA")
+    world.react()
+    late, ahead = 2, world.build(INDEX, matching=1)
+    other = world.register("CHB")
+    world.fold("matching")
+    world.stores[INDEX, ahead] = store = world.ours.view(INDEX, ahead)
+    store.apply(world.records(INDEX))
+    asked: list[int] = []
+
+    def lacks(*question: Any) -> str:
+        versions.promote(world.url, INDEX, ahead, "system:test", force=True)
+        try:
+            asked.append(ahead)
+            return world.lacks(*question)
+        finally:
+            versions.rollback(world.url, INDEX, "system:test")
+
+    sender = world.senders["matching"] = policies.sender(world.ours, "matching")
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(lag, "lacks", lacks)
+        sender.once()
+    assert asked
+    for _ in range(2):
+        sender.once()
+    with world.ours.snapshot() as connection:
+        assert catalog.live_version(connection, INDEX) == late
+    assert world.outbox("state", "kind = 'lookup'") == [("waiting",)]
+    world.react()
+    assert len(set(world.persons(one, other))) == 1
