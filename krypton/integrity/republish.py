@@ -196,7 +196,7 @@ def _only_relay(ours: Krypton) -> Iterator[tuple[Lease, Outbox]]:
             raise LedgerAltered("a relay is active: stop krypton run and krypton relay, then republish")
         outbox = Outbox(ours.addresses.database, PAGE_ROWS)
         try:
-            if outbox.claim().held:
+            if outbox.claim():
                 time.sleep(LEASE_S)  # a relay that crashed may have sent records until its lease ended
             try:
                 yield lease, outbox

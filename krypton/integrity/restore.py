@@ -25,6 +25,7 @@ from schemas.registry import UnknownSchema, registry
 from streams.reading import record_source
 from streams.reading.replay import Replay
 from streams.reading.side_by_side import Comparison, Window
+from streams.relay import outbox
 from streams.relay.outgoing import NoKeys
 
 Advance = Callable[[int], None]
@@ -101,6 +102,7 @@ def restore(ours: Krypton, heads: Heads, advance: Advance = lambda _: None, *, u
                 )
     finally:  # whatever was refused: what was kept may tell of erasures
         keys = destroy_again(ours)
+        outbox.forget(ours.addresses.database)  # it may be as old as the backup: the log goes far beyond it
     return replace(done, keys=keys)
 
 

@@ -65,9 +65,12 @@ class Woken:
 
 
 def store(ours: Krypton, name: str, step: Step = no_step) -> ViewStore:
-    """The store of a policy. It has no access to the vault: sealed fields stay sealed."""
+    """The store of a policy. It has no access to the vault: sealed fields stay sealed.
+
+    Events need not come in turn: what a policy decides about one depends on that one alone, and has an id of its own.
+    """
     codec = Codec(registry(), NoKeys())
-    return ViewStore(PolicyFold(POLICIES[name], step), codec, ours.addresses.database, genuine())
+    return ViewStore(PolicyFold(POLICIES[name], step), codec, ours.addresses.database, genuine(), in_turn=False)
 
 
 def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:

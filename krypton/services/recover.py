@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from adapters.eventstore.scan import Scan
 from domain.errors import LedgerAltered, NotFound
@@ -19,12 +20,10 @@ from krypton.integrity.checkpoints import Heads
 from krypton.integrity.republish import republish
 from krypton.integrity.verdict import Verdict
 from krypton.integrity.verify import Question, verify
-from krypton.policies.fold import PREFIX, PolicyFold
-from krypton.views import promote, rebuild
-from policies.all import POLICIES
+from krypton.policies import moving
+from krypton.views import promote, raise_due, rebuild
 from postgres.session import connect
 from projections.declared import VIEWS
-from projections.engine import positions
 from projections.engine.query import fetch
 from projections.versions import catalog, versions
 from projections.versions.catalog import ASIDE
@@ -35,12 +34,8 @@ from streams.relay import alarms, log_end, topic_ids
 from streams.relay.lease import Lease
 from streams.relay.outbox import Rows
 from streams.relay.outgoing import Addresser
-from streams.relay.position_search import offsets_at
 
 VERSIONS = "SELECT version, state FROM views.view_version WHERE view = %(view)s ORDER BY version"
-SET_NEXT = """UPDATE views.position SET next = %s
-WHERE view = %s AND version = %s AND topic = %s AND "partition" = %s"""
-FORGET = "DELETE FROM views.dead_letter WHERE view = %s AND version = %s AND topic = ANY(%s) AND forged"
 Say = Callable[[str], None]
 
 
@@ -72,12 +67,12 @@ def recover(ours: Krypton, names: Sequence[str], heads: Heads, actor: str, say: 
         raise NotFound(f"no topic {unknown[0]} with events: there are {', '.join(LEDGER)}")
     with _no_relay(ours):
         _hold(ours, names, heads, forged=forged)
+        handled = moving.handled(ours, names)
         _make_again(ours, names)
     say(f"{', '.join(names)}: deleted and made again")
     sent = republish(ours, 1, heads).events
     say(f"{sent} events published again")
-    for name in POLICIES:
-        _set_on(ours, name, set(names))
+    moving.move(ours, handled, names)
     built = {view: _build(ours, view, actor, say) for view in _readers(names)}
     made = topics.ids(ours.addresses.kafka)  # noted last: until all is built, each view says that it cannot follow
     topic_ids.note(ours.addresses.database, {topic: made[topic] for topic in names}, again=True)
@@ -104,7 +99,7 @@ def _hold(ours: Krypton, names: Sequence[str], heads: Heads, *, forged: bool) ->
         return
     with closing(connect(ours.addresses.database, "recover", autocommit=True)) as connection:
         rows = Rows(connection)
-        _, foreign = log_end.read(ours.addresses.kafka, rows, Addresser.of(registry()))
+        foreign = log_end.read(ours.addresses.kafka, rows, Addresser.of(registry())).foreign
         some = [one for one in foreign if one.event and one.topic in names]
         known = rows.known([one.event for one in some])
     for one in some:
@@ -136,6 +131,7 @@ def _build(ours: Krypton, view: str, actor: str, say: Say) -> int:
     built = rebuild.run(ours, wish, started, lambda _: None)
     promote.promote(ours, view, built.version, actor, force=True)  # the former one goes by offsets that mean nothing
     _drop_others(ours, view, actor)
+    raise_due.raise_due(ours, view, built.version, uuid4())  # whoever looked at wrong rows decided too little
     say(f"{view} v{built.version}: built from {built.events} events, and promoted")
     return built.version
 
@@ -148,19 +144,3 @@ def _drop_others(ours: Krypton, view: str, actor: str) -> None:
             versions.discard(ours.addresses.database, view, row["version"])
         elif row["version"] != live:
             promote.drop(ours, view, row["version"], actor)
-
-
-def _set_on(ours: Krypton, policy: str, names: set[str]) -> None:
-    """Let a policy go on behind the last event that it handled, wherever that now lies.
-
-    Forged records that it left out are gone with their topic: they would be told of for ever.
-    """
-    name = f"{PREFIX}{policy}"
-    with closing(connect(ours.addresses.database, "recover")) as connection, connection, connection.cursor() as cursor:
-        read = {p: at for p, at in positions.read(cursor, name, PolicyFold.version).items() if p[0] in names}
-        for last in {at.ledger for at in read.values()}:
-            found = offsets_at(ours.addresses.kafka, sorted(names), last + 1)
-            for (topic, partition), at in read.items():
-                if at.ledger == last:
-                    cursor.execute(SET_NEXT, (found[topic, partition], name, PolicyFold.version, topic, partition))
-        cursor.execute(FORGET, (name, PolicyFold.version, sorted(names)))

@@ -95,8 +95,8 @@ def _of_letters(rows: list[dict[str, Any]], passed: Mapping[str, int]) -> Iterat
             said = f"left out {row['n']} records of {row['topic']}: see krypton dead-letters list"
             yield Problem(f"{row['view']} v{row['version']}", said)
     for topic, count in sorted(forged.items()):
-        said = f"holds {count} records that this ledger did not write: find out who may write there, then run krypton"
-        yield Problem(topic, f"{said} recover {topic}")
+        said = f"holds {count} records that this ledger did not write, or not in that order: find out who may"
+        yield Problem(topic, f"{said} write there, then run krypton recover {topic}")
 
 
 def _bounds(ours: Krypton, names: list[str]) -> dict[tuple[str, int], Bounds]:

@@ -71,7 +71,7 @@ def _wait(ours: Krypton, timeout_s: float, reach: Callable[[int, int], None]) ->
     head = ours.ledger.recorder.max_notification_id() or 0
 
     def relayed() -> bool:
-        missing = max(0, head - _last_on_kafka(ours))
+        missing = _left_to_relay(ours, head)
         left.tell({"relay": missing})
         return not missing
 
@@ -140,12 +140,14 @@ def _behind_of(ours: Krypton, view: str, version: int | None, ends: Ends) -> int
         return catalog.behind_of(connection, view, version, ends)
 
 
-def _last_on_kafka(ours: Krypton) -> int:
-    """The position of the last event there; 0 where there is none."""
+def _left_to_relay(ours: Krypton, head: int) -> int:
+    """How many events up to a position Kafka lacks."""
     try:
         with ours.snapshot() as connection:
-            ends, _ = log_end.read(ours.addresses.kafka, Rows(connection), Addresser.of(registry()))
-        return max((end.position for end in ends.values()), default=0)
+            rows = Rows(connection)
+            hint = rows.hint()
+            tail = log_end.read(ours.addresses.kafka, rows, Addresser.of(registry()), hint)
+            return log_end.missing(tail, hint, head, rows.count)
     except KafkaError as away:
         raise kafka_away(ours, away) from None
 

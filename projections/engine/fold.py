@@ -195,6 +195,11 @@ def forged_letter(read: Read, why: str) -> Letter:
     return _letter(read, f"is not the ledger's: {why}")
 
 
+def late_letter(read: Read) -> Letter:
+    """The dead letter of an event behind a later one of its partition."""
+    return _letter(read, "comes after a later event of its partition: it was sent twice, or that one before its turn")
+
+
 def _letter(read: Read, what: str) -> Letter:
     event_type = read.event.type if isinstance(read.event, LedgerEvent) else None
     where = "unknown position" if read.position is None else f"position {read.position}"

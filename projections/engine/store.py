@@ -2,7 +2,8 @@
 
 Delivery: a record takes effect exactly once. The Kafka offset shows whether it was already read, the ledger position
 whether the relay published it twice. A worker that lost its partition finds the position moved and writes nothing.
-A record that the ledger did not write becomes a dead letter: it is not applied, and moves no ledger position.
+A record that the ledger did not write becomes a dead letter: it is not applied, and moves no ledger position. So does
+one whose ledger position is not above that of the record before it: it was sent twice, or that one before its turn.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import OffsetGap
 from projections.engine import parked, positions
-from projections.engine.fold import Read, fold, fold_carefully, forged_letter, read
+from projections.engine.fold import Read, fold, fold_carefully, forged_letter, late_letter, read
 from projections.engine.parked import DeadLetter
 from projections.engine.positions import Move, Partition, Position
 from projections.engine.projection import Projection, schema_of
@@ -28,14 +29,20 @@ Check = Callable[[Cursor, Sequence[Read]], Mapping[int, str]]
 class ViewStore:
     """``streams.processor.view.View`` on PostgreSQL. ``catalog.create`` has already made the view's tables."""
 
-    def __init__(self, projection: Projection, codec: Codec, url: str, check: Check | None = None) -> None:
-        """``check``: tells which records the ledger did not write; None: every record is trusted."""
+    def __init__(
+        self, projection: Projection, codec: Codec, url: str, check: Check | None = None, *, in_turn: bool = True
+    ) -> None:
+        """``check``: tells which records the ledger did not write; None: all are trusted, and repeats are dropped.
+
+        ``in_turn``: events count only in ledger order; else each does whenever it comes, and again if it is repeated.
+        """
         self.name = projection.name
         self.version = projection.version
         self.topics = projection.topics
         self._projection = projection
         self._codec = codec
         self._check = check
+        self._in_turn = in_turn
         self._tables = tables_sql(projection.tables, schema_of(projection))
         self._session = Session(url, f"view {self.name} v{self.version}", self._forget)
         self._known: dict[Partition, Position] | None = None
@@ -117,10 +124,14 @@ class ViewStore:
         """Apply what is new; returns the moves, and how many events were new."""
         with self._session.transaction() as cursor:
             forged = self._check(cursor, reads) if self._check else {}
-            moves, new = _moves(known, heads, [one for at, one in enumerate(reads) if at not in forged])
+            moves, new, late = _moves(known, heads, [one for at, one in enumerate(reads) if at not in forged])
+            if not self._in_turn:
+                new, late = [*late, *new], []
             positions.move(cursor, self.name, self.version, moves)  # it locks the partitions or stops this worker
-            if forged:
-                letters = [forged_letter(reads[at], why) for at, why in forged.items()]
+            letters = [forged_letter(reads[at], why) for at, why in forged.items()]
+            if self._check:
+                letters += map(late_letter, late)
+            if letters:
                 parked.store_forged(cursor, self.name, self.version, letters)
             if new:
                 self._fold(cursor, new, careful)
@@ -140,10 +151,11 @@ class ViewStore:
 
 def _moves(
     known: Mapping[Partition, Position], heads: Mapping[Partition, int], reads: Sequence[Read]
-) -> tuple[dict[Partition, Move], list[Read]]:
-    """Each partition's move, and the events that are not the relay's repeats: positions only grow in a partition."""
+) -> tuple[dict[Partition, Move], list[Read], list[Read]]:
+    """Each partition's move, the new events, and those behind a later one: positions only grow in a partition."""
     ledger = {partition: known.get(partition, START).ledger for partition in heads}
     new: list[Read] = []
+    late: list[Read] = []
     for one in reads:
         partition = (one.record.topic, one.record.partition)
         if one.position is None:
@@ -151,8 +163,10 @@ def _moves(
         elif one.position > ledger[partition]:
             ledger[partition] = one.position
             new.append(one)
+        else:
+            late.append(one)
     moves = {
         partition: Move(known.get(partition), Position(following, ledger[partition]))
         for partition, following in heads.items()
     }
-    return moves, new
+    return moves, new, late

@@ -1,8 +1,9 @@
 """Folds one partition for a rebuild: in memory, or row by row in PostgreSQL if it refused a row.
 
-Relay repeats (a ledger position not above the last) are dropped. A record that cannot be read or applied becomes a dead
-letter and parks its key, exactly as in ``store``. A record above the ledger's head, or without a position, was not
-written by the relay: it is set aside as forged, and moves nothing.
+An event whose ledger position is not above the last is not applied: it was sent twice, or the one before it came too
+early. A record above the ledger's head, or without a position, was not written by the relay. Both are set aside as
+forged where the head is known, and move nothing. A record that cannot be read or applied becomes a dead letter and
+parks its key, exactly as in ``store``.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from psycopg2.extensions import cursor as Cursor
 
-from projections.engine.fold import HIGHEST, Read, fold, fold_carefully, forged_letter, read
+from projections.engine.fold import HIGHEST, Read, fold, fold_carefully, forged_letter, late_letter, read
 from projections.engine.parked import Letter, Parked
 from projections.engine.projection import Projection, RowKey, schema_of
 from projections.engine.rows import LiveRows, RowRefused, TableSql, tables_sql
@@ -109,6 +110,7 @@ class _PartFold:
                     ledger = self._odd(batch[index], event, ledger, folded)
                     continue
                 if (position := event.position) <= ledger:
+                    self._late(Read(batch[index], event, position), folded)
                     continue
                 if position > until:
                     raise _Ended
@@ -135,12 +137,17 @@ class _PartFold:
             return ledger
         if one.position is not None:
             if one.position <= ledger:
+                self._late(one, folded)
                 return ledger
             if one.position > self._until:
                 raise _Ended
             ledger = one.position
         self._letter(one, folded)
         return ledger
+
+    def _late(self, one: Read, folded: Folded) -> None:
+        if self._head < HIGHEST:
+            folded.forged.append(late_letter(one))
 
     def _letter(self, one: Read, folded: Folded) -> None:
         for letter in fold(self._projection, [one], self._rows, self._waiting):
@@ -222,6 +229,8 @@ def _new(
         elif one.position is None or one.position > folded.ledger:
             new.append(one)
             folded.ledger = one.position or folded.ledger
+        elif head < HIGHEST:
+            folded.forged.append(late_letter(one))
     return new, False
 
 

@@ -5,7 +5,8 @@ program may have written after it, and a forged position must not become the rel
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
@@ -21,7 +22,10 @@ from streams.relay.outgoing import Addresser, Stored
 TIMEOUT_S: Final = 20.0
 POLL_MS: Final = 250
 FURTHER: Final = 64
-"""Records read from a partition at first, if its last one is foreign; then eight times as many, and so on."""
+"""Records read from a partition at first, if its last one does not suffice; then eight times as many each time."""
+AT_A_TIME: Final = 1_024
+FAR: Final = 4_096
+"""A partition whose last records are none of those noted was cut, or somebody wrote as many records there."""
 HIGHEST: Final = 2**63 - 1
 MOST_DIGITS: Final = len(str(HIGHEST))
 
@@ -45,17 +49,37 @@ class Foreign(NamedTuple):
         return f"{self.topic}/{self.partition} offset {self.offset}"
 
 
-Ends = Mapping[tuple[str, int], End]
-"""(topic, partition) to its last own record."""
+Place = tuple[str, int]
+"""Topic and partition."""
+Ends = Mapping[Place, End]
+"""The last own record of each partition."""
 
 EMPTY = End(0, "")
 
 
+class Hint(NamedTuple):
+    """What the last active relay recorded: all up to ``position`` is in Kafka.
+
+    ``ends``: the last position that Kafka acknowledged in each partition; those without any are absent.
+    """
+
+    position: int
+    ends: Mapping[Place, int]
+
+
+NO_HINT: Final = Hint(0, {})
+
+
 class Tail(NamedTuple):
-    """Where each partition ends, and what others wrote after that."""
+    """Where each partition ends, and what others wrote after that.
+
+    ``upto``: the last own position at or below the hint; without a hint, that of the end. ``held``: those above it.
+    """
 
     ends: Ends
     foreign: Sequence[Foreign]
+    upto: Mapping[Place, int]
+    held: Mapping[Place, Collection[int]]
 
 
 class Store(Protocol):
@@ -65,53 +89,119 @@ class Store(Protocol):
         """The events at these positions; absent where the store has none."""
 
 
-def resume(ends: Ends, hint: int) -> int:
-    """The position after which to look for events that Kafka lacks.
+class There(NamedTuple):
+    """Which events Kafka has: of each partition all up to its floor, and those ``held`` above it."""
 
-    Within a partition positions only grow and nothing is skipped, so every partition has all its events up to the
-    lowest end. All events up to the hint are known to be there, which helps if a partition is idle.
+    floors: Mapping[Place, int]
+    held: Mapping[Place, Collection[int]]
+
+    @property
+    def start(self) -> int:
+        """The position after which to look for events that Kafka lacks."""
+        return min(self.floors.values())
+
+    def lacks(self, place: Place, position: int) -> bool:
+        """Whether an event is to be sent."""
+        return position > self.floors[place] and position not in self.held.get(place, ())
+
+
+def there(tail: Tail, hint: Hint) -> There:
+    """What Kafka has, by its log and by the hint. ``tail``: as ``read`` finds it with that hint.
+
+    Up to the hint all was acknowledged, save where a partition lacks what is noted of it. Above the hint only what lies
+    in the log counts: a copy of a later event, sent before its turn, must not hide those before it. Without a hint each
+    partition is trusted to have all its events up to its end.
     """
-    return max(hint, min(end.position for end in ends.values()))
+    if not hint.position:
+        return There(tail.upto, {})
+    return There({**dict.fromkeys(tail.upto, hint.position), **lost(tail, hint)}, tail.held)
 
 
-def read(kafka: str, store: Store, addresser: Addresser) -> Tail:
-    """Each partition's end. Raises KafkaError, also when it takes longer than 20 s, and the store's errors."""
+def lost(tail: Tail, hint: Hint) -> dict[Place, int]:
+    """The partitions that lack what Kafka had acknowledged, and their last position before that."""
+    return {place: upto for place, upto in tail.upto.items() if upto < hint.ends.get(place, 0)}
+
+
+def missing(tail: Tail, hint: Hint, head: int, count: Callable[[int, int], int]) -> int:
+    """How many events up to ``head`` Kafka lacks; counted only where the last one seems to be there: it may be a copy.
+
+    ``count``: how many events lie between two positions.
+    """
+    have = there(tail, hint)
+    last = max(end.position for end in tail.ends.values())
+    if not hint.position or have.start < hint.position or last < head:
+        return max(0, head - (have.start if have.start < hint.position else last))
+    return count(hint.position, head) - sum(at <= head for some in have.held.values() for at in some)
+
+
+def read(kafka: str, store: Store, addresser: Addresser, hint: Hint = NO_HINT) -> Tail:
+    """Each partition's end. Raises KafkaError, also when a read takes longer than 20 s, and the store's errors.
+
+    Without a hint, only so far back that an own record is found. With one, back to what it notes of the partition, so
+    that all above it is known: an old record that somebody copied to the end is not taken for a log that was cut.
+    """
     consumer = KafkaConsumer(
         **broker.options(kafka), client_id="krypton-relay-end", group_id=None, enable_auto_commit=False
     )
     try:
         every = [TopicPartition(topic, p) for topic in LEDGER for p in range(PARTITIONS[topic])]
         begins, tops = bounds.begins(consumer, every), bounds.ends(consumer, every)
-        ends, foreign = dict.fromkeys(every, EMPTY), list[Foreign]()
+        found = _Found(hint, {(tp.topic, tp.partition): EMPTY for tp in every})
         left, depth = {tp: tops[tp] for tp in every if tops[tp] > begins[tp]}, 1
         while left:
             starts = {tp: max(begins[tp], top - depth) for tp, top in left.items()}
-            found = records_between(consumer, starts, left)
-            own, strange = judged(found, store, addresser)
-            ends.update({TopicPartition(*place): end for place, end in own.items()})
-            foreign += strange
-            left = {tp: at for tp, at in starts.items() if tuple(tp) not in own and at > begins[tp]}
-            depth = FURTHER if depth == 1 else depth * 8
+            found.take(*judged(records_between(consumer, starts, left), store, addresser))
+            left = {
+                tp: at
+                for tp, at in starts.items()
+                if at > begins[tp] and found.wants((tp.topic, tp.partition), tops[tp] - at)
+            }
+            depth = FURTHER if depth == 1 else min(depth * 8, AT_A_TIME)
     finally:
         consumer.close(autocommit=False)
-    return Tail({(tp.topic, tp.partition): end for tp, end in ends.items()}, foreign)
+    return Tail(found.ends, found.foreign, {place: found.upto.get(place, 0) for place in found.ends}, found.held)
 
 
-def judged(
-    records: Sequence[Any], store: Store, addresser: Addresser
-) -> tuple[dict[tuple[str, int], End], list[Foreign]]:
-    """The highest own record of each partition, and the foreign ones after it. ``records``: in order of their offsets.
+@dataclass
+class _Found:
+    """What was read so far, from the end backwards."""
+
+    hint: Hint
+    ends: dict[Place, End]
+    foreign: list[Foreign] = field(default_factory=list)
+    upto: dict[Place, int] = field(default_factory=dict)
+    held: dict[Place, set[int]] = field(default_factory=dict)
+
+    def take(self, own: Mapping[Place, Sequence[End]], foreign: Sequence[Foreign]) -> None:
+        """Records that lie before those taken so far."""
+        self.foreign += [one for one in foreign if self.ends[one.topic, one.partition] == EMPTY]
+        hint = self.hint.position or HIGHEST
+        for place, some in own.items():
+            self.ends[place] = max(self.ends[place], *some)
+            if below := [end.position for end in some if end.position <= hint]:
+                self.upto[place] = max(self.upto.get(place, 0), *below)
+            if above := {end.position for end in some if end.position > hint}:
+                self.held.setdefault(place, set()).update(above)
+
+    def wants(self, place: Place, read: int) -> bool:
+        """Whether what lies before the records that were ``read`` matters."""
+        noted = self.hint.ends.get(place, 0) if self.hint.position and read < FAR else 0
+        return place not in self.upto or self.upto[place] < noted
+
+
+def judged(records: Sequence[Any], store: Store, addresser: Addresser) -> tuple[dict[Place, list[End]], list[Foreign]]:
+    """The own records of each partition, and the foreign ones after the last. ``records``: in order of their offsets.
 
     Raises the store's errors.
     """
     stated = [_position(record) for record in records]
     rows = store.rows_at([position for position in stated if position])
-    own: dict[tuple[str, int], End] = {}
-    foreign: dict[tuple[str, int], list[Foreign]] = {}
+    own: dict[Place, list[End]] = {}
+    foreign: dict[Place, list[Foreign]] = {}
     for record, position in zip(records, stated, strict=True):
         place = record.topic, record.partition
         if (row := rows.get(position)) and _is_written_as(record, row, addresser):
-            own[place] = max(own.get(place, EMPTY), End(position, f"{row.aggregate_id}/{row.version}"))
+            own.setdefault(place, []).append(End(position, f"{row.aggregate_id}/{row.version}"))
             foreign.pop(place, None)
         else:
             foreign.setdefault(place, []).append(Foreign(*place, record.offset, _whole(record, position, addresser)))

@@ -3,13 +3,15 @@
 Writers lock the events' table, so positions become visible in order: reading from a position on misses nothing.
 """
 
+import json
 import select
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
 
 from postgres.session import connect
 from streams.relay import alarms
-from streams.relay.log_end import Foreign
+from streams.relay.log_end import NO_HINT, Foreign, Hint, Place
 from streams.relay.outgoing import Stored
 
 CHANNEL = "ledger"
@@ -22,10 +24,17 @@ CREATE SCHEMA IF NOT EXISTS ledger;
 CREATE TABLE IF NOT EXISTS ledger.relay_hint (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     position bigint NOT NULL DEFAULT 0,
-    held boolean NOT NULL DEFAULT false
+    held boolean NOT NULL DEFAULT false,
+    ends jsonb NOT NULL DEFAULT '{}',
+    waits text
 );
-ALTER TABLE ledger.relay_hint ADD COLUMN IF NOT EXISTS waits text;
 INSERT INTO ledger.relay_hint DEFAULT VALUES ON CONFLICT DO NOTHING;
+DO $$ BEGIN -- looked for first: to alter a table, even in vain, waits for all who read it
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'ledger.relay_hint'::regclass AND attname = 'ends') THEN
+        ALTER TABLE ledger.relay_hint ADD COLUMN ends jsonb NOT NULL DEFAULT '{}';
+        ALTER TABLE ledger.relay_hint ADD COLUMN IF NOT EXISTS waits text;
+    END IF;
+END $$;
 CREATE TABLE IF NOT EXISTS ledger.topic_id (topic text PRIMARY KEY, id text NOT NULL);
 """
 COLUMNS = "id, originator_id::text, originator_version, state FROM ledger.ledger_events"
@@ -33,15 +42,10 @@ COLUMNS = "id, originator_id::text, originator_version, state FROM ledger.ledger
 
 NAMES = """SELECT id, originator_id::text || '/' || originator_version
 FROM ledger.ledger_events WHERE id = ANY(%s)"""
-CLAIM = """UPDATE ledger.relay_hint new SET held = true, waits = NULL FROM ledger.relay_hint old
-RETURNING old.position, old.held"""
-
-
-class Hint(NamedTuple):
-    """What the last active relay recorded: all up to ``position`` is in Kafka; ``held``: it did not stop cleanly."""
-
-    position: int
-    held: bool
+CLAIM = "UPDATE ledger.relay_hint new SET held = true, waits = NULL FROM ledger.relay_hint old RETURNING old.held"
+NOTE = """UPDATE ledger.relay_hint
+SET position = greatest(position, %s), held = %s, waits = NULL, ends = ends || %s::jsonb"""
+COUNT = "SELECT count(*) FROM ledger.ledger_events WHERE id > %s AND id <= %s"
 
 
 def create(database: str) -> None:
@@ -54,8 +58,19 @@ def create(database: str) -> None:
         connection.close()
 
 
+def forget(database: str) -> None:
+    """Let the log alone tell the next relay what Kafka has: the event store was changed. Raises psycopg2.Error."""
+    with closing(connect(database, "hint")) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE ledger.relay_hint SET ends = '{}'")
+
+
 KNOWN = """SELECT originator_id::text || '/' || originator_version FROM ledger.ledger_events
 WHERE (originator_id, originator_version) IN (SELECT * FROM unnest(%s::uuid[], %s::bigint[]))"""
+
+
+def _place(name: str) -> Place:
+    topic, _, partition = name.rpartition("/")
+    return topic, int(partition)
 
 
 class Rows:
@@ -69,6 +84,20 @@ class Rows:
         with self._connection.cursor() as cursor:
             cursor.execute(f"SELECT {COLUMNS} WHERE id = ANY(%s)", (list(positions),))
             return {row[0]: Stored(row[0], row[1], row[2], bytes(row[3])) for row in cursor}
+
+    def hint(self) -> Hint:
+        """What a relay recorded last; nothing where it noted no ends, as relays of earlier releases did."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT position, ends FROM ledger.relay_hint")
+            ((position, ends),) = cursor.fetchall()
+        return Hint(position, {_place(name): end for name, end in ends.items()}) if ends else NO_HINT
+
+    def count(self, after: int, upto: int) -> int:
+        """How many events lie between two positions, the second one included."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(COUNT, (after, upto))
+            ((events,),) = cursor.fetchall()
+        return int(events)
 
     def known(self, names: Sequence[str]) -> set[str]:
         """Which of these events, each by its ``ce_id``, the store has at any position."""
@@ -92,19 +121,20 @@ class Outbox(Rows):
         """End the session."""
         self._connection.close()
 
-    def claim(self) -> Hint:
-        """Mark the hint as held; returns its previous content."""
+    def claim(self) -> bool:
+        """Mark the hint as held; returns whether it was: the last relay did not stop cleanly then."""
         with self._connection.cursor() as cursor:
             cursor.execute(CLAIM)
-            return Hint(*cursor.fetchone())
+            return bool(cursor.fetchone()[0])
 
-    def note(self, position: int, *, held: bool = True) -> None:
-        """Record that Kafka acknowledged all events up to ``position``; ``held=False`` hands over cleanly."""
+    def note(self, position: int, ends: Mapping[Place, int] | None = None, *, held: bool = True) -> None:
+        """Record that Kafka acknowledged all events up to ``position``; ``held=False`` hands over cleanly.
+
+        ``ends``: the last position acknowledged in each partition that got any.
+        """
+        told = json.dumps({f"{topic}/{partition}": end for (topic, partition), end in (ends or {}).items()})
         with self._connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE ledger.relay_hint SET position = greatest(position, %s), held = %s, waits = NULL",
-                (position, held),
-            )
+            cursor.execute(NOTE, (position, held, told))
 
     def waits(self, why: str) -> None:
         """Record why nothing is sent now: until something is, or a relay starts."""
@@ -124,13 +154,6 @@ class Outbox(Rows):
             per_row = sum(len(event.state) for event in page) // len(page) + 1
             self._rows = max(PAGE_ROWS_MIN, min(self._most, PAGE_BYTES // per_row))
         return page
-
-    def last_up_to(self, position: int) -> Stored | None:
-        """The last event at or before a position."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(f"SELECT {COLUMNS} WHERE id <= %s ORDER BY id DESC LIMIT 1", (position,))
-            row = cursor.fetchone()
-        return row and Stored(row[0], row[1], row[2], bytes(row[3]))
 
     def names_at(self, positions: Sequence[int]) -> dict[int, str]:
         """The ``ce_id`` of the events at these positions; absent where the store has none."""

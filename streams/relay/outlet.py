@@ -42,6 +42,7 @@ class Outlet:
 
     def __init__(self, kafka: str, lease: Lease) -> None:
         self._lease = lease
+        self._last: dict[tuple[str, int], int] = {}
         self._producer = FencedProducer(
             lease,
             **broker.options(kafka),
@@ -89,9 +90,17 @@ class Outlet:
                     raise Undelivered("the relay is to stop")
         except KafkaError as failure:
             raise Undelivered(f"Kafka: {type(failure).__name__}: {failure}") from failure
-        for future in sent:
+        for event, future in zip(burst, sent, strict=True):
             if not future.succeeded():
                 raise Undelivered(f"Kafka: {type(future.exception).__name__}: {future.exception}")
+            self._follow(event, future.value.offset)
+
+    def _follow(self, event: Outgoing, offset: int) -> None:
+        """Raises Undelivered where a partition ends lower than before: a broker that lost records does not say so."""
+        place = event.topic, event.partition
+        if 0 <= offset <= self._last.get(place, -1):  # below 0: of a repeated request, whose answer does not say
+            raise Undelivered(f"{event.topic}-{event.partition} lost records: it ends at offset {offset} now")
+        self._last[place] = max(offset, self._last.get(place, -1))
 
     def _flushed(self) -> bool:
         try:

@@ -1,19 +1,20 @@
 """The relay: copies events from the event store to Kafka, byte for byte, in order, exactly once.
 
 One relay is active, others stand by. Delivery: each event is on its topic once, in ledger order within its partition.
-The log is its own checkpoint: at start and after any failure the relay reads the last record of each partition and
-resumes after it; the hint in PostgreSQL only bounds that search if a partition is idle. Nothing is skipped: an event
-that cannot be sent stops the relay. What others wrote to a topic is passed over, with an alarm, and is never taken for
-the relay's own end. ``streams.relay.lease`` and ``streams.relay.outlet`` prevent two relays from writing at once. One
-race remains and needs three steps in a row: a relay frozen between checking its lease and writing to the socket, a
-second one that took over, and the first waking between the second one's read of a partition and its write to it.
-Consumers drop such a repeat. The relay runs for ever: it waits for an unavailable database or broker and logs which.
+The log is its own checkpoint: at start and after any failure the relay reads what lies in each partition above the
+hint, and sends what is not there. The hint in PostgreSQL says up to where Kafka acknowledged all events, and with which
+one each partition ended: a partition that lacks it lost records, and they are sent again. Nothing is skipped: an event
+that cannot be sent stops the relay. What others wrote to a topic is passed over, with an alarm.
+``streams.relay.lease`` and ``streams.relay.outlet`` prevent two relays from writing at once. One race remains and needs
+three steps in a row: a relay frozen between checking its lease and writing to the socket, a second one that took over,
+and the first waking between the second one's read of a partition and its write to it. Views drop such a repeat, and
+say so. The relay runs for ever: it waits for an unavailable database or broker and logs which.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psycopg2
@@ -26,7 +27,7 @@ from streams.broker.backoff import Backoff
 from streams.relay import log_end
 from streams.relay.checksum import use_compiled
 from streams.relay.lease import BEAT_S, LEASE_S, Lease
-from streams.relay.log_end import Ends, Foreign
+from streams.relay.log_end import Foreign, Hint, Place, There
 from streams.relay.outbox import Outbox, create
 from streams.relay.outgoing import Addresser, Outgoing, Stored
 from streams.relay.outlet import Outlet, Undelivered
@@ -110,15 +111,14 @@ class Relay:
 
     def _be_active(self, lease: Lease, outbox: Outbox) -> None:
         """Relay while the lease holds, with a new producer after each failure."""
-        hint = outbox.claim()
-        if hint.held:
+        if outbox.claim():
             log.info("the last relay did not stop cleanly: waiting %.0f s for its lease to run out", LEASE_S)
             self.stop.wait(LEASE_S)
         while not self.stop.is_set():
             if not lease.holds():
                 raise LeaseLost
             try:
-                self._connect_and_copy(lease, outbox, hint.position)
+                self._connect_and_copy(lease, outbox)
             except (Undelivered, KafkaError) as failure:
                 self._wait(outbox, f"waiting for Kafka ({type(failure).__name__}: {failure})")
             except Unpublishable as wrong:
@@ -129,58 +129,71 @@ class Relay:
         outbox.waits(why)
         self._backoff.wait(why)
 
-    def _connect_and_copy(self, lease: Lease, outbox: Outbox, hint: int) -> None:
+    def _connect_and_copy(self, lease: Lease, outbox: Outbox) -> None:
         """Copy with one producer until told to stop; then hand over cleanly."""
         outlet = Outlet(self.kafka, lease)
         try:
-            ends, foreign = log_end.read(self.kafka, outbox, self._addresser)
-            self._check_same_ledger(outbox, foreign)
-            start = log_end.resume(ends, self._hint_in_log(outbox, ends, hint))
-            log.info("relaying from position %d", start)
-            reached = self._copy(lease, outbox, outlet, ends, start)
+            hint = outbox.hint()
+            tail = log_end.read(self.kafka, outbox, self._addresser, hint)
+            self._check_same_ledger(outbox, tail.foreign)
+            self._tell_of_lost(log_end.lost(tail, hint), hint)
+            there = log_end.there(tail, hint)
+            log.info("relaying from position %d", there.start)
+            ends = {place: at for place, at in tail.upto.items() if at and place not in hint.ends}
+            reached, ends = self._copy(lease, outbox, outlet, there, ends, max(there.start, hint.position))
         except BaseException:
             outlet.abandon()
             raise
         outlet.close()
-        outbox.note(reached, held=False)
+        outbox.note(reached, ends, held=False)
 
-    def _copy(self, lease: Lease, outbox: Outbox, outlet: Outlet, ends: Ends, reached: int) -> int:
-        """Copy events after ``reached`` as they arrive; returns the last position that Kafka acknowledged."""
-        noted, due = reached, 0.0
+    def _copy(
+        self, lease: Lease, outbox: Outbox, outlet: Outlet, there: There, ends: dict[Place, int], noted: int
+    ) -> tuple[int, dict[Place, int]]:
+        """Copy the events that Kafka lacks as they arrive.
+
+        Nothing is noted below ``noted``: what was lost is only there again once all up to there was sent. Returns the
+        last position that Kafka acknowledged, and the partitions' ends that are not noted yet.
+        """
+        reached, due = there.start, 0.0
         while not self.stop.is_set():
             if not lease.holds():
                 raise LeaseLost
             if page := outbox.page(reached):
-                self._deliver(page, ends, outlet)
+                ends |= self._deliver(page, there, outlet)
                 reached = page[-1].position
             if reached > noted and time.monotonic() >= due:
-                outbox.note(reached)
+                outbox.note(reached, ends)
+                ends = {}
                 noted, due = reached, time.monotonic() + HINT_EVERY_S
             if not page:
                 outbox.wait(IDLE_S)
-        return reached
+        return reached, ends if reached >= noted else {}
 
-    def _deliver(self, page: Sequence[Stored], ends: Ends, outlet: Outlet) -> None:
-        """Send the events of a page that Kafka lacks. Raises Unpublishable once all before such an event are sent."""
-        new, wrong = self._lacking(page, ends)
+    def _deliver(self, page: Sequence[Stored], there: There, outlet: Outlet) -> dict[Place, int]:
+        """Send the events of a page that Kafka lacks; returns the last position of the page in each partition.
+
+        Raises Unpublishable once all before such an event are sent.
+        """
+        events, wrong = self._addressed(page)
+        new = [event for event in events if there.lacks((event.topic, event.partition), event.position)]
         outlet.deliver(new, go_on=lambda: not self.stop.is_set())
         if new:
             self.sent += len(new)
             self._backoff.reset()
         if wrong:
             raise wrong
+        return {(event.topic, event.partition): event.position for event in events}
 
-    def _lacking(self, page: Sequence[Stored], ends: Ends) -> tuple[list[Outgoing], Unpublishable | None]:
-        """The events of a page that Kafka lacks, up to the first unpublishable one."""
-        new: list[Outgoing] = []
+    def _addressed(self, page: Sequence[Stored]) -> tuple[list[Outgoing], Unpublishable | None]:
+        """The events of a page, up to the first unpublishable one."""
+        events: list[Outgoing] = []
         for stored in page:
             try:
-                event = self._addresser.outgoing(stored)
+                events.append(self._addresser.outgoing(stored))
             except (NotAnEvent, UnknownSchema) as wrong:
-                return new, Unpublishable(f"event at position {stored.position}: {wrong}")
-            if event.position > ends[event.topic, event.partition].position:
-                new.append(event)
-        return new, None
+                return events, Unpublishable(f"event at position {stored.position}: {wrong}")
+        return events, None
 
     def _check_same_ledger(self, outbox: Outbox, foreign: Sequence[Foreign]) -> None:
         """Pass over what others wrote, with an alarm that stays. Raise Unpublishable for the events of another ledger.
@@ -208,19 +221,14 @@ class Relay:
                 topic,
             )
 
-    def _hint_in_log(self, outbox: Outbox, ends: Ends, hint: int) -> int:
-        """The hint if the log confirms it; 0 if Kafka lost records, so that they are found and sent again."""
-        stored = outbox.last_up_to(hint) if hint else None
-        if stored is None:
-            return 0
-        event = self._addresser.outgoing(stored)
-        if ends[event.topic, event.partition].position >= event.position:
-            return hint
-        log.error(
-            "%s-%d ends before position %d, which Kafka had acknowledged: records were lost there; sending again "
-            "what is missing",
-            event.topic,
-            event.partition,
-            event.position,
-        )
-        return 0
+    @staticmethod
+    def _tell_of_lost(lost: Mapping[Place, int], hint: Hint) -> None:
+        for (topic, partition), end in sorted(lost.items()):
+            log.error(
+                "%s-%d lacks position %d, which Kafka had acknowledged: records were lost there; sending again what "
+                "follows position %d",
+                topic,
+                partition,
+                hint.ends[topic, partition],
+                end,
+            )

@@ -1,8 +1,9 @@
 """Topics into which somebody else wrote: nothing of it is applied, nothing of the ledger is lost, and it is said."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from struct import Struct
 from typing import Any
 
 import pytest
@@ -21,8 +22,11 @@ from krypton.settings import ServiceUnavailable
 from krypton.views.check import check
 from krypton.views.following import problems
 from krypton.views.lag import wait_for_views
+from schemas.registry import registry
 from streams.broker import broker, topics
-from tests.integration.live_ledger import LiveLedger, end_offsets, kill, live_ledger
+from streams.broker.partition import partition_of
+from streams.relay.outgoing import Addresser, Stored
+from tests.integration.live_ledger import LiveLedger, Published, end_offsets, kill, kill_kafka, live_ledger
 from tests.integration.proof_world import heads
 from tests.waiting import WITHIN_S, until
 
@@ -30,6 +34,8 @@ pytestmark = pytest.mark.live
 
 VIEW = "identity_index"
 TOPIC = "krypton.identities"
+BATCH = Struct(">qi")
+"""How each batch of a log file of Kafka begins: its first offset, and how many bytes follow."""
 Forge = Callable[[Any], dict[str, Any]]
 """What is sent in place of a record."""
 
@@ -101,6 +107,43 @@ def truncated(ledger: LiveLedger) -> None:
         admin.delete_records(half)
     finally:
         admin.close()
+
+
+def cut(ledger: LiveLedger, partitions: Collection[int]) -> None:
+    """The broker loses power, and with it the last batch of records of some partitions."""
+    kill_kafka(ledger.stack)
+    for partition in partitions:
+        (log,) = (ledger.stack.root / "kafka").glob(f"**/{TOPIC}-{partition}/*.log")
+        stored, ends = log.read_bytes(), [0]
+        while ends[-1] < len(stored):
+            _, length = BATCH.unpack_from(stored, ends[-1])
+            if not length:  # a log file may be longer than what is written in it
+                break
+            ends.append(ends[-1] + BATCH.size + length)
+        assert len(ends) > 2
+        log.write_bytes(stored[: ends[-2]])
+    ledger.stack.start_kafka()
+
+
+def sent_before_its_turn(ledger: LiveLedger) -> None:
+    """A byte-for-byte copy of the last event of each partition, of those that no relay has sent yet."""
+    addresser = Addresser.of(registry())
+    query = "SELECT id, originator_id::text, originator_version, state FROM ledger.ledger_events ORDER BY id"
+    rows = ledger.query(query)
+    events = [addresser.outgoing(Stored(at, one, version, bytes(state))) for at, one, version, state in rows]
+    copies = {event.partition: event for event in events if event.topic == TOPIC}
+    producer = KafkaProducer(**broker.options(broker.under(ledger.krypton.addresses.kafka, RELAY)))
+    try:
+        for copy in copies.values():
+            producer.send(copy.topic, copy.value, copy.key, copy.headers, copy.partition).get(60)
+    finally:
+        producer.close()
+
+
+def lacking(ledger: LiveLedger) -> set[Published]:
+    """The events that have no record on Kafka."""
+    published = {record for log in ledger.published().values() for record in log}
+    return {event for log in ledger.stored().values() for event in log} - published
 
 
 def poison(ledger: LiveLedger, *forges: Forge) -> None:
@@ -224,6 +267,123 @@ def test_one_command_mends_each_kind_of_damage(ledger: LiveLedger, monkeypatch: 
         ledger.register(50)
         people += 50
         until(lambda: shown(ledger) == people, f"{happened}: all shown")  # noqa: B023  # at once
+
+
+def test_what_a_broker_lost_at_a_topics_end_is_filled_up_or_said_and_mended(
+    ledger: LiveLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a relay that runs, and by one that starts after that: then each offset holds the event that it held before.
+
+    Where none has done so, views have read further than the topic reaches.
+    """
+    monkeypatch.setattr(walk, "SIGNED_S", 3_600)  # nobody signs here, however long it takes
+    ledger.register(100)
+    until(lambda: indexed(ledger) == 300, "all indexed")
+    until(lambda: noted(ledger), "the relay noted all")
+    cut(ledger, unlike_the_last(ledger))
+    filled_up(ledger, 350)
+    relay, worker = ledger.processes
+    relay.send_signal(signal.SIGTERM)
+    relay.wait(WITHIN_S)
+    cut(ledger, unlike_the_last(ledger))
+    ledger.processes[:] = [ledger.start("relay"), worker]
+    filled_up(ledger, 400)
+    stopped(ledger)
+    cut(ledger, range(3))
+    said = f"{TOPIC} was cut below what {VIEW} v1 read of it: run krypton recover {TOPIC}"
+    assert said in what_is_wrong(ledger)
+    assert said in map(str, health.measure(ledger.krypton).problems)
+    with pytest.raises(ServiceUnavailable, match=said):
+        wait_for_views(ledger.krypton, 0.1)
+    recovered(ledger, 400)
+    ledger.start("relay")
+    ledger.start("worker", VIEW)
+    ledger.register(50)
+    until(lambda: shown(ledger) == 450, "all shown")
+
+
+def noted(ledger: LiveLedger) -> bool:
+    """Whether the relay has written down that all is on Kafka."""
+    query = "SELECT position >= (SELECT max(id) FROM ledger.ledger_events) FROM ledger.relay_hint"
+    return ledger.query(query) == [(True,)]
+
+
+def unlike_the_last(ledger: LiveLedger) -> set[int]:
+    """All partitions but the last event's."""
+    ((last,),) = ledger.query("SELECT originator_id::text FROM ledger.ledger_events ORDER BY id DESC LIMIT 1")
+    return {*range(8)} - {partition_of(last.encode(), 8)}
+
+
+def filled_up(ledger: LiveLedger, people: int) -> None:
+    """With 50 persons more all is as if nothing had been lost."""
+    ledger.register(50)
+    until(lambda: indexed(ledger) == people, "all indexed")
+    until(lambda: not lacking(ledger), "all on Kafka")
+    assert ledger.published() == ledger.stored()
+    assert what_is_wrong(ledger) == ""
+
+
+def recovered(ledger: LiveLedger, people: int) -> None:
+    """What ``krypton recover`` leaves is right."""
+    assert sign_now(ledger.krypton)
+    done = recover(ledger.krypton, [TOPIC], heads(ledger.krypton), "system:test", lambda _: None, forged=False)
+    assert (done.verdict.difference, what_is_wrong(ledger), shown(ledger)) == (None, "", people)
+
+
+def test_events_behind_a_copy_of_a_later_one_are_not_lost_in_silence(
+    ledger: LiveLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The relay sends them all the same, views leave them out and say so, and one command mends it."""
+    monkeypatch.setattr(walk, "SIGNED_S", 3_600)  # nobody signs here, however long it takes
+    relay, _ = ledger.processes
+    relay.send_signal(signal.SIGSTOP)
+    overtaken(ledger)
+    relay.send_signal(signal.SIGCONT)
+    left_out_and_said(ledger, 300)
+    stopped(ledger)
+    recovered(ledger, 300)
+
+
+def test_a_relay_that_starts_behind_a_copy_of_a_later_event_sends_those_before_it(
+    ledger: LiveLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A policy that had read the copy is set back by ``recover``, to before the first that it has not handled."""
+    monkeypatch.setattr(walk, "SIGNED_S", 3_600)  # nobody signs here, however long it takes
+    relay, worker = ledger.processes
+    policies = ledger.start("policies", "run")
+    of_policy = "SELECT partition, ledger_position FROM views.position WHERE view = 'policy-matching' AND topic = %s"
+    ((head,),) = ledger.query("SELECT max(id) FROM ledger.ledger_events")
+    until(lambda: head in dict(ledger.query(of_policy, TOPIC)).values(), "the policy read all")
+    relay.send_signal(signal.SIGTERM)
+    relay.wait(WITHIN_S)
+    overtaken(ledger)
+    until(lambda: min(dict(ledger.query(of_policy, TOPIC)).values()) > head, "the policy read the copies")
+    kill(policies)
+    ledger.processes[:] = [ledger.start("relay"), worker]
+    left_out_and_said(ledger, 300)
+    stopped(ledger)
+    recovered(ledger, 300)
+    for partition, position in ledger.query(of_policy, TOPIC):
+        assert position < min(one.position for one in ledger.stored()[TOPIC, partition] if one.position > head)
+
+
+def overtaken(ledger: LiveLedger) -> None:
+    """Copies of the last of 100 events come before their turn, and are not taken for all of them."""
+    ledger.register(100)
+    sent_before_its_turn(ledger)
+    with pytest.raises(ServiceUnavailable, match="the relay has not copied"):
+        wait_for_views(ledger.krypton, 0.1)
+
+
+def left_out_and_said(ledger: LiveLedger, people: int) -> None:
+    """All is on Kafka, and of what views lack is told."""
+    until(lambda: f"{TOPIC} holds" in what_is_wrong(ledger), "said")
+    until(lambda: not lacking(ledger), "all on Kafka")
+    with pytest.raises(ServiceUnavailable, match=f"or not in that order.* run krypton recover {TOPIC}"):
+        wait_for_views(ledger.krypton, 0.1)
+    assert "comes after a later event of its partition" in " ".join(forged(ledger))
+    assert indexed(ledger) < people
+    assert Kind.REORDERED in {found.kind for found in verify(ledger.krypton, Question(Heads(()))).found}
 
 
 def test_what_policies_left_out_is_forgotten_with_its_topic(ledger: LiveLedger) -> None:

@@ -361,3 +361,21 @@ def test_a_promotion_while_the_index_is_looked_at_makes_no_late_version_pass_for
     assert world.outbox("state", "kind = 'lookup'") == [("waiting",)]
     world.react()
     assert len(set(world.persons(one, other))) == 1
+
+
+def test_a_policy_decides_about_each_event_in_whatever_order_they_lie_on_kafka(world: PolicyWorld) -> None:
+    """The last one is there before its turn, and again in its turn."""
+    world.in_force()
+    for number in range(9):  # one more than there are partitions
+        world.register("CHA", str(number), birth_date=f"1970-01-0{1 + number}")
+    registered = [one for one in world.records(INDEX) if one.topic == "krypton.identities"]
+    busiest = max((one.partition for one in registered), key=[one.partition for one in registered].count)
+    some = [one for one in registered if one.partition == busiest]
+    assert len(some) > 1
+    lies = [one._replace(offset=offset) for offset, one in enumerate([some[-1], *some])]
+    store = policies.store(world.ours, "matching")
+    for record in lies:
+        store.apply([record])
+    store.close()
+    assert {where for (where,) in world.outbox("cause")} == {int(dict(one.headers)["position"]) for one in some}
+    assert world.query("SELECT count(*) FROM views.dead_letter") == [(0,)]

@@ -9,7 +9,6 @@ from kafka.protocol.producer import ProduceRequest
 
 from streams.relay.fenced_producer import FencedClient, LeaseOver
 from streams.relay.lease import Lease
-from streams.relay.log_end import EMPTY, End, resume
 from streams.relay.outgoing import Outgoing
 from streams.relay.outlet import BATCH_BYTES, RECORD_OVERHEAD, bursts
 
@@ -36,21 +35,6 @@ def test_no_burst_needs_two_batches_of_one_partition(events: list[Outgoing]) -> 
         for e in burst:
             sizes[e.partition].append(len(e.value) + RECORD_OVERHEAD)
         assert all(sum(held) <= BATCH_BYTES or len(held) == 1 for held in sizes.values())
-
-
-def test_it_goes_on_after_the_lowest_end() -> None:
-    """What lies above it may already be there in other partitions, and is skipped by each one's own end."""
-    assert resume({("a", 0): End(7, "x/1"), ("a", 1): End(4, "y/1")}, hint=0) == 4
-
-
-def test_an_idle_partition_does_not_make_it_read_everything_again() -> None:
-    """The hint bounds the search."""
-    assert resume({("a", 0): End(700, "x/1"), ("a", 1): EMPTY}, hint=690) == 690
-
-
-def test_an_old_hint_does_no_harm() -> None:
-    """The log itself says more."""
-    assert resume({("a", 0): End(700, "x/1"), ("a", 1): End(650, "y/1")}, hint=3) == 650
 
 
 class Over(Lease):
