@@ -109,7 +109,7 @@ def test_each_decision_moves_its_number(region: Region) -> None:
 
     def told() -> bool:
         now.update(decisions(region))
-        return all(now[one] > before.get(one, 0) for one in moved)
+        return all(now.get(one, 0) > before.get(one, 0) for one in moved)
 
     until(told, "each number moved")
     assert {one for one, n in now.items() if one.by == "gate" and n > before.get(one, 0)} == {
