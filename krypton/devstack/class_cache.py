@@ -14,7 +14,7 @@ from pathlib import Path
 
 from krypton.devstack import processes
 from krypton.devstack.broker_properties import configuration
-from krypton.devstack.home import locked_file
+from krypton.devstack.home import once
 from krypton.devstack.ports import choose
 from krypton.devstack.teller import Teller
 from krypton.ports import Ports
@@ -47,16 +47,17 @@ def java(jars: str, main: str, *arguments: str) -> list[str]:
 def make(jars: str, tell: Teller) -> None:
     """Make the class cache if there is none. Where that fails it says so: brokers start without."""
     cache = _cache(jars)
-    if cache.is_file():
-        return
-    with locked_file(cache.with_suffix(".lock"), "another krypton dev prepares Kafka's classes", tell):
-        if not cache.is_file():  # another process may have made it meanwhile
-            tell.say("preparing Kafka's classes for quick starts (10 s, once)")
-            with tempfile.TemporaryDirectory(prefix="classes.new-", dir=cache.parent) as aside:
-                if said := _rehearse(jars, Path(aside)):
-                    tell.say(f"Kafka's classes could not be prepared, so it starts slower: {said}")
-                else:
-                    (Path(aside) / "classes").replace(cache)
+    who = "another krypton dev prepares Kafka's classes"
+    once(cache.with_suffix(".lock"), who, tell, done=cache.is_file, make=lambda: _make(jars, cache, tell))
+
+
+def _make(jars: str, cache: Path, tell: Teller) -> None:
+    tell.say("preparing Kafka's classes for quick starts (10 s, once)")
+    with tempfile.TemporaryDirectory(prefix="classes.new-", dir=cache.parent) as aside:
+        if said := _rehearse(jars, Path(aside)):
+            tell.say(f"Kafka's classes could not be prepared, so it starts slower: {said}")
+        else:
+            (Path(aside) / "classes").replace(cache)
 
 
 def _rehearse(jars: str, aside: Path) -> str:

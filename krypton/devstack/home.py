@@ -4,7 +4,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -98,6 +98,16 @@ def locked_file(path: Path, who: str, tell: Teller, timeout_s: float = LOCK_TIME
                 told = True
             time.sleep(0.1)
         yield
+
+
+def once(lock: Path, who: str, tell: Teller, *, done: Callable[[], bool], make: Callable[[], None]) -> None:
+    """Make what is not there, by one process at a time: another one may have made it meanwhile."""
+    if done():
+        return
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with locked_file(lock, who, tell):
+        if not done():
+            make()
 
 
 def _opened(path: Path) -> TextIO:

@@ -7,7 +7,7 @@ import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 
-from krypton.devstack.home import locked_file
+from krypton.devstack.home import once
 from krypton.devstack.jars_lock import ENDPOINT, KAFKA_VERSION, LOCKED
 from krypton.devstack.teller import Teller
 from krypton.errors import ServiceUnavailable
@@ -32,11 +32,8 @@ def cache_folder(home: Path) -> Path:
 def class_path(cache: Path, tell: Teller) -> str:
     """Java's class path for Kafka; downloads what is missing or damaged. Raises ServiceUnavailable."""
     jars = cache / f"kafka-{KAFKA_VERSION}"
-    if not complete(jars):
-        cache.mkdir(parents=True, exist_ok=True)
-        with locked_file(cache / "lock", "another krypton dev downloads Kafka", tell):
-            if not complete(jars):  # another process may have fetched them meanwhile
-                _fetch(jars, tell)
+    who = "another krypton dev downloads Kafka"
+    once(cache / "lock", who, tell, done=lambda: complete(jars), make=lambda: _fetch(jars, tell))
     return f"{jars}/*"
 
 

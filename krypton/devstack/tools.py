@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from krypton.devstack.home import locked_file
+from krypton.devstack.home import once
 from krypton.devstack.jars import HTTP_TIMEOUT_S, class_path
 from krypton.devstack.jars_lock import KAFKA_VERSION
 from krypton.devstack.teller import Teller
@@ -43,11 +43,8 @@ def command(tool: str, arguments: Sequence[str], cache: Path, tell: Teller) -> l
 def tools_jar(cache: Path, tell: Teller) -> Path:
     """The jar of the tools, checked against its locked SHA-256. Raises ServiceUnavailable."""
     jar = cache / JAR
-    if not _complete(jar):
-        cache.mkdir(parents=True, exist_ok=True)
-        with locked_file(cache / "tools.lock", "another krypton dev fetches Kafka's tools", tell):
-            if not _complete(jar):
-                _fetch(jar, tell)
+    who = "another krypton dev fetches Kafka's tools"
+    once(cache / "tools.lock", who, tell, done=lambda: _complete(jar), make=lambda: _fetch(jar, tell))
     return jar
 
 
