@@ -45,9 +45,9 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     unread = [report | study for study in found["studies"] for report in study["reports"] if report["unread"]]
     if unread:
         table(unread, ("date", "site", "unread", "report_uid"), "Dose reports of which no dose could be read")
-    readings = [reading | {"study": study["study"]} for study in found["studies"] for reading in study["readings"]]
     if found["to_review"]:
         _offer(found["to_review"])
+    readings = [reading | {"study": study["study"]} for study in found["studies"] for reading in study["readings"]]
     if readings:
         table(readings, READINGS, "Readings")
     table(found["orders"], ORDERS, "Orders")

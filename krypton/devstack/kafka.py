@@ -44,6 +44,7 @@ class Kafka:
         self._cache = cache
         self._tell = tell
         self._log = home.logs / "kafka.log"
+        self._jars = ""  # checked once for each start, by ``prepare``: 46 MB
 
     def process(self) -> psutil.Process | None:
         """The running broker of this folder, whoever started it."""
@@ -61,7 +62,8 @@ class Kafka:
 
     def prepare(self) -> None:
         """Provide the jars and a formatted log folder. Raises ServiceUnavailable."""
-        class_cache.make(class_path(self._cache, self._tell), self._tell)
+        self._jars = class_path(self._cache, self._tell)
+        class_cache.make(self._jars, self._tell)
         if (self._home.kafka / "meta.properties").is_file():
             self._check_profile()
             return
@@ -130,7 +132,7 @@ class Kafka:
         write_secret(file, configuration(data, ports, logins))
 
     def _java(self, main: str, *arguments: str) -> list[str]:
-        return class_cache.java(class_path(self._cache, self._tell), main, *arguments)
+        return class_cache.java(self._jars, main, *arguments)
 
     def _format(self) -> None:
         """Format into a temporary folder, then move it into place: a folder in place is complete."""
