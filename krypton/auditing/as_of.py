@@ -42,7 +42,7 @@ def as_of(ours: Krypton, moment: Moment, ref: str, caller: Caller, *, whole: boo
 
 def seen(past: Past, identity: str) -> Document:
     """``person``, ``members``, ``identity``, ``record``, ``dose``: the last three in the form of their ``show``
-    commands.
+    commands, without ``to_review``: that is open work on a pair, which ``audit history`` tells, no part of a record.
     """
     members = past.members(identity)
     together = [member["identity"] for member in members]

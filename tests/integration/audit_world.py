@@ -117,11 +117,16 @@ class AuditWorld:
         return person.identity_of(self.krypton, themself(identity), identity)
 
     def seen(self, identity: str) -> dict[str, Any]:
-        """What a reader of the live views sees now of a person: identity, record and dose."""
+        """What a reader of the live views sees now of a person: identity, record and dose.
+
+        Without the pairs that wait for a clerk: they are open work, and no part of the record.
+        """
         self.settle()
+        record = person.record_of(self.krypton, themself(identity), identity)
+        assert record.pop("to_review") == []
         return {
             "identity": person.identity_of(self.krypton, themself(identity), identity),
-            "record": person.record_of(self.krypton, themself(identity), identity),
+            "record": record,
             "dose": person.dose_of(self.krypton, themself(identity), identity),
         }
 
