@@ -4,6 +4,7 @@ import gc
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -31,6 +32,7 @@ from tests.waiting import WITHIN_S, until
 SITE, OTHER_SITE, AE_TITLE = "CHB", "CHP", "CHB_PACS"
 CLINICIAN, OUTSIDER = "10101201233", "10101205671"  # the first works for CHB, the second for no one
 LEFT_OUT, PLANTED = "not as the ledger holds it", "that this ledger did not write"  # what wait says of such records
+PROGRESS = re.compile(r"^.+: [\d,]+( of [\d,]+ \(\d+ %\))?, [\d,]+/s.*\n", re.MULTILINE)
 RUNNING = pytest.StashKey["Region"]()
 _numbers = count(1)
 
@@ -41,6 +43,11 @@ class Said(NamedTuple):
     code: int
     out: str
     err: str
+
+    @property
+    def told(self) -> str:
+        """Its standard error without progress: how much of that shows depends on how long it took."""
+        return PROGRESS.sub("", self.err).strip()
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ class CommandLine:
         """What a command says on standard error that must end with this code."""
         said = self.run(*words)
         assert said.code == code, f"{said.code}: {said.out} {said.err}"
-        return said.err.strip()
+        return said.told
 
 
 class Region(CommandLine):

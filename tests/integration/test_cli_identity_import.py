@@ -99,7 +99,7 @@ def test_a_file_of_excel_in_france_is_imported(region: Region, tmp_path: Path) -
     path.write_bytes(f"{header}\r\nCHB;IMP-30;FICTIVÉ;Zoé;12/04/1980;F;Pau\r\n".encode("cp1252"))
     said = region.run("identity", "import", path, "--json")
     assert (said.code, json.loads(said.out)["registered"]) == (0, 1)
-    assert said.err == "warning: not read, for their names are not known: the columns “Ville”\n"
+    assert said.told == "warning: not read, for their names are not known: the columns “Ville”"
     region.settle()
     traits = region.ask("identity", "show", "CHB|IMP-30")["traits"]
     assert (traits["family"], traits["given"], traits["birth_date"]) == ("FICTIVÉ", "Zoé", "1980-04-12")

@@ -175,7 +175,7 @@ def test_a_rebuild_of_the_same_is_equal_and_reads_well(region: Region) -> None:
     said = region.run("views", "rebuild", RECORD)
     version = max(versions_of(region, RECORD))
     assert said.out.startswith(f"{RECORD} v{version} is ready: ")
-    assert said.err.strip() == f"next: krypton views diff {RECORD}, then promote or drop it"
+    assert said.told == f"next: krypton views diff {RECORD}, then promote or drop it"
     caught_up(region, RECORD, version)
     assert "are equal" in region.show("views", "diff", RECORD)
     said = region.run("views", "promote", RECORD)
