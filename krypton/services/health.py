@@ -115,7 +115,7 @@ def measure(ours: Krypton) -> Health:
             rows, versions = fetch(connection, POSITIONS), fetch(connection, UNREAD)
             health.letters = fetch(connection, LETTERS)
             health.foreign = alarms.counts(connection)
-            health.policies = operators.counts(connection, int(now * US))
+            health.policies = operators.open_counts(connection, int(now * US))
             health.connections, health.connections_most = limits.holders(connection), limits.most(connection)
             health.problems += following.problems_in(ours, connection)
             _kafka(ours, health, connection, _readers(rows, versions), now)

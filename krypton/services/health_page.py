@@ -19,11 +19,12 @@ from krypton.services import health
 from krypton.services.decisions import Decision
 from krypton.services.health import Health
 from krypton.services.http import listen, server
+from policies.all import POLICIES
 from streams.broker.topics import LEDGER
 
 FRESH_S: Final = 2.0
 UNAVAILABLE: Final = 503
-POLICY_STATES: Final = ("waiting", "due", "retrying", "parked", "refused", "done")
+POLICY_STATES: Final = ("waiting", "due", "retrying", "parked")
 
 
 class Measured:
@@ -88,10 +89,10 @@ def gauges(found: Health) -> Iterator[Metric]:
         letters.add_metric([row["view"], str(row["version"]), str(row["forged"]).lower()], row["n"])
     yield letters
     yield _foreign(found)
-    entries = GaugeMetricFamily("krypton_policy_decisions", "Decisions of policies.", labels=["policy", "state"])
-    for policy, counts in sorted(found.policies.items()):
+    entries = GaugeMetricFamily("krypton_policy_entries", "What policies have to do.", labels=["policy", "state"])
+    for policy in POLICIES:
         for state in POLICY_STATES:
-            entries.add_metric([policy, state], counts.get(state) or 0)
+            entries.add_metric([policy, state], found.policies.get(policy, {}).get(state) or 0)
     yield entries
     yield _decided(found)
     yield GaugeMetricFamily("krypton_spool_items", "Taken in and not recorded yet.", value=found.spooled)

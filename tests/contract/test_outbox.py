@@ -121,6 +121,16 @@ def test_what_came_too_early_is_due_at_its_end_and_failed_nothing(url: str, outb
     assert claimed(outbox, NOW + 5 * DAY_US) == [early, moved]
 
 
+def test_what_is_open_is_counted_without_what_is_done(url: str) -> None:
+    add(url)
+    query(url, "UPDATE policies.outbox SET state = 'done', settled_at = 1")
+    add(url)
+    with closing(psycopg2.connect(url)) as connection, connection:
+        everything, still_open = operators.counts(connection, NOW)[POLICY], operators.open_counts(connection, NOW)
+    assert (everything["waiting"], everything["done"]) == (1, 1)
+    assert (still_open[POLICY]["waiting"], still_open[POLICY]["done"]) == (1, 0)
+
+
 def test_an_operator_has_a_parked_entry_tried_again_or_drops_it(url: str, outbox: Outbox) -> None:
     again, given_up = add(url), add(url)
     query(url, "UPDATE policies.outbox SET state = 'parked', attempts = 8, error = 'http 503'")

@@ -63,7 +63,7 @@ def test_each_measurement_is_a_metric() -> None:
     found = metrics(UNWELL)
     assert found[("krypton_healthy",)] == 0
     assert found["krypton_problems", "krypton.links"] == 1
-    assert found["krypton_policy_decisions", "matching", "parked"] == 2
+    assert found["krypton_policy_entries", "matching", "parked"] == 2
     assert found["krypton_foreign_records", "krypton.links"] == 6
     assert found["krypton_foreign_records", "krypton.doses"] == 0
     assert found["krypton_decisions_total", "gate", "viewed", "professional", "X12"] == 8
