@@ -119,7 +119,7 @@ def _happened(
 ) -> Iterator[tuple[int, Happened, Callable[[], dict[str, str]]]]:
     """Whole cohorts, until there are enough: position, event, and the source of envelope ids."""
     for cohort in history.cohorts():
-        vault.prepare(cohort.subjects)
+        vault.prepare((), cohort.subjects)
         for position, event in history.lived(cohort, position):  # noqa: B020  # it goes on
             yield position, event, history.ids
         if enough():

@@ -42,7 +42,7 @@ def cohorts(ours: Krypton, connection: Connection, seed: int) -> Iterator[tuple[
             raise LedgerNotEmpty("the ledger holds events already: fill an empty one")
     history, position = History(seed), 0
     for cohort in history.cohorts():
-        ours.vault.prepare(cohort.subjects)
+        ours.vault.prepare((), cohort.subjects)
         records = [_record(ours, history, at, event) for at, event in history.lived(cohort, position)]
         position += len(records)
         yield position, records

@@ -10,7 +10,6 @@ from krypton.bootstrap import Krypton
 from projections.engine.store import ViewStore
 from projections.patient_record.view import PatientRecord
 from projections.versions import creation
-from schemas.codec import Codec
 from schemas.event import Record
 
 PEOPLE = 1_000
@@ -26,15 +25,15 @@ class Benchmarked(PatientRecord):
 def run(ours: Krypton, events: int = 20_000, batch: int = 500) -> dict[str, float]:
     """Events per second of one store: a backlog of studies, and a second run over a table that holds them."""
     url = ours.addresses.database
-    records = list(_records(ours.codec, events))
+    records = list(_records(ours, events))
     _drop(url)
     creation.create(url, Benchmarked())
     try:
         store = ViewStore(Benchmarked(), ours.codec, url)
         rates = {f"store, study events/s in batches of {batch}": _rate(store, records, batch)}
-        more = [r._replace(offset=r.offset + events) for r in _records(ours.codec, events, position=events)]
+        more = [r._replace(offset=r.offset + events) for r in _records(ours, events, position=events)]
         rates["store, events/s once the table is filled"] = _rate(store, more, batch)
-        single = [r._replace(offset=r.offset + 2 * events) for r in _records(ours.codec, 500, position=2 * events)]
+        single = [r._replace(offset=r.offset + 2 * events) for r in _records(ours, 500, position=2 * events)]
         rates["store, ms per lone event"] = 1000 / _rate(store, single, 1)
         store.close()
     finally:
@@ -49,9 +48,10 @@ def _rate(store: ViewStore, records: list[Record], batch: int) -> float:
     return len(records) / (time.perf_counter() - start)
 
 
-def _records(codec: Codec, events: int, position: int = 0) -> Iterator[Record]:
+def _records(ours: Krypton, events: int, position: int = 0) -> Iterator[Record]:
     """Of ten events, seven are new studies, two extend one of the last, one adds a report."""
     people = [uuid4() for _ in range(PEOPLE)]
+    ours.vault.prepare((), [str(one) for one in people])
     studies: list[tuple[UUID, UUID, str]] = []
     for offset in range(events):
         kind = ("arrived",) * 7 + ("extended",) * 2 + ("report_added",)
@@ -62,7 +62,7 @@ def _records(codec: Codec, events: int, position: int = 0) -> Iterator[Record]:
         if event_type == "study.arrived":
             study_id, identity_id, study_uid = studies[-1]
         body = _body(event_type) | {"identity_id": identity_id, "study_uid": study_uid}
-        value = codec.encode(event_type, body, aggregate_id=str(study_id), version=1)
+        value = ours.codec.encode(event_type, body, aggregate_id=str(study_id), version=1)
         headers = (("position", str(position + offset + 1).encode()), ("version", b"1"))
         yield Record(TOPIC, 0, offset, str(study_id).encode(), value, headers)
 

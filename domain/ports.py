@@ -1,6 +1,6 @@
 """The domain's ports, as Protocols; implemented by ``adapters``, and by fakes in ``tests/fakes``."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -25,8 +25,8 @@ class EventCodec(Protocol):
     def encode(self, event_type: str, body: Mapping[str, Any], *, aggregate_id: str, version: int) -> bytes:
         """The stored bytes."""
 
-    def subjects(self, event_type: str, body: Mapping[str, Any], aggregate_id: str) -> Iterable[str]:
-        """Whose keys seal the event."""
+    def subjects(self, event_type: str, body: Mapping[str, Any], aggregate_id: str, version: int) -> Mapping[str, bool]:
+        """Whose keys seal the event; true of each of whom it may be the first event that is sealed."""
 
     def decode(self, raw: bytes, version: int, *, unseal: bool = True) -> tuple[Any, dict[str, Any]]:
         """The schema (with ``type``, ``aggregate`` and ``uuids``) and the fields."""
@@ -36,7 +36,7 @@ class KeyVault(Protocol):
     """Keeps one key per subject (an identity), separate from the events."""
 
     def seal(self, subject: str, plain: bytes, aad: bytes) -> bytes:
-        """Encrypt under the subject's key, created when first needed; empty if the key was destroyed."""
+        """Encrypt under the subject's key; empty if the key was destroyed. Raises KeyMissing (K1)."""
 
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
         """Decrypt; None if the subject's key was destroyed. Raises SealBroken if the bytes were altered."""
@@ -47,14 +47,31 @@ class KeyVault(Protocol):
     def prefetch(self, subjects: Iterable[str]) -> None:
         """Fetch the keys of many subjects at once: a hint, for speed."""
 
-    def prepare(self, subjects: Iterable[str]) -> None:
-        """Create the missing keys at once: a hint, for speed."""
+    def prepare(self, subjects: Iterable[str], new: Collection[str] = ()) -> set[str]:
+        """Fetch the keys of many subjects at once, and make the missing ones of ``new``: nothing else makes a key.
+
+        ``new``: subjects of whom no event is sealed yet. Returns those that have no key, and never had one here.
+        """
 
     def destroy(self, subject: str) -> None:
         """Destroy the subject's key for ever (crypto-shredding); safe to repeat."""
 
     def destroyed(self, subjects: Iterable[str]) -> set[str]:
         """Which of these subjects had their key destroyed."""
+
+
+class MasterKey(Protocol):
+    """Wraps the keys of subjects, for the vault. Each wrapped key is bound to its subject."""
+
+    @property
+    def name(self) -> str:
+        """Tells it from other master keys; nothing of the key itself. Stored state."""
+
+    def wrap(self, subject: str, key: bytes) -> bytes:
+        """The subject's key, wrapped."""
+
+    def unwrap(self, subject: str, wrapped: bytes) -> bytes:
+        """The subject's key. Raises KeyBroken: altered, another subject's, or wrapped by another master key."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +140,9 @@ class CommandLog(Protocol):
 
     def position_of(self, aggregate_id: UUID) -> int | None:
         """Position of the aggregate's first event; None when it has none."""
+
+    def has_asked(self, actor: str) -> bool:
+        """Whether an event is sealed under the actor's own key: the reason of a question."""
 
     def insert_events(
         self, stored_events: Sequence[Any], *, commands: Sequence[CommandRecord], basis: Basis | None, **kwargs: Any

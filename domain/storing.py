@@ -1,6 +1,11 @@
-"""Turns decisions into stored events: stamped with the command's envelope, encoded, stored in one transaction."""
+"""Turns decisions into stored events: stamped with the command's envelope, encoded, stored in one transaction.
 
-from collections.abc import Iterable, Sequence
+K1  No key is made for a subject of whom events are sealed already: an identity's key is made with its first event, and
+    later ones are refused where the vault lacks it. So a vault that is older than the ledger gets no second key. A
+    caller whose key it lacks gets none either: nothing is refused for that, and the reasons read as erased.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -9,6 +14,7 @@ from eventsourcing.domain import AggregateEvent, CanInitAggregate
 from eventsourcing.persistence import AggregateRecorder, EventStore, Mapper, StoredEvent
 from eventsourcing.utils import get_topic, resolve_topic
 
+from domain.aggregates.viewing import key_of
 from domain.ports import Answer, Basis, CommandLog, CommandRecord, EventCodec, KeyVault
 from domain.times import EPOCH
 from domain.work import Decision, Envelope
@@ -34,9 +40,10 @@ class LedgerMapper(Mapper[UUID]):
         )
         return StoredEvent(event.originator_id, event.originator_version, topic, state)
 
-    def subjects(self, event: AggregateEvent) -> Iterable[str]:
-        """Whose keys seal the event."""
-        return self.codec.subjects(get_topic(type(event)), vars(event), str(event.originator_id))
+    def subjects(self, event: AggregateEvent) -> Mapping[str, bool]:
+        """Whose keys seal the event; true of each of whom it may be the first."""
+        body, version = vars(event), event.originator_version
+        return self.codec.subjects(get_topic(type(event)), body, str(event.originator_id), version)
 
     def to_domain_event(self, stored_event: StoredEvent) -> AggregateEvent:
         """The event as its aggregate folds it."""
@@ -65,15 +72,31 @@ class LedgerStore(EventStore[UUID]):
     def put(
         self, domain_events: Sequence[Any], *, decisions: Sequence[Decision] = (), at: int = 0, **_: Any
     ) -> list[Any]:
-        """Store all decisions in one transaction; returns one Answer each. ``at``: microseconds since 1970, UTC."""
+        """Store all decisions in one transaction; returns one Answer each. ``at``: microseconds since 1970, UTC.
+
+        Raises KeyMissing (K1).
+        """
         mapper = cast(LedgerMapper, self.mapper)
-        if len(decisions) > 1:
-            self.vault.prepare(subject for d in decisions for e in d.events for subject in mapper.subjects(e))
+        named = [one for d in decisions for e in d.events for one in mapper.subjects(e).items()]
+        lacking = self.vault.prepare({one for one, _ in named}, {one for one, begins in named if begins})
+        if lacking:
+            self._prepare_callers(lacking, {d.envelope.actor for d in decisions})
         stored = [mapper.stored(event, d.envelope, at) for d in decisions for event in d.events]
         commands = [CommandRecord(d.envelope.command_id, d.asker, len(d.events), d.result) for d in decisions]
         log, basis = cast(CommandLog, self.recorder), _basis(decisions)
         positions = iter(log.insert_events(stored, commands=commands, basis=basis))
         return [Answer(tuple(next(positions) for _ in d.events), d.result, d.asker) for d in decisions]
+
+    def _prepare_callers(self, lacking: set[str], actors: set[str]) -> None:
+        """Whoever asks for the first time gets a key; whose key the vault lost gets none, and is not kept out (K1)."""
+        log = cast(CommandLog, self.recorder)
+        for actor in actors:
+            if (subject := str(key_of(actor))) not in lacking:
+                continue
+            if log.has_asked(actor):
+                self.vault.destroy(subject)
+            else:
+                self.vault.prepare((), (subject,))
 
 
 def _basis(decisions: Sequence[Decision]) -> Basis | None:

@@ -123,6 +123,8 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "restore.event-store": OPERATOR,
     "republish": OPERATOR,
     "recover": OPERATOR,
+    "vault.status": OPERATOR | AUDITOR,
+    "vault.rewrap": OPERATOR,
     "health": OPERATOR,
 }
 """The roles that may do each task."""

@@ -33,6 +33,7 @@ from streams.broker.broker import OPERATOR
 if TYPE_CHECKING:  # imported where used: a command that only asks the ledger need not load every view
     from adapters.eventstore.genuine import Genuine
     from adapters.vault.postgres import PostgresVault
+    from adapters.vault.ring import Ring
     from projections.engine.projection import Projection
     from projections.engine.store import ViewStore
 
@@ -74,12 +75,26 @@ class Krypton:
 
     @cached_property
     def vault(self) -> "PostgresVault":
-        """The key vault, beside the events in the same server."""
+        """The key vault: beside the events in the same server, where no setting says otherwise."""
         from adapters.vault.postgres import PostgresVault
 
-        with self._database_answers():
-            master = self.settings.master_key()
-            return PostgresVault(self.addresses.database, master, beside_events=True, connections=self.pool)
+        beside = self.settings.vault_database is None
+        return PostgresVault(self.vault_database, self.ring, beside_events=beside, connections=self.pool)
+
+    @property
+    def vault_database(self) -> str:
+        """The URL of the vault's database."""
+        return self.settings.vault_database or self.addresses.database
+
+    @cached_property
+    def ring(self) -> "Ring":
+        """The master keys. Raises SettingsWrong."""
+        from adapters.vault.file_key import FileKey
+        from adapters.vault.ring import Ring
+
+        settings = self.settings
+        settings.master_keys()  # whoever seals nothing yet is told at once
+        return Ring(lambda: [FileKey(key) for key in settings.master_keys()], settings.master_key_where)
 
     @cached_property
     def codec(self) -> Codec:

@@ -8,7 +8,8 @@
 | KRYPTON_DEV_SECURE | 0: a new embedded broker asks for no login; anybody on this machine may write to it |
 | KRYPTON_ROLES | the roles file; `roles.toml` in the state folder |
 | KRYPTON_DATABASE, …_DATABASE_FILE | URL of the database to use instead of the embedded one, or its file |
-| KRYPTON_MASTER_KEY, …_MASTER_KEY_FILE | base64 of the vault's 32-byte master key, or its file |
+| KRYPTON_MASTER_KEY, …_MASTER_KEY_FILE | base64 of the vault's 32-byte master key, or its file, for several |
+| KRYPTON_VAULT_DATABASE, …_VAULT_DATABASE_FILE | URL of the vault's own database, or its file; the ledger's |
 | KRYPTON_DICOM_AE, KRYPTON_DICOM_PORT | AE title (PS3.5 §6.2: 16 characters) and port of the DICOM service |
 | KRYPTON_DICOM_HOST | the address that the DICOM service listens on; 0.0.0.0 for the hospital's network |
 | KRYPTON_DICOM_ASSOCIATIONS, …_ASSOCIATIONS_PER_AE, …_ASSOCIATIONS_PER_ADDRESS | associations at once |
@@ -68,6 +69,7 @@ class Settings:
     home: Path
     kafka: str | None = None  # as streams.broker writes it: with a login where one is given
     database: str | None = field(default=None, repr=False)  # its URL may hold a password
+    vault_database: str | None = field(default=None, repr=False)  # None: the ledger's
     master_key_base64: str | None = field(default=None, repr=False)
     master_key_file: Path | None = None
     roles_given: Path | None = None
@@ -110,7 +112,8 @@ class Settings:
         return Settings(
             home=cwd / given.get("KRYPTON_HOME", ".krypton"),
             kafka=_kafka(given, cwd),
-            database=_database(given, cwd),
+            database=_database(given, cwd, "KRYPTON_DATABASE", "KRYPTON_DATABASE_FILE"),
+            vault_database=_database(given, cwd, "KRYPTON_VAULT_DATABASE", "KRYPTON_VAULT_DATABASE_FILE"),
             master_key_base64=given.get("KRYPTON_MASTER_KEY"),
             master_key_file=_path(given, "KRYPTON_MASTER_KEY_FILE", cwd),
             roles_given=_path(given, "KRYPTON_ROLES", cwd),
@@ -152,22 +155,34 @@ class Settings:
         return self.log_key_given or Home(self.home).tree_key
 
     def master_key(self) -> bytes:
-        """The vault's master key, 32 bytes. Raises SettingsWrong where there is none or it is not one.
+        """The first of ``master_keys``."""
+        return self.master_keys()[0]
+
+    def master_keys(self) -> tuple[bytes, ...]:
+        """The vault's master keys, 32 bytes each, the newest first: read again at each call, for a file may be given
+        another key. Raises SettingsWrong where there is none or one is no such key.
 
         Taken from KRYPTON_MASTER_KEY, else from KRYPTON_MASTER_KEY_FILE, else from the file that
         `krypton dev up` makes for the embedded database.
         """
         if self.master_key_base64:
-            return _key(self.master_key_base64, "KRYPTON_MASTER_KEY")
+            return _keys(self.master_key_base64, "KRYPTON_MASTER_KEY")
         if self.master_key_file:
-            return _key(_content(self.master_key_file, "KRYPTON_MASTER_KEY_FILE"), str(self.master_key_file))
+            return _keys(_content(self.master_key_file, "KRYPTON_MASTER_KEY_FILE"), str(self.master_key_file))
         own = Home(self.home).master_key
         if not own.is_file():
             raise SettingsWrong(
                 "no master key: set KRYPTON_MASTER_KEY_FILE to a file with base64 of 32 random bytes "
                 "(for the embedded database, krypton dev up makes one)"
             )
-        return _key(_content(own, "the embedded stack's master key"), str(own))
+        return _keys(_content(own, "the embedded stack's master key"), str(own))
+
+    @property
+    def master_key_where(self) -> str:
+        """The setting that names the master key, for messages."""
+        if self.master_key_base64:
+            return "KRYPTON_MASTER_KEY"
+        return f"KRYPTON_MASTER_KEY_FILE ({self.master_key_file or Home(self.home).master_key})"
 
 
 def addresses(settings: Settings) -> Addresses:
@@ -228,14 +243,14 @@ def _yes(given: Mapping[str, str], name: str) -> bool:
     return text == "1"
 
 
-def _database(given: Mapping[str, str], cwd: Path) -> str | None:
-    url, file = given.get("KRYPTON_DATABASE"), given.get("KRYPTON_DATABASE_FILE")
+def _database(given: Mapping[str, str], cwd: Path, name: str, by_file: str) -> str | None:
+    url, file = given.get(name), given.get(by_file)
     if url and file:
-        raise SettingsWrong("KRYPTON_DATABASE and KRYPTON_DATABASE_FILE are both set: unset one")
+        raise SettingsWrong(f"{name} and {by_file} are both set: unset one")
     if file:
-        url = _content(cwd / file, "KRYPTON_DATABASE_FILE")
+        url = _content(cwd / file, by_file)
     if url and not url.startswith("postgresql://"):
-        raise SettingsWrong("KRYPTON_DATABASE must be a URL: postgresql://user:password@host:port/database")
+        raise SettingsWrong(f"{name} must be a URL: postgresql://user:password@host:port/database")
     return url
 
 
@@ -244,6 +259,10 @@ def _content(file: Path, name: str) -> str:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as failure:
         raise SettingsWrong(f"{name}: {file} cannot be read: give a file that can") from failure
+
+
+def _keys(text: str, where: str) -> tuple[bytes, ...]:
+    return tuple(_key(one, where) for one in text.split() or ("",))
 
 
 def _key(text: str, where: str) -> bytes:

@@ -26,6 +26,8 @@ from schemas.registry import Registry, Schema, UnknownSchema
 MAGIC = 0
 SUBJECT: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 """Whether a text is a uuid as events have it: a vault is asked for no other's key."""
+SEALED_ONCE: Final = frozenset({"professional_id"})
+"""Fields that name a subject for whom one event at most is sealed: a professional is suspended once (P4)."""
 to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # json.dumps would create one at each call
 
 
@@ -94,13 +96,16 @@ class Codec:
             raise NotAnEvent(f"{event_type} does not fit schema {schema.name} ({type(wrong).__name__})") from None
         return out.getvalue()
 
-    def subjects(self, event_type: str, body: Mapping[str, Any], aggregate_id: str) -> set[str]:
-        """The subjects whose keys seal the event."""
+    def subjects(self, event_type: str, body: Mapping[str, Any], aggregate_id: str, version: int) -> dict[str, bool]:
+        """The subjects whose keys seal the event; true of each of whom it may be the first sealed event."""
         schema = self.registry.of_type(event_type)
         sealed = (subjects for name, subjects in schema.sealed.items() if body.get(name) is not None)
-        fields = {subject for subjects in sealed for subject in subjects}
-        named = (aggregate_id if field == schema.aggregate else body.get(field) for field in fields)
-        return {str(subject) for subject in named if subject is not None}
+        found: dict[str, bool] = {}
+        for name in {field for fields in sealed for field in fields}:
+            is_own = name == schema.aggregate
+            if (subject := aggregate_id if is_own else body.get(name)) is not None:
+                found[str(subject)] = (is_own and version == 1) or name in SEALED_ONCE
+        return found
 
     def whose_keys(self, schema: Schema, data: Mapping[str, Any]) -> set[str]:
         """The subjects whose keys are needed to decrypt all of the event. ``data``: as decoded."""

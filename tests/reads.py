@@ -83,6 +83,8 @@ NOTHING_PERSONAL: Final = {
     "events": "what is on Kafka, for operators: sealed fields stay sealed",
     "restore.event-store": "copies stored bytes, and shows none",
     "republish": "copies stored bytes, and shows none",
+    "vault.status": "names of master keys, and how many keys each wraps",
+    "vault.rewrap": "wraps keys again, and shows none",
     "health": "counts and ages, and ids of topics and views",
     "recover": "copies stored bytes and builds views from them, and shows none",
 }

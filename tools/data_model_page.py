@@ -53,7 +53,8 @@ aggregate's history, unique with it), `topic` (the event type), `state` (the byt
 `result` (ids, no traits). `decided`: how many decisions on who may see personal data there are up to a `position`, by
 decision, role and rule. `foreign_record`: what others wrote to a topic and the relay passed over, by partition.
 Schema `vault`: `subject_key`: one row per person's key,
-`wrapped` by the master key; null once it is destroyed.
+`wrapped` by the `master` key of that number; null once it is destroyed. `master_key`: one row per master key: its
+`name`, and a `canary` that it wrapped, which tells a wrong key from a bad row.
 
 ## Views
 

@@ -27,7 +27,7 @@ from psycopg2.extras import execute_values
 
 from adapters.eventstore.clock import BOUND_S, Heard, StoreClock
 from adapters.eventstore.stamps import CLOCK, LAST_AT, NOTE_LAST, PREPARE_LAST, TIME, not_before_last, read_stamp
-from adapters.eventstore.tables import CHANNEL, EVENTS, FOLDED, LOCK_TIMEOUT_MS
+from adapters.eventstore.tables import ACTOR, ASKED, CHANNEL, EVENTS, FOLDED, LOCK_TIMEOUT_MS
 from domain.askers import Asker
 from domain.errors import CommandRepeated
 from domain.ports import Answer, Basis, CommandRecord
@@ -172,6 +172,11 @@ class LedgerRecorder(ApplicationRecorder):
         sql = f"SELECT id FROM {EVENTS} WHERE originator_id = %s AND originator_version = 1"
         found = self._read(sql, (str(aggregate_id),))
         return found[0][0] if found else None
+
+    def has_asked(self, actor: str) -> bool:
+        """See ``domain.ports.CommandLog``."""
+        sql = f"SELECT EXISTS (SELECT FROM {EVENTS} WHERE topic IN ({ASKED}) AND {ACTOR} = convert_to(%s, 'UTF8'))"
+        return self._read(sql, (actor,)) == [(True,)]
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> NoReturn:
         """Raises NotSupportedError."""

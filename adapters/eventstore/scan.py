@@ -16,6 +16,7 @@ Row = tuple[bytes, bytes]
 """The first four lines of an event's entry, and its stored bytes."""
 
 STRING_BYTES: Final = 8_000_000
+PAGE: Final = 5_000
 HEADING: Final = (
     "convert_to(concat(id, E'\\n', topic, E'\\n', originator_id, E'\\n', originator_version, E'\\n'), 'UTF8')"
 )
@@ -55,6 +56,13 @@ class Scan:
             named = len(values) == 1 and isinstance(values[0], dict)
             cursor.execute(sql, values[0] if named else values or None)
             return list(cursor.fetchall()) if cursor.description else []
+
+    def each(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, page by page; nothing else is asked of this scan until they are read."""
+        with self._guard, self._connection.cursor("each") as cursor:
+            cursor.itersize = PAGE
+            cursor.execute(sql)
+            yield from cursor
 
     def snapshot(self) -> str:
         """The name of this snapshot, for another session."""

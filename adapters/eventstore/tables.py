@@ -16,6 +16,15 @@ FOLDED = ", ".join(
 )
 MOVED = "'study.reassigned'"
 """Events that move a study to another identity; few, and auditors search only among them."""
+ERASED = "'identity.erased'"
+"""Events that decide whose key stays destroyed; looked at whenever a process starts."""
+ASKED = "'access.listed', 'access.view_refused', 'policy.entry_dropped'"
+"""Events whose reason is sealed under the key of the actor who asked."""
+ACTOR = """CASE WHEN get_byte(state, 13) < 128 THEN substring(state FROM 15 FOR get_byte(state, 13) / 2)
+    ELSE substring(state FROM 16 FOR (get_byte(state, 13) - 128 + 128 * get_byte(state, 14)) / 2) END"""
+"""The actor in an event's bytes, after the schema's id and the time, which has 8 bytes from 1978 to 3111: its length is
+a zigzag varint.
+"""
 OPENED = "'access.granted', 'access.emergency_opened'"
 """Events that let a professional look: one that was just stored counts before a view holds it."""
 
@@ -33,6 +42,8 @@ CREATE UNIQUE INDEX IF NOT EXISTS ledger_events_aggregate_idx ON {EVENTS} (origi
 CREATE INDEX IF NOT EXISTS ledger_events_folded_idx ON {EVENTS} (id) WHERE topic IN ({FOLDED});
 CREATE INDEX IF NOT EXISTS ledger_events_moved_idx ON {EVENTS} (id) WHERE topic IN ({MOVED});
 CREATE INDEX IF NOT EXISTS ledger_events_opened_idx ON {EVENTS} (id) WHERE topic IN ({OPENED});
+CREATE INDEX IF NOT EXISTS ledger_events_asked_idx ON {EVENTS} (({ACTOR})) WHERE topic IN ({ASKED});
+CREATE INDEX IF NOT EXISTS ledger_events_erased_idx ON {EVENTS} (originator_id) WHERE topic IN ({ERASED});
 CREATE TABLE IF NOT EXISTS ledger.command (
     command_id uuid PRIMARY KEY,
     actor text NOT NULL,

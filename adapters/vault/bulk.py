@@ -4,29 +4,33 @@ Keys are fetched per batch of events, one batch ahead if asked, and cached (``KE
 person has events in many partitions, which are read one after the other. The cipher object is built when needed:
 caching it would take 2.5 kB per key, and looking it up in memory is slower than building it. A key that is destroyed
 meanwhile may therefore be used until the read ends, just as rows of live views keep what it decrypted; readers mask
-both at once (``projections.engine.query``), and ``identity.erased`` blanks the identity's own row.
+both at once (``projections.engine.query``), and ``identity.erased`` blanks the identity's own row. A row that does not
+open is told when its subject's fields are read, as in ``adapters.vault.postgres``.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from adapters.vault.sealing import FETCH, opened, unwrapped
-from domain.errors import SealBroken
+from adapters.vault.masters import Masters
+from adapters.vault.postgres import FETCH
+from adapters.vault.ring import Ring
+from adapters.vault.sealing import opened
+from domain.errors import KeyBroken, SealBroken
 from postgres.session import connect
 
 KEPT = 500_000
-Keys = dict[str, bytes | None]
+Keys = dict[str, bytes | KeyBroken | None]
 
 
 class BulkVault:
     """A decrypt-only ``schemas.codec.Sealer`` over one connection; for one thread, plus its own fetching thread."""
 
-    def __init__(self, database: str, master: bytes) -> None:
-        self._master = AESGCM(master)
+    def __init__(self, database: str, ring: Ring) -> None:
+        self._masters = Masters(self._rows, ring)
         self._connection = connect(database, "bulk keys", autocommit=True)
         self._keys: Keys = {}
         self._whose: str | None = None
@@ -46,7 +50,7 @@ class BulkVault:
             self._asked.append(self._pool.submit(self._fetched, missing))
 
     def prefetch(self, subjects: Iterable[str]) -> None:
-        """See ``Sealer``. Raises SealBroken if the master key differs."""
+        """See ``Sealer``. Raises WrongMasterKey."""
         if len(self._keys) > KEPT:
             self._keys = {}
         missing = [subject for subject in subjects if subject not in self._keys]
@@ -71,17 +75,23 @@ class BulkVault:
         raise SealBroken("the bulk vault only decrypts: seal with the vault itself")
 
     def _key(self, subject: str) -> bytes | None:
-        try:
-            return self._keys[subject]
-        except KeyError:
+        if subject not in self._keys:
             self.prefetch((subject,))
-            return self._keys[subject]
+        if isinstance(held := self._keys[subject], KeyBroken):
+            raise KeyBroken(*held.args)
+        return held
 
     def _fetched(self, subjects: list[str]) -> Keys:
         found: Keys = dict.fromkeys(subjects)  # never created, or destroyed: cannot be decrypted
-        with self._connection.cursor() as cursor:
-            cursor.execute(FETCH, ("{" + ",".join(subjects) + "}",))
-            for subject, wrapped in cursor:
-                if wrapped is not None:
-                    found[subject] = unwrapped(self._master, subject, bytes(wrapped))
+        for subject, wrapped, number in self._rows(FETCH, ("{" + ",".join(subjects) + "}",)):
+            if wrapped is not None:
+                try:
+                    found[subject] = self._masters.unwrapped(subject, bytes(wrapped), number)
+                except KeyBroken as bad:
+                    found[subject] = bad
         return found
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return list(cursor.fetchall())

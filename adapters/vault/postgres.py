@@ -1,108 +1,138 @@
 """The key vault in PostgreSQL: one AES-256 key per subject, wrapped by a master key kept outside the database.
 
-Keys are in their own schema, apart from the events; only ``subject`` links the two. A destroyed key leaves an empty
-row, so that no new key is ever created for that subject.
+Keys are in their own schema, apart from the events, or in a database of their own; only ``subject`` links the two. A
+destroyed key leaves an empty row, so that no new key is ever created for that subject. A row that does not open is told
+when its subject's fields are read, and costs nobody else anything; a wrong master key stops the process
+(``adapters.vault.masters``).
 
 A new key need not be flushed to disk first if the vault shares the event store's server: the write-ahead log is flushed
 in order, so a durable event implies a durable key.
 """
 
-import os
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from threading import Lock
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from adapters.vault.sealing import FETCH, NONCE, opened, unwrapped
-from domain.errors import SealBroken
+from adapters.vault import tables
+from adapters.vault.masters import Masters
+from adapters.vault.ring import Ring
+from adapters.vault.sealing import closed, opened
+from domain.errors import KeyBroken, KeyMissing
+from domain.ports import MasterKey
 from postgres.pool import Pool
 
 CACHE = 50_000  # decrypted keys; about 15 MB
 FRESH_S = 5.0  # how long a process may still use a key that another one destroyed
+TRIES = 3  # to make a key while the master key is changed
 
-DDL = """
-SELECT pg_advisory_xact_lock(hashtext('krypton init vault'));
-CREATE SCHEMA IF NOT EXISTS vault;
-CREATE TABLE IF NOT EXISTS vault.subject_key (
-    subject uuid PRIMARY KEY,
-    wrapped bytea,
-    made_at timestamptz NOT NULL DEFAULT now(),
-    destroyed_at timestamptz
-);
-CREATE INDEX IF NOT EXISTS subject_key_destroyed_idx ON vault.subject_key (subject) WHERE wrapped IS NULL;
-"""
+FETCH: Final = "SELECT subject::text, wrapped, master FROM vault.subject_key WHERE subject = ANY(%s::uuid[])"
+MAKE: Final = f"""SET LOCAL synchronous_commit = {{}};
+WITH made AS (INSERT INTO vault.subject_key (subject, wrapped, master)
+    SELECT new.subject, new.wrapped, wrapping.id
+    FROM unnest(%s::uuid[], %s::bytea[]) AS new (subject, wrapped), vault.master_key wrapping
+    WHERE wrapping.id = %s AND wrapping.retired_at IS NULL
+    ON CONFLICT DO NOTHING RETURNING subject::text, wrapped, master)
+TABLE made UNION ALL {FETCH}"""
+DESTROY: Final = """INSERT INTO vault.subject_key (subject, destroyed_at)
+SELECT DISTINCT gone.subject, now() FROM ({}) AS gone (subject)
+WHERE NOT EXISTS (SELECT FROM vault.subject_key held WHERE held.subject = gone.subject AND held.wrapped IS NULL)
+ON CONFLICT (subject) DO UPDATE SET wrapped = NULL, destroyed_at = now()
+RETURNING subject::text"""
+THESE: Final = "SELECT unnest(%s::uuid[])"
+
+Held = AESGCM | KeyBroken | None
+"""A subject's key; why its row does not open; None: it was destroyed."""
 
 
 class PostgresVault:
     """Implements the ``KeyVault`` port. Thread-safe.
 
-    ``master``: 32 bytes. ``beside_events``: the vault shares the event store's server, see above. ``connections``: how
-    many it may hold.
+    ``beside_events``: the vault shares the event store's server, see above. ``connections``: how many it may hold.
     """
 
-    def __init__(self, database: str, master: bytes, *, beside_events: bool, connections: int = 4) -> None:
-        if len(master) != 32:
-            raise SealBroken(f"the master key has {len(master)} bytes, 32 are needed: see docs/operations.md")
-        self._master = AESGCM(master)
+    def __init__(self, database: str, ring: Ring, *, beside_events: bool, connections: int = 4) -> None:
         self._pool = Pool(database, "vault", connections)
-        self._insert = (
-            f"SET LOCAL synchronous_commit = {'off' if beside_events else 'on'};"
-            "WITH made AS (INSERT INTO vault.subject_key (subject, wrapped) VALUES {}"
-            " ON CONFLICT DO NOTHING RETURNING subject::text, wrapped)"
-            " TABLE made UNION ALL SELECT subject::text, wrapped FROM vault.subject_key WHERE subject IN ({})"
-        )
-        self._keys: OrderedDict[str, tuple[AESGCM | None, float]] = OrderedDict()
+        self.masters = Masters(self._pool.read, ring)
+        self._make = MAKE.format("off" if beside_events else "on")
+        self._keys: OrderedDict[str, tuple[Held, float]] = OrderedDict()
         self._lock = Lock()
 
     def create(self) -> None:
-        """Create the tables; safe to repeat."""
-        self._pool.read(DDL)
+        """Create the tables; safe to repeat. Raises WrongMasterKey."""
+        with self._pool.transaction() as cursor:
+            tables.create(cursor, self.masters.ring)
+        self.check()
+
+    def check(self) -> None:
+        """Hold the master key to its canary. Raises WrongMasterKey."""
+        self.masters.look()
+        self.masters.current()
 
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
 
     def seal(self, subject: str, plain: bytes, aad: bytes) -> bytes:
-        """See ``domain.ports.KeyVault``."""
-        key = self._key(subject, make=True)
-        nonce = os.urandom(NONCE)
-        return b"" if key is None else nonce + key.encrypt(nonce, plain, aad)
+        """See ``domain.ports.KeyVault``. Raises KeyBroken."""
+        if (held := self._look_up(subject)) is None:
+            raise KeyMissing.of(subject)
+        key = _usable(held[0])
+        return b"" if key is None else closed(key, plain, aad)
 
     def unseal(self, subject: str, sealed: bytes, aad: bytes) -> bytes | None:
         """See ``domain.ports.KeyVault``. Raises SealBroken."""
-        if (key := self._key(subject, make=False)) is None:
+        held = self._look_up(subject)
+        if held is None or (key := _usable(held[0])) is None:
             return None
         return opened(key, subject, sealed, aad)
 
     def holds(self, subject: str) -> bool:
-        """See ``domain.ports.KeyVault``."""
-        return self._key(subject, make=False) is not None
+        """See ``domain.ports.KeyVault``. Raises KeyBroken."""
+        held = self._look_up(subject)
+        return held is not None and _usable(held[0]) is not None
 
     def prefetch(self, subjects: Iterable[str]) -> None:
-        """See ``domain.ports.KeyVault``."""
-        missing = [s for s in subjects if self._cached(s) is None]
-        if missing:
-            for subject, wrapped in self._pool.read(FETCH, (missing,)):
-                self._remember(subject, wrapped)
+        """See ``domain.ports.KeyVault``. Raises WrongMasterKey."""
+        if missing := self._missing(subjects):
+            self._remember_all(self._pool.read(FETCH, (missing,)))
 
-    def prepare(self, subjects: Iterable[str]) -> None:
-        """See ``domain.ports.KeyVault``. One round trip, whether or not the keys exist."""
-        if missing := sorted({s for s in subjects if self._cached(s) is None}):
-            values = [part for subject in missing for part in (subject, self._new_wrapped(subject))]
-            statement = self._insert.format(", ".join(["(%s, %s)"] * len(missing)), ", ".join(["%s"] * len(missing)))
-            for subject, wrapped in self._pool.read(statement, (*values, *missing)):
-                self._remember(subject, wrapped)
+    def prepare(self, subjects: Iterable[str], new: Collection[str] = ()) -> set[str]:
+        """See ``domain.ports.KeyVault``. One round trip, whether or not the keys exist. Raises WrongMasterKey."""
+        missing = self._missing({*subjects, *new})
+        for _ in range(TRIES):
+            if not (made := [subject for subject in missing if subject in new]):
+                break
+            number, master = self.masters.current()
+            wrapped = [_new(master, subject) for subject in made]
+            self._remember_all(self._pool.read(self._make, (made, wrapped, number, missing)))
+            if not (new := self._missing(made)):
+                return set(self._missing(missing))
+            # What was to be made is still absent: another process made it this instant, and it exists by now; or the
+            # master key was changed meanwhile.
+            self.masters.look()
+            self.prefetch(new)
+            new = self._missing(new)
+        self.prefetch(missing)
+        return set(self._missing(missing))
 
     def destroy(self, subject: str) -> None:
         """See ``domain.ports.KeyVault``."""
-        self._pool.read(
-            "INSERT INTO vault.subject_key (subject, destroyed_at) VALUES (%s, now()) ON CONFLICT (subject) DO UPDATE"
-            " SET wrapped = NULL, destroyed_at = coalesce(vault.subject_key.destroyed_at, now())",
-            (subject,),
-        )
-        self._remember(subject, None)
+        self.destroy_all([subject])
+
+    def destroy_all(self, subjects: Sequence[str]) -> set[str]:
+        """Destroy the keys of many; returns those that were not destroyed before."""
+        return self.destroy_selected(THESE, (list(subjects),))
+
+    def destroy_selected(self, query: str, values: Sequence[Any]) -> set[str]:
+        """The same for those that a query names (trusted SQL, in the vault's database), in one statement."""
+        gone = {subject for (subject,) in self._pool.read(DESTROY.format(query), values)}
+        for subject in gone:
+            self._remember(subject, None)
+        return gone
 
     def destroyed(self, subjects: Iterable[str]) -> set[str]:
         """See ``domain.ports.KeyVault``."""
@@ -114,32 +144,43 @@ class PostgresVault:
         gone = self._pool.read("SELECT subject::text FROM vault.subject_key WHERE wrapped IS NULL")
         return {subject for (subject,) in gone}
 
-    def _key(self, subject: str, *, make: bool) -> AESGCM | None:
-        if (held := self._cached(subject)) is not None:
-            return held[0]
-        if make:
-            self.prepare((subject,))
-        else:
-            self.prefetch((subject,))
-        # Still absent: never created, or created by another process this instant (it exists by now).
-        held = self._cached(subject)
-        if held is None and make:
+    def _look_up(self, subject: str) -> tuple[Held, float] | None:
+        """What is held of the subject's key; None: the vault has no row of it."""
+        if (held := self._cached(subject)) is None:
             self.prefetch((subject,))
             held = self._cached(subject)
-        return held[0] if held else None
+        return held
 
-    def _new_wrapped(self, subject: str) -> bytes:
-        nonce = os.urandom(NONCE)
-        return nonce + self._master.encrypt(nonce, AESGCM.generate_key(256), subject.encode())
+    def _missing(self, subjects: Iterable[str]) -> list[str]:
+        return sorted({subject for subject in subjects if self._cached(subject) is None})
 
-    def _cached(self, subject: str) -> tuple[AESGCM | None, float] | None:
+    def _cached(self, subject: str) -> tuple[Held, float] | None:
         held = self._keys.get(subject)
         return held if held and held[1] > time.monotonic() else None
 
-    def _remember(self, subject: str, wrapped: bytes | memoryview | None) -> AESGCM | None:
-        key = None if wrapped is None else AESGCM(unwrapped(self._master, subject, bytes(wrapped)))
+    def _remember_all(self, rows: Iterable[tuple[str, memoryview | None, int]]) -> None:
+        for subject, wrapped, number in rows:
+            self._remember(subject, None if wrapped is None else self._unwrapped(subject, bytes(wrapped), number))
+
+    def _unwrapped(self, subject: str, wrapped: bytes, number: int) -> AESGCM | KeyBroken:
+        try:
+            return AESGCM(self.masters.unwrapped(subject, wrapped, number))
+        except KeyBroken as bad:
+            return bad
+
+    def _remember(self, subject: str, held: Held) -> None:
         with self._lock:
-            self._keys[subject] = (key, time.monotonic() + FRESH_S)
+            self._keys[subject] = (held, time.monotonic() + FRESH_S)
             while len(self._keys) > CACHE:
                 self._keys.popitem(last=False)
-        return key
+
+
+def _new(master: MasterKey, subject: str) -> bytes:
+    return master.wrap(subject, AESGCM.generate_key(256))
+
+
+def _usable(held: Held) -> AESGCM | None:
+    """The key; None: it was destroyed. Raises KeyBroken."""
+    if isinstance(held, KeyBroken):
+        raise KeyBroken(*held.args)
+    return held

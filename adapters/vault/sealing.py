@@ -1,4 +1,6 @@
-"""Wraps a subject's key and decrypts sealed fields: AES-256-GCM, with a random nonce before the ciphertext."""
+"""Encrypts and decrypts under one key: AES-256-GCM, with a random nonce before the ciphertext."""
+
+import os
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -6,15 +8,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from domain.errors import SealBroken
 
 NONCE = 12  # bytes, as NIST SP 800-38D recommends for GCM
-FETCH = "SELECT subject::text, wrapped FROM vault.subject_key WHERE subject = ANY(%s::uuid[])"
 
 
-def unwrapped(master: AESGCM, subject: str, wrapped: bytes) -> bytes:
-    """The subject's key, 32 bytes, unwrapped. Raises SealBroken if it was wrapped by another master key."""
-    try:
-        return master.decrypt(wrapped[:NONCE], wrapped[NONCE:], subject.encode())
-    except (InvalidTag, ValueError):
-        raise SealBroken("the master key is not the one this vault was created with") from None
+def closed(key: AESGCM, plain: bytes, aad: bytes) -> bytes:
+    """The sealed bytes."""
+    nonce = os.urandom(NONCE)
+    return nonce + key.encrypt(nonce, plain, aad)
 
 
 def opened(key: AESGCM, subject: str, sealed: bytes, aad: bytes) -> bytes:
@@ -23,5 +22,5 @@ def opened(key: AESGCM, subject: str, sealed: bytes, aad: bytes) -> bytes:
         return key.decrypt(sealed[:NONCE], sealed[NONCE:], aad)
     except (InvalidTag, ValueError):  # a value that is shorter than a nonce
         raise SealBroken(
-            f"a sealed field of subject {subject} cannot be decrypted: it was altered, or the master key is another one"
+            f"a sealed field of subject {subject} cannot be decrypted: it was altered, or sealed under another key"
         ) from None

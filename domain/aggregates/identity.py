@@ -23,7 +23,7 @@ from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.errors import Erased, FlagUnchanged, NothingToCorrect, StatusNotAllowed
+from domain.errors import Erased, FlagUnchanged, KeyMissing, NothingToCorrect, StatusNotAllowed
 from domain.grounds import ground
 
 IDENTITIES = UUID("0b7f0c52-5b0b-5d4e-8a56-3c1d9a1a6f01")  # namespace of identity ids: stored state, never change it
@@ -107,7 +107,7 @@ class Identity(Aggregate):
     def __init__(self, assigner: str, local_id: str, ordinal: int, traits: dict[str, Any], source: str) -> None:
         self.assigner = assigner
         self.local_id = local_id
-        self.traits = traits
+        self._know(traits)
         self.status = Status.PROV
         self.flags: set[str] = set()
         self.has_ins = False
@@ -117,9 +117,10 @@ class Identity(Aggregate):
     def correct(self, *, traits: dict[str, Any], reason: str) -> None:
         """Replace traits; a changed strict trait lowers the status.
 
-        Raises NothingToCorrect (I3), Erased (I7).
+        Raises NothingToCorrect (I3), Erased (I7), KeyMissing (K1).
         """
         self.refuse_if_erased()
+        self.refuse_if_unreadable()
         changed = sorted(name for name in traits if traits[name] != self.traits.get(name))
         if not changed:
             raise NothingToCorrect(f"identity {self.id} has these traits already: nothing to do")
@@ -129,7 +130,12 @@ class Identity(Aggregate):
 
     @event(TraitsCorrected)
     def _traits_corrected(self, traits: dict[str, Any], changed: list[str], reason: str) -> None:
-        self.traits = traits
+        self._know(traits)
+
+    def _know(self, traits: dict[str, Any]) -> None:
+        """Traits that were sealed are text where their key is gone: the person was erased, or the vault lost it."""
+        self.readable = isinstance(traits, dict)
+        self.traits = traits if self.readable else {}
 
     def set_status(self, *, status: Status, reason: str) -> None:
         """Change the reliability status. Raises StatusNotAllowed (I4)."""
@@ -219,3 +225,8 @@ class Identity(Aggregate):
         """Raises Erased (I7)."""
         if self.erased:
             raise Erased(f"identity {self.id} was erased: register the person under a new local id")
+
+    def refuse_if_unreadable(self) -> None:
+        """Nothing is decided by the traits of somebody whose key the vault lost. Raises KeyMissing (K1)."""
+        if not self.readable and not self.erased:
+            raise KeyMissing.of(self.id)

@@ -62,6 +62,7 @@ class Correct:
         """Raises NothingToCorrect (I3), BadTraits (I1), Erased (I7)."""
         held = work.get(Identity, self.identity)
         held.refuse_if_erased()  # before its traits are looked at: it has none
+        held.refuse_if_unreadable()
         held.correct(traits=corrected(work.now, held.traits, **self.stated), reason=self.reason)
         return {"identity": str(self.identity)}
 

@@ -41,7 +41,7 @@ def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
 
     The same number with a name and birth date that cannot be the same person is a distinct identity, flagged
     ``collision`` (I2). Nothing is added to an erased identity: a later person under its number is a separate identity,
-    without a collision. Raises UnknownSite (S1), BadTraits (I1: the local id).
+    without a collision. Raises UnknownSite (S1), BadTraits (I1: the local id), KeyMissing (K1).
     """
     if work.directory.site(site) is None:
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
@@ -115,6 +115,7 @@ def _is_of(known: Identity, stated: dict[str, str | None]) -> bool:
     A different name is accepted if the birth date agrees, and a different birth date if the name agrees; never both in
     one identity, or two different people could meet in it. Its flags show which differed.
     """
+    known.refuse_if_unreadable()
     if known.erased or not can_be_one_person(known.traits, stated):
         return False
     if names_agree(known.traits, stated):

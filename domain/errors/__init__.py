@@ -10,6 +10,7 @@ from domain.errors.consents import *
 from domain.errors.directory import *
 from domain.errors.doses import *
 from domain.errors.identities import *
+from domain.errors.keys import *
 from domain.errors.links import *
 from domain.errors.orders import *
 from domain.errors.policies import *

@@ -16,7 +16,15 @@ class CommandRepeated(Exception):
 
 
 class SealBroken(Exception):
-    """Sealed bytes cannot be decrypted: altered, moved to another event, or another master key."""
+    """Sealed bytes cannot be decrypted: altered, or moved to another event."""
+
+
+class KeyBroken(SealBroken):
+    """A row of the vault holds no key of its subject: it was altered, or belongs to another. Other rows are as good."""
+
+
+class WrongMasterKey(Exception):
+    """None of the master keys that this process was given wrapped what it is to open: no row is at fault."""
 
 
 class Contended(Exception):

@@ -37,7 +37,7 @@ def verify(
     who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
-    """Compare event store and Kafka byte for byte, and both with every signed checkpoint."""
+    """Compare event store and Kafka byte for byte, both with every signed checkpoint, and the vault with the events."""
     from krypton.integrity.verify import Question
     from krypton.integrity.verify import verify as answer
     from krypton.progress import progress
@@ -90,6 +90,13 @@ def _say_findings(verdict: "Verdict") -> None:
         err.print(
             f"warning: {verdict.unsigned} events are past the last checkpoint, for more than a minute: start the "
             "notary (krypton run), or sign now (krypton audit checkpoint)",
+        )
+    if verdict.foreign_keys:
+        some = ", ".join(verdict.foreign_named[:SHOWN])
+        err.print(
+            f"warning: the vault holds {verdict.foreign_keys} keys of subjects that the ledger does not know ({some}): "
+            "harmless where a process was ended at a registration; else the event store is older than the vault "
+            "(krypton restore event-store)"
         )
     for one in verdict.findings[:SHOWN]:
         err.print(f"{one.kind}: {one.detail}")

@@ -11,7 +11,17 @@ import errno
 import eventsourcing.persistence
 import psycopg2
 
-from domain.errors import ClockDiffers, Contended, LedgerAltered, NotFound, OffsetGap, RuleBroken, SealBroken, StoreAway
+from domain.errors import (
+    ClockDiffers,
+    Contended,
+    LedgerAltered,
+    NotFound,
+    OffsetGap,
+    RuleBroken,
+    SealBroken,
+    StoreAway,
+    WrongMasterKey,
+)
 from krypton.settings import ServiceUnavailable, SettingsWrong
 from schemas.codec import NotAnEvent
 from schemas.registry import UnknownSchema
@@ -39,7 +49,7 @@ def told(error: Exception) -> tuple[str, int] | None:
             return f"usage: {error.filename} cannot be read or written ({error.strerror}): {what}", USAGE
         case NotFound():
             return f"not found: {error}", NOT_FOUND
-        case SettingsWrong():
+        case SettingsWrong() | WrongMasterKey():
             return f"settings: {error}", USAGE
         case ServiceUnavailable() | Contended() | StoreAway():
             return f"unavailable: {error}", UNREACHABLE
@@ -47,8 +57,8 @@ def told(error: Exception) -> tuple[str, int] | None:
             return f"unavailable: {error} ({error.rule})", UNREACHABLE
         case eventsourcing.persistence.OperationalError():
             return f"unavailable: {error}; see krypton dev status", UNREACHABLE
-        case psycopg2.errors.UndefinedTable():
-            return "unavailable: the tables are not there yet: run krypton init", UNREACHABLE
+        case psycopg2.errors.UndefinedTable() | psycopg2.errors.UndefinedColumn():
+            return "unavailable: the tables are not there yet, or an earlier program's: run krypton init", UNREACHABLE
         case psycopg2.OperationalError():
             said = f"unavailable: the database does not answer ({type(error).__name__}): run krypton dev up"
             return said, UNREACHABLE

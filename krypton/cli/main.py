@@ -48,6 +48,7 @@ LINES = {
         "not.",
         "topics": "The Kafka topics, and how many records each holds.",
     },
+    "vault": {"vault": "The vault's master keys: which one wraps what, and how to change it."},
     "events": {"events": "Events as Kafka holds them, in ledger order."},
     "ingest": {"ingest": "Import DICOM files and folders as if received from that site."},
     "recovery": {

@@ -5,12 +5,13 @@ from enum import StrEnum
 
 
 class Log(StrEnum):
-    """Which log is wrong. BOTH: the two agree with each other but not with the signed tree, or no signature decides."""
+    """What is wrong. BOTH: the two logs agree with each other but not with the signed tree, or no signature decides."""
 
     EVENT_STORE = "event_store"
     KAFKA = "kafka"
     BOTH = "both"
     CHECKPOINTS = "checkpoints"
+    VAULT = "vault"
 
 
 class Kind(StrEnum):
@@ -30,6 +31,9 @@ class Kind(StrEnum):
     FORGED_RECORD = "forged record"
     HEADER = "header altered"
     PARTITION = "wrong partition"
+    KEY_MISSING = "key missing"
+    KEY_BROKEN = "key broken or swapped"
+    KEY_BACK = "destroyed key is back"
 
 
 @dataclass(frozen=True, order=True)

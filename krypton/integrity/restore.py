@@ -12,13 +12,13 @@ from typing import Any, Final, Protocol
 
 from adapters.eventstore.repair import Command, Repair
 from adapters.eventstore.scan import Row, Scan
-from adapters.eventstore.tables import EVENTS
 from domain.errors import LedgerAltered
 from domain.proofs import leaf
 from domain.proofs.merkle import Tree, leaf_hash
 from krypton.bootstrap import Krypton
 from krypton.integrity.checkpoints import Heads
 from krypton.integrity.signed_tree import entry_of
+from krypton.vaults import destroy_again
 from schemas.codec import Codec, NotAnEvent
 from schemas.event import Record
 from schemas.registry import UnknownSchema, registry
@@ -31,7 +31,6 @@ from streams.relay.outgoing import NoKeys
 Advance = Callable[[int], None]
 PAGE_ROWS: Final = 1_000
 KEEP_ROWS: Final = 20_000
-ERASURE: Final = "identity.erased"
 NAMES: Final = ("ce_subject", "version", "ce_type")
 
 
@@ -104,17 +103,6 @@ def restore(ours: Krypton, heads: Heads, advance: Advance = lambda _: None, *, u
         keys = destroy_again(ours)
         outbox.forget(ours.addresses.database)  # it may be as old as the backup: the log goes far beyond it
     return replace(done, keys=keys)
-
-
-def destroy_again(ours: Krypton) -> int:
-    """Destroy the keys of all who were erased, as the event store has it; returns how many were not yet."""
-    with ours.snapshot() as connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT DISTINCT originator_id::text FROM {EVENTS} WHERE topic = %s", (ERASURE,))
-        erased = [identity for (identity,) in cursor.fetchall()]
-    back = sorted(set(erased) - ours.vault.destroyed(erased))
-    for identity in back:
-        ours.vault.destroy(identity)
-    return len(back)
 
 
 def restored(

@@ -12,8 +12,9 @@ class Verdict:
     """The result. ``events``: how many were compared; ``root``: root of the tree over the event store.
 
     ``unsigned``: events after the last valid checkpoint; ``is_overdue``: they should have been signed by now.
-    ``waiting``: events probably not published yet. ``found``: differences in the order found; verification continues
-    after those that do not question the events, such as a forged checkpoint.
+    ``waiting``: events probably not published yet. ``keys``: of the vault, that were compared; None: it was not.
+    ``foreign_keys``: of subjects that the ledger does not know, some of them ``foreign_named``. ``found``: differences
+    in the order found; verification continues after those that do not question the events, such as a forged checkpoint.
     """
 
     events: int = 0
@@ -23,6 +24,9 @@ class Verdict:
     is_overdue: bool = False
     repeats: int = 0
     waiting: int = 0
+    keys: int | None = None
+    foreign_keys: int = 0
+    foreign_named: Sequence[str] = ()
     found: list[Difference] = field(default_factory=list)
 
     @property
@@ -50,6 +54,10 @@ class Verdict:
             "unsigned": self.unsigned,
             "event_store": self.of_log(Log.EVENT_STORE),
             "kafka": self.of_log(Log.KAFKA),
+            "vault": None if self.keys is None else self.of_log(Log.VAULT),
+            "keys": self.keys,
+            "foreign_keys": self.foreign_keys,
+            "foreign_named": list(self.foreign_named),
             "first_difference": found and found.position,
             "kind": found and found.kind.value,
             "log": found and found.log.value,

@@ -1,10 +1,11 @@
-"""``krypton audit verify``: compares the event store, Kafka and the signed tree, and reports the first difference.
+"""``krypton audit verify``: compares the event store, Kafka, the signed tree and the vault; reports what differs.
 
 Both logs are read in parallel (``streams.reading.side_by_side``). The Merkle tree is rebuilt from the store's rows and
 compared with every checkpoint, while PostgreSQL checks versions and command ids. Writes in progress raise no false
 alarm because of the order of reading: checkpoints first, then the relay's acknowledged position, then Kafka's ends,
 then a snapshot of the event store; each covers all that the one before refers to. Events after the relay's acknowledged
-position that Kafka lacks count as not yet published, which is no difference.
+position that Kafka lacks count as not yet published, which is no difference. At the end the vault is held to the same
+snapshot (``krypton.integrity.vault``), unless only a part of the ledger is verified.
 """
 
 import time
@@ -22,6 +23,7 @@ from krypton.integrity.findings import Difference, Kind, Log
 from krypton.integrity.judge import Judge
 from krypton.integrity.resume import Start, start_of
 from krypton.integrity.signed_tree import SignedTree, entry_of
+from krypton.integrity.vault import compare
 from krypton.integrity.verdict import Verdict
 from krypton.integrity.walk import Walk
 from schemas.registry import registry
@@ -51,7 +53,8 @@ def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = l
     """Compare everything, up to the first difference. ``advance`` is called with the number of events done since the
     last call.
 
-    Raises psycopg2.Error, KafkaError, NotThere, and LedgerAltered if no signed checkpoint has size ``since``.
+    Raises psycopg2.Error, KafkaError, NotThere, WrongMasterKey, and LedgerAltered if no signed checkpoint has size
+    ``since``.
     """
     relayed = _relayed(ours, question.timeout_s)
     start = start_of(ours.settings.log_folder, question.heads, question.since)
@@ -64,7 +67,10 @@ def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = l
             judge = Judge(scan, {(part.topic, part.partition): part for part in parts}, signed, relayed)
             walk = Walk(scan, judge, start.tree, question.heads, start.position)
             walk.through(matching.windows(), advance)
-            return _verdict(walk, faults)
+            verdict = _verdict(walk, faults)
+            if not question.since:
+                _keys(ours, scan, verdict)
+            return verdict
 
 
 def _verdict(walk: Walk, faults: Sequence[Future[Fault | None]]) -> Verdict:
@@ -74,6 +80,13 @@ def _verdict(walk: Walk, faults: Sequence[Future[Fault | None]]) -> Verdict:
         Difference(one.position, Log.EVENT_STORE, Kind(one.kind), one.detail) for one in faults_found
     ]
     return walk.verdict
+
+
+def _keys(ours: Krypton, scan: Scan, verdict: Verdict) -> None:
+    """The vault against the event store; a part of a ledger says nothing of the vault as a whole."""
+    compared = compare(ours, scan)
+    verdict.keys, verdict.foreign_keys, verdict.foreign_named = compared.keys, compared.foreign, compared.foreign_named
+    verdict.found += compared.found
 
 
 def _relayed(ours: Krypton, timeout_s: float) -> int:

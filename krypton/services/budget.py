@@ -15,6 +15,7 @@ from psycopg2.extensions import connection as Connection
 
 from krypton.bootstrap import Krypton
 from krypton.settings import Settings, SettingsWrong
+from krypton.vaults import open_vault
 from policies.all import POLICIES
 from postgres import limits
 from postgres.session import connect, keep_within
@@ -49,15 +50,17 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     WORKER: Budget(1, {"view": 1, "snapshot": 1}),
 }
 """Each process that uses the database. There is one worker for each version of a view that is kept up to date."""
+OPENING: Final = frozenset({"dicom", "policies", WORKER})
+"""Processes that open sealed fields; ``krypton run`` looks at the vault when it installs what is missing."""
 COMING: Final = 1  # workers for which room is kept: a rebuild makes another version ready
 TAILED: Final = """SELECT count(*) FROM views.view_version
 WHERE state IN ('live', 'ready', 'retired') AND until IS NULL"""
 
 
 def begin(ours: Krypton, process: str) -> Krypton:
-    """Keep this process within its budget; the ledger as it is to use it.
+    """Keep this process within its budget; the ledger as it is to use it, with its vault looked at if it opens fields.
 
-    Raises SettingsWrong where the server lets in fewer sessions than the whole ledger may hold.
+    Raises SettingsWrong where the server lets in fewer sessions than the whole ledger may hold; WrongMasterKey.
     """
     budget = BUDGETS[process]
     ours.close()
@@ -68,7 +71,10 @@ def begin(ours: Krypton, process: str) -> Krypton:
                 raise SettingsWrong(missing)
     except psycopg2.OperationalError as away:  # the process waits for it, and the next one looks
         log.warning("whether the server lets in enough connections is not known now (%s)", type(away).__name__)
-    return replace(ours, pool=budget.pool)
+    ours = replace(ours, pool=budget.pool)
+    if process in OPENING and (back := open_vault(ours)):
+        log.warning("%d keys of erased people were in the vault again and are destroyed", back)
+    return ours
 
 
 def workers(connection: Connection) -> int:

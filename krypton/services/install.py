@@ -12,6 +12,7 @@ from kafka.errors import KafkaError
 
 from krypton.bootstrap import Krypton
 from krypton.settings import ServiceUnavailable, SettingsWrong
+from krypton.vaults import destroy_again
 from projections.declared import VIEWS
 
 LOOK_AGAIN_S = 1.0
@@ -20,7 +21,7 @@ LOOK_AGAIN_S = 1.0
 def install(ours: Krypton, *, log_key: bool = True) -> Iterator[str]:
     """Make what is missing; yields a line for each part done. ``log_key``: the log's key too, where it never signed.
 
-    Raises ServiceUnavailable, and SettingsWrong where what is there already is of another make.
+    Raises ServiceUnavailable, SettingsWrong where what is there already is of another make, and WrongMasterKey.
     """
     from krypton.services import logins
     from projections.versions.creation import VersionChanged
@@ -59,7 +60,8 @@ def _tables(ours: Krypton) -> Iterator[str]:
     tables.create(database)
     yield "event store: ready"
     ours.vault.create()
-    yield "vault: ready"
+    back = destroy_again(ours)
+    yield "vault: ready" + (f", {back} keys of erased people were there again and are destroyed" if back else "")
     relay.create(database)
     for name, view in VIEWS.items():
         ours_made = creation.create(database, view.make())
@@ -94,7 +96,7 @@ def _log_key(ours: Krypton) -> str:
 def wait_for_services(stop: Event) -> Krypton | None:
     """The ledger, once Kafka and PostgreSQL answer and all is installed; None when told to stop before.
 
-    Raises SettingsWrong.
+    Raises SettingsWrong, WrongMasterKey.
     """
     told = None
     while not stop.is_set():

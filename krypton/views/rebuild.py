@@ -22,6 +22,7 @@ from domain.errors import RuleBroken
 from domain.rules.document import RuleId
 from krypton.bootstrap import Krypton, known_view
 from krypton.settings import ServiceUnavailable
+from krypton.vaults import open_vault
 from krypton.views.lag import kafka_away
 from postgres.session import connect
 from projections.declared import VIEWS
@@ -86,9 +87,10 @@ def yield_to_others() -> None:
 def begin(ours: Krypton, wish: Wish, ends: Mapping[Partition, int] | None = None) -> Build:
     """Start or resume the build of the view's next version. ``ends``: the end offset of each partition; None: all.
 
-    Raises NotFound, OtherRules, ServiceUnavailable.
+    Raises NotFound, OtherRules, ServiceUnavailable, WrongMasterKey.
     """
     known_view(wish.view)
+    open_vault(ours)
     projection = ours.projection_with(wish.view, _rules(ours, wish))
     with ours.snapshot() as connection:
         version = rebuild.next_version(connection, wish.view, projection.version, aside=wish.aside)
@@ -160,7 +162,7 @@ def _build(
     from adapters.vault.bulk import BulkVault
 
     database, kafka = ours.addresses.database, ours.addresses.kafka
-    with closing(BulkVault(database, ours.settings.master_key())) as keys:
+    with closing(BulkVault(ours.vault_database, ours.ring)) as keys:
         projection = ours.projection(wish.view, started.version)
         builder = Builder(
             database,

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
-from domain.errors import StoreAway
+from domain.errors import SealBroken, StoreAway
 from projections.engine.parked import Letter, Parked
 from projections.engine.projection import Projection, RowKey, Rows, UnknownEvent
 from projections.engine.rows import LiveRows, RowRefused, UnknownColumn
@@ -14,7 +14,7 @@ from schemas.codec import Codec, NotAnEvent
 from schemas.event import LedgerEvent, Record
 from schemas.registry import UnknownSchema
 
-SAYS_NO_VALUE = (NotAnEvent, UnknownSchema, UnknownEvent, UnknownColumn, RowRefused)
+SAYS_NO_VALUE = (NotAnEvent, UnknownSchema, UnknownEvent, UnknownColumn, RowRefused, SealBroken)
 """Krypton's own errors, whose messages contain no value of an event."""
 
 HIGHEST = 2**63 - 1
@@ -141,8 +141,8 @@ def _read_all(codec: Codec, records: Sequence[Record]) -> list[Read]:
 def _read_one(codec: Codec, record: Record) -> Read:
     try:
         schema, data = codec.decode(record.value, 0, unseal=False)
-        # A vault that cannot be used at all (wrong master key) raises here: that is not the record's fault and stops
-        # the worker.
+        # A vault that cannot be used at all (WrongMasterKey) raises here: that is not the record's fault and stops the
+        # worker. A row of the vault that does not open is told below, and costs its own person's records alone.
         codec.sealer.prefetch(codec.whose_keys(schema, data))
     except (NotAnEvent, UnknownSchema, psycopg2.DataError) as failure:
         return _unread(record, failure)
@@ -150,7 +150,7 @@ def _read_one(codec: Codec, record: Record) -> Read:
         event = codec.read(record)
     except AWAY:
         raise
-    except Exception as failure:  # a tampered seal, for example
+    except Exception as failure:  # a tampered seal, or a bad row of the vault, for example
         return _unread(record, failure)
     return _checked(record, event)
 

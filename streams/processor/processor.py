@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 import uvloop
 
-from domain.errors import OffsetGap, PartitionLost, StoreAway
+from domain.errors import OffsetGap, PartitionLost, StoreAway, WrongMasterKey
 from schemas.event import Record
 from streams.broker import broker, quiet
 from streams.broker.backoff import Backoff
@@ -127,6 +127,9 @@ def _exit_code(view: View, wrong: Exception) -> int:
     if isinstance(wrong, OffsetGap):
         log.error("%s: a record is missing, so nothing more is applied: %s", view.name, wrong)
         return EXIT_GAP
+    if isinstance(wrong, WrongMasterKey):
+        log.error("%s: no sealed field can be read, so nothing more is applied: %s", view.name, wrong)
+        return EXIT_BROKEN
     places = "".join(traceback.format_tb(wrong.__traceback__))
     log.error("%s: ending after %s in\n%s", view.name, type(wrong).__name__, places)
     return EXIT_BROKEN

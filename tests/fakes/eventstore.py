@@ -79,6 +79,14 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
         index = self._stored_events_index[str(aggregate_id)]
         return index[1] + 1 if 1 in index else None
 
+    def has_asked(self, actor: str) -> bool:
+        """See ``domain.ports.CommandLog``."""
+        head = self.max_notification_id() or 0
+        asked = self.select_notifications(
+            1, head + 1, topics=("access.listed", "access.view_refused", "policy.entry_dropped")
+        )
+        return any(actor.encode() in event.state for event in asked)
+
 
 class Factory(popo.POPOFactory):
     """Named by PERSISTENCE_MODULE."""

@@ -31,7 +31,7 @@ from streams.reading.record_source import Part
 from streams.reading.side_by_side import Comparison, Window
 from streams.relay.outgoing import Addresser, Stored
 from tests.fakes.avro import PRIMITIVES, sample_body
-from tests.fakes.vault import MemoryVault
+from tests.fakes.vault import EagerVault
 
 TYPES = ("link.merged", "identity.registered", "study.arrived", "dose.reported", "identity.flagged")
 RECORDED_S = PRIMITIVES["long"] / 1_000_000  # when all of them were recorded
@@ -193,7 +193,7 @@ def event(number: int, mark: str = "") -> bytes:
     """The stored bytes of one event; ``mark`` makes others of it."""
     schema = registry().of_type(TYPES[number % len(TYPES)])
     body = sample_body(schema) | {"actor": f"system:test{number}{mark}"}
-    return Codec(registry(), MemoryVault()).encode(schema.type, body, aggregate_id=aggregate(number), version=1)
+    return Codec(registry(), EagerVault()).encode(schema.type, body, aggregate_id=aggregate(number), version=1)
 
 
 def aggregate(number: int) -> str:

@@ -13,10 +13,11 @@ from random import Random
 from typing import Any, Final
 
 import psycopg2
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.eventstore import tables
+from adapters.vault.file_key import FileKey
 from adapters.vault.postgres import PostgresVault
+from adapters.vault.ring import Ring
 from domain.errors import SealBroken
 from krypton import bootstrap
 from projections.engine.projection import Projection, schema_of
@@ -92,8 +93,8 @@ class Records:
 
     def _prepare(self) -> None:
         tables.create(self._url)
-        master = os.urandom(32)
-        self._vault = PostgresVault(self._url, master, beside_events=True)
+        master = FileKey(os.urandom(32))
+        self._vault = PostgresVault(self._url, Ring.of(master), beside_events=True)
         self._vault.create()
         self._codec = Codec(registry(), self._vault)
         creation.create(self._url, self._projection)
@@ -104,8 +105,7 @@ class Records:
             )
             for subject, key in self._region.memory_vault.keys.items():
                 assert key is not None
-                nonce = os.urandom(12)
-                wrapped = nonce + AESGCM(master).encrypt(nonce, key, subject.encode())
+                wrapped = master.wrap(subject, key)
                 cursor.execute("INSERT INTO vault.subject_key (subject, wrapped) VALUES (%s, %s)", (subject, wrapped))
 
     def _written(self, some: Sequence[tuple[int, Record]]) -> bytes:

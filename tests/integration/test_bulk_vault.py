@@ -12,19 +12,22 @@ import pytest
 
 from adapters.vault import bulk
 from adapters.vault.bulk import BulkVault
+from adapters.vault.file_key import FileKey
 from adapters.vault.postgres import PostgresVault
-from domain.errors import SealBroken
+from adapters.vault.ring import Ring
+from domain.errors import KeyBroken, SealBroken, WrongMasterKey
 from postgres.session import connect
 
 pytestmark = pytest.mark.live
 
-MASTER, AAD = os.urandom(32), b"study.arrived|1|1|description"
+AAD = b"study.arrived|1|1|description"
+RING = Ring.of(FileKey(os.urandom(32)))
 
 
 @pytest.fixture
 def vault(database_url: str) -> Iterator[PostgresVault]:
     """The vault that seals."""
-    with closing(PostgresVault(database_url, MASTER, beside_events=True)) as made:
+    with closing(PostgresVault(database_url, RING, beside_events=True)) as made:
         made.create()
         yield made
 
@@ -32,13 +35,14 @@ def vault(database_url: str) -> Iterator[PostgresVault]:
 @pytest.fixture
 def keys(vault: PostgresVault, database_url: str) -> Iterator[BulkVault]:
     """What reads the whole log."""
-    with closing(BulkVault(database_url, MASTER)) as made:
+    with closing(BulkVault(database_url, RING)) as made:
         yield made
 
 
 def sealed(vault: PostgresVault, count: int) -> dict[str, bytes]:
     """Subject to what was sealed under its key: its own name."""
     subjects = [str(uuid4()) for _ in range(count)]
+    vault.prepare((), subjects)
     return {subject: vault.seal(subject, subject.encode(), AAD) for subject in subjects}
 
 
@@ -83,7 +87,19 @@ def test_altered_bytes_and_another_master_key_are_told(
     with pytest.raises(SealBroken, match=f"of subject {subject} cannot be decrypted"):
         keys.unseal(subject, text[:-1] + bytes([text[-1] ^ 1]), AAD)
     with (
-        closing(BulkVault(database_url, os.urandom(32))) as others,
-        pytest.raises(SealBroken, match="not the one this vault was created with"),
+        closing(BulkVault(database_url, Ring.of(FileKey(os.urandom(32))))) as others,
+        pytest.raises(WrongMasterKey, match="the vault's keys are wrapped by master key"),
     ):
         others.prefetch([subject])
+
+
+def test_a_bad_row_is_told_for_its_subject_alone(vault: PostgresVault, keys: BulkVault, database_url: str) -> None:
+    """Not when keys are fetched together: a whole batch would be lost."""
+    (bad, text), (good, other) = sealed(vault, 2).items()
+    with closing(connect(database_url, "test", autocommit=True)) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE vault.subject_key SET wrapped = %s WHERE subject = %s", (bytes(60), bad))
+    keys.ask([bad, good])
+    keys.prefetch([bad, good])
+    assert keys.unseal(good, other, AAD) == good.encode()
+    with pytest.raises(KeyBroken, match=f"key of subject {bad} does not open"):
+        keys.unseal(bad, text, AAD)

@@ -21,7 +21,7 @@ from schemas.event import Record
 from schemas.registry import registry
 from tests.fakes import histories
 from tests.fakes.ruled_views import TWICE
-from tests.fakes.vault import MemoryVault
+from tests.fakes.vault import EagerVault
 
 pytestmark = pytest.mark.live
 Cut = tuple[int, int, bool]
@@ -36,14 +36,14 @@ class Bench:
         self.url = url
         self.live, self.built = TWICE[name](), TWICE[name]()
         self.built.version = 2
-        self.codec = Codec(registry(), MemoryVault())
+        self.codec = Codec(registry(), EagerVault())
         creation.create(url, self.live)
         self.connection: Connection = psycopg2.connect(url)
         self.connection.autocommit = True
 
     def begin(self) -> None:
         """Empty both."""
-        self.codec = Codec(registry(), MemoryVault())
+        self.codec = Codec(registry(), EagerVault())
         seeded = {key.table for key, _ in self.live.seeds()}
         written = [table.name for table in self.live.tables.sorted_tables if table.name not in seeded]
         tables = [f"{schema_of(self.live)}.{name}" for name in written]

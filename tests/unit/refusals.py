@@ -10,9 +10,10 @@ from domain.commands.accesses import OpenAccess
 from domain.commands.identities import Register
 from domain.commands.orders import PlaceOrder
 from domain.commands.readings import RequestReading
+from domain.commands.studies import ReceiveStudy
 from domain.errors import RuleBroken
 from domain.work import Command, Work
-from tests.fakes.region import CLINICIAN, Region, rules_in_force
+from tests.fakes.region import CLINICIAN, Region, received, rules_in_force
 
 PERSON: dict[str, str | None] = {
     "family": "MARKEDFAMILY",
@@ -52,6 +53,11 @@ class World(Region):
     def study(self, site: str = "CHB", **change: Any) -> UUID:
         """Marie's study."""
         return UUID(self.receive(site, local_id=LOCAL_ID, stated=PERSON, **change).result["study"])
+
+    @staticmethod
+    def again() -> ReceiveStudy:
+        """Marie's next study, from the same site."""
+        return received(local_id=LOCAL_ID, stated=PERSON)
 
     def order(self, *steps: Callable[[UUID], Command], **change: Any) -> UUID:
         """Marie's order, and what became of it."""

@@ -58,7 +58,21 @@ def repeat_of_another(world: World) -> Directly:
     return Directly(lambda: world.execute(registration(local_id="MARKED-ID-8"), again))
 
 
+def lost(w: World) -> World:
+    """The same world, whose vault was brought back from a backup that is older than Marie."""
+    del w.memory_vault.keys[str(w.marie)]
+    return w
+
+
 PROVOKED = [
+    # Keys: of who was registered since the vault's backup, traits cannot be read, and nothing is sealed
+    Provoked(errors.KeyMissing, "the vault has no key for", lambda w: Oppose(identity=lost(w).marie, reason=WORDS)),
+    Provoked(errors.KeyMissing, "its newest backup", lambda w: lost(w).again()),
+    Provoked(
+        errors.KeyMissing,
+        "krypton audit verify names",
+        lambda w: Correct(identity=lost(w).marie, stated={"sex": "F"}, reason=WORDS),
+    ),
     # Actor
     Provoked(errors.BadActor, "write rpps: and the number", lambda w: Directly(lambda: Envelope("Dr MARKEDGIVEN"))),
     Provoked(errors.NotForRole, "it is for clerk", lambda w: Directly(lambda: check(Role.AUDITOR, "identity.merge"))),

@@ -18,7 +18,7 @@ from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Schema, UnknownSchema, registry
 from tests.fakes.avro import sample_body
 from tests.fakes.avro_strategies import bodies
-from tests.fakes.vault import MemoryVault
+from tests.fakes.vault import EagerVault
 
 SCHEMAS = list(registry().latest.values())
 SEALED = [schema for schema in SCHEMAS if schema.sealed]
@@ -29,8 +29,8 @@ some = settings(max_examples=15, deadline=None, suppress_health_check=[HealthChe
 MARKED = "ZZMARKEDNAME"
 
 
-def codec(vault: MemoryVault | None = None) -> Codec:
-    return Codec(registry(), vault or MemoryVault())
+def codec(vault: EagerVault | None = None) -> Codec:
+    return Codec(registry(), vault or EagerVault())
 
 
 def written(codec: Codec, schema: Schema, body: dict[str, Any], version: int = 3) -> bytes:
@@ -114,7 +114,7 @@ def test_a_sealed_value_moved_to_another_aggregate_does_not_open(schema: Schema)
     """Even where both have the very same key."""
     body = sample_body(schema)
     other = body | {schema.aggregate: "00000000-0000-4000-8000-000000000001"}
-    vault = MemoryVault()
+    vault = EagerVault()
     key = AESGCM.generate_key(256)
     vault.keys = {identifier: key for identifier in (*body.values(), *other.values()) if isinstance(identifier, str)}
     under_test = codec(vault)
@@ -135,7 +135,7 @@ def test_a_sealed_value_moved_to_another_field_does_not_open() -> None:
 @by_sealed
 def test_once_the_key_is_destroyed_the_event_still_reads_and_shows_that_it_was_erased(schema: Schema) -> None:
     """All other fields stay; the bytes, and so every hash over them, do too."""
-    vault, body = MemoryVault(), sample_body(schema)
+    vault, body = EagerVault(), sample_body(schema)
     raw = written(codec(vault), schema, body)
     for subject in chain(*schema.sealed.values()):
         vault.destroy(body[subject])
@@ -147,7 +147,7 @@ def test_once_the_key_is_destroyed_the_event_still_reads_and_shows_that_it_was_e
 @pytest.mark.parametrize("schema", OF_TWO, ids=lambda s: s.name)
 def test_what_may_name_two_people_is_gone_with_either_key(schema: Schema, erased: int) -> None:
     """Read one by one or by the thousand."""
-    vault, body = MemoryVault(), sample_body(schema)
+    vault, body = EagerVault(), sample_body(schema)
     raw = written(codec(vault), schema, body)
     ((name, subjects),) = schema.sealed.items()
     vault.destroy(body[subjects[erased]])
@@ -160,7 +160,7 @@ def test_what_may_name_two_people_is_gone_with_either_key(schema: Schema, erased
 @pytest.mark.parametrize("schema", OF_TWO, ids=lambda s: s.name)
 def test_neither_key_alone_opens_what_may_name_two_people(schema: Schema) -> None:
     """Whoever has one of them, and the bytes from any copy of the log: no program has to keep a promise."""
-    vault, body = MemoryVault(), sample_body(schema) | dict.fromkeys(schema.sealed, MARKED)
+    vault, body = EagerVault(), sample_body(schema) | dict.fromkeys(schema.sealed, MARKED)
     raw = written(codec(vault), schema, body)
     ((name, (inner, *_, outer)),) = schema.sealed.items()
     closed, aad = field_of(schema, raw, name), f"{schema.type}|{body[schema.aggregate]}|3|{name}".encode()
@@ -174,7 +174,7 @@ def test_neither_key_alone_opens_what_may_name_two_people(schema: Schema) -> Non
 @pytest.mark.parametrize("erased", [0, 1], ids=["the one", "the other"])
 @pytest.mark.parametrize("schema", OF_TWO, ids=lambda s: s.name)
 def test_what_may_name_two_people_is_not_written_once_either_is_erased(schema: Schema, erased: int) -> None:
-    vault, body = MemoryVault(), sample_body(schema)
+    vault, body = EagerVault(), sample_body(schema)
     ((name, subjects),) = schema.sealed.items()
     vault.destroy(body[subjects[erased]])
     assert field_of(schema, written(codec(vault), schema, body), name) == b""
@@ -182,7 +182,7 @@ def test_what_may_name_two_people_is_not_written_once_either_is_erased(schema: S
 
 def test_what_is_sealed_for_an_erased_person_stays_empty() -> None:
     """Nothing readable is written after the key is gone."""
-    vault, schema = MemoryVault(), registry().of_type("identity.flagged")
+    vault, schema = EagerVault(), registry().of_type("identity.flagged")
     body = sample_body(schema)
     vault.destroy(body["identity_id"])
     raw = written(codec(vault), schema, body)
@@ -192,7 +192,7 @@ def test_what_is_sealed_for_an_erased_person_stays_empty() -> None:
 
 def test_sealed_fields_can_be_left_closed() -> None:
     """For readers that need no names: no key is asked for."""
-    vault, schema = MemoryVault(), registry().of_type("identity.registered")
+    vault, schema = EagerVault(), registry().of_type("identity.registered")
     raw = written(codec(vault), schema, sample_body(schema))
     vault.keys.clear()
     _, decoded = codec(vault).decode(raw, 3, unseal=False)
@@ -273,4 +273,13 @@ def test_the_subjects_of_an_event_are_those_whose_keys_seal_it() -> None:
     """Known before it is sealed, so that many keys are made at once."""
     schema = registry().of_type("link.merged")
     body = sample_body(schema)
-    assert codec().subjects("link.merged", body, body["link_id"]) == {body["low"], body["high"]}
+    assert codec().subjects("link.merged", body, body["link_id"], 1) == {body["low"]: False, body["high"]: False}
+
+
+def test_an_identity_begins_with_its_first_event_and_with_no_later_one() -> None:
+    """K1: for what a key is made. A study names somebody who is registered already."""
+    registered, study = (sample_body(registry().of_type(one)) for one in ("identity.registered", "study.arrived"))
+    who = registered["identity_id"]
+    assert codec().subjects("identity.registered", registered, who, 1) == {who: True}
+    assert codec().subjects("identity.registered", registered, who, 2) == {who: False}
+    assert codec().subjects("study.arrived", study, study["study_id"], 1) == {study["identity_id"]: False}

@@ -17,7 +17,7 @@ from schemas.event import Record
 from schemas.registry import Schema, registry
 from tests.fakes.avro import sample_body
 from tests.fakes.avro_strategies import bodies, values
-from tests.fakes.vault import MemoryVault
+from tests.fakes.vault import EagerVault
 
 SCHEMAS = sorted(registry(), key=lambda schema: schema.name)
 SUBJECT = "11111111-1111-4111-8111-111111111111"
@@ -53,7 +53,7 @@ def test_every_schema_of_the_ledger_is_compiled(schema: Schema) -> None:
 @given(st.data())
 def test_any_event_reads_as_with_the_plain_codec(data: st.DataObject) -> None:
     """Long texts, long lists, every alphabet, nulls and extremes."""
-    codec = Codec(registry(), MemoryVault())
+    codec = Codec(registry(), EagerVault())
     schemas = data.draw(st.lists(st.sampled_from(SCHEMAS), min_size=1, max_size=4))
     records = [record(encoded(codec, schema, data.draw(bodies(schema)))) for schema in schemas]
     assert same(BulkCodec(codec.registry, codec.sealer).read_batch(records), codec.read_batch(records))
@@ -62,7 +62,7 @@ def test_any_event_reads_as_with_the_plain_codec(data: st.DataObject) -> None:
 @given(st.data())
 def test_damaged_bytes_are_told_as_the_plain_codec_tells_them(data: st.DataObject) -> None:
     """Cut, lengthened or changed anywhere: read alike, or refused alike."""
-    codec = Codec(registry(), MemoryVault())
+    codec = Codec(registry(), EagerVault())
     schema = data.draw(st.sampled_from([s for s in SCHEMAS if not s.sealed]))
     raw = bytearray(encoded(codec, schema, data.draw(bodies(schema))))
     match data.draw(st.sampled_from(("cut", "longer", "changed"))):
@@ -79,7 +79,7 @@ def test_damaged_bytes_are_told_as_the_plain_codec_tells_them(data: st.DataObjec
 @given(st.data())
 def test_what_nobody_reads_is_left_out_and_the_rest_is_the_same(data: st.DataObject) -> None:
     """Whatever is asked for of an event."""
-    codec = Codec(registry(), MemoryVault())
+    codec = Codec(registry(), EagerVault())
     schema = data.draw(st.sampled_from(SCHEMAS))
     only = data.draw(st.sets(st.sampled_from([field["name"] for field in schema.document["fields"]])))
     records = [record(encoded(codec, schema, data.draw(bodies(schema))))]
@@ -93,7 +93,7 @@ def test_what_nobody_reads_is_left_out_and_the_rest_is_the_same(data: st.DataObj
 @pytest.mark.parametrize("field", ["actor", "command_id"])
 def test_text_that_is_damaged_is_told_though_nobody_reads_it(field: str) -> None:
     """A view that does not look at the field parks the event all the same, live and rebuilt."""
-    codec, schema = Codec(registry(), MemoryVault()), registry().of_type("study.withdrawn")
+    codec, schema = Codec(registry(), EagerVault()), registry().of_type("study.withdrawn")
     body = sample_body(schema)
     raw = encoded(codec, schema, body).replace(body[field].encode()[:4], b"\xff\xfe\xfd\xfc", 1)
     records = [record(raw)]
@@ -106,7 +106,7 @@ def _reading(codec: Codec, schema: Schema, only: set[str]) -> BulkCodec:
 
 
 def test_what_is_sealed_under_a_destroyed_key_reads_erased() -> None:
-    vault = MemoryVault()
+    vault = EagerVault()
     codec = BulkCodec(registry(), vault)
     schema = registry().of_type("study.arrived")
     body = sample_body(schema)
@@ -120,7 +120,7 @@ def test_what_is_sealed_under_a_destroyed_key_reads_erased() -> None:
 @given(st.text() | values({"type": "map", "values": "string"}) | st.none())
 def test_sealed_values_open_as_they_were(value: Any) -> None:
     """Quotes, backslashes and empty texts too."""
-    codec = BulkCodec(registry(), MemoryVault())
+    codec = BulkCodec(registry(), EagerVault())
     schema = registry().of_type("study.arrived")
     (event,) = codec.read_batch([record(encoded(codec, schema, sample_body(schema) | {"description": value}))])
     assert not isinstance(event, Exception)
@@ -129,7 +129,7 @@ def test_sealed_values_open_as_they_were(value: Any) -> None:
 
 def test_what_is_altered_under_its_seal_is_told_though_nobody_reads_it() -> None:
     """A view that leaves the field out parks the event all the same, live and rebuilt."""
-    codec, schema = Codec(registry(), MemoryVault()), registry().of_type("study.withdrawn")
+    codec, schema = Codec(registry(), EagerVault()), registry().of_type("study.withdrawn")
     elsewhere = [record(encoded(codec, schema, sample_body(schema)), version=b"2")]  # sealed as version 1
     for reads in (codec, _reading(codec, schema, {"study_uid"})):
         with pytest.raises(SealBroken):
@@ -162,7 +162,7 @@ def test_counts_that_no_writer_makes_are_left_to_fastavro(odd: bytes) -> None:
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
 def test_a_number_that_is_not_finite_is_no_event(number: float) -> None:
     """Neither written nor read: a view would refuse it, or not, by what else its batch holds."""
-    codec, schema = Codec(registry(), MemoryVault()), registry().of_type("dose.alert_raised")
+    codec, schema = Codec(registry(), EagerVault()), registry().of_type("dose.alert_raised")
     body = sample_body(schema) | {"value": 1234.5}
     with pytest.raises(NotAnEvent, match="not finite"):
         encoded(codec, schema, body | {"value": number})
@@ -175,7 +175,7 @@ def test_a_number_that_is_not_finite_is_no_event(number: float) -> None:
 
 def test_batches_read_ahead_are_the_same_in_order() -> None:
     """What is asked for comes before it is needed, and each batch's records come with their events."""
-    codec, schema = Codec(registry(), MemoryVault()), registry().of_type("study.arrived")
+    codec, schema = Codec(registry(), EagerVault()), registry().of_type("study.arrived")
     batches = [[record(encoded(codec, schema, sample_body(schema) | {"site": f"CH{n}"}))] for n in range(3)]
     asked: list[set[str]] = []
     ahead = BulkCodec(codec.registry, codec.sealer, ask=lambda subjects: asked.append(set(subjects)))

@@ -10,7 +10,7 @@ import pytest
 from bench.history import COHORT, START_US, Happened, History
 from schemas.codec import Codec
 from schemas.registry import registry
-from tests.fakes.vault import MemoryVault
+from tests.fakes.vault import EagerVault
 
 PEOPLE = 2 * COHORT
 
@@ -64,7 +64,7 @@ def test_a_merge_names_where_its_sides_were_registered(region: list[tuple[int, H
 
 def test_every_type_of_event_is_as_the_ledger_writes_it(region: list[tuple[int, Happened]]) -> None:
     """It encodes by its schema, and reads back as it was."""
-    codec, envelope = Codec(registry(), MemoryVault()), {"recorded_at": START_US, "actor": "system:bench"}
+    codec, envelope = Codec(registry(), EagerVault()), {"recorded_at": START_US, "actor": "system:bench"}
     of_each_type = {event.type: event for _, event in region}
     for event in of_each_type.values():
         body = envelope | History().ids() | event.body | {registry().of_type(event.type).aggregate: event.aggregate}

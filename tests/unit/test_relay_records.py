@@ -13,7 +13,7 @@ from streams.broker.partition import partition_of
 from streams.broker.topics import PARTITIONS
 from streams.relay.outgoing import EPOCH, Addresser, NoKeys, Outgoing, Stored
 from tests.fakes.avro import sample_body
-from tests.fakes.vault import MemoryVault
+from tests.fakes.vault import EagerVault
 
 AGGREGATE = UUID("1b671a64-40d5-491e-99b0-da01ff1f3341")
 MERGED = registry().of_type("link.merged")
@@ -23,7 +23,7 @@ EVERY_SCHEMA = [pytest.param(schema, id=schema.name) for schema in registry()]
 def stored(schema: Schema, **fields: object) -> Stored:
     """A stored event of a type."""
     body = sample_body(schema) | fields
-    state = Codec(registry(), MemoryVault()).encode(schema.type, body, aggregate_id=str(AGGREGATE), version=7)
+    state = Codec(registry(), EagerVault()).encode(schema.type, body, aggregate_id=str(AGGREGATE), version=7)
     return Stored(42, str(AGGREGATE), 7, state)
 
 

@@ -1,0 +1,48 @@
+"""The master keys that a process was given: the first one wraps where none wraps yet, each opens what it wrapped.
+
+A master key that is not known is looked for once more where keys come from: a file may have been given another key
+since the process started, so that master keys change while processes run.
+"""
+
+from collections.abc import Callable, Sequence
+
+from domain.errors import WrongMasterKey
+from domain.ports import MasterKey
+
+Load = Callable[[], Sequence[MasterKey]]
+
+
+class Ring:
+    """Master keys by name. Safe to share between threads."""
+
+    def __init__(self, load: Load, where: str) -> None:
+        """``load``: reads them, the first one first; ``where``: the setting that names them, for messages."""
+        self._load, self.where = load, where
+        self._held: dict[str, MasterKey] = {}
+
+    @staticmethod
+    def of(*keys: MasterKey) -> "Ring":
+        """These keys and no others."""
+        return Ring(lambda: keys, "the ring")
+
+    @property
+    def first(self) -> MasterKey:
+        """The one that wraps what is made from now on, where an operator says so. Raises what loading raises."""
+        return self._read()[0]
+
+    def named(self, name: str) -> MasterKey:
+        """Raises WrongMasterKey where it was not given."""
+        if name not in self._held:
+            self._read()
+        try:
+            return self._held[name]
+        except KeyError:
+            raise WrongMasterKey(
+                f"the vault's keys are wrapped by master key {name}, and {self.where} has {', '.join(self._held)}: "
+                "bring back the right one; never make a new one, it opens nothing"
+            ) from None
+
+    def _read(self) -> Sequence[MasterKey]:
+        keys = self._load()
+        self._held = {key.name: key for key in keys}
+        return keys

@@ -1,0 +1,167 @@
+"""A vault, an event store, or both come back from yesterday's backup, with an erasure in between.
+
+Who was erased stays erased, and everything else is as before, but for what was sealed for people whose keys no backup
+has.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+
+from domain.commands.identities import Correct, Erase
+from domain.commands.links import Merge
+from domain.errors import KeyMissing
+from domain.work import Envelope
+from krypton.bootstrap import Krypton
+from krypton.cli.failures import told
+from krypton.devstack.stack import Stack
+from krypton.integrity.findings import Kind
+from krypton.integrity.restore import restore
+from krypton.services import notary
+from krypton.services.budget import begin
+from krypton.services.install import install
+from krypton.vaults import open_vault
+from postgres.session import keep_within
+from schemas.event import ERASED
+from tests.integration.live_ledger import LiveLedger, live_ledger, person
+from tests.integration.proof_world import heads, krypton, relay_all, run_sql, verdict
+
+pytestmark = pytest.mark.live
+
+LEDGER, VAULT = ("ledger.ledger_events", "ledger.command"), ("vault.subject_key",)
+Facts = dict[int, dict[str, Any]]
+
+
+class Day(NamedTuple):
+    """A ledger a day after its backup: ``kept`` was known yesterday, ``erased`` too, ``later`` came since."""
+
+    ledger: LiveLedger
+    kept: UUID
+    erased: UUID
+    later: UUID
+    facts: Facts
+
+    def brought_back(self, *tables: str) -> Krypton:
+        """Yesterday's content of these tables; the ledger for a process that starts now."""
+        names = ", ".join(tables)
+        filled = [f"INSERT INTO {table} SELECT * FROM {_backup(table)}" for table in tables]
+        run_sql(self.ledger, f"TRUNCATE {names}", *filled)
+        return krypton(self.ledger)
+
+    def said_of(self, *people: UUID) -> set[int]:
+        """The positions of events that were sealed for any of them."""
+        ids = {str(one) for one in people}
+        return {at for at, body in self.facts.items() if ids & {v for v in body.values() if isinstance(v, str)}}
+
+
+def _backup(table: str) -> str:
+    return f"public.yesterday_{table.replace('.', '_')}"
+
+
+@pytest.fixture
+def day(stack: Stack, tmp_path: Path) -> Iterator[Day]:
+    """All relayed and signed."""
+    with live_ledger(stack, tmp_path) as made:
+        made.register(1)  # the establishment, too
+        kept, erased = (_registered(made, local_id) for local_id in ("K", "E"))
+        run_sql(made, *(f"CREATE TABLE {_backup(table)} AS TABLE {table}" for table in LEDGER + VAULT))
+        made.krypton.execute(Merge(one=kept, other=erased, reason="said since"), Envelope())
+        made.krypton.erase(erased, "asked in writing", Envelope())
+        later = _registered(made, "L")
+        relay_all(made)
+        notary.sign_now(krypton(made))
+        yield Day(made, kept, erased, later, facts(krypton(made)))
+
+
+def _registered(ledger: LiveLedger, local_id: str) -> UUID:
+    return UUID(ledger.krypton.execute(person(local_id), Envelope()).result["identity"])
+
+
+def facts(ours: Krypton) -> Facts:
+    """Everything that the ledger says, by position, as a process reads it that starts now."""
+    stored = ours.ledger.recorder.select_notifications(0, 1_000, inclusive_of_start=False)
+    return {event.id: ours.codec.decode(event.state, event.originator_version)[1] for event in stored}
+
+
+def unreadable(found: Facts) -> set[int]:
+    """Positions of events of which something reads as erased."""
+    return {position for position, body in found.items() if ERASED in body.values()}
+
+
+def test_before_anything_is_lost_the_erased_are_unreadable_and_nobody_else(day: Day) -> None:
+    ground = max(day.said_of(day.erased))
+    assert day.facts[ground]["reason"] == "asked in writing"
+    sealed = {at for at in day.said_of(day.erased) if {"traits", "reason"} & day.facts[at].keys()}
+    assert unreadable(day.facts) == sealed - {ground}
+    assert verdict(krypton(day.ledger)).found == []
+
+
+def test_a_vault_of_yesterday_brings_nobody_back(day: Day) -> None:
+    ours = day.brought_back(*VAULT)
+    found = verdict(ours)
+    assert {(one.kind, one.position) for one in found.findings} == {
+        (Kind.KEY_BACK, max(day.said_of(day.erased))),
+        (Kind.KEY_MISSING, min(day.said_of(day.later))),
+    }
+    assert found.of_log(found.findings[0].log) != "ok"
+    assert facts(ours) != day.facts  # what the next lines are for: the person can be read again
+    assert open_vault(ours) == 1
+    after = facts(krypton(day.ledger))
+    assert unreadable(after) == unreadable(day.facts) | day.said_of(day.later)
+    assert {at: body for at, body in after.items() if at not in day.said_of(day.later)} == {
+        at: body for at, body in day.facts.items() if at not in day.said_of(day.later)
+    }
+    assert {one.kind for one in verdict(ours).findings} == {Kind.KEY_MISSING}
+
+
+def test_nothing_is_sealed_for_who_is_in_the_ledger_and_not_in_the_vault(day: Day) -> None:
+    """K1: a second key would make a broken seal of all that was sealed under the first."""
+    ours = day.brought_back(*VAULT)
+    open_vault(ours)
+    for command in (
+        Correct(identity=day.later, stated={"birth_place": "33063"}, reason="x"),
+        Merge(one=day.kept, other=day.later, reason="x"),
+    ):
+        with pytest.raises(KeyMissing, match=f"no key for {day.later}") as refused:
+            ours.execute(command, Envelope())
+        assert told(refused.value) == (f"refused: {refused.value} (K1)", 1)
+    assert not ours.vault.holds(str(day.later))
+    ours.execute(Correct(identity=day.kept, stated={"birth_place": "33063"}, reason="x"), Envelope())
+    ours.execute(Erase(identity=day.later, reason="her key is lost"), Envelope())
+
+
+@pytest.mark.parametrize("process", ["worker", "dicom", "policies"])
+def test_each_process_that_opens_fields_destroys_again_at_its_start(day: Day, process: str) -> None:
+    ours = day.brought_back(*VAULT)
+    day.ledger.krypton.close()  # a process of its own has its budget for itself
+    try:
+        begin(ours, process)
+    finally:
+        keep_within("", None)
+    assert ours.vault.destroyed([str(day.erased)]) == {str(day.erased)}
+
+
+def test_init_destroys_again_and_says_so(day: Day) -> None:
+    ours = day.brought_back(*VAULT)
+    said = list(install(ours, log_key=False))
+    assert "vault: ready, 1 keys of erased people were there again and are destroyed" in said
+    assert "vault: ready" in list(install(ours, log_key=False))
+
+
+def test_an_event_store_of_yesterday_brings_nobody_back(day: Day) -> None:
+    ours = day.brought_back(*LEDGER)
+    assert restore(ours, heads(ours)).keys == 0
+    assert facts(krypton(day.ledger)) == day.facts
+    assert verdict(ours).found == []
+
+
+def test_both_of_yesterday_bring_nobody_back(day: Day) -> None:
+    ours = day.brought_back(*LEDGER, *VAULT)
+    assert open_vault(ours) == 0  # nothing says yet that anybody was erased
+    assert restore(ours, heads(ours)).keys == 1
+    after = facts(krypton(day.ledger))
+    assert unreadable(after) == unreadable(day.facts) | day.said_of(day.later)
+    assert after.keys() == day.facts.keys()
