@@ -4,10 +4,10 @@ An access has one row, written from its own events, and so has each viewing: a q
 a list that was shown. A statement has one row under its identity. ``queries.py`` reads.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from projections.engine.projection import ALL_FIELDS, NO_RULES, RowKey, Rows, Seed, Tables, UnknownEvent
+from projections.engine.projection import NO_RULES, RowKey, Rows, Seed, Tables, UnknownEvent
 from schemas.event import LedgerEvent
 
 if TYPE_CHECKING:
@@ -105,6 +105,27 @@ CHANGED: dict[str, Callable[[LedgerEvent], Row]] = {
 }
 """Events that change the row of an earlier event of the same key."""
 
+ACCESS = ("identity_id", "members", "rpps", "site", "actor", "rule", "purpose", "reason", "recorded_at", "expires_at")
+ACCESS_OPTIONAL = ("statement_id", "consenting_id", "opposing_id", "exclusions")
+VIEWING = ("actor", "role", "kind", "site", "purpose", "asked", "rule", "reason", "recorded_at")
+VIEWING_OPTIONAL = ("identity_id", "other_id", "caller_id", "ground", "access_id", "unsealed")
+STATEMENT = ("identity_id", "statement_id", "code_id", "recorded_at", "reason")
+STATED = (*STATEMENT, "scope", "party", "exclusions", "expires_at", "actor")
+READS: Mapping[str, Collection[str]] = {
+    "access.granted": (*ACCESS, *ACCESS_OPTIONAL, "ground"),
+    **dict.fromkeys(("access.denied", "access.emergency_opened"), (*ACCESS, *ACCESS_OPTIONAL)),
+    **dict.fromkeys(("access.viewed", "access.view_refused"), (*VIEWING, *VIEWING_OPTIONAL, "members")),
+    "access.listed": (*VIEWING, *VIEWING_OPTIONAL, "identities"),
+    "access.emergency_closed": ("recorded_at", "note"),
+    "access.emergency_lapsed": ("recorded_at",),
+    "access.emergency_reviewed": ("recorded_at", "actor", "note"),
+    **dict.fromkeys(("consent.granted", "consent.opposition_expressed", "consent.code_issued"), STATED),
+    **dict.fromkeys(("consent.expired", "consent.code_expired", "consent.revoked"), STATEMENT),
+    "consent.opposition_lifted": STATEMENT,
+    "consent.code_used": (*STATEMENT, "access_id"),
+    **dict.fromkeys(SAID_NOTHING, ("statement_id", "code_id")),
+}
+
 
 def _tables() -> "MetaData":
     from projections.access_history.tables import TABLES
@@ -120,7 +141,7 @@ class AccessHistory:
     topics: tuple[str, ...] = ("krypton.accesses", "krypton.consents")
     tables = Tables(_tables)
     rules = NO_RULES
-    reads = ALL_FIELDS
+    reads = READS
 
     def seeds(self) -> Iterable[Seed]:
         """None: this view uses no rules."""

@@ -32,9 +32,14 @@ NO_COLUMNS = (
 NONE = ReferenceLevels()
 
 
-# What a rebuild decodes of the events that there are most of.
+ALERT = ("study_id", "kind", "quantity", "value", "threshold", "report_uid", "irradiation_event_uid")
 READS: Mapping[str, Collection[str]] = {
     "dose.opened": ("study_id", "identity_id"),
+    "dose.reassigned": ("study_id", "to_identity_id"),
+    "dose.superseded": ("study_id", "report_uid", "by_report_uid"),
+    "dose.values_accepted": ("study_id", "report_uid"),
+    "dose.alert_raised": (*ALERT, "alert_id", "rule", "rule_version", "recorded_at"),
+    "dose.alert_acknowledged": ("alert_id", "recorded_at", "actor", "note", "identity_id"),
     "dose.reported": (
         *("study_id", "report_uid", "study_uid", "site", "reported_at", "modality", "device"),
         *("exposures", "totals", "qa", "not_understood", "implausible"),

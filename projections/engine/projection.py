@@ -25,7 +25,7 @@ NO_RULES: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 ALL_FIELDS: Final[Mapping[str, Collection[str]]] = MappingProxyType({})
-"""For a view that does not declare which fields it reads."""
+"""For what reads whole events: a policy, which nothing rebuilds."""
 
 
 class UnknownEvent(Exception):
@@ -65,8 +65,9 @@ class Projection(Protocol):
     """Folds events into rows. No SQL, clock or I/O in ``keys`` and ``apply``; ``apply`` commutes across topics.
 
     ``rules``: the rule versions it uses, kind to version, 0 for none: the same rules and events give the same rows
-    everywhere. ``reads``: event type to the fields of ``data`` that ``keys`` and ``apply`` use, so that a rebuild can
-    skip decoding the others; all fields for types not named.
+    everywhere. ``reads``: event type to the fields of ``data`` that ``keys`` and ``apply`` use, whether or not an
+    event has them. A rebuild skips decoding the others, and a change of their schemas asks for no rebuild. A view names
+    all types of its topics; what names none of a type reads all of it.
     """
 
     name: str

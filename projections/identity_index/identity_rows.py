@@ -4,7 +4,7 @@ Values sealed under a destroyed key arrive as ``[erased]``; ``identity.erased`` 
 rebuild gives the same row.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from domain.traits import TRAITS
@@ -120,3 +120,15 @@ WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
     "identity.erased": _erased,
 }
 """What writes the rows of each event type."""
+
+SAID = ("actor", "recorded_at", "reason")
+READS: dict[str, Collection[str]] = {
+    "identity.registered": (*SAID, "assigner", "local_id", "ordinal", "traits", "source"),
+    "identity.traits_corrected": (*SAID, "traits", "changed"),
+    "identity.status_changed": (*SAID, "status"),
+    "identity.ins_attached": (*SAID, "matricule", "oid", "mode"),
+    "identity.ins_detached": SAID,
+    "identity.flagged": (*SAID, "flag"),
+    "identity.flag_cleared": (*SAID, "flag"),
+    "identity.erased": SAID,
+}

@@ -1,11 +1,13 @@
 """Writes the rows of ``link.*`` events: the latest statement on each pair, its history, and the resulting persons."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from domain.membership import HELD_BY_EVENT
 from projections.engine.projection import RowKey, Rows
 from projections.identity_index.membership_rows import state
 from schemas.event import LedgerEvent
+
+EVIDENCE = ("reason", "rule", "rule_version", "score", "compared")
 
 
 def keys(event: LedgerEvent) -> Iterable[RowKey]:
@@ -26,11 +28,7 @@ def _said(event: LedgerEvent, rows: Rows) -> None:
             "high": high,
             "actor": data["actor"],
             "recorded_at": data["recorded_at"],
-            "reason": data.get("reason"),
-            "rule": data.get("rule"),
-            "rule_version": data.get("rule_version"),
-            "score": data.get("score"),
-            "compared": data.get("compared"),
+            **{name: data.get(name) for name in EVIDENCE},
         },
     )
     link = RowKey("link", (low, high))
@@ -42,3 +40,6 @@ def _said(event: LedgerEvent, rows: Rows) -> None:
 
 WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = dict.fromkeys(HELD_BY_EVENT, _said)
 """What writes the rows of each event type."""
+
+PAIR = ("low", "high", "low_registered", "high_registered")
+READS: dict[str, Collection[str]] = dict.fromkeys(HELD_BY_EVENT, (*PAIR, "actor", "recorded_at", *EVIDENCE))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from domain.rules.document import MATCHING
 from domain.rules.matching import MatchingRules
-from projections.engine.projection import ALL_FIELDS, RowKey, Rows, Seed, Tables, UnknownEvent
+from projections.engine.projection import RowKey, Rows, Seed, Tables, UnknownEvent
 from projections.identity_index import identity_rows, link_rows
 from projections.identity_index.match_rows import CHANGES_KEYS, MatchRows
 from schemas.event import LedgerEvent
@@ -38,7 +38,7 @@ class IdentityIndex:
     version = 1
     topics: tuple[str, ...] = ("krypton.identities", "krypton.links")
     tables = Tables(_tables)
-    reads = ALL_FIELDS
+    reads = identity_rows.READS | link_rows.READS
 
     def __init__(self, matching: MatchingRules = NONE) -> None:
         self.rules: Mapping[str, int] = {MATCHING: matching.version}

@@ -1,15 +1,16 @@
 """Digest of the code that determines a view's rows; a program with another digest does not update that version.
 
-Covered: the modules that the view's ``view.py`` imports from this code base, directly or not; the schemas of its topics
-without their documentation; and ``ENGINE``. Left out is what changes no row: docstrings, comments, blank lines, the
-view's queries (no fold imports them) and texts of errors. Tests prove that the engines (``fold``, ``rows``,
-``memory_rows``, the codecs) give the same rows, so they are not hashed: ``ENGINE`` is.
+Covered: the modules that the view's ``view.py`` imports from this code base, directly or not; of the schemas that it
+reads, the fields that it reads (``Projection.reads``), without their documentation; and ``ENGINE``. Left out is what
+changes no row: docstrings, comments, blank lines, the view's queries (no fold imports them) and texts of errors. Tests
+prove that the engines (``fold``, ``rows``, ``memory_rows``, the codecs) give the same rows, so they are not hashed:
+``ENGINE`` is.
 """
 
 import ast
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -27,15 +28,16 @@ LEFT_OUT: Final = "domain.errors"  # names of errors: each new one would call fo
 
 def code_digest(projection: Projection) -> str:
     """The digest in hexadecimal; the same wherever the same code is installed."""
-    return _digest(projection.name, projection.topics)
+    reads = sorted((event_type, frozenset(fields)) for event_type, fields in projection.reads.items())
+    return _digest(projection.name, tuple(reads))
 
 
 @cache  # a worker asks once, the supervisor every few seconds
-def _digest(view: str, topics: tuple[str, ...]) -> str:
+def _digest(view: str, reads: tuple[tuple[str, frozenset[str]], ...]) -> str:
     digest = hashlib.sha256(f"engine {ENGINE}\n".encode())
     for name, tree in sorted(modules(f"projections.{view}.view").items()):
         digest.update(f"{name}\n{_without_docstrings(tree)}\n".encode())
-    for name, document in sorted(_schemas(topics)):
+    for name, document in sorted(_schemas(reads)):
         digest.update(f"{name}\n{json.dumps(document, sort_keys=True)}\n".encode())
     return digest.hexdigest()
 
@@ -89,10 +91,11 @@ def _without_docstrings(tree: ast.Module) -> str:
     return ast.unparse(_Undocumented().visit(tree))
 
 
-def _schemas(topics: Collection[str]) -> Iterator[tuple[str, Any]]:
-    for schema in registry().latest.values():
-        if schema.topic in topics:
-            yield schema.name, _undocumented(schema.document)
+def _schemas(reads: Iterable[tuple[str, Collection[str]]]) -> Iterator[tuple[str, Any]]:
+    """By event type, what its latest schema says of the fields that are read."""
+    for event_type, fields in reads:
+        document = _undocumented(registry().latest[event_type].document)
+        yield event_type, {**document, "fields": [field for field in document["fields"] if field["name"] in fields]}
 
 
 def _undocumented(document: Any) -> Any:

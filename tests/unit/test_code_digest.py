@@ -43,9 +43,11 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     code_digest._digest.cache_clear()
 
 
-def digest(*topics: str) -> str:
+def digest(**reads: tuple[str, ...]) -> str:
+    """``reads``: event type, with an underscore for its dot, to fields."""
     code_digest._digest.cache_clear()
-    projection: Any = SimpleNamespace(name="scales", topics=topics)
+    named = {event_type.replace("_", ".", 1): fields for event_type, fields in reads.items()}
+    projection: Any = SimpleNamespace(name="scales", reads=named)
     return code_digest.code_digest(projection)
 
 
@@ -89,8 +91,35 @@ def test_what_no_row_comes_from_does_not_count(code: Path, name: str) -> None:
     assert not changed(code / name, (code / name).read_text(), "MORE = 1")
 
 
-def test_schemas_of_the_views_topics_count(code: Path) -> None:
-    assert len({digest(), digest("krypton.doses"), digest("krypton.links")}) == 3
+def test_the_fields_that_the_view_reads_count(code: Path) -> None:
+    assert len({digest(), digest(study_withdrawn=("reason",)), digest(study_withdrawn=("reason", "actor"))}) == 3
+
+
+@pytest.fixture
+def schemas(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The schema of an event as a test likes it: its document."""
+    fields = [{"name": "reason", "type": "string"}, {"name": "actor", "type": "string"}]
+    document: dict[str, Any] = {"type": "record", "name": "Weighed", "fields": fields}
+    known = SimpleNamespace(latest={"scale.weighed": SimpleNamespace(document=document)})
+    monkeypatch.setattr(code_digest, "registry", lambda: known)
+    return document
+
+
+@pytest.mark.parametrize(
+    ("field", "counts"),
+    [
+        ({"name": "weight", "type": "long", "default": 0}, False),
+        ({"name": "reason", "type": ["null", "string"]}, True),
+        ({"name": "actor", "type": ["null", "string"]}, False),
+    ],
+)
+def test_a_field_that_the_view_does_not_read_asks_for_no_rebuild(
+    code: Path, schemas: dict[str, Any], field: dict[str, Any], counts: bool
+) -> None:
+    before = digest(scale_weighed=("reason",))
+    others = [one for one in schemas["fields"] if one["name"] != field["name"]]
+    schemas["fields"] = sorted([*others, field], key=lambda one: str(one["name"]), reverse=True)
+    assert (digest(scale_weighed=("reason",)) != before) is counts
 
 
 def test_an_engine_that_makes_other_rows_counts(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
