@@ -9,7 +9,7 @@ from collections import ChainMap, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 K = TypeVar("K")  # identity ids: str in views, UUID text in the domain
 
@@ -24,15 +24,18 @@ class Cluster(Generic[K]):
     members: dict[K, int] = field(default_factory=dict)
     merged: dict[tuple[K, K], int] = field(default_factory=dict)
     barred: set[tuple[K, K]] = field(default_factory=set)
+    _found: "_Persons[K] | None" = field(default=None, init=False, repr=False, compare=False)
 
     def absorb(self, other: "Cluster[K]") -> None:
         """Add the records of another cluster."""
+        self._found = None
         self.members |= other.members
         self.merged |= other.merged
         self.barred |= other.barred
 
     def state(self, pair: tuple[K, K], held: str, position: int) -> None:
         """Set the state of one pair: ``merged`` since ``position``, ``barred`` or ``open``."""
+        self._found = None
         self.merged.pop(pair, None)
         self.barred.discard(pair)
         if held == "merged":
@@ -51,26 +54,69 @@ class Cluster(Generic[K]):
             )
 
     def persons(self) -> tuple[list[set[K]], list[tuple[K, K]]]:
-        """The persons, and the merged pairs that are held back because of a bar."""
-        person_of: dict[K, set[K]] = {m: {m} for m in self.members}
-        held_back = []
-        for one, other in sorted(self.merged, key=lambda pair: self.merged[pair]):
-            left, right = person_of[one], person_of[other]
-            if left is right:
-                continue
-            if any((a in left and b in right) or (a in right and b in left) for a, b in self.barred):
-                held_back.append((one, other))
-                continue
-            if len(left) < len(right):
-                left, right = right, left
-            left |= right
-            for member in right:
-                person_of[member] = left
-        return list({id(p): p for p in person_of.values()}.values()), held_back
+        """The persons, and the merged pairs that are held back because of a bar. Change neither."""
+        found = self._worked_out()
+        return [person.members for person in dict.fromkeys(found.person_of.values())], found.held_back
+
+    def person_of(self, member: K) -> set[K]:
+        """All records of the same person as this one. Do not change it."""
+        return self._worked_out().person_of[member].members
+
+    def person_id(self, member: K) -> K:
+        """The stable id of this record's person."""
+        person = self._worked_out().person_of[member]
+        if person.id is None:
+            person.id = self.earliest(person.members)
+        return person.id
+
+    def _worked_out(self) -> "_Persons[K]":
+        """Worked out once between two statements: of a cluster of thousands each member may be asked for."""
+        if self._found is None:
+            self._found = _persons(self)
+        return self._found
 
     def earliest(self, person: Iterable[K]) -> K:
         """The stable id of a person: its earliest registered member."""
         return min(person, key=lambda m: (self.members[m], str(m)))
+
+
+@dataclass(slots=True, eq=False)
+class _Person(Generic[K]):
+    """Who belongs to it so far, from whom one of them is barred, and its stable id, once somebody asked for it."""
+
+    members: set[K]
+    barred: set[K] = field(default_factory=set)
+    id: K | None = None
+
+
+class _Persons(NamedTuple, Generic[K]):
+    """Each record's person, and the merged pairs that are held back."""
+
+    person_of: dict[K, _Person[K]]
+    held_back: list[tuple[K, K]]
+
+
+def _persons(cluster: Cluster[K]) -> _Persons[K]:
+    """Join pair by pair, the smaller person into the larger."""
+    person_of: dict[K, _Person[K]] = {member: _Person({member}) for member in cluster.members}
+    for one, other in cluster.barred:
+        person_of[one].barred.add(other)
+        person_of[other].barred.add(one)
+    held_back = []
+    for pair in sorted(cluster.merged, key=cluster.merged.__getitem__):
+        left, right = person_of[pair[0]], person_of[pair[1]]
+        if left is right:
+            continue
+        if not left.barred.isdisjoint(right.members):
+            held_back.append(pair)
+            continue
+        if len(left.members) < len(right.members):
+            left, right = right, left
+        left.members |= right.members
+        left.barred |= right.barred
+        for member in right.members:
+            person_of[member] = left
+    return _Persons(person_of, held_back)
 
 
 def _components(members: Iterable[K], pairs: Iterable[tuple[K, K]]) -> list[set[K]]:
@@ -153,8 +199,12 @@ class Membership:
     def person_of(self, identity: str) -> set[str]:
         """All identities of the same person, itself included."""
         cluster = self._clusters.get(identity)
-        persons = cluster.persons()[0] if cluster else []
-        return next((p for p in persons if identity in p), {identity})
+        return cluster.person_of(identity) if cluster else {identity}
+
+    def person_id(self, identity: str) -> str:
+        """The stable id of the identity's person."""
+        cluster = self._clusters.get(identity)
+        return cluster.person_id(identity) if cluster else identity
 
     def bar_between(self, one: str, other: str) -> tuple[str, str] | None:
         """A barred pair that merging the two would bring together, or None."""

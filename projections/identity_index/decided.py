@@ -101,15 +101,14 @@ class Working:
 
     def _take(self, pair: Mapping[str, Any], found: Due, proposed: set[frozenset[str]], *, merges: bool) -> None:
         one, other = pair["one"], pair["other"]
-        person = self._membership.person_of(one)
-        if other in person:
+        if other in self._membership.person_of(one):
             return
         decision = Decision(one, other, *_rule(pair), pair["score"], tuple(pair["fields"]), pair["position"])
         if pair["action"] == MERGE and merges and not self._set_apart(one, other):
             self._say("link.merged", one, other)
             found.merges.append(decision)
             return
-        both = frozenset((self._earliest(person), self._name(other)))
+        both = frozenset((self._name(one), self._name(other)))
         if not pair["waiting"] and both not in proposed:  # what a human said of the two stands: a human says more
             found.proposals.append(decision)
         proposed.add(both)
@@ -136,10 +135,7 @@ class Working:
         return {m: self._name(m) for m in self._concerned}
 
     def _name(self, identity: str) -> str:
-        return self._earliest(self._membership.person_of(identity))
-
-    def _earliest(self, person: Iterable[str]) -> str:
-        return min(person, key=lambda m: (self.registered.get(m, 0), m))
+        return self._membership.person_id(identity)
 
 
 def _rule(row: Mapping[str, Any]) -> tuple[str, int]:

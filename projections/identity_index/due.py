@@ -117,9 +117,8 @@ SELECT low::text, high::text FROM (
 WHERE type IN ('link.dismissed', 'link.unmerged')
 """
 CLUSTERS = """
-SELECT n.identity_id::text AS identity, c.cluster_id::text, c.members, c.merged, c.barred
-FROM "{s}".node n JOIN "{s}".cluster c USING (cluster_id)
-WHERE n.cluster_id IN (SELECT cluster_id FROM "{s}".node WHERE identity_id = ANY(%(ids)s::uuid[]))
+SELECT members, merged, barred FROM "{s}".cluster
+WHERE cluster_id IN (SELECT cluster_id FROM "{s}".node WHERE identity_id = ANY(%(ids)s::uuid[]))
 """
 
 OF_ERASED = """
@@ -179,14 +178,12 @@ def _sql(template: str, schema: str, within: Collection[str] | None) -> str:
 
 def _clusters(connection: Connection, schema: str, identities: Iterable[str]) -> dict[str, Cluster[str]]:
     """Each member of the clusters of these identities, with its cluster; nobody spoke of those that are absent."""
-    made: dict[str, Cluster[str]] = {}
     found: dict[str, Cluster[str]] = {}
     for row in fetch(connection, CLUSTERS.format(s=schema), ids=list(identities)):
-        if (cluster := made.get(row["cluster_id"])) is None:
-            cluster = made[row["cluster_id"]] = Cluster(
-                {member: held[0] for member, held in row["members"].items()},
-                {(low, high): at for low, high, at in row["merged"]},
-                {(low, high) for low, high in row["barred"]},
-            )
-        found[row["identity"]] = cluster
+        cluster: Cluster[str] = Cluster(
+            {member: held[0] for member, held in row["members"].items()},
+            {(low, high): at for low, high, at in row["merged"]},
+            {(low, high) for low, high in row["barred"]},
+        )
+        found.update(dict.fromkeys(cluster.members, cluster))
     return found

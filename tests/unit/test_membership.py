@@ -1,13 +1,16 @@
 """Who is one person: for any history of statements, the same answer as working everything out from nothing."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain import membership
 from domain.membership import Cluster, Membership, statement
 
+worked_out = membership._persons
 PEOPLE = "abcdefg"
 REGISTERED = {name: 50 - 7 * place for place, name in enumerate(PEOPLE)}  # the later letter registered earlier
 SAID = {"merged": "link.merged", "open": "link.unmerged", "barred": "link.barred"}
@@ -62,6 +65,29 @@ def persons_of(membership: Membership) -> Persons:
 def test_persons_are_those_of_a_recomputation_from_nothing(history: list[tuple[Pair, str]]) -> None:
     """After any history of merges, unmerges, bars and lifted bars, in any order."""
     assert persons_of(followed(history)) == brute_force(*net(history))
+
+
+@bounded
+@given(histories)
+def test_who_was_asked_for_before_a_statement_is_told_anew_after_it(history: list[tuple[Pair, str]]) -> None:
+    told = Membership()
+    for step, (pair, held) in enumerate(history):
+        told.apply(SAID[held], 100 + step, event(pair))
+        assert persons_of(told) == brute_force(*net(history[: step + 1]))
+
+
+def test_a_cluster_is_worked_out_once_for_all_its_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what is due in a cluster of hundreds takes minutes."""
+    asked: list[Cluster[str]] = []
+
+    def counted(cluster: Cluster[str]) -> Any:
+        asked.append(cluster)
+        return worked_out(cluster)
+
+    monkeypatch.setattr(membership, "_persons", counted)
+    chain = followed([(pair, "merged") for pair in pairwise(PEOPLE)])
+    assert {chain.person_id(name) for name in PEOPLE} == {"g"}
+    assert len(persons_of(chain)) == len(asked) == 1
 
 
 @bounded
@@ -124,8 +150,10 @@ def test_splitting_a_cluster_loses_nobody_and_nothing_said(history: list[tuple[P
 def test_a_person_is_named_by_its_earliest_registered_member(history: list[tuple[Pair, str]]) -> None:
     """Not by the smallest id: here the earliest is the last letter (identity case 24)."""
     whole: Cluster[str] = Cluster(dict(REGISTERED))
-    for person in persons_of(followed(history)):
+    told = followed(history)
+    for person in persons_of(told):
         assert whole.earliest(person) == max(person)
+        assert {told.person_id(name) for name in person} == {max(person)}
 
 
 @bounded
