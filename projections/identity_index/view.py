@@ -5,7 +5,7 @@ Identity events and link events write tables of their own, so either may come be
 rules, and ``due`` says what those would decide; ``queries`` reads.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from domain.rules.document import MATCHING
@@ -38,7 +38,7 @@ class IdentityIndex:
     version = 1
     topics: tuple[str, ...] = ("krypton.identities", "krypton.links")
     tables = Tables(_tables)
-    reads = identity_rows.READS | link_rows.READS
+    reads: Mapping[str, Collection[str]] = identity_rows.READS | link_rows.READS
 
     def __init__(self, matching: MatchingRules = NONE) -> None:
         self.rules: Mapping[str, int] = {MATCHING: matching.version}
