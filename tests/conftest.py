@@ -1,6 +1,7 @@
 """What live tests share: one embedded Kafka and PostgreSQL for the whole session, in a folder of its own."""
 
 import gc
+import os
 import re
 import shutil
 import tempfile
@@ -67,6 +68,14 @@ def pytest_collection_finish() -> None:
     """Thousands of collected tests stay until the end: the collector need not walk over them again and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _priority() -> Iterator[None]:
+    """A rebuild in this process lowers no later test's priority: it would starve beside other load."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "nice", lambda by: 0)
+        yield
 
 
 @pytest.fixture(autouse=True)
