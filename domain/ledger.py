@@ -19,6 +19,7 @@ from eventsourcing.utils import EnvType
 from domain.batch import Asked, Outcome, foreseen, outcomes
 from domain.directory import Directory
 from domain.errors import CommandRepeated, Contended, NotFound, RuleBroken
+from domain.ids import Ids
 from domain.membership import Membership
 from domain.ports import Answer, Clock, CommandLog, EventCodec, KeyVault
 from domain.rules.in_force import RulesInForce
@@ -35,9 +36,12 @@ class Ledger(Application[UUID]):
 
     name = "ledger"
 
-    def __init__(self, env: EnvType, *, codec: EventCodec, vault: KeyVault, clock: Clock | None = None) -> None:
+    def __init__(
+        self, env: EnvType, *, codec: EventCodec, vault: KeyVault, ids: Ids, clock: Clock | None = None
+    ) -> None:
         """``clock``: another one than the event store's, for tests."""
         self.codec = codec
+        self.ids = ids
         self.vault = vault
         super().__init__(env)
         self.clock: Clock = clock or self.log.now
@@ -118,7 +122,7 @@ class Ledger(Application[UUID]):
 
     def work(self, commands: Iterable[Command]) -> Work:
         """What these commands read and change."""
-        return Work(self, touched_by(*commands))
+        return Work(self, touched_by(self.ids, *commands))
 
     def store(self, decisions: Sequence[Decision], now: datetime) -> list[Answer]:
         """One transaction. Raises IntegrityError, CommandRepeated, RuleBroken, NotFound; then nothing is stored."""

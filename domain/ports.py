@@ -12,6 +12,7 @@ from eventsourcing.persistence import Notification, StoredEvent
 from domain.askers import TAKEN, Asker
 from domain.directory import Directory
 from domain.errors import IdTaken
+from domain.ids import Ids
 from domain.membership import Membership
 from domain.rules.in_force import RulesInForce
 
@@ -178,6 +179,10 @@ class Notices(Protocol):
 
 class LedgerState(Protocol):
     """What a command may look up: aggregates and folds as of the last stored event (``domain.ledger.Ledger``)."""
+
+    @property
+    def ids(self) -> Ids:
+        """Makes ids from names."""
 
     @property
     def clock(self) -> Clock:

@@ -63,7 +63,7 @@ def corrected(now: datetime, known: Mapping[str, str | None], /, **stated: str |
 def refuse_odd_id(local_id: str) -> None:
     """Raises BadTraits (I1) for what is no number of an assigner's.
 
-    A control character above all: ids of identities are made with one in between (``Identity.create_id``).
+    A control character above all: it cannot be seen, and with it the id is another one.
     """
     if not local_id.strip() or len(local_id) > LONGEST_ID or CONTROL.search(local_id):
         raise BadTraits(

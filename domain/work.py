@@ -18,6 +18,7 @@ from domain.actors import actor
 from domain.askers import CONTENT, Asker
 from domain.directory import Directory
 from domain.errors import NotFound
+from domain.ids import Ids
 from domain.membership import Membership
 from domain.ports import Basis, LedgerState
 from domain.rules.in_force import RulesInForce
@@ -65,13 +66,13 @@ class Command(Protocol):
 class Foreseen(Protocol):
     """A command that knows in advance which aggregates it needs, so that they are fetched in one query."""
 
-    def touches(self) -> Iterable[UUID]:
+    def touches(self, ids: Ids) -> Iterable[UUID]:
         """Their ids."""
 
 
-def touched_by(*commands: Command) -> set[UUID]:
+def touched_by(ids: Ids, *commands: Command) -> set[UUID]:
     """What the commands are known to look up: those that are ``Foreseen`` say."""
-    return {touched for command in commands if hasattr(command, "touches") for touched in command.touches()}
+    return {touched for command in commands if hasattr(command, "touches") for touched in command.touches(ids)}
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Work:
 
     def __init__(self, ledger: LedgerState, touched: Iterable[UUID] = ()) -> None:
         self._ledger = ledger
+        self.ids = ledger.ids
         self._held: dict[UUID, Aggregate | None] = ledger.load(list(touched))
         self._touched: dict[UUID, Aggregate] = {}
         self._decided: dict[UUID, list[AggregateEvent]] = {}

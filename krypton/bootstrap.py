@@ -18,6 +18,7 @@ import psycopg2
 from domain.aggregates.identity import Identity
 from domain.commands.identities import Erase
 from domain.errors import Erased, NotFound
+from domain.ids import Ids
 from domain.ledger import Ledger
 from domain.ports import Answer
 from domain.rules.document import RuleId
@@ -32,6 +33,8 @@ from streams.broker.broker import OPERATOR
 
 if TYPE_CHECKING:  # imported where used: a command that only asks the ledger need not load every view
     from adapters.eventstore.genuine import Genuine
+    from adapters.vault.bulk import BulkVault
+    from adapters.vault.derived import Purpose
     from adapters.vault.postgres import PostgresVault
     from adapters.vault.ring import Ring
     from projections.engine.projection import Projection
@@ -97,6 +100,36 @@ class Krypton:
         return Ring(lambda: [FileKey(key) for key in settings.master_keys()], settings.master_key_where)
 
     @cached_property
+    def region_secret(self) -> bytes:
+        """What every secret but the wrapping of keys is derived from: see ``adapters.vault.derived``.
+
+        Raises ServiceUnavailable before ``krypton init``; SettingsWrong: it is gone, or another ledger's.
+        """
+        from krypton import region
+
+        with self._database_answers():
+            return region.secret_of(self.vault, self.addresses.database)
+
+    def secret(self, purpose: "Purpose") -> bytes:
+        """The secret for that purpose. Raises as ``region_secret``."""
+        from adapters.vault.derived import derived
+
+        return derived(self.region_secret, purpose)
+
+    @cached_property
+    def ids(self) -> Ids:
+        """Makes ids from names. Raises as ``region_secret``."""
+        from adapters.vault.derived import Purpose
+
+        return Ids(self.secret(Purpose.IDS))
+
+    def bulk_vault(self) -> "BulkVault":
+        """Keys by the thousand, for one who reads the whole log."""
+        from adapters.vault.bulk import BulkVault
+
+        return BulkVault(self.vault_database, self.ring)
+
+    @cached_property
     def codec(self) -> Codec:
         """Encodes, decodes, seals and opens."""
         return Codec(registry(), self.vault)
@@ -110,7 +143,7 @@ class Krypton:
             "EVENT_STORE_CONNECTIONS": str(self.pool),
             "EVENT_STORE_CLOCK_BOUND_S": str(self.settings.clock_bound_s),
         }
-        return Ledger(env, codec=self.codec, vault=self.vault)
+        return Ledger(env, codec=self.codec, vault=self.vault, ids=self.ids)
 
     def close(self) -> None:
         """Close the connections that event store and vault keep; they open others when they are used again."""
@@ -208,10 +241,11 @@ class Krypton:
 
         An assigner may give out ``123#2`` itself; where both are there, to take either would be a guess.
         """
-        spelt = Identity.create_id(assigner, local_id)
+        ids = self.ledger.ids
+        spelt = Identity.create_id(ids, assigner, local_id)
         if not (match := ORDINAL.fullmatch(local_id)):
             return spelt
-        counted = Identity.create_id(assigner, match[1], int(match[2]))
+        counted = Identity.create_id(ids, assigner, match[1], int(match[2]))
         there = [one for one in (spelt, counted) if self.ledger.log.position_of(one) is not None]
         if len(there) > 1:
             raise NotFound(

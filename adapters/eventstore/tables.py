@@ -57,6 +57,10 @@ CREATE TABLE IF NOT EXISTS ledger.decided (
     counts jsonb NOT NULL DEFAULT '[]'
 );
 INSERT INTO ledger.decided DEFAULT VALUES ON CONFLICT DO NOTHING;
+CREATE TABLE IF NOT EXISTS ledger.region (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    fingerprint bytea NOT NULL
+);
 """
 
 

@@ -144,6 +144,26 @@ class PostgresVault:
         gone = self._pool.read("SELECT subject::text FROM vault.subject_key WHERE wrapped IS NULL")
         return {subject for (subject,) in gone}
 
+    def region_secret(self) -> bytes | None:
+        """The region's secret, which ids are made with (``krypton.region``); None where it was never made.
+
+        Raises KeyBroken, WrongMasterKey.
+        """
+        found = self._pool.read("SELECT wrapped, master FROM vault.region_secret")
+        return self.masters.unwrapped(tables.REGION, bytes(found[0][0]), found[0][1]) if found else None
+
+    def make_region_secret(self) -> bytes:
+        """Make it, where there is none, and wait for the disk; returns the one that is kept. Raises WrongMasterKey."""
+        number, master = self.masters.current()
+        wrapped = master.wrap(tables.REGION, AESGCM.generate_key(256))
+        self._pool.read(
+            "INSERT INTO vault.region_secret (wrapped, master) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            (wrapped, number),
+        )
+        made = self.region_secret()
+        assert made is not None, "it was stored just now"
+        return made
+
     def _look_up(self, subject: str) -> tuple[Held, float] | None:
         """What is held of the subject's key; None: the vault has no row of it."""
         if (held := self._cached(subject)) is None:

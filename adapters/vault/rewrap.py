@@ -1,9 +1,9 @@
 """Changes the master key while processes go on: ``krypton vault rewrap``.
 
-The new key first becomes the one that wraps: the table of keys is locked for that moment, so no key is wrapped by the
-old one afterwards. Then each row is wrapped again, a page in a transaction. A run that was killed leaves some rows to
-each of the two keys, and the next run goes on with what is left. Readers need no word of it: each row says which master
-key wrapped it.
+The new key first becomes the one that wraps, and wraps the region's secret: the table of keys is locked for that
+moment, so no key is wrapped by the old one afterwards. Then each row is wrapped again, a page in a transaction. A run
+that was killed leaves some rows to each of the two keys, and the next run goes on with what is left. Readers need no
+word of it: each row says which master key wrapped it.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from psycopg2.extensions import connection as Connection
 
 from adapters.vault.masters import Masters
 from adapters.vault.ring import Ring
-from adapters.vault.tables import CANARY, CANARY_BYTES
+from adapters.vault.tables import CANARY, CANARY_BYTES, REGION
 from domain.errors import Contended, KeyBroken
 from domain.ports import MasterKey
 from postgres.session import connect
@@ -27,7 +27,10 @@ LOCK: Final = "SELECT pg_try_advisory_lock(hashtext('krypton vault rewrap'))"
 BEGIN: Final = """SET LOCAL lock_timeout = 5000; LOCK TABLE vault.subject_key IN SHARE ROW EXCLUSIVE MODE;
 INSERT INTO vault.master_key (name, canary) VALUES (%(name)s, %(canary)s)
     ON CONFLICT (name) DO UPDATE SET retired_at = NULL;
-UPDATE vault.master_key SET retired_at = now() WHERE name <> %(name)s AND retired_at IS NULL"""
+UPDATE vault.master_key SET retired_at = now() WHERE name <> %(name)s AND retired_at IS NULL;
+UPDATE vault.region_secret SET wrapped = %(region)s,
+    master = (SELECT id FROM vault.master_key WHERE name = %(name)s) WHERE %(region)s::bytea IS NOT NULL"""
+HELD: Final = "SELECT wrapped, master FROM vault.region_secret"
 LEFT: Final = "FROM vault.subject_key WHERE wrapped IS NOT NULL AND master <> %s"
 SOME: Final = (
     f"SELECT subject::text, wrapped, master {LEFT} AND subject > %s::uuid ORDER BY subject LIMIT %s FOR UPDATE"
@@ -98,7 +101,9 @@ def _begun(connection: Connection, masters: Masters, new: MasterKey) -> int:
     """The number of the key that wraps from now on."""
     masters.look()
     if (current := masters.current())[1].name != new.name:
-        given: dict[str, Any] = {"name": new.name, "canary": new.wrap(CANARY, CANARY_BYTES)}
+        given: dict[str, Any] = {"name": new.name, "canary": new.wrap(CANARY, CANARY_BYTES), "region": None}
+        for wrapped, number in _ask(connection, HELD):
+            given["region"] = new.wrap(REGION, masters.unwrapped(REGION, bytes(wrapped), number))
         with _transaction(connection) as opened, opened.cursor() as cursor:
             try:
                 cursor.execute(BEGIN, given)

@@ -11,6 +11,7 @@ from domain.errors import KeyBroken, WrongMasterKey
 
 CANARY = "canary"  # what a canary is bound to: no subject, for those are uuids
 CANARY_BYTES = bytes(32)
+REGION = "region secret"  # what the region's secret is bound to, likewise
 PROVEN = 100  # rows of a vault without a canary that are tried
 
 DDL = """
@@ -31,6 +32,12 @@ CREATE TABLE IF NOT EXISTS vault.subject_key (
     master smallint NOT NULL DEFAULT 1
 );
 CREATE INDEX IF NOT EXISTS subject_key_destroyed_idx ON vault.subject_key (subject) WHERE wrapped IS NULL;
+CREATE TABLE IF NOT EXISTS vault.region_secret (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    wrapped bytea NOT NULL,
+    master smallint NOT NULL,
+    made_at timestamptz NOT NULL DEFAULT now()
+);
 """
 HAS_MASTER = """SELECT FROM information_schema.columns
 WHERE table_schema = 'vault' AND table_name = 'subject_key' AND column_name = 'master'"""

@@ -23,8 +23,8 @@ from eventsourcing.domain import Aggregate, event
 
 from domain.consent_code import matches
 from domain.errors import BadLimit, NoLegitimateReason, NotRunOut, StatementUnchanged, StillOpposed
+from domain.ids import Ids
 
-CONSENTS = UUID("c2a8d5f3-77f4-5c3e-9a0c-4b6a35d1e8f2")  # namespace of consent ids: stored state, never change it
 EVERYONE = "everyone"
 WEEK = 7 * 24 * 3600 * 1_000_000  # µs
 EXCLUSION = re.compile(r"author:rpps:\d{11}|study:[0-9.]{1,64}|period:\d{4}-\d\d-\d\d/\d{4}-\d\d-\d\d")
@@ -138,12 +138,12 @@ class Consent(Aggregate):
         code_id: UUID
 
     @staticmethod
-    def create_id(identity_id: UUID) -> UUID:
+    def create_id(ids: Ids, identity_id: UUID) -> UUID:
         """One per identity."""
-        return uuid5(CONSENTS, str(identity_id))
+        return ids.of("consent", str(identity_id))
 
     @event(Opened)
-    def __init__(self, identity_id: UUID) -> None:
+    def __init__(self, id: UUID, identity_id: UUID) -> None:
         self.identity_id = identity_id
         self.grants: dict[str, Statement] = {}
         self.oppositions: dict[tuple[str, str], Statement] = {}

@@ -21,8 +21,7 @@ from eventsourcing.domain import Aggregate, event
 from domain.dose_alerts import WATCHED, greatest
 from domain.dose_reports import Held
 from domain.errors import AlertUnchanged, NoExposure, ReportKnown, ValuesUnchanged
-
-DOSES = UUID("a7d9a7ab-40a5-5e0b-bb0a-52c2c7d3f503")  # namespace of dose ids: stored state, never change it
+from domain.ids import Ids
 
 
 class Dose(Aggregate):
@@ -98,12 +97,12 @@ class Dose(Aggregate):
         note: str
 
     @staticmethod
-    def create_id(study_id: UUID) -> UUID:
+    def create_id(ids: Ids, study_id: UUID) -> UUID:
         """The dose's id: one per study."""
-        return uuid5(DOSES, str(study_id))
+        return ids.of("dose", str(study_id))
 
     @event(Opened)
-    def __init__(self, study_id: UUID, identity_id: UUID, study_uid: str) -> None:
+    def __init__(self, id: UUID, study_id: UUID, identity_id: UUID, study_uid: str) -> None:
         self.study_id = study_id
         self.identity_id = identity_id
         self.study_uid = study_uid

@@ -19,14 +19,14 @@ Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
 from domain.errors import Erased, FlagUnchanged, KeyMissing, NothingToCorrect, StatusNotAllowed
 from domain.grounds import ground
+from domain.ids import Ids
 
-IDENTITIES = UUID("0b7f0c52-5b0b-5d4e-8a56-3c1d9a1a6f01")  # namespace of identity ids: stored state, never change it
 STRICT = ("family", "given", "first_names", "birth_date", "sex", "birth_place")
 
 
@@ -98,13 +98,14 @@ class Identity(Aggregate):
 
     @staticmethod
     @lru_cache(10_000)  # a command asks for it several times
-    def create_id(assigner: str, local_id: str, ordinal: int = 1) -> UUID:
+    def create_id(ids: Ids, assigner: str, local_id: str, ordinal: int = 1) -> UUID:
         """The identity's id. ``ordinal`` counts the different persons found under one number, from 1."""
-        suffix = "" if ordinal == 1 else f"\x1f{ordinal}"
-        return uuid5(IDENTITIES, f"{assigner}|{local_id}{suffix}")
+        return ids.of("identity", assigner, local_id, str(ordinal))
 
     @event(Registered)
-    def __init__(self, assigner: str, local_id: str, ordinal: int, traits: dict[str, Any], source: str) -> None:
+    def __init__(
+        self, id: UUID, assigner: str, local_id: str, ordinal: int, traits: dict[str, Any], source: str
+    ) -> None:
         self.assigner = assigner
         self.local_id = local_id
         self._know(traits)

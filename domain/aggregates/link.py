@@ -16,13 +16,13 @@ Source: RNIV (the national identity-vigilance reference), duplicates and collisi
 
 from enum import StrEnum
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
 from domain.errors import HumanMadeIt, NothingToChange, PairBarred, SameIdentity, StillMerged
+from domain.ids import Ids
 
-LINKS = UUID("6c1f6b1e-3d5b-5c0e-9d5c-1f0f6f3f8a11")  # namespace of link ids: stored state, never change it
 HUMAN = "human"
 
 
@@ -90,7 +90,7 @@ class Link(Aggregate):
         TOPIC = "link.dismissed"
 
     @classmethod
-    def propose(cls, one: tuple[UUID, int], other: tuple[UUID, int]) -> "Link":
+    def propose(cls, ids: Ids, one: tuple[UUID, int], other: tuple[UUID, int]) -> "Link":
         """Open the link of a pair, in either order, each side with its registration position.
 
         Raises SameIdentity (L1).
@@ -98,15 +98,15 @@ class Link(Aggregate):
         if one[0] == other[0]:
             raise SameIdentity(f"{one[0]} was given twice: name two identities")
         (low, low_registered), (high, high_registered) = sorted((one, other))
-        return cls(low, high, low_registered, high_registered)
+        return cls(cls.create_id(ids, low, high), low, high, low_registered, high_registered)
 
     @staticmethod
-    def create_id(low: UUID, high: UUID) -> UUID:
+    def create_id(ids: Ids, low: UUID, high: UUID) -> UUID:
         """The link's id: the same pair always has the same one. ``low`` sorts first (L1)."""
-        return uuid5(LINKS, f"{low}|{high}")
+        return ids.of("link", str(low), str(high))
 
     @event(Proposed)
-    def __init__(self, low: UUID, high: UUID, low_registered: int, high_registered: int) -> None:
+    def __init__(self, id: UUID, low: UUID, high: UUID, low_registered: int, high_registered: int) -> None:
         self.pair: dict[str, Any] = {
             "low": low,
             "high": high,

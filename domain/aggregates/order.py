@@ -20,7 +20,7 @@ Source: HL7 v2.5 chapter 4 (ORM, OMI); IHE RAD scheduled workflow; DICOM PS3.3 C
 """
 
 from enum import StrEnum
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
@@ -33,10 +33,8 @@ from domain.errors import (
     OrderStillWanted,
     OrderUnchanged,
 )
+from domain.ids import Ids
 from domain.times import micros
-
-ORDERS = UUID("d2b85c1e-7f4e-5a39-8a0f-51c6f0b8a405")  # namespace of order ids: stored state, never change it
-
 
 DAY = 24 * 3600 * 1_000_000  # µs
 YEAR, MONTH = 365 * DAY, 30 * DAY
@@ -110,13 +108,14 @@ class Order(Aggregate):
         identity_id: UUID
 
     @staticmethod
-    def create_id(site: str, placer_number: str) -> UUID:
+    def create_id(ids: Ids, site: str, placer_number: str) -> UUID:
         """The order's id: the same number of the same site always has the same one (O3)."""
-        return uuid5(ORDERS, f"{site}|{placer_number}")
+        return ids.of("order", site, placer_number)
 
     @event(Placed)
     def __init__(
         self,
+        id: UUID,
         identity_id: UUID,
         site: str,
         placer_number: str,

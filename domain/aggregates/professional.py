@@ -10,14 +10,13 @@ Name and profession are public registry data (Annuaire Santé) and stay in clear
 """
 
 import re
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
 from domain.check_digit import fits
 from domain.errors import AlreadyAffiliated, BadProfessional, SuspensionRefused
-
-PROFESSIONALS = UUID("91f4c0de-1c6d-5f0a-a1f3-0d7be2b6c944")  # namespace of professional ids: stored, never change it
+from domain.ids import Ids
 
 
 class Professional(Aggregate):
@@ -45,7 +44,7 @@ class Professional(Aggregate):
         reason: str
 
     @classmethod
-    def register(cls, *, rpps: str, name: str, profession: str) -> "Professional":
+    def register(cls, ids: Ids, *, rpps: str, name: str, profession: str) -> "Professional":
         """A new professional, checked. Raises BadProfessional (P1)."""
         if not re.fullmatch(r"[0-9]{11}", rpps):
             raise BadProfessional("an RPPS number has 11 digits: check what was typed")
@@ -56,15 +55,15 @@ class Professional(Aggregate):
             )
         if not name.strip() or not profession.strip():
             raise BadProfessional(f"professional {rpps} needs a name and a profession: give both")
-        return cls(rpps, name.strip(), profession.strip())
+        return cls(cls.create_id(ids, rpps), rpps, name.strip(), profession.strip())
 
     @staticmethod
-    def create_id(rpps: str) -> UUID:
+    def create_id(ids: Ids, rpps: str) -> UUID:
         """The professional's id: the same number always has the same one."""
-        return uuid5(PROFESSIONALS, rpps)
+        return ids.of("professional", rpps)
 
     @event(Registered)
-    def __init__(self, rpps: str, name: str, profession: str) -> None:
+    def __init__(self, id: UUID, rpps: str, name: str, profession: str) -> None:
         self.rpps = rpps
         self.sites: set[str] = set()
         self.suspended = False

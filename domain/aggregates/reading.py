@@ -12,13 +12,12 @@ Source: Code de la santé publique R6316-1 (télé-expertise); HL7 v2 teleradiol
 """
 
 from enum import StrEnum
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
 from domain.errors import ReadingAnswered, ReadingNeedsReason, ReadingNotAccepted, SameSite
-
-READINGS = UUID("58f0c7a6-2c4f-5d0b-9b3e-6d7f1e90c106")  # namespace of reading ids: stored state, never change it
+from domain.ids import Ids
 
 
 class Progress(StrEnum):
@@ -74,6 +73,7 @@ class Reading(Aggregate):
     @classmethod
     def request(
         cls,
+        ids: Ids,
         *,
         identity_id: UUID,
         study_id: UUID,
@@ -86,16 +86,18 @@ class Reading(Aggregate):
         """Ask a site for the ``ordinal``-th time; ``due`` in microseconds since 1970, UTC. Raises SameSite (R1)."""
         if from_site == to_site:
             raise SameSite(f"{from_site} cannot ask itself: name the establishment that is to read")
-        return cls(identity_id, study_id, from_site, to_site, ordinal, question, due)
+        new = cls.create_id(ids, study_id, to_site, ordinal)
+        return cls(new, identity_id, study_id, from_site, to_site, ordinal, question, due)
 
     @staticmethod
-    def create_id(study_id: UUID, to_site: str, ordinal: int) -> UUID:
+    def create_id(ids: Ids, study_id: UUID, to_site: str, ordinal: int) -> UUID:
         """The reading's id. ``ordinal`` counts how often this site was asked to read this study, from 1."""
-        return uuid5(READINGS, f"{study_id}|{to_site}|{ordinal}")
+        return ids.of("reading", str(study_id), to_site, str(ordinal))
 
     @event(Requested)
     def __init__(
         self,
+        id: UUID,
         identity_id: UUID,
         study_id: UUID,
         from_site: str,

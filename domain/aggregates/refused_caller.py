@@ -6,11 +6,12 @@ Source: DICOM PS3.8 section 9.3.4 (A-ASSOCIATE-RJ: calling AE title not recogniz
 """
 
 import re
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
-CALLERS = UUID("e0b7c3a4-6f58-5d0b-8b1c-52d9a6f0b7de")  # namespace of refused callers' ids: stored, never change it
+from domain.ids import Ids
+
 AE_TITLE_LENGTH = 16
 ADDRESS_LENGTH = 45  # the longest textual IPv6 address
 
@@ -36,10 +37,10 @@ class RefusedCaller(Aggregate):
         day: str
 
     @staticmethod
-    def create_id(ae_title: str, day: str) -> UUID:
+    def create_id(ids: Ids, ae_title: str, day: str) -> UUID:
         """One per AE title and day (``YYYY-MM-DD``, UTC)."""
-        return uuid5(CALLERS, f"{day}|{ae_title}")
+        return ids.of("refused caller", day, ae_title)
 
     @event(CallerRefused)
-    def __init__(self, ae_title: str, called: str, address: str, day: str) -> None:
+    def __init__(self, id: UUID, ae_title: str, called: str, address: str, day: str) -> None:
         pass

@@ -19,8 +19,7 @@ from uuid import UUID, uuid5
 from eventsourcing.domain import Aggregate, event
 
 from domain.errors import AlreadyThere, ConflictSettled, NothingNew, StudyWithdrawn
-
-STUDIES = UUID("3f0a4a3e-4d3b-5f62-9a52-8b5c0a8a2e02")  # namespace of study ids: stored state, never change it
+from domain.ids import Ids
 
 
 @dataclass(frozen=True)
@@ -122,13 +121,14 @@ class Study(Aggregate):
 
     @staticmethod
     @lru_cache(10_000)  # a command asks for it several times
-    def create_id(identity_id: UUID, study_uid: str) -> UUID:
+    def create_id(ids: Ids, identity_id: UUID, study_uid: str) -> UUID:
         """The study's id: the same study UID under two identities is two studies, so that records never mix."""
-        return uuid5(STUDIES, f"{identity_id}|{study_uid}")
+        return ids.of("study", str(identity_id), study_uid)
 
     @event(Arrived)
     def __init__(
         self,
+        id: UUID,
         identity_id: UUID,
         study_uid: str,
         site: str,

@@ -69,7 +69,7 @@ class OpenAccess:
         return {"access": str(access.id), "identity": str(self.identity), **answer(access)}
 
     def _professional(self, work: Work) -> Professional:
-        if (found := work.find(Professional, Professional.create_id(self.rpps))) is None:
+        if (found := work.find(Professional, Professional.create_id(work.ids, self.rpps))) is None:
             raise UnknownProfessional(
                 "no professional of that RPPS number: krypton professional register RPPS --name …"
             )

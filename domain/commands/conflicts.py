@@ -45,7 +45,7 @@ class AcceptConflict:
         if identity.id == study.identity_id:
             return  # somebody reassigned it meanwhile
         study.reassign(to_identity_id=identity.id, reason=self.reason)
-        if dose := work.find(Dose, Dose.create_id(study.id)):
+        if dose := work.find(Dose, Dose.create_id(work.ids, study.id)):
             dose.reassign(to_identity_id=identity.id)
 
 

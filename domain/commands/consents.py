@@ -23,14 +23,15 @@ def consent_of(work: Work, identity: UUID) -> Consent:
     """The identity's consent aggregate, created if there is none. Raises NotFound, Erased (I7)."""
     if work.get(Identity, identity).erased:
         raise Erased(f"identity {identity} was erased: no statement is taken on its behalf any more")
-    known = work.find(Consent, Consent.create_id(identity))
-    return known or work.add(Consent(identity))
+    consent_id = Consent.create_id(work.ids, identity)
+    known = work.find(Consent, consent_id)
+    return known or work.add(Consent(consent_id, identity))
 
 
 def party_of(work: Work, name: str, *, may_be_everyone: bool) -> str:
     """The party in stored form, checked against the directory. Raises UnknownParty (C1)."""
     scheme, _, who = name.partition(":")
-    if scheme == "rpps" and work.find(Professional, Professional.create_id(who)):
+    if scheme == "rpps" and work.find(Professional, Professional.create_id(work.ids, who)):
         return name
     if scheme == "site" and work.find(Establishment, Establishment.create_id(who)):
         return name
@@ -149,7 +150,7 @@ class ExpireConsent:
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises NotFound, NotRunOut (C7)."""
-        consent = work.get(Consent, Consent.create_id(self.identity))
+        consent = work.get(Consent, Consent.create_id(work.ids, self.identity))
         consent.expire(statement_id=self.statement, now=micros(work.now))
         return {"identity": str(self.identity)}
 
@@ -163,6 +164,6 @@ class ExpireCode:
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises NotFound, NotRunOut (C7)."""
-        consent = work.get(Consent, Consent.create_id(self.identity))
+        consent = work.get(Consent, Consent.create_id(work.ids, self.identity))
         consent.expire_code(code_id=self.code_id, now=micros(work.now))
         return {"identity": str(self.identity)}

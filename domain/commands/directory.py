@@ -19,7 +19,7 @@ def site_of(work: Work, code: str) -> Establishment:
 
 def professional_of(work: Work, rpps: str) -> Professional:
     """The registered professional of that RPPS number. Raises NotFound."""
-    if (found := work.find(Professional, Professional.create_id(rpps))) is None:
+    if (found := work.find(Professional, Professional.create_id(work.ids, rpps))) is None:
         raise NotFound(f"no professional {rpps} is registered: krypton professional register {rpps} --name …")
     return found
 
@@ -85,9 +85,9 @@ class RegisterProfessional:
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises BadProfessional (P1), ProfessionalRegistered (P2), UnknownSite (S1)."""
-        if work.find(Professional, Professional.create_id(self.rpps)):
+        if work.find(Professional, Professional.create_id(work.ids, self.rpps)):
             raise ProfessionalRegistered(f"professional {self.rpps} is registered already: affiliate them instead")
-        new = Professional.register(rpps=self.rpps, name=self.name, profession=self.profession)
+        new = Professional.register(work.ids, rpps=self.rpps, name=self.name, profession=self.profession)
         if self.site is not None:
             new.affiliate(site=site_of(work, self.site).code)
         work.add(new)
@@ -134,7 +134,7 @@ class RefuseCaller:
         """Recorded once per AE title and day (UTC): later calls the same day change nothing."""
         ae_title, called = printable(self.ae_title, AE_TITLE_LENGTH), printable(self.called, AE_TITLE_LENGTH)
         day = work.now.date().isoformat()
-        caller_id = RefusedCaller.create_id(ae_title, day)
+        caller_id = RefusedCaller.create_id(work.ids, ae_title, day)
         if work.find(RefusedCaller, caller_id) is None:
-            work.add(RefusedCaller(ae_title, called, printable(self.address, ADDRESS_LENGTH), day))
+            work.add(RefusedCaller(caller_id, ae_title, called, printable(self.address, ADDRESS_LENGTH), day))
         return {"caller": str(caller_id)}

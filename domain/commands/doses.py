@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
 from domain.dose_alerts import QUANTITIES, device_checks, over
+from domain.ids import Ids
 from domain.work import Work
 
 
@@ -32,9 +33,9 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose, *, 
 
     False if it is already recorded. ``corrects``: as ``Dose.report`` has it.
     """
-    dose = work.find(Dose, Dose.create_id(study.id))
+    dose = work.find(Dose, Dose.create_id(work.ids, study.id))
     if dose is None:
-        dose = work.add(Dose(study.id, study.identity_id, study.study_uid))
+        dose = work.add(Dose(Dose.create_id(work.ids, study.id), study.id, study.identity_id, study.study_uid))
     if received.report_uid in dose.reports:
         return False
     report, bounds = asdict(received), work.rules.plausible
@@ -68,7 +69,7 @@ class AcceptValues:
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises ValuesUnchanged (D4), NotFound. Alerts that were not due without the values are raised."""
-        dose = work.get(Dose, Dose.create_id(self.study))
+        dose = work.get(Dose, Dose.create_id(work.ids, self.study))
         dose.accept_values(report_uid=self.report_uid, note=self.note)
         before = len(dose.alerts)
         for alert in over(dose.values(), work.rules.alerts):
@@ -86,13 +87,13 @@ class JudgeDose:
 
     study: UUID
 
-    def touches(self) -> tuple[UUID, ...]:
+    def touches(self, ids: Ids) -> tuple[UUID, ...]:
         """The study's doses."""
-        return (Dose.create_id(self.study),)
+        return (Dose.create_id(ids, self.study),)
 
     def decide(self, work: Work) -> dict[str, Any]:
         """It is no error if nothing is due. Raises NotFound."""
-        dose = work.get(Dose, Dose.create_id(self.study))
+        dose = work.get(Dose, Dose.create_id(work.ids, self.study))
         before = len(dose.alerts)
         for alert in over(dose.values(), work.rules.alerts):
             dose.raise_alert(**alert)
@@ -109,5 +110,5 @@ class AcknowledgeAlert:
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises AlertUnchanged (D3), NotFound."""
-        work.get(Dose, Dose.create_id(self.study)).acknowledge(alert_id=self.alert, note=self.note)
+        work.get(Dose, Dose.create_id(work.ids, self.study)).acknowledge(alert_id=self.alert, note=self.note)
         return {"study": str(self.study), "alert": str(self.alert)}

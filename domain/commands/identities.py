@@ -9,6 +9,7 @@ from domain import ins
 from domain.aggregates.establishment import CODE
 from domain.aggregates.identity import Identity, Status
 from domain.errors import AlreadyRegistered, UnknownSite
+from domain.ids import Ids
 from domain.traits import corrected, refuse_mistyped_id, traits
 from domain.work import Work
 
@@ -26,9 +27,9 @@ class Register:
     ins: str | None = None
     ins_oid: str | None = None
 
-    def touches(self) -> tuple[UUID, ...]:
+    def touches(self, ids: Ids) -> tuple[UUID, ...]:
         """The identity it creates."""
-        return (Identity.create_id(self.assigner, self.local_id),)
+        return (Identity.create_id(ids, self.assigner, self.local_id),)
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Registers it as provisional. Raises UnknownSite (S1), AlreadyRegistered (I2), BadTraits (I1), BadIns (I5)."""
@@ -39,11 +40,13 @@ class Register:
                 f"no establishment {self.assigner} is enrolled: krypton site enroll {self.assigner} --name …"
             )
         refuse_mistyped_id(self.local_id)
-        if known := work.find(Identity, Identity.create_id(self.assigner, self.local_id)):
+        new_id = Identity.create_id(work.ids, self.assigner, self.local_id)
+        if known := work.find(Identity, new_id):
             raise AlreadyRegistered(
                 f"{self.assigner} registered that id already, as identity {known.id}: correct it instead"
             )
-        new = work.add(Identity(self.assigner, self.local_id, 1, traits(work.now, **self.stated), "register"))
+        stated = traits(work.now, **self.stated)
+        new = work.add(Identity(new_id, self.assigner, self.local_id, 1, stated, "register"))
         if self.ins:
             checked = ins.matricule(self.ins, self.ins_oid or "")
             new.attach_ins(matricule=checked, oid=self.ins_oid or "", mode="INSI")

@@ -11,6 +11,7 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.link import HUMAN, Held, Link
 from domain.commands.evidence import agreeing, refuse_held
 from domain.errors import EvidenceGone, NothingToChange, SameIdentity, TraitsDiffer
+from domain.ids import Ids
 from domain.rules.matching import MERGE
 from domain.work import Work
 
@@ -19,11 +20,11 @@ def link_of(work: Work, one: UUID, other: UUID) -> Link:
     """The pair's link, created if there is none. Raises SameIdentity (L1), NotFound."""
     if one == other:
         raise SameIdentity(f"{one} was given twice: name two identities")
-    if known := work.find(Link, Link.create_id(*sorted((one, other)))):
+    if known := work.find(Link, Link.create_id(work.ids, *sorted((one, other)))):
         return known
     for side in (one, other):
         work.get(Identity, side)  # so that the id of a study or an order is never taken for an identity
-    return work.add(Link.propose((one, work.registered(one)), (other, work.registered(other))))
+    return work.add(Link.propose(work.ids, (one, work.registered(one)), (other, work.registered(other))))
 
 
 def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:
@@ -33,7 +34,7 @@ def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:
     mine, theirs = (work.membership.person_of(str(side)) for side in (one, other))
     if mine & theirs:
         raise NothingToChange(f"{one} and {other} are one person already: nothing to do")
-    pairs = [Link.create_id(*sorted((UUID(a), UUID(b)))) for a in mine for b in theirs]
+    pairs = [Link.create_id(work.ids, *sorted((UUID(a), UUID(b)))) for a in mine for b in theirs]
     work.fetch(pairs)
     return [link for pair in pairs if (link := work.find(Link, pair))]
 
@@ -67,9 +68,9 @@ class Merge:
     compared: list[str] = field(default_factory=list)
     alike: bool = False
 
-    def touches(self) -> tuple[UUID, ...]:
+    def touches(self, ids: Ids) -> tuple[UUID, ...]:
         """The pair's link, and both identities."""
-        return Link.create_id(*sorted((self.one, self.other))), self.one, self.other
+        return Link.create_id(ids, *sorted((self.one, self.other))), self.one, self.other
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Merge; or leave the proposal for review if there is a bar with a third record (L3), or, for a rule, if a
@@ -119,9 +120,9 @@ class Propose:
     score: float | None
     compared: list[str]
 
-    def touches(self) -> tuple[UUID, ...]:
+    def touches(self, ids: Ids) -> tuple[UUID, ...]:
         """The pair's link, and both identities."""
-        return Link.create_id(*sorted((self.one, self.other))), self.one, self.other
+        return Link.create_id(ids, *sorted((self.one, self.other))), self.one, self.other
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises NothingToChange (L2), HumanMadeIt (L5): a human has already decided, or is asked already; EvidenceGone
@@ -154,9 +155,9 @@ class Unmerge:
     rule: str = HUMAN
     rule_version: int = 0
 
-    def touches(self) -> tuple[UUID, ...]:
+    def touches(self, ids: Ids) -> tuple[UUID, ...]:
         """The pair's link, and both identities."""
-        return Link.create_id(*sorted((self.one, self.other))), self.one, self.other
+        return Link.create_id(ids, *sorted((self.one, self.other))), self.one, self.other
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises NothingToChange (L2), HumanMadeIt (L5); of rules also EvidenceGone (L7), RuleNotInForce (L8), Erased

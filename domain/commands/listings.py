@@ -15,6 +15,7 @@ from domain.commands.persons import Person, parties
 from domain.commands.viewings import TASK, Judged, asked_as, from_enrolled, site_of, standing, under_an_access
 from domain.errors import UnfitReason
 from domain.grounds import LONGEST, tells_of
+from domain.ids import Ids
 from domain.sight import Seen
 from domain.times import micros
 from domain.work import Work
@@ -36,13 +37,13 @@ class ListPeople:
     expected: tuple[str, ...] = ()
     viewing: UUID = field(default_factory=uuid4)
 
-    def touches(self) -> set[UUID]:
+    def touches(self, ids: Ids) -> set[UUID]:
         """Who is on it, and who asks; for a professional, what decides how much they see of each."""
         if self.caller.rpps is None:
             return {*self.shown}
         people = {*self.shown, *map(UUID, self.expected)}
-        mine = {Professional.create_id(self.caller.rpps), *self.accesses}
-        return people | {Consent.create_id(one) for one in people} | mine
+        mine = {Professional.create_id(ids, self.caller.rpps), *self.accesses}
+        return people | {Consent.create_id(ids, one) for one in people} | mine
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises ReasonMissing (X3), UnfitReason (X15), UnknownSite (S1)."""
@@ -81,7 +82,7 @@ class ListPeople:
         """A professional's list is that of the establishment they act from (X2)."""
         if self.caller.rpps is None:
             return Judged("W2", TASK, self.caller.site)
-        professional = work.get(Professional, Professional.create_id(self.caller.rpps))
+        professional = work.get(Professional, Professional.create_id(work.ids, self.caller.rpps))
         site = site_of(self.caller, professional)
         return Judged("W2", TASK, site) if site else Judged("X2")
 

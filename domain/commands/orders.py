@@ -12,6 +12,7 @@ from domain.aggregates.order import Order, Urgency
 from domain.aggregates.professional import Professional
 from domain.commands.directory import professional_of, site_of
 from domain.errors import BadAccession, BadOrder, OrdererSuspended, OrderKnown
+from domain.ids import Ids
 from domain.texts import ACCESSION, is_accession
 from domain.times import micros
 from domain.work import Work
@@ -53,10 +54,10 @@ class PlaceOrder:
     wanted_by: datetime | None = None
     placer_number: str = field(default_factory=lambda: str(uuid4()))
 
-    def touches(self) -> tuple[UUID, ...]:
+    def touches(self, ids: Ids) -> tuple[UUID, ...]:
         """See ``domain.ledger.Foreseen``."""
-        site, orderer = Establishment.create_id(self.site), Professional.create_id(self.ordered_by)
-        return site, orderer, self.identity, Order.create_id(self.site, self.placer_number)
+        site, orderer = Establishment.create_id(self.site), Professional.create_id(ids, self.ordered_by)
+        return site, orderer, self.identity, Order.create_id(ids, self.site, self.placer_number)
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises O1 to O3, BadAccession (O9), UnknownSite (S1), Erased (I7), NotFound."""
@@ -64,12 +65,13 @@ class PlaceOrder:
         if professional_of(work, self.ordered_by).suspended:
             raise OrdererSuspended(f"professional {self.ordered_by} is suspended and orders no exam")
         work.get(Identity, self.identity).refuse_if_erased()
-        if known := work.find(Order, Order.create_id(site, self.placer_number)):
+        order_id = Order.create_id(work.ids, site, self.placer_number)
+        if known := work.find(Order, order_id):
             raise OrderKnown(f"{site} placed that number already, as order {known.id}: give the new order its own")
-        new = work.add(self._order(site))
+        new = work.add(self._order(order_id, site))
         return {"order": str(new.id), "placer_number": self.placer_number}
 
-    def _order(self, site: str) -> Order:
+    def _order(self, order_id: UUID, site: str) -> Order:
         modality, act = self.modality.strip().upper(), (self.act or "").strip().upper() or None
         if not re.fullmatch(r"[A-Z0-9]{2,16}", modality):
             raise BadOrder("an order names the modality wanted, such as CT or MR")
@@ -81,6 +83,7 @@ class PlaceOrder:
             raise BadOrder(f"urgency is one of {', '.join(Urgency)}")
         wanted_by = zoned(self.wanted_by) if self.wanted_by else None
         return Order(
+            id=order_id,
             identity_id=self.identity,
             site=site,
             placer_number=self.placer_number,

@@ -18,11 +18,11 @@ class Person:
 
     def __init__(self, work: Work, members: Iterable[str]) -> None:
         self.members = list(members)
-        ids = [UUID(member) for member in self.members]
-        work.fetch([*ids, *map(Consent.create_id, ids)])
-        found = (work.find(Consent, Consent.create_id(one)) for one in ids)
+        people = [UUID(member) for member in self.members]
+        work.fetch([*people, *(Consent.create_id(work.ids, one) for one in people)])
+        found = (work.find(Consent, Consent.create_id(work.ids, one)) for one in people)
         self.consents = [consent for consent in found if consent]
-        known = [identity for one in ids if (identity := work.find(Identity, one)) and not identity.erased]
+        known = [identity for one in people if (identity := work.find(Identity, one)) and not identity.erased]
         self.known_at = {identity.assigner for identity in known}
         living = {identity.id for identity in known}
         self.granting = [consent for consent in self.consents if consent.identity_id in living]

@@ -54,6 +54,7 @@ class RequestReading:
             refuse_unless_there(work, self.by, asking, "asks for no reading", "ask from where they work")
         new = work.add(
             Reading.request(
+                work.ids,
                 identity_id=study.identity_id,
                 study_id=study.id,
                 from_site=asking,
@@ -69,7 +70,7 @@ class RequestReading:
 def _next_ordinal(work: Work, study_id: UUID, site: str) -> int:
     """Which request to that site for that study this is. Raises ReadingOpen (R3)."""
     for ordinal in count(1):
-        earlier = work.find(Reading, Reading.create_id(study_id, site, ordinal))
+        earlier = work.find(Reading, Reading.create_id(work.ids, study_id, site, ordinal))
         if earlier is None:
             return ordinal
         if earlier.is_open:

@@ -66,7 +66,7 @@ def under_number(work: Work, site: str, patient: ReceivedPatient) -> Iterator[Id
     """
     assigner = _assigner(work, site, patient)
     for ordinal in range(1, MOST_COLLISIONS):
-        known = work.find(Identity, Identity.create_id(assigner, patient.local_id, ordinal))
+        known = work.find(Identity, Identity.create_id(work.ids, assigner, patient.local_id, ordinal))
         if known is None:
             return
         yield known
@@ -79,7 +79,7 @@ def would_be(work: Work, site: str, patient: ReceivedPatient) -> UUID:
     """The id of the identity that a received person is or would be; nobody is registered."""
     stated, under = received_traits(work.now, **patient.stated), list(under_number(work, site, patient))
     known = next((one.id for one in under if _is_of(one, stated)), None)
-    return known or Identity.create_id(_assigner(work, site, patient), patient.local_id, len(under) + 1)
+    return known or Identity.create_id(work.ids, _assigner(work, site, patient), patient.local_id, len(under) + 1)
 
 
 def _assigner(work: Work, site: str, patient: ReceivedPatient) -> str:
@@ -103,7 +103,9 @@ def _registered(
     """A new identity. ``others``: those that had the number before."""
     collides = not all(other.erased for other in others)
     source = "received_anew" if others and not collides else "received"
-    new = work.add(Identity(assigner, local_id, len(others) + 1, stated, source))
+    ordinal = len(others) + 1
+    new_id = Identity.create_id(work.ids, assigner, local_id, ordinal)
+    new = work.add(Identity(new_id, assigner, local_id, ordinal, stated, source))
     if collides:
         new.flag(flag="collision", reason="the number is in use for another person")
     return new

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.aggregates.ruleset import RuleSet
 from domain.errors import VersionTaken
+from domain.ids import Ids
 from domain.rules.document import BUILT_IN, RuleDocument, build
 from domain.rules.in_force import ABSENT
 from domain.work import Work
@@ -17,7 +18,7 @@ class PublishRules:
 
     document: RuleDocument
 
-    def touches(self) -> tuple[UUID, ...]:
+    def touches(self, ids: Ids) -> tuple[UUID, ...]:
         """The kind's rule set."""
         return (RuleSet.create_id(self.document.kind),)
 

@@ -10,6 +10,7 @@ from domain.aggregates.study import Conflict, Study
 from domain.commands.doses import ReceivedDose, record_dose
 from domain.commands.received_patient import ReceivedPatient, identity_for, under_number, would_be
 from domain.errors import Contended
+from domain.ids import Ids
 from domain.texts import received_accession
 from domain.work import Work
 
@@ -96,11 +97,11 @@ class ReceiveStudy:
     doses: list[ReceivedDose] = field(default_factory=list)
     conflicts: list[ReceivedConflict] = field(default_factory=list)
 
-    def touches(self) -> tuple[UUID, ...]:
+    def touches(self, ids: Ids) -> tuple[UUID, ...]:
         """The identity it most likely belongs to, its study and its doses."""
-        identity_id = Identity.create_id(self.site, self.patient.local_id)
-        study_id = Study.create_id(identity_id, self.study_uid)
-        return (identity_id, study_id, *([Dose.create_id(study_id)] if self.doses else []))
+        identity_id = Identity.create_id(ids, self.site, self.patient.local_id)
+        study_id = Study.create_id(ids, identity_id, self.study_uid)
+        return (identity_id, study_id, *([Dose.create_id(ids, study_id)] if self.doses else []))
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Registers the identity if it is new; records the study or its new instances, its reports, doses and
@@ -109,13 +110,13 @@ class ReceiveStudy:
         if self.conflicts and not self.instances:
             return self._conflicts_alone(work)
         identity = identity_for(work, self.site, self.patient)
-        study_id = Study.create_id(identity.id, self.study_uid)
+        study_id = Study.create_id(work.ids, identity.id, self.study_uid)
         if study := work.find(Study, study_id):
             outcome = "extended"
             study.extend(modalities=self.modalities, series=self.series, instances=self.instances, root=self.root)
         else:
             outcome = "arrived"
-            study = work.add(self._arrival(identity.id))
+            study = work.add(self._arrival(study_id, identity.id))
         for report in self.reports:
             if report.report_uid not in study.reports:
                 study.add_report(**vars(report))
@@ -131,14 +132,15 @@ class ReceiveStudy:
 
     def _conflicts_alone(self, work: Work) -> dict[str, Any]:
         for identity in under_number(work, self.site, self.patient):
-            if study := work.find(Study, Study.create_id(identity.id, self.study_uid)):
+            if study := work.find(Study, Study.create_id(work.ids, identity.id, self.study_uid)):
                 for conflict in self.conflicts:
                     conflict.record(work, study, self.site)
                 return {"identity": str(identity.id), "study": str(study.id), "outcome": "conflict", "dose_reports": 0}
         raise Contended("the study of an instance that came twice is not recorded yet: ask again")
 
-    def _arrival(self, identity_id: UUID) -> Study:
+    def _arrival(self, study_id: UUID, identity_id: UUID) -> Study:
         return Study(
+            study_id,
             identity_id,
             self.study_uid,
             self.site,
@@ -165,7 +167,7 @@ class ReassignStudy:
         study = work.get(Study, self.study)
         work.get(Identity, self.to_identity)
         study.reassign(to_identity_id=self.to_identity, reason=self.reason)
-        if dose := work.find(Dose, Dose.create_id(study.id)):
+        if dose := work.find(Dose, Dose.create_id(work.ids, study.id)):
             dose.reassign(to_identity_id=self.to_identity)
         return {"study": str(study.id), "identity": str(self.to_identity)}
 

@@ -18,6 +18,7 @@ from domain.aggregates.viewing import REFUSED, VIEWED, Asked, Viewing
 from domain.commands.accesses import why
 from domain.commands.persons import Person, parties
 from domain.errors import SameIdentity, UnknownSite
+from domain.ids import Ids
 from domain.tasks import may
 from domain.times import micros
 from domain.work import Work
@@ -69,7 +70,7 @@ def standing(work: Work, caller: Caller, task: str) -> Judged | None:
         return Judged("W2", site=caller.site)
     if caller.rpps is None:
         return None
-    professional = work.find(Professional, Professional.create_id(caller.rpps))
+    professional = work.find(Professional, Professional.create_id(work.ids, caller.rpps))
     if professional is None:
         return Judged("X1", site=caller.site)
     if caller.site is not None and caller.site not in professional.sites:
@@ -99,11 +100,11 @@ class View:
     expected: tuple[str, ...] = ()
     viewing: UUID = field(default_factory=uuid4)
 
-    def touches(self) -> set[UUID]:
+    def touches(self, ids: Ids) -> set[UUID]:
         """Whom it is about, their statements, and the accesses a professional may use."""
         people = {UUID(one) for one in self.expected} | {one for one in (self.identity, self.other) if one}
-        mine = {Professional.create_id(self.caller.rpps)} if self.caller.rpps else set()
-        return people | {Consent.create_id(one) for one in people} | {*self.accesses} | mine
+        mine = {Professional.create_id(ids, self.caller.rpps)} if self.caller.rpps else set()
+        return people | {Consent.create_id(ids, one) for one in people} | {*self.accesses} | mine
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises NotFound, ReasonMissing (X3), SameIdentity (L1), UnknownSite (S1)."""
@@ -164,7 +165,7 @@ def under_an_access(work: Work, caller: Caller, accesses: Iterable[UUID], person
     comes first (X19), an emergency last.
     """
     now = micros(work.now)
-    professional = work.get(Professional, Professional.create_id(str(caller.rpps)))
+    professional = work.get(Professional, Professional.create_id(work.ids, str(caller.rpps)))
     found = (work.find(Access, one) for one in accesses)
     mine = [one for one in found if one and one.rpps == caller.rpps and one.is_open(now)]
     here = [one for one in mine if caller.site is None or one.site in (None, caller.site)]

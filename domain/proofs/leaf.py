@@ -11,9 +11,8 @@ lines and none at the end. The first four lines hold no newline, so no two event
 there as their hash: entries stay small whatever an event holds (C2SP tlog-tiles allows 65,535 bytes).
 
 What a folder of entries tells whoever may read it: which aggregate had how many events, of which type, in what order.
-An aggregate's id is a pseudonym and no secret: an identity's is made of its assigner's code and its local id (uuid5),
-and others of that one (consents, links) or of DICOM's ids. Whoever knows those finds a person's events in the tree, and
-sees of each its type and its place, never what it says. Stored state: never change it.
+Of a person an id tells nothing, and of two ids nothing tells that they belong together: they are made with the region's
+secret (``domain.ids``). Stored state: never change it.
 """
 
 import re

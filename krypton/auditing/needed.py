@@ -17,6 +17,7 @@ from psycopg2.extensions import connection as Connection
 from adapters.eventstore.histories import StoredEvent, head, moves_speaking_of, speaking_of
 from domain.aggregates.consent import Consent
 from domain.aggregates.dose import Dose
+from domain.ids import Ids
 from projections.engine.query import fetch
 from schemas.codec import Codec
 
@@ -48,9 +49,10 @@ class Needed:
 class Finder:
     """Finds needed aggregates up to a position, on one connection to the live views and the event store."""
 
-    def __init__(self, connection: Connection, codec: Codec, upto: int, *, whole: bool) -> None:
+    def __init__(self, connection: Connection, codec: Codec, ids: Ids, upto: int, *, whole: bool) -> None:
         self._db = connection
         self._codec = codec
+        self._names = ids
         self._upto = upto
         self._whole = whole
         self._after = 0 if whole else max(0, head(connection) - TAIL)
@@ -65,7 +67,7 @@ class Finder:
             self._take(spoken, found)
             new = (self._merged_by_views(new, found) | self._merged_by(spoken)) - found.identities
         found.aggregates |= found.identities
-        found.aggregates |= {str(Consent.create_id(UUID(one))) for one in found.identities}
+        found.aggregates |= {str(Consent.create_id(self._names, UUID(one))) for one in found.identities}
         self._clinical(found)
         if accesses:
             found.aggregates |= self._ids(ACCESSES, found.identities)
@@ -88,7 +90,7 @@ class Finder:
         """Studies that are or were theirs, with readings and doses, and orders."""
         found.studies |= self._ids(STUDIES, found.identities)
         self._take(moves_speaking_of(self._db, found.identities, self._upto), found)
-        found.aggregates |= found.studies | {str(Dose.create_id(UUID(study))) for study in found.studies}
+        found.aggregates |= found.studies | {str(Dose.create_id(self._names, UUID(study))) for study in found.studies}
         found.aggregates |= self._ids(ORDERS, found.identities) | self._ids(READINGS, found.studies)
         self._take(self._tail(found.studies, "reading.%"), found)
 

@@ -89,7 +89,7 @@ def replayed(
     """
     with ours.snapshot() as live:
         position, at = place(live, upto)
-        needed = Finder(live, ours.codec, position, whole=whole).needed_for(asked, accesses=accesses)
+        needed = Finder(live, ours.codec, ours.ledger.ids, position, whole=whole).needed_for(asked, accesses=accesses)
         stored = events_of(live, needed.aggregates, position)
         reads = read(ours.codec, [_record(ours.codec, one) for one in stored])
         views_asked = [name for name in VIEWS if accesses or name != SHARING]

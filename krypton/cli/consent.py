@@ -1,6 +1,5 @@
 """krypton consent: consents, oppositions and one-time codes."""
 
-import hmac
 from datetime import datetime
 from typing import Annotated
 
@@ -28,11 +27,12 @@ Of = Annotated[Scope, typer.Option("--scope", help="consult, or feed (which need
 @app.command()
 def code(ref: Ref, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
     """Make a one-time code that the person hands to a professional; shown here and stored nowhere."""
+    from adapters.vault.derived import Purpose as For
+
     ours = krypton()
     identity = ours.resolve(ref)
     by = envelope(stating(ours, who, identity), command_id)
-    secret = hmac.digest(ours.settings.master_key(), b"krypton consent codes", "sha256")
-    made = derive(by.command_id, secret)
+    made = derive(by.command_id, ours.secret(For.CONSENT_CODES))
     answer = ours.execute(IssueCode(identity=identity, code=made), by)
     if answer.result["identity"] != str(identity):  # it was this caller's own, for somebody else
         raise typer.BadParameter("it is the id of another command: leave it out", param_hint="--command-id")

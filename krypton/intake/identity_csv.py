@@ -1,8 +1,8 @@
 """Imports identities from a CSV file in batches; refused rows are reported and the others are registered.
 
-The command id of a row is made from what it says, so importing a file again, or after an interruption, writes only
-what is missing. Where the import has a command id of its own, it is made from both: asked again under that id, the
-import answers as the first time. Formats: ``krypton.intake.spreadsheet``, ``krypton.intake.identity_columns``.
+The command id of a row is made from what it says (``domain.ids``), so importing a file again, or after an interruption,
+writes only what is missing. Where the import has a command id of its own, it is made from both: asked again under that
+id, the import answers as the first time. Formats: ``krypton.intake.spreadsheet``, ``krypton.intake.identity_columns``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from domain.batch import Asked, Outcome
 from domain.commands.identities import Register
@@ -27,7 +27,6 @@ from krypton.memory import long_lived
 from krypton.progress import progress
 
 __all__ = ["FileWrong", "import_csv"]
-IMPORTS = UUID("9d7c1f0e-0b3a-5a51-9c38-6a7d0a5e4b10")  # namespace of import command ids: stored state
 TEST_OID = "1.2.250.1.213.1.4.10"
 BATCH = 500
 TOLD = 10_000
@@ -149,7 +148,8 @@ class _Run:
         self.rejects.add(row.cells, reason, misshapen=misshapen)
 
     def _command(self, said: dict[str, str]) -> tuple[Register, Envelope]:
-        own = uuid5(self.command_id or IMPORTS, "\x1f".join(f"{k}={v}" for k, v in sorted(said.items())))
+        row = (f"{k}={v}" for k, v in sorted(said.items()))
+        own = self.ledger.ids.of("imported row", str(self.command_id or ""), *row)
         command = Register(
             assigner=said.get("assigner", ""),
             local_id=said.get("id", ""),
@@ -199,7 +199,7 @@ class _Check(_Run):
         return self.ledger.foresee(asked)
 
     def count(self, command: Register, by: Envelope, answer: Answer) -> str | None:
-        (identity,) = command.touches()
+        (identity,) = command.touches(self.ledger.ids)
         if answer.positions or self.seen.has(by.command_id):
             self.known += 1
         elif self.seen.has(identity):

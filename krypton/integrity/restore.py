@@ -13,6 +13,8 @@ from typing import Any, Final, Protocol
 from adapters.eventstore.repair import Command, Repair
 from adapters.eventstore.scan import Row, Scan
 from domain.errors import LedgerAltered
+from domain.ids import Ids
+from domain.named import foreign
 from domain.proofs import leaf
 from domain.proofs.merkle import Tree, leaf_hash
 from krypton.bootstrap import Krypton
@@ -97,7 +99,12 @@ def restore(ours: Krypton, heads: Heads, advance: Advance = lambda _: None, *, u
             repair.hold()
             with Scan(ours.addresses.database) as scan:
                 done = restored(
-                    Comparison(scan, parts, registry()).windows(), repair, heads, advance, unsigned=unsigned
+                    Comparison(scan, parts, registry()).windows(),
+                    repair,
+                    heads,
+                    advance,
+                    unsigned=unsigned,
+                    ids=ours.ids,
                 )
     finally:  # whatever was refused: what was kept may tell of erasures
         keys = destroy_again(ours)
@@ -112,9 +119,12 @@ def restored(
     advance: Advance = lambda _: None,
     *,
     unsigned: bool = False,
+    ids: Ids | None = None,
 ) -> Restored:
-    """Restore from the compared windows of both logs. Raises LedgerAltered."""
-    work = _Restoring(repair, heads)
+    """Restore from the compared windows of both logs. ``ids``: that the restored ones must be made with, where they
+    tell; None: whatever they are. Raises LedgerAltered.
+    """
+    work = _Restoring(repair, heads, ids)
     for window in windows:
         work.take(window)
         advance(len(window.held) + len(window.strange))
@@ -127,6 +137,7 @@ class _Restoring:
 
     repair: RepairLog
     heads: Heads
+    ids: Ids | None = None
     done: Restored = field(default_factory=Restored)
     _tree: Tree = field(default_factory=Tree)
     _rows: list[StoredRow] = field(default_factory=list)
@@ -144,7 +155,7 @@ class _Restoring:
             raise LedgerAltered(
                 f"position {wrong.position}: {wrong.what}; nothing is overwritten, krypton audit verify"
             )
-        back = {position: _row(position, record) for position, record in window.strange}
+        back = {position: _row(position, record, self.ids) for position, record in window.strange}
         rows: dict[int, Row] = {position: row[0] for position, row in back.items()}
         for position, held in sorted([*window.held.items(), *rows.items()]):
             if position in back:
@@ -236,7 +247,7 @@ class _Restoring:
         )
 
 
-def _row(position: int, record: Record) -> tuple[Row, StoredRow]:
+def _row(position: int, record: Record, ids: Ids | None) -> tuple[Row, StoredRow]:
     """A Kafka record as a row: in the tree's form and in the table's. Raises LedgerAltered."""
     held = dict(record.headers)
     try:
@@ -252,6 +263,11 @@ def _row(position: int, record: Record) -> tuple[Row, StoredRow]:
         raise LedgerAltered(
             f"the record of position {position} ({record.topic}/{record.partition} offset {record.offset}) has headers "
             "that are not its event's: it is not restored"
+        )
+    if ids and foreign(ids, event_type, aggregate, data):
+        raise LedgerAltered(
+            f"position {position}: the id of {event_type} was not made with this vault's region secret: it is another "
+            "ledger's vault, or a new one; restore the vault's backup into an empty database, then begin again"
         )
     heading = entry[: entry.rindex(b"\n") + 1]
     return (heading, record.value), (position, aggregate, int(version), event_type, record.value)

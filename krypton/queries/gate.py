@@ -104,7 +104,7 @@ def feeding_of(ours: Krypton, identities: Collection[str]) -> dict[str, tuple[Op
     people = {identity: membership.person_of(identity) for identity in identities}
     members = sorted({member for person in people.values() for member in person})
     ours.vault.prefetch(members)
-    found = ours.ledger.load([Consent.create_id(UUID(member)) for member in members])
+    found = ours.ledger.load([Consent.create_id(ours.ledger.ids, UUID(member)) for member in members])
     stated = feeding(consent for consent in found.values() if isinstance(consent, Consent))
     standing = [*zip((identity for identity, *_ in stated), oppositions(ours, stated), strict=True)]
     return {one: tuple(held for said, held in standing if said in person) for one, person in people.items()}
@@ -116,7 +116,7 @@ def oppositions(ours: Krypton, stated: Collection[Sequence[str]]) -> tuple[Oppos
         return ()
     from adapters.eventstore.histories import versions_of
 
-    consents = {identity: Consent.create_id(UUID(identity)) for identity, _, _ in stated}
+    consents = {identity: Consent.create_id(ours.ledger.ids, UUID(identity)) for identity, _, _ in stated}
     with ours.snapshot() as connection:
         places = versions_of(connection, [str(one) for one in consents.values()])
     since = {str(uuid5(UUID(one), str(version))): position for (one, version), position in places.items()}

@@ -57,7 +57,7 @@ def listed(
     limits = tuple(asked)
     site = caller.site
     if caller.rpps is not None:
-        site = site_of(caller, ours.ledger.find(Professional, Professional.create_id(caller.rpps)))
+        site = site_of(caller, ours.ledger.find(Professional, Professional.create_id(ours.ledger.ids, caller.rpps)))
     if not may(caller.role, task) or (caller.rpps is not None and site is None):
         decided(ours, caller, ListPeople(caller=caller, task=task, asked=limits))
     with ours.snapshot() as connection:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Event
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from adapters.dicom.bounds import Most
 from adapters.dicom.inlet import spool_at
@@ -33,7 +33,6 @@ from krypton.services.directory_copy import DirectoryCopy
 from krypton.settings import ServiceUnavailable, Settings
 
 OWNER_ONLY = 0o700
-CALLERS = UUID("7f2d1c34-0b6e-5c8a-9e55-d1f0c2b7a911")  # namespace of their command ids: stored state, never change it
 
 
 @contextmanager
@@ -64,7 +63,7 @@ def _serve(ours: Krypton, spool: Spool, stop: Event) -> None:
     def refused(caller: Caller) -> None:
         ask = RefuseCaller(ae_title=caller.ae_title, called=caller.called, address=caller.address)
         # Once a day and AE title: a device that calls every second must not grow the ledger.
-        asked = uuid5(CALLERS, f"{caller.ae_title}|{datetime.now(UTC).date()}")
+        asked = ours.ledger.ids.of("refusal of a caller", caller.ae_title, str(datetime.now(UTC).date()))
         ours.execute(ask, Envelope("system:dicom", asked))
 
     service = StorageService(

@@ -1,4 +1,4 @@
-"""``krypton init``: creates the event store, vault, relay hint, views, topics, Kafka's logins and the log's key.
+"""``krypton init``: creates the event store, vault, region secret, relay hint, views, topics, logins and the log's key.
 
 Safe to repeat, and twice at once.
 """
@@ -53,6 +53,7 @@ def install(ours: Krypton, *, log_key: bool = True) -> Iterator[str]:
 def _tables(ours: Krypton) -> Iterator[str]:
     from adapters.eventstore import tables
     from adapters.outbox import tables as outbox
+    from krypton import region
     from projections.versions import creation
     from streams.relay import relay
 
@@ -60,8 +61,13 @@ def _tables(ours: Krypton) -> Iterator[str]:
     tables.create(database)
     yield "event store: ready"
     ours.vault.create()
+    made = region.make(ours.vault, database)
     back = destroy_again(ours)
-    yield "vault: ready" + (f", {back} keys of erased people were there again and are destroyed" if back else "")
+    yield (
+        "vault: ready"
+        + (", region secret made" if made else "")
+        + (f", {back} keys of erased people were there again and are destroyed" if back else "")
+    )
     relay.create(database)
     for name, view in VIEWS.items():
         ours_made = creation.create(database, view.make())

@@ -159,10 +159,8 @@ def _build(
     advance: Callable[[int], None],
     written: Callable[[Part], None] = lambda _: None,
 ) -> None:
-    from adapters.vault.bulk import BulkVault
-
     database, kafka = ours.addresses.database, ours.addresses.kafka
-    with closing(BulkVault(ours.vault_database, ours.ring)) as keys:
+    with closing(ours.bulk_vault()) as keys:
         projection = ours.projection(wish.view, started.version)
         builder = Builder(
             database,

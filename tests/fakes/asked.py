@@ -7,11 +7,13 @@ from typing import Any
 from domain.ledger import Ledger
 from krypton.bootstrap import Krypton
 from krypton.settings import Addresses, Settings
+from tests.fakes.ids import SECRET
 
 
 def krypton_over(ledger: Ledger, connection: Any = None) -> Krypton:
     """Asks this ledger; its views are read over ``connection``."""
     ours = Krypton(Settings.read({}, Path()), Addresses("nowhere:1", "postgresql://nowhere"))
     vars(ours)["ledger"] = ledger
+    vars(ours)["region_secret"] = SECRET
     vars(ours)["snapshot"] = lambda: nullcontext(connection)
     return ours

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
+from domain.ids import Ids
 from domain.ledger import Ledger
 from domain.ports import Answer
 from domain.work import Command, Envelope
 from schemas.codec import Codec
 from schemas.event import LedgerEvent
 from schemas.registry import registry
+from tests.fakes.ids import IDS
 from tests.fakes.vault import MemoryVault
 
 
@@ -27,12 +29,13 @@ class MemoryLedger(Ledger):
 
     name = "ledger"
 
-    def __init__(self) -> None:
+    def __init__(self, ids: Ids = IDS) -> None:
         self.memory_vault = MemoryVault()
         super().__init__(
             {"PERSISTENCE_MODULE": "tests.fakes.eventstore"},
             codec=Codec(registry(), self.memory_vault),
             vault=self.memory_vault,
+            ids=ids,
             clock=FixedClock(),
         )
 

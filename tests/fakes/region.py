@@ -10,11 +10,13 @@ from domain.commands.received_patient import ReceivedPatient
 from domain.commands.rules import PublishRules
 from domain.commands.studies import ReceivedConflict, ReceivedReport, ReceiveStudy
 from domain.commands.views import Promoted
+from domain.ids import Ids
 from domain.ledger import Ledger
 from domain.ports import Answer
 from domain.rules.document import MATCHING, RuleDocument, canonical_json
 from domain.rules.matching import MERGE, PROPOSE
 from domain.work import Command, Envelope
+from tests.fakes.ids import IDS
 from tests.fakes.ledger import MemoryLedger
 
 SITES = ("CHB", "CHP", "CHA")
@@ -42,8 +44,8 @@ def rules_in_force(
 class Region(MemoryLedger):
     """A ledger in memory that knows three establishments and two professionals."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, ids: Ids = IDS) -> None:
+        super().__init__(ids)
         for code in SITES:
             self.ask(EnrollSite(code=code, name=f"Hospital {code}"))
         self.ask(RegisterProfessional(rpps=CLINICIAN, name="Dr Clinicien", profession="physician"))

@@ -18,7 +18,7 @@ NINE = datetime(2026, 2, 1, 9, tzinfo=UTC)
 
 def first(world: World) -> UUID:
     """The order that most scenarios are about."""
-    return Order.create_id(world.code("CHB"), "A-1")
+    return Order.create_id(world.ledger.ids, world.code("CHB"), "A-1")
 
 
 def place(world: World, rpps: str, number: str, urgency: str) -> None:

@@ -56,7 +56,7 @@ def orders(world: World, name: str) -> None:
 
 @given("the exam is made")
 def performed(world: World) -> None:
-    world.ask(PerformOrder(order=Order.create_id("CHP", "1"), study_uid="2.25.1"))
+    world.ask(PerformOrder(order=Order.create_id(world.ledger.ids, "CHP", "1"), study_uid="2.25.1"))
 
 
 @given(parsers.parse("Dr Arnaud sees {name} in an emergency"), target_fixture="access")

@@ -21,7 +21,7 @@ scenarios(str(FEATURES / "study.feature"))
 
 def the_study(world: World) -> UUID:
     """The study that CHB sent for Zoé."""
-    return Study.create_id(Identity.create_id(world.code("CHB"), "Zoé"), "2.25.1")
+    return Study.create_id(world.ledger.ids, Identity.create_id(world.ledger.ids, world.code("CHB"), "Zoé"), "2.25.1")
 
 
 def studies(world: World, name: str) -> Sequence[Document]:

@@ -23,6 +23,7 @@ from domain.proofs import leaf
 from domain.proofs.merkle import leaf_hashes
 from domain.proofs.note import Checkpoint, Note
 from domain.work import Command, Envelope
+from krypton import region
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
 from krypton.integrity.keys import made
@@ -196,6 +197,7 @@ def audit_world(stack: Stack) -> Iterator[AuditWorld]:
     ours = Krypton(settings, type(addresses)(addresses.kafka, url))
     tables.create(url)
     ours.vault.create()
+    region.make(ours.vault, url)
     for view in VIEWS.values():
         creation.create(url, view.make())
     world = AuditWorld(ours, stack.root)

@@ -22,6 +22,7 @@ from domain.commands.conflicts import AcceptConflict
 from domain.commands.doses import AcceptValues
 from domain.work import Envelope
 from tests.fakes.dicom import SITE, of_type
+from tests.fakes.ids import IDS
 from tests.features.worlds.memory import MemoryViews
 from tests.integration.test_dicom_storage import FAST, Hospital
 from tests.waiting import until
@@ -73,7 +74,7 @@ class Case(Hospital):
         return statuses
 
     def identity(self, local_id: str, assigner: str = SITE) -> UUID:
-        return Identity.create_id(assigner, local_id)
+        return Identity.create_id(IDS, assigner, local_id)
 
     def dose(self, local_id: str, assigner: str = SITE) -> Document:
         return dict(self.views.dose(self.identity(local_id, assigner)))

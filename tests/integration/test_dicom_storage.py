@@ -40,6 +40,7 @@ from tests.fakes.dicom import (
     part10,
     report,
 )
+from tests.fakes.ids import IDS
 from tests.fakes.ledger import MemoryLedger
 from tests.waiting import WITHIN_S, until
 
@@ -338,7 +339,7 @@ def test_a_refused_batch_does_not_block_the_others(hospital: Hospital) -> None:
     """It is set aside with its reason."""
     hospital.send(instance())
     hospital.recorded(1)
-    study = Study.create_id(Identity.create_id(SITE, "T-1"), ROOT + "1")
+    study = Study.create_id(IDS, Identity.create_id(IDS, SITE, "T-1"), ROOT + "1")
     hospital.ledger.ask(WithdrawStudy(study=study, reason="test"))
     assert hospital.send(instance(), instance(StudyInstanceUID=ROOT + "2")) == [0, 0]
     hospital.recorded(2)

@@ -12,6 +12,7 @@ import pytest
 from domain.aggregates.identity import Identity
 from domain.commands.identities import Erase
 from domain.commands.studies import ReceivedReport
+from domain.ids import Ids
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
@@ -66,7 +67,7 @@ def story(region: Region) -> Story:
 
 def lived(region: Region) -> Story:
     """Everything that can be said of a person, in marked words; and of two others, who shared some of it."""
-    lower_id, local_id, other_id = _ids()
+    lower_id, local_id, other_id = _ids(region.krypton.ledger.ids)
     ref, other, lower = f"CHB|{local_id}", f"CHB|{other_id}", region.register(lower_id)
     study = receive(region, local_id, STATED)
     receive(region, other_id, OTHER)
@@ -110,13 +111,17 @@ def lived(region: Region) -> Story:
     return told
 
 
-def _ids() -> tuple[str, str, str]:
+def _ids(ids: Ids) -> tuple[str, str, str]:
     """Three local ids in the order of their identities' ids: the second is one pair's low side and the other's high."""
-    one, two, three = sorted((f"ERA-{uuid4().hex[:8]}" for _ in range(3)), key=lambda i: Identity.create_id("CHB", i))
+
+    def place(local_id: str) -> UUID:
+        return Identity.create_id(ids, "CHB", local_id)
+
+    one, two, three = sorted((f"ERA-{uuid4().hex[:8]}" for _ in range(3)), key=place)
     marked = two.replace("ERA", MARK)
-    if Identity.create_id("CHB", one) < Identity.create_id("CHB", marked) < Identity.create_id("CHB", three):
+    if place(one) < place(marked) < place(three):
         return one, marked, three
-    return _ids()
+    return _ids(ids)
 
 
 def receive(region: Region, local_id: str, stated: dict[str, str | None]) -> str:

@@ -20,6 +20,7 @@ from projections.identity_index.review import review_list, waiting_with
 from projections.identity_index.search import search
 from projections.identity_index.view import IdentityIndex
 from tests.fakes.asked import krypton_over
+from tests.fakes.ids import IDS
 from tests.fakes.region import rules_in_force
 from tests.fakes.views import Hospitals, pair
 from tests.integration.view_reader import ViewReader
@@ -53,7 +54,7 @@ class Propose:
 
     def decide(self, work: Work) -> None:
         one, other = self.sides["one"], self.sides["other"]
-        work.add(Link.propose((one, work.registered(one)), (other, work.registered(other))))
+        work.add(Link.propose(work.ids, (one, work.registered(one)), (other, work.registered(other))))
 
 
 def last(region: Hospitals) -> int:
@@ -257,7 +258,7 @@ def test_a_pair_that_waits_is_found_from_either_person(region: Hospitals, read: 
         region.ask(Merge(**pair(one, other), reason="same person"))
     for one, other in ((b, c), (a, e)):
         region.ask(Propose(one, other))
-    connection, link = read(), str(Link.create_id(*sorted((UUID(b), UUID(c)))))
+    connection, link = read(), str(Link.create_id(IDS, *sorted((UUID(b), UUID(c)))))
     assert waiting_with(connection, [a, b], [d, b]) == {d: link}
     assert waiting_with(connection, [c, d], [a, e]) == {a: link}
     assert [one["link"] for one in review_list(connection, link=link)] == [link]

@@ -271,7 +271,7 @@ def test_a_study_is_over_exactly_where_the_domain_raises_an_alert(world: RuledWo
     expected = set()
     for number, reports in enumerate(REPORTS.values()):
         study = world.receive(number, *reports)
-        held = world.ours.ledger.find(Dose, Dose.create_id(UUID(study)))
+        held = world.ours.ledger.find(Dose, Dose.create_id(world.ours.ledger.ids, UUID(study)))
         assert held is not None
         expected |= {(study, alert["quantity"]) for alert in over(held.values(), rules)}
     world.publish("dose-alerts", 2, {"dose_rp_mgy": 1_000, "dap_mgycm2": 100_000})

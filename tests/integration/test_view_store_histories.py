@@ -13,6 +13,7 @@ from domain.commands.studies import ReassignStudy, ReceivedReport, WithdrawStudy
 from domain.errors import RuleBroken
 from projections.patient_record.view import PatientRecord
 from schemas.event import Record
+from tests.fakes.ids import IDS
 from tests.fakes.region import Region
 from tests.fakes.rows import MemoryRows
 from tests.integration.view_world import Tables, World
@@ -61,7 +62,7 @@ def known(studies: list[str], number: int) -> UUID:
 
 def person(local_id: str) -> Callable[[Region], UUID]:
     def register(region: Region) -> UUID:
-        ident = Identity.create_id("CHB", local_id)
+        ident = Identity.create_id(IDS, "CHB", local_id)
         return ident if region.find(Identity, ident) else region.register(local_id=local_id)
 
     return register

@@ -216,6 +216,6 @@ PROVOKED = [
     Provoked(
         errors.SameIdentity,
         "name two identities",
-        lambda w: Directly(lambda: Link.propose((w.marie, 1), (w.marie, 1))),
+        lambda w: Directly(lambda: Link.propose(w.ids, (w.marie, 1), (w.marie, 1))),
     ),
 ]

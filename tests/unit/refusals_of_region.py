@@ -20,6 +20,7 @@ from domain.commands.policies import DropEntry
 from domain.commands.readings import RequestReading
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import ReassignStudy, ReceivedConflict, ReceiveStudy, WithdrawStudy
+from tests.fakes.ids import IDS
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, dose, exposure, received
 from tests.unit.refusals import LOCAL_ID, PERSON, WORDS, Directly, Provoked, World
 
@@ -62,14 +63,14 @@ def hundred_persons(world: World) -> ReceiveStudy:
 
 def report_twice() -> None:
     """The same dose report, a second time."""
-    held = Dose(UUID(int=1), UUID(int=2), "1.2")
+    held = Dose(UUID(int=3), UUID(int=1), UUID(int=2), "1.2")
     for _ in range(2):
         held.report(site="CHB", **vars(dose("1.2.3", exposure("1.2.3.4"))))
 
 
 def report_added_twice() -> None:
     """The same report of a study, a second time."""
-    held = Study(UUID(int=1), "1.2", "CHB", None, None, [], None, [], 1, "")
+    held = Study(UUID(int=3), UUID(int=1), "1.2", "CHB", None, None, [], None, [], 1, "")
     for _ in range(2):
         held.add_report(report_uid="1.2.4", kind="SR", title=WORDS)
 
@@ -90,7 +91,7 @@ PROVOKED = [
         "see its history",
         lambda w: w.after(
             WithdrawStudy(study=w.study(), reason=WORDS),
-            ask=WithdrawStudy(study=Study.create_id(w.marie, "2.25.1"), reason=WORDS),
+            ask=WithdrawStudy(study=Study.create_id(IDS, w.marie, "2.25.1"), reason=WORDS),
         ),
     ),
     Provoked(
@@ -99,7 +100,7 @@ PROVOKED = [
         lambda w: w.after(
             WithdrawStudy(study=w.study(), reason=WORDS),
             ask=RequestReading(
-                study=Study.create_id(w.marie, "2.25.1"), from_site="CHB", to_site="CHP", question=WORDS
+                study=Study.create_id(IDS, w.marie, "2.25.1"), from_site="CHB", to_site="CHP", question=WORDS
             ),
         ),
     ),

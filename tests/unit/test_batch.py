@@ -28,9 +28,10 @@ from domain.errors import (
 from domain.ports import Answer, CommandRecord
 from domain.work import Command, Envelope, Work
 from tests.fakes.eventstore import MemoryRecorder
+from tests.fakes.ids import IDS
 from tests.fakes.region import RADIOLOGIST, Region, received
 
-IDS = ("1", "2", "3")
+LOCAL_IDS = ("1", "2", "3")
 STATEMENTS: tuple[type[Any], ...] = (Merge, Unmerge, Bar, Unbar)
 TEST_OID = "1.2.250.1.213.1.4.10"
 OTHER_WRITERS = 100
@@ -77,7 +78,7 @@ def register(local_id: str = "1", **more: Any) -> Register:
 
 
 def of(local_id: str) -> UUID:
-    return Identity.create_id("CHB", local_id)
+    return Identity.create_id(IDS, "CHB", local_id)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class FlagAndRefuse:
 
     def decide(self, work: Work) -> None:
         """Raises RuleBroken."""
-        work.add(Identity("CHB", f"made of {self.local_id}", 1, {"family": "FICTIVE"}, "register"))
+        name = f"made of {self.local_id}"
+        work.add(Identity(of(name), "CHB", name, 1, {"family": "FICTIVE"}, "register"))
         if held := work.find(Identity, of(self.local_id)):
             held.flag(flag="FICT", reason="to be taken back")
         raise AlreadyRegistered("changed first, refused then")
@@ -273,7 +275,7 @@ def test_other_writers_who_never_let_go_are_told(region: Counting) -> None:
 # Any batch at all
 
 
-local_ids = st.sampled_from(IDS)
+local_ids = st.sampled_from(LOCAL_IDS)
 identities = local_ids.map(of)
 names = st.sampled_from(("Lea", "Zoe"))
 flags = st.sampled_from(("FICT", "DOUT", "HOMA", "no such flag"))

@@ -18,6 +18,7 @@ from krypton.cli import consent, given, identity, identity_import, identity_pair
 from krypton.cli.audit import moment_of
 from krypton.cli.main import run
 from krypton.settings import Addresses, Settings
+from tests.fakes.ids import IDS, SECRET
 from tests.fakes.region import Region
 
 CLERK = ("identity", "register", "--assigner", "CHB")
@@ -30,6 +31,7 @@ class Typed:
         self.region = Region()
         self._patch, self._capsys = monkeypatch, capsys
         self.ours = Krypton(Settings(home), Addresses("", ""))
+        vars(self.ours)["region_secret"] = SECRET
         vars(self.ours)["ledger"] = self.region
         for module in (identity, identity_import, identity_pairs, consent, ingest):
             monkeypatch.setattr(module, "krypton", lambda: self.ours)
@@ -45,7 +47,7 @@ class Typed:
         return code, said.out, said.err
 
     def traits(self, local_id: str) -> dict[str, Any]:
-        return self.region.repository.get(Identity.create_id("CHB", local_id)).traits
+        return self.region.repository.get(Identity.create_id(IDS, "CHB", local_id)).traits
 
 
 @pytest.fixture
@@ -83,10 +85,9 @@ def test_why_somebody_opposes_comes_from_standard_input(typed: Typed) -> None:
 
 
 def test_a_code_is_not_told_to_who_repeats_its_command_for_another_person(
-    typed: Typed, monkeypatch: pytest.MonkeyPatch
+    typed: Typed,
 ) -> None:
     """Command ids stand in clear on topics."""
-    monkeypatch.setattr(Settings, "master_key", lambda _: bytes(32))
     for local_id in ("80", "81"):
         typed.region.register("CHB", local_id)
     words = ("--as", "clerk", "--command-id", UUID(int=5), "--json")

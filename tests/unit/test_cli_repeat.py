@@ -14,6 +14,7 @@ from domain.errors import IdTaken
 from domain.ports import Answer
 from domain.work import Command, Envelope
 from krypton.cli.options import utc
+from tests.fakes.ids import IDS
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, Region
 
 
@@ -44,7 +45,7 @@ def test_another_command_with_the_same_id_gets_the_first_answer() -> None:
 SOMEBODY_ELSE = (
     (Envelope("clerk:c2"), Register(assigner="CHB", local_id="2", stated={"family": "FICTIVE"})),
     (Envelope("clerk:c2"), Register(assigner="CHB", local_id="1", stated={"family": "FICTIVE"})),  # refused by itself
-    (Envelope("clerk:c1"), Flag(identity=Identity.create_id("CHB", "1"), flag="DOUT", reason="essai")),
+    (Envelope("clerk:c1"), Flag(identity=Identity.create_id(IDS, "CHB", "1"), flag="DOUT", reason="essai")),
     (Envelope("clerk:c1"), Flag(identity=UUID(int=1), flag="DOUT", reason="essai")),  # of nobody
 )
 

@@ -24,6 +24,7 @@ from domain.errors import (
     UnknownParty,
 )
 from domain.work import Command
+from tests.fakes.ids import IDS
 from tests.fakes.ledger import MemoryLedger
 
 RPPS = "10101201233"
@@ -51,7 +52,7 @@ def marie(ledger: MemoryLedger) -> UUID:
 
 def consent_of(ledger: MemoryLedger, identity: UUID) -> Consent:
     """What was said on the identity's behalf."""
-    found = ledger.find(Consent, Consent.create_id(identity))
+    found = ledger.find(Consent, Consent.create_id(IDS, identity))
     assert found is not None
     return found
 

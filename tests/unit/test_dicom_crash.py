@@ -35,6 +35,7 @@ from tests.fakes.dicom import (
     of_type,
     write,
 )
+from tests.fakes.ids import IDS
 from tests.fakes.ledger import MemoryLedger
 
 STORING = ("written", "pending", "claimed")
@@ -208,7 +209,7 @@ def test_any_history_of_crashes_records_each_instance_once(
 
 def withdraw(ledger: MemoryLedger) -> None:
     """The study of all test instances, so that it takes no more."""
-    study = Study.create_id(Identity.create_id(SITE, "T-1"), ROOT + "1")
+    study = Study.create_id(IDS, Identity.create_id(IDS, SITE, "T-1"), ROOT + "1")
     ledger.ask(WithdrawStudy(study=study, reason="test"))
 
 

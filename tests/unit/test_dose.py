@@ -65,7 +65,7 @@ def test_each_quantity_has_a_bound_above_which_it_is_implausible(region: Region,
 
 def test_the_aggregate_refuses_a_report_that_it_has() -> None:
     """D1."""
-    under_test = Dose(STUDY, IDENTITY, "2.25.1")
+    under_test = Dose(uuid4(), STUDY, IDENTITY, "2.25.1")
     report = vars(dose("2.25.5", exposure("2.25.51")))
     under_test.report(site="CHB", **report)
     with pytest.raises(ReportKnown, match=r"dose report 2\.25\.5 is recorded already"):
@@ -128,7 +128,7 @@ def test_the_standing_reports_hold_every_exposure_whatever_comes_when(
     """Superseding loses nothing, and leaves no report whose events are all in another standing one."""
     reports = [(f"2.25.{n}", events) for n, events in enumerate(contents)]
     chance.shuffle(reports)
-    under_test = Dose(STUDY, IDENTITY, "2.25.1")
+    under_test = Dose(uuid4(), STUDY, IDENTITY, "2.25.1")
     for uid, events in reports:
         under_test.report(site="CHB", **vars(dose(uid, *(exposure(e) for e in sorted(events)))))
     standing = {uid: events for uid, events in reports if uid not in under_test.superseded}
@@ -239,7 +239,7 @@ def test_a_report_that_words_call_a_test_of_the_device_alerts_all_the_same(regio
 
 def test_an_alert_names_the_rules_that_made_it(region: Region) -> None:
     """And their version: rules are data."""
-    held = Dose(STUDY, IDENTITY, "2.25.1")
+    held = Dose(uuid4(), STUDY, IDENTITY, "2.25.1")
     held.report(site="CHB", **vars(dose("2.25.5", exposure("2.25.51"), dose_rp_mgy=1_500.0)))
     (found,) = over(held.values(), AlertRules(version=4, dose_rp_mgy=1_000.0))
     assert (found["rule"], found["rule_version"], found["threshold"]) == ("dose-alerts", 4, 1_000.0)

@@ -28,6 +28,7 @@ from domain.errors import (
     StatusNotAllowed,
     UnknownSite,
 )
+from tests.fakes.ids import IDS
 from tests.fakes.region import Region
 
 MATRICULE, TEST_OID = "279035121518989", "1.2.250.1.213.1.4.10"
@@ -83,7 +84,7 @@ def test_an_identity_is_registered_as_provisional_with_all_its_traits(region: Re
 
 def test_the_id_of_an_identity_is_made_of_its_assigner_and_local_id(region: Region) -> None:
     """The same number of another assigner is another identity."""
-    assert region.register("CHB", "7") == Identity.create_id("CHB", "7") != region.register("CHP", "7")
+    assert region.register("CHB", "7") == Identity.create_id(IDS, "CHB", "7") != region.register("CHP", "7")
 
 
 def test_a_local_id_is_registered_once(region: Region, identity: UUID) -> None:
@@ -271,7 +272,7 @@ def test_an_erased_identity_still_loads_and_shows_what_happened(region: Region, 
 def test_a_study_sent_under_an_erased_persons_number_makes_a_new_identity(region: Region, erased: UUID) -> None:
     """Nothing is added to what was erased (I7), and nothing is refused to the modality."""
     answer = region.receive(local_id="1")
-    assert answer.result["identity"] == str(Identity.create_id("CHB", "1", 2)) != str(erased)
+    assert answer.result["identity"] == str(Identity.create_id(IDS, "CHB", "1", 2)) != str(erased)
 
 
 @pytest.mark.parametrize(

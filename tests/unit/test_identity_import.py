@@ -20,6 +20,7 @@ from krypton.intake.identity_csv import BATCH, FileWrong, import_csv
 from krypton.intake.seen import Seen
 from krypton.intake.spans import Spans
 from krypton.intake.spreadsheet import Row
+from tests.fakes.ids import IDS
 from tests.fakes.region import Region
 
 HEADER = "Établissement;IPP;Nom de naissance;Prénom;Date de naissance;Sexe;Ville"
@@ -361,6 +362,8 @@ def test_rows_are_let_go_once_they_are_answered(tmp_path: Path, check: bool) -> 
 
 class Forgetful:
     """A ledger that answers, keeps nothing, and counts what an import keeps."""
+
+    ids = IDS
 
     def __init__(self) -> None:
         self.recorder = self

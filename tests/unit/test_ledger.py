@@ -17,6 +17,7 @@ from domain.commands.links import Bar, Merge, Unbar, Unmerge
 from domain.errors import AlreadyRegistered, Contended, NotFound, NothingToChange
 from domain.ports import Answer
 from domain.work import Command, Envelope, Work
+from tests.fakes.ids import IDS
 from tests.fakes.region import Region, dose, exposure
 
 
@@ -102,7 +103,7 @@ def test_a_refused_command_writes_nothing_not_even_its_first_half(region: Region
     """One transaction."""
     region.register()
     assert type(region.refusal(HalfDone())) is AlreadyRegistered
-    assert region.find(Identity, Identity.create_id("CHB", "half")) is None
+    assert region.find(Identity, Identity.create_id(IDS, "CHB", "half")) is None
 
 
 def test_what_is_not_in_the_ledger_is_not_found(region: Region) -> None:

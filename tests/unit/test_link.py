@@ -29,6 +29,7 @@ from domain.errors import (
 from domain.membership import Membership
 from domain.ports import Answer
 from domain.work import Command, Envelope
+from tests.fakes.ids import IDS
 from tests.fakes.region import Region, rules_in_force
 
 
@@ -131,7 +132,7 @@ def test_case_5_merging_in_either_direction_is_one_link_and_one_person(region: R
     a, b = region.persons("a", "b")
     first = region.ask(merge(a, b)).result["link"]
     assert type(region.refusal(merge(b, a))) is NothingToChange
-    assert first == str(Link.create_id(*sorted((a, b))))
+    assert first == str(Link.create_id(IDS, *sorted((a, b))))
     assert person(region, a) == person(region, b) == {a, b}
 
 
@@ -353,7 +354,7 @@ def test_a_proposal_is_dismissed_and_can_still_be_merged_later(region: Region) -
 def test_an_identity_that_nobody_registered_is_linked_to_nobody(region: Region) -> None:
     """Each statement."""
     (a,) = region.persons("a")
-    missing = Identity.create_id("CHB", "missing")
+    missing = Identity.create_id(IDS, "CHB", "missing")
     for say in (merge, unmerge, bar, unbar, dismiss):
         assert type(region.refusal(say(a, missing))) is NotFound
 

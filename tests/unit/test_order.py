@@ -26,6 +26,7 @@ from domain.errors import (
     UnknownSite,
 )
 from domain.work import Command, Envelope
+from tests.fakes.ids import IDS
 from tests.fakes.region import CLINICIAN, Region
 
 NINE = datetime(2026, 2, 1, 9, tzinfo=UTC)
@@ -65,7 +66,7 @@ def test_an_order_is_placed_with_all_that_was_asked(region: Region, asked: Place
     region.ask(replace(asked, act="ZBQH001", accession="ACC1", wanted_by=NINE, urgency="STAT", modality="ct"))
     placed = last(region)
     assert placed["identity_id"] == str(asked.identity)
-    assert placed["order_id"] == str(Order.create_id("CHB", "A-1"))
+    assert placed["order_id"] == str(Order.create_id(IDS, "CHB", "A-1"))
     assert placed["wanted_by"] == int(NINE.timestamp() * 1_000_000)
     assert [placed[f] for f in ("site", "ordered_by", "modality", "act", "urgency", "accession", "question")] == [
         "CHB",

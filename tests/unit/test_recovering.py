@@ -10,6 +10,7 @@ from domain.errors import LedgerAltered
 from domain.proofs.note import Note
 from krypton.integrity.checkpoints import Heads, heads_of
 from krypton.integrity.restore import Restored, StoredRow, restored
+from tests.fakes.ids import IDS
 from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of
 
 SIGNED = 60
@@ -150,3 +151,11 @@ def test_where_the_signed_end_is_gone_from_both_it_is_said(logs: TwoLogs, repair
     with pytest.raises(LedgerAltered, match="59 events are left in the two logs of 60"):
         restore(logs, repair, unsigned=True)
     assert repair.reserved == []
+
+
+def test_events_of_another_regions_secret_are_not_restored(logs: TwoLogs, repair: MemoryRepair) -> None:
+    """The vault's backup is missing, and ``krypton init`` made another secret: people would get a second id."""
+    lose(logs, *logs.positions)
+    with pytest.raises(LedgerAltered, match="not made with this vault's region secret"):
+        restored(logs.windows(), repair, heads(logs), ids=IDS)
+    assert repair.kept == []

@@ -8,6 +8,7 @@ from domain.aggregates.identity import Identity
 from domain.errors import NotFound
 from krypton.bootstrap import Krypton
 from tests.fakes.asked import krypton_over
+from tests.fakes.ids import IDS
 from tests.fakes.region import Region
 
 
@@ -64,7 +65,7 @@ def test_the_second_person_under_a_number_with_a_hash_is_found(region: Region, o
 def test_only_what_is_shown_is_an_ordinal(region: Region, ours: Krypton, digits: str) -> None:
     """``123#02`` was never shown to anybody."""
     two_people(region)
-    assert Identity.create_id("CHB", "123", 2) != Identity.create_id("CHB", "123#02")
+    assert Identity.create_id(IDS, "CHB", "123", 2) != Identity.create_id(IDS, "CHB", "123#02")
     with pytest.raises(NotFound, match="no such identity"):
         ours.resolve(f"CHB|123#{digits}")
 

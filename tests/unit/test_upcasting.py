@@ -21,6 +21,7 @@ from schemas.bulk import BulkCodec
 from schemas.codec import Codec
 from schemas.event import ERASED, LedgerEvent, Record
 from schemas.registry import Registry, registry
+from tests.fakes.ids import IDS
 from tests.fakes.region import Region, rules_in_force
 from tests.fakes.views import folded, of_topics
 from tests.samples import FOLDER, VERSION, FixedVault
@@ -84,7 +85,7 @@ def test_bulk_reading_agrees_whatever_versions_a_batch_mixes() -> None:
 
 def test_the_aggregate_folds_the_old_event(region: Region) -> None:
     asked = pair(region)
-    link = region.find(Link, Link.create_id(*sorted((asked["one"], asked["other"]))))
+    link = region.find(Link, Link.create_id(IDS, *sorted((asked["one"], asked["other"]))))
     assert link is not None
     assert (link.held, link.parted_by_human) == (Held.OPEN, False)
 
