@@ -14,6 +14,7 @@ import psycopg2
 from aiokafka import AIOKafkaProducer
 from psycopg2.extensions import connection as Connection
 
+from adapters.eventstore import decision_tables_again
 from adapters.eventstore.tables import EVENTS
 from bench.history import START_US, STEP_US, Happened, History
 from bench.stored import copy, line
@@ -72,7 +73,9 @@ def fill(ours: Krypton, events: int, *, seed: int = 1, topics: Collection[str] =
     if any(span.end for span in spans(ours.addresses.kafka, topics)):
         raise TopicsNotEmpty("the topics hold events already: fill empty ones")
     with closing(psycopg2.connect(ours.addresses.database)) as connection:
-        return asyncio.run(_fill(ours, connection, events, seed, topics))
+        found = asyncio.run(_fill(ours, connection, events, seed, topics))
+    decision_tables_again.catch_up(ours.addresses.database, ours.codec)
+    return found
 
 
 async def _fill(ours: Krypton, store: Connection, events: int, seed: int, topics: Collection[str]) -> Counter[str]:

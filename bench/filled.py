@@ -10,6 +10,7 @@ from contextlib import closing
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
+from adapters.eventstore import decision_tables_again
 from bench.stored import cohorts, store
 from krypton.bootstrap import Krypton
 from projections.declared import VIEWS
@@ -30,6 +31,7 @@ def fill(ours: Krypton, events: int, *, seed: int = 1) -> int:
             store(connection, records)
             apply(ours, connection, records)
             if position >= events:
+                decision_tables_again.catch_up(ours.addresses.database, ours.codec)
                 return position
     raise AssertionError("cohorts have no end")
 

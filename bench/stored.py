@@ -10,6 +10,7 @@ from io import BytesIO
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
+from adapters.eventstore import decision_tables_again
 from adapters.eventstore.tables import CHANNEL, EVENTS
 from bench.history import START_US, STEP_US, Happened, History
 from krypton.bootstrap import Krypton
@@ -30,6 +31,7 @@ def fill(ours: Krypton, events: int, *, seed: int = 1) -> int:
         for position, records in cohorts(ours, connection, seed):
             store(connection, records)
             if position >= events:
+                decision_tables_again.catch_up(ours.addresses.database, ours.codec)
                 return position
     raise AssertionError("cohorts have no end")
 

@@ -90,6 +90,18 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("as-of a time: max ms", at_most=1_000),
         Target("as typed: krypton audit as-of: p50 ms", at_most=1_000),
     ),
+    "size": (
+        Target("merge: p99 ms", at_most=25),
+        Target("access decision: p99 ms", at_most=25),
+        Target("study arrival: p99 ms", at_most=25),
+        Target("first decision after start: s", at_most=1.5),
+        Target("deciding process: MB", at_most=250),
+        Target("chain of 5,000: ms", at_most=100),
+        Target("star of 5,000: ms", at_most=100),
+        Target("bars of 5,000: ms", at_most=100),
+        Target("studies one by one, commands/s: of an empty ledger's", at_least=0.8),
+        Target("registrations one by one, commands/s: of an empty ledger's", at_least=0.8),
+    ),
     "dicom": (
         Target("store_per_s_1", at_least=60),
         Target("store_per_s_4", at_least=100),

@@ -14,7 +14,6 @@ from eventsourcing.persistence import IntegrityError
 from eventsourcing.utils import get_topic
 
 from domain.askers import Asker
-from domain.directory import Directory
 from domain.errors import CommandRepeated, IdTaken, NotFound, RuleBroken
 from domain.ports import Answer, CommandLog
 from domain.rules.in_force import RulesInForce
@@ -22,7 +21,7 @@ from domain.work import Command, Decision, Envelope, NotStoredYet, Work
 
 Asked = Sequence[tuple[Command, Envelope]]
 Outcome = Answer | RuleBroken | NotFound
-READ_AS_STORED = frozenset((*Directory.TYPES, *RulesInForce.TYPES))
+READ_AS_STORED = frozenset(("establishment.device_registered", *RulesInForce.TYPES))
 """Events that a later command sees only once they are stored."""
 
 
@@ -64,7 +63,7 @@ def outcomes(ledger: Runner, asked: Asked) -> list[Outcome]:
 def foreseen(ledger: Runner, asked: Asked) -> list[Outcome]:
     """What ``outcomes`` would be, with nothing stored: what is not in the ledger yet has no position.
 
-    A command does not see what an earlier one would have to store first (an establishment, rules, a position).
+    A command does not see what an earlier one would have to store first (an AE title, rules, a position).
     """
     found: list[Outcome] = []
     known = ledger.log.answers_of([by.command_id for _, by in asked])

@@ -1,6 +1,6 @@
-"""The directory: enrolled establishments with their AE titles, and registered professionals, kept in memory.
+"""The directory as it is listed: enrolled establishments with their AE titles, and registered professionals.
 
-It is a fold of directory events, small enough for memory (hundreds of establishments).
+It is a fold of all directory events. Decisions look up the one establishment or professional that they are about.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class Professional:
 
 
 class Directory:
-    """Looks up establishments by code or AE title, and professionals by RPPS."""
+    """Establishments by code, and professionals by RPPS number."""
 
     TYPES: ClassVar[tuple[str, ...]] = (
         "establishment.enrolled",
@@ -43,13 +43,12 @@ class Directory:
     )
 
     def __init__(self) -> None:
-        self.upto = 0
         self.sites: dict[str, Site] = {}
         self.professionals: dict[str, Professional] = {}
         self._by_ae_title: dict[str, str] = {}
 
-    def apply(self, event_type: str, position: int, data: Mapping[str, Any]) -> None:
-        """Fold one directory event."""
+    def apply(self, event_type: str, data: Mapping[str, Any]) -> None:
+        """Fold one directory event; they come in ledger order."""
         match event_type:
             case "establishment.enrolled":
                 self.sites[data["code"]] = Site(data["code"], data["name"], data["finess"])
@@ -65,12 +64,3 @@ class Directory:
                 self.professionals[data["rpps"]].sites.add(data["site"])
             case "professional.suspended":
                 self.professionals[data["rpps"]].suspended = True
-
-    def site(self, code: str) -> Site | None:
-        """The establishment of that code, or None."""
-        return self.sites.get(code)
-
-    def site_of_ae_title(self, ae_title: str) -> Site | None:
-        """The establishment that may send under that AE title, or None."""
-        code = self._by_ae_title.get(ae_title)
-        return self.sites[code] if code else None

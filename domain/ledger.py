@@ -6,9 +6,9 @@ stored answer.
 ``execute_many`` runs batches (``domain.batch``).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -18,17 +18,19 @@ from eventsourcing.utils import EnvType
 
 from domain.batch import Asked, Outcome, foreseen, outcomes
 from domain.directory import Directory
-from domain.errors import CommandRepeated, Contended, NotFound, RuleBroken
+from domain.errors import CommandRepeated, Contended, NotFound, RuleBroken, TablesBehind
 from domain.ids import Ids
-from domain.membership import Membership
+from domain.persons import Persons
 from domain.ports import Answer, Clock, CommandLog, EventCodec, KeyVault
-from domain.rules.in_force import RulesInForce
+from domain.rules.document import RuleId
+from domain.rules.in_force import Published, RulesInForce
 from domain.storing import LedgerMapper, LedgerStore
-from domain.tail import Tail
 from domain.times import micros
 from domain.work import A, Command, Decision, Envelope, Work, touched_by
 
 ATTEMPTS = 8
+ALL = 2**31
+T = TypeVar("T")
 
 
 class Ledger(Application[UUID]):
@@ -45,9 +47,8 @@ class Ledger(Application[UUID]):
         self.vault = vault
         super().__init__(env)
         self.clock: Clock = clock or self.log.now
-        self._membership = Tail(Membership(), self.log, codec)
-        self._directory = Tail(Directory(), self.log, codec)
-        self._rules = Tail(RulesInForce(), self.log, codec)
+        self._present: set[UUID] = set()
+        self._published: dict[RuleId, Published] = {}
 
     def construct_mapper(self) -> Mapper[UUID]:
         """The mapper: Avro in the Confluent wire format."""
@@ -62,17 +63,44 @@ class Ledger(Application[UUID]):
         """The recorder, as the log of commands."""
         return cast(CommandLog, self.recorder)
 
-    def membership(self) -> Membership:
-        """Persons and bars as of the last stored event."""
-        return self._membership.current()
+    def membership(self) -> Persons:
+        """Persons and bars, looked up when asked for."""
+        return Persons(lambda identities: self._looked_up(lambda: self.log.pairs_around(identities)))
 
     def directory(self) -> Directory:
-        """Establishments and professionals as of the last stored event."""
-        return self._directory.current()
+        """All establishments and professionals, for lists."""
+        directory = Directory()
+        for stored in self.recorder.select_notifications(None, ALL, topics=Directory.TYPES):
+            _, data = self.codec.decode(stored.state, stored.originator_version, unseal=False)
+            directory.apply(stored.topic, data)
+        return directory
 
     def rules(self) -> RulesInForce:
         """The published rules, and those in force, as of the last stored event."""
-        return self._rules.current()
+        return RulesInForce(*self._looked_up(self.log.known_rules), self._read_rules)
+
+    def _looked_up(self, ask: Callable[[], T]) -> T:
+        """What the log answers. Beside this program one of before may store events, and change no decision table."""
+        for _ in range(ATTEMPTS):
+            try:
+                return ask()
+            except TablesBehind:
+                self.log.catch_up(self.codec)
+        raise Contended("a program of before stores events without end: nothing was decided; stop it, then ask again")
+
+    def _read_rules(self, rule_id: RuleId, position: int) -> Published:
+        """The rules published at a position; read once, for they never change."""
+        if rule_id not in self._published:
+            (stored,) = self.recorder.select_notifications(position, 1)
+            _, data = self.codec.decode(stored.state, stored.originator_version, unseal=False)
+            self._published[rule_id] = Published.of(data, position)
+        return self._published[rule_id]
+
+    def holds(self, aggregate_id: UUID) -> bool:
+        """Whether the aggregate has events; noted where it does, for that never ends. Asked of establishments alone."""
+        if aggregate_id not in self._present and self.log.position_of(aggregate_id) is not None:
+            self._present.add(aggregate_id)
+        return aggregate_id in self._present
 
     def load(self, aggregate_ids: Sequence[UUID]) -> dict[UUID, Aggregate | None]:
         """Load several aggregates in one query; None for those without events."""

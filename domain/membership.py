@@ -5,13 +5,14 @@ Pairs are taken in the order in which they were merged. A pair that would join t
 depends only on the statements, never on the order of queries.
 """
 
-from collections import ChainMap, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 K = TypeVar("K")  # identity ids: str in views, UUID text in the domain
+MERGED, BARRED = "merged", "barred"
 
 
 @dataclass
@@ -38,9 +39,9 @@ class Cluster(Generic[K]):
         self._found = None
         self.merged.pop(pair, None)
         self.barred.discard(pair)
-        if held == "merged":
+        if held == MERGED:
             self.merged[pair] = position
-        elif held == "barred":
+        elif held == BARRED:
             self.barred.add(pair)
 
     def split(self) -> Iterator["Cluster[K]"]:
@@ -143,9 +144,9 @@ def _components(members: Iterable[K], pairs: Iterable[tuple[K, K]]) -> list[set[
 HELD_BY_EVENT = {
     "link.proposed": None,
     "link.review_requested": None,
-    "link.merged": "merged",
+    "link.merged": MERGED,
     "link.unmerged": "open",
-    "link.barred": "barred",
+    "link.barred": BARRED,
     "link.unbarred": "open",
     "link.dismissed": None,
 }
@@ -164,20 +165,13 @@ LATER = 2**62  # above every ledger position
 
 
 class Membership:
-    """The whole region's clusters in memory, for decisions."""
+    """The clusters that statements make, one statement after the other: the fold of the log."""
 
     TYPES: ClassVar[tuple[str, ...]] = tuple(HELD_BY_EVENT)
 
     def __init__(self, clusters: MutableMapping[str, Cluster[str]] | None = None) -> None:
-        self.upto = 0
         self._clusters: MutableMapping[str, Cluster[str]] = {} if clusters is None else clusters
         self._later = count(LATER)
-
-    def branch(self) -> "Membership":
-        """A copy for statements that are not stored yet; this one does not change."""
-        branched = Membership(ChainMap({}, self._clusters))
-        branched.upto = self.upto
-        return branched
 
     def foresee(self, event_type: str, data: Mapping[str, Any]) -> None:
         """Apply a link event that is not stored yet, after all others. Ids may be UUIDs."""

@@ -7,13 +7,13 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate
-from eventsourcing.persistence import Notification, StoredEvent
+from eventsourcing.persistence import StoredEvent
 
 from domain.askers import TAKEN, Asker
-from domain.directory import Directory
+from domain.decision_tables import Change, KnownRules, Pair
 from domain.errors import IdTaken
 from domain.ids import Ids
-from domain.membership import Membership
+from domain.persons import Persons
 from domain.rules.in_force import RulesInForce
 
 Clock = Callable[[], datetime]
@@ -109,8 +109,8 @@ class CommandRecord:
 class Basis:
     """What decisions rest on, beside the aggregates that they change.
 
-    ``read``: aggregate to the version that was read; ``upto``: the position up to which the events that commands fold
-    (links, rules, the directory) were read.
+    ``read``: aggregate to the version that was read; ``upto``: the position up to which links, rules and the
+    directory were read.
     """
 
     read: Mapping[UUID, int]
@@ -133,8 +133,22 @@ class CommandLog(Protocol):
     def answers_of(self, command_ids: Sequence[UUID]) -> Mapping[UUID, Answer]:
         """The stored answers by command id, in one query; unknown ones are absent."""
 
-    def changes(self, after: int, types: Sequence[str]) -> tuple[int, Sequence[Notification]]:
-        """The last position, and the events of these types between a position and it, in order, in one query."""
+    def pairs_around(self, identities: Collection[str]) -> tuple[int, Sequence[Pair]]:
+        """The position of the last event on links, rules or the directory; and the pairs merged or barred now of these
+        identities, and of all whom merged pairs connect to them. As of one moment, in one query. Raises TablesBehind.
+        """
+
+    def known_rules(self) -> tuple[int, Sequence[KnownRules]]:
+        """The same position, and all rules that are built in or published; likewise."""
+
+    def site_of(self, ae_title: str) -> str | None:
+        """Code of the establishment that has the AE title; None: nobody has it."""
+
+    def sites_by_title(self) -> Mapping[str, str]:
+        """AE title to the code of its establishment."""
+
+    def catch_up(self, codec: EventCodec) -> None:
+        """Let what is looked up go as far as the log, after TablesBehind. Raises LedgerAltered."""
 
     def events_of(self, aggregate_ids: Sequence[UUID]) -> Sequence[StoredEvent]:
         """All events of several aggregates, each in version order, in one query."""
@@ -146,9 +160,18 @@ class CommandLog(Protocol):
         """Whether an event is sealed under the actor's own key: the reason of a question."""
 
     def insert_events(
-        self, stored_events: Sequence[Any], *, commands: Sequence[CommandRecord], basis: Basis | None, **kwargs: Any
+        self,
+        stored_events: Sequence[Any],
+        *,
+        commands: Sequence[CommandRecord],
+        basis: Basis | None,
+        changes: Sequence[tuple[int, Change]] = (),
+        **kwargs: Any,
     ) -> Sequence[int]:
-        """Store events and commands in one transaction; returns the positions."""
+        """Store events and commands in one transaction; returns the positions.
+
+        ``changes``: what events change of what is looked up, each with the place of its event.
+        """
 
 
 @dataclass(frozen=True)
@@ -178,7 +201,7 @@ class Notices(Protocol):
 
 
 class LedgerState(Protocol):
-    """What a command may look up: aggregates and folds as of the last stored event (``domain.ledger.Ledger``)."""
+    """What a command may look up, as of the last stored event (``domain.ledger.Ledger``)."""
 
     @property
     def ids(self) -> Ids:
@@ -195,11 +218,11 @@ class LedgerState(Protocol):
     def load(self, aggregate_ids: Sequence[UUID]) -> dict[UUID, Aggregate | None]:
         """Several aggregates in one query; None for those without events."""
 
-    def membership(self) -> Membership:
-        """Persons and bars."""
+    def holds(self, aggregate_id: UUID) -> bool:
+        """Whether the aggregate has events."""
 
-    def directory(self) -> Directory:
-        """Establishments and professionals."""
+    def membership(self) -> Persons:
+        """Persons and bars."""
 
     def rules(self) -> RulesInForce:
         """Published rules, and which of them decide."""

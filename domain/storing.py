@@ -15,6 +15,7 @@ from eventsourcing.persistence import AggregateRecorder, EventStore, Mapper, Sto
 from eventsourcing.utils import get_topic, resolve_topic
 
 from domain.aggregates.viewing import key_of
+from domain.decision_tables import changes
 from domain.ports import Answer, Basis, CommandLog, CommandRecord, EventCodec, KeyVault
 from domain.times import EPOCH
 from domain.work import Decision, Envelope
@@ -83,8 +84,9 @@ class LedgerStore(EventStore[UUID]):
             self._prepare_callers(lacking, {d.envelope.actor for d in decisions})
         stored = [mapper.stored(event, d.envelope, at) for d in decisions for event in d.events]
         commands = [CommandRecord(d.envelope.command_id, d.asker, len(d.events), d.result) for d in decisions]
+        changed = [(n, one) for n, e in enumerate(domain_events) for one in changes(get_topic(type(e)), vars(e))]
         log, basis = cast(CommandLog, self.recorder), _basis(decisions)
-        positions = iter(log.insert_events(stored, commands=commands, basis=basis))
+        positions = iter(log.insert_events(stored, commands=commands, basis=basis, changes=changed))
         return [Answer(tuple(next(positions) for _ in d.events), d.result, d.asker) for d in decisions]
 
     def _prepare_callers(self, lacking: set[str], actors: set[str]) -> None:

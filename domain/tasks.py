@@ -121,6 +121,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "subscriber.list": OPERATOR,
     "subscriber.remove": OPERATOR,
     "restore.event-store": OPERATOR,
+    "restore.decision-tables": OPERATOR,
     "republish": OPERATOR,
     "recover": OPERATOR,
     "vault.status": OPERATOR | AUDITOR,

@@ -16,10 +16,10 @@ from eventsourcing.utils import get_topic
 
 from domain.actors import actor
 from domain.askers import CONTENT, Asker
-from domain.directory import Directory
 from domain.errors import NotFound
 from domain.ids import Ids
 from domain.membership import Membership
+from domain.persons import Persons
 from domain.ports import Basis, LedgerState
 from domain.rules.in_force import RulesInForce
 
@@ -101,31 +101,33 @@ class Work:
         self._decided: dict[UUID, list[AggregateEvent]] = {}
         self._statements: list[AggregateEvent] = []
         self._read: dict[UUID, int] = {}
-        self._rules_upto = 0
+        self._rules_upto: int | None = None
+        self._persons = ledger.membership()
         self.now = ledger.clock()
 
     @property
-    def membership(self) -> Membership:
+    def membership(self) -> Persons:
         """Who is one person with whom: as stored when first asked, plus statements of this batch."""
         for stated in self._statements:
-            self._branch.foresee(get_topic(type(stated)), vars(stated))
+            self._persons.foresee(get_topic(type(stated)), vars(stated))
         self._statements.clear()
-        return self._branch
+        return self._persons
 
-    @cached_property
-    def _branch(self) -> Membership:
-        return self._ledger.membership().branch()
+    def holds(self, aggregate_id: UUID) -> bool:
+        """Whether the ledger has the aggregate, whatever became of it."""
+        if aggregate_id in self._held:
+            return self._held[aggregate_id] is not None
+        return self._ledger.holds(aggregate_id)
 
-    @cached_property
-    def directory(self) -> Directory:
-        """The enrolled establishments and registered professionals, as stored when first asked."""
-        return self._ledger.directory()
+    def site_of(self, ae_title: str) -> str | None:
+        """Code of the establishment that has the AE title, as stored; None: nobody has it."""
+        return self._ledger.log.site_of(ae_title)
 
     @cached_property
     def rules(self) -> RulesInForce:
         """The rules in force, as stored when first asked."""
         found = self._ledger.rules()
-        self._rules_upto = found.upto  # noted now: another thread may read on meanwhile
+        self._rules_upto = found.upto
         return found
 
     def fetch(self, aggregate_ids: Iterable[UUID]) -> None:
@@ -177,7 +179,9 @@ class Work:
         return Decision(by, by.asker(command), self._collect(), result, self._basis())
 
     def _basis(self) -> Basis | None:
-        return Basis(self._read, min(self._branch.upto, self._rules_upto)) if self._read else None
+        if not self._read:
+            return None
+        return Basis(self._read, min(at for at in (self._persons.upto, self._rules_upto) if at is not None))
 
     def undo(self) -> None:
         """Undo what a refused command changed; earlier decisions stay. Raises IntegrityError."""

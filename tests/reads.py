@@ -82,6 +82,7 @@ NOTHING_PERSONAL: Final = {
     ),
     "events": "what is on Kafka, for operators: sealed fields stay sealed",
     "restore.event-store": "copies stored bytes, and shows none",
+    "restore.decision-tables": "makes tables of ids again, and shows none",
     "republish": "copies stored bytes, and shows none",
     "vault.status": "names of master keys, and how many keys each wraps",
     "vault.rewrap": "wraps keys again, and shows none",

@@ -52,6 +52,11 @@ aggregate's history, unique with it), `topic` (the event type), `state` (the byt
 `command_id`, `actor` and `kind` (whose the id is), `positions`,
 `result` (ids, no traits). `decided`: how many decisions on who may see personal data there are up to a `position`, by
 decision, role and rule. `foreign_record`: what others wrote to a topic and the relay passed over, by partition.
+
+The decision tables, made from the events in their transaction, as far as `decision_tables.upto`: `pair`, the pairs of
+identities (`low`, `high`) that are `held` to be `merged` or `barred` now, since the statement at `position`;
+`ae_title`, the `site` that has it; `rules`, where a version was last `published` and `promoted`.
+
 Schema `vault`: `subject_key`: one row per person's key,
 `wrapped` by the `master` key of that number; null once it is destroyed. `master_key`: one row per master key: its
 `name`, and a `canary` that it wrapped, which tells a wrong key from a bad row.

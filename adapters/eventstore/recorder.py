@@ -8,7 +8,7 @@ run without a transaction: one round trip each.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NoReturn
@@ -25,12 +25,14 @@ from eventsourcing.persistence import (
 )
 from psycopg2.extras import execute_values
 
+from adapters.eventstore import decision_tables, decision_tables_again
 from adapters.eventstore.clock import BOUND_S, Heard, StoreClock
 from adapters.eventstore.stamps import CLOCK, LAST_AT, NOTE_LAST, PREPARE_LAST, TIME, not_before_last, read_stamp
-from adapters.eventstore.tables import ACTOR, ASKED, CHANNEL, EVENTS, FOLDED, LOCK_TIMEOUT_MS
+from adapters.eventstore.tables import ACTOR, ASKED, CHANNEL, EVENTS, FOLDED, FOLDED_TYPES, LOCK_TIMEOUT_MS
 from domain.askers import Asker
+from domain.decision_tables import Change, KnownRules, Pair
 from domain.errors import CommandRepeated
-from domain.ports import Answer, Basis, CommandRecord
+from domain.ports import Answer, Basis, CommandRecord, EventCodec
 from postgres.pool import Pool
 from postgres.session import Busy, Unreachable
 
@@ -57,10 +59,10 @@ JOIN {EVENTS} e ON e.originator_id = read.id AND e.originator_version = read.ver
 PAGE = 1_000
 COLUMNS = "originator_id::text, originator_version, topic, state"
 # Queries that every command runs are prepared once per connection: planning would cost more than execution.
-PREPARE = f"""PREPARE latest_folded AS SELECT max(id) FROM {EVENTS} WHERE topic IN ({FOLDED});
-PREPARE events_of (uuid[]) AS SELECT {COLUMNS} FROM {EVENTS} WHERE originator_id = ANY($1)
+PREPARE = f"""PREPARE events_of (uuid[]) AS SELECT {COLUMNS} FROM {EVENTS} WHERE originator_id = ANY($1)
 ORDER BY originator_id, originator_version;
-{PREPARE_LAST}"""
+{PREPARE_LAST};
+{decision_tables.PREPARE}"""
 
 
 class LedgerRecorder(ApplicationRecorder):
@@ -80,6 +82,7 @@ class LedgerRecorder(ApplicationRecorder):
         *,
         commands: Sequence[CommandRecord] = (),
         basis: Basis | None = None,
+        changes: Sequence[tuple[int, Change]] = (),
         **_: Any,
     ) -> Sequence[int]:
         """See ``domain.ports.CommandLog``. Raises IntegrityError if another writer was first or a clock was set
@@ -88,7 +91,8 @@ class LedgerRecorder(ApplicationRecorder):
         with _translated(), self._pool.transaction() as cursor:
             positions, last = _inserted(cursor, stored_events, basis)
             sent = self._clock.steady()
-            clock = _recorded(cursor, positions, commands)
+            looked_up = _looked_up(cursor, stored_events, positions, changes)
+            clock = _recorded(cursor, positions, commands, looked_up)
             if clock and self._clock.heard(sent, Heard(clock, last)):
                 raise IntegrityError("a clock was set meanwhile: to be decided again, by the time that is now")
             return positions
@@ -149,18 +153,28 @@ class LedgerRecorder(ApplicationRecorder):
             for each, actor, kind, positions, result in found
         }
 
-    def changes(self, after: int, types: Sequence[str]) -> tuple[int, list[Notification]]:
-        """See ``domain.ports.CommandLog``. Bounded by the head, so that the next call continues there."""
-        if (self._read("EXECUTE latest_folded")[0][0] or 0) <= after:
-            return after, []  # the common case, at a quarter of the cost
-        found = self._read(
-            f"WITH head AS (SELECT coalesce(max(id), 0) AS head FROM {EVENTS})"
-            f" SELECT {COLUMNS}, id FROM {EVENTS}, head WHERE id > %s AND id <= head AND topic = ANY(%s)"
-            " UNION ALL SELECT NULL, NULL, NULL, NULL, head FROM head ORDER BY 5, 1 NULLS LAST",
-            (after, list(types)),
-        )
-        *events, head = found
-        return head[4], [Notification(UUID(i), v, topic, bytes(state), at) for i, v, topic, state, at in events]
+    def pairs_around(self, identities: Collection[str]) -> tuple[int, list[Pair]]:
+        """See ``domain.ports.CommandLog``. Raises TablesBehind."""
+        return decision_tables.pairs_of(self._read(decision_tables.PAIRS_AROUND, (list(identities),)))
+
+    def known_rules(self) -> tuple[int, list[KnownRules]]:
+        """See ``domain.ports.CommandLog``. Raises TablesBehind."""
+        return decision_tables.rules_of(self._read(decision_tables.KNOWN_RULES))
+
+    def site_of(self, ae_title: str) -> str | None:
+        """See ``domain.ports.CommandLog``."""
+        return next((site for (site,) in self._read(decision_tables.SITE_OF, (ae_title,))), None)
+
+    def sites_by_title(self) -> dict[str, str]:
+        """See ``domain.ports.CommandLog``."""
+        return dict(self._read(decision_tables.SITES))
+
+    def catch_up(self, codec: EventCodec) -> None:
+        """See ``domain.ports.CommandLog``."""
+        goes_on = True
+        while goes_on:
+            with _translated(), self._pool.transaction() as cursor:
+                goes_on = decision_tables_again.caught_up(cursor, codec)
 
     def events_of(self, aggregate_ids: Sequence[UUID]) -> list[StoredEvent]:
         """See ``domain.ports.CommandLog``."""
@@ -208,15 +222,30 @@ def _inserted(cursor: Any, stored_events: Sequence[StoredEvent], basis: Basis | 
     return positions, max(at, stored[-1][1]) if stored else 0
 
 
-def _recorded(cursor: Any, positions: Sequence[int], commands: Sequence[CommandRecord]) -> int | None:
-    """Record the commands; returns the store's clock. Raises CommandRepeated, so that nothing is stored."""
+def _looked_up(
+    cursor: Any, stored_events: Sequence[StoredEvent], positions: Sequence[int], changes: Sequence[tuple[int, Change]]
+) -> str:
+    """SQL that changes what is looked up; empty where nothing does."""
+    reached = [at for at, event in zip(positions, stored_events, strict=True) if event.topic in FOLDED_TYPES]
+    if not reached:
+        return ""
+    asked = decision_tables.statements((positions[place], change) for place, change in changes)
+    asked.append(decision_tables.Statement(decision_tables.GONE_ON, (reached[-1], positions[0])))
+    return "".join(f"{cursor.mogrify(*one).decode()};\n" for one in asked)
+
+
+def _recorded(cursor: Any, positions: Sequence[int], commands: Sequence[CommandRecord], looked_up: str) -> int | None:
+    """Record the commands, and what is looked up, in one message; returns the store's clock. Raises CommandRepeated, so
+    that nothing is stored.
+    """
     left = iter(positions)
     answered = [
         (str(c.command_id), *c.asker, [next(left) for _ in range(c.events)], json.dumps(dict(c.result)))
         for c in commands
     ]
     template = "(%s, %s, %s, %s::bigint[], %s)"
-    stored = execute_values(cursor, COMMANDS, answered, template, page_size=PAGE, fetch=True)
+    message = looked_up.replace("%", "%%") + COMMANDS
+    stored = execute_values(cursor, message, answered, template, page_size=PAGE, fetch=True)
     if len(stored) != len(answered):
         raise CommandRepeated
     return stored[0][0] if stored else None

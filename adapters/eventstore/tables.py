@@ -4,16 +4,17 @@ from contextlib import closing
 
 from domain.directory import Directory
 from domain.membership import Membership
-from domain.rules.in_force import RulesInForce
+from domain.rules.in_force import ABSENT, RulesInForce
 from postgres.session import connect
 
 EVENTS = "ledger.ledger_events"
 CHANNEL = "ledger"
 LOCK_TIMEOUT_MS = 5_000
-# Events that commands fold in memory have their own index: a starting process need not read the whole ledger.
-FOLDED = ", ".join(
-    f"'{event_type}'" for event_type in sorted({*Membership.TYPES, *Directory.TYPES, *RulesInForce.TYPES})
-)
+FOLDED_TYPES = frozenset((*Membership.TYPES, *Directory.TYPES, *RulesInForce.TYPES))
+FOLDED = ", ".join(f"'{event_type}'" for event_type in sorted(FOLDED_TYPES))
+"""Events that a decision on other aggregates may rest on."""
+DIRECTORY = ", ".join(f"'{event_type}'" for event_type in sorted(Directory.TYPES))
+"""Events of establishments and professionals: lists are made of them."""
 MOVED = "'study.reassigned'"
 """Events that move a study to another identity; few, and auditors search only among them."""
 ERASED = "'identity.erased'"
@@ -27,6 +28,9 @@ a zigzag varint.
 """
 OPENED = "'access.granted', 'access.emergency_opened'"
 """Events that let a professional look: one that was just stored counts before a view holds it."""
+_BUILT_IN = ", ".join(f"('{kind}', {rules.version})" for kind, rules in ABSENT.items())
+BUILT_IN_RULES = f"INSERT INTO {{0}}.rules (kind, version) VALUES {_BUILT_IN} ON CONFLICT DO NOTHING"
+"""For the tables of a schema: rules that may decide though nobody published them."""
 
 DDL = f"""
 SELECT pg_advisory_xact_lock(hashtext('krypton init ledger'));
@@ -40,6 +44,7 @@ CREATE TABLE IF NOT EXISTS {EVENTS} (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS ledger_events_aggregate_idx ON {EVENTS} (originator_id, originator_version);
 CREATE INDEX IF NOT EXISTS ledger_events_folded_idx ON {EVENTS} (id) WHERE topic IN ({FOLDED});
+CREATE INDEX IF NOT EXISTS ledger_events_directory_idx ON {EVENTS} (id) WHERE topic IN ({DIRECTORY});
 CREATE INDEX IF NOT EXISTS ledger_events_moved_idx ON {EVENTS} (id) WHERE topic IN ({MOVED});
 CREATE INDEX IF NOT EXISTS ledger_events_opened_idx ON {EVENTS} (id) WHERE topic IN ({OPENED});
 CREATE INDEX IF NOT EXISTS ledger_events_asked_idx ON {EVENTS} (({ACTOR})) WHERE topic IN ({ASKED});
@@ -61,6 +66,32 @@ CREATE TABLE IF NOT EXISTS ledger.region (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     fingerprint bytea NOT NULL
 );
+CREATE TABLE IF NOT EXISTS ledger.pair (
+    low uuid,
+    high uuid,
+    held text NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (low, high)
+);
+CREATE INDEX IF NOT EXISTS pair_high_idx ON ledger.pair (high);
+CREATE TABLE IF NOT EXISTS ledger.ae_title (
+    ae_title text PRIMARY KEY,
+    site text NOT NULL,
+    position bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ledger.rules (
+    kind text,
+    version integer,
+    published bigint,
+    promoted bigint,
+    PRIMARY KEY (kind, version)
+);
+{BUILT_IN_RULES.format("ledger")};
+CREATE TABLE IF NOT EXISTS ledger.decision_tables (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    upto bigint NOT NULL DEFAULT 0
+);
+INSERT INTO ledger.decision_tables DEFAULT VALUES ON CONFLICT DO NOTHING;
 """
 
 

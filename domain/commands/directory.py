@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from domain.aggregates.establishment import Establishment
+from domain.aggregates.establishment import CODE, Establishment
 from domain.aggregates.professional import Professional
 from domain.aggregates.refused_caller import ADDRESS_LENGTH, AE_TITLE_LENGTH, RefusedCaller, printable
 from domain.errors import NotFound, ProfessionalRegistered, SiteEnrolled, UnknownSite
@@ -15,6 +15,11 @@ def site_of(work: Work, code: str) -> Establishment:
     if (site := work.find(Establishment, Establishment.create_id(code))) is None:
         raise UnknownSite(f"no establishment {code} is enrolled: krypton site enroll {code} --name …")
     return site
+
+
+def is_enrolled(work: Work, code: str) -> bool:
+    """Whether an establishment of that code is enrolled."""
+    return CODE.fullmatch(code) is not None and work.holds(Establishment.create_id(code))
 
 
 def professional_of(work: Work, rpps: str) -> Professional:
@@ -39,8 +44,7 @@ class EnrollSite:
             raise SiteEnrolled(f"establishment {self.code} is enrolled already: register its devices instead")
         new = work.add(Establishment.enroll(code=self.code, name=self.name, finess=self.finess))
         for ae_title in self.ae_titles:
-            holder = work.directory.site_of_ae_title(ae_title)
-            new.register_device(ae_title=ae_title, kind="pacs", holder=holder.code if holder else None)
+            new.register_device(ae_title=ae_title, kind="pacs", holder=work.site_of(ae_title))
         return {"establishment": str(new.id), "code": self.code}
 
 
@@ -55,8 +59,7 @@ class RegisterDevice:
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises UnknownSite (S1), BadAeTitle (E4), AeTitleTaken (E5), BadSite (E1)."""
         site = site_of(work, self.code)
-        holder = work.directory.site_of_ae_title(self.ae_title)
-        site.register_device(ae_title=self.ae_title, kind=self.kind, holder=holder.code if holder else None)
+        site.register_device(ae_title=self.ae_title, kind=self.kind, holder=work.site_of(self.ae_title))
         return {"establishment": str(site.id), "code": self.code}
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from domain import ins
 from domain.aggregates.establishment import CODE
 from domain.aggregates.identity import Identity, Status
+from domain.commands.directory import is_enrolled
 from domain.errors import AlreadyRegistered, UnknownSite
 from domain.ids import Ids
 from domain.traits import corrected, refuse_mistyped_id, traits
@@ -33,7 +34,7 @@ class Register:
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Registers it as provisional. Raises UnknownSite (S1), AlreadyRegistered (I2), BadTraits (I1), BadIns (I5)."""
-        if work.directory.site(self.assigner) is None:
+        if not is_enrolled(work, self.assigner):
             if not CODE.fullmatch(self.assigner):  # whatever stands there may be a name: it is not quoted
                 raise UnknownSite("the assigner is no code of an establishment: look it up with krypton site list")
             raise UnknownSite(

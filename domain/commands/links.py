@@ -31,6 +31,7 @@ def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:
     """What was said of the two persons: the links of all pairs of their identities. Raises NothingToChange (L2) if
     they are one person already.
     """
+    work.membership.load((str(one), str(other)))
     mine, theirs = (work.membership.person_of(str(side)) for side in (one, other))
     if mine & theirs:
         raise NothingToChange(f"{one} and {other} are one person already: nothing to do")

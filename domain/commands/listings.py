@@ -69,6 +69,7 @@ class ListPeople:
         if self.caller.rpps is None:
             return told
         here = replace(self.caller, site=site)
+        work.membership.load(map(str, self.shown))
         for identity in map(str, self.shown):
             person = Person(work, sorted(work.membership.person_of(identity)))
             seen, excluded = seen_of(work, here, self.accesses, person)

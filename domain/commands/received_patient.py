@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.aggregates.identity import FORCES_PROV, Identity
+from domain.commands.directory import is_enrolled
 from domain.errors import BadIns, NothingNew, UnknownSite
 from domain.ins import AUTHORITIES, matricule
 from domain.traits import (
@@ -43,7 +44,7 @@ def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
     ``collision`` (I2). Nothing is added to an erased identity: a later person under its number is a separate identity,
     without a collision. Raises UnknownSite (S1), BadTraits (I1: the local id), KeyMissing (K1).
     """
-    if work.directory.site(site) is None:
+    if not is_enrolled(work, site):
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
     refuse_odd_id(patient.local_id)
     stated = received_traits(work.now, **patient.stated)
@@ -85,7 +86,7 @@ def would_be(work: Work, site: str, patient: ReceivedPatient) -> UUID:
 def _assigner(work: Work, site: str, patient: ReceivedPatient) -> str:
     """Who gave out a received number: its issuer, where that is an establishment or an authority of INS."""
     issuer = patient.issuer
-    known = issuer and (issuer in AUTHORITIES.values() or work.directory.site(issuer))
+    known = issuer and (issuer in AUTHORITIES.values() or is_enrolled(work, issuer))
     return issuer if issuer and known else site
 
 

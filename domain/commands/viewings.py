@@ -16,6 +16,7 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
 from domain.aggregates.viewing import REFUSED, VIEWED, Asked, Viewing
 from domain.commands.accesses import why
+from domain.commands.directory import is_enrolled
 from domain.commands.persons import Person, parties
 from domain.errors import SameIdentity, UnknownSite
 from domain.ids import Ids
@@ -114,7 +115,7 @@ class View:
         people = [one for one in (self.identity, self.other) if one]
         for identity in people:
             work.get(Identity, identity)
-        members = sorted({member for one in people for member in work.membership.person_of(str(one))})
+        members = work.membership.members_of(map(str, people))
         person = Person(work, members)
         judged = standing(work, self.caller, self.task) or self._judged(work, person)
         judged = from_enrolled(work, judged)
@@ -203,7 +204,7 @@ def feeding(consents: Iterable[Consent]) -> list[list[str]]:
 
 def from_enrolled(work: Work, judged: Judged) -> Judged:
     """The same, without a place that is no enrolled establishment: it is recorded in clear, and may be a name."""
-    return judged._replace(site=judged.site if judged.site and work.directory.site(judged.site) else None)
+    return judged._replace(site=judged.site if judged.site and is_enrolled(work, judged.site) else None)
 
 
 def _limits(work: Work, limits: Iterable[str], *, answered: bool) -> Iterator[str]:
@@ -213,7 +214,7 @@ def _limits(work: Work, limits: Iterable[str], *, answered: bool) -> Iterator[st
     """
     for limit in limits:
         name, _, value = limit.partition("=")
-        if name != "site" or work.directory.site(value):
+        if name != "site" or is_enrolled(work, value):
             yield limit
         elif answered:
             raise UnknownSite("no establishment of the code given is enrolled: see krypton site list")

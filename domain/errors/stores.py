@@ -31,6 +31,10 @@ class Contended(Exception):
     """Other writers were first several times in a row: nothing was written; retry."""
 
 
+class TablesBehind(Exception):
+    """What decisions look up does not go as far as the log: let it catch up, then ask again."""
+
+
 class LedgerAltered(Exception):
     """Two copies of the ledger, or a copy and its signed tree, differ: which, and where. Nothing was written."""
 

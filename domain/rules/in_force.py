@@ -1,15 +1,16 @@
-"""Determines the rules in force: a fold of published versions and of view promotions and rollbacks.
+"""Determines the rules in force, from published versions and from view promotions and rollbacks.
 
 Publishing changes no decision: a version is in force once a view built with it is promoted, until a promotion or a
 rollback names another version of the kind. Before the first one: the built-in alert thresholds (``dose-alerts@1``) and
 bounds (``plausible-doses@1``), no matching rules and no reference levels, both as version 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+from domain.decision_tables import KnownRules
 from domain.dose_alerts import AlertRules
 from domain.errors import NotFound
 from domain.rules import alerts, plausible
@@ -43,6 +44,12 @@ class Published:
     document: RuleDocument
     position: int
 
+    @staticmethod
+    def of(data: Mapping[str, Any], position: int) -> "Published":
+        """From the fields of the event."""
+        told = RuleDocument(data["kind"], data["version"], data["in_force_from"], data["label"], data["body"])
+        return Published(told, position)
+
     @cached_property
     def rules(self) -> Rules:
         """What it states."""
@@ -50,24 +57,24 @@ class Published:
 
 
 class RulesInForce:
-    """All published rules by id, and which version of each kind decides now."""
+    """All published rules by id, and which version of each kind decides now.
+
+    ``published``: rules to the position that published them; ``upto``: the position as of which that is so.
+    """
 
     TYPES: ClassVar[tuple[str, ...]] = ("rules.published", "view.promoted", "view.rolled_back")
 
-    def __init__(self) -> None:
-        self.upto = 0
-        self.published: dict[RuleId, Published] = {}
+    def __init__(self, upto: int, known: Iterable[KnownRules], read: Callable[[RuleId, int], Published]) -> None:
+        """``read``: rules by their id and position. Rules of a kind unknown here have no effect."""
+        self.upto = upto
+        self._read = read
+        self.published: dict[RuleId, int] = {}
         self.in_force: dict[str, int] = {kind: absent.version for kind, absent in ABSENT.items()}
-
-    def apply(self, event_type: str, position: int, data: Mapping[str, Any]) -> None:
-        """Fold one event. Rules that a view names but nobody published (of a kind unknown here) have no effect."""
-        if event_type == "rules.published":
-            told = RuleDocument(data["kind"], data["version"], data["in_force_from"], data["label"], data["body"])
-            self.published[told.id] = Published(told, position)
-            return
-        for kind, version in data["rules"].items():
-            if kind in KINDS and self.knows(RuleId(kind, version)):
-                self.in_force[kind] = version
+        for one in sorted(known, key=lambda one: one.promoted or 0):
+            if one.published:
+                self.published[RuleId(one.kind, one.version)] = one.published
+            if one.promoted and one.kind in KINDS:
+                self.in_force[one.kind] = one.version
 
     def knows(self, rule_id: RuleId) -> bool:
         """Whether it was published or is built in."""
@@ -75,11 +82,18 @@ class RulesInForce:
 
     def get(self, rule_id: RuleId) -> Rules:
         """The rules of that id. Raises NotFound."""
-        if found := self.published.get(rule_id):
-            return found.rules
+        if rule_id in self.published:
+            return self._published(rule_id).rules
         if (absent := ABSENT[rule_id.kind]).version == rule_id.version:
             return absent
         raise NotFound(f"rules {rule_id} were not published: see krypton rules list")
+
+    def document(self, rule_id: RuleId) -> RuleDocument:
+        """What was published under that id."""
+        return self._published(rule_id).document
+
+    def _published(self, rule_id: RuleId) -> Published:
+        return self._read(rule_id, self.published[rule_id])
 
     def _of(self, kind: str) -> Any:
         return self.get(RuleId(kind, self.in_force[kind]))

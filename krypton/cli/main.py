@@ -52,7 +52,7 @@ LINES = {
     "events": {"events": "Events as Kafka holds them, in ledger order."},
     "ingest": {"ingest": "Import DICOM files and folders as if received from that site."},
     "recovery": {
-        "restore": "Restore what one of the two logs lost.",
+        "restore": "Restore what one of the two logs lost, or what is made from them.",
         "republish": "Send to Kafka the events that it lacks at the end of its partitions; refuses where it holds "
         "something else, and where the event store is not the one that was signed.",
         "recover": "Make topics again from the event store, build and promote the views that read them, and verify "

@@ -1,4 +1,4 @@
-"""krypton restore event-store, republish, recover: restores either log from the other, and the views with it."""
+"""krypton restore, republish, recover: restores either log from the other, and what is made from the logs."""
 
 from typing import Annotated
 
@@ -12,12 +12,7 @@ from krypton.cli.log_given import Key
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, facts
 
-app = command_group("Restore what one of the two logs lost.")
-
-
-@app.callback()
-def group() -> None:
-    """Keeps ``event-store`` a command of its own."""
+app = command_group("Restore what one of the two logs lost, or what is made from them.")
 
 
 @app.command()
@@ -46,6 +41,19 @@ def event_store(
         with progress("events", None) as bar:
             done = restore(ours, heads, bar.advance, unsigned=unsigned)
     document(done.document()) if as_json else facts(done.document(), "Restored")
+
+
+@app.command()
+def decision_tables(who: As = OWN, as_json: AsJson = False) -> None:
+    """Make again from the event store what decisions look up: which pairs are merged or barred, whose an AE title is,
+    which rules decide.
+
+    krypton audit verify names what differs. Writers wait meanwhile, or are told to ask again.
+    """
+    from krypton.integrity.restore import look_up_again
+
+    done = {"rows": look_up_again(krypton(None))}
+    document(done) if as_json else facts(done, "Removed and added")
 
 
 def republish(

@@ -83,13 +83,13 @@ BUILT_IN_IDS = [RuleId(kind, 1) for kind in BUILT_IN]
 
 
 def _document(rules: RulesInForce, rule_id: RuleId) -> RuleDocument:
-    if found := rules.published.get(rule_id):
-        return found.document
+    if rule_id in rules.published:
+        return rules.document(rule_id)
     return RuleDocument(*rule_id, in_force_from="", title="built in", body=canonical_json(BUILT_IN[rule_id.kind]))
 
 
 def _row(rules: RulesInForce, rule_id: RuleId) -> dict[str, Any]:
-    told, published = _document(rules, rule_id), rules.published.get(rule_id)
+    told = _document(rules, rule_id)
     return {
         "rules": str(rule_id),
         "kind": told.kind,
@@ -98,7 +98,7 @@ def _row(rules: RulesInForce, rule_id: RuleId) -> dict[str, Any]:
         "in_force_from": told.in_force_from or None,
         "title": told.title or None,
         "digest": told.digest,
-        "position": published and published.position,
+        "position": rules.published.get(rule_id),
     }
 
 

@@ -5,13 +5,17 @@ from enum import StrEnum
 
 
 class Log(StrEnum):
-    """What is wrong. BOTH: the two logs agree with each other but not with the signed tree, or no signature decides."""
+    """What is wrong. BOTH: the two logs agree with each other but not with the signed tree, or no signature decides.
+
+    DECISION_TABLES: no log, but what decisions look up, which is made from the event store.
+    """
 
     EVENT_STORE = "event_store"
     KAFKA = "kafka"
     BOTH = "both"
     CHECKPOINTS = "checkpoints"
     VAULT = "vault"
+    DECISION_TABLES = "decision_tables"
 
 
 class Kind(StrEnum):
@@ -34,6 +38,7 @@ class Kind(StrEnum):
     KEY_MISSING = "key missing"
     KEY_BROKEN = "key broken or swapped"
     KEY_BACK = "destroyed key is back"
+    DECISION_TABLE = "decision table differs"
 
 
 @dataclass(frozen=True, order=True)

@@ -3,13 +3,15 @@
 Nothing is overwritten. If the two logs differ at a position, or the restored tree would not have a signed root, nothing
 is added from there on and the difference is reported. Events after the last checkpoint are not proven by a signature: a
 crash can leave some, but so can anybody who may write to Kafka. They are restored only on request (``--unsigned``).
-At the end the keys of erased people are destroyed again: a backup of the vault can be older than an erasure.
+At the end the keys of erased people are destroyed again: a backup of the vault can be older than an erasure. What
+decisions look up is made again from the log.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
+from adapters.eventstore import decision_tables_again
 from adapters.eventstore.repair import Command, Repair
 from adapters.eventstore.scan import Row, Scan
 from domain.errors import LedgerAltered
@@ -108,8 +110,17 @@ def restore(ours: Krypton, heads: Heads, advance: Advance = lambda _: None, *, u
                 )
     finally:  # whatever was refused: what was kept may tell of erasures
         keys = destroy_again(ours)
+        look_up_again(ours)
         outbox.forget(ours.addresses.database)  # it may be as old as the backup: the log goes far beyond it
     return replace(done, keys=keys)
+
+
+def look_up_again(ours: Krypton) -> int:
+    """Make what decisions look up again from the event store; returns how many rows were removed and added.
+
+    Raises LedgerAltered.
+    """
+    return decision_tables_again.rebuild(ours.addresses.database, Codec(registry(), NoKeys()))
 
 
 def restored(

@@ -13,8 +13,9 @@ class Verdict:
 
     ``unsigned``: events after the last valid checkpoint; ``is_overdue``: they should have been signed by now.
     ``waiting``: events probably not published yet. ``keys``: of the vault, that were compared; None: it was not.
-    ``foreign_keys``: of subjects that the ledger does not know, some of them ``foreign_named``. ``found``: differences
-    in the order found; verification continues after those that do not question the events, such as a forged checkpoint.
+    ``foreign_keys``: of subjects that the ledger does not know, some of them ``foreign_named``. ``has_tables``:
+    decision tables were compared. ``found``: differences in the order found; verification continues after those that do
+    not question the events, such as a forged checkpoint.
     """
 
     events: int = 0
@@ -28,6 +29,7 @@ class Verdict:
     foreign_keys: int = 0
     foreign_named: Sequence[str] = ()
     found: list[Difference] = field(default_factory=list)
+    has_tables: bool = False
 
     @property
     def findings(self) -> Sequence[Difference]:
@@ -40,8 +42,9 @@ class Verdict:
         return next(iter(self.findings), None)
 
     def of_log(self, log: Log) -> str:
-        """``ok``, or what is wrong with one of the logs."""
-        wrong = (f"{one.kind} at position {one.position}" for one in self.findings if one.log in (log, Log.BOTH))
+        """``ok``, or what is wrong with one of the logs, or with what is looked up."""
+        concerned = {log} if log is Log.DECISION_TABLES else {log, Log.BOTH}
+        wrong = (f"{one.kind} at position {one.position}" for one in self.findings if one.log in concerned)
         return next(wrong, "ok")
 
     def document(self) -> dict[str, Any]:
@@ -58,6 +61,7 @@ class Verdict:
             "keys": self.keys,
             "foreign_keys": self.foreign_keys,
             "foreign_named": list(self.foreign_named),
+            "decision_tables": self.of_log(Log.DECISION_TABLES) if self.has_tables else None,
             "first_difference": found and found.position,
             "kind": found and found.kind.value,
             "log": found and found.log.value,

@@ -4,19 +4,21 @@ Both logs are read in parallel (``streams.reading.side_by_side``). The Merkle tr
 compared with every checkpoint, while PostgreSQL checks versions and command ids. Writes in progress raise no false
 alarm because of the order of reading: checkpoints first, then the relay's acknowledged position, then Kafka's ends,
 then a snapshot of the event store; each covers all that the one before refers to. Events after the relay's acknowledged
-position that Kafka lacks count as not yet published, which is no difference. At the end the vault is held to the same
-snapshot (``krypton.integrity.vault``), unless only a part of the ledger is verified.
+position that Kafka lacks count as not yet published, which is no difference. Decision tables, and at the end the vault
+(``krypton.integrity.vault``), are held to the same snapshot, unless only a part of the ledger is verified.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.eventstore import decision_tables_again
 from adapters.eventstore.checks import Fault, command_fault, version_fault
 from adapters.eventstore.scan import Scan
+from domain.errors import LedgerAltered
 from krypton.bootstrap import Krypton
 from krypton.integrity.checkpoints import Heads
 from krypton.integrity.findings import Difference, Kind, Log
@@ -26,14 +28,17 @@ from krypton.integrity.signed_tree import SignedTree, entry_of
 from krypton.integrity.vault import compare
 from krypton.integrity.verdict import Verdict
 from krypton.integrity.walk import Walk
+from schemas.codec import Codec
 from schemas.registry import registry
 from streams.reading import record_source
 from streams.reading.replay import Replay
 from streams.reading.side_by_side import Comparison
-from streams.relay.outgoing import first_long
+from streams.relay.outgoing import NoKeys, first_long
 
 RELAYED: Final = "SELECT coalesce(max(position), 0) FROM ledger.relay_hint"
 LOOK_AGAIN_S: Final = 0.2
+MOST_KEYS: Final = 1_000
+"""Keys that are named where a decision table differs; making the tables again mends all."""
 
 
 @dataclass(frozen=True)
@@ -61,25 +66,17 @@ def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = l
     with Replay(ours.addresses.kafka) as replay:
         since_ms = _recorded_ms(ours, start)
         parts = record_source.parts(ours.addresses.kafka, replay, prefix=question.prefix, since_ms=since_ms)
-        with Scan(ours.addresses.database) as scan, _faults(ours, scan, start.position) as faults:
+        with Scan(ours.addresses.database) as scan, _beside(ours, scan, start.position) as beside:
             matching = Comparison(scan, parts, registry(), start.position, look_back=True)
             signed = SignedTree.of(ours.settings.log_folder, question.heads.signed)
             judge = Judge(scan, {(part.topic, part.partition): part for part in parts}, signed, relayed)
             walk = Walk(scan, judge, start.tree, question.heads, start.position)
             walk.through(matching.windows(), advance)
-            verdict = _verdict(walk, faults)
+            walk.verdict.found += [found for future in beside for found in future.result()]
             if not question.since:
-                _keys(ours, scan, verdict)
-            return verdict
-
-
-def _verdict(walk: Walk, faults: Sequence[Future[Fault | None]]) -> Verdict:
-    """The differences found by the walk and by PostgreSQL."""
-    faults_found = [fault for fault in (future.result() for future in faults) if fault]
-    walk.verdict.found += [
-        Difference(one.position, Log.EVENT_STORE, Kind(one.kind), one.detail) for one in faults_found
-    ]
-    return walk.verdict
+                walk.verdict.has_tables = True
+                _keys(ours, scan, walk.verdict)
+            return walk.verdict
 
 
 def _keys(ours: Krypton, scan: Scan, verdict: Verdict) -> None:
@@ -113,13 +110,25 @@ def _recorded_ms(ours: Krypton, start: Start) -> int | None:
 
 
 @contextmanager
-def _faults(ours: Krypton, scan: Scan, after: int) -> Iterator[list[Future[Fault | None]]]:
-    """PostgreSQL's checks, run in parallel in sessions that share the snapshot of ``scan``."""
+def _beside(ours: Krypton, scan: Scan, after: int) -> Iterator[list[Future[list[Difference]]]]:
+    """What is asked in parallel, in sessions that share the snapshot of ``scan``."""
     snapshot = scan.snapshot()
 
-    def asked(question: Callable[[Scan, int], Fault | None]) -> Fault | None:
+    def asked(question: Callable[[Scan, int], Fault | None]) -> list[Difference]:
         with Scan(ours.addresses.database, snapshot=snapshot) as beside:
-            return question(beside, after)
+            fault = question(beside, after)
+        return [Difference(fault.position, Log.EVENT_STORE, Kind(fault.kind), fault.detail)] if fault else []
 
-    with ThreadPoolExecutor(2) as pool:
-        yield [pool.submit(asked, question) for question in (version_fault, command_fault)]
+    with ThreadPoolExecutor(3) as pool:
+        found = [pool.submit(asked, question) for question in (version_fault, command_fault)]
+        yield found if after else [*found, pool.submit(_decision_tables, ours, snapshot)]
+
+
+def _decision_tables(ours: Krypton, snapshot: str) -> list[Difference]:
+    """What decisions look up and the log does not say, or the other way round."""
+    codec = Codec(registry(), NoKeys())
+    try:
+        found = decision_tables_again.differences(ours.addresses.database, codec, snapshot, MOST_KEYS)
+    except LedgerAltered:
+        return []  # the walk names an event that cannot be read
+    return [Difference(one.position, Log.DECISION_TABLES, Kind.DECISION_TABLE, one.detail) for one in found]

@@ -66,7 +66,7 @@ def permit(
     why(caller.reason or "")
     identity, second = _named(ours, caller, task, ref, other)
     people = [str(one) for one in (identity, second) if one]
-    members = sorted({member for one in people for member in ours.ledger.membership().person_of(one)})
+    members = ours.ledger.membership().members_of(people)
     ours.vault.prefetch(members)
     command = View(
         caller=caller,
@@ -101,6 +101,7 @@ def decided(ours: Krypton, caller: Caller, command: View | ListPeople) -> Answer
 def feeding_of(ours: Krypton, identities: Collection[str]) -> dict[str, tuple[Opposition, ...]]:
     """Oppositions to feeding that stand for the person of each identity, as the event store has them."""
     membership = ours.ledger.membership()
+    membership.load(identities)
     people = {identity: membership.person_of(identity) for identity in identities}
     members = sorted({member for person in people.values() for member in person})
     ours.vault.prefetch(members)

@@ -65,8 +65,7 @@ def listed(
     if made is not None:
         found = _fed(ours, found, whose, made, site)
     shown = sorted({one for row in found for one in whose(row)})
-    membership = ours.ledger.membership()
-    members = sorted({member for one in shown for member in membership.person_of(one)}) if caller.rpps else []
+    members = ours.ledger.membership().members_of(shown) if caller.rpps else []
     ours.vault.prefetch({*shown, *members})
     command = ListPeople(
         caller=caller,

@@ -22,7 +22,7 @@ from adapters.inbox.batches import Limits
 from adapters.inbox.spool import Spool
 from domain.aggregates.study import Conflict
 from domain.commands.conflicts import AcceptConflict
-from domain.commands.directory import RefuseCaller
+from domain.commands.directory import RefuseCaller, is_enrolled
 from domain.errors import UnknownSite
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
@@ -58,7 +58,7 @@ def serve(ours: Krypton, stop: Event) -> None:
 
 
 def _serve(ours: Krypton, spool: Spool, stop: Event) -> None:
-    directory = DirectoryCopy(ours.ledger.directory)
+    directory = DirectoryCopy(ours.ledger.log.sites_by_title)
 
     def refused(caller: Caller) -> None:
         ask = RefuseCaller(ae_title=caller.ae_title, called=caller.called, address=caller.address)
@@ -152,7 +152,7 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
     from adapters.dicom.folder import ingest_paths
     from adapters.inbox.answers import answer_of, keep_answer
 
-    if ours.ledger.directory().site(site) is None:
+    if not is_enrolled(ours.ledger.work([]), site):
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
     with spool_of(ours) as spool:
         known = answer_of(spool, command_id, actor) if command_id else None

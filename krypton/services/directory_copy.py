@@ -1,4 +1,4 @@
-"""Answers which establishment an AE title belongs to from a local copy of the directory, refreshed in the background.
+"""Answers which establishment an AE title belongs to from a local copy of all AE titles, refreshed in the background.
 
 However many callers knock at once, one thread alone asks the event store. A caller that the copy knows waits for
 nothing; one that it does not know waits for one fresh look, which all who ask meanwhile share. Where the event store
@@ -8,12 +8,10 @@ does not answer, an unknown caller is told at once that it cannot be told now, a
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from threading import Condition, Thread
 from typing import Final
-
-from domain.directory import Directory
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +25,12 @@ class NotKnownNow(Exception):
 
 
 class DirectoryCopy:
-    """Call ``start``, ask ``site_of`` from any thread, then ``stop``. ``read``: the directory as it is now."""
+    """Call ``start``, ask ``site_of`` from any thread, then ``stop``. ``read``: AE title to site, as of now."""
 
-    def __init__(self, read: Callable[[], Directory], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, read: Callable[[], Mapping[str, str]], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._read, self._clock = read, clock
         self._changed = Condition()
-        self._directory: Directory | None = None
+        self._sites: Mapping[str, str] | None = None
         self._at = 0.0
         self._asked = self._looked = 0  # looks that were asked for, and the last of them that was answered
         self._away = self._told = self._stopping = False
@@ -66,10 +64,9 @@ class DirectoryCopy:
             return self._known(ae_title)
 
     def _known(self, ae_title: str) -> str | None:
-        if self._directory is None or self._clock() - self._at > MOST_AGE_S:
+        if self._sites is None or self._clock() - self._at > MOST_AGE_S:
             return None
-        site = self._directory.site_of_ae_title(ae_title)
-        return site.code if site else None
+        return self._sites.get(ae_title)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -97,6 +94,6 @@ class DirectoryCopy:
                 self._changed.notify_all()
             return
         with self._changed:
-            self._directory, self._at, self._looked = found, begun, asked
+            self._sites, self._at, self._looked = found, begun, asked
             self._away = self._told = False
             self._changed.notify_all()

@@ -51,7 +51,7 @@ def install(ours: Krypton, *, log_key: bool = True) -> Iterator[str]:
 
 
 def _tables(ours: Krypton) -> Iterator[str]:
-    from adapters.eventstore import tables
+    from adapters.eventstore import decision_tables_again, tables
     from adapters.outbox import tables as outbox
     from krypton import region
     from projections.versions import creation
@@ -59,7 +59,8 @@ def _tables(ours: Krypton) -> Iterator[str]:
 
     database = ours.addresses.database
     tables.create(database)
-    yield "event store: ready"
+    made = decision_tables_again.catch_up(database, ours.codec)
+    yield f"event store: ready{', and what decisions look up made from it' if made else ''}"
     ours.vault.create()
     made = region.make(ours.vault, database)
     back = destroy_again(ours)

@@ -196,11 +196,7 @@ def _check_in_force(ours: Krypton, view: str, version: int) -> None:
         rules = catalog.rules_of(connection, view, version) or {}
     if not any(rules.values()):
         return
-    published, today = ours.ledger.rules().published, ours.ledger.clock().date().isoformat()
-    for kind, number in rules.items():
-        found = published.get(RuleId(kind, number))
-        if found and found.document.in_force_from > today:
-            raise NotInForce(
-                f"{found.document.id} is in force from {found.document.in_force_from}: promote {view} v{version} "
-                "from that day on"
-            )
+    known, today = ours.ledger.rules(), ours.ledger.clock().date().isoformat()
+    for rule_id in (RuleId(*named) for named in rules.items()):
+        if rule_id in known.published and (start := known.document(rule_id).in_force_from) > today:
+            raise NotInForce(f"{rule_id} is in force from {start}: promote {view} v{version} from that day on")

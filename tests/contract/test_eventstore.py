@@ -133,14 +133,6 @@ def test_events_of_one_transaction_keep_their_order(recorder: Recorder) -> None:
     assert [s.originator_id for s in stored] == [e.originator_id for e in events]
 
 
-def test_changes_tell_the_head_and_only_the_events_asked_for(recorder: Recorder) -> None:
-    wanted = event(topic="link.merged")
-    positions = recorder.insert_events([event(), wanted, event()], commands=[command(3)])
-    head, found = recorder.changes(0, ("link.merged", "link.unmerged"))
-    assert (head, [f.originator_id for f in found]) == (positions[-1], [wanted.originator_id])
-    assert recorder.changes(head, ("link.merged",)) == (head, [])
-
-
 def test_several_aggregates_are_read_in_one_look_each_in_order(recorder: Recorder) -> None:
     one, other = uuid4(), uuid4()
     recorder.insert_events([event(one, 1), event(other, 1), event(one, 2)], commands=[command(3)])

@@ -1,28 +1,33 @@
-"""The event store in memory: eventsourcing's own plain recorder, with the command log that ours adds."""
+"""The event store in memory: eventsourcing's own plain recorder, with our command log and decision tables."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from eventsourcing import popo
-from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
+from eventsourcing.persistence import IntegrityError, StoredEvent
 
+from domain.decision_tables import Change, KnownRules, Pair, PairStated, RulesPromoted, RulesPublished, TitleGiven
 from domain.directory import Directory
 from domain.errors import CommandRepeated
-from domain.membership import Membership
-from domain.ports import Answer, Basis, CommandRecord
-from domain.rules.in_force import RulesInForce
+from domain.membership import MERGED, Membership
+from domain.ports import Answer, Basis, CommandRecord, EventCodec
+from domain.rules.in_force import ABSENT, RulesInForce
 
 FOLDED = (*Membership.TYPES, *Directory.TYPES, *RulesInForce.TYPES)
 
 
 class MemoryRecorder(popo.POPOApplicationRecorder):
-    """Keeps events and answered commands; both or neither."""
+    """Keeps events, answered commands, and what is looked up: all or nothing."""
 
     def __init__(self) -> None:
         super().__init__()
         self._answers: dict[UUID, Answer] = {}
+        self._pairs: dict[tuple[str, str], Pair] = {}
+        self._sites: dict[str, str] = {}
+        self._upto = 0
+        self._rules = {(kind, r.version): KnownRules(kind, r.version, None, None) for kind, r in ABSENT.items()}
 
     def insert_events(
         self,
@@ -30,11 +35,14 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
         *,
         commands: Sequence[CommandRecord] = (),
         basis: Basis | None = None,
+        changes: Sequence[tuple[int, Change]] = (),
         **_: Any,
     ) -> Sequence[int]:
         """See ``domain.ports.CommandLog``."""
         with self._database_lock:
             if basis and stored_events and self._changed(basis):
+                raise IntegrityError
+            if any(isinstance(change, TitleGiven) and change.ae_title in self._sites for _, change in changes):
                 raise IntegrityError
             ids = [c.command_id for c in commands]
             if self._answers.keys() & set(ids) or len(set(ids)) < len(ids):
@@ -44,11 +52,55 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
             for command in commands:
                 own = tuple(next(left) for _ in range(command.events))
                 self._answers[command.command_id] = Answer(own, command.result, command.asker)
+            for place, change in changes:
+                self._look_up(positions[place], change)
+            reached = (at for at, event in zip(positions, stored_events, strict=True) if event.topic in FOLDED)
+            self._upto = max(reached, default=self._upto)
             return positions
 
     def _changed(self, basis: Basis) -> bool:
         newer = self.select_notifications(basis.upto, 1, topics=FOLDED, inclusive_of_start=False)
         return bool(newer) or any(self.select_events(one, gt=version) for one, version in basis.read.items())
+
+    def _look_up(self, position: int, change: Change) -> None:
+        match change:
+            case PairStated(low, high, "open"):
+                self._pairs.pop((low, high), None)
+            case PairStated(low, high, held):
+                self._pairs[low, high] = Pair(low, high, held, position)
+            case TitleGiven(ae_title, site):
+                self._sites[ae_title] = site
+            case RulesPublished(kind, version):
+                known = self._rules.get((kind, version))
+                self._rules[kind, version] = KnownRules(kind, version, position, known and known.promoted)
+            case RulesPromoted(kind, version) if (kind, version) in self._rules:
+                self._rules[kind, version] = self._rules[kind, version]._replace(promoted=position)
+
+    def pairs_around(self, identities: Collection[str]) -> tuple[int, list[Pair]]:
+        """See ``domain.ports.CommandLog``."""
+        with self._database_lock:
+            people, size = {*identities}, -1
+            while len(people) != size:
+                size = len(people)
+                merged = (pair for pair in self._pairs if self._pairs[pair].held == MERGED)
+                people |= {side for pair in merged if not people.isdisjoint(pair) for side in pair}
+            return self._upto, [one for pair, one in self._pairs.items() if not people.isdisjoint(pair)]
+
+    def known_rules(self) -> tuple[int, list[KnownRules]]:
+        """See ``domain.ports.CommandLog``."""
+        with self._database_lock:
+            return self._upto, list(self._rules.values())
+
+    def site_of(self, ae_title: str) -> str | None:
+        """See ``domain.ports.CommandLog``."""
+        return self._sites.get(ae_title)
+
+    def sites_by_title(self) -> dict[str, str]:
+        """See ``domain.ports.CommandLog``."""
+        return dict(self._sites)
+
+    def catch_up(self, codec: EventCodec) -> None:
+        """Nobody else stores events here."""
 
     def now(self) -> datetime:
         """See ``domain.ports.CommandLog``."""
@@ -61,13 +113,6 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
     def answers_of(self, command_ids: Sequence[UUID]) -> dict[UUID, Answer]:
         """See ``domain.ports.CommandLog``."""
         return {each: self._answers[each] for each in command_ids if each in self._answers}
-
-    def changes(self, after: int, types: Sequence[str]) -> tuple[int, Sequence[Notification]]:
-        """See ``domain.ports.CommandLog``."""
-        with self._database_lock:
-            head = self.max_notification_id() or 0
-            found = self.select_notifications(after, head + 1, topics=types, inclusive_of_start=False)
-            return head, found
 
     def events_of(self, aggregate_ids: Sequence[UUID]) -> Sequence[StoredEvent]:
         """See ``domain.ports.CommandLog``."""

@@ -21,9 +21,7 @@ def register_device(world: World, code: str, ae_title: str) -> None:
 
 @then(parsers.parse("what {ae_title} sends comes from {code}"))
 def sends_as(world: World, ae_title: str, code: str) -> None:
-    site = world.ledger.directory().site_of_ae_title(world.ae_title(ae_title))
-    assert site is not None
-    assert site.code == world.code(code)
+    assert world.ledger.log.site_of(world.ae_title(ae_title)) == world.code(code)
 
 
 @step(parsers.parse("the professional {rpps} is registered at {code}"))

@@ -54,8 +54,7 @@ class Pdus:
         ledger = enrolled()
 
         def site_of(ae_title: str) -> str | None:
-            site = ledger.directory().site_of_ae_title(ae_title)
-            return site.code if site else None
+            return ledger.log.site_of(ae_title)
 
         fast = Waits(accepted_per_s=10_000, refused_per_s=10_000, connected_per_s=10_000, request_s=2.0)
         ways = Ways(

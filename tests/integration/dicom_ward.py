@@ -28,8 +28,7 @@ class Ward:
         ledger = enrolled()
 
         def site_of(ae_title: str) -> str | None:
-            site = ledger.directory().site_of_ae_title(ae_title)
-            return site.code if site else None
+            return ledger.log.site_of(ae_title)
 
         self.ledger, self.spool, self.told = ledger, spool_at(folder, room=0), []  # type: ignore[var-annotated]
         self.service = StorageService(

@@ -67,8 +67,7 @@ class Hospital:
         )
 
     def site_of(self, ae_title: str) -> str | None:
-        site = self.ledger.directory().site_of_ae_title(ae_title)
-        return site.code if site else None
+        return self.ledger.log.site_of(ae_title)
 
     def associate(
         self, *, calling: str = AE_TITLE, called: str = "KRYPTON", contexts: tuple[tuple[str, str], ...] = ()

@@ -24,11 +24,11 @@ READ = {  # each time they are asked is another question
     "access review list", "study conflicts list", "reading list", "rules list", "rules show", "views status",
     "views diff", "views check", "policies status", "policies parked", "dead-letters list", "dead-letters show",
     "subscriber list", "audit checkpoint", "audit verify", "audit history", "audit accesses", "audit as-of",
-    "audit exposure", "audit export",
+    "audit exposure", "audit export", "vault status",
 }  # fmt: skip
 GUARD = {  # they build or repair the stores: they record no event
-    "views rebuild", "restore event-store", "republish", "recover", "subscriber add",
-    "subscriber remove",
+    "views rebuild", "restore event-store", "restore decision-tables", "republish", "recover",
+    "subscriber add", "subscriber remove", "vault rewrap",
 }  # fmt: skip
 ID = {Role.PROFESSIONAL: "rpps:10101201233", Role.PATIENT: "patient:6f1c1c2e-0b1a-5c3e-9a0c-4b6a35d1e8f2"}
 REGISTER = ("--assigner", "--id", "--family", "--given", "--birth-date", "--sex")  # or a file says it

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from domain.directory import Directory
+from domain.commands.directory import RegisterDevice
 from krypton.services import directory_copy
 from krypton.services.directory_copy import MOST_AGE_S, DirectoryCopy, NotKnownNow
 from tests.fakes.dicom import AE_TITLE, SITE, enrolled
@@ -26,13 +26,13 @@ class Store:
         self.looking = threading.Semaphore(0)
         self.copy = DirectoryCopy(self.read, clock=lambda: self.now)
 
-    def read(self) -> Directory:
+    def read(self) -> dict[str, str]:
         self.looks += 1
         self.looking.release()
         self.goes_on.wait()
         if self.away:
             raise ConnectionError
-        return self.ledger.directory()
+        return dict(self.ledger.log.sites_by_title())
 
     def looked(self) -> None:
         """Wait for the next look."""
@@ -67,7 +67,7 @@ def test_a_caller_that_the_copy_knows_asks_nothing_and_waits_for_nothing(store: 
 def test_who_is_enrolled_after_the_copy_was_made_is_known_at_its_first_call(store: Store) -> None:
     store.copy.start()
     assert store.copy.site_of("NEWCOMER") is None
-    store.ledger.directory()._by_ae_title["NEWCOMER"] = SITE
+    store.ledger.ask(RegisterDevice(code=SITE, ae_title="NEWCOMER"))
     assert store.copy.site_of("NEWCOMER") == SITE
 
 

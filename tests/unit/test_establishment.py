@@ -62,8 +62,8 @@ def test_another_establishment_does_not_take_the_ae_title(ledger: MemoryLedger) 
 @pytest.mark.parametrize("ae_title", ["A", "CT 1", "A" * 16, "[x]-~!"])
 def test_what_dicom_allows_is_an_ae_title(ledger: MemoryLedger, ae_title: str) -> None:
     ledger.ask(RegisterDevice(code="CHB", ae_title=ae_title))
-    site = ledger.directory().site_of_ae_title(ae_title)
-    assert site is not None
+    assert ledger.log.site_of(ae_title) == "CHB"
+    assert ae_title in ledger.directory().sites["CHB"].ae_titles
 
 
 @pytest.mark.parametrize("finess", ["640780000", "2A0000014"])

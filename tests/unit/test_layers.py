@@ -15,7 +15,7 @@ PACKAGES = ("domain", "schemas", "postgres", "projections", "streams", "adapters
 TYPES_ALONE = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import {}"
 PLANTED = [
     ("domain/ledger.py", "import kafka", "the domain knows no Kafka"),
-    ("domain/tail.py", "import fastavro", "the domain knows no Kafka"),
+    ("domain/persons.py", "import fastavro", "the domain knows no Kafka"),
     ("projections/engine/projection.py", "import streams.processor.view", "never each other"),
     ("policies/policy.py", "import projections.engine.projection", "never each other"),
     ("streams/processor/view.py", "import adapters.vault.postgres", "never each other"),
@@ -48,7 +48,7 @@ PLANTED = [
     ("adapters/inbox/spool.py", "import adapters.dicom.part10", "an adapter knows one standard"),
     ("adapters/notary/folder.py", "import adapters.inbox.spool", "the inbox is for inlets alone"),
     ("adapters/inbox/spool.py", "import pydicom", "the inbox knows no standard"),
-    ("domain/tail.py", TYPES_ALONE.format("domain.ledger"), "the domain has no circle"),
+    ("domain/persons.py", TYPES_ALONE.format("domain.ledger"), "the domain has no circle"),
 ]
 
 

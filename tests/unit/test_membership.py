@@ -182,21 +182,6 @@ def test_a_bar_between_two_is_found_just_when_merging_them_would_join_it(
     assert found is None or found in barred
 
 
-@bounded
-@given(histories, histories)
-def test_a_branch_says_what_the_whole_would_and_leaves_the_whole_alone(
-    stored: list[tuple[Pair, str]], pending: list[tuple[Pair, str]]
-) -> None:
-    """Statements of a batch that are not stored yet."""
-    membership = followed(stored)
-    before = persons_of(membership)
-    branch = membership.branch()
-    for pair, held in pending:
-        branch.foresee(SAID[held], event(pair))
-    assert persons_of(branch) == persons_of(followed(stored + pending))
-    assert persons_of(membership) == before
-
-
 def test_a_held_back_merge_counts_once_the_bar_is_lifted() -> None:
     """By itself: nobody has to state it again."""
     history = [(("a", "c"), "barred"), (("a", "b"), "merged"), (("b", "c"), "merged")]

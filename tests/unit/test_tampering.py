@@ -232,6 +232,7 @@ def test_an_untouched_ledger_is_whole(logs: TwoLogs) -> None:
         "keys": None,
         "foreign_keys": 0,
         "foreign_named": [],
+        "decision_tables": None,
         "first_difference": None,
         "kind": None,
         "log": None,

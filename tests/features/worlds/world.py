@@ -85,7 +85,7 @@ class World:
     def enroll(self, *codes: str) -> None:
         """Establishments named by their codes; one that is enrolled already stays as it is."""
         for code in map(self.code, codes):
-            if self.ledger.directory().site(code) is None:
+            if code not in self.ledger.directory().sites:
                 self.ledger.execute(EnrollSite(code=code, name=f"Hospital {code}"), Envelope("system:test"))
 
     def register(self, name: str, assigner: str, local_id: str, **stated: str) -> UUID:
