@@ -2,7 +2,7 @@
 
 import io
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,26 @@ class Heard:
         """For ``evt.EVT_PDU_RECV``."""
         if isinstance(event.pdu, A_ASSOCIATE_RJ):
             self.rejection = (event.pdu.result, event.pdu.source, event.pdu.reason_diagnostic)
+
+
+def stored(associate: Callable[[], Any], datasets: Iterable[Dataset]) -> list[Dataset]:
+    """The answer to each C-STORE, all on one association.
+
+    What has no answer is sent again on another one: where its threads wait for a processor, pynetdicom may take an
+    answer for a request of the peer's, and wait for it until the association ends.
+    """
+    association, answers = associate(), []
+    for dataset in datasets:
+        while "Status" not in (answer := _answer(association, dataset)):
+            association = associate()
+        answers.append(answer)
+    association.release()
+    return answers
+
+
+def _answer(association: Any, dataset: Dataset) -> Dataset:
+    """Empty where none came."""
+    return association.send_c_store(dataset) if association.is_established else Dataset()
 
 
 def no_delay(event: Any) -> None:

@@ -39,6 +39,7 @@ from tests.fakes.dicom import (
     of_type,
     part10,
     report,
+    stored,
 )
 from tests.fakes.ids import IDS
 from tests.fakes.ledger import MemoryLedger
@@ -90,10 +91,13 @@ class Hospital:
         """All on one association; their statuses."""
         sent = [self.prepared(dataset) for dataset in datasets]
         contexts = tuple({(d.SOPClassUID, d.file_meta.TransferSyntaxUID) for d in sent})
-        association = self.associate(calling=calling, contexts=contexts)
-        assert association.is_established
-        answers = [association.send_c_store(dataset) for dataset in sent]
-        association.release()
+
+        def associate() -> Any:
+            association = self.associate(calling=calling, contexts=contexts)
+            assert association.is_established
+            return association
+
+        answers = stored(associate, sent)
         self.comments += [answer.ErrorComment for answer in answers if "ErrorComment" in answer]
         return [answer.Status for answer in answers]
 

@@ -59,8 +59,15 @@ def killed_at(ledger: LiveLedger, moment_s: float, *words: str) -> bool:
         return False
     building = psutil.Process(process.pid).children(recursive=True)
     kill(process)
-    assert psutil.wait_procs(building, 10)[1] == [], "processes of a rebuild that is gone"
+    until(lambda: not any(map(runs, building)), "the processes of a rebuild that is gone have ended")
     return True
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether it has not ended; nobody need have taken note of its end."""
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def finished(ledger: LiveLedger, *words: str) -> float:
