@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from domain.dose_words import parted
+
 SITES = tuple(f"CH{n:02}" for n in range(40))
 COHORT = 2_000  # people whose events interleave
 START_US = 1_767_225_600_000_000  # 2026-01-01
@@ -167,11 +169,13 @@ class History:
 
     def _dose(self, one: Identity, study: str, uid: str, modality: str) -> list[Callable[[], Happened]]:
         dose, of = self.uuid(), {"study_id": study, "identity_id": one.id, "study_uid": uid}
-        exposures = [self._exposure(modality) for _ in range(self._random.choice((1, 1, 2, 2, 3, 6)))]
+        whole = [self._exposure(modality) for _ in range(self._random.choice((1, 1, 2, 2, 3, 6)))]
+        said = {"manufacturer": "Maker", "model": "One", "serial": "1", "station": f"{modality}1"}
+        device, exposures, words = parted(said, whole, [])
         reported = of | {
             "site": one.site, "report_uid": self.uid(), "reported_at": "2026-01-05T08:30:00", "modality": modality,
-            "device": {"manufacturer": "Maker", "model": "One", "serial": "1", "station": f"{modality}1"},
-            "exposures": exposures, "totals": {"dlp_mgycm": 400.5}, "qa": False, "not_understood": [],
+            "device": device, "words": words,
+            "exposures": exposures, "totals": {"dlp_mgycm": 400.5}, "qa": False,
             "implausible": [], "bounds_version": 0,
         }  # fmt: skip
         opened, told = Happened("dose.opened", dose, study, 1, of), Happened("dose.reported", dose, study, 2, reported)

@@ -20,6 +20,7 @@ from domain.batch import Asked, Outcome, foreseen, outcomes
 from domain.directory import Directory
 from domain.errors import CommandRepeated, Contended, NotFound, RuleBroken, TablesBehind
 from domain.ids import Ids
+from domain.ins import Authorities
 from domain.persons import Persons
 from domain.ports import Answer, Clock, CommandLog, EventCodec, KeyVault
 from domain.rules.document import RuleId
@@ -39,11 +40,19 @@ class Ledger(Application[UUID]):
     name = "ledger"
 
     def __init__(
-        self, env: EnvType, *, codec: EventCodec, vault: KeyVault, ids: Ids, clock: Clock | None = None
+        self,
+        env: EnvType,
+        *,
+        codec: EventCodec,
+        vault: KeyVault,
+        ids: Ids,
+        authorities: Authorities,
+        clock: Clock | None = None,
     ) -> None:
         """``clock``: another one than the event store's, for tests."""
         self.codec = codec
         self.ids = ids
+        self.authorities = authorities
         self.vault = vault
         super().__init__(env)
         self.clock: Clock = clock or self.log.now

@@ -13,6 +13,7 @@ from domain.askers import TAKEN, Asker
 from domain.decision_tables import Change, KnownRules, Pair
 from domain.errors import IdTaken
 from domain.ids import Ids
+from domain.ins import Authorities
 from domain.persons import Persons
 from domain.rules.in_force import RulesInForce
 
@@ -206,6 +207,10 @@ class LedgerState(Protocol):
     @property
     def ids(self) -> Ids:
         """Makes ids from names."""
+
+    @property
+    def authorities(self) -> Authorities:
+        """The authorities whose matricules are taken."""
 
     @property
     def clock(self) -> Clock:

@@ -96,6 +96,7 @@ class Work:
     def __init__(self, ledger: LedgerState, touched: Iterable[UUID] = ()) -> None:
         self._ledger = ledger
         self.ids = ledger.ids
+        self.authorities = ledger.authorities
         self._held: dict[UUID, Aggregate | None] = ledger.load(list(touched))
         self._touched: dict[UUID, Aggregate] = {}
         self._decided: dict[UUID, list[AggregateEvent]] = {}

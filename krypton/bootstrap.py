@@ -19,6 +19,7 @@ from domain.aggregates.identity import Identity
 from domain.commands.identities import Erase
 from domain.errors import Erased, NotFound
 from domain.ids import Ids
+from domain.ins import PRODUCTION, TEST
 from domain.ledger import Ledger
 from domain.ports import Answer
 from domain.rules.document import RuleId
@@ -143,7 +144,8 @@ class Krypton:
             "EVENT_STORE_CONNECTIONS": str(self.pool),
             "EVENT_STORE_CLOCK_BOUND_S": str(self.settings.clock_bound_s),
         }
-        return Ledger(env, codec=self.codec, vault=self.vault, ids=self.ids)
+        authorities = TEST if self.settings.test_installation else PRODUCTION
+        return Ledger(env, codec=self.codec, vault=self.vault, ids=self.ids, authorities=authorities)
 
     def close(self) -> None:
         """Close the connections that event store and vault keep; they open others when they are used again."""

@@ -10,6 +10,7 @@
 | KRYPTON_DATABASE, …_DATABASE_FILE | URL of the database to use instead of the embedded one, or its file |
 | KRYPTON_MASTER_KEY, …_MASTER_KEY_FILE | base64 of the vault's 32-byte master key, or its file, for several |
 | KRYPTON_VAULT_DATABASE, …_VAULT_DATABASE_FILE | URL of the vault's own database, or its file; the ledger's |
+| KRYPTON_TEST_INSTALLATION | 1: nobody here is a patient; matricules of test authorities are taken, and no others |
 | KRYPTON_DICOM_AE, KRYPTON_DICOM_PORT | AE title (PS3.5 §6.2: 16 characters) and port of the DICOM service |
 | KRYPTON_DICOM_HOST | the address that the DICOM service listens on; 0.0.0.0 for the hospital's network |
 | KRYPTON_DICOM_ASSOCIATIONS, …_ASSOCIATIONS_PER_AE, …_ASSOCIATIONS_PER_ADDRESS | associations at once |
@@ -72,6 +73,7 @@ class Settings:
     vault_database: str | None = field(default=None, repr=False)  # None: the ledger's
     master_key_base64: str | None = field(default=None, repr=False)
     master_key_file: Path | None = None
+    test_given: bool | None = None
     roles_given: Path | None = None
     dicom_ae: str = "KRYPTON"
     dicom_port: int = 11112
@@ -116,6 +118,7 @@ class Settings:
             vault_database=_database(given, cwd, "KRYPTON_VAULT_DATABASE", "KRYPTON_VAULT_DATABASE_FILE"),
             master_key_base64=given.get("KRYPTON_MASTER_KEY"),
             master_key_file=_path(given, "KRYPTON_MASTER_KEY_FILE", cwd),
+            test_given=_yes(given, "KRYPTON_TEST_INSTALLATION") if "KRYPTON_TEST_INSTALLATION" in given else None,
             roles_given=_path(given, "KRYPTON_ROLES", cwd),
             dicom_ae=_ae_title(given),
             dicom_host=given.get("KRYPTON_DICOM_HOST", Settings.dicom_host),
@@ -128,6 +131,11 @@ class Settings:
             log_key_given=_path(given, "KRYPTON_LOG_KEY_FILE", cwd),
             **_numbers(given),
         )
+
+    @property
+    def test_installation(self) -> bool:
+        """Whether nobody in it is a patient: as said, else where the embedded database serves."""
+        return self.database is None if self.test_given is None else self.test_given
 
     @property
     def notices(self) -> Path:

@@ -8,6 +8,7 @@ from tests import samples
 from tools import (
     architecture_picture,
     asyncapi_page,
+    clear_part,
     commands_page,
     data_model_page,
     rules_page,
@@ -15,7 +16,7 @@ from tools import (
     topics_page,
 )
 
-PAGES = (architecture_picture, asyncapi_page, commands_page, data_model_page, rules_page, topics_page)
+PAGES = (architecture_picture, asyncapi_page, clear_part, commands_page, data_model_page, rules_page, topics_page)
 
 if __name__ == "__main__":
     for line in pin():

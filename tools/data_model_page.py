@@ -18,7 +18,7 @@ from adapters.outbox.tables import OUTBOX, TALLY
 from projections.declared import VIEWS
 from projections.engine.ownership import topic_of
 from projections.engine.projection import Projection
-from projections.engine.sealed import SUBJECT
+from projections.engine.sealed import SEAL
 from schemas.registry import registry
 from streams.broker.topics import PARTITIONS
 from tools.prose import cell, first_sentence
@@ -146,8 +146,8 @@ def _column(column: Column[object]) -> str:
     kind = column.type.compile(DIALECT).lower() + (" or null" if column.nullable else "")
     name = f"**`{column.name}`**" if column.primary_key else f"`{column.name}`"
     told = [cell(column.comment)] if column.comment else []
-    if subjects := column.info.get(SUBJECT):
-        told.append(f"sealed under {' and '.join(f'`{subject}`' for subject in subjects)}")
+    if seal := column.info.get(SEAL):
+        told.append(f"sealed under {' and '.join(f'`{subject}`' for subject in seal.subjects)}")
     return f"| {name} | {kind} | {'; '.join(told)} |"
 
 

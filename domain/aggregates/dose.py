@@ -20,6 +20,7 @@ from eventsourcing.domain import Aggregate, event
 
 from domain.dose_alerts import WATCHED, greatest
 from domain.dose_reports import Held
+from domain.dose_words import parted
 from domain.errors import AlertUnchanged, NoExposure, ReportKnown, ValuesUnchanged
 from domain.ids import Ids
 
@@ -51,7 +52,7 @@ class Dose(Aggregate):
         exposures: list[dict[str, Any]]
         totals: dict[str, Any]
         qa: bool
-        not_understood: list[str]
+        words: dict[str, Any]
         implausible: list[str]
         bounds_version: int
 
@@ -116,6 +117,8 @@ class Dose(Aggregate):
         report_uid: str,
         exposures: list[dict[str, Any]],
         totals: dict[str, float | None],
+        device: dict[str, Any],
+        not_understood: list[str],
         corrects: str | None = None,
         **stated: Any,
     ) -> None:
@@ -123,8 +126,9 @@ class Dose(Aggregate):
 
         ``corrects``: the report that it stands for, whatever their events and times say: a person decided so.
 
-        ``exposures``: one per irradiation event, shaped as in ``dose.reported``. A report with totals only supersedes
-        none and is superseded by none: nothing says which events it sums.
+        ``device``, ``exposures`` (one per irradiation event), ``not_understood``: whole; the event parts words from
+        quantities (``domain.dose_words``). A report with totals only supersedes none and is superseded by none: nothing
+        says which events it sums.
 
         Raises ReportKnown (D1), NoExposure (D2).
         """
@@ -142,12 +146,15 @@ class Dose(Aggregate):
             and uid not in within
             and (uid == corrects or new.supersedes(held, later=True))
         ]
+        clear_device, clear, words = parted(device, exposures, not_understood)
         self._reported(
             study_id=self.study_id,
             identity_id=self.identity_id,
             study_uid=self.study_uid,
             report_uid=report_uid,
-            exposures=exposures,
+            device=clear_device,
+            exposures=clear,
+            words=words,
             totals=totals,
             **stated,
         )
@@ -168,7 +175,7 @@ class Dose(Aggregate):
         exposures: list[dict[str, Any]],
         totals: dict[str, Any],
         qa: bool,
-        not_understood: list[str],
+        words: dict[str, Any],
         implausible: list[str],
         bounds_version: int,
     ) -> None:

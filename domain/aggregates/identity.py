@@ -13,6 +13,8 @@ I5  A matricule is well formed, its key fits, and its OID is one of INS.
 I6  A flag is set once and cleared once.
 I7  Nothing personal is added to an erased identity, and no rule says who else it is.
 I8  The ground of an erasure stays readable: it is short, and holds no name, birth date or number of the person.
+I9  An installation takes the matricules of production; one for tests, those of test and demonstration, and no others.
+I10 Two matricules are the same only under one authority: matching compares them with their OIDs.
 Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 """
 
@@ -26,6 +28,7 @@ from eventsourcing.domain import Aggregate, event
 from domain.errors import Erased, FlagUnchanged, KeyMissing, NothingToCorrect, StatusNotAllowed
 from domain.grounds import ground
 from domain.ids import Ids
+from domain.ins import qualified
 
 STRICT = ("family", "given", "first_names", "birth_date", "sex", "birth_place")
 
@@ -164,7 +167,7 @@ class Identity(Aggregate):
     @event(InsAttached)
     def _ins_attached(self, matricule: str, oid: str, mode: str) -> None:
         self.has_ins = True
-        self.ins = matricule
+        self.ins = qualified(matricule, oid)
 
     def detach_ins(self, *, reason: str) -> None:
         """Remove the national identity; the status drops with it. Raises StatusNotAllowed (I4)."""

@@ -19,7 +19,8 @@ from domain.work import Work
 class Register:
     """Register a person under the assigner's local id. ``stated``: traits by name, see ``domain.traits``.
 
-    ``ins``: the matricule, if it was retrieved together with the traits; ``ins_oid`` its OID.
+    ``ins``: the matricule, if it was retrieved together with the traits; ``ins_oid``: its OID, without one that of the
+    installation's NIR.
     """
 
     assigner: str
@@ -33,7 +34,9 @@ class Register:
         return (Identity.create_id(ids, self.assigner, self.local_id),)
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Registers it as provisional. Raises UnknownSite (S1), AlreadyRegistered (I2), BadTraits (I1), BadIns (I5)."""
+        """Registers it as provisional. Raises UnknownSite (S1), AlreadyRegistered (I2), BadTraits (I1), BadIns (I5),
+        OtherAuthority (I9).
+        """
         if not is_enrolled(work, self.assigner):
             if not CODE.fullmatch(self.assigner):  # whatever stands there may be a name: it is not quoted
                 raise UnknownSite("the assigner is no code of an establishment: look it up with krypton site list")
@@ -49,8 +52,9 @@ class Register:
         stated = traits(work.now, **self.stated)
         new = work.add(Identity(new_id, self.assigner, self.local_id, 1, stated, "register"))
         if self.ins:
-            checked = ins.matricule(self.ins, self.ins_oid or "")
-            new.attach_ins(matricule=checked, oid=self.ins_oid or "", mode="INSI")
+            oid = self.ins_oid or work.authorities.default
+            checked = ins.matricule(self.ins, oid, work.authorities)
+            new.attach_ins(matricule=checked, oid=oid, mode="INSI")
         return {"identity": str(new.id)}
 
 
@@ -87,17 +91,20 @@ class SetStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class AttachIns:
-    """Attach the national identity. ``mode``: how it was retrieved (``INSI``, ``CARD``, ``DATAMATRIX``)."""
+    """Attach the national identity. ``oid``: without one, that of the installation's NIR; ``mode``: how it was
+    retrieved (``INSI``, ``CARD``, ``DATAMATRIX``).
+    """
 
     identity: UUID
     matricule: str
-    oid: str
+    oid: str | None = None
     mode: str = "INSI"
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises BadIns (I5), StatusNotAllowed (I4), Erased (I7)."""
-        checked = ins.matricule(self.matricule, self.oid)
-        work.get(Identity, self.identity).attach_ins(matricule=checked, oid=self.oid, mode=self.mode)
+        """Raises BadIns (I5), OtherAuthority (I9), StatusNotAllowed (I4), Erased (I7)."""
+        oid = self.oid or work.authorities.default
+        checked = ins.matricule(self.matricule, oid, work.authorities)
+        work.get(Identity, self.identity).attach_ins(matricule=checked, oid=oid, mode=self.mode)
         return {"identity": str(self.identity)}
 
 

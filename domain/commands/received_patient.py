@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.aggregates.identity import FORCES_PROV, Identity
 from domain.commands.directory import is_enrolled
 from domain.errors import BadIns, NothingNew, UnknownSite
-from domain.ins import AUTHORITIES, matricule
+from domain.ins import Authorities, matricule
 from domain.traits import (
     can_be_one_person,
     completed,
@@ -56,7 +56,7 @@ def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
         others.append(known)
     else:
         known = _registered(work, _assigner(work, site, patient), patient.local_id, stated, others)
-    _attach_ins(known, patient)
+    _attach_ins(known, patient, work.authorities)
     return known
 
 
@@ -86,15 +86,17 @@ def would_be(work: Work, site: str, patient: ReceivedPatient) -> UUID:
 def _assigner(work: Work, site: str, patient: ReceivedPatient) -> str:
     """Who gave out a received number: its issuer, where that is an establishment or an authority of INS."""
     issuer = patient.issuer
-    known = issuer and (issuer in AUTHORITIES.values() or is_enrolled(work, issuer))
+    known = issuer and (issuer in work.authorities.names.values() or is_enrolled(work, issuer))
     return issuer if issuer and known else site
 
 
-def _attach_ins(identity: Identity, patient: ReceivedPatient) -> None:
-    """The INS that was received with a person; one that is malformed, or a flagged identity's, is left out."""
+def _attach_ins(identity: Identity, patient: ReceivedPatient, authorities: Authorities) -> None:
+    """The INS that was received with a person; one that is malformed, of an authority that the installation does not
+    take, or of a flagged identity, is left out.
+    """
     if patient.ins and patient.ins_oid and not identity.has_ins and not identity.flags & FORCES_PROV.keys():
         with suppress(BadIns):
-            checked = matricule(patient.ins, patient.ins_oid)
+            checked = matricule(patient.ins, patient.ins_oid, authorities)
             identity.attach_ins(matricule=checked, oid=patient.ins_oid, mode="DICOM")
 
 

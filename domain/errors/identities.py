@@ -49,3 +49,9 @@ class UnfitGround(RuleBroken):
     """The ground of an erasure, which stays readable, is missing, too long, or tells of the person."""
 
     rule = "I8"
+
+
+class OtherAuthority(BadIns):
+    """A matricule of tests in production, or of production in an installation for tests."""
+
+    rule = "I9"

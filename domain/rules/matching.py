@@ -54,7 +54,8 @@ class Match:
 def match_keys(rules: MatchingRules, traits: Mapping[str, Any], ins: str | None) -> dict[str, str]:
     """Rule name to key (32 hex digits, BLAKE2b-128), for each rule whose fields are all known.
 
-    ``traits``: as in ``domain.traits``. Names count as their words, without accents, case or order; the rest as it is.
+    ``traits``: as in ``domain.traits``; ``ins``: with its authority (``domain.ins.qualified``). Names count as their
+    words, without accents, case or order; the rest as it is.
     """
     known = {**traits, INS: ins}
     keys: dict[str, str] = {}

@@ -53,7 +53,7 @@ def seen(past: Past, identity: str) -> Document:
     record = fed.record(past.live, past.views, past.krypton.codec, together, erased, sight, past.position)
     dose = doses.dose(past.views, members, _erased(past, together, doses.subjects), sight=sight)
     patient = {"patient": identities.patient(past.views, together, past.erased(together))}
-    unread = {"unread": unread_of(past.views, together, sight)}
+    unread = {"unread": unread_of(past.views, together, sight, _erased(past, together, records.subjects))}
     return whose | {"identity": shown, "record": whose | patient | record, "dose": patient | dose | unread}
 
 

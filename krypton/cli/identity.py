@@ -21,12 +21,14 @@ from krypton.queries.person import history_of, identity_of
 
 app = command_group("Local identities, and decisions on pairs of them.")
 HISTORY = ("position", "recorded_at", "type", "flag", "status", "of", "actor", "reason", "rule", "score")
-TEST_OID = "1.2.250.1.213.1.4.10"
 NEEDED = ("assigner", "id", "family", "given", "birth_date", "sex")
 Family = Annotated[str | None, typer.Option("--family", callback=line, help="Birth name.")]
 Given = Annotated[str | None, typer.Option("--given", callback=line, help="First given name.")]
 UsedName = Annotated[str | None, typer.Option("--used-name", callback=line, help="Name in use.")]
-Oid = Annotated[str, typer.Option("--ins-oid", help="OID of the matricule; without it, the test authority's.")]
+Oid = Annotated[
+    str | None,
+    typer.Option("--ins-oid", help="OID of the matricule; without it, that of the NIR."),
+]
 
 
 @app.command()
@@ -41,7 +43,7 @@ def register(
     used_name: UsedName = None,
     first_names: Annotated[str | None, typer.Option("--first-names", callback=line, help="All given names.")] = None,
     ins: Annotated[str | None, typer.Option("--ins", callback=line, help="Matricule with its key.")] = None,
-    ins_oid: Oid = TEST_OID,
+    ins_oid: Oid = None,
     source: From = None,
     who: As = OWN,
     command_id: CommandId = None,
@@ -122,7 +124,7 @@ def status(
 def attach_ins(
     ref: Ref,
     matricule: Annotated[str, typer.Option("--matricule", callback=line, help="15 characters, as INSi returned it.")],
-    oid: Oid = TEST_OID,
+    oid: Oid = None,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,

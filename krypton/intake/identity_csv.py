@@ -27,7 +27,6 @@ from krypton.memory import long_lived
 from krypton.progress import progress
 
 __all__ = ["FileWrong", "import_csv"]
-TEST_OID = "1.2.250.1.213.1.4.10"
 BATCH = 500
 TOLD = 10_000
 """Refused rows that the summary names; the file of rejects has all."""
@@ -155,7 +154,7 @@ class _Run:
             local_id=said.get("id", ""),
             stated={name: said.get(name) for name in TRAITS},
             ins=said.get("ins"),
-            ins_oid=said.get("ins_oid", TEST_OID),
+            ins_oid=said.get("ins_oid"),
         )
         return command, Envelope(self.actor, own, self.request, of_content=self.command_id is None)
 

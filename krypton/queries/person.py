@@ -128,16 +128,16 @@ def dose_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
     """The ``dose show`` document."""
     allowed = permit(ours, caller, "dose.show", ref)
     from projections.cumulative_dose import queries
-    from projections.patient_record.queries import starts
+    from projections.patient_record import queries as records
     from projections.patient_record.unsettled import unread_of
 
     def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
-        started = starts(connection, _ids(members)) if sight.exclusions.periods else {}
+        started = records.starts(connection, _ids(members)) if sight.exclusions.periods else {}
         shown = queries.dose(connection, members, erased, sight=sight, started=started)
-        unread = {"unread": unread_of(connection, _ids(members), sight)}
+        unread = {"unread": unread_of(connection, _ids(members), sight, erased)}
         return _patient(connection, members, erased) | shown | unread
 
-    return of_person(ours, allowed, ask, queries.subjects)
+    return of_person(ours, allowed, ask, lambda views, ids: queries.subjects(views, ids) | records.subjects(views, ids))
 
 
 def consents_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:

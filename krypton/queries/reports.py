@@ -18,9 +18,10 @@ def problems(ours: Krypton, limit: int) -> list[Document]:
     from projections.patient_record import unsettled
 
     with ours.snapshot() as connection:
-        unread = [_told(row) for row in unsettled.unread_doses(connection, limit)]
-        found = [_told(row) for row in doses.noted(connection, limit)]
-    return sorted(unread + found, key=lambda row: -row["position"])[:limit]
+        unread, found = unsettled.unread_doses(connection, limit), doses.noted(connection, limit)
+    erased = ours.vault.destroyed({row["subject"] for row in (*unread, *found)})
+    shown = [_told(row) for row in (*unsettled.told(unread, erased), *doses.told(found, erased))]
+    return sorted(shown, key=lambda row: -row["position"])[:limit]
 
 
 def _told(row: Mapping[str, Any]) -> Document:

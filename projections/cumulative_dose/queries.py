@@ -4,11 +4,12 @@
 as of that ledger position; None: now.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
+from domain.dose_words import OF_DEVICE
 from domain.sight import ALL, Sight
 from domain.times import iso
 from projections.cumulative_dose.distinct import QUANTITIES, Row, conflicts, distinct, stated_alone, sums, total
@@ -16,6 +17,9 @@ from projections.engine.query import NOW, fetch, masked
 from schemas.event import ERASED
 
 Document = dict[str, Any]
+GONE = [ERASED]
+GONE_OF_DEVICE = dict.fromkeys(OF_DEVICE, ERASED)
+WORDS = ("protocol", "target_region", "acquisition", "laterality")
 NOBODY: frozenset[str] = frozenset()
 Starts = Mapping[str, str | None]
 NOTHING: Starts = {}
@@ -64,6 +68,7 @@ ORDER BY a.position LIMIT %(limit)s
 NOTED = f"""{OWNED}
 SELECT DISTINCT a.note_subject::text AS subject FROM cumulative_dose.alert a LEFT JOIN owned USING (study_id)
 WHERE a.note_subject IS NOT NULL AND (owned.identity IS NOT NULL OR %(all)s)
+UNION SELECT DISTINCT r.subject_id::text FROM cumulative_dose.report r JOIN owned USING (study_id)
 """
 
 
@@ -76,7 +81,8 @@ doubtful AS (
     SELECT study_id, report_uid, quantity FROM cumulative_dose.report, jsonb_array_elements_text(implausible) quantity
     UNION SELECT study_id, report_uid, quantity
     FROM cumulative_dose.exposure, jsonb_array_elements_text(implausible) quantity)
-SELECT r.study_id::text AS study, r.report_uid, r.site, r.modality, r.device->>'model' AS model, r.position,
+SELECT r.study_id::text AS study, r.report_uid, r.subject_id::text AS subject, r.site, r.modality,
+       r.device->>'model' AS model, r.position,
        coalesce(n.notes, '[]') AS not_understood, coalesce(d.quantities, '[]') AS implausible
 FROM cumulative_dose.report r
 LEFT JOIN (SELECT study_id, report_uid, jsonb_agg(note ORDER BY note) AS notes FROM noted GROUP BY 1, 2) n
@@ -90,12 +96,26 @@ ORDER BY r.position DESC LIMIT %(limit)s
 
 
 def noted(connection: Connection, limit: int | None = None) -> list[Document]:
-    """Reports with something that was not understood, or with implausible values that nobody accepted; newest first."""
+    """Reports with something that was not understood, or with implausible values that nobody accepted; newest first.
+
+    ``subject``: whose key the notes are sealed under; ``told`` makes them ready to be shown.
+    """
     return list(fetch(connection, NOTED_REPORTS, limit=limit))
 
 
+def told(rows: Iterable[Document], erased: Collection[str]) -> list[Document]:
+    """Rows of ``noted`` as shown: without their subjects, and notes masked where one of them is ``erased``."""
+    return [
+        {name: value for name, value in row.items() if name != "subject"}
+        | ({"not_understood": GONE} if row["not_understood"] and row["subject"] in erased else {})
+        for row in rows
+    ]
+
+
 def subjects(connection: Connection, members: Sequence[str] | None = None) -> set[str]:
-    """The identities under whose keys notes of alerts are sealed: of these members' doses, or of all."""
+    """The identities under whose keys notes of alerts are sealed, of these members' doses or of all; and the words of
+    these members' reports.
+    """
     rows = fetch(connection, NOTED, identities=list(members or ()), at=NOW, all=members is None)
     return {row["subject"] for row in rows}
 
@@ -127,8 +147,8 @@ def dose(
         "stated_alone": alone,
         "report_totals": _stated(shown, alone),
         "qa_exposures": sum(row["qa"] for row in shown),
-        "exposures": [_exposure(row) for row in shown],
-        "reports": [_report_told(report, seen.hidden) for report in _reports(seen.reports, seen.carried)],
+        "exposures": [_exposure(row, erased) for row in shown],
+        "reports": [_report_told(report, seen.hidden) for report in _reports(seen.reports, seen.carried, erased)],
         "conflicts": conflicts(seen.carried),
         "alerts": [_alert(row, erased, at) for row in _alerts_of(connection, seen.reports, at)],
         **sight.withheld(seen.withheld),
@@ -204,7 +224,8 @@ def _stated(counted: Sequence[Row], alone: Sequence[Row]) -> dict[str, float | N
     return {quantity: total(totals.get(quantity) for totals in stated) for quantity in quantities}
 
 
-def _exposure(row: Row) -> Document:
+def _exposure(row: Row, erased: Collection[str]) -> Document:
+    gone = row["subject_id"] in erased or row["raw"] is None
     return {
         "irradiation_event_uid": row["irradiation_event_uid"],
         "study_uid": row["study_uid"],
@@ -214,26 +235,23 @@ def _exposure(row: Row) -> Document:
         "started_at": row["started_at"],
         "kind": row["kind"],
         "modality": row["modality"],
-        "protocol": row["protocol"],
-        "target_region": row["target_region"],
-        "acquisition": row["acquisition"],
-        "laterality": row["laterality"],
+        **{word: ERASED if gone else row[word] for word in WORDS},
         **{quantity: row[quantity] for quantity in QUANTITIES},
         "phantom_cm": row["phantom_cm"],
-        "side": row["side"],
+        "side": ERASED if gone else row["side"],
         "qa": row["qa"],
         "implausible": row["implausible"] or [],
         "in_totals": row["accepted"] or not row["implausible"],
-        "raw": row["raw"],
-        "not_understood": row["not_understood"],
+        "raw": {} if gone else row["raw"],
+        "not_understood": GONE if gone else row["not_understood"],
     }
 
 
-def _reports(reports: Sequence[Row], carried: Sequence[Row]) -> list[Document]:
+def _reports(reports: Sequence[Row], carried: Sequence[Row], erased: Collection[str]) -> list[Document]:
     of_report: dict[tuple[str, str], list[Row]] = {}
     for row in carried:
         of_report.setdefault(_key(row), []).append(row)
-    return [_report(report, of_report.get(_key(report), [])) for report in reports]
+    return [_report(report, of_report.get(_key(report), []), erased) for report in reports]
 
 
 def _report_told(report: Document, hidden: Collection[str]) -> Document:
@@ -241,7 +259,8 @@ def _report_told(report: Document, hidden: Collection[str]) -> Document:
     return report | {"superseded_by": None} if report["superseded_by"] in hidden else report
 
 
-def _report(report: Row, exposures: Sequence[Row]) -> Document:
+def _report(report: Row, exposures: Sequence[Row], erased: Collection[str]) -> Document:
+    gone = report["subject_id"] in erased or report["device_words"] is None
     return {
         "report_uid": report["report_uid"],
         "study": report["study_id"],
@@ -250,13 +269,13 @@ def _report(report: Row, exposures: Sequence[Row]) -> Document:
         "site": report["site"],
         "reported_at": report["reported_at"],
         "modality": report["modality"],
-        "device": report["device"],
+        "device": report["device"] | (GONE_OF_DEVICE if gone else report["device_words"]),
         "exposures": len(exposures),
         "report_totals": report["totals"],
         "event_sums": sums(exposures),
         "qa": report["qa"],
         "superseded_by": report["superseded_by"] if report["superseded"] else None,
-        "not_understood": report["not_understood"],
+        "not_understood": GONE if gone else report["not_understood"],
         "implausible": report["implausible"] or [],
         "accepted": report["accepted"],
         "position": report["position"],

@@ -9,11 +9,12 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaD
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.engine.ownership import written_from
-from projections.engine.sealed import sealed_for
+from projections.engine.sealed import sealed_for, sealed_with_others
 
 TABLES = MetaData()
 ID = Uuid(as_uuid=False)
 NUMBER = Float(53)
+WORDS = sealed_with_others("subject_id")
 
 DOSE_OWNER = Table(
     "dose_owner",
@@ -35,10 +36,12 @@ REPORT = Table(
     Column("site", Text, nullable=False),
     Column("reported_at", Text),
     Column("modality", Text, nullable=False),
+    Column("subject_id", ID, nullable=False, comment="the identity under whose key its words are sealed"),
     Column("device", JSONB, nullable=False),
+    Column("device_words", JSONB, info=WORDS, comment="serial number and station"),
     Column("totals", JSONB, nullable=False, comment="as the report states them; never mixed with sums over exposures"),
     Column("qa", Boolean, nullable=False, comment="a test of the device, as its words have it: in no practice group"),
-    Column("not_understood", JSONB, nullable=False),
+    Column("not_understood", JSONB, info=WORDS),
     Column("implausible", JSONB, comment="totals above their bounds: they stand for nothing until accepted"),
     Column("accepted_position", BigInteger, comment="where somebody said that its implausible values are right"),
     Column("position", BigInteger, nullable=False),
@@ -53,13 +56,14 @@ EXPOSURE = Table(
     Column("study_id", ID, primary_key=True),
     Column("report_uid", Text, primary_key=True),
     Column("irradiation_event_uid", Text, primary_key=True),
+    Column("subject_id", ID, nullable=False, comment="the identity under whose key its words are sealed"),
     Column("kind", Text, nullable=False),
     Column("started_at", Text),
     Column("modality", Text, nullable=False),
-    Column("protocol", Text),
-    Column("target_region", Text),
-    Column("acquisition", Text),
-    Column("laterality", Text),
+    Column("protocol", Text, info=WORDS),
+    Column("target_region", Text, info=WORDS),
+    Column("acquisition", Text, info=WORDS),
+    Column("laterality", Text, info=WORDS),
     Column("ctdivol_mgy", NUMBER),
     Column("dlp_mgycm", NUMBER),
     Column("dap_mgycm2", NUMBER),
@@ -67,14 +71,14 @@ EXPOSURE = Table(
     Column("agd_mgy", NUMBER),
     Column("activity_mbq", NUMBER),
     Column("phantom_cm", Integer),
-    Column("side", Text, comment="left, right or both, by code"),
+    Column("side", Text, info=WORDS, comment="left, right or both, by code"),
     Column("implausible", JSONB, comment="quantities above their bounds: in no total until the report's are accepted"),
     Column("check_dlp_mgycm", NUMBER),
     Column("forward_dlp_mgycm", NUMBER),
     Column("check_ctdivol_mgy", NUMBER),
     Column("forward_ctdivol_mgy", NUMBER),
-    Column("raw", JSONB, nullable=False),
-    Column("not_understood", JSONB, nullable=False),
+    Column("raw", JSONB, info=WORDS),
+    Column("not_understood", JSONB, info=WORDS),
     Index("exposure_event", "irradiation_event_uid"),
     info=written_from("krypton.doses"),
 )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from domain.dose_alerts import AlertRules
+from domain.dose_words import words_of
 from domain.rules import alerts as thresholds
 from domain.rules import plausible as bounds
 from domain.rules.document import DOSE_ALERTS, PLAUSIBLE_DOSES, REFERENCE_LEVELS
@@ -41,8 +42,8 @@ READS: Mapping[str, Collection[str]] = {
     "dose.alert_raised": (*ALERT, "alert_id", "rule", "rule_version", "recorded_at"),
     "dose.alert_acknowledged": ("alert_id", "recorded_at", "actor", "note", "identity_id"),
     "dose.reported": (
-        *("study_id", "report_uid", "study_uid", "site", "reported_at", "modality", "device"),
-        *("exposures", "totals", "qa", "not_understood", "implausible"),
+        *("study_id", "identity_id", "report_uid", "study_uid", "site", "reported_at", "modality", "device"),
+        *("exposures", "totals", "qa", "words", "implausible"),
     ),
 }
 
@@ -53,8 +54,8 @@ def _owned(event: LedgerEvent, rows: Rows) -> None:
     rows.put(RowKey("dose_owner", (data["study_id"], event.position)), {"identity_id": owner})
 
 
-def _columns(exposure: Mapping[str, Any]) -> dict[str, Any]:
-    row = dict(exposure)
+def _columns(exposure: Mapping[str, Any], words: Mapping[str, Any], subject_id: str) -> dict[str, Any]:
+    row = {"subject_id": subject_id, **exposure, **words}
     for name in NO_COLUMNS:
         del row[name]
     row["implausible"] = row["implausible"] or None
@@ -63,7 +64,8 @@ def _columns(exposure: Mapping[str, Any]) -> dict[str, Any]:
 
 def _reported(event: LedgerEvent, rows: Rows) -> None:
     data = event.data
-    study_id, report_uid = data["study_id"], data["report_uid"]
+    study_id, report_uid, subject_id = data["study_id"], data["report_uid"], data["identity_id"]
+    words = words_of(data)
     rows.put(
         RowKey("report", (study_id, report_uid)),
         {
@@ -71,10 +73,12 @@ def _reported(event: LedgerEvent, rows: Rows) -> None:
             "site": data["site"],
             "reported_at": data["reported_at"],
             "modality": data["modality"],
+            "subject_id": subject_id,
             "device": data["device"],
+            "device_words": words["device"],
             "totals": data["totals"],
             "qa": data["qa"],
-            "not_understood": data["not_understood"],
+            "not_understood": words["not_understood"],
             "implausible": data["implausible"] or None,
             "accepted_position": None,
             "position": event.position,
@@ -83,10 +87,10 @@ def _reported(event: LedgerEvent, rows: Rows) -> None:
         },
     )
     put = rows.put
-    for exposure in data["exposures"]:
+    for exposure, said in zip(data["exposures"], words["exposures"], strict=True):
         put(
             RowKey("exposure", (study_id, report_uid, exposure["irradiation_event_uid"])),
-            _columns(exposure),
+            _columns(exposure, said, subject_id),
         )
 
 

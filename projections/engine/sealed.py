@@ -4,32 +4,50 @@ A live row keeps the decrypted text until it is rebuilt. Readers mask it once th
 comparison of two versions: the version built before the erasure still has the text, the later one could never read it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from sqlalchemy import MetaData
 
 from schemas.event import ERASED
 
-SUBJECT = "sealed_for"
+SEAL = "sealed_for"
 
 
-def sealed_for(*subjects: str) -> dict[str, tuple[str, ...]]:
-    """``Column(info=…)``: the columns that name the identities under whose keys, all of them, this one was sealed."""
-    return {SUBJECT: subjects}
+class Seal(NamedTuple):
+    """``subjects``: the columns that name the identities under whose keys, all of them, a column was sealed.
+
+    ``alone``: sealed by itself, so that it reads ``[erased]`` later. Else it was sealed together with others, nothing
+    tells which of them there were, and it reads null.
+    """
+
+    subjects: tuple[str, ...]
+    alone: bool = True
 
 
-def sealed_columns(tables: MetaData) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Table to its sealed columns, each with the columns that name its subjects."""
+def sealed_for(*subjects: str) -> dict[str, Seal]:
+    """``Column(info=…)`` of a column that an event seals by itself."""
+    return {SEAL: Seal(subjects)}
+
+
+def sealed_with_others(*subjects: str) -> dict[str, Seal]:
+    """``Column(info=…)`` of one that an event seals together with others."""
+    return {SEAL: Seal(subjects, alone=False)}
+
+
+def sealed_columns(tables: MetaData) -> dict[str, dict[str, Seal]]:
+    """Table to its sealed columns."""
     return {
-        table.name: {c.name: c.info[SUBJECT] for c in table.columns if SUBJECT in c.info}
-        for table in tables.sorted_tables
+        table.name: {c.name: c.info[SEAL] for c in table.columns if SEAL in c.info} for table in tables.sorted_tables
     }
 
 
-def shown(column: str, sealed: Mapping[str, Sequence[str]]) -> str:
+def shown(column: str, sealed: Mapping[str, Seal]) -> str:
     """The SQL of column ``t`` as readers see it; ``%(erased)s`` is the list of erased identities."""
-    if (subjects := sealed.get(column)) is None:
+    if (seal := sealed.get(column)) is None:
         return f't."{column}"'
-    gone = " OR ".join(f't."{subject}" = ANY(%(erased)s::uuid[])' for subject in subjects)
+    gone = " OR ".join(f't."{subject}" = ANY(%(erased)s::uuid[])' for subject in seal.subjects)
+    if not seal.alone:
+        return f'CASE WHEN {gone} THEN NULL ELSE t."{column}" END'
     return f"""CASE WHEN ({gone}) AND t."{column}" IS NOT NULL
         THEN '{ERASED}' ELSE t."{column}" END"""

@@ -7,6 +7,7 @@ by an erasure; nothing is matched by text that can no longer be decrypted. Witho
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from domain.ins import qualified
 from domain.rules.matching import MatchingRules, match_keys
 from projections.engine.projection import RowKey, Rows, Seed
 from projections.identity_index.identity_rows import NO_TRAITS
@@ -53,4 +54,4 @@ class MatchRows:
     def _keys(self, row: Mapping[str, Any] | None) -> dict[str, str]:
         if row is None or row["erased"] or not row["traits"] or row["traits"] == NO_TRAITS:
             return {}
-        return match_keys(self._rules, row["traits"], row["ins"])
+        return match_keys(self._rules, row["traits"], qualified(row["ins"], row["ins_oid"]))

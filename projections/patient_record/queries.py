@@ -61,6 +61,7 @@ READING_REQUESTED: Document = {"state": "requested"} | dict.fromkeys(
 )
 """What is told of an order or a reading before any step after the first."""
 INNER = ("study_id", "first_position", "last_position")
+SEALED_OF_ORDER = ("placer_number", "act", "question", "accession", "ae_title", "cancel_reason")
 ARRIVED = """
 SELECT study_id::text, study_uid, started_at, site, first_position, last_position
 FROM patient_record.study WHERE identity_id = ANY(%(members)s::uuid[])
@@ -214,7 +215,7 @@ def _study(
         "date": study["started_at"],
         "modalities": study["modalities"],
         "description": _shown(study["description"], study["subject"], erased),
-        "accession": study["accession"],
+        "accession": _shown(study["accession"], study["subject"], erased),
         "series": study["series"],
         "instances": study["instances"],
         "reports": [
@@ -222,7 +223,7 @@ def _study(
                 "report_uid": r["report_uid"],
                 "kind": r["kind"],
                 "title": _shown(r["title"], r["subject"], erased),
-                "unread": r["unread"],
+                "unread": _shown(r["unread"], r["subject"], erased),
             }
             for r in reports.get(study["study_id"], ())
         ],
@@ -282,5 +283,5 @@ def shown_order(order: Document, erased: Collection[str]) -> Document:
     """An order with its times as text, and its texts masked where the identity is ``erased``."""
     order = {name: value for name, value in order.items() if name not in INNER}
     times = {name: iso(order[name]) for name in ("wanted_by", "scheduled_for", "placed_at")}
-    texts = {name: _shown(order[name], order["identity"], erased) for name in ("question", "cancel_reason")}
+    texts = {name: _shown(order[name], order["identity"], erased) for name in SEALED_OF_ORDER}
     return {**order, **times, **texts}

@@ -1,6 +1,6 @@
 """What came in and waits for a person: studies in conflict, and dose reports of which no dose could be read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
@@ -8,6 +8,7 @@ from psycopg2.extensions import connection as Connection
 from domain.sight import Sight
 from domain.times import iso
 from projections.engine.query import fetch
+from schemas.event import ERASED
 
 Document = dict[str, Any]
 
@@ -19,7 +20,8 @@ FROM patient_record.conflict c JOIN patient_record.study s USING (study_id)
 WHERE c.state = 'open' OR %(all)s ORDER BY c.position LIMIT %(limit)s
 """
 UNREAD = """
-SELECT r.study_id::text AS study, r.report_uid, s.study_uid, s.started_at, s.site, r.unread, r.position
+SELECT r.study_id::text AS study, r.report_uid, r.subject_id::text AS subject, s.study_uid, s.started_at, s.site,
+       r.unread, r.position
 FROM patient_record.report r LEFT JOIN patient_record.study s USING (study_id)
 WHERE r.unread IS NOT NULL {of_whom} ORDER BY r.position DESC LIMIT %(limit)s
 """
@@ -38,16 +40,31 @@ def study_of_conflict(connection: Connection, conflict: str) -> str | None:
 
 
 def unread_doses(connection: Connection, limit: int | None = None) -> list[Document]:
-    """Dose reports of which no dose could be read, and why, newest first."""
+    """Dose reports of which no dose could be read, and why, newest first; ``subject``: whose key that is sealed under.
+
+    ``told`` makes them ready to be shown.
+    """
     return list(fetch(connection, UNREAD.format(of_whom=""), limit=limit))
 
 
-def unread_of(connection: Connection, members: Sequence[str], sight: Sight) -> list[Document]:
+def unread_of(
+    connection: Connection, members: Sequence[str], sight: Sight, erased: Collection[str] = ()
+) -> list[Document]:
     """The same of these members, as far as the reader sees them."""
     of_whom = "AND s.identity_id = ANY(%(members)s::uuid[])"
-    return [
+    seen = (
         row
         for row in fetch(connection, UNREAD.format(of_whom=of_whom), limit=None, members=list(members))
         if not sight.exclusions.study(row["study_uid"], row["started_at"])
         and not sight.withholds(row["position"], [row["site"]])
+    )
+    return told(seen, erased)
+
+
+def told(rows: Iterable[Document], erased: Collection[str]) -> list[Document]:
+    """Rows as shown: without their subjects, and why nothing could be read masked where one of them is ``erased``."""
+    return [
+        {name: value for name, value in row.items() if name != "subject"}
+        | ({"unread": ERASED} if row["subject"] in erased else {})
+        for row in rows
     ]

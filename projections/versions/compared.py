@@ -4,7 +4,7 @@ A table that only one version has counts as all added or all gone. If the keys d
 Columns that only one version has, or whose type differs, are named and not compared.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection
 
 from projections.engine.query import fetch
 from projections.engine.rows import quoted
-from projections.engine.sealed import shown
+from projections.engine.sealed import Seal, shown
 
 COLUMNS = """
 SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, coalesce(i.indisprimary, false) AS key
@@ -40,15 +40,15 @@ def columns_of(connection: Connection, schema: str, table: str) -> Columns:
 
 @dataclass(frozen=True)
 class Compared:
-    """``schemas``: of the live version and of the candidate. ``sealed``: column to the columns that name its
-    subjects.
+    """``schemas``: of the live version and of the candidate. ``sealed``: the columns that readers see masked
+    after an erasure.
     """
 
     name: str
     schemas: tuple[str, str]
     live: Columns
     candidate: Columns
-    sealed: Mapping[str, Sequence[str]]
+    sealed: Mapping[str, Seal]
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ class Compared:
         return [n for n in {**self.live, **self.candidate} if not self._comparable(n)]
 
     def _comparable(self, name: str) -> bool:
-        needed = {name, *self.sealed.get(name, ())}
+        needed = {name, *(self.sealed[name].subjects if name in self.sealed else ())}
         both = needed <= self.live.keys() & self.candidate.keys()
         return both and self.live[name] == self.candidate[name]
 

@@ -17,7 +17,7 @@ from domain.errors import NotFound
 from projections.engine.declaration import Document, Meaning
 from projections.engine.query import fetch
 from projections.engine.rows import quoted
-from projections.engine.sealed import shown
+from projections.engine.sealed import Seal, shown
 from projections.versions import catalog
 from projections.versions.compared import Compared, columns_of
 
@@ -46,14 +46,14 @@ SESSION = "SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL max_para
 class Pair:
     """Two versions of one view: ``live`` is what readers see, ``candidate`` the other.
 
-    ``sealed``: for each table the sealed columns and the columns that name their subjects. ``erased``: the erased
+    ``sealed``: for each table its sealed columns. ``erased``: the erased
     identities. ``meaning``: what a difference means beyond rows, if the view declares it.
     """
 
     view: str
     live: int
     candidate: int
-    sealed: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    sealed: Mapping[str, Mapping[str, Seal]] = field(default_factory=dict)
     erased: Sequence[str] = ()
     meaning: Meaning | None = None
 

@@ -23,6 +23,7 @@ from domain.commands.views import Promoted, RolledBack
 from domain.decision_tables import PairStated
 from domain.directory import Directory
 from domain.errors import AeTitleTaken, CommandRepeated
+from domain.ins import TEST
 from domain.ledger import Ledger
 from domain.membership import Membership
 from domain.ports import CommandRecord
@@ -72,7 +73,7 @@ class Ours:
 
 def postgres_ledger(url: str) -> Ledger:
     env = {"PERSISTENCE_MODULE": "adapters.eventstore", "EVENT_STORE_DATABASE": url}
-    return Ledger(env, codec=CODEC, vault=VAULT, ids=IDS)
+    return Ledger(env, codec=CODEC, vault=VAULT, authorities=TEST, ids=IDS)
 
 
 @pytest.fixture

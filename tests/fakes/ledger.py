@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from domain.ids import Ids
+from domain.ins import TEST
 from domain.ledger import Ledger
 from domain.ports import Answer
 from domain.work import Command, Envelope
@@ -36,6 +37,7 @@ class MemoryLedger(Ledger):
             codec=Codec(registry(), self.memory_vault),
             vault=self.memory_vault,
             ids=ids,
+            authorities=TEST,
             clock=FixedClock(),
         )
 

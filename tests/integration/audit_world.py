@@ -159,6 +159,7 @@ class AuditWorld:
             (
                 ("KRYPTON_KAFKA", addresses.kafka),
                 ("KRYPTON_DATABASE", addresses.database),
+                ("KRYPTON_TEST_INSTALLATION", "1"),
                 ("KRYPTON_LOG_FOLDER", str(self.krypton.settings.log_folder)),
                 ("KRYPTON_LOG_KEY_FILE", str(self.krypton.settings.log_key)),
                 ("KRYPTON_ROLES", str(self.krypton.settings.roles)),
@@ -188,6 +189,7 @@ def audit_world(stack: Stack) -> Iterator[AuditWorld]:
         stack.root,
         kafka=addresses.kafka,
         database=url,
+        test_given=True,
         log_folder_given=folder / "tlog",
         log_key_given=folder / "tlog.key",
         roles_given=folder / "roles.toml",

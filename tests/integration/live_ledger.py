@@ -67,6 +67,7 @@ class LiveLedger:
             self.stack.root,
             kafka=addresses.kafka,
             database=self.database,
+            test_given=True,
             log_folder_given=folder,
             log_key_given=key,
         )
@@ -92,6 +93,7 @@ class LiveLedger:
             "KRYPTON_HOME": str(self.stack.root),
             "KRYPTON_KAFKA": self.krypton.addresses.kafka,
             "KRYPTON_DATABASE": self.database,
+            "KRYPTON_TEST_INSTALLATION": "1",
             "KRYPTON_LOG_FOLDER": str(self._log[0]),
             "KRYPTON_LOG_KEY_FILE": str(self._log[1]),
             "KRYPTON_ROLES": str(every_role_by_name(A_PROFESSIONAL)),  # the database is given: no role is anybody's

@@ -52,7 +52,7 @@ class RuledWorld:
 
     def __init__(self, url: str, home: Path) -> None:
         self.url = url
-        settings = Settings(home, database=url, master_key_base64=base64.b64encode(bytes(32)).decode())
+        settings = Settings(home, database=url, test_given=True, master_key_base64=base64.b64encode(bytes(32)).decode())
         self.ours = Krypton(settings, Addresses("127.0.0.1:1", url))
         for _ in islice(install(self.ours), TABLES):
             pass

@@ -57,7 +57,7 @@ def engine(url: str, home: Path, kill_at: str, passes: int) -> None:
 
     pytest.MonkeyPatch().setattr(lag, "lacks", lambda *_: "")  # no Kafka here, and the index has read all
     pytest.MonkeyPatch().setattr(sender_module, "AT_A_TIME", FEW)
-    settings = Settings(home, database=url, master_key_base64=base64.b64encode(bytes(32)).decode())
+    settings = Settings(home, database=url, test_given=True, master_key_base64=base64.b64encode(bytes(32)).decode())
     ours = Krypton(settings, Addresses("127.0.0.1:1", url))
     index, fold = ours.view(INDEX), policies.store(ours, "matching", step)
     sender = policies.sender(ours, "matching", step)
@@ -127,7 +127,7 @@ def deliver(url: str, home: Path, kill_at: str) -> None:
         if name == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    settings = Settings(home, database=url, master_key_base64=base64.b64encode(bytes(32)).decode())
+    settings = Settings(home, database=url, test_given=True, master_key_base64=base64.b64encode(bytes(32)).decode())
     policies.sender(Krypton(settings, Addresses("127.0.0.1:1", url)), "emergency", step).once()
 
 

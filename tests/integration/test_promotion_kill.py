@@ -40,7 +40,7 @@ def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def switch(url: str, home: Path, promotes: bool, ready: Event) -> None:
     """In a process of its own: promote version 2, or go back."""
-    settings = Settings(home, database=url, master_key_base64=base64.b64encode(bytes(32)).decode())
+    settings = Settings(home, database=url, test_given=True, master_key_base64=base64.b64encode(bytes(32)).decode())
     ours = Krypton(settings, Addresses("127.0.0.1:1", url))
     pytest.MonkeyPatch().setattr(lag, "lacks", lambda *_: "")  # no Kafka here, and every version has read all
     ours.ledger.rules()  # connect first, so that what is killed is the switching

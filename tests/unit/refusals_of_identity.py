@@ -9,6 +9,7 @@ from domain.aggregates.link import Link
 from domain.commands.consents import Oppose
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Erase, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
+from domain.ins import PRODUCTION, matricule
 from domain.tasks import check
 from domain.work import Envelope
 from krypton.cli.calling import Acting, chosen
@@ -166,6 +167,17 @@ PROVOKED = [
     Provoked(errors.BadIns, "check what was typed", lambda w: registration(ins=MATRICULE[:13], ins_oid=TEST_OID)),
     Provoked(
         errors.BadIns, "fetch it again from INSi", lambda w: registration(ins=MATRICULE[:13] + "88", ins_oid=TEST_OID)
+    ),
+    Provoked(
+        errors.OtherAuthority,
+        "is that of real people",
+        lambda w: AttachIns(identity=w.marie, matricule=MATRICULE, oid=PRODUCTION.default),
+    ),
+    # Of an installation that is not for tests
+    Provoked(
+        errors.OtherAuthority,
+        "is for tests, and this installation is not",
+        lambda w: Directly(lambda: matricule(MATRICULE, TEST_OID, PRODUCTION)),
     ),
     Provoked(errors.FlagUnchanged, "known are DOUT", lambda w: Flag(identity=w.marie, flag="RARE", reason=WORDS)),
     Provoked(

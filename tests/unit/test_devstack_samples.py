@@ -44,7 +44,7 @@ def test_each_dose_report_is_read_whole(ledger: MemoryLedger) -> None:
     doses = [event.data for event in of_type(ledger, "dose.reported")]
     assert sorted(sum(one["dlp_mgycm"] for one in dose["exposures"]) for dose in doses) == [240.0, 921.5]
     assert sorted(dose["totals"]["dlp_mgycm"] for dose in doses) == [240.0, 921.5]
-    assert not any(one["not_understood"] for dose in doses for one in dose["exposures"])
+    assert not any(one["not_understood"] for dose in doses for one in dose["words"]["exposures"])
 
 
 def test_what_cannot_be_taken_in_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
