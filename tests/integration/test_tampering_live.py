@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -117,6 +118,19 @@ def cli(ledger: LiveLedger, ours: Krypton) -> CommandLine:
         "KRYPTON_LOG_KEY_FILE": str(ours.settings.log_key),
     }
     return CommandLine(ledger.stack.root, tuple(settings.items()))
+
+
+def test_a_pair_that_nobody_stated_is_named_and_taken_out_again(
+    ledger: LiveLedger, ours: Krypton, cli: CommandLine
+) -> None:
+    """In no log, so that both are right; decisions would go by it."""
+    pair = f"{UUID(int=1)} {UUID(int=2)}"
+    run_sql(ledger, f"INSERT INTO ledger.pair VALUES ('{UUID(int=1)}', '{UUID(int=2)}', 'merged', {AT})")
+    (found,) = verdict(ours).findings
+    assert (found.position, found.log, found.kind) == (AT, Log.DECISION_TABLES, Kind.DECISION_TABLE)
+    assert found.detail == f"pair {pair}: looked up as merged {AT}, and the log says nothing"
+    assert cli.ask("restore", "decision-tables") == {"rows": 1}
+    assert (verdict(ours).difference, verdict(ours).document()["decision_tables"]) == (None, "ok")
 
 
 def test_no_second_key_is_made_for_a_log_that_signed(cli: CommandLine, tmp_path: Path) -> None:
