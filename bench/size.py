@@ -39,12 +39,11 @@ def run(ours: Krypton, identities: int = IDENTITIES, seconds: float = 8.0) -> di
     begin = time.perf_counter()
     links = fill(ours, site, identities)
     figures: dict[str, float] = {"identities": identities, "links": links, "filled: s": time.perf_counter() - begin}
-    figures |= _process(ours, _pairs(chance, identities, TIMES))
+    figures |= _process(ours, _pairs(ours, chance, identities))
     ours.execute(RegisterProfessional(rpps=RPPS, name="Dr Essai", profession="physician", site=site), Envelope())
-    numbers = count()
-    opened = (OpenAccess(identity=_any(chance, identities), rpps=RPPS, reason="care") for _ in numbers)
-    arrived = (commands.study(site, n) for n in numbers)
-    merged = (Merge(one=a, other=b, reason="same traits") for a, b in _pairs(chance, identities, TIMES))
+    opened = [OpenAccess(identity=one, rpps=RPPS, reason="care") for one, _ in _pairs(ours, chance, identities)]
+    arrived = (commands.study(site, n) for n in count())
+    merged = (Merge(one=a, other=b, reason="same traits") for a, b in _pairs(ours, chance, identities))
     measured: dict[str, Iterable[Command]] = {
         "merge: p99 ms": merged,
         "access decision: p99 ms": opened,
@@ -58,14 +57,11 @@ def run(ours: Krypton, identities: int = IDENTITIES, seconds: float = 8.0) -> di
     return figures | {ratio: filled[rate] / empty[rate] for rate, ratio in RATES.items()}
 
 
-def _any(chance: Random, identities: int) -> UUID:
-    return identity(chance.randint(1, identities))
-
-
-def _pairs(chance: Random, identities: int, many: int) -> list[tuple[UUID, UUID]]:
-    """Of one person and another: the firsts of two thirteens are never linked."""
-    drawn = chance.sample(range(identities // 13), 2 * many)
-    return [(identity(13 * a + 1), identity(13 * b + 1)) for a, b in zip(drawn[::2], drawn[1::2], strict=True)]
+def _pairs(ours: Krypton, chance: Random, identities: int) -> list[tuple[UUID, UUID]]:
+    """Of one person and another: the firsts of two thirteens are never linked. Those alone have keys in the vault."""
+    drawn = [identity(13 * group + 1) for group in chance.sample(range(identities // 13), 2 * TIMES)]
+    ours.vault.prepare((), [*map(str, drawn)])
+    return list(zip(drawn[::2], drawn[1::2], strict=True))
 
 
 def _took(ours: Krypton, command: Command) -> float:
@@ -99,6 +95,7 @@ def _of_thousands(ours: Krypton, site: str, shape: str) -> float:
     """The slowest of merges and unmerges of one of thousands with somebody new."""
     ids = connected(ours, site, shape, MEMBERS)
     took: list[float] = []
+    ours.vault.prepare((), [str(identity(13 * n + 1)) for n in range(10)])
     for n in range(20):
         said: Callable[..., Command] = Unmerge if n % 2 else Merge
         took.append(_took(ours, said(one=ids[0], other=identity(13 * (n // 2) + 1), reason="same traits")))

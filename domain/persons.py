@@ -26,6 +26,7 @@ class Persons:
         self._loaded: set[str] = set()  # whose pairs are all here
         self._pairs: dict[tuple[str, str], tuple[str, int]] = {}
         self._near: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        self._barred: set[tuple[str, str]] = set()
         self._foreseen: dict[tuple[str, str], tuple[str, int]] = {}
         self._later = count(LATER)
         self._person: dict[str, set[str]] = {}
@@ -43,14 +44,15 @@ class Persons:
             self.upto = at
         elif at != self._at:
             at, pairs = self._look(self._asked)
-            for known in (self._pairs, self._near, self._loaded, self._person):
+            for known in (self._pairs, self._near, self._barred, self._loaded, self._person):
                 known.clear()
         self._at = at
         self._loaded |= self._asked
         for low, high, held, position in pairs:
             self._state((low, high), held, position)
             if held == MERGED:
-                self._loaded |= {low, high}
+                self._loaded.add(low)
+                self._loaded.add(high)
         for pair, (held, position) in self._foreseen.items():
             self._state(pair, held, position)
 
@@ -80,9 +82,9 @@ class Persons:
     def bar_between(self, one: str, other: str) -> tuple[str, str] | None:
         """A barred pair that merging the two would bring together, or None."""
         self.load((one, other))
-        fewer, more = sorted((self.person_of(one), self.person_of(other)), key=len)
-        barred = ((each, pair) for each in fewer for pair in self._near[each] if self._pairs[pair][0] == BARRED)
-        return min((pair for each, pair in barred if not more.isdisjoint({*pair} - {each})), default=None)
+        left, right = self.person_of(one), self.person_of(other)
+        ends = ((a, b) for a, b in self._barred if (a in left and b in right) or (a in right and b in left))
+        return min(ends, default=None)
 
     def _whole(self, identity: str) -> set[str]:
         """All that merged pairs connect to an identity, with all their pairs loaded."""
@@ -106,14 +108,18 @@ class Persons:
 
     def _persons(self, members: set[str]) -> list[set[str]]:
         """The persons of members that merged pairs connect: more than one where a bar holds merges back."""
-        pairs = {pair: self._pairs[pair] for member in members for pair in self._near[member]}
-        barred = {pair for pair, (held, _) in pairs.items() if held == BARRED and members.issuperset(pair)}
+        barred = {pair for pair in self._barred if members.issuperset(pair)}
         if not barred:
             return [members]
-        merged = {pair: position for pair, (held, position) in pairs.items() if held == MERGED}
+        near = {pair for member in members for pair in self._near[member]}
+        merged = {pair: self._pairs[pair][1] for pair in near if self._pairs[pair][0] == MERGED}
         return Cluster(dict.fromkeys(members, 0), merged, barred).persons()[0]
 
     def _state(self, pair: tuple[str, str], held: str, position: int) -> None:
         self._pairs[pair] = held, position
-        for side in pair:
-            self._near[side].add(pair)
+        self._near[pair[0]].add(pair)
+        self._near[pair[1]].add(pair)
+        if held == BARRED:
+            self._barred.add(pair)
+        else:
+            self._barred.discard(pair)
