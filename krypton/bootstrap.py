@@ -98,7 +98,18 @@ class Krypton:
 
         settings = self.settings
         settings.master_keys()  # whoever seals nothing yet is told at once
-        return Ring(lambda: [FileKey(key) for key in settings.master_keys()], settings.master_key_where)
+
+        def files() -> list[FileKey]:
+            return [FileKey(key) for key in settings.master_keys()]
+
+        if settings.pkcs11_module is None:
+            return Ring(files, settings.master_key_where)
+        from adapters.vault.token_key import token  # the library is an extra
+
+        assert settings.pkcs11_token is not None
+        assert settings.pkcs11_key is not None
+        held, label = token(settings.pkcs11_module, settings.pkcs11_token, settings.pkcs11_pin()), settings.pkcs11_key
+        return Ring(lambda: [held.key(label), *files()], settings.master_key_where, held.named)
 
     @cached_property
     def region_secret(self) -> bytes:

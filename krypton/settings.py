@@ -9,6 +9,7 @@
 | KRYPTON_ROLES | the roles file; `roles.toml` in the state folder |
 | KRYPTON_DATABASE, …_DATABASE_FILE | URL of the database to use instead of the embedded one, or its file |
 | KRYPTON_MASTER_KEY, …_MASTER_KEY_FILE | base64 of the vault's 32-byte master key, or its file, for several |
+| KRYPTON_PKCS11_MODULE, …_PKCS11_TOKEN, …_PKCS11_KEY, …_PKCS11_PIN_FILE | the master key in a security module |
 | KRYPTON_VAULT_DATABASE, …_VAULT_DATABASE_FILE | URL of the vault's own database, or its file; the ledger's |
 | KRYPTON_TEST_INSTALLATION | 1: nobody here is a patient; matricules of test authorities are taken, and no others |
 | KRYPTON_DICOM_AE, KRYPTON_DICOM_PORT | AE title (PS3.5 §6.2: 16 characters) and port of the DICOM service |
@@ -74,6 +75,10 @@ class Settings:
     master_key_base64: str | None = field(default=None, repr=False)
     master_key_file: Path | None = None
     test_given: bool | None = None
+    pkcs11_module: Path | None = None  # all four, or none
+    pkcs11_token: str | None = None
+    pkcs11_key: str | None = None
+    pkcs11_pin_file: Path | None = None
     roles_given: Path | None = None
     dicom_ae: str = "KRYPTON"
     dicom_port: int = 11112
@@ -119,6 +124,7 @@ class Settings:
             master_key_base64=given.get("KRYPTON_MASTER_KEY"),
             master_key_file=_path(given, "KRYPTON_MASTER_KEY_FILE", cwd),
             test_given=_yes(given, "KRYPTON_TEST_INSTALLATION") if "KRYPTON_TEST_INSTALLATION" in given else None,
+            **_token(given, cwd),
             roles_given=_path(given, "KRYPTON_ROLES", cwd),
             dicom_ae=_ae_title(given),
             dicom_host=given.get("KRYPTON_DICOM_HOST", Settings.dicom_host),
@@ -168,7 +174,7 @@ class Settings:
 
     def master_keys(self) -> tuple[bytes, ...]:
         """The vault's master keys, 32 bytes each, the newest first: read again at each call, for a file may be given
-        another key. Raises SettingsWrong where there is none or one is no such key.
+        another key. None where it is in a security module. Raises SettingsWrong where one is missing or no such key.
 
         Taken from KRYPTON_MASTER_KEY, else from KRYPTON_MASTER_KEY_FILE, else from the file that
         `krypton dev up` makes for the embedded database.
@@ -179,15 +185,24 @@ class Settings:
             return _keys(_content(self.master_key_file, "KRYPTON_MASTER_KEY_FILE"), str(self.master_key_file))
         own = Home(self.home).master_key
         if not own.is_file():
+            if self.pkcs11_module:
+                return ()
             raise SettingsWrong(
                 "no master key: set KRYPTON_MASTER_KEY_FILE to a file with base64 of 32 random bytes "
                 "(for the embedded database, krypton dev up makes one)"
             )
         return _keys(_content(own, "the embedded stack's master key"), str(own))
 
+    def pkcs11_pin(self) -> str:
+        """The PIN of the token. Raises SettingsWrong."""
+        assert self.pkcs11_pin_file is not None, "read with the other settings of the token"
+        return _content(self.pkcs11_pin_file, "KRYPTON_PKCS11_PIN_FILE")
+
     @property
     def master_key_where(self) -> str:
         """The setting that names the master key, for messages."""
+        if self.pkcs11_module:
+            return f"KRYPTON_PKCS11_KEY ({self.pkcs11_key} on {self.pkcs11_token})"
         if self.master_key_base64:
             return "KRYPTON_MASTER_KEY"
         return f"KRYPTON_MASTER_KEY_FILE ({self.master_key_file or Home(self.home).master_key})"
@@ -225,6 +240,19 @@ def _kafka(given: Mapping[str, str], cwd: Path) -> str | None:
         )
     _content(cwd / file, "KRYPTON_KAFKA_PASSWORD_FILE")
     return with_login(servers, user, cwd / file)
+
+
+def _token(given: Mapping[str, str], cwd: Path) -> dict[str, Any]:
+    found = {
+        "pkcs11_module": _path(given, "KRYPTON_PKCS11_MODULE", cwd),
+        "pkcs11_token": given.get("KRYPTON_PKCS11_TOKEN"),
+        "pkcs11_key": given.get("KRYPTON_PKCS11_KEY"),
+        "pkcs11_pin_file": _path(given, "KRYPTON_PKCS11_PIN_FILE", cwd),
+    }
+    missing = [_variable(name) for name, value in found.items() if value is None]
+    if 0 < len(missing) < len(found):
+        raise SettingsWrong(f"a master key in a security module needs {', '.join(missing)} too: set it, or none")
+    return found
 
 
 def _path(given: Mapping[str, str], name: str, cwd: Path) -> Path | None:

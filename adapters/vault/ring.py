@@ -10,14 +10,17 @@ from domain.errors import WrongMasterKey
 from domain.ports import MasterKey
 
 Load = Callable[[], Sequence[MasterKey]]
+Find = Callable[[str], MasterKey | None]
 
 
 class Ring:
     """Master keys by name. Safe to share between threads."""
 
-    def __init__(self, load: Load, where: str) -> None:
-        """``load``: reads them, the first one first; ``where``: the setting that names them, for messages."""
-        self._load, self.where = load, where
+    def __init__(self, load: Load, where: str, find: Find = lambda _: None) -> None:
+        """``load``: reads them, the first one first; ``where``: the setting that names them, for messages; ``find``:
+        looks for one that is not among them by its name.
+        """
+        self._load, self.where, self._find = load, where, find
         self._held: dict[str, MasterKey] = {}
 
     @staticmethod
@@ -34,6 +37,8 @@ class Ring:
         """Raises WrongMasterKey where it was not given."""
         if name not in self._held:
             self._read()
+        if name not in self._held and (found := self._find(name)):
+            self._held[name] = found
         try:
             return self._held[name]
         except KeyError:

@@ -148,7 +148,7 @@ def _read_one(codec: Codec, record: Record) -> Read:
         return _unread(record, failure)
     try:
         event = codec.read(record)
-    except AWAY:
+    except (*AWAY, StoreAway):
         raise
     except Exception as failure:  # a tampered seal, or a bad row of the vault, for example
         return _unread(record, failure)

@@ -4,30 +4,36 @@ Who was erased stays erased, and everything else is as before, but for what was 
 has.
 """
 
+import base64
+import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
 
+from domain.actors import Caller
+from domain.aggregates.viewing import key_of
 from domain.commands.identities import Correct, Erase
 from domain.commands.links import Merge
+from domain.commands.listings import ListPeople
 from domain.errors import KeyMissing
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.cli.failures import told
 from krypton.devstack.stack import Stack
-from krypton.integrity.findings import Kind
+from krypton.integrity.findings import Kind, Log
 from krypton.integrity.restore import restore
 from krypton.services import notary
-from krypton.services.budget import begin
 from krypton.services.install import install
 from krypton.vaults import open_vault
-from postgres.session import keep_within
 from schemas.event import ERASED
+from tests.integration.live_cli import free_port
 from tests.integration.live_ledger import LiveLedger, live_ledger, person
-from tests.integration.proof_world import heads, krypton, relay_all, run_sql, verdict
+from tests.integration.proof_world import heads, krypton, records_of, relay_all, run_sql, verdict
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
 
@@ -133,15 +139,15 @@ def test_nothing_is_sealed_for_who_is_in_the_ledger_and_not_in_the_vault(day: Da
     ours.execute(Erase(identity=day.later, reason="her key is lost"), Envelope())
 
 
-@pytest.mark.parametrize("process", ["worker", "dicom", "policies"])
-def test_each_process_that_opens_fields_destroys_again_at_its_start(day: Day, process: str) -> None:
+@pytest.mark.parametrize("words", [("worker", "identity_index"), ("dicom", "serve"), ("policies", "run")], ids=" ".join)
+def test_each_process_that_opens_fields_destroys_again_at_its_start(
+    day: Day, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     ours = day.brought_back(*VAULT)
-    day.ledger.krypton.close()  # a process of its own has its budget for itself
-    try:
-        begin(ours, process)
-    finally:
-        keep_within("", None)
-    assert ours.vault.destroyed([str(day.erased)]) == {str(day.erased)}
+    monkeypatch.setenv("KRYPTON_DICOM_PORT", str(free_port()))
+    process = day.ledger.start(*words)
+    until(lambda: ours.vault.destroyed([str(day.erased)]) != set(), f"destroyed again by {words[0]}")
+    assert process.poll() is None
 
 
 def test_init_destroys_again_and_says_so(day: Day) -> None:
@@ -149,6 +155,76 @@ def test_init_destroys_again_and_says_so(day: Day) -> None:
     said = list(install(ours, log_key=False))
     assert "vault: ready, 1 keys of erased people were there again and are destroyed" in said
     assert "vault: ready" in list(install(ours, log_key=False))
+
+
+def test_keys_that_changed_places_and_keys_of_nobody_are_named(day: Day) -> None:
+    """What is wrapped says whose it is. A key of nobody is no difference: a registration may have been cut off."""
+    pair = f"'{day.kept}', '{day.later}'"
+    swap = "UPDATE vault.subject_key one SET wrapped = other.wrapped FROM vault.subject_key other"
+    run_sql(
+        day.ledger,
+        f"{swap} WHERE one.subject IN ({pair}) AND other.subject IN ({pair}) AND one.subject <> other.subject",
+        "INSERT INTO vault.subject_key (subject, wrapped, made_at)"
+        " SELECT gen_random_uuid(), wrapped, now() - interval '1 day' FROM vault.subject_key WHERE wrapped IS NOT NULL",
+    )
+    found = verdict(krypton(day.ledger))
+    assert [(one.kind, one.log) for one in found.findings] == [(Kind.KEY_BROKEN, Log.VAULT)] * 2
+    assert {str(day.kept), str(day.later)} == {one.detail.split()[3] for one in found.findings}
+    assert (found.foreign_keys, len(found.foreign_named)) == (3, 3)
+    assert found.document()["vault"] == f"{Kind.KEY_BROKEN} at position {min(day.said_of(day.kept))}"
+
+
+def test_a_key_that_was_destroyed_without_an_erasure_is_named(day: Day) -> None:
+    run_sql(day.ledger, f"UPDATE vault.subject_key SET wrapped = NULL WHERE subject = '{day.kept}'")
+    (found,) = verdict(krypton(day.ledger)).findings
+    assert (found.kind, found.position) == (Kind.KEY_MISSING, min(day.said_of(day.kept)))
+    assert f"the key of {day.kept} is destroyed, and no event erased them" in found.detail
+
+
+def test_a_bad_row_is_its_persons_dead_letter_and_stops_nobody_else(day: Day) -> None:
+    run_sql(day.ledger, f"UPDATE vault.subject_key SET wrapped = '\\x00'::bytea WHERE subject = '{day.kept}'")
+    ours = krypton(day.ledger)
+    with closing(ours.view("identity_index")) as store:
+        lanes = records_of(ours.addresses.kafka, store.topics)
+        for lane in lanes.values():
+            store.apply(lane)
+    letters = dict(day.ledger.query("SELECT ledger_position, reason FROM views.dead_letter"))
+    assert letters.keys() <= day.said_of(day.kept)
+    assert f"KeyBroken: the vault's key of subject {day.kept} does not open" in letters[min(day.said_of(day.kept))]
+    shown = {row[0] for row in day.ledger.query("SELECT identity_id::text FROM identity_index.identity")}
+    assert {str(day.erased), str(day.later)} <= shown
+
+
+def test_a_wrong_master_key_ends_a_process_at_its_start_and_names_the_setting(
+    day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KRYPTON_MASTER_KEY", base64.b64encode(os.urandom(32)).decode())
+    process = day.ledger.start("worker", "identity_index")
+    assert process.wait(WITHIN_S) == 2
+    assert "settings: the vault's keys are wrapped by master key" in (
+        said := day.ledger.said("worker", "identity_index")
+    )
+    assert "KRYPTON_MASTER_KEY has" in said
+
+
+def test_who_asks_with_a_key_that_the_vault_lost_is_let_in_and_gets_no_second_one(day: Day) -> None:
+    """A list may be needed to treat somebody; why it was asked reads as erased, and is named (K1)."""
+    by = "clerk:c1"
+    own = str(key_of(by))
+
+    def asks() -> None:
+        listed = ListPeople(caller=Caller(by, "first reason"), task="identity.review.list")
+        krypton(day.ledger).execute(listed, Envelope(by))
+
+    asks()
+    assert krypton(day.ledger).vault.holds(own)
+    run_sql(day.ledger, f"DELETE FROM vault.subject_key WHERE subject = '{own}'")
+    asks()
+    ours = krypton(day.ledger)
+    assert ours.vault.destroyed([own]) == {own}
+    assert [body["reason"] for body in facts(ours).values() if body.get("caller_id") == own] == [ERASED] * 2
+    (found,) = verdict(ours).findings
+    assert (found.kind, own in found.detail) == (Kind.KEY_MISSING, True)
 
 
 def test_an_event_store_of_yesterday_brings_nobody_back(day: Day) -> None:

@@ -1,0 +1,118 @@
+"""A master key in a hardware security module: PKCS#11 (OASIS, version 2.40), AES-GCM (CKM_AES_GCM) on the token.
+
+The key never leaves the token: each wrapping and unwrapping is a call to it. A token that does not answer says nothing
+of a row, so after each failure the token is tried with a value of its own: where that fails too, the token is away.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+import pkcs11
+from pkcs11 import KeyType, Mechanism, ObjectClass, PKCS11Error
+from pkcs11.mechanisms import GCMParams
+
+from adapters.vault.file_key import broken
+from adapters.vault.sealing import NONCE
+from domain.errors import StoreAway, WrongMasterKey
+
+SCHEME: Final = "pkcs11:"
+TAG_BITS: Final = 128
+PROBE: Final = b"krypton"
+
+
+class Token:
+    """One logged-in session with a token; threads take turns. Raises WrongMasterKey; StoreAway."""
+
+    def __init__(self, module: Path, label: str, pin: str) -> None:
+        """``module``: the maker's library; ``label``: the token's."""
+        self._module, self.label, self._pin = module, label, pin
+        self._lock = Lock()
+        self._session: Any = None
+
+    def key(self, label: str) -> "TokenKey":
+        """Its AES key with that label. Raises WrongMasterKey where it has none."""
+        if self.handle(label) is None:
+            raise WrongMasterKey(
+                f"the token {self.label} has no AES key {label}: correct KRYPTON_PKCS11_KEY, or make the key with the "
+                "tool of the token's maker"
+            )
+        return TokenKey(self, label)
+
+    def named(self, name: str) -> "TokenKey | None":
+        """The key of a name that the vault holds, where it is this token's."""
+        token, _, label = name.removeprefix(SCHEME).partition("/")
+        is_ours = name.startswith(SCHEME) and token == self.label
+        return TokenKey(self, label) if is_ours and self.handle(label) is not None else None
+
+    def handle(self, label: str) -> Any:
+        """The key's handle; None where the token has no such key."""
+        with self._lock:
+            keys = self._opened().get_objects(
+                {
+                    pkcs11.Attribute.CLASS: ObjectClass.SECRET_KEY,
+                    pkcs11.Attribute.KEY_TYPE: KeyType.AES,
+                    pkcs11.Attribute.LABEL: label,
+                }
+            )
+            return next(iter(list(keys)), None)
+
+    def asked(self, key: Any, what: str, content: bytes, params: GCMParams) -> bytes:
+        """One call to the token. Raises PKCS11Error."""
+        with self._lock:
+            found: bytes = getattr(key, what)(content, mechanism=Mechanism.AES_GCM, mechanism_param=params)
+            return bytes(found)
+
+    def _opened(self) -> Any:
+        if self._session is None:
+            try:
+                token = pkcs11.lib(str(self._module)).get_token(token_label=self.label)
+                self._session = token.open(user_pin=self._pin)
+            except (PKCS11Error, RuntimeError, OSError) as failure:
+                raise WrongMasterKey(
+                    f"the token {self.label} of {self._module} cannot be used ({type(failure).__name__}): check "
+                    "KRYPTON_PKCS11_MODULE, KRYPTON_PKCS11_TOKEN and KRYPTON_PKCS11_PIN_FILE, and that it is plugged in"
+                ) from None
+        return self._session
+
+
+@cache
+def token(module: Path, label: str, pin: str) -> Token:
+    """The process's one session with a token: PKCS#11 lets a process log in once."""
+    return Token(module, label, pin)
+
+
+class TokenKey:
+    """Implements ``domain.ports.MasterKey``; the wrapped form is that of ``FileKey``: nonce, ciphertext, tag."""
+
+    def __init__(self, token: Token, label: str) -> None:
+        self._token = token
+        self._key = token.handle(label)
+        self.name = f"{SCHEME}{token.label}/{label}"
+
+    def wrap(self, subject: str, key: bytes) -> bytes:
+        """See ``domain.ports.MasterKey``. Raises StoreAway."""
+        nonce = os.urandom(NONCE)
+        try:
+            return nonce + self._token.asked(self._key, "encrypt", key, _params(nonce, subject))
+        except PKCS11Error as failure:
+            raise self._away(failure) from None
+
+    def unwrap(self, subject: str, wrapped: bytes) -> bytes:
+        """See ``domain.ports.MasterKey``. Raises StoreAway."""
+        nonce, content = wrapped[:NONCE], wrapped[NONCE:]
+        try:
+            if len(content) * 8 > TAG_BITS:
+                return self._token.asked(self._key, "decrypt", content, _params(nonce, subject))
+        except PKCS11Error:
+            self.wrap("probe", PROBE)
+        raise broken(subject)
+
+    def _away(self, failure: PKCS11Error) -> StoreAway:
+        return StoreAway(f"the token of master key {self.name} does not answer ({type(failure).__name__}): try again")
+
+
+def _params(nonce: bytes, subject: str) -> GCMParams:
+    return GCMParams(nonce, subject.encode(), TAG_BITS)

@@ -1,0 +1,151 @@
+"""What the vault asks of a master key, held by the one from a file and the one in a security module alike.
+
+The module is SoftHSM2, where it is installed (Debian: ``apt-get install softhsm2``).
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from adapters.vault import rewrap
+from adapters.vault.file_key import FileKey
+from adapters.vault.postgres import PostgresVault
+from adapters.vault.ring import Ring
+from domain.errors import KeyBroken, WrongMasterKey
+from domain.ports import MasterKey
+from krypton.addresses import Addresses
+from krypton.bootstrap import Krypton
+from krypton.settings import Settings, SettingsWrong
+
+MODULES = (
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib64/pkcs11/libsofthsm2.so",
+    "/usr/local/lib/softhsm/libsofthsm2.so",
+)
+TOKEN, PIN, KEY, OTHER = "krypton-test", "1234", "master", "master-2"
+AAD, PLAIN = b"study.arrived|1|1|description", b"SCANNER"
+
+
+@pytest.fixture(scope="session")
+def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library of SoftHSM2, with a token that has two AES keys; one token for all: a process logs in once."""
+    found = next((Path(one) for one in MODULES if Path(one).exists()), None)
+    if found is None or shutil.which("softhsm2-util") is None:
+        pytest.skip("SoftHSM2 is not installed: apt-get install softhsm2")
+    pkcs11 = pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed: the extra hsm")
+    home = tmp_path_factory.mktemp("softhsm")
+    (home / "tokens").mkdir()
+    (home / "softhsm2.conf").write_text(f"directories.tokendir = {home / 'tokens'}\nlog.level = ERROR\n")
+    os.environ["SOFTHSM2_CONF"] = str(home / "softhsm2.conf")  # the library reads it when it is loaded, once
+    made = ("--init-token", "--free", "--label", TOKEN, "--pin", PIN, "--so-pin", PIN)
+    subprocess.run(["softhsm2-util", *made], check=True, capture_output=True)
+    with pkcs11.lib(str(found)).get_token(token_label=TOKEN).open(user_pin=PIN, rw=True) as session:
+        for label in (KEY, OTHER):
+            session.generate_key(pkcs11.KeyType.AES, 256, label=label, store=True)
+    return found
+
+
+def settings(module: Path, folder: Path, **change: str) -> dict[str, str]:
+    """The environment of a process whose master key is on the token."""
+    (folder / "pin").write_text(f"{PIN}\n")
+    named = {"MODULE": str(module), "TOKEN": TOKEN, "KEY": KEY, "PIN_FILE": "pin"} | change
+    return {"KRYPTON_HOME": ".", **{f"KRYPTON_PKCS11_{name}": value for name, value in named.items()}}
+
+
+def ring(module: Path, folder: Path, **change: str) -> Ring:
+    """The master keys of such a process."""
+    read = Settings.read(settings(module, folder, **change), folder)
+    return Krypton(read, Addresses("nowhere:1", "postgresql://nowhere")).ring
+
+
+@pytest.fixture(params=["file", "token"])
+def key(request: pytest.FixtureRequest, tmp_path: Path) -> MasterKey:
+    """A master key."""
+    if request.param == "file":
+        return FileKey(os.urandom(32))
+    return ring(request.getfixturevalue("module"), tmp_path).first
+
+
+def test_what_was_wrapped_unwraps(key: MasterKey) -> None:
+    subject, secret = str(uuid4()), os.urandom(32)
+    wrapped = key.wrap(subject, secret)
+    assert key.unwrap(subject, wrapped) == secret
+    assert secret not in wrapped
+    assert key.wrap(subject, secret) != wrapped
+
+
+def test_a_wrapped_key_is_its_subjects_alone(key: MasterKey) -> None:
+    """So that rows of the vault cannot change places."""
+    wrapped, other = key.wrap(str(uuid4()), os.urandom(32)), str(uuid4())
+    with pytest.raises(KeyBroken, match=f"key of subject {other} does not open"):
+        key.unwrap(other, wrapped)
+
+
+@pytest.mark.parametrize("damage", [lambda w: w[:-1] + bytes([w[-1] ^ 1]), lambda w: w[:20], lambda w: b""])
+def test_an_altered_one_does_not_unwrap(key: MasterKey, damage: object) -> None:
+    subject = str(uuid4())
+    assert callable(damage)
+    with pytest.raises(KeyBroken):
+        key.unwrap(subject, damage(key.wrap(subject, os.urandom(32))))
+    assert key.unwrap(subject, key.wrap(subject, PLAIN)) == PLAIN  # and it goes on
+
+
+def test_another_key_does_not_unwrap(module: Path, tmp_path: Path) -> None:
+    subject = str(uuid4())
+    wrapped = ring(module, tmp_path, KEY=OTHER).first.wrap(subject, os.urandom(32))
+    with pytest.raises(KeyBroken):
+        ring(module, tmp_path).first.unwrap(subject, wrapped)
+
+
+def test_a_key_that_the_token_does_not_have_is_named(module: Path, tmp_path: Path) -> None:
+    with pytest.raises(WrongMasterKey, match="the token krypton-test has no AES key lost"):
+        _ = ring(module, tmp_path, KEY="lost").first
+
+
+def test_a_token_that_cannot_be_used_names_its_settings(module: Path, tmp_path: Path) -> None:
+    with pytest.raises(WrongMasterKey, match=r"the token other of .* cannot be used .* check KRYPTON_PKCS11_MODULE"):
+        _ = ring(module, tmp_path, TOKEN="other").first
+
+
+def test_a_token_needs_all_of_its_settings(tmp_path: Path) -> None:
+    given = settings(Path("/lib.so"), tmp_path)
+    del given["KRYPTON_PKCS11_PIN_FILE"]
+    with pytest.raises(SettingsWrong, match="needs KRYPTON_PKCS11_PIN_FILE too"):
+        Settings.read(given, tmp_path)
+
+
+@pytest.mark.live
+def test_a_vault_goes_from_a_file_to_a_token_and_to_another_key_of_it(
+    module: Path, tmp_path: Path, database_url: str
+) -> None:
+    """A process that ran before the change finds the token's other key by the name that the vault has."""
+    (tmp_path / "master.key").write_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    first = FileKey(bytes(range(32)))
+    subject = str(uuid4())
+    with closing(PostgresVault(database_url, Ring.of(first), beside_events=True)) as vault:
+        vault.create()
+        vault.prepare((), (subject,))
+        sealed = vault.seal(subject, PLAIN, AAD)
+    assert rewrap.rewrap(database_url, ring(module, tmp_path)).name == f"pkcs11:{TOKEN}/{KEY}"
+    (tmp_path / "master.key").unlink()
+    with closing(PostgresVault(database_url, ring(module, tmp_path), beside_events=True)) as vault:
+        vault.check()
+        rewrap.rewrap(database_url, ring(module, tmp_path, KEY=OTHER))
+        assert vault.unseal(subject, sealed, AAD) == PLAIN
+        new = str(uuid4())
+        vault.prepare((), (new,))
+        assert vault.holds(new)
+    assert [state.keys for state in rewrap.states(database_url)] == [0, 0, 2]
+
+
+@pytest.fixture(autouse=True)
+def _config() -> Iterator[None]:
+    """The library reads SOFTHSM2_CONF once; programs that other tests start need none."""
+    yield
+    os.environ.pop("SOFTHSM2_CONF", None)
