@@ -328,7 +328,8 @@ class TestNotReady:
     def test_a_database_without_tables_asks_for_init(self, empty: CommandLine, command: str) -> None:
         said = empty.complaint(4, *command.split())
         assert said.startswith("unavailable: ")
-        assert said.endswith("not there yet: run krypton init")
+        assert "not there yet" in said
+        assert said.endswith(": run krypton init")
 
     def test_a_broker_that_is_gone_is_named_though_the_database_answers(self, region: Region) -> None:
         without = replace(region, settings=(*region.settings, ("KRYPTON_KAFKA", f"127.0.0.1:{free_port()}")))
