@@ -56,7 +56,7 @@ class Incoming:
 
     def _refused_at_once(self) -> Answer | None:
         if not (is_uid(self._asked.sop_class) and is_uid(self._asked.sop_uid)):
-            self._log("is named by no UID")
+            self._log("refused: its SOP class or SOP instance is named by no UID")
             return answer(
                 Status.CANNOT_UNDERSTAND,
                 "SOPInstanceUID is not a UID (PS3.5 9.1): ask the sender's vendor to correct it",
@@ -122,7 +122,8 @@ class Incoming:
             self._came.discard()
 
     def _log(self, what: str, level: int = logging.WARNING) -> None:
-        log.log(level, "instance %.64s of %s %s", ascii(self._asked.sop_uid).strip("'"), self._agreed.calling, what)
+        named = self._asked.sop_uid if is_uid(self._asked.sop_uid) else "without a UID"  # else it may be a name
+        log.log(level, "instance %s of %s %s", named, self._agreed.calling, what)
 
 
 def _status(refused: Refused) -> Status:

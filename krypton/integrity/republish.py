@@ -19,6 +19,7 @@ from domain.proofs.note import Checkpoint, NotANote, Note, checkpoint_of, parse
 from krypton.bootstrap import Krypton
 from krypton.integrity import signed_store
 from krypton.integrity.checkpoints import Heads
+from krypton.settings import ServiceUnavailable
 from schemas.registry import registry
 from streams.broker import checkpoints
 from streams.reading import record_source
@@ -29,7 +30,7 @@ from streams.relay import log_end
 from streams.relay.lease import LEASE_S, Lease
 from streams.relay.outbox import Outbox
 from streams.relay.outgoing import Addresser, Outgoing, Stored
-from streams.relay.outlet import Outlet
+from streams.relay.outlet import Outlet, Undelivered
 
 Advance = Callable[[int], None]
 PAGE_ROWS: Final = 1_000
@@ -64,7 +65,8 @@ def republish(ours: Krypton, start: int, heads: Heads, advance: Advance = lambda
     """Send to Kafka the events from position ``start`` on that it lacks, and the folder's checkpoint.
 
     Events are only appended. Raises LedgerAltered if the store does not match the checkpoints, if Kafka holds a
-    different event, has a gap, or lacks an event below ``start``; KafkaError, psycopg2.Error.
+    different event, has a gap, or lacks an event below ``start``; ServiceUnavailable where Kafka does not take all;
+    KafkaError, psycopg2.Error.
     """
     own = folder_note(TileFolder(ours.settings.log_folder), heads)
     with _only_relay(ours) as (lease, outbox):
@@ -137,7 +139,13 @@ def _published(kafka: str) -> Iterator[Checkpoint]:
 
 
 def _send(outlet: Outlet, page: Sequence[Outgoing], advance: Advance) -> int:
-    outlet.deliver(page, go_on=lambda: True)
+    try:
+        outlet.deliver(page, go_on=lambda: True)
+    except Undelivered as failed:
+        raise ServiceUnavailable(
+            f"not all events reached Kafka ({failed}); run krypton init, which names a topic whose settings differ, "
+            "then the same command again: nothing is lost"
+        ) from None
     advance(len(page))
     return len(page)
 

@@ -231,8 +231,8 @@ def _lags(
         since = 0.0
         if behind:
             first = records_between(consumer, behind, {tp: at + 1 for tp, at in behind.items()})
-            since = max(0.0, now - min(record.timestamp for record in first) / 1000)
-        lag = Lag(name, version, state, sum(ends[tp] - at for tp, at in behind.items()), since)
+            since = max((now - record.timestamp / 1000 for record in first), default=0.0)
+        lag = Lag(name, version, state, sum(ends[tp] - at for tp, at in behind.items()), max(0.0, since))
         health.lags.append(lag)
         if since > STILL_S and state != "retired":
             said = f"is {lag.records} records behind, the first for {since:.0f} s: is its worker running?"

@@ -21,7 +21,7 @@ from krypton.integrity.republish import republish
 from krypton.integrity.verdict import Verdict
 from krypton.integrity.verify import Question, verify
 from krypton.policies import moving
-from krypton.views import promote, raise_due, rebuild
+from krypton.views import following, promote, raise_due, rebuild
 from postgres.session import connect
 from projections.declared import VIEWS
 from projections.engine.query import fetch
@@ -66,6 +66,7 @@ def recover(ours: Krypton, names: Sequence[str], heads: Heads, actor: str, say: 
     if unknown := sorted(set(names) - set(LEDGER)):
         raise NotFound(f"no topic {unknown[0]} with events: there are {', '.join(LEDGER)}")
     with _no_relay(ours):
+        _hold_together(ours, names)
         _hold(ours, names, heads, forged=forged)
         handled = moving.handled(ours, names)
         _make_again(ours, names)
@@ -88,6 +89,15 @@ def _no_relay(ours: Krypton) -> Iterator[None]:
         yield
     finally:
         lease.close()
+
+
+def _hold_together(ours: Krypton, names: Sequence[str]) -> None:
+    """Make sure that no other topic keeps these from being filled again: all are compared. Raises LedgerAltered."""
+    if others := sorted({one.part for one in following.problems(ours)} & set(LEDGER) - set(names)):
+        raise LedgerAltered(
+            f"{', '.join(others)} must be recovered, too: run krypton recover {' '.join([*names, *others])}; "
+            "nothing was deleted"
+        )
 
 
 def _hold(ours: Krypton, names: Sequence[str], heads: Heads, *, forged: bool) -> None:

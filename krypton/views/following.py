@@ -1,7 +1,8 @@
 """Finds why a view does not show what the ledger holds: what it left out, and topics that it cannot follow.
 
 A view's position is an offset of Kafka. It means nothing any more once the topic was deleted and made again, cut at its
-end below that offset, or at its start above it. Lag is no problem of this kind: it passes.
+end below that offset, or at its start above it; and no record follows where somebody's transaction ended, which takes
+an offset of its own. Lag is no problem of this kind: it passes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,13 +17,19 @@ from projections.engine.query import fetch
 from streams.broker import bounds as edges
 from streams.broker import broker, topics
 from streams.broker.topics import LEDGER, PARTITIONS
-from streams.relay import alarms, topic_ids
+from streams.relay import alarms, log_end, topic_ids
 
 POSITIONS = """SELECT p.view, p.version, p.topic, p.partition, p.next FROM views.position p
 LEFT JOIN views.view_version v USING (view, version) WHERE coalesce(v.state, 'live') IN ('live', 'ready')"""
 LETTERS = """SELECT d.view, d.version, d.topic, coalesce(d.forged, false) AS forged, count(*) AS n
 FROM views.dead_letter d LEFT JOIN views.view_version v USING (view, version)
 WHERE d.replayed_at IS NULL AND coalesce(v.state, 'live') = 'live' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
+
+
+HOLLOW = (
+    "goes on after an offset without a record, so no view can follow it: somebody's transaction ended there, or "
+    "records were lost; find out who may write there, then run krypton recover {topic}"
+)
 
 
 class Problem(NamedTuple):
@@ -52,13 +59,15 @@ def problems_in(ours: Krypton, connection: Any) -> list[Problem]:
     """As ``problems``, over a snapshot that is open already."""
     try:
         ids = topics.ids(ours.addresses.kafka)
-        bounds = _bounds(ours, [topic for topic in LEDGER if topic in ids])
+        found = list(_of_topics(ids, topic_ids.known(connection)))
+        told = {problem.part for problem in found}
+        rows = [row for row in fetch(connection, POSITIONS) if row["topic"] not in told]
+        bounds, hollow = _looked_at(ours, [topic for topic in LEDGER if topic in ids], rows)
     except KafkaError as away:
         raise kafka_away(ours, away) from None
-    found = list(_of_topics(ids, topic_ids.known(connection)))
-    told = {problem.part for problem in found}
     found += _of_starts(bounds)
-    found += _of_positions([row for row in fetch(connection, POSITIONS) if row["topic"] not in told], bounds)
+    found += _of_positions(rows, bounds)
+    found += [Problem(topic, HOLLOW.format(topic=topic)) for topic in sorted(hollow)]
     return found + list(_of_letters(fetch(connection, LETTERS), alarms.counts(connection)))
 
 
@@ -99,13 +108,35 @@ def _of_letters(rows: list[dict[str, Any]], passed: Mapping[str, int]) -> Iterat
         yield Problem(topic, f"{said} write there, then run krypton recover {topic}")
 
 
-def _bounds(ours: Krypton, names: list[str]) -> dict[tuple[str, int], Bounds]:
+def _looked_at(
+    ours: Krypton, names: list[str], rows: list[dict[str, Any]]
+) -> tuple[dict[tuple[str, int], Bounds], set[str]]:
+    """Each partition's bounds, and the topics in which no record lies where somebody is to read on."""
     consumer = KafkaConsumer(
         **broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=broker.ANSWERS_MS
     )
     try:
         every = [TopicPartition(topic, p) for topic in names for p in range(PARTITIONS[topic])]
         begins, ends = edges.begins(consumer, every), edges.ends(consumer, every)
+        hollow = _hollow(consumer, rows, begins, ends)
     finally:
         consumer.close(autocommit=False)
-    return {(tp.topic, tp.partition): Bounds(begins[tp], ends[tp]) for tp in every}
+    return {(tp.topic, tp.partition): Bounds(begins[tp], ends[tp]) for tp in every}, hollow
+
+
+def _hollow(
+    consumer: KafkaConsumer,
+    rows: list[dict[str, Any]],
+    begins: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+) -> set[str]:
+    """By the reader that is furthest behind in each partition."""
+    read_next: dict[TopicPartition, int] = {}
+    for row in rows:
+        tp = TopicPartition(row["topic"], row["partition"])
+        if begins.get(tp, 0) <= row["next"] < ends.get(tp, 0):
+            read_next[tp] = min(row["next"], read_next.get(tp, row["next"]))
+    if not read_next:
+        return set()
+    there = log_end.records_between(consumer, read_next, {tp: at + 1 for tp, at in read_next.items()})
+    return {tp.topic for tp in read_next.keys() - {TopicPartition(one.topic, one.partition) for one in there}}

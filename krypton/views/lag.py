@@ -89,7 +89,12 @@ def _wait(ours: Krypton, timeout_s: float, reach: Callable[[int, int], None]) ->
     def named() -> str:
         return ", ".join(f"{view} ({lag} behind)" for view, lag in lagging.items())
 
-    _until(applied, deadline, lambda: f"not up to date: {named()}; is krypton run running?")
+    _until(applied, deadline, lambda: f"not up to date: {named()}; {_why(ours)}")
+
+
+def _why(ours: Krypton) -> str:
+    """Why views lag: what keeps them from following, where something does."""
+    return "; ".join(_causes(ours)) or "is krypton run running?"
 
 
 def _causes(ours: Krypton) -> list[str]:

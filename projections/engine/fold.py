@@ -135,7 +135,7 @@ def _read_all(codec: Codec, records: Sequence[Record]) -> list[Read]:
         if filled == list(records) and len(filled) == 1:
             return [_read_one(codec, filled[0])]
         return [one for record in filled for one in _read_all(codec, [record])]
-    return [_checked(record, event) for record, event in zip(records, found, strict=True)]
+    return [checked(record, event) for record, event in zip(records, found, strict=True)]
 
 
 def _read_one(codec: Codec, record: Record) -> Read:
@@ -152,11 +152,11 @@ def _read_one(codec: Codec, record: Record) -> Read:
         raise
     except Exception as failure:  # a tampered seal, or a bad row of the vault, for example
         return _unread(record, failure)
-    return _checked(record, event)
+    return checked(record, event)
 
 
-def _checked(record: Record, event: LedgerEvent | Exception) -> Read:
-    """A position that no ledger can have is none: another program wrote the record."""
+def checked(record: Record, event: LedgerEvent | Exception) -> Read:
+    """A record and its event. A position that no ledger can have is none: another program wrote the record."""
     if not isinstance(event, LedgerEvent):
         return _unread(record, event)
     if not 0 < event.position <= HIGHEST:

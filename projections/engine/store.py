@@ -106,7 +106,8 @@ class ViewStore:
             if record.offset > expected:
                 raise OffsetGap(
                     f"{self.name} v{self.version}: {record.topic}/{record.partition} jumps from offset {expected} to "
-                    f"{record.offset}: records are missing; restore the topic, then start the worker"
+                    f"{record.offset}: records were lost, or somebody's transaction ended there: "
+                    f"run krypton recover {record.topic}"
                 )
             if record.offset == expected:
                 heads[partition] = expected + 1

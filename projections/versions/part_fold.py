@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from psycopg2.extensions import cursor as Cursor
 
-from projections.engine.fold import HIGHEST, Read, fold, fold_carefully, forged_letter, late_letter, read
+from projections.engine.fold import HIGHEST, Read, checked, fold, fold_carefully, forged_letter, late_letter, read
 from projections.engine.parked import Letter, Parked
 from projections.engine.projection import Projection, RowKey, schema_of
 from projections.engine.rows import LiveRows, RowRefused, TableSql, tables_sql
@@ -106,7 +106,7 @@ class _PartFold:
         start = batch[0].offset
         try:
             for index, event in enumerate(events):
-                if type(event) is not LedgerEvent or self._waiting or event.position > head:
+                if type(event) is not LedgerEvent or self._waiting or not 0 < event.position <= head:
                     ledger = self._odd(batch[index], event, ledger, folded)
                     continue
                 if (position := event.position) <= ledger:
@@ -130,8 +130,8 @@ class _PartFold:
             folded.events += index
 
     def _odd(self, record: Record, event: LedgerEvent | Exception, ledger: int, folded: Folded) -> int:
-        """Handle a record that cannot be read, or any record while keys are parked."""
-        one = Read(record, event, event.position) if isinstance(event, LedgerEvent) else read(self._codec, [record])[0]
+        """Handle a record that cannot be read or states an odd position, or any record while keys are parked."""
+        one = checked(record, event) if isinstance(event, LedgerEvent) else read(self._codec, [record])[0]
         if _is_strange(one, self._head):
             folded.forged.append(_strange(one))
             return ledger

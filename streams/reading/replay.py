@@ -40,7 +40,7 @@ WAIT_MS: Final = 500
 TIMEOUT_S: Final = 60.0
 MERGED_BATCH: Final = 500  # decoded records of each partition that wait to be merged
 PAUSE_S: Final = 0.2
-MISSING: Final = "records are missing; restore the topic before it is replayed"
+MISSING: Final = "records were lost, or somebody's transaction ended there: run krypton recover with the topic"
 PASSING: Final = (  # temporary errors while a leader moves or starts
     failures.NotLeaderForPartitionError,
     failures.UnknownTopicOrPartitionError,

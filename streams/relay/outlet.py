@@ -92,7 +92,7 @@ class Outlet:
             raise Undelivered(f"Kafka: {type(failure).__name__}: {failure}") from failure
         for event, future in zip(burst, sent, strict=True):
             if not future.succeeded():
-                raise Undelivered(f"Kafka: {type(future.exception).__name__}: {future.exception}")
+                raise Undelivered(f"{event.topic}: {type(future.exception).__name__}: {future.exception}")
             self._follow(event, future.value.offset)
 
     def _follow(self, event: Outgoing, offset: int) -> None:

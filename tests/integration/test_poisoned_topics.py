@@ -109,6 +109,19 @@ def truncated(ledger: LiveLedger) -> None:
         admin.close()
 
 
+def transaction_aborted(ledger: LiveLedger) -> None:
+    """By who may write: the end of a transaction takes an offset of each partition, and is no record."""
+    producer = KafkaProducer(**broker.options(ledger.krypton.addresses.kafka), transactional_id="somebody")
+    try:
+        producer.init_transactions()
+        producer.begin_transaction()
+        for partition in range(8):
+            producer.send(TOPIC, b"", partition=partition).get(60)
+        producer.abort_transaction()
+    finally:
+        producer.close()
+
+
 def cut(ledger: LiveLedger, partitions: Collection[int]) -> None:
     """The broker loses power, and with it the last batch of records of some partitions."""
     kill_kafka(ledger.stack)
@@ -192,19 +205,19 @@ def test_a_relay_that_starts_after_forged_records_passes_over_them_with_an_alarm
     relay = ledger.processes[0]
     relay.send_signal(signal.SIGTERM)
     relay.wait(WITHIN_S)
-    poison(ledger, FORGED["one million too high"], FORGED["without headers"])
+    poison(ledger, FORGED["one million too high"], FORGED["of 20 digits"], FORGED["without headers"])
     ledger.register(100)
     with pytest.raises(Exception, match="the relay has not copied"):
         wait_for_views(ledger.krypton, 0.5)
     ledger.start("relay")
     until(lambda: indexed(ledger) == 300, "all indexed")
-    with pytest.raises(ServiceUnavailable, match="16 records that this ledger did not write"):
+    with pytest.raises(ServiceUnavailable, match="24 records that this ledger did not write"):
         wait_for_views(ledger.krypton, WITHIN_S)
     assert check(ledger.krypton, VIEW)["equal"]  # a view built from that topic leaves the same records out
-    assert f"ALARM: {TOPIC} holds 16 records that this ledger did not write" in ledger.said("relay")
+    assert f"ALARM: {TOPIC} holds 24 records that this ledger did not write" in ledger.said("relay")
     found = health.measure(ledger.krypton)  # own records follow by now, and the relay would see the others no more
     assert (found.foreign, f"then run krypton recover {TOPIC}" in "; ".join(map(str, found.problems))) == (
-        {TOPIC: 16},
+        {TOPIC: 24},
         True,
     )
     worker, second = ledger.processes[1:]
@@ -241,6 +254,8 @@ def damages(ledger: LiveLedger) -> Iterator[tuple[str, str]]:
     yield "forged positions", "records that this ledger did not write"
     poison(ledger, FORGED["without headers"])
     yield "a foreign record", "records that this ledger did not write"
+    transaction_aborted(ledger)
+    yield "a transaction of somebody", "goes on after an offset without a record"
     topics.delete(kafka, [TOPIC])
     yield "deleted", f"{TOPIC} is not there"
     topics.delete(kafka, [TOPIC])
@@ -258,6 +273,7 @@ def test_one_command_mends_each_kind_of_damage(ledger: LiveLedger, monkeypatch: 
         until(lambda: said in what_is_wrong(ledger), f"{happened}: said")  # noqa: B023  # at once
         with pytest.raises(ServiceUnavailable, match="krypton recover"):
             wait_for_views(ours, 0.1)
+        assert f"krypton recover {TOPIC}" in "; ".join(map(str, health.measure(ours).problems))
         stopped(ledger)
         assert sign_now(ours)  # an event that nobody signed for a minute would be another finding
         done = recover(ours, [TOPIC], heads(ours), "system:test", lambda _: None, forged=False)

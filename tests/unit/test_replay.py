@@ -47,7 +47,7 @@ def test_records_come_in_lists_of_at_most_so_many() -> None:
 
 
 def test_a_hole_between_record_batches_is_an_error() -> None:
-    with pytest.raises(OffsetGap, match=r"krypton.doses/3 jumps from offset 3 on: records are missing"):
+    with pytest.raises(OffsetGap, match=r"krypton.doses/3 jumps from offset 3 on: records were lost"):
         read(records(0, 1, 2), records(4, 5))
 
 
@@ -57,12 +57,12 @@ def test_a_hole_inside_a_record_batch_is_an_error() -> None:
 
 
 def test_records_that_are_missing_at_the_end_are_an_error() -> None:
-    with pytest.raises(OffsetGap, match=r"krypton.doses/3 ends at offset 5, and should at 6: records are missing"):
+    with pytest.raises(OffsetGap, match=r"krypton.doses/3 ends at offset 5, and should at 6: records were lost"):
         read(records(0, 1, 2), records(3, 4))
 
 
 def test_records_that_were_deleted_at_the_begin_are_an_error() -> None:
-    with pytest.raises(OffsetGap, match=r"krypton.doses/3 no longer has offset 0: records are missing"):
+    with pytest.raises(OffsetGap, match=r"krypton.doses/3 no longer has offset 0: records were lost"):
         read(failures.OffsetOutOfRangeError("krypton.doses/3"))
 
 
