@@ -160,6 +160,9 @@ class CommandLog(Protocol):
     def has_asked(self, actor: str) -> bool:
         """Whether an event is sealed under the actor's own key: the reason of a question."""
 
+    def is_named(self, identity: UUID) -> bool:
+        """Whether an event may be sealed under an identity's key: its own, or a conflict that it is said to be in."""
+
     def insert_events(
         self,
         stored_events: Sequence[Any],

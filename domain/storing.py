@@ -1,8 +1,9 @@
 """Turns decisions into stored events: stamped with the command's envelope, encoded, stored in one transaction.
 
-K1  No key is made for a subject of whom events are sealed already: an identity's key is made with its first event, and
-    later ones are refused where the vault lacks it. So a vault that is older than the ledger gets no second key. A
-    caller whose key it lacks gets none either: nothing is refused for that, and the reasons read as erased.
+K1  No key is made for a subject of whom events are sealed already: an identity's key is made with its first event, or
+    with the first conflict that names it before; later ones are refused where the vault lacks it. So a vault that is
+    older than the ledger gets no second key. A caller whose key it lacks gets none either: nothing is refused for that,
+    and the reasons read as erased.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ from domain.ports import Answer, Basis, CommandLog, CommandRecord, EventCodec, K
 from domain.times import EPOCH
 from domain.work import Decision, Envelope
 
+STRANGER = "other_identity_id"
+"""The field of a conflict that names whose the second is, as it says; it need not be registered."""
 NOT_STORED = {"originator_id", "originator_version", "originator_topic", "timestamp"}
 
 
@@ -82,6 +85,7 @@ class LedgerStore(EventStore[UUID]):
         lacking = self.vault.prepare({one for one, _ in named}, {one for one, begins in named if begins})
         if lacking:
             self._prepare_callers(lacking, {d.envelope.actor for d in decisions})
+            self._prepare_strangers(lacking, {one for e in domain_events if (one := vars(e).get(STRANGER))})
         stored = [mapper.stored(event, d.envelope, at) for d in decisions for event in d.events]
         commands = [CommandRecord(d.envelope.command_id, d.asker, len(d.events), d.result) for d in decisions]
         changed = [(n, one) for n, e in enumerate(domain_events) for one in changes(get_topic(type(e)), vars(e))]
@@ -99,6 +103,11 @@ class LedgerStore(EventStore[UUID]):
                 self.vault.destroy(subject)
             else:
                 self.vault.prepare((), (subject,))
+
+    def _prepare_strangers(self, lacking: set[str], strangers: set[UUID]) -> None:
+        """Whom a conflict names and nobody registered gets a key, by the first that does (K1)."""
+        log = cast(CommandLog, self.recorder)
+        self.vault.prepare((), {str(one) for one in strangers if str(one) in lacking and not log.is_named(one)})
 
 
 def _basis(decisions: Sequence[Decision]) -> Basis | None:

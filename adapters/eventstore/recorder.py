@@ -28,7 +28,7 @@ from psycopg2.extras import execute_values
 from adapters.eventstore import decision_tables, decision_tables_again
 from adapters.eventstore.clock import BOUND_S, Heard, StoreClock
 from adapters.eventstore.stamps import CLOCK, LAST_AT, NOTE_LAST, PREPARE_LAST, TIME, not_before_last, read_stamp
-from adapters.eventstore.tables import ACTOR, ASKED, CHANNEL, EVENTS, FOLDED, FOLDED_TYPES, LOCK_TIMEOUT_MS
+from adapters.eventstore.tables import ACTOR, ASKED, CHANNEL, EVENTS, FOLDED, FOLDED_TYPES, LOCK_TIMEOUT_MS, NAMING
 from domain.askers import Asker
 from domain.decision_tables import Change, KnownRules, Pair
 from domain.errors import CommandRepeated
@@ -191,6 +191,12 @@ class LedgerRecorder(ApplicationRecorder):
         """See ``domain.ports.CommandLog``."""
         sql = f"SELECT EXISTS (SELECT FROM {EVENTS} WHERE topic IN ({ASKED}) AND {ACTOR} = convert_to(%s, 'UTF8'))"
         return self._read(sql, (actor,)) == [(True,)]
+
+    def is_named(self, identity: UUID) -> bool:
+        """See ``domain.ports.CommandLog``."""
+        named = "position(convert_to(%s, 'UTF8') IN state) > 0"
+        sql = f"SELECT EXISTS (SELECT FROM {EVENTS} WHERE topic IN ({NAMING}) AND {named})"
+        return self.position_of(identity) is not None or self._read(sql, (str(identity),)) == [(True,)]
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> NoReturn:
         """Raises NotSupportedError."""

@@ -26,6 +26,8 @@ ACTOR = """CASE WHEN get_byte(state, 13) < 128 THEN substring(state FROM 15 FOR 
 """The actor in an event's bytes, after the schema's id and the time, which has 8 bytes from 1978 to 3111: its length is
 a zigzag varint.
 """
+NAMING = "'study.conflict_found'"
+"""Events that are sealed under the key of somebody who may not be registered, too; few."""
 OPENED = "'access.granted', 'access.emergency_opened'"
 """Events that let a professional look: one that was just stored counts before a view holds it."""
 _BUILT_IN = ", ".join(f"('{kind}', {rules.version})" for kind, rules in ABSENT.items())
@@ -48,6 +50,7 @@ CREATE INDEX IF NOT EXISTS ledger_events_directory_idx ON {EVENTS} (id) WHERE to
 CREATE INDEX IF NOT EXISTS ledger_events_moved_idx ON {EVENTS} (id) WHERE topic IN ({MOVED});
 CREATE INDEX IF NOT EXISTS ledger_events_opened_idx ON {EVENTS} (id) WHERE topic IN ({OPENED});
 CREATE INDEX IF NOT EXISTS ledger_events_asked_idx ON {EVENTS} (({ACTOR})) WHERE topic IN ({ASKED});
+CREATE INDEX IF NOT EXISTS ledger_events_naming_idx ON {EVENTS} (id) WHERE topic IN ({NAMING});
 CREATE INDEX IF NOT EXISTS ledger_events_erased_idx ON {EVENTS} (originator_id) WHERE topic IN ({ERASED});
 CREATE TABLE IF NOT EXISTS ledger.command (
     command_id uuid PRIMARY KEY,

@@ -155,6 +155,7 @@ class _Restoring:
     _unproven: list[int] = field(default_factory=list)  # positions that came back since the last signed root
     _at: int = 0
     _far: int = 0  # the first of them that lies further on than any honest one
+    _foreign: int = 0  # the first of them whose id was made with another secret
 
     def __post_init__(self) -> None:
         self._left = [head for head in self.heads.signed if head.size]
@@ -166,13 +167,19 @@ class _Restoring:
             raise LedgerAltered(
                 f"position {wrong.position}: {wrong.what}; nothing is overwritten, krypton audit verify"
             )
-        back = {position: _row(position, record, self.ids) for position, record in window.strange}
+        back = {position: self._row(position, record) for position, record in window.strange}
         rows: dict[int, Row] = {position: row[0] for position, row in back.items()}
         for position, held in sorted([*window.held.items(), *rows.items()]):
             if position in back:
                 self._bring_back(position, back[position][1])
             self._at = position
             self._grow(held)
+
+    def _row(self, position: int, record: Record) -> tuple[Row, StoredRow]:
+        heading, stored, data = _row(position, record)
+        if self.ids and foreign(self.ids, stored[3], stored[1], data):
+            self._foreign = self._foreign or position
+        return heading, stored
 
     def _bring_back(self, position: int, row: StoredRow) -> None:
         if position - self._at > MOST_GAP:
@@ -206,6 +213,13 @@ class _Restoring:
         """Commit what was restored, then reserve positions past it. Not earlier: a refused record may claim any
         position.
         """
+        if self._foreign:
+            self.repair.undo()
+            raise LedgerAltered(
+                f"position {self._foreign}: the id of this event was not made with this vault's region secret: it is "
+                "another ledger's vault, or a new one; restore the vault's backup into an empty database, then begin "
+                "again"
+            )
         if self._unproven:
             self._flush()
             self.repair.reserve(self._unproven[-1])
@@ -258,8 +272,8 @@ class _Restoring:
         )
 
 
-def _row(position: int, record: Record, ids: Ids | None) -> tuple[Row, StoredRow]:
-    """A Kafka record as a row: in the tree's form and in the table's. Raises LedgerAltered."""
+def _row(position: int, record: Record) -> tuple[Row, StoredRow, dict[str, Any]]:
+    """A Kafka record as a row, in the tree's form and in the table's, and its fields. Raises LedgerAltered."""
     held = dict(record.headers)
     try:
         aggregate, version, event_type = (held[name].decode() for name in NAMES)
@@ -275,13 +289,8 @@ def _row(position: int, record: Record, ids: Ids | None) -> tuple[Row, StoredRow
             f"the record of position {position} ({record.topic}/{record.partition} offset {record.offset}) has headers "
             "that are not its event's: it is not restored"
         )
-    if ids and foreign(ids, event_type, aggregate, data):
-        raise LedgerAltered(
-            f"position {position}: the id of {event_type} was not made with this vault's region secret: it is another "
-            "ledger's vault, or a new one; restore the vault's backup into an empty database, then begin again"
-        )
     heading = entry[: entry.rindex(b"\n") + 1]
-    return (heading, record.value), (position, aggregate, int(version), event_type, record.value)
+    return (heading, record.value), (position, aggregate, int(version), event_type, record.value), data
 
 
 def commands_of(orphans: Sequence[tuple[int, bytes]]) -> list[Command]:

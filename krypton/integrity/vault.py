@@ -18,8 +18,12 @@ from adapters.eventstore.subjects import Known
 from adapters.vault import survey
 from adapters.vault.survey import Row, State
 from domain.aggregates.viewing import key_of
+from domain.storing import STRANGER
 from krypton.bootstrap import Krypton
 from krypton.integrity.findings import Difference, Kind, Log
+from schemas.codec import Codec
+from schemas.registry import registry
+from streams.relay.outgoing import NoKeys
 
 NAMED: Final = 100
 """Differences of one kind that are named; the others are counted."""
@@ -56,7 +60,7 @@ class Compared:
 def compare(ours: Krypton, scan: Scan, advance: Callable[[int], None] = lambda _: None) -> Compared:
     """Compare the whole vault with the events of a snapshot. Raises WrongMasterKey, psycopg2.Error."""
     ((now,),) = scan.ask(NOW)
-    asked = {str(key_of(actor)) for actor in subjects.callers(scan)}
+    others = dict(_others(scan))
     result = Compared()
     for known, row in pairs(subjects.known(scan), survey.rows(ours.vault_database, ours.ring)):
         if row:
@@ -64,11 +68,21 @@ def compare(ours: Krypton, scan: Scan, advance: Callable[[int], None] = lambda _
             advance(1)
         if known is None:
             assert row is not None
-            _nobodys(result, row, asked, now)
+            _nobodys(result, row, others.get(row.subject), now)
         elif found := difference(known, row):
             result.add(found)
     result.sum_up()
     return result
+
+
+def _others(scan: Scan) -> Iterator[tuple[str, str]]:
+    """Under whose keys something is sealed though no event of theirs is stored, and who they are."""
+    codec = Codec(registry(), NoKeys())
+    for version, state in subjects.naming(scan):
+        _, said = codec.decode(state, version, unseal=False)
+        yield said[STRANGER], "somebody whom a conflict names"
+    for actor in subjects.callers(scan):
+        yield str(key_of(actor)), "the caller"
 
 
 def pairs(known: Iterable[Known], rows: Iterable[Row]) -> Iterator[tuple[Known | None, Row | None]]:
@@ -108,13 +122,13 @@ def difference(known: Known, row: Row | None) -> Difference | None:
     return None
 
 
-def _nobodys(result: Compared, row: Row, asked: set[str], now: datetime) -> None:
-    if row.subject in asked:
+def _nobodys(result: Compared, row: Row, who: str | None, now: datetime) -> None:
+    if who:
         if row.state is State.BROKEN:
-            said = f"the key of the caller {row.subject} does not open: the row was altered, or is another subject's"
+            said = f"the key of {who}, {row.subject}, does not open: the row was altered, or is another subject's"
             result.add(Difference(0, Log.VAULT, Kind.KEY_BROKEN, said))
         elif row.state is State.DESTROYED:
-            said = f"the key of the caller {row.subject} is lost: why they asked what cannot be read any more"
+            said = f"the key of {who}, {row.subject}, is lost: what was sealed under it cannot be read any more"
             result.add(Difference(0, Log.VAULT, Kind.KEY_MISSING, said))
     elif row.state is not State.DESTROYED and row.made_at < now - UNDER_WAY:
         result.foreign += 1

@@ -57,6 +57,15 @@ def command(events: int = 1, ident: UUID | None = None) -> CommandRecord:
     return CommandRecord(ident or uuid4(), ASKER, events, {"made": "x"})
 
 
+def test_somebody_is_named_once_registered_or_once_a_conflict_names_them(recorder: Recorder) -> None:
+    """Under whose key something may be sealed: only whoever is not named yet gets a new one (K1)."""
+    registered, stranger, nobody = uuid4(), uuid4(), uuid4()
+    conflict = StoredEvent(uuid4(), 1, "study.conflict_found", f"of {stranger}".encode())
+    other = StoredEvent(uuid4(), 1, "study.arrived", f"of {nobody}".encode())
+    recorder.insert_events([event(registered), conflict, other], commands=[command(3)])
+    assert [recorder.is_named(one) for one in (registered, stranger, nobody)] == [True, True, False]
+
+
 @pytest.mark.parametrize("later", ["link.merged", "rules.published", "view.promoted", "establishment.enrolled"])
 def test_what_rests_on_what_was_changed_first_is_not_stored(recorder: Recorder, later: str) -> None:
     """The aggregates that were read, and the events that commands fold."""

@@ -132,6 +132,12 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
         )
         return any(actor.encode() in event.state for event in asked)
 
+    def is_named(self, identity: UUID) -> bool:
+        """See ``domain.ports.CommandLog``."""
+        head = self.max_notification_id() or 0
+        found = self.select_notifications(1, head + 1, topics=("study.conflict_found",))
+        return self.position_of(identity) is not None or any(str(identity).encode() in one.state for one in found)
+
 
 class Factory(popo.POPOFactory):
     """Named by PERSISTENCE_MODULE."""

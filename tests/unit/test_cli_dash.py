@@ -12,6 +12,7 @@ CODES: Final = {
     *("--site", "--from", "--to", "--assigner", "--finess", "--ae-title", "--kind", "code", "--by", "rpps"),
     *("--modality", "--act", "--accession", "--number", "--study-uid", "--report-uid", "--ins-oid", "--exclude"),
     *("--view", "view", "--rows", "--policy", "--topics", "--type", "--topic", "--key", "--log-key", "--new"),
+    *("--needed",),  # the name of a master key
     *("--since", "moment", "rule_id", "--as", "--profession"),
     *("--witness", "--against", "--rules", "views", "names", "report", "topics"),
 }
