@@ -189,10 +189,10 @@ def test_a_caller_about_whom_the_directory_cannot_be_asked_may_call_again(
 ) -> None:
     """PS3.8 9.3.4: rejected transient, temporary congestion; it is no stranger, for nobody knows."""
 
-    def away() -> NoReturn:
+    def away(_: str) -> NoReturn:
         raise ConnectionError
 
-    monkeypatch.setattr(hospital.ledger, "directory", away)
+    monkeypatch.setattr(hospital.ledger.log, "site_of", away)
     assert hospital.rejection(calling="STRANGER") == (2, 3, 1)
     monkeypatch.undo()
     assert hospital.send(instance()) == [0]
