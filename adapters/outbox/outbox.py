@@ -40,9 +40,9 @@ POSTPONE = "UPDATE policies.outbox SET due_at = %s, try_at = %s WHERE id = %s"
 FAIL = "UPDATE policies.outbox SET state = %s, attempts = %s, error = %s, try_at = %s WHERE id = %s"
 ADD = """INSERT INTO policies.outbox
 (id, policy, version, kind, does, body, cause, correlation_id, place, due_at, try_at, state, attempts)
-SELECT v.id::uuid, o.policy, o.version, v.kind, v.does, v.body::jsonb, o.cause, o.correlation_id, v.place,
-v.at, v.at, 'waiting', 0
-FROM (VALUES %s) v(parent, id, kind, does, body, at, place) JOIN policies.outbox o ON o.id = v.parent::uuid
+SELECT v.id::uuid, o.policy, o.version, v.kind, v.does, v.body::jsonb, coalesce(v.cause, o.cause), o.correlation_id,
+v.place, v.at, v.at, 'waiting', 0
+FROM (VALUES %s) v(parent, id, kind, does, body, at, place, cause) JOIN policies.outbox o ON o.id = v.parent::uuid
 ON CONFLICT DO NOTHING"""
 NEXT = "SELECT min(try_at) FROM policies.outbox WHERE policy = %s AND state = 'waiting'"
 PRUNE = "DELETE FROM policies.outbox WHERE settled_at < %s AND state IN ('done', 'refused', 'dropped')"
@@ -63,7 +63,10 @@ class Entry(NamedTuple):
 
 
 class Child(NamedTuple):
-    """What a lookup becomes. ``place``: its order among all lookups made together; ``at``: µs; None: at once."""
+    """What an entry becomes. ``place``: its order among all made together; ``at``: µs; None: at once.
+
+    ``cause``: ledger position that it goes back to; None: that of the entry.
+    """
 
     id: UUID
     kind: str
@@ -71,6 +74,7 @@ class Child(NamedTuple):
     body: dict[str, Any]
     place: int
     at: int | None = None
+    cause: int | None = None
 
 
 class Claim:
@@ -88,9 +92,10 @@ class Claim:
             self._decided[decision, ""] += 1
         self._settle(entry, DONE, None, positions)
 
-    def refused(self, entry: Entry, code: str) -> None:
-        """A rule refused it: a final answer."""
+    def refused(self, entry: Entry, code: str, children: Sequence[Child] = ()) -> None:
+        """A rule refused it: a final answer. ``children``: what is to be done because of that."""
         self._decided[REFUSED, code] += 1
+        self._add(entry, children)
         self._settle(entry, REFUSED, code, ())
 
     def postponed(self, entry: Entry, at: int) -> None:
@@ -112,9 +117,16 @@ class Claim:
             self._decided[LEFT, ""] += 1
             self._cursor.execute("DELETE FROM policies.outbox WHERE id = %s", (str(entry.id),))
             return
-        rows = [(str(entry.id), str(c.id), c.kind, c.does, Json(c.body), c.at or self._now, c.place) for c in children]
-        execute_values(self._cursor, ADD, rows, template="(%s, %s, %s, %s, %s, %s::bigint, %s)")
+        self._add(entry, children)
         self.done(entry)
+
+    def _add(self, entry: Entry, children: Sequence[Child]) -> None:
+        if children:
+            rows = [
+                (str(entry.id), str(c.id), c.kind, c.does, Json(c.body), c.at or self._now, c.place, c.cause)
+                for c in children
+            ]
+            execute_values(self._cursor, ADD, rows, template="(%s, %s, %s, %s, %s, %s::bigint, %s, %s::bigint)")
 
     def count(self, policy: str) -> None:
         """Add what was decided to the policy's tally, and then commit: other senders of the policy wait for it."""

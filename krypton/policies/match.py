@@ -6,7 +6,9 @@ registered at once, the later one's lookup sees the other. What comes after a pr
 before is the promotion's own (``krypton.views.raise_due``).
 
 What changes after the view was read leads to a lookup of its own, and the ledger refuses what it made wrong (L2, L5,
-L7, L8). So it does not matter which sender asks, how late, or whether another one asked before.
+L7, L8). Where it refuses a merge whose evidence is gone, both sides are looked at once more: others may have been due
+that were to be merged through the one that changed. So it does not matter which sender asks, how late, or whether
+another one asked before.
 """
 
 import logging

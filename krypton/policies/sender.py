@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID, uuid5
 
 from adapters.outbox.outbox import Child, Claim, Entry, Outbox
-from domain.errors import NotDelivered, NotFound, RuleBroken
+from domain.errors import Erased, EvidenceGone, NotDelivered, NotFound, RuleBroken
 from domain.ports import Answer, Clock, Notice, Notices
 from domain.times import micros
 from domain.work import Command, Envelope
@@ -30,6 +30,7 @@ AT_A_TIME: Final = {Kind.COMMAND: 200, Kind.LOOKUP: 500}
 IDLE_S: Final = 0.5  # how long an entry of another process can wait for this sender
 LATE_S: Final = 0.015  # the shortest pause
 LOOK_EVERY_S, LOOK_MOST_S = 0.08, 0.25  # pauses between lookups: as long as they take, within these bounds
+MERGE, LOOKUP = "merge", "match"
 PRUNE_S: Final = 3_600.0
 Executed = Answer | RuleBroken | NotFound
 Asked = tuple[Command, Envelope]
@@ -45,7 +46,9 @@ class Lookup(Protocol):
 
 
 class Sender:
-    """Executes one policy's outbox. ``reachable``: raises one of ``AWAY`` while the ledger cannot be reached."""
+    """Executes one policy's outbox. ``reachable``: raises one of ``AWAY`` while the ledger cannot be reached; ``head``:
+    the ledger's last position.
+    """
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Sender:
         lookups: Mapping[str, Lookup],
         notices: Notices,
         reachable: Reachable,
+        head: Callable[[], int],
         step: Callable[[str], None] = no_step,
     ) -> None:
         self._outbox = outbox
@@ -64,6 +68,7 @@ class Sender:
         self._lookups = lookups
         self._notices = notices
         self._reachable = reachable
+        self._head = head
         self._step = step
         self._actor = f"system:policy-{outbox.policy}"
         self._looked = False
@@ -160,12 +165,22 @@ class Sender:
                 claim.done(entry, answer.positions, str(answer.result.get("outcome", entry.does)))
             case RuleBroken(not_before=int(at)):
                 claim.postponed(entry, at)
+            case EvidenceGone() | Erased() if entry.does == MERGE:
+                claim.refused(entry, answer.rule, self._looked_at_again(entry))
             case RuleBroken():
                 claim.refused(entry, answer.rule)
             case NotFound():
                 claim.refused(entry, "not found")
             case _:
                 self._failed(claim, entry, _kind(answer))
+
+    def _looked_at_again(self, entry: Entry) -> list[Child]:
+        """Both sides, once the index has read why: others may have been due that they were to be merged through."""
+        head = self._head()
+        return [
+            Child(uuid5(entry.id, side), Kind.LOOKUP.value, LOOKUP, {"identity": entry.body[side]}, 0, cause=head)
+            for side in ("one", "other")
+        ]
 
     def _failed(self, claim: Claim, entry: Entry, code: str) -> None:
         told = (self._outbox.policy, entry.kind, entry.id, code)

@@ -84,6 +84,7 @@ def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:
         lookups=_lookups(ours, name),
         notices=notices(ours),
         reachable=lambda: _reachable(ours),
+        head=lambda: ledger.recorder.max_notification_id() or 0,
         step=step,
     )
 

@@ -160,6 +160,16 @@ def test_a_lookup_becomes_its_commands_or_nothing(url: str, outbox: Outbox) -> N
     assert told == [(children[1].id, "merge", 5), (children[0].id, "merge", 5)]
 
 
+def test_what_a_refusal_leads_to_goes_back_to_where_it_was_refused(url: str, outbox: Outbox) -> None:
+    """So that a view is asked again once it has read why."""
+    refused, again = add(url, cause=5), Child(uuid4(), "lookup", "match", {"identity": "i"}, 0, cause=9)
+    with outbox.claim(["command"], NOW, 9) as claim:
+        claim.refused(claim.entries[0], "L7", [again])
+    assert row(url, refused)[:3] == ("refused", 0, "L7")
+    with outbox.claim(["lookup"], NOW, 9) as claim:
+        assert [(entry.id, entry.does, entry.cause) for entry in claim.entries] == [(again.id, "match", 9)]
+
+
 def test_the_next_time_is_known_and_what_was_settled_long_ago_goes(url: str, outbox: Outbox) -> None:
     assert outbox.next_due() is None
     ident = add(url, at=NOW + 9)

@@ -84,6 +84,7 @@ def sender(
         lookups=lookups or {},
         notices=notices or Broken(),
         reachable=reachable,
+        head=lambda: 7,
     )
 
 
