@@ -167,21 +167,19 @@ class _Restoring:
             raise LedgerAltered(
                 f"position {wrong.position}: {wrong.what}; nothing is overwritten, krypton audit verify"
             )
-        back = {position: self._row(position, record) for position, record in window.strange}
+        back = {position: _row(position, record) for position, record in window.strange}
         rows: dict[int, Row] = {position: row[0] for position, row in back.items()}
         for position, held in sorted([*window.held.items(), *rows.items()]):
             if position in back:
-                self._bring_back(position, back[position][1])
+                _, row, data = back[position]
+                self._bring_back(position, row, data)
             self._at = position
             self._grow(held)
 
-    def _row(self, position: int, record: Record) -> tuple[Row, StoredRow]:
-        heading, stored, data = _row(position, record)
-        if self.ids and foreign(self.ids, stored[3], stored[1], data):
+    def _bring_back(self, position: int, row: StoredRow, data: dict[str, Any]) -> None:
+        _, aggregate, _, event_type, _ = row
+        if self.ids and foreign(self.ids, event_type, aggregate, data):
             self._foreign = self._foreign or position
-        return heading, stored
-
-    def _bring_back(self, position: int, row: StoredRow) -> None:
         if position - self._at > MOST_GAP:
             self._far = self._far or position
         self._rows.append(row)
