@@ -1,10 +1,15 @@
-"""Of two dose reports of one study, which stands for the other; and which of a report's values count."""
+"""Of two dose reports of one study, which stands for the other; and which of a report's values count.
+
+Nothing here depends on which report came first. A report stands for another where it holds all of its irradiation
+events, and is later by content time or repeats all that the other states. Where no time says which of two is later (the
+same, or none), and they state different values, both stand: nobody but a person knows which is right.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.dose_alerts import QUANTITIES, WATCHED
+from domain.dose_alerts import QUANTITIES
 
 
 @dataclass
@@ -14,38 +19,74 @@ class Held:
     ``at``: its content time as encoded; ``events``: irradiation event UID to its values, in the order of QUANTITIES.
     """
 
+    uid: str
     at: str | None
     events: dict[str, tuple[float | None, ...]]
-    totals: dict[str, float | None]
+    totals: Mapping[str, float | None]
     implausible: frozenset[tuple[str, str]]  # event UID, or nothing for a total; and the quantity
     accepted: bool = False
 
     @staticmethod
     def of(
-        at: str | None, exposures: list[dict[str, Any]], totals: Mapping[str, float | None], implausible: Iterable[str]
+        uid: str,
+        at: str | None,
+        exposures: Iterable[Mapping[str, Any]],
+        totals: Mapping[str, float | None],
+        implausible: Iterable[str],
     ) -> "Held":
         """Of a report as the event states it."""
+        exposures = list(exposures)
         doubtful = [("", name) for name in implausible]
-        doubtful += [(e["irradiation_event_uid"], name) for e in exposures for name in e.get("implausible", ())]
+        doubtful += [(e["irradiation_event_uid"], name) for e in exposures for name in e.get("implausible") or ()]
         return Held(
+            uid,
             at,
             {e["irradiation_event_uid"]: tuple(e.get(q) for q in QUANTITIES) for e in exposures},
-            {quantity: totals.get(quantity) for quantity in WATCHED},
+            dict(totals),
             frozenset(doubtful),
         )
 
-    def supersedes(self, other: "Held", *, later: bool = False) -> bool:
-        """Whether it stands for the other: it holds all of its events, and the other corrects none of them.
-
-        Of two with the same events, the one of the later content time; without such times the one recorded first.
-        ``later``: this one is being recorded, the other was before.
-        """
+    def supersedes(self, other: "Held") -> bool:
+        """Whether it stands for the other. Of two that state the same one does: with a time, then of the first UID."""
         if not other.events or not other.events.keys() <= self.events.keys():
             return False
-        if self.at and other.at and self.at != other.at:
-            same = all(self.events[uid] == values for uid, values in other.events.items())
-            return self.at > other.at or (same and len(self.events) > len(other.events))
-        return not later or len(self.events) > len(other.events)
+        ours, theirs = self.at or "", other.at or ""
+        timed = bool(ours and theirs) and ours != theirs
+        if timed and ours > theirs:
+            return True
+        if not self._repeats(other):
+            return False
+        if len(self.events) > len(other.events):
+            return True
+        if timed:
+            return False
+        if bool(ours) != bool(theirs):
+            return bool(ours)
+        return not other._repeats(self) or self.uid < other.uid
+
+    def _repeats(self, other: "Held") -> bool:
+        """Whether it states each known value of the other's; of more events, totals that are no less."""
+        for uid, values in other.events.items():
+            pairs = zip(values, self.events[uid], strict=True)
+            if any(theirs is not None and theirs != ours for theirs, ours in pairs):
+                return False
+        known = [name for name, value in other.totals.items() if value is not None]
+        return all(self.totals.get(name) is not None for name in known) and not self.differing_totals(other)
+
+    def differing_totals(self, other: "Held") -> set[str]:
+        """The totals that contradict each other: only where this report holds all events of the other.
+
+        Of the same events they are equal, and of more events no less.
+        """
+        if not other.events or not other.events.keys() <= self.events.keys():
+            return set()
+        more = len(self.events) > len(other.events)
+        found = set()
+        for name, theirs in other.totals.items():
+            ours = self.totals.get(name)
+            if ours is not None and theirs is not None and (ours < theirs if more else ours != theirs):
+                found.add(name)
+        return found
 
     def values(self, quantity: str) -> Iterator[tuple[str, float]]:
         """The known and plausible values of a quantity, by event."""
@@ -56,8 +97,26 @@ class Held:
 
     def total(self, quantity: str) -> float | None:
         """The report's own total, where it is known and plausible."""
-        return self.totals[quantity] if self.accepted or ("", quantity) not in self.implausible else None
+        return self.totals.get(quantity) if self.accepted or ("", quantity) not in self.implausible else None
 
     def doubtful(self) -> bool:
         """Whether any of its values is implausible."""
         return bool(self.implausible)
+
+
+def counted(standing: Iterable[Held], superseded: Iterable[Held], quantity: str) -> dict[str, float]:
+    """The value of each irradiation event that counts; of superseded reports only what no standing one knows.
+
+    Of several the one of the latest content time. Where no time says which is later the greatest: too many alerts are
+    looked at, too few are not.
+    """
+    found: dict[str, float] = {}
+    for reports in (superseded, standing):
+        told: dict[str, list[tuple[str, float]]] = {}
+        for held in reports:
+            for uid, value in held.values(quantity):
+                told.setdefault(uid, []).append((held.at or "", value))
+        for uid, stated in told.items():
+            latest = max(at for at, _ in stated)
+            found[uid] = max(value for at, value in stated if at in ("", latest))
+    return found

@@ -70,6 +70,48 @@ Feature: Every irradiation is counted once, and high doses are looked at
       And their dose at the reference point is 3000 mGy
       And 1 alert is raised
 
+  Rule: Reports that disagree both stand and say so where no time says which is later, and alerts go by the greater
+
+    @live
+    Scenario: The greater dose comes first
+      Given the report A of 10:20 says 3000 mGy at the reference point
+      When the report B of 10:20 says 300 mGy at the reference point, of the same exposure
+      Then the dose reports A and B disagree
+      And their dose at the reference point is 3000 mGy
+      And 1 alert is raised
+
+    Scenario: The greater dose comes second
+      Given the report A of 10:20 says 300 mGy at the reference point
+      When the report B of 10:20 says 3000 mGy at the reference point, of the same exposure
+      Then the dose reports A and B disagree
+      And their dose at the reference point is 3000 mGy
+      And 1 alert is raised
+
+    Scenario: The device sends a later report
+      Given the report A of 10:20 says 3000 mGy at the reference point
+      And the report B of 10:20 says 300 mGy at the reference point, of the same exposure
+      When the report C of 12:00 says 310 mGy at the reference point, of the same exposure
+      Then the dose report C stands alone
+      And their dose at the reference point is 310 mGy
+
+  Rule: D5, what a person accepts in place of a report stands, and is refused where it would change nothing
+
+    Scenario: A second content is accepted, then a third
+      Given the report A of 10:20 says 100 mGy at the reference point
+      And the report A comes again and says 200 mGy of 12:00
+      And the report A comes again and says 300 mGy of 11:00
+      And the content of 200 mGy is accepted
+      When the content of 300 mGy is accepted
+      Then their dose at the reference point is 300 mGy
+
+    Scenario: The device has corrected itself meanwhile
+      Given the report A of 10:20 says 100 mGy at the reference point
+      And the report A comes again and says 200 mGy of 11:00
+      And the report B of 12:00 says 150 mGy at the reference point, of the same exposure
+      When the content of 200 mGy is accepted
+      Then the ledger refuses with OtherReportStands, rule D5
+      And their dose at the reference point is 150 mGy
+
   Rule: D4, an implausible value counts once somebody has accepted it
 
     Scenario: Becquerels called megabecquerels

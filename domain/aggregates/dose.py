@@ -5,23 +5,28 @@ D2  A report contains an irradiation event or states a total. Some devices repor
     exposure and stands for the study until one is known.
 D3  An alert is raised once per study and kind, and acknowledged once.
 D4  A value above the bounds of plausible doses counts once a person has accepted it, and is accepted once.
+D5  A content that a person accepts in place of a report takes the place of that report, and of the contents that were
+    accepted for it before. It is refused where it would change nothing: another report stands for it.
 The id derives from the study's. A report whose irradiation events are all in another report of the study is superseded
-by it, whichever came first; but where its content time is later and a value differs, it corrects the other and stands.
-Of two reports of the same events the later one, by content time, supersedes the earlier, in either order of arrival.
+by it; but where its content time is later and a value differs, it corrects the other and stands. Of two reports of the
+same events the later one, by content time, supersedes the earlier. Where no content time says which is later and they
+state different values, both stand and disagree: alerts go by the greater. None of this depends on the order of arrival.
 An irradiation event counts once per person however many reports carry it: the queries add that up. ``qa`` is a guess
 from words: it keeps a report out of practice comparisons, never a dose from a person.
 Source: DICOM PS3.16 TID 10001, 10011; PS3.3 C.8.17 (irradiation event UID, DCM 113769).
 """
 
+from collections.abc import Collection
+from math import fsum
 from typing import Any
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
 from domain.dose_alerts import WATCHED, greatest
-from domain.dose_reports import Held
+from domain.dose_reports import Held, counted
 from domain.dose_words import parted
-from domain.errors import AlertUnchanged, NoExposure, ReportKnown, ValuesUnchanged
+from domain.errors import AlertUnchanged, NoExposure, OtherReportStands, ReportKnown, ValuesUnchanged
 from domain.ids import Ids
 
 
@@ -108,7 +113,7 @@ class Dose(Aggregate):
         self.identity_id = identity_id
         self.study_uid = study_uid
         self.reports: dict[str, Held] = {}  # by report UID, in ledger order
-        self.superseded: set[str] = set()
+        self.superseded: dict[str, str] = {}  # report UID to the one that superseded it
         self.alerts: dict[UUID, bool] = {}
 
     def report(
@@ -119,33 +124,26 @@ class Dose(Aggregate):
         totals: dict[str, float | None],
         device: dict[str, Any],
         not_understood: list[str],
-        corrects: str | None = None,
+        corrects: Collection[str] = (),
         **stated: Any,
     ) -> None:
         """Record a report, and which report now supersedes which.
 
-        ``corrects``: the report that it stands for, whatever their events and times say: a person decided so.
+        ``corrects``: reports that it stands for, whatever their events and times say: a person decided so.
 
         ``device``, ``exposures`` (one per irradiation event), ``not_understood``: whole; the event parts words from
         quantities (``domain.dose_words``). A report with totals only supersedes none and is superseded by none: nothing
         says which events it sums.
 
-        Raises ReportKnown (D1), NoExposure (D2).
+        Raises ReportKnown (D1), NoExposure (D2), OtherReportStands (D5).
         """
         if report_uid in self.reports:
             raise ReportKnown(f"dose report {report_uid} is recorded already: nothing to do")
         if not exposures and greatest(*totals.values()) is None:
             raise NoExposure(f"dose report {report_uid} holds no irradiation event and no total: nothing to record")
         stated = {"implausible": [], "bounds_version": 0, **stated}
-        new = Held.of(stated.get("reported_at"), exposures, totals, stated["implausible"])
-        within = [uid for uid, held in self.reports.items() if corrects is None and held.supersedes(new)]
-        over = [
-            uid
-            for uid, held in self.reports.items()
-            if uid not in self.superseded
-            and uid not in within
-            and (uid == corrects or new.supersedes(held, later=True))
-        ]
+        new = Held.of(report_uid, stated.get("reported_at"), exposures, totals, stated["implausible"])
+        pairs = self._superseding(new, corrects)
         clear_device, clear, words = parted(device, exposures, not_understood)
         self._reported(
             study_id=self.study_id,
@@ -158,8 +156,33 @@ class Dose(Aggregate):
             totals=totals,
             **stated,
         )
-        for old, by in [(report_uid, uid) for uid in within[:1]] + [(uid, report_uid) for uid in over]:
+        for old, by in pairs:
             self._superseded(self.study_id, self.identity_id, old, by)
+
+    def _superseding(self, new: Held, corrects: Collection[str]) -> list[tuple[str, str]]:
+        """What a new report changes: each report that is superseded with it, and by which. Raises OtherReportStands."""
+        over = [
+            uid
+            for uid, held in self.reports.items()
+            if uid not in self.superseded and (uid in corrects or new.supersedes(held))
+        ]
+        others = (held for uid, held in self.reports.items() if uid not in corrects)
+        ends = (self._standing_for(held.uid) for held in others if held.supersedes(new))
+        within = sorted(uid for uid in ends if uid not in over)
+        replaced = [uid for uid in corrects if uid in self.reports]
+        if replaced and within and not any(uid in over for uid in replaced):
+            raise OtherReportStands(
+                f"dose report {within[0]} of study {self.study_id} stands for this one, by its content time or by what "
+                "it holds: accepting this one would change nothing. Dismiss the conflict, or have the device send its "
+                "report again"
+            )
+        return [(new.uid, by) for by in within[:1]] + [(uid, new.uid) for uid in over]
+
+    def _standing_for(self, uid: str) -> str:
+        """The report that stands for a report: itself, where it is not superseded."""
+        while uid in self.superseded:
+            uid = self.superseded[uid]
+        return uid
 
     @event(Reported)
     def _reported(
@@ -179,11 +202,11 @@ class Dose(Aggregate):
         implausible: list[str],
         bounds_version: int,
     ) -> None:
-        self.reports[report_uid] = Held.of(reported_at, exposures, totals, implausible)
+        self.reports[report_uid] = Held.of(report_uid, reported_at, exposures, totals, implausible)
 
     @event(Superseded)
     def _superseded(self, study_id: UUID, identity_id: UUID, report_uid: str, by_report_uid: str) -> None:
-        self.superseded.add(report_uid)
+        self.superseded[report_uid] = by_report_uid
 
     def reassign(self, *, to_identity_id: UUID) -> None:
         """Move the dose with its study to another identity."""
@@ -197,22 +220,20 @@ class Dose(Aggregate):
         """Watched quantity to the study's current value (None: not known) and the report that states it.
 
         The greater of what one report states that is not superseded, and the sum over distinct exposures, ``qa`` ones
-        included: of several statements of one, the one of the latest content time. Implausible values count once they
-        were accepted.
+        included, each with the value that counts (``dose_reports.counted``). Implausible values count once they were
+        accepted.
         """
-        standing = {uid: held for uid, held in self.reports.items() if uid not in self.superseded}
-        by_time = sorted(self.reports.items(), key=lambda one: (one[0] in standing, one[1].at or ""))
+        standing = [held for uid, held in self.reports.items() if uid not in self.superseded]
+        superseded = [held for uid, held in self.reports.items() if uid in self.superseded]
+        last = next(reversed(self.reports), "")
         found: dict[str, tuple[float | None, str]] = {}
         for quantity in WATCHED:
-            best = {irradiation: value for _, held in by_time for irradiation, value in held.values(quantity)}
-            summed = sum(best.values()) if best else None
-            totals = [(value, uid) for uid, held in standing.items() if (value := held.total(quantity)) is not None]
-            stated, report_uid = max(totals, default=(None, ""), key=lambda one: one[0] or 0.0)
+            best = counted(standing, superseded, quantity)
+            summed = fsum(best.values()) if best else None
+            totals = [(value, held.uid) for held in standing if (value := held.total(quantity)) is not None]
+            stated, report_uid = max(totals, default=(None, last))
             value = greatest(stated, summed)
-            found[quantity] = (
-                value,
-                report_uid if value == stated and report_uid else next(reversed(self.reports), ""),
-            )
+            found[quantity] = value, report_uid if value == stated else last
         return found
 
     def accept_values(self, *, report_uid: str, note: str) -> None:

@@ -145,6 +145,7 @@ class Study(Aggregate):
         self.reports: set[str] = set()
         self.withdrawn = False
         self.conflicts: dict[UUID, Conflict | None] = {}  # None: settled
+        self.accepted: dict[str, list[str]] = {}  # report UID to the digests of its accepted contents
 
     def extend(self, *, modalities: list[str], series: list[dict[str, Any]], instances: int, root: str) -> None:
         """Add newly received instances: counts per series of this batch alone, and the root of their digests.
@@ -261,7 +262,9 @@ class Study(Aggregate):
 
     @event(ConflictAccepted)
     def _conflict_accepted(self, identity_id: UUID, study_uid: str, conflict_id: UUID, reason: str) -> None:
-        self.conflicts[conflict_id] = None
+        said, self.conflicts[conflict_id] = self.conflicts.get(conflict_id), None
+        if said and said.kind == "report" and said.digest:
+            self.accepted.setdefault(said.uid, []).append(said.digest)
 
     @event(ConflictDismissed)
     def _conflict_dismissed(self, identity_id: UUID, study_uid: str, conflict_id: UUID, reason: str) -> None:

@@ -29,13 +29,13 @@ class AcceptConflict:
     dose: ReceivedDose | None = None
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises ConflictSettled (S5), StudyWithdrawn (S3), Erased (I7), NotFound."""
+        """Raises ConflictSettled (S5), StudyWithdrawn (S3), OtherReportStands (D5), Erased (I7), NotFound."""
         study = work.get(Study, self.study)
         conflict = study.settle(conflict_id=self.conflict, accept=True, reason=self.reason)
         if conflict.kind == "patient":
             self._reassign(work, study, conflict)
         elif conflict.kind == "traits":
-            _correct(work, study, conflict, self.reason)
+            _correct(work, conflict, self.reason)
         elif self.dose is not None:
             correct_dose(work, study, conflict.site, self.dose, conflict.digest or "")
         return {"study": str(study.id), "conflict": str(self.conflict), "identity": str(study.identity_id)}
@@ -118,8 +118,9 @@ def _patient(work: Work, conflict: Conflict) -> ReceivedPatient:
     return ReceivedPatient(**conflict.stated)
 
 
-def _correct(work: Work, study: Study, conflict: Conflict, reason: str) -> None:
-    identity = work.get(Identity, study.identity_id)
+def _correct(work: Work, conflict: Conflict, reason: str) -> None:
+    """Correct the traits of whom the instances came as; the study may be somebody else's by now."""
+    identity = work.get(Identity, conflict.other_identity_id)
     stated = received_traits(work.now, **_patient(work, conflict).stated)
     new = identity.traits | {name: value for name, value in stated.items() if value}
     if new != identity.traits:

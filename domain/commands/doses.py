@@ -1,5 +1,6 @@
 """Commands on doses: record a dose report, judge a study under the alert rules in force, acknowledge an alert."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid5
@@ -28,7 +29,7 @@ class ReceivedDose:
     not_understood: list[str] = field(default_factory=list)
 
 
-def record_dose(work: Work, study: Study, site: str, received: ReceivedDose, *, corrects: str | None = None) -> bool:
+def record_dose(work: Work, study: Study, site: str, received: ReceivedDose, *, corrects: Collection[str] = ()) -> bool:
     """Record a report under its study, and raise the alerts due under the rules in force.
 
     False if it is already recorded. ``corrects``: as ``Dose.report`` has it.
@@ -51,12 +52,22 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose, *, 
 def correct_dose(work: Work, study: Study, site: str, received: ReceivedDose, digest: str) -> None:
     """Record the content of a report that came once more with other content, as the one that stands.
 
-    It goes by a UID made of the report's and of the content's digest: two contents of one UID are both kept.
+    It goes by a UID made of the report's and of the content's digest: all contents of one UID are kept. It stands for
+    the report and for each content that was accepted before: the last decision holds. Raises OtherReportStands (D5).
     """
-    uid = f"2.25.{uuid5(study.id, f'{received.report_uid}|{digest}').int}"
-    note = f"report: corrects {received.report_uid}, which came once more under its own UID"
-    corrected = replace(received, report_uid=uid, not_understood=[*received.not_understood, note])
-    record_dose(work, study, site, corrected, corrects=received.report_uid)
+    uid = received.report_uid
+    before = [_corrected_uid(study, uid, accepted) for accepted in study.accepted.get(uid, ())]
+    note = f"report: corrects {uid}, which came once more under its own UID"
+    corrected = replace(
+        received,
+        report_uid=_corrected_uid(study, uid, digest),
+        not_understood=[*received.not_understood, note],
+    )
+    record_dose(work, study, site, corrected, corrects=[uid, *before])
+
+
+def _corrected_uid(study: Study, uid: str, digest: str) -> str:
+    return f"2.25.{uuid5(study.id, f'{uid}|{digest}').int}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,3 +25,9 @@ class ValuesUnchanged(RuleBroken):
     """The report has no implausible value that nobody has accepted."""
 
     rule = "D4"
+
+
+class OtherReportStands(RuleBroken):
+    """What a person accepts in place of a dose report changes nothing: another report stands for it."""
+
+    rule = "D5"

@@ -1,6 +1,6 @@
 """krypton dose: a person's cumulative dose, and dose alerts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -41,9 +41,7 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
     if found["stated_alone"]:
         title = "In the totals, of studies without a known exposure, as a report states it"
         table(with_units(found["stated_alone"]), ("study_uid", "quantity", "value", "report_uid"), title)
-    reports = [report | {"test of the device": report["qa"] or None} for report in found["reports"]]
-    told = ("reported_at", "site", "modality", "exposures", "report_totals", "test of the device", "report_uid")
-    table(reports, told, f"Reports ({len(reports)})")
+    _reports(found["reports"])
     if found["unread"]:
         title = "Not in the totals: dose reports of which no dose could be read"
         table(found["unread"], ("site", "unread", "report_uid"), title)
@@ -51,10 +49,27 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
         table(notes, ("note", "irradiation_event_uid", "report_uid"), "Notes: what was odd or not understood")
     if found["conflicts"]:
         title = "Conflicts: several studies claim these, or reports state different values"
-        table(found["conflicts"], ("irradiation_event_uid", "differing", "study_uids", "report_uids"), title)
+        claims = [row | {"differing": list(map(heading, row["differing"]))} for row in found["conflicts"]]
+        table(claims, ("irradiation_event_uid", "differing", "study_uids", "report_uids"), title)
     table(with_units(found["alerts"]), ALERT, "Alerts")
     if found.get("withheld"):
         out.print(f"reports withheld for an opposition to feeding: {found['withheld']}")
+
+
+def _reports(found: Sequence[Mapping[str, Any]]) -> None:
+    """Each report, and whether another one stands for it, or another one that stands disagrees with it."""
+    told = [
+        {
+            **report,
+            "test of the device": report["qa"] or None,
+            "disagrees": list(map(heading, report["disagrees"])) or None,
+        }
+        for report in found
+    ]
+    columns = ("reported_at", "site", "modality", "exposures", "report_totals", "test of the device")
+    superseded = sum(report["superseded_by"] is not None for report in found)
+    title = f"Reports ({len(found)}{f', {superseded} of them superseded' if superseded else ''})"
+    table(told, (*columns, "disagrees", "superseded_by", "report_uid"), title)
 
 
 def with_units(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

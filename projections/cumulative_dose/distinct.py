@@ -3,8 +3,9 @@
 An exposure is identified by its irradiation event UID (DICOM PS3.3 C.8.17, DCM 113769), not by report or study. If
 several reports contain it, the row of one report is shown complete: one that is not ``qa`` before one that is, one that
 is not superseded before one that is, one that states a dose before one that states none, then the one of the latest
-content time, for devices correct themselves, then the one with the most known quantities, then the earliest recorded.
-Rows are never blended; if known values of reports that stand differ, ``conflicts`` says so.
+content time, for devices correct themselves. Where no time says which is later (the same, or none): the one with the
+most known quantities, then with the greater values, as alerts go by them, then of the first UID. None of this depends
+on which came first. Rows are never blended; ``disagreements`` says where reports that stand differ.
 
 A value above the bounds of plausible doses is in no sum until somebody accepted it (``trusted``).
 
@@ -58,12 +59,12 @@ def trusted(row: Row, quantity: str) -> float | None:
 def stated_alone(reports: Iterable[Row], carried: Iterable[Row]) -> list[dict[str, Any]]:
     """Values for studies without a known exposure, by study and quantity, each with its report.
 
-    ``reports``: in ledger order. A report that arrived under two studies counts for the first.
+    A report that arrived under two studies counts for the one whose UID sorts first.
     """
     known = {row["study_uid"] for row in carried}
     first: dict[str, str] = {}
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for report in reports:
+    for report in sorted(reports, key=lambda one: (one["study_uid"], one["report_uid"])):
         study_uid, report_uid = report["study_uid"], report["report_uid"]
         if study_uid in known or first.setdefault(report_uid, study_uid) != study_uid:
             continue
@@ -85,12 +86,30 @@ def stated_alone(reports: Iterable[Row], carried: Iterable[Row]) -> list[dict[st
 
 def distinct(carried: Iterable[Row]) -> list[Row]:
     """One row per irradiation event, in order of time (unknown last). ``carried``: a row per report and event."""
-    best: dict[str, Row] = {}
-    ranked = sorted(carried, key=lambda row: (_unknown(row), row["position"]))
-    ranked.sort(key=lambda row: row["reported_at"] or "", reverse=True)  # stable: what was sorted before stays so
-    for row in sorted(ranked, key=_rank):
-        best.setdefault(row["irradiation_event_uid"], row)
-    return sorted(best.values(), key=lambda row: (row["started_at"] or "~", row["irradiation_event_uid"]))
+    by_uid: dict[str, list[Row]] = {}
+    by_report: dict[tuple[str, str], list[Row]] = {}
+    for row in carried:
+        by_uid.setdefault(row["irradiation_event_uid"], []).append(row)
+        by_report.setdefault((row["study_uid"], row["report_uid"]), []).append(row)
+    order = sorted(by_report, key=lambda report: (_greatest_first(by_report[report]), report[1], report[0]))
+    places = {report: place for place, report in enumerate(order)}
+    best = (_best(rows, places) for rows in by_uid.values())
+    return sorted(best, key=lambda row: (row["started_at"] or "~", row["irradiation_event_uid"]))
+
+
+def _best(rows: Sequence[Row], places: Mapping[tuple[str, str], int]) -> Row:
+    """Of the rows of one event the one that is shown. ``places``: of reports that nothing else tells apart."""
+    first = min(map(_rank, rows))
+    ranked = [row for row in rows if _rank(row) == first]
+    latest = max(row["reported_at"] or "" for row in ranked)
+    equals = [row for row in ranked if (row["reported_at"] or "") in ("", latest)]
+    return min(equals, key=lambda row: (_unknown(row), places[row["study_uid"], row["report_uid"]], row["position"]))
+
+
+def _greatest_first(rows: Iterable[Row]) -> list[float]:
+    """Sorts the report of greater doses first: one for all its events, or the totals would mix two reports."""
+    rows = list(rows)
+    return [-(total(trusted(row, quantity) for row in rows) or 0.0) for quantity in QUANTITIES]
 
 
 def _rank(row: Row) -> tuple[bool, bool, bool]:
@@ -99,21 +118,3 @@ def _rank(row: Row) -> tuple[bool, bool, bool]:
 
 def _unknown(row: Row) -> int:
     return sum(row[quantity] is None for quantity in QUANTITIES)
-
-
-def conflicts(carried: Iterable[Row]) -> list[dict[str, Any]]:
-    """Irradiation events claimed by several studies, or stated with different values by two reports; by UID."""
-    by_uid: dict[str, list[Row]] = {}
-    for row in carried:
-        by_uid.setdefault(row["irradiation_event_uid"], []).append(row)
-    found = []
-    for uid, rows in sorted(by_uid.items()):
-        studies = sorted({row["study_uid"] for row in rows})
-        standing = [row for row in rows if not row["superseded"]]
-        differs = [q for q in QUANTITIES if len({row[q] for row in standing if row[q] is not None}) > 1]
-        if len(studies) > 1 or differs:
-            reports = sorted({row["report_uid"] for row in rows})
-            found.append(
-                {"irradiation_event_uid": uid, "study_uids": studies, "report_uids": reports, "differing": differs}
-            )
-    return found

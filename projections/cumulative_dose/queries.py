@@ -12,7 +12,8 @@ from psycopg2.extensions import connection as Connection
 from domain.dose_words import OF_DEVICE
 from domain.sight import ALL, Sight
 from domain.times import iso
-from projections.cumulative_dose.distinct import QUANTITIES, Row, conflicts, distinct, stated_alone, sums, total
+from projections.cumulative_dose.disagreements import conflicts, disagreeing, stand_ins
+from projections.cumulative_dose.distinct import QUANTITIES, Row, distinct, stated_alone, sums, total
 from projections.engine.query import NOW, fetch, masked
 from schemas.event import ERASED
 
@@ -133,6 +134,7 @@ def dose(
 
     ``totals`` are event sums: over distinct irradiation events, and over ``stated_alone``, what reports state of
     studies of which no exposure is known; ``report_totals`` add up what the reports of both state themselves.
+    ``disagrees`` of a report: the quantities that another report which stands states otherwise, named in ``conflicts``.
     ``qa_exposures`` counts those that a device's words call a test of itself: they are in the totals all the same, for
     a word may be wrong. Null is not known; a total over nothing known is null.
     """
@@ -148,7 +150,7 @@ def dose(
         "report_totals": _stated(shown, alone),
         "qa_exposures": sum(row["qa"] for row in shown),
         "exposures": [_exposure(row, erased) for row in shown],
-        "reports": [_report_told(report, seen.hidden) for report in _reports(seen.reports, seen.carried, erased)],
+        "reports": [_report_told(report, seen.hidden) for report in _reports(seen, erased)],
         "conflicts": conflicts(seen.carried),
         "alerts": [_alert(row, erased, at) for row in _alerts_of(connection, seen.reports, at)],
         **sight.withheld(seen.withheld),
@@ -247,11 +249,17 @@ def _exposure(row: Row, erased: Collection[str]) -> Document:
     }
 
 
-def _reports(reports: Sequence[Row], carried: Sequence[Row], erased: Collection[str]) -> list[Document]:
+def _reports(seen: _Seen, erased: Collection[str]) -> list[Document]:
     of_report: dict[tuple[str, str], list[Row]] = {}
-    for row in carried:
+    for row in seen.carried:
         of_report.setdefault(_key(row), []).append(row)
-    return [_report(report, of_report.get(_key(report), []), erased) for report in reports]
+    stand, disagree = stand_ins(seen.reports, seen.carried), disagreeing(seen.carried)
+    return [
+        _report(report, of_report.get(_key(report), []), erased)
+        | {"superseded_by": stand.get(claim), "disagrees": disagree.get(claim, [])}
+        for report in seen.reports
+        for claim in [_key(report)]
+    ]
 
 
 def _report_told(report: Document, hidden: Collection[str]) -> Document:
@@ -274,7 +282,6 @@ def _report(report: Row, exposures: Sequence[Row], erased: Collection[str]) -> D
         "report_totals": report["totals"],
         "event_sums": sums(exposures),
         "qa": report["qa"],
-        "superseded_by": report["superseded_by"] if report["superseded"] else None,
         "not_understood": GONE if gone else report["not_understood"],
         "implausible": report["implausible"] or [],
         "accepted": report["accepted"],

@@ -4,10 +4,14 @@ import re
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
+from domain.commands.conflicts import AcceptConflict
 from domain.commands.doses import AcceptValues, AcknowledgeAlert, ReceivedDose
 from domain.commands.links import Merge, Unmerge
+from domain.commands.received_patient import ReceivedPatient
+from domain.commands.studies import ReceivedConflict
 from tests.fakes.region import dose, exposure
 from tests.features.conftest import FEATURES
 from tests.features.worlds.views import Document
@@ -81,6 +85,47 @@ def timed_report(world: World, name: str, at: str, value: str, unit: str) -> Non
     quantity = {"mGy": "dose_rp_mgy", "MBq": "activity_mbq"}[unit]
     told = dose(uid(name), exposure("2.25.91", **{quantity: float(value)}))
     send(world, replace(told, reported_at=f"2026-01-05T{at}:00"))
+
+
+def content(name: str, mgy: int, at: str) -> ReceivedDose:
+    return replace(dose(uid(name), exposure("2.25.91", dose_rp_mgy=float(mgy))), reported_at=f"2026-01-05T{at}:00")
+
+
+@given(parsers.parse("the report {name} comes again and says {mgy:d} mGy of {at}"), target_fixture="contents")
+def comes_again(
+    world: World, name: str, mgy: int, at: str, contents: dict[int, ReceivedDose]
+) -> dict[int, ReceivedDose]:
+    second = ReceivedConflict(
+        patient=ReceivedPatient(local_id="1", issuer=None, stated={"family": "FICTIVE"}),
+        study_uid="2.25.1",
+        differing=["ContentSequence"],
+        instances=1,
+        uid=uid(name),
+        digest=f"{mgy:064}",
+        reports=True,
+    )
+    world.receive("CHB", instances=0, conflicts=(second,))
+    return {**contents, mgy: content(name, mgy, at)}
+
+
+@pytest.fixture
+def contents() -> dict[int, ReceivedDose]:
+    """What came again under a report's UID, by its dose."""
+    return {}
+
+
+@step(parsers.parse("the content of {mgy:d} mGy is accepted"))
+def accept_content(world: World, mgy: int, contents: dict[int, ReceivedDose]) -> None:
+    (one,) = [e for e in world.log() if e.type == "study.conflict_found" and e.data["digest"] == f"{mgy:064}"]
+    study, conflict = UUID(one.data["study_id"]), UUID(one.data["conflict_id"])
+    world.ask(AcceptConflict(study=study, conflict=conflict, reason="seen", dose=contents[mgy]))
+
+
+@then(parsers.parse("the dose reports {one} and {other} disagree"))
+def disagree(world: World, one: str, other: str) -> None:
+    assert standing(world) == {uid(one), uid(other)}
+    assert [report["disagrees"] for report in shown(world)["reports"]] == [["dose_rp_mgy"]] * 2
+    assert [conflict["report_uids"] for conflict in shown(world)["conflicts"]] == [sorted([uid(one), uid(other)])]
 
 
 @when(parsers.parse('the values of the report {name} are accepted with "{note}"'))

@@ -1,5 +1,6 @@
 """How a user provokes each refusal about studies, doses, establishments and professionals."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from domain import errors
@@ -14,7 +15,7 @@ from domain.commands.directory import (
     RegisterProfessional,
     Suspend,
 )
-from domain.commands.doses import AcceptValues, AcknowledgeAlert
+from domain.commands.doses import AcceptValues, AcknowledgeAlert, ReceivedDose
 from domain.commands.identities import Erase
 from domain.commands.policies import DropEntry
 from domain.commands.readings import RequestReading
@@ -48,6 +49,28 @@ def accept_of_erased(world: World) -> AcceptConflict:
     (found,) = [e.data["conflict_id"] for e in world.history() if e.type == "study.conflict_found"]
     world.ask(Erase(identity=other, reason="asked for"))
     return AcceptConflict(study=study, conflict=UUID(found), reason=WORDS)
+
+
+def accept_after_a_correction(world: World) -> AcceptConflict:
+    """Accepts a second content of a dose report that the device has corrected meanwhile."""
+
+    def content(uid: str, dlp: float, at: str) -> ReceivedDose:
+        return replace(dose(uid, exposure("1.2.9", dlp_mgycm=dlp)), reported_at=at)
+
+    study = world.study(doses=(content("1.2.3", 1.0, "2026-01-01"), content("1.2.4", 2.0, "2026-01-03")))
+    second = ReceivedConflict(
+        patient=ReceivedPatient(local_id=LOCAL_ID, issuer=None, stated=PERSON),
+        study_uid="2.25.1",
+        differing=["ContentSequence"],
+        instances=1,
+        uid="1.2.3",
+        digest="ab",
+        reports=True,
+    )
+    world.study(instances=0, conflicts=(second,))
+    (found,) = [e.data["conflict_id"] for e in world.history() if e.type == "study.conflict_found"]
+    held = content("1.2.3", 3.0, "2026-01-02")
+    return AcceptConflict(study=study, conflict=UUID(found), reason=WORDS, dose=held)
 
 
 def hundred_persons(world: World) -> ReceiveStudy:
@@ -121,6 +144,7 @@ PROVOKED = [
         lambda w: DismissConflict(study=w.study(), conflict=UUID(int=1), reason=WORDS),
     ),
     Provoked(errors.Erased, "dismiss the conflict", accept_of_erased),
+    Provoked(errors.OtherReportStands, "Dismiss the conflict", accept_after_a_correction),
     Provoked(errors.AlertUnchanged, "see krypton dose alerts", code_of_alert),
     Provoked(
         errors.ValuesUnchanged,

@@ -140,6 +140,8 @@ REPORT = {
     "report_totals": {"dlp_mgycm": 456.7},
     "qa": False,
     "report_uid": UIDS[1],
+    "superseded_by": None,
+    "disagrees": [],
     "not_understood": [],
     "implausible": [],
     "accepted": False,
@@ -299,6 +301,20 @@ def test_the_totals_name_each_breast_and_notes_and_conflicts_are_in_the_tables(s
     for note in ("CTDIw Phantom Type (113835, DCM)", "implausible, in no total until it is accepted"):
         assert note in told
     assert "Conflicts: several studies claim these" in told
+
+
+def test_what_a_report_stands_for_is_in_the_lines_too(shown: Callable[..., str]) -> None:
+    """Which report supersedes which, and which disagree and in what: not in the JSON document alone."""
+    reports = [
+        {**REPORT, "report_uid": UIDS[0], "superseded_by": UIDS[1]},
+        {**REPORT, "report_uid": UIDS[1], "disagrees": ["dlp_mgycm"]},
+        {**REPORT, "report_uid": UIDS[2], "disagrees": ["dlp_mgycm"]},
+    ]
+    said = shown(f"dose show {REF}", "dose.dose_of", {**DOSE, "reports": reports})
+    lines = [line.split() for line in said.splitlines()]
+    assert ["superseded", "by", UIDS[1]] in lines
+    assert lines.count(["disagrees", "DLP", "mGy·cm"]) == 2
+    assert ["Reports", "(3,", "1", "of", "them", "superseded)"] in lines
 
 
 def test_a_patient_is_told_of_a_pair_that_waits_without_its_link(shown: Callable[..., str]) -> None:

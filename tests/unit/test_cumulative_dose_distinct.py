@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.cumulative_dose.distinct import conflicts, distinct, stated_alone, sums, total
+from projections.cumulative_dose.disagreements import conflicts
+from projections.cumulative_dose.distinct import distinct, stated_alone, sums, total
 from tests.fakes.region import exposure
 
 NO_DOUBT: dict[str, Any] = {"implausible": None, "accepted": False}
@@ -15,7 +16,7 @@ NO_DOUBT: dict[str, Any] = {"implausible": None, "accepted": False}
 def carried(uid: str, report: str = "r1", study: str = "s1", position: int = 1, **known: Any) -> dict[str, Any]:
     """An exposure joined to its report."""
     joined = {"report_uid": report, "study_uid": study, "position": position, "qa": False, "superseded": False}
-    joined |= {"reported_at": None, "accepted": False}
+    joined |= {"study_id": study, "totals": {}, "reported_at": None, "accepted": False}
     return exposure(uid) | joined | known
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.times import iso, micros
 from projections.access_history import queries as sharing
 from projections.access_history.view import AccessHistory
+from projections.cumulative_dose.disagreements import conflicts, disagreeing, stand_ins
 from projections.cumulative_dose.distinct import distinct, stated_alone, sums
 from projections.cumulative_dose.view import CumulativeDose
 from projections.engine.projection import Projection
@@ -100,10 +101,17 @@ class MemoryViews:
             for (key,), row in rows.table("alert").items()
             if row["study_id"] in studies
         ]
+        stand, disagree = stand_ins(reports, carried), disagreeing(carried)
+        told = [
+            {**report, "superseded_by": stand.get(key), "disagrees": disagree.get(key, [])}
+            for report in reports
+            for key in [(report["study_id"], report["report_uid"])]
+        ]
         return {
             "totals": sums(exposures, alone),
             "exposures": exposures,
-            "reports": reports,
+            "reports": told,
+            "conflicts": conflicts(carried),
             "alerts": _in_order(alerts),
         }
 
@@ -150,6 +158,7 @@ def _reports(rows: MemoryRows, studies: set[str]) -> dict[tuple[str, str], Row]:
     """The dose reports of these studies, by study and UID."""
     return {
         (study, uid): {
+            "study_id": study,
             "report_uid": uid,
             **row,
             "superseded": row["superseded_by"] is not None,

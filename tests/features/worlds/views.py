@@ -35,8 +35,8 @@ class Views(Protocol):
         """``state``, ``presented_at``, ``scheduled_at``, ``study_uid``, ``report_uid``."""
 
     def dose(self, identity: UUID) -> Document:
-        """``totals`` by quantity; ``exposures``; ``reports``: ``report_uid``, ``superseded_by``; ``alerts``:
-        ``alert``, ``study``, ``acknowledged_by``.
+        """``totals`` by quantity; ``exposures``; ``reports``: ``report_uid``, ``superseded_by``, ``disagrees``;
+        ``conflicts``; ``alerts``: ``alert``, ``study``, ``acknowledged_by``.
         """
 
     def accesses(self, identity: UUID) -> Sequence[Document]:
