@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from adapters.registry import unreadable
 from adapters.registry.refusals import Refusal, invalid_schema, read_only, too_large
 from adapters.registry.subjects import Subjects, subject_of, text_of
 from schemas.registry import Registry, Schema
@@ -236,5 +237,5 @@ def _http_error(_: Request, error: Exception) -> Answer:
 def _not_understood(_: Request, error: Exception) -> Answer:
     """A path or query value of the wrong type: 404, as in JAX-RS and Confluent."""
     assert isinstance(error, RequestValidationError)
-    wrong = error.errors()[0]
-    return Answer({"error_code": 404, "message": f"HTTP 404 Not Found: {wrong['loc'][-1]}: {wrong['msg']}"}, 404)
+    message = f"HTTP 404 Not Found: {unreadable.value(error.errors()[0])}"
+    return Answer({"error_code": 404, "message": message}, 404)

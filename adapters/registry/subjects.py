@@ -11,6 +11,7 @@ from typing import Any
 
 import fastavro
 
+from adapters.registry import unreadable
 from adapters.registry.refusals import (
     Refusal,
     invalid_schema,
@@ -24,7 +25,6 @@ from schemas.registry import Registry, Schema
 
 LATEST = "latest"
 MOST_DIGITS = len(str(1 << 31))
-MOST_QUOTED = 300  # characters of an error's own words in an answer: they may quote the whole schema
 NOT_AVRO = (ValueError, TypeError, LookupError, AttributeError, RecursionError, fastavro.schema.SchemaParseException)
 
 
@@ -118,7 +118,7 @@ def _understood() -> Iterator[None]:
     try:
         yield
     except NOT_AVRO as wrong:
-        raise invalid_schema(f"{type(wrong).__name__}: {str(wrong)[:MOST_QUOTED]}") from None
+        raise invalid_schema(unreadable.schema(wrong)) from None
 
 
 def _canonical(document: Any) -> str:

@@ -1,6 +1,7 @@
 """The registry against requests that nobody should send: each has an answer below 500, and none keeps a connection."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -94,6 +95,49 @@ def test_a_schema_that_is_none_is_answered(path: str, schema: Any, api: TestClie
     answer = api.post(path.format(s=SUBJECT), json={"schema": json.dumps(schema)})
     assert answer.status_code < 500, answer.text
     answer.json()
+
+
+INSIDE = re.compile(
+    r"\b(\w+(Error|Exception|Type):|dict|NoneType|unhashable|pydantic|fastavro|Input should|Expecting|char \d|"
+    r"must match)"
+)
+"""Words of the libraries and of the language, which mean nothing to who asks."""
+
+
+@pytest.mark.parametrize("path", ["/subjects/{s}?normalize=true", "/compatibility/subjects/{s}/versions?verbose=true"])
+@pytest.mark.parametrize(
+    "schema", [*map(json.dumps, SEEN.values()), "{", "[" * 5_000, '{"type": "recrd"}', '"' + "x" * 9_000 + '"']
+)
+def test_a_refusal_is_in_plain_words(path: str, schema: str, api: TestClient) -> None:
+    """What is wrong with the schema, not what a library calls it; and never the schema itself."""
+    answer = api.post(path.format(s=SUBJECT), json={"schema": schema})
+    message = answer.json().get("message", "")
+    assert not INSIDE.search(message), message
+    assert len(message) < 300
+
+
+def test_a_refusal_names_what_is_wrong(api: TestClient) -> None:
+    def said(schema: str) -> str:
+        answer = api.post(f"/subjects/{SUBJECT}", json={"schema": schema})
+        assert (answer.status_code, answer.json()["error_code"]) == (422, 42201)
+        return str(answer.json()["message"])
+
+    assert said('{"type": "recrd"}').startswith("Invalid schema: no type is called 'recrd': there are null, boolean")
+    assert said('{\n "type": }') == "Invalid schema: it is no JSON from line 2, column 10 on"
+    twice = {"type": "enum", "name": "E", "symbols": ["A", "A"]}
+    assert said(json.dumps(twice)) == "Invalid schema: an enum has the same symbol twice"
+    assert said(json.dumps(record(fields=[{"name": "a"}]))) == "Invalid schema: a field of a record has no type"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/schemas/ids/abc", "ident is not a whole number"),
+        ("/schemas?latestOnly=perhaps", "latestOnly is neither true nor false"),
+    ],
+)
+def test_a_value_of_another_type_is_named_in_plain_words(path: str, said: str, api: TestClient) -> None:
+    assert api.get(path).json() == {"error_code": 404, "message": f"HTTP 404 Not Found: {said}"}
 
 
 @pytest.mark.parametrize("version", ["9" * 5_000, "-" + "9" * 5_000, "1e999", "٣", "²", "%00", "0x1", "1,0"])
