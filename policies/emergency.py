@@ -5,11 +5,11 @@ Whoever supervises such accesses gets a notice with its id.
 
 from collections.abc import Iterable
 
-from policies.policy import Due, Kind
+from policies.policy import Due, Kind, Policy
 from schemas.event import LedgerEvent
 
 
-class Emergency:
+class Emergency(Policy):
     """See the module."""
 
     name = "emergency"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from domain.aggregates.order import MONTH, runs_out
-from policies.policy import Due, Kind
+from policies.policy import Due, Kind, Policy
 from schemas.event import LedgerEvent
 
 
@@ -44,7 +44,7 @@ TIMERS: Mapping[str, Callable[[LedgerEvent], Iterable[Due]]] = {
 }
 
 
-class Expiry:
+class Expiry(Policy):
     """See the module."""
 
     name = "expiry"

@@ -9,10 +9,12 @@ The lookup ``match`` asks the identity index after it has read the event. Under 
 merged with those it agrees with, or proposed to a human; a rule's merge that a correction no longer supports is undone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from domain.aggregates.link import HUMAN
-from policies.policy import Due, Kind
+from domain.errors import Erased, EvidenceGone, RuleBroken
+from policies.policy import Due, Kind, Policy
 from schemas.event import LedgerEvent
 
 CHANGES_KEYS = frozenset(
@@ -25,7 +27,7 @@ LOOSENS = frozenset(f"link.{what}" for what in ("unbarred", "unmerged", "barred"
 """Events after which two sides, or who agrees with both, may have something due that was not due before."""
 
 
-class Matching:
+class Matching(Policy):
     """See the module."""
 
     name = "matching"
@@ -35,7 +37,17 @@ class Matching:
     def react(self, event: LedgerEvent) -> Iterable[Due]:
         """See ``Policy``."""
         if event.type in CHANGES_KEYS:
-            return (Due(Kind.LOOKUP, "match", {"identity": event.aggregate_id}),)
+            return _looked_at(event.aggregate_id)
         if event.type in LOOSENS or (event.type == "link.merged" and event.data["rule"] == HUMAN):
-            return tuple(Due(Kind.LOOKUP, "match", {"identity": event.data[side]}) for side in ("low", "high"))
+            return _looked_at(event.data["low"], event.data["high"])
         return ()
+
+    def refused(self, does: str, body: Mapping[str, Any], refusal: RuleBroken) -> Iterable[Due]:
+        """Both sides of a merge that is no longer due: others may have been due that they were to be merged through."""
+        if does == "merge" and isinstance(refusal, EvidenceGone | Erased):
+            return _looked_at(body["one"], body["other"])
+        return ()
+
+
+def _looked_at(*identities: str) -> tuple[Due, ...]:
+    return tuple(Due(Kind.LOOKUP, "match", {"identity": identity}) for identity in identities)

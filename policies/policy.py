@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
+from domain.errors import RuleBroken
 from schemas.event import LedgerEvent
 
 
@@ -40,3 +41,10 @@ class Policy(Protocol):
 
     def react(self, event: LedgerEvent) -> Iterable[Due]:
         """What is to be done about an event: always the same for the same event; empty for types it does not know."""
+
+    def refused(self, does: str, body: Mapping[str, Any], refusal: RuleBroken) -> Iterable[Due]:
+        """What the refusal of one of its commands leads to; most are final answers, and lead to nothing.
+
+        A lookup is made once the view has read all that the ledger held at the refusal.
+        """
+        return ()

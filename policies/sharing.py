@@ -6,11 +6,11 @@ on the review list, never together; an irradiation event of two persons is a con
 
 from collections.abc import Iterable
 
-from policies.policy import Due, Kind
+from policies.policy import Due, Kind, Policy
 from schemas.event import LedgerEvent
 
 
-class Sharing:
+class Sharing(Policy):
     """See the module."""
 
     name = "sharing"

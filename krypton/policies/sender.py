@@ -14,14 +14,14 @@ from typing import Any, Final, Protocol
 from uuid import UUID, uuid5
 
 from adapters.outbox.outbox import Child, Claim, Entry, Outbox
-from domain.errors import Erased, EvidenceGone, NotDelivered, NotFound, RuleBroken
+from domain.errors import NotDelivered, NotFound, RuleBroken
 from domain.ports import Answer, Clock, Notice, Notices
 from domain.times import micros
 from domain.work import Command, Envelope
 from krypton.policies.each import AWAY, Reachable, each
 from krypton.policies.fold import no_step
 from policies import commands
-from policies.policy import Due, Kind
+from policies.policy import Due, Kind, Policy
 from streams.broker.backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,6 @@ AT_A_TIME: Final = {Kind.COMMAND: 200, Kind.LOOKUP: 500}
 IDLE_S: Final = 0.5  # how long an entry of another process can wait for this sender
 LATE_S: Final = 0.015  # the shortest pause
 LOOK_EVERY_S, LOOK_MOST_S = 0.08, 0.25  # pauses between lookups: as long as they take, within these bounds
-MERGE, LOOKUP = "merge", "match"
 PRUNE_S: Final = 3_600.0
 Executed = Answer | RuleBroken | NotFound
 Asked = tuple[Command, Envelope]
@@ -46,8 +45,8 @@ class Lookup(Protocol):
 
 
 class Sender:
-    """Executes one policy's outbox. ``reachable``: raises one of ``AWAY`` while the ledger cannot be reached; ``head``:
-    the ledger's last position.
+    """Executes the outbox of ``policy``. ``reachable``: raises one of ``AWAY`` while the ledger cannot be reached;
+    ``head``: the ledger's last position.
     """
 
     def __init__(
@@ -56,6 +55,7 @@ class Sender:
         execute: Execute,
         clock: Clock,
         *,
+        policy: Policy,
         lookups: Mapping[str, Lookup],
         notices: Notices,
         reachable: Reachable,
@@ -65,6 +65,7 @@ class Sender:
         self._outbox = outbox
         self._execute = execute
         self._clock = clock
+        self._policy = policy
         self._lookups = lookups
         self._notices = notices
         self._reachable = reachable
@@ -165,22 +166,19 @@ class Sender:
                 claim.done(entry, answer.positions, str(answer.result.get("outcome", entry.does)))
             case RuleBroken(not_before=int(at)):
                 claim.postponed(entry, at)
-            case EvidenceGone() | Erased() if entry.does == MERGE:
-                claim.refused(entry, answer.rule, self._looked_at_again(entry))
             case RuleBroken():
-                claim.refused(entry, answer.rule)
+                claim.refused(entry, answer.rule, self._led_to(entry, answer))
             case NotFound():
                 claim.refused(entry, "not found")
             case _:
                 self._failed(claim, entry, _kind(answer))
 
-    def _looked_at_again(self, entry: Entry) -> list[Child]:
-        """Both sides, once the index has read why: others may have been due that they were to be merged through."""
+    def _led_to(self, entry: Entry, refusal: RuleBroken) -> list[Child]:
+        """What is to be done because of a refusal: lookups once the view has read what it was refused for."""
+        if not (found := list(self._policy.refused(entry.does, entry.body, refusal))):
+            return []
         head = self._head()
-        return [
-            Child(uuid5(entry.id, side), Kind.LOOKUP.value, LOOKUP, {"identity": entry.body[side]}, 0, cause=head)
-            for side in ("one", "other")
-        ]
+        return [_child(entry, 0, due)._replace(cause=head) for due in found]
 
     def _failed(self, claim: Claim, entry: Entry, code: str) -> None:
         told = (self._outbox.policy, entry.kind, entry.id, code)

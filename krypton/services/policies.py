@@ -81,6 +81,7 @@ def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:
         outbox,
         ledger.execute_many,
         ledger.clock,
+        policy=POLICIES[name],
         lookups=_lookups(ours, name),
         notices=notices(ours),
         reachable=lambda: _reachable(ours),

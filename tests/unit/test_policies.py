@@ -10,7 +10,7 @@ from domain.commands.consents import Grant, IssueCode, Revoke
 from domain.commands.identities import Correct, Erase, Flag
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ScheduleOrder
-from domain.errors import OrderOver, StatementUnchanged
+from domain.errors import Erased, EvidenceGone, NothingToChange, OrderOver, RuleBroken, StatementUnchanged
 from policies import commands
 from policies.all import POLICIES
 from policies.policy import Due, Kind
@@ -73,6 +73,18 @@ def test_matching_looks_up_both_sides_of_whatever_a_human_says(region: Region, s
         region.ask(say(one=one, other=other, reason="a mistake"))
     for _, dues in reactions(region, "matching")[-2:]:
         assert {due.body["identity"] for due in dues} == {str(one), str(other)}
+
+
+@pytest.mark.parametrize("refusal", [EvidenceGone("renamed"), Erased("erased")])
+def test_a_merge_that_is_no_longer_due_has_both_sides_looked_up_again(refusal: RuleBroken) -> None:
+    """Others may have been due that they were to be merged through; no other refusal leads to anything."""
+    body = {"one": "a", "other": "b"}
+    assert [due.body for due in POLICIES["matching"].refused("merge", body, refusal)] == [
+        {"identity": "a"},
+        {"identity": "b"},
+    ]
+    assert not [*POLICIES["matching"].refused("unmerge", body, refusal)]
+    assert not [*POLICIES["matching"].refused("merge", body, NothingToChange("merged already"))]
 
 
 # what runs out

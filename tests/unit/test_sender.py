@@ -1,7 +1,7 @@
 """The sender of a policy, on an outbox in memory: what one defect does to the others, and what it keeps."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -11,13 +11,14 @@ from uuid import UUID, uuid4
 import pytest
 from eventsourcing.persistence import OperationalError
 
-from adapters.outbox.outbox import RETRY_S, Entry, Outbox
+from adapters.outbox.outbox import RETRY_S, Child, Entry, Outbox
 from domain.askers import Asker
-from domain.errors import Contended, OrderStillWanted
+from domain.errors import Contended, OrderStillWanted, OrderUnchanged, RuleBroken
 from domain.ports import Answer, Notice
 from domain.work import Command, Envelope
 from krypton.policies.sender import Execute, Executed, Found, Sender
-from policies.policy import Kind
+from policies.all import POLICIES
+from policies.policy import Due, Kind, Policy
 
 ORDER = {"order": str(UUID(int=5))}
 DONE = Answer((7,), {}, Asker("system:test", None))
@@ -31,6 +32,7 @@ class MemoryOutbox:
     def __init__(self, *entries: Entry) -> None:
         self.left = list(entries)
         self.became: dict[UUID, str] = {}
+        self.led_to: list[Child] = []
 
     @contextmanager
     def claim(self, kinds: Sequence[str], _: int, limit: int) -> Iterator[Any]:
@@ -38,11 +40,15 @@ class MemoryOutbox:
         yield SimpleNamespace(
             entries=taken,
             done=lambda entry, *_: self._settle(entry, "done"),
-            refused=lambda entry, code: self._settle(entry, f"refused {code}"),
+            refused=lambda entry, code, children: self._refuse(entry, code, children),
             failed=lambda entry, code: self._settle(entry, f"failed {code}"),
             postponed=lambda entry, at: self._settle(entry, f"postponed {at}"),
             became=lambda entry, children: self._settle(entry, f"became {len(children)}"),
         )
+
+    def _refuse(self, entry: Entry, code: str, children: Sequence[Child]) -> None:
+        self.led_to += children
+        self._settle(entry, f"refused {code}")
 
     def _settle(self, entry: Entry, how: str) -> bool:
         self.left.remove(entry)
@@ -76,11 +82,13 @@ def sender(
     lookups: Any = None,
     execute: Execute = lambda asked: [DONE] * len(asked),
     reachable: Callable[[], object] = lambda: None,
+    policy: Policy | None = None,
 ) -> Sender:
     return Sender(
         cast(Outbox, outbox),
         execute,
         lambda: datetime(2026, 1, 1, tzinfo=UTC),
+        policy=policy or POLICIES["expiry"],
         lookups=lookups or {},
         notices=notices or Broken(),
         reachable=reachable,
@@ -165,3 +173,25 @@ def test_a_timer_that_comes_too_early_is_asked_again_at_its_end() -> None:
     outbox = MemoryOutbox(early)
     sender(outbox, execute=lambda _: [OrderStillWanted("may still be made", not_before=9)]).once()
     assert outbox.became == {early.id: "postponed 9"}
+
+
+class Insists(Policy):
+    """A policy of which each refusal leads to a lookup."""
+
+    name, version, topics = "expiry", 1, ()
+
+    def react(self, event: Any) -> Iterable[Due]:
+        return ()
+
+    def refused(self, does: str, body: Mapping[str, Any], refusal: RuleBroken) -> Iterable[Due]:
+        return [Due(Kind.LOOKUP, f"after {does}", {"order": body["order"], "rule": refusal.rule})]
+
+
+@pytest.mark.parametrize(("policy", "wanted"), [(Insists(), ["after expire_order"]), (POLICIES["expiry"], [])])
+def test_the_policy_itself_says_what_a_refusal_leads_to(policy: Policy, wanted: list[str]) -> None:
+    """Once the view has read all that the ledger held by then; where the policy says nothing, nothing follows."""
+    one = order(1)
+    outbox = MemoryOutbox(one)
+    sender(outbox, execute=lambda asked: [OrderUnchanged("it was presented")] * len(asked), policy=policy).once()
+    assert [(child.does, child.cause) for child in outbox.led_to] == [(name, 7) for name in wanted]
+    assert outbox.became[one.id].startswith("refused ")
