@@ -159,3 +159,19 @@ def test_events_of_another_regions_secret_are_not_restored(logs: TwoLogs, repair
     with pytest.raises(LedgerAltered, match="not made with this vault's region secret"):
         restored(logs.windows(), repair, heads(logs), ids=IDS)
     assert repair.kept == []
+
+
+@pytest.mark.parametrize(("unsigned", "said"), [(False, "nobody signed them"), (True, "this vault's region secret")])
+def test_an_unsigned_event_of_another_region_keeps_no_signed_one_back(
+    logs: TwoLogs, repair: MemoryRepair, monkeypatch: pytest.MonkeyPatch, unsigned: bool, said: str
+) -> None:
+    """In one window with them: what was signed comes back, and what somebody added after it does not."""
+    lose(logs, 10 * EVERY)
+    forge(logs, 200, number=777)
+    stranger = dict(record_of(200, 777, event(777), 0).headers)["ce_subject"].decode()
+    monkeypatch.setattr(
+        "krypton.integrity.restore.foreign", lambda _ids, _type, aggregate, _data: aggregate == stranger
+    )
+    with pytest.raises(LedgerAltered, match=said):
+        restored(logs.windows(), repair, heads(logs), unsigned=unsigned, ids=IDS)
+    assert repair.kept == [10 * EVERY]
