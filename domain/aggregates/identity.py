@@ -14,6 +14,7 @@ I6  A flag is set once and cleared once.
 I7  Nothing personal is added to an erased identity, and no rule says who else it is.
 I8  The ground of an erasure stays readable: it is short, and holds no name, birth date or number of the person.
 I9  An installation takes the matricules of production; one for tests, those of test and demonstration, and no others.
+    One that a device sends and that is not taken is left out, and the identity is flagged ``ins_left_out``.
 I10 Two matricules are the same only under one authority: matching compares them with their OIDs.
 Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 """
@@ -45,7 +46,7 @@ class Status(StrEnum):
 NEEDS_INS = {Status.RECUP, Status.QUAL}
 FORCES_PROV = {"DOUT": "FICT", "FICT": "DOUT"}  # each excludes the other (EXI SI 09)
 WITHOUT_INS = {Status.RECUP: Status.PROV, Status.QUAL: Status.VALI}
-FLAGS = ("DOUT", "FICT", "HOMA", "collision", "traits_differ", "names_differ")
+FLAGS = ("DOUT", "FICT", "HOMA", "collision", "traits_differ", "names_differ", "ins_left_out")
 
 
 class Identity(Aggregate):

@@ -123,7 +123,7 @@ class DetachIns:
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
-    """Set a flag on the identity: DOUT, FICT, HOMA, collision, traits_differ, names_differ."""
+    """Set a flag on the identity: DOUT, FICT, HOMA, collision, traits_differ, names_differ, ins_left_out."""
 
     identity: UUID
     flag: str

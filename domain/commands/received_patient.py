@@ -1,13 +1,12 @@
 """Whose a received study is: the identity that the sender's patient is, or becomes where nobody bears the number."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
 from domain.aggregates.identity import FORCES_PROV, Identity
 from domain.commands.directory import is_enrolled
-from domain.errors import BadIns, NothingNew, UnknownSite
+from domain.errors import BadIns, NothingNew, OtherAuthority, UnknownSite
 from domain.ins import Authorities, matricule
 from domain.traits import (
     can_be_one_person,
@@ -20,6 +19,7 @@ from domain.traits import (
 from domain.work import Work
 
 MOST_COLLISIONS = 100
+LEFT_OUT = "ins_left_out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +91,18 @@ def _assigner(work: Work, site: str, patient: ReceivedPatient) -> str:
 
 
 def _attach_ins(identity: Identity, patient: ReceivedPatient, authorities: Authorities) -> None:
-    """The INS that was received with a person; one that is malformed, of an authority that the installation does not
-    take, or of a flagged identity, is left out.
+    """The INS that was received with a person, unless the identity is flagged as doubtful or fictitious.
+
+    One that cannot be taken is left out, and the identity is flagged ``ins_left_out``: the study is taken all the same.
     """
     if patient.ins and patient.ins_oid and not identity.has_ins and not identity.flags & FORCES_PROV.keys():
-        with suppress(BadIns):
+        try:
             checked = matricule(patient.ins, patient.ins_oid, authorities)
+        except OtherAuthority:
+            _flag(identity, LEFT_OUT, "received with a matricule of an authority that this installation does not take")
+        except BadIns:
+            _flag(identity, LEFT_OUT, "received with a matricule whose form, key or authority is wrong")
+        else:
             identity.attach_ins(matricule=checked, oid=patient.ins_oid, mode="DICOM")
 
 

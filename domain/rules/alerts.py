@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from domain.dose_alerts import WATCHED, AlertRules
-from domain.rules.place import Place
+from domain.rules.place import Checks, Place
 
 BUILT_IN: Final = AlertRules()
 """Version 1, in force until another one is."""
@@ -16,9 +16,10 @@ BUILT_IN_BODY: Final = {quantity: int(getattr(BUILT_IN, quantity)) for quantity 
 
 
 def check(body: Place) -> None:
-    """Raises G7 to G16, with the path of the error."""
-    for level in body.fields(WATCHED).values():
-        level.number()
+    """Raises G7 to G16, with the path of each error."""
+    with Checks() as checks:
+        for one in checks.fields(body, WATCHED).values():
+            checks(one.number)
 
 
 def build(version: int, body: Mapping[str, Any]) -> AlertRules:

@@ -19,7 +19,7 @@ from domain.errors import BadRuleFile, BadRuleId, BadVersion, NotADate, UnknownK
 from domain.rules import alerts, levels, matching, plausible
 from domain.rules.levels import ReferenceLevels
 from domain.rules.matching import MatchingRules
-from domain.rules.place import Place
+from domain.rules.place import Checks, Place
 from domain.rules.plausible import PlausibleDoses
 
 Rules = MatchingRules | ReferenceLevels | AlertRules | PlausibleDoses
@@ -97,12 +97,18 @@ def known_kind(kind: Any, path: str) -> str:
 
 
 def parse(kind: str, version: int, body: Mapping[str, Any]) -> Rules:
-    """The rules in a body, checked. Raises G1, G3 and G7 to G16, with the path of the error."""
+    """The rules in a body, checked. Raises G1, G3 and G7 to G16, with the path of each error."""
     known_kind(kind, "kind")
-    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= LAST_VERSION:
-        raise BadVersion(f"version: is not a whole number from 1 to {LAST_VERSION}: write one that no version had yet")
+    known_version(version)
     CHECKS[kind](Place("body", body))
     return BUILDS[kind](version, body)
+
+
+def known_version(version: Any) -> int:
+    """Raises BadVersion (G3)."""
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= LAST_VERSION:
+        raise BadVersion(f"version: is not a whole number from 1 to {LAST_VERSION}: write one that no version had yet")
+    return version
 
 
 def build(kind: str, version: int, body: str) -> Rules:
@@ -111,12 +117,19 @@ def build(kind: str, version: int, body: str) -> Rules:
 
 
 def document(raw: Mapping[str, Any]) -> RuleDocument:
-    """The document of a rule file's content, all of it checked. Raises G1, G3, G5, G7 to G16."""
-    parts = Place("file", raw).fields({"kind", "version", "in_force_from", "body"}, {"title"})
-    parse(known_kind(raw["kind"], "kind"), raw["version"], raw["body"])
-    title = parts["title"].text() if "title" in parts else ""
+    """The document of a rule file's content. Raises what is wrong with it, all of it: G1, G3, G5, G7 to G16."""
+    with Checks() as checks:
+        parts = checks.fields(Place("file", raw), ("kind", "version", "in_force_from", "body"), ("title",))
+        kind = checks(lambda: known_kind(parts["kind"].given(), "kind"))
+        checks(lambda: known_version(parts["version"].given()))
+        body = checks(parts["body"].given)
+        if kind and body is not None:
+            checks(lambda: CHECKS[kind](Place("body", body)))
+        if "title" in parts:
+            checks(parts["title"].text)
+        checks(lambda: day(parts["in_force_from"].given()))
     body = canonical_json(_canonical(raw["body"]))
-    return RuleDocument(raw["kind"], raw["version"], day(raw["in_force_from"]), title, body)
+    return RuleDocument(raw["kind"], raw["version"], day(raw["in_force_from"]), raw.get("title", ""), body)
 
 
 def day(value: Any) -> str:

@@ -6,14 +6,15 @@ which protocols of a device belong to an act. A unit of another dimension is ref
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from domain.dose_alerts import QUANTITIES
 from domain.errors import DuplicateLevel, OutOfRange, UnknownUnit
-from domain.rules.place import Place
+from domain.rules.place import Checks, Place
 
 POPULATIONS: Final = ("adult", "child")
 PHANTOMS: Final = (16, 32)  # cm: DCM 113690, 113691
@@ -62,32 +63,44 @@ def protocol_key(name: str) -> str:
 
 
 def check(body: Place) -> None:
-    """Raises G7 to G16, with the path of the error."""
-    levels = body.fields({"levels"})["levels"].items()
-    for level in levels:
-        _check_level(level)
-    _check_distinct(levels)
+    """Raises G7 to G16, with the path of each error."""
+    with Checks() as checks:
+        levels = checks.fields(body, ("levels",))["levels"].items()
+        sound = [level for level in levels if checks.holds(partial(_check_level, level))]
+        for twice in _twice(sound):
+            checks.add(twice)
 
 
 def _check_level(level: Place) -> None:
-    parts = level.fields({"act", "modality", "population", "quantity", "value", "unit"}, {"phantom_cm", "protocols"})
-    parts["act"].text()
-    if not MODALITY.fullmatch(parts["modality"].text()):
-        raise OutOfRange(f"{parts['modality'].path}: is not a DICOM modality: write capitals, such as CT or DX")
-    parts["population"].one_of(POPULATIONS)
-    quantity = parts["quantity"].one_of(QUANTITIES)
-    parts["value"].number()
-    _factor(quantity, parts["unit"].text(), parts["unit"].path)
-    if phantom := parts.get("phantom_cm"):
-        phantom.one_of(PHANTOMS)
-        if quantity not in WITH_PHANTOM:
-            raise OutOfRange(f"{phantom.path}: {quantity} has no phantom: remove it")
-    if (protocols := parts.get("protocols")) and protocols.value != []:
-        for protocol in protocols.items():
-            protocol.text()
+    needed, more = ("act", "modality", "population", "quantity", "value", "unit"), ("phantom_cm", "protocols")
+    with Checks() as checks:
+        parts = checks.fields(level, needed, more)
+        checks(parts["act"].text)
+        checks(partial(_check_modality, parts["modality"]))
+        checks(partial(parts["population"].one_of, POPULATIONS))
+        quantity = checks(partial(parts["quantity"].one_of, QUANTITIES))
+        checks(parts["value"].number)
+        if (unit := checks(parts["unit"].text)) and quantity:
+            checks(partial(_factor, quantity, unit, parts["unit"].path))
+        if phantom := parts.get("phantom_cm"):
+            checks(partial(_check_phantom, phantom, quantity))
+        if (protocols := parts.get("protocols")) and protocols.value != []:
+            for protocol in protocols.items():
+                checks(protocol.text)
 
 
-def _check_distinct(levels: Iterable[Place]) -> None:
+def _check_modality(modality: Place) -> None:
+    if not MODALITY.fullmatch(modality.text()):
+        raise OutOfRange(f"{modality.path}: is not a DICOM modality: write capitals, such as CT or DX")
+
+
+def _check_phantom(phantom: Place, quantity: str | None) -> None:
+    phantom.one_of(PHANTOMS)
+    if quantity and quantity not in WITH_PHANTOM:
+        raise OutOfRange(f"{phantom.path}: {quantity} has no phantom: remove it")
+
+
+def _twice(levels: Iterable[Place]) -> Iterator[DuplicateLevel]:
     """No exposure has two levels of one quantity: neither by its act, nor by its protocol."""
     acts: set[tuple[Any, ...]] = set()
     covered: set[tuple[Any, ...]] = set()
@@ -95,13 +108,12 @@ def _check_distinct(levels: Iterable[Place]) -> None:
         told = level.value
         common = (told["modality"], told["population"], told["quantity"], told.get("phantom_cm"))
         if (*common, told["act"]) in acts:
-            raise DuplicateLevel(f"{level.path}: an earlier level is of the same act and quantity: remove one")
+            yield DuplicateLevel(f"{level.path}: an earlier level is of the same act and quantity: remove one")
         acts.add((*common, told["act"]))
         for index, protocol in enumerate(told.get("protocols", ())):
             if (*common, protocol_key(protocol)) in covered:
-                raise DuplicateLevel(
-                    f"{level.path}.protocols[{index}]: is covered already, and an exposure has one level: remove one"
-                )
+                said = "is covered already, and an exposure has one level: remove one"
+                yield DuplicateLevel(f"{level.path}.protocols[{index}]: {said}")
             covered.add((*common, protocol_key(protocol)))
 
 

@@ -5,13 +5,14 @@ on every machine, so that a view finds pairs by equality alone, in any order and
 strict traits; Guide INS v3.0 (an INS counts with the traits that were retrieved with it).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
 from domain.errors import DuplicateRule, RuleTooWeak
-from domain.rules.place import Place
+from domain.rules.place import Checks, Place
 from domain.traits import NAMES, TRAITS, words
 
 INS: Final = "ins"
@@ -86,28 +87,30 @@ def _normal(name: str, value: str) -> str:
 
 
 def check(body: Place) -> None:
-    """Raises G7 to G16, with the path of the error."""
-    rules = body.fields({"rules"})["rules"].items()
-    for rule in rules:
-        _check_rule(rule)
-    _check_names(rules)
-
-
-def _check_names(rules: Iterable[Place]) -> None:
-    seen: set[str] = set()
-    for rule in rules:
-        if (name := rule.value["name"]) in seen:
-            raise DuplicateRule(f"{rule.path}.name: an earlier rule has the name {name} too: give each its own name")
-        seen.add(name)
+    """Raises G7 to G16, with the path of each error."""
+    with Checks() as checks:
+        rules = checks.fields(body, ("rules",))["rules"].items()
+        sound = [rule for rule in rules if checks.holds(partial(_check_rule, rule))]
+        seen: set[str] = set()
+        for rule in sound:
+            if (name := rule.value["name"]) in seen:
+                said = f"an earlier rule has the name {name} too: give each its own name"
+                checks.add(DuplicateRule(f"{rule.path}.name: {said}"))
+            seen.add(name)
 
 
 def _check_rule(rule: Place) -> None:
-    parts = rule.fields({"name", "fields", "action", "score"})
-    parts["name"].name()
-    compared = parts["fields"].distinct(FIELDS)
-    action = parts["action"].one_of((MERGE, PROPOSE))
-    parts["score"].number(upto=1)
-    at = parts["fields"].path
+    with Checks() as checks:
+        parts = checks.fields(rule, ("name", "fields", "action", "score"))
+        checks(parts["name"].name)
+        compared = checks(partial(parts["fields"].distinct, FIELDS))
+        action = checks(partial(parts["action"].one_of, (MERGE, PROPOSE)))
+        checks(partial(parts["score"].number, upto=1))
+        if compared is not None:
+            checks(partial(_check_strength, compared, action, parts["fields"].path))
+
+
+def _check_strength(compared: set[str], action: str | None, at: str) -> None:
     if action == MERGE and not (compared >= STRICT or compared >= WITH_INS):
         raise RuleTooWeak(
             f"{at}: too weak to merge without a human: compare ins, family and birth_date, or all of "

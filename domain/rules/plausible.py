@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from domain.dose_alerts import QUANTITIES
-from domain.rules.place import Place
+from domain.rules.place import Checks, Place
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,10 @@ BUILT_IN_BODY: Final = {name: int(bound) for name, bound in asdict(BUILT_IN).ite
 
 
 def check(body: Place) -> None:
-    """Raises G7 to G16, with the path of the error."""
-    for bound in body.fields(QUANTITIES).values():
-        bound.number()
+    """Raises G7 to G16, with the path of each error."""
+    with Checks() as checks:
+        for one in checks.fields(body, QUANTITIES).values():
+            checks(one.number)
 
 
 def build(version: int, body: Mapping[str, Any]) -> PlausibleDoses:

@@ -32,10 +32,10 @@ REFUSED, USAGE, NOT_FOUND, UNREACHABLE = 1, 2, 3, 4
 
 
 def told(error: Exception) -> tuple[str, int] | None:
-    """Sentence and exit code; None for a defect of Krypton."""
+    """Sentence and exit code; None for a defect of Krypton. A file with several errors has a line for each."""
     match error:
         case RuleBroken():
-            return f"refused: {error} ({error.rule})", REFUSED
+            return "\n".join(f"refused: {one} ({one.rule})" for one in (error, *error.others)), REFUSED
         case LedgerAltered() | OffsetGap():
             return f"refused: {error}", REFUSED
         case NotAnEvent() | UnknownSchema() | SealBroken():

@@ -148,7 +148,9 @@ def flag(
     ref: Ref,
     name: Annotated[
         str,
-        typer.Argument(help="DOUT doubtful, FICT fictitious, HOMA homonym, collision, traits_differ or names_differ."),
+        typer.Argument(
+            help="DOUT doubtful, FICT fictitious, HOMA homonym, collision, traits_differ, names_differ or ins_left_out."
+        ),
     ],
     reason: Reason,
     clear: Annotated[bool, typer.Option("--clear", help="Take it away instead.")] = False,

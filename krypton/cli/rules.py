@@ -30,7 +30,9 @@ COLUMNS = ("rules", "in_force", "in_force_from", "title", "digest", "position")
 @app.command()
 def publish(
     file: File,
-    check: Annotated[bool, typer.Option("--check", help="Only say whether the file is valid.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether the file is valid, or all that is wrong with it.")
+    ] = False,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
@@ -115,7 +117,14 @@ def _read(file: Path) -> RuleDocument:
     try:
         return read_document(text, as_json=file.suffix == ".json")
     except RuleBroken as wrong:
-        # Each begins with the path of what is wrong; in TOML, which people write by hand, it has a line.
-        path = str(wrong).partition(":")[0].removeprefix("file.")
-        line = line_of(text, path) if file.suffix == ".toml" else None
-        raise wrong if line is None else type(wrong)(f"line {line}, {wrong}") from None
+        if file.suffix == ".json":
+            raise
+        first, *others = (_with_line(one, text) for one in (wrong, *wrong.others))
+        first.others = tuple(others)
+        raise first from None
+
+
+def _with_line(wrong: RuleBroken, text: str) -> RuleBroken:
+    """The same with its line in TOML, which people write by hand: each begins with the path of what is wrong."""
+    line = line_of(text, str(wrong).partition(":")[0].removeprefix("file."))
+    return wrong if line is None else type(wrong)(f"line {line}, {wrong}")

@@ -1,6 +1,7 @@
 """krypton rules: files published, listed and shown; from the ledger alone."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -196,3 +197,58 @@ def test_a_mistake_in_a_file_is_said_with_its_line_and_key_and_nothing_is_publis
     assert words in said.err
     assert "line " in said.err
     assert desk.history() == []
+
+
+MANY = """kind = "matching"
+version = 0
+in_force_from = "soon"
+
+[[body.rules]]
+name = "ins-and-birth"
+fields = ["ins", "family", "birth_date"]
+action = "merge"
+score = 1
+
+[[body.rules]]
+name = "Weak"
+fields = ["family"]
+action = "join"
+colour = "red"
+
+[[body.rules]]
+name = "ins-and-birth"
+fields = ["ins", "family", "birth_date"]
+action = "propose"
+score = 0.5
+"""
+WRONG_WITH_IT = [
+    (2, "version", "G3"),
+    (15, "body.rules[1].colour", "G7"),
+    (12, "body.rules[1].name", "G10"),
+    (14, "body.rules[1].action", "G11"),
+    (11, "body.rules[1].score", "G8"),
+    (13, "body.rules[1].fields", "G13"),
+    (18, "body.rules[2].name", "G14"),
+    (3, "in_force_from", "G5"),
+]
+
+
+@pytest.mark.parametrize("option", [[], ["--check"]], ids=str)
+def test_all_that_is_wrong_with_a_file_is_said_at_once(desk: Desk, option: list[str], tmp_path: Path) -> None:
+    """A line for each, with its line in the file: who corrects a file does it once."""
+    (tmp_path / "many.toml").write_text(MANY)
+    said = desk.say("publish", *option, str(tmp_path / "many.toml"))
+    assert said.code == 1
+    found = [re.fullmatch(r"refused: line (\d+), ([^:]+): .* \((G\d+)\)", line) for line in said.err.splitlines()]
+    assert [(int(one[1]), one[2], one[3]) for one in found if one] == WRONG_WITH_IT
+    assert len(found) == len(WRONG_WITH_IT)
+
+
+def test_in_json_all_is_said_by_its_path(desk: Desk) -> None:
+    levels = [{**LEVELS["body"]["levels"][0], "unit": "Sv", "value": -1, "act": ""}, {"act": "Chest"}]
+    said = desk.say("publish", "--check", desk.file(LEVELS | {"body": {"levels": levels}}))
+    paths = [line.split()[1].rstrip(":") for line in said.err.splitlines()]
+    assert paths == [
+        *("body.levels[0].act", "body.levels[0].value", "body.levels[0].unit"),
+        *(f"body.levels[1].{name}" for name in ("modality", "population", "quantity", "value", "unit")),
+    ]

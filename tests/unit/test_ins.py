@@ -109,7 +109,7 @@ def test_without_an_oid_the_installations_own_authority_is_attached() -> None:
     assert type(region.refusal(AttachIns(identity=other, matricule=NUMBER, oid=TEST_OID))) is OtherAuthority
 
 
-def test_a_matricule_of_another_authority_that_a_device_sends_is_left_out() -> None:
+def test_a_matricule_of_another_authority_that_a_device_sends_is_left_out_and_that_is_said() -> None:
     """The study is taken; nobody gets a test number for their own. Nor is its authority anybody's establishment."""
     region = Region()
     region.authorities = PRODUCTION
@@ -118,8 +118,22 @@ def test_a_matricule_of_another_authority_that_a_device_sends_is_left_out() -> N
         local_id=NUMBER, issuer=TEST.names[TEST_OID], stated=sent.patient.stated, ins=NUMBER, ins_oid=TEST_OID
     )
     answer = region.ask(type(sent)(**{**vars(sent), "patient": patient}))
-    assert region.types() == ["identity.registered", "study.arrived"]
+    assert region.types() == ["identity.registered", "identity.flagged", "study.arrived"]
+    assert [(e.data["flag"], NUMBER in e.data["reason"]) for e in region.history() if e.type == "identity.flagged"] == [
+        ("ins_left_out", False)
+    ]
     assert answer.result["identity"] == str(Identity.create_id(region.ids, "CHB", NUMBER))
+
+
+@pytest.mark.parametrize("number", ["279035121518988", "12", "ABCDEFGHIJKLMNO"])
+def test_a_matricule_that_is_wrong_is_left_out_and_said_once(number: str) -> None:
+    """However often the device sends it; nothing is attached, and nothing is refused."""
+    region = Region()
+    sent = received()
+    patient = ReceivedPatient(local_id="1", issuer=None, stated=sent.patient.stated, ins=number, ins_oid=TEST_OID)
+    for study_uid in ("2.25.1", "2.25.2"):
+        region.ask(type(sent)(**{**vars(sent), "patient": patient, "study_uid": study_uid}))
+    assert region.types() == ["identity.registered", "identity.flagged", "study.arrived", "study.arrived"]
 
 
 @pytest.mark.parametrize("other", [DEMONSTRATION_OID, *REAL_OIDS])
