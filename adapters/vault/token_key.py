@@ -1,17 +1,20 @@
 """A master key in a hardware security module: PKCS#11 (OASIS, version 2.40), AES-GCM (CKM_AES_GCM) on the token.
 
-The key never leaves the token: each wrapping and unwrapping is a call to it. A token that does not answer says nothing
-of a row, so after each failure the token is tried with a value of its own: where that fails too, the token is away.
+The key never leaves the token: each wrapping and unwrapping is a call to it. A token forgets its sessions when it is
+switched off, so a call that fails is made once more in a new session. A token that does not answer says nothing of a
+row, so after each failure the token is tried with a value of its own: where that fails too, the token is away.
 """
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pkcs11
-from pkcs11 import KeyType, Mechanism, ObjectClass, PKCS11Error
+from pkcs11 import KeyType, Mechanism, ObjectClass, PKCS11Error, UserAlreadyLoggedIn
 from pkcs11.mechanisms import GCMParams
 
 from adapters.vault.file_key import broken
@@ -21,6 +24,7 @@ from domain.errors import StoreAway, WrongMasterKey
 SCHEME: Final = "pkcs11:"
 TAG_BITS: Final = 128
 PROBE: Final = b"krypton"
+T = TypeVar("T")
 
 
 class Token:
@@ -31,51 +35,86 @@ class Token:
         self._module, self.label, self._pin = module, label, pin
         self._lock = Lock()
         self._session: Any = None
+        self._handles: dict[str, Any] = {}
 
     def key(self, label: str) -> "TokenKey":
         """Its AES key with that label. Raises WrongMasterKey where it has none."""
-        if self.handle(label) is None:
-            raise WrongMasterKey(
-                f"the token {self.label} has no AES key {label}: correct KRYPTON_PKCS11_KEY, or make the key with the "
-                "tool of the token's maker"
-            )
+        if not self.has(label):
+            raise self._without(label)
         return TokenKey(self, label)
 
     def named(self, name: str) -> "TokenKey | None":
         """The key of a name that the vault holds, where it is this token's."""
         token, _, label = name.removeprefix(SCHEME).partition("/")
         is_ours = name.startswith(SCHEME) and token == self.label
-        return TokenKey(self, label) if is_ours and self.handle(label) is not None else None
+        return TokenKey(self, label) if is_ours and self.has(label) else None
 
-    def handle(self, label: str) -> Any:
-        """The key's handle; None where the token has no such key."""
-        with self._lock:
-            keys = self._opened().get_objects(
-                {
-                    pkcs11.Attribute.CLASS: ObjectClass.SECRET_KEY,
-                    pkcs11.Attribute.KEY_TYPE: KeyType.AES,
-                    pkcs11.Attribute.LABEL: label,
-                }
-            )
-            return next(iter(list(keys)), None)
+    def has(self, label: str) -> bool:
+        """Whether the token has such a key. Raises PKCS11Error; WrongMasterKey."""
+        return self._twice(lambda: self._handle(label)) is not None
 
-    def asked(self, key: Any, what: str, content: bytes, params: GCMParams) -> bytes:
-        """One call to the token. Raises PKCS11Error."""
+    def asked(self, label: str, what: str, content: bytes, params: GCMParams) -> bytes:
+        """One call to the token, of its key with that label. Raises PKCS11Error; WrongMasterKey."""
+
+        def call() -> bytes:
+            if (key := self._handle(label)) is None:
+                raise self._without(label)
+            return bytes(getattr(key, what)(content, mechanism=Mechanism.AES_GCM, mechanism_param=params))
+
+        return self._twice(call)
+
+    def _twice(self, call: Callable[[], T]) -> T:
         with self._lock:
-            found: bytes = getattr(key, what)(content, mechanism=Mechanism.AES_GCM, mechanism_param=params)
-            return bytes(found)
+            try:
+                return call()
+            except PKCS11Error:
+                self._forget()
+            return call()
+
+    def _handle(self, label: str) -> Any:
+        """The key's handle in this session; None where the token has no such key."""
+        if (known := self._handles.get(label)) is not None:
+            return known
+        named = {
+            pkcs11.Attribute.CLASS: ObjectClass.SECRET_KEY,
+            pkcs11.Attribute.KEY_TYPE: KeyType.AES,
+            pkcs11.Attribute.LABEL: label,
+        }
+        found = next(iter(list(self._opened().get_objects(named))), None)
+        if found is not None:
+            self._handles[label] = found
+        return found
+
+    def _without(self, label: str) -> WrongMasterKey:
+        return WrongMasterKey(
+            f"the token {self.label} has no AES key {label}: correct KRYPTON_PKCS11_KEY, or make the key with the "
+            "tool of the token's maker"
+        )
+
+    def _forget(self) -> None:
+        """Give the session up: the next call opens another one."""
+        session, self._session, self._handles = self._session, None, {}
+        if session is not None:
+            with suppress(PKCS11Error):
+                session.close()
 
     def _opened(self) -> Any:
         if self._session is None:
             try:
-                token = pkcs11.lib(str(self._module)).get_token(token_label=self.label)
-                self._session = token.open(user_pin=self._pin)
+                self._session = self._logged_in()
             except (PKCS11Error, RuntimeError, OSError) as failure:
                 raise WrongMasterKey(
                     f"the token {self.label} of {self._module} cannot be used ({type(failure).__name__}): check "
                     "KRYPTON_PKCS11_MODULE, KRYPTON_PKCS11_TOKEN and KRYPTON_PKCS11_PIN_FILE, and that it is plugged in"
                 ) from None
         return self._session
+
+    def _logged_in(self) -> Any:
+        token = pkcs11.lib(str(self._module)).get_token(token_label=self.label)
+        try:
+            return token.open(user_pin=self._pin)
+        except UserAlreadyLoggedIn:  # by the session given up, where the token still has it
+            return token.open()
 
 
 @cache
@@ -88,15 +127,14 @@ class TokenKey:
     """Implements ``domain.ports.MasterKey``; the wrapped form is that of ``FileKey``: nonce, ciphertext, tag."""
 
     def __init__(self, token: Token, label: str) -> None:
-        self._token = token
-        self._key = token.handle(label)
+        self._token, self._label = token, label
         self.name = f"{SCHEME}{token.label}/{label}"
 
     def wrap(self, subject: str, key: bytes) -> bytes:
         """See ``domain.ports.MasterKey``. Raises StoreAway."""
         nonce = os.urandom(NONCE)
         try:
-            return nonce + self._token.asked(self._key, "encrypt", key, _params(nonce, subject))
+            return nonce + self._token.asked(self._label, "encrypt", key, _params(nonce, subject))
         except PKCS11Error as failure:
             raise self._away(failure) from None
 
@@ -105,7 +143,7 @@ class TokenKey:
         nonce, content = wrapped[:NONCE], wrapped[NONCE:]
         try:
             if len(content) * 8 > TAG_BITS:
-                return self._token.asked(self._key, "decrypt", content, _params(nonce, subject))
+                return self._token.asked(self._label, "decrypt", content, _params(nonce, subject))
         except PKCS11Error:
             self.wrap("probe", PROBE)
         raise broken(subject)

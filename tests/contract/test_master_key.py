@@ -3,6 +3,7 @@
 The module is SoftHSM2, where it is installed (Debian: ``apt-get install softhsm2``).
 """
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -33,16 +34,22 @@ AAD, PLAIN = b"study.arrived|1|1|description", b"SCANNER"
 
 
 @pytest.fixture(scope="session")
-def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def configured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the library reads when it is initialised."""
+    home = tmp_path_factory.mktemp("softhsm")
+    (home / "tokens").mkdir()
+    (home / "softhsm2.conf").write_text(f"directories.tokendir = {home / 'tokens'}\nlog.level = ERROR\n")
+    return home / "softhsm2.conf"
+
+
+@pytest.fixture(scope="session")
+def module(configured: Path) -> Path:
     """The library of SoftHSM2, with a token that has two AES keys; one token for all: a process logs in once."""
     found = next((Path(one) for one in MODULES if Path(one).exists()), None)
     if found is None or shutil.which("softhsm2-util") is None:
         pytest.skip("SoftHSM2 is not installed: apt-get install softhsm2")
     pkcs11 = pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed: the extra hsm")
-    home = tmp_path_factory.mktemp("softhsm")
-    (home / "tokens").mkdir()
-    (home / "softhsm2.conf").write_text(f"directories.tokendir = {home / 'tokens'}\nlog.level = ERROR\n")
-    os.environ["SOFTHSM2_CONF"] = str(home / "softhsm2.conf")  # the library reads it when it is loaded, once
+    os.environ["SOFTHSM2_CONF"] = str(configured)
     made = ("--init-token", "--free", "--label", TOKEN, "--pin", PIN, "--so-pin", PIN)
     subprocess.run(["softhsm2-util", *made], check=True, capture_output=True)
     with pkcs11.lib(str(found)).get_token(token_label=TOKEN).open(user_pin=PIN, rw=True) as session:
@@ -101,6 +108,20 @@ def test_another_key_does_not_unwrap(module: Path, tmp_path: Path) -> None:
     wrapped = ring(module, tmp_path, KEY=OTHER).first.wrap(subject, os.urandom(32))
     with pytest.raises(KeyBroken):
         ring(module, tmp_path).first.unwrap(subject, wrapped)
+
+
+def test_a_token_that_forgot_its_sessions_is_asked_in_a_new_one(
+    module: Path, configured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that was switched off and on: processes go on without a start."""
+    key, subject, secret = ring(module, tmp_path).first, str(uuid4()), os.urandom(32)
+    wrapped = key.wrap(subject, secret)
+    library = importlib.import_module("pkcs11").lib(str(module))
+    monkeypatch.setenv("SOFTHSM2_CONF", str(configured))
+    library.reinitialize()
+    assert key.unwrap(subject, wrapped) == secret
+    library.reinitialize()
+    assert key.unwrap(subject, key.wrap(subject, secret)) == secret
 
 
 def test_a_key_that_the_token_does_not_have_is_named(module: Path, tmp_path: Path) -> None:
