@@ -1,19 +1,22 @@
 """Finds studies of one Study Instance UID under two identities: two hospitals' copies, or a number that was wrong."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from psycopg2.extensions import connection as Connection
 
 from projections.engine.query import fetch
 
+MOST: Final = 10
+"""So many others are put to a clerk with one study: a device that gives all its studies one UID would fill the list."""
 SAME_STUDY = """
 SELECT own.study_id::text AS study, other.study_id::text AS other
 FROM patient_record.study own
 LEFT JOIN LATERAL (
-    SELECT s.study_id FROM patient_record.study s
+    SELECT s.study_id, s.first_position FROM patient_record.study s
     WHERE s.study_uid = own.study_uid AND s.identity_id <> own.identity_id
-    ORDER BY s.first_position LIMIT 1) other ON true
-WHERE own.study_id = ANY(%(studies)s::uuid[])
+    ORDER BY s.first_position LIMIT %(most)s) other ON true
+WHERE own.study_id = ANY(%(studies)s::uuid[]) ORDER BY other.first_position
 """
 HELD_BY = """
 SELECT DISTINCT own.study_id::text AS study, other.identity_id::text AS identity
@@ -26,12 +29,13 @@ ORDER BY study, identity
 def same_study(
     connection: Connection, keys: Sequence[tuple[str, ...]]
 ) -> Mapping[tuple[str, ...], Sequence[Mapping[str, str]]]:
-    """By study that the view has: with the first other one of its UID that is of another identity, if there is one."""
-    rows = fetch(connection, SAME_STUDY, studies=[study for (study,) in keys])
-    return {
-        (row["study"],): [{"study": row["study"], "other": row["other"]}] if row["other"] is not None else []
-        for row in rows
-    }
+    """By study that the view has: with each other one of its UID that is of another identity, the first ``MOST``."""
+    found: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
+    for row in fetch(connection, SAME_STUDY, studies=[study for (study,) in keys], most=MOST):
+        others = found.setdefault((row["study"],), [])
+        if row["other"] is not None:
+            others.append({"study": row["study"], "other": row["other"]})
+    return found
 
 
 def others_of(connection: Connection, studies: Sequence[str]) -> list[tuple[str, str]]:

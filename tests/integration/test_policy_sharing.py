@@ -32,6 +32,10 @@ def test_what_two_persons_claim_is_put_to_a_human_and_nobody_is_merged(world: Po
     (pair,) = pairs_to_review(world.ours, CLERK)
     assert (pair["rule"], sorted(side["local_id"] for side in pair["identities"])) == ("same-study", ["A", "B"])
     assert pair["persons"][0] != pair["persons"][1]
+    world.ask(received("CHA", "2.25.7", local_id="D", stated={"family": "FICTIVED"}))
+    world.react("sharing")
+    pairs = [sorted(side["local_id"] for side in pair["identities"]) for pair in pairs_to_review(world.ours, CLERK)]
+    assert sorted(pairs) == [["A", "B"], ["A", "D"], ["B", "D"]]
     world.work("patient_record")
     found = conflicts_of(world.ours, CLERK)
     assert [(one["kind"], one["uid"]) for one in found] == [("event", "2.25.99")]
