@@ -50,7 +50,8 @@ def chaos(home: Path, seconds: float, seed: int, say: Callable[[str], None], *, 
         finally:
             load.end()
         say(f"{len(load.acknowledged)} commands and {len(load.images)} images acknowledged; coming to rest")
-        wrong = [*one.wrong, *_rest(one, ledger, load), *findings(ledger, load)]
+        late = _rest(one, ledger, load, max(WITHIN_S, seconds))
+        wrong = [*one.wrong, *(late or findings(ledger, load))]
         if not wrong and see:
             wrong = [f"the checker does not see {what}" for what in unseen(ledger, load)]
     return Report(len(load.acknowledged), load.refused, len(load.images), struck, wrong)
@@ -77,8 +78,11 @@ def _drawn(dice: random.Random) -> Iterator[Fault]:
         yield from every
 
 
-def _rest(one: World, ledger: LiveLedger, load: Load) -> list[str]:
-    """Wait until everything is relayed, read, recorded and settled."""
+def _rest(one: World, ledger: LiveLedger, load: Load, within_s: float) -> list[str]:
+    """Wait until everything is relayed, read, recorded and settled; before, nothing can be compared.
+
+    What faults held up takes its time: people alike are asked about in pairs, tens of thousands after ten minutes.
+    """
     if load.failure is not None:
         return [f"load: an asker was told {type(load.failure).__name__}: {load.failure}"]
     spool = spool_at(one.ours.settings.instances)
@@ -87,7 +91,7 @@ def _rest(one: World, ledger: LiveLedger, load: Load) -> list[str]:
             healed(one, ledger)
         until(ledger.relayed, "all events on Kafka")
         until(lambda: not any(spool.pending()), "all images recorded")
-        wait_for_all(one.ours, WITHIN_S)
+        wait_for_all(one.ours, within_s)
     except (AssertionError, ServiceUnavailable) as late:
         return [f"not at rest: {late}"]
     return []
