@@ -100,8 +100,8 @@ def _say_findings(verdict: "Verdict") -> None:
         )
     for one in verdict.findings[:SHOWN]:
         err.print(f"{one.kind}: {one.detail}")
-    if (more := len(verdict.found) - SHOWN) > 0:
-        err.print(f"and {more} more: --json lists all")
+    if (more := len(verdict.found) + verdict.more - SHOWN) > 0:
+        err.print(f"and {more} more: --json lists {f'{len(verdict.found)} of them' if verdict.more else 'all'}")
     if verdict.found:
         raise typer.Exit(DIFFERS)
 

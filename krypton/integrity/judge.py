@@ -56,13 +56,13 @@ class Judge:
     waiting: int = 0
     unpublished: Difference | None = None
     _addresser: Addresser = field(default_factory=lambda: Addresser.of(registry()))
+    _ended: set[str] = field(default_factory=set)  # partitions whose early end was told
 
-    def first(self, window: Window) -> Difference | None:
-        """The difference with the lowest position in a window."""
+    def all(self, window: Window) -> Iterator[Difference]:
+        """The differences of a window, by position. Those after one that questions the event store mean little."""
         for _, look in sorted(self._looks(window), key=lambda one: one[0]):
             if found := look():
-                return found
-        return None
+                yield found
 
     def _looks(self, window: Window) -> Iterator[tuple[int, Callable[[], Difference | None]]]:
         for wrong in window.wrong:
@@ -179,12 +179,15 @@ class Judge:
             )
             self.unpublished = Difference(at, Log.KAFKA, Kind.TRUNCATED, said)
 
-    def _lost(self, at: int, part: Part) -> Difference:
-        """A record that Kafka had and no longer has."""
+    def _lost(self, at: int, part: Part) -> Difference | None:
+        """A record that Kafka had and no longer has; None where it lies after an end of its partition that was told."""
         where = f"{part.topic}/{part.partition}"
-        if part.broken:
-            return Difference(at, Log.KAFKA, Kind.MISSING, f"{where}: {part.broken}")
-        if _ends_before(part, at):
+        if part.broken or _ends_before(part, at):
+            if where in self._ended:
+                return None
+            self._ended.add(where)
+            if part.broken:
+                return Difference(at, Log.KAFKA, Kind.MISSING, f"{where}: {part.broken}")
             return Difference(at, Log.KAFKA, Kind.TRUNCATED, f"{where} ends at position {part.last}")
         ahead = part.ahead(LOOK_AHEAD)
         later = any(position_of(record) == at for record in ahead)

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from krypton.integrity.findings import Difference, Log
+
+MOST: Final = 1_000
+"""Differences that are listed: whoever may write to Kafka can make any number of them."""
 
 
 @dataclass
@@ -15,7 +18,7 @@ class Verdict:
     ``waiting``: events probably not published yet. ``keys``: of the vault, that were compared; None: it was not.
     ``foreign_keys``: of subjects that the ledger does not know, some of them ``foreign_named``. ``has_tables``:
     decision tables were compared. ``found``: differences in the order found; verification continues after those that do
-    not question the events, such as a forged checkpoint.
+    not question the event store, such as a forged record. ``more``: further ones that are counted alone.
     """
 
     events: int = 0
@@ -29,7 +32,15 @@ class Verdict:
     foreign_keys: int = 0
     foreign_named: Sequence[str] = ()
     found: list[Difference] = field(default_factory=list)
+    more: int = 0
     has_tables: bool = False
+
+    def tell(self, one: Difference) -> None:
+        """Take up a difference between the logs; after ``MOST`` of them it is only counted."""
+        if len(self.found) < MOST:
+            self.found.append(one)
+        else:
+            self.more += 1
 
     @property
     def findings(self) -> Sequence[Difference]:
@@ -70,6 +81,7 @@ class Verdict:
                 {"position": one.position, "kind": one.kind.value, "log": one.log.value, "detail": one.detail}
                 for one in self.findings
             ],
+            "findings_not_listed": self.more,
             "repeats": self.repeats,
             "not_yet_published": self.waiting,
         }

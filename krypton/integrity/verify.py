@@ -55,8 +55,8 @@ class Question:
 
 
 def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = lambda _: None) -> Verdict:
-    """Compare everything, up to the first difference. ``advance`` is called with the number of events done since the
-    last call.
+    """Compare everything, up to the first difference that questions what was signed. ``advance`` is called with the
+    number of events done since the last call.
 
     Raises psycopg2.Error, KafkaError, NotThere, WrongMasterKey, and LedgerAltered if no signed checkpoint has size
     ``since``.

@@ -21,7 +21,10 @@ SIGNED_S: Final = 60.0
 
 @dataclass
 class Walk:
-    """Grows the tree window by window; stops where the two logs or a signed checkpoint contradict it."""
+    """Grows the tree window by window; stops where the event store or a signed checkpoint contradicts it.
+
+    What is wrong with Kafka alone is told, and leaves the event store as it is: the rest is compared all the same.
+    """
 
     scan: StoreView
     judge: Judge
@@ -47,15 +50,20 @@ class Walk:
             return False
         for window in windows:
             self.verdict.repeats += window.repeats
-            found = self.judge.first(window)
-            rows = window.rows if found is None else _before(window.rows, found.position)
-            if not self._grow(rows):
-                return False
-            if found:
-                self.verdict.found.append(found)
+            stop = self._tell(window)
+            rows = window.rows if stop is None else _before(window.rows, stop.position)
+            if not self._grow(rows) or stop:
                 return False
             advance(len(rows))
         return True
+
+    def _tell(self, window: Window) -> Difference | None:
+        """Tell the differences of a window, up to one that questions what a checkpoint covers: the tree ends there."""
+        for found in self.judge.all(window):
+            self.verdict.tell(found)
+            if found.log is not Log.KAFKA and any(not head.forged for head in self._left):
+                return found
+        return None
 
     def _grow(self, rows: Sequence[Row]) -> bool:
         """Add rows to the tree and check each checkpoint reached; False if one does not match."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.eventstore.scan import Row
+from krypton.integrity import verdict
 from krypton.integrity.findings import Kind, Log
 from streams.broker.topics import LEDGER, PARTITIONS
 from streams.reading import side_by_side
@@ -238,6 +239,7 @@ def test_an_untouched_ledger_is_whole(logs: TwoLogs) -> None:
         "log": None,
         "detail": None,
         "findings": [],
+        "findings_not_listed": 0,
         "repeats": 0,
         "not_yet_published": 0,
     }
@@ -298,3 +300,51 @@ def test_a_position_that_no_database_counts_to_is_found(logs: TwoLogs, position:
     lane, at = logs.lane_of(AT)
     lane.insert(at + 1, lane[at]._replace(headers=with_header(lane[at], "position", position)))
     assert named(logs.verify()) == (AT, Log.KAFKA, Kind.FORGED_RECORD)
+
+
+def test_each_record_that_is_wrong_is_told_and_the_event_store_is_compared_to_its_end(logs: TwoLogs) -> None:
+    """One forged record must not hide the others, nor that a row was altered after them."""
+    wrong = [10 * EVERY, 20 * EVERY, 25 * EVERY]
+    for position in wrong:
+        logs.header(position, "ce_source", b"somebody")
+    logs.drop(40 * EVERY)
+    found = logs.verify()
+    assert [(one.position, one.kind) for one in found.findings] == [
+        *((position, Kind.HEADER) for position in wrong),
+        (40 * EVERY, Kind.MISSING),
+    ]
+    assert (found.events, found.checkpoints, found.root) == (60, 1, logs.verify_text([]).root)
+    store_row(logs, AT, row_of(AT, 30, event(30, "x")))
+    told = [(one.position, one.log) for one in logs.verify().findings]
+    assert told == [*((position, Log.KAFKA) for position in wrong), (AT, Log.EVENT_STORE)]
+
+
+def test_foreign_records_are_all_told(logs: TwoLogs) -> None:
+    """Without headers, at positions that nobody gave, and as copies with other bytes."""
+    lane, at = logs.lane_of(AT)
+    bare = lane[at]._replace(headers=())
+    far = record_of(AT + 1, 30, event(30), 0)._replace(topic=lane[at].topic, partition=lane[at].partition)
+    other = lane[at]._replace(value=event(30, "x"))
+    lane[at + 1 : at + 1] = [bare, bare, far, other]
+    found = [(one.kind, one.log) for one in logs.verify().findings]
+    assert found == [(Kind.FORGED_RECORD, Log.KAFKA)] * 4
+
+
+def test_the_end_of_a_partition_that_is_cut_off_is_told_once(logs: TwoLogs) -> None:
+    """However many events lie behind it; other partitions are compared all the same."""
+    lane = max(logs.kafka.values(), key=len)
+    gone = [int(dict(record.headers)["position"]) for record in lane[2:]]
+    del lane[2:]
+    logs.header(50 * EVERY if 50 * EVERY not in gone else 49 * EVERY, "ce_source", b"somebody")
+    assert len(gone) > 2
+    assert sorted(one.kind for one in logs.verify().findings) == [Kind.HEADER, Kind.TRUNCATED]
+
+
+def test_very_many_differences_are_counted(logs: TwoLogs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may write to Kafka can make any number of them: the first are listed."""
+    monkeypatch.setattr(verdict, "MOST", 5)
+    for position in logs.positions:
+        logs.header(position, "ce_source", b"somebody")
+    found = logs.verify()
+    assert ([one.position for one in found.findings], found.more) == (logs.positions[:5], 55)
+    assert found.document()["findings_not_listed"] == 55

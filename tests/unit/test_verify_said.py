@@ -49,3 +49,10 @@ def test_findings_are_said_the_first_one_first(
 def test_very_many_findings_are_counted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     lines = said(Verdict(found=[difference(n) for n in range(15)]), monkeypatch, capsys)
     assert (len(lines), lines[-1]) == (12, "and 5 more: --json lists all")
+
+
+def test_those_that_are_counted_alone_are_told_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = said(Verdict(found=[difference(n) for n in range(15)], more=85), monkeypatch, capsys)
+    assert lines[-1] == "and 90 more: --json lists 15 of them"
