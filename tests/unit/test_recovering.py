@@ -9,7 +9,8 @@ from adapters.eventstore.repair import Command
 from domain.errors import LedgerAltered
 from domain.proofs.note import Note
 from krypton.integrity.checkpoints import Heads, heads_of
-from krypton.integrity.restore import Restored, StoredRow, restored
+from krypton.integrity.records_as_rows import StoredRow
+from krypton.integrity.restored_events import Restored, restored
 from tests.fakes.ids import IDS
 from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of
 
@@ -170,7 +171,7 @@ def test_an_unsigned_event_of_another_region_keeps_no_signed_one_back(
     forge(logs, 200, number=777)
     stranger = dict(record_of(200, 777, event(777), 0).headers)["ce_subject"].decode()
     monkeypatch.setattr(
-        "krypton.integrity.restore.foreign", lambda _ids, _type, aggregate, _data: aggregate == stranger
+        "krypton.integrity.restored_events.foreign", lambda _ids, _type, aggregate, _data: aggregate == stranger
     )
     with pytest.raises(LedgerAltered, match=said):
         restored(logs.windows(), repair, heads(logs), unsigned=unsigned, ids=IDS)
