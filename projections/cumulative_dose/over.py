@@ -2,7 +2,8 @@
 
 ``dose-alerts``: a study, by ``domain.dose_alerts``: the greater of the value in one of its reports and the sum over its
 distinct irradiation events; if several reports contain an event, the one of the latest content time counts, and never
-one that is superseded. An implausible value counts once it was accepted.
+one that is superseded; where no time says which is later (the same, or none), the greatest. An implausible value counts
+once it was accepted.
 ``reference-levels``: an exposure, by the act that its modality and protocol identify; only of reports that are not
 superseded and not ``qa``, with the phantom of the level, and adults' levels only: a child's weight is not known here.
 """
@@ -35,11 +36,15 @@ CROSS JOIN LATERAL (
         (SELECT max((totals->>'{{q}}')::float8) FROM "{{s}}".report r
          WHERE r.study_id = likely.study_id AND r.superseded_by IS NULL AND {_PLAUSIBLE.format(t="r")}),
         (SELECT sum(distinct_events.{{q}}) FROM (
-            SELECT DISTINCT ON (e.irradiation_event_uid) e.{{q}}
-            FROM "{{s}}".exposure e JOIN "{{s}}".report r USING (study_id, report_uid)
-            WHERE e.study_id = likely.study_id AND e.{{q}} IS NOT NULL AND {_PLAUSIBLE.format(t="e")}
-            ORDER BY e.irradiation_event_uid, r.superseded_by IS NOT NULL, r.reported_at DESC NULLS LAST,
-                     r.position DESC) distinct_events)) AS value
+            SELECT DISTINCT ON (told.irradiation_event_uid) told.{{q}}
+            FROM (SELECT e.irradiation_event_uid, e.{{q}}, r.superseded_by IS NOT NULL AS superseded,
+                         rank() OVER (
+                             PARTITION BY e.irradiation_event_uid, r.superseded_by IS NULL, r.reported_at IS NULL
+                             ORDER BY r.reported_at DESC) AS age
+                  FROM "{{s}}".exposure e JOIN "{{s}}".report r USING (study_id, report_uid)
+                  WHERE e.study_id = likely.study_id AND e.{{q}} IS NOT NULL AND {_PLAUSIBLE.format(t="e")}) told
+            WHERE told.age = 1
+            ORDER BY told.irradiation_event_uid, told.superseded, told.{{q}} DESC) distinct_events)) AS value
     OFFSET 0) d
 WHERE d.value > v.value
 """

@@ -1,6 +1,7 @@
 """Views under rules: match keys, levels, what a candidate's rules would decide; and that a rebuild decides nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -263,6 +264,22 @@ REPORTS: dict[str, list[ReceivedDose]] = {
     "test of the device": [dose("1.9.1", exposure("1.8.1", dose_rp_mgy=1_200.0), qa=True)],
     "area": [dose("1.9.1", exposure("1.8.1", dap_mgycm2=100_001.0))],
     "not known": [dose("1.9.1", exposure("1.8.1"))],
+    "disagree, the greater first": [
+        dose("1.9.1", exposure("1.8.1", dose_rp_mgy=1_200.0)),
+        dose("1.9.2", exposure("1.8.1", dose_rp_mgy=300.0)),
+    ],
+    "disagree, the greater second": [
+        dose("1.9.1", exposure("1.8.1", dose_rp_mgy=300.0)),
+        dose("1.9.2", exposure("1.8.1", dose_rp_mgy=1_200.0)),
+    ],
+    "disagree, one has a time": [
+        dose("1.9.1", exposure("1.8.1", dose_rp_mgy=1_200.0)),
+        replace(dose("1.9.2", exposure("1.8.1", dose_rp_mgy=300.0)), reported_at="2026-01-05T10:20:00"),
+    ],
+    "corrected": [
+        replace(dose("1.9.1", exposure("1.8.1", dose_rp_mgy=1_200.0)), reported_at="2026-01-05T10:20:00"),
+        replace(dose("1.9.2", exposure("1.8.1", dose_rp_mgy=300.0)), reported_at="2026-01-05T12:00:00"),
+    ],
 }
 
 
@@ -278,7 +295,7 @@ def test_a_study_is_over_exactly_where_the_domain_raises_an_alert(world: RuledWo
     world.work(DOSES)
     _, listed = world.differs(DOSES, world.build(DOSES, dose_alerts=2))
     assert {(d["study_id"], d["quantity"]) for d in listed} == expected
-    assert len(expected) == 4
+    assert len(expected) == 7
 
 
 def test_building_and_comparing_writes_no_event(world: RuledWorld) -> None:
