@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import psycopg2
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
 from adapters.outbox import operators
 from krypton.bootstrap import Krypton
@@ -20,16 +18,13 @@ from krypton.services import decisions
 from krypton.services.decisions import Decision
 from krypton.settings import ServiceUnavailable
 from krypton.views import following
-from krypton.views.following import Problem
-from krypton.views.lag import kafka_away
+from krypton.views.looking import Looked, Place, Problem, look
 from policies.all import POLICIES
 from postgres import limits
 from projections.engine.query import fetch
-from streams.broker import bounds, broker
-from streams.broker.topics import CHECKPOINTS, LEDGER, PARTITIONS
+from streams.broker.topics import CHECKPOINTS, PARTITIONS
 from streams.relay import alarms
 from streams.relay.lease import LOCK
-from streams.relay.log_end import records_between
 from streams.relay.outgoing import first_long
 
 STILL_S: Final = 60.0
@@ -47,8 +42,8 @@ WHERE replayed_at IS NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
 US: Final = 1_000_000
 Reader = tuple[str, int, str]
 """A view or policy, its version, and the state of that version."""
-Read = tuple[tuple[str, ...], Mapping[tuple[str, int], int]]
-"""Its topics, and the offset to read next in each partition."""
+Read = Mapping[Place, int]
+"""The offset to read next in each partition of its topics."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +112,11 @@ def measure(ours: Krypton) -> Health:
             health.foreign = alarms.counts(connection)
             health.policies = operators.open_counts(connection, int(now * US))
             health.connections, health.connections_most = limits.holders(connection), limits.most(connection)
-            health.problems += following.problems_in(ours, connection)
-            _kafka(ours, health, connection, _readers(rows, versions), now)
+            readers = _readers(rows, versions)
+            looked = look(ours, {(*place, at) for read in readers.values() for place, at in read.items()})
+            health.problems += following.problems_of(connection, looked)
+            _checkpoint(health, connection, looked, now)
+            _lags(health, looked, readers, now)
     except ServiceUnavailable as away:
         health.problems.append(Problem("service:", str(away)))
     except psycopg2.Error as away:
@@ -149,31 +147,12 @@ def _relay(health: Health, connection: Any, now: float) -> None:
         health.problems.append(Problem("relay", f"{said}; {cause}"))
 
 
-def _kafka(ours: Krypton, health: Health, connection: Any, readers: Mapping[Reader, Read], now: float) -> None:
-    try:
-        consumer = KafkaConsumer(
-            **broker.options(ours.addresses.kafka), group_id=None, bootstrap_timeout_ms=broker.ANSWERS_MS
-        )
-        try:
-            every = [TopicPartition(topic, p) for topic in (*LEDGER, CHECKPOINTS) for p in range(PARTITIONS[topic])]
-            ends = bounds.ends(consumer, every)
-            _checkpoint(health, connection, consumer, ends, now)
-            _lags(health, consumer, ends, readers, now)
-        finally:
-            consumer.close(autocommit=False)
-    except KafkaError as away:
-        if not any("recover" in one.what for one in health.problems):  # a topic that is not there was named already
-            raise kafka_away(ours, away) from None
-
-
-def _checkpoint(
-    health: Health, connection: Any, consumer: KafkaConsumer, ends: Mapping[TopicPartition, int], now: float
-) -> None:
+def _checkpoint(health: Health, connection: Any, looked: Looked, now: float) -> None:
     """The notary stands still if an event has waited for a checkpoint longer than ``STILL_S``."""
-    partition, signed = TopicPartition(CHECKPOINTS, 0), 0.0
-    if end := ends[partition]:
-        (*_, note) = records_between(consumer, {partition: end - 1}, {partition: end})
-        signed = note.timestamp / 1000
+    if (bounds := looked.bounds.get((CHECKPOINTS, 0))) is None:
+        return  # a topic that is not there is named already
+    signed = (looked.made.get((CHECKPOINTS, 0, bounds.end - 1)) or 0) / 1000
+    if signed:
         health.checkpoint_age_s = max(0.0, now - signed)
     if now - signed > STILL_S and (first := _first_after(connection, signed)) and now - first > STILL_S:
         cause = "is it running?" if signed else "it never signed anything: is it running?"
@@ -201,38 +180,27 @@ def _recorded_from(connection: Any, position: int) -> float | None:
 
 
 def _readers(rows: list[dict[str, Any]], versions: list[dict[str, Any]]) -> dict[Reader, Read]:
-    """Each version and policy: its topics, and how far it has read."""
-    read: dict[tuple[str, int], dict[tuple[str, int], int]] = {}
+    """Each version and policy: how far it has read its topics."""
+    read: dict[tuple[str, int], dict[Place, int]] = {}
     for row in rows:
         read.setdefault((row["view"], row["version"]), {})[row["topic"], row["partition"]] = row["next"]
-    found: dict[Reader, Read] = {
-        (one["view"], one["version"], one["state"]): (
-            tuple(one["topics"]),
-            read.get((one["view"], one["version"]), {}),
-        )
-        for one in versions
+    topics = {(one["view"], one["version"], one["state"]): one["topics"] for one in versions}
+    topics |= {(f"{PREFIX}{name}", PolicyFold.version, "policy"): policy.topics for name, policy in POLICIES.items()}
+    return {
+        reader: {
+            (topic, p): read.get(reader[:2], {}).get((topic, p), 0) for topic in of for p in range(PARTITIONS[topic])
+        }
+        for reader, of in topics.items()
     }
-    for name, policy in POLICIES.items():
-        at = read.get((f"{PREFIX}{name}", PolicyFold.version), {})
-        found[f"{PREFIX}{name}", PolicyFold.version, "policy"] = (tuple(policy.topics), at)
-    return found
 
 
-def _lags(
-    health: Health,
-    consumer: KafkaConsumer,
-    ends: Mapping[TopicPartition, int],
-    readers: Mapping[Reader, Read],
-    now: float,
-) -> None:
-    for (name, version, state), (topics, read) in sorted(readers.items()):
-        left = {tp: read.get((tp.topic, tp.partition), 0) for tp in ends if tp.topic in topics}
-        behind = {tp: at for tp, at in left.items() if at < ends[tp]}
-        since = 0.0
-        if behind:
-            first = records_between(consumer, behind, {tp: at + 1 for tp, at in behind.items()})
-            since = max((now - record.timestamp / 1000 for record in first), default=0.0)
-        lag = Lag(name, version, state, sum(ends[tp] - at for tp, at in behind.items()), max(0.0, since))
+def _lags(health: Health, looked: Looked, readers: Mapping[Reader, Read], now: float) -> None:
+    for (name, version, state), read in sorted(readers.items()):
+        left = {place: looked.bounds[place].end - at for place, at in read.items() if place in looked.bounds}
+        behind = {place: records for place, records in left.items() if records > 0}
+        waits = [now - made / 1000 for place in behind if (made := looked.made.get((*place, read[place]))) is not None]
+        since = max(waits, default=0.0)
+        lag = Lag(name, version, state, sum(behind.values()), max(0.0, since))
         health.lags.append(lag)
         if since > STILL_S and state != "retired":
             said = f"is {lag.records} records behind, the first for {since:.0f} s: is its worker running?"

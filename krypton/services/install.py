@@ -79,10 +79,13 @@ def _tables(ours: Krypton) -> Iterator[str]:
 
 
 def _topics(ours: Krypton) -> str:
+    from krypton.views.dead_letters import publish_again
     from streams.broker import topics
     from streams.relay import topic_ids
 
     made = topics.create(ours.addresses.kafka, ours.settings.replication)
+    if topics.DEAD_LETTERS in made:
+        publish_again(ours)
     topic_ids.note(ours.addresses.database, topics.ids(ours.addresses.kafka))
     return f"topics: {len(made)} made, {len(topics.PARTITIONS) - len(made)} there already"
 

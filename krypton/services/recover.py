@@ -1,9 +1,10 @@
 """``krypton recover TOPIC…``: brings topics, and the views that read them, back to what the event store holds.
 
-Whatever happened to a topic (foreign records, deleted, cut, damaged): it is deleted, made and filled again from the
-event store, each live view that reads it is built again and promoted, policies go on where they were, and both logs are
-verified. The event store is checked against the signed checkpoints first, and nothing is deleted if Kafka holds events
-that the store lacks: they would be lost. If it is killed, the same command starts over.
+Whatever happened to a topic (foreign records, deleted, cut, damaged): it is deleted, transactions that name it are
+ended, and it is made and filled again from the event store; each live view that reads it is built again and promoted,
+policies go on where they were, and both logs are verified. The event store is checked against the signed checkpoints
+first, and nothing is deleted if Kafka holds events that the store lacks: they would be lost. If it is killed, the same
+command starts over.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,13 +23,14 @@ from krypton.integrity.verdict import Verdict
 from krypton.integrity.verify import Question, verify
 from krypton.policies import moving
 from krypton.views import following, promote, raise_due, rebuild
+from krypton.views.dead_letters import publish_again
 from postgres.session import connect
 from projections.declared import VIEWS
 from projections.engine.query import fetch
 from projections.versions import catalog, versions
 from projections.versions.catalog import ASIDE
 from schemas.registry import registry
-from streams.broker import topics
+from streams.broker import topics, transactions
 from streams.broker.topics import LEDGER
 from streams.relay import alarms, log_end, topic_ids
 from streams.relay.lease import Lease
@@ -36,6 +38,7 @@ from streams.relay.outbox import Rows
 from streams.relay.outgoing import Addresser
 
 VERSIONS = "SELECT version, state FROM views.view_version WHERE view = %(view)s ORDER BY version"
+NAMED = 60  # characters of a transactional id: others chose it
 Say = Callable[[str], None]
 
 
@@ -69,7 +72,7 @@ def recover(ours: Krypton, names: Sequence[str], heads: Heads, actor: str, say: 
         _hold_together(ours, names)
         _hold(ours, names, heads, forged=forged)
         handled = moving.handled(ours, names)
-        _make_again(ours, names)
+        _make_again(ours, names, say)
     say(f"{', '.join(names)}: deleted and made again")
     sent = republish(ours, 1, heads).events
     say(f"{sent} events published again")
@@ -120,11 +123,17 @@ def _hold(ours: Krypton, names: Sequence[str], heads: Heads, *, forged: bool) ->
             )
 
 
-def _make_again(ours: Krypton, names: Sequence[str]) -> None:
-    """What others wrote goes with the topics; until the new ones' ids are noted, health tells that they are new."""
+def _make_again(ours: Krypton, names: Sequence[str], say: Say) -> None:
+    """What others wrote goes with the topics; until the new ones' ids are noted, health tells that they are new.
+
+    Transactions that others left open are ended while the topics are gone: their end would be written to the new ones.
+    """
     kafka = ours.addresses.kafka
     topics.delete(kafka, names)
-    topics.create(kafka, ours.settings.replication)
+    for one in transactions.end_open(kafka, names):
+        say(f"the open transaction of {one[:NAMED]!r} was ended: find out whose it was")
+    if topics.DEAD_LETTERS in topics.create(kafka, ours.settings.replication):
+        publish_again(ours)
     with closing(connect(ours.addresses.database, "recover")) as connection, connection:
         alarms.forget(connection, names)
 

@@ -1,6 +1,7 @@
 """Lists, shows and replays the dead letters of all views, for operators."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from domain.work import Envelope
@@ -25,6 +26,12 @@ def letter(ours: Krypton, number: int) -> dict[str, Any]:
     """One dead letter. Raises NotFound."""
     with ours.snapshot() as connection:
         return _shown(dead_letters.show(connection, number))
+
+
+def publish_again(ours: Krypton) -> None:
+    """Their topic was made again: workers publish on it again what waits. Raises psycopg2.Error."""
+    with closing(connect(ours.addresses.database, "dead letters")) as connection, connection:
+        dead_letters.to_publish_again(connection)
 
 
 def replay_letter(ours: Krypton, number: int, by: Envelope, folded: Folded) -> int:

@@ -198,11 +198,14 @@ def end_offsets(ours: Krypton, wanted: Iterable[str] | None = None) -> Ends:
 def kafka_away(ours: Krypton, away: KafkaError) -> ServiceUnavailable:
     """The error message for a Kafka that does not answer, or lacks a topic."""
     with suppress(KafkaError):
-        if missing := sorted(set(LEDGER) - topics.ids(ours.addresses.kafka).keys()):
+        missing = PARTITIONS.keys() - topics.ids(ours.addresses.kafka).keys()
+        if events := sorted(missing & set(LEDGER)):
             return ServiceUnavailable(
-                f"{', '.join(missing)} not there on Kafka: run krypton recover {' '.join(missing)}, or krypton init "
+                f"{', '.join(events)} not there on Kafka: run krypton recover {' '.join(events)}, or krypton init "
                 "where this is a new Kafka"
             )
+        if missing:
+            return ServiceUnavailable(f"{', '.join(sorted(missing))} not there on Kafka: run krypton init")
     return ServiceUnavailable(
         f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "
         "or check KRYPTON_KAFKA"

@@ -32,6 +32,12 @@ def waiting(connection: Connection, view: str | None = None) -> list[DeadLetter]
         return parked.select(cursor, "replayed_at IS NULL AND (%s::text IS NULL OR view = %s) ORDER BY id", view, view)
 
 
+def to_publish_again(connection: Connection) -> None:
+    """Those that wait count as not on their topic, which was made again: the table has them all."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE views.dead_letter SET published_at = NULL WHERE replayed_at IS NULL")
+
+
 def show(connection: Connection, ident: int) -> DeadLetter:
     """One dead letter, replayed or not. Raises NotFound."""
     with connection.cursor() as cursor:

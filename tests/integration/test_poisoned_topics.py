@@ -2,12 +2,14 @@
 
 import signal
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from struct import Struct
 from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 
 from krypton.devstack.stack import Stack
 from krypton.integrity import walk
@@ -15,6 +17,7 @@ from krypton.integrity.checkpoints import Heads
 from krypton.integrity.findings import Kind, Log
 from krypton.integrity.verify import Question, verify
 from krypton.services import health
+from krypton.services.install import install
 from krypton.services.logins import RELAY
 from krypton.services.notary import sign_now
 from krypton.services.recover import recover
@@ -32,6 +35,7 @@ from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
 
+LETTERS = TopicPartition(topics.DEAD_LETTERS, 0)
 VIEW = "identity_index"
 TOPIC = "krypton.identities"
 BATCH = Struct(">qi")
@@ -120,6 +124,21 @@ def transaction_aborted(ledger: LiveLedger) -> None:
         producer.abort_transaction()
     finally:
         producer.close()
+
+
+@contextmanager
+def transaction_left_open(ledger: LiveLedger) -> Iterator[KafkaProducer]:
+    """By who may write: records of a transaction that does not end."""
+    kafka = broker.options(ledger.krypton.addresses.kafka)
+    producer = KafkaProducer(**kafka, transactional_id="somebody-else", transaction_timeout_ms=600_000)
+    try:
+        producer.init_transactions()
+        producer.begin_transaction()
+        for partition in range(8):
+            producer.send(TOPIC, b"", partition=partition).get(60)
+        yield producer
+    finally:
+        producer.close(timeout=1)
 
 
 def cut(ledger: LiveLedger, partitions: Collection[int]) -> None:
@@ -283,6 +302,49 @@ def test_one_command_mends_each_kind_of_damage(ledger: LiveLedger, monkeypatch: 
         ledger.register(50)
         people += 50
         until(lambda: shown(ledger) == people, f"{happened}: all shown")  # noqa: B023  # at once
+
+
+def test_a_transaction_that_was_left_open_does_not_damage_the_topic_made_again(
+    ledger: LiveLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end would be written to the new topic, by name, up to 15 minutes later: it ends while the topic is gone."""
+    monkeypatch.setattr(walk, "SIGNED_S", 3_600)  # nobody signs here, however long it takes
+    lines: list[str] = []
+    with transaction_left_open(ledger) as producer:
+        until(lambda: "records that this ledger did not write" in what_is_wrong(ledger), "said")
+        stopped(ledger)
+        assert sign_now(ledger.krypton)
+        done = recover(ledger.krypton, [TOPIC], heads(ledger.krypton), "system:test", lines.append, forged=False)
+        assert (done.verdict.difference, what_is_wrong(ledger)) == (None, "")
+        ends = end_offsets(ledger.krypton.addresses.kafka, [TOPIC])
+        with pytest.raises(KafkaError):
+            producer.commit_transaction()
+    assert [line for line in lines if "'somebody-else' was ended" in line]
+    assert end_offsets(ledger.krypton.addresses.kafka, [TOPIC]) == ends
+    ledger.start("relay")
+    ledger.start("worker", VIEW)
+    ledger.register(50)
+    until(lambda: shown(ledger) == 250, "all shown")
+    assert what_is_wrong(ledger) == ""
+
+
+def test_topics_without_events_that_are_gone_are_told_and_made_again(ledger: LiveLedger) -> None:
+    """Dead letters are published on theirs again; no view and no event is touched."""
+    ours = ledger.krypton
+    poison(ledger, FORGED["one million too high"])
+    published = "SELECT count(*), count(published_at) FROM views.dead_letter"
+    until(lambda: ledger.query(published) == [(8, 8)], "the dead letters are on their topic")
+    for topic in (topics.DEAD_LETTERS, topics.CHECKPOINTS):
+        topics.delete(ours.addresses.kafka, [topic])
+        said = f"{topic} is not there: run krypton init"
+        assert said in what_is_wrong(ledger)
+        assert said in map(str, health.measure(ours).problems)
+        with pytest.raises(ServiceUnavailable, match=said):
+            wait_for_views(ours, 0.1)
+        for _ in install(ours):
+            pass
+        assert topic not in what_is_wrong(ledger)
+    until(lambda: end_offsets(ours.addresses.kafka, [topics.DEAD_LETTERS]) == {LETTERS: 8}, "published again")
 
 
 def test_what_a_broker_lost_at_a_topics_end_is_filled_up_or_said_and_mended(

@@ -1,10 +1,17 @@
 """What keeps a view from the ledger's events, and the command that mends it."""
 
-from krypton.views.following import Bounds, _of_letters, _of_positions, _of_starts, _of_topics
-from streams.broker.topics import LEDGER
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from krypton.views.following import _of_holes, _of_letters, _of_positions, _of_starts, _of_topics
+from krypton.views.looking import Bounds, first_records
+from streams.broker.topics import LEDGER, PARTITIONS
 
 TOPIC = "krypton.links"
-IDS = {topic: f"id of {topic}" for topic in LEDGER}
+IDS = {topic: f"id of {topic}" for topic in PARTITIONS}
 
 
 def position(following: int) -> dict[str, object]:
@@ -19,6 +26,12 @@ def test_a_topic_whose_id_is_another_was_made_again() -> None:
 def test_a_topic_that_is_not_there_is_named() -> None:
     (found,) = _of_topics({name: ident for name, ident in IDS.items() if name != TOPIC}, IDS)
     assert str(found) == f"{TOPIC} is not there: run krypton recover {TOPIC}"
+
+
+@pytest.mark.parametrize("topic", sorted(PARTITIONS.keys() - set(LEDGER)))
+def test_a_topic_without_events_that_is_not_there_is_named_with_what_makes_it(topic: str) -> None:
+    (found,) = _of_topics({name: ident for name, ident in IDS.items() if name != topic}, IDS)
+    assert str(found) == f"{topic} is not there: run krypton init"
 
 
 def test_topics_whose_ids_nobody_noted_are_no_problem() -> None:
@@ -54,3 +67,47 @@ def test_what_the_relay_passed_over_is_told_though_no_view_left_it_out_yet() -> 
     letters = [{"view": "identity_index", "version": 1, "topic": TOPIC, "forged": True, "n": 3}]
     (found,) = _of_letters(letters, {TOPIC: 2})
     assert "holds 3 records that this ledger did not write" in found.what
+
+
+def test_where_a_reader_is_to_go_on_without_a_record_its_topic_is_named() -> None:
+    """A reader elsewhere is no reason."""
+    rows: list[dict[str, Any]] = [position(4), position(7)]
+    assert not list(_of_holes(rows, {(TOPIC, 0, 5)}))
+    (found,) = _of_holes(rows, {(TOPIC, 0, 7)})
+    assert (found.part, "goes on after an offset without a record" in found.what) == (TOPIC, True)
+
+
+class Broker:
+    """What ``KafkaConsumer`` does for who reads single records; says which it was asked for."""
+
+    def __init__(self, *offsets: int) -> None:
+        self.asked: list[int] = []
+        self._offsets = offsets
+        self._at: dict[TopicPartition, int] = {}
+
+    def assign(self, partitions: list[TopicPartition]) -> None:
+        self._at = {}
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.asked.append(offset)
+        self._at[partition] = offset
+
+    def position(self, partition: TopicPartition) -> int:
+        return self._at[partition]
+
+    def poll(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        found = {}
+        for tp, at in self._at.items():
+            self._at[tp] = at + 1
+            made = SimpleNamespace(topic=tp.topic, partition=tp.partition, offset=at, timestamp=at * 1_000)
+            found[tp] = [made] if at in self._offsets else []
+        return found
+
+
+def test_each_first_record_is_read_once_however_many_read_on_there() -> None:
+    """Three readers at one offset and one at another; at a third no record lies."""
+    asked = [(TOPIC, 0, 3), (TOPIC, 0, 3), (TOPIC, 0, 3), (TOPIC, 0, 5), (TOPIC, 0, 6)]
+    kafka = Broker(3, 5, 7)
+    found = first_records(cast(KafkaConsumer, kafka), set(asked))
+    assert found == {(TOPIC, 0, 3): 3_000, (TOPIC, 0, 5): 5_000}
+    assert kafka.asked == [3, 5, 6]

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from krypton.services.decisions import Decision
 from krypton.services.health import Health, Lag
 from krypton.services.health_page import Measured, app, gauges
-from krypton.views.following import Problem
+from krypton.views.looking import Problem
 
 DOCS = Path(__file__).parents[2] / "docs"
 RULES = yaml.safe_load((DOCS / "alerts.yaml").read_text())["groups"][0]["rules"]
