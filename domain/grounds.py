@@ -1,7 +1,7 @@
-"""Checks that the ground of an erasure, which stays readable for ever, does not identify the person.
+"""Checks that the reference of an erasure or a legal hold, which stays readable for ever, does not identify the person.
 
 It searches the text for what is known of the person. The name of somebody else cannot be told from any other word: the
-help of ``--reason`` warns about that.
+help of ``--reference`` warns about that.
 """
 
 import re
@@ -17,15 +17,15 @@ _SHORTEST_TOLD: Final = 3  # shorter local ids and name words occur in many text
 _NATIONAL: Final = re.compile(r"[0-9](?:[ .]?[0-9AB]){12,14}")  # a matricule, with or without its key
 
 
-def ground(stated: str, traits: Mapping[str, Any], local_id: str) -> str:
-    """The ground, trimmed. ``traits``, ``local_id``: of the erased person. Raises UnfitGround (I8)."""
+def reference(stated: str, traits: Mapping[str, Any], local_id: str) -> str:
+    """The reference, trimmed. ``traits``, ``local_id``: of the person it is about. Raises UnfitGround (I8)."""
     said = stated.strip()
     if not 0 < len(said) <= LONGEST:
-        raise UnfitGround(f"the ground of an erasure has 1 to {LONGEST} characters: say in short on which it is done")
+        raise UnfitGround(f"a reference has 1 to {LONGEST} characters: say in short where the ground is written")
     if tells_of(said, traits, local_id):
         raise UnfitGround(
-            "the ground of an erasure stays readable, and this one holds a name, a birth date or a number of the "
-            "person: say it without, such as: asked for by the person"
+            "a reference stays readable, and this one holds a name, a birth date or a number of the person: say it "
+            "without, such as: judgement 26/00123"
         )
     return said
 

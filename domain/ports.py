@@ -163,6 +163,12 @@ class CommandLog(Protocol):
     def is_named(self, identity: UUID) -> bool:
         """Whether an event may be sealed under an identity's key: its own, or a conflict that it is said to be in."""
 
+    def forget_answers(self, command_ids: Collection[UUID]) -> None:
+        """Overwrite numbers of orders and exams in the stored answers of these commands; safe to repeat."""
+
+    def begun_for(self, identity: UUID) -> Sequence[UUID]:
+        """Ids of the studies and orders that began for an identity, and of studies that were ever moved to it."""
+
     def insert_events(
         self,
         stored_events: Sequence[Any],

@@ -48,10 +48,17 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "identity.review.list": CLERK,
     "identity.review.accept": CLERK,
     "identity.review.dismiss": CLERK,
-    "identity.erase": OPERATOR,  # destroys a key; whoever rules on it asks, and keeps the paper
     "identity.search": CLERK,
     "identity.show": CLERK | PROFESSIONAL | PATIENT,
     "identity.history": CLERK | PATIENT,
+    # Erasures: two people decide, whoever rules on it keeps the paper; nothing is shown of the person
+    "erase.request": OPERATOR | CLERK,
+    "erase.approve": OPERATOR,
+    "erase.cancel": OPERATOR | CLERK,
+    "erase.hold": OPERATOR | CLERK,
+    "erase.release": OPERATOR,
+    "erase.status": OPERATOR | CLERK | AUDITOR,
+    "erase.lapsed": OPERATOR,
     # What a person's record holds
     "ingest": OPERATOR | SERVICE,
     "study.reassign": CLERK | SERVICE,  # whoever says whose a study is does not read it there

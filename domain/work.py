@@ -4,7 +4,7 @@ A command is a value. It looks things up through ``Work``, changes aggregates, a
 what it decided, or runs it again on newer aggregates where another writer was first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, TypeVar, cast
@@ -105,6 +105,8 @@ class Work:
         self._rules_upto: int | None = None
         self._persons = ledger.membership()
         self.now = ledger.clock()
+        self.actor = ""
+        """Who asks what is decided now."""
 
     @property
     def membership(self) -> Persons:
@@ -123,6 +125,10 @@ class Work:
     def site_of(self, ae_title: str) -> str | None:
         """Code of the establishment that has the AE title, as stored; None: nobody has it."""
         return self._ledger.log.site_of(ae_title)
+
+    def begun_for(self, identity: UUID) -> Sequence[UUID]:
+        """Ids of the studies and orders that are an identity's, or were once, as stored."""
+        return self._ledger.log.begun_for(identity)
 
     @cached_property
     def rules(self) -> RulesInForce:
@@ -175,7 +181,7 @@ class Work:
 
     def decide(self, command: Command, by: Envelope) -> Decision:
         """What the command decides. Where it raises, ``undo`` before another command is decided."""
-        self._read = {}
+        self._read, self.actor = {}, by.actor
         result = command.decide(self) or {}
         return Decision(by, by.asker(command), self._collect(), result, self._basis())
 

@@ -16,8 +16,7 @@ from uuid import UUID
 import psycopg2
 
 from domain.aggregates.identity import Identity
-from domain.commands.identities import Erase
-from domain.errors import Erased, NotFound
+from domain.errors import NotFound
 from domain.ids import Ids
 from domain.ins import PRODUCTION, TEST
 from domain.ledger import Ledger
@@ -223,16 +222,6 @@ class Krypton:
     def execute(self, command: Command, by: Envelope) -> Answer:
         """Run a command on the ledger."""
         return self.ledger.execute(command, by)
-
-    def erase(self, identity: UUID, reason: str, by: Envelope) -> Answer:
-        """Record the erasure, then destroy the key; a repeat completes it if a crash came in between."""
-        try:
-            answer = self.ledger.execute(Erase(identity=identity, reason=reason), by)
-        except Erased:
-            self.vault.destroy(str(identity))
-            raise
-        self.vault.destroy(str(identity))
-        return answer
 
     def resolve(self, ref: str) -> UUID:
         """The identity that a REF names: ``ASSIGNER|LOCAL_ID``, a uuid, or ``INS|matricule``.

@@ -18,6 +18,11 @@ class Home:
         return self.root / "dicom"
 
     @property
+    def exports(self) -> Path:
+        """Where exports with opened fields were written to, one file per export."""
+        return self.root / "exports"
+
+    @property
     def run_lock(self) -> Path:
         """Locked by the one ``krypton run`` of this folder, and holds its pid."""
         return self.root / "run.lock"

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from policies.emergency import Emergency
+from policies.erasure import Erasing
 from policies.expiry import Expiry
 from policies.matching import Matching
 from policies.policy import Policy
 from policies.sharing import Sharing
 
 POLICIES: Final[Mapping[str, Policy]] = {
-    policy.name: policy for policy in (Matching(), Expiry(), Emergency(), Sharing())
+    policy.name: policy for policy in (Matching(), Expiry(), Emergency(), Sharing(), Erasing())
 }

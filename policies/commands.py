@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.commands.accesses import LapseEmergency
 from domain.commands.conflicts import FindSharedEvent, ProposeSameStudy
 from domain.commands.consents import ExpireCode, ExpireConsent
+from domain.commands.erasures import CarryOutErasure, NoteFollowed
 from domain.commands.links import Merge, Propose, Unmerge
 from domain.commands.orders import ExpireOrder
 from domain.rules.document import MATCHING, RuleId
@@ -79,6 +80,14 @@ def _find_shared_event(body: Body) -> Command:
     )
 
 
+def _carry_out_erasure(body: Body) -> Command:
+    return CarryOutErasure(identity=UUID(body["identity"]), request=UUID(body["request"]))
+
+
+def _note_followed(body: Body) -> Command:
+    return NoteFollowed(identity=UUID(body["identity"]), part=body["part"], studies=list(body["studies"]))
+
+
 COMMANDS: Final[Mapping[str, Callable[[Body], Command]]] = {
     "merge": _merge,
     "propose": _propose,
@@ -89,4 +98,6 @@ COMMANDS: Final[Mapping[str, Callable[[Body], Command]]] = {
     "expire_code": _expire_code,
     "expire_order": _expire_order,
     "lapse_emergency": _lapse_emergency,
+    "carry_out_erasure": _carry_out_erasure,
+    "note_followed": _note_followed,
 }

@@ -24,9 +24,11 @@ KINDS: Final = (
         "tell nothing by themselves: random, or made with the region's secret",
         (
             *("access_id", "alert_id", "caller_id", "code_id", "command_id", "conflict_id", "consent_id"),
-            *("consenting_id", "correlation_id", "decision_id", "dose_id", "entry_id", "establishment_id", "high"),
+            *("consenting_id", "correlation_id", "decision_id", "dose_id", "entry_id", "erasure_id"),
+            *("establishment_id", "high"),
             *("identities", "identity_id", "link_id", "low", "members", "opposing_id", "order_id", "other_id"),
-            *("other_identity_id", "professional_id", "reading_id", "ruleset_id", "statement_id", "study_id"),
+            *("other_identity_id", "professional_id", "reading_id", "request_id", "ruleset_id"),
+            *("statement_id", "studies", "study_id"),
             *("to_identity_id", "view_id", "viewing_id"),
         ),
     ),
@@ -38,7 +40,7 @@ KINDS: Final = (
     Kind(
         "times of the ledger",
         "say when a statement was made or ends; a reader of the topic must know whether it still holds",
-        ("recorded_at", "expires_at", "day"),
+        ("recorded_at", "expires_at", "day", "deadline", "due_at"),
     ),
     Kind(
         "clinical times",
@@ -122,7 +124,7 @@ KINDS: Final = (
     Kind(
         "the ground of an erasure",
         "must stay readable when the person's key is gone: it holds no name, date or number of theirs (I8)",
-        ("identity.erased.reason",),
+        ("identity.erased.reason", "reference", "part"),
     ),
     Kind(
         "rules and views",

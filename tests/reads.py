@@ -40,7 +40,8 @@ NOTHING_PERSONAL: Final = {
             *("site.enroll", "site.device", "site.service"),
             *("professional.register", "professional.affiliate", "professional.suspend"),
             *("identity.register", "identity.import", "identity.correct", "identity.status", "identity.attach-ins"),
-            *("identity.detach-ins", "identity.flag", "identity.erase", "identity.merge", "identity.unmerge"),
+            *("identity.detach-ins", "identity.flag", "identity.merge", "identity.unmerge"),
+            *("erase.request", "erase.approve", "erase.cancel", "erase.hold", "erase.release"),
             *("identity.bar", "identity.unbar", "identity.review.accept", "identity.review.dismiss"),
             *(
                 "study.reassign",
@@ -86,6 +87,8 @@ NOTHING_PERSONAL: Final = {
     "republish": "copies stored bytes, and shows none",
     "vault.status": "names of master keys, and how many keys each wraps",
     "vault.rewrap": "wraps keys again, and shows none",
+    "erase.status": "ids, grounds, references that name nobody, times, and what is left",
+    "erase.lapsed": "ids, establishments, and the day of the last exam or order",
     "health": "counts and ages, and ids of topics and views",
     "recover": "copies stored bytes and builds views from them, and shows none",
 }

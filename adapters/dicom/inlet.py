@@ -1,6 +1,8 @@
 """DICOM as an inlet of the inbox: what the spool and the recorder must know of instances."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from adapters.dicom.batch import Held, StudyBatch
@@ -23,6 +25,10 @@ class Instances:
     def begin(self, item: Held) -> StudyBatch:
         """See ``Inlet``."""
         return StudyBatch(item.key)
+
+    def owner(self, result: Mapping[str, Any]) -> str | None:
+        """See ``Inlet``: the study."""
+        return result.get("study")
 
 
 def spool_at(root: Path, *, room: int = ROOM) -> Spool:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
-from adapters.eventstore.tables import EVENTS, MOVED, OPENED
+from adapters.eventstore.tables import ERASURES, EVENTS, MOVED, OPENED
 
 DISORDER_US: Final = 60_000_000
 """How far recorded times may go backwards between events: a command is stamped when it decides and stored in its
@@ -66,6 +66,14 @@ def versions_of(connection: Connection, aggregates: Collection[str]) -> dict[tup
     found = _rows(connection, f"SELECT originator_id::text, originator_version, id FROM {EVENTS} WHERE {where}",
                   ids=list(aggregates))  # fmt: skip
     return {(aggregate, version): position for aggregate, version, position in found}
+
+
+def erasures(connection: Connection) -> list[str]:
+    """Ids of the erasures that were requested or held, and are not completed, in ledger order of their last step."""
+    last = f"""SELECT DISTINCT ON (originator_id) originator_id::text, topic, id FROM {EVENTS}
+        WHERE topic IN ({ERASURES}) ORDER BY originator_id, id DESC"""
+    found = _rows(connection, f"SELECT * FROM ({last}) AS last WHERE topic <> 'erasure.completed' ORDER BY id")
+    return [erasure for erasure, *_ in found]
 
 
 def head(connection: Connection) -> int:

@@ -26,9 +26,23 @@ from eventsourcing.persistence import (
 from psycopg2.extras import execute_values
 
 from adapters.eventstore import decision_tables, decision_tables_again
+from adapters.eventstore.answers import FORGET
+from adapters.eventstore.answers import NAMING as NAMING_OF_ANSWERS
 from adapters.eventstore.clock import BOUND_S, Heard, StoreClock
 from adapters.eventstore.stamps import CLOCK, LAST_AT, NOTE_LAST, PREPARE_LAST, TIME, not_before_last, read_stamp
-from adapters.eventstore.tables import ACTOR, ASKED, CHANNEL, EVENTS, FOLDED, FOLDED_TYPES, LOCK_TIMEOUT_MS, NAMING
+from adapters.eventstore.tables import (
+    ACTOR,
+    ASKED,
+    BEGUN,
+    CHANNEL,
+    EVENTS,
+    FOLDED,
+    FOLDED_TYPES,
+    LOCK_TIMEOUT_MS,
+    MOVED,
+    NAMING,
+    OF_IDENTITY,
+)
 from domain.askers import Asker
 from domain.decision_tables import Change, KnownRules, Pair
 from domain.errors import CommandRepeated
@@ -197,6 +211,18 @@ class LedgerRecorder(ApplicationRecorder):
         named = "position(convert_to(%s, 'UTF8') IN state) > 0"
         sql = f"SELECT EXISTS (SELECT FROM {EVENTS} WHERE topic IN ({NAMING}) AND {named})"
         return self.position_of(identity) is not None or self._read(sql, (str(identity),)) == [(True,)]
+
+    def begun_for(self, identity: UUID) -> list[UUID]:
+        """See ``domain.ports.CommandLog``."""
+        named = "convert_to(%s, 'UTF8')"
+        sql = f"""SELECT originator_id::text FROM {EVENTS} WHERE topic IN ({BEGUN}) AND {OF_IDENTITY} = {named}
+            UNION SELECT originator_id::text FROM {EVENTS}
+            WHERE topic IN ({MOVED}) AND position({named} IN state) > 0"""
+        return [UUID(one) for (one,) in self._read(sql, (str(identity), str(identity)))]
+
+    def forget_answers(self, command_ids: Collection[UUID]) -> None:
+        """See ``domain.ports.CommandLog``."""
+        self._read(FORGET, (list(NAMING_OF_ANSWERS), [str(one) for one in command_ids], list(NAMING_OF_ANSWERS)))
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> NoReturn:
         """Raises NotSupportedError."""

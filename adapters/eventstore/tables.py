@@ -1,6 +1,7 @@
 """Creates the tables of the event store, for ``krypton init``."""
 
 from contextlib import closing
+from typing import Final
 
 from domain.directory import Directory
 from domain.membership import Membership
@@ -30,6 +31,16 @@ NAMING = "'study.conflict_found'"
 """Events that are sealed under the key of somebody who may not be registered, too; few."""
 OPENED = "'access.granted', 'access.emergency_opened'"
 """Events that let a professional look: one that was just stored counts before a view holds it."""
+BEGUN: Final = "'study.arrived', 'order.placed'"
+"""Events that begin an exam or an order for an identity, which is their second id."""
+OF_IDENTITY: Final = """CASE WHEN get_byte(state, 13) < 128
+    THEN substring(state FROM 127 + get_byte(state, 13) / 2 FOR 36)
+    ELSE substring(state FROM 128 + (get_byte(state, 13) - 128 + 128 * get_byte(state, 14)) / 2 FOR 36) END"""
+"""The identity in the bytes of such an event: behind the actor come ids of 37 bytes each, of command, correlation and
+aggregate.
+"""
+ERASURES: Final = "'erasure.requested', 'erasure.cancelled', 'erasure.held', 'erasure.carried_out', 'erasure.completed'"
+"""Events that tell which erasures are open; few, and listed whenever somebody asks."""
 _BUILT_IN = ", ".join(f"('{kind}', {rules.version})" for kind, rules in ABSENT.items())
 BUILT_IN_RULES = f"INSERT INTO {{0}}.rules (kind, version) VALUES {_BUILT_IN} ON CONFLICT DO NOTHING"
 """For the tables of a schema: rules that may decide though nobody published them."""
@@ -52,6 +63,8 @@ CREATE INDEX IF NOT EXISTS ledger_events_opened_idx ON {EVENTS} (id) WHERE topic
 CREATE INDEX IF NOT EXISTS ledger_events_asked_idx ON {EVENTS} (({ACTOR})) WHERE topic IN ({ASKED});
 CREATE INDEX IF NOT EXISTS ledger_events_naming_idx ON {EVENTS} (id) WHERE topic IN ({NAMING});
 CREATE INDEX IF NOT EXISTS ledger_events_erased_idx ON {EVENTS} (originator_id) WHERE topic IN ({ERASED});
+CREATE INDEX IF NOT EXISTS ledger_events_begun_idx ON {EVENTS} (({OF_IDENTITY})) WHERE topic IN ({BEGUN});
+CREATE INDEX IF NOT EXISTS ledger_events_erasures_idx ON {EVENTS} (originator_id, id) WHERE topic IN ({ERASURES});
 CREATE TABLE IF NOT EXISTS ledger.command (
     command_id uuid PRIMARY KEY,
     actor text NOT NULL,

@@ -12,6 +12,7 @@ from adapters.durable import write
 from adapters.inbox.spool import Spool
 from domain.askers import TAKEN
 from domain.errors import IdTaken
+from schemas.event import ERASED
 
 
 def answer_of(spool: Spool, command_id: UUID, actor: str) -> dict[str, Any] | None:
@@ -34,3 +35,13 @@ def keep_answer(spool: Spool, command_id: UUID, actor: str, answer: dict[str, An
 
 def _file(spool: Spool, command_id: UUID) -> Path:
     return spool.root / "answers" / f"{command_id}.json"
+
+
+def forget_files(spool: Spool) -> None:
+    """Overwrite the names of files in all stored answers; counts and reasons stay. Safe to repeat. Raises OSError."""
+    for file in sorted((spool.root / "answers").glob("*.json")):
+        known = json.loads(file.read_bytes())
+        if any(one["path"] != ERASED for one in known["refused"]):
+            write(
+                file, json.dumps({**known, "refused": [{**one, "path": ERASED} for one in known["refused"]]}).encode()
+            )

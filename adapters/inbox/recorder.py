@@ -9,7 +9,7 @@ stored and never asked.
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Protocol
@@ -18,6 +18,7 @@ from uuid import UUID
 from adapters.durable import sync, write
 from adapters.inbox.batches import Batch, Batches, I, Limits, OpenBatch
 from adapters.inbox.desk import Desk
+from adapters.inbox.filed import file_under
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Name
 from domain.errors import NotFound, RuleBroken
@@ -55,6 +56,9 @@ class Inlet(Protocol[I]):
     def begin(self, item: I) -> OpenBatch[I]:
         """An empty batch for items of that one's key."""
 
+    def owner(self, result: Mapping[str, Any]) -> str | None:
+        """The uuid of what the items of a batch were recorded for, by the ledger's answer; None: of nothing."""
+
 
 class Recorder(Generic[I]):
     """Asks the ledger about closed batches of one desk; ``correlation``: the request that brings them, if one does."""
@@ -76,9 +80,18 @@ class Recorder(Generic[I]):
             self._refuse(batch, reason)
             return Outcome(batch, {}, reason)
         self.desk.step("executed")
+        self._file_under(batch, answer.result)
         self.desk.release(batch.names)
         self._forget(batch.command_id)
         return Outcome(batch, dict(answer.result), positions=answer.positions)
+
+    def _file_under(self, batch: Batch, result: Mapping[str, Any]) -> None:
+        """List the items where an erasure finds them. One that came second is told by the ledger's conflict."""
+        if owner := self._inlet.owner(result):
+            pending = ((name, self.desk.path(name), self.desk.spool.claim(name.site, name.uid)) for name in batch.names)
+            first = [name for name, item, claim in pending if item.exists() and claim.exists() and claim.samefile(item)]
+            file_under(self.desk.spool, owner, first)
+        self.desk.step("filed")
 
     def _file(self, command_id: UUID) -> Path:
         return self.desk.folder / "batches" / f"{command_id}.json"

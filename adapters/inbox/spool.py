@@ -12,6 +12,7 @@ Folders below the root:
     conflicts/<site>/<uid>_<digest>           the same uid with other bytes: kept aside, first one stands
     refused/<command id>/                     batches that a rule refused: their items, and reason.json
     answers/<command id>.json                 what imports answered (``answers.py``)
+    filed/<shard>/<owner>                     which items were recorded for what (``filed.py``)
 
 A desk is one process's work folder, which it locks: a killed process leaves its desk unlocked, and the next one
 takes it over (``desk.py``). The pending name and the claim are two hard links to one file: back the spool up with

@@ -26,6 +26,11 @@ PARKED = """SELECT id::text, policy, kind, does, body, cause, attempts, error, d
 WHERE state = 'parked' AND (%(policy)s::text IS NULL OR policy = %(policy)s) ORDER BY policy, due_at, place"""
 LEFT_OVER = "SELECT policy, count(*) AS n FROM policies.outbox WHERE state = 'parked' GROUP BY policy ORDER BY policy"
 TALLY = "SELECT policy, decision, rule, n FROM policies.tally"
+LATE = """SELECT count(*) AS n, min(until) AS since FROM (
+  SELECT coalesce((body->>'deadline')::bigint, due_at + %(grace)s) AS until FROM policies.outbox
+  WHERE policy = 'erasure' AND state IN ('waiting', 'parked')) AS open WHERE until < %(now)s"""
+"""Steps of erasures whose time is over: those that follow have a deadline, the carrying out a grace."""
+DAY_US: Final = 24 * 3600 * 1_000_000
 RETRY = "UPDATE policies.outbox SET state = 'waiting', attempts = 0, try_at = %(now)s WHERE id = %(id)s"
 DROP = "UPDATE policies.outbox SET state = 'dropped', settled_at = %(now)s WHERE id = %(id)s"
 ONE = "SELECT policy, does, state FROM policies.outbox WHERE id = %(id)s FOR UPDATE"
@@ -60,6 +65,19 @@ def parked(connection: Connection, policy: str | None) -> list[dict[str, Any]]:
 def left_over(connection: Connection) -> dict[str, int]:
     """By policy: parked entries, which only an operator moves on."""
     return {row["policy"]: row["n"] for row in _rows(connection, LEFT_OVER)}
+
+
+class Late(NamedTuple):
+    """How many steps of erasures are late, and since when the first: µs since 1970, UTC; None: none is."""
+
+    n: int
+    since: int | None
+
+
+def late_erasures(connection: Connection, now: int) -> Late:
+    """The steps of erasures that are not done, and whose time is over."""
+    (row,) = _rows(connection, LATE, now=now, grace=DAY_US)
+    return Late(**row)
 
 
 class Held(NamedTuple):

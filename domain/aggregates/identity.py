@@ -12,7 +12,8 @@ I4  Status is one of PROV, RECUP, VALI, QUAL: RECUP and QUAL need an INS; DOUT o
 I5  A matricule is well formed, its key fits, and its OID is one of INS.
 I6  A flag is set once and cleared once.
 I7  Nothing personal is added to an erased identity, and no rule says who else it is.
-I8  The ground of an erasure stays readable: it is short, and holds no name, birth date or number of the person.
+I8  The reference of an erasure or a legal hold stays readable: it is short, and holds no name, birth date or number of
+    the person.
 I9  An installation takes the matricules of production; one for tests, those of test and demonstration, and no others.
     One that a device sends and that is not taken is left out, and the identity is flagged ``ins_left_out``.
 I10 Two matricules are the same only under one authority: matching compares them with their OIDs.
@@ -27,7 +28,6 @@ from uuid import UUID
 from eventsourcing.domain import Aggregate, event
 
 from domain.errors import Erased, FlagUnchanged, KeyMissing, NothingToCorrect, StatusNotAllowed
-from domain.grounds import ground
 from domain.ids import Ids
 from domain.ins import qualified
 
@@ -212,12 +212,12 @@ class Identity(Aggregate):
         self.flags.discard(flag)
 
     def erase(self, *, reason: str) -> None:
-        """Record that the person's key is destroyed: what was sealed under it is unreadable.
+        """Record that the person is erased: what was sealed under their key is unreadable. Raises Erased (I7).
 
-        Raises Erased (I7), UnfitGround (I8).
+        ``reason``: the ground, and its reference, which was checked when it was requested (I8).
         """
         self.refuse_if_erased()
-        self._erased(reason=ground(reason, self.traits, self.local_id))
+        self._erased(reason=reason)
 
     @event(ErasedEvent)
     def _erased(self, reason: str) -> None:

@@ -39,7 +39,7 @@ class Conflict:
 
 
 class Study(Aggregate):
-    """Keeps the owner, its reports, and whether it was withdrawn; read models keep the counts."""
+    """Keeps the owner, when it was made, its reports, and whether it was withdrawn; read models keep the counts."""
 
     TOPIC = "study"
 
@@ -142,6 +142,7 @@ class Study(Aggregate):
     ) -> None:
         self.identity_id = identity_id
         self.study_uid = study_uid
+        self.started_at = started_at
         self.reports: set[str] = set()
         self.withdrawn = False
         self.conflicts: dict[UUID, Conflict | None] = {}  # None: settled

@@ -1,4 +1,4 @@
-"""Commands on local identities: register, correct, status, INS, flags, erase."""
+"""Commands on local identities: register, correct, status, INS, flags."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -146,17 +146,4 @@ class ClearFlag:
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises FlagUnchanged (I6)."""
         work.get(Identity, self.identity).clear_flag(flag=self.flag, reason=self.reason)
-        return {"identity": str(self.identity)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Erase:
-    """Erase the person (crypto-shredding). The caller destroys the key once this is stored (``bootstrap.erase``)."""
-
-    identity: UUID
-    reason: str
-
-    def decide(self, work: Work) -> dict[str, Any]:
-        """Raises Erased (I7), UnfitGround (I8)."""
-        work.get(Identity, self.identity).erase(reason=self.reason)
         return {"identity": str(self.identity)}

@@ -9,6 +9,7 @@ from domain.errors.actors import *
 from domain.errors.consents import *
 from domain.errors.directory import *
 from domain.errors.doses import *
+from domain.errors.erasures import *
 from domain.errors.identities import *
 from domain.errors.keys import *
 from domain.errors.links import *

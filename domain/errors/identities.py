@@ -46,7 +46,7 @@ class Erased(RuleBroken):
 
 
 class UnfitGround(RuleBroken):
-    """The ground of an erasure, which stays readable, is missing, too long, or tells of the person."""
+    """The reference of an erasure, which stays readable, is missing, too long, or tells of the person."""
 
     rule = "I8"
 

@@ -1,9 +1,9 @@
 """Parses and checks rule files, and puts them into canonical form.
 
 Kinds: ``matching`` (``domain.rules.matching``), ``reference-levels`` (``.levels``), ``dose-alerts`` (``.alerts``),
-``plausible-doses`` (``.plausible``). A rule id is ``KIND@VERSION``. Versions are growing whole numbers; gaps are
-allowed, so that a text of law keeps its year. Each error in a file has its own rule, G1 to G16, listed in
-``domain.aggregates.ruleset``, and names the path. The same content always gives the same bytes.
+``plausible-doses`` (``.plausible``), ``retention`` (``.retention``). A rule id is ``KIND@VERSION``. Versions are
+growing whole numbers; gaps are allowed, so that a text of law keeps its year. Each error in a file has its own rule, G1
+to G16, listed in ``domain.aggregates.ruleset``, and names the path. The same content always gives the same bytes.
 """
 
 import json
@@ -16,31 +16,35 @@ from typing import Any, Final, NamedTuple
 
 from domain.dose_alerts import AlertRules
 from domain.errors import BadRuleFile, BadRuleId, BadVersion, NotADate, UnknownKind
-from domain.rules import alerts, levels, matching, plausible
+from domain.retention import Retention
+from domain.rules import alerts, levels, matching, plausible, retention
 from domain.rules.levels import ReferenceLevels
 from domain.rules.matching import MatchingRules
 from domain.rules.place import Checks, Place
 from domain.rules.plausible import PlausibleDoses
 
-Rules = MatchingRules | ReferenceLevels | AlertRules | PlausibleDoses
+Rules = MatchingRules | ReferenceLevels | AlertRules | PlausibleDoses | Retention
 MATCHING, REFERENCE_LEVELS, DOSE_ALERTS = "matching", "reference-levels", "dose-alerts"
-PLAUSIBLE_DOSES = "plausible-doses"
+PLAUSIBLE_DOSES, RETENTION = "plausible-doses", "retention"
 CHECKS: Final[Mapping[str, Callable[[Place], None]]] = {
     MATCHING: matching.check,
     REFERENCE_LEVELS: levels.check,
     DOSE_ALERTS: alerts.check,
     PLAUSIBLE_DOSES: plausible.check,
+    RETENTION: retention.check,
 }
 BUILDS: Final[Mapping[str, Callable[[int, Mapping[str, Any]], Rules]]] = {
     MATCHING: matching.build,
     REFERENCE_LEVELS: levels.build,
     DOSE_ALERTS: alerts.build,
     PLAUSIBLE_DOSES: plausible.build,
+    RETENTION: retention.build,
 }
 KINDS: Final = tuple(BUILDS)
 BUILT_IN: Final[Mapping[str, Mapping[str, Any]]] = {
     DOSE_ALERTS: alerts.BUILT_IN_BODY,
     PLAUSIBLE_DOSES: plausible.BUILT_IN_BODY,
+    RETENTION: retention.BUILT_IN_BODY,
 }
 """The bodies of version 1 that need no publishing, by kind."""
 LARGEST: Final = 1 << 20  # bytes; an event has to fit into a Kafka record with room to spare

@@ -2,24 +2,27 @@
 
 Publishing changes no decision: a version is in force once a view built with it is promoted, until a promotion or a
 rollback names another version of the kind. Before the first one: the built-in alert thresholds (``dose-alerts@1``) and
-bounds (``plausible-doses@1``), no matching rules and no reference levels, both as version 0.
+bounds (``plausible-doses@1``), no matching rules and no reference levels, both as version 0. No view is made with
+``retention``: of the versions published whose day has come, the last is in force; before, the one built in.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from domain.decision_tables import KnownRules
 from domain.dose_alerts import AlertRules
 from domain.errors import NotFound
-from domain.rules import alerts, plausible
+from domain.retention import Retention
+from domain.rules import alerts, plausible, retention
 from domain.rules.document import (
     DOSE_ALERTS,
-    KINDS,
     MATCHING,
     PLAUSIBLE_DOSES,
     REFERENCE_LEVELS,
+    RETENTION,
     RuleDocument,
     RuleId,
     Rules,
@@ -34,6 +37,7 @@ ABSENT: dict[str, Rules] = {
     REFERENCE_LEVELS: ReferenceLevels(),
     DOSE_ALERTS: alerts.BUILT_IN,
     PLAUSIBLE_DOSES: plausible.BUILT_IN,
+    RETENTION: retention.BUILT_IN,
 }
 
 
@@ -69,11 +73,11 @@ class RulesInForce:
         self.upto = upto
         self._read = read
         self.published: dict[RuleId, int] = {}
-        self.in_force: dict[str, int] = {kind: absent.version for kind, absent in ABSENT.items()}
+        self.in_force: dict[str, int] = {kind: one.version for kind, one in ABSENT.items() if kind != RETENTION}
         for one in sorted(known, key=lambda one: one.promoted or 0):
             if one.published:
                 self.published[RuleId(one.kind, one.version)] = one.published
-            if one.promoted and one.kind in KINDS:
+            if one.promoted and one.kind in self.in_force:
                 self.in_force[one.kind] = one.version
 
     def knows(self, rule_id: RuleId) -> bool:
@@ -121,3 +125,18 @@ class RulesInForce:
         """The bounds of plausible doses in force."""
         rules: PlausibleDoses = self._of(PLAUSIBLE_DOSES)
         return rules
+
+    def retention(self, day: date) -> Retention:
+        """The rules of retention in force on a day."""
+        come = [
+            one
+            for one in self.published
+            if one.kind == RETENTION and self.document(one).in_force_from <= day.isoformat()
+        ]
+        return cast(Retention, self.get(max(come, default=RuleId(RETENTION, ABSENT[RETENTION].version))))
+
+    def decides(self, rule_id: RuleId, day: date) -> bool:
+        """Whether it is the version of its kind in force on a day."""
+        if rule_id.kind == RETENTION:
+            return self.retention(day).version == rule_id.version
+        return self.in_force[rule_id.kind] == rule_id.version

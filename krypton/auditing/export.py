@@ -26,6 +26,7 @@ from krypton.auditing.asking import answering
 from krypton.auditing.replayed import Past
 from krypton.auditing.withheld import Withheld
 from krypton.bootstrap import Krypton
+from krypton.erasing import exports
 from krypton.integrity.keys import verifier_key
 from krypton.integrity.signed_tree import SignedTree
 from krypton.settings import ServiceUnavailable
@@ -100,6 +101,8 @@ def export(
         "access_position": allowed.position,
         "unsealed": unsealed,
     }
+    if unsealed:
+        exports.note(ours.settings.home, folder, past.identities, caller.actor)
     export_files.write(folder, written, summary)
     return {"folder": str(folder), **summary}
 
@@ -152,7 +155,7 @@ class _Export:
             **export_files.by_schema(self.ours.codec.registry, self.covered),
         }
         if unsealed:
-            files[export_files.UNSEALED] = export_files.json_lines(self._opened())
+            files[exports.UNSEALED] = export_files.json_lines(self._opened())
         return files
 
     def _opened(self) -> list[Document]:

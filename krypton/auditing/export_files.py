@@ -12,11 +12,11 @@ from fastavro import schemaless_reader
 
 from adapters.eventstore.histories import StoredEvent
 from krypton.auditing import verify_template
+from krypton.erasing.exports import MANIFEST, UNSEALED
 from schemas.registry import FOLDER, Registry, Schema, read_lock
 
 Document = dict[str, Any]
 HEAD: Final = 5  # bytes of a stored event before its Avro body: 0x00 and the schema id
-UNSEALED: Final = "unsealed.jsonl"
 ANYBODY, OWNER_ONLY = 0o666, 0o600
 DIGESTS: Final = "SCHEMAS: dict[str, str] = {}"
 
@@ -116,7 +116,7 @@ def write(folder: Path, files: Mapping[str, bytes], summary: Mapping[str, Any]) 
         path.touch(OWNER_ONLY if name == UNSEALED else ANYBODY)
         path.write_bytes(content)
     (folder / "verify.py").write_text(verifier())
-    (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
 
 
 def verifier(folder: Path = FOLDER) -> str:

@@ -1,4 +1,4 @@
-"""krypton identity: registers, corrects, erases and shows local identities; names the modules of its other commands.
+"""krypton identity: registers, corrects and shows local identities; names the modules of its other commands.
 
 Parses and prints; ``main`` turns refusals into exit codes.
 """
@@ -12,11 +12,11 @@ from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns,
 from domain.traits import TRAITS
 from krypton.cli import identity_import, identity_pairs, identity_search
 from krypton.cli.calling import ASKED, OWN, As, Why
-from krypton.cli.connection import ask, asker, envelope, krypton
-from krypton.cli.given import From, Yes, all_told, confirm, line
+from krypton.cli.connection import ask, asker, krypton
+from krypton.cli.given import From, all_told, line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, BirthDate, BirthPlace, CommandId, Reason, Ref, SexOf
-from krypton.cli.output import document, facts, short, table, written
+from krypton.cli.output import document, facts, short, table
 from krypton.queries.person import history_of, identity_of
 
 app = command_group("Local identities, and decisions on pairs of them.")
@@ -162,29 +162,6 @@ def flag(
     ours = krypton()
     command = (ClearFlag if clear else Flag)(identity=ours.resolve(ref), flag=name, reason=reason)
     ask(ours, command, who, command_id, as_json)
-
-
-@app.command()
-def erase(
-    ref: Ref,
-    reason: Annotated[
-        str,
-        typer.Option(
-            "--reason", callback=line, help="On which ground. It stays readable: it names nobody. - reads it."
-        ),
-    ],
-    yes: Yes = False,
-    who: As = OWN,
-    command_id: CommandId = None,
-    as_json: AsJson = False,
-) -> None:
-    """Destroy the key of an identity: what names the person is unreadable for ever, everywhere. Asks first."""
-    ours = krypton()
-    identity = ours.resolve(ref)
-    if not yes:
-        unasked = typer.BadParameter("an erasure is never taken back, and nobody can be asked here: say --yes")
-        confirm(f"Make all that names the person unreadable for ever, for identity {identity}?", unasked)
-    written(ours.erase(identity, reason, envelope(who.actor(), command_id)), as_json)
 
 
 @app.command()

@@ -23,6 +23,7 @@ LINES = {
     "site": {"site": "Establishments."},
     "professional": {"professional": "Professionals."},
     "identity": {"identity": "Local identities, and decisions on pairs of them."},
+    "erase": {"erase": "Erasures: requested by one, approved by another, carried out after a delay."},
     "study": {"study": "Studies."},
     "record": {"record": "Patient records."},
     "dose": {"dose": "Cumulative dose and alerts."},

@@ -72,7 +72,7 @@ def write_for_development(settings: Settings) -> bool:
         "",
         f'[users."{user_name()}"]',
         "roles = [",
-        *(f'  "{own}",' for own in ("operator:dev", "clerk:dev", "auditor:dev", "service:dev")),
+        *(f'  "{own}",' for own in ("operator:dev", "clerk:dev", "auditor:dev", "service:dev", "operator:second")),
         f'  "{ANY_PROFESSIONAL}",  # choose one with --as rpps:<number>',
         f'  "{ANY_PATIENT}",  # the patient who is asked about',
         "]",

@@ -6,6 +6,7 @@ Read from the ledger itself, so that they are shown and published while Kafka is
 """
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,8 +51,9 @@ def publish(
 @app.command("list")
 def list_rules(who: As = OWN, as_json: AsJson = False) -> None:
     """All published rules and those built in, and which are in force."""
-    rules = krypton().ledger.rules()
-    rows = [_row(rules, rule_id) for rule_id in sorted({*rules.published, *BUILT_IN_IDS})]
+    ledger = krypton().ledger
+    rules, today = ledger.rules(), ledger.clock().date()
+    rows = [_row(rules, rule_id, today) for rule_id in sorted({*rules.published, *BUILT_IN_IDS})]
     if as_json:
         document(rows)
         return
@@ -65,10 +67,11 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """What one version of rules says."""
-    rules = krypton().ledger.rules()
+    ledger = krypton().ledger
+    rules, today = ledger.rules(), ledger.clock().date()
     asked = RuleId.parse(rule_id)
     rules.get(asked)
-    told = _row(rules, asked)
+    told = _row(rules, asked, today)
     body = json.loads(_document(rules, asked).body)
     if as_json:
         document({**told, "body": body})
@@ -90,13 +93,13 @@ def _document(rules: RulesInForce, rule_id: RuleId) -> RuleDocument:
     return RuleDocument(*rule_id, in_force_from="", title="built in", body=canonical_json(BUILT_IN[rule_id.kind]))
 
 
-def _row(rules: RulesInForce, rule_id: RuleId) -> dict[str, Any]:
+def _row(rules: RulesInForce, rule_id: RuleId, today: date) -> dict[str, Any]:
     told = _document(rules, rule_id)
     return {
         "rules": str(rule_id),
         "kind": told.kind,
         "version": told.version,
-        "in_force": rules.in_force[told.kind] == told.version,
+        "in_force": rules.decides(rule_id, today),
         "in_force_from": told.in_force_from or None,
         "title": told.title or None,
         "digest": told.digest,

@@ -44,7 +44,8 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     "dicom": Budget(3),
     "notary": Budget(0, {"event store": 1, "scan": 1}),
     "policies": Budget(
-        3, {"folds": len(POLICIES), "outboxes": len(POLICIES), "match": 1, "sharing": 2, "snapshots": 1}
+        3,
+        {"folds": len(POLICIES), "outboxes": len(POLICIES), "match": 1, "sharing": 1, "erasure": 1, "snapshots": 1},
     ),
     "health": Budget(0, {"snapshot": 1}),
     WORKER: Budget(1, {"view": 1, "snapshot": 1}),

@@ -26,6 +26,7 @@ from domain.commands.directory import RefuseCaller, is_enrolled
 from domain.errors import UnknownSite
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
+from krypton.erasing.instances import delete_again
 from krypton.listeners import listener
 from krypton.memory import long_lived
 from krypton.progress import progress
@@ -54,6 +55,7 @@ def spool_of(ours: Krypton) -> Iterator[Spool]:
 def serve(ours: Krypton, stop: Event) -> None:
     """Receive instances until ``stop`` is set. Raises ServiceUnavailable if the port or the spool is not available."""
     with spool_of(ours) as spool:
+        delete_again(ours)  # an older folder may have been restored
         _serve(ours, spool, stop)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import psycopg2
 
 from adapters.outbox import operators
+from domain.times import iso
 from krypton.bootstrap import Krypton
 from krypton.policies.fold import PREFIX, PolicyFold
 from krypton.services import decisions
@@ -70,6 +71,7 @@ class Health:
     letters: list[dict[str, Any]] = field(default_factory=list)
     foreign: Mapping[str, int] = field(default_factory=dict)
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    erasures_late: int = 0
     decisions: Mapping[Decision, int] = field(default_factory=dict)
     connections: Mapping[str, int] = field(default_factory=dict)
     connections_most: int = 0
@@ -94,6 +96,7 @@ class Health:
             ],
             "dead_letters": sum(row["n"] for row in self.letters),
             "foreign_records": dict(self.foreign),
+            "erasures_late": self.erasures_late,
             "decisions": [{**one._asdict(), "n": n} for one, n in sorted(self.decisions.items())],
             "spooled": self.spooled,
             "connections": sum(self.connections.values()),
@@ -111,6 +114,7 @@ def measure(ours: Krypton) -> Health:
             health.letters = fetch(connection, LETTERS)
             health.foreign = alarms.counts(connection)
             health.policies = operators.open_counts(connection, int(now * US))
+            _erasures(health, connection, int(now * US))
             health.connections, health.connections_most = limits.holders(connection), limits.most(connection)
             readers = _readers(rows, versions)
             looked = look(ours, {(*place, at) for read in readers.values() for place, at in read.items()})
@@ -133,6 +137,16 @@ def _decisions(health: Health, ours: Krypton) -> None:
         health.problems.append(Problem("decisions", "are not counted: run krypton init"))
     except psycopg2.Error as wrong:
         health.problems.append(Problem("decisions", f"are not counted: the database says {type(wrong).__name__}"))
+
+
+def _erasures(health: Health, connection: Any, now: int) -> None:
+    late = operators.late_erasures(connection, now)
+    health.erasures_late = late.n
+    if late.since is not None:
+        said = f"{late.n} steps are late, the first since {iso(late.since)}"
+        health.problems.append(
+            Problem("erasures", f"{said}: krypton erase status names them; policies status and parked say why")
+        )
 
 
 def _relay(health: Health, connection: Any, now: float) -> None:

@@ -95,6 +95,7 @@ def gauges(found: Health) -> Iterator[Metric]:
             entries.add_metric([policy, state], found.policies.get(policy, {}).get(state) or 0)
     yield entries
     yield _decided(found)
+    yield GaugeMetricFamily("krypton_erasures_late", "Steps of erasures past their time.", value=found.erasures_late)
     yield GaugeMetricFamily("krypton_spool_items", "Taken in and not recorded yet.", value=found.spooled)
     held = GaugeMetricFamily("krypton_connections", "PostgreSQL sessions.", labels=["name"])
     for name, count in found.connections.items():

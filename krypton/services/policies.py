@@ -16,6 +16,7 @@ from adapters.notices.http import NoticeEndpoint
 from adapters.outbox.outbox import Outbox
 from domain.ports import Notices
 from krypton.bootstrap import Krypton, genuine
+from krypton.erasing import follow
 from krypton.policies import shared
 from krypton.policies.fold import PolicyFold, no_step
 from krypton.policies.match import Match
@@ -82,7 +83,7 @@ def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:
         ledger.execute_many,
         ledger.clock,
         policy=POLICIES[name],
-        lookups=_lookups(ours, name),
+        lookups=_lookups(ours, name, step),
         notices=notices(ours),
         reachable=lambda: _reachable(ours),
         head=lambda: ledger.recorder.max_notification_id() or 0,
@@ -140,7 +141,9 @@ def _thread(name: str, target: Callable[[], None]) -> Thread:
     return Thread(target=guarded, name=name, daemon=True)
 
 
-def _lookups(ours: Krypton, name: str) -> Mapping[str, Lookup]:
+def _lookups(ours: Krypton, name: str, step: Step) -> Mapping[str, Lookup]:
     if name == "matching":
         return {"match": Match(ours)}
+    if name == "erasure":
+        return follow.lookups(ours, step)
     return shared.lookups(ours) if name == "sharing" else {}

@@ -21,6 +21,7 @@ from streams.broker.topics import LEDGER, PARTITIONS
 from streams.relay import log_end
 from streams.relay.outbox import Rows
 from streams.relay.outgoing import Addresser
+from streams.relay.position_search import offsets_at
 
 LOOK_AGAIN_S = 0.05
 Ends = Mapping[tuple[str, int], int]
@@ -125,6 +126,22 @@ def lacks(ours: Krypton, view: str, position: int, timeout_s: float, version: in
     except ServiceUnavailable as late:
         return str(late)
     return ""
+
+
+def offsets_behind(ours: Krypton, names: Iterable[str], position: int) -> Ends | None:
+    """Per partition, the offset behind the last record up to a position; None where not all of them are on Kafka."""
+    if _acknowledged(ours) < position:
+        return None
+    try:
+        return offsets_at(ours.addresses.kafka, list(names), position + 1)
+    except KafkaError as away:
+        raise kafka_away(ours, away) from None
+
+
+def has_read(ours: Krypton, view: str, version: int, offsets: Ends) -> bool:
+    """Whether a version has read all records before these offsets."""
+    with ours.snapshot() as connection:
+        return catalog.behind_of(connection, view, version, offsets) in (0, None)
 
 
 def _acknowledged(ours: Krypton) -> int:

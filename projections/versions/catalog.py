@@ -5,7 +5,7 @@ Readers use stable SQL views in a schema named after the view (``patient_record`
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypedDict, cast
 
 from psycopg2.extensions import connection
 
@@ -27,6 +27,23 @@ POSITIONS = 'SELECT view, version, topic, "partition", next, ledger_position FRO
 LETTERS = "SELECT view, version, count(*) AS n FROM views.dead_letter WHERE replayed_at IS NULL GROUP BY 1, 2"
 ESTIMATES = """SELECT n.nspname AS schema, c.relname AS name, c.reltuples::bigint AS estimate
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = ANY(%(schemas)s)"""
+
+
+class Version(TypedDict):
+    """A version, as the catalog has it. ``until``: the position where it stops; None: it is kept up to date."""
+
+    view: str
+    version: int
+    state: str
+    topics: list[str]
+    rules: dict[str, int]
+    code: str | None
+    until: int | None
+
+
+def versions(db: connection) -> list[Version]:
+    """Every version of every view, whatever its state."""
+    return cast(list[Version], fetch(db, VERSIONS))
 
 
 def live_version(db: connection, view: str) -> int | None:

@@ -30,6 +30,7 @@ PARTITIONS: Final[Mapping[str, int]] = MappingProxyType(
         "krypton.consents": 4,
         "krypton.directory": 1,
         "krypton.doses": 8,
+        "krypton.erasures": 4,
         "krypton.identities": 8,
         "krypton.links": 1,  # a total order of merges
         "krypton.orders": 4,

@@ -8,6 +8,7 @@ from uuid import UUID
 from eventsourcing import popo
 from eventsourcing.persistence import IntegrityError, StoredEvent
 
+from adapters.eventstore.answers import NAMING
 from domain.decision_tables import Change, KnownRules, Pair, PairStated, RulesPromoted, RulesPublished, TitleGiven
 from domain.directory import Directory
 from domain.errors import CommandRepeated
@@ -137,6 +138,21 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
         head = self.max_notification_id() or 0
         found = self.select_notifications(1, head + 1, topics=("study.conflict_found",))
         return self.position_of(identity) is not None or any(str(identity).encode() in one.state for one in found)
+
+    def begun_for(self, identity: UUID) -> Sequence[UUID]:
+        """See ``domain.ports.CommandLog``."""
+        head = self.max_notification_id() or 0
+        asked = ("study.arrived", "order.placed", "study.reassigned")
+        found = self.select_notifications(1, head + 1, topics=asked)
+        named = (one.originator_id for one in found if str(identity).encode() in one.state)
+        return list(dict.fromkeys(UUID(str(one)) for one in named))
+
+    def forget_answers(self, command_ids: Collection[UUID]) -> None:
+        """See ``domain.ports.CommandLog``."""
+        for one in command_ids:
+            answer = self._answers[one]
+            told = {name: "[erased]" for name in NAMING if name in answer.result}
+            self._answers[one] = Answer(answer.positions, {**answer.result, **told}, answer.asker)
 
 
 class Factory(popo.POPOFactory):

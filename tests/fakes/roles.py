@@ -25,7 +25,7 @@ def every_role() -> Path:
 @cache
 def every_role_by_name(rpps: str) -> Path:
     """The same where the database is given: no role there is anybody's."""
-    programs_and_people = ("operator:dev", "clerk:dev", "auditor:dev", "service:dev", f"rpps:{rpps}")
+    programs_and_people = ("operator:dev", "clerk:dev", "auditor:dev", "service:dev", "operator:second", f"rpps:{rpps}")
     return roles_file(_folder(), *programs_and_people, f"patient:{UUID(int=1)}")
 
 

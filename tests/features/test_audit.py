@@ -8,7 +8,6 @@ import pytest
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
 from domain.actors import Caller
-from domain.commands.identities import Erase
 from domain.commands.studies import ReassignStudy
 from domain.errors import RuleBroken
 from krypton.auditing.accesses import Limits, accesses
@@ -16,6 +15,7 @@ from krypton.auditing.as_of import as_of
 from krypton.auditing.exposure import exposure
 from krypton.auditing.history import history
 from krypton.devstack.stack import Stack
+from tests.fakes.erasing import Erase
 from tests.features.conftest import FEATURES
 from tests.integration.audit_world import CLINICIAN, RADIOLOGIST, AuditWorld, audit_world
 

@@ -3,8 +3,9 @@
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
 from domain.aggregates.identity import Status
-from domain.commands.identities import AttachIns, Correct, DetachIns, Erase, Flag, Register, SetStatus
+from domain.commands.identities import AttachIns, Correct, DetachIns, Flag, Register, SetStatus
 from schemas.event import ERASED
+from tests.fakes.erasing import Erase
 from tests.features.conftest import FEATURES
 from tests.features.worlds.world import World
 

@@ -14,7 +14,6 @@ from pytest_bdd import given, parsers, scenarios, step, then, when
 from domain.actors import Caller
 from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, LiftOpposition, Oppose, Revoke
-from domain.commands.identities import Erase
 from domain.commands.orders import PlaceOrder, ScheduleOrder
 from domain.commands.readings import RequestReading
 from domain.errors import RuleBroken
@@ -25,6 +24,7 @@ from krypton.devstack.stack import Stack
 from krypton.queries.person import dose_of, record_of
 from krypton.queries.worklists import orders_of, readings_of
 from tests.fakes.dicom import new_uid
+from tests.fakes.erasing import Erase
 from tests.fakes.region import dose, exposure, received
 from tests.features.conftest import FEATURES
 from tests.integration.audit_world import CLINICIAN, RADIOLOGIST, AuditWorld, audit_world

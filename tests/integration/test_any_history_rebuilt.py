@@ -33,6 +33,7 @@ from schemas.codec import Codec
 from schemas.event import Record
 from schemas.registry import registry
 from tests.fakes import topic
+from tests.fakes.erasing import Erase
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, SITES, Region, dose, exposure, received, rules_in_force
 from tests.fakes.ruled_views import MADE
 
@@ -222,7 +223,7 @@ class Histories(RuleBasedStateMachine):
     @rule(who=few, text=texts)
     def erase(self, who: int, text: str) -> None:
         one = self.people[who]
-        if self._ask(identities.Erase(identity=one, reason=text)):
+        if self._ask(Erase(identity=one, reason=text)):
             self.region.memory_vault.destroy(str(one))
             self.erased.add(str(one))
 

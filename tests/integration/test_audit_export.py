@@ -13,13 +13,13 @@ import pytest
 
 from adapters.notary.keys import SigningKey
 from domain.actors import Caller
-from domain.commands.identities import Erase
 from domain.errors import LedgerAltered, ReasonMissing
 from domain.proofs.note import Note, parse
 from krypton.auditing.export import FolderNotEmpty, export
 from krypton.devstack.stack import Stack
 from krypton.settings import ServiceUnavailable
 from schemas.event import ERASED
+from tests.fakes.erasing import Erase
 from tests.integration.audit_world import AUDITOR, AuditWorld, audit_world
 from tests.integration.export_tamperings import TAMPERINGS, changed_byte, cut_file, lines, lost_container, relist
 from tests.waiting import WITHIN_S

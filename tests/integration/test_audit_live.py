@@ -17,7 +17,7 @@ from adapters.eventstore.histories import last_at
 from domain.actors import Caller
 from domain.aggregates.consent import Scope
 from domain.commands.consents import Oppose
-from domain.commands.identities import Correct, Erase
+from domain.commands.identities import Correct
 from domain.commands.links import Bar
 from domain.commands.orders import PlaceOrder, PresentOrder
 from domain.commands.readings import RequestReading
@@ -29,6 +29,7 @@ from krypton.auditing.exposure import exposure
 from krypton.auditing.history import history
 from krypton.devstack.stack import Stack
 from schemas.event import ERASED
+from tests.fakes.erasing import Erase
 from tests.integration.audit_world import AUDITOR, CLINICIAN, RADIOLOGIST, AuditWorld, audit_world
 
 pytestmark = pytest.mark.live

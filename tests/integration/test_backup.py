@@ -31,6 +31,7 @@ from krypton.services.supervisor import krypton_command
 from krypton.settings import Settings
 from streams.broker import topics
 from streams.broker.topics import LEDGER
+from tests.fakes.erasing import erase
 from tests.integration.live_cli import CommandLine, free_port
 from tests.integration.live_ledger import delete_topics, end_offsets
 from tests.integration.test_docs_run import ROOT, blocks, typed
@@ -164,7 +165,7 @@ def after(operator: Operator) -> Iterator[After]:
         ingest(ours, SITE, samples.write(operator.home / "samples"), "system:test", None)
         for step in ("backup", "keys"):
             operator.types(step)
-        ours.erase(erased, "asked in writing", Envelope())
+        erase(ours, erased)
     notary.sign_now(ours)  # the last events: no notary runs any more
     events, instances = operator.stored(), operator.instances()
     operator.lose_the_database()

@@ -10,7 +10,6 @@ import psycopg2
 import pytest
 
 from domain.aggregates.identity import Identity
-from domain.commands.identities import Erase
 from domain.commands.studies import ReceivedReport
 from domain.ids import Ids
 from domain.work import Envelope
@@ -30,6 +29,7 @@ from tests.fakes.dicom import new_uid
 from tests.fakes.region import dose, exposure, received
 from tests.fakes.topic import records as of_topics
 from tests.integration.live_cli import CLINICIAN, Region, region
+from tests.waiting import until
 
 __all__ = ["region"]
 pytestmark = pytest.mark.live
@@ -56,13 +56,32 @@ def story(region: Region) -> Story:
     worker = region.worker("identity_index")
     worker.suspend()
     try:
-        answer = region.ask("identity", "erase", told.ref, "--yes", "--reason", "asked for by the person")
-        assert answer["identity"] == told.identity
+        let_erase(region, told.ref)
+        until(lambda: erasure(region, told.identity)["left"] == ["views"], "all but rows of views followed")
         assert MARK not in shown(region, told)
     finally:
         worker.resume()
+    until(lambda: erasure(region, told.identity)["state"] == "completed", "rows of views followed")
     region.settle()
     return told
+
+
+def let_erase(region: Region, ref: str) -> None:
+    """Requested by one and approved by another, under rules whose delay is over at once."""
+    body = "years = 20\nuntil_age = 28\nyears_after_death = 10\nfollow_days = 30"
+    delays = "\n".join(f"{ground} = 0.00001" for ground in ("error", "court_order", "end_of_retention"))
+    head = 'kind = "retention"\nversion = 2\nin_force_from = "2020-01-01"'
+    file = region.home / "retention-2.toml"
+    file.write_text(f"{head}\n[body]\n{body}\n[body.delay_days]\n{delays}\n")
+    region.ask("rules", "publish", file)
+    told = ("--ground", "court_order", "--reference", "TJ 26/00123")
+    region.ask("erase", "request", ref, *told, "--as", "clerk")
+    region.ask("erase", "approve", ref, "--yes", "--as", "operator:second")
+
+
+def erasure(region: Region, identity: str) -> Any:
+    """How it stands."""
+    return region.ask("erase", "status", identity)[0]
 
 
 def lived(region: Region) -> Story:
@@ -75,7 +94,7 @@ def lived(region: Region) -> Story:
     region.ask("identity", "correct", ref, "--birth-place", "33063", "--reason", said)
     region.ask("identity", "attach-ins", ref, "--matricule", "279035121518989")
     order = ("--site", "CHB", "--by", CLINICIAN, "--modality", "CT", "--question", said)
-    placed = region.ask("order", "place", ref, *order)["order"]
+    placed = region.ask("order", "place", ref, *order, "--number", f"{MARK}7")["order"]
     region.ask("order", "cancel", placed, "--reason", said)
     reading = ("--from", "CHB", "--to", "CHP", "--question", said)
     asked = region.ask("reading", "request", study, *reading)["reading"]
@@ -186,7 +205,7 @@ def test_what_was_said_in_words_reads_erased_and_the_facts_stay(region: Region, 
 
 def test_why_it_was_erased_stays_readable(region: Region, story: Story) -> None:
     last = region.ask("identity", "history", story.identity)[-1]
-    assert (last["type"], last["reason"]) == ("identity.erased", "asked for by the person")
+    assert (last["type"], last["reason"]) == ("identity.erased", "court_order: TJ 26/00123")
 
 
 def test_the_other_person_is_intact(region: Region, story: Story) -> None:
@@ -223,18 +242,34 @@ def test_a_statement_about_the_erased_is_refused(region: Region, story: Story) -
 
 
 def test_erasing_again_is_refused(region: Region, story: Story) -> None:
-    assert region.complaint(1, "identity", "erase", story.ref, "--yes", "--reason", "again").endswith("(I7)")
+    told = ("--ground", "error", "--reference", "again", "--as", "clerk")
+    assert region.complaint(1, "erase", "request", story.identity, *told).endswith("(I7)")
 
 
-def test_a_repeat_finishes_what_a_crash_left_undone(region: Region) -> None:
-    """The process ended after the event was stored and before the key was destroyed."""
-    ref = region.register(family=MARK)
-    region.settle()
-    identity = region.ask("identity", "show", ref)["identity"]
-    region.krypton.execute(Erase(identity=UUID(identity), reason="crash"), Envelope())
-    assert region.krypton.vault.destroyed([identity]) == set()
-    assert region.complaint(1, "identity", "erase", ref, "--yes", "--reason", "again").endswith("(I7)")
-    assert region.krypton.vault.destroyed([identity]) == {identity}
+def test_no_row_of_a_live_view_tells_of_the_person(region: Region, story: Story) -> None:
+    """Not only are they masked: they are overwritten."""
+    with region.krypton.snapshot() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname ~ '_v[0-9]+$'")
+        tables = cursor.fetchall()
+        assert len(tables) > 8
+        for schema, table in tables:
+            cursor.execute(f'SELECT count(*) FROM "{schema}"."{table}" t WHERE t::text ~ %s', (TRACES,))
+            assert cursor.fetchone() == (0,), table
+
+
+def test_no_stored_answer_holds_a_number_of_the_person(region: Region, story: Story) -> None:
+    with region.krypton.snapshot() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM ledger.command c WHERE c::text ~ %s", (MARK,))
+        assert cursor.fetchone() == (0,)
+
+
+def test_how_it_stands_is_told_to_who_may_see_nobody(region: Region, story: Story) -> None:
+    found = erasure(region, story.identity)
+    assert (found["ground"], found["requested_by"], found["approved_by"]) == (
+        "court_order", "clerk:dev", "operator:second",
+    )  # fmt: skip
+    assert (found["left"], found["overdue"]) == ([], False)
+    assert story.identity not in {one["identity"] for one in region.ask("erase", "status")}
 
 
 class TestRebuilt:

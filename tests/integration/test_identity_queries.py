@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from domain.aggregates.link import Link
-from domain.commands.identities import AttachIns, Erase, Flag, Register
+from domain.commands.identities import AttachIns, Flag, Register
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.errors import NotFound, RuleBroken
 from domain.work import Work
@@ -20,6 +20,7 @@ from projections.identity_index.review import review_list, waiting_with
 from projections.identity_index.search import search
 from projections.identity_index.view import IdentityIndex
 from tests.fakes.asked import krypton_over
+from tests.fakes.erasing import Erase
 from tests.fakes.ids import IDS
 from tests.fakes.region import rules_in_force
 from tests.fakes.views import Hospitals, pair

@@ -7,13 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from domain.commands.identities import AttachIns, Correct, Erase
+from domain.commands.identities import AttachIns, Correct
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from krypton.services import policies
 from krypton.services.decisions import counted
 from krypton.views import lag
 from projections.identity_index.due import due
 from projections.versions import catalog, versions
+from tests.fakes.erasing import Erase
 from tests.fakes.views import pair
 from tests.integration.policy_world import INDEX, PolicyWorld, made
 from tests.integration.ruled_world import merges

@@ -9,13 +9,14 @@ import pytest
 
 from domain.aggregates.dose import Dose
 from domain.commands.doses import ReceivedDose
-from domain.commands.identities import AttachIns, Correct, DetachIns, Erase
+from domain.commands.identities import AttachIns, Correct, DetachIns
 from domain.commands.links import Bar, Dismiss, Merge, Unmerge
 from domain.dose_alerts import AlertRules, over
 from domain.errors import NotFound
 from domain.rules.document import RuleId
 from krypton.views import rebuild
 from krypton.views.rebuild import OtherRules, Wish
+from tests.fakes.erasing import Erase
 from tests.fakes.region import dose, exposure, rules_in_force
 from tests.fakes.views import pair
 from tests.integration.ruled_world import PERSON, STRICT, RuledWorld, merges, proposes

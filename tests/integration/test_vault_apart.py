@@ -18,6 +18,7 @@ from krypton.services.install import install
 from krypton.vaults import open_vault
 from krypton.views import rebuild
 from postgres.pool import Pool
+from tests.fakes.erasing import erase
 from tests.integration.live_ledger import LiveLedger, live_ledger, person
 from tests.integration.proof_world import krypton, relay_all, run_sql, verdict
 
@@ -77,7 +78,7 @@ def test_a_vault_of_yesterday_brings_nobody_back(
     vault = Pool(ours.vault_database, "test", 1)
     vault.read("CREATE TABLE yesterday AS TABLE vault.subject_key")
     for one in people[:5]:
-        ours.erase(one, "asked in writing", Envelope())
+        erase(ours, one)
     later = registered(ours, "later")
     relay_all(ledger)
     assert verdict(ours).found == []

@@ -16,7 +16,7 @@ import pytest
 
 from domain.actors import Caller
 from domain.aggregates.viewing import key_of
-from domain.commands.identities import Correct, Erase
+from domain.commands.identities import Correct
 from domain.commands.links import Merge
 from domain.commands.listings import ListPeople
 from domain.errors import KeyMissing
@@ -30,6 +30,7 @@ from krypton.services import notary
 from krypton.services.install import install
 from krypton.vaults import open_vault
 from schemas.event import ERASED
+from tests.fakes.erasing import Erase, erase
 from tests.integration.live_cli import free_port
 from tests.integration.live_ledger import LiveLedger, live_ledger, person
 from tests.integration.proof_world import heads, krypton, records_of, relay_all, run_sql, verdict
@@ -75,7 +76,7 @@ def day(stack: Stack, tmp_path: Path) -> Iterator[Day]:
         kept, erased = (_registered(made, local_id) for local_id in ("K", "E"))
         run_sql(made, *(f"CREATE TABLE {_backup(table)} AS TABLE {table}" for table in LEDGER + VAULT))
         made.krypton.execute(Merge(one=kept, other=erased, reason="said since"), Envelope())
-        made.krypton.erase(erased, "asked in writing", Envelope())
+        erase(made.krypton, erased)
         later = _registered(made, "L")
         relay_all(made)
         notary.sign_now(krypton(made))

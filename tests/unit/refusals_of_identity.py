@@ -7,12 +7,13 @@ from domain.actors import Role
 from domain.aggregates.identity import Status
 from domain.aggregates.link import Link
 from domain.commands.consents import Oppose
-from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Erase, Flag, Register, SetStatus
+from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.ins import PRODUCTION, matricule
 from domain.tasks import check
 from domain.work import Envelope
 from krypton.cli.calling import Acting, chosen
+from tests.fakes.erasing import Erase
 from tests.fakes.region import received
 from tests.unit.refusals import LOCAL_ID, MATRICULE, PERSON, TEST_OID, WORDS, Directly, Provoked, World
 
@@ -81,12 +82,6 @@ PROVOKED = [
     Provoked(errors.IdTaken, "give a new one", repeat_of_another),
     Provoked(errors.OfAnother, "their own number", lambda w: Directly(lambda: Acting("rpps:1").number("2"))),
     # Identity
-    Provoked(errors.UnfitGround, "1 to 200 characters", lambda w: Erase(identity=w.marie, reason=" ")),
-    Provoked(
-        errors.UnfitGround,
-        "say it without",
-        lambda w: Erase(identity=w.marie, reason="asked for by Mme Markedfamily"),
-    ),
     Provoked(
         errors.BadTraits,
         "holds a control character",

@@ -16,11 +16,11 @@ from domain.commands.directory import (
     Suspend,
 )
 from domain.commands.doses import AcceptValues, AcknowledgeAlert, ReceivedDose
-from domain.commands.identities import Erase
 from domain.commands.policies import DropEntry
 from domain.commands.readings import RequestReading
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import ReassignStudy, ReceivedConflict, ReceiveStudy, WithdrawStudy
+from tests.fakes.erasing import Erase
 from tests.fakes.ids import IDS
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, dose, exposure, received
 from tests.unit.refusals import LOCAL_ID, PERSON, WORDS, Directly, Provoked, World

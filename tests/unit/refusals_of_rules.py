@@ -9,6 +9,7 @@ from domain import errors
 from domain.commands.rules import PublishRules
 from domain.rules.document import LARGEST, RuleId, document, read_document
 from domain.rules.matching import STRICT
+from domain.rules.retention import BUILT_IN_BODY
 from domain.work import Command, Work
 from tests.unit.refusals import Directly, Provoked, World
 
@@ -34,6 +35,7 @@ LEVEL: dict[str, Any] = {
     "phantom_cm": 16,
     "protocols": ["Head"],
 }
+RETENTION = ALERTS | {"kind": "retention", "body": dict(BUILT_IN_BODY)}
 MATCHING = ALERTS | {"kind": "matching", "version": 1, "body": {"rules": [RULE]}}
 LEVELS = ALERTS | {"kind": "reference-levels", "version": 2011, "body": {"levels": [LEVEL]}}
 
@@ -64,6 +66,11 @@ def level(**change: Any) -> Publish:
     """Reference levels: one that is right, and one with a change."""
     changed = {**LEVEL, "act": "Chest", "protocols": [], **change}
     return Publish(LEVELS | {"body": {"levels": [LEVEL, changed]}})
+
+
+def retention(**change: Any) -> Publish:
+    """Rules of retention, with a change."""
+    return Publish(RETENTION | {"body": {**RETENTION["body"], **change}})
 
 
 def after(first: Publish, ask: Publish) -> Callable[[World], Command]:
@@ -114,6 +121,7 @@ PROVOKED = [
     Provoked(errors.WrongType, "body.levels[1].value: is a text: write a number", lambda _: level(value="1050")),
     Provoked(errors.WrongType, "is true or false: write a number", lambda _: level(value=True)),
     Provoked(errors.OutOfRange, "at most 1", lambda _: rule(score=1.5)),
+    Provoked(errors.OutOfRange, "body.years: is no whole number", lambda _: retention(years=20.5)),
     Provoked(errors.OutOfRange, "body.rules[1].score: is out of range: write a number over 0", lambda _: rule(score=0)),
     Provoked(errors.OutOfRange, "body.levels[1].value: is out of range", lambda _: level(value=float("nan"))),
     Provoked(errors.OutOfRange, "body.levels[1].value: is out of range", lambda _: level(value=10**400)),

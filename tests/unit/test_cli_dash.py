@@ -12,7 +12,7 @@ CODES: Final = {
     *("--site", "--from", "--to", "--assigner", "--finess", "--ae-title", "--kind", "code", "--by", "rpps"),
     *("--modality", "--act", "--accession", "--number", "--study-uid", "--report-uid", "--ins-oid", "--exclude"),
     *("--view", "view", "--rows", "--policy", "--topics", "--type", "--topic", "--key", "--log-key", "--new"),
-    *("--needed",),  # the name of a master key
+    *("--needed", "--ground"),  # the name of a master key; a word of the rules
     *("--since", "moment", "rule_id", "--as", "--profession"),
     *("--witness", "--against", "--rules", "views", "names", "report", "topics"),
 }
@@ -52,7 +52,7 @@ def test_free_text_can_come_from_standard_input(name: str, monkeypatch: pytest.M
 
 
 def test_the_walk_finds_what_it_is_for() -> None:
-    assert {"access review done: --note", "access close: --note", "identity erase: --reason"} <= READING.keys()
+    assert {"access review done: --note", "access close: --note", "erase request: --reference"} <= READING.keys()
 
 
 def test_who_a_study_is_of_can_come_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:

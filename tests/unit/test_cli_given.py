@@ -14,7 +14,7 @@ from typer import BadParameter
 from domain.actors import Caller
 from domain.aggregates.identity import Identity
 from krypton.bootstrap import Krypton
-from krypton.cli import consent, given, identity, identity_import, identity_pairs, identity_search, ingest
+from krypton.cli import consent, erase, given, identity, identity_import, identity_pairs, identity_search, ingest
 from krypton.cli.audit import moment_of
 from krypton.cli.main import run
 from krypton.settings import Addresses, Settings
@@ -33,7 +33,7 @@ class Typed:
         self.ours = Krypton(Settings(home), Addresses("", ""))
         vars(self.ours)["region_secret"] = SECRET
         vars(self.ours)["ledger"] = self.region
-        for module in (identity, identity_import, identity_pairs, consent, ingest):
+        for module in (identity, identity_import, identity_pairs, consent, erase, ingest):
             monkeypatch.setattr(module, "krypton", lambda: self.ours)
         self.sits_there(False)
 
@@ -256,12 +256,14 @@ def test_what_is_not_known_of_one_differs_from_nothing(typed: Typed) -> None:
 
 def test_an_erasure_asks_first_and_a_script_says_yes(typed: Typed) -> None:
     person = typed.region.register(local_id="1")
-    words = ("identity", "erase", person, "--reason", "asked for by the person")
+    asked = ("erase", "request", person, "--ground", "error", "--reference", "file 12", "--as", "clerk")
+    assert typed.run(*asked)[0] == 0
+    words = ("erase", "approve", person, "--as", "operator:second")
     code, _, err = typed.run(*words)
     assert (code, "say --yes" in " ".join(err.split())) == (2, True)
     typed.sits_there(True)
     assert typed.run(*words, stdin="n\n")[0] == 1
-    assert typed.region.types() == ["identity.registered"]
+    assert typed.region.types() == ["identity.registered", "erasure.opened", "erasure.requested"]
 
 
 def test_an_import_of_files_that_are_all_refused_ends_with_1(typed: Typed, tmp_path: Path) -> None:

@@ -15,12 +15,18 @@ import pytest
 
 from domain import errors
 from domain.errors import RuleBroken
-from tests.unit import refusals_of_care, refusals_of_identity, refusals_of_region, refusals_of_rules
+from tests.unit import (
+    refusals_of_care,
+    refusals_of_erasure,
+    refusals_of_identity,
+    refusals_of_region,
+    refusals_of_rules,
+)
 from tests.unit.refusals import MARKED, Provoked, World
 
 ROOT = Path(__file__).parents[2]
 DOMAIN = ROOT / "domain"
-TABLES = (refusals_of_identity, refusals_of_region, refusals_of_care, refusals_of_rules)
+TABLES = (refusals_of_identity, refusals_of_region, refusals_of_care, refusals_of_rules, refusals_of_erasure)
 PROVOKED = [one for table in TABLES for one in table.PROVOKED]
 QUOTED = re.compile(r'the ledger refuses with (\w+), rule \w+: "([^"]+)"')
 SCENARIOS = [found for path in (ROOT / "features").glob("*.feature") for found in QUOTED.findall(path.read_text())]

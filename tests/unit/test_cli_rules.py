@@ -114,7 +114,7 @@ def test_a_file_that_is_not_there_or_not_text_is_wrong_usage(desk: Desk, tmp_pat
 
 def test_before_anything_is_published_the_built_in_thresholds_are_listed(desk: Desk) -> None:
     rows = [(row["rules"], row["in_force"], row["title"], row["position"]) for row in desk.ask("list")]
-    assert rows == [(rules, True, "built in", None) for rules in ("dose-alerts@1", "plausible-doses@1")]
+    assert rows == [(rules, True, "built in", None) for rules in ("dose-alerts@1", "plausible-doses@1", "retention@1")]
 
 
 def test_the_list_shows_which_version_is_in_force(desk: Desk) -> None:
@@ -127,6 +127,7 @@ def test_the_list_shows_which_version_is_in_force(desk: Desk) -> None:
         "dose-alerts@2": True,
         "matching@1": False,
         "plausible-doses@1": True,
+        "retention@1": True,
     }
     assert "dose-alerts@2" in desk.say("list").out
 

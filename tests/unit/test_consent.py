@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.aggregates.consent import EVERYONE, Consent, Said, Scope
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.commands.directory import EnrollSite, RegisterProfessional
-from domain.commands.identities import Erase, Register
+from domain.commands.identities import Register
 from domain.consent_code import LENGTH, SIGNS, derive, matches, normal, salted_hash
 from domain.errors import (
     BadCode,
@@ -24,6 +24,7 @@ from domain.errors import (
     UnknownParty,
 )
 from domain.work import Command
+from tests.fakes.erasing import Erase
 from tests.fakes.ids import IDS
 from tests.fakes.ledger import MemoryLedger
 

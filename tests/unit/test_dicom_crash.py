@@ -39,7 +39,7 @@ from tests.fakes.ids import IDS
 from tests.fakes.ledger import MemoryLedger
 
 STORING = ("written", "pending", "claimed")
-RECORDING = ("settled", "written ahead", "executed", "synced", "released", "forgotten")
+RECORDING = ("settled", "written ahead", "executed", "filed", "synced", "released", "forgotten")
 REFUSING = ("settled", "written ahead", "refused", "given up", "forgotten")
 ACTOR = f"aet:{AE_TITLE}"
 NOT_STARTED = 10**9

@@ -172,7 +172,7 @@ def test_what_must_last_is_on_a_volume() -> None:
         "database": ["database:/var/lib/postgresql"],
         "dicom": ["instances:/var/lib/krypton"],
         "notary": ["log:/var/lib/krypton"],
-        "policies": ["notices:/var/lib/krypton"],
+        "policies": ["instances:/var/lib/krypton", "notices:/var/lib/krypton/notices"],
         "init": ["log:/var/lib/krypton"],  # makes the log's key, and shows it: the very one that the notary signs with
     }
     assert BROKER["log.dirs"] == "/var/lib/kafka/data"

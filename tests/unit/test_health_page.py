@@ -27,6 +27,7 @@ UNWELL = Health(
     letters=[{"view": "identity_index", "version": 2, "forged": True, "n": 5}],
     foreign={"krypton.links": 6},
     policies={"matching": {"parked": 2}},
+    erasures_late=1,
     decisions={Decision("gate", "viewed", "professional", "X12"): 8},
     connections={"krypton relay": 2},
     connections_most=100,

@@ -12,7 +12,6 @@ from domain.commands.identities import (
     ClearFlag,
     Correct,
     DetachIns,
-    Erase,
     Flag,
     Register,
     SetStatus,
@@ -28,6 +27,7 @@ from domain.errors import (
     StatusNotAllowed,
     UnknownSite,
 )
+from tests.fakes.erasing import Erase
 from tests.fakes.ids import IDS
 from tests.fakes.region import Region
 

@@ -5,10 +5,11 @@ from uuid import UUID
 import pytest
 
 from domain.aggregates.identity import Status
-from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Erase, Flag, SetStatus
+from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, SetStatus
 from projections.engine.projection import RowKey, UnknownEvent
 from projections.identity_index.view import IdentityIndex
 from schemas.event import LedgerEvent
+from tests.fakes.erasing import Erase
 from tests.fakes.rows import MemoryRows
 from tests.fakes.views import Hospitals, folded, of_topics
 

@@ -1,7 +1,7 @@
 """The inbox with an inlet of another kind, lines of text: what holds for DICOM instances holds for messages."""
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,18 @@ from tests.unit.test_dicom_crash import Died, dies_at, nothing_is_pending, unloc
 
 MESSAGES = UUID("00000000-0000-5000-8000-000000000001")
 SITE, ACTOR = "CHB", "system:test"
-STEPS = ("written", "pending", "claimed", "settled", "written ahead", "executed", "synced", "released", "forgotten")
+STEPS = (
+    "written",
+    "pending",
+    "claimed",
+    "settled",
+    "written ahead",
+    "executed",
+    "filed",
+    "synced",
+    "released",
+    "forgotten",
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,9 @@ class Messages:
 
     def begin(self, item: Message) -> Channel:
         return Channel()
+
+    def owner(self, result: Mapping[str, Any]) -> str | None:
+        return None
 
 
 class Ledger:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import HUMAN, Link
-from domain.commands.identities import AttachIns, Correct, DetachIns, Erase, Flag
+from domain.commands.identities import AttachIns, Correct, DetachIns, Flag
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.commands.studies import ReassignStudy
 from domain.errors import (
@@ -29,6 +29,7 @@ from domain.errors import (
 from domain.membership import Membership
 from domain.ports import Answer
 from domain.work import Command, Envelope
+from tests.fakes.erasing import Erase
 from tests.fakes.ids import IDS
 from tests.fakes.region import Region, rules_in_force
 

@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
-from domain.commands.identities import AttachIns, Correct, DetachIns, Erase, Flag
+from domain.commands.identities import AttachIns, Correct, DetachIns, Flag
 from domain.dose_alerts import AlertRules
 from domain.rules.levels import Level, ReferenceLevels
 from domain.rules.matching import MatchingRules, MatchRule
 from domain.rules.plausible import PlausibleDoses
 from projections.cumulative_dose.view import CumulativeDose
 from projections.identity_index.view import IdentityIndex
+from tests.fakes.erasing import Erase
 from tests.fakes.rows import MemoryRows
 from tests.fakes.views import Hospitals, folded, of_topics
 

@@ -9,7 +9,6 @@ import pytest
 
 from domain.aggregates.order import Order
 from domain.commands.directory import Suspend
-from domain.commands.identities import Erase
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ResultOrder, ScheduleOrder
 from domain.errors import (
     BadOrder,
@@ -26,6 +25,7 @@ from domain.errors import (
     UnknownSite,
 )
 from domain.work import Command, Envelope
+from tests.fakes.erasing import Erase
 from tests.fakes.ids import IDS
 from tests.fakes.region import CLINICIAN, Region
 

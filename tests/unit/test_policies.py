@@ -7,13 +7,15 @@ import pytest
 
 from domain.commands.accesses import CloseEmergency, OpenAccess, ReviewEmergency
 from domain.commands.consents import Grant, IssueCode, Revoke
-from domain.commands.identities import Correct, Erase, Flag
+from domain.commands.erasures import ApproveErasure, RequestErasure
+from domain.commands.identities import Correct, Flag
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ScheduleOrder
 from domain.errors import Erased, EvidenceGone, NothingToChange, OrderOver, RuleBroken, StatementUnchanged
 from policies import commands
 from policies.all import POLICIES
 from policies.policy import Due, Kind
+from tests.fakes.erasing import Erase
 from tests.fakes.policies import MemoryEngine, history
 from tests.fakes.region import CLINICIAN, Region, dose, exposure
 
@@ -218,12 +220,14 @@ def test_every_command_that_a_policy_names_is_one_that_can_be_built(region: Regi
     region.ask(IssueCode(identity=one, code="ABCD-EFGH-1234"))
     region.ask(Grant(identity=one, party="site:CHB", expires_at=datetime(2026, 1, 20, tzinfo=UTC)))
     region.ask(order_of(one))
+    region.ask(RequestErasure(identity=one, ground="error", reference="file 1"), "operator:one")
+    region.ask(ApproveErasure(identity=one), "operator:other")
     named = {due.does for name in POLICIES for _, dues in reactions(region, name) for due in dues}
     region.receive(doses=(dose("2.25.5", exposure("2.25.51")),))
     named |= {due.does for name in POLICIES for _, dues in reactions(region, name) for due in dues}
     lookups = {"match", "same_study", "same_events"}
     assert lookups <= named
-    made_of_lookups = {"merge", "propose", "unmerge", "propose_same_study", "find_shared_event"}
+    made_of_lookups = {"merge", "propose", "unmerge", "propose_same_study", "find_shared_event", "note_followed"}
     assert named - lookups == commands.COMMANDS.keys() - made_of_lookups
     assert access
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from krypton.auditing import export_files
+from krypton.erasing.exports import UNSEALED
 from krypton.services.dicom import spool_of
 
 OTHERS = 0o077
@@ -28,6 +29,6 @@ def test_nobody_else_enters_the_dicom_folder(tmp_path: Path) -> None:
 
 
 def test_nobody_else_reads_the_unsealed_fields_of_an_export(tmp_path: Path) -> None:
-    export_files.write(tmp_path, {export_files.UNSEALED: b"{}", "events.jsonl": b"{}"}, {})
-    assert not (tmp_path / export_files.UNSEALED).stat().st_mode & OTHERS
+    export_files.write(tmp_path, {UNSEALED: b"{}", "events.jsonl": b"{}"}, {})
+    assert not (tmp_path / UNSEALED).stat().st_mode & OTHERS
     assert (tmp_path / "events.jsonl").stat().st_mode & OTHERS

@@ -15,7 +15,7 @@ from tests.samples import VERSION, FixedVault
 
 SCHEMAS = list(registry())
 by_name = pytest.mark.parametrize("schema", SCHEMAS, ids=lambda s: s.name)
-FAMILIES = "identities links studies doses consents accesses orders directory rules views"
+FAMILIES = "erasures identities links studies doses consents accesses orders directory rules views"
 TOPICS = {f"krypton.{family}" for family in FAMILIES.split()}
 PERSONAL = {"traits", "matricule", "local_id", "question", "conclusion", "description", "title", "note"}
 

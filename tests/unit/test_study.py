@@ -9,7 +9,7 @@ import pytest
 
 from domain.aggregates.identity import Identity, Status
 from domain.aggregates.study import Study
-from domain.commands.identities import Erase, SetStatus
+from domain.commands.identities import SetStatus
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import (
     ReassignStudy,
@@ -19,6 +19,7 @@ from domain.commands.studies import (
 from domain.errors import AlreadyThere, BadTraits, NotFound, NothingNew, StudyWithdrawn, UnknownSite
 from domain.traits import TRAITS
 from domain.work import Command
+from tests.fakes.erasing import Erase
 from tests.fakes.ids import IDS
 from tests.fakes.region import Region, dose, exposure, received
 

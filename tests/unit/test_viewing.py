@@ -13,7 +13,6 @@ from domain.aggregates.viewing import Viewing, key_of
 from domain.commands.accesses import CloseEmergency, OpenAccess
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.commands.directory import Affiliate, Suspend
-from domain.commands.identities import Erase
 from domain.commands.links import Merge, Unmerge
 from domain.commands.listings import ListPeople
 from domain.commands.orders import PlaceOrder, PresentOrder, ScheduleOrder
@@ -23,6 +22,7 @@ from domain.errors import NotFound, ReasonMissing, UnfitReason, UnknownSite
 from domain.tasks import TASKS
 from domain.work import Envelope
 from schemas.event import ERASED, LedgerEvent
+from tests.fakes.erasing import Erase
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, Region
 
 ACTORS = {

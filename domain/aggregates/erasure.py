@@ -1,0 +1,294 @@
+"""The Erasure aggregate: whether, on which ground and when one identity is erased, and what is still to follow.
+
+Its id is made from the identity's. ``identity.erased`` is the fact that decides; carrying out alone records it.
+
+F1  An erasure rests on an error, a court order, or the end of retention. On no other ground is a record ended before
+    the time for which the rules ``retention`` keep it.
+F2  The end of retention is a ground only once retention is over: when it is requested, and when it is carried out.
+F3  Two people decide: who approves is not who requested, under whatever role, and neither is a program.
+F4  Between approval and carrying out lies the delay that the rules set for the ground.
+F5  A legal hold stops approval and carrying out until it is released. There may be several; each is named by its
+    reference.
+F6  A step follows the one before: one request at a time, which is approved once, and may be cancelled until it is
+    carried out; a hold is placed once and released once.
+References stay readable for ever, and tell nothing of the person (I8).
+Source: RGPD art. 17 (3 b to e: what retention and claims are exempt from), art. 18 2; CSP R.1112-7 (legal action
+suspends the time).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate, event
+
+from domain.actors import Role, role_of
+from domain.errors import ErasureTooEarly, ErasureUnchanged, LegalHold, SecondPersonMissing, StillRetained
+from domain.ids import Ids
+from domain.retention import Ground, Kept
+from domain.times import iso, midnight
+
+PARTS: Final = ("key", "instances", "answers", "exports", "views")
+"""What follows once an erasure is carried out: the key is destroyed; instances and exports opened are deleted; command
+answers and rows of views lose what they say of the person.
+"""
+
+
+@dataclass
+class Request:
+    """A request that was not cancelled. ``due_at``: µs since 1970, UTC; None: not approved."""
+
+    id: UUID
+    ground: Ground
+    reference: str
+    by: str
+    died: str | None
+    approved_by: str | None = None
+    due_at: int | None = None
+
+
+class Erasure(Aggregate):
+    """Keeps the open request, the holds by reference, and what has followed. One per identity."""
+
+    TOPIC = "erasure"
+
+    class Created(Aggregate.Created):
+        TOPIC = "erasure.created"
+
+    class Opened(Created):
+        TOPIC = "erasure.opened"
+        identity_id: UUID
+
+    class Requested(Aggregate.Event):
+        TOPIC = "erasure.requested"
+        identity_id: UUID
+        request_id: UUID
+        ground: str
+        reference: str
+        by: str
+        died: str | None
+
+    class Approved(Aggregate.Event):
+        TOPIC = "erasure.approved"
+        identity_id: UUID
+        request_id: UUID
+        by: str
+        due_at: int
+        rule_version: int
+
+    class Cancelled(Aggregate.Event):
+        TOPIC = "erasure.cancelled"
+        identity_id: UUID
+        request_id: UUID
+        by: str
+        reason: str
+
+    class Held(Aggregate.Event):
+        TOPIC = "erasure.held"
+        identity_id: UUID
+        reference: str
+        by: str
+
+    class Released(Aggregate.Event):
+        TOPIC = "erasure.released"
+        identity_id: UUID
+        request_id: UUID | None
+        reference: str
+        by: str
+
+    class CarriedOut(Aggregate.Event):
+        TOPIC = "erasure.carried_out"
+        identity_id: UUID
+        request_id: UUID
+        ground: str
+        deadline: int
+
+    class Followed(Aggregate.Event):
+        TOPIC = "erasure.followed"
+        identity_id: UUID
+        part: str
+        studies: list[str]
+
+    class Completed(Aggregate.Event):
+        TOPIC = "erasure.completed"
+        identity_id: UUID
+
+    @staticmethod
+    def create_id(ids: Ids, identity_id: UUID) -> UUID:
+        """One per identity."""
+        return ids.of("erasure", str(identity_id))
+
+    @event(Opened)
+    def __init__(self, id: UUID, identity_id: UUID) -> None:
+        self.identity_id = identity_id
+        self.requests = 0
+        self.request: Request | None = None
+        self.holds: dict[str, str] = {}  # reference to who placed it
+        self.deadline: int | None = None
+        self.followed: list[str] = []
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What is still to follow."""
+        return tuple(part for part in PARTS if part not in self.followed)
+
+    @property
+    def state(self) -> str:
+        """How it stands: ``completed`` once nothing is left; ``held`` where a hold stops what would come next."""
+        if self.deadline is not None:
+            return "following" if self.left else "completed"
+        if self.holds:
+            return "held"
+        if self.request is None:
+            return "cancelled"
+        return "requested" if self.request.due_at is None else "approved"
+
+    def ask(self, *, ground: Ground, reference: str, by: str, died: str | None) -> None:
+        """Record a request. Raises ErasureUnchanged (F6), SecondPersonMissing (F3: a program requests)."""
+        self._refuse_if_carried_out()
+        if self.request:
+            raise ErasureUnchanged(
+                f"an erasure of {self.identity_id} is requested already: approve it, or cancel it first"
+            )
+        _refuse_program(by)
+        request_id = uuid5(self.id, f"request|{self.requests + 1}")
+        self._requested(self.identity_id, request_id, ground.value, reference, by, died)
+
+    @event(Requested)
+    def _requested(
+        self, identity_id: UUID, request_id: UUID, ground: str, reference: str, by: str, died: str | None
+    ) -> None:
+        self.requests += 1
+        self.request = Request(request_id, Ground(ground), reference, by, died)
+
+    def approve(self, *, by: str, due_at: int, rule_version: int) -> None:
+        """Let it be carried out at ``due_at``.
+
+        Raises ErasureUnchanged (F6), SecondPersonMissing (F3), LegalHold (F5).
+        """
+        request = self._open()
+        if request.due_at is not None:
+            raise ErasureUnchanged(f"the erasure of {self.identity_id} is approved already: nothing to do")
+        _refuse_program(by)
+        if _code(by) == _code(request.by):
+            raise SecondPersonMissing(
+                f"the erasure of {self.identity_id} was requested by the same person: let somebody else approve it"
+            )
+        self._refuse_if_held()
+        self._approved(self.identity_id, request.id, by, due_at, rule_version)
+
+    @event(Approved)
+    def _approved(self, identity_id: UUID, request_id: UUID, by: str, due_at: int, rule_version: int) -> None:
+        if self.request:
+            self.request.approved_by, self.request.due_at = by, due_at
+
+    def cancel(self, *, by: str, reason: str) -> None:
+        """Take the request back. Raises ErasureUnchanged (F6)."""
+        self._cancelled(self.identity_id, self._open().id, by, reason)
+
+    @event(Cancelled)
+    def _cancelled(self, identity_id: UUID, request_id: UUID, by: str, reason: str) -> None:
+        self.request = None
+
+    def hold(self, *, reference: str, by: str) -> None:
+        """Place a legal hold. Raises ErasureUnchanged (F6)."""
+        self._refuse_if_carried_out()
+        if reference in self.holds:
+            raise ErasureUnchanged(f"{self.identity_id} is held under that reference already: nothing to do")
+        self._held(self.identity_id, reference, by)
+
+    @event(Held)
+    def _held(self, identity_id: UUID, reference: str, by: str) -> None:
+        self.holds[reference] = by
+
+    def release(self, *, reference: str, by: str) -> None:
+        """Take a legal hold away. Raises ErasureUnchanged (F6)."""
+        if reference not in self.holds:
+            raise ErasureUnchanged(
+                f"{self.identity_id} is not held under that reference: krypton erase status shows what holds it"
+            )
+        self._released(self.identity_id, self.request.id if self.request else None, reference, by)
+
+    @event(Released)
+    def _released(self, identity_id: UUID, request_id: UUID | None, reference: str, by: str) -> None:
+        del self.holds[reference]
+
+    def carry_out(self, *, request_id: UUID, now: int, deadline: int) -> None:
+        """Record that the person is erased; what is left follows until ``deadline``. Times: µs since 1970, UTC.
+
+        Raises ErasureUnchanged (F6), LegalHold (F5), ErasureTooEarly (F4).
+        """
+        request = self._open()
+        if request.id != request_id or request.due_at is None:
+            raise ErasureUnchanged(f"the erasure of {self.identity_id} is not approved: approve it first")
+        self._refuse_if_held()
+        if now < request.due_at:
+            raise ErasureTooEarly(
+                f"the erasure of {self.identity_id} may be cancelled until {iso(request.due_at)}: ask then",
+                not_before=request.due_at,
+            )
+        self._carried_out(self.identity_id, request.id, request.ground.value, deadline)
+
+    @event(CarriedOut)
+    def _carried_out(self, identity_id: UUID, request_id: UUID, ground: str, deadline: int) -> None:
+        self.deadline = deadline
+
+    def follow(self, *, part: str, studies: list[str]) -> None:
+        """Record that a part has followed; ``studies``: of instances, the studies whose. Again changes nothing.
+
+        Raises ErasureUnchanged (F6).
+        """
+        if self.deadline is None:
+            raise ErasureUnchanged(f"{self.identity_id} is not erased: nothing follows")
+        if part in self.followed:
+            return
+        self._followed(self.identity_id, part, studies)
+        if not self.left:
+            self._completed(self.identity_id)
+
+    @event(Followed)
+    def _followed(self, identity_id: UUID, part: str, studies: list[str]) -> None:
+        self.followed.append(part)
+
+    @event(Completed)
+    def _completed(self, identity_id: UUID) -> None:
+        pass
+
+    def refuse_if_kept(self, kept: Kept, today: date) -> None:
+        """Raises StillRetained (F2): retention runs."""
+        if today < kept.until:
+            raise StillRetained(
+                f"the record of {self.identity_id} is kept {kept.told}: the end of retention is no ground before",
+                not_before=midnight(kept.until),
+            )
+
+    def _open(self) -> Request:
+        """Raises ErasureUnchanged (F6)."""
+        self._refuse_if_carried_out()
+        if self.request is None:
+            raise ErasureUnchanged(
+                f"no erasure of {self.identity_id} is requested: request it first, with krypton erase request"
+            )
+        return self.request
+
+    def _refuse_if_carried_out(self) -> None:
+        if self.deadline is not None:
+            raise ErasureUnchanged(f"{self.identity_id} is erased already: krypton erase status shows what is left")
+
+    def _refuse_if_held(self) -> None:
+        if self.holds:
+            raise LegalHold(
+                f"{self.identity_id} is under a legal hold ({', '.join(self.holds)}): release it first, "
+                "with krypton erase release"
+            )
+
+
+def _code(actor: str) -> str:
+    return actor.partition(":")[2]
+
+
+def _refuse_program(by: str) -> None:
+    """Raises SecondPersonMissing (F3)."""
+    if role_of(by) is Role.SERVICE:
+        raise SecondPersonMissing("a program requests and approves no erasure: let two people do it")

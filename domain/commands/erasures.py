@@ -1,0 +1,176 @@
+"""Commands on erasures: request, approve, cancel, hold, release; for the policy: carry out, and note what followed."""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from domain.aggregates.erasure import Erasure, Request
+from domain.aggregates.identity import Identity
+from domain.aggregates.order import Order
+from domain.aggregates.study import Study
+from domain.errors import ErasureUnchanged
+from domain.grounds import reference as checked
+from domain.retention import Ground, Kept, Retention, dated, day_of_death, known_day, lawful
+from domain.times import iso, micros
+from domain.work import Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestErasure:
+    """Ask for an identity to be erased. ``ground``: a word of ``domain.retention.Ground``; ``reference``: where that is
+    written, without naming the person; ``died``: day of death as YYYY-MM-DD, where it ends retention earlier.
+    """
+
+    identity: UUID
+    ground: str
+    reference: str
+    died: str | None = None
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises UnlawfulGround (F1), StillRetained (F2), SecondPersonMissing (F3), ErasureUnchanged (F6), UnfitGround
+        (I8), Erased (I7), BadTraits (I1).
+        """
+        person = work.get(Identity, self.identity)
+        person.refuse_if_erased()
+        rules = _rules(work)
+        ground = lawful(self.ground, rules)
+        reference = checked(self.reference, person.traits, person.local_id)
+        erasure = erasure_of(work, self.identity)
+        if ground is Ground.END_OF_RETENTION:
+            erasure.refuse_if_kept(kept(work, person, rules, self.died), work.now.date())
+        erasure.ask(ground=ground, reference=reference, by=work.actor, died=self.died)
+        return _told(self.identity, erasure.request)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApproveErasure:
+    """Approve a request, as the second person: it is carried out once the delay of its ground is over."""
+
+    identity: UUID
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises SecondPersonMissing (F3), LegalHold (F5), ErasureUnchanged (F6)."""
+        erasure, rules = _begun(work, self.identity), _rules(work)
+        delay = timedelta(days=rules.delay_days[erasure.request.ground] if erasure.request else 0)
+        erasure.approve(by=work.actor, due_at=micros(work.now + delay), rule_version=rules.version)
+        return _told(self.identity, erasure.request)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelErasure:
+    """Take a request back, approved or not."""
+
+    identity: UUID
+    reason: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises ErasureUnchanged (F6)."""
+        _begun(work, self.identity).cancel(by=work.actor, reason=self.reason)
+        return {"identity": str(self.identity)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldErasure:
+    """Place a legal hold: nobody erases the identity until it is released. ``reference``: names it, not the person."""
+
+    identity: UUID
+    reference: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises ErasureUnchanged (F6), UnfitGround (I8), Erased (I7)."""
+        person = work.get(Identity, self.identity)
+        person.refuse_if_erased()
+        reference = checked(self.reference, person.traits, person.local_id)
+        erasure_of(work, self.identity).hold(reference=reference, by=work.actor)
+        return {"identity": str(self.identity), "reference": reference}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseHold:
+    """Take a legal hold away."""
+
+    identity: UUID
+    reference: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises ErasureUnchanged (F6)."""
+        _begun(work, self.identity).release(reference=self.reference.strip(), by=work.actor)
+        return {"identity": str(self.identity)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarryOutErasure:
+    """Erase the person: their key may be destroyed from here on, and must be. Asked by the policy, at its time."""
+
+    identity: UUID
+    request: UUID
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises StillRetained (F2), ErasureTooEarly (F4), LegalHold (F5), ErasureUnchanged (F6)."""
+        person, erasure, rules = work.get(Identity, self.identity), _begun(work, self.identity), _rules(work)
+        request = erasure.request
+        if request and request.ground is Ground.END_OF_RETENTION:
+            erasure.refuse_if_kept(kept(work, person, rules, request.died), work.now.date())
+        deadline = micros(work.now + timedelta(days=rules.follow_days))
+        erasure.carry_out(request_id=self.request, now=micros(work.now), deadline=deadline)
+        assert request is not None, "only a request is carried out"
+        person.erase(reason=f"{request.ground}: {request.reference}")
+        return {"identity": str(self.identity), "outcome": "erased"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteFollowed:
+    """A part of what follows an erasure is done. ``studies``: ids of those whose instances were deleted."""
+
+    identity: UUID
+    part: str
+    studies: list[str] = field(default_factory=list)
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises ErasureUnchanged (F6)."""
+        _begun(work, self.identity).follow(part=self.part, studies=self.studies)
+        return {"identity": str(self.identity), "outcome": f"{self.part} followed"}
+
+
+def erasure_of(work: Work, identity: UUID) -> Erasure:
+    """The identity's erasure aggregate, opened if there is none."""
+    erasure_id = Erasure.create_id(work.ids, identity)
+    return work.find(Erasure, erasure_id) or work.add(Erasure(erasure_id, identity))
+
+
+def kept(work: Work, person: Identity, rules: Retention, died: str | None) -> Kept:
+    """Until when the record of an identity is kept. Raises BadTraits (I1): the day of death cannot be."""
+    born = known_day(person.traits.get("birth_date"))
+    last = last_care(work, person, born)
+    return rules.kept_until(last, born, day_of_death(died, last, work.now.date()))
+
+
+def last_care(work: Work, person: Identity, born: date | None) -> date:
+    """The day of the last exam or order; of the registration, where there is none."""
+    begun = work.begun_for(person.id)
+    work.fetch(begun)
+    exams = (work.find(Study, one) for one in begun)
+    orders = (work.find(Order, one) for one in begun)
+    days = [
+        dated(exam.started_at, exam.created_on.date(), born) for exam in exams if exam and exam.identity_id == person.id
+    ]
+    days += [order.created_on.date() for order in orders if order and order.identity_id == person.id]
+    return max(days, default=person.created_on.date())
+
+
+def _begun(work: Work, identity: UUID) -> Erasure:
+    """Raises NotFound (no such identity), ErasureUnchanged (F6)."""
+    work.get(Identity, identity)
+    if (erasure := work.find(Erasure, Erasure.create_id(work.ids, identity))) is None:
+        raise ErasureUnchanged(f"no erasure of {identity} is requested: request it first, with krypton erase request")
+    return erasure
+
+
+def _rules(work: Work) -> Retention:
+    return work.rules.retention(work.now.date())
+
+
+def _told(identity: UUID, request: Request | None) -> dict[str, Any]:
+    assert request is not None, "it was just requested or approved"
+    return {"identity": str(identity), "request": str(request.id), "due_at": iso(request.due_at)}

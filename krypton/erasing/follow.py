@@ -1,0 +1,63 @@
+"""The lookups ``erase_…`` of the erasure policy: each removes one part of what is left, and leads to its being noted.
+
+Whatever is removed may be removed again, so a process that is killed anywhere leaves nothing but what the next one
+repeats. What cannot be removed yet waits.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
+
+from adapters.outbox.outbox import Entry
+from krypton.bootstrap import Krypton
+from krypton.erasing import answers, exports, instances, rows
+from policies.erasure import FOLLOWS
+from policies.policy import Due, Kind
+
+Causes = Mapping[str, int]
+"""Erased identities, each with the ledger position of the event that says so."""
+Done = Mapping[str, Sequence[str]]
+"""Of whom the part is gone; of instances, with the studies whose they were."""
+Step = Callable[[str], None]
+
+
+class Following:
+    """One part; ``krypton.policies.sender.Lookup``. ``remove``: removes it of these people; says of whom it is gone."""
+
+    def __init__(self, part: str, remove: Callable[[Causes], Done], step: Step) -> None:
+        self._part, self._remove, self._step = part, remove, step
+
+    def __call__(self, entries: Sequence[Entry]) -> Mapping[UUID, Sequence[tuple[int, Due]]]:
+        """See ``Lookup``."""
+        done = self._remove({entry.body["identity"]: entry.cause for entry in entries})
+        self._step(f"{self._part} removed")
+        return {
+            entry.id: [(0, self._note(identity, done[identity]))]
+            for entry in entries
+            if (identity := entry.body["identity"]) in done
+        }
+
+    def _note(self, identity: str, studies: Sequence[str]) -> Due:
+        body = {"identity": identity, "part": self._part, "studies": list(studies)}
+        return Due(Kind.COMMAND, "note_followed", body)
+
+
+def lookups(ours: Krypton, step: Step) -> Mapping[str, Following]:
+    """The lookups by name. ``step``: told the name of each finished step; tests end the process there."""
+    removers: Mapping[str, Callable[[Krypton, Causes], Done]] = {
+        "key": destroyed,
+        "instances": instances.deleted,
+        "answers": answers.forgotten,
+        "exports": exports.deleted,
+        "views": rows.Overwriting().overwritten,
+    }
+
+    def remover(part: str) -> Callable[[Causes], Done]:
+        return lambda causes: removers[part](ours, causes)
+
+    return {does: Following(part, remover(part), step) for does, part in FOLLOWS.items()}
+
+
+def destroyed(ours: Krypton, causes: Causes) -> Done:
+    """Destroy the keys."""
+    ours.vault.destroy_all(list(causes))
+    return dict.fromkeys(causes, ())

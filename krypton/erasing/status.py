@@ -1,0 +1,53 @@
+"""Says how each erasure stands: what was decided, what holds it, and what is left of the person, until when.
+
+Read from the event store itself, so that it is right while views and Kafka are away. It names nobody.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from adapters.eventstore import histories
+from domain.aggregates.erasure import Erasure
+from domain.times import iso, micros
+from krypton.bootstrap import Krypton
+from krypton.erasing.exports import handed_on
+
+Document = dict[str, Any]
+
+
+def of_identity(ours: Krypton, identity: UUID) -> list[Document]:
+    """The erasure of an identity, open or not; none where nobody spoke of one."""
+    return _documents(ours, [Erasure.create_id(ours.ledger.ids, identity)])
+
+
+def open_ones(ours: Krypton) -> list[Document]:
+    """Every erasure that is requested, held, or carried out and not completed."""
+    with ours.snapshot() as connection:
+        found = histories.erasures(connection)
+    return [one for one in _documents(ours, map(UUID, found)) if one["state"] not in ("cancelled", "completed")]
+
+
+def _documents(ours: Krypton, ids: Iterable[UUID]) -> list[Document]:
+    now = micros(ours.ledger.clock())
+    held = ours.ledger.load(list(ids)).values()
+    return [_document(ours, one, now) for one in held if isinstance(one, Erasure)]
+
+
+def _document(ours: Krypton, erasure: Erasure, now: int) -> Document:
+    request, deadline, identity = erasure.request, erasure.deadline, str(erasure.identity_id)
+    left = list(erasure.left) if deadline is not None else []
+    return {
+        "identity": identity,
+        "state": erasure.state,
+        "ground": request and request.ground.value,
+        "reference": request and request.reference,
+        "requested_by": request and request.by,
+        "approved_by": request and request.approved_by,
+        "due_at": iso(request.due_at) if request else None,
+        "holds": dict(erasure.holds),
+        "left": left,
+        "deadline": iso(deadline),
+        "overdue": bool(left) and deadline is not None and now > deadline,
+        "exports": handed_on(ours, [identity]) if "exports" in erasure.followed else [],
+    }

@@ -1,0 +1,306 @@
+"""Erasures: grounds, retention, two people, a delay, legal holds; and what a policy does about each step."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.aggregates.erasure import PARTS, Erasure
+from domain.commands.erasures import (
+    ApproveErasure,
+    CancelErasure,
+    CarryOutErasure,
+    HoldErasure,
+    NoteFollowed,
+    ReleaseHold,
+    RequestErasure,
+)
+from domain.commands.identities import Correct
+from domain.commands.rules import PublishRules
+from domain.commands.studies import ReassignStudy
+from domain.errors import (
+    Erased,
+    ErasureTooEarly,
+    ErasureUnchanged,
+    LegalHold,
+    SecondPersonMissing,
+    StillRetained,
+    UnlawfulGround,
+)
+from domain.retention import Ground, Retention, years_after
+from domain.rules.document import document
+from domain.rules.retention import BUILT_IN_BODY
+from domain.times import midnight
+from domain.work import Command
+from policies import commands
+from policies.all import POLICIES
+from policies.policy import Due, Kind
+from tests.fakes.policies import MemoryEngine, history
+from tests.fakes.region import Region, received
+
+ONE, OTHER = "operator:martin", "operator:durand"
+
+
+class Desk:
+    """A region with one person, whom two operators may erase."""
+
+    def __init__(self) -> None:
+        self.region = Region()
+        self.person = self.region.register(birth_date="1950-03-01")
+        self.engine = MemoryEngine(self.region)
+
+    @property
+    def erasure(self) -> Erasure:
+        """As the ledger has it."""
+        found = self.region.find(Erasure, Erasure.create_id(self.region.ids, self.person))
+        assert found is not None
+        return found
+
+    def ask(self, command: Command, actor: str = ONE) -> None:
+        """Ask as an operator."""
+        self.region.ask(command, actor)
+
+    def request(self, ground: str = "error", died: str | None = None) -> None:
+        self.ask(RequestErasure(identity=self.person, ground=ground, reference="file 12", died=died))
+
+    def approved(self, ground: str = "error") -> UUID:
+        """Requested by one and approved by the other; returns the request."""
+        self.request(ground)
+        self.ask(ApproveErasure(identity=self.person), OTHER)
+        assert self.erasure.request is not None
+        return self.erasure.request.id
+
+    def exam(self, day: str | None) -> UUID:
+        """An exam of that day, recorded now."""
+        came = replace(received(study_uid=f"2.25.{self.region.head()}"), started_at=day)
+        answer = self.region.ask(came)
+        return UUID(answer.result["study"])
+
+    def let_pass(self, **time: float) -> None:
+        """Move the clock on, and let the policies do what is due."""
+        self.region.clock.now += timedelta(**time)  # type: ignore[attr-defined]  # the clock is a FixedClock
+        self.engine.run()
+
+    def erased(self) -> bool:
+        return "identity.erased" in self.region.types()
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_it_is_carried_out_once_the_delay_is_over(desk: Desk) -> None:
+    desk.approved()
+    desk.let_pass(days=6)
+    assert not desk.erased()
+    desk.let_pass(days=2)
+    assert desk.region.types()[-2:] == ["identity.erased", "erasure.carried_out"]
+
+
+def test_the_ground_and_its_reference_stay_readable(desk: Desk) -> None:
+    desk.approved("court_order")
+    desk.let_pass(days=2)
+    assert desk.region.history()[-2].data["reason"] == "court_order: file 12"
+
+
+@pytest.mark.parametrize("word", ["asked for by the person", "consent withdrawn", "Error", ""])
+def test_no_other_ground_ends_a_record_before_its_time(desk: Desk, word: str) -> None:
+    with pytest.raises(UnlawfulGround, match=r"kept for 20 years \(retention@1\)"):
+        desk.request(word)
+
+
+def test_the_end_of_retention_is_no_ground_while_it_runs(desk: Desk) -> None:
+    desk.exam("2007-02-01T08:00:00")
+    with pytest.raises(StillRetained, match="kept until 2027-02-01"):
+        desk.request("end_of_retention")
+
+
+def test_it_is_one_once_retention_is_over(desk: Desk) -> None:
+    desk.exam("2005-02-01T08:00:00")
+    desk.approved("end_of_retention")
+    desk.let_pass(days=31)
+    assert desk.erased()
+
+
+def test_an_exam_that_comes_in_meanwhile_begins_retention_again(desk: Desk) -> None:
+    """It is asked again when that is over."""
+    desk.exam("2005-02-01T08:00:00")
+    request = desk.approved("end_of_retention")
+    desk.exam(None)
+    with pytest.raises(StillRetained) as refused:
+        desk.ask(CarryOutErasure(identity=desk.person, request=request))
+    assert refused.value.not_before == midnight(date(2046, 1, 5))
+
+
+def test_a_date_before_the_birth_or_ahead_is_a_slip_of_the_device(desk: Desk) -> None:
+    for day in ("1900-01-01T00:00:00", "2040-01-01T00:00:00", "x"):
+        desk.exam(day)
+    with pytest.raises(StillRetained, match="kept until 2046-01-05"):
+        desk.request("end_of_retention")
+
+
+def test_whoever_is_young_is_kept_until_28_and_the_refusal_tells_no_birth_date(desk: Desk) -> None:
+    desk.ask(Correct(identity=desk.person, stated={"birth_date": "2004-06-30"}, reason="x"))
+    desk.exam("2005-02-01T08:00:00")
+    with pytest.raises(StillRetained, match="kept until the person is 28"):
+        desk.request("end_of_retention")
+
+
+def test_of_somebody_who_died_it_is_ten_years_after_the_death(desk: Desk) -> None:
+    desk.exam("2010-02-01T08:00:00")
+    with pytest.raises(StillRetained, match="kept until 2026-02-03"):
+        desk.request("end_of_retention", died="2016-02-03")
+    desk.request("end_of_retention", died="2015-12-31")
+
+
+def test_a_study_that_was_moved_counts_for_whom_it_was_moved_to(desk: Desk) -> None:
+    study = desk.exam("2005-02-01T08:00:00")
+    to = desk.region.register(local_id="2", birth_date="1950-01-01")
+    desk.ask(ReassignStudy(study=study, to_identity=to, reason="x"))
+    with pytest.raises(StillRetained):
+        desk.request("end_of_retention")  # without an exam, the registration counts
+    desk.ask(RequestErasure(identity=to, ground="end_of_retention", reference="1"))
+
+
+@pytest.mark.parametrize("actor", [ONE, "clerk:martin", "system:night", "service:batch"])
+def test_neither_the_same_person_nor_a_program_approves(desk: Desk, actor: str) -> None:
+    desk.request()
+    with pytest.raises(SecondPersonMissing):
+        desk.ask(ApproveErasure(identity=desk.person), actor)
+
+
+def test_a_program_requests_nothing(desk: Desk) -> None:
+    with pytest.raises(SecondPersonMissing):
+        desk.ask(RequestErasure(identity=desk.person, ground="error", reference="1"), "system:night")
+
+
+def test_what_is_cancelled_is_not_carried_out(desk: Desk) -> None:
+    desk.approved()
+    desk.ask(CancelErasure(identity=desk.person, reason="another file was meant"))
+    desk.let_pass(days=30)
+    assert not desk.erased()
+
+
+def test_a_later_request_is_not_carried_out_by_an_earlier_approval(desk: Desk) -> None:
+    desk.approved()
+    desk.ask(CancelErasure(identity=desk.person, reason="another file was meant"))
+    desk.let_pass(days=6)
+    second = desk.approved()
+    desk.let_pass(days=2)
+    assert not desk.erased()
+    desk.let_pass(days=7)
+    assert desk.erasure.request is not None
+    assert (desk.erased(), desk.erasure.request.id) == (True, second)
+
+
+def test_a_hold_stops_the_approval_and_names_itself(desk: Desk) -> None:
+    desk.request()
+    desk.ask(HoldErasure(identity=desk.person, reference="TJ 26/00123"))
+    with pytest.raises(LegalHold, match="TJ 26/00123"):
+        desk.ask(ApproveErasure(identity=desk.person), OTHER)
+
+
+def test_a_hold_stops_what_is_approved_until_it_is_released(desk: Desk) -> None:
+    desk.approved()
+    desk.ask(HoldErasure(identity=desk.person, reference="TJ 26/00123"))
+    desk.ask(HoldErasure(identity=desk.person, reference="TJ 26/00124"))
+    desk.let_pass(days=30)
+    desk.ask(ReleaseHold(identity=desk.person, reference="TJ 26/00123"))
+    desk.let_pass(days=1)
+    assert not desk.erased()
+    desk.ask(ReleaseHold(identity=desk.person, reference="TJ 26/00124"))
+    desk.let_pass(seconds=1)
+    assert desk.erased()
+
+
+def test_it_is_not_carried_out_before_its_time(desk: Desk) -> None:
+    request = desk.approved()
+    with pytest.raises(ErasureTooEarly) as refused:
+        desk.ask(CarryOutErasure(identity=desk.person, request=request))
+    assert desk.erasure.request is not None
+    assert refused.value.not_before == desk.erasure.request.due_at
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda i: ApproveErasure(identity=i),
+        lambda i: CancelErasure(identity=i, reason="x"),
+        lambda i: ReleaseHold(identity=i, reference="x"),
+        lambda i: CarryOutErasure(identity=i, request=UUID(int=1)),
+        lambda i: NoteFollowed(identity=i, part="key"),
+    ],
+    ids=["approve", "cancel", "release", "carry out", "follow"],
+)
+def test_nothing_follows_what_nobody_requested(desk: Desk, command: object) -> None:
+    with pytest.raises(ErasureUnchanged):
+        desk.ask(command(desk.person))  # type: ignore[operator]
+
+
+def test_who_is_erased_is_not_erased_again(desk: Desk) -> None:
+    desk.approved()
+    desk.let_pass(days=8)
+    with pytest.raises(Erased):
+        desk.request()
+    with pytest.raises(ErasureUnchanged):
+        desk.ask(CancelErasure(identity=desk.person, reason="x"))
+
+
+def test_each_part_follows_once_and_then_it_is_completed(desk: Desk) -> None:
+    desk.approved()
+    desk.let_pass(days=8)
+    for part in (*PARTS, "key"):
+        desk.ask(NoteFollowed(identity=desk.person, part=part))
+    types = desk.region.types()
+    assert (types.count("erasure.followed"), types[-1], desk.erasure.left) == (len(PARTS), "erasure.completed", ())
+
+
+def test_the_policy_looks_for_each_part_when_it_is_carried_out(desk: Desk) -> None:
+    desk.approved()
+    desk.let_pass(days=8)
+    (carried,) = [event for event in history(desk.region) if event.type == "erasure.carried_out"]
+    found = list(POLICIES["erasure"].react(carried))
+    assert {due.kind for due in found} == {Kind.LOOKUP}
+    assert [due.does for due in found] == [f"erase_{part}" for part in PARTS]
+    assert {due.body["deadline"] for due in found} == {desk.erasure.deadline}
+
+
+def test_what_the_policy_asks_is_a_command() -> None:
+    due = Due(Kind.COMMAND, "note_followed", {"identity": str(UUID(int=1)), "part": "key", "studies": []})
+    assert commands.build(due.does, due.body) == NoteFollowed(identity=UUID(int=1), part="key")
+
+
+def test_a_version_of_the_rules_is_in_force_from_its_day_on(desk: Desk) -> None:
+    """No view is made with them, so there is nothing to promote."""
+    body = {**BUILT_IN_BODY, "delay_days": {"error": 100, "court_order": 1, "end_of_retention": 1}}
+    for version, day in ((2, "2026-01-01"), (3, "2026-03-01")):
+        told = {"kind": "retention", "version": version, "in_force_from": day, "body": {**body, "years": 20 + version}}
+        desk.ask(PublishRules(document=document(told)))
+    desk.approved()
+    assert [event.data["rule_version"] for event in desk.region.history() if event.type == "erasure.approved"] == [2]
+    assert desk.region.rules().retention(date(2026, 3, 1)).years == 23
+    desk.let_pass(days=30)
+    assert not desk.erased()
+
+
+DAYS = st.dates(date(1900, 1, 1), date(2100, 1, 1))
+
+
+@given(last=DAYS, born=st.none() | DAYS, died=st.none() | DAYS)
+def test_no_record_ends_before_the_law_lets_it(last: date, born: date | None, died: date | None) -> None:
+    """R.1112-7: 20 years, not before 28; of somebody who died within ten years, ten years after the death."""
+    rules, kept = Retention(), Retention().kept_until(last, born, died).until
+    if died is not None and died < years_after(last, 10):
+        assert kept == years_after(died, 10)
+    else:
+        assert kept >= years_after(last, 20)
+        assert kept >= years_after(born or last, 28)
+        assert kept in (years_after(last, 20), years_after(born or last, rules.until_age))
+
+
+def test_the_delays_are_said_for_each_ground() -> None:
+    assert Retention().delay_days.keys() == {*Ground}
