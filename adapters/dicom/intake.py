@@ -151,6 +151,13 @@ def read_back(desk: Desk, name: Name) -> Held:
     return Held(name, instance, document, None if path.samefile(first) else second(first, path))
 
 
+def local_id_in(path: Path) -> str:
+    """Whose an instance in a file says that it is: the Patient ID. Raises Refused, OSError."""
+    with mapped(path) as data:
+        sent = _in_file(data, read_file_meta(data), "", "", lambda _: Kept.NEW)
+        return read_instance(sent.header()).patient.local_id
+
+
 def dose_aside(spool: Spool, site: str, uid: str, digest: str) -> ReceivedDose | None:
     """What a dose report states that was put aside. Raises Refused, OSError."""
     with mapped(spool.aside(Name.new(site, "", uid=uid, digest=digest))) as data:

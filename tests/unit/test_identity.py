@@ -241,7 +241,7 @@ def test_an_unknown_flag_is_refused_with_the_known_ones(region: Region, identity
 
 @pytest.fixture
 def erased(region: Region, identity: UUID) -> UUID:
-    """Erased, and its key destroyed, as ``krypton identity erase`` does."""
+    """Erased, and its key destroyed, as the erasure policy does."""
     region.ask(Erase(identity=identity, reason="request of the person"))
     region.vault.destroy(str(identity))
     return identity
