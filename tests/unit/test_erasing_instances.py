@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -116,9 +117,9 @@ def test_a_folder_of_before_is_cleaned_by_what_the_ledger_noted(folder: Folder) 
         folder.receive(number, number.replace("M", "1").replace("P", "2"))
     study = folder.ledger.find(Study, folder.study("M"))
     assert study is not None
-    told = {"part": "instances", "identity_id": folder.identity("M"), "studies": [str(study.id)]}
+    told: dict[str, Any] = {"part": "instances", "identity_id": folder.identity("M"), "studies": [str(study.id)]}
 
-    def events(_: Krypton, event_type: str) -> Iterator[dict[str, object]]:
+    def events(_: Krypton, event_type: str) -> Iterator[dict[str, Any]]:
         yield from [told] if event_type == "erasure.followed" else []
 
     with pytest.MonkeyPatch.context() as patched:
