@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from domain.aggregates.erasure import PARTS
-from policies.policy import Due, Kind
+from policies.policy import Due, Kind, Policy
 from schemas.event import LedgerEvent
 
 FOLLOWS: Final = {f"erase_{part}": part for part in PARTS}
 """Each lookup, and the part that it removes."""
 
 
-class Erasing:
+class Erasing(Policy):
     """See the module."""
 
     name = "erasure"
