@@ -41,6 +41,8 @@ aggregate.
 """
 ERASURES: Final = "'erasure.requested', 'erasure.cancelled', 'erasure.held', 'erasure.carried_out', 'erasure.completed'"
 """Events that tell which erasures are open; few, and listed whenever somebody asks."""
+FOLLOWED: Final = "'erasure.followed'"
+"""Events that tell whose instances were deleted: whatever an older folder brings back is deleted again."""
 _BUILT_IN = ", ".join(f"('{kind}', {rules.version})" for kind, rules in ABSENT.items())
 BUILT_IN_RULES = f"INSERT INTO {{0}}.rules (kind, version) VALUES {_BUILT_IN} ON CONFLICT DO NOTHING"
 """For the tables of a schema: rules that may decide though nobody published them."""
@@ -65,6 +67,7 @@ CREATE INDEX IF NOT EXISTS ledger_events_naming_idx ON {EVENTS} (id) WHERE topic
 CREATE INDEX IF NOT EXISTS ledger_events_erased_idx ON {EVENTS} (originator_id) WHERE topic IN ({ERASED});
 CREATE INDEX IF NOT EXISTS ledger_events_begun_idx ON {EVENTS} (({OF_IDENTITY})) WHERE topic IN ({BEGUN});
 CREATE INDEX IF NOT EXISTS ledger_events_erasures_idx ON {EVENTS} (originator_id, id) WHERE topic IN ({ERASURES});
+CREATE INDEX IF NOT EXISTS ledger_events_followed_idx ON {EVENTS} (id) WHERE topic IN ({FOLLOWED});
 CREATE TABLE IF NOT EXISTS ledger.command (
     command_id uuid PRIMARY KEY,
     actor text NOT NULL,

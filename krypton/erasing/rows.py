@@ -5,6 +5,7 @@ another release are not known here: rows are overwritten once no version is bein
 left. Large tables take long to search, so a thread of its own does it, and the sender asks from time to time.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from threading import Thread
@@ -18,6 +19,8 @@ from projections.versions import catalog, masking
 
 WAIT_S: Final = 2.0
 """For how long the sender waits for the thread, which needs less but for large tables."""
+LOOK_AGAIN_S: Final = 0.5
+"""How often it is asked whether the versions may be changed."""
 
 
 class Overwriting:
@@ -27,11 +30,12 @@ class Overwriting:
         self._offsets: dict[tuple[str, int], lag.Ends] = {}
         self._codes = lag.own_codes()
         self._running: _Running | None = None
+        self._look_at = 0.0
 
     def overwritten(self, ours: Krypton, causes: Mapping[str, int]) -> Mapping[str, Sequence[str]]:
         """Of whom no row tells any more; nobody, while a version has not read all, or is not known here."""
         if self._running is None:
-            if (versions := self._versions(ours, causes)) is None:
+            if time.monotonic() < self._look_at or (versions := self._versions(ours, causes)) is None:
                 return {}
             projections = [ours.projection(one["view"], one["version"]) for one in versions]
             self._running = _Running(ours.addresses.database, projections, list(causes))
@@ -46,6 +50,7 @@ class Overwriting:
 
     def _versions(self, ours: Krypton, causes: Mapping[str, int]) -> list[catalog.Version] | None:
         """Every version, where all may be changed now."""
+        self._look_at = time.monotonic() + LOOK_AGAIN_S
         if ours.vault.destroyed(causes) != causes.keys():
             return None
         with ours.snapshot() as connection:

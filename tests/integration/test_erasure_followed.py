@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from domain.commands.erasures import ApproveErasure, RequestErasure
 from domain.commands.orders import PlaceOrder
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
-from krypton.erasing import exports, status
+from krypton.erasing import exports, lapsed, status
 from krypton.services import policies
 from krypton.settings import Addresses, Settings
 from krypton.views import lag
@@ -235,3 +235,18 @@ def test_a_missed_deadline_is_told(ward: Ward) -> None:
         due = ward.world.outbox("due_at", f"policy = '{POLICY}'")[0][0]
         assert late_erasures(connection, due + day) == (0, None)
         assert late_erasures(connection, due + day + 1) == (1, due + day)
+
+
+def test_whose_retention_is_over_is_found_and_requested_once(ward: Ward) -> None:
+    stated: dict[str, str | None] = {"family": "FICTIVE", "birth_date": "1950-01-01"}
+    came = replace(received("CHA", "2.25.9", local_id="old", stated=stated), started_at="2001-02-03T10:00:00")
+    identity = ward.world.ask(came).result["identity"]
+    for view in VIEWS:
+        ward.world.work(view)
+    found = list(lapsed.lapsed(ward.world.ours))
+    assert found == [{"identity": identity, "assigner": "CHA", "last": "2001-02-03", "state": None}]
+    by = Envelope("operator:one")
+    told = [lapsed.summary(lapsed.request(ward.world.ours, found, "list 2026", by)) for _ in range(2)]
+    assert told[0] == told[1]
+    assert (told[0]["requested"], told[0]["refused"]) == (1, [])
+    assert [one["state"] for one in lapsed.lapsed(ward.world.ours)] == ["requested"]
