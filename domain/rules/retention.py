@@ -6,11 +6,12 @@ force. Version 1 needs no publishing. Source: CSP R.1112-7.
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 
 from domain.errors import OutOfRange
 from domain.retention import Ground, Retention
-from domain.rules.place import Place
+from domain.rules.place import Checks, Place
 
 YEARS: Final = ("years", "until_age", "years_after_death")
 LONGEST_YEARS: Final = 200
@@ -22,14 +23,20 @@ BUILT_IN_BODY: Final = {name: value for name, value in asdict(BUILT_IN).items() 
 
 
 def check(body: Place) -> None:
-    """Raises G7 to G16, with the path of the error."""
-    parts = body.fields({*YEARS, "follow_days", "delay_days"})
-    for name in YEARS:
-        if not parts[name].number(LONGEST_YEARS).is_integer():
-            raise OutOfRange(f"{parts[name].path}: is no whole number: write years")
-    parts["follow_days"].number(LONGEST_DAYS)
-    for delay in parts["delay_days"].fields([*Ground]).values():
-        delay.number(LONGEST_DAYS)
+    """Raises G7 to G16, with the path of each error."""
+    with Checks() as checks:
+        parts = checks.fields(body, {*YEARS, "follow_days", "delay_days"})
+        for name in YEARS:
+            checks(partial(_whole, parts[name]))
+        checks(partial(parts["follow_days"].number, LONGEST_DAYS))
+        for delay in checks.fields(parts["delay_days"], [*Ground]).values():
+            checks(partial(delay.number, LONGEST_DAYS))
+
+
+def _whole(place: Place) -> None:
+    """Raises OutOfRange, and as ``Place.number``."""
+    if not place.number(LONGEST_YEARS).is_integer():
+        raise OutOfRange(f"{place.path}: is no whole number: write years")
 
 
 def build(version: int, body: Mapping[str, Any]) -> Retention:
