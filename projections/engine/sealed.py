@@ -18,16 +18,18 @@ class Seal(NamedTuple):
     """``subjects``: the columns that name the identities under whose keys, all of them, a column was sealed.
 
     ``alone``: sealed by itself, so that it reads ``[erased]`` later. Else it was sealed together with others, nothing
-    tells which of them there were, and it reads null.
+    tells which of them there were, and it reads null. ``clear_where``: a column and its value; what rows with it hold
+    no event sealed.
     """
 
     subjects: tuple[str, ...]
     alone: bool = True
+    clear_where: tuple[str, str] | None = None
 
 
-def sealed_for(*subjects: str) -> dict[str, Seal]:
+def sealed_for(*subjects: str, clear_where: tuple[str, str] | None = None) -> dict[str, Seal]:
     """``Column(info=…)`` of a column that an event seals by itself."""
-    return {SEAL: Seal(subjects)}
+    return {SEAL: Seal(subjects, clear_where=clear_where)}
 
 
 def sealed_with_others(*subjects: str) -> dict[str, Seal]:
@@ -47,6 +49,8 @@ def shown(column: str, sealed: Mapping[str, Seal]) -> str:
     if (seal := sealed.get(column)) is None:
         return f't."{column}"'
     gone = " OR ".join(f't."{subject}" = ANY(%(erased)s::uuid[])' for subject in seal.subjects)
+    if seal.clear_where:
+        gone = f"({gone}) AND t.\"{seal.clear_where[0]}\" <> '{seal.clear_where[1]}'"
     if not seal.alone:
         return f'CASE WHEN {gone} THEN NULL ELSE t."{column}" END'
     return f"""CASE WHEN ({gone}) AND t."{column}" IS NOT NULL

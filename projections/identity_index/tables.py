@@ -49,7 +49,7 @@ IDENTITY_EVENT = Table(
     Column("type", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
-    Column("reason", Text, info=sealed_for("identity_id")),
+    Column("reason", Text, info=sealed_for("identity_id", clear_where=("type", "identity.erased"))),
     Column("detail", JSONB, nullable=False, comment="what else the event says that names nobody: status, flag, …"),
     Index("identity_event_identity", "identity_id", "position"),
     info=written_from("krypton.identities"),
