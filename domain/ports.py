@@ -55,6 +55,12 @@ class KeyVault(Protocol):
         ``new``: subjects of whom no event is sealed yet. Returns those that have no key, and never had one here.
         """
 
+    def unflushed(self, subjects: Iterable[str]) -> Collection[str]:
+        """Of these subjects, those whose key a crash may still take back: it is asked for again with what it sealed."""
+
+    def forget(self, subjects: Iterable[str]) -> None:
+        """Fetch the keys of these subjects before they are used again."""
+
     def destroy(self, subject: str) -> None:
         """Destroy the subject's key for ever (crypto-shredding); safe to repeat."""
 
@@ -122,7 +128,7 @@ class CommandLog(Protocol):
     """The part of the event recorder that makes commands idempotent: command ids in the events' own transaction.
 
     ``insert_events(stored, commands=…)`` stores both or nothing; it raises CommandRepeated if an id is already stored,
-    and IntegrityError if an event of an aggregate is, or something newer than the decisions' basis.
+    IntegrityError if an event of an aggregate is, or something newer than the decisions' basis, and KeysLost.
     """
 
     def now(self) -> datetime:
@@ -176,11 +182,13 @@ class CommandLog(Protocol):
         commands: Sequence[CommandRecord],
         basis: Basis | None,
         changes: Sequence[tuple[int, Change]] = (),
+        keys: Collection[str] = (),
         **kwargs: Any,
     ) -> Sequence[int]:
         """Store events and commands in one transaction; returns the positions.
 
-        ``changes``: what events change of what is looked up, each with the place of its event.
+        ``changes``: what events change of what is looked up, each with the place of its event; ``keys``: subjects whose
+        keys must be in the vault beside, or nothing is stored.
         """
 
 

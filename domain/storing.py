@@ -4,6 +4,9 @@ K1  No key is made for a subject of whom events are sealed already: an identity'
     with the first conflict that names it before; later ones are refused where the vault lacks it. So a vault that is
     older than the ledger gets no second key. A caller whose key it lacks gets none either: nothing is refused for that,
     and the reasons read as erased.
+
+Keys are not waited for until they are on disk. So the transaction of the events finds them in the vault, or stores
+nothing: where the server crashed in between, what was sealed is sealed again under a key that is there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +20,7 @@ from eventsourcing.utils import get_topic, resolve_topic
 
 from domain.aggregates.viewing import key_of
 from domain.decision_tables import changes
+from domain.errors import KeysLost
 from domain.ports import Answer, Basis, CommandLog, CommandRecord, EventCodec, KeyVault
 from domain.times import EPOCH
 from domain.work import Decision, Envelope
@@ -78,7 +82,7 @@ class LedgerStore(EventStore[UUID]):
     ) -> list[Any]:
         """Store all decisions in one transaction; returns one Answer each. ``at``: microseconds since 1970, UTC.
 
-        Raises KeyMissing (K1).
+        Raises KeyMissing (K1), KeysLost.
         """
         mapper = cast(LedgerMapper, self.mapper)
         named = [one for d in decisions for e in d.events for one in mapper.subjects(e).items()]
@@ -86,11 +90,17 @@ class LedgerStore(EventStore[UUID]):
         if lacking:
             self._prepare_callers(lacking, {d.envelope.actor for d in decisions})
             self._prepare_strangers(lacking, {one for e in domain_events if (one := vars(e).get(STRANGER))})
+            lacking = self.vault.prepare(lacking)
         stored = [mapper.stored(event, d.envelope, at) for d in decisions for event in d.events]
         commands = [CommandRecord(d.envelope.command_id, d.asker, len(d.events), d.result) for d in decisions]
         changed = [(n, one) for n, e in enumerate(domain_events) for one in changes(get_topic(type(e)), vars(e))]
         log, basis = cast(CommandLog, self.recorder), _basis(decisions)
-        positions = iter(log.insert_events(stored, commands=commands, basis=basis, changes=changed))
+        keys = self.vault.unflushed({one for one, _ in named} - lacking)
+        try:
+            positions = iter(log.insert_events(stored, commands=commands, basis=basis, changes=changed, keys=keys))
+        except KeysLost:
+            self.vault.forget(keys)
+            raise
         return [Answer(tuple(next(positions) for _ in d.events), d.result, d.asker) for d in decisions]
 
     def _prepare_callers(self, lacking: set[str], actors: set[str]) -> None:

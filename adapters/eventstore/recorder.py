@@ -45,7 +45,7 @@ from adapters.eventstore.tables import (
 )
 from domain.askers import Asker
 from domain.decision_tables import Change, KnownRules, Pair
-from domain.errors import CommandRepeated
+from domain.errors import CommandRepeated, KeysLost
 from domain.ports import Answer, Basis, CommandRecord, EventCodec
 from postgres.pool import Pool
 from postgres.session import Busy, Unreachable
@@ -65,7 +65,8 @@ ORDER BY place RETURNING id, {LAST_AT}"""
 
 COMMANDS = f"""NOTIFY {CHANNEL};
 INSERT INTO ledger.command (command_id, actor, kind, positions, result) VALUES %s ON CONFLICT DO NOTHING
-RETURNING {CLOCK}"""
+RETURNING {CLOCK}, """
+HELD = "(SELECT count(*) FROM vault.subject_key WHERE subject = ANY(%s::uuid[]))"
 # Asked under the lock: what was stored after it was read. Ids grow in commit order, so what is stored now comes later.
 NEWER = f"""SELECT 1 FROM {EVENTS} WHERE id > %s AND id < %s AND topic IN ({FOLDED})
 UNION ALL SELECT 1 FROM unnest(%s::uuid[], %s::bigint[]) AS read (id, version)
@@ -97,16 +98,17 @@ class LedgerRecorder(ApplicationRecorder):
         commands: Sequence[CommandRecord] = (),
         basis: Basis | None = None,
         changes: Sequence[tuple[int, Change]] = (),
+        keys: Collection[str] = (),
         **_: Any,
     ) -> Sequence[int]:
         """See ``domain.ports.CommandLog``. Raises IntegrityError if another writer was first or a clock was set
-        meanwhile, ClockDiffers (T1), OperationalError.
+        meanwhile, KeysLost, ClockDiffers (T1), OperationalError.
         """
         with _translated(), self._pool.transaction() as cursor:
             positions, last = _inserted(cursor, stored_events, basis)
             sent = self._clock.steady()
             looked_up = _looked_up(cursor, stored_events, positions, changes)
-            clock = _recorded(cursor, positions, commands, looked_up)
+            clock = _recorded(cursor, positions, commands, looked_up, keys)
             if clock and self._clock.heard(sent, Heard(clock, last)):
                 raise IntegrityError("a clock was set meanwhile: to be decided again, by the time that is now")
             return positions
@@ -266,9 +268,11 @@ def _looked_up(
     return "".join(f"{cursor.mogrify(*one).decode()};\n" for one in asked)
 
 
-def _recorded(cursor: Any, positions: Sequence[int], commands: Sequence[CommandRecord], looked_up: str) -> int | None:
-    """Record the commands, and what is looked up, in one message; returns the store's clock. Raises CommandRepeated, so
-    that nothing is stored.
+def _recorded(
+    cursor: Any, positions: Sequence[int], commands: Sequence[CommandRecord], looked_up: str, keys: Collection[str]
+) -> int | None:
+    """Record the commands, and what is looked up, in one message; returns the store's clock. Raises CommandRepeated,
+    KeysLost, so that nothing is stored.
     """
     left = iter(positions)
     answered = [
@@ -276,10 +280,13 @@ def _recorded(cursor: Any, positions: Sequence[int], commands: Sequence[CommandR
         for c in commands
     ]
     template = "(%s, %s, %s, %s::bigint[], %s)"
-    message = looked_up.replace("%", "%%") + COMMANDS
+    held = cursor.mogrify(HELD, (list(keys),)).decode() if keys else "0"
+    message = looked_up.replace("%", "%%") + COMMANDS + held
     stored = execute_values(cursor, message, answered, template, page_size=PAGE, fetch=True)
     if len(stored) != len(answered):
         raise CommandRepeated
+    if stored and stored[0][1] != len(keys):
+        raise KeysLost("the vault's server crashed meanwhile and took keys back: to be sealed again")
     return stored[0][0] if stored else None
 
 

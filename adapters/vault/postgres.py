@@ -6,7 +6,8 @@ when its subject's fields are read, and costs nobody else anything; a wrong mast
 (``adapters.vault.masters``).
 
 A new key need not be flushed to disk first if the vault shares the event store's server: the write-ahead log is flushed
-in order, so a durable event implies a durable key.
+in order, so an event whose transaction found the key implies a durable key. It has to look: a crash between the two
+takes the key back, and processes that hold it would go on sealing with it.
 """
 
 import time
@@ -57,6 +58,7 @@ class PostgresVault:
     def __init__(self, database: str, ring: Ring, *, beside_events: bool, connections: int = 4) -> None:
         self._pool = Pool(database, "vault", connections)
         self.masters = Masters(self._pool.read, ring)
+        self._beside_events = beside_events
         self._make = MAKE.format("off" if beside_events else "on")
         self._keys: OrderedDict[str, tuple[Held, float]] = OrderedDict()
         self._lock = Lock()
@@ -118,6 +120,16 @@ class PostgresVault:
             new = self._missing(new)
         self.prefetch(missing)
         return set(self._missing(missing))
+
+    def unflushed(self, subjects: Iterable[str]) -> Collection[str]:
+        """See ``domain.ports.KeyVault``."""
+        return list(subjects) if self._beside_events else ()
+
+    def forget(self, subjects: Iterable[str]) -> None:
+        """See ``domain.ports.KeyVault``."""
+        with self._lock:
+            for subject in subjects:
+                self._keys.pop(subject, None)
 
     def destroy(self, subject: str) -> None:
         """See ``domain.ports.KeyVault``."""

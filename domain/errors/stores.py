@@ -1,6 +1,6 @@
 """Errors of stores, of the ledger, and of those to whom something is delivered: no rule refused anything."""
 
-from eventsourcing.persistence import OperationalError
+from eventsourcing.persistence import IntegrityError, OperationalError
 
 
 class NotDelivered(Exception):
@@ -53,6 +53,10 @@ class StoreAway(Exception):
 
 
 # What the event store says to a writer
+class KeysLost(IntegrityError):
+    """A key that sealed the events is not in the vault: its server crashed. Nothing was written; seal them again."""
+
+
 class ClockDiffers(OperationalError):
     """This machine's clock and the event store's differ by more than the bound: nothing was written; set the clocks."""
 

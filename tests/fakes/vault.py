@@ -44,6 +44,13 @@ class MemoryVault:
             self.keys.setdefault(subject, AESGCM.generate_key(256))
         return set(subjects) - self.keys.keys()
 
+    def unflushed(self, subjects: Iterable[str]) -> Collection[str]:
+        """None: memory is all there is."""
+        return ()
+
+    def forget(self, subjects: Iterable[str]) -> None:
+        """There is nothing to fetch."""
+
     def destroy(self, subject: str) -> None:
         """See ``domain.ports.KeyVault``."""
         self.keys[subject] = None
