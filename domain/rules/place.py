@@ -31,11 +31,6 @@ class Place:
             raise FieldMissing(f"{self.path}: is missing: add it")
         return self.value
 
-    def fields(self, required: Collection[str], optional: Collection[str] = ()) -> dict[str, "Place"]:
-        """As ``Checks.fields``, where nothing else is to be checked beside it."""
-        with Checks() as checks:
-            return checks.fields(self, required, optional)
-
     def table(self, required: Collection[str]) -> dict[str, Any]:
         """The value, where it is a table. Raises WrongType, FieldMissing."""
         if not isinstance(table := self.given(), dict):

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     COMMAND_REPEATED = "repeated command"
     COMMAND_ALTERED = "command altered"
     FORGED_RECORD = "forged record"
+    TRANSACTION = "end of a transaction"
     HEADER = "header altered"
     PARTITION = "wrong partition"
     KEY_MISSING = "key missing"

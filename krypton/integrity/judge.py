@@ -64,6 +64,19 @@ class Judge:
             if found := look():
                 yield found
 
+    def ended(self) -> Iterator[Difference]:
+        """The ends of transactions that were passed since the last call: the relay begins none.
+
+        Each takes an offset without a record. No event is missing there, but no view can read past it.
+        """
+        for (topic, partition), part in self.parts.items():
+            for offset in part.ended:
+                said = (
+                    f"{topic}/{partition} offset {offset}: somebody's transaction ended here, and the relay begins none"
+                )
+                yield Difference(part.last, Log.KAFKA, Kind.TRANSACTION, f"{said}: run krypton recover {topic}")
+            part.ended.clear()
+
     def _looks(self, window: Window) -> Iterator[tuple[int, Callable[[], Difference | None]]]:
         for wrong in window.wrong:
             yield wrong.position, lambda wrong=wrong: self._wrong(wrong, window)  # type: ignore[misc]

@@ -42,6 +42,8 @@ class Walk:
         """Process all windows; the verdict is then complete except for PostgreSQL's own checks."""
         if self._compare(windows, advance):
             self._all_reached()
+        for one in self.judge.ended():  # those at the end of a partition come after all windows
+            self.verdict.tell(one)
         self._sum_up()
 
     def _compare(self, windows: Iterator[Window], advance: Callable[[int], None]) -> bool:
@@ -59,6 +61,8 @@ class Walk:
 
     def _tell(self, window: Window) -> Difference | None:
         """Tell the differences of a window, up to one that questions what a checkpoint covers: the tree ends there."""
+        for one in self.judge.ended():
+            self.verdict.tell(one)
         for found in self.judge.all(window):
             self.verdict.tell(found)
             if found.log is not Log.KAFKA and any(not head.forged for head in self._left):

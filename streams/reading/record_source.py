@@ -28,15 +28,21 @@ MARGIN_MS: Final = 86_400_000  # a record carries the time of the decision, whic
 
 
 class Part:
-    """One partition. ``last``: the highest position seen; ``broken``: why it cannot be read further."""
+    """One partition. ``last``: the highest position seen; ``broken``: why it cannot be read further.
 
-    def __init__(self, topic: str, partition: int, batches: Iterator[Sequence[Record]]) -> None:
-        """``topic``: the ledger's topic, whatever name the copy has."""
+    ``ended``: offsets passed so far at which a transaction ended, which hold no record.
+    """
+
+    def __init__(
+        self, topic: str, partition: int, batches: Iterator[Sequence[Record]], ended: list[int] | None = None
+    ) -> None:
+        """``topic``: the ledger's topic, whatever name the copy has. ``ended``: is filled by ``batches``."""
         self.topic = topic
         self.partition = partition
         self.count = PARTITIONS[topic]
         self.last = 0
         self.broken = ""
+        self.ended = [] if ended is None else ended
         self.at_home = True
         self._batches = batches
         self._records: Sequence[Record] = ()
@@ -132,10 +138,12 @@ def parts(kafka: str, replay: Replay, *, prefix: str = "", since_ms: int | None 
         begins = starts(consumer, ends, since_ms)
     finally:
         consumer.close(autocommit=False)
-    return [
-        Part(names[tp.topic], tp.partition, replay.batches(Span(tp.topic, tp.partition, begins[tp], end)))
-        for tp, end in ends.items()
-    ]
+    return [_part(names[tp.topic], replay, Span(tp.topic, tp.partition, begins[tp], end)) for tp, end in ends.items()]
+
+
+def _part(topic: str, replay: Replay, span: Span) -> Part:
+    ended: list[int] = []
+    return Part(topic, span.partition, replay.batches(span, ended=ended), ended)
 
 
 def starts(

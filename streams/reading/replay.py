@@ -129,26 +129,32 @@ class Replay:
         self._loop.run_until_complete(self._client.close())
         self._loop.close()
 
-    def batches(self, span: Span, most: int = BATCH) -> Iterator[list[Record]]:
+    def batches(self, span: Span, most: int = BATCH, ended: list[int] | None = None) -> Iterator[list[Record]]:
         """The span's records in order, in lists of at most ``most``.
 
+        ``ended``: is given the offsets at which a transaction ended, which hold no record; without it they are a gap.
         Raises OffsetGap (records are missing in Kafka, or damaged), KafkaError (no answer for a minute).
         """
         with _told():
             try:
-                yield from self._batches(span, most)
+                yield from self._batches(span, most, ended)
             except failures.OffsetOutOfRangeError:
                 at = f"{span.topic}/{span.partition} no longer has offset {span.start}"
                 raise OffsetGap(f"{at}: {MISSING}") from None
             except failures.CorruptRecordException as damaged:
                 raise OffsetGap(f"{damaged.args[0]}: restore the topic before it is replayed") from None
 
-    def _batches(self, span: Span, most: int) -> Iterator[list[Record]]:
+    def _batches(self, span: Span, most: int, ended: list[int] | None) -> Iterator[list[Record]]:
         if not span.size:
             return
         where, expected = f"{span.topic}/{span.partition}", span.start
         held: list[Record] = []
         for records in self._records(span, most):
+            if isinstance(records, int):
+                if ended is not None and records == expected < span.end:
+                    ended.append(records)
+                    expected += 1
+                continue
             if records[0].offset != expected or records[-1].offset != expected + len(records) - 1:
                 raise OffsetGap(f"{where} jumps from offset {expected} on: {MISSING}")
             expected += len(records)
@@ -161,8 +167,11 @@ class Replay:
         if held:
             yield held
 
-    def _records(self, span: Span, most: int) -> Iterator[list[Record]]:
-        """All records, in lists; the next fetch is in flight while the last one is processed."""
+    def _records(self, span: Span, most: int) -> Iterator[list[Record] | int]:
+        """All records, in lists, and the offsets at which transactions ended.
+
+        The next fetch is in flight while the last one is processed.
+        """
         following = span.start
         fetch = self._loop.create_task(self._fetch(span, following))
         while following < span.end:
@@ -177,7 +186,9 @@ class Replay:
                 fetch = self._loop.create_task(self._fetch(span, following))
                 self._loop.run_until_complete(asyncio.sleep(0))  # lets the request leave before the work starts
             for one in batches:
-                if not one.is_control_batch:
+                if one.is_control_batch:
+                    yield one.base_offset
+                else:
                     yield from _unpacked(one, span, first, most)
 
     async def _fetch(self, span: Span, offset: int) -> bytes:

@@ -1,6 +1,7 @@
 """Topics into which somebody else wrote: nothing of it is applied, nothing of the ledger is lost, and it is said."""
 
 import signal
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -326,6 +327,19 @@ def test_a_transaction_that_was_left_open_does_not_damage_the_topic_made_again(
     ledger.register(50)
     until(lambda: shown(ledger) == 250, "all shown")
     assert what_is_wrong(ledger) == ""
+
+
+def test_what_somebodys_transaction_left_is_named_and_what_follows_is_compared(ledger: LiveLedger) -> None:
+    """Its records are forged and its end is no missing event: all else is verified to the end."""
+    transaction_aborted(ledger)
+    ledger.register(50)
+    until(lambda: noted(ledger), "the relay noted all")
+    found = verify(ledger.krypton, Question(Heads(())))
+    assert Counter(one.kind for one in found.found if one.log is Log.KAFKA) == {
+        Kind.FORGED_RECORD: 8,
+        Kind.TRANSACTION: 8,
+    }
+    assert found.events == len([event for log in ledger.stored().values() for event in log])
 
 
 def test_topics_without_events_that_are_gone_are_told_and_made_again(ledger: LiveLedger) -> None:

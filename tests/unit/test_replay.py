@@ -22,15 +22,20 @@ def record(offset: int) -> Record:
 
 
 class Fed(Replay):
-    """Fetches what it is given: a list of records for each record batch, or the error that the fetch ends with."""
+    """Fetches what it is given: a list of records for each record batch, the offset at which a transaction ended, or
+    the error that the fetch ends with.
+    """
 
-    def __init__(self, *fetched: list[Record] | Exception) -> None:
+    def __init__(self, *fetched: list[Record] | int | Exception) -> None:
         self._fetched = fetched
 
-    def _records(self, span: Span, most: int) -> Iterator[list[Record]]:
+    def _records(self, span: Span, most: int) -> Iterator[list[Record] | int]:
         for one in self._fetched:
             if isinstance(one, Exception):
                 raise one
+            if isinstance(one, int):
+                yield one
+                continue
             yield from (one[at : at + most] for at in range(0, len(one), most))
 
 
@@ -59,6 +64,22 @@ def test_a_hole_inside_a_record_batch_is_an_error() -> None:
 def test_records_that_are_missing_at_the_end_are_an_error() -> None:
     with pytest.raises(OffsetGap, match=r"krypton.doses/3 ends at offset 5, and should at 6: records were lost"):
         read(records(0, 1, 2), records(3, 4))
+
+
+def test_where_a_transaction_ended_no_record_lies_and_whoever_asks_is_told() -> None:
+    """Within, twice in a row, and at the end of the span; one before the span is nobody's business."""
+    ended: list[int] = []
+    fed = Fed(records(0), 1, 2, records(3, 4), 5)
+    assert [[r.offset for r in batch] for batch in fed.batches(SPAN, ended=ended)] == [[0, 3, 4]]
+    assert ended == [1, 2, 5]
+    later = Fed(2, records(4, 5))
+    assert [[r.offset for r in batch] for batch in later.batches(SPAN._replace(start=4), ended=ended)] == [[4, 5]]
+    assert ended == [1, 2, 5]
+
+
+def test_for_who_follows_offsets_the_end_of_a_transaction_is_a_hole() -> None:
+    with pytest.raises(OffsetGap, match="somebody's transaction ended there: run krypton recover"):
+        list(Fed(records(0), 1, records(2, 3, 4, 5)).batches(SPAN))
 
 
 def test_records_that_were_deleted_at_the_begin_are_an_error() -> None:
@@ -100,7 +121,7 @@ def test_a_record_batch_that_was_damaged_is_an_error() -> None:
         def __init__(self) -> None:
             pass
 
-        def _records(self, span: Span, most: int) -> Iterator[list[Record]]:
+        def _records(self, span: Span, most: int) -> Iterator[list[Record] | int]:
             yield from replay._unpacked(packed(damaged=True), span, 0, most)
 
     with pytest.raises(OffsetGap, match=r"krypton.doses/3: a record batch's checksum is wrong"):

@@ -348,3 +348,19 @@ def test_very_many_differences_are_counted(logs: TwoLogs, monkeypatch: pytest.Mo
     found = logs.verify()
     assert ([one.position for one in found.findings], found.more) == (logs.positions[:5], 55)
     assert found.document()["findings_not_listed"] == 55
+
+
+def test_where_a_transaction_ended_nothing_is_missing_and_it_is_told(logs: TwoLogs) -> None:
+    """Its end takes an offset without a record, wherever in the partition, also at its end."""
+    ended = {LEDGER[0]: [3, 9], LEDGER[1]: [2]}
+    parts = logs.parts()
+    for part in parts:
+        if not part.partition:
+            part.ended += ended.get(part.topic, [])
+    logs.parts = lambda: parts  # type: ignore[method-assign]
+    found = logs.verify()
+    assert [(one.log, one.kind) for one in found.findings] == [(Log.KAFKA, Kind.TRANSACTION)] * 3
+    assert {one.detail.split(":")[0] for one in found.findings} == {
+        f"{topic}/0 offset {offset}" for topic, offsets in ended.items() for offset in offsets
+    }
+    assert (found.events, found.checkpoints) == (60, 1)
