@@ -100,7 +100,7 @@ def unreadable(found: Facts) -> set[int]:
 
 def test_before_anything_is_lost_the_erased_are_unreadable_and_nobody_else(day: Day) -> None:
     ground = max(day.said_of(day.erased))
-    assert day.facts[ground]["reason"] == "asked in writing"
+    assert day.facts[ground]["reason"] == "error: asked in writing"
     sealed = {at for at in day.said_of(day.erased) if {"traits", "reason"} & day.facts[at].keys()}
     assert unreadable(day.facts) == sealed - {ground}
     assert verdict(krypton(day.ledger)).found == []
