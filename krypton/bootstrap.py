@@ -134,11 +134,11 @@ class Krypton:
 
         return Ids(self.secret(Purpose.IDS))
 
-    def bulk_vault(self) -> "BulkVault":
-        """Keys by the thousand, for one who reads the whole log."""
+    def bulk_vault(self, most: int) -> "BulkVault":
+        """Keys by the thousand, for one who reads the whole log; at most so many are kept."""
         from adapters.vault.bulk import BulkVault
 
-        return BulkVault(self.vault_database, self.ring)
+        return BulkVault(self.vault_database, self.ring, most)
 
     @cached_property
     def codec(self) -> Codec:

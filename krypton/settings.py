@@ -28,6 +28,7 @@
 | KRYPTON_REPLICATION | copies that Kafka keeps of each partition; 1, and 3 in production |
 | KRYPTON_CLOCK_BOUND_S | seconds by which a writer's clock may differ from the event store's (T1) |
 | KRYPTON_RELAY_BATCH, …_WORKER_BATCH, …_BATCH_QUIET_S | limits, see the fields |
+| KRYPTON_REBUILD_MIB | memory that each process of a rebuild may take, in MiB: 1,200; at least 160 |
 """
 
 import base64
@@ -40,6 +41,7 @@ from typing import Any, Final
 from krypton.addresses import Addresses, locate
 from krypton.errors import ServiceUnavailable
 from krypton.home import Home
+from projections.versions.bounds import DEFAULT_MIB, LEAST_MIB
 from streams.broker import broker
 from streams.broker.broker import with_login
 
@@ -52,10 +54,12 @@ WHOLE: Final[Mapping[str, int]] = {
     **dict.fromkeys(("dicom_associations", "dicom_associations_per_ae", "dicom_associations_per_address"), 10_000),
     **dict.fromkeys(("dicom_waiting", "dicom_waiting_per_address", "other_connections"), 10_000),
     **dict.fromkeys(("dicom_rate", "dicom_connection_rate", "relay_batch", "worker_batch"), 100_000),
-    **dict.fromkeys(("dicom_instance_mib", "dicom_inflated_mib", "dicom_header_mib"), 1_048_576),
+    **dict.fromkeys(("dicom_instance_mib", "dicom_inflated_mib", "dicom_header_mib", "rebuild_mib"), 1_048_576),
     "replication": 9,
 }
 """Fields that are whole numbers from 1, and the most that each may be. A field is set by KRYPTON_ and its name."""
+LEAST: Final[Mapping[str, int]] = {"rebuild_mib": LEAST_MIB}
+"""Those of them that are not below another number."""
 SECONDS: Final = ("dicom_request_s", "dicom_unfinished_s", "dicom_idle_s", "clock_bound_s", "batch_quiet_s")
 """Fields that are seconds, set alike."""
 
@@ -107,6 +111,7 @@ class Settings:
     log_key_given: Path | None = None
     relay_batch: int = 1000  # events the relay reads and sends at a time
     worker_batch: int = 1000  # events a processor applies in one transaction, at most (architecture §7.3)
+    rebuild_mib: int = DEFAULT_MIB  # memory of each process of a rebuild (projections.versions.bounds)
     other_connections: int = 24  # of PostgreSQL, left to commands, rebuilds, second workers and other programs
     replication: int = 1  # copies that Kafka keeps of each partition; 3 in production
     clock_bound_s: float = 60.0  # by which a writer's clock may differ from the event store's (T1)
@@ -319,7 +324,10 @@ def _ae_title(given: Mapping[str, str]) -> str:
 
 
 def _numbers(given: Mapping[str, str]) -> dict[str, Any]:
-    whole = {name: _whole(given, _variable(name), getattr(Settings, name), most) for name, most in WHOLE.items()}
+    whole = {
+        name: _whole(given, _variable(name), getattr(Settings, name), LEAST.get(name, 1), most)
+        for name, most in WHOLE.items()
+    }
     return whole | {name: _seconds(given, _variable(name), getattr(Settings, name)) for name in SECONDS}
 
 
@@ -327,10 +335,10 @@ def _variable(name: str) -> str:
     return f"KRYPTON_{name.upper()}"
 
 
-def _whole(given: Mapping[str, str], name: str, default: int, most: int) -> int:
+def _whole(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
     text = given.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-        raise SettingsWrong(f"{name} is {text!r}: it must be a whole number from 1 to {most}")
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise SettingsWrong(f"{name} is {text!r}: it must be a whole number from {least} to {most}")
     return int(text)
 
 

@@ -1,6 +1,6 @@
 """Fetches subject keys in bulk for readers of the whole log (rebuild, export); it decrypts only.
 
-Keys are fetched per batch of events, one batch ahead if asked, and cached (``KEPT`` of them, about 120 MB), because a
+Keys are fetched per batch of events, one batch ahead if asked, and cached (240 bytes each), because a
 person has events in many partitions, which are read one after the other. The cipher object is built when needed:
 caching it would take 2.5 kB per key, and looking it up in memory is slower than building it. A key that is destroyed
 meanwhile may therefore be used until the read ends, just as rows of live views keep what it decrypted; readers mask
@@ -22,14 +22,16 @@ from adapters.vault.sealing import opened
 from domain.errors import KeyBroken, SealBroken
 from postgres.session import connect
 
-KEPT = 500_000
+KEPT = 480_000  # about 115 MB
 Keys = dict[str, bytes | KeyBroken | None]
 
 
 class BulkVault:
     """A decrypt-only ``schemas.codec.Sealer`` over one connection; for one thread, plus its own fetching thread."""
 
-    def __init__(self, database: str, ring: Ring) -> None:
+    def __init__(self, database: str, ring: Ring, most: int = KEPT) -> None:
+        """``most``: keys that are kept."""
+        self._most = most
         self._masters = Masters(self._rows, ring)
         self._connection = connect(database, "bulk keys", autocommit=True)
         self._keys: Keys = {}
@@ -51,7 +53,7 @@ class BulkVault:
 
     def prefetch(self, subjects: Iterable[str]) -> None:
         """See ``Sealer``. Raises WrongMasterKey."""
-        if len(self._keys) > KEPT:
+        if len(self._keys) > self._most:
             self._keys = {}
         missing = [subject for subject in subjects if subject not in self._keys]
         while missing:

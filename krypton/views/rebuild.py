@@ -29,9 +29,10 @@ from projections.declared import VIEWS
 from projections.engine.positions import Partition
 from projections.engine.query import fetch
 from projections.versions import catalog, rebuild
+from projections.versions.bounds import Bounds
 from projections.versions.build_log import Build, Part
 from projections.versions.indexing import Indexer
-from projections.versions.rebuild import MOST_ROWS, Builder
+from projections.versions.rebuild import Builder
 from schemas.bulk import BulkCodec
 from schemas.event import Record
 from schemas.registry import registry
@@ -39,7 +40,7 @@ from streams.reading.replay import Replay, Span, spans
 
 LOOK_S = 0.2
 NICE = 10
-MOST_PROCESSES = 3  # default limit: each needs up to 1.2 GB (ADR 0015), and a host with many cores may have 4 GiB
+MOST_PROCESSES = 3  # default limit: each takes up to KRYPTON_REBUILD_MIB, and a host with many cores may have 4 GiB
 ORPHANED = 75  # EX_TEMPFAIL: the parent process ended
 
 
@@ -59,7 +60,6 @@ class Wish:
     view: str
     until: int | None = None
     processes: int | None = None
-    most_rows: int = MOST_ROWS
     aside: bool = False  # temporary: for comparison only, never promoted or kept up to date
     rules: tuple[RuleId, ...] = ()
 
@@ -160,15 +160,17 @@ def _build(
     written: Callable[[Part], None] = lambda _: None,
 ) -> None:
     database, kafka = ours.addresses.database, ours.addresses.kafka
-    with closing(ours.bulk_vault()) as keys:
+    kept = Bounds.within(ours.settings.rebuild_mib)
+    with closing(ours.bulk_vault(kept.keys)) as keys:
         projection = ours.projection(wish.view, started.version)
         builder = Builder(
             database,
             projection,
             BulkCodec(registry(), keys, projection.reads, keys.ask),
             started,
-            lambda part: _records(kafka, part),
-            most_rows=wish.most_rows,
+            lambda part: _records(kafka, part, kept.fetch_bytes),
+            most_rows=kept.rows,
+            away_bytes=kept.away_bytes,
             until=wish.until,
             head=_head(database),
             advance=advance,
@@ -183,8 +185,8 @@ def _head(database: str) -> int:
         return int(fetch(connection, "SELECT coalesce(max(id), 0) AS head FROM ledger.ledger_events")[0]["head"])
 
 
-def _records(kafka: str, part: Part) -> Iterator[list[Record]]:
-    with Replay(kafka) as replay:
+def _records(kafka: str, part: Part, fetch_bytes: int) -> Iterator[list[Record]]:
+    with Replay(kafka, fetch_bytes=fetch_bytes) as replay:
         yield from replay.batches(Span(part.topic, part.partition, 0, part.end))
 
 

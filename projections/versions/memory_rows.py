@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from projections.engine.projection import RowKey
 from projections.engine.rows import UnknownColumn
 from projections.engine.shape import Shape, Shapes
+from projections.versions.away import Away
+from projections.versions.bounds import USUAL
 
 Row = Mapping[str, Any]
 Key = tuple[Any, ...]
@@ -29,16 +31,16 @@ class Spill(Protocol):
 
 
 class _Table:
-    """One table's rows. ``away``: hashes of the spilled keys, 8 bytes each instead of whole keys."""
+    """One table's rows. ``away``: which keys may be spilled."""
 
     __slots__ = ("away", "blank", "name", "old", "young")
 
-    def __init__(self, name: str, shape: Shape) -> None:
+    def __init__(self, name: str, shape: Shape, away_bytes: int) -> None:
         self.name = name
         self.blank: dict[str, Any] = dict.fromkeys(column for column in shape.columns if column not in shape.key)
         self.young: dict[Key, Row] = {}
         self.old: dict[Key, Row] = {}
-        self.away: set[int] = set()
+        self.away = Away(away_bytes)
 
     def filled(self, values: Row, base: Row) -> Row:
         """The base row with these values set. Raises UnknownColumn."""
@@ -50,10 +52,12 @@ class _Table:
 
 
 class MemoryRows:
-    """One partition's rows. ``most``: how many are kept before the older half is spilled."""
+    """One partition's rows. ``most``: how many are kept before the older half is spilled; ``away_bytes``: what knowing
+    the spilled ones takes, for each table.
+    """
 
-    def __init__(self, shapes: Shapes, most: int, spill: Spill) -> None:
-        self._tables = {name: _Table(name, shape) for name, shape in shapes.items()}
+    def __init__(self, shapes: Shapes, most: int, spill: Spill, away_bytes: int = USUAL.away_bytes) -> None:
+        self._tables = {name: _Table(name, shape, away_bytes) for name, shape in shapes.items()}
         self._half = most // 2
         self._spill = spill
         self._spilt = False  # before the first spill all rows are young
@@ -121,7 +125,7 @@ class MemoryRows:
         if older := {table.name: table.old for table in self._tables.values() if table.old}:
             self._spill.store(older)
         for table in self._tables.values():
-            table.away.update(map(hash, table.old))
+            table.away.note(table.old)
             table.old, table.young = table.young, {}
         self._spilt = True
         self._undo.clear()
@@ -134,15 +138,15 @@ class MemoryRows:
         """A row that is not young; it becomes young."""
         if (row := table.old.pop(key, None)) is not None:
             table.young[key] = row
-        elif hash(key) in table.away:
+        elif table.away.may_hold(key):
             self._load((RowKey(table.name, key),))
             return table.young.get(key)
         return row
 
     def _is_away(self, table: _Table, key: Key) -> bool:
-        return hash(key) in table.away and key not in table.young and key not in table.old
+        return key not in table.young and key not in table.old and table.away.may_hold(key)
 
     def _load(self, keys: Collection[RowKey]) -> None:
-        # The hashes stay in ``away``: two keys may share one, and one look-up too many is harmless.
+        # They stay in ``away``: one look-up too many is harmless.
         for name, rows in self._spill.load(keys).items() if keys else ():
             self._tables[name].young.update(rows)

@@ -56,20 +56,22 @@ def fold_part(
     codec: Codec,
     batches: Iterable[Sequence[Record]],
     cursor: Cursor,
-    most_rows: int,
+    kept: tuple[int, int],
     until: int | None,
     writer: Executor,
     head: int = HIGHEST,
 ) -> Folded:
     """Fold a whole partition in memory; ``writer`` spills what does not fit into the cursor's transaction.
 
-    ``head``: the ledger's last position.
+    ``kept``: how many rows are held in memory, and the bytes of ``Away`` for each table. ``head``: the ledger's last
+    position.
 
     When it returns or raises, the writer has finished with the cursor. Raises RowRefused, StoreAway.
     """
     copy = CopyOut(projection.tables, schema_of(projection))
     spill = TemporarySpill(cursor, projection.tables, copy, writer)
-    rows = MemoryRows(shapes_of(projection.tables), most_rows, spill)
+    most_rows, away_bytes = kept
+    rows = MemoryRows(shapes_of(projection.tables), most_rows, spill, away_bytes)
     one = _PartFold(projection, codec, rows, until, head)
     folded = Folded(copy, spill)
     try:

@@ -5,8 +5,7 @@ row are one transaction; keys, indexes, statistics, positions and the state ``re
 killed, what was written is consistent: the next start resumes with the remaining partitions, or starts over if code,
 rules or end changed. Readers and the live version's worker are not affected.
 
-Memory: at most ``most_rows`` rows of the partition being folded, about 1.75 kB each in Python; the encoded rows of the
-partition being written, a fifth of that; and two fetches of 2 MiB. Further rows spill to temporary tables.
+Memory: what ``Bounds`` lets one process keep. Further rows of the partition being folded spill to temporary tables.
 """
 
 import gc
@@ -17,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
@@ -31,6 +29,7 @@ from projections.engine.positions import Partition
 from projections.engine.projection import Projection, schema_of
 from projections.engine.rows import RowRefused, quoted
 from projections.versions import bare_tables, build_log, catalog
+from projections.versions.bounds import USUAL
 from projections.versions.build_log import Build, Part
 from projections.versions.catalog import ASIDE, BUILDING
 from projections.versions.code_digest import code_digest
@@ -40,7 +39,6 @@ from projections.versions.switches import last_switched
 from schemas.codec import Codec
 from schemas.event import Record
 
-MOST_ROWS: Final = 400_000
 Batches = Callable[[Part], Iterable[Sequence[Record]]]
 """The records of a partition, in order, in lists."""
 
@@ -111,7 +109,7 @@ def begin(
 class Builder:
     """Builds partitions of one version in one process. ``batches`` gives a partition's records, repeatedly if asked.
 
-    ``most_rows``: see above. ``until``: the last ledger position to apply; None: all.
+    ``most_rows``, ``away_bytes``: see ``Bounds``. ``until``: the last ledger position to apply; None: all.
     ``head``: the ledger's last position; a later one is forged. ``advance`` is called with the
     number of events folded since its last call; ``written`` with each partition whose rows are written.
     """
@@ -121,7 +119,8 @@ class Builder:
     codec: Codec
     started: Build
     batches: Batches
-    most_rows: int = MOST_ROWS
+    most_rows: int = USUAL.rows
+    away_bytes: int = USUAL.away_bytes
     until: int | None = None
     head: int = HIGHEST
     advance: Callable[[int], None] = lambda _: None
@@ -145,9 +144,8 @@ class Builder:
         batches = _told(self.batches(part), self.advance)
         try:
             with connection.cursor() as cursor:
-                return fold_part(
-                    self.projection, self.codec, batches, cursor, self.most_rows, self.until, writer, self.head
-                )
+                kept = self.most_rows, self.away_bytes
+                return fold_part(self.projection, self.codec, batches, cursor, kept, self.until, writer, self.head)
         except RowRefused:
             connection.rollback()
             return self._folded_carefully(part, connection)

@@ -10,7 +10,6 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
-from adapters.vault import bulk
 from adapters.vault.bulk import BulkVault
 from adapters.vault.file_key import FileKey
 from adapters.vault.postgres import PostgresVault
@@ -46,18 +45,16 @@ def sealed(vault: PostgresVault, count: int) -> dict[str, bytes]:
     return {subject: vault.seal(subject, subject.encode(), AAD) for subject in subjects}
 
 
-def test_all_are_opened_however_few_keys_are_held(
-    vault: PostgresVault, keys: BulkVault, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_are_opened_however_few_keys_are_held(vault: PostgresVault, database_url: str) -> None:
     """Asked for a batch ahead or not."""
-    monkeypatch.setattr(bulk, "KEPT", 7)
     texts, chance = sealed(vault, 20), Random(1)
     batches = [chance.sample(sorted(texts), chance.randint(1, 9)) for _ in range(60)]
-    for some, following in pairwise(batches):
-        if chance.random() < 0.7:
-            keys.ask(following)
-        keys.prefetch(some)
-        assert [keys.unseal(subject, texts[subject], AAD) for subject in some] == [s.encode() for s in some]
+    with closing(BulkVault(database_url, RING, most=7)) as keys:
+        for some, following in pairwise(batches):
+            if chance.random() < 0.7:
+                keys.ask(following)
+            keys.prefetch(some)
+            assert [keys.unseal(subject, texts[subject], AAD) for subject in some] == [s.encode() for s in some]
 
 
 def test_a_key_that_was_destroyed_or_never_made_opens_nothing(vault: PostgresVault, keys: BulkVault) -> None:

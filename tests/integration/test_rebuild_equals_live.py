@@ -66,7 +66,10 @@ class Bench:
         store.close()
 
     def rebuild(self, records: Sequence[Record], *, batch: int, most_rows: int) -> None:
-        """All of it, ``batch`` records at a time, with so few rows in memory that most are put away."""
+        """All of it, ``batch`` records at a time, with so few rows in memory that most are put away.
+
+        Of keys that are in memory alone, some look as if they were put away.
+        """
         parts: dict[Part, list[Record]] = {}
         for record in records:
             parts.setdefault(Part(record.topic, record.partition, 0), []).append(record)
@@ -78,7 +81,8 @@ class Bench:
             return (held[n : n + batch] for n in range(0, len(held), batch))
 
         codec = BulkCodec(registry(), self.codec.sealer, self.built.reads)
-        Builder(self.url, self.built, codec, started, batches, most_rows=most_rows).build(started.todo)
+        builder = Builder(self.url, self.built, codec, started, batches, most_rows=most_rows, away_bytes=2)
+        builder.build(started.todo)
         rebuild.finish(self.url, self.built, started)
 
     def state(self, view: Projection) -> dict[str, list[Any]]:
