@@ -1,4 +1,4 @@
-"""docs/backup.md and docs/upgrade.md, typed word for word, on one ledger.
+"""docs/backup.md and docs/upgrade.md, typed word for word, on one ledger; without a gap: ``test_upgrade_beside``.
 
 All but backup and Kafka is lost, and comes back; who was erased does not. Then a view turns out to be of another
 release, and is built again. At the end Kafka is lost.
@@ -41,6 +41,7 @@ from tests.fakes.topic import records
 from tests.integration.live_cli import CommandLine, free_port
 from tests.integration.live_ledger import delete_topics, end_offsets
 from tests.integration.test_docs_run import ROOT, blocks, typed
+from tests.integration.test_upgrade_beside import BESIDE
 from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
@@ -233,7 +234,7 @@ def upgraded(after: After) -> Upgraded:
 
 def test_every_block_of_the_pages_is_typed() -> None:
     assert STEPS.keys() == {"backup", "keys", "restore", "check", "kafka"}
-    assert UPGRADE.keys() == {"before", "stop", "start", "view", "after"}
+    assert UPGRADE.keys() == {"before", "stop", "start", "view", "after", *BESIDE}
 
 
 def test_every_event_is_back(after: After) -> None:

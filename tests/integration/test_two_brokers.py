@@ -1,0 +1,123 @@
+"""Two brokers, and four workers of one view; one of each is killed under load: nothing is lost, nothing is doubled."""
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from krypton.devstack.stack import Stack
+from krypton.services.supervisor import krypton_command
+from streams.broker import broker, topics
+from tests.integration.live_ledger import LiveLedger, kill, live_ledger
+from tests.integration.two_brokers import COPIES, TwoBrokers
+from tests.waiting import WITHIN_S, until
+
+pytestmark = [pytest.mark.live, pytest.mark.fault]
+
+VIEW = "identity_index"
+GROUP = f"krypton-{VIEW}-v1"
+WORKERS = 4
+BURST = 40
+PAUSE_S = 0.1  # some hundred a second: as many as a view follows on any machine
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoBrokers]:
+    """Two brokers, without topics."""
+    made = TwoBrokers(tmp_path_factory.mktemp("brokers"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def ledger(stack: Stack, cluster: TwoBrokers, tmp_path: Path) -> Iterator[LiveLedger]:
+    """Each partition on both brokers; with a relay."""
+    with live_ledger(Stack(stack.root, given_kafka=cluster.survivor), tmp_path) as ours:
+        topics.create(cluster.survivor, COPIES)  # before init, which would keep one copy of each
+        _ = ours.krypton  # installed
+        start(ours, cluster, "relay")
+        yield ours
+
+
+def start(ledger: LiveLedger, cluster: TwoBrokers, *words: str) -> subprocess.Popen[bytes]:
+    """Start a process of Krypton, which knows both brokers."""
+    return ledger.spawn("-".join(words), ["env", f"KRYPTON_KAFKA={cluster.address}", *krypton_command(*words)])
+
+
+def members(ledger: LiveLedger) -> int:
+    """How many workers have partitions."""
+    admin = KafkaAdminClient(**broker.options(ledger.krypton.addresses.kafka))
+    try:
+        found = admin.describe_groups([GROUP])[GROUP]["members"]
+    except KafkaError:  # the first group of a broker takes it a moment
+        return 0
+    finally:
+        admin.close()
+    assigned = (member["member_assignment"] for member in found)
+    known = (one for one in assigned if not isinstance(one, (str, bytes)))  # empty text during a rebalance
+    return sum(any(topic["partitions"] for topic in one["assigned_partitions"]) for one in known)
+
+
+def indexed(ledger: LiveLedger) -> int:
+    """How many persons the view shows."""
+    return int(ledger.query(f"SELECT count(*) FROM {VIEW}_v1.identity")[0][0])
+
+
+class Load:
+    """Registers persons, burst by burst, until told to stop. ``registered``: how many are stored."""
+
+    def __init__(self, ledger: LiveLedger) -> None:
+        self._ledger = ledger
+        self._stop = threading.Event()
+        self.registered = 0
+
+    @contextmanager
+    def running(self) -> Iterator["Load"]:
+        """In a thread of its own; an error of it is the test's."""
+        failed: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                while not self._stop.is_set():
+                    self._ledger.register(BURST)
+                    self.registered += BURST
+                    self._stop.wait(PAUSE_S)
+            except BaseException as error:  # told where the test waits for it
+                failed.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._stop.set()
+            thread.join()
+        assert not failed, failed[0]
+
+
+def test_a_broker_and_a_worker_are_killed_under_load(ledger: LiveLedger, cluster: TwoBrokers) -> None:
+    workers = [start(ledger, cluster, "worker", VIEW) for _ in range(WORKERS)]
+    until(lambda: members(ledger) == WORKERS, "all workers have partitions")
+    assert cluster.leaders() == {1, 2}
+    with Load(ledger).running() as load:
+        until(lambda: indexed(ledger) > BURST, "the view follows")
+        until(lambda: cluster.copies() == COPIES, "both brokers hold all")
+        cluster.kill_second()
+        kill(workers[0])
+        killed_at = load.registered
+        until(lambda: cluster.leaders() == {1}, "the broker that is left leads all partitions")
+        until(lambda: indexed(ledger) > killed_at + BURST, "the view follows again")
+    until(ledger.relayed, "all is relayed")
+    assert ledger.published() == ledger.stored()
+    until(lambda: indexed(ledger) == load.registered, "all are indexed, once")
+    until(lambda: members(ledger) == WORKERS - 1, "the other workers share its partitions")
+    check = start(ledger, cluster, "views", "check", VIEW)
+    assert check.wait(WITHIN_S) == 0, ledger.said("views", "check", VIEW)
