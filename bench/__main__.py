@@ -35,6 +35,7 @@ from bench import (
     sizes,
     targets,
     typed,
+    verified,
     view_store,
     worker,
 )
@@ -64,6 +65,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "rebuild identity_index": rebuild_others.identity_index,
     "rebuild cumulative_dose": rebuild_others.cumulative_dose,
     "proofs": proofs.run,
+    "verify": verified.run,
     "auditors": as_of.run,
     "sizes": sizes.run,
     "size": size.run,

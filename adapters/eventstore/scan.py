@@ -27,6 +27,7 @@ COPY (SELECT string_agg(
         SELECT id, {HEADING} AS heading, state, sum(octet_length(state)) OVER (ORDER BY id) / {STRING_BYTES} AS string
         FROM (SELECT * FROM {EVENTS} {{}}) AS chosen
     ) AS event GROUP BY string ORDER BY string) TO STDOUT (FORMAT binary)"""
+PLAIN: Final = f"COPY (SELECT {HEADING}, state FROM {EVENTS} {{}} ORDER BY id) TO STDOUT (FORMAT binary)"
 HEADER_BYTES: Final = 19  # PostgreSQL's COPY, binary format: signature, flags, length of the extension
 FIELD: Final = Struct(">I").unpack_from
 ENDS: Final = Struct(">h").pack(-1)
@@ -80,6 +81,13 @@ class Scan:
         """The events from ``start`` to below ``end``, in order."""
         with self._guard:
             return copy(self._connection, f"WHERE id >= {start:d} AND id < {end:d}")
+
+    def window_alone(self, start: int, end: int) -> list[Row]:
+        """The same, for a process that does nothing beside: it costs PostgreSQL a third, and one message an event."""
+        into = _Chunks()
+        with self._guard, self._connection.cursor() as cursor:
+            cursor.copy_expert(PLAIN.format(f"WHERE id >= {start:d} AND id < {end:d}"), into)
+        return _plain_rows(b"".join(into.chunks))
 
     def row(self, position: int) -> Row | None:
         """The event at a position."""
@@ -151,6 +159,19 @@ def _rows(content: bytes) -> list[Row]:
     while at < end:
         begin = at + 4
         middle = begin + FIELD(content, at)[0]
+        stored = middle + 4
+        at = stored + FIELD(content, middle)[0]
+        found.append((content[begin:middle], content[stored:at]))
+    return found
+
+
+def _plain_rows(content: bytes) -> list[Row]:
+    """Split PostgreSQL's binary COPY format, of rows of two fields."""
+    found: list[Row] = []
+    at = HEADER_BYTES
+    while content[at : at + 2] != ENDS:
+        begin = at + 6
+        middle = begin + FIELD(content, at + 2)[0]
         stored = middle + 4
         at = stored + FIELD(content, middle)[0]
         found.append((content[begin:middle], content[stored:at]))

@@ -12,6 +12,7 @@ from domain.errors import KeyBroken
 from postgres.session import connect
 
 ROWS: Final = "SELECT subject::text, wrapped, master, made_at FROM vault.subject_key ORDER BY subject"
+COUNT: Final = "SELECT count(*) FROM vault.subject_key"
 PAGE: Final = 5_000
 
 
@@ -29,6 +30,14 @@ class Row(NamedTuple):
     subject: str
     state: State
     made_at: datetime
+
+
+def count(database: str) -> int:
+    """How many rows there are. Raises psycopg2.Error."""
+    with closing(connect(database, "vault survey")) as connection, connection.cursor() as cursor:
+        cursor.execute(COUNT)
+        ((found,),) = cursor.fetchall()
+        return int(found)
 
 
 def rows(database: str, ring: Ring) -> Iterator[Row]:

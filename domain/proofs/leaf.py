@@ -16,6 +16,8 @@ secret (``domain.ids``). Stored state: never change it.
 """
 
 import re
+from binascii import hexlify
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -49,6 +51,11 @@ def entry(position: int, event_type: str, aggregate_id: str, version: int, store
     made = heading(position, event_type, aggregate_id, version) + sha256(stored).hexdigest().encode()
     parse(made)
     return made
+
+
+def hashes(rows: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    """The leaf hashes (RFC 9162 §2.1.1) of many events: heading and stored bytes of each."""
+    return [sha256(b"\0" + heading + hexlify(sha256(stored).digest())).digest() for heading, stored in rows]
 
 
 def lines_of(made: bytes) -> tuple[bytes, bytes, bytes, bytes]:

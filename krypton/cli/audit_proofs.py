@@ -38,7 +38,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Compare event store and Kafka byte for byte, both with every signed checkpoint, and the vault with the events."""
-    from krypton.integrity.verify import Question
+    from krypton.integrity.verify import Question, steps
     from krypton.integrity.verify import verify as answer
     from krypton.progress import progress
 
@@ -47,7 +47,7 @@ def verify(
     with kafka_answers(ours):
         heads, prefix = heads_to_hold(ours, against, key)
         question = Question(heads.also(kept), prefix, size, patience)
-        with progress("events", ours.ledger.recorder.max_notification_id()) as bar:
+        with progress("events and keys", steps(ours)) as bar:
             verdict = answer(ours, question, bar.advance)
     shown = verdict.document()
     document(shown) if as_json else facts({name: shown[name] for name in shown if _is_fact(shown[name])}, "The ledger")

@@ -25,6 +25,7 @@ from schemas.codec import Codec
 from schemas.registry import registry
 from streams.relay.outgoing import NoKeys
 
+TOLD: Final = 1_000  # keys that are compared before progress is told again
 NAMED: Final = 100
 """Differences of one kind that are named; the others are counted."""
 UNDER_WAY: Final = timedelta(minutes=2)
@@ -58,19 +59,24 @@ class Compared:
 
 
 def compare(ours: Krypton, scan: Scan, advance: Callable[[int], None] = lambda _: None) -> Compared:
-    """Compare the whole vault with the events of a snapshot. Raises WrongMasterKey, psycopg2.Error."""
+    """Compare the whole vault with the events of a snapshot. Raises WrongMasterKey, psycopg2.Error.
+
+    ``advance`` is called with the number of keys done since the last call.
+    """
     ((now,),) = scan.ask(NOW)
     others = dict(_others(scan))
     result = Compared()
     for known, row in pairs(subjects.known(scan), survey.rows(ours.vault_database, ours.ring)):
         if row:
             result.keys += 1
-            advance(1)
+            if result.keys % TOLD == 0:
+                advance(TOLD)
         if known is None:
             assert row is not None
             _nobodys(result, row, others.get(row.subject), now)
         elif found := difference(known, row):
             result.add(found)
+    advance(result.keys % TOLD)
     result.sum_up()
     return result
 

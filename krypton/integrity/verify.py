@@ -4,8 +4,8 @@ Both logs are read in parallel (``streams.reading.side_by_side``). The Merkle tr
 compared with every checkpoint, while PostgreSQL checks versions and command ids. Writes in progress raise no false
 alarm because of the order of reading: checkpoints first, then the relay's acknowledged position, then Kafka's ends,
 then a snapshot of the event store; each covers all that the one before refers to. Events after the relay's acknowledged
-position that Kafka lacks count as not yet published, which is no difference. Decision tables, and at the end the vault
-(``krypton.integrity.vault``), are held to the same snapshot, unless only a part of the ledger is verified.
+position that Kafka lacks count as not yet published, which is no difference. Decision tables, where all is verified,
+and at the end the vault (``krypton.integrity.vault``) are held to the same snapshot.
 """
 
 import time
@@ -18,8 +18,10 @@ from typing import Final
 from adapters.eventstore import decision_tables_again
 from adapters.eventstore.checks import Fault, command_fault, version_fault
 from adapters.eventstore.scan import Scan
+from adapters.vault import survey
 from domain.errors import LedgerAltered
 from krypton.bootstrap import Krypton
+from krypton.integrity.ahead import Ahead
 from krypton.integrity.checkpoints import Heads
 from krypton.integrity.findings import Difference, Kind, Log
 from krypton.integrity.judge import Judge
@@ -56,7 +58,7 @@ class Question:
 
 def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = lambda _: None) -> Verdict:
     """Compare everything, up to the first difference that questions what was signed. ``advance`` is called with the
-    number of events done since the last call.
+    number of events and keys done since the last call.
 
     Raises psycopg2.Error, KafkaError, NotThere, WrongMasterKey, and LedgerAltered if no signed checkpoint has size
     ``since``.
@@ -67,21 +69,26 @@ def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = l
         since_ms = _recorded_ms(ours, start)
         parts = record_source.parts(ours.addresses.kafka, replay, prefix=question.prefix, since_ms=since_ms)
         with Scan(ours.addresses.database) as scan, _beside(ours, scan, start.position) as beside:
-            matching = Comparison(scan, parts, registry(), start.position, look_back=True)
             signed = SignedTree.of(ours.settings.log_folder, question.heads.signed)
             judge = Judge(scan, {(part.topic, part.partition): part for part in parts}, signed, relayed)
             walk = Walk(scan, judge, start.tree, question.heads, start.position)
-            walk.through(matching.windows(), advance)
+            with Ahead(ours.addresses.database, scan, scan.head() - start.position) as ahead:
+                comparison = Comparison(ahead, parts, registry(), start.position, look_back=True)
+                walk.through(comparison.windows(), advance)
             walk.verdict.found += [found for future in beside for found in future.result()]
-            if not question.since:
-                walk.verdict.has_tables = True
-                _keys(ours, scan, walk.verdict)
+            walk.verdict.has_tables = not question.since
+            _keys(ours, scan, walk.verdict, advance)
             return walk.verdict
 
 
-def _keys(ours: Krypton, scan: Scan, verdict: Verdict) -> None:
-    """The vault against the event store; a part of a ledger says nothing of the vault as a whole."""
-    compared = compare(ours, scan)
+def steps(ours: Krypton) -> int:
+    """How many events and keys there are to compare. Raises psycopg2.Error."""
+    return (ours.ledger.recorder.max_notification_id() or 0) + survey.count(ours.vault_database)
+
+
+def _keys(ours: Krypton, scan: Scan, verdict: Verdict, advance: Callable[[int], None]) -> None:
+    """The vault against the event store: whole, for a key may be altered whenever its events were."""
+    compared = compare(ours, scan, advance)
     verdict.keys, verdict.foreign_keys, verdict.foreign_named = compared.keys, compared.foreign, compared.foreign_named
     verdict.found += compared.found
 

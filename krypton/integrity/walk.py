@@ -1,11 +1,10 @@
 """One pass over both logs for ``audit verify``: rebuilds the tree and compares it with every checkpoint."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Final
 
-from adapters.eventstore.scan import Row
 from domain.proofs import leaf
 from domain.proofs.merkle import Tree
 from krypton.integrity.checkpoints import Head, Heads
@@ -36,7 +35,7 @@ class Walk:
     def __post_init__(self) -> None:
         self._left = [head for head in self.heads.every if head.forged or head.size >= self.tree.size]
         self._good = (self.tree.size, self.position)
-        self._first_unsigned = b""
+        self._first_unsigned = 0
 
     def through(self, windows: Iterator[Window], advance: Callable[[int], None]) -> None:
         """Process all windows; the verdict is then complete except for PostgreSQL's own checks."""
@@ -53,10 +52,10 @@ class Walk:
         for window in windows:
             self.verdict.repeats += window.repeats
             stop = self._tell(window)
-            rows = window.rows if stop is None else _before(window.rows, stop.position)
-            if not self._grow(rows) or stop:
+            count = len(window.rows) if stop is None else bisect_left(window.positions, stop.position)
+            if not self._grow(window.positions[:count], window.leaves[:count]) or stop:
                 return False
-            advance(len(rows))
+            advance(count)
         return True
 
     def _tell(self, window: Window) -> Difference | None:
@@ -69,18 +68,17 @@ class Walk:
                 return found
         return None
 
-    def _grow(self, rows: Sequence[Row]) -> bool:
-        """Add rows to the tree and check each checkpoint reached; False if one does not match."""
-        hashes = [sha256(b"\0" + heading + sha256(state).hexdigest().encode()).digest() for heading, state in rows]
+    def _grow(self, positions: Sequence[int], hashes: Sequence[bytes]) -> bool:
+        """Add leaves to the tree and check each checkpoint reached; False if one does not match."""
         at = 0
-        while at < len(rows):
+        while at < len(hashes):
             if self.tree.size == self._good[0]:
-                self._first_unsigned = rows[at][1]
-            room = self._left[0].size - self.tree.size if self._left else len(rows)
+                self._first_unsigned = positions[at]
+            room = self._left[0].size - self.tree.size if self._left else len(hashes)
             step = hashes[at : at + room]
             self.tree.append(step)
             at += len(step)
-            self.position = leaf.position_of(rows[at - 1][0])
+            self.position = positions[at - 1]
             self.verdict.events += len(step)
             if not self._heads_hold():
                 return False
@@ -152,8 +150,10 @@ class Walk:
 
     def _is_overdue(self) -> bool:
         """Whether the first event after the last valid checkpoint should have been signed by now."""
-        is_unsigned = self.tree.size > self._good[0]
-        return is_unsigned and not self.judge.is_recent(self._first_unsigned, SIGNED_S)
+        if self.tree.size <= self._good[0]:
+            return False
+        row = self.scan.row(self._first_unsigned)
+        return row is None or not self.judge.is_recent(row[1], SIGNED_S)
 
     def _sum_up(self) -> None:
         verdict = self.verdict
@@ -169,10 +169,6 @@ class Walk:
 
 def _forged(head: Head, position: int) -> Difference:
     return Difference(position, Log.CHECKPOINTS, Kind.FORGED, f"{head.where}: {head.forged}")
-
-
-def _before(rows: Sequence[Row], position: int) -> list[Row]:
-    return [row for row in rows if leaf.position_of(row[0]) < position]
 
 
 def _unlike(held: int, signed: int) -> Difference:

@@ -18,11 +18,14 @@ POSITIVE: Final = 0x7FFFFFFF
 
 def partitions_of(keys: Sequence[bytes], count: int) -> list[int]:
     """The partition of each key in a topic of ``count``, as ``streams.broker.partition.partition_of`` has it."""
-    if count == 1:
-        return [0] * len(keys)
+    return [0] * len(keys) if count == 1 else [value % count for value in hashes_of(keys)]
+
+
+def hashes_of(keys: Sequence[bytes]) -> Sequence[int]:
+    """The hash of each key, without its highest bit: a topic's partition is its remainder."""
     if set(map(len, keys)) != {UUID_BYTES}:
-        return [(murmur2(key) & POSITIVE) % count for key in keys]
-    return [value % count for value in _hashes(b"".join(keys), len(keys))]
+        return [murmur2(key) & POSITIVE for key in keys]
+    return _hashes(b"".join(keys), len(keys))
 
 
 def _hashes(joined: bytes, keys: int) -> tuple[int, ...]:

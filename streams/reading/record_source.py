@@ -4,7 +4,6 @@
 ``<prefix>.krypton.links``), up to their current ends.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -16,12 +15,10 @@ from domain.errors import OffsetGap
 from schemas.event import Record
 from streams.broker import broker
 from streams.broker.topics import LEDGER, PARTITIONS
+from streams.reading.bundle import POSITION, POSITION_AT, Bundle
 from streams.reading.partition_batch import partitions_of
 from streams.reading.replay import Replay, Span
 
-POSITION_AT: Final = 7
-POSITION: Final = re.compile(rb"[1-9][0-9]{0,18}")
-"""The ``position`` header exactly as the relay writes it; ``int`` would accept other forms."""
 HIGHEST: Final = 1 << 62
 """No store gets so far: a higher position is forged, and beyond what PostgreSQL counts."""
 MARGIN_MS: Final = 86_400_000  # a record carries the time of the decision, which is committed within seconds
@@ -34,7 +31,7 @@ class Part:
     """
 
     def __init__(
-        self, topic: str, partition: int, batches: Iterator[Sequence[Record]], ended: list[int] | None = None
+        self, topic: str, partition: int, batches: Iterator[Sequence[Record] | Bundle], ended: list[int] | None = None
     ) -> None:
         """``topic``: the ledger's topic, whatever name the copy has. ``ended``: is filled by ``batches``."""
         self.topic = topic
@@ -49,6 +46,42 @@ class Part:
         self._positions: list[int] = []
         self._in_order = True
         self._at = 0
+        self._bundle: Bundle | None = None  # what it holds comes after ``_records``
+
+    def follow(self, tails: Sequence[bytes]) -> int:
+        """How many of ``tails`` are the next records, byte for byte (``Bundle.follow``); they are passed.
+
+        Whoever calls it says in ``last`` how far that is.
+        """
+        done = 0
+        while done < len(tails) and self.is_bundled():
+            assert self._bundle is not None
+            done += (passed := self._bundle.follow(tails, done))
+            if not passed or not self._bundle.is_done:
+                break
+        return done
+
+    def is_past(self, end: int) -> bool:
+        """Whether the next record is plainly one of a position at ``end`` or above, or there is none."""
+        if not self.is_bundled():
+            return self._at >= len(self._records) or self._cut(end) == self._at
+        assert self._bundle is not None
+        position = self._bundle.position()
+        return position is not None and end <= position < HIGHEST
+
+    def is_bundled(self) -> bool:
+        """Whether the next record can be followed."""
+        while self._at >= len(self._records):
+            if self._bundle and not self._bundle.is_done:
+                return True
+            match self._next_held():
+                case Bundle() as bundle:
+                    self._bundle = bundle
+                case None:
+                    return False
+                case records:
+                    self._hold(records)
+        return False
 
     def chunks(self, end: int) -> Iterator[Iterator[tuple[int, Record]]]:
         """The records before the first one at ``end`` or above, each with its position, in batches.
@@ -64,6 +97,8 @@ class Part:
 
     def next_position(self) -> int | None:
         """The position of the next record, or the last position if it has none; None at the end."""
+        if self.is_bundled() and self._bundle and (position := self._bundle.position()):
+            return position
         return (self._positions[self._at] or self.last) if self._fill() else None
 
     def ahead(self, most: int) -> Sequence[Record]:
@@ -96,6 +131,21 @@ class Part:
         self.at_home = set(partitions_of([record[3] or b"" for record in records], self.count)) <= {self.partition}
 
     def _next(self) -> Sequence[Record] | None:
+        found, self._bundle = self._bundle, None
+        while found is None or found.is_done:
+            match self._next_held():
+                case Bundle() as found:
+                    pass
+                case records:
+                    return records
+        try:
+            return found.records()
+        except failures.CorruptRecordException as damaged:
+            self.broken = str(damaged)
+            self._batches = iter(())
+            return None
+
+    def _next_held(self) -> Sequence[Record] | Bundle | None:
         try:
             return next(self._batches, None)
         except (OffsetGap, failures.OffsetOutOfRangeError, failures.CorruptRecordException) as gap:
@@ -143,7 +193,7 @@ def parts(kafka: str, replay: Replay, *, prefix: str = "", since_ms: int | None 
 
 def _part(topic: str, replay: Replay, span: Span) -> Part:
     ended: list[int] = []
-    return Part(topic, span.partition, replay.batches(span, ended=ended), ended)
+    return Part(topic, span.partition, replay.bundles(span, ended=ended), ended)
 
 
 def starts(

@@ -31,6 +31,7 @@ from schemas.event import LedgerEvent, Record
 from streams.broker import bounds, broker
 from streams.broker.partition import partition_of
 from streams.broker.topics import LEDGER, PARTITIONS
+from streams.reading.bundle import Bundle, is_plain, length_of
 from streams.reading.events import Wanted, events_of, in_ledger_order
 from streams.relay.position_search import offsets_at
 
@@ -92,6 +93,26 @@ def _told() -> Iterator[None]:
         raise Unanswered(type(away).__name__) from None
 
 
+@contextmanager
+def _whole(span: Span) -> Iterator[None]:
+    """Records that Kafka no longer has, or has damaged, as a gap."""
+    try:
+        yield
+    except failures.OffsetOutOfRangeError:
+        raise OffsetGap(f"{span.topic}/{span.partition} no longer has offset {span.start}: {MISSING}") from None
+    except failures.CorruptRecordException as damaged:
+        raise OffsetGap(f"{damaged.args[0]}: restore the topic before it is replayed") from None
+
+
+class _Fetched(NamedTuple):
+    """A record batch: as the library reads it, what was fetched with it, where it is there, the offset asked for."""
+
+    batch: Any
+    content: bytes
+    at: int
+    asked: int
+
+
 class Replay:
     """Reads spans, in a ``with`` block and one thread. Synchronous: its event loop runs while it waits."""
 
@@ -135,14 +156,16 @@ class Replay:
         ``ended``: is given the offsets at which a transaction ended, which hold no record; without it they are a gap.
         Raises OffsetGap (records are missing in Kafka, or damaged), KafkaError (no answer for a minute).
         """
-        with _told():
-            try:
-                yield from self._batches(span, most, ended)
-            except failures.OffsetOutOfRangeError:
-                at = f"{span.topic}/{span.partition} no longer has offset {span.start}"
-                raise OffsetGap(f"{at}: {MISSING}") from None
-            except failures.CorruptRecordException as damaged:
-                raise OffsetGap(f"{damaged.args[0]}: restore the topic before it is replayed") from None
+        with _told(), _whole(span):
+            yield from self._batches(span, most, ended)
+
+    def bundles(self, span: Span, ended: list[int] | None = None) -> Iterator[Bundle | list[Record]]:
+        """The same records as in ``batches``, a record batch at a time: to be followed, or unpacked already.
+
+        ``ended``: see ``batches``. Raises as ``batches`` does.
+        """
+        with _told(), _whole(span):
+            yield from self._bundles(span, ended)
 
     def _batches(self, span: Span, most: int, ended: list[int] | None) -> Iterator[list[Record]]:
         if not span.size:
@@ -167,29 +190,56 @@ class Replay:
         if held:
             yield held
 
-    def _records(self, span: Span, most: int) -> Iterator[list[Record] | int]:
-        """All records, in lists, and the offsets at which transactions ended.
+    def _bundles(self, span: Span, ended: list[int] | None) -> Iterator[Bundle | list[Record]]:
+        expected = span.start
+        for one in self._bundled(span) if span.size else ():
+            if isinstance(one, int):
+                if ended is not None and one == expected < span.end:
+                    ended.append(one)
+                    expected += 1
+                continue
+            begin, end = (one.begin, one.end) if isinstance(one, Bundle) else (one[0].offset, one[-1].offset + 1)
+            if begin != expected or (isinstance(one, list) and len(one) != end - begin):
+                raise OffsetGap(f"{span.topic}/{span.partition} jumps from offset {expected} on: {MISSING}")
+            expected = end
+            yield one
+        if expected < span.end:
+            where = f"{span.topic}/{span.partition} ends at offset {expected}"
+            raise OffsetGap(f"{where}, and should at {span.end}: {MISSING}")
 
-        The next fetch is in flight while the last one is processed.
-        """
+    def _bundled(self, span: Span) -> Iterator[Bundle | list[Record] | int]:
+        """All records, as ``bundles`` gives them, and the offsets at which transactions ended."""
+        for one in self._record_batches(span):
+            if one.batch.is_control_batch:
+                yield one.batch.base_offset
+            else:
+                yield from _bundled(one, span)
+
+    def _records(self, span: Span, most: int) -> Iterator[list[Record] | int]:
+        """All records, in lists, and the offsets at which transactions ended."""
+        for one in self._record_batches(span):
+            if one.batch.is_control_batch:
+                yield one.batch.base_offset
+            else:
+                yield from _unpacked(one.batch, span, one.asked, most)
+
+    def _record_batches(self, span: Span) -> Iterator[_Fetched]:
+        """All record batches; the next fetch is in flight while the last one is processed."""
         following = span.start
         fetch = self._loop.create_task(self._fetch(span, following))
         while following < span.end:
-            found = MemoryRecords(self._loop.run_until_complete(fetch))
-            batches = []
+            content = self._loop.run_until_complete(fetch)
+            found, batches, at = MemoryRecords(content), [], 0
             while found.has_next():
-                batches.append(found.next_batch())
+                batches.append(_Fetched(found.next_batch(), content, at, following))
+                at += length_of(content, at)
             if not batches:
                 raise failures.KafkaError(f"{span.topic}/{span.partition} answers nothing at offset {following}")
-            first, following = following, batches[-1].next_offset
+            following = batches[-1].batch.next_offset
             if following < span.end:
                 fetch = self._loop.create_task(self._fetch(span, following))
                 self._loop.run_until_complete(asyncio.sleep(0))  # lets the request leave before the work starts
-            for one in batches:
-                if one.is_control_batch:
-                    yield one.base_offset
-                else:
-                    yield from _unpacked(one, span, first, most)
+            yield from batches
 
     async def _fetch(self, span: Span, offset: int) -> bytes:
         """The bytes of whole record batches from ``offset`` on. Retries for a minute."""
@@ -217,13 +267,38 @@ class Replay:
         return content or b""
 
 
+def _bundled(one: _Fetched, span: Span) -> Iterator[Bundle | list[Record]]:
+    """A record batch, to be followed if it is plain."""
+    content = one.content[one.at : one.at + length_of(one.content, one.at)]
+
+    def unpack(first: int) -> list[Record]:
+        batch = MemoryRecords(content).next_batch()
+        return [record for some in _unpacked(batch, span, first, BATCH) for record in some]
+
+    if not is_plain(content):
+        yield from _unpacked(one.batch, span, one.asked, BATCH)
+        return
+    _check(one.batch, span)
+    bundle = Bundle(content, one.batch.base_offset, span.end, unpack)
+    try:
+        bundle.skip_to(one.asked)
+    except IndexError:
+        raise failures.CorruptRecordException(f"{span.topic}/{span.partition}: a record batch is damaged") from None
+    if not bundle.is_done:
+        yield bundle
+
+
+def _check(batch: Any, span: Span) -> None:
+    if not batch.validate_crc():
+        raise failures.CorruptRecordException(f"{span.topic}/{span.partition}: a record batch's checksum is wrong")
+
+
 def _unpacked(batch: Any, span: Span, first: int, most: int) -> Iterator[list[Record]]:
     """The records of one record batch from ``first`` to the span's end, in lists of at most ``most``.
 
     Unpacked lazily, so that they are still in the processor's cache when used.
     """
-    if not batch.validate_crc():
-        raise failures.CorruptRecordException(f"{span.topic}/{span.partition}: a record batch's checksum is wrong")
+    _check(batch, span)
     topic, partition, _, end = span
     make = tuple.__new__  # half the time of calling the class: this runs once per record
     left = (make(Record, (topic, partition, r.offset, r.key, r.value, tuple(r.headers))) for r in batch)

@@ -1,7 +1,8 @@
 """Compares the event store with Kafka: position by position, byte for byte, header for header.
 
-Both are read in windows of positions. Within a window each record is compared with the row at its position, without
-decoding events whose key is their aggregate. Mismatches are collected for the caller:
+Both are read in windows of positions. Within a window the bytes of each partition's next records are compared with
+those that the relay makes of the rows (``streams.reading.record_tails``). From the first oddity on, a window's records
+are looked at one by one, each beside the row at its position. Mismatches are collected for the caller:
 
 - ``wrong``: a record that differs from the row at its position, or a record out of order in its partition;
 - ``lacking``: rows without a record on Kafka; ``strange``: records at positions where the store has no row;
@@ -11,31 +12,23 @@ decoding events whose key is their aggregate. Mismatches are collected for the c
 Memory: the rows of one window, and two fetches per partition.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from functools import cached_property
+from typing import Final, NamedTuple, Protocol, overload
 
+from domain.proofs import leaf
 from domain.proofs.leaf import lines_of
-from schemas.compiled import NotCompiled, Reader, compiled
 from schemas.event import Record
-from schemas.registry import Registry, Schema
+from schemas.registry import Registry
 from streams.broker.partition import partition_of
 from streams.reading.record_source import Part, position_of
-from streams.relay.outgoing import first_long, rfc3339
-
-Row = tuple[bytes, bytes]
-"""The first four lines of an event's entry (``domain.proofs.leaf``), and its stored bytes."""
+from streams.reading.record_tails import CONTENT, SOURCE, SPEC, Expected, Kind, Place, RecordTails, Row, Times, kinds
 
 WINDOW: Final = 10_000
-HELD: Final = 500_000
 LOWEST: Final = -(1 << 63)  # no event is stored below 1; one that somebody put there is found
-STAMPED: Final = slice(5, 15)  # enough for the first field, recorded_at: a varint of at most ten bytes
 NO_EVENT: Final = "the bytes are no event"
-SPEC: Final = ("ce_specversion", b"1.0")
-SOURCE: Final = ("ce_source", b"krypton")
-CONTENT: Final = ("content-type", b"application/avro")
 
 
 class Store(Protocol):
@@ -44,8 +37,8 @@ class Store(Protocol):
     def next_at(self, position: int) -> int | None:
         """The first position at or after this one that holds an event."""
 
-    def window(self, start: int, end: int) -> list[Row]:
-        """The events from ``start`` to below ``end``, in order."""
+    def window(self, start: int, end: int) -> Sequence[Row]:
+        """The events from ``start`` to below ``end``, in order; ``Prepared``, if somebody has worked on them before."""
 
     def row(self, position: int) -> Row | None:
         """The event at a position."""
@@ -63,45 +56,63 @@ class Wrong(NamedTuple):
     what: str
 
 
+class Prepared(Sequence[Row]):
+    """Rows of which is known already what a comparison asks; they themselves are loaded where one is looked at."""
+
+    def __init__(
+        self,
+        positions: Sequence[int],
+        leaves: Sequence[bytes],
+        expected: dict[Place, Expected] | None,
+        load: Callable[[], Sequence[Row]],
+    ) -> None:
+        """``expected``: see ``RecordTails.of``."""
+        self.positions = positions
+        self.leaves = leaves
+        self.expected = expected
+        self._load = load
+
+    @cached_property
+    def _rows(self) -> Sequence[Row]:
+        return self._load()
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Row]: ...
+    def __getitem__(self, at: int | slice) -> Row | Sequence[Row]:
+        return self._rows[at]
+
+
 @dataclass
 class Window:
     """Positions from ``start`` to below ``end``. ``rows``: the store's, in order; the rest: see the module."""
 
     start: int
     end: int
-    rows: list[Row]
-    held: dict[int, Row] = field(repr=False)
+    rows: Sequence[Row]
     lacking: dict[int, Row] = field(default_factory=dict)
     strange: list[tuple[int, Record]] = field(default_factory=list)
     wrong: list[Wrong] = field(default_factory=list)
     repeats: int = 0
 
+    @cached_property
+    def positions(self) -> Sequence[int]:
+        """Of the rows."""
+        return self.rows.positions if isinstance(self.rows, Prepared) else [_position(row) for row in self.rows]
 
-class _Kind:
-    """What is constant for one event type on its topic."""
+    @cached_property
+    def leaves(self) -> Sequence[bytes]:
+        """The rows' hashes in the tree."""
+        return self.rows.leaves if isinstance(self.rows, Prepared) else leaf.hashes(self.rows)
 
-    __slots__ = ("ce_type", "key_of", "plain")
-
-    def __init__(self, schema: Schema, keys: "_Keys") -> None:
-        self.ce_type = ("ce_type", schema.type.encode())
-        self.plain = schema.key == schema.aggregate
-        self.key_of = keys.key_of
-
-
-class _Keys:
-    """Extracts the Kafka key from an event's bytes, whatever its schema version."""
-
-    def __init__(self, registry: Registry) -> None:
-        self._readers: dict[bytes, tuple[Reader, str]] = {}
-        for schema in registry:
-            with suppress(NotCompiled):
-                self._readers[b"\0" + schema.id.to_bytes(4, "big")] = compiled(schema.hot), schema.key
-
-    def key_of(self, value: bytes) -> bytes:
-        """The key. Raises LookupError, ValueError if the bytes are no event."""
-        read, name = self._readers[value[:5]]
-        key: str = read(value, value.decode("latin-1"), 5)[0][name]
-        return key.encode()
+    @cached_property
+    def held(self) -> dict[int, Row]:
+        """The rows by position."""
+        return {_position(row): row for row in self.rows}
 
 
 class Comparison:
@@ -120,28 +131,57 @@ class Comparison:
         self._after = after
         self._look_back = look_back
         self._before: list[tuple[int, Record, bool]] = []
-        self._known: dict[str, dict[bytes, _Kind]] = {}
-        keys = _Keys(registry)
-        for schema in registry.latest.values():
-            self._known.setdefault(schema.topic, {})[schema.type.encode()] = _Kind(schema, keys)
-        self._times: dict[bytes, tuple[str, bytes]] = {}
+        self._known: dict[str, dict[bytes, Kind]] = {}
+        self._times = Times()
+        every = kinds(registry)
+        for event_type, kind in every.items():
+            self._known.setdefault(kind.topic, {})[event_type] = kind
+        self._tails = RecordTails(every, self._times)
 
     def windows(self) -> Iterator[Window]:
         """All non-empty windows, in order. Raises KafkaError, and the store's errors."""
         at = self._after + 1 if self._after else LOWEST
         with ThreadPoolExecutor(1) as pool:
-            ahead: Future[list[Row]] = pool.submit(self._store.window, at, at + WINDOW)
+            ahead: Future[Sequence[Row]] = pool.submit(self._store.window, at, at + WINDOW)
             while (start := self._next(at, ahead.result())) is not None:
                 rows = ahead.result() if start == at else self._store.window(start, start + WINDOW)
                 at = start + WINDOW
                 ahead = pool.submit(self._store.window, at, at + WINDOW)
-                yield self._compared(Window(start, at, rows, {int(row[0][: row[0].index(b"\n")]): row for row in rows}))
+                yield self._compared(Window(start, at, rows))
 
     def _compared(self, window: Window) -> Window:
-        window.lacking = dict(window.held)
-        for part in self.parts:
-            self._take(part, window)
+        """What is as it must be is passed, partition by partition; from the first oddity on, records are looked at."""
+        can_follow = any(part.is_bundled() for part in self.parts)
+        expected = self._expected(window.rows) if can_follow else None
+        passed: set[int] = set()
+        for number, part in enumerate(self.parts):
+            if expected is None or not self._passes(part, expected.get((part.topic, part.partition)), window, passed):
+                self._look(self.parts[number:], window, passed)
+                return window
+        if len(passed) < len(window.rows):
+            self._look((), window, passed)
         return window
+
+    def _expected(self, rows: Sequence[Row]) -> dict[Place, Expected] | None:
+        return rows.expected if isinstance(rows, Prepared) else self._tails.of(rows)
+
+    def _passes(self, part: Part, expected: Expected | None, window: Window, passed: set[int]) -> bool:
+        """Whether a partition holds what it must below the window's end, and nothing else."""
+        if expected is None:
+            return part.is_past(window.end)
+        if window.positions[expected.rows[0]] <= part.last:
+            return False
+        done = part.follow(expected.tails)
+        if done:
+            passed.update(expected.rows[:done])
+            part.last = window.positions[expected.rows[done - 1]]
+        return done == len(expected.rows) and part.is_past(window.end)
+
+    def _look(self, parts: Sequence[Part], window: Window, passed: set[int]) -> None:
+        """Compare the records of these partitions, one by one, with the rows that were not passed."""
+        window.lacking = {_position(row): row for number, row in enumerate(window.rows) if number not in passed}
+        for part in parts:
+            self._take(part, window)
 
     def _next(self, at: int, ahead: Sequence[Row]) -> int | None:
         """Where the next window starts: at ``at``, or later if the positions there are empty."""
@@ -158,8 +198,8 @@ class Comparison:
                 self._hold_before(part, window)
 
     def _hold(self, chunk: Iterable[tuple[int, Record]], part: Part, window: Window) -> None:
-        """Compare one chunk; the inner loop that dominates the time of ``verify``."""
-        expected, known, times = window.lacking, self._known.get(part.topic, {}), self._times
+        """Compare one chunk, record by record."""
+        expected, known, time_of = window.lacking, self._known.get(part.topic, {}), self._times.of
         at_home, last = part.at_home, part.last
         for position, record in chunk:
             _, _, _, key, value, headers = record
@@ -179,7 +219,7 @@ class Comparison:
                         kind.ce_type,
                         SOURCE,
                         ("ce_subject", aggregate),
-                        times.get(value[STAMPED]) or self._time(value),
+                        ("ce_time", time_of(value)),
                         CONTENT,
                         ("position", digits),
                         ("version", version),
@@ -194,12 +234,6 @@ class Comparison:
             self._odd(position, record, part, window)
             last = part.last
         part.last = last
-
-    def _time(self, value: bytes) -> tuple[str, bytes]:
-        if len(self._times) > HELD:
-            self._times.clear()
-        made = self._times[value[STAMPED]] = ("ce_time", rfc3339(first_long(value)))
-        return made
 
     def _odd(self, position: int, record: Record, part: Part, window: Window) -> None:
         """Classify a record that is not simply the next one of its partition."""
@@ -253,7 +287,7 @@ class Comparison:
         if (kind := self._known.get(part.topic, {}).get(event_type)) is None:
             return f"the topic is not that of {event_type.decode(errors='replace')}"
         try:
-            time, key = self._time(stored), aggregate if kind.plain else kind.key_of(stored)
+            time, key = self._times.of(stored), aggregate if kind.plain else kind.key_of(stored)
         except (LookupError, ValueError):
             return NO_EVENT
         should: Mapping[str, bytes] = dict(
@@ -263,7 +297,7 @@ class Comparison:
                 kind.ce_type,
                 SOURCE,
                 ("ce_subject", aggregate),
-                time,
+                ("ce_time", time),
                 CONTENT,
                 ("position", digits),
                 ("version", version),

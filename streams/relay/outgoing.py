@@ -16,6 +16,8 @@ from streams.broker.topics import PARTITIONS
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BODY_AT = 5  # the Avro body follows the magic byte and the schema id
 UTC_OFFSET = len("+00:00")
+ENDS = 0x8080808080808080  # the bits of eight bytes that say whether another follows,
+ENDS_OF_A_TIME = 0x0080808080808080  # and how they stand where the eighth is the last
 
 
 class Stored(NamedTuple):
@@ -104,7 +106,15 @@ def rfc3339(micros: int) -> bytes:
 
 
 def first_long(state: bytes) -> int:
-    """The first field of every event, ``recorded_at``: an Avro long, a zigzag varint (Avro 1.12, binary encoding)."""
+    """The first field of every event, ``recorded_at``: an Avro long, a zigzag varint (Avro 1.12, binary encoding).
+
+    A time from 1978 to 3111 takes eight bytes, whose groups of seven bits are put together at once.
+    """
+    if (eight := int.from_bytes(state[BODY_AT : BODY_AT + 8], "little")) & ENDS == ENDS_OF_A_TIME:
+        eight = eight & 0x7F007F007F007F | (eight & 0x7F007F007F007F00) >> 1
+        eight = eight & 0x3FFF00003FFF | (eight & 0x3FFF00003FFF0000) >> 2
+        eight = eight & 0xFFFFFFF | (eight & 0xFFFFFFF00000000) >> 4
+        return eight >> 1 ^ -(eight & 1)
     value = shift = 0
     for byte in state[BODY_AT : BODY_AT + 10]:
         value |= (byte & 0x7F) << shift

@@ -31,6 +31,7 @@ from streams.reading.record_source import Part
 from streams.reading.side_by_side import Comparison, Window
 from streams.relay.outgoing import Addresser, Stored
 from tests.fakes.avro import PRIMITIVES, sample_body
+from tests.fakes.bundles import bundles
 from tests.fakes.vault import EagerVault
 
 TYPES = ("link.merged", "identity.registered", "study.arrived", "dose.reported", "identity.flagged")
@@ -147,7 +148,7 @@ class TwoLogs:
     def parts(self) -> list[Part]:
         """Every partition."""
         return [
-            Part(topic, partition, iter([self.kafka.get((topic, partition), [])]))
+            Part(topic, partition, bundles(self.kafka.get((topic, partition), [])))
             for topic in LEDGER
             for partition in range(PARTITIONS[topic])
         ]

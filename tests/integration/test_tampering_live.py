@@ -100,11 +100,13 @@ def test_an_untouched_ledger_is_whole(ours: Krypton) -> None:
     assert found.checkpoints >= 2
 
 
-def test_since_a_checkpoint_only_what_follows_is_compared(ours: Krypton) -> None:
+def test_since_a_checkpoint_only_what_follows_is_compared_and_the_whole_vault(ours: Krypton) -> None:
     known = heads(ours)
     since = known.signed[0].size
-    found = verify(ours, Question(known, since=since))
-    assert (found.difference, found.events) == (None, EVENTS + 1 - since)
+    told: list[int] = []
+    found = verify(ours, Question(known, since=since), told.append)
+    assert (found.difference, found.events, found.keys) == (None, EVENTS + 1 - since, EVENTS)
+    assert sum(told) == found.events + EVENTS  # the keys count, too
     assert found.root == verdict(ours).root
 
 

@@ -14,9 +14,8 @@ from krypton.integrity.verdict import Verdict
 
 def said(verdict: Verdict, patched: pytest.MonkeyPatch, shown: pytest.CaptureFixture[str], *words: str) -> list[str]:
     """Lines on standard error after the exit code."""
-    recorder = SimpleNamespace(max_notification_id=lambda: 1)
-    ours = SimpleNamespace(settings=None, ledger=SimpleNamespace(recorder=recorder))
-    patched.setattr(audit_proofs, "krypton", lambda: ours)
+    patched.setattr(audit_proofs, "krypton", lambda: SimpleNamespace(settings=None))
+    patched.setattr(verify, "steps", lambda _: 1)
     patched.setattr(audit_proofs, "heads_to_hold", lambda *_: (Heads([]), ""))
     patched.setattr(verify, "verify", lambda *_: verdict)
     code = run(["audit", "verify", *words])

@@ -1,0 +1,74 @@
+"""Benchmark of ``audit verify``: beside a plain walk that makes objects of all records, in the same run.
+
+A plain walk is how records were read before they were followed byte by byte: keys, values and headers as objects. The
+two take turns, so that drift of the machine affects both.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from statistics import median
+from unittest.mock import patch
+
+import psycopg2
+
+from adapters.eventstore.tables import EVENTS
+from bench import bulk
+from krypton.bootstrap import Krypton
+from krypton.integrity import verify
+from krypton.integrity.checkpoints import heads_of, in_folder, published
+from krypton.integrity.keys import verifier_key
+from krypton.services import notary
+from streams.broker.topics import CHECKPOINTS
+from streams.reading.replay import Replay
+
+EVENTS_VERIFIED = 300_000
+TURNS = 3
+COMMANDS = f"""INSERT INTO ledger.command (command_id, actor, positions, result)
+SELECT named::uuid, 'system:bench', array_agg(id), '{{}}' FROM (
+    SELECT id, convert_from(substring(state FROM 16 + get_byte(state, 13) / 2 FOR 36), 'UTF8') AS named FROM {EVENTS}
+) AS event GROUP BY named"""
+"""Records of commands, by the ids in the events: the actor, and then the command, follow the time of eight bytes."""
+
+
+def run(ours: Krypton, events: int = EVENTS_VERIFIED) -> dict[str, float]:
+    """Events per second of both, and their ratio. In an empty ledger."""
+    stored = bulk.fill(ours, events).total()
+    with closing(psycopg2.connect(ours.addresses.database)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(COMMANDS)
+        cursor.execute(f"UPDATE ledger.relay_hint SET position = (SELECT max(id) FROM {EVENTS})")
+        cursor.execute(f"ANALYZE {EVENTS}; ANALYZE ledger.command")
+    notary.sign_now(ours)
+    rates: dict[bool, list[float]] = {True: [], False: []}
+    for turn in range(2 * TURNS):
+        plain = turn % 2 == 1
+        with _unpacked() if plain else _as_it_is():
+            rates[plain].append(_rate(ours, stored))
+    followed, unpacked = (median(rates[plain]) for plain in (False, True))
+    return {
+        "events verified": stored,
+        "verify, a region's events/s": followed,
+        "verify, records as objects: events/s": unpacked,
+        "verify: times records as objects": followed / unpacked,
+    }
+
+
+def _rate(ours: Krypton, stored: int) -> float:
+    found = published(ours, CHECKPOINTS) + in_folder(ours.settings.log_folder)
+    heads = heads_of(found, verifier_key(ours.settings))
+    begun = time.perf_counter()
+    verdict = verify.verify(ours, verify.Question(heads))
+    rate = stored / (time.perf_counter() - begun)
+    assert (verdict.difference, verdict.events) == (None, stored), verdict
+    return rate
+
+
+@contextmanager
+def _unpacked() -> Iterator[None]:
+    with patch.object(Replay, "bundles", Replay.batches):
+        yield
+
+
+@contextmanager
+def _as_it_is() -> Iterator[None]:
+    yield
