@@ -5,13 +5,15 @@ how many sessions it may hold; who would open one more waits, and is told after 
 Nothing else opens sessions: a test holds that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from threading import Condition
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -43,13 +45,48 @@ class Unreachable(psycopg2.OperationalError):
     """The server did not take the connection: nothing was asked."""
 
 
+class Lost(psycopg2.OperationalError):
+    """The server ended the session while something was asked: it is closed."""
+
+
+class _Cursor(Cursor):
+    """A cursor by which a session that the server ended is named as such."""
+
+    def execute(self, query: Any, vars: Any = None) -> None:
+        with _named(self.connection):
+            super().execute(query, vars)
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        with _named(self.connection):
+            super().copy_expert(sql, file, size)
+
+
 class Session(Connection):
     """A connection that tells those who wait when it is closed."""
+
+    def commit(self) -> None:
+        """Commit what was written. Raises Lost, and the other errors of psycopg2."""
+        with _named(self):
+            super().commit()
 
     def close(self) -> None:
         """End the session."""
         super().close()
         _process.given_back()
+
+
+@contextmanager
+def _named(session: Connection) -> Iterator[None]:
+    """Raises Lost in place of the error without a name that psycopg2 raises where libpq has read the server's last
+    words and does not know yet that the connection is broken: whoever waits for a server that is away must know it.
+    """
+    try:
+        yield
+    except psycopg2.DatabaseError as error:
+        if type(error) is psycopg2.DatabaseError and error.pgcode is None:
+            session.close()
+            raise Lost(*error.args) from None
+        raise
 
 
 class _Process:
@@ -70,7 +107,7 @@ class _Process:
     def opened(self, database: str, **given: Any) -> Session:
         self._take()
         try:
-            session = cast(Session, psycopg2.connect(database, connection_factory=Session, **given))
+            session: Session = psycopg2.connect(database, connection_factory=Session, cursor_factory=_Cursor, **given)
         except psycopg2.OperationalError as away:
             self._taken(None)
             raise Unreachable(*away.args) from away

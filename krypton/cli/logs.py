@@ -1,6 +1,7 @@
 """Configures logging of long-running commands on standard error."""
 
 import logging
+import threading
 from copy import copy
 
 CHATTY = ("kafka", "aiokafka", "faust", "mode")
@@ -45,5 +46,15 @@ def log_to_stderr() -> None:
     lines = logging.StreamHandler()
     lines.setFormatter(Lines("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[lines])
+    threading.excepthook = _thread_ended
     for library in CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def _thread_ended(ended: threading.ExceptHookArgs) -> None:
+    """A thread that ends by an error says so in the log, as all else does: Python prints a traceback beside it."""
+    if ended.exc_value is None or ended.exc_type is SystemExit:
+        return
+    name = ended.thread.name if ended.thread else "of unknown name"
+    told = (ended.exc_type, ended.exc_value, ended.exc_traceback)
+    logging.getLogger(__name__).error("the thread %s ended", name, exc_info=told)

@@ -45,6 +45,19 @@ class PositionedConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[m
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # Faust fixes 1.5 s
         return consumer
 
+    def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
+        """To the log, which knows what is a defect: the library prints a traceback beside it."""
+        self.log.error("%s", msg.format(*fmt), exc_info=True)
+
+    def _stopped_set(self) -> None:
+        """A thread that crashed has closed its loop: nobody waits in it any more."""
+        try:
+            super()._stopped_set()
+        except RuntimeError:
+            if not self.thread_loop.is_closed():
+                raise
+            self._stopped.set()
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         assigned = self.assignment()
         ours = {driver.ensure_aiokafka_TP(tp): (offset, "") for tp, offset in offsets.items() if tp in assigned}

@@ -12,7 +12,7 @@ from krypton.devstack.stack import Stack
 from krypton.services.logins import RELAY
 from streams.broker import broker
 from streams.broker.topics import DEAD_LETTERS
-from tests.integration.live_ledger import LiveLedger, kill, live_ledger, stop_database
+from tests.integration.live_ledger import LiveLedger, kill, kill_kafka, live_ledger, stop_database
 from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
@@ -83,6 +83,25 @@ def test_a_worker_waits_for_a_database_that_is_stopped_at_once(ledger: LiveLedge
     ledger.register(200)
     until(lambda: indexed(ledger) == 400, "all indexed")
     assert worker.poll() is None
+
+
+def test_servers_that_are_killed_together_leave_no_traceback_in_any_log(ledger: LiveLedger) -> None:
+    """Whose log is full of them when a server is away does not find the one of a defect."""
+    ledger.start("worker", VIEW)
+    ledger.start("policies", "run")
+    ledger.register(200)
+    until(lambda: indexed(ledger) == 200, "all indexed")
+    until(lambda: "GuardedApp]: Starting" in ledger.said("policies", "run"), "policies run")
+    kill_kafka(ledger.stack)
+    stop_database(ledger.stack)
+    until(lambda: "Unable connect to node" in ledger.said("worker", VIEW), "the worker asks in vain")
+    until(lambda: "waiting for the database" in ledger.said("policies", "run"), "policies wait")
+    ledger.stack.start_kafka()
+    ledger.stack.start_database()
+    ledger.register(200)
+    until(lambda: indexed(ledger) == 400, "all indexed")
+    logs = {one: ledger.said(*one) for one in (("relay",), ("worker", VIEW), ("policies", "run"))}
+    assert {one: said for one, said in logs.items() if "Traceback" in said} == {}
 
 
 def test_what_cannot_be_read_is_a_dead_letter_on_its_topic_and_the_rest_goes_on(ledger: LiveLedger) -> None:
