@@ -198,7 +198,18 @@ class Desk:
 
     def path(self, name: Name) -> Path:
         """Where a pending item is."""
-        return Path(f"{self.folder}/pending/{path_part(name.site)}/{path_part(name.actor)}/{name.file}")
+        return Path(self._path(name))
+
+    def _path(self, name: Name) -> str:
+        return f"{self.folder}/pending/{path_part(name.site)}/{path_part(name.actor)}/{name.file}"
+
+    def claimed(self, names: Iterable[Name]) -> Iterator[str]:
+        """The claims of those pending items that are held under their uid, below the root of the spool."""
+        for name in names:
+            claim = self.spool.claim_below(name.site, name.uid)
+            with suppress(FileNotFoundError):
+                if os.path.samefile(self._path(name), f"{self.spool.root}/{claim}"):  # noqa: PTH121
+                    yield claim
 
     def pending(self) -> Iterator[Name]:
         """All pending items."""

@@ -12,27 +12,24 @@ from contextlib import suppress
 from pathlib import Path
 
 from adapters.durable import sync
-from adapters.inbox.spool import Name, Spool
+from adapters.inbox.spool import Spool
 
 
-def file_under(spool: Spool, owner: str, names: Iterable[Name]) -> None:
-    """Add items to an owner's list, durably. Raises OSError."""
-    told = [str(spool.claim(name.site, name.uid).relative_to(spool.root)) for name in names]
-    if not told:
+def file_under(spool: Spool, owner: str, claims: Iterable[str]) -> None:
+    """Add items, by their claims below the root, to an owner's list, durably. Raises OSError."""
+    if not (told := list(claims)):
         return
-    file = _list(spool, owner)
-    new = not file.exists()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("ab", buffering=0) as opened:
+    folder, file = _list(spool, owner)
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(file, "ab", buffering=0) as opened:  # noqa: PTH123  see Spool.claim_below
         opened.write("\n".join(["", *told, ""]).encode())
         os.fsync(opened.fileno())
-    if new:
-        sync(file.parent, file.parent.parent, spool.root)
+    sync(folder, folder.parent, spool.root)  # also where the list was there: who made it may have been killed before
 
 
 def delete_filed(spool: Spool, owner: str, most: int) -> bool:
     """Delete up to that many items of an owner's list, then the list; whether nothing is left. Raises OSError."""
-    file = _list(spool, owner)
+    file = Path(_list(spool, owner)[1])
     with suppress(FileNotFoundError):
         there = [path for line in file.read_text().splitlines() if line and (path := spool.root / line).exists()]
         delete(there[:most])
@@ -59,5 +56,7 @@ def in_hand(spool: Spool, before: float) -> bool:
     return False
 
 
-def _list(spool: Spool, owner: str) -> Path:
-    return spool.root / "filed" / owner[-3:] / owner
+def _list(spool: Spool, owner: str) -> tuple[Path, str]:
+    """The folder of an owner's list, and the list."""
+    folder = spool.root / "filed" / owner[-3:]
+    return folder, f"{folder}/{owner}"

@@ -88,9 +88,7 @@ class Recorder(Generic[I]):
     def _file_under(self, batch: Batch, result: Mapping[str, Any]) -> None:
         """List the items where an erasure finds them. One that came second is told by the ledger's conflict."""
         if owner := self._inlet.owner(result):
-            pending = ((name, self.desk.path(name), self.desk.spool.claim(name.site, name.uid)) for name in batch.names)
-            first = [name for name, item, claim in pending if item.exists() and claim.exists() and claim.samefile(item)]
-            file_under(self.desk.spool, owner, first)
+            file_under(self.desk.spool, owner, self.desk.claimed(batch.names))
         self.desk.step("filed")
 
     def _file(self, command_id: UUID) -> Path:

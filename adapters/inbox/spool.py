@@ -110,8 +110,12 @@ class Spool:
 
     def claim(self, site: str, uid: str) -> Path:
         """Where the item of that uid is, or would be."""
+        return Path(f"{self.root}/{self.claim_below(site, uid)}")  # once: joining costs each time
+
+    def claim_below(self, site: str, uid: str) -> str:
+        """The same, below the root, as text: each part of a Path goes into a table of Python's own."""
         shard = hashlib.sha256(uid.encode()).hexdigest()[:3]  # 4,096 folders a site
-        return Path(f"{self.root}/{self.form.folder}/{path_part(site)}/{shard}/{uid}")  # once: joining costs each time
+        return f"{self.form.folder}/{path_part(site)}/{shard}/{uid}"
 
     def aside(self, name: Name) -> Path:
         """Where a second item of that uid is, once it is recorded that it came."""

@@ -18,7 +18,6 @@ import pytest
 from adapters.dicom.inlet import spool_at
 from adapters.inbox.answers import answer_of, keep_answer
 from adapters.inbox.filed import file_under
-from adapters.inbox.spool import Name
 from domain.commands.directory import RegisterProfessional
 from domain.commands.erasures import ApproveErasure, RequestErasure
 from domain.commands.orders import PlaceOrder
@@ -114,8 +113,7 @@ def ward(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         files[who] = spool.claim("CHA", f"1.2.{len(people)}")
         files[who].parent.mkdir(parents=True)
         files[who].write_text("pixels")
-        name = Name.new("CHA", "system:test", uid=files[who].name, digest="ab")
-        file_under(spool, str(came.result["study"]), [name])
+        file_under(spool, str(came.result["study"]), [spool.claim_below("CHA", files[who].name)])
     imported = uuid4()
     refused = [{"path": "/in/FICTIVE_ALEX.dcm", "reason": "no DICOM"}]
     keep_answer(spool, imported, "operator:one", {"files": 1, "refused": refused})

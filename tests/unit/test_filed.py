@@ -7,7 +7,7 @@ import pytest
 
 from adapters.dicom.inlet import spool_at
 from adapters.inbox.filed import delete_filed, file_under, in_hand
-from adapters.inbox.spool import Name, Spool
+from adapters.inbox.spool import Spool
 from tests.fakes.dicom import enrolled, instance, write
 from tests.fakes.ledger import MemoryLedger
 from tests.unit.test_dicom_crash import RECORDING, STORING, Died, dies_at, receive, restart
@@ -36,12 +36,12 @@ def listed(spool: Spool) -> set[Path]:
 
 def kept(spool: Spool, study: str, *uids: str) -> list[Path]:
     """Instances that are recorded for a study."""
-    names = [Name.new("CHB", "system:test", uid=uid, digest="ab") for uid in uids]
-    for name in names:
-        spool.claim("CHB", name.uid).parent.mkdir(parents=True, exist_ok=True)
-        spool.claim("CHB", name.uid).write_text("pixels")
-    file_under(spool, study, names)
-    return [spool.claim("CHB", uid) for uid in uids]
+    claims = [spool.claim("CHB", uid) for uid in uids]
+    for claim in claims:
+        claim.parent.mkdir(parents=True, exist_ok=True)
+        claim.write_text("pixels")
+    file_under(spool, study, (spool.claim_below("CHB", uid) for uid in uids))
+    return claims
 
 
 @pytest.mark.parametrize("first", [*STORING, *RECORDING])
