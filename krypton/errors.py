@@ -1,4 +1,4 @@
-"""The error for a required service that is unavailable."""
+"""The errors of what surrounds a process: a required service that is unavailable, a setting that is wrong."""
 
 
 class ServiceUnavailable(Exception):
@@ -6,3 +6,7 @@ class ServiceUnavailable(Exception):
 
     The command line answers it with exit code 4.
     """
+
+
+class SettingsWrong(ValueError):
+    """A setting is missing or does not make sense. The message names the variable and what it must be."""

@@ -31,24 +31,20 @@
 | KRYPTON_REBUILD_MIB | memory that each process of a rebuild may take, in MiB: 1,200; at least 160 |
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from krypton import setting_values as values
 from krypton.addresses import Addresses, locate
-from krypton.errors import ServiceUnavailable
+from krypton.errors import ServiceUnavailable, SettingsWrong
 from krypton.home import Home
 from projections.versions.bounds import DEFAULT_MIB, LEAST_MIB
 from streams.broker import broker
-from streams.broker.broker import with_login
 
 __all__ = ["Addresses", "ServiceUnavailable", "Settings", "SettingsWrong", "addresses"]
 
-MASTER_KEY_BYTES = 32
-AE_TITLE_MAX = 16
 WHOLE: Final[Mapping[str, int]] = {
     **dict.fromkeys(("dicom_port", "registry_port", "health_port"), 65_535),
     **dict.fromkeys(("dicom_associations", "dicom_associations_per_ae", "dicom_associations_per_address"), 10_000),
@@ -62,10 +58,6 @@ LEAST: Final[Mapping[str, int]] = {"rebuild_mib": LEAST_MIB}
 """Those of them that are not below another number."""
 SECONDS: Final = ("dicom_request_s", "dicom_unfinished_s", "dicom_idle_s", "clock_bound_s", "batch_quiet_s")
 """Fields that are seconds, set alike."""
-
-
-class SettingsWrong(ValueError):
-    """A setting is missing or does not make sense. The message names the variable and what it must be."""
 
 
 @dataclass(frozen=True)
@@ -123,23 +115,23 @@ class Settings:
         given = {name: value.strip() for name, value in env.items() if name.startswith("KRYPTON_") and value.strip()}
         return Settings(
             home=cwd / given.get("KRYPTON_HOME", ".krypton"),
-            kafka=_kafka(given, cwd),
-            database=_database(given, cwd, "KRYPTON_DATABASE", "KRYPTON_DATABASE_FILE"),
-            vault_database=_database(given, cwd, "KRYPTON_VAULT_DATABASE", "KRYPTON_VAULT_DATABASE_FILE"),
+            kafka=values.kafka(given, cwd),
+            database=values.database(given, cwd, "KRYPTON_DATABASE", "KRYPTON_DATABASE_FILE"),
+            vault_database=values.database(given, cwd, "KRYPTON_VAULT_DATABASE", "KRYPTON_VAULT_DATABASE_FILE"),
             master_key_base64=given.get("KRYPTON_MASTER_KEY"),
-            master_key_file=_path(given, "KRYPTON_MASTER_KEY_FILE", cwd),
-            test_given=_yes(given, "KRYPTON_TEST_INSTALLATION") if "KRYPTON_TEST_INSTALLATION" in given else None,
-            **_token(given, cwd),
-            roles_given=_path(given, "KRYPTON_ROLES", cwd),
-            dicom_ae=_ae_title(given),
+            master_key_file=values.path(given, "KRYPTON_MASTER_KEY_FILE", cwd),
+            test_given=values.yes(given, "KRYPTON_TEST_INSTALLATION") if "KRYPTON_TEST_INSTALLATION" in given else None,
+            **values.token(given, cwd),
+            roles_given=values.path(given, "KRYPTON_ROLES", cwd),
+            dicom_ae=values.ae_title(given, Settings.dicom_ae),
             dicom_host=given.get("KRYPTON_DICOM_HOST", Settings.dicom_host),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
             health_host=given.get("KRYPTON_HEALTH_HOST", Settings.health_host),
-            dev_secure=_yes(given, "KRYPTON_DEV_SECURE"),
-            notices_url=_url(given, "KRYPTON_NOTICES_URL"),
-            log_origin=_origin(given),
-            log_folder_given=_path(given, "KRYPTON_LOG_FOLDER", cwd),
-            log_key_given=_path(given, "KRYPTON_LOG_KEY_FILE", cwd),
+            dev_secure=values.yes(given, "KRYPTON_DEV_SECURE"),
+            notices_url=values.url(given, "KRYPTON_NOTICES_URL"),
+            log_origin=values.origin(given, Settings.log_origin),
+            log_folder_given=values.path(given, "KRYPTON_LOG_FOLDER", cwd),
+            log_key_given=values.path(given, "KRYPTON_LOG_KEY_FILE", cwd),
             **_numbers(given),
         )
 
@@ -185,9 +177,11 @@ class Settings:
         `krypton dev up` makes for the embedded database.
         """
         if self.master_key_base64:
-            return _keys(self.master_key_base64, "KRYPTON_MASTER_KEY")
+            return values.master_keys(self.master_key_base64, "KRYPTON_MASTER_KEY")
         if self.master_key_file:
-            return _keys(_content(self.master_key_file, "KRYPTON_MASTER_KEY_FILE"), str(self.master_key_file))
+            return values.master_keys(
+                values.content(self.master_key_file, "KRYPTON_MASTER_KEY_FILE"), str(self.master_key_file)
+            )
         own = Home(self.home).master_key
         if not own.is_file():
             if self.pkcs11_module:
@@ -196,12 +190,12 @@ class Settings:
                 "no master key: set KRYPTON_MASTER_KEY_FILE to a file with base64 of 32 random bytes "
                 "(for the embedded database, krypton dev up makes one)"
             )
-        return _keys(_content(own, "the embedded stack's master key"), str(own))
+        return values.master_keys(values.content(own, "the embedded stack's master key"), str(own))
 
     def pkcs11_pin(self) -> str:
         """The PIN of the token. Raises SettingsWrong."""
         assert self.pkcs11_pin_file is not None, "read with the other settings of the token"
-        return _content(self.pkcs11_pin_file, "KRYPTON_PKCS11_PIN_FILE")
+        return values.content(self.pkcs11_pin_file, "KRYPTON_PKCS11_PIN_FILE")
 
     @property
     def master_key_where(self) -> str:
@@ -233,120 +227,9 @@ def as_login(found: Addresses, login: str | None) -> Addresses:
     return replace(found, kafka=kafka)
 
 
-def _kafka(given: Mapping[str, str], cwd: Path) -> str | None:
-    servers, user = given.get("KRYPTON_KAFKA"), given.get("KRYPTON_KAFKA_USER")
-    file = given.get("KRYPTON_KAFKA_PASSWORD_FILE")
-    if not user and not file:
-        return servers
-    if not (servers and user and file):
-        raise SettingsWrong(
-            "a login needs all of KRYPTON_KAFKA, KRYPTON_KAFKA_USER and KRYPTON_KAFKA_PASSWORD_FILE: "
-            "set the missing one"
-        )
-    _content(cwd / file, "KRYPTON_KAFKA_PASSWORD_FILE")
-    return with_login(servers, user, cwd / file)
-
-
-def _token(given: Mapping[str, str], cwd: Path) -> dict[str, Any]:
-    found = {
-        "pkcs11_module": _path(given, "KRYPTON_PKCS11_MODULE", cwd),
-        "pkcs11_token": given.get("KRYPTON_PKCS11_TOKEN"),
-        "pkcs11_key": given.get("KRYPTON_PKCS11_KEY"),
-        "pkcs11_pin_file": _path(given, "KRYPTON_PKCS11_PIN_FILE", cwd),
-    }
-    missing = [_variable(name) for name, value in found.items() if value is None]
-    if 0 < len(missing) < len(found):
-        raise SettingsWrong(f"a master key in a security module needs {', '.join(missing)} too: set it, or none")
-    return found
-
-
-def _path(given: Mapping[str, str], name: str, cwd: Path) -> Path | None:
-    return cwd / given[name] if name in given else None
-
-
-def _url(given: Mapping[str, str], name: str) -> str | None:
-    if (url := given.get(name)) and not url.startswith(("http://", "https://")):
-        raise SettingsWrong(f"{name} must be a URL that begins with http:// or https://")
-    return url
-
-
-def _origin(given: Mapping[str, str]) -> str:
-    origin = given.get("KRYPTON_LOG_ORIGIN", Settings.log_origin)
-    if any(sign.isspace() or sign == "+" for sign in origin):
-        raise SettingsWrong("KRYPTON_LOG_ORIGIN must hold no space and no plus sign: log.example.org/ledger, say")
-    return origin
-
-
-def _yes(given: Mapping[str, str], name: str) -> bool:
-    text = given.get(name, "1")
-    if text not in ("0", "1"):
-        raise SettingsWrong(f"{name} is {text!r}: it must be 1 or 0")
-    return text == "1"
-
-
-def _database(given: Mapping[str, str], cwd: Path, name: str, by_file: str) -> str | None:
-    url, file = given.get(name), given.get(by_file)
-    if url and file:
-        raise SettingsWrong(f"{name} and {by_file} are both set: unset one")
-    if file:
-        url = _content(cwd / file, by_file)
-    if url and not url.startswith("postgresql://"):
-        raise SettingsWrong(f"{name} must be a URL: postgresql://user:password@host:port/database")
-    return url
-
-
-def _content(file: Path, name: str) -> str:
-    try:
-        return file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as failure:
-        raise SettingsWrong(f"{name}: {file} cannot be read: give a file that can") from failure
-
-
-def _keys(text: str, where: str) -> tuple[bytes, ...]:
-    return tuple(_key(one, where) for one in text.split() or ("",))
-
-
-def _key(text: str, where: str) -> bytes:
-    try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != MASTER_KEY_BYTES:
-        raise SettingsWrong(f"{where} must hold base64 of exactly {MASTER_KEY_BYTES} bytes, and does not")
-    return key
-
-
-def _ae_title(given: Mapping[str, str]) -> str:
-    title = given.get("KRYPTON_DICOM_AE", Settings.dicom_ae)
-    if len(title) > AE_TITLE_MAX or not title.isascii() or not title.isprintable() or "\\" in title:
-        raise SettingsWrong(f"KRYPTON_DICOM_AE must be 1 to {AE_TITLE_MAX} ASCII characters without a backslash")
-    return title
-
-
 def _numbers(given: Mapping[str, str]) -> dict[str, Any]:
     whole = {
-        name: _whole(given, _variable(name), getattr(Settings, name), LEAST.get(name, 1), most)
+        name: values.whole(given, values.variable(name), getattr(Settings, name), LEAST.get(name, 1), most)
         for name, most in WHOLE.items()
     }
-    return whole | {name: _seconds(given, _variable(name), getattr(Settings, name)) for name in SECONDS}
-
-
-def _variable(name: str) -> str:
-    return f"KRYPTON_{name.upper()}"
-
-
-def _whole(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    text = given.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-        raise SettingsWrong(f"{name} is {text!r}: it must be a whole number from {least} to {most}")
-    return int(text)
-
-
-def _seconds(given: Mapping[str, str], name: str, default: float) -> float:
-    try:
-        seconds = float(given.get(name, default))
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds <= 86_400:
-        raise SettingsWrong(f"{name} is {given[name]!r}: it must be seconds, above 0 and at most 86400")
-    return seconds
+    return whole | {name: values.seconds(given, values.variable(name), getattr(Settings, name)) for name in SECONDS}

@@ -1,0 +1,140 @@
+"""Reads the values of settings from text, and says what is wrong with one: the variable, and what it must be.
+
+``given``: the variables that are set, by name. Each function raises SettingsWrong.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from krypton.errors import SettingsWrong
+from streams.broker.broker import with_login
+
+MASTER_KEY_BYTES = 32
+AE_TITLE_MAX = 16
+
+
+def kafka(given: Mapping[str, str], cwd: Path) -> str | None:
+    """The address of a Kafka that is given, with its login."""
+    servers, user = given.get("KRYPTON_KAFKA"), given.get("KRYPTON_KAFKA_USER")
+    file = given.get("KRYPTON_KAFKA_PASSWORD_FILE")
+    if not user and not file:
+        return servers
+    if not (servers and user and file):
+        raise SettingsWrong(
+            "a login needs all of KRYPTON_KAFKA, KRYPTON_KAFKA_USER and KRYPTON_KAFKA_PASSWORD_FILE: "
+            "set the missing one"
+        )
+    content(cwd / file, "KRYPTON_KAFKA_PASSWORD_FILE")
+    return with_login(servers, user, cwd / file)
+
+
+def token(given: Mapping[str, str], cwd: Path) -> dict[str, Any]:
+    """Where the master key is in a security module: all four settings, or none."""
+    found = {
+        "pkcs11_module": path(given, "KRYPTON_PKCS11_MODULE", cwd),
+        "pkcs11_token": given.get("KRYPTON_PKCS11_TOKEN"),
+        "pkcs11_key": given.get("KRYPTON_PKCS11_KEY"),
+        "pkcs11_pin_file": path(given, "KRYPTON_PKCS11_PIN_FILE", cwd),
+    }
+    missing = [variable(name) for name, value in found.items() if value is None]
+    if 0 < len(missing) < len(found):
+        raise SettingsWrong(f"a master key in a security module needs {', '.join(missing)} too: set it, or none")
+    return found
+
+
+def path(given: Mapping[str, str], name: str, cwd: Path) -> Path | None:
+    """A file or folder, from the current folder on."""
+    return cwd / given[name] if name in given else None
+
+
+def url(given: Mapping[str, str], name: str) -> str | None:
+    """A URL of http or https."""
+    if (found := given.get(name)) and not found.startswith(("http://", "https://")):
+        raise SettingsWrong(f"{name} must be a URL that begins with http:// or https://")
+    return found
+
+
+def origin(given: Mapping[str, str], default: str) -> str:
+    """A log's name."""
+    name = given.get("KRYPTON_LOG_ORIGIN", default)
+    if any(sign.isspace() or sign == "+" for sign in name):
+        raise SettingsWrong("KRYPTON_LOG_ORIGIN must hold no space and no plus sign: log.example.org/ledger, say")
+    return name
+
+
+def yes(given: Mapping[str, str], name: str) -> bool:
+    """1 or 0; 1 where it is not set."""
+    text = given.get(name, "1")
+    if text not in ("0", "1"):
+        raise SettingsWrong(f"{name} is {text!r}: it must be 1 or 0")
+    return text == "1"
+
+
+def database(given: Mapping[str, str], cwd: Path, name: str, by_file: str) -> str | None:
+    """The URL of a database, which may lie in a file."""
+    found, file = given.get(name), given.get(by_file)
+    if found and file:
+        raise SettingsWrong(f"{name} and {by_file} are both set: unset one")
+    if file:
+        found = content(cwd / file, by_file)
+    if found and not found.startswith("postgresql://"):
+        raise SettingsWrong(f"{name} must be a URL: postgresql://user:password@host:port/database")
+    return found
+
+
+def content(file: Path, name: str) -> str:
+    """What a file holds that a setting names."""
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as failure:
+        raise SettingsWrong(f"{name}: {file} cannot be read: give a file that can") from failure
+
+
+def master_keys(text: str, where: str) -> tuple[bytes, ...]:
+    """Master keys in base64, 32 bytes each. ``where``: they stand, for messages."""
+    return tuple(_master_key(one, where) for one in text.split() or ("",))
+
+
+def _master_key(text: str, where: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != MASTER_KEY_BYTES:
+        raise SettingsWrong(f"{where} must hold base64 of exactly {MASTER_KEY_BYTES} bytes, and does not")
+    return key
+
+
+def ae_title(given: Mapping[str, str], default: str) -> str:
+    """An AE title (PS3.5 6.2)."""
+    title = given.get("KRYPTON_DICOM_AE", default)
+    if len(title) > AE_TITLE_MAX or not title.isascii() or not title.isprintable() or "\\" in title:
+        raise SettingsWrong(f"KRYPTON_DICOM_AE must be 1 to {AE_TITLE_MAX} ASCII characters without a backslash")
+    return title
+
+
+def variable(name: str) -> str:
+    """The variable of a field."""
+    return f"KRYPTON_{name.upper()}"
+
+
+def whole(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    """A whole number within bounds."""
+    text = given.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise SettingsWrong(f"{name} is {text!r}: it must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def seconds(given: Mapping[str, str], name: str, default: float) -> float:
+    """Seconds, at most a day."""
+    try:
+        found = float(given.get(name, default))
+    except ValueError:
+        found = -1.0
+    if not 0 < found <= 86_400:
+        raise SettingsWrong(f"{name} is {given[name]!r}: it must be seconds, above 0 and at most 86400")
+    return found
