@@ -5,6 +5,7 @@ other one shares its snapshot. Until it has started, and where it ends, windows 
 """
 
 import marshal
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing import get_context
@@ -17,7 +18,7 @@ from domain.proofs import leaf
 from domain.proofs.merkle import HASH_BYTES
 from schemas.registry import registry
 from streams.reading.record_tails import Expected, RecordTails, Times, kinds
-from streams.reading.side_by_side import Prepared
+from streams.reading.windows import Prepared
 
 LEAST_EVENTS: Final = 60_000
 """A process takes half a second to start: fewer are read before."""
@@ -82,7 +83,8 @@ class Ahead:
 
 
 def prepare(pipe: Connection, database: str, snapshot: str) -> None:
-    """In the other process: answer until nobody asks any more."""
+    """In the other process: answer until nobody asks any more. Ctrl-C is the first one's to tell."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Scan(database, snapshot=snapshot) as scan, suppress(*GONE):
         tails = RecordTails(kinds(registry()), Times())
         pipe.send_bytes(b"ready")

@@ -20,7 +20,8 @@ from schemas.codec import NotAnEvent
 from schemas.event import Record
 from schemas.registry import UnknownSchema, registry
 from streams.reading.record_source import Part, position_of
-from streams.reading.side_by_side import NO_EVENT, Store, Window, Wrong
+from streams.reading.side_by_side import NO_EVENT
+from streams.reading.windows import Store, Window, Wrong
 from streams.relay.outgoing import Addresser, Stored, first_long
 
 LOOK_AHEAD = 5_000

@@ -25,7 +25,8 @@ from streams.broker import checkpoints
 from streams.reading import record_source
 from streams.reading.record_source import Part
 from streams.reading.replay import Replay
-from streams.reading.side_by_side import Comparison, Window
+from streams.reading.side_by_side import Comparison
+from streams.reading.windows import Window
 from streams.relay import log_end
 from streams.relay.lease import LEASE_S, Lease
 from streams.relay.outbox import Outbox

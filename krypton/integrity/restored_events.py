@@ -17,7 +17,7 @@ from domain.proofs.merkle import Tree, leaf_hash
 from krypton.integrity.checkpoints import Heads
 from krypton.integrity.records_as_rows import StoredRow, commands_of, row_of
 from krypton.integrity.signed_tree import entry_of
-from streams.reading.side_by_side import Window
+from streams.reading.windows import Window
 
 Advance = Callable[[int], None]
 KEEP_ROWS: Final = 20_000

@@ -4,8 +4,8 @@ Both logs are read in parallel (``streams.reading.side_by_side``). The Merkle tr
 compared with every checkpoint, while PostgreSQL checks versions and command ids. Writes in progress raise no false
 alarm because of the order of reading: checkpoints first, then the relay's acknowledged position, then Kafka's ends,
 then a snapshot of the event store; each covers all that the one before refers to. Events after the relay's acknowledged
-position that Kafka lacks count as not yet published, which is no difference. Decision tables, where all is verified,
-and at the end the vault (``krypton.integrity.vault``) are held to the same snapshot.
+position that Kafka lacks count as not yet published, which is no difference. The vault (``krypton.integrity.vault``) is
+held to the same snapshot, and so are decision tables where all is verified.
 """
 
 import time
@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from threading import Lock
+from typing import Final, NamedTuple
 
 from adapters.eventstore import decision_tables_again
 from adapters.eventstore.checks import Fault, command_fault, version_fault
@@ -27,7 +28,7 @@ from krypton.integrity.findings import Difference, Kind, Log
 from krypton.integrity.judge import Judge
 from krypton.integrity.resume import Start, start_of
 from krypton.integrity.signed_tree import SignedTree, entry_of
-from krypton.integrity.vault import compare
+from krypton.integrity.vault import Compared, compare
 from krypton.integrity.verdict import Verdict
 from krypton.integrity.walk import Walk
 from schemas.codec import Codec
@@ -68,16 +69,17 @@ def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = l
     with Replay(ours.addresses.kafka) as replay:
         since_ms = _recorded_ms(ours, start)
         parts = record_source.parts(ours.addresses.kafka, replay, prefix=question.prefix, since_ms=since_ms)
-        with Scan(ours.addresses.database) as scan, _beside(ours, scan, start.position) as beside:
+        told = _one_at_a_time(advance)
+        with Scan(ours.addresses.database) as scan, _beside(ours, scan, start.position, told) as beside:
             signed = SignedTree.of(ours.settings.log_folder, question.heads.signed)
             judge = Judge(scan, {(part.topic, part.partition): part for part in parts}, signed, relayed)
             walk = Walk(scan, judge, start.tree, question.heads, start.position)
             with Ahead(ours.addresses.database, scan, scan.head() - start.position) as ahead:
                 comparison = Comparison(ahead, parts, registry(), start.position, look_back=True)
-                walk.through(comparison.windows(), advance)
-            walk.verdict.found += [found for future in beside for found in future.result()]
+                walk.through(comparison.windows(), told)
+            walk.verdict.found += [found for future in beside.found for found in future.result()]
             walk.verdict.has_tables = not question.since
-            _keys(ours, scan, walk.verdict, advance)
+            _take(beside.keys.result(), walk.verdict)
             return walk.verdict
 
 
@@ -86,11 +88,21 @@ def steps(ours: Krypton) -> int:
     return (ours.ledger.recorder.max_notification_id() or 0) + survey.count(ours.vault_database)
 
 
-def _keys(ours: Krypton, scan: Scan, verdict: Verdict, advance: Callable[[int], None]) -> None:
-    """The vault against the event store: whole, for a key may be altered whenever its events were."""
-    compared = compare(ours, scan, advance)
+def _take(compared: Compared, verdict: Verdict) -> None:
+    """What the vault was found to hold: whole, for a key may be altered whenever its events were."""
     verdict.keys, verdict.foreign_keys, verdict.foreign_named = compared.keys, compared.foreign, compared.foreign_named
     verdict.found += compared.found
+
+
+def _one_at_a_time(advance: Callable[[int], None]) -> Callable[[int], None]:
+    """Events and keys are compared in threads of their own."""
+    guard = Lock()
+
+    def told(done: int) -> None:
+        with guard:
+            advance(done)
+
+    return told
 
 
 def _relayed(ours: Krypton, timeout_s: float) -> int:
@@ -116,8 +128,15 @@ def _recorded_ms(ours: Krypton, start: Start) -> int | None:
     return first_long(row[1]) // 1000 if row and entry_of(*row) == start.entry else None
 
 
+class _Beside(NamedTuple):
+    """What is under way while both logs are compared."""
+
+    found: list[Future[list[Difference]]]
+    keys: Future[Compared]
+
+
 @contextmanager
-def _beside(ours: Krypton, scan: Scan, after: int) -> Iterator[list[Future[list[Difference]]]]:
+def _beside(ours: Krypton, scan: Scan, after: int, advance: Callable[[int], None]) -> Iterator[_Beside]:
     """What is asked in parallel, in sessions that share the snapshot of ``scan``."""
     snapshot = scan.snapshot()
 
@@ -126,9 +145,14 @@ def _beside(ours: Krypton, scan: Scan, after: int) -> Iterator[list[Future[list[
             fault = question(beside, after)
         return [Difference(fault.position, Log.EVENT_STORE, Kind(fault.kind), fault.detail)] if fault else []
 
-    with ThreadPoolExecutor(3) as pool:
+    def keys() -> Compared:
+        with Scan(ours.addresses.database, snapshot=snapshot) as beside:
+            return compare(ours, beside, advance)
+
+    with ThreadPoolExecutor(4) as pool:
         found = [pool.submit(asked, question) for question in (version_fault, command_fault)]
-        yield found if after else [*found, pool.submit(_decision_tables, ours, snapshot)]
+        tables = [] if after else [pool.submit(_decision_tables, ours, snapshot)]
+        yield _Beside([*found, *tables], pool.submit(keys))
 
 
 def _decision_tables(ours: Krypton, snapshot: str) -> list[Difference]:

@@ -12,7 +12,7 @@ from krypton.integrity.findings import Difference, Kind, Log
 from krypton.integrity.judge import Judge, StoreView
 from krypton.integrity.signed_tree import SignedTree, entry_of
 from krypton.integrity.verdict import Verdict
-from streams.reading.side_by_side import Window
+from streams.reading.windows import Window
 
 SIGNED_S: Final = 60.0
 """The notary signs every few seconds: an unsigned event older than this is overdue."""

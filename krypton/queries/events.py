@@ -16,7 +16,7 @@ from schemas.bulk import BulkCodec
 from schemas.event import LedgerEvent
 from schemas.registry import ENVELOPE, registry
 from streams.broker.topics import LEDGER
-from streams.reading.replay import read_events
+from streams.reading.read_events import read_events
 from streams.relay.outgoing import NoKeys
 
 Document = dict[str, Any]

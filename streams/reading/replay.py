@@ -9,7 +9,7 @@ class and the record parser belong to aiokafka 0.14.0, which is pinned.
 
 import asyncio
 import time
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
@@ -26,20 +26,15 @@ from kafka import TopicPartition as KafkaPartition
 from kafka.errors import KafkaError
 
 from domain.errors import OffsetGap
-from schemas.codec import Codec
-from schemas.event import LedgerEvent, Record
+from schemas.event import Record
 from streams.broker import bounds, broker
-from streams.broker.partition import partition_of
-from streams.broker.topics import LEDGER, PARTITIONS
+from streams.broker.topics import PARTITIONS
 from streams.reading.bundle import Bundle, is_plain, length_of
-from streams.reading.events import Wanted, events_of, in_ledger_order
-from streams.relay.position_search import offsets_at
 
 FETCH_BYTES: Final = 2 << 20
 BATCH: Final = 50  # unpacked, decoded and folded together, so it stays in the processor's cache
 WAIT_MS: Final = 500
 TIMEOUT_S: Final = 60.0
-MERGED_BATCH: Final = 500  # decoded records of each partition that wait to be merged
 PAUSE_S: Final = 0.2
 MISSING: Final = "records were lost, or somebody's transaction ended there: run krypton recover with the topic"
 PASSING: Final = (  # temporary errors while a leader moves or starts
@@ -307,42 +302,3 @@ def _unpacked(batch: Any, span: Span, first: int, most: int) -> Iterator[list[Re
             found = [record for record in found if first <= record.offset < end]
         if found:
             yield found
-
-
-def key_spans(found: Sequence[Span], keys: Collection[str]) -> list[Span]:
-    """The spans that can contain records of the keys."""
-    return [s for s in found if any(partition_of(k.encode(), PARTITIONS[s.topic]) == s.partition for k in keys)]
-
-
-def read_events(
-    kafka: str,
-    codec: Codec,
-    *,
-    topics: Collection[str] = LEDGER,
-    types: Collection[str] | None = None,
-    keys: Collection[str] | None = None,
-    from_position: int = 1,
-    to_position: int | None = None,
-) -> Generator[LedgerEvent, None, None]:
-    """The ledger's events in ledger order, from Kafka as it stands at the first ``next``. Close it to stop early.
-
-    ``kafka``: an address (``streams.broker.broker``). ``codec``: decodes; a ``BulkCodec`` takes half the time, one with
-    ``NoKeys`` leaves what is sealed as ``ERASED``. ``topics``: by default the whole ledger. ``types``: event types, as
-    in ``link.merged``, every version of them. ``keys``: Kafka keys, the uuids that ``docs/topics.md`` names; only the
-    partitions that can hold them are read. ``from_position``, ``to_position``: ledger positions, both included, counted
-    from 1; the start is found by binary search. Nothing is committed.
-
-    Each event of the range comes once: ``position`` only grows. ``data``: see ``LedgerEvent`` (times are microseconds
-    since 1970 UTC, ids are ``str``, doses carry their unit in their name). Up to 8 MB are held per partition.
-    Raises UnknownSchema (a type that no event has, or an event newer than this program), NotAnEvent (a record that is
-    not the ledger's), OffsetGap (records are missing), KafkaError (Kafka is away). Each names the record.
-    """
-    wanted = Wanted.of(codec.registry, types, keys, from_position, to_position)
-    starts = offsets_at(kafka, topics, from_position) if from_position > 1 else None
-    found = spans(kafka, topics, starts)
-    if keys is not None:
-        found = key_spans(found, keys)
-    with Replay(kafka) as replay:
-        yield from in_ledger_order(
-            events_of(replay.batches(span, MERGED_BATCH), codec, wanted) for span in found if span.size
-        )

@@ -12,107 +12,21 @@ are looked at one by one, each beside the row at its position. Mismatches are co
 Memory: the rows of one window, and two fetches per partition.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Final, NamedTuple, Protocol, overload
+from typing import Final
 
-from domain.proofs import leaf
 from domain.proofs.leaf import lines_of
 from schemas.event import Record
 from schemas.registry import Registry
 from streams.broker.partition import partition_of
 from streams.reading.record_source import Part, position_of
 from streams.reading.record_tails import CONTENT, SOURCE, SPEC, Expected, Kind, Place, RecordTails, Row, Times, kinds
+from streams.reading.windows import Prepared, Store, Window, Wrong, position_in
 
 WINDOW: Final = 10_000
 LOWEST: Final = -(1 << 63)  # no event is stored below 1; one that somebody put there is found
 NO_EVENT: Final = "the bytes are no event"
-
-
-class Store(Protocol):
-    """A snapshot of the event store."""
-
-    def next_at(self, position: int) -> int | None:
-        """The first position at or after this one that holds an event."""
-
-    def window(self, start: int, end: int) -> Sequence[Row]:
-        """The events from ``start`` to below ``end``, in order; ``Prepared``, if somebody has worked on them before."""
-
-    def row(self, position: int) -> Row | None:
-        """The event at a position."""
-
-    def rows_at(self, positions: Sequence[int]) -> list[Row]:
-        """The events at these positions, where there are any."""
-
-
-class Wrong(NamedTuple):
-    """A record that differs from the store's row at its position, and how. ``row`` is None if there is none."""
-
-    position: int
-    record: Record
-    row: Row | None
-    what: str
-
-
-class Prepared(Sequence[Row]):
-    """Rows of which is known already what a comparison asks; they themselves are loaded where one is looked at."""
-
-    def __init__(
-        self,
-        positions: Sequence[int],
-        leaves: Sequence[bytes],
-        expected: dict[Place, Expected] | None,
-        load: Callable[[], Sequence[Row]],
-    ) -> None:
-        """``expected``: see ``RecordTails.of``."""
-        self.positions = positions
-        self.leaves = leaves
-        self.expected = expected
-        self._load = load
-
-    @cached_property
-    def _rows(self) -> Sequence[Row]:
-        return self._load()
-
-    def __len__(self) -> int:
-        return len(self.positions)
-
-    @overload
-    def __getitem__(self, at: int) -> Row: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Row]: ...
-    def __getitem__(self, at: int | slice) -> Row | Sequence[Row]:
-        return self._rows[at]
-
-
-@dataclass
-class Window:
-    """Positions from ``start`` to below ``end``. ``rows``: the store's, in order; the rest: see the module."""
-
-    start: int
-    end: int
-    rows: Sequence[Row]
-    lacking: dict[int, Row] = field(default_factory=dict)
-    strange: list[tuple[int, Record]] = field(default_factory=list)
-    wrong: list[Wrong] = field(default_factory=list)
-    repeats: int = 0
-
-    @cached_property
-    def positions(self) -> Sequence[int]:
-        """Of the rows."""
-        return self.rows.positions if isinstance(self.rows, Prepared) else [_position(row) for row in self.rows]
-
-    @cached_property
-    def leaves(self) -> Sequence[bytes]:
-        """The rows' hashes in the tree."""
-        return self.rows.leaves if isinstance(self.rows, Prepared) else leaf.hashes(self.rows)
-
-    @cached_property
-    def held(self) -> dict[int, Row]:
-        """The rows by position."""
-        return {_position(row): row for row in self.rows}
 
 
 class Comparison:
@@ -179,7 +93,7 @@ class Comparison:
 
     def _look(self, parts: Sequence[Part], window: Window, passed: set[int]) -> None:
         """Compare the records of these partitions, one by one, with the rows that were not passed."""
-        window.lacking = {_position(row): row for number, row in enumerate(window.rows) if number not in passed}
+        window.lacking = {position_in(row): row for number, row in enumerate(window.rows) if number not in passed}
         for part in parts:
             self._take(part, window)
 
@@ -258,7 +172,7 @@ class Comparison:
 
     def _hold_before(self, part: Part, window: Window) -> None:
         """Compare records of earlier rows, which are not checked otherwise; one out of place counts as a repeat."""
-        rows = {_position(row): row for row in self._store.rows_at([position for position, _, _ in self._before])}
+        rows = {position_in(row): row for row in self._store.rows_at([position for position, _, _ in self._before])}
         for position, record, is_behind in self._before:
             if (row := rows.get(position)) is None:
                 window.strange.append((position, record))
@@ -271,7 +185,9 @@ class Comparison:
     def _again(self, part: Part, record: Record, row: Row, window: Window) -> None:
         """A second record of a position."""
         if what := self._what(part, record, row):
-            window.wrong.append(Wrong(_position(row), record, row, f"a second record of the position, of which {what}"))
+            window.wrong.append(
+                Wrong(position_in(row), record, row, f"a second record of the position, of which {what}")
+            )
         else:
             window.repeats += 1
 
@@ -310,7 +226,3 @@ class Comparison:
         if record.key != key:
             return "the key is not the event's"
         return "" if partition_of(key, part.count) == part.partition else "the partition is not that of its key"
-
-
-def _position(row: Row) -> int:
-    return int(row[0][: row[0].index(b"\n")])

@@ -28,7 +28,8 @@ from schemas.event import Record
 from schemas.registry import registry
 from streams.broker.topics import LEDGER, PARTITIONS
 from streams.reading.record_source import Part
-from streams.reading.side_by_side import Comparison, Window
+from streams.reading.side_by_side import Comparison
+from streams.reading.windows import Window
 from streams.relay.outgoing import Addresser, Stored
 from tests.fakes.avro import PRIMITIVES, sample_body
 from tests.fakes.bundles import bundles

@@ -12,7 +12,7 @@ from schemas.event import ERASED, LedgerEvent
 from schemas.registry import UnknownSchema, registry
 from streams.broker import broker
 from streams.broker.topics import LEDGER
-from streams.reading.replay import read_events
+from streams.reading.read_events import read_events
 from streams.relay import position_search
 from streams.relay.outgoing import NoKeys, Outgoing
 from streams.relay.position_search import offsets_at

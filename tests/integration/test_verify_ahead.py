@@ -10,7 +10,7 @@ from krypton.integrity import ahead
 from krypton.integrity.ahead import Ahead
 from krypton.integrity.findings import Kind, Log
 from krypton.services import notary
-from streams.reading.side_by_side import Prepared
+from streams.reading.windows import Prepared
 from tests.integration.live_ledger import LiveLedger, live_ledger
 from tests.integration.proof_world import altered, krypton, relay_all, verdict
 

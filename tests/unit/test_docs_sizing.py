@@ -53,6 +53,7 @@ def test_what_100_million_events_take_follows_from_one(place: str) -> None:
 
 def test_limits_are_as_told() -> None:
     assert f"There are {sum(PARTITIONS.values())} partitions." in PLAIN
+    assert f"{sum(PARTITIONS.values())} partitions: {PARTITIONS['krypton.studies']} of studies" in PLAN
     assert f"At most {MOST_PROCESSES} processes unless" in PLAIN
     assert f"at most {Limits().items:,} instances in each of {Limits().open_batches} open batches" in PLAIN
 
