@@ -21,7 +21,7 @@ from tests.integration.live_ledger import LiveLedger, read_log
 from tests.integration.proof_world import heads
 
 INDEX: Final = "identity_index"
-RECORD: Final = "patient_record_v1.study"
+RECORD: Final = "patient_record.study"
 
 
 def findings(ledger: LiveLedger, load: Load) -> Iterator[str]:
