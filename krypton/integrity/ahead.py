@@ -1,10 +1,11 @@
-"""Reads the event store for ``audit verify`` in a process of its own, one window ahead, where the ledger is large.
+"""Reads the event store for ``audit verify`` one window ahead, in a process of its own, where there is a core for it.
 
 Reading, hashing and working out what Kafka must hold take the longest; the process that asks compares meanwhile. The
 other one shares its snapshot. Until it has started, and where it ends, windows are read here: slower, and the same.
 """
 
 import marshal
+import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,6 +23,8 @@ from streams.reading.windows import Prepared
 
 LEAST_EVENTS: Final = 60_000
 """A process takes half a second to start: fewer are read before."""
+LEAST_CORES: Final = 3
+"""PostgreSQL and one process keep two busy: a further process would only take turns with them."""
 GONE: Final = (EOFError, OSError)
 
 
@@ -33,7 +36,7 @@ class Ahead:
         self._scan = scan
         self._pipe: Connection | None = None
         self._has_begun = False
-        if events >= LEAST_EVENTS:
+        if events >= LEAST_EVENTS and (os.cpu_count() or 1) >= LEAST_CORES:
             context = get_context("spawn")  # a fork would share connections and threads
             self._pipe, theirs = context.Pipe()
             self._process = context.Process(

@@ -46,6 +46,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         return rows
 
     monkeypatch.setattr(ahead, "LEAST_EVENTS", 0)
+    monkeypatch.setattr(ahead, "LEAST_CORES", 1)
     monkeypatch.setattr(Ahead, "window", window)
     return told
 
