@@ -22,7 +22,8 @@ ERASED = "'identity.erased'"
 """Events that decide whose key stays destroyed; looked at whenever a process starts."""
 ASKED = "'access.listed', 'access.view_refused', 'policy.entry_dropped'"
 """Events whose reason is sealed under the key of the actor who asked."""
-ACTOR = """CASE WHEN get_byte(state, 13) < 128 THEN substring(state FROM 15 FOR get_byte(state, 13) / 2)
+ACTOR = """CASE WHEN octet_length(state) < 15 THEN '' WHEN get_byte(state, 13) < 128
+    THEN substring(state FROM 15 FOR get_byte(state, 13) / 2)
     ELSE substring(state FROM 16 FOR (get_byte(state, 13) - 128 + 128 * get_byte(state, 14)) / 2) END"""
 """The actor in an event's bytes, after the schema's id and the time, which has 8 bytes from 1978 to 3111: its length is
 a zigzag varint.
@@ -33,11 +34,11 @@ OPENED = "'access.granted', 'access.emergency_opened'"
 """Events that let a professional look: one that was just stored counts before a view holds it."""
 BEGUN: Final = "'study.arrived', 'order.placed'"
 """Events that begin an exam or an order for an identity, which is their second id."""
-OF_IDENTITY: Final = """CASE WHEN get_byte(state, 13) < 128
+OF_IDENTITY: Final = """CASE WHEN octet_length(state) < 15 THEN '' WHEN get_byte(state, 13) < 128
     THEN substring(state FROM 127 + get_byte(state, 13) / 2 FOR 36)
     ELSE substring(state FROM 128 + (get_byte(state, 13) - 128 + 128 * get_byte(state, 14)) / 2 FOR 36) END"""
 """The identity in the bytes of such an event: behind the actor come ids of 37 bytes each, of command, correlation and
-aggregate.
+aggregate. Bytes that are no event have none, and raise nothing: whoever stores them is told elsewhere.
 """
 ERASURES: Final = "'erasure.requested', 'erasure.cancelled', 'erasure.held', 'erasure.carried_out', 'erasure.completed'"
 """Events that tell which erasures are open; few, and listed whenever somebody asks."""
