@@ -21,8 +21,9 @@ def file_under(spool: Spool, owner: str, claims: Iterable[str]) -> None:
         return
     folder, file = _list(spool, owner)
     folder.mkdir(parents=True, exist_ok=True)
-    with open(file, "ab", buffering=0) as opened:  # noqa: PTH123  see Spool.claim_below
+    with open(file, "ab") as opened:  # noqa: PTH123  see Spool.claim_below; buffered: all of it, or an error
         opened.write("\n".join(["", *told, ""]).encode())
+        opened.flush()
         os.fsync(opened.fileno())
     sync(folder, folder.parent, spool.root)  # also where the list was there: who made it may have been killed before
 
@@ -31,7 +32,7 @@ def delete_filed(spool: Spool, owner: str, most: int) -> bool:
     """Delete up to that many items of an owner's list, then the list; whether nothing is left. Raises OSError."""
     file = Path(_list(spool, owner)[1])
     with suppress(FileNotFoundError):
-        there = [path for line in file.read_text().splitlines() if line and (path := spool.root / line).exists()]
+        there = [path for line in file.read_text().splitlines() if line and (path := spool.root / line).is_file()]
         delete(there[:most])
         if len(there) > most:
             return False

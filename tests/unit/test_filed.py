@@ -1,6 +1,8 @@
 """Which instances were recorded for which study is listed, whatever crashes came; and deleted with the study."""
 
 import os
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,29 @@ def test_a_batch_that_was_begun_before_is_in_hand_until_it_is_recorded(spool: Sp
     assert not in_hand(spool, 1_000)
     file.unlink()
     assert not in_hand(spool, 1_001)
+
+
+def test_a_line_that_was_cut_off_at_a_folder_stops_nothing(spool: Spool) -> None:
+    """What is left of it may be the name of a folder that is there."""
+    (claim,) = kept(spool, STUDY, "1.1")
+    (file,) = (spool.root / "filed").glob("*/*")
+    with file.open("a") as opened:
+        opened.write(str(claim.parent.relative_to(spool.root)))
+    assert delete_filed(spool, STUDY, 100)
+    assert held(spool) == set()
+    assert claim.parent.is_dir()
+
+
+def test_a_list_that_does_not_fit_on_the_disk_is_an_error(spool: Spool) -> None:
+    """Else items would be recorded that no erasure finds."""
+    kept(spool, STUDY, "1.1")
+    (file,) = (spool.root / "filed").glob("*/*")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 10, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            file_under(spool, STUDY, [spool.claim_below("CHB", f"1.{n}") for n in range(2, 5)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
