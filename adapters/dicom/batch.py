@@ -89,7 +89,7 @@ class StudyBatch:
         names = (*self.names, *(held.name for held in self.seconds))
         command = ReceiveStudy(
             site=self.key.site,
-            patient=_received(self.key.patient),
+            patient=received(self.key.patient),
             study_uid=self.key.study_uid,
             accession=self.accession,
             started_at=self.started_at,
@@ -118,7 +118,7 @@ def _conflicts(seconds: Iterable[Held]) -> list[ReceivedConflict]:
         groups.setdefault((held.instance.patient, held.instance.study_uid, dose), []).append(held)
     return [
         ReceivedConflict(
-            patient=_received(patient),
+            patient=received(patient),
             study_uid=study_uid,
             differing=sorted({name for held in group if held.second for name in held.second.differing}),
             instances=len(group),
@@ -130,7 +130,8 @@ def _conflicts(seconds: Iterable[Held]) -> list[ReceivedConflict]:
     ]
 
 
-def _received(patient: Patient) -> ReceivedPatient:
+def received(patient: Patient) -> ReceivedPatient:
+    """The person as commands take it."""
     return ReceivedPatient(
         local_id=patient.local_id,
         issuer=patient.issuer,

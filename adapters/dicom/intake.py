@@ -151,11 +151,11 @@ def read_back(desk: Desk, name: Name) -> Held:
     return Held(name, instance, document, None if path.samefile(first) else second(first, path))
 
 
-def local_id_in(path: Path) -> str:
-    """Whose an instance in a file says that it is: the Patient ID. Raises Refused, OSError."""
+def instance_in(path: Path) -> Instance:
+    """What an instance in a file says of itself. Raises Refused, OSError."""
     with mapped(path) as data:
         sent = _in_file(data, read_file_meta(data), "", "", lambda _: Kept.NEW)
-        return read_instance(sent.header()).patient.local_id
+        return read_instance(sent.header())
 
 
 def dose_aside(spool: Spool, site: str, uid: str, digest: str) -> ReceivedDose | None:

@@ -1,6 +1,6 @@
 """Whose a received study is: the identity that the sender's patient is, or becomes where nobody bears the number."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -81,6 +81,18 @@ def would_be(work: Work, site: str, patient: ReceivedPatient) -> UUID:
     stated, under = received_traits(work.now, **patient.stated), list(under_number(work, site, patient))
     known = next((one.id for one in under if _is_of(one, stated)), None)
     return known or Identity.create_id(work.ids, _assigner(work, site, patient), patient.local_id, len(under) + 1)
+
+
+def is_only_of(work: Work, site: str, patient: ReceivedPatient, erased: Collection[str]) -> bool:
+    """Whether what was received is of one of these erased identities: one bears its number, and nobody living who
+    bears it too can be meant. Raises NothingNew where too many do.
+    """
+    under = list(under_number(work, site, patient))
+    if not any(str(one.id) in erased for one in under):
+        return False
+    stated = received_traits(work.now, **patient.stated)
+    living = (one for one in under if not one.erased and str(one.id) not in erased)
+    return not any(not one.readable or _is_of(one, stated) for one in living)
 
 
 def _assigner(work: Work, site: str, patient: ReceivedPatient) -> str:
