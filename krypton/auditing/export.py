@@ -101,10 +101,17 @@ def export(
         "access_position": allowed.position,
         "unsealed": unsealed,
     }
-    if unsealed:
-        exports.note(ours.settings.home, folder, past.identities, caller.actor)
+    noted = exports.note(ours.settings.home, folder, _named(ours, past), caller.actor) if unsealed else None
     export_files.write(folder, written, summary)
+    if noted:
+        exports.written(ours, noted, past.position)
     return {"folder": str(folder), **summary}
+
+
+def _named(ours: Krypton, past: Past) -> set[str]:
+    """Whom the opened fields may name: the person, and everybody under whose key some were sealed."""
+    latest = ours.codec.registry.latest
+    return past.identities.union(*(ours.codec.whose_keys(latest[one.type], one.data) for one in past.events))
 
 
 def latest(ours: Krypton, position: int, wait_s: float = 0.0) -> Signed:

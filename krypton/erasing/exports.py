@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from adapters.durable import write
+from domain.ledger import ALL
 from krypton.bootstrap import Krypton
 from krypton.home import Home
 
@@ -19,17 +20,30 @@ MANIFEST: Final = "manifest.json"
 Document = dict[str, Any]
 
 
-def note(home: Path, folder: Path, identities: Collection[str], asked_by: str) -> None:
-    """Note an export before it is written. Raises OSError."""
+def note(home: Path, folder: Path, identities: Collection[str], asked_by: str) -> Path:
+    """Note an export before it is written; returns where. ``identities``: whom it names. Raises OSError."""
     told = {"folder": str(folder.resolve()), "identities": sorted(identities), "asked_by": asked_by}
-    write(Home(home).exports / f"{uuid4()}.json", json.dumps(told).encode())
+    noted = Home(home).exports / f"{uuid4()}.json"
+    write(noted, json.dumps(told).encode())
+    return noted
+
+
+def written(ours: Krypton, noted: Path, since: int) -> None:
+    """An export is written whole, of what the ledger held at a position: whoever was erased since closes it at once.
+
+    Who is erased later finds it whole (``deleted``), so nobody is missed.
+    """
+    told = json.loads(noted.read_bytes())
+    erased = ours.ledger.recorder.select_notifications(since + 1, ALL, topics=("identity.erased",))
+    if not {str(one.originator_id) for one in erased}.isdisjoint(told["identities"]) and _close(told):
+        noted.unlink(missing_ok=True)
 
 
 def deleted(ours: Krypton, causes: Mapping[str, int]) -> Mapping[str, Sequence[str]]:
     """Delete what was opened of these people, in the folders that are where they were written."""
     for noted, told in _noted(ours.settings.home):
-        if not causes.keys().isdisjoint(told["identities"]) and _close(Path(told["folder"])):
-            noted.unlink()
+        if not causes.keys().isdisjoint(told["identities"]) and _close(told):
+            noted.unlink(missing_ok=True)
     return dict.fromkeys(causes, ())
 
 
@@ -44,13 +58,24 @@ def _noted(home: Path) -> Iterator[tuple[Path, Document]]:
         yield file, json.loads(file.read_bytes())
 
 
-def _close(folder: Path) -> bool:
-    """Delete the opened fields of an export, and take them out of its manifest; whether it is there."""
-    manifest = folder / MANIFEST
-    if not manifest.exists():
+def _close(noted: Document) -> bool:
+    """Delete the opened fields of an export, and take them out of its manifest; whether it is there.
+
+    Another one may have been written to its folder since: an export's manifest says about whom it is.
+    """
+    folder = Path(noted["folder"])
+    try:
+        told = json.loads((folder / MANIFEST).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError):
         return False
-    told = json.loads(manifest.read_bytes())
+    if not _is_export(told) or not set(told.get("identities", ())) <= set(noted["identities"]):
+        return False
     told["files"].pop(UNSEALED, None)
     (folder / UNSEALED).unlink(missing_ok=True)
-    write(manifest, f"{json.dumps({**told, 'unsealed': False}, ensure_ascii=False, indent=1)}\n".encode())
+    write(folder / MANIFEST, f"{json.dumps({**told, 'unsealed': False}, ensure_ascii=False, indent=1)}\n".encode())
     return True
+
+
+def _is_export(manifest: Any) -> bool:
+    """Whether it is an export's; any program may write a file of that name."""
+    return isinstance(manifest, dict) and isinstance(manifest.get("files"), dict) and "unsealed" in manifest
