@@ -33,7 +33,7 @@ LEAST_US: Final = 1_000_000
 DAY_US: Final = 24 * 3600 * 1_000_000
 COLUMNS = "id, kind, does, body, cause, correlation_id, attempts"
 CLAIM = f"""SELECT {COLUMNS} FROM policies.outbox
-WHERE policy = %s AND state = 'waiting' AND kind = ANY(%s) AND try_at <= %s
+WHERE policy = %s AND state = 'waiting' AND kind = ANY(%s) AND try_at <= %s AND (%s::text IS NULL OR does = %s)
 ORDER BY try_at, place, cause, id LIMIT %s FOR UPDATE SKIP LOCKED"""
 SETTLE = """UPDATE policies.outbox SET state = %s, error = %s, positions = %s, settled_at = %s WHERE id = %s"""
 POSTPONE = "UPDATE policies.outbox SET due_at = %s, try_at = %s WHERE id = %s"
@@ -147,10 +147,12 @@ class Outbox:
         self._connection: Connection | None = None
 
     @contextmanager
-    def claim(self, kinds: Sequence[str], now: int, limit: int) -> Iterator[Claim]:
-        """Claim the next entries due at ``now`` (µs) that no other sender holds; commits at the end or rolls back."""
+    def claim(self, kinds: Sequence[str], now: int, limit: int, does: str | None = None) -> Iterator[Claim]:
+        """Claim the next entries due at ``now`` (µs) that no other sender holds, of all names or of one; commits at the
+        end or rolls back.
+        """
         with self._transaction() as cursor:
-            cursor.execute(CLAIM, (self.policy, list(kinds), now, limit))
+            cursor.execute(CLAIM, (self.policy, list(kinds), now, does, does, limit))
             entries = [
                 Entry(UUID(ident), kind, does, body, cause, UUID(correlation), attempts)
                 for ident, kind, does, body, cause, correlation, attempts in cursor.fetchall()

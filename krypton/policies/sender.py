@@ -188,26 +188,26 @@ class Sender:
             log.warning("%s: %s %s failed and is tried again later (%s)", *told)
 
     def _look_up(self) -> bool:
-        with self._outbox.claim([Kind.LOOKUP], self._now(), AT_A_TIME[Kind.LOOKUP]) as claim:
-            self._looked = bool(claim.entries)
-            by_name: dict[str, list[Entry]] = {}
-            for entry in claim.entries:
-                by_name.setdefault(entry.does, []).append(entry)
-            made = [self._look(claim, name, entries) for name, entries in by_name.items()]
-            if any(made):
-                self._step("looked")
-        return any(made)
+        """Each lookup by itself: what must wait for one of them holds no other up, nor takes back what it did."""
+        self._looked = False
+        return any([self._look(name) for name in self._lookups])
 
-    def _look(self, claim: Claim, name: str, entries: Sequence[Entry]) -> bool:
+    def _look(self, name: str) -> bool:
         made = False
-        for part, found in each(entries, self._lookups[name], self._reachable):
-            if isinstance(found, Exception):  # parked in the end, where an operator sees it
-                self._failed(claim, part[0], _kind(found))
-                continue
-            for entry in part:
-                if entry.id in found:
-                    claim.became(entry, [_child(entry, place, due) for place, due in found[entry.id]])
-                    made = True
+        with self._outbox.claim([Kind.LOOKUP], self._now(), AT_A_TIME[Kind.LOOKUP], name) as claim:
+            if not claim.entries:
+                return False
+            self._looked = True
+            for part, found in each(claim.entries, self._lookups[name], self._reachable):
+                if isinstance(found, Exception):  # parked in the end, where an operator sees it
+                    self._failed(claim, part[0], _kind(found))
+                    continue
+                for entry in part:
+                    if entry.id in found:
+                        claim.became(entry, [_child(entry, place, due) for place, due in found[entry.id]])
+                        made = True
+            if made:
+                self._step("looked")
         return made
 
 

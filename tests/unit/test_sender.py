@@ -35,8 +35,8 @@ class MemoryOutbox:
         self.led_to: list[Child] = []
 
     @contextmanager
-    def claim(self, kinds: Sequence[str], _: int, limit: int) -> Iterator[Any]:
-        taken = [entry for entry in self.left if entry.kind in kinds][:limit]
+    def claim(self, kinds: Sequence[str], _: int, limit: int, does: str | None = None) -> Iterator[Any]:
+        taken = [entry for entry in self.left if entry.kind in kinds and does in (None, entry.does)][:limit]
         yield SimpleNamespace(
             entries=taken,
             done=lambda entry, *_: self._settle(entry, "done"),
@@ -165,6 +165,15 @@ def test_a_lookup_that_alone_always_fails_holds_no_other_up() -> None:
     outbox = MemoryOutbox(one, poison, other)
     sender(outbox, lookups={"match": look}).once()
     assert outbox.became == {one.id: "became 0", poison.id: "failed OperationalError", other.id: "became 0"}
+
+
+def test_however_many_must_wait_for_one_lookup_another_goes_on() -> None:
+    """Keys of erased people are destroyed while rows of a thousand others wait for a rebuild."""
+    waiting = [entry(Kind.LOOKUP, "waits", {"identity": str(n)}) for n in range(1_000)]
+    last = entry(Kind.LOOKUP, "goes", {"identity": "last"})
+    outbox = MemoryOutbox(*waiting, last)
+    sender(outbox, lookups={"waits": lambda _: {}, "goes": lambda found: {one.id: () for one in found}}).once()
+    assert outbox.became == {last.id: "became 0"}
 
 
 def test_a_timer_that_comes_too_early_is_asked_again_at_its_end() -> None:
