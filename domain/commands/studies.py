@@ -163,9 +163,9 @@ class ReassignStudy:
     reason: str
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises AlreadyThere (S4), StudyWithdrawn (S3), NotFound."""
+        """Raises AlreadyThere (S4), StudyWithdrawn (S3), Erased (I7), NotFound."""
         study = work.get(Study, self.study)
-        work.get(Identity, self.to_identity)
+        work.get(Identity, self.to_identity).refuse_if_erased()
         study.reassign(to_identity_id=self.to_identity, reason=self.reason)
         if dose := work.find(Dose, Dose.create_id(work.ids, study.id)):
             dose.reassign(to_identity_id=self.to_identity)

@@ -250,6 +250,15 @@ def test_who_is_erased_is_not_erased_again(desk: Desk) -> None:
         desk.ask(CancelErasure(identity=desk.person, reason="x"))
 
 
+def test_no_study_is_moved_to_who_is_erased(desk: Desk) -> None:
+    """Its images would be in no erasure, and the record that it belongs to would lack them."""
+    desk.approved()
+    desk.let_pass(days=8)
+    study = UUID(desk.region.ask(received(study_uid="2.25.77", local_id="2")).result["study"])
+    with pytest.raises(Erased):
+        desk.ask(ReassignStudy(study=study, to_identity=desk.person, reason="x"))
+
+
 def test_each_part_follows_once_and_then_it_is_completed(desk: Desk) -> None:
     desk.approved()
     desk.let_pass(days=8)
