@@ -162,14 +162,18 @@ class Erasure(Aggregate):
         self.requests += 1
         self.request = Request(request_id, Ground(ground), reference, by, died)
 
-    def approve(self, *, by: str, due_at: int, rule_version: int) -> None:
-        """Let it be carried out at ``due_at``.
+    def approve(self, *, by: str, due_at: int, rule_version: int, shown: UUID | None = None) -> None:
+        """Let it be carried out at ``due_at``. ``shown``: the request that the approver has seen, where that is known.
 
         Raises ErasureUnchanged (F6), SecondPersonMissing (F3), LegalHold (F5).
         """
         request = self._open()
         if request.due_at is not None:
             raise ErasureUnchanged(f"the erasure of {self.identity_id} is approved already: nothing to do")
+        if shown not in (None, request.id):
+            raise ErasureUnchanged(
+                f"another erasure of {self.identity_id} is requested by now than was shown: look at it, then approve"
+            )
         _refuse_program(by)
         if _code(by) == _code(request.by):
             raise SecondPersonMissing(

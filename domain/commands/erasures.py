@@ -45,15 +45,19 @@ class RequestErasure:
 
 @dataclass(frozen=True, kw_only=True)
 class ApproveErasure:
-    """Approve a request, as the second person: it is carried out once the delay of its ground is over."""
+    """Approve a request, as the second person: it is carried out once the delay of its ground is over. ``request``: the
+    one that was shown to them; None: whichever is open.
+    """
 
     identity: UUID
+    request: UUID | None = None
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises SecondPersonMissing (F3), LegalHold (F5), ErasureUnchanged (F6)."""
         erasure, rules = _begun(work, self.identity), _rules(work)
         delay = timedelta(days=rules.delay_days[erasure.request.ground] if erasure.request else 0)
-        erasure.approve(by=work.actor, due_at=micros(work.now + delay), rule_version=rules.version)
+        due_at = micros(work.now + delay)
+        erasure.approve(by=work.actor, due_at=due_at, rule_version=rules.version, shown=self.request)
         return _told(self.identity, erasure.request)
 
 

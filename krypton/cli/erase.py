@@ -1,10 +1,13 @@
 """krypton erase: requests, approves, holds and shows erasures. A policy carries them out, and what is left follows."""
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
+from domain.aggregates.erasure import Erasure, Request
 from domain.commands.erasures import ApproveErasure, CancelErasure, HoldErasure, ReleaseHold, RequestErasure
+from krypton.bootstrap import Krypton
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import ask, envelope, krypton
 from krypton.cli.given import Yes, confirm, line
@@ -49,10 +52,19 @@ def approve(ref: Ref, yes: Yes = False, who: As = OWN, command_id: CommandId = N
     """Let it be carried out, as the second person, once the delay of its ground is over. Asks first."""
     ours = krypton()
     identity = ours.resolve(ref)
+    shown = None
     if not yes:
+        shown = _requested(ours, identity)
         unasked = typer.BadParameter("an erasure is never taken back, and nobody can be asked here: say --yes")
-        confirm(f"Make all that names the person unreadable for ever, for identity {identity}?", unasked)
-    ask(ours, ApproveErasure(identity=identity), who, command_id, as_json)
+        why = f", on the ground {shown.ground}: {shown.reference}, as {shown.by} requested" if shown else ""
+        confirm(f"Make all that names the person unreadable for ever, for identity {identity}{why}?", unasked)
+    ask(ours, ApproveErasure(identity=identity, request=shown and shown.id), who, command_id, as_json)
+
+
+def _requested(ours: Krypton, identity: UUID) -> Request | None:
+    """The open request of an identity's erasure."""
+    held = ours.ledger.find(Erasure, Erasure.create_id(ours.ledger.ids, identity))
+    return held and held.request
 
 
 @app.command()

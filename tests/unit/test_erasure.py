@@ -197,6 +197,19 @@ def test_a_later_request_is_not_carried_out_by_an_earlier_approval(desk: Desk) -
     assert (desk.erased(), desk.erasure.request.id) == (True, second)
 
 
+def test_an_approval_is_of_the_request_that_was_shown(desk: Desk) -> None:
+    desk.request()
+    shown = desk.erasure.request
+    assert shown is not None
+    desk.ask(CancelErasure(identity=desk.person, reason="another ground"))
+    desk.request("court_order")
+    with pytest.raises(ErasureUnchanged, match="than was shown"):
+        desk.ask(ApproveErasure(identity=desk.person, request=shown.id), OTHER)
+    now = desk.erasure.request
+    assert now is not None
+    desk.ask(ApproveErasure(identity=desk.person, request=now.id), OTHER)
+
+
 def test_a_hold_stops_the_approval_and_names_itself(desk: Desk) -> None:
     desk.request()
     desk.ask(HoldErasure(identity=desk.person, reference="TJ 26/00123"))
