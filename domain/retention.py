@@ -91,7 +91,7 @@ def day_of_death(text: str | None, last: date, today: date) -> date | None:
     """The day of death as stated. Raises BadTraits (I1): it is no day, or lies ahead, or before the last exam."""
     if text is None:
         return None
-    if (day := known_day(text)) is None or len(text) > len("2026-01-31"):
+    if (day := known_day(text)) is None or text != day.isoformat():
         raise BadTraits("the day of death is no day: write it YYYY-MM-DD")
     if not last <= day <= today:
         raise BadTraits("the day of death lies before the last exam, or ahead: check it")

@@ -95,9 +95,12 @@ class Recorder(Generic[I]):
         return self.desk.folder / "batches" / f"{command_id}.json"
 
     def _write_ahead(self, batch: Batch) -> None:
+        """Once: the time of the file says when the batch was begun, however often it is tried (``filed.in_hand``)."""
         self.desk.settle(batch.names)
         names = [list(name) for name in batch.names]
-        write(self._file(batch.command_id), json.dumps({"names": names}).encode())
+        file, content = self._file(batch.command_id), json.dumps({"names": names}).encode()
+        if not (file.exists() and file.read_bytes() == content):
+            write(file, content)
         self.desk.step("written ahead")
 
     def _forget(self, command_id: UUID) -> None:

@@ -13,7 +13,8 @@ from domain.errors import OutOfRange
 from domain.retention import Ground, Retention
 from domain.rules.place import Checks, Place
 
-YEARS: Final = ("years", "until_age", "years_after_death")
+YEARS: Final = {"years": 20, "until_age": 28, "years_after_death": 10}
+"""The least that each may be: what the law keeps."""
 LONGEST_YEARS: Final = 200
 LONGEST_DAYS: Final = 3_650
 BUILT_IN: Final = Retention()
@@ -26,17 +27,19 @@ def check(body: Place) -> None:
     """Raises G7 to G16, with the path of each error."""
     with Checks() as checks:
         parts = checks.fields(body, {*YEARS, "follow_days", "delay_days"})
-        for name in YEARS:
-            checks(partial(_whole, parts[name]))
+        for name, least in YEARS.items():
+            checks(partial(_whole, parts[name], least))
         checks(partial(parts["follow_days"].number, LONGEST_DAYS))
         for delay in checks.fields(parts["delay_days"], [*Ground]).values():
             checks(partial(delay.number, LONGEST_DAYS))
 
 
-def _whole(place: Place) -> None:
+def _whole(place: Place, least: int) -> None:
     """Raises OutOfRange, and as ``Place.number``."""
-    if not place.number(LONGEST_YEARS).is_integer():
+    if not (years := place.number(LONGEST_YEARS)).is_integer():
         raise OutOfRange(f"{place.path}: is no whole number: write years")
+    if years < least:
+        raise OutOfRange(f"{place.path}: is less than the law keeps records (CSP R.1112-7): write {least} or more")
 
 
 def build(version: int, body: Mapping[str, Any]) -> Retention:

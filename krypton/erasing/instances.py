@@ -30,8 +30,6 @@ from domain.errors import NothingNew
 from krypton.bootstrap import Krypton
 from krypton.erasing.events import events, recorded_at
 
-CLOCKS_S: Final = 60
-"""By how much the clocks of this machine and of the ledger may differ (T1)."""
 AT_A_TIME: Final = 2_000
 """Instances of a study that are deleted before the sender is heard of again."""
 US: Final = 1_000_000
@@ -44,7 +42,7 @@ def deleted(ours: Krypton, causes: Mapping[str, int]) -> Mapping[str, Sequence[s
     """Delete the instances of these people; says of whom none is left, and which studies they were of."""
     spool = spool_at(ours.settings.instances)
     erased = {identity: recorded_at(ours, at) / US for identity, at in causes.items()}
-    if in_hand(spool, max(erased.values()) + CLOCKS_S):
+    if in_hand(spool, max(erased.values()) + ours.settings.clock_bound_s):
         return {}
     studies = {identity: studies_of(ours, identity) for identity in causes}
     theirs = {study for mine in studies.values() for study in mine}
@@ -115,7 +113,7 @@ def _says(file: Path, says: tuple[Patient, str]) -> bool:
 def _refused(ours: Krypton, spool: Spool, erased: Erased) -> Iterator[Path]:
     """Instances of batches that a rule refused before one of these people was erased, and that are theirs."""
     for reason in spool.refused.glob(f"*/{REASON}"):
-        since = reason.stat().st_mtime - CLOCKS_S
+        since = reason.stat().st_mtime - ours.settings.clock_bound_s  # clocks differ by no more (T1)
         if not (gone := {identity for identity, at in erased.items() if since <= at}):
             continue
         site = json.loads(reason.read_bytes())["site"]

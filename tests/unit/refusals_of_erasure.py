@@ -72,7 +72,7 @@ PROVOKED = [
         lambda w: by(w, ONE, HoldErasure(identity=w.marie, reference="born 1913-02-28")),
     ),
     Provoked(
-        errors.BadTraits, "write it YYYY-MM-DD", lambda w: by(w, ONE, request(w, "end_of_retention", died="01/02/2020"))
+        errors.BadTraits, "write it YYYY-MM-DD", lambda w: by(w, ONE, request(w, "end_of_retention", died="20200201"))
     ),
     Provoked(
         errors.BadTraits,

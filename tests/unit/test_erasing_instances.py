@@ -1,5 +1,6 @@
 """Whose instances are deleted when somebody is erased: theirs, wherever in the folder they lie, and nobody else's."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,3 +194,14 @@ def test_what_was_refused_under_the_number_of_another_establishment_is_theirs(fo
 def conflicts(folder: Folder) -> list[dict[str, Any]]:
     """What was found to have come twice."""
     return [dict(one.data) for one in of_type(folder.ledger, "study.conflict_found")]
+
+
+def test_a_batch_that_is_tried_again_is_as_old_as_when_it_was_begun(folder: Folder) -> None:
+    """By its time an erasure knows whether it may hold what is listed nowhere yet."""
+    with pytest.raises(Died):
+        folder.receive("M", "1", step="executed")
+    (begun,) = folder.spool.root.glob("work/*/batches/*.json")
+    os.utime(begun, (1_000, 1_000))
+    with pytest.raises(Died):
+        restart(folder.spool, folder.ledger, dies_at("written ahead"))
+    assert begun.stat().st_mtime == 1_000
