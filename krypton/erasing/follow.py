@@ -10,6 +10,7 @@ from uuid import UUID
 from adapters.outbox.outbox import Entry
 from krypton.bootstrap import Krypton
 from krypton.erasing import answers, exports, instances, rows
+from krypton.erasing.background import InBackground
 from policies.erasure import FOLLOWS
 from policies.policy import Due, Kind
 
@@ -45,7 +46,7 @@ def lookups(ours: Krypton, step: Step) -> Mapping[str, Following]:
     """The lookups by name. ``step``: told the name of each finished step; tests end the process there."""
     removers: Mapping[str, Callable[[Krypton, Causes], Done]] = {
         "key": destroyed,
-        "instances": instances.deleted,
+        "instances": InBackground(instances.deleted).removed,
         "answers": answers.forgotten,
         "exports": exports.deleted,
         "views": rows.Overwriting().overwritten,
