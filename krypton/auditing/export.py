@@ -108,7 +108,7 @@ def export(
     return {"folder": str(folder), **summary}
 
 
-def _named(ours: Krypton, past: Past) -> set[str]:
+def _named(ours: Krypton, past: Past) -> frozenset[str]:
     """Whom the opened fields may name: the person, and everybody under whose key some were sealed."""
     latest = ours.codec.registry.latest
     return past.identities.union(*(ours.codec.whose_keys(latest[one.type], one.data) for one in past.events))

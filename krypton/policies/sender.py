@@ -190,7 +190,8 @@ class Sender:
     def _look_up(self) -> bool:
         """Each lookup by itself: what must wait for one of them holds no other up, nor takes back what it did."""
         self._looked = False
-        return any([self._look(name) for name in self._lookups])
+        made = [self._look(name) for name in self._lookups]
+        return any(made)
 
     def _look(self, name: str) -> bool:
         made = False
