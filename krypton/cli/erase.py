@@ -58,13 +58,13 @@ def approve(ref: Ref, yes: Yes = False, who: As = OWN, command_id: CommandId = N
         unasked = typer.BadParameter("an erasure is never taken back, and nobody can be asked here: say --yes")
         why = f", on the ground {shown.ground}: {shown.reference}, as {shown.by} requested" if shown else ""
         confirm(f"Make all that names the person unreadable for ever, for identity {identity}{why}?", unasked)
-    ask(ours, ApproveErasure(identity=identity, request=shown and shown.id), who, command_id, as_json)
+    ask(ours, ApproveErasure(identity=identity, request=shown.id if shown else None), who, command_id, as_json)
 
 
 def _requested(ours: Krypton, identity: UUID) -> Request | None:
     """The open request of an identity's erasure."""
     held = ours.ledger.find(Erasure, Erasure.create_id(ours.ledger.ids, identity))
-    return held and held.request
+    return held.request if held else None
 
 
 @app.command()
