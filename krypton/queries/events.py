@@ -36,7 +36,10 @@ class Sought:
 
 
 def published(ours: Krypton, sought: Sought) -> Iterator[Document]:
-    """These events in ledger order. Raises UnknownSchema (a type no event has), NotAnEvent, OffsetGap, KafkaError."""
+    """These events in ledger order, up to the last one of now.
+
+    Raises UnknownSchema (a type no event has), NotAnEvent, OffsetGap, KafkaError.
+    """
     events = read_events(
         ours.addresses.kafka,
         BulkCodec(registry(), NoKeys()),
@@ -45,6 +48,7 @@ def published(ours: Krypton, sought: Sought) -> Iterator[Document]:
         keys=sought.keys or None,
         from_position=sought.first,
         to_position=sought.last,
+        head=ours.ledger.recorder.max_notification_id() or 0,
     )
     with closing(events):
         yield from map(_document, islice(events, sought.most))

@@ -45,7 +45,7 @@ def rights() -> Mapping[str, Rights]:
         RELAY: Rights(LEDGER, LEDGER, transactions=IDENTITY),
         NOTARY: Rights((CHECKPOINTS,), (CHECKPOINTS,)),
         POLICY: Rights(tuple(followed), (DEAD_LETTERS,), groups=f"krypton-{PREFIX}"),
-        HEALTH: Rights((*LEDGER, CHECKPOINTS)),
+        HEALTH: Rights((*LEDGER, CHECKPOINTS), sees=(DEAD_LETTERS,)),
         **workers,
     }
 

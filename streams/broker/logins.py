@@ -29,10 +29,14 @@ PREFIXED: Final = ACLResourcePatternType.PREFIXED
 
 @dataclass(frozen=True)
 class Rights:
-    """What one login may do. ``groups``: how its consumer groups begin; ``transactions``: its transactional id."""
+    """What one login may do. ``groups``: how its consumer groups begin; ``transactions``: its transactional id.
+
+    ``sees``: topics of which it may know that they are there.
+    """
 
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    sees: tuple[str, ...] = ()
     groups: str = ""
     transactions: str = ""
 
@@ -69,6 +73,8 @@ def _set_rights(admin: KafkaAdminClient, wanted: Mapping[str, Rights]) -> None:
 def _rights(name: str, rights: Rights) -> Iterator[ACL]:
     for topic in rights.reads:
         yield acl.allow(name, ACLOperation.READ, ResourcePattern(ResourceType.TOPIC, topic))
+    for topic in rights.sees:
+        yield acl.allow(name, ACLOperation.DESCRIBE, ResourcePattern(ResourceType.TOPIC, topic))
     for topic in rights.writes:
         yield acl.allow(name, ACLOperation.WRITE, ResourcePattern(ResourceType.TOPIC, topic))
     if rights.groups:

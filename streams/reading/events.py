@@ -15,12 +15,16 @@ from schemas.registry import Registry
 
 @dataclass(frozen=True)
 class Wanted:
-    """A filter. None means all; positions are ledger positions, both ends included."""
+    """A filter. None means all; positions are ledger positions, both ends included.
+
+    ``head``: the ledger's last position, where it is known: a record above it is somebody else's, and passed over.
+    """
 
     prefixes: frozenset[bytes] | None
     keys: frozenset[bytes] | None
     from_position: int
     to_position: int | None
+    head: int | None = None
 
     @staticmethod
     def of(
@@ -29,15 +33,15 @@ class Wanted:
         keys: Collection[str] | None,
         from_position: int,
         to_position: int | None,
+        head: int | None = None,
     ) -> "Wanted":
         """Raises UnknownSchema if no event has such a type: a misspelt filter would silently match nothing."""
         prefixes = None
         if types is not None:
             known = {registry.of_type(event_type).type for event_type in types}
             prefixes = frozenset(b"\0" + s.id.to_bytes(4, "big") for s in registry if s.type in known)
-        return Wanted(
-            prefixes, keys if keys is None else frozenset(k.encode() for k in keys), from_position, to_position
-        )
+        wanted = keys if keys is None else frozenset(k.encode() for k in keys)
+        return Wanted(prefixes, wanted, from_position, to_position, head)
 
     def holds(self, record: Record) -> bool:
         """Whether type and key match."""
@@ -64,6 +68,8 @@ def events_of(batches: Iterable[Sequence[Record]], codec: Codec, wanted: Wanted)
         kept = []
         for record in batch:
             position = position_of(record)
+            if wanted.head is not None and position > wanted.head:
+                continue  # not the ledger's: what is behind it is no repeat
             if position > last:  # else a repeat
                 last = position
                 if position >= wanted.from_position and not _past(position, wanted) and wanted.holds(record):

@@ -29,6 +29,7 @@ def read_events(
     keys: Collection[str] | None = None,
     from_position: int = 1,
     to_position: int | None = None,
+    head: int | None = None,
 ) -> Generator[LedgerEvent, None, None]:
     """The ledger's events in ledger order, from Kafka as it stands at the first ``next``. Close it to stop early.
 
@@ -36,14 +37,16 @@ def read_events(
     ``NoKeys`` leaves what is sealed as ``ERASED``. ``topics``: by default the whole ledger. ``types``: event types, as
     in ``link.merged``, every version of them. ``keys``: Kafka keys, the uuids that ``docs/topics.md`` names; only the
     partitions that can hold them are read. ``from_position``, ``to_position``: ledger positions, both included, counted
-    from 1; the start is found by binary search. Nothing is committed.
+    from 1; the start is found by binary search. ``head``: the ledger's last position, for who knows it: records above
+    it are somebody else's, and are passed over. Without it, what lies behind such a record is taken for a repeat, until
+    ``krypton recover`` has made the topic again. Nothing is committed.
 
     Each event of the range comes once: ``position`` only grows. ``data``: see ``LedgerEvent`` (times are microseconds
     since 1970 UTC, ids are ``str``, doses carry their unit in their name). Up to 8 MB are held per partition.
     Raises UnknownSchema (a type that no event has, or an event newer than this program), NotAnEvent (a record that is
     not the ledger's), OffsetGap (records are missing), KafkaError (Kafka is away). Each names the record.
     """
-    wanted = Wanted.of(codec.registry, types, keys, from_position, to_position)
+    wanted = Wanted.of(codec.registry, types, keys, from_position, to_position, head)
     starts = offsets_at(kafka, topics, from_position) if from_position > 1 else None
     found = spans(kafka, topics, starts)
     if keys is not None:

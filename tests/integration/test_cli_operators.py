@@ -261,6 +261,11 @@ class TestDeadLetters:
         region.settle()
         assert region.ask("identity", "show", other)["traits"]["given"] == "Later"
 
+    def test_events_behind_it_are_read(self, region: Region, planted: dict[str, Any]) -> None:
+        """It is not the ledger's, and states a position that is far ahead: nothing behind it is a repeat."""
+        found = region.ask("events", "--key", planted["identity"], "--from", 2)
+        assert [one["type"] for one in found] == ["identity.registered", "identity.traits_corrected"]
+
     def test_one_letter_is_shown(self, region: Region, planted: dict[str, Any]) -> None:
         (letter,) = planted["letters"]
         assert region.ask("dead-letters", "show", letter["id"]) == letter
