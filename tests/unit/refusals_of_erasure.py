@@ -86,6 +86,11 @@ PROVOKED = [
     Provoked(errors.ErasureUnchanged, "approve it, or cancel it", lambda w: by(w, ONE, request(w), request(w))),
     Provoked(
         errors.ErasureUnchanged,
+        "look at it, then approve",
+        lambda w: by(w, ONE, request(w), ApproveErasure(identity=w.marie, request=UUID(int=1))),
+    ),
+    Provoked(
+        errors.ErasureUnchanged,
         "is approved already",
         lambda w: by(approved(w), OTHER, ApproveErasure(identity=w.marie)),
     ),
