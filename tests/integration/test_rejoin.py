@@ -67,8 +67,11 @@ def ledger(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def make_group(kafka: str) -> None:
-    """Any group: before the first one a broker answers so that aiokafka asks for everything again."""
-    member = KafkaConsumer("krypton.views", **broker.options(kafka), group_id="first")
+    """Any group: before the first one a broker answers so that aiokafka asks for everything again.
+
+    The topic was made just now: who asked the broker too early asks again soon, not after the client's five minutes.
+    """
+    member = KafkaConsumer("krypton.views", **broker.options(kafka), group_id="first", metadata_max_age_ms=500)
     until(lambda: member.poll(timeout_ms=100) or member.assignment(), "a group")
     member.close(autocommit=False)
 
