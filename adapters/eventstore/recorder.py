@@ -25,9 +25,7 @@ from eventsourcing.persistence import (
 )
 from psycopg2.extras import execute_values
 
-from adapters.eventstore import decision_tables, decision_tables_again
-from adapters.eventstore.answers import FORGET
-from adapters.eventstore.answers import NAMING as NAMING_OF_ANSWERS
+from adapters.eventstore import answers, decision_tables, decision_tables_again
 from adapters.eventstore.clock import BOUND_S, Heard, StoreClock
 from adapters.eventstore.stamps import CLOCK, LAST_AT, NOTE_LAST, PREPARE_LAST, TIME, not_before_last, read_stamp
 from adapters.eventstore.tables import (
@@ -224,7 +222,8 @@ class LedgerRecorder(ApplicationRecorder):
 
     def forget_answers(self, command_ids: Collection[UUID]) -> None:
         """See ``domain.ports.CommandLog``."""
-        self._read(FORGET, (list(NAMING_OF_ANSWERS), [str(one) for one in command_ids], list(NAMING_OF_ANSWERS)))
+        naming = list(answers.NAMING)
+        self._read(answers.FORGET, (naming, [str(one) for one in command_ids], naming))
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> NoReturn:
         """Raises NotSupportedError."""

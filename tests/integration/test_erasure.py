@@ -246,15 +246,20 @@ def test_erasing_again_is_refused(region: Region, story: Story) -> None:
     assert region.complaint(1, "erase", "request", story.identity, *told).endswith("(I7)")
 
 
+def hold_no_trace(cursor: Any) -> None:
+    """The tables of every version of every view."""
+    cursor.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname ~ '_v[0-9]+$'")
+    tables = cursor.fetchall()
+    assert len(tables) > 8
+    for schema, table in tables:
+        cursor.execute(f'SELECT count(*) FROM "{schema}"."{table}" t WHERE t::text ~ %s', (TRACES,))
+        assert cursor.fetchone() == (0,), table
+
+
 def test_no_row_of_a_live_view_tells_of_the_person(region: Region, story: Story) -> None:
     """Not only are they masked: they are overwritten."""
     with region.krypton.snapshot() as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname ~ '_v[0-9]+$'")
-        tables = cursor.fetchall()
-        assert len(tables) > 8
-        for schema, table in tables:
-            cursor.execute(f'SELECT count(*) FROM "{schema}"."{table}" t WHERE t::text ~ %s', (TRACES,))
-            assert cursor.fetchone() == (0,), table
+        hold_no_trace(cursor)
 
 
 def test_no_stored_answer_holds_a_number_of_the_person(region: Region, story: Story) -> None:
@@ -299,12 +304,7 @@ class TestRebuilt:
 
     def test_no_table_holds_anything_of_the_person(self, rebuilt: Any) -> None:
         with rebuilt.cursor() as cursor:
-            cursor.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname ~ '_v[0-9]+$'")
-            tables = cursor.fetchall()
-            assert len(tables) > 8
-            for schema, table in tables:
-                cursor.execute(f'SELECT count(*) FROM "{schema}"."{table}" t WHERE t::text ~ %s', (TRACES,))
-                assert cursor.fetchone() == (0,), table
+            hold_no_trace(cursor)
 
     def test_rows_read_erased(self, rebuilt: Any, story: Story) -> None:
         assert identities.show(rebuilt, story.identity)["local_id"] == ERASED
