@@ -3,6 +3,7 @@
 import io
 import socket
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from pydicom.filewriter import dcmwrite
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from pynetdicom.pdu import A_ASSOCIATE_RJ
+from pynetdicom.transport import AssociationSocket
 
 from domain.commands.directory import EnrollSite
 from domain.commands.studies import ReceiveStudy
@@ -27,6 +29,17 @@ ROOT = "1.2.826.0.1.3680043.10.1999."  # of test objects; the numbers below it a
 _numbers = count(1)
 
 SITE, AE_TITLE, OTHER_SITE, OTHER_AE_TITLE = "CHB", "CHB_PACS", "CHP", "CHP_PACS"
+
+
+def _closed(self: Any) -> None:
+    """Closes a sender's socket even where the peer reset the connection first."""
+    if self.socket is not None:
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+AssociationSocket._shutdown_socket = _closed  # pynetdicom 3.0.4 leaves it open where ``shutdown`` fails
 
 
 def enrolled() -> MemoryLedger:
