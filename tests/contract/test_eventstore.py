@@ -12,8 +12,7 @@ import pytest
 from eventsourcing.persistence import IntegrityError, OperationalError, StoredEvent
 from eventsourcing.utils import Environment
 
-import adapters.eventstore.recorder as module
-from adapters.eventstore import Factory
+from adapters.eventstore import Factory, storing
 from adapters.eventstore.factory import DATABASE
 from adapters.eventstore.tables import create
 from domain.askers import Asker
@@ -190,7 +189,7 @@ def follow(recorder: Recorder, written: Event) -> list[int]:
 def test_a_stuck_writer_is_named_and_nothing_is_written(
     postgres_recorder: Recorder, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LOCK_TIMEOUT_MS", 200)
+    monkeypatch.setattr(storing, "LOCK_TIMEOUT_MS", 200)
     with closing(psycopg2.connect(database_url)) as stuck:
         stuck.cursor().execute("LOCK TABLE ledger.ledger_events IN EXCLUSIVE MODE")
         with pytest.raises(OperationalError, match="locked"):
