@@ -172,8 +172,13 @@ class CommandLog(Protocol):
     def forget_answers(self, command_ids: Collection[UUID]) -> None:
         """Overwrite numbers of orders and exams in the stored answers of these commands; safe to repeat."""
 
-    def begun_for(self, identity: UUID) -> Sequence[UUID]:
-        """Ids of the studies and orders that began for an identity, and of studies that were ever moved to it."""
+    def begun_for(self, identity: UUID, after: int = 0) -> Sequence[UUID]:
+        """Ids of the studies and orders that began for an identity, and of studies that were ever moved to it or from
+        it; all at positions later than ``after``.
+        """
+
+    def max_notification_id(self) -> int | None:
+        """The last position; None in an empty ledger."""
 
     def insert_events(
         self,

@@ -126,9 +126,16 @@ class Work:
         """Code of the establishment that has the AE title, as stored; None: nobody has it."""
         return self._ledger.log.site_of(ae_title)
 
-    def begun_for(self, identity: UUID) -> Sequence[UUID]:
-        """Ids of the studies and orders that are an identity's, or were once, as stored."""
-        return self._ledger.log.begun_for(identity)
+    def begun_for(self, identity: UUID, after: int = 0) -> Sequence[UUID]:
+        """Ids of the studies and orders that are an identity's, or were once, as stored. ``after``: those alone that
+        began, or moved to it or from it, at a later ledger position.
+        """
+        return self._ledger.log.begun_for(identity, after)
+
+    @property
+    def head(self) -> int:
+        """The ledger's last position, as stored."""
+        return self._ledger.log.max_notification_id() or 0
 
     @cached_property
     def rules(self) -> RulesInForce:

@@ -36,12 +36,12 @@ Feature: Erasing a person is lawful, decided by two, and whole
       When operator:martin requests her erasure, who died on 2015-06-01, reference "list 2026"
       Then her erasure is requested
 
-    Scenario: She has an exam while the delay runs
+    Scenario: It turns out that she was born later
       Given operator:martin requests her erasure on the ground "end_of_retention", reference "list 2026"
       And operator:durand approves her erasure
-      And her last exam at CHB was on 2026-01-04
+      And her birth date is corrected to 2004-03-05
       When 31 days go by
-      Then she is not erased
+      Then her erasure is stopped, by rule F2
 
   Rule: F3, two people decide
 
@@ -113,6 +113,36 @@ Feature: Erasing a person is lawful, decided by two, and whole
       Given operator:durand places a legal hold, reference "TJ 26/00123"
       When operator:durand releases the legal hold "TJ 26/00124"
       Then the ledger refuses with ErasureUnchanged, rule F6: "krypton erase status"
+
+  Rule: F7, nothing goes that nobody has looked at
+
+    Scenario: She has an exam while the delay runs
+      Given operator:martin requests her erasure on the ground "error", reference "file 12"
+      And operator:durand approves her erasure
+      And her last exam at CHB was on 2026-01-04
+      When 8 days go by
+      Then her erasure is stopped, by rule F7
+
+  Rule: F8, what is stopped is not tried again by itself
+
+    Scenario: Retention of the exam is over too
+      Given operator:martin requests her erasure on the ground "end_of_retention", reference "list 2026"
+      And operator:durand approves her erasure
+      And her last exam at CHB was on 2026-01-04
+      And 31 days go by
+      When 9000 days go by
+      Then her erasure is stopped, by rule F7
+
+    Scenario: Somebody looks, cancels and asks again
+      Given operator:martin requests her erasure on the ground "error", reference "file 12"
+      And operator:durand approves her erasure
+      And her last exam at CHB was on 2026-01-04
+      And 8 days go by
+      And operator:martin cancels her erasure
+      And operator:martin requests her erasure on the ground "error", reference "file 13"
+      And operator:durand approves her erasure
+      When 8 days go by
+      Then she is erased, on the ground "error: file 13"
 
   Rule: I8, what stays readable names nobody
 

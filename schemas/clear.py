@@ -35,7 +35,7 @@ KINDS: Final = (
     Kind(
         "places in the ledger",
         "order statements, and name a person by the earliest member",
-        ("low_registered", "high_registered", "ordinal"),
+        ("low_registered", "high_registered", "ordinal", "upto"),
     ),
     Kind(
         "times of the ledger",

@@ -169,13 +169,14 @@ class LedgerRecorder(ApplicationRecorder):
         sql = f"SELECT EXISTS (SELECT FROM {EVENTS} WHERE topic IN ({NAMING}) AND {named})"
         return self.position_of(identity) is not None or self._read(sql, (str(identity),)) == [(True,)]
 
-    def begun_for(self, identity: UUID) -> list[UUID]:
+    def begun_for(self, identity: UUID, after: int = 0) -> list[UUID]:
         """See ``domain.ports.CommandLog``."""
         named = "convert_to(%s, 'UTF8')"
-        sql = f"""SELECT originator_id::text FROM {EVENTS} WHERE topic IN ({BEGUN}) AND {OF_IDENTITY} = {named}
+        sql = f"""SELECT originator_id::text FROM {EVENTS}
+            WHERE topic IN ({BEGUN}) AND {OF_IDENTITY} = {named} AND id > %s
             UNION SELECT originator_id::text FROM {EVENTS}
-            WHERE topic IN ({MOVED}) AND position({named} IN state) > 0"""
-        return [UUID(one) for (one,) in self._read(sql, (str(identity), str(identity)))]
+            WHERE topic IN ({MOVED}) AND position({named} IN state) > 0 AND id > %s"""
+        return [UUID(one) for (one,) in self._read(sql, (str(identity), after) * 2)]
 
     def forget_answers(self, command_ids: Collection[UUID]) -> None:
         """See ``domain.ports.CommandLog``."""

@@ -11,6 +11,10 @@ F5  A legal hold stops approval and carrying out until it is released. There may
     reference.
 F6  A step follows the one before: one request at a time, which is approved once, and may be cancelled until it is
     carried out; a hold is placed once and released once.
+F7  Nothing goes that nobody has looked at: an erasure is not carried out where a study or an order came to the identity
+    after the approval.
+F8  What F2, F7 or I1 forbids at the time of carrying out is stopped for good, and nobody tries again by themselves: it
+    is cancelled, and requested again.
 References stay readable for ever, and tell nothing of the person (I8).
 Source: RGPD art. 17 (3 b to e: what retention and claims are exempt from), art. 18 2; CSP R.1112-7 (legal action
 suspends the time).
@@ -24,10 +28,17 @@ from uuid import UUID, uuid5
 from eventsourcing.domain import Aggregate, event
 
 from domain.actors import Role, role_of
-from domain.errors import ErasureTooEarly, ErasureUnchanged, LegalHold, SecondPersonMissing, StillRetained
+from domain.errors import (
+    ErasureStopped,
+    ErasureTooEarly,
+    ErasureUnchanged,
+    LegalHold,
+    SecondPersonMissing,
+    StillRetained,
+)
 from domain.ids import Ids
 from domain.retention import Ground, Kept
-from domain.times import iso, midnight
+from domain.times import iso
 
 PARTS: Final = ("key", "instances", "answers", "exports", "views")
 """What follows once an erasure is carried out: the key is destroyed; instances and exports opened are deleted; command
@@ -37,7 +48,9 @@ answers and rows of views lose what they say of the person.
 
 @dataclass
 class Request:
-    """A request that was not cancelled. ``due_at``: µs since 1970, UTC; None: not approved."""
+    """A request that was not cancelled. ``due_at``: µs since 1970, UTC; None: not approved. ``upto``: the ledger
+    position up to which the approval was decided; ``stopped_by``: the rule that forbade the carrying out.
+    """
 
     id: UUID
     ground: Ground
@@ -46,6 +59,8 @@ class Request:
     died: str | None
     approved_by: str | None = None
     due_at: int | None = None
+    upto: int = 0
+    stopped_by: str | None = None
 
 
 class Erasure(Aggregate):
@@ -68,6 +83,7 @@ class Erasure(Aggregate):
         reference: str
         by: str
         died: str | None
+        rule_version: int
 
     class Approved(Aggregate.Event):
         TOPIC = "erasure.approved"
@@ -75,6 +91,14 @@ class Erasure(Aggregate):
         request_id: UUID
         by: str
         due_at: int
+        rule_version: int
+        upto: int
+
+    class Stopped(Aggregate.Event):
+        TOPIC = "erasure.stopped"
+        identity_id: UUID
+        request_id: UUID
+        rule: str
         rule_version: int
 
     class Cancelled(Aggregate.Event):
@@ -103,6 +127,7 @@ class Erasure(Aggregate):
         request_id: UUID
         ground: str
         deadline: int
+        rule_version: int
 
     class Followed(Aggregate.Event):
         TOPIC = "erasure.followed"
@@ -135,17 +160,24 @@ class Erasure(Aggregate):
 
     @property
     def state(self) -> str:
-        """How it stands: ``completed`` once nothing is left; ``held`` where a hold stops what would come next."""
+        """How it stands: ``completed`` once nothing is left; ``held`` where a hold stops what would come next;
+        ``stopped`` where a rule forbade the carrying out.
+        """
         if self.deadline is not None:
             return "following" if self.left else "completed"
+        if self.request and self.request.stopped_by:
+            return "stopped"
         if self.holds:
             return "held"
         if self.request is None:
             return "cancelled"
         return "requested" if self.request.due_at is None else "approved"
 
-    def ask(self, *, ground: Ground, reference: str, by: str, died: str | None) -> None:
-        """Record a request. Raises ErasureUnchanged (F6), SecondPersonMissing (F3: a program requests)."""
+    def ask(self, *, ground: Ground, reference: str, by: str, died: str | None, rule_version: int) -> None:
+        """Record a request. ``rule_version``: of the rules that say whether retention is over.
+
+        Raises ErasureUnchanged (F6), SecondPersonMissing (F3: a program requests).
+        """
         self._refuse_if_carried_out()
         if self.request:
             raise ErasureUnchanged(
@@ -153,21 +185,29 @@ class Erasure(Aggregate):
             )
         _refuse_program(by)
         request_id = uuid5(self.id, f"request|{self.requests + 1}")
-        self._requested(self.identity_id, request_id, ground.value, reference, by, died)
+        self._requested(self.identity_id, request_id, ground.value, reference, by, died, rule_version)
 
     @event(Requested)
     def _requested(
-        self, identity_id: UUID, request_id: UUID, ground: str, reference: str, by: str, died: str | None
+        self,
+        identity_id: UUID,
+        request_id: UUID,
+        ground: str,
+        reference: str,
+        by: str,
+        died: str | None,
+        rule_version: int,
     ) -> None:
         self.requests += 1
         self.request = Request(request_id, Ground(ground), reference, by, died)
 
-    def approve(self, *, by: str, due_at: int, rule_version: int, shown: UUID | None = None) -> None:
-        """Let it be carried out at ``due_at``. ``shown``: the request that the approver has seen, where that is known.
+    def approve(self, *, by: str, due_at: int, rule_version: int, upto: int, shown: UUID | None = None) -> None:
+        """Let it be carried out at ``due_at``. ``upto``: the ledger position up to which this is decided; ``shown``:
+        the request that the approver has seen, where that is known.
 
-        Raises ErasureUnchanged (F6), SecondPersonMissing (F3), LegalHold (F5).
+        Raises ErasureUnchanged (F6), ErasureStopped (F8), SecondPersonMissing (F3), LegalHold (F5).
         """
-        request = self._open()
+        request = self._going_on()
         if request.due_at is not None:
             raise ErasureUnchanged(f"the erasure of {self.identity_id} is approved already: nothing to do")
         if shown not in (None, request.id):
@@ -180,12 +220,14 @@ class Erasure(Aggregate):
                 f"the erasure of {self.identity_id} was requested by the same person: let somebody else approve it"
             )
         self._refuse_if_held()
-        self._approved(self.identity_id, request.id, by, due_at, rule_version)
+        self._approved(self.identity_id, request.id, by, due_at, rule_version, upto)
 
     @event(Approved)
-    def _approved(self, identity_id: UUID, request_id: UUID, by: str, due_at: int, rule_version: int) -> None:
+    def _approved(
+        self, identity_id: UUID, request_id: UUID, by: str, due_at: int, rule_version: int, upto: int
+    ) -> None:
         if self.request:
-            self.request.approved_by, self.request.due_at = by, due_at
+            self.request.approved_by, self.request.due_at, self.request.upto = by, due_at, upto
 
     def cancel(self, *, by: str, reason: str) -> None:
         """Take the request back. Raises ErasureUnchanged (F6)."""
@@ -218,12 +260,12 @@ class Erasure(Aggregate):
     def _released(self, identity_id: UUID, request_id: UUID | None, reference: str, by: str) -> None:
         del self.holds[reference]
 
-    def carry_out(self, *, request_id: UUID, now: int, deadline: int) -> None:
-        """Record that the person is erased; what is left follows until ``deadline``. Times: µs since 1970, UTC.
+    def due(self, *, request_id: UUID, now: int) -> Request:
+        """The request, which may be carried out now as far as its steps go. ``now``: µs since 1970, UTC.
 
-        Raises ErasureUnchanged (F6), LegalHold (F5), ErasureTooEarly (F4).
+        Raises ErasureUnchanged (F6), ErasureStopped (F8), LegalHold (F5), ErasureTooEarly (F4).
         """
-        request = self._open()
+        request = self._going_on()
         if request.id != request_id or request.due_at is None:
             raise ErasureUnchanged(f"the erasure of {self.identity_id} is not approved: approve it first")
         self._refuse_if_held()
@@ -232,10 +274,23 @@ class Erasure(Aggregate):
                 f"the erasure of {self.identity_id} may be cancelled until {iso(request.due_at)}: ask then",
                 not_before=request.due_at,
             )
-        self._carried_out(self.identity_id, request.id, request.ground.value, deadline)
+        return request
+
+    def stop(self, request: Request, *, rule: str, rule_version: int) -> None:
+        """Record that a rule forbids to carry the request out: it is not tried again (F8)."""
+        self._stopped(self.identity_id, request.id, rule, rule_version)
+
+    @event(Stopped)
+    def _stopped(self, identity_id: UUID, request_id: UUID, rule: str, rule_version: int) -> None:
+        if self.request:
+            self.request.stopped_by = rule
+
+    def carry_out(self, request: Request, *, deadline: int, rule_version: int) -> None:
+        """Record that the person is erased; what is left follows until ``deadline``: µs since 1970, UTC."""
+        self._carried_out(self.identity_id, request.id, request.ground.value, deadline, rule_version)
 
     @event(CarriedOut)
-    def _carried_out(self, identity_id: UUID, request_id: UUID, ground: str, deadline: int) -> None:
+    def _carried_out(self, identity_id: UUID, request_id: UUID, ground: str, deadline: int, rule_version: int) -> None:
         self.deadline = deadline
 
     def follow(self, *, part: str, studies: list[str]) -> None:
@@ -263,8 +318,7 @@ class Erasure(Aggregate):
         """Raises StillRetained (F2): retention runs."""
         if today < kept.until:
             raise StillRetained(
-                f"the record of {self.identity_id} is kept {kept.told}: the end of retention is no ground before",
-                not_before=midnight(kept.until),
+                f"the record of {self.identity_id} is kept {kept.told}: the end of retention is no ground before"
             )
 
     def _open(self) -> Request:
@@ -275,6 +329,16 @@ class Erasure(Aggregate):
                 f"no erasure of {self.identity_id} is requested: request it first, with krypton erase request"
             )
         return self.request
+
+    def _going_on(self) -> Request:
+        """Raises ErasureUnchanged (F6), ErasureStopped (F8)."""
+        request = self._open()
+        if request.stopped_by:
+            raise ErasureStopped(
+                f"the erasure of {self.identity_id} was stopped ({request.stopped_by}): cancel it, and request it "
+                "again where it still is right"
+            )
+        return request
 
     def _refuse_if_carried_out(self) -> None:
         if self.deadline is not None:

@@ -9,11 +9,14 @@ from domain.aggregates.erasure import Erasure, Request
 from domain.aggregates.identity import Identity
 from domain.aggregates.order import Order
 from domain.aggregates.study import Study
-from domain.errors import ErasureUnchanged
+from domain.errors import BadTraits, ErasureUnchanged, StillRetained
 from domain.grounds import reference as checked
 from domain.retention import Ground, Kept, Retention, dated, day_of_death, known_day, lawful
 from domain.times import iso, micros
 from domain.work import Work
+
+UNSEEN = "F7"
+"""The rule that forbids what nobody has looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,7 @@ class RequestErasure:
         erasure = erasure_of(work, self.identity)
         if ground is Ground.END_OF_RETENTION:
             erasure.refuse_if_kept(kept(work, person, rules, self.died), work.now.date())
-        erasure.ask(ground=ground, reference=reference, by=work.actor, died=self.died)
+        erasure.ask(ground=ground, reference=reference, by=work.actor, died=self.died, rule_version=rules.version)
         return _told(self.identity, erasure.request)
 
 
@@ -53,11 +56,11 @@ class ApproveErasure:
     request: UUID | None = None
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises SecondPersonMissing (F3), LegalHold (F5), ErasureUnchanged (F6)."""
+        """Raises SecondPersonMissing (F3), LegalHold (F5), ErasureUnchanged (F6), ErasureStopped (F8)."""
         erasure, rules = _begun(work, self.identity), _rules(work)
         delay = timedelta(days=rules.delay_days[erasure.request.ground] if erasure.request else 0)
         due_at = micros(work.now + delay)
-        erasure.approve(by=work.actor, due_at=due_at, rule_version=rules.version, shown=self.request)
+        erasure.approve(by=work.actor, due_at=due_at, rule_version=rules.version, upto=work.head, shown=self.request)
         return _told(self.identity, erasure.request)
 
 
@@ -105,20 +108,22 @@ class ReleaseHold:
 
 @dataclass(frozen=True, kw_only=True)
 class CarryOutErasure:
-    """Erase the person: their key may be destroyed from here on, and must be. Asked by the policy, at its time."""
+    """Erase the person: their key may be destroyed from here on, and must be. Or stop the erasure for good, where a
+    rule forbids it by now (F8). Asked by the policy, at its time.
+    """
 
     identity: UUID
     request: UUID
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises StillRetained (F2), ErasureTooEarly (F4), LegalHold (F5), ErasureUnchanged (F6)."""
+        """Raises ErasureTooEarly (F4), LegalHold (F5), ErasureUnchanged (F6), ErasureStopped (F8)."""
         person, erasure, rules = work.get(Identity, self.identity), _begun(work, self.identity), _rules(work)
-        request = erasure.request
-        if request and request.ground is Ground.END_OF_RETENTION:
-            erasure.refuse_if_kept(kept(work, person, rules, request.died), work.now.date())
+        request = erasure.due(request_id=self.request, now=micros(work.now))
+        if rule := _forbidden_by(work, person, request, rules):
+            erasure.stop(request, rule=rule, rule_version=rules.version)
+            return {"identity": str(self.identity), "outcome": f"stopped by {rule}"}
         deadline = micros(work.now + timedelta(days=rules.follow_days))
-        erasure.carry_out(request_id=self.request, now=micros(work.now), deadline=deadline)
-        assert request is not None, "only a request is carried out"
+        erasure.carry_out(request, deadline=deadline, rule_version=rules.version)
         person.erase(reason=f"{request.ground}: {request.reference}")
         return {"identity": str(self.identity), "outcome": "erased"}
 
@@ -143,6 +148,26 @@ def erasure_of(work: Work, identity: UUID) -> Erasure:
     return work.find(Erasure, erasure_id) or work.add(Erasure(erasure_id, identity))
 
 
+def _forbidden_by(work: Work, person: Identity, request: Request, rules: Retention) -> str | None:
+    """The rule by which the request must not be carried out any more: F7, F2 or I1; None: it may be."""
+    if _theirs(work, person.id, after=request.upto):
+        return UNSEEN
+    if request.ground is Ground.END_OF_RETENTION:
+        try:
+            erasure_of(work, person.id).refuse_if_kept(kept(work, person, rules, request.died), work.now.date())
+        except (StillRetained, BadTraits) as forbids:
+            return forbids.rule
+    return None
+
+
+def _theirs(work: Work, identity: UUID, after: int = 0) -> list[Study | Order]:
+    """The studies and orders that are an identity's now; those alone that came to it after a ledger position."""
+    begun = work.begun_for(identity, after)
+    work.fetch(begun)
+    found = (work.find(Study, one) or work.find(Order, one) for one in begun)
+    return [one for one in found if one and one.identity_id == identity]
+
+
 def kept(work: Work, person: Identity, rules: Retention, died: str | None) -> Kept:
     """Until when the record of an identity is kept. Raises BadTraits (I1): the day of death cannot be."""
     born = known_day(person.traits.get("birth_date"))
@@ -152,15 +177,13 @@ def kept(work: Work, person: Identity, rules: Retention, died: str | None) -> Ke
 
 def last_care(work: Work, person: Identity, born: date | None) -> date:
     """The day of the last exam or order; of the registration, where there is none."""
-    begun = work.begun_for(person.id)
-    work.fetch(begun)
-    exams = (work.find(Study, one) for one in begun)
-    orders = (work.find(Order, one) for one in begun)
-    days = [
-        dated(exam.started_at, exam.created_on.date(), born) for exam in exams if exam and exam.identity_id == person.id
-    ]
-    days += [order.created_on.date() for order in orders if order and order.identity_id == person.id]
+    days = (_day(one, born) for one in _theirs(work, person.id))
     return max(days, default=person.created_on.date())
+
+
+def _day(one: Study | Order, born: date | None) -> date:
+    recorded = one.created_on.date()
+    return dated(one.started_at, recorded, born) if isinstance(one, Study) else recorded
 
 
 def _begun(work: Work, identity: UUID) -> Erasure:

@@ -37,3 +37,9 @@ class ErasureUnchanged(RuleBroken):
     """A step that does not follow the one before: nothing is open, or it was done already."""
 
     rule = "F6"
+
+
+class ErasureStopped(RuleBroken):
+    """A rule forbade the carrying out: the request stands until somebody cancels it."""
+
+    rule = "F8"

@@ -103,6 +103,8 @@ def status(
     found = of_identity(ours, ours.resolve(ref)) if ref else open_ones(ours)
     document(found) if as_json else table(found, (*COLUMNS, "deadline"), "Erasures")
     for one in found:
+        if one["why"]:
+            err.print(f"stopped: {one['identity']}: {one['why']} ({one['stopped_by']})")
         for export in one["exports"]:
             err.print(f"opened for {export['asked_by']}, not in {export['folder']} any more: have it destroyed")
     if late := [one["identity"] for one in found if one["overdue"]]:

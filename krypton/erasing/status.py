@@ -4,7 +4,7 @@ Read from the event store itself, so that it is right while views and Kafka are 
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from adapters.eventstore import histories
@@ -14,6 +14,13 @@ from krypton.bootstrap import Krypton
 from krypton.erasing.exports import handed_on
 
 Document = dict[str, Any]
+WHY: Final = {
+    "F2": "the record is kept again: cancel it, and request it again when retention is over",
+    "F7": "a study or an order came to the identity after the approval: look at it, then cancel, and request it again "
+    "where it still is right",
+    "I1": "the day of death that was stated cannot be: cancel it, and request it again",
+}
+"""Why an erasure is stopped, by the rule that did it, and what to do."""
 
 
 def of_identity(ours: Krypton, identity: UUID) -> list[Document]:
@@ -35,19 +42,27 @@ def _documents(ours: Krypton, ids: Iterable[UUID]) -> list[Document]:
 
 
 def _document(ours: Krypton, erasure: Erasure, now: int) -> Document:
-    request, deadline, identity = erasure.request, erasure.deadline, str(erasure.identity_id)
+    handed = handed_on(ours, [str(erasure.identity_id)]) if "exports" in erasure.followed else []
+    return {**stands(erasure, now), "exports": handed}
+
+
+def stands(erasure: Erasure, now: int) -> Document:
+    """How an erasure stands. ``now``: µs since 1970, UTC."""
+    request, deadline = erasure.request, erasure.deadline
     left = list(erasure.left) if deadline is not None else []
+    stopped_by = request and request.stopped_by
     return {
-        "identity": identity,
+        "identity": str(erasure.identity_id),
         "state": erasure.state,
         "ground": request and request.ground.value,
         "reference": request and request.reference,
         "requested_by": request and request.by,
         "approved_by": request and request.approved_by,
         "due_at": iso(request.due_at) if request else None,
+        "stopped_by": stopped_by,
+        "why": stopped_by and WHY[stopped_by],
         "holds": dict(erasure.holds),
         "left": left,
         "deadline": iso(deadline),
         "overdue": bool(left) and deadline is not None and now > deadline,
-        "exports": handed_on(ours, [identity]) if "exports" in erasure.followed else [],
     }

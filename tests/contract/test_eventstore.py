@@ -18,7 +18,11 @@ from adapters.eventstore.tables import create
 from domain.askers import Asker
 from domain.errors import CommandRepeated
 from domain.ports import Answer, Basis, CommandRecord
+from schemas.codec import Codec
+from schemas.registry import registry
+from tests.fakes.avro import sample_body
 from tests.fakes.eventstore import MemoryRecorder
+from tests.samples import FixedVault
 from tests.waiting import WITHIN_S
 
 Recorder = Any
@@ -63,6 +67,25 @@ def test_somebody_is_named_once_registered_or_once_a_conflict_names_them(recorde
     other = StoredEvent(uuid4(), 1, "study.arrived", f"of {nobody}".encode())
     recorder.insert_events([event(registered), conflict, other], commands=[command(3)])
     assert [recorder.is_named(one) for one in (registered, stranger, nobody)] == [True, True, False]
+
+
+def begins(topic: str, identity: UUID) -> StoredEvent:
+    """An event that begins something for an identity, in its real bytes."""
+    schema = registry().of_type(topic)
+    body = {**sample_body(schema), "identity_id": str(identity)}
+    codec = Codec(registry(), FixedVault())
+    return StoredEvent(uuid4(), 1, topic, codec.encode(topic, body, aggregate_id=body[schema.aggregate], version=1))
+
+
+def test_what_began_for_an_identity_or_was_moved_to_it_is_found_also_from_a_position_on(recorder: Recorder) -> None:
+    """An erasure is stopped by what came after its approval (F7)."""
+    one, other = uuid4(), uuid4()
+    study, order, others = begins("study.arrived", one), begins("order.placed", one), begins("study.arrived", other)
+    moved = StoredEvent(others.originator_id, 2, "study.reassigned", f"from {other} to {one}".encode())
+    at = recorder.insert_events([study, others, order, moved], commands=[command(4)])
+    came = [study.originator_id, order.originator_id, others.originator_id]
+    found = [set(recorder.begun_for(one, after)) for after in (0, at[0], at[2], at[3])]
+    assert found == [set(came), set(came[1:]), {came[2]}, set()]
 
 
 @pytest.mark.parametrize("later", ["link.merged", "rules.published", "view.promoted", "establishment.enrolled"])

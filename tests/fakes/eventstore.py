@@ -139,11 +139,11 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
         found = self.select_notifications(1, head + 1, topics=("study.conflict_found",))
         return self.position_of(identity) is not None or any(str(identity).encode() in one.state for one in found)
 
-    def begun_for(self, identity: UUID) -> Sequence[UUID]:
+    def begun_for(self, identity: UUID, after: int = 0) -> Sequence[UUID]:
         """See ``domain.ports.CommandLog``."""
         head = self.max_notification_id() or 0
         asked = ("study.arrived", "order.placed", "study.reassigned")
-        found = self.select_notifications(1, head + 1, topics=asked)
+        found = self.select_notifications(after + 1, head + 1, topics=asked)
         named = (one.originator_id for one in found if str(identity).encode() in one.state)
         return list(dict.fromkeys(UUID(str(one)) for one in named))
 

@@ -15,6 +15,7 @@ from domain.commands.erasures import (
     ReleaseHold,
     RequestErasure,
 )
+from domain.commands.identities import Correct
 from tests.fakes.policies import MemoryEngine
 from tests.fakes.region import received
 from tests.features.conftest import FEATURES
@@ -38,6 +39,11 @@ def examined(world: World, day: str) -> None:
     stated: dict[str, str | None] = {"family": "Fictive", "given": "Zoé", "birth_date": "1979-03-05"}
     came = received("CHB", f"2.25.{day.replace('-', '')}", stated=stated)
     world.ask(replace(came, started_at=f"{day}T08:00:00"))
+
+
+@given(parsers.parse("her birth date is corrected to {day}"))
+def corrected(world: World, day: str) -> None:
+    world.ask(Correct(identity=world.identities["she"], stated={"birth_date": day}, reason="her papers"))
 
 
 @step(parsers.parse('{who} requests her erasure on the ground "{ground}", reference "{reference}"'))
@@ -93,6 +99,13 @@ def is_requested(world: World) -> None:
 @then(parsers.parse('she is erased, on the ground "{ground}"'))
 def is_erased(world: World, ground: str) -> None:
     assert [event.data["reason"] for event in world.log() if event.type == "identity.erased"] == [ground]
+
+
+@then(parsers.parse("her erasure is stopped, by rule {rule}"))
+def is_stopped(world: World, rule: str) -> None:
+    is_not_erased(world)
+    assert [event.data["rule"] for event in world.log() if event.type == "erasure.stopped"] == [rule]
+    assert erasure(world).state == "stopped"
 
 
 @step("she is not erased")

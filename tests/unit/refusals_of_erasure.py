@@ -47,6 +47,14 @@ def erased(world: World) -> World:
     return world
 
 
+def stopped(world: World) -> World:
+    """The same world, after the delay, in which a study came in."""
+    approved(world).study()
+    world.emergency(minutes_ago=60 * 24 * 8)
+    MemoryEngine(world).run()
+    return world
+
+
 def carry_out(world: World, request_id: UUID | None = None) -> CarryOutErasure:
     """What the policy asks."""
     held = world.find(Erasure, Erasure.create_id(world.ids, world.marie))
@@ -82,6 +90,7 @@ PROVOKED = [
     Provoked(errors.StillRetained, "is kept until", lambda w: by(w, ONE, request(w, "end_of_retention"))),
     Provoked(errors.SecondPersonMissing, "let two people do it", lambda w: by(w, "system:night", request(w))),
     Provoked(errors.ErasureTooEarly, "ask then", lambda w: by(approved(w), ONE, carry_out(w))),
+    Provoked(errors.ErasureStopped, "again where it still is right", lambda w: by(stopped(w), ONE, carry_out(w))),
     Provoked(errors.LegalHold, "release it first", lambda w: by(held(approved(w)), ONE, carry_out(w))),
     Provoked(errors.ErasureUnchanged, "approve it, or cancel it", lambda w: by(w, ONE, request(w), request(w))),
     Provoked(

@@ -19,10 +19,12 @@ from domain.commands.erasures import (
     RequestErasure,
 )
 from domain.commands.identities import Correct
+from domain.commands.orders import PlaceOrder
 from domain.commands.rules import PublishRules
 from domain.commands.studies import ReassignStudy
 from domain.errors import (
     Erased,
+    ErasureStopped,
     ErasureTooEarly,
     ErasureUnchanged,
     LegalHold,
@@ -33,13 +35,13 @@ from domain.errors import (
 from domain.retention import Ground, Retention, years_after
 from domain.rules.document import document
 from domain.rules.retention import BUILT_IN_BODY
-from domain.times import midnight
 from domain.work import Command
+from krypton.erasing.status import WHY, stands
 from policies import commands
 from policies.all import POLICIES
 from policies.policy import Due, Kind
 from tests.fakes.policies import MemoryEngine, history
-from tests.fakes.region import Region, received
+from tests.fakes.region import CLINICIAN, Region, received
 
 ONE, OTHER = "operator:martin", "operator:durand"
 
@@ -84,6 +86,17 @@ class Desk:
         self.region.clock.now += timedelta(**time)  # type: ignore[attr-defined]  # the clock is a FixedClock
         self.engine.run()
 
+    def publish(self, version: int, **changed: object) -> None:
+        """Other rules of retention, in force at once."""
+        body = {**BUILT_IN_BODY, **changed}
+        told = {"kind": "retention", "version": version, "in_force_from": "2026-01-01", "body": body}
+        self.ask(PublishRules(document=document(told)))
+
+    def why(self) -> tuple[str, str, int]:
+        """What stopped it, which was the last event."""
+        last = self.region.history()[-1]
+        return last.type, last.data["rule"], last.data["rule_version"]
+
     def erased(self) -> bool:
         return "identity.erased" in self.region.types()
 
@@ -126,14 +139,122 @@ def test_it_is_one_once_retention_is_over(desk: Desk) -> None:
     assert desk.erased()
 
 
-def test_an_exam_that_comes_in_meanwhile_begins_retention_again(desk: Desk) -> None:
-    """It is asked again when that is over."""
+def came(desk: Desk, what: str) -> None:
+    """Something comes to the person."""
+    match what:
+        case "study":
+            desk.exam(None)
+        case "order":
+            order = PlaceOrder(identity=desk.person, site="CHB", ordered_by=CLINICIAN, modality="CT", question="x")
+            desk.region.ask(order)
+        case "study moved to it":
+            study = UUID(desk.region.ask(received(study_uid="2.25.77", local_id="2")).result["study"])
+            desk.ask(ReassignStudy(study=study, to_identity=desk.person, reason="x"))
+
+
+@pytest.mark.parametrize("ground", [*Ground])
+@pytest.mark.parametrize("what", ["study", "order", "study moved to it"])
+def test_what_came_after_the_approval_stops_the_erasure_for_good(desk: Desk, ground: Ground, what: str) -> None:
+    """Nobody has looked at it. Also on the day on which retention is over once more: somebody asks again."""
     desk.exam("2005-02-01T08:00:00")
-    request = desk.approved("end_of_retention")
-    desk.exam(None)
+    desk.approved(ground)
+    came(desk, what)
+    desk.let_pass(days=31)
+    assert (desk.erased(), desk.erasure.state, desk.why()) == (False, "stopped", ("erasure.stopped", "F7", 1))
+    desk.let_pass(days=40 * 365)
+    assert not desk.erased()
+
+
+def test_what_came_before_the_approval_was_looked_at(desk: Desk) -> None:
+    desk.request()
+    for what in ("study", "order", "study moved to it"):
+        came(desk, what)
+    desk.ask(ApproveErasure(identity=desk.person), OTHER)
+    desk.let_pass(days=8)
+    assert desk.erased()
+
+
+def test_a_study_that_leaves_the_identity_after_the_approval_stops_nothing(desk: Desk) -> None:
+    """What came in under a wrong number is put right while the delay runs."""
+    study = desk.exam(None)
+    to = desk.region.register(local_id="2")
+    desk.approved()
+    desk.ask(ReassignStudy(study=study, to_identity=to, reason="x"))
+    desk.let_pass(days=8)
+    assert desk.erased()
+
+
+def test_a_study_that_comes_back_after_the_approval_stops_it(desk: Desk) -> None:
+    study = desk.exam(None)
+    to = desk.region.register(local_id="2")
+    desk.ask(ReassignStudy(study=study, to_identity=to, reason="x"))
+    desk.approved()
+    desk.ask(ReassignStudy(study=study, to_identity=desk.person, reason="x"))
+    desk.let_pass(days=8)
+    assert (desk.erased(), desk.why()) == (False, ("erasure.stopped", "F7", 1))
+
+
+def test_an_approved_erasure_of_somebody_whose_record_is_kept_again_is_stopped_for_good(desk: Desk) -> None:
+    """By the rules in force then. Nothing waits for the day: it would tell the 28th birthday, and nobody would ask."""
+    desk.exam("2005-02-01T08:00:00")
+    desk.approved("end_of_retention")
+    desk.publish(2, years=25)
+    desk.let_pass(days=31)
+    assert (desk.erased(), desk.erasure.state, desk.why()) == (False, "stopped", ("erasure.stopped", "F2", 2))
+    desk.let_pass(days=10 * 365)
+    assert not desk.erased()
+
+
+def test_a_record_that_is_kept_again_says_no_day_to_who_asks_for_its_end(desk: Desk) -> None:
+    """What is refused is not tried again by a program, and its outbox holds no birthday."""
+    desk.exam("2007-02-01T08:00:00")
     with pytest.raises(StillRetained) as refused:
-        desk.ask(CarryOutErasure(identity=desk.person, request=request))
-    assert refused.value.not_before == midnight(date(2046, 1, 5))
+        desk.request("end_of_retention")
+    assert refused.value.not_before is None
+
+
+def test_a_day_of_death_that_cannot_be_by_now_stops_it_too(desk: Desk) -> None:
+    """An exam before the approval, after the stated death: the dead have none."""
+    desk.exam("2010-02-01T08:00:00")
+    desk.request("end_of_retention", died="2015-12-31")
+    desk.exam("2026-01-04T08:00:00")
+    desk.ask(ApproveErasure(identity=desk.person), OTHER)
+    desk.let_pass(days=31)
+    assert (desk.erased(), desk.why()) == (False, ("erasure.stopped", "I1", 1))
+
+
+def test_a_hold_that_is_released_starts_nothing_that_was_stopped(desk: Desk) -> None:
+    desk.approved()
+    came(desk, "study")
+    desk.let_pass(days=8)
+    desk.ask(HoldErasure(identity=desk.person, reference="TJ 26/00123"))
+    desk.ask(ReleaseHold(identity=desk.person, reference="TJ 26/00123"))
+    desk.let_pass(days=1)
+    assert not desk.erased()
+
+
+def test_what_was_stopped_is_cancelled_and_requested_again(desk: Desk) -> None:
+    desk.approved()
+    came(desk, "study")
+    desk.let_pass(days=8)
+    with pytest.raises(ErasureStopped):
+        desk.ask(ApproveErasure(identity=desk.person), OTHER)
+    desk.ask(CancelErasure(identity=desk.person, reason="looked at the exam"))
+    desk.approved()
+    desk.let_pass(days=8)
+    assert desk.erased()
+
+
+@pytest.mark.parametrize("rule", WHY)
+def test_its_status_says_why_it_is_stopped_and_what_to_do(desk: Desk, rule: str) -> None:
+    """Every rule that stops one has its words."""
+    desk.approved()
+    erasure = desk.erasure
+    assert erasure.request is not None
+    erasure.stop(erasure.request, rule=rule, rule_version=1)
+    told = stands(erasure, now=0)
+    assert (told["state"], told["stopped_by"]) == ("stopped", rule)
+    assert "cancel" in told["why"]
 
 
 def test_a_date_before_the_birth_or_ahead_is_a_slip_of_the_device(desk: Desk) -> None:
@@ -303,10 +424,17 @@ def test_a_version_of_the_rules_is_in_force_from_its_day_on(desk: Desk) -> None:
         told = {"kind": "retention", "version": version, "in_force_from": day, "body": {**body, "years": 20 + version}}
         desk.ask(PublishRules(document=document(told)))
     desk.approved()
-    assert [event.data["rule_version"] for event in desk.region.history() if event.type == "erasure.approved"] == [2]
+    assert decided_with(desk, "requested") == decided_with(desk, "approved") == [2]
     assert desk.region.rules().retention(date(2026, 3, 1)).years == 23
     desk.let_pass(days=30)
     assert not desk.erased()
+    desk.let_pass(days=71)
+    assert (desk.erased(), decided_with(desk, "carried_out")) == (True, [3])
+
+
+def decided_with(desk: Desk, step: str) -> list[int]:
+    """The versions of the rules that are told with a step: an auditor asks in twenty years why it was lawful."""
+    return [event.data["rule_version"] for event in desk.region.history() if event.type == f"erasure.{step}"]
 
 
 DAYS = st.dates(date(1900, 1, 1), date(2100, 1, 1))
