@@ -1,8 +1,9 @@
 """A master key in a hardware security module: PKCS#11 (OASIS, version 2.40), AES-GCM (CKM_AES_GCM) on the token.
 
 The key never leaves the token: each wrapping and unwrapping is a call to it. A token forgets its sessions when it is
-switched off, so a call that fails is made once more in a new session. A token that does not answer says nothing of a
-row, so after each failure the token is tried with a value of its own: where that fails too, the token is away.
+switched off, so a call that fails is made once more in a new session, for which the maker's library may have to begin
+anew. A token that does not answer says nothing of a row, so after each failure the token is tried with a value of its
+own: where that fails too, the token is away. One that never answered is a wrong setting; one that did is waited for.
 """
 
 import os
@@ -14,7 +15,17 @@ from threading import Lock
 from typing import Any, Final, TypeVar
 
 import pkcs11
-from pkcs11 import KeyType, Mechanism, ObjectClass, PKCS11Error, UserAlreadyLoggedIn
+from pkcs11 import (
+    KeyType,
+    Mechanism,
+    ObjectClass,
+    PinExpired,
+    PinIncorrect,
+    PinInvalid,
+    PinLocked,
+    PKCS11Error,
+    UserAlreadyLoggedIn,
+)
 from pkcs11.mechanisms import GCMParams
 
 from adapters.vault.file_key import broken
@@ -23,7 +34,10 @@ from domain.errors import StoreAway, WrongMasterKey
 
 SCHEME: Final = "pkcs11:"
 TAG_BITS: Final = 128
+RANDOM_BITS: Final = 64
 PROBE: Final = b"krypton"
+PIN: Final = (PinExpired, PinIncorrect, PinInvalid, PinLocked)
+"""Errors of the PIN: never asked twice, for a token locks itself after a few wrong ones."""
 T = TypeVar("T")
 
 
@@ -35,6 +49,7 @@ class Token:
         self._module, self.label, self._pin = module, label, pin
         self._lock = Lock()
         self._session: Any = None
+        self._was_there = False
         self._handles: dict[str, Any] = {}
 
     def key(self, label: str) -> "TokenKey":
@@ -80,7 +95,9 @@ class Token:
             pkcs11.Attribute.KEY_TYPE: KeyType.AES,
             pkcs11.Attribute.LABEL: label,
         }
-        found = next(iter(list(self._opened().get_objects(named))), None)
+        session = self._opened()
+        session.generate_random(RANDOM_BITS)  # fails where the token forgot the session; a search would log that, too
+        found = next(iter(list(session.get_objects(named))), None)
         if found is not None:
             self._handles[label] = found
         return found
@@ -101,16 +118,33 @@ class Token:
     def _opened(self) -> Any:
         if self._session is None:
             try:
-                self._session = self._logged_in()
+                self._session = self._found()
             except (PKCS11Error, RuntimeError, OSError) as failure:
-                raise WrongMasterKey(
-                    f"the token {self.label} of {self._module} cannot be used ({type(failure).__name__}): check "
-                    "KRYPTON_PKCS11_MODULE, KRYPTON_PKCS11_TOKEN and KRYPTON_PKCS11_PIN_FILE, and that it is plugged in"
-                ) from None
+                raise self._unusable(failure) from None
+            self._was_there = True
         return self._session
 
-    def _logged_in(self) -> Any:
-        token = pkcs11.lib(str(self._module)).get_token(token_label=self.label)
+    def _unusable(self, failure: Exception) -> WrongMasterKey | StoreAway:
+        of = f"the token {self.label} of {self._module}"
+        if self._was_there and not isinstance(failure, PIN):
+            return StoreAway(f"{of} does not answer any more ({type(failure).__name__}): plug it in, then try again")
+        return WrongMasterKey(
+            f"{of} cannot be used ({type(failure).__name__}): check KRYPTON_PKCS11_MODULE, KRYPTON_PKCS11_TOKEN and "
+            "KRYPTON_PKCS11_PIN_FILE, and that it is plugged in"
+        )
+
+    def _found(self) -> Any:
+        library = pkcs11.lib(str(self._module))
+        try:
+            return self._logged_in(library)
+        except PKCS11Error as failure:
+            if not self._was_there or isinstance(failure, PIN):
+                raise
+            library.reinitialize()  # some see a token that came back only then
+            return self._logged_in(library)
+
+    def _logged_in(self, library: Any) -> Any:
+        token = library.get_token(token_label=self.label)
         try:
             return token.open(user_pin=self._pin)
         except UserAlreadyLoggedIn:  # by the session given up, where the token still has it

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from adapters.vault import rewrap
 from adapters.vault.file_key import FileKey
 from adapters.vault.postgres import PostgresVault
 from adapters.vault.ring import Ring
-from domain.errors import KeyBroken, WrongMasterKey
+from domain.errors import KeyBroken, StoreAway, WrongMasterKey
 from domain.ports import MasterKey
 from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
@@ -122,6 +122,70 @@ def test_a_token_that_forgot_its_sessions_is_asked_in_a_new_one(
     assert key.unwrap(subject, wrapped) == secret
     library.reinitialize()
     assert key.unwrap(subject, key.wrap(subject, secret)) == secret
+
+
+@pytest.fixture
+def unplugged(module: Path, configured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MasterKey]:
+    """The key of a token that answered once, and was pulled out."""
+    monkeypatch.setenv("SOFTHSM2_CONF", str(configured))
+    key = importlib.import_module("adapters.vault.token_key").Token(module, TOKEN, PIN).key(KEY)
+    (there,) = (configured.parent / "tokens").iterdir()
+    pull_out(module, there, tmp_path)
+    yield key
+    with suppress(FileNotFoundError):
+        (tmp_path / "pulled").rename(there)
+    importlib.import_module("pkcs11").lib(str(module)).reinitialize()
+
+
+def pull_out(module: Path, token: Path, to: Path) -> None:
+    """The library sees that a token is away when it begins anew."""
+    token.rename(to / "pulled")
+    importlib.import_module("pkcs11").lib(str(module)).reinitialize()
+
+
+def test_a_token_that_was_pulled_out_is_waited_for_and_asked_again_once_it_is_back(
+    unplugged: MasterKey, configured: Path, tmp_path: Path
+) -> None:
+    """It is no wrong setting any more: processes wait, as for a database."""
+    subject, secret = str(uuid4()), os.urandom(32)
+    for call in (unplugged.wrap, unplugged.unwrap):
+        with pytest.raises(StoreAway, match=rf"the token {TOKEN} of .* does not answer any more"):
+            call(subject, os.urandom(60))
+    (tmp_path / "pulled").rename(configured.parent / "tokens" / "back")
+    assert unplugged.unwrap(subject, unplugged.wrap(subject, secret)) == secret
+
+
+@pytest.mark.live
+def test_a_vault_whose_token_is_away_says_so_though_its_database_answers(
+    unplugged: MasterKey, module: Path, configured: Path, tmp_path: Path, database_url: str
+) -> None:
+    """Else a policy would take it for the fault of what it was doing, and park that."""
+    there = configured.parent / "tokens" / "back"
+    (tmp_path / "pulled").rename(there)
+    with closing(PostgresVault(database_url, Ring.of(unplugged), beside_events=True)) as vault:
+        vault.create()
+        vault.reach()
+        pull_out(module, there, tmp_path)
+        with pytest.raises(StoreAway):
+            vault.reach()
+
+
+def test_a_wrong_pin_is_tried_once(module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token locks itself after a few."""
+    pkcs11, tried = importlib.import_module("pkcs11"), []
+
+    class Locking:
+        def get_token(self, **_: str) -> "Locking":
+            return self
+
+        def open(self, user_pin: str) -> None:
+            tried.append(user_pin)
+            raise pkcs11.PinIncorrect
+
+    monkeypatch.setattr(pkcs11, "lib", lambda _: Locking())
+    with pytest.raises(WrongMasterKey, match=r"cannot be used \(PinIncorrect\)"):
+        importlib.import_module("adapters.vault.token_key").Token(module, TOKEN, "9999").key(KEY)
+    assert tried == ["9999"]
 
 
 def test_a_key_that_the_token_does_not_have_is_named(module: Path, tmp_path: Path) -> None:

@@ -90,6 +90,21 @@ def test_a_master_key_that_is_none_is_refused_without_showing_it(wrong: str, tmp
     assert wrong not in str(refusal.value)
 
 
+@pytest.mark.parametrize("text", ["", "\n\n", base64.b64encode(b"short").decode(), f"{KEY}\nand more"])
+def test_a_file_of_which_a_line_is_no_master_key_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(text)
+    with pytest.raises(SettingsWrong, match=r"/key must hold base64 of exactly 32 bytes"):
+        Settings.read({"KRYPTON_MASTER_KEY_FILE": "key"}, tmp_path).master_keys()
+
+
+def test_a_master_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """A folder, bytes that are no text, nothing there."""
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    for name in (".", "bytes", "not-there"):
+        with pytest.raises(SettingsWrong, match=r"KRYPTON_MASTER_KEY_FILE: .* cannot be read: give a file that can"):
+            Settings.read({"KRYPTON_MASTER_KEY_FILE": name}, tmp_path).master_keys()
+
+
 def test_a_missing_master_key_has_no_default(tmp_path: Path) -> None:
     with pytest.raises(SettingsWrong, match="no master key: set KRYPTON_MASTER_KEY_FILE"):
         Settings.read({}, tmp_path).master_key()
