@@ -33,7 +33,7 @@ class BulkVault:
         """``most``: keys that are kept."""
         self._most = most
         self._masters = Masters(self._rows, ring)
-        self._connection = connect(database, "bulk keys", autocommit=True)
+        self._connection = connect(database, "vault in bulk", autocommit=True)
         self._keys: Keys = {}
         self._whose: str | None = None
         self._cipher: AESGCM | None = None

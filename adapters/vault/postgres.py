@@ -38,9 +38,11 @@ WITH made AS (INSERT INTO vault.subject_key (subject, wrapped, master)
     WHERE wrapping.id = %s AND wrapping.retired_at IS NULL
     ON CONFLICT DO NOTHING RETURNING subject::text, wrapped, master)
 TABLE made UNION ALL {FETCH}"""
+# In the order of subjects, as a rewrap goes through them: two who lock rows in two orders would wait for each other.
 DESTROY: Final = """INSERT INTO vault.subject_key (subject, destroyed_at)
 SELECT DISTINCT gone.subject, now() FROM ({}) AS gone (subject)
 WHERE NOT EXISTS (SELECT FROM vault.subject_key held WHERE held.subject = gone.subject AND held.wrapped IS NULL)
+ORDER BY 1
 ON CONFLICT (subject) DO UPDATE SET wrapped = NULL, destroyed_at = now()
 RETURNING subject::text"""
 THESE: Final = "SELECT unnest(%s::uuid[])"
@@ -73,6 +75,11 @@ class PostgresVault:
         """Hold the master key to its canary. Raises WrongMasterKey."""
         self.masters.look()
         self.masters.current()
+
+    def reach(self) -> None:
+        """Ask the vault's database and the master key something. Raises as both do while they are away."""
+        self.masters.look()
+        self.masters.current()[1].wrap(tables.CANARY, tables.CANARY_BYTES)
 
     def close(self) -> None:
         """Close the connections."""

@@ -35,17 +35,16 @@ class Ring:
 
     def named(self, name: str) -> MasterKey:
         """Raises WrongMasterKey where it was not given."""
-        if name not in self._held:
-            self._read()
-        if name not in self._held and (found := self._find(name)):
-            self._held[name] = found
-        try:
-            return self._held[name]
-        except KeyError:
-            raise WrongMasterKey(
-                f"the vault's keys are wrapped by master key {name}, and {self.where} has {', '.join(self._held)}: "
-                "bring back the right one; never make a new one, it opens nothing"
-            ) from None
+        if known := self._held.get(name):
+            return known
+        given = {key.name: key for key in self._read()}
+        if found := given.get(name) or self._find(name):
+            self._held = {**given, name: found}
+            return found
+        raise WrongMasterKey(
+            f"the vault's keys are wrapped by master key {name}, and {self.where} has {', '.join(given)}: "
+            "bring back the right one; never make a new one, it opens nothing"
+        )
 
     def _read(self) -> Sequence[MasterKey]:
         keys = self._load()

@@ -175,7 +175,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(vault: PostgresVault, keys: 
 def _free(url: str) -> bool:
     """Whether the server has noticed the end of the killed run."""
     with closing(connect(url, "test", autocommit=True)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'krypton rewrap'")
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'krypton vault rewrap'")
         return bool(cursor.fetchall() == [(0,)])
 
 
@@ -189,6 +189,85 @@ def test_nothing_is_changed_where_the_old_key_is_missing(vault: PostgresVault, k
     keys.file.write_text(before)
     assert opened(database_url, keys, texts)
     assert len(wrapped_by(database_url)) == 1
+
+
+def test_a_region_secret_that_the_old_key_wrapped_meanwhile_keeps_it_needed(
+    vault: PostgresVault, keys: Keys, database_url: str
+) -> None:
+    """``krypton init`` on one machine, and the change on another: without the secret nobody's id is found again."""
+    vault.check()
+    (old,) = wrapped_by(database_url)
+    new = keys.put_first(os.urandom(32))
+    rewrap.rewrap(database_url, keys.ring())
+    secret = vault.make_region_secret()  # by a process that has not looked since
+    assert [(one.name, one.is_needed) for one in rewrap.states(database_url)] == [(old, True), (new, True)]
+    rewrap.rewrap(database_url, keys.ring())
+    assert [(one.name, one.is_needed) for one in rewrap.states(database_url)] == [(old, False), (new, True)]
+    keys.keep_first()
+    with closing(PostgresVault(database_url, keys.ring(), beside_events=True)) as later:
+        assert later.region_secret() == secret
+
+
+def test_people_are_erased_meanwhile(vault: PostgresVault, keys: Keys, database_url: str) -> None:
+    """Between two pages, of those that are done and of those that are not: no key comes back."""
+    texts = sealed(vault, 1_500)
+    gone = set(list(texts)[::2])
+    (old,), new = wrapped_by(database_url), keys.put_first(os.urandom(32))
+
+    def erase(_done: int, _of: int) -> None:
+        vault.destroy_all(sorted(gone))
+
+    rewrap.rewrap(database_url, keys.ring(), erase)
+    assert wrapped_by(database_url) == {old: 0, new: 750}
+    assert vault.all_destroyed() == gone
+    keys.keep_first()
+    assert opened(database_url, keys, {who: text for who, text in texts.items() if who not in gone})
+
+
+def test_keys_are_destroyed_in_the_order_in_which_they_are_wrapped_again(
+    vault: PostgresVault, database_url: str
+) -> None:
+    """So that of a start after a restore and a change of the master key neither waits for the other for ever."""
+    everybody = sorted(sealed(vault, 100))
+    lock = "SELECT FROM vault.subject_key WHERE subject = ANY(%s::uuid[]) ORDER BY subject FOR UPDATE NOWAIT"
+    waits = "SELECT FROM pg_stat_activity WHERE application_name = 'krypton vault' AND wait_event_type = 'Lock'"
+    with (
+        ThreadPoolExecutor(1) as threads,
+        closing(connect(database_url, "looks", autocommit=True)) as looks,
+        closing(connect(database_url, "rewraps")) as rewraps,
+        rewraps.cursor() as cursor,
+        looks.cursor() as looking,
+    ):
+        cursor.execute(lock, (everybody[:1],))
+        erased = threads.submit(vault.destroy_all, everybody)
+
+        def waiting() -> bool:
+            looking.execute(waits)
+            return looking.rowcount == 1
+
+        until(waiting, "waiting for the first key")
+        cursor.execute(lock, (everybody,))
+        rewraps.rollback()
+        assert erased.result() == set(everybody)
+
+
+def test_another_key_under_a_name_that_the_vault_knows_changes_nothing(vault: PostgresVault, database_url: str) -> None:
+    """As of a token that was made anew under its old label: the canary of that name tells."""
+
+    class Labelled(FileKey):
+        """Named by its label."""
+
+        def __init__(self, key: bytes, name: str) -> None:
+            super().__init__(key)
+            self.name = name
+
+    first = vault.masters.ring.first
+    of_token, made_anew = (Labelled(os.urandom(32), "pkcs11:token/master") for _ in range(2))
+    rewrap.rewrap(database_url, Ring.of(of_token, first))
+    rewrap.rewrap(database_url, Ring.of(first, of_token))
+    with pytest.raises(WrongMasterKey, match="does not open the vault's canary"):
+        rewrap.rewrap(database_url, Ring.of(made_anew, first))
+    assert [one.retired_at is None for one in rewrap.states(database_url)] == [True, False]
 
 
 def test_a_row_that_does_not_open_stays_and_is_named(vault: PostgresVault, keys: Keys, database_url: str) -> None:
