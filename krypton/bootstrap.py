@@ -24,6 +24,7 @@ from domain.ports import Answer
 from domain.rules.document import RuleId
 from domain.rules.in_force import ABSENT
 from domain.work import Command, Envelope
+from krypton.errors import unanswered
 from krypton.settings import Addresses, ServiceUnavailable, Settings, addresses, as_login
 from postgres.session import Busy, connect
 from projections.declared import VIEWS
@@ -272,9 +273,7 @@ class Krypton:
         except Busy as busy:
             raise ServiceUnavailable(str(busy)) from None
         except psycopg2.OperationalError as away:
-            raise ServiceUnavailable(
-                f"the database does not answer ({type(away).__name__}): run krypton dev up, or check KRYPTON_DATABASE"
-            ) from None
+            raise ServiceUnavailable(unanswered(away)) from None
 
 
 def _uuid(text: str) -> UUID:

@@ -1,4 +1,4 @@
-"""The errors of what surrounds a process: a required service that is unavailable, a setting that is wrong."""
+"""What is wrong around a process: a service that it needs does not answer, or a setting makes no sense."""
 
 
 class ServiceUnavailable(Exception):
@@ -10,3 +10,13 @@ class ServiceUnavailable(Exception):
 
 class SettingsWrong(ValueError):
     """A setting is missing or does not make sense. The message names the variable and what it must be."""
+
+
+def unanswered(away: Exception) -> str:
+    """What is said of a database that does not answer, and where to look: the vault may be in one of its own."""
+    if str(getattr(away, "session", "")).startswith("vault"):
+        return (
+            f"the vault's database does not answer ({type(away).__name__}): start it, or check KRYPTON_VAULT_DATABASE; "
+            "where that is not set, the vault is in KRYPTON_DATABASE"
+        )
+    return f"the database does not answer ({type(away).__name__}): run krypton dev up, or check KRYPTON_DATABASE"

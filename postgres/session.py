@@ -42,7 +42,9 @@ class Busy(psycopg2.OperationalError):
 
 
 class Unreachable(psycopg2.OperationalError):
-    """The server did not take the connection: nothing was asked."""
+    """The server did not take the connection: nothing was asked. ``session``: the name of the one that was wanted."""
+
+    session = ""
 
 
 class Lost(psycopg2.OperationalError):
@@ -160,11 +162,15 @@ def connect(
 ) -> Session:
     """A session. ``database``: a postgresql:// URL; ``settings``: of the server, for this session.
 
-    Raises psycopg2.OperationalError; Busy.
+    Raises Unreachable; Busy.
     """
     options = " ".join(f"-c {key}={value}" for key, value in {**SERVER_SIDE, **(settings or {})}.items())
     named = f"krypton {_process.name}: {name}" if _process.name else f"krypton {name}"
-    session = _process.opened(database, application_name=named, options=options, **CLIENT_SIDE)
+    try:
+        session = _process.opened(database, application_name=named, options=options, **CLIENT_SIDE)
+    except Unreachable as away:
+        away.session = name
+        raise
     session.autocommit = autocommit
     return session
 

@@ -22,7 +22,7 @@ from domain.errors import (
     StoreAway,
     WrongMasterKey,
 )
-from krypton.settings import ServiceUnavailable, SettingsWrong
+from krypton.errors import ServiceUnavailable, SettingsWrong, unanswered
 from schemas.codec import NotAnEvent
 from schemas.registry import UnknownSchema
 
@@ -60,6 +60,5 @@ def told(error: Exception) -> tuple[str, int] | None:
         case psycopg2.errors.UndefinedTable() | psycopg2.errors.UndefinedColumn():
             return "unavailable: the tables are not there yet, or an earlier program's: run krypton init", UNREACHABLE
         case psycopg2.OperationalError():
-            said = f"unavailable: the database does not answer ({type(error).__name__}): run krypton dev up"
-            return said, UNREACHABLE
+            return f"unavailable: {unanswered(error)}", UNREACHABLE
     return None

@@ -56,6 +56,8 @@ def rewrap(who: As = OWN, as_json: AsJson = False) -> None:
     ours = krypton(None)
     with progress("keys", None) as bar:
         done = change_master(ours, bar.reach)
+    if not done.keys and not done.broken:
+        err.print(f"{done.name} wraps every key already: to change it, put the new one before it in {ours.ring.where}")
     told = {"master_key": done.name, "keys": done.keys, "broken": len(done.broken)}
     document(told) if as_json else facts(told, "Wrapped")
     if done.broken:

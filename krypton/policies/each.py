@@ -12,7 +12,7 @@ import psycopg2
 import sqlalchemy.exc
 from eventsourcing import persistence
 
-from domain.errors import Contended, StoreAway
+from domain.errors import Contended, StoreAway, WrongMasterKey
 from krypton.settings import ServiceUnavailable
 
 AWAY: Final = (
@@ -25,8 +25,11 @@ AWAY: Final = (
     StoreAway,
     Contended,
     ServiceUnavailable,
+    WrongMasterKey,
 )
-"""Errors of a server that cannot be reached, or not just now; also of one thing that a server never takes."""
+"""Errors of a server that cannot be reached, or not just now; also of one thing that a server never takes. A master key
+that is missing is waited for likewise: it is nothing's own fault, and an operator brings it.
+"""
 ALONE_S: Final = 10.0
 """For how long things are asked for one by one: no sender holds its claim much longer."""
 T = TypeVar("T")

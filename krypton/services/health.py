@@ -6,6 +6,7 @@ Nothing here names a person.
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,14 +15,15 @@ import psycopg2
 from adapters.outbox import operators
 from domain.times import iso
 from krypton.bootstrap import Krypton
+from krypton.errors import ServiceUnavailable, unanswered
 from krypton.policies.fold import PREFIX, PolicyFold
 from krypton.services import decisions
 from krypton.services.decisions import Decision
-from krypton.settings import ServiceUnavailable
 from krypton.views import following
 from krypton.views.looking import Looked, Place, Problem, look
 from policies.all import POLICIES
 from postgres import limits
+from postgres.session import connect
 from projections.engine.query import fetch
 from streams.broker.topics import CHECKPOINTS, PARTITIONS
 from streams.relay import alarms
@@ -40,6 +42,7 @@ UNREAD: Final = """SELECT view, version, state, topics FROM views.view_version
 WHERE state IN ('live', 'ready', 'retired') AND until IS NULL"""
 LETTERS: Final = """SELECT view, version, coalesce(forged, false) AS forged, count(*) AS n FROM views.dead_letter
 WHERE replayed_at IS NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+VAULT: Final = "SELECT id FROM vault.master_key LIMIT 1"
 US: Final = 1_000_000
 Reader = tuple[str, int, str]
 """A view or policy, its version, and the state of that version."""
@@ -125,8 +128,22 @@ def measure(ours: Krypton) -> Health:
         health.problems.append(Problem("service:", str(away)))
     except psycopg2.Error as away:
         health.problems.append(Problem("database", f"does not answer ({type(away).__name__})"))
+    _vault(health, ours)
     _decisions(health, ours)
     return health
+
+
+def _vault(health: Health, ours: Krypton) -> None:
+    """Where it is in a database of its own: without it nobody is registered, and nothing is opened."""
+    if ours.settings.vault_database is None:
+        return
+    try:
+        with closing(connect(ours.vault_database, "vault health", autocommit=True)) as connection:
+            fetch(connection, VAULT)
+    except psycopg2.errors.UndefinedTable:
+        health.problems.append(Problem("vault", "its tables are not there: run krypton init"))
+    except psycopg2.Error as away:
+        health.problems.append(Problem("vault", unanswered(away)))
 
 
 def _decisions(health: Health, ours: Krypton) -> None:

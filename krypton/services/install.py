@@ -11,7 +11,7 @@ import sqlalchemy.exc
 from kafka.errors import KafkaError
 
 from krypton.bootstrap import Krypton
-from krypton.settings import ServiceUnavailable, SettingsWrong
+from krypton.errors import ServiceUnavailable, SettingsWrong, unanswered
 from krypton.vaults import destroy_again
 from projections.declared import VIEWS
 
@@ -36,9 +36,7 @@ def install(ours: Krypton, *, log_key: bool = True) -> Iterator[str]:
         if log_key:
             yield _log_key(ours)
     except (psycopg2.OperationalError, sqlalchemy.exc.OperationalError) as away:
-        raise ServiceUnavailable(
-            f"the database does not answer ({type(away).__name__}): run krypton dev up, or check KRYPTON_DATABASE"
-        ) from None
+        raise ServiceUnavailable(unanswered(away)) from None
     except KafkaError as away:
         raise ServiceUnavailable(
             f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, "

@@ -9,7 +9,6 @@ import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event, Thread
-from uuid import UUID
 
 from adapters.notices.folder import NoticeFolder
 from adapters.notices.http import NoticeEndpoint
@@ -33,7 +32,6 @@ from streams.relay.outgoing import NoKeys
 
 log = logging.getLogger(__name__)
 Step = Callable[[str], None]
-NOBODY = UUID(int=0)
 
 
 class Woken:
@@ -92,9 +90,9 @@ def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:
 
 
 def _reachable(ours: Krypton) -> None:
-    """Raises as the ledger or the vault does while it is away."""
+    """Raises as the ledger, the vault or its master key does while it is away."""
     ours.ledger.recorder.max_notification_id()
-    ours.vault.holds(str(NOBODY))
+    ours.vault.reach()
 
 
 def notices(ours: Krypton) -> Notices:
