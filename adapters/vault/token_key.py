@@ -1,9 +1,9 @@
 """A master key in a hardware security module: PKCS#11 (OASIS, version 2.40), AES-GCM (CKM_AES_GCM) on the token.
 
 The key never leaves the token: each wrapping and unwrapping is a call to it. A token forgets its sessions when it is
-switched off, so a call that fails is made once more in a new session, for which the maker's library may have to begin
-anew. A token that does not answer says nothing of a row, so after each failure the token is tried with a value of its
-own: where that fails too, the token is away. One that never answered is a wrong setting; one that did is waited for.
+switched off, so a call that fails is made once more in a new session, for which the maker's library may have to be
+started again. A token that does not answer says nothing of a row, so after each failure the token is tried with a value
+of its own: where that fails too, it is away. One that never answered is a wrong setting; one that did is waited for.
 """
 
 import os

@@ -138,7 +138,7 @@ def unplugged(module: Path, configured: Path, tmp_path: Path, monkeypatch: pytes
 
 
 def pull_out(module: Path, token: Path, to: Path) -> None:
-    """The library sees that a token is away when it begins anew."""
+    """The library sees that a token is away when it is started again."""
     token.rename(to / "pulled")
     importlib.import_module("pkcs11").lib(str(module)).reinitialize()
 

@@ -252,7 +252,7 @@ def test_keys_are_destroyed_in_the_order_in_which_they_are_wrapped_again(
 
 
 def test_another_key_under_a_name_that_the_vault_knows_changes_nothing(vault: PostgresVault, database_url: str) -> None:
-    """As of a token that was made anew under its old label: the canary of that name tells."""
+    """As of a token that was made again under its old label: the canary of that name tells."""
 
     class Labelled(FileKey):
         """Named by its label."""
@@ -262,11 +262,11 @@ def test_another_key_under_a_name_that_the_vault_knows_changes_nothing(vault: Po
             self.name = name
 
     first = vault.masters.ring.first
-    of_token, made_anew = (Labelled(os.urandom(32), "pkcs11:token/master") for _ in range(2))
+    of_token, remade = (Labelled(os.urandom(32), "pkcs11:token/master") for _ in range(2))
     rewrap.rewrap(database_url, Ring.of(of_token, first))
     rewrap.rewrap(database_url, Ring.of(first, of_token))
     with pytest.raises(WrongMasterKey, match="does not open the vault's canary"):
-        rewrap.rewrap(database_url, Ring.of(made_anew, first))
+        rewrap.rewrap(database_url, Ring.of(remade, first))
     assert [one.retired_at is None for one in rewrap.states(database_url)] == [True, False]
 
 
