@@ -1,11 +1,17 @@
-"""Somebody who is erased, for tests of what comes after: without requests, delays and the policy."""
+"""Somebody who is erased, for tests of what comes after: without requests, delays and the policy; and rules without
+delay, which nobody can publish, for tests in which the policy carries an erasure out.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from domain.aggregates.identity import Identity
+from domain.commands.rules import PublishRules
 from domain.ports import Answer
+from domain.retention import Ground
+from domain.rules.document import RETENTION, RuleDocument, canonical_json
+from domain.rules.retention import BUILT_IN_BODY
 from domain.work import Envelope, Work
 from krypton.bootstrap import Krypton
 
@@ -21,6 +27,13 @@ class Erase:
         """Raises Erased (I7)."""
         work.get(Identity, self.identity).erase(reason=self.reason)
         return {"identity": str(self.identity)}
+
+
+def without_delay(ours: Krypton) -> None:
+    """Let an erasure be carried out as soon as it is approved. A rule file is held to a day."""
+    body = {**BUILT_IN_BODY, "delay_days": dict.fromkeys(Ground, 1e-9)}
+    told = RuleDocument(RETENTION, 2, "2020-01-01", "", canonical_json(body))
+    ours.execute(PublishRules(document=told), Envelope())
 
 
 def erase(ours: Krypton, identity: UUID) -> Answer:

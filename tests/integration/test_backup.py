@@ -22,10 +22,6 @@ import pytest
 from domain.commands.directory import EnrollSite
 from domain.commands.erasures import ApproveErasure, RequestErasure
 from domain.commands.identities import Register
-from domain.commands.rules import PublishRules
-from domain.retention import Ground
-from domain.rules.document import document
-from domain.rules.retention import BUILT_IN_BODY
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.devstack import postgres, samples
@@ -37,6 +33,7 @@ from krypton.services.supervisor import krypton_command
 from krypton.settings import Settings
 from streams.broker import topics
 from streams.broker.topics import LEDGER, PARTITIONS
+from tests.fakes.erasing import without_delay
 from tests.fakes.topic import records
 from tests.integration.live_cli import CommandLine, free_port
 from tests.integration.live_ledger import delete_topics, end_offsets
@@ -94,9 +91,7 @@ class Operator(CommandLine):
 
     def lets_erase(self, identity: UUID) -> None:
         """Two people decide, and the policy, which runs here, carries it out: of views nothing follows yet."""
-        now = {**BUILT_IN_BODY, "delay_days": dict.fromkeys(Ground, 1e-9)}
-        rules = {"kind": "retention", "version": 2, "in_force_from": "2020-01-01", "body": now}
-        self.ours.execute(PublishRules(document=document(rules)), Envelope())
+        without_delay(self.ours)
         request = RequestErasure(identity=identity, ground="error", reference="file 1")
         self.ours.execute(request, Envelope("operator:one"))
         self.ours.execute(ApproveErasure(identity=identity), Envelope("operator:other"))

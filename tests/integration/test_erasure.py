@@ -26,6 +26,7 @@ from schemas.codec import Codec
 from schemas.event import ERASED
 from schemas.registry import registry
 from tests.fakes.dicom import new_uid
+from tests.fakes.erasing import without_delay
 from tests.fakes.region import dose, exposure, received
 from tests.fakes.topic import records as of_topics
 from tests.integration.live_cli import CLINICIAN, Region, region
@@ -68,12 +69,7 @@ def story(region: Region) -> Story:
 
 def let_erase(region: Region, ref: str) -> None:
     """Requested by one and approved by another, under rules whose delay is over at once."""
-    body = "years = 20\nuntil_age = 28\nyears_after_death = 10\nfollow_days = 30"
-    delays = "\n".join(f"{ground} = 0.00001" for ground in ("error", "court_order", "end_of_retention"))
-    head = 'kind = "retention"\nversion = 2\nin_force_from = "2020-01-01"'
-    file = region.home / "retention-2.toml"
-    file.write_text(f"{head}\n[body]\n{body}\n[body.delay_days]\n{delays}\n")
-    region.ask("rules", "publish", file)
+    without_delay(region.krypton)
     told = ("--ground", "court_order", "--reference", "TJ 26/00123")
     region.ask("erase", "request", ref, *told, "--as", "clerk")
     region.ask("erase", "approve", ref, "--yes", "--as", "operator:second")

@@ -31,6 +31,7 @@ from policies.all import POLICIES
 from projections.declared import VIEWS
 from schemas.event import ERASED
 from streams.broker.topics import PARTITIONS
+from tests.fakes.erasing import without_delay
 from tests.fakes.region import CLINICIAN, received
 from tests.fakes.topic import records
 from tests.integration.policy_world import PolicyWorld
@@ -41,13 +42,6 @@ SERVER = get_context("forkserver")
 SERVER.set_forkserver_preload([__name__])  # so that seven processes load it once
 ROUNDS = 40
 POLICY = "erasure"
-RULES = {
-    "years": 20,
-    "until_age": 28,
-    "years_after_death": 10,
-    "follow_days": 30,
-    "delay_days": {"error": 1e-9, "court_order": 1e-9, "end_of_retention": 1e-9},
-}
 PARTS = ("key", "instances", "answers", "exports", "views")
 KILLS = (
     "claimed",
@@ -93,7 +87,7 @@ def ward(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(lag, "has_read", lambda *_: True)
     monkeypatch.setattr(rows, "FRESH_S", 0.0)  # no other process holds keys here
     world = PolicyWorld(database_url, tmp_path)
-    world.publish("retention", 2, RULES)
+    without_delay(world.ours)
     world.ask(RegisterProfessional(rpps=CLINICIAN, name="Dr Clinicien", profession="physician"))
     people: dict[str, str] = {}
     files: dict[str, Path] = {}

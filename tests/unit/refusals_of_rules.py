@@ -123,6 +123,7 @@ PROVOKED = [
     Provoked(errors.OutOfRange, "at most 1", lambda _: rule(score=1.5)),
     Provoked(errors.OutOfRange, "body.years: is no whole number", lambda _: retention(years=20.5)),
     Provoked(errors.OutOfRange, "body.years: is less than the law", lambda _: retention(years=19)),
+    Provoked(errors.OutOfRange, "body.follow_days: is less than a day", lambda _: retention(follow_days=0.5)),
     Provoked(errors.OutOfRange, "body.rules[1].score: is out of range: write a number over 0", lambda _: rule(score=0)),
     Provoked(errors.OutOfRange, "body.levels[1].value: is out of range", lambda _: level(value=float("nan"))),
     Provoked(errors.OutOfRange, "body.levels[1].value: is out of range", lambda _: level(value=10**400)),

@@ -28,6 +28,7 @@ from domain.errors import (
     ErasureTooEarly,
     ErasureUnchanged,
     LegalHold,
+    OutOfRange,
     SecondPersonMissing,
     StillRetained,
     UnlawfulGround,
@@ -435,6 +436,26 @@ def test_a_version_of_the_rules_is_in_force_from_its_day_on(desk: Desk) -> None:
 def decided_with(desk: Desk, step: str) -> list[int]:
     """The versions of the rules that are told with a step: an auditor asks in twenty years why it was lawful."""
     return [event.data["rule_version"] for event in desk.region.history() if event.type == f"erasure.{step}"]
+
+
+@pytest.mark.parametrize("days", [1e-9, 0.99, 366])
+@pytest.mark.parametrize("ground", [*Ground])
+def test_no_rules_let_an_erasure_be_carried_out_at_once_or_years_after_it_was_looked_at(
+    desk: Desk, ground: Ground, days: float
+) -> None:
+    with pytest.raises(OutOfRange, match=f"{ground}: is"):
+        desk.publish(2, delay_days={**BUILT_IN_BODY["delay_days"], ground.value: days})
+
+
+@pytest.mark.parametrize("days", [0.01, 91])
+def test_no_rules_leave_what_is_left_of_somebody_for_long_or_call_it_late_at_once(desk: Desk, days: float) -> None:
+    with pytest.raises(OutOfRange, match="follow_days"):
+        desk.publish(2, follow_days=days)
+
+
+def test_rules_on_the_bounds_are_taken(desk: Desk) -> None:
+    desk.publish(2, follow_days=1, delay_days=dict.fromkeys(Ground, 1))
+    desk.publish(3, follow_days=90, delay_days=dict.fromkeys(Ground, 365), years=200)
 
 
 DAYS = st.dates(date(1900, 1, 1), date(2100, 1, 1))
