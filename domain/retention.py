@@ -48,6 +48,14 @@ class Retention:
         default_factory=lambda: {Ground.ERROR.value: 7, Ground.COURT_ORDER.value: 1, Ground.END_OF_RETENTION.value: 30}
     )
 
+    def last_seen(self, stated: str | None, recorded: date, born: date | None, *, by_device: bool) -> date:
+        """The day of an exam, as far as retention goes: as stated, unless that is before the birth or ahead. A device
+        whose clock is dead says a day of long ago, so what came from one (``by_device``) was not made longer before it
+        was ``recorded`` than records are kept. An archive that is imported may be as old as it says.
+        """
+        believed = years_after(recorded, -self.years) if by_device else date.min
+        return dated(stated, recorded, max(born or date.min, believed))
+
     def kept_until(self, last: date, born: date | None, died: date | None = None) -> Kept:
         """From when the record is not kept any more. ``last``: of the last exam, stay or order.
 
@@ -62,11 +70,12 @@ class Retention:
 
 
 def years_after(day: date, years: int) -> date:
-    """The same day so many years later; 1 March for 29 February where there is none."""
+    """The same day so many years later, or earlier; 1 March for 29 February where there is none."""
+    year = max(min(day.year + years, date.max.year), date.min.year)
     try:
-        return day.replace(year=min(day.year + years, date.max.year))
+        return day.replace(year=year)
     except ValueError:
-        return date(day.year + years, 3, 1)
+        return date(year, 3, 1)
 
 
 def lawful(word: str, rules: Retention) -> Ground:
@@ -98,7 +107,7 @@ def day_of_death(text: str | None, last: date, today: date) -> date | None:
     return day
 
 
-def dated(stated: str | None, recorded: date, born: date | None) -> date:
-    """The day of an exam: as its device says, unless that is before the birth or ahead; then when it was recorded."""
+def dated(stated: str | None, recorded: date, earliest: date | None) -> date:
+    """The day of an exam: as stated, unless that is before ``earliest`` or ahead; then when it was recorded."""
     day = known_day(stated)
-    return day if day and (born or date.min) <= day <= recorded else recorded
+    return day if day and (earliest or date.min) <= day <= recorded else recorded

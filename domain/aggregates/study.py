@@ -13,13 +13,16 @@ Source: DICOM PS3.3 A.1 (study, series, instance); IHE RAD patient information r
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
 from domain.errors import AlreadyThere, ConflictSettled, NothingNew, StudyWithdrawn
 from domain.ids import Ids
+
+DEVICE: Final = "aet:"
+"""Begins the actor of what came over the network (W1); an archive that was imported has another."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,9 @@ class Conflict:
 
 
 class Study(Aggregate):
-    """Keeps the owner, when it was made, its reports, and whether it was withdrawn; read models keep the counts."""
+    """Keeps the owner, when it was made, whether a device sent it, its reports, and whether it was withdrawn; read
+    models keep the counts.
+    """
 
     TOPIC = "study"
 
@@ -58,6 +63,10 @@ class Study(Aggregate):
         series: list[dict[str, Any]]
         instances: int
         root: str
+
+        def apply(self, aggregate: Any) -> None:
+            """Note whether a device sent it: the envelope of a stored event tells."""
+            aggregate.by_device = str(vars(self).get("actor", "")).startswith(DEVICE)
 
     class Extended(Aggregate.Event):
         TOPIC = "study.extended"
@@ -143,6 +152,7 @@ class Study(Aggregate):
         self.identity_id = identity_id
         self.study_uid = study_uid
         self.started_at = started_at
+        self.by_device = False
         self.reports: set[str] = set()
         self.withdrawn = False
         self.conflicts: dict[UUID, Conflict | None] = {}  # None: settled

@@ -11,7 +11,7 @@ from domain.aggregates.order import Order
 from domain.aggregates.study import Study
 from domain.errors import BadTraits, ErasureUnchanged, StillRetained
 from domain.grounds import reference as checked
-from domain.retention import Ground, Kept, Retention, dated, day_of_death, known_day, lawful
+from domain.retention import Ground, Kept, Retention, day_of_death, known_day, lawful
 from domain.times import iso, micros
 from domain.work import Work
 
@@ -171,19 +171,21 @@ def _theirs(work: Work, identity: UUID, after: int = 0) -> list[Study | Order]:
 def kept(work: Work, person: Identity, rules: Retention, died: str | None) -> Kept:
     """Until when the record of an identity is kept. Raises BadTraits (I1): the day of death cannot be."""
     born = known_day(person.traits.get("birth_date"))
-    last = last_care(work, person, born)
+    last = last_care(work, person, born, rules)
     return rules.kept_until(last, born, day_of_death(died, last, work.now.date()))
 
 
-def last_care(work: Work, person: Identity, born: date | None) -> date:
+def last_care(work: Work, person: Identity, born: date | None, rules: Retention) -> date:
     """The day of the last exam or order; of the registration, where there is none."""
-    days = (_day(one, born) for one in _theirs(work, person.id))
+    days = (_day(one, born, rules) for one in _theirs(work, person.id))
     return max(days, default=person.created_on.date())
 
 
-def _day(one: Study | Order, born: date | None) -> date:
-    recorded = one.created_on.date()
-    return dated(one.started_at, recorded, born) if isinstance(one, Study) else recorded
+def _day(one: Study | Order, born: date | None, rules: Retention) -> date:
+    """Of an order the day when it was placed; where its exam was made, of its last step: not all images are here."""
+    if isinstance(one, Order):
+        return (one.modified_on if one.studies else one.created_on).date()
+    return rules.last_seen(one.started_at, one.created_on.date(), born, by_device=one.by_device)
 
 
 def _begun(work: Work, identity: UUID) -> Erasure:

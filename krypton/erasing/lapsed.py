@@ -1,4 +1,7 @@
-"""Finds whose retention is over, as far as the views have read. Whether it is, the ledger decides for each request.
+"""Finds whose retention is over: the views say whose it may be, and the ledger whose it is.
+
+Views do not know whether a device sent an exam or an archive was imported, nor when an order was performed. Whether it
+still is over, the ledger decides again for each request.
 
 What lapses with an erasure: the key, and with it every sealed field in all copies; instances, exports and texts of
 rows. What stands in clear in the log stays, under an id that leads to nobody any more: key, name and number are gone.
@@ -10,8 +13,9 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from domain.aggregates.erasure import Erasure
+from domain.aggregates.identity import Identity
 from domain.batch import Outcome
-from domain.commands.erasures import RequestErasure
+from domain.commands.erasures import RequestErasure, last_care
 from domain.ports import Answer
 from domain.retention import Ground, Retention, dated, known_day
 from domain.work import Envelope
@@ -41,10 +45,12 @@ def lapsed(ours: Krypton, reach: Callable[[int], None] = lambda _: None) -> Iter
     rules, after = ours.ledger.rules().retention(today), FIRST
     with ours.snapshot() as connection:
         while page := fetch(connection, PEOPLE, after=after, page=PAGE):
-            over = {row["identity"]: (row, last) for row in page if (last := _over(row, rules, today))}
+            maybe = {row["identity"]: row for row in page if _may_be_over(row, rules, today)}
+            ours.vault.prefetch(list(maybe))
+            over = {one: last for one in maybe if (last := _over(ours, one, rules, today))}
             stands = _stands(ours, list(over))
-            for identity, (row, last) in over.items():
-                told = {"identity": identity, "assigner": row["assigner"], "last": str(last)}
+            for identity, last in over.items():
+                told = {"identity": identity, "assigner": maybe[identity]["assigner"], "last": str(last)}
                 yield {**told, "state": stands.get(identity)}
             reach(len(page))
             after = page[-1]["identity"]
@@ -75,13 +81,23 @@ def _by(by: Envelope, identity: str) -> Envelope:
     return Envelope(by.actor, uuid5(by.command_id, identity), by.command_id)
 
 
-def _over(row: Document, rules: Retention, today: date) -> date | None:
-    """The day of the last exam or order, where retention is over; else None."""
+def _over(ours: Krypton, identity: str, rules: Retention, today: date) -> date | None:
+    """The day of the last exam or order, where retention is over as the ledger has it; else None."""
+    work = ours.ledger.work([])
+    if (person := work.find(Identity, UUID(identity))) is None or person.erased:
+        return None
+    born = known_day(person.traits.get("birth_date"))
+    last = last_care(work, person, born, rules)
+    return last if rules.kept_until(last, born).until <= today else None
+
+
+def _may_be_over(row: Document, rules: Retention, today: date) -> bool:
+    """Whether it is over as far as the views know; where the ledger says yes, they do."""
     born = known_day(row["born"])
     days = [dated(stated, _day(recorded), born) for stated, recorded in row["exams"] or ()]
     days += [_day(row["ordered"])] if row["ordered"] else []
     last = max(days, default=_day(row["registered"]))
-    return last if rules.kept_until(last, born).until <= today else None
+    return rules.kept_until(last, born).until <= today
 
 
 def _day(at: int) -> date:

@@ -235,6 +235,8 @@ def test_whose_retention_is_over_is_found_and_requested_once(ward: Ward) -> None
     stated: dict[str, str | None] = {"family": "FICTIVE", "birth_date": "1950-01-01"}
     came = replace(received("CHA", "2.25.9", local_id="old", stated=stated), started_at="2001-02-03T10:00:00")
     identity = ward.world.ask(came).result["identity"]
+    sent = received("CHA", "2.25.10", local_id="dead clock", stated=stated)
+    ward.world.ours.execute(replace(sent, started_at="2001-02-03T10:00:00"), Envelope("aet:CT1"))
     for view in VIEWS:
         ward.world.work(view)
     found = list(lapsed.lapsed(ward.world.ours))

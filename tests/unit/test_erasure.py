@@ -19,7 +19,7 @@ from domain.commands.erasures import (
     RequestErasure,
 )
 from domain.commands.identities import Correct
-from domain.commands.orders import PlaceOrder
+from domain.commands.orders import PerformOrder, PlaceOrder
 from domain.commands.rules import PublishRules
 from domain.commands.studies import ReassignStudy
 from domain.errors import (
@@ -76,11 +76,19 @@ class Desk:
         assert self.erasure.request is not None
         return self.erasure.request.id
 
-    def exam(self, day: str | None) -> UUID:
-        """An exam of that day, recorded now."""
+    def exam(self, day: str | None, actor: str = "operator:archives") -> UUID:
+        """An exam of that day, recorded now. ``actor``: who imports it, or the device that sends it."""
         came = replace(received(study_uid=f"2.25.{self.region.head()}"), started_at=day)
-        answer = self.region.ask(came)
+        answer = self.region.ask(came, actor)
         return UUID(answer.result["study"])
+
+    def performed(self) -> UUID:
+        """An order whose exam was made elsewhere."""
+        stated = {"site": "CHB", "ordered_by": CLINICIAN, "modality": "CT", "question": "x"}
+        order = UUID(self.region.ask(PlaceOrder(identity=self.person, **stated)).result["order"])
+        self.let_pass(days=400)
+        self.region.ask(PerformOrder(order=order, study_uid="2.25.5"))
+        return order
 
     def let_pass(self, **time: float) -> None:
         """Move the clock on, and let the policies do what is due."""
@@ -262,6 +270,32 @@ def test_a_date_before_the_birth_or_ahead_is_a_slip_of_the_device(desk: Desk) ->
     for day in ("1900-01-01T00:00:00", "2040-01-01T00:00:00", "x"):
         desk.exam(day)
     with pytest.raises(StillRetained, match="kept until 2046-01-05"):
+        desk.request("end_of_retention")
+
+
+def test_a_device_whose_clock_is_dead_does_not_end_retention(desk: Desk) -> None:
+    """It sent the exam today, and says that it was made longer ago than records are kept."""
+    desk.exam("2000-01-01T00:00:00", actor="aet:CT1")
+    with pytest.raises(StillRetained, match="kept until 2046-01-05"):
+        desk.request("end_of_retention")
+
+
+def test_what_a_device_sends_may_be_as_old_as_records_are_kept(desk: Desk) -> None:
+    """A PACS sends priors of last years."""
+    desk.exam("2006-01-06T00:00:00", actor="aet:PACS")
+    with pytest.raises(StillRetained, match="kept until 2026-01-06"):
+        desk.request("end_of_retention")
+
+
+def test_an_archive_that_is_imported_is_as_old_as_it_says(desk: Desk) -> None:
+    desk.exam("2000-01-01T00:00:00", actor="service:archives")
+    desk.request("end_of_retention")
+
+
+def test_an_order_counts_when_it_was_placed_and_one_that_was_performed_when_that_was_said(desk: Desk) -> None:
+    """No exam was made by an order alone; one that was made may have left no image here."""
+    desk.performed()
+    with pytest.raises(StillRetained, match="kept until 2047-02-09"):
         desk.request("end_of_retention")
 
 
@@ -459,6 +493,20 @@ def test_rules_on_the_bounds_are_taken(desk: Desk) -> None:
 
 
 DAYS = st.dates(date(1900, 1, 1), date(2100, 1, 1))
+
+
+@given(stated=DAYS, recorded=DAYS, born=st.none() | DAYS, by_device=st.booleans(), years=st.integers(20, 200))
+def test_no_exam_counts_as_older_than_can_be_believed(
+    stated: date, recorded: date, born: date | None, by_device: bool, years: int
+) -> None:
+    """In doubt the day of receipt counts, which keeps a record for longer."""
+    rules = Retention(years=years)
+    day = rules.last_seen(stated.isoformat(), recorded, born, by_device=by_device)
+    assert day in (stated, recorded)
+    assert day <= recorded
+    assert day == recorded or day >= (born or date.min)
+    if by_device:
+        assert years_after(day, years) >= recorded
 
 
 @given(last=DAYS, born=st.none() | DAYS, died=st.none() | DAYS)
