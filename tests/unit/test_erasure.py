@@ -82,13 +82,15 @@ class Desk:
         answer = self.region.ask(came, actor)
         return UUID(answer.result["study"])
 
-    def performed(self) -> UUID:
+    def performed(self) -> None:
         """An order whose exam was made elsewhere."""
-        stated = {"site": "CHB", "ordered_by": CLINICIAN, "modality": "CT", "question": "x"}
-        order = UUID(self.region.ask(PlaceOrder(identity=self.person, **stated)).result["order"])
+        order = UUID(self.region.ask(self.order()).result["order"])
         self.let_pass(days=400)
         self.region.ask(PerformOrder(order=order, study_uid="2.25.5"))
-        return order
+
+    def order(self) -> PlaceOrder:
+        """An order for the person, not yet placed."""
+        return PlaceOrder(identity=self.person, site="CHB", ordered_by=CLINICIAN, modality="CT", question="x")
 
     def let_pass(self, **time: float) -> None:
         """Move the clock on, and let the policies do what is due."""
@@ -154,8 +156,7 @@ def came(desk: Desk, what: str) -> None:
         case "study":
             desk.exam(None)
         case "order":
-            order = PlaceOrder(identity=desk.person, site="CHB", ordered_by=CLINICIAN, modality="CT", question="x")
-            desk.region.ask(order)
+            desk.region.ask(desk.order())
         case "study moved to it":
             study = UUID(desk.region.ask(received(study_uid="2.25.77", local_id="2")).result["study"])
             desk.ask(ReassignStudy(study=study, to_identity=desk.person, reason="x"))
