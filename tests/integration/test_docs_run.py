@@ -79,6 +79,7 @@ def said() -> Iterator[dict[str, str]]:
         _end(folder)
 
 
+@pytest.mark.timeout(3 * WITHIN_S)  # the first of them types the whole page
 class TestTutorial:
     """What the page promises."""
 
