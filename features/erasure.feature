@@ -144,6 +144,14 @@ Feature: Erasing a person is lawful, decided by two, and whole
       When 8 days go by
       Then she is erased, on the ground "error: file 13"
 
+  Rule: F9, who requested releases no hold of another
+
+    Scenario: They want to go on
+      Given operator:martin requests her erasure on the ground "error", reference "file 12"
+      And operator:durand places a legal hold, reference "TJ 26/00123"
+      When operator:martin releases the legal hold "TJ 26/00123"
+      Then the ledger refuses with HoldOfAnother, rule F9: "else release it"
+
   Rule: I8, what stays readable names nobody
 
     Scenario: The reference names her

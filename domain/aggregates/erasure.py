@@ -15,6 +15,7 @@ F7  Nothing goes that nobody has looked at: an erasure is not carried out where 
     after the approval.
 F8  What F2, F7 or I1 forbids at the time of carrying out is stopped for good, and nobody tries again by themselves: it
     is cancelled, and requested again.
+F9  Whoever requested the erasure of an identity, at any time, releases no hold on it that another person placed.
 References stay readable for ever, and tell nothing of the person (I8).
 Source: RGPD art. 17 (3 b to e: what retention and claims are exempt from), art. 18 2; CSP R.1112-7 (legal action
 suspends the time).
@@ -32,6 +33,7 @@ from domain.errors import (
     ErasureStopped,
     ErasureTooEarly,
     ErasureUnchanged,
+    HoldOfAnother,
     LegalHold,
     SecondPersonMissing,
     StillRetained,
@@ -148,6 +150,7 @@ class Erasure(Aggregate):
     def __init__(self, id: UUID, identity_id: UUID) -> None:
         self.identity_id = identity_id
         self.requests = 0
+        self.requested_by: set[str] = set()  # codes of all who ever did
         self.request: Request | None = None
         self.holds: dict[str, str] = {}  # reference to who placed it
         self.deadline: int | None = None
@@ -199,6 +202,7 @@ class Erasure(Aggregate):
         rule_version: int,
     ) -> None:
         self.requests += 1
+        self.requested_by.add(_code(by))
         self.request = Request(request_id, Ground(ground), reference, by, died)
 
     def approve(self, *, by: str, due_at: int, rule_version: int, upto: int, shown: UUID | None = None) -> None:
@@ -249,10 +253,15 @@ class Erasure(Aggregate):
         self.holds[reference] = by
 
     def release(self, *, reference: str, by: str) -> None:
-        """Take a legal hold away. Raises ErasureUnchanged (F6)."""
+        """Take a legal hold away. Raises ErasureUnchanged (F6), HoldOfAnother (F9)."""
         if reference not in self.holds:
             raise ErasureUnchanged(
                 f"{self.identity_id} is not held under that reference: krypton erase status shows what holds it"
+            )
+        if _code(by) in self.requested_by - {_code(self.holds[reference])}:
+            raise HoldOfAnother(
+                f"another person placed that hold on {self.identity_id}, whose erasure you requested: let somebody "
+                "else release it"
             )
         self._released(self.identity_id, self.request.id if self.request else None, reference, by)
 

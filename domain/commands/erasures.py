@@ -79,7 +79,10 @@ class CancelErasure:
 
 @dataclass(frozen=True, kw_only=True)
 class HoldErasure:
-    """Place a legal hold: nobody erases the identity until it is released. ``reference``: names it, not the person."""
+    """Place a legal hold: nobody erases the identity until it is released. ``reference``: names it, not the person.
+
+    It stops one identity; the answer lists the person's others that no hold of that reference stops.
+    """
 
     identity: UUID
     reference: str
@@ -90,7 +93,8 @@ class HoldErasure:
         person.refuse_if_erased()
         reference = checked(self.reference, person.traits, person.local_id)
         erasure_of(work, self.identity).hold(reference=reference, by=work.actor)
-        return {"identity": str(self.identity), "reference": reference}
+        others = _without_hold(work, self.identity, reference)
+        return {"identity": str(self.identity), "reference": reference, "others_not_held": others}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +105,7 @@ class ReleaseHold:
     reference: str
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises ErasureUnchanged (F6)."""
+        """Raises ErasureUnchanged (F6), HoldOfAnother (F9)."""
         _begun(work, self.identity).release(reference=self.reference.strip(), by=work.actor)
         return {"identity": str(self.identity)}
 
@@ -186,6 +190,15 @@ def _day(one: Study | Order, born: date | None, rules: Retention) -> date:
     if isinstance(one, Order):
         return (one.modified_on if one.studies else one.created_on).date()
     return rules.last_seen(one.started_at, one.created_on.date(), born, by_device=one.by_device)
+
+
+def _without_hold(work: Work, identity: UUID, reference: str) -> list[str]:
+    """The other identities of a person that can be erased though one is held under that reference."""
+    found = [UUID(one) for one in sorted(work.membership.person_of(str(identity))) if one != str(identity)]
+    erasures = {one: Erasure.create_id(work.ids, one) for one in found}
+    work.fetch([*found, *erasures.values()])
+    free = (one for one in found if not work.get(Identity, one).erased)
+    return [str(one) for one in free if not ((held := work.find(Erasure, erasures[one])) and reference in held.holds)]
 
 
 def _begun(work: Work, identity: UUID) -> Erasure:

@@ -39,6 +39,12 @@ class ErasureUnchanged(RuleBroken):
     rule = "F6"
 
 
+class HoldOfAnother(RuleBroken):
+    """Who requested the erasure takes away what another person stopped it with."""
+
+    rule = "F9"
+
+
 class ErasureStopped(RuleBroken):
     """A rule forbade the carrying out: the request stands until somebody cancels it."""
 

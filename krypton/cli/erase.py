@@ -13,7 +13,7 @@ from krypton.cli.connection import ask, envelope, krypton
 from krypton.cli.given import Yes, confirm, line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Reason, Ref
-from krypton.cli.output import document, err, table, written_by_many
+from krypton.cli.output import document, err, table, written, written_by_many
 
 app = command_group("Erasures: requested by one, approved by another, carried out after a delay.")
 COLUMNS = ("identity", "state", "ground", "reference", "requested_by", "approved_by", "due_at", "holds", "left")
@@ -76,9 +76,13 @@ def cancel(ref: Ref, reason: Reason, who: As = OWN, command_id: CommandId = None
 
 @app.command()
 def hold(ref: Ref, reference: Reference, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
-    """Place a legal hold: nobody erases the identity until it is released."""
+    """Place a legal hold: nobody erases the identity until it is released. The person's others go on: hold each."""
     ours = krypton()
-    ask(ours, HoldErasure(identity=ours.resolve(ref), reference=reference), who, command_id, as_json)
+    command = HoldErasure(identity=ours.resolve(ref), reference=reference)
+    answer = ours.execute(command, envelope(who.actor(), command_id))
+    written(answer, as_json)
+    if others := answer.result["others_not_held"]:
+        err.print(f"not held, and the same person's: {', '.join(others)}: hold each that the case is about")
 
 
 @app.command()

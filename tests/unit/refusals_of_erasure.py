@@ -63,9 +63,9 @@ def carry_out(world: World, request_id: UUID | None = None) -> CarryOutErasure:
     return CarryOutErasure(identity=world.marie, request=request_id or held.request.id)
 
 
-def held(world: World) -> World:
+def held(world: World, by: str = ONE) -> World:
     """The same world, with a legal hold."""
-    world.execute(HoldErasure(identity=world.marie, reference="TJ 26/00123"), Envelope(ONE))
+    world.execute(HoldErasure(identity=world.marie, reference="TJ 26/00123"), Envelope(by))
     return world
 
 
@@ -120,6 +120,11 @@ PROVOKED = [
         errors.ErasureUnchanged,
         "krypton erase status shows what holds it",
         lambda w: by(held(w), ONE, ReleaseHold(identity=w.marie, reference="TJ 26/00124")),
+    ),
+    Provoked(
+        errors.HoldOfAnother,
+        "else release it",
+        lambda w: by(held(w, OTHER), ONE, request(w), ReleaseHold(identity=w.marie, reference="TJ 26/00123")),
     ),
     Provoked(
         errors.ErasureUnchanged,

@@ -266,6 +266,16 @@ def test_an_erasure_asks_first_and_a_script_says_yes(typed: Typed) -> None:
     assert typed.region.types() == ["identity.registered", "erasure.opened", "erasure.requested"]
 
 
+def test_a_hold_says_whom_of_the_same_person_it_does_not_stop(typed: Typed) -> None:
+    one, other = (typed.region.register(local_id=number) for number in "12")
+    typed.run("identity", "merge", one, other, "--reason", "x", "--yes")
+    words = ("erase", "hold", one, "--reference", "TJ 26/00123", "--as", "clerk")
+    code, _, err = typed.run(*words)
+    assert (code, err.strip()) == (0, f"not held, and the same person's: {other}: hold each that the case is about")
+    code, out, err = typed.run("erase", "hold", other, *words[3:], "--json")
+    assert (code, json.loads(out)["others_not_held"], err) == (0, [], "")
+
+
 def test_an_import_of_files_that_are_all_refused_ends_with_1(typed: Typed, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "letter.dcm").write_text("no DICOM")

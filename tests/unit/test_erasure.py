@@ -19,6 +19,7 @@ from domain.commands.erasures import (
     RequestErasure,
 )
 from domain.commands.identities import Correct
+from domain.commands.links import Merge
 from domain.commands.orders import PerformOrder, PlaceOrder
 from domain.commands.rules import PublishRules
 from domain.commands.studies import ReassignStudy
@@ -27,6 +28,7 @@ from domain.errors import (
     ErasureStopped,
     ErasureTooEarly,
     ErasureUnchanged,
+    HoldOfAnother,
     LegalHold,
     OutOfRange,
     SecondPersonMissing,
@@ -41,6 +43,7 @@ from krypton.erasing.status import WHY, stands
 from policies import commands
 from policies.all import POLICIES
 from policies.policy import Due, Kind
+from tests.fakes.erasing import Erase
 from tests.fakes.policies import MemoryEngine, history
 from tests.fakes.region import CLINICIAN, Region, received
 
@@ -385,6 +388,41 @@ def test_a_hold_stops_what_is_approved_until_it_is_released(desk: Desk) -> None:
     desk.ask(ReleaseHold(identity=desk.person, reference="TJ 26/00124"))
     desk.let_pass(seconds=1)
     assert desk.erased()
+
+
+@pytest.mark.parametrize("actor", [ONE, "clerk:martin"])
+@pytest.mark.parametrize("step", ["requested", "approved", "cancelled"])
+def test_who_requested_releases_no_hold_that_another_placed(desk: Desk, step: str, actor: str) -> None:
+    """In no role, and not by taking the request back before."""
+    desk.request()
+    if step == "approved":
+        desk.ask(ApproveErasure(identity=desk.person), OTHER)
+    elif step == "cancelled":
+        desk.ask(CancelErasure(identity=desk.person, reason="x"))
+    desk.ask(HoldErasure(identity=desk.person, reference="TJ 26/00123"), OTHER)
+    with pytest.raises(HoldOfAnother):
+        desk.ask(ReleaseHold(identity=desk.person, reference="TJ 26/00123"), actor)
+    desk.ask(ReleaseHold(identity=desk.person, reference="TJ 26/00123"), "operator:third")
+
+
+def test_who_requested_releases_their_own_hold(desk: Desk) -> None:
+    desk.request()
+    desk.ask(HoldErasure(identity=desk.person, reference="TJ 26/00123"), "clerk:martin")
+    desk.ask(ReleaseHold(identity=desk.person, reference="TJ 26/00123"), ONE)
+
+
+def test_a_hold_tells_which_identities_of_the_person_it_does_not_stop(desk: Desk) -> None:
+    """Not those that the case holds already, nor who is erased."""
+    others = [desk.region.register(local_id=number, birth_date="1950-03-01") for number in "234"]
+    for other in others:
+        desk.ask(Merge(one=desk.person, other=other, reason="x"))
+    place = HoldErasure(identity=others[0], reference="TJ 26/00123")
+    first = desk.region.ask(place, ONE).result["others_not_held"]
+    assert first == sorted(map(str, (desk.person, *others[1:])))
+    desk.ask(HoldErasure(identity=others[1], reference="another case"))
+    desk.region.ask(Erase(identity=others[2], reason="error: x"))
+    second = desk.region.ask(HoldErasure(identity=desk.person, reference="TJ 26/00123"), ONE)
+    assert second.result["others_not_held"] == [str(others[1])]
 
 
 def test_it_is_not_carried_out_before_its_time(desk: Desk) -> None:
