@@ -180,6 +180,11 @@ class CommandLog(Protocol):
     def max_notification_id(self) -> int | None:
         """The last position; None in an empty ledger."""
 
+    def conflicts(self, identities: Collection[str], studies: Collection[str]) -> Sequence[tuple[int, bytes]]:
+        """Version and bytes of the conflicts whose second is said to be of one of these identities, and of those that
+        were found in one of these studies.
+        """
+
     def insert_events(
         self,
         stored_events: Sequence[Any],

@@ -14,6 +14,7 @@ from adapters.dicom.attributes import Instance, Patient
 from adapters.dicom.documents import Document
 from adapters.inbox.batches import Batch
 from adapters.inbox.spool import Name
+from adapters.inbox.whose import Borne
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import ReceivedConflict, ReceiveStudy
 
@@ -107,7 +108,9 @@ class StudyBatch:
         )
         asked = root_of(name.digest for name in names)
         command_id = uuid5(COMMANDS, f"{self.key.site}|{self.key.study_uid}|{asked}")
-        return Batch(self.key.site, self.key.actor, command_id, command, names)
+        people = {self.key.patient, *(held.instance.patient for held in self.seconds)}
+        borne = tuple(one for patient in people for one in borne_by(self.key.site, patient))
+        return Batch(self.key.site, self.key.actor, command_id, command, names, borne)
 
 
 def _conflicts(seconds: Iterable[Held]) -> list[ReceivedConflict]:
@@ -144,6 +147,11 @@ def received(patient: Patient) -> ReceivedPatient:
         ins=patient.ins,
         ins_oid=patient.ins_oid,
     )
+
+
+def borne_by(site: str, patient: Patient) -> set[Borne]:
+    """The number of a person as sent, and who may have given it out: the sender's site, or whom the sender names."""
+    return {Borne(assigner, patient.local_id) for assigner in (site, patient.issuer or site)}
 
 
 def root_of(digests: Iterable[str]) -> str:

@@ -99,6 +99,11 @@ class Receiver:
             desk.leave()
 
     @property
+    def resuming(self) -> int:
+        """How many batches that a killed process left are not recorded yet."""
+        return self._recording.resuming
+
+    @property
     def waiting(self) -> int:
         """How many closed batches are not recorded yet."""
         return self._recording.waiting

@@ -79,6 +79,11 @@ class StorageService:
         self._strangers.stop()
 
     @property
+    def resuming(self) -> int:
+        """How many batches that a killed process left are not recorded yet."""
+        return self._receiver.resuming
+
+    @property
     def waiting(self) -> int:
         """How many closed batches are not recorded yet."""
         return self._receiver.waiting

@@ -21,7 +21,8 @@ from adapters.eventstore import answers, decision_tables, decision_tables_again,
 from adapters.eventstore.clock import BOUND_S, Heard, StoreClock
 from adapters.eventstore.failures import translated
 from adapters.eventstore.stamps import PREPARE_LAST, TIME
-from adapters.eventstore.tables import ACTOR, ASKED, BEGUN, EVENTS, MOVED, NAMING, OF_IDENTITY
+from adapters.eventstore.tables import ACTOR, ASKED, EVENTS
+from adapters.eventstore.whose import BEGUN_FOR, CONFLICTS, IS_NAMED
 from domain.askers import Asker
 from domain.decision_tables import Change, KnownRules, Pair
 from domain.ports import Answer, Basis, CommandRecord, EventCodec
@@ -165,18 +166,16 @@ class LedgerRecorder(ApplicationRecorder):
 
     def is_named(self, identity: UUID) -> bool:
         """See ``domain.ports.CommandLog``."""
-        named = "position(convert_to(%s, 'UTF8') IN state) > 0"
-        sql = f"SELECT EXISTS (SELECT FROM {EVENTS} WHERE topic IN ({NAMING}) AND {named})"
-        return self.position_of(identity) is not None or self._read(sql, (str(identity),)) == [(True,)]
+        return self.position_of(identity) is not None or self._read(IS_NAMED, (str(identity),)) == [(True,)]
 
     def begun_for(self, identity: UUID, after: int = 0) -> list[UUID]:
         """See ``domain.ports.CommandLog``."""
-        named = "convert_to(%s, 'UTF8')"
-        sql = f"""SELECT originator_id::text FROM {EVENTS}
-            WHERE topic IN ({BEGUN}) AND {OF_IDENTITY} = {named} AND id > %s
-            UNION SELECT originator_id::text FROM {EVENTS}
-            WHERE topic IN ({MOVED}) AND position({named} IN state) > 0 AND id > %s"""
-        return [UUID(one) for (one,) in self._read(sql, (str(identity), after) * 2)]
+        return [UUID(one) for (one,) in self._read(BEGUN_FOR, (str(identity), after) * 2)]
+
+    def conflicts(self, identities: Collection[str], studies: Collection[str]) -> list[tuple[int, bytes]]:
+        """See ``domain.ports.CommandLog``."""
+        found = self._read(CONFLICTS, (list(identities), list(studies)))
+        return [(version, bytes(state)) for version, state in found]
 
     def forget_answers(self, command_ids: Collection[UUID]) -> None:
         """See ``domain.ports.CommandLog``."""

@@ -40,6 +40,10 @@ OF_IDENTITY: Final = """CASE WHEN octet_length(state) < 15 THEN '' WHEN get_byte
 """The identity in the bytes of such an event: behind the actor come ids of 37 bytes each, of command, correlation and
 aggregate. Bytes that are no event have none, and raise nothing: whoever stores them is told elsewhere.
 """
+SAID_OF: Final = """substring(encode(state, 'escape') FROM '.*(?:[0-9a-f]{64}|\\\\000)H([0-9a-f-]{36})')"""
+"""In the bytes of a conflict whose the second is, as it says: the id of 36 characters (a length that reads ``H``),
+behind the digest or the null byte of one that has none. The last such place: only what is sealed follows.
+"""
 ERASURES: Final = "'erasure.requested', 'erasure.cancelled', 'erasure.held', 'erasure.carried_out', 'erasure.completed'"
 """Events that tell which erasures are open; few, and listed whenever somebody asks."""
 FOLLOWED: Final = "'erasure.followed'"
@@ -65,6 +69,7 @@ CREATE INDEX IF NOT EXISTS ledger_events_moved_idx ON {EVENTS} (id) WHERE topic 
 CREATE INDEX IF NOT EXISTS ledger_events_opened_idx ON {EVENTS} (id) WHERE topic IN ({OPENED});
 CREATE INDEX IF NOT EXISTS ledger_events_asked_idx ON {EVENTS} (({ACTOR})) WHERE topic IN ({ASKED});
 CREATE INDEX IF NOT EXISTS ledger_events_naming_idx ON {EVENTS} (id) WHERE topic IN ({NAMING});
+CREATE INDEX IF NOT EXISTS ledger_events_said_of_idx ON {EVENTS} (({SAID_OF})) WHERE topic IN ({NAMING});
 CREATE INDEX IF NOT EXISTS ledger_events_erased_idx ON {EVENTS} (originator_id) WHERE topic IN ({ERASED});
 CREATE INDEX IF NOT EXISTS ledger_events_begun_idx ON {EVENTS} (({OF_IDENTITY})) WHERE topic IN ({BEGUN});
 CREATE INDEX IF NOT EXISTS ledger_events_erasures_idx ON {EVENTS} (originator_id, id) WHERE topic IN ({ERASURES});

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from adapters.inbox.spool import Name
+from adapters.inbox.whose import Borne
 from domain.work import Command
 
 NEVER = float("inf")
@@ -45,13 +46,17 @@ I = TypeVar("I", bound=Item)  # noqa: E741  the item
 
 @dataclass(frozen=True)
 class Batch:
-    """A closed batch: what is asked, under which id, and which pending items it is made of."""
+    """A closed batch: what is asked, under which id, and which pending items it is made of.
+
+    ``borne``: the numbers that the items state of whom they are, by which it is found where it is refused.
+    """
 
     site: str
     actor: str
     command_id: UUID
     command: Command
     names: tuple[Name, ...]
+    borne: tuple[Borne, ...] = ()
 
 
 class OpenBatch(Protocol[I_contra]):

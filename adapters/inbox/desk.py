@@ -8,7 +8,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -210,6 +210,12 @@ class Desk:
             with suppress(FileNotFoundError):
                 if os.path.samefile(self._path(name), f"{self.spool.root}/{claim}"):  # noqa: PTH121
                     yield claim
+
+    def seconds(self, names: Iterable[Name], claimed: Collection[str]) -> Iterator[str]:
+        """Where those pending items that are not among the ``claimed`` will be put aside, below the root."""
+        for name in names:
+            if self.spool.claim_below(name.site, name.uid) not in claimed and self.path(name).exists():
+                yield str(self.spool.aside(name).relative_to(self.spool.root))
 
     def pending(self) -> Iterator[Name]:
         """All pending items."""

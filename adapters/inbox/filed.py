@@ -2,16 +2,19 @@
 
     filed/<shard>/<owner>     a line for each item: its path below the root of the spool
 
-``owner``: a uuid, such as a study's. A list is written before its items count as recorded, so each item that is
-recorded stands in one. A line may stand there twice, or be cut off by a crash and follow whole.
+``owner``: a uuid: a study's, or of what is put aside the command's id. A list is written before its items count as
+recorded, so each item that is recorded stands in one. A line may stand there twice, or be cut off by a crash and follow
+whole. What is deleted is taken out, for another item may have its claim afterwards.
 """
 
+import fcntl
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
-from adapters.durable import sync
+from adapters.durable import sync, write
 from adapters.inbox.spool import Spool
 
 
@@ -21,23 +24,47 @@ def file_under(spool: Spool, owner: str, claims: Iterable[str]) -> None:
         return
     folder, file = _list(spool, owner)
     folder.mkdir(parents=True, exist_ok=True)
-    with open(file, "ab") as opened:  # noqa: PTH123  see Spool.claim_below; buffered: all of it, or an error
-        opened.write("\n".join(["", *told, ""]).encode())
-        opened.flush()
-        os.fsync(opened.fileno())
-    sync(folder, folder.parent, spool.root)  # also where the list was there: who made it may have been killed before
+    with _alone(folder):
+        with open(file, "ab") as opened:  # noqa: PTH123  see Spool.claim_below; buffered: all of it, or an error
+            opened.write("\n".join(["", *told, ""]).encode())
+            opened.flush()
+            os.fsync(opened.fileno())
+        sync(folder, folder.parent, spool.root)  # also where it was there: who made it may have been killed before
 
 
-def delete_filed(spool: Spool, owner: str, most: int) -> bool:
-    """Delete up to that many items of an owner's list, then the list; whether nothing is left. Raises OSError."""
-    file = Path(_list(spool, owner)[1])
+def delete_filed(spool: Spool, owner: str, most: int, keeps: Callable[[Path], bool] = lambda _: False) -> int:
+    """Delete up to that many items of an owner's list, and take them out of it; how many they were. Raises OSError.
+
+    Where they are fewer, nothing is left, and the list is deleted. ``keeps``: what came in later under the same claim.
+    """
+    folder, name = _list(spool, owner)
+    file = Path(name)
+    with suppress(FileNotFoundError), _alone(folder):
+        lines = iter(dict.fromkeys(filter(None, file.read_text().splitlines())))
+        there = (path for line in lines if (path := spool.root / line).is_file() and not keeps(path))
+        some = list(islice(there, most))
+        delete(some)
+        if len(some) < most:
+            delete([file])
+        else:
+            write(file, "\n".join(["", *lines, ""]).encode())
+        return len(some)
+    return 0
+
+
+def filed(spool: Spool, owner: str) -> list[Path]:
+    """Where the items of an owner's list are, or were."""
     with suppress(FileNotFoundError):
-        there = [path for line in file.read_text().splitlines() if line and (path := spool.root / line).is_file()]
-        delete(there[:most])
-        if len(there) > most:
-            return False
-        delete([file])
-    return True
+        return [spool.root / line for line in Path(_list(spool, owner)[1]).read_text().splitlines() if line]
+    return []
+
+
+def tidy(spool: Spool, owner: str) -> None:
+    """Delete an owner's list where nothing that it lists is there. Raises OSError."""
+    folder, file = _list(spool, owner)
+    with suppress(FileNotFoundError), _alone(folder):
+        if not any(path.is_file() for path in filed(spool, owner)):
+            delete([Path(file)])
 
 
 def delete(files: Iterable[Path]) -> None:
@@ -55,6 +82,17 @@ def in_hand(spool: Spool, before: float) -> bool:
             if file.stat().st_mtime < before:
                 return True
     return False
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Lets nobody else change the lists of a shard: who writes one anew would lose what another adds meanwhile."""
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def _list(spool: Spool, owner: str) -> tuple[Path, str]:

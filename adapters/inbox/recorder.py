@@ -21,6 +21,7 @@ from adapters.inbox.desk import Desk
 from adapters.inbox.filed import file_under
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Name
+from adapters.inbox.whose import list_refused
 from domain.errors import NotFound, RuleBroken
 from domain.ports import Answer
 from domain.work import Command, Envelope
@@ -86,9 +87,12 @@ class Recorder(Generic[I]):
         return Outcome(batch, dict(answer.result), positions=answer.positions)
 
     def _file_under(self, batch: Batch, result: Mapping[str, Any]) -> None:
-        """List the items where an erasure finds them. One that came second is told by the ledger's conflict."""
+        """List the items where an erasure finds them: what came second by its command, which the conflict tells."""
+        claimed = set(self.desk.claimed(batch.names))
         if owner := self._inlet.owner(result):
-            file_under(self.desk.spool, owner, self.desk.claimed(batch.names))
+            file_under(self.desk.spool, owner, sorted(claimed))
+        if len(claimed) < len(batch.names):
+            file_under(self.desk.spool, str(batch.command_id), self.desk.seconds(batch.names, claimed))
         self.desk.step("filed")
 
     def _file(self, command_id: UUID) -> Path:
@@ -119,6 +123,7 @@ class Recorder(Generic[I]):
         names = [list(name) for name in batch.names]
         body = {"site": batch.site, "actor": batch.actor, "reason": reason, "names": names}
         sync(folder.parent, folder.parent.parent)
+        list_refused(self.desk.spool, str(batch.command_id), batch.borne)
         write(folder / REASON, json.dumps(body).encode())
         self.desk.step("refused")
         self._give_up(batch.names)

@@ -41,6 +41,7 @@ class Recording(Thread):
         self._changed = Condition()
         self._waiting: list[Waiting] = []
         self._submitted = 0
+        self._resuming = 0
         self._stopping = False
 
     def submit(self, *batches: Batch, recorder: Recorder[Any] | None = None) -> None:
@@ -48,6 +49,7 @@ class Recording(Thread):
         with self._changed:
             for batch in batches:
                 self._submitted += 1
+                self._resuming += recorder is not None
                 new = Waiting(0.0, self._submitted, recorder or self._recorder, batch)
                 heapq.heappush(self._waiting, new)
             self._changed.notify()
@@ -67,6 +69,11 @@ class Recording(Thread):
     def waiting(self) -> int:
         """How many closed batches are not recorded yet."""
         return len(self._waiting)
+
+    @property
+    def resuming(self) -> int:
+        """How many batches of other desks are not recorded yet."""
+        return self._resuming
 
     def run(self) -> None:
         """Run until stopped."""
@@ -89,6 +96,7 @@ class Recording(Thread):
     def _try(self, task: Waiting, *, again: bool) -> None:
         try:
             task.recorder.record(task.batch)
+            self._resuming -= task.recorder is not self._recorder
         except Exception as failed:  # whatever it is, the batch is safe in the spool
             wait = min(FIRST_WAIT_S * 2**task.tries, LONGEST_WAIT_S)
             what = f"asked again in {wait:.1f} s" if again else "left in the spool"

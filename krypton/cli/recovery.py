@@ -30,7 +30,7 @@ def event_store(
     Events past the last signed checkpoint come back with --unsigned alone: a crash leaves up to 10 s or 1,000 events of
     them, and whoever may write to Kafka can leave some too.
     """
-    from krypton.erasing.instances import delete_again
+    from krypton.erasing.again import Again
     from krypton.integrity.restore import restore
     from krypton.progress import progress
 
@@ -41,7 +41,7 @@ def event_store(
         heads, _ = heads_to_hold(ours, None, key)
         with progress("events", None) as bar:
             done = restore(ours, heads, bar.advance, unsigned=unsigned)
-    told = {**done.document(), "instances_deleted_of": delete_again(ours)}
+    told = {**done.document(), "instances_deleted_of": Again(ours).follow()}
     document(told) if as_json else facts(told, "Restored")
 
 

@@ -8,13 +8,11 @@ from krypton.bootstrap import Krypton
 PAGE: Final = 1_000
 
 
-def events(ours: Krypton, event_type: str) -> Iterator[Mapping[str, Any]]:
-    """The fields of each, in ledger order."""
-    last = 0
-    while page := ours.ledger.recorder.select_notifications(last + 1, PAGE, topics=(event_type,)):
-        for one in page:
-            yield ours.codec.decode(one.state, one.originator_version, unseal=False)[1]
-        last = page[-1].id
+def pages(ours: Krypton, event_type: str, after: int = 0) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
+    """The fields of each behind a position, in ledger order and in pages: with each the position that it ends at."""
+    while page := ours.ledger.recorder.select_notifications(after + 1, PAGE, topics=(event_type,)):
+        after = page[-1].id
+        yield after, [ours.codec.decode(one.state, one.originator_version, unseal=False)[1] for one in page]
 
 
 def recorded_at(ours: Krypton, position: int) -> int:

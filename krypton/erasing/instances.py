@@ -2,52 +2,59 @@
 
 Instances are listed by study when they are recorded (``adapters.inbox.filed``). What was put aside, because the same
 UID came with other content, goes with the study where it says the same person, and else with whom it says; what a rule
-refused, with whom it says. A number may have had several people: what came in after the erasure stays, and so does what
-somebody living can have sent. A batch that was in hand when the person was erased is waited for: its instances may not
-be listed yet. The ledger notes which studies they were, so that a folder that is restored from an older backup can be
-cleaned (``delete_again``).
+refused, with whom it says (``refused``). A number may have had several people: what came in after the erasure stays
+where somebody living can have sent it. A batch that was in hand when the person was erased is waited for: its instances
+may not be listed yet. The ledger notes which studies they were, so that a folder that is restored from an older backup,
+or is another machine's, can be cleaned (``again``).
 """
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 from uuid import UUID
 
 from adapters.dicom.attributes import Patient
-from adapters.dicom.batch import received
+from adapters.dicom.batch import borne_by
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.intake import instance_in
-from adapters.inbox.filed import delete, delete_filed, in_hand
-from adapters.inbox.recorder import REASON
+from adapters.inbox.filed import delete, delete_filed, filed, in_hand, tidy
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Name, Spool
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
-from domain.commands.received_patient import MOST_COLLISIONS, is_only_of
-from domain.errors import NothingNew
+from domain.commands.received_patient import MOST_COLLISIONS
 from krypton.bootstrap import Krypton
-from krypton.erasing.events import events, recorded_at
+from krypton.erasing.events import recorded_at
+from krypton.erasing.refused import delete_refused
 
 AT_A_TIME: Final = 2_000
-"""Instances of a study that are deleted before the sender is heard of again."""
+"""Instances that are deleted before the sender is heard of again."""
 US: Final = 1_000_000
-ORDINALS: Final = range(1, MOST_COLLISIONS)
 Erased = Mapping[str, float]
 """Identities, and when they were erased: seconds since 1970."""
 
 
 def deleted(ours: Krypton, causes: Mapping[str, int]) -> Mapping[str, Sequence[str]]:
-    """Delete the instances of these people; says of whom none is left, and which studies they were of."""
+    """Delete instances of these people, up to ``AT_A_TIME`` of those that are listed; says of whom none is left, and
+    which studies they were of.
+    """
     spool = spool_at(ours.settings.instances)
     erased = {identity: recorded_at(ours, at) / US for identity, at in causes.items()}
     if in_hand(spool, max(erased.values()) + ours.settings.clock_bound_s):
         return {}
-    studies = {identity: studies_of(ours, identity) for identity in causes}
-    theirs = {study for mine in studies.values() for study in mine}
-    delete([*_aside(ours, spool, erased, theirs), *_refused(ours, spool, erased)])
-    return {identity: mine for identity, mine in studies.items() if _gone(spool, mine)}
+    gone: dict[str, list[str]] = {}
+    left = AT_A_TIME
+    for identity, at in erased.items():
+        studies = studies_of(ours, identity)
+        left -= delete_listed(ours, spool, studies, at, left)
+        if not left:
+            break
+        gone[identity] = studies
+    delete_beside(ours, spool, {identity: erased[identity] for identity in gone}, chain(*gone.values()))
+    return gone
 
 
 def studies_of(ours: Krypton, identity: str) -> list[str]:
@@ -57,43 +64,62 @@ def studies_of(ours: Krypton, identity: str) -> list[str]:
     return sorted(str(one.id) for one in mine)
 
 
-def delete_again(ours: Krypton) -> int:
-    """Delete what a restored folder brought back of all whose instances were deleted; how many they are."""
-    spool = spool_at(ours.settings.instances)
-    erased: dict[str, float] = {}
-    theirs = set[str]()
-    for told in events(ours, "erasure.followed"):
-        if told["part"] == "instances":
-            erased[told["identity_id"]] = told["recorded_at"] / US  # none of theirs came in since
-            theirs.update(told["studies"])
-            while not _gone(spool, told["studies"]):
-                pass
-    if erased:
-        delete([*_aside(ours, spool, erased, theirs), *_refused(ours, spool, erased)])
-    return len(erased)
+def delete_listed(ours: Krypton, spool: Spool, studies: Iterable[str], erased_at: float, most: int) -> int:
+    """Delete up to that many instances of these studies; how many they were. Fewer: none is left.
+
+    ``erased_at``: when the person was erased. What came in since is deleted unless it is somebody else's.
+    """
+    since, done = erased_at - ours.settings.clock_bound_s, 0  # clocks differ by no more (T1)
+    for study in studies:
+
+        def keeps(file: Path, study: str = study) -> bool:
+            return file.stat().st_mtime > since and _is_anothers(ours, spool, file, study)
+
+        done += delete_filed(spool, study, most - done, keeps)
+        if done == most:
+            break
+    return done
 
 
-def _gone(spool: Spool, studies: Iterable[str]) -> bool:
-    left = [study for study in studies if not delete_filed(spool, study, AT_A_TIME)]
-    return not left
+def _is_anothers(ours: Krypton, spool: Spool, file: Path, study: str) -> bool:
+    """Whether an instance was sent again after it was deleted, and is recorded, or about to be, for another study.
+
+    Its claim is in an older list of the study where a process was killed, or where the list is from a backup.
+    """
+    if file.stat().st_nlink > 1:
+        return True  # it has a pending name
+    with suppress(Refused, OSError):
+        said = instance_in(file)
+        for borne in borne_by(unquote(file.parts[-3]), said.patient):
+            for ordinal in range(1, MOST_COLLISIONS):
+                identity = Identity.create_id(ours.ledger.ids, *borne, ordinal)
+                other = str(Study.create_id(ours.ledger.ids, identity, said.study_uid))
+                if other != study and file in filed(spool, other):
+                    return True
+    return False
 
 
-def _aside(ours: Krypton, spool: Spool, erased: Erased, theirs: Collection[str]) -> Iterator[Path]:
-    """Where instances were put aside that are of these people. ``theirs``: ids of their studies."""
-    for told in events(ours, "study.conflict_found"):
+def delete_beside(ours: Krypton, spool: Spool, erased: Erased, studies: Iterable[str]) -> None:
+    """Delete what was put aside or refused of these people, whose studies are these."""
+    theirs = set(studies)
+    for version, state in ours.ledger.log.conflicts(list(erased), list(theirs)):
+        told = ours.codec.decode(state, version, unseal=False)[1]
         says_the_same = told["identity_id"] == told["other_identity_id"]
         is_theirs = told["study_id"] in theirs if says_the_same else told["other_identity_id"] in erased
         if is_theirs and told["digest"]:
-            yield from _put_aside(spool, told)
+            delete(_put_aside(spool, told))
+            tidy(spool, told["command_id"])
+    delete_refused(ours, spool, erased)
 
 
 def _put_aside(spool: Spool, told: Mapping[str, Any]) -> Iterator[Path]:
     """The instances of one conflict, which names one of them; by that one the others are known, so it comes last."""
     named = spool.aside(Name.new(told["site"], "", uid=told["uid"], digest=told["digest"]))
     if told["instances"] > 1:
+        beside = filed(spool, told["command_id"]) or sorted(named.parent.glob("*"))  # of older versions: not listed
         with suppress(Refused, OSError):
             says = _whose(named)
-            yield from (file for file in sorted(named.parent.iterdir()) if file != named and _says(file, says))
+            yield from (file for file in beside if file != named and _says(file, says))
     yield named
 
 
@@ -108,26 +134,3 @@ def _says(file: Path, says: tuple[Patient, str]) -> bool:
     with suppress(Refused, OSError):
         return _whose(file) == says
     return False
-
-
-def _refused(ours: Krypton, spool: Spool, erased: Erased) -> Iterator[Path]:
-    """Instances of batches that a rule refused before one of these people was erased, and that are theirs."""
-    for reason in spool.refused.glob(f"*/{REASON}"):
-        since = reason.stat().st_mtime - ours.settings.clock_bound_s  # clocks differ by no more (T1)
-        if not (gone := {identity for identity, at in erased.items() if since <= at}):
-            continue
-        site = json.loads(reason.read_bytes())["site"]
-        for file in reason.parent.glob(f"*{spool.form.suffix}"):
-            with suppress(Refused, OSError, NothingNew):  # what cannot be read names nobody that can be found
-                if _is_of(ours, site, instance_in(file).patient, gone):
-                    yield file
-
-
-def _is_of(ours: Krypton, site: str, patient: Patient, gone: Collection[str]) -> bool:
-    """Whether a person as sent is one of these erased identities."""
-    ids = ours.ledger.ids
-    assigners = {site, patient.issuer or site}
-    numbered = (Identity.create_id(ids, one, patient.local_id, n) for one in assigners for n in ORDINALS)
-    if not any(str(one) in gone for one in numbered):
-        return False
-    return is_only_of(ours.ledger.work([]), site, received(patient), gone)

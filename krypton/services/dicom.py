@@ -1,6 +1,6 @@
 """Wires the DICOM storage service and the import of folders to one spool."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,8 @@ from domain.commands.directory import RefuseCaller, is_enrolled
 from domain.errors import UnknownSite
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
-from krypton.erasing.instances import delete_again
+from krypton.erasing.again import Again
+from krypton.erasing.cleaning import EVERY_S, Cleaning
 from krypton.listeners import listener
 from krypton.memory import long_lived
 from krypton.progress import progress
@@ -52,14 +53,15 @@ def spool_of(ours: Krypton) -> Iterator[Spool]:
         ) from None
 
 
-def serve(ours: Krypton, stop: Event) -> None:
+def serve(ours: Krypton, stop: Event, clean_every_s: float = EVERY_S) -> None:
     """Receive instances until ``stop`` is set. Raises ServiceUnavailable if the port or the spool is not available."""
     with spool_of(ours) as spool:
-        delete_again(ours)  # an older folder may have been restored
-        _serve(ours, spool, stop)
+        again = Again(ours)
+        again.follow()  # an older folder may have been restored
+        _serve(ours, spool, stop, lambda resuming: Cleaning(again, resuming, clean_every_s))
 
 
-def _serve(ours: Krypton, spool: Spool, stop: Event) -> None:
+def _serve(ours: Krypton, spool: Spool, stop: Event, cleaning: Callable[[Callable[[], int]], Cleaning]) -> None:
     directory = DirectoryCopy(ours.ledger.log.sites_by_title)
 
     def refused(caller: Caller) -> None:
@@ -84,9 +86,12 @@ def _serve(ours: Krypton, spool: Spool, stop: Event) -> None:
             f"port {ours.settings.dicom_port} cannot be opened ({taken.strerror}): stop "
             f"{listener(ours.settings.dicom_port)}, or set KRYPTON_DICOM_PORT"
         ) from None
+    clean = cleaning(lambda: service.resuming)
+    clean.start()
     try:
         stop.wait()
     finally:
+        clean.stop()
         service.stop()
         directory.stop()
 

@@ -14,15 +14,21 @@ from eventsourcing.utils import Environment
 
 from adapters.eventstore import Factory, storing
 from adapters.eventstore.factory import DATABASE
-from adapters.eventstore.tables import create
+from adapters.eventstore.tables import EVENTS, create
+from adapters.eventstore.whose import CONFLICTS, IS_NAMED
 from domain.askers import Asker
 from domain.errors import CommandRepeated
 from domain.ports import Answer, Basis, CommandRecord
 from schemas.codec import Codec
 from schemas.registry import registry
+<<<<<<< HEAD
 from tests.fakes.avro import sample_body
 from tests.fakes.eventstore import MemoryRecorder
 from tests.samples import FixedVault
+=======
+from tests.fakes.eventstore import MemoryRecorder
+from tests.fakes.vault import MemoryVault
+>>>>>>> db8b1be (An erasure reads nothing of others: conflicts are found by an index, refused batches by numbers, and what was put aside by its batch)
 from tests.waiting import WITHIN_S
 
 Recorder = Any
@@ -56,6 +62,32 @@ def event(aggregate: UUID | None = None, version: int = 1, topic: str = "identit
     return StoredEvent(aggregate or uuid4(), version, topic, b"state")
 
 
+def conflicting(study: UUID, said_of: UUID, digest: str | None = "ab" * 32) -> StoredEvent:
+    """Something came second in a study, and says that it is of this identity."""
+    vault = MemoryVault()
+    owner = str(uuid4())
+    vault.prepare((), {owner, str(said_of)})
+    body = {
+        "recorded_at": 1_800_000_000_000_000,
+        "actor": "aet:CHB_PACS",
+        **{name: str(uuid4()) for name in ("command_id", "correlation_id", "conflict_id")},
+        "identity_id": owner,
+        "study_uid": "1.2",
+        "site": "CHB",
+        "kind": "patient",
+        "differing": ["PatientID"],
+        "instances": 1,
+        "uid": "1.2.3",
+        "digest": digest,
+        "other_identity_id": str(said_of),
+        "other_study_uid": "1.4",
+        "stated": {"local_id": str(uuid4())},
+    }
+    codec = Codec(registry(), vault)
+    state = codec.encode("study.conflict_found", body, aggregate_id=str(study), version=1)
+    return StoredEvent(study, 1, "study.conflict_found", state)
+
+
 def command(events: int = 1, ident: UUID | None = None) -> CommandRecord:
     return CommandRecord(ident or uuid4(), ASKER, events, {"made": "x"})
 
@@ -63,12 +95,13 @@ def command(events: int = 1, ident: UUID | None = None) -> CommandRecord:
 def test_somebody_is_named_once_registered_or_once_a_conflict_names_them(recorder: Recorder) -> None:
     """Under whose key something may be sealed: only whoever is not named yet gets a new one (K1)."""
     registered, stranger, nobody = uuid4(), uuid4(), uuid4()
-    conflict = StoredEvent(uuid4(), 1, "study.conflict_found", f"of {stranger}".encode())
+    conflict = conflicting(uuid4(), stranger)
     other = StoredEvent(uuid4(), 1, "study.arrived", f"of {nobody}".encode())
     recorder.insert_events([event(registered), conflict, other], commands=[command(3)])
     assert [recorder.is_named(one) for one in (registered, stranger, nobody)] == [True, True, False]
 
 
+<<<<<<< HEAD
 def begins(topic: str, identity: UUID) -> StoredEvent:
     """An event that begins something for an identity, in its real bytes."""
     schema = registry().of_type(topic)
@@ -86,6 +119,43 @@ def test_what_began_for_an_identity_or_was_moved_to_it_is_found_also_from_a_posi
     came = [study.originator_id, order.originator_id, others.originator_id]
     found = [set(recorder.begun_for(one, after)) for after in (0, at[0], at[2], at[3])]
     assert found == [set(came), set(came[1:]), {came[2]}, set()]
+=======
+def test_conflicts_are_found_by_whose_the_second_is_and_by_the_study(recorder: Recorder) -> None:
+    """Of an event that two persons claim, no digest tells what came second; it names whom it is of all the same."""
+    people, studies = [uuid4() for _ in range(4)], [uuid4() for _ in range(4)]
+    stored = [conflicting(one, of) for one, of in zip(studies[:3], people[:3], strict=True)]
+    stored.append(conflicting(studies[3], people[3], digest=None))
+    recorder.insert_events(stored, commands=[command(4)])
+
+    def found(identities: list[UUID], of: list[UUID]) -> list[bytes]:
+        asked = recorder.conflicts([str(one) for one in identities], [str(one) for one in of])
+        return [state for _, state in asked]
+
+    states = [one.state for one in stored]
+    assert found(people[:1], []) == [states[0]]
+    assert found([], studies[1:2]) == [states[1]]
+    assert found([people[0], people[3]], studies[:2]) == [states[0], states[1], states[3]]
+    assert found([uuid4()], [uuid4()]) == []
+    assert recorder.is_named(people[3])
+
+
+OTHERS = """SELECT gen_random_uuid(), 1, 'study.conflict_found', convert_to(repeat('a', 64) || 'H' || gen_random_uuid(),
+    'UTF8') FROM generate_series(1, 5000)"""
+
+
+@pytest.mark.live
+def test_conflicts_are_found_by_an_index(database_url: str) -> None:
+    """However many the region has, of other people."""
+    create(database_url)
+    with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {EVENTS} (originator_id, originator_version, topic, state) {OTHERS}")
+        cursor.execute(f"ANALYZE {EVENTS}")
+        for sql, values in ((CONFLICTS, ([str(uuid4())], [str(uuid4())])), (IS_NAMED, (str(uuid4()),))):
+            cursor.execute(f"EXPLAIN {sql}", values)
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "ledger_events_said_of_idx" in plan
+            assert "ledger_events_naming_idx" not in plan
+>>>>>>> db8b1be (An erasure reads nothing of others: conflicts are found by an index, refused batches by numbers, and what was put aside by its batch)
 
 
 @pytest.mark.parametrize("later", ["link.merged", "rules.published", "view.promoted", "establishment.enrolled"])

@@ -1,5 +1,6 @@
 """The event store in memory: eventsourcing's own plain recorder, with our command log and decision tables."""
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,8 @@ from domain.membership import MERGED, Membership
 from domain.ports import Answer, Basis, CommandRecord, EventCodec
 from domain.rules.in_force import ABSENT, RulesInForce
 
+SAID_OF = re.compile(rb".*(?:[0-9a-f]{64}|\0)H([0-9a-f-]{36})", re.DOTALL).match
+"""Whose the second of a conflict is, as it says: see ``adapters.eventstore.tables``."""
 FOLDED = (*Membership.TYPES, *Directory.TYPES, *RulesInForce.TYPES)
 
 
@@ -135,9 +138,7 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
 
     def is_named(self, identity: UUID) -> bool:
         """See ``domain.ports.CommandLog``."""
-        head = self.max_notification_id() or 0
-        found = self.select_notifications(1, head + 1, topics=("study.conflict_found",))
-        return self.position_of(identity) is not None or any(str(identity).encode() in one.state for one in found)
+        return self.position_of(identity) is not None or bool(self.conflicts([str(identity)], []))
 
     def begun_for(self, identity: UUID, after: int = 0) -> Sequence[UUID]:
         """See ``domain.ports.CommandLog``."""
@@ -146,6 +147,15 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
         found = self.select_notifications(after + 1, head + 1, topics=asked)
         named = (one.originator_id for one in found if str(identity).encode() in one.state)
         return list(dict.fromkeys(UUID(str(one)) for one in named))
+
+    def conflicts(self, identities: Collection[str], studies: Collection[str]) -> Sequence[tuple[int, bytes]]:
+        """See ``domain.ports.CommandLog``."""
+        found = self.select_notifications(1, (self.max_notification_id() or 0) + 1, topics=("study.conflict_found",))
+        return [
+            (one.originator_version, one.state)
+            for one in found
+            if str(one.originator_id) in studies or ((said := SAID_OF(one.state)) and said[1].decode() in identities)
+        ]
 
     def forget_answers(self, command_ids: Collection[UUID]) -> None:
         """See ``domain.ports.CommandLog``."""

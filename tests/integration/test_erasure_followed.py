@@ -24,6 +24,7 @@ from domain.commands.orders import PlaceOrder
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.erasing import exports, lapsed, rows, status
+from krypton.erasing.again import Again
 from krypton.services import policies
 from krypton.settings import Addresses, Settings
 from krypton.views import lag
@@ -204,8 +205,6 @@ def test_rows_wait_for_a_version_that_is_built_or_was_up_to_a_position(ward: War
 
 def test_a_folder_of_yesterday_brings_no_instance_back(ward: Ward) -> None:
     """The list of the study comes back with it, and the ledger knows which studies they were."""
-    from krypton.erasing.instances import delete_again
-
     spool, study = spool_at(ward.world.ours.settings.instances), next((ward.home / "dicom/filed").glob("*/*"))
     lists = {file: file.read_text() for file in (ward.home / "dicom/filed").glob("*/*")}
     finish(ward)
@@ -213,7 +212,7 @@ def test_a_folder_of_yesterday_brings_no_instance_back(ward: Ward) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(told)
     ward.files["erased"].write_text("pixels")
-    assert delete_again(ward.world.ours) == 1
+    assert Again(ward.world.ours).follow() == 1
     assert {who: file.exists() for who, file in ward.files.items()} == {"erased": False, "other": True}
     assert (spool.root / "filed").exists()
     assert study.parent.exists()

@@ -1,7 +1,9 @@
 """Whose instances are deleted when somebody is erased: theirs, wherever in the folder they lie, and nobody else's."""
 
 import os
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,14 +13,32 @@ import pytest
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.intake import instance_in
 from adapters.inbox.spool import Spool
-from domain.aggregates.study import Study
+from domain.commands.erasures import erasure_of
 from domain.commands.studies import ReassignStudy, WithdrawStudy
+from domain.work import Work
 from krypton.bootstrap import Krypton
 from krypton.erasing import instances
+from krypton.erasing import refused as refusals
+from krypton.erasing.again import Again
 from krypton.settings import Addresses, Settings
+from schemas.codec import Codec
 from tests.fakes.dicom import OTHER_SITE, ROOT, enrolled, instance, of_type, write
+from tests.fakes.erasing import Erase
 from tests.fakes.ledger import MemoryLedger
 from tests.unit.test_dicom_crash import Died, dies_at, receive, restart
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Records that instances of these studies were deleted."""
+
+    identity: UUID
+    studies: tuple[str, ...]
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Without the decisions before."""
+        erasure_of(work, self.identity)._followed(self.identity, "instances", list(self.studies))
+        return {}
 
 
 class Folder:
@@ -27,7 +47,7 @@ class Folder:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.ledger: MemoryLedger = enrolled()
-        self.ours = Krypton(Settings(home), Addresses("nowhere:1", "postgresql://nowhere"))
+        self.ours = Krypton(Settings(home, dicom_port=0), Addresses("nowhere:1", "postgresql://nowhere"))
         vars(self.ours).update(ledger=self.ledger, codec=self.ledger.codec)
         self.spool: Spool = spool_at(self.ours.settings.instances)
         self.sent = 0
@@ -56,9 +76,18 @@ class Folder:
 
     def erase(self, number: str) -> list[str] | None:
         """The studies whose instances are gone; None: some are left."""
-        identity = self.identity(number)
+        return self.erase_identity(self.identity(number))
+
+    def erase_identity(self, identity: str) -> list[str] | None:
+        """The same, by its id."""
         done = instances.deleted(self.ours, {identity: self.ledger.recorder.max_notification_id() or 0})
         return list(done[identity]) if identity in done else None
+
+    def note(self, number: str) -> None:
+        """Another machine erased the person, and deleted the instances that it had."""
+        identity = UUID(self.identity(number))
+        self.ledger.ask(Erase(identity=identity, reason="error: file 1"))
+        self.ledger.ask(Noted(identity, (str(self.study(number)),)))
 
     def held(self) -> Iterator[str]:
         """What lies in the folder: where, and whose it says it is."""
@@ -121,18 +150,13 @@ def test_a_batch_in_hand_is_waited_for(folder: Folder) -> None:
 def test_a_folder_of_before_is_cleaned_by_what_the_ledger_noted(folder: Folder) -> None:
     for number in ("M", "P"):
         folder.receive(number, number.replace("M", "1").replace("P", "2"))
-    study = folder.ledger.find(Study, folder.study("M"))
-    assert study is not None
-    told: dict[str, Any] = {"part": "instances", "identity_id": folder.identity("M"), "studies": [str(study.id)]}
-    told["recorded_at"] = 0
-
-    def events(_: Krypton, event_type: str) -> Iterator[dict[str, Any]]:
-        yield from [told] if event_type == "erasure.followed" else []
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(instances, "events", events)
-        assert instances.delete_again(folder.ours) == 1
+    folder.later()
+    folder.note("M")
+    again = Again(folder.ours)
+    assert again.follow() == 1
     assert list(folder.held()) == ["instances P"]
+    assert again.upto == folder.ledger.recorder.max_notification_id()
+    assert (again.follow(), again.from_the_start()) == (0, 1)
 
 
 OTHER_CONTENT = {"StudyDescription": "Other words"}
@@ -205,3 +229,154 @@ def test_a_batch_that_is_tried_again_is_as_old_as_when_it_was_begun(folder: Fold
     with pytest.raises(Died):
         restart(folder.spool, folder.ledger, dies_at("written ahead"))
     assert begun.stat().st_mtime == 1_000
+
+
+@dataclass
+class Read:
+    """What an erasure read: headers of files, and conflicts that it decoded."""
+
+    files: list[Path]
+    conflicts: int = 0
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Counts from now on."""
+    read, decode = Read([]), Codec.decode
+
+    def counted(file: Path) -> Any:
+        read.files.append(file)
+        return instance_in(file)
+
+    def decoded(*args: Any, **options: Any) -> Any:
+        found = decode(*args, **options)
+        read.conflicts += found[0].type == "study.conflict_found"
+        return found
+
+    for module in (instances, refusals):
+        monkeypatch.setattr(module, "instance_in", counted)
+    monkeypatch.setattr(Codec, "decode", decoded)
+    return read
+
+
+def beside(folder: Folder, number: str, study: str) -> None:
+    """Of somebody one instance is held, one put aside, and one refused."""
+    folder.receive(number, study, ROOT + study)
+    folder.receive(number, study, ROOT + study, **OTHER_CONTENT)
+    refused(folder, number, study + ".1")
+
+
+def test_an_erasure_reads_nothing_of_others(folder: Folder, read: Read) -> None:
+    folder.later()
+
+    def counted(number: str) -> tuple[int, int]:
+        identity = folder.identity(number)
+        read.files.clear()
+        read.conflicts = 0
+        folder.erase_identity(identity)
+        return len(read.files), read.conflicts
+
+    beside(folder, "M", "1")
+    alone = counted("M")
+    for other in range(2, 7):
+        beside(folder, f"P{other}", str(other))
+    beside(folder, "N", "9")
+    assert counted("N") == alone
+    places = ("instances", "instances", "conflicts", "refused")
+    assert sorted(folder.held()) == sorted(f"{place} P{other}" for place in places for other in range(2, 7))
+
+
+def test_of_several_that_were_put_aside_those_of_the_batch_are_read(folder: Folder, read: Read) -> None:
+    folder.later()
+    for number, study in (("M", "1"), ("P", "2")):
+        uids = [f"{ROOT}{study}.{n}" for n in range(2)]
+        folder.receive(number, study, *uids)
+        folder.receive(number, study, *uids, **OTHER_CONTENT)
+    folder.erase("M")
+    assert len(read.files) == 2
+    assert sorted(folder.held()) == ["conflicts P"] * 2 + ["instances P"] * 2
+
+
+@pytest.mark.parametrize("lists", ["whose", "filed"])
+def test_what_an_older_version_listed_nowhere_is_read_once(folder: Folder, read: Read, lists: str) -> None:
+    folder.later()
+    for number, study in (("M", "1"), ("P", "2")):
+        refused(folder, number, study)
+        uids = [f"{ROOT}{study}.{n}" for n in range(2)]
+        folder.receive(number, study + ".1", *uids)
+        kept = (folder.spool.root / "filed").rglob("*")
+        before = {file: file.read_bytes() for file in kept if file.is_file()}
+        folder.receive(number, study + ".1", *uids, **OTHER_CONTENT)
+        if lists == "filed":
+            shutil.rmtree(folder.spool.root / lists)
+            for file, lines in before.items():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(lines)
+    if lists == "whose":
+        shutil.rmtree(folder.spool.root / lists)
+    folder.erase("M")
+    assert "M" not in {one.split()[1] for one in folder.held()}
+    assert len(list(folder.held())) == 6
+    read.files.clear()
+    folder.erase("P")
+    assert len([one for one in read.files if "refused" in one.parts]) == 1
+    assert list(folder.held()) == []
+
+
+def test_of_a_refused_batch_that_is_gone_no_number_stays(folder: Folder) -> None:
+    """It is listed by the number at the site, and its reason names none."""
+    folder.later()
+    refused(folder, "M123", "1")
+    refused(folder, "P456", "2")
+    folder.erase("M123")
+    told = [file.read_text() for file in (folder.spool.root / "whose").rglob("*") if file.is_file()]
+    assert any("P456" in one for one in told)
+    assert not any("M123" in one for one in told)
+
+
+def test_many_instances_are_deleted_in_passes(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In each as many as one may, of however many studies."""
+    monkeypatch.setattr(instances, "AT_A_TIME", 4)
+    for study in ("1", "2", "3"):
+        folder.receive("M", study, *(f"{ROOT}{study}.{n}" for n in range(3)))
+    left = []
+    while folder.erase("M") is None:
+        left.append(len(list(folder.held())))
+    assert left == [5, 1]
+    assert list(folder.held()) == []
+
+
+def test_what_is_sent_again_while_it_is_deleted_is_somebody_elses(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PACS corrected the number, and sends the same UIDs: their claims are free as soon as the first are deleted."""
+    monkeypatch.setattr(instances, "AT_A_TIME", 2)
+    uids = [ROOT + str(n) for n in range(2, 6)]
+    folder.receive("M", "1", *uids)
+    folder.later()
+    assert folder.erase("M") is None
+    gone = [uid for uid in uids if not folder.spool.claim("CHB", uid).exists()]
+    folder.receive("P", "1", *gone)
+    while folder.erase("M") is None:
+        pass
+    assert list(folder.held()) == ["instances P"] * 2
+
+
+@pytest.mark.parametrize(("number", "stays"), [("P", True), ("M", False)])
+def test_an_older_list_does_not_delete_what_came_in_since_for_somebody_living(
+    folder: Folder, number: str, stays: bool
+) -> None:
+    """A kill between files and list, or a list from a backup. A restored file may be as new, and says of whom it is."""
+    folder.receive("M", "1", ROOT + "7")
+    lists = {file: file.read_text() for file in (folder.spool.root / "filed").glob("*/*")}
+    folder.note("M")
+    folder.erase("M")
+    if number == "P":
+        folder.receive(number, "1", ROOT + "7")
+    else:
+        write(folder.home / "again", [instance(PatientID="M", StudyInstanceUID=ROOT + "1", SOPInstanceUID=ROOT + "7")])
+        shutil.copy(next((folder.home / "again").iterdir()), folder.spool.claim("CHB", ROOT + "7"))
+    for file, lines in lists.items():
+        file.write_text(lines)
+    Again(folder.ours).follow()
+    assert list(folder.held()) == (["instances P"] if stays else [])

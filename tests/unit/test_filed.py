@@ -65,15 +65,15 @@ def test_whatever_is_recorded_is_listed_however_often_it_crashed(
 
 def test_what_is_deleted_with_a_study_leaves_the_others(spool: Spool) -> None:
     mine, others = kept(spool, STUDY, "1.1", "1.2"), kept(spool, OTHER, "1.3")
-    assert delete_filed(spool, STUDY, 100)
+    assert delete_filed(spool, STUDY, 100) == 2
     assert [file.exists() for file in (*mine, *others)] == [False, False, True]
     assert listed(spool) == {*others}
-    assert delete_filed(spool, STUDY, 100)
+    assert delete_filed(spool, STUDY, 100) == 0
 
 
 def test_many_are_deleted_part_by_part(spool: Spool) -> None:
     kept(spool, STUDY, *(f"1.{n}" for n in range(5)))
-    assert [delete_filed(spool, STUDY, 2) for _ in range(3)] == [False, False, True]
+    assert [delete_filed(spool, STUDY, 2) for _ in range(3)] == [2, 2, 1]
     assert held(spool) == set()
 
 
