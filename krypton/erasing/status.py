@@ -14,7 +14,6 @@ from krypton.bootstrap import Krypton
 from krypton.erasing.exports import handed_on
 
 Document = dict[str, Any]
-<<<<<<< HEAD
 WHY: Final = {
     "F2": "the record is kept again: cancel it, and request it again when retention is over",
     "F7": "a study or an order came to the identity after the approval: look at it, then cancel, and request it again "
@@ -22,13 +21,11 @@ WHY: Final = {
     "I1": "the day of death that was stated cannot be: cancel it, and request it again",
 }
 """Why an erasure is stopped, by the rule that did it, and what to do."""
-=======
 COVERS: Final = (
     "the DICOM folder of the machine where the policies run: any other one follows within an hour while its DICOM "
     "service runs, and when it starts"
 )
 """What it covers that ``instances`` is not among what is left, and so ``completed`` too."""
->>>>>>> db8b1be (An erasure reads nothing of others: conflicts are found by an index, refused batches by numbers, and what was put aside by its batch)
 
 
 def of_identity(ours: Krypton, identity: UUID) -> list[Document]:

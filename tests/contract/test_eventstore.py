@@ -21,14 +21,10 @@ from domain.errors import CommandRepeated
 from domain.ports import Answer, Basis, CommandRecord
 from schemas.codec import Codec
 from schemas.registry import registry
-<<<<<<< HEAD
 from tests.fakes.avro import sample_body
 from tests.fakes.eventstore import MemoryRecorder
-from tests.samples import FixedVault
-=======
-from tests.fakes.eventstore import MemoryRecorder
 from tests.fakes.vault import MemoryVault
->>>>>>> db8b1be (An erasure reads nothing of others: conflicts are found by an index, refused batches by numbers, and what was put aside by its batch)
+from tests.samples import FixedVault
 from tests.waiting import WITHIN_S
 
 Recorder = Any
@@ -101,7 +97,6 @@ def test_somebody_is_named_once_registered_or_once_a_conflict_names_them(recorde
     assert [recorder.is_named(one) for one in (registered, stranger, nobody)] == [True, True, False]
 
 
-<<<<<<< HEAD
 def begins(topic: str, identity: UUID) -> StoredEvent:
     """An event that begins something for an identity, in its real bytes."""
     schema = registry().of_type(topic)
@@ -119,7 +114,8 @@ def test_what_began_for_an_identity_or_was_moved_to_it_is_found_also_from_a_posi
     came = [study.originator_id, order.originator_id, others.originator_id]
     found = [set(recorder.begun_for(one, after)) for after in (0, at[0], at[2], at[3])]
     assert found == [set(came), set(came[1:]), {came[2]}, set()]
-=======
+
+
 def test_conflicts_are_found_by_whose_the_second_is_and_by_the_study(recorder: Recorder) -> None:
     """Of an event that two persons claim, no digest tells what came second; it names whom it is of all the same."""
     people, studies = [uuid4() for _ in range(4)], [uuid4() for _ in range(4)]
@@ -155,7 +151,6 @@ def test_conflicts_are_found_by_an_index(database_url: str) -> None:
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "ledger_events_said_of_idx" in plan
             assert "ledger_events_naming_idx" not in plan
->>>>>>> db8b1be (An erasure reads nothing of others: conflicts are found by an index, refused batches by numbers, and what was put aside by its batch)
 
 
 @pytest.mark.parametrize("later", ["link.merged", "rules.published", "view.promoted", "establishment.enrolled"])

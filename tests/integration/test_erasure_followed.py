@@ -213,6 +213,7 @@ def test_a_folder_of_yesterday_brings_no_instance_back(ward: Ward) -> None:
         file.write_text(told)
     ward.files["erased"].write_text("pixels")
     assert Again(ward.world.ours).follow() == 1
+    assert status.of_identity(ward.world.ours, UUID(ward.erased))[0]["instances"] == status.COVERS
     assert {who: file.exists() for who, file in ward.files.items()} == {"erased": False, "other": True}
     assert (spool.root / "filed").exists()
     assert study.parent.exists()
