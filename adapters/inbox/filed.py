@@ -86,7 +86,7 @@ def in_hand(spool: Spool, before: float) -> bool:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Lets nobody else change the lists of a shard: who writes one anew would lose what another adds meanwhile."""
+    """Lets nobody else change the lists of a shard: who rewrites one would lose what another adds meanwhile."""
     held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)

@@ -39,7 +39,7 @@ def service(folder: Folder, clean_every_s: float) -> Iterator[None]:
 def test_a_service_that_runs_for_long_deletes_of_whoever_is_erased_meanwhile(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another machine carried the erasure out; this one does not start anew."""
+    """Another machine carried the erasure out; this one does not start again."""
     started, from_the_start = Event(), Again.from_the_start
 
     def whole(again: Again) -> int:
