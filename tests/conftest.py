@@ -20,6 +20,8 @@ from tests.fakes.roles import REASON, every_role
 
 SHARES_REGION = re.compile(r"^from tests\.integration\.live_cli import .*\bregion\b", re.MULTILINE)
 
+gc.disable()  # until all is collected: what is made until then stays
+
 # How long one example takes says how busy the machine is; every test is bounded by pytest-timeout.
 settings.register_profile("krypton", deadline=None)
 settings.load_profile("krypton")
@@ -68,6 +70,7 @@ def pytest_collection_finish() -> None:
     """Thousands of collected tests stay until the end: the collector need not walk over them again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
