@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 
 from adapters.dicom.dose_report import DoseReport, Exposure, NoDoseContent, holds_dose, read_dose_report
 from tests import real_files
@@ -27,9 +27,15 @@ ZEE, ZEE_ADJUSTED = "RF-RDSR-Siemens-Zee.dcm", "RF-RDSR-Siemens-Zee_adjusted.dcm
 
 
 @cache
+def dataset(name: str) -> Dataset:
+    """A real file, read once: nobody changes it."""
+    return dcmread(real_files.folder() / name)
+
+
+@cache
 def report(name: str) -> DoseReport:
     """The report in a real file, read once."""
-    return read_dose_report(dcmread(real_files.folder() / name))
+    return read_dose_report(dataset(name))
 
 
 def distinct(*names: str) -> dict[str, Exposure]:
@@ -79,7 +85,7 @@ def test_a_real_report_names_its_object_and_study(name: str) -> None:
         EXPECTED[name]["sop_uid"],
         EXPECTED[name]["study_uid"],
     )
-    assert holds_dose(dcmread(real_files.folder() / name))
+    assert holds_dose(dataset(name))
 
 
 @pytest.mark.parametrize("name", REPORTS)
