@@ -7,7 +7,6 @@ import signal
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -35,12 +34,11 @@ from streams.broker.topics import PARTITIONS
 from tests.fakes.erasing import without_delay
 from tests.fakes.region import CLINICIAN, received
 from tests.fakes.topic import records
+from tests.forked import SERVER
 from tests.integration.policy_world import PolicyWorld
 from tests.waiting import WITHIN_S, until
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
-SERVER = get_context("forkserver")
-SERVER.set_forkserver_preload([__name__])  # so that seven processes load it once
 ROUNDS = 40
 POLICY = "erasure"
 PARTS = ("key", "instances", "answers", "exports", "views")

@@ -4,7 +4,6 @@ import base64
 import os
 import signal
 from collections.abc import Iterator
-from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
 from uuid import uuid4
@@ -21,11 +20,11 @@ from policies.policy import Kind
 from projections.declared import VIEWS
 from streams.broker.topics import PARTITIONS
 from tests.fakes.topic import records
+from tests.forked import SERVER
 from tests.integration.policy_world import INDEX, PolicyWorld, made
 from tests.waiting import WITHIN_S
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
-SPAWN = get_context("spawn")
 PAIRS, ROUNDS = 4, 60
 FEW = {Kind.COMMAND: 1, Kind.LOOKUP: 3}  # so that there is a step before and after which others were taken
 PASSED = "passed"
@@ -72,7 +71,7 @@ def engine(url: str, home: Path, kill_at: str, passes: int) -> None:
 @pytest.mark.parametrize("kill_at", STEPS)
 def test_what_a_kill_left_undone_is_done_once(world: PolicyWorld, tmp_path: Path, kill_at: str, passes: int) -> None:
     before = world.head()
-    process = SPAWN.Process(target=engine, args=(world.url, tmp_path, kill_at, passes))
+    process = SERVER.Process(target=engine, args=(world.url, tmp_path, kill_at, passes))
     process.start()
     process.join(WITHIN_S)
     assert process.exitcode == -signal.SIGKILL
@@ -143,7 +142,7 @@ def test_a_notice_is_told_though_its_sender_was_killed_and_is_one_to_who_gets_it
         ident,
         ident,
     )
-    process = SPAWN.Process(target=deliver, args=(world.url, tmp_path, kill_at))
+    process = SERVER.Process(target=deliver, args=(world.url, tmp_path, kill_at))
     process.start()
     process.join(WITHIN_S)
     assert process.exitcode == -signal.SIGKILL

@@ -5,7 +5,6 @@ import random
 import re
 import time
 from collections.abc import Iterator
-from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -15,13 +14,13 @@ from krypton.bootstrap import Krypton
 from krypton.settings import Addresses, Settings
 from krypton.views import lag, promote
 from projections.identity_index.view import IdentityIndex
+from tests.forked import SERVER
 from tests.integration.ruled_world import RuledWorld, merges
 from tests.waiting import WITHIN_S
 
 pytestmark = pytest.mark.live
 VIEW, PAIRS, KILLS = "identity_index", 25, 10
 LONGEST_S = 0.4  # into a switch
-SPAWN = get_context("spawn")
 
 
 @pytest.fixture
@@ -68,8 +67,8 @@ def test_ten_kills_leave_one_live_version_an_event_per_switch_and_each_decision_
 ) -> None:
     before, chance = world.head(), random.Random(20260105)  # the same moments each time, as far as can be
     for _ in range(KILLS):
-        ready = SPAWN.Event()
-        process = SPAWN.Process(target=switch, args=(world.url, tmp_path, live(world) == [1], ready))
+        ready = SERVER.Event()
+        process = SERVER.Process(target=switch, args=(world.url, tmp_path, live(world) == [1], ready))
         process.start()
         assert ready.wait(WITHIN_S)
         time.sleep(chance.uniform(0, LONGEST_S))  # the moment of the kill
