@@ -30,14 +30,21 @@ SELECT id, originator_id::text, originator_version, before, before_id FROM (
 WHERE (originator_version <> before + 1 OR id < before_id) AND id > %(after)s
 ORDER BY id LIMIT 1"""
 
+SAYS: Final = """CASE WHEN octet_length(state) < 15 THEN '' WHEN get_byte(state, 13) < 128
+    THEN substring(state FROM 16 + get_byte(state, 13) / 2 FOR 36)
+    ELSE substring(state FROM 17 + (get_byte(state, 13) - 128 + 128 * get_byte(state, 14)) / 2 FOR 36) END"""
+"""The command's id in an event's bytes: behind the actor (``tables.ACTOR``) and its own length."""
 COMMANDS: Final = f"""
-WITH named AS (SELECT position, command_id FROM ledger.command, unnest(positions) AS position)
-SELECT coalesce(event.id, named.position), event.id IS NULL, named.command_id::text, event.state
-FROM (SELECT id, state FROM {EVENTS} WHERE id > %(after)s) AS event
-FULL JOIN (SELECT * FROM named WHERE position > %(after)s) AS named ON named.position = event.id
-WHERE event.id IS NULL OR named.position IS NULL
-    OR position(convert_to(named.command_id::text, 'UTF8') IN event.state) = 0
+WITH event AS (SELECT id, {SAYS} AS says FROM {EVENTS} WHERE id > %(after)s),
+named AS (SELECT unnest(positions) AS position, command_id, convert_to(command_id::text, 'UTF8') AS id
+    FROM ledger.command)
+SELECT coalesce(event.id, named.position), event.id IS NULL, named.command_id::text,
+    (SELECT state FROM {EVENTS} AS whole WHERE whole.id = event.id)
+FROM event FULL JOIN (SELECT * FROM named WHERE position > %(after)s) AS named ON named.position = event.id
+WHERE event.id IS NULL OR named.position IS NULL OR (event.says <> named.id AND NOT EXISTS (
+    SELECT FROM {EVENTS} AS whole WHERE whole.id = event.id AND position(named.id IN whole.state) > 0))
 ORDER BY 1 LIMIT 1"""
+"""Few bytes of each event take part in the join; all of them are searched where the id is not in its place."""
 
 
 def version_fault(scan: Scan, after: int = 0) -> Fault | None:

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, Final
 
 from adapters.eventstore.tables import EVENTS
+from domain.proofs.columns import Columns
 from postgres.session import connect
 
 Row = tuple[bytes, bytes]
@@ -27,9 +28,18 @@ COPY (SELECT string_agg(
         SELECT id, {HEADING} AS heading, state, sum(octet_length(state)) OVER (ORDER BY id) / {STRING_BYTES} AS string
         FROM (SELECT * FROM {EVENTS} {{}}) AS chosen
     ) AS event GROUP BY string ORDER BY string) TO STDOUT (FORMAT binary)"""
-PLAIN: Final = f"COPY (SELECT {HEADING}, state FROM {EVENTS} {{}} ORDER BY id) TO STDOUT (FORMAT binary)"
+COLUMNS: Final = f"""
+COPY (SELECT string_agg(int8send(id), '' ORDER BY id), string_agg(uuid_send(originator_id), '' ORDER BY id),
+    string_agg(int8send(originator_version), '' ORDER BY id), string_agg(left(topic, 64), E'\n' ORDER BY id),
+    string_agg(int4send(octet_length(state)), '' ORDER BY id),
+    string_agg(state, '' ORDER BY id) FILTER (WHERE octet_length(state) <= {{most}})
+FROM {EVENTS} WHERE id >= {{start:d}} AND id < {{end:d}}) TO STDOUT (FORMAT binary)"""
+"""One row, and no sort: the index has the order already."""
+MOST_STRUNG: Final = 1_000_000_000  # bytes: PostgreSQL has values of up to 1 GiB
 HEADER_BYTES: Final = 19  # PostgreSQL's COPY, binary format: signature, flags, length of the extension
+FIELD_COUNT_BYTES: Final = 2
 FIELD: Final = Struct(">I").unpack_from
+LENGTH: Final = Struct(">i").unpack_from  # -1: NULL
 ENDS: Final = Struct(">h").pack(-1)
 
 
@@ -82,12 +92,13 @@ class Scan:
         with self._guard:
             return copy(self._connection, f"WHERE id >= {start:d} AND id < {end:d}")
 
-    def window_alone(self, start: int, end: int) -> list[Row]:
-        """The same, for a process that does nothing beside: it costs PostgreSQL a third, and one message an event."""
+    def columns(self, start: int, end: int) -> Columns:
+        """The same in columns, at a third of the cost. Bytes are left out where they might become too many."""
         into = _Chunks()
+        sql = COLUMNS.format(start=start, end=end, most=MOST_STRUNG // (end - start))
         with self._guard, self._connection.cursor() as cursor:
-            cursor.copy_expert(PLAIN.format(f"WHERE id >= {start:d} AND id < {end:d}"), into)
-        return _plain_rows(b"".join(into.chunks))
+            cursor.copy_expert(sql, into)
+        return Columns(*_values(b"".join(into.chunks)))
 
     def row(self, position: int) -> Row | None:
         """The event at a position."""
@@ -165,14 +176,10 @@ def _rows(content: bytes) -> list[Row]:
     return found
 
 
-def _plain_rows(content: bytes) -> list[Row]:
-    """Split PostgreSQL's binary COPY format, of rows of two fields."""
-    found: list[Row] = []
-    at = HEADER_BYTES
-    while content[at : at + 2] != ENDS:
-        begin = at + 6
-        middle = begin + FIELD(content, at + 2)[0]
-        stored = middle + 4
-        at = stored + FIELD(content, middle)[0]
-        found.append((content[begin:middle], content[stored:at]))
-    return found
+def _values(content: bytes) -> Iterator[bytes]:
+    """The values of one row in the same format, as bytes; NULL is as an empty one."""
+    at, end = HEADER_BYTES + FIELD_COUNT_BYTES, len(content) - len(ENDS)
+    while at < end:
+        begin = at + 4
+        at = begin + max(0, LENGTH(content, at)[0])
+        yield content[begin:at]

@@ -22,7 +22,6 @@ from adapters.eventstore.scan import Scan
 from adapters.vault import survey
 from domain.errors import LedgerAltered
 from krypton.bootstrap import Krypton
-from krypton.integrity.ahead import Ahead
 from krypton.integrity.checkpoints import Heads
 from krypton.integrity.findings import Difference, Kind, Log
 from krypton.integrity.judge import Judge
@@ -74,9 +73,8 @@ def verify(ours: Krypton, question: Question, advance: Callable[[int], None] = l
             signed = SignedTree.of(ours.settings.log_folder, question.heads.signed)
             judge = Judge(scan, {(part.topic, part.partition): part for part in parts}, signed, relayed)
             walk = Walk(scan, judge, start.tree, question.heads, start.position)
-            with Ahead(ours.addresses.database, scan, scan.head() - start.position) as ahead:
-                comparison = Comparison(ahead, parts, registry(), start.position, look_back=True)
-                walk.through(comparison.windows(), told)
+            comparison = Comparison(scan, parts, registry(), start.position, look_back=True)
+            walk.through(comparison.windows(), told)
             walk.verdict.found += [found for future in beside.found for found in future.result()]
             walk.verdict.has_tables = not question.since
             _take(beside.keys.result(), walk.verdict)

@@ -8,8 +8,9 @@ key, value and header. What is not as expected is unpacked, and looked at as rec
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import islice
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.event import Record
 
@@ -67,6 +68,17 @@ def is_plain(content: bytes) -> bool:
     return bool(NUMBER(content, COUNT_AT)[0] == NUMBER(content, LAST_AT)[0] + 1)
 
 
+class Tails(NamedTuple):
+    """Records from the lengths of their keys on, in three pieces: up to the value, the value, and the headers.
+
+    They are nowhere put together: copies of all values would take longer than comparing them.
+    """
+
+    before: Sequence[bytes]
+    values: Sequence[bytes]
+    after: Sequence[bytes]
+
+
 class Bundle:
     """The records of a plain batch from one offset to below another, that are not passed yet."""
 
@@ -106,33 +118,37 @@ class Bundle:
             self._at = begin + (size >> 1)
             self._index += 1
 
-    def follow(self, tails: Sequence[bytes], first: int = 0) -> int:
+    def follow(self, tails: Tails, first: int = 0) -> int:
         """How many of ``tails``, from ``first`` on, are the next records; they are passed.
 
         A tail is a record from the length of its key on: all of it but what depends on its place in the batch.
         """
-        content, at, index = self._content, self._at, self._index
-        number, most = first, min(len(tails), first + self._end - index)
+        content, at, index, last = self._content, self._at, self._index, self._end
+        is_next = content.startswith
         try:
-            while number < most:
+            for before, value, after in islice(zip(*tails, strict=True), first, first + last - index):
                 size, front = content[at], at + 1
                 if size > MORE:
                     size, front = size & MORE | content[front] << 7, front + 1
                     if size >= TWO_BYTES:
                         size, front = _varint(content, at)
-                behind = front + 1  # the attributes, and the time since the batch's first record
-                while content[behind] > MORE:
-                    behind += 1
-                behind += 1
-                expected = LENGTHS[index] + tails[number]
-                stop = behind + len(expected)
-                if content[front] or size != stop - front << 1 or not content.startswith(expected, behind):
+                begin = front + 1  # the attributes, and the time since the batch's first record
+                while content[begin] > MORE:
+                    begin += 1
+                begin += 1
+                place = LENGTHS[index] + before
+                middle = begin + len(place)
+                end = middle + len(value)
+                stop = end + len(after)
+                if content[front] or size != stop - front << 1:
                     break
-                at, index, number = stop, index + 1, number + 1
+                if not (is_next(place, begin) and is_next(value, middle) and is_next(after, end)):
+                    break
+                at, index = stop, index + 1
         except IndexError:
             pass  # unpacking it says what is wrong
-        self._at, self._index = at, index
-        return number - first
+        done, self._at, self._index = index - self._index, at, index
+        return done
 
     def position(self) -> int | None:
         """The ledger position that the next record states, if all of it is as the relay writes records; else None."""

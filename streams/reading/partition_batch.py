@@ -1,45 +1,43 @@
-"""Computes the partitions of many keys at once: murmur2 vectorised in long integers, twenty times as fast.
+"""Computes the partitions of many keys at once: murmur2 over a column of keys, a hundred times as fast as one by one.
 
-Python multiplies a long integer by a short one in one C loop, so a long integer serves as a row of 64-bit lanes, one
-per key: a product of 32 bits by 32 stays within its lane. ``tests/unit/test_partition_batch.py`` checks that it equals
-``streams.broker.partition.murmur2``.
+``tests/unit/test_partition_batch.py`` checks that it equals ``streams.broker.partition.murmur2``.
 """
 
 from collections.abc import Sequence
-from struct import unpack
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from streams.broker.partition import MULTIPLIER, SEED, murmur2
 
 UUID_BYTES: Final = 36  # a uuid as text, the key of nearly all events
-LANE_BYTES: Final = 8
 POSITIVE: Final = 0x7FFFFFFF
+TIMES: Final = np.uint32(MULTIPLIER)
+Words = NDArray[np.uint32]
 
 
 def partitions_of(keys: Sequence[bytes], count: int) -> list[int]:
     """The partition of each key in a topic of ``count``, as ``streams.broker.partition.partition_of`` has it."""
-    return [0] * len(keys) if count == 1 else [value % count for value in hashes_of(keys)]
+    found: list[int] = (hashes_of(keys) % count).tolist()
+    return found
 
 
-def hashes_of(keys: Sequence[bytes]) -> Sequence[int]:
+def hashes_of(keys: Sequence[bytes]) -> NDArray[np.int64]:
     """The hash of each key, without its highest bit: a topic's partition is its remainder."""
-    if set(map(len, keys)) != {UUID_BYTES}:
-        return [murmur2(key) & POSITIVE for key in keys]
-    return _hashes(b"".join(keys), len(keys))
+    if set(map(len, keys)) == {UUID_BYTES}:
+        return _hashes(np.frombuffer(b"".join(keys), "<u4").reshape(len(keys), -1))
+    return np.fromiter((murmur2(key) & POSITIVE for key in keys), np.int64, len(keys))
 
 
-def _hashes(joined: bytes, keys: int) -> tuple[int, ...]:
-    """The hashes of ``keys`` keys of 36 bytes each, without their highest bit."""
-    ones = int.from_bytes((b"\1" + bytes(LANE_BYTES - 1)) * keys, "little")
-    low = ones * 0xFFFFFFFF
-    value = ones * (SEED ^ UUID_BYTES)
-    for at in range(0, UUID_BYTES, 4):
-        lanes = bytearray(LANE_BYTES * keys)
-        for byte in range(4):
-            lanes[byte::LANE_BYTES] = joined[at + byte :: UUID_BYTES]
-        word = int.from_bytes(lanes, "little") * MULTIPLIER & low
-        word = (word ^ (word >> 24 & ones * 0xFF)) * MULTIPLIER & low
-        value = (value * MULTIPLIER & low) ^ word
-    value = (value ^ (value >> 13 & ones * 0x7FFFF)) * MULTIPLIER & low
-    value = (value ^ (value >> 15 & ones * 0x1FFFF)) & ones * POSITIVE
-    return unpack(f"<{keys}Q", value.to_bytes(LANE_BYTES * keys, "little"))
+def _hashes(words: Words) -> NDArray[np.int64]:
+    """The hashes of rows of words; what a product has above 32 bits is dropped."""
+    value: Words = np.full(len(words), SEED ^ UUID_BYTES, np.uint32)
+    for word in words.T:
+        value = value * TIMES ^ _folded(word * TIMES, 24) * TIMES
+    value = _folded(_folded(value, 13) * TIMES, 15)
+    return value.astype(np.int64) & POSITIVE
+
+
+def _folded(value: Words, bits: int) -> Words:
+    return value ^ value >> np.uint32(bits)

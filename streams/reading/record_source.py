@@ -15,7 +15,7 @@ from domain.errors import OffsetGap
 from schemas.event import Record
 from streams.broker import broker
 from streams.broker.topics import LEDGER, PARTITIONS
-from streams.reading.bundle import POSITION, POSITION_AT, Bundle
+from streams.reading.bundle import POSITION, POSITION_AT, Bundle, Tails
 from streams.reading.partition_batch import partitions_of
 from streams.reading.replay import Replay, Span
 
@@ -48,13 +48,13 @@ class Part:
         self._at = 0
         self._bundle: Bundle | None = None  # what it holds comes after ``_records``
 
-    def follow(self, tails: Sequence[bytes]) -> int:
+    def follow(self, tails: Tails) -> int:
         """How many of ``tails`` are the next records, byte for byte (``Bundle.follow``); they are passed.
 
         Whoever calls it says in ``last`` how far that is.
         """
         done = 0
-        while done < len(tails) and self.is_bundled():
+        while done < len(tails.values) and self.is_bundled():
             assert self._bundle is not None
             done += (passed := self._bundle.follow(tails, done))
             if not passed or not self._bundle.is_done:

@@ -1,41 +1,27 @@
-"""Makes, of rows of the event store, the bytes of the records that the relay makes of them.
+"""Makes, of a page of the event store, the bytes of the records that the relay makes of its rows.
 
 A record's tail is all of it from the length of its key on (``streams.reading.bundle``): key, value and the nine headers
-of ``streams.relay.outgoing``. Lengths are zigzag varints. Rows that no record can be made of are told, not guessed.
+of ``streams.relay.outgoing``. Lengths are zigzag varints.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from schemas.compiled import NotCompiled, Reader, compiled
 from schemas.registry import Registry, Schema
 from streams.broker.topics import PARTITIONS
-from streams.reading.bundle import LENGTHS, length
+from streams.reading.bundle import LENGTHS, Tails, length
 from streams.reading.partition_batch import hashes_of
-from streams.relay.outgoing import ENDS, ENDS_OF_A_TIME, first_long, rfc3339
+from streams.reading.text_columns import Text, woven
+from streams.relay.outgoing import ENDS, ENDS_OF_A_TIME
 
 Place = tuple[str, int]
 """Topic and partition."""
-Row = tuple[bytes, bytes]
-"""The first four lines of an event's entry (``domain.proofs.leaf``), and its stored bytes."""
-
 SCHEMA_BYTES: Final = 5
 TIME: Final = slice(5, 13)  # recorded_at, a varint of eight bytes from 1978 to 3111
-STAMPED: Final = slice(5, 15)  # a varint of at most ten bytes
 ACTOR_AT: Final = 13
 STEP: Final = 37  # a uuid as text, and its length before it
 MARK: Final = b"\x48"
-HELD: Final = 100_000
-SECOND_US: Final = 1_000_000
-DAY_US: Final = 86_400 * SECOND_US
-DATE: Final = len("2026-01-01T")
-ZERO: Final = b"\x80" * 4  # groups of seven bits that are zero, with more to come
-MOST_US: Final = (1 << 27) - 1
-LOWER: Final = {
-    bytes((low | 128, high | 128)): (low | high << 7) >> 1 for low in range(0, 128, 2) for high in range(128)
-}
-HIGHER: Final = {bytes((low | 128, high | 128)): (low | high << 7) << 13 for low in range(128) for high in range(128)}
-"""What the first and the second two of a time's bytes add to it; even, for it is not negative."""
 SPEC: Final = ("ce_specversion", b"1.0")
 SOURCE: Final = ("ce_source", b"krypton")
 CONTENT: Final = ("content-type", b"application/avro")
@@ -61,9 +47,10 @@ BEFORE_VERSION: Final = name("version")
 class Kind:
     """What is constant for one event type on its topic."""
 
-    __slots__ = ("before_subject", "ce_type", "key_of", "partitions", "plain", "topic")
+    __slots__ = ("before_subject", "ce_type", "key_of", "number", "partitions", "plain", "topic")
 
     def __init__(self, schema: Schema, keys: "_Keys") -> None:
+        self.number = schema.id
         self.ce_type = ("ce_type", schema.type.encode())
         self.plain = schema.key == schema.aggregate
         self.key_of = keys.key_of
@@ -119,87 +106,36 @@ def kinds(registry: Registry) -> dict[bytes, Kind]:
     return {schema.type.encode(): Kind(schema, keys) for schema in registry.latest.values()}
 
 
-class Times:
-    """When events were recorded, as text.
-
-    A time of eight bytes is looked up in three parts, which are sums; days and seconds of a day are written once.
-    """
-
-    def __init__(self) -> None:
-        self._stamp = b""
-        self._made = b""
-        self._days: dict[bytes, tuple[bytes, int]] = {}
-        self._seconds: dict[int, bytes] = {}
-
-    def of(self, stored: bytes) -> bytes:
-        """As ``rfc3339(first_long(stored))``. Raises ValueError (NotAnEvent)."""
-        if (stamp := stored[STAMPED]) != self._stamp:
-            try:
-                day, begin = self._days[stamp[4:8]]
-                second, micros = divmod(begin + HIGHER[stamp[2:4]] + LOWER[stamp[:2]], SECOND_US)
-                self._made = b"%b%b%06dZ" % (day, self._seconds[second], micros)
-            except KeyError:
-                self._made = self._new(stored, stamp)
-            self._stamp = stamp
-        return self._made
-
-    def _new(self, stored: bytes, stamp: bytes) -> bytes:
-        text = rfc3339(micros := first_long(stored))
-        part = first_long(bytes(SCHEMA_BYTES) + ZERO + stamp[4:8])
-        if stamp[:2] in LOWER and stamp[2:4] in HIGHER and stamp[7:8] < b"\x80" and 0 <= micros - part <= MOST_US:
-            if len(self._days) > HELD:
-                self._days.clear()
-            day = micros - micros % DAY_US
-            self._days[stamp[4:8]] = text[:DATE], part - day
-            self._seconds[(micros - day) // SECOND_US] = text[DATE:-7]
-        return text
-
-
 class Expected(NamedTuple):
-    """What a partition must hold next: tails, and the number of each one's row."""
+    """What a partition must hold next, and the number of each one's row."""
 
-    tails: list[bytes]
-    rows: list[int]
+    tails: Tails
+    rows: Sequence[int]
 
 
-class RecordTails:
-    """Makes records' tails, partition by partition."""
+def before_values(keys: Sequence[bytes], values: Sequence[bytes]) -> list[bytes]:
+    """The key of each row, and both lengths."""
+    sizes = LENGTHS
+    return [sizes[len(key)] + key + sizes[len(value)] for key, value in zip(keys, values, strict=True)]
 
-    def __init__(self, kinds: Mapping[bytes, Kind], times: Times) -> None:
-        self._kinds = kinds
-        self._times = times
 
-    def of(self, rows: Sequence[Row]) -> dict[Place, Expected] | None:
-        """What the rows' partitions must hold, in order; None if one of the rows is no event's."""
-        try:
-            kinds, keys, tails = self._made(rows)
-        except (LookupError, ValueError):
-            return None
-        numbers: dict[str, list[list[int]]] = {kind.topic: [[] for _ in range(kind.partitions)] for kind in set(kinds)}
-        for number, (kind, value) in enumerate(zip(kinds, hashes_of(keys), strict=True)):
-            numbers[kind.topic][value % kind.partitions].append(number)
-        return {
-            (topic, partition): Expected([tails[number] for number in some], some)
-            for topic, lanes in numbers.items()
-            for partition, some in enumerate(lanes)
-            if some
-        }
+def after_value(kind: Kind, position: Text, subject: Text, version: Text, time: Text) -> list[bytes]:
+    """The headers of rows of one kind; their positions are equally long, and so are their versions."""
+    places, uuid, digits = (part.shape[1] for part in (position, subject, version))
+    ids = (BEFORE_ID, length(uuid + 1 + digits), subject, b"/", version)
+    of_kind = (kind.before_subject, length(uuid), subject, BEFORE_TIME, time)
+    numbers = (BEFORE_POSITION, length(places), position, BEFORE_VERSION, length(digits), version)
+    return woven((*ids, *of_kind, *numbers))
 
-    def _made(self, rows: Sequence[Row]) -> tuple[list[Kind], list[bytes], list[bytes]]:
-        """Kind, key and tail of each row; the loop that takes most of the time. Raises LookupError, ValueError."""
-        known, sizes, time_of = self._kinds, LENGTHS, self._times.of
-        kinds: list[Kind] = []
-        keys: list[bytes] = []
-        tails: list[bytes] = []
-        for heading, stored in rows:
-            digits, event_type, aggregate, version, _ = heading.split(b"\n")
-            kind = known[event_type]
-            key = aggregate if kind.plain else kind.key_of(stored)
-            begins = sizes[len(key)], key, sizes[len(stored)], stored, BEFORE_ID
-            ids = sizes[len(aggregate) + len(version) + 1], aggregate, b"/", version
-            subject = kind.before_subject, sizes[len(aggregate)], aggregate
-            ends = BEFORE_POSITION, sizes[len(digits)], digits, BEFORE_VERSION, sizes[len(version)], version
-            tails.append(b"".join((*begins, *ids, *subject, BEFORE_TIME, time_of(stored), *ends)))
-            kinds.append(kind)
-            keys.append(key)
-        return kinds, keys, tails
+
+def by_partition(kinds: Sequence[Kind], keys: Sequence[bytes], tails: Tails) -> dict[Place, Expected]:
+    """What each partition must hold, in order."""
+    rows: dict[str, list[list[int]]] = {kind.topic: [[] for _ in range(kind.partitions)] for kind in set(kinds)}
+    for number, (kind, value) in enumerate(zip(kinds, hashes_of(keys).tolist(), strict=True)):
+        rows[kind.topic][value % kind.partitions].append(number)
+    return {
+        (topic, partition): Expected(Tails(*([piece[number] for number in some] for piece in tails)), some)
+        for topic, lanes in rows.items()
+        for partition, some in enumerate(lanes)
+        if some
+    }

@@ -1,7 +1,7 @@
 """Compares the event store with Kafka: position by position, byte for byte, header for header.
 
 Both are read in windows of positions. Within a window the bytes of each partition's next records are compared with
-those that the relay makes of the rows (``streams.reading.record_tails``). From the first oddity on, a window's records
+those that the relay makes of the rows (``streams.reading.page``). From the first oddity on, a window's records
 are looked at one by one, each beside the row at its position. Mismatches are collected for the caller:
 
 - ``wrong``: a record that differs from the row at its position, or a record out of order in its partition;
@@ -16,13 +16,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
+from domain.proofs.columns import Columns
 from domain.proofs.leaf import lines_of
 from schemas.event import Record
 from schemas.registry import Registry
 from streams.broker.partition import partition_of
+from streams.reading.page import Page, Row, page
 from streams.reading.record_source import Part, position_of
-from streams.reading.record_tails import CONTENT, SOURCE, SPEC, Expected, Kind, Place, RecordTails, Row, Times, kinds
-from streams.reading.windows import Prepared, Store, Window, Wrong, position_in
+from streams.reading.record_tails import CONTENT, SOURCE, SPEC, Expected, Kind, kinds
+from streams.reading.windows import Store, Window, Wrong, position_in
+from streams.relay.outgoing import first_long, rfc3339
 
 WINDOW: Final = 10_000
 LOWEST: Final = -(1 << 63)  # no event is stored below 1; one that somebody put there is found
@@ -46,27 +49,25 @@ class Comparison:
         self._look_back = look_back
         self._before: list[tuple[int, Record, bool]] = []
         self._known: dict[str, dict[bytes, Kind]] = {}
-        self._times = Times()
-        every = kinds(registry)
-        for event_type, kind in every.items():
+        self._kinds = kinds(registry)
+        for event_type, kind in self._kinds.items():
             self._known.setdefault(kind.topic, {})[event_type] = kind
-        self._tails = RecordTails(every, self._times)
 
     def windows(self) -> Iterator[Window]:
         """All non-empty windows, in order. Raises KafkaError, and the store's errors."""
         at = self._after + 1 if self._after else LOWEST
         with ThreadPoolExecutor(1) as pool:
-            ahead: Future[Sequence[Row]] = pool.submit(self._store.window, at, at + WINDOW)
+            ahead: Future[Columns] = pool.submit(self._store.columns, at, at + WINDOW)
             while (start := self._next(at, ahead.result())) is not None:
-                rows = ahead.result() if start == at else self._store.window(start, start + WINDOW)
+                columns = ahead.result() if start == at else self._store.columns(start, start + WINDOW)
                 at = start + WINDOW
-                ahead = pool.submit(self._store.window, at, at + WINDOW)
-                yield self._compared(Window(start, at, rows))
+                ahead = pool.submit(self._store.columns, at, at + WINDOW)
+                rows = page(columns, self._kinds)
+                yield self._compared(Window(start, at, self._store.window(start, at) if rows is None else rows))
 
     def _compared(self, window: Window) -> Window:
         """What is as it must be is passed, partition by partition; from the first oddity on, records are looked at."""
-        can_follow = any(part.is_bundled() for part in self.parts)
-        expected = self._expected(window.rows) if can_follow else None
+        expected = window.rows.expected if isinstance(window.rows, Page) else None
         passed: set[int] = set()
         for number, part in enumerate(self.parts):
             if expected is None or not self._passes(part, expected.get((part.topic, part.partition)), window, passed):
@@ -75,9 +76,6 @@ class Comparison:
         if len(passed) < len(window.rows):
             self._look((), window, passed)
         return window
-
-    def _expected(self, rows: Sequence[Row]) -> dict[Place, Expected] | None:
-        return rows.expected if isinstance(rows, Prepared) else self._tails.of(rows)
 
     def _passes(self, part: Part, expected: Expected | None, window: Window, passed: set[int]) -> bool:
         """Whether a partition holds what it must below the window's end, and nothing else."""
@@ -97,9 +95,9 @@ class Comparison:
         for part in parts:
             self._take(part, window)
 
-    def _next(self, at: int, ahead: Sequence[Row]) -> int | None:
+    def _next(self, at: int, ahead: Columns) -> int | None:
         """Where the next window starts: at ``at``, or later if the positions there are empty."""
-        if ahead:
+        if ahead.positions:
             return at
         heads = [self._store.next_at(at), *(part.next_position() for part in self.parts)]
         return min((max(at, head) for head in heads if head is not None), default=None)
@@ -113,7 +111,7 @@ class Comparison:
 
     def _hold(self, chunk: Iterable[tuple[int, Record]], part: Part, window: Window) -> None:
         """Compare one chunk, record by record."""
-        expected, known, time_of = window.lacking, self._known.get(part.topic, {}), self._times.of
+        expected, known = window.lacking, self._known.get(part.topic, {})
         at_home, last = part.at_home, part.last
         for position, record in chunk:
             _, _, _, key, value, headers = record
@@ -133,7 +131,7 @@ class Comparison:
                         kind.ce_type,
                         SOURCE,
                         ("ce_subject", aggregate),
-                        ("ce_time", time_of(value)),
+                        ("ce_time", rfc3339(first_long(value))),
                         CONTENT,
                         ("position", digits),
                         ("version", version),
@@ -203,7 +201,7 @@ class Comparison:
         if (kind := self._known.get(part.topic, {}).get(event_type)) is None:
             return f"the topic is not that of {event_type.decode(errors='replace')}"
         try:
-            time, key = self._times.of(stored), aggregate if kind.plain else kind.key_of(stored)
+            time, key = rfc3339(first_long(stored)), aggregate if kind.plain else kind.key_of(stored)
         except (LookupError, ValueError):
             return NO_EVENT
         should: Mapping[str, bytes] = dict(

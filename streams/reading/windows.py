@@ -1,17 +1,14 @@
-"""A window of the two logs: rows of the event store, what Kafka must hold of them, and what differs.
+"""A window of the two logs: rows of the event store, what Kafka must hold of them, and what differs."""
 
-Rows may be prepared by somebody else: then what a comparison asks of them is known, and they are loaded only where one
-of them is looked at.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple, Protocol, overload
+from typing import NamedTuple, Protocol
 
 from domain.proofs import leaf
+from domain.proofs.columns import Columns
 from schemas.event import Record
-from streams.reading.record_tails import Expected, Place, Row
+from streams.reading.page import Page, Row
 
 
 class Store(Protocol):
@@ -20,8 +17,11 @@ class Store(Protocol):
     def next_at(self, position: int) -> int | None:
         """The first position at or after this one that holds an event."""
 
+    def columns(self, start: int, end: int) -> Columns:
+        """The events from ``start`` to below ``end``, in order."""
+
     def window(self, start: int, end: int) -> Sequence[Row]:
-        """The events from ``start`` to below ``end``, in order; ``Prepared``, if somebody has worked on them before."""
+        """The same, row by row."""
 
     def row(self, position: int) -> Row | None:
         """The event at a position."""
@@ -39,40 +39,11 @@ class Wrong(NamedTuple):
     what: str
 
 
-class Prepared(Sequence[Row]):
-    """Rows of which is known already what a comparison asks; they themselves are loaded where one is looked at."""
-
-    def __init__(
-        self,
-        positions: Sequence[int],
-        leaves: Sequence[bytes],
-        expected: dict[Place, Expected] | None,
-        load: Callable[[], Sequence[Row]],
-    ) -> None:
-        """``expected``: see ``RecordTails.of``."""
-        self.positions = positions
-        self.leaves = leaves
-        self.expected = expected
-        self._load = load
-
-    @cached_property
-    def _rows(self) -> Sequence[Row]:
-        return self._load()
-
-    def __len__(self) -> int:
-        return len(self.positions)
-
-    @overload
-    def __getitem__(self, at: int) -> Row: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Row]: ...
-    def __getitem__(self, at: int | slice) -> Row | Sequence[Row]:
-        return self._rows[at]
-
-
 @dataclass
 class Window:
-    """Positions from ``start`` to below ``end``. ``rows``: the store's, in order; the rest: see the module."""
+    """Positions from ``start`` to below ``end``. ``rows``: the store's, in order, as a page where all are events; the
+    rest: see ``streams.reading.side_by_side``.
+    """
 
     start: int
     end: int
@@ -85,12 +56,12 @@ class Window:
     @cached_property
     def positions(self) -> Sequence[int]:
         """Of the rows."""
-        return self.rows.positions if isinstance(self.rows, Prepared) else [position_in(row) for row in self.rows]
+        return self.rows.positions if isinstance(self.rows, Page) else [position_in(row) for row in self.rows]
 
     @cached_property
     def leaves(self) -> Sequence[bytes]:
         """The rows' hashes in the tree."""
-        return self.rows.leaves if isinstance(self.rows, Prepared) else leaf.hashes(self.rows)
+        return self.rows.leaves if isinstance(self.rows, Page) else leaf.hashes(self.rows)
 
     @cached_property
     def held(self) -> dict[int, Row]:

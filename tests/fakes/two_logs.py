@@ -12,6 +12,7 @@ from uuid import UUID
 from adapters.eventstore.scan import Row
 from adapters.notary.folder import TileWriter
 from adapters.notary.keys import SigningKey
+from domain.proofs.columns import Columns
 from domain.proofs.leaf import heading
 from domain.proofs.merkle import Tree, leaf_hash
 from domain.proofs.note import Checkpoint, Note
@@ -33,6 +34,7 @@ from streams.reading.windows import Window
 from streams.relay.outgoing import Addresser, Stored
 from tests.fakes.avro import PRIMITIVES, sample_body
 from tests.fakes.bundles import bundles
+from tests.fakes.columns import columns_of
 from tests.fakes.vault import EagerVault
 
 TYPES = ("link.merged", "identity.registered", "study.arrived", "dose.reported", "identity.flagged")
@@ -50,6 +52,10 @@ class MemoryStore:
     def next_at(self, position: int) -> int | None:
         """See ``Scan``."""
         return min((at for at in self.rows if at >= position), default=None)
+
+    def columns(self, start: int, end: int) -> Columns:
+        """See ``Scan``."""
+        return columns_of(self.window(start, end))
 
     def window(self, start: int, end: int) -> list[Row]:
         """See ``Scan``."""
