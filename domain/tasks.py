@@ -59,6 +59,8 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "erase.release": OPERATOR,
     "erase.status": OPERATOR | CLERK | AUDITOR,
     "erase.lapsed": OPERATOR,
+    "erase.request-lapsed": OPERATOR,
+    "erase.approve-lapsed": OPERATOR,
     # What a person's record holds
     "ingest": OPERATOR | SERVICE,
     "study.reassign": CLERK | SERVICE,  # whoever says whose a study is does not read it there
@@ -140,7 +142,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
 GATED: Final = frozenset(
     {
         *("identity.show", "identity.history", "identity.search", "identity.review.list"),
-        *("access.review.list", "study.conflicts.list"),
+        *("access.review.list", "study.conflicts.list", "erase.status", "erase.lapsed", "erase.approve-lapsed"),
         *("record.show", "dose.show", "dose.alerts", "consent.show", "order.show", "order.list", "reading.list"),
         *("audit.history", "audit.accesses", "audit.as-of", "audit.exposure", "audit.export"),
     }

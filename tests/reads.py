@@ -20,6 +20,9 @@ PERSONAL: Final = {
     "reading.list": "reading list",
     "access.review.list": "access review list",
     "study.conflicts.list": "study conflicts list",
+    "erase.status": "erase status {person}",
+    "erase.lapsed": "erase lapsed",
+    "erase.approve-lapsed": "erase approve-lapsed --reference list --yes",
     "audit.history": "audit history {person}",
     "audit.accesses": "audit accesses {person}",
     "audit.as-of": "audit as-of {position} {person}",
@@ -42,6 +45,7 @@ NOTHING_PERSONAL: Final = {
             *("identity.register", "identity.import", "identity.correct", "identity.status", "identity.attach-ins"),
             *("identity.detach-ins", "identity.flag", "identity.merge", "identity.unmerge"),
             *("erase.request", "erase.approve", "erase.cancel", "erase.hold", "erase.release"),
+            "erase.request-lapsed",
             *("identity.bar", "identity.unbar", "identity.review.accept", "identity.review.dismiss"),
             *(
                 "study.reassign",
@@ -87,8 +91,6 @@ NOTHING_PERSONAL: Final = {
     "republish": "copies stored bytes, and shows none",
     "vault.status": "names of master keys, and how many keys each wraps",
     "vault.rewrap": "wraps keys again, and shows none",
-    "erase.status": "ids, grounds, references that name nobody, times, and what is left",
-    "erase.lapsed": "ids, establishments, and the day of the last exam or order",
     "health": "counts and ages, and ids of topics and views",
     "recover": "copies stored bytes and builds views from them, and shows none",
 }
@@ -101,6 +103,9 @@ ASKS_THE_GATE: Final = {
     *("worklists.people_found", "conflicts.conflicts_of"),
 }
 """Each function of ``krypton.queries`` that answers with personal data to a ``Caller``."""
+
+ERASURES: Final = {"erasure_of", "open_erasures", "whose_is_over", "to_approve"}
+"""Each function of ``krypton.erasing.shown``: they do too."""
 
 BEHIND_THE_GATE: Final = {
     "person.of_person": "takes the gate's Permit",

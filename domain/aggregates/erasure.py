@@ -176,6 +176,16 @@ class Erasure(Aggregate):
             return "cancelled"
         return "requested" if self.request.due_at is None else "approved"
 
+    def waits_for(self, actor: str, ground: Ground, reference: str) -> bool:
+        """Whether the actor is a second person who may approve a request with that ground and reference now."""
+        request = self.request
+        return (
+            request is not None
+            and self.state == "requested"
+            and (request.ground, request.reference) == (ground, reference)
+            and _code(request.by) != _code(actor)
+        )
+
     def ask(self, *, ground: Ground, reference: str, by: str, died: str | None, rule_version: int) -> None:
         """Record a request. ``rule_version``: of the rules that say whether retention is over.
 

@@ -8,12 +8,13 @@ import typer
 from domain.aggregates.erasure import Erasure, Request
 from domain.commands.erasures import ApproveErasure, CancelErasure, HoldErasure, ReleaseHold, RequestErasure
 from krypton.bootstrap import Krypton
-from krypton.cli.calling import OWN, As
-from krypton.cli.connection import ask, envelope, krypton
+from krypton.cli.calling import ASKED, OWN, As, Why
+from krypton.cli.connection import ask, asker, envelope, krypton
 from krypton.cli.given import Yes, confirm, line
 from krypton.cli.groups import command_group
-from krypton.cli.options import AsJson, CommandId, Reason, Ref
+from krypton.cli.options import AsJson, CommandId, Limit, Reason, Ref
 from krypton.cli.output import document, err, table, written, written_by_many
+from krypton.queries.worklists import PAGE
 
 app = command_group("Erasures: requested by one, approved by another, carried out after a delay.")
 COLUMNS = ("identity", "state", "ground", "reference", "requested_by", "approved_by", "due_at", "holds", "left")
@@ -97,14 +98,17 @@ def release(
 @app.command()
 def status(
     ref: Annotated[str | None, typer.Argument(callback=line, help="Of one; without it, all open ones.")] = None,
+    limit: Limit = PAGE,
     who: As = OWN,
+    reason: Why = ASKED,
     as_json: AsJson = False,
 ) -> None:
     """How each open erasure stands, and what is left of it until when. Ends with 1 where a deadline is missed."""
-    from krypton.erasing.status import of_identity, open_ones
+    from krypton.erasing.shown import erasure_of, open_erasures
 
     ours = krypton(None)
-    found = of_identity(ours, ours.resolve(ref)) if ref else open_ones(ours)
+    caller = asker(ours, who, reason, ref)
+    found = erasure_of(ours, caller, ref) if ref else open_erasures(ours, caller, limit=limit)
     document(found) if as_json else table(found, (*COLUMNS, "deadline"), "Erasures")
     for one in found:
         if one["why"]:
@@ -117,28 +121,59 @@ def status(
 
 
 @app.command()
-def lapsed(
-    ask_for: Annotated[bool, typer.Option("--request", help="Request the erasure of all of them.")] = False,
-    reference: Annotated[
-        str | None,
-        typer.Option("--reference", callback=line, help="With --request: where it is written; names nobody."),
-    ] = None,
+def lapsed(limit: Limit = PAGE, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
+    """Whose retention is over. A preview: nothing is requested, and nothing erased."""
+    from krypton.erasing.shown import whose_is_over
+    from krypton.progress import progress
+
+    ours = krypton(None)
+    caller = asker(ours, who, reason)
+    with progress("identities", None) as bar:
+        found = whose_is_over(ours, caller, limit=limit, reach=bar.advance)
+    document(found) if as_json else table(found, ("identity", "assigner", "last", "state"), "Retention is over")
+
+
+@app.command("request-lapsed")
+def request_lapsed(reference: Reference, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
+    """Request the erasure of all whose retention is over. Nothing happens until somebody else approves."""
+    from krypton.erasing import many
+    from krypton.erasing.lapsed import to_request
+    from krypton.progress import progress
+
+    ours = krypton(None)
+    with progress("identities", None) as bar, ours.snapshot() as connection:
+        found = list(to_request(ours, connection, bar.advance))
+    told = many.request(ours, found, reference, envelope(who.actor(), command_id))
+    written_by_many(told, ("identity", "reason"), as_json)
+
+
+@app.command("approve-lapsed")
+def approve_lapsed(
+    reference: Reference,
+    limit: Limit = PAGE,
+    check: Annotated[bool, typer.Option("--check", help="Show them, and approve nothing.")] = False,
+    yes: Yes = False,
     who: As = OWN,
+    reason: Why = ASKED,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Whose retention is over. A preview: nothing is requested without --request, and nothing erased by it."""
-    from krypton.erasing import lapsed as found_by
-    from krypton.progress import progress
+    """Approve many that were requested under one reference because retention is over: those it shows. Asks first."""
+    from krypton.erasing import many
+    from krypton.erasing.shown import to_approve
 
-    if ask_for and not reference:
-        raise typer.BadParameter("say with --reference where it is written that they are to be erased")
     ours = krypton(None)
-    with progress("identities", None) as bar:
-        found = list(found_by.lapsed(ours, bar.advance))
-    if not ask_for:
-        document(found) if as_json else table(found, ("identity", "assigner", "last", "state"), "Retention is over")
+    found = to_approve(ours, asker(ours, who, reason), reference.strip(), limit=limit)
+    if not as_json:
+        table(found, ("identity", "requested_by", "last", "request"), "To be approved: retention is over")
+    elif check:
+        document(found)
+    if check or not (found or as_json):
         return
-    waiting = [one for one in found if one["state"] in (None, "cancelled", "held")]
-    told = found_by.summary(found_by.request(ours, waiting, reference or "", envelope(who.actor(), command_id)))
+    if found and not yes:
+        unasked = typer.BadParameter("an erasure is never taken back, and nobody can be asked here: say --yes")
+        confirm(f"Make all that names these {len(found)} unreadable for ever?", unasked)
+    told = many.approve(ours, found, envelope(who.actor(), command_id))
     written_by_many(told, ("identity", "reason"), as_json)
+    if len(found) == limit:
+        err.print(f"no more than {limit} at a time: ask again for the others")

@@ -9,20 +9,22 @@ rows. What stands in clear in the log stays, under an id that leads to nobody an
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
+from psycopg2.extensions import connection as Connection
+
+from adapters.eventstore import histories
 from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity
-from domain.batch import Outcome
-from domain.commands.erasures import RequestErasure, last_care
-from domain.ports import Answer
+from domain.commands.erasures import last_care
 from domain.retention import Ground, Retention, dated, known_day
-from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from projections.engine.query import fetch
 
 Document = dict[str, Any]
+Reach = Callable[[int], None]
 PAGE: Final = 2_000
 AT_A_TIME: Final = 200
 FIRST: Final = str(UUID(int=0))
@@ -36,59 +38,77 @@ FROM identity_index.identity i WHERE i.identity_id > %(after)s::uuid AND NOT i.e
 ORDER BY i.identity_id LIMIT %(page)s"""
 
 
-def lapsed(ours: Krypton, reach: Callable[[int], None] = lambda _: None) -> Iterator[Document]:
+def unheard(_: int) -> None:
+    """Where nobody asks how far it is."""
+
+
+def lapsed(ours: Krypton, connection: Connection, reach: Reach = unheard) -> Iterator[Document]:
     """Whose retention is over: the identity, the day of the last exam or order, and how its erasure stands, if any.
 
     ``reach``: told how many more identities were looked at.
     """
     today = ours.ledger.clock().date()
     rules, after = ours.ledger.rules().retention(today), FIRST
-    with ours.snapshot() as connection:
-        while page := fetch(connection, PEOPLE, after=after, page=PAGE):
-            maybe = {row["identity"]: row for row in page if _may_be_over(row, rules, today)}
-            ours.vault.prefetch(list(maybe))
-            over = {one: last for one in maybe if (last := _over(ours, one, rules, today))}
-            stands = _stands(ours, list(over))
-            for identity, last in over.items():
-                told = {"identity": identity, "assigner": maybe[identity]["assigner"], "last": str(last)}
-                yield {**told, "state": stands.get(identity)}
-            reach(len(page))
-            after = page[-1]["identity"]
+    while page := fetch(connection, PEOPLE, after=after, page=PAGE):
+        maybe = {row["identity"]: row for row in page if _may_be_over(row, rules, today)}
+        ours.vault.prefetch(list(maybe))
+        over = {one: last for one in maybe if (last := _over(ours, one, rules, today))}
+        stands = _stands(ours, list(over))
+        for identity, last in over.items():
+            told = {"identity": identity, "assigner": maybe[identity]["assigner"], "last": str(last)}
+            yield {**told, "state": stands.get(identity)}
+        reach(len(page))
+        after = page[-1]["identity"]
 
 
-def request(ours: Krypton, found: Sequence[Document], reference: str, by: Envelope) -> list[tuple[str, Outcome]]:
-    """Request the erasure of these people; of each the answer, or why it is refused. A repeat has the same ids."""
-    answered: list[tuple[str, Outcome]] = []
-    for start in range(0, len(found), AT_A_TIME):
-        some = [one["identity"] for one in found[start : start + AT_A_TIME]]
-        asked = [(_request(identity, reference), _by(by, identity)) for identity in some]
-        answered += zip(some, ours.ledger.execute_many(asked), strict=True)
-    return answered
+def to_request(
+    ours: Krypton, connection: Connection, reach: Callable[[int], None] = lambda _: None
+) -> Iterator[Document]:
+    """Those of them whose erasure nobody has requested, or whose request was cancelled; and whom no hold stops."""
+    return (one for one in lapsed(ours, connection, reach) if one["state"] in (None, "cancelled"))
 
 
-def summary(answered: Sequence[tuple[str, Outcome]]) -> Document:
-    """How many are requested, where in the ledger, and who is refused and why."""
-    positions = [at for _, one in answered if isinstance(one, Answer) for at in one.positions]
-    refused = [{"identity": identity, "reason": str(one)} for identity, one in answered if not isinstance(one, Answer)]
-    return {"requested": len(answered) - len(refused), "positions": positions, "refused": refused}
+def waiting(ours: Krypton, connection: Connection, reference: str, actor: str) -> Iterator[Document]:
+    """Requests for the end of retention under a reference that ``actor`` may approve now; the oldest first.
+
+    Those that are under a hold, and their own, are left out.
+    """
+    rules = ours.ledger.rules().retention(ours.ledger.clock().date())
+    found = map(UUID, histories.erasures(connection))
+    while some := list(islice(found, AT_A_TIME)):
+        held = ours.ledger.load(some)
+        for erasure in (held[one] for one in some):
+            if isinstance(erasure, Erasure) and erasure.waits_for(actor, Ground.END_OF_RETENTION, reference):
+                yield _to_approve(ours, erasure, rules)
 
 
-def _request(identity: str, reference: str) -> RequestErasure:
-    return RequestErasure(identity=UUID(identity), ground=Ground.END_OF_RETENTION.value, reference=reference)
-
-
-def _by(by: Envelope, identity: str) -> Envelope:
-    return Envelope(by.actor, uuid5(by.command_id, identity), by.command_id)
+def _to_approve(ours: Krypton, erasure: Erasure, rules: Retention) -> Document:
+    request, identity = erasure.request, erasure.identity_id
+    assert request is not None, "it waits"
+    found = _last(ours, str(identity), rules)
+    return {
+        "identity": str(identity),
+        "request": str(request.id),
+        "requested_by": request.by,
+        "last": str(found[1]) if found else None,
+    }
 
 
 def _over(ours: Krypton, identity: str, rules: Retention, today: date) -> date | None:
     """The day of the last exam or order, where retention is over as the ledger has it; else None."""
+    if (found := _last(ours, identity, rules)) is None:
+        return None
+    born, last = found
+    return last if rules.kept_until(last, born).until <= today else None
+
+
+def _last(ours: Krypton, identity: str, rules: Retention) -> tuple[date | None, date] | None:
+    """The birth date, where it is known, and the day of the last exam or order; None where the person is erased."""
     work = ours.ledger.work([])
     if (person := work.find(Identity, UUID(identity))) is None or person.erased:
         return None
     born = known_day(person.traits.get("birth_date"))
-    last = last_care(work, person, born, rules)
-    return last if rules.kept_until(last, born).until <= today else None
+    return born, last_care(work, person, born, rules)
 
 
 def _may_be_over(row: Document, rules: Retention, today: date) -> bool:

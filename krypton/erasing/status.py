@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
+from psycopg2.extensions import connection as Connection
+
 from adapters.eventstore import histories
 from domain.aggregates.erasure import Erasure
 from domain.times import iso, micros
@@ -33,11 +35,10 @@ def of_identity(ours: Krypton, identity: UUID) -> list[Document]:
     return _documents(ours, [Erasure.create_id(ours.ledger.ids, identity)])
 
 
-def open_ones(ours: Krypton) -> list[Document]:
+def open_ones(ours: Krypton, connection: Connection) -> list[Document]:
     """Every erasure that is requested, held, or carried out and not completed."""
-    with ours.snapshot() as connection:
-        found = histories.erasures(connection)
-    return [one for one in _documents(ours, map(UUID, found)) if one["state"] not in ("cancelled", "completed")]
+    found = map(UUID, histories.erasures(connection))
+    return [one for one in _documents(ours, found) if one["state"] not in ("cancelled", "completed")]
 
 
 def _documents(ours: Krypton, ids: Iterable[UUID]) -> list[Document]:

@@ -15,6 +15,7 @@ from domain.ids import Ids
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
+from krypton.erasing.status import of_identity
 from projections.access_history import queries as accesses
 from projections.cumulative_dose import queries as doses
 from projections.declared import VIEWS
@@ -77,7 +78,7 @@ def let_erase(region: Region, ref: str) -> None:
 
 def erasure(region: Region, identity: str) -> Any:
     """How it stands."""
-    return region.ask("erase", "status", identity)[0]
+    return of_identity(region.krypton, UUID(identity))[0]
 
 
 def lived(region: Region) -> Story:
@@ -265,12 +266,16 @@ def test_no_stored_answer_holds_a_number_of_the_person(region: Region, story: St
 
 
 def test_how_it_stands_is_told_to_who_may_see_nobody(region: Region, story: Story) -> None:
-    found = erasure(region, story.identity)
+    before = region.krypton.ledger.recorder.max_notification_id() or 0
+    (found,) = region.ask("erase", "status", story.identity)
+    listed = region.ask("erase", "status")
+    recorded = region.krypton.ledger.recorder.select_notifications(before, 2, inclusive_of_start=False)
+    assert [one.topic for one in recorded] == ["access.viewed", "access.listed"]
     assert (found["ground"], found["requested_by"], found["approved_by"]) == (
         "court_order", "clerk:dev", "operator:second",
     )  # fmt: skip
     assert (found["left"], found["overdue"]) == ([], False)
-    assert story.identity not in {one["identity"] for one in region.ask("erase", "status")}
+    assert story.identity not in {one["identity"] for one in listed}
 
 
 class TestRebuilt:

@@ -17,12 +17,13 @@ import pytest
 from adapters.dicom.inlet import spool_at
 from adapters.inbox.answers import answer_of, keep_answer
 from adapters.inbox.filed import file_under
+from domain.actors import Caller
 from domain.commands.directory import RegisterProfessional
 from domain.commands.erasures import ApproveErasure, RequestErasure
 from domain.commands.orders import PlaceOrder
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
-from krypton.erasing import exports, lapsed, rows, status
+from krypton.erasing import exports, lapsed, many, rows, shown, status
 from krypton.erasing.again import Again
 from krypton.services import policies
 from krypton.settings import Addresses, Settings
@@ -237,10 +238,22 @@ def test_whose_retention_is_over_is_found_and_requested_once(ward: Ward) -> None
     ward.world.ours.execute(replace(sent, started_at="2001-02-03T10:00:00"), Envelope("aet:CT1"))
     for view in VIEWS:
         ward.world.work(view)
-    found = list(lapsed.lapsed(ward.world.ours))
+    found = over(ward)
     assert found == [{"identity": identity, "assigner": "CHA", "last": "2001-02-03", "state": None}]
     by = Envelope("operator:one")
-    told = [lapsed.summary(lapsed.request(ward.world.ours, found, "list 2026", by)) for _ in range(2)]
+    told = [many.request(ward.world.ours, found, "list 2026", by) for _ in range(2)]
     assert told[0] == told[1]
     assert (told[0]["requested"], told[0]["refused"]) == (1, [])
-    assert [one["state"] for one in lapsed.lapsed(ward.world.ours)] == ["requested"]
+    assert [one["state"] for one in over(ward)] == ["requested"]
+    first, second = (Caller(one, "the list was checked") for one in ("operator:one", "operator:second"))
+    assert shown.to_approve(ward.world.ours, first, "list 2026") == []
+    (waits,) = shown.to_approve(ward.world.ours, second, "list 2026")
+    assert (waits["identity"], waits["requested_by"], waits["last"]) == (identity, "operator:one", "2001-02-03")
+    assert many.approve(ward.world.ours, [waits], Envelope("operator:second"))["approved"] == 1
+    assert shown.to_approve(ward.world.ours, second, "list 2026") == []
+
+
+def over(ward: Ward) -> list[dict[str, Any]]:
+    """Whose retention is over."""
+    with ward.world.ours.snapshot() as connection:
+        return list(lapsed.lapsed(ward.world.ours, connection))

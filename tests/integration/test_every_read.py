@@ -31,9 +31,11 @@ pytestmark = pytest.mark.live
 DOCTOR, CLERK, OPERATOR, SERVICE = f"rpps:{CLINICIAN}", "clerk:desk", "operator:one", "service:one"
 LISTS = (
     *("identity.review.list", "dose.alerts", "access.review.list", "order.list", "reading.list", "identity.search"),
-    "study.conflicts.list",
+    *("study.conflicts.list", "erase.lapsed", "erase.approve-lapsed"),
 )
-EMPTY_HERE = ("access.review.list", "study.conflicts.list")  # hours must pass, or something come twice
+EMPTY_HERE = (  # years or hours must pass, or something come twice
+    *("access.review.list", "study.conflicts.list", "erase.lapsed", "erase.approve-lapsed"),
+)
 
 
 @dataclass

@@ -24,7 +24,7 @@ READ = {  # each time they are asked is another question
     "access review list", "study conflicts list", "reading list", "rules list", "rules show", "views status",
     "views diff", "views check", "policies status", "policies parked", "dead-letters list", "dead-letters show",
     "subscriber list", "audit checkpoint", "audit verify", "audit history", "audit accesses", "audit as-of",
-    "audit exposure", "audit export", "vault status", "erase status",
+    "audit exposure", "audit export", "vault status", "erase status", "erase lapsed",
 }  # fmt: skip
 GUARD = {  # they build or repair the stores: they record no event
     "views rebuild", "restore event-store", "restore decision-tables", "republish", "recover",

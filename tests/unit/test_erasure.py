@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -38,7 +40,8 @@ from domain.errors import (
 from domain.retention import Ground, Retention, years_after
 from domain.rules.document import document
 from domain.rules.retention import BUILT_IN_BODY
-from domain.work import Command
+from domain.work import Command, Envelope
+from krypton.erasing import many
 from krypton.erasing.status import WHY, stands
 from policies import commands
 from policies.all import POLICIES
@@ -509,6 +512,59 @@ def test_a_version_of_the_rules_is_in_force_from_its_day_on(desk: Desk) -> None:
 def decided_with(desk: Desk, step: str) -> list[int]:
     """The versions of the rules that are told with a step: an auditor asks in twenty years why it was lawful."""
     return [event.data["rule_version"] for event in desk.region.history() if event.type == f"erasure.{step}"]
+
+
+def requested_by_one(desk: Desk, count: int) -> list[dict[str, str]]:
+    """So many people whose retention is over, as the list shows them to who approves."""
+    found = []
+    for number in range(2, count + 2):
+        person = desk.region.register(local_id=str(number), birth_date="1950-03-01")
+        came = replace(received(study_uid=f"2.25.{number}", local_id=str(number)), started_at="2005-02-01")
+        desk.region.ask(came)
+        desk.ask(RequestErasure(identity=person, ground="end_of_retention", reference="list 2026"))
+        request = held(desk, person).request
+        assert request is not None
+        found.append({"identity": str(person), "request": str(request.id)})
+    return found
+
+
+def held(desk: Desk, person: UUID) -> Erasure:
+    found = desk.region.find(Erasure, Erasure.create_id(desk.region.ids, person))
+    assert found is not None
+    return found
+
+
+def test_many_are_approved_at_once_each_as_it_was_shown(desk: Desk) -> None:
+    """By a second person; another request that took the place of one is not approved unseen."""
+    shown = requested_by_one(desk, 3)
+    changed = UUID(shown[1]["identity"])
+    desk.ask(CancelErasure(identity=changed, reason="x"))
+    desk.ask(RequestErasure(identity=changed, ground="court_order", reference="TJ 1"))
+    ours: Any = SimpleNamespace(ledger=desk.region)
+    alone = many.approve(ours, shown, Envelope(ONE))
+    assert (alone["approved"], len(alone["refused"])) == (0, 3)
+    by = Envelope(OTHER)
+    told = [many.approve(ours, shown, by) for _ in range(2)]
+    assert told[0] == told[1]
+    assert (told[0]["approved"], [one["identity"] for one in told[0]["refused"]]) == (2, [str(changed)])
+    assert [held(desk, UUID(one["identity"])).state for one in shown] == ["approved", "requested", "approved"]
+
+
+def test_what_waits_for_a_second_person_is_an_open_request_of_another(desk: Desk) -> None:
+    """Neither one's own, nor what is held, nor of another list or ground."""
+    (shown,) = requested_by_one(desk, 1)
+    person = UUID(shown["identity"])
+
+    def waits(actor: str = OTHER, ground: Ground = Ground.END_OF_RETENTION, reference: str = "list 2026") -> bool:
+        return held(desk, person).waits_for(actor, ground, reference)
+
+    assert waits()
+    assert not any((waits("operator:martin"), waits(ground=Ground.ERROR), waits(reference="list 2025")))
+    desk.ask(HoldErasure(identity=person, reference="TJ 1"))
+    assert not waits()
+    desk.ask(ReleaseHold(identity=person, reference="TJ 1"))
+    desk.ask(ApproveErasure(identity=person), OTHER)
+    assert not waits()
 
 
 @pytest.mark.parametrize("days", [1e-9, 0.99, 366])

@@ -14,7 +14,7 @@ import typer.main
 import krypton.queries
 from domain.actors import Caller
 from domain.tasks import GATED, TASKS
-from krypton import auditing
+from krypton import auditing, erasing
 from krypton.cli.main import build
 from tests import reads
 
@@ -74,6 +74,13 @@ def test_a_query_that_answers_about_people_takes_a_caller(name: str) -> None:
 def test_an_answer_for_auditors_takes_a_caller(name: str) -> None:
     parameters = inspect.signature(functions(auditing)[name]).parameters
     assert parameters["caller"].annotation is Caller
+
+
+def test_what_is_shown_of_erasures_takes_a_caller() -> None:
+    found = {name: one for name, one in functions(erasing).items() if name.startswith("shown.")}
+    assert found.keys() == {f"shown.{name}" for name in reads.ERASURES}
+    for one in found.values():
+        assert inspect.signature(one).parameters["caller"].annotation is Caller
 
 
 def test_what_reads_personal_data_is_refused_by_the_gate_and_by_nobody_before() -> None:
