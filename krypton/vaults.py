@@ -36,11 +36,11 @@ def destroy_again(ours: Krypton) -> int:
     """Destroy the keys of all who were erased, as the event store has it; returns how many were not yet."""
     if ours.settings.vault_database is None:
         return len(ours.vault.destroy_selected(WHO, ()))
-    return sum(len(ours.vault.destroy_all(page)) for page in _pages(ours.addresses.database))
+    return sum(len(ours.vault.destroy_all(page)) for page in erased_pages(ours.addresses.database))
 
 
-def _pages(database: str) -> Iterator[list[str]]:
-    """All who were erased, for a vault that is in another database."""
+def erased_pages(database: str) -> Iterator[list[str]]:
+    """All who were erased, as the event store has it, some at a time."""
     last = FIRST
     with closing(connect(database, "erased", autocommit=True)) as connection, connection.cursor() as cursor:
         while True:

@@ -31,6 +31,7 @@ def event_store(
     them, and whoever may write to Kafka can leave some too.
     """
     from krypton.erasing.again import Again
+    from krypton.erasing.answers import forgotten_again
     from krypton.integrity.restore import restore
     from krypton.progress import progress
 
@@ -41,7 +42,11 @@ def event_store(
         heads, _ = heads_to_hold(ours, None, key)
         with progress("events", None) as bar:
             done = restore(ours, heads, bar.advance, unsigned=unsigned)
-    told = {**done.document(), "instances_deleted_of": Again(ours).follow()}
+    told = {
+        **done.document(),
+        "instances_deleted_of": Again(ours).follow(),
+        "answers_forgotten_of": forgotten_again(ours),
+    }
     document(told) if as_json else facts(told, "Restored")
 
 

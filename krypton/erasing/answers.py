@@ -12,6 +12,7 @@ from uuid import UUID
 from adapters.dicom.inlet import spool_at
 from adapters.inbox.answers import forget_files
 from krypton.bootstrap import Krypton
+from krypton.vaults import erased_pages
 
 
 def forgotten(ours: Krypton, causes: Mapping[str, int]) -> Mapping[str, Sequence[str]]:
@@ -19,6 +20,15 @@ def forgotten(ours: Krypton, causes: Mapping[str, int]) -> Mapping[str, Sequence
     forget_files(spool_at(ours.settings.instances))
     ours.ledger.log.forget_answers([command for identity in causes for command in _commands(ours, identity)])
     return dict.fromkeys(causes, ())
+
+
+def forgotten_again(ours: Krypton) -> int:
+    """Take out what an older event store brought back of all who were erased; how many they are."""
+    people = 0
+    for page in erased_pages(ours.addresses.database):
+        forgotten(ours, dict.fromkeys(page, 0))
+        people += len(page)
+    return people
 
 
 def _commands(ours: Krypton, identity: str) -> set[UUID]:

@@ -31,12 +31,19 @@ def krypton(ledger: LiveLedger) -> Krypton:
 
 def relay_all(ledger: LiveLedger) -> None:
     """Let a relay publish everything, and stop it cleanly."""
+    relay_to_the_end(ledger.krypton)
+
+
+def relay_to_the_end(ours: Krypton) -> None:
+    """The same of any ledger."""
     stop = threading.Event()
-    addresses = ledger.krypton.addresses
+    addresses = ours.addresses
     running = threading.Thread(target=relay.run, args=(addresses.database, addresses.kafka), kwargs={"stop": stop})
     running.start()
     try:
-        events = ledger.query("SELECT count(*) FROM ledger.ledger_events")[0][0]
+        with ours.snapshot() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM ledger.ledger_events")
+            ((events,),) = cursor.fetchall()
         kafka = addresses.kafka
         until(lambda: sum(end_offsets(kafka, list(LEDGER)).values()) >= events, "all events on Kafka")
     finally:
