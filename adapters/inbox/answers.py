@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from adapters.durable import write
+from adapters.inbox.alone import alone
 from adapters.inbox.spool import Spool
 from domain.askers import TAKEN
 from domain.errors import IdTaken
@@ -26,22 +27,48 @@ def answer_of(spool: Spool, command_id: UUID, actor: str) -> dict[str, Any] | No
     return known
 
 
-def keep_answer(spool: Spool, command_id: UUID, actor: str, answer: dict[str, Any]) -> None:
-    """Store it durably. Raises OSError."""
+def forgettings(spool: Spool) -> int:
+    """How often names of files were taken out of the stored answers: an import asks before it begins."""
+    try:
+        return int(_times(spool).read_text())
+    except FileNotFoundError:
+        return 0
+
+
+def keep_answer(spool: Spool, command_id: UUID, actor: str, answer: dict[str, Any], forgotten: int) -> None:
+    """Store it durably. ``forgotten``: ``forgettings`` when the import began; since then it names no files either.
+
+    Raises OSError.
+    """
     file = _file(spool, command_id)
     file.parent.mkdir(exist_ok=True)
-    write(file, json.dumps({**answer, "actor": actor}).encode())
+    with alone(file.parent):
+        told = answer if forgettings(spool) == forgotten else _without_names(answer)
+        write(file, json.dumps({**told, "actor": actor}).encode())
+
+
+def forget_files(spool: Spool) -> None:
+    """Overwrite the names of files in all stored answers, and in those of imports that go on; counts and reasons stay.
+
+    Safe to repeat. Raises OSError.
+    """
+    folder = _times(spool).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder):
+        write(_times(spool), str(forgettings(spool) + 1).encode())
+        for file in sorted(folder.glob("*.json")):
+            known = json.loads(file.read_bytes())
+            if (told := _without_names(known)) != known:
+                write(file, json.dumps(told).encode())
+
+
+def _without_names(answer: dict[str, Any]) -> dict[str, Any]:
+    return {**answer, "refused": [{**one, "path": ERASED} for one in answer["refused"]]}
 
 
 def _file(spool: Spool, command_id: UUID) -> Path:
     return spool.root / "answers" / f"{command_id}.json"
 
 
-def forget_files(spool: Spool) -> None:
-    """Overwrite the names of files in all stored answers; counts and reasons stay. Safe to repeat. Raises OSError."""
-    for file in sorted((spool.root / "answers").glob("*.json")):
-        known = json.loads(file.read_bytes())
-        if any(one["path"] != ERASED for one in known["refused"]):
-            write(
-                file, json.dumps({**known, "refused": [{**one, "path": ERASED} for one in known["refused"]]}).encode()
-            )
+def _times(spool: Spool) -> Path:
+    return spool.root / "answers" / "forgotten"

@@ -7,14 +7,14 @@ recorded, so each item that is recorded stands in one. A line may stand there tw
 whole. What is deleted is taken out, for another item may have its claim afterwards.
 """
 
-import fcntl
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 from adapters.durable import sync, write
+from adapters.inbox.alone import alone
 from adapters.inbox.spool import Spool
 
 
@@ -24,7 +24,7 @@ def file_under(spool: Spool, owner: str, claims: Iterable[str]) -> None:
         return
     folder, file = _list(spool, owner)
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with alone(folder):
         with open(file, "ab") as opened:  # noqa: PTH123  see Spool.claim_below; buffered: all of it, or an error
             opened.write("\n".join(["", *told, ""]).encode())
             opened.flush()
@@ -39,7 +39,7 @@ def delete_filed(spool: Spool, owner: str, most: int, keeps: Callable[[Path], bo
     """
     folder, name = _list(spool, owner)
     file = Path(name)
-    with suppress(FileNotFoundError), _alone(folder):
+    with suppress(FileNotFoundError), alone(folder):
         lines = iter(dict.fromkeys(filter(None, file.read_text().splitlines())))
         there = (path for line in lines if (path := spool.root / line).is_file() and not keeps(path))
         some = list(islice(there, most))
@@ -62,7 +62,7 @@ def filed(spool: Spool, owner: str) -> list[Path]:
 def tidy(spool: Spool, owner: str) -> None:
     """Delete an owner's list where nothing that it lists is there. Raises OSError."""
     folder, file = _list(spool, owner)
-    with suppress(FileNotFoundError), _alone(folder):
+    with suppress(FileNotFoundError), alone(folder):
         if not any(path.is_file() for path in filed(spool, owner)):
             delete([Path(file)])
 
@@ -82,17 +82,6 @@ def in_hand(spool: Spool, before: float) -> bool:
             if file.stat().st_mtime < before:
                 return True
     return False
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Lets nobody else change the lists of a shard: who rewrites one would lose what another adds meanwhile."""
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)
 
 
 def _list(spool: Spool, owner: str) -> tuple[Path, str]:

@@ -129,6 +129,8 @@ class ScheduleOrder:
             raise BadOrder("an appointment has an accession number, by which its study is known")
         accession = accession_of(self.accession)
         order.schedule(site=site, at=zoned(self.at), accession=accession, ae_title=self.ae_title)
+        if work.get(Identity, order.identity_id).erased:  # their orders go on; no answer says a number any more
+            return {"order": str(self.order)}
         return {"order": str(self.order), "accession": accession}
 
 

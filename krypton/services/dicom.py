@@ -157,11 +157,12 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
     no instance is ever recorded twice. Raises UnknownSite, IdTaken (W5), ServiceUnavailable.
     """
     from adapters.dicom.folder import ingest_paths
-    from adapters.inbox.answers import answer_of, keep_answer
+    from adapters.inbox.answers import answer_of, forgettings, keep_answer
 
     if not is_enrolled(ours.ledger.work([]), site):
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
     with spool_of(ours) as spool:
+        forgotten = forgettings(spool)
         known = answer_of(spool, command_id, actor) if command_id else None
         if known and not known["refused"]:
             return known
@@ -178,7 +179,7 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
             ).as_dict()
         summary = _together(known, summary) if known else summary
         if command_id:
-            keep_answer(spool, command_id, actor, summary)
+            keep_answer(spool, command_id, actor, summary, forgotten)
     return summary
 
 

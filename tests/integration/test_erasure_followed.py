@@ -111,7 +111,7 @@ def ward(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         file_under(spool, str(came.result["study"]), [spool.claim_below("CHA", files[who].name)])
     imported = uuid4()
     refused = [{"path": "/in/FICTIVE_ALEX.dcm", "reason": "no DICOM"}]
-    keep_answer(spool, imported, "operator:one", {"files": 1, "refused": refused})
+    keep_answer(spool, imported, "operator:one", {"files": 1, "refused": refused}, 0)
     export = tmp_path / "export"
     export.mkdir()
     (export / exports.UNSEALED).write_text("FICTIVE")

@@ -177,6 +177,16 @@ def test_a_suspended_professional_orders_nothing(region: Region, asked: PlaceOrd
     assert type(region.refusal(asked)) is OrdererSuspended
 
 
+def test_an_order_of_an_erased_identity_goes_on_and_its_answer_says_no_number(
+    region: Region, asked: PlaceOrder, order: UUID
+) -> None:
+    """Answers are stored in clear."""
+    scheduled = ScheduleOrder(order=order, site="CHB", at=NINE, accession="A-1")
+    assert region.ask(scheduled).result["accession"] == "A-1"
+    region.ask(Erase(identity=asked.identity, reason="error: file 1"))
+    assert region.ask(replace(scheduled, accession="A-2")).result == {"order": str(order)}
+
+
 def test_nothing_is_ordered_for_an_erased_identity(region: Region, asked: PlaceOrder) -> None:
     """I7."""
     region.ask(Erase(identity=asked.identity, reason="request of the person"))
