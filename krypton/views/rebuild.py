@@ -139,7 +139,8 @@ def run(ours: Krypton, wish: Wish, started: Build, advance: Callable[[int], None
                 _in_processes(ours, wish, started, count, advance)
             folded = time.perf_counter()
         events = rebuild.built_events(ours.addresses.database, started) - started.resumed
-        rebuild.finish(ours.addresses.database, ours.projection(wish.view, started.version), started)
+        erased = sorted(ours.vault.all_destroyed())
+        rebuild.finish(ours.addresses.database, ours.projection(wish.view, started.version), started, erased)
     except KafkaError as away:
         again = "" if wish.aside else ", it goes on"
         raise ServiceUnavailable(

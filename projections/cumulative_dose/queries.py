@@ -226,8 +226,13 @@ def _stated(counted: Sequence[Row], alone: Sequence[Row]) -> dict[str, float | N
     return {quantity: total(totals.get(quantity) for totals in stated) for quantity in quantities}
 
 
+def _is_gone(row: Row, erased: Collection[str]) -> bool:
+    """Whether its words are: sealed under an erased person's key, or of a study that is theirs now."""
+    return row["subject_id"] in erased or str(row["identity"]) in erased
+
+
 def _exposure(row: Row, erased: Collection[str]) -> Document:
-    gone = row["subject_id"] in erased or row["raw"] is None
+    gone = _is_gone(row, erased) or row["raw"] is None
     return {
         "irradiation_event_uid": row["irradiation_event_uid"],
         "study_uid": row["study_uid"],
@@ -268,7 +273,7 @@ def _report_told(report: Document, hidden: Collection[str]) -> Document:
 
 
 def _report(report: Row, exposures: Sequence[Row], erased: Collection[str]) -> Document:
-    gone = report["subject_id"] in erased or report["device_words"] is None
+    gone = _is_gone(report, erased) or report["device_words"] is None
     return {
         "report_uid": report["report_uid"],
         "study": report["study_id"],
@@ -310,5 +315,5 @@ def _alert(row: Row, erased: Collection[str], at: int) -> Document:
         "raised_at": iso(row["raised_at"]),
         "acknowledged_at": iso(row["acknowledged_at"]) if seen else None,
         "acknowledged_by": row["acknowledged_by"] if seen else None,
-        "note": (ERASED if row["note_subject"] in erased else row["note"]) if seen else None,
+        "note": (ERASED if {row["note_subject"], row["identity"]} & {*erased} else row["note"]) if seen else None,
     }

@@ -9,12 +9,17 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaD
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.engine.ownership import written_from
-from projections.engine.sealed import sealed_for, sealed_with_others
+from projections.engine.sealed import sealed_for, sealed_with_others, shows
 
 TABLES = MetaData()
 ID = Uuid(as_uuid=False)
 NUMBER = Float(53)
 WORDS = sealed_with_others("subject_id")
+OWNED = shows("""SELECT latest.study_id FROM (SELECT DISTINCT ON (o.study_id) o.study_id, o.identity_id
+    FROM {schema}.dose_owner o WHERE o.study_id IN (
+        SELECT study_id FROM {schema}.dose_owner WHERE identity_id = ANY(%(erased)s::uuid[]))
+    ORDER BY o.study_id, o.from_position DESC) latest
+WHERE latest.identity_id = ANY(%(erased)s::uuid[])""")
 
 DOSE_OWNER = Table(
     "dose_owner",
@@ -47,7 +52,7 @@ REPORT = Table(
     Column("position", BigInteger, nullable=False),
     Column("superseded_by", Text),
     Column("superseded_position", BigInteger),
-    info=written_from("krypton.doses"),
+    info=written_from("krypton.doses") | OWNED,
 )
 
 EXPOSURE = Table(
@@ -80,7 +85,7 @@ EXPOSURE = Table(
     Column("raw", JSONB, info=WORDS),
     Column("not_understood", JSONB, info=WORDS),
     Index("exposure_event", "irradiation_event_uid"),
-    info=written_from("krypton.doses"),
+    info=written_from("krypton.doses") | OWNED,
 )
 
 LEVEL = Table(
@@ -120,5 +125,5 @@ ALERT = Table(
     Column("note_subject", ID, comment="the identity under whose key the note is sealed"),
     Index("alert_study", "study_id"),
     Index("alert_open", "position", postgresql_where=text("acknowledged_position IS NULL")),
-    info=written_from("krypton.doses"),
+    info=written_from("krypton.doses") | OWNED,
 )

@@ -7,11 +7,11 @@ comparison of two versions: the version built before the erasure still has the t
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 
 from schemas.event import ERASED
 
-SEAL = "sealed_for"
+SEAL, OWNED = "sealed_for", "owned"
 
 
 class Seal(NamedTuple):
@@ -37,6 +37,20 @@ def sealed_with_others(*subjects: str) -> dict[str, Seal]:
     return {SEAL: Seal(subjects, alone=False)}
 
 
+def shows(owned: str) -> dict[str, str]:
+    """``Table(info=…)`` of rows that show the study of whoever has it now, under whosever key its texts are sealed.
+
+    ``owned``: SQL of the ids of studies that are the erased ones' now; ``{schema}`` is the version's.
+    """
+    return {OWNED: owned}
+
+
+def owned_by_erased(table: Table, schema: str) -> str:
+    """The SQL of whether row ``t`` shows a study that is an erased person's now; empty: no row shows another's."""
+    owned = table.info.get(OWNED)
+    return f't."study_id" IN ({owned.format(schema=schema)})' if owned else ""
+
+
 def sealed_columns(tables: MetaData) -> dict[str, dict[str, Seal]]:
     """Table to its sealed columns."""
     return {
@@ -44,11 +58,15 @@ def sealed_columns(tables: MetaData) -> dict[str, dict[str, Seal]]:
     }
 
 
-def shown(column: str, sealed: Mapping[str, Seal]) -> str:
-    """The SQL of column ``t`` as readers see it; ``%(erased)s`` is the list of erased identities."""
+def shown(column: str, sealed: Mapping[str, Seal], owned: str = "") -> str:
+    """The SQL of column ``t`` as readers see it; ``%(erased)s`` is the list of erased identities.
+
+    ``owned``: as ``owned_by_erased`` has it.
+    """
     if (seal := sealed.get(column)) is None:
         return f't."{column}"'
-    gone = " OR ".join(f't."{subject}" = ANY(%(erased)s::uuid[])' for subject in seal.subjects)
+    sealed_under = (f't."{subject}" = ANY(%(erased)s::uuid[])' for subject in seal.subjects)
+    gone = " OR ".join(filter(None, (*sealed_under, owned)))
     if seal.clear_where:
         gone = f"({gone}) AND t.\"{seal.clear_where[0]}\" <> '{seal.clear_where[1]}'"
     if not seal.alone:

@@ -207,6 +207,9 @@ def _study(
     readings: Mapping[str, Sequence[Document]],
     erased: Collection[str],
 ) -> Document:
+    of_study = study, *reports.get(study["study_id"], ()), *readings.get(study["study_id"], ())
+    if study["identity"] in erased:  # also what is sealed under the key of whose it was before
+        erased = {one["subject"] for one in of_study}
     return {
         "study": study["study_id"],
         "study_uid": study["study_uid"],

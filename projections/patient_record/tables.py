@@ -11,10 +11,11 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Ta
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.engine.ownership import written_from
-from projections.engine.sealed import sealed_for
+from projections.engine.sealed import sealed_for, shows
 
 TABLES = MetaData()
 ID = Uuid(as_uuid=False)
+OWNED = shows("SELECT o.study_id FROM {schema}.study o WHERE o.identity_id = ANY(%(erased)s::uuid[])")
 
 STUDY = Table(
     "study",
@@ -37,7 +38,7 @@ STUDY = Table(
     Index("study_identity", "identity_id"),
     Index("study_study_uid", "study_uid"),
     Index("study_accession", "accession"),
-    info=written_from("krypton.studies"),
+    info=written_from("krypton.studies") | OWNED,
 )
 
 REPORT = Table(
@@ -52,7 +53,7 @@ REPORT = Table(
     Column("received_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
     Index("report_unread", "position", postgresql_where=text("unread IS NOT NULL")),
-    info=written_from("krypton.studies"),
+    info=written_from("krypton.studies") | OWNED,
 )
 
 CONFLICT = Table(
@@ -134,5 +135,5 @@ READING = Table(
     Index("reading_study", "study_id"),
     Index("reading_to_site", "to_site", "state"),
     Index("reading_from_site", "from_site", "state"),
-    info=written_from("krypton.orders"),
+    info=written_from("krypton.orders") | OWNED,
 )

@@ -1,18 +1,20 @@
-"""Overwrites in the rows of a version what was sealed under keys of erased people, with what readers are shown.
+"""Overwrites in the rows of a version what was sealed under keys of erased people, with what readers are shown; and what
+shows their studies and is sealed under the keys of others, whose they were before.
 
 A worker keeps rows for one transaction, which moves the version's positions first: whoever locks these changes rows
 alone. Rows are found without a lock and changed a page at a time, so a worker waits for one page. Repeating it is
 harmless.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from projections.engine.projection import Projection, schema_of
 from projections.engine.rows import quoted
-from projections.engine.sealed import sealed_columns, shown
+from projections.engine.sealed import Seal, owned_by_erased, sealed_columns, shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -28,10 +30,35 @@ def mask(db: Connection, projection: Projection, erased: Sequence[str]) -> int:
     changed = 0
     for table in projection.tables.sorted_tables:
         if columns := sealed[table.name]:
-            now = {column: shown(column, columns) for column in columns}
+            now = _now(table, columns, schema_of(projection))
             for page in _found(db, table, schema_of(projection), now, erased):
                 changed += _overwrite(db, projection, table, now, page, erased)
     return changed
+
+
+def mask_owned(cursor: Cursor, projection: Projection, erased: Sequence[str]) -> None:
+    """Overwrite texts of studies that are these identities' now and are sealed under keys of others, which stay.
+
+    For a version that nobody else writes yet: what it read of these studies it could open.
+    """
+    sealed = sealed_columns(projection.tables)
+    for table in projection.tables.sorted_tables:
+        if owned := owned_by_erased(table, schema_of(projection)):
+            told = _told(_now(table, sealed[table.name], schema_of(projection)))
+            cursor.execute(
+                f"UPDATE {quoted(schema_of(projection), table.name)} t SET {told} WHERE {owned}",
+                {"erased": list(erased)},
+            )
+
+
+def _now(table: "Table", columns: Mapping[str, Seal], schema: str) -> dict[str, str]:
+    """Each sealed column as it is to be, in SQL."""
+    owned = owned_by_erased(table, schema)
+    return {column: shown(column, columns, owned) for column in columns}
+
+
+def _told(now: Mapping[str, str]) -> str:
+    return ", ".join(f'"{column}" = {value}' for column, value in now.items())
 
 
 def _found(
@@ -55,12 +82,11 @@ def _overwrite(
     page: Sequence[tuple[Any, ...]],
     erased: Sequence[str],
 ) -> int:
-    told = ", ".join(f'"{column}" = {value}' for column, value in now.items())
     keys = ", ".join(f't."{key.name}"' for key in table.primary_key)
     with db, db.cursor() as cursor:
         cursor.execute(LOCK, (projection.name, projection.version))
         cursor.execute(
-            f"UPDATE {quoted(schema_of(projection), table.name)} t SET {told} WHERE ({keys}) IN %(page)s",
+            f"UPDATE {quoted(schema_of(projection), table.name)} t SET {_told(now)} WHERE ({keys}) IN %(page)s",
             {"erased": list(erased), "page": tuple(page)},
         )
         return cursor.rowcount

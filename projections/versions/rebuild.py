@@ -33,6 +33,7 @@ from projections.versions.bounds import USUAL
 from projections.versions.build_log import Build, Part
 from projections.versions.catalog import ASIDE, BUILDING
 from projections.versions.code_digest import code_digest
+from projections.versions.masking import mask_owned
 from projections.versions.part_fold import Folded, fold_carefully_into, fold_part
 from projections.versions.seeding import insert_seeds
 from projections.versions.switches import last_switched
@@ -192,14 +193,16 @@ def built_events(url: str, started: Build) -> int:
         return build_log.read(cursor, started.view, started.version, started.token).resumed
 
 
-def finish(url: str, projection: Projection, started: Build) -> None:
+def finish(url: str, projection: Projection, started: Build, erased: Sequence[str] = ()) -> None:
     """Make the version ready: keys, indexes, statistics and positions, in one transaction.
 
-    A temporary version (``aside``) keeps its state. Raises BuilderReplaced, PartsLeft.
+    A temporary version (``aside``) keeps its state. ``erased``: of whose studies it shows no text either that is sealed
+    under somebody else's key. Raises BuilderReplaced, PartsLeft.
     """
     with closing(connect(url, "rebuild")) as connection, connection, connection.cursor() as cursor:
         build_log.hold(cursor, started)
         bare_tables.complete(cursor, projection)
+        mask_owned(cursor, projection, erased)
         build_log.move_positions(cursor, started)
         cursor.execute(READY, (started.view, started.version))
 

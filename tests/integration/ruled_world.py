@@ -59,6 +59,7 @@ class RuledWorld:
         for code in SITES:
             self.ask(EnrollSite(code=code, name=f"Hospital {code}"))
         self.stores: dict[tuple[str, int], ViewStore] = {}
+        self.erased: list[str] = []
 
     def ask(self, command: Command) -> Answer:
         """Execute under a new command id."""
@@ -108,7 +109,7 @@ class RuledWorld:
             self.url, projection, self.ours.codec, started, lambda part: [parts[part.topic, part.partition]]
         )
         builder.build(started.todo)
-        rebuild.finish(self.url, projection, started)
+        rebuild.finish(self.url, projection, started, self.erased)
         return projection.version
 
     def promote(self, view: str, version: int) -> Mapping[str, Any]:
