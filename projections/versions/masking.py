@@ -1,5 +1,6 @@
-"""Overwrites in the rows of a version what was sealed under keys of erased people, with what readers are shown; and what
-shows their studies and is sealed under the keys of others, whose they were before.
+"""Overwrites in the rows of a version what was sealed under keys of erased people, with what readers are shown.
+
+So are rows of studies that are theirs now, though their texts are sealed under the keys of whose the studies were.
 
 A worker keeps rows for one transaction, which moves the version's positions first: whoever locks these changes rows
 alone. Rows are found without a lock and changed a page at a time, so a worker waits for one page. Repeating it is
