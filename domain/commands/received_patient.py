@@ -83,6 +83,16 @@ def would_be(work: Work, site: str, patient: ReceivedPatient) -> UUID:
     return known or Identity.create_id(work.ids, _assigner(work, site, patient), patient.local_id, len(under) + 1)
 
 
+def register_named(work: Work, identity: UUID, site: str, patient: ReceivedPatient) -> Identity | None:
+    """Register a person whom something received names, under the id that ``would_be`` gave them then; None where that
+    is not theirs any more.
+    """
+    others, assigner = list(under_number(work, site, patient)), _assigner(work, site, patient)
+    if Identity.create_id(work.ids, assigner, patient.local_id, len(others) + 1) != identity:
+        return None
+    return _registered(work, assigner, patient.local_id, received_traits(work.now, **patient.stated), others)
+
+
 def is_only_of(work: Work, site: str, patient: ReceivedPatient, erased: Collection[str]) -> bool:
     """Whether what was received is of one of these erased identities: one bears its number, and nobody living who
     bears it too can be meant. Raises NothingNew where too many do.

@@ -15,7 +15,7 @@ from eventsourcing.utils import Environment
 from adapters.eventstore import Factory, storing
 from adapters.eventstore.factory import DATABASE
 from adapters.eventstore.tables import EVENTS, create
-from adapters.eventstore.whose import CONFLICTS, IS_NAMED
+from adapters.eventstore.whose import CONFLICTS, IS_NAMED, NAMED_IN
 from domain.askers import Asker
 from domain.errors import CommandRepeated
 from domain.ports import Answer, Basis, CommandRecord
@@ -95,6 +95,8 @@ def test_somebody_is_named_once_registered_or_once_a_conflict_names_them(recorde
     other = StoredEvent(uuid4(), 1, "study.arrived", f"of {nobody}".encode())
     recorder.insert_events([event(registered), conflict, other], commands=[command(3)])
     assert [recorder.is_named(one) for one in (registered, stranger, nobody)] == [True, True, False]
+    found = [list(recorder.named_in(one)) for one in (registered, stranger, nobody)]
+    assert found == [[], [conflict.originator_id], []]
 
 
 def begins(topic: str, identity: UUID) -> StoredEvent:
@@ -146,7 +148,11 @@ def test_conflicts_are_found_by_an_index(database_url: str) -> None:
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {EVENTS} (originator_id, originator_version, topic, state) {OTHERS}")
         cursor.execute(f"ANALYZE {EVENTS}")
-        for sql, values in ((CONFLICTS, ([str(uuid4())], [str(uuid4())])), (IS_NAMED, (str(uuid4()),))):
+        for sql, values in (
+            (CONFLICTS, ([str(uuid4())], [str(uuid4())])),
+            (IS_NAMED, (str(uuid4()),)),
+            (NAMED_IN, (str(uuid4()),)),
+        ):
             cursor.execute(f"EXPLAIN {sql}", values)
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "ledger_events_said_of_idx" in plan

@@ -13,6 +13,8 @@ from typer import BadParameter
 
 from domain.actors import Caller
 from domain.aggregates.identity import Identity
+from domain.commands.received_patient import ReceivedPatient
+from domain.commands.studies import ReceivedConflict
 from krypton.bootstrap import Krypton
 from krypton.cli import consent, erase, given, identity, identity_import, identity_pairs, identity_search, ingest
 from krypton.cli.audit import moment_of
@@ -264,6 +266,24 @@ def test_an_erasure_asks_first_and_a_script_says_yes(typed: Typed) -> None:
     typed.sits_there(True)
     assert typed.run(*words, stdin="n\n")[0] == 1
     assert typed.region.types() == ["identity.registered", "erasure.opened", "erasure.requested"]
+
+
+def test_whom_only_a_conflict_names_is_asked_for_by_uuid(typed: Typed) -> None:
+    typed.region.receive()
+    second = ReceivedConflict(
+        patient=ReceivedPatient(local_id="9", issuer=None, stated={"family": "STRANGER"}),
+        study_uid="2.25.1",
+        differing=["PatientID"],
+        instances=1,
+        uid="2.25.1.1",
+        digest="ab" * 32,
+    )
+    typed.region.receive(instances=0, conflicts=(second,))
+    stranger = Identity.create_id(IDS, "CHB", "9")
+    words = ("--ground", "error", "--reference", "file 12", "--as", "clerk")
+    assert typed.run("erase", "request", UUID(int=5), *words)[0] == 3
+    assert typed.run("erase", "request", stranger, *words)[0] == 0
+    assert typed.region.types()[-3:] == ["identity.registered", "erasure.opened", "erasure.requested"]
 
 
 def test_a_hold_says_whom_of_the_same_person_it_does_not_stop(typed: Typed) -> None:

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.aggregates.erasure import PARTS, Erasure
+from domain.aggregates.identity import Identity
+from domain.commands.conflicts import DismissConflict
 from domain.commands.erasures import (
     ApproveErasure,
     CancelErasure,
@@ -23,8 +25,9 @@ from domain.commands.erasures import (
 from domain.commands.identities import Correct
 from domain.commands.links import Merge
 from domain.commands.orders import PerformOrder, PlaceOrder
+from domain.commands.received_patient import ReceivedPatient
 from domain.commands.rules import PublishRules
-from domain.commands.studies import ReassignStudy
+from domain.commands.studies import ReassignStudy, ReceivedConflict
 from domain.errors import (
     Erased,
     ErasureStopped,
@@ -32,9 +35,11 @@ from domain.errors import (
     ErasureUnchanged,
     HoldOfAnother,
     LegalHold,
+    NotFound,
     OutOfRange,
     SecondPersonMissing,
     StillRetained,
+    UnfitGround,
     UnlawfulGround,
 )
 from domain.retention import Ground, Retention, years_after
@@ -412,6 +417,55 @@ def test_who_requested_releases_their_own_hold(desk: Desk) -> None:
     desk.request()
     desk.ask(HoldErasure(identity=desk.person, reference="TJ 26/00123"), "clerk:martin")
     desk.ask(ReleaseHold(identity=desk.person, reference="TJ 26/00123"), ONE)
+
+
+def named_by_a_conflict(desk: Desk, local_id: str = "9", issuer: str | None = None) -> tuple[UUID, UUID, UUID]:
+    """Somebody who was never registered: an image of a study came once more, and says that it is theirs. With the
+    study, and the conflict.
+    """
+    study = UUID(desk.region.receive().result["study"])
+    second = ReceivedConflict(
+        patient=ReceivedPatient(local_id=local_id, issuer=issuer, stated={"family": "STRANGER"}),
+        study_uid="2.25.1",
+        differing=["PatientID", "PatientName"],
+        instances=1,
+        uid="2.25.1.1",
+        digest="ab" * 32,
+    )
+    desk.region.receive(instances=0, conflicts=(second,))
+    (found,) = [one for one in desk.region.history() if one.type == "study.conflict_found"]
+    return UUID(found.data["other_identity_id"]), study, UUID(found.data["conflict_id"])
+
+
+@pytest.mark.parametrize("issuer", [None, "CHP"])
+@pytest.mark.parametrize("settled", [True, False])
+def test_whom_only_a_conflict_names_can_be_erased(desk: Desk, issuer: str | None, settled: bool) -> None:
+    """Their name and number are sealed under their key, also when somebody dismissed the conflict."""
+    stranger, study, conflict = named_by_a_conflict(desk, issuer=issuer)
+    assert desk.region.find(Identity, stranger) is None
+    if settled:
+        desk.ask(DismissConflict(study=study, conflict=conflict, reason="x"))
+    desk.ask(RequestErasure(identity=stranger, ground="error", reference="file 13"))
+    desk.ask(ApproveErasure(identity=stranger), OTHER)
+    desk.let_pass(days=8)
+    person = desk.region.find(Identity, stranger)
+    assert person is not None
+    assert (person.erased, person.assigner) == (True, issuer or "CHB")
+    desk.region.memory_vault.destroy(str(stranger))
+    assert "STRANGER" not in str([one.data for one in desk.region.history()])
+
+
+def test_a_reference_does_not_name_whom_only_a_conflict_names(desk: Desk) -> None:
+    stranger, *_ = named_by_a_conflict(desk, local_id="99123")
+    for said in ("file of M. Stranger", "number 99123"):
+        with pytest.raises(UnfitGround):
+            desk.ask(RequestErasure(identity=stranger, ground="error", reference=said))
+    assert desk.region.find(Identity, stranger) is None
+
+
+def test_whom_nothing_names_is_not_erased(desk: Desk) -> None:
+    with pytest.raises(NotFound):
+        desk.ask(RequestErasure(identity=UUID(int=5), ground="error", reference="file 13"))
 
 
 def test_a_hold_tells_which_identities_of_the_person_it_does_not_stop(desk: Desk) -> None:
