@@ -1,12 +1,10 @@
 """What the vault asks of a master key, held by the one from a file and the one in a security module alike.
 
-The module is SoftHSM2, where it is installed (Debian: ``apt-get install softhsm2``).
+The module is SoftHSM2, where it is installed.
 """
 
 import importlib
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -23,39 +21,23 @@ from domain.ports import MasterKey
 from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.settings import Settings, SettingsWrong
+from tests.fakes import softhsm
 
-MODULES = (
-    "/usr/lib/softhsm/libsofthsm2.so",
-    "/usr/lib64/pkcs11/libsofthsm2.so",
-    "/usr/local/lib/softhsm/libsofthsm2.so",
-)
 TOKEN, PIN, KEY, OTHER = "krypton-test", "1234", "master", "master-2"
 AAD, PLAIN = b"study.arrived|1|1|description", b"SCANNER"
 
 
 @pytest.fixture(scope="session")
 def configured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the library reads when it is initialised."""
-    home = tmp_path_factory.mktemp("softhsm")
-    (home / "tokens").mkdir()
-    (home / "softhsm2.conf").write_text(f"directories.tokendir = {home / 'tokens'}\nlog.level = ERROR\n")
-    return home / "softhsm2.conf"
+    """What the library reads when it is initialised: one token for all, for a process logs in once."""
+    return softhsm.token_in(tmp_path_factory.mktemp("softhsm"), TOKEN, PIN, (KEY, OTHER))
 
 
 @pytest.fixture(scope="session")
 def module(configured: Path) -> Path:
-    """The library of SoftHSM2, with a token that has two AES keys; one token for all: a process logs in once."""
-    found = next((Path(one) for one in MODULES if Path(one).exists()), None)
-    if found is None or shutil.which("softhsm2-util") is None:
-        pytest.skip("SoftHSM2 is not installed: apt-get install softhsm2")
-    pkcs11 = pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed: the extra hsm")
-    os.environ["SOFTHSM2_CONF"] = str(configured)
-    made = ("--init-token", "--free", "--label", TOKEN, "--pin", PIN, "--so-pin", PIN)
-    subprocess.run(["softhsm2-util", *made], check=True, capture_output=True)
-    with pkcs11.lib(str(found)).get_token(token_label=TOKEN).open(user_pin=PIN, rw=True) as session:
-        for label in (KEY, OTHER):
-            session.generate_key(pkcs11.KeyType.AES, 256, label=label, store=True)
-    return found
+    """The library of SoftHSM2."""
+    os.environ[softhsm.CONF] = str(configured)
+    return softhsm.library()
 
 
 def settings(module: Path, folder: Path, **change: str) -> dict[str, str]:

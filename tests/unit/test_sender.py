@@ -13,7 +13,7 @@ from eventsourcing.persistence import OperationalError
 
 from adapters.outbox.outbox import RETRY_S, Child, Entry, Outbox
 from domain.askers import Asker
-from domain.errors import Contended, OrderStillWanted, OrderUnchanged, RuleBroken
+from domain.errors import Contended, OrderStillWanted, OrderUnchanged, RuleBroken, StoreAway, WrongMasterKey
 from domain.ports import Answer, Notice
 from domain.work import Command, Envelope
 from krypton.policies.sender import Execute, Executed, Found, Sender
@@ -144,12 +144,17 @@ def test_a_command_that_fails_by_itself_is_parked_in_the_end_and_the_log_says_so
 
 
 @pytest.mark.parametrize("kind", [Kind.COMMAND, Kind.LOOKUP])
-def test_a_server_that_is_away_for_everybody_is_no_failure(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "wrong", [OperationalError("no answer"), StoreAway("a token was pulled out"), WrongMasterKey("not in the file yet")]
+)
+def test_what_is_away_for_everybody_is_no_failure(kind: Kind, wrong: Exception) -> None:
+    """A server, and the master key."""
+
     def away(*_: Any) -> Any:
-        raise OperationalError("no answer")
+        raise wrong
 
     outbox = MemoryOutbox(*(entry(kind, "expire_order", ORDER) for _ in range(2)))
-    with pytest.raises(OperationalError):
+    with pytest.raises(type(wrong)):
         sender(outbox, execute=away, lookups={"expire_order": away}, reachable=away).once()
     assert outbox.became == {}
 
