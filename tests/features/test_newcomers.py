@@ -19,8 +19,8 @@ scenarios(str(FEATURES / "newcomers.feature"))
 
 
 @pytest.fixture
-def hospitals(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
-    yield (world := made(database_url, tmp_path, monkeypatch))
+def hospitals(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    yield (world := made(installed_url, tmp_path, monkeypatch))
     world.close()
 
 

@@ -47,17 +47,28 @@ def proposes(*fields: str, name: str = "names") -> dict[str, Any]:
     return {"name": name, "fields": list(fields), "action": "propose", "score": 0.5}
 
 
+def _ledger(url: str, home: Path) -> Krypton:
+    settings = Settings(home, database=url, test_given=True, master_key_base64=base64.b64encode(bytes(32)).decode())
+    return Krypton(settings, Addresses("127.0.0.1:1", url))
+
+
+def install_to(url: str, home: Path) -> None:
+    """What every world begins with."""
+    ours = _ledger(url, home)
+    for _ in islice(install(ours), TABLES):
+        pass
+    for code in SITES:
+        ours.execute(EnrollSite(code=code, name=f"Hospital {code}"), Envelope("system:test"))
+    ours.ledger.close()
+    ours.vault.close()
+
+
 class RuledWorld:
-    """Three hospitals; every view has its first version, live."""
+    """Three hospitals; every view has its first version, live. ``url``: of a database where that is installed."""
 
     def __init__(self, url: str, home: Path) -> None:
         self.url = url
-        settings = Settings(home, database=url, test_given=True, master_key_base64=base64.b64encode(bytes(32)).decode())
-        self.ours = Krypton(settings, Addresses("127.0.0.1:1", url))
-        for _ in islice(install(self.ours), TABLES):
-            pass
-        for code in SITES:
-            self.ask(EnrollSite(code=code, name=f"Hospital {code}"))
+        self.ours = _ledger(url, home)
         self.stores: dict[tuple[str, int], ViewStore] = {}
         self.erased: list[str] = []
 

@@ -82,11 +82,11 @@ class Ward:
 
 
 @pytest.fixture
-def ward(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ward]:
+def ward(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ward]:
     monkeypatch.setattr(lag, "offsets_behind", lambda *_: {})  # no Kafka here, and views have read all
     monkeypatch.setattr(lag, "has_read", lambda *_: True)
     monkeypatch.setattr(rows, "FRESH_S", 0.0)  # no other process holds keys here
-    world = PolicyWorld(database_url, tmp_path)
+    world = PolicyWorld(installed_url, tmp_path)
     without_delay(world.ours)
     world.ask(RegisterProfessional(rpps=CLINICIAN, name="Dr Clinicien", profession="physician"))
     people: dict[str, str] = {}

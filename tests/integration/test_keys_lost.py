@@ -20,8 +20,8 @@ Ask = Callable[[Krypton, Command], None]
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
-    one = made(database_url, tmp_path, monkeypatch)
+def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    one = made(installed_url, tmp_path, monkeypatch)
     yield one
     one.close()
 

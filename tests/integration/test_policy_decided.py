@@ -22,8 +22,8 @@ PARKED = """INSERT INTO policies.outbox
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
-    world = made(database_url, tmp_path, monkeypatch)
+def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    world = made(installed_url, tmp_path, monkeypatch)
     yield world
     world.close()
 

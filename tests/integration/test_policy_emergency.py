@@ -24,8 +24,8 @@ AUDITOR = Caller("auditor:dpo", "weekly review")
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
-    world = made(database_url, tmp_path, monkeypatch)
+def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    world = made(installed_url, tmp_path, monkeypatch)
     world.ask(RegisterProfessional(rpps=CLINICIAN, name="Dr Clinicien", profession="physician", site="CHA"))
     yield world
     world.close()

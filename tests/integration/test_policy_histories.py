@@ -147,8 +147,8 @@ class History:
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
-    world = made(database_url, tmp_path, monkeypatch)
+def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    world = made(installed_url, tmp_path, monkeypatch)
     world.in_force(merges(), proposes("family", "given", "birth_date"))
     yield world
     world.close()

@@ -33,9 +33,9 @@ STEPS = ("folded", "stored", "claimed", "looked", "executed", "noted", "settled"
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
     """Pairs who agree in all strict traits, and nobody has matched them."""
-    world = made(database_url, tmp_path, monkeypatch)
+    world = made(installed_url, tmp_path, monkeypatch)
     world.in_force()
     for number in range(PAIRS):
         for site in ("CHA", "CHB"):

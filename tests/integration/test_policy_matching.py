@@ -28,8 +28,8 @@ MERGED, UNMERGED, REVIEW = "link.merged", "link.unmerged", "link.review_requeste
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
-    yield (world := made(database_url, tmp_path, monkeypatch))
+def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    yield (world := made(installed_url, tmp_path, monkeypatch))
     world.close()
 
 

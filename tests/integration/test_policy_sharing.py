@@ -16,8 +16,8 @@ CLERK = Caller("clerk:essai", "daily review")
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
-    one = made(database_url, tmp_path, monkeypatch)
+def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    one = made(installed_url, tmp_path, monkeypatch)
     yield one
     one.close()
 

@@ -29,8 +29,8 @@ PROMOTED, MERGED, UNMERGED, REVIEW = "view.promoted", "link.merged", "link.unmer
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RuledWorld]:
-    made = RuledWorld(database_url, tmp_path)
+def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RuledWorld]:
+    made = RuledWorld(installed_url, tmp_path)
     monkeypatch.setattr(lag, "lacks", made.lacks)
     yield made
     made.close()

@@ -24,8 +24,8 @@ LONGEST_S = 0.4  # into a switch
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RuledWorld]:
-    made = RuledWorld(database_url, tmp_path)
+def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RuledWorld]:
+    made = RuledWorld(installed_url, tmp_path)
     monkeypatch.setattr(lag, "lacks", made.lacks)
     made.matching(1, merges())
     for number in range(PAIRS):

@@ -49,8 +49,8 @@ class Moved:
 
 
 @pytest.fixture
-def moved(database_url: str, tmp_path: Path) -> Iterator[Moved]:
-    world = RuledWorld(database_url, tmp_path)
+def moved(installed_url: str, tmp_path: Path) -> Iterator[Moved]:
+    world = RuledWorld(installed_url, tmp_path)
     studies: dict[str, str] = {}
     people: dict[str, str] = {}
     for number, (name, who) in enumerate({"moved": "before", "kept": "before", "other": "now"}.items(), 1):

@@ -37,8 +37,8 @@ LEVEL = {
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path) -> Iterator[RuledWorld]:
-    made = RuledWorld(database_url, tmp_path)
+def world(installed_url: str, tmp_path: Path) -> Iterator[RuledWorld]:
+    made = RuledWorld(installed_url, tmp_path)
     yield made
     made.close()
 
