@@ -1,14 +1,14 @@
-"""A running installation is upgraded twice, release by release, as docs/upgrade.md says; readers see no gap.
+"""A running installation is upgraded as docs/upgrade.md says; readers see no gap, and it ends as it began.
 
-Each release is a program of its own: a copy of this one whose view of identities has other code. What the page says is
-typed word for word; events are recorded and read all the while.
+So the next release comes the same way. A release is a program of its own: a copy of this one whose view of identities
+has other code. What the page says is typed word for word; events are recorded and read all the while.
 """
 
 import shutil
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -75,6 +75,17 @@ class Installation:
         """The tables that readers look into."""
         return str(self.query(SHOWN, VIEW)[0][0])
 
+    def runs(self) -> list[str]:
+        """The words of each process of this installation, of whatever release and version it is."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):  # another user's, or gone
+                words = process.cmdline()
+                if "krypton.cli.main" in words and process.environ().get("KRYPTON_DATABASE") == self.database:
+                    told = " ".join(words[words.index("krypton.cli.main") + 1 :])
+                    found.append(told.partition(" --version")[0])
+        return sorted(found)
+
     def stop(self) -> None:
         """End what the page started."""
         for name in ("run.pid", "worker.pid"):
@@ -117,14 +128,14 @@ class Reader:
             self._stop.wait(PAUSE_S)
 
 
-def release(folder: Path, number: int) -> Path:
-    """The folder of a release's commands; its view has other code than that of any other release."""
-    tree = folder / f"release-{number}"
+def release(folder: Path) -> Path:
+    """The folder of the new release's commands; its view has other code than that of this program."""
+    tree = folder / "release-2"
     for package in PACKAGES:
         shutil.copytree(ROOT / package, tree / package)  # with the times of files, so that byte code stays valid
     with (tree / f"projections/{VIEW}/view.py").open("a") as view:
-        view.write(f"\nRELEASE = {number}\n")
-    return commands(folder / f"bin-{number}", tree)
+        view.write("\nRELEASE = 2\n")
+    return commands(folder / "bin-2", tree)
 
 
 def commands(folder: Path, tree: Path) -> Path:
@@ -163,28 +174,26 @@ def running(stack: Stack, tmp_path: Path) -> Iterator[Installation]:
         stack.drop_database("upgraded")
 
 
-def test_two_releases_one_after_the_other(running: Installation, tmp_path: Path) -> None:
-    with Reader(running) as reader:
-        for version in (2, 3):
-            names = {"VIEW": VIEW, "VERSION": str(version), "FORMER": str(version - 1)}
-            upgrade(running, version, names | {"NEW": str(release(tmp_path, version))})
-    assert (reader.wrong, reader.reads > 0) == ([], True)
-
-
-def upgrade(running: Installation, version: int, names: dict[str, str]) -> None:
+def test_a_release_takes_the_place_of_another(running: Installation, tmp_path: Path) -> None:
     """Built beside, promoted, put in the place of the old program, whose version is dropped."""
-    former = running.shown()
-    assert f"{VIEW} v{version} is ready" in running.types("beside", **names)
-    goes_on(running)
-    assert running.shown() == former
-    until(lambda: running.persons(f"{VIEW}_v{version}") == running.registered, "the new version has caught up")
-    assert f"{VIEW} v{version} promoted, was v{version - 1}" in running.types("promote", **names)
-    assert f"{VIEW}_v{version}." in running.shown()
-    goes_on(running)
-    running.types("switch", **names)
-    goes_on(running)
-    running.types("drop", **names)
-    assert running.query(STATES, VIEW) == [(version, "live")]
+    new, former = release(tmp_path), running.shown()
+    names = {"VIEW": VIEW, "VERSION": "2", "FORMER": "1", "NEW": str(new)}
+    begun = running.runs()
+    assert f"worker {VIEW}" in begun
+    with Reader(running) as reader:
+        assert f"{VIEW} v2 is ready" in running.types("beside", **names)
+        goes_on(running)
+        assert running.shown() == former
+        until(lambda: running.persons(f"{VIEW}_v2") == running.registered, "the new version has caught up")
+        assert f"{VIEW} v2 promoted, was v1" in running.types("promote", **names)
+        assert f"{VIEW}_v2." in running.shown()
+        goes_on(running)
+        running.types("switch", **names)
+        goes_on(running)
+        running.types("drop", **names)
+    assert (reader.wrong, reader.reads > 0) == ([], True)
+    assert running.query(STATES, VIEW) == [(2, "live")]
+    until(lambda: running.runs() == begun, "the same processes run as before, and no other")
 
 
 def goes_on(running: Installation) -> None:
