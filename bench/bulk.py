@@ -23,7 +23,7 @@ from krypton.bootstrap import Krypton
 from streams.broker import broker
 from streams.broker.partition import partition_of
 from streams.broker.topics import LEDGER, PARTITIONS
-from streams.reading.replay import spans
+from streams.reading.spans import spans
 from streams.relay.outgoing import rfc3339
 
 BATCH_BYTES = 512 << 10

@@ -16,7 +16,8 @@ from bench.one_by_one import OneByOne
 from krypton.bootstrap import Krypton
 from schemas.codec import Codec
 from schemas.event import LedgerEvent, Record
-from streams.reading.replay import Replay, spans
+from streams.reading.replay import Replay
+from streams.reading.spans import spans
 
 WAIT_S = 120.0
 

@@ -17,7 +17,8 @@ from projections.engine import positions
 from projections.engine.positions import Partition
 from schemas.registry import registry
 from streams.broker import topics
-from streams.reading.replay import Replay, Span, spans
+from streams.reading.replay import Replay
+from streams.reading.spans import Span, spans
 from streams.relay import log_end
 from streams.relay.outbox import Rows
 from streams.relay.outgoing import Addresser

@@ -22,7 +22,8 @@ from krypton.views.rebuild import Wish
 from postgres.session import connect
 from projections.engine.store import ViewStore
 from projections.versions import catalog, diff, versions
-from streams.reading.replay import Replay, Span
+from streams.reading.replay import Replay
+from streams.reading.spans import Span
 
 ROUNDS = 20
 NEAR = 2_000  # records left when the live version is locked: well below a second of work

@@ -36,7 +36,8 @@ from projections.versions.rebuild import Builder
 from schemas.bulk import BulkCodec
 from schemas.event import Record
 from schemas.registry import registry
-from streams.reading.replay import Replay, Span, spans
+from streams.reading.replay import Replay
+from streams.reading.spans import Span, spans
 
 LOOK_S = 0.2
 NICE = 10

@@ -8,7 +8,8 @@ from schemas.event import LedgerEvent
 from streams.broker.partition import partition_of
 from streams.broker.topics import LEDGER, PARTITIONS
 from streams.reading.events import Wanted, events_of, in_ledger_order
-from streams.reading.replay import Replay, Span, spans
+from streams.reading.replay import Replay
+from streams.reading.spans import Span, spans
 from streams.relay.position_search import offsets_at
 
 MERGED_BATCH: Final = 500

@@ -17,7 +17,8 @@ from streams.broker import broker
 from streams.broker.topics import LEDGER, PARTITIONS
 from streams.reading.bundle import POSITION, POSITION_AT, Bundle, Tails
 from streams.reading.partition_batch import partitions_of
-from streams.reading.replay import Replay, Span
+from streams.reading.replay import Replay
+from streams.reading.spans import Span
 
 HIGHEST: Final = 1 << 62
 """No store gets so far: a higher position is forged, and beyond what PostgreSQL counts."""

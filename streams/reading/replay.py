@@ -9,11 +9,10 @@ class and the record parser belong to aiokafka 0.14.0, which is pinned.
 
 import asyncio
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from types import TracebackType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import aiokafka.errors as failures
 import uvloop
@@ -21,18 +20,16 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
-from kafka import KafkaConsumer
-from kafka import TopicPartition as KafkaPartition
 from kafka.errors import KafkaError
 
 from domain.errors import OffsetGap
 from schemas.event import Record
-from streams.broker import bounds, broker
-from streams.broker.topics import PARTITIONS
-from streams.reading.bundle import Bundle, is_plain, length_of
+from streams.broker import broker
+from streams.reading.bundle import Bundle, length_of
+from streams.reading.spans import Span
+from streams.reading.unpacking import BATCH, Fetched, bundled, unpacked
 
 FETCH_BYTES: Final = 2 << 20
-BATCH: Final = 50  # unpacked, decoded and folded together, so it stays in the processor's cache
 WAIT_MS: Final = 500
 TIMEOUT_S: Final = 60.0
 PAUSE_S: Final = 0.2
@@ -43,34 +40,6 @@ PASSING: Final = (  # temporary errors while a leader moves or starts
     failures.LeaderNotAvailableError,
     failures.ReplicaNotAvailableError,
 )
-
-
-class Span(NamedTuple):
-    """Records of one partition: offsets from ``start`` to below ``end``."""
-
-    topic: str
-    partition: int
-    start: int
-    end: int
-
-    @property
-    def size(self) -> int:
-        """How many records."""
-        return max(0, self.end - self.start)
-
-
-def spans(kafka: str, topics: Collection[str], starts: Mapping[tuple[str, int], int] | None = None) -> list[Span]:
-    """Each partition of these topics up to its current end, from ``starts`` (offset by topic and partition) or 0.
-
-    Raises KafkaError (Kafka is unavailable).
-    """
-    consumer = KafkaConsumer(**broker.options(kafka), group_id=None, enable_auto_commit=False)
-    try:
-        ends = bounds.ends(consumer, [KafkaPartition(t, p) for t in topics for p in range(PARTITIONS[t])])
-    finally:
-        consumer.close(autocommit=False)
-    begin = starts or {}
-    return [Span(tp.topic, tp.partition, begin.get((tp.topic, tp.partition), 0), end) for tp, end in ends.items()]
 
 
 class Unanswered(KafkaError):  # type: ignore[misc]  # the library ships no types
@@ -97,15 +66,6 @@ def _whole(span: Span) -> Iterator[None]:
         raise OffsetGap(f"{span.topic}/{span.partition} no longer has offset {span.start}: {MISSING}") from None
     except failures.CorruptRecordException as damaged:
         raise OffsetGap(f"{damaged.args[0]}: restore the topic before it is replayed") from None
-
-
-class _Fetched(NamedTuple):
-    """A record batch: as the library reads it, what was fetched with it, where it is there, the offset asked for."""
-
-    batch: Any
-    content: bytes
-    at: int
-    asked: int
 
 
 class Replay:
@@ -208,7 +168,7 @@ class Replay:
             if one.batch.is_control_batch:
                 yield one.batch.base_offset
             else:
-                yield from _bundled(one, span)
+                yield from bundled(one, span)
 
     def _records(self, span: Span, most: int) -> Iterator[list[Record] | int]:
         """All records, in lists, and the offsets at which transactions ended."""
@@ -216,9 +176,9 @@ class Replay:
             if one.batch.is_control_batch:
                 yield one.batch.base_offset
             else:
-                yield from _unpacked(one.batch, span, one.asked, most)
+                yield from unpacked(one.batch, span, one.asked, most)
 
-    def _record_batches(self, span: Span) -> Iterator[_Fetched]:
+    def _record_batches(self, span: Span) -> Iterator[Fetched]:
         """All record batches; the next fetch is in flight while the last one is processed."""
         following = span.start
         fetch = self._loop.create_task(self._fetch(span, following))
@@ -226,7 +186,7 @@ class Replay:
             content = self._loop.run_until_complete(fetch)
             found, batches, at = MemoryRecords(content), [], 0
             while found.has_next():
-                batches.append(_Fetched(found.next_batch(), content, at, following))
+                batches.append(Fetched(found.next_batch(), content, at, following))
                 at += length_of(content, at)
             if not batches:
                 raise failures.KafkaError(f"{span.topic}/{span.partition} answers nothing at offset {following}")
@@ -260,45 +220,3 @@ class Replay:
         if error:
             raise failures.for_code(error)(f"{span.topic}/{span.partition}")
         return content or b""
-
-
-def _bundled(one: _Fetched, span: Span) -> Iterator[Bundle | list[Record]]:
-    """A record batch, to be followed if it is plain."""
-    content = one.content[one.at : one.at + length_of(one.content, one.at)]
-
-    def unpack(first: int) -> list[Record]:
-        batch = MemoryRecords(content).next_batch()
-        return [record for some in _unpacked(batch, span, first, BATCH) for record in some]
-
-    if not is_plain(content):
-        yield from _unpacked(one.batch, span, one.asked, BATCH)
-        return
-    _check(one.batch, span)
-    bundle = Bundle(content, one.batch.base_offset, span.end, unpack)
-    try:
-        bundle.skip_to(one.asked)
-    except IndexError:
-        raise failures.CorruptRecordException(f"{span.topic}/{span.partition}: a record batch is damaged") from None
-    if not bundle.is_done:
-        yield bundle
-
-
-def _check(batch: Any, span: Span) -> None:
-    if not batch.validate_crc():
-        raise failures.CorruptRecordException(f"{span.topic}/{span.partition}: a record batch's checksum is wrong")
-
-
-def _unpacked(batch: Any, span: Span, first: int, most: int) -> Iterator[list[Record]]:
-    """The records of one record batch from ``first`` to the span's end, in lists of at most ``most``.
-
-    Unpacked lazily, so that they are still in the processor's cache when used.
-    """
-    _check(batch, span)
-    topic, partition, _, end = span
-    make = tuple.__new__  # half the time of calling the class: this runs once per record
-    left = (make(Record, (topic, partition, r.offset, r.key, r.value, tuple(r.headers))) for r in batch)
-    while found := list(islice(left, most)):
-        if found[0].offset < first or found[-1].offset >= end:
-            found = [record for record in found if first <= record.offset < end]
-        if found:
-            yield found

@@ -11,8 +11,9 @@ from kafka.errors import KafkaError
 
 from domain.errors import OffsetGap
 from schemas.event import Record
-from streams.reading import replay
-from streams.reading.replay import Replay, Span
+from streams.reading import unpacking
+from streams.reading.replay import Replay
+from streams.reading.spans import Span
 
 SPAN = Span("krypton.doses", 3, 0, 6)
 
@@ -106,13 +107,13 @@ def packed(*, damaged: bool) -> Any:
 
 
 def test_a_record_batch_is_unpacked() -> None:
-    pieces = list(replay._unpacked(packed(damaged=False), SPAN, 0, 4))
+    pieces = list(unpacking.unpacked(packed(damaged=False), SPAN, 0, 4))
     assert pieces == [records(0, 1, 2, 3), records(4, 5)]
 
 
 def test_of_a_record_batch_what_is_outside_the_span_is_left_out() -> None:
     """A fetch gives whole record batches: the first may begin before what was asked, the last end after the span."""
-    pieces = replay._unpacked(packed(damaged=False), SPAN._replace(end=5), 3, 2)
+    pieces = unpacking.unpacked(packed(damaged=False), SPAN._replace(end=5), 3, 2)
     assert list(pieces) == [records(3), records(4)]
 
 
@@ -122,7 +123,7 @@ def test_a_record_batch_that_was_damaged_is_an_error() -> None:
             pass
 
         def _records(self, span: Span, most: int) -> Iterator[list[Record] | int]:
-            yield from replay._unpacked(packed(damaged=True), span, 0, most)
+            yield from unpacking.unpacked(packed(damaged=True), span, 0, most)
 
     with pytest.raises(OffsetGap, match=r"krypton.doses/3: a record batch's checksum is wrong"):
         list(Damaged().batches(SPAN))
