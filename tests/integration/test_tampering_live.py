@@ -61,6 +61,7 @@ def ours(ledger: LiveLedger) -> Krypton:
 
 
 FLIP = f"UPDATE {TABLE} SET state = set_byte(state, 90, (get_byte(state, 90) + 1) % 256) WHERE id = {AT}"
+MANY = "convert_to(repeat('x', 200000), 'UTF8')"
 INSERT = f"INSERT INTO {TABLE} SELECT 0, gen_random_uuid(), 1, topic, state FROM {TABLE} WHERE id = {AT}"
 SWAP = f"""UPDATE {TABLE} AS event SET state = other.state, originator_id = other.originator_id
 FROM (SELECT id, state, originator_id FROM {TABLE}) AS other
@@ -73,6 +74,12 @@ LEAVE = f"UPDATE ledger.command SET positions = '{{}}' WHERE positions = ARRAY[{
 IN_STORE: dict[str, tuple[tuple[str, ...], int, Kind]] = {
     "bytes changed": ((FLIP,), AT, Kind.CHANGED),
     "type changed": ((f"UPDATE {TABLE} SET topic = 'identity.flagged' WHERE id = {AT}",), AT, Kind.CHANGED),
+    "type of two lines": ((f"UPDATE {TABLE} SET topic = E'identity.\\nregistered' WHERE id = {AT}",), AT, Kind.CHANGED),
+    "more bytes than a page holds": (
+        (f"UPDATE {TABLE} SET state = state || {MANY} WHERE id = {AT}",),
+        AT,
+        Kind.CHANGED,
+    ),
     "version changed": ((f"UPDATE {TABLE} SET originator_version = 7 WHERE id = {AT}",), AT, Kind.CHANGED),
     "row gone": ((f"DELETE FROM {TABLE} WHERE id = {AT}",), AT, Kind.MISSING),
     "row moved": ((f"UPDATE {TABLE} SET id = 5000000 WHERE id = {AT}",), AT, Kind.REORDERED),
