@@ -35,7 +35,8 @@ class Again:
                 goes_on = goes_on and not in_hand(spool, max(erased.values()) + ours.settings.clock_bound_s)
                 for told in noted:
                     _delete_all(ours, spool, told["studies"], erased[told["identity_id"]])
-                delete_beside(ours, spool, erased, (study for told in noted for study in told["studies"]))
+                studies = {study: told["recorded_at"] / US for told in noted for study in told["studies"]}
+                delete_beside(ours, spool, erased, studies)
             found += len(erased)
             self.upto = upto if goes_on else self.upto
         return found

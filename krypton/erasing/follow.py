@@ -4,10 +4,11 @@ Whatever is removed may be removed again, so a process that is killed anywhere l
 repeats. What cannot be removed yet waits.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from uuid import UUID
 
 from adapters.outbox.outbox import Entry
+from domain.aggregates.erasure import Erasure
 from krypton.bootstrap import Krypton
 from krypton.erasing import answers, exports, instances, rows
 from krypton.erasing.background import InBackground
@@ -22,14 +23,23 @@ Step = Callable[[str], None]
 
 
 class Following:
-    """One part; ``krypton.policies.sender.Lookup``. ``remove``: removes it of these people; says of whom it is gone."""
+    """One part; ``krypton.policies.sender.Lookup``. ``remove``: removes it of these people; says of whom it is gone.
 
-    def __init__(self, part: str, remove: Callable[[Causes], Done], step: Step) -> None:
-        self._part, self._remove, self._step = part, remove, step
+    ``gone``: of whom the ledger has noted it. An outbox that was lost asks about everybody again, and what has come
+    since is of people who live.
+    """
+
+    def __init__(
+        self, part: str, remove: Callable[[Causes], Done], gone: Callable[[Causes], Collection[str]], step: Step
+    ) -> None:
+        self._part, self._remove, self._gone, self._step = part, remove, gone, step
 
     def __call__(self, entries: Sequence[Entry]) -> Mapping[UUID, Sequence[tuple[int, Due]]]:
         """See ``Lookup``."""
-        done = self._remove({entry.body["identity"]: entry.cause for entry in entries})
+        asked = {entry.body["identity"]: entry.cause for entry in entries}
+        done: dict[str, Sequence[str]] = dict.fromkeys(self._gone(asked), ())
+        if left := {identity: cause for identity, cause in asked.items() if identity not in done}:
+            done |= self._remove(left)
         self._step(f"{self._part} removed")
         return {
             entry.id: [(0, self._note(identity, done[identity]))]
@@ -55,7 +65,17 @@ def lookups(ours: Krypton, step: Step) -> Mapping[str, Following]:
     def remover(part: str) -> Callable[[Causes], Done]:
         return lambda causes: removers[part](ours, causes)
 
-    return {does: Following(part, remover(part), step) for does, part in FOLLOWS.items()}
+    def gone(part: str) -> Callable[[Causes], Collection[str]]:
+        return lambda causes: noted(ours, part, causes)
+
+    return {does: Following(part, remover(part), gone(part), step) for does, part in FOLLOWS.items()}
+
+
+def noted(ours: Krypton, part: str, identities: Collection[str]) -> set[str]:
+    """Of which of these identities the ledger says that a part is gone."""
+    ids = [Erasure.create_id(ours.ledger.ids, UUID(identity)) for identity in identities]
+    held = (one for one in ours.ledger.load(ids).values() if isinstance(one, Erasure))
+    return {str(one.identity_id) for one in held if part in one.followed}
 
 
 def destroyed(ours: Krypton, causes: Causes) -> Done:

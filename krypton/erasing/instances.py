@@ -10,7 +10,6 @@ or is another machine's, can be cleaned (``again``).
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -53,7 +52,8 @@ def deleted(ours: Krypton, causes: Mapping[str, int]) -> Mapping[str, Sequence[s
         if not left:
             break
         gone[identity] = studies
-    delete_beside(ours, spool, {identity: erased[identity] for identity in gone}, chain(*gone.values()))
+    of_studies = {study: erased[identity] for identity, mine in gone.items() for study in mine}
+    delete_beside(ours, spool, {identity: erased[identity] for identity in gone}, of_studies)
     return gone
 
 
@@ -99,26 +99,32 @@ def _is_anothers(ours: Krypton, spool: Spool, file: Path, study: str) -> bool:
     return False
 
 
-def delete_beside(ours: Krypton, spool: Spool, erased: Erased, studies: Iterable[str]) -> None:
-    """Delete what was put aside or refused of these people, whose studies are these."""
-    theirs = set(studies)
-    for version, state in ours.ledger.log.conflicts(list(erased), list(theirs)):
+def delete_beside(ours: Krypton, spool: Spool, erased: Erased, studies: Erased) -> None:
+    """Delete what was put aside or refused of these people. ``studies``: theirs, with when each owner was erased."""
+    for version, state in ours.ledger.log.conflicts(list(erased), list(studies)):
         told = ours.codec.decode(state, version, unseal=False)[1]
         says_the_same = told["identity_id"] == told["other_identity_id"]
-        is_theirs = told["study_id"] in theirs if says_the_same else told["other_identity_id"] in erased
-        if is_theirs and told["digest"]:
-            delete(_put_aside(spool, told))
+        at = studies.get(told["study_id"]) if says_the_same else erased.get(told["other_identity_id"])
+        if at is not None and told["digest"]:
+            delete(_put_aside(spool, told, at + ours.settings.clock_bound_s))
             tidy(spool, told["command_id"])
     delete_refused(ours, spool, erased)
 
 
-def _put_aside(spool: Spool, told: Mapping[str, Any]) -> Iterator[Path]:
-    """The instances of one conflict, which names one of them; by that one the others are known, so it comes last."""
+def _put_aside(spool: Spool, told: Mapping[str, Any], before: float) -> Iterator[Path]:
+    """The instances of one conflict, which names one of them; by that one the others are known, so it comes last.
+
+    Its batch lists them. Of an older version, and once they are deleted, it does not: then those that came in
+    ``before``, seconds since 1970, for the same may have come again, for somebody who lives.
+    """
     named = spool.aside(Name.new(told["site"], "", uid=told["uid"], digest=told["digest"]))
-    if told["instances"] > 1:
-        beside = filed(spool, told["command_id"]) or sorted(named.parent.glob("*"))  # of older versions: not listed
-        with suppress(Refused, OSError):
+    listed = filed(spool, told["command_id"])
+    with suppress(Refused, OSError):
+        if not listed and named.stat().st_mtime > before:
+            return
+        if told["instances"] > 1:
             says = _whose(named)
+            beside = listed or sorted(named.parent.glob("*"))
             yield from (file for file in beside if file != named and _says(file, says))
     yield named
 

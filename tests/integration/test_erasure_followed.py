@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 
 from adapters.dicom.inlet import spool_at
-from adapters.inbox.answers import answer_of, keep_answer
+from adapters.inbox.answers import answer_of, forgettings, keep_answer
 from adapters.inbox.filed import file_under
 from domain.actors import Caller
 from domain.commands.directory import RegisterProfessional
@@ -176,6 +176,30 @@ def finish(ward: Ward) -> None:
         return bool(status.of_identity(world.ours, UUID(ward.erased))[0]["state"] == "completed")
 
     until(done, "completed")
+
+
+def test_an_outbox_that_was_lost_asks_again_and_nothing_that_came_since_is_removed(ward: Ward) -> None:
+    """What the ledger has noted is done: exports and imports of today are about people who live."""
+    finish(ward)
+    world, spool = ward.world, spool_at(ward.world.ours.settings.instances)
+    imported, told = uuid4(), {"files": 1, "refused": [{"path": "/in/OTHER.dcm", "reason": "no DICOM"}]}
+    keep_answer(spool, imported, "operator:one", told, forgettings(spool))
+    (ward.export / exports.UNSEALED).write_text("AUTRE")
+    (ward.export / exports.MANIFEST).write_text(json.dumps({"files": {exports.UNSEALED: "ab"}, "unsealed": True}))
+    exports.note(ward.home, ward.export, [ward.erased, ward.other], "auditor:dpo")
+    before = world.types(0)
+    world.query("UPDATE policies.outbox SET state = 'waiting', attempts = 0, try_at = 0 WHERE does LIKE 'erase\\_%'")
+    left = "does LIKE 'erase\\_%' AND state = 'waiting'"
+
+    def done() -> bool:
+        world.senders[POLICY].once()
+        return not world.outbox("id", left)
+
+    assert len(world.outbox("id", left)) == len(PARTS)
+    until(done, "asked again")
+    assert world.types(0) == before
+    assert answer_of(spool, imported, "operator:one") == told
+    assert (ward.export / exports.UNSEALED).exists()
 
 
 def test_an_export_that_was_moved_is_told(ward: Ward) -> None:

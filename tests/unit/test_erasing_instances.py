@@ -380,3 +380,24 @@ def test_an_older_list_does_not_delete_what_came_in_since_for_somebody_living(
         file.write_text(lines)
     Again(folder.ours).follow()
     assert list(folder.held()) == (["instances P"] if stays else [])
+
+
+def test_looking_again_deletes_nothing_of_who_has_the_number_since(folder: Folder) -> None:
+    """Each start of the DICOM service looks at all who were ever erased; the PACS has sent the same again since."""
+
+    def everything(*uids: str) -> None:
+        folder.receive("M", "1", *uids)
+        folder.receive("M", "1", *uids, **OTHER_CONTENT)
+        refused(folder, "M", "2")
+
+    everything(ROOT + "7", ROOT + "8")
+    folder.note("M")
+    folder.erase("M")
+    shutil.rmtree(folder.spool.refused)  # the clock of these tests is behind that of the files: it was not deleted
+    folder.spool.root.joinpath("instances").mkdir(exist_ok=True)
+    left = len(list(folder.held()))
+    everything(ROOT + "9", ROOT + "7", ROOT + "8")  # in other batches: the same ones would be answered as before
+    came = list(folder.held())
+    assert len(came) == left + 8
+    Again(folder.ours).from_the_start()
+    assert list(folder.held()) == came
