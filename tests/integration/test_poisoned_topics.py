@@ -270,10 +270,8 @@ def test_health_names_what_stands_still_and_why(ledger: LiveLedger, monkeypatch:
 def damages(ledger: LiveLedger) -> Iterator[tuple[str, str]]:
     """Damage the topic in one way after the other; yields what happened, and what is said of it."""
     kafka = ledger.krypton.addresses.kafka
-    poison(ledger, FORGED["one million too high"], FORGED["of 20 digits"])
-    yield "forged positions", "records that this ledger did not write"
-    poison(ledger, FORGED["without headers"])
-    yield "a foreign record", "records that this ledger did not write"
+    poison(ledger, FORGED["one million too high"], FORGED["of 20 digits"], FORGED["without headers"])
+    yield "forged positions and foreign records", "24 records that this ledger did not write"
     transaction_aborted(ledger)
     yield "a transaction of somebody", "goes on after an offset without a record"
     topics.delete(kafka, [TOPIC])
