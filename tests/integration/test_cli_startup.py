@@ -34,6 +34,14 @@ sys.exit(code)
 """
 
 
+@pytest.fixture(scope="module")
+def given(region: Region) -> dict[str, str]:
+    """Of two persons, whom all views know."""
+    ref, other = region.register(), region.register()
+    region.settle()
+    return {"ref": ref, "other": other, "number": ref.partition("|")[2], "moment": "2100-01-01"}
+
+
 @pytest.mark.live
 @pytest.mark.parametrize(
     "words",
@@ -43,10 +51,7 @@ sys.exit(code)
         *("audit as-of {moment} {ref}", "audit history {ref}", "audit accesses {ref}", "audit exposure {ref} {other}"),
     ],
 )
-def test_a_read_imports_nothing_that_only_services_need(region: Region, words: str) -> None:
-    ref, other = region.register(), region.register()
-    region.settle()
-    given = {"ref": ref, "other": other, "number": ref.partition("|")[2], "moment": "2100-01-01"}
+def test_a_read_imports_nothing_that_only_services_need(region: Region, given: dict[str, str], words: str) -> None:
     command = [sys.executable, "-c", SCRIPT, *words.format(**given).split(), "--json"]
     done = subprocess.run(command, env=region.env, capture_output=True, text=True, timeout=WITHIN_S)
     assert done.returncode == 0, done.stderr
