@@ -22,6 +22,23 @@ from tests.fakes.roles import REASON, every_role
 
 SHARES_REGION = re.compile(r"^from tests\.integration\.live_cli import .*\bregion\b", re.MULTILINE)
 
+LONG = {
+    "test_backup",
+    "test_chaos",
+    "test_demo",
+    "test_docs_run",
+    "test_orphans",
+    "test_poisoned_topics",
+    "test_processor_live",
+    "test_proofs_under_load",
+    "test_rebuild_kill",
+    "test_rejoin",
+    "test_two_brokers",
+    "test_upgrade_beside",
+}
+"""Files of half a minute and more."""
+EARLIER = 0.6
+
 gc.disable()  # until all is collected: what is made until then stays
 
 # How long one example takes says how busy the machine is; every test is bounded by pytest-timeout.
@@ -47,7 +64,8 @@ def _shared(file: str) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes share the work, files that wait for servers and files that compute take turns.
 
-    Else all would wait at first, with cores idle, and compute in the end, more of them than there are cores.
+    Else all would wait at first, with cores idle, and compute in the end, more of them than there are cores. The last
+    third has no file that takes long: one process would work alone at the end.
     """
     if not hasattr(config, "workerinput"):
         return
@@ -55,7 +73,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         scopes.setdefault(_shared(item.nodeid.partition("::")[0]), []).append(item)
     computing = [name for name in scopes if name.startswith("tests/unit/")]
-    waiting = [name for name in scopes if not name.startswith("tests/unit/")]
+    places = {name: at for at, name in enumerate(name for name in scopes if not name.startswith("tests/unit/"))}
+    waiting = sorted(places, key=lambda name: places[name] * (EARLIER if Path(name).stem in LONG else 1))
     each = len(computing) // (len(waiting) + 1)
     turns = [[name, *computing[n * each : (n + 1) * each]] for n, name in enumerate(waiting)]
     order = [*(name for turn in turns for name in turn), *computing[len(waiting) * each :]]
