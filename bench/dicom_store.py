@@ -30,7 +30,7 @@ from adapters.dicom.storage import Doors, StorageService
 from adapters.inbox.recorder import Executes
 from domain.commands.studies import ReceiveStudy
 from domain.ports import Answer
-from domain.work import Command, Envelope
+from domain.work import A, Command, Envelope
 from tests.waiting import until
 
 SENDER, CALLED = "BENCH", "KRYPTON"
@@ -50,6 +50,9 @@ class NoLedger:
             self.commands.add(by.command_id)
             self.instances += command.instances
         return Answer((), {"study": str(by.command_id), "dose_reports": 0})
+
+    def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
+        """Nothing is stored."""
 
 
 def run(seconds: float = 10, ledger: Executes | None = None) -> dict[str, float]:

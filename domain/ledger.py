@@ -7,6 +7,7 @@ stored answer.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar, cast
 from uuid import UUID
@@ -147,7 +148,7 @@ class Ledger(Application[UUID]):
     def _answered(self, command: Command, by: Envelope) -> Answer | None:
         """The stored answer of a repeated command. Raises IdTaken (W5)."""
         known = self.log.answer_of(by.command_id)
-        return known and known.to(by.asker(command))
+        return known and replace(known.to(by.asker(command)), repeated=True)
 
     def execute_many(self, asked: Asked) -> list[Outcome]:
         """Run commands in order, in as few transactions as possible; a refused one does not stop the others."""

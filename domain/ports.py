@@ -86,12 +86,13 @@ class MasterKey(Protocol):
 class Answer:
     """A command's answer: the ledger positions it wrote, and ids it created. Never names or traits.
 
-    ``asker``: whose it is; None: it is not stored.
+    ``asker``: whose it is; None: it is not stored. ``repeated``: it is from before.
     """
 
     positions: tuple[int, ...]
     result: Mapping[str, Any]
     asker: Asker | None = field(default=None, compare=False)
+    repeated: bool = field(default=False, compare=False)
 
     def to(self, asker: Asker) -> "Answer":
         """The stored answer, to who repeats its command id. Raises IdTaken (W5)."""

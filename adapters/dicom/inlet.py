@@ -13,6 +13,8 @@ from adapters.inbox.desk import Desk
 from adapters.inbox.recorder import Executes, Recorder
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import ROOM, Form, Name, Spool
+from domain.aggregates.identity import Identity
+from domain.aggregates.study import Study
 
 
 class Instances:
@@ -29,6 +31,12 @@ class Instances:
     def owner(self, result: Mapping[str, Any]) -> str | None:
         """See ``Inlet``: the study."""
         return result.get("study")
+
+    def erased(self, ledger: Executes, result: Mapping[str, Any]) -> bool:
+        """See ``Inlet``: whose study it is now."""
+        study = ledger.find(Study, UUID(result["study"])) if "study" in result else None
+        person = ledger.find(Identity, study.identity_id) if study else None
+        return person is not None and person.erased
 
 
 def spool_at(root: Path, *, room: int = ROOM) -> Spool:

@@ -24,7 +24,7 @@ from adapters.inbox.spool import Name
 from adapters.inbox.whose import list_refused
 from domain.errors import NotFound, RuleBroken
 from domain.ports import Answer
-from domain.work import Command, Envelope
+from domain.work import A, Command, Envelope
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,9 @@ class Executes(Protocol):
 
     def execute(self, command: Command, by: Envelope) -> Answer:
         """Run a command once per command id. Raises RuleBroken, NotFound; any other error may be retried."""
+
+    def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
+        """One aggregate, to look at."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,9 @@ class Inlet(Protocol[I]):
     def owner(self, result: Mapping[str, Any]) -> str | None:
         """The uuid of what the items of a batch were recorded for, by the ledger's answer; None: of nothing."""
 
+    def erased(self, ledger: Executes, result: Mapping[str, Any]) -> bool:
+        """Whether the person was erased whose items these are, by the ledger's answer."""
+
 
 class Recorder(Generic[I]):
     """Asks the ledger about closed batches of one desk; ``correlation``: the request that brings them, if one does."""
@@ -81,10 +87,20 @@ class Recorder(Generic[I]):
             self._refuse(batch, reason)
             return Outcome(batch, {}, reason)
         self.desk.step("executed")
+        if answer.repeated and self._inlet.erased(self._ledger, answer.result):
+            return self._keep_nothing(batch)
         self._file_under(batch, answer.result)
         self.desk.release(batch.names)
         self._forget(batch.command_id)
         return Outcome(batch, dict(answer.result), positions=answer.positions)
+
+    def _keep_nothing(self, batch: Batch) -> Outcome:
+        """The same batch again of a person who was erased since: it is no new fact, and nothing of it comes back."""
+        reason = "the person was erased since these items were recorded: they are not kept"
+        self._give_up(batch.names)
+        self._forget(batch.command_id)
+        log.warning("batch %s of %s: %s", batch.command_id, batch.actor, reason)
+        return Outcome(batch, {}, reason)
 
     def _file_under(self, batch: Batch, result: Mapping[str, Any]) -> None:
         """List the items where an erasure finds them: what came second by its command, which the conflict tells."""

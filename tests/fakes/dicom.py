@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
@@ -18,7 +19,7 @@ from pynetdicom.transport import AssociationSocket
 from domain.commands.directory import EnrollSite
 from domain.commands.studies import ReceiveStudy
 from domain.ports import Answer
-from domain.work import Command, Envelope
+from domain.work import A, Command, Envelope
 from schemas.event import LedgerEvent
 from tests.fakes.ledger import MemoryLedger
 
@@ -151,6 +152,10 @@ class FlakyLedger:
             self.failures -= 1
             raise ConnectionError("the database is away")
         return self.ledger.execute(command, by)
+
+    def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
+        """Ask the ledger."""
+        return self.ledger.find(cls, aggregate_id)
 
 
 class Heard:

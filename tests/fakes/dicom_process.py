@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from uuid import UUID
 
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.receiver import Ways
@@ -15,7 +16,7 @@ from adapters.durable import write
 from adapters.inbox.batches import Limits
 from domain.commands.studies import ReceiveStudy
 from domain.ports import Answer
-from domain.work import Command, Envelope
+from domain.work import A, Command, Envelope
 from tests.fakes.dicom import SITE
 
 LONGEST_LIFE_S = 300
@@ -35,6 +36,9 @@ class FolderLedger:
         if not file.exists():
             write(file, json.dumps({"instances": command.instances}).encode())
         return Answer((), {"study": command.study_uid, "dose_reports": 0})
+
+    def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
+        """No aggregate is stored."""
 
     def instances(self) -> int:
         """How many it counts, over all commands."""

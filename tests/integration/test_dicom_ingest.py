@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pydicom
 import pytest
@@ -18,7 +19,7 @@ from adapters.dicom.folder import IngestSummary, ingest_paths
 from adapters.dicom.inlet import spool_at
 from domain.errors import UnknownSite
 from domain.ports import Answer
-from domain.work import Command, Envelope
+from domain.work import A, Command, Envelope
 from tests import real_files
 from tests.fakes.dicom import (
     OTHER_SITE,
@@ -247,6 +248,9 @@ class Forgetful:
             others = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(False, pathlib.__file__)])
             self.held = sum(one.size for one in others.statistics("filename"))
         return Answer((), {"study": str(by.command_id), "dose_reports": 0})
+
+    def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
+        """Nothing is stored."""
 
 
 def test_memory_does_not_grow_with_the_folder(intake: Intake, tmp_path: Path) -> None:

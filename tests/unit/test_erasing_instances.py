@@ -25,7 +25,7 @@ from schemas.codec import Codec
 from tests.fakes.dicom import OTHER_SITE, ROOT, enrolled, instance, of_type, write
 from tests.fakes.erasing import Erase
 from tests.fakes.ledger import MemoryLedger
-from tests.unit.test_dicom_crash import Died, dies_at, receive, restart
+from tests.unit.test_dicom_crash import Died, dies_at, nothing_is_pending, receive, restart
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,21 @@ def test_a_study_that_is_somebody_elses_by_now_stays(folder: Folder) -> None:
     assert len(list(folder.held())) == 2
     folder.erase("P")
     assert list(folder.held()) == []
+
+
+def test_the_same_batch_again_of_an_erased_person_brings_nothing_back(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is answered as before, under the erased person's study. Another batch is somebody new."""
+    folder.receive("M", "1", ROOT + "7", ROOT + "8")
+    folder.note("M")
+    folder.erase("M")
+    folder.receive("M", "1", ROOT + "7", ROOT + "8")
+    assert list(folder.held()) == []
+    assert nothing_is_pending(folder.spool)
+    assert "the person was erased" in caplog.text
+    folder.receive("M", "1", ROOT + "7")
+    assert list(folder.held()) == ["instances M"]
 
 
 def test_what_was_put_aside_or_refused_is_deleted_where_it_says_that_it_is_theirs(folder: Folder) -> None:

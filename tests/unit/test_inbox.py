@@ -11,11 +11,11 @@ import pytest
 
 from adapters.inbox.batches import Batch, Batches, Limits
 from adapters.inbox.desk import Desk, Kept, abandoned, open_desk
-from adapters.inbox.recorder import Recorder
+from adapters.inbox.recorder import Executes, Recorder
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Form, Name, Spool
 from domain.ports import Answer
-from domain.work import Command, Envelope, Work
+from domain.work import A, Command, Envelope, Work
 from tests.unit.test_dicom_crash import Died, dies_at, nothing_is_pending, unlock
 
 MESSAGES = UUID("00000000-0000-5000-8000-000000000001")
@@ -86,6 +86,9 @@ class Messages:
     def owner(self, result: Mapping[str, Any]) -> str | None:
         return None
 
+    def erased(self, ledger: Executes, result: Mapping[str, Any]) -> bool:
+        return False
+
 
 class Ledger:
     """Answers a repeated command as the first time."""
@@ -96,6 +99,9 @@ class Ledger:
     def execute(self, command: Command, by: Envelope) -> Answer:
         self.stored.setdefault(by.command_id, command)
         return Answer((), {})
+
+    def find(self, cls: type[A], aggregate_id: UUID) -> A | None:
+        return None
 
     def texts(self) -> list[str]:
         return sorted(text for one in self.stored.values() if isinstance(one, Send) for text in one.texts)
