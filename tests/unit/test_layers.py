@@ -48,6 +48,7 @@ PLANTED = [
     ("streams/reading/events.py", "import streams.processor.view", "relay, processor and readers meet at the broker"),
     ("streams/processor/applier.py", "import streams.relay.outgoing", "a processor applies what Kafka holds"),
     ("domain/work.py", "import domain.ledger", "the domain has no circle"),
+    ("domain/matching/keys.py", "import domain.aggregates.link", "matching compares texts"),
     ("adapters/dicom/storage.py", "import adapters.vault.postgres", "an adapter knows one standard"),
     ("adapters/inbox/spool.py", "import adapters.dicom.part10", "an adapter knows one standard"),
     ("adapters/notary/folder.py", "import adapters.inbox.spool", "the inbox is for inlets alone"),

@@ -1,0 +1,82 @@
+"""Blocking keys: two records are compared only where they share one, so that a region is not compared with itself.
+
+A record has up to 15 keys, and each holds a birth date, in whole or in part, or a number: no key grows with a common
+name. Names count by their sound, whichever field they stand in, so that swapped and married names meet. A trait that is
+not known gives no key.
+"""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Final
+
+from domain.matching.names import Name
+from domain.matching.record import Record
+
+BITS: Final = 64
+"""Of a key as stored: at 150 million keys two different ones meet by chance a few hundred times, to no effect."""
+STEM: Final = 3
+"""Letters of a name's sound that stand for it where the rest may have slipped."""
+
+
+def keys(record: Record) -> frozenset[int]:
+    """Signed integers of 64 bits, the same on every machine."""
+    return frozenset(map(_digest, texts(record)))
+
+
+def texts(record: Record) -> frozenset[str]:
+    """The keys as text: which kind, and what it is made of."""
+    found = set(_of_number(record))
+    if record.born:
+        found.update(_of_day(record))
+        found.update(_of_parts(record))
+    return frozenset(found)
+
+
+def _of_number(record: Record) -> Iterator[str]:
+    if record.number:
+        yield f"number|{record.number.key}"
+
+
+def _of_day(record: Record) -> Iterator[str]:
+    """The whole date, with any one name or with the place."""
+    birth = record.born
+    if birth is None or not birth.whole:
+        return
+    day = f"{birth.year:04}-{birth.month:02}-{birth.day:02}"
+    for sound in _sounds(record):
+        yield f"day+name|{day}|{sound}"
+    if record.place:
+        yield f"day+place|{day}|{record.place}|{record.sex or ''}"
+
+
+def _of_parts(record: Record) -> Iterator[str]:
+    """Both names, with a part of the date: the other parts may have slipped, or not be known."""
+    birth, given = record.born, record.given
+    if birth is None or given is None:
+        return
+    for family in filter(None, (record.family, record.used)):
+        pair = "|".join(sorted((family.sound, given.sound)))
+        yield f"names+year|{pair}|{birth.year}"
+        if birth.whole:
+            low, high = sorted((birth.month, birth.day))
+            yield f"names+month+day|{pair}|{low}|{high}"
+        for stem in _stems(family, given.sound):
+            yield f"stem+year|{stem}|{birth.year}|{record.place or ''}"
+
+
+def _stems(family: Name, given: str) -> Iterator[str]:
+    yield f"{family.sound}|{given[:STEM]}"
+    yield f"{given}|{family.sound[:STEM]}"
+
+
+def _sounds(record: Record) -> frozenset[str]:
+    """Sounds of the names, whichever field they stand in."""
+    names = [name for name in (record.family, record.used) if name]
+    sounds = {name.sound for name in names}
+    if record.given:
+        sounds.add(record.given.sound)
+    return frozenset(sounds)
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=BITS // 8).digest(), signed=True)

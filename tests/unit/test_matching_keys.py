@@ -1,0 +1,67 @@
+"""Two records of one person share a key; those of whom nothing is known have none."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.matching.keys import keys, texts
+from domain.matching.record import record
+from domain.traits import TRAITS
+
+BASE: dict[str, str | None] = {
+    "family": "FICTIVE",
+    "given": "Lætitia",
+    "birth_date": "1980-04-12",
+    "sex": "F",
+    "birth_place": "33063",
+}
+NUMBER = "1.2.250.1.213.1.4.10|280043306301283"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"family": "FICTIF"},
+        {"given": "Marion"},
+        {"family": "LAETITIA", "given": "FICTIVE", "birth_place": None},
+        {"family": "MARTIN", "used_name": "FICTIVE", "birth_place": None},
+        {"family": "MARTIN", "birth_place": None},
+        {"birth_date": "1980-12-04"},
+        {"birth_date": "1980-04-13"},
+        {"birth_date": "1981-04-12"},
+        {"birth_date": "1980-00-00"},
+        {"given": "Laeticia", "family": "FICTIBE"},
+        {"given": "Laetita", "birth_date": "1980-04-13"},
+        {"birth_place": "99999", "sex": "I"},
+    ],
+)
+def test_two_records_of_one_person_share_a_key(changed: dict[str, str | None]) -> None:
+    assert keys(record(BASE)) & keys(record(BASE | changed))
+
+
+def test_one_number_is_a_key_whatever_else_differs() -> None:
+    one, other = record(BASE, NUMBER), record({"family": "TESTPATIENT", "given": "Theo"}, NUMBER)
+    assert keys(one) & keys(other)
+
+
+def test_placeholders_give_no_key() -> None:
+    nobody = {"family": "INCONNU", "given": "X", "birth_date": "1900-01-01", "sex": "I", "birth_place": "99999"}
+    assert not keys(record(nobody))
+    assert not keys(record({"family": "FICTIVE", "given": "Lea"}))
+
+
+def test_no_key_is_made_of_names_alone() -> None:
+    found = texts(record({**BASE, "used_name": "MARTIN", "first_names": "Lætitia Rose"}, NUMBER))
+    assert 10 <= len(found) <= 15
+    assert all("1980" in text or text.startswith(("number|", "names+month+day|")) for text in found)
+
+
+@given(st.fixed_dictionaries({trait: st.none() | st.text() for trait in TRAITS}))
+def test_any_record_has_at_most_fifteen_keys_of_64_bits(traits: dict[str, str | None]) -> None:
+    found = keys(record(traits, NUMBER))
+    assert len(found) <= 15
+    assert all(-(2**63) <= key < 2**63 for key in found)
+
+
+def test_keys_are_the_same_on_every_machine() -> None:
+    assert sorted(keys(record({"birth_date": "1980-04-12", "birth_place": "33063"}))) == [6013197019554417628]
