@@ -14,8 +14,8 @@ from domain.matching.record import Record
 
 BITS: Final = 64
 """Of a key as stored: at 150 million keys two different ones meet by chance a few hundred times, to no effect."""
-STEM: Final = 3
-"""Letters of a name's sound that stand for it where the rest may have slipped."""
+STEM, INITIAL = 3, 1
+"""First letters of a family and of a given name's sound that stand for it where the rest may have slipped."""
 
 
 def keys(record: Record) -> frozenset[int]:
@@ -54,18 +54,22 @@ def _of_parts(record: Record) -> Iterator[str]:
     birth, given = record.born, record.given
     if birth is None or given is None:
         return
+    low, high = sorted((birth.month, birth.day))
     for family in filter(None, (record.family, record.used)):
         pair = "|".join(sorted((family.sound, given.sound)))
         yield f"names+year|{pair}|{birth.year}"
         if birth.whole:
-            low, high = sorted((birth.month, birth.day))
             yield f"names+month+day|{pair}|{low}|{high}"
-        for stem in _stems(family, given.sound):
-            yield f"stem+year|{stem}|{birth.year}|{record.place or ''}"
+    if record.family:
+        for stem in _stems(record.family, given.sound):
+            yield f"stem+year|{stem}|{birth.year}"
+            if birth.whole:
+                yield f"stem+month+day|{stem}|{low}|{high}"
 
 
 def _stems(family: Name, given: str) -> Iterator[str]:
-    yield f"{family.sound}|{given[:STEM]}"
+    """One name whole, and the start of the other."""
+    yield f"{family.sound}|{given[:INITIAL]}"
     yield f"{given}|{family.sound[:STEM]}"
 
 

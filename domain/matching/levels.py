@@ -70,9 +70,8 @@ class Number(IntEnum):
     UNKNOWN = 0
     OWN = 1
     BORROWED = 2  # equal, and somebody else's on one side at least
-    NEAR = 3  # one digit differs, or two are swapped: twins more often than a slip, for the key would not fit
-    DOUBTFUL = 4  # they differ, and one at least is somebody else's
-    DIFFERENT = 5  # two numbers, each its record's own: two people
+    DOUBTFUL = 3  # they differ, and one at least is somebody else's
+    DIFFERENT = 4  # two numbers, each its record's own: two people
 
 
 class Others(IntEnum):

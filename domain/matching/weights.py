@@ -49,15 +49,13 @@ def _limited(bits: float) -> float:
     return max(-LIMIT, min(LIMIT, bits))
 
 
-@dataclass(slots=True)
 class Terms:
     """What a name's share in the region adds to the weight of its agreement."""
 
-    frequencies: Frequencies
-
-    def __post_init__(self) -> None:
-        self.family_chance = chance(self.frequencies.family)
-        self.given_chance = chance(self.frequencies.given)
+    def __init__(self, frequencies: Frequencies) -> None:
+        self.frequencies = frequencies
+        self.family_chance = chance(frequencies.family)
+        self.given_chance = chance(frequencies.given)
 
     def bits(self, agreement: Agreement, one: Record, other: Record) -> float:
         """Bits to add: over 0 for rare names, below for common ones. Symmetric."""

@@ -69,7 +69,7 @@ TRAITS = [
     ({"birth_place": "99999"}, {"birth_place": "99999"}, "place", Place.UNKNOWN),
     ({"ins": OWN}, {"ins": OWN}, "number", Number.OWN),
     ({"ins": OWN}, {"ins": ANOTHER}, "number", Number.DIFFERENT),
-    ({"ins": OWN}, {"ins": NEXT}, "number", Number.NEAR),
+    ({"ins": OWN}, {"ins": NEXT}, "number", Number.DIFFERENT),
     ({"ins": FATHERS}, {"ins": FATHERS}, "number", Number.BORROWED),
     ({"ins": OWN}, {"ins": FATHERS}, "number", Number.DOUBTFUL),
     ({"ins": OWN}, {"ins": numbered("2800433063012", DEMONSTRATION)}, "number", Number.UNKNOWN),

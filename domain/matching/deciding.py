@@ -1,0 +1,75 @@
+"""Decides all pairs of a set of records at once: sure merges first, then strict ones, then what a human is shown.
+
+Records stand in the order of their identities' ids, so that the order of their arrival decides nothing. Suspicions are
+raised by the groups that sure merges leave, so that one person's slips raise none.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from domain.matching.agreement import agreement
+from domain.matching.frequencies import Frequencies
+from domain.matching.groups import Groups
+from domain.matching.guards import SEEN
+from domain.matching.levels import Agreement
+from domain.matching.record import Record
+from domain.matching.suspicions import Suspicions
+from domain.matching.tiers import Rules, Thresholds, Tier, strict, sure
+from domain.matching.weights import Terms, Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two records by their places, how far they agree, and what that is worth in bits."""
+
+    one: int
+    other: int
+    found: Agreement
+    bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Merges with their tier, each of which joined two groups; what is left for a human; and the groups."""
+
+    merges: list[tuple[Pair, Tier]]
+    review: list[Pair]
+    groups: Groups
+
+
+def scored(
+    records: Sequence[Record], places: Iterable[tuple[int, int]], weights: Weights, frequencies: Frequencies
+) -> list[Pair]:
+    """Pairs with their weight, the heaviest first."""
+    terms = Terms(frequencies)
+    found = []
+    for one, other in places:
+        a, b = records[one], records[other]
+        agreed = agreement(a, b)
+        found.append(Pair(one, other, agreed, weights.of(agreed) + terms.bits(agreed, a, b)))
+    return sorted(found, key=lambda pair: (-pair.bits, pair.one, pair.other))
+
+
+def decide(records: Sequence[Record], pairs: Sequence[Pair], frequencies: Frequencies, limits: Thresholds) -> Decided:
+    """``pairs``: the heaviest first (``scored``)."""
+    groups = Groups(records)
+    merges: list[tuple[Pair, Tier]] = []
+    for pair in pairs:
+        if groups.same(pair.one, pair.other) or not sure(pair.found):
+            continue
+        if not groups.clash(pair.one, pair.other, frequencies, numbers_alone=True):
+            groups.join(pair.one, pair.other)
+            merges.append((pair, Tier.SURE))
+    inside = ([records[place] for place in group] for group in groups)
+    rules = Rules(limits, frequencies, Suspicions(inside, frequencies.given, SEEN))
+    for pair in pairs:
+        a, b = records[pair.one], records[pair.other]
+        if groups.same(pair.one, pair.other) or not strict(pair.found, limits):
+            continue
+        if rules.tier(pair.found, pair.bits, a, b) is Tier.STRICT and not groups.clash(
+            pair.one, pair.other, frequencies, numbers_alone=False
+        ):
+            groups.join(pair.one, pair.other)
+            merges.append((pair, Tier.STRICT))
+    review = [p for p in pairs if p.bits >= limits.review_bits and not groups.same(p.one, p.other)]
+    return Decided(merges, review, groups)

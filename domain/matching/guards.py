@@ -1,0 +1,49 @@
+"""What keeps a rule from merging a pair however much it agrees: contradictions, two names, weak dates.
+
+Each guard looks at one pair alone; those that look at its neighbours are in ``suspicions``. A guard never merges.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from domain.matching.frequencies import Frequencies, share
+from domain.matching.levels import Agreement, Birth, Family, Given, Number, Others, Sex, Used
+from domain.matching.record import Record
+
+COMMON: Final = 2e-5
+"""A given name of this share of a region's people is a name, and no slip of another: a hundred of five millions."""
+SEEN: Final = 3
+"""And at least so many people have it: in a small region a slip has a large share."""
+
+
+def contradictions(found: Agreement) -> Iterator[str]:
+    """What says that the two are two people. Their own numbers that differ always do."""
+    if found.number is Number.DIFFERENT:
+        yield "number"
+    if found.sex is Sex.DIFFERENT:
+        yield "sex"
+    if found.birth in (Birth.TWO_PARTS, Birth.YEAR, Birth.DIFFERENT):
+        yield "birth_date"
+    if found.others is Others.DIFFERENT:
+        yield "first_names"
+    if found.used is Used.DIFFERENT:
+        yield "used_name"
+
+
+def two_given_names(found: Agreement, one: Record, other: Record, frequencies: Frequencies) -> bool:
+    """Lexicon: a slip makes a word that is no name. Where both are names of the region, they are two names.
+
+    LUCAS and LUCA, JEAN and JEAN-MICHEL, MARIE and MARIA are not slips of each other, and twins may be ANNE CLAIRE and
+    CLAIRE. Where family and given name are swapped, both must be equal.
+    """
+    if found.family is Family.SWAPPED:
+        return not (one.family and other.given and one.given and other.family) or (
+            (one.family.whole, one.given.whole) != (other.given.whole, other.family.whole)
+        )
+    if found.given not in (Given.LISTED, Given.SPELLING, Given.SHORT_FORM, Given.PART):
+        return found.given is Given.DIFFERENT
+    return all(each.given is not None and _a_name(each.given.whole, frequencies) for each in (one, other))
+
+
+def _a_name(whole: str, frequencies: Frequencies) -> bool:
+    return frequencies.given[whole] >= SEEN and share(frequencies.given, whole) >= COMMON

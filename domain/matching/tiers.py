@@ -1,0 +1,103 @@
+"""The tier of a pair: merged surely, merged by strict traits, shown to a human, or left.
+
+SURE: one national number, its own on both sides, and the same given name. STRICT: all strict traits agree, one name may
+have one slip, nothing contradicts. REVIEW: the weight is over a threshold. Where a guard or a suspicion forbids a merge
+the pair goes to review. Two own numbers that differ are never merged. Source: RNIV 1 v2.0, strict traits.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from domain.matching.frequencies import Frequencies
+from domain.matching.guards import contradictions, two_given_names
+from domain.matching.levels import Agreement, Birth, Family, Given, Number, Others, Place, Sex, Used
+from domain.matching.record import Record
+from domain.matching.suspicions import Suspicions
+
+
+class Tier(StrEnum):
+    """What a rule does with a pair, the strongest first."""
+
+    SURE = "sure"
+    STRICT = "strict"
+    REVIEW = "review"
+    LEFT = "left"
+
+
+class Placeless(StrEnum):
+    """When strict traits merge though a birth place is not known."""
+
+    NEVER = "never"
+    LISTED = "listed"  # where the whole lists of given names are equal
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Bits from which on a pair is merged, or shown to a human."""
+
+    strict_bits: float = 6.0
+    review_bits: float = -4.0
+    placeless: Placeless = Placeless.LISTED
+
+
+SAME_FAMILY: Final = frozenset({Family.EXACT, Family.SPELLING, Family.CROSS, Family.SWAPPED})
+NUMBERED_FAMILY: Final = SAME_FAMILY | {Family.PART}
+NUMBERED_GIVEN: Final = frozenset({Given.SPELLING, Given.SHORT_FORM, Given.PART})
+
+
+def sure(found: Agreement) -> bool:
+    """One number, each record's own, and the same given name: the number alone may be a twin's or a parent's."""
+    named = found.given in (Given.EXACT, Given.LISTED) or found.family is Family.SWAPPED
+    return found.number is Number.OWN and named and found.others is not Others.DIFFERENT
+
+
+def strict(found: Agreement, limits: Thresholds) -> bool:
+    """Whether a merge without a human is possible: by strict traits, or by number and another form of the given name.
+
+    Guards come on top.
+    """
+    if found.birth is not Birth.EXACT or found.sex is not Sex.EQUAL or any(contradictions(found)):
+        return False
+    if found.number is Number.OWN and found.family in NUMBERED_FAMILY and found.given in NUMBERED_GIVEN:
+        return True
+    slips = (found.family is Family.SPELLING) + (found.given is Given.SPELLING)
+    named = found.given in (Given.EXACT, Given.LISTED, Given.SPELLING) or found.family is Family.SWAPPED
+    unquestioned = found.number in (Number.UNKNOWN, Number.OWN)
+    return unquestioned and named and found.family in SAME_FAMILY and slips <= 1 and _placed(found, limits.placeless)
+
+
+def _placed(found: Agreement, placeless: Placeless) -> bool:
+    if found.place is not Place.UNKNOWN:
+        return found.place is Place.EQUAL
+    return placeless is Placeless.ALWAYS or (placeless is Placeless.LISTED and found.others is Others.EQUAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides the tier of a pair beside its weight."""
+
+    limits: Thresholds
+    frequencies: Frequencies
+    suspicions: Suspicions
+
+    def tier(self, found: Agreement, bits: float, one: Record, other: Record) -> Tier:
+        """``bits``: the weight of the agreement, the prior and terms among them."""
+        if sure(found):
+            return Tier.SURE
+        if strict(found, self.limits) and bits >= self.limits.strict_bits and not self.guarded(found, one, other):
+            return Tier.STRICT
+        return Tier.REVIEW if bits >= self.limits.review_bits else Tier.LEFT
+
+    def guarded(self, found: Agreement, one: Record, other: Record) -> bool:
+        """Whether two given names or a suspicion keep a rule from merging; an equal married name lifts suspicions."""
+        if two_given_names(found, one, other, self.frequencies):
+            return True
+        if found.family is Family.CROSS or found.used is Used.EQUAL:
+            return False
+        if self.suspicions.twins(one) or self.suspicions.twins(other):
+            return True
+        settled = {"place"} if found.place is Place.EQUAL else set()
+        settled |= {"first_names"} if found.others is Others.EQUAL else set()
+        return any(self.suspicions.homonyms(each) - settled for each in (one, other))

@@ -1,0 +1,192 @@
+"""What is merged, what a human is shown: the cases of identities that other systems merge or lose."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.ins import key_of, qualified
+from domain.matching.agreement import agreement
+from domain.matching.deciding import Decided, decide, scored
+from domain.matching.frequencies import Frequencies
+from domain.matching.levels import ENUMS, Birth, Family, Given, Number, Place
+from domain.matching.record import Record, record
+from domain.matching.tiers import Placeless, Thresholds, Tier, strict, sure
+from domain.matching.weights import Weights
+
+TEST = "1.2.250.1.213.1.4.10"
+BASE = {"family": "FICTIVE", "given": "Lea", "birth_date": "1980-04-12", "sex": "F", "birth_place": "33063"}
+REGION = "LEA MARIE CLAIRE JEAN PAUL LUCAS LUCA THEO ROSE LOUISE LOUIS ANNEMARIE MARIEANNE JEANPIERRE JEANPAUL"
+
+
+def numbered(thirteen: str) -> str:
+    return qualified(f"{thirteen}{key_of(thirteen):02}", TEST) or ""
+
+
+OWN, ANOTHER = numbered("2800433063012"), numbered("2800433063099")
+MOTHERS = numbered("2550233063012")
+
+
+def of(**changed: str) -> Record:
+    stated: dict[str, str | None] = {**BASE, **changed}
+    return record(stated, stated.pop("ins", None))
+
+
+def frequencies() -> Frequencies:
+    """Of a region in which some names are well known."""
+    found = Frequencies()
+    for name in REGION.split():
+        found.given[name] += 100
+    found.family.update({"FICTIVE": 10, "MARTIN": 500})
+    return found
+
+
+def flat_weights() -> Weights:
+    """Every agreement is worth enough to be merged or shown, so that tiers and guards alone decide."""
+    return Weights(20.0, tuple((0.0,) * len(enum) for enum in ENUMS))
+
+
+def decided(records: Sequence[Record], placeless: Placeless = Placeless.LISTED) -> Decided:
+    known = frequencies()
+    pairs = [(a, b) for b in range(len(records)) for a in range(b)]
+    scores = scored(records, pairs, flat_weights(), known)
+    return decide(records, scores, known, Thresholds(placeless=placeless))
+
+
+def groups(records: Sequence[Record], placeless: Placeless = Placeless.LISTED) -> list[list[int]]:
+    return sorted(sorted(group) for group in decided(records, placeless).groups)
+
+
+ONE = [
+    ("strict traits", of(), of()),
+    ("one slip in a name", of(), of(family="FICTIEV")),
+    ("a ligature", of(family="CŒURET"), of(family="COEURET")),
+    ("a particle", of(family="Le Goff"), of(family="LEGOFF")),
+    ("names swapped", of(given="Louise"), of(family="LOUISE", given="Fictive")),
+    ("a married name", of(family="FICTIVE", used_name="MARTIN"), of(family="MARTIN")),
+    ("one number, the place not known", of(ins=OWN), of(ins=OWN, birth_place="99999")),
+    ("one number, a slip in the date", of(ins=OWN), of(ins=OWN, birth_date="1980-04-21")),
+    ("one number, a name of the list", of(ins=OWN, first_names="Lea Rose"), of(ins=OWN, given="Rose")),
+    ("one list of given names, no place", of(first_names="Lea Rose"), of(first_names="Lea Rose", birth_place="")),
+    ("an old code of the commune", of(birth_place="2A004"), of(birth_place="20004")),
+]
+TWO = [
+    ("differing numbers", of(ins=OWN), of(ins=ANOTHER)),
+    ("twin sisters", of(given="Anne-Marie"), of(given="Marie-Anne")),
+    ("twins", of(given="Lea"), of(given="Theo", sex="M")),
+    ("brothers", of(given="Lucas", sex="M"), of(given="Luca", sex="M")),
+    ("compound names", of(given="Jean-Pierre", sex="M"), of(given="Jean-Paul", sex="M")),
+    ("a name and a compound", of(given="Jean", sex="M"), of(given="Jean-Paul", sex="M")),
+    ("a name of the other's list", of(given="Marie", first_names="Marie Claire"), of(given="Claire")),
+    ("one number of two names", of(ins=OWN), of(ins=OWN, given="Marie")),
+    ("the mother's number", of(ins=MOTHERS), of(ins=MOTHERS, given="Marie")),
+    ("lists that differ", of(first_names="Lea Rose"), of(first_names="Lea Louise")),
+    ("another sex", of(), of(sex="M")),
+    ("sex indeterminate", of(), of(sex="I")),
+    ("another day", of(), of(birth_date="1980-04-13")),
+    ("a date in part", of(), of(birth_date="1980-04-00")),
+    ("a first of January", of(birth_date="1980-01-01"), of(birth_date="1980-01-01")),
+    ("no place", of(), of(birth_place="99999")),
+    ("a repeated word", of(family="MARTIN MARTIN"), of(family="MARTIN")),
+    ("two slips", of(given="Louise"), of(family="FICTIEV", given="Luoise")),
+    ("placeholders", record({"family": "INCONNU", "given": "X"}), record({"family": "INCONNU", "given": "X"})),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), [case[1:] for case in ONE], ids=[case[0] for case in ONE])
+def test_a_rule_merges_one_person(one: Record, other: Record) -> None:
+    assert groups([one, other]) == [[0, 1]]
+
+
+@pytest.mark.parametrize(("one", "other"), [case[1:] for case in TWO], ids=[case[0] for case in TWO])
+def test_a_rule_leaves_it_to_a_human(one: Record, other: Record) -> None:
+    found = decided([one, other])
+    assert found.merges == []
+    assert [(pair.one, pair.other) for pair in found.review] == [(0, 1)]
+
+
+def test_a_blank_number_never_bridges_two_that_differ() -> None:
+    found = decided([of(ins=OWN), of(), of(ins=ANOTHER)])
+    assert found.merges == []
+    assert {(pair.one, pair.other) for pair in found.review} == {(0, 1), (0, 2), (1, 2)}
+
+
+def test_where_twins_are_suspected_a_number_alone_merges() -> None:
+    marie = of(given="Marie")
+    assert groups([of(), of(), marie]) == [[0], [1], [2]]
+    assert groups([of(ins=OWN), of(ins=OWN), marie]) == [[0, 1], [2]]
+
+
+def test_one_persons_slip_raises_no_suspicion() -> None:
+    slipped = of(ins=OWN, given="Rose", first_names="Lea Rose")
+    assert groups([of(ins=OWN, first_names="Lea Rose"), slipped, of()]) == [[0, 1, 2]]
+
+
+def test_homonyms_born_in_two_places_are_told_apart_by_place() -> None:
+    here, there = of(), of(birth_place="75056")
+    assert groups([here, here, there, there]) == [[0, 1], [2, 3]]
+    assert groups([here, there, of(birth_place="")], Placeless.ALWAYS) == [[0], [1], [2]]
+
+
+def test_the_rules_say_whether_a_place_may_be_missing() -> None:
+    pair = [of(), of(birth_place="")]
+    assert groups(pair, Placeless.ALWAYS) == [[0, 1]]
+    assert groups(pair, Placeless.NEVER) == [[0], [1]]
+
+
+def test_an_equal_married_name_merges_where_twins_are_suspected() -> None:
+    married = of(used_name="MARTIN")
+    assert groups([married, married, of(given="Marie")]) == [[0, 1], [2]]
+
+
+def test_the_tier_is_stored_with_each_merge() -> None:
+    tiers = [tier for _, tier in decided([of(ins=OWN), of(ins=OWN), of()]).merges]
+    assert tiers == [Tier.SURE, Tier.STRICT]
+
+
+SOME = st.builds(
+    of,
+    family=st.sampled_from(["FICTIVE", "FICTIEV", "MARTIN"]),
+    given=st.sampled_from(["Lea", "Marie", "Louise", "Louis"]),
+    ins=st.sampled_from(["", OWN, ANOTHER, MOTHERS]),
+    sex=st.sampled_from(["F", "M", "I"]),
+    birth_date=st.sampled_from(["1980-04-12", "1980-04-12", "1980-12-04"]),
+    birth_place=st.sampled_from(["33063", "33063", "75056", ""]),
+    first_names=st.sampled_from(["", "Lea Rose", "Marie Louise"]),
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(SOME, max_size=7))
+def test_no_group_holds_two_numbers_of_their_own(records: list[Record]) -> None:
+    for group in groups(records, Placeless.ALWAYS):
+        inside = [agreement(records[a], records[b]) for a in group for b in group]
+        assert all(each.number is not Number.DIFFERENT for each in inside)
+
+
+@settings(max_examples=60)
+@given(st.lists(SOME, max_size=7))
+def test_groups_part_all_records_and_hold_every_merge(records: list[Record]) -> None:
+    found = decided(records)
+    assert sorted(place for group in found.groups for place in group) == list(range(len(records)))
+    assert all(found.groups.same(pair.one, pair.other) for pair, _ in found.merges)
+    assert len(found.merges) == len(records) - len(list(found.groups))
+    assert not any(found.groups.same(pair.one, pair.other) for pair in found.review)
+
+
+def test_no_agreement_without_name_or_date_merges() -> None:
+    """Of all combinations of levels, none that contradicts is merged by strict traits."""
+    base = agreement(of(), of())
+    limits = Thresholds(placeless=Placeless.ALWAYS)
+    assert strict(base, limits)
+    for family in (Family.UNKNOWN, Family.SIMILAR, Family.DIFFERENT, Family.PART):
+        assert not strict(base._replace(family=family), limits)
+    for birth in set(Birth) - {Birth.EXACT}:
+        assert not strict(base._replace(birth=birth), limits)
+    for place in (Place.DEPARTMENT, Place.DIFFERENT):
+        assert not strict(base._replace(place=place), limits)
+    for number in (Number.BORROWED, Number.DOUBTFUL, Number.DIFFERENT):
+        assert not strict(base._replace(number=number), limits)
+        assert not sure(base._replace(number=number))
+    assert not sure(base._replace(number=Number.OWN, given=Given.DIFFERENT))
