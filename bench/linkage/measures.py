@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from domain.matching.deciding import Decided, Pair
+from domain.matching.review import worth
 from domain.matching.tiers import Tier
-from domain.matching.weights import probability
 
 Figures = dict[str, float]
 
@@ -75,10 +75,10 @@ def reviewed(owners: Sequence[int], decided: Decided, parts: Sequence[float]) ->
     found = sum(join(pair.one, pair.other) for pair, _ in decided.merges)
     truth = max(len(true_pairs(owners)), 1)
 
-    def worth(pair: Pair) -> float:
-        return -probability(pair.bits) * sizes[root(pair.one)].total() * sizes[root(pair.other)].total()
+    def before(pair: Pair) -> float:
+        return -worth(pair.bits, sizes[root(pair.one)].total(), sizes[root(pair.other)].total())
 
-    waiting = [(worth(pair), place, pair) for place, pair in enumerate(decided.review)]
+    waiting = [(before(pair), place, pair) for place, pair in enumerate(decided.review)]
     heapq.heapify(waiting)
     apart: set[tuple[int, int]] = set()
     figures: Figures = {"review list": len(waiting) / max(len(owners), 1)}
@@ -89,7 +89,7 @@ def reviewed(owners: Sequence[int], decided: Decided, parts: Sequence[float]) ->
             ends = root(pair.one), root(pair.other)
             if ends[0] == ends[1] or (min(ends), max(ends)) in apart:
                 continue
-            if (now := worth(pair)) < said:  # its groups grew since
+            if (now := before(pair)) < said:  # its groups grew since
                 heapq.heappush(waiting, (now, place, pair))
                 continue
             shown += 1

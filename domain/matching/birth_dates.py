@@ -1,7 +1,7 @@
 """Birth dates whose day or month may not be known, and lunar ones, in the forms that RNIV allows.
 
 ``1950-00-00`` and ``1950-03-00`` are known in part. Months 31 to 42 are those of a lunar calendar, and say nothing of a
-month of ours. A day that never was (30 February) is not known. Source: RNIV 1 v2.0, birth date.
+month of the Gregorian one. A day that never was (30 February) is not known. Source: RNIV 1 v2.0, birth date.
 """
 
 import re
@@ -28,7 +28,7 @@ class Born:
 
     @property
     def whole(self) -> bool:
-        """Whether day, month and year are known, by our calendar."""
+        """Whether day, month and year are known, by the Gregorian calendar."""
         return bool(self.day) and not self.lunar
 
     @property

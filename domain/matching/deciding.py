@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from domain.matching.agreement import agreement
 from domain.matching.frequencies import Frequencies
 from domain.matching.groups import Groups
-from domain.matching.guards import SEEN
 from domain.matching.levels import Agreement
 from domain.matching.record import Record
 from domain.matching.suspicions import Suspicions
@@ -61,7 +60,7 @@ def decide(records: Sequence[Record], pairs: Sequence[Pair], frequencies: Freque
             groups.join(pair.one, pair.other)
             merges.append((pair, Tier.SURE))
     inside = ([records[place] for place in group] for group in groups)
-    rules = Rules(limits, frequencies, Suspicions(inside, frequencies.given, SEEN))
+    rules = Rules(limits, frequencies, Suspicions(inside, frequencies))
     for pair in pairs:
         a, b = records[pair.one], records[pair.other]
         if groups.same(pair.one, pair.other) or not strict(pair.found, limits):

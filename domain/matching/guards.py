@@ -4,16 +4,11 @@ Each guard looks at one pair alone; those that look at its neighbours are in ``s
 """
 
 from collections.abc import Iterator
-from typing import Final
 
-from domain.matching.frequencies import Frequencies, share
+from domain.matching.frequencies import Frequencies
 from domain.matching.levels import Agreement, Birth, Family, Given, Number, Others, Sex, Used
+from domain.matching.lexicon import is_name
 from domain.matching.record import Record
-
-COMMON: Final = 2e-5
-"""A given name of this share of a region's people is a name, and no slip of another: a hundred of five millions."""
-SEEN: Final = 3
-"""And at least so many people have it: in a small region a slip has a large share."""
 
 
 def contradictions(found: Agreement) -> Iterator[str]:
@@ -31,7 +26,7 @@ def contradictions(found: Agreement) -> Iterator[str]:
 
 
 def two_given_names(found: Agreement, one: Record, other: Record, frequencies: Frequencies) -> bool:
-    """Lexicon: a slip makes a word that is no name. Where both are names of the region, they are two names.
+    """Lexicon: a slip makes a word that is no name. Where both are names, they are two names.
 
     LUCAS and LUCA, JEAN and JEAN-MICHEL, MARIE and MARIA are not slips of each other, and twins may be ANNE CLAIRE and
     CLAIRE. Where family and given name are swapped, both must be equal.
@@ -42,8 +37,4 @@ def two_given_names(found: Agreement, one: Record, other: Record, frequencies: F
         )
     if found.given not in (Given.LISTED, Given.SPELLING, Given.SHORT_FORM, Given.PART):
         return found.given is Given.DIFFERENT
-    return all(each.given is not None and _a_name(each.given.whole, frequencies) for each in (one, other))
-
-
-def _a_name(whole: str, frequencies: Frequencies) -> bool:
-    return frequencies.given[whole] >= SEEN and share(frequencies.given, whole) >= COMMON
+    return all(each.given is not None and is_name(each.given, frequencies) for each in (one, other))

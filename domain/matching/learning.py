@@ -21,6 +21,8 @@ Pattern = tuple[int, ...]
 ROUNDS: Final = 200
 STILL: Final = 1e-7
 """Learning ends where the share of pairs of one person changes by less."""
+AGREES: Final = 0.85
+"""The share of the strongest level that learning starts from."""
 SMOOTHED: Final = 0.5
 """Pairs added to each level, so that none is impossible because it was not seen."""
 SIZES: Final = tuple(len(enum) for enum in ENUMS)
@@ -61,10 +63,11 @@ def learn(
 ) -> Learned:
     """EM over counted pairs. ``without``: fields that they were chosen by; ``start``: a first guess of ``of_one``.
 
-    The first m gives half of its weight to the strongest level, so that *one person* means the pairs that agree.
+    The first m gives most of its weight to the strongest level, so that *one person* means the pairs that agree in all.
+    Fields must not follow each other: where many do, as street and suburb, *one person* may come to mean neighbours.
     """
     sizes = tuple(len(levels) for levels in u)
-    m: Table = tuple((1.0, 0.5, *([0.5 / max(size - 2, 1)] * (size - 2))) for size in sizes)
+    m: Table = tuple((1.0, AGREES, *([(1.0 - AGREES) / max(size - 2, 1)] * (size - 2))) for size in sizes)
     fields = [field for field in range(len(sizes)) if field not in without]
     total = sum(patterns.values())
     of_one = start

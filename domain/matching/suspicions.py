@@ -7,11 +7,13 @@ are decided again.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Final
 
+from domain.matching.frequencies import Frequencies
 from domain.matching.given_names import Given
+from domain.matching.lexicon import is_name
 from domain.matching.nicknames import short_form
 from domain.matching.record import Record
 from domain.matching.spelling import slip
@@ -37,9 +39,8 @@ def name_block(record: Record) -> Hashable | None:
 class Suspicions:
     """The blocks of some groups in which two people are suspected."""
 
-    def __init__(self, groups: Iterable[Group], given_counts: Mapping[str, int], seen: int) -> None:
-        """``given_counts``: how many people of the region have a given name; a name of ``seen`` people is no slip."""
-        self._counts, self._seen = given_counts, seen
+    def __init__(self, groups: Iterable[Group], frequencies: Frequencies) -> None:
+        self._frequencies = frequencies
         births: dict[Hashable, list[Group]] = defaultdict(list)
         names: dict[Hashable, list[Group]] = defaultdict(list)
         for group in groups:
@@ -67,7 +68,7 @@ class Suspicions:
         return self._homonyms.get(name_block(record), NOTHING)
 
     def _twins_of(self, one: Group, other: Group) -> bool:
-        """Two numbers; or two names of the region, neither of which may be the other."""
+        """Two numbers; or two given names, neither of which may be the other."""
         if _disjoint(_numbers(one), _numbers(other)):
             return True
         names_of_one, names_of_other = (
@@ -78,7 +79,7 @@ class Suspicions:
         return not any(_may_be_one(a, b) for a in names_of_one for b in names_of_other)
 
     def _a_name(self, names: list[Given]) -> bool:
-        return any(self._counts[name.whole] >= self._seen for name in names)
+        return any(is_name(name, self._frequencies) for name in names)
 
 
 def _may_be_one(a: Given, b: Given) -> bool:

@@ -1,0 +1,61 @@
+"""Says in words how far two records agree, and which is worth most: what a clerk reads beside two people.
+
+Words name the trait and the level, never a value, so that they may stand where values may not.
+"""
+
+from enum import IntEnum
+from typing import Final
+
+from domain.matching.levels import FIELDS, Agreement, Birth, Family, Given, Number, Others, Place, Sex, Used
+from domain.matching.weights import Weights
+
+SAID: Final[tuple[tuple[IntEnum, str], ...]] = (
+    (Family.EXACT, "same family name"),
+    (Family.SPELLING, "family names are spellings of each other"),
+    (Family.CROSS, "the family name of one is the used name of the other"),
+    (Family.PART, "one family name is part of the other"),
+    (Family.SIMILAR, "family names are similar"),
+    (Family.SWAPPED, "family and given name stand in each other's place"),
+    (Family.DIFFERENT, "family names differ"),
+    (Given.EXACT, "same given name"),
+    (Given.LISTED, "the given name of one is among those of the other"),
+    (Given.SPELLING, "given names are spellings of each other"),
+    (Given.SHORT_FORM, "one given name is a short form of the other"),
+    (Given.PART, "one given name is part of the other"),
+    (Given.DIFFERENT, "given names differ"),
+    (Birth.EXACT, "same birth date"),
+    (Birth.WEAK, "same birth date, a first of January"),
+    (Birth.IN_PART, "birth dates agree as far as they are known"),
+    (Birth.SWAPPED, "day and month of birth are swapped"),
+    (Birth.ONE_DIGIT, "birth dates differ by one digit"),
+    (Birth.TWO_PARTS, "birth dates agree in two of day, month and year"),
+    (Birth.YEAR, "birth dates agree in the year alone"),
+    (Birth.DIFFERENT, "birth dates differ"),
+    (Sex.EQUAL, "same sex"),
+    (Sex.INDETERMINATE, "sex is indeterminate"),
+    (Sex.DIFFERENT, "sexes differ"),
+    (Place.EQUAL, "same birth place"),
+    (Place.DEPARTMENT, "birth places are in one department"),
+    (Place.DIFFERENT, "birth places differ"),
+    (Number.OWN, "same INS"),
+    (Number.BORROWED, "same INS, which seems to be somebody else's"),
+    (Number.DOUBTFUL, "INS differ, one seems to be somebody else's"),
+    (Number.DIFFERENT, "INS differ"),
+    (Others.EQUAL, "same list of given names"),
+    (Others.COMMON, "lists of given names have one in common"),
+    (Others.DIFFERENT, "lists of given names differ"),
+    (Used.EQUAL, "same used name"),
+    (Used.DIFFERENT, "used names differ"),
+)
+WORDS: Final = {(type(level), level): words for level, words in SAID}
+"""Of each level but those that are not known. Levels of two traits may be equal as numbers, so the type is in the key."""
+
+
+def evidence(found: Agreement, weights: Weights) -> list[tuple[str, str, float]]:
+    """Trait, words and bits of each that is known on both sides; what speaks loudest, for or against, comes first."""
+    told = [
+        (field, WORDS[type(level), level], weights.bits[place][level])
+        for place, (field, level) in enumerate(zip(FIELDS, found, strict=True))
+        if level
+    ]
+    return sorted(told, key=lambda each: -abs(each[2]))

@@ -1,0 +1,38 @@
+"""What a clerk reads: every level has words, the loudest first, and what is decided first gains most."""
+
+from domain.matching.agreement import agreement
+from domain.matching.evidence import WORDS, evidence
+from domain.matching.levels import ENUMS, FIELDS
+from domain.matching.record import record
+from domain.matching.review import worth
+from domain.matching.weights import Weights
+
+BITS = Weights(-13.0, ((0.0, 8.0, *[1.0] * 6), *[(0.0, 2.0, *[-9.0] * 7)] * 7))
+
+
+def test_every_level_that_is_known_has_words_of_its_own() -> None:
+    levels = [level for enum in ENUMS for level in enum if level]
+    assert set(WORDS) == {(type(level), level) for level in levels}
+    assert len(set(WORDS.values())) == len(levels)
+
+
+def test_what_speaks_loudest_comes_first_and_what_is_not_known_is_left_out() -> None:
+    one = record({"family": "FICTIVE", "given": "Lea", "sex": "F"})
+    other = record({"family": "FICTIVE", "given": "Theo", "sex": "F"})
+    assert evidence(agreement(one, other), BITS) == [
+        ("given", "given names differ", -9.0),
+        ("family", "same family name", 8.0),
+        ("sex", "same sex", 2.0),
+    ]
+
+
+def test_words_hold_no_value() -> None:
+    one = record({"family": "TESTPATIENT", "given": "Lea", "birth_date": "1980-04-12", "birth_place": "33063"})
+    said = " ".join(words for _, words, _ in evidence(agreement(one, one), BITS))
+    assert not any(value in said for value in ("TESTPATIENT", "Lea", "LEA", "1980", "33063"))
+    assert len(FIELDS) == len(ENUMS)
+
+
+def test_a_decision_is_worth_more_where_it_joins_more() -> None:
+    assert worth(3.0, 7, 1) > worth(3.0, 1, 1) > worth(-3.0, 1, 1) > 0
+    assert worth(-3_000.0, 9, 9) == 0
