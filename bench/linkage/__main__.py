@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.linkage import febrl, french
-from domain.matching.tiers import Placeless, Thresholds
+from domain.matching.limits import Limits, Placeless
 
 ask = ArgumentParser(prog="python -m bench.linkage", description=__doc__)
 ask.add_argument("--people", type=int, default=50_000)
@@ -21,6 +21,6 @@ said = ask.parse_args()
 if said.febrl:
     figures = {name: figure for each in febrl.SETS for name, figure in febrl.run(said.febrl, each).items()}
 else:
-    figures = french.run(said.people, said.seed, Thresholds(placeless=said.placeless))
+    figures = french.run(said.people, said.seed, Limits(placeless=said.placeless))
 for name, figure in figures.items():
     Console().print(f"{name:36} {figure:,.6g}", highlight=False)

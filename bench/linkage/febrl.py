@@ -20,7 +20,7 @@ from typing import Final
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from bench.linkage.measures import Figures
-from domain.matching.frequencies import chance, share
+from domain.matching.frequencies import chance
 from domain.matching.learning import Pattern, learn, shares
 from domain.matching.sounds import sound
 from domain.matching.weights import TERM, weights
@@ -144,7 +144,7 @@ def scores(records: Sequence[Row], pairs: Sequence[tuple[int, int]]) -> list[flo
 
     def terms(pattern: Pattern, values: tuple[str, ...]) -> float:
         return sum(
-            TERM * log2(chances[at] / share(counts[at], values[at]))
+            TERM * log2(chances[at] / (counts[at][values[at]] / counts[at].total()))
             for at, level in enumerate(pattern)
             if level == EXACT
         )

@@ -3,14 +3,15 @@
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bench.linkage.measures import Figures, automatic, blocking_recall, reviewed, true_pairs
 from bench.linkage.region import region
 from domain.matching.deciding import decide, scored
 from domain.matching.keys import keys
+from domain.matching.limits import Limits
 from domain.matching.record import Record, record
 from domain.matching.sampling import PAIRS, learned
-from domain.matching.tiers import Thresholds
 
 LARGEST = 60
 """Records of one key that are compared with each other."""
@@ -28,15 +29,15 @@ def candidates(records: Sequence[Record]) -> set[tuple[int, int]]:
     return pairs
 
 
-def run(people: int = 50_000, seed: int = 14, limits: Thresholds | None = None, sample: int = PAIRS) -> Figures:
+def run(people: int = 50_000, seed: int = 14, limits: Limits | None = None, sample: int = PAIRS) -> Figures:
     """Figures of one region; the truth is asked only to measure. ``sample``: pairs of each kind to learn from."""
     local = region(people, seed)
     owners = [each.owner for each in local]
     begin = time.process_time()
     records = [record(each.traits, each.ins) for each in local]
     pairs = candidates(records)
-    weights, frequencies = learned(records, pairs=sample)
-    decided = decide(records, scored(records, pairs, weights, frequencies), frequencies, limits or Thresholds())
+    model = replace(learned(records, pairs=sample), limits=limits or Limits())
+    decided = decide(records, scored(records, pairs, model), model)
     spent = time.process_time() - begin
     return {
         "records": len(records),

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from domain.matching.agreement import agreement
-from domain.matching.frequencies import Frequencies
 from domain.matching.groups import Groups
 from domain.matching.levels import Agreement
+from domain.matching.model import Model
 from domain.matching.record import Record
 from domain.matching.suspicions import Suspicions
-from domain.matching.tiers import Rules, Thresholds, Tier, strict, sure
-from domain.matching.weights import Terms, Weights
+from domain.matching.tiers import Rules, Tier, strict, sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,37 +35,34 @@ class Decided:
     groups: Groups
 
 
-def scored(
-    records: Sequence[Record], places: Iterable[tuple[int, int]], weights: Weights, frequencies: Frequencies
-) -> list[Pair]:
+def scored(records: Sequence[Record], places: Iterable[tuple[int, int]], model: Model) -> list[Pair]:
     """Pairs with their weight, the heaviest first."""
-    terms = Terms(frequencies)
     found = []
     for one, other in places:
         a, b = records[one], records[other]
         agreed = agreement(a, b)
-        found.append(Pair(one, other, agreed, weights.of(agreed) + terms.bits(agreed, a, b)))
+        found.append(Pair(one, other, agreed, model.bits(agreed, a, b)))
     return sorted(found, key=lambda pair: (-pair.bits, pair.one, pair.other))
 
 
-def decide(records: Sequence[Record], pairs: Sequence[Pair], frequencies: Frequencies, limits: Thresholds) -> Decided:
+def decide(records: Sequence[Record], pairs: Sequence[Pair], model: Model) -> Decided:
     """``pairs``: the heaviest first (``scored``)."""
-    groups = Groups(records)
+    groups, limits = Groups(records), model.limits
     merges: list[tuple[Pair, Tier]] = []
     for pair in pairs:
         if groups.same(pair.one, pair.other) or not sure(pair.found):
             continue
-        if not groups.clash(pair.one, pair.other, frequencies, numbers_alone=True):
+        if not groups.clash(pair.one, pair.other, model.given, numbers_alone=True):
             groups.join(pair.one, pair.other)
             merges.append((pair, Tier.SURE))
     inside = ([records[place] for place in group] for group in groups)
-    rules = Rules(limits, frequencies, Suspicions(inside, frequencies))
+    rules = Rules(limits, model.given, Suspicions(inside, model.given))
     for pair in pairs:
         a, b = records[pair.one], records[pair.other]
         if groups.same(pair.one, pair.other) or not strict(pair.found, limits):
             continue
         if rules.tier(pair.found, pair.bits, a, b) is Tier.STRICT and not groups.clash(
-            pair.one, pair.other, frequencies, numbers_alone=False
+            pair.one, pair.other, model.given, numbers_alone=False
         ):
             groups.join(pair.one, pair.other)
             merges.append((pair, Tier.STRICT))

@@ -48,7 +48,7 @@ SAID: Final[tuple[tuple[IntEnum, str], ...]] = (
     (Used.DIFFERENT, "used names differ"),
 )
 WORDS: Final = {(type(level), level): words for level, words in SAID}
-"""Of each level but those that are not known. Levels of two traits may be equal as numbers, so the type is in the key."""
+"""Of each level that is known. Levels of two traits may be equal as numbers, so the type is in the key."""
 
 
 def evidence(found: Agreement, weights: Weights) -> list[tuple[str, str, float]]:

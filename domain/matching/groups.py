@@ -7,7 +7,7 @@ without a number agrees with both. The order of joins with equal weight is that 
 from collections.abc import Iterable, Iterator, Sequence
 
 from domain.matching.agreement import agreement
-from domain.matching.frequencies import Frequencies
+from domain.matching.frequencies import Shares
 from domain.matching.guards import contradictions, two_given_names
 from domain.matching.levels import Agreement, Given, Number, Sex
 from domain.matching.record import Record
@@ -45,13 +45,13 @@ class Groups:
         self._members.pop(gone, None)
         self._members[into] = [*many, *few]
 
-    def clash(self, one: int, other: int, frequencies: Frequencies, *, numbers_alone: bool) -> bool:
+    def clash(self, one: int, other: int, region: Shares, *, numbers_alone: bool) -> bool:
         """Whether two groups hold a pair that cannot be one person.
 
         ``numbers_alone``: for sure merges, of which names and dates may have slipped in some record.
         """
         return any(
-            _apart(found, a, b, frequencies, numbers_alone=numbers_alone)
+            _apart(found, a, b, region, numbers_alone=numbers_alone)
             for a, b, found in self._between(self.members(one), self.members(other))
         )
 
@@ -62,11 +62,11 @@ class Groups:
                 yield a, b, agreement(a, b)
 
 
-def _apart(found: Agreement, a: Record, b: Record, frequencies: Frequencies, *, numbers_alone: bool) -> bool:
+def _apart(found: Agreement, a: Record, b: Record, region: Shares, *, numbers_alone: bool) -> bool:
     if found.number is Number.DIFFERENT:
         return True
     if numbers_alone or found.number is Number.OWN:
         return found.sex is Sex.DIFFERENT and found.number is not Number.OWN
     if any(contradictions(found)):
         return True
-    return found.given is not Given.LISTED and two_given_names(found, a, b, frequencies)
+    return found.given is not Given.LISTED and two_given_names(found, a, b, region)

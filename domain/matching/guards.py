@@ -5,7 +5,7 @@ Each guard looks at one pair alone; those that look at its neighbours are in ``s
 
 from collections.abc import Iterator
 
-from domain.matching.frequencies import Frequencies
+from domain.matching.frequencies import Shares
 from domain.matching.levels import Agreement, Birth, Family, Given, Number, Others, Sex, Used
 from domain.matching.lexicon import is_name
 from domain.matching.record import Record
@@ -25,7 +25,7 @@ def contradictions(found: Agreement) -> Iterator[str]:
         yield "used_name"
 
 
-def two_given_names(found: Agreement, one: Record, other: Record, frequencies: Frequencies) -> bool:
+def two_given_names(found: Agreement, one: Record, other: Record, region: Shares) -> bool:
     """Lexicon: a slip makes a word that is no name. Where both are names, they are two names.
 
     LUCAS and LUCA, JEAN and JEAN-MICHEL, MARIE and MARIA are not slips of each other, and twins may be ANNE CLAIRE and
@@ -37,4 +37,4 @@ def two_given_names(found: Agreement, one: Record, other: Record, frequencies: F
         )
     if found.given not in (Given.LISTED, Given.SPELLING, Given.SHORT_FORM, Given.PART):
         return found.given is Given.DIFFERENT
-    return all(each.given is not None and is_name(each.given, frequencies) for each in (one, other))
+    return all(each.given is not None and is_name(each.given, region) for each in (one, other))

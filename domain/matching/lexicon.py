@@ -6,14 +6,10 @@ that enough people of the region have is a name. Words of a compound name count 
 
 from typing import Final
 
-from domain.matching.frequencies import Frequencies, share
+from domain.matching.frequencies import Shares
 from domain.matching.given_names import Given
 from domain.matching.nicknames import GROUPS_OF
 
-COMMON: Final = 2e-5
-"""A given name of this share of a region's people is a name, and no slip of another: a hundred of five millions."""
-SEEN: Final = 3
-"""And at least so many people have it: in a small region a slip has a large share."""
 LISTED: Final = """
 AARON ABDALLAH ABDEL ABDELKADER ABEL ABIGAIL ABRAHAM ACHILLE ADAM ADAMA ADEL ADELAIDE ADELE ADELINE ADRIAN ADRIANA
 ADRIEN ADRIENNE AGATHE AGLAE AGNES AHMED AICHA AIDA AIDEN AIMEE AIMERIC ALAIN ALAN ALBA ALBAN ALBANE ALBERIC ALBERT
@@ -119,8 +115,6 @@ ZELDA ZELIE ZELINE ZENO ZEPHIR ZIAD ZIED ZINA ZINEB ZITA ZOE ZOHRA ZOLA ZOUHAIR 
 NAMES: Final = frozenset(LISTED.split()) | frozenset(GROUPS_OF)
 
 
-def is_name(given: Given, frequencies: Frequencies) -> bool:
+def is_name(given: Given, region: Shares) -> bool:
     """Whether a given name is a name, by this list or by the region; of a compound name, whether each word is."""
-    if given.whole in NAMES or all(part in NAMES for part in given.parts):
-        return True
-    return frequencies.given[given.whole] >= SEEN and share(frequencies.given, given.whole) >= COMMON
+    return given.whole in NAMES or given.whole in region.common or all(part in NAMES for part in given.parts)

@@ -10,11 +10,12 @@ from random import Random
 from typing import Final
 
 from domain.matching.agreement import agreement
-from domain.matching.frequencies import Frequencies
+from domain.matching.frequencies import Frequencies, Shares
 from domain.matching.learning import Pattern, learned_weights, shares
 from domain.matching.levels import Agreement, Birth
+from domain.matching.model import Model
 from domain.matching.record import Record
-from domain.matching.weights import Table, Weights
+from domain.matching.weights import Table
 
 PAIRS: Final = 200_000
 LARGEST: Final = 40
@@ -61,14 +62,15 @@ def _blocks(keyed: Iterable[tuple[Hashable, Record]]) -> list[list[Record]]:
     return [block for block in found.values() if len(block) > 1]
 
 
-def learned(records: Sequence[Record], seed: int = 0, pairs: int = PAIRS) -> tuple[Weights, Frequencies]:
-    """Weights and frequencies of a region's own records, without truth. ``pairs``: so many of each kind at most."""
+def learned(records: Sequence[Record], seed: int = 0, pairs: int = PAIRS) -> Model:
+    """The model of a region's own records, without truth. ``pairs``: so many of each kind at most."""
     random = Random(seed)  # noqa: S311  a sample, not a secret
     frequencies = Frequencies.of(records)
     u = _with_chances(shares(random_pairs(records, random, pairs)), frequencies)
     dates: Counter[Pattern] = Counter(in_blocks(equal_dates(records), random, pairs))
     names: Counter[Pattern] = Counter(in_blocks(equal_names(records), random, pairs))
-    return learned_weights(len(records), dates, names, u), frequencies
+    weights = learned_weights(len(records), dates, names, u)
+    return Model(weights, Shares.of(frequencies.family), Shares.of(frequencies.given))
 
 
 def _with_chances(u: Table, frequencies: Frequencies) -> Table:

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Final
 
-from domain.matching.frequencies import Frequencies
+from domain.matching.frequencies import Shares
 from domain.matching.given_names import Given
 from domain.matching.lexicon import is_name
 from domain.matching.nicknames import short_form
@@ -39,8 +39,8 @@ def name_block(record: Record) -> Hashable | None:
 class Suspicions:
     """The blocks of some groups in which two people are suspected."""
 
-    def __init__(self, groups: Iterable[Group], frequencies: Frequencies) -> None:
-        self._frequencies = frequencies
+    def __init__(self, groups: Iterable[Group], given_names: Shares) -> None:
+        self._given_names = given_names
         births: dict[Hashable, list[Group]] = defaultdict(list)
         names: dict[Hashable, list[Group]] = defaultdict(list)
         for group in groups:
@@ -79,7 +79,7 @@ class Suspicions:
         return not any(_may_be_one(a, b) for a in names_of_one for b in names_of_other)
 
     def _a_name(self, names: list[Given]) -> bool:
-        return any(is_name(name, self._frequencies) for name in names)
+        return any(is_name(name, self._given_names) for name in names)
 
 
 def _may_be_one(a: Given, b: Given) -> bool:

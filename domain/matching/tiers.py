@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from domain.matching.frequencies import Frequencies
+from domain.matching.frequencies import Shares
 from domain.matching.guards import contradictions, two_given_names
 from domain.matching.levels import Agreement, Birth, Family, Given, Number, Others, Place, Sex, Used
+from domain.matching.limits import Limits, Placeless
 from domain.matching.record import Record
 from domain.matching.suspicions import Suspicions
 
@@ -25,23 +26,6 @@ class Tier(StrEnum):
     LEFT = "left"
 
 
-class Placeless(StrEnum):
-    """When strict traits merge though a birth place is not known."""
-
-    NEVER = "never"
-    LISTED = "listed"  # where the whole lists of given names are equal
-    ALWAYS = "always"
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Bits from which on a pair is merged, or shown to a human."""
-
-    strict_bits: float = 6.0
-    review_bits: float = -4.0
-    placeless: Placeless = Placeless.LISTED
-
-
 SAME_FAMILY: Final = frozenset({Family.EXACT, Family.SPELLING, Family.CROSS, Family.SWAPPED})
 NUMBERED_FAMILY: Final = SAME_FAMILY | {Family.PART}
 NUMBERED_GIVEN: Final = frozenset({Given.SPELLING, Given.SHORT_FORM, Given.PART})
@@ -53,7 +37,7 @@ def sure(found: Agreement) -> bool:
     return found.number is Number.OWN and named and found.others is not Others.DIFFERENT
 
 
-def strict(found: Agreement, limits: Thresholds) -> bool:
+def strict(found: Agreement, limits: Limits) -> bool:
     """Whether a merge without a human is possible: by strict traits, or by number and another form of the given name.
 
     Guards come on top.
@@ -78,8 +62,8 @@ def _placed(found: Agreement, placeless: Placeless) -> bool:
 class Rules:
     """What decides the tier of a pair beside its weight."""
 
-    limits: Thresholds
-    frequencies: Frequencies
+    limits: Limits
+    region: Shares
     suspicions: Suspicions
 
     def tier(self, found: Agreement, bits: float, one: Record, other: Record) -> Tier:
@@ -92,7 +76,7 @@ class Rules:
 
     def guarded(self, found: Agreement, one: Record, other: Record) -> bool:
         """Whether two given names or a suspicion keep a rule from merging; an equal married name lifts suspicions."""
-        if two_given_names(found, one, other, self.frequencies):
+        if two_given_names(found, one, other, self.region):
             return True
         if found.family is Family.CROSS or found.used is Used.EQUAL:
             return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import log2
 from typing import Final
 
-from domain.matching.frequencies import Frequencies, chance, share
+from domain.matching.frequencies import Shares
 from domain.matching.levels import Agreement, Family, Given
 from domain.matching.record import Record
 
@@ -49,28 +49,21 @@ def _limited(bits: float) -> float:
     return max(-LIMIT, min(LIMIT, bits))
 
 
-class Terms:
-    """What a name's share in the region adds to the weight of its agreement."""
+def terms(agreement: Agreement, one: Record, other: Record, family: Shares, given: Shares) -> float:
+    """Bits that a name's share in the region adds to its agreement: over 0 for rare names, below for common ones."""
+    added = 0.0
+    if agreement.family is Family.EXACT and one.family:
+        added += _term(family, one.family.whole)
+    if agreement.given is Given.EXACT and one.given:
+        added += _term(given, one.given.whole)
+    if agreement.family is Family.CROSS:
+        crossed = [name.whole for name in (one.used, other.used) if name]
+        added += max((_term(family, whole) for whole in crossed), default=0.0)
+    return added
 
-    def __init__(self, frequencies: Frequencies) -> None:
-        self.frequencies = frequencies
-        self.family_chance = chance(frequencies.family)
-        self.given_chance = chance(frequencies.given)
 
-    def bits(self, agreement: Agreement, one: Record, other: Record) -> float:
-        """Bits to add: over 0 for rare names, below for common ones. Symmetric."""
-        added = 0.0
-        if agreement.family is Family.EXACT and one.family:
-            added += self._family(one.family.whole)
-        if agreement.given is Given.EXACT and one.given:
-            added += TERM * log2(self.given_chance / share(self.frequencies.given, one.given.whole))
-        if agreement.family is Family.CROSS:
-            crossed = [n.whole for n in (one.used, other.used) if n]
-            added += max(map(self._family, crossed), default=0.0)
-        return added
-
-    def _family(self, whole: str) -> float:
-        return TERM * log2(self.family_chance / share(self.frequencies.family, whole))
+def _term(shares: Shares, name: str) -> float:
+    return TERM * log2(shares.chance / shares.share(name))
 
 
 def probability(bits: float) -> float:

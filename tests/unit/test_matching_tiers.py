@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from domain.ins import key_of, qualified
 from domain.matching.agreement import agreement
 from domain.matching.deciding import Decided, decide, scored
-from domain.matching.frequencies import Frequencies
 from domain.matching.levels import ENUMS, Birth, Family, Given, Number, Place
+from domain.matching.limits import Limits, Placeless
+from domain.matching.model import Model
 from domain.matching.record import Record, record
-from domain.matching.tiers import Placeless, Thresholds, Tier, strict, sure
+from domain.matching.tiers import Tier, strict, sure
 from domain.matching.weights import Weights
 
 TEST = "1.2.250.1.213.1.4.10"
@@ -32,16 +33,14 @@ def of(**changed: str) -> Record:
     return record(stated, stated.pop("ins", None))
 
 
-def flat_weights() -> Weights:
-    """Every agreement is worth enough to be merged or shown, so that tiers and guards alone decide."""
-    return Weights(20.0, tuple((0.0,) * len(enum) for enum in ENUMS))
+FLAT = Weights(20.0, tuple((0.0,) * len(enum) for enum in ENUMS))
+"""Every agreement is worth enough to be merged or shown, so that tiers and guards alone decide."""
 
 
 def decided(records: Sequence[Record], placeless: Placeless = Placeless.LISTED) -> Decided:
-    known = Frequencies.of(records)  # a region so small that it knows no name
+    model = Model(FLAT, limits=Limits(placeless=placeless))  # of a region so small that it knows no name
     pairs = [(a, b) for b in range(len(records)) for a in range(b)]
-    scores = scored(records, pairs, flat_weights(), known)
-    return decide(records, scores, known, Thresholds(placeless=placeless))
+    return decide(records, scored(records, pairs, model), model)
 
 
 def groups(records: Sequence[Record], placeless: Placeless = Placeless.LISTED) -> list[list[int]]:
@@ -168,7 +167,7 @@ def test_groups_part_all_records_and_hold_every_merge(records: list[Record]) -> 
 def test_no_agreement_without_name_or_date_merges() -> None:
     """Of all combinations of levels, none that contradicts is merged by strict traits."""
     base = agreement(of(), of())
-    limits = Thresholds(placeless=Placeless.ALWAYS)
+    limits = Limits(placeless=Placeless.ALWAYS)
     assert strict(base, limits)
     for family in (Family.UNKNOWN, Family.SIMILAR, Family.DIFFERENT, Family.PART):
         assert not strict(base._replace(family=family), limits)

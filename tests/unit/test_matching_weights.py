@@ -1,5 +1,6 @@
 """Weights are learned without truth, and say how much an agreement is worth."""
 
+import json
 from collections import Counter
 from math import log2
 from random import Random
@@ -8,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.matching.frequencies import Frequencies, chance, share
+from domain.matching.frequencies import Shares
 from domain.matching.learning import learn, shares
-from domain.matching.levels import Agreement, Birth, Family, Given, Number, Others, Place, Sex, Used
+from domain.matching.levels import ENUMS, Agreement, Birth, Family, Given, Number, Others, Place, Sex, Used
+from domain.matching.limits import Limits, Placeless
+from domain.matching.model import Model, body, of_body
 from domain.matching.record import record
-from domain.matching.weights import Terms, probability, weights
+from domain.matching.weights import Weights, probability, terms, weights
 
 M = ((1.0, 0.9, 0.1), (1.0, 0.8, 0.2), (1.0, 0.95, 0.05))
 U = ((1.0, 0.02, 0.98), (1.0, 0.05, 0.95), (1.0, 0.5, 0.5))
@@ -61,15 +64,25 @@ def test_shares_of_what_was_never_seen_are_small_and_not_zero() -> None:
 
 
 def test_a_rare_name_that_agrees_is_worth_more() -> None:
-    people = Frequencies()
-    people.family.update({"MARTIN": 990, "FICTIVE": 10})
-    people.given.update({"LEA": 1_000})
-    terms = Terms(people)
-    martin, fictive = (record({"family": family, "given": "Lea"}) for family in ("MARTIN", "FICTIVE"))
-    rare, common = terms.bits(EXACT, fictive, fictive), terms.bits(EXACT, martin, martin)
+    family, given_names = Shares.of(Counter({"MARTIN": 9_900, "FICTIVE": 100})), Shares.of(Counter({"LEA": 10_000}))
+    martin, fictive = (record({"family": name, "given": "Lea"}) for name in ("MARTIN", "FICTIVE"))
+    rare, common = (terms(EXACT, each, each, family, given_names) for each in (fictive, martin))
     assert rare - common == pytest.approx(0.5 * log2(99))
-    assert chance(people.given) == 1.0
-    assert share(people.given, "NEVERSEEN") == 1 / 1_000
+    assert given_names.chance == 1.0
+
+
+def test_names_of_few_people_are_not_kept() -> None:
+    kept = Shares.of(Counter({"MARTIN": 9_900, "FICTIVE": 49, "TESTPATIENT": 51}))
+    assert set(kept.common) == {"MARTIN", "TESTPATIENT"}
+    assert kept.share("FICTIVE") == kept.share("NEVERSEEN") == 50 / 10_000
+
+
+def test_a_model_is_its_document() -> None:
+    names = Shares.of(Counter({"MARTIN": 9_900, "TESTPATIENT": 100}))
+    bits = tuple((0.0, *(float(level) for level in enum if level)) for enum in ENUMS)
+    model = Model(Weights(-13.0, bits), names, names, Limits(placeless=Placeless.NEVER))
+    assert of_body(json.loads(json.dumps(body(model)))) == model
+    assert body(model)["bits"]["number"] == {"own": 1.0, "borrowed": 2.0, "doubtful": 3.0, "different": 4.0}
 
 
 @given(st.floats(-2_000, 2_000), st.floats(-2_000, 2_000))
