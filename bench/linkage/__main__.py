@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.linkage import febrl, french
+from bench.linkage import febrl, french, one_by_one
 from domain.matching.limits import Limits, Placeless
 
 ask = ArgumentParser(prog="python -m bench.linkage", description=__doc__)
@@ -21,6 +21,7 @@ said = ask.parse_args()
 if said.febrl:
     figures = {name: figure for each in febrl.SETS for name, figure in febrl.run(said.febrl, each).items()}
 else:
-    figures = french.run(said.people, said.seed, Limits(placeless=said.placeless))
+    limits = Limits(placeless=said.placeless)
+    figures = french.run(said.people, said.seed, limits) | one_by_one.run(min(said.people, 5_000), said.seed, limits)
 for name, figure in figures.items():
     Console().print(f"{name:36} {figure:,.6g}", highlight=False)

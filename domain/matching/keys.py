@@ -15,7 +15,7 @@ from domain.matching.record import Record
 BITS: Final = 64
 """Of a key as stored: at 150 million keys two different ones meet by chance a few hundred times, to no effect."""
 STEM, INITIAL = 3, 1
-"""First letters of a family and of a given name's sound that stand for it where the rest may have slipped."""
+"""Letters of a family and of a given name's sound that stand for it where the rest may have slipped."""
 
 
 def keys(record: Record) -> frozenset[int]:
@@ -45,6 +45,9 @@ def _of_day(record: Record) -> Iterator[str]:
     day = f"{birth.year:04}-{birth.month:02}-{birth.day:02}"
     for sound in _sounds(record):
         yield f"day+name|{day}|{sound}"
+    if record.family and record.given:
+        initials = "".join(sorted((record.family.sound[0], record.given.sound[0])))
+        yield f"day+initials|{day}|{initials}"
     if record.place:
         yield f"day+place|{day}|{record.place}|{record.sex or ''}"
 
@@ -61,6 +64,7 @@ def _of_parts(record: Record) -> Iterator[str]:
         if birth.whole:
             yield f"names+month+day|{pair}|{low}|{high}"
     if record.family:
+        yield f"tail+year|{given.sound}|{record.family.sound[-STEM:]}|{birth.year}"
         for stem in _stems(record.family, given.sound):
             yield f"stem+year|{stem}|{birth.year}"
             if birth.whole:
