@@ -1,6 +1,6 @@
 """Converts between ledger times (microseconds since 1970, UTC) and ISO 8601 text."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import overload
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,8 +18,3 @@ def iso(at: None) -> None: ...
 def iso(at: int | None) -> str | None:
     """Microseconds since 1970 as ISO 8601 with ``Z``; None stays None."""
     return None if at is None else (EPOCH + timedelta(microseconds=at)).isoformat().replace("+00:00", "Z")
-
-
-def midnight(day: date) -> int:
-    """When a day begins, in UTC: microseconds since 1970."""
-    return micros(datetime(day.year, day.month, day.day, tzinfo=UTC))

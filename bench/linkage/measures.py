@@ -48,35 +48,48 @@ def automatic(owners: Sequence[int], decided: Decided) -> Figures:
     }
 
 
+class _Persons:
+    """Groups of records that grow while merges are decided: whose records are in each."""
+
+    def __init__(self, owners: Sequence[int]) -> None:
+        self._owned = {place: Counter({owner: 1}) for place, owner in enumerate(owners)}
+        self._of = list(range(len(owners)))
+
+    def root(self, place: int) -> int:
+        """What the group of a record is known by."""
+        of = self._of
+        while of[place] != place:
+            of[place] = of[of[place]]
+            place = of[place]
+        return place
+
+    def size(self, place: int) -> int:
+        """How many records the group has."""
+        return self._owned[self.root(place)].total()
+
+    def join(self, one: int, other: int) -> int:
+        """Make one group of two; how many pairs of one owner that brings together."""
+        a, b = self.root(one), self.root(other)
+        if a == b:
+            return 0
+        gained = sum(self._owned[a][owner] * count for owner, count in self._owned[b].items())
+        self._owned[a].update(self._owned.pop(b))
+        self._of[b] = a
+        return gained
+
+
 def reviewed(owners: Sequence[int], decided: Decided, parts: Sequence[float]) -> Figures:
     """Recall once a human decided so many pairs, as parts of the records; the next one shown is worth most.
 
     Its worth is its probability times the pairs that a merge would join. A human is always right; pairs of groups that
     are joined already, or known to be two people, are not shown.
     """
-    sizes = {place: Counter({owners[place]: 1}) for place in range(len(owners))}
-    of = list(range(len(owners)))
-
-    def root(place: int) -> int:
-        while of[place] != place:
-            of[place] = of[of[place]]
-            place = of[place]
-        return place
-
-    def join(one: int, other: int) -> int:
-        a, b = root(one), root(other)
-        if a == b:
-            return 0
-        gained = sum(sizes[a][owner] * count for owner, count in sizes[b].items())
-        sizes[a].update(sizes.pop(b))
-        of[b] = a
-        return gained
-
-    found = sum(join(pair.one, pair.other) for pair, _ in decided.merges)
+    persons = _Persons(owners)
+    found = sum(persons.join(pair.one, pair.other) for pair, _ in decided.merges)
     truth = max(len(true_pairs(owners)), 1)
 
     def before(pair: Pair) -> float:
-        return -worth(pair.bits, sizes[root(pair.one)].total(), sizes[root(pair.other)].total())
+        return -worth(pair.bits, persons.size(pair.one), persons.size(pair.other))
 
     waiting = [(before(pair), place, pair) for place, pair in enumerate(decided.review)]
     heapq.heapify(waiting)
@@ -86,7 +99,7 @@ def reviewed(owners: Sequence[int], decided: Decided, parts: Sequence[float]) ->
     for part in sorted(parts):
         while waiting and shown < part * len(owners):
             said, place, pair = heapq.heappop(waiting)
-            ends = root(pair.one), root(pair.other)
+            ends = persons.root(pair.one), persons.root(pair.other)
             if ends[0] == ends[1] or (min(ends), max(ends)) in apart:
                 continue
             if (now := before(pair)) < said:  # its groups grew since
@@ -94,7 +107,7 @@ def reviewed(owners: Sequence[int], decided: Decided, parts: Sequence[float]) ->
                 continue
             shown += 1
             if owners[pair.one] == owners[pair.other]:
-                found += join(pair.one, pair.other)
+                found += persons.join(pair.one, pair.other)
             else:
                 apart.add((min(ends), max(ends)))
         figures[f"recall with a review of {part:.0%}"] = found / truth

@@ -61,9 +61,7 @@ def lapsed(ours: Krypton, connection: Connection, reach: Reach = unheard) -> Ite
         after = page[-1]["identity"]
 
 
-def to_request(
-    ours: Krypton, connection: Connection, reach: Callable[[int], None] = lambda _: None
-) -> Iterator[Document]:
+def to_request(ours: Krypton, connection: Connection, reach: Reach = unheard) -> Iterator[Document]:
     """Those of them whose erasure nobody has requested, or whose request was cancelled; and whom no hold stops."""
     return (one for one in lapsed(ours, connection, reach) if one["state"] in (None, "cancelled"))
 
