@@ -4,35 +4,35 @@ It only adds: a position or version that is taken is an error and is never overw
 meanwhile.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import BytesIO
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import psycopg2
-from psycopg2.extras import execute_values
 
-from adapters.eventstore.tables import EVENTS, LOCK_TIMEOUT_MS
+from adapters.eventstore.checks import SAYS
+from adapters.eventstore.tables import ACTOR, EVENTS, LOCK_TIMEOUT_MS
 from domain.errors import LedgerAltered
 from postgres.session import connect
 
-ORPHANS: Final = f"""
-SELECT id, state FROM {EVENTS} AS event WHERE id > %s AND NOT EXISTS (
-    SELECT FROM (SELECT unnest(positions) AS position FROM ledger.command) AS named WHERE named.position = event.id
-) ORDER BY id"""
+COMMANDS: Final = f"""
+INSERT INTO ledger.command (command_id, actor, positions, result)
+SELECT convert_from(says, 'UTF8')::uuid, convert_from((array_agg(actor ORDER BY id))[1], 'UTF8'),
+    array_agg(id ORDER BY id),
+    '{{"restored": true}}' || jsonb_object_agg(split_part(topic, '.', 1), originator_id ORDER BY id DESC)
+FROM (
+    SELECT id, topic, originator_id, {SAYS} AS says, {ACTOR} AS actor FROM {EVENTS} AS event WHERE NOT EXISTS (
+        SELECT FROM (SELECT unnest(positions) AS position FROM ledger.command) AS named WHERE named.position = event.id
+    )
+) AS orphan GROUP BY says"""
+"""The command of each event that no record names, by what the events say: inside PostgreSQL, whatever their number.
+
+The original answer is not in the log: the record names the aggregates written to (of each kind the first; the last of
+equal names stays in jsonb), and that it was restored.
+"""
 RESERVE: Final = f"""
 SELECT setval(sequence, greatest(%s, pg_sequence_last_value(sequence), (SELECT max(id) FROM {EVENTS}), 1))
 FROM (SELECT pg_get_serial_sequence('{EVENTS}', 'id')::regclass AS sequence) AS own"""
-KNOWN: Final = "SELECT command_id::text FROM ledger.command WHERE command_id = ANY(%s::uuid[])"
-
-
-class Command(NamedTuple):
-    """A command's record: its id, who asked, the positions it wrote, and its answer."""
-
-    command_id: str
-    actor: str
-    positions: list[int]
-    result: Mapping[str, Any]
 
 
 class Repair:
@@ -79,29 +79,24 @@ class Repair:
                     "position, or Kafka's headers are not an event's; krypton audit verify names the first difference"
                 ) from None
 
-    def orphans(self, after: int = 0) -> list[tuple[int, bytes]]:
-        """Events without a command record: position and stored bytes, in order."""
+    def add_commands(self) -> int:
+        """Record the commands of events that no record names; returns how many. Raises LedgerAltered if one of them is
+        recorded, without these events; or an event's bytes name none.
+        """
         with self._connection.cursor() as cursor:
-            cursor.execute(ORPHANS, (after,))
-            return [(position, bytes(state)) for position, state in cursor]
-
-    def add_commands(self, commands: Sequence[Command]) -> None:
-        """Add command records. Raises LedgerAltered if one exists with other positions."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(KNOWN, ([command.command_id for command in commands],))
-            if taken := [one for (one,) in cursor.fetchall()]:
+            try:
+                cursor.execute(COMMANDS)
+            except psycopg2.errors.UniqueViolation as taken:
                 raise LedgerAltered(
-                    f"command {taken[0]} is recorded without all the positions whose events name it: that record was "
-                    "altered and is not overwritten"
-                )
-            values = [(one.command_id, one.actor, one.positions, json.dumps(dict(one.result))) for one in commands]
-            execute_values(
-                cursor,
-                "INSERT INTO ledger.command (command_id, actor, positions, result) VALUES %s",
-                values,
-                "(%s, %s, %s::bigint[], %s)",
-                page_size=1_000,
-            )
+                    "a command is recorded without all the positions whose events name it: that record was altered "
+                    f"and is not overwritten ({taken.diag.message_detail})"
+                ) from None
+            except psycopg2.DataError:
+                raise LedgerAltered(
+                    "an event that no command's record names does not say which command it is of: krypton audit verify "
+                    "names it"
+                ) from None
+            return cursor.rowcount
 
     def commit(self) -> None:
         """Commit what was added."""

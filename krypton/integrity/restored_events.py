@@ -4,20 +4,20 @@ Those that give the tree its signed roots again, and on request those that nobod
 and restored events; what came back is kept at each signed root.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from adapters.eventstore.repair import Command
-from adapters.eventstore.scan import Row
 from domain.errors import LedgerAltered
 from domain.ids import Ids
 from domain.named import foreign
-from domain.proofs.merkle import Tree, leaf_hash
+from domain.proofs.merkle import Tree
 from krypton.integrity.checkpoints import Heads
-from krypton.integrity.records_as_rows import StoredRow, commands_of, row_of
-from krypton.integrity.signed_tree import entry_of
+from krypton.integrity.records_as_rows import Regained, StoredRow, regained
+from schemas.bulk import BulkCodec
+from schemas.registry import registry
 from streams.reading.windows import Window
+from streams.relay.outgoing import NoKeys
 
 Advance = Callable[[int], None]
 KEEP_ROWS: Final = 20_000
@@ -38,11 +38,8 @@ class RepairLog(Protocol):
     def add(self, rows: Sequence[StoredRow]) -> None:
         """Add events."""
 
-    def orphans(self, after: int = 0) -> list[tuple[int, bytes]]:
-        """Events whose command has no record in the command log."""
-
-    def add_commands(self, commands: Sequence[Command]) -> None:
-        """Add records to the command log."""
+    def add_commands(self) -> int:
+        """Record the commands of events that no record names; returns how many."""
 
     def commit(self) -> None:
         """Commit what was added."""
@@ -85,7 +82,7 @@ def restored(
     work = _Restoring(repair, heads, ids)
     for window in windows:
         work.take(window)
-        advance(len(window.held) + len(window.strange))
+        advance(len(window.rows) + len(window.strange))
     return work.finish(unsigned)
 
 
@@ -105,6 +102,7 @@ class _Restoring:
     _foreign: int = 0  # the first of them whose id was made with another secret
 
     def __post_init__(self) -> None:
+        self._codec = BulkCodec(registry(), NoKeys())
         self._left = [head for head in self.heads.signed if head.size]
 
     def take(self, window: Window) -> None:
@@ -114,28 +112,34 @@ class _Restoring:
             raise LedgerAltered(
                 f"position {wrong.position}: {wrong.what}; nothing is overwritten, krypton audit verify"
             )
-        back = {position: row_of(position, record) for position, record in window.strange}
-        rows: dict[int, Row] = {position: row[0] for position, row in back.items()}
-        for position, held in sorted([*window.held.items(), *rows.items()]):
-            if position in back:
-                _, row, data = back[position]
-                self._bring_back(position, row, data)
+        back = regained(window.strange, self._codec)
+        leaves = dict(zip(window.positions, window.leaves, strict=True))
+        leaves |= {position: one.leaf for position, one in back.items()}
+        positions = sorted(leaves)
+        while positions:
+            upto = self._left[0].size - self._tree.size if self._left else len(positions)
+            some, positions = positions[:upto], positions[upto:]
+            self._bring_back(some, back)
+            self._tree.append([leaves[position] for position in some])
+            self._prove()
+
+    def _bring_back(self, positions: Sequence[int], back: Mapping[int, Regained]) -> None:
+        """Add those of these positions that only Kafka has."""
+        for position in positions:
+            if one := back.get(position):
+                _, aggregate, _, event_type, _ = one.row
+                if self.ids and foreign(self.ids, event_type, aggregate, one.data):
+                    self._foreign = self._foreign or position
+                if position - self._at > MOST_GAP:
+                    self._far = self._far or position
+                self._rows.append(one.row)
+                self._unproven.append(position)
+                if len(self._rows) >= KEEP_ROWS:
+                    self._flush()
             self._at = position
-            self._grow(held)
 
-    def _bring_back(self, position: int, row: StoredRow, data: dict[str, Any]) -> None:
-        _, aggregate, _, event_type, _ = row
-        if self.ids and foreign(self.ids, event_type, aggregate, data):
-            self._foreign = self._foreign or position
-        if position - self._at > MOST_GAP:
-            self._far = self._far or position
-        self._rows.append(row)
-        self._unproven.append(position)
-        if len(self._rows) >= KEEP_ROWS:
-            self._flush()
-
-    def _grow(self, row: Row) -> None:
-        self._tree.append([leaf_hash(entry_of(*row))])
+    def _prove(self) -> None:
+        """Keep what the tree holds where it has grown to a signed root."""
         while self._left and self._left[0].size == self._tree.size:
             head = self._left.pop(0)
             if head.root != self._tree.root():
@@ -184,21 +188,15 @@ class _Restoring:
             refused = self._refusal()
             self.repair.undo()
             self.repair.hold()
-            self._put_commands_back()
+            self.done.commands = self.repair.add_commands()
             self.repair.commit()
             raise LedgerAltered(refused)
         self.done.unsigned = len(self._unproven)
         self._flush()
-        self._put_commands_back()
+        self.done.commands = self.repair.add_commands()
         self._keep()
         self.done.root = self._tree.root()
         return self.done
-
-    def _put_commands_back(self) -> None:
-        commands = commands_of(self.repair.orphans())
-        if commands:
-            self.repair.add_commands(commands)
-        self.done.commands = len(commands)
 
     def _refusal(self) -> str:
         """The error for events that no checkpoint covers."""

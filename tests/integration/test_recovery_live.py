@@ -66,6 +66,27 @@ def test_only_what_is_missing_is_restored(ledger: LiveLedger) -> None:
     assert ledger.query(f"SELECT max(id) FROM {TABLE}")[0][0] < 999_999
 
 
+@pytest.mark.parametrize(
+    ("altering", "said"),
+    [
+        ("UPDATE ledger.command SET positions = '{}' WHERE positions = '{100}'", "without all the positions whose"),
+        (
+            f"INSERT INTO {TABLE} VALUES (1000000, gen_random_uuid(), 1, 'study.arrived', '\\x00')",
+            "does not say which command it is of: krypton audit verify",
+        ),
+    ],
+    ids=["a record altered", "no event"],
+)
+def test_a_command_whose_record_cannot_be_made_again_is_told(ledger: LiveLedger, altering: str, said: str) -> None:
+    ours = krypton(ledger)
+    forgotten = "FROM ledger.command WHERE positions = '{60}'"
+    run_sql(ledger, f"DELETE FROM {TABLE} WHERE id = 50", f"DELETE {forgotten}", altering)
+    with pytest.raises(LedgerAltered, match=said):
+        restore(ours, heads(ours))
+    assert ledger.query(f"SELECT count(*) FROM {TABLE} WHERE id = 50") == [(1,)]
+    assert ledger.query(f"SELECT count(*) {forgotten}") == [(0,)]
+
+
 def test_a_row_that_differs_is_not_overwritten(ledger: LiveLedger) -> None:
     ours = krypton(ledger)
     with altered(

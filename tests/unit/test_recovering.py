@@ -1,18 +1,18 @@
 """The event store from Kafka: what comes back, and what is refused before anything is lost by it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from adapters.eventstore.repair import Command
 from domain.errors import LedgerAltered
 from domain.proofs.note import Note
 from krypton.integrity.checkpoints import Heads, heads_of
 from krypton.integrity.records_as_rows import StoredRow
 from krypton.integrity.restored_events import Restored, restored
+from schemas.event import Record
 from tests.fakes.ids import IDS
-from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of
+from tests.fakes.two_logs import EVERY, TwoLogs, event, record_of, with_header
 
 SIGNED = 60
 LAST = 9223372036854775807
@@ -37,12 +37,9 @@ class MemoryRepair:
         """See ``Repair``."""
         self._added += [row[0] for row in rows]
 
-    def orphans(self, after: int = 0) -> list[tuple[int, bytes]]:
+    def add_commands(self) -> int:
         """See ``Repair``."""
-        return []
-
-    def add_commands(self, commands: Sequence[Command]) -> None:
-        """See ``Repair``."""
+        return 0
 
     def commit(self) -> None:
         """See ``Repair``."""
@@ -143,6 +140,29 @@ def test_an_event_that_is_not_the_signed_one_is_not_restored(logs: TwoLogs, repa
     with pytest.raises(LedgerAltered, match="has another root than the first 60 events would have"):
         restore(logs, repair, unsigned=True)
     assert (repair.kept, repair.reserved) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        (lambda one: one._replace(value=b"junk"), "is no event of the ledger: it is not restored"),
+        (lambda one: one._replace(value=None), "is no event of the ledger: it is not restored"),
+        (
+            lambda one: one._replace(headers=with_header(one, "ce_subject", b"x")),
+            "has headers that are not its event's",
+        ),
+        (lambda one: one._replace(headers=with_header(one, "ce_type", b"\xff")), "has headers that are not its"),
+    ],
+    ids=["junk", "no value", "another aggregate", "a type that nobody can read"],
+)
+def test_a_record_that_is_no_event_is_named_and_not_restored(
+    logs: TwoLogs, repair: MemoryRepair, how: Callable[[Record], Record], said: str
+) -> None:
+    lose(logs, 10 * EVERY)
+    logs.change(10 * EVERY, how)
+    with pytest.raises(LedgerAltered, match=rf"the record of position 30 \(.*offset \d+\) {said}"):
+        restore(logs, repair, unsigned=True)
+    assert repair.kept == []
 
 
 def test_where_the_signed_end_is_gone_from_both_it_is_said(logs: TwoLogs, repair: MemoryRepair) -> None:
