@@ -6,13 +6,13 @@ help of ``--reference`` warns about that.
 
 import re
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, Final
 
 from domain.errors import UnfitGround
 from domain.traits import NAMES, PARTICLES, words
 
 LONGEST: Final = 200
+UNKNOWN: Final = "00"
 _SHORTEST_TOLD: Final = 3  # shorter local ids and name words occur in many texts by chance
 _NATIONAL: Final = re.compile(r"[0-9](?:[ .]?[0-9AB]){12,14}")  # a matricule, with or without its key
 
@@ -39,12 +39,13 @@ def tells_of(said: str, traits: Mapping[str, Any], local_id: str) -> bool:
 
 
 def _tells_date(said: str, born: str | None) -> bool:
-    """Whether the birth date occurs in digits, from year to day or from day to year."""
-    try:
-        day = date.fromisoformat(born or "")
-    except ValueError:
-        return False
+    """Whether the birth date, as far as it is known, occurs in digits, from year to day or from day to year."""
+    year, _, rest = (born or "").partition("-")
+    month, _, day = rest.partition("-")
+    if not day or month == UNKNOWN:
+        return False  # a year alone tells of nobody
+    day = "" if day == UNKNOWN else day
     figures = [part.zfill(2) for part in re.findall(r"[0-9]+", said)]
-    written = (f"{day:%Y%m%d}", f"{day:%d%m%Y}", f"{day:%d%m%y}")
+    written = {year + month + day, day + month + year} | ({day + month + year[2:]} if day else set())
     runs = ("".join(figures[at : at + length]) for at in range(len(figures)) for length in (1, 2, 3))
     return any(run in written for run in runs)

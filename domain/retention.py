@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from domain.errors import BadTraits, UnlawfulGround
+from domain.matching import birth_dates
 
 
 class Ground(StrEnum):
@@ -86,6 +87,14 @@ def lawful(word: str, rules: Retention) -> Ground:
             f"asks for it, but on one of the grounds {', '.join(Ground)}"
         )
     return Ground(word)
+
+
+def birth_day(text: str | None) -> date | None:
+    """The day of birth; the last one that it can be where it is known in part, so that nothing is kept too short. None
+    where it is not known.
+    """
+    known = birth_dates.born(text)
+    return known.last if known else None
 
 
 def known_day(text: Any) -> date | None:

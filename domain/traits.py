@@ -1,22 +1,22 @@
-"""Validates a person's traits, and compares two statements under one number: can they be the same person?
+"""Validates a person's traits: what a person may state, and what is kept of what a device sent.
 
-Comparison is only for the *same assigner and local id* (was a number used twice?); matching across assigners has its
-own rules. Source: RNIV 1 v2.0, strict traits; names compared without accents, case, order or hyphens.
+Source: RNIV 1 v2.0, strict traits; INSEE, Code officiel géographique.
 """
 
 import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from difflib import SequenceMatcher
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from domain.errors import BadTraits
+from domain.matching.birth_dates import FORM as DATE
+from domain.matching.birth_dates import LUNAR
+from domain.matching.folding import words as folded
 from domain.texts import CONTROL, plain
 
 SEXES = ("M", "F", "I")
-ALIKE = 0.84  # a six-letter name with one wrong letter scores 0.83 to 0.91
 NAMES = ("family", "given", "used_name", "first_names")
 LONGEST_ID = 256  # DICOM allows 64 characters (PS3.5 6.2, LO)
 LONGEST_NAME = 256
@@ -25,6 +25,7 @@ BESIDE_LETTERS: Final = frozenset(" '\u2019\u02bc`\u00b4-\u2010\u2011\u2013.,()\
 COMMON_NAME: Final = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ '.,()-]*")  # told from others at a glance
 INVISIBLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cn"})  # categories of Unicode
 EARLIEST: Final = date(1850, 1, 1)
+LONGEST_LUNAR_MONTH: Final = 30
 FIRST_ZONE: Final = timedelta(hours=14)  # a child born just now is born tomorrow where the day begins first
 PARTICLES = frozenset({"D", "DE", "DEL", "DES", "DU", "L", "LA", "LE", "LES", "VAN", "VON"})
 TRAITS = ("family", "given", "birth_date", "sex", "birth_place", "used_name", "first_names")
@@ -33,8 +34,9 @@ TRAITS = ("family", "given", "birth_date", "sex", "birth_place", "used_name", "f
 def traits(now: datetime, /, **stated: str | None) -> dict[str, str | None]:
     """Checked traits: all keys of ``TRAITS``, None where not known. Raises BadTraits (I1), naming the field only.
 
-    ``birth_date`` is ``YYYY-MM-DD``; ``sex`` M, F or I; ``birth_place`` an INSEE code of five characters. ``now``: when
-    it is stated, with a time zone.
+    ``birth_date`` is ``YYYY-MM-DD``, with 00 for a day, or a month and day, that is not known, and 31 to 42 for a month
+    of a lunar calendar; ``sex`` M, F or I; ``birth_place`` an INSEE code of five characters, of today or of then, or 99
+    and the country's. ``now``: when it is stated, with a time zone.
     """
     return corrected(now, {}, **stated)
 
@@ -112,16 +114,31 @@ def _check_name(trait: str, name: str) -> None:
 
 
 def _check_birth_date(text: str, now: datetime) -> None:
-    try:
-        born = date.fromisoformat(text)
-    except ValueError:
-        born = None
-    if born is None or born.isoformat() != text:
-        raise BadTraits("birth date is not a date: write it YYYY-MM-DD, or leave it out when it is not known")
-    if born > (now + FIRST_ZONE).date():
+    first = first_day(text)
+    if first is None:
+        raise BadTraits(
+            "birth date is not a date: write it YYYY-MM-DD, with 00 for what is not known of it (1950-00-00, "
+            "1950-03-00), or leave it out"
+        )
+    if first > (now + FIRST_ZONE).date():
         raise BadTraits("birth date is in the future: check the year")
-    if born < EARLIEST:
+    if first < EARLIEST:
         raise BadTraits(f"birth date is before {EARLIEST.year}: check the year, or leave it out when it is not known")
+
+
+def first_day(text: str) -> date | None:
+    """The first day that a birth date can stand for; None where the text is none."""
+    if not (found := DATE.fullmatch(text)):
+        return None
+    year, month, day = map(int, found.groups())
+    if month in LUNAR and day <= LONGEST_LUNAR_MONTH:
+        month, day = 1, 1
+    elif month == 0 and day:
+        return None
+    try:
+        return date(year, month or 1, day or 1)
+    except ValueError:
+        return None
 
 
 def _check_sex(text: str, _: datetime) -> None:
@@ -131,7 +148,7 @@ def _check_sex(text: str, _: datetime) -> None:
 
 def _check_birth_place(text: str, _: datetime) -> None:
     if not re.fullmatch(r"(?:[0-9]{2}|2[AB])[0-9]{3}", text):
-        raise BadTraits("birth place is not an INSEE code of five characters, such as 13055 or 2A004")
+        raise BadTraits("birth place is not an INSEE code of five characters, such as 13055, 2A004 or 99109 (abroad)")
 
 
 CHECKS: Final = {"birth_date": _check_birth_date, "sex": _check_sex, "birth_place": _check_birth_place}
@@ -140,75 +157,5 @@ CHECKS: Final = {"birth_date": _check_birth_date, "sex": _check_sex, "birth_plac
 
 @lru_cache(maxsize=10_000)  # a few thousand names are most of a region's
 def words(name: str | None) -> frozenset[str]:
-    """The words of a name in capitals, without accents, hyphens or apostrophes."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", name or "") if not unicodedata.combining(c))
-    return frozenset(re.findall(r"[^\W_]+", bare.upper()))
-
-
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Can the two be spellings of one name? Unknown can be anything; an initial stands for its name."""
-    if not one or not other or one & other:
-        return True
-    pairs = [(a, b) for a in one for b in other]
-    if any(min(len(a), len(b)) == 1 and a[0] == b[0] for a, b in pairs):
-        return True
-    return any(SequenceMatcher(None, a, b).ratio() >= ALIKE for a, b in pairs)
-
-
-def _family(person: dict[str, Any]) -> frozenset[str]:
-    """Words of the family and the used name; a particle, which many names share, says nothing beside another word."""
-    found = words(person.get("family")) | words(person.get("used_name"))
-    return found - PARTICLES or found
-
-
-def names_agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Can the names be of one person, in this order or family and given swapped? A used name is a family name."""
-    if all(one.get(name) == other.get(name) for name in NAMES):
-        return True  # the common case: the same device says the same again
-    family_1, family_2 = _family(one), _family(other)
-    given_1 = words(one.get("given")) | words(one.get("first_names"))
-    given_2 = words(other.get("given")) | words(other.get("first_names"))
-    straight = _alike(family_1, family_2) and _alike(given_1, given_2)
-    return straight or bool(family_1 & given_2 and given_1 & family_2)
-
-
-def dates_differ(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether both birth dates are known, and are not the same."""
-    known = one.get("birth_date"), other.get("birth_date")
-    return bool(known[0] and known[1]) and known[0] != known[1]
-
-
-def can_be_one_person(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """False where the names cannot be of one person and no equal birth date speaks for it.
-
-    A birth date that is missing on either side speaks for nothing: then the names alone decide. Names of which no part
-    is known on both sides speak for nothing either: then two birth dates that differ are two persons.
-    """
-    if names_agree(one, other):
-        return not dates_differ(one, other) or _share_a_name(one, other)
-    return bool(one.get("birth_date")) and one.get("birth_date") == other.get("birth_date")
-
-
-def _share_a_name(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Is the family name known on both sides, or the given name?"""
-    parts = (("family", "used_name"), ("given", "first_names"))
-    return any(all(any(words(person.get(n)) for n in part) for person in (one, other)) for part in parts)
-
-
-def completed(known: dict[str, Any], stated: dict[str, Any]) -> dict[str, Any]:
-    """What is known, and what a statement whose names agree adds to it: traits not known yet, a name for an initial.
-
-    Without the latter, M would agree with Marie today and with Michel tomorrow.
-    """
-    return known | {n: stated[n] for n in TRAITS if _says_less(n, known.get(n), stated.get(n))}
-
-
-def _says_less(trait: str, known: str | None, stated: str | None) -> bool:
-    if not stated or stated == known:  # the common case
-        return False
-    return not known or (trait in NAMES and _initials(known) and not _initials(stated))
-
-
-def _initials(name: str) -> bool:
-    """Whether a name has no word but initials; or no word at all."""
-    return all(len(word) == 1 for word in words(name))
+    """The words of a name in capitals, without accents, ligatures, hyphens or apostrophes."""
+    return frozenset(folded(name or ""))

@@ -6,6 +6,7 @@ optional text becomes a space; in the Patient ID it is refused, because without 
 Standard: DICOM PS3.3 C.7.1 (patient), C.7.2 (study), C.7.3 (series), C.12.1 (SOP common).
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from adapters.dicom.sr_tree import LONGEST, encoded, is_uid, iso, sequence
 from domain.errors import BadTraits
 from domain.ins import AUTHORITIES
 from domain.texts import plain
-from domain.traits import LONGEST_ID, refuse_odd_id
+from domain.traits import LONGEST_ID, first_day, refuse_odd_id
 
 READS: Final[dict[str, tuple[str, bool]]] = {  # field: (attribute, required)
     "sop_class": ("SOPClassUID", True),  # PS3.3 C.12.1
@@ -46,6 +47,7 @@ READS: Final[dict[str, tuple[str, bool]]] = {  # field: (attribute, required)
 }
 _UIDS = ("sop_class", "sop_uid", "study_uid", "series_uid")
 _SEXES = {"M": "M", "F": "F", "O": "I"}  # other, in France: I, indéterminé
+_DATE: Final = re.compile("([0-9]{4})([0-9]{2})([0-9]{2})")
 _CHARACTER_SET = "SpecificCharacterSet"
 _SEQUENCES = ("IssuerOfPatientIDQualifiersSequence", "OtherPatientIDsSequence")  # of whom a number is, and others
 _TAG_OF: Final = {
@@ -227,10 +229,12 @@ def _raw(dataset: Dataset, keyword: str) -> bytes | None:
 
 
 def _birth_date(text: str | None) -> str | None:
-    """``YYYYMMDD`` (or ``YYYY.MM.DD``, used before 1993) as ``YYYY-MM-DD``; ``0``, a year alone or nonsense: not
-    known.
+    """``YYYYMMDD`` (or ``YYYY.MM.DD``, used before 1993) as ``YYYY-MM-DD``, also with 00 for what is not known of it;
+    ``0``, a year alone or nonsense: not known.
     """
-    return iso(digits) if len(digits := (text or "").replace(".", "")) == len("YYYYMMDD") else None
+    found = _DATE.fullmatch((text or "").replace(".", ""))
+    written = "-".join(found.groups()) if found else ""
+    return written if first_day(written) else None
 
 
 def _started_at(date: str | None, time: str | None) -> str | None:

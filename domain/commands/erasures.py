@@ -12,7 +12,7 @@ from domain.aggregates.study import Study
 from domain.commands.received_patient import ReceivedPatient, register_named
 from domain.errors import BadTraits, ErasureUnchanged, StillRetained
 from domain.grounds import reference as checked
-from domain.retention import Ground, Kept, Retention, day_of_death, known_day, lawful
+from domain.retention import Ground, Kept, Retention, birth_day, day_of_death, lawful
 from domain.times import iso, micros
 from domain.work import Work
 
@@ -177,7 +177,7 @@ def _theirs(work: Work, identity: UUID, after: int = 0) -> list[Study | Order]:
 
 def kept(work: Work, person: Identity, rules: Retention, died: str | None) -> Kept:
     """Until when the record of an identity is kept. Raises BadTraits (I1): the day of death cannot be."""
-    born = known_day(person.traits.get("birth_date"))
+    born = birth_day(person.traits.get("birth_date"))
     last = last_care(work, person, born, rules)
     return rules.kept_until(last, born, day_of_death(died, last, work.now.date()))
 

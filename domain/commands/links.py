@@ -13,6 +13,7 @@ from domain.commands.evidence import agreeing, refuse_held
 from domain.errors import EvidenceGone, NothingToChange, SameIdentity, TraitsDiffer
 from domain.ids import Ids
 from domain.rules.matching import MERGE
+from domain.unlike import unlike
 from domain.work import Work
 
 
@@ -43,13 +44,8 @@ def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:
 def refuse_unlike(work: Work, one: UUID, other: UUID) -> None:
     """Raises TraitsDiffer (L6), which names what differs and no value; what is not known differs from nothing."""
     mine, theirs = (work.get(Identity, side).traits for side in (one, other))
-    unlike = [
-        words
-        for trait, words in (("sex", "sex"), ("birth_date", "birth date"))
-        if (a := mine.get(trait)) and (b := theirs.get(trait)) and a != b
-    ]
-    if unlike:
-        raise TraitsDiffer(f"the two differ in {' and '.join(unlike)}: compare them again, then say --yes")
+    if differ := unlike(mine, theirs):
+        raise TraitsDiffer(f"the two differ in {' and '.join(differ)}: compare them again, then say --yes")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,9 @@ from domain.aggregates.identity import FORCES_PROV, Identity
 from domain.commands.directory import is_enrolled
 from domain.errors import BadIns, NothingNew, OtherAuthority, UnknownSite
 from domain.ins import Authorities, matricule
-from domain.traits import (
-    can_be_one_person,
-    completed,
-    dates_differ,
-    names_agree,
-    received_traits,
-    refuse_odd_id,
-)
+from domain.same_number import can_be_one_person, completed, names_agree
+from domain.traits import received_traits, refuse_odd_id
+from domain.unlike import dates_differ, unlike
 from domain.work import Work
 
 MOST_COLLISIONS = 100
@@ -145,8 +140,8 @@ def _registered(
 def _is_of(known: Identity, stated: dict[str, str | None]) -> bool:
     """Whether a statement can be about a person, judging by number and traits.
 
-    A different name is accepted if the birth date agrees, and a different birth date if the name agrees; never both in
-    one identity, or two different people could meet in it. Its flags show which differed.
+    A different family name is accepted if the birth date agrees, and a slip in the birth date if the names agree; never
+    both in one identity, or two different people could meet in it. Its flags show which differed.
     """
     known.refuse_if_unreadable()
     if known.erased or not can_be_one_person(known.traits, stated):
@@ -161,10 +156,8 @@ def _learn(known: Identity, stated: dict[str, str | None]) -> None:
     if not names_agree(known.traits, stated):
         _flag(known, "names_differ", "received under another name with the same birth date")
         return
-    if differs := [
-        n for n in ("birth_date", "sex") if known.traits.get(n) and stated[n] not in (None, known.traits[n])
-    ]:
-        _flag(known, "traits_differ", f"received with another {' and '.join(differs)}")
+    if differ := unlike(known.traits, stated):
+        _flag(known, "traits_differ", f"received with another {' and '.join(differ)}")
     if (traits := completed(known.traits, stated)) != known.traits:
         known.correct(traits=traits, reason="received with a study, and not known before")
 

@@ -44,11 +44,7 @@ def birth(one: Born | None, other: Born | None) -> Birth:
 def _in_part(one: Born, other: Born) -> Birth:
     if one.year != other.year:
         return Birth.DIFFERENT
-    if one.lunar or other.lunar:
-        both = one.lunar and other.lunar
-        return Birth.YEAR if both and (one.month, one.day) != (other.month, other.day) else Birth.IN_PART
-    agrees = all(not a or not b or a == b for a, b in ((one.month, other.month), (one.day, other.day)))
-    return Birth.IN_PART if agrees else Birth.YEAR
+    return Birth.IN_PART if one.may_be(other) else Birth.YEAR
 
 
 def _slipped(one: Born, other: Born) -> Birth:

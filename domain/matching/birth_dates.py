@@ -7,6 +7,7 @@ month of the Gregorian one. A day that never was (30 February) is not known. Sou
 import re
 from calendar import monthrange
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Final
 
@@ -30,6 +31,21 @@ class Born:
     def whole(self) -> bool:
         """Whether day, month and year are known, by the Gregorian calendar."""
         return bool(self.day) and not self.lunar
+
+    @property
+    def last(self) -> date:
+        """The last day that it can stand for."""
+        month = 12 if self.lunar or not self.month else self.month
+        return date(self.year, month, self.day if self.whole else monthrange(self.year, month)[1])
+
+    def may_be(self, other: "Born") -> bool:
+        """Whether both can be one date, as far as they are known. A lunar month is any."""
+        if self.year != other.year:
+            return False
+        if self.lunar or other.lunar:
+            return not (self.lunar and other.lunar) or (self.month, self.day) == (other.month, other.day)
+        parts = ((self.month, other.month), (self.day, other.day))
+        return all(not mine or not theirs or mine == theirs for mine, theirs in parts)
 
     @property
     def weak(self) -> bool:

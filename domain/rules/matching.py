@@ -12,8 +12,9 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from domain.errors import DuplicateRule, RuleTooWeak
+from domain.matching.folding import words
 from domain.rules.place import Checks, Place
-from domain.traits import NAMES, TRAITS, words
+from domain.traits import NAMES, TRAITS
 
 INS: Final = "ins"
 FIELDS: Final = (INS, *TRAITS)
@@ -56,7 +57,7 @@ def match_keys(rules: MatchingRules, traits: Mapping[str, Any], ins: str | None)
     """Rule name to key (32 hex digits, BLAKE2b-128), for each rule whose fields are all known.
 
     ``traits``: as in ``domain.traits``; ``ins``: with its authority (``domain.ins.qualified``). Names count as their
-    words, without accents, case or order; the rest as it is.
+    words, without accents, case or order, each as often as it stands there; the rest as it is.
     """
     known = {**traits, INS: ins}
     keys: dict[str, str] = {}

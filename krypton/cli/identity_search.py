@@ -4,11 +4,11 @@ What is sought names a person: with ``--from`` or ``-`` it is no argument, and n
 """
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Final
 
 import typer
 
+from domain.traits import first_day
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, krypton
 from krypton.cli.given import From, all_told, line
@@ -93,12 +93,8 @@ def sought(told: Mapping[str, str]) -> dict[str, str]:
 
 def _check_date(text: str) -> None:
     """A day in another form would be compared as it is, and nobody found."""
-    try:
-        wrong = date.fromisoformat(text).isoformat() != text
-    except ValueError:
-        wrong = True
-    if wrong:
-        raise typer.BadParameter("--birth-date is not a day: write YYYY-MM-DD")
+    if first_day(text) is None:
+        raise typer.BadParameter("--birth-date is no date: write YYYY-MM-DD, with 00 for what is not known of it")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -25,7 +25,12 @@ CommandId = Annotated[
 ]
 Reason = Annotated[str, typer.Option("--reason", callback=line, help="Why; kept sealed. - reads it.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many at most.")]
-BirthDate = Annotated[str | None, typer.Option("--birth-date", callback=line, help="YYYY-MM-DD.")]
+BirthDate = Annotated[
+    str | None,
+    typer.Option(
+        "--birth-date", callback=line, help="YYYY-MM-DD; 00 for a day, or a month and day, that is not known."
+    ),
+]
 BirthPlace = Annotated[str | None, typer.Option("--birth-place", callback=line, help="INSEE code.")]
 SexOf = Annotated[Sex | None, typer.Option("--sex", help="I is indeterminate.")]
 OwnSite = Annotated[str | None, typer.Option("--site", help="One's own establishment, where one has several.")]

@@ -19,7 +19,7 @@ from adapters.eventstore import histories
 from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity
 from domain.commands.erasures import last_care
-from domain.retention import Ground, Retention, dated, known_day
+from domain.retention import Ground, Retention, birth_day, dated
 from krypton.bootstrap import Krypton
 from projections.engine.query import fetch
 
@@ -105,13 +105,13 @@ def _last(ours: Krypton, identity: str, rules: Retention) -> tuple[date | None, 
     work = ours.ledger.work([])
     if (person := work.find(Identity, UUID(identity))) is None or person.erased:
         return None
-    born = known_day(person.traits.get("birth_date"))
+    born = birth_day(person.traits.get("birth_date"))
     return born, last_care(work, person, born, rules)
 
 
 def _may_be_over(row: Document, rules: Retention, today: date) -> bool:
     """Whether it is over as far as the views know; where the ledger says yes, they do."""
-    born = known_day(row["born"])
+    born = birth_day(row["born"])
     days = [dated(stated, _day(recorded), born) for stated, recorded in row["exams"] or ()]
     days += [_day(row["ordered"])] if row["ordered"] else []
     last = max(days, default=_day(row["registered"]))

@@ -16,7 +16,7 @@ FAMILY, GIVEN = f"{folded('%(family)s')} || '%%'", f"{folded('%(given)s')} || '%
 CONDITIONS: Final[Mapping[str, str]] = {
     "family": f"({folded(trait('family'))} LIKE {FAMILY} OR {folded(trait('used_name'))} LIKE {FAMILY})",
     "given": f"({folded(trait('given'))} LIKE {GIVEN} OR {folded(trait('first_names'))} LIKE '%%' || {GIVEN})",
-    "birth_date": f"{trait('birth_date')} = %(birth_date)s",
+    "birth_date": f"({trait('birth_date')} = ANY(%(parts)s) OR {trait('birth_date')} BETWEEN %(first)s AND %(last)s)",
     "sex": f"{trait('sex')} = %(sex)s",
     "birth_place": f"{trait('birth_place')} = %(birth_place)s",
     "ins": "ins = %(ins)s",
@@ -31,7 +31,8 @@ def search(
 ) -> list[Document]:
     """``identity search``: the identities that meet all criteria, in order of name and birth date.
 
-    ``criteria``: names of ``CONDITIONS`` to what is sought. Those of ``erased`` are not found: what named them is gone.
+    ``criteria``: names of ``CONDITIONS`` to what is sought. A whole birth date finds those that are known in part and
+    may be it, too; a part finds all that may be. Those of ``erased`` are not found: what named them is gone.
     """
     conditions = " AND ".join(CONDITIONS[name] for name in criteria)
     return fetch(
@@ -45,6 +46,18 @@ def search(
         LIMIT %(limit)s
         """,
         **criteria,
+        **_birth_dates(criteria.get("birth_date", "")),
         erased=list(erased),
         limit=limit,
     )
+
+
+def _birth_dates(sought: str) -> Document:
+    """Parts of the birth date that may be known alone, and the first and last of those that begin as it does."""
+    year, month = sought[:4], sought[5:7]
+    known = sought.removesuffix("-00").removesuffix("-00")
+    return {
+        "parts": [f"{year}-00-00", f"{year}-{month}-00"],
+        "first": known + "-00-00"[: len(sought) - len(known)],
+        "last": known + "-99-99"[: len(sought) - len(known)],
+    }

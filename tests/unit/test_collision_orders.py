@@ -5,7 +5,7 @@ from itertools import combinations, count, permutations
 
 import pytest
 
-from domain.traits import can_be_one_person
+from domain.same_number import can_be_one_person
 from tests.fakes.region import Region
 
 Stated = dict[str, str | None]

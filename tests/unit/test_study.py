@@ -217,12 +217,13 @@ def test_a_trait_that_a_study_adds_was_never_checked(region: Region) -> None:
     assert region.types(before) == ["identity.traits_corrected", "identity.status_changed", "study.arrived"]
 
 
-def test_another_name_with_the_same_birth_date_is_flagged_once_and_teaches_nothing(region: Region) -> None:
+def test_a_married_name_is_flagged_once_and_teaches_nothing(region: Region) -> None:
     """Two half names would make a third."""
-    region.receive(stated={"family": "FICTIVE", "birth_date": "1980-01-02"})
+    region.receive(stated={"family": "FICTIVE", "given": "Paule", "birth_date": "1980-01-02"})
     before = region.head()
     for n in (2, 3):
-        region.receive(study_uid=f"2.25.{n}", stated={"family": "MARTIN", "given": "Paul", "birth_date": "1980-01-02"})
+        stated = {"family": "MARTIN", "given": "Paule", "birth_date": "1980-01-02", "birth_place": "13055"}
+        region.receive(study_uid=f"2.25.{n}", stated=stated)
     assert region.types(before) == ["identity.flagged", "study.arrived", "study.arrived"]
     assert next(e.data["flag"] for e in region.history(before)) == "names_differ"
 

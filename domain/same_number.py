@@ -1,0 +1,142 @@
+"""Compares two statements of traits under one number of one assigner: can they be of one person?
+
+A number that was used twice shows a stranger's images, so a name or a date that is plainly another is another person:
+twins, father and son, JEAN-PIERRE and JEAN-PAUL. What is written or heard in another way, a married name, or a slip in
+a date is the same person. Traits are compared as matching compares them (``domain.matching``); what says nothing, as
+INCONNU does, counts as not known. Matching across numbers has its own rules.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from domain.matching.agreement import agreement, birth
+from domain.matching.birth_dates import born
+from domain.matching.birth_places import place
+from domain.matching.frequencies import Shares
+from domain.matching.given_names import given_names
+from domain.matching.levels import Agreement, Birth, Family, Given, Sex
+from domain.matching.lexicon import is_name
+from domain.matching.names import name
+from domain.matching.nicknames import short_form
+from domain.matching.record import Record, record
+from domain.traits import NAMES, TRAITS, words
+
+Traits = Mapping[str, Any]
+
+SLIP: Final = frozenset({Birth.SWAPPED, Birth.ONE_DIGIT, Birth.TWO_PARTS})
+"""Birth dates that may be one, with a slip of the keyboard."""
+APART: Final = frozenset({Birth.YEAR, Birth.DIFFERENT})
+MUTE: Final = frozenset("ESTDPX")
+"""Letters at the end of a name that the phonetic code leaves out."""
+NOWHERE: Final = Shares()
+"""Which given names are names is told by the list alone, so that the answer is the same in every region."""
+
+
+def can_be_one_person(one: Traits, other: Traits) -> bool:
+    """Whether the two statements can be of one person. Symmetric.
+
+    Where the names agree, a slip in the birth date is taken for one. Another family name is that of a marriage only
+    where the given name is the same, and the birth date. Where no name is known on both sides birth dates must agree.
+    """
+    if _says_the_same(one, other):
+        return True
+    a, b = record(one), record(other)
+    found = agreement(a, b)
+    if not _given_agrees(found, a, b) or found.birth in APART:
+        return False
+    if _family_agrees(found, a, b):
+        return found.birth not in SLIP or _share_a_name(a, b)
+    return found.given is not Given.UNKNOWN and found.birth is Birth.EXACT
+
+
+def names_agree(one: Traits, other: Traits) -> bool:
+    """Whether the names can be of one person, in this order or family and given name swapped. Symmetric."""
+    if all(one.get(trait) == other.get(trait) for trait in NAMES):
+        return True
+    a, b = record(one), record(other)
+    found = agreement(a, b)
+    return _family_agrees(found, a, b) and _given_agrees(found, a, b)
+
+
+def completed(known: Traits, stated: Traits) -> dict[str, Any]:
+    """What is known, and what a statement whose names agree adds to it: traits not known yet, a name for an initial, a
+    whole birth date for a part of it.
+
+    Without a name for an initial, M would agree with Marie today and with Michel tomorrow.
+    """
+    added = {trait: stated[trait] for trait in TRAITS if _says_less(trait, known.get(trait), stated.get(trait))}
+    return {**known, **added}
+
+
+def _says_the_same(one: Traits, other: Traits) -> bool:
+    """The common case: a device says again what it said before."""
+    return all(one.get(trait) == other.get(trait) for trait in ("birth_date", *NAMES))
+
+
+def _family_agrees(found: Agreement, one: Record, other: Record) -> bool:
+    return found.family is not Family.DIFFERENT or _initial(one, other)
+
+
+def _initial(one: Record, other: Record) -> bool:
+    """Whether one family name is the initial of the other."""
+    if not (one.family and other.family):
+        return False
+    short, long = sorted((one.family.core, other.family.core), key=len)
+    return len(short) == 1 and long.startswith(short)
+
+
+def _given_agrees(found: Agreement, one: Record, other: Record) -> bool:
+    """A slip makes a word that is no name. Of two names that differ by one, those that sound the same are one:
+    MATHIEU and MATTHIEU, SARA and SARAH, but not LUCAS and LUCA, MICHEL and MICHÈLE, whose end makes them two.
+    """
+    a, b = one.given, other.given
+    if found.given is not Given.SPELLING or not (a and b):
+        return found.given is not Given.DIFFERENT
+    if short_form(a.whole, b.whole) or not (is_name(a, NOWHERE) and is_name(b, NOWHERE)):
+        return True
+    short, long = sorted((a.whole, b.whole), key=len)
+    is_ending = long.startswith(short) and set(long[len(short) :]) <= MUTE
+    return a.sound == b.sound and not is_ending and found.sex is not Sex.DIFFERENT
+
+
+def _share_a_name(one: Record, other: Record) -> bool:
+    """Whether the family name is known on both sides, or the given name."""
+    families = [person.family or person.used for person in (one, other)]
+    return all(families) or bool(one.given and other.given)
+
+
+def _says_less(trait: str, known: str | None, stated: str | None) -> bool:
+    if not stated or stated == known:  # the common case
+        return False
+    if not known or (not _says(trait, known) and _says(trait, stated)):
+        return True
+    if trait == "birth_date":
+        return _is_part(known, stated)
+    return trait in NAMES and _initials(known) and not _initials(stated)
+
+
+def _says(trait: str, text: str) -> bool:
+    """Whether the text says anything. Sexes always do."""
+    match trait:
+        case "family" | "used_name":
+            return name(text) is not None
+        case "given":
+            return given_names(text, None) is not None
+        case "first_names":
+            return given_names(None, text) is not None
+        case "birth_date":
+            return born(text) is not None
+        case "birth_place":
+            return place(text) is not None
+    return True
+
+
+def _is_part(known: str, stated: str) -> bool:
+    """Whether a birth date is known in part, and the other one is the whole of it."""
+    a, b = born(known), born(stated)
+    return a is not None and b is not None and not a.whole and b.whole and birth(a, b) is Birth.IN_PART
+
+
+def _initials(text: str) -> bool:
+    """Whether a name has no word but initials; or no word at all."""
+    return all(len(word) == 1 for word in words(text))
