@@ -65,13 +65,46 @@ Feature: One number used for several people never mixes them
       Then they are 2 identities
       And the last 1 of them are flagged collision
 
-  Rule: Another name with the same birth date is flagged, not split; but then nothing else may differ
-
-    Scenario: Married, or a twin: somebody has to look
+    @live
+    Scenario: Twins whose desk gave them one number
       When CHB sends studies under the number 12 of:
         | family | given | birth date |
-        | DURAND | Marie | 1950-01-01 |
-        | MARTIN | Marie | 1950-01-01 |
+        | DURAND | Marie | 1980-01-02 |
+        | DURAND | Paul  | 1980-01-02 |
+      Then they are 2 identities
+      And each has 1 study of its own
+      And the last 1 of them are flagged collision
+
+    Scenario: Father and son of one name
+      When CHB sends studies under the number 12 of:
+        | family | given | birth date |
+        | DURAND | Jean  | 1950-03-04 |
+        | DURAND | Jean  | 1978-11-21 |
+      Then they are 2 identities
+      And the last 1 of them are flagged collision
+
+    Scenario: Two given names that share a part
+      When CHB sends studies under the number 12 of:
+        | family | given       | birth date |
+        | DURAND | Jean-Pierre | 1950-03-04 |
+        | DURAND | Jean-Paul   | 1950-03-04 |
+      Then they are 2 identities
+
+    Scenario: A birth date that is known in part
+      When CHB sends studies under the number 12 of:
+        | family | given | birth date |
+        | DURAND | Marie | 1950-00-00 |
+        | DURAND | Marie | 1950-03-04 |
+      Then they are 1 identity
+      And none of them is flagged
+
+  Rule: Another family name with the same given name and birth date is flagged, not split; but then nothing else differs
+
+    Scenario: Married, most likely: somebody has to look
+      When CHB sends studies under the number 12 of:
+        | family | given | birth date |
+        | DURAND | Marie | 1950-03-04 |
+        | MARTIN | Marie | 1950-03-04 |
       Then they are 1 identity
       And it is flagged names_differ
 
@@ -92,7 +125,7 @@ Feature: One number used for several people never mixes them
       Then they are 2 identities
       And none of them is flagged
 
-  Rule: A birth date or sex that differs under one name is flagged, not split
+  Rule: A slip in the birth date, or another sex, under one name is flagged, not split
 
     Scenario: A typing error in the birth date
       When CHB sends studies under the number 12 of:

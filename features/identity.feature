@@ -65,6 +65,12 @@ Feature: An establishment says who it knows, and how sure it is
       When her identity is qualified
       Then the ledger refuses with StatusNotAllowed, rule I4
 
+    Scenario: An identity without all strict traits is not qualified
+      Given her national identity is attached
+      And her birth place is not known any more
+      When her identity is qualified
+      Then the ledger refuses with StatusNotAllowed, rule I4
+
     @live
     Scenario: A doubt about a qualified identity
       Given her national identity is attached
@@ -103,3 +109,30 @@ Feature: An establishment says who it knows, and how sure it is
       Given she is erased
       When her birth date is corrected to 1979-03-06
       Then the ledger refuses with Erased, rule I7
+
+  Rule: I11, another matricule over the first takes back what rested on that
+
+    Scenario: The matricule of a qualified identity is replaced
+      Given her national identity is attached
+      And her identity is qualified
+      When the matricule 279035121519088 is attached
+      Then her status is VALI
+
+    Scenario: The same matricule is attached again
+      Given her national identity is attached
+      And her identity is qualified
+      When the matricule 279035121518989 is attached
+      Then her status is QUAL
+
+  Rule: I12, a matricule that contradicts sex or birth date may be somebody else's
+
+    Scenario: A child is brought in under a parent's number
+      Given her birth date is corrected to 2009-11-20
+      When the matricule 279035121518989 is attached
+      Then her flags are ins_doubtful
+
+    Scenario: It was her own, and the birth date was misread
+      Given her birth date is corrected to 2009-11-20
+      And the matricule 279035121518989 is attached
+      When her birth date is corrected to 1979-03-05
+      Then she has no flag

@@ -7,8 +7,8 @@ I2  An assigner and local id are registered once; the same number with a name an
     person is another identity (``123#2``), flagged ``collision``; so is whoever comes in under the number of an erased
     identity, without the flag. What is received and was not known yet becomes known.
 I3  A correction changes something. A change of a strict trait takes a qualified status back.
-I4  Status is one of PROV, RECUP, VALI, QUAL: RECUP and QUAL need an INS; DOUT or FICT allow PROV only, and exclude
-    each other.
+I4  Status is one of PROV, RECUP, VALI, QUAL: RECUP and QUAL need an INS, QUAL all strict traits; DOUT or FICT allow
+    PROV only, and exclude each other.
 I5  A matricule is well formed, its key fits, and its OID is one of INS.
 I6  A flag is set once and cleared once.
 I7  Nothing personal is added to an erased identity, and no rule says who else it is.
@@ -17,6 +17,10 @@ I8  The reference of an erasure or a legal hold stays readable: it is short, and
 I9  An installation takes the matricules of production; one for tests, those of test and demonstration, and no others.
     One that a device sends and that is not taken is left out, and the identity is flagged ``ins_left_out``.
 I10 Two matricules are the same only under one authority: matching compares them with their OIDs.
+I11 Another matricule over the first takes back what rested on that: RECUP falls to PROV, QUAL to VALI. The same one
+    again changes nothing.
+I12 A matricule that contradicts the sex, or the year or month of birth, may be a parent's or a spouse's: the identity
+    is flagged ``ins_doubtful`` as long as they differ.
 Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 """
 
@@ -30,6 +34,7 @@ from eventsourcing.domain import Aggregate, event
 from domain.errors import Erased, FlagUnchanged, KeyMissing, NothingToCorrect, StatusNotAllowed
 from domain.ids import Ids
 from domain.ins import qualified
+from domain.matching.record import record
 
 STRICT = ("family", "given", "first_names", "birth_date", "sex", "birth_place")
 
@@ -46,7 +51,9 @@ class Status(StrEnum):
 NEEDS_INS = {Status.RECUP, Status.QUAL}
 FORCES_PROV = {"DOUT": "FICT", "FICT": "DOUT"}  # each excludes the other (EXI SI 09)
 WITHOUT_INS = {Status.RECUP: Status.PROV, Status.QUAL: Status.VALI}
-FLAGS = ("DOUT", "FICT", "HOMA", "collision", "traits_differ", "names_differ", "ins_left_out")
+INS_DOUBTFUL = "ins_doubtful"
+FLAGS = ("DOUT", "FICT", "HOMA", "collision", "traits_differ", "names_differ", "ins_left_out", INS_DOUBTFUL)
+TOLD_BY_INS = {"sex": "sex", "year": "year of birth", "month": "month of birth"}
 
 
 class Identity(Aggregate):
@@ -117,6 +124,7 @@ class Identity(Aggregate):
         self.flags: set[str] = set()
         self.has_ins = False
         self.ins: str | None = None
+        self.ins_mode: str | None = None
         self.erased = False
 
     def correct(self, *, traits: dict[str, Any], reason: str) -> None:
@@ -132,6 +140,7 @@ class Identity(Aggregate):
         self._traits_corrected(traits=traits, changed=changed, reason=reason)
         if self.status is not Status.PROV and set(changed) & set(STRICT):
             self._status_changed(status=Status.PROV, reason="a strict trait was corrected")
+        self._doubt_ins()
 
     @event(TraitsCorrected)
     def _traits_corrected(self, traits: dict[str, Any], changed: list[str], reason: str) -> None:
@@ -152,6 +161,10 @@ class Identity(Aggregate):
             )
         if status in NEEDS_INS and not self.has_ins:
             raise StatusNotAllowed(f"identity {self.id} has no INS: attach it, then set {status}")
+        if status is Status.QUAL and (unknown := self._unknown()):
+            raise StatusNotAllowed(
+                f"identity {self.id} has no {', '.join(unknown)}: QUAL needs all strict traits, correct it first"
+            )
         self._status_changed(status=status, reason=reason)
 
     @event(StatusChanged)
@@ -159,16 +172,27 @@ class Identity(Aggregate):
         self.status = Status(status)
 
     def attach_ins(self, *, matricule: str, oid: str, mode: str) -> None:
-        """Attach the national identity, checked by ``domain.ins``. Raises StatusNotAllowed (I4), Erased (I7)."""
+        """Attach the national identity, checked by ``domain.ins``, in place of another one (I11).
+
+        Raises StatusNotAllowed (I4), Erased (I7), KeyMissing (K1).
+        """
         self.refuse_if_erased()
+        self.refuse_if_unreadable()
         if bad := sorted(self.flags & FORCES_PROV.keys()):
             raise StatusNotAllowed(f"identity {self.id} is flagged {', '.join(bad)}: INS is not fetched for it")
+        before = self.ins
+        if (before, self.ins_mode) == (qualified(matricule, oid), mode):
+            return
         self._ins_attached(matricule=matricule, oid=oid, mode=mode)
+        if before not in (None, self.ins) and self.status in WITHOUT_INS:
+            self._status_changed(status=WITHOUT_INS[self.status], reason="another matricule was attached")
+        self._doubt_ins()
 
     @event(InsAttached)
     def _ins_attached(self, matricule: str, oid: str, mode: str) -> None:
         self.has_ins = True
         self.ins = qualified(matricule, oid)
+        self.ins_mode = mode
 
     def detach_ins(self, *, reason: str) -> None:
         """Remove the national identity; the status drops with it. Raises StatusNotAllowed (I4)."""
@@ -177,11 +201,34 @@ class Identity(Aggregate):
         self._ins_detached(reason=reason)
         if self.status in WITHOUT_INS:
             self._status_changed(status=WITHOUT_INS[self.status], reason="the INS was detached")
+        self._doubt_ins()
 
     @event(InsDetached)
     def _ins_detached(self, reason: str) -> None:
         self.has_ins = False
         self.ins = None
+        self.ins_mode = None
+
+    def _doubt_ins(self) -> None:
+        """Flag a matricule that contradicts the traits, and clear the flag where none does any more (I12)."""
+        known = record(self.traits, self.ins).number
+        differ = [words for trait, words in TOLD_BY_INS.items() if known and trait in known.differs]
+        if differ and INS_DOUBTFUL not in self.flags:
+            self._flagged(flag=INS_DOUBTFUL, reason=f"the matricule tells another {' and '.join(differ)}")
+        if not differ and INS_DOUBTFUL in self.flags:
+            self._flag_cleared(flag=INS_DOUBTFUL, reason="the matricule contradicts no trait any more")
+
+    def _unknown(self) -> list[str]:
+        """The strict traits that are not known, or say nothing."""
+        known = record(self.traits)
+        told = {
+            "family name": known.family,
+            "given name": known.given,
+            "birth date": known.born,
+            "sex": known.sex,
+            "birth place": known.place,
+        }
+        return [trait for trait, value in told.items() if value is None]
 
     def flag(self, *, flag: str, reason: str) -> None:
         """Set a flag; DOUT and FICT take the status to PROV. Raises FlagUnchanged (I6), StatusNotAllowed (I4)."""

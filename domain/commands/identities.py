@@ -101,11 +101,15 @@ class AttachIns:
     mode: str = "INSI"
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises BadIns (I5), OtherAuthority (I9), StatusNotAllowed (I4), Erased (I7)."""
+        """The status where it fell: another matricule was attached before (I11). Raises BadIns (I5), OtherAuthority
+        (I9), StatusNotAllowed (I4), Erased (I7).
+        """
         oid = self.oid or work.authorities.default
         checked = ins.matricule(self.matricule, oid, work.authorities)
-        work.get(Identity, self.identity).attach_ins(matricule=checked, oid=oid, mode=self.mode)
-        return {"identity": str(self.identity)}
+        held = work.get(Identity, self.identity)
+        before = held.status
+        held.attach_ins(matricule=checked, oid=oid, mode=self.mode)
+        return {"identity": str(self.identity)} | ({"status": str(held.status)} if held.status is not before else {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +127,7 @@ class DetachIns:
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
-    """Set a flag on the identity: DOUT, FICT, HOMA, collision, traits_differ, names_differ, ins_left_out."""
+    """Set a flag on the identity (``FLAGS`` of the aggregate)."""
 
     identity: UUID
     flag: str

@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.aggregates.identity import FORCES_PROV, Identity
 from domain.commands.directory import is_enrolled
 from domain.errors import BadIns, NothingNew, OtherAuthority, UnknownSite
-from domain.ins import Authorities, matricule
+from domain.ins import Authorities, matricule, qualified
 from domain.same_number import can_be_one_person, completed, names_agree
 from domain.traits import received_traits, refuse_odd_id
 from domain.unlike import dates_differ, unlike
@@ -110,17 +110,22 @@ def _assigner(work: Work, site: str, patient: ReceivedPatient) -> str:
 def _attach_ins(identity: Identity, patient: ReceivedPatient, authorities: Authorities) -> None:
     """The INS that was received with a person, unless the identity is flagged as doubtful or fictitious.
 
-    One that cannot be taken is left out, and the identity is flagged ``ins_left_out``: the study is taken all the same.
+    One that cannot be taken, or is another than the identity has, is left out, and the identity is flagged
+    ``ins_left_out``: the study is taken all the same.
     """
-    if patient.ins and patient.ins_oid and not identity.has_ins and not identity.flags & FORCES_PROV.keys():
-        try:
-            checked = matricule(patient.ins, patient.ins_oid, authorities)
-        except OtherAuthority:
-            _flag(identity, LEFT_OUT, "received with a matricule of an authority that this installation does not take")
-        except BadIns:
-            _flag(identity, LEFT_OUT, "received with a matricule whose form, key or authority is wrong")
-        else:
+    if not (patient.ins and patient.ins_oid) or identity.flags & FORCES_PROV.keys():
+        return
+    try:
+        checked = matricule(patient.ins, patient.ins_oid, authorities)
+    except OtherAuthority:
+        _flag(identity, LEFT_OUT, "received with a matricule of an authority that this installation does not take")
+    except BadIns:
+        _flag(identity, LEFT_OUT, "received with a matricule whose form, key or authority is wrong")
+    else:
+        if not identity.has_ins:
             identity.attach_ins(matricule=checked, oid=patient.ins_oid, mode="DICOM")
+        elif identity.ins != qualified(checked, patient.ins_oid):
+            _flag(identity, LEFT_OUT, "received with another matricule than it has")
 
 
 def _registered(

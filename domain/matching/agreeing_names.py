@@ -82,8 +82,8 @@ def _given_spelling(a: GivenNames, b: GivenNames) -> bool:
 def _part(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     """One name is the start or the end of the other, or an initial is; the same words in another order are not."""
     short, long = sorted((a, b), key=len)
-    if len(short) < len(long):
-        return short in (long[: len(short)], long[-len(short) :])
+    if len(short) < len(long) and short in (long[: len(short)], long[-len(short) :]):
+        return True
     return len(short) == 1 and 1 in (len(short[0]), len(long[0])) and short[0][0] == long[0][0]
 
 

@@ -149,7 +149,8 @@ def flag(
     name: Annotated[
         str,
         typer.Argument(
-            help="DOUT doubtful, FICT fictitious, HOMA homonym, collision, traits_differ, names_differ or ins_left_out."
+            help="DOUT doubtful, FICT fictitious, HOMA homonym, collision, traits_differ, names_differ, ins_left_out "
+            "or ins_doubtful."
         ),
     ],
     reason: Reason,

@@ -44,7 +44,7 @@ class Hospitals(MemoryLedger):
 
 
 def _stated(family: str, birth_date: str) -> dict[str, str | None]:
-    return {"family": family, "given": "Camille", "birth_date": birth_date, "sex": "F"}
+    return {"family": family, "given": "Camille", "birth_date": birth_date, "sex": "F", "birth_place": "13055"}
 
 
 class Sides(TypedDict):

@@ -17,12 +17,18 @@ STATUS = {"validated": Status.VALI, "qualified": Status.QUAL}
 
 @given("CHB knows Zoé Fictive, born 1979-03-05")
 def knows(world: World) -> None:
-    world.register("she", "CHB", "1", family="Fictive", given="Zoé", birth_date="1979-03-05")
+    strict = {"family": "Fictive", "given": "Zoé", "birth_date": "1979-03-05", "sex": "F", "birth_place": "51215"}
+    world.register("she", "CHB", "1", **strict)
 
 
 @step(parsers.parse("her birth date is corrected to {day}"))
 def correct(world: World, day: str) -> None:
     world.ask(Correct(identity=world.identities["she"], stated={"birth_date": day}, reason="typing error"))
+
+
+@step("her birth place is not known any more")
+def forget_place(world: World) -> None:
+    world.ask(Correct(identity=world.identities["she"], stated={"birth_place": None}, reason="papers unreadable"))
 
 
 @when(parsers.parse("her family name is corrected to {name}"))
@@ -50,7 +56,7 @@ def attach(world: World) -> None:
     attach_matricule(world, "279035121518989")
 
 
-@when(parsers.parse("the matricule {matricule} is attached"))
+@step(parsers.parse("the matricule {matricule} is attached"))
 def attach_matricule(world: World, matricule: str) -> None:
     world.ask(AttachIns(identity=world.identities["she"], matricule=matricule, oid=TEST_OID))
 
@@ -91,3 +97,13 @@ def shows(world: World, text: str) -> None:
 def still_shows(world: World, code: str) -> None:
     assert world.shown("she")["assigner"] == world.code(code)
     assert world.views.history(world.identities["she"])[0]["type"] == "identity.registered"
+
+
+@then(parsers.parse("her flags are {flags}"))
+def has_flags(world: World, flags: str) -> None:
+    assert world.views.identity(world.identities["she"])["flags"] == flags.split(", ")
+
+
+@then("she has no flag")
+def has_no_flag(world: World) -> None:
+    assert world.views.identity(world.identities["she"])["flags"] == []

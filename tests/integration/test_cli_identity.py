@@ -203,7 +203,7 @@ class TestStatements:
         assert (last["type"], last["reason"], last["changed"]) == ("identity.traits_corrected", "misspelt", ["given"])
 
     def test_with_an_ins_it_may_be_qualified_and_loses_that_with_it(self, region: Region) -> None:
-        ref = region.register()
+        ref = region.register(**{"birth-date": "1979-03-05", "birth-place": "51215"})
         region.ask("identity", "attach-ins", ref, "--matricule", "279035121518989")
         region.ask("identity", "status", ref, "--to", "QUAL", "--reason", "papers seen")
         region.settle()

@@ -108,9 +108,7 @@ PROVOKED = [
     Provoked(errors.BadTraits, "give at least one", lambda w: registration(stated={"family": "", "given": " "})),
     Provoked(errors.BadTraits, "write it YYYY-MM-DD", lambda w: registration(stated={"birth_date": "28/02/1913"})),
     Provoked(errors.BadTraits, "leave it out when it is not known", lambda w: registration(stated={"sex": "X"})),
-    Provoked(
-        errors.BadTraits, "such as 13055, 2A004", lambda w: registration(stated={"birth_place": "Bordeaux"})
-    ),
+    Provoked(errors.BadTraits, "such as 13055, 2A004", lambda w: registration(stated={"birth_place": "Bordeaux"})),
     Provoked(errors.BadTraits, "check the year", lambda w: registration(stated={"birth_date": "2913-02-28"})),
     Provoked(
         errors.BadTraits, "before 1850: check the year", lambda w: registration(stated={"birth_date": "1813-02-28"})
@@ -143,6 +141,14 @@ PROVOKED = [
         errors.StatusNotAllowed,
         "attach it, then set QUAL",
         lambda w: SetStatus(identity=w.marie, status=Status.QUAL, reason=WORDS),
+    ),
+    Provoked(
+        errors.StatusNotAllowed,
+        "QUAL needs all strict traits, correct it first",
+        lambda w: w.after(
+            AttachIns(identity=w.marie, matricule=MATRICULE, oid=TEST_OID),
+            ask=SetStatus(identity=w.marie, status=Status.QUAL, reason=WORDS),
+        ),
     ),
     Provoked(
         errors.StatusNotAllowed,

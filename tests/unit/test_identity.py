@@ -32,6 +32,7 @@ from tests.fakes.ids import IDS
 from tests.fakes.region import Region
 
 MATRICULE, TEST_OID = "279035121518989", "1.2.250.1.213.1.4.10"
+OTHER = "2790351215190" + f"{97 - 2790351215190 % 97:02}"
 
 
 @pytest.fixture
@@ -41,8 +42,8 @@ def region() -> Region:
 
 @pytest.fixture
 def identity(region: Region) -> UUID:
-    """Known with a name, a birth date and a sex."""
-    return region.register(given="Zoé", birth_date="1979-03-05", sex="F")
+    """Known with all strict traits."""
+    return region.register(given="Zoé", birth_date="1979-03-05", sex="F", birth_place="51215")
 
 
 def held(region: Region, identity: UUID) -> Identity:
@@ -75,7 +76,7 @@ def test_an_identity_is_registered_as_provisional_with_all_its_traits(region: Re
         "given": "Zoé",
         "birth_date": "1979-03-05",
         "sex": "F",
-        "birth_place": None,
+        "birth_place": "51215",
         "used_name": None,
         "first_names": None,
     }
@@ -201,6 +202,89 @@ def test_a_detached_ins_takes_down_what_rested_on_it(
     region.ask(status(identity, before))
     region.ask(DetachIns(identity=identity, reason="of somebody else"))
     assert held(region, identity).status is after
+
+
+def test_another_matricule_takes_back_what_rested_on_the_first_and_says_so(region: Region, identity: UUID) -> None:
+    """I11: what was checked on a document stays checked."""
+    for before, after in ((Status.QUAL, Status.VALI), (Status.RECUP, Status.PROV)):
+        region.ask(attach(identity))
+        region.ask(status(identity, before))
+        answer = region.ask(replace(attach(identity), matricule=OTHER))
+        assert (held(region, identity).status, answer.result["status"]) == (after, after)
+        assert region.history()[-1].data["reason"] == "another matricule was attached"
+
+
+def test_the_same_matricule_again_changes_nothing(region: Region, identity: UUID) -> None:
+    """I11: fetched again from INSi; only where it was got in another way is that noted, and takes nothing back."""
+    region.ask(attach(identity))
+    region.ask(status(identity, Status.QUAL))
+    assert not region.ask(attach(identity)).positions
+    before = region.head()
+    region.ask(replace(attach(identity), mode="CARD"))
+    assert region.types(before) == ["identity.ins_attached"]
+    assert held(region, identity).status is Status.QUAL
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "said"),
+    [
+        ("family", "INCONNU", "family name"),
+        ("given", "BÉBÉ", "given name"),
+        ("birth_date", "1900-01-01", "birth date"),
+        ("birth_date", None, "birth date"),
+        ("sex", None, "sex"),
+        ("birth_place", "99999", "birth place"),
+        ("birth_place", None, "birth place"),
+    ],
+)
+def test_a_qualified_identity_has_all_strict_traits(
+    region: Region, identity: UUID, trait: str, value: str | None, said: str
+) -> None:
+    """I4: one that says nothing is not known."""
+    region.ask(attach(identity))
+    region.ask(Correct(identity=identity, stated={trait: value}, reason="not known"))
+    refusal = region.refusal(status(identity, Status.QUAL))
+    assert (type(refusal), f"has no {said}" in str(refusal)) == (StatusNotAllowed, True)
+    region.ask(status(identity, Status.RECUP))
+
+
+DOUBTFUL = "ins_doubtful"
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "said"),
+    [
+        ("sex", "M", "another sex"),
+        ("birth_date", "2004-03-05", "another year of birth"),
+        ("birth_date", "1979-07-05", "another month of birth"),
+    ],
+)
+def test_a_matricule_that_contradicts_the_traits_is_flagged_until_they_agree(
+    region: Region, identity: UUID, trait: str, value: str, said: str
+) -> None:
+    """I12: a parent's, or a spouse's; whichever of the two is stated first."""
+    fits = held(region, identity).traits[trait]
+    region.ask(Correct(identity=identity, stated={trait: value}, reason="as the papers say"))
+    region.ask(attach(identity))
+    assert DOUBTFUL in held(region, identity).flags
+    assert said in region.history()[-1].data["reason"]
+    region.ask(Correct(identity=identity, stated={trait: fits}, reason="misread"))
+    assert DOUBTFUL not in held(region, identity).flags
+    region.ask(Correct(identity=identity, stated={trait: value}, reason="no, it was right"))
+    region.ask(DetachIns(identity=identity, reason="the mother's"))
+    assert held(region, identity).flags == set()
+
+
+@pytest.mark.parametrize(
+    ("trait", "value"), [("sex", "I"), ("birth_date", "1979-00-00"), ("birth_date", "1900-01-01"), ("given", "Léa")]
+)
+def test_a_matricule_contradicts_nothing_that_is_not_known(
+    region: Region, identity: UUID, trait: str, value: str
+) -> None:
+    """I12."""
+    region.ask(Correct(identity=identity, stated={trait: value}, reason="as the papers say"))
+    region.ask(attach(identity))
+    assert held(region, identity).flags == set()
 
 
 def test_no_ins_can_be_detached_where_there_is_none(region: Region, identity: UUID) -> None:
