@@ -1,9 +1,11 @@
-"""Kafka's producer with three things that its library does not offer, by parts of it that are not public.
+"""Kafka's producer with four things that its library does not offer, by parts of it that are not public.
 
 - It asks the lease before each request that writes, its own retries included (``FencedClient``).
 - It takes the next epoch of a transactional id, which fences whoever had the one before, and goes on without
   transactions (``fence``). The library sends a transactional id with every batch once it has one.
 - It ends at once and sends nothing more (``abandon``). The library's ``close`` sends first.
+- It asks for metadata again where a partition's leader is a broker that metadata do not name any more: one that has
+  just died. The library's sender raises there, round after round, before it reads what would tell it the next leader.
 
 Nothing else in Krypton may use those parts. ``tests/contract/test_fenced_producer.py`` holds them against the pinned
 release of kafka-python: where a later one changes them, it fails, and this module is looked at before the pin moves.
@@ -13,7 +15,7 @@ Refused: aiokafka and confluent-kafka (no public way to either fencing or the le
 from typing import Any, Final
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, UnknownBrokerIdError
 from kafka.future import Future
 from kafka.net.compat import KafkaNetClient
 from kafka.protocol.producer import InitProducerIdRequest, ProduceRequest
@@ -23,6 +25,7 @@ from streams.relay.lease import Lease
 RELEASE: Final = "3.0.12"
 """The release of kafka-python that this was written against."""
 ENDS_S: Final = 5
+ASKED_AGAIN_MS: Final = 100.0
 
 
 class LeaseOver(KafkaError):  # type: ignore[misc]  # the library ships no types
@@ -41,6 +44,19 @@ class FencedClient(KafkaNetClient):  # type: ignore[misc]  # the library ships n
         if isinstance(request, (ProduceRequest, InitProducerIdRequest)) and not self._lease.holds():
             return Future().failure(LeaseOver("the lease is over"))
         return super().send(node_id, request, **kwargs)
+
+    def maybe_connect(self, node_id: int, **kwargs: Any) -> None:
+        """Connect to a broker that is known; ask for metadata where it is not."""
+        try:
+            super().maybe_connect(node_id, **kwargs)
+        except UnknownBrokerIdError:
+            self.cluster.request_update()
+
+    def connection_delay(self, node_id: int) -> float:
+        """How long to wait before a broker is tried again, in milliseconds as the sender takes it."""
+        if self.cluster.broker_metadata(node_id) is None:
+            return ASKED_AGAIN_MS
+        return float(super().connection_delay(node_id))
 
 
 class FencedProducer(KafkaProducer):  # type: ignore[misc]  # the library ships no types

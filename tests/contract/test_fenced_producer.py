@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConnectionError, KafkaError, UnknownBrokerIdError
 from kafka.net.compat import KafkaNetClient
 from kafka.producer.transaction_manager import ProducerIdAndEpoch
 
@@ -19,6 +19,8 @@ from streams.relay.lease import Lease
 
 ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = "127.0.0.1:1"
+GONE = 2
+"""A broker's number."""
 PRIVATE = re.compile(
     r"_producer\._|\._sender\b|_transaction_manager\b|_unregister_cleanup\b|from kafka\.(net|protocol)\b"
 )
@@ -84,6 +86,21 @@ def test_an_abandoned_producer_has_ended_and_takes_nothing_more(
 def test_the_producers_client_is_made_by_its_setting_and_sends_by_one_method() -> None:
     assert KafkaProducer.DEFAULT_CONFIG["kafka_client"] is KafkaNetClient
     assert KafkaNetClient.send.__code__.co_varnames[:3] == ("self", "node_id", "request")
+
+
+def test_a_leader_that_metadata_do_not_name_is_asked_for_and_the_sender_goes_on(producer: FencedProducer) -> None:
+    """A broker that died is gone from the list of brokers before its partitions have another leader. The library's own
+    client raises, and its sender then never reads the answer that names the new one.
+    """
+    client, cluster = producer._sender._client, producer._metadata
+    with pytest.raises(UnknownBrokerIdError):
+        KafkaNetClient.maybe_connect(client, GONE)
+    cluster._need_update = False
+    client.maybe_connect(GONE)
+    assert cluster.need_update
+    assert client.connection_delay(GONE) > 0  # it waits, and does not spin
+    with pytest.raises(KafkaConnectionError):
+        client.await_ready(GONE, timeout_ms=1)
 
 
 def test_nothing_else_uses_those_parts() -> None:
