@@ -110,6 +110,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "events": OPERATOR | AUDITOR | SERVICE,
     "topics": OPERATOR | AUDITOR | SERVICE,
     "rules.publish": OPERATOR,
+    "rules.train-matching": OPERATOR,
     "rules.list": EVERYBODY,
     "rules.show": EVERYBODY,
     "views.status": OPERATOR | AUDITOR,

@@ -34,10 +34,12 @@ PERSONAL: Final = {
 _OWN = "writes what it is given, and answers with positions and ids"
 _WORKS = "tells of the ledger's own works: positions, counts, digests and ids of rows"
 _DIRECTORY = "public registers: establishments and professionals"
+_COUNTS = "shows numbers, and names that many people have: nothing tells of a person"
 _PROOFS = "hashes, signatures and positions"
 _RUNS = "starts or stops programs"
 NOTHING_PERSONAL: Final = {
     **dict.fromkeys(("site.list", "professional.list"), _DIRECTORY),
+    "rules.train-matching": _COUNTS,
     **dict.fromkeys(
         (
             *("site.enroll", "site.device", "site.service"),

@@ -11,7 +11,7 @@ from itertools import combinations
 
 from domain.matching.deciding import Decided, Pair
 from domain.matching.review import worth
-from domain.matching.tiers import Tier
+from domain.matching.tier import Tier
 
 Figures = dict[str, float]
 

@@ -13,7 +13,8 @@ from domain.matching.levels import Agreement
 from domain.matching.model import Model
 from domain.matching.record import Record
 from domain.matching.suspicions import Suspicions
-from domain.matching.tiers import Rules, Tier, strict, sure
+from domain.matching.tier import Tier
+from domain.matching.tiers import Rules, strict, sure
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Final
 
+from domain.matching.birth_dates import Born
 from domain.matching.names import Name
 from domain.matching.record import Record
 
 BITS: Final = 64
 """Of a key as stored: at 150 million keys two different ones meet by chance a few hundred times, to no effect."""
+DAY_NAME: Final = "day+name"
 STEM, INITIAL = 3, 1
 """Letters of a family and of a given name's sound that stand for it where the rest may have slipped."""
 
@@ -21,6 +23,13 @@ STEM, INITIAL = 3, 1
 def keys(record: Record) -> frozenset[int]:
     """Signed integers of 64 bits, the same on every machine."""
     return frozenset(map(_digest, texts(record)))
+
+
+def of_birth_block(record: Record) -> int | None:
+    """The key that all have who are in the record's birth block (``suspicions.birth_block``), and others with them."""
+    if record.family is None or record.born is None or not record.born.whole:
+        return None
+    return _digest(f"{DAY_NAME}|{_day(record.born)}|{record.family.sound}")
 
 
 def texts(record: Record) -> frozenset[str]:
@@ -42,14 +51,18 @@ def _of_day(record: Record) -> Iterator[str]:
     birth = record.born
     if birth is None or not birth.whole:
         return
-    day = f"{birth.year:04}-{birth.month:02}-{birth.day:02}"
+    day = _day(birth)
     for sound in _sounds(record):
-        yield f"day+name|{day}|{sound}"
+        yield f"{DAY_NAME}|{day}|{sound}"
     if record.family and record.given:
         initials = "".join(sorted((record.family.sound[0], record.given.sound[0])))
         yield f"day+initials|{day}|{initials}"
     if record.place:
         yield f"day+place|{day}|{record.place}|{record.sex or ''}"
+
+
+def _day(birth: Born) -> str:
+    return f"{birth.year:04}-{birth.month:02}-{birth.day:02}"
 
 
 def _of_parts(record: Record) -> Iterator[str]:

@@ -6,7 +6,6 @@ the pair goes to review. Two own numbers that differ are never merged. Source: R
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from domain.matching.frequencies import Shares
@@ -15,16 +14,7 @@ from domain.matching.levels import Agreement, Birth, Family, Given, Number, Othe
 from domain.matching.limits import Limits, Placeless
 from domain.matching.record import Record
 from domain.matching.suspicions import Suspicions
-
-
-class Tier(StrEnum):
-    """What a rule does with a pair, the strongest first."""
-
-    SURE = "sure"
-    STRICT = "strict"
-    REVIEW = "review"
-    LEFT = "left"
-
+from domain.matching.tier import Tier
 
 SAME_FAMILY: Final = frozenset({Family.EXACT, Family.SPELLING, Family.CROSS, Family.SWAPPED})
 NUMBERED_FAMILY: Final = SAME_FAMILY | {Family.PART}

@@ -1,8 +1,9 @@
 """Matching rules as rule documents: when two local identities are merged or proposed for review.
 
-A rule names fields; two identities for which all are known and equal share the rule's key. Keys are digests, the same
-on every machine, so that a view finds pairs by equality alone, in any order and at any size. Source: RNIV 1 v2.0,
-strict traits; Guide INS v3.0 (an INS counts with the traits that were retrieved with it).
+A document either holds a model that weighs how far two identities agree (``domain.rules.weighed``), or rules of equal
+fields. A rule names fields; two identities for which all are known and equal share the rule's key. Keys are digests,
+the same on every machine, so that a view finds pairs by equality alone, in any order and at any size. Source: RNIV 1
+v2.0, strict traits; Guide INS v3.0 (an INS counts with the traits that were retrieved with it).
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,9 @@ from typing import Any, Final
 
 from domain.errors import DuplicateRule, RuleTooWeak
 from domain.matching.folding import words
+from domain.matching.model import Model
+from domain.matching.tier import Tier
+from domain.rules import weighed
 from domain.rules.place import Checks, Place
 from domain.traits import NAMES, TRAITS
 
@@ -21,6 +25,7 @@ FIELDS: Final = (INS, *TRAITS)
 STRICT: Final = frozenset({"family", "given", "birth_date", "sex", "birth_place"})
 WITH_INS: Final = frozenset({INS, "family", "birth_date"})
 MERGE, PROPOSE = "merge", "propose"
+TIERS: Final = frozenset(Tier) - {Tier.LEFT}
 SEPARATOR: Final = "\x1f"  # in no name, for a trait holds no control character
 
 
@@ -36,10 +41,21 @@ class MatchRule:
 
 @dataclass(frozen=True)
 class MatchingRules:
-    """The rules of one version; version 0, without rules, where none are in force."""
+    """The rules of one version, or its model; version 0, with neither, where none are in force."""
 
     version: int = 0
     rules: tuple[MatchRule, ...] = ()
+    model: Model | None = None
+
+    @property
+    def decides(self) -> bool:
+        """Whether it decides anything."""
+        return bool(self.rules) or self.model is not None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What decides in it, by name: its rules, or the tiers of its model."""
+        return frozenset(rule.name for rule in self.rules) if self.model is None else TIERS
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,10 @@ def _normal(name: str, value: str) -> str:
 
 def check(body: Place) -> None:
     """Raises G7 to G16, with the path of each error."""
+    if isinstance(body.value, dict) and "model" in body.value:
+        with Checks() as checks:
+            weighed.check(checks.fields(body, ("model",))["model"])
+        return
     with Checks() as checks:
         rules = checks.fields(body, ("rules",))["rules"].items()
         sound = [rule for rule in rules if checks.holds(partial(_check_rule, rule))]
@@ -123,6 +143,8 @@ def _check_strength(compared: set[str], action: str | None, at: str) -> None:
 
 def build(version: int, body: Mapping[str, Any]) -> MatchingRules:
     """The rules of a published body, which was checked then."""
+    if "model" in body:
+        return MatchingRules(version, model=weighed.build(body["model"]))
     return MatchingRules(
         version,
         tuple(MatchRule(r["name"], tuple(r["fields"]), r["action"], float(r["score"])) for r in body["rules"]),

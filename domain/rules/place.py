@@ -73,6 +73,14 @@ class Place:
             raise OutOfRange(f"{self.path}: is out of range: write a number over 0 and at most {upto:g}")
         return float(self.value)
 
+    def between(self, least: float, most: float) -> float:
+        """A number from ``least`` to ``most``. Raises WrongType, OutOfRange, FieldMissing."""
+        if isinstance(self.given(), bool) or not isinstance(self.value, int | float):
+            raise WrongType(f"{self.path}: is {_kind(self.value)}: write a number")
+        if not least <= self.value <= most:
+            raise OutOfRange(f"{self.path}: is out of range: write a number from {least:g} to {most:g}")
+        return float(self.value)
+
     def one_of(self, known: Iterable[Any]) -> Any:
         """One of a few values. Raises UnknownChoice, FieldMissing."""
         self.given()

@@ -22,6 +22,7 @@ from krypton.cli.connection import ask, krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, facts, out, table
+from krypton.cli.train import train_matching
 
 app = command_group("Rules: published as files, in force once a view built with them is promoted.")
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A .toml or .json file.")]
@@ -84,6 +85,7 @@ def show(
             facts({name: value})
 
 
+app.command("train-matching")(train_matching)
 BUILT_IN_IDS = [RuleId(kind, 1) for kind in BUILT_IN]
 
 

@@ -97,12 +97,12 @@ class Match:
 
 
 def _found(connection: Connection, schema: str, entries: Sequence[Entry]) -> Becomes:
-    """What each entry becomes."""
+    """What each entry becomes. Who is near one that is asked about may be decided again too (``weighed``)."""
     around = matching.clusters_of(connection, schema, (entry.body["identity"] for entry in entries))
     found = matching.due(connection, schema, within=frozenset().union(*around.values()))
     latest = sorted(entries, key=lambda entry: -entry.cause)
     becomes: dict[UUID, list[tuple[int, Due]]] = {entry.id: [] for entry in entries}
     for place, (does, one, body) in enumerate(bodies(found)):
-        cause = next(e for e in latest if around[e.body["identity"]] & {one.one, one.other})
+        cause = next((e for e in latest if around[e.body["identity"]] & {one.one, one.other}), latest[0])
         becomes[cause.id].append((place, Due(Kind.COMMAND, does, body)))
     return becomes

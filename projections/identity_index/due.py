@@ -15,7 +15,9 @@ from psycopg2.extensions import connection as Connection
 
 from domain.membership import Cluster
 from projections.engine.query import fetch
+from projections.identity_index import weighed
 from projections.identity_index.decided import Due, Working
+from projections.identity_index.weighed import Found
 
 ALL_PAIRS = 20  # with more persons under one key, each is paired only with the first
 
@@ -133,6 +135,21 @@ def due(connection: Connection, schema: str, others: Iterable[str] = (), within:
 
     ``within``: only what concerns these identities, given as in ``clusters_of``; None: the whole region.
     """
+    found = weighed.found(connection, schema, within) or _equal(connection, schema, within)
+    if not found.unmerges and not found.pairs:
+        return Due(rule_version=found.rule_version)
+    concerned = {*others, *(u[side] for u in found.unmerges for side in ("low", "high"))}
+    concerned.update(p[side] for p in found.pairs for side in ("one", "other"))
+    working = Working(_clusters(connection, schema, concerned), concerned)
+    for pair in found.pairs:
+        working.registered |= {pair["one"]: pair["one_registered"], pair["other"]: pair["other_registered"]}
+    if len(found.pairs) > 1:  # else nobody agrees with two
+        working.part(fetch(connection, PARTED.format(s=schema), ids=list(working.known())))
+    return replace(working.decide(found.unmerges, found.pairs), rule_version=found.rule_version)
+
+
+def _equal(connection: Connection, schema: str, within: Collection[str] | None) -> Found:
+    """What is due under rules of equal fields."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL jit = off" if within is not None else WHOLE)
         unmerges = fetch(connection, _sql(UNMERGES, schema, within), scope=within and list(within))
@@ -141,16 +158,7 @@ def due(connection: Connection, schema: str, others: Iterable[str] = (), within:
         pairs = fetch(connection, _sql(PAIRS, schema, within), **asked)
         cursor.execute("SET LOCAL enable_nestloop = on")
     (rules,) = fetch(connection, f'SELECT coalesce(max(rule_version), 0) AS version FROM "{schema}".match_rule')
-    if not unmerges and not pairs:
-        return Due(rule_version=rules["version"])
-    concerned = {*others, *(u[side] for u in unmerges for side in ("low", "high"))}
-    concerned.update(p[side] for p in pairs for side in ("one", "other"))
-    working = Working(_clusters(connection, schema, concerned), concerned)
-    for pair in pairs:
-        working.registered |= {pair["one"]: pair["one_registered"], pair["other"]: pair["other_registered"]}
-    if len(pairs) > 1:  # else nobody agrees with two
-        working.part(fetch(connection, PARTED.format(s=schema), ids=list(working.known())))
-    return replace(working.decide(unmerges, pairs), rule_version=rules["version"])
+    return Found(rules["version"], unmerges, pairs)
 
 
 def clusters_of(connection: Connection, schema: str, identities: Iterable[str]) -> dict[str, frozenset[str]]:

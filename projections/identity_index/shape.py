@@ -8,6 +8,13 @@ from typing import Final
 from projections.engine.shape import Shape, Shapes
 
 SHAPES: Final[Shapes] = {
+    "candidate_key": Shape(
+        key=("key", "identity_id"),
+        columns={
+            "key": "BIGINT",
+            "identity_id": "UUID",
+        },
+    ),
     "cluster": Shape(
         key=("cluster_id",),
         columns={
@@ -65,6 +72,14 @@ SHAPES: Final[Shapes] = {
             "rule": "TEXT",
             "key": "TEXT",
             "identity_id": "UUID",
+        },
+    ),
+    "match_model": Shape(
+        key=("rule_version",),
+        columns={
+            "rule_version": "INTEGER",
+            "digest": "TEXT",
+            "body": "JSONB",
         },
     ),
     "match_rule": Shape(

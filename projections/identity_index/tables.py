@@ -2,9 +2,9 @@
 
 Times are microseconds since 1970 (UTC); ids are uuids.
 
-Written from ``krypton.identities``: ``identity``, ``identity_event``, ``match_key``. The version's rules alone make
-``match_rule``. Written from ``krypton.links``: all others. The halves meet only when read, so neither waits for the
-other.
+Written from ``krypton.identities``: ``identity``, ``identity_event``, ``match_key``, ``candidate_key``. The version's
+rules alone make ``match_rule`` and ``match_model``. Written from ``krypton.links``: all others. The halves meet only
+when read, so neither waits for the other.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, Uuid, text
@@ -75,6 +75,24 @@ MATCH_RULE = Table(
     Column("score", Float(53)),
     Column("fields", JSONB, nullable=False, comment="names of the fields that the rule compares"),
     Column("rule_version", Integer, nullable=False),
+)
+
+CANDIDATE_KEY = Table(
+    "candidate_key",
+    TABLES,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("identity_id", ID, primary_key=True),
+    Index("candidate_key_identity", "identity_id"),
+    comment="Who may be one person with whom: they share a key. None without a model of matching.",
+    info=written_from("krypton.identities"),
+)
+
+MATCH_MODEL = Table(
+    "match_model",
+    TABLES,
+    Column("rule_version", Integer, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False, comment="of the body"),
+    Column("body", JSONB, nullable=False, comment="the model that the version's matching rules hold"),
 )
 
 NODE = Table(

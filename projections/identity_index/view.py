@@ -42,7 +42,7 @@ class IdentityIndex:
 
     def __init__(self, matching: MatchingRules = NONE) -> None:
         self.rules: Mapping[str, int] = {MATCHING: matching.version}
-        self._matched = MatchRows(matching) if matching.rules else None
+        self._matched = MatchRows(matching) if matching.decides else None
 
     def seeds(self) -> Iterable[Seed]:
         """The matching rules."""

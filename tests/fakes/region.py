@@ -33,10 +33,14 @@ def rules_in_force(
     """Matching rules that merge whoever shares these fields, looser than a rule file may be; ``asks``: that propose."""
     actions = dict.fromkeys(names, MERGE) | dict.fromkeys(asks, PROPOSE)
     rules = [{"name": n, "fields": list(fields), "action": action, "score": 0.9} for n, action in actions.items()]
-    told = RuleDocument(MATCHING, version, "2026-01-01", "", canonical_json({"rules": rules}))
+    put_in_force(ledger, RuleDocument(MATCHING, version, "2026-01-01", "", canonical_json({"rules": rules})))
+
+
+def put_in_force(ledger: Ledger, told: RuleDocument) -> None:
+    """Publish matching rules, and say that an index made with them was promoted."""
     for command in (
         PublishRules(document=told),
-        Promoted(view="identity_index", version=version + 1, former=version, rules={MATCHING: version}),
+        Promoted(view="identity_index", version=told.version + 1, former=told.version, rules={MATCHING: told.version}),
     ):
         ledger.execute(command, Envelope("system:test"))
 

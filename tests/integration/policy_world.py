@@ -55,6 +55,12 @@ class PolicyWorld(RuledWorld):
         self.work(INDEX)
         self.promote(INDEX, self.build(INDEX, matching=version))
 
+    def weighs(self, version: int = 2) -> None:
+        """The same with rules that weigh."""
+        self.weighing(version)
+        self.work(INDEX)
+        self.promote(INDEX, self.build(INDEX, matching=version))
+
     def fold(self, *names: str, step: Callable[[str], None] = no_step) -> None:
         """What the policies' processors do."""
         for name in names or POLICIES:

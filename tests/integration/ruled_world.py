@@ -1,6 +1,7 @@
 """A ledger on PostgreSQL and its views under rules, without Kafka: records come straight from the event store."""
 
 import base64
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -15,7 +16,7 @@ from domain.commands.doses import ReceivedDose
 from domain.commands.identities import Register
 from domain.commands.rules import PublishRules
 from domain.ports import Answer
-from domain.rules.document import document
+from domain.rules.document import document, read_document
 from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
 from krypton.services.install import install
@@ -31,6 +32,7 @@ from streams.broker.topics import PARTITIONS
 from tests.fakes.region import received
 from tests.fakes.topic import records
 
+RULES = Path(__file__).parents[2] / "rules"
 SITES = ("CHA", "CHB", "CHC")
 PERSON = {"family": "FICTIVE", "given": "Alex", "birth_date": "1970-01-02", "sex": "F", "birth_place": "33063"}
 STRICT = ["family", "given", "birth_date", "sex", "birth_place"]
@@ -84,6 +86,11 @@ class RuledWorld:
     def matching(self, version: int, *rules: Mapping[str, Any]) -> None:
         """Publish matching rules."""
         self.publish("matching", version, {"rules": list(rules)})
+
+    def weighing(self, version: int) -> None:
+        """Publish the matching rules that ship and weigh, under this version."""
+        body = read_document((RULES / "matching-2.json").read_text(), as_json=True).body
+        self.publish("matching", version, json.loads(body))
 
     def register(self, site: str = "CHA", local_id: str = "1", **stated: str) -> str:
         """A local identity of the same person, save what is stated otherwise."""

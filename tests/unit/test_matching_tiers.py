@@ -13,7 +13,8 @@ from domain.matching.levels import ENUMS, Birth, Family, Given, Number, Place
 from domain.matching.limits import Limits, Placeless
 from domain.matching.model import Model
 from domain.matching.record import Record, record
-from domain.matching.tiers import Tier, strict, sure
+from domain.matching.tier import Tier
+from domain.matching.tiers import strict, sure
 from domain.matching.weights import Weights
 
 TEST = "1.2.250.1.213.1.4.10"

@@ -1,0 +1,47 @@
+"""What a model says of one pair alone: the tiers that it may be merged or shown by, and the evidence for it.
+
+Its neighbours may forbid what the pair alone allows: suspicions and groups are asked where they are known
+(``domain.matching.deciding``).
+"""
+
+from typing import Final
+
+from domain.matching.agreement import agreement
+from domain.matching.deciding import Pair
+from domain.matching.guards import two_given_names
+from domain.matching.levels import FIELDS, Agreement
+from domain.matching.model import Model
+from domain.matching.record import Record
+from domain.matching.tier import Tier
+from domain.matching.tiers import strict, sure
+
+MERGES: Final = (Tier.SURE, Tier.STRICT)
+
+
+def weighed(one: Record, other: Record, model: Model) -> Pair:
+    """How far two records agree, and what that is worth."""
+    found = agreement(one, other)
+    return Pair(0, 1, found, model.bits(found, one, other))
+
+
+def tiers(one: Record, other: Record, pair: Pair, model: Model) -> tuple[Tier, ...]:
+    """The tiers that hold of the pair alone, the strongest first."""
+    limits = model.limits
+    held = {
+        Tier.SURE: sure(pair.found),
+        Tier.STRICT: strict(pair.found, limits)
+        and pair.bits >= limits.strict_bits
+        and not two_given_names(pair.found, one, other, model.given),
+        Tier.REVIEW: pair.bits >= limits.review_bits,
+    }
+    return tuple(tier for tier, holds in held.items() if holds)
+
+
+def evidence(pair: Pair) -> tuple[str, ...]:
+    """The level of each trait that both sides know, and the weight in bits: kept with a decision."""
+    return (*levels(pair.found), f"weight {pair.bits:.1f}")
+
+
+def levels(found: Agreement) -> list[str]:
+    """Such as ``birth exact``; never a value."""
+    return [f"{field} {level.name.lower()}" for field, level in zip(FIELDS, found, strict=True) if level]

@@ -1,0 +1,184 @@
+"""Computes the decisions due under a model of matching: merges, unmerges and proposals.
+
+The neighbourhood of the identities asked for is decided from nothing, as if nobody had decided before, and compared
+with what rules merged: a merge that it does not make is taken back, one that is lacking is due. Human decisions stand,
+as under rules of equal fields (``due``).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg2.extensions import connection as Connection
+
+from domain.matching import pair as alone
+from domain.matching.deciding import Decided, Pair, decide, scored
+from domain.matching.keys import keys
+from domain.matching.model import Model, of_body
+from domain.matching.tier import Tier
+from domain.matching.weights import probability
+from domain.rules.matching import MERGE, PROPOSE
+from projections.engine.query import fetch
+from projections.identity_index.neighbourhood import MOST, Known, around, everybody
+
+Row = Mapping[str, Any]
+MODEL = 'SELECT rule_version, digest FROM "{s}".match_model'
+BODY = 'SELECT body FROM "{s}".match_model'
+LINKS = """
+SELECT k.low::text, k.high::text, k.state, k.position, s.rule, s.rule_version, word.type AS word
+FROM "{s}".link k JOIN "{s}".statement s ON s.position = k.position
+LEFT JOIN LATERAL (
+    SELECT h.type FROM "{s}".statement h WHERE h.low = k.low AND h.high = k.high AND (h.type = 'link.dismissed'
+        OR (h.rule = 'human' AND h.type IN ('link.merged', 'link.unmerged', 'link.review_requested')))
+    ORDER BY h.position DESC LIMIT 1) AS word ON true
+WHERE {scope} ORDER BY k.position
+"""
+INSIDE = "k.low = ANY(%(ids)s::uuid[]) AND k.high = ANY(%(ids)s::uuid[])"
+_MODELS: dict[str, Model] = {}
+_KEPT: Final = 4
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is due, in rows as ``decided.Working`` takes them."""
+
+    rule_version: int
+    unmerges: Sequence[Row]
+    pairs: Sequence[Row]
+
+
+def found(connection: Connection, schema: str, within: Collection[str] | None) -> Found | None:
+    """What is due for these identities and their neighbourhood, or for all; None where the version has no model."""
+    held = fetch(connection, MODEL.format(s=schema))
+    if not held:
+        return None
+    model = _model(connection, schema, held[0]["digest"])
+    inside = everybody(connection, schema) if within is None else around(connection, schema, within)
+    records = [one.record for one in inside]
+    pairs = scored(records, candidates(inside), model)
+    said = _links(connection, schema, inside, within)
+    return _Compared(inside, pairs, decide(records, pairs, model), said, model, held[0]["rule_version"]).found()
+
+
+def candidates(inside: Sequence[Known]) -> set[tuple[int, int]]:
+    """Pairs that share a key, by their places; of one that many have, each with the last ones before it."""
+    of_key: dict[int, list[int]] = defaultdict(list)
+    pairs: set[tuple[int, int]] = set()
+    for place in sorted(range(len(inside)), key=lambda at: inside[at].registered):
+        for key in keys(inside[place].record):
+            before = of_key[key]
+            pairs.update((min(other, place), max(other, place)) for other in before[-MOST:])
+            before.append(place)
+    return pairs
+
+
+def _model(connection: Connection, schema: str, digest: str) -> Model:
+    """Kept by what it says: it holds thousands of names."""
+    if digest not in _MODELS:
+        ((body,),) = (row.values() for row in fetch(connection, BODY.format(s=schema)))
+        if len(_MODELS) >= _KEPT:
+            _MODELS.clear()
+        _MODELS[digest] = of_body(body)
+    return _MODELS[digest]
+
+
+def _links(connection: Connection, schema: str, inside: Sequence[Known], within: Collection[str] | None) -> list[Row]:
+    scope = "true" if within is None else INSIDE
+    ids = [one.identity for one in inside]
+    return list(fetch(connection, LINKS.format(s=schema, scope=scope), ids=ids))
+
+
+class _Compared:
+    """What was decided, beside what was said before."""
+
+    def __init__(
+        self,
+        inside: Sequence[Known],
+        pairs: Sequence[Pair],
+        decided: Decided,
+        links: Iterable[Row],
+        model: Model,
+        rule_version: int,
+    ) -> None:
+        self._inside = inside
+        self._pairs = pairs
+        self._decided = decided
+        self._links = {(row["low"], row["high"]): row for row in links}
+        self._model = model
+        self._rule_version = rule_version
+        self._place = {one.identity: place for place, one in enumerate(inside)}
+
+    def found(self) -> Found:
+        """See ``Found``: merges before proposals, the strongest first."""
+        unmerges = [{**row, **self._registered(row)} for row in self._links.values() if self._is_gone(row)]
+        self._persons = self._loosened(unmerges)
+        self._said = self._between({(row["low"], row["high"]) for row in unmerges})
+        merges = [self._row(pair, tier, MERGE) for tier, pair in self._merging()]
+        proposals = [self._row(pair, Tier.REVIEW, PROPOSE) for pair in self._decided.review]
+        return Found(self._rule_version, unmerges, [row for row in (*merges, *proposals) if row])
+
+    def _merging(self) -> list[tuple[Tier, Pair]]:
+        """All pairs of one group that are merged by themselves, sure ones first: where a human set two of a group
+        apart, each of the others shows with which of them it agrees.
+        """
+        found = []
+        for pair in self._pairs:
+            if self._decided.groups.same(pair.one, pair.other):
+                sides = (self._inside[pair.one].record, self._inside[pair.other].record)
+                tier = alone.tiers(*sides, pair, self._model)[:1]
+                found += [(each, pair) for each in tier if each in alone.MERGES]
+        return sorted(found, key=lambda each: each[0] is not Tier.SURE)
+
+    def _is_gone(self, row: Row) -> bool:
+        """Whether a rule merged the two, and none would now."""
+        sides = [self._place.get(row[side]) for side in ("low", "high")]
+        if row["state"] != "merged" or row["rule"] == "human" or None in sides:
+            return False
+        return not self._decided.groups.same(*(place for place in sides if place is not None))
+
+    def _registered(self, row: Row) -> dict[str, int]:
+        return {f"{side}_registered": self._inside[self._place[row[side]]].registered for side in ("low", "high")}
+
+    def _loosened(self, unmerges: Iterable[Row]) -> dict[str, str]:
+        """Who is whom once these merges are gone: members of persons that lose one are looked at one by one."""
+        who = {one.identity: one.person for one in self._inside}
+        gone = {who[row[side]] for row in unmerges for side in ("low", "high")}
+        return {identity: identity if person in gone else person for identity, person in who.items()}
+
+    def _between(self, gone: set[tuple[str, str]]) -> dict[frozenset[str], set[str]]:
+        """What was said of two persons: denied by a human, waiting, merged."""
+        said: dict[frozenset[str], set[str]] = defaultdict(set)
+        for (low, high), row in self._links.items():
+            if (low, high) in gone or low not in self._persons or high not in self._persons:
+                continue
+            both = frozenset((self._persons[low], self._persons[high]))
+            if row["word"] in ("link.dismissed", "link.unmerged"):
+                said[both].add("denied")
+            if row["state"] in ("proposed", "review_requested"):
+                said[both].add("waiting")
+            if row["state"] == "merged":
+                said[both].add("merged")
+        return said
+
+    def _row(self, pair: Pair, tier: Tier, action: str) -> Row | None:
+        """One pair; None where a human said the last word on the two persons, or they are one."""
+        one, other = sorted((self._inside[pair.one], self._inside[pair.other]), key=lambda side: side.registered)
+        said = self._said.get(frozenset((self._persons[one.identity], self._persons[other.identity])), set())
+        low, high = sorted((one.identity, other.identity))
+        link = self._links.get((low, high))
+        if said & {"denied", "merged"} or (link and link["state"] == "barred"):
+            return None
+        return {
+            "one": one.identity,
+            "other": other.identity,
+            "one_registered": one.registered,
+            "other_registered": other.registered,
+            "rule": tier.value,
+            "rule_version": self._rule_version,
+            "action": action,
+            "score": probability(pair.bits),
+            "fields": alone.evidence(pair),
+            "waiting": "waiting" in said,
+            "position": link["position"] if link else 0,
+        }

@@ -1,0 +1,203 @@
+"""The policy ``matching`` under rules that weigh, on PostgreSQL: at once, and taken back where the evidence goes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.commands.identities import AttachIns, Correct
+from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.ins import key_of
+from projections.identity_index.due import due
+from tests.fakes.views import pair
+from tests.integration.policy_world import PolicyWorld, made
+
+pytestmark = pytest.mark.live
+TEST_OID = "1.2.250.1.213.1.4.10"
+MERGED, UNMERGED, REVIEW = "link.merged", "link.unmerged", "link.review_requested"
+
+
+def matricule(order: str) -> str:
+    """Of a woman born in January 1970 in 33063, as all here are."""
+    number = f"2700133063{order}"
+    return f"{number}{key_of(number):02}"
+
+
+@pytest.fixture
+def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    made_world = made(installed_url, tmp_path, monkeypatch)
+    made_world.weighs()
+    yield made_world
+    made_world.close()
+
+
+def attach(world: PolicyWorld, identity: str, order: str = "001") -> None:
+    world.ask(AttachIns(identity=UUID(identity), matricule=matricule(order), oid=TEST_OID))
+
+
+def links(world: PolicyWorld, after: int, event_type: str) -> list[dict[str, Any]]:
+    """What was said of pairs after a position."""
+    return [dict(event.data) for event in world.history(after) if event.type == event_type]
+
+
+def are_one(world: PolicyWorld, *identities: str) -> bool:
+    return len(set(world.persons(*identities))) == 1
+
+
+def test_one_number_and_one_given_name_are_one_person_whatever_else_differs(world: PolicyWorld) -> None:
+    """The decision keeps rule, version, weight and the level of each field, and no value."""
+    one, other = world.register("CHA"), world.register("CHB", family="MARIEE", birth_place="")
+    attach(world, one)
+    attach(world, other)
+    world.react()
+    assert are_one(world, one, other)
+    (merged,) = links(world, 0, MERGED)
+    assert (merged["rule"], merged["rule_version"]) == ("sure", 2)
+    assert {"number own", "given exact", "birth exact", "family different"} <= set(merged["compared"])
+    assert any(told.startswith("weight ") for told in merged["compared"])
+    assert "FICTIVE" not in str(merged["compared"])
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [{}, {"family": "FICTIV"}, {"given": "ALEXX"}, {"family": "Fïctive"}],
+    ids=["equal", "family", "given", "accent"],
+)
+def test_strict_traits_with_one_slip_in_one_name_are_one_person(world: PolicyWorld, stated: dict[str, str]) -> None:
+    one, other = world.register("CHA"), world.register("CHB", **stated)
+    world.react()
+    assert are_one(world, one, other)
+    assert [merged["rule"] for merged in links(world, 0, MERGED)] == ["strict"]
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [{"birth_date": "1970-01-03"}, {"birth_place": "13055"}, {"sex": "M"}, {"family": "FICTIV", "given": "ALEXX"}],
+    ids=["day", "place", "sex", "two slips"],
+)
+def test_what_contradicts_or_says_too_little_is_not_merged(world: PolicyWorld, stated: dict[str, str]) -> None:
+    one, other = world.register("CHA"), world.register("CHB", **stated)
+    world.react()
+    assert not are_one(world, one, other)
+    assert not links(world, 0, MERGED)
+
+
+def test_two_numbers_are_two_people_and_a_third_without_one_joins_neither(world: PolicyWorld) -> None:
+    """A blank number never bridges two that differ."""
+    one, other, between = (world.register(site) for site in ("CHA", "CHB", "CHC"))
+    attach(world, one, "001")
+    attach(world, other, "002")
+    world.react()
+    assert len(set(world.persons(one, other, between))) == 3
+
+
+def test_a_twin_who_turns_up_takes_back_what_strict_traits_merged(world: PolicyWorld) -> None:
+    """Of two Alex of one day and one name either may be the twin, sent under the wrong name: a human looks."""
+    one, other = world.register("CHA"), world.register("CHB")
+    world.react()
+    assert are_one(world, one, other)
+    before = world.head()
+    twin = world.register("CHC", given="Zoé")
+    world.react()
+    assert len(set(world.persons(one, other, twin))) == 3
+    assert [gone["rule"] for gone in links(world, before, UNMERGED)] == ["strict"]
+    waiting = {frozenset((asked["low"], asked["high"])) for asked in links(world, before, REVIEW)}
+    assert frozenset((one, other)) in waiting
+    assert due_now(world) == ([], [], [])
+
+
+def test_a_number_of_their_own_keeps_two_together_whoever_turns_up(world: PolicyWorld) -> None:
+    one, other = world.register("CHA"), world.register("CHB")
+    attach(world, one)
+    attach(world, other)
+    world.react()
+    world.register("CHC", given="Zoé")
+    world.react()
+    assert are_one(world, one, other)
+
+
+def test_a_correction_takes_the_ground_from_a_merge_which_is_taken_back(world: PolicyWorld) -> None:
+    one, other = world.register("CHA"), world.register("CHB")
+    world.react()
+    world.ask(Correct(identity=UUID(other), stated={"birth_date": "1980-05-06"}, reason="another person"))
+    world.react()
+    assert not are_one(world, one, other)
+    world.ask(Correct(identity=UUID(other), stated={"birth_date": "1970-01-02"}, reason="no, it was right"))
+    world.react()
+    assert are_one(world, one, other)
+
+
+def test_two_who_register_at_once_are_one_person(world: PolicyWorld) -> None:
+    people = [world.register(site) for site in ("CHA", "CHB", "CHC")]
+    world.react()
+    assert are_one(world, *people)
+    assert len(links(world, 0, MERGED)) == 2
+
+
+def test_what_a_human_said_stands(world: PolicyWorld) -> None:
+    """Unmerged, dismissed or barred; whoever comes later agrees with both, and joins neither."""
+    one, other = world.register("CHA"), world.register("CHB")
+    world.react()
+    world.ask(Unmerge(**pair(one, other), reason="two people"))
+    world.react()
+    assert not are_one(world, one, other)
+    before = world.head()
+    third = world.register("CHC")
+    world.react()
+    assert len(set(world.persons(one, other, third))) == 3
+    assert not links(world, before, MERGED)
+    assert links(world, before, REVIEW)
+
+
+def test_a_bar_keeps_two_apart_until_it_is_lifted(world: PolicyWorld) -> None:
+    one = world.register("CHA")
+    other = world.register("CHB", birth_date="1980-05-06")
+    world.ask(Bar(**pair(one, other), reason="two people"))
+    world.ask(Correct(identity=UUID(other), stated={"birth_date": "1970-01-02"}, reason="misread"))
+    world.react()
+    assert not are_one(world, one, other)
+    world.ask(Unbar(**pair(one, other), reason="one after all"))
+    world.react()
+    assert are_one(world, one, other)
+
+
+def test_a_doubtful_pair_is_put_to_a_human_once(world: PolicyWorld) -> None:
+    """With its score, so that the likeliest comes first."""
+    one, other = world.register("CHA"), world.register("CHB", birth_date="1970-02-01")  # day and month swapped
+    world.react()
+    (asked,) = links(world, 0, REVIEW)
+    assert (asked["rule"], {asked["low"], asked["high"]}) == ("review", {one, other})
+    assert 0.5 < asked["score"] <= 1
+    world.ask(Dismiss(**pair(one, other), reason="two people"))
+    world.react()
+    assert len(links(world, 0, REVIEW)) == 1
+
+
+def test_whom_a_human_merged_stay_together(world: PolicyWorld) -> None:
+    one, other = world.register("CHA"), world.register("CHB", given="Zoé", birth_date="1980-05-06")
+    world.ask(Merge(**pair(one, other), reason="papers seen"))
+    world.react()
+    assert are_one(world, one, other)
+
+
+def due_now(world: PolicyWorld) -> tuple[list[Any], list[Any], list[Any]]:
+    """What a promotion of the same rules would decide."""
+    with world.ours.snapshot() as connection:
+        found = due(connection, "identity_index_v2")
+    return found.merges, found.unmerges, found.proposals
+
+
+def test_who_was_known_before_the_rules_is_matched_by_their_promotion(
+    installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = made(installed_url, tmp_path, monkeypatch)
+    try:
+        one, other, stranger = world.register("CHA"), world.register("CHB"), world.register("CHC", family="AUTRE")
+        world.weighs()
+        assert are_one(world, one, other)
+        assert not are_one(world, one, stranger)
+        assert due_now(world) == ([], [], [])
+    finally:
+        world.close()
