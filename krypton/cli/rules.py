@@ -14,6 +14,7 @@ import typer
 
 from domain.commands.rules import PublishRules
 from domain.errors import RuleBroken
+from domain.matching.model import of_body
 from domain.rules.document import BUILT_IN, LARGEST, RuleDocument, RuleId, canonical_json, read_document
 from domain.rules.in_force import RulesInForce
 from domain.rules.toml_lines import line_of
@@ -22,7 +23,7 @@ from krypton.cli.connection import ask, krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, facts, out, table
-from krypton.cli.train import train_matching
+from krypton.cli.train import show_model, train_matching
 
 app = command_group("Rules: published as files, in force once a view built with them is promoted.")
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A .toml or .json file.")]
@@ -79,7 +80,9 @@ def show(
         return
     facts({name: value for name, value in told.items() if value is not None})
     for name, value in body.items():
-        if isinstance(value, list):
+        if name == "model":
+            show_model(of_body(value))
+        elif isinstance(value, list):
             table(value, tuple(dict.fromkeys(key for item in value for key in item)), name)
         else:
             facts({name: value})

@@ -12,7 +12,7 @@ from domain.rules.document import day
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.options import AsJson
-from krypton.cli.output import document, out, table
+from krypton.cli.output import document, facts, out, table
 
 SAMPLE: Final = 300_000
 BITS_PER_BLOCK: Final = 1.5
@@ -48,10 +48,22 @@ def train_matching(
         document(found.document | {"identities": found.identities})
         return
     out.print(f"Learned from {found.identities:,} identities. A bit doubles the odds that two are one person.")
-    table(rows(found.model), ("trait", "level", "bits", "weight"), "What agreement is worth")
-    out.print(
-        f"Kept: {len(found.model.family.common)} family names and {len(found.model.given.common)} given names that "
-        f"many people have. Written to {file}: look at it, then krypton rules publish {file}"
+    show_model(found.model)
+    out.print(f"Written to {file}: look at it, then krypton rules publish {file}")
+
+
+def show_model(model: Model) -> None:
+    """What agreement is worth, the limits, and how many names are kept."""
+    table(rows(model), ("trait", "level", "bits", "weight"), "What agreement is worth")
+    facts(
+        {
+            "prior": f"{model.weights.prior:+.1f} bits",
+            "merged by strict traits from": f"{model.limits.strict_bits:+.1f} bits",
+            "shown to a human from": f"{model.limits.review_bits:+.1f} bits",
+            "birth place may be missing": model.limits.placeless.value,
+            "family names kept": len(model.family.common),
+            "given names kept": len(model.given.common),
+        }
     )
 
 
