@@ -14,6 +14,21 @@ from domain.traits import NAMES, PARTICLES, words
 LONGEST: Final = 200
 UNKNOWN: Final = "00"
 _SHORTEST_TOLD: Final = 3  # shorter local ids and name words occur in many texts by chance
+_MONTHS: Final = (
+    {"JANVIER", "JANV", "JANUARY", "JAN"},
+    {"FEVRIER", "FEVR", "FEV", "FEBRUARY", "FEB"},
+    {"MARS", "MARCH", "MAR"},
+    {"AVRIL", "AVR", "APRIL", "APR"},
+    {"MAI", "MAY"},
+    {"JUIN", "JUNE", "JUN"},
+    {"JUILLET", "JUIL", "JULY", "JUL"},
+    {"AOUT", "AUGUST", "AUG"},
+    {"SEPTEMBRE", "SEPTEMBER", "SEPT", "SEP"},
+    {"OCTOBRE", "OCTOBER", "OCT"},
+    {"NOVEMBRE", "NOVEMBER", "NOV"},
+    {"DECEMBRE", "DECEMBER", "DEC"},
+)
+"""How French and English texts write the months, without accents."""
 _NATIONAL: Final = re.compile(r"[0-9](?:[ .]?[0-9AB]){12,14}")  # a matricule, with or without its key
 
 
@@ -39,13 +54,23 @@ def tells_of(said: str, traits: Mapping[str, Any], local_id: str) -> bool:
 
 
 def _tells_date(said: str, born: str | None) -> bool:
-    """Whether the birth date, as far as it is known, occurs in digits, from year to day or from day to year."""
+    """Whether the birth date, as far as it is known, occurs: from year to day, from day to year, or month first; the
+    month in figures or as a word.
+    """
     year, _, rest = (born or "").partition("-")
     month, _, day = rest.partition("-")
     if not day or month == UNKNOWN:
         return False  # a year alone tells of nobody
     day = "" if day == UNKNOWN else day
-    figures = [part.zfill(2) for part in re.findall(r"[0-9]+", said)]
-    written = {year + month + day, day + month + year} | ({day + month + year[2:]} if day else set())
+    figures = [figure.zfill(2) for part in re.findall(r"[0-9]+|[^\W\d_]+", said) if (figure := _figure(part))]
+    written = {year + month + day, day + month + year, month + day + year}
+    written |= {day + month + year[2:]} if day else set()
     runs = ("".join(figures[at : at + length]) for at in range(len(figures)) for length in (1, 2, 3))
     return any(run in written for run in runs)
+
+
+def _figure(part: str) -> str | None:
+    """Digits as they are, a month as its number; None for any other word."""
+    if part.isdecimal():
+        return part
+    return next((str(at) for at, names in enumerate(_MONTHS, 1) if names & words(part)), None)

@@ -34,8 +34,8 @@ class Register:
         return (Identity.create_id(ids, self.assigner, self.local_id),)
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Registers it as provisional. Raises UnknownSite (S1), AlreadyRegistered (I2), BadTraits (I1), BadIns (I5),
-        OtherAuthority (I9).
+        """Registers it as provisional. Raises UnknownSite (S1), AlreadyRegistered (I2), Erased (I7), BadTraits (I1),
+        BadIns (I5), OtherAuthority (I9).
         """
         if not is_enrolled(work, self.assigner):
             if not CODE.fullmatch(self.assigner):  # whatever stands there may be a name: it is not quoted
@@ -46,6 +46,7 @@ class Register:
         refuse_mistyped_id(self.local_id)
         new_id = Identity.create_id(work.ids, self.assigner, self.local_id)
         if known := work.find(Identity, new_id):
+            known.refuse_if_erased()  # "correct it" would lead nowhere
             raise AlreadyRegistered(
                 f"{self.assigner} registered that id already, as identity {known.id}: correct it instead"
             )

@@ -345,6 +345,13 @@ def test_nothing_personal_is_added_to_an_erased_identity(region: Region, erased:
     assert type(region.refusal(late(erased))) is Erased
 
 
+def test_the_number_of_an_erased_identity_is_not_registered_again(region: Region, erased: UUID) -> None:
+    """I7: and nobody is told to correct what cannot be corrected."""
+    refusal = region.refusal(Register(assigner="CHB", local_id="1", stated={"family": "AUTRE"}))
+    assert (type(refusal), str(erased) in str(refusal)) == (Erased, True)
+    assert "register the person under a new local id" in str(refusal)
+
+
 def test_an_erased_identity_still_loads_and_shows_what_happened(region: Region, erased: UUID) -> None:
     """Its history stays; what named the person reads ``[erased]``."""
     assert held(region, erased).erased
