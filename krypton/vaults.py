@@ -2,11 +2,11 @@
 
 ``identity.erased`` in the event store decides who is erased, and no vault can take that back: a vault that was brought
 back from a backup may hold keys that were destroyed since. ``krypton init``, the start of ``krypton run`` and of each
-process that opens sealed fields, a rebuild and ``krypton restore`` destroy them again; ``krypton audit verify`` names
-them.
+process that opens sealed fields, a rebuild, a query that opens events and ``krypton restore`` destroy them again;
+``krypton audit verify`` names them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,9 +15,12 @@ from krypton.bootstrap import Krypton
 from postgres.session import connect
 
 if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
     from adapters.vault.rewrap import Rewrapped
 
 WHO: Final = f"SELECT originator_id FROM {EVENTS} WHERE topic IN ({ERASED})"
+AMONG: Final = f"{WHO} AND originator_id = ANY(%s::uuid[])"
 NEXT: Final = f"{WHO} AND originator_id > %s::uuid ORDER BY originator_id LIMIT %s"
 PAGE: Final = 10_000
 FIRST: Final = "00000000-0000-0000-0000-000000000000"
@@ -37,6 +40,14 @@ def destroy_again(ours: Krypton) -> int:
     if ours.settings.vault_database is None:
         return len(ours.vault.destroy_selected(WHO, ()))
     return sum(len(ours.vault.destroy_all(page)) for page in erased_pages(ours.addresses.database))
+
+
+def destroy_again_of(ours: Krypton, connection: "Connection", subjects: Collection[str]) -> None:
+    """The same for these alone, before a query opens what was sealed for them. ``connection``: to the event store."""
+    with connection.cursor() as cursor:
+        cursor.execute(AMONG, (list(subjects),))
+        if erased := [identity for (identity,) in cursor.fetchall()]:
+            ours.vault.destroy_all(erased)
 
 
 def erased_pages(database: str) -> Iterator[list[str]]:

@@ -3,11 +3,11 @@
 Decoding, folding and queries are those of the live views (``projections.engine.fold``, each view's ``queries``); only
 the rows are separate and belong to nobody else. Events that a live view could not read or apply are left out here too,
 and listed in ``unread``. Text sealed under a destroyed key reads ``[erased]`` at every past position: there is nothing
-left to show.
+left to show. A key of somebody erased that a vault from a backup brought back is destroyed again before it opens any.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from sys import maxsize
@@ -21,6 +21,7 @@ from domain.times import micros
 from krypton.auditing.needed import Finder
 from krypton.auditing.temporary_views import temporary_views
 from krypton.bootstrap import Krypton
+from krypton.vaults import destroy_again_of
 from projections.declared import VIEWS
 from projections.engine.fold import Read, fold, read
 from projections.engine.projection import Projection, RowKey
@@ -91,6 +92,7 @@ def replayed(
         position, at = place(live, upto)
         needed = Finder(live, ours.codec, ours.ledger.ids, position, whole=whole).needed_for(asked, accesses=accesses)
         stored = events_of(live, needed.aggregates, position)
+        destroy_again_of(ours, live, _subjects(ours.codec, stored))
         reads = read(ours.codec, [_record(ours.codec, one) for one in stored])
         views_asked = [name for name in VIEWS if accesses or name != SHARING]
         folded = {name: _folded(_projection(ours, live, name), reads) for name in views_asked}
@@ -99,6 +101,15 @@ def replayed(
         with temporary_views(ours.addresses.database, {name: rows for name, (rows, _) in folded.items()}) as views:
             whose = frozenset(needed.identities)
             yield Past(ours, position, at, tuple(asked), whose, stored, events, unread, views, live)
+
+
+def _subjects(codec: Codec, stored: Sequence[StoredEvent]) -> set[str]:
+    """Whose keys open these events."""
+    subjects: set[str] = set()
+    for one in stored:
+        with suppress(NotAnEvent, UnknownSchema):
+            subjects |= codec.whose_keys(*codec.decode(one.state, one.version, unseal=False))
+    return subjects
 
 
 def place(connection: Connection, moment: Moment | None) -> tuple[int, int | None]:

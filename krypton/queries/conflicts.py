@@ -9,6 +9,7 @@ from domain.aggregates.study import Conflict, Study
 from domain.errors import NotFound
 from krypton.bootstrap import Krypton
 from krypton.queries.worklists import PAGE, listed
+from krypton.vaults import destroy_again_of
 from projections.identity_index import queries as identities
 
 Document = dict[str, Any]
@@ -23,6 +24,7 @@ def conflicts_of(ours: Krypton, caller: Caller, *, settled: bool = False, limit:
 
     def find(connection: Any, _: str | None) -> list[Document]:
         rows = unsettled.conflicts(connection, limit, settled=settled)
+        destroy_again_of(ours, connection, {row[side] for row in rows for side in ("identity", "other_identity")})
         erased = ours.vault.destroyed({row["identity"] for row in rows})
         known = identities.named(connection, {row["identity"] for row in rows}, erased)
         said = _said(ours, rows)

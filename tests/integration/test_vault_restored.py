@@ -21,6 +21,7 @@ from domain.commands.links import Merge
 from domain.commands.listings import ListPeople
 from domain.errors import KeyMissing
 from domain.work import Envelope
+from krypton.auditing.replayed import replayed
 from krypton.bootstrap import Krypton
 from krypton.cli.failures import told
 from krypton.devstack.stack import Stack
@@ -149,6 +150,15 @@ def test_each_process_that_opens_fields_destroys_again_at_its_start(
     process = day.ledger.start(*words)
     until(lambda: ours.vault.destroyed([str(day.erased)]) != set(), f"destroyed again by {words[0]}")
     assert process.poll() is None
+
+
+def test_a_question_of_the_past_brings_nobody_back_before_anything_was_started(day: Day) -> None:
+    """It opens events of before the erasure, which say nothing of it."""
+    ours = day.brought_back(*VAULT)
+    registered = min(day.said_of(day.erased))
+    with replayed(ours, [str(day.erased)], registered, whole=True) as past:
+        assert [one.data["traits"] for one in past.events] == [ERASED]
+    assert ours.vault.destroyed([str(day.erased)]) == {str(day.erased)}
 
 
 def test_init_destroys_again_and_says_so(day: Day) -> None:
