@@ -20,6 +20,8 @@
 | KRYPTON_DICOM_REQUEST_S, …_DICOM_UNFINISHED_S, …_DICOM_IDLE_S | when a silent connection is closed, see the fields |
 | KRYPTON_DICOM_INSTANCE_MIB | the largest instance that is taken over the network |
 | KRYPTON_DICOM_INFLATED_MIB, KRYPTON_DICOM_HEADER_MIB | what a data set may inflate to; what of it is parsed |
+| KRYPTON_HL7_PORT, KRYPTON_HL7_HOST | port and listening address of the HL7 service |
+| KRYPTON_HL7_CONNECTIONS, …_HL7_MESSAGE_KIB, …_HL7_UNFINISHED_S, …_HL7_IDLE_S | limits, see the fields |
 | KRYPTON_REGISTRY_PORT, KRYPTON_REGISTRY_HOST | port and listening address of the schema registry |
 | KRYPTON_HEALTH_PORT, KRYPTON_HEALTH_HOST | port and listening address of health and metrics |
 | KRYPTON_LOG_ORIGIN | name of the tamper-evident log, a URL without its scheme; never changed once it signed |
@@ -46,17 +48,25 @@ from streams.broker import broker
 __all__ = ["Addresses", "ServiceUnavailable", "Settings", "SettingsWrong", "addresses"]
 
 WHOLE: Final[Mapping[str, int]] = {
-    **dict.fromkeys(("dicom_port", "registry_port", "health_port"), 65_535),
+    **dict.fromkeys(("dicom_port", "hl7_port", "registry_port", "health_port"), 65_535),
     **dict.fromkeys(("dicom_associations", "dicom_associations_per_ae", "dicom_associations_per_address"), 10_000),
     **dict.fromkeys(("dicom_waiting", "dicom_waiting_per_address", "other_connections"), 10_000),
+    **dict.fromkeys(("hl7_connections", "hl7_connections_per_address"), 10_000),
     **dict.fromkeys(("dicom_rate", "dicom_connection_rate", "relay_batch", "worker_batch"), 100_000),
-    **dict.fromkeys(("dicom_instance_mib", "dicom_inflated_mib", "dicom_header_mib", "rebuild_mib"), 1_048_576),
+    **dict.fromkeys(
+        ("dicom_instance_mib", "dicom_inflated_mib", "dicom_header_mib", "hl7_message_kib", "rebuild_mib"), 1_048_576
+    ),
     "replication": 9,
 }
 """Fields that are whole numbers from 1, and the most that each may be. A field is set by KRYPTON_ and its name."""
 LEAST: Final[Mapping[str, int]] = {"rebuild_mib": LEAST_MIB}
 """Those of them that are not below another number."""
-SECONDS: Final = ("dicom_request_s", "dicom_unfinished_s", "dicom_idle_s", "clock_bound_s", "batch_quiet_s")
+SECONDS: Final = (
+    "clock_bound_s",
+    "batch_quiet_s",
+    "dicom_request_s",
+    *(f"{s}_{t}_s" for s in ("dicom", "hl7") for t in ("unfinished", "idle")),
+)
 """Fields that are seconds, set alike."""
 
 
@@ -92,6 +102,13 @@ class Settings:
     dicom_instance_mib: int = 4_096
     dicom_inflated_mib: int = 512
     dicom_header_mib: int = 16  # what is parsed of an instance
+    hl7_port: int = 2575
+    hl7_host: str = "127.0.0.1"
+    hl7_connections: int = 64  # at once
+    hl7_connections_per_address: int = 16
+    hl7_message_kib: int = 1_024  # the largest message
+    hl7_unfinished_s: float = 30.0  # for the rest of a message, and to take an answer
+    hl7_idle_s: float = 3_600.0  # between two messages: senders stay connected
     registry_port: int = 8081
     registry_host: str = "127.0.0.1"
     health_port: int = 9464
@@ -104,7 +121,7 @@ class Settings:
     relay_batch: int = 1000  # events the relay reads and sends at a time
     worker_batch: int = 1000  # events a processor applies in one transaction, at most (architecture §7.3)
     rebuild_mib: int = DEFAULT_MIB  # memory of each process of a rebuild (projections.versions.bounds)
-    other_connections: int = 24  # of PostgreSQL, left to commands, rebuilds, second workers and other programs
+    other_connections: int = 22  # of PostgreSQL, left to commands, rebuilds, second workers and other programs
     replication: int = 1  # copies that Kafka keeps of each partition; 3 in production
     clock_bound_s: float = 60.0  # by which a writer's clock may differ from the event store's (T1)
     batch_quiet_s: float = 2.0  # silence after which instances received so far become a study
@@ -125,6 +142,7 @@ class Settings:
             roles_given=values.path(given, "KRYPTON_ROLES", cwd),
             dicom_ae=values.ae_title(given, Settings.dicom_ae),
             dicom_host=given.get("KRYPTON_DICOM_HOST", Settings.dicom_host),
+            hl7_host=given.get("KRYPTON_HL7_HOST", Settings.hl7_host),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
             health_host=given.get("KRYPTON_HEALTH_HOST", Settings.health_host),
             dev_secure=values.yes(given, "KRYPTON_DEV_SECURE"),

@@ -115,6 +115,7 @@ class Link(Aggregate):
         }
         self.held = Held.OPEN
         self.merged_by_human = False
+        self.merged_because = ""
         self.parted_by_human = False  # unmerged or dismissed, and no human has merged it, or asked to, since
         self.dismissed = False
         self.in_review = False
@@ -154,6 +155,7 @@ class Link(Aggregate):
     ) -> None:
         self.held = Held.MERGED
         self.merged_by_human = rule == HUMAN
+        self.merged_because = reason
         self.parted_by_human = self.dismissed = self.in_review = False
 
     def request_review(

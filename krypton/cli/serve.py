@@ -1,4 +1,4 @@
-"""krypton serve: runs the schema registry, the notary, or the page of health and metrics."""
+"""krypton serve: runs the HL7 service, the schema registry, the notary, or the page of health and metrics."""
 
 import logging
 import os
@@ -8,7 +8,7 @@ from threading import Event
 from krypton.cli.groups import command_group
 from krypton.settings import Settings
 
-app = command_group("What is served to subscribers and auditors.")
+app = command_group("What is served to hospitals, subscribers and auditors.")
 
 
 @app.command()
@@ -35,6 +35,20 @@ def health() -> None:
     logging.getLogger("kafka").setLevel(logging.ERROR)
     stop_on_signals(Event())
     serve(budget.begin(krypton(HEALTH), "health"))
+
+
+@app.command()
+def hl7() -> None:
+    """Take identity messages (HL7 v2, ADT over MLLP) from the systems of enrolled establishments, until SIGTERM."""
+    from krypton.cli.connection import krypton
+    from krypton.services.budget import begin
+    from krypton.services.hl7 import serve
+    from krypton.services.supervisor import stop_on_signals
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    stop = Event()
+    stop_on_signals(stop)
+    serve(begin(krypton(None), "hl7"), stop)
 
 
 @app.command()

@@ -70,6 +70,7 @@ def _ledger() -> Iterator[tuple[Stage, int]]:
     os.environ.update(KRYPTON_HOME=str(HOME), KRYPTON_DICOM_PORT=str(port), KRYPTON_BATCH_QUIET_S="1", COLUMNS="110")
     os.environ["KRYPTON_REASON"] = REASON
     os.environ["KRYPTON_REGISTRY_PORT"] = str(_free_port())
+    os.environ["KRYPTON_HL7_PORT"] = str(_free_port())
     os.environ["KRYPTON_HEALTH_PORT"] = str(_free_port())
     settings = Settings.read(os.environ, Path.cwd())
     stack = Stack(settings.home)

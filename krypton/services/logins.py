@@ -1,8 +1,8 @@
 """Says who logs in to Kafka, and what each login may do there: one for each process, with the rights that it uses.
 
 Only the relay writes event topics. The operator's login is Kafka's super user: commands take it, and no process that
-stays does. DICOM intake and the registry ask Kafka for nothing, and have none. A password is in a file of its own,
-``USER.password`` in the folder of logins, for its owner alone; ``krypton init`` makes those that are missing.
+stays does. DICOM and HL7 intake and the registry ask Kafka for nothing, and have none. A password is in a file of its
+own, ``USER.password`` in the folder of logins, for its owner alone; ``krypton init`` makes those that are missing.
 """
 
 import contextlib

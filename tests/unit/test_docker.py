@@ -36,7 +36,7 @@ every_service = pytest.mark.parametrize("name", SERVICES)
 def test_each_process_is_a_service_of_its_own() -> None:
     commands = {name: " ".join(service["command"]) for name, service in OURS.items()}
     workers = {f"worker-{view.replace('_', '-')}": f"worker {view}" for view in VIEWS}
-    others = {"init": "init", "relay": "relay", "dicom": "dicom serve"}
+    others = {"init": "init", "relay": "relay", "dicom": "dicom serve", "hl7": "serve hl7"}
     others |= {"registry": "serve registry", "notary": "serve notary", "policies": "policies run"}
     others |= {"health": "serve health"}
     assert commands == {**others, **workers}
@@ -108,7 +108,7 @@ def login_of(name: str) -> str | None:
     """The login at Kafka that a service's process takes."""
     if name.startswith("worker-"):
         return worker(name.removeprefix("worker-").replace("-", "_"))
-    return None if name == "dicom" else OPERATOR if name == "init" else f"krypton-{name}"
+    return None if name in ("dicom", "hl7") else OPERATOR if name == "init" else f"krypton-{name}"
 
 
 def test_each_process_has_the_password_of_its_own_login_and_init_makes_them_all() -> None:

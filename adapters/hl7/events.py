@@ -1,0 +1,115 @@
+"""Which ADT events are taken, and the command that each one is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from adapters.hl7.er7 import Segment
+from adapters.hl7.patient import matricule, optional_number, own_number, patient
+from adapters.hl7.refusal import Condition, Place, Refused
+from domain.commands.announced import (
+    AnnouncedPatient,
+    AnnounceLink,
+    AnnounceMerge,
+    AnnouncePatient,
+    AnnounceUnlink,
+)
+from domain.work import Command
+
+
+@dataclass(frozen=True)
+class Announced:
+    """A message as commands. ``before``: run first, each once; ``patient``: whose traits it states."""
+
+    command: Command
+    before: tuple[Command, ...] = ()
+    patient: AnnouncedPatient | None = None
+
+
+def announced(event: str, found: list[Segment], site: str, content: str) -> Announced:
+    """What a message of that event announces. Raises Refused."""
+    return EVENTS[event](found, site, content)
+
+
+def _register(found: list[Segment], site: str, content: str) -> Announced:
+    known = _patient(found, site)
+    return Announced(AnnouncePatient(site=site, patient=known, content=content), patient=known)
+
+
+def _correct(found: list[Segment], site: str, content: str) -> Announced:
+    known = _patient(found, site)
+    return Announced(AnnouncePatient(site=site, patient=known, content=content, corrects=True), patient=known)
+
+
+def _merge(found: list[Segment], site: str, content: str) -> Announced:
+    """A40: PID is kept, MRG is given up. Who is kept may be new here; who is given up is known, or all is refused."""
+    groups = _groups(found)
+    kept = [patient(pid, site) for pid, _ in groups]
+    gone = tuple(own_number(mrg, 1, site) for _, mrg in groups)
+    pairs = tuple((one.local_id, other) for one, other in zip(kept, gone, strict=True))
+    before = tuple(_new(one, site, content, gone) for one in kept if one.local_id not in gone)
+    return Announced(AnnounceMerge(site=site, pairs=pairs, content=content), before, kept[0])
+
+
+def _link(found: list[Segment], site: str, content: str) -> Announced:
+    one, other = _two(found, site)
+    return Announced(AnnounceLink(site=site, one=one, other=other, content=content))
+
+
+def _unlink(found: list[Segment], site: str, content: str) -> Announced:
+    one, other = _two(found, site)
+    return Announced(AnnounceUnlink(site=site, one=one, other=other, content=content))
+
+
+def _change(found: list[Segment], site: str, content: str) -> Announced:
+    """A47: MRG has the identifiers of before, PID those of now: another number, or another matricule, or none."""
+    pid, mrg = _one(found, "PID"), _one(found, "MRG")
+    known = _patient(found, site)
+    if (gone := optional_number(mrg, 1, site)) and gone != known.local_id:
+        merge = AnnounceMerge(site=site, pairs=((known.local_id, gone),), content=content)
+        return Announced(merge, (_new(known, site, content, (gone,)),), known)
+    given_up = matricule(mrg, None, 1) is not None and matricule(pid, None) is None
+    known = replace(known, without_matricule=given_up)
+    return Announced(AnnouncePatient(site=site, patient=known, content=content, corrects=True), patient=known)
+
+
+EVENTS: Final[Mapping[str, Callable[[list[Segment], str, str], Announced]]] = {
+    **dict.fromkeys(("A01", "A04", "A05", "A28"), _register),
+    **dict.fromkeys(("A08", "A31"), _correct),
+    "A40": _merge,
+    "A24": _link,
+    "A37": _unlink,
+    "A47": _change,
+}
+"""Each event that is taken."""
+
+
+def _new(known: AnnouncedPatient, site: str, content: str, beside: tuple[str, ...]) -> AnnouncePatient:
+    return AnnouncePatient(site=site, patient=known, content=content, only_new=True, beside=beside)
+
+
+def _patient(found: list[Segment], site: str) -> AnnouncedPatient:
+    return patient(_one(found, "PID"), site, next((each for each in found if each.name == "ZFD"), None))
+
+
+def _one(found: list[Segment], name: str) -> Segment:
+    each = [segment for segment in found if segment.name == name]
+    if len(each) != 1:
+        raise Refused(Place(name), Condition.SEGMENT_SEQUENCE, f"the message needs one {name}, and has {len(each)}")
+    return each[0]
+
+
+def _two(found: list[Segment], site: str) -> tuple[str, str]:
+    each = [segment for segment in found if segment.name == "PID"]
+    if len(each) != 2:
+        raise Refused(Place("PID"), Condition.SEGMENT_SEQUENCE, f"the message needs two PID, and has {len(each)}")
+    one, other = (own_number(segment, 3, site) for segment in each)
+    return one, other
+
+
+def _groups(found: list[Segment]) -> list[tuple[Segment, Segment]]:
+    """PID and MRG, in pairs; PD1 may stand between."""
+    each = [segment for segment in found if segment.name in ("PID", "MRG")]
+    if not each or [segment.name for segment in each] != ["PID", "MRG"] * (len(each) // 2):
+        raise Refused(Place("MRG"), Condition.SEGMENT_SEQUENCE, "each PID is followed by the MRG that it takes over")
+    return list(zip(each[::2], each[1::2], strict=True))

@@ -1,0 +1,70 @@
+"""Reads MSH: who sends what, under which message id; and whether it is a message that is taken at all."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.hl7.er7 import segments
+from adapters.hl7.refusal import Condition, rejected
+
+LONGEST_ID: Final = 199
+VERSION: Final = "2."
+PROCESSING: Final = frozenset({"", "P", "T", "D"})
+REAL: Final = frozenset({"", "P"})
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the answer needs of MSH. ``kind``, ``event``: ADT and A28. Each is empty where it is not said."""
+
+    application: str
+    facility: str
+    receiving_application: str
+    receiving_facility: str
+    kind: str
+    event: str
+    control_id: str
+    processing: str
+    version: str
+    charsets: list[str]
+
+
+def header(raw: bytes) -> Header | None:
+    """MSH as it is written, before its character set is known; None where the message has none to answer to."""
+    line = raw.split(b"\r", 1)[0].split(b"\n", 1)[0].decode("iso8859-1")
+    if not line.startswith("MSH"):
+        return None
+    (msh, *_) = segments(line, "iso8859-1")
+    return Header(
+        application=msh.value(3),
+        facility=msh.value(4),
+        receiving_application=msh.value(5),
+        receiving_facility=msh.value(6),
+        kind=msh.value(9, 1),
+        event=msh.value(9, 2),
+        control_id=msh.value(10),
+        processing=msh.value(11),
+        version=msh.value(12),
+        charsets=[each.part(1) for each in msh.values(18)],
+    )
+
+
+def refuse_unfit(head: Header, events: frozenset[str], *, real_only: bool) -> None:
+    """Raises Refused where the message is of no kind that is taken. ``real_only``: none of tests and training."""
+    if head.kind != "ADT":
+        raise rejected(9, Condition.UNSUPPORTED_TYPE, "only messages of type ADT are taken")
+    if head.event not in events:
+        raise rejected(9, Condition.UNSUPPORTED_EVENT, f"of ADT these events are taken: {', '.join(sorted(events))}")
+    if not head.control_id:
+        raise rejected(
+            10, Condition.FIELD_MISSING, "the message has no id: repeated, it could not be told from another"
+        )
+    if len(head.control_id) > LONGEST_ID:
+        raise rejected(10, Condition.DATA_TYPE, f"a message id has at most {LONGEST_ID} characters")
+    if not head.version.startswith(VERSION):
+        raise rejected(12, Condition.UNSUPPORTED_VERSION, "messages of HL7 version 2 are taken, such as 2.5")
+    if head.processing not in (REAL if real_only else PROCESSING):
+        raise rejected(
+            11,
+            Condition.UNSUPPORTED_PROCESSING,
+            "real patients alone are taken here (P): send training and tests elsewhere",
+        )

@@ -1,0 +1,105 @@
+"""The listener for HL7 messages: a thread for each connection, and no more connections than are allowed."""
+
+import logging
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+
+from adapters.hl7.mllp import Bounds, Broken, Frames
+
+log = logging.getLogger(__name__)
+
+Answers = Callable[[bytes], bytes | None]
+"""What is answered to a message; None: nothing, and the connection is closed."""
+GRACE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Slots:
+    """How many connections may be open at once."""
+
+    in_all: int = 64
+    from_an_address: int = 16
+
+
+class Server:
+    """Call ``start``, then ``stop``. ``answer`` is called from several threads."""
+
+    def __init__(self, host: str, port: int, answer: Answers, bounds: Bounds, slots: Slots) -> None:
+        self._where, self._answer, self._bounds, self._slots = (host, port), answer, bounds, slots
+        self._open: dict[socket.socket, tuple[Thread, str]] = {}
+        self._lock = Lock()
+        self._stopping = Event()
+
+    def start(self) -> None:
+        """Begin to listen. Raises OSError where the port is taken."""
+        self._listener = socket.create_server(self._where, backlog=64)
+        self._accepting = Thread(target=self._accept, name="hl7 listener", daemon=True)
+        self._accepting.start()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._listener.getsockname()[1])
+
+    def stop(self) -> None:
+        """Take no more messages; those that are being stored are answered first."""
+        self._stopping.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+        self._listener.close()
+        self._accepting.join(GRACE_S)
+        until = time.monotonic() + GRACE_S
+        with self._lock:
+            open_now = dict(self._open)
+        for connection in open_now:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)  # its thread reads an end, after what it does now
+        for connection, (thread, _) in open_now.items():
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                connection.close()
+
+    def _accept(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                connection, (address, *_) = self._listener.accept()
+            except OSError as failed:
+                if self._stopping.is_set():
+                    return
+                log.warning("a connection could not be accepted (%s)", failed.strerror)
+                self._stopping.wait(0.1)  # no more files, perhaps: others end
+                continue
+            self._take(connection, address)
+
+    def _take(self, connection: socket.socket, address: str) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a peer that is gone is noticed
+        thread = Thread(target=self._serve, args=(connection,), name="hl7 connection", daemon=True)
+        with self._lock:
+            same = Counter(at for _, at in self._open.values())[address]
+            if len(self._open) >= self._slots.in_all or same >= self._slots.from_an_address:
+                log.warning("a connection from %s was closed: too many are open", address)
+                connection.close()
+                return
+            self._open[connection] = thread, address
+        thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            frames = Frames(connection, self._bounds)
+            while not self._stopping.is_set() and (message := frames.next()) is not None:
+                if (answer := self._answer(message)) is None:
+                    return
+                frames.send(answer)
+        except Broken as broken:
+            log.info("a connection was closed: %s", broken)
+        except OSError as ended:  # a time-out among them
+            log.debug("a connection ended (%s)", type(ended).__name__)
+        finally:
+            with self._lock:
+                self._open.pop(connection, None)
+            connection.close()

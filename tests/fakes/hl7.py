@@ -1,0 +1,101 @@
+"""HL7 messages of people who do not exist, and the ledger that takes them in, in memory."""
+
+from contextlib import nullcontext
+from typing import Any, Final
+
+from adapters.hl7.er7 import Segment, segments
+from adapters.hl7.intake import Intake
+from domain.commands.directory import EnrollSite
+from tests.fakes.ledger import MemoryLedger
+
+SITE: Final = "CHB"
+SENDER: Final = "CHB_SIH"
+NIR: Final = "ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.10&ISO"
+MATRICULE: Final = "279035121518989"
+OTHER_MATRICULE: Final = "185072A00401205"
+OTHERS_NUMBER: Final = "77^^^AUTRE&1.2.250.1.99&ISO^PI"
+VISIT: Final = f"V9^^^{SITE}^VN"
+Ledger = MemoryLedger
+
+
+def msh(event: str, control_id: str, charset: str = "UNICODE UTF-8", **changed: str) -> str:
+    """``changed``: fields of MSH by their number, as ``f11="T"``."""
+    fields = ["MSH", "^~\\&", SENDER, SITE, "KRYPTON", "REGION", "20260105080000", "", f"ADT^{event}^ADT_A01"]
+    fields += [control_id, "P", "2.5", "", "", "", "", "FRA", charset]
+    for name, value in changed.items():
+        fields[int(name[1:]) - 1] = value
+    return "|".join(fields)
+
+
+def pid(number: str = "1", name: str = "FICTIVE^MARIE^MARIE JEANNE^^^^L", **changed: str) -> str:
+    """``changed``: fields of PID by their number, as ``f7="1980"``."""
+    fields = ["PID", "1", "", f"{number}^^^{SITE}^PI", "", name, "", "19500312", "F"] + [""] * 24
+    for field, value in changed.items():
+        fields[int(field[1:])] = value
+    return "|".join(fields).rstrip("|")
+
+
+def mrg(number: str) -> str:
+    """The number that is given up."""
+    return f"MRG|{number}^^^{SITE}^PI"
+
+
+def message(event: str, control_id: str, *rest: str, encoding: str = "utf-8", **changed: str) -> bytes:
+    """A whole message. ``rest``: its segments after EVN."""
+    return "".join(f"{line}\r" for line in (msh(event, control_id, **changed), "EVN||20260105080000", *rest)).encode(
+        encoding
+    )
+
+
+def intake(ledger: MemoryLedger, *, real_only: bool = False) -> Intake:
+    """Takes messages into that ledger; its establishment is enrolled first."""
+    ledger.ask(EnrollSite(code=SITE, name="Hopital", ae_titles=(SENDER,)))
+    return Intake(ledger=ledger, site_of=ledger.log.site_of, turn=nullcontext(), real_only=real_only)
+
+
+class Answered:
+    """An answer, read."""
+
+    def __init__(self, raw: bytes | None) -> None:
+        assert raw is not None, "the connection was closed instead"
+        self.raw = raw
+        self.segments = segments(raw.decode("ascii"), "ascii")
+
+    def _one(self, name: str) -> Segment:
+        return next(each for each in self.segments if each.name == name)
+
+    @property
+    def verdict(self) -> str:
+        """MSA-1."""
+        return self._one("MSA").value(1)
+
+    @property
+    def told(self) -> str:
+        """MSA-3."""
+        return self._one("MSA").value(3)
+
+    @property
+    def of(self) -> str:
+        """MSA-2: the id of the message that it answers."""
+        return self._one("MSA").value(2)
+
+    @property
+    def place(self) -> str:
+        """ERR-2, as PID-7."""
+        err = self._one("ERR").values(2)[0]
+        return f"{err.part(1)}-{err.part(3)}" if err.part(3) else err.part(1)
+
+    @property
+    def condition(self) -> str:
+        """ERR-3."""
+        return self._one("ERR").value(3)
+
+    @property
+    def rule(self) -> str:
+        """ERR-5."""
+        return self._one("ERR").value(5)
+
+
+def sent(taken: Intake, *args: Any, **kwargs: Any) -> Answered:
+    """The answer to a message."""
+    return Answered(taken.answer(message(*args, **kwargs)))
