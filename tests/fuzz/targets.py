@@ -10,6 +10,7 @@ from tests.fuzz.datasets import Datasets
 from tests.fuzz.dose_reports import DoseReports
 from tests.fuzz.events import Events
 from tests.fuzz.frame import Target, scratch
+from tests.fuzz.hl7_messages import Hl7Messages
 from tests.fuzz.identity_csv import IdentityCsv
 from tests.fuzz.pdus import Pdus
 from tests.fuzz.records import Records
@@ -19,6 +20,7 @@ ALONE: Final[dict[str, Callable[[], Target]]] = {
     "pdus": Pdus,
     "datasets": Datasets,
     "dose_reports": DoseReports,
+    "hl7": Hl7Messages,
     "identity_csv": IdentityCsv,
     "registry": RegistryRequests,
     "events": Events,

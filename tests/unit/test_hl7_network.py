@@ -117,7 +117,8 @@ def test_a_message_over_a_socket_is_stored_before_it_is_answered(serve: Serve) -
 
 
 def test_many_senders_at_once_are_each_answered_their_own(serve: Serve) -> None:
-    server, wrong = serve(lambda raw: raw[::-1]), []
+    server = serve(lambda raw: raw[::-1])
+    wrong: list[int] = []
 
     def talk(name: bytes) -> None:
         with connected(server) as sender:

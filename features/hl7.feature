@@ -1,0 +1,72 @@
+Feature: A hospital's own system says who its patients are
+  CHB's system sends HL7 messages. Each is stored before it is answered, and an answer names what is wrong in the
+  message. Nobody is written over somebody else, and nothing that is said twice is stored twice.
+
+  Background:
+    Given CHB's system is known
+    And it registers Marie Fictive, born 19500312, under number 1
+
+  @live
+  Scenario: A patient is registered and corrected
+    When it corrects number 1 to Marie Fictive, born 19500313
+    Then it is answered AA
+    And number 1 is Marie Fictive, born 1950-03-13
+
+  Scenario: A message that had no answer is sent again
+    When it sends its last message again
+    Then it is answered AA
+    And nothing new is in the ledger
+
+  Scenario: A message id is used for two messages
+    When it sends another message under the id of the last one
+    Then it is answered AE at MSH-10
+    And nothing new is in the ledger
+
+  Scenario: A birth date that cannot be
+    When it corrects number 1 to Marie Fictive, born 20800101
+    Then it is answered AE at PID-7
+    And nothing new is in the ledger
+
+  Scenario: A number that is in use for somebody else
+    When it registers Paul Inventé, born 19881224, under number 1
+    Then it is answered AA
+    And number 1 is Marie Fictive, born 1950-03-12
+    And number 1#2 is Paul Inventé, born 1988-12-24
+    And number 1#2 is flagged collision
+
+  Rule: Of two numbers of one person, one is kept
+
+    Background:
+      Given it registers Marie Fictive, born 19500312, under number 2
+
+    Scenario: The second number is given up
+      When it keeps number 1 and gives up number 2
+      Then it is answered AA
+      And numbers 1 and 2 are one person
+
+    Scenario: The same is said again, and then the other way round
+      Given it keeps number 1 and gives up number 2
+      When it keeps number 1 and gives up number 2
+      Then it is answered AA
+      And nothing new is in the ledger
+      When it keeps number 2 and gives up number 1
+      Then it is answered AE at PID-3
+      And nothing new is in the ledger
+
+    Scenario: A number is given up for itself
+      When it keeps number 1 and gives up number 1
+      Then it is answered AE at MRG-1
+      And nothing new is in the ledger
+
+    Scenario: The two are told apart again
+      Given it links numbers 1 and 2
+      When it unlinks numbers 1 and 2
+      Then it is answered AA
+      And numbers 1 and 2 are two people
+
+    Scenario: Two whose birth dates differ
+      Given it corrects number 2 to Marie Fictive, born 19720101
+      When it keeps number 1 and gives up number 2
+      Then it is answered AA
+      And numbers 1 and 2 are two people
+      And numbers 1 and 2 wait for a human
