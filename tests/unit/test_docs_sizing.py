@@ -65,7 +65,7 @@ BUDGET_OF = {f"krypton {words}": name for words, name in {
 
 
 def test_the_budget_of_connections_is_the_one_that_is_kept() -> None:
-    told = dict(re.findall(r"^\| `(krypton [a-z ]+)` \| (\d+) \|", PAGE, re.MULTILINE))
+    told = dict(re.findall(r"^\| `(krypton [a-z0-9 ]+)` \| (\d+) \|", PAGE, re.MULTILINE))
     assert {BUDGET_OF[command]: int(most) for command, most in told.items()} == {
         name: budget.most for name, budget in BUDGETS.items()
     }
