@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -18,6 +17,7 @@ from domain.matching.record import Record, record
 from domain.rules.document import build, parse, read_document
 from domain.rules.matching import MatchingRules
 from tests.fakes.region import Region, put_in_force
+from tests.fakes.views import Sides
 
 SHIPPED = Path(__file__).parents[2] / "rules" / "matching-2.json"
 TEST_OID = "1.2.250.1.213.1.4.10"
@@ -120,7 +120,7 @@ def region() -> Region:
     return made
 
 
-def sides(region: Region, **stated: str) -> dict[str, UUID]:
+def sides(region: Region, **stated: str) -> Sides:
     one = region.register("CHB", "1", **PERSON)
     other = region.register("CHP", "2", **{**PERSON, **stated})
     return {"one": one, "other": other}
@@ -144,7 +144,7 @@ def test_a_rule_merges_only_whom_the_ledger_finds_alike_itself(region: Region) -
     assert region.ask(Merge(**sides_again(region), **asked("strict"))).result["outcome"] == "merged"
 
 
-def sides_again(region: Region) -> dict[str, UUID]:
+def sides_again(region: Region) -> Sides:
     return {"one": region.register("CHB", "3", **PERSON), "other": region.register("CHP", "4", **PERSON)}
 
 
@@ -158,10 +158,10 @@ def test_a_rule_takes_back_strict_traits_and_never_a_number_of_their_own(region:
     """Whoever asks has seen a twin; a number that both have is no twin's."""
     pair = sides(region)
     region.ask(Merge(**pair, **asked("strict")))
-    back = {"reason": "strict of matching@2", "rule": "strict", "rule_version": 2}
-    assert region.ask(Unmerge(**pair, **back)).result["outcome"] == "unmerged"
+    back = Unmerge(**pair, reason="strict of matching@2", rule="strict", rule_version=2)
+    assert region.ask(back).result["outcome"] == "unmerged"
     number = "2700133063001"
-    for side in pair.values():
+    for side in (pair["one"], pair["other"]):
         region.ask(AttachIns(identity=side, matricule=f"{number}{key_of(number):02}", oid=TEST_OID))
     region.ask(Merge(**pair, **asked("sure")))
-    assert type(region.refusal(Unmerge(**pair, **back))) is EvidenceGone
+    assert type(region.refusal(back)) is EvidenceGone
