@@ -6,12 +6,13 @@ from domain import errors
 from domain.actors import Role
 from domain.aggregates.identity import Status
 from domain.aggregates.link import Link
+from domain.commands.announced import AnnounceMerge, AnnounceUnlink
 from domain.commands.consents import Oppose
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.ins import PRODUCTION, matricule
 from domain.tasks import check
-from domain.work import Envelope
+from domain.work import Command, Envelope
 from krypton.cli.calling import Acting, chosen
 from tests.fakes.erasing import Erase
 from tests.fakes.region import received
@@ -22,6 +23,34 @@ def registration(**change: Any) -> Register:
     """A person with one thing wrong."""
     stated = PERSON | change.pop("stated", {})
     return Register(**({"assigner": "CHB", "local_id": "MARKED-ID-9", "stated": stated} | change))
+
+
+def announced(kept: str, gone: str, site: str = "CHB") -> AnnounceMerge:
+    """An establishment gives up a number."""
+    return AnnounceMerge(site=site, pairs=((kept, gone),), content="1")
+
+
+def borne_twice(world: World) -> Command:
+    """An establishment names a number that two people bear."""
+    world.receive("CHB", local_id=LOCAL_ID, stated={"family": "OTHER", "given": "Zoé", "birth_date": "1999-09-09"})
+    _ = world.other
+    return announced(LOCAL_ID, LOCAL_ID + "-2")
+
+
+def given_up_the_other_way(world: World) -> Command:
+    """The number that was given up is kept, and the other one given up."""
+    _ = world.other
+    world.ask(announced(LOCAL_ID, LOCAL_ID + "-2"))
+    return announced(LOCAL_ID + "-2", LOCAL_ID)
+
+
+def held_by_others(world: World) -> Command:
+    """Two numbers are said to be two people's, whom links to a third hold together."""
+    _ = world.other
+    world.known(LOCAL_ID + "-3")
+    for number in ("-2", "-3"):
+        world.ask(announced(LOCAL_ID, LOCAL_ID + number))
+    return AnnounceUnlink(site="CHB", one=LOCAL_ID + "-2", other=LOCAL_ID + "-3", content="1")
 
 
 def propose(**pair: Any) -> Propose:
@@ -67,6 +96,10 @@ def lost(w: World) -> World:
 
 
 PROVOKED = [
+    Provoked(errors.UnknownSite, "the sender's establishment is not enrolled", lambda _: announced("1", "2", "XXX")),
+    Provoked(errors.AlreadyRegistered, "people bear one of the numbers of CHB", borne_twice),
+    Provoked(errors.NothingToChange, "with the other of the two numbers kept", given_up_the_other_way),
+    Provoked(errors.NothingToChange, "one person by links of other pairs", held_by_others),
     # Keys: of who was registered since the vault's backup, traits cannot be read, and nothing is sealed
     Provoked(errors.KeyMissing, "the vault has no key for", lambda w: Oppose(identity=lost(w).marie, reason=WORDS)),
     Provoked(errors.KeyMissing, "its newest backup", lambda w: lost(w).again()),

@@ -1,8 +1,10 @@
 """How a user provokes each refusal about rules: one mistake in a file that is right otherwise."""
 
+import json
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from domain import errors
@@ -35,6 +37,7 @@ LEVEL: dict[str, Any] = {
     "phantom_cm": 16,
     "protocols": ["Head"],
 }
+MANY = {f"NAME{number}": 0.1 for number in range(20_001)}
 RETENTION = ALERTS | {"kind": "retention", "body": dict(BUILT_IN_BODY)}
 MATCHING = ALERTS | {"kind": "matching", "version": 1, "body": {"rules": [RULE]}}
 LEVELS = ALERTS | {"kind": "reference-levels", "version": 2011, "body": {"levels": [LEVEL]}}
@@ -66,6 +69,17 @@ def level(**change: Any) -> Publish:
     """Reference levels: one that is right, and one with a change."""
     changed = {**LEVEL, "act": "Chest", "protocols": [], **change}
     return Publish(LEVELS | {"body": {"levels": [LEVEL, changed]}})
+
+
+def weighing(path: str, value: Any) -> Callable[[World], Command]:
+    """The rules that ship and weigh, with a value of their model changed."""
+    content: dict[str, Any] = json.loads((Path(__file__).parents[2] / "rules" / "matching-2.json").read_text())
+    *parents, last = path.split(".")
+    place = content["body"]["model"]
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+    return lambda _: Publish(content)
 
 
 def retention(**change: Any) -> Publish:
@@ -137,6 +151,11 @@ PROVOKED = [
         "activity_mbq has no phantom",
         lambda _: level(quantity="activity_mbq", unit="MBq", modality="NM"),
     ),
+    Provoked(errors.WrongType, "family.exact: is a text: write a number", weighing("bits.family.exact", "much")),
+    Provoked(errors.OutOfRange, "write a number from -60 to 60", weighing("bits.family.exact", 61)),
+    Provoked(errors.OutOfRange, "review_bits: is over strict_bits", weighing("limits.review_bits", 7)),
+    Provoked(errors.OutOfRange, "common: has over 20000 names", weighing("given_names.common", MANY)),
+    Provoked(errors.RuleTooWeak, "number.different: speaks for one person", weighing("bits.number.different", 1)),
     Provoked(errors.UnknownChoice, "fields[0]: is none of ins, family", lambda _: rule(fields=["surname"])),
     Provoked(errors.UnknownChoice, "phantom_cm: is none of 16, 32", lambda _: level(phantom_cm=20)),
     Provoked(
