@@ -57,11 +57,11 @@ class TestShow:
     """One identity, as its assigner and as the region know it."""
 
     def test_the_document_has_the_keys_that_programs_rely_on(self, region: Region) -> None:
-        ref = region.register("S-1", ins="279035121518989", **{"birth-place": "33063"})
+        ref = region.register("S-1", ins="279035121518989", **{"birth-date": "1979-03-05", "birth-place": "33063"})
         region.settle()
         shown = region.ask("identity", "show", ref)
         assert (shown["assigner"], shown["local_id"], shown["status"], shown["flags"]) == ("CHB", "S-1", "PROV", [])
-        assert shown["traits"] | {"family": "FICTIVE", "birth_date": "1970-01-02", "sex": "F"} == shown["traits"]
+        assert shown["traits"] | {"family": "FICTIVE", "birth_date": "1979-03-05", "sex": "F"} == shown["traits"]
         assert shown["traits"]["birth_place"] == "33063"
         assert shown["ins"] == {"matricule": "279035121518989", "oid": TEST_OID}
         assert shown["person"] == shown["identity"]
