@@ -6,7 +6,7 @@ Words name the trait and the level, never a value, so that they may stand where 
 from enum import IntEnum
 from typing import Final
 
-from domain.matching.levels import FIELDS, Agreement, Birth, Family, Given, Number, Others, Place, Sex, Used
+from domain.matching.levels import ENUMS, FIELDS, Agreement, Birth, Family, Given, Number, Others, Place, Sex, Used
 from domain.matching.weights import Weights
 
 SAID: Final[tuple[tuple[IntEnum, str], ...]] = (
@@ -49,6 +49,19 @@ SAID: Final[tuple[tuple[IntEnum, str], ...]] = (
 )
 WORDS: Final = {(type(level), level): words for level, words in SAID}
 """Of each level that is known. Levels of two traits may be equal as numbers, so the type is in the key."""
+
+KEPT: Final = {
+    f"{field} {level.name.lower()}": WORDS[type(level), level]
+    for field, enum in zip(FIELDS, ENUMS, strict=True)
+    for level in enum
+    if level
+}
+"""What a decision keeps of each level (``domain.matching.pair``), and the words for it."""
+
+
+def in_words(kept: str) -> str:
+    """Words for what a decision kept; what rules of equal fields kept, a field's name, stays as it is."""
+    return KEPT.get(kept, f"{kept} bits" if kept.startswith("weight ") else kept)
 
 
 def evidence(found: Agreement, weights: Weights) -> list[tuple[str, str, float]]:

@@ -1,8 +1,10 @@
 """What a clerk reads: every level has words, the loudest first, and what is decided first gains most."""
 
 from domain.matching.agreement import agreement
-from domain.matching.evidence import WORDS, evidence
+from domain.matching.deciding import Pair
+from domain.matching.evidence import WORDS, evidence, in_words
 from domain.matching.levels import ENUMS, FIELDS
+from domain.matching.pair import evidence as kept_of
 from domain.matching.record import record
 from domain.matching.review import worth
 from domain.matching.weights import Weights
@@ -14,6 +16,20 @@ def test_every_level_that_is_known_has_words_of_its_own() -> None:
     levels = [level for enum in ENUMS for level in enum if level]
     assert set(WORDS) == {(type(level), level) for level in levels}
     assert len(set(WORDS.values())) == len(levels)
+
+
+def test_what_a_decision_keeps_is_read_in_words() -> None:
+    """Of rules that weigh; rules of equal fields keep the names of their fields."""
+    one = record({"family": "FICTIVE", "given": "Lea", "birth_date": "1980-04-12"})
+    other = record({"family": "FICTIVE", "given": "Lea", "birth_date": "1980-12-04"})
+    pair = Pair(0, 1, agreement(one, other), 11.25)
+    assert [in_words(kept) for kept in kept_of(pair)] == [
+        "same family name",
+        "same given name",
+        "day and month of birth are swapped",
+        "weight 11.2 bits",
+    ]
+    assert [in_words(kept) for kept in ("family", "birth_date")] == ["family", "birth_date"]
 
 
 def test_what_speaks_loudest_comes_first_and_what_is_not_known_is_left_out() -> None:
