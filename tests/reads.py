@@ -81,7 +81,17 @@ NOTHING_PERSONAL: Final = {
     ),
     **dict.fromkeys(
         (
-            *("init", "run", "relay", "worker", "dicom.serve", "serve.registry", "serve.notary", "serve.health"),
+            *(
+                "init",
+                "run",
+                "relay",
+                "worker",
+                "dicom.serve",
+                "serve.registry",
+                "serve.notary",
+                "serve.hl7",
+                "serve.health",
+            ),
             *("dev.up", "dev.down", "dev.status", "dev.tool", "dev.samples", "dev.reset", "policies.run"),
             *("subscriber.add", "subscriber.list", "subscriber.remove"),
         ),

@@ -30,6 +30,7 @@ FREE: Final = frozenset(
             "dicom.serve",
             "serve.registry",
             "serve.notary",
+            "serve.hl7",
             "serve.health",
             "policies.run",
         ),

@@ -37,11 +37,11 @@ LINES = {
     "policies": {"policies": "Policies: matching of new identities, timers, reviews."},
     "dead_letters": {"dead-letters": "Dead letters: records that a view could not apply."},
     "dicom": {"dicom": "The DICOM service, to which modalities and PACS send."},
-    "serve": {"serve": "What is served to subscribers and auditors."},
+    "serve": {"serve": "What is served to hospitals, subscribers and auditors."},
     "subscriber": {"subscriber": "Downstream services that read topics with a login of their own."},
     "services": {
         "init": "Create the event store, the vault, the views and the topics; safe to repeat.",
-        "run": "Relay, processors, policies, notary, DICOM service and registry under one supervisor, until SIGTERM.",
+        "run": "Relay, processors, policies, notary, DICOM, HL7 and registry under one supervisor, until SIGTERM.",
         "relay": "Copy the event store to Kafka, as the active relay or as a standby.",
         "worker": "Keep views up to date from Kafka: one process per view when several are named.",
         "wait": "Wait until the live views and the policies have processed everything in the ledger.",

@@ -31,7 +31,7 @@ def run(
     policies: Annotated[bool, typer.Option("--policies/--no-policies", help="Also the policies.")] = True,
     health: Annotated[bool, typer.Option("--health/--no-health", help="Also the page of health and metrics.")] = True,
 ) -> None:
-    """Relay, processors, policies, notary, DICOM and HL7 services and registry under one supervisor, until SIGTERM."""
+    """Relay, processors, policies, notary, DICOM, HL7 and registry under one supervisor, until SIGTERM."""
     from krypton.services import run as whole
     from krypton.services.supervisor import stop_on_signals
 

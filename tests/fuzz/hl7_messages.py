@@ -146,7 +146,7 @@ class Hl7Messages:
 
 
 class Broken(logging.Handler):
-    """Notes each message that was not answered for an error of ours."""
+    """Notes each message that was not answered for an error of the service."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

@@ -13,7 +13,7 @@ CODES: Final = {
     *("--modality", "--act", "--accession", "--number", "--study-uid", "--report-uid", "--ins-oid", "--exclude"),
     *("--view", "view", "--rows", "--policy", "--topics", "--type", "--topic", "--key", "--log-key", "--new"),
     *("--needed", "--ground"),  # the name of a master key; a word of the rules
-    *("--since", "moment", "rule_id", "--as", "--profession"),
+    *("--since", "--in-force-from", "moment", "rule_id", "--as", "--profession"),
     *("--witness", "--against", "--rules", "views", "names", "report", "topics"),
 }
 """Codes, numbers and ids: none of them is text in words. Where ``--to`` and ``--number`` say who, they are read too."""

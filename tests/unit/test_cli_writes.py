@@ -22,6 +22,7 @@ READ = {  # each time they are asked is another question
     "identity search",
     "record show", "dose show", "dose alerts", "dose reports", "consent show", "order show", "order list",
     "access review list", "study conflicts list", "reading list", "rules list", "rules show", "views status",
+    "rules train-matching",
     "views diff", "views check", "policies status", "policies parked", "dead-letters list", "dead-letters show",
     "subscriber list", "audit checkpoint", "audit verify", "audit history", "audit accesses", "audit as-of",
     "audit exposure", "audit export", "vault status", "erase status", "erase lapsed",
