@@ -1,32 +1,15 @@
 """Measures the engine on a generated French region: blocking, automatic merges, and what a human's decisions add."""
 
 import time
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.linkage.measures import Figures, automatic, blocking_recall, reviewed, true_pairs
 from bench.linkage.region import region
+from domain.matching.candidates import candidates
 from domain.matching.deciding import decide, scored
-from domain.matching.keys import keys
 from domain.matching.limits import Limits
-from domain.matching.record import Record, record
+from domain.matching.record import record
 from domain.matching.sampling import PAIRS, learned
-
-LARGEST = 60
-"""Records of one key that are compared with each other."""
-
-
-def candidates(records: Sequence[Record]) -> set[tuple[int, int]]:
-    """Pairs that share a key, by their places."""
-    found: dict[int, list[int]] = defaultdict(list)
-    pairs: set[tuple[int, int]] = set()
-    for place, each in enumerate(records):
-        for key in keys(each):
-            before = found[key]
-            pairs.update((other, place) for other in before[-LARGEST:])
-            before.append(place)
-    return pairs
 
 
 def run(people: int = 50_000, seed: int = 14, limits: Limits | None = None, sample: int = PAIRS) -> Figures:

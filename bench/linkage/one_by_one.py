@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
-from bench.linkage.french import LARGEST, candidates
 from bench.linkage.measures import Figures
 from bench.linkage.region import region
+from domain.matching.candidates import MOST, candidates
 from domain.matching.deciding import decide, scored
 from domain.matching.keys import keys
 from domain.matching.limits import Limits
@@ -34,7 +34,7 @@ class Neighbourhoods:
     def register(self, place: int) -> None:
         """Decide what a newcomer is merged with."""
         own = keys(self._records[place])
-        near = {other for key in own for other in self._keys[key][-LARGEST:]}
+        near = {other for key in own for other in self._keys[key][-MOST:]}
         for key in own:
             self._keys[key].append(place)
         self.group_of[place] = frozenset([place])

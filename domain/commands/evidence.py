@@ -13,7 +13,7 @@ from domain.matching.record import record
 from domain.matching.tier import Tier
 from domain.matching.weights import probability
 from domain.rules.document import MATCHING, RuleId
-from domain.rules.matching import MERGE, PROPOSE, Match, MatchingRules, evaluate, match_keys
+from domain.rules.matching import ACTIONS, MERGE, Match, MatchingRules, evaluate, match_keys
 from domain.work import Work
 
 
@@ -73,6 +73,5 @@ def weighed(version: int, model: Model, one: Identity, other: Identity) -> list[
     found = pair.weighed(mine, theirs, model)
     score, evidence = probability(found.bits), pair.evidence(found)
     return [
-        Match(tier.value, version, MERGE if tier in pair.MERGES else PROPOSE, score, evidence)
-        for tier in pair.tiers(mine, theirs, found, model)
+        Match(tier.value, version, ACTIONS[tier], score, evidence) for tier in pair.tiers(mine, theirs, found, model)
     ]

@@ -4,8 +4,6 @@ Its neighbours may forbid what the pair alone allows: suspicions and groups are 
 (``domain.matching.deciding``).
 """
 
-from typing import Final
-
 from domain.matching.agreement import agreement
 from domain.matching.deciding import Pair
 from domain.matching.guards import two_given_names
@@ -14,8 +12,6 @@ from domain.matching.model import Model
 from domain.matching.record import Record
 from domain.matching.tier import Tier
 from domain.matching.tiers import strict, sure
-
-MERGES: Final = (Tier.SURE, Tier.STRICT)
 
 
 def weighed(one: Record, other: Record, model: Model) -> Pair:

@@ -25,7 +25,8 @@ FIELDS: Final = (INS, *TRAITS)
 STRICT: Final = frozenset({"family", "given", "birth_date", "sex", "birth_place"})
 WITH_INS: Final = frozenset({INS, "family", "birth_date"})
 MERGE, PROPOSE = "merge", "propose"
-TIERS: Final = frozenset(Tier) - {Tier.LEFT}
+ACTIONS: Final = {Tier.SURE: MERGE, Tier.STRICT: MERGE, Tier.REVIEW: PROPOSE}
+"""What each tier of a model does."""
 SEPARATOR: Final = "\x1f"  # in no name, for a trait holds no control character
 
 
@@ -55,7 +56,7 @@ class MatchingRules:
     @property
     def names(self) -> frozenset[str]:
         """What decides in it, by name: its rules, or the tiers of its model."""
-        return frozenset(rule.name for rule in self.rules) if self.model is None else TIERS
+        return frozenset(rule.name for rule in self.rules) if self.model is None else frozenset(ACTIONS)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from domain.ins import qualified
 from domain.matching.keys import keys
 from domain.matching.model import Model, body
 from domain.matching.record import record
-from domain.matching.tier import Tier
-from domain.rules.matching import MERGE, PROPOSE, MatchingRules, match_keys
+from domain.rules.matching import ACTIONS, MatchingRules, match_keys
 from projections.engine.projection import RowKey, Rows, Seed
 from projections.identity_index.identity_rows import NO_TRAITS
 from schemas.event import LedgerEvent
@@ -23,8 +22,6 @@ Write = Callable[[LedgerEvent, Rows], None]
 CHANGES_KEYS = frozenset(
     f"identity.{what}" for what in ("registered", "traits_corrected", "ins_attached", "ins_detached", "erased")
 )
-ACTIONS = {Tier.SURE: MERGE, Tier.STRICT: MERGE, Tier.REVIEW: PROPOSE}
-"""What each tier of a model does."""
 
 
 class MatchRows:

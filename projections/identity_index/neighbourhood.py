@@ -6,19 +6,17 @@ is what a decision of the whole region would say of them.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
 from domain.ins import qualified
+from domain.matching.candidates import MOST
 from domain.matching.keys import keys, of_birth_block
 from domain.matching.record import Record, record
 from domain.matching.suspicions import birth_block
 from projections.engine.query import fetch
 from projections.identity_index.identity_rows import NO_TRAITS
-
-MOST: Final = 60
-"""Identities of one key that a newcomer is compared with, the last registered first."""
 
 ROWS = """
 SELECT i.identity_id::text AS identity, i.traits, i.ins, i.ins_oid, i.registered_position AS registered,

@@ -13,14 +13,14 @@ from typing import Any, Final
 from psycopg2.extensions import connection as Connection
 
 from domain.matching import pair as alone
+from domain.matching.candidates import candidates
 from domain.matching.deciding import Decided, Pair, decide, scored
-from domain.matching.keys import keys
 from domain.matching.model import Model, of_body
 from domain.matching.tier import Tier
 from domain.matching.weights import probability
-from domain.rules.matching import MERGE, PROPOSE
+from domain.rules.matching import ACTIONS, MERGE
 from projections.engine.query import fetch
-from projections.identity_index.neighbourhood import MOST, Known, around, everybody
+from projections.identity_index.neighbourhood import Known, around, everybody
 
 Row = Mapping[str, Any]
 MODEL = 'SELECT rule_version, digest FROM "{s}".match_model'
@@ -56,21 +56,10 @@ def found(connection: Connection, schema: str, within: Collection[str] | None) -
     model = _model(connection, schema, held[0]["digest"])
     inside = everybody(connection, schema) if within is None else around(connection, schema, within)
     records = [one.record for one in inside]
-    pairs = scored(records, candidates(inside), model)
+    as_they_came = sorted(range(len(inside)), key=lambda place: inside[place].registered)
+    pairs = scored(records, candidates(records, as_they_came), model)
     said = _links(connection, schema, inside, within)
     return _Compared(inside, pairs, decide(records, pairs, model), said, model, held[0]["rule_version"]).found()
-
-
-def candidates(inside: Sequence[Known]) -> set[tuple[int, int]]:
-    """Pairs that share a key, by their places; of one that many have, each with the last ones before it."""
-    of_key: dict[int, list[int]] = defaultdict(list)
-    pairs: set[tuple[int, int]] = set()
-    for place in sorted(range(len(inside)), key=lambda at: inside[at].registered):
-        for key in keys(inside[place].record):
-            before = of_key[key]
-            pairs.update((min(other, place), max(other, place)) for other in before[-MOST:])
-            before.append(place)
-    return pairs
 
 
 def _model(connection: Connection, schema: str, digest: str) -> Model:
@@ -114,8 +103,8 @@ class _Compared:
         unmerges = [{**row, **self._registered(row)} for row in self._links.values() if self._is_gone(row)]
         self._persons = self._loosened(unmerges)
         self._said = self._between({(row["low"], row["high"]) for row in unmerges})
-        merges = [self._row(pair, tier, MERGE) for tier, pair in self._merging()]
-        proposals = [self._row(pair, Tier.REVIEW, PROPOSE) for pair in self._decided.review]
+        merges = [self._row(pair, tier) for tier, pair in self._merging()]
+        proposals = [self._row(pair, Tier.REVIEW) for pair in self._decided.review]
         return Found(self._rule_version, unmerges, [row for row in (*merges, *proposals) if row])
 
     def _merging(self) -> list[tuple[Tier, Pair]]:
@@ -127,7 +116,7 @@ class _Compared:
             if self._decided.groups.same(pair.one, pair.other):
                 sides = (self._inside[pair.one].record, self._inside[pair.other].record)
                 tier = alone.tiers(*sides, pair, self._model)[:1]
-                found += [(each, pair) for each in tier if each in alone.MERGES]
+                found += [(each, pair) for each in tier if ACTIONS[each] == MERGE]
         return sorted(found, key=lambda each: each[0] is not Tier.SURE)
 
     def _is_gone(self, row: Row) -> bool:
@@ -161,7 +150,7 @@ class _Compared:
                 said[both].add("merged")
         return said
 
-    def _row(self, pair: Pair, tier: Tier, action: str) -> Row | None:
+    def _row(self, pair: Pair, tier: Tier) -> Row | None:
         """One pair; None where a human said the last word on the two persons, or they are one."""
         one, other = sorted((self._inside[pair.one], self._inside[pair.other]), key=lambda side: side.registered)
         said = self._said.get(frozenset((self._persons[one.identity], self._persons[other.identity])), set())
@@ -176,7 +165,7 @@ class _Compared:
             "other_registered": other.registered,
             "rule": tier.value,
             "rule_version": self._rule_version,
-            "action": action,
+            "action": ACTIONS[tier],
             "score": probability(pair.bits),
             "fields": alone.evidence(pair),
             "waiting": "waiting" in said,

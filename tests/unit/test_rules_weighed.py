@@ -120,9 +120,10 @@ def region() -> Region:
     return made
 
 
-def sides(region: Region, **stated: str) -> Sides:
-    one = region.register("CHB", "1", **PERSON)
-    other = region.register("CHP", "2", **{**PERSON, **stated})
+def sides(region: Region, number: str = "1", **stated: str) -> Sides:
+    """Two identities of one number each, the second with something stated otherwise."""
+    one = region.register("CHB", number, **PERSON)
+    other = region.register("CHP", number, **{**PERSON, **stated})
     return {"one": one, "other": other}
 
 
@@ -141,11 +142,7 @@ def test_a_rule_merges_only_whom_the_ledger_finds_alike_itself(region: Region) -
     pair = sides(region, birth_date="1981-05-06")
     for rule in ("strict", "sure"):
         assert type(region.refusal(Merge(**pair, **asked(rule)))) is EvidenceGone
-    assert region.ask(Merge(**sides_again(region), **asked("strict"))).result["outcome"] == "merged"
-
-
-def sides_again(region: Region) -> Sides:
-    return {"one": region.register("CHB", "3", **PERSON), "other": region.register("CHP", "4", **PERSON)}
+    assert region.ask(Merge(**sides(region, "2"), **asked("strict"))).result["outcome"] == "merged"
 
 
 def test_what_is_only_worth_a_look_is_proposed_and_not_merged(region: Region) -> None:
