@@ -42,12 +42,17 @@ def destroy_again(ours: Krypton) -> int:
     return sum(len(ours.vault.destroy_all(page)) for page in erased_pages(ours.addresses.database))
 
 
-def destroy_again_of(ours: Krypton, connection: "Connection", subjects: Collection[str]) -> None:
-    """The same for these alone, before a query opens what was sealed for them. ``connection``: to the event store."""
+def destroy_again_of(ours: Krypton, connection: "Connection", subjects: Collection[str]) -> frozenset[str]:
+    """The same for these alone, before a query opens what was sealed for them; returns who of them was erased.
+
+    ``connection``: to the event store.
+    """
     with connection.cursor() as cursor:
         cursor.execute(AMONG, (list(subjects),))
-        if erased := [identity for (identity,) in cursor.fetchall()]:
-            ours.vault.destroy_all(erased)
+        erased = frozenset(identity for (identity,) in cursor.fetchall())
+    if erased:
+        ours.vault.destroy_all(list(erased))
+    return erased
 
 
 def erased_pages(database: str) -> Iterator[list[str]]:

@@ -101,7 +101,8 @@ def export(
         "access_position": allowed.position,
         "unsealed": unsealed,
     }
-    noted = exports.note(ours.settings.home, folder, _named(ours, past), caller.actor) if unsealed else None
+    named = _named(ours, past) if unsealed else ()
+    noted = exports.note(ours.settings.home, folder, named, caller.actor) if named else None
     export_files.write(folder, written, summary)
     if noted:
         exports.written(ours, noted, past.position)
@@ -109,9 +110,13 @@ def export(
 
 
 def _named(ours: Krypton, past: Past) -> frozenset[str]:
-    """Whom the opened fields may name: the person, and everybody under whose key some were sealed."""
+    """Whom the opened fields may name: the person, and everybody under whose key some were sealed; not who was erased.
+
+    Who is erased between the replay and the export's last file is among them (``exports.written``).
+    """
     latest = ours.codec.registry.latest
-    return past.identities.union(*(ours.codec.whose_keys(latest[one.type], one.data) for one in past.events))
+    whose = past.identities.union(*(ours.codec.whose_keys(latest[one.type], one.data) for one in past.events))
+    return whose - past.unnamed
 
 
 def latest(ours: Krypton, position: int, wait_s: float = 0.0) -> Signed:

@@ -45,7 +45,8 @@ class Past:
 
     ``asked``: the identities that were asked about. ``identities``: all that were ever one person with them, through
     others too. ``views``: a connection that the views' queries take; ``live``: the same, to the live views, in the
-    picture in which the events were found. ``events``: opened, in ledger order.
+    picture in which the events were found. ``events``: opened, in ledger order. ``unnamed``: who was erased by then, so
+    that nothing of ``events`` names them.
     """
 
     krypton: Krypton
@@ -58,6 +59,7 @@ class Past:
     unread: Sequence[str]
     views: Connection
     live: Connection
+    unnamed: frozenset[str]
 
     def members(self, identity: str) -> list[Document]:
         """All identities of the person, as ``identity show`` lists them."""
@@ -92,7 +94,7 @@ def replayed(
         position, at = place(live, upto)
         needed = Finder(live, ours.codec, ours.ledger.ids, position, whole=whole).needed_for(asked, accesses=accesses)
         stored = events_of(live, needed.aggregates, position)
-        destroy_again_of(ours, live, _subjects(ours.codec, stored))
+        unnamed = destroy_again_of(ours, live, _subjects(ours.codec, stored))
         reads = read(ours.codec, [_record(ours.codec, one) for one in stored])
         views_asked = [name for name in VIEWS if accesses or name != SHARING]
         folded = {name: _folded(_projection(ours, live, name), reads) for name in views_asked}
@@ -100,7 +102,7 @@ def replayed(
         events = [one.event for one in reads if isinstance(one.event, LedgerEvent)]
         with temporary_views(ours.addresses.database, {name: rows for name, (rows, _) in folded.items()}) as views:
             whose = frozenset(needed.identities)
-            yield Past(ours, position, at, tuple(asked), whose, stored, events, unread, views, live)
+            yield Past(ours, position, at, tuple(asked), whose, stored, events, unread, views, live, unnamed)
 
 
 def _subjects(codec: Codec, stored: Sequence[StoredEvent]) -> set[str]:

@@ -17,6 +17,7 @@ from domain.errors import LedgerAltered, ReasonMissing
 from domain.proofs.note import Note, parse
 from krypton.auditing.export import FolderNotEmpty, export
 from krypton.devstack.stack import Stack
+from krypton.erasing import exports
 from krypton.settings import ServiceUnavailable
 from schemas.event import ERASED
 from tests.fakes.erasing import Erase
@@ -134,6 +135,7 @@ def test_of_an_erased_person_the_unsealed_fields_read_erased_and_all_proofs_hold
     (registered,) = [e for e in lines(tmp_path / "new" / "unsealed.jsonl") if e["type"] == "identity.registered"]
     assert registered["fields"]["traits"] == ERASED
     assert verify(tmp_path / "new")[0] == 0
+    assert exports.handed_on(world.krypton, [one]) == [], "it names nobody: there is nothing to have destroyed"
 
 
 def test_what_is_not_signed_yet_is_left_out_and_counted(world: AuditWorld, person: str, tmp_path: Path) -> None:
