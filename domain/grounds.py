@@ -5,7 +5,7 @@ help of ``--reference`` warns about that.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from domain.errors import UnfitGround
@@ -32,12 +32,14 @@ _MONTHS: Final = (
 _NATIONAL: Final = re.compile(r"[0-9](?:[ .]?[0-9AB]){12,14}")  # a matricule, with or without its key
 
 
-def reference(stated: str, traits: Mapping[str, Any], local_id: str) -> str:
-    """The reference, trimmed. ``traits``, ``local_id``: of the person it is about. Raises UnfitGround (I8)."""
+def reference(stated: str, traits: Iterable[Mapping[str, Any]], numbers: Iterable[str]) -> str:
+    """The reference, trimmed. ``traits`` of each identity of the person it is about; ``numbers``: their local ids, and
+    those of their orders and exams. Raises UnfitGround (I8).
+    """
     said = stated.strip()
     if not 0 < len(said) <= LONGEST:
         raise UnfitGround(f"a reference has 1 to {LONGEST} characters: say in short where the ground is written")
-    if tells_of(said, traits, local_id):
+    if any(tells_of(said, one, ()) for one in traits) or tells_of(said, {}, numbers):
         raise UnfitGround(
             "a reference stays readable, and this one holds a name, a birth date or a number of the person: say it "
             "without, such as: judgement 26/00123"
@@ -45,12 +47,18 @@ def reference(stated: str, traits: Mapping[str, Any], local_id: str) -> str:
     return said
 
 
-def tells_of(said: str, traits: Mapping[str, Any], local_id: str) -> bool:
-    """Whether the text contains a name, the birth date or a number of the person, or any matricule."""
+def tells_of(said: str, traits: Mapping[str, Any], numbers: Iterable[str]) -> bool:
+    """Whether the text contains a name, the birth date or one of these numbers of the person, or any matricule."""
     names = frozenset[str]().union(*(words(traits.get(name)) for name in NAMES)) - PARTICLES
     told = {name for name in names if len(name) >= _SHORTEST_TOLD} & words(said)
-    number = len(local_id) >= _SHORTEST_TOLD and re.search(rf"(?<!\w){re.escape(local_id)}(?!\w)", said, re.IGNORECASE)
+    number = any(_occurs(one, said) for one in numbers)
     return bool(told or number or _NATIONAL.search(said) or _tells_date(said, traits.get("birth_date")))
+
+
+def _occurs(number: str, said: str) -> bool:
+    """Whether a number stands in a text by itself."""
+    found = re.search(rf"(?<!\w){re.escape(number)}(?!\w)", said, re.IGNORECASE)
+    return len(number) >= _SHORTEST_TOLD and found is not None
 
 
 def _tells_date(said: str, born: str | None) -> bool:

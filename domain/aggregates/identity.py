@@ -11,9 +11,9 @@ I4  Status is one of PROV, RECUP, VALI, QUAL: RECUP and QUAL need an INS, QUAL a
     PROV only, and exclude each other.
 I5  A matricule is well formed, its key fits, and its OID is one of INS.
 I6  A flag is set once and cleared once.
-I7  Nothing personal is added to an erased identity, and no rule says who else it is.
+I7  Nothing personal is added to an erased identity, and nobody says any more who else it is.
 I8  The reference of an erasure or a legal hold stays readable: it is short, and holds no name, birth date or number of
-    the person.
+    the person, their other identities, orders and exams included.
 I9  An installation takes the matricules of production; one for tests, those of test and demonstration, and no others.
     One that a device sends and that is not taken is left out, and the identity is flagged ``ins_left_out``.
 I10 Two matricules are the same only under one authority: matching compares them with their OIDs.

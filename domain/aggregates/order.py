@@ -128,6 +128,7 @@ class Order(Aggregate):
         wanted_by: int | None,
     ) -> None:
         self.identity_id = identity_id
+        self.numbers = {number for number in (placer_number, accession) if number}
         self.sites = {site}
         self.appointment: tuple[str, int, str, str | None] | None = None
         self.studies: set[str] = set()
@@ -162,6 +163,7 @@ class Order(Aggregate):
     @event(Scheduled)
     def _scheduled(self, identity_id: UUID, site: str, at: int, accession: str, ae_title: str | None) -> None:
         self.appointment = (site, at, accession, ae_title)
+        self.numbers |= {accession}
 
     def perform(self, *, study_uid: str, study_id: UUID | None) -> None:
         """State that the exam was made. Raises OrderUnchanged (O5), OrderCancelled (O6)."""

@@ -151,6 +151,7 @@ class Study(Aggregate):
     ) -> None:
         self.identity_id = identity_id
         self.study_uid = study_uid
+        self.numbers = {accession} if accession else set()
         self.started_at = started_at
         self.by_device = False
         self.reports: set[str] = set()

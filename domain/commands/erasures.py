@@ -11,7 +11,7 @@ from domain.aggregates.order import Order
 from domain.aggregates.study import Study
 from domain.commands.received_patient import ReceivedPatient, register_named
 from domain.errors import BadTraits, ErasureUnchanged, StillRetained
-from domain.grounds import reference as checked
+from domain.grounds import reference as unnaming
 from domain.retention import Ground, Kept, Retention, birth_day, day_of_death, lawful
 from domain.times import iso, micros
 from domain.work import Work
@@ -41,7 +41,7 @@ class RequestErasure:
         person.refuse_if_erased()
         rules = _rules(work)
         ground = lawful(self.ground, rules)
-        reference = checked(self.reference, person.traits, person.local_id)
+        reference = _checked(work, person, self.reference)
         erasure = erasure_of(work, self.identity)
         if ground is Ground.END_OF_RETENTION:
             erasure.refuse_if_kept(kept(work, person, rules, self.died), work.now.date())
@@ -94,7 +94,7 @@ class HoldErasure:
         """Raises ErasureUnchanged (F6), UnfitGround (I8), Erased (I7)."""
         person = work.get(Identity, self.identity)
         person.refuse_if_erased()
-        reference = checked(self.reference, person.traits, person.local_id)
+        reference = _checked(work, person, self.reference)
         erasure_of(work, self.identity).hold(reference=reference, by=work.actor)
         others = _without_hold(work, self.identity, reference)
         return {"identity": str(self.identity), "reference": reference, "others_not_held": others}
@@ -153,6 +153,20 @@ def erasure_of(work: Work, identity: UUID) -> Erasure:
     """The identity's erasure aggregate, opened if there is none."""
     erasure_id = Erasure.create_id(work.ids, identity)
     return work.find(Erasure, erasure_id) or work.add(Erasure(erasure_id, identity))
+
+
+def _checked(work: Work, person: Identity, stated: str) -> str:
+    """A reference, held against all that is known of the person: their other identities, orders and exams too.
+
+    Raises UnfitGround (I8).
+    """
+    members = {UUID(one) for one in work.membership.person_of(str(person.id))} - {person.id}
+    work.fetch(members)
+    people = [person, *(work.get(Identity, one) for one in members)]
+    numbers = {one.local_id for one in people}.union(
+        *(each.numbers for one in people for each in _theirs(work, one.id))
+    )
+    return unnaming(stated, [one.traits for one in people], numbers)
 
 
 def _forbidden_by(work: Work, person: Identity, request: Request, rules: Retention) -> str | None:

@@ -43,7 +43,7 @@ def refuse_held(work: Work, one: UUID, other: UUID, version: int) -> None:
 
 
 def refuse_erased(work: Work, *sides: UUID) -> None:
-    """Refuse a rule's word on somebody who was erased since it was called for. Raises Erased (I7)."""
+    """Refuse to join anybody with, or take apart by a rule, somebody who was erased. Raises Erased (I7)."""
     for side in sides:
         work.get(Identity, side).refuse_if_erased()
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import HUMAN, Held, Link
-from domain.commands.evidence import agreeing, refuse_held
+from domain.commands.evidence import agreeing, refuse_erased, refuse_held
 from domain.errors import EvidenceGone, NothingToChange, SameIdentity, TraitsDiffer
 from domain.ids import Ids
 from domain.rules.matching import MERGE
@@ -74,9 +74,10 @@ class Merge:
         human set another pair of the two persons apart (L5).
 
         Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), TraitsDiffer (L6), NotFound;
-        of a rule also EvidenceGone (L7), RuleNotInForce (L8), Erased (I7).
+        of a rule also EvidenceGone (L7), RuleNotInForce (L8).
         """
         link = link_of(work, self.one, self.other)
+        refuse_erased(work, self.one, self.other)  # nobody can tell any more who it was
         if self.alike and link.held is Held.OPEN:
             refuse_unlike(work, self.one, self.other)
         parted = self._parted(work, link) if self.rule != HUMAN else None

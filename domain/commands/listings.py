@@ -95,7 +95,7 @@ class ListPeople:
         if len(reason) > LONGEST:
             raise UnfitReason(f"the reason for a list has up to {LONGEST} characters: say it in short")
         people = (work.get(Identity, one) for one in self.shown if str(one) not in hidden)
-        if any(tells_of(reason, identity.traits, identity.local_id) for identity in people):
+        if any(tells_of(reason, identity.traits, [identity.local_id]) for identity in people):
             raise UnfitReason(
                 "the reason for a list stays readable, and this one holds a name, a birth date or a number of "
                 "somebody who is on it: say it without"

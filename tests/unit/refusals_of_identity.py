@@ -237,6 +237,11 @@ PROVOKED = [
         lambda w: w.after(Erase(identity=w.marie, reason=WORDS), ask=Oppose(identity=w.marie)),
     ),
     # Link
+    Provoked(
+        errors.Erased,
+        "register the person under a new local id",
+        lambda w: w.after(Erase(identity=w.marie, reason=WORDS), ask=Merge(**w.pair())),
+    ),
     Provoked(errors.NothingToChange, "is merged already", lambda w: Merge(**w.pair(Merge))),
     Provoked(errors.NothingToChange, "is not merged: see its history", lambda w: Unmerge(**w.pair())),
     Provoked(errors.NothingToChange, "is barred already", lambda w: Bar(**w.pair(Bar))),

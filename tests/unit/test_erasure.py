@@ -1,7 +1,7 @@
 """Erasures: grounds, retention, two people, a delay, legal holds; and what a policy does about each step."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from domain.commands.erasures import (
 )
 from domain.commands.identities import Correct
 from domain.commands.links import Merge
-from domain.commands.orders import PerformOrder, PlaceOrder
+from domain.commands.orders import PerformOrder, PlaceOrder, ScheduleOrder
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.rules import PublishRules
 from domain.commands.studies import ReassignStudy, ReceivedConflict
@@ -672,3 +672,19 @@ def test_no_record_ends_before_the_law_lets_it(last: date, born: date | None, di
 
 def test_the_delays_are_said_for_each_ground() -> None:
     assert Retention().delay_days.keys() == {*Ground}
+
+
+@pytest.mark.parametrize("said", ["exam A-7719", "order 4400123", "record 90210 of CHP", "Mme AUTREFOIS", "4400124"])
+def test_a_reference_with_a_number_or_name_of_any_of_their_identities_orders_and_exams_is_refused(
+    desk: Desk, said: str
+) -> None:
+    other = desk.region.register("CHP", "90210", family="AUTREFOIS")
+    desk.ask(Merge(one=desk.person, other=other, reason="the same"))
+    desk.region.ask(replace(received(), accession="A-7719"))
+    order = UUID(desk.region.ask(replace(desk.order(), placer_number="4400123", identity=other)).result["order"])
+    desk.region.ask(ScheduleOrder(order=order, site="CHB", at=datetime(2026, 2, 1, 8, tzinfo=UTC), accession="4400124"))
+    with pytest.raises(UnfitGround):
+        desk.ask(RequestErasure(identity=desk.person, ground="error", reference=said))
+    with pytest.raises(UnfitGround):
+        desk.ask(HoldErasure(identity=desk.person, reference=said))
+    desk.request()

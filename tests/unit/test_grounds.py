@@ -18,7 +18,7 @@ TRAITS = {"family": "DE LA FICTIF", "given": "Zoé", "birth_date": "1979-03-05",
     ],
 )
 def test_a_ground_in_words_is_taken(said: str) -> None:
-    assert reference(said, TRAITS, "4711") == said.strip()
+    assert reference(said, [TRAITS], ["4711"]) == said.strip()
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_a_ground_in_words_is_taken(said: str) -> None:
 def test_a_ground_that_tells_of_the_person_is_refused(said: str) -> None:
     """In whatever case, accents and order of figures."""
     with pytest.raises(UnfitGround) as refused:
-        reference(said, TRAITS, "4711")
+        reference(said, [TRAITS], ["4711"])
     assert said.strip() == "" or said not in str(refused.value)
 
 
 def test_one_whose_traits_are_not_known_is_erased_all_the_same() -> None:
-    assert reference("asked for", {}, "1") == "asked for"
+    assert reference("asked for", [{}], ["1"]) == "asked for"
