@@ -73,6 +73,12 @@ class Persons:
             self._person |= {member: person for person in persons for member in person}
         return self._person[identity]
 
+    def merged_in(self, identity: str) -> dict[tuple[str, str], int]:
+        """The merged pairs that make up the identity's person, each with the position of its merge."""
+        person = self.person_of(identity)
+        near = {pair for member in person for pair in self._near[member] if person.issuperset(pair)}
+        return {pair: self._pairs[pair][1] for pair in near if self._pairs[pair][0] == MERGED}
+
     def members_of(self, people: Iterable[str]) -> list[str]:
         """All identities of these people, sorted, looked up together."""
         people = [*people]

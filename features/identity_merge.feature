@@ -91,6 +91,36 @@ Feature: Two local identities can be held one person, and that can be taken back
       When CHB and CHP are merged because "the twin was a typing error"
       Then CHB and CHP are one person
 
+  Rule: L9, two who are one person through others are parted by the pairs that hold them
+
+    @live
+    Scenario: A third record joins the two
+      Given CHB and CHP are merged because "same name and birth date"
+      And CHP and CHA are merged because "same national identity"
+      When CHB and CHA are unmerged because "twin sisters"
+      Then the ledger refuses with JoinedByOthers, rule L9: "to part them unmerge"
+
+    Scenario: Of two pairs that hold them, the later is cut
+      Given CHB and CHP are merged because "same name and birth date"
+      And CHP and CHA are merged because "same national identity"
+      When CHB and CHA are unmerged because "twin sisters"
+      Then the refusal names CHP and CHA as the pair to cut
+
+    Scenario: What a rule merged is cut before what a human merged
+      Given the rule probable merges who share a family name
+      And the rule probable merges CHB and CHP
+      And CHP and CHA are merged because "same national identity"
+      When CHB and CHA are unmerged because "twin sisters"
+      Then the refusal names CHB and CHP as the pair to cut
+
+    Scenario: A merge is taken back, and others hold the two all the same
+      Given CHB and CHP are merged because "same name and birth date"
+      And CHP and CHA are merged because "same national identity"
+      And CHB and CHA are merged because "seen at the desk"
+      When CHB and CHA are unmerged because "twin sisters"
+      Then the answer names CHP and CHA as the pair that joins them still
+      And they are 1 person
+
   Rule: An auditor can see who said what, when, why and by which rule
 
     @live

@@ -11,6 +11,8 @@ L6  Identities whose known sex or birth date differ are merged only by a human w
 L7  A rule merges or proposes two only while they agree by it, and takes a merge back only while no rule holds it,
     as the ledger knows the two when the statement is stored.
 L8  Only a rule of the version in force decides.
+L9  Two who are one person by other pairs than theirs are unmerged by these pairs: the refusal names which hold the two,
+    and the one to cut.
 Source: RNIV (the national identity-vigilance reference), duplicates and collisions.
 """
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import HUMAN, Held, Link
 from domain.commands.evidence import agreeing, refuse_erased, refuse_held
+from domain.commands.joining import refuse_joined, still_joined
 from domain.errors import EvidenceGone, NothingToChange, SameIdentity, TraitsDiffer
 from domain.ids import Ids
 from domain.rules.matching import MERGE
@@ -158,14 +159,19 @@ class Unmerge:
         return Link.create_id(ids, *sorted((self.one, self.other))), self.one, self.other
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises NothingToChange (L2), HumanMadeIt (L5); of rules also EvidenceGone (L7), RuleNotInForce (L8), Erased
-        (I7).
+        """Answers with the pairs that hold the two one person all the same, if there are any.
+
+        Raises NothingToChange (L2), HumanMadeIt (L5), of a human JoinedByOthers (L9); of rules also EvidenceGone (L7),
+        RuleNotInForce (L8), Erased (I7).
         """
         link = link_of(work, self.one, self.other)
         if self.rule != HUMAN:
             refuse_held(work, self.one, self.other, self.rule_version)
+        elif link.held is not Held.MERGED:
+            refuse_joined(work, self.one, self.other)
+        others = still_joined(work, link) if self.rule == HUMAN else {}
         link.unmerge(reason=self.reason, rule=self.rule, rule_version=self.rule_version)
-        return {"link": str(link.id), "outcome": "unmerged"}
+        return {"link": str(link.id), "outcome": "unmerged", **others}
 
 
 @dataclass(frozen=True, kw_only=True)

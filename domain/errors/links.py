@@ -49,3 +49,13 @@ class RuleNotInForce(RuleBroken):
     """A rule decides that is not in force: never published, or replaced."""
 
     rule = "L8"
+
+
+class JoinedByOthers(RuleBroken):
+    """Two are one person by other pairs than theirs. ``cut``: the pairs to unmerge, as ids of identities."""
+
+    rule = "L9"
+
+    def __init__(self, *said: object, cut: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(*said)
+        self.cut = cut

@@ -17,6 +17,7 @@ from krypton.cli.given import From, all_told, line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, BirthDate, BirthPlace, CommandId, Reason, Ref, SexOf
 from krypton.cli.output import document, facts, short, table
+from krypton.cli.pairs import print_links
 from krypton.queries.person import history_of, identity_of
 
 app = command_group("Local identities, and decisions on pairs of them.")
@@ -166,10 +167,18 @@ def flag(
 
 
 @app.command()
-def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
+def show(
+    ref: Ref,
+    links: Annotated[
+        bool, typer.Option("--links", help="Also which pairs make it one person, and what else was said of pairs.")
+    ] = False,
+    who: As = OWN,
+    reason: Why = ASKED,
+    as_json: AsJson = False,
+) -> None:
     """Traits, status, person and members."""
     ours = krypton()
-    found = identity_of(ours, asker(ours, who, reason, ref), ref)
+    found = identity_of(ours, asker(ours, who, reason, ref), ref, links=links)
     if as_json:
         document(found)
         return
@@ -180,6 +189,8 @@ def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) 
         | {"person": found["person"]}
     )
     table(found["members"], ("assigner", "local_id", "identity"), "One person with")
+    if links:
+        print_links(found["links"])
 
 
 @app.command()

@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
-from domain.errors import TraitsDiffer
+from domain.errors import JoinedByOthers, TraitsDiffer
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, envelope, krypton
 from krypton.cli.given import BECAUSE, Because, Yes, confirm
@@ -28,7 +28,7 @@ ONE and OTHER are the identities of a pair"""
 
 
 def statement(kind: type[Any], meaning: str) -> Callable[..., None]:
-    """The command that says one thing of a pair: unmerge, bar, unbar and dismiss differ in nothing else."""
+    """The command that says one thing of a pair: bar, unbar and dismiss differ in nothing else."""
 
     def say(
         one: Ref,
@@ -71,6 +71,31 @@ def merging(meaning: str) -> Callable[..., None]:
     return say
 
 
+def unmerge(
+    one: Ref,
+    other: Ref,
+    reason: Because = BECAUSE,
+    who: As = OWN,
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Undo a merge, at any time. Of two whom other pairs hold one person it names these pairs, and the one to cut."""
+    ours, by = krypton(), envelope(who.actor(), command_id)
+    command = Unmerge(one=ours.resolve(one), other=ours.resolve(other), reason=reason)
+    try:
+        answer = ours.execute(command, by)
+    except JoinedByOthers as joined:
+        if len(joined.cut) > 1:
+            raise
+        confirm(f"{str(joined).partition(';')[0]}. Unmerge {' and '.join(joined.cut[0])} instead?", joined)
+        low, high = map(UUID, joined.cut[0])
+        answer = ours.execute(replace(command, one=low, other=high), by)
+    written(answer, as_json)
+    if still := answer.result.get("still_joined_by"):
+        pairs = "; ".join(" and ".join(pair) for pair in still)
+        err.print(f"the two are one person still, by other pairs; to part them unmerge, too: {pairs}")
+
+
 def review_list(
     link: Link = None, limit: Limit = PAGE, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False
 ) -> None:
@@ -92,7 +117,7 @@ def review_list(
 def add_to(app: typer.Typer) -> None:
     """The commands on pairs, and the group of those that wait for a decision."""
     app.command("merge")(merging("Merge two local identities into one person; can be undone at any time."))
-    app.command("unmerge")(statement(Unmerge, "Undo a merge, at any time."))
+    app.command("unmerge")(unmerge)
     app.command("bar")(statement(Bar, "Bar two identities from ever being merged."))
     app.command("unbar")(statement(Unbar, "Lift the bar of a pair."))
     review = command_group("Pairs that wait for a human decision.")

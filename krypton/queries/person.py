@@ -46,14 +46,23 @@ def _patient(connection: Any, members: Members, erased: Collection[str]) -> dict
     return {"patient": identities.patient(connection, _ids(members), erased)}
 
 
-def identity_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
-    """The ``identity show`` document. Raises as ``permit`` does, and so do all below."""
-    allowed = permit(ours, caller, "identity.show", ref)
+def identity_of(ours: Krypton, caller: Caller, ref: str, *, links: bool = False) -> dict[str, Any]:
+    """The ``identity show`` document. Raises as ``permit`` does, and so do all below.
 
-    def ask(connection: Any, _: Members, erased: Collection[str], __: Sight) -> dict[str, Any]:
-        return identities.show(connection, allowed.identity, erased)
+    ``links``: with what was last said of each pair; only clerks see pairs with somebody else.
+    """
+    allowed = permit(ours, caller, "identity.show", ref, asked=["with=links"] if links else [])
 
-    return of_person(ours, allowed, ask)
+    def ask(connection: Any, members: Members, erased: Collection[str], _: Sight) -> dict[str, Any]:
+        shown = identities.show(connection, allowed.identity, erased)
+        if not links:
+            return shown
+        from projections.identity_index.said import links as said
+
+        within = caller.role is not Role.CLERK
+        return shown | {"links": said(connection, _ids(members), erased, within=within)}
+
+    return of_person(ours, allowed, ask, identities.subjects if links else None)
 
 
 def history_of(ours: Krypton, caller: Caller, ref: str) -> list[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """Steps of features/identity_merge.feature."""
 
-from pytest_bdd import given, parsers, scenarios, step, then, when
+from pytest_bdd import given, parsers, scenarios, step, then
 
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
+from domain.errors import JoinedByOthers
 from tests.fakes.region import rules_in_force
 from tests.features.conftest import FEATURES
 from tests.features.worlds.world import World
@@ -28,7 +29,7 @@ def say(world: World, one: str, other: str, said: str, reason: str) -> None:
     world.ask(SAID[said](one=world.identities[one], other=world.identities[other], reason=reason))
 
 
-@when(parsers.parse("the rule {rule} merges {one} and {other}"))
+@step(parsers.re(r"the rule (?P<rule>\w+) merges (?P<one>CH\w) and (?P<other>CH\w)"))
 def rule_merges(world: World, rule: str, one: str, other: str) -> None:
     world.ask(
         Merge(
@@ -57,7 +58,21 @@ def in_record(world: World, codes: str) -> None:
         assert study["identity"] == str(world.identities["CHB"])
 
 
-@then(parsers.parse("they are {count:d} persons"))
+@then(parsers.parse("the refusal names {one} and {other} as the pair to cut"))
+def to_cut(world: World, one: str, other: str) -> None:
+    refusal, world.refusal = world.refusal, None
+    assert isinstance(refusal, JoinedByOthers)
+    assert [{*pair} for pair in refusal.cut] == [{str(world.identities[one]), str(world.identities[other])}]
+
+
+@then(parsers.parse("the answer names {one} and {other} as the pair that joins them still"))
+def still_joined(world: World, one: str, other: str) -> None:
+    assert world.answer is not None
+    (pair,) = world.answer.result["still_joined_by"]
+    assert {*pair} == {str(world.identities[one]), str(world.identities[other])}
+
+
+@then(parsers.re(r"they are (?P<count>\d+) persons?"), converters={"count": int})
 def count_persons(world: World, count: int) -> None:
     assert len({world.person(code) for code in world.identities}) == count
 

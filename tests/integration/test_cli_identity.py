@@ -129,6 +129,34 @@ class TestPairs:
         region.ask("identity", "unmerge", one, other, "--reason", "twins")
         assert persons(region, one, other) == 2
 
+    def test_the_links_of_a_person_tell_who_merged_what_and_why(self, region: Region) -> None:
+        one, other = pair(region)
+        answer = region.ask("identity", "merge", one, other, "--reason", "same papers")
+        region.settle()
+        (held,) = region.ask("identity", "show", one, "--links")["links"]
+        assert (held["link"], held["state"], held["holds"]) == (answer["link"], "merged", True)
+        assert (held["rule"], held["reason"], held["actor"]) == ("human", "same papers", "clerk:dev")
+        assert {*held["numbers"]} == {one, other}
+        assert "Held one person by" in region.show("identity", "show", one, "--links")
+        assert "links" not in region.ask("identity", "show", one)
+
+    def test_a_patient_sees_no_pair_with_somebody_else(self, region: Region) -> None:
+        one, other = pair(region)
+        region.ask("identity", "bar", one, other, "--reason", "twins")
+        region.settle()
+        identity = region.ask("identity", "show", one)["identity"]
+        assert len(region.ask("identity", "show", one, "--links", "--as", "clerk")["links"]) == 1
+        assert region.ask("identity", "show", one, "--links", "--as", f"patient:{identity}")["links"] == []
+
+    def test_two_whom_a_third_joins_are_parted_by_the_pair_that_the_refusal_names(self, region: Region) -> None:
+        one, other, third = region.register(), region.register(), region.register()
+        region.ask("identity", "merge", one, other, "--reason", "same papers")
+        region.ask("identity", "merge", other, third, "--reason", "same papers")
+        said = region.complaint(1, "identity", "unmerge", one, third, "--reason", "twins")
+        low, high = said.partition("to part them unmerge ")[2].removesuffix(" (L9)").split()
+        region.ask("identity", "unmerge", low, high, "--reason", "twins")
+        assert persons(region, one, third) == 2
+
     def test_history_tells_position_time_type_who_why_and_which_rule(self, region: Region) -> None:
         one, other = pair(region)
         merged = region.ask("identity", "merge", one, other, "--reason", "same papers")

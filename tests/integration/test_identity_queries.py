@@ -17,6 +17,7 @@ from domain.errors import NotFound, RuleBroken
 from domain.work import Work
 from projections.identity_index import queries
 from projections.identity_index.review import review_list, waiting_with
+from projections.identity_index.said import links
 from projections.identity_index.search import search
 from projections.identity_index.view import IdentityIndex
 from tests.fakes.asked import krypton_over
@@ -225,6 +226,42 @@ def test_times_are_iso_8601_in_utc(region: Hospitals, read: Read) -> None:
     (registered,) = queries.history(connection, queries.members(connection, identity))
     assert registered["recorded_at"].startswith("2026-01-05T08:00:")
     assert registered["recorded_at"].endswith("Z")
+
+
+# links
+
+
+def test_links_tell_what_was_last_said_of_each_pair_and_which_hold_the_person(region: Hospitals, read: Read) -> None:
+    a, b, c, d = (region.register("CHA", str(number)) for number in range(4))
+    region.ask(Merge(**pair(a, b), reason="papers seen"))
+    region.ask(Merge(**pair(b, c), reason="same number"))
+    region.ask(Unmerge(**pair(b, c), reason="twins"))
+    region.ask(Bar(**pair(a, d), reason="never"))
+    told = links(read(), [a, b], [], within=False)
+    said = {frozenset(one["identities"]): (one["state"], one["holds"], one["reason"]) for one in told}
+    assert said == {
+        frozenset((a, b)): ("merged", True, "papers seen"),
+        frozenset((b, c)): ("unmerged", False, "twins"),
+        frozenset((a, d)): ("barred", False, "never"),
+    }
+    assert {*told[0]["numbers"]} == {"CHA|0", "CHA|1"}
+    assert all(None in one["numbers"] for one in told[1:])  # whose number it is stands in their own document
+
+
+def test_links_within_a_person_say_nothing_of_anybody_else(region: Hospitals, read: Read) -> None:
+    a, b, c = (region.register("CHA", str(number)) for number in range(3))
+    region.ask(Merge(**pair(a, b), reason="papers seen"))
+    region.ask(Bar(**pair(a, c), reason="never"))
+    (told,) = links(read(), [a, b], [], within=True)
+    assert {*told["identities"]} == {a, b}
+
+
+def test_links_repeat_no_word_about_somebody_whose_key_is_destroyed(region: Hospitals, read: Read) -> None:
+    a, b = region.register("CHA", "MARKED-1"), region.register("CHB", "2")
+    region.ask(Merge(**pair(a, b), reason="Marked too"))
+    told = json.dumps(links(read(), [a, b], {a}, within=False))
+    assert "[erased]" in told
+    assert "marked" not in told.lower()
 
 
 # review

@@ -75,6 +75,12 @@ def third(w: Any, pair: dict[str, Any]) -> dict[str, Any]:
     return pair | {"other": known}
 
 
+def joined_by_a_third(w: Any) -> dict[str, Any]:
+    """A pair of whom nothing was said, and each is one person with a third."""
+    pair: dict[str, Any] = w.pair(Merge)
+    return third(w, pair)
+
+
 def renamed(w: Any, **pair: Any) -> dict[str, Any]:
     """The pair, of which one has another name by now."""
     w.ask(Correct(identity=pair["other"], stated={"family": "MARKEDOTHER"}, reason=WORDS))
@@ -244,6 +250,7 @@ PROVOKED = [
     ),
     Provoked(errors.NothingToChange, "is merged already", lambda w: Merge(**w.pair(Merge))),
     Provoked(errors.NothingToChange, "is not merged: see its history", lambda w: Unmerge(**w.pair())),
+    Provoked(errors.JoinedByOthers, "to part them unmerge", lambda w: Unmerge(**joined_by_a_third(w))),
     Provoked(errors.NothingToChange, "is barred already", lambda w: Bar(**w.pair(Bar))),
     Provoked(errors.NothingToChange, "nothing to lift", lambda w: Unbar(**w.pair())),
     Provoked(errors.NothingToChange, "only an open proposal is dismissed", lambda w: Dismiss(**w.pair(Merge))),

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -249,6 +250,32 @@ def test_people_who_differ_are_merged_by_who_says_that_they_know(typed: Typed, u
 
 def test_a_script_merges_people_who_differ_with_yes(typed: Typed, unlike: tuple[str, str]) -> None:
     assert typed.run("identity", "merge", *unlike, "--reason", "papers seen", "--yes")[0] == 0
+
+
+def test_an_unmerge_of_two_whom_a_third_joins_offers_the_pair_to_cut(typed: Typed) -> None:
+    one, between, other = typed.region.persons("1", "2", "3")
+    for side in (one, other):
+        assert typed.run("identity", "merge", side, between, "--reason", "papers seen")[0] == 0
+    words = ("identity", "unmerge", one, other, "--reason", "twins")
+    code, out, err = typed.run(*words)
+    assert (code, out) == (1, "")
+    assert "other pairs hold them one person" in err
+    assert err.endswith(f"to part them unmerge {' '.join(sorted(map(str, (between, other))))} (L9)\n")
+    typed.sits_there(True)
+    assert typed.run(*words, stdin="n\n")[0] == 1
+    assert len(typed.region.membership().person_of(str(one))) == 3
+    assert typed.run(*words, stdin="y\n")[0] == 0
+    assert typed.region.membership().person_of(str(one)) == {str(one), str(between)}
+
+
+def test_an_unmerge_says_which_pairs_join_the_two_all_the_same(typed: Typed) -> None:
+    people = typed.region.persons("1", "2", "3")
+    for one, other in combinations(people, 2):
+        typed.run("identity", "merge", one, other, "--reason", "papers seen")
+    code, _, err = typed.run("identity", "unmerge", people[0], people[1], "--reason", "twins")
+    assert code == 0
+    assert "the two are one person still, by other pairs" in err
+    assert typed.region.membership().person_of(str(people[0])) == {*map(str, people)}
 
 
 def test_what_is_not_known_of_one_differs_from_nothing(typed: Typed) -> None:
