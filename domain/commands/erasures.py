@@ -156,7 +156,7 @@ def erasure_of(work: Work, identity: UUID) -> Erasure:
 
 
 def _checked(work: Work, person: Identity, stated: str) -> str:
-    """A reference, held against all that is known of the person: their other identities, orders and exams too.
+    """A reference, compared with all that is known of the person: their other identities, orders and exams too.
 
     Raises UnfitGround (I8).
     """
