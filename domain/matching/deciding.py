@@ -1,7 +1,8 @@
 """Decides all pairs of a set of records at once: sure merges first, then strict ones, then what a human is shown.
 
 Records stand in the order of their identities' ids, so that the order of their arrival decides nothing. Suspicions are
-raised by the groups that sure merges leave, so that one person's slips raise none.
+raised by the groups that sure merges and human ones leave, so that one person's slips raise none. A human's merge says
+that two are one person; it makes no rule merge a third, and keeps none out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -46,8 +47,10 @@ def scored(records: Sequence[Record], places: Iterable[tuple[int, int]], model: 
     return sorted(found, key=lambda pair: (-pair.bits, pair.one, pair.other))
 
 
-def decide(records: Sequence[Record], pairs: Sequence[Pair], model: Model) -> Decided:
-    """``pairs``: the heaviest first (``scored``)."""
+def decide(
+    records: Sequence[Record], pairs: Sequence[Pair], model: Model, told: Iterable[tuple[int, int]] = ()
+) -> Decided:
+    """``pairs``: the heaviest first (``scored``); ``told``: the places of those whom a human merged."""
     groups, limits = Groups(records), model.limits
     merges: list[tuple[Pair, Tier]] = []
     for pair in pairs:
@@ -56,8 +59,7 @@ def decide(records: Sequence[Record], pairs: Sequence[Pair], model: Model) -> De
         if not groups.clash(pair.one, pair.other, model.given, numbers_alone=True):
             groups.join(pair.one, pair.other)
             merges.append((pair, Tier.SURE))
-    inside = ([records[place] for place in group] for group in groups)
-    rules = Rules(limits, model.given, Suspicions(inside, model.given))
+    rules = Rules(limits, model.given, _suspicions(records, groups, told, model))
     for pair in pairs:
         a, b = records[pair.one], records[pair.other]
         if groups.same(pair.one, pair.other) or not strict(pair.found, limits):
@@ -69,3 +71,12 @@ def decide(records: Sequence[Record], pairs: Sequence[Pair], model: Model) -> De
             merges.append((pair, Tier.STRICT))
     review = [p for p in pairs if p.bits >= limits.review_bits and not groups.same(p.one, p.other)]
     return Decided(merges, review, groups)
+
+
+def _suspicions(
+    records: Sequence[Record], sure_groups: Groups, told: Iterable[tuple[int, int]], model: Model
+) -> Suspicions:
+    one_person = sure_groups.copy()
+    for one, other in told:
+        one_person.join(one, other)
+    return Suspicions(([records[place] for place in group] for group in one_person), model.given)

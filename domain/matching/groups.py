@@ -25,6 +25,12 @@ class Groups:
         """The places of each group, groups of one among them."""
         return (self.members(place) for place in range(len(self._of)) if self._of[place] == place)
 
+    def copy(self) -> "Groups":
+        """The same partition, which can be joined further."""
+        other = Groups(self._records)
+        other._of, other._members = [*self._of], {of: [*places] for of, places in self._members.items()}
+        return other
+
     def same(self, one: int, other: int) -> bool:
         """Whether the two are of one group."""
         return self._of[one] == self._of[other]

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from psycopg2.extensions import connection as Connection
 
+from domain.aggregates.link import HUMAN
 from domain.matching import pair as alone
 from domain.matching.candidates import candidates
 from domain.matching.deciding import Decided, Pair, decide, scored
@@ -59,7 +60,8 @@ def found(connection: Connection, schema: str, within: Collection[str] | None) -
     as_they_came = sorted(range(len(inside)), key=lambda place: inside[place].registered)
     pairs = scored(records, candidates(records, as_they_came), model)
     said = _links(connection, schema, inside, within)
-    return _Compared(inside, pairs, decide(records, pairs, model), said, model, held[0]["rule_version"]).found()
+    decided = decide(records, pairs, model, _told(inside, said))
+    return _Compared(inside, pairs, decided, said, model, held[0]["rule_version"]).found()
 
 
 def _model(connection: Connection, schema: str, digest: str) -> Model:
@@ -76,6 +78,13 @@ def _links(connection: Connection, schema: str, inside: Sequence[Known], within:
     scope = "true" if within is None else INSIDE
     ids = [one.identity for one in inside]
     return list(fetch(connection, LINKS.format(s=schema, scope=scope), ids=ids))
+
+
+def _told(inside: Sequence[Known], links: Iterable[Row]) -> list[tuple[int, int]]:
+    """The places of those whom a human merged."""
+    place = {one.identity: at for at, one in enumerate(inside)}
+    merged = ((row["low"], row["high"]) for row in links if row["state"] == "merged" and row["rule"] == HUMAN)
+    return [(place[low], place[high]) for low, high in merged if low in place and high in place]
 
 
 class _Compared:
@@ -122,7 +131,7 @@ class _Compared:
     def _is_gone(self, row: Row) -> bool:
         """Whether a rule merged the two, and none would now."""
         sides = [self._place.get(row[side]) for side in ("low", "high")]
-        if row["state"] != "merged" or row["rule"] == "human" or None in sides:
+        if row["state"] != "merged" or row["rule"] == HUMAN or None in sides:
             return False
         return not self._decided.groups.same(*(place for place in sides if place is not None))
 

@@ -108,6 +108,21 @@ def test_a_twin_who_turns_up_takes_back_what_strict_traits_merged(world: PolicyW
     assert due_now(world) == ([], [], [])
 
 
+def test_a_twin_whom_a_human_knows_for_the_same_person_is_none(world: PolicyWorld) -> None:
+    """Zoé was Alex by mistake: nobody in that block is a twin any more, until the human takes it back."""
+    one, other, zoe = world.register("CHA"), world.register("CHB"), world.register("CHC", given="Zoé")
+    world.react()
+    assert not are_one(world, one, other)
+    world.ask(Merge(**pair(one, zoe), reason="papers seen"))
+    world.react()
+    assert len(set(world.persons(one, other, zoe))) == 1
+    assert due_now(world) == ([], [], [])
+    world.ask(Unmerge(**pair(one, zoe), reason="the papers were another's"))
+    world.react()
+    assert len(set(world.persons(one, other, zoe))) == 3
+    assert due_now(world) == ([], [], [])
+
+
 def test_a_number_of_their_own_keeps_two_together_whoever_turns_up(world: PolicyWorld) -> None:
     one, other = world.register("CHA"), world.register("CHB")
     attach(world, one)

@@ -1,6 +1,7 @@
 """What is merged, what a human is shown: the cases of identities that other systems merge or lose."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -38,8 +39,12 @@ FLAT = Weights(20.0, tuple((0.0,) * len(enum) for enum in ENUMS))
 """Every agreement is worth enough to be merged or shown, so that tiers and guards alone decide."""
 
 
+SMALL = Model(FLAT, limits=Limits(placeless=Placeless.LISTED))
+"""Of a region so small that it knows no name."""
+
+
 def decided(records: Sequence[Record], placeless: Placeless = Placeless.LISTED) -> Decided:
-    model = Model(FLAT, limits=Limits(placeless=placeless))  # of a region so small that it knows no name
+    model = replace(SMALL, limits=Limits(placeless=placeless))
     pairs = [(a, b) for b in range(len(records)) for a in range(b)]
     return decide(records, scored(records, pairs, model), model)
 
@@ -123,6 +128,14 @@ def test_the_rules_say_whether_a_place_may_be_missing() -> None:
     pair = [of(), of(birth_place="")]
     assert groups(pair, Placeless.ALWAYS) == [[0, 1]]
     assert groups(pair, Placeless.NEVER) == [[0], [1]]
+
+
+def test_whom_a_human_merged_raise_no_suspicion_of_twins() -> None:
+    records = [of(given="Lea"), of(given="Lea"), of(given="Zoe")]
+    pairs = scored(records, [(0, 1), (0, 2), (1, 2)], SMALL)
+    assert [tier for _, tier in decide(records, pairs, SMALL).merges] == []
+    ((merged, tier),) = decide(records, pairs, SMALL, told=[(1, 2)]).merges
+    assert (merged.one, merged.other, tier) == (0, 1, Tier.STRICT)
 
 
 def test_an_equal_married_name_merges_where_twins_are_suspected() -> None:
