@@ -26,6 +26,7 @@ from bench import (
     failover,
     latency,
     matching,
+    promotion,
     proofs,
     rebuild,
     rebuild_others,
@@ -57,6 +58,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "refusals": refusals.run,
     "latency": _latency,
     "matching": matching.run,
+    "promotion": promotion.run,
     "relay": relay.run,
     "worker": worker.run,
     "failover": failover.run,
@@ -76,6 +78,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
 }
 
 
+OF_SIZE: dict[str, Callable[[Krypton, int], Figures]] = {"size": size.run, "promotion": promotion.run}
 NOTES = {"dicom": "The ledger answers at once here: what is measured is the service and its disk. See commands for it."}
 
 
@@ -86,7 +89,9 @@ def main(words: list[str]) -> int:
     for name in given.names or list(BENCHES):
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         with region() as ours:
-            figures[name] = size.run(ours, given.identities) if name == "size" else BENCHES[name](ours)
+            figures[name] = (
+                OF_SIZE[name](ours, given.identities) if given.identities and name in OF_SIZE else BENCHES[name](ours)
+            )
         _show(name, figures[name])
     RESULTS.mkdir(parents=True, exist_ok=True)
     stored = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
@@ -101,7 +106,7 @@ def main(words: list[str]) -> int:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser("python -m bench", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", type=_known, help=", ".join(BENCHES))
-    parser.add_argument("--identities", type=int, default=size.IDENTITIES, help="of the bench called size")
+    parser.add_argument("--identities", type=int, help=f"of these: {', '.join(OF_SIZE)}")
     parser.add_argument("--check", action="store_true", help="end with 1 where a target is missed")
     return parser
 

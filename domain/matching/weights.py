@@ -7,6 +7,7 @@ probabilities: those end at 1.0, and then order nothing. Source: Fellegi, Sunter
 
 from dataclasses import dataclass
 from math import log2
+from operator import getitem
 from typing import Final
 
 from domain.matching.frequencies import Shares
@@ -31,7 +32,7 @@ class Weights:
 
     def of(self, agreement: Agreement) -> float:
         """Bits of an agreement, the prior among them; names count as neither common nor rare."""
-        return self.prior + sum(self.bits[field][level] for field, level in enumerate(agreement))
+        return self.prior + sum(map(getitem, self.bits, agreement))
 
 
 def weights(prior: float, m: Table, u: Table) -> Weights:

@@ -8,7 +8,9 @@ a unit, except those that lose a merge, whose members are separate in it. ``deci
 or a few identities: then with only their clusters' keys and links.
 """
 
-from collections.abc import Collection, Iterable
+import gc
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from psycopg2.extensions import connection as Connection
@@ -135,6 +137,21 @@ def due(connection: Connection, schema: str, others: Iterable[str] = (), within:
 
     ``within``: only what concerns these identities, given as in ``clusters_of``; None: the whole region.
     """
+    with nullcontext() if within is not None else _uncollected():
+        return _due(connection, schema, others, within)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A region's records hold no cycles: the collector would walk through millions of them again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _due(connection: Connection, schema: str, others: Iterable[str], within: Collection[str] | None) -> Due:
     found = weighed.found(connection, schema, within) or _equal(connection, schema, within)
     if not found.unmerges and not found.pairs:
         return Due(rule_version=found.rule_version)

@@ -1,0 +1,95 @@
+"""What a promotion of new matching rules has to decide: a whole region, from the index's rows alone.
+
+The region is generated (``bench.linkage.region``), its rules are learned from it, and nobody is linked yet: every merge
+is due. Each figure is of a process of its own, as a promotion is one.
+"""
+
+import io
+import json
+import resource
+import sys
+import time
+from contextlib import closing
+from multiprocessing import get_context
+from typing import Any, Final
+from uuid import uuid4
+
+import psycopg2
+
+from bench.linkage.region import Local, region
+from domain.commands.rules import PublishRules
+from domain.matching.limits import Placeless
+from domain.rules.document import document
+from domain.traits import TRAITS
+from domain.work import Envelope
+from krypton.bootstrap import Krypton
+from krypton.views.train import Wanted, train
+from projections.identity_index.due import due
+from projections.versions import rebuild
+
+IDENTITIES: Final = 200_000
+RECORDS_A_PERSON: Final = 2.2
+SAMPLE: Final = 100_000
+INDEX, VERSION = "identity_index", 2
+COLUMNS: Final = "identity_id, assigner, local_id, ordinal, traits, status, flags, source, ins, ins_oid, erased"
+COPY: Final = f"COPY {INDEX}_v1.identity ({COLUMNS}, registered_position, last_position) FROM STDIN"
+TAKE_OVER: Final = f"INSERT INTO {INDEX}_v{VERSION}.identity SELECT * FROM {INDEX}_v1.identity"
+PAGE: Final = 20_000
+
+
+def run(ours: Krypton, identities: int = IDENTITIES) -> dict[str, float]:
+    """Of so many identities."""
+    url = ours.addresses.database
+    known = _fill(url, identities)
+    with ours.snapshot() as live:
+        wanted = Wanted(version=1, in_force_from="2020-01-01", sample=SAMPLE, placeless=Placeless.LISTED)
+        told = train(live, wanted).document
+    ours.execute(PublishRules(document=document(told)), Envelope("system:bench"))
+    rebuild.begin(url, ours.projection_with(INDEX, {"matching": 1}, VERSION), {})
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(TAKE_OVER)
+    found = _apart(url)
+    return {
+        "identities": known,
+        "decided in s": found["s"],
+        "decided, identities/s": known / found["s"],
+        "merges": found["merges"],
+        "proposals": found["proposals"],
+        "peak MiB": found["mib"],
+        "peak kB per identity": found["mib"] * 1024 / known,
+    }
+
+
+def _apart(url: str) -> dict[str, float]:
+    context = get_context("spawn")
+    heard, tells = context.Pipe(duplex=False)
+    process = context.Process(target=_decide, args=(url, tells))
+    process.start()
+    found: dict[str, float] = heard.recv()
+    process.join()
+    return found
+
+
+def _decide(url: str, tells: Any) -> None:
+    begin = time.perf_counter()
+    with closing(psycopg2.connect(url)) as connection:
+        found = due(connection, f"{INDEX}_v{VERSION}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024)
+    merges, proposals = len(found.merges), len(found.proposals)
+    tells.send({"s": time.perf_counter() - begin, "merges": merges, "proposals": proposals, "mib": peak})
+
+
+def _fill(url: str, identities: int) -> int:
+    local = region(int(identities / RECORDS_A_PERSON))
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        for first in range(0, len(local), PAGE):
+            lines = (_line(place, one) for place, one in enumerate(local[first : first + PAGE], first))
+            cursor.copy_expert(COPY, io.StringIO("".join(lines)))
+    return len(local)
+
+
+def _line(place: int, one: Local) -> str:
+    oid, _, number = (one.ins or "").partition("|")
+    traits = json.dumps(dict.fromkeys(TRAITS) | one.traits, ensure_ascii=False).replace("\\", "\\\\")
+    values = (uuid4(), "CHB", place, 1, traits, "PROV", "[]", "stated", number or "\\N", oid or "\\N", "f")
+    return "\t".join(map(str, (*values, place, place))) + "\n"
