@@ -6,7 +6,7 @@ who may ask at all: whether this caller may read about this person is decided by
 Professionals read records and doses under an open access, place orders and report readings. Patients see their own
 record and rule over their consents, codes and accesses. Clerks (front desk, identity vigilance) say who is who and take
 consents; they read no clinical content. Operators run the ledger and read no one's record. Auditors ask who did what.
-Services are programs that write what their adapters take in.
+Services are programs that write what their adapters take in; a hospital's own system asks who its patients are.
 """
 
 from collections.abc import Mapping
@@ -49,6 +49,8 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "identity.review.accept": CLERK,
     "identity.review.dismiss": CLERK,
     "identity.search": CLERK,
+    "identity.cross-reference": SERVICE,  # a hospital's own system: which other numbers are this patient's (PIX)
+    "identity.demographics": SERVICE,  # the same: who is meant (PDQ)
     "identity.show": CLERK | PROFESSIONAL | PATIENT,
     "identity.history": CLERK | PATIENT,
     # Erasures: two people decide, whoever rules on it keeps the paper; nothing is shown of the person
@@ -143,6 +145,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
 GATED: Final = frozenset(
     {
         *("identity.show", "identity.history", "identity.search", "identity.review.list"),
+        *("identity.cross-reference", "identity.demographics"),
         *("access.review.list", "study.conflicts.list", "erase.status", "erase.lapsed", "erase.approve-lapsed"),
         *("record.show", "dose.show", "dose.alerts", "consent.show", "order.show", "order.list", "reading.list"),
         *("audit.history", "audit.accesses", "audit.as-of", "audit.exposure", "audit.export"),

@@ -45,6 +45,21 @@ def token(given: Mapping[str, str], cwd: Path) -> dict[str, Any]:
     return found
 
 
+def hl7_tls(given: Mapping[str, str], cwd: Path) -> dict[str, Any]:
+    """The files of TLS for HL7: a certificate with its key, and perhaps the authorities of senders; or none."""
+    found = {
+        "hl7_tls_cert_file": path(given, "KRYPTON_HL7_TLS_CERT_FILE", cwd),
+        "hl7_tls_key_file": path(given, "KRYPTON_HL7_TLS_KEY_FILE", cwd),
+        "hl7_tls_ca_file": path(given, "KRYPTON_HL7_TLS_CA_FILE", cwd),
+    }
+    certificate, key, authorities = found.values()
+    if bool(certificate) != bool(key) or (authorities and not certificate):
+        raise SettingsWrong(
+            "TLS for HL7 needs both KRYPTON_HL7_TLS_CERT_FILE and KRYPTON_HL7_TLS_KEY_FILE: set the missing one"
+        )
+    return found
+
+
 def path(given: Mapping[str, str], name: str, cwd: Path) -> Path | None:
     """A file or folder, from the current folder on."""
     return cwd / given[name] if name in given else None

@@ -21,6 +21,7 @@
 | KRYPTON_DICOM_INSTANCE_MIB | the largest instance that is taken over the network |
 | KRYPTON_DICOM_INFLATED_MIB, KRYPTON_DICOM_HEADER_MIB | what a data set may inflate to; what of it is parsed |
 | KRYPTON_HL7_PORT, KRYPTON_HL7_HOST | port and listening address of the HL7 service |
+| KRYPTON_HL7_TLS_CERT_FILE, …_HL7_TLS_KEY_FILE, …_HL7_TLS_CA_FILE | its certificate; whose certificates name senders |
 | KRYPTON_HL7_CONNECTIONS, …_HL7_MESSAGE_KIB, …_HL7_UNFINISHED_S, …_HL7_IDLE_S | limits, see the fields |
 | KRYPTON_REGISTRY_PORT, KRYPTON_REGISTRY_HOST | port and listening address of the schema registry |
 | KRYPTON_HEALTH_PORT, KRYPTON_HEALTH_HOST | port and listening address of health and metrics |
@@ -104,6 +105,9 @@ class Settings:
     dicom_header_mib: int = 16  # what is parsed of an instance
     hl7_port: int = 2575
     hl7_host: str = "127.0.0.1"
+    hl7_tls_cert_file: Path | None = None  # both, or none
+    hl7_tls_key_file: Path | None = None
+    hl7_tls_ca_file: Path | None = None  # senders show certificates of these authorities
     hl7_connections: int = 64  # at once
     hl7_connections_per_address: int = 16
     hl7_message_kib: int = 1_024  # the largest message
@@ -121,7 +125,7 @@ class Settings:
     relay_batch: int = 1000  # events the relay reads and sends at a time
     worker_batch: int = 1000  # events a processor applies in one transaction, at most (architecture §7.3)
     rebuild_mib: int = DEFAULT_MIB  # memory of each process of a rebuild (projections.versions.bounds)
-    other_connections: int = 22  # of PostgreSQL, left to commands, rebuilds, second workers and other programs
+    other_connections: int = 21  # of PostgreSQL, left to commands, rebuilds, second workers and other programs
     replication: int = 1  # copies that Kafka keeps of each partition; 3 in production
     clock_bound_s: float = 60.0  # by which a writer's clock may differ from the event store's (T1)
     batch_quiet_s: float = 2.0  # silence after which instances received so far become a study
@@ -143,6 +147,7 @@ class Settings:
             dicom_ae=values.ae_title(given, Settings.dicom_ae),
             dicom_host=given.get("KRYPTON_DICOM_HOST", Settings.dicom_host),
             hl7_host=given.get("KRYPTON_HL7_HOST", Settings.hl7_host),
+            **values.hl7_tls(given, cwd),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
             health_host=given.get("KRYPTON_HEALTH_HOST", Settings.health_host),
             dev_secure=values.yes(given, "KRYPTON_DEV_SECURE"),

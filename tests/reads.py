@@ -112,7 +112,7 @@ ASKS_THE_GATE: Final = {
     *("person.identity_of", "person.history_of", "person.record_of", "person.order_of", "person.dose_of"),
     *("person.consents_of", "worklists.listed", "worklists.pairs_to_review", "worklists.alerts_of"),
     *("worklists.emergencies_to_review", "worklists.orders_of", "worklists.readings_of"),
-    *("worklists.people_found", "conflicts.conflicts_of"),
+    *("worklists.people_found", "conflicts.conflicts_of", "demographics.numbers_of", "demographics.people_like"),
 }
 """Each function of ``krypton.queries`` that answers with personal data to a ``Caller``."""
 

@@ -1,1 +1,1 @@
-"""HL7 v2 in: identity messages (ADT) over MLLP, answered when they are stored."""
+"""HL7 v2 over MLLP: identity messages (ADT), answered when they are stored, and queries (PIX, PDQ)."""

@@ -47,6 +47,13 @@ class Repetition:
         parts = _nth(self.text, self.marks.component, component)
         return _plain(_nth(parts, self.marks.subcomponent, subcomponent), self.marks, self.codec).strip()
 
+    def rest(self) -> "Repetition":
+        """What follows its first component, as a value of its own; some systems write its separators as escapes."""
+        text = self.text.partition(self.marks.component)[2]
+        if self.marks.component not in text:
+            text = _plain(text, self.marks, self.codec)
+        return Repetition(text, self.marks, self.codec)
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -67,6 +74,12 @@ class Segment:
         each = self.text(field).split(self.marks.repetition)
         return [Repetition(one, self.marks, self.codec) for one in each if one.strip() and one != NULL]
 
+    def repetitions(self, field: int) -> list[Repetition]:
+        """All repetitions of a field, also those that say nothing; none where the field is empty."""
+        text = self.text(field)
+        each = text.split(self.marks.repetition) if text.strip() else []
+        return [Repetition(one, self.marks, self.codec) for one in each]
+
     def value(self, field: int, component: int = 1) -> str:
         """A component of the field's first repetition."""
         return next((one.part(component) for one in self.values(field)), "")
@@ -74,6 +87,13 @@ class Segment:
     def deleted(self, field: int) -> bool:
         """Whether the field says that its value is to be deleted."""
         return self.text(field).strip() == NULL
+
+    def echoed(self, field: int) -> str:
+        """A field as an answer repeats it, whose delimiters are the usual ones; it stays one line."""
+        usual, text = Delimiters(), self.text(field)
+        if self.marks == usual:
+            return printable(text)
+        return _joined(text, self.marks, usual, self.codec)
 
     def place(self, field: int = 0) -> Place:
         """Where a field of it is."""
@@ -101,6 +121,14 @@ def segments(text: str, codec: str) -> list[Segment]:
         whole = [name, marks.field, *fields] if name == "MSH" else [name, *fields]
         found.append(Segment(name, count[name], whole, marks, codec))
     return found
+
+
+def only(found: Sequence[Segment], name: str) -> Segment:
+    """The one segment of that name. Raises Refused."""
+    each = [segment for segment in found if segment.name == name]
+    if len(each) != 1:
+        raise Refused(Place(name), Condition.SEGMENT_SEQUENCE, f"the message needs one {name}, and has {len(each)}")
+    return each[0]
 
 
 def delimiters(text: str) -> Delimiters:
@@ -150,5 +178,18 @@ def written(text: str) -> str:
         usual.subcomponent: "T",
         usual.repetition: "R",
     }
-    clean = "".join(sign if sign.isprintable() else " " for sign in text)
-    return "".join(f"\\{escapes[sign]}\\" if sign in escapes else sign for sign in clean)
+    return "".join(f"\\{escapes[sign]}\\" if sign in escapes else sign for sign in printable(text))
+
+
+def printable(text: str) -> str:
+    """The text with a blank for each sign that cannot be printed: it neither ends a segment nor a message."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def _joined(text: str, marks: Delimiters, usual: Delimiters, codec: str) -> str:
+    """The text with the usual delimiters in the place of its own."""
+    levels = ((marks.repetition, usual.repetition), (marks.component, usual.component))
+    for own, other in (*levels, (marks.subcomponent, usual.subcomponent)):
+        if own in text:
+            return other.join(_joined(each, marks, usual, codec) for each in text.split(own))
+    return written(_plain(text, marks, codec))

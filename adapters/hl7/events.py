@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from adapters.hl7.er7 import Segment
+from adapters.hl7.er7 import Segment, only
 from adapters.hl7.patient import matricule, optional_number, own_number, patient
 from adapters.hl7.refusal import Condition, Place, Refused
 from domain.commands.announced import (
@@ -63,7 +63,7 @@ def _unlink(found: list[Segment], site: str, content: str) -> Announced:
 
 def _change(found: list[Segment], site: str, content: str) -> Announced:
     """A47: MRG has the identifiers of before, PID those of now: another number, or another matricule, or none."""
-    pid, mrg = _one(found, "PID"), _one(found, "MRG")
+    pid, mrg = only(found, "PID"), only(found, "MRG")
     known = _patient(found, site)
     if (gone := optional_number(mrg, 1, site)) and gone != known.local_id:
         merge = AnnounceMerge(site=site, pairs=((known.local_id, gone),), content=content)
@@ -89,14 +89,7 @@ def _new(known: AnnouncedPatient, site: str, content: str, beside: tuple[str, ..
 
 
 def _patient(found: list[Segment], site: str) -> AnnouncedPatient:
-    return patient(_one(found, "PID"), site, next((each for each in found if each.name == "ZFD"), None))
-
-
-def _one(found: list[Segment], name: str) -> Segment:
-    each = [segment for segment in found if segment.name == name]
-    if len(each) != 1:
-        raise Refused(Place(name), Condition.SEGMENT_SEQUENCE, f"the message needs one {name}, and has {len(each)}")
-    return each[0]
+    return patient(only(found, "PID"), site, next((each for each in found if each.name == "ZFD"), None))
 
 
 def _two(found: list[Segment], site: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Reads MSH: who sends what, under which message id; and whether it is a message that is taken at all."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,12 +49,15 @@ def header(raw: bytes) -> Header | None:
     )
 
 
-def refuse_unfit(head: Header, events: frozenset[str], *, real_only: bool) -> None:
-    """Raises Refused where the message is of no kind that is taken. ``real_only``: none of tests and training."""
-    if head.kind != "ADT":
-        raise rejected(9, Condition.UNSUPPORTED_TYPE, "only messages of type ADT are taken")
-    if head.event not in events:
-        raise rejected(9, Condition.UNSUPPORTED_EVENT, f"of ADT these events are taken: {', '.join(sorted(events))}")
+def refuse_unfit(head: Header, events: Mapping[str, Collection[str]], *, real_only: bool) -> None:
+    """Raises Refused where the message is of no kind that is taken. ``events``: those of each kind; ``real_only``: none
+    of tests and training.
+    """
+    if head.kind not in events:
+        raise rejected(9, Condition.UNSUPPORTED_TYPE, f"only messages of type {', '.join(sorted(events))} are taken")
+    if head.event not in events[head.kind]:
+        taken = ", ".join(sorted(events[head.kind]))
+        raise rejected(9, Condition.UNSUPPORTED_EVENT, f"of {head.kind} these events are taken: {taken}")
     if not head.control_id:
         raise rejected(
             10, Condition.FIELD_MISSING, "the message has no id: repeated, it could not be told from another"

@@ -1,24 +1,21 @@
-"""Makes an answer of a message: what it announces is stored in the ledger, then it is accepted.
+"""Makes an answer of an identity message (ADT): what it announces is stored in the ledger, then it is accepted.
 
 Each message is one command, and its id is made of the sender and the message id: repeated, it is answered again and
-writes nothing; the same id with other content is refused. Where the ledger cannot be asked nothing is answered, for a
-sender sends again what had no answer, and some give up what was answered with an error.
+writes nothing; the same id with other content is refused.
 """
 
-import logging
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from adapters.hl7 import answers
-from adapters.hl7.charsets import decoded
-from adapters.hl7.er7 import Segment, segments
+from adapters.hl7.desk import Message
+from adapters.hl7.er7 import Segment
 from adapters.hl7.events import EVENTS, Announced, announced
-from adapters.hl7.header import Header, header, refuse_unfit
+from adapters.hl7.header import Header
 from adapters.hl7.patient import FIELDS
-from adapters.hl7.refusal import Condition, Place, Refused, rejected
+from adapters.hl7.refusal import Condition, Place, Refused
 from domain.errors import (
     AlreadyRegistered,
     BadIns,
@@ -34,8 +31,6 @@ from domain.ids import Ids
 from domain.ports import Answer, CommandLog
 from domain.traits import traits
 from domain.work import Command, Envelope
-
-log = logging.getLogger(__name__)
 
 IN_REVIEW: Final = (
     "stored; the two differ, or are barred from each other: a human decides, and they stay apart until then"
@@ -70,54 +65,23 @@ class Executes(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Intake:
-    """``site_of``: the establishment of a sending application; it raises where that cannot be told now. ``turn``:
-    entered while the ledger is asked. ``real_only``: nobody of tests and training is taken.
-    """
+    """``turn``: entered while the ledger is asked."""
 
     ledger: Executes
-    site_of: Callable[[str], str | None]
     turn: AbstractContextManager[Any]
-    real_only: bool
 
-    def answer(self, raw: bytes) -> bytes | None:
-        """The answer to a message; None where there is none, and the connection is to be closed."""
-        head = None
-        try:
-            if (head := header(raw)) is None or head.kind == "ACK":  # an answer to an answer would have no end
-                return None
-            told = self._taken(head, raw)
-            return answers.accepted(head, datetime.now(UTC), told)
-        except Refused as why:
-            if head is None:
-                return None
-            rule = getattr(why.__cause__, "rule", "")
-            log.info("a message was refused: %s %s", why.condition.name, rule)
-            return answers.refused(head, datetime.now(UTC), why, rule)
-        except Exception as broken:  # whatever it is, nothing was stored that is not there when the sender repeats it
-            log.error("a message was not answered (%s): its sender sends it again", type(broken).__name__)
-            return None
+    events = frozenset(EVENTS)
 
-    def _taken(self, head: Header, raw: bytes) -> str:
-        """What to tell the sender of a message that is stored now. Raises Refused."""
-        refuse_unfit(head, frozenset(EVENTS), real_only=self.real_only)
-        site = self._site(head)
-        text, codec = decoded(raw, head.charsets)
-        found = segments(text, codec)
+    def answer(self, message: Message) -> bytes:
+        """See ``desk.Clerk``."""
+        head, found = message.head, message.found
         said = (each.marks.field.join(each.fields) for each in found[1:])  # MSH may change when it is sent again
         content = self.ledger.ids.of("hl7 content", head.event, *said)
-        asked = announced(head.event, found, site, str(content))
-        return self._stored(head, asked, str(content), found)
-
-    def _site(self, head: Header) -> str:
-        if (site := self.site_of(head.application)) is None:
-            raise rejected(
-                3, Condition.NOT_IN_TABLE, "no establishment has this sending application: krypton site device adds it"
-            )
-        if head.facility not in ("", site):
-            raise rejected(4, Condition.NOT_IN_TABLE, f"the sending application is of {site}: write that, or nothing")
-        return site
+        asked = announced(head.event, found, message.site, str(content))
+        return answers.accepted(head, datetime.now(UTC), self._stored(head, asked, str(content), found))
 
     def _stored(self, head: Header, asked: Announced, content: str, found: list[Segment]) -> str:
+        """What to tell the sender of a message that is stored now. Raises Refused."""
         whole = self.ledger.ids.of("hl7 message", head.application, head.control_id)
         actor, outcome = f"aet:{head.application}", ""
         try:

@@ -1,5 +1,6 @@
 """Why a message is refused, and where in it the cause is: what its answer says. Source: HL7 v2.5, 2.15.5, ERR."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -50,23 +51,44 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Place:
-    """A field of a message: ``sequence`` counts the segments of that name, from 1; ``field`` 0: the whole segment."""
+    """A field of a message, or a part of it. All count from 1, ``sequence`` the segments of that name; 0: the whole."""
 
     segment: str
     field: int = 0
     sequence: int = 1
+    repetition: int = 0
+    component: int = 0
 
     def __str__(self) -> str:
         """As ERR-2 writes it."""
-        return f"{self.segment}^{self.sequence}" + (f"^{self.field}" if self.field else "")
+        parts = [self.segment, self.sequence, self.field, self.repetition, self.component]
+        while not parts[-1]:
+            parts.pop()
+        return "^".join(str(part or "") for part in parts)
 
 
 class Refused(Exception):
-    """A message that is not taken. The text says what to do, and quotes nothing of the message."""
+    """A message that is not taken. The text says what to do, and quotes nothing of the message.
 
-    def __init__(self, place: Place, condition: Condition, text: str, verdict: Verdict = Verdict.ERROR) -> None:
+    ``places``: where the cause is, the first of them in ``place``.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        condition: Condition,
+        text: str,
+        verdict: Verdict = Verdict.ERROR,
+        others: Sequence[Place] = (),
+    ) -> None:
         super().__init__(text)
+        self.places = (place, *others)
         self.place, self.condition, self.verdict = place, condition, verdict
+
+    @property
+    def rule(self) -> str:
+        """Of the ledger, where that refused; else empty."""
+        return str(getattr(self.__cause__, "rule", ""))
 
 
 def rejected(field: int, condition: Condition, text: str) -> Refused:

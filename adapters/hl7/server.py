@@ -1,7 +1,12 @@
-"""The listener for HL7 messages: a thread for each connection, and no more connections than are allowed."""
+"""The listener for HL7 messages: a thread for each connection, and no more connections than are allowed.
+
+With TLS, the names in a peer's certificate go with each of its messages. A connection is never shut by ``SSLSocket``'s
+own ``shutdown``: it forgets the encryption at once, and an answer under way would go out in clear.
+"""
 
 import logging
 import socket
+import ssl
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -9,12 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
+from adapters.hl7.desk import Peer
 from adapters.hl7.mllp import Bounds, Broken, Frames
+from adapters.hl7.tls import names_of
 
 log = logging.getLogger(__name__)
 
-Answers = Callable[[bytes], bytes | None]
-"""What is answered to a message; None: nothing, and the connection is closed."""
+Answers = Callable[[bytes, Peer], bytes | None]
+"""What is answered to a message of a peer; None: nothing, and the connection is closed."""
 GRACE_S = 5.0
 
 
@@ -27,10 +34,19 @@ class Slots:
 
 
 class Server:
-    """Call ``start``, then ``stop``. ``answer`` is called from several threads."""
+    """Call ``start``, then ``stop``. ``answer`` is called from several threads. ``tls``: made by ``tls.context``."""
 
-    def __init__(self, host: str, port: int, answer: Answers, bounds: Bounds, slots: Slots) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        answer: Answers,
+        bounds: Bounds,
+        slots: Slots,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._where, self._answer, self._bounds, self._slots = (host, port), answer, bounds, slots
+        self._tls = tls
         self._open: dict[socket.socket, tuple[Thread, str]] = {}
         self._lock = Lock()
         self._stopping = Event()
@@ -58,7 +74,7 @@ class Server:
             open_now = dict(self._open)
         for connection in open_now:
             with suppress(OSError):
-                connection.shutdown(socket.SHUT_RD)  # its thread reads an end, after what it does now
+                socket.socket.shutdown(connection, socket.SHUT_RD)  # its thread reads an end, after what it does now
         for connection, (thread, _) in open_now.items():
             thread.join(max(0.0, until - time.monotonic()))
             if thread.is_alive():
@@ -78,6 +94,11 @@ class Server:
 
     def _take(self, connection: socket.socket, address: str) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a peer that is gone is noticed
+        if self._tls:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            except OSError:
+                return  # it is gone already, and closed
         thread = Thread(target=self._serve, args=(connection,), name="hl7 connection", daemon=True)
         with self._lock:
             same = Counter(at for _, at in self._open.values())[address]
@@ -90,16 +111,36 @@ class Server:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
+            peer = self._shaken_hands(connection)
             frames = Frames(connection, self._bounds)
             while not self._stopping.is_set() and (message := frames.next()) is not None:
-                if (answer := self._answer(message)) is None:
+                if (answer := self._answer(message, peer)) is None:
                     return
                 frames.send(answer)
         except Broken as broken:
             log.info("a connection was closed: %s", broken)
+        except ssl.SSLError as unfit:
+            log.info("a connection was closed: no TLS that is taken (%s)", unfit.reason)
         except OSError as ended:  # a time-out among them
             log.debug("a connection ended (%s)", type(ended).__name__)
         finally:
             with self._lock:
                 self._open.pop(connection, None)
+            _say_goodbye(connection)
             connection.close()
+
+    def _shaken_hands(self, connection: socket.socket) -> Peer:
+        """Begin to encrypt, where that is asked for. Raises OSError, ssl.SSLError."""
+        if not isinstance(connection, ssl.SSLSocket):
+            return None
+        connection.settimeout(self._bounds.unfinished_s)
+        connection.do_handshake()
+        return names_of(connection) if connection.context.verify_mode is ssl.CERT_REQUIRED else None
+
+
+def _say_goodbye(connection: socket.socket) -> None:
+    """Tell a peer by TLS that this is the end, and not that somebody cut the line; wait for nothing."""
+    if isinstance(connection, ssl.SSLSocket):
+        with suppress(OSError, ValueError):
+            connection.settimeout(0)
+            connection.unwrap()

@@ -42,7 +42,7 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     "run": Budget(1, {"switches": 1, "snapshots": 2, "a view": 1}),
     "relay": Budget(0, {"lock": 1, "pages of events": 1}),
     "dicom": Budget(3),
-    "hl7": Budget(1),
+    "hl7": Budget(1, {"snapshot": 1}),
     "notary": Budget(0, {"event store": 1, "scan": 1}),
     "policies": Budget(
         3,

@@ -1,29 +1,39 @@
-"""Wires the listener for HL7 identity messages to the ledger."""
+"""Wires the listener for HL7 messages to the ledger: identity messages and queries."""
 
+import ipaddress
+import ssl
 from threading import BoundedSemaphore, Event
 
+from adapters.hl7.desk import Clerk, Desk
+from adapters.hl7.inquiry import Cancelled, Inquiry
 from adapters.hl7.intake import Intake
 from adapters.hl7.mllp import Bounds
 from adapters.hl7.server import Server, Slots
+from adapters.hl7.tls import context
 from krypton.bootstrap import Krypton
 from krypton.listeners import listener
 from krypton.services.directory_copy import DirectoryCopy
-from krypton.settings import ServiceUnavailable, Settings
+from krypton.services.hl7_index import LedgerIndex
+from krypton.settings import ServiceUnavailable, Settings, SettingsWrong
 
 KIB = 1_024
+CLOSED = (
+    "queries are answered to senders that a certificate names: set KRYPTON_HL7_TLS_CA_FILE; or on this machine alone"
+)
 
 
 def serve(ours: Krypton, stop: Event) -> None:
-    """Take messages until ``stop`` is set. Raises ServiceUnavailable if the port is not available."""
+    """Take messages until ``stop`` is set. Raises ServiceUnavailable if the port is not available, SettingsWrong."""
     settings = ours.settings
     directory = DirectoryCopy(ours.ledger.log.sites_by_title)
-    intake = Intake(
-        ledger=ours.ledger,
-        site_of=directory.site_of,
-        turn=BoundedSemaphore(ours.pool),  # as many at once as there are connections to the event store
-        real_only=not settings.test_installation,
+    server = Server(
+        settings.hl7_host,
+        settings.hl7_port,
+        desk(ours, directory).answer,
+        _bounds(settings),
+        _slots(settings),
+        tls(settings),
     )
-    server = Server(settings.hl7_host, settings.hl7_port, intake.answer, _bounds(settings), _slots(settings))
     directory.start()
     try:
         server.start()
@@ -38,6 +48,40 @@ def serve(ours: Krypton, stop: Event) -> None:
     finally:
         server.stop()
         directory.stop()
+
+
+def desk(ours: Krypton, directory: DirectoryCopy) -> Desk:
+    """Who answers what. As many at once ask the ledger as there are connections to the event store."""
+    turn = BoundedSemaphore(ours.pool)
+    asked = Inquiry(index=LedgerIndex(ours), ids=ours.ledger.ids, turn=turn, closed=closed(ours.settings))
+    clerks: dict[str, Clerk] = {"ADT": Intake(ledger=ours.ledger, turn=turn), "QBP": asked, "QCN": Cancelled()}
+    return Desk(clerks=clerks, site_of=directory.site_of, real_only=not ours.settings.test_installation)
+
+
+def closed(settings: Settings) -> str:
+    """Why no query is answered; empty where senders are named by certificates, or are on this machine."""
+    return "" if settings.hl7_tls_ca_file or _only_here(settings.hl7_host) else CLOSED
+
+
+def tls(settings: Settings) -> ssl.SSLContext | None:
+    """The listener's TLS; None where no certificate is set. Raises SettingsWrong."""
+    certificate, key = settings.hl7_tls_cert_file, settings.hl7_tls_key_file
+    if certificate is None or key is None:
+        return None
+    try:
+        return context(certificate, key, settings.hl7_tls_ca_file)
+    except OSError as unfit:
+        raise SettingsWrong(
+            f"the certificates of the HL7 service cannot be used ({unfit.strerror or type(unfit).__name__}): "
+            "KRYPTON_HL7_TLS_CERT_FILE, …_KEY_FILE and …_CA_FILE name PEM files, the key without a password"
+        ) from None
+
+
+def _only_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _bounds(settings: Settings) -> Bounds:

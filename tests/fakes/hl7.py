@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from typing import Any, Final
 
+from adapters.hl7.desk import Desk
 from adapters.hl7.er7 import Segment, segments
 from adapters.hl7.intake import Intake
 from domain.commands.directory import EnrollSite
@@ -47,55 +48,57 @@ def message(event: str, control_id: str, *rest: str, encoding: str = "utf-8", **
     )
 
 
-def intake(ledger: MemoryLedger, *, real_only: bool = False) -> Intake:
+def desk(ledger: MemoryLedger, *, real_only: bool = False) -> Desk:
     """Takes messages into that ledger; its establishment is enrolled first."""
     ledger.ask(EnrollSite(code=SITE, name="Hopital", ae_titles=(SENDER,)))
-    return Intake(ledger=ledger, site_of=ledger.log.site_of, turn=nullcontext(), real_only=real_only)
+    clerks = {"ADT": Intake(ledger=ledger, turn=nullcontext())}
+    return Desk(clerks=clerks, site_of=ledger.log.site_of, real_only=real_only)
 
 
 class Answered:
     """An answer, read."""
 
-    def __init__(self, raw: bytes | None) -> None:
+    def __init__(self, raw: bytes | None, codec: str = "ascii") -> None:
         assert raw is not None, "the connection was closed instead"
         self.raw = raw
-        self.segments = segments(raw.decode("ascii"), "ascii")
+        self.segments = segments(raw.decode(codec), codec)
 
-    def _one(self, name: str) -> Segment:
+    def one(self, name: str) -> Segment:
+        """The first segment of that name."""
         return next(each for each in self.segments if each.name == name)
 
     @property
     def verdict(self) -> str:
         """MSA-1."""
-        return self._one("MSA").value(1)
+        return self.one("MSA").value(1)
 
     @property
     def told(self) -> str:
         """MSA-3."""
-        return self._one("MSA").value(3)
+        return self.one("MSA").value(3)
 
     @property
     def of(self) -> str:
         """MSA-2: the id of the message that it answers."""
-        return self._one("MSA").value(2)
+        return self.one("MSA").value(2)
 
     @property
     def place(self) -> str:
         """ERR-2, as PID-7."""
-        err = self._one("ERR").values(2)[0]
+        err = self.one("ERR").values(2)[0]
         return f"{err.part(1)}-{err.part(3)}" if err.part(3) else err.part(1)
 
     @property
     def condition(self) -> str:
         """ERR-3."""
-        return self._one("ERR").value(3)
+        return self.one("ERR").value(3)
 
     @property
     def rule(self) -> str:
         """ERR-5."""
-        return self._one("ERR").value(5)
+        return self.one("ERR").value(5)
 
 
-def sent(taken: Intake, *args: Any, **kwargs: Any) -> Answered:
+def sent(taken: Desk, *args: Any, **kwargs: Any) -> Answered:
     """The answer to a message."""
     return Answered(taken.answer(message(*args, **kwargs)))

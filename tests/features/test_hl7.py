@@ -5,6 +5,7 @@ from contextlib import nullcontext
 import pytest
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
+from adapters.hl7.desk import Desk
 from adapters.hl7.intake import Intake
 from domain.aggregates.identity import Identity
 from domain.commands.directory import RegisterDevice
@@ -25,7 +26,8 @@ class Sender:
         self.world, self.site, self.application = world, world.code(CODE), world.ae_title("SIH")
         world.ask(RegisterDevice(code=self.site, ae_title=self.application, kind="gateway"))
         ledger = world.ledger
-        self._intake = Intake(ledger=ledger, site_of=ledger.log.site_of, turn=nullcontext(), real_only=False)
+        clerks = {"ADT": Intake(ledger=ledger, turn=nullcontext())}
+        self._desk = Desk(clerks=clerks, site_of=ledger.log.site_of, real_only=False)
         self.sent: list[bytes] = []
         self.head: int | None = 0
         self.answer: Answered | None = None
@@ -45,7 +47,7 @@ class Sender:
     def send(self, raw: bytes) -> None:
         self.sent.append(raw)
         self.head = self.world.ledger.recorder.max_notification_id()
-        self.answer = Answered(self._intake.answer(raw))
+        self.answer = Answered(self._desk.answer(raw))
 
     def identity(self, number: str) -> Identity:
         local_id, _, ordinal = number.partition("#")

@@ -65,10 +65,10 @@ class Hl7Messages:
 
     def __init__(self) -> None:
         self._ledger = hl7.Ledger()
-        intake = hl7.intake(self._ledger)
+        desk = hl7.desk(self._ledger)
         for number in ("1", "2", "3"):
-            assert intake.answer(message("A28", f"known {number}", pid(number)))
-        self._server = Server("127.0.0.1", 0, intake.answer, Bounds(most=100_000), Slots())
+            assert desk.answer(message("A28", f"known {number}", pid(number)))
+        self._server = Server("127.0.0.1", 0, desk.answer, Bounds(most=100_000), Slots())
         self._server.start()
         self._broken = Broken()
         logging.getLogger("adapters.hl7").addHandler(self._broken)

@@ -42,7 +42,7 @@ def test_a_text_that_is_written_is_read_again(text: str) -> None:
 
 
 TAKEN = hl7.Ledger()
-INTAKE = hl7.intake(TAKEN)
+INTAKE = hl7.desk(TAKEN)
 
 
 @settings(max_examples=60, deadline=None)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.hl7.intake import Intake
+from adapters.hl7.desk import Desk
 from domain.aggregates.identity import Identity, Status
 from tests.fakes import hl7
 from tests.fakes.hl7 import MATRICULE, NIR, SITE, Answered, message, mrg, pid, sent
@@ -17,8 +17,8 @@ def ledger() -> hl7.Ledger:
 
 
 @pytest.fixture
-def taken(ledger: hl7.Ledger) -> Intake:
-    return hl7.intake(ledger)
+def taken(ledger: hl7.Ledger) -> Desk:
+    return hl7.desk(ledger)
 
 
 def known(ledger: hl7.Ledger, number: str = "1", ordinal: int = 1) -> Identity:
@@ -45,7 +45,7 @@ WHOLE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("event", ["A01", "A04", "A05", "A28", "A08", "A31"])
-def test_whoever_is_new_is_registered_with_all_that_is_said(ledger: hl7.Ledger, taken: Intake, event: str) -> None:
+def test_whoever_is_new_is_registered_with_all_that_is_said(ledger: hl7.Ledger, taken: Desk, event: str) -> None:
     assert sent(taken, event, "m1", pid(**WHOLE), "ZFD|||||INSI|20260105").verdict == "AA"
     person = known(ledger)
     assert person.traits == {
@@ -56,33 +56,33 @@ def test_whoever_is_new_is_registered_with_all_that_is_said(ledger: hl7.Ledger, 
     assert not person.flags
 
 
-def test_the_sender_is_who_said_it(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_the_sender_is_who_said_it(ledger: hl7.Ledger, taken: Desk) -> None:
     sent(taken, "A28", "m1", pid())
     assert ledger.history()[-1].data["actor"] == f"aet:{hl7.SENDER}"
 
 
-def test_a_correction_changes_what_it_states_and_nothing_else(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_a_correction_changes_what_it_states_and_nothing_else(ledger: hl7.Ledger, taken: Desk) -> None:
     sent(taken, "A28", "m1", pid())
     assert sent(taken, "A31", "m2", pid(name="FICTIVE^MARIE^^^^^L", f7="19510312", f8="")).verdict == "AA"
     assert known(ledger).traits["birth_date"] == "1951-03-12"
     assert (known(ledger).traits["sex"], known(ledger).traits["first_names"]) == ("F", "MARIE JEANNE")
 
 
-def test_what_is_deleted_is_not_known_any_more(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_what_is_deleted_is_not_known_any_more(ledger: hl7.Ledger, taken: Desk) -> None:
     sent(taken, "A28", "m1", pid())
     sent(taken, "A31", "m2", pid(f8='""'))
     assert known(ledger).traits["sex"] is None
 
 
 @pytest.mark.parametrize("event", ["A04", "A31"])
-def test_another_person_under_the_number_is_a_flagged_identity(ledger: hl7.Ledger, taken: Intake, event: str) -> None:
+def test_another_person_under_the_number_is_a_flagged_identity(ledger: hl7.Ledger, taken: Desk, event: str) -> None:
     sent(taken, "A28", "m1", pid())
     assert sent(taken, event, "m2", pid(name="ZWEITE^PAUL^^^^^L", f7="19880101", f8="M")).verdict == "AA"
     assert known(ledger).traits["family"] == "FICTIVE"
     assert (known(ledger, ordinal=2).traits["family"], known(ledger, ordinal=2).flags) == ("ZWEITE", {"collision"})
 
 
-def test_a_repeated_message_is_answered_again_and_writes_nothing(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_a_repeated_message_is_answered_again_and_writes_nothing(ledger: hl7.Ledger, taken: Desk) -> None:
     first, head = sent(taken, "A28", "m1", pid()), ledger.recorder.max_notification_id()
     again = sent(taken, "A28", "m1", pid(), f7="20260105090000")
     assert (first.verdict, again.verdict, again.of) == ("AA", "AA", "m1")
@@ -90,7 +90,7 @@ def test_a_repeated_message_is_answered_again_and_writes_nothing(ledger: hl7.Led
 
 
 @pytest.mark.parametrize("other", [("A28", pid("2")), ("A31", pid(f8="M")), ("A40", pid() + "\r" + mrg("1"))])
-def test_a_message_id_is_not_used_twice(ledger: hl7.Ledger, taken: Intake, other: tuple[str, str]) -> None:
+def test_a_message_id_is_not_used_twice(ledger: hl7.Ledger, taken: Desk, other: tuple[str, str]) -> None:
     sent(taken, "A28", "m1", pid())
     head = ledger.recorder.max_notification_id()
     event, rest = other
@@ -99,7 +99,7 @@ def test_a_message_id_is_not_used_twice(ledger: hl7.Ledger, taken: Intake, other
     assert ledger.recorder.max_notification_id() == head
 
 
-def test_the_same_again_under_another_id_changes_nothing(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_the_same_again_under_another_id_changes_nothing(ledger: hl7.Ledger, taken: Desk) -> None:
     sent(taken, "A28", "m1", pid(**WHOLE))
     head = ledger.recorder.max_notification_id()
     assert sent(taken, "A31", "m2", pid(**WHOLE)).verdict == "AA"
@@ -107,7 +107,7 @@ def test_the_same_again_under_another_id_changes_nothing(ledger: hl7.Ledger, tak
 
 
 @pytest.mark.parametrize("charset", ["8859/1", "8859/15", "ISO-8859-1", "ISO8859-15", "WINDOWS-1252", ""])
-def test_accents_are_read_as_the_sender_wrote_them(ledger: hl7.Ledger, taken: Intake, charset: str) -> None:
+def test_accents_are_read_as_the_sender_wrote_them(ledger: hl7.Ledger, taken: Desk, charset: str) -> None:
     encoding = "iso8859-15" if "15" in charset else "cp1252"
     assert sent(taken, "A28", "m1", pid(name="HÉLÈNE^ZOÉ^^^^^L"), charset=charset, encoding=encoding).verdict == "AA"
     assert (known(ledger).traits["family"], known(ledger).traits["given"]) == ("HÉLÈNE", "ZOÉ")
@@ -135,7 +135,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("verdict", "place", "condition", "rest"), REFUSED)
 def test_what_cannot_be_is_refused_where_it_stands_and_writes_nothing(
-    ledger: hl7.Ledger, taken: Intake, verdict: str, place: str, condition: str, rest: str
+    ledger: hl7.Ledger, taken: Desk, verdict: str, place: str, condition: str, rest: str
 ) -> None:
     head = ledger.recorder.max_notification_id()
     answer = sent(taken, "A28", "m1", rest)
@@ -160,7 +160,7 @@ HEADERS = [
 
 @pytest.mark.parametrize(("place", "condition", "changed"), HEADERS)
 def test_a_header_that_does_not_fit_is_rejected(
-    ledger: hl7.Ledger, taken: Intake, place: str, condition: str, changed: dict[str, str]
+    ledger: hl7.Ledger, taken: Desk, place: str, condition: str, changed: dict[str, str]
 ) -> None:
     head = ledger.recorder.max_notification_id()
     answer = sent(taken, "A28", "m1", pid(name="HÉLÈNE^ZOÉ^^^^^L"), **changed)
@@ -169,17 +169,17 @@ def test_a_header_that_does_not_fit_is_rejected(
 
 
 def test_training_is_not_taken_where_there_are_patients() -> None:
-    taken = hl7.intake(hl7.Ledger(), real_only=True)
+    taken = hl7.desk(hl7.Ledger(), real_only=True)
     assert sent(taken, "A28", "m1", pid(), f11="T").place == "MSH-11"
     assert sent(taken, "A28", "m1", pid()).verdict == "AA"
 
 
 @pytest.mark.parametrize("raw", [b"", b"\r", b"PID|1", b"MSH", b"MSH||||", b"MSH|^~\\&|A|B|||1||ACK^A28|1|P|2.5\r"])
-def test_what_is_no_message_has_no_answer(taken: Intake, raw: bytes) -> None:
+def test_what_is_no_message_has_no_answer(taken: Desk, raw: bytes) -> None:
     assert taken.answer(raw) is None
 
 
-def test_no_log_and_no_answer_repeats_anything_of_the_person(taken: Intake, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_and_no_answer_repeats_anything_of_the_person(taken: Desk, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     bodies = [rest for *_, rest in REFUSED] + [pid(**WHOLE, f24="x")]
     answers = b"".join(taken.answer(message("A28", f"m{n}", rest)) or b"" for n, rest in enumerate(bodies))
@@ -188,7 +188,7 @@ def test_no_log_and_no_answer_repeats_anything_of_the_person(taken: Intake, capl
         assert personal.encode() not in answers
 
 
-def test_where_the_ledger_cannot_be_asked_nothing_is_answered(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_where_the_ledger_cannot_be_asked_nothing_is_answered(ledger: hl7.Ledger, taken: Desk) -> None:
     def away(*_: Any, **__: Any) -> Any:
         raise ConnectionError("the database is away")
 
@@ -196,19 +196,19 @@ def test_where_the_ledger_cannot_be_asked_nothing_is_answered(ledger: hl7.Ledger
     assert taken.answer(message("A28", "m1", pid())) is None
 
 
-def two(taken: Intake, **second: str) -> None:
+def two(taken: Desk, **second: str) -> None:
     sent(taken, "A28", "one", pid("1"))
     sent(taken, "A28", "two", pid("2", **second))
 
 
-def test_a_number_given_up_for_another_is_the_same_person(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_a_number_given_up_for_another_is_the_same_person(ledger: hl7.Ledger, taken: Desk) -> None:
     two(taken)
     assert sent(taken, "A40", "m3", pid("1"), mrg("2")).verdict == "AA"
     assert together(ledger, "1", "2")
 
 
 def test_a_merge_that_is_announced_again_changes_nothing_and_the_other_way_round_is_seen(
-    ledger: hl7.Ledger, taken: Intake
+    ledger: hl7.Ledger, taken: Desk
 ) -> None:
     two(taken)
     sent(taken, "A40", "m3", pid("1"), mrg("2"))
@@ -221,7 +221,7 @@ def test_a_merge_that_is_announced_again_changes_nothing_and_the_other_way_round
     assert ledger.recorder.max_notification_id() == head
 
 
-def test_a_merge_with_itself_is_refused(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_a_merge_with_itself_is_refused(ledger: hl7.Ledger, taken: Desk) -> None:
     sent(taken, "A28", "one", pid())
     head = ledger.recorder.max_notification_id()
     answer = sent(taken, "A40", "m2", pid(), mrg("1"))
@@ -229,7 +229,7 @@ def test_a_merge_with_itself_is_refused(ledger: hl7.Ledger, taken: Intake) -> No
     assert ledger.recorder.max_notification_id() == head
 
 
-def test_merges_in_a_circle_end_as_one_person(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_merges_in_a_circle_end_as_one_person(ledger: hl7.Ledger, taken: Desk) -> None:
     two(taken)
     sent(taken, "A28", "three", pid("3"))
     for n, (kept, gone) in enumerate([("2", "1"), ("3", "2"), ("1", "3")]):
@@ -237,7 +237,7 @@ def test_merges_in_a_circle_end_as_one_person(ledger: hl7.Ledger, taken: Intake)
     assert together(ledger, "1", "2", "3")
 
 
-def test_several_merges_of_one_message_are_stored_together_or_not_at_all(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_several_merges_of_one_message_are_stored_together_or_not_at_all(ledger: hl7.Ledger, taken: Desk) -> None:
     two(taken)
     head = ledger.recorder.max_notification_id()
     broken = sent(taken, "A40", "m3", pid("8"), mrg("1"), pid("2"), mrg("404"))
@@ -247,7 +247,7 @@ def test_several_merges_of_one_message_are_stored_together_or_not_at_all(ledger:
     assert together(ledger, "8", "1", "2")
 
 
-def test_two_whose_sex_or_birth_date_differ_are_left_to_a_human(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_two_whose_sex_or_birth_date_differ_are_left_to_a_human(ledger: hl7.Ledger, taken: Desk) -> None:
     two(taken, f7="19620101")
     answer = sent(taken, "A40", "m3", pid("1"), mrg("2"))
     assert (answer.verdict, answer.condition) == ("AA", "0")
@@ -256,13 +256,13 @@ def test_two_whose_sex_or_birth_date_differ_are_left_to_a_human(ledger: hl7.Ledg
     assert ledger.history()[-1].type == "link.review_requested"
 
 
-def test_a_merge_without_its_second_number_is_refused(taken: Intake) -> None:
+def test_a_merge_without_its_second_number_is_refused(taken: Desk) -> None:
     sent(taken, "A28", "one", pid())
     assert sent(taken, "A40", "m2", pid()).place == "MRG"
     assert sent(taken, "A40", "m3", pid(), "MRG|9^^^AUTRE^PI").place == "MRG-1"
 
 
-def test_two_numbers_are_linked_and_unlinked(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_two_numbers_are_linked_and_unlinked(ledger: hl7.Ledger, taken: Desk) -> None:
     two(taken)
     assert sent(taken, "A24", "m3", pid("1"), pid("2")).verdict == "AA"
     assert together(ledger, "1", "2")
@@ -271,7 +271,7 @@ def test_two_numbers_are_linked_and_unlinked(ledger: hl7.Ledger, taken: Intake) 
     assert sent(taken, "A37", "m5", pid("2"), pid("1")).verdict == "AA"
 
 
-def test_two_who_are_one_by_a_third_are_not_unlinked(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_two_who_are_one_by_a_third_are_not_unlinked(ledger: hl7.Ledger, taken: Desk) -> None:
     two(taken)
     sent(taken, "A28", "three", pid("3"))
     sent(taken, "A24", "m4", pid("1"), pid("2"))
@@ -279,14 +279,14 @@ def test_two_who_are_one_by_a_third_are_not_unlinked(ledger: hl7.Ledger, taken: 
     assert (sent(taken, "A37", "m6", pid("1"), pid("3")).rule, together(ledger, "1", "3")) == ("L2", True)
 
 
-def test_a_number_that_is_changed_stays_the_same_person(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_a_number_that_is_changed_stays_the_same_person(ledger: hl7.Ledger, taken: Desk) -> None:
     sent(taken, "A28", "one", pid())
     assert sent(taken, "A47", "m2", pid("7"), mrg("1")).verdict == "AA"
     assert together(ledger, "1", "7")
     assert known(ledger, "7").traits == known(ledger).traits
 
 
-def test_a_matricule_is_changed_and_taken_away(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_a_matricule_is_changed_and_taken_away(ledger: hl7.Ledger, taken: Desk) -> None:
     sent(taken, "A28", "one", pid(**WHOLE))
     other = f"1^^^{SITE}^PI~{hl7.OTHER_MATRICULE}^^^{NIR}^INS"
     assert sent(taken, "A47", "m2", pid(**{**WHOLE, "f3": other, "f32": ""}), f"MRG|{WHOLE['f3']}").verdict == "AA"
@@ -297,7 +297,7 @@ def test_a_matricule_is_changed_and_taken_away(ledger: hl7.Ledger, taken: Intake
     assert known(ledger).ins is None
 
 
-def test_doubt_forces_the_provisional_status_and_ends_with_a_validated_one(ledger: hl7.Ledger, taken: Intake) -> None:
+def test_doubt_forces_the_provisional_status_and_ends_with_a_validated_one(ledger: hl7.Ledger, taken: Desk) -> None:
     sent(taken, "A28", "m1", pid(f32="VALI"))
     sent(taken, "A31", "m2", pid(f32="PROV~DOUT"))
     assert (known(ledger).status, known(ledger).flags) == (Status.PROV, {"DOUT"})
@@ -305,7 +305,7 @@ def test_doubt_forces_the_provisional_status_and_ends_with_a_validated_one(ledge
     assert (known(ledger).status, known(ledger).flags) == (Status.VALI, set())
 
 
-def test_an_answer_names_the_message_and_goes_back_where_it_came_from(taken: Intake) -> None:
+def test_an_answer_names_the_message_and_goes_back_where_it_came_from(taken: Desk) -> None:
     answer: Answered = sent(taken, "A28", "m|1".replace("|", "\\F\\"), pid())
     (head, *_) = answer.segments
     assert (head.value(3), head.value(5), head.value(6)) == ("KRYPTON", hl7.SENDER, SITE)

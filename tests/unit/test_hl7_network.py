@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from adapters.hl7.desk import Peer
 from adapters.hl7.mllp import Bounds, Broken, Frames
-from adapters.hl7.server import Server, Slots
+from adapters.hl7.server import Answers, Server, Slots
 from tests.fakes import hl7
 from tests.fakes.hl7 import Answered, message, pid
 
@@ -73,9 +74,7 @@ Serve = Callable[..., Server]
 def serve() -> Iterator[Serve]:
     begun: list[Server] = []
 
-    def start(
-        answer: Callable[[bytes], bytes | None], bounds: Bounds | None = None, slots: Slots | None = None
-    ) -> Server:
+    def start(answer: Answers, bounds: Bounds | None = None, slots: Slots | None = None) -> Server:
         server = Server("127.0.0.1", 0, answer, bounds or Bounds(), slots or Slots())
         server.start()
         begun.append(server)
@@ -107,7 +106,7 @@ def received(connection: socket.socket) -> bytes:
 
 def test_a_message_over_a_socket_is_stored_before_it_is_answered(serve: Serve) -> None:
     ledger = hl7.Ledger()
-    server = serve(hl7.intake(ledger).answer)
+    server = serve(hl7.desk(ledger).answer)
     head = ledger.recorder.max_notification_id() or 0
     with connected(server) as sender:
         for n in (1, 2):
@@ -117,7 +116,7 @@ def test_a_message_over_a_socket_is_stored_before_it_is_answered(serve: Serve) -
 
 
 def test_many_senders_at_once_are_each_answered_their_own(serve: Serve) -> None:
-    server = serve(lambda raw: raw[::-1])
+    server = serve(lambda raw, _: raw[::-1])
     wrong: list[int] = []
 
     def talk(name: bytes) -> None:
@@ -135,7 +134,7 @@ def test_many_senders_at_once_are_each_answered_their_own(serve: Serve) -> None:
 
 @pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\n\r\n", framed(b"no message")])
 def test_whoever_speaks_no_hl7_is_hung_up_on_and_others_go_on(serve: Serve, said: bytes) -> None:
-    server = serve(hl7.intake(hl7.Ledger()).answer)
+    server = serve(hl7.desk(hl7.Ledger()).answer)
     with connected(server) as other, connected(server) as sender:
         other.sendall(said)
         assert received(other) == b""
@@ -144,7 +143,7 @@ def test_whoever_speaks_no_hl7_is_hung_up_on_and_others_go_on(serve: Serve, said
 
 @pytest.mark.parametrize("slots", [Slots(in_all=2), Slots(from_an_address=2)])
 def test_one_connection_too_many_is_closed_and_one_that_ends_makes_room(serve: Serve, slots: Slots) -> None:
-    server = serve(lambda raw: raw, slots=slots)
+    server = serve(lambda raw, _: raw, slots=slots)
     with connected(server) as first, connected(server) as second:
         assert exchanged(first, b"a") == exchanged(second, b"a") == b"a"
         with connected(server) as third:
@@ -158,7 +157,7 @@ def test_one_connection_too_many_is_closed_and_one_that_ends_makes_room(serve: S
 def test_a_server_that_stops_answers_what_it_is_storing(serve: Serve) -> None:
     begun, goes_on = threading.Event(), threading.Event()
 
-    def slow(raw: bytes) -> bytes:
+    def slow(raw: bytes, _: Peer) -> bytes:
         if raw == b"a":
             begun.set()
             assert goes_on.wait(WAIT_S)

@@ -21,7 +21,7 @@ WAIT_S = 60.0
 def ours(tmp_path: Path, port: int) -> tuple[Any, hl7.Ledger]:
     """An installation for tests, with its ledger in memory."""
     ledger = hl7.Ledger()
-    hl7.intake(ledger)  # enrols the establishment
+    hl7.desk(ledger)  # enrols the establishment
     settings = Settings.read({"KRYPTON_HL7_PORT": str(port), "KRYPTON_TEST_INSTALLATION": "1"}, tmp_path)
     return SimpleNamespace(settings=settings, ledger=ledger, pool=1), ledger
 
