@@ -73,6 +73,14 @@ class Persons:
             self._person |= {member: person for person in persons for member in person}
         return self._person[identity]
 
+    def around(self, people: Iterable[str]) -> dict[str, set[str]]:
+        """These people, and all whom merged pairs connect to them, those that a bar holds back too: each identity with
+        its person.
+        """
+        people = [*people]
+        self.load(people)
+        return {member: self.person_of(member) for one in people for member in self._whole(one)}
+
     def merged_in(self, identity: str) -> dict[tuple[str, str], int]:
         """The merged pairs that make up the identity's person, each with the position of its merge."""
         person = self.person_of(identity)

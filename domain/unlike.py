@@ -1,17 +1,24 @@
 """Tells in which traits two statements contradict each other: birth date and sex, as far as both are known."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from domain.matching.birth_dates import born
 
 Traits = Mapping[str, Any]
+SEX: Final = "sex"
+BIRTH_DATE: Final = "birth_date"
 
 
 def unlike(one: Traits, other: Traits) -> list[str]:
-    """Which of sex and birth date differ, in words. An indeterminate sex differs from neither."""
-    differ = {"sex": {one.get("sex"), other.get("sex")} == {"M", "F"}, "birth date": dates_differ(one, other)}
+    """Which of the traits sex and birth_date differ. An indeterminate sex differs from neither."""
+    differ = {SEX: {one.get("sex"), other.get("sex")} == {"M", "F"}, BIRTH_DATE: dates_differ(one, other)}
     return [trait for trait, does in differ.items() if does]
+
+
+def in_words(traits: Iterable[str]) -> str:
+    """Sex and birth date."""
+    return " and ".join(trait.replace("_", " ") for trait in traits)
 
 
 def dates_differ(one: Traits, other: Traits) -> bool:

@@ -91,6 +91,24 @@ Feature: Two local identities can be held one person, and that can be taken back
       When CHB and CHP are merged because "the twin was a typing error"
       Then CHB and CHP are one person
 
+  Rule: L6, people whose sex or birth date differ are merged by a human who names what differs
+
+    Scenario: Nobody said that the birth dates differ
+      Given CHX knows a Marie Fictive of another birth date than CHB
+      When CHB and CHX are merged because "same papers"
+      Then the ledger refuses with TraitsDiffer, rule L6: "then say --even-though birth-date"
+
+    Scenario: Somebody names what does not differ
+      Given CHX knows a Marie Fictive of another birth date than CHB
+      When CHB and CHX are merged though their sex differs
+      Then the ledger refuses with TraitsDiffer, rule L6
+
+    Scenario: Somebody names what differs, and that is kept
+      Given CHX knows a Marie Fictive of another birth date than CHB
+      When CHB and CHX are merged though their birth date differs
+      Then CHB and CHX are one person
+      And the history says of the merge that their birth_date differed
+
   Rule: L9, two who are one person through others are parted by the pairs that hold them
 
     @live

@@ -113,6 +113,7 @@ ASKS_THE_GATE: Final = {
     *("person.consents_of", "worklists.listed", "worklists.pairs_to_review", "worklists.alerts_of"),
     *("worklists.emergencies_to_review", "worklists.orders_of", "worklists.readings_of"),
     *("worklists.people_found", "conflicts.conflicts_of", "demographics.numbers_of", "demographics.people_like"),
+    "preview.preview_of",
 }
 """Each function of ``krypton.queries`` that answers with personal data to a ``Caller``."""
 

@@ -7,7 +7,7 @@ L4  A merged pair is not barred: unmerge it first.
 L5  A rule does not undo what a human merged, unmerged or dismissed; a human may, with a reason. A bar set and lifted
     since, or a bar with a third record, does not change that. Nor does a rule join the two through a third record: it
     proposes instead.
-L6  Identities whose known sex or birth date differ are merged only by a human who was told that they differ.
+L6  Identities whose known sex or birth date differ are merged only by a human who names what differs; that is kept.
 L7  A rule merges or proposes two only while they agree by it, and takes a merge back only while no rule holds it,
     as the ledger knows the two when the statement is stored.
 L8  Only a rule of the version in force decides.
@@ -69,6 +69,7 @@ class Link(Aggregate):
         rule_version: int
         score: float | None
         compared: list[str]
+        differing: list[str]
 
     class ReviewRequested(Said):
         TOPIC = "link.review_requested"
@@ -130,8 +131,9 @@ class Link(Aggregate):
         rule_version: int = 0,
         score: float | None = None,
         compared: list[str],
+        differing: list[str] | None = None,
     ) -> None:
-        """Merge the two into one person; ``score`` in [0, 1], None for a human.
+        """Merge the two into one person; ``score`` in [0, 1], None for a human; ``differing``: what differs (L6).
 
         Raises PairBarred (L3), NothingToChange (L2), HumanMadeIt (L5).
         """
@@ -140,7 +142,14 @@ class Link(Aggregate):
         if self.held is Held.MERGED:
             raise NothingToChange(f"link {self.id} is merged already: nothing to do")
         self._refuse_if_parted(rule)
-        self._merged(**self.pair, reason=reason, rule=rule, rule_version=rule_version, score=score, compared=compared)
+        said: dict[str, Any] = {
+            "reason": reason,
+            "rule": rule,
+            "rule_version": rule_version,
+            "score": score,
+            "compared": compared,
+        }
+        self._merged(**self.pair, **said, differing=differing or [])
 
     @event(Merged)
     def _merged(
@@ -154,6 +163,7 @@ class Link(Aggregate):
         rule_version: int,
         score: float | None,
         compared: list[str],
+        differing: list[str],
     ) -> None:
         self.held = Held.MERGED
         self.merged_by_human = rule == HUMAN

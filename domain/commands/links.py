@@ -3,6 +3,7 @@
 A rule's commands are held to what the ledger knows when they are stored: ``domain.commands.evidence``.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from domain.commands.joining import refuse_joined, still_joined
 from domain.errors import EvidenceGone, NothingToChange, SameIdentity, TraitsDiffer
 from domain.ids import Ids
 from domain.rules.matching import MERGE
-from domain.unlike import unlike
+from domain.unlike import in_words, unlike
 from domain.work import Work
 
 
@@ -42,19 +43,26 @@ def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:
     return [link for pair in pairs if (link := work.find(Link, pair))]
 
 
-def refuse_unlike(work: Work, one: UUID, other: UUID) -> None:
-    """Raises TraitsDiffer (L6), which names what differs and no value; what is not known differs from nothing."""
+def differing(work: Work, one: UUID, other: UUID, known: Collection[str]) -> list[str]:
+    """What two differ in of sex and birth date; what is not known differs from nothing.
+
+    Raises TraitsDiffer (L6), which names what differs and no value, where that is not all ``known`` to the caller.
+    """
     mine, theirs = (work.get(Identity, side).traits for side in (one, other))
-    if differ := unlike(mine, theirs):
-        raise TraitsDiffer(f"the two differ in {' and '.join(differ)}: compare them again, then say --yes")
+    differ = unlike(mine, theirs)
+    if not {*differ} <= {*known}:
+        say = " ".join(f"--even-though {trait.replace('_', '-')}" for trait in differ)
+        said = f"the two differ in {in_words(differ)}: compare them again, then say {say}"
+        raise TraitsDiffer(said, differing=tuple(differ))
+    return differ
 
 
 @dataclass(frozen=True, kw_only=True)
 class Merge:
     """Merge two local identities into one person.
 
-    ``compared``: the fields the decision is based on; ``alike``: refuse if their sex or birth date differ, so that the
-    caller can be asked to confirm.
+    ``compared``: the fields the decision is based on; ``even_though``: of sex and birth_date, those in which a human
+    knows that the two differ.
     """
 
     one: UUID
@@ -64,7 +72,7 @@ class Merge:
     rule_version: int = 0
     score: float | None = None
     compared: list[str] = field(default_factory=list)
-    alike: bool = False
+    even_though: tuple[str, ...] = ()
 
     def touches(self, ids: Ids) -> tuple[UUID, ...]:
         """The pair's link, and both identities."""
@@ -79,8 +87,9 @@ class Merge:
         """
         link = link_of(work, self.one, self.other)
         refuse_erased(work, self.one, self.other)  # nobody can tell any more who it was
-        if self.alike and link.held is Held.OPEN:
-            refuse_unlike(work, self.one, self.other)
+        differ = []
+        if self.rule == HUMAN and link.held is Held.OPEN:
+            differ = differing(work, self.one, self.other, self.even_though)
         parted = self._parted(work, link) if self.rule != HUMAN else None
         evidence: dict[str, Any] = {
             "reason": self.reason,
@@ -95,7 +104,7 @@ class Merge:
         if parted:
             link.request_review(**evidence)
             return {"link": str(link.id), "outcome": "review", "parted": [str(side) for side in parted]}
-        link.merge(**evidence)
+        link.merge(**evidence, differing=differ)
         return {"link": str(link.id), "outcome": "merged"}
 
     def _parted(self, work: Work, link: Link) -> tuple[UUID, UUID] | None:

@@ -10,7 +10,7 @@ from domain.errors import BadIns, NothingNew, OtherAuthority, UnknownSite
 from domain.ins import Authorities, matricule, qualified
 from domain.same_number import can_be_one_person, completed, names_agree
 from domain.traits import received_traits, refuse_odd_id
-from domain.unlike import dates_differ, unlike
+from domain.unlike import dates_differ, in_words, unlike
 from domain.work import Work
 
 MOST_COLLISIONS = 100
@@ -162,7 +162,7 @@ def _learn(known: Identity, stated: dict[str, str | None]) -> None:
         _flag(known, "names_differ", "received under another name with the same birth date")
         return
     if differ := unlike(known.traits, stated):
-        _flag(known, "traits_differ", f"received with another {' and '.join(differ)}")
+        _flag(known, "traits_differ", f"received with another {in_words(differ)}")
     if (traits := completed(known.traits, stated)) != known.traits:
         known.correct(traits=traits, reason="received with a study, and not known before")
 

@@ -34,9 +34,13 @@ class HumanMadeIt(RuleBroken):
 
 
 class TraitsDiffer(RuleBroken):
-    """Two identities of another sex or birth date are merged only where that is said to be no slip."""
+    """Two identities of another sex or birth date are merged only by whoever names what differs: ``differing``."""
 
     rule = "L6"
+
+    def __init__(self, *said: object, differing: tuple[str, ...] = ()) -> None:
+        super().__init__(*said)
+        self.differing = differing
 
 
 class EvidenceGone(RuleBroken):

@@ -121,7 +121,7 @@ class DataExposure:
     def _statement(self, event: LedgerEvent | None) -> Document | None:
         if event is None:
             return None
-        kept = ("actor", "reason", "rule", "rule_version", "score", "compared", "low", "high")
+        kept = ("actor", "reason", "rule", "rule_version", "score", "compared", "differing", "low", "high")
         return {"position": event.position, "type": event.type} | {name: event.data.get(name) for name in kept}
 
     def _access(self, opening: Opening) -> Document | None:

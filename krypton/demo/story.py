@@ -85,8 +85,8 @@ def one_person(stage: Stage) -> None:
     stage.show("dose", "show", PAU)
     merge = ("identity", "merge", BORDEAUX, PAU, "--reason", "same person, papers seen")
     stage.show(*merge, expect=1)
-    stage.note("The two devices state another birth date; the clerk compares the papers and says --yes.")
-    stage.show(*merge, "--yes")
+    stage.note("The two devices state another birth date; the clerk compares the papers and says so.")
+    stage.show(*merge, "--even-though", "birth-date")
     stage.quietly("wait", "--timeout", "180")
     stage.show("dose", "show", PAU)
 

@@ -7,7 +7,7 @@ from projections.engine.projection import RowKey, Rows
 from projections.identity_index.membership_rows import state
 from schemas.event import LedgerEvent
 
-EVIDENCE = ("reason", "rule", "rule_version", "score", "compared")
+EVIDENCE = ("reason", "rule", "rule_version", "score", "compared", "differing")
 
 
 def keys(event: LedgerEvent) -> Iterable[RowKey]:

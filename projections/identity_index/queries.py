@@ -135,6 +135,17 @@ def _shown(row: Document, erased: Collection[str]) -> Document:
     return {name: traits.get(name) for name in SHOWN}
 
 
+def numbers(connection: Connection, identities: Collection[str], erased: Collection[str] = NOBODY) -> list[Document]:
+    """Who gave out each of these identities, and as which number; the earliest registered first."""
+    rows = fetch(
+        connection,
+        "SELECT identity_id AS identity, assigner, local_id FROM identity_index.identity"
+        " WHERE identity_id = ANY(%(ids)s::uuid[]) ORDER BY registered_position",
+        ids=list(identities),
+    )
+    return masked(rows, erased)
+
+
 def subjects(connection: Connection, members: Sequence[str]) -> set[str]:
     """The identities under whose keys reasons in the ``history`` of these members are sealed, former pairs included."""
     rows = fetch(
@@ -162,7 +173,7 @@ def history(
         FROM identity_index.identity_event WHERE identity_id = ANY(%(ids)s::uuid[])
         UNION ALL
         SELECT position, recorded_at, type, actor, reason, rule, rule_version,
-               jsonb_build_object('link', link_id, 'score', score, 'compared', compared),
+               jsonb_build_object('link', link_id, 'score', score, 'compared', compared, 'differing', differing),
                ARRAY[low::text, high::text]
         FROM identity_index.statement WHERE low = ANY(%(ids)s::uuid[]) OR high = ANY(%(ids)s::uuid[])
         ORDER BY position

@@ -13,7 +13,7 @@ LAST_SAID = """
 SELECT k.link_id AS link, k.low, k.high, CASE WHEN k.held_back THEN 'held_back' ELSE k.state END AS state,
        k.state = 'merged' AND NOT coalesce(k.held_back, false) AS holds,
        il.assigner || '|' || il.local_id AS low_number, ih.assigner || '|' || ih.local_id AS high_number,
-       s.position, s.recorded_at, s.actor, s.reason, s.rule, s.rule_version, s.score, s.compared
+       s.position, s.recorded_at, s.actor, s.reason, s.rule, s.rule_version, s.score, s.compared, s.differing
 FROM identity_index.link k
 JOIN identity_index.statement s ON s.position = k.position
 LEFT JOIN identity_index.identity il ON il.identity_id = k.low

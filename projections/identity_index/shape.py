@@ -126,6 +126,7 @@ SHAPES: Final[Shapes] = {
             "rule_version": "INTEGER",
             "score": "FLOAT(53)",
             "compared": "JSONB",
+            "differing": "JSONB",
         },
     ),
 }

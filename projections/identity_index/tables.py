@@ -160,6 +160,7 @@ STATEMENT = Table(
     Column("rule_version", Integer),
     Column("score", Float(53)),
     Column("compared", JSONB(none_as_null=True)),
+    Column("differing", JSONB(none_as_null=True), comment="of sex and birth_date, what differed and was merged over"),
     Index("statement_low", "low", "position"),
     Index("statement_high", "high", "position"),
     info=written_from("krypton.links"),

@@ -1,7 +1,8 @@
 """Steps of features/identity_merge.feature."""
 
-from pytest_bdd import given, parsers, scenarios, step, then
+from pytest_bdd import given, parsers, scenarios, step, then, when
 
+from domain.commands.identities import Correct
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
 from domain.errors import JoinedByOthers
 from tests.fakes.region import rules_in_force
@@ -17,6 +18,27 @@ SAID = {"merged": Merge, "unmerged": Unmerge, "barred": Bar, "unbarred": Unbar}
 def each_knows(world: World) -> None:
     for code in ("CHB", "CHP", "CHA"):
         world.register(code, code, "1", family="Fictive", given="Marie")
+
+
+@given("CHX knows a Marie Fictive of another birth date than CHB")
+def knows_another(world: World) -> None:
+    """Only the two of them are spoken of."""
+    world.register("CHX", "CHX", "1", family="Fictive", given="Marie", birth_date="1980-01-02")
+    stated: dict[str, str | None] = {"birth_date": "1975-12-24"}
+    world.ask(Correct(identity=world.identities["CHB"], stated=stated, reason="as she said"))
+
+
+@when(parsers.re(r"(?P<one>CH\w) and (?P<other>CH\w) are merged though their (?P<trait>.+) differs"))
+def merged_though(world: World, one: str, other: str, trait: str) -> None:
+    known = (trait.replace(" ", "_"),)
+    merge = Merge(one=world.identities[one], other=world.identities[other], reason="papers seen", even_though=known)
+    world.ask(merge)
+
+
+@then(parsers.parse("the history says of the merge that their {trait} differed"))
+def differed(world: World, trait: str) -> None:
+    (merged,) = [event for event in world.log() if event.type == "link.merged"]
+    assert merged.data["differing"] == [trait]
 
 
 @given("the rule probable merges who share a family name")

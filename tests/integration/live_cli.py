@@ -20,18 +20,22 @@ from typing import Any, NamedTuple
 import psutil
 import pytest
 
+from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.cli.main import run
 from krypton.devstack.stack import Stack
 from krypton.services.supervisor import krypton_command
 from krypton.settings import Settings
 from postgres.session import keep_within
+from tests.fakes.dicom import new_uid
+from tests.fakes.region import received
 from tests.fakes.roles import REASON, every_role, every_role_by_name
 from tests.waiting import WITHIN_S, until
 
 SITE, OTHER_SITE, AE_TITLE = "CHB", "CHP", "CHB_PACS"
 CLINICIAN, OUTSIDER = "10101201233", "10101205671"  # the first works for CHB, the second for no one
 LEFT_OUT, PLANTED = "not as the ledger holds it", "that this ledger did not write"  # what wait says of such records
+DIFFERING = ("--even-though", "sex", "--even-though", "birth-date")  # whatever the two differ in, it is known
 PROGRESS = re.compile(r"^.+: [\d,]+( of [\d,]+ \(\d+ %\))?, [\d,]+/s.*\n", re.MULTILINE)
 RUNNING = pytest.StashKey["Region"]()
 _numbers = count(1)
@@ -120,6 +124,12 @@ class Region(CommandLine):
         options = [word for name, value in traits.items() for word in (f"--{name}", value)]
         self.ask("identity", "register", "--assigner", site, "--id", local_id, *options)
         return f"{site}|{local_id}"
+
+    def receive(self, ref: str) -> str:
+        """A study of that person comes in; returns the ledger's id of it."""
+        site, _, local_id = ref.partition("|")
+        asked = received(site, new_uid(), local_id=local_id, stated={"family": "FICTIVE", "given": "Alex"})
+        return str(self.krypton.ledger.execute(asked, Envelope("system:test")).result["study"])
 
     def settle(self) -> None:
         """Wait until every view has applied all that the ledger holds. What a test planted on Kafka stays there, and

@@ -1,5 +1,7 @@
 """Identities on the command line: what is printed, key by key; how they are named; and what is said of pairs."""
 
+import json
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -217,6 +219,70 @@ class TestPairs:
     def test_one_identity_is_no_pair(self, region: Region) -> None:
         one = region.register()
         assert region.complaint(1, "identity", "merge", one, one, "--reason", "x").endswith("name two identities (L1)")
+
+
+def holdings(persons: list[dict[str, Any]]) -> list[tuple[list[str], int]]:
+    """Of each person of a preview, whose numbers it has and how many studies."""
+    return [([one["local_id"] for one in who["identities"]], who["total"]["studies"]) for who in persons]
+
+
+class TestPreview:
+    """What a merge or an unmerge would change, before anything is written."""
+
+    def test_a_merge_is_shown_with_what_each_person_has_and_would_have(self, region: Region) -> None:
+        one, other = pair(region)
+        for ref, studies in ((one, 2), (other, 1)):
+            for _ in range(studies):
+                region.receive(ref)
+        region.settle()
+        shown = region.ask("identity", "merge", one, other, "--reason", "same papers", "--dry-run")
+        assert (shown["written"], shown["result"]["outcome"], shown["differing"]) == (False, "merged", [])
+        assert holdings(shown["now"]) == [([one[4:]], 2), ([other[4:]], 1)]
+        assert holdings(shown["then"]) == [([one[4:], other[4:]], 3)]
+        assert persons(region, one, other) == 2
+
+    def test_an_unmerge_is_shown_and_whom_it_leaves_together(self, region: Region) -> None:
+        one, other, third = region.register(), region.register(), region.register()
+        region.ask("identity", "merge", one, other, "--reason", "same papers")
+        region.ask("identity", "merge", other, third, "--reason", "same papers")
+        region.settle()
+        shown = region.ask("identity", "unmerge", one, other, "--reason", "twins", "--dry-run")
+        assert shown["result"]["outcome"] == "unmerged"
+        assert holdings(shown["now"]) == [([one[4:], other[4:], third[4:]], 0)]
+        assert holdings(shown["then"]) == [([one[4:]], 0), ([other[4:], third[4:]], 0)]
+        assert persons(region, one, other, third) == 1
+
+    def test_a_merge_that_a_bar_held_back_is_shown_to_come_into_force(self, region: Region) -> None:
+        one, other, third = region.register(), region.register(), region.register()
+        region.ask("identity", "merge", one, other, "--reason", "same papers")
+        region.ask("identity", "merge", other, third, "--reason", "same papers")
+        region.ask("identity", "bar", one, third, "--reason", "twins")
+        region.settle()
+        shown = region.ask("identity", "unmerge", one, other, "--reason", "another person", "--dry-run")
+        assert holdings(shown["now"]) == [([one[4:], other[4:]], 0), ([third[4:]], 0)]
+        assert holdings(shown["then"]) == [([one[4:]], 0), ([other[4:], third[4:]], 0)]
+
+    def test_who_differs_is_shown_with_what_differs(self, region: Region) -> None:
+        one, other = region.register(), region.register(sex="M")
+        region.settle()
+        shown = region.ask("identity", "merge", one, other, "--reason", "same papers", "--dry-run")
+        assert shown["differing"] == ["sex"]
+        said = region.show("identity", "merge", one, other, "--reason", "same papers", "--dry-run")
+        assert "the two differ in sex" in said
+        assert "Then: 1 person" in said
+
+    def test_a_preview_is_refused_as_the_statement_would_be(self, region: Region) -> None:
+        one, other = pair(region)
+        region.ask("identity", "bar", one, other, "--reason", "twins")
+        assert region.complaint(1, "identity", "merge", one, other, "--reason", "x", "--dry-run").endswith("(L3)")
+        assert region.complaint(1, "identity", "unmerge", one, other, "--reason", "x", "--dry-run").endswith("(L2)")
+
+    def test_a_look_at_a_preview_is_on_record(self, region: Region) -> None:
+        one, other = pair(region)
+        region.settle()
+        region.ask("identity", "merge", one, other, "--reason", "to look first", "--dry-run")
+        region.settle()
+        assert "to look first" in json.dumps(region.ask("audit", "accesses", one))
 
 
 class TestStatements:

@@ -30,7 +30,7 @@ from tests.fakes.dicom import new_uid
 from tests.fakes.erasing import without_delay
 from tests.fakes.region import dose, exposure, received
 from tests.fakes.topic import records as of_topics
-from tests.integration.live_cli import CLINICIAN, Region, region
+from tests.integration.live_cli import CLINICIAN, DIFFERING, Region, region
 from tests.waiting import until
 
 __all__ = ["region"]
@@ -97,7 +97,7 @@ def lived(region: Region) -> Story:
     asked = region.ask("reading", "request", study, *reading)["reading"]
     region.ask("reading", "decline", asked, "--reason", said)
     region.ask("consent", "oppose", ref, "--to", "site:CHP", "--reason", said)
-    region.ask("identity", "merge", ref, other, "--reason", said, "--yes")
+    region.ask("identity", "merge", ref, other, "--reason", said, *DIFFERING)
     region.ask("access", "open", ref, "--as", f"rpps:{CLINICIAN}", "--reason", said)
     region.settle()
     alert = next(
@@ -107,7 +107,7 @@ def lived(region: Region) -> Story:
     )
     region.ask("dose", "acknowledge", alert["alert"], "--note", said, "--as", f"rpps:{CLINICIAN}")
     region.ask("identity", "unmerge", ref, other, "--reason", said)
-    region.ask("identity", "merge", ref, other, "--reason", said, "--yes")
+    region.ask("identity", "merge", ref, other, "--reason", said, *DIFFERING)
     region.ask("identity", "unmerge", ref, other, "--reason", said)
     moved = receive(region, local_id, STATED)
     region.settle()
@@ -118,7 +118,7 @@ def lived(region: Region) -> Story:
     )
     region.ask("dose", "acknowledge", seen["alert"], "--note", said, "--as", f"rpps:{CLINICIAN}")
     region.ask("study", "reassign", moved, "--to", other, "--reason", said)
-    for statement in (("merge", "--yes"), ("unmerge",), ("bar",), ("unbar",)):
+    for statement in (("merge", *DIFFERING), ("unmerge",), ("bar",), ("unbar",)):
         region.ask("identity", *statement, lower, ref, "--reason", said)
     region.ask("audit", "exposure", lower, ref, "--reason", said)
     region.settle()

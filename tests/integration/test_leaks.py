@@ -24,7 +24,7 @@ from streams.broker import broker
 from streams.broker.topics import PARTITIONS
 from tests.fakes.dicom import instance, new_uid, part10, report
 from tests.fakes.region import dose, exposure, received
-from tests.integration.live_cli import AE_TITLE, CLINICIAN, OUTSIDER, Region, Said, region
+from tests.integration.live_cli import AE_TITLE, CLINICIAN, DIFFERING, OUTSIDER, Region, Said, region
 from tests.integration.live_ledger import end_offsets
 from tests.waiting import until
 
@@ -114,7 +114,7 @@ def _said(region: Region, ref: str) -> None:
     region.ask("identity", "correct", ref, "--used-name", "ZQXVKJWYUSED", "--reason", WORDS)
     region.ask("identity", "flag", ref, "HOMA", "--reason", WORDS)
     region.ask("identity", "status", ref, "--to", "VALI", "--reason", WORDS)
-    for statement in (("merge", "--yes"), ("unmerge",), ("bar",), ("unbar",)):
+    for statement in (("merge", *DIFFERING), ("unmerge",), ("bar",), ("unbar",)):
         region.ask("identity", *statement, ref, other, "--reason", WORDS)
     region.ask("identity", "review", "dismiss", ref, other, "--reason", WORDS)
 

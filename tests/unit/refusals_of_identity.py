@@ -270,7 +270,7 @@ PROVOKED = [
     Provoked(
         errors.TraitsDiffer,
         "differ in birth date",
-        lambda w: Merge(one=w.marie, other=w.register(local_id="9", birth_date="1913-03-01"), reason="x", alike=True),
+        lambda w: Merge(one=w.marie, other=w.register(local_id="9", birth_date="1913-03-01"), reason="x"),
     ),
     # No command gets so far, but the aggregate stands by its rule
     Provoked(

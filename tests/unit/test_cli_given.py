@@ -238,7 +238,8 @@ def test_people_who_differ_are_merged_by_who_says_that_they_know(typed: Typed, u
     assert typed.run(*words) == (
         1,
         "",
-        "refused: the two differ in sex and birth date: compare them again, then say --yes (L6)\n",
+        "refused: the two differ in sex and birth date: compare them again, then say --even-though sex "
+        "--even-though birth-date (L6)\n",
     )
     typed.sits_there(True)
     code, _, err = typed.run(*words, stdin="n\n")
@@ -248,8 +249,12 @@ def test_people_who_differ_are_merged_by_who_says_that_they_know(typed: Typed, u
     assert typed.region.membership().person_of(unlike[0]) == {*unlike}
 
 
-def test_a_script_merges_people_who_differ_with_yes(typed: Typed, unlike: tuple[str, str]) -> None:
-    assert typed.run("identity", "merge", *unlike, "--reason", "papers seen", "--yes")[0] == 0
+def test_a_script_merges_people_who_differ_if_it_names_all_that_differs(typed: Typed, unlike: tuple[str, str]) -> None:
+    words = ("identity", "merge", *unlike, "--reason", "papers seen", "--even-though", "sex")
+    assert typed.run(*words)[0] == 1
+    assert typed.run(*words, "--even-though", "birth-date")[0] == 0
+    (merged,) = [event for event in typed.region.history(0) if event.type == "link.merged"]
+    assert merged.data["differing"] == ["sex", "birth_date"]
 
 
 def test_an_unmerge_of_two_whom_a_third_joins_offers_the_pair_to_cut(typed: Typed) -> None:
@@ -315,7 +320,7 @@ def test_whom_only_a_conflict_names_is_asked_for_by_uuid(typed: Typed) -> None:
 
 def test_a_hold_says_whom_of_the_same_person_it_does_not_stop(typed: Typed) -> None:
     one, other = (typed.region.register(local_id=number) for number in "12")
-    typed.run("identity", "merge", one, other, "--reason", "x", "--yes")
+    typed.run("identity", "merge", one, other, "--reason", "x")
     words = ("erase", "hold", one, "--reference", "TJ 26/00123", "--as", "clerk")
     code, _, err = typed.run(*words)
     assert (code, err.strip()) == (0, f"not held, and the same person's: {other}: hold each that the case is about")
