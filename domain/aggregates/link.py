@@ -2,7 +2,8 @@
 
 L1  A link joins two different identities; (a, b) and (b, a) are the same link.
 L2  A statement changes the state: no second merge, no unmerge without a merge; otherwise any order, at any time.
-L3  A barred pair is not merged. If the bar is with a third record, the proposal waits for review.
+L3  A barred pair is not merged. If the bar is with a third record, a human's merge is held back, and counts once the
+    bar is lifted; a rule's waits for review.
 L4  A merged pair is not barred: unmerge it first.
 L5  A rule does not undo what a human merged, unmerged or dismissed; a human may, with a reason. A bar set and lifted
     since, or a bar with a third record, does not change that. Nor does a rule join the two through a third record: it

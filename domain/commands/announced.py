@@ -241,5 +241,5 @@ def _joined(work: Work, link: Link, one: Identity, other: Identity, reason: str)
     if link.held is Held.OPEN and unlike(one.traits, other.traits):
         link.request_review(reason=reason, rule=HUMAN, rule_version=0, score=None, compared=[])
         return "review"
-    merged: str = Merge(one=one.id, other=other.id, reason=reason).decide(work)["outcome"]
-    return merged
+    found = Merge(one=one.id, other=other.id, reason=reason).decide(work)["outcome"]
+    return "merged" if found == "merged" else "review"

@@ -79,8 +79,8 @@ class Merge:
         return Link.create_id(ids, *sorted((self.one, self.other))), self.one, self.other
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Merge; or leave the proposal for review if there is a bar with a third record (L3), or, for a rule, if a
-        human set another pair of the two persons apart (L5).
+        """Merge. Where there is a bar with a third record, a human's merge is held back until it is lifted, and a
+        rule's waits for review (L3); so does a rule's where a human set another pair of the two persons apart (L5).
 
         Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), TraitsDiffer (L6), NotFound;
         of a rule also EvidenceGone (L7), RuleNotInForce (L8).
@@ -98,14 +98,24 @@ class Merge:
             "score": self.score,
             "compared": self.compared,
         }
-        if link.held is Held.OPEN and (bar := work.membership.bar_between(str(self.one), str(self.other))):
-            link.request_review(**evidence)
-            return {"link": str(link.id), "outcome": "review", "barred": list(bar)}
+        if bar := work.membership.bar_between(str(self.one), str(self.other)) if link.held is not Held.BARRED else None:
+            return self._against(link, bar, evidence)
         if parted:
             link.request_review(**evidence)
             return {"link": str(link.id), "outcome": "review", "parted": [str(side) for side in parted]}
         link.merge(**evidence, differing=differ)
         return {"link": str(link.id), "outcome": "merged"}
+
+    def _against(self, link: Link, bar: tuple[str, str], evidence: dict[str, Any]) -> dict[str, Any]:
+        """The merge of two persons in whom two records are barred from each other."""
+        if link.held is Held.MERGED:
+            raise NothingToChange(
+                f"link {link.id} is merged, and held back by the bar of {bar[0]} and {bar[1]}: lift that, or unmerge it"
+            )
+        outcome = "held_back" if self.rule == HUMAN else "review"
+        say = link.merge if self.rule == HUMAN else link.request_review
+        say(**evidence)
+        return {"link": str(link.id), "outcome": outcome, "barred": list(bar)}
 
     def _parted(self, work: Work, link: Link) -> tuple[UUID, UUID] | None:
         """Another pair of the two persons that a human set apart; the rule's word on this one holds."""
@@ -215,7 +225,7 @@ class Unbar:
 
 @dataclass(frozen=True, kw_only=True)
 class Dismiss:
-    """Remove an open proposal from the worklist."""
+    """Remove from the worklist what waits there: a proposal, or a merge that is held back, which is undone."""
 
     one: UUID
     other: UUID
@@ -224,5 +234,8 @@ class Dismiss:
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises NothingToChange (L2)."""
         link = link_of(work, self.one, self.other)
+        if link.held is Held.MERGED and work.membership.bar_between(str(self.one), str(self.other)):
+            link.unmerge(reason=self.reason)
+            return {"link": str(link.id), "outcome": "unmerged"}
         link.dismiss(reason=self.reason)
         return {"link": str(link.id), "outcome": "dismissed"}

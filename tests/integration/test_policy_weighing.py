@@ -192,7 +192,7 @@ def test_a_doubtful_pair_is_put_to_a_human_once(world: PolicyWorld) -> None:
 
 def test_whom_a_human_merged_stay_together(world: PolicyWorld) -> None:
     one, other = world.register("CHA"), world.register("CHB", given="Zoé", birth_date="1980-05-06")
-    world.ask(Merge(**pair(one, other), reason="papers seen"))
+    world.ask(Merge(**pair(one, other), reason="papers seen", even_though=("birth_date",)))
     world.react()
     assert are_one(world, one, other)
 

@@ -75,6 +75,14 @@ def third(w: Any, pair: dict[str, Any]) -> dict[str, Any]:
     return pair | {"other": known}
 
 
+def held_back(world: World) -> dict[str, Any]:
+    """A pair that is merged against a bar with a third record."""
+    third = world.register(local_id="third")
+    world.ask(Merge(one=world.marie, other=third, reason=WORDS))
+    world.ask(Bar(one=third, other=world.other, reason=WORDS))
+    return world.pair(Merge)
+
+
 def joined_by_a_third(w: Any) -> dict[str, Any]:
     """A pair of whom nothing was said, and each is one person with a third."""
     pair: dict[str, Any] = w.pair(Merge)
@@ -249,6 +257,7 @@ PROVOKED = [
         lambda w: w.after(Erase(identity=w.marie, reason=WORDS), ask=Merge(**w.pair())),
     ),
     Provoked(errors.NothingToChange, "is merged already", lambda w: Merge(**w.pair(Merge))),
+    Provoked(errors.NothingToChange, "held back by the bar of", lambda w: Merge(**held_back(w))),
     Provoked(errors.NothingToChange, "is not merged: see its history", lambda w: Unmerge(**w.pair())),
     Provoked(errors.JoinedByOthers, "to part them unmerge", lambda w: Unmerge(**joined_by_a_third(w))),
     Provoked(errors.NothingToChange, "is barred already", lambda w: Bar(**w.pair(Bar))),

@@ -1,7 +1,7 @@
 """An event that an older program wrote, read by this one: ``link.unmerged`` version 1, which named no rule version.
 
-The older program is this one without the newer schemas of what it writes here: what it writes is what lies in ledgers and topics. It sealed
-reasons under the lower side of a pair alone, too.
+The older program is this one without the newer schemas of what it writes here: what it writes is what lies in ledgers
+and topics. It sealed reasons under the lower side of a pair alone, too.
 """
 
 import json
