@@ -7,8 +7,10 @@ help of ``--reference`` warns about that.
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from unicodedata import category
 
 from domain.errors import UnfitGround
+from domain.matching.folding import words as folded
 from domain.traits import NAMES, PARTICLES, words
 
 LONGEST: Final = 200
@@ -29,6 +31,8 @@ _MONTHS: Final = (
     {"DECEMBRE", "DECEMBER", "DEC"},
 )
 """How French and English texts write the months, without accents."""
+_UNSEEN: Final = "Cf"
+"""Category of the characters that nobody sees, such as one that only allows a line to break within a word."""
 _NATIONAL: Final = re.compile(r"[0-9](?:[ .]?[0-9AB]){12,14}")  # a matricule, with or without its key
 
 
@@ -49,15 +53,18 @@ def reference(stated: str, traits: Iterable[Mapping[str, Any]], numbers: Iterabl
 
 def tells_of(said: str, traits: Mapping[str, Any], numbers: Iterable[str]) -> bool:
     """Whether the text contains a name, the birth date or one of these numbers of the person, or any matricule."""
-    names = frozenset[str]().union(*(words(traits.get(name)) for name in NAMES)) - PARTICLES
+    said = "".join(character for character in said if category(character) != _UNSEEN)
+    held = [folded(traits.get(name) or "") for name in NAMES]
+    names = frozenset[str]().union(*held, ("".join(name) for name in held)) - PARTICLES
     told = {name for name in names if len(name) >= _SHORTEST_TOLD} & words(said)
     number = any(_occurs(one, said) for one in numbers)
     return bool(told or number or _NATIONAL.search(said) or _tells_date(said, traits.get("birth_date")))
 
 
 def _occurs(number: str, said: str) -> bool:
-    """Whether a number stands in a text by itself."""
-    found = re.search(rf"(?<!\w){re.escape(number)}(?!\w)", said, re.IGNORECASE)
+    """Whether a number stands in a text by itself, or next to letters where its end is a figure: IPP4711."""
+    before, after = ("[0-9]" if end.isdecimal() else r"\w" for end in (number[:1], number[-1:]))
+    found = re.search(rf"(?<!{before}){re.escape(number)}(?!{after})", said, re.IGNORECASE)
     return len(number) >= _SHORTEST_TOLD and found is not None
 
 
@@ -72,7 +79,7 @@ def _tells_date(said: str, born: str | None) -> bool:
     day = "" if day == UNKNOWN else day
     figures = [figure.zfill(2) for part in re.findall(r"[0-9]+|[^\W\d_]+", said) if (figure := _figure(part))]
     written = {year + month + day, day + month + year, month + day + year}
-    written |= {day + month + year[2:]} if day else set()
+    written |= {day + month + year[2:], year[2:] + month + day} if day else set()
     runs = ("".join(figures[at : at + length]) for at in range(len(figures)) for length in (1, 2, 3))
     return any(run in written for run in runs)
 

@@ -5,7 +5,13 @@ import pytest
 from domain.errors import UnfitGround
 from domain.grounds import reference
 
-TRAITS = {"family": "DE LA FICTIF", "given": "Zoé", "birth_date": "1979-03-05", "used_name": None, "first_names": "ZOE"}
+TRAITS = {
+    "family": "DE LA FICTIF",
+    "given": "Zoé",
+    "birth_date": "1979-03-05",
+    "used_name": "Fictif Durand",
+    "first_names": "ZOE",
+}
 
 
 @pytest.mark.parametrize(
@@ -15,6 +21,8 @@ TRAITS = {"family": "DE LA FICTIF", "given": "Zoé", "birth_date": "1979-03-05",
         "  court order 12 of 2026-11-25 ",
         "demande de la personne, RGPD art. 17, dossier 2026/00123",
         'registered twice, "test" record',
+        "dossier 47110",
+        "dossier 14711",
     ],
 )
 def test_a_ground_in_words_is_taken(said: str) -> None:
@@ -26,7 +34,12 @@ def test_a_ground_in_words_is_taken(said: str) -> None:
     [
         "asked for by Mme FICTIF",
         "zoe asked for it",
+        "FICTIF-DURAND of CHB",
+        "file FICTIFDURAND/2",
+        "of FIC\u200bTIF",
         "of 4711",
+        "of IPP4711",
+        "4711bis",
         "born 1979-03-05",
         "née le 5/3/1979",
         "née le 05031979",
@@ -34,6 +47,7 @@ def test_a_ground_in_words_is_taken(said: str) -> None:
         "née le 5 MARS 79",
         "born March 5th, 1979",
         "born 5-Mar-1979",
+        "born 790305",
         "matricule 2 79 03 33063 215 189",
         "279033306321518",
         "",
