@@ -75,12 +75,13 @@ def third(w: Any, pair: dict[str, Any]) -> dict[str, Any]:
     return pair | {"other": known}
 
 
-def held_back(world: World) -> dict[str, Any]:
-    """A pair that is merged against a bar with a third record."""
-    third = world.register(local_id="third")
-    world.ask(Merge(one=world.marie, other=third, reason=WORDS))
-    world.ask(Bar(one=third, other=world.other, reason=WORDS))
-    return world.pair(Merge)
+def held_back(w: Any) -> dict[str, Any]:
+    """A pair that is merged against a bar with a third identity."""
+    pair: dict[str, Any] = w.pair()
+    joined = third(w, pair)
+    w.ask(Bar(**joined))
+    w.ask(Merge(**pair))
+    return pair
 
 
 def joined_by_a_third(w: Any) -> dict[str, Any]:
