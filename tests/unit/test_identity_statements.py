@@ -23,7 +23,7 @@ from tests.fakes.region import Region, rules_in_force
 
 MOST = 7
 who = st.integers(0, MOST - 1)
-pairs = st.tuples(who, who)
+pairs = st.tuples(who, st.integers(1, MOST - 1))
 families = st.sampled_from(("FICTIVE", "AUTRE"))
 Pair = tuple[UUID, UUID]
 
@@ -58,23 +58,29 @@ class Statements(RuleBasedStateMachine):
     def correct(self, one: int, family: str) -> None:
         self._ask(Correct(identity=self._person(one), stated={"family": family, "given": "Alex"}, reason="papers"))
 
-    @rule(one=who)
-    def erase(self, one: int) -> None:
-        if self._ask(Erase(identity=self._person(one), reason="error: file 1")):
+    @rule(one=who, rarely=st.integers(0, 9))
+    def erase(self, one: int, rarely: int) -> None:
+        if rarely == 0 and self._ask(Erase(identity=self._person(one), reason="error: file 1")):
             self.region.memory_vault.destroy(str(self._person(one)))
 
-    @rule(pair=pairs, by_rule=st.booleans(), before=st.booleans())
-    def merge(self, pair: tuple[int, int], by_rule: bool, before: bool) -> None:
-        """By a human, or by the rule in force, or by the one before it."""
+    @rule(pair=pairs)
+    def merge(self, pair: tuple[int, int]) -> None:
         sides = self._sides(pair)
-        rules = {"rule": "probable", "rule_version": self.version - before, "score": 0.9} if by_rule else {}
-        if self._ask(Merge(**sides, **rules)).get("outcome") in ("merged", "held_back"):
+        if self._ask(Merge(**sides)):
+            self._holds(sides, merged=True)
+
+    @rule(pair=pairs, before=st.booleans())
+    def merge_by_a_rule(self, pair: tuple[int, int], before: bool) -> None:
+        """By the rules in force, or by those before them."""
+        sides = self._sides(pair)
+        command = Merge(**sides, rule="probable", rule_version=self.version - before, score=0.9)
+        if self._ask(command).get("outcome") == "merged":
             self._holds(sides, merged=True)
 
     @rule(pair=pairs, by_rule=st.booleans())
     def unmerge(self, pair: tuple[int, int], by_rule: bool) -> None:
         sides = self._sides(pair)
-        rules = {"rule": "matching", "rule_version": self.version} if by_rule else {}
+        rules: dict[str, Any] = {"rule": "matching", "rule_version": self.version} if by_rule else {}
         if self._ask(Unmerge(**sides, **rules)):
             self._holds(sides)
 
@@ -129,7 +135,10 @@ class Statements(RuleBasedStateMachine):
         return self.people[place % len(self.people)]
 
     def _sides(self, pair: tuple[int, int]) -> dict[str, Any]:
-        return {"one": self._person(pair[0]), "other": self._person(pair[1]), "reason": "papers seen"}
+        """One, and another some places further."""
+        one, further = pair
+        other = one + 1 + further % (len(self.people) - 1)
+        return {"one": self._person(one), "other": self._person(other), "reason": "papers seen"}
 
     def _ask(self, command: Command) -> dict[str, Any]:
         """What was refused never happened."""
