@@ -46,6 +46,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "identity.bar": CLERK,
     "identity.unbar": CLERK,
     "identity.review.list": CLERK,
+    "identity.review.show": CLERK,
     "identity.review.accept": CLERK,
     "identity.review.dismiss": CLERK,
     "identity.search": CLERK,
@@ -144,7 +145,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
 
 GATED: Final = frozenset(
     {
-        *("identity.show", "identity.history", "identity.search", "identity.review.list"),
+        *("identity.show", "identity.history", "identity.search", "identity.review.list", "identity.review.show"),
         *("identity.cross-reference", "identity.demographics"),
         *("access.review.list", "study.conflicts.list", "erase.status", "erase.lapsed", "erase.approve-lapsed"),
         *("record.show", "dose.show", "dose.alerts", "consent.show", "order.show", "order.list", "reading.list"),

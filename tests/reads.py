@@ -10,6 +10,7 @@ PERSONAL: Final = {
     "identity.show": "identity show {person}",
     "identity.history": "identity history {person}",
     "identity.review.list": "identity review list",
+    "identity.review.show": "identity review show {person} {other}",
     "record.show": "record show {person}",
     "dose.show": "dose show {person}",
     "dose.alerts": "dose alerts",
@@ -110,7 +111,13 @@ NOTHING_PERSONAL: Final = {
 
 ASKS_THE_GATE: Final = {
     *("person.identity_of", "person.history_of", "person.record_of", "person.order_of", "person.dose_of"),
-    *("person.consents_of", "worklists.listed", "worklists.pairs_to_review", "worklists.alerts_of"),
+    *(
+        "person.consents_of",
+        "worklists.listed",
+        "review.pairs_to_review",
+        "review.pair_to_review",
+        "worklists.alerts_of",
+    ),
     *("worklists.emergencies_to_review", "worklists.orders_of", "worklists.readings_of"),
     *("worklists.people_found", "conflicts.conflicts_of", "demographics.numbers_of", "demographics.people_like"),
     "preview.preview_of",

@@ -86,24 +86,6 @@ def _fed(ours: Krypton, rows: Sequence[Document], whose: Whose, made: Made, site
     return [row for row in rows if not any(sights[one].withholds(*made(row)) for one in whose(row))]
 
 
-def pairs_to_review(ours: Krypton, caller: Caller, *, limit: int = PAGE, link: UUID | None = None) -> list[Document]:
-    """The ``identity review list`` document, oldest first. ``link``: that pair alone."""
-    from projections.identity_index import review
-
-    only = str(link) if link else None
-
-    def find(connection: Any, _: str | None) -> list[Document]:
-        found = review.review_list(connection, limit, link=only)
-        erased = ours.vault.destroyed(side["identity"] for pair in found for side in pair["identities"])
-        return review.review_list(connection, limit, erased, only) if erased else found
-
-    return listed(ours, caller, "identity.review.list", find, _pair, asked=[f"link={link}"] if link else [])
-
-
-def _pair(row: Document) -> list[str]:
-    return [side["identity"] for side in row["identities"]]
-
-
 def alerts_of(ours: Krypton, caller: Caller, *, open_only: bool, site: str | None, limit: int = PAGE) -> list[Document]:
     """The ``dose alerts`` document: of one establishment's reports, or of all."""
     from projections.cumulative_dose import queries

@@ -1,33 +1,18 @@
-"""The review worklist: pairs of identities waiting for a human decision."""
+"""The review worklist: what waits for a human decision on who is who, and two people side by side."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
 from domain.times import iso
 from projections.engine.query import fetch, masked
+from projections.identity_index import waiting
 from projections.identity_index.identity_rows import NO_TRAITS
+from projections.identity_index.waiting import ALL, Wanted
 from schemas.event import ERASED
 
-UNDECIDED = "(k.state IN ('proposed', 'review_requested') OR (k.state = 'merged' AND k.held_back))"
-WAITING = f"""
-SELECT k.link_id AS link, k.low, k.high, CASE WHEN k.held_back THEN 'held back' ELSE 'proposed' END AS waits_as,
-       coalesce(nl.person_id, k.low) AS low_person, coalesce(nh.person_id, k.high) AS high_person,
-       il.assigner AS low_assigner, il.local_id AS low_local_id, il.traits AS low_traits, il.status AS low_status,
-       ih.assigner AS high_assigner, ih.local_id AS high_local_id, ih.traits AS high_traits, ih.status AS high_status,
-       s.position, s.recorded_at, s.actor, s.reason, s.rule, s.rule_version, s.score, s.compared
-FROM identity_index.link k
-JOIN identity_index.statement s ON s.position = k.position
-LEFT JOIN identity_index.node nl ON nl.identity_id = k.low
-LEFT JOIN identity_index.node nh ON nh.identity_id = k.high
-LEFT JOIN identity_index.identity il ON il.identity_id = k.low
-LEFT JOIN identity_index.identity ih ON ih.identity_id = k.high
-WHERE {UNDECIDED}
-  AND (%(link)s::uuid IS NULL OR k.link_id = %(link)s)
-  AND coalesce(nl.person_id, k.low) <> coalesce(nh.person_id, k.high)
-ORDER BY k.position LIMIT %(limit)s
-"""
 WAITING_WITH = f"""
 WITH other AS (
     SELECT o.identity_id, coalesce(n.person_id, o.identity_id) AS person_id
@@ -40,7 +25,7 @@ SELECT t.other::text, min(k.link_id::text) AS link
 FROM theirs t CROSS JOIN unnest(%(members)s::uuid[]) mine(identity_id)
 JOIN identity_index.link k
   ON k.low = least(mine.identity_id, t.identity_id) AND k.high = greatest(mine.identity_id, t.identity_id)
-WHERE {UNDECIDED} AND t.other <> ALL(%(members)s::uuid[])
+WHERE {waiting.UNDECIDED} AND t.other <> ALL(%(members)s::uuid[])
 GROUP BY t.other
 """
 
@@ -55,20 +40,31 @@ ORDER BY b.position
 
 
 def review_list(
-    connection: Connection, limit: int | None = None, erased: Collection[str] = frozenset(), link: str | None = None
+    connection: Connection, limit: int | None = None, erased: Collection[str] = frozenset(), wanted: Wanted = ALL
 ) -> list[dict[str, Any]]:
-    """``identity review list``, oldest first: proposals nobody answered, and merges that a bar holds back.
+    """``identity review list``: what waits for a human; how many there are in all is ``of`` in each.
 
     ``barred_by`` names the barred pairs that stand between the two persons; a pair that has become one person by
     other links waits no more. ``traits`` of a side are null while its registration is still on its way.
-    ``link``: that pair alone.
     """
-    waiting = fetch(connection, WAITING, limit=limit, link=link)
-    concerned = {row[side] for row in waiting for side in ("low_person", "high_person")}
+    query = waiting.LISTED.replace("{order}", waiting.BY_AGE if wanted.by_age else waiting.BY_RISK)
+    asked = {**asdict(wanted), "kinds": wanted.kinds and list(wanted.kinds)}
+    return _entries(connection, fetch(connection, query, limit=limit, **asked), erased)
+
+
+def one_pair(connection: Connection, one: str, other: str, erased: Collection[str] = frozenset()) -> dict[str, Any]:
+    """Two identities as an entry of the list, whether they wait or not."""
+    low, high = sorted((one, other))
+    (found,) = _entries(connection, fetch(connection, waiting.ONE_PAIR, low=low, high=high), erased)
+    return found
+
+
+def _entries(connection: Connection, rows: Sequence[dict[str, Any]], erased: Collection[str]) -> list[dict[str, Any]]:
+    concerned = {row[side] for row in rows for side in ("low_person", "high_person")} - {None}
     bars: dict[frozenset[str], list[list[str]]] = {}
     for bar in fetch(connection, BARS, persons=list(concerned)):
         bars.setdefault(frozenset((bar["low_person"], bar["high_person"])), []).append([bar["low"], bar["high"]])
-    return [_waiting(row, bars, erased) for row in waiting]
+    return [_entry(row, bars, erased) for row in rows]
 
 
 def waiting_with(connection: Connection, members: Collection[str], others: Collection[str]) -> dict[str, str]:
@@ -77,32 +73,48 @@ def waiting_with(connection: Connection, members: Collection[str], others: Colle
     return {row["other"]: row["link"] for row in rows}
 
 
-def _waiting(
-    row: dict[str, Any], bars: dict[frozenset[str], list[list[str]]], erased: Collection[str]
-) -> dict[str, Any]:
-    pair = [
-        {
-            "identity": row[side],
-            "assigner": row[f"{side}_assigner"],
-            "local_id": row[f"{side}_local_id"],
-            "traits": NO_TRAITS if row[side] in erased else row[f"{side}_traits"],
-            "status": row[f"{side}_status"],
-        }
-        for side in ("low", "high")
-    ]
-    sealed = row["reason"] is not None and (row["low"] in erased or row["high"] in erased)
+def _entry(row: dict[str, Any], bars: dict[frozenset[str], list[list[str]]], erased: Collection[str]) -> dict[str, Any]:
+    sides = [side for side in ("low", "high") if row[side]]
+    said = {name: row[f"flag_{name}"] if row["flagged"] else row[name] for name in ("actor", "reason", "recorded_at")}
+    sealed = said["reason"] is not None and any(row[side] in erased for side in sides)
     return {
         "link": row["link"],
-        "waits_as": row["waits_as"],
-        "identities": masked(pair, erased),
-        "persons": [row["low_person"], row["high_person"]],
+        "kind": row["kind"],
+        "code": row["code"],
+        "waits_as": _waits_as(row),
+        "why": row["why"],
+        "identities": masked([_side(row, side, erased) for side in sides], erased),
+        "persons": [row[f"{side}_person"] for side in sides],
         "barred_by": bars.get(frozenset((row["low_person"], row["high_person"])), []),
+        "worth": row["worth"],
         "position": row["position"],
-        "recorded_at": iso(row["recorded_at"]),
-        "actor": row["actor"],
-        "reason": ERASED if sealed else row["reason"],
+        "recorded_at": said["recorded_at"] and iso(said["recorded_at"]),
+        "actor": said["actor"],
+        "reason": ERASED if sealed else said["reason"],
         "rule": row["rule"],
         "rule_version": row["rule_version"],
         "score": row["score"],
         "compared": row["compared"],
+        "of": row["of"],
+    }
+
+
+def _waits_as(row: dict[str, Any]) -> str:
+    if row["flagged"]:
+        return "flagged"
+    return "held back" if row["held"] else "proposed"
+
+
+def _side(row: dict[str, Any], side: str, erased: Collection[str]) -> dict[str, Any]:
+    gone = row[side] in erased
+    ins = row[f"{side}_ins"]
+    return {
+        "identity": row[side],
+        "assigner": row[f"{side}_assigner"],
+        "local_id": row[f"{side}_local_id"],
+        "traits": NO_TRAITS if gone else row[f"{side}_traits"],
+        "status": row[f"{side}_status"],
+        "flags": row[f"{side}_flags"],
+        "ins": {"matricule": ins, "oid": row[f"{side}_ins_oid"]} if ins and not gone else None,
+        "records": row[f"{side}_size"],
     }

@@ -20,6 +20,7 @@ from projections.identity_index.review import review_list, waiting_with
 from projections.identity_index.said import links
 from projections.identity_index.search import search
 from projections.identity_index.view import IdentityIndex
+from projections.identity_index.waiting import Wanted
 from tests.fakes.asked import krypton_over
 from tests.fakes.erasing import Erase
 from tests.fakes.ids import IDS
@@ -299,7 +300,7 @@ def test_a_pair_that_waits_is_found_from_either_person(region: Hospitals, read: 
     connection, link = read(), str(Link.create_id(IDS, *sorted((UUID(b), UUID(c)))))
     assert waiting_with(connection, [a, b], [d, b]) == {d: link}
     assert waiting_with(connection, [c, d], [a, e]) == {a: link}
-    assert [one["link"] for one in review_list(connection, link=link)] == [link]
+    assert [one["link"] for one in review_list(connection, wanted=Wanted(link=link))] == [link]
     region.ask(Dismiss(**pair(b, c), reason="twins"))
     assert waiting_with(read(), [a, b], [d]) == {}
 

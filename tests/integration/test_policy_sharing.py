@@ -7,7 +7,7 @@ import pytest
 
 from domain.actors import Caller
 from krypton.queries.conflicts import conflicts_of
-from krypton.queries.worklists import pairs_to_review
+from krypton.queries.review import pairs_to_review
 from tests.fakes.region import dose, exposure, received
 from tests.integration.policy_world import PolicyWorld, made
 

@@ -147,11 +147,23 @@ REPORT = {
     "accepted": False,
 }
 SIDES = [
-    {**MEMBERS[0], "traits": WHO, "status": "VALI"},
-    {**MEMBERS[1], "traits": {**WHO, "family": "TESTPATIENT", "sex": None}, "status": "PROV"},
+    {**MEMBERS[0], "traits": WHO, "status": "VALI", "ins": None, "flags": [], "records": 1},
+    {
+        **MEMBERS[1],
+        "traits": {**WHO, "family": "TESTPATIENT", "sex": None},
+        "status": "PROV",
+        "ins": {"matricule": "279035121518989", "oid": "1.2.250.1.213.1.4.10"},
+        "flags": ["HOMA"],
+        "records": 2,
+    },
 ]
 PAIR = {
     "link": IDS[6],
+    "kind": "duplicate",
+    "code": "DPOT",
+    "why": [],
+    "worth": 0.95,
+    "of": 2,
     "waits_as": "proposed",
     "identities": SIDES,
     "persons": [IDS[0], IDS[1]],
@@ -164,6 +176,30 @@ PAIR = {
     "rule_version": 1,
     "score": 0.95,
     "compared": ["family", "given", "birth_date", "sex", "birth_place"],
+}
+EVIDENCE = {
+    "rule_version": 2,
+    "weight": 5.25,
+    "probability": 0.974,
+    "prior": -12.0,
+    "rare_names": 1.5,
+    "traits": [
+        {"trait": "birth", "words": "same birth date", "bits": 10.5},
+        {"trait": "family", "words": "the family name of one is the used name of the other", "bits": 5.25},
+    ],
+}
+ALONE = {
+    **PAIR,
+    "link": None,
+    "kind": "collision",
+    "code": "COLP",
+    "waits_as": "flagged",
+    "why": ["traits_differ"],
+    "identities": SIDES[1:],
+    "compared": None,
+    "rule": None,
+    "score": None,
+    "rule_version": None,
 }
 EVENT = {
     "position": 123456,
@@ -210,7 +246,16 @@ ANSWERS: dict[str, tuple[str, Any, list[str]]] = {
     ),
     f"dose show {REF}": ("dose.dose_of", DOSE, [IDS[0], IDS[5], *UIDS]),
     "dose alerts": ("dose.alerts_of", [ALERT, ALERT], [IDS[5]]),
-    "identity review list": ("identity_pairs.pairs_to_review", [PAIR, PAIR], [IDS[0], IDS[1], IDS[6], DIFFERS]),
+    "identity review list": (
+        "identity_review.pairs_to_review",
+        [PAIR, ALONE],
+        [IDS[0], IDS[1], IDS[6], DIFFERS, "(COLP)"],
+    ),
+    f"identity review show {IDS[0]} {IDS[1]}": (
+        "identity_review.pair_to_review",
+        {**PAIR, "evidence": EVIDENCE},
+        [IDS[0], IDS[1], DIFFERS, "birth", "+10.5", "-12.0", "+1.5"],
+    ),
     f"identity history {REF}": ("identity.history_of", [EVENT, EVENT], ["identity.traits_corrected"]),
     f"order show {IDS[2]}": ("order.order_of", ORDER, [IDS[0], UIDS[0]]),
     "order list": ("order.orders_of", [{**LISTED, **ORDER}, {**ORDER, **UNNAMED}], [IDS[2], WHO["family"], IDS[0]]),
@@ -260,6 +305,9 @@ def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Captur
         module = import_module(f"krypton.cli.{query.partition('.')[0]}")
         monkeypatch.setattr(module, query.partition(".")[2], lambda *_, **__: answer)
         monkeypatch.setattr(module, "krypton", lambda: None)
+        with suppress(AttributeError):  # two identities are looked up first
+            monkeypatch.setattr(module, "sides", lambda *_: IDS[:2])
+            monkeypatch.setattr(module, "asker", lambda *_: None)
         with suppress(AttributeError):  # an order's identity is asked of a view first
             monkeypatch.setattr(module, "placed_for", lambda *_: REF)
         assert run(words.split()) == 0, capsys.readouterr().err
@@ -326,7 +374,7 @@ def test_a_patient_is_told_of_a_pair_that_waits_without_its_link(shown: Callable
 def test_a_pair_is_shown_side_by_side_and_only_what_both_state_differently_is_marked(
     shown: Callable[..., str],
 ) -> None:
-    said = shown("identity review list", "identity_pairs.pairs_to_review", [PAIR]).splitlines()
+    said = shown("identity review list", "identity_review.pairs_to_review", [PAIR]).splitlines()
     (family,) = [line for line in said if line.startswith("family")]
     assert family.split() == ["family", "TESTPATIENT-FICTIVE", DIFFERS, "TESTPATIENT"]
     (sex,) = [line for line in said if line.startswith("sex")]

@@ -19,7 +19,7 @@ from tests.integration.live_cli import CommandLine
 READ = {  # each time they are asked is another question
     "topics", "health", "events",
     "site list", "professional list", "identity show", "identity history", "identity review list",
-    "identity search",
+    "identity review show", "identity search",
     "record show", "dose show", "dose alerts", "dose reports", "consent show", "order show", "order list",
     "access review list", "study conflicts list", "reading list", "rules list", "rules show", "views status",
     "rules train-matching",

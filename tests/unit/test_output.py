@@ -9,7 +9,7 @@ from domain.ports import Answer
 from krypton.cli import output
 from krypton.cli.dose import with_units
 from krypton.cli.output import text, when
-from krypton.cli.pairs import ABOUT, pair
+from krypton.cli.pairs import ABOUT, SIDE, pair
 from krypton.cli.patient import full_name
 from schemas.event import ERASED
 
@@ -91,11 +91,14 @@ def test_the_ids_of_a_pair_that_fit_on_no_line_stand_under_it_in_line_with_what_
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     sides = [
-        {"assigner": "CHB", "local_id": n, "identity": n * 36, "traits": {"family": "FICTIVE"}, "status": "PROV"}
+        {"assigner": "CHB", "local_id": n, "identity": n * 36, "traits": {"family": "FICTIVE"}, **dict.fromkeys(SIDE)}
         for n in ("1", "2")
     ]
-    pair({"identities": sides, **dict.fromkeys(ABOUT), "link": "3"})
-    assert capsys.readouterr().out.splitlines()[-4:] == [f"left   {'1' * 36}", f"right  {'2' * 36}", "link   3", ""]
+    said = {"kind": "duplicate", "code": "DPOT", "waits_as": "held back", "link": "3"}
+    pair({"identities": sides, **dict.fromkeys(ABOUT), **said})
+    left, right, kind, link, last = capsys.readouterr().out.splitlines()[-5:]
+    assert (left, right) == (f"left   {'1' * 36}", f"right  {'2' * 36}")
+    assert (kind, link, last) == ("kind   duplicate, potential (DPOT), held back by a bar", "link   3", "")
 
 
 def test_an_alert_names_its_quantity_with_its_unit(capsys: pytest.CaptureFixture[str]) -> None:

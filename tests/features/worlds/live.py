@@ -10,7 +10,7 @@ from domain.actors import Caller
 from krypton.auditing.accesses import Limits, accesses
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
-from krypton.queries import conflicts, person, worklists
+from krypton.queries import conflicts, person, review
 from krypton.views.lag import wait_for_views
 from projections.declared import VIEWS
 from tests.features.worlds.views import Document
@@ -67,7 +67,7 @@ class LiveViews:
 
     def review(self) -> Sequence[frozenset[str]]:
         """See ``Views``."""
-        waiting = worklists.pairs_to_review(self._up_to_date(), CLERK)
+        waiting = review.pairs_to_review(self._up_to_date(), CLERK, limit=1_000)
         return [frozenset(side["identity"] for side in pair["identities"]) for pair in waiting]
 
     def record(self, identity: UUID) -> Document:

@@ -1,0 +1,172 @@
+"""krypton identity review: the clerk's worklist of pairs and identities that wait for a decision.
+
+Parses and prints; ``main`` turns refusals into exit codes.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import typer
+
+from domain.aggregates.link import Link
+from domain.commands.links import Dismiss
+from domain.errors import NotFound
+from domain.times import micros
+from krypton.bootstrap import Krypton
+from krypton.cli.calling import ASKED, OWN, As, Why
+from krypton.cli.connection import ask, asker, envelope, krypton
+from krypton.cli.given import BECAUSE, Because, line
+from krypton.cli.groups import command_group
+from krypton.cli.identity_pairs import DryRun, EvenThough, merge_asking, merging, preview
+from krypton.cli.options import AsJson, CommandId, Limit
+from krypton.cli.output import document, err, out
+from krypton.cli.pairs import pair, print_evidence
+from krypton.queries.review import pair_to_review, pairs_to_review
+from krypton.queries.worklists import PAGE
+from projections.identity_index.waiting import Wanted
+
+DECIDE: Final = """one person: krypton identity review accept PAIR --reason …
+two persons: krypton identity review dismiss PAIR --reason …, and never to be merged: krypton identity bar
+one identity: krypton identity flag REF FLAG --clear --reason … once it is settled
+PAIR is a link, or the two identities; krypton identity review show PAIR weighs the two"""
+
+
+class Kind(StrEnum):
+    """What waits for a decision."""
+
+    PROPOSAL = "proposal"
+    DUPLICATE = "duplicate"
+    COLLISION = "collision"
+    DOUBTFUL_NUMBER = "doubtful-number"
+
+
+class Order(StrEnum):
+    """What comes first."""
+
+    RISK = "risk"
+    AGE = "age"
+
+
+One = Annotated[str, typer.Argument(callback=line, metavar="PAIR", help="A link's uuid, or a REF; - reads a line.")]
+Other = Annotated[
+    str | None,
+    typer.Argument(callback=line, metavar="[OTHER]", help="The other REF, where PAIR is one; - reads a line."),
+]
+
+
+def sides(ours: Krypton, one: str, other: str | None) -> tuple[UUID, UUID]:
+    """The two identities of a pair, which a link names, or two references. Raises NotFound, BadParameter."""
+    if other is not None:
+        return ours.resolve(one), ours.resolve(other)
+    try:
+        link = ours.ledger.find(Link, UUID(one))
+    except ValueError:
+        raise typer.BadParameter("one identity is no pair: give a link's uuid, or two identities") from None
+    if link is None:
+        raise NotFound("no link has that uuid: krypton identity review list shows those that wait")
+    return link.pair["low"], link.pair["high"]
+
+
+def review_list(
+    link: Annotated[UUID | None, typer.Option("--link", help="That pair alone, by its link.")] = None,
+    kind: Annotated[
+        list[Kind] | None,
+        typer.Option("--kind", help="Only these: of two assigners, of one, one number of two people, a number."),
+    ] = None,
+    assigner: Annotated[str | None, typer.Option("--assigner", help="Only with identities of this one.")] = None,
+    older_than: Annotated[
+        int | None, typer.Option("--older-than", min=0, max=36_500, metavar="DAYS", help="Waiting longer than this.")
+    ] = None,
+    order: Annotated[Order, typer.Option("--order", help="Most at risk and gained first, or the oldest.")] = Order.RISK,
+    page: Annotated[int, typer.Option("--page", min=1, max=1_000_000, help="Of --limit entries each.")] = 1,
+    limit: Limit = PAGE,
+    who: As = OWN,
+    reason: Why = ASKED,
+    as_json: AsJson = False,
+) -> None:
+    """What waits for a decision: proposals, duplicates, collisions, doubtful numbers."""
+    ours = krypton()
+    before = None if older_than is None else micros(ours.ledger.clock() - timedelta(days=older_than))
+    wanted = Wanted(
+        link=str(link) if link else None,
+        kinds=tuple(kind) if kind else None,
+        assigner=assigner,
+        before=before,
+        by_age=order is Order.AGE,
+        skip=(page - 1) * limit,
+    )
+    found = pairs_to_review(ours, asker(ours, who, reason), limit=limit, wanted=wanted, evidence=as_json)
+    if as_json:
+        document(found)
+        return
+    _print(found, wanted.skip, page)
+
+
+def _print(found: Sequence[Mapping[str, Any]], skipped: int, page: int) -> None:
+    of = found[0]["of"] if found else 0
+    shown = f"{skipped + 1} to {skipped + len(found)} of {of}" if of > len(found) else str(of or "none")
+    out.print(f"To review: {shown}", bold=True)
+    for one in found:
+        pair(one)
+    if found:
+        err.print(DECIDE)
+    if skipped + len(found) < of:
+        err.print(f"more: --page {page + 1}")
+
+
+def show(one: One, other: Other = None, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
+    """Two identities side by side, with what speaks for and against them being one person, in words and bits."""
+    ours = krypton()
+    low, high = sides(ours, one, other)
+    found = pair_to_review(ours, asker(ours, who, reason), str(low), str(high))
+    if as_json:
+        document(found)
+        return
+    pair(found)
+    print_evidence(found["evidence"])
+
+
+def accept(
+    one: One,
+    other: Other = None,
+    reason: Because = BECAUSE,
+    even_though: EvenThough = None,
+    dry_run: DryRun = False,
+    who: As = OWN,
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Merge a pair that waits."""
+    ours = krypton()
+    command = merging(*sides(ours, one, other), reason, even_though)
+    if dry_run:
+        preview(ours, who, "identity.review.accept", command, as_json)
+    else:
+        merge_asking(ours, command, envelope(who.actor(), command_id), as_json)
+
+
+def dismiss(
+    one: One,
+    other: Other = None,
+    reason: Because = BECAUSE,
+    who: As = OWN,
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a pair from the list: two persons. Unlike a bar it lets people merge them later."""
+    ours = krypton()
+    low, high = sides(ours, one, other)
+    ask(ours, Dismiss(one=low, other=high, reason=reason), who, command_id, as_json)
+
+
+def add_to(app: typer.Typer) -> None:
+    """The group of what waits for a decision."""
+    review = command_group("What waits for a human decision on who is who.")
+    review.command("list")(review_list)
+    review.command("show")(show)
+    review.command("accept")(accept)
+    review.command("dismiss")(dismiss)
+    app.add_typer(review, name="review")

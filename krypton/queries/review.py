@@ -1,0 +1,52 @@
+"""The clerk's worklist: what waits for a decision on who is who, and two people side by side."""
+
+from typing import Any
+
+from domain.actors import Caller
+from krypton.bootstrap import Krypton
+from krypton.queries.gate import permit
+from krypton.queries.worklists import PAGE, Document, listed
+from projections.identity_index.waiting import ALL, Wanted
+
+
+def pairs_to_review(
+    ours: Krypton, caller: Caller, *, limit: int = PAGE, wanted: Wanted = ALL, evidence: bool = False
+) -> list[Document]:
+    """The ``identity review list`` document. ``evidence``: with what speaks for and against each pair, in bits."""
+    from projections.identity_index.review import review_list
+
+    def find(connection: Any, _: str | None) -> list[Document]:
+        found = review_list(connection, limit, wanted=wanted)
+        erased = ours.vault.destroyed({one for entry in found for one in _whose(entry)})
+        shown = review_list(connection, limit, erased, wanted) if erased else found
+        return _with_evidence(connection, shown) if evidence else shown
+
+    return listed(ours, caller, "identity.review.list", find, _whose, asked=_limits(wanted))
+
+
+def pair_to_review(ours: Krypton, caller: Caller, one: str, other: str) -> Document:
+    """The ``identity review show`` document: two identities side by side, whether they wait or not."""
+    permit(ours, caller, "identity.review.show", one, other)
+    from projections.identity_index.review import one_pair
+
+    erased = ours.vault.destroyed({one, other})
+    with ours.snapshot() as connection:
+        (found,) = _with_evidence(connection, [one_pair(connection, one, other, erased)])
+    return found
+
+
+def _with_evidence(connection: Any, entries: list[Document]) -> list[Document]:
+    from projections.identity_index.evidenced import Evidence
+
+    weighs = Evidence(connection)
+    return [entry | {"evidence": weighs.of(entry)} for entry in entries]
+
+
+def _limits(wanted: Wanted) -> list[str]:
+    """The limits that are recorded with the question: words and codes, and nobody's name."""
+    told = {"link": wanted.link, "kind": ",".join(wanted.kinds or ()), "before": wanted.before}
+    return [f"{name}={value}" for name, value in told.items() if value]
+
+
+def _whose(entry: Document) -> list[str]:
+    return [side["identity"] for side in entry["identities"]]

@@ -1,0 +1,135 @@
+"""Which decisions wait for a human, as SQL: pairs that may be one person, numbers of two people, doubtful numbers.
+
+Four kinds. *proposal*: two of two assigners. *duplicate*: two of one assigner, DPOT while it is proposed, DOUA where a
+human said so and a bar holds it back. *collision*: COLV where an assigner gave one number to two people, COLP where one
+identity may hold two. *doubtful-number*: a matricule that was left out, or contradicts its identity. Source: HL7 table
+0445-FR.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+PROPOSAL, DUPLICATE, COLLISION, DOUBTFUL_NUMBER = "proposal", "duplicate", "collision", "doubtful-number"
+KINDS: Final = (PROPOSAL, DUPLICATE, COLLISION, DOUBTFUL_NUMBER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which part of the worklist. ``kinds``: of ``KINDS``, None for all; ``before``: waits since earlier, µs
+    since 1970; ``by_age``: oldest first, else what is at risk and gained most.
+    """
+
+    link: str | None = None
+    kinds: tuple[str, ...] | None = None
+    assigner: str | None = None
+    before: int | None = None
+    by_age: bool = False
+    skip: int = 0
+
+
+ALL: Final = Wanted()
+
+
+UNDECIDED: Final = "(k.state IN ('proposed', 'review_requested') OR (k.state = 'merged' AND k.held_back))"
+
+PAIRS: Final = f"""
+SELECT k.link_id, k.low, k.high, NULL::text AS flagged, '[]'::jsonb AS why, k.position,
+       coalesce(k.held_back, false) AS held
+FROM identity_index.link k WHERE {UNDECIDED}
+"""
+FLAGGED: Final = """
+SELECT k.link_id, least(i.identity_id, first.identity_id),
+       CASE WHEN first.identity_id IS NOT NULL THEN greatest(i.identity_id, first.identity_id) END, g.flagged, g.why,
+       said.position, false
+FROM identity_index.identity i
+CROSS JOIN LATERAL (VALUES ('COLV', '["collision"]'::jsonb), ('COLP', '["names_differ", "traits_differ"]'),
+                           ('number', '["ins_doubtful", "ins_left_out"]')) every(flagged, flags)
+CROSS JOIN LATERAL (SELECT every.flagged, jsonb_agg(f) AS why FROM jsonb_array_elements(i.flags) f
+                    WHERE every.flags @> f HAVING count(*) > 0) g
+CROSS JOIN LATERAL (
+    SELECT e.position FROM identity_index.identity_event e
+    WHERE e.identity_id = i.identity_id AND e.type = 'identity.flagged' AND g.why @> (e.detail -> 'flag')
+    ORDER BY e.position DESC LIMIT 1) said
+CROSS JOIN LATERAL (SELECT BARE(i) AS bare) number
+LEFT JOIN LATERAL (
+    SELECT o.identity_id FROM identity_index.identity o
+    WHERE g.flagged = 'COLV' AND o.assigner = i.assigner AND o.ordinal < i.ordinal AND NOT o.erased
+      AND o.local_id IN (SELECT number.bare UNION ALL SELECT number.bare || '#' || n
+                         FROM generate_series(2, i.ordinal - 1) n)
+    ORDER BY o.ordinal LIMIT 1) first ON true
+LEFT JOIN identity_index.link k
+  ON k.low = least(i.identity_id, first.identity_id) AND k.high = greatest(i.identity_id, first.identity_id)
+WHERE i.flags <> '[]' AND NOT i.erased
+  AND (first.identity_id IS NULL OR k.state IS NULL OR k.state IN ('unmerged', 'unbarred'))
+"""
+ASKED_FOR: Final = """
+SELECT k.link_id, a.low, a.high, NULL::text, '[]'::jsonb, k.position, coalesce(k.held_back, false)
+FROM (SELECT %(low)s::uuid AS low, %(high)s::uuid AS high) a
+LEFT JOIN identity_index.link k ON k.low = a.low AND k.high = a.high
+"""
+
+
+def _bare(query: str) -> str:
+    """The query with the local id that an assigner gave out in place of BARE: 123 of 123#2."""
+    number = r"CASE WHEN \1.ordinal = 1 THEN \1.local_id ELSE left(\1.local_id, -length('#' || \1.ordinal)) END"
+    return re.sub(r"BARE\((\w+)\)", number, query)
+
+
+ROWS: Final = """
+WITH entry(link, low, high, flagged, why, position, held) AS ({entries}),
+known AS (
+    SELECT e.*, coalesce(nl.person_id, e.low) AS low_person, coalesce(nh.person_id, e.high) AS high_person,
+           CASE WHEN e.flagged = 'number' THEN 'doubtful-number'
+                WHEN e.flagged IS NOT NULL
+                  OR (il.assigner = ih.assigner AND BARE(il) = BARE(ih))
+                THEN 'collision'
+                WHEN il.assigner = ih.assigner THEN 'duplicate' ELSE 'proposal' END AS kind,
+           il.assigner AS low_assigner, il.local_id AS low_local_id, il.traits AS low_traits, il.status AS low_status,
+           il.flags AS low_flags, il.ins AS low_ins, il.ins_oid AS low_ins_oid,
+           ih.assigner AS high_assigner, ih.local_id AS high_local_id, ih.traits AS high_traits,
+           ih.status AS high_status, ih.flags AS high_flags, ih.ins AS high_ins, ih.ins_oid AS high_ins_oid
+    FROM entry e
+    LEFT JOIN identity_index.node nl ON nl.identity_id = e.low
+    LEFT JOIN identity_index.node nh ON nh.identity_id = e.high
+    LEFT JOIN identity_index.identity il ON il.identity_id = e.low
+    LEFT JOIN identity_index.identity ih ON ih.identity_id = e.high
+),
+sized AS (
+    SELECT w.*, CASE w.kind WHEN 'collision' THEN CASE w.flagged WHEN 'COLP' THEN 'COLP' ELSE 'COLV' END
+                            WHEN 'duplicate' THEN CASE WHEN w.held THEN 'DOUA' ELSE 'DPOT' END END AS code,
+           greatest(l.size, 1) AS low_size, CASE WHEN w.high IS NOT NULL THEN greatest(h.size, 1) END AS high_size,
+           s.actor, s.reason, s.recorded_at, s.rule, s.rule_version, s.score, s.compared,
+           v.actor AS flag_actor, v.reason AS flag_reason, v.recorded_at AS flag_recorded_at
+    FROM known w
+    CROSS JOIN LATERAL (SELECT count(*) AS size FROM identity_index.node n WHERE n.person_id = w.low_person) l
+    CROSS JOIN LATERAL (SELECT count(*) AS size FROM identity_index.node n WHERE n.person_id = w.high_person) h
+    LEFT JOIN identity_index.statement s ON s.position = w.position AND w.flagged IS NULL
+    LEFT JOIN identity_index.identity_event v ON v.position = w.position AND w.flagged IS NOT NULL
+)
+"""
+"""What is known of each entry. ``worth`` of a pair follows ``domain.matching.review``; what no rule weighed counts as
+sure, for somebody said so."""
+
+LISTED: Final = (
+    _bare(ROWS.format(entries=f"{PAIRS} UNION ALL {FLAGGED}"))
+    + """
+SELECT *, coalesce(score, 1) * low_size * coalesce(high_size, 1) AS worth, count(*) OVER () AS of
+FROM sized
+WHERE (high IS NULL OR low_person <> high_person)
+  AND (%(link)s::uuid IS NULL OR link = %(link)s)
+  AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s::text[]))
+  AND (%(assigner)s::text IS NULL OR low_assigner = %(assigner)s OR high_assigner = %(assigner)s)
+  AND (%(before)s::bigint IS NULL OR coalesce(recorded_at, flag_recorded_at) < %(before)s)
+ORDER BY {order} LIMIT %(limit)s OFFSET %(skip)s
+"""
+)
+BY_RISK: Final = """
+CASE WHEN code = 'COLP' THEN 0 WHEN kind = 'collision' THEN 1 WHEN kind = 'doubtful-number' THEN 3 ELSE 2 END,
+coalesce(score, 1) * low_size * coalesce(high_size, 1) DESC, position, low
+"""
+BY_AGE: Final = "position, low"
+ONE_PAIR: Final = (
+    _bare(ROWS.format(entries=ASKED_FOR))
+    + "SELECT *, coalesce(score, 1) * low_size * high_size AS worth, 1 AS of FROM sized"
+)

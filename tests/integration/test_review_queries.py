@@ -1,0 +1,228 @@
+"""What waits for a clerk, on PostgreSQL: kinds, what comes first, filters and pages, and two people side by side."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.commands.identities import AttachIns, ClearFlag
+from domain.commands.links import Bar, Dismiss, Merge, Propose
+from projections.identity_index.evidenced import Evidence
+from projections.identity_index.review import one_pair, review_list
+from projections.identity_index.view import IdentityIndex
+from projections.identity_index.waiting import KINDS, Wanted
+from tests.fakes.region import rules_in_force
+from tests.fakes.views import Hospitals, pair
+from tests.integration.view_reader import ViewReader
+from tests.unit.test_rules_weighed import model
+
+pytestmark = pytest.mark.live
+
+TEST_OID = "1.2.250.1.213.1.4.10"
+Read = Callable[[], Any]
+Entry = dict[str, Any]
+
+
+@pytest.fixture
+def region() -> Hospitals:
+    """Three hospitals without patients; a rule proposes who shares a family name."""
+    made = Hospitals()
+    rules_in_force(made, asks=("names",))
+    return made
+
+
+@pytest.fixture
+def read(region: Hospitals, database_url: str) -> Iterator[Read]:
+    """A connection to the view as it is after all that was said so far."""
+    with closing(ViewReader(database_url, IdentityIndex())) as reader:
+        yield lambda: reader.read(region)
+
+
+def propose(region: Hospitals, one: str, other: str, score: float = 0.5) -> None:
+    """A rule finds a pair alike, and leaves it to a human."""
+    rule: dict[str, Any] = {"rule": "names", "rule_version": 1, "score": score, "compared": ["family"]}
+    region.ask(Propose(**pair(one, other), reason="alike", **rule))
+
+
+def collide(region: Hospitals) -> tuple[str, str]:
+    """One number that an assigner gave to two people."""
+    for number, (family, born) in enumerate((("Martin", "1950-01-01"), ("Durand", "1980-06-06"))):
+        region.receive("CHA", "7", f"2.25.{number}", family=family, birth_date=born)
+    first, second = (e.aggregate_id for e in region.history() if e.type == "identity.registered")
+    return first, second
+
+
+def told(entries: list[Entry]) -> list[tuple[str, str | None]]:
+    """Kind and code of each, in order."""
+    return [(entry["kind"], entry["code"]) for entry in entries]
+
+
+def whose(entry: Entry) -> set[str]:
+    """The identities of an entry."""
+    return {side["identity"] for side in entry["identities"]}
+
+
+def test_two_of_two_assigners_are_proposed_and_two_of_one_are_a_potential_duplicate(
+    region: Hospitals, read: Read
+) -> None:
+    a, b, c = region.register("CHA", "1"), region.register("CHA", "2"), region.register("CHB", "3")
+    propose(region, a, c)
+    propose(region, a, b)
+    assert told(review_list(read())) == [("proposal", None), ("duplicate", "DPOT")]
+
+
+def test_a_duplicate_that_a_human_stated_and_a_bar_holds_back_is_proven(region: Hospitals, read: Read) -> None:
+    a, b, c = region.register("CHA", "1"), region.register("CHB", "2"), region.register("CHA", "3")
+    region.ask(Merge(**pair(a, b), reason="papers seen"))
+    region.ask(Merge(**pair(a, c), reason="papers seen"))
+    region.ask(Bar(**pair(b, c), reason="twins"))
+    (entry,) = review_list(read())
+    assert (entry["kind"], entry["code"], entry["waits_as"]) == ("duplicate", "DOUA", "held back")
+
+
+def test_whoever_came_in_under_a_number_in_use_stands_beside_who_had_it(region: Hospitals, read: Read) -> None:
+    first, second = collide(region)
+    (entry,) = review_list(read())
+    assert (entry["kind"], entry["code"], entry["why"]) == ("collision", "COLV", ["collision"])
+    assert whose(entry) == {first, second}
+    assert {side["local_id"] for side in entry["identities"]} == {"7", "7#2"}
+    assert entry["reason"] == "the number is in use for another person"
+
+
+@pytest.mark.parametrize("statement", [Dismiss, Bar, Merge])
+def test_a_collision_is_off_the_list_once_somebody_said_what_the_two_are(
+    region: Hospitals, read: Read, statement: Any
+) -> None:
+    first, second = collide(region)
+    more = {"even_though": ("birth_date",)} if statement is Merge else {}
+    region.ask(statement(**pair(first, second), reason="papers seen", **more))
+    assert review_list(read()) == []
+
+
+def test_a_collision_is_off_the_list_once_its_flag_is_cleared(region: Hospitals, read: Read) -> None:
+    _, second = collide(region)
+    region.ask(ClearFlag(identity=UUID(second), flag="collision", reason="the assigner gave a new number"))
+    assert review_list(read()) == []
+
+
+def test_a_collision_that_a_rule_proposes_too_is_on_the_list_once(region: Hospitals, read: Read) -> None:
+    for number, born in enumerate(("1950-01-01", "1980-06-06")):
+        region.receive("CHA", "7", f"2.25.{number}", birth_date=born)
+    first, second = (e.aggregate_id for e in region.history() if e.type == "identity.registered")
+    propose(region, first, second)
+    assert told(review_list(read())) == [("collision", "COLV")]
+
+
+def test_an_identity_that_may_hold_two_people_waits_alone(region: Hospitals, read: Read) -> None:
+    for number, born in enumerate(("1950-01-01", "1950-01-02")):
+        region.receive("CHA", "7", f"2.25.{number}", birth_date=born)
+    (entry,) = review_list(read())
+    assert (entry["kind"], entry["code"], entry["why"]) == ("collision", "COLP", ["traits_differ"])
+    assert len(entry["identities"]) == 1
+
+
+def test_a_matricule_that_contradicts_its_identity_is_a_doubtful_number(region: Hospitals, read: Read) -> None:
+    identity = region.register("CHA", "1")
+    region.ask(AttachIns(identity=UUID(identity), matricule="279035121518989", oid=TEST_OID))
+    (entry,) = review_list(read())
+    assert (entry["kind"], entry["code"], entry["why"]) == ("doubtful-number", None, ["ins_doubtful"])
+
+
+def crowd(region: Hospitals) -> dict[str, frozenset[str]]:
+    """One of each kind, the least pressing first; each by its name."""
+    doubtful = region.register("CHC", "1")
+    region.ask(AttachIns(identity=UUID(doubtful), matricule="279035121518989", oid=TEST_OID))
+    found = {"number": frozenset({doubtful})}
+    a, b = region.register("CHC", "2"), region.register("CHB", "3")
+    propose(region, a, b, 0.6)
+    found["small"] = frozenset({a, b})
+    c, d, e = (region.register("CHC", number) for number in ("4", "5", "6"))
+    region.ask(Merge(**pair(c, d), reason="papers seen"))
+    propose(region, d, e, 0.5)
+    found["large"] = frozenset({d, e})
+    for number, born in enumerate(("1950-01-01", "1980-06-06")):
+        region.receive("CHB", "9", f"2.25.{number}", birth_date=born)
+    found["collision"] = frozenset(e.aggregate_id for e in region.history()[-4:] if e.type == "identity.registered")
+    return found
+
+
+def test_what_is_at_risk_comes_first_then_what_gains_most_then_the_oldest(region: Hospitals, read: Read) -> None:
+    """A pair of which one is a person of two gains twice; whoever is mixed up with another is hurt."""
+    named = {people: name for name, people in crowd(region).items()}
+    connection = read()
+    risk = [named.get(frozenset(whose(entry)), "collision") for entry in review_list(connection)]
+    assert risk == ["collision", "large", "small", "number"]
+    ages = [named.get(frozenset(whose(e)), "collision") for e in review_list(connection, wanted=Wanted(by_age=True))]
+    assert ages == ["number", "small", "large", "collision"]
+
+
+def test_worth_is_the_probability_times_the_pairs_of_records_that_are_joined(region: Hospitals, read: Read) -> None:
+    crowd(region)
+    worth = {entry["score"]: entry["worth"] for entry in review_list(read()) if entry["score"]}
+    assert worth == {0.5: 1.0, 0.6: 0.6}
+
+
+def test_pages_follow_each_other_and_say_how_many_there_are(region: Hospitals, read: Read) -> None:
+    crowd(region)
+    connection = read()
+    pages = [review_list(connection, 3, wanted=Wanted(skip=skip)) for skip in (0, 3, 6)]
+    assert [len(page) for page in pages] == [3, 1, 0]
+    assert {entry["of"] for page in pages for entry in page} == {4}
+    assert len({frozenset(whose(entry)) for page in pages for entry in page}) == 4
+
+
+def test_a_list_is_narrowed_by_kind_assigner_and_age(region: Hospitals, read: Read) -> None:
+    crowd(region)
+    connection = read()
+    counts = {kind: len(review_list(connection, wanted=Wanted(kinds=(kind,)))) for kind in KINDS}
+    assert counts == {"proposal": 1, "duplicate": 1, "collision": 1, "doubtful-number": 1}
+    assert len(review_list(connection, wanted=Wanted(kinds=("proposal", "collision")))) == 2
+    assert len(review_list(connection, wanted=Wanted(assigner="CHB"))) == 2
+    oldest = review_list(connection, wanted=Wanted(by_age=True))
+    since = region.history()[-1].data["recorded_at"]
+    older = [whose(entry) for entry in review_list(connection, wanted=Wanted(before=since, by_age=True))]
+    assert older == [whose(entry) for entry in oldest[:-1]]  # the newest entry began with the last event
+    assert review_list(connection, wanted=Wanted(before=1)) == []
+
+
+def test_any_two_are_shown_side_by_side_also_where_nobody_spoke_of_them(region: Hospitals, read: Read) -> None:
+    a, b = region.register("CHA", "1", family="Martin"), region.register("CHB", "2", family="Durand")
+    shown = one_pair(read(), b, a)
+    assert whose(shown) == {a, b}
+    assert (shown["link"], shown["position"], shown["kind"]) == (None, None, "proposal")
+    assert {side["traits"]["family"] for side in shown["identities"]} == {"Martin", "Durand"}
+
+
+def test_evidence_tells_in_words_and_bits_what_the_weight_is_made_of(region: Hospitals, database_url: str) -> None:
+    a, b = region.register("CHA", "1", family="Martin"), region.register("CHB", "2", family="Durand")
+    with closing(ViewReader(database_url, IdentityIndex(model()))) as reader:
+        connection = reader.read(region)
+        found = Evidence(connection).of(one_pair(connection, a, b))
+        alone = Evidence(connection).of({"identities": one_pair(connection, a, b)["identities"][:1]})
+        gone = Evidence(connection).of(one_pair(connection, a, b, {a}))
+    assert (alone, gone) == (None, None)
+    assert found is not None
+    assert found["weight"] == pytest.approx(
+        found["prior"] + found["rare_names"] + sum(one["bits"] for one in found["traits"])
+    )
+    bits = {one["words"]: one["bits"] for one in found["traits"]}
+    assert bits["same given name"] > 0 > bits["family names differ"]
+    assert found["rule_version"] == 2
+
+
+def test_without_a_model_there_is_no_evidence_in_bits(region: Hospitals, read: Read) -> None:
+    a, b = region.register("CHA", "1"), region.register("CHB", "2")
+    connection = read()
+    assert Evidence(connection).of(one_pair(connection, a, b)) is None
+
+
+def test_nothing_is_repeated_of_somebody_whose_key_is_destroyed(region: Hospitals, read: Read) -> None:
+    a, b = region.register("CHA", "MARKED-1", family="Marked"), region.register("CHB", "2", "Marked")
+    propose(region, a, b)
+    connection = read()
+    shown = json.dumps([review_list(connection, erased={a, b}), one_pair(connection, a, b, {a, b})])
+    assert "arked" not in shown
+    assert "MARKED" not in shown
