@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
 from adapters.hl7.desk import Peer
-from adapters.hl7.mllp import Bounds, Broken, Frames
+from adapters.hl7.mllp import READ, Bounds, Broken, Frames
 from adapters.hl7.tls import names_of
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 Answers = Callable[[bytes, Peer], bytes | None]
 """What is answered to a message of a peer; None: nothing, and the connection is closed."""
 GRACE_S = 5.0
+LINGER_S = 5.0
+"""How long is read, and thrown away, what a peer says after the end."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,9 @@ class Server:
         thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
+        peer_ended = False
         try:
-            peer = self._shaken_hands(connection)
-            frames = Frames(connection, self._bounds)
-            while not self._stopping.is_set() and (message := frames.next()) is not None:
-                if (answer := self._answer(message, peer)) is None:
-                    return
-                frames.send(answer)
+            peer_ended = self._spoken(connection)
         except Broken as broken:
             log.info("a connection was closed: %s", broken)
         except ssl.SSLError as unfit:
@@ -124,10 +122,24 @@ class Server:
         except OSError as ended:  # a time-out among them
             log.debug("a connection ended (%s)", type(ended).__name__)
         finally:
+            if not peer_ended:
+                _end(connection)
             with self._lock:
                 self._open.pop(connection, None)
             _say_goodbye(connection)
             connection.close()
+
+    def _spoken(self, connection: socket.socket) -> bool:
+        """Answer all messages of a connection; whether the peer ended it. Raises Broken, OSError."""
+        peer = self._shaken_hands(connection)
+        frames = Frames(connection, self._bounds)
+        while not self._stopping.is_set():
+            if (message := frames.next()) is None:
+                return True
+            if (answer := self._answer(message, peer)) is None:
+                break
+            frames.send(answer)
+        return False
 
     def _shaken_hands(self, connection: socket.socket) -> Peer:
         """Begin to encrypt, where that is asked for. Raises OSError, ssl.SSLError."""
@@ -136,6 +148,20 @@ class Server:
         connection.settimeout(self._bounds.unfinished_s)
         connection.do_handshake()
         return names_of(connection) if connection.context.verify_mode is ssl.CERT_REQUIRED else None
+
+
+def _end(connection: socket.socket) -> None:
+    """Say that this is the end, and read what the peer still says: else the system resets the connection, and takes an
+    answer with it that the peer has not read yet.
+    """
+    _say_goodbye(connection)
+    until = time.monotonic() + LINGER_S
+    with suppress(OSError):  # the peer is gone
+        socket.socket.shutdown(connection, socket.SHUT_WR)
+        while (left_s := until - time.monotonic()) > 0:
+            connection.settimeout(left_s)
+            if not socket.socket.recv(connection, READ):
+                return
 
 
 def _say_goodbye(connection: socket.socket) -> None:

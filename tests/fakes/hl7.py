@@ -1,12 +1,24 @@
 """HL7 messages of people who do not exist, and the ledger that takes them in, in memory."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
+from threading import Lock
+from types import SimpleNamespace
 from typing import Any, Final
+from unittest.mock import patch
+from uuid import UUID
 
-from adapters.hl7.desk import Desk
+from adapters.hl7.desk import Clerk, Desk
 from adapters.hl7.er7 import Segment, segments
+from adapters.hl7.inquiry import Cancelled, Inquiry
 from adapters.hl7.intake import Intake
+from adapters.hl7.people import Number, Page
+from domain.aggregates.identity import Identity
 from domain.commands.directory import EnrollSite
+from domain.ledger import Ledger as AnyLedger
+from domain.traits import words
+from krypton.services.hl7_index import LedgerIndex
+from projections.identity_index import search
 from tests.fakes.ledger import MemoryLedger
 
 SITE: Final = "CHB"
@@ -17,6 +29,8 @@ OTHER_MATRICULE: Final = "185072A00401205"
 OTHERS_NUMBER: Final = "77^^^AUTRE&1.2.250.1.99&ISO^PI"
 VISIT: Final = f"V9^^^{SITE}^VN"
 Ledger = MemoryLedger
+SEARCHED: Final = Lock()
+"""Held while a search in memory takes the place of the view's."""
 
 
 def msh(event: str, control_id: str, charset: str = "UNICODE UTF-8", **changed: str) -> str:
@@ -51,8 +65,61 @@ def message(event: str, control_id: str, *rest: str, encoding: str = "utf-8", **
 def desk(ledger: MemoryLedger, *, real_only: bool = False) -> Desk:
     """Takes messages into that ledger; its establishment is enrolled first."""
     ledger.ask(EnrollSite(code=SITE, name="Hopital", ae_titles=(SENDER,)))
-    clerks = {"ADT": Intake(ledger=ledger, turn=nullcontext())}
+    return wired(ledger, real_only=real_only)
+
+
+def wired(ledger: AnyLedger, *, real_only: bool = False) -> Desk:
+    """Takes messages into a ledger, and answers queries from it."""
+    turn = nullcontext()
+    asked = Inquiry(index=MemoryIndex.of(ledger), ids=ledger.ids, turn=turn)
+    clerks: dict[str, Clerk] = {"ADT": Intake(ledger=ledger, turn=turn), "QBP": asked, "QCN": Cancelled()}
     return Desk(clerks=clerks, site_of=ledger.log.site_of, real_only=real_only)
+
+
+class MemoryIndex(LedgerIndex):
+    """The index as the service has it, behind the gate; who fits is looked for in the ledger, and not in a view."""
+
+    @staticmethod
+    def of(ledger: AnyLedger) -> "MemoryIndex":
+        """Of that ledger."""
+        ours = SimpleNamespace(ledger=ledger, ids=ledger.ids, vault=ledger.vault, execute=ledger.execute)
+        ours.snapshot = lambda: nullcontext(ledger)
+        ours.resolve = UUID
+        return MemoryIndex(ours)  # type: ignore[arg-type]
+
+    def numbers(self, *args: Any) -> tuple[Number, ...]:
+        """See ``Index``."""
+        with SEARCHED, patch.object(search, "some_of", _some_of):
+            return super().numbers(*args)
+
+    def people(self, *args: Any) -> Page:
+        """See ``Index``."""
+        with SEARCHED, patch.object(search, "some_of", _some_of):
+            return super().people(*args)
+
+
+def _some_of(ledger: AnyLedger, criteria: Mapping[str, str], most: int) -> dict[str, int]:
+    """As ``projections.identity_index.search``, of whole names, numbers and dates."""
+    found = {}
+    for stored in ledger.recorder.select_notifications(0, 1_000_000, topics=["identity.registered"]):
+        held = ledger.find(Identity, UUID(str(stored.originator_id)))
+        if held and not held.erased and all(_fits(held, name, value) for name, value in criteria.items()):
+            found[str(held.id)] = stored.id
+    return dict([*found.items()][:most])
+
+
+def _fits(held: Identity, name: str, value: str) -> bool:
+    own = {"number": held.local_id, "assigner": held.assigner, "status": held.status, "ins": (held.ins or "|")[-15:]}
+    if name == "ins_oid":
+        return (held.ins or "").startswith(f"{value}|")
+    if name in own:
+        return own[name] == value
+    known = str(held.traits.get(name.removesuffix("_is")) or "")
+    if name in ("family", "given"):
+        return known.upper().startswith(value.upper())
+    if name == "birth_date":
+        return known.startswith(value.removesuffix("-00").removesuffix("-00"))
+    return words(known) == words(value)
 
 
 class Answered:

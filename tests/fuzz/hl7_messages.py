@@ -1,4 +1,7 @@
-"""HL7 connections, byte for byte: each message is answered, or its connection ended; what is refused wrote nothing."""
+"""HL7 connections, byte for byte: each message is answered, or its connection ended; what is refused wrote nothing.
+
+A query writes nothing but the record that it was asked, and no answer names somebody who was erased.
+"""
 
 import logging
 import re
@@ -7,9 +10,14 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
+from adapters.hl7.assigners import oid_of
+from adapters.hl7.charsets import decoded
 from adapters.hl7.er7 import segments
+from adapters.hl7.header import header
 from adapters.hl7.mllp import END, START, Bounds
+from adapters.hl7.refusal import Refused
 from adapters.hl7.server import Server, Slots
+from domain.aggregates.identity import Identity
 from tests.fakes import hl7
 from tests.fakes.hl7 import MATRICULE, NIR, SITE, message, mrg, pid
 from tests.fuzz.frame import Wrong
@@ -34,7 +42,21 @@ CHARSETS: Final = (
     "~",
     "\\F\\",
 )
-EVENTS: Final = ("A01", "A04", "A05", "A28", "A08", "A31", "A40", "A24", "A37", "A47", "A03", "", "A40^ADT_A39")
+EVENTS: Final = (
+    *(f"ADT^{event}" for event in ("A01", "A04", "A05", "A28", "A08", "A31", "A40", "A24", "A37", "A47", "A03", "")),
+    *("ADT^A40^ADT_A39", "QBP^Q22^QBP_Q21", "QBP^Q23^QBP_Q21", "QBP^Q21", "QCN^J01^QCN_J01", "ACK^A28", "ORU^R01"),
+)
+QUERIES: Final = (
+    ("QBP^Q23", "QPD|IHE PIX Query|t1|1^^^CHB^PI", "RCP|I"),
+    ("QBP^Q23", f"QPD|IHE PIX Query|t1|2^^^CHB&{oid_of(SITE)}&ISO|^^^CHB~^^^&1.2.250.1.213.1.4.10&ISO", "RCP|I"),
+    ("QBP^Q23", f"QPD|IHE PIX Query|t1|{MATRICULE}^^^{NIR}^INS|", "RCP|I"),
+    ("QBP^Q23", "QPD|IHE PIX Query|t1|4^^^CHB^PI|^^^NONE", "RCP|I"),
+    ("QBP^Q22", "QPD|IHE PDQ Query|t2|@PID.5.1.1^FICTIVE~@PID.7^1950~@PID.8^F", "RCP|I|2^RD"),
+    ("QBP^Q22", "QPD|IHE PDQ Query|t2|@PID.5^FIC*^MARIE|||||^^^CHB", "RCP|I|1^RD", f"DSC|{'0' * 16}{'a' * 32}|I"),
+    ("QBP^Q22", "QPD|IHE PDQ Query|t2|@PID.3.1^1~@PID.3.4.1^CHB~@PID.3.4.3^ISO", "RCP|I"),
+    ("QCN^J01", "QID|t2|IHE PDQ Query"),
+)
+ERASED: Final = b"QXVMARK"
 MARKS: Final = (
     b"|",
     b"^",
@@ -68,6 +90,8 @@ class Hl7Messages:
         desk = hl7.desk(self._ledger)
         for number in ("1", "2", "3"):
             assert desk.answer(message("A28", f"known {number}", pid(number)))
+        assert desk.answer(message("A28", "erased", pid("4", name=f"FICTIVE^{ERASED.decode()}^^^^^L")))
+        self._ledger.memory_vault.destroy(str(Identity.create_id(self._ledger.ids, SITE, "4")))
         self._server = Server("127.0.0.1", 0, desk.answer, Bounds(most=100_000), Slots())
         self._server.start()
         self._broken = Broken()
@@ -83,7 +107,8 @@ class Hl7Messages:
             *(("A47", f"{pid('7')}\r{gone}") for gone in (mrg("1"), f"MRG|{WHOLE['f3']}")),
         ]
         each = [message(event, f"seed {n}", rest) for n, (event, rest) in enumerate(groups)]
-        return [*(framed(one) for one in each), b"".join(framed(one) for one in each[:4])]
+        each += [message("A28", f"query {n}", *rest, f9=kind) for n, (kind, *rest) in enumerate(QUERIES)]
+        return [*(framed(one) for one in each), b"".join(framed(one) for one in (*each[:4], *each[-4:]))]
 
     def changed(self, given: bytes, other: bytes, random: Random) -> bytes:
         """A field, a segment, a mark, the character set, the event, the frame, or the bytes."""
@@ -104,7 +129,7 @@ class Hl7Messages:
             case 4:
                 lines = field_changed(lines, 17, random.choice(CHARSETS))
             case 5:
-                lines = field_changed(lines, 8, f"ADT^{random.choice(EVENTS)}")
+                lines = field_changed(lines, 8, random.choice(EVENTS))
             case 6:
                 raw, where = bytearray(given), random.randrange(len(given) + 1)
                 raw[where:where] = random.choice(MARKS)
@@ -118,25 +143,32 @@ class Hl7Messages:
     def answer(self, given: bytes) -> str:
         """Say it on a connection of its own; then others are still answered."""
         head = self._ledger.recorder.max_notification_id()
-        answers = [told(one) for one in self._exchange(given)]
+        came = self._exchange(given)
+        answers = [told(one) for one in came]
         if self._broken.said:
             raise Wrong(self._broken.said.pop())
-        if self._ledger.recorder.max_notification_id() != head and "AA" not in answers:
+        wrote = self._wrote(head or 0)
+        if wrote and not any(answer.endswith("AA") for answer in answers):
             raise Wrong("what was refused was written")
+        if b"ADT" not in given and any(not topic.startswith("access.") for topic in wrote):
+            raise Wrong("a query wrote more than that it was asked")
+        if ERASED not in given and any(ERASED in one for one in came):
+            raise Wrong("an answer names somebody who was erased")
         if [told(one) for one in self._exchange(framed(message("A28", "known 1", pid("1"))))] != ["AA"]:
             raise Wrong("nobody else is answered any more")
         return " ".join(answers) or "closed"
 
+    def _wrote(self, head: int) -> list[str]:
+        found = self._ledger.recorder.select_notifications(head, 100, inclusive_of_start=False)
+        return [stored.topic for stored in found]
+
     def _exchange(self, said: bytes) -> list[bytes]:
         came = b""
         with socket.create_connection(("127.0.0.1", self._server.port), ANSWERED_WITHIN_S) as connection:
-            try:
-                connection.sendall(said)
-                connection.shutdown(socket.SHUT_WR)
-                while more := connection.recv(65_536):
-                    came += more
-            except (ConnectionResetError, BrokenPipeError):
-                pass  # it was closed while there was more to say
+            connection.sendall(said)
+            connection.shutdown(socket.SHUT_WR)
+            while more := connection.recv(65_536):
+                came += more
         return came.split(END)[:-1]
 
     def close(self) -> None:
@@ -159,16 +191,23 @@ class Broken(logging.Handler):
 
 def told(answer: bytes) -> str:
     """The verdict of an answer, with place and kind of an error. Raises Wrong where it is none."""
-    if not answer.startswith(START + b"MSH|"):
+    head = header(answer[1:]) if answer.startswith(START) else None
+    if head is None:
         raise Wrong("what came back is no answer")
-    each = {segment.name: segment for segment in segments(answer[1:].decode("ascii"), "ascii")}
+    try:
+        each = {segment.name: segment for segment in segments(*decoded(answer[1:], head.charsets))}
+    except Refused as unfit:
+        raise Wrong(f"an answer cannot be read: {unfit}") from None
     verdict = each["MSA"].value(1)
+    if "QAK" in each and verdict != {"OK": "AA", "NF": "AA"}.get(each["QAK"].value(2), each["QAK"].value(2)):
+        raise Wrong("a query is answered in two ways at once")
+    kind = "found " if "PID" in each else "none " if "QAK" in each else ""
     if verdict == "AA":
-        return verdict
+        return kind + verdict
     err = each["ERR"]
-    if not (verdict in ("AE", "AR") and err.value(2) and err.value(3).isdigit()):
+    if not (verdict in ("AE", "AR") and err.value(2) and err.value(3).isdigit()) or "PID" in each:
         raise Wrong(f"{verdict} says neither where nor what")
-    return f"{verdict}:{err.value(2)}-{err.value(2, 3)}:{err.value(3)}"
+    return f"{verdict}:{err.value(2)}-{err.value(2, 3)}-{err.value(2, 5)}:{err.value(3)}"
 
 
 def field_changed(lines: list[str], field: int, value: str) -> list[str]:

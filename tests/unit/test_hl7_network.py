@@ -141,6 +141,16 @@ def test_whoever_speaks_no_hl7_is_hung_up_on_and_others_go_on(serve: Serve, said
         assert Answered(exchanged(sender, message("A28", "m1", pid()))).verdict == "AA"
 
 
+def test_an_answer_is_not_lost_where_what_follows_the_message_is_no_hl7(serve: Serve) -> None:
+    """A connection that is closed while something in it was not read is reset, and what was sent before may be gone."""
+    server = serve(lambda raw, _: raw)
+    with connected(server) as sender:
+        sender.sendall(framed(b"a") + b"x" * 1_000_000)
+        sender.shutdown(socket.SHUT_WR)
+        assert received(sender) == b"a"
+        assert sender.recv(1) == b""
+
+
 @pytest.mark.parametrize("slots", [Slots(in_all=2), Slots(from_an_address=2)])
 def test_one_connection_too_many_is_closed_and_one_that_ends_makes_room(serve: Serve, slots: Slots) -> None:
     server = serve(lambda raw, _: raw, slots=slots)
