@@ -58,6 +58,18 @@ Feature: A hospital's own system says who its patients are
       Then it is answered AE at MRG-1
       And nothing new is in the ledger
 
+    Scenario: Numbers are given up in a circle
+      Given it registers Marie Fictive, born 19500312, under number 3
+      And it keeps number 1 and gives up number 2
+      And it keeps number 2 and gives up number 3
+      When it keeps number 3 and gives up number 1
+      Then it is answered AA
+      And numbers 1 and 2 are one person
+      And numbers 1 and 3 are one person
+      When it keeps number 3 and gives up number 1
+      Then it is answered AA
+      And nothing new is in the ledger
+
     Scenario: The two are told apart again
       Given it links numbers 1 and 2
       When it unlinks numbers 1 and 2
@@ -70,3 +82,57 @@ Feature: A hospital's own system says who its patients are
       Then it is answered AA
       And numbers 1 and 2 are two people
       And numbers 1 and 2 wait for a human
+
+  Rule: A system that asks is told what the ledger holds now, and that it asked is on record
+
+    Background:
+      Given it registers Marie Fictive, born 19500312, under number 2
+
+    Scenario: Two numbers become one patient's, and are told apart again
+      When it asks which other numbers the patient of number 1 has
+      Then it is answered AA with nobody
+      Given it links numbers 1 and 2
+      When it asks which other numbers the patient of number 1 has
+      Then it is told number 2
+      And it is on record that it asked
+      Given it unlinks numbers 1 and 2
+      When it asks which other numbers the patient of number 1 has
+      Then it is answered AA with nobody
+
+    Scenario: A merge that waits for a human is not told
+      Given it corrects number 2 to Marie Fictive, born 19720101
+      And it keeps number 1 and gives up number 2
+      When it asks which other numbers the patient of number 1 has
+      Then it is answered AA with nobody
+
+    Scenario: A number that nobody bears, and one that two people bear
+      When it asks which other numbers the patient of number 9 has
+      Then it is answered AE at QPD-3
+      And nothing new is in the ledger
+      Given it registers Paul Inventé, born 19881224, under number 1
+      When it asks which other numbers the patient of number 1 has
+      Then it is answered AE at QPD-3
+      And nothing new is in the ledger
+
+    Scenario: A patient is looked for
+      Given it links numbers 1 and 2
+      When it asks for Fictive, born 19500312
+      Then it is told numbers 1 and 2 of one patient
+      And it is on record that it asked
+      When it asks for Fictive, born 19880101
+      Then it is answered AA with nobody
+
+    Scenario: A search that says too little
+      When it asks for whoever is a woman
+      Then it is answered AE at QPD-3
+      And nothing new is in the ledger
+
+    Scenario: A patient who was erased
+      Given it links numbers 1 and 2
+      And the patient of number 2 is erased
+      When it asks which other numbers the patient of number 1 has
+      Then it is answered AA with nobody
+      When it asks which other numbers the patient of number 2 has
+      Then it is answered AE at QPD-3
+      When it asks for Fictive, born 19500312
+      Then it is told number 1

@@ -1,15 +1,11 @@
 """Steps of features/hl7.feature."""
 
-from contextlib import nullcontext
-
 import pytest
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
-from adapters.hl7.desk import Desk
-from adapters.hl7.intake import Intake
 from domain.aggregates.identity import Identity
 from domain.commands.directory import RegisterDevice
-from tests.fakes.hl7 import Answered, message, pid
+from tests.fakes.hl7 import Answered, message, msh, pid, wired
 from tests.features.conftest import FEATURES
 from tests.features.worlds.world import World
 
@@ -25,9 +21,7 @@ class Sender:
         world.enroll(CODE)
         self.world, self.site, self.application = world, world.code(CODE), world.ae_title("SIH")
         world.ask(RegisterDevice(code=self.site, ae_title=self.application, kind="gateway"))
-        ledger = world.ledger
-        clerks = {"ADT": Intake(ledger=ledger, turn=nullcontext())}
-        self._desk = Desk(clerks=clerks, site_of=ledger.log.site_of, real_only=False)
+        self._desk = wired(world.ledger)
         self.sent: list[bytes] = []
         self.head: int | None = 0
         self.answer: Answered | None = None
@@ -47,7 +41,24 @@ class Sender:
     def send(self, raw: bytes) -> None:
         self.sent.append(raw)
         self.head = self.world.ledger.recorder.max_notification_id()
-        self.answer = Answered(self._desk.answer(raw))
+        self.answer = Answered(self._desk.answer(raw), "utf-8")
+
+    def asks(self, event: str, qpd: str) -> None:
+        head = msh(event, f"m{len(self.sent)}", f3=self.application, f4=self.site, f9=f"QBP^{event}^QBP_Q21")
+        self.send(f"{head}\rQPD|IHE Query|t|{qpd}\rRCP|I\r".encode())
+
+    @property
+    def told(self) -> list[list[str]]:
+        """The numbers of each patient in the last answer."""
+        assert self.answer is not None
+        pids = [each for each in self.answer.segments if each.name == "PID"]
+        return [[number.part(1) for number in each.values(3)] for each in pids]
+
+    @property
+    def written(self) -> list[str]:
+        """What the last message wrote."""
+        found = self.world.ledger.recorder.select_notifications(self.head, 10, inclusive_of_start=False)
+        return [stored.topic for stored in found]
 
     def identity(self, number: str) -> Identity:
         local_id, _, ordinal = number.partition("#")
@@ -133,3 +144,41 @@ def are_one(sender: Sender, one: str, other: str, count: str) -> None:
 def wait(sender: Sender, one: str, other: str) -> None:
     pair = frozenset(str(sender.identity(number).id) for number in (one, other))
     assert pair in sender.world.views.review()
+
+
+@when(parsers.re(r"it asks which other numbers the patient of number (?P<number>\d+) has"))
+def asks_numbers(sender: Sender, number: str) -> None:
+    sender.asks("Q23", sender.number(number))
+
+
+@when(parsers.re(r"it asks for (?P<family>[A-Z]\S+), born (?P<birth>\d+)"))
+def asks_for(sender: Sender, family: str, birth: str) -> None:
+    sender.asks("Q22", f"@PID.5.1^{family}~@PID.7^{birth}")
+
+
+@when("it asks for whoever is a woman")
+def asks_too_little(sender: Sender) -> None:
+    sender.asks("Q22", "@PID.8^F")
+
+
+@given(parsers.re(r"the patient of number (?P<number>\d+) is erased"))
+def is_erased(sender: Sender, number: str) -> None:
+    sender.world.ledger.vault.destroy(str(sender.identity(number).id))
+
+
+@then(parsers.re(r"it is told numbers? (?P<numbers>\d+(?: and \d+)?)(?: of one patient)?"))
+def is_told(sender: Sender, numbers: str) -> None:
+    assert sender.told == [numbers.split(" and ")]
+
+
+@then("it is answered AA with nobody")
+def is_told_nobody(sender: Sender) -> None:
+    assert sender.answer is not None
+    assert (sender.answer.verdict, sender.answer.one("QAK").value(2), sender.told) == ("AA", "NF", [])
+
+
+@then("it is on record that it asked")
+def is_on_record(sender: Sender) -> None:
+    assert [topic for topic in sender.written if topic in ("access.viewed", "access.listed")] == sender.written
+    assert len(sender.written) == 1
+    assert sender.world.log()[-1].data["actor"] == f"aet:{sender.application}"
