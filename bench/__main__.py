@@ -24,6 +24,7 @@ from bench import (
     dicom_hostile,
     dicom_store,
     failover,
+    hl7,
     latency,
     matching,
     promotion,
@@ -74,6 +75,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "dicom": lambda _: dicom_store.run(),
     "dicom hostile": lambda _: dicom_hostile.run(),
     "dicom beside": lambda _: dicom_beside.run(),
+    "hl7": hl7.run,
     "as typed": typed.run,
 }
 

@@ -62,7 +62,7 @@ def processes(ours: Krypton, *commands: tuple[str, ...]) -> Iterator[None]:
             process.wait(STOP_S)
 
 
-def started(ours: Krypton, *words: str) -> "subprocess.Popen[bytes]":
-    """``krypton <words>`` in the background; whoever starts it ends it."""
-    env = {**os.environ, "KRYPTON_HOME": str(ours.settings.home)}
+def started(ours: Krypton, *words: str, **settings: str) -> "subprocess.Popen[bytes]":
+    """``krypton <words>`` in the background; whoever starts it ends it. ``settings``: beside those of this process."""
+    env = {**os.environ, "KRYPTON_HOME": str(ours.settings.home), **settings}
     return subprocess.Popen(krypton_command(*words), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

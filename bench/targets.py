@@ -110,6 +110,12 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         # storescu as it comes; with TCP_NODELAY, storescp keeps nothing and waits for nothing: no claim is made there.
         Target("dcmtk_pace", at_least=0.9, unless=ABSENT),
     ),
+    "hl7": (
+        Target("messages/s, one sender", at_least=100),
+        Target("messages/s, four senders", at_least=150),
+        Target("PIX queries/s, one sender", at_least=50),
+        Target("PIX queries/s, four senders", at_least=75),
+    ),
     "dicom beside": (
         Target("4 kB from 1: times Orthanc", at_least=1.0, unless=NO_ORTHANC),
         Target("256 kB from 1: times Orthanc", at_least=1.0, unless=NO_ORTHANC),

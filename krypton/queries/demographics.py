@@ -48,10 +48,11 @@ def numbers_of(ours: Krypton, caller: Caller, assigner: str, number: str, wanted
     ``assigner``: a code, or an OID of INS; ``wanted``: of these alone, where there are any. Raises NotFound,
     AlreadyRegistered (I2): several people bear it; BadTraits (I1); and as ``permit`` does.
     """
-    asked = _bearer(ours, assigner, number)
+    work = Work(ours.ledger)
+    asked = _bearer(ours, work, assigner, number)
     limits = [f"{'authority' if one in ours.ledger.authorities.names else 'site'}={one}" for one in wanted]
     allowed = permit(ours, caller, "identity.cross-reference", str(asked.id), asked=limits)
-    found = _people(ours, [allowed.members], wanted)
+    found = _people(ours, work, [allowed.members], wanted)
     return {
         name: [one for person in found for one in person[name] if one != [assigner, number]]
         for name in ("numbers", "ins")
@@ -95,13 +96,13 @@ def _in_order(ours: Krypton, met: Mapping[str, int], wanted: Collection[str]) ->
     membership = ours.ledger.membership()
     membership.load(met)
     persons = {frozenset(membership.person_of(one)) for one in met}
-    found = _people(ours, persons, wanted)
+    found = _people(ours, Work(ours.ledger), persons, wanted)
     for person in found:
         person["position"] = min(met[one] for one in person["members"] if one in met)
     return sorted((one for one in found if one["numbers"] or one["ins"]), key=lambda one: int(one["position"]))
 
 
-def _people(ours: Krypton, persons: Iterable[Collection[str]], wanted: Collection[str]) -> list[Document]:
+def _people(ours: Krypton, work: Work, persons: Iterable[Collection[str]], wanted: Collection[str]) -> list[Document]:
     """Each of these persons who is not erased: traits of the most reliable identity, numbers of all."""
     persons = [*persons]
     everybody = sorted({one for person in persons for one in person})
@@ -110,7 +111,7 @@ def _people(ours: Krypton, persons: Iterable[Collection[str]], wanted: Collectio
     loaded = ours.ledger.load([UUID(one) for one in everybody])
     known = {str(one): held for one, held in loaded.items() if isinstance(held, Identity)}
     living = {one: held for one, held in known.items() if not held.erased and held.readable and one not in gone}
-    numbers = _numbers(ours, living.values())
+    numbers = _numbers(work, living.values())
     found = ([living[one] for one in sorted(person) if one in living] for person in persons)
     documents = ((ids, sorted(person)) for ids, person in zip(found, persons, strict=True) if ids)
     return [_person(_best(ours, ids), ids, members, numbers, wanted) for ids, members in documents]
@@ -143,11 +144,11 @@ def _person(
     }
 
 
-def _numbers(ours: Krypton, identities: Iterable[Identity]) -> dict[UUID, str]:
+def _numbers(work: Work, identities: Iterable[Identity]) -> dict[UUID, str]:
     """The number of each that bears one of an establishment's, and bears it alone."""
     identities = [*identities]
-    work = Work(ours.ledger)
-    work.fetch(Identity.create_id(ours.ledger.ids, one.assigner, one.local_id, n) for one in identities for n in (1, 2))
+    said = {(one.assigner, one.local_id) for one in identities}
+    work.fetch(Identity.create_id(work.ids, *number, ordinal) for number in said for ordinal in (1, 2))
     return {one.id: one.local_id for one in identities if _bears_alone(work, one)}
 
 
@@ -160,12 +161,12 @@ def _bears_alone(work: Work, identity: Identity) -> bool:
         return False
 
 
-def _bearer(ours: Krypton, assigner: str, number: str) -> Identity:
+def _bearer(ours: Krypton, work: Work, assigner: str, number: str) -> Identity:
     """Raises NotFound, AlreadyRegistered (I2), BadTraits (I1)."""
     if assigner in ours.ledger.authorities.names:
         return _insured(ours, assigner, "".join(number.split()).upper())
     try:
-        found = bearer(Work(ours.ledger), assigner, number)
+        found = bearer(work, assigner, number)
     except NotFound:
         raise NotFound(NOBODY) from None
     if ours.vault.destroyed([str(found.id)]):  # erased a moment ago

@@ -1,0 +1,130 @@
+"""Benchmark of HL7: identity messages of people who are new, each stored before it is answered; and PIX queries.
+
+The service runs as ``krypton serve hl7`` does, in a process of its own; each sender is one too, and waits for an answer
+before it sends the next message, as senders do.
+"""
+
+import multiprocessing
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from itertools import cycle
+from typing import Final
+from uuid import uuid4
+
+from adapters.hl7.mllp import END, START
+from bench.commands import family
+from bench.region import STOP_S, started
+from domain.commands.directory import EnrollSite
+from domain.work import Envelope
+from krypton.bootstrap import Krypton
+from tests.waiting import until
+
+LOCAL: Final = "127.0.0.1"
+SENDERS: Final = 4
+ANSWER_S: Final = 30.0
+ASKED: Final = 50
+"""Patients that a sender registers before it asks for them."""
+
+
+def run(ours: Krypton, seconds: float = 10) -> dict[str, float]:
+    """Messages and queries a second; takes about four times ``seconds``."""
+    site, titles = f"B{uuid4().hex[:8].upper()}", tuple(f"HL7_{n}" for n in range(SENDERS))
+    ours.execute(EnrollSite(code=site, name="Benchmark", ae_titles=titles), Envelope())
+    with _service(ours) as port:
+        work = [(port, site, title, seconds) for title in titles]
+        return {
+            "messages/s, one sender": _rate(_register, work[:1]),
+            "messages/s, four senders": _rate(_register, work),
+            "PIX queries/s, one sender": _rate(_ask, work[:1]),
+            "PIX queries/s, four senders": _rate(_ask, work),
+        }
+
+
+@contextmanager
+def _service(ours: Krypton) -> Iterator[int]:
+    """``krypton serve hl7`` on a free port."""
+    with socket.create_server((LOCAL, 0)) as free:
+        port = int(free.getsockname()[1])
+    process = started(ours, "serve", "hl7", KRYPTON_HL7_PORT=str(port))
+    try:
+        until(lambda: _listens(port), "the HL7 service listens")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(STOP_S)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((LOCAL, port)) == 0
+
+
+Work = tuple[int, str, str, float]
+
+
+def _rate(send: Callable[[Work], tuple[int, float]], work: list[Work]) -> float:
+    with multiprocessing.get_context("spawn").Pool(len(work)) as pool:
+        return round(sum(count / took for count, took in pool.map(send, work)), 1)
+
+
+def _register(work: Work) -> tuple[int, float]:
+    """Register new patients for some seconds; how many, and how long it took (s)."""
+    _, _, _, seconds = work
+    with closing(_Sender(work)) as sender:
+        return _for(seconds, sender.register)
+
+
+def _ask(work: Work) -> tuple[int, float]:
+    """Ask for the numbers of patients for some seconds; likewise."""
+    _, _, _, seconds = work
+    with closing(_Sender(work)) as sender:
+        known = [sender.register() for _ in range(ASKED)]
+        each = cycle(known)
+        return _for(seconds, lambda: sender.ask(next(each)))
+
+
+def _for(seconds: float, say: Callable[[], object]) -> tuple[int, float]:
+    count, start = 0, time.perf_counter()
+    while (took := time.perf_counter() - start) < seconds:
+        say()
+        count += 1
+    return count, took
+
+
+class _Sender:
+    """A hospital's own system on one connection."""
+
+    def __init__(self, work: Work) -> None:
+        port, self._site, self._title, _ = work
+        self._connection = socket.create_connection((LOCAL, port), ANSWER_S)
+        self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._run, self._sent = uuid4().hex[:8], 0
+
+    def register(self) -> str:
+        """A28 of a new patient, whose number it returns."""
+        number = f"{self._run}{self._sent}"
+        name = f"{family(self._sent)}^ALEX^^^^^L"
+        self._say("ADT^A28^ADT_A05", "EVN||20260105", f"PID|1||{number}^^^{self._site}^PI||{name}||19700101|F")
+        return number
+
+    def ask(self, number: str) -> None:
+        """QBP^Q23: which other numbers the patient has; here none."""
+        self._say("QBP^Q23^QBP_Q21", f"QPD|IHE PIX Query|t|{number}^^^{self._site}^PI", "RCP|I")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def _say(self, kind: str, *lines: str) -> None:
+        self._sent += 1
+        head = f"MSH|^~\\&|{self._title}|{self._site}|KRYPTON||20260105||{kind}|{self._run}{self._sent}|P|2.5"
+        self._connection.sendall(START + "".join(f"{line}\r" for line in (head, *lines)).encode() + END)
+        answer = b""
+        while not answer.endswith(END):
+            if not (more := self._connection.recv(4_096)):
+                raise AssertionError("the connection was closed instead of an answer")
+            answer += more
+        if b"MSA|AA|" not in answer:
+            raise AssertionError(f"answered {answer!r}")
