@@ -21,7 +21,7 @@ from domain.aggregates.identity import Identity
 from tests.fakes import hl7
 from tests.fakes.hl7 import MATRICULE, NIR, SITE, message, mrg, pid
 from tests.fuzz.frame import Wrong
-from tests.fuzz.mutate import havoc, odd_text
+from tests.fuzz.mutate import LONGEST, havoc, odd_text
 
 ANSWERED_WITHIN_S: Final = 60.0
 WHOLE: Final = {
@@ -112,7 +112,7 @@ class Hl7Messages:
 
     def changed(self, given: bytes, other: bytes, random: Random) -> bytes:
         """A field, a segment, a mark, the character set, the event, the frame, or the bytes."""
-        text = given.strip(START + END).decode("latin-1")
+        text = given.strip(START + END).decode(errors="surrogateescape")  # bytes stay bytes, however often it is done
         lines = text.split("\r")
         at = random.randrange(len(lines))
         match random.randrange(8):
@@ -138,7 +138,7 @@ class Hl7Messages:
                 return havoc(given, other, random)
         if random.random() < 0.8:  # an id that was used would be refused before anything else is looked at
             lines = field_changed(lines, 9, f"m{random.randrange(10**12)}")
-        return framed("\r".join(lines).encode("utf-8", errors="replace"))
+        return framed("\r".join(lines).encode(errors="surrogateescape")[:LONGEST])
 
     def answer(self, given: bytes) -> str:
         """Say it on a connection of its own; then others are still answered."""
