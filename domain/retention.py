@@ -5,7 +5,7 @@ died within years of the last one, for years after the death. Each identity is o
 so retention is each identity's own. Source: CSP R.1112-7 (years in ``domain.rules.retention``); RGPD art. 17 3 c.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -114,6 +114,16 @@ def day_of_death(text: str | None, last: date, today: date) -> date | None:
     if not last <= day <= today:
         raise BadTraits("the day of death lies before the last exam, or ahead: check it")
     return day
+
+
+def seen_day(stated: Iterable[str], today: date, born: date | None) -> date:
+    """The day on which an establishment had somebody there: the first of those stated that can be, else today.
+
+    What it announces is of now: a day further back than records are kept by law is taken for a slip.
+    """
+    earliest = max(born or date.min, years_after(today, -Retention.years))
+    days = (known_day(one) for one in stated)
+    return next((day for day in days if day and earliest <= day <= today), today)
 
 
 def dated(stated: str | None, recorded: date, earliest: date | None) -> date:

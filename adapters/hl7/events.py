@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from adapters.hl7.er7 import Segment, only
-from adapters.hl7.patient import matricule, optional_number, own_number, patient
+from adapters.hl7.patient import days, matricule, optional_number, own_number, patient
 from adapters.hl7.refusal import Condition, Place, Refused
 from domain.commands.announced import (
     AnnouncedPatient,
@@ -34,6 +34,13 @@ def announced(event: str, found: list[Segment], site: str, content: str) -> Anno
 def _register(found: list[Segment], site: str, content: str) -> Announced:
     known = _patient(found, site)
     return Announced(AnnouncePatient(site=site, patient=known, content=content), patient=known)
+
+
+def _receive(found: list[Segment], site: str, content: str) -> Announced:
+    """A01, A04, A05: the patient is there; since PV1-44, else as of EVN-2, else of MSH-7."""
+    known = _patient(found, site)
+    seen = days(found, ("PV1", 44), ("EVN", 2), ("MSH", 7))
+    return Announced(AnnouncePatient(site=site, patient=known, content=content, seen=seen), patient=known)
 
 
 def _correct(found: list[Segment], site: str, content: str) -> Announced:
@@ -74,7 +81,8 @@ def _change(found: list[Segment], site: str, content: str) -> Announced:
 
 
 EVENTS: Final[Mapping[str, Callable[[list[Segment], str, str], Announced]]] = {
-    **dict.fromkeys(("A01", "A04", "A05", "A28"), _register),
+    **dict.fromkeys(("A01", "A04", "A05"), _receive),
+    "A28": _register,
     **dict.fromkeys(("A08", "A31"), _correct),
     "A40": _merge,
     "A24": _link,

@@ -5,7 +5,7 @@ authority; visit numbers and other systems' numbers are kept out. Source: IHE PA
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from adapters.hl7.er7 import Repetition, Segment
@@ -84,6 +84,12 @@ def matricule(segment: Segment, zfd: Segment | None, field: int = 3) -> Matricul
         )
     mode = MODES.get(zfd.value(5)) if zfd else None
     return next((Matricule(number=number, oid=oid, mode=mode) for number, oid in found), None)
+
+
+def days(found: Sequence[Segment], *places: tuple[str, int]) -> tuple[str, ...]:
+    """The days that these fields state, as YYYY-MM-DD; each of the first segment of its name."""
+    texts = (next((each.value(field) for each in found if each.name == name), "") for name, field in places)
+    return tuple(f"{said[1]}-{said[2]}-{said[3]}" for text in texts if (said := DATE.fullmatch(text)) and said[3])
 
 
 def _names(pid: Segment) -> dict[str, str | None]:

@@ -24,6 +24,7 @@ I12 A matricule that contradicts the sex, or the year or month of birth, may be 
 Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 """
 
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -35,6 +36,7 @@ from domain.errors import Erased, FlagUnchanged, KeyMissing, NothingToCorrect, S
 from domain.ids import Ids
 from domain.ins import qualified
 from domain.matching.record import record
+from domain.retention import known_day
 
 STRICT = ("family", "given", "first_names", "birth_date", "sex", "birth_place")
 
@@ -103,6 +105,10 @@ class Identity(Aggregate):
         flag: str
         reason: str
 
+    class Seen(Aggregate.Event):
+        TOPIC = "identity.seen"
+        day: str
+
     class ErasedEvent(Aggregate.Event):
         TOPIC = "identity.erased"
         reason: str
@@ -125,6 +131,7 @@ class Identity(Aggregate):
         self.has_ins = False
         self.ins: str | None = None
         self.ins_mode: str | None = None
+        self.seen_on: date | None = None
         self.erased = False
 
     def correct(self, *, traits: dict[str, Any], reason: str) -> None:
@@ -257,6 +264,16 @@ class Identity(Aggregate):
     @event(FlagCleared)
     def _flag_cleared(self, flag: str, reason: str) -> None:
         self.flags.discard(flag)
+
+    def see(self, day: date) -> None:
+        """The person was there on a day; kept where no later one is known. Raises Erased (I7)."""
+        self.refuse_if_erased()
+        if self.seen_on is None or day > self.seen_on:
+            self._seen(day=day.isoformat())
+
+    @event(Seen)
+    def _seen(self, day: str) -> None:
+        self.seen_on = known_day(day) or self.seen_on  # no day can be read where the key is gone
 
     def erase(self, *, reason: str) -> None:
         """Record that the person is erased: what was sealed under their key is unreadable. Raises Erased (I7).

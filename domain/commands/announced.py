@@ -16,6 +16,7 @@ from domain.commands.directory import is_enrolled
 from domain.commands.links import Merge, Unmerge, link_of
 from domain.commands.received_patient import ReceivedPatient, register_named, under_number, would_be
 from domain.errors import AlreadyRegistered, NotFound, NothingToChange, UnknownSite
+from domain.retention import birth_day, seen_day
 from domain.same_number import names_agree
 from domain.traits import corrected, refuse_mistyped_id
 from domain.unlike import unlike
@@ -54,6 +55,7 @@ class AnnouncePatient:
 
     ``corrects``: it is announced as a correction, so that another birth date under the same names is one. ``only_new``:
     who is registered already stays as they are. ``beside``: numbers that must be known, or nothing is written.
+    ``seen``: the person is there, on the first of these days that can be (YYYY-MM-DD); None: it does not say so.
     """
 
     site: str
@@ -62,6 +64,7 @@ class AnnouncePatient:
     corrects: bool = False
     only_new: bool = False
     beside: tuple[str, ...] = ()
+    seen: tuple[str, ...] | None = None
 
     def decide(self, work: Work) -> dict[str, Any]:
         """The identity. Somebody who cannot be the person known under the number is another identity, flagged
@@ -81,6 +84,8 @@ class AnnouncePatient:
             known, outcome = self._registered(work)
         if outcome == "registered" or not self.only_new:
             _state(work, known, self.patient)
+        if self.seen is not None:
+            known.see(seen_day(self.seen, work.now.date(), birth_day(known.traits.get("birth_date"))))
         return {"identity": str(known.id), "outcome": outcome, "content": self.content}
 
     def _registered(self, work: Work) -> tuple[Identity, str]:

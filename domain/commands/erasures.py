@@ -197,9 +197,9 @@ def kept(work: Work, person: Identity, rules: Retention, died: str | None) -> Ke
 
 
 def last_care(work: Work, person: Identity, born: date | None, rules: Retention) -> date:
-    """The day of the last exam or order; of the registration, where there is none."""
+    """The day of the last exam, order or stay; of the registration, where there is neither exam nor order."""
     days = (_day(one, born, rules) for one in _theirs(work, person.id))
-    return max(days, default=person.created_on.date())
+    return max(max(days, default=person.created_on.date()), person.seen_on or date.min)
 
 
 def _day(one: Study | Order, born: date | None, rules: Retention) -> date:

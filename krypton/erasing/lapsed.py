@@ -1,7 +1,7 @@
 """Finds whose retention is over: the views say whose it may be, and the ledger whose it is.
 
-Views do not know whether a device sent an exam or an archive was imported, nor when an order was performed. Whether it
-still is over, the ledger decides again for each request.
+Views do not know whether a device sent an exam or an archive was imported, when an order was performed, nor of stays:
+whoever had one is kept longer, never shorter. Whether it still is over, the ledger decides again for each request.
 
 What lapses with an erasure: the key, and with it every sealed field in all copies; instances, exports and texts of
 rows. What stands in clear in the log stays, under an id that leads to nobody any more: key, name and number are gone.
@@ -43,7 +43,7 @@ def unheard(_: int) -> None:
 
 
 def lapsed(ours: Krypton, connection: Connection, reach: Reach = unheard) -> Iterator[Document]:
-    """Whose retention is over: the identity, the day of the last exam or order, and how its erasure stands, if any.
+    """Whose retention is over: the identity, the day of the last exam, order or stay, and how its erasure stands.
 
     ``reach``: told how many more identities were looked at.
     """
@@ -93,7 +93,7 @@ def _to_approve(ours: Krypton, erasure: Erasure, rules: Retention) -> Document:
 
 
 def _over(ours: Krypton, identity: str, rules: Retention, today: date) -> date | None:
-    """The day of the last exam or order, where retention is over as the ledger has it; else None."""
+    """The day of the last exam, order or stay, where retention is over as the ledger has it; else None."""
     if (found := _last(ours, identity, rules)) is None:
         return None
     born, last = found
@@ -101,7 +101,7 @@ def _over(ours: Krypton, identity: str, rules: Retention, today: date) -> date |
 
 
 def _last(ours: Krypton, identity: str, rules: Retention) -> tuple[date | None, date] | None:
-    """The birth date, where it is known, and the day of the last exam or order; None where the person is erased."""
+    """The birth date, where it is known, and the day of the last exam, order or stay; None where they are erased."""
     work = ours.ledger.work([])
     if (person := work.find(Identity, UUID(identity))) is None or person.erased:
         return None

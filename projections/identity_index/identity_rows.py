@@ -104,6 +104,10 @@ def _flags(event: LedgerEvent, rows: Rows) -> list[str]:
     return held["flags"] if held else []
 
 
+def _seen(_: LedgerEvent, __: Rows) -> None:
+    """It counts for retention, which the ledger decides."""
+
+
 def _erased(event: LedgerEvent, rows: Rows) -> None:
     _change(event, rows, local_id=ERASED, traits=NO_TRAITS, ins=None, ins_oid=None, erased=True)
     _remember(event, rows, {})
@@ -117,6 +121,7 @@ WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
     "identity.ins_detached": _ins_detached,
     "identity.flagged": _flagged,
     "identity.flag_cleared": _flag_cleared,
+    "identity.seen": _seen,
     "identity.erased": _erased,
 }
 """What writes the rows of each event type."""
@@ -130,5 +135,6 @@ READS: dict[str, Collection[str]] = {
     "identity.ins_detached": SAID,
     "identity.flagged": (*SAID, "flag"),
     "identity.flag_cleared": (*SAID, "flag"),
+    "identity.seen": (),
     "identity.erased": SAID,
 }

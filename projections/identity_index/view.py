@@ -50,7 +50,7 @@ class IdentityIndex:
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
         """The rows that ``apply`` reads or changes in part; rows it only inserts need no prefetch."""
-        if event.type == "identity.registered":
+        if event.type in ("identity.registered", "identity.seen"):
             return ()
         if event.type.startswith("identity."):
             return (RowKey("identity", (event.aggregate_id,)),)

@@ -18,6 +18,7 @@ from adapters.dicom.inlet import spool_at
 from adapters.inbox.answers import answer_of, forgettings, keep_answer
 from adapters.inbox.filed import file_under
 from domain.actors import Caller
+from domain.commands.announced import AnnouncedPatient, AnnouncePatient
 from domain.commands.directory import RegisterProfessional
 from domain.commands.erasures import ApproveErasure, RequestErasure
 from domain.commands.orders import PlaceOrder
@@ -260,6 +261,9 @@ def test_whose_retention_is_over_is_found_and_requested_once(ward: Ward) -> None
     identity = ward.world.ask(came).result["identity"]
     sent = received("CHA", "2.25.10", local_id="dead clock", stated=stated)
     ward.world.ours.execute(replace(sent, started_at="2001-02-03T10:00:00"), Envelope("aet:CT1"))
+    ward.world.ask(replace(came, study_uid="2.25.11", patient=replace(came.patient, local_id="admitted")))
+    admitted = AnnouncedPatient(local_id="admitted", stated=stated)
+    ward.world.ask(AnnouncePatient(site="CHA", patient=admitted, content="x", seen=()))
     for view in VIEWS:
         ward.world.work(view)
     found = over(ward)
