@@ -167,12 +167,6 @@ class CommandLog(Protocol):
     def has_asked(self, actor: str) -> bool:
         """Whether an event is sealed under the actor's own key: the reason of a question."""
 
-    def is_named(self, identity: UUID) -> bool:
-        """Whether an event may be sealed under an identity's key: its own, or a conflict that it is said to be in."""
-
-    def named_in(self, identity: UUID) -> Sequence[UUID]:
-        """Ids of the studies of which a conflict names the identity, registered or not."""
-
     def forget_answers(self, command_ids: Collection[UUID]) -> None:
         """Overwrite numbers of orders and exams in the stored answers of these commands; safe to repeat."""
 

@@ -25,8 +25,6 @@ from domain.ports import Answer, Basis, CommandLog, CommandRecord, EventCodec, K
 from domain.times import EPOCH
 from domain.work import Decision, Envelope
 
-STRANGER = "other_identity_id"
-"""The field of a conflict that names whose the second is, as it says; it need not be registered."""
 NOT_STORED = {"originator_id", "originator_version", "originator_topic", "timestamp"}
 
 
@@ -89,7 +87,6 @@ class LedgerStore(EventStore[UUID]):
         lacking = self.vault.prepare({one for one, _ in named}, {one for one, begins in named if begins})
         if lacking:
             self._prepare_callers(lacking, {d.envelope.actor for d in decisions})
-            self._prepare_strangers(lacking, {one for e in domain_events if (one := vars(e).get(STRANGER))})
             lacking = self.vault.prepare(lacking)
         stored = [mapper.stored(event, d.envelope, at) for d in decisions for event in d.events]
         commands = [CommandRecord(d.envelope.command_id, d.asker, len(d.events), d.result) for d in decisions]
@@ -113,11 +110,6 @@ class LedgerStore(EventStore[UUID]):
                 self.vault.destroy(subject)
             else:
                 self.vault.prepare((), (subject,))
-
-    def _prepare_strangers(self, lacking: set[str], strangers: set[UUID]) -> None:
-        """Whom a conflict names and nobody registered gets a key, by the first that does (K1)."""
-        log = cast(CommandLog, self.recorder)
-        self.vault.prepare((), {str(one) for one in strangers if str(one) in lacking and not log.is_named(one)})
 
 
 def _basis(decisions: Sequence[Decision]) -> Basis | None:

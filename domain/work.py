@@ -132,10 +132,6 @@ class Work:
         """
         return self._ledger.log.begun_for(identity, after)
 
-    def named_in(self, identity: UUID) -> Sequence[UUID]:
-        """Ids of the studies of which a conflict names an identity, registered or not, as stored."""
-        return self._ledger.log.named_in(identity)
-
     @property
     def head(self) -> int:
         """The ledger's last position, as stored."""

@@ -22,7 +22,7 @@ from adapters.eventstore.clock import BOUND_S, Heard, StoreClock
 from adapters.eventstore.failures import translated
 from adapters.eventstore.stamps import PREPARE_LAST, TIME
 from adapters.eventstore.tables import ACTOR, ASKED, EVENTS
-from adapters.eventstore.whose import BEGUN_FOR, CONFLICTS, IS_NAMED, NAMED_IN
+from adapters.eventstore.whose import BEGUN_FOR, CONFLICTS
 from domain.askers import Asker
 from domain.decision_tables import Change, KnownRules, Pair
 from domain.ports import Answer, Basis, CommandRecord, EventCodec
@@ -163,14 +163,6 @@ class LedgerRecorder(ApplicationRecorder):
         """See ``domain.ports.CommandLog``."""
         sql = f"SELECT EXISTS (SELECT FROM {EVENTS} WHERE topic IN ({ASKED}) AND {ACTOR} = convert_to(%s, 'UTF8'))"
         return self._read(sql, (actor,)) == [(True,)]
-
-    def is_named(self, identity: UUID) -> bool:
-        """See ``domain.ports.CommandLog``."""
-        return self.position_of(identity) is not None or self._read(IS_NAMED, (str(identity),)) == [(True,)]
-
-    def named_in(self, identity: UUID) -> list[UUID]:
-        """See ``domain.ports.CommandLog``."""
-        return [UUID(one) for (one,) in self._read(NAMED_IN, (str(identity),))]
 
     def begun_for(self, identity: UUID, after: int = 0) -> list[UUID]:
         """See ``domain.ports.CommandLog``."""

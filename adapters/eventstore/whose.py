@@ -12,10 +12,6 @@ WHERE topic IN ({BEGUN}) AND {OF_IDENTITY} = convert_to(%s, 'UTF8') AND id > %s
 UNION SELECT originator_id::text FROM {EVENTS}
 WHERE topic IN ({MOVED}) AND position(convert_to(%s, 'UTF8') IN state) > 0 AND id > %s"""
 """Ids of what began for an identity behind a position, and of studies that were moved to or from it; both twice."""
-IS_NAMED: Final = f"SELECT EXISTS (SELECT FROM {EVENTS} WHERE topic IN ({NAMING}) AND {SAID_OF} = %s)"
-"""Whether a conflict says that what came second is of an identity."""
-NAMED_IN: Final = f"SELECT DISTINCT originator_id::text FROM {EVENTS} WHERE topic IN ({NAMING}) AND {SAID_OF} = %s"
-"""Ids of the studies in which such a conflict was found."""
 CONFLICTS: Final = f"""SELECT originator_version, state FROM (
 SELECT id, originator_version, state FROM {EVENTS} WHERE topic IN ({NAMING}) AND {SAID_OF} = ANY(%s)
 UNION SELECT id, originator_version, state FROM {EVENTS}

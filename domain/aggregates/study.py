@@ -157,7 +157,6 @@ class Study(Aggregate):
         self.reports: set[str] = set()
         self.withdrawn = False
         self.conflicts: dict[UUID, Conflict | None] = {}  # None: settled
-        self.named: dict[UUID, Conflict] = {}  # by whom a conflict says it is of, settled or not
         self.accepted: dict[str, list[str]] = {}  # report UID to the digests of its accepted contents
 
     def extend(self, *, modalities: list[str], series: list[dict[str, Any]], instances: int, root: str) -> None:
@@ -263,8 +262,6 @@ class Study(Aggregate):
     ) -> None:
         said = Conflict(site, uid, digest, other_identity_id, other_study_uid, stated, kind)
         self.conflicts[conflict_id] = said
-        if stated is not None:
-            self.named.setdefault(other_identity_id, said)
 
     def settle(self, *, conflict_id: UUID, accept: bool, reason: str) -> "Conflict":
         """Decide a conflict; returns what it was about. Raises ConflictSettled (S5)."""

@@ -14,7 +14,7 @@ from domain.aggregates.identity import FORCES_PROV, Identity, Status
 from domain.aggregates.link import HUMAN, Held, Link
 from domain.commands.directory import is_enrolled
 from domain.commands.links import Merge, Unmerge, link_of
-from domain.commands.received_patient import ReceivedPatient, register_named, under_number, would_be
+from domain.commands.received_patient import ReceivedPatient, meant_by, registered_beside, under_number
 from domain.errors import AlreadyRegistered, NotFound, NothingToChange, UnknownSite
 from domain.retention import birth_day, seen_day
 from domain.same_number import names_agree
@@ -91,14 +91,11 @@ class AnnouncePatient:
     def _registered(self, work: Work) -> tuple[Identity, str]:
         stated = dict(self.patient.stated)
         received = ReceivedPatient(local_id=self.patient.local_id, issuer=None, stated=stated)
-        target = would_be(work, self.site, received)
-        if known := work.find(Identity, target):
+        if known := meant_by(work, self.site, received):
             return known, "known"
         if self.corrects and (same := self._corrected(work, received)):
             return same, "known"
-        new = register_named(work, target, self.site, received)
-        assert new is not None, "decided on the same state as its id"
-        return new, "registered"
+        return registered_beside(work, self.site, received), "registered"
 
     def _corrected(self, work: Work, received: ReceivedPatient) -> Identity | None:
         living = [one for one in under_number(work, self.site, received) if not one.erased]

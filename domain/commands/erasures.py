@@ -1,6 +1,6 @@
 """Commands on erasures: request, approve, cancel, hold, release; for the policy: carry out, and note what followed."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,6 @@ from domain.aggregates.erasure import Erasure, Request
 from domain.aggregates.identity import Identity
 from domain.aggregates.order import Order
 from domain.aggregates.study import Study
-from domain.commands.received_patient import ReceivedPatient, register_named
 from domain.errors import BadTraits, ErasureUnchanged, StillRetained
 from domain.grounds import reference as unnaming
 from domain.retention import Ground, Kept, Retention, birth_day, day_of_death, lawful
@@ -22,7 +21,7 @@ UNSEEN = "F7"
 
 @dataclass(frozen=True, kw_only=True)
 class RequestErasure:
-    """Ask for an identity to be erased; whom only a conflict names is registered as it says.
+    """Ask for an identity to be erased.
 
     ``ground``: a word of ``domain.retention.Ground``; ``reference``: where that is written, without naming the person;
     ``died``: day of death as YYYY-MM-DD, where it ends retention earlier.
@@ -37,7 +36,7 @@ class RequestErasure:
         """Raises UnlawfulGround (F1), StillRetained (F2), SecondPersonMissing (F3), ErasureUnchanged (F6), UnfitGround
         (I8), Erased (I7), BadTraits (I1), NotFound.
         """
-        person = work.find(Identity, self.identity) or _stranger(work, self.identity)
+        person = work.get(Identity, self.identity)
         person.refuse_if_erased()
         rules = _rules(work)
         ground = lawful(self.ground, rules)
@@ -207,20 +206,6 @@ def _day(one: Study | Order, born: date | None, rules: Retention) -> date:
     if isinstance(one, Order):
         return (one.modified_on if one.studies else one.created_on).date()
     return rules.last_seen(one.started_at, one.created_on.date(), born, by_device=one.by_device)
-
-
-def _stranger(work: Work, identity: UUID) -> Identity:
-    """Whom only a conflict names: sealed under their key, that holds name and number, so they can be erased too.
-
-    Where whose study it is was erased, nothing of the two can be read any more. Raises NotFound.
-    """
-    for study in work.named_in(identity):
-        if (held := work.find(Study, study)) and (said := held.named.get(identity)) and isinstance(said.stated, dict):
-            patient = ReceivedPatient(**said.stated)
-            for sent in (patient, replace(patient, issuer=None)):  # an issuer may have been enrolled since
-                if registered := register_named(work, identity, said.site, sent):
-                    return registered
-    return work.get(Identity, identity)
 
 
 def _without_hold(work: Work, identity: UUID, reference: str) -> list[str]:

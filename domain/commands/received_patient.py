@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from uuid import UUID
 
 from domain.aggregates.identity import FORCES_PROV, Identity
 from domain.commands.directory import is_enrolled
@@ -71,21 +70,24 @@ def under_number(work: Work, site: str, patient: ReceivedPatient) -> Iterator[Id
     )
 
 
-def would_be(work: Work, site: str, patient: ReceivedPatient) -> UUID:
-    """The id of the identity that a received person is or would be; nobody is registered."""
-    stated, under = received_traits(work.now, **patient.stated), list(under_number(work, site, patient))
-    known = next((one.id for one in under if _is_of(one, stated)), None)
-    return known or Identity.create_id(work.ids, _assigner(work, site, patient), patient.local_id, len(under) + 1)
+def meant_by(work: Work, site: str, patient: ReceivedPatient) -> Identity | None:
+    """Who bears a received number and can be meant; nothing is learned of them."""
+    stated = received_traits(work.now, **patient.stated)
+    return next((one for one in under_number(work, site, patient) if _is_of(one, stated)), None)
 
 
-def register_named(work: Work, identity: UUID, site: str, patient: ReceivedPatient) -> Identity | None:
-    """Register a person whom something received names, under the id that ``would_be`` gave them then; None where that
-    is not theirs any more.
+def registered_beside(work: Work, site: str, patient: ReceivedPatient) -> Identity:
+    """A new identity under a received number, beside all that bear it."""
+    stated, others = received_traits(work.now, **patient.stated), list(under_number(work, site, patient))
+    return _registered(work, _assigner(work, site, patient), patient.local_id, stated, others)
+
+
+def named_by(work: Work, site: str, patient: ReceivedPatient) -> Identity:
+    """Whom something names that was put aside; registered if nobody bears the number who can be meant.
+
+    What it says is sealed under their key: no later person under the number may come to share that.
     """
-    others, assigner = list(under_number(work, site, patient)), _assigner(work, site, patient)
-    if Identity.create_id(work.ids, assigner, patient.local_id, len(others) + 1) != identity:
-        return None
-    return _registered(work, assigner, patient.local_id, received_traits(work.now, **patient.stated), others)
+    return meant_by(work, site, patient) or registered_beside(work, site, patient)
 
 
 def is_only_of(work: Work, site: str, patient: ReceivedPatient, erased: Collection[str]) -> bool:

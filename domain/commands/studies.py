@@ -8,7 +8,7 @@ from domain.aggregates.dose import Dose
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Conflict, Study
 from domain.commands.doses import ReceivedDose, record_dose
-from domain.commands.received_patient import ReceivedPatient, identity_for, under_number, would_be
+from domain.commands.received_patient import ReceivedPatient, identity_for, named_by, under_number
 from domain.errors import Contended
 from domain.ids import Ids
 from domain.texts import received_accession
@@ -53,7 +53,7 @@ class ReceivedConflict:
 
     def record(self, work: Work, study: Study, site: str) -> None:
         """Record it on the study that has the first ones."""
-        other = would_be(work, site, self.patient)
+        other = named_by(work, site, self.patient).id
         said = asdict(self.patient) if PERSONAL.intersection(self.differing) else None
         study.find_conflict(
             kind=self._kind(work, study, other),

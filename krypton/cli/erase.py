@@ -1,6 +1,5 @@
 """krypton erase: requests, approves, holds and shows erasures. A policy carries them out, and what is left follows."""
 
-from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +7,6 @@ import typer
 
 from domain.aggregates.erasure import Erasure, Request
 from domain.commands.erasures import ApproveErasure, CancelErasure, HoldErasure, ReleaseHold, RequestErasure
-from domain.errors import NotFound
 from krypton.bootstrap import Krypton
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, envelope, krypton
@@ -44,24 +42,10 @@ def request(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask for an identity to be erased. Nothing happens until somebody else approves.
-
-    Whom only a conflict names (``study conflicts list``) is asked for by their uuid, and registered as it says.
-    """
+    """Ask for an identity to be erased. Nothing happens until somebody else approves."""
     ours = krypton()
-    command = RequestErasure(identity=_meant(ours, ref), ground=ground, reference=reference, died=died)
+    command = RequestErasure(identity=ours.resolve(ref), ground=ground, reference=reference, died=died)
     ask(ours, command, who, command_id, as_json)
-
-
-def _meant(ours: Krypton, ref: str) -> UUID:
-    """The identity that a REF names; also one that only a conflict names, by its uuid. Raises NotFound."""
-    try:
-        return ours.resolve(ref)
-    except NotFound:
-        with suppress(ValueError):
-            if ours.ledger.log.is_named(identity := UUID(ref)):
-                return identity
-        raise
 
 
 @app.command()

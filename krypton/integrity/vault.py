@@ -18,7 +18,6 @@ from adapters.eventstore.subjects import Known
 from adapters.vault import survey
 from adapters.vault.survey import Row, State
 from domain.aggregates.viewing import key_of
-from domain.storing import STRANGER
 from krypton.bootstrap import Krypton
 from krypton.integrity.findings import Difference, Kind, Log
 from schemas.codec import Codec
@@ -86,7 +85,7 @@ def _others(scan: Scan) -> Iterator[tuple[str, str]]:
     codec = Codec(registry(), NoKeys())
     for version, state in subjects.naming(scan):
         _, said = codec.decode(state, version, unseal=False)
-        yield said[STRANGER], "somebody whom a conflict names"
+        yield said["other_identity_id"], "somebody whom a conflict names"
     for actor in subjects.callers(scan):
         yield str(key_of(actor)), "the caller"
 

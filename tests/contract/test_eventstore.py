@@ -15,7 +15,7 @@ from eventsourcing.utils import Environment
 from adapters.eventstore import Factory, storing
 from adapters.eventstore.factory import DATABASE
 from adapters.eventstore.tables import EVENTS, create
-from adapters.eventstore.whose import CONFLICTS, IS_NAMED, NAMED_IN
+from adapters.eventstore.whose import CONFLICTS
 from domain.askers import Asker
 from domain.errors import CommandRepeated
 from domain.ports import Answer, Basis, CommandRecord
@@ -88,17 +88,6 @@ def command(events: int = 1, ident: UUID | None = None) -> CommandRecord:
     return CommandRecord(ident or uuid4(), ASKER, events, {"made": "x"})
 
 
-def test_somebody_is_named_once_registered_or_once_a_conflict_names_them(recorder: Recorder) -> None:
-    """Under whose key something may be sealed: only whoever is not named yet gets a new one (K1)."""
-    registered, stranger, nobody = uuid4(), uuid4(), uuid4()
-    conflict = conflicting(uuid4(), stranger)
-    other = StoredEvent(uuid4(), 1, "study.arrived", f"of {nobody}".encode())
-    recorder.insert_events([event(registered), conflict, other], commands=[command(3)])
-    assert [recorder.is_named(one) for one in (registered, stranger, nobody)] == [True, True, False]
-    found = [list(recorder.named_in(one)) for one in (registered, stranger, nobody)]
-    assert found == [[], [conflict.originator_id], []]
-
-
 def begins(topic: str, identity: UUID) -> StoredEvent:
     """An event that begins something for an identity, in its real bytes."""
     schema = registry().of_type(topic)
@@ -134,7 +123,6 @@ def test_conflicts_are_found_by_whose_the_second_is_and_by_the_study(recorder: R
     assert found([], studies[1:2]) == [states[1]]
     assert found([people[0], people[3]], studies[:2]) == [states[0], states[1], states[3]]
     assert found([uuid4()], [uuid4()]) == []
-    assert recorder.is_named(people[3])
 
 
 OTHERS = """SELECT gen_random_uuid(), 1, 'study.conflict_found', convert_to(repeat('a', 64) || 'H' || gen_random_uuid(),
@@ -148,15 +136,10 @@ def test_conflicts_are_found_by_an_index(database_url: str) -> None:
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {EVENTS} (originator_id, originator_version, topic, state) {OTHERS}")
         cursor.execute(f"ANALYZE {EVENTS}")
-        for sql, values in (
-            (CONFLICTS, ([str(uuid4())], [str(uuid4())])),
-            (IS_NAMED, (str(uuid4()),)),
-            (NAMED_IN, (str(uuid4()),)),
-        ):
-            cursor.execute(f"EXPLAIN {sql}", values)
-            plan = "\n".join(line for (line,) in cursor.fetchall())
-            assert "ledger_events_said_of_idx" in plan
-            assert "ledger_events_naming_idx" not in plan
+        cursor.execute(f"EXPLAIN {CONFLICTS}", ([str(uuid4())], [str(uuid4())]))
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert "ledger_events_said_of_idx" in plan
+        assert "ledger_events_naming_idx" not in plan
 
 
 @pytest.mark.parametrize("later", ["link.merged", "rules.published", "view.promoted", "establishment.enrolled"])

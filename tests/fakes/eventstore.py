@@ -136,17 +136,6 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
         )
         return any(actor.encode() in event.state for event in asked)
 
-    def is_named(self, identity: UUID) -> bool:
-        """See ``domain.ports.CommandLog``."""
-        return self.position_of(identity) is not None or bool(self.conflicts([str(identity)], []))
-
-    def named_in(self, identity: UUID) -> Sequence[UUID]:
-        """See ``domain.ports.CommandLog``."""
-        head = self.max_notification_id() or 0
-        found = self.select_notifications(1, head + 1, topics=("study.conflict_found",))
-        said = ((one.originator_id, SAID_OF(one.state)) for one in found)
-        return list(dict.fromkeys(UUID(str(i)) for i, is_of in said if is_of and is_of[1].decode() == str(identity)))
-
     def begun_for(self, identity: UUID, after: int = 0) -> Sequence[UUID]:
         """See ``domain.ports.CommandLog``."""
         head = self.max_notification_id() or 0

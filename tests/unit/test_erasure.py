@@ -420,29 +420,35 @@ def test_who_requested_releases_their_own_hold(desk: Desk) -> None:
 
 
 def named_by_a_conflict(desk: Desk, local_id: str = "9", issuer: str | None = None) -> tuple[UUID, UUID, UUID]:
-    """Somebody who was never registered: an image of a study came once more, and says that it is theirs. With the
-    study, and the conflict.
+    """Somebody of whom nothing came but an image of another's study, which came once more and says that it is theirs.
+    With the study, and the conflict.
     """
     study = UUID(desk.region.receive().result["study"])
+    return (*put_aside(desk, local_id, "STRANGER", issuer), study)
+
+
+def put_aside(
+    desk: Desk, local_id: str, family: str, issuer: str | None = None, content: str = "ab"
+) -> tuple[UUID, UUID]:
+    """An image of the person's study came once more, and says that it is somebody else's: whose, and the conflict."""
     second = ReceivedConflict(
-        patient=ReceivedPatient(local_id=local_id, issuer=issuer, stated={"family": "STRANGER"}),
+        patient=ReceivedPatient(local_id=local_id, issuer=issuer, stated={"family": family}),
         study_uid="2.25.1",
         differing=["PatientID", "PatientName"],
         instances=1,
         uid="2.25.1.1",
-        digest="ab" * 32,
+        digest=content * 32,
     )
     desk.region.receive(instances=0, conflicts=(second,))
-    (found,) = [one for one in desk.region.history() if one.type == "study.conflict_found"]
-    return UUID(found.data["other_identity_id"]), study, UUID(found.data["conflict_id"])
+    found = [one for one in desk.region.history() if one.type == "study.conflict_found"][-1]
+    return UUID(found.data["other_identity_id"]), UUID(found.data["conflict_id"])
 
 
 @pytest.mark.parametrize("issuer", [None, "CHP"])
 @pytest.mark.parametrize("settled", [True, False])
 def test_whom_only_a_conflict_names_can_be_erased(desk: Desk, issuer: str | None, settled: bool) -> None:
     """Their name and number are sealed under their key, also when somebody dismissed the conflict."""
-    stranger, study, conflict = named_by_a_conflict(desk, issuer=issuer)
-    assert desk.region.find(Identity, stranger) is None
+    stranger, conflict, study = named_by_a_conflict(desk, issuer=issuer)
     if settled:
         desk.ask(DismissConflict(study=study, conflict=conflict, reason="x"))
     desk.ask(RequestErasure(identity=stranger, ground="error", reference="file 13"))
@@ -460,7 +466,35 @@ def test_a_reference_does_not_name_whom_only_a_conflict_names(desk: Desk) -> Non
     for said in ("file of M. Stranger", "number 99123"):
         with pytest.raises(UnfitGround):
             desk.ask(RequestErasure(identity=stranger, ground="error", reference=said))
-    assert desk.region.find(Identity, stranger) is None
+
+
+def test_whom_a_conflict_names_is_nobody_else(desk: Desk) -> None:
+    """Not whoever else a conflict names, and not whoever comes in later, under one number: each is erased alone."""
+    stranger, *_ = named_by_a_conflict(desk, local_id="9")
+    another, _ = put_aside(desk, "9", "AUTRE", content="cd")
+    again, _ = put_aside(desk, "9", "STRANGER", content="ef")
+    came = UUID(desk.region.receive(local_id="9", study_uid="2.25.7", stated={"family": "TIERS"}).result["identity"])
+    assert again == stranger
+    assert len({stranger, another, came}) == 3
+    desk.ask(RequestErasure(identity=stranger, ground="error", reference="file 13"))
+    desk.ask(ApproveErasure(identity=stranger), OTHER)
+    desk.let_pass(days=8)
+    erased = {one: person.erased for one in (stranger, another, came) if (person := desk.region.find(Identity, one))}
+    assert erased == {stranger: True, another: False, came: False}
+
+
+def test_whom_a_conflict_names_can_be_erased_though_whose_study_it_is_was(desk: Desk) -> None:
+    """Nobody can decide such a conflict any more: what it says of the other would stay for ever."""
+    stranger, *_ = named_by_a_conflict(desk)
+    erased = desk.region.ask(Erase(identity=desk.person, reason="error: file 1"))
+    desk.region.memory_vault.destroy(str(desk.person))
+    assert erased.positions
+    desk.ask(RequestErasure(identity=stranger, ground="error", reference="file 13"))
+    desk.ask(ApproveErasure(identity=stranger), OTHER)
+    desk.let_pass(days=8)
+    person = desk.region.find(Identity, stranger)
+    assert person is not None
+    assert person.erased
 
 
 def test_whom_nothing_names_is_not_erased(desk: Desk) -> None:
