@@ -12,7 +12,7 @@ F5  A legal hold stops approval and carrying out until it is released. There may
 F6  A step follows the one before: one request at a time, which is approved once, and may be cancelled until it is
     carried out; a hold is placed once and released once.
 F7  Nothing goes that nobody has looked at: an erasure is not carried out where a study or an order came to the identity
-    after the approval.
+    after the approval, or the identity became one person with another.
 F8  What F2, F7 or I1 forbids at the time of carrying out is stopped for good, and nobody tries again by themselves: it
     is cancelled, and requested again.
 F9  Whoever requested the erasure of an identity, at any time, releases no hold on it that another person placed.

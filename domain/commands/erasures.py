@@ -170,7 +170,8 @@ def _checked(work: Work, person: Identity, stated: str) -> str:
 
 def _forbidden_by(work: Work, person: Identity, request: Request, rules: Retention) -> str | None:
     """The rule by which the request must not be carried out any more: F7, F2 or I1; None: it may be."""
-    if _theirs(work, person.id, after=request.upto):
+    merges = work.membership.merged_in(str(person.id)).values()
+    if _theirs(work, person.id, after=request.upto) or any(at > request.upto for at in merges):
         return UNSEEN
     if request.ground is Ground.END_OF_RETENTION:
         try:

@@ -18,8 +18,8 @@ from krypton.erasing.exports import handed_on
 Document = dict[str, Any]
 WHY: Final = {
     "F2": "the record is kept again: cancel it, and request it again when retention is over",
-    "F7": "a study or an order came to the identity after the approval: look at it, then cancel, and request it again "
-    "where it still is right",
+    "F7": "a study, an order or a merge came to the identity after the approval: look at it, then cancel, and "
+    "request it again where it still is right",
     "I1": "the day of death that was stated cannot be: cancel it, and request it again",
 }
 """Why an erasure is stopped, by the rule that did it, and what to do."""

@@ -171,10 +171,13 @@ def came(desk: Desk, what: str) -> None:
         case "study moved to it":
             study = UUID(desk.region.ask(received(study_uid="2.25.77", local_id="2")).result["study"])
             desk.ask(ReassignStudy(study=study, to_identity=desk.person, reason="x"))
+        case "merge":
+            other = desk.region.register(local_id="3", birth_date="1950-03-01")
+            desk.ask(Merge(one=desk.person, other=other, reason="x"))
 
 
 @pytest.mark.parametrize("ground", [*Ground])
-@pytest.mark.parametrize("what", ["study", "order", "study moved to it"])
+@pytest.mark.parametrize("what", ["study", "order", "study moved to it", "merge"])
 def test_what_came_after_the_approval_stops_the_erasure_for_good(desk: Desk, ground: Ground, what: str) -> None:
     """Nobody has looked at it. Also on the day on which retention is over once more: somebody asks again."""
     desk.exam("2005-02-01T08:00:00")
@@ -188,7 +191,7 @@ def test_what_came_after_the_approval_stops_the_erasure_for_good(desk: Desk, gro
 
 def test_what_came_before_the_approval_was_looked_at(desk: Desk) -> None:
     desk.request()
-    for what in ("study", "order", "study moved to it"):
+    for what in ("study", "order", "study moved to it", "merge"):
         came(desk, what)
     desk.ask(ApproveErasure(identity=desk.person), OTHER)
     desk.let_pass(days=8)
