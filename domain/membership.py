@@ -149,6 +149,8 @@ HELD_BY_EVENT = {
     "link.barred": BARRED,
     "link.unbarred": "open",
     "link.dismissed": None,
+    "link.postponed": None,
+    "link.assigned": None,
 }
 """The state of the pair after each event; None: unchanged."""
 

@@ -49,6 +49,8 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "identity.review.show": CLERK,
     "identity.review.accept": CLERK,
     "identity.review.dismiss": CLERK,
+    "identity.review.postpone": CLERK,
+    "identity.review.assign": CLERK,
     "identity.search": CLERK,
     "identity.cross-reference": SERVICE,  # a hospital's own system: which other numbers are this patient's (PIX)
     "identity.demographics": SERVICE,  # the same: who is meant (PDQ)

@@ -40,7 +40,7 @@ KINDS: Final = (
     Kind(
         "times of the ledger",
         "say when a statement was made or ends; a reader of the topic must know whether it still holds",
-        ("recorded_at", "expires_at", "day", "deadline", "due_at"),
+        ("recorded_at", "expires_at", "day", "deadline", "due_at", "until"),
     ),
     Kind(
         "clinical times",
@@ -50,7 +50,7 @@ KINDS: Final = (
     Kind(
         "who acted",
         "professionals stand in a public registry; other actors are codes that are no names (W1)",
-        ("actor", "by", "ordered_by", "role", "rpps"),
+        ("actor", "assigned_to", "by", "ordered_by", "role", "rpps"),
     ),
     Kind(
         "public registry data",

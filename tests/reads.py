@@ -50,6 +50,7 @@ NOTHING_PERSONAL: Final = {
             *("erase.request", "erase.approve", "erase.cancel", "erase.hold", "erase.release"),
             "erase.request-lapsed",
             *("identity.bar", "identity.unbar", "identity.review.accept", "identity.review.dismiss"),
+            *("identity.review.postpone", "identity.review.assign"),
             *(
                 "study.reassign",
                 "study.withdraw",

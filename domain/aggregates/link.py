@@ -14,6 +14,9 @@ L7  A rule merges or proposes two only while they agree by it, and takes a merge
 L8  Only a rule of the version in force decides.
 L9  Two who are one person by other pairs than theirs are unmerged by these pairs: the refusal names which hold the two,
     and the one to cut.
+L10 A pair that waits for a human may be postponed, and assigned to a clerk; what is decided or asked of it next ends
+    both.
+L11 A pair is postponed to a time to come, a year ahead at most.
 Source: RNIV (the national identity-vigilance reference), duplicates and collisions.
 """
 
@@ -93,6 +96,14 @@ class Link(Aggregate):
     class Dismissed(Said):
         TOPIC = "link.dismissed"
 
+    class Postponed(Said):
+        TOPIC = "link.postponed"
+        until: int | None
+
+    class Assigned(Said):
+        TOPIC = "link.assigned"
+        assigned_to: str | None
+
     @classmethod
     def propose(cls, ids: Ids, one: tuple[UUID, int], other: tuple[UUID, int]) -> "Link":
         """Open the link of a pair, in either order, each side with its registration position.
@@ -109,6 +120,9 @@ class Link(Aggregate):
         """The link's id: the same pair always has the same one. ``low`` sorts first (L1)."""
         return ids.of("link", str(low), str(high))
 
+    postponed_until: int | None
+    assigned_to: str | None
+
     @event(Proposed)
     def __init__(self, id: UUID, low: UUID, high: UUID, low_registered: int, high_registered: int) -> None:
         self.pair: dict[str, Any] = {
@@ -123,6 +137,7 @@ class Link(Aggregate):
         self.parted_by_human = False  # unmerged or dismissed, and no human has merged it, or asked to, since
         self.dismissed = False
         self.in_review = False
+        self._on_the_list(waits=True)
 
     def merge(
         self,
@@ -170,6 +185,7 @@ class Link(Aggregate):
         self.merged_by_human = rule == HUMAN
         self.merged_because = reason
         self.parted_by_human = self.dismissed = self.in_review = False
+        self._on_the_list(waits=False)
 
     def request_review(
         self, *, reason: str, rule: str, rule_version: int, score: float | None, compared: list[str]
@@ -196,6 +212,7 @@ class Link(Aggregate):
     ) -> None:
         self.in_review = True
         self.parted_by_human = self.dismissed = False
+        self._on_the_list(waits=True)
 
     def unmerge(self, *, reason: str, rule: str = HUMAN, rule_version: int = 0) -> None:
         """Undo the merge, at any time; ``rule_version`` of the rule, 0 for a human.
@@ -221,6 +238,7 @@ class Link(Aggregate):
     ) -> None:
         self.held = Held.OPEN
         self.parted_by_human = rule == HUMAN
+        self._on_the_list(waits=False)
 
     def bar(self, *, reason: str) -> None:
         """Bar the two from ever being merged. Raises StillMerged (L4), NothingToChange (L2)."""
@@ -234,6 +252,7 @@ class Link(Aggregate):
     def _barred(self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str) -> None:
         self.held = Held.BARRED
         self.dismissed = self.in_review = False
+        self._on_the_list(waits=False)
 
     def unbar(self, *, reason: str) -> None:
         """Lift the bar. Raises NothingToChange (L2)."""
@@ -244,6 +263,7 @@ class Link(Aggregate):
     @event(Unbarred)
     def _unbarred(self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str) -> None:
         self.held = Held.OPEN
+        self._on_the_list(waits=False)
 
     def dismiss(self, *, reason: str) -> None:
         """Remove an open proposal from the worklist. Raises NothingToChange (L2)."""
@@ -257,6 +277,39 @@ class Link(Aggregate):
     def _dismissed(self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str) -> None:
         self.parted_by_human = self.dismissed = True
         self.in_review = False
+        self._on_the_list(waits=False)
+
+    def postpone(self, *, until: int | None, reason: str) -> None:
+        """Take the pair off the worklist until then, µs since 1970; None: it is back. Raises NothingToChange (L2)."""
+        if until == self.postponed_until:
+            raise NothingToChange(
+                f"link {self.id} is {'postponed to then' if until else 'not postponed'}: nothing to do"
+            )
+        self._postponed(**self.pair, reason=reason, until=until)
+
+    @event(Postponed)
+    def _postponed(
+        self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str, until: int | None
+    ) -> None:
+        self.postponed_until = until
+
+    def assign(self, *, assigned_to: str | None, reason: str) -> None:
+        """Give the pair to a clerk; None: to nobody any more. Raises NothingToChange (L2)."""
+        if assigned_to == self.assigned_to:
+            whose = "that clerk's already" if assigned_to else "nobody's already"
+            raise NothingToChange(f"link {self.id} is {whose}: nothing to do")
+        self._assigned(**self.pair, reason=reason, assigned_to=assigned_to)
+
+    @event(Assigned)
+    def _assigned(
+        self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str, assigned_to: str | None
+    ) -> None:
+        self.assigned_to = assigned_to
+
+    def _on_the_list(self, *, waits: bool) -> None:
+        self.waits = waits
+        self.postponed_until = None
+        self.assigned_to = None
 
     def _refuse_if_parted(self, rule: str) -> None:
         if self.parted_by_human and rule != HUMAN:

@@ -55,6 +55,18 @@ class RuleNotInForce(RuleBroken):
     rule = "L8"
 
 
+class NothingWaits(RuleBroken):
+    """A pair is postponed or assigned only while it waits for a human."""
+
+    rule = "L10"
+
+
+class BadDelay(RuleBroken):
+    """A pair is postponed to a time to come, a year ahead at most."""
+
+    rule = "L11"
+
+
 class JoinedByOthers(RuleBroken):
     """Two are one person by other pairs than theirs. ``cut``: the pairs to unmerge, as ids of identities."""
 

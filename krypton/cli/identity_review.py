@@ -4,7 +4,7 @@ Parses and prints; ``main`` turns refusals into exit codes.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -13,24 +13,27 @@ import typer
 
 from domain.aggregates.link import Link
 from domain.commands.links import Dismiss
+from domain.commands.reviews import Assign, Postpone
 from domain.errors import NotFound
-from domain.times import micros
 from krypton.bootstrap import Krypton
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, envelope, krypton
 from krypton.cli.given import BECAUSE, Because, line
 from krypton.cli.groups import command_group
 from krypton.cli.identity_pairs import DryRun, EvenThough, merge_asking, merging, preview
-from krypton.cli.options import AsJson, CommandId, Limit
+from krypton.cli.options import AsJson, CommandId, Limit, utc
 from krypton.cli.output import document, err, out
 from krypton.cli.pairs import pair, print_evidence
 from krypton.queries.review import pair_to_review, pairs_to_review
 from krypton.queries.worklists import PAGE
 from projections.identity_index.waiting import Wanted
 
+NOBODY: Final = "nobody"
+DAYS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 DECIDE: Final = """one person: krypton identity review accept PAIR --reason …
 two persons: krypton identity review dismiss PAIR --reason …, and never to be merged: krypton identity bar
 one identity: krypton identity flag REF FLAG --clear --reason … once it is settled
+not yet: krypton identity review postpone PAIR --until DAY; somebody else's: review assign PAIR --to clerk:CODE
 PAIR is a link, or the two identities; krypton identity review show PAIR weighs the two"""
 
 
@@ -53,7 +56,7 @@ class Order(StrEnum):
 One = Annotated[str, typer.Argument(callback=line, metavar="PAIR", help="A link's uuid, or a REF; - reads a line.")]
 Other = Annotated[
     str | None,
-    typer.Argument(callback=line, metavar="[OTHER]", help="The other REF, where PAIR is one; - reads a line."),
+    typer.Argument(callback=line, metavar="OTHER", help="The other REF, where PAIR is one; - reads a line."),
 ]
 
 
@@ -80,6 +83,10 @@ def review_list(
     older_than: Annotated[
         int | None, typer.Option("--older-than", min=0, max=36_500, metavar="DAYS", help="Waiting longer than this.")
     ] = None,
+    assigned_to: Annotated[
+        str | None, typer.Option("--assigned-to", help="Only those of this clerk, as clerk:<code>; nobody: of none.")
+    ] = None,
+    postponed: Annotated[bool, typer.Option("--postponed", help="Those that are postponed, too.")] = False,
     order: Annotated[Order, typer.Option("--order", help="Most at risk and gained first, or the oldest.")] = Order.RISK,
     page: Annotated[int, typer.Option("--page", min=1, max=1_000_000, help="Of --limit entries each.")] = 1,
     limit: Limit = PAGE,
@@ -89,16 +96,23 @@ def review_list(
 ) -> None:
     """What waits for a decision: proposals, duplicates, collisions, doubtful numbers."""
     ours = krypton()
-    before = None if older_than is None else micros(ours.ledger.clock() - timedelta(days=older_than))
     wanted = Wanted(
         link=str(link) if link else None,
         kinds=tuple(kind) if kind else None,
         assigner=assigner,
-        before=before,
         by_age=order is Order.AGE,
         skip=(page - 1) * limit,
+        assigned_to="" if assigned_to == NOBODY else assigned_to,
     )
-    found = pairs_to_review(ours, asker(ours, who, reason), limit=limit, wanted=wanted, evidence=as_json)
+    found = pairs_to_review(
+        ours,
+        asker(ours, who, reason),
+        limit=limit,
+        wanted=wanted,
+        evidence=as_json,
+        older_than=older_than,
+        postponed=postponed or link is not None,
+    )
     if as_json:
         document(found)
         return
@@ -162,6 +176,45 @@ def dismiss(
     ask(ours, Dismiss(one=low, other=high, reason=reason), who, command_id, as_json)
 
 
+def postpone(
+    one: One,
+    other: Other = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=DAYS, help="The day, or time, it is back.")
+    ] = None,
+    back: Annotated[bool, typer.Option("--back", help="Put it back on the list at once.")] = False,
+    reason: Because = BECAUSE,
+    who: As = OWN,
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a pair off the list until a day: papers are awaited. Needs --until or --back."""
+    if (until is None) is not back:
+        raise typer.BadParameter("say when the pair is back: --until a day, or --back for at once")
+    ours = krypton()
+    low, high = sides(ours, one, other)
+    ask(ours, Postpone(one=low, other=high, until=utc(until), reason=reason), who, command_id, as_json)
+
+
+def assign(
+    one: One,
+    other: Other = None,
+    to: Annotated[str | None, typer.Option("--to", help="A clerk, as clerk:<code>; without it oneself.")] = None,
+    nobody: Annotated[bool, typer.Option("--nobody", help="To nobody any more.")] = False,
+    reason: Because = BECAUSE,
+    who: As = OWN,
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a pair to one clerk, who is to decide."""
+    if nobody and to is not None:
+        raise typer.BadParameter("--to and --nobody exclude each other: leave one out")
+    ours = krypton()
+    low, high = sides(ours, one, other)
+    whose = None if nobody else to or who.actor()
+    ask(ours, Assign(one=low, other=high, assigned_to=whose, reason=reason), who, command_id, as_json)
+
+
 def add_to(app: typer.Typer) -> None:
     """The group of what waits for a decision."""
     review = command_group("What waits for a human decision on who is who.")
@@ -169,4 +222,6 @@ def add_to(app: typer.Typer) -> None:
     review.command("show")(show)
     review.command("accept")(accept)
     review.command("dismiss")(dismiss)
+    review.command("postpone")(postpone)
+    review.command("assign")(assign)
     app.add_typer(review, name="review")

@@ -1,8 +1,11 @@
 """The clerk's worklist: what waits for a decision on who is who, and two people side by side."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from domain.actors import Caller
+from domain.times import micros
 from krypton.bootstrap import Krypton
 from krypton.queries.gate import permit
 from krypton.queries.worklists import PAGE, Document, listed
@@ -10,9 +13,23 @@ from projections.identity_index.waiting import ALL, Wanted
 
 
 def pairs_to_review(
-    ours: Krypton, caller: Caller, *, limit: int = PAGE, wanted: Wanted = ALL, evidence: bool = False
+    ours: Krypton,
+    caller: Caller,
+    *,
+    limit: int = PAGE,
+    wanted: Wanted = ALL,
+    evidence: bool = False,
+    older_than: int | None = None,
+    postponed: bool = False,
 ) -> list[Document]:
-    """The ``identity review list`` document. ``evidence``: with what speaks for and against each pair, in bits."""
+    """The ``identity review list`` document. ``evidence``: with what speaks for and against each pair, in bits;
+    ``older_than``: only what waits longer than these days; ``postponed``: what is postponed, too.
+    """
+    now = ours.ledger.clock()
+    if older_than is not None:
+        wanted = replace(wanted, before=micros(now - timedelta(days=older_than)))
+    if not postponed:
+        wanted = replace(wanted, awake_at=micros(now))
     from projections.identity_index.review import review_list
 
     def find(connection: Any, _: str | None) -> list[Document]:
@@ -44,7 +61,12 @@ def _with_evidence(connection: Any, entries: list[Document]) -> list[Document]:
 
 def _limits(wanted: Wanted) -> list[str]:
     """The limits that are recorded with the question: words and codes, and nobody's name."""
-    told = {"link": wanted.link, "kind": ",".join(wanted.kinds or ()), "before": wanted.before}
+    told = {
+        "link": wanted.link,
+        "kind": ",".join(wanted.kinds or ()),
+        "before": wanted.before,
+        "assigned": wanted.assigned_to,
+    }
     return [f"{name}={value}" for name, value in told.items() if value]
 
 

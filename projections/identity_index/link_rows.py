@@ -9,6 +9,12 @@ from schemas.event import LedgerEvent
 
 EVIDENCE = ("reason", "rule", "rule_version", "score", "compared", "differing")
 
+DEFERS: dict[str, dict[str, str]] = {
+    "link.postponed": {"until": "postponed_until"},
+    "link.assigned": {"assigned_to": "assigned_to"},
+}
+"""Statements that only change when a pair is on the worklist, and whose it is: field to column."""
+
 
 def keys(event: LedgerEvent) -> Iterable[RowKey]:
     """The pair's link and the nodes of both sides; clusters are named by the nodes and read on demand."""
@@ -32,8 +38,12 @@ def _said(event: LedgerEvent, rows: Rows) -> None:
         },
     )
     link = RowKey("link", (low, high))
+    if event.type in DEFERS:  # neither its state nor since when it waits
+        rows.change(link, **{column: data.get(field) for field, column in DEFERS[event.type].items()})
+        return
     said = event.type.removeprefix("link.")
-    rows.change(link, link_id=event.aggregate_id, state=said, position=event.position)
+    last = {"state": said, "position": event.position, "postponed_until": None, "assigned_to": None}
+    rows.change(link, link_id=event.aggregate_id, **last)
     if HELD_BY_EVENT[event.type] is not None:
         state(event, rows)
 
@@ -42,4 +52,6 @@ WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = dict.fromkeys(HELD_BY_
 """What writes the rows of each event type."""
 
 PAIR = ("low", "high", "low_registered", "high_registered")
-READS: dict[str, Collection[str]] = dict.fromkeys(HELD_BY_EVENT, (*PAIR, "actor", "recorded_at", *EVIDENCE))
+READS: dict[str, Collection[str]] = {
+    said: (*PAIR, "actor", "recorded_at", *EVIDENCE, *DEFERS.get(said, ())) for said in HELD_BY_EVENT
+}

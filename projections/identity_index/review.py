@@ -95,6 +95,8 @@ def _entry(row: dict[str, Any], bars: dict[frozenset[str], list[list[str]]], era
         "rule_version": row["rule_version"],
         "score": row["score"],
         "compared": row["compared"],
+        "assigned_to": row["assigned_to"],
+        "postponed_until": iso(row["postponed_until"]),
         "of": row["of"],
     }
 

@@ -64,6 +64,8 @@ SHAPES: Final[Shapes] = {
             "state": "TEXT",
             "held_back": "BOOLEAN",
             "position": "BIGINT",
+            "postponed_until": "BIGINT",
+            "assigned_to": "TEXT",
         },
     ),
     "match_key": Shape(

@@ -17,7 +17,8 @@ KINDS: Final = (PROPOSAL, DUPLICATE, COLLISION, DOUBTFUL_NUMBER)
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """Which part of the worklist. ``kinds``: of ``KINDS``, None for all; ``before``: waits since earlier, µs
-    since 1970; ``by_age``: oldest first, else what is at risk and gained most.
+    since 1970; ``by_age``: oldest first, else what is at risk and gained most; ``awake_at``: only what is not postponed
+    past that time; ``assigned_to``: a clerk, or nobody where it is empty.
     """
 
     link: str | None = None
@@ -26,6 +27,8 @@ class Wanted:
     before: int | None = None
     by_age: bool = False
     skip: int = 0
+    awake_at: int | None = None
+    assigned_to: str | None = None
 
 
 ALL: Final = Wanted()
@@ -98,12 +101,14 @@ known AS (
 sized AS (
     SELECT w.*, CASE w.kind WHEN 'collision' THEN CASE w.flagged WHEN 'COLP' THEN 'COLP' ELSE 'COLV' END
                             WHEN 'duplicate' THEN CASE WHEN w.held THEN 'DOUA' ELSE 'DPOT' END END AS code,
-           greatest(l.size, 1) AS low_size, CASE WHEN w.high IS NOT NULL THEN greatest(h.size, 1) END AS high_size,
+           p.postponed_until, p.assigned_to, greatest(l.size, 1) AS low_size,
+           CASE WHEN w.high IS NOT NULL THEN greatest(h.size, 1) END AS high_size,
            s.actor, s.reason, s.recorded_at, s.rule, s.rule_version, s.score, s.compared,
            v.actor AS flag_actor, v.reason AS flag_reason, v.recorded_at AS flag_recorded_at
     FROM known w
     CROSS JOIN LATERAL (SELECT count(*) AS size FROM identity_index.node n WHERE n.person_id = w.low_person) l
     CROSS JOIN LATERAL (SELECT count(*) AS size FROM identity_index.node n WHERE n.person_id = w.high_person) h
+    LEFT JOIN identity_index.link p ON p.low = w.low AND p.high = w.high
     LEFT JOIN identity_index.statement s ON s.position = w.position AND w.flagged IS NULL
     LEFT JOIN identity_index.identity_event v ON v.position = w.position AND w.flagged IS NOT NULL
 )
@@ -121,6 +126,8 @@ WHERE (high IS NULL OR low_person <> high_person)
   AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s::text[]))
   AND (%(assigner)s::text IS NULL OR low_assigner = %(assigner)s OR high_assigner = %(assigner)s)
   AND (%(before)s::bigint IS NULL OR coalesce(recorded_at, flag_recorded_at) < %(before)s)
+  AND (%(awake_at)s::bigint IS NULL OR coalesce(postponed_until, 0) <= %(awake_at)s)
+  AND (%(assigned_to)s::text IS NULL OR coalesce(assigned_to, '') = %(assigned_to)s)
 ORDER BY {order} LIMIT %(limit)s OFFSET %(skip)s
 """
 )

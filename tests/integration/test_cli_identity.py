@@ -1,6 +1,7 @@
 """Identities on the command line: what is printed, key by key; how they are named; and what is said of pairs."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -213,6 +214,27 @@ class TestPairs:
         region.ask("identity", "merge", one, third, "--reason", "same papers")
         region.ask("identity", "unbar", other, third, "--reason", "no twins")
         assert persons(region, one, other, third) == 1
+
+    def test_a_pair_in_review_is_postponed_given_to_a_clerk_and_dismissed_by_its_link(self, region: Region) -> None:
+        one, other, third = region.register(), region.register(), region.register()
+        region.ask("identity", "merge", one, other, "--reason", "same papers")
+        region.ask("identity", "bar", other, third, "--reason", "twins")
+        link = region.ask("identity", "merge", one, third, "--reason", "same papers")["link"]
+        region.ask("identity", "review", "assign", link, "--reason", "knows the ward")
+        region.settle()
+        here = ("identity", "review", "list", "--limit", 1000)
+        (mine,) = [w for w in region.ask(*here, "--assigned-to", "clerk:dev") if w["link"] == link]
+        assert mine["assigned_to"] == "clerk:dev"
+        day = (datetime.now(UTC) + timedelta(days=30)).date()
+        region.ask("identity", "review", "postpone", one, third, "--until", day, "--reason", "papers awaited")
+        region.settle()
+        assert link not in [w["link"] for w in region.ask(*here)]
+        assert link in [w["link"] for w in region.ask(*here, "--postponed")]
+        shown = region.ask("identity", "review", "show", link)
+        assert shown["postponed_until"] == f"{day}T00:00:00Z"
+        region.ask("identity", "review", "dismiss", link, "--reason", "twins")
+        said = region.complaint(1, "identity", "review", "postpone", link, "--back", "--reason", "x")
+        assert said.endswith("(L10)")
 
     def test_one_identity_is_no_pair(self, region: Region) -> None:
         one = region.register()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,8 @@ import pytest
 
 from domain.commands.identities import AttachIns, ClearFlag
 from domain.commands.links import Bar, Dismiss, Merge, Propose
+from domain.commands.reviews import Assign, Postpone
+from domain.times import iso, micros
 from projections.identity_index.evidenced import Evidence
 from projections.identity_index.review import one_pair, review_list
 from projections.identity_index.view import IdentityIndex
@@ -186,6 +189,39 @@ def test_a_list_is_narrowed_by_kind_assigner_and_age(region: Hospitals, read: Re
     older = [whose(entry) for entry in review_list(connection, wanted=Wanted(before=since, by_age=True))]
     assert older == [whose(entry) for entry in oldest[:-1]]  # the newest entry began with the last event
     assert review_list(connection, wanted=Wanted(before=1)) == []
+
+
+def test_a_postponed_pair_is_off_the_list_until_its_day_and_waits_since_it_did(region: Hospitals, read: Read) -> None:
+    a, b = region.register("CHA", "1"), region.register("CHB", "2")
+    propose(region, a, b)
+    (before,) = review_list(read())
+    until = region.clock() + timedelta(days=7)
+    region.ask(Postpone(**pair(a, b), until=until, reason="papers awaited"))
+    connection, day = read(), micros(until)
+    assert review_list(connection, wanted=Wanted(awake_at=day - 1)) == []
+    (after,) = review_list(connection, wanted=Wanted(awake_at=day))
+    (entry,) = review_list(connection)
+    assert after == entry == before | {"postponed_until": iso(day)}
+
+
+def test_a_pair_that_is_given_to_a_clerk_is_found_by_them(region: Hospitals, read: Read) -> None:
+    a, b, c = region.register("CHA", "1"), region.register("CHB", "2"), region.register("CHC", "3")
+    propose(region, a, b)
+    propose(region, a, c)
+    region.ask(Assign(**pair(a, b), assigned_to="clerk:martin", reason="knows the ward"))
+    connection = read()
+    (mine,) = review_list(connection, wanted=Wanted(assigned_to="clerk:martin"))
+    (nobodys,) = review_list(connection, wanted=Wanted(assigned_to=""))
+    assert (whose(mine), mine["assigned_to"]) == ({a, b}, "clerk:martin")
+    assert (whose(nobodys), nobodys["assigned_to"]) == ({a, c}, None)
+
+
+def test_two_under_one_number_are_postponed_before_anybody_proposed_them(region: Hospitals, read: Read) -> None:
+    first, second = collide(region)
+    until = region.clock() + timedelta(days=7)
+    region.ask(Postpone(**pair(first, second), until=until, reason="the desk is asked"))
+    (entry,) = review_list(read())
+    assert (entry["kind"], entry["code"], entry["postponed_until"]) == ("collision", "COLV", iso(micros(until)))
 
 
 def test_any_two_are_shown_side_by_side_also_where_nobody_spoke_of_them(region: Hospitals, read: Read) -> None:

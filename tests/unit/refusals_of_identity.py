@@ -1,5 +1,6 @@
 """How a user provokes each refusal about who somebody is."""
 
+from datetime import timedelta
 from typing import Any
 
 from domain import errors
@@ -10,6 +11,7 @@ from domain.commands.announced import AnnounceMerge, AnnounceUnlink
 from domain.commands.consents import Oppose
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
+from domain.commands.reviews import Assign, Postpone
 from domain.ins import PRODUCTION, matricule
 from domain.tasks import check
 from domain.work import Command, Envelope
@@ -88,6 +90,26 @@ def joined_by_a_third(w: Any) -> dict[str, Any]:
     """A pair of whom nothing was said, and each is one person with a third."""
     pair: dict[str, Any] = w.pair(Merge)
     return third(w, pair)
+
+
+def proposed(w: Any) -> dict[str, Any]:
+    """A pair that waits for a human."""
+    pair: dict[str, Any] = w.pair(propose)
+    return pair
+
+
+def postponed_again(w: Any) -> Postpone:
+    """A pair that is postponed to the same time once more."""
+    asked = Postpone(**proposed(w), until=w.clock() + timedelta(days=7))
+    w.ask(asked)
+    return asked
+
+
+def assigned_again(w: Any) -> Assign:
+    """A pair that is given to the same clerk once more."""
+    asked = Assign(**proposed(w), assigned_to="clerk:c1")
+    w.ask(asked)
+    return asked
 
 
 def renamed(w: Any, **pair: Any) -> dict[str, Any]:
@@ -282,6 +304,13 @@ PROVOKED = [
         "differ in birth date",
         lambda w: Merge(one=w.marie, other=w.register(local_id="9", birth_date="1913-03-01"), reason="x"),
     ),
+    Provoked(errors.NothingWaits, "do not wait for a decision", lambda w: Assign(**w.pair(), assigned_to="clerk:c1")),
+    Provoked(errors.NothingWaits, "do not wait", lambda w: Postpone(**w.pair(Merge), until=None)),
+    Provoked(errors.BadDelay, "a year ahead at most", lambda w: Postpone(**proposed(w), until=w.clock())),
+    Provoked(errors.NothingToChange, "is not postponed", lambda w: Postpone(**proposed(w), until=None)),
+    Provoked(errors.NothingToChange, "is postponed to then", lambda w: postponed_again(w)),
+    Provoked(errors.NothingToChange, "is nobody's already", lambda w: Assign(**proposed(w), assigned_to=None)),
+    Provoked(errors.NothingToChange, "is that clerk's already", lambda w: assigned_again(w)),
     # No command gets so far, but the aggregate stands by its rule
     Provoked(
         errors.SameIdentity,

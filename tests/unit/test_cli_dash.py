@@ -9,10 +9,21 @@ import pytest
 from tests.unit.test_cli_writes import ALL
 
 CODES: Final = {
-    *("--site", "--from", "--to", "--assigner", "--finess", "--ae-title", "--kind", "code", "--by", "rpps"),
+    *(
+        "--site",
+        "--from",
+        "--to",
+        "--assigner",
+        "--finess",
+        "--ae-title",
+        "--kind",
+        "code",
+        "--by",
+        "rpps",
+    ),
     *("--modality", "--act", "--accession", "--number", "--study-uid", "--report-uid", "--ins-oid", "--exclude"),
     *("--view", "view", "--rows", "--policy", "--topics", "--type", "--topic", "--key", "--log-key", "--new"),
-    *("--needed", "--ground"),  # the name of a master key; a word of the rules
+    *("--needed", "--ground", "--assigned-to"),  # the name of a master key; a word of the rules
     *("--since", "--in-force-from", "moment", "rule_id", "--as", "--profession"),
     *("--witness", "--against", "--rules", "views", "names", "report", "topics"),
 }

@@ -164,6 +164,8 @@ PAIR = {
     "why": [],
     "worth": 0.95,
     "of": 2,
+    "assigned_to": "clerk:front-desk",
+    "postponed_until": AT,
     "waits_as": "proposed",
     "identities": SIDES,
     "persons": [IDS[0], IDS[1]],

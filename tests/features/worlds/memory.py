@@ -56,6 +56,7 @@ class MemoryViews:
             frozenset(pair)
             for pair, link in index.table("link").items()
             if link["state"] in PROPOSED or (link["state"] == "merged" and link["held_back"])
+            if (link["postponed_until"] or 0) <= micros(self._ledger.clock())
         )
         return [pair for pair in waiting if not pair <= _members(index, UUID(min(pair)))]
 
