@@ -50,7 +50,13 @@ Feature: A hospital's own system says who its patients are
       Then it is answered AA
       And nothing new is in the ledger
       When it keeps number 2 and gives up number 1
-      Then it is answered AE at PID-3
+      Then it is answered AA with a note: "a clerk asks which is in use"
+      And numbers 1 and 2 are one person
+      And number 1 is flagged number_swapped
+      When it keeps number 2 and gives up number 1
+      Then nothing new is in the ledger
+      When it keeps number 1 and gives up number 2
+      Then it is answered AA
       And nothing new is in the ledger
 
     Scenario: A number is given up for itself

@@ -32,9 +32,11 @@ from domain.ports import Answer, CommandLog
 from domain.traits import traits
 from domain.work import Command, Envelope
 
-IN_REVIEW: Final = (
-    "stored; the two differ, or are barred from each other: a human decides, and they stay apart until then"
-)
+TOLD: Final = {
+    "review": "stored; the two differ, or are barred from each other: a human decides, and they stay apart until then",
+    "swapped": "stored; the other of the two numbers was kept before: nothing changes, a clerk asks which is in use",
+}
+"""What a sender should know of an outcome."""
 OTHER_CONTENT: Final = "this message id was used for another message: give each message an id of its own"
 PLACES: Final[dict[type[Exception], tuple[Place, Condition]]] = {
     IdTaken: (Place("MSH", 10), Condition.DUPLICATE_KEY),
@@ -95,7 +97,7 @@ class Intake:
         except (RuleBroken, NotFound) as why:
             place, condition = _place(why, asked, found)
             raise Refused(place, condition, str(why)) from why
-        return IN_REVIEW if outcome == "review" else ""
+        return TOLD.get(outcome, "")
 
     def _once(self, command: Command, by: Envelope, content: str) -> str:
         answer = self.ledger.execute(command, by)

@@ -21,6 +21,8 @@ I11 Another matricule over the first takes back what rested on that: RECUP falls
     again changes nothing.
 I12 A matricule that contradicts the sex, or the year or month of birth, may be a parent's or a spouse's: the identity
     is flagged ``ins_doubtful`` as long as they differ.
+I13 Where an establishment gave up one of two numbers for the other, and then that one for the first, nothing flips: the
+    identity of the number that was kept is flagged ``number_swapped``, and a human asks which is in use.
 Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 """
 
@@ -54,7 +56,18 @@ NEEDS_INS = {Status.RECUP, Status.QUAL}
 FORCES_PROV = {"DOUT": "FICT", "FICT": "DOUT"}  # each excludes the other (EXI SI 09)
 WITHOUT_INS = {Status.RECUP: Status.PROV, Status.QUAL: Status.VALI}
 INS_DOUBTFUL = "ins_doubtful"
-FLAGS = ("DOUT", "FICT", "HOMA", "collision", "traits_differ", "names_differ", "ins_left_out", INS_DOUBTFUL)
+NUMBER_SWAPPED = "number_swapped"
+FLAGS = (
+    "DOUT",
+    "FICT",
+    "HOMA",
+    "collision",
+    "traits_differ",
+    "names_differ",
+    "ins_left_out",
+    INS_DOUBTFUL,
+    NUMBER_SWAPPED,
+)
 TOLD_BY_INS = {"sex": "sex", "year": "year of birth", "month": "month of birth"}
 
 

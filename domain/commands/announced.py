@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain import ins
-from domain.aggregates.identity import FORCES_PROV, Identity, Status
+from domain.aggregates.identity import FORCES_PROV, NUMBER_SWAPPED, Identity, Status
 from domain.aggregates.link import HUMAN, Held, Link
 from domain.commands.directory import is_enrolled
 from domain.commands.links import Merge, Unmerge, link_of
@@ -23,6 +23,8 @@ from domain.unlike import unlike
 from domain.work import Work
 
 SAID = "stated by the establishment's own system"
+FOR_A_HUMAN = ("review", "swapped")
+"""Outcomes of a merge that is not made as announced."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,23 +139,22 @@ class AnnounceMerge:
     content: str
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Merge each pair; where sex or birth date differ, or a bar stands between, leave it to a human.
+        """Merge each pair; where sex or birth date differ, or a bar stands between, leave it to a human, and where the
+        other of the two numbers was kept before (I13).
 
-        Raises UnknownSite (S1), NotFound, AlreadyRegistered (I2), SameIdentity (L1), PairBarred (L3), NothingToChange
-        (L2): they were merged the other way round.
+        Raises UnknownSite (S1), NotFound, AlreadyRegistered (I2), SameIdentity (L1), PairBarred (L3).
         """
         refuse_stranger(work, self.site)
         found = [self._merged(work, kept, gone) for kept, gone in self.pairs]
-        return {"outcome": "review" if "review" in found else "merged", "content": self.content}
+        return {"outcome": next((one for one in FOR_A_HUMAN if one in found), "merged"), "content": self.content}
 
     def _merged(self, work: Work, kept: str, gone: str) -> str:
         stays, goes = bearer(work, self.site, kept), bearer(work, self.site, gone)
         link = link_of(work, stays.id, goes.id)
         if link.held is Held.MERGED and link.merged_because == _given_up(stays, goes):
-            raise NothingToChange(
-                f"link {link.id} is merged already, with the other of the two numbers kept: nothing is changed; if "
-                "that was wrong, unlink the two first"
-            )
+            if NUMBER_SWAPPED not in goes.flags:
+                goes.flag(flag=NUMBER_SWAPPED, reason=_given_up(goes, stays))
+            return "swapped"
         return _joined(work, link, stays, goes, _given_up(goes, stays))
 
 

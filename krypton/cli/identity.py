@@ -150,8 +150,8 @@ def flag(
     name: Annotated[
         str,
         typer.Argument(
-            help="DOUT doubtful, FICT fictitious, HOMA homonym, collision, traits_differ, names_differ, ins_left_out "
-            "or ins_doubtful."
+            help="DOUT doubtful, FICT fictitious, HOMA homonym, collision, traits_differ, names_differ, ins_left_out, "
+            "ins_doubtful or number_swapped."
         ),
     ],
     reason: Reason,

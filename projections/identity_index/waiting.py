@@ -2,7 +2,8 @@
 
 Four kinds. *proposal*: two of two assigners. *duplicate*: two of one assigner, DPOT while it is proposed, DOUA where a
 human said so and a bar holds it back. *collision*: COLV where an assigner gave one number to two people, COLP where one
-identity may hold two. *doubtful-number*: a matricule that was left out, or contradicts its identity. Source: HL7 table
+identity may hold two. *doubtful-number*: a matricule that was left out, or contradicts its identity; a number that was
+kept, and then given up for the one that it replaced. Source: HL7 table
 0445-FR.
 """
 
@@ -47,7 +48,7 @@ SELECT k.link_id, least(i.identity_id, first.identity_id),
        said.position, false
 FROM identity_index.identity i
 CROSS JOIN LATERAL (VALUES ('COLV', '["collision"]'::jsonb), ('COLP', '["names_differ", "traits_differ"]'),
-                           ('number', '["ins_doubtful", "ins_left_out"]')) every(flagged, flags)
+                           ('number', '["ins_doubtful", "ins_left_out", "number_swapped"]')) every(flagged, flags)
 CROSS JOIN LATERAL (SELECT every.flagged, jsonb_agg(f) AS why FROM jsonb_array_elements(i.flags) f
                     WHERE every.flags @> f HAVING count(*) > 0) g
 CROSS JOIN LATERAL (

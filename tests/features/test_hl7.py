@@ -116,6 +116,13 @@ def is_answered(sender: Sender, verdict: str, place: str | None) -> None:
     assert place is None or sender.answer.place == place
 
 
+@then(parsers.parse('it is answered AA with a note: "{words}"'))
+def is_told_all_the_same(sender: Sender, words: str) -> None:
+    assert sender.answer is not None
+    assert (sender.answer.verdict, sender.answer.one("ERR").value(4)) == ("AA", "I")
+    assert words in sender.answer.told
+
+
 @then("nothing new is in the ledger")
 def nothing_new(sender: Sender) -> None:
     assert sender.world.ledger.recorder.max_notification_id() == sender.head

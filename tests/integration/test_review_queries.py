@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.commands.announced import AnnounceMerge
 from domain.commands.identities import AttachIns, ClearFlag
 from domain.commands.links import Bar, Dismiss, Merge, Propose
 from domain.commands.reviews import Assign, Postpone
@@ -132,6 +133,21 @@ def test_a_matricule_that_contradicts_its_identity_is_a_doubtful_number(region: 
     region.ask(AttachIns(identity=UUID(identity), matricule="279035121518989", oid=TEST_OID))
     (entry,) = review_list(read())
     assert (entry["kind"], entry["code"], entry["why"]) == ("doubtful-number", None, ["ins_doubtful"])
+
+
+def test_a_number_that_was_kept_and_then_given_up_is_a_doubtful_number(region: Hospitals, read: Read) -> None:
+    identity, other = region.register("CHA", "1"), region.register("CHA", "2")
+    for kept, gone in (("1", "2"), ("2", "1")):
+        region.ask(AnnounceMerge(site="CHA", pairs=((kept, gone),), content="x"))
+    (entry,) = review_list(read())
+    assert (entry["kind"], entry["why"], entry["identities"][0]["identity"]) == (
+        "doubtful-number",
+        ["number_swapped"],
+        identity,
+    )
+    assert other != identity
+    region.ask(ClearFlag(identity=UUID(identity), flag="number_swapped", reason="the ward says number 2 is in use"))
+    assert review_list(read()) == []
 
 
 def crowd(region: Hospitals) -> dict[str, frozenset[str]]:

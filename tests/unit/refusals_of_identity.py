@@ -39,13 +39,6 @@ def borne_twice(world: World) -> Command:
     return announced(LOCAL_ID, LOCAL_ID + "-2")
 
 
-def given_up_the_other_way(world: World) -> Command:
-    """The number that was given up is kept, and the other one given up."""
-    _ = world.other
-    world.ask(announced(LOCAL_ID, LOCAL_ID + "-2"))
-    return announced(LOCAL_ID + "-2", LOCAL_ID)
-
-
 def held_by_others(world: World) -> Command:
     """Two numbers are said to be two people's, whom links to a third hold together."""
     _ = world.other
@@ -135,7 +128,6 @@ def lost(w: World) -> World:
 PROVOKED = [
     Provoked(errors.UnknownSite, "the sender's establishment is not enrolled", lambda _: announced("1", "2", "XXX")),
     Provoked(errors.AlreadyRegistered, "people bear one of the numbers of CHB", borne_twice),
-    Provoked(errors.NothingToChange, "with the other of the two numbers kept", given_up_the_other_way),
     Provoked(errors.NothingToChange, "one person by links of other pairs", held_by_others),
     # Keys: of who was registered since the vault's backup, traits cannot be read, and nothing is sealed
     Provoked(errors.KeyMissing, "the vault has no key for", lambda w: Oppose(identity=lost(w).marie, reason=WORDS)),

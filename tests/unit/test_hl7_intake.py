@@ -215,10 +215,22 @@ def test_a_merge_that_is_announced_again_changes_nothing_and_the_other_way_round
     head = ledger.recorder.max_notification_id()
     assert sent(taken, "A40", "m4", pid("1"), mrg("2")).verdict == "AA"
     swapped = sent(taken, "A40", "m5", pid("2"), mrg("1"))
-    assert (swapped.verdict, swapped.rule) == ("AE", "L2")
-    assert "other of the two numbers kept" in swapped.told
+    assert (swapped.verdict, swapped.condition) == ("AA", "0")
+    assert "a clerk asks which is in use" in swapped.told
+    assert [one.type for one in ledger.history(head or 0)] == ["identity.flagged"]
+    assert known(ledger).flags == {"number_swapped"}
+    assert together(ledger, "1", "2")
+    head = ledger.recorder.max_notification_id()
     assert sent(taken, "A40", "m6", pid("1"), mrg("2")).verdict == "AA"
+    assert sent(taken, "A40", "m7", pid("2"), mrg("1")).told == swapped.told
     assert ledger.recorder.max_notification_id() == head
+
+
+def test_a_swapped_merge_that_is_repeated_is_answered_alike(ledger: hl7.Ledger, taken: Desk) -> None:
+    two(taken)
+    sent(taken, "A40", "m3", pid("1"), mrg("2"))
+    told = [sent(taken, "A40", "m4", pid("2"), mrg("1")).told for _ in range(2)]
+    assert told[0] == told[1] != ""
 
 
 def test_a_merge_with_itself_is_refused(ledger: hl7.Ledger, taken: Desk) -> None:
