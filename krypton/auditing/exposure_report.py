@@ -1,7 +1,8 @@
 """Formats the exposure report as a Markdown page for the data-protection officer.
 
 It covers what the ledger knows of what Article 33(3) of the GDPR requires (nature of the breach, number of people and
-records, measures taken), and lists what only the officer can add. People appear only as pseudonymous ids.
+records, measures taken), and lists what only the officer can add. People appear only as pseudonymous ids. Reasons are
+not written: they may name somebody, and a file is not found when they are erased.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +12,8 @@ Document = dict[str, Any]
 
 BASIS = """Computed from the ledger's events up to position {position}, replayed for this report; every position named
 here can be proven with `krypton audit prove POSITION`. The ledger records who was let into a record and what lay in it,
-not what was looked at: what is listed as exposed was accessible to the reader and must be regarded as seen."""
+not what was looked at: what is listed as exposed was accessible to the reader and must be regarded as seen. Reasons are
+sealed and stay out of this file: `krypton audit exposure` without `--out` shows them."""
 
 OFFICER = """- likely consequences for the persons concerned
 - contact point, and whether and when the persons were told (Article 34)
@@ -46,15 +48,12 @@ def _head(report: Document) -> Iterator[str]:
 def _periods(report: Document) -> Iterator[str]:
     yield "## When the two were one person"
     yield ""
-    yield "| from | to | merged by | rule | reason | separated by | reason |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| from | to | merged by | rule | separated by |"
+    yield "|---|---|---|---|---|"
     for period in report["together"]:
         began, ended = period["began"] or {}, period["ended"] or {}
         rule = f"{began.get('rule')} v{began.get('rule_version')}" if began.get("rule") else None
-        yield _row(
-            period["from"], period["to"] or "still", _who(began), rule, began.get("reason"), _who(ended),
-            ended.get("reason"),
-        )  # fmt: skip
+        yield _row(period["from"], period["to"] or "still", _who(began), rule, _who(ended))
     yield ""
 
 
@@ -71,8 +70,8 @@ def _accesses(report: Document) -> Iterator[str]:
         yield f"### RPPS {access['rpps']}, {access['site'] or 'no establishment named'}, position {access['position']}"
         yield ""
         yield (
-            f"Asked for identity `{access['asked_for']}` on the ground of {access['ground']} (rule {access['rule']}): "
-            f"{_cell(access['reason'])}. Open {access['opened_at']} to {access['ended_at']}; while the two were one "
+            f"Asked for identity `{access['asked_for']}` on the ground of {access['ground']} (rule {access['rule']}). "
+            f"Open {access['opened_at']} to {access['ended_at']}; while the two were one "
             f"person: {access['exposed_from']} to {access['exposed_to']}."
         )
         yield ""
@@ -96,7 +95,7 @@ def _sent(report: Document) -> Iterator[str]:
 def _looks(report: Document) -> Iterator[str]:
     yield "## Who looked meanwhile at what was shown of both as one"
     yield ""
-    yield from _table(report["looks"], ("recorded_at", "kind", "actor", "role", "reason", "position"))
+    yield from _table(report["looks"], ("recorded_at", "kind", "actor", "role", "position"))
 
 
 def _close(report: Document) -> Iterator[str]:

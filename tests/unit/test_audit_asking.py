@@ -75,19 +75,33 @@ def test_the_verifier_knows_every_schema() -> None:
     compile(source, "verify.py", "exec")
 
 
-def test_a_reason_cannot_break_out_of_its_cell_in_the_report() -> None:
+def test_no_reason_is_in_the_report_and_nothing_breaks_out_of_its_cell() -> None:
     typed = "twin | sisters\n## Heading <b>"
-    statement = {"actor": "a", "type": "link.unmerged", "position": 1, "reason": typed}
+    statement = {"actor": typed, "type": "link.unmerged", "position": 1, "reason": "FICTIVE"}
     period = {"from": "x", "to": None, "began": None, "ended": statement}
+    told = (
+        "rpps",
+        "site",
+        "position",
+        "asked_for",
+        "ground",
+        "rule",
+        "opened_at",
+        "ended_at",
+        "exposed_from",
+        "exposed_to",
+    )
+    access = {**dict.fromkeys(told, "x"), "reason": "FICTIVE", "foreign": []}
+    look = {**dict.fromkeys(("recorded_at", "kind", "actor", "role", "position"), "x"), "reason": "FICTIVE"}
     report = {
         "identities": [{"identity": "1", "assigner": "A", "person": "1"}] * 2,
         "sides": [["1"], ["2"]],
         "counts": {"exposed": {}, "accesses": 0, "professionals": 0, "establishments": 0, "sent": 0},
         "still_one_person": False,
         "together": [period],
-        "accesses": [],
+        "accesses": [access],
         "sent": [],
-        "looks": [],
+        "looks": [look],
         "withheld": 0,
         "position": 9,
         "unread": [],
@@ -95,3 +109,4 @@ def test_a_reason_cannot_break_out_of_its_cell_in_the_report() -> None:
     page = exposure_report.markdown(report)
     assert "twin \\| sisters ## Heading &lt;b>" in page
     assert "\n## Heading" not in page
+    assert "FICTIVE" not in page
