@@ -102,7 +102,7 @@ def export(
         "unsealed": unsealed,
     }
     named = _named(ours, past) if unsealed else ()
-    noted = exports.note(ours.settings.home, folder, named, caller.actor) if named else None
+    noted = exports.note(ours.settings.home, folder, named, caller.actor, allowed.position) if named else None
     export_files.write(folder, written, summary)
     if noted:
         exports.written(ours, noted, past.position)

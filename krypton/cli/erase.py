@@ -114,7 +114,12 @@ def status(
         if one["why"]:
             err.print(f"stopped: {one['identity']}: {one['why']} ({one['stopped_by']})")
         for export in one["exports"]:
-            err.print(f"opened for {export['asked_by']}, not in {export['folder']} any more: have it destroyed")
+            err.print(f"opened for {export['asked_by']}, not to be closed in {export['folder']}: have it destroyed")
+        if elsewhere := one.get("opened_exports", {}).get("elsewhere"):
+            err.print(
+                f"opened exports of other machines: {elsewhere}; audit accesses says who asked: run erase status there "
+                "too, or have them destroyed"
+            )
     if late := [one["identity"] for one in found if one["overdue"]]:
         err.print(f"late: {', '.join(late)}: krypton policies status and policies parked say why")
         raise typer.Exit(MISSED)

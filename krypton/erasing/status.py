@@ -13,7 +13,7 @@ from adapters.eventstore import histories
 from domain.aggregates.erasure import Erasure
 from domain.times import iso, micros
 from krypton.bootstrap import Krypton
-from krypton.erasing.exports import handed_on
+from krypton.erasing import exports
 
 Document = dict[str, Any]
 WHY: Final = {
@@ -28,11 +28,17 @@ COVERS: Final = (
     "service runs, and when it starts"
 )
 """What it covers that ``instances`` is not among what is left, and so ``completed`` too."""
+COVERS_EXPORTS: Final = (
+    "exports with opened fields that were written on the machine where the policies run, and are there: any other "
+    "machine closes its own when an audit command or erase status is run on it"
+)
+"""What it covers that ``exports`` is not among what is left."""
 
 
 def of_identity(ours: Krypton, identity: UUID) -> list[Document]:
     """The erasure of an identity, open or not; none where nobody spoke of one."""
-    return _documents(ours, [Erasure.create_id(ours.ledger.ids, identity)])
+    found = _documents(ours, [Erasure.create_id(ours.ledger.ids, identity)])
+    return [{**one, "opened_exports": exports.asked_for(ours, str(identity))} for one in found]
 
 
 def open_ones(ours: Krypton, connection: Connection) -> list[Document]:
@@ -42,14 +48,16 @@ def open_ones(ours: Krypton, connection: Connection) -> list[Document]:
 
 
 def _documents(ours: Krypton, ids: Iterable[UUID]) -> list[Document]:
+    exports.follow(ours)
     now = micros(ours.ledger.clock())
     held = ours.ledger.load(list(ids)).values()
     return [_document(ours, one, now) for one in held if isinstance(one, Erasure)]
 
 
 def _document(ours: Krypton, erasure: Erasure, now: int) -> Document:
-    handed = handed_on(ours, [str(erasure.identity_id)]) if "exports" in erasure.followed else []
-    return {**stands(erasure, now), "exports": handed}
+    gone = "exports" in erasure.followed
+    handed = exports.handed_on(ours, [str(erasure.identity_id)]) if gone else []
+    return {**stands(erasure, now), "exports": handed, "exports_cover": COVERS_EXPORTS if gone else None}
 
 
 def stands(erasure: Erasure, now: int) -> Document:

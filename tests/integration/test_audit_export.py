@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,8 +17,11 @@ from domain.actors import Caller
 from domain.errors import LedgerAltered, ReasonMissing
 from domain.proofs.note import Note, parse
 from krypton.auditing.export import FolderNotEmpty, export
+from krypton.auditing.history import history
+from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
 from krypton.erasing import exports
+from krypton.home import Home
 from krypton.settings import ServiceUnavailable
 from schemas.event import ERASED
 from tests.fakes.erasing import Erase
@@ -136,6 +140,27 @@ def test_of_an_erased_person_the_unsealed_fields_read_erased_and_all_proofs_hold
     assert registered["fields"]["traits"] == ERASED
     assert verify(tmp_path / "new")[0] == 0
     assert exports.handed_on(world.krypton, [one]) == [], "it names nobody: there is nothing to have destroyed"
+
+
+def test_exports_of_another_machine_are_counted_here_and_closed_there(world: AuditWorld, tmp_path: Path) -> None:
+    one = world.register(family=MARK)
+    world.sign()
+    for name in ("there", "here"):
+        export(world.krypton, one, tmp_path / name, AUDITOR, unsealed=True)
+        if name == "there":  # it was asked for under another state folder, which has the note of it
+            (tmp_path / "other").mkdir()
+            world.krypton.settings.home.joinpath("exports").rename(tmp_path / "other" / "exports")
+    export(world.krypton, one, tmp_path / "sealed", AUDITOR, unsealed=False)
+    settings = world.krypton.settings
+    same_key = replace(settings, home=tmp_path / "other", master_key_file=Home(settings.home).master_key)
+    there = Krypton(same_key, world.krypton.addresses)
+    world.ask(Erase(identity=UUID(one), reason="error: file 1"))
+    exports.follow(world.krypton)
+    assert [(tmp_path / name / exports.UNSEALED).exists() for name in ("there", "here")] == [True, False]
+    assert exports.asked_for(world.krypton, one) == {"made": 2, "closed": 1, "left": 0, "elsewhere": 1}
+    history(there, one, AUDITOR)
+    assert not (tmp_path / "there" / exports.UNSEALED).exists()
+    assert exports.asked_for(there, one) == {"made": 2, "closed": 1, "left": 0, "elsewhere": 1}
 
 
 def test_what_is_not_signed_yet_is_left_out_and_counted(world: AuditWorld, person: str, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def ward(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     export.mkdir()
     (export / exports.UNSEALED).write_text("FICTIVE")
     (export / exports.MANIFEST).write_text(json.dumps({"files": {exports.UNSEALED: "ab", "x": "cd"}, "unsealed": True}))
-    exports.note(tmp_path, export, [people["erased"]], "auditor:dpo")
+    exports.note(tmp_path, export, [people["erased"]], "auditor:dpo", 1)
     for view in VIEWS:
         world.work(view)
     erased = UUID(people["erased"])
@@ -187,7 +187,7 @@ def test_an_outbox_that_was_lost_asks_again_and_nothing_that_came_since_is_remov
     keep_answer(spool, imported, "operator:one", told, forgettings(spool))
     (ward.export / exports.UNSEALED).write_text("AUTRE")
     (ward.export / exports.MANIFEST).write_text(json.dumps({"files": {exports.UNSEALED: "ab"}, "unsealed": True}))
-    exports.note(ward.home, ward.export, [ward.erased, ward.other], "auditor:dpo")
+    exports.note(ward.home, ward.export, [ward.erased, ward.other], "auditor:dpo", 1)
     before = world.types(0)
     world.query("UPDATE policies.outbox SET state = 'waiting', attempts = 0, try_at = 0 WHERE does LIKE 'erase\\_%'")
     left = "does LIKE 'erase\\_%' AND state = 'waiting'"
@@ -208,6 +208,13 @@ def test_an_export_that_was_moved_is_told(ward: Ward) -> None:
     finish(ward)
     (told,) = status.of_identity(ward.world.ours, UUID(ward.erased))[0]["exports"]
     assert (told["folder"], told["asked_by"]) == (str(ward.export), "auditor:dpo")
+
+
+def test_what_exports_cover_is_told_once_they_followed(ward: Ward) -> None:
+    finish(ward)
+    (told,) = status.of_identity(ward.world.ours, UUID(ward.erased))
+    assert (told["exports"], told["exports_cover"]) == ([], status.COVERS_EXPORTS)
+    assert told["opened_exports"] == {"made": 0, "closed": 0, "left": 0, "elsewhere": 0}
 
 
 @pytest.mark.parametrize(("once", "then"), [("state = 'building'", "state = 'live'"), ("until = 1", "until = NULL")])

@@ -24,7 +24,7 @@ def ours(tmp_path: Path) -> Krypton:
 
 def export(ours: Krypton, folder: Path, person: str, named: Collection[str] = ()) -> Path:
     """What an auditor gets; returns where it is noted. ``named``: whom it names besides."""
-    noted = exports.note(ours.settings.home, folder, {person, *named}, "auditor:dpo")
+    noted = exports.note(ours.settings.home, folder, {person, *named}, "auditor:dpo", 1)
     folder.mkdir()
     (folder / exports.UNSEALED).write_text("FICTIVE")
     manifest = {"identities": [person], "unsealed": True, "files": {exports.UNSEALED: "ab", "stored/1.bin": "cd"}}
@@ -83,4 +83,18 @@ def test_who_is_erased_while_it_is_written_is_not_in_it(ours: Krypton, tmp_path:
     noted = export(ours, tmp_path / "new", str(person))
     exports.written(ours, noted, since if meanwhile else region.head())
     assert opened(tmp_path / "new") is not meanwhile
-    assert noted.exists() is not meanwhile
+    assert bool(exports.handed_on(ours, [str(person)])) is not meanwhile
+    assert (str(tmp_path) in noted.read_text()) is not meanwhile
+
+
+def test_each_machine_closes_its_own_of_whom_another_erased(ours: Krypton, tmp_path: Path) -> None:
+    """The policies ran elsewhere, so nothing was deleted here yet."""
+    region = ours.ledger
+    assert isinstance(region, Region)
+    person, other = region.register(), region.register(local_id="2")
+    export(ours, tmp_path / "hers", str(person))
+    export(ours, tmp_path / "his", str(other))
+    region.ask(Erase(identity=person, reason="error: file 1"))
+    exports.follow(ours)
+    assert (opened(tmp_path / "hers"), opened(tmp_path / "his")) == (False, True)
+    assert exports.handed_on(ours, [str(person)]) == []
