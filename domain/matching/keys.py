@@ -70,18 +70,28 @@ def _of_parts(record: Record) -> Iterator[str]:
     birth, given = record.born, record.given
     if birth is None or given is None:
         return
-    low, high = sorted((birth.month, birth.day))
     for family in filter(None, (record.family, record.used)):
-        pair = "|".join(sorted((family.sound, given.sound)))
-        yield f"names+year|{pair}|{birth.year}"
-        if birth.whole:
-            yield f"names+month+day|{pair}|{low}|{high}"
+        yield f"names+year|{_both(family.sound, given.sound)}|{birth.year}"
     if record.family:
-        yield f"tail+year|{given.sound}|{record.family.sound[-STEM:]}|{birth.year}"
-        for stem in _stems(record.family, given.sound):
-            yield f"stem+year|{stem}|{birth.year}"
+        yield from _of_family(record.family, given.sound, birth)
+        if birth.whole:
+            yield f"names+decade+day|{_both(record.family.sound, given.sound)}|{birth.year // 10}|{birth.day}"
+
+
+def _both(family: str, given: str) -> str:
+    """The sounds of both names, whichever stands where."""
+    return "|".join(sorted((family, given)))
+
+
+def _of_family(family: Name, given: str, birth: Born) -> Iterator[str]:
+    """A part of the names with a part of the date."""
+    low, high = sorted((birth.month, birth.day))
+    parts = {"tail": [f"{given}|{family.sound[-STEM:]}"], "stem": [*_stems(family, given)]}
+    for kind, names in parts.items():
+        for name in names:
+            yield f"{kind}+year|{name}|{birth.year}"
             if birth.whole:
-                yield f"stem+month+day|{stem}|{low}|{high}"
+                yield f"{kind}+month+day|{name}|{low}|{high}"
 
 
 def _stems(family: Name, given: str) -> Iterator[str]:
