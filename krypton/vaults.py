@@ -2,17 +2,20 @@
 
 ``identity.erased`` in the event store decides who is erased, and no vault can take that back: a vault that was brought
 back from a backup may hold keys that were destroyed since. ``krypton init``, the start of ``krypton run`` and of each
-process that opens sealed fields, a rebuild, a query that opens events and ``krypton restore`` destroy them again;
+process that opens sealed fields, a rebuild, a replay of dead letters, a query that opens events and ``krypton restore``
+destroy them again;
 ``krypton audit verify`` names them.
 """
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.eventstore.tables import ERASED, EVENTS
 from krypton.bootstrap import Krypton
 from postgres.session import connect
+from schemas.codec import Codec, NotAnEvent
+from schemas.registry import Schema, UnknownSchema
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -53,6 +56,13 @@ def destroy_again_of(ours: Krypton, connection: "Connection", subjects: Collecti
     if erased:
         ours.vault.destroy_all(list(erased))
     return erased
+
+
+def sealed_still(codec: Codec, states: Iterable[bytes]) -> Iterator[tuple[Schema, dict[str, Any]]]:
+    """Those of these events that can be read, with what is sealed in them left so; ``Codec.whose_keys`` takes each."""
+    for state in states:
+        with suppress(NotAnEvent, UnknownSchema):
+            yield codec.decode(state, 0, unseal=False)
 
 
 def erased_pages(database: str) -> Iterator[list[str]]:

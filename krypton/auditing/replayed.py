@@ -7,7 +7,7 @@ left to show. A key of somebody erased that a vault from a backup brought back i
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from sys import maxsize
@@ -21,7 +21,7 @@ from domain.times import micros
 from krypton.auditing.needed import Finder
 from krypton.auditing.temporary_views import temporary_views
 from krypton.bootstrap import Krypton
-from krypton.vaults import destroy_again_of
+from krypton.vaults import destroy_again_of, sealed_still
 from projections.declared import VIEWS
 from projections.engine.fold import Read, fold, read
 from projections.engine.projection import Projection, RowKey
@@ -107,11 +107,8 @@ def replayed(
 
 def _subjects(codec: Codec, stored: Sequence[StoredEvent]) -> set[str]:
     """Whose keys open these events."""
-    subjects: set[str] = set()
-    for one in stored:
-        with suppress(NotAnEvent, UnknownSchema):
-            subjects |= codec.whose_keys(*codec.decode(one.state, one.version, unseal=False))
-    return subjects
+    told = sealed_still(codec, (one.state for one in stored))
+    return {subject for one in told for subject in codec.whose_keys(*one)}
 
 
 def place(connection: Connection, moment: Moment | None) -> tuple[int, int | None]:

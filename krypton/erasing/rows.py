@@ -3,8 +3,9 @@
 A process may use a key for seconds after it was destroyed, and so may open what was sealed meanwhile: versions have to
 have read that too. A version that is being built may hold in memory what it decrypted before; one that was built up to
 a position never reads of the erasure, so it keeps name and traits; the tables of another release are not known here.
-Rows are overwritten once none of these is left. Large tables take long to search, so a thread of its own does it, and
-the sender asks from time to time.
+Rows are overwritten once none of these is left, and no record that names the person or something of theirs waits behind
+a dead letter: it may be the one that says they are erased, and a replay writes what it holds. Large tables take long to
+search, so a thread of its own does it, and the sender asks from time to time.
 """
 
 import math
@@ -13,11 +14,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from threading import Thread
 from typing import Final
+from uuid import UUID
 
 from adapters.vault.postgres import FRESH_S
 from krypton.bootstrap import Krypton
 from krypton.views import lag
 from postgres.session import connect
+from projections.engine import dead_letters
 from projections.engine.projection import Projection
 from projections.versions import catalog, masking
 
@@ -45,8 +48,11 @@ class Overwriting:
             erased = self._destroyed.long_since(ours, causes)
             if not erased or (versions := self._versions(ours, max(erased.values()))) is None:
                 return {}
+            waiting = _waiting(ours, erased)
+            if not (whole := [one for one in erased if one not in waiting]):
+                return {}
             projections = [ours.projection(one["view"], one["version"]) for one in versions]
-            self._running = _Running(ours.addresses.database, projections, list(erased))
+            self._running = _Running(ours.addresses.database, projections, whole)
             self._running.start()
         self._running.join(WAIT_S)
         if self._running.is_alive():
@@ -76,6 +82,14 @@ class Overwriting:
             self._offsets = {known: ends for known, ends in self._offsets.items() if known[1] == position}
             self._offsets[place] = found
         return lag.has_read(ours, one["view"], one["version"], self._offsets[place])
+
+
+def _waiting(ours: Krypton, erased: Collection[str]) -> set[str]:
+    """Of whom a record waits in a version, or of what was ever theirs. Asked once the versions have read all."""
+    of = {identity: {identity, *map(str, ours.ledger.log.begun_for(UUID(identity)))} for identity in erased}
+    with ours.snapshot() as connection:
+        named = dead_letters.named(connection, set().union(*of.values()))
+    return {identity for identity, ids in of.items() if ids & named}
 
 
 class Destroyed:

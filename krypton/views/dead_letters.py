@@ -4,13 +4,18 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+from psycopg2.extensions import connection as Connection
+
+from adapters.eventstore.histories import events_of, head
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
+from krypton.vaults import destroy_again_of, sealed_still
 from postgres.session import connect
 from projections.engine import dead_letters
 from projections.engine.parked import DeadLetter
 from projections.engine.projection import Projection
 from projections.engine.replays import Asked
+from projections.versions.masking import mask_owned
 from schemas.codec import Codec
 
 Folded = Callable[[Krypton, DeadLetter], tuple[Projection, Codec]]
@@ -37,16 +42,34 @@ def publish_again(ours: Krypton) -> None:
 def replay_letter(ours: Krypton, number: int, by: Envelope, folded: Folded) -> int:
     """Apply the events parked under the letter's key; returns how many. A repeated command id returns the first answer.
 
-    ``folded``: which projection applies the letter, and with which codec. Raises NotFound, OtherCode, ReplayFailed.
+    Nobody who was erased comes back, whatever the vault holds and whose study it was. ``folded``: which projection
+    applies the letter, and with which codec. Raises NotFound, OtherCode, ReplayFailed.
     """
     with ours.snapshot() as connection:
         found = dead_letters.show(connection, number)
+        erased = sorted(_erased(ours, connection, found))
     writing = connect(ours.addresses.database, "dead letters")
     try:
         projection, codec = folded(ours, found)
-        return dead_letters.replay(writing, projection, codec, ident=number, by=Asked(by.actor, by.command_id))
+        return dead_letters.replay(
+            writing,
+            projection,
+            codec,
+            ident=number,
+            by=Asked(by.actor, by.command_id),
+            then=lambda cursor: mask_owned(cursor, projection, erased),
+        )
     finally:
         writing.close()
+
+
+def _erased(ours: Krypton, connection: Connection, found: DeadLetter) -> frozenset[str]:
+    """Who was erased of those of whom the letters tell, and whose their studies are; their keys are destroyed again."""
+    told = list(sealed_still(ours.codec, (one.record.value for one in dead_letters.beside(connection, found))))
+    studies = {study for _, data in told if (study := data.get("study_id"))}
+    stored = events_of(connection, studies, head(connection))
+    told += sealed_still(ours.codec, (one.state for one in stored))
+    return destroy_again_of(ours, connection, {who for one in told for who in ours.codec.whose_keys(*one)})
 
 
 def _shown(found: DeadLetter) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Lists and replays the dead letters of a view."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
@@ -18,6 +18,9 @@ WHERE view = %s AND version = %s AND topic = %s AND "partition" = %s AND key = %
 REPLAYED = "UPDATE views.dead_letter SET replayed_at = now() WHERE id = ANY(%s)"
 OF_KEY = """view = %s AND version = %s AND topic = %s AND "partition" = %s AND key = %s AND replayed_at IS NULL
 AND forged IS NOT TRUE ORDER BY "offset" """
+NAMED = """SELECT named FROM unnest(%s::text[]) AS named WHERE EXISTS (
+SELECT FROM views.dead_letter JOIN views.view_version USING (view, version)
+WHERE replayed_at IS NULL AND forged IS NOT TRUE AND position(convert_to(named, 'UTF8') IN value) > 0)"""
 
 
 class ReplayFailed(Exception):
@@ -46,6 +49,20 @@ def show(connection: Connection, ident: int) -> DeadLetter:
     raise NotFound(f"no dead letter {ident}: see krypton dead-letters list")
 
 
+def beside(connection: Connection, letter: DeadLetter) -> list[DeadLetter]:
+    """All that wait under a letter's key, in order: what a replay of it applies."""
+    record = letter.record
+    with connection.cursor() as cursor:
+        return parked.select(cursor, OF_KEY, letter.view, letter.version, record.topic, record.partition, record.key)
+
+
+def named(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Which of these ids stand in records that wait in any version of a view: they are text in a record's bytes."""
+    with connection.cursor() as cursor:
+        cursor.execute(NAMED, (list(ids),))
+        return {found for (found,) in cursor}
+
+
 def replay(
     connection: Connection,
     projection: Projection,
@@ -54,23 +71,26 @@ def replay(
     key: bytes | None = None,
     ident: int | None = None,
     by: replays.Asked | None = None,
+    then: Callable[[Cursor], None] = lambda _: None,
 ) -> int:
     """Apply all events parked under one key, in order, and unpark the key; returns how many were applied.
 
     Give the ``key``, or one of its letters by ``ident``. One transaction, during which the partition's worker waits.
-    ``by``: who asks, and the command id; a repeated id returns the first answer. Raises NotFound, ReplayFailed.
+    ``by``: who asks, and the command id; a repeated id returns the first answer. ``then``: what belongs to the same
+    transaction, once they are applied. Raises NotFound, ReplayFailed.
     """
     with connection, connection.cursor() as cursor:
         if by and (known := replays.answered(cursor, by)) is not None:
             return known
-        named = _named(cursor, projection, key, ident)
-        applied = sum(_replay_key(cursor, projection, codec, one) for one in named)
+        keys = _keys(cursor, projection, key, ident)
+        applied = sum(_replay_key(cursor, projection, codec, one) for one in keys)
+        then(cursor)
         if by:
             replays.note(cursor, by, ident, applied)
         return applied
 
 
-def _named(cursor: Cursor, projection: Projection, key: bytes | None, ident: int | None) -> Sequence[Parked]:
+def _keys(cursor: Cursor, projection: Projection, key: bytes | None, ident: int | None) -> Sequence[Parked]:
     """The parked keys that match; a key may be parked in several topics."""
     where = "view = %s AND version = %s AND replayed_at IS NULL AND (key = %s OR id = %s) ORDER BY id"
     letters = parked.select(cursor, where, projection.name, projection.version, key, ident)

@@ -40,7 +40,8 @@ def mask(db: Connection, projection: Projection, erased: Sequence[str]) -> int:
 def mask_owned(cursor: Cursor, projection: Projection, erased: Sequence[str]) -> None:
     """Overwrite texts of studies that are these identities' now and are sealed under keys of others, which stay.
 
-    For a version that nobody else writes yet: what it read of these studies it could open.
+    For a version that nobody else writes yet, and for what a replay has just applied, in its transaction: what was read
+    of these studies could be opened.
     """
     sealed = sealed_columns(projection.tables)
     for table in projection.tables.sorted_tables:

@@ -22,7 +22,12 @@ def records(
     for stored in ledger.recorder.select_notifications(0, 1_000_000, inclusive_of_start=False):
         schema, data = ledger.codec.decode(stored.state, stored.originator_version, unseal=False)
         topic = registry().latest[schema.type].topic
-        headers = (("position", str(stored.id).encode()), ("version", str(stored.originator_version).encode()))
+        told = {
+            "ce_id": f"{stored.originator_id}/{stored.originator_version}",
+            "position": str(stored.id),
+            "version": str(stored.originator_version),
+        }
+        headers = tuple((name, said.encode()) for name, said in told.items())
         key = str(data[schema.key]).encode()
         part = topic, partition_of(key, partitions[topic]) if partitions else 0
         record = Record(*part, ends[part], key, stored.state, headers)
