@@ -51,6 +51,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "identity.review.dismiss": CLERK,
     "identity.review.postpone": CLERK,
     "identity.review.assign": CLERK,
+    "identity.split": CLERK,
     "identity.search": CLERK,
     "identity.cross-reference": SERVICE,  # a hospital's own system: which other numbers are this patient's (PIX)
     "identity.demographics": SERVICE,  # the same: who is meant (PDQ)

@@ -50,7 +50,7 @@ NOTHING_PERSONAL: Final = {
             *("erase.request", "erase.approve", "erase.cancel", "erase.hold", "erase.release"),
             "erase.request-lapsed",
             *("identity.bar", "identity.unbar", "identity.review.accept", "identity.review.dismiss"),
-            *("identity.review.postpone", "identity.review.assign"),
+            *("identity.review.postpone", "identity.review.assign", "identity.split"),
             *(
                 "study.reassign",
                 "study.withdraw",
@@ -121,7 +121,7 @@ ASKS_THE_GATE: Final = {
     ),
     *("worklists.emergencies_to_review", "worklists.orders_of", "worklists.readings_of"),
     *("worklists.people_found", "conflicts.conflicts_of", "demographics.numbers_of", "demographics.people_like"),
-    "preview.preview_of",
+    *("preview.preview_of", "split.studies_to_split", "split.preview_of_split"),
 }
 """Each function of ``krypton.queries`` that answers with personal data to a ``Caller``."""
 

@@ -23,6 +23,9 @@ I12 A matricule that contradicts the sex, or the year or month of birth, may be 
     is flagged ``ins_doubtful`` as long as they differ.
 I13 Where an establishment gave up one of two numbers for the other, and then that one for the first, nothing flips: the
     identity of the number that was kept is flagged ``number_swapped``, and a human asks which is in use.
+I14 An identity that holds two people is taken apart by its studies: those named become a new identity's under the same
+    number, flagged ``collision``, and the flags that told of two people are cleared.
+I15 What is stated of the other person tells them from the identity as intake would; or nothing is stated yet.
 Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 """
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from domain.aggregates.dose import Dose
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Held
 from domain.aggregates.study import Conflict, Study
 from domain.commands.doses import ReceivedDose, correct_dose
 from domain.commands.links import link_of, links_between
 from domain.commands.received_patient import ReceivedPatient, identity_for
+from domain.commands.studies import move
 from domain.errors import Erased, HumanMadeIt, NothingToChange
 from domain.traits import received_traits
 from domain.work import Work
@@ -44,9 +44,7 @@ class AcceptConflict:
         identity = identity_for(work, conflict.site, _patient(work, conflict))
         if identity.id == study.identity_id:
             return  # somebody reassigned it meanwhile
-        study.reassign(to_identity_id=identity.id, reason=self.reason)
-        if dose := work.find(Dose, Dose.create_id(work.ids, study.id)):
-            dose.reassign(to_identity_id=identity.id)
+        move(work, study, identity.id, self.reason)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -154,6 +154,13 @@ class ReceiveStudy:
         )
 
 
+def move(work: Work, study: Study, to_identity: UUID, reason: str) -> None:
+    """State that a study is another identity's, and its doses. Raises AlreadyThere (S4), StudyWithdrawn (S3)."""
+    study.reassign(to_identity_id=to_identity, reason=reason)
+    if dose := work.find(Dose, Dose.create_id(work.ids, study.id)):
+        dose.reassign(to_identity_id=to_identity)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReassignStudy:
     """Reassign a study made under the wrong identity. Its doses follow."""
@@ -166,9 +173,7 @@ class ReassignStudy:
         """Raises AlreadyThere (S4), StudyWithdrawn (S3), Erased (I7), NotFound."""
         study = work.get(Study, self.study)
         work.get(Identity, self.to_identity).refuse_if_erased()
-        study.reassign(to_identity_id=self.to_identity, reason=self.reason)
-        if dose := work.find(Dose, Dose.create_id(work.ids, study.id)):
-            dose.reassign(to_identity_id=self.to_identity)
+        move(work, study, self.to_identity, self.reason)
         return {"study": str(study.id), "identity": str(self.to_identity)}
 
 

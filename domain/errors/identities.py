@@ -55,3 +55,15 @@ class OtherAuthority(BadIns):
     """A matricule of tests in production, or of production in an installation for tests."""
 
     rule = "I9"
+
+
+class NothingToSplit(RuleBroken):
+    """A split names studies of the identity, at least one."""
+
+    rule = "I14"
+
+
+class SamePerson(RuleBroken):
+    """A split states another person than the identity: one whom intake tells apart from it."""
+
+    rule = "I15"

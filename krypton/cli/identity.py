@@ -10,7 +10,7 @@ import typer
 from domain.aggregates.identity import Status
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
 from domain.traits import TRAITS
-from krypton.cli import identity_import, identity_pairs, identity_review, identity_search
+from krypton.cli import identity_import, identity_pairs, identity_review, identity_search, identity_split
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.given import From, all_told, line
@@ -209,3 +209,4 @@ identity_import.add_to(app)
 identity_search.add_to(app)
 identity_pairs.add_to(app)
 identity_review.add_to(app)
+identity_split.add_to(app)

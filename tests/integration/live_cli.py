@@ -125,10 +125,10 @@ class Region(CommandLine):
         self.ask("identity", "register", "--assigner", site, "--id", local_id, *options)
         return f"{site}|{local_id}"
 
-    def receive(self, ref: str) -> str:
+    def receive(self, ref: str, **stated: str) -> str:
         """A study of that person comes in; returns the ledger's id of it."""
         site, _, local_id = ref.partition("|")
-        asked = received(site, new_uid(), local_id=local_id, stated={"family": "FICTIVE", "given": "Alex"})
+        asked = received(site, new_uid(), local_id=local_id, stated={"family": "FICTIVE", "given": "Alex", **stated})
         return str(self.krypton.ledger.execute(asked, Envelope("system:test")).result["study"])
 
     def settle(self) -> None:

@@ -305,6 +305,39 @@ class TestPreview:
         assert "to look first" in json.dumps(region.ask("audit", "accesses", one))
 
 
+class TestSplit:
+    """An identity that holds two people."""
+
+    def mixed(self, region: Region) -> tuple[str, list[str]]:
+        """A number under which a study came in of somebody with a slip in the birth date."""
+        ref = region.register(**{"birth-date": "1970-01-02"})
+        studies = [region.receive(ref, birth_date=born) for born in ("1970-01-02", "1970-01-03")]
+        region.settle()
+        return ref, studies
+
+    def test_without_a_study_it_lists_them_and_which_said_otherwise(self, region: Region) -> None:
+        ref, studies = self.mixed(region)
+        listed = region.ask("identity", "split", ref, "--reason", "two people")["studies"]
+        assert {row["study"]: row["said"] for row in listed} == {studies[0]: [], studies[1]: ["traits_differ"]}
+        assert studies[1] in region.show("identity", "split", ref, "--reason", "two people").split()
+
+    def test_a_preview_writes_nothing_and_the_split_does_what_it_showed(self, region: Region) -> None:
+        ref, studies = self.mixed(region)
+        words = ("identity", "split", ref, "--study", studies[1], "--reason", "two people")
+        shown = region.ask(*words, "--dry-run")
+        assert [who["total"]["studies"] for who in (*shown["now"], *shown["then"])] == [2, 1, 1]
+        assert "Then: 2 persons" in region.show(*words, "--dry-run")
+        answer = region.ask(*words)
+        assert answer["other"] == shown["result"]["other"]
+        region.settle()
+        assert region.ask("identity", "show", f"{ref}#2")["flags"] == ["collision"]
+        waiting = region.ask("identity", "review", "list", "--kind", "collision", "--limit", 1000)
+        (entry,) = [one for one in waiting if answer["other"] in [side["identity"] for side in one["identities"]]]
+        assert (entry["code"], len(entry["identities"])) == ("COLV", 2)
+        region.ask("identity", "merge", ref, f"{ref}#2", "--reason", "one person after all")
+        assert persons(region, ref, f"{ref}#2") == 1
+
+
 class TestStatements:
     """What an assigner says of one identity later on."""
 

@@ -12,6 +12,7 @@ from domain.commands.consents import Oppose
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.commands.reviews import Assign, Postpone
+from domain.commands.splits import Split
 from domain.ins import PRODUCTION, matricule
 from domain.tasks import check
 from domain.work import Command, Envelope
@@ -264,6 +265,17 @@ PROVOKED = [
         errors.Erased,
         "no statement is taken on its behalf",
         lambda w: w.after(Erase(identity=w.marie, reason=WORDS), ask=Oppose(identity=w.marie)),
+    ),
+    Provoked(errors.NothingToSplit, "no study is named", lambda w: Split(identity=w.marie, studies=(), reason=WORDS)),
+    Provoked(
+        errors.NothingToSplit,
+        "name its own studies alone",
+        lambda w: Split(identity=w.other, studies=(w.study(),), reason=WORDS),
+    ),
+    Provoked(
+        errors.SamePerson,
+        "state what tells the two apart",
+        lambda w: Split(identity=w.marie, studies=(w.study(),), stated=PERSON, reason=WORDS),
     ),
     # Link
     Provoked(

@@ -33,16 +33,10 @@ GUARD = {  # they build or repair the stores: they record no event
 }  # fmt: skip
 ID = {Role.PROFESSIONAL: "rpps:10101201233", Role.PATIENT: "patient:6f1c1c2e-0b1a-5c3e-9a0c-4b6a35d1e8f2"}
 REGISTER = ("--assigner", "--id", "--family", "--given", "--birth-date", "--sex")  # or a file says it
-PAIR = (
-    "merge",
-    "unmerge",
-    "bar",
-    "unbar",
-    "review accept",
-    "review dismiss",
-    "review postpone",
-    "review assign",
-)  # or a terminal is asked for the reason
+PAIR = (  # or a terminal is asked for the reason
+    *("merge", "unmerge", "bar", "unbar", "split"),
+    *("review accept", "review dismiss", "review postpone", "review assign"),
+)
 ASKED_FOR = {("identity register", option) for option in REGISTER} | {(f"identity {one}", "--reason") for one in PAIR}
 ASKED_FOR |= {("identity search", "--number"), ("identity review postpone", "--until")}
 ANY = "00000000-0000-0000-0000-000000000001"
