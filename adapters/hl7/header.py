@@ -1,8 +1,8 @@
 """Reads MSH: who sends what, under which message id; and whether it is a message that is taken at all."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from adapters.hl7.er7 import segments
 from adapters.hl7.refusal import Condition, rejected
@@ -27,6 +27,16 @@ class Header:
     processing: str
     version: str
     charsets: list[str]
+
+
+def written_in(codec: str, head: Header) -> Header:
+    """The header as it is written in the message's character set, for an answer that is written in it too."""
+    each: dict[str, Any] = {
+        name: said.encode("iso8859-1").decode(codec, "replace")
+        for name, said in vars(head).items()
+        if isinstance(said, str)
+    }
+    return replace(head, **each)
 
 
 def header(raw: bytes) -> Header | None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from adapters.hl7 import answers
 from adapters.hl7.desk import Message, told_of
 from adapters.hl7.er7 import Segment, only
+from adapters.hl7.header import written_in
 from adapters.hl7.people import Index, Number, TooMany
 from adapters.hl7.questions import (
     FIELDS,
@@ -48,7 +49,7 @@ class Inquiry:
         if self.closed:
             raise rejected(9, Condition.UNSUPPORTED_TYPE, self.closed)
         qpd = only(message.found, "QPD")
-        query = Query(message.head, qpd, tag_of(qpd), message.codec)
+        query = Query(written_in(message.codec, message.head), qpd, tag_of(qpd), message.codec)
         try:
             refuse_deferred(first(message.found, "RCP"))
             ask = self._numbers if message.head.event == "Q23" else self._people

@@ -24,6 +24,8 @@ LONGEST: Final = 256
 MOST_DOMAINS: Final = 100
 MOST_RECORDS: Final = 1_000_000
 WILDCARD: Final = "*"
+TOLD_APART: Final = ("M", "F")
+"""A sex that is not known, or is another, tells nobody apart."""
 TELLING: Final = ("family_is", "family", "birth_date", "number", "ins")
 """One of these is needed: the others would find half a region."""
 PARAMETER: Final = re.compile(r"@PID\.([0-9]{1,2}(?:\.[0-9]){0,2})")
@@ -176,7 +178,8 @@ def _criteria(qpd: Segment, sought: _Sought, assigner_of: AssignerOf) -> dict[st
     if sex := sought.values.get("sex"):
         if sex not in SEXES:
             raise Refused(sought.places["sex"], Condition.NOT_IN_TABLE, f"the sex is none of {', '.join(SEXES)}")
-        found["sex"] = SEXES[sex]
+        if SEXES[sex] in TOLD_APART:
+            found["sex"] = SEXES[sex]
     found |= _number(sought, assigner_of)
     if not found.keys() & {*TELLING}:
         raise Refused(

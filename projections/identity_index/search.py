@@ -15,11 +15,11 @@ from projections.identity_index.folding import folded, trait
 
 Document = dict[str, Any]
 FAMILY, GIVEN = f"{folded('%(family)s')} || '%%'", f"{folded('%(given)s')} || '%%'"
-GIVEN_IS = folded("%(given_is)s")
+FAMILY_IS, GIVEN_IS = folded("%(family_is)s"), folded("%(given_is)s")
 CONDITIONS: Final[Mapping[str, str]] = {
     "family": f"({folded(trait('family'))} LIKE {FAMILY} OR {folded(trait('used_name'))} LIKE {FAMILY})",
     "given": f"({folded(trait('given'))} LIKE {GIVEN} OR {folded(trait('first_names'))} LIKE '%%' || {GIVEN})",
-    "family_is": f"{folded('%(family_is)s')} IN ({folded(trait('family'))}, {folded(trait('used_name'))})",
+    "family_is": f"({folded(trait('family'))} = {FAMILY_IS} OR {folded(trait('used_name'))} = {FAMILY_IS})",
     "given_is": f"({folded(trait('given'))} = {GIVEN_IS} OR EXISTS (SELECT FROM regexp_split_to_table("
     f"{trait('first_names')}, '[ ,]+') AS word WHERE {folded('word')} = {GIVEN_IS}))",
     "birth_date": f"({trait('birth_date')} = ANY(%(parts)s) OR {trait('birth_date')} BETWEEN %(first)s AND %(last)s)",

@@ -18,6 +18,8 @@ from domain.tasks import TASKS
 from krypton.devstack.stack import Stack
 from krypton.queries import demographics
 from krypton.services.hl7 import desk
+from projections.engine.query import fetch
+from projections.identity_index import search
 from schemas.event import LedgerEvent
 from tests.fakes.hl7 import MATRICULE, NIR, SENDER, message, mrg, pid
 from tests.integration.audit_world import AuditWorld, audit_world
@@ -192,7 +194,7 @@ def test_a_matricule_is_told_and_asked_by_where_the_identity_is_qualified(region
     one, other = uuid4().hex[:12], uuid4().hex[:12]
     both = {"f3": f"{MATRICULE}^^^{NIR}^INS~{one}^^^CHB^PI", "f7": "19790328", "f11": "^^^^^^BDL^^63220"}
     region.says("A28", pid(one, name=f"{family}^ANNE^ANNE^^^^L", **both, f32="PROV"), "ZFD|||||INSI|20260105")
-    region.registers(other, family, "CHP")
+    region.registers(other, family, "CHP", f7="19790328")
     region.merges(one, "CHB", other, "CHP")
     region.world.settle()
     assert region.pix(f"{MATRICULE}^^^&{INS}&ISO").condition == "204"
@@ -245,6 +247,35 @@ def test_who_is_found_is_who_fits(region: Hospitals, family: str, number: str, p
     told = region.pdq(parameters.format(family, short=family[:8], number=number))
     assert [ids(told, n) for n in range(len(told.pids))] == ([[f"CHB|{number}"]] if found else [])
     assert (told.verdict, told.status) == ("AA", "OK" if found else "NF")
+
+
+@pytest.mark.parametrize(
+    "criteria",
+    [
+        {"family_is": "LE GOFF"},
+        {"family": "LEG"},
+        {"birth_date": "1950-03-12"},
+        {"birth_date": "1950-03-00"},
+        {"number": "12", "assigner": "CHB"},
+        {"ins": MATRICULE, "ins_oid": INS, "status": "QUAL"},
+    ],
+)
+def test_a_search_reads_no_whole_region(
+    region: Hospitals, criteria: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a small table PostgreSQL would read it all the same: here it may not."""
+    plans: list[str] = []
+
+    def explained(connection: Any, query: str, **values: Any) -> list[Any]:
+        fetch(connection, "SELECT set_config('enable_seqscan', 'off', true)")
+        plans.extend(row["QUERY PLAN"] for row in fetch(connection, f"EXPLAIN {query}", **values))
+        return []
+
+    monkeypatch.setattr(search, "fetch", explained)
+    with region.world.krypton.snapshot() as connection:
+        search.some_of(connection, criteria, 10)
+    assert any("Index" in line for line in plans)
+    assert not [line for line in plans if "Seq Scan" in line]
 
 
 def test_pages_show_everybody_once_and_record_whom_they_show(region: Hospitals, family: str) -> None:

@@ -216,7 +216,7 @@ SOUGHT = [
     ("@PID.3^12^^^CHB^PI", {"number": "12", "assigner": "CHB"}),
     ("@PID.3^12\\S\\\\S\\\\S\\CHB", {"number": "12", "assigner": "CHB"}),
     (f"@PID.3.1^{MATRICULE}~@PID.3.4.2^{INS}", {"ins": MATRICULE, "ins_oid": INS, "status": "QUAL"}),
-    ("@PID.5.1^DUPONT~@PID.8^U~@PID.5.2^", {"family_is": "DUPONT", "sex": "I"}),
+    ("@PID.5.1^DUPONT~@PID.8^U~@PID.5.2^", {"family_is": "DUPONT"}),
     ("@PID.5.1^O\\S\\NEILL", {"family_is": "O^NEILL"}),
 ]
 
@@ -345,6 +345,11 @@ def test_names_are_written_in_the_querys_character_set_or_else_in_utf_8(
     told = Response(raw, read_as)
     assert told.segments[0].value(18) == answered
     assert "INVENTÉE" in told.pids[0].text(5)
+
+
+def test_an_answer_names_the_message_and_the_source_as_the_query_did(desk: Desk) -> None:
+    told = pix(desk, "123^^^CHB", control_id="numéro 1", f5="RÉGION")
+    assert (told.of, told.segments[0].value(3)) == ("numéro 1", "RÉGION")
 
 
 def test_a_query_with_delimiters_of_its_own_is_echoed_with_the_usual_ones(desk: Desk) -> None:
