@@ -47,8 +47,8 @@ SECONDS ?= 60
 chaos: setup  ## random faults under load: make chaos SECONDS=600 SEED=1
 	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
-fuzz: setup  ## odd input to every reader: make fuzz SECONDS=600 SEED=1 TARGET=records; one input again: REPLAY=file
-	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(TARGET),--target $(TARGET)) $(if $(REPLAY),--replay $(REPLAY))
+fuzz: setup  ## odd input to every reader: make fuzz SECONDS=600 SEED=1 TARGET=records, or COUNT=10000 of each; one input again: REPLAY=file
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(TARGET),--target $(TARGET)) $(if $(COUNT),--count $(COUNT)) $(if $(REPLAY),--replay $(REPLAY))
 
 fix: setup  ## rewrite what ruff can; never part of check
 	$(BIN)/ruff check --fix .

@@ -13,6 +13,8 @@ from domain.ins import AUTHORITIES
 
 UUIDS: Final = "2.25."
 OWN_TYPE, INS_TYPE = "PI", "INS"
+NAMED: Final = 4
+"""Words of an authority's name that are written: with -TEST it has more than the 20 characters that HL7 allows."""
 
 
 def oid_of(code: str) -> str:
@@ -36,5 +38,6 @@ def named_by(value: Repetition, component: int = 4) -> tuple[str, str]:
 def cx(assigner: str, number: str) -> str:
     """A number with its assigner as an answer writes it. ``assigner``: a code, or an OID of INS."""
     if name := AUTHORITIES.get(assigner):
+        name = "-".join(name.split("-")[:NAMED])
         return f"{written(number)}^^^{name}&{assigner}&ISO^{INS_TYPE}"
     return f"{written(number)}^^^{written(assigner)}&{oid_of(assigner)}&ISO^{OWN_TYPE}"

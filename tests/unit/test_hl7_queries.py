@@ -125,7 +125,7 @@ def test_the_other_numbers_of_a_patient_are_told_and_nothing_else_of_them(desk: 
         "QAK|tag1|OK",
         "QPD|IHE PIX Query|tag1|123^^^CHB^PI|",
         f"PID|||P1^^^CHP&{oid_of('CHP')}&ISO^PI~P\\F\\2^^^CHP&{oid_of('CHP')}&ISO^PI~"
-        f"{MATRICULE}^^^ASIP-SANTE-INS-NIR-TEST&{INS}&ISO^INS||~^^^^^^S",
+        f"{MATRICULE}^^^ASIP-SANTE-INS-NIR&{INS}&ISO^INS||~^^^^^^S",
         "",
     ]
     head = told.segments[0]
