@@ -53,7 +53,11 @@ def pair_to_review(ours: Krypton, caller: Caller, one: str, other: str) -> Docum
 
 
 def _with_evidence(connection: Any, entries: list[Document]) -> list[Document]:
-    from projections.identity_index.evidenced import Evidence
+    from projections.identity_index.review import is_weighed
+
+    if not (entries and is_weighed(connection)):
+        return [entry | {"evidence": None} for entry in entries]
+    from projections.identity_index.evidenced import Evidence  # what compares names takes its time to load
 
     weighs = Evidence(connection)
     return [entry | {"evidence": weighs.of(entry)} for entry in entries]

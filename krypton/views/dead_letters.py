@@ -15,7 +15,6 @@ from projections.engine import dead_letters
 from projections.engine.parked import DeadLetter
 from projections.engine.projection import Projection
 from projections.engine.replays import Asked
-from projections.versions.masking import mask_owned
 from schemas.codec import Codec
 
 Folded = Callable[[Krypton, DeadLetter], tuple[Projection, Codec]]
@@ -45,6 +44,8 @@ def replay_letter(ours: Krypton, number: int, by: Envelope, folded: Folded) -> i
     Nobody who was erased comes back, whatever the vault holds and whose study it was. ``folded``: which projection
     applies the letter, and with which codec. Raises NotFound, OtherCode, ReplayFailed.
     """
+    from projections.versions.masking import mask_owned
+
     with ours.snapshot() as connection:
         found = dead_letters.show(connection, number)
         erased = sorted(_erased(ours, connection, found))

@@ -59,6 +59,11 @@ def one_pair(connection: Connection, one: str, other: str, erased: Collection[st
     return found
 
 
+def is_weighed(connection: Connection) -> bool:
+    """Whether a model of matching is in force; without one there is no evidence in bits."""
+    return bool(fetch(connection, "SELECT rule_version FROM identity_index.match_model"))
+
+
 def _entries(connection: Connection, rows: Sequence[dict[str, Any]], erased: Collection[str]) -> list[dict[str, Any]]:
     concerned = {row[side] for row in rows for side in ("low_person", "high_person")} - {None}
     bars: dict[frozenset[str], list[list[str]]] = {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -49,8 +50,9 @@ def corrects(hospitals: PolicyWorld, two: list[str], day: str) -> None:
 
 @given("a human merges, unmerges, bars and unbars the two")
 def human(hospitals: PolicyWorld, two: list[str]) -> None:
-    for command in (Merge, Unmerge, Bar, Unbar):
-        hospitals.ask(command(**pair(*two), reason="twins, says the midwife"))
+    said: dict[str, Any] = {**pair(*two), "reason": "twins, says the midwife"}
+    for command in (Merge(**said, even_though=("birth_date",)), Unmerge(**said), Bar(**said), Unbar(**said)):
+        hospitals.ask(command)
     hospitals.react()
 
 

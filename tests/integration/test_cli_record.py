@@ -212,7 +212,7 @@ class TestRecord:
         sides = [side["identity"] for side in pair["identities"]]
         assert {side["local_id"] for side in pair["identities"]} == {*ids}
         assert [side for side in sides if side not in listed.out.split()] == []
-        assert "krypton identity review accept ONE OTHER --reason" in listed.err
+        assert "krypton identity review accept PAIR --reason" in listed.err
         region.ask("identity", "review", "accept", *sides, "--reason", "same papers")
         region.settle()
         joined = region.ask("record", "show", refs[0], *AS_CLINICIAN)
