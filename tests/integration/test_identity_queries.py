@@ -313,7 +313,7 @@ def test_a_merge_across_a_bar_waits_and_names_the_bar(region: Hospitals, read: R
     region.ask(Merge(**pair(c, d), reason="same person"))
     (waiting,) = review_list(read())
     assert {m["identity"] for m in waiting["identities"]} == {c, d}
-    assert (waiting["waits_as"], waiting["barred_by"]) == ("proposed", [sorted((a, c))])
+    assert (waiting["waits_as"], waiting["barred_by"]) == ("held back", [sorted((a, c))])
 
 
 def test_a_bar_said_after_the_merges_holds_the_later_one_back(region: Hospitals, read: Read) -> None:
