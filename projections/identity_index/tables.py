@@ -37,6 +37,7 @@ IDENTITY = Table(
     Index("identity_flagged", "identity_id", postgresql_where=text("flags <> '[]'::jsonb")),
     Index("identity_local_id", "local_id", postgresql_ops={"local_id": "text_pattern_ops"}),
     Index("identity_birth_date", text(trait("birth_date"))),
+    Index("identity_flagged", "identity_id", postgresql_where=text("flags <> '[]'::jsonb")),
     Index("identity_family", text(f"{folded(trait('family'))} text_pattern_ops")),
     Index("identity_used_name", text(f"{folded(trait('used_name'))} text_pattern_ops")),
     info=written_from("krypton.identities"),
