@@ -34,7 +34,6 @@ IDENTITY = Table(
     Column("registered_position", BigInteger, nullable=False),
     Column("last_position", BigInteger, nullable=False),
     Index("identity_ins", "ins"),
-    Index("identity_flagged", "identity_id", postgresql_where=text("flags <> '[]'::jsonb")),
     Index("identity_local_id", "local_id", postgresql_ops={"local_id": "text_pattern_ops"}),
     Index("identity_birth_date", text(trait("birth_date"))),
     Index("identity_flagged", "identity_id", postgresql_where=text("flags <> '[]'::jsonb")),
