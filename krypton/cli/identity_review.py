@@ -120,6 +120,9 @@ def review_list(
 
 
 def _print(found: Sequence[Mapping[str, Any]], skipped: int, page: int) -> None:
+    if not found and page > 1:
+        out.print(f"To review: none on page {page}", bold=True)
+        return
     of = found[0]["of"] if found else 0
     shown = f"{skipped + 1} to {skipped + len(found)} of {of}" if of > len(found) else str(of or "none")
     out.print(f"To review: {shown}", bold=True)

@@ -49,7 +49,8 @@ def _patient(connection: Any, members: Members, erased: Collection[str]) -> dict
 def identity_of(ours: Krypton, caller: Caller, ref: str, *, links: bool = False) -> dict[str, Any]:
     """The ``identity show`` document. Raises as ``permit`` does, and so do all below.
 
-    ``links``: with what was last said of each pair; only clerks see pairs with somebody else.
+    ``links``: with what was last said of each pair; only clerks see pairs with somebody else, and professionals, whose
+    task no history is, see no reason.
     """
     allowed = permit(ours, caller, "identity.show", ref, asked=["with=links"] if links else [])
 
@@ -59,8 +60,9 @@ def identity_of(ours: Krypton, caller: Caller, ref: str, *, links: bool = False)
             return shown
         from projections.identity_index.said import links as said
 
-        within = caller.role is not Role.CLERK
-        return shown | {"links": said(connection, _ids(members), erased, within=within)}
+        found = said(connection, _ids(members), erased, within=caller.role is not Role.CLERK)
+        unsaid = {"reason": None} if caller.role is Role.PROFESSIONAL else {}
+        return shown | {"links": [one | unsaid for one in found]}
 
     return of_person(ours, allowed, ask, identities.subjects if links else None)
 

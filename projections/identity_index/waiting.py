@@ -89,6 +89,7 @@ known AS (
                   OR (il.assigner = ih.assigner AND BARE(il) = BARE(ih))
                 THEN 'collision'
                 WHEN il.assigner = ih.assigner THEN 'duplicate' ELSE 'proposal' END AS kind,
+           coalesce(il.erased, false) OR coalesce(ih.erased, false) AS gone,
            il.assigner AS low_assigner, il.local_id AS low_local_id, il.traits AS low_traits, il.status AS low_status,
            il.flags AS low_flags, il.ins AS low_ins, il.ins_oid AS low_ins_oid,
            ih.assigner AS high_assigner, ih.local_id AS high_local_id, ih.traits AS high_traits,
@@ -122,7 +123,7 @@ LISTED: Final = (
     + """
 SELECT *, coalesce(score, 1) * low_size * coalesce(high_size, 1) AS worth, count(*) OVER () AS of
 FROM sized
-WHERE (high IS NULL OR low_person <> high_person)
+WHERE (high IS NULL OR low_person <> high_person) AND NOT gone
   AND (%(link)s::uuid IS NULL OR link = %(link)s)
   AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s::text[]))
   AND (%(assigner)s::text IS NULL OR low_assigner = %(assigner)s OR high_assigner = %(assigner)s)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.integration.live_cli import Region, region
+from tests.integration.live_cli import CLINICIAN, Region, region
 
 __all__ = ["region"]
 pytestmark = pytest.mark.live
@@ -150,6 +150,16 @@ class TestPairs:
         identity = region.ask("identity", "show", one)["identity"]
         assert len(region.ask("identity", "show", one, "--links", "--as", "clerk")["links"]) == 1
         assert region.ask("identity", "show", one, "--links", "--as", f"patient:{identity}")["links"] == []
+
+    def test_a_professional_sees_the_pairs_and_no_reason(self, region: Region) -> None:
+        one, other = pair(region)
+        region.ask("identity", "merge", one, other, "--reason", "same papers")
+        region.receive(one)
+        region.settle()
+        region.ask("access", "open", one, "--as", f"rpps:{CLINICIAN}", "--reason", "care")
+        region.settle()
+        (held,) = region.ask("identity", "show", one, "--links", "--as", f"rpps:{CLINICIAN}")["links"]
+        assert (held["holds"], held["reason"]) == (True, None)
 
     def test_two_whom_a_third_joins_are_parted_by_the_pair_that_the_refusal_names(self, region: Region) -> None:
         one, other, third = region.register(), region.register(), region.register()

@@ -18,6 +18,7 @@ from projections.identity_index.evidenced import Evidence
 from projections.identity_index.review import one_pair, review_list
 from projections.identity_index.view import IdentityIndex
 from projections.identity_index.waiting import KINDS, Wanted
+from tests.fakes.erasing import Erase
 from tests.fakes.region import rules_in_force
 from tests.fakes.views import Hospitals, pair
 from tests.integration.view_reader import ViewReader
@@ -51,11 +52,11 @@ def propose(region: Hospitals, one: str, other: str, score: float = 0.5) -> None
     region.ask(Propose(**pair(one, other), reason="alike", **rule))
 
 
-def collide(region: Hospitals) -> tuple[str, str]:
+def collide(region: Hospitals, number: str = "7") -> tuple[str, str]:
     """One number that an assigner gave to two people."""
-    for number, (family, born) in enumerate((("Martin", "1950-01-01"), ("Durand", "1980-06-06"))):
-        region.receive("CHA", "7", f"2.25.{number}", family=family, birth_date=born)
-    first, second = (e.aggregate_id for e in region.history() if e.type == "identity.registered")
+    for study, (family, born) in enumerate((("Martin", "1950-01-01"), ("Durand", "1980-06-06"))):
+        region.receive("CHA", number, f"2.25.{study}", family=family, birth_date=born)
+    first, second = [e.aggregate_id for e in region.history() if e.type == "identity.registered"][-2:]
     return first, second
 
 
@@ -269,6 +270,16 @@ def test_without_a_model_there_is_no_evidence_in_bits(region: Hospitals, read: R
     a, b = region.register("CHA", "1"), region.register("CHB", "2")
     connection = read()
     assert Evidence(connection).of(one_pair(connection, a, b)) is None
+
+
+def test_somebody_who_was_erased_waits_no_more(region: Hospitals, read: Read) -> None:
+    """Nobody says any more who they are (I7)."""
+    a, b = region.register("CHA", "1"), region.register("CHB", "2")
+    propose(region, a, b)
+    first, _ = collide(region, "77")
+    for one in (a, first):
+        region.ask(Erase(identity=UUID(one), reason="court order 12"))
+    assert [len(entry["identities"]) for entry in review_list(read())] == [1]  # who came in under the number
 
 
 def test_nothing_is_repeated_of_somebody_whose_key_is_destroyed(region: Hospitals, read: Read) -> None:
