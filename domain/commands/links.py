@@ -99,22 +99,24 @@ class Merge:
             "compared": self.compared,
         }
         if bar := work.membership.bar_between(str(self.one), str(self.other)) if link.held is not Held.BARRED else None:
-            return self._against(link, bar, evidence)
+            return self._against(link, bar, evidence, differ)
         if parted:
             link.request_review(**evidence)
             return {"link": str(link.id), "outcome": "review", "parted": [str(side) for side in parted]}
         link.merge(**evidence, differing=differ)
         return {"link": str(link.id), "outcome": "merged"}
 
-    def _against(self, link: Link, bar: tuple[str, str], evidence: dict[str, Any]) -> dict[str, Any]:
+    def _against(self, link: Link, bar: tuple[str, str], evidence: dict[str, Any], differ: list[str]) -> dict[str, Any]:
         """The merge of two persons in whom two records are barred from each other."""
         if link.held is Held.MERGED:
             raise NothingToChange(
                 f"link {link.id} is merged, and held back by the bar of {bar[0]} and {bar[1]}: lift that, or unmerge it"
             )
+        if self.rule == HUMAN:
+            link.merge(**evidence, differing=differ)
+        else:
+            link.request_review(**evidence)
         outcome = "held_back" if self.rule == HUMAN else "review"
-        say = link.merge if self.rule == HUMAN else link.request_review
-        say(**evidence)
         return {"link": str(link.id), "outcome": outcome, "barred": list(bar)}
 
     def _parted(self, work: Work, link: Link) -> tuple[UUID, UUID] | None:

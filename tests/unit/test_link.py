@@ -1,5 +1,6 @@
 """Links: merging, unmerging and barring pairs, in any order. Numbered cases are those of the identity case list."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ from domain.errors import (
     RuleNotInForce,
     SameIdentity,
     StillMerged,
+    TraitsDiffer,
 )
 from domain.membership import Membership
 from domain.ports import Answer
@@ -584,3 +586,16 @@ def test_a_rule_never_merges_a_pair_whose_last_human_word_parts_it(history: list
             assert [p for p in apart if people[p[1]] in person(region, people[p[0]])] == []
         elif rule == HUMAN and say in (merge, unmerge, dismiss):
             word[pair] = say
+
+
+def test_a_merge_that_a_bar_holds_back_keeps_what_differed(region: Region) -> None:
+    """L6: the human knew it, and the merge counts once the bar is lifted."""
+    a, b = region.persons("1", "2")
+    c = region.register(local_id="3", sex="M")
+    region.ask(Correct(identity=a, stated={"sex": "F"}, reason="as she said"))
+    region.ask(merge(a, b))
+    region.ask(bar(b, c))
+    known = Merge(one=a, other=c, reason="papers seen", even_though=("sex",))
+    assert type(region.refusal(replace(known, even_though=()))) is TraitsDiffer
+    assert outcome(region, known) == "held_back"
+    assert [e.data["differing"] for e in region.history() if e.type == "link.merged"] == [[], ["sex"]]
