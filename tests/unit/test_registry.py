@@ -127,8 +127,8 @@ def test_topics_list_their_event_types() -> None:
     """What ``krypton init`` creates and the documentation shows."""
     topics = registry().topics()
     assert topics["krypton.links"] == [
-        f"link.{what}"
-        for what in ("barred", "dismissed", "merged", "proposed", "review_requested", "unbarred", "unmerged")
+        *("link.assigned", "link.barred", "link.dismissed", "link.merged", "link.postponed", "link.proposed"),
+        *("link.review_requested", "link.unbarred", "link.unmerged"),
     ]
     assert set(topics) <= TOPICS
 
