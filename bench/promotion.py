@@ -6,8 +6,6 @@ is due. Each figure is of a process of its own, as a promotion is one.
 
 import io
 import json
-import resource
-import sys
 import time
 from contextlib import closing
 from multiprocessing import get_context
@@ -17,6 +15,7 @@ from uuid import uuid4
 import psycopg2
 
 from bench.linkage.region import Local, region
+from bench.rebuilt import most_held_kb
 from domain.commands.rules import PublishRules
 from domain.matching.limits import Placeless
 from domain.rules.document import document
@@ -74,9 +73,8 @@ def _decide(url: str, tells: Any) -> None:
     begin = time.perf_counter()
     with closing(psycopg2.connect(url)) as connection:
         found = due(connection, f"{INDEX}_v{VERSION}")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024)
-    merges, proposals = len(found.merges), len(found.proposals)
-    tells.send({"s": time.perf_counter() - begin, "merges": merges, "proposals": proposals, "mib": peak})
+    took, merges, proposals = time.perf_counter() - begin, len(found.merges), len(found.proposals)
+    tells.send({"s": took, "merges": merges, "proposals": proposals, "mib": most_held_kb("self") / 1024})
 
 
 def _fill(url: str, identities: int) -> int:

@@ -47,14 +47,14 @@ def rebuilt(ours: Krypton, view: str, *options: str) -> Rebuilt:
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         peak_kb = 0
         while process.poll() is None:
-            peak_kb = max(peak_kb, _peak_kb(process.pid))
+            peak_kb = max(peak_kb, most_held_kb(process.pid))
             time.sleep(0.05)
         assert process.stdout is not None
         told: dict[str, Any] = json.loads(process.stdout.read())
     return Rebuilt(told["version"], told["events"], told["seconds"], peak_kb / 1024)
 
 
-def _peak_kb(pid: int) -> int:
+def most_held_kb(pid: int | str) -> int:
     """The most memory the process has held, as the kernel counts it; what ``wait4`` tells includes the parent's."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()

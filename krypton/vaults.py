@@ -3,8 +3,7 @@
 ``identity.erased`` in the event store decides who is erased, and no vault can take that back: a vault that was brought
 back from a backup may hold keys that were destroyed since. ``krypton init``, the start of ``krypton run`` and of each
 process that opens sealed fields, a rebuild, a replay of dead letters, a query that opens events and ``krypton restore``
-destroy them again;
-``krypton audit verify`` names them.
+destroy them again; ``krypton audit verify`` names them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator

@@ -24,6 +24,7 @@ LONGEST: Final = 256
 MOST_DOMAINS: Final = 100
 MOST_RECORDS: Final = 1_000_000
 WILDCARD: Final = "*"
+UNKNOWN_ASSIGNER: Final = "the assigner is not known here: write the code of an establishment, or the OID of INS"
 TOLD_APART: Final = ("M", "F")
 """A sex that is not known, or is another, tells nobody apart."""
 TELLING: Final = ("family_is", "family", "birth_date", "number", "ins")
@@ -98,8 +99,7 @@ def cross_reference(qpd: Segment, assigner_of: AssignerOf) -> CrossReference:
         condition = Condition.DATA_TYPE if asked else Condition.FIELD_MISSING
         raise Refused(qpd.place(IDENTIFIER), condition, f"one number is asked about, and there are {len(asked)}")
     if (assigner := assigner_of(*named_by(asked[0]))) is None:
-        text = "the assigner is not known here: write the code of an establishment, or the OID of INS"
-        raise Refused(_part(IDENTIFIER, 1, 4), Condition.UNKNOWN_KEY, text)
+        raise Refused(_part(IDENTIFIER, 1, 4), Condition.UNKNOWN_KEY, UNKNOWN_ASSIGNER)
     if not (number := asked[0].part(1)):
         raise Refused(_part(IDENTIFIER, 1, 1), Condition.FIELD_MISSING, "there is no number to ask about")
     return CrossReference(assigner, number, _domains(qpd, PIX_DOMAINS, assigner_of))
@@ -143,8 +143,7 @@ def _domains(qpd: Segment, field_number: int, assigner_of: AssignerOf) -> tuple[
         raise Refused(qpd.place(field_number), Condition.DATA_TYPE, f"more than {MOST_DOMAINS} assigners are wanted")
     found = [(n, assigner_of(*named_by(one))) for n, one in enumerate(asked, 1) if one.text]
     if unknown := [_part(field_number, n) for n, one in found if one is None]:
-        text = "the assigner is not known here: write the code of an establishment, or the OID of INS"
-        raise Refused(unknown[0], Condition.UNKNOWN_KEY, text, others=unknown[1:])
+        raise Refused(unknown[0], Condition.UNKNOWN_KEY, UNKNOWN_ASSIGNER, others=unknown[1:])
     return tuple(dict.fromkeys(one for _, one in found if one))
 
 
@@ -221,8 +220,7 @@ def _number(sought: _Sought, assigner_of: AssignerOf) -> dict[str, str]:
             raise Refused(sought.places["number"], Condition.FIELD_MISSING, text)
         return {}
     if (assigner := assigner_of(name, oid)) is None:
-        text = "the assigner is not known here: write the code of an establishment, or the OID of INS"
-        raise Refused(sought.places["oid" if oid else "namespace"], Condition.UNKNOWN_KEY, text)
+        raise Refused(sought.places["oid" if oid else "namespace"], Condition.UNKNOWN_KEY, UNKNOWN_ASSIGNER)
     if assigner in AUTHORITIES:
         number = "".join((number or "").split()).upper()
         return {"ins": number, "ins_oid": assigner, "status": "QUAL"} if number else {}

@@ -82,8 +82,8 @@ class Merge:
         """Merge. Where there is a bar with a third record, a human's merge is held back until it is lifted, and a
         rule's waits for review (L3); so does a rule's where a human set another pair of the two persons apart (L5).
 
-        Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), TraitsDiffer (L6), NotFound;
-        of a rule also EvidenceGone (L7), RuleNotInForce (L8).
+        Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), TraitsDiffer (L6), NotFound,
+        Erased (I7); of a rule also EvidenceGone (L7), RuleNotInForce (L8).
         """
         link = link_of(work, self.one, self.other)
         refuse_erased(work, self.one, self.other)  # nobody can tell any more who it was
@@ -98,7 +98,7 @@ class Merge:
             "score": self.score,
             "compared": self.compared,
         }
-        if bar := work.membership.bar_between(str(self.one), str(self.other)) if link.held is not Held.BARRED else None:
+        if link.held is not Held.BARRED and (bar := work.membership.bar_between(str(self.one), str(self.other))):
             return self._against(link, bar, evidence, differ)
         if parted:
             link.request_review(**evidence)
@@ -113,10 +113,11 @@ class Merge:
                 f"link {link.id} is merged, and held back by the bar of {bar[0]} and {bar[1]}: lift that, or unmerge it"
             )
         if self.rule == HUMAN:
+            outcome = "held_back"
             link.merge(**evidence, differing=differ)
         else:
+            outcome = "review"
             link.request_review(**evidence)
-        outcome = "held_back" if self.rule == HUMAN else "review"
         return {"link": str(link.id), "outcome": outcome, "barred": list(bar)}
 
     def _parted(self, work: Work, link: Link) -> tuple[UUID, UUID] | None:

@@ -3,8 +3,7 @@
 Four kinds. *proposal*: two of two assigners. *duplicate*: two of one assigner, DPOT while it is proposed, DOUA where a
 human said so and a bar holds it back. *collision*: COLV where an assigner gave one number to two people, COLP where one
 identity may hold two. *doubtful-number*: a matricule that was left out, or contradicts its identity; a number that was
-kept, and then given up for the one that it replaced. Source: HL7 table
-0445-FR.
+kept, and then given up for the one that it replaced. Source: HL7 table 0445-FR.
 """
 
 import re

@@ -60,8 +60,9 @@ def found(connection: Connection, schema: str, within: Collection[str] | None) -
     as_they_came = sorted(range(len(inside)), key=lambda place: inside[place].registered)
     pairs = scored(records, candidates(records, as_they_came), model)
     said = _links(connection, schema, inside, within)
-    decided = decide(records, pairs, model, _told(inside, said))
-    return _Compared(inside, pairs, decided, said, model, held[0]["rule_version"]).found()
+    place = {one.identity: at for at, one in enumerate(inside)}
+    decided = decide(records, pairs, model, _told(place, said))
+    return _Compared(inside, place, pairs, decided, said, model, held[0]["rule_version"]).found()
 
 
 def _model(connection: Connection, schema: str, digest: str) -> Model:
@@ -80,9 +81,8 @@ def _links(connection: Connection, schema: str, inside: Sequence[Known], within:
     return list(fetch(connection, LINKS.format(s=schema, scope=scope), ids=ids))
 
 
-def _told(inside: Sequence[Known], links: Iterable[Row]) -> list[tuple[int, int]]:
+def _told(place: Mapping[str, int], links: Iterable[Row]) -> list[tuple[int, int]]:
     """The places of those whom a human merged."""
-    place = {one.identity: at for at, one in enumerate(inside)}
     merged = ((row["low"], row["high"]) for row in links if row["state"] == "merged" and row["rule"] == HUMAN)
     return [(place[low], place[high]) for low, high in merged if low in place and high in place]
 
@@ -93,6 +93,7 @@ class _Compared:
     def __init__(
         self,
         inside: Sequence[Known],
+        place: Mapping[str, int],
         pairs: Sequence[Pair],
         decided: Decided,
         links: Iterable[Row],
@@ -105,7 +106,7 @@ class _Compared:
         self._links = {(row["low"], row["high"]): row for row in links}
         self._model = model
         self._rule_version = rule_version
-        self._place = {one.identity: place for place, one in enumerate(inside)}
+        self._place = place
 
     def found(self) -> Found:
         """See ``Found``: merges before proposals, the strongest first."""
