@@ -80,7 +80,11 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
 }
 
 
-OF_SIZE: dict[str, Callable[[Krypton, int], Figures]] = {"size": size.run, "promotion": promotion.run}
+OF_SIZE: dict[str, Callable[[Krypton, int], Figures]] = {
+    "size": size.run,
+    "matching": matching.run,
+    "promotion": promotion.run,
+}
 NOTES = {"dicom": "The ledger answers at once here: what is measured is the service and its disk. See commands for it."}
 
 

@@ -11,7 +11,6 @@ from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import ReceiveStudy
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
-from krypton.memory import long_lived
 
 PEOPLE = 1_000
 BATCH = 500
@@ -73,8 +72,7 @@ def run(ours: Krypton, seconds: float = 8.0) -> dict[str, float]:
 
 
 def _bulk(ours: Krypton, site: str, numbers: Iterator[int], seconds: float) -> float:
-    with long_lived():  # as the importers do
-        return _rate(lambda: _many(ours, site, numbers), seconds)
+    return _rate(lambda: _many(ours, site, numbers), seconds)
 
 
 def _one(ours: Krypton, command: Register | ReceiveStudy) -> int:

@@ -13,7 +13,6 @@ from domain.commands.identities import Register
 from domain.ports import Answer
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
-from krypton.memory import long_lived
 
 ROWS = 2_000
 BAD = (7, 600, 601, 1_999)
@@ -23,11 +22,10 @@ TURNS = 15
 def run(ours: Krypton) -> dict[str, float]:
     """Seconds of each, and their ratio."""
     took: dict[tuple[int, ...], list[float]] = {(): [], BAD: []}
-    with long_lived():  # as the importer does
-        _seconds(ours, bad=())  # the first batch plans statements and makes connections
-        for turn in range(TURNS):
-            for bad in ((), BAD) if turn % 2 else (BAD, ()):
-                took[bad].append(_seconds(ours, bad=bad))
+    _seconds(ours, bad=())  # the first batch plans statements and makes connections
+    for turn in range(TURNS):
+        for bad in ((), BAD) if turn % 2 else (BAD, ()):
+            took[bad].append(_seconds(ours, bad=bad))
     whole, refused = took[()], took[BAD]
     return {
         "2,000 registrations, s": median(whole),

@@ -45,6 +45,9 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("p99 ms", at_most=80),
     ),
     "matching": (
+        Target("in bulk, matched/s", at_least=800),
+        Target("one by one, matched/s", at_least=300),
+        Target("answered: p99 ms", at_most=40),
         Target("registrations/s", at_least=50),
         Target("link visible: p99 ms", at_most=1_000),
     ),

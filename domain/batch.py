@@ -101,7 +101,9 @@ class _Part:
 
     def decide(self, asked: Asked) -> int:
         """Decide in order; returns how many, for some have to be stored before the next is decided."""
-        self._work = self._ledger.work(command for command, by in asked if by.command_id not in self._known)
+        new = [command for command, by in asked if by.command_id not in self._known]
+        self._work = self._ledger.work(new)
+        self._work.look_up(new)
         for command, by in asked:
             try:
                 ends = self._one(command, by)

@@ -108,16 +108,16 @@ class Ledger(Application[UUID]):
 
     def holds(self, aggregate_id: UUID) -> bool:
         """Whether the aggregate has events; noted where it does, for that never ends. Asked of establishments alone."""
-        if aggregate_id not in self._present and self.log.position_of(aggregate_id) is not None:
+        if aggregate_id not in self._present and self.log.positions_of([aggregate_id]):
             self._present.add(aggregate_id)
         return aggregate_id in self._present
 
     def load(self, aggregate_ids: Sequence[UUID]) -> dict[UUID, Aggregate | None]:
         """Load several aggregates in one query; None for those without events."""
         held: dict[UUID, Aggregate | None] = dict.fromkeys(aggregate_ids)
-        for stored in self.log.events_of(aggregate_ids) if aggregate_ids else ():
-            event = cast(CanMutateAggregate[UUID], self.mapper.to_domain_event(stored))
-            held[event.originator_id] = event.mutate(held[event.originator_id])
+        stored = self.log.events_of(aggregate_ids) if aggregate_ids else ()
+        for event in cast(LedgerMapper, self.mapper).to_domain_events(stored):
+            held[event.originator_id] = cast(CanMutateAggregate[UUID], event).mutate(held[event.originator_id])
         return held
 
     def find(self, cls: type[A], aggregate_id: UUID) -> A | None:

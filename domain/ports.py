@@ -33,6 +33,9 @@ class EventCodec(Protocol):
     def decode(self, raw: bytes, version: int, *, unseal: bool = True) -> tuple[Any, dict[str, Any]]:
         """The schema (with ``type``, ``aggregate`` and ``uuids``) and the fields."""
 
+    def decode_all(self, stored: Sequence[tuple[bytes, int]]) -> list[tuple[Any, dict[str, Any]]]:
+        """The same of many, bytes and version each; the keys of all are fetched together."""
+
 
 class KeyVault(Protocol):
     """Keeps one key per subject (an identity), separate from the events."""
@@ -161,8 +164,8 @@ class CommandLog(Protocol):
     def events_of(self, aggregate_ids: Sequence[UUID]) -> Sequence[StoredEvent]:
         """All events of several aggregates, each in version order, in one query."""
 
-    def position_of(self, aggregate_id: UUID) -> int | None:
-        """Position of the aggregate's first event; None when it has none."""
+    def positions_of(self, aggregate_ids: Collection[UUID]) -> dict[UUID, int]:
+        """Position of each aggregate's first event; those that have none are left out."""
 
     def has_asked(self, actor: str) -> bool:
         """Whether an event is sealed under the actor's own key: the reason of a question."""

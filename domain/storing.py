@@ -53,7 +53,15 @@ class LedgerMapper(Mapper[UUID]):
 
     def to_domain_event(self, stored_event: StoredEvent) -> AggregateEvent:
         """The event as its aggregate folds it."""
-        schema, body = self.codec.decode(stored_event.state, stored_event.originator_version)
+        (event,) = self.to_domain_events([stored_event])
+        return event
+
+    def to_domain_events(self, stored: Sequence[StoredEvent]) -> list[AggregateEvent]:
+        """The same of many; the keys of all are fetched together."""
+        read = self.codec.decode_all([(one.state, one.originator_version) for one in stored])
+        return [self._event(one, *found) for one, found in zip(stored, read, strict=True)]
+
+    def _event(self, stored_event: StoredEvent, schema: Any, body: Mapping[str, Any]) -> AggregateEvent:
         cls = resolve_topic(stored_event.topic)
         state = {k: UUID(v) if k in schema.uuids and v else v for k, v in body.items()}
         state.pop(schema.aggregate)

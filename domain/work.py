@@ -70,6 +70,14 @@ class Foreseen(Protocol):
         """Their ids."""
 
 
+class LookedUpTogether(Protocol):
+    """A kind of command of which several ask for much in turn: it looks that up for all of them in few queries."""
+
+    @staticmethod
+    def look_up(work: "Work", commands: Sequence[Any]) -> None:
+        """A hint, for speed: refuses nothing, and finds nothing out."""
+
+
 def touched_by(ids: Ids, *commands: Command) -> set[UUID]:
     """What the commands are known to look up: those that are ``Foreseen`` say."""
     return {touched for command in commands if hasattr(command, "touches") for touched in command.touches(ids)}
@@ -102,6 +110,7 @@ class Work:
         self._decided: dict[UUID, list[AggregateEvent]] = {}
         self._statements: list[AggregateEvent] = []
         self._read: dict[UUID, int] = {}
+        self._positions: dict[UUID, int] = {}
         self._rules_upto: int | None = None
         self._persons = ledger.membership()
         self.now = ledger.clock()
@@ -180,11 +189,26 @@ class Work:
 
     def registered(self, aggregate_id: UUID) -> int:
         """Ledger position of the aggregate's first event. Raises NotFound, NotStoredYet."""
-        if (position := self._ledger.log.position_of(aggregate_id)) is None:
+        self.locate((aggregate_id,))
+        if aggregate_id not in self._positions:
             if aggregate_id in self._decided:
                 raise NotStoredYet
             raise NotFound(f"{aggregate_id} is not in the ledger")
-        return position
+        return self._positions[aggregate_id]
+
+    def locate(self, aggregate_ids: Iterable[UUID]) -> None:
+        """Look up the positions that ``registered`` will be asked for, in one query: they never change."""
+        if unknown := [one for one in aggregate_ids if one not in self._positions]:
+            self._positions |= self._ledger.log.positions_of(unknown)
+
+    def look_up(self, commands: Iterable[Command]) -> None:
+        """Look up what these commands will ask for, kind by kind, in few queries: a hint, for speed."""
+        kinds: dict[type, list[Command]] = {}
+        for command in commands:
+            kinds.setdefault(type(command), []).append(command)
+        for kind, several in kinds.items():
+            if hasattr(kind, "look_up"):
+                cast(LookedUpTogether, kind).look_up(self, several)
 
     def decide(self, command: Command, by: Envelope) -> Decision:
         """What the command decides. Where it raises, ``undo`` before another command is decided."""

@@ -136,6 +136,14 @@ class Codec:
             self._open_all(written, data, version)
         return schema, data
 
+    def decode_all(self, stored: Sequence[tuple[bytes, int]]) -> list[tuple[Schema, dict[str, Any]]]:
+        """The same of many, bytes and version each; the keys of all are fetched together."""
+        found = [self.decode(raw, version, unseal=False) for raw, version in stored]
+        self.sealer.prefetch({subject for schema, data in found for subject in self.whose_keys(schema, data)})
+        for (raw, version), (_, data) in zip(stored, found, strict=True):
+            self._open_all(self.schema_of(raw), data, version)
+        return found
+
     def read(self, record: Record) -> LedgerEvent:
         """A Kafka record as a ledger event. Raises NotAnEvent, UnknownSchema."""
         return self._opened(self._sealed_event(record))

@@ -32,6 +32,8 @@ COLUMNS = "originator_id::text, originator_version, topic, state"
 # Queries that every command runs are prepared once per connection: planning would cost more than execution.
 PREPARE = f"""PREPARE events_of (uuid[]) AS SELECT {COLUMNS} FROM {EVENTS} WHERE originator_id = ANY($1)
 ORDER BY originator_id, originator_version;
+PREPARE positions_of (uuid[]) AS SELECT originator_id::text, id FROM {EVENTS}
+WHERE originator_id = ANY($1) AND originator_version = 1;
 {PREPARE_LAST};
 {decision_tables.PREPARE}"""
 
@@ -153,11 +155,10 @@ class LedgerRecorder(ApplicationRecorder):
         found = self._read("EXECUTE events_of (%s::uuid[])", ([str(i) for i in aggregate_ids],))
         return [StoredEvent(UUID(i), version, topic, bytes(state)) for i, version, topic, state in found]
 
-    def position_of(self, aggregate_id: UUID) -> int | None:
+    def positions_of(self, aggregate_ids: Collection[UUID]) -> dict[UUID, int]:
         """See ``domain.ports.CommandLog``."""
-        sql = f"SELECT id FROM {EVENTS} WHERE originator_id = %s AND originator_version = 1"
-        found = self._read(sql, (str(aggregate_id),))
-        return found[0][0] if found else None
+        found = self._read("EXECUTE positions_of (%s::uuid[])", ([str(one) for one in aggregate_ids],))
+        return {UUID(one): position for one, position in found}
 
     def has_asked(self, actor: str) -> bool:
         """See ``domain.ports.CommandLog``."""

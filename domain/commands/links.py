@@ -3,7 +3,7 @@
 A rule's commands are held to what the ledger knows when they are stored: ``domain.commands.evidence``.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -30,15 +30,30 @@ def link_of(work: Work, one: UUID, other: UUID) -> Link:
     return work.add(Link.propose(work.ids, (one, work.registered(one)), (other, work.registered(other))))
 
 
+def look_up(work: Work, commands: "Sequence[Merge | Propose]") -> None:
+    """What rules' commands ask for: persons, what was said of these, and where the sides were registered."""
+    asked = [(each.one, each.other) for each in commands if each.rule != HUMAN]
+    sides = {side for pair in asked for side in pair}
+    work.locate(sides)
+    work.membership.load(map(str, sides))
+    work.fetch({link for one, other in asked for link in _links(work, one, other)})
+
+
+def _links(work: Work, one: UUID, other: UUID) -> list[UUID]:
+    """The ids of the links of all pairs of two persons; none where they are one."""
+    mine, theirs = (work.membership.person_of(str(side)) for side in (one, other))
+    if mine & theirs:
+        return []
+    return [Link.create_id(work.ids, *sorted((UUID(a), UUID(b)))) for a in mine for b in theirs]
+
+
 def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:
     """What was said of the two persons: the links of all pairs of their identities. Raises NothingToChange (L2) if
     they are one person already.
     """
     work.membership.load((str(one), str(other)))
-    mine, theirs = (work.membership.person_of(str(side)) for side in (one, other))
-    if mine & theirs:
+    if not (pairs := _links(work, one, other)):
         raise NothingToChange(f"{one} and {other} are one person already: nothing to do")
-    pairs = [Link.create_id(work.ids, *sorted((UUID(a), UUID(b)))) for a in mine for b in theirs]
     work.fetch(pairs)
     return [link for pair in pairs if (link := work.find(Link, pair))]
 
@@ -77,6 +92,8 @@ class Merge:
     def touches(self, ids: Ids) -> tuple[UUID, ...]:
         """The pair's link, and both identities."""
         return Link.create_id(ids, *sorted((self.one, self.other))), self.one, self.other
+
+    look_up = staticmethod(look_up)
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Merge. Where there is a bar with a third record, a human's merge is held back until it is lifted, and a
@@ -144,6 +161,8 @@ class Propose:
     def touches(self, ids: Ids) -> tuple[UUID, ...]:
         """The pair's link, and both identities."""
         return Link.create_id(ids, *sorted((self.one, self.other))), self.one, self.other
+
+    look_up = staticmethod(look_up)
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises NothingToChange (L2), HumanMadeIt (L5): a human has already decided, or is asked already; EvidenceGone

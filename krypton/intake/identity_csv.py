@@ -23,7 +23,6 @@ from krypton.intake.rejects import Rejects, kept, part_of
 from krypton.intake.seen import Seen
 from krypton.intake.spans import Spans
 from krypton.intake.spreadsheet import BrokenLine, FileWrong, Row, joined, opened
-from krypton.memory import long_lived
 from krypton.progress import progress
 
 __all__ = ["FileWrong", "import_csv"]
@@ -56,7 +55,7 @@ def import_csv(
         columns = Columns.of(sheet.header)
         for warning in _warnings(columns):
             warn(warning)
-        with long_lived(), kept(sheet, rejects) as refused, progress("identities", sheet.writing.lines) as bar:
+        with kept(sheet, rejects) as refused, progress("identities", sheet.writing.lines) as bar:
             run = (_Check if check else _Import)(ledger, actor, command_id, columns, refused)
             rows = _Unbroken(sheet.rows)
             while batch := list(islice(rows, BATCH)):

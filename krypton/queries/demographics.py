@@ -106,7 +106,6 @@ def _people(ours: Krypton, work: Work, persons: Iterable[Collection[str]], wante
     """Each of these persons who is not erased: traits of the most reliable identity, numbers of all."""
     persons = [*persons]
     everybody = sorted({one for person in persons for one in person})
-    ours.vault.prefetch(everybody)
     gone = ours.vault.destroyed(everybody)
     loaded = ours.ledger.load([UUID(one) for one in everybody])
     known = {str(one): held for one, held in loaded.items() if isinstance(held, Identity)}
@@ -120,8 +119,11 @@ def _people(ours: Krypton, work: Work, persons: Iterable[Collection[str]], wante
 def _best(ours: Krypton, identities: Sequence[Identity]) -> Identity:
     """The most reliable one; of several, the one that was registered first."""
     status = min((one.status for one in identities), key=RELIABLE.index)
-    alike = [one for one in identities if one.status is status]
-    return alike[0] if len(alike) == 1 else min(alike, key=lambda one: ours.ledger.log.position_of(one.id) or 0)
+    alike = {one.id: one for one in identities if one.status is status}
+    if len(alike) == 1:
+        return next(iter(alike.values()))
+    registered = ours.ledger.log.positions_of(alike)
+    return alike[min(registered, key=registered.__getitem__)]
 
 
 def _person(

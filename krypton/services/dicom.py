@@ -29,7 +29,6 @@ from krypton.bootstrap import Krypton
 from krypton.erasing.again import Again
 from krypton.erasing.cleaning import EVERY_S, Cleaning
 from krypton.listeners import listener
-from krypton.memory import long_lived
 from krypton.progress import progress
 from krypton.services.directory_copy import DirectoryCopy
 from krypton.settings import ServiceUnavailable, Settings
@@ -166,7 +165,7 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
         known = answer_of(spool, command_id, actor) if command_id else None
         if known and not known["refused"]:
             return known
-        with long_lived(), progress("files", None) as bar:
+        with progress("files", None) as bar:
             summary = ingest_paths(
                 paths,
                 site,

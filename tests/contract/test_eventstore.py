@@ -230,8 +230,7 @@ def test_the_position_of_an_aggregate_is_that_of_its_first_event(recorder: Recor
     one = uuid4()
     (position,) = recorder.insert_events([event(one)], commands=[command()])
     recorder.insert_events([event(one, 2)], commands=[command()])
-    assert recorder.position_of(one) == position
-    assert recorder.position_of(uuid4()) is None
+    assert recorder.positions_of([one, uuid4()]) == {one: position}
 
 
 @pytest.mark.live
@@ -294,7 +293,7 @@ def test_readers_go_on_by_themselves_when_all_connections_were_cut(
     with ThreadPoolExecutor(4) as threads:  # so that several connections are idle, and all of them broken
         list(threads.map(lambda _: postgres_recorder._read("SELECT pg_sleep(0.05)::text"), range(4)))
     cut_all(database_url)
-    assert postgres_recorder.position_of(aggregate) == positions[0]
+    assert postgres_recorder.positions_of([aggregate]) == {aggregate: positions[0]}
 
 
 @pytest.mark.live

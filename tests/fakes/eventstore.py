@@ -123,10 +123,10 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
         with self._database_lock:
             return [event for i in aggregate_ids for event in self.select_events(i)]
 
-    def position_of(self, aggregate_id: UUID) -> int | None:
+    def positions_of(self, aggregate_ids: Collection[UUID]) -> dict[UUID, int]:
         """See ``domain.ports.CommandLog``."""
-        index = self._stored_events_index[str(aggregate_id)]
-        return index[1] + 1 if 1 in index else None
+        indexes = {one: self._stored_events_index[str(one)] for one in aggregate_ids}
+        return {one: index[1] + 1 for one, index in indexes.items() if 1 in index}
 
     def has_asked(self, actor: str) -> bool:
         """See ``domain.ports.CommandLog``."""

@@ -56,7 +56,15 @@ def test_two_who_are_not_one_person_are_held_by_nothing() -> None:
 
 
 def test_of_a_long_chain_one_pair_is_cut() -> None:
-    """A chain: each pair of it parts the two ends."""
-    names = [f"{number:04}" for number in range(300)]
+    """A chain: each pair of it parts the two ends. One look at each pair is enough to see it."""
+    names = [f"{number:04}" for number in range(5_000)]
     merged = {*pairwise(names)}
     assert joined(merged, names[0], names[-1], weakness).cut == ((names[0], names[1]),)
+
+
+@given(graphs)
+@settings(max_examples=300, deadline=None)
+def test_where_one_pair_alone_parts_the_two_one_is_cut(merged: set[Pair]) -> None:
+    alone = {pair for pair in merged if together(merged) and not together(merged - {pair})}
+    if alone:
+        assert joined(merged, "a", "g", weakness).cut == (min(alone),)
