@@ -35,7 +35,10 @@ COLUMNS = "id, kind, does, body, cause, correlation_id, attempts"
 CLAIM = f"""SELECT {COLUMNS} FROM policies.outbox
 WHERE policy = %s AND state = 'waiting' AND kind = ANY(%s) AND try_at <= %s AND (%s::text IS NULL OR does = %s)
 ORDER BY try_at, place, cause, id LIMIT %s FOR UPDATE SKIP LOCKED"""
-SETTLE = """UPDATE policies.outbox SET state = %s, error = %s, positions = %s, settled_at = %s WHERE id = %s"""
+SETTLE = """UPDATE policies.outbox o
+SET state = v.state, error = v.error, positions = v.positions::jsonb, settled_at = v.at
+FROM (VALUES %s) v(id, state, error, positions, at) WHERE o.id = v.id::uuid"""
+LEAVE = "DELETE FROM policies.outbox WHERE id = ANY(%s::uuid[])"
 POSTPONE = "UPDATE policies.outbox SET due_at = %s, try_at = %s WHERE id = %s"
 FAIL = "UPDATE policies.outbox SET state = %s, attempts = %s, error = %s, try_at = %s WHERE id = %s"
 ADD = """INSERT INTO policies.outbox
@@ -78,13 +81,16 @@ class Child(NamedTuple):
 
 
 class Claim:
-    """Entries held by this sender until the transaction ends."""
+    """Entries held by this sender until the transaction ends. What becomes of them is written together, at the end."""
 
     def __init__(self, cursor: Cursor, entries: Sequence[Entry], now: int) -> None:
         self.entries = entries
         self._cursor = cursor
         self._now = now
         self._decided: Counter[tuple[str, str]] = Counter()
+        self._children: list[tuple[Any, ...]] = []
+        self._settled: list[tuple[Any, ...]] = []
+        self._left: list[str] = []
 
     def done(self, entry: Entry, positions: Sequence[int] = (), decision: str = "") -> None:
         """It was executed and wrote these positions. ``decision``: what was decided, if anything."""
@@ -115,27 +121,34 @@ class Claim:
         """A lookup was made: its commands follow. A lookup without result leaves no entry."""
         if not children:
             self._decided[LEFT, ""] += 1
-            self._cursor.execute("DELETE FROM policies.outbox WHERE id = %s", (str(entry.id),))
+            self._left.append(str(entry.id))
             return
         self._add(entry, children)
         self.done(entry)
 
     def _add(self, entry: Entry, children: Sequence[Child]) -> None:
-        if children:
-            rows = [
-                (str(entry.id), str(c.id), c.kind, c.does, Json(c.body), c.at or self._now, c.place, c.cause)
-                for c in children
-            ]
-            execute_values(self._cursor, ADD, rows, template="(%s, %s, %s, %s, %s, %s::bigint, %s, %s::bigint)")
+        self._children += [
+            (str(entry.id), str(c.id), c.kind, c.does, Json(c.body), c.at or self._now, c.place, c.cause)
+            for c in children
+        ]
 
-    def count(self, policy: str) -> None:
-        """Add what was decided to the policy's tally, and then commit: other senders of the policy wait for it."""
-        rows = [(policy, *one, n) for one, n in sorted(self._decided.items())]
-        if rows:
-            execute_values(self._cursor, COUNT, rows)
+    def write(self, policy: str) -> None:
+        """Write what became of the entries, and add to the policy's tally; then commit: other senders of the policy
+        wait for it.
+        """
+        decided = [(policy, *one, n) for one, n in sorted(self._decided.items())]
+        for sql, rows, template in (
+            (ADD, self._children, "(%s, %s, %s, %s, %s, %s::bigint, %s, %s::bigint)"),
+            (SETTLE, self._settled, "(%s, %s, %s, %s, %s::bigint)"),
+            (COUNT, decided, None),
+        ):
+            if rows:
+                execute_values(self._cursor, sql, rows, template, page_size=len(rows))
+        if self._left:
+            self._cursor.execute(LEAVE, (self._left,))
 
     def _settle(self, entry: Entry, state: str, code: str | None, positions: Sequence[int]) -> None:
-        self._cursor.execute(SETTLE, (state, code, Json(list(positions)), self._now, str(entry.id)))
+        self._settled.append((str(entry.id), state, code, Json(list(positions)), self._now))
 
 
 class Outbox:
@@ -159,7 +172,7 @@ class Outbox:
             ]
             claim = Claim(cursor, entries, now)
             yield claim
-            claim.count(self.policy)
+            claim.write(self.policy)
 
     def next_due(self) -> int | None:
         """When the next entry is due, µs since 1970; None if none is waiting."""

@@ -5,6 +5,9 @@ recorded its promotion. It is asked once it has read all that the ledger held wh
 registered at once, the later one's lookup sees the other. What comes after a promotion is this policy's, what came
 before is the promotion's own (``krypton.views.raise_due``).
 
+An identity that was looked up is not looked up again for what the view had read by then: a registration with a number
+is two events. The entry that it was looked up for answers for the others, until it is settled.
+
 What changes after the view was read leads to a lookup of its own, and the ledger refuses what it made wrong (L2, L5,
 L7, L8). Where it refuses a merge whose evidence is gone, both sides are looked at once more: others may have been due
 that were to be merged through the one that changed. So it does not matter which sender asks, how late, or whether
@@ -12,8 +15,10 @@ another one asked before.
 """
 
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg2
@@ -32,7 +37,17 @@ from projections.versions.tailing import OtherCode
 
 log = logging.getLogger(__name__)
 VIEW = "identity_index"
+KEPT = 20_000
+"""Identities of which it is known up to where they were looked up."""
 Becomes = Mapping[UUID, Sequence[tuple[int, Due]]]
+
+
+class Looked(NamedTuple):
+    """The last lookup of an identity: in which version, up to which ledger position that had read, for which entry."""
+
+    version: int
+    upto: int
+    entry: UUID
 
 
 class Match:
@@ -41,6 +56,7 @@ class Match:
     def __init__(self, ours: Krypton) -> None:
         self._ours = ours
         self._seen = Seen(ours, VIEW)
+        self._looked: OrderedDict[str, Looked] = OrderedDict()
         self._connection: Connection | None = None
         self._ours_is: int | None = None
         self._said = ""
@@ -74,7 +90,29 @@ class Match:
         ready = [entry for entry in entries if entry.cause in seen]
         if not ready or not self._is_ours(connection, version):
             return {}
-        return _found(connection, f"{VIEW}_v{version}", ready)
+        new = [entry for entry in ready if not self._answers(entry, version)]
+        answered: dict[UUID, Sequence[tuple[int, Due]]] = {entry.id: () for entry in ready}
+        if new:
+            answered |= _found(connection, f"{VIEW}_v{version}", new)
+            self._remember(new, version)
+        return answered
+
+    def _answers(self, entry: Entry, version: int) -> bool:
+        """Whether another entry's lookup, after the view had read this one's cause, answers for it. That entry is
+        settled by now; or it is not, and is looked up again, at a later state of the view.
+        """
+        looked = self._looked.get(entry.body["identity"])
+        if looked is None or looked.version != version or looked.entry == entry.id:
+            return False
+        return looked.upto >= entry.cause
+
+    def _remember(self, entries: Sequence[Entry], version: int) -> None:
+        """They were looked up in this snapshot."""
+        for entry in entries:
+            self._looked[entry.body["identity"]] = Looked(version, self._seen.upto, entry.id)
+            self._looked.move_to_end(entry.body["identity"])
+        while len(self._looked) > KEPT:
+            self._looked.popitem(last=False)
 
     def _is_ours(self, connection: Connection, version: int) -> bool:
         """Whether its tables are as this program's code knows them: else the program that made it matches."""

@@ -24,7 +24,9 @@ BEGIN_EVERY_S = 0.2
 
 
 class Seen:
-    """Of one view. ``read``: (topic, partition) to the last ledger position read, as of the last question."""
+    """Of one view. As of the last question, ``read``: (topic, partition) to the last ledger position read; ``upto``:
+    the position up to which all is read.
+    """
 
     def __init__(self, ours: Krypton, view: str) -> None:
         self._ours = ours
@@ -35,6 +37,7 @@ class Seen:
         assert all(s.key == s.aggregate or PARTITIONS[s.topic] == 1 for s in found)  # else it is in the event
         self._version: int | None = None
         self._upto = 0
+        self.upto = 0
         self._unread: list[tuple[int, tuple[str, int]]] = []
         self._begin_at = 0.0
         self._beginning: tuple[int, int] | None = None
@@ -52,8 +55,8 @@ class Seen:
         rows = fetch(connection, READ, view=self._view, version=version)
         self.read = {(row["topic"], row["partition"]): row["ledger_position"] for row in rows}
         self._unread = [(at, partition) for at, partition in self._unread if self.read.get(partition, 0) < at]
-        first_unread = self._unread[0][0] if self._unread else self._upto + 1
-        return {position for position in positions if position < first_unread}
+        self.upto = self._unread[0][0] - 1 if self._unread else self._upto
+        return {position for position in positions if position <= self.upto}
 
     def _begin(self, version: int) -> None:
         if time.monotonic() < self._begin_at:

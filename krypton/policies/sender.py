@@ -198,7 +198,6 @@ class Sender:
         with self._outbox.claim([Kind.LOOKUP], self._now(), AT_A_TIME[Kind.LOOKUP], name) as claim:
             if not claim.entries:
                 return False
-            self._looked = True
             for part, found in each(claim.entries, self._lookups[name], self._reachable):
                 if isinstance(found, Exception):  # parked in the end, where an operator sees it
                     self._failed(claim, part[0], _kind(found))
@@ -209,6 +208,8 @@ class Sender:
                         made = True
             if made:
                 self._step("looked")
+            goes_on = made and len(claim.entries) == AT_A_TIME[Kind.LOOKUP]  # a backlog: more wait already
+            self._looked = self._looked or not goes_on
         return made
 
 

@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
+from adapters.outbox.outbox import Entry
 from domain.commands.identities import AttachIns, Correct
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.ins import key_of
+from krypton.policies.match import Match
 from projections.identity_index.due import due
 from tests.fakes.views import pair
-from tests.integration.policy_world import PolicyWorld, made
+from tests.integration.policy_world import INDEX, PolicyWorld, made
+from tests.waiting import until
 
 pytestmark = pytest.mark.live
 TEST_OID = "1.2.250.1.213.1.4.10"
@@ -216,3 +219,24 @@ def test_who_was_known_before_the_rules_is_matched_by_their_promotion(
         assert due_now(world) == ([], [], [])
     finally:
         world.close()
+
+
+def test_a_lookup_answers_for_what_the_view_had_read_and_is_made_again_where_it_was_lost(world: PolicyWorld) -> None:
+    """A registration and its number are two events. Who was not settled asks with the same entry once more."""
+    world.register("CHA")
+    newcomer, registered = world.register("CHB"), world.head()
+    attach(world, newcomer)
+    attached = world.head()
+    world.work(INDEX)
+    match = Match(world.ours)
+    first, second = (
+        Entry(uuid4(), "lookup", "match", {"identity": newcomer}, cause, uuid4(), 0) for cause in (registered, attached)
+    )
+    until(lambda: match([first]).get(first.id), "the newcomer is to be merged")
+    assert match([second]) == {second.id: ()}
+    assert match([first])[first.id]
+    later = world.register("CHC")
+    world.work(INDEX)
+    third = first._replace(id=uuid4(), body={"identity": newcomer}, cause=world.head())
+    assert {later, newcomer} <= {side for _, due in match([third])[third.id] for side in map(str, due.body.values())}
+    match.close()
