@@ -50,6 +50,7 @@ def run(ours: Krypton, identities: int = IDENTITIES) -> dict[str, float]:
     people = _people(ours, identities + ONE_BY_ONE + steady)
     bulk, single, last = people[:identities], people[identities:-steady], people[-steady:]
     with processes(ours, ("relay",), ("worker", INDEX), ("policies", "run", "matching")):
+        wait_for_all(ours, SETTLED_S)  # all of them run by now
         figures = _phase(ours, "in bulk", len(bulk), lambda: _in_bulk(ours, bulk))
         took: list[float] = []
         figures |= _phase(ours, "one by one", len(single), lambda: took.extend(_one_by_one(ours, single)))

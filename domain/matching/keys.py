@@ -16,7 +16,7 @@ from domain.matching.record import Record
 BITS: Final = 64
 """Of a key as stored: at 150 million keys two different ones meet by chance a few hundred times, to no effect."""
 DAY_NAME: Final = "day+name"
-STEM, INITIAL = 3, 1
+STEM, END, INITIAL = 3, 2, 1
 """Letters of a family and of a given name's sound that stand for it where the rest may have slipped."""
 
 
@@ -86,7 +86,7 @@ def _both(family: str, given: str) -> str:
 def _of_family(family: Name, given: str, birth: Born) -> Iterator[str]:
     """A part of the names with a part of the date."""
     low, high = sorted((birth.month, birth.day))
-    parts = {"tail": [f"{given}|{family.sound[-STEM:]}"], "stem": [*_stems(family, given)]}
+    parts = {"tail": [f"{given}|{family.sound[-END:]}"], "stem": [*_stems(family, given)]}
     for kind, names in parts.items():
         for name in names:
             yield f"{kind}+year|{name}|{birth.year}"

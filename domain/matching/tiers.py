@@ -1,8 +1,9 @@
 """The tier of a pair: merged surely, merged by strict traits, shown to a human, or left.
 
-SURE: one national number, its own on both sides, and the same given name. STRICT: all strict traits agree, one name may
-have one slip, nothing contradicts. REVIEW: the weight is over a threshold. Where a guard or a suspicion forbids a merge
-the pair goes to review. Two own numbers that differ are never merged. Source: RNIV 1 v2.0, strict traits.
+SURE: one national number, its own on both sides, the same given name, and no other birth date. STRICT: all strict
+traits agree, one name may have one slip, nothing contradicts. REVIEW: the weight is over a threshold. Where a guard or
+a suspicion forbids a merge the pair goes to review. Two own numbers that differ are never merged. Source: RNIV 1 v2.0,
+strict traits.
 """
 
 from dataclasses import dataclass
@@ -22,9 +23,14 @@ NUMBERED_GIVEN: Final = frozenset({Given.SPELLING, Given.SHORT_FORM, Given.PART}
 
 
 def sure(found: Agreement) -> bool:
-    """One number, each record's own, and the same given name: the number alone may be a twin's or a parent's."""
+    """One number, each record's own, the same given name, and no other birth date.
+
+    The number alone may be a twin's or a parent's, and a parent may have the child's name: of both the number says sex
+    and month, where they were born in one month.
+    """
     named = found.given in (Given.EXACT, Given.LISTED) or found.family is Family.SWAPPED
-    return found.number is Number.OWN and named and found.others is not Others.DIFFERENT
+    born = found.birth is not Birth.DIFFERENT
+    return found.number is Number.OWN and named and born and found.others is not Others.DIFFERENT
 
 
 def strict(found: Agreement, limits: Limits) -> bool:

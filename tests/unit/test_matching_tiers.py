@@ -193,3 +193,13 @@ def test_no_agreement_without_name_or_date_merges() -> None:
         assert not strict(base._replace(number=number), limits)
         assert not sure(base._replace(number=number))
     assert not sure(base._replace(number=Number.OWN, given=Given.DIFFERENT))
+    assert not sure(base._replace(number=Number.OWN, birth=Birth.DIFFERENT))
+
+
+def test_a_daughter_of_her_mothers_name_and_month_is_not_her_mother() -> None:
+    """Her care runs under her mother's number, which differs from what is said of her in the year alone."""
+    mother = of(ins=OWN)
+    daughter = of(ins=OWN, birth_date="2019-04-21", birth_place="")
+    assert agreement(mother, daughter).number is Number.OWN
+    assert groups([mother, daughter]) == [[0], [1]]
+    assert [(pair.one, pair.other) for pair in decided([mother, daughter]).review] == [(0, 1)]
