@@ -104,7 +104,7 @@ KINDS: Final = (
     Kind(
         "how an identity stands",
         "status, flags and names of what changed, never values: matching and clerks' work go by them",
-        ("changed", "flag", "mode", "oid", "source", "status"),
+        ("changed", "flag", "mode", "oid", "source", "status", "waits_as"),
     ),
     Kind(
         "decisions on pairs",

@@ -4,7 +4,6 @@ Source: IHE ITI TF-2, 3.9 (PIX Query) and 3.21 (Patient Demographics Query); HL7
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,11 +13,13 @@ from adapters.hl7.er7 import Repetition, Segment
 from adapters.hl7.patient import DATE, SEXES
 from adapters.hl7.refusal import Condition, Place, Refused
 from domain.ins import AUTHORITIES
+from domain.matching.spellings import folded
 from domain.traits import first_day
 
 TAG, IDENTIFIER, PIX_DOMAINS, FIELDS, PDQ_DOMAINS = 2, 3, 4, 3, 8
 LONGEST_TAG: Final = 199
 LEAST_LETTERS: Final = 2
+"""Of a name; one where it is of another script than Latin, whose signs may be whole names."""
 LONGEST: Final = 256
 """Characters of a value that is sought, as of a name or a number."""
 MOST_DOMAINS: Final = 100
@@ -192,12 +193,12 @@ def _criteria(qpd: Segment, sought: _Sought, assigner_of: AssignerOf) -> dict[st
 def _name(name: str, value: str, place: Place) -> dict[str, str]:
     """A name as it is, or with an asterisk at its end as it begins. Raises Refused."""
     begins, text = value.endswith(WILDCARD), value.rstrip(WILDCARD)
-    letters = sum(sign.isascii() and sign.isalpha() for sign in unicodedata.normalize("NFKD", text))
-    if letters < LEAST_LETTERS or WILDCARD in text:
+    letters = folded(text)
+    if len(letters) < (LEAST_LETTERS if letters.isascii() else 1) or WILDCARD in text:
         raise Refused(
             place,
             Condition.DATA_TYPE,
-            f"a name that is sought has {LEAST_LETTERS} letters from A to Z or more; an asterisk stands at its end",
+            f"a name that is sought has {LEAST_LETTERS} letters or more; an asterisk stands at its end",
         )
     return {name if begins else f"{name}_is": text}
 

@@ -37,11 +37,12 @@ from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.errors import Erased, FlagUnchanged, KeyMissing, NothingToCorrect, StatusNotAllowed
+from domain.errors import Erased, FlagUnchanged, KeyMissing, NothingToChange, NothingToCorrect, StatusNotAllowed
 from domain.ids import Ids
 from domain.ins import qualified
 from domain.matching.record import record
 from domain.retention import known_day
+from domain.worklist import FLAGS_OF, kind_of
 
 STRICT = ("family", "given", "first_names", "birth_date", "sex", "birth_place")
 
@@ -60,17 +61,7 @@ FORCES_PROV = {"DOUT": "FICT", "FICT": "DOUT"}  # each excludes the other (EXI S
 WITHOUT_INS = {Status.RECUP: Status.PROV, Status.QUAL: Status.VALI}
 INS_DOUBTFUL = "ins_doubtful"
 NUMBER_SWAPPED = "number_swapped"
-FLAGS = (
-    "DOUT",
-    "FICT",
-    "HOMA",
-    "collision",
-    "traits_differ",
-    "names_differ",
-    "ins_left_out",
-    INS_DOUBTFUL,
-    NUMBER_SWAPPED,
-)
+FLAGS = ("DOUT", "FICT", "HOMA", *(flag for flags in FLAGS_OF.values() for flag in flags))
 TOLD_BY_INS = {"sex": "sex", "year": "year of birth", "month": "month of birth"}
 
 
@@ -125,6 +116,18 @@ class Identity(Aggregate):
         TOPIC = "identity.seen"
         day: str
 
+    class Postponed(Aggregate.Event):
+        TOPIC = "identity.postponed"
+        waits_as: str
+        until: int | None
+        reason: str
+
+    class Assigned(Aggregate.Event):
+        TOPIC = "identity.assigned"
+        waits_as: str
+        assigned_to: str | None
+        reason: str
+
     class ErasedEvent(Aggregate.Event):
         TOPIC = "identity.erased"
         reason: str
@@ -149,6 +152,8 @@ class Identity(Aggregate):
         self.ins_mode: str | None = None
         self.seen_on: date | None = None
         self.erased = False
+        self.postponed: dict[str, int | None] = {}  # by the kind for which it waits alone
+        self.assigned: dict[str, str | None] = {}
 
     def correct(self, *, traits: dict[str, Any], reason: str) -> None:
         """Replace traits; a changed strict trait lowers the status.
@@ -270,6 +275,7 @@ class Identity(Aggregate):
     @event(Flagged)
     def _flagged(self, flag: str, reason: str) -> None:
         self.flags.add(flag)
+        self._ask_afresh(flag)
 
     def clear_flag(self, *, flag: str, reason: str) -> None:
         """Remove a flag. Raises FlagUnchanged (I6)."""
@@ -280,6 +286,39 @@ class Identity(Aggregate):
     @event(FlagCleared)
     def _flag_cleared(self, flag: str, reason: str) -> None:
         self.flags.discard(flag)
+        self._ask_afresh(flag)
+
+    def _ask_afresh(self, flag: str) -> None:
+        """What is decided or asked next ends that it was postponed, or given to a clerk (L10)."""
+        if kind := kind_of(flag):
+            self.postponed.pop(kind, None)
+            self.assigned.pop(kind, None)
+
+    def postpone(self, *, kind: str, until: int | None, reason: str) -> None:
+        """Take what waits of it alone off the worklist until then, µs since 1970; None: it is back.
+
+        Raises NothingToChange (L2).
+        """
+        if until == self.postponed.get(kind):
+            raise NothingToChange(
+                f"identity {self.id} is {'postponed to then' if until else 'not postponed'}: nothing to do"
+            )
+        self._postponed(waits_as=kind, until=until, reason=reason)
+
+    @event(Postponed)
+    def _postponed(self, waits_as: str, until: int | None, reason: str) -> None:
+        self.postponed[waits_as] = until
+
+    def assign(self, *, kind: str, assigned_to: str | None, reason: str) -> None:
+        """Give what waits of it alone to a clerk; None: to nobody any more. Raises NothingToChange (L2)."""
+        if assigned_to == self.assigned.get(kind):
+            whose = "that clerk's already" if assigned_to else "nobody's already"
+            raise NothingToChange(f"identity {self.id} is {whose}: nothing to do")
+        self._assigned(waits_as=kind, assigned_to=assigned_to, reason=reason)
+
+    @event(Assigned)
+    def _assigned(self, waits_as: str, assigned_to: str | None, reason: str) -> None:
+        self.assigned[waits_as] = assigned_to
 
     def see(self, day: date) -> None:
         """The person was there on a day; kept where no later one is known. Raises Erased (I7)."""

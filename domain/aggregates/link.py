@@ -14,9 +14,9 @@ L7  A rule merges or proposes two only while they agree by it, and takes a merge
 L8  Only a rule of the version in force decides.
 L9  Two who are one person by other pairs than theirs are unmerged by these pairs: the refusal names which hold the two,
     and the one to cut.
-L10 A pair that waits for a human may be postponed, and assigned to a clerk; what is decided or asked of it next ends
-    both.
-L11 A pair is postponed to a time to come, a year ahead at most.
+L10 What waits for a human, a pair or one identity, may be postponed, and assigned to a clerk; what is decided or asked
+    of it next ends both.
+L11 It is postponed to a time to come, a year ahead at most.
 Source: RNIV (the national identity-vigilance reference), duplicates and collisions.
 """
 

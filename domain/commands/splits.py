@@ -14,10 +14,9 @@ from domain.ids import Ids
 from domain.same_number import can_be_one_person
 from domain.traits import received_traits, traits
 from domain.work import Work
+from domain.worklist import MAY_BE_MIXED, NUMBER_OF_TWO
 
-MIXED: Final = ("names_differ", "traits_differ")
-"""Flags of an identity that may hold two people; a split settles them."""
-COLLISION, SPLIT = "collision", "split"
+SPLIT: Final = "split"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +48,7 @@ class Split:
         other = self._registered(work, mixed)
         for study in studies:
             move(work, study, other.id, self.reason)
-        for flag in (one for one in MIXED if one in mixed.flags):
+        for flag in (one for one in MAY_BE_MIXED if one in mixed.flags):
             mixed.clear_flag(flag=flag, reason=self.reason)
         return {"identity": str(mixed.id), "other": str(other.id), "studies": [str(study.id) for study in studies]}
 
@@ -65,5 +64,5 @@ class Split:
         ordinal = len([*under_number(work, mixed.assigner, number)]) + 1
         new_id = Identity.create_id(work.ids, mixed.assigner, mixed.local_id, ordinal)
         other = work.add(Identity(new_id, mixed.assigner, mixed.local_id, ordinal, stated, SPLIT))
-        other.flag(flag=COLLISION, reason=self.reason)
+        other.flag(flag=NUMBER_OF_TWO, reason=self.reason)
         return other

@@ -56,13 +56,13 @@ class RuleNotInForce(RuleBroken):
 
 
 class NothingWaits(RuleBroken):
-    """A pair is postponed or assigned only while it waits for a human."""
+    """What is postponed or assigned waits for a human: a pair, or one identity by itself."""
 
     rule = "L10"
 
 
 class BadDelay(RuleBroken):
-    """A pair is postponed to a time to come, a year ahead at most."""
+    """What waits is postponed to a time to come, a year ahead at most."""
 
     rule = "L11"
 

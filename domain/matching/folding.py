@@ -11,6 +11,7 @@ from typing import Final
 
 APART: Final = str.maketrans(
     {"Œ": "OE", "œ": "OE", "Æ": "AE", "æ": "AE", "ß": "SS", "ẞ": "SS", "ı": "I", "Ø": "O", "ø": "O", "Ł": "L"}
+    | {"\u02bc": "'"}
     | {"ł": "L", "Đ": "D", "đ": "D", "Ð": "D", "ð": "D", "Þ": "TH", "þ": "TH"}
 )
 """Letters that Unicode does not take apart."""

@@ -47,6 +47,10 @@ def given_names(first: str | None, all_of_them: str | None) -> Given | None:
     return Given(parts, whole, sound(whole), names, frozenset((whole, *names, *runs)))
 
 
+def each_of(text: str) -> tuple[tuple[str, ...], ...]:
+    """The given names of a list, each as its words."""
+    return tuple(words(part) for part in BETWEEN.split(AROUND_HYPHEN.sub("-", text)))
+
+
 def _listed(text: str) -> tuple[tuple[str, ...], ...]:
-    each = (words(part) for part in BETWEEN.split(AROUND_HYPHEN.sub("-", text)))
-    return tuple(part for part in each if not unknown.no_given_name(part))[:LONGEST_LIST]
+    return tuple(part for part in each_of(text) if not unknown.no_given_name(part))[:LONGEST_LIST]

@@ -189,6 +189,8 @@ def show(
         | {"person": found["person"]}
     )
     table(found["members"], ("assigner", "local_id", "identity"), "One person with")
+    if found["duplicates"]:
+        table(found["duplicates"], ("assigner", "local_ids", "code"), "Proven duplicates, for the assigner to settle")
     if links:
         print_links(found["links"])
 

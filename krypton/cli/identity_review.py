@@ -11,19 +11,17 @@ from uuid import UUID
 
 import typer
 
-from domain.aggregates.link import Link
 from domain.commands.links import Dismiss
 from domain.commands.reviews import Assign, Postpone
-from domain.errors import NotFound
-from krypton.bootstrap import Krypton
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, envelope, krypton
-from krypton.cli.given import BECAUSE, Because, line
+from krypton.cli.given import BECAUSE, Because
 from krypton.cli.groups import command_group
 from krypton.cli.identity_pairs import DryRun, EvenThough, merge_asking, merging, preview
 from krypton.cli.options import AsJson, CommandId, Limit, utc
 from krypton.cli.output import document, err, out
 from krypton.cli.pairs import pair, print_evidence
+from krypton.cli.review_named import One, Other, OtherOf, WaitsAs, What, sides, waits
 from krypton.queries.review import pair_to_review, pairs_to_review
 from krypton.queries.worklists import PAGE
 from projections.identity_index.waiting import Wanted
@@ -33,8 +31,8 @@ DAYS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 DECIDE: Final = """one person: krypton identity review accept PAIR --reason …
 two persons: krypton identity review dismiss PAIR --reason …, and never to be merged: krypton identity bar
 one identity: krypton identity flag REF FLAG --clear --reason … once it is settled
-not yet: krypton identity review postpone PAIR --until DAY; somebody else's: review assign PAIR --to clerk:CODE
-PAIR is a link, or the two identities; krypton identity review show PAIR weighs the two"""
+not yet: krypton identity review postpone WHAT --until DAY; somebody else's: review assign WHAT --to clerk:CODE
+PAIR is a link, or the two identities; review show PAIR weighs the two. WHAT is a pair, or one that waits alone"""
 
 
 class Kind(StrEnum):
@@ -53,31 +51,13 @@ class Order(StrEnum):
     AGE = "age"
 
 
-One = Annotated[str, typer.Argument(callback=line, metavar="PAIR", help="A link's uuid, or a REF; - reads a line.")]
-Other = Annotated[
-    str | None,
-    typer.Argument(callback=line, metavar="OTHER", help="The other REF, where PAIR is one; - reads a line."),
-]
-
-
-def sides(ours: Krypton, one: str, other: str | None) -> tuple[UUID, UUID]:
-    """The two identities of a pair, which a link names, or two references. Raises NotFound, BadParameter."""
-    if other is not None:
-        return ours.resolve(one), ours.resolve(other)
-    try:
-        link = ours.ledger.find(Link, UUID(one))
-    except ValueError:
-        raise typer.BadParameter("one identity is no pair: give a link's uuid, or two identities") from None
-    if link is None:
-        raise NotFound("no link has that uuid: krypton identity review list shows those that wait")
-    return link.pair["low"], link.pair["high"]
-
-
 def review_list(
     link: Annotated[UUID | None, typer.Option("--link", help="That pair alone, by its link.")] = None,
     kind: Annotated[
         list[Kind] | None,
-        typer.Option("--kind", help="Only these: of two assigners, of one, one number of two people, a number."),
+        typer.Option(
+            "--kind", help="Only these: two of two assigners, two of one, a number or identity of two people, a number."
+        ),
     ] = None,
     assigner: Annotated[str | None, typer.Option("--assigner", help="Only with identities of this one.")] = None,
     older_than: Annotated[
@@ -180,42 +160,44 @@ def dismiss(
 
 
 def postpone(
-    one: One,
-    other: Other = None,
+    one: What,
+    other: OtherOf = None,
     until: Annotated[
         datetime | None, typer.Option("--until", formats=DAYS, help="The day, or time, it is back.")
     ] = None,
     back: Annotated[bool, typer.Option("--back", help="Put it back on the list at once.")] = False,
+    kind: WaitsAs = None,
     reason: Because = BECAUSE,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take a pair off the list until a day: papers are awaited. Needs --until or --back."""
+    """Take what waits off the list until a day: papers are awaited. Needs --until or --back."""
     if (until is None) is not back:
-        raise typer.BadParameter("say when the pair is back: --until a day, or --back for at once")
+        raise typer.BadParameter("say when it is back: --until a day, or --back for at once")
     ours = krypton()
-    low, high = sides(ours, one, other)
-    ask(ours, Postpone(one=low, other=high, until=utc(until), reason=reason), who, command_id, as_json)
+    what = waits(ours, one, other, kind)
+    ask(ours, Postpone(what=what, until=utc(until), reason=reason), who, command_id, as_json)
 
 
 def assign(
-    one: One,
-    other: Other = None,
+    one: What,
+    other: OtherOf = None,
     to: Annotated[str | None, typer.Option("--to", help="A clerk, as clerk:<code>; without it oneself.")] = None,
     nobody: Annotated[bool, typer.Option("--nobody", help="To nobody any more.")] = False,
+    kind: WaitsAs = None,
     reason: Because = BECAUSE,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a pair to one clerk, who is to decide."""
+    """Give what waits to one clerk, who is to decide."""
     if nobody and to is not None:
         raise typer.BadParameter("--to and --nobody exclude each other: leave one out")
     ours = krypton()
-    low, high = sides(ours, one, other)
+    what = waits(ours, one, other, kind)
     whose = None if nobody else to or who.actor()
-    ask(ours, Assign(one=low, other=high, assigned_to=whose, reason=reason), who, command_id, as_json)
+    ask(ours, Assign(what=what, assigned_to=whose, reason=reason), who, command_id, as_json)
 
 
 def add_to(app: typer.Typer) -> None:

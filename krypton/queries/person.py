@@ -56,6 +56,7 @@ def identity_of(ours: Krypton, caller: Caller, ref: str, *, links: bool = False)
 
     def ask(connection: Any, members: Members, erased: Collection[str], _: Sight) -> dict[str, Any]:
         shown = identities.show(connection, allowed.identity, erased)
+        shown["duplicates"] = identities.duplicates(connection, _ids(members), erased)
         if not links:
             return shown
         from projections.identity_index.said import links as said

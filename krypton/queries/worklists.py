@@ -176,14 +176,18 @@ def _whose(row: Document) -> list[str]:
     return [row["identity"], *([row["subject"]] if "subject" in row else [])]
 
 
-def people_found(ours: Krypton, caller: Caller, criteria: Mapping[str, str], *, limit: int = PAGE) -> list[Document]:
-    """The ``identity search`` document. Recorded with who was found and by what, never with what was sought."""
+def people_found(
+    ours: Krypton, caller: Caller, criteria: Mapping[str, str], *, limit: int = PAGE, skip: int = 0
+) -> list[Document]:
+    """The ``identity search`` document, after the first ``skip``. Recorded with who was found and by what, never with
+    what was sought.
+    """
     from projections.identity_index.search import search
 
     def find(connection: Any, _: str | None) -> list[Document]:
-        found = search(connection, criteria, limit)
+        found = search(connection, criteria, limit, skip=skip)
         erased = ours.vault.destroyed({row["identity"] for row in found})
-        return search(connection, criteria, limit, erased) if erased else found
+        return search(connection, criteria, limit, erased, skip=skip) if erased else found
 
     return listed(ours, caller, "identity.search", find, _whose, asked=[f"by={name}" for name in sorted(criteria)])
 

@@ -7,11 +7,16 @@ rebuild gives the same row.
 from collections.abc import Callable, Collection
 from typing import Any
 
+from domain.times import iso
 from domain.traits import TRAITS
+from domain.worklist import kind_of
 from projections.engine.projection import RowKey, Rows
+from projections.identity_index.name_rows import columns, with_names
 from schemas.event import ERASED, LedgerEvent
 
 NO_TRAITS = dict.fromkeys(TRAITS, ERASED)
+DEFERS = {"identity.postponed": "until", "identity.assigned": "assigned_to"}
+"""What each says of what waits alone."""
 
 
 def traits_of(sealed: Any) -> dict[str, Any]:
@@ -45,15 +50,18 @@ def _change(event: LedgerEvent, rows: Rows, **columns: Any) -> None:
 
 def _registered(event: LedgerEvent, rows: Rows) -> None:
     data = event.data
+    traits = traits_of(data["traits"])
     rows.put(
         RowKey("identity", (event.aggregate_id,)),
         {
             "assigner": data["assigner"],
             "local_id": displayed(data["local_id"], data["ordinal"]),
             "ordinal": data["ordinal"],
-            "traits": traits_of(data["traits"]),
+            "traits": traits,
+            **columns(traits),
             "status": "PROV",
             "flags": [],
+            "deferred": {},
             "source": data["source"],
             "ins": None,
             "ins_oid": None,
@@ -66,7 +74,8 @@ def _registered(event: LedgerEvent, rows: Rows) -> None:
 
 
 def _traits_corrected(event: LedgerEvent, rows: Rows) -> None:
-    _change(event, rows, traits=traits_of(event.data["traits"]))
+    traits = traits_of(event.data["traits"])
+    _change(event, rows, traits=traits, **columns(traits))
     _remember(event, rows, {"changed": event.data["changed"]})
 
 
@@ -89,19 +98,34 @@ def _ins_detached(event: LedgerEvent, rows: Rows) -> None:
 
 def _flagged(event: LedgerEvent, rows: Rows) -> None:
     flag = event.data["flag"]
-    _change(event, rows, flags=sorted({*_flags(event, rows), flag}))
+    _change(event, rows, flags=sorted({*_held(event, rows, "flags", []), flag}), deferred=_asked_afresh(event, rows))
     _remember(event, rows, {"flag": flag})
 
 
 def _flag_cleared(event: LedgerEvent, rows: Rows) -> None:
     flag = event.data["flag"]
-    _change(event, rows, flags=sorted({*_flags(event, rows)} - {flag}))
+    _change(event, rows, flags=sorted({*_held(event, rows, "flags", [])} - {flag}), deferred=_asked_afresh(event, rows))
     _remember(event, rows, {"flag": flag})
 
 
-def _flags(event: LedgerEvent, rows: Rows) -> list[str]:
+def _asked_afresh(event: LedgerEvent, rows: Rows) -> dict[str, Any]:
+    """What is put off of it, without what waits for that flag: a decision or another question ends it."""
+    kind = kind_of(event.data["flag"])
+    return {one: said for one, said in _held(event, rows, "deferred", {}).items() if one != kind}
+
+
+def _deferred(event: LedgerEvent, rows: Rows) -> None:
+    """It only changes when what waits is on the worklist, and whose it is."""
+    kind, name = event.data["waits_as"], DEFERS[event.type]
+    said = {name: event.data.get(name)}
+    held = _held(event, rows, "deferred", {})
+    _change(event, rows, deferred={**held, kind: {**held.get(kind, {}), **said}})
+    _remember(event, rows, {"waits_as": kind, **(said if name == "assigned_to" else {name: iso(said[name])})})
+
+
+def _held(event: LedgerEvent, rows: Rows, column: str, otherwise: Any) -> Any:
     held = rows.get(RowKey("identity", (event.aggregate_id,)))
-    return held["flags"] if held else []
+    return held[column] if held else otherwise
 
 
 def _seen(_: LedgerEvent, __: Rows) -> None:
@@ -109,20 +133,22 @@ def _seen(_: LedgerEvent, __: Rows) -> None:
 
 
 def _erased(event: LedgerEvent, rows: Rows) -> None:
-    _change(event, rows, local_id=ERASED, traits=NO_TRAITS, ins=None, ins_oid=None, erased=True)
+    _change(event, rows, local_id=ERASED, traits=NO_TRAITS, **columns({}), ins=None, ins_oid=None, erased=True)
     _remember(event, rows, {})
 
 
 WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
-    "identity.registered": _registered,
-    "identity.traits_corrected": _traits_corrected,
+    "identity.registered": with_names(_registered),
+    "identity.traits_corrected": with_names(_traits_corrected),
     "identity.status_changed": _status_changed,
     "identity.ins_attached": _ins_attached,
     "identity.ins_detached": _ins_detached,
     "identity.flagged": _flagged,
     "identity.flag_cleared": _flag_cleared,
+    "identity.postponed": _deferred,
+    "identity.assigned": _deferred,
     "identity.seen": _seen,
-    "identity.erased": _erased,
+    "identity.erased": with_names(_erased),
 }
 """What writes the rows of each event type."""
 
@@ -135,6 +161,8 @@ READS: dict[str, Collection[str]] = {
     "identity.ins_detached": SAID,
     "identity.flagged": (*SAID, "flag"),
     "identity.flag_cleared": (*SAID, "flag"),
+    "identity.postponed": (*SAID, "waits_as", "until"),
+    "identity.assigned": (*SAID, "waits_as", "assigned_to"),
     "identity.seen": (),
     "identity.erased": SAID,
 }

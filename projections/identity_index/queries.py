@@ -13,6 +13,7 @@ from domain.errors import NotFound
 from domain.times import iso
 from projections.engine.query import NOW, fetch, masked
 from projections.identity_index.identity_rows import NO_TRAITS
+from projections.identity_index.waiting import bare
 from schemas.event import ERASED
 
 Document = dict[str, Any]
@@ -21,6 +22,12 @@ RELIABLE = ("QUAL", "VALI", "RECUP", "PROV")
 """Statuses of an identity (RNIV), the most reliable first."""
 SHOWN = ("family", "given", "used_name", "birth_date", "sex")
 """Traits by which people know who is meant."""
+
+DUPLICATES = bare("""
+SELECT assigner, array_agg(DISTINCT BARE(i)) AS local_ids FROM identity_index.identity i
+WHERE identity_id = ANY(%(ids)s::uuid[]) AND NOT erased AND NOT identity_id = ANY(%(erased)s::uuid[])
+GROUP BY assigner HAVING count(DISTINCT BARE(i)) > 1 ORDER BY assigner
+""")
 
 
 def person(connection: Connection, identity: str, at_position: int | None = None) -> str:
@@ -90,6 +97,12 @@ def show(connection: Connection, identity: str, erased: Collection[str] = NOBODY
         "person": together[0]["identity"],
         "members": together,
     }
+
+
+def duplicates(connection: Connection, members: Sequence[str], erased: Collection[str] = NOBODY) -> list[Document]:
+    """Numbers of one assigner that are one person's: proven duplicates (DOUA), of which it is to keep one."""
+    rows = fetch(connection, DUPLICATES, ids=list(members), erased=list(erased))
+    return [{"code": "DOUA", **row, "local_ids": sorted(row["local_ids"])} for row in rows]
 
 
 def patient(connection: Connection, members: Sequence[str], erased: Collection[str] = NOBODY) -> Document:

@@ -88,6 +88,7 @@ def _entry(row: dict[str, Any], bars: dict[frozenset[str], list[list[str]]], era
         "code": row["code"],
         "waits_as": _waits_as(row),
         "why": row["why"],
+        "said": row["state"],
         "identities": masked([_side(row, side, erased) for side in sides], erased),
         "persons": [row[f"{side}_person"] for side in sides],
         "barred_by": bars.get(frozenset((row["low_person"], row["high_person"])), []),
@@ -106,10 +107,13 @@ def _entry(row: dict[str, Any], bars: dict[frozenset[str], list[list[str]]], era
     }
 
 
-def _waits_as(row: dict[str, Any]) -> str:
+def _waits_as(row: dict[str, Any]) -> str | None:
+    """How it waits for a human; None: it does not."""
     if row["flagged"]:
         return "flagged"
-    return "held back" if row["held"] else "proposed"
+    if row["held"]:
+        return "held back"
+    return "proposed" if row["state"] in waiting.ASKED and row["low_person"] != row["high_person"] else None
 
 
 def _side(row: dict[str, Any], side: str, erased: Collection[str]) -> dict[str, Any]:

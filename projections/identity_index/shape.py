@@ -25,6 +25,15 @@ SHAPES: Final[Shapes] = {
             "held_back": "JSONB",
         },
     ),
+    "family_name": Shape(
+        key=("identity_id", "spelling"),
+        columns={
+            "identity_id": "UUID",
+            "spelling": "TEXT",
+            "sound": "TEXT",
+            "whole": "BOOLEAN",
+        },
+    ),
     "identity": Shape(
         key=("identity_id",),
         columns={
@@ -33,8 +42,11 @@ SHAPES: Final[Shapes] = {
             "local_id": "TEXT",
             "ordinal": "INTEGER",
             "traits": "JSONB",
+            "given_names": "JSONB",
+            "sort_name": "TEXT",
             "status": "TEXT",
             "flags": "JSONB",
+            "deferred": "JSONB",
             "source": "TEXT",
             "ins": "TEXT",
             "ins_oid": "TEXT",

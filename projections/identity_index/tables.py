@@ -2,9 +2,9 @@
 
 Times are microseconds since 1970 (UTC); ids are uuids.
 
-Written from ``krypton.identities``: ``identity``, ``identity_event``, ``match_key``, ``candidate_key``. The version's
-rules alone make ``match_rule`` and ``match_model``. Written from ``krypton.links``: all others. The halves meet only
-when read, so neither waits for the other.
+Written from ``krypton.identities``: ``identity``, ``family_name``, ``identity_event``, ``match_key`` and
+``candidate_key``. The version's rules alone make ``match_rule`` and ``match_model``. Written from ``krypton.links``:
+all others. The halves meet only when read, so neither waits for the other.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, Uuid, text
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.engine.ownership import written_from
 from projections.engine.sealed import sealed_for
-from projections.identity_index.folding import folded, trait
+from projections.identity_index.search import BIRTH_DATE
 
 TABLES = MetaData()
 ID = Uuid(as_uuid=False)
@@ -25,8 +25,11 @@ IDENTITY = Table(
     Column("local_id", Text, nullable=False, comment="as displayed: 123, or 123#2 for the second person under 123"),
     Column("ordinal", Integer, nullable=False),
     Column("traits", JSONB, nullable=False),
+    Column("given_names", JSONB, nullable=False, comment="each spelling, its sound, whether it is a whole name"),
+    Column("sort_name", Text, nullable=False, comment="family and given name, folded: the order of lists"),
     Column("status", Text, nullable=False),
     Column("flags", JSONB, nullable=False, comment="names of the flags that are set, sorted"),
+    Column("deferred", JSONB, nullable=False, comment="what waits of it alone, by kind: until when, whose it is"),
     Column("source", Text, nullable=False),
     Column("ins", Text, comment="matricule; null: none attached, or erased"),
     Column("ins_oid", Text),
@@ -35,10 +38,21 @@ IDENTITY = Table(
     Column("last_position", BigInteger, nullable=False),
     Index("identity_ins", "ins"),
     Index("identity_local_id", "local_id", postgresql_ops={"local_id": "text_pattern_ops"}),
-    Index("identity_birth_date", text(trait("birth_date"))),
+    Index("identity_birth_date", text(BIRTH_DATE)),
     Index("identity_flagged", "identity_id", postgresql_where=text("flags <> '[]'::jsonb")),
-    Index("identity_family", text(f"{folded(trait('family'))} text_pattern_ops")),
-    Index("identity_used_name", text(f"{folded(trait('used_name'))} text_pattern_ops")),
+    info=written_from("krypton.identities"),
+)
+
+FAMILY_NAME = Table(
+    "family_name",
+    TABLES,
+    Column("identity_id", ID, primary_key=True),
+    Column("spelling", Text, primary_key=True, comment="of a family or used name, or of its later words, folded"),
+    Column("sound", Text, nullable=False, comment="what sounds alike in French is written alike"),
+    Column("whole", Boolean, nullable=False, comment="all of the name, not its later words alone"),
+    Index("family_name_spelling", "spelling", "identity_id", postgresql_ops={"spelling": "text_pattern_ops"}),
+    Index("family_name_sound", "sound", "spelling", "identity_id", postgresql_ops={"spelling": "text_pattern_ops"}),
+    comment="Under what names an identity is found.",
     info=written_from("krypton.identities"),
 )
 

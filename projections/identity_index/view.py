@@ -1,8 +1,8 @@
 """The identity index view: what does each assigner state, which identities are one person, and since when?
 
 Identity events and link events write tables of their own, so either may come before the other. The rows are made in
-``identity_rows`` and ``link_rows``; persons are worked out in ``membership_rows``; ``match_rows`` are made by matching
-rules, and ``due`` says what those would decide; ``queries`` reads.
+``identity_rows``, ``name_rows`` and ``link_rows``; persons are worked out in ``membership_rows``; ``match_rows`` are
+made by matching rules, and ``due`` says what those would decide; ``queries`` reads.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping

@@ -1,22 +1,23 @@
 """Which decisions wait for a human, as SQL: pairs that may be one person, numbers of two people, doubtful numbers.
 
-Four kinds. *proposal*: two of two assigners. *duplicate*: two of one assigner, DPOT while it is proposed, DOUA where a
-human said so and a bar holds it back. *collision*: COLV where an assigner gave one number to two people, COLP where one
-identity may hold two. *doubtful-number*: a matricule that was left out, or contradicts its identity; a number that was
-kept, and then given up for the one that it replaced. Source: HL7 table 0445-FR.
+Four kinds. *proposal*: two of two assigners. *duplicate*: two of one assigner; DPOT while a rule suspects it, DOUA
+where it is known: somebody said that the two are one person (a human, or the establishment), both are qualified under
+one matricule, or they are one person by now. *collision*: COLV where an assigner gave one number to two people, COLP
+where one identity may hold two. *doubtful-number*: a matricule that was left out, or contradicts its identity; a number
+that was kept, and then given up for the one that it replaced. Source: HL7 table 0445-FR.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Final
 
-PROPOSAL, DUPLICATE, COLLISION, DOUBTFUL_NUMBER = "proposal", "duplicate", "collision", "doubtful-number"
-KINDS: Final = (PROPOSAL, DUPLICATE, COLLISION, DOUBTFUL_NUMBER)
+from domain.worklist import DOUBTED, MAY_BE_MIXED, NUMBER_OF_TWO
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Which part of the worklist. ``kinds``: of ``KINDS``, None for all; ``before``: waits since earlier, µs
+    """Which part of the worklist. ``kinds``: of ``domain.worklist``, None for all; ``before``: waits since earlier, µs
     since 1970; ``by_age``: oldest first, else what is at risk and gained most; ``awake_at``: only what is not postponed
     past that time; ``assigned_to``: a clerk, or nobody where it is empty.
     """
@@ -32,22 +33,28 @@ class Wanted:
 
 
 ALL: Final = Wanted()
+ASKED: Final = ("proposed", "review_requested")
+"""States of a pair about which a human is asked."""
 
 
-UNDECIDED: Final = "(k.state IN ('proposed', 'review_requested') OR (k.state = 'merged' AND k.held_back))"
+def _flags(*names: str) -> str:
+    return f"'{json.dumps(names)}'::jsonb"
+
+
+UNDECIDED: Final = f"(k.state IN {ASKED} OR (k.state = 'merged' AND k.held_back))"
 
 PAIRS: Final = f"""
 SELECT k.link_id, k.low, k.high, NULL::text AS flagged, '[]'::jsonb AS why, k.position,
-       coalesce(k.held_back, false) AS held
+       coalesce(k.held_back, false) AS held, k.state
 FROM identity_index.link k WHERE {UNDECIDED}
 """
-FLAGGED: Final = """
+FLAGGED: Final = f"""
 SELECT k.link_id, least(i.identity_id, first.identity_id),
        CASE WHEN first.identity_id IS NOT NULL THEN greatest(i.identity_id, first.identity_id) END, g.flagged, g.why,
-       said.position, false
+       said.position, false, k.state
 FROM identity_index.identity i
-CROSS JOIN LATERAL (VALUES ('COLV', '["collision"]'::jsonb), ('COLP', '["names_differ", "traits_differ"]'),
-                           ('number', '["ins_doubtful", "ins_left_out", "number_swapped"]')) every(flagged, flags)
+CROSS JOIN LATERAL (VALUES ('COLV', {_flags(NUMBER_OF_TWO)}), ('COLP', {_flags(*MAY_BE_MIXED)}),
+                           ('number', {_flags(*DOUBTED)})) every(flagged, flags)
 CROSS JOIN LATERAL (SELECT every.flagged, jsonb_agg(f) AS why FROM jsonb_array_elements(i.flags) f
                     WHERE every.flags @> f HAVING count(*) > 0) g
 CROSS JOIN LATERAL (
@@ -67,20 +74,34 @@ WHERE i.flags <> '[]' AND NOT i.erased
   AND (first.identity_id IS NULL OR k.state IS NULL OR k.state IN ('unmerged', 'unbarred'))
 """
 ASKED_FOR: Final = """
-SELECT k.link_id, a.low, a.high, NULL::text, '[]'::jsonb, k.position, coalesce(k.held_back, false)
+SELECT k.link_id, a.low, a.high, NULL::text, '[]'::jsonb, k.position, coalesce(k.held_back, false), k.state
 FROM (SELECT %(low)s::uuid AS low, %(high)s::uuid AS high) a
 LEFT JOIN identity_index.link k ON k.low = a.low AND k.high = a.high
 """
 
+PROVEN: Final = """
+w.low_person = w.high_person OR w.held OR (w.state = 'review_requested' AND s.rule = 'human')
+OR (coalesce(w.state, 'proposed') IN ('proposed', 'review_requested')
+    AND w.low_status = 'QUAL' AND w.high_status = 'QUAL' AND (w.low_ins, w.low_ins_oid) = (w.high_ins, w.high_ins_oid))
+"""
+"""That two of one assigner are one person: they are merged; a human or the establishment said so, and it waits; or both
+are qualified under one matricule, and nobody set them apart."""
+SUSPECTED: Final = f"w.state IN {ASKED}"
 
-def _bare(query: str) -> str:
+
+def _rows(entries: str) -> str:
+    """What is known of these entries."""
+    return bare(ROWS.format(entries=entries, proven=PROVEN, suspected=SUSPECTED))
+
+
+def bare(query: str) -> str:
     """The query with the local id that an assigner gave out in place of BARE: 123 of 123#2."""
     number = r"CASE WHEN \1.ordinal = 1 THEN \1.local_id ELSE left(\1.local_id, -length('#' || \1.ordinal)) END"
     return re.sub(r"BARE\((\w+)\)", number, query)
 
 
 ROWS: Final = """
-WITH entry(link, low, high, flagged, why, position, held) AS ({entries}),
+WITH entry(link, low, high, flagged, why, position, held, state) AS ({entries}),
 known AS (
     SELECT e.*, coalesce(nl.person_id, e.low) AS low_person, coalesce(nh.person_id, e.high) AS high_person,
            CASE WHEN e.flagged = 'number' THEN 'doubtful-number'
@@ -90,7 +111,7 @@ known AS (
                 WHEN il.assigner = ih.assigner THEN 'duplicate' ELSE 'proposal' END AS kind,
            coalesce(il.erased, false) OR coalesce(ih.erased, false) AS gone,
            il.assigner AS low_assigner, il.local_id AS low_local_id, il.traits AS low_traits, il.status AS low_status,
-           il.flags AS low_flags, il.ins AS low_ins, il.ins_oid AS low_ins_oid,
+           il.flags AS low_flags, il.ins AS low_ins, il.ins_oid AS low_ins_oid, il.deferred AS low_deferred,
            ih.assigner AS high_assigner, ih.local_id AS high_local_id, ih.traits AS high_traits,
            ih.status AS high_status, ih.flags AS high_flags, ih.ins AS high_ins, ih.ins_oid AS high_ins_oid
     FROM entry e
@@ -100,9 +121,14 @@ known AS (
     LEFT JOIN identity_index.identity ih ON ih.identity_id = e.high
 ),
 sized AS (
-    SELECT w.*, CASE w.kind WHEN 'collision' THEN CASE w.flagged WHEN 'COLP' THEN 'COLP' ELSE 'COLV' END
-                            WHEN 'duplicate' THEN CASE WHEN w.held THEN 'DOUA' ELSE 'DPOT' END END AS code,
-           p.postponed_until, p.assigned_to, greatest(l.size, 1) AS low_size,
+    SELECT w.*, CASE w.kind WHEN 'collision' THEN CASE WHEN w.flagged = 'COLP' THEN 'COLP'
+                                 WHEN w.high IS NULL OR w.low_person <> w.high_person THEN 'COLV' END
+                            WHEN 'duplicate' THEN CASE WHEN {proven} THEN 'DOUA' WHEN {suspected} THEN 'DPOT' END
+           END AS code,
+           CASE WHEN w.high IS NULL THEN (w.low_deferred->w.kind->>'until')::bigint
+                ELSE p.postponed_until END AS postponed_until,
+           CASE WHEN w.high IS NULL THEN w.low_deferred->w.kind->>'assigned_to' ELSE p.assigned_to END AS assigned_to,
+           greatest(l.size, 1) AS low_size,
            CASE WHEN w.high IS NOT NULL THEN greatest(h.size, 1) END AS high_size,
            s.actor, s.reason, s.recorded_at, s.rule, s.rule_version, s.score, s.compared,
            v.actor AS flag_actor, v.reason AS flag_reason, v.recorded_at AS flag_recorded_at
@@ -118,7 +144,7 @@ sized AS (
 sure, for somebody said so."""
 
 LISTED: Final = (
-    _bare(ROWS.format(entries=f"{PAIRS} UNION ALL {FLAGGED}"))
+    _rows(f"{PAIRS} UNION ALL {FLAGGED}")
     + """
 SELECT *, coalesce(score, 1) * low_size * coalesce(high_size, 1) AS worth, count(*) OVER () AS of
 FROM sized
@@ -137,7 +163,4 @@ CASE WHEN code = 'COLP' THEN 0 WHEN kind = 'collision' THEN 1 WHEN kind = 'doubt
 coalesce(score, 1) * low_size * coalesce(high_size, 1) DESC, position, low
 """
 BY_AGE: Final = "position, low"
-ONE_PAIR: Final = (
-    _bare(ROWS.format(entries=ASKED_FOR))
-    + "SELECT *, coalesce(score, 1) * low_size * high_size AS worth, 1 AS of FROM sized"
-)
+ONE_PAIR: Final = _rows(ASKED_FOR) + "SELECT *, coalesce(score, 1) * low_size * high_size AS worth, 1 AS of FROM sized"

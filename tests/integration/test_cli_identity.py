@@ -246,6 +246,43 @@ class TestPairs:
         said = region.complaint(1, "identity", "review", "postpone", link, "--back", "--reason", "x")
         assert said.endswith("(L10)")
 
+    def test_one_identity_that_waits_alone_is_postponed_and_assigned_as_the_list_shows_it(self, region: Region) -> None:
+        one = region.register()
+        identity = region.ask("identity", "flag", one, "number_swapped", "--reason", "two numbers")["identity"]
+        region.ask("identity", "review", "assign", one, "--reason", "knows the ward")
+        region.settle()
+        here = ("identity", "review", "list", "--limit", 1000, "--kind", "doubtful-number")
+        (mine,) = [w for w in region.ask(*here, "--assigned-to", "clerk:dev") if w["persons"][0] == identity]
+        assert [side["local_id"] for side in mine["identities"]] == [one[4:]]
+        day = (datetime.now(UTC) + timedelta(days=30)).date()
+        until = ("--until", day, "--reason", "the ward is asked")
+        said = region.complaint(1, "identity", "review", "postpone", identity, "--kind", "collision", *until)
+        assert said.startswith("refused: nothing of kind collision waits of identity ")
+        region.ask("identity", "review", "postpone", identity, "--kind", "doubtful-number", *until)
+        region.settle()
+        assert identity not in [w["persons"][0] for w in region.ask(*here)]
+        region.ask("identity", "review", "postpone", one, "--back", "--reason", "the ward answered")
+        region.settle()
+        assert identity in [w["persons"][0] for w in region.ask(*here)]
+        said = region.complaint(2, "identity", "review", "dismiss", one, "--reason", "x")
+        assert "that is one identity, and no pair" in said
+        nobody = uuid4()
+        said = region.complaint(3, "identity", "review", "assign", nobody, "--reason", "x")
+        assert said.startswith("not found: no link and no identity has that uuid")
+        link = (
+            "identity",
+            "review",
+            "postpone",
+            one,
+            region.register(),
+            "--kind",
+            "collision",
+            "--back",
+            "--reason",
+            "x",
+        )
+        assert "--kind is of one identity that waits alone" in region.complaint(2, *link)
+
     def test_one_identity_is_no_pair(self, region: Region) -> None:
         one = region.register()
         assert region.complaint(1, "identity", "merge", one, one, "--reason", "x").endswith("name two identities (L1)")
@@ -254,6 +291,28 @@ class TestPairs:
 def holdings(persons: list[dict[str, Any]]) -> list[tuple[list[str], int]]:
     """Of each person of a preview, whose numbers it has and how many studies."""
     return [([one["local_id"] for one in who["identities"]], who["total"]["studies"]) for who in persons]
+
+
+class TestSearch:
+    """Who may be meant."""
+
+    def test_a_name_is_found_by_its_sound_page_by_page(self, region: Region) -> None:
+        refs = {region.register(family=name) for name in ("FONDUPIN", "FONDUPINS", "FONDUPYN")}
+        region.settle()
+        asked = ("identity", "search", "--family", "FONDUPIN")
+        assert len(region.ask(*asked)) == 2
+        first = region.ask(*asked, "--sound", "--limit", 2)
+        second = region.ask(*asked, "--sound", "--limit", 2, "--page", 2)
+        found = [f"{row['assigner']}|{row['local_id']}" for row in first + second]
+        assert (len(first), {*found}, len(found)) == (2, refs, 3)
+
+    def test_a_name_of_another_script_is_found_and_what_is_no_name_is_refused(self, region: Region) -> None:
+        ref = region.register(family="ФИКТИВНА", given="Анна")
+        region.settle()
+        (found,) = region.ask("identity", "search", "--family", "Фиктив", "--given", "анна")
+        assert found["local_id"] == ref[4:]
+        assert region.ask("identity", "search", "--family", "Вымышленна") == []
+        assert "--family has no letter" in region.complaint(2, "identity", "search", "--family", "12")
 
 
 class TestPreview:

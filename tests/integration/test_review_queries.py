@@ -9,15 +9,18 @@ from uuid import UUID
 
 import pytest
 
-from domain.commands.announced import AnnounceMerge
-from domain.commands.identities import AttachIns, ClearFlag
+from domain.aggregates.identity import Status
+from domain.commands.announced import AnnounceLink, AnnounceMerge
+from domain.commands.identities import AttachIns, ClearFlag, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose
-from domain.commands.reviews import Assign, Postpone
+from domain.commands.reviews import Alone, Assign, Pair, Postpone
 from domain.times import iso, micros
+from domain.worklist import KINDS
 from projections.identity_index.evidenced import Evidence
+from projections.identity_index.queries import duplicates
 from projections.identity_index.review import one_pair, review_list
 from projections.identity_index.view import IdentityIndex
-from projections.identity_index.waiting import KINDS, Wanted
+from projections.identity_index.waiting import Wanted
 from tests.fakes.erasing import Erase
 from tests.fakes.region import rules_in_force
 from tests.fakes.views import Hospitals, pair
@@ -27,6 +30,14 @@ from tests.unit.test_rules_weighed import model
 pytestmark = pytest.mark.live
 
 TEST_OID = "1.2.250.1.213.1.4.10"
+STRICT = {
+    "family": "Fictive",
+    "given": "Anne",
+    "first_names": "Anne Marie",
+    "birth_date": "1979-03-05",
+    "sex": "F",
+    "birth_place": "51215",
+}
 Read = Callable[[], Any]
 Entry = dict[str, Any]
 
@@ -50,6 +61,16 @@ def propose(region: Hospitals, one: str, other: str, score: float = 0.5) -> None
     """A rule finds a pair alike, and leaves it to a human."""
     rule: dict[str, Any] = {"rule": "names", "rule_version": 1, "score": score, "compared": ["family"]}
     region.ask(Propose(**pair(one, other), reason="alike", **rule))
+
+
+def state(region: Hospitals, number: str, **stated: str) -> str:
+    """One local identity of CHA, with these traits."""
+    return str(region.ask(Register(assigner="CHA", local_id=number, stated=stated)).result["identity"])
+
+
+def as_pair(one: str, other: str) -> Pair:
+    """Two, as they wait."""
+    return Pair(one=UUID(one), other=UUID(other))
 
 
 def collide(region: Hospitals, number: str = "7") -> tuple[str, str]:
@@ -213,7 +234,7 @@ def test_a_postponed_pair_is_off_the_list_until_its_day_and_waits_since_it_did(r
     propose(region, a, b)
     (before,) = review_list(read())
     until = region.clock() + timedelta(days=7)
-    region.ask(Postpone(**pair(a, b), until=until, reason="papers awaited"))
+    region.ask(Postpone(what=as_pair(a, b), until=until, reason="papers awaited"))
     connection, day = read(), micros(until)
     assert review_list(connection, wanted=Wanted(awake_at=day - 1)) == []
     (after,) = review_list(connection, wanted=Wanted(awake_at=day))
@@ -225,7 +246,7 @@ def test_a_pair_that_is_given_to_a_clerk_is_found_by_them(region: Hospitals, rea
     a, b, c = region.register("CHA", "1"), region.register("CHB", "2"), region.register("CHC", "3")
     propose(region, a, b)
     propose(region, a, c)
-    region.ask(Assign(**pair(a, b), assigned_to="clerk:martin", reason="knows the ward"))
+    region.ask(Assign(what=as_pair(a, b), assigned_to="clerk:martin", reason="knows the ward"))
     connection = read()
     (mine,) = review_list(connection, wanted=Wanted(assigned_to="clerk:martin"))
     (nobodys,) = review_list(connection, wanted=Wanted(assigned_to=""))
@@ -236,9 +257,88 @@ def test_a_pair_that_is_given_to_a_clerk_is_found_by_them(region: Hospitals, rea
 def test_two_under_one_number_are_postponed_before_anybody_proposed_them(region: Hospitals, read: Read) -> None:
     first, second = collide(region)
     until = region.clock() + timedelta(days=7)
-    region.ask(Postpone(**pair(first, second), until=until, reason="the desk is asked"))
+    region.ask(Postpone(what=as_pair(first, second), until=until, reason="the desk is asked"))
     (entry,) = review_list(read())
     assert (entry["kind"], entry["code"], entry["postponed_until"]) == ("collision", "COLV", iso(micros(until)))
+
+
+ALONE = {"COLP": "names_differ", "doubtful": "number_swapped", "COLV": "collision"}
+
+
+@pytest.mark.parametrize("flag", ALONE.values(), ids=ALONE)
+def test_one_identity_that_waits_alone_is_postponed_and_given_to_a_clerk(
+    region: Hospitals, read: Read, flag: str
+) -> None:
+    identity = UUID(region.register("CHA", "1"))
+    region.ask(Flag(identity=identity, flag=flag, reason="seen at the desk"))
+    (before,) = review_list(read())
+    until = region.clock() + timedelta(days=7)
+    region.ask(Postpone(what=Alone(identity=identity), until=until, reason="the desk is asked"))
+    region.ask(Assign(what=Alone(identity=identity), assigned_to="clerk:martin", reason="knows the ward"))
+    connection, day = read(), micros(until)
+    assert review_list(connection, wanted=Wanted(awake_at=day - 1)) == []
+    (after,) = review_list(connection, wanted=Wanted(awake_at=day, assigned_to="clerk:martin"))
+    assert after == before | {"postponed_until": iso(day), "assigned_to": "clerk:martin"}
+    assert review_list(connection, wanted=Wanted(assigned_to="")) == []
+
+
+def test_of_two_things_that_wait_of_one_identity_one_is_postponed(region: Hospitals, read: Read) -> None:
+    identity = UUID(region.register("CHA", "1"))
+    for flag in ("names_differ", "ins_left_out"):
+        region.ask(Flag(identity=identity, flag=flag, reason="seen at the desk"))
+    until = region.clock() + timedelta(days=7)
+    region.ask(Postpone(what=Alone(identity=identity, kind="collision"), until=until, reason="the desk is asked"))
+    assert told(review_list(read(), wanted=Wanted(awake_at=micros(until) - 1))) == [("doubtful-number", None)]
+
+
+def test_another_doubt_about_an_identity_ends_that_it_was_postponed(region: Hospitals, read: Read) -> None:
+    identity = UUID(region.register("CHA", "1"))
+    region.ask(Flag(identity=identity, flag="names_differ", reason="seen at the desk"))
+    until = region.clock() + timedelta(days=7)
+    region.ask(Postpone(what=Alone(identity=identity), until=until, reason="the desk is asked"))
+    region.ask(Flag(identity=identity, flag="traits_differ", reason="another birth date"))
+    (entry,) = review_list(read())
+    assert (entry["postponed_until"], entry["why"]) == (None, ["names_differ", "traits_differ"])
+
+
+def test_what_the_establishment_says_of_two_who_differ_is_proven_and_waits(region: Hospitals, read: Read) -> None:
+    for number, born in (("1", "1950-01-01"), ("2", "1980-06-06")):
+        state(region, number, family="Fictive", given="Anne", birth_date=born)
+    region.ask(AnnounceLink(site="CHA", one="1", other="2", content="x"))
+    assert told(review_list(read())) == [("duplicate", "DOUA")]
+
+
+def test_two_numbers_that_are_qualified_under_one_matricule_are_proven(region: Hospitals, read: Read) -> None:
+    one, other = (state(region, number, **STRICT) for number in ("1", "2"))
+    propose(region, one, other)
+    assert told(review_list(read())) == [("duplicate", "DPOT")]
+    for identity in map(UUID, (one, other)):
+        region.ask(AttachIns(identity=identity, matricule="279035121518989", oid=TEST_OID))
+        region.ask(SetStatus(identity=identity, status=Status.QUAL, reason="papers seen"))
+    assert told(review_list(read())) == [("duplicate", "DOUA")]
+    region.ask(Dismiss(**pair(one, other), reason="twins under one number"))
+    shown = one_pair(read(), one, other)
+    assert (shown["code"], shown["said"], shown["waits_as"]) == (None, "dismissed", None)
+
+
+def test_two_numbers_that_are_one_person_are_a_proven_duplicate_through_others_too(
+    region: Hospitals, read: Read
+) -> None:
+    a, b, c = region.register("CHA", "1"), region.register("CHB", "2"), region.register("CHA", "3")
+    region.ask(Merge(**pair(a, b), reason="papers seen"))
+    region.ask(Merge(**pair(b, c), reason="papers seen"))
+    connection = read()
+    shown = one_pair(connection, a, c)
+    assert (shown["kind"], shown["code"], shown["waits_as"]) == ("duplicate", "DOUA", None)
+    assert duplicates(connection, [a, b, c]) == [{"code": "DOUA", "assigner": "CHA", "local_ids": ["1", "3"]}]
+    assert duplicates(connection, [a, b]) == duplicates(connection, [a, b, c], [c]) == []
+
+
+def test_two_under_one_number_who_were_one_person_after_all_are_no_duplicate(region: Hospitals, read: Read) -> None:
+    first, second = collide(region)
+    region.ask(Merge(**pair(first, second), reason="papers seen", even_though=("birth_date",)))
+    connection = read()
+    assert (one_pair(connection, first, second)["code"], duplicates(connection, [first, second])) == (None, [])
 
 
 def test_any_two_are_shown_side_by_side_also_where_nobody_spoke_of_them(region: Hospitals, read: Read) -> None:

@@ -11,7 +11,7 @@ from domain.commands.announced import AnnounceMerge, AnnounceUnlink
 from domain.commands.consents import Oppose
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
-from domain.commands.reviews import Assign, Postpone
+from domain.commands.reviews import Alone, Assign, Pair, Postpone
 from domain.commands.splits import Split
 from domain.ins import PRODUCTION, matricule
 from domain.tasks import check
@@ -92,16 +92,47 @@ def proposed(w: Any) -> dict[str, Any]:
     return pair
 
 
+def as_pair(pair: dict[str, Any]) -> dict[str, Any]:
+    """A pair, as what waits is named."""
+    return {"what": Pair(one=pair["one"], other=pair["other"]), "reason": pair["reason"]}
+
+
+def waiting(w: Any) -> dict[str, Any]:
+    """A pair that waits for a human, as what waits is named."""
+    return as_pair(proposed(w))
+
+
+def doubted(w: Any, *flags: str) -> dict[str, Any]:
+    """One identity that waits for a human by itself, for these flags."""
+    for flag in flags:
+        w.ask(Flag(identity=w.marie, flag=flag, reason=WORDS))
+    return {"what": Alone(identity=w.marie), "reason": WORDS}
+
+
+def put_off(w: Any) -> Postpone:
+    """An identity that is postponed to the same time once more."""
+    asked = Postpone(**doubted(w, "number_swapped"), until=w.clock() + timedelta(days=7))
+    w.ask(asked)
+    return asked
+
+
+def given_again(w: Any) -> Assign:
+    """An identity that is given to the same clerk once more."""
+    asked = Assign(**doubted(w, "number_swapped"), assigned_to="clerk:c1")
+    w.ask(asked)
+    return asked
+
+
 def postponed_again(w: Any) -> Postpone:
     """A pair that is postponed to the same time once more."""
-    asked = Postpone(**proposed(w), until=w.clock() + timedelta(days=7))
+    asked = Postpone(**waiting(w), until=w.clock() + timedelta(days=7))
     w.ask(asked)
     return asked
 
 
 def assigned_again(w: Any) -> Assign:
     """A pair that is given to the same clerk once more."""
-    asked = Assign(**proposed(w), assigned_to="clerk:c1")
+    asked = Assign(**waiting(w), assigned_to="clerk:c1")
     w.ask(asked)
     return asked
 
@@ -308,13 +339,32 @@ PROVOKED = [
         "differ in birth date",
         lambda w: Merge(one=w.marie, other=w.register(local_id="9", birth_date="1913-03-01"), reason="x"),
     ),
-    Provoked(errors.NothingWaits, "do not wait for a decision", lambda w: Assign(**w.pair(), assigned_to="clerk:c1")),
-    Provoked(errors.NothingWaits, "do not wait", lambda w: Postpone(**w.pair(Merge), until=None)),
-    Provoked(errors.BadDelay, "a year ahead at most", lambda w: Postpone(**proposed(w), until=w.clock())),
-    Provoked(errors.NothingToChange, "is not postponed", lambda w: Postpone(**proposed(w), until=None)),
+    Provoked(
+        errors.NothingWaits, "do not wait for a decision", lambda w: Assign(**as_pair(w.pair()), assigned_to="clerk:c1")
+    ),
+    Provoked(errors.NothingWaits, "do not wait", lambda w: Postpone(**as_pair(w.pair(Merge)), until=None)),
+    Provoked(errors.BadDelay, "a year ahead at most", lambda w: Postpone(**waiting(w), until=w.clock())),
+    Provoked(errors.NothingToChange, "is not postponed", lambda w: Postpone(**waiting(w), until=None)),
     Provoked(errors.NothingToChange, "is postponed to then", lambda w: postponed_again(w)),
-    Provoked(errors.NothingToChange, "is nobody's already", lambda w: Assign(**proposed(w), assigned_to=None)),
+    Provoked(errors.NothingToChange, "is nobody's already", lambda w: Assign(**waiting(w), assigned_to=None)),
     Provoked(errors.NothingToChange, "is that clerk's already", lambda w: assigned_again(w)),
+    Provoked(
+        errors.NothingWaits,
+        "say which, --kind collision",
+        lambda w: Postpone(**doubted(w, "names_differ", "number_swapped"), until=None),
+    ),
+    Provoked(errors.NothingWaits, "nothing waits of identity", lambda w: Assign(**doubted(w), assigned_to="clerk:c1")),
+    Provoked(
+        errors.NothingWaits,
+        "nothing of kind collision waits",
+        lambda w: Postpone(what=Alone(identity=w.marie, kind="collision"), until=None, reason=WORDS),
+    ),
+    Provoked(errors.NothingToChange, "is not postponed", lambda w: Postpone(**doubted(w, "names_differ"), until=None)),
+    Provoked(errors.NothingToChange, "is postponed to then", lambda w: put_off(w)),
+    Provoked(
+        errors.NothingToChange, "is nobody's already", lambda w: Assign(**doubted(w, "names_differ"), assigned_to=None)
+    ),
+    Provoked(errors.NothingToChange, "is that clerk's already", lambda w: given_again(w)),
     # No command gets so far, but the aggregate stands by its rule
     Provoked(
         errors.SameIdentity,

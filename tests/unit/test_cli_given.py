@@ -24,6 +24,7 @@ from krypton.settings import Addresses, Settings
 from tests.fakes.ids import IDS, SECRET
 from tests.fakes.region import Region
 
+MATRICULE = "279035121518989"
 CLERK = ("identity", "register", "--assigner", "CHB")
 
 
@@ -159,7 +160,7 @@ class Sought:
         monkeypatch.setattr(identity_search, "krypton", lambda: typed.ours)
         monkeypatch.setattr(identity_search, "people_found", self._found)
 
-    def _found(self, _: Krypton, __: Caller, criteria: dict[str, str], limit: int) -> list[dict[str, Any]]:
+    def _found(self, _: Krypton, __: Caller, criteria: dict[str, str], limit: int, skip: int) -> list[dict[str, Any]]:
         self.criteria.append(criteria)
         return []
 
@@ -184,13 +185,38 @@ def test_what_is_sought_comes_from_standard_input_or_a_file(sought: Sought, tmp_
 
 
 @pytest.mark.parametrize(
+    ("words", "criteria"),
+    [
+        (("--family", "DUPONT", "--sound"), {"family_sound": "DUPONT"}),
+        (("--ins", "2790351215189", "--given", "Anne", "--sound"), {"ins": MATRICULE, "given_sound": "Anne"}),
+        (("--ins", "2 79 03 51 215 189 89"), {"ins": MATRICULE}),
+        (("--family", "FICTIVE", "--birth-place", "2a004"), {"family": "FICTIVE", "birth_place": "2A004"}),
+        (("--family", "王"), {"family": "王"}),  # one sign, and a whole name
+        (("--family", "Иванов"), {"family": "Иванов"}),
+    ],
+)
+def test_what_is_sought_is_read_as_people_write_it(
+    sought: Sought, words: tuple[str, ...], criteria: dict[str, str]
+) -> None:
+    assert sought.run(*words) == (0, "")
+    assert sought.criteria == [criteria]
+
+
+@pytest.mark.parametrize(
     ("words", "stdin", "said"),
     [
         ((), "", "nothing to search by: give --family, --birth-date, --number or --ins"),
         (("--from", "-"), "", "nothing to search by"),
         (("--from", "-"), "given=ZQXV\nsex=F\n", "nothing to search by"),
         (("--family", " "), "", "nothing to search by"),
-        (("--from", "-"), "family=Z\n", "--family has 1 letters: give 2 or more"),
+        (("--from", "-"), "family=Z\n", "--family has 1 letter: give 2 or more"),
+        (("--family", "…"), "", "--family has no letter: give 2 or more"),
+        (("--family", "12"), "", "--family has no letter"),
+        (("--birth-date", "1980-01-02", "--given", "%%"), "", "--given has no letter"),
+        (("--birth-date", "1980-01-02", "--sound"), "", "--sound is how names are compared, and none is given"),
+        (("--ins", "27903512151898"), "", "--ins is no matricule: give its 13 characters, or 15 with the key"),
+        (("--from", "-"), "ins=ZQXV\n", "--ins is no matricule"),
+        (("--family", "FICTIVE", "--birth-place", "Ville"), "", "--birth-place: birth place is not an INSEE code"),
         (("--from", "-"), "family=ZQXV\nsex=ZQXV\n", "--sex is none of M, F, I"),
         (("--birth-date", "02/01/1970"), "", "--birth-date is no date: write YYYY-MM-DD"),
         (("--from", "-"), "birth-date=ZQXV\n", "--birth-date is no date"),

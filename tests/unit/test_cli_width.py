@@ -146,7 +146,7 @@ REPORT = {
     "implausible": [],
     "accepted": False,
 }
-SIDES = [
+SIDES: list[dict[str, Any]] = [
     {**MEMBERS[0], "traits": WHO, "status": "VALI", "ins": None, "flags": [], "records": 1},
     {
         **MEMBERS[1],
@@ -167,6 +167,7 @@ PAIR = {
     "assigned_to": "clerk:front-desk",
     "postponed_until": AT,
     "waits_as": "proposed",
+    "said": "review_requested",
     "identities": SIDES,
     "persons": [IDS[0], IDS[1]],
     "barred_by": [],
@@ -196,6 +197,8 @@ ALONE = {
     "kind": "collision",
     "code": "COLP",
     "waits_as": "flagged",
+    "said": None,
+    "persons": [IDS[1], None],
     "why": ["traits_differ"],
     "identities": SIDES[1:],
     "compared": None,
@@ -257,6 +260,16 @@ ANSWERS: dict[str, tuple[str, Any, list[str]]] = {
         "identity_review.pair_to_review",
         {**PAIR, "evidence": EVIDENCE},
         [IDS[0], IDS[1], DIFFERS, "birth", "+10.5", "-12.0", "+1.5"],
+    ),
+    f"identity review show {IDS[0]}": (
+        "identity_review.pair_to_review",
+        {**PAIR, "persons": [IDS[0], IDS[0]], "code": "DOUA", "waits_as": None, "said": "merged", "evidence": None},
+        [IDS[0], IDS[1], "(DOUA)"],
+    ),
+    "identity search --family FICTIVE": (
+        "identity_search.people_found",
+        [{**SIDES[0], "person": IDS[0]}, {**SIDES[1], "person": IDS[0]}],
+        [IDS[0], IDS[1], WHO["family"], "HOMA"],
     ),
     f"identity history {REF}": ("identity.history_of", [EVENT, EVENT], ["identity.traits_corrected"]),
     f"order show {IDS[2]}": ("order.order_of", ORDER, [IDS[0], UIDS[0]]),

@@ -88,6 +88,8 @@ def test_erasing_blanks_the_row_at_once() -> None:
     held = rows_of(before).table("identity")[(identity,)]
     assert set(held["traits"].values()) == {held["local_id"]} == {"[erased]"}
     assert held["ins"] is None
+    assert (held["given_names"], held["sort_name"]) == ([], "")
+    assert rows_of(before).table("family_name") == {}
 
 
 def test_a_rebuild_after_erasure_makes_the_row_that_erasing_left() -> None:

@@ -94,7 +94,14 @@ def test_the_ids_of_a_pair_that_fit_on_no_line_stand_under_it_in_line_with_what_
         {"assigner": "CHB", "local_id": n, "identity": n * 36, "traits": {"family": "FICTIVE"}, **dict.fromkeys(SIDE)}
         for n in ("1", "2")
     ]
-    said = {"kind": "duplicate", "code": "DPOT", "waits_as": "held back", "link": "3"}
+    said = {
+        "kind": "duplicate",
+        "code": "DPOT",
+        "waits_as": "held back",
+        "link": "3",
+        "said": "merged",
+        "persons": ["1", "2"],
+    }
     pair({"identities": sides, **dict.fromkeys(ABOUT), **said})
     left, right, kind, link, last = capsys.readouterr().out.splitlines()[-5:]
     assert (left, right) == (f"left   {'1' * 36}", f"right  {'2' * 36}")

@@ -1,6 +1,6 @@
 """All of it real: the ledger on PostgreSQL, its relay to Kafka, and a worker for each of the four views."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -10,7 +10,7 @@ from domain.actors import Caller
 from krypton.auditing.accesses import Limits, accesses
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
-from krypton.queries import conflicts, person, review
+from krypton.queries import conflicts, person, review, worklists
 from krypton.views.lag import wait_for_views
 from projections.declared import VIEWS
 from tests.features.worlds.views import Document
@@ -69,6 +69,10 @@ class LiveViews:
         """See ``Views``."""
         waiting = review.pairs_to_review(self._up_to_date(), CLERK, limit=1_000)
         return [frozenset(side["identity"] for side in pair["identities"]) for pair in waiting]
+
+    def search(self, criteria: Mapping[str, str]) -> Sequence[str]:
+        """See ``Views``."""
+        return [row["identity"] for row in worklists.people_found(self._up_to_date(), CLERK, criteria, limit=1_000)]
 
     def record(self, identity: UUID) -> Document:
         """See ``Views``."""

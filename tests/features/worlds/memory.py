@@ -1,10 +1,13 @@
 """All in memory: a real Application, and the real projections folded afresh each time somebody asks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from domain.matching import spellings
+from domain.matching.sounds import sound
 from domain.times import iso, micros
+from domain.worklist import NUMBER_OF_TWO, kinds_of
 from projections.access_history import queries as sharing
 from projections.access_history.view import AccessHistory
 from projections.cumulative_dose.disagreements import conflicts, disagreeing, stand_ins
@@ -51,14 +54,27 @@ class MemoryViews:
 
     def review(self) -> Sequence[frozenset[str]]:
         """See ``Views``."""
-        index = self._rows(IdentityIndex())
+        index, now = self._rows(IdentityIndex()), micros(self._ledger.clock())
         waiting = (
             frozenset(pair)
             for pair, link in index.table("link").items()
             if link["state"] in PROPOSED or (link["state"] == "merged" and link["held_back"])
-            if (link["postponed_until"] or 0) <= micros(self._ledger.clock())
+            if (link["postponed_until"] or 0) <= now
         )
-        return [pair for pair in waiting if not pair <= _members(index, UUID(min(pair)))]
+        pairs = [pair for pair in waiting if not pair <= _members(index, UUID(min(pair)))]
+        return [*pairs, *(frozenset({one}) for (one,), row in index.table("identity").items() if _alone(row, now))]
+
+    def search(self, criteria: Mapping[str, str]) -> Sequence[str]:
+        """See ``Views``; of names and assigners alone."""
+        index = self._rows(IdentityIndex())
+        names: dict[str, list[tuple[str, str]]] = {}
+        for (one, spelling), row in index.table("family_name").items():
+            names.setdefault(one, []).append((spelling, row["sound"]))
+        return [
+            one
+            for (one,), row in index.table("identity").items()
+            if all(_meets(row, names.get(one, []), name, text) for name, text in criteria.items())
+        ]
 
     def record(self, identity: UUID) -> Document:
         """See ``Views``."""
@@ -141,6 +157,25 @@ class MemoryViews:
 
     def _members(self, identity: UUID) -> set[str]:
         return _members(self._rows(IdentityIndex()), identity)
+
+
+def _meets(identity: Mapping[str, Any], families: Sequence[tuple[str, str]], criterion: str, sought: str) -> bool:
+    """``families``: each spelling of the family and used name, and its sound."""
+    if criterion == "assigner":
+        return bool(identity["assigner"] == sought)
+    known = families if criterion.startswith("family") else [each[:2] for each in identity["given_names"]]
+    letters = spellings.folded(sought)
+    if criterion.endswith("_sound"):
+        return any(code == sound(letters) for _, code in known)
+    return letters != "" and any(spelling.startswith(letters) for spelling, _ in known)
+
+
+def _alone(identity: Mapping[str, Any], now: int) -> bool:
+    """Whether an identity waits by itself. Whoever came in under a number in use waits beside who had it."""
+    kinds = kinds_of({*identity["flags"]} - {NUMBER_OF_TWO})
+    return not identity["erased"] and any(
+        (identity["deferred"].get(kind, {}).get("until") or 0) <= now for kind in kinds
+    )
 
 
 def _members(index: MemoryRows, identity: UUID) -> set[str]:

@@ -20,7 +20,10 @@ class Views(Protocol):
         """Per statement ``type``, ``actor``, ``recorded_at``, ``reason``, ``rule``, ``identities``; in ledger order."""
 
     def review(self) -> Sequence[frozenset[str]]:
-        """The pairs that wait for a human."""
+        """The pairs that wait for a human, and the identities that wait alone."""
+
+    def search(self, criteria: Mapping[str, str]) -> Sequence[str]:
+        """The identities that meet all criteria, as ``projections.identity_index.search`` has them."""
 
     def record(self, identity: UUID) -> Document:
         """``studies``: ``study``, ``identity``, ``instances``, ``readings`` (each with its ``reading`` and ``state``).

@@ -1,0 +1,60 @@
+"""Under what a name is found: how it is spelt, its later words alone, and how each of these sounds.
+
+The one rule of folding (``domain.matching.folding``) holds for what is stored and for what is sought. DE LA TOUR is
+found under DELATOUR, LATOUR and TOUR; MARTIN-DUPONT under MARTINDUPONT and DUPONT; TOUR (DE LA) under DELATOUR, too;
+DURAND ÉP. MARTIN under both names. What says nothing to matching (INCONNU, BÉBÉ) is found all the same: somebody seeks
+it.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from domain.matching.folding import words
+from domain.matching.given_names import each_of
+from domain.matching.names import SHORT, both
+from domain.matching.sounds import sound
+
+LONGEST: Final = 64
+"""Letters of a spelling: what comes after tells nobody apart."""
+MOST_WORDS: Final = 8
+"""Words of a name from which on it is found."""
+
+
+class Spelling(NamedTuple):
+    """``name``: letters without gaps; ``whole``: it is all of the name, and not its later words alone."""
+
+    name: str
+    sound: str
+    whole: bool
+
+
+def folded(text: str) -> str:
+    """What is stored or sought, in letters without gaps; empty where there is no letter."""
+    return _joined(words(text))
+
+
+def family_spellings(family: str | None, used: str | None) -> list[Spelling]:
+    """Of the traits ``family`` and ``used_name``: each spelling once."""
+    names = [name.whole for name in both(family, used) if name]
+    return _spellings([words(family or ""), words(used or "")], names)
+
+
+def given_spellings(first: str | None, all_of_them: str | None) -> list[Spelling]:
+    """Of the traits ``given`` and ``first_names``: each spelling once."""
+    return _spellings([words(first or ""), *each_of(all_of_them or "")], [])
+
+
+def _spellings(names: Iterable[tuple[str, ...]], others: Iterable[str]) -> list[Spelling]:
+    """``others``: whole names, spelt otherwise than their words follow each other."""
+    found: dict[str, bool] = {}
+    for said in names:
+        for start in range(min(len(said), MOST_WORDS)):
+            name = _joined(said[start:])
+            found[name] = found.get(name, False) or start == 0
+    found |= {name[:LONGEST]: True for name in others}
+    return [Spelling(name, sound(name), whole) for name, whole in found.items() if name]
+
+
+def _joined(said: tuple[str, ...]) -> str:
+    """ST before a name is SAINT; the last word may be the beginning of another."""
+    return "".join((*(SHORT.get(word, word) for word in said[:-1]), *said[-1:]))[:LONGEST]
