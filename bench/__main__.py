@@ -27,6 +27,7 @@ from bench import (
     hl7,
     latency,
     matching,
+    newcomers,
     promotion,
     proofs,
     rebuild,
@@ -59,6 +60,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "refusals": refusals.run,
     "latency": _latency,
     "matching": matching.run,
+    "newcomers": newcomers.run,
     "promotion": promotion.run,
     "relay": relay.run,
     "worker": worker.run,
@@ -83,6 +85,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
 OF_SIZE: dict[str, Callable[[Krypton, int], Figures]] = {
     "size": size.run,
     "matching": matching.run,
+    "newcomers": newcomers.run,
     "promotion": promotion.run,
 }
 NOTES = {"dicom": "The ledger answers at once here: what is measured is the service and its disk. See commands for it."}

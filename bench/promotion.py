@@ -4,22 +4,18 @@ The region is generated (``bench.linkage.region``), its rules are learned from i
 is due. Each figure is of a process of its own, as a promotion is one.
 """
 
-import io
-import json
 import time
 from contextlib import closing
 from multiprocessing import get_context
 from typing import Any, Final
-from uuid import uuid4
 
 import psycopg2
 
-from bench.linkage.region import Local, region
+from bench import indexed
 from bench.rebuilt import most_held_kb
 from domain.commands.rules import PublishRules
 from domain.matching.limits import Placeless
 from domain.rules.document import document
-from domain.traits import TRAITS
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.views.train import Wanted, train
@@ -27,19 +23,16 @@ from projections.identity_index.due import due
 from projections.versions import rebuild
 
 IDENTITIES: Final = 200_000
-RECORDS_A_PERSON: Final = 2.2
 SAMPLE: Final = 100_000
 INDEX, VERSION = "identity_index", 2
-COLUMNS: Final = "identity_id, assigner, local_id, ordinal, traits, status, flags, source, ins, ins_oid, erased"
-COPY: Final = f"COPY {INDEX}_v1.identity ({COLUMNS}, registered_position, last_position) FROM STDIN"
 TAKE_OVER: Final = f"INSERT INTO {INDEX}_v{VERSION}.identity SELECT * FROM {INDEX}_v1.identity"
-PAGE: Final = 20_000
 
 
 def run(ours: Krypton, identities: int = IDENTITIES) -> dict[str, float]:
     """Of so many identities."""
     url = ours.addresses.database
-    known = _fill(url, identities)
+    with closing(psycopg2.connect(url)) as connection:
+        known = indexed.fill(connection, f"{INDEX}_v1", identities, keyed=False)
     with ours.snapshot() as live:
         wanted = Wanted(version=1, in_force_from="2020-01-01", sample=SAMPLE, placeless=Placeless.LISTED)
         told = train(live, wanted).document
@@ -75,19 +68,3 @@ def _decide(url: str, tells: Any) -> None:
         found = due(connection, f"{INDEX}_v{VERSION}")
     took, merges, proposals = time.perf_counter() - begin, len(found.merges), len(found.proposals)
     tells.send({"s": took, "merges": merges, "proposals": proposals, "mib": most_held_kb("self") / 1024})
-
-
-def _fill(url: str, identities: int) -> int:
-    local = region(int(identities / RECORDS_A_PERSON))
-    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-        for first in range(0, len(local), PAGE):
-            lines = (_line(place, one) for place, one in enumerate(local[first : first + PAGE], first))
-            cursor.copy_expert(COPY, io.StringIO("".join(lines)))
-    return len(local)
-
-
-def _line(place: int, one: Local) -> str:
-    oid, _, number = (one.ins or "").partition("|")
-    traits = json.dumps(dict.fromkeys(TRAITS) | one.traits, ensure_ascii=False).replace("\\", "\\\\")
-    values = (uuid4(), "CHB", place, 1, traits, "PROV", "[]", "stated", number or "\\N", oid or "\\N", "f")
-    return "\t".join(map(str, (*values, place, place))) + "\n"

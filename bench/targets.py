@@ -51,6 +51,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("registrations/s", at_least=50),
         Target("link visible: p99 ms", at_most=1_000),
     ),
+    "newcomers": (Target("lookup: p99 ms", at_most=25),),
     "promotion": (Target("decided, identities/s", at_least=6_700),),  # a region of 2 million in five minutes
     "relay": (Target("relay, events/s from event store to Kafka", at_least=6_000),),
     "worker": (Target("patient_record worker, events/s on a backlog", at_least=3_500),),
