@@ -15,13 +15,17 @@ from bench.linkage.region import Local, region
 from domain.matching.keys import keys
 from domain.matching.record import record
 from domain.traits import TRAITS
+from projections.identity_index.name_rows import columns
 
 RECORDS_A_PERSON: Final = 2.2
 PART: Final = 100_000
 """People that are generated together."""
 PAGE: Final = 20_000
-COLUMNS: Final = "identity_id, assigner, local_id, ordinal, traits, status, flags, source, ins, ins_oid, erased"
-IDENTITIES: Final = "COPY {}.identity (" + COLUMNS + ", registered_position, last_position) FROM STDIN"
+COLUMNS: Final = (
+    "identity_id, assigner, local_id, ordinal, traits, given_names, sort_name, status, flags, deferred, source, ins, "
+    "ins_oid, erased, registered_position, last_position"
+)
+IDENTITIES: Final = "COPY {}.identity (" + COLUMNS + ") FROM STDIN"
 KEYS: Final = "COPY {}.candidate_key (key, identity_id) FROM STDIN"
 
 
@@ -58,9 +62,15 @@ def _copy(connection: Connection, into: str, lines: Iterator[str]) -> None:
 
 def _line(place: int, one: Local) -> str:
     oid, _, number = (one.ins or "").partition("|")
-    traits = json.dumps(dict.fromkeys(TRAITS) | one.traits, ensure_ascii=False).replace("\\", "\\\\")
-    values = (identity(place), "CHB", place, 1, traits, "PROV", "[]", "stated", number or "\\N", oid or "\\N", "f")
-    return "\t".join(map(str, (*values, place, place))) + "\n"
+    traits: dict[str, str | None] = dict.fromkeys(TRAITS) | one.traits
+    names = columns(traits)
+    told = (_json(traits), _json(names["given_names"]), names["sort_name"], "PROV", "[]", "{}", "stated")
+    values = (identity(place), "CHB", place, 1, *told, number or "\\N", oid or "\\N", "f", place, place)
+    return "\t".join(map(str, values)) + "\n"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\\", "\\\\")
 
 
 def _keys(place: int, one: Local) -> Iterator[str]:
