@@ -42,8 +42,8 @@ def write_all(files: Mapping[Path, bytes]) -> None:
 
 
 def create(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that is not there yet. Raises FileExistsError."""
-    _make(path.parent)
+    """Write a file that is not there yet; a folder made for it is its owner's to write. Raises FileExistsError."""
+    _make(path.parent, 0o755)
     write_new(path, [content], mode)
     sync(path.parent)
 
@@ -60,12 +60,12 @@ def write_new(path: Path, parts: Iterable[Bytes], mode: int = 0o644) -> None:
         os.fsync(file.fileno())
 
 
-def _make(folder: Path) -> list[Path]:
+def _make(folder: Path, mode: int = 0o777) -> list[Path]:
     """Create missing folders; returns those created, so that their parents are synced too."""
     made = []
     while not folder.is_dir():
         made.append(folder)
         folder = folder.parent
     for one in reversed(made):
-        one.mkdir(exist_ok=True)
+        one.mkdir(mode, exist_ok=True)
     return made

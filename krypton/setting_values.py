@@ -5,10 +5,11 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from adapters import private
 from krypton.errors import SettingsWrong
 from streams.broker.broker import with_login
 
@@ -27,7 +28,7 @@ def kafka(given: Mapping[str, str], cwd: Path) -> str | None:
             "a login needs all of KRYPTON_KAFKA, KRYPTON_KAFKA_USER and KRYPTON_KAFKA_PASSWORD_FILE: "
             "set the missing one"
         )
-    content(cwd / file, "KRYPTON_KAFKA_PASSWORD_FILE")
+    password(cwd / file, "KRYPTON_KAFKA_PASSWORD_FILE")
     return with_login(servers, user, cwd / file)
 
 
@@ -94,14 +95,34 @@ def database(given: Mapping[str, str], cwd: Path, name: str, by_file: str) -> st
     if found and file:
         raise SettingsWrong(f"{name} and {by_file} are both set: unset one")
     if file:
-        found = content(cwd / file, by_file)
+        found = password(cwd / file, by_file)
     if found and not found.startswith("postgresql://"):
         raise SettingsWrong(f"{name} must be a URL: postgresql://user:password@host:port/database")
     return found
 
 
-def content(file: Path, name: str) -> str:
-    """What a file holds that a setting names."""
+def password(file: Path, name: str) -> str:
+    """What the file of a password says, or of a URL with one; ``name``: the setting that names it."""
+    return _secret(file, name, private.check_password)
+
+
+def key(file: Path, name: str) -> str:
+    """What the file of a key says, or of a PIN that opens one."""
+    return _secret(file, name, private.check_key)
+
+
+def closed(file: Path, name: str, check: Callable[[Path], None]) -> None:
+    """Nothing where the file of a secret is closed to others, as ``check`` has it, or not there."""
+    try:
+        check(file)
+    except private.Exposed as exposed:
+        raise SettingsWrong(f"{name}: {exposed}") from None
+    except OSError:  # whoever reads it says so
+        pass
+
+
+def _secret(file: Path, name: str, check: Callable[[Path], None]) -> str:
+    closed(file, name, check)
     try:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as failure:

@@ -39,6 +39,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from adapters import private
 from krypton import setting_values as values
 from krypton.addresses import Addresses, locate
 from krypton.errors import ServiceUnavailable, SettingsWrong
@@ -203,7 +204,7 @@ class Settings:
             return values.master_keys(self.master_key_base64, "KRYPTON_MASTER_KEY")
         if self.master_key_file:
             return values.master_keys(
-                values.content(self.master_key_file, "KRYPTON_MASTER_KEY_FILE"), str(self.master_key_file)
+                values.key(self.master_key_file, "KRYPTON_MASTER_KEY_FILE"), str(self.master_key_file)
             )
         own = Home(self.home).master_key
         if not own.is_file():
@@ -213,12 +214,12 @@ class Settings:
                 "no master key: set KRYPTON_MASTER_KEY_FILE to a file with base64 of 32 random bytes "
                 "(for the embedded database, krypton dev up makes one)"
             )
-        return values.master_keys(values.content(own, "the embedded stack's master key"), str(own))
+        return values.master_keys(values.key(own, "the embedded stack's master key"), str(own))
 
     def pkcs11_pin(self) -> str:
         """The PIN of the token. Raises SettingsWrong."""
         assert self.pkcs11_pin_file is not None, "read with the other settings of the token"
-        return values.content(self.pkcs11_pin_file, "KRYPTON_PKCS11_PIN_FILE")
+        return values.key(self.pkcs11_pin_file, "KRYPTON_PKCS11_PIN_FILE")
 
     @property
     def master_key_where(self) -> str:
@@ -241,12 +242,15 @@ def addresses(settings: Settings) -> Addresses:
 def as_login(found: Addresses, login: str | None) -> Addresses:
     """The addresses for a process that has this login at Kafka, or none.
 
-    Raises SettingsWrong: its password file is missing.
+    Raises SettingsWrong: its password file is missing, or others may read it.
     """
     kafka = broker.without_login(found.kafka) if login is None else broker.under(found.kafka, login)
-    if (folder := broker.logins(kafka)) and not (file := broker.login_file(folder, login or "")).is_file():
-        made = "bring it here, or run this where it is" if login == broker.OPERATOR else "run krypton init"
-        raise SettingsWrong(f"{file}, the password of {login} at Kafka, is not there: {made}")
+    if folder := broker.logins(kafka):
+        file = broker.login_file(folder, login or "")
+        if not file.is_file():
+            made = "bring it here, or run this where it is" if login == broker.OPERATOR else "run krypton init"
+            raise SettingsWrong(f"{file}, the password of {login} at Kafka, is not there: {made}")
+        values.closed(file, f"the password of {login} at Kafka", private.check_password)
     return replace(found, kafka=kafka)
 
 

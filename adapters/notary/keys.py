@@ -14,7 +14,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from adapters import durable
+from adapters import durable, private
 from domain.proofs.note import (
     COSIGNATURE,
     ED25519,
@@ -38,7 +38,7 @@ class SignatureWrong(Exception):
 
 
 class KeyUnusable(Exception):
-    """A key file is missing, readable by others, or contains no key: which, and what to do; never its content."""
+    """A key file is missing, open to others, or contains no key: which, and what to do; never its content."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,12 @@ class SigningKey:
 def load(path: Path) -> SigningKey:
     """Read a key file. Raises KeyUnusable."""
     try:
-        mode, content = path.stat().st_mode, path.read_text()
+        private.check_key(path)
+        content = path.read_text()
+    except private.Exposed as exposed:
+        raise KeyUnusable(str(exposed)) from None
     except (OSError, UnicodeDecodeError):
         raise KeyUnusable(f"{path} cannot be read: give the file that holds the signing key") from None
-    if mode & 0o077:
-        raise KeyUnusable(f"{path} is readable by other users: chmod 600 it, and consider making a new key")
     name, _, rest = content.strip().removeprefix(PREFIX).partition("+")
     ident, _, encoded = rest.partition("+")
     try:

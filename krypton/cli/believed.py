@@ -11,11 +11,9 @@ import os
 import pwd
 import stat
 from pathlib import Path
-from typing import Final
 
+from adapters.private import OTHERS_MAY_WRITE
 from krypton.settings import SettingsWrong
-
-OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
 def believe(file: Path, found: os.stat_result, home: Path) -> None:

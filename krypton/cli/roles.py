@@ -13,15 +13,15 @@ never by a variable. Whether the file is believed is decided in ``believed``.
 
 import os
 import pwd
-import stat
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from adapters.private import close_to_writers
 from domain.actors import actor
 from domain.errors import BadActor
-from krypton.cli.believed import OTHERS_MAY_WRITE, believe
+from krypton.cli.believed import believe
 from krypton.settings import Settings, SettingsWrong
 
 ANY_PROFESSIONAL: Final = "rpps:*"
@@ -82,7 +82,7 @@ def write_for_development(settings: Settings) -> bool:
     if file.exists():
         return False
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.parent.chmod(stat.S_IMODE(file.parent.stat().st_mode) & ~OTHERS_MAY_WRITE)
+    close_to_writers(file.parent)
     try:
         opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     except FileExistsError:

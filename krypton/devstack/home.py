@@ -5,10 +5,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from adapters.private import close_to_writers
 from krypton.devstack.teller import Teller
 from krypton.errors import ServiceUnavailable
 from krypton.home import Home
@@ -46,7 +47,9 @@ class StackHome(Home):
         return self.root / "logs"
 
     def prepare(self, *, min_free_bytes: int = MIN_FREE_BYTES) -> None:
-        """Create the folder. Raises ServiceUnavailable if it is not writable or the disk is full."""
+        """Create the folder, whose keys nobody else may replace. Raises ServiceUnavailable if it is not writable or the
+        disk is full.
+        """
         if any(sign in str(self.root) for sign in ",:\n"):
             raise ServiceUnavailable(
                 f"the state folder {self.root} has a comma or a colon in its path, which Kafka reads as a "
@@ -59,6 +62,8 @@ class StackHome(Home):
                 f"only {free >> 20} MiB are free on the disk of {self.root}, {min_free_bytes >> 20} MiB are "
                 "needed: free some, or set KRYPTON_HOME to another disk, then run krypton dev up"
             )
+        with suppress(PermissionError):  # another user's: whoever reads a key there is told
+            close_to_writers(self.root)
 
     def _make(self) -> None:
         try:

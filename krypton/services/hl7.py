@@ -4,12 +4,14 @@ import ipaddress
 import ssl
 from threading import BoundedSemaphore, Event
 
+from adapters import private
 from adapters.hl7.desk import Clerk, Desk
 from adapters.hl7.inquiry import Cancelled, Inquiry
 from adapters.hl7.intake import Intake
 from adapters.hl7.mllp import Bounds
 from adapters.hl7.server import Server, Slots
 from adapters.hl7.tls import context
+from krypton import setting_values as values
 from krypton.bootstrap import Krypton
 from krypton.listeners import listener
 from krypton.services.directory_copy import DirectoryCopy
@@ -68,6 +70,7 @@ def tls(settings: Settings) -> ssl.SSLContext | None:
     certificate, key = settings.hl7_tls_cert_file, settings.hl7_tls_key_file
     if certificate is None or key is None:
         return None
+    values.closed(key, "KRYPTON_HL7_TLS_KEY_FILE", private.check_password)
     try:
         return context(certificate, key, settings.hl7_tls_ca_file)
     except OSError as unfit:

@@ -22,6 +22,7 @@ from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.settings import Settings, SettingsWrong
 from tests.fakes import softhsm
+from tests.fakes.private import private
 
 TOKEN, PIN, KEY, OTHER = "krypton-test", "1234", "master", "master-2"
 AAD, PLAIN = b"study.arrived|1|1|description", b"SCANNER"
@@ -42,7 +43,7 @@ def module(configured: Path) -> Path:
 
 def settings(module: Path, folder: Path, **change: str) -> dict[str, str]:
     """The environment of a process whose master key is on the token."""
-    (folder / "pin").write_text(f"{PIN}\n")
+    private(folder / "pin", f"{PIN}\n")
     named = {"MODULE": str(module), "TOKEN": TOKEN, "KEY": KEY, "PIN_FILE": "pin"} | change
     return {"KRYPTON_HOME": ".", **{f"KRYPTON_PKCS11_{name}": value for name, value in named.items()}}
 
@@ -192,7 +193,7 @@ def test_a_vault_goes_from_a_file_to_a_token_and_to_another_key_of_it(
     module: Path, tmp_path: Path, database_url: str
 ) -> None:
     """A process that ran before the change finds the token's other key by the name that the vault has."""
-    (tmp_path / "master.key").write_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    private(tmp_path / "master.key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
     first = FileKey(bytes(range(32)))
     subject = str(uuid4())
     with closing(PostgresVault(database_url, Ring.of(first), beside_events=True)) as vault:

@@ -40,6 +40,7 @@ class Authority:
         )
         made = Issued(self._folder / f"{common_name}.pem", self._folder / f"{common_name}.key")
         made.certificate.write_bytes(built.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        made.key.touch(0o600)
         made.key.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

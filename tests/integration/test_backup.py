@@ -34,6 +34,7 @@ from krypton.settings import Settings
 from streams.broker import topics
 from streams.broker.topics import LEDGER, PARTITIONS
 from tests.fakes.erasing import without_delay
+from tests.fakes.private import private
 from tests.fakes.topic import records
 from tests.integration.live_cli import CommandLine, free_port
 from tests.integration.live_ledger import delete_topics, end_offsets
@@ -170,7 +171,7 @@ def operator(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     delete_topics(addresses.kafka)
     topics.create(addresses.kafka)
     master = home / "master_key"
-    master.write_text((stack.root / "master.key").read_text())
+    private(master, (stack.root / "master.key").read_text())
     settings = {
         "KRYPTON_DATABASE": stack.new_database("backup"),
         "KRYPTON_KAFKA": addresses.kafka,

@@ -38,6 +38,7 @@ from streams.broker import topics
 from streams.broker.topics import PARTITIONS
 from tests.fakes.dicom import new_uid
 from tests.fakes.erasing import erase
+from tests.fakes.private import private
 from tests.fakes.region import dose, exposure, received
 from tests.fakes.topic import records
 from tests.integration.live_cli import CLINICIAN, SITE, CommandLine
@@ -167,7 +168,7 @@ def today(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[To
     home, name = tmp_path_factory.mktemp("copies"), "copies_typed"
     delete_topics(stack.addresses().kafka)
     topics.create(stack.addresses().kafka)
-    (home / "master_key").write_text((stack.root / "master.key").read_text())
+    private(home / "master_key", (stack.root / "master.key").read_text())
     settings = {
         "KRYPTON_DATABASE": stack.new_database(name),
         "KRYPTON_KAFKA": stack.addresses().kafka,

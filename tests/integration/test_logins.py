@@ -14,6 +14,7 @@ from krypton.services.supervisor import krypton_command
 from streams.broker import acl, broker
 from streams.broker.topics import CHECKPOINTS, DEAD_LETTERS, LEDGER, PARTITIONS
 from tests.fakes.librdkafka import Client, own, with_password
+from tests.fakes.private import private
 from tests.integration.live_cli import free_port
 from tests.integration.live_ledger import LiveLedger, end_offsets, live_ledger, read_log
 from tests.waiting import until
@@ -61,7 +62,7 @@ def alone(ledger: LiveLedger, user: str, *words: str, **given: str) -> None:
     folder = ledger.logs / user
     folder.mkdir()
     file = broker.login_file(folder, user)
-    file.write_text(client(kafka, user)["sasl.password"])
+    private(file, client(kafka, user)["sasl.password"])
     own = {
         "KRYPTON_KAFKA": ",".join(broker.servers(kafka)),
         "KRYPTON_KAFKA_USER": user,

@@ -21,6 +21,7 @@ from adapters.vault.ring import Ring
 from domain.errors import Contended, WrongMasterKey
 from krypton.settings import Settings
 from postgres.session import connect
+from tests.fakes.private import private
 from tests.waiting import until
 
 pytestmark = pytest.mark.live
@@ -48,7 +49,7 @@ class Keys:
     def put_first(self, key: bytes) -> str:
         """Add a key before the others; returns its name."""
         held = self.file.read_text() if self.file.exists() else ""
-        self.file.write_text(f"{base64.b64encode(key).decode()}\n{held}")
+        private(self.file, f"{base64.b64encode(key).decode()}\n{held}")
         return FileKey(key).name
 
     def keep_first(self) -> None:

@@ -26,6 +26,7 @@ from krypton.services.supervisor import krypton_command
 from krypton.settings import Settings
 from streams.broker import topics
 from tests.fakes import softhsm
+from tests.fakes.private import private
 from tests.integration.live_cli import SITE, CommandLine
 from tests.integration.live_ledger import delete_topics, kill
 from tests.integration.proof_world import relay_to_the_end
@@ -61,7 +62,7 @@ class Operator(CommandLine):
         """A new master key before the others, as docs/backup.md says; its name."""
         key = os.urandom(32)
         held = self.keys.read_text() if self.keys.exists() else ""
-        self.keys.write_text(f"{base64.b64encode(key).decode()}\n{held}")
+        private(self.keys, f"{base64.b64encode(key).decode()}\n{held}")
         return FileKey(key).name
 
     def keeps_first(self) -> None:
@@ -192,6 +193,7 @@ def test_a_file_that_holds_no_master_key_is_named_and_changes_nothing(
 ) -> None:
     """None: a folder."""
     if content is not None:
+        (tmp_path / "key").touch(0o600)
         (tmp_path / "key").write_bytes(content)
     file = tmp_path if content is None else tmp_path / "key"
     wrong = CommandLine(operator.home, (*operator.settings, ("KRYPTON_MASTER_KEY_FILE", str(file))))
@@ -235,7 +237,7 @@ def test_the_master_key_goes_to_a_security_module(
 ) -> None:
     """The last change: commands that end with the file taken away read and register with the token alone."""
     monkeypatch.setenv(softhsm.CONF, str(softhsm.token_in(tmp_path, TOKEN, PIN, [KEY])))
-    (operator.home / "pin").write_text(PIN)
+    private(operator.home / "pin", PIN)
     given = {"MODULE": softhsm.library(), "TOKEN": TOKEN, "KEY": KEY, "PIN_FILE": operator.home / "pin"}
     token = tuple((f"KRYPTON_PKCS11_{name}", str(value)) for name, value in given.items())
     both = Operator(operator.home, (*operator.settings, *token))

@@ -7,6 +7,7 @@ import pytest
 
 from krypton.settings import Addresses, ServiceUnavailable, Settings, SettingsWrong, addresses
 from streams.broker.broker import options
+from tests.fakes.private import private
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -29,7 +30,7 @@ def test_given_addresses_are_used_and_nothing_else_is_asked(tmp_path: Path) -> N
 
 
 def test_a_login_for_kafka_is_a_name_and_a_password_file(tmp_path: Path) -> None:
-    (tmp_path / "password").write_text("hush\n")
+    private(tmp_path / "password", "hush\n")
     given = {
         "KRYPTON_KAFKA": "one:9092,two:9092",
         "KRYPTON_KAFKA_USER": "krypton",
@@ -41,7 +42,7 @@ def test_a_login_for_kafka_is_a_name_and_a_password_file(tmp_path: Path) -> None
 
 
 def test_a_database_url_may_come_from_a_secret_file(tmp_path: Path) -> None:
-    (tmp_path / "url").write_text("postgresql://db/krypton\n")
+    private(tmp_path / "url", "postgresql://db/krypton\n")
     settings = Settings.read({"KRYPTON_DATABASE_FILE": "url"}, tmp_path)
     assert settings.database == "postgresql://db/krypton"
 
@@ -77,8 +78,8 @@ def test_the_master_key_comes_from_the_environment_before_any_file(tmp_path: Pat
 
 
 def test_the_master_key_comes_from_a_file_or_from_the_state_folder(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(KEY + "\n")
-    (tmp_path / "master.key").write_text(KEY)
+    private(tmp_path / "key", KEY + "\n")
+    private(tmp_path / "master.key", KEY)
     assert Settings.read({"KRYPTON_MASTER_KEY_FILE": "key"}, tmp_path).master_key() == bytes(range(32))
     assert Settings.read({"KRYPTON_HOME": "."}, tmp_path).master_key() == bytes(range(32))
 
@@ -92,13 +93,14 @@ def test_a_master_key_that_is_none_is_refused_without_showing_it(wrong: str, tmp
 
 @pytest.mark.parametrize("text", ["", "\n\n", base64.b64encode(b"short").decode(), f"{KEY}\nand more"])
 def test_a_file_of_which_a_line_is_no_master_key_is_named(text: str, tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(text)
+    private(tmp_path / "key", text)
     with pytest.raises(SettingsWrong, match=r"/key must hold base64 of exactly 32 bytes"):
         Settings.read({"KRYPTON_MASTER_KEY_FILE": "key"}, tmp_path).master_keys()
 
 
 def test_a_master_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """A folder, bytes that are no text, nothing there."""
+    (tmp_path / "bytes").touch(0o600)
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     for name in (".", "bytes", "not-there"):
         with pytest.raises(SettingsWrong, match=r"KRYPTON_MASTER_KEY_FILE: .* cannot be read: give a file that can"):

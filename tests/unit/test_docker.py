@@ -18,6 +18,7 @@ from krypton.services.logins import rights, worker
 from krypton.settings import Addresses, Settings, as_login
 from projections.declared import VIEWS
 from streams.broker.broker import OPERATOR, with_login
+from tests.fakes.private import private
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
@@ -123,7 +124,7 @@ def test_each_process_has_the_password_of_its_own_login_and_init_makes_them_all(
 
 def test_settings_read_what_the_services_are_given(tmp_path: Path) -> None:
     for secret in COMPOSE["secrets"]:
-        (tmp_path / secret).write_text("postgresql://krypton@database/krypton")
+        private(tmp_path / secret, "postgresql://krypton@database/krypton")
     for name, service in LEDGER.items():
         given = {k: v.replace("/run/secrets", str(tmp_path)) for k, v in service["environment"].items()}
         settings = Settings.read(given, tmp_path)
