@@ -178,6 +178,13 @@ class CommandLog(Protocol):
         it; all at positions later than ``after``.
         """
 
+    def brought_to(
+        self, identity: UUID, aggregates: Sequence[UUID], types: Sequence[str], after: int
+    ) -> Sequence[tuple[UUID, str]]:
+        """Aggregate and type of the events at positions later than ``after``: those of these types of these aggregates,
+        and conflicts whose second is said to be of the identity. Each pair once.
+        """
+
     def max_notification_id(self) -> int | None:
         """The last position; None in an empty ledger."""
 

@@ -141,6 +141,14 @@ class Work:
         """
         return self._ledger.log.begun_for(identity, after)
 
+    def brought_to(
+        self, identity: UUID, aggregates: Sequence[UUID], types: Sequence[str], after: int
+    ) -> Sequence[tuple[UUID, str]]:
+        """Aggregate and type of stored events behind a ledger position: those of these types of these aggregates, and
+        conflicts that name the identity.
+        """
+        return self._ledger.log.brought_to(identity, aggregates, types, after)
+
     @property
     def head(self) -> int:
         """The ledger's last position, as stored."""

@@ -123,6 +123,20 @@ Feature: Erasing a person is lawful, decided by two, and whole
       When 8 days go by
       Then her erasure is stopped, by rule F7
 
+    Scenario: More images of her exam come in while the delay runs
+      Given operator:martin requests her erasure on the ground "court_order", reference "TJ 26/00123"
+      And operator:durand approves her erasure
+      And more images of her exam of 2005-02-01 come in
+      When 2 days go by
+      Then her erasure is stopped, by rule F7
+
+    Scenario: She has an exam between the question and the answer
+      Given operator:martin requests her erasure on the ground "error", reference "file 12"
+      And operator:durand is shown what there is of her
+      And her last exam at CHB was on 2026-01-04
+      When operator:durand approves what was shown
+      Then the ledger refuses with NotLookedAt, rule F7: "look at it, then"
+
   Rule: F8, what is stopped is not tried again by itself
 
     Scenario: Retention of the exam is over too

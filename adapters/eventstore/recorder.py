@@ -22,7 +22,7 @@ from adapters.eventstore.clock import BOUND_S, Heard, StoreClock
 from adapters.eventstore.failures import translated
 from adapters.eventstore.stamps import PREPARE_LAST, TIME
 from adapters.eventstore.tables import ACTOR, ASKED, EVENTS
-from adapters.eventstore.whose import BEGUN_FOR, CONFLICTS
+from adapters.eventstore.whose import BEGUN_FOR, BROUGHT, CONFLICTS
 from domain.askers import Asker
 from domain.decision_tables import Change, KnownRules, Pair
 from domain.ports import Answer, Basis, CommandRecord, EventCodec
@@ -168,6 +168,13 @@ class LedgerRecorder(ApplicationRecorder):
     def begun_for(self, identity: UUID, after: int = 0) -> list[UUID]:
         """See ``domain.ports.CommandLog``."""
         return [UUID(one) for (one,) in self._read(BEGUN_FOR, (str(identity), after) * 2)]
+
+    def brought_to(
+        self, identity: UUID, aggregates: Sequence[UUID], types: Sequence[str], after: int
+    ) -> list[tuple[UUID, str]]:
+        """See ``domain.ports.CommandLog``."""
+        values = ([str(one) for one in aggregates], list(types), after, str(identity), after)
+        return [(UUID(one), topic) for one, topic in self._read(BROUGHT, values)]
 
     def conflicts(self, identities: Collection[str], studies: Collection[str]) -> list[tuple[int, bytes]]:
         """See ``domain.ports.CommandLog``."""

@@ -11,8 +11,10 @@ F5  A legal hold stops approval and carrying out until it is released. There may
     reference.
 F6  A step follows the one before: one request at a time, which is approved once, and may be cancelled until it is
     carried out; a hold is placed once and released once.
-F7  Nothing goes that nobody has looked at: an erasure is not carried out where a study or an order came to the identity
-    after the approval, or the identity became one person with another.
+F7  Nothing goes that nobody has looked at. An erasure is not approved where something came to the identity since the
+    approver was shown what there is, nor carried out where something came since the approval, on whatever ground: a
+    study, images or a report of one, other content of one, an order, its exam or result, a stay; or the identity became
+    one person with another.
 F8  What F2, F7 or I1 forbids at the time of carrying out is stopped for good, and nobody tries again by themselves: it
     is cancelled, and requested again.
 F9  Whoever requested the erasure of an identity, at any time, releases no hold on it that another person placed.
@@ -21,48 +23,21 @@ Source: RGPD art. 17 (3 b to e: what retention and claims are exempt from), art.
 suspends the time).
 """
 
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.actors import Role, role_of
-from domain.errors import (
-    ErasureStopped,
-    ErasureTooEarly,
-    ErasureUnchanged,
-    HoldOfAnother,
-    LegalHold,
-    SecondPersonMissing,
-    StillRetained,
-)
+from domain.erasure_requests import Request, code_of, refuse_program
+from domain.errors import ErasureUnchanged, HoldOfAnother, LegalHold
 from domain.ids import Ids
-from domain.retention import Ground, Kept
-from domain.times import iso
+from domain.retention import Ground
 
 PARTS: Final = ("key", "instances", "answers", "exports", "views")
 """What follows once an erasure is carried out: the key is destroyed; instances and exports opened are deleted; command
 answers and rows of views lose what they say of the person.
 """
-
-
-@dataclass
-class Request:
-    """A request that was not cancelled. ``due_at``: µs since 1970, UTC; None: not approved. ``upto``: the ledger
-    position up to which the approval was decided; ``stopped_by``: the rule that forbade the carrying out.
-    """
-
-    id: UUID
-    ground: Ground
-    reference: str
-    by: str
-    died: str | None
-    approved_by: str | None = None
-    due_at: int | None = None
-    upto: int = 0
-    stopped_by: str | None = None
 
 
 class Erasure(Aggregate):
@@ -179,12 +154,7 @@ class Erasure(Aggregate):
     def waits_for(self, actor: str, ground: Ground, reference: str) -> bool:
         """Whether the actor is a second person who may approve a request with that ground and reference now."""
         request = self.request
-        return (
-            request is not None
-            and self.state == "requested"
-            and (request.ground, request.reference) == (ground, reference)
-            and _code(request.by) != _code(actor)
-        )
+        return request is not None and self.state == "requested" and request.is_for(actor, ground, reference)
 
     def ask(self, *, ground: Ground, reference: str, by: str, died: str | None, rule_version: int) -> None:
         """Record a request. ``rule_version``: of the rules that say whether retention is over.
@@ -196,7 +166,7 @@ class Erasure(Aggregate):
             raise ErasureUnchanged(
                 f"an erasure of {self.identity_id} is requested already: approve it, or cancel it first"
             )
-        _refuse_program(by)
+        refuse_program(by)
         request_id = uuid5(self.id, f"request|{self.requests + 1}")
         self._requested(self.identity_id, request_id, ground.value, reference, by, died, rule_version)
 
@@ -212,28 +182,28 @@ class Erasure(Aggregate):
         rule_version: int,
     ) -> None:
         self.requests += 1
-        self.requested_by.add(_code(by))
-        self.request = Request(request_id, Ground(ground), reference, by, died)
+        self.requested_by.add(code_of(by))
+        self.request = Request(request_id, identity_id, Ground(ground), reference, by, died)
 
-    def approve(self, *, by: str, due_at: int, rule_version: int, upto: int, shown: UUID | None = None) -> None:
+    def approve(
+        self,
+        *,
+        by: str,
+        due_at: int,
+        rule_version: int,
+        upto: int,
+        shown: UUID | None = None,
+        came: Sequence[str] = (),
+    ) -> None:
         """Let it be carried out at ``due_at``. ``upto``: the ledger position up to which this is decided; ``shown``:
-        the request that the approver has seen, where that is known.
+        the request that the approver has seen, where that is known; ``came``: what came since.
 
-        Raises ErasureUnchanged (F6), ErasureStopped (F8), SecondPersonMissing (F3), LegalHold (F5).
+        Raises ErasureUnchanged (F6), ErasureStopped (F8), SecondPersonMissing (F3), LegalHold (F5), NotLookedAt (F7).
         """
         request = self._going_on()
-        if request.due_at is not None:
-            raise ErasureUnchanged(f"the erasure of {self.identity_id} is approved already: nothing to do")
-        if shown not in (None, request.id):
-            raise ErasureUnchanged(
-                f"another erasure of {self.identity_id} is requested by now than was shown: look at it, then approve"
-            )
-        _refuse_program(by)
-        if _code(by) == _code(request.by):
-            raise SecondPersonMissing(
-                f"the erasure of {self.identity_id} was requested by the same person: let somebody else approve it"
-            )
+        request.refuse_approval(by=by, shown=shown)
         self._refuse_if_held()
+        request.refuse_unseen(came)
         self._approved(self.identity_id, request.id, by, due_at, rule_version, upto)
 
     @event(Approved)
@@ -268,7 +238,7 @@ class Erasure(Aggregate):
             raise ErasureUnchanged(
                 f"{self.identity_id} is not held under that reference: krypton erase status shows what holds it"
             )
-        if _code(by) in self.requested_by - {_code(self.holds[reference])}:
+        if code_of(by) in self.requested_by - {code_of(self.holds[reference])}:
             raise HoldOfAnother(
                 f"another person placed that hold on {self.identity_id}, whose erasure you requested: let somebody "
                 "else release it"
@@ -285,14 +255,9 @@ class Erasure(Aggregate):
         Raises ErasureUnchanged (F6), ErasureStopped (F8), LegalHold (F5), ErasureTooEarly (F4).
         """
         request = self._going_on()
-        if request.id != request_id or request.due_at is None:
-            raise ErasureUnchanged(f"the erasure of {self.identity_id} is not approved: approve it first")
+        request.refuse_unapproved(request_id)
         self._refuse_if_held()
-        if now < request.due_at:
-            raise ErasureTooEarly(
-                f"the erasure of {self.identity_id} may be cancelled until {iso(request.due_at)}: ask then",
-                not_before=request.due_at,
-            )
+        request.refuse_before_its_time(now)
         return request
 
     def stop(self, request: Request, *, rule: str, rule_version: int) -> None:
@@ -333,13 +298,6 @@ class Erasure(Aggregate):
     def _completed(self, identity_id: UUID) -> None:
         pass
 
-    def refuse_if_kept(self, kept: Kept, today: date) -> None:
-        """Raises StillRetained (F2): retention runs."""
-        if today < kept.until:
-            raise StillRetained(
-                f"the record of {self.identity_id} is kept {kept.told}: the end of retention is no ground before"
-            )
-
     def _open(self) -> Request:
         """Raises ErasureUnchanged (F6)."""
         self._refuse_if_carried_out()
@@ -352,11 +310,7 @@ class Erasure(Aggregate):
     def _going_on(self) -> Request:
         """Raises ErasureUnchanged (F6), ErasureStopped (F8)."""
         request = self._open()
-        if request.stopped_by:
-            raise ErasureStopped(
-                f"the erasure of {self.identity_id} was stopped ({request.stopped_by}): cancel it, and request it "
-                "again where it still is right"
-            )
+        request.refuse_if_stopped()
         return request
 
     def _refuse_if_carried_out(self) -> None:
@@ -369,13 +323,3 @@ class Erasure(Aggregate):
                 f"{self.identity_id} is under a legal hold ({', '.join(self.holds)}): release it first, "
                 "with krypton erase release"
             )
-
-
-def _code(actor: str) -> str:
-    return actor.partition(":")[2]
-
-
-def _refuse_program(by: str) -> None:
-    """Raises SecondPersonMissing (F3)."""
-    if role_of(by) is Role.SERVICE:
-        raise SecondPersonMissing("a program requests and approves no erasure: let two people do it")

@@ -1,17 +1,17 @@
 """Commands on erasures: request, approve, cancel, hold, release; for the policy: carry out, and note what followed."""
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.aggregates.erasure import Erasure, Request
+from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity
-from domain.aggregates.order import Order
-from domain.aggregates.study import Study
-from domain.errors import BadTraits, ErasureUnchanged, StillRetained
+from domain.commands.care import came_since, refuse_if_kept, theirs
+from domain.erasure_requests import Request
+from domain.errors import BadTraits, ErasureUnchanged, NotFound, StillRetained
 from domain.grounds import reference as unnaming
-from domain.retention import Ground, Kept, Retention, birth_day, day_of_death, lawful
+from domain.retention import Ground, Retention, lawful
 from domain.times import iso, micros
 from domain.work import Work
 
@@ -43,7 +43,7 @@ class RequestErasure:
         reference = _checked(work, person, self.reference)
         erasure = erasure_of(work, self.identity)
         if ground is Ground.END_OF_RETENTION:
-            erasure.refuse_if_kept(kept(work, person, rules, self.died), work.now.date())
+            refuse_if_kept(work, person, rules, self.died)
         erasure.ask(ground=ground, reference=reference, by=work.actor, died=self.died, rule_version=rules.version)
         return _told(self.identity, erasure.request)
 
@@ -51,19 +51,39 @@ class RequestErasure:
 @dataclass(frozen=True, kw_only=True)
 class ApproveErasure:
     """Approve a request, as the second person: it is carried out once the delay of its ground is over. ``request``: the
-    one that was shown to them; None: whichever is open.
+    one that was shown to them; None: whichever is open. ``seen``: the ledger position as of which they were shown what
+    is to go; None: they were shown nothing, and answer for what is there now.
     """
 
     identity: UUID
     request: UUID | None = None
+    seen: int | None = None
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises SecondPersonMissing (F3), LegalHold (F5), ErasureUnchanged (F6), ErasureStopped (F8)."""
-        erasure, rules = _begun(work, self.identity), _rules(work)
+        """Raises SecondPersonMissing (F3), LegalHold (F5), ErasureUnchanged (F6), NotLookedAt (F7), NotFound, and
+        ErasureStopped (F8).
+        """
+        erasure, rules, upto = _begun(work, self.identity), _rules(work), work.head
         delay = timedelta(days=rules.delay_days[erasure.request.ground] if erasure.request else 0)
-        due_at = micros(work.now + delay)
-        erasure.approve(by=work.actor, due_at=due_at, rule_version=rules.version, upto=work.head, shown=self.request)
+        erasure.approve(
+            by=work.actor,
+            due_at=micros(work.now + delay),
+            rule_version=rules.version,
+            upto=upto,
+            shown=self.request,
+            came=self._unseen(work, erasure, upto),
+        )
         return _told(self.identity, erasure.request)
+
+    def _unseen(self, work: Work, erasure: Erasure, upto: int) -> list[str]:
+        """What came since it was shown; the request, too, may be a later one."""
+        if self.seen is None:
+            return []
+        if self.seen > upto:
+            raise NotFound(f"ledger position {self.seen} is not there yet: say the one that krypton erase status told")
+        asked = work.brought_to(self.identity, [erasure.id], (Erasure.Requested.TOPIC,), after=self.seen)
+        came = ["its request" for _, topic in asked if topic == Erasure.Requested.TOPIC]
+        return came + came_since(work, self.identity, self.seen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,51 +182,20 @@ def _checked(work: Work, person: Identity, stated: str) -> str:
     members = {UUID(one) for one in work.membership.person_of(str(person.id))} - {person.id}
     work.fetch(members)
     people = [person, *(work.get(Identity, one) for one in members)]
-    numbers = {one.local_id for one in people}.union(
-        *(each.numbers for one in people for each in _theirs(work, one.id))
-    )
+    numbers = {one.local_id for one in people}.union(*(each.numbers for one in people for each in theirs(work, one.id)))
     return unnaming(stated, [one.traits for one in people], numbers)
 
 
 def _forbidden_by(work: Work, person: Identity, request: Request, rules: Retention) -> str | None:
     """The rule by which the request must not be carried out any more: F7, F2 or I1; None: it may be."""
-    merges = work.membership.merged_in(str(person.id)).values()
-    if _theirs(work, person.id, after=request.upto) or any(at > request.upto for at in merges):
+    if came_since(work, person.id, request.upto):
         return UNSEEN
     if request.ground is Ground.END_OF_RETENTION:
         try:
-            erasure_of(work, person.id).refuse_if_kept(kept(work, person, rules, request.died), work.now.date())
+            refuse_if_kept(work, person, rules, request.died)
         except (StillRetained, BadTraits) as forbids:
             return forbids.rule
     return None
-
-
-def _theirs(work: Work, identity: UUID, after: int = 0) -> list[Study | Order]:
-    """The studies and orders that are an identity's now; those alone that came to it after a ledger position."""
-    begun = work.begun_for(identity, after)
-    work.fetch(begun)
-    found = (work.find(Study, one) or work.find(Order, one) for one in begun)
-    return [one for one in found if one and one.identity_id == identity]
-
-
-def kept(work: Work, person: Identity, rules: Retention, died: str | None) -> Kept:
-    """Until when the record of an identity is kept. Raises BadTraits (I1): the day of death cannot be."""
-    born = birth_day(person.traits.get("birth_date"))
-    last = last_care(work, person, born, rules)
-    return rules.kept_until(last, born, day_of_death(died, last, work.now.date()))
-
-
-def last_care(work: Work, person: Identity, born: date | None, rules: Retention) -> date:
-    """The day of the last exam, order or stay; of the registration, where there is neither exam nor order."""
-    days = (_day(one, born, rules) for one in _theirs(work, person.id))
-    return max(max(days, default=person.created_on.date()), person.seen_on or date.min)
-
-
-def _day(one: Study | Order, born: date | None, rules: Retention) -> date:
-    """Of an order the day when it was placed; where its exam was made, of its last step: not all images are here."""
-    if isinstance(one, Order):
-        return (one.modified_on if one.studies else one.created_on).date()
-    return rules.last_seen(one.started_at, one.created_on.date(), born, by_device=one.by_device)
 
 
 def _without_hold(work: Work, identity: UUID, reference: str) -> list[str]:

@@ -39,6 +39,12 @@ class ErasureUnchanged(RuleBroken):
     rule = "F6"
 
 
+class NotLookedAt(RuleBroken):
+    """Something came to the identity since the one who approves was shown what there is."""
+
+    rule = "F7"
+
+
 class HoldOfAnother(RuleBroken):
     """Who requested the erasure takes away what another person stopped it with."""
 

@@ -1,12 +1,14 @@
 """krypton erase: requests, approves, holds and shows erasures. A policy carries them out, and what is left follows."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from domain.aggregates.erasure import Erasure, Request
+from domain.aggregates.erasure import Erasure
 from domain.commands.erasures import ApproveErasure, CancelErasure, HoldErasure, ReleaseHold, RequestErasure
+from domain.erasure_requests import Request
 from krypton.bootstrap import Krypton
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, envelope, krypton
@@ -24,6 +26,15 @@ Reference = Annotated[
         "--reference",
         callback=line,
         help="Where it is written, such as a judgement's number. It stays readable: it names nobody. - reads it.",
+    ),
+]
+Seen = Annotated[
+    int | None,
+    typer.Option(
+        "--seen",
+        min=0,
+        help="The ledger position that erase status told (position): refused where something came since. Without it, "
+        "the one of the question, or with --yes whatever is there.",
     ),
 ]
 MISSED = 1
@@ -49,17 +60,22 @@ def request(
 
 
 @app.command()
-def approve(ref: Ref, yes: Yes = False, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
+def approve(
+    ref: Ref, seen: Seen = None, yes: Yes = False, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False
+) -> None:
     """Let it be carried out, as the second person, once the delay of its ground is over. Asks first."""
     ours = krypton()
     identity = ours.resolve(ref)
     shown = None
     if not yes:
+        seen = ours.ledger.work([]).head if seen is None else seen  # before the request is read
         shown = _requested(ours, identity)
         unasked = typer.BadParameter("an erasure is never taken back, and nobody can be asked here: say --yes")
         why = f", on the ground {shown.ground}: {shown.reference}, as {shown.by} requested" if shown else ""
-        confirm(f"Make all that names the person unreadable for ever, for identity {identity}{why}?", unasked)
-    ask(ours, ApproveErasure(identity=identity, request=shown.id if shown else None), who, command_id, as_json)
+        what = f"identity {identity} as of ledger position {seen}{why}"
+        confirm(f"Make all that names the person unreadable for ever, for {what}?", unasked)
+    command = ApproveErasure(identity=identity, request=shown.id if shown else None, seen=seen)
+    ask(ours, command, who, command_id, as_json)
 
 
 def _requested(ours: Krypton, identity: UUID) -> Request | None:
@@ -111,18 +127,25 @@ def status(
     found = erasure_of(ours, caller, ref) if ref else open_erasures(ours, caller, limit=limit)
     document(found) if as_json else table(found, (*COLUMNS, "deadline"), "Erasures")
     for one in found:
-        if one["why"]:
-            err.print(f"stopped: {one['identity']}: {one['why']} ({one['stopped_by']})")
-        for export in one["exports"]:
-            err.print(f"opened for {export['asked_by']}, not to be closed in {export['folder']}: have it destroyed")
-        if elsewhere := one.get("opened_exports", {}).get("elsewhere"):
-            err.print(
-                f"opened exports of other machines: {elsewhere}; audit accesses says who asked: run erase status there "
-                "too, or have them destroyed"
-            )
+        _explain(one)
     if late := [one["identity"] for one in found if one["overdue"]]:
         err.print(f"late: {', '.join(late)}: krypton policies status and policies parked say why")
         raise typer.Exit(MISSED)
+
+
+def _explain(one: Mapping[str, Any]) -> None:
+    """What stops an erasure, what it waits for, and what is to be done by hand."""
+    if one["why"]:
+        err.print(f"stopped: {one['identity']}: {one['why']} ({one['stopped_by']})")
+    if one["came"]:
+        err.print(f"came since the approval: {one['identity']}: {', '.join(one['came'])}")
+    for export in one["exports"]:
+        err.print(f"opened for {export['asked_by']}, not to be closed in {export['folder']}: have it destroyed")
+    if elsewhere := one.get("opened_exports", {}).get("elsewhere"):
+        err.print(
+            f"opened exports of other machines: {elsewhere}; audit accesses says who asked: run erase status there "
+            "too, or have them destroyed"
+        )
 
 
 @app.command()

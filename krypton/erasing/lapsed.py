@@ -18,7 +18,7 @@ from psycopg2.extensions import connection as Connection
 from adapters.eventstore import histories
 from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity
-from domain.commands.erasures import last_care
+from domain.commands.care import last_care
 from domain.retention import Ground, Retention, birth_day, dated
 from krypton.bootstrap import Krypton
 from projections.engine.query import fetch
@@ -69,15 +69,16 @@ def to_request(ours: Krypton, connection: Connection, reach: Reach = unheard) ->
 def waiting(ours: Krypton, connection: Connection, reference: str, actor: str) -> Iterator[Document]:
     """Requests for the end of retention under a reference that ``actor`` may approve now; the oldest first.
 
-    Those that are under a hold, and their own, are left out.
+    Those that are under a hold, and their own, are left out. ``position``: of the ledger, as of which they were read.
     """
     rules = ours.ledger.rules().retention(ours.ledger.clock().date())
+    position = histories.head(connection)  # before anybody is looked at
     found = map(UUID, histories.erasures(connection))
     while some := list(islice(found, AT_A_TIME)):
         held = ours.ledger.load(some)
         for erasure in (held[one] for one in some):
             if isinstance(erasure, Erasure) and erasure.waits_for(actor, Ground.END_OF_RETENTION, reference):
-                yield _to_approve(ours, erasure, rules)
+                yield {**_to_approve(ours, erasure, rules), "position": position}
 
 
 def _to_approve(ours: Krypton, erasure: Erasure, rules: Retention) -> Document:

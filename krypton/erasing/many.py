@@ -26,10 +26,12 @@ def request(ours: Krypton, found: Iterable[Document], reference: str, by: Envelo
 
 
 def approve(ours: Krypton, shown: Iterable[Document], by: Envelope) -> Document:
-    """Approve these requests, each as it was shown: one that took its place meanwhile is refused."""
+    """Approve these requests, each as it was shown: refused is one that another took the place of meanwhile, or to
+    whose identity something came.
+    """
 
     def command(one: Document) -> Command:
-        return ApproveErasure(identity=UUID(one["identity"]), request=UUID(one["request"]))
+        return ApproveErasure(identity=UUID(one["identity"]), request=UUID(one["request"]), seen=one["position"])
 
     return _summary("approved", _all(ours, shown, command, by))
 

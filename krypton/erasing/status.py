@@ -11,6 +11,8 @@ from psycopg2.extensions import connection as Connection
 
 from adapters.eventstore import histories
 from domain.aggregates.erasure import Erasure
+from domain.commands.care import came_since
+from domain.commands.erasures import UNSEEN
 from domain.times import iso, micros
 from krypton.bootstrap import Krypton
 from krypton.erasing import exports
@@ -18,8 +20,8 @@ from krypton.erasing import exports
 Document = dict[str, Any]
 WHY: Final = {
     "F2": "the record is kept again: cancel it, and request it again when retention is over",
-    "F7": "a study, an order or a merge came to the identity after the approval: look at it, then cancel, and "
-    "request it again where it still is right",
+    UNSEEN: "something came to the identity after the approval: look at it, then cancel, and request it again where it "
+    "still is right",
     "I1": "the day of death that was stated cannot be: cancel it, and request it again",
 }
 """Why an erasure is stopped, by the rule that did it, and what to do."""
@@ -37,7 +39,7 @@ COVERS_EXPORTS: Final = (
 
 def of_identity(ours: Krypton, identity: UUID) -> list[Document]:
     """The erasure of an identity, open or not; none where nobody spoke of one."""
-    found = _documents(ours, [Erasure.create_id(ours.ledger.ids, identity)])
+    found = _documents(ours, [Erasure.create_id(ours.ledger.ids, identity)], alone=True)
     return [{**one, "opened_exports": exports.asked_for(ours, str(identity))} for one in found]
 
 
@@ -47,11 +49,29 @@ def open_ones(ours: Krypton, connection: Connection) -> list[Document]:
     return [one for one in _documents(ours, found) if one["state"] not in ("cancelled", "completed")]
 
 
-def _documents(ours: Krypton, ids: Iterable[UUID]) -> list[Document]:
+def _documents(ours: Krypton, ids: Iterable[UUID], *, alone: bool = False) -> list[Document]:
+    """``alone``: of one identity; of many, what came is told where it stopped the erasure."""
     exports.follow(ours)
-    now = micros(ours.ledger.clock())
-    held = ours.ledger.load(list(ids)).values()
-    return [_document(ours, one, now) for one in held if isinstance(one, Erasure)]
+    now, position = micros(ours.ledger.clock()), ours.ledger.recorder.max_notification_id() or 0
+    held = [one for one in ours.ledger.load(list(ids)).values() if isinstance(one, Erasure)]
+    return [
+        {
+            **_document(ours, one, now),
+            "position": position,
+            "came": _came(ours, one, alone=alone),
+        }
+        for one in held
+    ]
+
+
+def _came(ours: Krypton, erasure: Erasure, *, alone: bool) -> list[str]:
+    """What came to the identity since it was approved."""
+    request = erasure.request
+    if request is None or request.due_at is None or erasure.deadline is not None:
+        return []
+    if not alone and request.stopped_by != UNSEEN:
+        return []
+    return came_since(ours.ledger.work([]), erasure.identity_id, request.upto)
 
 
 def _document(ours: Krypton, erasure: Erasure, now: int) -> Document:

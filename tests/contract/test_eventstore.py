@@ -107,6 +107,28 @@ def test_what_began_for_an_identity_or_was_moved_to_it_is_found_also_from_a_posi
     assert found == [set(came), set(came[1:]), {came[2]}, set()]
 
 
+def test_what_was_brought_to_somebody_is_found_from_a_position_on(recorder: Recorder) -> None:
+    """To what was there before: so nothing goes that came since somebody looked (F7)."""
+    one, other = uuid4(), uuid4()
+    study, beside = begins("study.arrived", one), begins("study.arrived", other)
+    own, theirs = study.originator_id, beside.originator_id
+    extended = [StoredEvent(own, version, "study.extended", b"x") for version in (2, 3)]
+    stored = [study, beside, *extended, StoredEvent(theirs, 2, "study.extended", b"x"), conflicting(uuid4(), one)]
+    stored += [StoredEvent(own, 4, "study.withdrawn", b"x"), StoredEvent(own, 5, "study.report_added", b"x")]
+    at = recorder.insert_events(stored, commands=[command(len(stored))])
+
+    def brought(after: int, *types: str) -> set[tuple[UUID, str]]:
+        return set(recorder.brought_to(one, [own], ["study.conflict_found", *types], after))
+
+    images, report, conflict = (own, "study.extended"), (own, "study.report_added"), stored[5]
+    named = conflict.originator_id, "study.conflict_found"
+    assert brought(0, "study.extended", "study.report_added") == {images, report, named}
+    assert brought(at[2], "study.extended") == {images, named}
+    assert brought(at[3], "study.extended") == {named}
+    assert brought(at[5], "study.extended", "study.report_added") == {report}
+    assert brought(at[7], "study.extended", "study.report_added") == set()
+
+
 def test_conflicts_are_found_by_whose_the_second_is_and_by_the_study(recorder: Recorder) -> None:
     """Of an event that two persons claim, no digest tells what came second; it names whom it is of all the same."""
     people, studies = [uuid4() for _ in range(4)], [uuid4() for _ in range(4)]

@@ -144,13 +144,22 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
         named = (one.originator_id for one in found if str(identity).encode() in one.state)
         return list(dict.fromkeys(UUID(str(one)) for one in named))
 
+    def brought_to(
+        self, identity: UUID, aggregates: Sequence[UUID], types: Sequence[str], after: int
+    ) -> Sequence[tuple[UUID, str]]:
+        """See ``domain.ports.CommandLog``."""
+        found = self.select_notifications(after + 1, (self.max_notification_id() or 0) + 1, topics=types)
+        wanted = {str(one) for one in aggregates}
+        brought = (one for one in found if str(one.originator_id) in wanted or _said_of(one) == str(identity))
+        return list(dict.fromkeys((UUID(str(one.originator_id)), one.topic) for one in brought))
+
     def conflicts(self, identities: Collection[str], studies: Collection[str]) -> Sequence[tuple[int, bytes]]:
         """See ``domain.ports.CommandLog``."""
         found = self.select_notifications(1, (self.max_notification_id() or 0) + 1, topics=("study.conflict_found",))
         return [
             (one.originator_version, one.state)
             for one in found
-            if str(one.originator_id) in studies or ((said := SAID_OF(one.state)) and said[1].decode() in identities)
+            if str(one.originator_id) in studies or _said_of(one) in identities
         ]
 
     def forget_answers(self, command_ids: Collection[UUID]) -> None:
@@ -159,6 +168,12 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
             answer = self._answers[one]
             told = {name: "[erased]" for name in NAMING if name in answer.result}
             self._answers[one] = Answer(answer.positions, {**answer.result, **told}, answer.asker)
+
+
+def _said_of(event: StoredEvent) -> str | None:
+    """Whose the second of a conflict is, as it says."""
+    said = SAID_OF(event.state) if event.topic == "study.conflict_found" else None
+    return said[1].decode() if said else None
 
 
 class Factory(popo.POPOFactory):

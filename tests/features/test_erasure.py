@@ -41,6 +41,11 @@ def examined(world: World, day: str) -> None:
     world.ask(replace(came, started_at=f"{day}T08:00:00"))
 
 
+@given(parsers.parse("more images of her exam of {day} come in"))
+def more_images(world: World, day: str) -> None:
+    examined(world, day)
+
+
 @given(parsers.parse("her birth date is corrected to {day}"))
 def corrected(world: World, day: str) -> None:
     world.ask(Correct(identity=world.identities["she"], stated={"birth_date": day}, reason="her papers"))
@@ -60,6 +65,22 @@ def requests_after_death(world: World, who: str, day: str, reference: str) -> No
 @step(parsers.parse("{who} approves her erasure"))
 def approves(world: World, who: str) -> None:
     world.ask(ApproveErasure(identity=world.identities["she"]), who)
+
+
+@pytest.fixture
+def shown() -> dict[str, int]:
+    """The ledger position as of which somebody was shown what there is."""
+    return {}
+
+
+@given(parsers.parse("{who} is shown what there is of her"))
+def is_shown(world: World, shown: dict[str, int], who: str) -> None:
+    shown[who] = world.ledger.work([]).head
+
+
+@when(parsers.parse("{who} approves what was shown"))
+def approves_as_shown(world: World, shown: dict[str, int], who: str) -> None:
+    world.ask(ApproveErasure(identity=world.identities["she"], seen=shown[who]), who)
 
 
 @given(parsers.parse("{who} cancels her erasure"))

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import typer
 from typer import BadParameter
 
 from domain.actors import Caller
@@ -324,6 +325,40 @@ def test_an_erasure_asks_first_and_a_script_says_yes(typed: Typed) -> None:
     typed.sits_there(True)
     assert typed.run(*words, stdin="n\n")[0] == 1
     assert typed.region.types() == ["identity.registered", "erasure.opened", "erasure.requested"]
+
+
+def test_what_arrives_while_an_erasure_is_asked_about_is_named_and_nothing_is_approved(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who says yes has not seen it."""
+    person = typed.region.register(local_id="1")
+    typed.run("erase", "request", person, "--ground", "error", "--reference", "file 12", "--as", "clerk")
+    shown, questions, studies = typed.region.head(), list[str](), list[str]()
+
+    def while_asked(question: str, **_: Any) -> bool:
+        questions.append(question)
+        studies.append(typed.region.receive().result["study"])
+        return True
+
+    typed.sits_there(True)
+    monkeypatch.setattr(typer, "confirm", while_asked)
+    code, _, err = typed.run("erase", "approve", person, "--as", "operator:second")
+    assert f"as of ledger position {shown}" in questions[0]
+    assert (code, f"study {studies[0]}" in err, "(F7)" in err) == (1, True, True)
+    assert "erasure.approved" not in typed.region.types()
+
+
+def test_who_looked_at_an_earlier_time_says_when(typed: Typed) -> None:
+    """A script, too: what came since is named to it."""
+    person = typed.region.register(local_id="1")
+    typed.run("erase", "request", person, "--ground", "error", "--reference", "file 12", "--as", "clerk")
+    approve = ("erase", "approve", person, "--yes", "--as", "operator:second", "--seen")
+    shown = typed.region.head()
+    study = typed.region.receive().result["study"]
+    code, _, err = typed.run(*approve, shown)
+    assert (code, f"study {study}" in err) == (1, True)
+    assert typed.run(*approve, typed.region.head() + 1)[0] == 3
+    assert typed.run(*approve, typed.region.head())[0] == 0
 
 
 def test_whom_only_a_conflict_names_is_asked_for_by_uuid(typed: Typed) -> None:

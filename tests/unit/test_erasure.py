@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain.aggregates.erasure import PARTS, Erasure
 from domain.aggregates.identity import Identity
+from domain.commands.announced import AnnouncedPatient, AnnouncePatient
 from domain.commands.conflicts import DismissConflict
 from domain.commands.erasures import (
     ApproveErasure,
@@ -24,10 +25,10 @@ from domain.commands.erasures import (
 )
 from domain.commands.identities import Correct
 from domain.commands.links import Merge
-from domain.commands.orders import PerformOrder, PlaceOrder, ScheduleOrder
+from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, ScheduleOrder
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.rules import PublishRules
-from domain.commands.studies import ReassignStudy, ReceivedConflict
+from domain.commands.studies import ReassignStudy, ReceivedConflict, ReceivedReport, WithdrawStudy
 from domain.errors import (
     Erased,
     ErasureStopped,
@@ -36,6 +37,7 @@ from domain.errors import (
     HoldOfAnother,
     LegalHold,
     NotFound,
+    NotLookedAt,
     OutOfRange,
     SecondPersonMissing,
     StillRetained,
@@ -161,38 +163,144 @@ def test_it_is_one_once_retention_is_over(desk: Desk) -> None:
     assert desk.erased()
 
 
-def came(desk: Desk, what: str) -> None:
-    """Something comes to the person."""
-    match what:
-        case "study":
-            desk.exam(None)
-        case "order":
-            desk.region.ask(desk.order())
-        case "study moved to it":
-            study = UUID(desk.region.ask(received(study_uid="2.25.77", local_id="2")).result["study"])
-            desk.ask(ReassignStudy(study=study, to_identity=desk.person, reason="x"))
-        case "merge":
-            other = desk.region.register(local_id="3", birth_date="1950-03-01")
-            desk.ask(Merge(one=desk.person, other=other, reason="x"))
+def before(desk: Desk) -> tuple[UUID, UUID, UUID]:
+    """What is there already: an order, a study of theirs long ago, and one of somebody else's."""
+    order = UUID(desk.region.ask(desk.order()).result["order"])
+    own = UUID(desk.region.ask(replace(received(study_uid="2.25.500"), started_at="2005-02-01")).result["study"])
+    other = UUID(desk.region.ask(received(study_uid="2.25.77", local_id="2")).result["study"])
+    desk.region.register(local_id="3", birth_date="1950-03-01")
+    return order, own, other
+
+
+def conflicting(local_id: str) -> ReceivedConflict:
+    """An image that came once more, with other content."""
+    return ReceivedConflict(
+        patient=ReceivedPatient(local_id=local_id, issuer=None, stated={"family": "FICTIVE"}),
+        study_uid="2.25.1",
+        differing=["PatientID"],
+        instances=1,
+        uid="2.25.1.1",
+        digest="ab" * 32,
+    )
+
+
+def came(desk: Desk, what: str, order: UUID, other: UUID) -> None:
+    """Something comes to the person; ``before`` told what was there."""
+    person = AnnouncedPatient(local_id="1", stated={"family": "FICTIVE"})
+    report = ReceivedReport(report_uid="2.25.8", kind="SR", title=None)
+    coming: dict[str, Command] = {
+        "study": received(study_uid="2.25.9"),
+        "order": desk.order(),
+        "study moved to it": ReassignStudy(study=other, to_identity=desk.person, reason="x"),
+        "merge": Merge(one=desk.person, other=Identity.create_id(desk.region.ids, "CHB", "3"), reason="x"),
+        "images": received(study_uid="2.25.500"),
+        "report": received(study_uid="2.25.500", instances=1, reports=(report,)),
+        "other content": received(study_uid="2.25.500", instances=0, conflicts=(conflicting("1"),)),
+        "what names it": received(study_uid="2.25.77", local_id="2", instances=0, conflicts=(conflicting("1"),)),
+        "exam of an order": PerformOrder(order=order, study_uid="2.25.5"),
+        "stay": AnnouncePatient(site="CHB", patient=person, content="x", seen=("2026-01-05",)),
+    }
+    desk.ask(coming[what])
+
+
+CAME = {
+    "study": "study ",
+    "order": "order ",
+    "merge": "a merge of ",
+    "images": "images of study ",
+    "report": "a report of study ",
+    "other content": "other content of study ",
+    "what names it": "other content of study ",
+    "exam of an order": "an exam of order ",
+    "stay": "a stay",
+    "study moved to it": "study ",
+}
+"""What may come to somebody, and how it is told."""
 
 
 @pytest.mark.parametrize("ground", [*Ground])
-@pytest.mark.parametrize("what", ["study", "order", "study moved to it", "merge"])
+@pytest.mark.parametrize("what", CAME)
 def test_what_came_after_the_approval_stops_the_erasure_for_good(desk: Desk, ground: Ground, what: str) -> None:
     """Nobody has looked at it. Also on the day on which retention is over once more: somebody asks again."""
-    desk.exam("2005-02-01T08:00:00")
+    order, _, other = before(desk)
+    desk.let_pass(days=(21 if ground is Ground.END_OF_RETENTION else 0) * 366)
     desk.approved(ground)
-    came(desk, what)
+    came(desk, what, order, other)
     desk.let_pass(days=31)
     assert (desk.erased(), desk.erasure.state, desk.why()) == (False, "stopped", ("erasure.stopped", "F7", 1))
     desk.let_pass(days=40 * 365)
     assert not desk.erased()
 
 
-def test_what_came_before_the_approval_was_looked_at(desk: Desk) -> None:
+@pytest.mark.parametrize("what", CAME)
+def test_what_came_since_it_was_shown_refuses_the_approval_and_is_named(desk: Desk, what: str) -> None:
+    """Between the question and the answer, or since somebody looked at it days ago."""
+    order, own, other = before(desk)
     desk.request()
-    for what in ("study", "order", "study moved to it", "merge"):
-        came(desk, what)
+    shown = desk.region.head()
+    came(desk, what, order, other)
+    with pytest.raises(NotLookedAt, match=rf"since it was shown \({CAME[what]}") as refused:
+        desk.ask(ApproveErasure(identity=desk.person, seen=shown), OTHER)
+    named = {"images": own, "report": own, "other content": own, "what names it": other, "study moved to it": other}
+    assert str(named.get(what, "")) in str(refused.value)
+    desk.ask(ApproveErasure(identity=desk.person, seen=desk.region.head()), OTHER)
+    assert desk.erasure.state == "approved"
+
+
+def test_what_is_told_as_come_is_of_this_identity_and_new(desk: Desk) -> None:
+    """Not what came to somebody else, nor a study that left, nor what is said of what was there."""
+    order, own, other = before(desk)
+    desk.request()
+    shown = desk.region.head()
+    stranger = desk.region.register(local_id="4")
+    came_back = UUID(desk.region.ask(received(study_uid="2.25.9")).result["study"])
+    for said in (
+        ReassignStudy(study=came_back, to_identity=stranger, reason="x"),
+        ReassignStudy(study=other, to_identity=stranger, reason="x"),
+        Correct(identity=desk.person, stated={"birth_place": "33063"}, reason="x"),
+        CancelOrder(order=order, reason="x"),
+        WithdrawStudy(study=own, reason="x"),
+        HoldErasure(identity=desk.person, reference="TJ 26/00123"),
+        ReleaseHold(identity=desk.person, reference="TJ 26/00123"),
+    ):
+        desk.ask(said, OTHER)
+    desk.ask(ApproveErasure(identity=desk.person, seen=shown), OTHER)
+    desk.let_pass(days=8)
+    assert desk.erased()
+
+
+def test_a_position_that_nobody_was_shown_approves_nothing(desk: Desk) -> None:
+    """With a later one than there is, whatever comes next would count as looked at."""
+    desk.request()
+    with pytest.raises(NotFound, match=f"ledger position {desk.region.head() + 1} "):
+        desk.ask(ApproveErasure(identity=desk.person, seen=desk.region.head() + 1), OTHER)
+
+
+def test_a_request_that_was_made_since_was_not_looked_at_either(desk: Desk) -> None:
+    desk.request()
+    shown = desk.region.head()
+    desk.ask(CancelErasure(identity=desk.person, reason="another ground"))
+    desk.request("court_order")
+    with pytest.raises(NotLookedAt, match="its request"):
+        desk.ask(ApproveErasure(identity=desk.person, seen=shown), OTHER)
+
+
+def test_what_came_to_one_of_many_leaves_that_one_out(desk: Desk) -> None:
+    shown = requested_by_one(desk, 3)
+    desk.region.ask(received(study_uid="2.25.900", local_id="3"))
+    ours: Any = SimpleNamespace(ledger=desk.region)
+    told = many.approve(ours, shown, Envelope(OTHER))
+    assert told["approved"] == 2
+    (refused,) = told["refused"]
+    assert refused["identity"] == shown[1]["identity"]
+    assert "look at it, then approve" in refused["reason"]
+
+
+def test_what_came_before_the_approval_was_looked_at(desk: Desk) -> None:
+    order, _, other = before(desk)
+    desk.request()
+    for what in CAME:
+        came(desk, what, order, other)
     desk.ask(ApproveErasure(identity=desk.person), OTHER)
     desk.let_pass(days=8)
     assert desk.erased()
@@ -249,7 +357,7 @@ def test_a_day_of_death_that_cannot_be_by_now_stops_it_too(desk: Desk) -> None:
 
 def test_a_hold_that_is_released_starts_nothing_that_was_stopped(desk: Desk) -> None:
     desk.approved()
-    came(desk, "study")
+    desk.exam(None)
     desk.let_pass(days=8)
     desk.ask(HoldErasure(identity=desk.person, reference="TJ 26/00123"))
     desk.ask(ReleaseHold(identity=desk.person, reference="TJ 26/00123"))
@@ -259,7 +367,7 @@ def test_a_hold_that_is_released_starts_nothing_that_was_stopped(desk: Desk) -> 
 
 def test_what_was_stopped_is_cancelled_and_requested_again(desk: Desk) -> None:
     desk.approved()
-    came(desk, "study")
+    desk.exam(None)
     desk.let_pass(days=8)
     with pytest.raises(ErasureStopped):
         desk.ask(ApproveErasure(identity=desk.person), OTHER)
@@ -434,14 +542,8 @@ def put_aside(
     desk: Desk, local_id: str, family: str, issuer: str | None = None, content: str = "ab"
 ) -> tuple[UUID, UUID]:
     """An image of the person's study came once more, and says that it is somebody else's: whose, and the conflict."""
-    second = ReceivedConflict(
-        patient=ReceivedPatient(local_id=local_id, issuer=issuer, stated={"family": family}),
-        study_uid="2.25.1",
-        differing=["PatientID", "PatientName"],
-        instances=1,
-        uid="2.25.1.1",
-        digest=content * 32,
-    )
+    patient = ReceivedPatient(local_id=local_id, issuer=issuer, stated={"family": family})
+    second = replace(conflicting(local_id), patient=patient, digest=content * 32)
     desk.region.receive(instances=0, conflicts=(second,))
     found = [one for one in desk.region.history() if one.type == "study.conflict_found"][-1]
     return UUID(found.data["other_identity_id"]), UUID(found.data["conflict_id"])
@@ -605,7 +707,7 @@ def decided_with(desk: Desk, step: str) -> list[int]:
     return [event.data["rule_version"] for event in desk.region.history() if event.type == f"erasure.{step}"]
 
 
-def requested_by_one(desk: Desk, count: int) -> list[dict[str, str]]:
+def requested_by_one(desk: Desk, count: int) -> list[dict[str, Any]]:
     """So many people whose retention is over, as the list shows them to who approves."""
     found = []
     for number in range(2, count + 2):
@@ -616,7 +718,7 @@ def requested_by_one(desk: Desk, count: int) -> list[dict[str, str]]:
         request = held(desk, person).request
         assert request is not None
         found.append({"identity": str(person), "request": str(request.id)})
-    return found
+    return [{**one, "position": desk.region.head()} for one in found]
 
 
 def held(desk: Desk, person: UUID) -> Erasure:

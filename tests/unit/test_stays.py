@@ -11,6 +11,7 @@ from adapters.hl7.desk import Desk
 from domain.aggregates.identity import Identity
 from domain.commands.erasures import ApproveErasure, RequestErasure
 from domain.errors import StillRetained
+from domain.retention import Ground
 from tests.fakes import hl7
 from tests.fakes.hl7 import SITE, pid, sent
 from tests.fakes.policies import MemoryEngine
@@ -42,8 +43,8 @@ def examined_long_ago(ledger: hl7.Ledger) -> UUID:
     return Identity.create_id(ledger.ids, SITE, "1")
 
 
-def request(ledger: hl7.Ledger, identity: UUID) -> None:
-    asked = RequestErasure(identity=identity, ground="end_of_retention", reference="list 2026")
+def request(ledger: hl7.Ledger, identity: UUID, ground: str = "end_of_retention") -> None:
+    asked = RequestErasure(identity=identity, ground=ground, reference="list 2026")
     ledger.ask(asked, "operator:martin")
 
 
@@ -81,16 +82,18 @@ def test_a_stay_of_before_the_last_exam_shortens_nothing(ledger: hl7.Ledger, tak
         request(ledger, her)
 
 
-def test_a_stay_after_the_approval_stops_the_erasure(ledger: hl7.Ledger, taken: Desk) -> None:
+@pytest.mark.parametrize("ground", [*Ground])
+def test_a_stay_after_the_approval_stops_the_erasure(ledger: hl7.Ledger, taken: Desk, ground: Ground) -> None:
+    """Whoever is registered in error is not admitted; and a court did not know of it either."""
     her, engine = examined_long_ago(ledger), MemoryEngine(ledger)
-    request(ledger, her)
+    request(ledger, her, ground)
     ledger.ask(ApproveErasure(identity=her), "operator:durand")
     engine.run()
     sent(taken, "A01", "m1", pid(), pv1(TODAY))
     ledger.clock.now += timedelta(days=31)  # type: ignore[attr-defined]  # the clock is a FixedClock
     engine.run()
     last = ledger.history()[-1]
-    assert (last.type, last.data["rule"]) == ("erasure.stopped", "F2")
+    assert (last.type, last.data["rule"]) == ("erasure.stopped", "F7")
 
 
 @pytest.mark.parametrize(
