@@ -139,6 +139,8 @@ def _explain(one: Mapping[str, Any]) -> None:
         err.print(f"stopped: {one['identity']}: {one['why']} ({one['stopped_by']})")
     if one["came"]:
         err.print(f"came since the approval: {one['identity']}: {', '.join(one['came'])}")
+    for wait in one["waits"]:
+        err.print(f"views are left: {one['identity']}: they wait for {wait['for']}: {wait['do']}")
     for export in one["exports"]:
         err.print(f"opened for {export['asked_by']}, not to be closed in {export['folder']}: have it destroyed")
     if elsewhere := one.get("opened_exports", {}).get("elsewhere"):

@@ -1,10 +1,7 @@
 """Overwrites what rows of views hold of erased people, in every version, once it has read that they are erased.
 
 A process may use a key for seconds after it was destroyed, and so may open what was sealed meanwhile: versions have to
-have read that too. A version that is being built may hold in memory what it decrypted before; one that was built up to
-a position never reads of the erasure, so it keeps name and traits; the tables of another release are not known here.
-Rows are overwritten once none of these is left, and no record that names the person or something of theirs waits behind
-a dead letter: it may be the one that says they are erased, and a replay writes what it holds. Large tables take long to
+have read that too. Rows are overwritten once nothing else keeps them either (``waiting``). Large tables take long to
 search, so a thread of its own does it, and the sender asks from time to time.
 """
 
@@ -14,13 +11,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from threading import Thread
 from typing import Final
-from uuid import UUID
 
 from adapters.vault.postgres import FRESH_S
 from krypton.bootstrap import Krypton
+from krypton.erasing import waiting
 from krypton.views import lag
 from postgres.session import connect
-from projections.engine import dead_letters
 from projections.engine.projection import Projection
 from projections.versions import catalog, masking
 
@@ -48,8 +44,9 @@ class Overwriting:
             erased = self._destroyed.long_since(ours, causes)
             if not erased or (versions := self._versions(ours, max(erased.values()))) is None:
                 return {}
-            waiting = _waiting(ours, erased)
-            if not (whole := [one for one in erased if one not in waiting]):
+            with ours.snapshot() as connection:  # once the versions have read all
+                letters = waiting.letters(ours, connection, erased)
+            if not (whole := [one for one in erased if one not in letters]):
                 return {}
             projections = [ours.projection(one["view"], one["version"]) for one in versions]
             self._running = _Running(ours.addresses.database, projections, whole)
@@ -71,9 +68,7 @@ class Overwriting:
         return versions if all(self._may_be_changed(ours, one, position) for one in versions) else None
 
     def _may_be_changed(self, ours: Krypton, one: catalog.Version, position: int) -> bool:
-        if one["state"] in (catalog.BUILDING, catalog.ASIDE) or one["code"] != self._codes.get(one["view"]):
-            return False
-        if one["until"] is not None:  # it never reads that somebody is erased, and keeps the name until it is dropped
+        if waiting.unfit(one, self._codes):
             return False
         place = one["view"], position
         if place not in self._offsets:
@@ -82,14 +77,6 @@ class Overwriting:
             self._offsets = {known: ends for known, ends in self._offsets.items() if known[1] == position}
             self._offsets[place] = found
         return lag.has_read(ours, one["view"], one["version"], self._offsets[place])
-
-
-def _waiting(ours: Krypton, erased: Collection[str]) -> set[str]:
-    """Of whom a record waits in a version, or of what was ever theirs. Asked once the versions have read all."""
-    of = {identity: {identity, *map(str, ours.ledger.log.begun_for(UUID(identity)))} for identity in erased}
-    with ours.snapshot() as connection:
-        named = dead_letters.named(connection, set().union(*of.values()))
-    return {identity for identity, ids in of.items() if ids & named}
 
 
 class Destroyed:

@@ -3,7 +3,7 @@
 Read from the event store itself, so that it is right while views and Kafka are away. It names nobody.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -54,14 +54,23 @@ def _documents(ours: Krypton, ids: Iterable[UUID], *, alone: bool = False) -> li
     exports.follow(ours)
     now, position = micros(ours.ledger.clock()), ours.ledger.recorder.max_notification_id() or 0
     held = [one for one in ours.ledger.load(list(ids)).values() if isinstance(one, Erasure)]
+    waits = _waits(ours, [str(one.identity_id) for one in held if one.deadline is not None and "views" in one.left])
     return [
         {
             **_document(ours, one, now),
             "position": position,
             "came": _came(ours, one, alone=alone),
+            "waits": waits.get(str(one.identity_id), []),
         }
         for one in held
     ]
+
+
+def _waits(ours: Krypton, identities: Collection[str]) -> Mapping[str, list[Document]]:
+    """What rows of views of these people wait for."""
+    from krypton.erasing import waiting  # what compares programs takes long to load, and most have no rows left
+
+    return waiting.why(ours, identities) if identities else {}
 
 
 def _came(ours: Krypton, erasure: Erasure, *, alone: bool) -> list[str]:

@@ -1,6 +1,7 @@
 """Lists and replays the dead letters of a view."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
@@ -18,9 +19,18 @@ WHERE view = %s AND version = %s AND topic = %s AND "partition" = %s AND key = %
 REPLAYED = "UPDATE views.dead_letter SET replayed_at = now() WHERE id = ANY(%s)"
 OF_KEY = """view = %s AND version = %s AND topic = %s AND "partition" = %s AND key = %s AND replayed_at IS NULL
 AND forged IS NOT TRUE ORDER BY "offset" """
-NAMED = """SELECT named FROM unnest(%s::text[]) AS named WHERE EXISTS (
-SELECT FROM views.dead_letter JOIN views.view_version USING (view, version)
-WHERE replayed_at IS NULL AND forged IS NOT TRUE AND position(convert_to(named, 'UTF8') IN value) > 0)"""
+NAMED = """SELECT named, letter.id, letter.view, letter.version FROM unnest(%s::text[]) AS named
+JOIN views.dead_letter letter ON position(convert_to(named, 'UTF8') IN letter.value) > 0
+JOIN views.view_version existing ON (existing.view, existing.version) = (letter.view, letter.version)
+WHERE letter.replayed_at IS NULL AND letter.forged IS NOT TRUE ORDER BY letter.id"""
+
+
+class Waiting(NamedTuple):
+    """A dead letter that waits: its number, and in which version of which view."""
+
+    id: int
+    view: str
+    version: int
 
 
 class ReplayFailed(Exception):
@@ -56,11 +66,16 @@ def beside(connection: Connection, letter: DeadLetter) -> list[DeadLetter]:
         return parked.select(cursor, OF_KEY, letter.view, letter.version, record.topic, record.partition, record.key)
 
 
-def named(connection: Connection, ids: Collection[str]) -> set[str]:
-    """Which of these ids stand in records that wait in any version of a view: they are text in a record's bytes."""
+def named(connection: Connection, ids: Collection[str]) -> dict[str, list[Waiting]]:
+    """The records that wait in any version of a view, by those of these ids that stand in them: they are text in a
+    record's bytes.
+    """
+    found: dict[str, list[Waiting]] = {}
     with connection.cursor() as cursor:
         cursor.execute(NAMED, (list(ids),))
-        return {found for (found,) in cursor}
+        for name, *letter in cursor:
+            found.setdefault(name, []).append(Waiting(*letter))
+    return found
 
 
 def replay(

@@ -61,6 +61,8 @@ def story(region: Region) -> Story:
         let_erase(region, told.ref)
         until(lambda: erasure(region, told.identity)["left"] == ["views"], "all but rows of views followed")
         assert MARK not in shown(region, told)
+        said = region.run("erase", "status", told.identity).err
+        assert f"views are left: {told.identity}: they wait for views that have not read yet" in " ".join(said.split())
     finally:
         worker.resume()
     until(lambda: erasure(region, told.identity)["state"] == "completed", "rows of views followed")

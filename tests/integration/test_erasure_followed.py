@@ -24,7 +24,7 @@ from domain.commands.erasures import ApproveErasure, RequestErasure
 from domain.commands.orders import PlaceOrder
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
-from krypton.erasing import exports, lapsed, many, rows, shown, status
+from krypton.erasing import exports, lapsed, many, rows, shown, status, waiting
 from krypton.erasing.again import Again
 from krypton.services import policies
 from krypton.settings import Addresses, Settings
@@ -217,9 +217,19 @@ def test_what_exports_cover_is_told_once_they_followed(ward: Ward) -> None:
     assert told["opened_exports"] == {"made": 0, "closed": 0, "left": 0, "elsewhere": 0}
 
 
-@pytest.mark.parametrize(("once", "then"), [("state = 'building'", "state = 'live'"), ("until = 1", "until = NULL")])
-def test_rows_wait_for_a_version_that_is_built_or_was_up_to_a_position(ward: Ward, once: str, then: str) -> None:
+@pytest.mark.parametrize(
+    ("once", "then", "said"),
+    [
+        ("state = 'building'", "state = 'live'", "which is being built"),
+        ("until = 1", "until = NULL", "which was built up to a position"),
+        ("code = 'x'", "code = %s", "which another release made"),
+    ],
+)
+def test_rows_wait_for_a_version_that_is_built_or_was_up_to_a_position_or_is_anothers(
+    ward: Ward, once: str, then: str, said: str
+) -> None:
     """A rebuild may have opened what it will write later; what ends at a position never reads of the erasure."""
+    ((code,),) = ward.world.query("SELECT code FROM views.view_version WHERE view = 'cumulative_dose'")
     ward.world.query(f"UPDATE views.view_version SET {once} WHERE view = 'cumulative_dose'")
     sender = policies.sender(ward.world.ours, POLICY)
 
@@ -230,8 +240,26 @@ def test_rows_wait_for_a_version_that_is_built_or_was_up_to_a_position(ward: War
         return found
 
     until(lambda: left() == ["views"], "all but rows")
-    ward.world.query(f"UPDATE views.view_version SET {then} WHERE view = 'cumulative_dose'")
+    (waits,) = status.of_identity(ward.world.ours, UUID(ward.erased))[0]["waits"]
+    assert waits["for"] == f"cumulative_dose v1, {said}"
+    assert "krypton views drop cumulative_dose --version 1" in waits["do"]
+    ward.world.query(f"UPDATE views.view_version SET {then} WHERE view = 'cumulative_dose'", *[code] * then.count("%s"))
     finish(ward)
+
+
+def test_where_nothing_else_is_waited_for_it_is_views_that_have_not_read(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lag, "has_read", lambda *_: False)
+    sender = policies.sender(ward.world.ours, POLICY)
+
+    def stands() -> dict[str, Any]:
+        ward.world.fold(POLICY)
+        sender.once()
+        return status.of_identity(ward.world.ours, UUID(ward.erased))[0]
+
+    until(lambda: stands()["left"] == ["views"], "all but rows")
+    assert stands()["waits"] == [waiting.UNREAD]
 
 
 def test_a_folder_of_yesterday_brings_no_instance_back(ward: Ward) -> None:

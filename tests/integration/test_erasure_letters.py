@@ -145,8 +145,15 @@ def test_rows_stay_left_until_what_waits_behind_a_dead_letter_is_replayed(world:
     ask_erasure(world, identity)
     until(lambda: follow(world, identity)[1] == ["views"], "all but rows")
     assert {follow(world, identity)[1][0] for _ in range(LOOKS)} == {"views"}
+    number = letters(world.ours, None)[0]["id"]
+    waits = status.of_identity(world.ours, UUID(identity))[0]["waits"]
+    assert waits[0]["for"] == f"dead letter {number} in {view} v1"
+    assert f"krypton dead-letters replay {number}" in waits[0]["do"]
+    with world.ours.snapshot() as connection:
+        assert {one["identity"]: one["waits"] for one in status.open_ones(world.ours, connection)} == {identity: waits}
     replay(world)
     until(lambda: follow(world, identity)[0] == "completed", "completed")
+    assert status.of_identity(world.ours, UUID(identity))[0]["waits"] == []
     index = "SELECT erased, traits->>'family' FROM identity_index.identity WHERE identity_id = %s::uuid"
     assert world.query(index, identity) == [(True, ERASED)]
     assert not texts(world) & {"Alex was born in Pessac", "an exam", "Alex has stones?"}
