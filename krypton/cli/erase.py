@@ -37,6 +37,7 @@ Seen = Annotated[
         "the one of the question, or with --yes whatever is there.",
     ),
 ]
+Check = Annotated[bool, typer.Option("--check", help="Say how many, and who would be refused; write nothing.")]
 MISSED = 1
 
 
@@ -164,16 +165,25 @@ def lapsed(limit: Limit = PAGE, who: As = OWN, reason: Why = ASKED, as_json: AsJ
 
 
 @app.command("request-lapsed")
-def request_lapsed(reference: Reference, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False) -> None:
-    """Request the erasure of all whose retention is over. Nothing happens until somebody else approves."""
+def request_lapsed(
+    reference: Reference,
+    check: Check = False,
+    who: As = OWN,
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Request the erasure of all whose retention is over. Nothing happens until somebody else approves.
+
+    It may be ended and given again: it goes on with who is left. With the same --command-id its answer is that of all.
+    """
     from krypton.erasing import many
     from krypton.erasing.lapsed import to_request
     from krypton.progress import progress
 
-    ours = krypton(None)
-    with progress("identities", None) as bar, ours.snapshot() as connection:
-        found = list(to_request(ours, connection, bar.advance))
-    told = many.request(ours, found, reference, envelope(who.actor(), command_id))
+    ours, by = krypton(None), envelope(who.actor(), command_id)
+    with progress("identities", None) as bar:
+        found = to_request(ours, many.asked_before(ours, by), bar.advance)
+        told = many.request(ours, found, reference, by, check=check)
     written_by_many(told, ("identity", "reason"), as_json)
 
 

@@ -70,7 +70,8 @@ def written_by_many(summary: Mapping[str, Any], refused: Sequence[str], as_json:
         return
     facts({name: value for name, value in summary.items() if name not in ("refused", "broken", "positions")})
     table(summary["refused"], refused, "Refused")
-    out.print("nothing was written: this was a check" if "to_register" in summary else places(summary["positions"]))
+    checked = any(name.startswith("to_") for name in summary)
+    out.print("nothing was written: this was a check" if checked else places(summary["positions"]))
 
 
 def places(positions: Iterable[int]) -> str:

@@ -7,9 +7,9 @@ What lapses with an erasure: the key, and with it every sealed field in all copi
 rows. What stands in clear in the log stays, under an id that leads to nobody any more: key, name and number are gone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, date, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from projections.engine.query import fetch
 
 Document = dict[str, Any]
 Reach = Callable[[int], None]
+AskedBefore = Callable[[Sequence[str]], Collection[str]]
 PAGE: Final = 2_000
 AT_A_TIME: Final = 200
 FIRST: Final = str(UUID(int=0))
@@ -47,23 +48,49 @@ def lapsed(ours: Krypton, connection: Connection, reach: Reach = unheard) -> Ite
 
     ``reach``: told how many more identities were looked at.
     """
+    return chain.from_iterable(_pages(ours, lambda after: _people(connection, after), reach))
+
+
+def to_request(ours: Krypton, asked_before: AskedBefore, reach: Reach = unheard) -> Iterator[Document]:
+    """Those of them whose erasure nobody has requested, or whose request was cancelled; and whom no hold stops. A page
+    at a time, as the views are then: of a region it takes hours.
+
+    ``asked_before``: of these identities those for whom the same command was answered before it was ended.
+    """
+
+    def read(after: str) -> list[Document]:
+        with ours.snapshot() as connection:
+            return _people(connection, after)
+
+    for page in _pages(ours, read, reach):
+        before = asked_before([one["identity"] for one in page])
+        yield from (one for one in page if one["state"] in (None, "cancelled") or one["identity"] in before)
+
+
+def _pages(ours: Krypton, read: Callable[[str], list[Document]], reach: Reach) -> Iterator[list[Document]]:
+    """Of each page of people those whose retention is over. ``read``: the people behind an identity."""
     today = ours.ledger.clock().date()
     rules, after = ours.ledger.rules().retention(today), FIRST
-    while page := fetch(connection, PEOPLE, after=after, page=PAGE):
+    while page := read(after):
         maybe = {row["identity"]: row for row in page if _may_be_over(row, rules, today)}
         ours.vault.prefetch(list(maybe))
         over = {one: last for one in maybe if (last := _over(ours, one, rules, today))}
         stands = _stands(ours, list(over))
-        for identity, last in over.items():
-            told = {"identity": identity, "assigner": maybe[identity]["assigner"], "last": str(last)}
-            yield {**told, "state": stands.get(identity)}
+        yield [
+            {
+                "identity": identity,
+                "assigner": maybe[identity]["assigner"],
+                "last": str(last),
+                "state": stands.get(identity),
+            }
+            for identity, last in over.items()
+        ]
         reach(len(page))
         after = page[-1]["identity"]
 
 
-def to_request(ours: Krypton, connection: Connection, reach: Reach = unheard) -> Iterator[Document]:
-    """Those of them whose erasure nobody has requested, or whose request was cancelled; and whom no hold stops."""
-    return (one for one in lapsed(ours, connection, reach) if one["state"] in (None, "cancelled"))
+def _people(connection: Connection, after: str) -> list[Document]:
+    return fetch(connection, PEOPLE, after=after, page=PAGE)
 
 
 def waiting(ours: Krypton, connection: Connection, reference: str, actor: str) -> Iterator[Document]:

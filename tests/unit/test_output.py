@@ -111,3 +111,13 @@ def test_the_ids_of_a_pair_that_fit_on_no_line_stand_under_it_in_line_with_what_
 def test_an_alert_names_its_quantity_with_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
     output.table(with_units([{"quantity": "dlp_mgycm", "value": 251.2}]), ("quantity", "value"))
     assert capsys.readouterr().out.splitlines() == ["quantity    value", "DLP mGy·cm  251.2", ""]
+
+
+def test_a_check_of_many_says_that_nothing_was_written(capsys: pytest.CaptureFixture[str]) -> None:
+    refused = [{"identity": "i", "reason": "kept"}]
+    output.written_by_many({"to_request": 3, "positions": [], "refused": refused}, ("identity", "reason"), False)
+    checked = capsys.readouterr().out
+    output.written_by_many({"requested": 3, "positions": [4, 5], "refused": []}, ("identity", "reason"), False)
+    done = capsys.readouterr().out
+    assert ("to request" in checked, "kept" in checked, "nothing was written" in checked) == (True, True, True)
+    assert ("written at 4 to 5" in done, "nothing was written" in done) == (True, False)
