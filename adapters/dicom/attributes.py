@@ -55,7 +55,7 @@ _TAG_OF: Final = {
 }
 _TAGS: Final = [*_TAG_OF.values(), *(BaseTag(tag_for_keyword(keyword) or 0) for keyword in _SEQUENCES)]
 BULK = 0x7FE00000  # pixel data and what follows it
-_DEFLATED = {
+DEFLATED = {
     DeflatedExplicitVRLittleEndian,
     "1.2.840.10008.1.2.4.95",
     "1.2.840.10008.1.2.4.205",
@@ -126,7 +126,7 @@ def readable(stream: Stream, end: int, transfer_syntax: str, most: Most) -> Iter
     A private transfer syntax is taken as explicit VR little endian, as all but one of the standard ones are.
     """
     syntax = UID(transfer_syntax)
-    if syntax in _DEFLATED:
+    if syntax in DEFLATED:
         file, end = inflated(stream, most)
         with file:
             yield file, end, False, True

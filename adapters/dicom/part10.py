@@ -21,7 +21,7 @@ PREAMBLE = 128
 PREFIX = b"DICM"
 LARGE = 64 * 1024 * 1024  # bytes
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage: a DICOMDIR
-_LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}  # PS3.5 §7.1.2
+LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}  # PS3.5 §7.1.2
 _SOP_CLASS, _SOP_UID, _SYNTAX = 0x0002, 0x0003, 0x0010
 _SEALED = b"KRYPTON\0"
 
@@ -83,7 +83,7 @@ def _elements(data: Bytes, offset: int) -> tuple[dict[int, str], int]:
         if not vr.isalpha() or not vr.isupper():
             (length,) = struct.unpack_from("<L", data, offset + 4)
         offset += 8
-        if vr in _LONG:
+        if vr in LONG:
             if offset + 4 > len(data):
                 break
             (length,) = struct.unpack_from("<L", data, offset)
@@ -127,6 +127,6 @@ def seal_of(data: Bytes) -> tuple[str, str] | None:
 def _element(number: int, vr: bytes, value: bytes) -> bytes:
     if len(value) % 2:
         value += b"\0" if vr == b"UI" else b" "
-    if vr in _LONG:
+    if vr in LONG:
         return struct.pack("<HH2sHL", 2, number, vr, 0, len(value)) + value
     return struct.pack("<HH2sH", 2, number, vr, len(value)) + value

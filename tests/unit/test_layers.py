@@ -51,7 +51,11 @@ PLANTED = [
     ("domain/matching/keys.py", "import domain.aggregates.link", "matching compares texts"),
     ("adapters/dicom/storage.py", "import adapters.vault.postgres", "an adapter knows one standard"),
     ("adapters/inbox/spool.py", "import adapters.dicom.part10", "an adapter knows one standard"),
-    ("adapters/notary/folder.py", "import adapters.inbox.spool", "the inbox is for inlets alone"),
+    (
+        "adapters/notary/folder.py",
+        "import adapters.inbox.spool",
+        "the inbox is for inlets, and the archive of what they took in",
+    ),
     ("adapters/inbox/spool.py", "import pydicom", "the inbox knows no standard"),
     ("domain/persons.py", TYPES_ALONE.format("domain.ledger"), "the domain has no circle"),
 ]
