@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 Bytes = bytes | memoryview | mmap.mmap
+OWNER_ONLY = 0o600
+"""The mode of a file that names people."""
 
 
 def sync(*folders: Path) -> None:
@@ -21,12 +23,12 @@ def sync(*folders: Path) -> None:
             os.close(fd)
 
 
-def write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Write a whole file or nothing."""
-    write_all({path: content})
+    write_all({path: content}, mode)
 
 
-def write_all(files: Mapping[Path, bytes]) -> None:
+def write_all(files: Mapping[Path, bytes], mode: int = 0o644) -> None:
     """Write many files, each whole or not at all, in order, with one fsync per folder; folders are made.
 
     After an error, some may have been written.
@@ -36,7 +38,7 @@ def write_all(files: Mapping[Path, bytes]) -> None:
     for path, content in files.items():
         aside = path.with_name(f".{path.name}.new")
         aside.unlink(missing_ok=True)
-        write_new(aside, [content])
+        write_new(aside, [content], mode)
         aside.replace(path)
     sync(*dict.fromkeys([*folders, *(one.parent for one in made)]))
 

@@ -71,6 +71,8 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "ingest": OPERATOR | SERVICE,
     "study.reassign": CLERK | SERVICE,  # whoever says whose a study is does not read it there
     "study.withdraw": CLERK | SERVICE,
+    "study.show": PROFESSIONAL | PATIENT,
+    "study.export": PROFESSIONAL | PATIENT,
     "study.conflicts.list": CLERK,
     "study.conflicts.accept": CLERK,
     "study.conflicts.dismiss": CLERK,
@@ -142,6 +144,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "recover": OPERATOR,
     "vault.status": OPERATOR | AUDITOR,
     "vault.rewrap": OPERATOR,
+    "archive.check": OPERATOR,  # ids, digests and counts: nobody's picture
     "health": OPERATOR,
 }
 """The roles that may do each task."""
@@ -151,7 +154,8 @@ GATED: Final = frozenset(
         *("identity.show", "identity.history", "identity.search", "identity.review.list", "identity.review.show"),
         *("identity.cross-reference", "identity.demographics"),
         *("access.review.list", "study.conflicts.list", "erase.status", "erase.lapsed", "erase.approve-lapsed"),
-        *("record.show", "dose.show", "dose.alerts", "consent.show", "order.show", "order.list", "reading.list"),
+        *("record.show", "study.show", "study.export", "dose.show", "dose.alerts"),
+        *("consent.show", "order.show", "order.list", "reading.list"),
         *("audit.history", "audit.accesses", "audit.as-of", "audit.exposure", "audit.export"),
     }
 )

@@ -20,6 +20,7 @@
 | KRYPTON_DICOM_REQUEST_S, …_DICOM_UNFINISHED_S, …_DICOM_IDLE_S | when a silent connection is closed, see the fields |
 | KRYPTON_DICOM_INSTANCE_MIB | the largest instance that is taken over the network |
 | KRYPTON_DICOM_INFLATED_MIB, KRYPTON_DICOM_HEADER_MIB | what a data set may inflate to; what of it is parsed |
+| KRYPTON_SCRUB_MIB_S | MiB of stored instances that are read again in a second, to find damage; 0: none |
 | KRYPTON_HL7_PORT, KRYPTON_HL7_HOST | port and listening address of the HL7 service |
 | KRYPTON_HL7_TLS_CERT_FILE, …_HL7_TLS_KEY_FILE, …_HL7_TLS_CA_FILE | its certificate; whose certificates name senders |
 | KRYPTON_HL7_CONNECTIONS, …_HL7_MESSAGE_KIB, …_HL7_UNFINISHED_S, …_HL7_IDLE_S | limits, see the fields |
@@ -59,9 +60,10 @@ WHOLE: Final[Mapping[str, int]] = {
         ("dicom_instance_mib", "dicom_inflated_mib", "dicom_header_mib", "hl7_message_kib", "rebuild_mib"), 1_048_576
     ),
     "replication": 9,
+    "scrub_mib_s": 10_000,
 }
 """Fields that are whole numbers from 1, and the most that each may be. A field is set by KRYPTON_ and its name."""
-LEAST: Final[Mapping[str, int]] = {"rebuild_mib": LEAST_MIB}
+LEAST: Final[Mapping[str, int]] = {"rebuild_mib": LEAST_MIB, "scrub_mib_s": 0}
 """Those of them that are not below another number."""
 SECONDS: Final = (
     "clock_bound_s",
@@ -104,6 +106,7 @@ class Settings:
     dicom_instance_mib: int = 4_096
     dicom_inflated_mib: int = 512
     dicom_header_mib: int = 16  # what is parsed of an instance
+    scrub_mib_s: int = 4  # of stored instances that are read again in a second; 0: none
     hl7_port: int = 2575
     hl7_host: str = "127.0.0.1"
     hl7_tls_cert_file: Path | None = None  # both, or none

@@ -12,6 +12,8 @@ PERSONAL: Final = {
     "identity.review.list": "identity review list",
     "identity.review.show": "identity review show {person} {other}",
     "record.show": "record show {person}",
+    "study.show": "study show {study}",
+    "study.export": "study export {study} --out {folder}",
     "dose.show": "dose show {person}",
     "dose.alerts": "dose alerts",
     "consent.show": "consent show {person}",
@@ -73,7 +75,7 @@ NOTHING_PERSONAL: Final = {
             *("views.status", "views.rebuild", "views.diff", "views.check", "views.promote", "views.rollback"),
             *("views.drop", "dead-letters.list", "dead-letters.show", "dead-letters.replay"),
             *("rules.list", "rules.show", "topics", "wait", "policies.status", "policies.parked"),
-            *("policies.retry", "policies.drop", "dose.reports"),
+            *("policies.retry", "policies.drop", "dose.reports", "archive.check"),
         ),
         _WORKS,
     ),
@@ -89,6 +91,7 @@ NOTHING_PERSONAL: Final = {
                 "relay",
                 "worker",
                 "dicom.serve",
+                "archive.run",
                 "serve.registry",
                 "serve.notary",
                 "serve.hl7",
@@ -111,7 +114,14 @@ NOTHING_PERSONAL: Final = {
 """Each other command, and why it shows nothing personal."""
 
 ASKS_THE_GATE: Final = {
-    *("person.identity_of", "person.history_of", "person.record_of", "person.order_of", "person.dose_of"),
+    *(
+        "studies.whole_study",
+        "person.identity_of",
+        "person.history_of",
+        "person.record_of",
+        "person.order_of",
+        "person.dose_of",
+    ),
     *(
         "person.consents_of",
         "worklists.listed",
@@ -137,6 +147,10 @@ BEHIND_THE_GATE: Final = {
     "gate.open_accesses": "answers with ids of accesses, for the gate",
     "gate.oppositions": "answers with positions and parties, for the gate",
     "person.placed_for": "answers with an id",
+    "studies.owner_of": "answers with an id",
+    "conditions.of_study": "writes conditions, and reads nothing",
+    "conditions.condition": "writes conditions, and reads nothing",
+    "conditions.folded": "writes conditions, and reads nothing",
     "worklists.study_of_alert": "answers with an id",
     "rows.as_seen": "takes the gate's decision",
     "conflicts.open_conflict": "answers with an id, and what the one who decides was shown",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from adapters.durable import write
+from adapters.durable import OWNER_ONLY, write
 from adapters.inbox.alone import alone
 from adapters.inbox.spool import Spool
 from domain.askers import TAKEN
@@ -44,7 +44,7 @@ def keep_answer(spool: Spool, command_id: UUID, actor: str, answer: dict[str, An
     file.parent.mkdir(exist_ok=True)
     with alone(file.parent):
         told = answer if forgettings(spool) == forgotten else _without_names(answer)
-        write(file, json.dumps({**told, "actor": actor}).encode())
+        write(file, json.dumps({**told, "actor": actor}).encode(), OWNER_ONLY)
 
 
 def forget_files(spool: Spool) -> None:
@@ -59,7 +59,7 @@ def forget_files(spool: Spool) -> None:
         for file in sorted(folder.glob("*.json")):
             known = json.loads(file.read_bytes())
             if (told := _without_names(known)) != known:
-                write(file, json.dumps(told).encode())
+                write(file, json.dumps(told).encode(), OWNER_ONLY)
 
 
 def _without_names(answer: dict[str, Any]) -> dict[str, Any]:

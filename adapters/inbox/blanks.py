@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 
-from adapters.durable import Bytes, sync
+from adapters.durable import OWNER_ONLY, Bytes, sync
 
 PREFIX = "blank-"
 MOST_AT_A_TIME = 64
@@ -47,7 +47,7 @@ class Blanks:
     def _make(self) -> None:
         names = [f"{self._folder}/{PREFIX}{secrets.token_hex(6)}" for _ in range(self._next)]
         for name in names:
-            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
         sync(self._folder)
         self._ready = names
         self._next = min(self._next * 2, MOST_AT_A_TIME)

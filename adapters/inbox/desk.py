@@ -17,7 +17,7 @@ from threading import Lock
 from typing import BinaryIO
 from urllib.parse import unquote
 
-from adapters.durable import Bytes, sync, write_new
+from adapters.durable import OWNER_ONLY, Bytes, sync, write_new
 from adapters.inbox.blanks import Blanks, blanks_in
 from adapters.inbox.spool import PENDING, Name, Spool, path_part
 
@@ -103,7 +103,7 @@ class Desk:
         """
 
         def write(pending: Path) -> None:
-            write_new(pending, parts)
+            write_new(pending, parts, OWNER_ONLY)
             self.step("written")
             sync(pending.parent)
 
@@ -121,7 +121,8 @@ class Desk:
 
     def new_file(self) -> BinaryIO:
         """A file for an item that comes in piece by piece: to be given to ``adopt`` or ``drop``. Raises OSError."""
-        return (self.scratch / secrets.token_hex(8)).open("x+b")
+        path = self.scratch / secrets.token_hex(8)
+        return open(path, "x+b", opener=lambda name, flags: os.open(name, flags, OWNER_ONLY))
 
     @property
     def scratch(self) -> Path:

@@ -1,6 +1,7 @@
 """Lists which items were recorded for what, so that they are found when that is erased, and deletes them.
 
     filed/<shard>/<owner>     a line for each item: its path below the root of the spool
+    grown/<owner>             that list has grown, and who makes something of it has not seen it yet
 
 ``owner``: a uuid: a study's, or of what is put aside the command's id. A list is written before its items count as
 recorded, so each item that is recorded stands in one. A line may stand there twice, or be cut off by a crash and follow
@@ -24,7 +25,9 @@ def file_under(spool: Spool, owner: str, claims: Iterable[str]) -> None:
         return
     folder, file = _list(spool, owner)
     folder.mkdir(parents=True, exist_ok=True)
+    _grown(spool).mkdir(exist_ok=True)
     with alone(folder):
+        (_grown(spool) / owner).touch()
         with open(file, "ab") as opened:  # noqa: PTH123  see Spool.claim_below; buffered: all of it, or an error
             opened.write("\n".join(["", *told, ""]).encode())
             opened.flush()
@@ -45,7 +48,7 @@ def delete_filed(spool: Spool, owner: str, most: int, keeps: Callable[[Path], bo
         some = list(islice(there, most))
         delete(some)
         if len(some) < most:
-            delete([file])
+            delete([file, _grown(spool) / owner])
         else:
             write(file, "\n".join(["", *lines, ""]).encode())
         return len(some)
@@ -54,9 +57,44 @@ def delete_filed(spool: Spool, owner: str, most: int, keeps: Callable[[Path], bo
 
 def filed(spool: Spool, owner: str) -> list[Path]:
     """Where the items of an owner's list are, or were."""
-    with suppress(FileNotFoundError):
-        return [spool.root / line for line in Path(_list(spool, owner)[1]).read_text().splitlines() if line]
-    return []
+    return [spool.root / line for line in listing(spool, owner)[1]]
+
+
+def listing(spool: Spool, owner: str) -> tuple[int, list[str]]:
+    """How long an owner's list is, in bytes, and the paths in it, below the root; 0 and none where there is no list."""
+    try:
+        told = Path(_list(spool, owner)[1]).read_bytes()
+    except FileNotFoundError:
+        return 0, []
+    return len(told), [line for line in told.decode().splitlines() if line]
+
+
+def length(spool: Spool, owner: str) -> int:
+    """How long an owner's list is, in bytes; 0 where there is none."""
+    try:
+        return os.stat(_list(spool, owner)[1]).st_size  # noqa: PTH116  see Spool.claim_below
+    except FileNotFoundError:
+        return 0
+
+
+def grown(spool: Spool) -> list[str]:
+    """The owners whose lists have grown and were not cleared since."""
+    try:
+        return sorted(os.listdir(_grown(spool)))  # noqa: PTH208  asked several times a second
+    except FileNotFoundError:
+        return []
+
+
+def clear_grown(spool: Spool, owner: str, size: int) -> None:
+    """An owner's list was seen when it was so long: what was added since is left to be seen."""
+    mark = _grown(spool) / owner
+    if not mark.exists():
+        return
+    folder, _ = _list(spool, owner)
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder):
+        if length(spool, owner) == size:
+            mark.unlink(missing_ok=True)
 
 
 def tidy(spool: Spool, owner: str) -> None:
@@ -64,7 +102,7 @@ def tidy(spool: Spool, owner: str) -> None:
     folder, file = _list(spool, owner)
     with suppress(FileNotFoundError), alone(folder):
         if not any(path.is_file() for path in filed(spool, owner)):
-            delete([Path(file)])
+            delete([Path(file), _grown(spool) / owner])
 
 
 def delete(files: Iterable[Path]) -> None:
@@ -82,6 +120,10 @@ def in_hand(spool: Spool, before: float) -> bool:
             if file.stat().st_mtime < before:
                 return True
     return False
+
+
+def _grown(spool: Spool) -> Path:
+    return spool.root / "grown"
 
 
 def _list(spool: Spool, owner: str) -> tuple[Path, str]:

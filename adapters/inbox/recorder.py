@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol
 from uuid import UUID
 
-from adapters.durable import sync, write
+from adapters.durable import OWNER_ONLY, sync, write
 from adapters.inbox.batches import Batch, Batches, I, Limits, OpenBatch
 from adapters.inbox.desk import Desk
 from adapters.inbox.filed import file_under
@@ -120,7 +120,7 @@ class Recorder(Generic[I]):
         names = [list(name) for name in batch.names]
         file, content = self._file(batch.command_id), json.dumps({"names": names}).encode()
         if not (file.exists() and file.read_bytes() == content):
-            write(file, content)
+            write(file, content, OWNER_ONLY)
         self.desk.step("written ahead")
 
     def _forget(self, command_id: UUID) -> None:
@@ -140,7 +140,7 @@ class Recorder(Generic[I]):
         body = {"site": batch.site, "actor": batch.actor, "reason": reason, "names": names}
         sync(folder.parent, folder.parent.parent)
         list_refused(self.desk.spool, str(batch.command_id), batch.borne)
-        write(folder / REASON, json.dumps(body).encode())
+        write(folder / REASON, json.dumps(body).encode(), OWNER_ONLY)
         self.desk.step("refused")
         self._give_up(batch.names)
         self._forget(batch.command_id)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from adapters.durable import sync, write, write_all
+from adapters.durable import OWNER_ONLY, sync, write, write_all
 from adapters.inbox.spool import Spool
 
 
@@ -34,7 +34,7 @@ def list_refused(spool: Spool, batch: str, borne: Iterable[Borne]) -> None:
     for file in before:
         file.unlink(missing_ok=True)
     sync(*{file.parent for file in before})
-    write_all(told)
+    write_all(told, OWNER_ONLY)
     write(_listed(spool) / batch, b"")
 
 

@@ -29,7 +29,6 @@ from domain.proofs.note import (
 )
 
 PREFIX: Final = "PRIVATE+KEY+"
-OWNER_ONLY: Final = 0o600
 STAMP_BYTES: Final = 8
 
 
@@ -72,7 +71,7 @@ class SigningKey:
     def store(self, path: Path) -> None:
         """Write a new key file, readable only by its owner. Raises FileExistsError: a key is never overwritten."""
         raw = base64.b64encode(bytes([self.kind]) + self.private.private_bytes_raw()).decode()
-        durable.create(path, f"{PREFIX}{self.name}+{self.verifier.key_id.hex()}+{raw}\n".encode(), OWNER_ONLY)
+        durable.create(path, f"{PREFIX}{self.name}+{self.verifier.key_id.hex()}+{raw}\n".encode(), durable.OWNER_ONLY)
 
 
 def load(path: Path) -> SigningKey:

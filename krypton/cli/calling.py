@@ -28,6 +28,7 @@ FREE: Final = frozenset(
             "worker",
             "wait",
             "dicom.serve",
+            "archive.run",
             "serve.registry",
             "serve.notary",
             "serve.hl7",

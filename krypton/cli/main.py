@@ -37,6 +37,7 @@ LINES = {
     "policies": {"policies": "Policies: matching of new identities, timers, reviews."},
     "dead_letters": {"dead-letters": "Dead letters: records that a view could not apply."},
     "dicom": {"dicom": "The DICOM service, to which modalities and PACS send."},
+    "archive": {"archive": "Stored images: their metadata and frame indexes, and whether they are still what came in."},
     "serve": {"serve": "What is served to hospitals, subscribers and auditors."},
     "subscriber": {"subscriber": "Downstream services that read topics with a login of their own."},
     "services": {

@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import typer
+
+from domain.query_keys import BadKey
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, Ref
 from krypton.cli.output import document, out, table
 from krypton.cli.patient import patient
+from krypton.cli.where import Where, keys
 from krypton.queries.person import record_of
 
 app = command_group("Patient records.")
@@ -32,10 +36,14 @@ def group() -> None:
 
 
 @app.command()
-def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
+def show(ref: Ref, where: Where = None, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
     """Studies, reports and orders of the person, from every site."""
+    stated = keys(where or [])
     ours = krypton()
-    found = record_of(ours, asker(ours, who, reason, ref), ref)
+    try:
+        found = record_of(ours, asker(ours, who, reason, ref), ref, stated)
+    except BadKey as bad:
+        raise typer.BadParameter(f"--where {bad}") from None
     if as_json:
         document(found)
         return

@@ -1,6 +1,7 @@
-"""krypton study: reassigns or withdraws a study, and settles what came in and says otherwise of it."""
+"""krypton study: shows, exports, reassigns or withdraws a study, and settles what came in and says otherwise of it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,12 +9,14 @@ import typer
 
 from domain.commands.conflicts import DismissConflict
 from domain.commands.studies import ReassignStudy, WithdrawStudy
+from domain.query_keys import BadKey
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Reason
-from krypton.cli.output import document, table
+from krypton.cli.output import document, facts, table
+from krypton.cli.where import Where, keys
 from krypton.cli.worklist import WHO, with_patients
 from krypton.queries.conflicts import conflicts_of, open_conflict
 from krypton.queries.worklists import PAGE
@@ -26,6 +29,8 @@ CONFLICTS = (
     *("found_by", "state", "uid", "study"),
     "conflict",
 )
+SERIES = ("number", "modality", "description", "body_part", "instances", "series_uid")
+INSTANCES = ("number", "frames", "rows", "columns", "size", "sop_class", "transfer_syntax", "problem", "sop_uid")
 Conflicting = Annotated[UUID, typer.Argument(help="The conflict's id, as study conflicts list prints it.")]
 Study = Annotated[UUID, typer.Argument(help="The study's id, as record show prints it.")]
 
@@ -51,6 +56,54 @@ def withdraw(
 ) -> None:
     """Hide a study from readers; its events and its dose stay."""
     ask(krypton(), WithdrawStudy(study=study, reason=reason), who, command_id, as_json)
+
+
+@app.command()
+def show(
+    study: Study,
+    series: Annotated[str | None, typer.Option("--series", help="A series UID: its instances.")] = None,
+    where: Where = None,
+    who: As = OWN,
+    reason: Why = ASKED,
+    as_json: AsJson = False,
+) -> None:
+    """The series of a study, or the instances of one of them. Run it where the images were taken in."""
+    from krypton.queries.studies import owner_of
+    from krypton.services.images import instances_of, series_of
+
+    stated = keys(where or [])
+    ours = krypton()
+    caller = asker(ours, who, reason, owner_of(ours, study))
+    try:
+        found = instances_of(ours, caller, study, series, stated) if series else series_of(ours, caller, study, stated)
+    except BadKey as bad:
+        raise typer.BadParameter(f"--where {bad}") from None
+    document(found) if as_json else table(found, INSTANCES if series else SERIES, "Instances" if series else "Series")
+
+
+@app.command()
+def export(
+    study: Study,
+    out: Annotated[Path, typer.Option("--out", file_okay=False, help="A new folder.")],
+    who: As = OWN,
+    reason: Why = ASKED,
+    as_json: AsJson = False,
+) -> None:
+    """Write a study to a folder: DICOMDIR, its instances as they came in, checksums.
+
+    Run it where the images were taken in.
+    """
+    from krypton.progress import progress
+    from krypton.queries.studies import owner_of
+    from krypton.services.images import export as export_study
+
+    if out.exists():
+        raise typer.BadParameter(f"{out} is there already: name a new folder", param_hint="--out")
+    ours = krypton()
+    caller = asker(ours, who, reason, owner_of(ours, study))
+    with progress("instances", None) as bar:
+        found = export_study(ours, caller, study, out, bar.advance)
+    document(found) if as_json else facts(found, "Exported; check it with: sha256sum --check checksums.sha256")
 
 
 @conflicts.command("list")

@@ -1,9 +1,10 @@
 """Deletes the instances of erased people from this machine's DICOM folder: those of studies that are theirs now.
 
-Instances are listed by study when they are recorded (``adapters.inbox.filed``). What was put aside, because the same
-UID came with other content, goes with the study where it says the same person, and else with whom it says; what a rule
-refused, with whom it says (``refused``). A number may have had several people: what came in after the erasure stays
-where somebody living can have sent it. A batch that was in hand when the person was erased is waited for: its instances
+With them goes what the archive keeps of these studies, which names the person too. Instances are listed by study when
+they are recorded (``adapters.inbox.filed``). What was put aside, because the same UID came with other content, goes
+with the study where it says the same person, and else with whom it says; what a rule refused, with whom it says
+(``refused``). A number may have had several people: what came in after the erasure stays where somebody living can have
+sent it. A batch that was in hand when the person was erased is waited for: its instances
 may not be listed yet. The ledger notes which studies they were, so that a folder that is restored from an older backup,
 or is another machine's, can be cleaned (``again``).
 """
@@ -15,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 from uuid import UUID
 
+from adapters.archive.study import forget
 from adapters.dicom.attributes import Patient
 from adapters.dicom.batch import borne_by
 from adapters.dicom.inlet import spool_at
@@ -78,6 +80,7 @@ def delete_listed(ours: Krypton, spool: Spool, studies: Iterable[str], erased_at
         done += delete_filed(spool, study, most - done, keeps)
         if done == most:
             break
+        forget(spool, study)
     return done
 
 

@@ -78,14 +78,23 @@ def history_of(ours: Krypton, caller: Caller, ref: str) -> list[dict[str, Any]]:
     return list(of_person(ours, permit(ours, caller, "identity.history", ref), ask, identities.subjects)["history"])
 
 
-def record_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
-    """The ``record show`` document."""
-    allowed = permit(ours, caller, "record.show", ref)
+def record_of(ours: Krypton, caller: Caller, ref: str, keys: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The ``record show`` document; ``keys``: of studies, those that meet all of them (``conditions.STUDY``).
+
+    Raises BadKey, before anything is decided.
+    """
+    from krypton.queries.conditions import of_study
+
+    condition, values = of_study(keys or {})
+    allowed = permit(ours, caller, "record.show", ref, asked=[f"key={name}" for name in sorted(keys or ())])
     from krypton.queries.fed import record
-    from projections.patient_record import queries
+    from projections.patient_record import found, queries
 
     def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
         shown = record(connection, connection, ours.codec, _ids(members), erased, sight)
+        if keys:
+            meet = found.studies(connection, _ids(members), condition, values)
+            shown["studies"] = [study for study in shown["studies"] if study["study"] in meet]
         review = _to_review(connection, _ids(members), shown["studies"], named=caller.role is not Role.PATIENT)
         return _patient(connection, members, erased) | shown | {"to_review": review}
 

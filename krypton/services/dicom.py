@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryFile
 from threading import Event
 from typing import Any
 from uuid import UUID, uuid4
 
 from adapters.dicom.bounds import Most
-from adapters.dicom.inlet import spool_at
 from adapters.dicom.network.admission import Slots
 from adapters.dicom.network.association import Patience
 from adapters.dicom.network.reception import Waits
@@ -30,37 +28,40 @@ from krypton.erasing.again import Again
 from krypton.erasing.cleaning import EVERY_S, Cleaning
 from krypton.listeners import listener
 from krypton.progress import progress
+from krypton.services.archive import Keeper
 from krypton.services.directory_copy import DirectoryCopy
+from krypton.services.spools import spool_at_home
 from krypton.settings import ServiceUnavailable, Settings
 
-OWNER_ONLY = 0o700
+TICK_S = 0.5
 
 
 @contextmanager
 def spool_of(ours: Krypton) -> Iterator[Spool]:
     """The instances' folder. Raises ServiceUnavailable if it cannot be used."""
-    root = ours.settings.instances
-    try:
-        root.mkdir(parents=True, exist_ok=True, mode=OWNER_ONLY)  # it names people
-        with TemporaryFile(dir=root):  # a folder that is there already need not be ours to write to
-            pass
-        yield spool_at(root)
-    except OSError as broken:
-        raise ServiceUnavailable(
-            f"instances cannot be kept in {root} ({broken.strerror or type(broken).__name__}): make room or give "
-            "access, then run the same command again; what was taken in stays"
-        ) from None
+    with spool_at_home(ours.settings) as spool:
+        yield spool
 
 
-def serve(ours: Krypton, stop: Event, clean_every_s: float = EVERY_S) -> None:
-    """Receive instances until ``stop`` is set. Raises ServiceUnavailable if the port or the spool is not available."""
+def serve(ours: Krypton, stop: Event, clean_every_s: float = EVERY_S, *, keeps: bool = True) -> None:
+    """Receive instances until ``stop`` is set; ``keeps``: with the process that makes their metadata.
+
+    Raises ServiceUnavailable if the port or the spool is not available.
+    """
     with spool_of(ours) as spool:
         again = Again(ours)
         again.follow()  # an older folder may have been restored
-        _serve(ours, spool, stop, lambda resuming: Cleaning(again, resuming, clean_every_s))
+        keeper = Keeper(ours.settings.home) if keeps else None
+        _serve(ours, spool, stop, lambda resuming: Cleaning(again, resuming, clean_every_s), keeper)
 
 
-def _serve(ours: Krypton, spool: Spool, stop: Event, cleaning: Callable[[Callable[[], int]], Cleaning]) -> None:
+def _serve(
+    ours: Krypton,
+    spool: Spool,
+    stop: Event,
+    cleaning: Callable[[Callable[[], int]], Cleaning],
+    keeper: Keeper | None,
+) -> None:
     directory = DirectoryCopy(ours.ledger.log.sites_by_title)
 
     def refused(caller: Caller) -> None:
@@ -88,11 +89,23 @@ def _serve(ours: Krypton, spool: Spool, stop: Event, cleaning: Callable[[Callabl
     clean = cleaning(lambda: service.resuming)
     clean.start()
     try:
-        stop.wait()
+        _wait(stop, keeper)
     finally:
         clean.stop()
         service.stop()
         directory.stop()
+
+
+def _wait(stop: Event, keeper: Keeper | None) -> None:
+    if keeper is None:
+        stop.wait()
+        return
+    try:
+        keeper.look()
+        while not stop.wait(TICK_S):
+            keeper.look()
+    finally:
+        keeper.stop()
 
 
 def _doors(settings: Settings) -> Doors:
@@ -179,7 +192,17 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
         summary = _together(known, summary) if known else summary
         if command_id:
             keep_answer(spool, command_id, actor, summary, forgotten)
+        _make_ready(spool, _most(ours.settings))
     return summary
+
+
+def _make_ready(spool: Spool, most: Most) -> None:
+    """Make metadata and frame indexes at once: there may be no DICOM service that has a process for it."""
+    from adapters.archive.keeping import Keeping
+    from adapters.inbox.filed import grown
+
+    with progress("studies", len(grown(spool))) as bar:
+        Keeping(spool, most).make(Event(), bar.advance)
 
 
 def _together(first: dict[str, Any], again: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from domain.times import iso
 from krypton.bootstrap import Krypton
 from krypton.errors import ServiceUnavailable, unanswered
 from krypton.policies.fold import PREFIX, PolicyFold
-from krypton.services import decisions
+from krypton.services import decisions, image_health
 from krypton.services.decisions import Decision
 from krypton.views import following
 from krypton.views.looking import Looked, Place, Problem, look
@@ -109,6 +109,7 @@ class Health:
 def measure(ours: Krypton) -> Health:
     """Ask every part. A part that does not answer is a problem of its own; this raises nothing for it."""
     health = Health(spooled=_spooled(ours))
+    health.problems += image_health.problems_of(ours.settings.instances, time.time(), STILL_S)
     try:
         with ours.snapshot() as connection:
             now = time.time()

@@ -13,14 +13,16 @@ import pytest
 
 from adapters.eventstore.recorder import LedgerRecorder
 from domain.actors import Role, role_of
+from domain.aggregates.study import Study
 from domain.commands.links import Propose
 from domain.commands.orders import PlaceOrder
 from domain.commands.readings import RequestReading
 from domain.errors import StoreAway
 from domain.tasks import TASKS
 from krypton.devstack.stack import Stack
+from krypton.services.dicom import ingest
 from schemas.event import LedgerEvent
-from tests.fakes.dicom import new_uid
+from tests.fakes.dicom import instance, new_uid, write
 from tests.fakes.region import dose, exposure, received, rules_in_force
 from tests.fakes.roles import REASON, roles_file
 from tests.integration.audit_world import AUDITOR, CLINICIAN, AuditWorld, audit_world
@@ -49,6 +51,8 @@ class Desk:
     order: str
     position: int
     number: str = "none"
+    study: str = "none"
+    foreign: str = "none"
 
     @property
     def mine(self) -> dict[Role, str]:
@@ -58,7 +62,7 @@ class Desk:
 
     def run(self, task: str, folder: Path, *more: str) -> Said:
         """The command of a task."""
-        named = {name: getattr(self, name) for name in ("person", "other", "order", "position", "number")}
+        named = {name: getattr(self, name) for name in ("person", "other", "order", "position", "number", "study")}
         return self.cli.run(*PERSONAL[task].format(folder=folder / "export", **named).split(), *more)
 
     def may(self, task: str) -> str:
@@ -103,12 +107,21 @@ def desk(stack: Stack) -> Iterator[Desk]:
                 compared=[],
             )
         )
+        images, foreign = _images(world, person, "CHB"), _images(world, other, "CHP")
         world.open(person)
         world.settle()
         world.sign()
-        made = Desk(world, world.cli, person, other, order, world.head, shown["local_id"])
+        made = Desk(world, world.cli, person, other, order, world.head, shown["local_id"], images, foreign)
         roles_file(world.krypton.settings.roles.parent, *made.mine.values())
         yield made
+
+
+def _images(world: AuditWorld, person: str, site: str) -> str:
+    """A study of the person with an instance on this machine."""
+    number = world.identity(person)["local_id"]
+    image = instance(PatientID=number, PatientName="FICTIVE^Alex", StudyInstanceUID=new_uid())
+    ingest(world.krypton, site, write(world.home / f"in-{site}", [image]), "system:test", None)
+    return str(Study.create_id(world.krypton.ledger.ids, UUID(person), image.StudyInstanceUID))
 
 
 @pytest.mark.parametrize("task", sorted(PERSONAL))
@@ -174,7 +187,7 @@ def test_a_professional_without_an_open_access_is_refused(desk: Desk, task: str,
     """X12, where it is a professional's task."""
     if Role.PROFESSIONAL not in TASKS[task]:
         return
-    other = Desk(desk.world, desk.cli, desk.other, desk.person, desk.order, desk.position)
+    other = Desk(desk.world, desk.cli, desk.other, desk.person, desk.order, desk.position, study=desk.foreign)
     if task == "order.show":
         placed = PlaceOrder(identity=UUID(desk.other), site="CHB", ordered_by=CLINICIAN, modality="CT", question="x")
         other.order = str(desk.world.ask(placed).result["order"])
@@ -189,7 +202,7 @@ def test_a_patient_reads_nobody_elses(desk: Desk, task: str, tmp_path: Path) -> 
     """X13, where it is a patient's task."""
     if Role.PATIENT not in TASKS[task] or task == "order.show":
         return
-    other = Desk(desk.world, desk.cli, desk.other, desk.person, desk.order, desk.position)
+    other = Desk(desk.world, desk.cli, desk.other, desk.person, desk.order, desk.position, study=desk.foreign)
     said = other.run(task, tmp_path, "--as", f"patient:{desk.person}")
     assert (said.code, said.out) == (1, "")
     assert said.err.strip().endswith("(X13)")

@@ -25,15 +25,16 @@ CODES: Final = {
     *("--view", "view", "--rows", "--policy", "--topics", "--type", "--topic", "--key", "--log-key", "--new"),
     *("--needed", "--ground", "--assigned-to"),  # the name of a master key; a word of the rules
     *("--since", "--in-force-from", "moment", "rule_id", "--as", "--profession"),
-    *("--witness", "--against", "--rules", "views", "names", "report", "topics"),
+    *("--witness", "--against", "--rules", "views", "names", "report", "topics", "--series"),
 }
 """Codes, numbers and ids: none of them is text in words. Where ``--to`` and ``--number`` say who, they are read too."""
 PUBLIC: Final = {
     *(("site enroll", "--name"), ("site service", "--name"), ("professional register", "--name")),
     *(("dev tool", "name"), ("dev tool", "arguments"), ("identity flag", "name")),
     *(("subscriber add", "name"), ("subscriber remove", "name")),
+    *(("record show", "--where"), ("study show", "--where")),
 }
-"""Names of establishments, professionals, programs and logins, and flags."""
+"""Names of establishments, professionals, programs and logins, and flags; what is asked of studies, and of nobody."""
 
 
 def texts() -> dict[str, Any]:

@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Folder:
 def service(folder: Folder, clean_every_s: float) -> Iterator[None]:
     """The DICOM service, on a port of its own."""
     stop = Event()
-    thread = Thread(target=dicom.serve, args=(folder.ours, stop, clean_every_s))
+    thread = Thread(target=dicom.serve, args=(folder.ours, stop, clean_every_s), kwargs={"keeps": False})
     thread.start()
     try:
         yield

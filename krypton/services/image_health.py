@@ -1,0 +1,24 @@
+"""Says what is wrong with the stored images of this machine: damaged ones, and studies that wait for their metadata.
+
+Looks at names of files alone, so that health stays quick.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from krypton.views.looking import Problem
+
+
+def problems_of(instances: Path, now: float, still_s: float) -> Iterator[Problem]:
+    """``now``: seconds since 1970; ``still_s``: so long may a study wait."""
+    if damaged := sum(1 for _ in instances.glob("archive/rot/*.json")):
+        said = f"{damaged} stored instances are not what came in, or gone: krypton archive check names them"
+        yield Problem("archive", f"{said}; bring them back from a backup")
+    waits = []
+    for mark in instances.glob("grown/*"):
+        with suppress(FileNotFoundError):
+            waits.append(now - mark.stat().st_mtime)
+    if max(waits, default=0.0) > still_s:
+        said = f"stands still: {len(waits)} studies wait for their metadata, the first for {max(waits):.0f} s"
+        yield Problem("archive", f"{said}; is krypton dicom serve running?")
