@@ -3,7 +3,8 @@
 Kinds are those of PS3.4 C.2.2.2: one value, a list of UIDs, any value, ``*`` and ``?``, a range of dates or times, a
 sequence. ``%`` and ``_`` are letters as others are. One rule folds names and texts (``folded``): case, accents, blanks,
 hyphens and every other sign are not compared; letters a to z and digits are. A key without any of these is compared as
-it is. Numbers that identify somebody or something (patient id, accession number) are compared sign by sign.
+it is. Numbers that identify somebody or something (patient id, accession number) are compared sign by sign. Digits stay
+what they are, unlike in the fold of names that matching and the identity index have: T1 and T2 are two sequences.
 
 An empty value meets no key but the one for any value. Dates and times are the modality's wall clock, never shifted.
 """
@@ -15,8 +16,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-SIGNS: Final = (("Œ", "OE"), ("œ", "oe"), ("Æ", "AE"), ("æ", "ae"), ("ß", "ss"))
-"""Letters that no decomposition of Unicode takes apart."""
+from domain.matching.folding import APART
+
 NOT_COMPARED: Final = re.compile("[^a-z0-9]")
 _WILD: Final = re.compile(r"[*?]")
 _DATE: Final = re.compile("[0-9]{8}")
@@ -81,9 +82,7 @@ Condition = OneOf | Like | Between | Equal
 
 def folded(text: str) -> str:
     """Letters a to z and digits alone; the same as ``krypton.queries.conditions`` has PostgreSQL do."""
-    for sign, letters in SIGNS:
-        text = text.replace(sign, letters)
-    return NOT_COMPARED.sub("", unicodedata.normalize("NFKD", text).lower())
+    return NOT_COMPARED.sub("", unicodedata.normalize("NFKD", text.translate(APART)).lower())
 
 
 def condition(name: str, kind: Kind, key: str) -> Condition | None:

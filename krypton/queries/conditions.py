@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Any, Final, assert_never
 
 from domain import query_keys
-from domain.query_keys import SIGNS, BadKey, Between, Condition, Equal, Kind, Like, OneOf
+from domain.matching.folding import APART
+from domain.query_keys import BadKey, Between, Condition, Equal, Kind, Like, OneOf
 
 _LIKE: Final = str.maketrans({"*": "%", "?": "_", "%": r"\%", "_": r"\_", "\\": r"\\"})
 
 
 def folded(text: str) -> str:
     """The SQL of ``domain.query_keys.folded`` of a text."""
-    for sign, letters in SIGNS:
-        text = f"replace({text}, '{sign}', '{letters}')"
+    for sign, letters in APART.items():
+        text = f"replace({text}, '{chr(sign)}', '{letters}')"
     return f"regexp_replace(lower(normalize({text}, NFKD)), '[^a-z0-9]', '', 'g')"
 
 

@@ -17,7 +17,7 @@ from krypton.queries.conditions import STUDY, of_study
 
 pytestmark = pytest.mark.live
 
-SIGNS = "abAB12éÉœßñ ^-'_%*?\\.山Ω\u0301"
+SIGNS = "abAB12éÉœßñØł ^-'_%*?\\.山Ω\u0301"
 texts = st.text(alphabet=SIGNS, max_size=6)
 dates = st.sampled_from(["20251231", "20260101", "20260105", "20260131", "20270101"])
 times = st.sampled_from(["", "10", "1015", "101500", "101530.5", "235959.999999", "000000"])
