@@ -79,10 +79,10 @@ Feature: Two local identities can be held one person, and that can be taken back
   Rule: L5, what a human unmerged, only a human merges again
 
     Scenario: A rule finds the pair once more
-      Given the rule probable merges who share a family name
+      Given the rule strict merges who are alike in all strict traits
       And CHB and CHP are merged because "same name and birth date"
       And CHB and CHP are unmerged because "twin sisters"
-      When the rule probable merges CHB and CHP
+      When the rule strict merges CHB and CHP
       Then the ledger refuses with HumanMadeIt, rule L5
 
     Scenario: A human changes their mind
@@ -125,8 +125,8 @@ Feature: Two local identities can be held one person, and that can be taken back
       Then the refusal names CHP and CHA as the pair to cut
 
     Scenario: What a rule merged is cut before what a human merged
-      Given the rule probable merges who share a family name
-      And the rule probable merges CHB and CHP
+      Given the rule strict merges who are alike in all strict traits
+      And the rule strict merges CHB and CHP
       And CHP and CHA are merged because "same national identity"
       When CHB and CHA are unmerged because "twin sisters"
       Then the refusal names CHB and CHP as the pair to cut

@@ -1,5 +1,5 @@
 Feature: Who comes later is matched under the rules in force
-  The rules: the five strict traits merge two identities; name, given name and birth date ask a human.
+  The rules: all strict traits merge two identities; where the birth place is not known, a human is asked.
 
   Background:
     Given matching rules are in force
@@ -11,7 +11,7 @@ Feature: Who comes later is matched under the rules in force
 
   Scenario: A newcomer of whom less is known
     When CHB registers Alex, born on 1970-01-02
-    Then the two wait for a human, by rule names of version 1
+    Then the two wait for a human, by rule review of version 1
 
   Scenario: A newcomer who is somebody else
     When CHB registers Alex, born on 1980-01-02 in 33063

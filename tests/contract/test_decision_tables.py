@@ -27,7 +27,7 @@ from domain.ins import TEST
 from domain.ledger import Ledger
 from domain.membership import Membership
 from domain.ports import CommandRecord
-from domain.rules.document import MATCHING, RETENTION, RuleDocument, RuleId, canonical_json
+from domain.rules.document import MATCHING, RETENTION, RuleId
 from domain.rules.in_force import ABSENT
 from domain.work import Command, Envelope
 from schemas.codec import Codec
@@ -36,6 +36,7 @@ from tests.fakes.ids import IDS
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.region import rules_in_force
 from tests.fakes.vault import MemoryVault
+from tests.fakes.weighing import ALIKE, EVERYBODY, document
 from tests.waiting import WITHIN_S
 
 VAULT = MemoryVault()
@@ -51,7 +52,7 @@ class Ours:
         self.ledger, self.another = ledger, another
         for code in SITES:
             self.ask(EnrollSite(code=code, name=f"Hospital {code}"))
-        rules_in_force(ledger, "probable", asks=("doubtful",))
+        rules_in_force(ledger, **EVERYBODY)
         self.people: list[UUID] = []
         self.more()
 
@@ -62,7 +63,7 @@ class Ours:
         """Other people, whom nobody spoke of."""
         ids = [uuid4().hex for _ in range(PEOPLE)]
         for local_id in ids:
-            self.ask(Register(assigner="CHA", local_id=local_id, stated={"family": "FICTIVE"}))
+            self.ask(Register(assigner="CHA", local_id=local_id, stated={**ALIKE}))
         self.people = [Identity.create_id(self.ledger.ids, "CHA", local_id) for local_id in ids]
 
     def history(self) -> list[tuple[int, str, dict[str, Any]]]:
@@ -98,12 +99,12 @@ def ours(request: pytest.FixtureRequest) -> Ours:
 def statement(draw: random.Random, people: list[UUID]) -> Command:
     """Anything that may be said of a pair, by a human or a rule."""
     one, other = draw.sample(people, 2)
-    by_rule: dict[str, Any] = {"rule": "probable", "rule_version": 1, "score": 0.9}
+    by_rule: dict[str, Any] = {"rule": "strict", "rule_version": 1, "score": 0.9}
     match draw.randrange(12):
         case 0:
             return Merge(one=one, other=other, reason="same", **by_rule)
         case 1:
-            asked = by_rule | {"rule": "doubtful"}
+            asked = by_rule | {"rule": "review"}
             return Propose(one=one, other=other, reason="alike", compared=["family"], **asked)
         case _:
             return draw.choice(STATEMENTS)(one=one, other=other, reason="looked at")
@@ -193,8 +194,7 @@ def test_two_who_register_one_ae_title_at_the_same_instant_are_told_apart(
 
 
 def publish(version: int) -> PublishRules:
-    body = canonical_json({"rules": [{"name": "r", "fields": ["family"], "action": "merge", "score": 0.5}]})
-    return PublishRules(document=RuleDocument(MATCHING, version, "2026-01-01", "", body))
+    return PublishRules(document=document(version))
 
 
 @pytest.mark.parametrize("seed", range(4))

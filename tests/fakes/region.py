@@ -13,9 +13,9 @@ from domain.commands.views import Promoted
 from domain.ids import Ids
 from domain.ledger import Ledger
 from domain.ports import Answer
-from domain.rules.document import MATCHING, RuleDocument, canonical_json
-from domain.rules.matching import MERGE, PROPOSE
+from domain.rules.document import MATCHING, RuleDocument
 from domain.work import Command, Envelope
+from tests.fakes import weighing
 from tests.fakes.ids import IDS
 from tests.fakes.ledger import MemoryLedger
 
@@ -23,17 +23,9 @@ SITES = ("CHB", "CHP", "CHA")
 CLINICIAN, RADIOLOGIST = "10101201233", "10101205671"  # the second works for CHP
 
 
-def rules_in_force(
-    ledger: Ledger,
-    *names: str,
-    version: int = 1,
-    fields: tuple[str, ...] = ("family",),
-    asks: tuple[str, ...] = (),
-) -> None:
-    """Matching rules that merge whoever shares these fields, looser than a rule file may be; ``asks``: that propose."""
-    actions = dict.fromkeys(names, MERGE) | dict.fromkeys(asks, PROPOSE)
-    rules = [{"name": n, "fields": list(fields), "action": action, "score": 0.9} for n, action in actions.items()]
-    put_in_force(ledger, RuleDocument(MATCHING, version, "2026-01-01", "", canonical_json({"rules": rules})))
+def rules_in_force(ledger: Ledger, version: int = 1, **limits: Any) -> None:
+    """The matching rules of tests are in force (``tests.fakes.weighing``). ``limits``: those that are to be others."""
+    put_in_force(ledger, weighing.document(version, **limits))
 
 
 def put_in_force(ledger: Ledger, told: RuleDocument) -> None:
@@ -66,8 +58,8 @@ class Region(MemoryLedger):
         return UUID(self.ask(command).result["identity"])
 
     def persons(self, *local_ids: str) -> list[UUID]:
-        """Several local identities of CHB."""
-        return [self.register(local_id=local_id) for local_id in local_ids]
+        """Several local identities of CHB, alike in all strict traits."""
+        return [self.register(local_id=local_id, **weighing.ALIKE) for local_id in local_ids]
 
     def receive(self, site: str = "CHB", study_uid: str = "2.25.1", **change: Any) -> Answer:
         """A study comes in from a site; see ``received``."""

@@ -1,22 +1,19 @@
-"""The views that rules make, under rules that histories meet: otherwise no match key is ever made."""
+"""The views that rules make, under rules that histories meet: otherwise no key of candidates is ever made."""
 
 from collections.abc import Callable
 
 from domain.dose_alerts import AlertRules
 from domain.rules.levels import Level, ReferenceLevels
-from domain.rules.matching import MERGE, PROPOSE, MatchingRules, MatchRule
 from projections.cumulative_dose.view import CumulativeDose
 from projections.declared import VIEWS
 from projections.engine.projection import Projection
 from projections.identity_index.view import IdentityIndex
+from tests.fakes.weighing import rules
 
-MATCHING = MatchingRules(
-    3, (MatchRule("family", ("family",), PROPOSE, 0.5), MatchRule("ins", ("ins", "family"), MERGE, 0.9))
-)
 CHEST = Level("Chest PA", "DX", "adult", "dap_mgycm2", 100.0, "mGy.cm2", protocols=("thorax pa",))
 
 RULED: dict[str, Callable[[], Projection]] = {
-    "identity_index": lambda: IdentityIndex(MATCHING),
+    "identity_index": lambda: IdentityIndex(rules(3)),
     "cumulative_dose": lambda: CumulativeDose(AlertRules(2, 1_000.0, 100_000.0), ReferenceLevels(3, (CHEST,))),
 }
 PLAIN: dict[str, Callable[..., Projection]] = {name: view.make for name, view in VIEWS.items()}

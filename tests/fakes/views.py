@@ -26,7 +26,7 @@ class Hospitals(MemoryLedger):
 
     def register(self, assigner: str, local_id: str, family: str = "Fictif") -> str:
         """One local identity."""
-        command = Register(assigner=assigner, local_id=local_id, stated=_stated(family, "1970-01-01"))
+        command = Register(assigner=assigner, local_id=local_id, stated=_stated(family, "1970-01-02"))
         return str(self.ask(command).result["identity"])
 
     def receive(
@@ -36,7 +36,7 @@ class Hospitals(MemoryLedger):
         study_uid: str,
         *doses: ReceivedDose,
         family: str = "Fictif",
-        birth_date: str = "1970-01-01",
+        birth_date: str = "1970-01-02",
     ) -> Answer:
         """One batch of a study of that patient, with its dose reports."""
         stated = _stated(family, birth_date)

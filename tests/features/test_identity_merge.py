@@ -6,6 +6,7 @@ from domain.commands.identities import Correct
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
 from domain.errors import JoinedByOthers
 from tests.fakes.region import rules_in_force
+from tests.fakes.weighing import ALIKE
 from tests.features.conftest import FEATURES
 from tests.features.worlds.world import World
 
@@ -41,9 +42,13 @@ def differed(world: World, trait: str) -> None:
     assert merged.data["differing"] == [trait]
 
 
-@given("the rule probable merges who share a family name")
+@given("the rule strict merges who are alike in all strict traits")
 def in_force(world: World) -> None:
-    rules_in_force(world.ledger, "probable")
+    """As the three are once this is known of each."""
+    stated: dict[str, str | None] = {name: ALIKE[name] for name in ("birth_date", "sex", "birth_place")}
+    for code in ("CHB", "CHP", "CHA"):
+        world.ask(Correct(identity=world.identities[code], stated=stated, reason="papers seen"))
+    rules_in_force(world.ledger)
 
 
 @step(parsers.re(r'(?P<one>CH\w) and (?P<other>CH\w) are (?P<said>\w+) because "(?P<reason>.+)"'))

@@ -13,7 +13,6 @@ from domain.commands.links import Bar, Merge, Unbar, Unmerge
 from tests.fakes.views import pair
 from tests.features.conftest import FEATURES
 from tests.integration.policy_world import PolicyWorld, made
-from tests.integration.ruled_world import merges, proposes
 
 pytestmark = pytest.mark.live
 scenarios(str(FEATURES / "newcomers.feature"))
@@ -33,7 +32,7 @@ def two() -> list[str]:
 
 @given("matching rules are in force")
 def in_force(hospitals: PolicyWorld) -> None:
-    hospitals.in_force(merges(), proposes("family", "given", "birth_date"))
+    hospitals.in_force()
 
 
 @step(parsers.re(r"(?P<site>CH[AB]) (?:knows|registers) Alex, born on (?P<day>[\d-]+)(?: in (?P<place>\d+))?"))

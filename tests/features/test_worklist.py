@@ -11,6 +11,7 @@ from domain.commands.identities import ClearFlag, Flag
 from domain.commands.links import Bar, Dismiss, Propose, Unbar
 from domain.commands.reviews import Alone, Assign, Pair, Postpone
 from tests.fakes.region import rules_in_force
+from tests.fakes.weighing import EVERYBODY
 from tests.features.conftest import FEATURES
 from tests.features.worlds.world import World
 
@@ -36,7 +37,7 @@ def alone(world: World, kind: str | None = None) -> Alone:
 
 def propose(world: World, reason: str) -> None:
     """The rule finds the two alike."""
-    rule: dict[str, Any] = {"rule": "names", "rule_version": 1, "score": 0.5, "compared": ["family"]}
+    rule: dict[str, Any] = {"rule": "review", "rule_version": 1, "score": 0.5, "compared": ["family"]}
     world.ask(Propose(**pair(world, reason), **rule))
 
 
@@ -44,7 +45,7 @@ def propose(world: World, reason: str) -> None:
 def proposed(world: World) -> None:
     for code in ("CHB", "CHP"):
         world.register(code, code, "1", family="Fictive", given="Marie")
-    rules_in_force(world.ledger, asks=("names",))
+    rules_in_force(world.ledger, **EVERYBODY)
     propose(world, "the same name")
 
 

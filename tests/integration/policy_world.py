@@ -8,7 +8,6 @@ import pytest
 
 from domain.commands.rules import PublishRules
 from domain.commands.views import Promoted
-from domain.rules.document import document
 from domain.times import micros
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
@@ -22,17 +21,16 @@ from projections.engine.store import ViewStore
 from projections.versions import rebuild, versions
 from streams.broker.topics import PARTITIONS
 from tests.fakes.topic import records
-from tests.integration.ruled_world import RuledWorld, merges, proposes
+from tests.fakes.weighing import document
+from tests.integration.ruled_world import RuledWorld
 from tests.waiting import until
 
 INDEX = "identity_index"
-RULES = (merges(), merges("ins", "family", "birth_date", name="ins"), proposes("family", "given", "birth_date"))
 
 
-def in_force(ours: Krypton, *rules: Any) -> None:
-    """Put matching rules in force on a ledger that nobody uses yet: the index's first version is made again by them."""
-    told = {"kind": "matching", "version": 1, "in_force_from": "2020-01-01", "body": {"rules": list(rules)}}
-    ours.execute(PublishRules(document=document(told)), Envelope("system:test"))
+def in_force(ours: Krypton) -> None:
+    """Put the matching rules of tests in force on a ledger that nobody uses yet: its index is made again by them."""
+    ours.execute(PublishRules(document=document()), Envelope("system:test"))
     projection = ours.projection_with(INDEX, {"matching": 1}, 2)
     started = rebuild.begin(ours.addresses.database, projection, {})
     rebuild.finish(ours.addresses.database, projection, started)
@@ -42,22 +40,24 @@ def in_force(ours: Krypton, *rules: Any) -> None:
 
 
 class PolicyWorld(RuledWorld):
-    """Three hospitals; ``matched`` puts matching rules in force."""
+    """Three hospitals; ``in_force`` puts matching rules in force."""
 
     def __init__(self, url: str, home: Path) -> None:
         super().__init__(url, home)
         self.folds: dict[str, ViewStore] = {}
         self.senders: dict[str, Sender] = {}
 
-    def in_force(self, *rules: Any, version: int = 1) -> None:
-        """Publish matching rules and promote a version of the index that was built with them."""
-        self.matching(version, *(rules or RULES))
-        self.work(INDEX)
-        self.promote(INDEX, self.build(INDEX, matching=version))
+    def in_force(self) -> None:
+        """Publish the matching rules of tests, and promote a version of the index that was built with them."""
+        self.matching(1)
+        self._decide_by(1)
 
-    def weighs(self, version: int = 2) -> None:
-        """The same with rules that weigh."""
-        self.weighing(version)
+    def shipped_in_force(self) -> None:
+        """The same with the rules that ship."""
+        self.shipped(2)
+        self._decide_by(2)
+
+    def _decide_by(self, version: int) -> None:
         self.work(INDEX)
         self.promote(INDEX, self.build(INDEX, matching=version))
 

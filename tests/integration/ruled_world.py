@@ -29,24 +29,14 @@ from projections.versions.diff import Pair
 from projections.versions.rebuild import Builder
 from schemas.event import LedgerEvent, Record
 from streams.broker.topics import PARTITIONS
+from tests.fakes import weighing
 from tests.fakes.region import received
 from tests.fakes.topic import records
+from tests.fakes.weighing import ALIKE
 
 RULES = Path(__file__).parents[2] / "rules"
 SITES = ("CHA", "CHB", "CHC")
-PERSON = {"family": "FICTIVE", "given": "Alex", "birth_date": "1970-01-02", "sex": "F", "birth_place": "33063"}
-STRICT = ["family", "given", "birth_date", "sex", "birth_place"]
 TABLES = 3 + len(VIEWS)  # lines of ``install`` before the topics
-
-
-def merges(*fields: str, name: str = "strict") -> dict[str, Any]:
-    """A rule that merges without a human."""
-    return {"name": name, "fields": list(fields or STRICT), "action": "merge", "score": 0.9}
-
-
-def proposes(*fields: str, name: str = "names") -> dict[str, Any]:
-    """A rule that asks a human."""
-    return {"name": name, "fields": list(fields), "action": "propose", "score": 0.5}
 
 
 def _ledger(url: str, home: Path) -> Krypton:
@@ -83,18 +73,18 @@ class RuledWorld:
         told = {"kind": kind, "version": version, "in_force_from": in_force_from, "body": body}
         self.ask(PublishRules(document=document(told)))
 
-    def matching(self, version: int, *rules: Mapping[str, Any]) -> None:
-        """Publish matching rules."""
-        self.publish("matching", version, {"rules": list(rules)})
+    def matching(self, version: int, **limits: Any) -> None:
+        """Publish the matching rules of tests. ``limits``: those that are to be others."""
+        self.publish("matching", version, weighing.body(**limits))
 
-    def weighing(self, version: int) -> None:
-        """Publish the matching rules that ship and weigh, under this version."""
+    def shipped(self, version: int) -> None:
+        """Publish the matching rules that ship, under this version."""
         body = read_document((RULES / "matching-2.json").read_text(), as_json=True).body
         self.publish("matching", version, json.loads(body))
 
     def register(self, site: str = "CHA", local_id: str = "1", **stated: str) -> str:
         """A local identity of the same person, save what is stated otherwise."""
-        command = Register(assigner=site, local_id=local_id, stated={**PERSON, **stated})
+        command = Register(assigner=site, local_id=local_id, stated={**ALIKE, **stated})
         return str(self.ask(command).result["identity"])
 
     def receive(self, number: int, *doses: ReceivedDose) -> str:

@@ -58,7 +58,7 @@ class Histories(RuleBasedStateMachine):
     def begin(self) -> None:
         """Four people, and empty views."""
         self.region = Region()
-        rules_in_force(self.region, "strict-traits")
+        rules_in_force(self.region)
         self.people = self.region.persons("1", "2", "3", "4")
         self.studies: list[UUID] = []
         self.orders: list[UUID] = []
@@ -265,7 +265,7 @@ class Histories(RuleBasedStateMachine):
 
 
 def _by_rule(**sides: Any) -> Command:
-    return links.Merge(rule="strict-traits", rule_version=1, score=0.9, compared=["family"], **sides)
+    return links.Merge(rule="strict", rule_version=1, score=0.9, compared=["family"], **sides)
 
 
 @pytest.fixture

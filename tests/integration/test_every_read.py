@@ -25,6 +25,7 @@ from schemas.event import LedgerEvent
 from tests.fakes.dicom import instance, new_uid, write
 from tests.fakes.region import dose, exposure, received, rules_in_force
 from tests.fakes.roles import REASON, roles_file
+from tests.fakes.weighing import EVERYBODY
 from tests.integration.audit_world import AUDITOR, CLINICIAN, AuditWorld, audit_world
 from tests.integration.live_cli import CommandLine, Said
 from tests.reads import PERSONAL
@@ -95,13 +96,13 @@ def desk(stack: Stack) -> Iterator[Desk]:
         world.ask(RequestReading(study=study, from_site="CHB", to_site="CHP", question="nodule?"))
         placed = PlaceOrder(identity=UUID(person), site="CHB", ordered_by=CLINICIAN, modality="CT", question="nodule?")
         order = str(world.ask(placed).result["order"])
-        rules_in_force(world.krypton.ledger, "names", fields=("sex",))
+        rules_in_force(world.krypton.ledger, **EVERYBODY)
         world.ask(
             Propose(
                 one=UUID(person),
                 other=UUID(other),
                 reason="same names",
-                rule="names",
+                rule="review",
                 rule_version=1,
                 score=0.5,
                 compared=[],

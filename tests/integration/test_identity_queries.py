@@ -203,15 +203,15 @@ def test_the_ground_of_an_erasure_stays_readable(region: Hospitals, read: Read) 
 def test_history_tells_every_event_in_ledger_order_with_its_rule(region: Hospitals, read: Read) -> None:
     """Interface: identity history; identity case 18."""
     a, b = region.register("CHA", "1"), region.register("CHB", "2")
-    rules_in_force(region, "traits", version=3)
-    region.ask(Merge(**pair(a, b), reason="alike", rule="traits", rule_version=3, score=0.97, compared=["family"]))
+    rules_in_force(region, version=3)
+    region.ask(Merge(**pair(a, b), reason="alike", rule="strict", rule_version=3, score=0.97, compared=["family"]))
     region.ask(Unmerge(**pair(a, b), reason="twins"), actor="rpps:10000000001")
     connection = read()
     told = queries.history(connection, queries.members(connection, a))
     assert [e["type"] for e in told] == ["identity.registered", "link.proposed", "link.merged", "link.unmerged"]
     merged, unmerged = told[2:]
     assert (merged["rule"], merged["rule_version"], merged["score"], merged["compared"]) == (
-        "traits",
+        "strict",
         3,
         0.97,
         ["family"],

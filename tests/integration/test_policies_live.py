@@ -11,7 +11,7 @@ import pytest
 from krypton.devstack.stack import Stack
 from tests.integration.live_cli import CommandLine
 from tests.integration.live_ledger import LiveLedger, live_ledger
-from tests.integration.policy_world import RULES, in_force
+from tests.integration.policy_world import in_force
 
 pytestmark = pytest.mark.live
 PERSON = ("--birth-date", "1961-05-06", "--birth-place", "33063", "--given", "Camille", "--sex", "F")
@@ -21,7 +21,7 @@ PERSON = ("--birth-date", "1961-05-06", "--birth-place", "33063", "--given", "Ca
 def ledger(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveLedger]:
     """A ledger with rules in force, its index and its policies running."""
     with live_ledger(stack, tmp_path_factory.mktemp("logs")) as ledger:
-        in_force(ledger.krypton, *RULES)
+        in_force(ledger.krypton)
         ledger.start("relay")
         for view in ("identity_index", "access_history"):  # what was read of a person is on record, and in a view
             ledger.start("worker", view)

@@ -39,7 +39,7 @@ def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     world.in_force()
     for number in range(PAIRS):
         for site in ("CHA", "CHB"):
-            world.register(site, str(number), birth_date=f"1970-01-{number + 1:02}")
+            world.register(site, str(number), birth_date=f"1970-01-{number + 2:02}")
     yield world
     world.close()
 

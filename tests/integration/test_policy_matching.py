@@ -16,14 +16,11 @@ from projections.identity_index.due import due
 from projections.versions import catalog, versions
 from tests.fakes.erasing import Erase
 from tests.fakes.views import pair
+from tests.fakes.weighing import TEST_OID, matricule
 from tests.integration.policy_world import INDEX, PolicyWorld, made
-from tests.integration.ruled_world import merges
 from tests.waiting import until
 
 pytestmark = pytest.mark.live
-TEST_OID = "1.2.250.1.213.1.4.10"
-NUMBER = "2550699999001"
-MATRICULE = f"{NUMBER}{97 - int(NUMBER) % 97:02d}"
 MERGED, UNMERGED, REVIEW = "link.merged", "link.unmerged", "link.review_requested"
 
 
@@ -101,7 +98,7 @@ def matched(world: PolicyWorld) -> dict[str, int]:
 
 def test_a_correction_that_makes_two_agree_matches_them(world: PolicyWorld) -> None:
     world.in_force()
-    one, other = world.register("CHA"), world.register("CHB", family="FICTIV")
+    one, other = world.register("CHA"), world.register("CHB", family="AUTRE")
     world.react()
     assert len(set(world.persons(one, other))) == 2
     world.ask(Correct(identity=UUID(other), stated={"family": "FICTIVE"}, reason="typing error"))
@@ -146,7 +143,7 @@ def test_a_correction_that_comes_before_the_merge_is_asked_for_prevents_it(world
 
 def test_a_correction_takes_back_no_merge_of_a_human(world: PolicyWorld) -> None:
     world.in_force()
-    one, other = world.register("CHA"), world.register("CHB", family="FICTIV")
+    one, other = world.register("CHA"), world.register("CHB", family="AUTRE")
     world.ask(Merge(**pair(one, other), reason="same person"))
     before = world.head()
     world.ask(Correct(identity=UUID(other), stated={"given": "Camille"}, reason="typing error"))
@@ -156,9 +153,9 @@ def test_a_correction_takes_back_no_merge_of_a_human(world: PolicyWorld) -> None
 
 def test_an_ins_that_is_attached_matches(world: PolicyWorld) -> None:
     world.in_force()
-    one, other = world.register("CHA"), world.register("CHB", given="Alexis", birth_place="75056")
+    one, other = world.register("CHA"), world.register("CHB", birth_place="75056")
     for identity in (one, other):
-        world.ask(AttachIns(identity=UUID(identity), matricule=MATRICULE, oid=TEST_OID))
+        world.ask(AttachIns(identity=UUID(identity), matricule=matricule(), oid=TEST_OID))
     world.react()
     assert len(set(world.persons(one, other))) == 1
 
@@ -167,7 +164,7 @@ def test_an_ins_that_is_attached_matches(world: PolicyWorld) -> None:
 def test_what_a_human_parted_stays_apart_whatever_is_corrected(world: PolicyWorld, said: tuple[type, ...]) -> None:
     """A bar in between included; and nothing is put back on the list."""
     world.in_force()
-    one, other = world.register("CHA"), world.register("CHB", family="FICTIV")
+    one, other = world.register("CHA"), world.register("CHB", family="AUTRE")
     world.react()
     for statement in said:
         world.ask(statement(**pair(one, other), reason="twins"))
@@ -184,7 +181,7 @@ def test_a_newcomer_who_agrees_with_both_of_two_set_apart_is_proposed_with_each(
 ) -> None:
     """L5: merged with neither, and not forgotten. Once a human says which of the two it is, nothing follows."""
     world.in_force()
-    one, other = world.register("CHA"), world.register("CHB", family="FICTIV")
+    one, other = world.register("CHA"), world.register("CHB", family="AUTRE")
     world.react("matching")
     for statement in said:
         world.ask(statement(**pair(one, other), reason="twins"))
@@ -220,7 +217,7 @@ def asked(world: PolicyWorld, after: int) -> set[frozenset[str]]:
 
 def test_a_bar_that_was_a_mistake_is_lifted_and_the_rules_decide(world: PolicyWorld) -> None:
     world.in_force()
-    one, other = world.register("CHA"), world.register("CHB", family="FICTIV")
+    one, other = world.register("CHA"), world.register("CHB", family="AUTRE")
     world.react()
     world.ask(Bar(**pair(one, other), reason="a mistake"))
     world.ask(Correct(identity=UUID(other), stated={"family": "FICTIVE"}, reason="typing error"))
@@ -233,7 +230,7 @@ def test_a_bar_that_was_a_mistake_is_lifted_and_the_rules_decide(world: PolicyWo
 
 def test_without_rules_in_force_nobody_is_matched_and_nothing_stays_behind(world: PolicyWorld) -> None:
     """Publishing is not enough."""
-    world.matching(1, merges())
+    world.matching(1)
     before = world.head()
     world.register("CHA")
     world.register("CHB")
@@ -263,13 +260,14 @@ def test_once_the_policy_has_settled_a_promotion_of_the_same_rules_would_decide_
     world.in_force()
     people = []
     for number in range(12):
-        stated = {"birth_date": f"1970-01-0{1 + number % 3}", "given": "Alex" if number % 4 else "Camille"}
+        stated = {"birth_date": f"1970-01-0{2 + number % 3}", "family": "FICTIVE" if number % 4 else "AUTRE"}
         people.append(world.register("CHA" if number % 2 else "CHB", str(number), **stated))
         if number % 5 == 0:
             world.react()
     for number in (1, 4, 9):
-        world.ask(Correct(identity=UUID(people[number]), stated={"birth_date": "1970-01-04"}, reason="typing error"))
+        world.ask(Correct(identity=UUID(people[number]), stated={"birth_date": "1970-01-05"}, reason="typing error"))
     world.react()
+    assert MERGED in world.types(0)
     with world.ours.snapshot() as connection:
         found = due(connection, f"{INDEX}_v2")
     assert (found.merges, found.proposals, found.unmerges) == ([], [], [])

@@ -31,7 +31,7 @@ def matricule(order: str) -> str:
 @pytest.fixture
 def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
     made_world = made(installed_url, tmp_path, monkeypatch)
-    made_world.weighs()
+    made_world.shipped_in_force()
     yield made_world
     made_world.close()
 
@@ -213,7 +213,7 @@ def test_who_was_known_before_the_rules_is_matched_by_their_promotion(
     world = made(installed_url, tmp_path, monkeypatch)
     try:
         one, other, stranger = world.register("CHA"), world.register("CHB"), world.register("CHC", family="AUTRE")
-        world.weighs()
+        world.shipped_in_force()
         assert are_one(world, one, other)
         assert not are_one(world, one, stranger)
         assert due_now(world) == ([], [], [])

@@ -15,7 +15,7 @@ from krypton.settings import Addresses, Settings
 from krypton.views import lag, promote
 from projections.identity_index.view import IdentityIndex
 from tests.forked import SERVER
-from tests.integration.ruled_world import RuledWorld, merges
+from tests.integration.ruled_world import RuledWorld
 from tests.waiting import WITHIN_S
 
 pytestmark = pytest.mark.live
@@ -27,10 +27,10 @@ LONGEST_S = 0.4  # into a switch
 def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RuledWorld]:
     made = RuledWorld(installed_url, tmp_path)
     monkeypatch.setattr(lag, "lacks", made.lacks)
-    made.matching(1, merges())
+    made.matching(1)
     for number in range(PAIRS):
         for site in ("CHA", "CHB"):
-            made.register(site, str(number), birth_date=f"1970-01-{number + 1:02}")
+            made.register(site, str(number), birth_date=f"1970-01-{number + 2:02}")
     made.work(VIEW)
     made.build(VIEW, matching=1)
     yield made
@@ -76,7 +76,7 @@ def test_ten_kills_leave_one_live_version_an_event_per_switch_and_each_decision_
         process.join()
         assert len(live(world)) == 1
         assert shown(world) == {f"{VIEW}_v{live(world)[0]}"}
-        seen = world.query("SELECT count(*) FROM identity_index.match_rule")
+        seen = world.query("SELECT count(*) FROM identity_index.match_model")
         assert seen == [(live(world)[0] - 1,)]  # what readers see is that version's
         world.work(VIEW)  # as workers do all the time: a switch is settled once what was decided before it is read
     if live(world) == [1]:

@@ -24,6 +24,7 @@ from projections.identity_index.waiting import Wanted
 from tests.fakes.erasing import Erase
 from tests.fakes.region import rules_in_force
 from tests.fakes.views import Hospitals, pair
+from tests.fakes.weighing import EVERYBODY
 from tests.integration.view_reader import ViewReader
 from tests.unit.test_rules_weighed import model
 
@@ -44,9 +45,9 @@ Entry = dict[str, Any]
 
 @pytest.fixture
 def region() -> Hospitals:
-    """Three hospitals without patients; a rule proposes who shares a family name."""
+    """Three hospitals without patients; any two are put to a human."""
     made = Hospitals()
-    rules_in_force(made, asks=("names",))
+    rules_in_force(made, **EVERYBODY)
     return made
 
 
@@ -59,7 +60,7 @@ def read(region: Hospitals, database_url: str) -> Iterator[Read]:
 
 def propose(region: Hospitals, one: str, other: str, score: float = 0.5) -> None:
     """A rule finds a pair alike, and leaves it to a human."""
-    rule: dict[str, Any] = {"rule": "names", "rule_version": 1, "score": score, "compared": ["family"]}
+    rule: dict[str, Any] = {"rule": "review", "rule_version": 1, "score": score, "compared": ["family"]}
     region.ask(Propose(**pair(one, other), reason="alike", **rule))
 
 

@@ -1,6 +1,6 @@
 """What tables of refusals are made of: a region with a marked person, and ways to provoke each rule there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from domain.commands.studies import ReceiveStudy
 from domain.errors import RuleBroken
 from domain.work import Command, Work
 from tests.fakes.region import CLINICIAN, Region, received, rules_in_force
+from tests.fakes.weighing import EVERYBODY
 
 PERSON: dict[str, str | None] = {
     "family": "MARKEDFAMILY",
@@ -30,12 +31,12 @@ class World(Region):
 
     def __init__(self) -> None:
         super().__init__()
-        rules_in_force(self, "probable", "exact", asks=("names",))
+        rules_in_force(self, **EVERYBODY)
         self.marie = self.known(LOCAL_ID)
 
-    def known(self, local_id: str, assigner: str = "CHB") -> UUID:
+    def known(self, local_id: str, assigner: str = "CHB", **stated: str) -> UUID:
         """A person with the marked traits."""
-        answer = self.ask(Register(assigner=assigner, local_id=local_id, stated=PERSON))
+        answer = self.ask(Register(assigner=assigner, local_id=local_id, stated=PERSON | stated))
         return UUID(answer.result["identity"])
 
     @property
@@ -45,7 +46,15 @@ class World(Region):
 
     def pair(self, *said: Callable[..., Command]) -> dict[str, Any]:
         """Two identities of which all this was said; what is to be said next."""
-        pair: dict[str, Any] = {"one": self.marie, "other": self.other, "reason": WORDS}
+        return self._said(self.marie, self.other, said)
+
+    def alike(self, *said: Callable[..., Command]) -> dict[str, Any]:
+        """Two who agree in all strict traits, of which all this was said; what is to be said next."""
+        one, other = (self.known(f"{LOCAL_ID}-{number}", sex="F") for number in (4, 5))
+        return self._said(one, other, said)
+
+    def _said(self, one: UUID, other: UUID, said: Iterable[Callable[..., Command]]) -> dict[str, Any]:
+        pair: dict[str, Any] = {"one": one, "other": other, "reason": WORDS}
         for command in said:
             self.ask(command(**pair))
         return pair

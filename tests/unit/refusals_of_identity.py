@@ -13,13 +13,16 @@ from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns,
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.commands.reviews import Alone, Assign, Pair, Postpone
 from domain.commands.splits import Split
-from domain.ins import PRODUCTION, matricule
+from domain.ins import PRODUCTION, key_of, matricule
 from domain.tasks import check
 from domain.work import Command, Envelope
 from krypton.cli.calling import Acting, chosen
 from tests.fakes.erasing import Erase
 from tests.fakes.region import received
 from tests.unit.refusals import LOCAL_ID, MATRICULE, PERSON, TEST_OID, WORDS, Directly, Provoked, World
+
+BORN_THEN = "2130233063001"
+"""A number that fits the marked person."""
 
 
 def registration(**change: Any) -> Register:
@@ -51,12 +54,12 @@ def held_by_others(world: World) -> Command:
 
 def propose(**pair: Any) -> Propose:
     """As a rule does."""
-    return Propose(rule="probable", rule_version=1, score=0.8, compared=["family"], **pair)
+    return Propose(rule="review", rule_version=1, score=0.8, compared=["family"], **pair)
 
 
 def rule_merge(**pair: Any) -> Merge:
     """A rule holds two identities one person."""
-    return Merge(**pair, rule="exact", rule_version=1, score=1.0)
+    return Merge(**pair, rule="strict", rule_version=1, score=1.0)
 
 
 def rule_unmerge(**pair: Any) -> Unmerge:
@@ -66,7 +69,7 @@ def rule_unmerge(**pair: Any) -> Unmerge:
 
 def third(w: Any, pair: dict[str, Any]) -> dict[str, Any]:
     """The first of the pair with a third identity, which is one person with the second."""
-    known = w.known("MARKED-ID-3")
+    known = w.known("MARKED-ID-3", sex="F")
     w.ask(Merge(one=pair["other"], other=known, reason=WORDS))
     return pair | {"other": known}
 
@@ -135,6 +138,15 @@ def assigned_again(w: Any) -> Assign:
     asked = Assign(**waiting(w), assigned_to="clerk:c1")
     w.ask(asked)
     return asked
+
+
+def numbered(w: Any) -> dict[str, Any]:
+    """A pair that a rule merged by a number that both have as their own."""
+    pair: dict[str, Any] = w.alike()
+    for side in ("one", "other"):
+        w.ask(AttachIns(identity=pair[side], matricule=f"{BORN_THEN}{key_of(BORN_THEN):02}", oid=TEST_OID))
+    w.ask(Merge(**pair, rule="sure", rule_version=1))
+    return pair
 
 
 def renamed(w: Any, **pair: Any) -> dict[str, Any]:
@@ -322,17 +334,17 @@ PROVOKED = [
     Provoked(errors.NothingToChange, "nothing to lift", lambda w: Unbar(**w.pair())),
     Provoked(errors.NothingToChange, "only an open proposal is dismissed", lambda w: Dismiss(**w.pair(Merge))),
     Provoked(errors.NothingToChange, "is dismissed already", lambda w: Dismiss(**w.pair(Dismiss))),
-    Provoked(errors.HumanMadeIt, "only a human merges it again", lambda w: rule_merge(**w.pair(Merge, Unmerge))),
-    Provoked(errors.HumanMadeIt, "was unmerged or dismissed by a human", lambda w: rule_merge(**w.pair(Dismiss))),
+    Provoked(errors.HumanMadeIt, "only a human merges it again", lambda w: rule_merge(**w.alike(Merge, Unmerge))),
+    Provoked(errors.HumanMadeIt, "was unmerged or dismissed by a human", lambda w: rule_merge(**w.alike(Dismiss))),
     Provoked(errors.NothingToChange, "nothing to propose", lambda w: propose(**w.pair(Merge))),
     Provoked(errors.HumanMadeIt, "only a human merges it again", lambda w: propose(**w.pair(Dismiss))),
     Provoked(errors.HumanMadeIt, "only a human can undo that", lambda w: rule_unmerge(**renamed(w, **w.pair(Merge)))),
-    Provoked(errors.EvidenceGone, "do not agree by exact", lambda w: rule_merge(**renamed(w, **w.pair()))),
-    Provoked(errors.EvidenceGone, "their merge stands", lambda w: rule_unmerge(**w.pair(rule_merge))),
-    Provoked(errors.EvidenceGone, "merges nobody", lambda w: Merge(**w.pair(), rule="names", rule_version=1)),
-    Provoked(errors.NothingToChange, "are one person already", lambda w: rule_merge(**third(w, w.pair(Merge)))),
+    Provoked(errors.EvidenceGone, "do not agree by strict", lambda w: rule_merge(**renamed(w, **w.alike()))),
+    Provoked(errors.EvidenceGone, "their merge stands", lambda w: rule_unmerge(**numbered(w))),
+    Provoked(errors.EvidenceGone, "merges nobody", lambda w: Merge(**w.pair(), rule="review", rule_version=1)),
+    Provoked(errors.NothingToChange, "are one person already", lambda w: rule_merge(**third(w, w.alike(Merge)))),
     Provoked(errors.NothingToChange, "waits in review already", lambda w: propose(**third(w, w.pair(propose)))),
-    Provoked(errors.RuleNotInForce, "was never published", lambda w: Merge(**w.pair(), rule="exact", rule_version=9)),
+    Provoked(errors.RuleNotInForce, "was never published", lambda w: Merge(**w.pair(), rule="strict", rule_version=9)),
     Provoked(errors.RuleNotInForce, "has no such rule", lambda w: Merge(**w.pair(), rule="close", rule_version=1)),
     Provoked(
         errors.TraitsDiffer,

@@ -185,13 +185,13 @@ def test_topics_may_arrive_in_any_order_relative_to_each_other() -> None:
 def test_a_statement_keeps_rule_version_score_and_fields_compared() -> None:
     """Identity cases 14, 18 and 28: "why were these merged?" is answered for every link past and present."""
     region, people = merged_region()
-    rules_in_force(region, "traits", version=3)
+    rules_in_force(region, version=3)
     told = Merge(
-        **pair(people[0], people[1]), reason="alike", rule="traits", rule_version=3, score=0.97, compared=["family"]
+        **pair(people[0], people[1]), reason="alike", rule="strict", rule_version=3, score=0.97, compared=["family"]
     )
     region.ask(told)
     row = max(rows_of(region).table("statement").items())[1]
-    assert (row["rule"], row["rule_version"], row["score"], row["compared"]) == ("traits", 3, 0.97, ["family"])
+    assert (row["rule"], row["rule_version"], row["score"], row["compared"]) == ("strict", 3, 0.97, ["family"])
 
 
 def test_every_column_of_every_link_table_is_written() -> None:

@@ -20,6 +20,7 @@ from domain.membership import Membership
 from domain.work import Command
 from tests.fakes.erasing import Erase
 from tests.fakes.region import Region, rules_in_force
+from tests.fakes.weighing import ALIKE, NOBODY
 
 MOST = 7
 who = st.integers(0, MOST - 1)
@@ -33,26 +34,25 @@ class Statements(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Three identities that a rule would call one person."""
+        """Three identities that strict traits would call one person."""
         self.region = Region()
         self.version = 0
-        self.change_rules(given=False)
+        self.change_rules(merge=True)
         self.people = self.region.persons("1", "2", "3")
         self.merged: dict[Pair, int] = {}
         self.barred: set[Pair] = set()
         self.said = 0
 
-    @rule(given=st.booleans())
-    def change_rules(self, given: bool) -> None:
-        """Other rules come into force: they compare the given name too, or do not."""
+    @rule(merge=st.booleans())
+    def change_rules(self, merge: bool) -> None:
+        """Other rules come into force: strict traits merge, or only a number does."""
         self.version += 1
-        fields = ("family", "given") if given else ("family",)
-        rules_in_force(self.region, "probable", version=self.version, fields=fields)
+        rules_in_force(self.region, version=self.version, **({} if merge else NOBODY))
 
     @rule(family=families)
     def register(self, family: str) -> None:
         if len(self.people) < MOST:
-            self.people.append(self.region.register(local_id=str(len(self.people) + 1), family=family, given="Alex"))
+            self.people.append(self.region.register(local_id=str(len(self.people) + 1), **ALIKE | {"family": family}))
 
     @rule(one=who, family=families)
     def correct(self, one: int, family: str) -> None:
@@ -73,7 +73,7 @@ class Statements(RuleBasedStateMachine):
     def merge_by_a_rule(self, pair: tuple[int, int], before: bool) -> None:
         """By the rules in force, or by those before them."""
         sides = self._sides(pair)
-        command = Merge(**sides, rule="probable", rule_version=self.version - before, score=0.9)
+        command = Merge(**sides, rule="strict", rule_version=self.version - before, score=0.9)
         if self._ask(command).get("outcome") == "merged":
             self._holds(sides, merged=True)
 
@@ -101,7 +101,7 @@ class Statements(RuleBasedStateMachine):
 
     @rule(pair=pairs)
     def propose(self, pair: tuple[int, int]) -> None:
-        told: dict[str, Any] = {"rule": "probable", "rule_version": self.version, "score": 0.9, "compared": ["family"]}
+        told: dict[str, Any] = {"rule": "review", "rule_version": self.version, "score": 0.9, "compared": ["family"]}
         self._ask(Propose(**self._sides(pair), **told))
 
     @invariant()

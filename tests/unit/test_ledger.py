@@ -63,11 +63,11 @@ def test_a_repeat_that_would_decide_otherwise_by_now_answers_as_the_first_time(r
 
 def test_a_command_that_changed_nothing_is_remembered_too(region: Region) -> None:
     """A rule's merge that went to review is none when its command is repeated after the bar was lifted."""
-    rules_in_force(region, "probable")
+    rules_in_force(region)
     a, b, c = region.persons("a", "b", "c")
     region.ask(Bar(one=a, other=c, reason="not the same"))
     region.ask(Merge(one=a, other=b, reason="same"))
-    merge = Merge(one=b, other=c, reason="same", rule="probable", rule_version=1)
+    merge = Merge(one=b, other=c, reason="same", rule="strict", rule_version=1)
     region.ask(merge)  # opens the link: to review
     by = Envelope()
     review = region.execute(merge, by)

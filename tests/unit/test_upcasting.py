@@ -24,6 +24,7 @@ from schemas.registry import Registry, registry
 from tests.fakes.ids import IDS
 from tests.fakes.region import Region, rules_in_force
 from tests.fakes.views import folded, of_topics
+from tests.fakes.weighing import NOBODY
 from tests.samples import FOLDER, VERSION, FixedVault
 
 OLD, NEW = "link.unmerged.v1", "link.unmerged.v3"
@@ -47,10 +48,10 @@ def region() -> Region:
     made = Region()
     one, other = made.persons("1", "2")
     with older_program(made):
-        rules_in_force(made, "ins-and-birth")
-        made.ask(Merge(one=one, other=other, reason="same INS", rule="ins-and-birth", rule_version=1))
-        rules_in_force(made, "ins-and-birth", version=2, fields=("given",))
-        made.ask(Unmerge(one=one, other=other, reason="INS taken back", rule="matching", rule_version=2))
+        rules_in_force(made)
+        made.ask(Merge(one=one, other=other, reason="alike", rule="strict", rule_version=1))
+        rules_in_force(made, version=2, **NOBODY)
+        made.ask(Unmerge(one=one, other=other, reason="not enough", rule="matching", rule_version=2))
     return made
 
 
@@ -93,9 +94,9 @@ def test_the_aggregate_folds_the_old_event(region: Region) -> None:
 
 def test_the_newer_program_goes_on_where_the_older_one_stopped(region: Region) -> None:
     """L5: a rule may merge again what a rule unmerged; this time the unmerge names its version."""
-    rules_in_force(region, "ins-and-birth", version=3)
-    region.ask(Merge(**pair(region), rule="ins-and-birth", rule_version=3))
-    rules_in_force(region, "ins-and-birth", version=4, fields=("given",))
+    rules_in_force(region, version=3)
+    region.ask(Merge(**pair(region), rule="strict", rule_version=3))
+    rules_in_force(region, version=4, **NOBODY)
     region.ask(Unmerge(**pair(region), rule="matching", rule_version=4))
     said = [e.data["rule_version"] for e in region.history() if e.type == "link.unmerged"]
     assert said == [0, 4]
