@@ -13,14 +13,14 @@ from domain.work import Envelope
 from krypton.bootstrap import Krypton
 
 EVENTS = int(os.environ.get("KRYPTON_BENCH_EVENTS", "2000000"))
-MATCHING = Path(__file__).parents[1] / "rules" / "matching-1.toml"
+MATCHING = Path(__file__).parents[1] / "rules" / "matching-2.json"
 
 
 def identity_index(ours: Krypton, events: int = EVENTS) -> dict[str, float]:
-    """In an empty ledger. With the match keys that its rules call for."""
-    ours.execute(PublishRules(document=read_document(MATCHING.read_text())), Envelope("system:bench"))
+    """In an empty ledger. With the keys of candidates that its rules call for."""
+    ours.execute(PublishRules(document=read_document(MATCHING.read_text(), as_json=True)), Envelope("system:bench"))
     region_of(ours, events, ours.projection("identity_index").topics)
-    return _figures(rebuilt(ours, "identity_index", "--rules", "matching@1"))
+    return _figures(rebuilt(ours, "identity_index", "--rules", "matching@2"))
 
 
 def cumulative_dose(ours: Krypton, events: int = EVENTS) -> dict[str, float]:

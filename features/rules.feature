@@ -24,21 +24,24 @@ Feature: Rules are published as files, and decide once a view that was built wit
       When dose-alerts@4 with 1600 mGy at the reference point is published
       Then the ledger refuses with BadVersion, rule G3
 
-  Rule: G13, no matching rule merges on little
+  Rule: G13, no model lets a contradiction speak for one person
 
-    Scenario Outline: What a rule may do with what it compares
-      When matching@1 is published with a rule to <action> on <fields>
+    Scenario Outline: What it is worth that two differ
+      When matching@1 is published in which <trait> different is worth <bits> bits
       Then <outcome>
 
-      Examples: The INS with birth name and date, or the five strict traits, merge; less is for a human
-        | action  | fields                                      | outcome                                         |
-        | merge   | ins, family, birth_date                     | matching@1 is published                         |
-        | merge   | family, given, birth_date, sex, birth_place | matching@1 is published                         |
-        | merge   | ins                                         | the ledger refuses with RuleTooWeak, rule G13   |
-        | merge   | family, given, birth_date, sex              | the ledger refuses with RuleTooWeak, rule G13   |
-        | propose | family, given, birth_date, sex              | matching@1 is published                         |
-        | propose | sex                                         | the ledger refuses with RuleTooWeak, rule G13   |
-        | propose | surname, birth_date                         | the ledger refuses with UnknownChoice, rule G11 |
+      Examples:
+        | trait  | bits | outcome                                       |
+        | number | -8   | matching@1 is published                       |
+        | number | 1    | the ledger refuses with RuleTooWeak, rule G13 |
+        | sex    | 0    | the ledger refuses with RuleTooWeak, rule G13 |
+        | birth  | 3    | the ledger refuses with RuleTooWeak, rule G13 |
+
+  Rule: G17, matching rules weigh
+
+    Scenario: Rules of equal fields
+      When matching@1 is published with rules of equal fields
+      Then the ledger refuses with EqualFields, rule G17: "let krypton rules train-matching learn a model"
 
   Rule: G12, a unit that is not understood is never guessed
 

@@ -9,8 +9,8 @@ L5  A rule does not undo what a human merged, unmerged or dismissed; a human may
     since, or a bar with a third record, does not change that. Nor does a rule join the two through a third record: it
     proposes instead.
 L6  Identities whose known sex or birth date differ are merged only by a human who names what differs; that is kept.
-L7  A rule merges or proposes two only while they agree by it, and takes a merge back only while no rule holds it,
-    as the ledger knows the two when the statement is stored.
+L7  A rule merges or proposes two only while they agree by it, and takes no merge back that one number of their own
+    makes sure, as the ledger knows the two when the statement is stored.
 L8  Only a rule of the version in force decides.
 L9  Two who are one person by other pairs than theirs are unmerged by these pairs: the refusal names which hold the two,
     and the one to cut.

@@ -15,11 +15,12 @@ G9   Each value has the type of its field.
 G10  Each value is a possible one.
 G11  A field that takes a few values only has one of them.
 G12  A unit is one of its quantity's.
-G13  A matching rule merges or proposes only if it compares enough traits for that.
-G14  Each matching rule of a version has a name of its own.
+G13  No model of matching lets a contradiction speak for one person.
 G15  An exposure has one reference level of a quantity.
 G16  No list or text is empty where something is needed.
-Kept here are G3 and G4, which need what was published; the others in ``domain.rules``, on the document alone.
+G17  Matching rules are a model that weighs, and no rules of equal fields.
+Kept here are G3 and G4, which need what was published; the others in ``domain.rules``, on the document alone. G14 was
+of rules of equal fields, and is not used again.
 """
 
 from uuid import UUID, uuid5

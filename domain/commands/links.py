@@ -139,7 +139,7 @@ class Merge:
 
     def _parted(self, work: Work, link: Link) -> tuple[UUID, UUID] | None:
         """Another pair of the two persons that a human set apart; the rule's word on this one holds."""
-        if agreeing(work, self.one, self.other, self.rule, self.rule_version).action != MERGE:
+        if agreeing(work, self.one, self.other, self.rule, self.rule_version) != MERGE:
             raise EvidenceGone(f"{self.rule} proposes, and merges nobody: nothing to do")
         links = links_between(work, self.one, self.other)
         found = next((known for known in links if known.parted_by_human and known is not link), None)

@@ -76,15 +76,9 @@ class UnknownUnit(RuleBroken):
 
 
 class RuleTooWeak(RuleBroken):
-    """A matching rule that compares too little for what it would do."""
+    """A model in which what contradicts speaks for one person."""
 
     rule = "G13"
-
-
-class DuplicateRule(RuleBroken):
-    """Two matching rules of one name."""
-
-    rule = "G14"
 
 
 class DuplicateLevel(RuleBroken):
@@ -97,3 +91,9 @@ class NothingInIt(RuleBroken):
     """An empty list or text, where something is needed."""
 
     rule = "G16"
+
+
+class EqualFields(RuleBroken):
+    """Matching rules that compare fields for equality, and hold no model."""
+
+    rule = "G17"

@@ -3,7 +3,7 @@
 Kinds: ``matching`` (``domain.rules.matching``), ``reference-levels`` (``.levels``), ``dose-alerts`` (``.alerts``),
 ``plausible-doses`` (``.plausible``), ``retention`` (``.retention``). A rule id is ``KIND@VERSION``. Versions are
 growing whole numbers; gaps are allowed, so that a text of law keeps its year. Each error in a file has its own rule, G1
-to G16, listed in ``domain.aggregates.ruleset``, and names the path. The same content always gives the same bytes.
+to G17, listed in ``domain.aggregates.ruleset``, and names the path. The same content always gives the same bytes.
 """
 
 import json
@@ -101,7 +101,7 @@ def known_kind(kind: Any, path: str) -> str:
 
 
 def parse(kind: str, version: int, body: Mapping[str, Any]) -> Rules:
-    """The rules in a body, checked. Raises G1, G3 and G7 to G16, with the path of each error."""
+    """The rules in a body, checked. Raises G1, G3 and G7 to G17, with the path of each error."""
     known_kind(kind, "kind")
     known_version(version)
     CHECKS[kind](Place("body", body))
@@ -121,7 +121,7 @@ def build(kind: str, version: int, body: str) -> Rules:
 
 
 def document(raw: Mapping[str, Any]) -> RuleDocument:
-    """The document of a rule file's content. Raises what is wrong with it, all of it: G1, G3, G5, G7 to G16."""
+    """The document of a rule file's content. Raises what is wrong with it, all of it: G1, G3, G5, G7 to G17."""
     with Checks() as checks:
         parts = checks.fields(Place("file", raw), ("kind", "version", "in_force_from", "body"), ("title",))
         kind = checks(lambda: known_kind(parts["kind"].given(), "kind"))

@@ -136,7 +136,9 @@ class RulesInForce:
         return cast(Retention, self.get(max(come, default=RuleId(RETENTION, ABSENT[RETENTION].version))))
 
     def decides(self, rule_id: RuleId, day: date) -> bool:
-        """Whether it is the version of its kind in force on a day."""
+        """Whether it is the version of its kind in force on a day. Matching rules without a model decide nothing."""
         if rule_id.kind == RETENTION:
             return self.retention(day).version == rule_id.version
+        if rule_id.kind == MATCHING and not self.matching.model:
+            return False
         return self.in_force[rule_id.kind] == rule_id.version

@@ -8,7 +8,6 @@ from typing import Any, Final, TypeVar
 
 from domain.errors import FieldMissing, NothingInIt, OutOfRange, RuleBroken, UnknownChoice, UnknownField, WrongType
 
-NAME = re.compile(r"[a-z][a-z0-9-]{1,63}")
 LONGEST = 200  # characters of a text
 GREATEST = 1e12  # of a number, in any unit: far over every dose there is, and far under what a float cannot hold
 UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -57,14 +56,6 @@ class Place:
             raise OutOfRange(f"{self.path}: contains a control character: remove it")
         return text
 
-    def name(self) -> str:
-        """A name to be kept with decisions; ``human`` stands for people. Raises also OutOfRange."""
-        if not NAME.fullmatch(self.text()) or self.value == "human":
-            raise OutOfRange(
-                f"{self.path}: is not a rule name: write 2 to 64 lower-case letters, digits or hyphens, but not human"
-            )
-        return self.text()
-
     def number(self, upto: float = GREATEST) -> float:
         """A number over 0 and not over ``upto``. Raises WrongType, OutOfRange, FieldMissing."""
         if isinstance(self.given(), bool) or not isinstance(self.value, int | float):
@@ -87,15 +78,6 @@ class Place:
         if not any(type(self.value) is type(one) and self.value == one for one in known):
             raise UnknownChoice(f"{self.path}: is none of {', '.join(map(str, known))}: write one of them")
         return self.value
-
-    def distinct(self, known: Iterable[Any]) -> set[Any]:
-        """Several of a few values, none twice. Raises also WrongType, NothingInIt, OutOfRange."""
-        found: set[Any] = set()
-        for item in self.items():
-            if item.one_of(known) in found:
-                raise OutOfRange(f"{item.path}: is named twice: remove one")
-            found.add(item.value)
-        return found
 
 
 class Checks:

@@ -15,7 +15,7 @@ import typer
 from domain.commands.rules import PublishRules
 from domain.errors import RuleBroken
 from domain.matching.model import of_body
-from domain.rules.document import BUILT_IN, LARGEST, RuleDocument, RuleId, canonical_json, read_document
+from domain.rules.document import BUILT_IN, LARGEST, MATCHING, RuleDocument, RuleId, canonical_json, read_document
 from domain.rules.in_force import RulesInForce
 from domain.rules.toml_lines import line_of
 from krypton.cli.calling import OWN, As
@@ -28,6 +28,7 @@ from krypton.cli.train import show_model, train_matching
 app = command_group("Rules: published as files, in force once a view built with them is promoted.")
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A .toml or .json file.")]
 COLUMNS = ("rules", "in_force", "in_force_from", "title", "digest", "position")
+NO_MODEL = "Rules of equal fields decide nothing any more: publish a model, see krypton rules train-matching."
 
 
 @app.command()
@@ -79,6 +80,8 @@ def show(
         document({**told, "body": body})
         return
     facts({name: value for name, value in told.items() if value is not None})
+    if asked.kind == MATCHING and "model" not in body:
+        out.print(NO_MODEL)
     for name, value in body.items():
         if name == "model":
             show_model(of_body(value))

@@ -25,7 +25,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from adapters.outbox.outbox import Entry
-from domain.rules.document import MATCHING
+from domain.rules.document import MATCHING, RuleId
 from krypton.bootstrap import Krypton
 from krypton.policies.seen import Seen
 from krypton.views.matches import bodies
@@ -84,8 +84,12 @@ class Match:
         rules = version and (catalog.rules_of(connection, VIEW, version) or {}).get(MATCHING)
         if version is None or not rules:
             return {entry.id: () for entry in entries}  # without rules nobody is matched
-        if self._ours.ledger.rules().in_force[MATCHING] != rules:
+        held = self._ours.ledger.rules()
+        if held.in_force[MATCHING] != rules:
             return {}
+        if held.matching.model is None:
+            self._say(f"{RuleId(MATCHING, rules)} holds rules of equal fields, which decide nothing: publish a model")
+            return {entry.id: () for entry in entries}
         seen = self._seen.of(connection, version, [entry.cause for entry in entries])
         ready = [entry for entry in entries if entry.cause in seen]
         if not ready or not self._is_ours(connection, version):
@@ -120,12 +124,16 @@ class Match:
             try:
                 tailing.check_code(connection, self._ours.projection(VIEW, version))
             except OtherCode as theirs:
-                if str(theirs) != self._said:
-                    log.warning("nobody is matched by this program: %s", theirs)
-                    self._said = str(theirs)
+                self._say(str(theirs))
                 return False
             self._ours_is = version
         return True
+
+    def _say(self, why: str) -> None:
+        """Once, and not at each look."""
+        if why != self._said:
+            log.warning("nobody is matched by this program: %s", why)
+            self._said = why
 
     def _connected(self) -> Connection:
         if self._connection is None:

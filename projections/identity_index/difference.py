@@ -53,7 +53,7 @@ JOIN "{s}".node b ON b.identity_id = k.high AND b.person_id = a.person_id
 JOIN "{s}".statement s ON s.position = k.position
 WHERE a.person_id = ANY(%(persons)s::uuid[]) GROUP BY 1
 """
-RULE_VERSION = 'SELECT max(rule_version) AS version FROM "{s}".match_rule'
+RULE_VERSION = 'SELECT max(rule_version) AS version FROM "{s}".match_model'
 
 
 class Persons:

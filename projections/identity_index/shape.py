@@ -80,31 +80,12 @@ SHAPES: Final[Shapes] = {
             "assigned_to": "TEXT",
         },
     ),
-    "match_key": Shape(
-        key=("rule", "key", "identity_id"),
-        columns={
-            "rule": "TEXT",
-            "key": "TEXT",
-            "identity_id": "UUID",
-        },
-    ),
     "match_model": Shape(
         key=("rule_version",),
         columns={
             "rule_version": "INTEGER",
             "digest": "TEXT",
             "body": "JSONB",
-        },
-    ),
-    "match_rule": Shape(
-        key=("rule",),
-        columns={
-            "rule": "TEXT",
-            "place": "INTEGER",
-            "action": "TEXT",
-            "score": "FLOAT(53)",
-            "fields": "JSONB",
-            "rule_version": "INTEGER",
         },
     ),
     "membership": Shape(

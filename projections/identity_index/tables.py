@@ -2,9 +2,9 @@
 
 Times are microseconds since 1970 (UTC); ids are uuids.
 
-Written from ``krypton.identities``: ``identity``, ``family_name``, ``identity_event``, ``match_key`` and
-``candidate_key``. The version's rules alone make ``match_rule`` and ``match_model``. Written from ``krypton.links``:
-all others. The halves meet only when read, so neither waits for the other.
+Written from ``krypton.identities``: ``identity``, ``family_name``, ``identity_event`` and ``candidate_key``. The
+version's rules alone make ``match_model``. Written from ``krypton.links``: all others. The halves meet only when read,
+so neither waits for the other.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, Uuid, text
@@ -68,28 +68,6 @@ IDENTITY_EVENT = Table(
     Column("detail", JSONB, nullable=False, comment="what else the event says that names nobody: status, flag, …"),
     Index("identity_event_identity", "identity_id", "position"),
     info=written_from("krypton.identities"),
-)
-
-MATCH_KEY = Table(
-    "match_key",
-    TABLES,
-    Column("rule", Text, primary_key=True),
-    Column("key", Text, primary_key=True, comment="of the fields that the rule compares; equal keys agree in all"),
-    Column("identity_id", ID, primary_key=True),
-    Index("match_key_identity", "identity_id"),
-    comment="What the version's matching rules compare. None without matching rules.",
-    info=written_from("krypton.identities"),
-)
-
-MATCH_RULE = Table(
-    "match_rule",
-    TABLES,
-    Column("rule", Text, primary_key=True),
-    Column("place", Integer, nullable=False, comment="its place in the rule set"),
-    Column("action", Text, nullable=False, comment="merge or propose"),
-    Column("score", Float(53)),
-    Column("fields", JSONB, nullable=False, comment="names of the fields that the rule compares"),
-    Column("rule_version", Integer, nullable=False),
 )
 
 CANDIDATE_KEY = Table(

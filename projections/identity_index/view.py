@@ -12,7 +12,7 @@ from domain.rules.document import MATCHING
 from domain.rules.matching import MatchingRules
 from projections.engine.projection import RowKey, Rows, Seed, Tables, UnknownEvent
 from projections.identity_index import identity_rows, link_rows
-from projections.identity_index.match_rows import CHANGES_KEYS, MatchRows
+from projections.identity_index.match_rows import CHANGES_KEYS, seeds, write_matched
 from schemas.event import LedgerEvent
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _tables() -> "MetaData":
 class IdentityIndex:
     """Folds identity and link events into rows. A new rule or column needs a new version.
 
-    ``matching``: the rules for match keys; by default none.
+    ``matching``: the rules for keys of candidates; by default none.
     """
 
     name = "identity_index"
@@ -42,11 +42,11 @@ class IdentityIndex:
 
     def __init__(self, matching: MatchingRules = NONE) -> None:
         self.rules: Mapping[str, int] = {MATCHING: matching.version}
-        self._matched = MatchRows(matching) if matching.decides else None
+        self._matching = matching
 
     def seeds(self) -> Iterable[Seed]:
-        """The matching rules."""
-        return () if self._matched is None else self._matched.seeds()
+        """The model of the matching rules."""
+        return seeds(self._matching.version, self._matching.model) if self._matching.model else ()
 
     def keys(self, event: LedgerEvent) -> Iterable[RowKey]:
         """The rows that ``apply`` reads or changes in part; rows it only inserts need no prefetch."""
@@ -60,7 +60,7 @@ class IdentityIndex:
         """Raises UnknownEvent: the processor parks the event and never skips it."""
         if (write := WRITERS.get(event.type)) is None:
             raise UnknownEvent(f"identity_index knows no event {event.type}: upgrade it, then replay the event")
-        if self._matched is not None and event.type in CHANGES_KEYS:
-            self._matched.write(event, rows, write)
+        if self._matching.model and event.type in CHANGES_KEYS:
+            write_matched(event, rows, write)
         else:
             write(event, rows)

@@ -1,8 +1,8 @@
 """Computes the decisions due under a model of matching: merges, unmerges and proposals.
 
 The neighbourhood of the identities asked for is decided from nothing, as if nobody had decided before, and compared
-with what rules merged: a merge that it does not make is taken back, one that is lacking is due. Human decisions stand,
-as under rules of equal fields (``due``).
+with what rules merged: a merge that it does not make is taken back, one that is lacking is due. Human decisions stand
+(``due``).
 """
 
 from collections import defaultdict
@@ -49,11 +49,11 @@ class Found:
     pairs: Sequence[Row]
 
 
-def found(connection: Connection, schema: str, within: Collection[str] | None) -> Found | None:
-    """What is due for these identities and their neighbourhood, or for all; None where the version has no model."""
+def found(connection: Connection, schema: str, within: Collection[str] | None) -> Found:
+    """What is due for these identities and their neighbourhood, or for all; nothing where the version has no model."""
     held = fetch(connection, MODEL.format(s=schema))
     if not held:
-        return None
+        return Found(0, (), ())
     model = _model(connection, schema, held[0]["digest"])
     inside = everybody(connection, schema) if within is None else around(connection, schema, within)
     records = [one.record for one in inside]

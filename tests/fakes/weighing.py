@@ -1,14 +1,14 @@
 """Matching rules for tests: a small model with round weights, and fictitious people of whom its answer is plain.
 
 Two who are alike in all strict traits (``ALIKE``) are *strict*: a rule merges them. Where a birth place is not known
-they are *review*: a human is asked. With one ``matricule`` and one given name they are *sure*, whatever else they
-state. Another family name, given name or birth date is another person, of whom nobody is asked.
+they are *review*: a human is asked. With one ``matricule`` and one given name they are *sure*, unless their birth
+dates have nothing in common. Another family name, given name or birth date is another person, of whom nobody is asked.
 """
 
 from typing import Any, Final
 
 from domain.ins import key_of
-from domain.rules.document import MATCHING, RuleDocument, build
+from domain.rules.document import MATCHING, RuleDocument, build, canonical_json
 from domain.rules.document import document as checked
 from domain.rules.matching import MatchingRules
 
@@ -60,6 +60,12 @@ def rules(version: int = 1, **limits: Any) -> MatchingRules:
     made = build(MATCHING, version, document(version, **limits).body)
     assert isinstance(made, MatchingRules)
     return made
+
+
+def of_equal_fields(version: int = 1) -> RuleDocument:
+    """As an older program published rules: fields that are equal merge. No program lets them be published any more."""
+    rule = {"name": "strict-traits", "fields": [*ALIKE], "action": "merge", "score": 1}
+    return RuleDocument(MATCHING, version, "2020-01-01", "Equal fields", canonical_json({"rules": [rule]}))
 
 
 def matricule(order: str = "001") -> str:

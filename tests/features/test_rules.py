@@ -1,5 +1,7 @@
 """Steps of features/rules.feature."""
 
+import json
+from copy import deepcopy
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from domain.commands.rules import PublishRules
 from domain.commands.views import Promoted, RolledBack
 from domain.errors import RuleBroken
 from domain.rules.document import RuleId, document
+from tests.fakes import weighing
 from tests.fakes.region import dose, exposure
 from tests.features.conftest import FEATURES
 from tests.features.worlds.world import World
@@ -34,10 +37,16 @@ def publish_alerts(world: World, rule_id: str, dose_rp_mgy: int) -> None:
     publish(world, rule_id, {"dose_rp_mgy": dose_rp_mgy, "dap_mgycm2": 100_000})
 
 
-@when(parsers.parse("{rule_id} is published with a rule to {action} on {fields}"))
-def publish_matching(world: World, rule_id: str, action: str, fields: str) -> None:
-    rule = {"name": "essai", "fields": fields.split(", "), "action": action, "score": 0.9}
-    publish(world, rule_id, {"rules": [rule]})
+@when(parsers.parse("{rule_id} is published in which {trait} different is worth {bits:d} bits"))
+def publish_matching(world: World, rule_id: str, trait: str, bits: int) -> None:
+    body = deepcopy(weighing.body())
+    body["model"]["bits"][trait]["different"] = bits
+    publish(world, rule_id, body)
+
+
+@when(parsers.parse("{rule_id} is published with rules of equal fields"))
+def publish_equal(world: World, rule_id: str) -> None:
+    publish(world, rule_id, json.loads(weighing.of_equal_fields().body))
 
 
 @when(parsers.parse("{rule_id} is published with {value:d} {unit}"))

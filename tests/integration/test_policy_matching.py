@@ -1,6 +1,7 @@
 """The policy ``matching`` on PostgreSQL: who comes later is matched as a promotion would, and by no rule otherwise."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,10 @@ from uuid import UUID
 import pytest
 
 from domain.commands.identities import AttachIns, Correct
-from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge, link_of
+from domain.commands.rules import PublishRules
+from domain.matching.candidates import MOST
+from domain.work import Work
 from krypton.services import policies
 from krypton.services.decisions import counted
 from krypton.views import lag
@@ -16,7 +20,7 @@ from projections.identity_index.due import due
 from projections.versions import catalog, versions
 from tests.fakes.erasing import Erase
 from tests.fakes.views import pair
-from tests.fakes.weighing import TEST_OID, matricule
+from tests.fakes.weighing import TEST_OID, matricule, of_equal_fields
 from tests.integration.policy_world import INDEX, PolicyWorld, made
 from tests.waiting import until
 
@@ -378,3 +382,56 @@ def test_a_policy_decides_about_each_event_in_whatever_order_they_lie_on_kafka(w
     store.close()
     assert {where for (where,) in world.outbox("cause")} == {int(dict(one.headers)["position"]) for one in some}
     assert world.query("SELECT count(*) FROM views.dead_letter") == [(0,)]
+
+
+def test_more_records_of_one_person_than_share_a_look_at_a_key_are_one_person(world: PolicyWorld) -> None:
+    """By a promotion, and whoever comes later."""
+    people = [world.register("CHA", f"N{number}") for number in range(MOST + 5)]
+    world.in_force()
+    assert len(set(world.persons(*people))) == 1
+    people.append(world.register("CHB"))
+    world.react()
+    assert len(set(world.persons(*people))) == 1
+
+
+@dataclass(frozen=True)
+class MergedByEqualFields:
+    """What an older program decided under rules of equal fields."""
+
+    one: UUID
+    other: UUID
+
+    def decide(self, work: Work) -> None:
+        """As its ledger holds it."""
+        link_of(work, self.one, self.other).merge(
+            reason="ins-and-birth of matching@1",
+            rule="ins-and-birth",
+            rule_version=1,
+            score=1.0,
+            compared=["ins", "family", "birth_date"],
+            differing=[],
+        )
+
+
+def test_rules_of_equal_fields_decide_nothing_and_a_model_takes_back_the_twins_that_they_merged(
+    world: PolicyWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What they merged stands until then: twins who share a number by mistake among them."""
+    one, twin = world.register("CHA"), world.register("CHB", given="Zoe")
+    for identity in (one, twin):
+        world.ask(AttachIns(identity=UUID(identity), matricule=matricule(), oid=TEST_OID))
+    world.ask(PublishRules(document=of_equal_fields()))
+    world.work(INDEX)
+    world.promote(INDEX, world.build(INDEX, matching=1))
+    world.ask(MergedByEqualFields(**pair(one, twin)))
+    alike = [world.register(site, "2", birth_date="1980-01-02") for site in ("CHA", "CHB")]
+    before = world.head()
+    world.react()
+    assert (len(set(world.persons(one, twin))), len(set(world.persons(*alike)))) == (1, 2)
+    assert world.types(before) == {}
+    assert caplog.text.count("matching@1 holds rules of equal fields, which decide nothing: publish a model") == 1
+    world.matching(2)
+    world.promote(INDEX, world.build(INDEX, matching=2))
+    assert (len(set(world.persons(one, twin))), len(set(world.persons(*alike)))) == (2, 1)
+    (unmerged,) = [event.data["reason"] for event in world.history(before) if event.type == UNMERGED]
+    assert "ins-and-birth of version 1" in unmerged

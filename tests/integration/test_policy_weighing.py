@@ -1,4 +1,4 @@
-"""The policy ``matching`` under rules that weigh, on PostgreSQL: at once, and taken back where the evidence goes."""
+"""The policy ``matching`` under the rules that ship, on PostgreSQL: at once, and taken back where the evidence goes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,22 +10,15 @@ import pytest
 from adapters.outbox.outbox import Entry
 from domain.commands.identities import AttachIns, Correct
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
-from domain.ins import key_of
 from krypton.policies.match import Match
 from projections.identity_index.due import due
 from tests.fakes.views import pair
+from tests.fakes.weighing import TEST_OID, matricule
 from tests.integration.policy_world import INDEX, PolicyWorld, made
 from tests.waiting import until
 
 pytestmark = pytest.mark.live
-TEST_OID = "1.2.250.1.213.1.4.10"
 MERGED, UNMERGED, REVIEW = "link.merged", "link.unmerged", "link.review_requested"
-
-
-def matricule(order: str) -> str:
-    """Of a woman born in January 1970 in 33063, as all here are."""
-    number = f"2700133063{order}"
-    return f"{number}{key_of(number):02}"
 
 
 @pytest.fixture

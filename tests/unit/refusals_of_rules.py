@@ -1,18 +1,16 @@
 """How a user provokes each refusal about rules: one mistake in a file that is right otherwise."""
 
-import json
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from domain import errors
 from domain.commands.rules import PublishRules
 from domain.rules.document import LARGEST, RuleId, document, read_document
-from domain.rules.matching import STRICT
 from domain.rules.retention import BUILT_IN_BODY
 from domain.work import Command, Work
+from tests.fakes.weighing import body
 from tests.unit.refusals import Directly, Provoked, World
 
 ALERTS: dict[str, Any] = {
@@ -20,12 +18,6 @@ ALERTS: dict[str, Any] = {
     "version": 2,
     "in_force_from": "2026-01-01",
     "body": {"dose_rp_mgy": 1500, "dap_mgycm2": 100_000},
-}
-RULE: dict[str, Any] = {
-    "name": "ins-and-birth",
-    "fields": ["ins", "family", "birth_date"],
-    "action": "merge",
-    "score": 1,
 }
 LEVEL: dict[str, Any] = {
     "act": "Brain",
@@ -39,7 +31,7 @@ LEVEL: dict[str, Any] = {
 }
 MANY = {f"NAME{number}": 0.1 for number in range(20_001)}
 RETENTION = ALERTS | {"kind": "retention", "body": dict(BUILT_IN_BODY)}
-MATCHING = ALERTS | {"kind": "matching", "version": 1, "body": {"rules": [RULE]}}
+MATCHING = ALERTS | {"kind": "matching", "version": 1, "body": body()}
 LEVELS = ALERTS | {"kind": "reference-levels", "version": 2011, "body": {"levels": [LEVEL]}}
 
 
@@ -59,21 +51,15 @@ def alerts(**change: Any) -> Publish:
     return Publish(ALERTS | change)
 
 
-def rule(**change: Any) -> Publish:
-    """Matching rules: one that is right, and one with a change."""
-    changed = {**RULE, "name": "other", **change}
-    return Publish(MATCHING | {"body": {"rules": [RULE, {k: v for k, v in changed.items() if v is not None}]}})
-
-
 def level(**change: Any) -> Publish:
     """Reference levels: one that is right, and one with a change."""
     changed = {**LEVEL, "act": "Chest", "protocols": [], **change}
-    return Publish(LEVELS | {"body": {"levels": [LEVEL, changed]}})
+    return Publish(LEVELS | {"body": {"levels": [LEVEL, {k: v for k, v in changed.items() if v is not None}]}})
 
 
 def weighing(path: str, value: Any) -> Callable[[World], Command]:
-    """The rules that ship and weigh, with a value of their model changed."""
-    content: dict[str, Any] = json.loads((Path(__file__).parents[2] / "rules" / "matching-2.json").read_text())
+    """Matching rules, with a value of their model changed."""
+    content = deepcopy(MATCHING)
     *parents, last = path.split(".")
     place = content["body"]["model"]
     for parent in parents:
@@ -127,24 +113,22 @@ PROVOKED = [
     Provoked(errors.BadRuleFile, "is not JSON: ", text('{"\\ud800": 1}', as_json=True)),
     Provoked(errors.BadRuleFile, "the file is over 1 MiB", text("#" * (LARGEST + 1))),
     Provoked(errors.UnknownField, "file.titel: no such field", lambda _: alerts(titel="x")),
-    Provoked(errors.UnknownField, "body.rules[1].weight: no such field", lambda _: rule(weight=1)),
-    Provoked(errors.FieldMissing, "body.rules[1].action: is missing", lambda _: rule(action=None)),
+    Provoked(errors.UnknownField, "body.levels[1].weight: no such field", lambda _: level(weight=1)),
+    Provoked(errors.FieldMissing, "body.levels[1].act: is missing", lambda _: level(act=None)),
     Provoked(errors.WrongType, "body: is a text: write a table of dap_mgycm2", lambda _: alerts(body="2000")),
-    Provoked(errors.WrongType, "body.rules[1].fields: is a text: write a list", lambda _: rule(fields="ins")),
-    Provoked(errors.WrongType, "body.rules[1].name: is a number: write a text", lambda _: rule(name=7)),
+    Provoked(errors.WrongType, "body.levels[1].protocols: is a text: write a list", lambda _: level(protocols="Head")),
+    Provoked(errors.WrongType, "body.levels[1].act: is a number: write a text", lambda _: level(act=7)),
     Provoked(errors.WrongType, "body.levels[1].value: is a text: write a number", lambda _: level(value="1050")),
     Provoked(errors.WrongType, "is true or false: write a number", lambda _: level(value=True)),
-    Provoked(errors.OutOfRange, "at most 1", lambda _: rule(score=1.5)),
+    Provoked(errors.OutOfRange, "over 0 and at most 1", weighing("family_names.chance", 1.5)),
     Provoked(errors.OutOfRange, "body.years: is no whole number", lambda _: retention(years=20.5)),
     Provoked(errors.OutOfRange, "body.years: is less than the law", lambda _: retention(years=19)),
     Provoked(errors.OutOfRange, "body.follow_days: is less than a day", lambda _: retention(follow_days=0.5)),
-    Provoked(errors.OutOfRange, "body.rules[1].score: is out of range: write a number over 0", lambda _: rule(score=0)),
+    Provoked(errors.OutOfRange, "chance: is out of range: write a number over 0", weighing("given_names.chance", 0)),
     Provoked(errors.OutOfRange, "body.levels[1].value: is out of range", lambda _: level(value=float("nan"))),
     Provoked(errors.OutOfRange, "body.levels[1].value: is out of range", lambda _: level(value=10**400)),
     Provoked(errors.OutOfRange, "is longer than 200 characters", lambda _: level(act="x" * 201)),
     Provoked(errors.OutOfRange, "contains a control character", lambda _: level(protocols=["a\x1b[2J"])),
-    Provoked(errors.OutOfRange, "is not a rule name", lambda _: rule(name="human")),
-    Provoked(errors.OutOfRange, "fields[1]: is named twice", lambda _: rule(fields=["ins", "ins"])),
     Provoked(errors.OutOfRange, "modality: is not a DICOM modality", lambda _: level(modality="scanner")),
     Provoked(
         errors.OutOfRange,
@@ -156,23 +140,18 @@ PROVOKED = [
     Provoked(errors.OutOfRange, "review_bits: is over strict_bits", weighing("limits.review_bits", 7)),
     Provoked(errors.OutOfRange, "common: has over 20000 names", weighing("given_names.common", MANY)),
     Provoked(errors.RuleTooWeak, "number.different: speaks for one person", weighing("bits.number.different", 1)),
-    Provoked(errors.UnknownChoice, "fields[0]: is none of ins, family", lambda _: rule(fields=["surname"])),
+    Provoked(errors.UnknownChoice, "placeless: is none of never, listed", weighing("limits.placeless", "often")),
     Provoked(errors.UnknownChoice, "phantom_cm: is none of 16, 32", lambda _: level(phantom_cm=20)),
     Provoked(
         errors.UnknownUnit, "body.levels[1].unit: cGy.cm2 is not a unit of dlp_mgycm", lambda _: level(unit="cGy.cm2")
     ),
-    Provoked(errors.RuleTooWeak, "too weak to merge without a human", lambda _: rule(fields=["ins", "birth_date"])),
     Provoked(
-        errors.RuleTooWeak,
-        "compare ins, family and birth_date, or all of",
-        lambda _: rule(fields=sorted(STRICT - {"birth_place"})),
+        errors.EqualFields,
+        "let krypton rules train-matching learn a model from your identities, or publish the one in rules",
+        lambda _: Publish(MATCHING | {"body": {"rules": []}}),
     ),
-    Provoked(
-        errors.RuleTooWeak, "one trait alone would propose", lambda _: rule(fields=["birth_date"], action="propose")
-    ),
-    Provoked(errors.DuplicateRule, "body.rules[1].name: an earlier rule", lambda _: rule(name="ins-and-birth")),
     Provoked(errors.DuplicateLevel, "body.levels[1]: an earlier level", lambda _: level(act="Brain")),
     Provoked(errors.DuplicateLevel, "body.levels[1].protocols[0]: is covered", lambda _: level(protocols=[" HEAD"])),
-    Provoked(errors.NothingInIt, "body.rules[1].fields: is empty", lambda _: rule(fields=[])),
+    Provoked(errors.NothingInIt, "body.levels: is empty", lambda _: Publish(LEVELS | {"body": {"levels": []}})),
     Provoked(errors.NothingInIt, "body.levels[1].act: is empty", lambda _: level(act=" ")),
 ]

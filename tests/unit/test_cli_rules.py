@@ -14,6 +14,8 @@ from domain.work import Command, Envelope
 from krypton.cli import rules as under_test
 from krypton.cli.main import run
 from tests.fakes.ledger import MemoryLedger
+from tests.fakes.region import put_in_force
+from tests.fakes.weighing import of_equal_fields
 from tests.unit.refusals_of_rules import ALERTS, LEVELS, MATCHING
 
 
@@ -160,39 +162,43 @@ def test_what_is_no_rule_id_is_refused(desk: Desk) -> None:
     assert (said.code, "write KIND@VERSION" in said.err) == (1, True)
 
 
-WRONG = """kind = "matching"
+WRONG = """kind = "reference-levels"
 version = 7
 in_force_from = "2026-01-01"
 
-[[body.rules]]
-name = "ins-and-birth"
-fields = ["ins", "family", "birth_date"]
-action = "merge"
-score = 1.0
+[[body.levels]]
+act = "Brain"
+modality = "CT"
+population = "adult"
+quantity = "dlp_mgycm"
+value = 1050
+unit = "mGy.cm"
 
-[[body.rules]]
-name = "by-name"
-fields = ["family", "shoe_size"]
-action = "propose"
-score = 0.5
+[[body.levels]]
+act = "Chest"
+modality = "CT"
+population = "adult"
+quantity = "dlp_mgycm"
+value = 475
+unit = "mGy"
 """
 
 
 @pytest.mark.parametrize(
     ("wrong", "right", "words"),
     [
-        ("", "", "refused: line 13, body.rules[1].fields[1]: is"),
-        ('action = "merge"\n', "", "refused: line 5, body.rules[0].action: "),
+        ("", "", "refused: line 19, body.levels[1].unit: mGy is not a unit"),
+        ('act = "Brain"\n', "", "refused: line 5, body.levels[0].act: "),
         ("version = 7", "version = 0", "refused: line 2, version: is not a whole number"),
-        ("score = 0.5", "score = 2", "refused: line 15, body.rules[1].score"),
-        ("score = 0.5", "score = ", "the file is not TOML"),
+        ("value = 475", "value = 0", "refused: line 18, body.levels[1].value"),
+        ("value = 475", "value = ", "the file is not TOML"),
     ],
 )
 @pytest.mark.parametrize("option", [["--check"], []])
 def test_a_mistake_in_a_file_is_said_with_its_line_and_key_and_nothing_is_published(
     desk: Desk, option: list[str], wrong: str, right: str, words: str
 ) -> None:
-    content = WRONG.replace("shoe_size", "given") if wrong else WRONG
+    content = WRONG.replace('"mGy"', '"mGy.cm"') if wrong else WRONG
     said = desk.say("publish", desk.file(content.replace(wrong, right), "rules.toml"), *option)
     assert said.code == 1
     assert words in said.err
@@ -200,36 +206,43 @@ def test_a_mistake_in_a_file_is_said_with_its_line_and_key_and_nothing_is_publis
     assert desk.history() == []
 
 
-MANY = """kind = "matching"
+MANY = """kind = "reference-levels"
 version = 0
 in_force_from = "soon"
 
-[[body.rules]]
-name = "ins-and-birth"
-fields = ["ins", "family", "birth_date"]
-action = "merge"
-score = 1
+[[body.levels]]
+act = "Brain"
+modality = "CT"
+population = "adult"
+quantity = "dlp_mgycm"
+value = 1050
+unit = "mGy.cm"
 
-[[body.rules]]
-name = "Weak"
-fields = ["family"]
-action = "join"
+[[body.levels]]
+act = 7
+modality = "scanner"
+population = "everybody"
+quantity = "dlp_mgycm"
+unit = "mGy"
 colour = "red"
 
-[[body.rules]]
-name = "ins-and-birth"
-fields = ["ins", "family", "birth_date"]
-action = "propose"
-score = 0.5
+[[body.levels]]
+act = "Brain"
+modality = "CT"
+population = "adult"
+quantity = "dlp_mgycm"
+value = 900
+unit = "mGy.cm"
 """
 WRONG_WITH_IT = [
     (2, "version", "G3"),
-    (15, "body.rules[1].colour", "G7"),
-    (12, "body.rules[1].name", "G10"),
-    (14, "body.rules[1].action", "G11"),
-    (11, "body.rules[1].score", "G8"),
-    (13, "body.rules[1].fields", "G13"),
-    (18, "body.rules[2].name", "G14"),
+    (19, "body.levels[1].colour", "G7"),
+    (14, "body.levels[1].act", "G9"),
+    (15, "body.levels[1].modality", "G10"),
+    (16, "body.levels[1].population", "G11"),
+    (13, "body.levels[1].value", "G8"),
+    (18, "body.levels[1].unit", "G12"),
+    (21, "body.levels[2]", "G15"),
     (3, "in_force_from", "G5"),
 ]
 
@@ -243,6 +256,27 @@ def test_all_that_is_wrong_with_a_file_is_said_at_once(desk: Desk, option: list[
     found = [re.fullmatch(r"refused: line (\d+), ([^:]+): .* \((G\d+)\)", line) for line in said.err.splitlines()]
     assert [(int(one[1]), one[2], one[3]) for one in found if one] == WRONG_WITH_IT
     assert len(found) == len(WRONG_WITH_IT)
+
+
+def test_rules_of_equal_fields_are_refused_with_what_to_do(desk: Desk) -> None:
+    """G17: they merge twins, and see no contradiction."""
+    said = desk.say("publish", desk.file(MATCHING | {"body": json.loads(of_equal_fields().body)}))
+    assert said.code == 1
+    assert said.err.startswith("refused: body.rules: rules of equal fields merge twins, and see no contradiction: ")
+    assert "train-matching" in said.err
+    assert said.err.endswith("rules/matching-2.json (G17)\n")
+    assert desk.history() == []
+
+
+def test_rules_of_equal_fields_that_an_older_program_published_are_listed_and_shown(desk: Desk) -> None:
+    """And decide nothing, also where a view made with them was promoted."""
+    put_in_force(desk.ours.ledger, told := of_equal_fields())
+    (row,) = [row for row in desk.ask("list") if row["rules"] == "matching@1"]
+    assert (row["in_force"], row["title"]) == (False, "Equal fields")
+    assert desk.ask("show", "matching@1")["body"] == json.loads(told.body)
+    said = desk.say("show", "matching@1").out
+    assert "strict-traits" in said
+    assert "decide nothing any more" in said
 
 
 def test_in_json_all_is_said_by_its_path(desk: Desk) -> None:

@@ -9,8 +9,12 @@ from domain.commands.identities import AttachIns
 from domain.commands.received_patient import ReceivedPatient
 from domain.errors import BadIns, OtherAuthority
 from domain.ins import AUTHORITIES, PRODUCTION, TEST, Authorities, key_of, matricule, qualified
-from domain.rules.matching import MERGE, MatchingRules, MatchRule, evaluate, match_keys
+from domain.matching.pair import tiers, weighed
+from domain.matching.record import record
+from domain.matching.tier import Tier
 from tests.fakes.region import Region, received
+from tests.fakes.weighing import ALIKE, rules
+from tests.fakes.weighing import matricule as own
 
 TEST_OID, DEMONSTRATION_OID = TEST.names
 REAL_OIDS = tuple(PRODUCTION.names)
@@ -139,8 +143,8 @@ def test_a_matricule_that_is_wrong_is_left_out_and_said_once(number: str) -> Non
 @pytest.mark.parametrize("other", [DEMONSTRATION_OID, *REAL_OIDS])
 def test_two_of_different_authorities_are_never_matched(other: str) -> None:
     """I10: the same digits are another number."""
-    rules = MatchingRules(1, (MatchRule("ins", ("ins", "family", "birth_date"), MERGE, 1.0),))
-    person = {"family": "FICTIVE", "birth_date": "1970-01-01"}
-    one, same, unlike = (match_keys(rules, person, qualified(NUMBER, oid)) for oid in (TEST_OID, TEST_OID, other))
-    assert [match.action for match in evaluate(rules, one, same)] == [MERGE]
-    assert evaluate(rules, one, unlike) == []
+    model = rules().model
+    assert model
+    one, same, unlike = (record(ALIKE, qualified(own(), oid)) for oid in (TEST_OID, TEST_OID, other))
+    assert Tier.SURE in tiers(one, same, weighed(one, same, model), model)
+    assert Tier.SURE not in tiers(one, unlike, weighed(one, unlike, model), model)

@@ -13,14 +13,17 @@ from domain.aggregates.ruleset import RuleSet
 from domain.commands.rules import PublishRules
 from domain.dose_alerts import AlertRules
 from domain.errors import BadVersion, VersionTaken
+from domain.matching.pair import tiers, weighed
+from domain.matching.record import record
 from domain.rules.alerts import BUILT_IN_BODY
 from domain.rules.document import KINDS, RuleDocument, RuleId, build, canonical_json, document, parse, read_document
 from domain.rules.levels import ReferenceLevels
-from domain.rules.matching import MatchingRules
+from domain.rules.matching import ACTIONS, MERGE, MatchingRules
 from tests.fakes.ledger import MemoryLedger
+from tests.fakes.weighing import ALIKE, TEST_OID, matricule
 from tests.unit.refusals_of_rules import ALERTS, LEVELS, MATCHING
 
-SHIPPED = sorted((Path(__file__).parents[2] / "rules").glob("*.toml"))
+SHIPPED = sorted((Path(__file__).parents[2] / "rules").iterdir())
 
 
 def alerts(version: int = 2, **change: Any) -> RuleDocument:
@@ -78,14 +81,18 @@ def test_a_rule_id_is_read_back_as_it_is_written(kind: str) -> None:
 # The files that are shipped
 
 
+def shipped(path: Path) -> RuleDocument:
+    return read_document(path.read_text(), as_json=path.suffix == ".json")
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
 def test_each_shipped_file_is_valid_and_named_after_its_id(path: Path) -> None:
-    told = read_document(path.read_text())
-    assert path.name == f"{told.kind}-{told.version}.toml"
+    told = shipped(path)
+    assert path.stem == f"{told.kind}-{told.version}"
 
 
 def test_a_file_of_each_kind_is_shipped() -> None:
-    assert {read_document(path.read_text()).kind for path in SHIPPED} == set(KINDS)
+    assert {shipped(path).kind for path in SHIPPED} == set(KINDS)
 
 
 def test_the_shipped_thresholds_are_those_built_in() -> None:
@@ -105,11 +112,19 @@ def test_the_shipped_levels_differ_as_the_texts_of_law_do() -> None:
     assert found == {2011: [250.0], 2019: [200.0]}
 
 
-def test_the_shipped_matching_rules_merge_only_where_an_ins_says_so() -> None:
-    (path,) = [p for p in SHIPPED if p.name == "matching-1.toml"]
-    rules = parse("matching", 1, tomllib.loads(path.read_text())["body"])
+@pytest.mark.parametrize(
+    ("stated", "order"), [({"given": "Zoe"}, "001"), ({}, "002")], ids=["one number", "two numbers"]
+)
+def test_the_shipped_matching_rules_merge_no_twins(stated: dict[str, str], order: str) -> None:
+    """Neither two who share a number by mistake, nor two whose numbers differ though all strict traits agree."""
+    (path,) = [path for path in SHIPPED if path.suffix == ".json"]
+    rules = build("matching", 2, shipped(path).body)
     assert isinstance(rules, MatchingRules)
-    assert [rule.name for rule in rules.rules if rule.action == "merge"] == ["ins-and-birth"]
+    assert rules.model
+    one = record(ALIKE, f"{TEST_OID}|{matricule()}")
+    twin = record(ALIKE | stated, f"{TEST_OID}|{matricule(order)}")
+    found = tiers(one, twin, weighed(one, twin, rules.model), rules.model)
+    assert MERGE not in {ACTIONS[tier] for tier in found}
 
 
 # Versions in the ledger

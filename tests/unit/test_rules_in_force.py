@@ -14,6 +14,8 @@ from domain.rules.levels import ReferenceLevels
 from domain.rules.matching import MatchingRules
 from domain.work import Envelope
 from tests.fakes.ledger import MemoryLedger
+from tests.fakes.region import put_in_force
+from tests.fakes.weighing import of_equal_fields
 from tests.unit.refusals_of_rules import ALERTS, MATCHING
 
 STRICTER = AlertRules(2, 1500.0, 100_000.0)
@@ -37,7 +39,7 @@ def promote(ledger: MemoryLedger, view: str = "cumulative_dose", version: int = 
 def test_before_any_promotion_the_built_in_thresholds_decide_and_nothing_else() -> None:
     rules = MemoryLedger().rules()
     assert rules.alerts == AlertRules(1, 2_000.0, 200_000.0)
-    assert rules.matching == MatchingRules(0, ())
+    assert rules.matching == MatchingRules()
     assert rules.levels == ReferenceLevels(0, ())
 
 
@@ -70,6 +72,18 @@ def test_a_rollback_to_a_version_without_matching_rules_ends_them(ledger: Memory
     assert ledger.rules().matching.version == 1
     ledger.ask(RolledBack(view="identity_index", version=1, former=2, rules={"matching": 0}))
     assert ledger.rules().matching == MatchingRules()
+
+
+def test_rules_of_equal_fields_that_an_older_program_put_in_force_are_kept_and_decide_nothing() -> None:
+    """They stay what was published, for whoever asks why two were merged then."""
+    ledger = MemoryLedger()
+    put_in_force(ledger, told := of_equal_fields())
+    rules, today = ledger.rules(), ledger.clock().date()
+    assert rules.in_force["matching"] == 1
+    assert (rules.document(told.id), rules.matching) == (told, MatchingRules(1))
+    assert not rules.decides(told.id, today)
+    put_in_force(ledger, document(MATCHING | {"version": 2}))
+    assert ledger.rules().decides(RuleId("matching", 2), today)
 
 
 def test_dropping_a_version_changes_no_decision(ledger: MemoryLedger) -> None:

@@ -10,7 +10,6 @@ import pytest
 from domain.commands.identities import AttachIns
 from domain.commands.links import Merge, Propose, Unmerge
 from domain.errors import EvidenceGone, FieldMissing, OutOfRange, RuleBroken, RuleTooWeak, UnknownChoice, UnknownField
-from domain.ins import key_of
 from domain.matching.model import body as told_of
 from domain.matching.pair import evidence, tiers, weighed
 from domain.matching.record import Record, record
@@ -18,10 +17,9 @@ from domain.rules.document import build, parse, read_document
 from domain.rules.matching import MatchingRules
 from tests.fakes.region import Region, put_in_force
 from tests.fakes.views import Sides
+from tests.fakes.weighing import ALIKE, TEST_OID, matricule
 
 SHIPPED = Path(__file__).parents[2] / "rules" / "matching-2.json"
-TEST_OID = "1.2.250.1.213.1.4.10"
-PERSON = {"family": "FICTIVE", "given": "Alex", "birth_date": "1970-01-02", "sex": "F", "birth_place": "33063"}
 
 
 @pytest.fixture
@@ -40,8 +38,6 @@ def model() -> MatchingRules:
 def test_what_ships_is_read_and_says_the_same_again(document: dict[str, Any]) -> None:
     rules = model()
     assert rules.model
-    assert rules.decides
-    assert rules.names == {"sure", "strict", "review"}
     assert told_of(rules.model) == document["model"]
 
 
@@ -89,7 +85,7 @@ def test_a_model_that_cannot_be_is_refused_with_its_place(
 
 
 def of(**stated: str | None) -> Record:
-    return record({**PERSON, **stated})
+    return record({**ALIKE, **stated})
 
 
 @pytest.mark.parametrize(
@@ -122,8 +118,8 @@ def region() -> Region:
 
 def sides(region: Region, number: str = "1", **stated: str) -> Sides:
     """Two identities of one number each, the second with something stated otherwise."""
-    one = region.register("CHB", number, **PERSON)
-    other = region.register("CHP", number, **{**PERSON, **stated})
+    one = region.register("CHB", number, **ALIKE)
+    other = region.register("CHP", number, **{**ALIKE, **stated})
     return {"one": one, "other": other}
 
 
@@ -157,8 +153,7 @@ def test_a_rule_takes_back_strict_traits_and_never_a_number_of_their_own(region:
     region.ask(Merge(**pair, **asked("strict")))
     back = Unmerge(**pair, reason="strict of matching@2", rule="strict", rule_version=2)
     assert region.ask(back).result["outcome"] == "unmerged"
-    number = "2700133063001"
     for side in (pair["one"], pair["other"]):
-        region.ask(AttachIns(identity=side, matricule=f"{number}{key_of(number):02}", oid=TEST_OID))
+        region.ask(AttachIns(identity=side, matricule=matricule(), oid=TEST_OID))
     region.ask(Merge(**pair, **asked("sure")))
     assert type(region.refusal(back)) is EvidenceGone
