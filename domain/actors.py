@@ -49,6 +49,8 @@ ROLES: Final = {
     "aet": Role.SERVICE,
 }
 """The role that goes with an actor's scheme."""
+OF_PROGRAMS: Final = frozenset({"system", "aet"})
+"""Schemes of Krypton's programs and of modalities: they act by themselves; nobody signs in as one."""
 
 
 def role_of(actor: str) -> Role:

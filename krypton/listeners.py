@@ -1,5 +1,6 @@
-"""Says which process listens on a port, for messages that a port is taken."""
+"""Says which process listens on a port, for messages that a port is taken, and who reaches an address."""
 
+import ipaddress
 import socket
 from pathlib import Path
 
@@ -18,6 +19,14 @@ def is_taken(host: str, port: int) -> bool:
         except OSError:
             return True
     return False
+
+
+def only_here(host: str) -> bool:
+    """Whether what listens on that address is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def listener(port: int) -> str:

@@ -6,6 +6,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from streams.broker.broker import with_login
 
 MASTER_KEY_BYTES = 32
 AE_TITLE_MAX = 16
+Network = IPv4Network | IPv6Network
 
 
 def kafka(given: Mapping[str, str], cwd: Path) -> str | None:
@@ -46,19 +48,23 @@ def token(given: Mapping[str, str], cwd: Path) -> dict[str, Any]:
     return found
 
 
-def hl7_tls(given: Mapping[str, str], cwd: Path) -> dict[str, Any]:
-    """The files of TLS for HL7: a certificate with its key, and perhaps the authorities of senders; or none."""
-    found = {
-        "hl7_tls_cert_file": path(given, "KRYPTON_HL7_TLS_CERT_FILE", cwd),
-        "hl7_tls_key_file": path(given, "KRYPTON_HL7_TLS_KEY_FILE", cwd),
-        "hl7_tls_ca_file": path(given, "KRYPTON_HL7_TLS_CA_FILE", cwd),
-    }
+def tls(given: Mapping[str, str], cwd: Path, service: str) -> dict[str, Any]:
+    """The files of TLS for a service: a certificate with its key, and perhaps the authorities of callers; or none."""
+    names = [f"{service}_tls_{kind}_file" for kind in ("cert", "key", "ca")]
+    found = {name: path(given, variable(name), cwd) for name in names}
     certificate, key, authorities = found.values()
     if bool(certificate) != bool(key) or (authorities and not certificate):
-        raise SettingsWrong(
-            "TLS for HL7 needs both KRYPTON_HL7_TLS_CERT_FILE and KRYPTON_HL7_TLS_KEY_FILE: set the missing one"
-        )
+        raise SettingsWrong(f"TLS needs both {variable(names[0])} and {variable(names[1])}: set the missing one")
     return found
+
+
+def networks(given: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    """Addresses and networks, with commas between: ``10.1.2.3, 10.2.0.0/16``."""
+    try:
+        return tuple(ip_network(one.strip()) for one in given.get(name, "").split(",") if one.strip())
+    except ValueError:
+        expected = "addresses or networks with commas between: 10.1.2.3, 10.2.0.0/16"
+        raise SettingsWrong(f"{name} must be {expected}") from None
 
 
 def path(given: Mapping[str, str], name: str, cwd: Path) -> Path | None:

@@ -22,8 +22,15 @@
 | KRYPTON_DICOM_INFLATED_MIB, KRYPTON_DICOM_HEADER_MIB | what a data set may inflate to; what of it is parsed |
 | KRYPTON_SCRUB_MIB_S | MiB of stored instances that are read again in a second, to find damage; 0: none |
 | KRYPTON_HL7_PORT, KRYPTON_HL7_HOST | port and listening address of the HL7 service |
-| KRYPTON_HL7_TLS_CERT_FILE, …_HL7_TLS_KEY_FILE, …_HL7_TLS_CA_FILE | its certificate; whose certificates name senders |
+| KRYPTON_HL7_TLS_CERT_FILE, KRYPTON_HL7_TLS_KEY_FILE | its certificate, and the key of that |
+| KRYPTON_HL7_TLS_CA_FILE | the authorities whose certificates name senders |
 | KRYPTON_HL7_CONNECTIONS, …_HL7_MESSAGE_KIB, …_HL7_UNFINISHED_S, …_HL7_IDLE_S | limits, see the fields |
+| KRYPTON_WEB_PORT, KRYPTON_WEB_HOST | port and listening address of the web service |
+| KRYPTON_WEB_TLS_CERT_FILE, KRYPTON_WEB_TLS_KEY_FILE | its certificate, and the key of that |
+| KRYPTON_WEB_TLS_CA_FILE | the authorities whose certificates name accounts of the web service |
+| KRYPTON_WEB_PROXIES | addresses and networks of the proxies before it, whose X-Forwarded-* is believed |
+| KRYPTON_WEB_ACCOUNTS | the file of its accounts; `accounts.toml` in the state folder |
+| KRYPTON_WEB_CONNECTIONS, KRYPTON_WEB_RATE | its connections at once; requests a second of one caller |
 | KRYPTON_REGISTRY_PORT, KRYPTON_REGISTRY_HOST | port and listening address of the schema registry |
 | KRYPTON_HEALTH_PORT, KRYPTON_HEALTH_HOST | port and listening address of health and metrics |
 | KRYPTON_LOG_ORIGIN | name of the tamper-evident log, a URL without its scheme; never changed once it signed |
@@ -45,17 +52,18 @@ from krypton import setting_values as values
 from krypton.addresses import Addresses, locate
 from krypton.errors import ServiceUnavailable, SettingsWrong
 from krypton.home import Home
+from krypton.setting_values import Network
 from projections.versions.bounds import DEFAULT_MIB, LEAST_MIB
 from streams.broker import broker
 
 __all__ = ["Addresses", "ServiceUnavailable", "Settings", "SettingsWrong", "addresses"]
 
 WHOLE: Final[Mapping[str, int]] = {
-    **dict.fromkeys(("dicom_port", "hl7_port", "registry_port", "health_port"), 65_535),
+    **dict.fromkeys(("dicom_port", "hl7_port", "web_port", "registry_port", "health_port"), 65_535),
     **dict.fromkeys(("dicom_associations", "dicom_associations_per_ae", "dicom_associations_per_address"), 10_000),
     **dict.fromkeys(("dicom_waiting", "dicom_waiting_per_address", "other_connections"), 10_000),
-    **dict.fromkeys(("hl7_connections", "hl7_connections_per_address"), 10_000),
-    **dict.fromkeys(("dicom_rate", "dicom_connection_rate", "relay_batch", "worker_batch"), 100_000),
+    **dict.fromkeys(("hl7_connections", "hl7_connections_per_address", "web_connections"), 10_000),
+    **dict.fromkeys(("dicom_rate", "dicom_connection_rate", "web_rate", "relay_batch", "worker_batch"), 100_000),
     **dict.fromkeys(
         ("dicom_instance_mib", "dicom_inflated_mib", "dicom_header_mib", "hl7_message_kib", "rebuild_mib"), 1_048_576
     ),
@@ -117,6 +125,15 @@ class Settings:
     hl7_message_kib: int = 1_024  # the largest message
     hl7_unfinished_s: float = 30.0  # for the rest of a message, and to take an answer
     hl7_idle_s: float = 3_600.0  # between two messages: senders stay connected
+    web_port: int = 8080
+    web_host: str = "127.0.0.1"
+    web_tls_cert_file: Path | None = None  # both, or none
+    web_tls_key_file: Path | None = None
+    web_tls_ca_file: Path | None = None  # accounts may show certificates of these authorities
+    web_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-* is believed
+    web_accounts_given: Path | None = None
+    web_connections: int = 512  # at once
+    web_rate: int = 300  # requests a second of one caller: a viewer asks for each image by itself
     registry_port: int = 8081
     registry_host: str = "127.0.0.1"
     health_port: int = 9464
@@ -151,7 +168,11 @@ class Settings:
             dicom_ae=values.ae_title(given, Settings.dicom_ae),
             dicom_host=given.get("KRYPTON_DICOM_HOST", Settings.dicom_host),
             hl7_host=given.get("KRYPTON_HL7_HOST", Settings.hl7_host),
-            **values.hl7_tls(given, cwd),
+            **values.tls(given, cwd, "hl7"),
+            web_host=given.get("KRYPTON_WEB_HOST", Settings.web_host),
+            **values.tls(given, cwd, "web"),
+            web_proxies=values.networks(given, "KRYPTON_WEB_PROXIES"),
+            web_accounts_given=values.path(given, "KRYPTON_WEB_ACCOUNTS", cwd),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
             health_host=given.get("KRYPTON_HEALTH_HOST", Settings.health_host),
             dev_secure=values.yes(given, "KRYPTON_DEV_SECURE"),
@@ -181,6 +202,11 @@ class Settings:
     def roles(self) -> Path:
         """The file that says which roles the users of the command line have (``krypton.cli.roles``)."""
         return self.roles_given or self.home / "roles.toml"
+
+    @property
+    def web_accounts(self) -> Path:
+        """The file of those who may sign in to the web service (``krypton.faces.http.accounts``)."""
+        return self.web_accounts_given or self.home / "accounts.toml"
 
     @property
     def log_folder(self) -> Path:

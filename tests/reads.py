@@ -95,6 +95,7 @@ NOTHING_PERSONAL: Final = {
                 "serve.registry",
                 "serve.notary",
                 "serve.hl7",
+                "serve.web",
                 "serve.health",
             ),
             *("dev.up", "dev.down", "dev.status", "dev.tool", "dev.samples", "dev.reset", "policies.run"),
@@ -116,6 +117,7 @@ NOTHING_PERSONAL: Final = {
 ASKS_THE_GATE: Final = {
     *(
         "studies.whole_study",
+        "studies.study_of",
         "person.identity_of",
         "person.history_of",
         "person.record_of",

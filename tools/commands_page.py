@@ -10,7 +10,8 @@ from uuid import UUID
 import typer.main
 
 from domain.tasks import TASKS, who_may
-from krypton.cli import failures, main
+from krypton import failures
+from krypton.cli import main
 from tools.prose import cell
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"

@@ -16,7 +16,7 @@ from threading import Event, Lock, Thread
 
 from adapters.hl7.desk import Peer
 from adapters.hl7.mllp import READ, Bounds, Broken, Frames
-from adapters.hl7.tls import names_of
+from adapters.tls import names_of
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 RECORDS is CSV with a ``unique_id``; PAIRS gets two ids and the match weight in bits of each candidate pair. Comparisons
 are those that Splink ships for names and birth dates, term frequencies for names and places; u comes from random pairs,
-m from EM. It imports nothing of Krypton: Splink is no dependency of ours.
+m from EM. It imports nothing of Krypton, which does not depend on Splink.
 """
 
 import sys

@@ -32,6 +32,7 @@ FREE: Final = frozenset(
             "serve.registry",
             "serve.notary",
             "serve.hl7",
+            "serve.web",
             "serve.health",
             "policies.run",
         ),

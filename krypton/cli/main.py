@@ -38,11 +38,11 @@ LINES = {
     "dead_letters": {"dead-letters": "Dead letters: records that a view could not apply."},
     "dicom": {"dicom": "The DICOM service, to which modalities and PACS send."},
     "archive": {"archive": "Stored images: their metadata and frame indexes, and whether they are still what came in."},
-    "serve": {"serve": "What is served to hospitals, subscribers and auditors."},
+    "serve": {"serve": "What is served to hospitals, professionals, subscribers and auditors."},
     "subscriber": {"subscriber": "Downstream services that read topics with a login of their own."},
     "services": {
         "init": "Create the event store, the vault, the views and the topics; safe to repeat.",
-        "run": "Relay, processors, policies, notary, DICOM, HL7 and registry under one supervisor, until SIGTERM.",
+        "run": "Relay, processors, policies, notary, DICOM, HL7, web and registry under one supervisor, until SIGTERM.",
         "relay": "Copy the event store to Kafka, as the active relay or as a standby.",
         "worker": "Keep views up to date from Kafka: one process per view when several are named.",
         "wait": "Wait until the live views and the policies have processed everything in the ledger.",
@@ -86,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _said("interrupted: what was written stays, the same command can be run again", INTERRUPTED)
     except Exception as error:
-        from krypton.cli.failures import told
+        from krypton.failures import told
 
         if (sentence_and_code := told(error)) is None:
             raise

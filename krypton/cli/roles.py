@@ -8,7 +8,7 @@ It is the command line's authentication.
     site = "CHB"  # where they act from; may be left out
 
 It is ``roles.toml`` in the state folder, or the file that KRYPTON_ROLES names. The user is told by the process's uid,
-never by a variable. Whether the file is believed is decided in ``believed``.
+never by a variable. Whether the file is believed is decided in ``krypton.believed``.
 """
 
 import os
@@ -19,16 +19,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.private import close_to_writers
-from domain.actors import actor
+from domain.actors import OF_PROGRAMS, actor
 from domain.errors import BadActor
-from krypton.cli.believed import believe
+from krypton.believed import believe
 from krypton.settings import Settings, SettingsWrong
 
 ANY_PROFESSIONAL: Final = "rpps:*"
 ANY_PATIENT: Final = "patient:*"
 WILD: Final = frozenset({ANY_PROFESSIONAL, ANY_PATIENT})
-OF_PROGRAMS: Final = frozenset({"system", "aet"})
-"""Schemes of Krypton's programs and of modalities: they act by themselves; no user acts as one."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def _read(file: Path, home: Path) -> dict[str, Any]:
     """The file's content, checked. Raises SettingsWrong."""
     try:
         with file.open("rb") as opened:
-            believe(file, os.fstat(opened.fileno()), home)
+            believe("the roles file", file, os.fstat(opened.fileno()), home)
             told = tomllib.load(opened)
     except FileNotFoundError:
         raise SettingsWrong(

@@ -1,4 +1,4 @@
-"""krypton serve: runs the HL7 service, the schema registry, the notary, or the page of health and metrics."""
+"""krypton serve: runs the web service, the HL7 service, the schema registry, the notary, or health and metrics."""
 
 import logging
 import os
@@ -8,7 +8,7 @@ from threading import Event
 from krypton.cli.groups import command_group
 from krypton.settings import Settings
 
-app = command_group("What is served to hospitals, subscribers and auditors.")
+app = command_group("What is served to hospitals, professionals, subscribers and auditors.")
 
 
 @app.command()
@@ -65,3 +65,18 @@ def notary() -> None:
     stop = Event()
     stop_on_signals(stop)
     run(begin(krypton(NOTARY), "notary"), stop)
+
+
+@app.command()
+def web() -> None:
+    """Serve records over HTTP to those who sign in, and /health and /metrics, until SIGTERM."""
+    from krypton.cli.connection import krypton
+    from krypton.services.budget import begin
+    from krypton.services.logins import WEB
+    from krypton.services.supervisor import stop_on_signals
+    from krypton.services.web import serve
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("kafka").setLevel(logging.ERROR)
+    stop_on_signals(Event())
+    serve(begin(krypton(WEB), "web"))

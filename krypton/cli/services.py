@@ -26,19 +26,21 @@ def init() -> None:
 def run(
     dicom: Annotated[bool, typer.Option("--dicom/--no-dicom", help="Also the DICOM service.")] = True,
     hl7: Annotated[bool, typer.Option("--hl7/--no-hl7", help="Also the HL7 service.")] = True,
+    web: Annotated[bool, typer.Option("--web/--no-web", help="Also the web service.")] = True,
     registry: Annotated[bool, typer.Option("--registry/--no-registry", help="Also the schema registry.")] = True,
     notary: Annotated[bool, typer.Option("--notary/--no-notary", help="Also the notary.")] = True,
     policies: Annotated[bool, typer.Option("--policies/--no-policies", help="Also the policies.")] = True,
     health: Annotated[bool, typer.Option("--health/--no-health", help="Also the page of health and metrics.")] = True,
 ) -> None:
-    """Relay, processors, policies, notary, DICOM, HL7 and registry under one supervisor, until SIGTERM."""
+    """Relay, processors, policies, notary, DICOM, HL7, web and registry under one supervisor, until SIGTERM."""
     from krypton.services import run as whole
     from krypton.services.supervisor import stop_on_signals
 
     log_to_stderr()
     stop = Event()
     stop_on_signals(stop)
-    asked = {"dicom": dicom, "hl7": hl7, "registry": registry, "notary": notary} | {
+    asked = {"dicom": dicom, "hl7": hl7, "web": web, "registry": registry} | {
+        "notary": notary,
         "policies": policies,
         "health": health,
     }

@@ -71,6 +71,7 @@ def _ledger() -> Iterator[tuple[Stage, int]]:
     os.environ["KRYPTON_REASON"] = REASON
     os.environ["KRYPTON_REGISTRY_PORT"] = str(_free_port())
     os.environ["KRYPTON_HL7_PORT"] = str(_free_port())
+    os.environ["KRYPTON_WEB_PORT"] = str(_free_port())
     os.environ["KRYPTON_HEALTH_PORT"] = str(_free_port())
     settings = Settings.read(os.environ, Path.cwd())
     stack = Stack(settings.home)

@@ -46,7 +46,7 @@ SETTINGS = {
     "unix_socket_directories": "",  # a socket's path may hold 107 bytes: a deep checkout would not start
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
-    "max_connections": "100",
+    "max_connections": "120",
     "timezone": "UTC",
     "log_timezone": "UTC",
     # Statements and details carry what was stored, names among it: the log keeps to the message.

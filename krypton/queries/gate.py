@@ -5,6 +5,7 @@ find accesses that may be meant. If it cannot be stored, nothing is read.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid5
@@ -27,6 +28,8 @@ LATELY: Final = 100_000
 """Positions at the ledger's end where an access is looked for that the view may not hold yet: an hour of a region."""
 TOLD: Final = (Role.PATIENT, Role.AUDITOR)
 """Who may know that something is withheld."""
+RECORDED: Final[ContextVar[list[int] | None]] = ContextVar("RECORDED", default=None)
+"""Where a face has the position of each decision noted that is recorded for a request of its own."""
 
 
 class ViewRefused(RuleBroken):
@@ -93,6 +96,8 @@ def permit(
 def decided(ours: Krypton, caller: Caller, command: View | ListPeople) -> Answer:
     """Have the ledger decide and record. Raises ViewRefused."""
     answer = ours.execute(command, Envelope(caller.actor))
+    if (noted := RECORDED.get()) is not None:
+        noted.extend(answer.positions)
     if answer.result["decision"] == REFUSED:
         raise ViewRefused(answer.result["rule"], command.task, caller.role)
     return answer

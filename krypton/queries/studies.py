@@ -1,11 +1,15 @@
-"""Whether somebody may see a whole study, its images too; the gate decides, and it is on record first."""
+"""One study: as the record lists it, or whole with its images; the gate decides, and it is on record first."""
 
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from domain.actors import Caller
 from domain.errors import NotFound
+from domain.sight import Sight
 from krypton.bootstrap import Krypton
 from krypton.queries.gate import permit
+from krypton.queries.person import Members, of_person
 
 LEFT_OUT = "part of this study is not to be seen by you, and files are given out whole: see krypton record show"
 
@@ -34,3 +38,21 @@ def whole_study(ours: Krypton, caller: Caller, task: str, study: UUID) -> str:
         if str(study) in queries.grown_late(connection, members, allowed.sight):
             raise NotFound(LEFT_OUT)
     return str(study)
+
+
+def study_of(ours: Krypton, caller: Caller, study: UUID) -> dict[str, Any]:
+    """One study, as ``record show`` lists it. Raises NotFound, also where the caller does not see it."""
+    allowed = permit(ours, caller, "study.show", owner_of(ours, study), asked=[f"study={study}"])
+    from krypton.queries.fed import record
+    from projections.identity_index import queries as identities
+    from projections.patient_record import queries
+
+    def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
+        ids = [member["identity"] for member in members]
+        shown = record(connection, connection, ours.codec, ids, erased, sight)
+        found = [one for one in shown["studies"] if one["study"] == str(study)]
+        if not found:
+            raise NotFound(f"no study {study}: see krypton record show")
+        return {"patient": identities.patient(connection, ids, erased), "study": found[0]}
+
+    return of_person(ours, allowed, ask, queries.subjects)

@@ -43,6 +43,7 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     "relay": Budget(0, {"lock": 1, "pages of events": 1}),
     "dicom": Budget(3),
     "hl7": Budget(1, {"snapshot": 1}),
+    "web": Budget(4, {"snapshots": 4, "measurement": 1}),
     "notary": Budget(0, {"event store": 1, "scan": 1}),
     "policies": Budget(
         3,
@@ -52,7 +53,7 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     WORKER: Budget(1, {"view": 1, "snapshot": 1}),
 }
 """Each process that uses the database. There is one worker for each version of a view that is kept up to date."""
-OPENING: Final = frozenset({"dicom", "hl7", "policies", WORKER})
+OPENING: Final = frozenset({"dicom", "hl7", "web", "policies", WORKER})
 """Processes that open sealed fields; ``krypton run`` looks at the vault when it installs what is missing."""
 COMING: Final = 1  # workers for which room is kept: a rebuild makes another version ready
 TAILED: Final = """SELECT count(*) FROM views.view_version

@@ -6,7 +6,7 @@ No login: it listens on the loopback address by default, and tells counts and ag
 import time
 from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
@@ -27,22 +27,24 @@ UNAVAILABLE: Final = 503
 POLICY_STATES: Final = ("waiting", "due", "retrying", "parked")
 
 
-class Measured:
+T = TypeVar("T")
+
+
+class Measured(Generic[T]):
     """The last measurement; a new one when it is older than ``FRESH_S``. One at a time, for all who ask."""
 
-    def __init__(self, measure: Callable[[], Health]) -> None:
+    def __init__(self, measure: Callable[[], T]) -> None:
         self._measure = measure
         self._lock = Lock()
-        self._until = 0.0
-        self._last = Health()
+        self._last: tuple[float, T] | None = None
 
-    def now(self) -> Health:
+    def now(self) -> T:
         """See the class."""
         with self._lock:
-            if time.monotonic() >= self._until:
-                self._last = self._measure()
-                self._until = time.monotonic() + FRESH_S
-            return self._last
+            if self._last is None or time.monotonic() >= self._last[0]:
+                found = self._measure()
+                self._last = time.monotonic() + FRESH_S, found
+            return self._last[1]
 
 
 class _Gauges(Collector):
@@ -64,11 +66,16 @@ def app(measure: Callable[[], Health]) -> FastAPI:
 
     @api.get("/metrics")
     def metrics() -> Response:
-        registry = CollectorRegistry()
-        registry.register(_Gauges(measured.now()))
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(text(measured.now()), media_type=CONTENT_TYPE_LATEST)
 
     return api
+
+
+def text(found: Health) -> bytes:
+    """Every metric, as Prometheus reads it."""
+    registry = CollectorRegistry()
+    registry.register(_Gauges(found))
+    return generate_latest(registry)
 
 
 def gauges(found: Health) -> Iterator[Metric]:

@@ -1,22 +1,19 @@
 """Wires the listener for HL7 messages to the ledger: identity messages and queries."""
 
-import ipaddress
 import ssl
 from threading import BoundedSemaphore, Event
 
-from adapters import private
 from adapters.hl7.desk import Clerk, Desk
 from adapters.hl7.inquiry import Cancelled, Inquiry
 from adapters.hl7.intake import Intake
 from adapters.hl7.mllp import Bounds
 from adapters.hl7.server import Server, Slots
-from adapters.hl7.tls import context
-from krypton import setting_values as values
 from krypton.bootstrap import Krypton
-from krypton.listeners import listener
+from krypton.listeners import listener, only_here
 from krypton.services.directory_copy import DirectoryCopy
 from krypton.services.hl7_index import LedgerIndex
-from krypton.settings import ServiceUnavailable, Settings, SettingsWrong
+from krypton.services.tls import context_of
+from krypton.settings import ServiceUnavailable, Settings
 
 KIB = 1_024
 CLOSED = (
@@ -62,29 +59,12 @@ def desk(ours: Krypton, directory: DirectoryCopy) -> Desk:
 
 def closed(settings: Settings) -> str:
     """Why no query is answered; empty where senders are named by certificates, or are on this machine."""
-    return "" if settings.hl7_tls_ca_file or _only_here(settings.hl7_host) else CLOSED
+    return "" if settings.hl7_tls_ca_file or only_here(settings.hl7_host) else CLOSED
 
 
 def tls(settings: Settings) -> ssl.SSLContext | None:
     """The listener's TLS; None where no certificate is set. Raises SettingsWrong."""
-    certificate, key = settings.hl7_tls_cert_file, settings.hl7_tls_key_file
-    if certificate is None or key is None:
-        return None
-    values.closed(key, "KRYPTON_HL7_TLS_KEY_FILE", private.check_password)
-    try:
-        return context(certificate, key, settings.hl7_tls_ca_file)
-    except OSError as unfit:
-        raise SettingsWrong(
-            f"the certificates of the HL7 service cannot be used ({unfit.strerror or type(unfit).__name__}): "
-            "KRYPTON_HL7_TLS_CERT_FILE, …_KEY_FILE and …_CA_FILE name PEM files, the key without a password"
-        ) from None
-
-
-def _only_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return context_of(settings, "hl7", "HL7 service")
 
 
 def _bounds(settings: Settings) -> Bounds:

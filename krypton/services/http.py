@@ -1,37 +1,42 @@
 """The HTTP server of Krypton's services: uvicorn, with a time limit for each exchange and a limit of connections.
 
 uvicorn itself waits for ever for a request's first line, its headers or its body, and for a peer to read the answer:
-connections that say nothing would fill the process. Source: uvicorn 0.54, ``H11Protocol``.
+connections that say nothing would fill the process. It also begins to count a connection after the TLS handshake
+alone, so the handshake is made here, under the same limits. Source: uvicorn 0.54, ``H11Protocol``; asyncio's
+``loop.start_tls``.
 """
 
 import asyncio
 import socket
-from typing import Any, Final
+import ssl
+from typing import Any, ClassVar, Final
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from adapters.tls import names_of
 from krypton.listeners import listener
 from krypton.settings import ServiceUnavailable
 
 EXCHANGE_S: Final = 10.0
 """From the connection, or the answer before, until the answer is sent whole."""
 MOST_CONNECTIONS: Final = 200
+GRACE_S: Final = 5
+"""How long answers that are being sent may go on when the server is told to stop."""
 
 
 class LimitedProtocol(H11Protocol):
     """Ends a connection whose exchange takes too long; when too many are open, the one that has waited longest."""
 
-    exchange_s = EXCHANGE_S
-    most = MOST_CONNECTIONS
+    exchange_s: ClassVar[float] = EXCHANGE_S
+    most: ClassVar[int] = MOST_CONNECTIONS
     _ends: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See ``asyncio.Protocol``."""
         super().connection_made(transport)
         self._begin_exchange()
-        if len(self.connections) > self.most:
-            min(self.connections, key=lambda one: one._ends.when() if one._ends else 0.0).transport.abort()  # type: ignore[union-attr]
+        self._make_room()
 
     def on_response_complete(self) -> None:
         """The next exchange begins."""
@@ -40,14 +45,103 @@ class LimitedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See ``asyncio.Protocol``."""
-        if self._ends:
-            self._ends.cancel()
+        self._stop_waiting()
         super().connection_lost(exc)
 
     def _begin_exchange(self) -> None:
+        self._stop_waiting()
+        self._ends = self.loop.call_later(self.exchange_s, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
         if self._ends:
             self._ends.cancel()
-        self._ends = self.loop.call_later(self.exchange_s, self.transport.abort)
+        self._ends = None
+
+    def _make_room(self) -> None:
+        """Of those that are waited for this one is the newest, so there is always one to end."""
+        if len(self.connections) > self.most:
+            waiting: Any = [one for one in self.connections if one._ends]  # type: ignore[union-attr]
+            min(waiting, key=lambda one: one._ends.when()).transport.abort()
+
+
+class AnsweringProtocol(LimitedProtocol):
+    """Limits the wait for a request; how long its answer may take, the application limits itself.
+
+    ``tls``: where it is set, the connection is encrypted. ``unreadable``: what is sent to bytes that are no HTTP. The
+    application finds in its scope's ``state`` the names of the peer's certificate (``names``), and how to end the
+    connection at once (``abort``).
+    """
+
+    tls: ClassVar[ssl.SSLContext | None] = None
+    unreadable: ClassVar[bytes] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    _securing: asyncio.Task[None] | None = None
+    _early: bytearray | None = None
+    _lost = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin with the handshake, where there is one: it is part of what is waited for."""
+        if self.tls is None or transport.get_extra_info("sslcontext"):
+            secured = transport.get_extra_info("ssl_object")
+            names = names_of(secured) if secured else frozenset[str]()
+            self.app_state = {**self.app_state, "names": names, "abort": transport.abort}
+            super().connection_made(transport)
+            return
+        transport.pause_reading()  # until TLS reads
+        self.transport, self._early = transport, bytearray()
+        self.connections.add(self)
+        self._begin_exchange()
+        self._make_room()
+        self._securing = self.loop.create_task(self._secure(transport))
+
+    async def _secure(self, plain: asyncio.Transport) -> None:
+        assert self.tls is not None
+        try:
+            secured = await self.loop.start_tls(
+                plain,
+                self,
+                self.tls,
+                server_side=True,
+                ssl_handshake_timeout=self.exchange_s,
+                ssl_shutdown_timeout=self.exchange_s,
+            )
+        except OSError:  # no TLS, an unknown certificate, too slow, or gone
+            secured = None
+        if secured is None or self._lost:  # asyncio returns None where the connection was aborted meanwhile
+            self._stop_waiting()
+            self.connections.discard(self)
+            plain.abort()
+            return
+        early, self._early = self._early, None
+        self.connection_made(secured)
+        if early:
+            self.data_received(bytes(early))
+
+    def data_received(self, data: bytes) -> None:
+        """See ``asyncio.Protocol``. What came with the end of the handshake is kept until that is noticed here."""
+        if self._early is not None:
+            self._early += data
+        else:
+            super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See ``asyncio.Protocol``."""
+        self._lost = True
+        super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        """A request that is there whole but for its body is the application's to limit."""
+        super().handle_events()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, and end the connection; within an answer, end it at once."""
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            self.transport.abort()
+            return
+        self._begin_exchange()  # for who does not read it
+        self.transport.write(self.unreadable)
+        self.transport.close()
 
 
 def listen(host: str, port: int, setting: str) -> socket.socket:
@@ -60,16 +154,21 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
         ) from None
 
 
-def server(app: Any, protocol: type[LimitedProtocol] = LimitedProtocol) -> uvicorn.Server:
-    """The HTTP server of an application, without an access log."""
+def server(app: Any, protocol: type[LimitedProtocol] = LimitedProtocol, grace_s: int = GRACE_S) -> uvicorn.Server:
+    """The HTTP server of an application, without an access log.
+
+    Its loop is asyncio's: uvloop reads a new connection before its protocol can ask for TLS.
+    """
     config = uvicorn.Config(
         app,
+        loop="asyncio",
         http=protocol,
         ws="none",
         log_config=None,
         access_log=False,
         lifespan="off",
+        proxy_headers=False,  # uvicorn would believe whoever connects from this machine
         server_header=False,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=grace_s,
     )
     return uvicorn.Server(config)

@@ -26,6 +26,7 @@ RELAY: Final = "krypton-relay"
 NOTARY: Final = "krypton-notary"
 POLICY: Final = "krypton-policies"
 HEALTH: Final = "krypton-health"
+WEB: Final = "krypton-web"
 PASSWORD_BYTES: Final = 24
 
 
@@ -46,6 +47,7 @@ def rights() -> Mapping[str, Rights]:
         NOTARY: Rights((CHECKPOINTS,), (CHECKPOINTS,)),
         POLICY: Rights(tuple(followed), (DEAD_LETTERS,), groups=f"krypton-{PREFIX}"),
         HEALTH: Rights((*LEDGER, CHECKPOINTS), sees=(DEAD_LETTERS,)),
+        WEB: Rights((*LEDGER, CHECKPOINTS), sees=(DEAD_LETTERS,)),
         **workers,
     }
 

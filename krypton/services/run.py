@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, Sequence[str]]] = {
     "relay": ("relay",),
     "dicom": ("dicom", "serve"),
     "hl7": ("serve", "hl7"),
+    "web": ("serve", "web"),
     "registry": ("serve", "registry"),
     "notary": ("serve", "notary"),
     "policies": ("policies", "run"),
@@ -58,5 +59,6 @@ def ports(settings: Settings) -> Sequence[Needed]:
         Needed("dicom", settings.dicom_host, settings.dicom_port, "KRYPTON_DICOM_PORT"),
         Needed("health", settings.health_host, settings.health_port, "KRYPTON_HEALTH_PORT"),
         Needed("hl7", settings.hl7_host, settings.hl7_port, "KRYPTON_HL7_PORT"),
+        Needed("web", settings.web_host, settings.web_port, "KRYPTON_WEB_PORT"),
         Needed("registry", settings.registry_host, settings.registry_port, "KRYPTON_REGISTRY_PORT"),
     )

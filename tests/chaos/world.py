@@ -120,6 +120,7 @@ def world(home: Path) -> Iterator[World]:
             "KRYPTON_HOME": str(home),
             "KRYPTON_DICOM_PORT": str(port),
             "KRYPTON_HL7_PORT": str(free_port()),
+            "KRYPTON_WEB_PORT": str(free_port()),
             "KRYPTON_REGISTRY_PORT": str(free_port()),
             "KRYPTON_BATCH_QUIET_S": "0.5",
         }

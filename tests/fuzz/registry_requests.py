@@ -1,9 +1,6 @@
 """Requests to the schema registry, byte for byte: each is answered below 500, or its connection ended, and soon."""
 
 import json
-import re
-import select
-import socket
 from collections.abc import Sequence
 from random import Random
 from typing import Any, Final
@@ -13,10 +10,8 @@ from schemas.registry import registry
 from tests.fakes.registry_server import serving
 from tests.fuzz.frame import Wrong
 from tests.fuzz.mutate import havoc, odd_text
+from tests.fuzz.wire import HEADERS, heard, status_of, with_header
 
-ANSWERED_WITHIN_S: Final = 60.0
-SILENCE_S: Final = 0.15
-LONGEST_ANSWER: Final = 4 << 20
 SUBJECT: Final = "krypton.studies-krypton.study.StudyArrived"
 PATHS: Final = (
     "/",
@@ -119,9 +114,7 @@ class RegistryRequests:
             case 1 | 2 | 3:
                 return self._schema_changed(path, body, random)
             case 4:
-                lines = head.split(b"\r\n")
-                lines.insert(random.randrange(1, len(lines) + 1), random.choice(HEADERS))
-                return b"\r\n".join(lines) + b"\r\n\r\n" + body
+                return with_header(given, random.choice(HEADERS), random.randrange(100))
             case _:
                 return havoc(given, other, random)
 
@@ -152,41 +145,14 @@ class RegistryRequests:
         return said
 
     def _exchange(self, given: bytes) -> str:
-        """What is heard to its end; a request that is cut short is ended by us, for the server waits for the rest."""
-        with socket.create_connection(self._address, ANSWERED_WITHIN_S) as wire:
-            heard = bytearray()
-            try:
-                wire.sendall(given)
-                if not select.select([wire], [], [], ANSWERED_WITHIN_S if given == HEALTH else SILENCE_S)[0]:
-                    wire.shutdown(socket.SHUT_WR)
-                while not _whole(heard) and (more := wire.recv(65_536)):
-                    heard += more
-            except (ConnectionResetError, BrokenPipeError):
-                pass
-            except TimeoutError:
-                raise Wrong("time: no answer, and no end of the connection") from None
-        return _understood(bytes(heard))
+        return _understood(heard(self._address, given, patient=given == HEALTH))
 
 
-def _whole(heard: bytearray) -> bool:
-    """Whether an answer has come to the end that it states."""
-    head, _, body = bytes(heard).partition(b"\r\n\r\n")
-    stated = re.search(rb"\r\ncontent-length: ([0-9]{1,9})", head)
-    return len(heard) > LONGEST_ANSWER or bool(stated and len(body) >= int(stated[1]))
-
-
-def _understood(heard: bytes) -> str:
-    if not heard:
+def _understood(answer: bytes) -> str:
+    if not answer:
         return "ended"
-    head, _, body = heard.partition(b"\r\n\r\n")
-    words = head.split(b"\r\n")[0].split()
-    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
-        raise Wrong("answer: it is no HTTP")
-    if b"Traceback" in heard:
-        raise Wrong("answer: a traceback")
-    status = int(words[1])
-    if status >= 500:
-        raise Wrong(f"status {status}: {body[:200]!r}")
+    status = status_of(answer)
+    head, _, body = answer.partition(b"\r\n\r\n")
     code = ""
     if b"schemaregistry" in head and b"HTTP/1" not in body and body and b"ontent-length: 0" not in head:
         try:
@@ -196,26 +162,6 @@ def _understood(heard: bytes) -> str:
         if isinstance(answered, dict):
             code = f"{answered.get('error_code', '')} {str(answered.get('message', ''))[:50]}"
     return f"{status} {code}"
-
-
-HEADERS: Final = (
-    b"Content-Length: 5",
-    b"Content-Length: -1",
-    b"Content-Length: 99999999999999999999",
-    b"Transfer-Encoding: chunked",
-    b"Transfer-Encoding: gzip",
-    b"Expect: 100-continue",
-    b"Host: \x00",
-    b"X: " + b"y" * 70_000,
-    b"Content-Type: \xff",
-    b"Connection: upgrade",
-    b"Upgrade: websocket",
-    b": a",
-    b"A",
-    b" folded",
-    b"Content-Encoding: gzip",
-    b"Host: a",
-)
 
 
 def request(method: str, path: str, body: Any = None, *, raw: bytes | None = None) -> bytes:

@@ -15,6 +15,7 @@ from tests.fuzz.identity_csv import IdentityCsv
 from tests.fuzz.pdus import Pdus
 from tests.fuzz.records import Records
 from tests.fuzz.registry_requests import RegistryRequests
+from tests.fuzz.web_requests import WebRequests
 
 ALONE: Final[dict[str, Callable[[], Target]]] = {
     "pdus": Pdus,
@@ -23,6 +24,7 @@ ALONE: Final[dict[str, Callable[[], Target]]] = {
     "hl7": Hl7Messages,
     "identity_csv": IdentityCsv,
     "registry": RegistryRequests,
+    "web": WebRequests,
     "events": Events,
 }
 TARGETS: Final = (*ALONE, "records")

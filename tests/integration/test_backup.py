@@ -178,6 +178,7 @@ def operator(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "KRYPTON_MASTER_KEY_FILE": str(master),
         "KRYPTON_DICOM_PORT": str(free_port()),
         "KRYPTON_HL7_PORT": str(free_port()),
+        "KRYPTON_WEB_PORT": str(free_port()),
         "KRYPTON_REGISTRY_PORT": str(free_port()),
         "KRYPTON_HEALTH_PORT": str(free_port()),
     }

@@ -71,6 +71,7 @@ def said() -> Iterator[dict[str, str]]:
         "COLUMNS": "200",
         "KRYPTON_DICOM_PORT": str(free_port()),
         "KRYPTON_HL7_PORT": str(free_port()),
+        "KRYPTON_WEB_PORT": str(free_port()),
         "KRYPTON_REGISTRY_PORT": str(free_port()),
         "KRYPTON_HEALTH_PORT": str(free_port()),
     }

@@ -8,6 +8,7 @@ from tests.fuzz.kept import holds
 from tests.fuzz.pdus import Pdus
 from tests.fuzz.records import Records
 from tests.fuzz.registry_requests import RegistryRequests
+from tests.fuzz.web_requests import WebRequests
 
 
 def test_no_peer_breaks_the_dicom_service() -> None:
@@ -20,6 +21,12 @@ def test_no_peer_breaks_the_dicom_service() -> None:
 def test_no_request_breaks_the_registry() -> None:
     """Each is answered below 500, or ended."""
     with closing(RegistryRequests()) as target:
+        holds(target, 120)
+
+
+def test_no_request_breaks_the_web_service_or_shows_somebody_to_a_stranger() -> None:
+    """Each is answered below 500, or ended."""
+    with closing(WebRequests()) as target:
         holds(target, 120)
 
 

@@ -27,6 +27,7 @@ WRITES = {
     logins.NOTARY: {CHECKPOINTS},
     logins.POLICY: {DEAD_LETTERS},
     logins.HEALTH: set[str](),
+    logins.WEB: set[str](),
     **{logins.worker(view): {DEAD_LETTERS} for view in ("patient_record", VIEW, "cumulative_dose", "access_history")},
 }
 """Who writes what: only the relay writes events."""

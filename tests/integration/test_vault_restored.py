@@ -23,8 +23,8 @@ from domain.errors import KeyMissing
 from domain.work import Envelope
 from krypton.auditing.replayed import replayed
 from krypton.bootstrap import Krypton
-from krypton.cli.failures import told
 from krypton.devstack.stack import Stack
+from krypton.failures import told
 from krypton.integrity.findings import Kind, Log
 from krypton.integrity.restore import restore
 from krypton.services import notary

@@ -12,8 +12,8 @@ from adapters.dicom.inlet import spool_at
 from adapters.inbox.spool import NoRoom, Spool
 from krypton.bootstrap import Krypton
 from krypton.cli import ingest
-from krypton.cli.failures import UNREACHABLE
 from krypton.cli.main import run
+from krypton.failures import UNREACHABLE
 from krypton.settings import Addresses, Settings
 from tests.fakes.dicom import SITE, enrolled, instance, instances_recorded, new_uid, write
 

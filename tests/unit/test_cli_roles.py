@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from krypton.cli import believed
-from krypton.cli.believed import believe
+from krypton import believed
+from krypton.believed import believe
 from krypton.cli.roles import own_roles, user_name, write_for_development
 from krypton.settings import Settings, SettingsWrong
 
@@ -70,7 +70,7 @@ def test_a_file_of_another_user_is_not_believed(tmp_path: Path) -> None:
     found = tmp_path.stat()
     theirs = type(found)((found.st_mode, 0, 0, 0, 4242, 0, 0, 0, 0, 0))
     with pytest.raises(SettingsWrong, match="belongs to neither root nor the owner of the state folder"):
-        believe(settings.roles, theirs, tmp_path)
+        believe("the roles file", settings.roles, theirs, tmp_path)
 
 
 def deep(folder: Path) -> tuple[Settings, Path]:

@@ -39,7 +39,7 @@ def test_each_process_is_a_service_of_its_own() -> None:
     workers = {f"worker-{view.replace('_', '-')}": f"worker {view}" for view in VIEWS}
     others = {"init": "init", "relay": "relay", "dicom": "dicom serve", "hl7": "serve hl7"}
     others |= {"registry": "serve registry", "notary": "serve notary", "policies": "policies run"}
-    others |= {"health": "serve health"}
+    others |= {"health": "serve health", "web": "serve web"}
     assert commands == {**others, **workers}
 
 
@@ -172,12 +172,13 @@ def test_what_must_last_is_on_a_volume() -> None:
         ],
         "database": ["database:/var/lib/postgresql"],
         "dicom": ["instances:/var/lib/krypton"],
+        "web": ["accounts:/var/lib/krypton"],
         "notary": ["log:/var/lib/krypton"],
         "policies": ["instances:/var/lib/krypton", "notices:/var/lib/krypton/notices"],
         "init": ["log:/var/lib/krypton"],  # makes the log's key, and shows it: the very one that the notary signs with
     }
     assert BROKER["log.dirs"] == "/var/lib/kafka/data"
-    assert set(COMPOSE["volumes"]) == {"kafka", "database", "instances", "log", "notices"}
+    assert set(COMPOSE["volumes"]) == {"kafka", "database", "instances", "accounts", "log", "notices"}
 
 
 def test_the_database_is_crash_safe_and_logs_no_values_as_the_embedded_one() -> None:
@@ -224,3 +225,12 @@ def test_only_what_the_image_is_built_from_reaches_the_builder() -> None:
     }
     assert "*" in lines
     assert allowed == copied
+
+
+def test_the_web_service_is_reached_by_a_proxy_on_this_host_alone() -> None:
+    """In clear: so its port is not published to a network, and what no proxy says came over TLS is refused."""
+    assert SERVICES["web"]["ports"] == ["127.0.0.1:8080:8080"]
+    given = {name: value for name, value in SERVICES["web"]["environment"].items() if name.startswith("KRYPTON_WEB")}
+    settings = Settings.read(given, Path("/var/lib"))
+    assert (settings.web_host, settings.web_port) == ("0.0.0.0", 8080)
+    assert [str(one) for one in settings.web_proxies] == ["172.16.0.0/12"]

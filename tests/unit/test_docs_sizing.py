@@ -59,7 +59,8 @@ def test_limits_are_as_told() -> None:
 
 
 BUDGET_OF = {f"krypton {words}": name for words, name in {
-    "run": "run", "relay": "relay", "dicom serve": "dicom", "serve hl7": "hl7", "serve notary": "notary",
+    "run": "run", "relay": "relay", "dicom serve": "dicom", "serve hl7": "hl7", "serve web": "web",
+    "serve notary": "notary",
     "policies run": "policies", "worker": "worker", "serve health": "health",
 }.items()}  # fmt: skip
 

@@ -10,12 +10,13 @@ import pytest
 
 from adapters.hl7.mllp import Bounds
 from adapters.hl7.server import Answers, Server, Slots
-from adapters.hl7.tls import context
+from adapters.tls import context
 from krypton.services.hl7 import closed, tls
 from krypton.settings import Settings, SettingsWrong
 from tests.fakes import hl7
 from tests.fakes.certificates import Authority, Issued
 from tests.fakes.hl7 import SENDER, Answered, message, pid
+from tests.fakes.private import private
 from tests.unit.test_hl7_network import WAIT_S, exchanged, framed, received
 
 Serve = Callable[..., Server]
@@ -178,7 +179,7 @@ def settings(folder: Path, **given: object) -> Settings:
 def test_files_that_are_no_certificates_are_named_with_their_settings(tmp_path: Path, own: Issued) -> None:
     assert tls(settings(tmp_path)) is None
     assert tls(settings(tmp_path, tls_cert_file=own.certificate, tls_key_file=own.key))
-    for wrong in (tmp_path / "none.pem", own.certificate):
+    for wrong in (tmp_path / "none.pem", private(tmp_path / "no.key", own.certificate.read_text())):
         with pytest.raises(SettingsWrong, match="KRYPTON_HL7_TLS_CERT_FILE"):
             tls(settings(tmp_path, tls_cert_file=own.certificate, tls_key_file=wrong))
 

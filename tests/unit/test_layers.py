@@ -34,6 +34,8 @@ PLANTED = [
     ("krypton/cli/views.py", "import krypton.demo.stage", "nothing imports the demo"),
     ("krypton/views/lag.py", "import krypton.services.workers", "a room of krypton knows those below it"),
     ("krypton/services/workers.py", "import krypton.auditing.history", "a room of krypton knows those below it"),
+    ("krypton/faces/http/routes.py", "import krypton.services.health", "a room of krypton knows those below it"),
+    ("krypton/faces/http/routes.py", "import projections.engine.query", "a face asks commands and queries"),
     ("krypton/queries/person.py", "import krypton.views.lag", "a room of krypton knows those below it"),
     ("krypton/bootstrap.py", "import krypton.integrity.walk", "a room of krypton knows those below it"),
     ("krypton/settings.py", "import krypton.bootstrap", "a room of krypton knows those below it"),

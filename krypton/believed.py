@@ -1,4 +1,4 @@
-"""Decides whether the roles file is believed: nobody else could have written it, or put another in its place.
+"""Decides whether a file that gives rights is believed: nobody else could have written it, or put another in its place.
 
 The file, and each folder and link on the way to it from the root on, belongs to root or to the owner of the state
 folder, and nobody else may write there, as sshd's StrictModes has it. Further up a group may that has no other member,
@@ -13,38 +13,38 @@ import stat
 from pathlib import Path
 
 from adapters.private import OTHERS_MAY_WRITE
-from krypton.settings import SettingsWrong
+from krypton.errors import SettingsWrong
 
 
-def believe(file: Path, found: os.stat_result, home: Path) -> None:
+def believe(what: str, file: Path, found: os.stat_result, home: Path) -> None:
     """Raises SettingsWrong where somebody else than root or the ledger's owner could have written the file.
 
-    ``found``: what the system says of the open file.
+    ``what``: what the file is, for messages; ``found``: what the system says of the open file.
     """
     keepers = {0, home.stat().st_uid if home.exists() else os.getuid()}
     if found.st_uid not in keepers:
         raise SettingsWrong(
-            f"the roles file {file} belongs to neither root nor the owner of the state folder {home}: "
+            f"{what} {file} belongs to neither root nor the owner of the state folder {home}: "
             f"give it to root (chown root {file})"
         )
-    _refuse_open(file, bool(found.st_mode & OTHERS_MAY_WRITE))
+    _refuse_open(what, file, bool(found.st_mode & OTHERS_MAY_WRITE))
     own = {file.absolute().parent, file.resolve().parent}  # that of a link, and that of what it leads to
     for path in _way_to(file):
         there = path.lstat()
         if there.st_uid not in keepers:
             raise SettingsWrong(
-                f"{path} belongs to neither root nor the owner of the state folder {home}, so the roles file {file} "
+                f"{path} belongs to neither root nor the owner of the state folder {home}, so {what} {file} "
                 f"is not believed: give it to root (chown -h root {path}), or keep the file elsewhere"
             )
         if not stat.S_ISLNK(there.st_mode):
             strict = bool(there.st_mode & OTHERS_MAY_WRITE)
-            _refuse_open(path, strict if path in own else _others_may_write(there, keepers))
+            _refuse_open(what, path, strict if path in own else _others_may_write(there, keepers))
 
 
-def _refuse_open(path: Path, is_open: bool) -> None:
+def _refuse_open(what: str, path: Path, is_open: bool) -> None:
     """Raises SettingsWrong where others may write to it."""
     if is_open:
-        raise SettingsWrong(f"others may write to {path}, so the roles file is not believed: chmod go-w {path}")
+        raise SettingsWrong(f"others may write to {path}, so {what} is not believed: chmod go-w {path}")
 
 
 def _others_may_write(folder: os.stat_result, keepers: set[int]) -> bool:

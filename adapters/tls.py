@@ -1,26 +1,27 @@
-"""TLS for the listener: its own certificate, and the certificates of senders where they are asked for."""
+"""TLS for what listens: its own certificate, and the certificates of peers where they are asked for."""
 
 import ssl
 from pathlib import Path
 from typing import Any
 
 
-def context(certificate: Path, key: Path, senders: Path | None) -> ssl.SSLContext:
-    """TLS 1.2 or later. ``senders``: the authorities whose certificates are asked for; None: none are.
+def context(certificate: Path, key: Path, peers: Path | None, *, required: bool = True) -> ssl.SSLContext:
+    """TLS 1.2 or later. ``peers``: the authorities whose certificates are asked for; None: none are. ``required``:
+    whoever has none is hung up on.
 
     Raises OSError, ssl.SSLError among them, where a file cannot be read or holds something else.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.load_cert_chain(certificate, key, password=lambda: "")  # one that asks for a password would wait for ever
-    if senders:
-        made.load_verify_locations(senders)
-        made.verify_mode = ssl.CERT_REQUIRED
+    if peers:
+        made.load_verify_locations(peers)
+        made.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
     return made
 
 
-def names_of(connection: ssl.SSLSocket) -> frozenset[str]:
-    """The names in the certificate of the peer, which was verified: CN and DNS names."""
+def names_of(connection: ssl.SSLSocket | ssl.SSLObject) -> frozenset[str]:
+    """The names in the certificate of the peer, which was verified: CN and DNS names. None where it showed none."""
     certificate: Any = connection.getpeercert() or {}
     subject = [pair for each in certificate.get("subject", ()) for pair in each]
     common = [value for name, value in subject if name == "commonName"]

@@ -1,0 +1,65 @@
+"""The application of the web service: its routes, and the layers around all of them.
+
+From the outside in: each request is named, watched and answered (``watched``); who asks behind proxies is found out
+(``proxies``); limits hold (``limits``); and the route, if there is one, signs the caller in and asks the gate
+(``declared``). Every layer is plain ASGI: none keeps an answer back.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from krypton.bootstrap import Krypton
+from krypton.faces.http.declared import Doors
+from krypton.faces.http.limits import OF_AN_ADDRESS, Limited, Limits
+from krypton.faces.http.metrics import Metrics
+from krypton.faces.http.problem import Problem
+from krypton.faces.http.proxies import Forwarded, Network
+from krypton.faces.http.routes import routes
+from krypton.faces.http.signing_in import Authenticator
+from krypton.faces.http.watched import Watched
+from krypton.faces.http.workers import Workers
+
+
+@dataclass(frozen=True)
+class Face:
+    """The application, and what must be closed after it. ``router``: every path that it answers."""
+
+    app: ASGIApp
+    router: Router
+    workers: Sequence[Workers]
+    metrics: Metrics
+
+    def close(self) -> None:
+        """Wait for what is being asked of the ledger."""
+        for each in self.workers:
+            each.close()
+
+
+def face(
+    ours: Krypton,
+    ways: Sequence[Authenticator],
+    well: Callable[[], bool],
+    works: Callable[[], bytes],
+    *,
+    limits: Limits | None = None,
+    trusted: Collection[Network] = (),
+) -> Face:
+    """The web service of a ledger; ``ours.pool`` requests at once ask it. ``trusted``: the proxies before it."""
+    limits, metrics = limits or Limits(), Metrics()
+    addresses = limits.buckets(OF_AN_ADDRESS)
+    asking, aside = Workers(ours.pool, limits.waiting), Workers(1, limits.waiting)
+    doors = Doors(ours, ways, asking, aside, limits.buckets(), addresses)
+    declared = routes(doors, metrics, well, works)
+    router = Router([one.route() for one in declared], redirect_slashes=False, default=_nowhere)
+    app: ASGIApp = Limited(router, limits, addresses)
+    app = Watched(Forwarded(app, trusted), metrics)
+    return Face(app, router, (asking, aside), metrics)
+
+
+async def _nowhere(_: Scope, __: Receive, ___: Send) -> None:
+    """A path that no route has."""
+    raise Problem(HTTPStatus.NOT_FOUND, "nothing is at that address")

@@ -1,0 +1,165 @@
+"""What a route shows, declared with it: no other route is served, and personal data leaves through here alone.
+
+A route names its task of ``domain.tasks``. If the gate decides on that task (``GATED``), a decision must be on record
+before the first byte of an answer; if not, the caller's role must be one whose task it is. A route without a task shows
+nothing of anybody and asks nobody to sign in; it says why that is so.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from domain.actors import Caller
+from domain.tasks import GATED, TASKS, check
+from krypton.bootstrap import Krypton
+from krypton.faces.http import exchange, proxies
+from krypton.faces.http.buckets import Buckets
+from krypton.faces.http.limits import rated
+from krypton.faces.http.problem import REASON, Problem
+from krypton.faces.http.signing_in import Authenticator, Shown, SignedIn, signed_in
+from krypton.faces.http.workers import Workers
+from krypton.queries.gate import RECORDED
+
+FAILED: Final = 20
+"""Requests that a failed sign-in counts as: whoever guesses is slowed down first."""
+LONGEST_REASON: Final = 1_000
+
+
+class Undecided(Exception):
+    """A route would have shown personal data without a decision on record: a defect. Nothing was shown."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, for the function that answers it. ``caller`` is None where nobody need sign in."""
+
+    ours: Krypton
+    caller: Caller | None
+    path: Mapping[str, Any]
+    query: Mapping[str, Sequence[str]]
+    body: bytes
+
+    @property
+    def by(self) -> Caller:
+        """Who asks."""
+        assert self.caller is not None, "a route with a task has a caller"
+        return self.caller
+
+
+Answer = Callable[[Asked], Response]
+"""Answers a request, in a thread of its own; what it decides is recorded when it returns."""
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What all routes share: the ledger, the ways of signing in, the threads, and the buckets of callers and addresses.
+
+    ``asking``: threads for what the gate decides; ``aside``: for what else there is, so that neither waits for the
+    other.
+    """
+
+    ours: Krypton
+    ways: Sequence[Authenticator]
+    asking: Workers
+    aside: Workers
+    callers: Buckets
+    addresses: Buckets
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One route: an ASGI application of its own. ``why_open``: why nobody need sign in, where there is no ``task``."""
+
+    path: str
+    answer: Answer = field(repr=False)
+    doors: Doors = field(repr=False)
+    task: str | None = None
+    why_open: str = ""
+    method: str = "GET"
+
+    def __post_init__(self) -> None:
+        if (self.task in TASKS) is bool(self.why_open):
+            raise ValueError(f"{self.path} declares no task, or not why it needs none")
+
+    @property
+    def personal(self) -> bool:
+        """Whether it shows data of people, and the gate decides."""
+        return self.task in GATED
+
+    def route(self) -> Route:
+        """As the router has it."""
+        return DeclaredRoute(self.path, self, methods=[self.method], name=self.path)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI. Raises Problem, Undecided, and what the query raises."""
+        asked, headers = exchange.of(scope), Headers(scope=scope)
+        caller = await self._caller(scope, headers)
+        body = b"" if self.method == "GET" else await Request(scope, receive).body()
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=100)
+        question = Asked(self.doors.ours, caller, scope["path_params"], query, body)
+        RECORDED.set(asked.decided)  # of this request's task alone, and of the thread that works for it
+        threads = self.doors.asking if self.personal else self.doors.aside
+        response = await threads.run(partial(self.answer, question))
+        if self.personal and not asked.decided:
+            raise Undecided(self.path)
+        await response(scope, receive, send)
+
+    async def _caller(self, scope: Scope, headers: Headers) -> Caller | None:
+        """Who asks, and why. Raises Problem 400, 401, 429; NotForRole (W2)."""
+        if self.task is None:
+            return None
+        signed = await self._signed_in(scope, headers)
+        rated(self.doors.callers, signed.key)
+        caller = signed.caller(reason_in(headers.get(REASON, "")))
+        if not self.personal:
+            check(caller.role, self.task)
+        return caller
+
+    async def _signed_in(self, scope: Scope, headers: Headers) -> SignedIn:
+        asked = exchange.of(scope)
+        shown = Shown(asked.names, asked.secure, headers.get("authorization", ""), headers.get("cookie", ""))
+        try:
+            return await signed_in(self.doors.ways, shown)
+        except Problem:
+            self.doors.addresses.charge(proxies.key_of(asked.client), FAILED)
+            raise
+
+
+class DeclaredRoute(Route):
+    """As Starlette's; what it does not answer is a problem."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ``Route``. Raises Problem 405."""
+        methods = sorted(self.methods or ())
+        if scope["method"] not in methods:
+            raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(methods)})
+        await self.app(scope, receive, send)
+
+
+def reason_in(value: str) -> str | None:
+    """What a header says, percent-encoded UTF-8; None where it says nothing. Raises Problem 400."""
+    try:
+        said = unquote(value, errors="strict").strip()
+    except UnicodeDecodeError:
+        said = "\0"
+    if not said.isprintable() or len(said) > LONGEST_REASON:
+        raise Problem(
+            HTTPStatus.BAD_REQUEST,
+            f"{REASON} is percent-encoded UTF-8 without control characters, {LONGEST_REASON} at most",
+        )
+    return said or None
+
+
+def as_json(document: Any) -> Response:
+    """A document, as ``--json`` prints it."""
+    return Response(json.dumps(document, ensure_ascii=False, default=str).encode(), media_type="application/json")

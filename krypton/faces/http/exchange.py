@@ -1,0 +1,43 @@
+"""What is known of one request while it is answered: kept beside it in the ASGI scope, and seen by every layer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.types import Scope
+
+NAME: Final = "exchange"
+
+
+@dataclass
+class Exchange:
+    """One request and its answer.
+
+    ``client``: the address of who asks, behind proxies that are trusted; ``secure``: it came over TLS; ``names``: of
+    the client's certificate, which was verified; ``abort`` ends the connection at once; ``decided``: positions of the
+    gate's decisions on it; ``status``: of the answer, once it has begun.
+    """
+
+    id: str
+    client: str = ""
+    secure: bool = False
+    names: frozenset[str] = frozenset()
+    abort: Callable[[], None] = lambda: None
+    decided: list[int] = field(default_factory=list)
+    status: int | None = None
+
+
+def of(scope: Scope) -> Exchange:
+    """The exchange of a request."""
+    found: Exchange = scope["state"][NAME]
+    return found
+
+
+def begin(scope: Scope, request_id: str) -> Exchange:
+    """The exchange of a new request, put beside it. The server tells of the connection (``services.http``)."""
+    state: dict[str, Any] = scope.setdefault("state", {})
+    peer = scope.get("client") or ("", 0)
+    made = Exchange(request_id, peer[0], scope.get("scheme") == "https")
+    made.names, made.abort = state.get("names", made.names), state.get("abort", made.abort)
+    state[NAME] = made
+    return made

@@ -1,0 +1,75 @@
+"""Runs the web service until it is told to stop: its port, TLS or proxies, accounts, and what it measures."""
+
+import logging
+from contextlib import closing
+
+import psycopg2
+
+from krypton.bootstrap import Krypton
+from krypton.errors import ServiceUnavailable
+from krypton.faces.http import watched
+from krypton.faces.http.accounts import Accounts
+from krypton.faces.http.app import Face, face
+from krypton.faces.http.limits import Limits
+from krypton.listeners import only_here
+from krypton.services import health, health_page
+from krypton.services.health_page import Measured
+from krypton.services.http import AnsweringProtocol, listen, server
+from krypton.services.tls import context_of
+from krypton.settings import Settings, SettingsWrong
+from projections.engine.query import fetch
+
+GRACE_S = 10
+IN_CLEAR = (
+    "the web service is asked over TLS: set KRYPTON_WEB_TLS_CERT_FILE and KRYPTON_WEB_TLS_KEY_FILE, name the proxies "
+    "that speak TLS for it in KRYPTON_WEB_PROXIES, or let it listen on this machine alone (KRYPTON_WEB_HOST=127.0.0.1)"
+)
+
+
+def serve(ours: Krypton) -> None:
+    """Answer until SIGTERM or SIGINT. Raises SettingsWrong, ServiceUnavailable (port taken, database away)."""
+    settings = ours.settings
+    spoken = protocol(settings)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each request that is none
+    assert ours.ledger.ids  # made once, before threads share it
+    with closing(built(ours)) as web, listen(settings.web_host, settings.web_port, "KRYPTON_WEB_PORT") as opened:
+        server(web.app, spoken, GRACE_S).run(sockets=[opened])
+
+
+def built(ours: Krypton) -> Face:
+    """The face of this ledger, with its accounts. Raises SettingsWrong."""
+    settings = ours.settings
+    measured, well = Measured(lambda: health.measure(ours)), Measured(lambda: answers(ours))
+    return face(
+        ours,
+        [Accounts(settings.web_accounts, settings.home)],
+        well.now,
+        lambda: health_page.text(measured.now()),
+        limits=Limits(rate=settings.web_rate),
+        trusted=settings.web_proxies,
+    )
+
+
+def protocol(settings: Settings) -> type[AnsweringProtocol]:
+    """What is spoken on the port. Raises SettingsWrong: anybody on the way could read it."""
+    made = context_of(settings, "web", "web service", required=False)
+    if made is None and not settings.web_proxies and not only_here(settings.web_host):
+        raise SettingsWrong(IN_CLEAR)
+    if made:
+        made.set_alpn_protocols(["http/1.1"])
+
+    class WebProtocol(AnsweringProtocol):
+        tls = made
+        most = settings.web_connections
+        unreadable = watched.unreadable()
+
+    return WebProtocol
+
+
+def answers(ours: Krypton) -> bool:
+    """Whether the database does: without it nothing is decided, and nothing shown."""
+    try:
+        with ours.snapshot() as connection:
+            return bool(fetch(connection, "SELECT 1 AS there"))
+    except (ServiceUnavailable, psycopg2.Error):
+        return False

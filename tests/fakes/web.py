@@ -1,0 +1,126 @@
+"""The web service over queries that are no real ones: who signs in, what is decided, and what comes back."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
+
+from domain.actors import Caller
+from krypton.faces.http import routes
+from krypton.faces.http.accounts import Accounts
+from krypton.faces.http.app import Face, face
+from krypton.faces.http.limits import Limits
+from krypton.faces.http.proxies import Network
+from krypton.queries.gate import RECORDED, ViewRefused
+
+TOKEN: Final = "fictitious-token-of-a-test-0123456789-abcdefghijkl"
+OPERATORS: Final = "fictitious-token-of-an-operator-0123456789-abcdef"
+PERSON: Final = "6f1c1c2e-0b1a-5c3e-9a0c-4b6a35d1e8f2"
+DOCTOR: Final = "rpps:10101201233"
+RECORD: Final = f"/api/people/{PERSON}/record"
+WHY: Final = {"Krypton-Reason": "follow-up after surgery"}
+SIGNED: Final = {"Authorization": f"Bearer {TOKEN}", **WHY}
+AN_OPERATOR: Final = {"Authorization": f"Bearer {OPERATORS}"}
+QUERIES: Final = {
+    "identity_of": "identity.show",
+    "record_of": "record.show",
+    "dose_of": "dose.show",
+    "consents_of": "consent.show",
+    "study_of": "study.show",
+    "order_of": "order.show",
+}
+"""The queries that routes ask, and their tasks."""
+
+
+def digest(token: str) -> str:
+    """As the accounts file has it."""
+    return f"sha256:{hashlib.sha256(token.encode()).hexdigest()}"
+
+
+def account(name: str, actor: str, **more: str) -> str:
+    """A table of the accounts file."""
+    lines = {"actor": f'"{actor}"', "until": "2999-12-31", **{key: f'"{value}"' for key, value in more.items()}}
+    return "\n".join([f"[accounts.{name}]", *(f"{key} = {value}" for key, value in lines.items()), ""])
+
+
+def accounts_file(folder: Path, *accounts: str) -> Path:
+    """An accounts file that is believed."""
+    folder.chmod(0o700)
+    file = folder / "accounts.toml"
+    file.write_text("\n".join(accounts) or "[accounts]\n")
+    file.chmod(0o600)
+    return file
+
+
+def usual(folder: Path) -> Accounts:
+    """A professional's account and an operator's, each with a token."""
+    doctor = account("portal", DOCTOR, site="CHB", token=digest(TOKEN))
+    operator = account("prometheus", "operator:prometheus", token=digest(OPERATORS))
+    return Accounts(accounts_file(folder, doctor, operator), folder)
+
+
+class Queries:
+    """Stand in for the gate and what is read behind it. ``refuses``: the rule by which all is refused."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Caller, str]] = []
+        self.refuses: str | None = None
+        self.records = True
+        self.document: Any = {"person": PERSON, "studies": []}
+        self.before: Callable[[], object] = lambda: None
+
+    def install(self, patched: pytest.MonkeyPatch) -> None:
+        """In the place of the queries that the routes ask."""
+        for name, task in QUERIES.items():
+            patched.setattr(routes, name, partial(self._answer, task))
+
+    def _answer(self, task: str, _: Any, caller: Caller, about: object) -> Any:
+        self.before()
+        self.asked.append((task, caller, str(about)))
+        noted = RECORDED.get()
+        if noted is not None and self.records:
+            noted.append(len(self.asked))
+        if self.refuses:
+            raise ViewRefused(self.refuses, task, caller.role)
+        return self.document
+
+
+@contextmanager
+def wired(
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    trusted: Sequence[Network] = (),
+    well: Callable[[], bool] = lambda: True,
+    works: Callable[[], bytes] = lambda: b"krypton_healthy 1.0\n",
+    pool: int = 2,
+) -> Iterator[Face]:
+    """The whole face, with the usual accounts."""
+    ours: Any = SimpleNamespace(pool=pool)
+    made = face(ours, [usual(folder)], well, works, limits=limits, trusted=trusted)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@contextmanager
+def asking(web: Face, base_url: str = "https://krypton.example") -> Iterator[TestClient]:
+    """A client of the application itself, without a server."""
+
+    async def lives(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await web.app(scope, receive, send)
+            return
+        for _ in range(2):  # started, and stopped
+            await send({"type": f"{(await receive())['type']}.complete"})
+
+    with TestClient(lives, base_url=base_url) as client:
+        yield client
