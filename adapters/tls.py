@@ -1,6 +1,8 @@
 """TLS for what listens: its own certificate, and the certificates of peers where they are asked for."""
 
 import ssl
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,3 +29,9 @@ def names_of(connection: ssl.SSLSocket | ssl.SSLObject) -> frozenset[str]:
     common = [value for name, value in subject if name == "commonName"]
     others = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS"]
     return frozenset([*common, *others])
+
+
+def thumbprint_of(connection: ssl.SSLSocket | ssl.SSLObject) -> str:
+    """SHA-256 of the peer's certificate, as tokens name it (RFC 8705 §3.1); empty where it showed none."""
+    certificate = connection.getpeercert(binary_form=True)
+    return urlsafe_b64encode(sha256(certificate).digest()).decode().rstrip("=") if certificate else ""

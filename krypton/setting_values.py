@@ -58,6 +58,21 @@ def tls(given: Mapping[str, str], cwd: Path, service: str) -> dict[str, Any]:
     return found
 
 
+def tokens(given: Mapping[str, str], cwd: Path) -> dict[str, Any]:
+    """Where tokens of professionals are asked about, and as whom: all three settings, or none; over TLS."""
+    found = {
+        "web_tokens_url": url(given, "KRYPTON_WEB_TOKENS_URL"),
+        "web_tokens_client": given.get("KRYPTON_WEB_TOKENS_CLIENT"),
+        "web_tokens_secret_file": path(given, "KRYPTON_WEB_TOKENS_SECRET_FILE", cwd),
+    }
+    missing = [variable(name) for name, value in found.items() if value is None]
+    if 0 < len(missing) < len(found):
+        raise SettingsWrong(f"tokens of professionals need {', '.join(missing)} too: set it, or none")
+    if not str(found["web_tokens_url"] or "https:").startswith("https:"):
+        raise SettingsWrong("KRYPTON_WEB_TOKENS_URL must begin with https://: tokens and a secret are sent there")
+    return found | {"web_tokens_ca_file": path(given, "KRYPTON_WEB_TOKENS_CA_FILE", cwd)}
+
+
 def networks(given: Mapping[str, str], name: str) -> tuple[Network, ...]:
     """Addresses and networks, with commas between: ``10.1.2.3, 10.2.0.0/16``."""
     try:

@@ -30,6 +30,8 @@
 | KRYPTON_WEB_TLS_CA_FILE | the authorities whose certificates name accounts of the web service |
 | KRYPTON_WEB_PROXIES | addresses and networks of the proxies before it, whose X-Forwarded-* is believed |
 | KRYPTON_WEB_ACCOUNTS | the file of its accounts; `accounts.toml` in the state folder |
+| KRYPTON_WEB_TOKENS_URL, KRYPTON_WEB_TOKENS_CLIENT | where tokens of professionals are asked about, and as whom |
+| KRYPTON_WEB_TOKENS_SECRET_FILE, KRYPTON_WEB_TOKENS_CA_FILE | that client's secret; who signs for the provider |
 | KRYPTON_WEB_CONNECTIONS, KRYPTON_WEB_RATE | its connections at once; requests a second of one caller |
 | KRYPTON_REGISTRY_PORT, KRYPTON_REGISTRY_HOST | port and listening address of the schema registry |
 | KRYPTON_HEALTH_PORT, KRYPTON_HEALTH_HOST | port and listening address of health and metrics |
@@ -132,6 +134,10 @@ class Settings:
     web_tls_ca_file: Path | None = None  # accounts may show certificates of these authorities
     web_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-* is believed
     web_accounts_given: Path | None = None
+    web_tokens_url: str | None = None  # the first three, or none
+    web_tokens_client: str | None = None
+    web_tokens_secret_file: Path | None = None
+    web_tokens_ca_file: Path | None = None
     web_connections: int = 512  # at once
     web_rate: int = 300  # requests a second of one caller: a viewer asks for each image by itself
     registry_port: int = 8081
@@ -172,6 +178,7 @@ class Settings:
             web_host=given.get("KRYPTON_WEB_HOST", Settings.web_host),
             **values.tls(given, cwd, "web"),
             web_proxies=values.networks(given, "KRYPTON_WEB_PROXIES"),
+            **values.tokens(given, cwd),
             web_accounts_given=values.path(given, "KRYPTON_WEB_ACCOUNTS", cwd),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
             health_host=given.get("KRYPTON_HEALTH_HOST", Settings.health_host),

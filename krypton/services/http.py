@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from adapters.tls import names_of
+from adapters.tls import names_of, thumbprint_of
 from krypton.listeners import listener
 from krypton.settings import ServiceUnavailable
 
@@ -68,8 +68,8 @@ class AnsweringProtocol(LimitedProtocol):
     """Limits the wait for a request; how long its answer may take, the application limits itself.
 
     ``tls``: where it is set, the connection is encrypted. ``unreadable``: what is sent to bytes that are no HTTP. The
-    application finds in its scope's ``state`` the names of the peer's certificate (``names``), and how to end the
-    connection at once (``abort``).
+    application finds in its scope's ``state`` the ``names`` of the peer's certificate, its ``thumbprint``, and how to
+    end the connection at once (``abort``).
     """
 
     tls: ClassVar[ssl.SSLContext | None] = None
@@ -82,8 +82,8 @@ class AnsweringProtocol(LimitedProtocol):
         """Begin with the handshake, where there is one: it is part of what is waited for."""
         if self.tls is None or transport.get_extra_info("sslcontext"):
             secured = transport.get_extra_info("ssl_object")
-            names = names_of(secured) if secured else frozenset[str]()
-            self.app_state = {**self.app_state, "names": names, "abort": transport.abort}
+            shown = {"names": names_of(secured), "thumbprint": thumbprint_of(secured)} if secured else {}
+            self.app_state = {**self.app_state, **shown, "abort": transport.abort}
             super().connection_made(transport)
             return
         transport.pause_reading()  # until TLS reads

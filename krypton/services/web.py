@@ -1,25 +1,32 @@
 """Runs the web service until it is told to stop: its port, TLS or proxies, accounts, and what it measures."""
 
 import logging
+import time
 from contextlib import closing
 
 import psycopg2
 
+from adapters.oidc.introspection import Introspection
 from krypton.bootstrap import Krypton
 from krypton.errors import ServiceUnavailable
 from krypton.faces.http import watched
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import Face, face
+from krypton.faces.http.delegated import Delegated
 from krypton.faces.http.limits import Limits
+from krypton.faces.http.workers import Workers
 from krypton.listeners import only_here
 from krypton.services import health, health_page
 from krypton.services.health_page import Measured
 from krypton.services.http import AnsweringProtocol, listen, server
 from krypton.services.tls import context_of
+from krypton.setting_values import password
 from krypton.settings import Settings, SettingsWrong
 from projections.engine.query import fetch
 
 GRACE_S = 10
+ASKED_AT_ONCE, WAITING = 8, 100
+"""Of tokens: the provider answers within some milliseconds, or seconds; others do not wait for it meanwhile."""
 IN_CLEAR = (
     "the web service is asked over TLS: set KRYPTON_WEB_TLS_CERT_FILE and KRYPTON_WEB_TLS_KEY_FILE, name the proxies "
     "that speak TLS for it in KRYPTON_WEB_PROXIES, or let it listen on this machine alone (KRYPTON_WEB_HOST=127.0.0.1)"
@@ -37,17 +44,29 @@ def serve(ours: Krypton) -> None:
 
 
 def built(ours: Krypton) -> Face:
-    """The face of this ledger, with its accounts. Raises SettingsWrong."""
+    """The face of this ledger, with its accounts and portals. Raises SettingsWrong."""
     settings = ours.settings
+    accounts, provider = Accounts(settings.web_accounts, settings.home), tokens(settings)
+    asking = Workers(ASKED_AT_ONCE, WAITING)
+    portals = [Delegated(accounts, provider, asking, time.time)] if provider else []
     measured, well = Measured(lambda: health.measure(ours)), Measured(lambda: answers(ours))
     return face(
         ours,
-        [Accounts(settings.web_accounts, settings.home)],
+        [*portals, accounts],
         well.now,
         lambda: health_page.text(measured.now()),
         limits=Limits(rate=settings.web_rate),
         trusted=settings.web_proxies,
+        others=[asking],
     )
+
+
+def tokens(settings: Settings) -> Introspection | None:
+    """Who vouches for tokens of professionals; None: no portal asks for any. Raises SettingsWrong."""
+    url, client, secret = settings.web_tokens_url, settings.web_tokens_client, settings.web_tokens_secret_file
+    if url is None or client is None or secret is None:
+        return None
+    return Introspection(url, client, password(secret, "KRYPTON_WEB_TOKENS_SECRET_FILE"), settings.web_tokens_ca_file)
 
 
 def protocol(settings: Settings) -> type[AnsweringProtocol]:

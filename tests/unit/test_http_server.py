@@ -4,7 +4,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from krypton.faces.http import routes
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import face
 from krypton.faces.http.limits import Limits
+from krypton.faces.http.signing_in import Authenticator
 from krypton.faces.http.watched import unreadable
 from krypton.services.http import AnsweringProtocol
 from krypton.services.web import protocol
@@ -70,17 +71,21 @@ def plain(tmp_path: Path, queries: Queries) -> Iterator[int]:
 
 
 @contextmanager
-def encrypted(folder: Path, own: Issued, authority: Authority, *accounts: str) -> Iterator[int]:
+def encrypted(own: Issued, authority: Authority, ways: Sequence[Authenticator]) -> Iterator[int]:
     """The port of a service with TLS that asks for certificates."""
     made = context(own.certificate, own.key, authority.file, required=False)
     spoken = type("Encrypted", (Roomy,), {"tls": made})
-    ways = [Accounts(accounts_file(folder, *accounts), folder)]
     web = face(_ours(), ways, lambda: True, lambda: b"")
     try:
         with serving(web.app, spoken) as port:
             yield port
     finally:
         web.close()
+
+
+def by(folder: Path, *accounts: str) -> list[Authenticator]:
+    """To sign in by these accounts."""
+    return [Accounts(accounts_file(folder, *accounts), folder)]
 
 
 def _ours() -> Any:
@@ -124,7 +129,7 @@ def test_a_program_signs_in_by_its_certificate(
     tmp_path: Path, own: Issued, authority: Authority, queries: Queries
 ) -> None:
     portal, other = authority.issue(PORTAL), authority.issue("other.chb.example")
-    with encrypted(tmp_path, own, authority, account("portal", DOCTOR, certificate=PORTAL)) as port:
+    with encrypted(own, authority, by(tmp_path, account("portal", DOCTOR, certificate=PORTAL))) as port:
         for _ in range(20):  # the request may come with the end of the handshake
             assert get(port, headers=WHY, verify=trusting(authority, portal)).status_code == 200
         assert get(port, headers=WHY, verify=trusting(authority, other)).status_code == 401
@@ -138,7 +143,7 @@ def test_a_certificate_of_another_authority_is_hung_up_on(
 ) -> None:
     (strange := tmp_path / "strange").mkdir()
     forged = Authority(strange, "other").issue(PORTAL)
-    with encrypted(tmp_path, own, authority, account("portal", DOCTOR, certificate=PORTAL)) as port:
+    with encrypted(own, authority, by(tmp_path, account("portal", DOCTOR, certificate=PORTAL))) as port:
         with pytest.raises(httpx.TransportError):
             get(port, headers=WHY, verify=trusting(authority, forged))
         assert get(port, "/health", verify=trusting(authority)).status_code == 200
@@ -151,7 +156,7 @@ def test_an_older_tls_and_no_tls_are_not_spoken_and_others_go_on(
     old = trusting(authority)
     with pytest.warns(DeprecationWarning, match="TLSv1"):
         old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
-    with encrypted(tmp_path, own, authority) as port:
+    with encrypted(own, authority, by(tmp_path)) as port:
         with pytest.raises(httpx.TransportError):
             get(port, "/health", verify=old)
         assert b"HTTP/" not in said(port, b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -159,7 +164,7 @@ def test_an_older_tls_and_no_tls_are_not_spoken_and_others_go_on(
 
 
 def test_handshakes_that_do_not_go_on_lock_nobody_out(tmp_path: Path, own: Issued, authority: Authority) -> None:
-    with encrypted(tmp_path, own, authority) as port:
+    with encrypted(own, authority, by(tmp_path)) as port:
         mute = [socket.create_connection(("127.0.0.1", port), WITHIN_S) for _ in range(200)]
         for one in mute[::2]:
             one.sendall(b"\x16\x03\x01\x02\x00\x01")  # the start of a handshake

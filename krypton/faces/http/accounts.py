@@ -7,6 +7,11 @@
     token = "sha256:9f86d081884c7d65…"        # of the token; the token itself is stored nowhere
     until = 2027-06-30                        # its last day, in UTC
 
+    [portals.chb-viewer]                      # asks for professionals, whose tokens it brings (``delegated``)
+    certificate = "viewer.chb.example"
+    client = "chb-viewer"                     # as the provider of the tokens knows it
+    until = 2027-06-30
+
 Nobody is in it unless somebody wrote them there: without the file nobody signs in. It is ``accounts.toml`` in the state
 folder, or what KRYPTON_WEB_ACCOUNTS names; ``krypton.believed`` decides whether it is believed. It is read again when
 it changes; a file that cannot be read, or says what makes no sense, lets nobody in until it does.
@@ -35,6 +40,7 @@ FORM: Final = re.compile(r"[A-Za-z0-9._-]{43,200}")
 """A token: 256 random bits need 43 characters of base64; what is shorter can be guessed, and is not looked up."""
 DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 FIELDS: Final = {"actor", "site", "certificate", "token", "until"}
+OF_PORTALS: Final = {"certificate", "client", "until"}
 NOT_GOOD: Final = "the certificate or token shown is of no account, or is not valid any more"
 
 
@@ -54,13 +60,31 @@ class Account:
         return self.certificate is None or self.certificate in names
 
 
+@dataclass(frozen=True)
+class Portal:
+    """Who may ask for professionals. ``client``: as the provider of their tokens knows it."""
+
+    name: str
+    certificate: str
+    client: str
+    until: date
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a file says."""
+
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    portals: Mapping[str, Portal] = field(default_factory=dict)
+
+
 class Accounts:
     """Signs in by the file. ``home``: the state folder, whose owner may write it; ``today``: the day, in UTC."""
 
     def __init__(self, file: Path, home: Path, today: Callable[[], date] = lambda: datetime.now(UTC).date()) -> None:
         self._file, self._home, self._today = file, home, today
         self._state: tuple[int, ...] | None = None
-        self._held: Mapping[str, Account] = {}
+        self._held = Held()
         self._look(first=True)
 
     async def who(self, shown: Shown) -> SignedIn | None:
@@ -69,7 +93,7 @@ class Accounts:
         if shown.authorization:
             found = self._by_token(shown)
         else:
-            named = [one for one in self._held.values() if one.digest is None and one.fits(shown.names)]
+            named = [one for one in self._held.accounts.values() if one.digest is None and one.fits(shown.names)]
             if not named:
                 return None
             found = named[0] if len(named) == 1 else None  # a certificate of two accounts is of neither
@@ -77,12 +101,18 @@ class Accounts:
             raise refused(NOT_GOOD)
         return SignedIn(found.actor, found.site, f"account {found.name}")
 
+    def portal(self, names: frozenset[str]) -> Portal | None:
+        """The portal that a certificate with these names is of, while it is one; of two it is neither."""
+        self._look()
+        found = [one for one in self._held.portals.values() if one.certificate in names]
+        return found[0] if len(found) == 1 and found[0].until >= self._today() else None
+
     def _by_token(self, shown: Shown) -> Account | None:
         scheme, _, token = shown.authorization.partition(" ")
         if scheme.lower() != "bearer" or not FORM.fullmatch(token):
             return None
         digest = hashlib.sha256(token.encode()).hexdigest()  # a digest tells nobody how much of a guess was right
-        found = [one for one in self._held.values() if one.digest == digest]
+        found = [one for one in self._held.accounts.values() if one.digest == digest]
         return found[0] if found and found[0].fits(shown.names) else None
 
     def _look(self, *, first: bool = False) -> None:
@@ -94,17 +124,17 @@ class Accounts:
             state = ()
         if state == self._state:
             return
-        self._state, self._held = state, {}
+        self._state, self._held = state, Held()
         try:
-            self._held = read(self._file, self._home) if state else {}
+            self._held = read(self._file, self._home) if state else Held()
         except SettingsWrong as wrong:
             if first:
                 raise
             log.error("%s; nobody signs in by it until that is repaired", wrong)
 
 
-def read(file: Path, home: Path) -> dict[str, Account]:
-    """The accounts in a file, by name. Raises SettingsWrong."""
+def read(file: Path, home: Path) -> Held:
+    """What is in a file. Raises SettingsWrong."""
     try:
         with file.open("rb") as opened:
             believe(WHAT, file, os.fstat(opened.fileno()), home)
@@ -113,15 +143,19 @@ def read(file: Path, home: Path) -> dict[str, Account]:
         raise SettingsWrong(f"{WHAT} {file} cannot be read ({failure.strerror}): let it be read") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
         raise SettingsWrong(f"{WHAT} {file} is no TOML: {wrong}") from None
-    accounts = told.get("accounts", {})
-    if told.keys() - {"accounts"} or not isinstance(accounts, dict):
-        raise SettingsWrong(f"{WHAT} {file} may say nothing but [accounts.NAME], one for each account")
-    found = {name: _account(name, stated, f"{WHAT} {file}, account {name}") for name, stated in accounts.items()}
-    digests = [one.digest for one in found.values() if one.digest]
-    alone = [one.certificate for one in found.values() if one.digest is None]  # with a token beside it, others may, too
+    tables = {kind: told.get(kind, {}) for kind in ("accounts", "portals")}
+    if told.keys() - tables.keys() or not all(isinstance(table, dict) for table in tables.values()):
+        raise SettingsWrong(f"{WHAT} {file} may say nothing but [accounts.NAME] and [portals.NAME], one for each")
+    accounts = {name: _account(name, one, f"{WHAT} {file}, account {name}") for name, one in tables["accounts"].items()}
+    portals = {name: _portal(name, one, f"{WHAT} {file}, portal {name}") for name, one in tables["portals"].items()}
+    digests = [one.digest for one in accounts.values() if one.digest]
+    alone = [
+        one.certificate for one in accounts.values() if one.digest is None
+    ]  # with a token beside it, others may, too
+    alone += [one.certificate for one in portals.values()]
     if any(len(set(shown)) < len(shown) for shown in (digests, alone)):
         raise SettingsWrong(f"{WHAT} {file}: two accounts have the same certificate or token: give each its own")
-    return found
+    return Held(accounts, portals)
 
 
 def _account(name: str, stated: Any, where: str) -> Account:
@@ -135,11 +169,27 @@ def _account(name: str, stated: Any, where: str) -> Account:
         raise SettingsWrong(f"{where}: say by which certificate or token it signs in")
     if texts["token"] is not None and not DIGEST.fullmatch(texts["token"]):
         raise SettingsWrong(f"{where}: token is sha256: and the SHA-256 of the token, as 64 digits from 0 to f")
+    until = _last_day(stated, where)
+    digest = None if texts["token"] is None else texts["token"].partition(":")[2]
+    return Account(name, _actor(texts["actor"], where), texts["site"], texts["certificate"], digest, until)
+
+
+def _portal(name: str, stated: Any, where: str) -> Portal:
+    """Raises SettingsWrong for what is no portal."""
+    if not isinstance(stated, dict) or stated.keys() - OF_PORTALS:
+        raise SettingsWrong(f"{where}: it says {', '.join(sorted(OF_PORTALS))}, and nothing else")
+    certificate, client = stated.get("certificate"), stated.get("client")
+    if not isinstance(certificate, str) or not isinstance(client, str) or not certificate or not client:
+        raise SettingsWrong(f"{where}: certificate and client are texts")
+    return Portal(name, certificate, client, _last_day(stated, where))
+
+
+def _last_day(stated: Mapping[str, Any], where: str) -> date:
+    """Raises SettingsWrong."""
     until = stated.get("until")
     if not isinstance(until, date) or isinstance(until, datetime):
         raise SettingsWrong(f"{where}: until is its last day, as 2027-06-30, without quotes")
-    digest = None if texts["token"] is None else texts["token"].partition(":")[2]
-    return Account(name, _actor(texts["actor"], where), texts["site"], texts["certificate"], digest, until)
+    return until
 
 
 def _actor(stated: str | None, where: str) -> str:

@@ -47,8 +47,11 @@ def face(
     *,
     limits: Limits | None = None,
     trusted: Collection[Network] = (),
+    others: Sequence[Workers] = (),
 ) -> Face:
-    """The web service of a ledger; ``ours.pool`` requests at once ask it. ``trusted``: the proxies before it."""
+    """The web service of a ledger; ``ours.pool`` requests at once ask it. ``trusted``: the proxies before it.
+    ``others``: threads that the ways of signing in use.
+    """
     limits, metrics = limits or Limits(), Metrics()
     addresses = limits.buckets(OF_AN_ADDRESS)
     asking, aside = Workers(ours.pool, limits.waiting), Workers(1, limits.waiting)
@@ -57,7 +60,7 @@ def face(
     router = Router([one.route() for one in declared], redirect_slashes=False, default=_nowhere)
     app: ASGIApp = Limited(router, limits, addresses)
     app = Watched(Forwarded(app, trusted), metrics)
-    return Face(app, router, (asking, aside), metrics)
+    return Face(app, router, (asking, aside, *others), metrics)
 
 
 async def _nowhere(_: Scope, __: Receive, ___: Send) -> None:

@@ -33,6 +33,8 @@ from krypton.queries.gate import RECORDED
 FAILED: Final = 20
 """Requests that a failed sign-in counts as: whoever guesses is slowed down first."""
 LONGEST_REASON: Final = 1_000
+SITE: Final = "Krypton-Site"
+"""The header by which somebody who works for several establishments says from which one they act."""
 
 
 class Undecided(Exception):
@@ -127,7 +129,14 @@ class Declared:
 
     async def _signed_in(self, scope: Scope, headers: Headers) -> SignedIn:
         asked = exchange.of(scope)
-        shown = Shown(asked.names, asked.secure, headers.get("authorization", ""), headers.get("cookie", ""))
+        shown = Shown(
+            asked.names,
+            asked.thumbprint,
+            asked.secure,
+            headers.get(SITE, ""),
+            headers.get("authorization", ""),
+            headers.get("cookie", ""),
+        )
         try:
             return await signed_in(self.doors.ways, shown)
         except Problem:

@@ -13,15 +13,16 @@ NAME: Final = "exchange"
 class Exchange:
     """One request and its answer.
 
-    ``client``: the address of who asks, behind proxies that are trusted; ``secure``: it came over TLS; ``names``: of
-    the client's certificate, which was verified; ``abort`` ends the connection at once; ``decided``: positions of the
-    gate's decisions on it; ``status``: of the answer, once it has begun.
+    ``client``: the address of who asks, behind proxies that are trusted; ``secure``: it came over TLS; ``names``,
+    ``thumbprint``: of the client's certificate, which was verified; ``abort`` ends the connection at once;
+    ``decided``: positions of the gate's decisions on it; ``status``: of the answer, once it has begun.
     """
 
     id: str
     client: str = ""
     secure: bool = False
     names: frozenset[str] = frozenset()
+    thumbprint: str = ""
     abort: Callable[[], None] = lambda: None
     decided: list[int] = field(default_factory=list)
     status: int | None = None
@@ -39,5 +40,6 @@ def begin(scope: Scope, request_id: str) -> Exchange:
     peer = scope.get("client") or ("", 0)
     made = Exchange(request_id, peer[0], scope.get("scheme") == "https")
     made.names, made.abort = state.get("names", made.names), state.get("abort", made.abort)
+    made.thumbprint = state.get("thumbprint", "")
     state[NAME] = made
     return made

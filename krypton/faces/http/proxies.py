@@ -39,7 +39,7 @@ class Forwarded:
             protocols = [value for name, value in headers if name == PROTO]
             asked.client, local = str(client), False
             asked.secure = bool(protocols) and protocols[-1].split(b",")[-1].strip().lower() == b"https"
-            asked.names = frozenset()  # the proxy's own certificate names the proxy
+            asked.names, asked.thumbprint = frozenset(), ""  # the proxy's own certificate names the proxy
         scope["headers"] = [one for one in headers if not one[0].startswith(b"x-forwarded-") and one[0] != b"forwarded"]
         if not (asked.secure or local):
             raise Problem(HTTPStatus.FORBIDDEN, IN_CLEAR)

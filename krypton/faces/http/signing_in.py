@@ -13,12 +13,15 @@ CHALLENGE: Final[Mapping[str, str]] = {"WWW-Authenticate": 'Bearer realm="krypto
 
 @dataclass(frozen=True)
 class Shown:
-    """What a request shows of who makes it. ``names``: of its certificate, which was verified; ``secure``: nobody on
+    """What a request shows of who makes it. ``names``, ``thumbprint``: of its certificate, which was verified
+    (RFC 8705 §3.1); ``site``: the establishment that it says it acts from; ``secure``: nobody on
     the way reads it; the values of headers, empty where there is none.
     """
 
     names: frozenset[str] = frozenset()
+    thumbprint: str = ""
     secure: bool = True
+    site: str = ""
     authorization: str = field(default="", repr=False)
     cookie: str = field(default="", repr=False)
 
