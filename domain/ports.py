@@ -174,8 +174,8 @@ class CommandLog(Protocol):
         """Overwrite numbers of orders and exams in the stored answers of these commands; safe to repeat."""
 
     def begun_for(self, identity: UUID, after: int = 0) -> Sequence[UUID]:
-        """Ids of the studies and orders that began for an identity, and of studies that were ever moved to it or from
-        it; all at positions later than ``after``.
+        """Ids of the studies and orders that began for an identity, or were ever moved to it or from it; all at
+        positions later than ``after``.
         """
 
     def brought_to(

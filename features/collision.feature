@@ -134,35 +134,3 @@ Feature: One number used for several people never mixes them
         | Fictive | Marie | 1980-01-03 |
       Then they are 1 identity
       And it is flagged traits_differ
-
-  Rule: I14, an identity that holds two people is taken apart by its studies
-
-    @live
-    Scenario: The third study is the other person's
-      Given CHB sent 3 studies of two people under one number, and they are one identity
-      When the third study is split off because "asked at the desk"
-      Then they are two, the first with 2 studies and the other with 1
-      And the other is flagged collision, and the first no more
-
-    Scenario: What comes in later goes on to whom it is of
-      Given CHB sent 3 studies of two people under one number, and they are one identity
-      Given the third study is split off as Michel, born on 1980-06-06
-      When CHB sends another study of Michel, born on 1980-06-06
-      Then they are two, the first with 2 studies and the other with 2
-
-    @live
-    Scenario: It was one person after all
-      Given CHB sent 3 studies of two people under one number, and they are one identity
-      Given the third study is split off because "asked at the desk"
-      When the two are merged because "the desk was wrong"
-      Then the record of either shows 3 studies
-
-    Scenario: A study of somebody else is named
-      Given CHB sent 3 studies of two people under one number, and they are one identity
-      When a study of another identity is split off
-      Then the ledger refuses with NothingToSplit, rule I14: "name its own studies alone"
-
-    Scenario: The other person is stated as the first one is known
-      Given CHB sent 3 studies of two people under one number, and they are one identity
-      When the third study is split off as the first one is known
-      Then the ledger refuses with SamePerson, rule I15: "state what tells the two apart"

@@ -133,7 +133,7 @@ ASKS_THE_GATE: Final = {
     ),
     *("worklists.emergencies_to_review", "worklists.orders_of", "worklists.readings_of"),
     *("worklists.people_found", "conflicts.conflicts_of", "demographics.numbers_of", "demographics.people_like"),
-    *("preview.preview_of", "split.studies_to_split", "split.preview_of_split"),
+    *("preview.preview_of", "split.held_to_split", "split.preview_of_split", "split.preview_of_undo"),
 }
 """Each function of ``krypton.queries`` that answers with personal data to a ``Caller``."""
 

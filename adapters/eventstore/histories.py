@@ -50,7 +50,7 @@ def speaking_of(
 
 
 def moves_speaking_of(connection: Connection, ids: Collection[str], upto: int) -> list[StoredEvent]:
-    """Reassignments of studies up to a position that contain one of these ids, from their own index."""
+    """Reassignments of studies and orders up to a position that contain one of these ids, from their own index."""
     return _select(connection, f"topic IN ({MOVED}) AND id <= %(upto)s AND {SPEAKS}", ids=list(ids), upto=upto)
 
 

@@ -16,8 +16,8 @@ FOLDED = ", ".join(f"'{event_type}'" for event_type in sorted(FOLDED_TYPES))
 """Events that a decision on other aggregates may rest on."""
 DIRECTORY = ", ".join(f"'{event_type}'" for event_type in sorted(Directory.TYPES))
 """Events of establishments and professionals: lists are made of them."""
-MOVED = "'study.reassigned'"
-"""Events that move a study to another identity; few, and auditors search only among them."""
+MOVED = "'study.reassigned', 'order.reassigned'"
+"""Events that move a study or an order to another identity; few, and auditors search only among them."""
 ERASED = "'identity.erased'"
 """Events that decide whose key stays destroyed; looked at whenever a process starts."""
 ASKED = "'access.listed', 'access.view_refused', 'policy.entry_dropped'"
@@ -65,7 +65,8 @@ CREATE TABLE IF NOT EXISTS {EVENTS} (
 CREATE UNIQUE INDEX IF NOT EXISTS ledger_events_aggregate_idx ON {EVENTS} (originator_id, originator_version);
 CREATE INDEX IF NOT EXISTS ledger_events_folded_idx ON {EVENTS} (id) WHERE topic IN ({FOLDED});
 CREATE INDEX IF NOT EXISTS ledger_events_directory_idx ON {EVENTS} (id) WHERE topic IN ({DIRECTORY});
-CREATE INDEX IF NOT EXISTS ledger_events_moved_idx ON {EVENTS} (id) WHERE topic IN ({MOVED});
+CREATE INDEX IF NOT EXISTS ledger_events_reassigned_idx ON {EVENTS} (id) WHERE topic IN ({MOVED});
+DROP INDEX IF EXISTS ledger.ledger_events_moved_idx; -- of studies alone, before orders moved
 CREATE INDEX IF NOT EXISTS ledger_events_opened_idx ON {EVENTS} (id) WHERE topic IN ({OPENED});
 CREATE INDEX IF NOT EXISTS ledger_events_asked_idx ON {EVENTS} (({ACTOR})) WHERE topic IN ({ASKED});
 CREATE INDEX IF NOT EXISTS ledger_events_naming_idx ON {EVENTS} (id) WHERE topic IN ({NAMING});

@@ -11,7 +11,7 @@ BEGUN_FOR: Final = f"""SELECT originator_id::text FROM {EVENTS}
 WHERE topic IN ({BEGUN}) AND {OF_IDENTITY} = convert_to(%s, 'UTF8') AND id > %s
 UNION SELECT originator_id::text FROM {EVENTS}
 WHERE topic IN ({MOVED}) AND position(convert_to(%s, 'UTF8') IN state) > 0 AND id > %s"""
-"""Ids of what began for an identity behind a position, and of studies that were moved to or from it; both twice."""
+"""Ids of what began for an identity behind a position, and of what was moved to or from it; both twice."""
 BROUGHT: Final = f"""SELECT originator_id::text, topic FROM {EVENTS}
 WHERE originator_id = ANY(%s::uuid[]) AND topic = ANY(%s) AND id > %s
 UNION SELECT originator_id::text, topic FROM {EVENTS}

@@ -23,12 +23,18 @@ I12 A matricule that contradicts the sex, or the year or month of birth, may be 
     is flagged ``ins_doubtful`` as long as they differ.
 I13 Where an establishment gave up one of two numbers for the other, and then that one for the first, nothing flips: the
     identity of the number that was kept is flagged ``number_swapped``, and a human asks which is in use.
-I14 An identity that holds two people is taken apart by its studies: those named become a new identity's under the same
-    number, flagged ``collision``, and the flags that told of two people are cleared.
+I14 An identity that holds two people is taken apart by its studies and orders: those named become a new identity's
+    under the same number, flagged ``collision``, and the flags that told of two people are cleared.
 I15 What is stated of the other person tells them from the identity as intake would; or nothing is stated yet.
+I16 A split is taken back once: what it moved, and is still where it put it, is the first identity's again, and the
+    flags are as they were. What was moved on or came in since stays; where nothing stays, nothing comes in under the
+    new identity any more.
+I17 A split stands while something rests on it: the new identity is one person with a third, is barred from the first,
+    was split itself, refuses what the first does not refuse, or its erasure is asked for or held.
 Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -37,7 +43,15 @@ from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.errors import Erased, FlagUnchanged, KeyMissing, NothingToChange, NothingToCorrect, StatusNotAllowed
+from domain.errors import (
+    Erased,
+    FlagUnchanged,
+    KeyMissing,
+    NothingToChange,
+    NothingToCorrect,
+    NothingToUndo,
+    StatusNotAllowed,
+)
 from domain.ids import Ids
 from domain.ins import qualified
 from domain.matching.record import record
@@ -63,6 +77,16 @@ INS_DOUBTFUL = "ins_doubtful"
 NUMBER_SWAPPED = "number_swapped"
 FLAGS = ("DOUT", "FICT", "HOMA", *(flag for flags in FLAGS_OF.values() for flag in flags))
 TOLD_BY_INS = {"sex": "sex", "year": "year of birth", "month": "month of birth"}
+
+
+@dataclass(frozen=True)
+class SplitOff:
+    """What an identity got when it was taken out of another one. ``flags``: those that were cleared there."""
+
+    from_identity: UUID
+    studies: tuple[UUID, ...]
+    orders: tuple[UUID, ...]
+    flags: tuple[str, ...]
 
 
 class Identity(Aggregate):
@@ -128,6 +152,20 @@ class Identity(Aggregate):
         assigned_to: str | None
         reason: str
 
+    class SplitOffEvent(Aggregate.Event):
+        TOPIC = "identity.split_off"
+        from_identity_id: UUID
+        studies: list[str]
+        orders: list[str]
+        flags: list[str]
+        reason: str
+
+    class SplitUndone(Aggregate.Event):
+        TOPIC = "identity.split_undone"
+        from_identity_id: UUID
+        emptied: bool
+        reason: str
+
     class ErasedEvent(Aggregate.Event):
         TOPIC = "identity.erased"
         reason: str
@@ -151,6 +189,9 @@ class Identity(Aggregate):
         self.ins: str | None = None
         self.ins_mode: str | None = None
         self.seen_on: date | None = None
+        self.split: SplitOff | None = None
+        self.split_undone = False
+        self.emptied = False
         self.erased = False
         self.postponed: dict[str, int | None] = {}  # by the kind for which it waits alone
         self.assigned: dict[str, str | None] = {}
@@ -329,6 +370,39 @@ class Identity(Aggregate):
     @event(Seen)
     def _seen(self, day: str) -> None:
         self.seen_on = known_day(day) or self.seen_on  # no day can be read where the key is gone
+
+    def split_off(self, *, split: SplitOff, reason: str) -> None:
+        """Note whom it was taken out of, and with what (I14)."""
+        moved = [str(one) for one in split.studies], [str(one) for one in split.orders]
+        self._split_off(split.from_identity, *moved, [*split.flags], reason)
+
+    @event(SplitOffEvent)
+    def _split_off(
+        self, from_identity_id: UUID, studies: list[str], orders: list[str], flags: list[str], reason: str
+    ) -> None:
+        self.split = SplitOff(from_identity_id, (*map(UUID, studies),), (*map(UUID, orders),), (*flags,))
+
+    def standing_split(self) -> SplitOff:
+        """The split that made it, where nobody took that back. Raises NothingToUndo (I16)."""
+        if self.split is None:
+            raise NothingToUndo(f"identity {self.id} was not split off another one: name one that was, as 123#2")
+        if self.split_undone:
+            raise NothingToUndo(f"the split of identity {self.id} was taken back already: nothing to do")
+        return self.split
+
+    def undo_split(self, *, emptied: bool, reason: str) -> None:
+        """Note that its split was taken back. ``emptied``: nothing is its own. Raises NothingToUndo (I16)."""
+        self._split_undone(self.standing_split().from_identity, emptied, reason)
+
+    @event(SplitUndone)
+    def _split_undone(self, from_identity_id: UUID, emptied: bool, reason: str) -> None:
+        self.split_undone = True
+        self.emptied = emptied
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing comes in under it any more: it was erased, or emptied as its split was taken back (I16)."""
+        return self.erased or self.emptied
 
     def erase(self, *, reason: str) -> None:
         """Record that the person is erased: what was sealed under their key is unreadable. Raises Erased (I7).

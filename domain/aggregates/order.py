@@ -15,11 +15,14 @@ O9  An accession number has 1 to 64 characters, none of them a control character
 O10 An order without an exam runs out a year after it was placed; where the exam is wanted later, or has an appointment
     later, a month after that. It is not presented, scheduled or cancelled any more. An exam that is made all the same
     is a fact, and is noted. No French law sets a term for imaging; health insurance and radiology hold to a year.
+O11 An order that was placed for the wrong one of two people is reassigned, whatever became of it. Its words are sealed
+    again, for whom it is now, and its term stays. What its exam made says itself whose it is.
 No step but the exam is needed before the next: in an emergency nobody presents or schedules, yet the exam is made.
 Source: HL7 v2.5 chapter 4 (ORM, OMI); IHE RAD scheduled workflow; DICOM PS3.3 C.4.11 (requested procedure priority).
 """
 
 from enum import StrEnum
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
@@ -53,8 +56,19 @@ class Urgency(StrEnum):
     STAT = "STAT"
 
 
+class Words(NamedTuple):
+    """What is sealed of an order; it is sealed again where the order is reassigned."""
+
+    placer_number: str
+    act: str | None
+    question: str
+    accession: str | None
+    ae_title: str | None = None
+    cancel_reason: str | None = None
+
+
 class Order(Aggregate):
-    """Keeps whose it is, where it may be scheduled, its appointment, studies and reports, and whether cancelled."""
+    """Keeps whose it is, where it may be scheduled, its appointment, studies and reports, what is sealed, its end."""
 
     TOPIC = "order"
 
@@ -107,6 +121,25 @@ class Order(Aggregate):
         TOPIC = "order.expired"
         identity_id: UUID
 
+    class Reassigned(Aggregate.Event):
+        TOPIC = "order.reassigned"
+        identity_id: UUID
+        to_identity_id: UUID
+        placer_number: str
+        act: str | None
+        question: str
+        accession: str | None
+        ae_title: str | None
+        cancel_reason: str | None
+        reason: str
+
+        def mutate(self, aggregate: Any) -> Any:
+            """It is no step of the exam: when the last one was stays."""
+            last = aggregate.modified_on
+            super().mutate(aggregate)
+            aggregate.modified_on = last
+            return aggregate
+
     @staticmethod
     def create_id(ids: Ids, site: str, placer_number: str) -> UUID:
         """The order's id: the same number of the same site always has the same one (O3)."""
@@ -128,9 +161,10 @@ class Order(Aggregate):
         wanted_by: int | None,
     ) -> None:
         self.identity_id = identity_id
+        self.words = Words(placer_number, act, question, accession)
         self.numbers = {number for number in (placer_number, accession) if number}
         self.sites = {site}
-        self.appointment: tuple[str, int, str, str | None] | None = None
+        self.appointment: tuple[str, int] | None = None
         self.studies: set[str] = set()
         self.reports: set[str] = set()
         self.wanted_by = wanted_by
@@ -156,14 +190,16 @@ class Order(Aggregate):
         self._refuse_if_closed()
         if site not in self.sites:
             raise OrderElsewhere(f"order {self.id} was not presented at {site}: present it there, then schedule it")
-        if self.appointment == (site, at, accession, ae_title):
+        said = self.words.accession, self.words.ae_title
+        if (self.appointment, said) == ((site, at), (accession, ae_title)):
             raise OrderUnchanged(f"order {self.id} has that appointment already: nothing to do")
         self._scheduled(self.identity_id, site, at, accession, ae_title)
 
     @event(Scheduled)
     def _scheduled(self, identity_id: UUID, site: str, at: int, accession: str, ae_title: str | None) -> None:
-        self.appointment = (site, at, accession, ae_title)
+        self.appointment = (site, at)
         self.numbers |= {accession}
+        self.words = self.words._replace(accession=accession, ae_title=ae_title)
 
     def perform(self, *, study_uid: str, study_id: UUID | None) -> None:
         """State that the exam was made. Raises OrderUnchanged (O5), OrderCancelled (O6)."""
@@ -197,6 +233,7 @@ class Order(Aggregate):
     @event(Cancelled)
     def _cancelled(self, identity_id: UUID, reason: str) -> None:
         self.cancelled = True
+        self.words = self.words._replace(cancel_reason=reason)
 
     def expire(self, *, now: int) -> None:
         """Note that nobody made the exam in time. Raises OrderStillWanted, OrderOver (O10), O6, O7."""
@@ -209,6 +246,27 @@ class Order(Aggregate):
     @event(Expired)
     def _expired(self, identity_id: UUID) -> None:
         self.expired = True
+
+    def reassign(self, *, to_identity_id: UUID, reason: str) -> None:
+        """State that the order is another identity's, whatever became of it (O11)."""
+        self._reassigned(self.identity_id, to_identity_id, *self.words, reason)
+
+    @event(Reassigned)
+    def _reassigned(
+        self,
+        identity_id: UUID,
+        to_identity_id: UUID,
+        placer_number: str,
+        act: str | None,
+        question: str,
+        accession: str | None,
+        ae_title: str | None,
+        cancel_reason: str | None,
+        reason: str,
+    ) -> None:
+        self.identity_id = to_identity_id
+        self.words = Words(placer_number, act, question, accession, ae_title, cancel_reason)
+        self.numbers |= {number for number in (placer_number, accession) if number}
 
     def _refuse_if_cancelled(self) -> None:
         if self.cancelled:

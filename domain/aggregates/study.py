@@ -204,6 +204,10 @@ class Study(Aggregate):
             raise AlreadyThere(f"study {self.id} is of identity {to_identity_id} already: nothing to do")
         self._reassigned(self.identity_id, to_identity_id, self.study_uid, reason)
 
+    def give_back(self, *, to_identity_id: UUID, reason: str) -> None:
+        """State that the study is again whose it was before a split; one that was withdrawn stays hidden (I16)."""
+        self._reassigned(self.identity_id, to_identity_id, self.study_uid, reason)
+
     @event(Reassigned)
     def _reassigned(self, identity_id: UUID, to_identity_id: UUID, study_uid: str, reason: str) -> None:
         self.identity_id = to_identity_id

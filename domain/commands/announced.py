@@ -80,7 +80,7 @@ class AnnouncePatient:
         corrected(work.now, {}, **self.patient.stated)
         for number in self.beside:
             bearer(work, self.site, number)
-        if self.only_new and any(not one.erased for one in _under(work, self.site, self.patient.local_id)):
+        if self.only_new and any(not one.is_closed for one in _under(work, self.site, self.patient.local_id)):
             known, outcome = bearer(work, self.site, self.patient.local_id), "known"
         else:
             known, outcome = self._registered(work)
@@ -100,7 +100,7 @@ class AnnouncePatient:
         return registered_beside(work, self.site, received), "registered"
 
     def _corrected(self, work: Work, received: ReceivedPatient) -> Identity | None:
-        living = [one for one in under_number(work, self.site, received) if not one.erased]
+        living = [one for one in under_number(work, self.site, received) if not one.is_closed]
         return next((one for one in living if names_agree(one.traits, received.stated)), None)
 
 
@@ -219,7 +219,7 @@ def bearer(work: Work, site: str, local_id: str) -> Identity:
     where there are several, for to take one would be a guess.
     """
     refuse_mistyped_id(local_id)
-    living = [one for one in _under(work, site, local_id) if not one.erased]
+    living = [one for one in _under(work, site, local_id) if not one.is_closed]
     if not living:
         raise NotFound(f"{site} never announced one of the numbers: announce the patient first")
     if len(living) > 1:

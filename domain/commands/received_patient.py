@@ -35,8 +35,10 @@ def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
     """The identity of a received person: the site's, unless the issuer is an enrolled establishment.
 
     The same number with a name and birth date that cannot be the same person is a distinct identity, flagged
-    ``collision`` (I2). Nothing is added to an erased identity: a later person under its number is a separate identity,
-    without a collision. Raises UnknownSite (S1), BadTraits (I1: the local id), KeyMissing (K1).
+    ``collision`` (I2). Nothing is added to an erased identity, nor to one whose split was taken back (I16): a later
+    person under its number is a separate identity, without a collision where nobody else bears it.
+
+    Raises UnknownSite (S1), BadTraits (I1: the local id), KeyMissing (K1).
     """
     if not is_enrolled(work, site):
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
@@ -134,7 +136,7 @@ def _registered(
     work: Work, assigner: str, local_id: str, stated: dict[str, str | None], others: list[Identity]
 ) -> Identity:
     """A new identity. ``others``: those that had the number before."""
-    collides = not all(other.erased for other in others)
+    collides = not all(other.is_closed for other in others)
     source = "received_anew" if others and not collides else "received"
     ordinal = len(others) + 1
     new_id = Identity.create_id(work.ids, assigner, local_id, ordinal)
@@ -151,7 +153,7 @@ def _is_of(known: Identity, stated: dict[str, str | None]) -> bool:
     both in one identity, or two different people could meet in it. Its flags show which differed.
     """
     known.refuse_if_unreadable()
-    if known.erased or not can_be_one_person(known.traits, stated):
+    if known.is_closed or not can_be_one_person(known.traits, stated):
         return False
     if names_agree(known.traits, stated):
         return not (dates_differ(known.traits, stated) and "names_differ" in known.flags)

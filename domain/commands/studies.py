@@ -157,8 +157,13 @@ class ReceiveStudy:
 def move(work: Work, study: Study, to_identity: UUID, reason: str) -> None:
     """State that a study is another identity's, and its doses. Raises AlreadyThere (S4), StudyWithdrawn (S3)."""
     study.reassign(to_identity_id=to_identity, reason=reason)
+    move_doses(work, study)
+
+
+def move_doses(work: Work, study: Study) -> None:
+    """The doses of a study that has just moved follow it."""
     if dose := work.find(Dose, Dose.create_id(work.ids, study.id)):
-        dose.reassign(to_identity_id=to_identity)
+        dose.reassign(to_identity_id=study.identity_id)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,7 +58,7 @@ class OtherAuthority(BadIns):
 
 
 class NothingToSplit(RuleBroken):
-    """A split names studies of the identity, at least one."""
+    """A split names studies or orders of the identity, at least one."""
 
     rule = "I14"
 
@@ -67,3 +67,15 @@ class SamePerson(RuleBroken):
     """A split states another person than the identity: one whom intake tells apart from it."""
 
     rule = "I15"
+
+
+class NothingToUndo(RuleBroken):
+    """The identity was not split off another one, or that was taken back already."""
+
+    rule = "I16"
+
+
+class SplitStands(RuleBroken):
+    """Something rests on the split by now: it is not taken back over that."""
+
+    rule = "I17"

@@ -78,6 +78,8 @@ def holdings(events: Iterable[LedgerEvent]) -> list[Holding]:
             of_study.setdefault(study or event.aggregate_id, []).append(one)
         elif event.type == "study.reassigned" and study in owners:
             owners[study].append((at, event.data["to_identity_id"]))
+        elif event.type == "order.reassigned" and event.aggregate_id in orders:
+            orders[event.aggregate_id].owners.append((at, event.data["to_identity_id"]))
         elif event.type == "study.withdrawn":
             _withdrawn(of_study.get(event.aggregate_id, ()), at)
         elif event.type == "reading.reported":

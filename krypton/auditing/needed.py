@@ -2,9 +2,9 @@
 
 The live views are trusted for ids only: which identities were ever merged, and whose studies, orders, readings and
 accesses are. The events behind those ids are read from the event store. Three measures cover what a view does not know:
-studies that were reassigned away are found among the reassignments, which have their own index; the ledger's last
-``TAIL`` events, which a view may not have applied yet, are searched for the person's ids; and ``whole`` searches every
-event instead and depends on no view; it takes seconds per million events.
+studies and orders that were reassigned away are found among the reassignments, which have their own index; the
+ledger's last ``TAIL`` events, which a view may not have applied yet, are searched for the person's ids; and ``whole``
+searches every event instead and depends on no view; it takes seconds per million events.
 """
 
 from collections.abc import Collection, Iterable

@@ -140,7 +140,9 @@ def order_of(ours: Krypton, caller: Caller, order: UUID) -> dict[str, Any]:
 
     with ours.snapshot() as connection:
         found = queries.order(connection, str(order))
-        if found is None or queries.order_hidden(connection, found, sorted(allowed.members), allowed.sight):
+        if found is None or found["identity"] not in allowed.members:  # it may have moved since it was asked about
+            raise _no_order(order)
+        if queries.order_hidden(connection, found, sorted(allowed.members), allowed.sight):
             raise _no_order(order)
     return queries.shown_order(queries.order_fed(found, allowed.sight), ours.vault.destroyed([found["identity"]]))
 

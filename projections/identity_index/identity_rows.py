@@ -29,7 +29,7 @@ def displayed(local_id: str, ordinal: int) -> str:
     return local_id if ordinal == 1 or local_id == ERASED else f"{local_id}#{ordinal}"
 
 
-def _remember(event: LedgerEvent, rows: Rows, detail: dict[str, Any]) -> None:
+def _remember(event: LedgerEvent, rows: Rows, detail: dict[str, Any], other: str | None = None) -> None:
     data = event.data
     rows.put(
         RowKey("identity_event", (event.position,)),
@@ -38,6 +38,7 @@ def _remember(event: LedgerEvent, rows: Rows, detail: dict[str, Any]) -> None:
             "type": event.type,
             "actor": data["actor"],
             "recorded_at": data["recorded_at"],
+            "other_id": other,
             "reason": data.get("reason"),
             "detail": detail,
         },
@@ -132,6 +133,17 @@ def _seen(_: LedgerEvent, __: Rows) -> None:
     """It counts for retention, which the ledger decides."""
 
 
+def _split_off(event: LedgerEvent, rows: Rows) -> None:
+    _change(event, rows)
+    data = event.data
+    _remember(event, rows, {name: len(data[name]) for name in ("studies", "orders")}, data["from_identity_id"])
+
+
+def _split_undone(event: LedgerEvent, rows: Rows) -> None:
+    _change(event, rows)
+    _remember(event, rows, {"emptied": event.data["emptied"]}, event.data["from_identity_id"])
+
+
 def _erased(event: LedgerEvent, rows: Rows) -> None:
     _change(event, rows, local_id=ERASED, traits=NO_TRAITS, **columns({}), ins=None, ins_oid=None, erased=True)
     _remember(event, rows, {})
@@ -148,6 +160,8 @@ WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
     "identity.postponed": _deferred,
     "identity.assigned": _deferred,
     "identity.seen": _seen,
+    "identity.split_off": _split_off,
+    "identity.split_undone": _split_undone,
     "identity.erased": with_names(_erased),
 }
 """What writes the rows of each event type."""
@@ -164,5 +178,7 @@ READS: dict[str, Collection[str]] = {
     "identity.postponed": (*SAID, "waits_as", "until"),
     "identity.assigned": (*SAID, "waits_as", "assigned_to"),
     "identity.seen": (),
+    "identity.split_off": (*SAID, "from_identity_id", "studies", "orders"),
+    "identity.split_undone": (*SAID, "from_identity_id", "emptied"),
     "identity.erased": SAID,
 }

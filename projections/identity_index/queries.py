@@ -160,11 +160,16 @@ def numbers(connection: Connection, identities: Collection[str], erased: Collect
 
 
 def subjects(connection: Connection, members: Sequence[str]) -> set[str]:
-    """The identities under whose keys reasons in the ``history`` of these members are sealed, former pairs included."""
+    """The identities under whose keys reasons in the ``history`` of these members are sealed, former pairs and splits
+    included."""
     rows = fetch(
         connection,
-        "SELECT low, high FROM identity_index.statement"
-        " WHERE low = ANY(%(ids)s::uuid[]) OR high = ANY(%(ids)s::uuid[])",
+        """
+        SELECT low, high FROM identity_index.statement
+        WHERE low = ANY(%(ids)s::uuid[]) OR high = ANY(%(ids)s::uuid[])
+        UNION ALL SELECT identity_id, other_id FROM identity_index.identity_event
+        WHERE other_id IS NOT NULL AND (identity_id = ANY(%(ids)s::uuid[]) OR other_id = ANY(%(ids)s::uuid[]))
+        """,
         ids=list(members),
     )
     return {*members, *(str(row[side]) for row in rows for side in ("low", "high"))}
@@ -182,8 +187,9 @@ def history(
         connection,
         """
         SELECT position, recorded_at, type, actor, reason, NULL AS rule, NULL::int AS rule_version, detail,
-               ARRAY[identity_id::text] AS identities
-        FROM identity_index.identity_event WHERE identity_id = ANY(%(ids)s::uuid[])
+               array_remove(ARRAY[identity_id::text, other_id::text], NULL) AS identities
+        FROM identity_index.identity_event
+        WHERE identity_id = ANY(%(ids)s::uuid[]) OR other_id = ANY(%(ids)s::uuid[])
         UNION ALL
         SELECT position, recorded_at, type, actor, reason, rule, rule_version,
                jsonb_build_object('link', link_id, 'score', score, 'compared', compared, 'differing', differing),
@@ -211,7 +217,7 @@ def _own(entry: Document, members: Collection[str]) -> Document:
 def _entry(row: Document, erased: Collection[str]) -> Document:
     detail: Document = row.pop("detail")
     row["recorded_at"] = iso(row["recorded_at"])
-    # A link's reason is sealed under both sides, an identity's under itself; the reason of an erasure is not sealed.
+    # A link's and a split's reason is sealed under both, an identity's under itself; the reason of an erasure is not.
     gone = any(one in erased for one in row["identities"])
     if row["reason"] is not None and gone and row["type"] != "identity.erased":
         row["reason"] = ERASED

@@ -63,6 +63,7 @@ SHAPES: Final[Shapes] = {
             "type": "TEXT",
             "actor": "TEXT",
             "recorded_at": "BIGINT",
+            "other_id": "UUID",
             "reason": "TEXT",
             "detail": "JSONB",
         },

@@ -64,9 +64,11 @@ IDENTITY_EVENT = Table(
     Column("type", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
-    Column("reason", Text, info=sealed_for("identity_id", clear_where=("type", "identity.erased"))),
+    Column("other_id", ID, comment="whom it was split off, where the event says that"),
+    Column("reason", Text, info=sealed_for("identity_id", "other_id", clear_where=("type", "identity.erased"))),
     Column("detail", JSONB, nullable=False, comment="what else the event says that names nobody: status, flag, …"),
     Index("identity_event_identity", "identity_id", "position"),
+    Index("identity_event_other", "other_id", postgresql_where=text("other_id IS NOT NULL")),
     info=written_from("krypton.identities"),
 )
 

@@ -83,8 +83,8 @@ EXAM_ORDER = Table(
     "exam_order",  # ORDER is a word of SQL
     TABLES,
     Column("order_id", ID, primary_key=True),
-    Column("identity_id", ID, nullable=False, comment="its texts are sealed under this identity's key"),
-    Column("state", Text, nullable=False, comment="as its last event: placed, presented, …, cancelled or expired"),
+    Column("identity_id", ID, nullable=False, comment="whose it is now; its texts are sealed under their key"),
+    Column("state", Text, nullable=False, comment="as its last step: placed, presented, …, cancelled or expired"),
     Column("site", Text, comment="that placed it"),
     Column("placer_number", Text, info=sealed_for("identity_id")),
     Column("ordered_by", Text, comment="RPPS number"),

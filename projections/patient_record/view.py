@@ -149,6 +149,8 @@ STEPS: dict[str, dict[str, str]] = {
     "reading.reported": {"read_by": "by", "report_uid": "report_uid", "conclusion": "conclusion"},
 }
 ROW_OF = {"order": "exam_order", "reading": "reading"}
+WORDS = ("placer_number", "act", "question", "accession", "ae_title", "cancel_reason")
+"""Of an order, what is sealed; whoever it moves to, it is sealed again for them."""
 
 STUDY = ("identity_id", "study_uid")
 BATCH = (*STUDY, "modalities", "series", "instances")
@@ -161,6 +163,7 @@ READS: Mapping[str, Collection[str]] = {
     "study.conflict_found": ("conflict_id", *CONFLICT, "recorded_at", "actor"),
     **dict.fromkeys(("study.conflict_accepted", "study.conflict_dismissed"), ("conflict_id", "actor")),
     **{step: ("identity_id", "study_id", *fields.values()) for step, fields in STEPS.items()},
+    "order.reassigned": ("to_identity_id", *WORDS),
 }
 
 
@@ -182,7 +185,16 @@ def _stepper(step: str) -> Callable[[LedgerEvent, Rows], None]:
     return write
 
 
-WRITERS = STUDY_EVENTS | {step: _stepper(step) for step in STEPS}
+def _order_reassigned(event: LedgerEvent, rows: Rows) -> None:
+    """It is no step: the state stays, and so does when something last came in of the order."""
+    key, data = RowKey("exam_order", (event.aggregate_id,)), event.data
+    changed = {"identity_id": data["to_identity_id"], **{name: data[name] for name in WORDS}}
+    if rows.get(key) is None:
+        changed |= {"state": "placed", "first_position": event.position, "last_position": event.position}
+    rows.change(key, **changed)
+
+
+WRITERS = STUDY_EVENTS | {step: _stepper(step) for step in STEPS} | {"order.reassigned": _order_reassigned}
 
 
 def _tables() -> "MetaData":

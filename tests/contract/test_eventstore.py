@@ -99,12 +99,16 @@ def begins(topic: str, identity: UUID) -> StoredEvent:
 def test_what_began_for_an_identity_or_was_moved_to_it_is_found_also_from_a_position_on(recorder: Recorder) -> None:
     """An erasure is stopped by what came after its approval (F7)."""
     one, other = uuid4(), uuid4()
-    study, order, others = begins("study.arrived", one), begins("order.placed", one), begins("study.arrived", other)
-    moved = StoredEvent(others.originator_id, 2, "study.reassigned", f"from {other} to {one}".encode())
-    at = recorder.insert_events([study, others, order, moved], commands=[command(4)])
-    came = [study.originator_id, order.originator_id, others.originator_id]
-    found = [set(recorder.begun_for(one, after)) for after in (0, at[0], at[2], at[3])]
-    assert found == [set(came), set(came[1:]), {came[2]}, set()]
+    study, order = begins("study.arrived", one), begins("order.placed", one)
+    others = begins("study.arrived", other), begins("order.placed", other)
+    moved = [
+        StoredEvent(each.originator_id, 2, f"{family}.reassigned", f"from {other} to {one}".encode())
+        for family, each in zip(("study", "order"), others, strict=True)
+    ]
+    at = recorder.insert_events([study, *others, order, *moved], commands=[command(6)])
+    came = [each.originator_id for each in (study, order, *others)]
+    found = [set(recorder.begun_for(one, after)) for after in (0, at[0], at[3], at[4], at[5])]
+    assert found == [set(came), set(came[1:]), set(came[2:]), {came[3]}, set()]
 
 
 def test_what_was_brought_to_somebody_is_found_from_a_position_on(recorder: Recorder) -> None:

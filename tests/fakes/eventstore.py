@@ -139,7 +139,7 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
     def begun_for(self, identity: UUID, after: int = 0) -> Sequence[UUID]:
         """See ``domain.ports.CommandLog``."""
         head = self.max_notification_id() or 0
-        asked = ("study.arrived", "order.placed", "study.reassigned")
+        asked = ("study.arrived", "order.placed", "study.reassigned", "order.reassigned")
         found = self.select_notifications(after + 1, head + 1, topics=asked)
         named = (one.originator_id for one in found if str(identity).encode() in one.state)
         return list(dict.fromkeys(UUID(str(one)) for one in named))

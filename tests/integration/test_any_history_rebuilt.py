@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from domain.aggregates.identity import Status
-from domain.commands import accesses, consents, identities, links, orders, readings, studies
+from domain.commands import accesses, consents, identities, links, orders, readings, splits, studies
 from domain.commands.studies import ReceivedReport
 from domain.errors import NotFound, RuleBroken
 from domain.work import Command
@@ -64,6 +64,7 @@ class Histories(RuleBasedStateMachine):
         self.orders: list[UUID] = []
         self.readings: list[UUID] = []
         self.accesses: list[UUID] = []
+        self.split_off: list[UUID] = []
         self.erased: set[str] = set()
         self.again: list[Record] = []
         self.stores: dict[str, ViewStore] = {}
@@ -157,6 +158,25 @@ class Histories(RuleBasedStateMachine):
             self._ask(studies.WithdrawStudy(study=study, reason=text))
         else:
             self._ask(studies.ReassignStudy(study=study, to_identity=self.people[who], reason=text))
+
+    @rule(who=few, number=few, undo=st.booleans(), text=texts)
+    def split(self, who: int, number: int, undo: bool, text: str) -> None:
+        """Half of what somebody has goes to somebody new; or that is taken back."""
+        if undo and self.split_off:
+            other = self.split_off[number % len(self.split_off)]
+            self._ask(splits.UndoSplit(identity=other, reason=text))
+            return
+        held = self.region.load(list(dict.fromkeys([*self.studies, *self.orders])))
+        theirs = [one for one, known in held.items() if known and vars(known)["identity_id"] == self.people[who]]
+        moved = theirs[number % 2 :: 2]
+        command = splits.Split(
+            identity=self.people[who],
+            studies=tuple(one for one in moved if one in self.studies),
+            orders=tuple(one for one in moved if one in self.orders),
+            reason=text,
+        )
+        if found := self._ask(command):
+            self.split_off.append(UUID(found["other"]))
 
     @rule(who=few, what=st.integers(0, 5), party=parties, text=texts)
     def consent(self, who: int, what: int, party: str, text: str) -> None:

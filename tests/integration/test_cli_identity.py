@@ -1,13 +1,21 @@
 """Identities on the command line: what is printed, key by key; how they are named; and what is said of pairs."""
 
 import json
+import subprocess
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg2
 import pytest
 
+from domain.actors import Caller
+from domain.errors import NotFound
+from krypton.queries import person
+from krypton.services.supervisor import krypton_command
 from tests.integration.live_cli import CLINICIAN, Region, region
+from tests.waiting import until
 
 __all__ = ["region"]
 pytestmark = pytest.mark.live
@@ -23,6 +31,12 @@ def persons(region: Region, *refs: str) -> int:
     """How many persons these identities are."""
     region.settle()
     return len({region.ask("identity", "show", ref)["person"] for ref in refs})
+
+
+def waits_to_record(cursor: Any) -> bool:
+    """Whether a process waits to record its command; its events are inserted before that."""
+    cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'ledger.command'::regclass AND NOT granted)")
+    return bool(cursor.fetchone()[0])
 
 
 class TestRegister:
@@ -405,6 +419,81 @@ class TestSplit:
         assert (entry["code"], len(entry["identities"])) == ("COLV", 2)
         region.ask("identity", "merge", ref, f"{ref}#2", "--reason", "one person after all")
         assert persons(region, ref, f"{ref}#2") == 1
+
+    def ordered(self, region: Region, ref: str) -> str:
+        """An order for who bears the number."""
+        words = ("--site", "CHB", "--modality", "CT", "--question", "nodule?", "--by", CLINICIAN)
+        placed: str = region.ask("order", "place", ref, *words)["order"]
+        region.settle()
+        return placed
+
+    def test_orders_are_listed_too_and_go_along(self, region: Region) -> None:
+        ref, studies = self.mixed(region)
+        order = self.ordered(region, ref)
+        listed = region.ask("identity", "split", ref, "--reason", "two people")["orders"]
+        assert [(row["order"], row["state"], row["study"]) for row in listed] == [(order, "placed", None)]
+        assert order in region.show("identity", "split", ref, "--reason", "two people").split()
+        words = ("identity", "split", ref, "--study", studies[1], "--order", order, "--reason", "two people")
+        shown = region.ask(*words, "--dry-run")
+        assert [who["total"]["orders"] for who in (*shown["now"], *shown["then"])] == [1, 0, 1]
+        assert region.ask(*words)["orders"] == [order]
+        region.settle()
+        theirs = region.ask("identity", "split", f"{ref}#2", "--reason", "look")["orders"]
+        assert [row["order"] for row in theirs] == [order]
+
+    def test_who_was_asked_about_before_an_order_moved_is_not_shown_it(
+        self, region: Region, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The gate decided about the one, and the order is the other's by then."""
+        ref, _ = self.mixed(region)
+        order = self.ordered(region, ref)
+        mixed = region.ask("identity", "show", ref)["identity"]
+        region.ask("identity", "split", ref, "--order", order, "--reason", "two people")
+        region.settle()
+        monkeypatch.setattr(person, "placed_for", lambda *_: mixed)
+        with pytest.raises(NotFound, match=f"no order {order}"):
+            person.order_of(region.krypton, Caller(f"patient:{mixed}", "to look"), UUID(order))
+
+    def test_it_is_taken_back_whole_as_the_preview_showed_and_once(self, region: Region) -> None:
+        ref, studies = self.mixed(region)
+        order = self.ordered(region, ref)
+        region.ask("identity", "split", ref, "--study", studies[1], "--order", order, "--reason", "two people")
+        region.settle()
+        words = ("identity", "split", f"{ref}#2", "--undo", "--reason", "a mistake")
+        shown = region.ask(*words, "--dry-run")
+        found = [(who["total"]["studies"], who["total"]["orders"]) for who in (*shown["now"], *shown["then"])]
+        assert found == [(1, 0), (1, 1), (2, 1)]
+        assert "Then: 1 person" in region.show(*words, "--dry-run")
+        answer = region.ask(*words)
+        told = [answer[name] for name in ("studies", "orders", "moved_on", "keeps")]
+        assert told == [[studies[1]], [order], [], []]
+        region.settle()
+        held = region.ask("identity", "split", ref, "--reason", "look")
+        assert ({row["study"] for row in held["studies"]}, len(held["orders"])) == ({*studies}, 1)
+        assert [region.ask("identity", "show", one)["flags"] for one in (ref, f"{ref}#2")] == [["traits_differ"], []]
+        assert region.complaint(1, *words).endswith("was taken back already: nothing to do (I16)")
+        assert "leave out studies" in region.complaint(2, *words, "--study", studies[0])
+
+    def test_killed_in_the_middle_it_moved_nothing_and_a_repeat_moves_all(self, region: Region) -> None:
+        """Its events are in its transaction by then, and wait for the record of the command."""
+        ref, studies = self.mixed(region)
+        words = ("identity", "split", ref, "--study", studies[1], "--reason", "two people", "--command-id", uuid4())
+        with closing(psycopg2.connect(region.krypton.addresses.database)) as barrier, barrier.cursor() as held:
+            held.execute("LOCK TABLE ledger.command IN EXCLUSIVE MODE")
+            command = subprocess.Popen(krypton_command(*map(str, words)), env=region.env, stdout=subprocess.DEVNULL)
+            try:
+                until(lambda: waits_to_record(held), "the split is about to be recorded")
+            finally:
+                command.kill()
+                command.wait()
+        region.settle()
+        assert len(region.ask("identity", "split", ref, "--reason", "look")["studies"]) == 2
+        answer = region.ask(*words)
+        assert region.ask(*words) == answer
+        region.settle()
+        for one, study in ((ref, studies[0]), (f"{ref}#2", studies[1])):
+            theirs = region.ask("identity", "split", one, "--reason", "look")["studies"]
+            assert [row["study"] for row in theirs] == [study]
 
 
 class TestStatements:

@@ -1,7 +1,9 @@
 """How a user provokes each refusal about who somebody is."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from domain import errors
 from domain.actors import Role
@@ -9,10 +11,11 @@ from domain.aggregates.identity import Status
 from domain.aggregates.link import Link
 from domain.commands.announced import AnnounceMerge, AnnounceUnlink
 from domain.commands.consents import Oppose
+from domain.commands.erasures import HoldErasure
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.commands.reviews import Alone, Assign, Pair, Postpone
-from domain.commands.splits import Split
+from domain.commands.splits import Split, UndoSplit
 from domain.ins import PRODUCTION, key_of, matricule
 from domain.tasks import check
 from domain.work import Command, Envelope
@@ -147,6 +150,45 @@ def numbered(w: Any) -> dict[str, Any]:
         w.ask(AttachIns(identity=pair[side], matricule=f"{BORN_THEN}{key_of(BORN_THEN):02}", oid=TEST_OID))
     w.ask(Merge(**pair, rule="sure", rule_version=1))
     return pair
+
+
+def split_off(w: World) -> UUID:
+    """Who was split off Marie, with her study."""
+    return UUID(w.ask(Split(identity=w.marie, studies=(w.study(),), reason=WORDS)).result["other"])
+
+
+def taken_back(w: World, said: Callable[[UUID], Command]) -> UndoSplit:
+    """A split is taken back of whose new identity something was said meanwhile."""
+    other = split_off(w)
+    w.ask(said(other))
+    return undone(other)
+
+
+def undone(other: UUID) -> UndoSplit:
+    """The split of an identity is taken back."""
+    return UndoSplit(identity=other, reason=WORDS)
+
+
+def named_the_first(w: World) -> UndoSplit:
+    """The identity that held two people is named, in place of the new one."""
+    split_off(w)
+    return undone(w.marie)
+
+
+def merged_with(third: UUID, one: UUID) -> Merge:
+    """Somebody else is the same person."""
+    return Merge(one=third, other=one, reason=WORDS)
+
+
+def barred_from(first: UUID, one: UUID) -> Bar:
+    """The two are never one person."""
+    return Bar(one=first, other=one, reason=WORDS)
+
+
+def split_again(w: World, one: UUID) -> Split:
+    """What the new identity got is of two people, too."""
+    (study,) = (each.aggregate_id for each in w.history() if each.type == "study.arrived")
+    return Split(identity=one, studies=(UUID(study),), reason=WORDS)
 
 
 def renamed(w: Any, **pair: Any) -> dict[str, Any]:
@@ -309,16 +351,41 @@ PROVOKED = [
         "no statement is taken on its behalf",
         lambda w: w.after(Erase(identity=w.marie, reason=WORDS), ask=Oppose(identity=w.marie)),
     ),
-    Provoked(errors.NothingToSplit, "no study is named", lambda w: Split(identity=w.marie, studies=(), reason=WORDS)),
+    Provoked(errors.NothingToSplit, "no study or order is named", lambda w: Split(identity=w.marie, reason=WORDS)),
     Provoked(
         errors.NothingToSplit,
         "name its own studies alone",
         lambda w: Split(identity=w.other, studies=(w.study(),), reason=WORDS),
     ),
     Provoked(
+        errors.NothingToSplit,
+        "name its own orders alone",
+        lambda w: Split(identity=w.other, orders=(w.order(),), reason=WORDS),
+    ),
+    Provoked(
         errors.SamePerson,
         "state what tells the two apart",
         lambda w: Split(identity=w.marie, studies=(w.study(),), stated=PERSON, reason=WORDS),
+    ),
+    Provoked(
+        errors.NothingToUndo, "was not split off another one", lambda w: UndoSplit(identity=w.marie, reason=WORDS)
+    ),
+    Provoked(errors.NothingToUndo, "taken back already", lambda w: taken_back(w, undone)),
+    Provoked(errors.NothingToUndo, "name the identity that was split off", named_the_first),
+    Provoked(
+        errors.SplitStands, "unmerge the two first", lambda w: taken_back(w, lambda one: merged_with(w.other, one))
+    ),
+    Provoked(errors.SplitStands, "lift the bar first", lambda w: taken_back(w, lambda one: barred_from(w.marie, one))),
+    Provoked(errors.SplitStands, "take the split of", lambda w: taken_back(w, lambda one: split_again(w, one))),
+    Provoked(
+        errors.SplitStands,
+        "lift that first, or merge the two",
+        lambda w: taken_back(w, lambda one: Oppose(identity=one, reason=WORDS)),
+    ),
+    Provoked(
+        errors.SplitStands,
+        "cancel or release it first",
+        lambda w: taken_back(w, lambda one: HoldErasure(identity=one, reference="case 26/7")),
     ),
     # Link
     Provoked(

@@ -6,6 +6,7 @@ import pytest
 
 from domain.commands.orders import PlaceOrder
 from domain.commands.readings import AcceptReading, ReportReading, RequestReading
+from domain.commands.splits import Split, UndoSplit
 from domain.commands.studies import ReassignStudy, ReceivedReport, WithdrawStudy
 from krypton.auditing.holdings import Holding, holdings, shown
 from krypton.auditing.persons import FOREVER
@@ -69,6 +70,20 @@ def test_a_reassigned_study_is_the_others_from_then_on_with_all_that_belongs_to_
     after = moment(region)
     seen = [kinds(region, who, *span) for who in (one, other) for span in ((0, before), (after, FOREVER))]
     assert seen == [["dose_report", "report", "study"], [], [], ["dose_report", "report", "study"]]
+
+
+def test_an_order_that_was_moved_is_the_others_from_then_on_and_until_it_goes_back(region: Region) -> None:
+    one = region.register()
+    asked = PlaceOrder(identity=one, site="CHB", ordered_by=CLINICIAN, modality="CT", question="nodule?")
+    order = UUID(region.ask(asked).result["order"])
+    before = moment(region)
+    other = UUID(region.ask(Split(identity=one, orders=(order,), reason="two people")).result["other"])
+    between = moment(region)
+    region.ask(UndoSplit(identity=other, reason="a mistake"))
+    after = moment(region)
+    spans = ((0, before), (between, between + 1), (after, FOREVER))
+    seen = [[kinds(region, who, *span) for span in spans] for who in (one, other)]
+    assert seen == [[["order"], [], ["order"]], [[], ["order"], []]]
 
 
 def test_a_withdrawn_study_is_not_shown_and_its_dose_is(region: Region, study: UUID) -> None:

@@ -1,10 +1,12 @@
-"""Whatever is said of identities, by humans and by rules: who is one person follows from what still holds, and no more.
+"""Whatever is said of identities, by humans and by rules: who is one person follows from what still holds, and no more;
+so does whose a study or an order is, where identities are split and that is taken back.
 
-A model keeps what each answer said of a pair, and works persons out from the definition. The ledger must agree with it
-after every statement, and so must whoever reads the log from its start.
+A model keeps what each answer said of a pair, and works persons out from the definition; it keeps whose each study and
+order is, too. The ledger must agree with it after every statement, and so must whoever reads the log from its start.
 """
 
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 from uuid import UUID
@@ -13,24 +15,48 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from domain.aggregates.identity import Identity
+from domain.aggregates.order import Order
+from domain.aggregates.study import Study
 from domain.commands.identities import Correct
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
+from domain.commands.orders import PlaceOrder
+from domain.commands.splits import Split, UndoSplit
 from domain.errors import RuleBroken
 from domain.membership import Membership
 from domain.work import Command
+from domain.worklist import NUMBER_OF_TWO
+from projections.identity_index.view import IdentityIndex
+from projections.patient_record.view import PatientRecord
+from schemas.event import ERASED
 from tests.fakes.erasing import Erase
-from tests.fakes.region import Region, rules_in_force
+from tests.fakes.region import CLINICIAN, Region, received, rules_in_force
+from tests.fakes.views import folded, of_topics
 from tests.fakes.weighing import ALIKE, NOBODY
 
-MOST = 7
-who = st.integers(0, MOST - 1)
-pairs = st.tuples(who, st.integers(1, MOST - 1))
+MOST, WITH_SPLITS = 7, 10
+who = st.integers(0, WITH_SPLITS - 1)
+pairs = st.tuples(who, st.integers(1, WITH_SPLITS - 1))
 families = st.sampled_from(("FICTIVE", "AUTRE"))
 Pair = tuple[UUID, UUID]
+THIRD: dict[str, str | None] = {"family": "TROISIEME", "given": "Zoé", "birth_date": "1960-06-06"}
+"""What may be stated of who is split off; it may be said of who was, too, and of whom nothing is known."""
+
+
+@dataclass
+class Apart:
+    """A split: the identity that held two people, and what moved. ``keeps``: what the new one has once it is undone."""
+
+    mixed: UUID
+    moved: list[UUID]
+    undone: bool = False
+    keeps: bool = True
 
 
 class Statements(RuleBasedStateMachine):
-    """A region of up to seven identities, and what still holds between them."""
+    """A region of up to seven identities, and more that are split off them: what still holds between them, and whose
+    each study and order is.
+    """
 
     @initialize()
     def begin(self) -> None:
@@ -39,9 +65,20 @@ class Statements(RuleBasedStateMachine):
         self.version = 0
         self.change_rules(merge=True)
         self.people = self.region.persons("1", "2", "3")
+        self.number = {one: str(place) for place, one in enumerate(self.people, 1)}
+        self.maybe_third: set[UUID] = set()
+        self.erased: set[UUID] = set()
+        self.owner: dict[UUID, UUID] = {}
+        self.came: dict[UUID, UUID] = {}
+        self.asked: dict[UUID, str] = {}
+        self.splits: dict[UUID, Apart] = {}
         self.merged: dict[Pair, int] = {}
         self.barred: set[Pair] = set()
         self.said = 0
+        for one in range(3):
+            self.receive(one)
+            self.receive(one)
+            self.order(one)
 
     @rule(merge=st.booleans())
     def change_rules(self, merge: bool) -> None:
@@ -51,23 +88,99 @@ class Statements(RuleBasedStateMachine):
 
     @rule(family=families)
     def register(self, family: str) -> None:
-        if len(self.people) < MOST:
-            self.people.append(self.region.register(local_id=str(len(self.people) + 1), **ALIKE | {"family": family}))
+        if (number := len({*self.number.values()}) + 1) <= MOST:
+            self._known(self.region.register(local_id=str(number), **ALIKE | {"family": family}), str(number))
 
     @rule(one=who, family=families)
     def correct(self, one: int, family: str) -> None:
-        self._ask(Correct(identity=self._person(one), stated={"family": family, "given": "Alex"}, reason="papers"))
+        stated = {"family": family, "given": "Alex"}
+        if self._ask(Correct(identity=self._person(one), stated=stated, reason="papers")):
+            self.maybe_third.discard(self._person(one))
 
     @rule(one=who, rarely=st.integers(0, 9))
     def erase(self, one: int, rarely: int) -> None:
         if rarely == 0 and self._ask(Erase(identity=self._person(one), reason="error: file 1")):
             self.region.memory_vault.destroy(str(self._person(one)))
+            self.erased.add(self._person(one))
+
+    @rule(one=who, third=st.booleans())
+    def receive(self, one: int, third: bool = False) -> None:
+        """A study that names nobody is of whoever first bears the number, and none of anybody erased or emptied."""
+        number, uid = self.number[self._person(one)], f"2.25.{len(self.came) + 1}"
+        found = self._ask(received("CHB", uid, local_id=number, stated=THIRD if third else {"family": None}))
+        whose = UUID(found["identity"])
+        if whose not in self.number:
+            self.maybe_third.add(whose)
+            self._known(whose, number)
+        assert whose not in self.erased
+        assert whose not in self.splits or not self.splits[whose].undone or self.splits[whose].keeps
+        self._comes_in(UUID(found["study"]), whose)
+
+    @rule(one=who)
+    def order(self, one: int) -> None:
+        question = f"question {len(self.came) + 1}"
+        asked = PlaceOrder(
+            identity=self._person(one), site="CHB", ordered_by=CLINICIAN, modality="CT", question=question
+        )
+        if found := self._ask(asked):
+            self.asked[UUID(found["order"])] = question
+            self._comes_in(UUID(found["order"]), self._person(one))
+
+    @rule(place=st.integers(0, 40), picked=st.sets(st.integers(0, 3), max_size=3), stated=st.booleans())
+    def split(self, place: int, picked: set[int], stated: bool) -> None:
+        """Whoever has one of the studies and orders loses some."""
+        mixed = [*self.owner.values()][place % len(self.owner)]
+        theirs = [item for item, whose in self.owner.items() if whose == mixed]
+        moved = [item for number, item in enumerate(theirs) if number in picked]
+        if len(self.people) >= WITH_SPLITS or (stated and mixed in self.maybe_third):
+            return
+        found = self._ask(
+            Split(
+                identity=mixed,
+                studies=tuple(item for item in moved if item not in self.asked),
+                orders=tuple(item for item in moved if item in self.asked),
+                stated=THIRD if stated else {},
+                reason="two people",
+            )
+        )
+        assert bool(found) == (bool(moved) and mixed not in self.erased)
+        if found:
+            other = UUID(found["other"])
+            self._known(other, self.number[mixed])
+            self.maybe_third.add(other)
+            self.splits[other] = Apart(mixed, moved)
+            self.owner |= dict.fromkeys(moved, other)
+
+    @rule(
+        place=st.integers(0, 40),
+        picked=st.sets(st.integers(0, 3), min_size=1, max_size=3),
+        then=st.sampled_from(("merge", "bar", "split")),
+        third=who,
+    )
+    def split_and_take_that_back(self, place: int, picked: set[int], then: str, third: int) -> None:
+        """What is said of the new identity meanwhile decides whether that can be."""
+        known = len(self.splits)
+        self.split(place, picked, stated=False)
+        if len(self.splits) == known:
+            return
+        other = [*self.splits][-1]
+        another = self.splits[other].mixed if then == "bar" else self._person(third)
+        sides = {"one": other, "other": another, "reason": "papers seen"}
+        if then == "split":
+            self.split([*self.owner.values()].index(other), {0}, stated=False)
+        elif another != other:
+            (self._merge if then == "merge" else self._bar)(sides)
+        self._take_back(other)
+
+    @rule(place=who)
+    def take_a_split_back(self, place: int) -> None:
+        """Of somebody who was split off, mostly."""
+        named = [*self.splits, self._person(place)]
+        self._take_back(named[place % len(named)])
 
     @rule(pair=pairs)
     def merge(self, pair: tuple[int, int]) -> None:
-        sides = self._sides(pair)
-        if self._ask(Merge(**sides)):
-            self._holds(sides, merged=True)
+        self._merge(self._sides(pair))
 
     @rule(pair=pairs, before=st.booleans())
     def merge_by_a_rule(self, pair: tuple[int, int], before: bool) -> None:
@@ -86,8 +199,7 @@ class Statements(RuleBasedStateMachine):
 
     @rule(pair=pairs)
     def bar(self, pair: tuple[int, int]) -> None:
-        if self._ask(Bar(**(sides := self._sides(pair)))):
-            self._holds(sides, barred=True)
+        self._bar(self._sides(pair))
 
     @rule(pair=pairs)
     def unbar(self, pair: tuple[int, int]) -> None:
@@ -117,6 +229,20 @@ class Statements(RuleBasedStateMachine):
             assert {frozenset(map(UUID, membership.person_of(str(one)))) for one in self.people} == expected
 
     @invariant()
+    def each_study_and_order_is_whose_the_statements_say(self) -> None:
+        """And an order says what was asked, unless whose it is was erased."""
+        held = self.region.load([*self.owner])
+        for item, whose in self.owner.items():
+            known = held[item]
+            assert isinstance(known, Study | Order)
+            assert known.identity_id == whose
+            if isinstance(known, Order):
+                assert known.words.question == (ERASED if whose in self.erased else self.asked[item])
+        for other, known in self.region.load([*self.splits]).items():
+            assert isinstance(known, Identity)
+            assert (NUMBER_OF_TWO in known.flags) == self.splits[other].keeps
+
+    @invariant()
     def no_person_holds_a_barred_pair(self) -> None:
         """Directly or through others."""
         assert not [pair for pair in self.barred for person in self._expected() if person.issuperset(pair)]
@@ -125,11 +251,60 @@ class Statements(RuleBasedStateMachine):
         """What was merged can be undone pair by pair, by whomever and however it came about; then nobody is two."""
         if not hasattr(self, "said"):
             return
+        self._is_read_so_from_the_start()
         for one, other in sorted(self.merged):
             self.region.ask(Unmerge(one=one, other=other, reason="undone"))
         self.merged.clear()
         self.each_identity_is_in_exactly_one_person()
         assert self._expected() == {frozenset({one}) for one in self.people}
+        for one, other in sorted(self.barred):
+            self.region.ask(Unbar(one=one, other=other, reason="undone"))
+        self.barred.clear()
+        for other in reversed([one for one, split in self.splits.items() if not split.undone]):
+            self._take_back(other)
+        self.each_study_and_order_is_whose_the_statements_say()
+        if not self.erased:
+            assert self.owner == self.came
+        self._is_read_so_from_the_start()
+
+    def _is_read_so_from_the_start(self) -> None:
+        """By the views, too."""
+        history = self.region.history()
+        record, index = (folded(view, of_topics(view, history)) for view in (PatientRecord(), IdentityIndex()))
+        read = {**record.table("study"), **record.table("exam_order")}
+        assert {UUID(item): UUID(row["identity_id"]) for (item,), row in read.items()} == self.owner
+        asked = {UUID(item): row["question"] for (item,), row in record.table("exam_order").items()}
+        told = {item: ERASED if self.owner[item] in self.erased else said for item, said in self.asked.items()}
+        assert asked == told
+        for one, known in self.region.load(self.people).items():
+            assert isinstance(known, Identity)
+            assert index.table("identity")[(str(one),)]["flags"] == sorted(known.flags)
+
+    def _known(self, one: UUID, number: str) -> None:
+        self.people.append(one)
+        self.number[one] = number
+
+    def _comes_in(self, item: UUID, whose: UUID) -> None:
+        self.owner[item] = self.came[item] = whose
+
+    def _take_back(self, other: UUID) -> None:
+        """What is where the split put it goes back; all or nothing."""
+        expected = self._may_be_taken_back(other)
+        found = self._ask(UndoSplit(identity=other, reason="a mistake"))
+        assert bool(found) == expected
+        if found:
+            split = self.splits[other]
+            self.owner |= {item: split.mixed for item in split.moved if self.owner[item] == other}
+            split.undone, split.keeps = True, other in self.owner.values()
+
+    def _may_be_taken_back(self, other: UUID) -> bool:
+        split = self.splits.get(other)
+        if split is None or split.undone or not self.erased.isdisjoint((other, split.mixed)):
+            return False
+        mine, theirs = (next(p for p in self._expected() if side in p) for side in (split.mixed, other))
+        barred = any((a in mine and b in theirs) or (b in mine and a in theirs) for a, b in self.barred)
+        again = (one for one, later in self.splits.items() if later.mixed == other and not later.undone)
+        return theirs - mine <= {other} and not barred and self.erased.issuperset(again)
 
     def _person(self, place: int) -> UUID:
         return self.people[place % len(self.people)]
@@ -145,6 +320,14 @@ class Statements(RuleBasedStateMachine):
         with suppress(RuleBroken):
             return dict(self.region.ask(command).result)
         return {}
+
+    def _merge(self, sides: dict[str, Any]) -> None:
+        if self._ask(Merge(**sides)):
+            self._holds(sides, merged=True)
+
+    def _bar(self, sides: dict[str, Any]) -> None:
+        if self._ask(Bar(**sides)):
+            self._holds(sides, barred=True)
 
     def _holds(self, sides: dict[str, Any], *, merged: bool = False, barred: bool = False) -> None:
         low, high = sorted((sides["one"], sides["other"]))

@@ -8,6 +8,7 @@ import pytest
 
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ResultOrder, ScheduleOrder
 from domain.commands.readings import RequestReading
+from domain.commands.splits import Split
 from domain.commands.studies import ReassignStudy, ReceivedReport, WithdrawStudy
 from projections.engine.projection import RowKey, UnknownEvent
 from projections.patient_record.view import WRITERS, PatientRecord
@@ -139,6 +140,23 @@ def test_a_cancelled_order_says_why(region: Region, order: UUID) -> None:
     region.ask(CancelOrder(order=order, reason="made elsewhere"))
     row = only(region, "exam_order")
     assert (row["state"], row["cancel_reason"]) == ("cancelled", "made elsewhere")
+
+
+def test_an_order_that_was_moved_is_another_ones_with_its_words_and_stands_where_it_did(region: Region) -> None:
+    """Whoever it was of may be erased: its words are sealed again."""
+    first = UUID(region.receive().result["identity"])
+    asked = PlaceOrder(identity=first, site="CHB", ordered_by=CLINICIAN, modality="CT", question="nodule?")
+    order = UUID(region.ask(asked).result["order"])
+    at = datetime(2026, 2, 1, 9, tzinfo=UTC)
+    region.ask(ScheduleOrder(order=order, site="CHB", at=at, accession="A2", ae_title="CT1"))
+    before = {"cancel_reason": None, **only(region, "exam_order")}
+    other = region.ask(Split(identity=first, orders=(order,), reason="two people")).result["other"]
+    assert only(region, "exam_order") == {**before, "identity_id": other}
+    region.memory_vault.destroy(str(first))
+    assert only(region, "exam_order") == {**before, "identity_id": other}
+    region.memory_vault.destroy(other)
+    row = only(region, "exam_order")
+    assert [row[name] for name in ("placer_number", "question", "accession", "ae_title")] == [ERASED] * 4
 
 
 def test_a_requested_reading_is_a_row(region: Region) -> None:

@@ -48,7 +48,7 @@ class MemoryViews:
         """See ``Views``."""
         index = self._rows(IdentityIndex())
         members = _members(index, identity)
-        alone = [{"rule": None, **row, "identities": [row["identity_id"]]} for row in _all(index, "identity_event")]
+        alone = [{"rule": None, **row, "identities": _named(row)} for row in _all(index, "identity_event")]
         pairs = [{**row, "identities": [row["low"], row["high"]]} for row in _all(index, "statement")]
         return _in_order(row for row in alone + pairs if members & {*row["identities"]})
 
@@ -102,7 +102,8 @@ class MemoryViews:
     def order(self, order: UUID) -> Document:
         """See ``Views``."""
         never: Row = dict.fromkeys(("presented_at", "scheduled_at", "study_uid", "report_uid"))
-        return never | self._rows(PatientRecord()).table("exam_order")[(str(order),)]
+        row = self._rows(PatientRecord()).table("exam_order")[(str(order),)]
+        return never | row | {"identity": row["identity_id"]}
 
     def dose(self, identity: UUID) -> Document:
         """See ``Views``."""
@@ -183,6 +184,11 @@ def _members(index: MemoryRows, identity: UUID) -> set[str]:
     persons = {key: row["person_id"] for (key,), row in index.table("node").items()}
     person = persons.get(str(identity), str(identity))
     return {str(identity), *(key for key, of in persons.items() if of == person)}
+
+
+def _named(row: Row) -> list[str]:
+    """Whom an event of one identity speaks of: a split names two."""
+    return [one for one in (row["identity_id"], row["other_id"]) if one]
 
 
 def _all(rows: MemoryRows, table: str) -> list[Row]:

@@ -35,7 +35,7 @@ class Views(Protocol):
         """Open conflicts of all studies: ``conflict``, ``study``, ``kind``, ``differing``, ``instances``."""
 
     def order(self, order: UUID) -> Document:
-        """``state``, ``presented_at``, ``scheduled_at``, ``study_uid``, ``report_uid``."""
+        """``identity``, ``question``, ``state``, ``presented_at``, ``scheduled_at``, ``study_uid``, ``report_uid``."""
 
     def dose(self, identity: UUID) -> Document:
         """``totals`` by quantity; ``exposures``; ``reports``: ``report_uid``, ``superseded_by``, ``disagrees``;
