@@ -93,7 +93,7 @@ def _patient(ours: Krypton, head: int) -> tuple[str, str]:
 
     for site in ("CHB", "CHP"):
         ask(EnrollSite(code=site, name=f"Hospital {site}"))
-    ask(RegisterProfessional(rpps=RPPS, name="Dr Essai", profession="radiologist", site="CHB"))
+    ask(RegisterProfessional(rpps=RPPS, name="Dr Essai", profession="radiologist", sites=("CHB",)))
     identities: dict[str, str] = {}
     number = 0
     while (ours.ledger.recorder.max_notification_id() or 0) - head < PATIENT_EVENTS:

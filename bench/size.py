@@ -40,7 +40,7 @@ def run(ours: Krypton, identities: int = IDENTITIES, seconds: float = 8.0) -> di
     links = fill(ours, site, identities)
     figures: dict[str, float] = {"identities": identities, "links": links, "filled: s": time.perf_counter() - begin}
     figures |= _process(ours, _pairs(ours, chance, identities))
-    ours.execute(RegisterProfessional(rpps=RPPS, name="Dr Essai", profession="physician", site=site), Envelope())
+    ours.execute(RegisterProfessional(rpps=RPPS, name="Dr Essai", profession="physician", sites=(site,)), Envelope())
     opened = [OpenAccess(identity=one, rpps=RPPS, reason="care") for one, _ in _pairs(ours, chance, identities)]
     arrived = (commands.study(site, n) for n in count())
     merged = (Merge(one=a, other=b, reason="same traits") for a, b in _pairs(ours, chance, identities))

@@ -28,10 +28,12 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "site.enroll": OPERATOR,
     "site.device": OPERATOR,
     "site.service": OPERATOR,
+    "site.import": OPERATOR,
     "site.list": EVERYBODY,
     "professional.register": OPERATOR,
     "professional.affiliate": OPERATOR,
     "professional.suspend": OPERATOR,
+    "professional.import": OPERATOR,
     "professional.list": EVERYBODY,
     # Who is who: traits, and no clinical content
     "identity.register": CLERK | SERVICE,

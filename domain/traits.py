@@ -50,12 +50,10 @@ def corrected(now: datetime, known: Mapping[str, str | None], /, **stated: str |
         raise BadTraits(f"no such trait: {', '.join(sorted(unknown))}; known are {', '.join(TRAITS)}")
     clean = {name: (value or "").strip() or None for name, value in stated.items()}
     if bad := [name for name, value in clean.items() if CONTROL.search(value or "")]:
-        raise BadTraits(f"{', '.join(bad)}: holds a control character, take it out")
+        raise BadTraits(f"{', '.join(bad)}: holds a control character, take it out", about=bad[0])
     for name, value in clean.items():
-        if check := value and CHECKS.get(name):
-            check(value, now)
-        elif value:
-            _check_name(name, value)
+        if value:
+            _check(name, value, now)
     whole = {name: clean.get(name, known.get(name)) for name in TRAITS}
     if not (whole["family"] or whole["given"]):
         raise BadTraits("neither a family nor a given name: give at least one")
@@ -70,7 +68,8 @@ def refuse_odd_id(local_id: str) -> None:
     if not local_id.strip() or len(local_id) > LONGEST_ID or CONTROL.search(local_id):
         raise BadTraits(
             f"the local id is empty, longer than {LONGEST_ID} characters or holds a control character: "
-            "give the assigner's own number"
+            "give the assigner's own number",
+            about="id",
         )
 
 
@@ -80,7 +79,8 @@ def refuse_mistyped_id(local_id: str) -> None:
     if local_id != local_id.strip() or INVISIBLE.intersection(map(unicodedata.category, local_id)):
         raise BadTraits(
             "the local id has a blank at its start or end, or a character that cannot be seen: take it out, for with "
-            "it the id is another one than without"
+            "it the id is another one than without",
+            about="id",
         )
 
 
@@ -97,6 +97,18 @@ def received_traits(now: datetime, /, **stated: str | None) -> dict[str, str | N
         except BadTraits:
             clean[name] = None
     return clean
+
+
+def _check(trait: str, stated: str, now: datetime) -> None:
+    """Raises BadTraits (I1), about that trait."""
+    try:
+        if check := CHECKS.get(trait):
+            check(stated, now)
+        else:
+            _check_name(trait, stated)
+    except BadTraits as refusal:
+        refusal.about = trait
+        raise
 
 
 def _check_name(trait: str, name: str) -> None:

@@ -28,7 +28,7 @@ Feature: A file of a spreadsheet registers many people at once
       And a row "CHB", "2", "FICTIF", "Théo", "12/04/2961", "M"
       When the list is imported
       Then 1 person is registered
-      And row 3 comes back because "birth date is in the future"
+      And row 3 comes back for its column "Date de naissance", because "birth date is in the future"
       When the rows that came back are imported with "1961" for "2961"
       Then 1 person is registered
       And the last one is FICTIF Théo, born 1961-04-12
@@ -49,7 +49,7 @@ Feature: A file of a spreadsheet registers many people at once
       And a row "CHB", "1", "12345!!", "Léa", "12/04/1980", "F"
       And a row "CHB", "2", "FICTIF", "Théo", "02/01/2020", "M"
       When the list is checked
-      Then row 2 comes back because "family has no letter"
+      Then row 2 comes back for its column "Nom de naissance", because "family has no letter"
       And 1 person would be registered
       And the ledger holds nobody
 

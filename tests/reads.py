@@ -45,8 +45,8 @@ NOTHING_PERSONAL: Final = {
     "rules.train-matching": _COUNTS,
     **dict.fromkeys(
         (
-            *("site.enroll", "site.device", "site.service"),
-            *("professional.register", "professional.affiliate", "professional.suspend"),
+            *("site.enroll", "site.device", "site.service", "site.import"),
+            *("professional.register", "professional.affiliate", "professional.suspend", "professional.import"),
             *("identity.register", "identity.import", "identity.correct", "identity.status", "identity.attach-ins"),
             *("identity.detach-ins", "identity.flag", "identity.merge", "identity.unmerge"),
             *("erase.request", "erase.approve", "erase.cancel", "erase.hold", "erase.release"),

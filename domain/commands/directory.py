@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from domain.aggregates.establishment import CODE, Establishment
 from domain.aggregates.professional import Professional
 from domain.aggregates.refused_caller import ADDRESS_LENGTH, AE_TITLE_LENGTH, RefusedCaller, printable
 from domain.errors import NotFound, ProfessionalRegistered, SiteEnrolled, UnknownSite
+from domain.ids import Ids
 from domain.work import Work
 
 
@@ -37,6 +39,10 @@ class EnrollSite:
     name: str
     finess: str | None = None
     ae_titles: tuple[str, ...] = ()
+
+    def touches(self, _: Ids) -> tuple[UUID, ...]:
+        """The establishment it creates."""
+        return (Establishment.create_id(self.code),)
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises BadSite (E1), SiteEnrolled (E2), BadFiness (E3), BadAeTitle (E4), AeTitleTaken (E5)."""
@@ -79,20 +85,24 @@ class ActivateService:
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterProfessional:
-    """Register a health professional by RPPS number; with ``site``, affiliated there at once."""
+    """Register a health professional by RPPS number, affiliated to these ``sites`` at once."""
 
     rpps: str
     name: str
     profession: str
-    site: str | None = None
+    sites: tuple[str, ...] = ()
+
+    def touches(self, ids: Ids) -> tuple[UUID, ...]:
+        """The professional it creates, and the establishments."""
+        return (Professional.create_id(ids, self.rpps), *map(Establishment.create_id, self.sites))
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises BadProfessional (P1), ProfessionalRegistered (P2), UnknownSite (S1)."""
+        """Raises BadProfessional (P1), ProfessionalRegistered (P2), AlreadyAffiliated (P3), UnknownSite (S1)."""
         if work.find(Professional, Professional.create_id(work.ids, self.rpps)):
             raise ProfessionalRegistered(f"professional {self.rpps} is registered already: affiliate them instead")
         new = Professional.register(work.ids, rpps=self.rpps, name=self.name, profession=self.profession)
-        if self.site is not None:
-            new.affiliate(site=site_of(work, self.site).code)
+        for site in self.sites:
+            new.affiliate(site=site_of(work, site).code)
         work.add(new)
         return {"professional": str(new.id), "rpps": self.rpps}
 

@@ -4,9 +4,16 @@ from domain.errors.refusal import RuleBroken
 
 
 class BadTraits(RuleBroken):
-    """Impossible traits: an invalid date, an unknown sex code, or no name."""
+    """Impossible traits: an invalid date, an unknown sex code, or no name.
+
+    ``about``: the trait, or ``id``; None where it is no single one.
+    """
 
     rule = "I1"
+
+    def __init__(self, *said: object, about: str | None = None) -> None:
+        super().__init__(*said)
+        self.about = about
 
 
 class AlreadyRegistered(RuleBroken):

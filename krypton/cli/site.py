@@ -8,6 +8,7 @@ from domain.commands.directory import ActivateService, EnrollSite, RegisterDevic
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import ask, krypton
 from krypton.cli.groups import command_group
+from krypton.cli.importing import Check, File, Rejects, imported
 from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, table
 
@@ -56,6 +57,25 @@ def service(
 ) -> None:
     """Activate a regional service for the establishment."""
     ask(krypton(), ActivateService(code=code, service=name), who, command_id, as_json)
+
+
+@app.command("import")
+def import_file(
+    file: File,
+    check: Check = False,
+    rejects: Rejects = None,
+    who: As = OWN,
+    command_id: CommandId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enroll many from CSV: code,name and optionally finess,ae_titles.
+
+    Reads what spreadsheets write (see docs/csv.md). Run again, also after an interruption, it writes only what is
+    missing. Ends with 1 where a row was refused.
+    """
+    from krypton.intake.directory_csv import SITES
+
+    imported(SITES, file, who, command_id, check, rejects, as_json)
 
 
 @app.command("list")

@@ -87,6 +87,23 @@ class Sheet:
     rows: Iterator[Row]
 
 
+class Unbroken(Iterator[Row]):
+    """The rows before a broken line, and that line."""
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self._rows = rows
+        self.broken: BrokenLine | None = None
+
+    def __next__(self) -> Row:
+        if self.broken:
+            raise StopIteration
+        try:
+            return next(self._rows)
+        except BrokenLine as broken:
+            self.broken = broken
+            raise StopIteration from None
+
+
 @contextmanager
 def opened(file: Path, known: Callable[[str], bool]) -> Iterator[Sheet]:
     """The table in a file. ``known``: whether a name in the header is a known column. Raises FileWrong."""

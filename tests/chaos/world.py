@@ -147,5 +147,5 @@ def _known(ours: Krypton) -> None:
         titles = (AE_TITLE,) if code == "CHB" else ()
         ours.execute(EnrollSite(code=code, name=f"Hospital {code}", ae_titles=titles), Envelope())
     ours.execute(RegisterProfessional(rpps=CLINICIAN, name="Dr Clinicien", profession="physician"), Envelope())
-    doctor = RegisterProfessional(rpps=RADIOLOGIST, name="Dr Radiologue", profession="radiologist", site="CHP")
+    doctor = RegisterProfessional(rpps=RADIOLOGIST, name="Dr Radiologue", profession="radiologist", sites=("CHP",))
     ours.execute(doctor, Envelope())

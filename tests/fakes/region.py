@@ -45,7 +45,7 @@ class Region(MemoryLedger):
         for code in SITES:
             self.ask(EnrollSite(code=code, name=f"Hospital {code}"))
         self.ask(RegisterProfessional(rpps=CLINICIAN, name="Dr Clinicien", profession="physician"))
-        self.ask(RegisterProfessional(rpps=RADIOLOGIST, name="Dr Radiologue", profession="radiologist", site="CHP"))
+        self.ask(RegisterProfessional(rpps=RADIOLOGIST, name="Dr Radiologue", profession="radiologist", sites=("CHP",)))
         self.start = self.head()
 
     def head(self) -> int:

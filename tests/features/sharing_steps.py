@@ -27,7 +27,7 @@ def party(world: World, name: str) -> str:
 @given(parsers.re(r"(?P<doctor>Dr \w+) works for (?P<code>[A-Z-]+)"))
 def works_for(world: World, doctor: str, code: str) -> None:
     world.ask(
-        RegisterProfessional(rpps=rpps(world, doctor), name=doctor, profession="radiologist", site=world.code(code))
+        RegisterProfessional(rpps=rpps(world, doctor), name=doctor, profession="radiologist", sites=(world.code(code),))
     )
 
 

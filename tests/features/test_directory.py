@@ -27,7 +27,7 @@ def sends_as(world: World, ae_title: str, code: str) -> None:
 @step(parsers.parse("the professional {rpps} is registered at {code}"))
 def register_professional(world: World, rpps: str, code: str) -> None:
     number, site = world.rpps(rpps), world.code(code)
-    world.ask(RegisterProfessional(rpps=number, name="Dr Test", profession="radiologist", site=site))
+    world.ask(RegisterProfessional(rpps=number, name="Dr Test", profession="radiologist", sites=(site,)))
 
 
 @when(parsers.parse("the professional {rpps} is affiliated to {code}"))

@@ -31,7 +31,7 @@ def desk() -> Desk:
 def works_for(world: World, rpps: str, code: str) -> None:
     world.enroll("CHB", "CHP")
     number, site = world.rpps(rpps), world.code(code)
-    world.ask(RegisterProfessional(rpps=number, name="Dr Radiologue", profession="radiologist", site=site))
+    world.ask(RegisterProfessional(rpps=number, name="Dr Radiologue", profession="radiologist", sites=(site,)))
 
 
 @given("CHB has sent a study")

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, Final
 
-from krypton.intake.identity_columns import is_known
-from krypton.intake.identity_csv import FileWrong, import_csv
+from krypton.intake.csv_import import FileWrong, import_csv
+from krypton.intake.identity_csv import IDENTITIES
 from krypton.intake.spreadsheet import opened
 from tests.fakes.region import Region
 from tests.fuzz.frame import Wrong, scratch
@@ -133,7 +133,7 @@ class IdentityCsv:
         return f"{min(done['registered'], 3)} {min(done['known'], 2)} {sorted(reasons)[:3]} {bool(done['broken'])}"
 
     def _run(self, region: Region, **more: Any) -> dict[str, Any]:
-        return import_csv(region, self._file, "clerk:desk", warn=lambda _: None, **more)
+        return import_csv(region, self._file, IDENTITIES, "clerk:desk", warn=lambda _: None, **more)
 
     def _adds_up(self, region: Region, done: dict[str, Any]) -> None:
         if done["lines"] != done["registered"] + done["known"] + done["refused_lines"]:
@@ -149,7 +149,7 @@ class IdentityCsv:
             raise Wrong("counts: another number of rows than the file has")
 
     def _own_count(self) -> int:
-        with opened(self._file, is_known) as sheet:
+        with opened(self._file, IDENTITIES.layout.knows) as sheet:
             writing = sheet.writing
         text = self._file.read_bytes()[len(writing.mark) :].decode(writing.encoding, writing.errors)
         if writing.hint:
@@ -162,7 +162,7 @@ class IdentityCsv:
         self._file.write_bytes(self._rejects.read_bytes())
         once_more = Region()
         try:
-            again = import_csv(once_more, self._file, "clerk:desk")
+            again = import_csv(once_more, self._file, IDENTITIES, "clerk:desk")
         except FileWrong as wrong:
             raise Wrong(f"rejects: they are no file to import ({wrong})") from None
         if again["registered"] and not _depends_on_rows_before(done):

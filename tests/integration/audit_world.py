@@ -205,7 +205,7 @@ def audit_world(stack: Stack) -> Iterator[AuditWorld]:
     world = AuditWorld(ours, stack.root)
     for site, rpps in (("CHB", CLINICIAN), ("CHP", RADIOLOGIST)):
         world.ask(EnrollSite(code=site, name=f"Hospital {site}"))
-        world.ask(RegisterProfessional(rpps=rpps, name="Dr Essai", profession="radiologist", site=site))
+        world.ask(RegisterProfessional(rpps=rpps, name="Dr Essai", profession="radiologist", sites=(site,)))
     try:
         yield world
     finally:

@@ -1,9 +1,11 @@
 """What operators see: the directory, how far the views are, what waits in dead letters, and what is not ready yet."""
 
 import base64
+import json
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 from uuid import uuid4
@@ -74,6 +76,27 @@ def test_professionals_are_listed_with_their_sites(region: Region) -> None:
     }
     said = region.complaint(1, "professional", "register", CLINICIAN, "--name", "Dr", "--profession", "x")
     assert said.endswith("is registered already: affiliate them instead (P2)")
+
+
+def test_lists_of_sites_and_of_professionals_are_imported(region: Region, tmp_path: Path) -> None:
+    """What is wrong is named by line and column, comes back to be corrected, and the rest is there at once."""
+    code, ten = f"I-{uuid4().hex[:6].upper()}", f"4{uuid4().int % 10**9:09}"
+    rpps, sites, people, kept = ten + check_digit(ten), *(tmp_path / name for name in ("s.csv", "p.csv", "k.csv"))
+    sites.write_text(f"Code;Nom;FINESS;Titres AE\n{code};Essai;330000001;{code}, {code}_CT\n{code}-2;Essai;33;\n")
+    people.write_text(f"RPPS;Nom;Profession;Site\n{ten};Dr Essai;physician;\n{rpps};Dr Essai;physician;CHB, {code}\n")
+    said = region.run("site", "import", sites, "--rejects", kept, "--json")
+    told = json.loads(said.out)
+    assert (said.code, told["enrolled"]) == (1, 1)
+    assert [(one["line"], one["column"]) for one in told["refused"]] == [(3, "FINESS")]
+    kept.write_text(kept.read_text().replace(";33;", ";330000002;"))
+    assert region.ask("site", "import", kept)["enrolled"] == 1
+    found = next(site for site in region.ask("site", "list") if site["code"] == code)
+    assert (found["finess"], found["ae_titles"]) == ("330000001", [code, f"{code}_CT"])
+    said = region.run("professional", "import", people)
+    assert (said.code, "RPPS" in said.out) == (1, True)
+    assert "an RPPS number has 11 digits" in " ".join(said.out.split())
+    found = next(one for one in region.ask("professional", "list") if one["rpps"] == rpps)
+    assert found["sites"] == ["CHB", code]
 
 
 def decisions(region: Region) -> dict[Decision, int]:

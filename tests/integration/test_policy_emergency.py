@@ -26,7 +26,7 @@ AUDITOR = Caller("auditor:dpo", "weekly review")
 @pytest.fixture
 def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
     world = made(installed_url, tmp_path, monkeypatch)
-    world.ask(RegisterProfessional(rpps=CLINICIAN, name="Dr Clinicien", profession="physician", site="CHA"))
+    world.ask(RegisterProfessional(rpps=CLINICIAN, name="Dr Clinicien", profession="physician", sites=("CHA",)))
     yield world
     world.close()
 

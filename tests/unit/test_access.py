@@ -25,7 +25,9 @@ def ledger() -> MemoryLedger:
     for code in ("CHB", "CHP"):
         made.ask(EnrollSite(code=code, name=f"Hospital {code}"))
     for rpps, site in ((INSIDE, "CHB"), (OUTSIDE, "CHP"), (FREE, None)):
-        made.ask(RegisterProfessional(rpps=rpps, name="Dr Fictif", profession="radiologist", site=site))
+        made.ask(
+            RegisterProfessional(rpps=rpps, name="Dr Fictif", profession="radiologist", sites=(site,) if site else ())
+        )
     return made
 
 

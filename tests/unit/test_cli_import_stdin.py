@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from krypton.cli.identity_import import whole
+from krypton.cli.importing import whole
 
 ROWS = "assigner;id;family\nCHB;1;FICTIVE\n".encode("cp1252")
 

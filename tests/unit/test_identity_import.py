@@ -16,7 +16,8 @@ from domain.commands.identities import Correct, Register
 from domain.errors import BadTraits
 from domain.ports import Answer
 from domain.work import Envelope
-from krypton.intake.identity_csv import BATCH, FileWrong, import_csv
+from krypton.intake.csv_import import BATCH, FileWrong, import_csv
+from krypton.intake.identity_csv import IDENTITIES
 from krypton.intake.seen import Seen
 from krypton.intake.spans import Spans
 from krypton.intake.spreadsheet import Row
@@ -58,7 +59,7 @@ def written(path: Path, *rows: str, encoding: str = "cp1252") -> Path:
 
 
 def run(region: Region, file: Path, **more: Any) -> dict[str, Any]:
-    return import_csv(region, file, "clerk:desk", **more)
+    return import_csv(region, file, IDENTITIES, "clerk:desk", **more)
 
 
 def counts(summary: dict[str, Any]) -> tuple[int, int, int]:
@@ -83,6 +84,8 @@ def test_good_rows_are_registered_and_bad_ones_told_with_their_lines(region: Reg
     reasons = [one["reason"] for one in summary["refused"]]
     for reason, words in zip(reasons, WHY, strict=True):
         assert words in reason
+    columns = ["Date de naissance", "Nom de naissance", "IPP", *["Date de naissance"] * 2, "Établissement", None]
+    assert [one["column"] for one in summary["refused"]] == columns
     assert [reason[-4:] for reason in reasons[:4]] == ["(I1)"] * 4
     assert "Anne" not in str(summary)
     born = [e.data["traits"]["birth_date"] for e in region.history(region.start) if e.type == "identity.registered"]
@@ -355,7 +358,8 @@ def test_rows_are_let_go_once_they_are_answered(tmp_path: Path, check: bool) -> 
     """So memory does not grow with the file: no more rows, commands and envelopes are there at the end than before."""
     rows = (f"CHB;{n};FICTIVE;Lea;{'30/02' if n % 5 == 0 else '01/02'}/1980;F;Pau" for n in range(8 * BATCH))
     ledger = Forgetful()
-    import_csv(ledger, written(tmp_path / "f.csv", *rows), "clerk:desk", check=check, rejects=tmp_path / "kept.csv")  # type: ignore[arg-type]
+    file = written(tmp_path / "f.csv", *rows)
+    import_csv(ledger, file, IDENTITIES, "clerk:desk", check=check, rejects=tmp_path / "kept.csv")  # type: ignore[arg-type]
     assert len(ledger.alive) == 8
     assert ledger.alive[-1] <= ledger.alive[1] + BATCH // 10
 

@@ -23,7 +23,7 @@ def ledger() -> MemoryLedger:
     """One radiologist of CHB."""
     made = MemoryLedger()
     made.ask(EnrollSite(code="CHB", name="CH de la Côte"))
-    made.ask(RegisterProfessional(rpps=RPPS, name="Dr Fictif", profession="radiologist", site="CHB"))
+    made.ask(RegisterProfessional(rpps=RPPS, name="Dr Fictif", profession="radiologist", sites=("CHB",)))
     return made
 
 
@@ -35,7 +35,11 @@ REFUSED: list[tuple[Command, type[RuleBroken | NotFound], str]] = [
     (RegisterProfessional(rpps="10101202133", name="x", profession="y"), BadProfessional, "a check digit"),
     (RegisterProfessional(rpps="10101209996", name="", profession="y"), BadProfessional, "a name and a profession"),
     (RegisterProfessional(rpps=RPPS, name="x", profession="y"), ProfessionalRegistered, "registered already"),
-    (RegisterProfessional(rpps="10101209996", name="x", profession="y", site="NOWHERE"), UnknownSite, "site enroll"),
+    (
+        RegisterProfessional(rpps="10101209996", name="x", profession="y", sites=("NOWHERE",)),
+        UnknownSite,
+        "site enroll",
+    ),
     (Affiliate(rpps=RPPS, site="CHB"), AlreadyAffiliated, "affiliated to CHB already"),
     (Affiliate(rpps="10101209996", site="CHB"), NotFound, "krypton professional register 10101209996"),
     (Suspend(rpps=RPPS, reason=" "), SuspensionRefused, "without a reason"),
@@ -52,7 +56,7 @@ def test_a_refusal_says_what_to_do(
 
 def test_a_refused_registration_leaves_nothing(ledger: MemoryLedger) -> None:
     with pytest.raises(UnknownSite):
-        ledger.ask(RegisterProfessional(rpps="10101209996", name="x", profession="y", site="NOWHERE"))
+        ledger.ask(RegisterProfessional(rpps="10101209996", name="x", profession="y", sites=("NOWHERE",)))
     assert set(ledger.directory().professionals) == {RPPS}
 
 

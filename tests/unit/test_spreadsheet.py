@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from krypton.intake.identity_columns import is_known
+from krypton.intake.identity_columns import COLUMNS
 from krypton.intake.spreadsheet import FileWrong, Row, Sheet, opened
 
 HEADER = "Établissement;IPP;Nom de naissance;Prénom"
@@ -20,7 +20,7 @@ def read(tmp_path: Path) -> Read:
     def read(content: bytes) -> tuple[Sheet, list[Row]]:
         file = tmp_path / "people.csv"
         file.write_bytes(content)
-        with opened(file, is_known) as sheet:
+        with opened(file, COLUMNS.knows) as sheet:
             return sheet, list(sheet.rows)
 
     return read
@@ -103,5 +103,5 @@ def test_a_quotation_that_is_never_closed_is_told_so(read: Read) -> None:
 
 def test_a_pipe_is_refused(tmp_path: Path) -> None:
     """It cannot be read twice."""
-    with pytest.raises(FileWrong, match="no pipe"), opened(tmp_path, is_known):
+    with pytest.raises(FileWrong, match="no pipe"), opened(tmp_path, COLUMNS.knows):
         pass

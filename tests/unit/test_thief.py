@@ -18,7 +18,8 @@ from domain.commands.orders import PlaceOrder
 from domain.commands.readings import RequestReading
 from domain.ids import Ids
 from domain.named import NAMED, foreign
-from krypton.intake.identity_csv import import_csv
+from krypton.intake.csv_import import import_csv
+from krypton.intake.identity_csv import IDENTITIES
 from schemas.codec import Codec
 from schemas.registry import registry
 from streams.relay.outgoing import Addresser, NoKeys, Stored
@@ -107,7 +108,7 @@ def lived(ids: Ids, folder: Path) -> Region:
     region.ask(RefuseCaller(ae_title="STRANGER", called="KRYPTON", address="192.0.2.1"))
     file = folder / "people.csv"
     file.write_text(",".join(TYPED) + "\n" + ",".join(TYPED.values()) + "\n")
-    import_csv(region, file, "clerk:c1")
+    import_csv(region, file, IDENTITIES, "clerk:c1")
     return region
 
 

@@ -1,47 +1,58 @@
-"""What columns of identities are called and what their cells mean, and that docs/csv.md says so."""
+"""What columns of CSV files are called and what their cells mean, and that docs/csv.md says so."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from krypton.intake.identity_columns import FIELDS, NAMES, REQUIRED, SEXES, CellWrong, Columns, birth_date, plain, sex
+from krypton.intake import directory_columns
+from krypton.intake.columns import CellWrong, Columns, Layout, plain
+from krypton.intake.identity_columns import COLUMNS, SEXES, birth_date, sex
 from krypton.intake.spreadsheet import FileWrong, Row
 
 PAGE = (Path(__file__).parents[2] / "docs/csv.md").read_text()
-TABLE = {
-    field: (required == "yes", names, cells)
-    for field, required, names, cells in re.findall(
-        r"^\| `(\w+)` \| (yes|no) \| ([^|]+) \| ([^|]+) \|$", PAGE, re.MULTILINE
-    )
-}
+SECTIONS = {"identities": COLUMNS, "sites": directory_columns.SITES, "professionals": directory_columns.PROFESSIONALS}
+every_layout = pytest.mark.parametrize("section", SECTIONS)
 FRENCH = ("Établissement", "N° IPP", "Nom de naissance", "Prénom", "Date de naissance", "Sexe")
+
+
+def columns_of(header: Sequence[str]) -> Columns:
+    return Columns.of(COLUMNS, header)
 
 
 # The page
 
 
-def test_the_page_lists_each_field_and_whether_it_is_required() -> None:
-    assert {field: required for field, (required, _, _) in TABLE.items()} == {
-        field: field in REQUIRED for field in NAMES
+def table(section: str) -> dict[str, tuple[bool, str, str]]:
+    """Each field of a section's table: whether it is required, its names, and what its cells hold."""
+    (text,) = re.findall(rf"^### {section.capitalize()}\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^\| `(\w+)` \| (yes|no) \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+    return {field: (required == "yes", names, cells) for field, required, names, cells in rows}
+
+
+@every_layout
+def test_the_page_lists_each_field_its_names_and_whether_it_is_required(section: str) -> None:
+    layout, told = SECTIONS[section], table(section)
+    assert {field: required for field, (required, _, _) in told.items()} == {
+        field: field in layout.required for field in layout.names
     }
-
-
-@pytest.mark.parametrize("field", NAMES)
-def test_the_page_lists_the_names_of_a_column(field: str) -> None:
-    told = TABLE[field][1].partition(". ")[0]
-    assert sorted(plain(name) for name in told.split(", ")) == sorted(plain(name) for name in NAMES[field])
+    for field, (_, names, _) in told.items():
+        listed = names.partition(". ")[0].split(", ")
+        assert sorted(map(plain, listed)) == sorted(map(plain, layout.names[field]))
 
 
 def test_the_page_lists_the_codes_of_sex() -> None:
-    told = [sorted(map(plain, codes.split(", "))) for codes in TABLE["sex"][2].split(" · ")]
+    told = [sorted(map(plain, codes.split(", "))) for codes in table("identities")["sex"][2].split(" · ")]
     assert told == [sorted(map(plain, codes)) for codes in SEXES.values()]
 
 
-def test_no_name_means_two_fields() -> None:
-    names = [plain(name) for each in NAMES.values() for name in each]
+@every_layout
+def test_no_name_means_two_fields(section: str) -> None:
+    layout: Layout = SECTIONS[section]
+    names = [plain(name) for each in layout.names.values() for name in each]
     assert len(names) == len(set(names))
-    assert all(FIELDS[plain(field)] == field for field in NAMES)
+    assert all(layout.fields[plain(field)] == field for field in layout.names)
 
 
 # The header
@@ -50,7 +61,7 @@ def test_no_name_means_two_fields() -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        REQUIRED,
+        COLUMNS.required,
         FRENCH,
         tuple(name.upper() for name in FRENCH),
         tuple(name.replace(" ", "_").lower() for name in FRENCH),
@@ -58,36 +69,36 @@ def test_no_name_means_two_fields() -> None:
     ],
 )
 def test_names_are_read_in_any_case_and_with_or_without_accents(header: tuple[str, ...]) -> None:
-    assert Columns.of(header).places == {field: place for place, field in enumerate(REQUIRED)}
+    assert columns_of(header).places == {field: place for place, field in enumerate(COLUMNS.required)}
 
 
 def test_columns_by_other_names_are_told_and_those_without_a_name_passed_over() -> None:
-    columns = Columns.of((*FRENCH, "Ville", "", "reason", "Lieu de naissance"))
+    columns = columns_of((*FRENCH, "Ville", "", "reason", "Lieu de naissance"))
     assert columns.unknown == ("Ville", "Lieu de naissance")
-    assert set(columns.places) == set(REQUIRED)
+    assert set(columns.places) == set(COLUMNS.required)
 
 
 def test_nom_is_taken_as_the_birth_name_and_told() -> None:
     header = [name.removesuffix(" de naissance") if name.startswith("Nom") else name for name in FRENCH]
-    assert Columns.of(header).doubtful == "Nom"
-    assert Columns.of(FRENCH).doubtful is None
+    assert columns_of(header).doubtful.keys() == {"Nom"}
+    assert columns_of(FRENCH).doubtful == {}
 
 
 def test_a_header_that_lacks_a_column_says_which_were_found() -> None:
     with pytest.raises(FileWrong, match="lacks given, birth_date, sex: found are “Site”, “IPP”, “Nom”"):
-        Columns.of(("Site", "IPP", "Nom", "Adresse"))
+        columns_of(("Site", "IPP", "Nom", "Adresse"))
 
 
 def test_a_file_without_a_header_is_not_quoted() -> None:
     """Its first row names a person."""
     with pytest.raises(FileWrong, match="may have no header") as wrong:
-        Columns.of(("CHB", "1", "FICTIVE", "Lea", "1980-04-12", "F"))
+        columns_of(("CHB", "1", "FICTIVE", "Lea", "1980-04-12", "F"))
     assert "FICTIVE" not in str(wrong.value)
 
 
 def test_two_columns_that_say_the_same_are_refused() -> None:
     with pytest.raises(FileWrong, match="“Nom”, “Nom de naissance” both say family"):
-        Columns.of(("Nom", *FRENCH))
+        columns_of(("Nom", *FRENCH))
 
 
 # A row
@@ -98,7 +109,7 @@ def cells(*values: str) -> Row:
 
 
 def test_a_row_gives_the_fields_that_hold_something() -> None:
-    columns = Columns.of((*FRENCH, "Nom d'usage", "Ville"))
+    columns = columns_of((*FRENCH, "Nom d'usage", "Ville"))
     row = cells("CHB", '="007"', "FICTIVE", "", "12/04/1980", "Femme", "", "Pau")
     assert columns.read(row) == {
         "assigner": "CHB", "id": "007", "family": "FICTIVE", "birth_date": "1980-04-12", "sex": "F"
@@ -106,7 +117,7 @@ def test_a_row_gives_the_fields_that_hold_something() -> None:
 
 
 def test_an_id_keeps_its_blanks_for_the_ledger_to_refuse() -> None:
-    assert Columns.of(FRENCH).read(cells("CHB", " 7 ", "FICTIVE", "Lea", "", ""))["id"] == " 7 "
+    assert columns_of(FRENCH).read(cells("CHB", " 7 ", "FICTIVE", "Lea", "", ""))["id"] == " 7 "
 
 
 @pytest.mark.parametrize(
@@ -121,19 +132,19 @@ def test_an_id_keeps_its_blanks_for_the_ledger_to_refuse() -> None:
 )
 def test_a_row_that_cannot_be_read_is_refused_and_not_quoted(row: Row, words: str) -> None:
     with pytest.raises(CellWrong, match=words) as wrong:
-        Columns.of((*FRENCH, "Nom d'usage", "")).read(row)
+        columns_of((*FRENCH, "Nom d'usage", "")).read(row)
     assert "FICTIV" not in str(wrong.value)
 
 
 def test_cells_that_excel_left_out_at_the_end_are_empty() -> None:
     short = cells("CHB", "7", "FICTIVE", "Lea", "1980-04-12", "F")
-    assert "used_name" not in Columns.of((*FRENCH, "Nom d'usage")).read(short)
+    assert "used_name" not in columns_of((*FRENCH, "Nom d'usage")).read(short)
 
 
 def test_empty_cells_that_excel_adds_at_the_end_are_passed_over() -> None:
     """Where another row of the sheet is longer, or a cell beside the table was formatted once."""
     row = cells("CHB", "7", "FICTIVE", "Lea", "1980-04-12", "F", "", " ", "")
-    assert Columns.of(FRENCH).read(row) == Columns.of(FRENCH).read(cells(*row.cells[:6]))
+    assert columns_of(FRENCH).read(row) == columns_of(FRENCH).read(cells(*row.cells[:6]))
 
 
 @pytest.mark.parametrize(
