@@ -268,7 +268,8 @@ class Link(Aggregate):
     def dismiss(self, *, reason: str) -> None:
         """Remove an open proposal from the worklist. Raises NothingToChange (L2)."""
         if self.held is not Held.OPEN:
-            raise NothingToChange(f"link {self.id} is {self.held}: only an open proposal is dismissed")
+            what = "unmerge it instead" if self.held is Held.MERGED else "the two are two persons already"
+            raise NothingToChange(f"link {self.id} is {self.held}: only an open proposal is dismissed; {what}")
         if self.dismissed:
             raise NothingToChange(f"link {self.id} is dismissed already: nothing to do")
         self._dismissed(**self.pair, reason=reason)

@@ -1,27 +1,27 @@
-"""Under what a name is found: how it is spelt, its later words alone, and how each of these sounds.
+"""Under what a name is found: how it is spelt, whole and in each run of its words, and how each of these sounds.
 
 The one rule of folding (``domain.matching.folding``) holds for what is stored and for what is sought. DE LA TOUR is
-found under DELATOUR, LATOUR and TOUR; MARTIN-DUPONT under MARTINDUPONT and DUPONT; TOUR (DE LA) under DELATOUR, too;
-DURAND ÉP. MARTIN under both names. What says nothing to matching (INCONNU, BÉBÉ) is found all the same: somebody seeks
-it.
+found under DELATOUR, LATOUR and TOUR; MARTIN-DUPONT under MARTINDUPONT, MARTIN and DUPONT; TOUR (DE LA) under DELATOUR,
+too; DURAND ÉP. MARTIN under both names. What says nothing to matching (INCONNU, BÉBÉ) is found all the same: somebody
+seeks it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from domain.matching.folding import words
 from domain.matching.given_names import each_of
-from domain.matching.names import SHORT, both
+from domain.matching.names import PARTICLES, SHORT, both
 from domain.matching.sounds import sound
 
 LONGEST: Final = 64
 """Letters of a spelling: what comes after tells nobody apart."""
-MOST_WORDS: Final = 8
-"""Words of a name from which on it is found."""
+MOST_WORDS: Final = 5
+"""Words of a name that count alone, too."""
 
 
 class Spelling(NamedTuple):
-    """``name``: letters without gaps; ``whole``: it is all of the name, and not its later words alone."""
+    """``name``: letters without gaps; ``whole``: it is all of the name, and not some of its words."""
 
     name: str
     sound: str
@@ -48,11 +48,20 @@ def _spellings(names: Iterable[tuple[str, ...]], others: Iterable[str]) -> list[
     """``others``: whole names, spelt otherwise than their words follow each other."""
     found: dict[str, bool] = {}
     for said in names:
-        for start in range(min(len(said), MOST_WORDS)):
-            name = _joined(said[start:])
-            found[name] = found.get(name, False) or start == 0
+        for run in _runs(said):
+            found[_joined(run)] = found.get(_joined(run), False) or run == said
     found |= {name[:LONGEST]: True for name in others}
     return [Spelling(name, sound(name), whole) for name, whole in found.items() if name]
+
+
+def _runs(said: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """All words, and each run of the first ones; words that only stand before a name (DE LA) are none."""
+    yield said
+    some = said[:MOST_WORDS]
+    for start in range(len(some)):
+        for end in range(start + 1, len(some) + 1):
+            if not PARTICLES.issuperset(some[start:end]):
+                yield some[start:end]
 
 
 def _joined(said: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 from domain.actors import Caller, Role
+from domain.errors import NotFound
 from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
 from krypton.cli.calling import Acting
@@ -28,6 +29,15 @@ def asker(ours: Krypton, acting: Acting, reason: str, ref: str | None = None) ->
     """
     about = ours.resolve(ref) if ref and acting.own.endswith(":*") else None
     return acting.caller(reason, about)
+
+
+def assigner_of(ours: Krypton, code: str | None) -> str | None:
+    """The assigner of that code. Raises NotFound where it never gave out a number here, which would find nobody."""
+    from domain.commands.directory import is_enrolled
+
+    if code is None or code in ours.ledger.authorities.names.values() or is_enrolled(ours.ledger.work([]), code):
+        return code
+    raise NotFound("the assigner is no establishment here: krypton site list shows their codes")
 
 
 def acting_from(caller: Caller, site: str | None) -> Caller:

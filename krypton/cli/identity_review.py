@@ -11,10 +11,11 @@ from uuid import UUID
 
 import typer
 
+from domain.actors import Role
 from domain.commands.links import Dismiss
 from domain.commands.reviews import Assign, Postpone
 from krypton.cli.calling import ASKED, OWN, As, Why
-from krypton.cli.connection import ask, asker, envelope, krypton
+from krypton.cli.connection import ask, asker, assigner_of, envelope, krypton
 from krypton.cli.given import BECAUSE, Because
 from krypton.cli.groups import command_group
 from krypton.cli.identity_pairs import DryRun, EvenThough, merge_asking, merging, preview
@@ -27,12 +28,23 @@ from krypton.queries.worklists import PAGE
 from projections.identity_index.waiting import Wanted
 
 NOBODY: Final = "nobody"
-DAYS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+CLERK: Final = f"{Role.CLERK}:"
 DECIDE: Final = """one person: krypton identity review accept PAIR --reason …
-two persons: krypton identity review dismiss PAIR --reason …, and never to be merged: krypton identity bar
-one identity: krypton identity flag REF FLAG --clear --reason … once it is settled
-not yet: krypton identity review postpone WHAT --until DAY; somebody else's: review assign WHAT --to clerk:CODE
-PAIR is a link, or the two identities; review show PAIR weighs the two. WHAT is a pair, or one that waits alone"""
+two persons: krypton identity review dismiss PAIR --reason …
+two persons for ever: krypton identity bar ONE OTHER --reason …
+one identity, settled: krypton identity flag REF FLAG --clear --reason …
+not yet: krypton identity review postpone WHAT --until DAY --reason …
+somebody else's: krypton identity review assign WHAT --to clerk:CODE --reason …
+PAIR is a link or the two identities; krypton identity review show PAIR weighs
+them. WHAT is a pair, or one identity that waits alone."""
+
+
+def day(text: str) -> datetime:
+    """A day, or a time, as typed; UTC where it says no zone. Raises BadParameter."""
+    try:
+        return utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):  # the latter: the first hours of year 1, in a zone
+        raise typer.BadParameter("that is no day: write YYYY-MM-DD, or YYYY-MM-DDTHH:MM") from None
 
 
 class Kind(StrEnum):
@@ -49,6 +61,13 @@ class Order(StrEnum):
 
     RISK = "risk"
     AGE = "age"
+
+
+def clerk(named: str) -> str:
+    """A clerk as work is given to one. Raises BadParameter, which repeats nothing: it may be a name."""
+    if not named.startswith(CLERK):
+        raise typer.BadParameter(f"a clerk is written {CLERK} and a code without spaces, as in {CLERK}front-desk")
+    return named
 
 
 def review_list(
@@ -79,10 +98,10 @@ def review_list(
     wanted = Wanted(
         link=str(link) if link else None,
         kinds=tuple(kind) if kind else None,
-        assigner=assigner,
+        assigner=assigner_of(ours, assigner),
         by_age=order is Order.AGE,
         skip=(page - 1) * limit,
-        assigned_to="" if assigned_to == NOBODY else assigned_to,
+        assigned_to="" if assigned_to == NOBODY else assigned_to and clerk(assigned_to),
     )
     found = pairs_to_review(
         ours,
@@ -163,7 +182,7 @@ def postpone(
     one: What,
     other: OtherOf = None,
     until: Annotated[
-        datetime | None, typer.Option("--until", formats=DAYS, help="The day, or time, it is back.")
+        datetime | None, typer.Option("--until", parser=day, metavar="DAY", help="The day, or time, it is back.")
     ] = None,
     back: Annotated[bool, typer.Option("--back", help="Put it back on the list at once.")] = False,
     kind: WaitsAs = None,
@@ -177,7 +196,7 @@ def postpone(
         raise typer.BadParameter("say when it is back: --until a day, or --back for at once")
     ours = krypton()
     what = waits(ours, one, other, kind)
-    ask(ours, Postpone(what=what, until=utc(until), reason=reason), who, command_id, as_json)
+    ask(ours, Postpone(what=what, until=until, reason=reason), who, command_id, as_json)
 
 
 def assign(
@@ -194,9 +213,9 @@ def assign(
     """Give what waits to one clerk, who is to decide."""
     if nobody and to is not None:
         raise typer.BadParameter("--to and --nobody exclude each other: leave one out")
+    whose = None if nobody else who.actor() if to is None else clerk(to)
     ours = krypton()
     what = waits(ours, one, other, kind)
-    whose = None if nobody else to or who.actor()
     ask(ours, Assign(what=what, assigned_to=whose, reason=reason), who, command_id, as_json)
 
 

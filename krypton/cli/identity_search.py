@@ -14,7 +14,7 @@ from domain.ins import FORM, key_of
 from domain.matching.spellings import folded
 from domain.traits import CHECKS, first_day
 from krypton.cli.calling import ASKED, OWN, As, Why
-from krypton.cli.connection import asker, krypton
+from krypton.cli.connection import asker, assigner_of, krypton
 from krypton.cli.given import From, all_told, line
 from krypton.cli.options import AsJson, BirthDate, BirthPlace, Limit, Sex, SexOf
 from krypton.cli.output import document, err, table
@@ -76,12 +76,15 @@ def search(
     }
     criteria = sought(all_told(typed, source), by_sound=by_sound)
     ours = krypton()
+    assigner_of(ours, criteria.get("assigner"))
     found = people_found(ours, asker(ours, who, reason), criteria, limit=limit, skip=(page - 1) * limit)
     if as_json:
         document(found)
         return
     rows = [row["traits"] | {name: row[name] for name in row if name != "traits"} for row in found]
     table(rows, FOUND, "Found" if page == 1 else f"Found, page {page}")
+    if not found and "|" in criteria.get("number", ""):
+        err.print("--number is the number alone; --assigner says who gave it out")
     if len(found) == limit:
         err.print(f"there may be more: --page {page + 1}; or say more of the person")
 

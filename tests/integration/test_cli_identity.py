@@ -328,6 +328,19 @@ class TestSearch:
         assert region.ask("identity", "search", "--family", "Вымышленна") == []
         assert "--family has no letter" in region.complaint(2, "identity", "search", "--family", "12")
 
+    def test_a_part_of_a_compound_name_is_found_by_its_sound(self, region: Region) -> None:
+        ref = region.register(family="GONDOLARD-FICTIVE")
+        region.settle()
+        (found,) = region.ask("identity", "search", "--family", "gondolar", "--sound")
+        assert found["local_id"] == ref[4:]
+
+    def test_an_assigner_that_is_none_is_told_so_and_a_number_with_its_assigner_too(self, region: Region) -> None:
+        ref = region.register()
+        for words in (("search", "--family", "FICTIVE"), ("review", "list")):
+            said = region.complaint(3, "identity", *words, "--assigner", "chb")
+            assert said.startswith("not found: the assigner is no establishment here")
+        assert "--number is the number alone" in region.run("identity", "search", "--number", ref).err
+
 
 class TestPreview:
     """What a merge or an unmerge would change, before anything is written."""

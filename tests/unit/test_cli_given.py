@@ -234,6 +234,24 @@ def test_a_search_that_could_find_nobody_or_everybody_is_refused(
     assert "ZQXV" not in err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("postpone", "CHB|1", "--until", "tomorrow"), "that is no day: write YYYY-MM-DD"),
+        (("postpone", "CHB|1", "--until", "0001-01-01T00:00+14:00"), "that is no day"),
+        (("postpone", "CHB|1"), "say when it is back: --until a day, or --back for at once"),
+        (("postpone", "CHB|1", "--until", "2030-01-01", "--back"), "say when it is back"),
+        (("assign", "CHB|1", "--to", "ZQXV"), "a clerk is written clerk: and a code without spaces"),
+        (("assign", "CHB|1", "--to", "clerk:c1", "--nobody"), "--to and --nobody exclude each other"),
+    ],
+)
+def test_what_is_put_off_until_no_day_or_given_to_no_clerk_is_told_so(
+    typed: Typed, words: tuple[str, ...], said: str
+) -> None:
+    code, _, err = typed.run("identity", "review", *words, "--reason", "papers awaited")
+    assert (code, said in " ".join(err.split()), "ZQXV" in err) == (2, True, False)
+
+
 def test_a_dash_reads_a_line_of_standard_input_options_first(typed: Typed) -> None:
     one, other = typed.region.persons("1", "2")
     code, _, err = typed.run("identity", "merge", "-", "-", "--reason", "-", stdin=f"papers seen\n{one}\n{other}\n")

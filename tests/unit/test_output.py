@@ -101,11 +101,54 @@ def test_the_ids_of_a_pair_that_fit_on_no_line_stand_under_it_in_line_with_what_
         "link": "3",
         "said": "merged",
         "persons": ["1", "2"],
+        "why": [],
+        "barred_by": [],
     }
     pair({"identities": sides, **dict.fromkeys(ABOUT), **said})
     left, right, kind, link, last = capsys.readouterr().out.splitlines()[-5:]
     assert (left, right) == (f"left   {'1' * 36}", f"right  {'2' * 36}")
     assert (kind, link, last) == ("kind   duplicate, potential (DPOT), held back by a bar", "link   3", "")
+
+
+SIDES = [
+    {"assigner": "CHB", "local_id": n, "identity": n * 8, "traits": {"family": name}, **dict.fromkeys(SIDE)}
+    for n, name in (("1", "LE GOFF"), ("2", "LeGoff"))
+]
+ENTRY = {"identities": SIDES, **dict.fromkeys(ABOUT), "persons": ["1" * 8, "2" * 8], "why": [], "barred_by": []}
+
+
+def test_spellings_of_one_name_are_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    pair({**ENTRY, "kind": "proposal", "code": None, "waits_as": "proposed", "said": "review_requested", "worth": 1.0})
+    said = capsys.readouterr().out
+    assert "≠" not in said
+    assert "worth" in said
+
+
+@pytest.mark.parametrize(
+    ("said", "persons", "now"),
+    [
+        ("merged", ["1" * 8, "1" * 8], "now one person"),
+        ("barred", ["1" * 8, "2" * 8], "now never to be one person"),
+        ("dismissed", ["1" * 8, "2" * 8], "now two persons, until a human merges them"),
+    ],
+)
+def test_of_two_about_whom_nobody_is_asked_it_is_told_how_they_stand(
+    capsys: pytest.CaptureFixture[str], said: str, persons: list[str], now: str
+) -> None:
+    bars = [["1" * 8, "2" * 8]] if said == "barred" else []
+    stand = {"said": said, "persons": persons, "barred_by": bars, "worth": 1.0, "link": "3"}
+    pair({**ENTRY, "kind": "proposal", "code": None, "waits_as": None, **stand})
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in lines if line.startswith("now ")] == [now]
+    assert not [line for line in lines if line.startswith(("kind", "worth", "barred by"))]
+
+
+def test_why_an_identity_waits_alone_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    alone = {"identities": SIDES[:1], "persons": ["1" * 8, None], "waits_as": "flagged", "said": None, "worth": 1.0}
+    pair({**ENTRY, **alone, "kind": "doubtful-number", "code": None, "why": ["ins_doubtful"]})
+    said = capsys.readouterr().out
+    assert "ins_doubtful: the matricule contradicts sex or birth date" in " ".join(said.split())
+    assert "worth" not in said
 
 
 def test_an_alert_names_its_quantity_with_its_unit(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,12 +13,12 @@ from domain.matching.spellings import LONGEST, family_spellings, folded, given_s
     [
         ("Dupont", None, {"DUPONT"}, set()),
         ("de la Tour", None, {"DELATOUR"}, {"LATOUR", "TOUR"}),
-        ("TOUR (DE LA)", None, {"TOURDELA", "DELATOUR"}, {"DELA", "LA"}),
-        ("Martin-Dupont", "Exemple", {"MARTINDUPONT", "EXEMPLE"}, {"DUPONT"}),
-        ("MARTIN ép. DURAND", None, {"MARTINEPDURAND", "MARTIN", "DURAND"}, {"EPDURAND"}),
+        ("TOUR (DE LA)", None, {"TOURDELA", "DELATOUR"}, {"TOUR", "TOURDE"}),
+        ("Martin-Dupont", "Exemple", {"MARTINDUPONT", "EXEMPLE"}, {"MARTIN", "DUPONT"}),
+        ("MARTIN ép. DURAND", None, {"MARTINEPDURAND", "MARTIN", "DURAND"}, {"MARTINEP", "EP", "EPDURAND"}),
         ("Dupont", "Dupont", {"DUPONT"}, set()),
-        ("St-Exemple", None, {"SAINTEXEMPLE"}, {"EXEMPLE"}),
-        ("Cœur d’Essai", None, {"COEURDESSAI"}, {"DESSAI", "ESSAI"}),
+        ("St-Exemple", None, {"SAINTEXEMPLE"}, {"ST", "EXEMPLE"}),
+        ("Cœur d’Essai", None, {"COEURDESSAI"}, {"COEUR", "COEURD", "DESSAI", "ESSAI"}),
         ("d\u02bcEssai", None, {"DESSAI"}, {"ESSAI"}),
         ("Иванов", None, {"ИВАНОВ"}, set()),
         ("INCONNU", None, {"INCONNU"}, set()),
@@ -26,7 +26,7 @@ from domain.matching.spellings import LONGEST, family_spellings, folded, given_s
         (None, None, set(), set()),
     ],
 )
-def test_a_family_name_is_found_whole_and_by_its_later_words(
+def test_a_family_name_is_found_whole_and_by_each_run_of_its_words(
     family: str | None, used: str | None, whole: set[str], in_part: set[str]
 ) -> None:
     found = family_spellings(family, used)
@@ -38,7 +38,7 @@ def test_a_family_name_is_found_whole_and_by_its_later_words(
 def test_a_given_name_is_found_by_each_of_the_list_and_by_its_parts() -> None:
     found = given_spellings("Jean-Pierre", "Jean-Pierre, Louis Anne")
     assert {(each.name, each.whole) for each in found} == {
-        *(("JEANPIERRE", True), ("PIERRE", False), ("LOUIS", True), ("ANNE", True)),
+        *(("JEANPIERRE", True), ("JEAN", False), ("PIERRE", False), ("LOUIS", True), ("ANNE", True)),
     }
     assert given_spellings("Bébé", None)[0].name == "BEBE"
 
