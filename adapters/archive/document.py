@@ -26,6 +26,7 @@ MOST_ELEMENTS: Final = 2_000_000
 DEEPEST: Final = 50
 UNICODE: Final = '"00080005":{"vr":"CS","Value":["ISO_IR 192"]}'
 _CHARACTER_SET, _REPRESENTATION, _PIXELS = 0x00080005, 0x00280103, 0x7FE00000
+_UIDS: Final = {0x00080016, 0x00080018, 0x0020000D, 0x0020000E}  # it is kept under these, whatever VR is stated
 _ICON_PIXELS: Final = 0x7FE00010
 _EITHER: Final = {"OB or OW": "OW", "US or OW": "OW", "US or SS or OW": "OW"}
 
@@ -137,6 +138,8 @@ class _Writer:
 
     def _vr(self, level: _Level, element: Element) -> str:
         """As stated, else as the dictionaries have it; what nobody knows is bytes, or a sequence without length."""
+        if element.tag in _UIDS:
+            return "UI"
         if element.vr not in ("", "UN"):
             return element.vr
         if element.length == UNDEFINED and element.tag != _ICON_PIXELS:

@@ -1,6 +1,7 @@
 """Data sets as they arrive: each is understood, kept whole and recorded, or refused with a reason that names nobody."""
 
 import io
+import json
 import logging
 import shutil
 from collections.abc import Sequence
@@ -8,6 +9,9 @@ from dataclasses import replace
 from random import Random
 from typing import Any, Final
 
+from adapters.archive.entry import read_entry
+from adapters.archive.frames import Frames
+from adapters.archive.pixels import read_frame
 from adapters.dicom.attributes import Instance, read_header, read_instance
 from adapters.dicom.bounds import Most
 from adapters.dicom.inlet import Instances, recorder, spool_at
@@ -26,6 +30,7 @@ from tests.fuzz.frame import ROOT, Wrong, scratch
 MOST: Final = Most(inflated_mib=1, header_mib=1)
 LARGEST_SEED: Final = 20_000  # bytes
 NAMES: Final = ("TESTPATIENT", "FICTIVEMENT", "Durandine")
+MOST_FRAMES: Final = 3
 RENEWED: Final = 300  # inputs after which spool and ledger begin again
 
 
@@ -130,10 +135,27 @@ class Datasets:
         events = self._ledger.history(self._head(outcome.positions))
         for event in events:
             _can_be_stored(event.data)
+        shown = "" if outcome.refusal or held.second else self._shown(held, body)
         kind = "refused" if outcome.refusal else "+".join(sorted({event.type for event in events}))
         document = held.document
         unread = document.report.unread if document else None
-        return f"{kind} {document.report.kind if document else ''} {unread or ''} {bool(held.second)}"
+        return f"{kind} {document.report.kind if document else ''} {unread or ''} {bool(held.second)} {shown}"
+
+    def _shown(self, held: Any, body: bytes) -> str:
+        """What the archive makes of it: JSON and frames within the file, or a reason why it cannot be shown."""
+        claim = self._spool.claim_below(SITE, held.name.uid)
+        try:
+            entry = read_entry(self._spool.root, claim, MOST)
+        except Refused as refused:
+            self._names_nobody(str(refused), {*NAMES})
+            return f"not shown: {refused}"
+        told = json.loads(entry.document, parse_constant=_no_json)
+        if told["00080018"]["Value"] != [held.name.uid] or entry.series != held.instance.series_uid:
+            raise Wrong("shown: as another instance than it was kept as")
+        frames = Frames.of_document(entry.row["frames"]) if entry.row["frames"] else None
+        for number in range(1, min(frames.count, MOST_FRAMES) + 1) if frames else ():
+            read_frame(self._spool.root / claim, frames, number, MOST)
+        return f"{len(told) > 0} {frames is not None} {entry.row['problem'] or ''}"
 
     def _head(self, positions: Sequence[int]) -> int:
         return min(positions, default=10**9) - 1
@@ -154,6 +176,10 @@ class _Said(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """See ``logging.Handler``."""
         self.lines.append(record.getMessage())
+
+
+def _no_json(constant: str) -> None:
+    raise Wrong(f"shown: {constant} is no JSON")
 
 
 def _read(body: bytes, syntax: str) -> Instance | None:

@@ -277,6 +277,12 @@ def test_whatever_bytes_are_changed_a_document_is_json_or_refused(
     json.loads(found.document, parse_constant=pytest.fail)
 
 
+def test_the_uids_that_it_is_kept_under_are_uids_whatever_vr_is_stated(tmp_path: Path) -> None:
+    path = stored_as(tmp_path, instance(SOPInstanceUID="12345678"))
+    path.write_bytes(path.read_bytes().replace(b"\x08\x00\x18\x00UI", b"\x08\x00\x18\x00IS"))
+    assert document(path)["00080018"] == {"vr": "UI", "Value": ["12345678"]}
+
+
 def test_attributes_that_are_asked_for_are_answered_apart(tmp_path: Path) -> None:
     found = described(stored_as(tmp_path, instance(Rows=2)))
     assert found.said == {
