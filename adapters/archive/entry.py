@@ -1,5 +1,6 @@
 """Reads one stored instance for the archive: its metadata, its frames, and the digest by which damage is found."""
 
+import errno
 import hashlib
 import json
 import os
@@ -9,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.archive.document import describe
-from adapters.archive.source import opened
+from adapters.archive.source import meta_of, opened
 from adapters.dicom.bounds import UNBOUNDED, Most
 from adapters.dicom.intake import instance_in
-from adapters.dicom.part10 import mapped, read_file_meta, seal_of
+from adapters.dicom.part10 import seal_of
 from adapters.dicom.refusal import Unreadable
 from adapters.dicom.sr_tree import is_uid
 
@@ -34,6 +35,8 @@ OF_INSTANCE: Final = (
 )
 """Attributes by which studies, series and instances are searched, and which lists show (PS3.18 10.6.3)."""
 _WANTED: Final = frozenset(int(tag, 16) for tag in (*OF_STUDY, *OF_SERIES, *OF_INSTANCE))
+_HEAD: Final = 64 * 1024  # bytes, in which Krypton's own File Meta ends
+_CHUNK: Final = 1024 * 1024
 _LAST: Final = 2**31
 """Orders what has no number after what has one."""
 
@@ -95,15 +98,27 @@ def digest_of(path: Path) -> tuple[int, str]:
 
     Raises Unreadable: no DICOM file, or the digest is not the one that the file states of itself; OSError.
     """
-    with mapped(path) as data:
-        offset = read_file_meta(data).offset
-        with memoryview(data) as whole, whole[offset:] as dataset:
-            found = hashlib.sha256(dataset).hexdigest()
-        stated = seal_of(data)
-        size = len(data)
-    if stated and stated[1] != found:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # not mapped: a broken disk is to be an error, and no signal
+    try:
+        size = os.fstat(fd).st_size
+        at = meta_of(fd, size).offset
+        stated = seal_of(os.pread(fd, _HEAD, 0))
+        digest = hashlib.sha256()
+        while chunk := os.pread(fd, _CHUNK, at):
+            digest.update(chunk)
+            at += len(chunk)
+    finally:
+        os.close(fd)
+    if stated and stated[1] != digest.hexdigest():
         raise Unreadable("its bytes are not those that came in: the digest that it states is another one")
-    return size, found
+    return size, digest.hexdigest()
+
+
+def unreadable(broken: OSError) -> str:
+    """What is said of a file that the disk cannot read. Raises the error where the disk is not at fault."""
+    if broken.errno != errno.EIO:
+        raise broken
+    return "the disk cannot read it"
 
 
 def as_line(document: Mapping[str, Any]) -> bytes:

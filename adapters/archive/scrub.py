@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from adapters.archive.entry import Row, as_line, digest_of, exists
+from adapters.archive.entry import Row, as_line, digest_of, exists, unreadable
 from adapters.archive.places import INDEX, OWNER_ONLY_FOLDER, folder_of, rot_of
 from adapters.archive.series import load
-from adapters.archive.study import bring_up_to_date, forget
+from adapters.archive.study import bring_up_to_date, forget, fresh
 from adapters.dicom.bounds import UNBOUNDED, Most
 from adapters.durable import OWNER_ONLY, write
 from adapters.inbox.filed import listing
@@ -61,15 +61,13 @@ def _is_study(spool: Spool, owner: str) -> bool:
 def look(spool: Spool, study: str, most: Most = UNBOUNDED) -> Iterator[Looked]:
     """Bring a study's files up to date, then read each of its instances; what is found is noted. Raises OSError."""
     bring_up_to_date(spool, study, most)
-    known = set()
-    for row in _rows(spool, study):
-        problem = _problem(spool, study, row)
-        known.add(row["claim"])
-        _note(spool, study, row["claim"], problem)
-        yield Looked(study, row["claim"], row["size"], problem)
-    for claim in _gone(spool, study, known):
-        _note(spool, study, claim, MISSING)
-        yield Looked(study, claim, 0, MISSING)
+    rows = {row["claim"]: row for row in _rows(spool, study)}
+    left_out = (fresh(spool, study) or {}).get("left_out", ())
+    for claim in (*rows, *left_out, *_gone(spool, study, {*rows, *left_out})):
+        row = rows.get(claim)
+        problem = _problem(spool, study, claim, (row["size"], row["digest"]) if row else None)
+        _note(spool, study, claim, problem)
+        yield Looked(study, claim, row["size"] if row else 0, problem)
 
 
 def _rows(spool: Spool, study: str) -> Iterator[Row]:
@@ -87,14 +85,17 @@ def _gone(spool: Spool, study: str, known: Collection[str]) -> list[str]:
     return [one for one in whole if one.startswith(prefix) and one not in known and not exists(spool.root, one)]
 
 
-def _problem(spool: Spool, study: str, row: Row) -> str | None:
+def _problem(spool: Spool, study: str, claim: str, came_in: tuple[int, str] | None) -> str | None:
+    """What is wrong with an instance; ``came_in``: its size and digest then, where they are known."""
     try:
-        size, digest = digest_of(spool.root / row["claim"])
+        now = digest_of(spool.root / claim)
     except FileNotFoundError:
-        return MISSING if row["claim"] in listing(spool, study)[1] else None  # deleted a moment ago
-    except Refused as broken:
-        return str(broken)
-    return None if (size, digest) == (row["size"], row["digest"]) else CHANGED
+        return MISSING if claim in listing(spool, study)[1] else None  # deleted a moment ago
+    except Refused as refused:
+        return str(refused)
+    except OSError as broken:
+        return unreadable(broken)
+    return None if came_in in (None, now) else CHANGED
 
 
 def _note(spool: Spool, study: str, claim: str, problem: str | None) -> None:

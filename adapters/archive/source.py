@@ -72,7 +72,7 @@ def opened(path: Path, most: Most = UNBOUNDED) -> Iterator[Stored]:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         open_files.callback(os.close, fd)
         size = os.fstat(fd).st_size
-        meta = _meta(fd, size)
+        meta = meta_of(fd, size)
         source, start, deflated = Source(_of(fd), size), meta.offset, meta.transfer_syntax in DEFLATED
         if deflated:
             file, size = inflated(_From(fd, meta.offset), most)
@@ -81,7 +81,8 @@ def opened(path: Path, most: Most = UNBOUNDED) -> Iterator[Stored]:
         yield Stored(source, start, syntax, syntax != IMPLICIT, syntax != BIG_ENDIAN, deflated)
 
 
-def _meta(fd: int, size: int) -> FileMeta:
+def meta_of(fd: int, size: int) -> FileMeta:
+    """The File Meta of an open file. Raises Unreadable, AttributeMissing; OSError."""
     for most in _HEADS:
         try:
             return read_file_meta(os.pread(fd, most, 0))

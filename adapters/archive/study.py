@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.archive.entry import Entry, as_line, exists, first, read_entry
+from adapters.archive.entry import Entry, as_line, exists, first, read_entry, unreadable
 from adapters.archive.places import INDEX, METADATA, OWNER_ONLY_FOLDER, STUDY, folder_of, shard_of
 from adapters.archive.series import VERSION, Series, load, save
 from adapters.dicom.bounds import UNBOUNDED, Most
@@ -117,6 +117,8 @@ class _Update:
                 entry = read_entry(self._spool.root, claim, self._most)
             except Refused as refused:
                 self._skipped[claim] = str(refused)
+            except OSError as broken:
+                self._skipped[claim] = unreadable(broken)
             else:
                 uids.add(uid)
                 new[entry.series].append(entry)

@@ -1,5 +1,6 @@
 """What the archive keeps of a study is that of the instances held, whatever came when and whatever died."""
 
+import errno
 import gzip
 import json
 import os
@@ -242,6 +243,7 @@ def test_what_cannot_be_read_is_left_out_and_named(spool: Spool, ledger: MemoryL
     ((left_out, why),) = archive.study(study)["left_out"].items()
     assert spool.root / left_out == claim
     assert "not a DICOM file" in why
+    assert damaged(spool, study) == {f"{ROOT}7.1.1": None, f"{ROOT}7.1.2": why}
 
 
 @pytest.mark.parametrize("series", ["1.2.999", "../../../etc", ""])
@@ -324,6 +326,30 @@ def test_a_file_that_was_cut_is_found(spool: Spool, held: tuple[str, Path], coun
     os.truncate(claim, count)
     assert damaged(spool, study)[f"{ROOT}7.1.2"]
     assert len(rotten(spool)) == 1
+
+
+def test_what_the_disk_cannot_read_is_noted_and_the_pass_goes_on(
+    spool: Spool, held: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, claim = held
+    inode, read = claim.stat().st_ino, os.pread
+
+    def broken(fd: int, count: int, at: int) -> bytes:
+        if os.fstat(fd).st_ino == inode:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(fd, count, at)
+
+    monkeypatch.setattr(os, "pread", broken)
+    assert damaged(spool, study) == {f"{ROOT}7.1.1": None, f"{ROOT}7.1.2": "the disk cannot read it"}
+    forget(spool, study)
+    bring_up_to_date(spool, study)
+    monkeypatch.undo()
+    told = fresh(spool, study)
+    assert told
+    assert list(told["left_out"].values()) == ["the disk cannot read it"]
+    monkeypatch.setattr(os, "pread", broken)
+    assert damaged(spool, study) == {f"{ROOT}7.1.1": None, f"{ROOT}7.1.2": "the disk cannot read it"}
+    monkeypatch.undo()
 
 
 def test_a_file_that_is_gone_is_found_and_one_that_was_deleted_with_its_study_is_not(
