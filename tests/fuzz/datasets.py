@@ -153,8 +153,9 @@ class Datasets:
         if told["00080018"]["Value"] != [held.name.uid] or entry.series != held.instance.series_uid:
             raise Wrong("shown: as another instance than it was kept as")
         frames = Frames.of_document(entry.row["frames"]) if entry.row["frames"] else None
-        for number in range(1, min(frames.count, MOST_FRAMES) + 1) if frames else ():
-            read_frame(self._spool.root / claim, frames, number, MOST)
+        if frames:
+            for number in range(1, min(frames.count, MOST_FRAMES) + 1):
+                read_frame(self._spool.root / claim, frames, number, MOST)
         return f"{len(told) > 0} {frames is not None} {entry.row['problem'] or ''}"
 
     def _head(self, positions: Sequence[int]) -> int:
