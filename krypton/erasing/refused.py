@@ -69,11 +69,11 @@ def _delete_in(ours: Krypton, spool: Spool, batch: str, erased: Mapping[str, flo
         since = reason.stat().st_mtime - ours.settings.clock_bound_s  # clocks differ by no more (T1)
         gone = {identity for identity, at in erased.items() if since <= at}
         site = json.loads(reason.read_bytes())["site"]
-        says = dict(_people(spool, batch)) if gone else {}
-        people = {patient for patient in set(says.values()) if _is_of(ours, site, patient, gone)}
-        if theirs := [file for file, patient in says.items() if patient in people]:
-            delete(theirs)
-            list_refused(spool, batch, _stated(spool, batch))
+        if gone:
+            says = dict(_people(spool, batch))
+            people = {patient for patient in set(says.values()) if _is_of(ours, site, patient, gone)}
+            delete(file for file, patient in says.items() if patient in people)
+            list_refused(spool, batch, _stated(spool, batch))  # also what was deleted by a process that ended here
 
 
 def _is_of(ours: Krypton, site: str, patient: Patient, gone: Collection[str]) -> bool:

@@ -349,6 +349,19 @@ def test_of_a_refused_batch_that_is_gone_no_number_stays(folder: Folder) -> None
     assert not any("M123" in one for one in told)
 
 
+def test_no_number_stays_of_what_a_process_deleted_before_it_was_killed(folder: Folder) -> None:
+    """The file is gone and the list is not written yet: the next pass finds nothing to delete."""
+    folder.later()
+    refused(folder, "M123", "1")
+    items = [file for file in (folder.spool.root / "refused").rglob("*") if file.is_file() and file.suffix != ".json"]
+    assert items
+    for file in items:
+        file.unlink()
+    folder.erase("M123")
+    told = [file.read_text() for file in (folder.spool.root / "whose").rglob("*") if file.is_file()]
+    assert not any("M123" in one for one in told)
+
+
 def test_many_instances_are_deleted_in_passes(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """In each as many as one may, of however many studies."""
     monkeypatch.setattr(instances, "AT_A_TIME", 4)
