@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
@@ -27,6 +27,7 @@ LONG = {
     "test_chaos",
     "test_demo",
     "test_docs_run",
+    "test_erasure_kill",
     "test_orphans",
     "test_poisoned_topics",
     "test_processor_live",
@@ -144,6 +145,13 @@ def pattern(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def installed_url(stack: Stack, pattern: str) -> Iterator[str]:
     """The URL of a database of the test's own where a ``RuledWorld`` is installed, gone after the test."""
+    with copied(stack, pattern) as url:
+        yield url
+
+
+@contextmanager
+def copied(stack: Stack, pattern: str) -> Iterator[str]:
+    """The URL of a copy of a database, gone afterwards."""
     name = f"test_{uuid4().hex}"
     _administer(stack, f"CREATE DATABASE {name} TEMPLATE {pattern} STRATEGY wal_log")
     yield stack.new_database(name)

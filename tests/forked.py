@@ -10,6 +10,7 @@ SERVER: Final = get_context("forkserver")
 SERVER.set_forkserver_preload(
     [
         "tests.integration.test_erasure_followed",
+        "tests.integration.test_erasure_kill",
         "tests.integration.test_policy_kill",
         "tests.integration.test_promotion_kill",
     ]
