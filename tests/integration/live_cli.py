@@ -83,6 +83,7 @@ class CommandLine:
                 patched.delenv(name)
             for name, value in self._own.items():
                 patched.setenv(name, value)
+            patched.setattr(gc, "freeze", lambda: None)  # else what a command opened is never collected
             code = run([str(word) for word in words])
         keep_within("", None)  # a service's budget would hold the tests after it
         gc.collect()  # a process of a command's own would give its connections back by ending

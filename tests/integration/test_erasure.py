@@ -280,6 +280,15 @@ def test_how_it_stands_is_told_to_who_may_see_nobody(region: Region, story: Stor
     assert story.identity not in {one["identity"] for one in listed}
 
 
+def test_a_check_of_many_requests_nothing(region: Region, story: Story) -> None:
+    """Everybody here was seen this year."""
+    before = region.krypton.ledger.recorder.max_notification_id()
+    told = region.ask("erase", "request-lapsed", "--reference", "list 2026", "--check")
+    assert told == {"to_request": 0, "positions": [], "refused": []}
+    assert region.krypton.ledger.recorder.max_notification_id() == before
+    assert "nothing was written" in region.run("erase", "request-lapsed", "--reference", "list 2026", "--check").out
+
+
 class TestRebuilt:
     """Views rebuilt from the log."""
 
