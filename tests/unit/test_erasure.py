@@ -28,6 +28,7 @@ from domain.commands.links import Merge
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, ScheduleOrder
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.rules import PublishRules
+from domain.commands.splits import Split, UndoSplit
 from domain.commands.studies import ReassignStudy, ReceivedConflict, ReceivedReport, WithdrawStudy
 from domain.errors import (
     Erased,
@@ -322,6 +323,18 @@ def test_a_study_that_comes_back_after_the_approval_stops_it(desk: Desk) -> None
     desk.ask(ReassignStudy(study=study, to_identity=to, reason="x"))
     desk.approved()
     desk.ask(ReassignStudy(study=study, to_identity=desk.person, reason="x"))
+    desk.let_pass(days=8)
+    assert (desk.erased(), desk.why()) == (False, ("erasure.stopped", "F7", 1))
+
+
+@pytest.mark.parametrize("what", ["study", "order"])
+def test_what_comes_back_when_a_split_is_undone_was_not_looked_at(desk: Desk, what: str) -> None:
+    """Though it was the identity's before it was split."""
+    order, own, _ = before(desk)
+    moved: dict[str, Any] = {"studies": (own,)} if what == "study" else {"orders": (order,)}
+    other = UUID(desk.region.ask(Split(identity=desk.person, reason="x", **moved)).result["other"])
+    desk.approved()
+    desk.ask(UndoSplit(identity=other, reason="x"))
     desk.let_pass(days=8)
     assert (desk.erased(), desk.why()) == (False, ("erasure.stopped", "F7", 1))
 
