@@ -13,8 +13,13 @@ _LIKE: Final = str.maketrans({"*": "%", "?": "_", "%": r"\%", "_": r"\_", "\\": 
 def folded(text: str) -> str:
     """The SQL of ``domain.query_keys.folded`` of a text."""
     for sign, letters in APART.items():
-        text = f"replace({text}, '{chr(sign)}', '{letters}')"
+        text = f"replace({text}, {_quoted(chr(sign))}, {_quoted(str(letters))})"
     return f"regexp_replace(lower(normalize({text}, NFKD)), '[^a-z0-9]', '', 'g')"
+
+
+def _quoted(text: str) -> str:
+    """A text of Krypton's own as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def of_study(keys: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
