@@ -145,6 +145,7 @@ BEHIND_THE_GATE: Final = {
     "fed.record": "takes the Sight that a Permit holds",
     "gate.permit": "is the gate",
     "gate.decided": "is the gate",
+    "gate.stands": "decides again, and reads nothing",
     "gate.feeding_of": "answers with positions and parties, for worklists that pass the gate",
     "gate.open_accesses": "answers with ids of accesses, for the gate",
     "gate.oppositions": "answers with positions and parties, for the gate",

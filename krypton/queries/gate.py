@@ -4,10 +4,10 @@ The decision is a command's (``domain.commands.viewings``), on what the event st
 find accesses that may be meant. If it cannot be stored, nothing is read.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
 from domain.actors import Caller, Role
@@ -21,15 +21,27 @@ from domain.ports import Answer
 from domain.sight import Exclusions, Opposition, Sight
 from domain.tasks import may, who_may
 from domain.times import micros
-from domain.work import Envelope
+from domain.work import Envelope, Work, touched_by
 from krypton.bootstrap import Krypton
 
 LATELY: Final = 100_000
 """Positions at the ledger's end where an access is looked for that the view may not hold yet: an hour of a region."""
 TOLD: Final = (Role.PATIENT, Role.AUDITOR)
 """Who may know that something is withheld."""
-RECORDED: Final[ContextVar[list[int] | None]] = ContextVar("RECORDED", default=None)
-"""Where a face has the position of each decision noted that is recorded for a request of its own."""
+
+
+class Recorded(NamedTuple):
+    """A decision on record: its position, what was asked, and what was decided."""
+
+    position: int
+    command: View | ListPeople
+    result: Mapping[str, Any]
+
+
+RECORDED: Final[ContextVar[list[Recorded] | None]] = ContextVar("RECORDED", default=None)
+"""Where a face has each decision noted that is recorded for a request of its own."""
+PASSING: Final = frozenset({"viewing", "feeding"})
+"""What of a decision may differ the next time: its own id, and what opposes to what comes in later."""
 
 
 class ViewRefused(RuleBroken):
@@ -97,10 +109,20 @@ def decided(ours: Krypton, caller: Caller, command: View | ListPeople) -> Answer
     """Have the ledger decide and record. Raises ViewRefused."""
     answer = ours.execute(command, Envelope(caller.actor))
     if (noted := RECORDED.get()) is not None:
-        noted.extend(answer.positions)
+        noted.append(Recorded(answer.positions[0], command, answer.result))
     if answer.result["decision"] == REFUSED:
         raise ViewRefused(answer.result["rule"], command.task, caller.role)
     return answer
+
+
+def stands(ours: Krypton, recorded: Recorded) -> bool:
+    """Whether the ledger would decide so still: an access may end, a consent be taken back, a person be another.
+
+    For answers that take long; nothing is recorded. Raises NotFound.
+    """
+    work = Work(ours.ledger, touched_by(ours.ids, recorded.command))
+    now = recorded.command.decide(work)
+    return all(now.get(name) == value for name, value in recorded.result.items() if name not in PASSING)
 
 
 def feeding_of(ours: Krypton, identities: Collection[str]) -> dict[str, tuple[Opposition, ...]]:

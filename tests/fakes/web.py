@@ -13,12 +13,13 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from domain.actors import Caller
-from krypton.faces.http import routes
+from domain.commands.viewings import View
+from krypton.faces.http import declared, routes
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import Face, face
 from krypton.faces.http.limits import Limits
 from krypton.faces.http.proxies import Network
-from krypton.queries.gate import RECORDED, ViewRefused
+from krypton.queries.gate import RECORDED, Recorded, ViewRefused
 
 TOKEN: Final = "fictitious-token-of-a-test-0123456789-abcdefghijkl"
 OPERATORS: Final = "fictitious-token-of-an-operator-0123456789-abcdef"
@@ -73,6 +74,7 @@ class Queries:
         self.asked: list[tuple[str, Caller, str]] = []
         self.refuses: str | None = None
         self.records = True
+        self.stands = True
         self.document: Any = {"person": PERSON, "studies": []}
         self.before: Callable[[], object] = lambda: None
 
@@ -80,13 +82,14 @@ class Queries:
         """In the place of the queries that the routes ask."""
         for name, task in QUERIES.items():
             patched.setattr(routes, name, partial(self._answer, task))
+        patched.setattr(declared, "stands", lambda *_: self.stands)
 
     def _answer(self, task: str, _: Any, caller: Caller, about: object) -> Any:
         self.before()
         self.asked.append((task, caller, str(about)))
         noted = RECORDED.get()
         if noted is not None and self.records:
-            noted.append(len(self.asked))
+            noted.append(Recorded(len(self.asked), View(caller=caller, task=task, identity=None), {}))
         if self.refuses:
             raise ViewRefused(self.refuses, task, caller.role)
         return self.document

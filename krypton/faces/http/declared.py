@@ -24,11 +24,13 @@ from domain.tasks import GATED, TASKS, check
 from krypton.bootstrap import Krypton
 from krypton.faces.http import exchange, proxies
 from krypton.faces.http.buckets import Buckets
+from krypton.faces.http.exchange import Exchange
 from krypton.faces.http.limits import rated
 from krypton.faces.http.problem import REASON, Problem
 from krypton.faces.http.signing_in import Authenticator, Shown, SignedIn, signed_in
+from krypton.faces.http.watch import shown_while
 from krypton.faces.http.workers import Workers
-from krypton.queries.gate import RECORDED
+from krypton.queries.gate import RECORDED, stands
 
 FAILED: Final = 20
 """Requests that a failed sign-in counts as: whoever guesses is slowed down first."""
@@ -103,45 +105,51 @@ class Declared:
         return DeclaredRoute(self.path, self, methods=[self.method], name=self.path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI. Raises Problem, Undecided, and what the query raises."""
+        """See ASGI. Raises Problem, Undecided, NotForRole (W2), and what the query raises."""
         asked, headers = exchange.of(scope), Headers(scope=scope)
-        caller = await self._caller(scope, headers)
+        shown = _shown(asked, headers)
+        signed = await self._signed_in(asked, shown) if self.task else None
+        caller = signed.caller(reason_in(headers.get(REASON, ""))) if signed else None
+        if caller and self.task and not self.personal:
+            check(caller.role, self.task)
         body = b"" if self.method == "GET" else await Request(scope, receive).body()
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=100)
         question = Asked(self.doors.ours, caller, scope["path_params"], query, body)
         RECORDED.set(asked.decided)  # of this request's task alone, and of the thread that works for it
         threads = self.doors.asking if self.personal else self.doors.aside
         response = await threads.run(partial(self.answer, question))
-        if self.personal and not asked.decided:
-            raise Undecided(self.path)
-        await response(scope, receive, send)
-
-    async def _caller(self, scope: Scope, headers: Headers) -> Caller | None:
-        """Who asks, and why. Raises Problem 400, 401, 429; NotForRole (W2)."""
-        if self.task is None:
-            return None
-        signed = await self._signed_in(scope, headers)
-        rated(self.doors.callers, signed.key)
-        caller = signed.caller(reason_in(headers.get(REASON, "")))
         if not self.personal:
-            check(caller.role, self.task)
-        return caller
+            await response(scope, receive, send)
+            return
+        if not asked.decided:
+            raise Undecided(self.path)
+        await shown_while(partial(self._holds, asked, shown, signed), response(scope, receive, send), asked.end)
 
-    async def _signed_in(self, scope: Scope, headers: Headers) -> SignedIn:
-        asked = exchange.of(scope)
-        shown = Shown(
-            asked.names,
-            asked.thumbprint,
-            asked.secure,
-            headers.get(SITE, ""),
-            headers.get("authorization", ""),
-            headers.get("cookie", ""),
-        )
+    async def _signed_in(self, asked: Exchange, shown: Shown) -> SignedIn:
+        """Who asks. Raises Problem 401, 429."""
         try:
-            return await signed_in(self.doors.ways, shown)
+            signed = await signed_in(self.doors.ways, shown)
         except Problem:
             self.doors.addresses.charge(proxies.key_of(asked.client), FAILED)
             raise
+        rated(self.doors.callers, signed.key)
+        return signed
+
+    async def _holds(self, asked: Exchange, shown: Shown, signed: SignedIn | None) -> bool:
+        """Whether they are signed in still, and all that was decided stands."""
+        try:
+            if await signed_in(self.doors.ways, shown) != signed:
+                return False
+        except Problem as refused:
+            if refused.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            return False
+        return await self.doors.asking.run(lambda: all(stands(self.doors.ours, one) for one in asked.decided))
+
+
+def _shown(asked: Exchange, headers: Headers) -> Shown:
+    told = {name: headers.get(name, "") for name in (SITE, "authorization", "cookie")}
+    return Shown(asked.names, asked.thumbprint, asked.secure, told[SITE], told["authorization"], told["cookie"])
 
 
 class DeclaredRoute(Route):

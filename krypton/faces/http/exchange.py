@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from starlette.types import Scope
 
+from krypton.queries.gate import Recorded
+
 NAME: Final = "exchange"
 
 
@@ -15,7 +17,8 @@ class Exchange:
 
     ``client``: the address of who asks, behind proxies that are trusted; ``secure``: it came over TLS; ``names``,
     ``thumbprint``: of the client's certificate, which was verified; ``abort`` ends the connection at once;
-    ``decided``: positions of the gate's decisions on it; ``status``: of the answer, once it has begun.
+    ``decided``: the gate's decisions on it; ``status``: of the answer, once it has begun; ``cut``: it was ended, for
+    what was decided does not stand any more.
     """
 
     id: str
@@ -24,8 +27,14 @@ class Exchange:
     names: frozenset[str] = frozenset()
     thumbprint: str = ""
     abort: Callable[[], None] = lambda: None
-    decided: list[int] = field(default_factory=list)
+    decided: list[Recorded] = field(default_factory=list)
+    cut: bool = False
     status: int | None = None
+
+    def end(self) -> None:
+        """End the answer, for what it rests on has ended."""
+        self.cut = True
+        self.abort()
 
 
 def of(scope: Scope) -> Exchange:

@@ -20,6 +20,7 @@ class Metrics:
         self._seconds = Histogram(
             "krypton_http_seconds", "How long answers took.", ("route",), buckets=BOUNDS_S, registry=self._registry
         )
+        self.cut = Counter("krypton_http_cut", "Answers ended with what they rested on.", registry=self._registry)
         self.open = Gauge("krypton_http_open", "Requests that are being answered.", registry=self._registry)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:

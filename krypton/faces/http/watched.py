@@ -71,7 +71,8 @@ class Watched:
     def _told(self, scope: Scope, asked: Exchange, seconds: float) -> None:
         route = getattr(scope.get("endpoint"), "path", NOWHERE)
         self._metrics.answered(route, scope["method"], asked.status or 0, seconds)
-        log.info("%s %s %s %.0f ms", asked.id, route, asked.status or "-", seconds * 1_000)
+        self._metrics.cut.inc(asked.cut)
+        log.info("%s %s %s%s %.0f ms", asked.id, route, asked.status or "-", " cut" * asked.cut, seconds * 1_000)
 
 
 def _id(scope: Scope) -> str:
