@@ -9,7 +9,7 @@ alone, so the handshake is made here, under the same limits. Source: uvicorn 0.5
 import asyncio
 import socket
 import ssl
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -64,15 +64,23 @@ class LimitedProtocol(H11Protocol):
             min(waiting, key=lambda one: one._ends.when()).transport.abort()
 
 
+class Renewing(Protocol):
+    """A certificate that may be renewed."""
+
+    def look(self) -> None:
+        """Take a new one for connections to come, if there is one."""
+
+
 class AnsweringProtocol(LimitedProtocol):
     """Limits the wait for a request; how long its answer may take, the application limits itself.
 
-    ``tls``: where it is set, the connection is encrypted. ``unreadable``: what is sent to bytes that are no HTTP. The
-    application finds in its scope's ``state`` the ``names`` of the peer's certificate, its ``thumbprint``, and how to
-    end the connection at once (``abort``).
+    ``tls``: where it is set, the connection is encrypted; ``followed`` renews its certificate. ``unreadable``:
+    what is sent to bytes that are no HTTP. The application finds in its scope's ``state`` the ``names`` of the peer's
+    certificate, its ``thumbprint``, and how to end the connection at once (``abort``).
     """
 
     tls: ClassVar[ssl.SSLContext | None] = None
+    followed: ClassVar[Renewing | None] = None
     unreadable: ClassVar[bytes] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     _securing: asyncio.Task[None] | None = None
     _early: bytearray | None = None
@@ -86,6 +94,8 @@ class AnsweringProtocol(LimitedProtocol):
             self.app_state = {**self.app_state, **shown, "abort": transport.abort}
             super().connection_made(transport)
             return
+        if self.followed:
+            self.followed.look()
         transport.pause_reading()  # until TLS reads
         self.transport, self._early = transport, bytearray()
         self.connections.add(self)

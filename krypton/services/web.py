@@ -19,7 +19,7 @@ from krypton.listeners import only_here
 from krypton.services import health, health_page
 from krypton.services.health_page import Measured
 from krypton.services.http import AnsweringProtocol, listen, server
-from krypton.services.tls import context_of
+from krypton.services.tls import Followed, context_of
 from krypton.setting_values import password
 from krypton.settings import Settings, SettingsWrong
 from projections.engine.query import fetch
@@ -76,9 +76,11 @@ def protocol(settings: Settings) -> type[AnsweringProtocol]:
         raise SettingsWrong(IN_CLEAR)
     if made:
         made.set_alpn_protocols(["http/1.1"])
+    renewing = Followed(made, settings, "web", "web service") if made else None
 
     class WebProtocol(AnsweringProtocol):
         tls = made
+        followed = renewing
         most = settings.web_connections
         unreadable = watched.unreadable()
 
