@@ -1,8 +1,9 @@
 """Decides a region record by record, as they are registered, and compares the groups with those of one decision of all.
 
-A newcomer is decided together with its neighbourhood: the records that share a key with it, and, as far as that leads,
-the groups of these and the records in one birth block with any of a group. No suspicion or clash reaches further, so
-that merges inside are made again from nothing, and a new suspicion takes earlier ones back.
+A newcomer is decided together with its neighbourhood: the records that share a key with it and may be one person with
+it, and, as far as that leads, the groups of these and the records in one birth block with any of a group. No suspicion
+or clash reaches further, so that merges inside are made again from nothing, and a new suspicion takes earlier ones
+back.
 """
 
 import time
@@ -12,6 +13,7 @@ from dataclasses import replace
 
 from bench.linkage.measures import Figures
 from bench.linkage.region import region
+from domain.matching import pair
 from domain.matching.candidates import MOST, candidates
 from domain.matching.deciding import decide, scored
 from domain.matching.keys import keys
@@ -34,7 +36,7 @@ class Neighbourhoods:
     def register(self, place: int) -> None:
         """Decide what a newcomer is merged with."""
         own = keys(self._records[place])
-        near = {other for key in own for other in self._keys[key][-MOST:]}
+        near = {other for key in own for other in self._keys[key][-MOST:] if self._is_near(place, other)}
         for key in own:
             self._keys[key].append(place)
         self.group_of[place] = frozenset([place])
@@ -46,6 +48,10 @@ class Neighbourhoods:
         for group in decide(records, pairs, self._model).groups:
             whole = frozenset(inside[each] for each in group)
             self.group_of.update(dict.fromkeys(whole, whole))
+
+    def _is_near(self, place: int, other: int) -> bool:
+        one, two = self._records[place], self._records[other]
+        return bool(pair.tiers(one, two, pair.weighed(one, two, self._model), self._model))
 
     def _closed(self, places: set[int]) -> set[int]:
         found: set[int] = set()

@@ -1,18 +1,21 @@
 """Finds the identities that a decision about some of them depends on, and what matching compares of each.
 
-Those that share a key with one of them; and, as far as that leads, all that are one person with any of these, and all
-of one birth block. No suspicion and no contradiction inside a group reaches further, so what is decided of these alone
-is what a decision of the whole region would say of them.
+Those that share a key with one of them and may be one person with them; and, as far as that leads, all that are one
+person with any of these, and all of one birth block. No suspicion and no contradiction inside a group reaches further,
+so what is decided of these alone is what a decision of the whole region would say of them. Who shares a key and agrees
+too little for any tier leads no further: in a large region that is most of them.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
 from domain.ins import qualified
+from domain.matching import pair as alone
 from domain.matching.candidates import MOST
 from domain.matching.keys import keys, of_birth_block
+from domain.matching.model import Model
 from domain.matching.record import Record, record
 from domain.matching.suspicions import birth_block
 from projections.engine.query import fetch
@@ -45,16 +48,26 @@ class Known(NamedTuple):
     record: Record
 
 
-def around(connection: Connection, schema: str, identities: Collection[str]) -> list[Known]:
+def around(connection: Connection, schema: str, identities: Collection[str], model: Model) -> list[Known]:
     """The neighbourhood of these identities, themselves included, in the order of their ids."""
-    known = {one.identity: one for one in _known(connection, schema, identities)}
-    shared = {key for one in known.values() for key in keys(one.record)}
-    wanted = set(_sharing(connection, schema, shared))
-    while new := wanted - known.keys():
-        found = _known(connection, schema, new)
-        known.update((one.identity, one) for one in found)
-        wanted = _closer(connection, schema, known, {one.identity for one in found})
+    asked = _known(connection, schema, identities)
+    sharing: dict[int, list[Known]] = {}
+    for one in asked:
+        for key in keys(one.record):
+            sharing.setdefault(key, []).append(one)
+    others = _known(connection, schema, {*_sharing(connection, schema, sharing)} - {one.identity for one in asked})
+    found = [*asked, *(other for other in others if _is_near(other.record, sharing, model))]
+    known: dict[str, Known] = {}
+    while new := {one.identity: one for one in found if one.identity not in known}:
+        known |= new
+        found = _known(connection, schema, _closer(connection, schema, known, new.keys()) - known.keys())
     return [known[identity] for identity in sorted(known)]
+
+
+def _is_near(other: Record, sharing: Mapping[int, Sequence[Known]], model: Model) -> bool:
+    """Whether some tier holds of it and one that shares a key with it. ``sharing``: who has which key."""
+    some = {one.identity: one.record for key in keys(other) for one in sharing.get(key, ())}
+    return any(alone.tiers(one, other, alone.weighed(one, other, model), model) for one in some.values())
 
 
 def everybody(connection: Connection, schema: str) -> list[Known]:
@@ -62,7 +75,7 @@ def everybody(connection: Connection, schema: str) -> list[Known]:
     return [_of(row) for row in fetch(connection, ROWS.format(s=schema, scope="")) if _is_told(row)]
 
 
-def _closer(connection: Connection, schema: str, known: dict[str, Known], new: set[str]) -> set[str]:
+def _closer(connection: Connection, schema: str, known: Mapping[str, Known], new: Collection[str]) -> set[str]:
     """Who is one person with any of the new ones, or in one birth block with them."""
     found = {row["identity"] for row in fetch(connection, PERSONS.format(s=schema), ids=list(new))}
     blocks = {birth_block(known[one].record) for one in new} - {None}

@@ -55,7 +55,7 @@ def found(connection: Connection, schema: str, within: Collection[str] | None) -
     if not held:
         return Found(0, (), ())
     model = _model(connection, schema, held[0]["digest"])
-    inside = everybody(connection, schema) if within is None else around(connection, schema, within)
+    inside = everybody(connection, schema) if within is None else around(connection, schema, within, model)
     records = [one.record for one in inside]
     as_they_came = sorted(range(len(inside)), key=lambda place: inside[place].registered)
     pairs = scored(records, candidates(records, as_they_came), model)
