@@ -63,8 +63,7 @@ def _uncollected() -> Iterator[None]:
 
 def _due(connection: Connection, schema: str, others: Iterable[str], within: Collection[str] | None) -> Due:
     if within is not None:
-        with connection.cursor() as cursor:
-            cursor.execute(BY_INDEX)
+        _by_index(connection)
     found = weighed.found(connection, schema, within)
     if not found.unmerges and not found.pairs:
         return Due(rule_version=found.rule_version)
@@ -78,12 +77,18 @@ def _due(connection: Connection, schema: str, others: Iterable[str], within: Col
     return replace(working.decide(found.unmerges, found.pairs), rule_version=found.rule_version)
 
 
+def _by_index(connection: Connection) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(BY_INDEX)
+
+
 def clusters_of(connection: Connection, schema: str, identities: Iterable[str]) -> dict[str, frozenset[str]]:
     """Each of these identities with all that statements connect it to, itself included.
 
     One that was erased has no keys any more that would lead to others: with it come all of whom anything was ever said
     together with it, a mere proposal included.
     """
+    _by_index(connection)
     near = {one: {one} for one in identities}
     for link in fetch(connection, OF_ERASED.format(s=schema), ids=list(near)):
         near[link["identity"]] |= {link["low"], link["high"]}

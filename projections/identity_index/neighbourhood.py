@@ -56,7 +56,7 @@ def around(connection: Connection, schema: str, identities: Collection[str], mod
         for key in keys(one.record):
             sharing.setdefault(key, []).append(one)
     others = _known(connection, schema, {*_sharing(connection, schema, sharing)} - {one.identity for one in asked})
-    found = [*asked, *(other for other in others if _is_near(other.record, sharing, model))]
+    found: Sequence[Known] = [*asked, *(other for other in others if _is_near(other.record, sharing, model))]
     known: dict[str, Known] = {}
     while new := {one.identity: one for one in found if one.identity not in known}:
         known |= new
