@@ -10,8 +10,10 @@ from uuid import UUID
 
 import pytest
 
+from adapters.archive.archive import Archive, NotHeld
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.intake import instance_in
+from adapters.inbox.filed import grown
 from adapters.inbox.spool import Spool
 from domain.commands.erasures import erasure_of
 from domain.commands.studies import ReassignStudy, WithdrawStudy
@@ -110,6 +112,23 @@ def test_the_instances_of_all_their_studies_are_deleted_and_no_others(folder: Fo
     assert gone is not None
     assert len(gone) == 2
     assert list(folder.held()) == ["instances P"]
+
+
+def test_what_the_archive_keeps_of_their_studies_goes_too(folder: Folder) -> None:
+    """It names the person; and nobody makes it again, whoever asks."""
+    for number, study in (("M", "1"), ("P", "2")):
+        folder.receive(number, study)
+    theirs, others = str(folder.study("M")), str(folder.study("P"))
+    archive = Archive(folder.spool)
+    kept = archive.study(others)
+    archive.study(theirs)
+    folder.receive("M", "1")  # and what is made of this one waits
+    folder.erase("M")
+    assert [file for file in (folder.spool.root / "archive").rglob("*") if theirs in str(file)] == []
+    assert theirs not in grown(folder.spool)
+    with pytest.raises(NotHeld):
+        archive.study(theirs)
+    assert archive.study(others) == kept
 
 
 def test_a_study_that_is_somebody_elses_by_now_stays(folder: Folder) -> None:
