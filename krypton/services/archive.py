@@ -14,10 +14,11 @@ from adapters.archive.study import fresh
 from krypton.services.images import most
 from krypton.services.parent import PARENT
 from krypton.services.spools import spool_at_home
-from krypton.services.supervisor import PAUSES_S, STOP_S, WELL_S, krypton_command
+from krypton.services.supervisor import PAUSES_S, WELL_S, krypton_command
 from krypton.settings import Settings
 
 NICE: Final = 10  # what comes in goes first
+GRACE_S: Final = 2.0  # less than the DICOM service itself is given to stop
 MIB: Final = 1024 * 1024
 
 
@@ -85,7 +86,7 @@ class Keeper:
             return
         self._process.terminate()
         try:
-            self._process.wait(STOP_S)
+            self._process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
