@@ -18,7 +18,7 @@ from domain.aggregates.identity import Identity
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import ReceivedConflict
 from krypton.bootstrap import Krypton
-from krypton.cli import consent, erase, given, identity, identity_import, identity_pairs, identity_search, ingest
+from krypton.cli import consent, erase, given, identity, identity_pairs, identity_search, importing, ingest
 from krypton.cli.audit import moment_of
 from krypton.cli.main import run
 from krypton.settings import Addresses, Settings
@@ -38,7 +38,7 @@ class Typed:
         self.ours = Krypton(Settings(home), Addresses("", ""))
         vars(self.ours)["region_secret"] = SECRET
         vars(self.ours)["ledger"] = self.region
-        for module in (identity, identity_import, identity_pairs, consent, erase, ingest):
+        for module in (identity, importing, identity_pairs, consent, erase, ingest):
             monkeypatch.setattr(module, "krypton", lambda: self.ours)
         self.sits_there(False)
 

@@ -15,7 +15,9 @@ from streams.broker.topics import CHECKPOINTS, DEAD_LETTERS, LEDGER
 def folder(tmp_path: Path) -> Path:
     """A folder of logins with the operator's password in it, and the relay's."""
     for user in (broker.OPERATOR, logins.RELAY):
-        broker.login_file(tmp_path, user).write_text("hush")
+        file = broker.login_file(tmp_path, user)
+        file.write_text("hush")
+        file.chmod(0o600)
     return tmp_path
 
 
