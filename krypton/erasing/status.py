@@ -1,6 +1,7 @@
 """Says how each erasure stands: what was decided, what holds it, and what is left of the person, until when.
 
-Read from the event store itself, so that it is right while views and Kafka are away. It names nobody.
+Read from the event store itself, so that it is right while views and Kafka are away; what rows of views wait for, from
+the catalog of views. It names nobody.
 """
 
 from collections.abc import Collection, Iterable, Mapping
