@@ -1,12 +1,17 @@
 """What a promotion of new matching rules has to decide: a whole region, from the index's rows alone.
 
 The region is generated (``bench.linkage.region``), its rules are learned from it, and nobody is linked yet: every merge
-is due. Each figure is of a process of its own, as a promotion is one.
+is due. A promotion is a process of its own, here too; the memory is that of it and of the processes that it starts,
+each at its peak.
 """
 
+import os
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from multiprocessing import get_context
+from pathlib import Path
+from threading import Event, Thread
 from typing import Any, Final
 
 import psycopg2
@@ -24,6 +29,7 @@ from projections.versions import rebuild
 
 IDENTITIES: Final = 200_000
 SAMPLE: Final = 100_000
+LOOK_S: Final = 0.1
 INDEX, VERSION = "identity_index", 2
 TAKE_OVER: Final = f"INSERT INTO {INDEX}_v{VERSION}.identity SELECT * FROM {INDEX}_v1.identity"
 
@@ -64,7 +70,31 @@ def _apart(url: str) -> dict[str, float]:
 
 def _decide(url: str, tells: Any) -> None:
     begin = time.perf_counter()
-    with closing(psycopg2.connect(url)) as connection:
+    with closing(psycopg2.connect(url)) as connection, _helpers() as held_kb:
         found = due(connection, f"{INDEX}_v{VERSION}")
     took, merges, proposals = time.perf_counter() - begin, len(found.merges), len(found.proposals)
-    tells.send({"s": took, "merges": merges, "proposals": proposals, "mib": most_held_kb("self") / 1024})
+    mib = (most_held_kb("self") + sum(held_kb.values())) / 1024
+    tells.send({"s": took, "merges": merges, "proposals": proposals, "mib": mib})
+
+
+@contextmanager
+def _helpers() -> Iterator[dict[str, int]]:
+    """The most memory that each process which this one starts has held so far, in KiB."""
+    held: dict[str, int] = {}
+    over = Event()
+
+    def look() -> None:
+        while not over.wait(LOOK_S):
+            for threads_own in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+                with suppress(OSError):  # that thread has just ended
+                    held.update(
+                        (pid, max(held.get(pid, 0), most_held_kb(pid))) for pid in threads_own.read_text().split()
+                    )
+
+    watch = Thread(target=look)
+    watch.start()
+    try:
+        yield held
+    finally:
+        over.set()
+        watch.join()

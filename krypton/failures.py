@@ -7,6 +7,7 @@ a traceback means a defect of Krypton.
 """
 
 import errno
+from concurrent.futures.process import BrokenProcessPool
 
 import eventsourcing.persistence
 import psycopg2
@@ -51,6 +52,9 @@ def told(error: Exception) -> tuple[str, int] | None:
             return f"not found: {error}", NOT_FOUND
         case SettingsWrong() | WrongMasterKey():
             return f"settings: {error}", USAGE
+        case BrokenProcessPool():
+            what = "memory may have run out: run the same command again, where little else runs"
+            return f"unavailable: a process that this command had started was ended ({what})", UNREACHABLE
         case ServiceUnavailable() | Contended() | StoreAway():
             return f"unavailable: {error}", UNREACHABLE
         case ClockDiffers():

@@ -7,8 +7,8 @@ goes on by less than a percent meanwhile.
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Final, Protocol
+from contextlib import ExitStack, contextmanager
+from typing import Final, Protocol, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -121,3 +121,19 @@ def progress(what: str, total: int | None) -> Iterator[Bar]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         yield _Drawn(bar, total, what)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, int, int], None]]:
+    """Of work in stages, a bar for each: it is told what is being done, how many of it are done, and of how many."""
+    with ExitStack() as shown:
+        said, bar = "", cast("Bar | None", None)
+
+        def tell(what: str, done: int, total: int) -> None:
+            nonlocal said, bar
+            if bar is None or what != said:
+                shown.close()
+                said, bar = what, shown.enter_context(progress(what, total))
+            bar.reach(done, total)
+
+        yield tell

@@ -18,7 +18,7 @@ def run(people: int = 50_000, seed: int = 14, limits: Limits | None = None, samp
     owners = [each.owner for each in local]
     begin = time.process_time()
     records = [record(each.traits, each.ins) for each in local]
-    pairs = candidates(records)
+    pairs = [*candidates(records)]
     model = replace(learned(records, pairs=sample), limits=limits or Limits())
     decided = decide(records, scored(records, pairs, model), model)
     spent = time.process_time() - begin

@@ -38,13 +38,20 @@ class Decided:
 
 
 def scored(records: Sequence[Record], places: Iterable[tuple[int, int]], model: Model) -> list[Pair]:
-    """Pairs with their weight, the heaviest first."""
+    """Those pairs that a decision may rest on, with their weight, the heaviest first."""
     found = []
     for one, other in places:
         a, b = records[one], records[other]
         agreed = agreement(a, b)
-        found.append(Pair(one, other, agreed, model.bits(agreed, a, b)))
+        pair = Pair(one, other, agreed, model.bits(agreed, a, b))
+        if _counts(pair, model):
+            found.append(pair)
     return sorted(found, key=lambda pair: (-pair.bits, pair.one, pair.other))
+
+
+def _counts(pair: Pair, model: Model) -> bool:
+    """Whether it may be merged or shown; a region has many times more candidates that are neither."""
+    return pair.bits >= model.limits.review_bits or sure(pair.found) or strict(pair.found, model.limits)
 
 
 def decide(

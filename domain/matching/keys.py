@@ -5,24 +5,47 @@ name. Names count by their sound, whichever field they stand in, so that swapped
 not known gives no key.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Final
 
 from domain.matching.birth_dates import Born
 from domain.matching.names import Name
+from domain.matching.numbers import Number
 from domain.matching.record import Record
 
 BITS: Final = 64
 """Of a key as stored: at 150 million keys two different ones meet by chance a few hundred times, to no effect."""
 DAY_NAME: Final = "day+name"
+NUMBER, YEAR, MONTH_AND_DAY, DECADE_AND_DAY = "number", "year", "month and day", "decade and day"
 STEM, END, INITIAL = 3, 2, 1
 """Letters of a family and of a given name's sound that stand for it where the rest may have slipped."""
+LAST: Final = 2
+"""Digits that a region is parted by, of whoever has a number."""
 
 
 def keys(record: Record) -> frozenset[int]:
     """Signed integers of 64 bits, the same on every machine."""
     return frozenset(map(_digest, texts(record)))
+
+
+def keys_of(kind: str, record: Record) -> frozenset[int]:
+    """Those of one of ``KINDS``."""
+    return frozenset(map(_digest, KINDS[kind](record)))
+
+
+def parts(birth: Born | None, number: Number | None) -> Iterator[tuple[str, str]]:
+    """The kinds of which a record may have keys, each with its part of a region: whoever shares a key of that kind is
+    in that part, too.
+    """
+    if number:
+        yield NUMBER, number.key[-LAST:]
+    if birth:
+        yield YEAR, f"{birth.year}"
+    if birth and birth.whole:
+        low, high = sorted((birth.month, birth.day))
+        yield MONTH_AND_DAY, f"{low}|{high}"
+        yield DECADE_AND_DAY, f"{birth.year // 10}|{birth.day}"
 
 
 def of_birth_block(record: Record) -> int | None:
@@ -34,11 +57,7 @@ def of_birth_block(record: Record) -> int | None:
 
 def texts(record: Record) -> frozenset[str]:
     """The keys as text: which kind, and what it is made of."""
-    found = set(_of_number(record))
-    if record.born:
-        found.update(_of_day(record))
-        found.update(_of_parts(record))
-    return frozenset(found)
+    return frozenset(text for of_kind in KINDS.values() for text in of_kind(record))
 
 
 def _of_number(record: Record) -> Iterator[str]:
@@ -65,17 +84,31 @@ def _day(birth: Born) -> str:
     return f"{birth.year:04}-{birth.month:02}-{birth.day:02}"
 
 
-def _of_parts(record: Record) -> Iterator[str]:
-    """Both names, with a part of the date: the other parts may have slipped, or not be known."""
+def _of_year(record: Record) -> Iterator[str]:
+    """The year, with the day and any one name or the place; with both names, or with parts of them."""
+    yield from _of_day(record)
     birth, given = record.born, record.given
     if birth is None or given is None:
         return
     for family in filter(None, (record.family, record.used)):
         yield f"names+year|{_both(family.sound, given.sound)}|{birth.year}"
-    if record.family:
-        yield from _of_family(record.family, given.sound, birth)
-        if birth.whole:
-            yield f"names+decade+day|{_both(record.family.sound, given.sound)}|{birth.year // 10}|{birth.day}"
+    for kind, name in _of_names(record):
+        yield f"{kind}+year|{name}|{birth.year}"
+
+
+def _of_month_and_day(record: Record) -> Iterator[str]:
+    """Parts of the names, with the day and the month, whichever stands where."""
+    if record.born and record.born.whole:
+        low, high = sorted((record.born.month, record.born.day))
+        for kind, name in _of_names(record):
+            yield f"{kind}+month+day|{name}|{low}|{high}"
+
+
+def _of_decade_and_day(record: Record) -> Iterator[str]:
+    """Both names, with a date whose year or month slipped."""
+    birth, family, given = record.born, record.family, record.given
+    if birth and birth.whole and family and given:
+        yield f"names+decade+day|{_both(family.sound, given.sound)}|{birth.year // 10}|{birth.day}"
 
 
 def _both(family: str, given: str) -> str:
@@ -83,15 +116,13 @@ def _both(family: str, given: str) -> str:
     return "|".join(sorted((family, given)))
 
 
-def _of_family(family: Name, given: str, birth: Born) -> Iterator[str]:
-    """A part of the names with a part of the date."""
-    low, high = sorted((birth.month, birth.day))
-    parts = {"tail": [f"{given}|{family.sound[-END:]}"], "stem": [*_stems(family, given)]}
-    for kind, names in parts.items():
-        for name in names:
-            yield f"{kind}+year|{name}|{birth.year}"
-            if birth.whole:
-                yield f"{kind}+month+day|{name}|{low}|{high}"
+def _of_names(record: Record) -> Iterator[tuple[str, str]]:
+    """Parts of both names: the end of the family name, or the start of either."""
+    if record.family and record.given:
+        family, given = record.family, record.given.sound
+        yield "tail", f"{given}|{family.sound[-END:]}"
+        for stem in _stems(family, given):
+            yield "stem", stem
 
 
 def _stems(family: Name, given: str) -> Iterator[str]:
@@ -111,3 +142,12 @@ def _sounds(record: Record) -> frozenset[str]:
 
 def _digest(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=BITS // 8).digest(), signed=True)
+
+
+KINDS: Final[Mapping[str, Callable[[Record], Iterator[str]]]] = {
+    NUMBER: _of_number,
+    YEAR: _of_year,
+    MONTH_AND_DAY: _of_month_and_day,
+    DECADE_AND_DAY: _of_decade_and_day,
+}
+"""The texts of the keys, by what all that share one have in common: the number, or that of the birth date."""

@@ -4,14 +4,21 @@ Its neighbours may forbid what the pair alone allows: suspicions and groups are 
 (``domain.matching.deciding``).
 """
 
+from typing import Final
+
 from domain.matching.agreement import agreement
 from domain.matching.deciding import Pair
 from domain.matching.guards import two_given_names
-from domain.matching.levels import FIELDS, Agreement
+from domain.matching.levels import ENUMS, FIELDS, Agreement
 from domain.matching.model import Model
 from domain.matching.record import Record
 from domain.matching.tier import Tier
 from domain.matching.tiers import strict, sure
+
+NAMES: Final = [
+    {level: f"{field} {level.name.lower()}" for level in enum} for field, enum in zip(FIELDS, ENUMS, strict=True)
+]
+"""Of each field the names of its levels: one text each, however many decisions keep it."""
 
 
 def weighed(one: Record, other: Record, model: Model) -> Pair:
@@ -40,4 +47,4 @@ def evidence(pair: Pair) -> tuple[str, ...]:
 
 def levels(found: Agreement) -> list[str]:
     """Such as ``birth exact``; never a value."""
-    return [f"{field} {level.name.lower()}" for field, level in zip(FIELDS, found, strict=True) if level]
+    return [names[level] for names, level in zip(NAMES, found, strict=True) if level]

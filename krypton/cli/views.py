@@ -16,7 +16,7 @@ from krypton.cli.connection import krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, err, out, table
-from krypton.progress import progress
+from krypton.progress import progress, stages
 from projections.declared import VIEWS
 
 if TYPE_CHECKING:
@@ -111,11 +111,11 @@ def diff(
     with ours.snapshot() as connection:
         pair = compare.with_candidate(ours, connection, view, version)
         if rows or listing:
-            found = (
-                differences.listing(connection, pair, rows, offset, limit)
-                if rows
-                else differences.meaning(connection, pair, offset, limit)
-            )
+            if rows:
+                found = differences.listing(connection, pair, rows, offset, limit)
+            else:
+                with stages() as tell:
+                    found = differences.meaning(connection, pair, offset, limit, tell)
             _list(found, as_json)
             different = bool(found) or not _compared(connection, pair)["equal"]
             if different and not found:
@@ -169,10 +169,8 @@ def promote(
     promote.check_promotable(ours, view, candidate, force=force)
     with ours.snapshot() as connection:
         summary = _compared(connection, compare.with_live(ours, connection, view, candidate))
-    with progress("decisions newly due", None) as bar:
-        done = promote.promote(
-            ours, view, candidate, who.actor(), command_id, summary=summary, force=force, advance=bar.reach
-        )
+    with stages() as tell:
+        done = promote.promote(ours, view, candidate, who.actor(), command_id, summary=summary, force=force, tell=tell)
     _switched(done, as_json)
 
 
@@ -182,8 +180,9 @@ def rollback(view: View, who: As = OWN, command_id: CommandId = None, as_json: A
     from krypton.views import promote
 
     known_view(view)
-    with progress("decisions newly due", None) as bar:
-        done = promote.rollback(_settled(), view, who.actor(), command_id, advance=bar.reach)
+    ours = _settled()
+    with stages() as tell:
+        done = promote.rollback(ours, view, who.actor(), command_id, tell=tell)
     _switched(done, as_json)
 
 
@@ -207,7 +206,8 @@ def _settled() -> Krypton:
     from krypton.views import promote
 
     ours = krypton()
-    promote.settle(ours)
+    with stages() as tell:
+        promote.settle(ours, tell=tell)
     return ours
 
 
@@ -215,8 +215,8 @@ def _compared(connection: Any, pair: "Pair") -> dict[str, Any]:
     """The counts of a diff; on a large view this takes a while."""
     from projections.versions import diff
 
-    with progress("rows compared", None) as bar:
-        return diff.summary(connection, pair, bar.reach)
+    with stages() as tell:
+        return diff.summary(connection, pair, tell)
 
 
 def _list(found: list[dict[str, Any]], as_json: bool) -> None:

@@ -11,7 +11,6 @@ V3  A version is promoted only once its rules are in force.
 """
 
 import time
-from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -26,6 +25,7 @@ from krypton.bootstrap import Krypton
 from krypton.views import lag, raise_due
 from postgres.session import connect
 from projections.engine import positions
+from projections.engine.declaration import Tell
 from projections.versions import catalog, switches, tailing, versions
 from projections.versions.switches import DROPPED, PROMOTED, Switched, Unsettled
 from projections.versions.tailing import OtherCode
@@ -35,7 +35,6 @@ SWITCHES = UUID("3f0e3a4d-21c8-5b0a-a2c4-6d7f9b1e8c53")  # namespace of command 
 LOCK = "hashtext('krypton switches')"
 TIMEOUT_S: Final = 10.0  # the wait of a promotion: a running worker catches up within a second or two
 SHORT_S: Final = 2.0  # the wait of any other command that finds an unsettled switch
-Advance = Callable[[int, int], None]
 
 
 class NotInForce(RuleBroken):
@@ -63,17 +62,18 @@ def promote(
     *,
     summary: dict[str, Any] | None = None,
     force: bool = False,
-    advance: Advance = lambda *_: None,
+    tell: Tell = lambda *_: None,
 ) -> dict[str, Any]:
     """Make a version the live one and raise the decisions now due; the ``summary`` of the diff is recorded.
 
-    Returns the journal row of the switch; ``waits_for``: why decisions are not raised yet, or None. ``force``: promote
+    Returns the journal row of the switch; ``waits_for``: why decisions are not raised yet, or None. ``tell`` is told
+    how far it is. ``force``: promote
     even if the version lags or was built up to a position only. Raises as ``check_promotable``, and StoreAway.
     """
     check_promotable(ours, view, version, force=force)
     database = ours.addresses.database
     done = versions.promote(database, view, version, actor, summary=summary, force=force, token=command_id)
-    return _told(ours, done, advance)
+    return _told(ours, done, tell)
 
 
 def check_promotable(
@@ -103,10 +103,10 @@ def check_promotable(
 
 
 def rollback(
-    ours: Krypton, view: str, actor: str, command_id: UUID | None = None, *, advance: Advance = lambda *_: None
+    ours: Krypton, view: str, actor: str, command_id: UUID | None = None, *, tell: Tell = lambda *_: None
 ) -> dict[str, Any]:
     """Make the previous version the live one again; otherwise like ``promote``. Raises as ``versions.rollback``."""
-    return _told(ours, versions.rollback(ours.addresses.database, view, actor, token=command_id), advance)
+    return _told(ours, versions.rollback(ours.addresses.database, view, actor, token=command_id), tell)
 
 
 def drop(ours: Krypton, view: str, version: int, actor: str, command_id: UUID | None = None) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def drop(ours: Krypton, view: str, version: int, actor: str, command_id: UUID | 
 
 
 def settle(
-    ours: Krypton, *, wait: bool = True, timeout_s: float = SHORT_S, advance: Advance = lambda *_: None
+    ours: Krypton, *, wait: bool = True, timeout_s: float = SHORT_S, tell: Tell = lambda *_: None
 ) -> dict[int, str]:
     """Complete every unsettled switch; returns why some could not be completed, by the id of their journal row.
 
@@ -128,13 +128,13 @@ def settle(
         connection.autocommit = True
         if switches.unsettled(connection) and _locked(connection, wait):
             for one in switches.unsettled(connection):
-                if why := _settle(ours, connection, one, timeout_s, advance):
+                if why := _settle(ours, connection, one, timeout_s, tell):
                     waiting_for[one.done.id] = why
     return waiting_for
 
 
-def _told(ours: Krypton, done: Switched, advance: Advance) -> dict[str, Any]:
-    waiting_for = settle(ours, timeout_s=TIMEOUT_S, advance=advance)
+def _told(ours: Krypton, done: Switched, tell: Tell) -> dict[str, Any]:
+    waiting_for = settle(ours, timeout_s=TIMEOUT_S, tell=tell)
     with ours.snapshot() as connection:
         return {**switches.switch(connection, done.id), "waits_for": waiting_for.get(done.id)}
 
@@ -147,7 +147,7 @@ def _locked(connection: Connection, wait: bool) -> bool:
         return wait or bool(got)
 
 
-def _settle(ours: Krypton, connection: Connection, one: Unsettled, timeout_s: float, advance: Advance) -> str:
+def _settle(ours: Krypton, connection: Connection, one: Unsettled, timeout_s: float, tell: Tell) -> str:
     """Complete one switch; returns why not, or None. Due decisions are queried as this program's code knows the
     tables.
     """
@@ -159,7 +159,7 @@ def _settle(ours: Krypton, connection: Connection, one: Unsettled, timeout_s: fl
     if one.done.what != DROPPED and one.done.rules != one.former_rules and (live := _live(connection, one.done)):
         if why := _of_others(ours, one.done.view, live) or lag.lacks(ours, one.done.view, position, timeout_s):
             return why
-        decided = raise_due.raise_due(ours, one.done.view, live, command_id, advance)
+        decided = raise_due.raise_due(ours, one.done.view, live, command_id, tell)
     switches.mark_settled(connection, one.done.id, decided)
     return ""
 

@@ -6,7 +6,7 @@ counted and is no error. Each command id is derived from the rules, the subject 
 same decision again, after a crash or before the view has caught up, writes nothing. A rebuild never raises decisions.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
@@ -19,6 +19,7 @@ from krypton.bootstrap import Krypton
 from krypton.views.matches import bodies
 from policies.commands import build
 from projections.declared import VIEWS
+from projections.engine.declaration import Tell
 from projections.identity_index.decided import Decision, Due
 
 DECISIONS = UUID("5d0c2f0e-7a6b-5c1d-9b57-0e3c8f1d4a26")  # namespace of command ids: stored state, never change it
@@ -38,26 +39,25 @@ class Asked(NamedTuple):
     command: Command
 
 
-def raise_due(
-    ours: Krypton, view: str, version: int, cause: UUID, advance: Callable[[int, int], None] = lambda *_: None
-) -> Counts:
+def raise_due(ours: Krypton, view: str, version: int, cause: UUID, tell: Tell = lambda *_: None) -> Counts:
     """Raise what is due under the rules of a live version; returns how many, by kind.
 
-    ``cause``: correlation id of all. ``advance`` is called with how many are raised, and of how many. ``stand``: how
-    many were refused because somebody decided meanwhile. Raises ServiceUnavailable, Contended; decisions raised before
+    ``cause``: correlation id of all. ``tell`` is told how far it is. ``stand``: how many were refused because
+    somebody decided meanwhile. Raises ServiceUnavailable, Contended; decisions raised before
     stay.
     """
     if (find_due := VIEWS[view].find_due()) is None:
         return {}
     with ours.snapshot() as connection:
-        asked = COMMANDS[view](find_due(connection, f"{view}_v{version}"))
-    counts: Counts = {}
-    for done, batch in enumerate(_batches(asked)):
+        found = find_due(connection, f"{view}_v{version}", tell=tell)
+    counts, done = Counts(), 0
+    for batch in _batches(COMMANDS[view](found)):
         answers = ours.ledger.execute_many([(one.command, _envelope(one, cause)) for one in batch])
         for one, answer in zip(batch, answers, strict=True):
             what = "stand" if isinstance(answer, RuleBroken | NotFound) else one.what
             counts[what] = counts.get(what, 0) + 1
-        advance(min(len(asked), (done + 1) * BATCH), len(asked))
+        done += len(batch)
+        tell("decisions raised", done, len(found))
     return counts
 
 
@@ -65,15 +65,16 @@ def _envelope(one: Asked, cause: UUID) -> Envelope:
     return Envelope(ACTOR, uuid5(DECISIONS, f"{one.what}|{one.subject}"), cause)
 
 
-def _batches(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
+def _batches(asked: Iterable[Asked]) -> Iterator[list[Asked]]:
     left = iter(asked)
     while batch := list(islice(left, BATCH)):
         yield batch
 
 
-def _matches(found: Due) -> list[Asked]:
+def _matches(found: Due) -> Iterator[Asked]:
     rules = RuleId(MATCHING, found.rule_version)
-    return [Asked(SAID[does], _subject(rules, one), build(does, body)) for does, one, body in bodies(found)]
+    for does, one, body in bodies(found):
+        yield Asked(SAID[does], _subject(rules, one), build(does, body))
 
 
 def _subject(rules: RuleId, one: Decision) -> str:
@@ -81,16 +82,11 @@ def _subject(rules: RuleId, one: Decision) -> str:
     return f"{rules}|{low}|{high}|{one.position}"
 
 
-def _alerts(found: list[dict[str, Any]]) -> list[Asked]:
-    return [
-        Asked(
-            "alerts",
-            f"{RuleId(DOSE_ALERTS, one['rule_version'])}|{one['study_id']}|{','.join(one['quantities'])}",
-            JudgeDose(study=UUID(one["study_id"])),
-        )
-        for one in found
-    ]
+def _alerts(found: Sequence[dict[str, Any]]) -> Iterator[Asked]:
+    for one in found:
+        subject = f"{RuleId(DOSE_ALERTS, one['rule_version'])}|{one['study_id']}|{','.join(one['quantities'])}"
+        yield Asked("alerts", subject, JudgeDose(study=UUID(one["study_id"])))
 
 
-COMMANDS: dict[str, Callable[[Any], list[Asked]]] = {"identity_index": _matches, "cumulative_dose": _alerts}
+COMMANDS: dict[str, Callable[[Any], Iterable[Asked]]] = {"identity_index": _matches, "cumulative_dose": _alerts}
 """What turns due decisions into commands, by view: of the views that declare ``due``."""

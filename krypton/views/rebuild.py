@@ -12,8 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
-from threading import Thread
+from multiprocessing import get_context
 from typing import Any
 
 from kafka.errors import KafkaError
@@ -27,6 +26,7 @@ from krypton.views.lag import kafka_away
 from postgres.session import connect
 from projections.declared import VIEWS
 from projections.engine.positions import Partition
+from projections.engine.processes import NICE, end_with_parent
 from projections.engine.query import fetch
 from projections.versions import catalog, rebuild
 from projections.versions.bounds import Bounds
@@ -40,9 +40,7 @@ from streams.reading.replay import Replay
 from streams.reading.spans import Span, spans
 
 LOOK_S = 0.2
-NICE = 10
 MOST_PROCESSES = 3  # default limit: each takes up to KRYPTON_REBUILD_MIB, and a host with many cores may have 4 GiB
-ORPHANED = 75  # EX_TEMPFAIL: the parent process ended
 
 
 class OtherRules(RuleBroken):
@@ -221,15 +219,7 @@ def _follow(working: set[Future[None]], folded: Any, advance: Callable[[int], No
 def _share(parts: Any, folded: Any) -> None:
     global _shared
     _shared = parts, folded
-    Thread(target=_end_with_parent, name="parent", daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent is killed: the next run builds its partitions."""
-    parent = parent_process()
-    assert parent is not None, "a child process has a parent"
-    parent.join()
-    os._exit(ORPHANED)
+    end_with_parent()
 
 
 def _work(settings: Any, addresses: Any, wish: Wish, started: Build) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from projections.cumulative_dose.over import COLUMNS, KEY, over
+from projections.engine.declaration import Tell
 from projections.engine.query import fetch
 
 Document = dict[str, Any]
@@ -13,14 +14,16 @@ Document = dict[str, Any]
 class Levels:
     """``projections.engine.declaration.Meaning`` of the cumulative dose."""
 
-    def counts(self, connection: Connection, live: str, candidate: str) -> Document:
+    def counts(self, connection: Connection, live: str, candidate: str, tell: Tell) -> Document:
         """See ``Meaning``: ``doses`` newly_over and no_longer_over a level, studies and exposures together."""
         query = f"""
             SELECT count(*) FILTER (WHERE l.kind IS NULL) AS newly_over,
                    count(*) FILTER (WHERE c.kind IS NULL) AS no_longer_over {_differing(live, candidate)}"""
         return {"doses": fetch(connection, query)[0]}
 
-    def page(self, connection: Connection, live: str, candidate: str, offset: int, limit: int) -> list[Document]:
+    def page(
+        self, connection: Connection, live: str, candidate: str, offset: int, limit: int, tell: Tell
+    ) -> list[Document]:
         """See ``Meaning``: study, act and quantity of each, with the value, and the level that it is over.
 
         ``rule_version``: of the rule set, named by ``kind``, that has this level.

@@ -15,6 +15,7 @@ from psycopg2.extensions import connection as Connection
 
 from domain.dose_alerts import QUANTITIES, WATCHED
 from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
+from projections.engine.declaration import Tell
 from projections.engine.query import fetch
 
 Document = dict[str, Any]
@@ -91,6 +92,6 @@ GROUP BY o.study_id ORDER BY o.study_id
 """
 
 
-def alerts_due(connection: Connection, schema: str) -> Sequence[Document]:
+def alerts_due(connection: Connection, schema: str, *, tell: Tell = lambda *_: None) -> Sequence[Document]:
     """Studies over a level of ``dose-alerts`` for which no alert was raised: ``study_id``, ``quantities``."""
     return fetch(connection, DUE.format(s=schema, over=over(schema)))

@@ -17,16 +17,28 @@ if TYPE_CHECKING:
     from projections.engine.shape import Shapes
 
 Document = dict[str, Any]
+Tell = Callable[[str, int, int], None]
+"""What is being done, how many of it are done, and of how many."""
 
 
 class Meaning(Protocol):
-    """How a view's differences are told. ``live`` and ``candidate`` are the PostgreSQL schemas of the versions."""
+    """How a view's differences are told. ``live`` and ``candidate`` are the PostgreSQL schemas of the versions;
+    ``tell`` is told how far it is.
+    """
 
-    def counts(self, connection: "Connection", live: str, candidate: str) -> Document:
+    def counts(self, connection: "Connection", live: str, candidate: str, tell: Tell) -> Document:
         """Numbers, under one name each."""
 
-    def page(self, connection: "Connection", live: str, candidate: str, offset: int, limit: int) -> list[Document]:
+    def page(
+        self, connection: "Connection", live: str, candidate: str, offset: int, limit: int, tell: Tell
+    ) -> list[Document]:
         """One document per difference, in a stable order."""
+
+
+class FindDue(Protocol):
+    """What is due in the schema of a version; ``tell`` is told how far it is."""
+
+    def __call__(self, connection: "Connection", schema: str, *, tell: Tell) -> Any: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +74,9 @@ class View:
         """What a difference means; None where rows tell all."""
         return None if self.difference is None else cast(Meaning, self._part(self.difference)())
 
-    def find_due(self) -> Callable[["Connection", str], Any] | None:
+    def find_due(self) -> "FindDue | None":
         """What asks a version's schema for decisions newly due; None where the view's rules decide nothing."""
-        return None if self.due is None else cast("Callable[[Connection, str], Any]", self._part(self.due))
+        return None if self.due is None else cast(FindDue, self._part(self.due))
 
     def query_modules(self) -> Sequence[str]:
         """The full names of ``queries``."""

@@ -40,6 +40,10 @@ class Due:
     rule_version: int = 0
     would_be: Mapping[str, str] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        """How many decisions."""
+        return len(self.unmerges) + len(self.merges) + len(self.proposals)
+
 
 class Working:
     """The clusters concerned, while due decisions are applied one after the other."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
+from projections.engine.declaration import Tell
 from projections.engine.query import fetch
 from projections.identity_index.decided import Decision, Due
 from projections.identity_index.due import due
@@ -59,21 +60,23 @@ RULE_VERSION = 'SELECT max(rule_version) AS version FROM "{s}".match_model'
 class Persons:
     """``projections.engine.declaration.Meaning`` of the identity index."""
 
-    def counts(self, connection: Connection, live: str, candidate: str) -> Document:
+    def counts(self, connection: Connection, live: str, candidate: str, tell: Tell) -> Document:
         """See ``Meaning``: ``persons`` joined, split, and ``proposed``: pairs newly put to a human."""
-        decided = _newly_due(connection, live, candidate)
+        decided = _newly_due(connection, live, candidate, tell)
         if decided is None:
             counted = fetch(connection, FOLDED_COUNTS.format(live=live, candidate=candidate))[0]
             return {"persons": {**counted, "proposed": 0}}
         joined, split = _differing(connection, live, decided)
         return {"persons": {"joined": len(joined), "split": len(split), "proposed": len(decided.proposals)}}
 
-    def page(self, connection: Connection, live: str, candidate: str, offset: int, limit: int) -> list[Document]:
+    def page(
+        self, connection: Connection, live: str, candidate: str, offset: int, limit: int, tell: Tell
+    ) -> list[Document]:
         """See ``Meaning``: ``person`` where it is one, ``persons`` where it is several, ``rules`` that say so.
 
         Of a person that would fall apart, the rules that hold it together now; of a proposal, ``person`` is null.
         """
-        decided = _newly_due(connection, live, candidate)
+        decided = _newly_due(connection, live, candidate, tell)
         if decided is None:
             query = FOLDED_PAGE.format(live=live, candidate=candidate)
             found = fetch(connection, query, offset=offset, limit=limit)
@@ -84,13 +87,13 @@ class Persons:
         return found
 
 
-def _newly_due(connection: Connection, live: str, candidate: str) -> Due | None:
+def _newly_due(connection: Connection, live: str, candidate: str, tell: Tell) -> Due | None:
     """What the candidate's rules would decide; None where nothing, or where they are the live version's own."""
     ours, theirs = (fetch(connection, RULE_VERSION.format(s=s))[0]["version"] for s in (live, candidate))
     if theirs is None or theirs == ours:
         return None
     different = fetch(connection, FOLDED_DIFFERENT.format(live=live, candidate=candidate))
-    found = due(connection, candidate, [row["identity"] for row in different])
+    found = due(connection, candidate, [row["identity"] for row in different], tell=tell)
     return found if found.merges or found.proposals or found.unmerges else None
 
 

@@ -1,27 +1,29 @@
 """Computes the decisions due under a version's matching rules: merges, proposals and unmerges.
 
-``weighed.py`` finds the pairs from the version's tables: pairs of persons that a model would merge, or put to a human.
-Human decisions stand: a pair that a human barred, dismissed, unmerged or merged is left alone. Who agrees with both of
-two that a human set apart is merged with neither, and proposed with each. ``decided.py`` then decides pair by pair, and
-``domain.membership`` computes the resulting persons of the clusters concerned. The same serves the whole region or a
-few identities.
+``weighed`` finds the pairs from the version's tables, of a whole region group by group (``whole``): pairs of persons
+that a model would merge, or put to a human. Human decisions stand: a pair that a human barred, dismissed, unmerged or
+merged is left alone. Who agrees with both of two that a human set apart is merged with neither, and proposed with each.
+``decided`` then decides pair by pair, and ``domain.membership`` computes the persons of the clusters concerned.
 """
 
 import gc
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from psycopg2.extensions import connection as Connection
 
+from domain.matching.tier import Tier
 from domain.membership import Cluster
+from projections.engine.declaration import Tell
 from projections.engine.query import fetch
-from projections.identity_index import weighed
-from projections.identity_index.decided import Due, Working
+from projections.identity_index import weighed, whole
+from projections.identity_index.decided import Decision, Due, Working
+from projections.identity_index.weighed import Found
 
-# Of a few identities all is looked up by index. Tables that grew since their statistics were taken, as in an import,
-# would be read whole for each key instead: fifty times as long.
-BY_INDEX = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+# All is looked up by index. Tables that grew since their statistics were taken, as in an import, would be read whole
+# for each key instead: fifty times as long.
+BY_INDEX = "SET LOCAL enable_seqscan = {o}; SET LOCAL enable_hashjoin = {o}; SET LOCAL enable_mergejoin = {o}"
 PARTED = """
 SELECT low::text, high::text FROM (
     SELECT DISTINCT ON (low, high) low, high, type FROM "{s}".statement
@@ -42,13 +44,36 @@ WHERE i.erased AND i.identity_id = ANY(%(ids)s::uuid[])
 """
 
 
-def due(connection: Connection, schema: str, others: Iterable[str] = (), within: Collection[str] | None = None) -> Due:
-    """What the rules of the version in that schema would decide now. ``others``: identities to tell of as well.
+def due(
+    connection: Connection,
+    schema: str,
+    others: Collection[str] = (),
+    within: Collection[str] | None = None,
+    *,
+    tell: Tell = lambda *_: None,
+    processes: int | None = None,
+) -> Due:
+    """What the rules of the version in that schema would decide now; nothing where there are none.
 
-    ``within``: only what concerns these identities, given as in ``clusters_of``; None: the whole region.
+    ``others``: identities to tell of as well. ``within``: only what concerns these identities, given as in
+    ``clusters_of``; None: the whole region, of which is told how far it is, in so many ``processes`` (``whole``).
     """
-    with nullcontext() if within is not None else _uncollected():
-        return _due(connection, schema, others, within)
+    if (held := weighed.held_by(connection, schema)) is None:
+        return Due()
+    if within is not None:
+        _by_index(connection)
+        return _worked_out(connection, schema, others, weighed.found(connection, schema, held, within))
+    with _uncollected(), closing(whole.found(connection, schema, held, tell, processes)) as groups:
+        _by_index(connection)
+        told = _together(connection, schema, others, held.rule_version, groups)
+    _by_index(connection, "on")
+    return told
+
+
+def _by_index(connection: Connection, others: str = "off") -> None:
+    """``others``: whether the planner may read tables in other ways, on or off."""
+    with connection.cursor() as cursor:
+        cursor.execute(BY_INDEX.format(o=others))
 
 
 @contextmanager
@@ -61,10 +86,31 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _due(connection: Connection, schema: str, others: Iterable[str], within: Collection[str] | None) -> Due:
-    if within is not None:
-        _by_index(connection)
-    found = weighed.found(connection, schema, within)
+def _together(
+    connection: Connection, schema: str, others: Collection[str], rule_version: int, groups: Iterable[Found]
+) -> Due:
+    """What is due in groups that have nothing to do with each other: the strongest first."""
+    told, would_be = Due(rule_version=rule_version), dict[str, str]()
+    for found in groups:
+        one = _worked_out(connection, schema, (), found)
+        told.unmerges.extend(one.unmerges)
+        told.merges.extend(one.merges)
+        told.proposals.extend(one.proposals)
+        would_be.update(one.would_be)
+    told.unmerges.sort(key=lambda decision: decision.position)
+    told.merges.sort(key=_weaker)
+    told.proposals.sort(key=_weaker)
+    if not (told.unmerges or told.merges or told.proposals):
+        return told
+    unchanged = Working(_clusters(connection, schema, others), set(others)).decide((), ()).would_be
+    return replace(told, would_be={**unchanged, **would_be})
+
+
+def _weaker(decision: Decision) -> tuple[bool, float]:
+    return decision.rule != Tier.SURE, -(decision.score or 0.0)
+
+
+def _worked_out(connection: Connection, schema: str, others: Iterable[str], found: Found) -> Due:
     if not found.unmerges and not found.pairs:
         return Due(rule_version=found.rule_version)
     concerned = {*others, *(u[side] for u in found.unmerges for side in ("low", "high"))}
@@ -75,11 +121,6 @@ def _due(connection: Connection, schema: str, others: Iterable[str], within: Col
     if len(found.pairs) > 1:  # else nobody agrees with two
         working.part(fetch(connection, PARTED.format(s=schema), ids=list(working.known())))
     return replace(working.decide(found.unmerges, found.pairs), rule_version=found.rule_version)
-
-
-def _by_index(connection: Connection) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(BY_INDEX)
 
 
 def clusters_of(connection: Connection, schema: str, identities: Iterable[str]) -> dict[str, frozenset[str]]:

@@ -25,7 +25,7 @@ ROWS = """
 SELECT i.identity_id::text AS identity, i.traits, i.ins, i.ins_oid, i.registered_position AS registered,
        coalesce(n.person_id, i.identity_id)::text AS person
 FROM "{s}".identity i LEFT JOIN "{s}".node n USING (identity_id)
-WHERE NOT i.erased {scope} ORDER BY i.identity_id
+WHERE NOT i.erased AND i.identity_id = ANY(%(ids)s::uuid[])
 """
 SHARING = """
 SELECT DISTINCT near.identity_id::text AS identity FROM unnest(%(keys)s::bigint[]) AS asked(key)
@@ -70,11 +70,6 @@ def _is_near(other: Record, sharing: Mapping[int, Sequence[Known]], model: Model
     return any(alone.tiers(one, other, alone.weighed(one, other, model), model) for one in some.values())
 
 
-def everybody(connection: Connection, schema: str) -> list[Known]:
-    """All identities of the region, in the order of their ids."""
-    return [_of(row) for row in fetch(connection, ROWS.format(s=schema, scope="")) if _is_told(row)]
-
-
 def _closer(connection: Connection, schema: str, known: Mapping[str, Known], new: Collection[str]) -> set[str]:
     """Who is one person with any of the new ones, or in one birth block with them."""
     found = {row["identity"] for row in fetch(connection, PERSONS.format(s=schema), ids=list(new))}
@@ -92,8 +87,8 @@ def _sharing(connection: Connection, schema: str, shared: Iterable[int]) -> list
 def _known(connection: Connection, schema: str, identities: Collection[str]) -> Sequence[Known]:
     if not identities:
         return ()
-    asked = ROWS.format(s=schema, scope="AND i.identity_id = ANY(%(ids)s::uuid[])")
-    return [_of(row) for row in fetch(connection, asked, ids=list(identities)) if _is_told(row)]
+    rows = fetch(connection, ROWS.format(s=schema), ids=list(identities))
+    return [_of(row) for row in rows if _is_told(row)]
 
 
 def _is_told(row: dict[str, Any]) -> bool:

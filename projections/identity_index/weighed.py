@@ -8,20 +8,20 @@ with what rules merged: a merge that it does not make is taken back, one that is
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
 from domain.aggregates.link import HUMAN
 from domain.matching import pair as alone
-from domain.matching.candidates import candidates
+from domain.matching.candidates import Places, candidates
 from domain.matching.deciding import Decided, Pair, decide, scored
 from domain.matching.model import Model, of_body
 from domain.matching.tier import Tier
 from domain.matching.weights import probability
 from domain.rules.matching import ACTIONS, MERGE
 from projections.engine.query import fetch
-from projections.identity_index.neighbourhood import Known, around, everybody
+from projections.identity_index.neighbourhood import Known, around
 
 Row = Mapping[str, Any]
 MODEL = 'SELECT rule_version, digest FROM "{s}".match_model'
@@ -33,9 +33,8 @@ LEFT JOIN LATERAL (
     SELECT h.type FROM "{s}".statement h WHERE h.low = k.low AND h.high = k.high AND (h.type = 'link.dismissed'
         OR (h.rule = 'human' AND h.type IN ('link.merged', 'link.unmerged', 'link.review_requested')))
     ORDER BY h.position DESC LIMIT 1) AS word ON true
-WHERE {scope} ORDER BY k.position
+WHERE k.low = ANY(%(ids)s::uuid[]) AND k.high = ANY(%(ids)s::uuid[]) ORDER BY k.position
 """
-INSIDE = "k.low = ANY(%(ids)s::uuid[]) AND k.high = ANY(%(ids)s::uuid[])"
 _MODELS: dict[str, Model] = {}
 _KEPT: Final = 4
 
@@ -49,20 +48,36 @@ class Found:
     pairs: Sequence[Row]
 
 
-def found(connection: Connection, schema: str, within: Collection[str] | None) -> Found:
-    """What is due for these identities and their neighbourhood, or for all; nothing where the version has no model."""
-    held = fetch(connection, MODEL.format(s=schema))
-    if not held:
-        return Found(0, (), ())
-    model = _model(connection, schema, held[0]["digest"])
-    inside = everybody(connection, schema) if within is None else around(connection, schema, within, model)
-    records = [one.record for one in inside]
+class Held(NamedTuple):
+    """The model that a version was made with, and the version of its rules."""
+
+    model: Model
+    rule_version: int
+
+
+def held_by(connection: Connection, schema: str) -> Held | None:
+    """None where the version has no model."""
+    told = fetch(connection, MODEL.format(s=schema))
+    return Held(_model(connection, schema, told[0]["digest"]), told[0]["rule_version"]) if told else None
+
+
+def found(connection: Connection, schema: str, held: Held, within: Collection[str]) -> Found:
+    """What is due for these identities and their neighbourhood."""
+    inside = around(connection, schema, within, held.model)
     as_they_came = sorted(range(len(inside)), key=lambda place: inside[place].registered)
-    pairs = scored(records, candidates(records, as_they_came), model)
-    said = _links(connection, schema, inside, within)
+    places = candidates([one.record for one in inside], as_they_came)
+    return compared(inside, places, links(connection, schema, [one.identity for one in inside]), held)
+
+
+def compared(inside: Sequence[Known], places: Iterable[Places], said: Sequence[Row], held: Held) -> Found:
+    """What is due for these, in the order of their ids, whom nothing connects with anybody else. ``places``: of the
+    pairs to compare; ``said``: see ``links``.
+    """
+    records = [one.record for one in inside]
+    pairs = scored(records, places, held.model)
     place = {one.identity: at for at, one in enumerate(inside)}
-    decided = decide(records, pairs, model, _told(place, said))
-    return _Compared(inside, place, pairs, decided, said, model, held[0]["rule_version"]).found()
+    decided = decide(records, pairs, held.model, _told(place, said))
+    return _Compared(inside, place, pairs, decided, said, held).found()
 
 
 def _model(connection: Connection, schema: str, digest: str) -> Model:
@@ -75,10 +90,9 @@ def _model(connection: Connection, schema: str, digest: str) -> Model:
     return _MODELS[digest]
 
 
-def _links(connection: Connection, schema: str, inside: Sequence[Known], within: Collection[str] | None) -> list[Row]:
-    scope = "true" if within is None else INSIDE
-    ids = [one.identity for one in inside]
-    return list(fetch(connection, LINKS.format(s=schema, scope=scope), ids=ids))
+def links(connection: Connection, schema: str, inside: Sequence[str]) -> list[Row]:
+    """What was said of any two of these identities, the last word of a human among it."""
+    return list(fetch(connection, LINKS.format(s=schema), ids=list(inside)))
 
 
 def _told(place: Mapping[str, int], links: Iterable[Row]) -> list[tuple[int, int]]:
@@ -96,16 +110,14 @@ class _Compared:
         place: Mapping[str, int],
         pairs: Sequence[Pair],
         decided: Decided,
-        links: Iterable[Row],
-        model: Model,
-        rule_version: int,
+        said: Iterable[Row],
+        held: Held,
     ) -> None:
         self._inside = inside
         self._pairs = pairs
         self._decided = decided
-        self._links = {(row["low"], row["high"]): row for row in links}
-        self._model = model
-        self._rule_version = rule_version
+        self._links = {(row["low"], row["high"]): row for row in said}
+        self._held = held
         self._place = place
 
     def found(self) -> Found:
@@ -115,7 +127,7 @@ class _Compared:
         self._said = self._between({(row["low"], row["high"]) for row in unmerges})
         merges = [self._row(pair, tier) for tier, pair in self._merging()]
         proposals = [self._row(pair, Tier.REVIEW) for pair in self._decided.review]
-        return Found(self._rule_version, unmerges, [row for row in (*merges, *proposals) if row])
+        return Found(self._held.rule_version, unmerges, [row for row in (*merges, *proposals) if row])
 
     def _merging(self) -> list[tuple[Tier, Pair]]:
         """All pairs of one group that are merged by themselves, sure ones first: where a human set two of a group
@@ -125,7 +137,7 @@ class _Compared:
         for pair in self._pairs:
             if self._decided.groups.same(pair.one, pair.other):
                 sides = (self._inside[pair.one].record, self._inside[pair.other].record)
-                tier = alone.tiers(*sides, pair, self._model)[:1]
+                tier = alone.tiers(*sides, pair, self._held.model)[:1]
                 found += [(each, pair) for each in tier if ACTIONS[each] == MERGE]
         return sorted(found, key=lambda each: each[0] is not Tier.SURE)
 
@@ -174,7 +186,7 @@ class _Compared:
             "one_registered": one.registered,
             "other_registered": other.registered,
             "rule": tier.value,
-            "rule_version": self._rule_version,
+            "rule_version": self._held.rule_version,
             "action": ACTIONS[tier],
             "score": probability(pair.bits),
             "fields": alone.evidence(pair),

@@ -14,7 +14,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from domain.errors import NotFound
-from projections.engine.declaration import Document, Meaning
+from projections.engine.declaration import Document, Meaning, Tell
 from projections.engine.query import fetch
 from projections.engine.rows import quoted
 from projections.engine.sealed import Seal, shown
@@ -63,21 +63,21 @@ class Pair:
         return f"{self.view}_v{self.live}", f"{self.view}_v{self.candidate}"
 
 
-def summary(connection: Connection, pair: Pair, reach: Callable[[int, int], None] = lambda *_: None) -> Document:
+def summary(connection: Connection, pair: Pair, tell: Tell = lambda *_: None) -> Document:
     """The counts of ``views diff``: rows added, gone and changed per table, and what they mean.
 
     ``equal``: no difference in rows or columns. ``dead_letters``: how many wait in each. ``persons``, ``doses``: see
-    ``Meaning``; only if they apply and both versions have the tables for them. ``reach``: told how many of how many
-    rows are compared, by PostgreSQL's estimate.
+    ``Meaning``; only if they apply and both versions have the tables for them. ``tell``: told how
+    far it is; the rows to compare are PostgreSQL's estimate.
     """
     _session(connection)
     tables, sizes = [], _sizes(connection, pair)
     for table in _tables(connection, pair):
         tables.append(_counts(connection, pair, table))
-        reach(sum(sizes.get(one["table"], 0) for one in tables), sum(sizes.values()))
+        tell("rows compared", sum(sizes.get(one["table"], 0) for one in tables), sum(sizes.values()))
     letters, sides = catalog.dead_letters(connection), {"live": pair.live, "candidate": pair.candidate}
     nothing: Document = {}
-    meant = _meant(connection, pair, lambda told: told.counts(connection, *pair.schemas), nothing)
+    meant = _meant(connection, pair, lambda told: told.counts(connection, *pair.schemas, tell), nothing)
     return {
         "view": pair.view,
         "live": pair.live,
@@ -102,13 +102,15 @@ def listing(connection: Connection, pair: Pair, table: str, offset: int = 0, lim
     return _page(connection, pair, _compared(connection, pair, table), offset, limit)
 
 
-def meaning(connection: Connection, pair: Pair, offset: int = 0, limit: int = 100) -> list[Document]:
+def meaning(
+    connection: Connection, pair: Pair, offset: int = 0, limit: int = 100, tell: Tell = lambda *_: None
+) -> list[Document]:
     """What the differences mean, one document each: persons joined or split, alerts newly raised or no longer
     raised.
     """
     _session(connection)
     nothing: list[Document] = []
-    return _meant(connection, pair, lambda told: told.page(connection, *pair.schemas, offset, limit), nothing)
+    return _meant(connection, pair, lambda told: told.page(connection, *pair.schemas, offset, limit, tell), nothing)
 
 
 def _meant(connection: Connection, pair: Pair, ask: Callable[[Meaning], T], nothing: T) -> T:

@@ -11,6 +11,8 @@ from adapters.outbox.outbox import Entry
 from domain.commands.identities import AttachIns, Correct
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from krypton.policies.match import Match
+from krypton.views import promote
+from projections.identity_index import whole
 from projections.identity_index.due import due
 from tests.fakes.views import pair
 from tests.fakes.weighing import TEST_OID, matricule
@@ -233,3 +235,68 @@ def test_a_lookup_answers_for_what_the_view_had_read_and_is_made_again_where_it_
     third = first._replace(id=uuid4(), body={"identity": newcomer}, cause=world.head())
     assert {later, newcomer} <= {side for _, due in match([third])[third.id] for side in map(str, due.body.values())}
     match.close()
+
+
+class Killed(BaseException):
+    """The process is gone: nothing after this ran."""
+
+
+def test_a_promotion_that_was_killed_while_it_decided_is_finished_by_the_next_command(
+    installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = made(installed_url, tmp_path, monkeypatch)
+    try:
+        one, other = world.register("CHA"), world.register("CHB")
+        world.shipped(2)
+        world.work(INDEX)
+        version = world.build(INDEX, matching=2)
+        with monkeypatch.context() as patched:
+            patched.setattr(whole, "decided", killed)
+            with pytest.raises(Killed):
+                promote.promote(world.ours, INDEX, version, "system:test")
+        told: list[tuple[str, int, int]] = []
+        for _ in range(2):
+            assert promote.settle(world.ours, tell=lambda *how: told.append(how)) == {}
+            world.work(INDEX)
+        assert are_one(world, one, other)
+        assert len(links(world, 0, MERGED)) == 1
+        assert [what for what, done, total in told if done == total][-2:] == ["identities decided", "decisions raised"]
+    finally:
+        world.close()
+
+
+def killed(*_: Any) -> Any:
+    raise Killed
+
+
+def test_a_region_is_decided_in_parts_as_if_all_were_one_neighbourhood(
+    installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In any number of processes; what people said before stands, and what they set apart is shown."""
+    world = made(installed_url, tmp_path, monkeypatch)
+    try:
+        people = [
+            world.register(site, f"{family}{given}{day}", family=family, given=given, birth_date=f"1970-01-0{day}")
+            for family in ("FICTIVE", "FICTIV", "AUTRE")
+            for given in ("Alex", "Zoé")
+            for day in (2, 3)
+            for site in ("CHA", "CHB", "CHC")
+        ]
+        people += [world.register(site, "P", family="FABULE", given="Paul") for site in ("CHA", "CHB", "CHC")]
+        world.ask(Merge(**pair(people[0], people[4]), reason="papers seen", even_though=("birth_date",)))
+        world.ask(Bar(**pair(people[1], people[2]), reason="twins"))
+        world.ask(Dismiss(**pair(people[9], people[10]), reason="not the same"))
+        world.shipped(2)
+        world.work(INDEX)
+        schema = f"{INDEX}_v{world.build(INDEX, matching=2)}"
+        with world.ours.snapshot() as connection:
+            near = due(connection, schema, within=frozenset(people))
+            for processes in (1, 2):
+                found = due(connection, schema, processes=processes)
+                for what in ("merges", "proposals", "unmerges"):
+                    assert sorted(getattr(found, what)) == sorted(getattr(near, what))
+                assert found.would_be == near.would_be
+        assert near.merges
+        assert near.proposals
+    finally:
+        world.close()

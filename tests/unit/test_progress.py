@@ -2,8 +2,9 @@
 
 import pytest
 
+from krypton import progress as krypton_progress
 from krypton.left import Left
-from krypton.progress import Lines, progress
+from krypton.progress import Lines, progress, stages
 
 
 class Told:
@@ -81,3 +82,25 @@ def test_what_is_waited_for_is_told_by_what_is_left_of_it() -> None:
     left.tell({"policy": 3})
     left.tell({"policy": 0})
     assert told == [(0, 15), (6, 15), (10, 17), (17, 17), (17, 20), (20, 20)]
+
+
+def test_work_in_stages_has_a_line_for_each(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(krypton_progress, "EVERY_S", 0.0)
+    with stages() as tell:
+        tell("people compared", 50, 100)
+        tell("people compared", 100, 100)
+        tell("decisions raised", 7, 7)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(",")[0] for line in said] == [
+        "people compared: 50 of 100 (50 %)",
+        "people compared: 100 of 100 (100 %)",
+        "decisions raised: 7 of 7 (100 %)",
+    ]
+
+
+def test_work_without_stages_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with stages():
+        pass
+    assert capsys.readouterr().err == ""
