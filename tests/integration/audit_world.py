@@ -13,6 +13,7 @@ import psycopg2
 from adapters.eventstore import tables
 from adapters.notary.folder import TileWriter
 from domain.actors import Caller
+from domain.aggregates.study import Study
 from domain.commands.accesses import CloseEmergency, OpenAccess
 from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.identities import Register
@@ -28,12 +29,13 @@ from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
 from krypton.integrity.keys import made
 from krypton.queries import person
+from krypton.services.dicom import ingest
 from krypton.settings import Settings
 from projections.declared import VIEWS
 from projections.engine.store import ViewStore
 from projections.versions import creation
 from streams.broker.topics import PARTITIONS
-from tests.fakes.dicom import new_uid
+from tests.fakes.dicom import instance, new_uid, write
 from tests.fakes.region import dose, exposure, received
 from tests.fakes.roles import roles_file
 from tests.fakes.topic import records
@@ -74,6 +76,15 @@ class AuditWorld:
             shown["assigner"], new_uid(), local_id=shown["local_id"], stated=stated, doses=doses, **change
         )
         return str(self.ask(command).result["study"])
+
+    def images(self, identity: str, **changes: Any) -> str:
+        """A study of an identity of CHB or CHP with an instance on this machine; returns its id."""
+        shown = self.identity(identity)
+        name = f"{shown['traits']['family']}^{shown['traits']['given']}"
+        image = instance(PatientID=shown["local_id"], PatientName=name, **({"StudyInstanceUID": new_uid()} | changes))
+        ingest(self.krypton, shown["assigner"], write(self.home / new_uid(), [image]), "system:test", None)
+        self.settle()
+        return str(Study.create_id(self.krypton.ledger.ids, UUID(identity), image.StudyInstanceUID))
 
     def merge(self, one: str, other: str, reason: str = "same traits") -> Answer:
         """Hold the two one person."""

@@ -13,16 +13,14 @@ import pytest
 
 from adapters.eventstore.recorder import LedgerRecorder
 from domain.actors import Role, role_of
-from domain.aggregates.study import Study
 from domain.commands.links import Propose
 from domain.commands.orders import PlaceOrder
 from domain.commands.readings import RequestReading
 from domain.errors import StoreAway
 from domain.tasks import TASKS
 from krypton.devstack.stack import Stack
-from krypton.services.dicom import ingest
 from schemas.event import LedgerEvent
-from tests.fakes.dicom import instance, new_uid, write
+from tests.fakes.dicom import new_uid
 from tests.fakes.region import dose, exposure, received, rules_in_force
 from tests.fakes.roles import REASON, roles_file
 from tests.fakes.weighing import EVERYBODY
@@ -108,21 +106,13 @@ def desk(stack: Stack) -> Iterator[Desk]:
                 compared=[],
             )
         )
-        images, foreign = _images(world, person, "CHB"), _images(world, other, "CHP")
+        images, foreign = world.images(person), world.images(other)
         world.open(person)
         world.settle()
         world.sign()
         made = Desk(world, world.cli, person, other, order, world.head, shown["local_id"], images, foreign)
         roles_file(world.krypton.settings.roles.parent, *made.mine.values())
         yield made
-
-
-def _images(world: AuditWorld, person: str, site: str) -> str:
-    """A study of the person with an instance on this machine."""
-    number = world.identity(person)["local_id"]
-    image = instance(PatientID=number, PatientName="FICTIVE^Alex", StudyInstanceUID=new_uid())
-    ingest(world.krypton, site, write(world.home / f"in-{site}", [image]), "system:test", None)
-    return str(Study.create_id(world.krypton.ledger.ids, UUID(person), image.StudyInstanceUID))
 
 
 @pytest.mark.parametrize("task", sorted(PERSONAL))

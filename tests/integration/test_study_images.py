@@ -1,0 +1,148 @@
+"""Who may see a study sees what is in it and takes it away; who may not see all of it gets none of its files."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from pydicom import dcmread
+
+from domain.aggregates.consent import Scope
+from domain.commands.consents import Grant, Oppose
+from domain.commands.studies import WithdrawStudy
+from krypton.devstack.stack import Stack
+from tests.fakes.dicom import new_uid
+from tests.fakes.roles import roles_file
+from tests.integration.audit_world import CLINICIAN, RADIOLOGIST, AuditWorld, audit_world
+from tests.integration.live_cli import Said
+
+pytestmark = pytest.mark.live
+DOCTOR, OTHER = f"rpps:{CLINICIAN}", f"rpps:{RADIOLOGIST}"
+
+
+@pytest.fixture(scope="module")
+def world(stack: Stack) -> Iterator[AuditWorld]:
+    with audit_world(stack) as made:
+        roles_file(made.krypton.settings.roles.parent, DOCTOR, OTHER)
+        yield made
+
+
+@pytest.fixture
+def person(world: AuditWorld) -> str:
+    return world.register()
+
+
+def shown(world: AuditWorld, study: str, *more: str, by: str = DOCTOR) -> Said:
+    return world.cli.run("study", "show", study, "--as", by, *more)
+
+
+def exported(world: AuditWorld, study: str, folder: Path, by: str = DOCTOR) -> Said:
+    return world.cli.run("study", "export", study, "--out", folder, "--as", by)
+
+
+def refused(said: Said, folder: Path) -> str:
+    """Why nothing was given out."""
+    assert (said.code, said.out) == (3, "")
+    assert not folder.exists()
+    return said.told
+
+
+def test_its_series_and_instances_are_shown_and_found_by_keys(world: AuditWorld, person: str) -> None:
+    sop_uid, series_uid = new_uid(), new_uid()
+    of = {"SeriesDescription": "Thorax osseux", "SeriesNumber": 4, "InstanceNumber": 7}
+    study = world.images(person, SOPInstanceUID=sop_uid, SeriesInstanceUID=series_uid, **of)
+    world.open(person)
+    world.settle()
+    (series,) = json.loads(shown(world, study, "--json", "--where", "SeriesDescription=*THORAX*").out)
+    told = {"series_uid": series_uid, "number": 4, "modality": "CT", "description": "Thorax osseux", "instances": 1}
+    assert series == told | {"body_part": None}
+    assert json.loads(shown(world, study, "--json", "--where", "Modality=MR").out) == []
+    (one,) = json.loads(shown(world, study, "--json", "--series", series_uid).out)
+    assert (one["sop_uid"], one["number"], one["frames"]) == (sop_uid, 7, 0)
+    assert shown(world, study, "--series", "1.2.3").code == 3
+
+
+def test_it_is_taken_away_as_it_came_in(world: AuditWorld, person: str, tmp_path: Path) -> None:
+    sop_uid = new_uid()
+    study = world.images(person, SOPInstanceUID=sop_uid)
+    world.open(person)
+    world.settle()
+    assert exported(world, study, tmp_path / "out").code == 0
+    (file,) = (tmp_path / "out" / "DICOM").rglob("IM*")
+    assert dcmread(file).SOPInstanceUID == sop_uid
+    assert exported(world, study, tmp_path / "out").code == 2
+
+
+def test_the_record_is_narrowed_by_keys_and_that_is_on_record(world: AuditWorld, person: str) -> None:
+    old, new = (world.images(person, StudyDate=date) for date in ("20250105", "20260105"))
+    world.open(person)
+    world.settle()
+
+    def found(*keys: str) -> set[str]:
+        where = [word for key in keys for word in ("--where", key)]
+        record = json.loads(world.cli.run("record", "show", person, "--as", DOCTOR, "--json", *where).out)
+        return {study["study"] for study in record["studies"]}
+
+    assert found() == {old, new}
+    assert found("StudyDate=20260101-", "ModalitiesInStudy=CT") == {new}
+    assert found("StudyDescription=scanner*") == {old, new}
+    assert found("AccessionNumber=A_1") == set()
+    before = world.head
+    for bad in ("PatientWeight=70", "StudyDate=yesterday", "StudyDate"):
+        assert world.cli.run("record", "show", person, "--as", DOCTOR, "--where", bad).code == 2
+    assert world.types(before) == []
+
+
+def test_what_the_consent_excludes_is_neither_shown_nor_taken_away(
+    world: AuditWorld, person: str, tmp_path: Path
+) -> None:
+    excluded = new_uid()
+    study, other = world.images(person, StudyInstanceUID=excluded), world.images(person)
+    world.ask(Grant(identity=UUID(person), party=DOCTOR, exclusions=[f"study:{excluded}"]), f"patient:{person}")
+    world.open(person)
+    world.settle()
+    assert "see krypton record show" in refused(shown(world, study), tmp_path / "out")
+    assert "see krypton record show" in refused(exported(world, study, tmp_path / "out"), tmp_path / "out")
+    assert shown(world, other).code == 0
+
+
+def test_a_withdrawn_study_is_neither_shown_nor_taken_away(world: AuditWorld, person: str, tmp_path: Path) -> None:
+    study = world.images(person)
+    world.ask(WithdrawStudy(study=UUID(study), reason="wrong patient"))
+    world.open(person)
+    world.settle()
+    refused(shown(world, study), tmp_path / "out")
+    refused(exported(world, study, tmp_path / "out"), tmp_path / "out")
+
+
+def test_a_study_of_which_a_part_is_withheld_is_not_given_out_in_part(
+    world: AuditWorld, person: str, tmp_path: Path
+) -> None:
+    uid = new_uid()
+    study = world.images(person, StudyInstanceUID=uid)
+    world.ask(Grant(identity=UUID(person), party=OTHER), f"patient:{person}")
+    world.open(person, RADIOLOGIST)
+    world.settle()
+    assert shown(world, study, by=OTHER).code == 0
+    opposes = Oppose(identity=UUID(person), party="site:CHB", scope=Scope.FEED, reason="a relative works there")
+    world.ask(opposes, f"patient:{person}")
+    world.images(person, StudyInstanceUID=uid)
+    assert "files are given out whole" in refused(shown(world, study, by=OTHER), tmp_path / "out")
+    assert "files are given out whole" in refused(exported(world, study, tmp_path / "out", OTHER), tmp_path / "out")
+
+
+def test_images_that_another_machine_took_in_are_asked_for_there(
+    world: AuditWorld, person: str, tmp_path: Path
+) -> None:
+    study = world.receive(person)
+    world.open(person)
+    world.settle()
+    assert "run this where its images were taken in" in refused(shown(world, study), tmp_path / "out")
+    refused(exported(world, study, tmp_path / "out"), tmp_path / "out")
+
+
+def test_a_study_that_nobody_knows_is_not_found(world: AuditWorld, tmp_path: Path) -> None:
+    nobodys = "00000000-0000-8000-8000-000000000009"
+    refused(shown(world, nobodys), tmp_path / "out")
+    refused(exported(world, nobodys, tmp_path / "out"), tmp_path / "out")
