@@ -48,6 +48,7 @@ def seen(past: Past, identity: str) -> Document:
     together = [member["identity"] for member in members]
     whose = {"person": identities.person(past.views, identity), "members": members}
     shown = identities.show(past.views, identity, past.erased([*together, identity]))
+    shown["duplicates"] = identities.duplicates(past.views, together, past.erased(together))
     sight = Withheld.of(past.identities, past.events).sight(together)
     erased = _erased(past, together, records.subjects)
     record = fed.record(past.live, past.views, past.krypton.codec, together, erased, sight, past.position)
