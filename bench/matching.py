@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -47,8 +46,8 @@ def run(ours: Krypton, identities: int = IDENTITIES) -> dict[str, float]:
     """Rates a second, milliseconds, CPU milliseconds a record. So many are imported into an empty ledger."""
     in_force(ours)
     steady = int(STEADY_S * PER_S)
-    people = _people(ours, identities + ONE_BY_ONE + steady)
-    bulk, single, last = people[:identities], people[identities:-steady], people[-steady:]
+    people, last = _people(ours, identities + ONE_BY_ONE, steady)
+    bulk, single = people[:identities], people[identities:]
     with processes(ours, ("relay",), ("worker", INDEX), ("policies", "run", "matching")):
         wait_for_all(ours, SETTLED_S)  # all of them run by now
         figures = _phase(ours, "in bulk", len(bulk), lambda: _in_bulk(ours, bulk))
@@ -83,13 +82,18 @@ def in_force(ours: Krypton) -> None:
     ours.execute(promoted, Envelope("system:bench"))  # as krypton views promote does, which needs a relay
 
 
-def _people(ours: Krypton, count: int) -> list[Register]:
-    """Registrations of so many records, spread over the sites."""
+def _people(ours: Krypton, count: int, steady: int) -> tuple[list[Register], list[Register]]:
+    """Registrations of so many records, spread over the sites; and of others, of whom no two are one person: a later
+    link of the same person would hide when an earlier one became visible.
+    """
     sites = [new_site(ours) for _ in range(SITES)]
-    local = region(int(count / RECORDS_A_PERSON * 1.1) + 100)
-    taken = list(islice(filter(_is_taken, local), count))
-    assert len(taken) == count, "2.2 records a person are the mean"
-    return [_register(sites[place % SITES], place, one) for place, one in enumerate(taken)]
+    local = region(int((count + 3 * steady) / RECORDS_A_PERSON * 1.1) + 100)
+    taken = [one for one in local if _is_taken(one)]
+    lasts = {one.owner: place for place, one in enumerate(taken[count:], count)}
+    asked = [*range(count), *sorted(lasts.values())[:steady]]
+    assert len(asked) == count + steady, "2.2 records a person are the mean"
+    found = [_register(sites[place % SITES], place, taken[place]) for place in asked]
+    return found[:count], found[count:]
 
 
 def _is_taken(one: Local) -> bool:
@@ -152,7 +156,7 @@ def _steadily(ours: Krypton, people: Sequence[Register]) -> dict[str, float]:
 
 
 def _linked(ours: Krypton, identities: Collection[str]) -> dict[str, float]:
-    """When each became a link's side (s since 1970); a later link of the same person counts, where there is one."""
+    """When each became a link's side (s since 1970)."""
     with closing(psycopg2.connect(ours.addresses.database)) as connection, connection.cursor() as cursor:
         cursor.execute(LINKED, (list(identities),))
         return dict(cursor.fetchall())
