@@ -48,7 +48,7 @@ def automatic(owners: Sequence[int], decided: Decided) -> Figures:
     }
 
 
-class _Persons:
+class Persons:
     """Groups of records that grow while merges are decided: whose records are in each."""
 
     def __init__(self, owners: Sequence[int]) -> None:
@@ -84,7 +84,7 @@ def reviewed(owners: Sequence[int], decided: Decided, parts: Sequence[float]) ->
     Its worth is its probability times the pairs that a merge would join. A human is always right; pairs of groups that
     are joined already, or known to be two people, are not shown.
     """
-    persons = _Persons(owners)
+    persons = Persons(owners)
     found = sum(persons.join(pair.one, pair.other) for pair, _ in decided.merges)
     truth = max(len(true_pairs(owners)), 1)
 

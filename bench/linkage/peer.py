@@ -7,13 +7,12 @@ have the precision wanted. Below it, its pairs are shown to a human in the order
 import csv
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from bench.linkage.measures import Figures, automatic, blocking_recall, reviewed, true_pairs
+from bench.linkage.measures import Figures, Persons, automatic, blocking_recall, reviewed, true_pairs
 from bench.linkage.region import Local, region
 from domain.matching.agreement import agreement
 from domain.matching.deciding import Decided, Pair
@@ -63,28 +62,14 @@ def _compared(python: Path, local: Sequence[Local]) -> Iterator[Pair]:
 
 def _merged(owners: Sequence[int], pairs: Sequence[Pair]) -> int:
     """How many of the heaviest pairs merge, so that the groups have the precision wanted."""
-    groups, joined, right, best = _Joined(owners), 0, 0, 0
+    persons, joined, right, best = Persons(owners), 0, 0, 0
     for number, pair in enumerate(pairs, 1):
-        brought, of_one = groups.join(pair.one, pair.other)
-        joined, right = joined + brought, right + of_one
+        if persons.root(pair.one) != persons.root(pair.other):
+            joined += persons.size(pair.one) * persons.size(pair.other)
+            right += persons.join(pair.one, pair.other)
         if joined and right / joined >= PRECISION:
             best = number
     return best
-
-
-class _Joined:
-    """Groups, and how many pairs of records each join brings together."""
-
-    def __init__(self, owners: Sequence[int]) -> None:
-        self._groups, self._owners = Groups([NOBODY] * len(owners)), owners
-
-    def join(self, one: int, other: int) -> tuple[int, int]:
-        """Of two records' groups: pairs brought together, and those of them that are of one owner."""
-        if self._groups.same(one, other):
-            return 0, 0
-        sides = [Counter(self._owners[place] for place in self._groups.members(side)) for side in (one, other)]
-        self._groups.join(one, other)
-        return sides[0].total() * sides[1].total(), sum(n * sides[1][owner] for owner, n in sides[0].items())
 
 
 def _decided(pairs: Sequence[Pair], records: int, merged: int) -> Decided:

@@ -5,7 +5,7 @@ by an erasure; nothing is matched by text that can no longer be decrypted. Witho
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -14,10 +14,10 @@ from domain.matching.keys import keys
 from domain.matching.model import Model, body
 from domain.matching.record import record
 from projections.engine.projection import RowKey, Rows, Seed
+from projections.identity_index.following import Write, write_following
 from projections.identity_index.identity_rows import NO_TRAITS
 from schemas.event import LedgerEvent
 
-Write = Callable[[LedgerEvent, Rows], None]
 CHANGES_KEYS = frozenset(
     f"identity.{what}" for what in ("registered", "traits_corrected", "ins_attached", "ins_detached", "erased")
 )
@@ -32,19 +32,11 @@ def seeds(version: int, model: Model) -> Iterable[Seed]:
 
 def write_matched(event: LedgerEvent, rows: Rows, write: Write) -> None:
     """Write the event's own rows, then the keys that change."""
-    identity = RowKey("identity", (event.aggregate_id,))
-    # A registration is an identity's first event: there is nothing to look for.
-    before = set() if event.type == "identity.registered" else _keys(rows.get(identity), event.aggregate_id)
-    write(event, rows)
-    after = _keys(rows.get(identity), event.aggregate_id)
-    for key in before - after:
-        rows.delete(key)
-    for key in after - before:
-        rows.put(key, {})
+    write_following(event, rows, write, _keys)
 
 
-def _keys(row: Mapping[str, Any] | None, identity: str) -> Set[RowKey]:
+def _keys(row: Mapping[str, Any] | None, identity: str) -> Mapping[RowKey, dict[str, Any]]:
     if row is None or row["erased"] or not row["traits"] or row["traits"] == NO_TRAITS:
-        return set()
+        return {}
     known = record(row["traits"], qualified(row["ins"], row["ins_oid"]))
-    return {RowKey("candidate_key", (key, identity)) for key in keys(known)}
+    return {RowKey("candidate_key", (key, identity)): {} for key in keys(known)}

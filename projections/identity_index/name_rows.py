@@ -4,33 +4,19 @@ A spelling follows the assigner's statements: the rows are made from the identit
 deleted by an erasure.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from domain.matching.spellings import family_spellings, folded, given_spellings
-from projections.engine.projection import RowKey, Rows
-from schemas.event import ERASED, LedgerEvent
-
-Write = Callable[[LedgerEvent, Rows], None]
-CHANGES_NAMES = frozenset({"identity.registered", "identity.traits_corrected", "identity.erased"})
+from projections.engine.projection import RowKey
+from projections.identity_index.following import Write, write_following
+from schemas.event import ERASED
 
 
 def with_names(write: Write) -> Write:
     """Write the event's own rows, then the spellings that change."""
-
-    def both(event: LedgerEvent, rows: Rows) -> None:
-        identity = RowKey("identity", (event.aggregate_id,))
-        # A registration is an identity's first event: there is nothing to look for.
-        before = {} if event.type == "identity.registered" else _spellings(rows.get(identity))
-        write(event, rows)
-        after = _spellings(rows.get(identity))
-        for gone in before.keys() - after.keys():
-            rows.delete(RowKey("family_name", (event.aggregate_id, gone)))
-        for name, said in after.items():
-            if before.get(name) != said:
-                rows.put(RowKey("family_name", (event.aggregate_id, name)), said)
-
-    return both
+    return partial(write_following, write=write, made=_spellings)
 
 
 def columns(traits: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,11 +28,11 @@ def columns(traits: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _spellings(row: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+def _spellings(row: Mapping[str, Any] | None, identity: str) -> Mapping[RowKey, dict[str, Any]]:
     if row is None or not row["traits"]:
         return {}
     found = family_spellings(_said(row["traits"], "family"), _said(row["traits"], "used_name"))
-    return {each.name: {"sound": each.sound, "whole": each.whole} for each in found}
+    return {RowKey("family_name", (identity, e.name)): {"sound": e.sound, "whole": e.whole} for e in found}
 
 
 def _said(traits: Mapping[str, Any], name: str) -> str | None:

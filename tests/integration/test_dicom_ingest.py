@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pydicom
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -35,8 +34,9 @@ from tests.fakes.dicom import (
     write,
 )
 from tests.fakes.ledger import MemoryLedger
+from tests.fakes.pydicom_files import PYDICOM_FILES
 
-DICOMDIRS = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests"
+DICOMDIRS = PYDICOM_FILES / "dicomdirtests"
 MULTI = [f"CT-RDSR-Siemens-Multi-{n}.dcm" for n in (1, 2, 3)]
 
 

@@ -6,7 +6,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import pydicom
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,17 +26,8 @@ from adapters.archive.source import opened
 from adapters.archive.values import value
 from adapters.inbox.refusal import Refused
 from tests.fakes.dicom import instance, part10
+from tests.fakes.pydicom_files import PART_10, PYDICOM_FILES
 
-FOLDER = Path(pydicom.__file__).parent / "data" / "test_files"
-NOT_PART_10 = {
-    "ExplVR_BigEndNoMeta",
-    "ExplVR_LitEndNoMeta",
-    "no_meta",
-    "meta_missing_tsyntax",
-    "rtplan_truncated",
-    "rtstruct",
-}
-FILES = sorted(file for file in FOLDER.glob("*.dcm") if file.stem not in NOT_PART_10)
 CHANGES = st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), min_size=1, max_size=8)
 URI = "instances/1.2.3/bulkdata/"
 SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
@@ -60,7 +50,7 @@ def stored_as(folder: Path, dataset: Dataset, syntax: str = ExplicitVRLittleEndi
 
 
 @pytest.mark.filterwarnings("ignore:Expected explicit VR")  # pydicom tells of implicit VR in between
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PART_10, ids=lambda path: path.stem)
 def test_a_document_says_what_pydicom_says(path: Path) -> None:
     """Of every attribute before the pixels, in sequences too."""
     dataset = dcmread(path, stop_before_pixels=True)
@@ -265,7 +255,7 @@ def test_any_bytes_under_any_vr_make_json(vr: str, raw: bytes, little: bool, dec
 def test_whatever_bytes_are_changed_a_document_is_json_or_refused(
     tmp_path_factory: pytest.TempPathFactory, name: str, changes: list[tuple[int, int]]
 ) -> None:
-    data = bytearray((FOLDER / f"{name}.dcm").read_bytes())
+    data = bytearray((PYDICOM_FILES / f"{name}.dcm").read_bytes())
     for at, byte in changes:
         data[132 + at % min(4_000, len(data) - 132)] = byte
     path = tmp_path_factory.mktemp("changed") / "one.dcm"

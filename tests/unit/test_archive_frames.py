@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,17 +31,8 @@ from adapters.archive.source import opened
 from adapters.dicom.refusal import Unreadable
 from adapters.inbox.refusal import Refused
 from tests.fakes.dicom import CT_IMAGE, instance
+from tests.fakes.pydicom_files import PART_10, PYDICOM_FILES
 
-FOLDER = Path(pydicom.__file__).parent / "data" / "test_files"
-NOT_PART_10 = {
-    "ExplVR_BigEndNoMeta",
-    "ExplVR_LitEndNoMeta",
-    "no_meta",
-    "meta_missing_tsyntax",
-    "rtplan_truncated",
-    "rtstruct",
-}
-NAMES = sorted(file.stem for file in FOLDER.glob("*.dcm") if file.stem not in NOT_PART_10)
 NO_PIXELS = {"UN_sequence", "priv_SQ", "reportsi", "rtplan", "test-SR", "waveform_ecg"}
 NO_PIXELS |= {"empty_charset_LEI", "reportsi_with_empty_number_tags", "no_meta_group_length"}
 CHANGES = st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), min_size=1, max_size=8)
@@ -90,9 +80,11 @@ def _native(dataset: Dataset, frame: Any) -> bytes:
 
 @pytest.mark.filterwarnings("ignore:The pixel data is")  # pydicom tells of padding
 @pytest.mark.filterwarnings("ignore:Expected explicit VR")  # and of implicit VR in between
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in {*NO_PIXELS, *ODD}])
+@pytest.mark.parametrize(
+    "name", [name for name in sorted(path.stem for path in PART_10) if name not in {*NO_PIXELS, *ODD}]
+)
 def test_each_frame_is_the_one_that_pydicom_finds(name: str) -> None:
-    path = FOLDER / f"{name}.dcm"
+    path = PYDICOM_FILES / f"{name}.dcm"
     found = frames_in(path)
     assert found
     assert found == as_pydicom_reads(path)
@@ -100,21 +92,21 @@ def test_each_frame_is_the_one_that_pydicom_finds(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(NO_PIXELS))
 def test_an_instance_without_pixels_has_no_frames(name: str) -> None:
-    assert indexed(FOLDER / f"{name}.dcm") is None
+    assert indexed(PYDICOM_FILES / f"{name}.dcm") is None
 
 
 def test_a_number_of_frames_that_is_no_number_is_one() -> None:
-    assert [len(frame) for frame in frames_in(FOLDER / "badVR.dcm")] == [400]
+    assert [len(frame) for frame in frames_in(PYDICOM_FILES / "badVR.dcm")] == [400]
 
 
 def test_pixels_without_a_size_are_refused() -> None:
     with pytest.raises(Unreadable, match="its pixels have no size"):
-        indexed(FOLDER / "nested_priv_SQ.dcm")
+        indexed(PYDICOM_FILES / "nested_priv_SQ.dcm")
 
 
 def test_pixels_that_are_cut_off_are_refused() -> None:
     with pytest.raises(Unreadable, match="broken"):
-        indexed(FOLDER / "MR_truncated.dcm")
+        indexed(PYDICOM_FILES / "MR_truncated.dcm")
 
 
 def image(**changes: Any) -> Dataset:
@@ -300,7 +292,7 @@ def test_whatever_bytes_are_changed_the_index_is_made_or_refused(
     tmp_path_factory: pytest.TempPathFactory, name: str, changes: list[tuple[int, int]]
 ) -> None:
     """Lengths that lie lead nowhere: no other error, and no frame outside the file."""
-    data = bytearray((FOLDER / f"{name}.dcm").read_bytes())
+    data = bytearray((PYDICOM_FILES / f"{name}.dcm").read_bytes())
     for at, value in changes:
         data[132 + at % min(2_000, len(data) - 132)] = value
     path = tmp_path_factory.mktemp("changed") / "one.dcm"
