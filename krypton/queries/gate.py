@@ -4,9 +4,9 @@ The decision is a command's (``domain.commands.viewings``), on what the event st
 find accesses that may be meant. If it cannot be stored, nothing is read.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
@@ -16,7 +16,7 @@ from domain.aggregates.viewing import REFUSED
 from domain.commands.accesses import why
 from domain.commands.listings import ListPeople
 from domain.commands.viewings import REFUSALS, View, feeding
-from domain.errors import NotForRole, NotFound, RuleBroken
+from domain.errors import NotForRole, NotFound, ReasonMissing, RuleBroken
 from domain.ports import Answer
 from domain.sight import Exclusions, Opposition, Sight
 from domain.tasks import may, who_may
@@ -40,6 +40,8 @@ class Recorded(NamedTuple):
 
 RECORDED: Final[ContextVar[list[Recorded] | None]] = ContextVar("RECORDED", default=None)
 """Where a face has each decision noted that is recorded for a request of its own."""
+KEPT_REASON: Final[ContextVar[Callable[[Collection[str]], str | None] | None]] = ContextVar("KEPT_REASON", default=None)
+"""Where a face keeps why somebody asks about a person: it is given the person's identities."""
 PASSING: Final = frozenset({"viewing", "feeding"})
 """What of a decision may differ the next time: its own id, and what opposes to what comes in later."""
 
@@ -51,6 +53,14 @@ class ViewRefused(RuleBroken):
         belongs = f"{task.replace('.', ' ')} is not for the role {role}: it is for {who_may(task)}; see --as"
         super().__init__(belongs if rule == NotForRole.rule else REFUSALS[rule])
         self.rule = rule
+
+
+class ReasonNotGiven(ReasonMissing):
+    """Nobody said why this person is asked about. ``identity``: names the person."""
+
+    def __init__(self, identity: UUID) -> None:
+        super().__init__("it is recorded why somebody is asked about: say why")
+        self.identity = identity
 
 
 @dataclass(frozen=True)
@@ -78,10 +88,14 @@ def permit(
 
     Raises ViewRefused (X1, X2, X4, X5, X12 to X14, W2; recorded), ReasonMissing (X3; not recorded), NotFound.
     """
-    why(caller.reason or "")
+    kept = KEPT_REASON.get() if caller.reason is None else None
+    if kept is None:
+        why(caller.reason or "")
     identity, second = _named(ours, caller, task, ref, other)
     people = [str(one) for one in (identity, second) if one]
     members = ours.ledger.membership().members_of(people)
+    if kept:
+        caller = _with_reason(caller, identity, kept(members))
     ours.vault.prefetch(members)
     command = View(
         caller=caller,
@@ -103,6 +117,13 @@ def permit(
         counts=caller.role in TOLD,
     )
     return Permit(str(identity), answer.positions[0], frozenset(result["members"]), sight)
+
+
+def _with_reason(caller: Caller, identity: UUID, reason: str | None) -> Caller:
+    """Raises ReasonNotGiven (X3)."""
+    if reason is None:
+        raise ReasonNotGiven(identity)
+    return replace(caller, reason=reason)
 
 
 def decided(ours: Krypton, caller: Caller, command: View | ListPeople) -> Answer:
@@ -156,6 +177,7 @@ def _named(ours: Krypton, caller: Caller, task: str, ref: str, other: str | None
     try:
         return ours.resolve(ref), None if other is None else ours.resolve(other)
     except NotFound:
+        why(caller.reason or "")
         if not may(caller.role, task):
             decided(ours, caller, View(caller=caller, task=task, identity=None))
         raise

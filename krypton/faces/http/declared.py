@@ -7,7 +7,7 @@ nothing of anybody and asks nobody to sign in; it says why that is so.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -30,7 +30,7 @@ from krypton.faces.http.problem import REASON, Problem
 from krypton.faces.http.signing_in import Authenticator, Shown, SignedIn, signed_in
 from krypton.faces.http.watch import shown_while
 from krypton.faces.http.workers import Workers
-from krypton.queries.gate import RECORDED, stands
+from krypton.queries.gate import KEPT_REASON, RECORDED, stands
 
 FAILED: Final = 20
 """Requests that a failed sign-in counts as: whoever guesses is slowed down first."""
@@ -45,13 +45,19 @@ class Undecided(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, for the function that answers it. ``caller`` is None where nobody need sign in."""
+    """A request, for the function that answers it. ``caller`` and ``signed`` are None where nobody need sign in.
+
+    ``exchange``: what is known of the request beside what it says.
+    """
 
     ours: Krypton
     caller: Caller | None
     path: Mapping[str, Any]
     query: Mapping[str, Sequence[str]]
     body: bytes
+    headers: Headers
+    signed: SignedIn | None
+    exchange: Exchange
 
     @property
     def by(self) -> Caller:
@@ -114,8 +120,10 @@ class Declared:
             check(caller.role, self.task)
         body = b"" if self.method == "GET" else await Request(scope, receive).body()
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=100)
-        question = Asked(self.doors.ours, caller, scope["path_params"], query, body)
+        question = Asked(self.doors.ours, caller, scope["path_params"], query, body, headers, signed, asked)
         RECORDED.set(asked.decided)  # of this request's task alone, and of the thread that works for it
+        if signed and signed.reason_given:
+            KEPT_REASON.set(signed.reason_given)
         threads = self.doors.asking if self.personal else self.doors.aside
         response = await threads.run(partial(self.answer, question))
         if not self.personal:
@@ -138,7 +146,7 @@ class Declared:
     async def _holds(self, asked: Exchange, shown: Shown, signed: SignedIn | None) -> bool:
         """Whether they are signed in still, and all that was decided stands."""
         try:
-            if await signed_in(self.doors.ways, shown) != signed:
+            if await signed_in(self.doors.ways, replace(shown, again=True)) != signed:
                 return False
         except Problem as refused:
             if refused.status != HTTPStatus.UNAUTHORIZED:
@@ -149,7 +157,14 @@ class Declared:
 
 def _shown(asked: Exchange, headers: Headers) -> Shown:
     told = {name: headers.get(name, "") for name in (SITE, "authorization", "cookie")}
-    return Shown(asked.names, asked.thumbprint, asked.secure, told[SITE], told["authorization"], told["cookie"])
+    return Shown(
+        asked.names,
+        asked.thumbprint,
+        asked.secure,
+        site=told[SITE],
+        authorization=told["authorization"],
+        cookie=told["cookie"],
+    )
 
 
 class DeclaredRoute(Route):

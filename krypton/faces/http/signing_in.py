@@ -1,6 +1,6 @@
 """Who asks: the port that every way of signing in fits, so that a route never knows how its caller signed in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -15,12 +15,14 @@ CHALLENGE: Final[Mapping[str, str]] = {"WWW-Authenticate": 'Bearer realm="krypto
 class Shown:
     """What a request shows of who makes it. ``names``, ``thumbprint``: of its certificate, which was verified
     (RFC 8705 §3.1); ``site``: the establishment that it says it acts from; ``secure``: nobody on
-    the way reads it; the values of headers, empty where there is none.
+    the way reads it; ``again``: it is asked while an answer is sent, which is no use of a session; the values of
+    headers, empty where there is none.
     """
 
     names: frozenset[str] = frozenset()
     thumbprint: str = ""
     secure: bool = True
+    again: bool = False
     site: str = ""
     authorization: str = field(default="", repr=False)
     cookie: str = field(default="", repr=False)
@@ -30,12 +32,14 @@ class Shown:
 class SignedIn:
     """Who it is: ``actor`` as the ledger writes it, ``site`` the establishment acted from, where that is settled.
 
-    ``key``: names the account or session, for limits.
+    ``key``: names the account or session, for limits; ``reason_given``: the reason that was given before, in the same
+    session, for the person who has one of these identities; None: there is no session.
     """
 
     actor: str
     site: str | None
     key: str
+    reason_given: Callable[[Collection[str]], str | None] | None = field(default=None, repr=False, compare=False)
 
     def caller(self, reason: str | None) -> Caller:
         """As whom the gate is asked."""
