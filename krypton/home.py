@@ -1,5 +1,6 @@
 """The paths of all files in the state folder (``.krypton/``, or KRYPTON_HOME)."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,3 +67,16 @@ class Home:
     def postgres_password(self) -> Path:
         """The password of the embedded database, readable by its owner only."""
         return self.root / "postgres.password"
+
+
+def cache_folder(home: Path) -> Path:
+    """The user's cache, shared by all checkouts; without a home folder, ``downloads`` in the state folder."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        folder = (Path(base) if base else Path.home() / ".cache") / "krypton"
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except (OSError, RuntimeError):  # accounts such as nobody have no home
+        pass
+    return home / "downloads"

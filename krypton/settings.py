@@ -30,6 +30,7 @@
 | KRYPTON_WEB_TLS_CA_FILE | the authorities whose certificates name accounts of the web service |
 | KRYPTON_WEB_PROXIES | addresses and networks of the proxies before it, whose X-Forwarded-* is believed |
 | KRYPTON_WEB_ACCOUNTS | the file of its accounts; `accounts.toml` in the state folder |
+| KRYPTON_WEB_VIEWER | the folder of the viewer's program; `krypton viewer fetch` makes it in the user's cache |
 | KRYPTON_WEB_TOKENS_URL, KRYPTON_WEB_TOKENS_CLIENT | where tokens of professionals are asked about, and as whom |
 | KRYPTON_WEB_TOKENS_SECRET_FILE, KRYPTON_WEB_TOKENS_CA_FILE | that client's secret; who signs for the provider |
 | KRYPTON_WEB_CONNECTIONS, KRYPTON_WEB_RATE | its connections at once; requests a second of one caller |
@@ -54,6 +55,7 @@ from krypton import setting_values as values
 from krypton.addresses import Addresses, locate
 from krypton.errors import ServiceUnavailable, SettingsWrong
 from krypton.home import Home
+from krypton.ohif.folder import folder_of
 from krypton.setting_values import Network
 from projections.versions.bounds import DEFAULT_MIB, LEAST_MIB
 from streams.broker import broker
@@ -134,6 +136,7 @@ class Settings:
     web_tls_ca_file: Path | None = None  # accounts may show certificates of these authorities
     web_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-* is believed
     web_accounts_given: Path | None = None
+    web_viewer_given: Path | None = None
     web_tokens_url: str | None = None  # the first three, or none
     web_tokens_client: str | None = None
     web_tokens_secret_file: Path | None = None
@@ -180,6 +183,7 @@ class Settings:
             web_proxies=values.networks(given, "KRYPTON_WEB_PROXIES"),
             **values.tokens(given, cwd),
             web_accounts_given=values.path(given, "KRYPTON_WEB_ACCOUNTS", cwd),
+            web_viewer_given=values.path(given, "KRYPTON_WEB_VIEWER", cwd),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
             health_host=given.get("KRYPTON_HEALTH_HOST", Settings.health_host),
             dev_secure=values.yes(given, "KRYPTON_DEV_SECURE"),
@@ -214,6 +218,11 @@ class Settings:
     def web_accounts(self) -> Path:
         """The file of those who may sign in to the web service (``krypton.faces.http.accounts``)."""
         return self.web_accounts_given or self.home / "accounts.toml"
+
+    @property
+    def web_viewer(self) -> Path:
+        """The folder of the viewer's program (``krypton.ohif``)."""
+        return self.web_viewer_given or folder_of(self.home)
 
     @property
     def log_folder(self) -> Path:

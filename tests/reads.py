@@ -100,6 +100,7 @@ NOTHING_PERSONAL: Final = {
             ),
             *("dev.up", "dev.down", "dev.status", "dev.tool", "dev.samples", "dev.reset", "policies.run"),
             *("subscriber.add", "subscriber.list", "subscriber.remove"),
+            "viewer.fetch",
         ),
         _RUNS,
     ),

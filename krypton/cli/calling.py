@@ -36,6 +36,8 @@ FREE: Final = frozenset(
             "serve.health",
             "policies.run",
         ),
+        # Installs a program
+        "viewer.fetch",
         # Proofs, from files alone
         *("audit.prove", "audit.check-proof", "audit.cosign"),
     }

@@ -26,11 +26,11 @@ from rich.progress import (
 
 from krypton.cli.groups import command_group
 from krypton.cli.roles import write_for_development
-from krypton.devstack.jars import cache_folder
 from krypton.devstack.stack import ServiceStatus, Stack
 from krypton.devstack.teller import Advance
 from krypton.devstack.tools import TOOLS, command
 from krypton.errors import ServiceUnavailable
+from krypton.home import cache_folder
 from krypton.settings import Settings
 
 app = command_group("The embedded Kafka and PostgreSQL, for development: nothing to install.")

@@ -38,6 +38,7 @@ LINES = {
     "dead_letters": {"dead-letters": "Dead letters: records that a view could not apply."},
     "dicom": {"dicom": "The DICOM service, to which modalities and PACS send."},
     "archive": {"archive": "Stored images: their metadata and frame indexes, and whether they are still what came in."},
+    "viewer": {"viewer": "The viewer of images in a browser: its program, OHIF."},
     "serve": {"serve": "What is served to hospitals, professionals, subscribers and auditors."},
     "subscriber": {"subscriber": "Downstream services that read topics with a login of their own."},
     "services": {

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from krypton.devstack import processes
 from krypton.devstack.broker_properties import configuration
-from krypton.devstack.home import once
 from krypton.devstack.ports import choose
 from krypton.devstack.teller import Teller
+from krypton.once import once
 from krypton.ports import Ports
 
 JVM = (
@@ -48,7 +48,7 @@ def make(jars: str, tell: Teller) -> None:
     """Make the class cache if there is none. Where that fails it says so: brokers start without."""
     cache = _cache(jars)
     who = "another krypton dev prepares Kafka's classes"
-    once(cache.with_suffix(".lock"), who, tell, done=cache.is_file, make=lambda: _make(jars, cache, tell))
+    once(cache.with_suffix(".lock"), who, tell.say, done=cache.is_file, make=lambda: _make(jars, cache, tell))
 
 
 def _make(jars: str, cache: Path, tell: Teller) -> None:

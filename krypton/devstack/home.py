@@ -1,21 +1,18 @@
 """The embedded servers' part of the state folder: creates, cleans up and locks it."""
 
-import fcntl
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
 
 from adapters.private import close_to_writers
 from krypton.devstack.teller import Teller
 from krypton.errors import ServiceUnavailable
 from krypton.home import Home
+from krypton.once import LOCK_TIMEOUT_S, locked_file
 
 MIN_FREE_BYTES = 1 << 30  # jars 46 MB, a new database 60 MB, and up to 2 GB of WAL: with less it would soon stop
-LOCK_TIMEOUT_S = 300.0  # the first start downloads; no holder needs longer
 
 
 class StackHome(Home):
@@ -86,48 +83,5 @@ class StackHome(Home):
     def locked(self, tell: Teller, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
         """Be the only process that starts and stops servers here; the lock ends with its holder."""
         self._make()
-        with locked_file(self.root / "lock", f"another krypton dev is working on {self.root}", tell, timeout_s):
+        with locked_file(self.root / "lock", f"another krypton dev is working on {self.root}", tell.say, timeout_s):
             yield
-
-
-@contextmanager
-def locked_file(path: Path, who: str, tell: Teller, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
-    """Hold an advisory lock on ``path``. Raises ServiceUnavailable after ``timeout_s`` seconds of waiting."""
-    deadline, told = time.monotonic() + timeout_s, False
-    with _opened(path) as lock:
-        while not _taken(lock):
-            if time.monotonic() > deadline:
-                raise ServiceUnavailable(f"{who}, for more than {timeout_s:.0f} s: end it, then run krypton dev up")
-            if not told:
-                tell.say(f"{who}: waiting for it")
-                told = True
-            time.sleep(0.1)
-        yield
-
-
-def once(lock: Path, who: str, tell: Teller, *, done: Callable[[], bool], make: Callable[[], None]) -> None:
-    """Make what is not there, by one process at a time: another one may have made it meanwhile."""
-    if done():
-        return
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with locked_file(lock, who, tell):
-        if not done():
-            make()
-
-
-def _opened(path: Path) -> TextIO:
-    try:
-        return path.open("a")
-    except OSError as failure:
-        raise ServiceUnavailable(
-            f"{path} cannot be written: it belongs to another user; run krypton dev up as that user, or set "
-            "KRYPTON_HOME to a folder of yours"
-        ) from failure
-
-
-def _taken(lock: TextIO) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

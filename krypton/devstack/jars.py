@@ -1,39 +1,25 @@
 """Downloads Apache Kafka's jars once from Maven Central, verifies them against ``jars_lock``, and caches them."""
 
 import hashlib
-import os
 import shutil
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 
-from krypton.devstack.home import once
 from krypton.devstack.jars_lock import ENDPOINT, KAFKA_VERSION, LOCKED
 from krypton.devstack.teller import Teller
 from krypton.errors import ServiceUnavailable
+from krypton.once import once
 
 DOWNLOAD_BYTES = 46_000_000  # all jars together: only for the progress bar
 HTTP_TIMEOUT_S = 30
-
-
-def cache_folder(home: Path) -> Path:
-    """The user's cache, shared by all checkouts; without a home folder, ``downloads`` in the state folder."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    try:
-        folder = (Path(base) if base else Path.home() / ".cache") / "krypton"
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-    except (OSError, RuntimeError):  # accounts such as nobody have no home
-        pass
-    return home / "downloads"
 
 
 def class_path(cache: Path, tell: Teller) -> str:
     """Java's class path for Kafka; downloads what is missing or damaged. Raises ServiceUnavailable."""
     jars = cache / f"kafka-{KAFKA_VERSION}"
     who = "another krypton dev downloads Kafka"
-    once(cache / "lock", who, tell, done=lambda: complete(jars), make=lambda: _fetch(jars, tell))
+    once(cache / "lock", who, tell.say, done=lambda: complete(jars), make=lambda: _fetch(jars, tell))
     return f"{jars}/*"
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from krypton.addresses import Addresses, database_url, without_password
 from krypton.devstack.home import StackHome
-from krypton.devstack.jars import cache_folder
 from krypton.devstack.kafka import Kafka
 from krypton.devstack.postgres import Postgres, create_database, drop_database
 from krypton.devstack.processes import wait_until
 from krypton.devstack.state import save, with_free, write_secret
 from krypton.devstack.teller import Silent, Teller
 from krypton.errors import ServiceUnavailable
+from krypton.home import cache_folder
 from krypton.logs import bound
 from krypton.ports import Ports
 

@@ -7,11 +7,11 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from krypton.devstack.home import once
 from krypton.devstack.jars import HTTP_TIMEOUT_S, class_path
 from krypton.devstack.jars_lock import KAFKA_VERSION
 from krypton.devstack.teller import Teller
 from krypton.errors import ServiceUnavailable
+from krypton.once import once
 
 TOOLS = {
     "acls": "org.apache.kafka.tools.AclCommand",
@@ -44,7 +44,7 @@ def tools_jar(cache: Path, tell: Teller) -> Path:
     """The jar of the tools, checked against its locked SHA-256. Raises ServiceUnavailable."""
     jar = cache / JAR
     who = "another krypton dev fetches Kafka's tools"
-    once(cache / "tools.lock", who, tell, done=lambda: _complete(jar), make=lambda: _fetch(jar, tell))
+    once(cache / "tools.lock", who, tell.say, done=lambda: _complete(jar), make=lambda: _fetch(jar, tell))
     return jar
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 
 from krypton.devstack.home import StackHome
-from krypton.devstack.jars import cache_folder
 from krypton.devstack.kafka import Kafka
 from krypton.devstack.ports import choose
 from krypton.devstack.postgres import Postgres
 from krypton.devstack.stack import Stack
 from krypton.devstack.teller import Silent
+from krypton.home import cache_folder
 from krypton.ports import HOST, Ports, answers
 from tests.chaos import proxy
 from tests.waiting import until

@@ -7,9 +7,10 @@ import pytest
 
 from krypton.devstack import class_cache
 from krypton.devstack.class_cache import WITHIN_S
-from krypton.devstack.jars import cache_folder, class_path
+from krypton.devstack.jars import class_path
 from krypton.devstack.stack import Stack
 from krypton.devstack.teller import Silent
+from krypton.home import cache_folder
 from tests.unit.test_devstack import Heard
 
 pytestmark = pytest.mark.live

@@ -11,10 +11,11 @@ import pytest
 from confluent_kafka import Consumer, KafkaException
 
 from krypton.devstack import class_cache
-from krypton.devstack.jars import cache_folder, class_path
+from krypton.devstack.jars import class_path
 from krypton.devstack.kafka import serving
 from krypton.devstack.processes import last_lines
 from krypton.devstack.teller import Silent
+from krypton.home import cache_folder
 from streams.broker import acl, topics
 from streams.broker.broker import MECHANISM, PROTOCOL, with_login
 from tests.integration.live_cli import answers, free_port

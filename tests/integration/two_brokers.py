@@ -13,9 +13,10 @@ from confluent_kafka.admin import AdminClient
 from krypton.devstack import class_cache, secure
 from krypton.devstack.broker_properties import configuration
 from krypton.devstack.home import StackHome
-from krypton.devstack.jars import cache_folder, class_path
+from krypton.devstack.jars import class_path
 from krypton.devstack.processes import ENVIRONMENT, last_lines
 from krypton.devstack.teller import Silent
+from krypton.home import cache_folder
 from krypton.ports import HOST, Ports
 from streams.broker.broker import OPERATOR, with_login
 from tests.fakes.librdkafka import own

@@ -19,6 +19,7 @@ from krypton.devstack.ports import choose, is_free
 from krypton.devstack.state import save, with_free, write_secret
 from krypton.devstack.teller import Silent
 from krypton.errors import ServiceUnavailable
+from krypton.home import cache_folder
 from krypton.ports import HOST, Ports, answers
 from tests.waiting import WITHIN_S
 
@@ -177,10 +178,10 @@ def test_downloads_go_to_the_users_cache_or_else_to_the_state_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert jars.cache_folder(tmp_path / "home") == tmp_path / "cache" / "krypton"
+    assert cache_folder(tmp_path / "home") == tmp_path / "cache" / "krypton"
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert jars.cache_folder(tmp_path / "home") == tmp_path / "home" / "downloads"
+    assert cache_folder(tmp_path / "home") == tmp_path / "home" / "downloads"
 
 
 def test_a_closed_folder_is_opened_for_crossing_only_and_that_is_told(tmp_path: Path) -> None:
