@@ -6,7 +6,8 @@ who may ask at all: whether this caller may read about this person is decided by
 Professionals read records and doses under an open access, place orders and report readings. Patients see their own
 record and rule over their consents, codes and accesses. Clerks (front desk, identity vigilance) say who is who and take
 consents; they read no clinical content. Operators run the ledger and read no one's record. Auditors ask who did what.
-Services are programs that write what their adapters take in; a hospital's own system asks who its patients are.
+Services are programs that write what their adapters take in; a hospital's own system asks who its patients are, and for
+their studies.
 """
 
 from collections.abc import Mapping
@@ -75,6 +76,8 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "study.withdraw": CLERK | SERVICE,
     "study.show": PROFESSIONAL | PATIENT,
     "study.export": PROFESSIONAL | PATIENT,
+    "study.find": SERVICE,  # an establishment's own system: which studies there are of somebody it cares for (C-FIND)
+    "study.retrieve": SERVICE,  # the same: their images (C-MOVE, C-GET, priors before an appointment)
     "study.conflicts.list": CLERK,
     "study.conflicts.accept": CLERK,
     "study.conflicts.dismiss": CLERK,
@@ -151,12 +154,16 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
 }
 """The roles that may do each task."""
 
+OF_A_SITE: Final = frozenset({"study.find", "study.retrieve"})
+"""Tasks in which a service asks for its establishment: whether it may is decided for each person (X20)."""
+
 GATED: Final = frozenset(
     {
         *("identity.show", "identity.history", "identity.search", "identity.review.list", "identity.review.show"),
         *("identity.cross-reference", "identity.demographics"),
         *("access.review.list", "study.conflicts.list", "erase.status", "erase.lapsed", "erase.approve-lapsed"),
         *("record.show", "study.show", "study.export", "dose.show", "dose.alerts"),
+        *OF_A_SITE,
         *("consent.show", "order.show", "order.list", "reading.list"),
         *("audit.history", "audit.accesses", "audit.as-of", "audit.exposure", "audit.export"),
     }

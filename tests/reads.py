@@ -149,6 +149,7 @@ BEHIND_THE_GATE: Final = {
     "gate.stands": "decides again, and reads nothing",
     "gate.feeding_of": "answers with positions and parties, for worklists that pass the gate",
     "gate.open_accesses": "answers with ids of accesses, for the gate",
+    "gate.open_orders": "answers with ids of orders, for the gate",
     "gate.oppositions": "answers with positions and parties, for the gate",
     "person.placed_for": "answers with an id",
     "studies.owner_of": "answers with an id",

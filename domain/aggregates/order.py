@@ -268,6 +268,10 @@ class Order(Aggregate):
         self.words = Words(placer_number, act, question, accession, ae_title, cancel_reason)
         self.numbers |= {number for number in (placer_number, accession) if number}
 
+    def is_open_at(self, site: str) -> bool:
+        """Whether an establishment that has to do with it may still look at what was made before (X20)."""
+        return site in self.sites and not (self.reports or self.cancelled or self.expired)
+
     def _refuse_if_cancelled(self) -> None:
         if self.cancelled:
             raise OrderCancelled(f"order {self.id} was cancelled: place a new one")

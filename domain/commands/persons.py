@@ -24,8 +24,8 @@ class Person:
         self.consents = [consent for consent in found if consent]
         known = [identity for one in people if (identity := work.find(Identity, one)) and not identity.erased]
         self.known_at = {identity.assigner for identity in known}
-        living = {identity.id for identity in known}
-        self.granting = [consent for consent in self.consents if consent.identity_id in living]
+        self.living = {identity.id for identity in known}
+        self.granting = [consent for consent in self.consents if consent.identity_id in self.living]
 
     def opposition(self, parties: set[str]) -> tuple[UUID, UUID] | None:
         """Whose opposition to consultation by these parties stands, and which statement it is (X5)."""

@@ -13,6 +13,7 @@ from domain.actors import Caller, Role
 from domain.aggregates.access import BREAK_GLASS, EMERGENCY, TREATMENT, Access
 from domain.aggregates.consent import Consent, Scope
 from domain.aggregates.identity import Identity
+from domain.aggregates.order import Order
 from domain.aggregates.professional import Professional
 from domain.aggregates.viewing import REFUSED, VIEWED, Asked, Viewing
 from domain.commands.accesses import why
@@ -20,11 +21,11 @@ from domain.commands.directory import is_enrolled
 from domain.commands.persons import Person, parties
 from domain.errors import SameIdentity, UnknownSite
 from domain.ids import Ids
-from domain.tasks import may
+from domain.tasks import OF_A_SITE, may
 from domain.times import micros
 from domain.work import Work
 
-OPEN_ACCESS, SELF, TASK = "open access", "self", "task"
+OPEN_ACCESS, SELF, TASK, CARE_TEAM, ORDER = "open access", "self", "task", "care_team", "order"
 PURPOSES: Final = {
     Role.PROFESSIONAL: TREATMENT,
     Role.PATIENT: "PATRQT",
@@ -43,6 +44,7 @@ REFUSALS: Final = {
     "X12": "no access of theirs to this person is open: krypton access open REF --reason …",
     "X13": "a patient asks about themself, and this is somebody else",
     "X14": "the identity was erased: nothing of it is left to consult",
+    "X20": "the establishment does not know the person, and no order for them is open there",
 }
 """Why a question is refused, by rule; says nothing of the person that the caller may not know."""
 
@@ -85,9 +87,9 @@ class View:
 
     ``task``: what is asked, a key of ``domain.tasks``; ``other``: the second identity of a question about two;
     ``asked``: its limits as text (``by=rpps:…``); ``spoken_of``: further identities the answer may be about;
-    ``accesses``: those a professional may be reading under; ``expected``: the person's likely identities, so that all
-    are fetched in one query. ``identity`` is None if the question names nobody the ledger knows: that is always
-    refused.
+    ``accesses``: those a professional may be reading under; ``orders``: those under which an establishment's system may
+    ask; ``expected``: the person's likely identities, so that all are fetched in one query. ``identity`` is None if the
+    question names nobody the ledger knows: that is always refused.
     """
 
     caller: Caller
@@ -98,14 +100,15 @@ class View:
     spoken_of: tuple[str, ...] = ()
     unsealed: bool = False
     accesses: tuple[UUID, ...] = ()
+    orders: tuple[UUID, ...] = ()
     expected: tuple[str, ...] = ()
     viewing: UUID = field(default_factory=uuid4)
 
     def touches(self, ids: Ids) -> set[UUID]:
-        """Whom it is about, their statements, and the accesses a professional may use."""
+        """Whom it is about, their statements, and what the caller may be asking under."""
         people = {UUID(one) for one in self.expected} | {one for one in (self.identity, self.other) if one}
         mine = {Professional.create_id(ids, self.caller.rpps)} if self.caller.rpps else set()
-        return people | {Consent.create_id(ids, one) for one in people} | {*self.accesses} | mine
+        return people | {Consent.create_id(ids, one) for one in people} | {*self.accesses, *self.orders} | mine
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises NotFound, ReasonMissing (X3), SameIdentity (L1), UnknownSite (S1)."""
@@ -154,10 +157,13 @@ class View:
         if self.caller.role is Role.PATIENT:
             mine = self.caller.actor.partition(":")[2] in person.members
             return Judged("X13", SELF if mine else None)
-        if self.caller.rpps is None:
+        of_a_site = self.task in OF_A_SITE
+        if self.caller.rpps is None and not of_a_site:
             return Judged("W2", TASK, self.caller.site)
         if work.get(Identity, self.identity).erased:
             return Judged("X14", site=self.caller.site)
+        if of_a_site:
+            return for_a_site(work, self.caller.site, self.orders, person)
         return under_an_access(work, self.caller, self.accesses, person)
 
 
@@ -183,6 +189,20 @@ def under_an_access(work: Work, caller: Caller, accesses: Iterable[UUID], person
         judged = Judged("X12", OPEN_ACCESS, site, access, excluded)
         open_now.append((bool(excluded), access.decision == EMERGENCY, judged))
     return min(open_now, key=lambda one: one[:2])[2] if open_now else Judged(against, site=caller.site)
+
+
+def for_a_site(work: Work, site: str | None, orders: Iterable[UUID], person: Person) -> Judged:
+    """Whether an establishment's own system may ask about a person (X20), and what is left out (X19)."""
+    if site is None:
+        return Judged("X20")
+    party = {f"site:{site}"}
+    if person.opposition(party):
+        return Judged("X5", site=site)
+    found = (work.find(Order, one) for one in orders)
+    ordered = any(one.is_open_at(site) and one.identity_id in person.living for one in found if one)
+    ground = CARE_TEAM if site in person.known_at else ORDER if ordered else None
+    excluded = tuple(sorted(person.exclusions(party, micros(work.now))))
+    return Judged("X20", ground, site, exclusions=excluded)
 
 
 def left_out(person: Person, access: Access, sites: Iterable[str | None], now: int) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from domain.commands.viewings import REFUSALS, View, feeding
 from domain.errors import NotForRole, NotFound, ReasonMissing, RuleBroken
 from domain.ports import Answer
 from domain.sight import Exclusions, Opposition, Sight
-from domain.tasks import may, who_may
+from domain.tasks import OF_A_SITE, may, who_may
 from domain.times import micros
 from domain.work import Envelope, Work, touched_by
 from krypton.bootstrap import Krypton
@@ -86,7 +86,7 @@ def permit(
 ) -> Permit:
     """Decide and record a question about one person or two. ``spoken_of``: further identities the answer is about.
 
-    Raises ViewRefused (X1, X2, X4, X5, X12 to X14, W2; recorded), ReasonMissing (X3; not recorded), NotFound.
+    Raises ViewRefused (X1, X2, X4, X5, X12 to X14, X20, W2; recorded), ReasonMissing (X3; not recorded), NotFound.
     """
     kept = KEPT_REASON.get() if caller.reason is None else None
     if kept is None:
@@ -106,6 +106,7 @@ def permit(
         spoken_of=tuple(spoken_of),
         unsealed=unsealed,
         accesses=open_accesses(ours, caller, members),
+        orders=open_orders(ours, caller, task, members),
         expected=tuple(members),
     )
     answer = decided(ours, caller, command)
@@ -194,3 +195,13 @@ def open_accesses(ours: Krypton, caller: Caller, members: Collection[str]) -> tu
         known = queries.open_to(connection, caller.rpps, list(members), micros(ours.ledger.clock()))
         found = {*known, *opened_speaking_of(connection, [caller.rpps], LATELY)}
     return tuple(UUID(one) for one in sorted(found))
+
+
+def open_orders(ours: Krypton, caller: Caller, task: str, members: Collection[str]) -> tuple[UUID, ...]:
+    """Orders under which an establishment's own system may be asking."""
+    if task not in OF_A_SITE or caller.site is None:
+        return ()
+    from projections.patient_record.found import orders_of
+
+    with ours.snapshot() as connection:
+        return tuple(UUID(one) for one in orders_of(connection, sorted(members)))

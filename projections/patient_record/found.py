@@ -23,3 +23,9 @@ def owner(connection: Connection, study: str) -> str | None:
     """The identity whose study it is now; None: there is none of that id."""
     rows = fetch(connection, "SELECT identity_id FROM patient_record.study WHERE study_id = %(study)s", study=study)
     return str(rows[0]["identity_id"]) if rows else None
+
+
+def orders_of(connection: Connection, members: Sequence[str]) -> list[str]:
+    """Ids of the orders that are the members' now, whatever became of them."""
+    asked = "SELECT order_id::text AS id FROM patient_record.exam_order WHERE identity_id = ANY(%(members)s::uuid[])"
+    return [row["id"] for row in fetch(connection, asked + " ORDER BY order_id", members=list(members))]
