@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from krypton.home import cache_folder
-from krypton.ohif.lock import EDITION
+from krypton.ohif.lock import BASE, EDITION
 from krypton.ohif.making import MANIFEST, Made
 
 ENTRY, STYLES = "app.bundle.", "app.bundle.css"
@@ -32,7 +32,7 @@ def read(folder: Path) -> Mapping[str, Served]:
     """The files by name; none where the folder is missing, of another edition, or not as it was made."""
     try:
         told = json.loads((folder / MANIFEST).read_bytes())
-        if told["edition"] != EDITION:
+        if told["base"] != BASE:
             return {}
         found = {
             name: Served(Made(**made), (folder / name).read_bytes())

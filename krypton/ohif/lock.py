@@ -14,5 +14,5 @@ MIB: Final = 48
 RECIPE: Final = 1
 """Of what is made of it. A change of ``making`` makes another one: browsers keep files for a year."""
 EDITION: Final = f"{VERSION}-{RECIPE}"
-BASE: Final = f"/viewer/{EDITION}/"
+BASE: Final = f"/viewer/app/{EDITION}/"
 """The path under which its files are served: it is written into them."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from krypton.ohif.lock import BASE, EDITION
+from krypton.ohif.lock import BASE
 
 MANIFEST: Final = "manifest.json"
 KEPT: Final = re.compile(
@@ -70,7 +70,7 @@ def make(package: Path, folder: Path, step: Callable[[], None] = lambda: None) -
         step()
     if (beginnings, modes) != (BEGINNINGS, MODES - 1):
         raise OtherFiles(f"{beginnings} files name their path and {modes} modes were left out: that is another OHIF")
-    told = {"edition": EDITION, "files": {name: vars(one) for name, one in made.items()}}
+    told = {"base": BASE, "files": {name: vars(one) for name, one in made.items()}}
     (folder / MANIFEST).write_text(json.dumps(told, indent=1))
 
 

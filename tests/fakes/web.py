@@ -106,7 +106,7 @@ def wired(
     pool: int = 2,
 ) -> Iterator[Face]:
     """The whole face, with the usual accounts."""
-    ours: Any = SimpleNamespace(pool=pool)
+    ours: Any = SimpleNamespace(pool=pool, settings=SimpleNamespace(web_viewer=folder / "viewer"))
     made = face(ours, [usual(folder)], well, works, limits=limits, trusted=trusted)
     try:
         yield made

@@ -17,6 +17,7 @@ from krypton.errors import ServiceUnavailable
 from krypton.faces.http import routes
 from krypton.faces.http.app import Face
 from krypton.faces.http.declared import Declared, DeclaredRoute, Doors, as_json
+from krypton.ohif.lock import BASE
 from tests.fakes.web import (
     AN_OPERATOR,
     DOCTOR,
@@ -65,14 +66,18 @@ def test_every_route_declares_what_it_shows(web: Face) -> None:
     assert [one for one in endpoints if not isinstance(one, Declared)] == []
     for one in endpoints:
         assert one.task in TASKS or one.why_open
-    assert {one.path for one in endpoints if not one.task} == {"/health"}
+    open_to_all = {one.path for one in endpoints if not one.task}
+    assert open_to_all == {"/health", f"{BASE}{{file:path}}", "/viewer/s/{link:uuid}/basic"}
 
 
 def test_a_route_that_declares_nothing_cannot_be_made(web: Face) -> None:
     doors: Doors = served(web)[0].doors
-    for declared in ({}, {"task": "no.such"}, {"task": "record.show", "why_open": "no reason"}):
+    wrong: list[dict[str, Any]] = [{}, {"task": "no.such"}, {"task": "record.show", "why_open": "no reason"}]
+    for declared in wrong:
         with pytest.raises(ValueError, match="declares no task"):
             Declared("/api/other", lambda _: as_json({}), doors, **declared)
+    with pytest.raises(ValueError, match="not at once"):
+        Declared("/api/other", lambda _: as_json({}), doors, "record.show", at_once=True)
 
 
 def asked(client: TestClient, one: Declared, **given: Any) -> Any:

@@ -88,7 +88,10 @@ class Doors:
 
 @dataclass(frozen=True)
 class Declared:
-    """One route: an ASGI application of its own. ``why_open``: why nobody need sign in, where there is no ``task``."""
+    """One route: an ASGI application of its own. ``why_open``: why nobody need sign in, where there is no ``task``.
+
+    ``at_once``: the answer is in memory, and asks the ledger nothing: no thread is needed for it.
+    """
 
     path: str
     answer: Answer = field(repr=False)
@@ -96,10 +99,13 @@ class Declared:
     task: str | None = None
     why_open: str = ""
     method: str = "GET"
+    at_once: bool = False
 
     def __post_init__(self) -> None:
         if (self.task in TASKS) is bool(self.why_open):
             raise ValueError(f"{self.path} declares no task, or not why it needs none")
+        if self.task and self.at_once:
+            raise ValueError(f"{self.path} has a task, and asks the ledger: not at once")
 
     @property
     def personal(self) -> bool:
@@ -125,7 +131,7 @@ class Declared:
         if signed and signed.reason_given:
             KEPT_REASON.set(signed.reason_given)
         threads = self.doors.asking if self.personal else self.doors.aside
-        response = await threads.run(partial(self.answer, question))
+        response = self.answer(question) if self.at_once else await threads.run(partial(self.answer, question))
         if not self.personal:
             await response(scope, receive, send)
             return

@@ -13,6 +13,7 @@ from krypton.bootstrap import Krypton
 from krypton.faces.http.declared import Answer, Asked, Declared, Doors, as_json
 from krypton.faces.http.metrics import Metrics
 from krypton.faces.http.problem import Problem
+from krypton.faces.viewer import routes as viewer
 from krypton.queries.person import consents_of, dose_of, identity_of, order_of, record_of
 from krypton.queries.studies import study_of
 
@@ -45,6 +46,7 @@ def routes(doors: Doors, metrics: Metrics, well: Callable[[], bool], works: Call
         Declared("/api/people/record", _of_named(record_of), doors, "record.show", method="POST"),
         Declared("/api/studies/{study:uuid}", _study, doors, "study.show"),
         Declared("/api/orders/{order:uuid}", _order, doors, "order.show"),
+        *viewer.routes(doors),
     ]
 
 
