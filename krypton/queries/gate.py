@@ -7,7 +7,7 @@ find accesses that may be meant. If it cannot be stored, nothing is read.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID, uuid5
 
 from domain.actors import Caller, Role
@@ -30,12 +30,26 @@ TOLD: Final = (Role.PATIENT, Role.AUDITOR)
 """Who may know that something is withheld."""
 
 
+class Stands(Protocol):
+    """Says of a decision that many answers rest on whether it stands."""
+
+    def known(self) -> bool | None:
+        """Whether it stands, at once; None: it takes a look."""
+
+    def holds(self) -> bool:
+        """Whether it stands. Raises what a look raises."""
+
+
 class Recorded(NamedTuple):
-    """A decision on record: its position, what was asked, and what was decided."""
+    """A decision on record: its position, what was asked, and what was decided.
+
+    ``standing``: who looks at it again, where many answers rest on it.
+    """
 
     position: int
     command: View | ListPeople
     result: Mapping[str, Any]
+    standing: Stands | None = None
 
 
 RECORDED: Final[ContextVar[list[Recorded] | None]] = ContextVar("RECORDED", default=None)
@@ -142,9 +156,18 @@ def stands(ours: Krypton, recorded: Recorded) -> bool:
 
     For answers that take long; nothing is recorded. Raises NotFound.
     """
-    work = Work(ours.ledger, touched_by(ours.ids, recorded.command))
+    return recorded.standing.holds() if recorded.standing else again(ours, recorded) is not None
+
+
+def again(ours: Krypton, recorded: Recorded, touched: Iterable[UUID] = ()) -> tuple[Mapping[str, Any], Work] | None:
+    """What the ledger decides now, and on what; None: it is another decision. Nothing is recorded.
+
+    ``touched``: aggregates that are looked at beside those of the question. Raises NotFound.
+    """
+    work = Work(ours.ledger, {*touched_by(ours.ids, recorded.command), *touched})
     now = recorded.command.decide(work)
-    return all(now.get(name) == value for name, value in recorded.result.items() if name not in PASSING)
+    same = all(now.get(name) == value for name, value in recorded.result.items() if name not in PASSING)
+    return (now, work) if same else None
 
 
 def feeding_of(ours: Krypton, identities: Collection[str]) -> dict[str, tuple[Opposition, ...]]:

@@ -68,6 +68,6 @@ def test_the_index_names_each_page(page: Path) -> None:
 
 def test_each_decision_has_a_number_of_its_own_and_says_it() -> None:
     numbers = {page.name: int(page.name[:4]) for page in (DOCS / "adr").glob("*.md")}
-    assert sorted(numbers.values()) == list(range(1, len(numbers) + 1))
+    assert len({*numbers.values()}) == len(numbers)
     said = {name: re.match(r"# (\d+)\. ", (DOCS / "adr" / name).read_text()) for name in numbers}
     assert {name: int(number[1]) for name, number in said.items() if number} == numbers

@@ -22,6 +22,7 @@ from krypton.faces.http.routes import routes
 from krypton.faces.http.signing_in import Authenticator
 from krypton.faces.http.watched import Watched
 from krypton.faces.http.workers import Workers
+from krypton.queries.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def face(
     limits, metrics = limits or Limits(), Metrics()
     addresses = limits.buckets(OF_AN_ADDRESS)
     asking, aside = Workers(ours.pool, limits.waiting), Workers(1, limits.waiting)
-    doors = Doors(ours, ways, asking, aside, limits.buckets(), addresses)
+    doors = Doors(ours, ways, asking, aside, limits.buckets(), addresses, Standing(ours))
     declared = routes(doors, metrics, well, works)
     router = Router([one.route() for one in declared], redirect_slashes=False, default=_nowhere)
     app: ASGIApp = Limited(router, limits, addresses)

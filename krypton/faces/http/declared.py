@@ -31,6 +31,7 @@ from krypton.faces.http.signing_in import Authenticator, Shown, SignedIn, signed
 from krypton.faces.http.watch import shown_while
 from krypton.faces.http.workers import Workers
 from krypton.queries.gate import KEPT_REASON, RECORDED, stands
+from krypton.queries.standing import Standing
 
 FAILED: Final = 20
 """Requests that a failed sign-in counts as: whoever guesses is slowed down first."""
@@ -47,7 +48,8 @@ class Undecided(Exception):
 class Asked:
     """A request, for the function that answers it. ``caller`` and ``signed`` are None where nobody need sign in.
 
-    ``exchange``: what is known of the request beside what it says.
+    ``exchange``: what is known of the request beside what it says. ``standing``: the decisions on studies, of
+    which one lets many images be shown.
     """
 
     ours: Krypton
@@ -58,6 +60,7 @@ class Asked:
     headers: Headers
     signed: SignedIn | None
     exchange: Exchange
+    standing: Standing
 
     @property
     def by(self) -> Caller:
@@ -72,7 +75,8 @@ Answer = Callable[[Asked], Response]
 
 @dataclass(frozen=True)
 class Doors:
-    """What all routes share: the ledger, the ways of signing in, the threads, and the buckets of callers and addresses.
+    """What all routes share: the ledger, the ways of signing in, the threads, the buckets of callers and addresses, and
+    the decisions that stand.
 
     ``asking``: threads for what the gate decides; ``aside``: for what else there is, so that neither waits for the
     other.
@@ -84,6 +88,7 @@ class Doors:
     aside: Workers
     callers: Buckets
     addresses: Buckets
+    standing: Standing
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,17 @@ class Declared:
             check(caller.role, self.task)
         body = b"" if self.method == "GET" else await Request(scope, receive).body()
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=100)
-        question = Asked(self.doors.ours, caller, scope["path_params"], query, body, headers, signed, asked)
+        question = Asked(
+            self.doors.ours,
+            caller,
+            scope["path_params"],
+            query,
+            body,
+            headers,
+            signed,
+            asked,
+            self.doors.standing,
+        )
         RECORDED.set(asked.decided)  # of this request's task alone, and of the thread that works for it
         if signed and signed.reason_given:
             KEPT_REASON.set(signed.reason_given)
@@ -158,7 +173,11 @@ class Declared:
             if refused.status != HTTPStatus.UNAUTHORIZED:
                 raise
             return False
-        return await self.doors.asking.run(lambda: all(stands(self.doors.ours, one) for one in asked.decided))
+        known = [one.standing.known() if one.standing else None for one in asked.decided]
+        looks = [one for one, stood in zip(asked.decided, known, strict=True) if stood is None]
+        if False in known or not looks:
+            return False not in known
+        return await self.doors.asking.run(lambda: all(stands(self.doors.ours, one) for one in looks))
 
 
 def _shown(asked: Exchange, headers: Headers) -> Shown:
