@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +31,21 @@ TYPES: Final[Mapping[str, str]] = {
 COMPRESSED: Final = (".js", ".css", ".wasm", ".txt")
 LICENSE: Final = "LICENSE.txt"
 PUBLIC_PATH: Final = b'__webpack_require__.p = "/"'
-BEGINNINGS: Final = 8
-"""Files with a path of their own: the program, and seven that run in a worker."""
+"""In each file with a path of its own: the program, and seven that run in a worker."""
+REPORTS: Final = b"sopClassDictionary.ComprehensiveSR, sopClassDictionary.Comprehensive3DSR]"
+"""The reports that are shown as a tree of what they say: dose reports are such trees, too."""
+DOSES: Final = b"sopClassDictionary.XRayRadiationDoseSR, sopClassDictionary.RadiopharmaceuticalRadiationDoseSR"
+REWRITTEN: Final = (
+    (PUBLIC_PATH, PUBLIC_PATH.replace(b'"/"', f'"{BASE}"'.encode()), 8),
+    (b"url(/", f"url({BASE}".encode(), 5),
+    (REPORTS, REPORTS.replace(b"]", b", " + DOSES + b"]"), 1),
+)
+"""What is replaced by what, and in how many places."""
 MODE: Final = re.compile(rb'pluginImports_modes\.push\("(@ohif/[\w-]+)"\);\n?')
 OFFERED: Final = b"@ohif/mode-basic"
-MODES: Final = 7
+MODES: Final = 6
+"""Others, which are left out."""
+EXPECTED: Final = Counter({MODE.pattern: MODES} | {before: places for before, _, places in REWRITTEN})
 LEVEL: Final = 9
 
 
@@ -62,24 +73,29 @@ def make(package: Path, folder: Path, step: Callable[[], None] = lambda: None) -
         LICENSE: package / "LICENSE"
     }
     made: dict[str, Made] = {}
-    beginnings = modes = 0
+    found: Counter[bytes] = Counter()
     for name, file in sorted(files.items()):
-        data, places, dropped = rewritten(file.read_bytes())
-        beginnings, modes = beginnings + places, modes + dropped
-        made[name] = _write(folder, name, data, worker=places > 0 and not name.startswith("app."))
+        data, changed = rewritten(file.read_bytes())
+        found += changed
+        made[name] = _write(folder, name, data, worker=PUBLIC_PATH in changed and not name.startswith("app."))
         step()
-    if (beginnings, modes) != (BEGINNINGS, MODES - 1):
-        raise OtherFiles(f"{beginnings} files name their path and {modes} modes were left out: that is another OHIF")
+    if found != EXPECTED:
+        raise OtherFiles("what is to be rewritten is not there, or elsewhere: that is another OHIF")
     told = {"base": BASE, "files": {name: vars(one) for name, one in made.items()}}
     (folder / MANIFEST).write_text(json.dumps(told, indent=1))
 
 
-def rewritten(data: bytes) -> tuple[bytes, int, int]:
-    """A file with its own path in it and one mode alone; in how many places, and how many modes were taken out."""
-    places = data.count(PUBLIC_PATH)
-    data = data.replace(PUBLIC_PATH, PUBLIC_PATH.replace(b'"/"', f'"{BASE}"'.encode()))
-    modes = [one for one in MODE.findall(data) if one != OFFERED]
-    return MODE.sub(lambda found: found[0] if found[1] == OFFERED else b"", data), places, len(modes)
+def rewritten(data: bytes) -> tuple[bytes, Counter[bytes]]:
+    """A file as it is served; and what was changed in it, in how many places."""
+    changed: Counter[bytes] = Counter()
+    for before, after, _ in REWRITTEN:
+        if places := data.count(before):
+            changed[before] = places
+            data = data.replace(before, after)
+    if others := [one for one in MODE.findall(data) if one != OFFERED]:
+        changed[MODE.pattern] = len(others)
+        data = MODE.sub(lambda found: found[0] if found[1] == OFFERED else b"", data)
+    return data, changed
 
 
 def _found(folder: Path) -> Iterable[tuple[str, Path]]:

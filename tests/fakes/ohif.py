@@ -10,18 +10,18 @@ from typing import Final
 import pytest
 
 from krypton.ohif import fetch
-from krypton.ohif.making import BEGINNINGS, MODES, OFFERED
+from krypton.ohif.making import MODES, OFFERED, REPORTS
 
 PUBLIC: Final = b'__webpack_require__.p = "/";\n'
-OTHERS: Final = [f"@ohif/mode-{number}".encode() for number in range(MODES - 1)]
+OTHERS: Final = [f"@ohif/mode-{number}".encode() for number in range(MODES)]
 PROGRAM: Final = b"let program;\n" + PUBLIC
 APP: Final = PROGRAM + b"".join(b'pluginImports_modes.push("%s");\n' % mode for mode in (*OTHERS, OFFERED))
-WORKERS: Final = [f"worker{number}.bundle.{number:016x}.js" for number in range(BEGINNINGS - 1)]
+WORKERS: Final = [f"worker{number}.bundle.{number:016x}.js" for number in range(7)]
 DIST: Final = {
     "app.bundle.0123456789abcdef.js": APP,
-    "app.bundle.css": b".page { color: white }\n",
+    "app.bundle.css": b"@font-face { src: url(/0123456789abcdef.woff2) }\n" * 5,
     **dict.fromkeys(WORKERS, PUBLIC),
-    "77.bundle.0123456789abcdef.js": b"let part;\n",
+    "77.bundle.0123456789abcdef.js": b"let part = [" + REPORTS + b";\n",
     "0123456789abcdef.wasm": b"\0asm\1\0\0\0",
     "assets/images/CT-Bone.png": b"\x89PNG",
     "assets/favicon.ico": b"icon",

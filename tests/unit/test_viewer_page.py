@@ -62,8 +62,8 @@ def test_other_pages_are_not_isolated(client: TestClient) -> None:
 
 @pytest.mark.parametrize("taken", ["gzip, deflate, br", "identity"])
 def test_a_file_comes_whole_compressed_where_that_is_taken_and_stays_for_a_year(client: TestClient, taken: str) -> None:
-    answer = client.get(f"{BASE}77.bundle.0123456789abcdef.js", headers={"accept-encoding": taken})
-    assert answer.content == DIST["77.bundle.0123456789abcdef.js"]
+    answer = client.get(f"{BASE}0123456789abcdef.wasm", headers={"accept-encoding": taken})
+    assert answer.content == DIST["0123456789abcdef.wasm"]
     assert answer.headers.get("content-encoding") == ("gzip" if "gzip" in taken else None)
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["vary"] == "accept-encoding"

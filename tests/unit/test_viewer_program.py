@@ -34,7 +34,7 @@ def test_what_a_viewer_needs_is_kept_compressed_and_the_rest_left_out(make: Call
         *WORKERS,
     }
     for name, one in files.items():
-        if name not in WORKERS and not name.startswith("app.bundle.0") and name != LICENSE:
+        if name in ("0123456789abcdef.wasm", "assets/images/CT-Bone.png"):
             assert (gzip.decompress(one.data) if one.made.packed else one.data) == DIST[name]
     assert {name for name, one in files.items() if one.made.worker} == {*WORKERS}
     assert files["0123456789abcdef.wasm"].made.type == "application/wasm"
@@ -46,6 +46,12 @@ def test_its_files_name_the_path_under_which_they_are_served_and_one_mode_alone(
     assert f'__webpack_require__.p = "{BASE}";'.encode() in program
     assert b"@ohif/mode-basic" in program
     assert not [mode for mode in OTHERS if mode in program]
+    assert f"url({BASE}0123456789abcdef.woff2)".encode() in gzip.decompress(files["app.bundle.css"].data)
+
+
+def test_dose_reports_are_shown_as_other_reports_are(make: Callable[[], Path]) -> None:
+    part = gzip.decompress(read(make())["77.bundle.0123456789abcdef.js"].data)
+    assert b"Comprehensive3DSR, sopClassDictionary.XRayRadiationDoseSR," in part
 
 
 def test_other_bytes_than_the_locked_ones_are_not_taken_and_leave_nothing(

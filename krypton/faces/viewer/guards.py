@@ -25,7 +25,8 @@ PAGE: Final = "; ".join(
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
-        "object-src 'none'",
+        "object-src 'self' blob:",
+        "frame-src blob:",
     )
 )
 WORKER: Final = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval'; connect-src 'self'"
