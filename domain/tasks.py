@@ -74,6 +74,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "ingest": OPERATOR | SERVICE,
     "study.reassign": CLERK | SERVICE,  # whoever says whose a study is does not read it there
     "study.withdraw": CLERK | SERVICE,
+    "study.store": SERVICE,  # a PACS or a modality sends instances over HTTP, as its AE title may over DICOM
     "study.show": PROFESSIONAL | PATIENT,
     "study.export": PROFESSIONAL | PATIENT,
     "study.find": SERVICE,  # an establishment's own system: which studies there are of somebody it cares for (C-FIND)

@@ -24,6 +24,8 @@ from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Name, Spool
 from domain.commands.doses import ReceivedDose
 
+Check = Callable[[Instance], None]
+"""Looks at what an instance says of itself, before it is kept. Raises Refused."""
 NOT_COMPARED = "(not compared)"
 """Stands for the attributes that differ, where the two could not be compared."""
 
@@ -51,17 +53,15 @@ class Sent:
         return read_header(self.stream, self.end, self.transfer_syntax, whole=whole, most=self.most)
 
 
-def keep(desk: Desk, sent: Sent, *, named: ToStore | None = None) -> Held | None:
+def keep(desk: Desk, sent: Sent, *, check: Check | None = None) -> Held | None:
     """Store it durably; None if it is held already, with the same content in whatever transfer syntax, or if this
     content was put aside before. One of other content than the first is kept beside it, for somebody to decide.
     Raises Refused, OSError of the spool.
-
-    ``named``: the instance that a sender has announced.
     """
     header = sent.header()
     instance = read_instance(header)
-    if named and (named.sop_class, named.sop_uid) != (instance.sop_class, instance.sop_uid):
-        raise NotAsNamed("its data set is of another SOP class or instance than its C-STORE names")
+    if check:
+        check(instance)
     first = desk.spool.claim(sent.site, instance.sop_uid)
     held = first.exists()
     if held and desk.holds(sent.site, instance.sop_uid, sent.digest):
@@ -110,7 +110,7 @@ def keep_file(desk: Desk, path: Path, *, site: str, actor: str, most: Most = UNB
 
 
 def arriving(desk: Desk, named: ToStore, sender: str) -> Arriving:
-    """A dataset that the AE title ``sender`` begins to send, as a file of Krypton's; then ``keep_dataset``."""
+    """A dataset that begins to come, as a file of Krypton's; then ``keep_dataset``. ``sender``: an AE title or none."""
     head = partial(
         file_meta,
         sop_class=named.sop_class,
@@ -122,13 +122,27 @@ def arriving(desk: Desk, named: ToStore, sender: str) -> Arriving:
 
 
 def keep_dataset(
-    desk: Desk, came: Arriving, named: ToStore, *, site: str, sender: str, most: Most = UNBOUNDED
+    desk: Desk,
+    came: Arriving,
+    named: ToStore,
+    *,
+    site: str,
+    actor: str,
+    most: Most = UNBOUNDED,
+    check: Check | None = None,
 ) -> Held | None:
-    """Take in a dataset that has come whole. Raises as ``keep`` does."""
+    """Take in a dataset that has come whole, and is the instance that was ``named``. Raises as ``keep`` does."""
+
+    def checked(instance: Instance) -> None:
+        if (named.sop_class, named.sop_uid) != (instance.sop_class, instance.sop_uid):
+            raise NotAsNamed("its data set is of another SOP class or instance than its sender names")
+        if check:
+            check(instance)
+
     stream, offset = came.opened()
     sent = Sent(
         site=site,
-        actor=f"aet:{sender}",
+        actor=actor,
         transfer_syntax=named.transfer_syntax,
         stream=stream,
         offset=offset,
@@ -137,7 +151,7 @@ def keep_dataset(
         store=came.keep,
         most=replace(most, scratch=desk.scratch),
     )
-    return keep(desk, sent, named=named)
+    return keep(desk, sent, check=checked)
 
 
 def read_back(desk: Desk, name: Name) -> Held:

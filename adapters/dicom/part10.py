@@ -28,11 +28,12 @@ _SEALED = b"KRYPTON\0"
 
 @dataclass(frozen=True)
 class FileMeta:
-    """The parsed File Meta: where the dataset starts (bytes from the file's start), and its transfer syntax."""
+    """The parsed File Meta: where the dataset starts (bytes from the file's start), what it is, its transfer syntax."""
 
     offset: int
     sop_class: str
     transfer_syntax: str
+    sop_uid: str = ""
 
 
 def read_file_meta(data: Bytes) -> FileMeta:
@@ -42,7 +43,7 @@ def read_file_meta(data: Bytes) -> FileMeta:
     elements, offset = _elements(data, PREAMBLE + 4)
     if not elements.get(_SYNTAX):
         raise AttributeMissing("TransferSyntaxUID (0002,0010) is missing: the file cannot be decoded")
-    return FileMeta(offset, elements.get(_SOP_CLASS, ""), elements[_SYNTAX])
+    return FileMeta(offset, elements.get(_SOP_CLASS, ""), elements[_SYNTAX], elements.get(_SOP_UID, ""))
 
 
 @contextmanager
@@ -96,7 +97,7 @@ def _elements(data: Bytes, offset: int) -> tuple[dict[int, str], int]:
 
 
 def file_meta(*, sop_class: str, sop_uid: str, transfer_syntax: str, sender: str, digest: str | None = None) -> bytes:
-    """Preamble, prefix and File Meta for a dataset that came over the network from the AE title ``sender``.
+    """Preamble, prefix and File Meta for a dataset that came over the network, from the AE title ``sender`` if any.
 
     ``digest``: of the dataset; the preamble, which is an implementation's own (PS3.10 7.1), states it.
     """
@@ -107,7 +108,7 @@ def file_meta(*, sop_class: str, sop_uid: str, transfer_syntax: str, sender: str
         _element(_SYNTAX, b"UI", transfer_syntax.encode("ascii", "replace")),
         _element(0x0012, b"UI", CLASS_UID.encode("ascii")),
         _element(0x0013, b"SH", VERSION_NAME.encode("ascii")),
-        _element(0x0016, b"AE", sender.encode("ascii", "replace")),
+        *([_element(0x0016, b"AE", sender.encode("ascii", "replace"))] if sender else []),
     )
     body = b"".join(elements)
     preamble = (_SEALED + bytes.fromhex(digest) if digest else b"").ljust(PREAMBLE, b"\0")

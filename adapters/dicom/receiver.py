@@ -1,4 +1,4 @@
-"""Keeps what established associations bring: a thread for each, one desk of the spool, one thread that records."""
+"""Keeps what established associations bring: a thread for each."""
 
 import logging
 import socket
@@ -7,14 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
-from adapters.dicom.batch import Held
-from adapters.dicom.inlet import batches, recorder
 from adapters.dicom.network.association import Agreed, Association, Patience, ToStore
-from adapters.dicom.store import Bounds, Incoming
+from adapters.dicom.store import Bounds, Incoming, Sender
+from adapters.dicom.taking import Taking
 from adapters.inbox.batches import Limits
-from adapters.inbox.desk import abandoned, open_desk
 from adapters.inbox.recorder import Executes
-from adapters.inbox.recording import Recording
 from adapters.inbox.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -35,28 +32,23 @@ class Receiver:
     """Call ``start``, ``take`` associations, then ``stop``."""
 
     def __init__(self, ledger: Executes, spool: Spool, ways: Ways) -> None:
-        self._ledger, self._spool, self._ways = ledger, spool, ways
+        self._ways = ways
+        self._taking = Taking(ledger, spool, ways.batches, ways.bounds)
         self._open: dict[Association, Thread] = {}
         self._lock = Lock()
         self._stopping = Event()
 
     def start(self) -> None:
         """Complete what a killed process left, then be ready."""
-        self._desk = open_desk(self._spool)
-        self._adopted = list(abandoned(self._spool))
-        self._batches = batches(self._ways.batches)
-        self._recording = Recording(recorder(self._desk, self._ledger), self._batches)
-        self._recording.start()
-        for desk in self._adopted:
-            resumed = recorder(desk, self._ledger)
-            for batch in resumed.recover():
-                self._recording.submit(batch, recorder=resumed)
+        self._taking.start()
 
     def take(self, connection: socket.socket, agreed: Agreed, ended: Callable[[], None]) -> None:
         """Serve an association that was accepted; ``ended`` is called after it."""
 
+        sender = Sender(site=agreed.site, actor=f"aet:{agreed.calling}", title=agreed.calling)
+
         def begin(asked: ToStore) -> Incoming:
-            return Incoming(self._desk, self._ways.bounds, asked, agreed, lambda held: self._gather(association, held))
+            return self._taking.begin(asked, sender, association)
 
         association = Association(
             connection, agreed, begin, self._ways.patience, MAX_PDU, stopping=self._stopping.is_set
@@ -66,17 +58,13 @@ class Receiver:
             self._open[association] = thread
         thread.start()
 
-    def _gather(self, association: Association, held: Held) -> None:
-        for full in self._batches.add(held, feeder=association, now=time.monotonic()):
-            self._recording.submit(full)
-
     def _serve(self, association: Association, ended: Callable[[], None]) -> None:
         try:
             association.run()
         except Exception as broken:  # Krypton's own fault: it costs this association, and no other
             log.error("association of %r broke (%s)", association.agreed.calling, type(broken).__name__)
         finally:
-            self._batches.end(association, now=time.monotonic())
+            self._taking.end(association)
             with self._lock:
                 del self._open[association]
             ended()
@@ -94,16 +82,14 @@ class Receiver:
             if thread.is_alive():
                 association.close()
                 thread.join(grace_s)
-        self._recording.stop()
-        for desk in (self._desk, *self._adopted):
-            desk.leave()
+        self._taking.stop()
 
     @property
     def resuming(self) -> int:
         """How many batches that a killed process left are not recorded yet."""
-        return self._recording.resuming
+        return self._taking.resuming
 
     @property
     def waiting(self) -> int:
         """How many closed batches are not recorded yet."""
-        return self._recording.waiting
+        return self._taking.waiting

@@ -1,4 +1,4 @@
-"""Answers one C-STORE: takes its data set in, keeps it durably, and says with a status what became of it.
+"""Answers for one instance that comes over a network: keeps it durably, and says with a status what became of it.
 
 Success means that the bytes are on disk. Source: DICOM PS3.4 table B.2-1, PS3.7 annex C.5.
 """
@@ -11,8 +11,8 @@ from enum import IntEnum
 
 from adapters.dicom.batch import Held
 from adapters.dicom.bounds import MIB, Most
-from adapters.dicom.intake import arriving, keep_dataset
-from adapters.dicom.network.association import Agreed, ToStore
+from adapters.dicom.intake import Check, arriving, keep_dataset
+from adapters.dicom.network.association import ToStore
 from adapters.dicom.network.dimse import COMMENT, Answer
 from adapters.dicom.network.pdu import Malformed
 from adapters.dicom.refusal import NotAsNamed, NothingToRecord
@@ -34,6 +34,15 @@ class Status(IntEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sender:
+    """Who sends. ``actor``: as whom it is recorded; ``title``: the AE title, where there is one."""
+
+    site: str
+    actor: str
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bounds:
     """Of what one message may bring."""
 
@@ -45,14 +54,21 @@ class Incoming:
     """``adapters.dicom.network.association.Receiving`` of one instance; ``held``: called with what is new."""
 
     def __init__(
-        self, desk: Desk, bounds: Bounds, asked: ToStore, agreed: Agreed, held: Callable[[Held], None]
+        self,
+        desk: Desk,
+        bounds: Bounds,
+        asked: ToStore,
+        sender: Sender,
+        held: Callable[[Held], None],
+        check: Check | None = None,
     ) -> None:
-        self._desk, self._bounds, self._asked, self._agreed, self._held = desk, bounds, asked, agreed, held
+        self._desk, self._bounds, self._asked, self._sender, self._held = desk, bounds, asked, sender, held
+        self._check = check
         self._came: Arriving | None = None
         self._passed_over = 0  # bytes
         self._refused = self._refused_at_once()
         if self._refused is None:
-            self._came = arriving(desk, asked, agreed.calling)
+            self._came = arriving(desk, asked, sender.title)
 
     def _refused_at_once(self) -> Answer | None:
         if not (is_uid(self._asked.sop_class) and is_uid(self._asked.sop_uid)):
@@ -100,9 +116,10 @@ class Incoming:
                 self._desk,
                 self._came,
                 self._asked,
-                site=self._agreed.site,
-                sender=self._agreed.calling,
+                site=self._sender.site,
+                actor=self._sender.actor,
                 most=self._bounds.read,
+                check=self._check,
             )
             if held:
                 self._held(held)
@@ -123,7 +140,7 @@ class Incoming:
 
     def _log(self, what: str, level: int = logging.WARNING) -> None:
         named = self._asked.sop_uid if is_uid(self._asked.sop_uid) else "without a UID"  # else it may be a name
-        log.log(level, "instance %s of %s %s", named, self._agreed.calling, what)
+        log.log(level, "instance %s of %s %s", named, self._sender.actor, what)
 
 
 def _status(refused: Refused) -> Status:

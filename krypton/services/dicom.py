@@ -76,7 +76,7 @@ def _serve(
         site_of=directory.site_of,
         refused=refused,
         doors=_doors(ours.settings),
-        ways=_ways(ours.settings),
+        ways=ways_of(ours.settings),
     )
     directory.start()
     try:
@@ -128,7 +128,8 @@ def _doors(settings: Settings) -> Doors:
     )
 
 
-def _ways(settings: Settings) -> Ways:
+def ways_of(settings: Settings) -> Ways:
+    """How instances are received, whatever brings them."""
     return Ways(
         batches=Limits(quiet_s=settings.batch_quiet_s),
         bounds=Bounds(instance_mib=settings.dicom_instance_mib, read=_most(settings)),

@@ -9,6 +9,7 @@ import psycopg2
 from adapters.oidc.introspection import Introspection
 from krypton.bootstrap import Krypton
 from krypton.errors import ServiceUnavailable
+from krypton.faces.dicomweb.storing import Storing
 from krypton.faces.http import watched
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import Face, face
@@ -19,6 +20,7 @@ from krypton.listeners import only_here
 from krypton.services import health, health_page
 from krypton.services.health_page import Measured
 from krypton.services.http import AnsweringProtocol, listen, server
+from krypton.services.stow import Store
 from krypton.services.tls import Followed, context_of
 from krypton.setting_values import password
 from krypton.settings import Settings, SettingsWrong
@@ -39,11 +41,16 @@ def serve(ours: Krypton) -> None:
     spoken = protocol(settings)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each request that is none
     assert ours.ledger.ids  # made once, before threads share it
-    with closing(built(ours)) as web, listen(settings.web_host, settings.web_port, "KRYPTON_WEB_PORT") as opened:
+    with (
+        closing(Store(ours)) as store,
+        closing(built(ours, store)) as web,
+        listen(settings.web_host, settings.web_port, "KRYPTON_WEB_PORT") as opened,
+    ):
+        store.start()
         server(web.app, spoken, GRACE_S).run(sockets=[opened])
 
 
-def built(ours: Krypton) -> Face:
+def built(ours: Krypton, storing: Storing | None = None) -> Face:
     """The face of this ledger, with its accounts and portals. Raises SettingsWrong."""
     settings = ours.settings
     accounts, provider = Accounts(settings.web_accounts, settings.home), tokens(settings)
@@ -58,6 +65,7 @@ def built(ours: Krypton) -> Face:
         limits=Limits(rate=settings.web_rate),
         trusted=settings.web_proxies,
         others=[asking],
+        storing=storing,
     )
 
 

@@ -110,7 +110,7 @@ class Datasets:
         came = arriving(self._desk, named, AE_TITLE)
         try:
             came.write(body)
-            held = keep_dataset(self._desk, came, named, site=SITE, sender=AE_TITLE, most=MOST)
+            held = keep_dataset(self._desk, came, named, site=SITE, actor=f"aet:{AE_TITLE}", most=MOST)
         except Refused as refused:
             self._names_nobody(str(refused), _names_in(body, syntax))
             if not str(refused):

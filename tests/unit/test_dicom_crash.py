@@ -71,7 +71,7 @@ def arrive(desk: Desk, file: Path) -> Held | None:
     named = ToStore(sop_class=dataset.SOPClassUID, sop_uid=dataset.SOPInstanceUID, transfer_syntax=meta.transfer_syntax)
     came = arriving(desk, named, AE_TITLE)
     came.write(data[meta.offset :])
-    return keep_dataset(desk, came, named, site=SITE, sender=AE_TITLE)
+    return keep_dataset(desk, came, named, site=SITE, actor=f"aet:{AE_TITLE}")
 
 
 def receive(spool: Spool, ledger: Executes, files: list[Path], step: Callable[[str], None]) -> None:

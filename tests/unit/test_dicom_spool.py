@@ -35,7 +35,7 @@ def test_a_dataset_from_the_network_becomes_a_file_that_names_its_sender(desk: D
     named = ToStore(sop_class=CT_IMAGE, sop_uid="1.2.3", transfer_syntax="1.2.840.10008.1.2.1")
     came = arriving(desk, named, "CHB_PACS")
     came.write(dataset)
-    keep_dataset(desk, came, named, site=SITE, sender="CHB_PACS")
+    keep_dataset(desk, came, named, site=SITE, actor="aet:CHB_PACS")
     kept = desk.spool.claim(SITE, "1.2.3").read_bytes()
     assert kept.endswith(dataset)
     read = pydicom.dcmread(io.BytesIO(kept))

@@ -37,7 +37,7 @@ def keep(desk: Desk, uid: str) -> Path:
     named = ToStore(sop_class=CT_IMAGE, sop_uid=uid, transfer_syntax=EXPLICIT)
     came = arriving(desk, named, AE_TITLE)
     came.write(data[read_file_meta(data).offset :])
-    held = keep_dataset(desk, came, named, site=SITE, sender=AE_TITLE)
+    held = keep_dataset(desk, came, named, site=SITE, actor=f"aet:{AE_TITLE}")
     assert held
     return desk.path(held.name)
 
@@ -93,7 +93,7 @@ def test_pending_names_are_flushed_before_the_batchs_file_that_lists_them(spool:
     named = ToStore(sop_class=CT_IMAGE, sop_uid=uid, transfer_syntax=EXPLICIT)
     came = arriving(desk, named, AE_TITLE)
     came.write(data[read_file_meta(data).offset :])
-    held = keep_dataset(desk, came, named, site=SITE, sender=AE_TITLE)
+    held = keep_dataset(desk, came, named, site=SITE, actor=f"aet:{AE_TITLE}")
     assert held
     gathered.add(held, feeder=None, now=0)
     (batch,) = gathered.close_all()

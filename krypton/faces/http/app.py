@@ -7,14 +7,18 @@ From the outside in: each request is named, watched and answered (``watched``); 
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
+from typing import Final
 
-from starlette.routing import Router
+from starlette.routing import Match, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from krypton.bootstrap import Krypton
-from krypton.faces.http.declared import Doors
-from krypton.faces.http.limits import OF_AN_ADDRESS, Limited, Limits
+from krypton.faces.dicomweb import stow
+from krypton.faces.dicomweb.storing import Storing
+from krypton.faces.http.declared import Declared, DeclaredRoute, Doors
+from krypton.faces.http.limits import OF_AN_ADDRESS, Limited, Limits, Takes
 from krypton.faces.http.metrics import Metrics
 from krypton.faces.http.problem import Problem
 from krypton.faces.http.proxies import Forwarded, Network
@@ -23,6 +27,9 @@ from krypton.faces.http.signing_in import Authenticator
 from krypton.faces.http.watched import Watched
 from krypton.faces.http.workers import Workers
 from krypton.queries.standing import Standing
+
+TAKEN_AT_ONCE: Final = 4
+"""Pieces of bodies that are read and written to the disk at once."""
 
 
 @dataclass(frozen=True)
@@ -49,19 +56,28 @@ def face(
     limits: Limits | None = None,
     trusted: Collection[Network] = (),
     others: Sequence[Workers] = (),
+    storing: Storing | None = None,
 ) -> Face:
     """The web service of a ledger; ``ours.pool`` requests at once ask it. ``trusted``: the proxies before it.
-    ``others``: threads that the ways of signing in use.
+    ``others``: threads that the ways of signing in use; ``storing``: keeps images that are sent, where they are kept.
     """
     limits, metrics = limits or Limits(), Metrics()
     addresses = limits.buckets(OF_AN_ADDRESS)
-    asking, aside = Workers(ours.pool, limits.waiting), Workers(1, limits.waiting)
-    doors = Doors(ours, ways, asking, aside, limits.buckets(), addresses, Standing(ours))
-    declared = routes(doors, metrics, well, works)
+    asking, aside, taking = (Workers(most, limits.waiting) for most in (ours.pool, 1, TAKEN_AT_ONCE))
+    doors = Doors(ours, ways, asking, aside, taking, limits.buckets(), addresses, Standing(ours))
+    declared = [*routes(doors, metrics, well, works), *stow.routes(doors, storing)]
     router = Router([one.route() for one in declared], redirect_slashes=False, default=_nowhere)
-    app: ASGIApp = Limited(router, limits, addresses)
+    app: ASGIApp = Limited(router, limits, addresses, partial(_takes, router))
     app = Watched(Forwarded(app, trusted), metrics)
-    return Face(app, router, (asking, aside, *others), metrics)
+    return Face(app, router, (asking, aside, taking, *others), metrics)
+
+
+def _takes(router: Router, scope: Scope) -> Takes | None:
+    """What the route that will answer takes."""
+    for route in router.routes:
+        if isinstance(route, DeclaredRoute) and route.matches(scope)[0] is Match.FULL:
+            return route.endpoint.takes if isinstance(route.endpoint, Declared) else None
+    return None
 
 
 async def _nowhere(_: Scope, __: Receive, ___: Send) -> None:

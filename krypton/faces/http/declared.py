@@ -25,8 +25,9 @@ from krypton.bootstrap import Krypton
 from krypton.faces.http import exchange, proxies
 from krypton.faces.http.buckets import Buckets
 from krypton.faces.http.exchange import Exchange
-from krypton.faces.http.limits import rated
+from krypton.faces.http.limits import Takes, rated
 from krypton.faces.http.problem import REASON, Problem
+from krypton.faces.http.reading import Reading, read
 from krypton.faces.http.signing_in import Authenticator, Shown, SignedIn, signed_in
 from krypton.faces.http.watch import shown_while
 from krypton.faces.http.workers import Workers
@@ -69,7 +70,7 @@ class Asked:
         return self.caller
 
 
-Answer = Callable[[Asked], Response]
+Answer = Callable[[Asked], Response | Reading]
 """Answers a request, in a thread of its own; what it decides is recorded when it returns."""
 
 
@@ -78,14 +79,15 @@ class Doors:
     """What all routes share: the ledger, the ways of signing in, the threads, the buckets of callers and addresses, and
     the decisions that stand.
 
-    ``asking``: threads for what the gate decides; ``aside``: for what else there is, so that neither waits for the
-    other.
+    ``asking``: threads for what the gate decides; ``aside``: for what else there is; ``taking``: for what comes in, so
+    that none waits for another.
     """
 
     ours: Krypton
     ways: Sequence[Authenticator]
     asking: Workers
     aside: Workers
+    taking: Workers
     callers: Buckets
     addresses: Buckets
     standing: Standing
@@ -95,7 +97,9 @@ class Doors:
 class Declared:
     """One route: an ASGI application of its own. ``why_open``: why nobody need sign in, where there is no ``task``.
 
-    ``at_once``: the answer is in memory, and asks the ledger nothing: no thread is needed for it.
+    ``at_once``: the answer is in memory, and asks the ledger nothing: no thread is needed for it. ``takes``: how much
+    comes in, where that is more than every route takes (``Limits``): then ``answer`` is asked without a body, and what
+    it returns is given the body as it comes.
     """
 
     path: str
@@ -105,6 +109,7 @@ class Declared:
     why_open: str = ""
     method: str = "GET"
     at_once: bool = False
+    takes: Takes | None = None
 
     def __post_init__(self) -> None:
         if (self.task in TASKS) is bool(self.why_open):
@@ -117,7 +122,7 @@ class Declared:
         """Whether it shows data of people, and the gate decides."""
         return self.task in GATED
 
-    def route(self) -> Route:
+    def route(self) -> "DeclaredRoute":
         """As the router has it."""
         return DeclaredRoute(self.path, self, methods=[self.method], name=self.path)
 
@@ -129,14 +134,13 @@ class Declared:
         caller = signed.caller(reason_in(headers.get(REASON, ""))) if signed else None
         if caller and self.task and not self.personal:
             check(caller.role, self.task)
-        body = b"" if self.method == "GET" else await Request(scope, receive).body()
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=100)
         question = Asked(
             self.doors.ours,
             caller,
             scope["path_params"],
             query,
-            body,
+            b"",
             headers,
             signed,
             asked,
@@ -145,14 +149,21 @@ class Declared:
         RECORDED.set(asked.decided)  # of this request's task alone, and of the thread that works for it
         if signed and signed.reason_given:
             KEPT_REASON.set(signed.reason_given)
-        threads = self.doors.asking if self.personal else self.doors.aside
-        response = self.answer(question) if self.at_once else await threads.run(partial(self.answer, question))
+        response = await self.answered(question, Request(scope, receive))
         if not self.personal:
             await response(scope, receive, send)
             return
         if not asked.decided:
             raise Undecided(self.path)
         await shown_while(partial(self._holds, asked, shown, signed), response(scope, receive, send), asked.end)
+
+    async def answered(self, question: Asked, request: Request) -> Response:
+        """The answer, made in a thread."""
+        if self.method != "GET" and self.takes is None:
+            question = replace(question, body=await request.body())
+        threads = self.doors.asking if self.personal else self.doors.aside
+        found = self.answer(question) if self.at_once else await threads.run(partial(self.answer, question))
+        return found if isinstance(found, Response) else await read(found, request.stream(), self.doors.taking)
 
     async def _signed_in(self, asked: Exchange, shown: Shown) -> SignedIn:
         """Who asks. Raises Problem 401, 429."""

@@ -1,10 +1,11 @@
 """Limits of a request and of its answer: how large, how long, and how many from one address.
 
 What is too large or too slow is answered with an error, or ended where the answer has begun; nothing is kept in memory
-but the body of a request, and that within its bound.
+but the body of a request, and that within its bound. A route that takes more says so where it is declared (``Takes``).
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
@@ -26,6 +27,22 @@ SECONDS_AT_ONCE: Final = 2
 """A caller who was silent may make the requests of so many seconds at once."""
 OF_AN_ADDRESS: Final = 10
 """Callers that may be behind one address, at their full rate."""
+
+
+@dataclass(frozen=True)
+class Takes:
+    """What comes in of a request, in bytes: so much at most, and ``slowest`` a second over all of it.
+
+    ``answer_s``: what its answer may take once all is there, and the work between two pieces.
+    """
+
+    most: int
+    answer_s: float
+    slowest: int = 16 * KIB
+
+
+TakesOf = Callable[[Scope], Takes | None]
+"""What the route of a request takes; None where it says nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +78,23 @@ def rated(buckets: Buckets, key: str) -> None:
 class Limited:
     """ASGI middleware. ``addresses``: the buckets of each address."""
 
-    def __init__(self, app: ASGIApp, limits: Limits, addresses: Buckets) -> None:
-        self._app, self._limits, self._addresses = app, limits, addresses
+    def __init__(self, app: ASGIApp, limits: Limits, addresses: Buckets, takes: TakesOf = lambda _: None) -> None:
+        self._app, self._limits, self._addresses, self._takes = app, limits, addresses, takes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI. Raises Problem 400, 408, 413, 414, 429, 431, 503."""
         asked = exchange.of(scope)
         rated(self._addresses, proxies.key_of(asked.client))
-        self._check(scope)
-        loop, begun, body = asyncio.get_running_loop(), False, Body(receive, self._limits.body)
+        takes = self._takes(scope) or Takes(self._limits.body, self._limits.answer_s)
+        self._check(scope, takes.most)
+        loop, begun = asyncio.get_running_loop(), False
         try:
             async with asyncio.timeout(self._limits.answer_s) as timeout:
+                body = Body(receive, takes, timeout, self._limits.answer_s)
 
                 async def sending(message: Message) -> None:
                     nonlocal begun
-                    begun = True
+                    begun = body.answering = True
                     timeout.reschedule(loop.time() + self._limits.taken_s)
                     await send(message)
                     timeout.reschedule(loop.time() + self._limits.answer_s)
@@ -91,7 +110,7 @@ class Limited:
                 raise Problem(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time", headers=CLOSE) from None
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "it took too long: ask again", headers=CLOSE) from None
 
-    def _check(self, scope: Scope) -> None:
+    def _check(self, scope: Scope, most: int) -> None:
         """Raises Problem for a request that is too large, or can be read in two ways."""
         headers, limits = scope["headers"], self._limits
         size = sum(len(name) + len(value) for name, value in headers)
@@ -108,25 +127,34 @@ class Limited:
         if b"transfer-encoding" in names and b"content-length" in names:
             raise Problem(HTTPStatus.BAD_REQUEST, "the body has two lengths", headers=CLOSE)
         length = dict(headers).get(b"content-length", b"0")
-        if len(length) > DIGITS or int(length) > limits.body:
-            raise too_large(limits.body)
+        if len(length) > DIGITS or int(length) > most:
+            raise too_large(most)
 
 
 class Body:
-    """What comes in of a request: ``most`` bytes. ``awaited``: more of it is being waited for."""
+    """What comes in of a request, within ``takes``. ``awaited``: more of it is being waited for, ``piece_s`` at most;
+    ``answering``: the answer has begun, so that nothing more of it is waited for.
+    """
 
-    def __init__(self, receive: Receive, most: int) -> None:
-        self._receive, self._most, self._read = receive, most, 0
-        self.awaited = False
+    def __init__(self, receive: Receive, takes: Takes, timeout: asyncio.Timeout, piece_s: float) -> None:
+        self._receive, self._takes, self._timeout, self._piece_s = receive, takes, timeout, piece_s
+        self._read, self._began = 0, asyncio.get_running_loop().time()
+        self.awaited = self.answering = False
 
     async def receive(self) -> Message:
         """See ASGI. Raises Problem 413."""
+        if self.answering:
+            return await self._receive()
+        now = asyncio.get_running_loop().time()
         self.awaited = True
+        slow = self._began + self._piece_s + self._read / self._takes.slowest
+        self._timeout.reschedule(min(now + self._piece_s, slow))
         message = await self._receive()
-        self.awaited = False
+        self.awaited, self.answering = False, not message.get("more_body", False)
+        self._timeout.reschedule(asyncio.get_running_loop().time() + self._takes.answer_s)
         self._read += len(message.get("body", b""))
-        if self._read > self._most:
-            raise too_large(self._most)
+        if self._read > self._takes.most:
+            raise too_large(self._takes.most)
         return message
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -37,6 +38,11 @@ class Workers:
 
         future.add_done_callback(done)
         return await asyncio.wrap_future(future)
+
+    def soon(self, work: Callable[[], object]) -> None:
+        """Have it done, whoever waits and whatever becomes of the request."""
+        with suppress(RuntimeError):  # closed: the process ends
+            self._pool.submit(work)
 
     def _give_back(self) -> None:
         self.room += 1

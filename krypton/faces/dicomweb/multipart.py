@@ -1,0 +1,172 @@
+"""Reads a multipart body while it comes in: each part goes on piece by piece, and nothing is held but its headers.
+
+What lies before the first part and after the last is passed over. Source: RFC 2046 5.1, RFC 2387.
+"""
+
+from collections.abc import Callable, Mapping
+from email.message import Message
+from email.utils import collapse_rfc2231_value
+from typing import Final, Protocol
+
+LONGEST_BOUNDARY: Final = 70
+"""RFC 2046 5.1.1."""
+LONGEST_HEADERS: Final = 16_384
+LONGEST_PREAMBLE: Final = 65_536
+LONGEST_PADDING: Final = 64
+_LINE: Final = b"\r\n"
+
+
+class Malformed(Exception):
+    """A body that is no multipart body, or ends before it is closed. ``str``: what is wrong with it."""
+
+
+class Part(Protocol):
+    """Where a part goes."""
+
+    def write(self, data: memoryview) -> None:
+        """The next bytes, valid during the call."""
+
+    def end(self) -> None:
+        """It is whole."""
+
+    def discard(self) -> None:
+        """It does not come whole."""
+
+
+Begin = Callable[[Mapping[str, str]], Part]
+"""Called with the headers of a part, by name in lower case."""
+
+
+class Multipart:
+    """Call ``feed`` with the pieces of a body, then ``end``; or ``discard``. ``parts``: how many have begun."""
+
+    def __init__(self, boundary: bytes, begin: Begin) -> None:
+        self._delimiter, self._begin = _LINE + b"--" + boundary, begin
+        self._rest = _LINE  # the first delimiter may be the first line
+        self._passed = self.parts = 0
+        self._part: Part | None = None
+        self._step: Callable[[bytes], bytes | None] = self._before
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes. Raises Malformed, and what a part raises."""
+        rest: bytes | None = self._rest + data if self._rest else data
+        while rest is not None:
+            self._rest = rest
+            rest = self._step(rest)
+
+    def end(self) -> None:
+        """No more comes. Raises Malformed: its last delimiter has not come."""
+        if self._step != self._after:
+            self.discard()
+            raise Malformed(f"it ends within part {self.parts}" if self.parts else "it holds no part")
+
+    def discard(self) -> None:
+        """Give up the part that is coming in."""
+        if self._part:
+            self._part.discard()
+            self._part = None
+
+    def _before(self, data: bytes) -> bytes | None:
+        """Before the first delimiter."""
+        at = data.find(self._delimiter)
+        if at < 0:
+            self._rest = data[-len(self._delimiter) :]
+            self._passed += len(data) - len(self._rest)
+            if self._passed > LONGEST_PREAMBLE:
+                raise Malformed("the boundary that its Content-Type names is not in it")
+            return None
+        self._step = self._mark
+        return data[at:]
+
+    def _within(self, data: bytes) -> bytes | None:
+        """In the body of a part, which ends before the next delimiter."""
+        assert self._part
+        at = data.find(self._delimiter)
+        known = at if at >= 0 else len(data) - _begun(data, self._delimiter)
+        if known:
+            self._part.write(memoryview(data)[:known])
+        self._rest = data[known:]
+        if at < 0:
+            return None
+        self._step = self._mark
+        return self._rest
+
+    def _mark(self, data: bytes) -> bytes | None:
+        """At a delimiter, if it is one: it ends the body, or its line ends; else these bytes are the part's own."""
+        after = data[len(self._delimiter) : len(self._delimiter) + LONGEST_PADDING + len(_LINE)]
+        if after[:2] == b"--":
+            self._close()
+            self._step = self._after
+            return b""
+        line, found, _ = after.partition(_LINE)
+        if found and not line.strip(b" \t"):
+            self._close()
+            self._step = self._headers
+            return data[len(self._delimiter) + len(line) :]
+        if not found and len(after) < LONGEST_PADDING + len(_LINE) and not line.strip(b" \t-\r"):
+            return None  # it cannot be told yet
+        if self._part:
+            self._part.write(memoryview(data)[: len(_LINE)])
+        self._step = self._within if self._part else self._before
+        return data[len(_LINE) :]
+
+    def _close(self) -> None:
+        if self._part:
+            part, self._part = self._part, None
+            part.end()
+
+    def _headers(self, data: bytes) -> bytes | None:
+        """After a delimiter's line, from the end of that line on: until an empty line."""
+        end = data.find(_LINE * 2)
+        if end > LONGEST_HEADERS or (end < 0 and len(data) > LONGEST_HEADERS):
+            raise Malformed(f"the headers of part {self.parts + 1} have no end")
+        if end < 0:
+            return None
+        self.parts += 1
+        self._part = self._begin(_named(data[len(_LINE) : end]))
+        self._step = self._first
+        return data[end + len(_LINE) :]
+
+    def _first(self, data: bytes) -> bytes | None:
+        """At the empty line before the body of a part: where the body is empty, that line is the delimiter's."""
+        if len(data) < len(self._delimiter) and self._delimiter.startswith(data):
+            return None
+        if data.startswith(self._delimiter):
+            self._step = self._mark
+            return data
+        self._step = self._within
+        return data[len(_LINE) :]
+
+    def _after(self, _: bytes) -> bytes | None:
+        """After the last delimiter."""
+        self._rest = b""
+        return None
+
+
+def _begun(data: bytes, delimiter: bytes) -> int:
+    """How many bytes at the end of the data may begin a delimiter."""
+    tail = data[-(len(delimiter) - 1) :]
+    at = tail.find(b"\r")
+    while at >= 0:
+        if delimiter.startswith(tail[at:]):
+            return len(tail) - at
+        at = tail.find(b"\r", at + 1)
+    return 0
+
+
+def _named(lines: bytes) -> dict[str, str]:
+    """The headers of a part."""
+    found = {}
+    for line in lines.decode("latin-1").split("\r\n"):
+        name, colon, value = line.partition(":")
+        if colon:
+            found[name.strip().lower()] = value.strip()
+    return found
+
+
+def media_type(value: str) -> tuple[str, dict[str, str]]:
+    """A media type in lower case and its parameters, whose values may be in quotes, as a Content-Type header has it."""
+    message = Message()
+    message["content-type"] = value
+    parameters = message.get_params(failobj=[])
+    return message.get_content_type(), {name: collapse_rfc2231_value(said).strip() for name, said in parameters[1:]}
