@@ -75,6 +75,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "study.reassign": CLERK | SERVICE,  # whoever says whose a study is does not read it there
     "study.withdraw": CLERK | SERVICE,
     "study.store": SERVICE,  # a PACS or a modality sends instances over HTTP, as its AE title may over DICOM
+    "study.search": PROFESSIONAL | PATIENT | SERVICE,  # of everybody of whom one may read (QIDO-RS)
     "study.show": PROFESSIONAL | PATIENT,
     "study.export": PROFESSIONAL | PATIENT,
     "study.find": SERVICE,  # an establishment's own system: which studies there are of somebody it cares for (C-FIND)
@@ -155,7 +156,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
 }
 """The roles that may do each task."""
 
-OF_A_SITE: Final = frozenset({"study.find", "study.retrieve"})
+OF_A_SITE: Final = frozenset({"study.search", "study.find", "study.retrieve"})
 """Tasks in which a service asks for its establishment: whether it may is decided for each person (X20)."""
 
 GATED: Final = frozenset(

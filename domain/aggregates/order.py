@@ -21,6 +21,7 @@ No step but the exam is needed before the next: in an emergency nobody presents 
 Source: HL7 v2.5 chapter 4 (ORM, OMI); IHE RAD scheduled workflow; DICOM PS3.3 C.4.11 (requested procedure priority).
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -271,6 +272,10 @@ class Order(Aggregate):
     def is_open_at(self, site: str) -> bool:
         """Whether an establishment that has to do with it may still look at what was made before (X20)."""
         return site in self.sites and not (self.reports or self.cancelled or self.expired)
+
+    def is_placed_by(self, ids: Ids, sites: Iterable[str]) -> bool:
+        """Whether one of these establishments placed it."""
+        return any(Order.create_id(ids, site, self.words.placer_number) == self.id for site in sites)
 
     def _refuse_if_cancelled(self) -> None:
         if self.cancelled:

@@ -16,9 +16,10 @@ X19 What the person's consents to a professional, or to where they act from, lea
     whichever access they read under; an emergency shows it, and is reviewed. What is not known enough to tell is left
     out.
 X20 An establishment's own system (a PACS) finds and fetches studies of a person whom the establishment knows by a
-    number of its own, or for whom an order is open there: placed, presented or scheduled, and not reported, cancelled
-    or run out. An opposition to the establishment or to everyone refuses it (X5), and so does an erasure (X14). What
-    the person's consents to the establishment leave out is left out (X19).
+    number of its own, or for whom an order is open there that another one placed which does: presented or scheduled,
+    and not reported, cancelled or run out. An order of its own lets it in nowhere (X6). An opposition to the
+    establishment or to everyone refuses it (X5), and so does an erasure (X14). What the person's consents to the
+    establishment leave out is left out (X19).
 Source: GDPR Art. 5(2), 15 and 32; CSP L1110-4, R1111-46; HL7 v3 ActReason (TREAT, BTG, PATRQT, HCOMPL, SYSADMIN,
 HOPERAT); DICOM PS3.15 A.5.3.10 (Query) and ITI-20.
 """

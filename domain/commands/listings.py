@@ -43,7 +43,11 @@ class ListPeople:
             return {*self.shown}
         people = {*self.shown, *map(UUID, self.expected)}
         mine = {Professional.create_id(ids, self.caller.rpps), *self.accesses}
-        return people | {Consent.create_id(ids, one) for one in people} | mine
+        return people | self._statements(ids, people) | mine
+
+    @staticmethod
+    def _statements(ids: Ids, people: Iterable[UUID]) -> set[UUID]:
+        return {Consent.create_id(ids, one) for one in people}
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises ReasonMissing (X3), UnfitReason (X15), UnknownSite (S1)."""
@@ -59,9 +63,13 @@ class ListPeople:
             nobody: dict[str, Any] = {"identity_id": None, "other_id": None, "members": ()}
             work.add(Viewing.refuse(self.viewing, asked, actor=self.caller.actor, rule=judged.rule, **nobody))
             return told | {"decision": REFUSED}
-        on_it: dict[str, Any] = {"identities": map(str, self.shown), "rule": judged.rule, "ground": judged.ground}
+        on_it: dict[str, Any] = {"identities": self._on_it(seen), "rule": judged.rule, "ground": judged.ground}
         work.add(Viewing.list_people(self.viewing, asked, actor=self.caller.actor, **on_it))
         return told | {"decision": LISTED, "ground": judged.ground, **seen}
+
+    def _on_it(self, _: dict[str, Any]) -> Iterable[str]:
+        """Who is shown, by how much is seen of each: a row whose person is not named is on a worklist all the same."""
+        return map(str, self.shown)
 
     def _seen(self, work: Work, site: str | None) -> dict[str, Any]:
         """How much a professional sees of whom: all of those who are not named here (X18, X19)."""

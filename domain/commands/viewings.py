@@ -157,7 +157,7 @@ class View:
         if self.caller.role is Role.PATIENT:
             mine = self.caller.actor.partition(":")[2] in person.members
             return Judged("X13", SELF if mine else None)
-        of_a_site = self.task in OF_A_SITE
+        of_a_site = self.task in OF_A_SITE and self.caller.role is Role.SERVICE
         if self.caller.rpps is None and not of_a_site:
             return Judged("W2", TASK, self.caller.site)
         if work.get(Identity, self.identity).erased:
@@ -198,8 +198,9 @@ def for_a_site(work: Work, site: str | None, orders: Iterable[UUID], person: Per
     party = {f"site:{site}"}
     if person.opposition(party):
         return Judged("X5", site=site)
-    found = (work.find(Order, one) for one in orders)
-    ordered = any(one.is_open_at(site) and one.identity_id in person.living for one in found if one)
+    found = [order for one in orders if (order := work.find(Order, one)) and order.identity_id in person.living]
+    team = person.known_at - {site}
+    ordered = any(one.is_open_at(site) and one.is_placed_by(work.ids, team) for one in found)
     ground = CARE_TEAM if site in person.known_at else ORDER if ordered else None
     excluded = tuple(sorted(person.exclusions(party, micros(work.now))))
     return Judged("X20", ground, site, exclusions=excluded)

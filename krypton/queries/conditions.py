@@ -1,6 +1,6 @@
 """Writes the keys of a query (``domain.query_keys``) as conditions of SQL, in which every value is a parameter."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, assert_never
 
 from domain import query_keys
@@ -24,11 +24,25 @@ def _quoted(text: str) -> str:
 
 def of_study(keys: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     """All keys of a study as one condition, and its parameters. ``keys``: by keyword of ``STUDY``. Raises BadKey."""
+    return _all_of(keys, STUDY, STUDY)
+
+
+def of_patient(keys: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """All keys of a patient as one condition on an identity, and its parameters. ``keys``: by keyword of ``PATIENT``.
+
+    Raises BadKey.
+    """
+    return _all_of(keys, PATIENT, (*PATIENT, *STUDY))
+
+
+def _all_of(
+    keys: Mapping[str, str], level: Mapping[str, tuple[Kind, str, str]], known: Iterable[str]
+) -> tuple[str, dict[str, Any]]:
     texts, values = ["true"], dict[str, Any]()
     for keyword, key in keys.items():
-        if keyword not in STUDY:
-            raise BadKey(f"studies are not searched by {keyword}, but by {', '.join(STUDY)}")
-        kind, column, within = STUDY[keyword]
+        if keyword not in level:
+            raise BadKey(f"studies are not searched by {keyword}, but by {', '.join(known)}")
+        kind, column, within = level[keyword]
         if (asked := query_keys.condition(keyword, kind, key)) is not None:
             text, more = condition(column, asked, f"key_{keyword}")
             texts.append(within.format(text))
@@ -80,4 +94,26 @@ STUDY: Final[Mapping[str, tuple[Kind, str, str]]] = {
 """What the record view knows of a study, by keyword: how it is compared, its SQL, and what the condition lies within.
 
 ``s``: ``patient_record.study``.
+"""
+
+
+BORN: Final = "i.traits->>'birth_date'"
+PATIENT: Final[Mapping[str, tuple[Kind, str, str]]] = {
+    "PatientID": (Kind.NUMBER_OF, "i.local_id", "({})"),
+    "IssuerOfPatientID": (Kind.NUMBER_OF, "i.assigner", "({})"),
+    "PatientName": (
+        Kind.WORDS,
+        "n.name",
+        "EXISTS (SELECT FROM (VALUES (concat_ws('^', i.traits->>'family', i.traits->>'given')), "
+        "(concat_ws('^', nullif(i.traits->>'used_name', ''), i.traits->>'given'))) AS n(name) WHERE {})",
+    ),
+    "PatientBirthDate": (
+        Kind.DATE,
+        f"CASE WHEN substr({BORN}, 6, 2) BETWEEN '01' AND '12' AND substr({BORN}, 9, 2) >= '01' "
+        f"THEN replace({BORN}, '-', '') END",
+        "({})",
+    ),
+}
+"""What the identity index knows of a patient, by keyword. ``i``: ``identity_index.identity``. Somebody is found under
+the name at birth and the name in use; a birth date that is not known whole meets no date.
 """

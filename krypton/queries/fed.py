@@ -36,7 +36,7 @@ def record(
     found = queries.record(views, list(members), erased, sight)
     late = queries.grown_late(views, list(members), sight)
     if late:
-        counts = _counted(events, codec, late, sight, upto)
+        counts = counted(events, codec, late, sight, upto)
         seen = [study | counts.get(study["study"], {}) for study in found["studies"]]
         if "withheld" in found:
             pairs = zip(found["studies"], seen, strict=True)
@@ -45,9 +45,10 @@ def record(
     return found
 
 
-def _counted(
-    connection: Connection, codec: Codec, studies: Collection[str], sight: Sight, upto: int
+def counted(
+    connection: Connection, codec: Codec, studies: Collection[str], sight: Sight, upto: int = NOW
 ) -> dict[str, Document]:
+    """What studies of one person hold that grew against an opposition, by id: as far as this reader sees it."""
     found: dict[str, Document] = {}
     for stored in events_of(connection, studies, upto):
         if stored.type in BATCHES:

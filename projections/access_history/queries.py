@@ -58,6 +58,11 @@ SELECT access_id::text AS access FROM access_history.access
 WHERE rpps = %(rpps)s AND expires_at > %(now)s AND closed_at IS NULL AND members ?| %(members)s::text[]
 """
 
+OPEN_BY = """
+SELECT access_id::text AS access, identity_id::text AS identity FROM access_history.access
+WHERE rpps = %(rpps)s AND expires_at > %(now)s AND closed_at IS NULL
+"""
+
 TO_REVIEW = """
 SELECT position, access_id AS access, identity_id AS identity, rpps, site, reason, opened_at, lapsed_at
 FROM access_history.access
@@ -132,6 +137,11 @@ def viewings(
 def open_to(connection: Connection, rpps: str, members: Sequence[str], now: int) -> list[str]:
     """A professional's accesses to any of these identities that are open at ``now`` (µs), by id."""
     return [row["access"] for row in fetch(connection, OPEN_TO, rpps=rpps, members=list(members), now=now)]
+
+
+def open_by(connection: Connection, rpps: str, now: int) -> dict[str, str]:
+    """A professional's accesses that are open at ``now`` (µs): id to the identity that was asked for."""
+    return {row["access"]: row["identity"] for row in fetch(connection, OPEN_BY, rpps=rpps, now=now)}
 
 
 def to_review(

@@ -38,6 +38,7 @@ STUDY = Table(
     Index("study_identity", "identity_id"),
     Index("study_study_uid", "study_uid"),
     Index("study_accession", "accession"),
+    Index("study_started", text('started_at COLLATE "C" DESC NULLS LAST'), "study_id"),
     info=written_from("krypton.studies") | OWNED,
 )
 
