@@ -21,6 +21,8 @@
 | KRYPTON_DICOM_INSTANCE_MIB | the largest instance that is taken over the network |
 | KRYPTON_DICOM_INFLATED_MIB, KRYPTON_DICOM_HEADER_MIB | what a data set may inflate to; what of it is parsed |
 | KRYPTON_SCRUB_MIB_S | MiB of stored instances that are read again in a second, to find damage; 0: none |
+| KRYPTON_DICOM_TLS_CERT_FILE, KRYPTON_DICOM_TLS_KEY_FILE | the DICOM service's certificate, and the key of that |
+| KRYPTON_DICOM_TLS_CA_FILE | the authorities whose certificates name callers |
 | KRYPTON_HL7_PORT, KRYPTON_HL7_HOST | port and listening address of the HL7 service |
 | KRYPTON_HL7_TLS_CERT_FILE, KRYPTON_HL7_TLS_KEY_FILE | its certificate, and the key of that |
 | KRYPTON_HL7_TLS_CA_FILE | the authorities whose certificates name senders |
@@ -105,6 +107,9 @@ class Settings:
     dicom_ae: str = "KRYPTON"
     dicom_port: int = 11112
     dicom_host: str = "127.0.0.1"
+    dicom_tls_cert_file: Path | None = None  # both, or none
+    dicom_tls_key_file: Path | None = None
+    dicom_tls_ca_file: Path | None = None  # callers show certificates of these authorities
     dicom_associations: int = 100  # at once
     dicom_associations_per_ae: int = 40
     dicom_associations_per_address: int = 60
@@ -176,6 +181,7 @@ class Settings:
             roles_given=values.path(given, "KRYPTON_ROLES", cwd),
             dicom_ae=values.ae_title(given, Settings.dicom_ae),
             dicom_host=given.get("KRYPTON_DICOM_HOST", Settings.dicom_host),
+            **values.tls(given, cwd, "dicom"),
             hl7_host=given.get("KRYPTON_HL7_HOST", Settings.hl7_host),
             **values.tls(given, cwd, "hl7"),
             web_host=given.get("KRYPTON_WEB_HOST", Settings.web_host),

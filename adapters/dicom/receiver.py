@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
-from adapters.dicom.network.association import Agreed, Association, Patience, ToStore
+from adapters.dicom.network.agreed import Agreed, Patience
+from adapters.dicom.network.association import Association, Serve, ToStore
 from adapters.dicom.store import Bounds, Incoming, Sender
 from adapters.dicom.taking import Taking
 from adapters.inbox.batches import Limits
@@ -31,8 +32,8 @@ class Ways:
 class Receiver:
     """Call ``start``, ``take`` associations, then ``stop``."""
 
-    def __init__(self, ledger: Executes, spool: Spool, ways: Ways) -> None:
-        self._ways = ways
+    def __init__(self, ledger: Executes, spool: Spool, ways: Ways, serve: Serve | None = None) -> None:
+        self._ways, self._serving = ways, serve
         self._taking = Taking(ledger, spool, ways.batches, ways.bounds)
         self._open: dict[Association, Thread] = {}
         self._lock = Lock()
@@ -51,7 +52,7 @@ class Receiver:
             return self._taking.begin(asked, sender, association)
 
         association = Association(
-            connection, agreed, begin, self._ways.patience, MAX_PDU, stopping=self._stopping.is_set
+            connection, agreed, begin, self._ways.patience, MAX_PDU, self._stopping.is_set, self._serving
         )
         thread = Thread(target=self._serve, args=(association, ended), name=f"dicom {agreed.address}", daemon=True)
         with self._lock:

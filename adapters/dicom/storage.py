@@ -7,13 +7,18 @@ Annex B (Storage), PS3.7, PS3.8.
 
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from adapters.dicom.network.admission import CALLING_NOT_RECOGNIZED, WHY, Admission, SiteOf, Slots
-from adapters.dicom.network.association import Agreed
-from adapters.dicom.network.pdu import Rejection, Request
-from adapters.dicom.network.reception import BACKLOG, Reception, Waits
+from adapters.dicom.network.agreed import Agreed
+from adapters.dicom.network.association import Serve
+from adapters.dicom.network.contexts import COMMITMENT, SERVES
+from adapters.dicom.network.knocking import Waits
+from adapters.dicom.network.pdu import Rejection
+from adapters.dicom.network.reception import BACKLOG, Reception
+from adapters.dicom.network.request import Request
 from adapters.dicom.receiver import MAX_PDU, Receiver, Ways
 from adapters.dicom.strangers import Caller, Strangers
 from adapters.inbox.recorder import Executes
@@ -31,10 +36,15 @@ class Doors:
     port: int = 11112
     slots: Slots = field(default_factory=Slots)
     waits: Waits = field(default_factory=Waits)
+    tls: ssl.SSLContext | None = None
+    queries: bool = False
+    """Whether callers may ask for personal data: they are who they say."""
 
 
 class StorageService:
-    """The storage SCP. Call ``start``, then ``stop``. ``refused``: told of callers that are not enrolled."""
+    """The storage SCP. Call ``start``, then ``stop``. ``refused``: told of callers that are not enrolled; ``serve``:
+    with queries, retrievals and commitments.
+    """
 
     def __init__(
         self,
@@ -45,11 +55,13 @@ class StorageService:
         refused: Callable[[Caller], None],
         doors: Doors | None = None,
         ways: Ways | None = None,
+        serve: Serve | None = None,
     ) -> None:
         self._doors = doors or Doors()
         self._strangers = Strangers(refused)
-        self._admission = Admission(self._doors.ae_title, site_of, self._doors.slots)
-        self._receiver = Receiver(ledger, spool, ways or Ways())
+        offers = (SERVES if self._doors.queries else (COMMITMENT,)) if serve else ()
+        self._admission = Admission(self._doors.ae_title, site_of, self._doors.slots, offers)
+        self._receiver = Receiver(ledger, spool, ways or Ways(), serve)
 
     def start(self) -> None:
         """Complete what a killed process left, then listen. Raises OSError if the port is taken."""
@@ -64,7 +76,13 @@ class StorageService:
             self._listening.close()
             raise
         self._reception = Reception(
-            self._listening, self._admission, self._welcome, self._turned_away, self._doors.waits, MAX_PDU
+            self._listening,
+            self._admission,
+            self._welcome,
+            self._turned_away,
+            self._doors.waits,
+            MAX_PDU,
+            self._doors.tls,
         )
         self._strangers.start()
         self._reception.start()

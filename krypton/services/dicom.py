@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 from adapters.dicom.bounds import Most
 from adapters.dicom.network.admission import Slots
-from adapters.dicom.network.association import Patience
-from adapters.dicom.network.reception import Waits
+from adapters.dicom.network.agreed import Patience
+from adapters.dicom.network.knocking import Waits
 from adapters.dicom.receiver import Ways
 from adapters.dicom.storage import Doors, StorageService
 from adapters.dicom.store import Bounds
@@ -26,11 +26,12 @@ from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.erasing.again import Again
 from krypton.erasing.cleaning import EVERY_S, Cleaning
-from krypton.listeners import listener
+from krypton.listeners import listener, only_here
 from krypton.progress import progress
 from krypton.services.archive import Keeper
 from krypton.services.directory_copy import DirectoryCopy
 from krypton.services.spools import spool_at_home
+from krypton.services.tls import Followed, context_of
 from krypton.settings import ServiceUnavailable, Settings
 
 TICK_S = 0.5
@@ -62,7 +63,7 @@ def _serve(
     cleaning: Callable[[Callable[[], int]], Cleaning],
     keeper: Keeper | None,
 ) -> None:
-    directory = DirectoryCopy(ours.ledger.log.sites_by_title)
+    directory, doors = DirectoryCopy(ours.ledger.log.sites_by_title), _doors(ours.settings)
 
     def refused(caller: Caller) -> None:
         ask = RefuseCaller(ae_title=caller.ae_title, called=caller.called, address=caller.address)
@@ -75,7 +76,7 @@ def _serve(
         spool=spool,
         site_of=directory.site_of,
         refused=refused,
-        doors=_doors(ours.settings),
+        doors=doors,
         ways=ways_of(ours.settings),
     )
     directory.start()
@@ -89,27 +90,29 @@ def _serve(
     clean = cleaning(lambda: service.resuming)
     clean.start()
     try:
-        _wait(stop, keeper)
+        _wait(stop, keeper, Followed(doors.tls, ours.settings, "dicom", "DICOM service") if doors.tls else None)
     finally:
         clean.stop()
         service.stop()
         directory.stop()
 
 
-def _wait(stop: Event, keeper: Keeper | None) -> None:
-    if keeper is None:
-        stop.wait()
-        return
+def _wait(stop: Event, keeper: Keeper | None, certificate: Followed | None) -> None:
     try:
-        keeper.look()
         while not stop.wait(TICK_S):
-            keeper.look()
+            if keeper:
+                keeper.look()
+            if certificate:
+                certificate.look()
     finally:
-        keeper.stop()
+        if keeper:
+            keeper.stop()
 
 
 def _doors(settings: Settings) -> Doors:
     return Doors(
+        tls=context_of(settings, "dicom", "DICOM service"),
+        queries=proven(settings),
         ae_title=settings.dicom_ae,
         host=settings.dicom_host,
         port=settings.dicom_port,
@@ -126,6 +129,13 @@ def _doors(settings: Settings) -> Doors:
             connected_per_s=settings.dicom_connection_rate,
         ),
     )
+
+
+def proven(settings: Settings) -> bool:
+    """Whether callers are who they say: a certificate names them, or they are on this machine. Else nothing personal is
+    answered.
+    """
+    return settings.dicom_tls_ca_file is not None or only_here(settings.dicom_host)
 
 
 def ways_of(settings: Settings) -> Ways:

@@ -18,8 +18,8 @@ from typing import Final
 
 from adapters.dicom.attributes import read_header, read_instance
 from adapters.dicom.inlet import spool_at
-from adapters.dicom.network.association import Patience
-from adapters.dicom.network.reception import Waits
+from adapters.dicom.network.agreed import Patience
+from adapters.dicom.network.knocking import Waits
 from adapters.dicom.part10 import dataset_digest, read_file_meta, seal_of
 from adapters.dicom.receiver import Ways
 from adapters.dicom.storage import Doors, StorageService

@@ -8,8 +8,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.network.admission import Slots
-from adapters.dicom.network.association import Patience
-from adapters.dicom.network.reception import Waits
+from adapters.dicom.network.agreed import Patience
+from adapters.dicom.network.knocking import Waits
 from adapters.dicom.part10 import read_file_meta
 from adapters.dicom.receiver import Ways
 from adapters.dicom.storage import Doors, StorageService

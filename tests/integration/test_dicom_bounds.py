@@ -12,8 +12,8 @@ import pytest
 
 from adapters.dicom.bounds import Most
 from adapters.dicom.network.admission import Slots
-from adapters.dicom.network.association import Patience
-from adapters.dicom.network.reception import Waits
+from adapters.dicom.network.agreed import Patience
+from adapters.dicom.network.knocking import Waits
 from adapters.dicom.store import Bounds
 from bench.dicom_peer import ABORT, ACCEPTED, DEFLATED, REJECTED, Peer, data, pdu, request, store_command
 from tests.fakes.dicom import CT_IMAGE, OTHER_AE_TITLE, SITE, new_uid

@@ -19,10 +19,10 @@ from adapters.dicom.attributes import READS
 from adapters.dicom.dose_exposure import QUANTITIES
 from adapters.dicom.implementation import CLASS_UID, VERSION_NAME
 from adapters.dicom.network.admission import Slots
-from adapters.dicom.network.association import Patience
+from adapters.dicom.network.agreed import Patience
 from adapters.dicom.network.contexts import UNCOMPRESSED
 from adapters.dicom.network.dimse import Refusal
-from adapters.dicom.network.reception import Waits
+from adapters.dicom.network.knocking import Waits
 from adapters.dicom.receiver import MAX_PDU
 from adapters.dicom.sr_tree import LONGEST
 from adapters.dicom.store import Status

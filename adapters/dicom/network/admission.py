@@ -5,14 +5,15 @@ So nobody takes all slots. Source: PS3.8 9.3.4 and table 9-21 (reasons of a reje
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-from adapters.dicom.network.association import Agreed
-from adapters.dicom.network.contexts import negotiate
-from adapters.dicom.network.pdu import APPLICATION, Rejection, Request
+from adapters.dicom.network.agreed import Agreed
+from adapters.dicom.network.contexts import agreed_roles, negotiate
+from adapters.dicom.network.pdu import APPLICATION, Rejection
+from adapters.dicom.network.request import Request
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ LOCAL_LIMIT: Final = Rejection(2, 3, 2)
 WHY: Final = {
     NO_SUCH_PROTOCOL: "it speaks another protocol version",
     NO_SUCH_APPLICATION: "it asks for another application context",
-    CALLING_NOT_RECOGNIZED: "it is not enrolled",
+    CALLING_NOT_RECOGNIZED: "it is not enrolled, or its certificate names another",
     CALLED_NOT_RECOGNIZED: "it calls another AE title",
     CANNOT_TELL_NOW: "the directory cannot be asked now; it may try again",
     LOCAL_LIMIT: "all its slots are taken; it may try again",
@@ -45,10 +46,10 @@ class Slots:
 
 
 class Admission:
-    """``site_of``: asked once per association. Thread-safe."""
+    """``site_of``: asked once per association; ``offers``: classes of ``contexts.SERVES``. Thread-safe."""
 
-    def __init__(self, ae_title: str, site_of: SiteOf, slots: Slots) -> None:
-        self._ae_title, self._site_of, self._slots = ae_title, site_of, slots
+    def __init__(self, ae_title: str, site_of: SiteOf, slots: Slots, offers: Collection[str] = ()) -> None:
+        self._ae_title, self._site_of, self._slots, self._offers = ae_title, site_of, slots, offers
         self._lock = Lock()
         self._of: Counter[str] = Counter()
         self._from: Counter[str] = Counter()
@@ -58,8 +59,10 @@ class Admission:
         """How many associations are open."""
         return self._of.total()
 
-    def decide(self, request: Request, address: str) -> Agreed | Rejection:
-        """Take a slot for the caller, until ``leave``, or say why not."""
+    def decide(self, request: Request, address: str, names: Collection[str] | None = None) -> Agreed | Rejection:
+        """Take a slot for the caller, until ``leave``, or say why not. ``names``: in the certificate of the caller,
+        where one is asked for: its AE title is one of them.
+        """
         if not request.protocol & 1:
             return NO_SUCH_PROTOCOL
         if request.application != APPLICATION:
@@ -71,15 +74,16 @@ class Admission:
         except Exception as failed:  # nobody is let in unchecked
             log.error("the directory cannot be asked about %r (%s)", request.calling, type(failed).__name__)
             return CANNOT_TELL_NOW
-        if site is None:
+        if site is None or (names is not None and request.calling not in names):
             return CALLING_NOT_RECOGNIZED
         agreed = Agreed(
             calling=request.calling,
             called=request.called,
             address=address,
             site=site,
-            contexts=tuple(negotiate(context) for context in request.contexts),
+            contexts=tuple(negotiate(one, request.roles, self._offers) for one in request.contexts),
             max_pdu=request.max_pdu,
+            roles=agreed_roles(request.roles, self._offers),
         )
         return agreed if self._enter(agreed) else LOCAL_LIMIT
 

@@ -1,22 +1,16 @@
-"""The bytes of an association: reads what a caller sends before and around its messages, and writes the answers.
+"""The PDUs of an association that is established, and what it is agreed in: every length is checked.
 
-Every length is checked against what is there; unknown items are passed over (PS3.8 9.3.1). Source: DICOM PS3.8 section
-9.3 and annex D, PS3.7 annex D.3.
+How it is established: ``request.py``. Source: DICOM PS3.8 section 9.3.
 """
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
 HEAD = struct.Struct(">BxL")  # of each PDU: type, length
 APPLICATION = "1.2.840.10008.3.1.1.1"  # the DICOM application context name, PS3.7 annex A.2.1
-LONGEST_REQUEST = 262_144  # bytes: 128 contexts with every transfer syntax there is
-_ITEM = struct.Struct(">BxH")
 _PDV = struct.Struct(">LBB")
-_TITLE = 16  # bytes, PS3.8 table 9-11
-_FIXED = 68  # bytes of A-ASSOCIATE-RQ before its items
 _COMMAND, _LAST = 0x01, 0x02  # PS3.8 annex E.2
 
 
@@ -73,6 +67,13 @@ class Proposed(NamedTuple):
     transfers: tuple[str, ...]
 
 
+class Roles(NamedTuple):
+    """Of a SOP class, as which of the two its proposer may act (PS3.7 D.3.3.4)."""
+
+    user: bool
+    provider: bool
+
+
 class Negotiated(NamedTuple):
     """What was answered to a proposed context."""
 
@@ -82,19 +83,6 @@ class Negotiated(NamedTuple):
     result: Result
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """An A-ASSOCIATE-RQ. ``max_pdu``: most bytes that the caller takes in a PDU, 0 for any number."""
-
-    called: str
-    calling: str
-    protocol: int
-    application: str
-    contexts: tuple[Proposed, ...]
-    max_pdu: int
-    echoed: bytes  # both titles and the reserved bytes, which the answer repeats
-
-
 class Fragment(NamedTuple):
     """A presentation data value: a piece of a message's command or data set."""
 
@@ -102,73 +90,6 @@ class Fragment(NamedTuple):
     command: bool
     last: bool
     data: memoryview
-
-
-def read_request(body: bytes) -> Request:
-    """Read the variable part of an A-ASSOCIATE-RQ. Raises Malformed."""
-    if len(body) < _FIXED:
-        raise Malformed("an association request that is cut off")
-    application, contexts, max_pdu = "", [], 0
-    for kind, value in _items(memoryview(body)[_FIXED:]):
-        if kind == 0x10:
-            application = _text(value)
-        elif kind == 0x20:
-            contexts.append(_proposed(value))
-        elif kind == 0x50:
-            max_pdu = _max_pdu(value)
-    if len({context.id for context in contexts}) < len(contexts):
-        raise Malformed("two presentation contexts with one id")
-    return Request(
-        called=_title(body[4 : 4 + _TITLE]),
-        calling=_title(body[4 + _TITLE : 4 + 2 * _TITLE]),
-        protocol=int.from_bytes(body[:2], "big"),
-        application=application,
-        contexts=tuple(contexts),
-        max_pdu=max_pdu,
-        echoed=body[4:_FIXED],
-    )
-
-
-def _items(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    while data:
-        if len(data) < _ITEM.size:
-            raise Malformed("an item that is cut off")
-        kind, length = _ITEM.unpack_from(data)
-        if len(data) < _ITEM.size + length:
-            raise Malformed("an item longer than what holds it")
-        yield kind, data[_ITEM.size : _ITEM.size + length]
-        data = data[_ITEM.size + length :]
-
-
-def _proposed(value: memoryview) -> Proposed:
-    if len(value) < 4 or not value[0] % 2:
-        raise Malformed("a presentation context without an odd id")
-    within = [(kind, _text(text)) for kind, text in _items(value[4:])]
-    abstract = next((text for kind, text in within if kind == 0x30), "")
-    return Proposed(value[0], abstract, tuple(text for kind, text in within if kind == 0x40))
-
-
-def _max_pdu(value: memoryview) -> int:
-    for kind, stated in _items(value):
-        if kind == 0x51:
-            most = int.from_bytes(stated, "big")
-            if 0 < most <= _PDV.size:
-                raise Malformed("a maximum length that no message fits in")
-            return most
-    return 0
-
-
-def _text(value: memoryview) -> str:
-    return bytes(value).decode("ascii", "replace").strip(" \0")
-
-
-def _title(value: bytes) -> str:
-    """An AE title. One that is not ASCII is an unknown caller, not an error."""
-    try:
-        text = value.decode("utf-8")
-    except UnicodeDecodeError:
-        text = value.decode("latin-1")
-    return text.strip(" \0")
 
 
 def fragments(body: memoryview) -> Iterator[Fragment]:
@@ -184,32 +105,19 @@ def fragments(body: memoryview) -> Iterator[Fragment]:
         body = body[end:]
 
 
-def acceptance(echoed: bytes, contexts: tuple[Negotiated, ...], max_pdu: int, uid: str, version: str) -> bytes:
-    """An A-ASSOCIATE-AC. ``uid``, ``version``: of this implementation. Roles and operations stay the default ones."""
-    user = _item(0x51, max_pdu.to_bytes(4, "big")) + _item(0x52, uid.encode()) + _item(0x55, version.encode())
-    answers = (
-        _item(
-            0x21, bytes((context.id, 0, context.result, 0)) + _item(0x40, context.transfer.encode("ascii", "replace"))
-        )
-        for context in contexts
-    )
-    items = _item(0x10, APPLICATION.encode()) + b"".join(answers) + _item(0x50, user)
-    return _pdu(Kind.ASSOCIATE_AC, b"\0\1\0\0" + echoed + items)
-
-
-def rejection(why: Rejection) -> bytes:
-    """An A-ASSOCIATE-RJ."""
-    return _pdu(Kind.ASSOCIATE_RJ, bytes((0, *why)))
-
-
 def abort(because: Because) -> bytes:
     """An A-ABORT by the service provider."""
-    return _pdu(Kind.ABORT, bytes((0, 0, 2, because)))
+    return pdu(Kind.ABORT, bytes((0, 0, 2, because)))
 
 
 def release() -> bytes:
     """An A-RELEASE-RP."""
-    return _pdu(Kind.RELEASE_RP, bytes(4))
+    return pdu(Kind.RELEASE_RP, bytes(4))
+
+
+def release_request() -> bytes:
+    """An A-RELEASE-RQ."""
+    return pdu(Kind.RELEASE_RQ, bytes(4))
 
 
 def command(context: int, data: bytes, max_pdu: int) -> bytes:
@@ -217,14 +125,11 @@ def command(context: int, data: bytes, max_pdu: int) -> bytes:
     most = max(max_pdu - _PDV.size, 1) if max_pdu else len(data)
     pieces = [data[start : start + most] for start in range(0, len(data), most)]
     return b"".join(
-        _pdu(Kind.P_DATA, _PDV.pack(len(piece) + 2, context, _COMMAND | (_LAST if piece is pieces[-1] else 0)) + piece)
+        pdu(Kind.P_DATA, _PDV.pack(len(piece) + 2, context, _COMMAND | (_LAST if piece is pieces[-1] else 0)) + piece)
         for piece in pieces
     )
 
 
-def _item(kind: int, value: bytes) -> bytes:
-    return _ITEM.pack(kind, len(value)) + value
-
-
-def _pdu(kind: Kind, body: bytes) -> bytes:
+def pdu(kind: Kind, body: bytes) -> bytes:
+    """A whole PDU."""
     return HEAD.pack(kind, len(body)) + body

@@ -1,5 +1,8 @@
 """Takes connections in until their association is accepted or rejected: one thread for all, however many say nothing.
 
+Where it speaks TLS, hands are shaken here too, within the time for the request; a name in the certificate of who calls,
+where one is asked for, is its AE title.
+
 A connection that has asked for nothing yet holds no slot. Of one address, and in all, a bounded number wait; when one
 more comes, the one that has waited longest is closed, so that mute connections lock nobody out. Source: PS3.8 9.2, Sta2
 and Sta3, 9.1.4 (ARTIM timer).
@@ -9,52 +12,31 @@ import heapq
 import logging
 import selectors
 import socket
+import ssl
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import count
 from threading import Thread
 
 from adapters.dicom.implementation import CLASS_UID, VERSION_NAME
 from adapters.dicom.network import pdu
 from adapters.dicom.network.admission import Admission
-from adapters.dicom.network.association import Agreed
+from adapters.dicom.network.agreed import Agreed
+from adapters.dicom.network.knocking import NOTHING_YET, Knocking, Waits
 from adapters.dicom.network.pace import Pace
-from adapters.dicom.network.pdu import HEAD, LONGEST_REQUEST, Because, Kind, Malformed, Rejection, Request
+from adapters.dicom.network.pdu import HEAD, Malformed, Rejection
+from adapters.dicom.network.request import Request, acceptance, read_request, rejection
 
 log = logging.getLogger(__name__)
 
 BACKLOG = 512  # connections that the kernel holds for us
-FAREWELL, FAREWELL_S = 65_536, 2.0  # bytes and seconds in which one that was turned away may close
+FAREWELL_S = 2.0  # in which one that was turned away may close
 AT_A_TIME = 64  # accepted before those that have something to say are heard
 
 Refuse = Callable[[Request, str, Rejection], None]
 Welcome = Callable[[socket.socket, Agreed], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Waits:
-    """Bounds of what is not associated yet."""
-
-    request_s: float = 30.0  # from the connection to the end of its request
-    from_an_address: int = 32
-    in_all: int = 128
-    accepted_per_s: float = 200.0  # associations of one AE title; beyond, they wait
-    refused_per_s: float = 50.0  # of one address; beyond, the answer waits
-    connected_per_s: float = 500.0  # in all; beyond, they wait in the kernel's queue
-
-
-@dataclass(eq=False)
-class _Caller:
-    """A connection without an association. ``answered``: it is to be told no more than goodbye."""
-
-    connection: socket.socket
-    address: str
-    until: float
-    heard: bytearray = field(default_factory=bytearray)
-    answered: bool = False
 
 
 class Reception(Thread):
@@ -68,12 +50,14 @@ class Reception(Thread):
         refused: Refuse,
         waits: Waits,
         max_pdu: int,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(name="dicom-reception", daemon=True)
+        self._tls = tls
         self._listening, self._admission, self._waits, self._max_pdu = listening, admission, waits, max_pdu
         self._welcome, self._refused = welcome, refused
-        self._callers: OrderedDict[_Caller, None] = OrderedDict()  # the one that waits longest is first
-        self._accepted: set[_Caller] = set()  # of an AE title that asks too often: each has its slot
+        self._callers: OrderedDict[Knocking, None] = OrderedDict()  # the one that waits longest is first
+        self._accepted: set[Knocking] = set()  # of an AE title that asks too often: each has its slot
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._accepted_pace, self._refused_pace = Pace(waits.accepted_per_s), Pace(waits.refused_per_s)
@@ -142,7 +126,13 @@ class Reception(Thread):
                 return
             self._make_room(address)
             connection.setblocking(False)
-            caller = _Caller(connection, address, time.monotonic() + self._waits.request_s)
+            if self._tls:
+                try:
+                    connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                except OSError:
+                    continue  # it is gone already, and closed
+            until = time.monotonic() + self._waits.request_s
+            caller = Knocking(connection, address, until, shaken=self._tls is None)
             self._callers[caller] = None
             self._selector.register(connection, selectors.EVENT_READ, caller)
             if (at := self._connected_pace.next("", time.monotonic())) > time.monotonic():
@@ -160,45 +150,41 @@ class Reception(Thread):
         elif len(self._callers) >= self._waits.in_all:
             self._close(next(iter(self._callers)))
 
-    def _hear(self, caller: _Caller) -> None:
+    def _hear(self, caller: Knocking) -> None:
         """Read no more than the request: what follows it is the association's."""
+        while self._heard(caller) and caller in self._callers and not caller.answered:
+            if not caller.is_opened:
+                return
+
+    def _heard(self, caller: Knocking) -> bool:
+        """Whether it said something."""
         try:
-            heard = caller.connection.recv(FAREWELL if caller.answered else self._missing(caller))
-        except BlockingIOError:
-            return
-        except OSError:
+            heard = caller.hear()
+        except NOTHING_YET:
+            return False
+        except OSError as unfit:
+            if isinstance(unfit, ssl.SSLError):
+                log.info("connection from %s closed: no TLS that is taken (%s)", caller.address, unfit.reason)
             heard = b""
         if not heard:
             self._close(caller)
         elif not caller.answered:
             caller.heard += heard
             self._consider(caller)
+        return bool(heard)
 
-    def _consider(self, caller: _Caller) -> None:
+    def _consider(self, caller: Knocking) -> None:
         try:
-            if not self._missing(caller):
-                self._decide(caller, pdu.read_request(bytes(caller.heard[HEAD.size :])))
+            if not caller.missing:
+                self._decide(caller, read_request(bytes(caller.heard[HEAD.size :])))
         except Malformed as broken:
             said, why = pdu.abort(broken.because), str(broken)
             self._refuse(caller, said, lambda: log.warning("connection from %s aborted: %s", caller.address, why))
 
-    @staticmethod
-    def _missing(caller: _Caller) -> int:
-        """Bytes that its request still lacks, as far as is known. Raises Malformed where it is no request."""
-        if len(caller.heard) < HEAD.size:
-            return HEAD.size - len(caller.heard)
-        kind, length = HEAD.unpack_from(caller.heard)
-        if kind != Kind.ASSOCIATE_RQ:
-            known = kind in set(Kind)
-            raise Malformed("no association request", Because.UNEXPECTED_PDU if known else Because.UNRECOGNIZED_PDU)
-        if length > LONGEST_REQUEST:
-            raise Malformed("an association request that is too long")
-        return HEAD.size + int(length) - len(caller.heard)
-
-    def _decide(self, caller: _Caller, request: Request) -> None:
-        verdict = self._admission.decide(request, caller.address)
+    def _decide(self, caller: Knocking, request: Request) -> None:
+        verdict = self._admission.decide(request, caller.address, caller.names)
         if isinstance(verdict, Rejection):
-            self._refuse(caller, pdu.rejection(verdict), lambda: self._refused(request, caller.address, verdict))
+            self._refuse(caller, rejection(verdict), lambda: self._refused(request, caller.address, verdict))
             return
         self._selector.unregister(caller.connection)
         del self._callers[caller]  # it has a slot, and is not closed for others
@@ -206,7 +192,7 @@ class Reception(Thread):
         at = self._accepted_pace.next(request.calling, time.monotonic())
         self._at(at, lambda: self._let_in(caller, verdict, request))
 
-    def _refuse(self, caller: _Caller, answer: bytes, tell: Callable[[], None]) -> None:
+    def _refuse(self, caller: Knocking, answer: bytes, tell: Callable[[], None]) -> None:
         """Turn it away, at its address's pace; ``tell``: called then."""
 
         def now() -> None:
@@ -224,21 +210,19 @@ class Reception(Thread):
         else:
             heapq.heappush(self._later, (at, next(self._order), do))
 
-    def _turn_away(self, caller: _Caller, answer: bytes) -> None:
+    def _turn_away(self, caller: Knocking, answer: bytes) -> None:
         """Say why, then leave it to the caller to close: else what was said might not arrive."""
-        caller.answered = True
         try:
-            caller.connection.send(answer)
-            caller.connection.shutdown(socket.SHUT_WR)
+            caller.turn_away(answer)
         except OSError:
             self._close(caller)
             return
         self._selector.register(caller.connection, selectors.EVENT_READ, caller)
         self._at(time.monotonic() + FAREWELL_S, lambda: self._close(caller))
 
-    def _let_in(self, caller: _Caller, agreed: Agreed, request: Request) -> None:
+    def _let_in(self, caller: Knocking, agreed: Agreed, request: Request) -> None:
         self._accepted.discard(caller)
-        accepted = pdu.acceptance(request.echoed, agreed.contexts, self._max_pdu, CLASS_UID, VERSION_NAME)
+        accepted = acceptance(request.echoed, agreed.contexts, self._max_pdu, CLASS_UID, VERSION_NAME, agreed.roles)
         try:
             caller.connection.sendall(accepted)
             self._welcome(caller.connection, agreed)
@@ -246,7 +230,7 @@ class Reception(Thread):
             self._admission.leave(agreed)
             caller.connection.close()
 
-    def _close(self, caller: _Caller) -> None:
+    def _close(self, caller: Knocking) -> None:
         if self._callers.pop(caller, self) is not self:
             with suppress(KeyError):
                 self._selector.unregister(caller.connection)

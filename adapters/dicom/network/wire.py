@@ -1,6 +1,11 @@
-"""A connection's bytes as PDUs: waits for the socket alone, with a deadline for each wait and a bound for each PDU."""
+"""A connection's bytes as PDUs: waits for the socket alone, with a deadline for each wait and a bound for each PDU.
 
+A connection may speak TLS. It is never shut by ``SSLSocket``'s own ``shutdown``: that forgets the encryption at once.
+"""
+
+import select
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Callable
@@ -10,6 +15,7 @@ from adapters.dicom.network.pdu import HEAD, Malformed
 
 TICK_S = 1.0  # a deadline, or a stop, may be noticed this much late
 FAREWELL_S = 2.0  # for the peer to close first, PS3.8 9.2.3, ARTIM
+SEND_S = 30.0  # in which a peer must take something of what is sent
 
 
 class Gone(Exception):
@@ -24,14 +30,28 @@ class Wire:
     """One connection. ``max_pdu``: most bytes of a PDU's variable part; ``stopping``: asked while nothing comes."""
 
     def __init__(self, connection: socket.socket, max_pdu: int, stopping: Callable[[], bool]) -> None:
-        connection.setblocking(True)
-        # The kernel's own time-out: Python's would poll before each read.
-        seconds = struct.pack("ll", int(TICK_S), int(TICK_S % 1 * 1_000_000))
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds)
+        if isinstance(connection, ssl.SSLSocket):
+            connection.settimeout(TICK_S)  # without one, OpenSSL tries again by itself, and never comes back
+        else:
+            connection.setblocking(True)
+            # The kernel's own time-outs: Python's would poll before each read.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(TICK_S), 0))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(SEND_S), 0))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else an answer waits 40 ms
         self._connection, self._max_pdu, self._stopping = connection, max_pdu, stopping
         self._buffer = memoryview(bytearray(max_pdu + HEAD.size))
         self._start = self._end = 0
+
+    def ready(self) -> bool:
+        """Whether something has come, or the peer is gone: ``next`` would not wait for its beginning."""
+        if self._start < self._end or (isinstance(self._connection, ssl.SSLSocket) and self._connection.pending()):
+            return True
+        try:
+            poll = select.poll()
+            poll.register(self._connection, select.POLLIN)
+            return bool(poll.poll(0))
+        except (OSError, ValueError):  # it is closed
+            raise Gone from None
 
     def next(self, idle_s: float, unfinished_s: float) -> tuple[int, memoryview]:
         """The next PDU's type and variable part, which is valid until the next call.
@@ -61,7 +81,7 @@ class Wire:
         while self._end - self._start < count:
             try:
                 got = self._connection.recv_into(self._buffer[self._end :])
-            except BlockingIOError:
+            except (BlockingIOError, TimeoutError):
                 got = None
             except OSError:
                 raise Gone from None
@@ -73,10 +93,14 @@ class Wire:
             ):
                 raise Late
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Send. Raises Gone, also where the peer does not read."""
         try:
+            if isinstance(self._connection, ssl.SSLSocket):
+                self._connection.settimeout(SEND_S)
             self._connection.sendall(data)
+            if isinstance(self._connection, ssl.SSLSocket):
+                self._connection.settimeout(TICK_S)
         except OSError:
             raise Gone from None
 
@@ -85,14 +109,14 @@ class Wire:
         until = time.monotonic() + FAREWELL_S
         with suppress(OSError):
             self._connection.sendall(data)
-            self._connection.shutdown(socket.SHUT_WR)
+            socket.socket.shutdown(self._connection, socket.SHUT_WR)
             while time.monotonic() < until:
-                with suppress(BlockingIOError):
+                with suppress(BlockingIOError, TimeoutError):
                     if not self._connection.recv_into(self._buffer):
                         return
 
     def close(self) -> None:
         """Close the connection."""
         with suppress(OSError):
-            self._connection.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
         self._connection.close()
