@@ -5,6 +5,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -91,6 +92,17 @@ def url(given: Mapping[str, str], name: str) -> str | None:
     """A URL of http or https."""
     if (found := given.get(name)) and not found.startswith(("http://", "https://")):
         raise SettingsWrong(f"{name} must be a URL that begins with http:// or https://")
+    return found
+
+
+def web_origin(given: Mapping[str, str]) -> str | None:
+    """The public address of the web service: without a path, and over TLS but on this machine."""
+    found = given.get("KRYPTON_WEB_ORIGIN")
+    if found and not re.fullmatch(r"https://[a-z0-9.-]+(:[0-9]+)?|http://(127\.0\.0\.1|localhost)(:[0-9]+)?", found):
+        raise SettingsWrong(
+            f"KRYPTON_WEB_ORIGIN is {found!r}: it must be https:// and a name in small letters, without a path, "
+            "as https://images.example.fr"
+        )
     return found
 
 

@@ -35,6 +35,8 @@
 | KRYPTON_WEB_VIEWER | the folder of the viewer's program; `krypton viewer fetch` makes it in the user's cache |
 | KRYPTON_WEB_TOKENS_URL, KRYPTON_WEB_TOKENS_CLIENT | where tokens of professionals are asked about, and as whom |
 | KRYPTON_WEB_TOKENS_SECRET_FILE, KRYPTON_WEB_TOKENS_CA_FILE | that client's secret; who signs for the provider |
+| KRYPTON_WEB_ORIGIN | its public address, where browsers sign in: `https://images.example.fr` |
+| KRYPTON_WEB_PROVIDERS | the file of the providers of their sign-in; `providers.toml` in the state folder |
 | KRYPTON_WEB_CONNECTIONS, KRYPTON_WEB_RATE | its connections at once; requests a second of one caller |
 | KRYPTON_REGISTRY_PORT, KRYPTON_REGISTRY_HOST | port and listening address of the schema registry |
 | KRYPTON_HEALTH_PORT, KRYPTON_HEALTH_HOST | port and listening address of health and metrics |
@@ -142,6 +144,8 @@ class Settings:
     web_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-* is believed
     web_accounts_given: Path | None = None
     web_viewer_given: Path | None = None
+    web_origin: str | None = None
+    web_providers_given: Path | None = None
     web_tokens_url: str | None = None  # the first three, or none
     web_tokens_client: str | None = None
     web_tokens_secret_file: Path | None = None
@@ -190,6 +194,8 @@ class Settings:
             **values.tokens(given, cwd),
             web_accounts_given=values.path(given, "KRYPTON_WEB_ACCOUNTS", cwd),
             web_viewer_given=values.path(given, "KRYPTON_WEB_VIEWER", cwd),
+            web_origin=values.web_origin(given),
+            web_providers_given=values.path(given, "KRYPTON_WEB_PROVIDERS", cwd),
             registry_host=given.get("KRYPTON_REGISTRY_HOST", Settings.registry_host),
             health_host=given.get("KRYPTON_HEALTH_HOST", Settings.health_host),
             dev_secure=values.yes(given, "KRYPTON_DEV_SECURE"),
@@ -229,6 +235,11 @@ class Settings:
     def web_viewer(self) -> Path:
         """The folder of the viewer's program (``krypton.ohif``)."""
         return self.web_viewer_given or folder_of(self.home)
+
+    @property
+    def web_providers(self) -> Path:
+        """The file of the providers by which browsers sign in (``krypton.faces.signin.providers``)."""
+        return self.web_providers_given or self.home / "providers.toml"
 
     @property
     def log_folder(self) -> Path:

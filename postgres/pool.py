@@ -5,7 +5,7 @@ reads go on by themselves, and the first transaction fails as a whole.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Any
@@ -26,7 +26,7 @@ class Pool:
         self._free = BoundedSemaphore(most)
         self._idle: deque[Session] = deque()
 
-    def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of one statement that may be repeated: asked again where an idle session turns out broken."""
         while True:
             with self._lent() as idle:

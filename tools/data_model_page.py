@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql
 
 import domain.aggregates
 from adapters.outbox.tables import OUTBOX, TALLY
+from adapters.web_sessions.tables import LOGOUT, REASON, SESSION
 from projections.declared import VIEWS
 from projections.engine.ownership import topic_of
 from projections.engine.projection import Projection
@@ -78,6 +79,11 @@ a policy has read is in `views.position`.
 """
 TOLD = """Entries that are done are deleted after a while. How often each policy decided what is kept, in `tally`:
 """
+WEB = """## Sessions of browsers
+
+Schema `web`: who signed in by a browser. A session ends by itself; what is over is deleted when another begins. Sealed
+columns are encrypted with a key derived from the region's secret, which the vault keeps.
+"""
 
 
 def page() -> str:
@@ -85,7 +91,10 @@ def page() -> str:
     lines = [HEAD.rstrip(), *_aggregates(), LEDGER.rstrip(), ""]
     for view in VIEWS.values():
         lines += [*_view(view.make()), ""]
-    lines += [POLICIES.rstrip(), "", *_columns(OUTBOX), "", TOLD.rstrip(), "", *_columns(TALLY), ""]
+    lines += [POLICIES.rstrip(), "", *_columns(OUTBOX), "", TOLD.rstrip(), "", *_columns(TALLY), "", WEB.rstrip()]
+    for table in (SESSION, REASON, LOGOUT):
+        lines += ["", f"`{table.name}`:", "", *_columns(table)]
+    lines.append("")
     return "\n".join(lines)
 
 

@@ -23,6 +23,8 @@ class Purpose(StrEnum):
     IDS = "krypton ids v1"
     CONSENT_CODES = "krypton consent codes v1"
     FINGERPRINT = "krypton region fingerprint v1"
+    WEB_SESSIONS = "krypton web sessions v1"
+    WEB_NAMES = "krypton web names v1"
 
 
 def derived(secret: bytes, purpose: Purpose) -> bytes:

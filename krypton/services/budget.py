@@ -43,7 +43,7 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     "relay": Budget(0, {"lock": 1, "pages of events": 1}),
     "dicom": Budget(3),
     "hl7": Budget(1, {"snapshot": 1}),
-    "web": Budget(4, {"snapshots": 4, "measurement": 1}),
+    "web": Budget(4, {"snapshots": 4, "measurement": 1, "web sessions": 2}),
     "notary": Budget(0, {"event store": 1, "scan": 1}),
     "policies": Budget(
         3,

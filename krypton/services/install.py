@@ -1,4 +1,4 @@
-"""``krypton init``: creates the event store, vault, region secret, relay hint, views, topics, logins and the log's key.
+"""``krypton init``: creates what a ledger needs in PostgreSQL and Kafka, the region's secret and the log's key.
 
 Safe to repeat, and twice at once.
 """
@@ -51,6 +51,7 @@ def install(ours: Krypton, *, log_key: bool = True) -> Iterator[str]:
 def _tables(ours: Krypton) -> Iterator[str]:
     from adapters.eventstore import decision_tables_again, tables
     from adapters.outbox import tables as outbox
+    from adapters.web_sessions import tables as web_sessions
     from krypton import region
     from projections.versions import creation
     from streams.relay import relay
@@ -74,6 +75,8 @@ def _tables(ours: Krypton) -> Iterator[str]:
         yield f"view {name}: {'ready' if ours_made else other}"
     outbox.create(database)
     yield "policies: ready"
+    web_sessions.create(database)
+    yield "web sessions: ready"
 
 
 def _topics(ours: Krypton) -> str:

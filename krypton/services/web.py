@@ -20,6 +20,7 @@ from krypton.listeners import only_here
 from krypton.services import health, health_page
 from krypton.services.health_page import Measured
 from krypton.services.http import AnsweringProtocol, listen, server
+from krypton.services.sign_in import browsing
 from krypton.services.stow import Store
 from krypton.services.tls import Followed, context_of
 from krypton.setting_values import password
@@ -51,21 +52,22 @@ def serve(ours: Krypton) -> None:
 
 
 def built(ours: Krypton, storing: Storing | None = None) -> Face:
-    """The face of this ledger, with its accounts and portals. Raises SettingsWrong."""
+    """The face of this ledger, with its accounts, portals and browsers. Raises SettingsWrong."""
     settings = ours.settings
     accounts, provider = Accounts(settings.web_accounts, settings.home), tokens(settings)
-    asking = Workers(ASKED_AT_ONCE, WAITING)
+    asking, browsers = Workers(ASKED_AT_ONCE, WAITING), browsing(ours)
     portals = [Delegated(accounts, provider, asking, time.time)] if provider else []
     measured, well = Measured(lambda: health.measure(ours)), Measured(lambda: answers(ours))
     return face(
         ours,
-        [*portals, accounts],
+        [*portals, accounts, *([browsers.way] if browsers else ())],
         well.now,
         lambda: health_page.text(measured.now()),
         limits=Limits(rate=settings.web_rate),
         trusted=settings.web_proxies,
-        others=[asking],
+        others=[asking, *([browsers] if browsers else ())],
         storing=storing,
+        browsers=browsers,
     )
 
 

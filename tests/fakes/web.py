@@ -16,9 +16,10 @@ from domain.actors import Caller
 from domain.commands.viewings import View
 from krypton.faces.http import declared, routes
 from krypton.faces.http.accounts import Accounts
-from krypton.faces.http.app import Face, face
+from krypton.faces.http.app import Browsers, Face, face
 from krypton.faces.http.limits import Limits
 from krypton.faces.http.proxies import Network
+from krypton.faces.http.signing_in import Authenticator
 from krypton.queries.gate import RECORDED, Recorded, ViewRefused
 
 TOKEN: Final = "fictitious-token-of-a-test-0123456789-abcdefghijkl"
@@ -104,10 +105,13 @@ def wired(
     well: Callable[[], bool] = lambda: True,
     works: Callable[[], bytes] = lambda: b"krypton_healthy 1.0\n",
     pool: int = 2,
+    ways: Sequence[Authenticator] = (),
+    browsers: Browsers | None = None,
 ) -> Iterator[Face]:
-    """The whole face, with the usual accounts."""
+    """The whole face, with the usual accounts, and other ``ways`` to sign in."""
     ours: Any = SimpleNamespace(pool=pool, settings=SimpleNamespace(web_viewer=folder / "viewer"))
-    made = face(ours, [usual(folder)], well, works, limits=limits, trusted=trusted)
+    signing_in = [usual(folder), *ways]
+    made = face(ours, signing_in, well, works, limits=limits, trusted=trusted, browsers=browsers)
     try:
         yield made
     finally:

@@ -1,15 +1,16 @@
 """The application of the web service: its routes, and the layers around all of them.
 
 From the outside in: each request is named, watched and answered (``watched``); who asks behind proxies is found out
-(``proxies``); limits hold (``limits``); and the route, if there is one, signs the caller in and asks the gate
-(``declared``). Every layer is plain ASGI: none keeps an answer back.
+(``proxies``); limits hold (``limits``); what browsers send is guarded, where they may sign in (``Browsers``); and the
+route, if there is one, signs the caller in and asks the gate (``declared``). Every layer is plain ASGI: none keeps an
+answer back.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 from starlette.routing import Match, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,6 +33,13 @@ TAKEN_AT_ONCE: Final = 4
 """Pieces of bodies that are read and written to the disk at once."""
 
 
+class Closing(Protocol):
+    """What is closed after use."""
+
+    def close(self) -> None:
+        """Wait for what it does, and close it."""
+
+
 @dataclass(frozen=True)
 class Face:
     """The application, and what must be closed after it. ``router``: every path that it answers."""
@@ -40,11 +48,22 @@ class Face:
     router: Router
     workers: Sequence[Workers]
     metrics: Metrics
+    others: Sequence[Closing]
 
     def close(self) -> None:
         """Wait for what is being asked of the ledger."""
-        for each in self.workers:
+        for each in (*self.workers, *self.others):
             each.close()
+
+
+class Browsers(Protocol):
+    """What there is for browsers: a way to sign in, its routes, and what guards every route."""
+
+    def declared(self, doors: Doors) -> list[Declared]:
+        """The routes."""
+
+    def guarding(self, app: ASGIApp) -> ASGIApp:
+        """The same application, guarded."""
 
 
 def face(
@@ -55,21 +74,25 @@ def face(
     *,
     limits: Limits | None = None,
     trusted: Collection[Network] = (),
-    others: Sequence[Workers] = (),
+    others: Sequence[Closing] = (),
     storing: Storing | None = None,
+    browsers: Browsers | None = None,
 ) -> Face:
     """The web service of a ledger; ``ours.pool`` requests at once ask it. ``trusted``: the proxies before it.
-    ``others``: threads that the ways of signing in use; ``storing``: keeps images that are sent, where they are kept.
+    ``others``: threads and connections that the ways of signing in use; ``storing``: keeps images that are sent, where
+    they are kept; ``browsers``: None where these cannot sign in.
     """
     limits, metrics = limits or Limits(), Metrics()
     addresses = limits.buckets(OF_AN_ADDRESS)
     asking, aside, taking = (Workers(most, limits.waiting) for most in (ours.pool, 1, TAKEN_AT_ONCE))
     doors = Doors(ours, ways, asking, aside, taking, limits.buckets(), addresses, Standing(ours))
     declared = [*routes(doors, metrics, well, works), *stow.routes(doors, storing)]
+    declared += browsers.declared(doors) if browsers else ()
     router = Router([one.route() for one in declared], redirect_slashes=False, default=_nowhere)
-    app: ASGIApp = Limited(router, limits, addresses, partial(_takes, router))
+    guarded = browsers.guarding(router) if browsers else router
+    app: ASGIApp = Limited(guarded, limits, addresses, partial(_takes, router))
     app = Watched(Forwarded(app, trusted), metrics)
-    return Face(app, router, (asking, aside, taking, *others), metrics)
+    return Face(app, router, (asking, aside, taking), metrics, others)
 
 
 def _takes(router: Router, scope: Scope) -> Takes | None:

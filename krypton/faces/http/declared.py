@@ -99,7 +99,7 @@ class Declared:
 
     ``at_once``: the answer is in memory, and asks the ledger nothing: no thread is needed for it. ``takes``: how much
     comes in, where that is more than every route takes (``Limits``): then ``answer`` is asked without a body, and what
-    it returns is given the body as it comes.
+    it returns is given the body as it comes. ``threads``: those that answer, where these are none of the doors'.
     """
 
     path: str
@@ -110,6 +110,7 @@ class Declared:
     method: str = "GET"
     at_once: bool = False
     takes: Takes | None = None
+    threads: Workers | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if (self.task in TASKS) is bool(self.why_open):
@@ -161,7 +162,7 @@ class Declared:
         """The answer, made in a thread."""
         if self.method != "GET" and self.takes is None:
             question = replace(question, body=await request.body())
-        threads = self.doors.asking if self.personal else self.doors.aside
+        threads = self.threads or (self.doors.asking if self.personal else self.doors.aside)
         found = self.answer(question) if self.at_once else await threads.run(partial(self.answer, question))
         return found if isinstance(found, Response) else await read(found, request.stream(), self.doors.taking)
 

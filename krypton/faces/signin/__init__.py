@@ -1,0 +1,1 @@
+"""Sign-in of browsers: OpenID Connect, sessions, and the pages that they need."""
