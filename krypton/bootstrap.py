@@ -34,6 +34,8 @@ from schemas.registry import registry
 from streams.broker.broker import OPERATOR
 
 if TYPE_CHECKING:  # imported where used: a command that only asks the ledger need not load every view
+    from adapters.archive.archive import Archive
+    from adapters.dicom.bounds import Most
     from adapters.eventstore.genuine import Genuine
     from adapters.vault.bulk import BulkVault
     from adapters.vault.derived import Purpose
@@ -58,6 +60,13 @@ def genuine() -> "Genuine":
     from streams.broker.topics import PARTITIONS
 
     return Genuine(registry(), lambda topic, key: partition_of(key, PARTITIONS[topic]))
+
+
+def most(settings: Settings) -> "Most":
+    """How much of one instance is read."""
+    from adapters.dicom.bounds import Most
+
+    return Most(inflated_mib=settings.dicom_inflated_mib, header_mib=settings.dicom_header_mib)
 
 
 @dataclass(frozen=True)
@@ -160,6 +169,14 @@ class Krypton:
         made = Ledger(env, codec=self.codec, vault=self.vault, ids=self.ids, authorities=authorities)
         gc.freeze()  # what exists now stays: walking over it is a quarter of an import, and 60 ms of a large decision
         return made
+
+    @cached_property
+    def archive(self) -> "Archive":
+        """What this machine keeps of images, to be read."""
+        from adapters.archive.archive import Archive
+        from adapters.dicom.inlet import spool_at
+
+        return Archive(spool_at(self.settings.instances), most(self.settings))
 
     def close(self) -> None:
         """Close the connections that event store and vault keep; they open others when they are used again."""

@@ -149,6 +149,8 @@ BEHIND_THE_GATE: Final = {
     "gate.decided": "is the gate",
     "gate.stands": "decides again, and reads nothing",
     "gate.again": "decides again, and reads nothing",
+    "images.damaged": "says that a file cannot be read",
+    "images.unpacked": "unpacks what it is given",
     "study_uids.studies_of_uid": "answers with ids, for the gate",
     "study_uids.shown_whole": "answers with ids, and takes the gate's Permit",
     "study_uids.task_of": "names a task",

@@ -4,15 +4,17 @@ Whoever asks has passed the gate: nothing here decides who may see what. Files t
 than are there by now, are made at once.
 """
 
-from collections.abc import Sequence
+import gzip
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.archive.bulk import read_bulk
+from adapters.archive.bulk import place_of_bulk, read_bulk
 from adapters.archive.entry import Row
+from adapters.archive.fragments import Piece
 from adapters.archive.frames import Frames
-from adapters.archive.pixels import NoFrame, read_frame
+from adapters.archive.pixels import NoFrame, place_of_frame, read_frame
 from adapters.archive.places import METADATA, folder_of
 from adapters.archive.series import load, row_of
 from adapters.archive.study import bring_up_to_date, fresh
@@ -49,6 +51,15 @@ class Archive:
         except FileNotFoundError:
             raise self._none() from None
 
+    def documents(self, study: str, series: str) -> Iterator[bytes]:
+        """The same, an instance's JSON object at a time. Raises NotHeld, OSError."""
+        self.study(study)
+        try:
+            with gzip.open(self._folder(study, series) / f"{series}{METADATA}") as file:
+                yield from (line.rstrip(b",\n") for line in file if len(line) > 2)  # not the brackets
+        except FileNotFoundError:
+            raise self._none() from None
+
     def instances(self, study: str, series: str) -> Sequence[Row]:
         """Its instances, in the order of its metadata. Raises NotHeld, OSError."""
         self.study(study)
@@ -81,6 +92,19 @@ class Archive:
         if row["frames"] is None:
             raise NoFrame(row["problem"] or "it has no pixels")
         return read_frame(self.path(row), Frames.of_document(row["frames"]), number, self.most)
+
+    def place_of_frame(self, row: Row, number: int) -> Piece | None:
+        """Where one lies in the file: offset and length of each part; None where it is given out otherwise.
+
+        Raises NoFrame.
+        """
+        if row["frames"] is None:
+            raise NoFrame(row["problem"] or "it has no pixels")
+        return place_of_frame(Frames.of_document(row["frames"]), number)
+
+    def place_of_bulk(self, row: Row, where: str) -> tuple[int, int] | None:
+        """The same of a value that its metadata leaves out. Raises NoBulk, Unreadable, OSError."""
+        return place_of_bulk(self.path(row), where, self.most)
 
     def bulk(self, row: Row, where: str) -> bytes:
         """A value that its metadata leaves out, by its path there. Raises NoBulk, Unreadable, OSError."""

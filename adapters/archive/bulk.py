@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from adapters.archive.elements import Element, Reader
-from adapters.archive.source import Stored, opened
+from adapters.archive.source import CUT_OFF, Stored, opened
 from adapters.archive.values import turned, width
 from adapters.dicom.bounds import UNBOUNDED, Most
 from adapters.dicom.completeness import UNDEFINED
+from adapters.dicom.refusal import Unreadable
 
 PATH: Final = re.compile(r"[0-9A-F]{8}(?:/[1-9][0-9]{0,6}/[0-9A-F]{8})*")
 
@@ -26,6 +27,19 @@ def read_bulk(path: Path, where: str, most: Most = UNBOUNDED) -> bytes:
         found = _find(stored, where)
         data = stored.source.whole(found.at, found.length)
         return data if stored.little else turned(data, width(found.vr))
+
+
+def place_of_bulk(path: Path, where: str, most: Most = UNBOUNDED) -> tuple[int, int] | None:
+    """Where the value begins in the file, and its length; None where it is not stored as it is given out.
+
+    Raises NoBulk, Unreadable, OSError.
+    """
+    with opened(path, most) as stored:
+        found = _find(stored, where)
+        if found.at + found.length > stored.source.size:
+            raise Unreadable(CUT_OFF)
+        as_stored = not stored.deflated and (stored.little or width(found.vr) == 1)
+        return (found.at, found.length) if as_stored else None
 
 
 def _find(stored: Stored, where: str) -> Element:

@@ -7,7 +7,8 @@ was stored. Source: DICOM PS3.18 8.7.3.5 (octet streams are in explicit VR littl
 import os
 from pathlib import Path
 
-from adapters.archive.frames import Frames, Native
+from adapters.archive.fragments import Piece
+from adapters.archive.frames import Encapsulated, Frames, Native
 from adapters.archive.source import CUT_OFF, ReadAt, opened
 from adapters.dicom.bounds import UNBOUNDED, Most
 from adapters.dicom.refusal import Unreadable
@@ -17,16 +18,37 @@ class NoFrame(LookupError):
     """The instance has no frame of that number."""
 
 
-def read_frame(path: Path, frames: Frames, number: int, most: Most = UNBOUNDED) -> bytes:
-    """A frame by its number, from 1 on. Raises NoFrame; Unreadable: the file is not what it was; OSError."""
+def place_of_frame(frames: Frames, number: int) -> Piece | None:
+    """Where a frame lies in its file: offset and length of each part; None where it is not stored as it is given out.
+
+    Raises NoFrame.
+    """
+    held = _held(frames, number)
+    if frames.deflated:
+        return None
+    if isinstance(frames.of, Encapsulated):
+        return frames.of.pieces[held]
+    whole = frames.of.bits % 8 == 0 and frames.of.word == 1
+    length = frames.of.bits // 8
+    return (frames.of.at + held * length, length) if whole else None
+
+
+def _held(frames: Frames, number: int) -> int:
+    """Raises NoFrame."""
     if not 1 <= number <= frames.count:
         raise NoFrame(f"it has {frames.count} frames, and none of number {number}")
+    return number - 1
+
+
+def read_frame(path: Path, frames: Frames, number: int, most: Most = UNBOUNDED) -> bytes:
+    """A frame by its number, from 1 on. Raises NoFrame; Unreadable: the file is not what it was; OSError."""
+    place = _held(frames, number)
     if frames.deflated:
         with opened(path, most) as stored:
-            return _frame(stored.source.whole, frames, number - 1)
+            return _frame(stored.source.whole, frames, place)
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return _frame(lambda offset, count: _pread(fd, offset, count), frames, number - 1)
+        return _frame(lambda offset, count: _pread(fd, offset, count), frames, place)
     finally:
         os.close(fd)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from adapters.archive.keeping import Keeping
 from adapters.archive.scrub import look, orphans, studies
 from adapters.archive.study import fresh
-from krypton.services.images import most
+from krypton.bootstrap import most
 from krypton.services.parent import PARENT
 from krypton.services.spools import spool_at_home
 from krypton.services.supervisor import PAUSES_S, WELL_S, krypton_command

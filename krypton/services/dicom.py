@@ -23,7 +23,7 @@ from domain.commands.conflicts import AcceptConflict
 from domain.commands.directory import RefuseCaller, is_enrolled
 from domain.errors import UnknownSite
 from domain.work import Envelope
-from krypton.bootstrap import Krypton
+from krypton.bootstrap import Krypton, most
 from krypton.erasing.again import Again
 from krypton.erasing.cleaning import EVERY_S, Cleaning
 from krypton.listeners import listener, only_here
@@ -142,13 +142,9 @@ def ways_of(settings: Settings) -> Ways:
     """How instances are received, whatever brings them."""
     return Ways(
         batches=Limits(quiet_s=settings.batch_quiet_s),
-        bounds=Bounds(instance_mib=settings.dicom_instance_mib, read=_most(settings)),
+        bounds=Bounds(instance_mib=settings.dicom_instance_mib, read=most(settings)),
         patience=Patience(idle_s=settings.dicom_idle_s, unfinished_s=settings.dicom_unfinished_s),
     )
-
-
-def _most(settings: Settings) -> Most:
-    return Most(inflated_mib=settings.dicom_inflated_mib, header_mib=settings.dicom_header_mib)
 
 
 def accepting(ours: Krypton, study: UUID, conflict: UUID, what: Conflict | None, reason: str) -> AcceptConflict:
@@ -198,22 +194,22 @@ def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_
                 lambda _: bar.advance(),
                 actor,
                 command_id or uuid4(),
-                _most(ours.settings),
+                most(ours.settings),
             ).as_dict()
         summary = _together(known, summary) if known else summary
         if command_id:
             keep_answer(spool, command_id, actor, summary, forgotten)
-        _make_ready(spool, _most(ours.settings))
+        _make_ready(spool, most(ours.settings))
     return summary
 
 
-def _make_ready(spool: Spool, most: Most) -> None:
+def _make_ready(spool: Spool, bound: Most) -> None:
     """Make metadata and frame indexes at once: there may be no DICOM service that has a process for it."""
     from adapters.archive.keeping import Keeping
     from adapters.inbox.filed import grown
 
     with progress("studies", len(grown(spool))) as bar:
-        Keeping(spool, most).make(Event(), bar.advance)
+        Keeping(spool, bound).make(Event(), bar.advance)
 
 
 def _together(first: dict[str, Any], again: dict[str, Any]) -> dict[str, Any]:

@@ -8,23 +8,16 @@ from uuid import UUID
 from adapters.archive.archive import Archive, NotHeld
 from adapters.archive.entry import first
 from adapters.archive.search import INSTANCES, SERIES, meeting
-from adapters.dicom.bounds import Most
 from domain.actors import Caller
 from domain.errors import NotFound
-from krypton.bootstrap import Krypton
+from krypton.bootstrap import Krypton, most
 from krypton.errors import ServiceUnavailable
 from krypton.queries.studies import whole_study
 from krypton.services.spools import spool_at_home
-from krypton.settings import Settings
 
 Document = dict[str, Any]
 OF_SERIES = {"number": "00200011", "modality": "00080060", "description": "0008103E", "body_part": "00180015"}
 OF_INSTANCE = {"number": "00200013", "sop_class": "00080016", "rows": "00280010", "columns": "00280011"}
-
-
-def most(settings: Settings) -> Most:
-    """How much of one instance is read."""
-    return Most(inflated_mib=settings.dicom_inflated_mib, header_mib=settings.dicom_header_mib)
 
 
 def series_of(ours: Krypton, caller: Caller, study: UUID, keys: Mapping[str, str]) -> list[Document]:

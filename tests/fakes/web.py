@@ -7,13 +7,16 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
+from adapters.archive.archive import Archive
 from domain.actors import Caller
 from domain.commands.viewings import View
+from domain.errors import NotFound
 from krypton.faces.http import declared, routes
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import Browsers, Face, face
@@ -21,6 +24,7 @@ from krypton.faces.http.limits import Limits
 from krypton.faces.http.proxies import Network
 from krypton.faces.http.signing_in import Authenticator
 from krypton.queries.gate import RECORDED, Recorded, ViewRefused
+from krypton.queries.standing import Seen, Standing
 
 TOKEN: Final = "fictitious-token-of-a-test-0123456789-abcdefghijkl"
 OPERATORS: Final = "fictitious-token-of-an-operator-0123456789-abcdef"
@@ -69,7 +73,9 @@ def usual(folder: Path) -> Accounts:
 
 
 class Queries:
-    """Stand in for the gate and what is read behind it. ``refuses``: the rule by which all is refused."""
+    """Stand in for the gate and what is read behind it. ``refuses``: the rule by which all is refused; ``seen``: the
+    studies that are shown, by UID.
+    """
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, Caller, str]] = []
@@ -78,12 +84,20 @@ class Queries:
         self.stands = True
         self.document: Any = {"person": PERSON, "studies": []}
         self.before: Callable[[], object] = lambda: None
+        self.seen = dict[str, Seen]()
 
     def install(self, patched: pytest.MonkeyPatch) -> None:
         """In the place of the queries that the routes ask."""
         for name, task in QUERIES.items():
             patched.setattr(routes, name, partial(self._answer, task))
         patched.setattr(declared, "stands", lambda *_: self.stands)
+        patched.setattr(Standing, "seen", self._seen)
+
+    def _seen(self, caller: Caller, uid: str, _: UUID | None) -> Seen:
+        self._answer("study.show", None, caller, uid)
+        if uid not in self.seen:
+            raise NotFound("no study of that UID")
+        return self.seen[uid]
 
     def _answer(self, task: str, _: Any, caller: Caller, about: object) -> Any:
         self.before()
@@ -107,9 +121,10 @@ def wired(
     pool: int = 2,
     ways: Sequence[Authenticator] = (),
     browsers: Browsers | None = None,
+    archive: Archive | None = None,
 ) -> Iterator[Face]:
     """The whole face, with the usual accounts, and other ``ways`` to sign in."""
-    ours: Any = SimpleNamespace(pool=pool, settings=SimpleNamespace(web_viewer=folder / "viewer"))
+    ours: Any = SimpleNamespace(pool=pool, settings=SimpleNamespace(web_viewer=folder / "viewer"), archive=archive)
     signing_in = [usual(folder), *ways]
     made = face(ours, signing_in, well, works, limits=limits, trusted=trusted, browsers=browsers)
     try:

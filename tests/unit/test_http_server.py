@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -89,7 +90,7 @@ def by(folder: Path, *accounts: str) -> list[Authenticator]:
 
 
 def _ours() -> Any:
-    return type("Ours", (), {"pool": 2})()
+    return SimpleNamespace(pool=2, settings=SimpleNamespace(web_viewer=Path("no-viewer")))
 
 
 def trusting(authority: Authority, shown: Issued | None = None) -> ssl.SSLContext:

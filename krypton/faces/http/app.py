@@ -31,6 +31,10 @@ from krypton.queries.standing import Standing
 
 TAKEN_AT_ONCE: Final = 4
 """Pieces of bodies that are read and written to the disk at once."""
+READERS: Final = 4
+"""Threads that read files while they are sent."""
+READ: Final = 4_096
+"""Reads that wait: one for each connection at most, and there are fewer of these."""
 
 
 class Closing(Protocol):
@@ -85,14 +89,15 @@ def face(
     limits, metrics = limits or Limits(), Metrics()
     addresses = limits.buckets(OF_AN_ADDRESS)
     asking, aside, taking = (Workers(most, limits.waiting) for most in (ours.pool, 1, TAKEN_AT_ONCE))
-    doors = Doors(ours, ways, asking, aside, taking, limits.buckets(), addresses, Standing(ours))
+    reading = Workers(READERS, READ)
+    doors = Doors(ours, ways, asking, aside, taking, reading, limits.buckets(), addresses, Standing(ours))
     declared = [*routes(doors, metrics, well, works), *stow.routes(doors, storing)]
     declared += browsers.declared(doors) if browsers else ()
     router = Router([one.route() for one in declared], redirect_slashes=False, default=_nowhere)
     guarded = browsers.guarding(router) if browsers else router
     app: ASGIApp = Limited(guarded, limits, addresses, partial(_takes, router))
     app = Watched(Forwarded(app, trusted), metrics)
-    return Face(app, router, (asking, aside, taking), metrics, others)
+    return Face(app, router, (asking, aside, taking, reading), metrics, others)
 
 
 def _takes(router: Router, scope: Scope) -> Takes | None:

@@ -79,8 +79,8 @@ class Doors:
     """What all routes share: the ledger, the ways of signing in, the threads, the buckets of callers and addresses, and
     the decisions that stand.
 
-    ``asking``: threads for what the gate decides; ``aside``: for what else there is; ``taking``: for what comes in, so
-    that none waits for another.
+    ``asking``: threads for what the gate decides; ``aside``: for what else there is; ``taking``: for what comes in;
+    ``reading``: for files that are read while they are sent; so that none waits for another.
     """
 
     ours: Krypton
@@ -88,6 +88,7 @@ class Doors:
     asking: Workers
     aside: Workers
     taking: Workers
+    reading: Workers
     callers: Buckets
     addresses: Buckets
     standing: Standing

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from domain.actors import Caller
 from krypton.bootstrap import Krypton
+from krypton.faces.dicomweb import routes as dicomweb
 from krypton.faces.http.declared import Answer, Asked, Declared, Doors, as_json
 from krypton.faces.http.metrics import Metrics
 from krypton.faces.http.problem import Problem
@@ -47,6 +48,7 @@ def routes(doors: Doors, metrics: Metrics, well: Callable[[], bool], works: Call
         Declared("/api/studies/{study:uuid}", _study, doors, "study.show"),
         Declared("/api/orders/{order:uuid}", _order, doors, "order.show"),
         *viewer.routes(doors),
+        *dicomweb.routes(doors),
     ]
 
 

@@ -1,0 +1,67 @@
+"""What a request of DICOMweb asks for: its UIDs and frames, decided on by the gate, and found in the archive."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final
+from uuid import UUID
+
+from krypton.faces.dicomweb.accept import Accepted
+from krypton.faces.http.declared import Asked
+from krypton.faces.http.problem import Problem
+from krypton.queries.images import Instance, Study
+from krypton.queries.study_uids import Ambiguous
+
+DIGITS: Final = 7
+SEVERAL: Final = (
+    "two people whom you may see have a study of that UID: name whose is meant, as in /people/UUID/dicom-web/studies/…"
+)
+FRAMES: Final = "frames are numbers from 1 on with commas between, each once"
+
+
+class Question:
+    """A request about a study."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self.accepted = Accepted(asked.headers.get("accept", ""), asked.query.get("accept", ()))
+
+    def study(self) -> Study:
+        """The study, decided on. Raises NotFound, Problem 409, and as the gate does."""
+        person: UUID | None = self._asked.path.get("person")
+        try:
+            seen = self._asked.standing.seen(self._asked.by, self._asked.path["study"], person)
+        except Ambiguous:
+            raise Problem(HTTPStatus.CONFLICT, SEVERAL) from None
+        return Study(self._asked.ours.archive, seen)
+
+    @property
+    def series(self) -> str:
+        """The series' UID, as it is asked for."""
+        return str(self._asked.path["series"])
+
+    def instance(self) -> Instance:
+        """The instance. Raises NotFound."""
+        return self.study().instance(self.series, self._asked.path["instance"])
+
+    @property
+    def bulk(self) -> str:
+        """The path of a value."""
+        return str(self._asked.path["bulk"])
+
+    def frames(self) -> Sequence[int]:
+        """Raises Problem 400."""
+        words = self._asked.path["frames"].split(",")
+        good = all(one.isascii() and one.isdigit() and len(one) <= DIGITS and int(one) > 0 for one in words)
+        if not good or len({int(one) for one in words}) < len(words):
+            raise Problem(HTTPStatus.BAD_REQUEST, FRAMES)
+        return [int(one) for one in words]
+
+    @property
+    def root(self) -> str:
+        """The address of the study."""
+        person = f"/people/{self._asked.path['person']}" if "person" in self._asked.path else ""
+        return f"{person}/dicom-web/studies/{self._asked.path['study']}"
+
+    def header(self, name: str) -> str:
+        """A header; empty where there is none."""
+        return self._asked.headers.get(name, "")

@@ -1,0 +1,30 @@
+"""Routes of DICOMweb: of each study, and of one person's studies, where a UID alone does not say whose is meant."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from krypton.faces.dicomweb.retrieve import Retrieve
+from krypton.faces.dicomweb.sending import Reading
+from krypton.faces.http.declared import Declared, Doors
+
+ROOTS: Final = ("/dicom-web", "/people/{person:uuid}/dicom-web")
+STUDY: Final = "/studies/{study}"
+SERIES: Final = f"{STUDY}/series/{{series}}"
+INSTANCE: Final = f"{SERIES}/instances/{{instance}}"
+TASK: Final = "study.show"
+
+
+def routes(doors: Doors) -> Sequence[Declared]:
+    """All of them."""
+    retrieve = Retrieve(Reading(doors.reading))
+    answers = {
+        STUDY: retrieve.study,
+        f"{STUDY}/metadata": retrieve.study_metadata,
+        SERIES: retrieve.series,
+        f"{SERIES}/metadata": retrieve.series_metadata,
+        INSTANCE: retrieve.instance,
+        f"{INSTANCE}/metadata": retrieve.instance_metadata,
+        f"{INSTANCE}/frames/{{frames}}": retrieve.frames,
+        f"{INSTANCE}/bulkdata/{{bulk:path}}": retrieve.bulk,
+    }
+    return [Declared(f"{root}{path}", answer, doors, TASK) for root in ROOTS for path, answer in answers.items()]

@@ -1,0 +1,261 @@
+"""Sends bodies, one or many, in pieces that threads read: memory is bounded by what is open, not by what is sent.
+
+All that is sent together shares ``ROOM``: a few downloads go in large pieces, hundreds of slow readers in small ones.
+What cannot be read to its end breaks off, so that it does not look whole. Source: DICOM PS3.18 8.6.1.2 (multipart),
+RFC 2046 5.1, RFC 9110 14 (ranges).
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from secrets import token_hex
+from typing import Final
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from krypton.errors import ServiceUnavailable
+from krypton.faces.dicomweb.accept import RELATED
+from krypton.faces.http.problem import Problem
+from krypton.faces.http.workers import Workers
+from krypton.queries.images import Body
+
+KIB: Final = 1_024
+ROOM: Final = 16 * 1_024 * KIB
+LEAST, MOST = 64 * KIB, 1_024 * KIB
+"""Bytes of one piece."""
+Headers = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of an answer. ``length``: None where it is known once it is made; ``make`` is called in a thread."""
+
+    media_type: str
+    location: str
+    make: Callable[[], Body]
+    length: int | None = None
+
+    def head(self, boundary: str, length: int) -> bytes:
+        """What comes before its bytes."""
+        return (
+            f"--{boundary}\r\nContent-Type: {self.media_type}\r\nContent-Length: {length}\r\n"
+            f"Content-Location: {self.location}\r\n\r\n"
+        ).encode("latin-1")
+
+
+@dataclass
+class Reading:
+    """The threads that read, and how many answers are open. One loop uses it."""
+
+    threads: Workers
+    open: int = 0
+
+    @property
+    def piece(self) -> int:
+        """Bytes to read at once."""
+        return max(LEAST, min(MOST, ROOM // max(1, self.open)))
+
+
+class Sent(Response):
+    """An answer that is read while it is sent."""
+
+    def __init__(self, reading: Reading, headers: Headers, status: int = HTTPStatus.OK) -> None:
+        super().__init__(None, status, dict(headers))
+        if "Content-Length" not in headers:
+            del self.headers["content-length"]  # of no body at all
+        self._reading = reading
+
+    def pieces(self) -> AsyncGenerator[bytes, None]:
+        """What is sent."""
+        raise NotImplementedError
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI. Raises what reading raises: then it is cut."""
+        self._reading.open += 1
+        try:
+            async with aclosing(self.pieces()) as pieces:
+                first = await anext(pieces, b"")  # what cannot be read at all is an error, and no answer that is cut
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                gone = asyncio.create_task(_gone(receive))
+                try:
+                    await _all(send, first, pieces, gone)
+                finally:
+                    gone.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await gone
+        finally:
+            self._reading.open -= 1
+
+    async def read(self, body: Body, head: bytes = b"") -> AsyncGenerator[bytes, None]:
+        """The bytes of a body, after ``head``."""
+        run = self._reading.threads.run
+        if body.path is None:
+            yield head + body.data
+            return
+        if body.length + len(head) <= self._reading.piece:
+            yield await run(partial(_whole, body, head))
+            return
+        if head:
+            yield head
+        fd = await run(partial(os.open, body.path, os.O_RDONLY | os.O_CLOEXEC))
+        try:
+            for at, length in body.pieces:
+                end = at + length
+                while at < end:
+                    data = await run(partial(_read, fd, min(end - at, self._reading.piece), at))
+                    at += len(data)
+                    yield data
+        finally:
+            os.close(fd)
+
+
+class Single(Sent):
+    """One body."""
+
+    def __init__(
+        self, reading: Reading, body: Body, media_type: str, headers: Headers, status: int = HTTPStatus.OK
+    ) -> None:
+        told = {"Content-Type": media_type, "Content-Length": str(body.length)}
+        super().__init__(reading, {**told, **headers}, status)
+        self._body = body
+
+    def pieces(self) -> AsyncGenerator[bytes, None]:
+        """See ``Sent``."""
+        return self.read(self._body)
+
+
+class Streamed(Sent):
+    """What an iterator makes, in a thread, piece by piece."""
+
+    def __init__(self, reading: Reading, made: Iterable[bytes], media_type: str, headers: Headers) -> None:
+        super().__init__(reading, {"Content-Type": media_type, **headers})
+        self._made = iter(made)
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """See ``Sent``."""
+        while data := await self._reading.threads.run(lambda: next(self._made, b"")):
+            yield data
+
+
+class Multipart(Sent):
+    """Parts in turn, each made when its turn comes."""
+
+    def __init__(self, reading: Reading, parts: Sequence[Part], media_type: str, headers: Headers) -> None:
+        self._boundary = token_hex(24)
+        told = {"Content-Type": f'{RELATED}; type="{media_type}"; boundary={self._boundary}'}
+        self._end = f"--{self._boundary}--\r\n".encode()
+        self._parts = parts
+        lengths = [one.length for one in parts]
+        if None not in lengths:
+            told["Content-Length"] = str(sum(map(self._size, parts)) + len(self._end))
+        super().__init__(reading, {**told, **headers})
+
+    def _size(self, part: Part) -> int:
+        assert part.length is not None
+        return len(part.head(self._boundary, part.length)) + part.length + 2
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """See ``Sent``."""
+        for part in self._parts:
+            body = await self._reading.threads.run(part.make)
+            async with aclosing(self.read(body, part.head(self._boundary, body.length))) as read:
+                async for data in read:
+                    yield data
+            yield b"\r\n"
+        yield self._end
+
+
+def _whole(body: Body, head: bytes) -> bytes:
+    """A small body, in one turn of a thread."""
+    assert body.path is not None
+    fd = os.open(body.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return b"".join([head, *(_exactly(fd, length, at) for at, length in body.pieces)])
+    finally:
+        os.close(fd)
+
+
+def _read(fd: int, length: int, at: int) -> bytes:
+    """At least one byte. Raises ServiceUnavailable: the file is shorter than it was."""
+    if data := os.pread(fd, length, at):
+        return data
+    raise ServiceUnavailable("an instance is shorter than it was: see krypton archive check")
+
+
+def _exactly(fd: int, length: int, at: int) -> bytes:
+    data = _read(fd, length, at) if length else b""
+    while len(data) < length:
+        data += _read(fd, length - len(data), at + len(data))
+    return data
+
+
+async def _all(send: Send, first: bytes, pieces: AsyncIterator[bytes], gone: "asyncio.Task[None]") -> None:
+    """Send what there is, as long as somebody reads it."""
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    async for data in pieces:
+        if gone.done():
+            return
+        await send({"type": "http.response.body", "body": data, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _gone(receive: Receive) -> None:
+    """Until the client is."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def ranged(stated: str, length: int) -> tuple[int, int] | None:
+    """First byte and number of bytes that a Range header asks for; None: of all, or in a way that is not given here.
+
+    Raises Problem 416.
+    """
+    unit, _, asked = stated.partition("=")
+    first, dash, last = asked.strip().partition("-")
+    numbers = [one for one in (first.strip(), last.strip()) if one]
+    if unit.strip().lower() != "bytes" or not dash or not numbers or not all(map(_is_number, numbers)):
+        return None
+    if not first.strip():
+        start, end = max(0, length - int(last)), length
+    else:
+        start, end = int(first), min(length, int(last) + 1) if last.strip() else length
+        if last.strip() and int(last) < start:
+            return None
+    if start >= length or start >= end:
+        raise Problem(
+            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+            f"there are {length} bytes",
+            headers={"Content-Range": f"bytes */{length}"},
+        )
+    return start, end - start
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def matches(stated: str, etag: str) -> bool:
+    """Whether an If-None-Match header names what would be sent."""
+    return any(one.strip().removeprefix("W/") in ("*", etag) for one in stated.split(",")) if stated else False
+
+
+def unchanged(etag: str) -> Response:
+    """What the client has is what would be sent."""
+    return Response(None, HTTPStatus.NOT_MODIFIED, {"ETag": etag})
+
+
+def iterate(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Documents as one JSON array, in pieces that are worth a turn of a thread."""
+    held, before = bytearray(), b"[\n"
+    for line in lines:
+        held += before + line
+        before = b",\n"
+        if len(held) >= LEAST:
+            yield bytes(held)
+            held.clear()
+    yield bytes(held) + (b"\n]\n" if before != b"[\n" else b"[]\n")

@@ -1,0 +1,171 @@
+"""Routes of images rest on a decision on the study, each time; what is sent stops with it and costs little memory."""
+
+import resource
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from krypton.faces.http.app import Face
+from krypton.faces.http.declared import Declared
+from krypton.queries import standing
+from krypton.queries.study_uids import Ambiguous
+from krypton.services.http import AnsweringProtocol
+from tests.fakes.dicom import ROOT, instance
+from tests.fakes.http_server import serving
+from tests.fakes.images import Kept, address
+from tests.fakes.web import DOCTOR, PERSON, SIGNED, WHY, Queries, asking, wired
+from tests.unit.test_http_server import AUTH, request
+from tests.waiting import WITHIN_S, until
+
+MIB = 1 << 20
+SLOW = 200
+SERIES, INSTANCE = f"{ROOT}1.1", f"{ROOT}7.1"
+
+
+class Wide(AnsweringProtocol):
+    """Room for all slow readers."""
+
+    most = 2 * SLOW
+
+
+@pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
+    made = Queries()
+    made.install(monkeypatch)
+    return made
+
+
+@pytest.fixture
+def kept(tmp_path: Path, queries: Queries) -> Kept:
+    return Kept(tmp_path, queries)
+
+
+@pytest.fixture
+def web(tmp_path: Path, kept: Kept) -> Iterator[Face]:
+    with wired(tmp_path, archive=kept.archive) as made:
+        yield made
+
+
+@pytest.fixture
+def client(web: Face) -> Iterator[TestClient]:
+    with asking(web) as made:
+        yield made
+
+
+def large(mib: int) -> Any:
+    """An image of so many MiB, with a table of 2 KiB."""
+    pixels = bytes(range(256)) * (mib * MIB // 256)
+    made = instance(
+        SOPInstanceUID=INSTANCE,
+        SeriesInstanceUID=SERIES,
+        InstanceNumber=1,
+        NumberOfFrames=mib,
+        Rows=1_024,
+        Columns=1_024,
+        BitsAllocated=8,
+        SamplesPerPixel=1,
+        RedPaletteColorLookupTableData=b"\1" * 2_048,
+        PixelData=pixels,
+    )
+    made["PixelData"].VR = "OB"
+    return made
+
+
+def of_images(web: Face) -> list[Declared]:
+    """The routes."""
+    declared: list[Any] = [getattr(route, "endpoint", None) for route in web.router.routes]
+    return [one for one in declared if "/dicom-web/" in one.path and one.task == "study.show"]
+
+
+def path_of(one: Declared, uid: str) -> str:
+    """An address that the route answers."""
+    path = one.path.replace("{person:uuid}", PERSON).replace("{bulk:path}", "00281201")
+    return path.format(study=uid, series=SERIES, instance=INSTANCE, frames="1")
+
+
+def test_each_route_of_images_asks_once_about_the_study_under_the_callers_name(
+    web: Face, client: TestClient, kept: Kept, queries: Queries
+) -> None:
+    uid = kept.take_in([large(1)])
+    assert len(of_images(web)) >= 16
+    for one in of_images(web):
+        queries.asked.clear()
+        assert client.get(path_of(one, uid), headers=SIGNED).status_code == 200
+        ((task, caller, ref),) = queries.asked
+        assert (task, ref) == (one.task, uid)
+        assert (caller.actor, caller.site, caller.reason) == (DOCTOR, "CHB", WHY["Krypton-Reason"])
+
+
+def test_no_image_is_shown_that_was_not_decided_on(web: Face, client: TestClient, kept: Kept, queries: Queries) -> None:
+    uid = kept.take_in([large(1)])
+    queries.records = False
+    for one in of_images(web):
+        answer = client.get(path_of(one, uid), headers=SIGNED)
+        assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+
+
+def test_a_refusal_and_a_uid_of_two_people_are_told(
+    web: Face, client: TestClient, kept: Kept, queries: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid = kept.take_in([large(1)])
+    queries.refuses = "X12"
+    for one in of_images(web):
+        answer = client.get(path_of(one, uid), headers=SIGNED)
+        assert (answer.status_code, answer.json()["rule"]) == (403, "X12")
+
+    def both(*_: object) -> None:
+        raise Ambiguous
+
+    monkeypatch.setattr(standing.Standing, "seen", both)
+    answer = client.get(address(uid), headers=SIGNED)
+    assert (answer.status_code, "name whose is meant" in answer.json()["detail"]) == (409, True)
+
+
+def begun(port: int, path: str) -> socket.socket:
+    """A connection on which an answer has begun; it is not read on."""
+    wire = socket.socket()
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+    wire.settimeout(WITHIN_S)
+    wire.connect(("127.0.0.1", port))
+    wire.sendall(request(f"GET {path} HTTP/1.1", "Host: a", AUTH, "Krypton-Reason: x", "Accept: */*"))
+    assert wire.recv(64).startswith(b"HTTP/1.1 200")
+    return wire
+
+
+def test_an_image_that_is_being_sent_is_cut_when_what_was_decided_ends(web: Face, kept: Kept, queries: Queries) -> None:
+    uid = kept.take_in([large(32)])
+    with serving(web.app, Wide) as port, begun(port, address(uid)) as wire:
+        queries.stands = False
+        got = 0
+        try:
+            while data := wire.recv(65_536):
+                got += len(data)
+                if "krypton_http_cut_total 1.0" not in web.metrics.text().decode() and got > 8 * MIB:
+                    until(lambda: "krypton_http_cut_total 1.0" in web.metrics.text().decode(), "it is cut")
+        except ConnectionResetError:
+            pass
+        assert got < 32 * MIB
+        until(lambda: web.metrics.open._value.get() == 0, "nothing of it goes on")
+
+
+def test_two_hundred_slow_readers_take_little_memory_and_nothing_is_left_of_those_who_go(web: Face, kept: Kept) -> None:
+    uid = kept.take_in([large(32)])
+    path = address(uid, SERIES, INSTANCE, "/frames/" + ",".join(map(str, range(1, 33))))
+    with serving(web.app, Wide) as port:
+        with begun(port, path):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        readers = [begun(port, path) for _ in range(SLOW)]
+        try:
+            taken_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            assert web.metrics.open._value.get() >= SLOW
+            with begun(port, address(uid, SERIES, more="/metadata")):
+                pass  # the next is answered all the same
+        finally:
+            for one in readers:
+                one.close()
+        assert taken_kib < 100 * 1_024
+        until(lambda: web.metrics.open._value.get() == 0, "all are gone")
