@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
-from adapters.eventstore.tables import ERASURES, EVENTS, MOVED, OPENED
+from adapters.eventstore.tables import ERASURES, EVENTS, MOVED, OPENED, WITHDRAWN
 
 DISORDER_US: Final = 60_000_000
 """How far recorded times may go backwards between events: a command is stamped when it decides and stored in its
@@ -58,6 +58,13 @@ def opened_speaking_of(connection: Connection, ids: Collection[str], lately: int
     """Accesses opened within the last ``lately`` positions that hold one of these ids; from an index of their own."""
     where = f"topic IN ({OPENED}) AND id > (SELECT max(id) FROM {EVENTS}) - %(lately)s AND {SPEAKS}"
     return [one.aggregate_id for one in _select(connection, where, ids=list(ids), lately=lately)]
+
+
+def withdrawn(connection: Connection, studies: Collection[str], upto: int) -> set[str]:
+    """Those of these studies that were withdrawn by a position; from an index of their own."""
+    where = f"topic IN ({WITHDRAWN}) AND originator_id = ANY(%(ids)s::uuid[]) AND id <= %(upto)s"
+    return {one for (one,) in _rows(connection, f"SELECT originator_id::text FROM {EVENTS} WHERE {where}",
+                                    ids=list(studies), upto=upto)}  # fmt: skip
 
 
 def versions_of(connection: Connection, aggregates: Collection[str]) -> dict[tuple[str, int], int]:

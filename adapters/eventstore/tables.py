@@ -32,6 +32,8 @@ NAMING = "'study.conflict_found'"
 """Events that are sealed under the key of somebody who may not be registered, too; few."""
 OPENED = "'access.granted', 'access.emergency_opened'"
 """Events that let a professional look: one that was just stored counts before a view holds it."""
+WITHDRAWN: Final = "'study.withdrawn'"
+"""Events that hide a study: they count before a view holds them."""
 BEGUN: Final = "'study.arrived', 'order.placed'"
 """Events that begin an exam or an order for an identity, which is their second id."""
 OF_IDENTITY: Final = """CASE WHEN octet_length(state) < 15 THEN '' WHEN get_byte(state, 13) < 128
@@ -68,6 +70,7 @@ CREATE INDEX IF NOT EXISTS ledger_events_directory_idx ON {EVENTS} (id) WHERE to
 CREATE INDEX IF NOT EXISTS ledger_events_reassigned_idx ON {EVENTS} (id) WHERE topic IN ({MOVED});
 DROP INDEX IF EXISTS ledger.ledger_events_moved_idx; -- of studies alone, before orders moved
 CREATE INDEX IF NOT EXISTS ledger_events_opened_idx ON {EVENTS} (id) WHERE topic IN ({OPENED});
+CREATE INDEX IF NOT EXISTS ledger_events_withdrawn_idx ON {EVENTS} (originator_id) WHERE topic IN ({WITHDRAWN});
 CREATE INDEX IF NOT EXISTS ledger_events_asked_idx ON {EVENTS} (({ACTOR})) WHERE topic IN ({ASKED});
 CREATE INDEX IF NOT EXISTS ledger_events_naming_idx ON {EVENTS} (id) WHERE topic IN ({NAMING});
 CREATE INDEX IF NOT EXISTS ledger_events_said_of_idx ON {EVENTS} (({SAID_OF})) WHERE topic IN ({NAMING});

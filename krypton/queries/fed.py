@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from psycopg2.extensions import connection as Connection
 
-from adapters.eventstore.histories import events_of
+from adapters.eventstore.histories import events_of, withdrawn
 from domain.sight import Sight
 from projections.engine.query import NOW
 from projections.patient_record import queries
@@ -31,9 +31,13 @@ def record(
 ) -> Document:
     """``studies`` and ``orders`` of ``record show`` as this reader sees them, after a ledger position.
 
-    ``events``, ``views``: connections to the event store and to the views.
+    ``events``, ``views``: connections to the event store and to the views. A study is hidden as soon as it is
+    withdrawn, also where the view has not read that yet.
     """
     found = queries.record(views, list(members), erased, sight)
+    if gone := withdrawn(events, [study["study"] for study in found["studies"]], upto):
+        found["studies"] = [study for study in found["studies"] if study["study"] not in gone]
+        found["withdrawn"] += len(gone)
     late = queries.grown_late(views, list(members), sight)
     if late:
         counts = counted(events, codec, late, sight, upto)

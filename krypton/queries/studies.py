@@ -1,15 +1,18 @@
 """One study: as the record lists it, or whole with its images; the gate decides, and it is on record first."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from domain.actors import Caller
+from domain.aggregates.study import Study
 from domain.errors import NotFound
 from domain.sight import Sight
 from krypton.bootstrap import Krypton
-from krypton.queries.gate import permit
+from krypton.queries.gate import RECORDED, Recorded, again, permit
 from krypton.queries.person import Members, of_person
+from krypton.queries.study_uids import is_open
 
 LEFT_OUT = "part of this study is not to be seen by you, and files are given out whole: see krypton record show"
 
@@ -25,8 +28,30 @@ def owner_of(ours: Krypton, study: UUID) -> str:
     return identity
 
 
+@dataclass(frozen=True)
+class _Open:
+    """``krypton.queries.gate.Stands`` of a decision on a whole study: it ends where the study is another's, too."""
+
+    ours: Krypton
+    recorded: Recorded
+    study: UUID
+    members: Collection[str]
+
+    def known(self) -> bool | None:
+        """See ``Stands``."""
+        return None
+
+    def holds(self) -> bool:
+        """See ``Stands``."""
+        found = again(self.ours, self.recorded, [self.study])
+        return found is not None and is_open(found[1].get(Study, self.study), self.members)
+
+
 def whole_study(ours: Krypton, caller: Caller, task: str, study: UUID) -> str:
-    """The study's id. Raises NotFound, also where the caller does not see all of it; and as ``permit`` does."""
+    """The study's id. Raises NotFound, also where the caller does not see all of it; and as ``permit`` does.
+
+    Whose it is, and whether it was withdrawn, is the event store's to say, at once and while it is given out.
+    """
     allowed = permit(ours, caller, task, owner_of(ours, study), asked=[f"study={study}"])
     from projections.patient_record import queries
 
@@ -37,6 +62,10 @@ def whole_study(ours: Krypton, caller: Caller, task: str, study: UUID) -> str:
             raise NotFound(f"no study {study}: see krypton record show")
         if str(study) in queries.grown_late(connection, members, allowed.sight):
             raise NotFound(LEFT_OUT)
+    if noted := RECORDED.get():
+        noted[-1] = noted[-1]._replace(standing=_Open(ours, noted[-1], study, allowed.members))
+    if (held := ours.ledger.find(Study, study)) is None or not is_open(held, allowed.members):
+        raise NotFound(f"no study {study}: see krypton record show")
     return str(study)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from psycopg2.extensions import connection as Connection
 
+from adapters.eventstore.tables import EVENTS, WITHDRAWN
 from projections.engine.query import fetch
 
 Document = dict[str, Any]
@@ -38,6 +39,7 @@ SELECT s.study_id::text AS study, s.identity_id::text AS identity, s.study_uid, 
        s.first_position, s.last_position, s.modalities
 FROM patient_record.study s
 WHERE {{scope}} AND NOT s.withdrawn AND {{condition}}
+  AND NOT EXISTS (SELECT FROM {EVENTS} w WHERE w.originator_id = s.study_id AND w.topic IN ({WITHDRAWN}))
 ORDER BY {ORDER} LIMIT %(most)s
 """
 SHOWN: Final = """
@@ -72,7 +74,7 @@ def people(connection: Connection, scope: Scope, condition: str, values: Mapping
 
 def found(connection: Connection, scope: Scope, condition: str, values: Mapping[str, Any], most: int) -> list[Document]:
     """Studies in the scope that meet a condition on ``s``, newest first, with what decides who sees them; no more than
-    ``most``. Withdrawn ones are not found.
+    ``most``. Withdrawn ones are not found, also where the view has not read that yet.
     """
     query = FOUND.format(scope=scope.of("s.identity_id"), condition=condition)
     return fetch(connection, query, **values, **scope.values, most=most)

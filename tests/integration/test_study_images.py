@@ -8,10 +8,14 @@ from uuid import UUID
 import pytest
 from pydicom import dcmread
 
+from domain.actors import Caller
 from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, Oppose
 from domain.commands.studies import WithdrawStudy
 from krypton.devstack.stack import Stack
+from krypton.queries import study_search
+from krypton.queries.gate import RECORDED, Recorded, stands
+from krypton.queries.studies import whole_study
 from tests.fakes.dicom import new_uid
 from tests.fakes.roles import roles_file
 from tests.integration.audit_world import CLINICIAN, RADIOLOGIST, AuditWorld, audit_world
@@ -114,6 +118,33 @@ def test_a_withdrawn_study_is_neither_shown_nor_taken_away(world: AuditWorld, pe
     world.settle()
     refused(shown(world, study), tmp_path / "out")
     refused(exported(world, study, tmp_path / "out"), tmp_path / "out")
+
+
+def test_a_withdrawn_study_is_hidden_at_once_though_no_view_has_read_it(
+    world: AuditWorld, person: str, tmp_path: Path
+) -> None:
+    study, other = world.images(person), world.images(person)
+    world.open(person)
+    world.settle()
+    world.ask(WithdrawStudy(study=UUID(study), reason="wrong patient"))
+    refused(shown(world, study), tmp_path / "out")
+    refused(exported(world, study, tmp_path / "out"), tmp_path / "out")
+    record = json.loads(world.cli.run("record", "show", person, "--as", DOCTOR, "--json").out)
+    assert ([one["study"] for one in record["studies"]], record["withdrawn"]) == ([other], 1)
+    found = study_search.studies_found(world.krypton, Caller(DOCTOR, "follow-up"), {})
+    assert study not in str(found)
+    assert other in str(found)
+
+
+def test_what_is_being_given_out_of_a_study_ends_when_it_is_withdrawn(world: AuditWorld, person: str) -> None:
+    study = world.images(person)
+    world.open(person)
+    world.settle()
+    RECORDED.set(noted := list[Recorded]())
+    whole_study(world.krypton, Caller(DOCTOR, "follow-up"), "study.export", UUID(study))
+    assert stands(world.krypton, noted[-1])
+    world.ask(WithdrawStudy(study=UUID(study), reason="wrong patient"))
+    assert not stands(world.krypton, noted[-1])
 
 
 def test_a_study_of_which_a_part_is_withheld_is_not_given_out_in_part(
