@@ -53,6 +53,25 @@ class Pool:
             finally:
                 self._keep(session)
 
+    @contextmanager
+    def begun_by_first(self) -> Iterator[Cursor]:
+        """As ``transaction``; the first message of the block says BEGIN itself, which saves a round trip."""
+        with self._lent() as idle:
+            session = idle or self._opened()
+            try:
+                with session.cursor() as cursor:
+                    yield cursor
+                    cursor.execute("COMMIT")
+                    if (
+                        cursor.statusmessage != "COMMIT"
+                    ):  # the server ended what had failed, and says so in no other way
+                        raise psycopg2.InternalError("the transaction had failed: nothing was stored")
+            except BaseException:
+                _roll_back(session)
+                raise
+            finally:
+                self._keep(session)
+
     def close(self) -> None:
         """Close those that nobody uses."""
         while (idle := self._last_used()) is not None:
@@ -86,3 +105,12 @@ class Pool:
             with session.cursor() as cursor:
                 cursor.execute(self._prepare)
         return session
+
+
+def _roll_back(session: Session) -> None:
+    """Whatever was begun; where that cannot be, the session ends, and the transaction with it."""
+    try:
+        with session.cursor() as cursor:
+            cursor.execute("ROLLBACK")
+    except psycopg2.Error:
+        session.close()

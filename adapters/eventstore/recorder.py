@@ -62,7 +62,7 @@ class LedgerRecorder(ApplicationRecorder):
         """See ``domain.ports.CommandLog``. Raises IntegrityError if another writer was first or a clock was set
         meanwhile, KeysLost, ClockDiffers (T1), OperationalError.
         """
-        with translated(), self._pool.transaction() as cursor:
+        with translated(), self._pool.begun_by_first() as cursor:
             positions, last = storing.inserted(cursor, stored_events, basis)
             sent = self._clock.steady()
             looked_up = storing.looked_up(cursor, stored_events, positions, changes)

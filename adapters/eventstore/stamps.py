@@ -30,15 +30,14 @@ def read_stamp(state: bytes) -> int:
     return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(found)) >> 1
 
 
-def not_before_last(state: str, at: int) -> str:
-    """Stored bytes that are stamped with ``at``, or with the last event's stamp where that is later (T2).
+def not_before_last(state: str, at: str) -> str:
+    """Stored bytes that are stamped with ``at``, or with the last event's stamp where that is later (T2); ``at`` 0:
+    bytes that have no stamp, as they are.
 
     ``NOTE_LAST`` was executed in this transaction.
     """
-    if not at:
-        return state
     last = f"overlay({state} PLACING decode(current_setting('krypton.stamp'), 'hex') FROM {AT + 1} FOR {BYTES})"
-    return f"CASE WHEN {LAST_AT} > {at} THEN {last} ELSE {state} END"
+    return f"CASE WHEN {at} > 0 AND {LAST_AT} > {at} THEN {last} ELSE {state} END"
 
 
 LAST: Final = f"""SELECT substring(state FROM {AT + 1} FOR {BYTES}) AS stamp, {stamp_of("state")} AS at

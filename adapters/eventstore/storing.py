@@ -3,15 +3,15 @@
 The table is locked before the first insert, so positions are assigned in commit order: a reader that continues from a
 position never misses an event that commits later. A lock timeout keeps a stuck writer from blocking all others. A stamp
 is the first field of the stored bytes, so where the last event's time is later, it is put in place of the event's own
-(T2). All of it is two messages to the server.
+(T2). All of it is two messages to the server, and the commit: the first one begins the transaction. What each of them
+runs is planned once per session: planning cost as much as running it.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from eventsourcing.persistence import IntegrityError, StoredEvent
-from psycopg2.extras import execute_values
 
 from adapters.eventstore import decision_tables
 from adapters.eventstore.stamps import CLOCK, LAST_AT, NOTE_LAST, not_before_last, read_stamp
@@ -20,44 +20,60 @@ from domain.decision_tables import Change
 from domain.errors import CommandRepeated, KeysLost
 from domain.ports import Basis, CommandRecord
 
-
-def insert(at: int) -> str:
-    """One message to the server: lock, then insert events that are stamped with ``at``.
-
-    A sorted subquery keeps the order in which ids are assigned.
-    """
-    return f"""SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE; {NOTE_LAST};
+STORE = f"""store (bigint, uuid[], bigint[], text[], bytea[]) AS
 INSERT INTO {EVENTS} (originator_id, originator_version, topic, state)
-SELECT id::uuid, version, topic, {not_before_last("state", at)}
-FROM (VALUES %s) AS new (place, id, version, topic, state)
+SELECT id, version, topic, {not_before_last("state", "$1")}
+FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS new (id, version, topic, state, place)
 ORDER BY place RETURNING id, {LAST_AT}"""
+"""The order of places is the one in which ids are assigned."""
+INSERT = "EXECUTE store (%s, %s::uuid[], %s::bigint[], %s::text[], %s::bytea[])"
 
 
-COMMANDS = f"""NOTIFY {CHANNEL};
-INSERT INTO ledger.command (command_id, actor, kind, positions, result) VALUES %s ON CONFLICT DO NOTHING
-RETURNING {CLOCK}, """
-HELD = "(SELECT count(*) FROM vault.subject_key WHERE subject = ANY(%s::uuid[]))"
+def begin() -> str:
+    """SQL that begins the transaction and locks the events, or gives up."""
+    return f"BEGIN; SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE; {NOTE_LAST};"
+
+
+def record(name: str, held: str) -> str:
+    """How commands are recorded; ``held``: SQL of how many of the keys $6 the vault has."""
+    return f"""{name} (uuid[], text[], text[], text[], text[], uuid[]) AS
+INSERT INTO ledger.command (command_id, actor, kind, positions, result)
+SELECT id, actor, kind, positions::bigint[], result::jsonb
+FROM unnest($1, $2, $3, $4, $5) AS new (id, actor, kind, positions, result) ON CONFLICT DO NOTHING
+RETURNING {CLOCK}, {held}"""
+
+
+WITHOUT_KEYS = record("record", "0")
+HOLDING_KEYS = record("record_holding", "(SELECT count(*) FROM vault.subject_key WHERE subject = ANY($6))")
+RECORD = f"""NOTIFY {CHANNEL};
+EXECUTE {{}} (%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[])"""
 # Asked under the lock: what was stored after it was read. Ids grow in commit order, so what is stored now comes later.
 NEWER = f"""SELECT 1 FROM {EVENTS} WHERE id > %s AND id < %s AND topic IN ({FOLDED})
 UNION ALL SELECT 1 FROM unnest(%s::uuid[], %s::bigint[]) AS read (id, version)
 JOIN {EVENTS} e ON e.originator_id = read.id AND e.originator_version = read.version + 1 AND e.id < %s LIMIT 1"""
-PAGE = 1_000
 
 
 def inserted(cursor: Any, stored_events: Sequence[StoredEvent], basis: Basis | None) -> tuple[list[int], int]:
     """The positions of the events, and the stamp of the last one, 0 where there is none. Raises IntegrityError."""
-    rows = [
-        (place, str(e.originator_id), e.originator_version, e.topic, e.state) for place, e in enumerate(stored_events)
-    ]
-    at = read_stamp(stored_events[0].state) if stored_events else 0  # the same of all events of a transaction
-    stored = execute_values(cursor, insert(at), rows, page_size=PAGE, fetch=True)
+    if not stored_events:
+        cursor.execute("BEGIN")
+        return [], 0
+    at = read_stamp(stored_events[0].state)  # the same of all events of a transaction
+    rows = [(str(e.originator_id), e.originator_version, e.topic, e.state) for e in stored_events]
+    begun = begin()
+    if _name(STORE) not in cursor.connection.prepared:
+        cursor.execute(begun)
+        _prepare(cursor, STORE)
+        begun = ""
+    cursor.execute(begun + INSERT, (at, *_columns(rows)))
+    stored = cursor.fetchall()
     positions = [position for position, _ in stored]
-    if basis and stored_events:
+    if basis:
         ids, versions = [str(each) for each in basis.read], list(basis.read.values())
         cursor.execute(NEWER, (basis.upto, min(positions), ids, versions, min(positions)))
         if cursor.fetchone():
             raise IntegrityError("what the decision rests on was changed first")
-    return positions, max(at, stored[-1][1]) if stored else 0
+    return positions, max(at, stored[-1][1])
 
 
 def looked_up(
@@ -78,17 +94,39 @@ def recorded(
     """Record the commands, and what is looked up, in one message; returns the store's clock. Raises CommandRepeated,
     KeysLost, so that nothing is stored.
     """
+    if not commands:
+        return None
     left = iter(positions)
     answered = [
-        (str(c.command_id), *c.asker, [next(left) for _ in range(c.events)], json.dumps(dict(c.result)))
+        (str(c.command_id), *c.asker, _array(next(left) for _ in range(c.events)), json.dumps(dict(c.result)))
         for c in commands
     ]
-    template = "(%s, %s, %s, %s::bigint[], %s)"
-    held = cursor.mogrify(HELD, (list(keys),)).decode() if keys else "0"
-    message = looked_up.replace("%", "%%") + COMMANDS + held
-    stored = execute_values(cursor, message, answered, template, page_size=PAGE, fetch=True)
+    _prepare(cursor, how := HOLDING_KEYS if keys else WITHOUT_KEYS)
+    asked = cursor.mogrify(RECORD.format(_name(how)), (*_columns(answered), list(keys))).decode()
+    cursor.execute(looked_up + asked)
+    stored = cursor.fetchall()
     if len(stored) != len(answered):
         raise CommandRepeated
-    if stored and stored[0][1] != len(keys):
+    if stored[0][1] != len(keys):
         raise KeysLost("the vault's server crashed meanwhile and took keys back: to be sealed again")
-    return stored[0][0] if stored else None
+    return int(stored[0][0])
+
+
+def _prepare(cursor: Any, statement: str) -> None:
+    """Plan it, once in a session: under the lock, for whoever parses an INSERT waits for the one who has locked."""
+    if (name := _name(statement)) not in cursor.connection.prepared:
+        cursor.execute(f"PREPARE {statement}")
+        cursor.connection.prepared.add(name)
+
+
+def _name(statement: str) -> str:
+    return statement.partition(" ")[0]
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """As PostgreSQL writes it: arrays of different lengths are no array of arrays."""
+    return "{" + ",".join(map(str, numbers)) + "}"

@@ -13,6 +13,7 @@ takes the key back, and processes that hold it would go on sealing with it.
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
 from threading import Lock
 from typing import Any, Final
 
@@ -25,19 +26,24 @@ from adapters.vault.sealing import closed, opened
 from domain.errors import KeyBroken, KeyMissing
 from domain.ports import MasterKey
 from postgres.pool import Pool
+from postgres.session import connect
 
 CACHE = 50_000  # decrypted keys; about 15 MB
 FRESH_S = 5.0  # how long a process may still use a key that another one destroyed
 TRIES = 3  # to make a key while the master key is changed
 
-FETCH: Final = "SELECT subject::text, wrapped, master FROM vault.subject_key WHERE subject = ANY(%s::uuid[])"
-MAKE: Final = f"""SET LOCAL synchronous_commit = {{}};
+LOOK_UP: Final = "SELECT subject::text, wrapped, master FROM vault.subject_key WHERE subject = ANY({}::uuid[])"
+PREPARE: Final = f"""PREPARE keys_of (uuid[]) AS {LOOK_UP.format("$1")};
+PREPARE make_keys (uuid[], bytea[], integer, uuid[]) AS
 WITH made AS (INSERT INTO vault.subject_key (subject, wrapped, master)
     SELECT new.subject, new.wrapped, wrapping.id
-    FROM unnest(%s::uuid[], %s::bytea[]) AS new (subject, wrapped), vault.master_key wrapping
-    WHERE wrapping.id = %s AND wrapping.retired_at IS NULL
+    FROM unnest($1, $2) AS new (subject, wrapped), vault.master_key wrapping
+    WHERE wrapping.id = $3 AND wrapping.retired_at IS NULL
     ON CONFLICT DO NOTHING RETURNING subject::text, wrapped, master)
-TABLE made UNION ALL {FETCH}"""
+TABLE made UNION ALL {LOOK_UP.format("$4")}"""
+"""Planned once per connection: planning cost more than the look."""
+FETCH: Final = "EXECUTE keys_of (%s::uuid[])"
+MAKE: Final = "SET LOCAL synchronous_commit = {}; EXECUTE make_keys (%s::uuid[], %s::bytea[], %s, %s::uuid[])"
 # In the order of subjects, as a rewrap goes through them: two who lock rows in two orders would wait for each other.
 DESTROY: Final = """INSERT INTO vault.subject_key (subject, destroyed_at)
 SELECT DISTINCT gone.subject, now() FROM ({}) AS gone (subject)
@@ -58,7 +64,8 @@ class PostgresVault:
     """
 
     def __init__(self, database: str, ring: Ring, *, beside_events: bool, connections: int = 4) -> None:
-        self._pool = Pool(database, "vault", connections)
+        self._database = database
+        self._pool = Pool(database, "vault", connections, prepare=PREPARE)
         self.masters = Masters(self._pool.read, ring)
         self._beside_events = beside_events
         self._make = MAKE.format("off" if beside_events else "on")
@@ -67,7 +74,7 @@ class PostgresVault:
 
     def create(self) -> None:
         """Create the tables; safe to repeat. Raises WrongMasterKey."""
-        with self._pool.transaction() as cursor:
+        with closing(connect(self._database, "vault init")) as session, session, session.cursor() as cursor:
             tables.create(cursor, self.masters.ring)
         self.check()
 

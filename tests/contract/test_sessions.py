@@ -2,11 +2,13 @@
 
 import gc
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
+from typing import Any
 
 import pytest
-from psycopg2 import OperationalError, ProgrammingError
+from psycopg2 import InternalError, OperationalError, ProgrammingError
 from sqlalchemy import text
 
 from postgres import limits, session
@@ -91,6 +93,55 @@ def test_a_transaction_that_fails_leaves_nothing_and_its_session_reads_on(alone:
         with pytest.raises(ProgrammingError), pool.transaction() as cursor:
             cursor.execute("CREATE TABLE lost (id int); SELECT nothing FROM nowhere")
         assert pool.read("SELECT to_regclass('lost')") == [(None,)]
+        assert held() == 1
+
+
+def test_a_transaction_that_its_first_message_begins_is_stored_whole(alone: None, database_url: str) -> None:
+    with closing(Pool(database_url, "vault", 1)) as pool:
+        with pool.begun_by_first() as cursor:
+            cursor.execute("BEGIN; CREATE TABLE whole (id int)")
+            cursor.execute("INSERT INTO whole VALUES (1)")
+        assert pool.read("SELECT count(*), pg_current_xact_id_if_assigned() IS NULL FROM whole") == [(1, True)]
+
+
+def _failed(cursor: Any) -> None:
+    cursor.execute("SELECT nothing FROM nowhere")
+
+
+def _failed_unheard(cursor: Any) -> None:
+    with suppress(ProgrammingError):
+        _failed(cursor)
+
+
+def _thought_better(_: Any) -> None:
+    raise KeyError
+
+
+def _ended(cursor: Any) -> None:
+    cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+@pytest.mark.parametrize(
+    ("goes_wrong", "error"),
+    [
+        (_failed, ProgrammingError),
+        (_failed_unheard, InternalError),
+        (_thought_better, KeyError),
+        (_ended, OperationalError),
+    ],
+)
+def test_such_a_transaction_that_fails_leaves_nothing_either(
+    alone: None, database_url: str, goes_wrong: Callable[[Any], None], error: type[Exception]
+) -> None:
+    def half(pool: Pool) -> None:
+        with pool.begun_by_first() as cursor:
+            cursor.execute("BEGIN; CREATE TABLE half (id int)")
+            goes_wrong(cursor)
+
+    with closing(Pool(database_url, "vault", 1)) as pool:
+        with pytest.raises(error):
+            half(pool)
+        assert pool.read("SELECT to_regclass('half')") == [(None,)]
         assert held() == 1
 
 
