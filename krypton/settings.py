@@ -242,6 +242,11 @@ class Settings:
         return self.web_providers_given or self.home / "providers.toml"
 
     @property
+    def public_origin(self) -> str:
+        """The address under which browsers ask the web service: as set, else this machine's."""
+        return self.web_origin or f"http://127.0.0.1:{self.web_port}"
+
+    @property
     def log_folder(self) -> Path:
         """The folder of the log's tiles, to be served as static files."""
         return self.log_folder_given or Home(self.home).tiles

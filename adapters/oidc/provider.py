@@ -208,7 +208,7 @@ class Provider:
         as_client: bool = False,
         bearer: str | None = None,
     ) -> dict[str, Any]:
-        """Raises Refused: it is answered with 400 or 401; ProviderAway: with anything else that is no answer."""
+        """Raises Refused: the code or token that is shown is no good; ProviderAway: it answers in no other way."""
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
         auth = httpx.BasicAuth(quote_plus(self.client), quote_plus(self.secret)) if as_client else None
         trust = ssl.create_default_context(cafile=str(self.authorities) if self.authorities else None)
@@ -225,13 +225,15 @@ class Provider:
                 status = answer.status_code
         except (httpx.HTTPError, OSError) as away:
             raise ProviderAway(f"the provider of sign-in does not answer ({type(away).__name__})") from None
-        if status in (400, 401) and (as_client or bearer):
-            raise Refused(f"the provider refuses ({status}, {_code(body)})")
+        if status in (400, 401) and (bearer or GRANT in body):
+            raise Refused(f"the provider takes what it is shown no more ({status})")
         if status != httpx.codes.OK:
-            raise ProviderAway(f"the provider of sign-in answers with {status}")
+            raise ProviderAway(f"the provider of sign-in answers with {status} ({_code(body)})")
         return _object(body)
 
 
+GRANT: Final = b"invalid_grant"
+"""The code of an error by which a code or a refresh token is no good (RFC 6749 §5.2)."""
 _BESIDE: Final = ("refresh_token", "id_token")
 
 
@@ -253,5 +255,5 @@ def _object(body: bytes) -> dict[str, Any]:
 
 def _code(body: bytes) -> str:
     """The error's code (RFC 6749 §5.2), for the log: one of some known words, and nothing else that stands there."""
-    known = ("invalid_grant", "invalid_client", "invalid_request", "invalid_token", "unauthorized_client")
+    known = ("invalid_client", "invalid_request", "invalid_token", "unauthorized_client")
     return next((one for one in known if one.encode() in body), "unnamed")

@@ -22,12 +22,21 @@ IDLE_US: Final = 30 * 60 * SECOND_US
 SEEN_US: Final = 60 * SECOND_US
 """How old the note of the last use may grow: a session is looked up often, and written seldom."""
 ID: Final = re.compile("[A-Za-z0-9_-]{43}")
+ASK_US: Final = 5 * 60 * SECOND_US
+"""How old what the provider said of its session may grow while this one is in use."""
+AGAIN_US: Final = 60 * SECOND_US
+"""When it is asked again that did not answer."""
 LIVE: Final = f"began_at > %(now)s - {LASTS_US} AND seen_at > %(now)s - {IDLE_US}"
 OPEN: Final = """INSERT INTO web.session
-(id_hash, provider, actor, site, subject, session, sealed, began_at, seen_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"""
-OF: Final = f"SELECT provider, actor, site, sealed, seen_at FROM web.session WHERE id_hash = %(id)s AND {LIVE}"
+(id_hash, provider, actor, site, subject, session, sealed, began_at, seen_at, asked_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+OF: Final = (
+    f"SELECT provider, actor, site, sealed, seen_at, asked_at FROM web.session WHERE id_hash = %(id)s AND {LIVE}"
+)
 SEEN: Final = "UPDATE web.session SET seen_at = greatest(seen_at, %s) WHERE id_hash = %s"
+CLAIM: Final = """UPDATE web.session SET asked_at = %(then)s
+WHERE id_hash = %(id)s AND asked_at < %(now)s - %(old)s RETURNING id_hash"""
+KEEP: Final = "UPDATE web.session SET sealed = %s, asked_at = %s WHERE id_hash = %s"
 BECOME: Final = f"""UPDATE web.session SET id_hash = %(new)s, actor = %(actor)s, site = %(site)s, sealed = %(sealed)s
 WHERE id_hash = %(id)s AND {LIVE}"""
 END: Final = "DELETE FROM web.session WHERE id_hash = %s"
@@ -44,13 +53,16 @@ GIVEN: Final = "SELECT identity_id::text, sealed FROM web.reason WHERE id_hash =
 
 @dataclass(frozen=True)
 class Session:
-    """One session. ``hash``: of its id; ``actor``: None while they choose; ``kept``: what was sealed in it."""
+    """One session. ``hash``: of its id; ``actor``: None while they choose; ``kept``: what was sealed in it;
+    ``due``: the provider is to be asked whether its own session goes on.
+    """
 
     hash: bytes
     provider: str
     actor: str | None
     site: str | None
     kept: Mapping[str, Any] = field(repr=False)
+    due: bool = False
 
 
 class Sessions:
@@ -76,7 +88,7 @@ class Sessions:
         sealed = self._sealing.seal(kept, _place(place, provider, actor, site))
         with self._pool.transaction() as cursor:
             cursor.execute(END_OVER, {"now": now})
-            cursor.execute(OPEN, (place, provider, actor, site, *named, sealed, now, now))
+            cursor.execute(OPEN, (place, provider, actor, site, *named, sealed, now, now, now))
         return made
 
     def of(self, id: str, *, using: bool = True) -> Session | None:
@@ -87,14 +99,14 @@ class Sessions:
         found = self._pool.read(OF, {"id": place, "now": now})
         if not found:
             return None
-        ((provider, actor, site, sealed, seen_at),) = found
+        ((provider, actor, site, sealed, seen_at, asked_at),) = found
         if using and now - seen_at > SEEN_US:
             self._pool.read(SEEN, (now, place))
         try:
             kept = self._sealing.open(bytes(sealed), _place(place, provider, actor, site))
         except Broken:
             return None
-        return Session(place, provider, actor, site, kept)
+        return Session(place, provider, actor, site, kept, now - asked_at > ASK_US)
 
     def become(self, id: str, session: Session, *, actor: str, site: str | None, kept: Mapping[str, Any]) -> str | None:
         """The session goes on under another id, as that actor; None: it has ended meanwhile."""
@@ -105,6 +117,17 @@ class Sessions:
         with self._pool.transaction() as cursor:
             cursor.execute(BECOME, values | {"sealed": sealed})
             return made if cursor.rowcount else None
+
+    def claim(self, session: Session) -> bool:
+        """Whether the caller is to ask the provider: one does, and another a minute later where that was in vain."""
+        now = self._now()
+        values = {"id": session.hash, "now": now, "old": ASK_US, "then": now - ASK_US + AGAIN_US}
+        return bool(self._pool.read(CLAIM, values))
+
+    def keep(self, session: Session, kept: Mapping[str, Any]) -> None:
+        """Keep what the provider gave in its place."""
+        place = _place(session.hash, session.provider, session.actor, session.site)
+        self._pool.read(KEEP, (self._sealing.seal(kept, place), self._now(), session.hash))
 
     def end(self, id: str) -> None:
         """End it, if it is there."""

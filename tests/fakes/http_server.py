@@ -10,9 +10,9 @@ from tests.waiting import WITHIN_S
 
 
 @contextmanager
-def serving(app: Any, protocol: type[LimitedProtocol] = LimitedProtocol) -> Iterator[int]:
-    """Its port, while it answers."""
-    with listen("127.0.0.1", 0, "a free port") as opened:
+def serving(app: Any, protocol: type[LimitedProtocol] = LimitedProtocol, port: int = 0) -> Iterator[int]:
+    """Its port, while it answers: a free one, where none is named."""
+    with listen("127.0.0.1", port, "a free port") as opened:
         http = server(app, protocol)
         port = int(opened.getsockname()[1])
         thread = threading.Thread(target=http.run, kwargs={"sockets": [opened]})

@@ -20,6 +20,7 @@ from domain.errors import NotFound
 from krypton.faces.http import declared, routes
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import Browsers, Face, face
+from krypton.faces.http.issued import Issued
 from krypton.faces.http.limits import Limits
 from krypton.faces.http.proxies import Network
 from krypton.faces.http.signing_in import Authenticator
@@ -120,13 +121,14 @@ def wired(
     works: Callable[[], bytes] = lambda: b"krypton_healthy 1.0\n",
     pool: int = 2,
     ways: Sequence[Authenticator] = (),
+    issued: Issued | None = None,
     browsers: Browsers | None = None,
     archive: Archive | None = None,
 ) -> Iterator[Face]:
     """The whole face, with the usual accounts, and other ``ways`` to sign in."""
     ours: Any = SimpleNamespace(pool=pool, settings=SimpleNamespace(web_viewer=folder / "viewer"), archive=archive)
-    signing_in = [usual(folder), *ways]
-    made = face(ours, signing_in, well, works, limits=limits, trusted=trusted, browsers=browsers)
+    signing_in = [*ways, usual(folder)]
+    made = face(ours, signing_in, well, works, limits=limits, trusted=trusted, issued=issued, browsers=browsers)
     try:
         yield made
     finally:

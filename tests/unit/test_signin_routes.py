@@ -1,16 +1,19 @@
 """Browsers sign in: what they are sent away with and come back with, what they choose, and how they are signed out."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.oidc.introspection import ProviderAway
+from adapters.oidc.provider import Refused
 from adapters.oidc.tokens import EndedThere, NotGood
 from krypton.faces.http.declared import DeclaredRoute
 from krypton.faces.signin.addresses import local
 from tests.fakes.browsers import BEGUN, FORM, MATRICULE, ORIGIN, PAGE, PATIENT, SESSION, World, browsing
-from tests.fakes.openid import CHB, CHD, ISSUER, RPPS, Who, activity, id_claims, shown
+from tests.fakes.openid import CHB, CHD, ISSUER, RPPS, Given, Who, activity, id_claims, shown
 from tests.fakes.web import PERSON, RECORD, SIGNED, Queries
 
 STAFF = {"people": {"f:essai:8" + RPPS: ("auditor:dpo", "operator:night", "rpps:10101205671", "no role")}}
@@ -355,3 +358,63 @@ def test_every_route_is_declared_says_why_it_is_open_and_is_in_the_page_for_call
         one: Any = route.endpoint
         assert one.task or one.why_open
         assert f"`{one.method} {one.path}`" in page
+
+
+def asked_again(world: World) -> int:
+    """The status of a question, once it is time to ask the provider."""
+    world.sessions.due = True
+    return int(world.client.get(RECORD, headers={"Krypton-Reason": "care"}).status_code)
+
+
+def test_the_provider_is_asked_now_and_then_whether_its_session_goes_on_and_gives_tokens_anew(world: World) -> None:
+    world.sign_in()
+    assert world.client.get(RECORD, headers={"Krypton-Reason": "care"}).status_code == 200
+    assert world.providers["psc"].renewals == []
+    assert asked_again(world) == 200
+    assert asked_again(world) == 200
+    assert world.providers["psc"].renewals == ["fictitious-refresh", "second-refresh"]
+    (session,) = world.sessions.held.values()
+    assert session.kept["tokens"] == {
+        "access": "second-access",
+        "refresh": "second-refresh",
+        "id_token": "fictitious-id-token",  # the one that was verified
+        "until": 4e9,
+    }
+
+
+def test_a_session_ends_where_the_provider_holds_its_own_to_be_over(world: World) -> None:
+    world.sign_in()
+    world.providers["psc"].renewal = Refused("over")
+    assert asked_again(world) == 401
+    assert world.sessions.held == {}
+
+
+def test_a_session_goes_on_where_the_provider_does_not_answer_or_gives_nothing_to_ask_with(world: World) -> None:
+    world.sign_in()
+    world.providers["psc"].renewal = ProviderAway("away")
+    assert asked_again(world) == 200
+    world.providers["psc"].who = Who(tokens=Given(refresh=None))
+    world.sign_in()
+    assert asked_again(world) == 200
+    assert len(world.providers["psc"].renewals) == 1
+
+
+def test_a_session_of_a_provider_that_is_stated_no_more_is_none(world: World) -> None:
+    world.sign_in()
+    (id,) = world.sessions.held
+    world.sessions.held[id] = replace(world.sessions.held[id], provider="former")
+    assert world.client.get(RECORD, headers={"Krypton-Reason": "care"}).status_code == 401
+    assert (
+        world.client.get("/sign-out", headers=PAGE, follow_redirects=False).headers["location"].startswith("/sign-in")
+    )
+
+
+def test_where_the_provider_is_away_nobody_is_sent_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(**_: str) -> str:
+        raise ProviderAway("away")
+
+    monkeypatch.setattr(world.providers["psc"], "begin", away)
+    answer = world.client.get("/sign-in/psc", headers=PAGE)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    world.providers["staff"].who = ProviderAway("away")
+    assert "did not answer" in world.sign_in("staff").text

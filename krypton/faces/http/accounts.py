@@ -59,6 +59,11 @@ class Account:
         """Whether a certificate with these names may be this account's, or need not be."""
         return self.certificate is None or self.certificate in names
 
+    def shows(self, token: str, names: frozenset[str]) -> bool:
+        """Whether this token, and a certificate with these names, are all that the account signs in by."""
+        right = self.digest is None or (bool(FORM.fullmatch(token)) and _digest(token) == self.digest)
+        return right and self.fits(names)
+
 
 @dataclass(frozen=True)
 class Portal:
@@ -101,6 +106,12 @@ class Accounts:
             raise refused(NOT_GOOD)
         return SignedIn(found.actor, found.site, f"account {found.name}")
 
+    def named(self, name: str) -> Account | None:
+        """The account of that name, while it is one."""
+        self._look()
+        found = self._held.accounts.get(name)
+        return found if found and found.until >= self._today() else None
+
     def portal(self, names: frozenset[str]) -> Portal | None:
         """The portal that a certificate with these names is of, while it is one; of two it is neither."""
         self._look()
@@ -111,8 +122,7 @@ class Accounts:
         scheme, _, token = shown.authorization.partition(" ")
         if scheme.lower() != "bearer" or not FORM.fullmatch(token):
             return None
-        digest = hashlib.sha256(token.encode()).hexdigest()  # a digest tells nobody how much of a guess was right
-        found = [one for one in self._held.accounts.values() if one.digest == digest]
+        found = [one for one in self._held.accounts.values() if one.digest == _digest(token)]
         return found[0] if found and found[0].fits(shown.names) else None
 
     def _look(self, *, first: bool = False) -> None:
@@ -156,6 +166,11 @@ def read(file: Path, home: Path) -> Held:
     if any(len(set(shown)) < len(shown) for shown in (digests, alone)):
         raise SettingsWrong(f"{WHAT} {file}: two accounts have the same certificate or token: give each its own")
     return Held(accounts, portals)
+
+
+def _digest(token: str) -> str:
+    """As the file has it; it tells nobody how much of a guess was right."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _account(name: str, stated: Any, where: str) -> Account:

@@ -19,6 +19,7 @@ from krypton.bootstrap import Krypton
 from krypton.faces.dicomweb import stow
 from krypton.faces.dicomweb.storing import Storing
 from krypton.faces.http.declared import Declared, DeclaredRoute, Doors
+from krypton.faces.http.issued import Issued
 from krypton.faces.http.limits import OF_AN_ADDRESS, Limited, Limits, Takes
 from krypton.faces.http.metrics import Metrics
 from krypton.faces.http.problem import Problem
@@ -80,11 +81,12 @@ def face(
     trusted: Collection[Network] = (),
     others: Sequence[Closing] = (),
     storing: Storing | None = None,
+    issued: Issued | None = None,
     browsers: Browsers | None = None,
 ) -> Face:
     """The web service of a ledger; ``ours.pool`` requests at once ask it. ``trusted``: the proxies before it.
     ``others``: threads and connections that the ways of signing in use; ``storing``: keeps images that are sent, where
-    they are kept; ``browsers``: None where these cannot sign in.
+    they are kept; ``issued``: gives tokens to programs; ``browsers``: None where these cannot sign in.
     """
     limits, metrics = limits or Limits(), Metrics()
     addresses = limits.buckets(OF_AN_ADDRESS)
@@ -92,7 +94,8 @@ def face(
     reading = Workers(READERS, READ)
     doors = Doors(ours, ways, asking, aside, taking, reading, limits.buckets(), addresses, Standing(ours))
     declared = [*routes(doors, metrics, well, works), *stow.routes(doors, storing)]
-    declared += browsers.declared(doors) if browsers else ()
+    declared += [issued.route(doors)] if issued else []
+    declared += browsers.declared(doors) if browsers else []
     router = Router([one.route() for one in declared], redirect_slashes=False, default=_nowhere)
     guarded = browsers.guarding(router) if browsers else router
     app: ASGIApp = Limited(guarded, limits, addresses, partial(_takes, router))

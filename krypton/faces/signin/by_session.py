@@ -1,33 +1,31 @@
 """Signs in by the cookie of a session: the way of browsers, behind the port of every other way."""
 
 from functools import partial
+from typing import Final
 
 from krypton.faces.http.signing_in import Shown, SignedIn, refused
 from krypton.faces.http.workers import Workers
 from krypton.faces.signin import cookies
-from krypton.faces.signin.ports import Session, Sessions
+from krypton.faces.signin.steps import SignIn
 
-OVER = "the session has ended: sign in again"
-CHOOSING = "choose first from where you act"
+OVER: Final = "the session has ended: sign in again"
+CHOOSING: Final = "choose first from where you act"
 
 
 class BySession:
-    """See ``Authenticator``. ``threads``: in which sessions are looked up."""
+    """See ``Authenticator``. ``looking``: threads in which sessions are looked up; ``asking``: and their providers."""
 
-    def __init__(self, sessions: Sessions, threads: Workers) -> None:
-        self._sessions, self._threads = sessions, threads
+    def __init__(self, sign_in: SignIn, looking: Workers, asking: Workers) -> None:
+        self._sign_in, self._looking, self._asking = sign_in, looking, asking
 
     async def who(self, shown: Shown) -> SignedIn | None:
         """None: no cookie. Raises Problem 401."""
         if (id := cookies.read(shown.cookie, cookies.SESSION)) is None:
             return None
-        session = await self._threads.run(partial(self._sessions.of, id, using=not shown.again))
+        session = await self._looking.run(partial(self._sign_in.session, id, using=not shown.again))
         if session is None or session.actor is None:
             raise refused(CHOOSING if session else OVER)
-        return signed(self._sessions, session, session.actor)
-
-
-def signed(sessions: Sessions, session: Session, actor: str) -> SignedIn:
-    """Who the session is of."""
-    reason = partial(sessions.reason_given, session)
-    return SignedIn(actor, session.site, f"session {session.hash.hex()}", reason)
+        if session.due and not shown.again and not await self._asking.run(partial(self._sign_in.goes_on, id, session)):
+            raise refused(OVER)
+        reason = partial(self._sign_in.sessions.reason_given, session)
+        return SignedIn(session.actor, session.site, f"session {session.hash.hex()}", reason)

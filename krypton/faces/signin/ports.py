@@ -76,6 +76,9 @@ class Provider(Protocol):
     def ended(self, logout_token: str) -> EndedThere:
         """Which session ended there."""
 
+    def renewed(self, refresh: str) -> Tokens:
+        """Tokens in the place of those before."""
+
     def leave(self, id_token: str | None, back: str, state: str) -> str | None:
         """Where to send a browser that signs out."""
 
@@ -103,6 +106,10 @@ class Session(Protocol):
     def kept(self) -> Mapping[str, Any]:
         """What was kept in it."""
 
+    @property
+    def due(self) -> bool:
+        """The provider is to be asked whether its own session goes on."""
+
 
 class Sessions(Protocol):
     """See ``adapters.web_sessions.sessions``."""
@@ -124,6 +131,12 @@ class Sessions(Protocol):
 
     def become(self, id: str, session: Any, *, actor: str, site: str | None, kept: Mapping[str, Any]) -> str | None:
         """It goes on under another id."""
+
+    def claim(self, session: Any) -> bool:
+        """Whether the caller is to ask the provider."""
+
+    def keep(self, session: Any, kept: Mapping[str, Any]) -> None:
+        """Keep what the provider gave in its place."""
 
     def end(self, id: str) -> None:
         """End it, if it is there."""

@@ -5,6 +5,7 @@ a form brings a token that its page was given.
 """
 
 import hmac
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.responses import RedirectResponse, Response
 
 from krypton.faces.http.declared import LONGEST_REASON, Answer, Asked, Declared, Doors
-from krypton.faces.http.problem import Problem
+from krypton.faces.http.problem import Problem, away
 from krypton.faces.http.signing_in import refused
 from krypton.faces.http.workers import Workers
 from krypton.faces.signin import cookies
@@ -25,6 +26,7 @@ from krypton.faces.signin.pages import STYLE, Pages
 from krypton.faces.signin.ports import Session
 from krypton.faces.signin.steps import BEGUN_S, SIGNED_OUT, NobodyHere, NotSignedIn, Opened, SignIn
 
+log = logging.getLogger(__name__)
 USUAL: Final = (
     "Care of the patient",
     "Reading of an exam",
@@ -78,7 +80,11 @@ class Routes:
         return self.pages.page("sign-in", providers=offered)
 
     def _begin(self, asked: Asked) -> Response:
-        address, begun = self.sign_in.begin(self._named(asked), _one(asked, "next"))
+        try:
+            address, begun = self.sign_in.begin(self._named(asked), _one(asked, "next"))
+        except self.sign_in.unproven as error:
+            log.error("nobody can sign in by %s: %s", asked.path["provider"], error)
+            raise away() from None
         return _to(address, cookies.put(cookies.BEGUN, begun, BEGUN_S))
 
     def _back(self, asked: Asked) -> Response:
@@ -111,8 +117,7 @@ class Routes:
 
     def _leave(self, asked: Asked) -> Response:
         id, session = self._session(asked)
-        known = self.sign_in.providers.get(session.provider)
-        title = known.stated.title if known else session.provider
+        title = self.sign_in.providers[session.provider].stated.title
         parts = urlsplit(self.sign_in.leaving(session) or "")
         where = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
         return self.pages.page("sign-out", goes_to=where, form=self.sign_in.sealing.form_token(id), provider=title)
@@ -166,7 +171,7 @@ class Routes:
     def _session(self, asked: Asked, *, chosen: bool = False) -> tuple[str, Session]:
         """Raises Problem 401."""
         id = cookies.read(asked.headers.get("cookie", ""), cookies.SESSION)
-        session = self.sign_in.sessions.of(id) if id else None
+        session = self.sign_in.session(id) if id else None
         if id is None or session is None or (chosen and session.actor is None):
             raise refused(OVER)
         return id, session

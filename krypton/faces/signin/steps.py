@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from krypton.faces.signin import cookies
 from krypton.faces.signin.addresses import local
-from krypton.faces.signin.ports import Identified, Provider, Sealing, Session, Sessions
+from krypton.faces.signin.ports import Identified, Provider, Sealing, Session, Sessions, Tokens
 from krypton.faces.signin.providers import Stated
 from krypton.faces.signin.situations import Ledger, NobodyHere, Situation, situations
 
@@ -49,7 +49,9 @@ class Opened:
 
 @dataclass(frozen=True)
 class SignIn:
-    """The steps. ``origin``: the one public address of this service; ``unproven``: what a provider's answers raise."""
+    """The steps. ``origin``: the one public address of this service; ``unproven``: what a provider's answers raise;
+    ``over``: that of them by which it says that its session has ended.
+    """
 
     origin: str
     providers: Mapping[str, Known]
@@ -57,6 +59,7 @@ class SignIn:
     sealing: Sealing
     ledger: Ledger
     unproven: tuple[type[Exception], ...]
+    over: type[Exception]
     now: Callable[[], float] = field(default=time.time)
 
     def begin(self, name: str, next: str) -> tuple[str, str]:
@@ -78,7 +81,7 @@ class SignIn:
             who = known.asked.identified(told["code"], nonce=held["nonce"], verifier=held["verifier"])
         except self.unproven as not_good:
             log.warning("a sign-in by %s came to nothing: %s", name, not_good)
-            raise NotSignedIn("what the provider answered is not good, or not any more") from None
+            raise NotSignedIn("the provider did not answer, or what it answered is not good (any more)") from None
         found = situations(known.stated, who, self.ledger)
         return self._opened(name, who, found, str(held["next"]))
 
@@ -95,8 +98,8 @@ class SignIn:
         return held
 
     def _opened(self, name: str, who: Identified, found: list[Situation], next: str) -> Opened:
-        given, only = who.tokens, found[0] if len(found) == 1 else None
-        tokens = {"access": given.access, "refresh": given.refresh, "id_token": given.id_token, "until": given.until}
+        only = found[0] if len(found) == 1 else None
+        tokens = _kept(who.tokens, who.tokens.id_token)
         id = self.sessions.open(
             name,
             subject=str(who.claims["sub"]),
@@ -112,6 +115,30 @@ class SignIn:
         )
         return Opened(id, next, only is not None)
 
+    def session(self, id: str, *, using: bool = True) -> Session | None:
+        """The session with that id, while it is one, of a provider that is stated."""
+        found = self.sessions.of(id, using=using)
+        return found if found and found.provider in self.providers else None
+
+    def goes_on(self, id: str, session: Session) -> bool:
+        """Whether the provider's own session goes on, as far as it says; where it does not, this one ends.
+
+        Its tokens are renewed by that: one that a program is asked with is good for minutes.
+        """
+        tokens = session.kept["tokens"]
+        if tokens["refresh"] is None or not self.sessions.claim(session):
+            return True
+        try:
+            given = self.providers[session.provider].asked.renewed(tokens["refresh"])
+        except self.over:
+            self.sessions.end(id)
+            return False
+        except self.unproven as away:
+            log.warning("whether a session at %s goes on is not known: %s", session.provider, away)
+            return True
+        self.sessions.keep(session, {**session.kept, "tokens": _kept(given, tokens["id_token"])})
+        return True
+
     def chosen(self, id: str, session: Session, which: int) -> Opened:
         """Go on as one of those that there are to choose from, under a new id. Raises NotSignedIn."""
         choices = session.kept["choices"]
@@ -126,14 +153,13 @@ class SignIn:
 
     def out(self, id: str) -> str:
         """End the session here; returns where its browser goes to end it at the provider, too."""
-        session = self.sessions.of(id, using=False)
+        session = self.session(id, using=False)
         self.sessions.end(id)
         return (self.leaving(session) if session else None) or SIGNED_OUT
 
     def leaving(self, session: Session) -> str | None:
         """Where the session ends at its provider; None: nowhere, or it is away."""
-        if (known := self.providers.get(session.provider)) is None:
-            return None
+        known = self.providers[session.provider]
         try:
             id_token = session.kept["tokens"]["id_token"]
             return known.asked.leave(id_token, self.origin + SIGNED_OUT, secrets.token_urlsafe(RANDOM))
@@ -151,6 +177,11 @@ class SignIn:
         ended = self.sessions.end_of(name, told.id, told.until, told.subject, told.session)
         log.info("%s ended %s sessions", name, ended)
         return ended is not None
+
+
+def _kept(given: Tokens, id_token: str | None) -> dict[str, Any]:
+    """Tokens, as a session keeps them. ``id_token``: the one that was verified."""
+    return {"access": given.access, "refresh": given.refresh, "id_token": id_token, "until": given.until}
 
 
 SIGNED_OUT: Final = "/signed-out"
