@@ -53,10 +53,21 @@ ONSETS, VOWELS, ENDS = (line.split() for line in SYLLABLES.strip().splitlines())
 
 
 def family_names(count: int) -> list[str]:
-    """So many family names, the commonest first; the same ones each time."""
+    """So many family names, the commonest first; the same ones each time, and the first of them whatever the count."""
     common = [name.replace("-", " ") for name in COMMON_FAMILIES.split()]
     built = ("".join(parts) for parts in product(ONSETS, VOWELS, ONSETS, ENDS))
     every = list(dict.fromkeys(built))
     step = 7_919  # a prime: neighbours in the list are not neighbours in spelling
-    rare = [every[place * step % len(every)] for place in range(max(count - len(common), 0))]
-    return list(dict.fromkeys([*common, *rare]))[:count]
+    rare = range(max(count - len(common), 0))
+    short = [every[place * step % len(every)] for place in rare[: len(every)]]
+    long = [_of_three_syllables(place * step) for place in rare[len(every) :]]
+    return list(dict.fromkeys([*common, *short, *long]))[:count]
+
+
+def _of_three_syllables(number: int) -> str:
+    """The name of a number: in a large region there are more of them than two syllables give."""
+    parts = []
+    for syllables in (ONSETS, VOWELS, ONSETS, VOWELS, ONSETS, ENDS):
+        number, place = divmod(number, len(syllables))
+        parts.append(syllables[place])
+    return "".join(parts)

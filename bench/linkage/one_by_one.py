@@ -14,9 +14,8 @@ from dataclasses import replace
 from bench.linkage.measures import Figures
 from bench.linkage.region import region
 from domain.matching import pair
-from domain.matching.candidates import MOST, candidates
+from domain.matching.candidates import Came, candidates
 from domain.matching.deciding import decide, scored
-from domain.matching.keys import keys
 from domain.matching.limits import Limits
 from domain.matching.model import Model
 from domain.matching.record import Record, record
@@ -29,16 +28,14 @@ class Neighbourhoods:
 
     def __init__(self, records: Sequence[Record], model: Model) -> None:
         self._records, self._model = records, model
-        self._keys: dict[int, list[int]] = defaultdict(list)
+        self._came = Came()
         self._blocks: dict[Hashable, list[int]] = defaultdict(list)
         self.group_of: dict[int, frozenset[int]] = {}
 
     def register(self, place: int) -> None:
         """Decide what a newcomer is merged with."""
-        own = keys(self._records[place])
-        near = {other for key in own for other in self._keys[key][-MOST:] if self._is_near(place, other)}
-        for key in own:
-            self._keys[key].append(place)
+        shared = self._came.next(place, self._records[place])
+        near = {other for other in shared if self._is_near(place, other)}
         self.group_of[place] = frozenset([place])
         if block := birth_block(self._records[place]):
             self._blocks[block].append(place)

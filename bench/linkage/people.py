@@ -19,6 +19,7 @@ TWINS, HOMONYMS = 0.012, 0.001
 """Of births, those that are of twins; of people, those with another of the same names and birth date."""
 COMPOUND, DOUBLE, FOREIGN = 0.08, 0.03, 0.09
 FAMILIES: Final = 6_000
+"""Family names in a region of some ten thousand people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,9 @@ class Drawn:
 class Births:
     """Draws names, dates, places and numbers of one population."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, families: int) -> None:
         self.random = random
-        self.family = Drawn(random, family_names(FAMILIES))
+        self.family = Drawn(random, family_names(families))
         self.given = {"M": Drawn(random, MEN.split()), "F": Drawn(random, WOMEN.split())}
         here = [
             f"{department}{commune:03}" for commune in range(1, 60) for department in ("33", "40", "64", "24", "47")
@@ -112,9 +113,9 @@ class Births:
         return Person(family, first, " ".join(listed), birth, sex, place, number, None, None, parent)
 
 
-def population(size: int, seed: int = 14) -> list[Person]:
-    """So many people, in households; the same for the same seed."""
-    births = Births(Random(seed))
+def population(size: int, seed: int = 14, families: int = FAMILIES) -> list[Person]:
+    """So many people, in households; the same for the same seed. ``families``: how many names they have."""
+    births = Births(Random(seed), families)
     people: list[Person] = []
     while len(people) < size:
         people.extend(_household(births, len(people)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from bench.linkage.people import TEST_AUTHORITY, TODAY, Person, population
+from bench.linkage.people import FAMILIES, TEST_AUTHORITY, TODAY, Person, population
 from bench.linkage.slips import Traits, slip
 from domain.ins import qualified
 
@@ -32,9 +32,11 @@ class Local:
     ins: str | None
 
 
-def region(people: int = 50_000, seed: int = 14, errors: float = ERRORS) -> list[Local]:
-    """The records of so many people, in a random order; the same for the same seed."""
-    everybody = population(people, seed)
+def region(people: int = 50_000, seed: int = 14, errors: float = ERRORS, families: int = FAMILIES) -> list[Local]:
+    """The records of so many people, in a random order; the same for the same seed. ``families``: see
+    ``people.population``.
+    """
+    everybody = population(people, seed, families)
     random = Random(seed + 1)
     found = [
         _record(random, everybody, owner, errors) for owner in range(len(everybody)) for _ in range(_how_many(random))

@@ -17,6 +17,8 @@ CITIES: Final = (("75101", "75120", "75056"), ("13201", "13216", "13055"), ("693
 ABROAD: Final = "99"
 CAME_FROM: Final = {"75": frozenset({"92", "93", "94"}), "78": frozenset({"91", "92", "93", "95"})}
 """Old department to those of 1968."""
+PARIS: Final = "75"
+AROUND_PARIS: Final = frozenset(CAME_FROM).union(*CAME_FROM.values())
 
 
 @lru_cache(maxsize=50_000)
@@ -34,6 +36,12 @@ def place(text: str | None) -> str | None:
 def department(code: str) -> str:
     """The first two characters; for someone born abroad the country, all five."""
     return code if code.startswith(ABROAD) else code[:2]
+
+
+def district(code: str) -> str:
+    """The department; one for all that a commune near Paris has ever been in, so that one place is in one district."""
+    found = department(code)
+    return PARIS if found in AROUND_PARIS else found
 
 
 def same_place(one: str, other: str) -> bool:

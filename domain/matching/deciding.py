@@ -5,8 +5,9 @@ raised by the groups that sure merges and human ones leave, so that one person's
 that two are one person; it makes no rule merge a third, and keeps none out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.matching.agreement import agreement
 from domain.matching.groups import Groups
@@ -37,21 +38,38 @@ class Decided:
     groups: Groups
 
 
-def scored(records: Sequence[Record], places: Iterable[tuple[int, int]], model: Model) -> list[Pair]:
-    """Those pairs that a decision may rest on, with their weight, the heaviest first."""
+class Weighed(NamedTuple):
+    """How far two records agree, and what that is worth in bits."""
+
+    found: Agreement
+    bits: float
+
+
+Weigh = Callable[[Record, Record], Weighed]
+
+
+def weighed(one: Record, other: Record, model: Model) -> Weighed:
+    """Symmetric."""
+    found = agreement(one, other)
+    return Weighed(found, model.bits(found, one, other))
+
+
+def scored(
+    records: Sequence[Record], places: Iterable[tuple[int, int]], model: Model, weigh: Weigh | None = None
+) -> list[Pair]:
+    """Those pairs that a decision may rest on, with their weight, the heaviest first. ``weigh``: by the same model."""
     found = []
     for one, other in places:
         a, b = records[one], records[other]
-        agreed = agreement(a, b)
-        pair = Pair(one, other, agreed, model.bits(agreed, a, b))
-        if _counts(pair, model):
-            found.append(pair)
+        agreed, bits = weigh(a, b) if weigh else weighed(a, b, model)
+        if counts(agreed, bits, model):
+            found.append(Pair(one, other, agreed, bits))
     return sorted(found, key=lambda pair: (-pair.bits, pair.one, pair.other))
 
 
-def _counts(pair: Pair, model: Model) -> bool:
-    """Whether it may be merged or shown; a region has many times more candidates that are neither."""
-    return pair.bits >= model.limits.review_bits or sure(pair.found) or strict(pair.found, model.limits)
+def counts(found: Agreement, bits: float, model: Model) -> bool:
+    """Whether a pair may be merged or shown; a region has many times more candidates that are neither."""
+    return bits >= model.limits.review_bits or sure(found) or strict(found, model.limits)
 
 
 def decide(

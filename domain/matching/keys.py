@@ -3,6 +3,9 @@
 A record has up to 15 keys, and each holds a birth date, in whole or in part, or a number: no key grows with a common
 name. Names count by their sound, whichever field they stand in, so that swapped and married names meet. A trait that is
 not known gives no key.
+
+The less a key says, the more who share it must agree otherwise: in how much they may contradict each other
+(``sketches``) is part of the key.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +19,10 @@ from domain.matching.record import Record
 
 BITS: Final = 64
 """Of a key as stored: at 150 million keys two different ones meet by chance a few hundred times, to no effect."""
+MAY: Final = 3
+"""The last bits of a key: so many contradictions are allowed of two who share it."""
+MAY_CONTRADICT: Final = {"number": 3, "day+name": 1, "names+year": 1, "names+decade+day": 1}
+"""In how much who share a key may contradict each other; in nothing, where its kind is not named."""
 DAY_NAME: Final = "day+name"
 NUMBER, YEAR, MONTH_AND_DAY, DECADE_AND_DAY = "number", "year", "month and day", "decade and day"
 STEM, END, INITIAL = 3, 2, 1
@@ -27,6 +34,11 @@ LAST: Final = 2
 def keys(record: Record) -> frozenset[int]:
     """Signed integers of 64 bits, the same on every machine."""
     return frozenset(map(_digest, texts(record)))
+
+
+def may_contradict(key: int) -> int:
+    """In how much two who share this key may contradict each other, and are compared all the same."""
+    return key & MAY
 
 
 def keys_of(kind: str, record: Record) -> frozenset[int]:
@@ -77,7 +89,7 @@ def _of_day(record: Record) -> Iterator[str]:
         initials = "".join(sorted((record.family.sound[0], record.given.sound[0])))
         yield f"day+initials|{day}|{initials}"
     if record.place:
-        yield f"day+place|{day}|{record.place}|{record.sex or ''}"
+        yield f"day+place|{day}|{record.place}"
 
 
 def _day(birth: Born) -> str:
@@ -85,12 +97,16 @@ def _day(birth: Born) -> str:
 
 
 def _of_year(record: Record) -> Iterator[str]:
-    """The year, with the day and any one name or the place; with both names, or with parts of them."""
+    """The year, with the day and any one name or the place; with both names, with parts of them, or with one of them
+    and the place.
+    """
     yield from _of_day(record)
-    birth, given = record.born, record.given
-    if birth is None or given is None:
+    birth, family, given = record.born, record.family, record.given
+    if birth is None or family is None:
         return
-    for family in filter(None, (record.family, record.used)):
+    if record.place:
+        yield f"family+place+year|{family.sound}|{record.place}|{birth.year}"
+    if given:
         yield f"names+year|{_both(family.sound, given.sound)}|{birth.year}"
     for kind, name in _of_names(record):
         yield f"{kind}+year|{name}|{birth.year}"
@@ -141,7 +157,8 @@ def _sounds(record: Record) -> frozenset[str]:
 
 
 def _digest(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=BITS // 8).digest(), signed=True)
+    mixed = int.from_bytes(blake2b(text.encode(), digest_size=BITS // 8).digest(), signed=True)
+    return mixed & ~MAY | MAY_CONTRADICT.get(text.partition("|")[0], 0)
 
 
 KINDS: Final[Mapping[str, Callable[[Record], Iterator[str]]]] = {

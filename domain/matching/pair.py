@@ -6,7 +6,7 @@ Its neighbours may forbid what the pair alone allows: suspicions and groups are 
 
 from typing import Final
 
-from domain.matching.agreement import agreement
+from domain.matching import deciding
 from domain.matching.deciding import Pair
 from domain.matching.guards import two_given_names
 from domain.matching.levels import ENUMS, FIELDS, Agreement
@@ -23,8 +23,7 @@ NAMES: Final = [
 
 def weighed(one: Record, other: Record, model: Model) -> Pair:
     """How far two records agree, and what that is worth."""
-    found = agreement(one, other)
-    return Pair(0, 1, found, model.bits(found, one, other))
+    return Pair(0, 1, *deciding.weighed(one, other, model))
 
 
 def tiers(one: Record, other: Record, pair: Pair, model: Model) -> tuple[Tier, ...]:

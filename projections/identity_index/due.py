@@ -23,7 +23,8 @@ from projections.identity_index.weighed import Found
 
 # All is looked up by index. Tables that grew since their statistics were taken, as in an import, would be read whole
 # for each key instead: fifty times as long.
-BY_INDEX = "SET LOCAL enable_seqscan = {o}; SET LOCAL enable_hashjoin = {o}; SET LOCAL enable_mergejoin = {o}"
+BY_INDEX = """SET LOCAL enable_seqscan = {o}; SET LOCAL enable_hashjoin = {o}; SET LOCAL enable_mergejoin = {o};
+SET LOCAL jit = off"""
 PARTED = """
 SELECT low::text, high::text FROM (
     SELECT DISTINCT ON (low, high) low, high, type FROM "{s}".statement

@@ -13,6 +13,7 @@ from domain.ins import qualified
 from domain.matching.keys import keys
 from domain.matching.model import Model, body
 from domain.matching.record import record
+from domain.matching.sketches import sketch
 from projections.engine.projection import RowKey, Rows, Seed
 from projections.identity_index.following import Write, write_following
 from projections.identity_index.identity_rows import NO_TRAITS
@@ -39,4 +40,4 @@ def _keys(row: Mapping[str, Any] | None, identity: str) -> Mapping[RowKey, dict[
     if row is None or row["erased"] or not row["traits"] or row["traits"] == NO_TRAITS:
         return {}
     known = record(row["traits"], qualified(row["ins"], row["ins_oid"]))
-    return {RowKey("candidate_key", (key, identity)): {} for key in keys(known)}
+    return {RowKey("candidate_key", (key, sketch(known), identity)): {} for key in keys(known)}

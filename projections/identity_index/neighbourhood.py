@@ -6,37 +6,50 @@ so what is decided of these alone is what a decision of the whole region would s
 too little for any tier leads no further: in a large region that is most of them.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
 from domain.ins import qualified
-from domain.matching import pair as alone
 from domain.matching.candidates import MOST
+from domain.matching.deciding import Weighed, counts, weighed
 from domain.matching.keys import keys, of_birth_block
 from domain.matching.model import Model
 from domain.matching.record import Record, record
+from domain.matching.sketches import sketch
 from domain.matching.suspicions import birth_block
 from projections.engine.query import fetch
 from projections.identity_index.identity_rows import NO_TRAITS
+from projections.identity_index.sketched import MAY_BE_ONE
 
-ROWS = """
+KNOWN = """
 SELECT i.identity_id::text AS identity, i.traits, i.ins, i.ins_oid, i.registered_position AS registered,
-       coalesce(n.person_id, i.identity_id)::text AS person
-FROM "{s}".identity i LEFT JOIN "{s}".node n USING (identity_id)
-WHERE NOT i.erased AND i.identity_id = ANY(%(ids)s::uuid[])
+       coalesce(n.person_id, i.identity_id)::text AS person{also}
+FROM {of} JOIN "{{s}}".identity i USING (identity_id) LEFT JOIN "{{s}}".node n USING (identity_id) WHERE NOT i.erased
 """
-SHARING = """
-SELECT DISTINCT near.identity_id::text AS identity FROM unnest(%(keys)s::bigint[]) AS asked(key)
-CROSS JOIN LATERAL (
-    SELECT c.identity_id FROM "{s}".candidate_key c JOIN "{s}".identity i USING (identity_id)
-    WHERE c.key = asked.key ORDER BY i.registered_position DESC LIMIT {most}) AS near
-"""
-PERSONS = """
-SELECT DISTINCT other.identity_id::text AS identity FROM "{s}".node n JOIN "{s}".node other USING (person_id)
-WHERE n.identity_id = ANY(%(ids)s::uuid[])
-"""
+ASKED = KNOWN.format(of="unnest(%(ids)s::uuid[]) AS asked(identity_id)", also="")
+NEAR = KNOWN.format(
+    also=", near.asked",
+    of=f"""(
+    SELECT found.identity_id, array_agg(DISTINCT asked.place) AS asked
+    FROM unnest(%(places)s::int[], %(keys)s::bigint[], %(sketches)s::bigint[]) AS asked(place, key, sketch)
+    CROSS JOIN LATERAL (
+        SELECT c.identity_id FROM "{{s}}".candidate_key c JOIN "{{s}}".identity i USING (identity_id)
+        WHERE c.key = asked.key AND {MAY_BE_ONE} ORDER BY i.registered_position DESC LIMIT {MOST}) AS found
+    GROUP BY found.identity_id) AS near""",
+)
+CLOSER = KNOWN.format(
+    also="",
+    of=f"""(
+    SELECT other.identity_id FROM "{{s}}".node n JOIN "{{s}}".node other USING (person_id)
+    WHERE n.identity_id = ANY(%(ids)s::uuid[])
+    UNION SELECT inside.identity_id FROM unnest(%(blocks)s::bigint[]) AS block(key) CROSS JOIN LATERAL (
+        SELECT c.identity_id FROM "{{s}}".candidate_key c JOIN "{{s}}".identity i USING (identity_id)
+        WHERE c.key = block.key ORDER BY i.registered_position DESC LIMIT {MOST}) AS inside
+    EXCEPT SELECT unnest(%(known)s::uuid[])) AS closer""",
+)
 
 
 class Known(NamedTuple):
@@ -48,54 +61,79 @@ class Known(NamedTuple):
     record: Record
 
 
-def around(connection: Connection, schema: str, identities: Collection[str], model: Model) -> list[Known]:
-    """The neighbourhood of these identities, themselves included, in the order of their ids."""
-    asked = _known(connection, schema, identities)
-    sharing: dict[int, list[Known]] = {}
-    for one in asked:
-        for key in keys(one.record):
-            sharing.setdefault(key, []).append(one)
-    others = _known(connection, schema, {*_sharing(connection, schema, sharing)} - {one.identity for one in asked})
-    found: Sequence[Known] = [*asked, *(other for other in others if _is_near(other.record, sharing, model))]
+@dataclass
+class Neighbourhood:
+    """``inside``: in the order of their ids. What was worked out to find them is not worked out again."""
+
+    model: Model
+    inside: Sequence[Known] = ()
+    _keys: dict[int, frozenset[int]] = field(default_factory=dict)  # by records, which live as long as this does
+    _weighed: dict[frozenset[int], Weighed] = field(default_factory=dict)
+
+    def keys(self, record: Record) -> frozenset[int]:
+        """Of one of these records."""
+        if (found := self._keys.get(id(record))) is None:
+            found = self._keys[id(record)] = keys(record)
+        return found
+
+    def weigh(self, one: Record, other: Record) -> Weighed:
+        """Two of these records."""
+        both = frozenset((id(one), id(other)))
+        if (found := self._weighed.get(both)) is None:
+            found = self._weighed[both] = weighed(one, other, self.model)
+        return found
+
+
+def around(connection: Connection, schema: str, identities: Collection[str], model: Model) -> Neighbourhood:
+    """That of these identities, themselves included."""
+    found = Neighbourhood(model)
+    asked = _known(connection, ASKED.format(s=schema), ids=list(identities))
+    more: Sequence[Known] = [*asked, *_near(connection, schema, asked, found)]
     known: dict[str, Known] = {}
-    while new := {one.identity: one for one in found if one.identity not in known}:
+    while new := {one.identity: one for one in more if one.identity not in known}:
         known |= new
-        found = _known(connection, schema, _closer(connection, schema, known, new.keys()) - known.keys())
-    return [known[identity] for identity in sorted(known)]
+        more = _closer(connection, schema, known, new.values())
+    found.inside = [known[identity] for identity in sorted(known)]
+    return found
 
 
-def _is_near(other: Record, sharing: Mapping[int, Sequence[Known]], model: Model) -> bool:
-    """Whether some tier holds of it and one that shares a key with it. ``sharing``: who has which key."""
-    some = {one.identity: one.record for key in keys(other) for one in sharing.get(key, ())}
-    return any(alone.tiers(one, other, alone.weighed(one, other, model), model) for one in some.values())
+def _near(connection: Connection, schema: str, asked: Sequence[Known], inside: Neighbourhood) -> list[Known]:
+    """Who may be one person with one of those asked about: some tier may hold of the two."""
+    sharing = [(place, key, sketch(one.record)) for place, one in enumerate(asked) for key in inside.keys(one.record)]
+    places, shared, sketches = map(list, zip(*sharing, strict=True)) if sharing else ([], [], [])
+    rows = fetch(connection, NEAR.format(s=schema), places=places, keys=shared, sketches=sketches)
+    near, themselves = [], {one.identity for one in asked}
+    for row in rows:
+        if row["identity"] not in themselves and _is_told(row):
+            other = _of(row)
+            if any(counts(*inside.weigh(asked[place].record, other.record), inside.model) for place in row["asked"]):
+                near.append(other)
+    return near
 
 
-def _closer(connection: Connection, schema: str, known: Mapping[str, Known], new: Collection[str]) -> set[str]:
-    """Who is one person with any of the new ones, or in one birth block with them."""
-    found = {row["identity"] for row in fetch(connection, PERSONS.format(s=schema), ids=list(new))}
-    blocks = {birth_block(known[one].record) for one in new} - {None}
-    of_blocks = {key for one in new if (key := of_birth_block(known[one].record)) is not None}
-    inside = _known(connection, schema, set(_sharing(connection, schema, of_blocks)) - known.keys())
-    return found | {one.identity for one in inside if birth_block(one.record) in blocks}
+def _closer(connection: Connection, schema: str, known: Collection[str], new: Collection[Known]) -> list[Known]:
+    """Who is one person with any of the new ones, or in one birth block with them, and is not known."""
+    blocks = {birth_block(one.record) for one in new} - {None}
+    persons = {one.person for one in new}
+    found = _known(
+        connection,
+        CLOSER.format(s=schema),
+        ids=[one.identity for one in new],
+        blocks=list({key for one in new if (key := of_birth_block(one.record)) is not None}),
+        known=list(known),
+    )
+    return [one for one in found if one.person in persons or birth_block(one.record) in blocks]
 
 
-def _sharing(connection: Connection, schema: str, shared: Iterable[int]) -> list[str]:
-    rows = fetch(connection, SHARING.format(s=schema, most=MOST), keys=list(shared))
-    return [row["identity"] for row in rows]
+def _known(connection: Connection, query: str, **asked: Any) -> list[Known]:
+    return [_of(row) for row in fetch(connection, query, **asked) if _is_told(row)]
 
 
-def _known(connection: Connection, schema: str, identities: Collection[str]) -> Sequence[Known]:
-    if not identities:
-        return ()
-    rows = fetch(connection, ROWS.format(s=schema), ids=list(identities))
-    return [_of(row) for row in rows if _is_told(row)]
-
-
-def _is_told(row: dict[str, Any]) -> bool:
+def _is_told(row: Mapping[str, Any]) -> bool:
     """Whether its traits can be read."""
     return bool(row["traits"]) and row["traits"] != NO_TRAITS
 
 
-def _of(row: dict[str, Any]) -> Known:
+def _of(row: Mapping[str, Any]) -> Known:
     traits = record(row["traits"], qualified(row["ins"], row["ins_oid"]))
     return Known(row["identity"], row["registered"], row["person"], traits)

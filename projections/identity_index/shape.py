@@ -9,9 +9,10 @@ from projections.engine.shape import Shape, Shapes
 
 SHAPES: Final[Shapes] = {
     "candidate_key": Shape(
-        key=("key", "identity_id"),
+        key=("key", "sketch", "identity_id"),
         columns={
             "key": "BIGINT",
+            "sketch": "BIGINT",
             "identity_id": "UUID",
         },
     ),

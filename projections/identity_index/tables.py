@@ -76,8 +76,8 @@ CANDIDATE_KEY = Table(
     "candidate_key",
     TABLES,
     Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("sketch", BigInteger, primary_key=True, autoincrement=False, comment="of what may contradict (sketches)"),
     Column("identity_id", ID, primary_key=True),
-    Index("candidate_key_identity", "identity_id"),
     comment="Who may be one person with whom: they share a key. None without a model of matching.",
     info=written_from("krypton.identities"),
 )

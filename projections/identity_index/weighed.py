@@ -15,7 +15,7 @@ from psycopg2.extensions import connection as Connection
 from domain.aggregates.link import HUMAN
 from domain.matching import pair as alone
 from domain.matching.candidates import Places, candidates
-from domain.matching.deciding import Decided, Pair, decide, scored
+from domain.matching.deciding import Decided, Pair, Weigh, decide, scored
 from domain.matching.model import Model, of_body
 from domain.matching.tier import Tier
 from domain.matching.weights import probability
@@ -63,18 +63,22 @@ def held_by(connection: Connection, schema: str) -> Held | None:
 
 def found(connection: Connection, schema: str, held: Held, within: Collection[str]) -> Found:
     """What is due for these identities and their neighbourhood."""
-    inside = around(connection, schema, within, held.model)
+    near = around(connection, schema, within, held.model)
+    inside = near.inside
     as_they_came = sorted(range(len(inside)), key=lambda place: inside[place].registered)
-    places = candidates([one.record for one in inside], as_they_came)
-    return compared(inside, places, links(connection, schema, [one.identity for one in inside]), held)
+    places = candidates([one.record for one in inside], as_they_came, near.keys)
+    said = links(connection, schema, [one.identity for one in inside])
+    return compared(inside, places, said, held, near.weigh)
 
 
-def compared(inside: Sequence[Known], places: Iterable[Places], said: Sequence[Row], held: Held) -> Found:
+def compared(
+    inside: Sequence[Known], places: Iterable[Places], said: Sequence[Row], held: Held, weigh: Weigh | None = None
+) -> Found:
     """What is due for these, in the order of their ids, whom nothing connects with anybody else. ``places``: of the
-    pairs to compare; ``said``: see ``links``.
+    pairs to compare; ``said``: see ``links``; ``weigh``: two of them.
     """
     records = [one.record for one in inside]
-    pairs = scored(records, places, held.model)
+    pairs = scored(records, places, held.model, weigh)
     place = {one.identity: at for at, one in enumerate(inside)}
     decided = decide(records, pairs, held.model, _told(place, said))
     return _Compared(inside, place, pairs, decided, said, held).found()

@@ -1,6 +1,7 @@
 """The policy ``matching`` under the rules that ship, on PostgreSQL: at once, and taken back where the evidence goes."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,9 +11,10 @@ import pytest
 from adapters.outbox.outbox import Entry
 from domain.commands.identities import AttachIns, Correct
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.matching.record import Record
 from krypton.policies.match import Match
 from krypton.views import promote
-from projections.identity_index import whole
+from projections.identity_index import neighbourhood, whole
 from projections.identity_index.due import due
 from tests.fakes.views import pair
 from tests.fakes.weighing import TEST_OID, matricule
@@ -162,6 +164,32 @@ def test_what_a_human_said_stands(world: PolicyWorld) -> None:
     assert len(set(world.persons(one, other, third))) == 3
     assert not links(world, before, MERGED)
     assert links(world, before, REVIEW)
+
+
+def test_a_lookup_weighs_no_two_twice_and_makes_nobodys_keys_twice(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [world.register(site) for site in ("CHA", "CHB", "CHC")]
+    twin = world.register("CHA", "2", given="Zoé")
+    world.work(INDEX)
+    asked: Counter[Any] = Counter()
+    for name in ("weighed", "keys"):
+        monkeypatch.setattr(neighbourhood, name, counted(asked, name, getattr(neighbourhood, name)))
+    with world.ours.snapshot() as connection:
+        assert due(connection, "identity_index_v2", within=frozenset([people[0]])).proposals
+        assert {called[0] for called in asked} == {"weighed", "keys"}
+        assert {*asked.values()} == {1}
+        assert twin in {side for one in due(connection, "identity_index_v2").proposals for side in one[:2]}
+
+
+def counted(asked: Counter[Any], name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, and how often it was asked for the same records."""
+
+    def ask(*given: Any) -> Any:
+        asked[name, frozenset(id(one) for one in given if isinstance(one, Record))] += 1
+        return real(*given)
+
+    return ask
 
 
 def test_a_bar_keeps_two_apart_until_it_is_lifted(world: PolicyWorld) -> None:

@@ -27,7 +27,7 @@ def rows_of(region: Hospitals, rules: MatchingRules = RULES) -> MemoryRows:
 def shared(region: Hospitals, one: str, other: str) -> int:
     """How many keys the two have in common."""
     keys: dict[str, set[int]] = {one: set(), other: set()}
-    for key, identity in rows_of(region).table("candidate_key"):
+    for key, _, identity in rows_of(region).table("candidate_key"):
         keys[identity].add(key)
     return len(keys[one] & keys[other])
 

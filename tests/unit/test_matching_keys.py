@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.matching.keys import keys, texts
+from domain.matching.keys import keys, may_contradict, texts
 from domain.matching.record import record
 from domain.traits import TRAITS
 
@@ -33,6 +33,7 @@ NUMBER = "1.2.250.1.213.1.4.10|280043306301283"
         {"given": "Laeticia", "family": "FICTIBE"},
         {"given": "Laetita", "birth_date": "1980-04-13"},
         {"birth_place": "99999", "sex": "I"},
+        {"given": None, "birth_date": "1980-05-21"},
     ],
 )
 def test_two_records_of_one_person_share_a_key(changed: dict[str, str | None]) -> None:
@@ -67,4 +68,17 @@ def test_any_record_has_at_most_fifteen_keys_of_64_bits(traits: dict[str, str | 
 
 
 def test_keys_are_the_same_on_every_machine() -> None:
-    assert sorted(keys(record({"birth_date": "1980-04-12", "birth_place": "33063"}))) == [6013197019554417628]
+    assert sorted(keys(record({"birth_date": "1980-04-12", "birth_place": "33063"}))) == [-6779830706757011220]
+
+
+def test_the_less_a_key_says_the_less_may_contradict() -> None:
+    """Of one number: nearly all else; of one day and name: one thing; of one day and place: nothing."""
+    number, named, rest = (
+        {may_contradict(key) for key in keys(record(stated, ins))}
+        for stated, ins in (
+            ({}, NUMBER),
+            ({"family": "FICTIVE", "birth_date": "1980-04-12"}, None),
+            ({"birth_date": "1980-04-12", "birth_place": "33063"}, None),
+        )
+    )
+    assert (number, named, rest) == ({3}, {1}, {0})
