@@ -27,7 +27,8 @@ from domain.rules.in_force import ABSENT
 from domain.work import Command, Envelope
 from krypton.errors import unanswered
 from krypton.settings import Addresses, ServiceUnavailable, Settings, addresses, as_login
-from postgres.session import Busy, connect
+from postgres.session import Busy
+from postgres.snapshots import Snapshots
 from projections.declared import VIEWS
 from schemas.codec import Codec
 from schemas.registry import registry
@@ -77,6 +78,8 @@ class Krypton:
     addresses: Addresses
     pool: int = 4
     """How many connections the event store may hold at most, and the vault as many."""
+    kept: int = 0
+    """How many connections of snapshots are kept for the next ones."""
 
     @staticmethod
     def connect(settings: Settings | None = None, login: str | None = OPERATOR) -> "Krypton":
@@ -179,27 +182,32 @@ class Krypton:
         return Archive(spool_at(self.settings.instances), most(self.settings))
 
     def close(self) -> None:
-        """Close the connections that event store and vault keep; they open others when they are used again."""
+        """Close the connections that are kept; others are opened when they are used again."""
         if "ledger" in vars(self):
             recorder: Any = self.ledger.recorder  # the library's type of it has no close
             recorder.close()
         if "vault" in vars(self):
             self.vault.close()
+        if "_snapshots" in vars(self):
+            self._snapshots.close()
+
+    @cached_property
+    def _snapshots(self) -> Snapshots:
+        return Snapshots(self.addresses.database, self.kept)
 
     @contextmanager
     def snapshot(self) -> Iterator[Any]:
         """A psycopg2 connection for queries, with one consistent snapshot of all views."""
         with self._database_answers():
-            connection = connect(self.addresses.database, "snapshot")
+            connection = self._snapshots.take()
         try:
-            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             yield connection
         except psycopg2.errors.UndefinedTable:
             raise ServiceUnavailable("the views are not there yet: run krypton init") from None
         except psycopg2.errors.UndefinedColumn:
             raise ServiceUnavailable("the views are as an earlier program made them: run krypton init") from None
         finally:
-            connection.close()
+            self._snapshots.give_back(connection)
 
     def projection(self, name: str, version: int | None = None) -> "Projection":
         """A view's projection as that version was made, or as the one that readers see. Raises NotFound."""

@@ -26,10 +26,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Budget:
-    """``pool``: sessions of the event store, and as many of the vault. ``single``: those that are opened one by one."""
+    """``pool``: sessions of the event store, and as many of the vault. ``single``: those that are opened one by one;
+    ``kept``: how many of these, for snapshots, stay open for the next.
+    """
 
     pool: int = 0
     single: Mapping[str, int] = field(default_factory=dict)
+    kept: int = 0
 
     @property
     def most(self) -> int:
@@ -43,7 +46,7 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     "relay": Budget(0, {"lock": 1, "pages of events": 1}),
     "dicom": Budget(3),
     "hl7": Budget(1, {"snapshot": 1}),
-    "web": Budget(4, {"snapshots": 4, "measurement": 1, "web sessions": 2}),
+    "web": Budget(4, {"snapshots": 4, "measurement": 1, "web sessions": 2}, kept=4),
     "notary": Budget(0, {"event store": 1, "scan": 1}),
     "policies": Budget(
         3,
@@ -74,7 +77,7 @@ def begin(ours: Krypton, process: str) -> Krypton:
                 raise SettingsWrong(missing)
     except psycopg2.OperationalError as away:  # the process waits for it, and the next one looks
         log.warning("whether the server lets in enough connections is not known now (%s)", type(away).__name__)
-    ours = replace(ours, pool=budget.pool)
+    ours = replace(ours, pool=budget.pool, kept=budget.kept)
     if process in OPENING and (back := open_vault(ours)):
         log.warning("%d keys of erased people were in the vault again and are destroyed", back)
     return ours
