@@ -106,6 +106,11 @@ def _texts(_: str, text: str) -> Condition:
     return Like(text) if _WILD.search(text) else OneOf((text,))
 
 
+def _codes(name: str, text: str) -> Condition:
+    several = tuple(filter(None, (one.strip() for one in text.split("\\"))))
+    return OneOf(several) if len(several) > 1 and not _WILD.search(text) else _texts(name, text)
+
+
 def _words(_: str, text: str) -> Condition:
     parts = [(sign, folded(part)) for sign, part in re.findall(r"([*?]?)([^*?]*)", text)]
     if any(part for _, part in parts):
@@ -160,7 +165,7 @@ _WILDCARDS: Final = frozenset({Kind.NUMBER_OF, Kind.CODE, Kind.WORDS})
 _CONDITIONS: Final = {
     Kind.UID: _uids,
     Kind.NUMBER_OF: _texts,
-    Kind.CODE: _texts,
+    Kind.CODE: _codes,
     Kind.WORDS: _words,
     Kind.DATE: _dates,
     Kind.TIME: _times,

@@ -104,8 +104,9 @@ PATIENT: Final[Mapping[str, tuple[Kind, str, str]]] = {
     "PatientName": (
         Kind.WORDS,
         "n.name",
-        "EXISTS (SELECT FROM (VALUES (concat_ws('^', i.traits->>'family', i.traits->>'given')), "
-        "(concat_ws('^', nullif(i.traits->>'used_name', ''), i.traits->>'given'))) AS n(name) WHERE {})",
+        "EXISTS (SELECT FROM (VALUES (rtrim(concat(i.traits->>'family', '^', i.traits->>'given'), '^')), "
+        "(CASE WHEN i.traits->>'used_name' <> '' THEN "
+        "rtrim(concat(i.traits->>'used_name', '^', i.traits->>'given'), '^') END)) AS n(name) WHERE {})",
     ),
     "PatientBirthDate": (
         Kind.DATE,

@@ -66,15 +66,22 @@ class Sights:
             return
         self._known |= new
         command = self.command(new)
-        result = command.decide(Work(self._ours.ledger, touched_by(self._ours.ids, command)))
+        result: Mapping[str, Any] = command.decide(Work(self._ours.ledger, touched_by(self._ours.ids, command)))
         if result["decision"] == REFUSED:
-            decided(self._ours, self._caller, command)
+            result = decided(self._ours, self._caller, command).result
         self.of |= self._of(result, new)
 
     def record(self, identities: Collection[str]) -> None:
         """Have it decided and recorded that studies of these are shown; of others none are. Raises ViewRefused."""
         result = decided(self._ours, self._caller, self.command(identities)).result
         self.of = self._of(result, identities)
+
+    def shows(self, row: Mapping[str, Any]) -> bool:
+        """Whether the caller sees a study at all."""
+        sight = self.of.get(row["identity"])
+        if sight is None or sight.exclusions.study(row["study_uid"], row["date"]):
+            return False
+        return not sight.withholds(row["first_position"], [row["site"]])
 
     def counted(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """What a study holds for this caller, where more of it came in against an opposition; else nothing."""

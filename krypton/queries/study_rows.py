@@ -4,7 +4,7 @@ Whoever asks passes conditions as SQL of Krypton's own on ``s`` (a study) and ``
 (``conditions``), and decides who may see what (``study_search``).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from psycopg2.extensions import connection as Connection
@@ -35,21 +35,23 @@ SELECT i.identity_id::text AS identity FROM identity_index.identity i
 WHERE NOT i.erased AND {scope} AND {condition} LIMIT %(most)s
 """
 FOUND: Final = f"""
-SELECT s.study_id::text AS study, s.identity_id::text AS identity, s.study_uid, s.site, s.started_at,
-       s.first_position, s.last_position, s.modalities
-FROM patient_record.study s
-WHERE {{scope}} AND NOT s.withdrawn AND {{condition}}
-  AND NOT EXISTS (SELECT FROM {EVENTS} w WHERE w.originator_id = s.study_id AND w.topic IN ({WITHDRAWN}))
-ORDER BY {ORDER} LIMIT %(most)s
+SELECT f.study, f.identity, f.subject, f.study_uid, f.site, f.date, f.accession, f.description, f.modalities,
+       (SELECT count(*) FROM jsonb_object_keys(f.held)) AS series, f.instances, f.first_position, f.last_position,
+       i.assigner, i.local_id, i.traits
+FROM (
+    SELECT s.study_id::text AS study, s.identity_id::text AS identity, s.subject_id::text AS subject, s.study_uid,
+           s.site, s.started_at AS date, s.accession, s.description, s.modalities, s.series AS held, s.instances,
+           s.first_position, s.last_position
+    FROM patient_record.study s
+    WHERE {{scope}} AND NOT s.withdrawn AND {{condition}}
+      AND NOT EXISTS (SELECT FROM {EVENTS} w WHERE w.originator_id = s.study_id AND w.topic IN ({WITHDRAWN}))
+    ORDER BY {ORDER} LIMIT %(most)s) f
+LEFT JOIN LATERAL (
+    SELECT o.assigner, o.local_id, o.traits FROM identity_index.identity o
+    WHERE o.identity_id = f.identity::uuid LIMIT 1) i ON true
+ORDER BY f.date COLLATE "C" DESC NULLS LAST, f.study COLLATE "C"
 """
-SHOWN: Final = """
-SELECT s.study_id::text AS study, s.identity_id::text AS identity, s.study_uid, s.site, s.started_at AS date,
-       s.subject_id::text AS subject, s.accession, s.description, s.modalities, s.instances,
-       (SELECT count(*) FROM jsonb_object_keys(s.series)) AS series,
-       i.assigner, i.local_id, i.traits, i.ins, i.ins_oid
-FROM patient_record.study s LEFT JOIN identity_index.identity i USING (identity_id)
-WHERE s.study_id = ANY(%(studies)s::uuid[])
-"""
+"""``LIMIT 1`` keeps the two apart for the planner, which would else read all identities."""
 
 
 class Scope:
@@ -73,14 +75,8 @@ def people(connection: Connection, scope: Scope, condition: str, values: Mapping
 
 
 def found(connection: Connection, scope: Scope, condition: str, values: Mapping[str, Any], most: int) -> list[Document]:
-    """Studies in the scope that meet a condition on ``s``, newest first, with what decides who sees them; no more than
-    ``most``. Withdrawn ones are not found, also where the view has not read that yet.
+    """Studies in the scope that meet a condition on ``s``, newest first: what decides who sees them, and what lists
+    show; no more than ``most``. Withdrawn ones are not found, also where the view has not read that yet.
     """
     query = FOUND.format(scope=scope.of("s.identity_id"), condition=condition)
     return fetch(connection, query, **values, **scope.values, most=most)
-
-
-def shown(connection: Connection, studies: Sequence[str]) -> list[Document]:
-    """What a list shows of these studies, in their order."""
-    rows = {row["study"]: row for row in fetch(connection, SHOWN, studies=list(studies))}
-    return [rows[study] for study in studies if study in rows]

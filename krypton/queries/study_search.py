@@ -8,7 +8,7 @@ The database searches among those people alone. Who of them is shown, and what i
 so a page is cut from what is left, and none is shorter than it could be. Erased identities have no studies to be found.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -18,19 +18,17 @@ from domain.commands.accesses import why
 from domain.commands.study_listings import ListStudies
 from domain.errors import NotFound
 from domain.query_keys import BadKey, Condition, Kind, OneOf, condition, fits
-from domain.sight import Sight
 from krypton.bootstrap import Krypton
 from krypton.queries.conditions import PATIENT, of_patient, of_study
 from krypton.queries.gate import decided, permit
-from krypton.queries.leads import NO_LEAD, to_people, to_studies
+from krypton.queries.leads import NO_LEAD, Led, to_people, to_studies
 from krypton.queries.sights import Sights
-from krypton.queries.study_rows import Scope, found, people, shown
+from krypton.queries.study_rows import Scope, found, people
 
 MOST: Final = 1_000
 """Studies, or people, that one search reaches: whoever wants more says more of what is sought."""
 PAGE: Final = 100
 """Studies of an answer, where nobody asks for another number."""
-
 NUMBER: Final = ("PatientID", "IssuerOfPatientID")
 """Keys that name one patient, together."""
 
@@ -51,29 +49,30 @@ def studies_found(
     keys: Mapping[str, str],
     *,
     task: str = "study.search",
+    person: str | None = None,
     limit: int = PAGE,
     offset: int = 0,
 ) -> Found:
     """The studies that meet all keys, after the first ``offset``: of each what a list shows.
 
-    ``keys``: by keyword of ``conditions.PATIENT`` and ``conditions.STUDY``. Raises BadKey, before anything is decided;
-    ReasonMissing (X3); ViewRefused (X1, X2, X4, W2; of a patient who is named also X5, X12 to X14, X20).
+    ``keys``: by keyword of ``conditions.PATIENT`` and ``conditions.STUDY``; ``person``: an identity of the one person
+    whose studies are sought. Raises BadKey, before anything is decided; ReasonMissing (X3); ViewRefused (X1, X2, X4,
+    W2; of a patient who is named also X5, X12 to X14, X20).
     """
-    ref = _named(ours, caller, keys)
-    asked = _Asked.of({name: key for name, key in keys.items() if ref is None or name not in NUMBER})
-    limits = [f"key={name}" for name in sorted(keys)]
-    page = slice(offset, offset + limit)
-    if ref is None and caller.role is not Role.PATIENT:
-        return _of_several(ours, caller, task, asked, limits, page)
+    number = None if person else _named(ours, caller, keys)
+    asked = _Asked.of({name: key for name, key in keys.items() if number is None or name not in NUMBER})
+    limits = tuple(f"key={name}" for name in sorted(keys))
+    sights, page = Sights(ours, caller, task, limits), slice(offset, offset + limit)
+    ref = person or number or (caller.actor.partition(":")[2] if caller.role is Role.PATIENT else None)
+    if ref is None:
+        return _of_several(ours, caller, sights, asked, page)
     try:
-        allowed = permit(ours, caller, task, ref or caller.actor.partition(":")[2], asked=limits)
+        allowed = permit(ours, caller, task, ref, asked=limits)
     except NotFound:
-        decided(ours, caller, ListStudies(caller=caller, task=task, asked=tuple(limits)))
+        decided(ours, caller, ListStudies(caller=caller, task=task, asked=limits))
         return Found([], False)
-    rows = _candidates(ours, Scope(sorted(allowed.members)), asked)
-    sights = Sights(ours, caller, task)
     sights.decided(allowed.members, allowed.sight)
-    return _cut(ours, sights, rows, asked, page)
+    return _page(ours, Scope(sorted(allowed.members)), sights, asked, page)
 
 
 def _named(ours: Krypton, caller: Caller, keys: Mapping[str, str]) -> str | None:
@@ -91,11 +90,11 @@ def _named(ours: Krypton, caller: Caller, keys: Mapping[str, str]) -> str | None
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is sought, as conditions. ``keys`` as they were given."""
+    """What is sought, as conditions. ``keys`` as they were given; ``patient``: None where none is of a patient."""
 
     keys: Mapping[str, str]
-    patient: tuple[str, dict[str, Any]] | None
-    study: tuple[str, dict[str, Any]]
+    patient: Led | None
+    study: Led
     modalities: Condition | None
 
     @staticmethod
@@ -107,77 +106,72 @@ class _Asked:
         return _Asked(keys, of_patient(of_people) if of_people else None, study, modalities)
 
 
-def _candidates(ours: Krypton, scope: Scope, asked: _Asked) -> list[Document]:
-    """Studies in the scope that meet the keys, newest first. Raises BadKey."""
-    text, values = asked.study
-    to_whom = ("true", dict[str, Any]())
-    if scope.identities is None:
-        to_whom, which = to_people(asked.keys) or to_whom, to_studies(asked.keys)
-        if which is None and to_people(asked.keys) is None:
-            raise BadKey(NO_LEAD)
-        text, values = (f"{text} AND {which[0]}", values | which[1]) if which else (text, values)
-    with ours.snapshot() as connection:
-        if asked.patient is not None:
-            met, of_whom = asked.patient
-            found_people = people(connection, scope, f"{met} AND {to_whom[0]}", of_whom | to_whom[1], MOST + 1)
-            if len(found_people) > MOST:
-                raise BadKey(f"more than {MOST} people fit: say more of the patient, such as the birth date")
-            scope = Scope(ours.ledger.membership().members_of(found_people))
-        return found(connection, scope, text, values, MOST)
-
-
-def _of_several(ours: Krypton, caller: Caller, task: str, asked: _Asked, limits: Sequence[str], page: slice) -> Found:
+def _of_several(ours: Krypton, caller: Caller, sights: Sights, asked: _Asked, page: slice) -> Found:
     """A list of whoever the caller is shown, on record with those whose studies are on the page."""
     why(caller.reason or "")
-    sights = Sights(ours, caller, task, tuple(limits))
     scope = sights.scope()
-    if scope is None:
-        decided(ours, caller, sights.command([]))
-        return Found([], False)
-    rows = _candidates(ours, scope, asked)
-    cut = _cut(ours, sights, rows, asked, page)
+    cut = Found([], False) if scope is None else _page(ours, scope, sights, asked, page)
     sights.record({study["identity"] for study in cut.studies})
-    return Found([study for study in cut.studies if _visible(study, sights)], cut.more)
+    return Found([study for study in cut.studies if sights.shows(study)], cut.more)
 
 
-def _cut(ours: Krypton, sights: Sights, rows: Sequence[Document], asked: _Asked, page: slice) -> Found:
-    """The page of what is visible; no more is decided than that takes."""
-    visible = list(islice(_seen(ours, sights, rows, asked), page.stop + 1))
-    chosen = {row["study"]: row for row in visible[page]}
-    more = len(visible) > page.stop or len(rows) >= MOST
-    if not chosen:
-        return Found([], more)
+def _page(ours: Krypton, scope: Scope, sights: Sights, asked: _Asked, page: slice) -> Found:
+    """The page of what is shown. Where little is left out, little is looked at; and no more is decided than it takes.
+
+    Raises BadKey, ViewRefused.
+    """
+    for most in (min(page.stop + 1, MOST), MOST):
+        rows = _candidates(ours, scope, asked, most)
+        shown = list(islice(_shown(ours, sights, rows, asked), page.stop + 1))
+        if len(shown) > page.stop or len(rows) < most:
+            break
+    return Found(shown[page], len(shown) > page.stop or len(rows) >= MOST)
+
+
+def _candidates(ours: Krypton, scope: Scope, asked: _Asked, most: int) -> list[Document]:
+    """Studies in the scope that meet the keys, newest first. Raises BadKey."""
+    of_everybody = scope.identities is None
+    to_whom, which = (to_people(asked.keys), to_studies(asked.keys)) if of_everybody else (None, None)
+    if of_everybody and to_whom is None and which is None:
+        raise BadKey(NO_LEAD)
+    text, values = _both(asked.study, which)
     with ours.snapshot() as connection:
-        studies = shown(connection, list(chosen))
-    gone = ours.vault.destroyed({one for study in studies for one in (study["identity"], study["subject"]) if one})
-    return Found([_told(study, chosen[study["study"]], gone) for study in studies], more)
+        if asked.patient is None:
+            return found(connection, scope, text, values, most)
+        if of_everybody and to_whom is None:  # the studies are few: of these, those of whom meets the keys
+            rows = found(connection, scope, text, values, MOST + 1)
+            if len(rows) > MOST:
+                raise BadKey(f"more than {MOST} studies fit: say more of the study, or of the patient")
+            within = Scope(ours.ledger.membership().members_of({row["identity"] for row in rows}))
+            met = {*_meeting(ours, connection, within, asked.patient)}
+            return [row for row in rows if row["identity"] in met]
+        met_by = _meeting(ours, connection, scope, _both(asked.patient, to_whom))
+        return found(connection, Scope(met_by), text, values, most)
 
 
-def _seen(ours: Krypton, sights: Sights, rows: Sequence[Document], asked: _Asked) -> Iterable[Document]:
-    """The rows that the caller is shown, each with what it shows of a study that grew against an opposition."""
-    gone = ours.vault.destroyed({row["identity"] for row in rows})
+def _both(one: Led, other: Led | None) -> Led:
+    return one if other is None else (f"{one[0]} AND {other[0]}", one[1] | other[1])
+
+
+def _meeting(ours: Krypton, connection: Any, scope: Scope, asked: Led) -> list[str]:
+    """All identities of those people of whom one in the scope meets the condition. Raises BadKey."""
+    met = people(connection, scope, *asked, MOST + 1)
+    if len(met) > MOST:
+        raise BadKey(f"more than {MOST} people fit: say more of the patient, such as the birth date")
+    return ours.ledger.membership().members_of(met)
+
+
+def _shown(ours: Krypton, sights: Sights, rows: Sequence[Document], asked: _Asked) -> Iterator[Document]:
+    """The rows that the caller is shown, each with what it shows of a study that grew against an opposition; without
+    what is sealed under a destroyed key.
+    """
+    subjects = {one for row in rows for one in (row["identity"], row["subject"]) if one}
+    gone = ours.vault.destroyed(subjects) if subjects else set()
     for start in range(0, len(rows), PAGE):
-        some = rows[start : start + PAGE]
-        sights.foresee({row["identity"] for row in some} - gone)
-        for row in some:
-            if row["identity"] in gone or not _visible(row, sights):
-                continue
+        some = [row for row in rows[start : start + PAGE] if row["identity"] not in gone]
+        sights.foresee({row["identity"] for row in some})
+        for row in filter(sights.shows, some):
             counts = sights.counted(row)
             if not counts or fits(asked.modalities, counts["modalities"]):
-                yield row | counts
-
-
-def _visible(row: Mapping[str, Any], sights: Sights) -> bool:
-    """Whether the caller sees the study at all."""
-    sight: Sight | None = sights.of.get(row["identity"])
-    if sight is None or sight.exclusions.study(row["study_uid"], row["started_at"]):
-        return False
-    return not sight.withholds(row["first_position"], [row["site"]])
-
-
-def _told(study: Document, row: Mapping[str, Any], gone: set[str]) -> Document:
-    """What a list shows: nothing that is sealed under a destroyed key."""
-    unreadable = dict.fromkeys(("accession", "description")) if study["subject"] in gone else {}
-    counts = {name: row[name] for name in ("modalities", "series", "instances") if name in row}
-    place = {name: row[name] for name in ("started_at", "first_position")}
-    return study | counts | place | unreadable
+                unreadable = dict.fromkeys(("accession", "description")) if row["subject"] in gone else {}
+                yield row | counts | unreadable

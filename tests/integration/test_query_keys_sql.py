@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from adapters.dicom.sr_tree import iso
 from domain.query_keys import BadKey, Condition, condition, fits, folded
 from krypton.queries import conditions
-from krypton.queries.conditions import STUDY, of_study
+from krypton.queries.conditions import PATIENT, STUDY, of_patient, of_study
 
 pytestmark = pytest.mark.live
 
@@ -37,7 +37,9 @@ keys = st.one_of(
     st.tuples(st.just("StudyInstanceUID"), st.sampled_from(["1.2.3", "1.2.3\\2.25.1", "1.2.33,1.2.3", "9"])),
     st.tuples(st.just("StudyDate"), st.one_of(dates, ranges)),
     st.tuples(st.just("StudyTime"), st.sampled_from(["10", "10-11", "1015-", "-101530", "101530.5", "2359", "-"])),
-    st.tuples(st.just("ModalitiesInStudy"), st.sampled_from(["CT", "C*", "C?", "C_", "*", "MR", "%", "_R"])),
+    st.tuples(
+        st.just("ModalitiesInStudy"), st.sampled_from(["CT", "C*", "C?", "C_", "*", "MR", "%", "_R", "CT\\\\MR"])
+    ),
 )
 
 
@@ -97,6 +99,62 @@ def test_the_database_folds_as_the_reference_does(connection: Any, text: str) ->
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {conditions.folded('%(text)s')}", {"text": text})
         assert cursor.fetchone() == (folded(text),)
+    connection.rollback()
+
+
+patient = st.fixed_dictionaries(
+    {
+        "local_id": texts,
+        "assigner": st.sampled_from(["CHB", "CH_", "chb"]),
+        "family": st.one_of(st.none(), texts),
+        "given": st.one_of(st.none(), texts),
+        "used_name": st.one_of(st.none(), texts),
+        "birth_date": st.sampled_from(["1970-01-31", "1970-00-00", "1970-01-00", "1970-31-05", "1969-12-31", None]),
+    }
+)
+patient_keys = st.one_of(
+    st.tuples(st.sampled_from(["PatientID", "PatientName"]), texts),
+    st.tuples(st.just("PatientName"), st.sampled_from(["a*", "a^b", "*é^*", "山", "ab^12", "?b"])),
+    st.tuples(st.just("IssuerOfPatientID"), st.sampled_from(["CHB", "CH?", "CH_", "*"])),
+    st.tuples(
+        st.just("PatientBirthDate"), st.sampled_from(["19700131", "1970.01.31", "19700101-", "-19700131", "19700100"])
+    ),
+)
+
+
+def said(one: dict[str, Any], keyword: str) -> list[str]:
+    """What an identity says under a keyword: the name at birth and the one in use, a birth date that is whole."""
+    if keyword == "PatientName":
+        used = [one["used_name"]] if one["used_name"] else []
+        return [f"{name or ''}^{one['given'] or ''}".rstrip("^") for name in (one["family"], *used)]
+    if keyword == "PatientBirthDate":
+        _, month, day = (one["birth_date"] or "0-0-0").split("-")
+        return [one["birth_date"].replace("-", "")] if "01" <= month <= "12" and day >= "01" else []
+    return [one["local_id" if keyword == "PatientID" else "assigner"]]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(people=st.lists(patient, min_size=1, max_size=8), asked=st.lists(patient_keys, min_size=1, max_size=3))
+def test_the_database_finds_the_patients_whom_the_reference_finds(
+    connection: Any, people: list[dict[str, Any]], asked: list[tuple[str, str]]
+) -> None:
+    told = dict(asked)
+    try:
+        text, parameters = of_patient(told)
+    except BadKey:
+        with pytest.raises(BadKey):
+            {keyword: condition(keyword, PATIENT[keyword][0], key) for keyword, key in told.items()}
+        return
+    conditions_of = {keyword: condition(keyword, PATIENT[keyword][0], key) for keyword, key in told.items()}
+    expected = {n for n, one in enumerate(people) if all(fits(c, said(one, k)) for k, c in conditions_of.items())}
+    with connection.cursor() as cursor:
+        rows = b",".join(
+            cursor.mogrify("(%s, %s, %s, %s::jsonb)", (n, one["local_id"], one["assigner"], json.dumps(one)))
+            for n, one in enumerate(people)
+        )
+        query = f"SELECT n FROM (VALUES {rows.decode().replace('%', '%%')}) AS i(n, local_id, assigner, traits)"
+        cursor.execute(f"{query} WHERE {text}", parameters)
+        assert {n for (n,) in cursor} == expected
     connection.rollback()
 
 

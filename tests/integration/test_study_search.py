@@ -262,3 +262,27 @@ def test_a_search_for_one_study_puts_nobody_else_on_record(ward: Ward) -> None:
     (listed,) = [ward.world.krypton.codec.decode(one.state, one.originator_version)[1] for one in stored]
     assert listed["identities"] == [shown[0]["identity"]]
     assert listed["asked"] == ["key=PatientName", "key=StudyInstanceUID"]
+
+
+def test_a_program_is_led_by_a_study_where_its_patient_leads_to_nobody(ward: Ward) -> None:
+    (_, one), _ = ward.person(), ward.person()
+    ward.world.settle()
+    caller = Caller("aet:PACS", "planning", "CHB")
+    (known,) = [
+        study
+        for study in studies_found(ward.world.krypton, caller, {"PatientName": f"{ward.family}*"}).studies
+        if study["study"] == one
+    ]
+    keys = {"StudyInstanceUID": known["study_uid"], "PatientName": f"*{ward.family[3:]}*"}
+    assert ward.find("aet:PACS", "CHB", **keys) == [one]
+    assert ward.find("aet:PACS", "CHB", **keys | {"PatientName": "*NOBODY*"}) == []
+
+
+def test_what_a_list_shows_is_of_the_study_and_of_the_identity_that_it_came_in_under(ward: Ward) -> None:
+    marie, _ = ward.person()
+    ward.world.open(marie)
+    ward.world.settle()
+    number = numbered(ward, marie)
+    (study,) = studies_found(ward.world.krypton, Caller(DOCTOR, "planning"), number).studies
+    assert (study["local_id"], study["assigner"]) == (number["PatientID"], "CHB")
+    assert (study["traits"]["family"], study["series"], study["instances"] > 0) == (ward.family, 1, True)

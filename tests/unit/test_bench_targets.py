@@ -24,6 +24,7 @@ def test_each_target_is_of_a_bench_and_of_a_figure_that_is_measured() -> None:
 
 
 def _parts(figure: str) -> list[str]:
+    figure = figure.partition(" studies: ")[2] or figure
     if figure.startswith("store_per_s_"):
         return ["store_per_s_"]
     if "10,000 associations" in figure:

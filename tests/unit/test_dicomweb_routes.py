@@ -84,7 +84,8 @@ def of_images(web: Face) -> list[Declared]:
 def path_of(one: Declared, uid: str) -> str:
     """An address that the route answers."""
     path = one.path.replace("{person:uuid}", PERSON).replace("{bulk:path}", "00281201")
-    return path.format(study=uid, series=SERIES, instance=INSTANCE, frames="1")
+    path = path.format(study=uid, series=SERIES, instance=INSTANCE, frames="1")
+    return path if "/studies/" in path else f"{path}?StudyInstanceUID={uid}"
 
 
 def test_each_route_of_images_asks_once_about_the_study_under_the_callers_name(

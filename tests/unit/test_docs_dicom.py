@@ -14,6 +14,7 @@ from pydicom.uid import (
     XRayRadiationDoseSRStorage,
 )
 
+from adapters.archive.search import INSTANCES, SERIES
 from adapters.dicom import dose_report
 from adapters.dicom.attributes import READS
 from adapters.dicom.dose_exposure import QUANTITIES
@@ -28,6 +29,7 @@ from adapters.dicom.sr_tree import LONGEST
 from adapters.dicom.store import Status
 from adapters.inbox.batches import Limits
 from domain.traits import LONGEST_ID
+from krypton.queries.conditions import PATIENT, STUDY
 from krypton.settings import Settings
 
 PAGE = Path(__file__).parents[2].joinpath("docs/dicom-conformance.md").read_text()
@@ -109,3 +111,11 @@ def test_when_a_batch_closes_is_as_told() -> None:
 def test_the_longest_texts_are_as_told() -> None:
     assert f"Optional texts are cut at {LONGEST:,} characters" in PLAIN
     assert f"above {LONGEST_ID} characters" in PLAIN
+
+
+def test_the_keys_of_searches_are_in_the_table() -> None:
+    told = {row[0]: row[1] for row in ROWS if len(row) == 2}
+    levels = {"studies": (*PATIENT, *STUDY), "series": SERIES, "instances": INSTANCES}
+    for level, known in levels.items():
+        said = re.findall(r"\w+", told[level].replace(" with ", ".").replace(" or ", ", "))
+        assert {part for keyword in known for part in keyword.split(".")} == {*said}

@@ -18,6 +18,16 @@ SEVERAL: Final = (
 FRAMES: Final = "frames are numbers from 1 on with commas between, each once"
 
 
+def study_of(asked: Asked, uid: str) -> Study:
+    """A study by its UID, decided on. Raises NotFound, Problem 409, and as the gate does."""
+    person: UUID | None = asked.path.get("person")
+    try:
+        seen = asked.standing.seen(asked.by, uid, person)
+    except Ambiguous:
+        raise Problem(HTTPStatus.CONFLICT, SEVERAL) from None
+    return Study(asked.ours.archive, seen)
+
+
 class Question:
     """A request about a study."""
 
@@ -26,13 +36,8 @@ class Question:
         self.accepted = Accepted(asked.headers.get("accept", ""), asked.query.get("accept", ()))
 
     def study(self) -> Study:
-        """The study, decided on. Raises NotFound, Problem 409, and as the gate does."""
-        person: UUID | None = self._asked.path.get("person")
-        try:
-            seen = self._asked.standing.seen(self._asked.by, self._asked.path["study"], person)
-        except Ambiguous:
-            raise Problem(HTTPStatus.CONFLICT, SEVERAL) from None
-        return Study(self._asked.ours.archive, seen)
+        """The study, decided on. Raises as ``study_of``."""
+        return study_of(self._asked, self._asked.path["study"])
 
     @property
     def series(self) -> str:

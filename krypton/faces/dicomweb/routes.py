@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from krypton.faces.dicomweb import qido
 from krypton.faces.dicomweb.retrieve import Retrieve
 from krypton.faces.dicomweb.sending import Reading
 from krypton.faces.http.declared import Declared, Doors
@@ -27,4 +28,5 @@ def routes(doors: Doors) -> Sequence[Declared]:
         f"{INSTANCE}/frames/{{frames}}": retrieve.frames,
         f"{INSTANCE}/bulkdata/{{bulk:path}}": retrieve.bulk,
     }
-    return [Declared(f"{root}{path}", answer, doors, TASK) for root in ROOTS for path, answer in answers.items()]
+    images = [Declared(f"{root}{path}", answer, doors, TASK) for root in ROOTS for path, answer in answers.items()]
+    return [*images, *qido.routes(doors, ROOTS)]
