@@ -120,6 +120,7 @@ ASKS_THE_GATE: Final = {
     *(
         "studies.whole_study",
         "studies.study_of",
+        "takeaway.study_files",
         "study_search.studies_found",
         "person.identity_of",
         "person.history_of",

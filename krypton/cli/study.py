@@ -29,8 +29,11 @@ CONFLICTS = (
     *("found_by", "state", "uid", "study"),
     "conflict",
 )
-SERIES = ("number", "modality", "description", "body_part", "instances", "series_uid")
-INSTANCES = ("number", "frames", "rows", "columns", "size", "sop_class", "transfer_syntax", "problem", "sop_uid")
+SERIES = ("number", "modality", "description", "body_part", "instances", "kept_until", "series_uid")
+INSTANCES = (
+    *("number", "frames", "rows", "columns", "size", "sop_class", "transfer_syntax", "problem", "kept_until"),
+    "sop_uid",
+)
 Conflicting = Annotated[UUID, typer.Argument(help="The conflict's id, as study conflicts list prints it.")]
 Study = Annotated[UUID, typer.Argument(help="The study's id, as record show prints it.")]
 
@@ -84,12 +87,13 @@ def show(
 @app.command()
 def export(
     study: Study,
-    out: Annotated[Path, typer.Option("--out", file_okay=False, help="A new folder.")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder; with --zip, a new file.")],
+    zipped: Annotated[bool, typer.Option("--zip", help="One ZIP file in place of a folder.")] = False,
     who: As = OWN,
     reason: Why = ASKED,
     as_json: AsJson = False,
 ) -> None:
-    """Write a study to a folder: DICOMDIR, its instances as they came in, checksums.
+    """Write a study to a folder or a ZIP file: DICOMDIR, its instances as they came in, checksums.
 
     Run it where the images were taken in.
     """
@@ -98,12 +102,14 @@ def export(
     from krypton.services.images import export as export_study
 
     if out.exists():
-        raise typer.BadParameter(f"{out} is there already: name a new folder", param_hint="--out")
+        new = "file" if zipped else "folder"
+        raise typer.BadParameter(f"{out} is there already: name a new {new}", param_hint="--out")
     ours = krypton()
     caller = asker(ours, who, reason, owner_of(ours, study))
     with progress("instances", None) as bar:
-        found = export_study(ours, caller, study, out, bar.advance)
-    document(found) if as_json else facts(found, "Exported; check it with: sha256sum --check checksums.sha256")
+        found = export_study(ours, caller, study, out, bar.advance, zipped=zipped)
+    how = "unpacked, check it" if zipped else "check it"
+    document(found) if as_json else facts(found, f"Exported; {how} with: sha256sum --check checksums.sha256")
 
 
 @conflicts.command("list")

@@ -111,7 +111,7 @@ def waiting(ours: Krypton, connection: Connection, reference: str, actor: str) -
 def _to_approve(ours: Krypton, erasure: Erasure, rules: Retention) -> Document:
     request, identity = erasure.request, erasure.identity_id
     assert request is not None, "it waits"
-    found = _last(ours, str(identity), rules)
+    found = last_of(ours, str(identity), rules)
     return {
         "identity": str(identity),
         "request": str(request.id),
@@ -122,13 +122,13 @@ def _to_approve(ours: Krypton, erasure: Erasure, rules: Retention) -> Document:
 
 def _over(ours: Krypton, identity: str, rules: Retention, today: date) -> date | None:
     """The day of the last exam, order or stay, where retention is over as the ledger has it; else None."""
-    if (found := _last(ours, identity, rules)) is None:
+    if (found := last_of(ours, identity, rules)) is None:
         return None
     born, last = found
     return last if rules.kept_until(last, born).until <= today else None
 
 
-def _last(ours: Krypton, identity: str, rules: Retention) -> tuple[date | None, date] | None:
+def last_of(ours: Krypton, identity: str, rules: Retention) -> tuple[date | None, date] | None:
     """The birth date, where it is known, and the day of the last exam, order or stay; None where they are erased."""
     work = ours.ledger.work([])
     if (person := work.find(Identity, UUID(identity))) is None or person.erased:

@@ -1,6 +1,7 @@
 """The web service over queries that are no real ones: who signs in, what is decided, and what comes back."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -14,9 +15,11 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from adapters.archive.archive import Archive
+from adapters.archive.media import Zipped
 from domain.actors import Caller
 from domain.commands.viewings import View
 from domain.errors import NotFound
+from krypton.faces.dicomweb import files
 from krypton.faces.http import declared, routes
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import Browsers, Face, face
@@ -93,12 +96,17 @@ class Queries:
             patched.setattr(routes, name, partial(self._answer, task))
         patched.setattr(declared, "stands", lambda *_: self.stands)
         patched.setattr(Standing, "seen", self._seen)
+        patched.setattr(files, "study_files", self._files)
 
     def _seen(self, caller: Caller, uid: str, _: UUID | None) -> Seen:
         self._answer("study.show", None, caller, uid)
         if uid not in self.seen:
             raise NotFound("no study of that UID")
         return self.seen[uid]
+
+    def _files(self, ours: Any, caller: Caller, study: UUID) -> Zipped:
+        told = json.dumps(self._answer("study.export", ours, caller, study)).encode()
+        return Zipped(len(told), 0, iter([told]))
 
     def _answer(self, task: str, _: Any, caller: Caller, about: object) -> Any:
         self.before()

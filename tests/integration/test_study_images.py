@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from pydicom import dcmread
 
+from adapters.archive.entry import digest_of
 from domain.actors import Caller
 from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, Oppose
@@ -28,7 +29,7 @@ DOCTOR, OTHER = f"rpps:{CLINICIAN}", f"rpps:{RADIOLOGIST}"
 @pytest.fixture(scope="module")
 def world(stack: Stack) -> Iterator[AuditWorld]:
     with audit_world(stack) as made:
-        roles_file(made.krypton.settings.roles.parent, DOCTOR, OTHER)
+        roles_file(made.krypton.settings.roles.parent, DOCTOR, OTHER, "operator:one")
         yield made
 
 
@@ -60,10 +61,12 @@ def test_its_series_and_instances_are_shown_and_found_by_keys(world: AuditWorld,
     world.settle()
     (series,) = json.loads(shown(world, study, "--json", "--where", "SeriesDescription=*THORAX*").out)
     told = {"series_uid": series_uid, "number": 4, "modality": "CT", "description": "Thorax osseux", "instances": 1}
-    assert series == told | {"body_part": None}
+    assert series == told | {"body_part": None, "kept_until": "2046-01-05"}
     assert json.loads(shown(world, study, "--json", "--where", "Modality=MR").out) == []
     (one,) = json.loads(shown(world, study, "--json", "--series", series_uid).out)
-    assert (one["sop_uid"], one["number"], one["frames"]) == (sop_uid, 7, 0)
+    assert (one["sop_uid"], one["number"], one["frames"], one["kept_until"]) == (sop_uid, 7, 0, "2046-01-05")
+    kept = world.krypton.settings.instances / one["place"]
+    assert digest_of(kept) == (one["size"], one["digest"])
     assert shown(world, study, "--series", "1.2.3").code == 3
 
 
@@ -177,3 +180,29 @@ def test_a_study_that_nobody_knows_is_not_found(world: AuditWorld, tmp_path: Pat
     nobodys = "00000000-0000-8000-8000-000000000009"
     refused(shown(world, nobodys), tmp_path / "out")
     refused(exported(world, nobodys, tmp_path / "out"), tmp_path / "out")
+
+
+def test_when_its_retention_is_over_that_is_told_and_nothing_goes_by_itself(
+    world: AuditWorld, person: str, tmp_path: Path
+) -> None:
+    def over() -> int:
+        said = world.cli.run("archive", "check", "--as", "operator:one", "--json")
+        assert said.code == 0
+        return int(json.loads(said.out)["retention_over"])
+
+    def kept(study: str) -> str:
+        (series,) = json.loads(shown(world, study, "--json").out)
+        return str(series["kept_until"])
+
+    before = over()
+    study = world.images(person, StudyDate="19900105")
+    world.open(person)
+    world.settle()
+    assert kept(study) == "2010-01-05"
+    said = world.cli.run("archive", "check", "--as", "operator:one")
+    assert "krypton erase lapsed tells whose" in said.told
+    assert over() == before + 1
+    assert exported(world, study, tmp_path / "out").code == 0
+    world.images(person, StudyDate="20260105")
+    assert kept(study) == "2046-01-05"
+    assert over() == before

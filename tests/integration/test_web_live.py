@@ -6,12 +6,15 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
+from zipfile import ZipFile
 
 import httpx
 import pytest
+from pydicom import dcmread
 from starlette.testclient import TestClient
 
 from adapters.eventstore.recorder import LedgerRecorder
@@ -23,6 +26,7 @@ from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import face
 from krypton.services.budget import BUDGETS
 from krypton.services.web import answers
+from tests.fakes.dicom import new_uid
 from tests.fakes.roles import roles_file
 from tests.fakes.web import DOCTOR, OPERATORS, TOKEN, account, accounts_file, asking, digest
 from tests.integration.audit_world import CLINICIAN, RADIOLOGIST, AuditWorld, audit_world
@@ -243,3 +247,23 @@ def test_the_process_answers_ends_cleanly_and_comes_back_after_a_kill(ledger: Li
     assert process.wait(WITHIN_S) == 0
     assert "Traceback" not in ledger.said("serve", "web")
     assert TOKEN not in ledger.said("serve", "web")
+
+
+def test_a_study_is_taken_away_as_one_file_decided_once_and_not_once_it_is_withdrawn(web: Web) -> None:
+    sop_uid = new_uid()
+    study = web.world.images(web.person, SOPInstanceUID=sop_uid)
+    before = web.world.head
+    answer = web.get(f"/api/studies/{study}/files")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    with ZipFile(BytesIO(answer.content)) as opened:
+        assert opened.testzip() is None
+        assert {"DICOMDIR", "checksums.sha256"} < {*opened.namelist()}
+        (image,) = (name for name in opened.namelist() if name.startswith("DICOM/"))
+        assert dcmread(BytesIO(opened.read(image))).SOPInstanceUID == sop_uid
+    (decided,) = recorded(web.world, before)
+    assert (decided["type"], decided["kind"], decided["actor"]) == ("access.viewed", "study.export", DOCTOR)
+    for token, status in ((OTHERS, 403), (CLERKS, 403)):
+        assert web.get(f"/api/studies/{study}/files", token).status_code == status
+    web.world.ask(WithdrawStudy(study=UUID(study), reason="wrong patient"))
+    assert web.get(f"/api/studies/{study}/files").status_code == 404

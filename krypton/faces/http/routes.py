@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from domain.actors import Caller
 from krypton.bootstrap import Krypton
+from krypton.faces.dicomweb import files
 from krypton.faces.dicomweb import routes as dicomweb
 from krypton.faces.http.declared import Answer, Asked, Declared, Doors, as_json
 from krypton.faces.http.metrics import Metrics
@@ -49,6 +50,7 @@ def routes(doors: Doors, metrics: Metrics, well: Callable[[], bool], works: Call
         Declared("/api/orders/{order:uuid}", _order, doors, "order.show"),
         *viewer.routes(doors),
         *dicomweb.routes(doors),
+        *files.routes(doors),
     ]
 
 
