@@ -37,6 +37,7 @@ from bench import (
     relay,
     size,
     sizes,
+    stow,
     targets,
     typed,
     verified,
@@ -79,6 +80,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "dicom": lambda _: dicom_store.run(),
     "dicom hostile": lambda _: dicom_hostile.run(),
     "dicom beside": lambda _: dicom_beside.run(),
+    "stow": lambda _: stow.run(),
     "hl7": hl7.run,
     "as typed": typed.run,
 }

@@ -10,6 +10,7 @@ from typing import Any
 Figures = Mapping[str, float]
 MIB_OF_A_REBUILD = 1_536
 ABSENT = "dcmtk is not installed: storescp and storescu are not on the PATH"
+NO_DICOMWEB = "it takes Orthanc with its plugin: Debian's packages orthanc and orthanc-dicomweb"
 NO_ORTHANC = "it takes storescu and Orthanc on the PATH: Debian's packages dcmtk and orthanc"
 
 
@@ -128,6 +129,10 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("messages/s, four senders", at_least=150),
         Target("PIX queries/s, one sender", at_least=50),
         Target("PIX queries/s, four senders", at_least=75),
+    ),
+    "stow": (
+        Target("times Orthanc", at_least=1.0, unless=NO_DICOMWEB),
+        Target("one part of 2 GB: MiB of memory", at_most=64),
     ),
     "dicom beside": (
         Target("4 kB from 1: times Orthanc", at_least=1.0, unless=NO_ORTHANC),

@@ -1,7 +1,6 @@
 """STOW-RS on its port: other clients, kill -9, DICOM beside it, bytes that mean no good, and memory."""
 
 import hashlib
-import re
 import socket
 import subprocess
 import sys
@@ -21,12 +20,13 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 
 from adapters.dicom.inlet import spool_at
-from adapters.dicom.part10 import file_meta, read_file_meta
+from adapters.dicom.part10 import read_file_meta
 from adapters.dicom.receiver import Ways
 from adapters.dicom.storage import Doors, StorageService
 from adapters.inbox.batches import Limits
+from bench.stow import large, memory
 from krypton.services.http import AnsweringProtocol
-from tests.fakes.dicom import AE_TITLE, CT_IMAGE, SITE, instance, instances_recorded, new_uid, of_type, part10
+from tests.fakes.dicom import AE_TITLE, SITE, instance, instances_recorded, of_type, part10
 from tests.fakes.dicom_process import FolderLedger
 from tests.fakes.http_server import serving
 from tests.fakes.stow import BOUNDARY, PACS_TOKEN, SENDS, STUDIES, Ward, accounts, body, ward
@@ -241,25 +241,6 @@ def test_a_thousand_bodies_that_mean_no_good_break_nothing_and_leave_nothing_hal
         content = kept.read_bytes()
         assert hashlib.sha256(data_of(content)).hexdigest() == content[8:40].hex()
         assert kept.name == read_file_meta(content).sop_uid
-
-
-def memory(pid: int, field: str) -> int:
-    """KiB, of a process."""
-    found = re.search(rf"{field}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found
-    return int(found[1])
-
-
-def large(size: int) -> Iterator[bytes]:
-    """The pieces of a body of one file with so many bytes of pixels."""
-    uid = new_uid()
-    whole = part10(instance(SOPInstanceUID=uid))
-    head = file_meta(sop_class=CT_IMAGE, sop_uid=uid, transfer_syntax="1.2.840.10008.1.2.1", sender="TEST")
-    pixels = b"\xe0\x7f\x10\x00OW\0\0" + size.to_bytes(4, "little")
-    yield f"--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode() + head + data_of(whole) + pixels
-    for _ in range(size // MIB):
-        yield b"\0" * MIB
-    yield f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 def test_a_large_file_takes_no_memory(tmp_path: Path) -> None:
