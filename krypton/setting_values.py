@@ -88,6 +88,14 @@ def path(given: Mapping[str, str], name: str, cwd: Path) -> Path | None:
     return cwd / given[name] if name in given else None
 
 
+def paths(given: Mapping[str, str], name: str, cwd: Path) -> tuple[Path, ...]:
+    """Folders with colons between, from the current folder on, each once."""
+    found = [cwd / one.strip() for one in given.get(name, "").split(":") if one.strip()]
+    if len(set(found)) < len(found):
+        raise SettingsWrong(f"{name} names a folder twice: each is one volume")
+    return tuple(found)
+
+
 def url(given: Mapping[str, str], name: str) -> str | None:
     """A URL of http or https."""
     if (found := given.get(name)) and not found.startswith(("http://", "https://")):

@@ -20,6 +20,7 @@
 | KRYPTON_DICOM_REQUEST_S, …_DICOM_UNFINISHED_S, …_DICOM_IDLE_S | when a silent connection is closed, see the fields |
 | KRYPTON_DICOM_INSTANCE_MIB | the largest instance that is taken over the network |
 | KRYPTON_DICOM_INFLATED_MIB, KRYPTON_DICOM_HEADER_MIB | what a data set may inflate to; what of it is parsed |
+| KRYPTON_DICOM_VOLUMES | folders on other disks to which stored images are moved, with colons between |
 | KRYPTON_SCRUB_MIB_S | MiB of stored instances that are read again in a second, to find damage; 0: none |
 | KRYPTON_DICOM_TLS_CERT_FILE, KRYPTON_DICOM_TLS_KEY_FILE | the DICOM service's certificate, and the key of that |
 | KRYPTON_DICOM_TLS_CA_FILE | the authorities whose certificates name callers |
@@ -125,6 +126,7 @@ class Settings:
     dicom_instance_mib: int = 4_096
     dicom_inflated_mib: int = 512
     dicom_header_mib: int = 16  # what is parsed of an instance
+    dicom_volumes: tuple[Path, ...] = ()  # to which stored images are moved
     scrub_mib_s: int = 4  # of stored instances that are read again in a second; 0: none
     hl7_port: int = 2575
     hl7_host: str = "127.0.0.1"
@@ -186,6 +188,7 @@ class Settings:
             dicom_ae=values.ae_title(given, Settings.dicom_ae),
             dicom_host=given.get("KRYPTON_DICOM_HOST", Settings.dicom_host),
             **values.tls(given, cwd, "dicom"),
+            dicom_volumes=values.paths(given, "KRYPTON_DICOM_VOLUMES", cwd),
             hl7_host=given.get("KRYPTON_HL7_HOST", Settings.hl7_host),
             **values.tls(given, cwd, "hl7"),
             web_host=given.get("KRYPTON_WEB_HOST", Settings.web_host),

@@ -16,6 +16,7 @@ from adapters.dicom.intake import instance_in
 from adapters.dicom.part10 import seal_of
 from adapters.dicom.refusal import Unreadable
 from adapters.dicom.sr_tree import is_uid
+from adapters.inbox.linked import is_there
 
 Row = dict[str, Any]
 """Of one instance: ``sop_uid``, ``claim`` (its path below the root), ``size`` in bytes, ``digest`` of its data set,
@@ -127,5 +128,5 @@ def as_line(document: Mapping[str, Any]) -> bytes:
 
 
 def exists(root: Path, claim: str) -> bool:
-    """Whether an instance is there."""
-    return os.path.isfile(f"{root}/{claim}")  # noqa: PTH113  see Spool.claim_below
+    """Whether an instance is there. Raises VolumeAway: that cannot be told."""
+    return os.path.isfile(f"{root}/{claim}") or is_there(root / claim)  # noqa: PTH113  see Spool.claim_below

@@ -22,6 +22,7 @@ from adapters.archive.study import bring_up_to_date, forget, fresh
 from adapters.dicom.bounds import UNBOUNDED, Most
 from adapters.durable import OWNER_ONLY, write
 from adapters.inbox.filed import listing
+from adapters.inbox.linked import VolumeAway, check_volume
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Spool
 
@@ -59,7 +60,10 @@ def _is_study(spool: Spool, owner: str) -> bool:
 
 
 def look(spool: Spool, study: str, most: Most = UNBOUNDED) -> Iterator[Looked]:
-    """Bring a study's files up to date, then read each of its instances; what is found is noted. Raises OSError."""
+    """Bring a study's files up to date, then read each of its instances; what is found is noted.
+
+    Raises VolumeAway: instances lie on a volume that is not there, and nothing is known of them; OSError.
+    """
     bring_up_to_date(spool, study, most)
     rows = {row["claim"]: row for row in _rows(spool, study)}
     left_out = (fresh(spool, study) or {}).get("left_out", ())
@@ -90,6 +94,7 @@ def _problem(spool: Spool, study: str, claim: str, came_in: tuple[int, str] | No
     try:
         now = digest_of(spool.root / claim)
     except FileNotFoundError:
+        check_volume(spool.root / claim)
         return MISSING if claim in listing(spool, study)[1] else None  # deleted a moment ago
     except Refused as refused:
         return str(refused)
@@ -137,7 +142,8 @@ class Pass:
     def steps(self) -> Iterator[Looked]:
         """The rest of the pass that was begun, or a new one; notes of what was deleted go. Raises OSError."""
         for study in studies(self._spool, self._after()):
-            yield from look(self._spool, study, self._most)
+            with suppress(VolumeAway):  # the others are not to wait for it
+                yield from look(self._spool, study, self._most)
             self._at(study)
         rotten(self._spool)
         self._at("")

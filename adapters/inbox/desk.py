@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 from adapters.durable import OWNER_ONLY, Bytes, sync, write_new
 from adapters.inbox.blanks import Blanks, blanks_in
+from adapters.inbox.linked import VolumeAway, is_there
 from adapters.inbox.spool import PENDING, Name, Spool, path_part
 
 Step = Callable[[str], None]
@@ -99,7 +100,8 @@ class Desk:
     def keep(self, name: Name, parts: Sequence[Bytes]) -> Kept:
         """Make an item durable: when this returns NEW, a power cut cannot lose it. ``parts``: the file's bytes.
 
-        Raises OSError if the disk is full or broken; then nothing is held.
+        Raises OSError if the disk is full or broken, or the volume away on which one of that uid lies; then nothing is
+        held.
         """
 
         def write(pending: Path) -> None:
@@ -159,7 +161,11 @@ class Desk:
             pending.unlink(missing_ok=True)
             raise
         self.step("pending")
-        kept = self.claim(name)
+        try:
+            kept = self.claim(name)
+        except VolumeAway:  # it cannot be compared with the one that is held
+            pending.unlink()
+            raise
         self.step("claimed")
         return kept
 
@@ -172,7 +178,7 @@ class Desk:
                 self._blanks[folder] = Blanks(folder)
 
     def claim(self, name: Name) -> Kept:
-        """Link a pending item into the archive, or settle it as a duplicate or a conflict."""
+        """Link a pending item into the archive, or settle it as a duplicate or a conflict. Raises VolumeAway."""
         pending, claim = self.path(name), self.spool.claim(name.site, name.uid)
         try:
             try:
@@ -181,6 +187,9 @@ class Desk:
                 claim.parent.mkdir(parents=True, exist_ok=True)
                 os.link(pending, claim)
         except FileExistsError:
+            if not is_there(claim):  # a link that leads to what was deleted
+                claim.unlink(missing_ok=True)
+                return self.claim(name)
             if pending.samefile(claim):
                 return Kept.NEW
             return self._settle_second(name)
@@ -257,7 +266,8 @@ class Desk:
             if claim.exists() and claim.samefile(pending):
                 continue
             if self.spool.form.digest(pending) == name.digest:
-                self.claim(name)
+                with suppress(VolumeAway):  # it stays pending
+                    self.claim(name)
             else:
                 pending.unlink()
 

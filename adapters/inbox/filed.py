@@ -16,6 +16,7 @@ from pathlib import Path
 
 from adapters.durable import sync, write
 from adapters.inbox.alone import alone
+from adapters.inbox.linked import clear, is_there, remove
 from adapters.inbox.spool import Spool
 
 
@@ -44,10 +45,11 @@ def delete_filed(spool: Spool, owner: str, most: int, keeps: Callable[[Path], bo
     file = Path(name)
     with suppress(FileNotFoundError), alone(folder):
         lines = iter(dict.fromkeys(filter(None, file.read_text().splitlines())))
-        there = (path for line in lines if (path := spool.root / line).is_file() and not keeps(path))
+        there = (path for line in lines if _is_there(path := spool.root / line) and not keeps(path))
         some = list(islice(there, most))
         delete(some)
         if len(some) < most:
+            clear(spool, owner)
             delete([file, _grown(spool) / owner])
         else:
             write(file, "\n".join(["", *lines, ""]).encode())
@@ -101,16 +103,25 @@ def tidy(spool: Spool, owner: str) -> None:
     """Delete an owner's list where nothing that it lists is there. Raises OSError."""
     folder, file = _list(spool, owner)
     with suppress(FileNotFoundError), alone(folder):
-        if not any(path.is_file() for path in filed(spool, owner)):
+        if not any(_is_there(path) for path in filed(spool, owner)):
             delete([Path(file), _grown(spool) / owner])
 
 
 def delete(files: Iterable[Path]) -> None:
-    """Delete files durably; those that are not there are no matter. Raises OSError."""
+    """Delete files durably, wherever they lie; those that are not there are no matter. Raises VolumeAway, OSError."""
     files = list(files)
     for file in files:
-        file.unlink(missing_ok=True)
+        remove(file)
     sync(*{file.parent for file in files})
+
+
+def _is_there(item: Path) -> bool:
+    """Whether an item is there; a link that leads to a deleted one goes, too. Raises VolumeAway."""
+    if is_there(item):
+        return True
+    if item.is_symlink():
+        item.unlink()
+    return False
 
 
 def in_hand(spool: Spool, before: float) -> bool:
@@ -120,6 +131,11 @@ def in_hand(spool: Spool, before: float) -> bool:
             if file.stat().st_mtime < before:
                 return True
     return False
+
+
+def folder_of_list(spool: Spool, owner: str) -> Path:
+    """The folder that is locked while an owner's list is changed."""
+    return _list(spool, owner)[0]
 
 
 def _grown(spool: Spool) -> Path:

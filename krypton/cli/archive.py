@@ -10,7 +10,7 @@ import typer
 from krypton.cli.calling import OWN, As
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson
-from krypton.cli.output import document, facts, table
+from krypton.cli.output import document, err, facts, table
 from krypton.settings import Settings
 
 app = command_group("Stored images: their metadata and frame indexes, and whether they are still what came in.")
@@ -37,7 +37,8 @@ def run() -> None:
 def check(who: As = OWN, as_json: AsJson = False) -> None:
     """Read every stored instance again, and make what is missing of metadata and frame indexes.
 
-    Ends with 1 where an instance is damaged: it is not what came in, or it is gone.
+    Counts the studies whose retention is over. Ends with 1 where an instance is damaged (it is not
+    what came in, or it is gone), or on a volume that is not there.
     """
     from krypton.progress import progress
     from krypton.services.archive import check as check_all
@@ -47,8 +48,13 @@ def check(who: As = OWN, as_json: AsJson = False) -> None:
     if as_json:
         document(found)
     else:
-        facts({name: value for name, value in found.items() if name not in ("left_out", "damaged")})
+        facts({name: value for name, value in found.items() if not isinstance(value, list)})
         table(found["left_out"], COLUMNS, "Cannot be shown")
         table(found["damaged"], COLUMNS, "Damaged")
-    if found["damaged"]:
+        table(found["away"], ("study", "reason"), "On a volume that is not there")
+        table(found["volumes"], ("volume", "free_mib", "problem"), "Volumes")
+    if found["retention_over"]:
+        said = f"retention is over of {found['retention_over']} studies"
+        err.print(f"{said}: krypton erase lapsed tells whose; nothing is deleted before two people decided it")
+    if found["damaged"] or found["away"]:
         raise typer.Exit(DAMAGED)

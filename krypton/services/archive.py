@@ -7,11 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
+from uuid import UUID
 
 from adapters.archive.keeping import Keeping
+from adapters.archive.moving import Moving
 from adapters.archive.scrub import look, orphans, studies
 from adapters.archive.study import fresh
-from krypton.bootstrap import most
+from adapters.dicom.bounds import Most
+from adapters.inbox.linked import VolumeAway
+from adapters.inbox.spool import Spool
+from adapters.inbox.volumes import Volumes
+from domain.errors import StoreAway
+from krypton.bootstrap import Krypton, most
+from krypton.errors import ServiceUnavailable, SettingsWrong
 from krypton.services.parent import PARENT
 from krypton.services.spools import spool_at_home
 from krypton.services.supervisor import PAUSES_S, WELL_S, krypton_command
@@ -29,31 +37,65 @@ def keep(settings: Settings, stop: Event) -> None:
     """
     os.nice(NICE)
     with spool_at_home(settings) as spool:
-        Keeping(spool, most(settings), settings.scrub_mib_s).run(stop)
+        moving = Moving(Volumes(spool, settings.dicom_volumes)) if settings.dicom_volumes else None
+        Keeping(spool, most(settings), settings.scrub_mib_s, moving).run(stop)
 
 
 def check(settings: Settings, step: Callable[[], None]) -> dict[str, Any]:
     """Bring the files of all studies up to date and read every instance again; ``step`` is called for each of them.
 
-    ``left_out``: instances that cannot be shown, and why; ``damaged``: those that are not what came in. Raises
-    ServiceUnavailable.
+    ``left_out``: instances that cannot be shown, and why; ``damaged``: those that are not what came in; ``away``:
+    studies on a volume that is not there; ``retention_over``: how many studies are of records that need not be kept any
+    more, None where the ledger cannot be asked. Raises ServiceUnavailable.
     """
-    found: dict[str, Any] = {"studies": 0, "instances": 0, "mib": 0.0, "left_out": [], "damaged": []}
-    size = 0
+    found: dict[str, Any] = {"studies": 0, "instances": 0, "mib": 0.0, "left_out": [], "damaged": [], "away": []}
+    size, is_over = 0, _is_over(settings)
+    found["retention_over"] = 0 if is_over else None
     with spool_at_home(settings) as spool:
+        found["volumes"] = volumes_of(spool, settings)
         found["deleted"] = sum(1 for _ in orphans(spool))
         for study in studies(spool):
             found["studies"] += 1
-            for looked in look(spool, study, most(settings)):
-                found["instances"] += 1
-                size += looked.size
-                if looked.problem:
-                    found["damaged"].append({"study": study, "instance": looked.claim, "reason": looked.problem})
-                step()
-            left_out = (fresh(spool, study) or {}).get("left_out", {})
-            found["left_out"] += [{"study": study, "instance": one, "reason": why} for one, why in left_out.items()]
+            size += _check(spool, study, most(settings), found, step)
+            if is_over:
+                found["retention_over"] += is_over(UUID(study))
     found["mib"] = round(size / MIB, 1)
     return found
+
+
+def _check(spool: Spool, study: str, bounds: Most, found: dict[str, Any], step: Callable[[], None]) -> int:
+    """Check one study; how many bytes it has."""
+    size = 0
+    try:
+        for looked in look(spool, study, bounds):
+            found["instances"] += 1
+            size += looked.size
+            if looked.problem:
+                found["damaged"].append({"study": study, "instance": looked.claim, "reason": looked.problem})
+            step()
+    except VolumeAway as away:
+        found["away"].append({"study": study, "reason": away.strerror})
+    left_out = (fresh(spool, study) or {}).get("left_out", {})
+    found["left_out"] += [{"study": study, "instance": one, "reason": why} for one, why in left_out.items()]
+    return size
+
+
+def volumes_of(spool: Spool, settings: Settings) -> list[dict[str, Any]]:
+    """The volumes that were set, each with its free room, and why it is not used, if it is not."""
+    found = Volumes(spool, settings.dicom_volumes).look()
+    return [{"volume": str(one.folder), "free_mib": one.free // MIB, "problem": one.why or None} for one in found]
+
+
+def _is_over(settings: Settings) -> Callable[[UUID], bool] | None:
+    """Whether the retention of a study's record is over; None where the ledger cannot be asked: files can be."""
+    from krypton.erasing.kept import keeps
+
+    try:
+        ours = Krypton.connect(settings, login=None)
+        kept, today = keeps(ours), ours.ledger.clock().date()
+    except (ServiceUnavailable, SettingsWrong, StoreAway):
+        return None
+    return lambda study: (until := kept(study)) is not None and until <= today
 
 
 class Keeper:

@@ -110,6 +110,7 @@ def measure(ours: Krypton) -> Health:
     """Ask every part. A part that does not answer is a problem of its own; this raises nothing for it."""
     health = Health(spooled=_spooled(ours))
     health.problems += image_health.problems_of(ours.settings.instances, time.time(), STILL_S)
+    health.problems += image_health.problems_of_volumes(ours.settings)
     try:
         with ours.snapshot() as connection:
             now = time.time()

@@ -1,12 +1,15 @@
-"""Says what is wrong with the stored images of this machine: damaged ones, and studies that wait for their metadata.
+"""Says what is wrong with the stored images of this machine: damaged ones, studies that wait, volumes.
 
-Looks at names of files alone, so that health stays quick.
+Looks at names of files and free room alone, so that health stays quick.
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from adapters.dicom.inlet import spool_at
+from adapters.inbox.volumes import Volumes
+from krypton.settings import Settings
 from krypton.views.looking import Problem
 
 
@@ -22,3 +25,13 @@ def problems_of(instances: Path, now: float, still_s: float) -> Iterator[Problem
     if max(waits, default=0.0) > still_s:
         said = f"stands still: {len(waits)} studies wait for their metadata, the first for {max(waits):.0f} s"
         yield Problem("archive", f"{said}; is krypton dicom serve running?")
+
+
+def problems_of_volumes(settings: Settings) -> Iterator[Problem]:
+    """Volumes that cannot be used, each by its name."""
+    if not settings.dicom_volumes or not settings.instances.is_dir():
+        return
+    for one in Volumes(spool_at(settings.instances), settings.dicom_volumes).look():
+        if one.why:
+            said = f"volume {one.folder} is not used: {one.why}; what comes in stays in {settings.instances}"
+            yield Problem("archive", said)

@@ -77,6 +77,7 @@ def test_the_check_makes_what_is_missing_and_closes_the_folder_to_others(
     told = json.loads(line.run("archive", "check", "--json").out)
     size = sum(spool.claim(SITE, f"{ROOT}7.1.{n}").stat().st_size for n in (1, 2))
     expected = {"studies": 1, "instances": 2, "left_out": [], "damaged": [], "deleted": 0}
+    expected |= {"retention_over": None, "away": [], "volumes": []}
     assert told == expected | {"mib": round(size / 2**20, 1)}
     assert fresh(spool, study)
     assert not spool.root.stat().st_mode & 0o077

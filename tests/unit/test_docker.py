@@ -172,13 +172,13 @@ def test_what_must_last_is_on_a_volume() -> None:
         ],
         "database": ["database:/var/lib/postgresql"],
         "dicom": ["instances:/var/lib/krypton"],
-        "web": ["accounts:/var/lib/krypton"],
+        "web": ["instances:/var/lib/krypton"],
         "notary": ["log:/var/lib/krypton"],
         "policies": ["instances:/var/lib/krypton", "notices:/var/lib/krypton/notices"],
         "init": ["log:/var/lib/krypton"],  # makes the log's key, and shows it: the very one that the notary signs with
     }
     assert BROKER["log.dirs"] == "/var/lib/kafka/data"
-    assert set(COMPOSE["volumes"]) == {"kafka", "database", "instances", "accounts", "log", "notices"}
+    assert set(COMPOSE["volumes"]) == {"kafka", "database", "instances", "log", "notices"}
 
 
 def test_the_database_is_crash_safe_and_logs_no_values_as_the_embedded_one() -> None:

@@ -1,6 +1,7 @@
 """STOW-RS: what is sent over HTTP is kept under the rules of C-STORE, and each file's answer says what became of it."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -303,3 +304,25 @@ def test_where_no_image_is_kept_the_sender_is_told(tmp_path: Path) -> None:
     (tmp_path / "dicom").write_text("in the place of the folder")
     with ward(tmp_path) as here, asking(here.web) as client:
         assert send(client, [part10(instance())]).status_code == 503
+
+
+def test_while_it_comes_in_nobody_else_reads_it(here: Ward) -> None:
+    """Neither the files nor what is in the memory's place on the disk while a large file comes."""
+    before = os.umask(0o022)
+    try:
+        sending = here.store.begin(PACS, SITE)
+        file = sending.file(None)
+        whole = part10(instance(), "1.2.840.10008.1.2.1") + b"\0" * (2 << 20)
+        file.write(memoryview(whole)[: 1 << 20])
+        coming = [one.stat().st_mode & 0o077 for one in here.spool.root.glob("work/*/incoming/*")]
+        file.discard()
+        small = sending.file(None)
+        small.write(memoryview(part10(instance())))
+        assert small.end().status == 0
+        assert coming == [0]
+        held = [path for path in here.spool.root.rglob("*") if path.is_file()]
+        sending.close()
+    finally:
+        os.umask(before)
+    assert here.spool.root.stat().st_mode & 0o077 == 0
+    assert [path for path in held if path.stat().st_mode & 0o077] == []
