@@ -42,6 +42,7 @@ from bench import (
     typed,
     verified,
     view_store,
+    wado,
     worker,
 )
 from bench.region import processes, region
@@ -83,6 +84,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "stow": lambda _: stow.run(),
     "hl7": hl7.run,
     "as typed": typed.run,
+    "wado": wado.run,
 }
 
 

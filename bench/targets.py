@@ -146,6 +146,16 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("threads after 10,000 associations: more", at_most=1),
         Target("files after 10,000 associations: more", at_most=1),
     ),
+    "wado": (
+        Target("frame of 512 KiB: p50 ms", at_most=3),
+        Target("frame of 512 KiB: p99 ms", at_most=12),
+        Target("frame 44 of 88 in 88 MiB: p50 ms", at_most=3),
+        Target("frame 44 of 88 in 88 MiB: p99 ms", at_most=12),
+        Target("metadata of 600, first: ms", at_most=60),
+        Target("metadata of 600, again: ms", at_most=10),
+        Target("study: of what is asked", at_least=1),
+        Target("study: MiB more", at_most=40),
+    ),
     "as typed": (
         Target("krypton --help: CPU s", at_most=0.25),
         Target("krypton --help: times python -c pass", at_most=6),

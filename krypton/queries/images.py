@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from adapters.archive.archive import Archive, NotHeld
 from adapters.archive.bulk import NoBulk
@@ -29,12 +29,16 @@ URI: Final = b'"BulkDataURI":"'
 
 @dataclass(frozen=True)
 class Body:
-    """Bytes to be given out: ``data``, or these pieces (offset, length) of a file."""
+    """Bytes to be given out: ``data``, or these pieces (offset, length) of a file, which is at ``path``, or is open
+    already, as ``file``, and closed by who sends it. ``media_type``: where it is another one than was foreseen.
+    """
 
     length: int
     data: bytes = field(default=b"", repr=False)
     path: Path | None = None
     pieces: Sequence[tuple[int, int]] = ()
+    file: IO[bytes] | None = None
+    media_type: str | None = None
 
     @staticmethod
     def of(data: bytes) -> "Body":
@@ -91,6 +95,14 @@ class Instance:
     def frame_syntax(self) -> str:
         """The transfer syntax of its frames: pixels that are not compressed are given in explicit VR little endian."""
         return EXPLICIT if self.row["frames"] and "native" in self.row["frames"] else self.transfer_syntax
+
+    @property
+    def placed(self) -> bool:
+        """Whether its frames lie in its file as they are given out. Raises NotFound."""
+        try:
+            return self.archive.place_of_frame(self.row, 1) is not None
+        except NoFrame as none:
+            raise NotFound(f"the instance has no frames: {none}") from None
 
     def said(self, tag: str) -> Any:
         """The first value of an attribute that lists show."""

@@ -49,6 +49,7 @@ def serve(ours: Krypton) -> None:
         listen(settings.web_host, settings.web_port, "KRYPTON_WEB_PORT") as opened,
     ):
         store.start()
+        web.start()
         server(web.app, spoken, GRACE_S).run(sockets=[opened])
 
 

@@ -7,18 +7,41 @@ from typing import Final
 from urllib.parse import quote
 
 import pytest
+from pydicom.dataset import Dataset
 
 from krypton.faces.http.limits import Limits
 from krypton.faces.http.watched import unreadable
 from krypton.services.http import AnsweringProtocol
+from tests.fakes.dicom import ROOT, instance
 from tests.fakes.http_server import serving
+from tests.fakes.images import Kept
 from tests.fakes.web import PERSON, RECORD, TOKEN, Queries, wired
 from tests.fuzz.frame import Wrong, scratch
 from tests.fuzz.mutate import havoc, odd_text
 from tests.fuzz.wire import HEADERS, heard, status_of, with_header
 
 SHOWN: Final = "FICTIVE-OF-A-RECORD"
-PATHS: Final = ("/health", "/metrics", RECORD, f"/api/studies/{PERSON}", "/api/people/record", "/", "/api", "/x")
+IMAGE: Final = f"/dicom-web/studies/{ROOT}1/series/{ROOT}1.1/instances/{ROOT}7.1"
+OF_IMAGES: Final = (
+    *(f"{IMAGE}{more}" for more in ("", "/metadata", "/frames/1", "/frames/2,1", "/rendered", "/frames/1/thumbnail")),
+    f"{IMAGE}/bulkdata/00281201",
+    f"/dicom-web/studies/{ROOT}1",
+    f"/dicom-web/studies/{ROOT}1/metadata",
+    f"/dicom-web/studies/{ROOT}1/series/{ROOT}1.1",
+    f"/dicom-web/studies/{ROOT}1/series/{ROOT}1.1/metadata",
+    f"/people/{PERSON}/dicom-web/studies/{ROOT}1/rendered",
+)
+PATHS: Final = (
+    "/health",
+    "/metrics",
+    RECORD,
+    f"/api/studies/{PERSON}",
+    "/api/people/record",
+    "/",
+    "/api",
+    "/x",
+    *OF_IMAGES,
+)
 ODD: Final = (
     *HEADERS,
     b"X-Forwarded-For: 127.0.0.1",
@@ -33,7 +56,14 @@ ODD: Final = (
     b"Krypton-Reason: %00%ff",
     b"Krypton-Reason: again",
     b"Range: bytes=0-0,0-0,-1",
+    b"Range: bytes=-1",
+    b"If-None-Match: *",
+    b"Accept-Encoding: gzip;q=0, *",
     b"Accept: " + b"a/b;q=0.1," * 300,
+    b'Accept: multipart/related; type="application/octet-stream; transfer-syntax=*',
+    b"Accept: application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.90",
+    b"Accept: application/dicom; transfer-syntax=1.2.840.10008.1.2.5",
+    b"Accept: image/png;q=nan, */*;q=-1",
     b"X-Request-Id: " + b"'\"<>",
 )
 
@@ -53,7 +83,9 @@ class WebRequests:
         self._patched, self._folder, self._queries = pytest.MonkeyPatch(), scratch(), Queries()
         self._queries.install(self._patched)
         self._queries.document = {"person": SHOWN}
-        self._wired = wired(self._folder, limits=Limits(rate=1e9))
+        kept = Kept(self._folder, self._queries)
+        kept.take_in([_image()])
+        self._wired = wired(self._folder, limits=Limits(rate=1e9), archive=kept.archive)
         self._serving = serving(self._wired.__enter__().app, Spoken)
         self._address = ("127.0.0.1", self._serving.__enter__())
 
@@ -77,6 +109,7 @@ class WebRequests:
                 return request("GET", "/".join(parts), random.choice((TOKEN, "")))
             case 1:
                 name, value = (quote(odd_text(random)[:2_000], errors="replace") for _ in range(2))
+                name = random.choice((name, "accept", "window", "viewport", "quality"))
                 return request("GET", f"{path}?{name}={value}", TOKEN)
             case 2:
                 text = odd_text(random).encode(errors="surrogatepass")
@@ -98,6 +131,8 @@ class WebRequests:
         if not said:
             return "ended"
         status = status_of(said)
+        if status >= 500 and status != 503:
+            raise Wrong("answer: a defect")
         if status >= 200 and b"default-src 'none'" not in said:
             raise Wrong("answer: it guards no browser")
         return f"{status} {len(self._queries.asked)}"
@@ -108,6 +143,16 @@ class WebRequests:
         self._wired.__exit__(None, None, None)
         self._patched.undo()
         shutil.rmtree(self._folder)
+
+
+def _image() -> Dataset:
+    """Two frames, and a table of 2 KiB."""
+    stated = {"SOPInstanceUID": f"{ROOT}7.1", "PatientName": SHOWN, "NumberOfFrames": 2, "Rows": 8, "Columns": 8}
+    stated |= {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0, "SamplesPerPixel": 1}
+    stated |= {"PhotometricInterpretation": "MONOCHROME2", "RedPaletteColorLookupTableData": bytes(2_048)}
+    made = instance(**stated, PixelData=bytes(range(128)))
+    made["PixelData"].VR = "OB"
+    return made
 
 
 def request(method: str, path: str, token: str, body: bytes = b"") -> bytes:

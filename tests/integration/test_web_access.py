@@ -17,6 +17,8 @@ from domain.commands.studies import WithdrawStudy
 from krypton.devstack.stack import Stack
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import face
+from krypton.queries.images import ELSEWHERE
+from krypton.queries.study_uids import NOBODYS
 from tests.fakes.dicom import new_uid
 from tests.fakes.erasing import erase
 from tests.fakes.region import received
@@ -41,6 +43,7 @@ class Case:
     erased: bool
     person: str = ""
     study: str = ""
+    uid: str = ""
     other_study: str = ""
     emergency: bool = False
 
@@ -67,13 +70,13 @@ CASES = [
 
 def arranged(world: AuditWorld, number: int, case: Case) -> None:
     """Have it so."""
-    case.person, case.study, uid = new(world, f"M{number}")
+    case.person, case.study, case.uid = new(world, f"M{number}")
     if case.merged:
         other, case.other_study, _ = new(world, f"N{number}")
         world.ask(Merge(one=UUID(case.person), other=UUID(other), reason="same traits"), "rpps:10101207776")
     person, patient = UUID(case.person), f"patient:{case.person}"
     if case.excluded:
-        world.ask(Grant(identity=person, party=DOCTOR, exclusions=[f"study:{uid}"]), patient)
+        world.ask(Grant(identity=person, party=DOCTOR, exclusions=[f"study:{case.uid}"]), patient)
     if case.opposed and case.access == "emergency":
         world.ask(Oppose(identity=person), patient)
     if case.access != "none":
@@ -162,3 +165,37 @@ def test_a_study_by_itself_is_shown_to_whom_the_record_shows_it(world: AuditWorl
         answer = client.get(f"/api/studies/{case.study}", headers=headers)
         assert answer.status_code == (403 if rule else 200 if case.study in shown else 404), case
         assert answer.json().get("rule") == rule, case
+
+
+def images_asked(world: AuditWorld, client: TestClient, actor: str, case: Case) -> tuple[str | None, bool]:
+    """The rule that refuses, or whether the study is shown (it has no image here, which is told to who may see it);
+    one decision is on record, and no other.
+    """
+    before = world.head
+    headers = {"Authorization": f"Bearer {token(actor)}", "Krypton-Reason": "follow-up"}
+    answer = client.get(f"/dicom-web/studies/{case.uid}/metadata", headers=headers)
+    told: Any = answer.json()
+    if answer.status_code == 403:
+        assert world.types(before) == ["access.view_refused"]
+        return told["rule"], False
+    assert (answer.status_code, world.types(before)) == (404, ["access.viewed"])
+    assert told["detail"] in (NOBODYS, ELSEWHERE)
+    return None, told["detail"] == ELSEWHERE
+
+
+def test_images_are_shown_as_the_rules_say(world: AuditWorld, client: TestClient) -> None:
+    for case in CASES:
+        rule, studies = case.told_to_the_doctor()
+        assert images_asked(world, client, DOCTOR, case) == (rule, case.study in studies), case
+
+
+def test_images_are_refused_to_who_has_no_access_or_no_such_task(world: AuditWorld, client: TestClient) -> None:
+    for case, (actor, rule) in product(CASES, {**REFUSED, "service:one": "X20"}.items()):
+        expected = "X14" if case.erased and actor == STRANGER else rule
+        assert images_asked(world, client, actor, case) == (expected, False), (actor, case)
+
+
+def test_a_patient_sees_the_images_that_were_left_out_for_others(world: AuditWorld, client: TestClient) -> None:
+    for case in CASES:
+        expected = (None, not case.withdrawn)
+        assert images_asked(world, client, f"patient:{case.person}", case) == expected, case

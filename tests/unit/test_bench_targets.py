@@ -31,7 +31,7 @@ def _parts(figure: str) -> list[str]:
         return [figure.partition(" ")[0], " associations: more"]
     if " from " in figure:
         return [figure.partition(" from ")[0], figure.rpartition("times ")[2]]
-    for ending in (", matched/s", ": max ms", ": p50 ms", ": CPU s", ": times python -c pass"):
+    for ending in (", matched/s", ": max ms", ": p50 ms", ": p99 ms", ": CPU s", ": times python -c pass"):
         figure = figure.replace(ending, f"|{ending}")
     return figure.replace("dcmtk_", "dcmtk|_").split("|")
 

@@ -67,6 +67,10 @@ class Question:
         person = f"/people/{self._asked.path['person']}" if "person" in self._asked.path else ""
         return f"{person}/dicom-web/studies/{self._asked.path['study']}"
 
+    def parameter(self, name: str) -> str:
+        """A parameter of the query; empty where there is none."""
+        return next(iter(self._asked.query.get(name, ())), "")
+
     def header(self, name: str) -> str:
         """A header; empty where there is none."""
         return self._asked.headers.get(name, "")

@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -24,8 +24,10 @@ from krypton.faces.dicomweb.sending import (
     ranged,
     unchanged,
 )
-from krypton.faces.http.declared import Answer, Asked
+from krypton.faces.http.declared import Asked
+from krypton.faces.http.problem import Problem
 from krypton.queries.images import Body, Instance, Study, unpacked
+from krypton.queries.pictures import NoPicture, Pictures, can_frame, can_instance
 
 JSON: Final = "application/dicom+json"
 JSONS: Final = (JSON, "application/json")
@@ -35,9 +37,10 @@ _MIME: Final = "00420012"
 
 @dataclass(frozen=True)
 class Retrieve:
-    """Answers. ``reading``: the threads that read what is sent."""
+    """Answers. ``reading``: the threads that read what is sent; ``pictures``: makes what is not stored so."""
 
     reading: Reading
+    pictures: Pictures
 
     def study(self, asked: Asked) -> Response:
         """All instances of a study."""
@@ -61,18 +64,16 @@ class Retrieve:
         instance, numbers = question.instance(), question.frames()
         if max(numbers) > instance.frames:
             instance.frame(max(numbers))  # says why there is none
-        form = frame_form(question.accepted, instance, _no_other, alone=len(numbers) == 1)
+        form = frame_form(question.accepted, instance, can_frame, alone=len(numbers) == 1)
         if form is None:
             raise unacceptable(ways(f'multipart/related; type="{OCTETS}"', {instance.frame_syntax}))
         at = f"{question.root}/series/{instance.series}/instances/{instance.uid}/frames"
         etag = f'"{instance.digest}.{form.syntax}.{asked.path["frames"]}"'
         if matches(question.header("if-none-match"), etag):
             return unchanged(etag)
+        parts = [self._frame(instance, one, form, f"{at}/{one}") for one in numbers]
         if not form.many:
-            return Single(self.reading, instance.frame(numbers[0]), form.media_type, {"ETag": etag})
-        parts = [Part(form.media_type, f"{at}/{one}", partial(instance.frame, one)) for one in numbers]
-        if len(parts) == 1:
-            parts = [_made(parts[0])]
+            return Single(self.reading, parts[0], {"ETag": etag})
         return Multipart(self.reading, parts, form.type, {"ETag": etag})
 
     def bulk(self, asked: Asked) -> Response:
@@ -86,21 +87,21 @@ class Retrieve:
         if matches(question.header("if-none-match"), etag):
             return unchanged(etag)
         told = {"ETag": etag}
+        at = f"{question.root}/series/{instance.series}/instances/{instance.uid}/bulkdata/{question.bulk}"
         if chosen := question.accepted.best((media_type, OCTETS)):
             return self._ranged(question, body, chosen, told | {"Accept-Ranges": "bytes"})
         if chosen := question.accepted.best((OCTETS, media_type), many=True):
-            at = f"{question.root}/series/{instance.series}/instances/{instance.uid}/bulkdata/{question.bulk}"
-            return Multipart(self.reading, [_made(Part(chosen, at, lambda: body))], chosen, told)
+            return Multipart(self.reading, [_there(body, chosen, at)], chosen, told)
         raise unacceptable(media_type)
 
     def _ranged(self, question: Question, body: Body, media_type: str, told: dict[str, str]) -> Response:
         """Raises Problem 416."""
         part = ranged(question.header("range"), body.length)
         if part is None or question.header("if-range") not in ("", told["ETag"]):
-            return Single(self.reading, body, media_type, told)
+            return Single(self.reading, _there(body, media_type), told)
         at, length = part
         told = told | {"Content-Range": f"bytes {at}-{at + length - 1}/{body.length}"}
-        return Single(self.reading, body.part(at, length), media_type, told, HTTPStatus.PARTIAL_CONTENT)
+        return Single(self.reading, _there(body.part(at, length), media_type), told, HTTPStatus.PARTIAL_CONTENT)
 
     def study_metadata(self, asked: Asked) -> Response:
         """Metadata of all instances of a study."""
@@ -118,8 +119,8 @@ class Retrieve:
         media_type = _json(question)
         told = {"Vary": "Accept, Accept-Encoding"}
         if takes_gzip(question.header("accept-encoding")):
-            return Single(self.reading, packed, media_type, told | {"Content-Encoding": "gzip"})
-        return Single(self.reading, Body.of(unpacked(packed.data)), media_type, told)
+            return Single(self.reading, _there(packed, media_type), told | {"Content-Encoding": "gzip"})
+        return Single(self.reading, _there(Body.of(unpacked(packed.data)), media_type), told)
 
     def instance_metadata(self, asked: Asked) -> Response:
         """Metadata of an instance."""
@@ -139,28 +140,59 @@ class Retrieve:
         """Raises NotFound, Problem 406."""
         if not instances:
             raise NotFound("nothing of it can be shown: see krypton archive check")
-        forms = instances_form(question.accepted, instances, _no_other)
+        forms = instances_form(question.accepted, instances, can_instance)
+        told = {"ETag": f'"{instances[0].digest}.{forms[0].syntax}"'} if len(instances) == 1 else {}
+        if told and matches(question.header("if-none-match"), told["ETag"]):
+            return unchanged(told["ETag"])
         if not forms[0].many:
-            (instance,) = instances
-            return Single(self.reading, instance.file(), forms[0].media_type, {"ETag": f'"{instance.digest}"'})
-        parts = [_file(question.root, one, form) for one, form in zip(instances, forms, strict=True)]
-        return Multipart(self.reading, parts, DICOM, {})
+            return Single(self.reading, self._file(question.root, instances[0], forms[0]), told)
+        parts = [self._file(question.root, one, form) for one, form in zip(instances, forms, strict=True)]
+        return Multipart(self.reading, parts, DICOM, told)
+
+    def _frame(self, instance: Instance, number: int, form: Form, at: str) -> Part:
+        if form.syntax != instance.frame_syntax:
+            make = partial(self.pictures.frame, instance, number, form.syntax)
+            return Part(form.media_type, at, or_refused(make), slow=True)
+        if instance.placed:
+            return _there(instance.frame(number), form.media_type, at)
+        return Part(form.media_type, at, partial(instance.frame, number))
+
+    def _file(self, root: str, instance: Instance, form: Form) -> Part:
+        at = f"{root}/series/{instance.series}/instances/{instance.uid}"
+        if form.syntax == instance.transfer_syntax:
+            return _there(instance.file(), form.media_type, at)
+        return Part(form.media_type, at, partial(self._otherwise, instance, form), slow=True)
+
+    def _otherwise(self, instance: Instance, form: Form) -> Body:
+        """An instance in another transfer syntax; as it is stored where its pixels cannot be decoded, and it says so.
+
+        Raises Problem 406, where it is asked for alone.
+        """
+        if not form.many:
+            return or_refused(partial(self.pictures.instance, instance, form.syntax))()
+        try:
+            return self.pictures.instance(instance, form.syntax)
+        except NoPicture:
+            stored = Form(form.type, form.many, instance.transfer_syntax)
+            return replace(instance.file(), media_type=stored.media_type)
 
 
-def _no_other(_: str, __: str) -> bool:
-    """Pixels are given as they are stored."""
-    return False
+def or_refused(make: Callable[[], Body]) -> Callable[[], Body]:
+    """The same; what cannot be made is a problem of who asks."""
+
+    def made() -> Body:
+        """Raises Problem 406."""
+        try:
+            return make()
+        except NoPicture as none:
+            raise Problem(HTTPStatus.NOT_ACCEPTABLE, str(none)) from None
+
+    return made
 
 
-def _file(root: str, instance: Instance, form: Form) -> Part:
-    at = f"{root}/series/{instance.series}/instances/{instance.uid}"
-    return Part(form.media_type, at, instance.file, instance.file().length)
-
-
-def _made(part: Part) -> Part:
-    """The same, made now: so that what cannot be made is an error, and the length of the answer is known."""
-    body = part.make()
-    return Part(part.media_type, part.location, lambda: body, body.length)
+def _there(body: Body, media_type: str, at: str = "") -> Part:
+    """A part that need not be made."""
+    return Part(media_type, at, length=body.length, there=body)
 
 
 def _of_study(question: Question, study: Study) -> Iterator[bytes]:
@@ -201,6 +233,3 @@ def takes_gzip(stated: str) -> bool:
         if coding in ("gzip", "*"):
             return weight not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
     return False
-
-
-Answers = Callable[[Retrieve], Answer]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from krypton.faces.dicomweb import qido
+from krypton.faces.dicomweb.rendered import Rendered
 from krypton.faces.dicomweb.retrieve import Retrieve
 from krypton.faces.dicomweb.sending import Reading
 from krypton.faces.http.declared import Declared, Doors
@@ -17,7 +18,8 @@ TASK: Final = "study.show"
 
 def routes(doors: Doors) -> Sequence[Declared]:
     """All of them."""
-    retrieve = Retrieve(Reading(doors.reading))
+    reading = Reading(doors.reading, doors.waiting)
+    retrieve = Retrieve(reading, doors.pictures)
     answers = {
         STUDY: retrieve.study,
         f"{STUDY}/metadata": retrieve.study_metadata,
@@ -28,5 +30,13 @@ def routes(doors: Doors) -> Sequence[Declared]:
         f"{INSTANCE}/frames/{{frames}}": retrieve.frames,
         f"{INSTANCE}/bulkdata/{{bulk:path}}": retrieve.bulk,
     }
+    for name, small in (("rendered", False), ("thumbnail", True)):
+        rendered = Rendered(reading, doors.pictures, small)
+        answers |= {
+            f"{STUDY}/{name}": rendered.study,
+            f"{SERIES}/{name}": rendered.series,
+            f"{INSTANCE}/{name}": rendered.instance,
+            f"{INSTANCE}/frames/{{frames}}/{name}": rendered.frames,
+        }
     images = [Declared(f"{root}{path}", answer, doors, TASK) for root in ROOTS for path, answer in answers.items()]
     return [*images, *qido.routes(doors, ROOTS)]

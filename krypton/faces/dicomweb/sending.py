@@ -12,6 +12,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
@@ -33,27 +34,39 @@ Headers = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Part:
-    """One part of an answer. ``length``: None where it is known once it is made; ``make`` is called in a thread."""
+    """One part of an answer: a body that is ``there``, or one that ``make`` makes, in a thread; ``length``: None where
+    it is known then; ``slow``: it takes long, so that it is made apart from what is read.
+    """
 
     media_type: str
     location: str
-    make: Callable[[], Body]
+    make: Callable[[], Body] | None = None
     length: int | None = None
+    slow: bool = False
+    there: Body | None = None
 
-    def head(self, boundary: str, length: int) -> bytes:
-        """What comes before its bytes."""
+    def head(self, boundary: str, length: int, media_type: str | None = None) -> bytes:
+        """What comes before its bytes. ``media_type``: where another one was made than was foreseen."""
         return (
-            f"--{boundary}\r\nContent-Type: {self.media_type}\r\nContent-Length: {length}\r\n"
+            f"--{boundary}\r\nContent-Type: {media_type or self.media_type}\r\nContent-Length: {length}\r\n"
             f"Content-Location: {self.location}\r\n\r\n"
         ).encode("latin-1")
 
 
 @dataclass
 class Reading:
-    """The threads that read, and how many answers are open. One loop uses it."""
+    """The threads that read, those that wait for what is made, and how many answers are open. One loop uses it."""
 
     threads: Workers
+    waiting: Workers
     open: int = 0
+
+    async def made(self, part: Part) -> Body:
+        """What is sent of it. Raises what making it raises."""
+        if part.there is not None:
+            return part.there
+        assert part.make is not None, "a part is there, or is made"
+        return await (self.waiting if part.slow else self.threads).run(part.make)
 
     @property
     def piece(self) -> int:
@@ -66,9 +79,12 @@ class Sent(Response):
 
     def __init__(self, reading: Reading, headers: Headers, status: int = HTTPStatus.OK) -> None:
         super().__init__(None, status, dict(headers))
-        if "Content-Length" not in headers:
-            del self.headers["content-length"]  # of no body at all
+        del self.headers["content-length"]  # of no body at all
         self._reading = reading
+
+    async def length(self) -> int | None:
+        """How long it is, asked once the first piece is there; None where that is known at the end."""
+        return None
 
     def pieces(self) -> AsyncGenerator[bytes, None]:
         """What is sent."""
@@ -80,6 +96,9 @@ class Sent(Response):
         try:
             async with aclosing(self.pieces()) as pieces:
                 first = await anext(pieces, b"")  # what cannot be read at all is an error, and no answer that is cut
+                length = await self.length()
+                if length is not None:
+                    self.headers["content-length"] = str(length)
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
                 gone = asyncio.create_task(_gone(receive))
                 try:
@@ -94,15 +113,15 @@ class Sent(Response):
     async def read(self, body: Body, head: bytes = b"") -> AsyncGenerator[bytes, None]:
         """The bytes of a body, after ``head``."""
         run = self._reading.threads.run
-        if body.path is None:
+        if body.path is None and body.file is None:
             yield head + body.data
             return
-        if body.length + len(head) <= self._reading.piece:
-            yield await run(partial(_whole, body, head))
+        if body.path is not None and body.length + len(head) <= self._reading.piece:
+            yield await run(partial(_whole, body.path, body.pieces, head))
             return
         if head:
             yield head
-        fd = await run(partial(os.open, body.path, os.O_RDONLY | os.O_CLOEXEC))
+        fd = await run(partial(_opened, body))
         try:
             for at, length in body.pieces:
                 end = at + length
@@ -115,18 +134,23 @@ class Sent(Response):
 
 
 class Single(Sent):
-    """One body."""
+    """One part, without what would come before it among others."""
 
-    def __init__(
-        self, reading: Reading, body: Body, media_type: str, headers: Headers, status: int = HTTPStatus.OK
-    ) -> None:
-        told = {"Content-Type": media_type, "Content-Length": str(body.length)}
-        super().__init__(reading, {**told, **headers}, status)
-        self._body = body
+    def __init__(self, reading: Reading, part: Part, headers: Headers, status: int = HTTPStatus.OK) -> None:
+        super().__init__(reading, {"Content-Type": part.media_type, **headers}, status)
+        self._part, self._length = part, part.length
 
-    def pieces(self) -> AsyncGenerator[bytes, None]:
+    async def length(self) -> int | None:
         """See ``Sent``."""
-        return self.read(self._body)
+        return self._length
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """See ``Sent``."""
+        body = await self._reading.made(self._part)
+        self._length = body.length
+        async with aclosing(self.read(body)) as read:
+            async for data in read:
+                yield data
 
 
 class Streamed(Sent):
@@ -150,34 +174,45 @@ class Multipart(Sent):
         told = {"Content-Type": f'{RELATED}; type="{media_type}"; boundary={self._boundary}'}
         self._end = f"--{self._boundary}--\r\n".encode()
         self._parts = parts
-        lengths = [one.length for one in parts]
-        if None not in lengths:
-            told["Content-Length"] = str(sum(map(self._size, parts)) + len(self._end))
+        self._only: int | None = None
         super().__init__(reading, {**told, **headers})
 
-    def _size(self, part: Part) -> int:
-        assert part.length is not None
-        return len(part.head(self._boundary, part.length)) + part.length + 2
+    async def length(self) -> int | None:
+        """See ``Sent``. One part was made by then."""
+        sizes = [self._size(one, self._only if one.length is None else one.length) for one in self._parts]
+        return None if None in sizes else sum(size for size in sizes if size is not None) + len(self._end)
+
+    def _size(self, part: Part, length: int | None) -> int | None:
+        return None if length is None else len(part.head(self._boundary, length)) + length + 2
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """See ``Sent``."""
         for part in self._parts:
-            body = await self._reading.threads.run(part.make)
-            async with aclosing(self.read(body, part.head(self._boundary, body.length))) as read:
+            body = await self._reading.made(part)
+            self._only = body.length if len(self._parts) == 1 else None
+            async with aclosing(self.read(body, part.head(self._boundary, body.length, body.media_type))) as read:
                 async for data in read:
                     yield data
             yield b"\r\n"
         yield self._end
 
 
-def _whole(body: Body, head: bytes) -> bytes:
+def _whole(path: Path, pieces: Sequence[tuple[int, int]], head: bytes) -> bytes:
     """A small body, in one turn of a thread."""
-    assert body.path is not None
-    fd = os.open(body.path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return b"".join([head, *(_exactly(fd, length, at) for at, length in body.pieces)])
+        return b"".join([head, *(_exactly(fd, length, at) for at, length in pieces)])
     finally:
         os.close(fd)
+
+
+def _opened(body: Body) -> int:
+    """Its file, open."""
+    if body.file is not None:
+        with body.file:
+            return os.dup(body.file.fileno())
+    assert body.path is not None
+    return os.open(body.path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _read(fd: int, length: int, at: int) -> bytes:

@@ -28,12 +28,15 @@ from krypton.faces.http.routes import routes
 from krypton.faces.http.signing_in import Authenticator
 from krypton.faces.http.watched import Watched
 from krypton.faces.http.workers import Workers
+from krypton.queries.pictures import Pictures
 from krypton.queries.standing import Standing
 
 TAKEN_AT_ONCE: Final = 4
 """Pieces of bodies that are read and written to the disk at once."""
 READERS: Final = 4
 """Threads that read files while they are sent."""
+MADE_AT_ONCE: Final = 32
+"""Threads that wait for pictures, of which few are made at once."""
 READ: Final = 4_096
 """Reads that wait: one for each connection at most, and there are fewer of these."""
 
@@ -54,10 +57,16 @@ class Face:
     workers: Sequence[Workers]
     metrics: Metrics
     others: Sequence[Closing]
+    pictures: Pictures
+
+    def start(self) -> None:
+        """Make ready what takes a moment to start."""
+        self.pictures.start()
 
     def close(self) -> None:
         """Wait for what is being asked of the ledger."""
-        for each in (*self.workers, *self.others):
+        closing: Sequence[Closing] = (self.pictures, *self.workers, *self.others)
+        for each in closing:
             each.close()
 
 
@@ -91,8 +100,9 @@ def face(
     limits, metrics = limits or Limits(), Metrics()
     addresses = limits.buckets(OF_AN_ADDRESS)
     asking, aside, taking = (Workers(most, limits.waiting) for most in (ours.pool, 1, TAKEN_AT_ONCE))
-    reading = Workers(READERS, READ)
-    doors = Doors(ours, ways, asking, aside, taking, reading, limits.buckets(), addresses, Standing(ours))
+    reading, waiting, pictures = Workers(READERS, READ), Workers(MADE_AT_ONCE, limits.waiting), Pictures()
+    standing = Standing(ours)
+    doors = Doors(ours, ways, asking, aside, taking, reading, waiting, pictures, limits.buckets(), addresses, standing)
     declared = [*routes(doors, metrics, well, works), *stow.routes(doors, storing)]
     declared += [issued.route(doors)] if issued else []
     declared += browsers.declared(doors) if browsers else []
@@ -100,7 +110,7 @@ def face(
     guarded = browsers.guarding(router) if browsers else router
     app: ASGIApp = Limited(guarded, limits, addresses, partial(_takes, router))
     app = Watched(Forwarded(app, trusted), metrics)
-    return Face(app, router, (asking, aside, taking, reading), metrics, others)
+    return Face(app, router, (asking, aside, taking, reading, waiting), metrics, others, pictures)
 
 
 def _takes(router: Router, scope: Scope) -> Takes | None:

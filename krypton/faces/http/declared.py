@@ -32,11 +32,13 @@ from krypton.faces.http.signing_in import Authenticator, Shown, SignedIn, signed
 from krypton.faces.http.watch import shown_while
 from krypton.faces.http.workers import Workers
 from krypton.queries.gate import KEPT_REASON, RECORDED, stands
+from krypton.queries.pictures import Pictures
 from krypton.queries.standing import Standing
 
 FAILED: Final = 20
 """Requests that a failed sign-in counts as: whoever guesses is slowed down first."""
 LONGEST_REASON: Final = 1_000
+MOST_PARAMETERS: Final = 100
 SITE: Final = "Krypton-Site"
 """The header by which somebody who works for several establishments says from which one they act."""
 
@@ -80,7 +82,8 @@ class Doors:
     the decisions that stand.
 
     ``asking``: threads for what the gate decides; ``aside``: for what else there is; ``taking``: for what comes in;
-    ``reading``: for files that are read while they are sent; so that none waits for another.
+    ``reading``: for files that are read while they are sent; ``waiting``: that wait for what ``pictures`` makes; so
+    that none waits for another.
     """
 
     ours: Krypton
@@ -89,6 +92,8 @@ class Doors:
     aside: Workers
     taking: Workers
     reading: Workers
+    waiting: Workers
+    pictures: Pictures
     callers: Buckets
     addresses: Buckets
     standing: Standing
@@ -136,7 +141,7 @@ class Declared:
         caller = signed.caller(reason_in(headers.get(REASON, ""))) if signed else None
         if caller and self.task and not self.personal:
             check(caller.role, self.task)
-        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=100)
+        query = query_of(scope["query_string"])
         question = Asked(
             self.doors.ours,
             caller,
@@ -214,6 +219,14 @@ class DeclaredRoute(Route):
         if scope["method"] not in methods:
             raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(methods)})
         await self.app(scope, receive, send)
+
+
+def query_of(stated: bytes) -> dict[str, list[str]]:
+    """The parameters of a query. Raises Problem 400."""
+    try:
+        return parse_qs(stated.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"a query has {MOST_PARAMETERS} parameters at most") from None
 
 
 def reason_in(value: str) -> str | None:
