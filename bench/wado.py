@@ -188,7 +188,7 @@ def _frames(ask: Asks, study: Study, root: str, whose: str = "") -> dict[str, fl
     for name, paths in (
         ("frame of 512 KiB", singles),
         (
-            f"frame {NTH} of {MULTIFRAME} in {MULTIFRAME} MiB",
+            "frame 44 of 88 in 88 MiB",
             [f"{_at(root, study, *study.multi)}/frames/{NTH}"] * ASKED,
         ),
     ):

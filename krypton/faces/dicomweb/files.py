@@ -15,7 +15,7 @@ MEDIA_TYPE: Final = "application/zip"
 
 def routes(doors: Doors) -> Sequence[Declared]:
     """The one route."""
-    reading = Reading(doors.reading)
+    reading = Reading(doors.reading, doors.waiting)
 
     def answer(asked: Asked) -> Response:
         found = study_files(asked.ours, asked.by, asked.path["study"])

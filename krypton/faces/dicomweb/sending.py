@@ -79,7 +79,8 @@ class Sent(Response):
 
     def __init__(self, reading: Reading, headers: Headers, status: int = HTTPStatus.OK) -> None:
         super().__init__(None, status, dict(headers))
-        del self.headers["content-length"]  # of no body at all
+        if "Content-Length" not in headers:
+            del self.headers["content-length"]  # of no body at all
         self._reading = reading
 
     async def length(self) -> int | None:
