@@ -1,4 +1,4 @@
-"""TLS for what listens: its own certificate, and the certificates of peers where they are asked for."""
+"""TLS for what listens, and for what calls: its own certificate, and the certificates of peers."""
 
 import ssl
 from base64 import urlsafe_b64encode
@@ -19,6 +19,20 @@ def context(certificate: Path, key: Path, peers: Path | None, *, required: bool 
     if peers:
         made.load_verify_locations(peers)
         made.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
+    return made
+
+
+def calling(certificate: Path, key: Path, peers: Path) -> ssl.SSLContext:
+    """TLS 1.2 or later for who calls, and shows its own certificate. ``peers``: the authorities that who is called
+    has its own from; whom that names, the caller looks at itself: an application, and no host.
+
+    Raises OSError, ssl.SSLError among them, where a file cannot be read or holds something else.
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.check_hostname = False
+    made.load_cert_chain(certificate, key, password=lambda: "")
+    made.load_verify_locations(peers)
     return made
 
 

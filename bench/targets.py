@@ -12,6 +12,7 @@ MIB_OF_A_REBUILD = 1_536
 ABSENT = "dcmtk is not installed: storescp and storescu are not on the PATH"
 NO_DICOMWEB = "it takes Orthanc with its plugin: Debian's packages orthanc and orthanc-dicomweb"
 NO_ORTHANC = "it takes storescu and Orthanc on the PATH: Debian's packages dcmtk and orthanc"
+NO_DCMQRSCP = "it takes getscu, movescu and dcmqrscp on the PATH: Debian's package dcmtk"
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,12 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("256 kB from 1: times Orthanc", at_least=1.0, unless=NO_ORTHANC),
         Target("4 kB from 4: times Orthanc", at_least=0.8, unless=NO_ORTHANC),
         Target("256 kB from 4: times Orthanc", at_least=0.8, unless=NO_ORTHANC),
+    ),
+    "retrieve": (
+        Target("C-GET from 1: times dcmqrscp", at_least=0.5, unless=NO_DCMQRSCP),
+        Target("C-MOVE from 1: times dcmqrscp", at_least=0.5, unless=NO_DCMQRSCP),
+        Target("C-GET from 8: times Orthanc", at_least=1.0, unless=NO_ORTHANC),
+        Target("C-MOVE from 8: times Orthanc", at_least=1.0, unless=NO_ORTHANC),
     ),
     "dicom hostile": (
         Target("honest beside hostile: of alone", at_least=0.8, unless=ABSENT),

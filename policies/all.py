@@ -8,8 +8,9 @@ from policies.erasure import Erasing
 from policies.expiry import Expiry
 from policies.matching import Matching
 from policies.policy import Policy
+from policies.priors import Priors
 from policies.sharing import Sharing
 
 POLICIES: Final[Mapping[str, Policy]] = {
-    policy.name: policy for policy in (Matching(), Expiry(), Emergency(), Sharing(), Erasing())
+    policy.name: policy for policy in (Matching(), Expiry(), Emergency(), Sharing(), Erasing(), Priors())
 }

@@ -65,8 +65,8 @@ KINDS: Final = (
     ),
     Kind(
         "devices of establishments",
-        "the intake lets in by them; they name no exam",
-        ("ae_title", "kind", "service"),
+        "the intake lets in by them, and calls them there; they name no exam",
+        ("ae_title", "host", "kind", "port", "service", "tls"),
     ),
     Kind(
         "DICOM UIDs",

@@ -47,7 +47,8 @@ SELECT v.id::uuid, o.policy, o.version, v.kind, v.does, v.body::jsonb, coalesce(
 v.place, v.at, v.at, 'waiting', 0
 FROM (VALUES %s) v(parent, id, kind, does, body, at, place, cause) JOIN policies.outbox o ON o.id = v.parent::uuid
 ON CONFLICT DO NOTHING"""
-NEXT = "SELECT min(try_at) FROM policies.outbox WHERE policy = %s AND state = 'waiting'"
+NEXT = """SELECT min(try_at) FROM policies.outbox
+WHERE policy = %s AND state = 'waiting' AND (kind <> 'lookup' OR does = ANY(%s))"""
 PRUNE = "DELETE FROM policies.outbox WHERE settled_at < %s AND state IN ('done', 'refused', 'dropped')"
 COUNT = """INSERT INTO policies.tally AS told (policy, decision, rule, n) VALUES %s
 ON CONFLICT (policy, decision, rule) DO UPDATE SET n = told.n + EXCLUDED.n"""
@@ -108,6 +109,10 @@ class Claim:
         """It came too early: due again at ``at`` (µs), and not at once."""
         later = max(at, self._now + LEAST_US)
         self._cursor.execute(POSTPONE, (later, later, str(entry.id)))
+
+    def hold(self) -> None:
+        """Say that its holder is there still, before ``FROZEN_S`` are over."""
+        self._cursor.execute("SELECT 1")
 
     def failed(self, entry: Entry, code: str) -> bool:
         """It failed: retried later, and parked after the last attempt; returns whether it is."""
@@ -174,10 +179,10 @@ class Outbox:
             yield claim
             claim.write(self.policy)
 
-    def next_due(self) -> int | None:
-        """When the next entry is due, µs since 1970; None if none is waiting."""
+    def next_due(self, lookups: Sequence[str]) -> int | None:
+        """When the next entry is due, µs since 1970, of lookups one of these; None if none is waiting."""
         with self._transaction() as cursor:
-            cursor.execute(NEXT, (self.policy,))
+            cursor.execute(NEXT, (self.policy, list(lookups)))
             ((found,),) = cursor.fetchall()
             return found if found is None else int(found)
 

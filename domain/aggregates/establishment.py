@@ -8,21 +8,25 @@ E3  A FINESS number, where given, has 9 characters.
 E4  An AE title has 1 to 16 printable characters, without backslash, and no space at either end.
 E5  An AE title belongs to one establishment and is registered once.
 E6  A service is activated once.
+E7  A device that is called listens on a host, a name or an address of 1 to 253 signs, and on a port from 1 to 65535.
 Source: DICOM PS3.5 section 6.2 (VR AE). Of a FINESS number only the form is checked.
 """
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.errors import AeTitleTaken, BadAeTitle, BadFiness, BadSite, ServiceActive
+from domain.errors import AeTitleTaken, BadAddress, BadAeTitle, BadFiness, BadSite, ServiceActive
 
 ESTABLISHMENTS = UUID("5d8f4f0e-0f1d-5b53-9c4e-7a3b2f9f4c21")  # namespace of establishment ids: stored, never change it
 KINDS = ("modality", "pacs", "workstation", "gateway")
 
 CODE: Final = re.compile("[A-Z0-9-]{2,16}")
+HIGHEST_PORT: Final = 65_535
+_HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}|[0-9a-fA-F:.]{2,45}")
+_PORT: Final = re.compile("[0-9]{1,5}")
 
 
 def site_code(code: str) -> str:
@@ -30,6 +34,23 @@ def site_code(code: str) -> str:
     if not CODE.fullmatch(code):
         raise BadSite("an establishment's code has 2 to 16 capitals, digits or hyphens: choose another")
     return code
+
+
+class Address(NamedTuple):
+    """Where a device listens, and whether it speaks TLS there."""
+
+    host: str
+    port: int
+    tls: bool
+
+    @staticmethod
+    def of(stated: str, *, tls: bool) -> "Address":
+        """``host:port`` or ``[IPv6]:port``. Raises BadAddress (E7)."""
+        host, _, port = stated.strip().rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not (_HOST.fullmatch(host) and _PORT.fullmatch(port) and 1 <= int(port) <= HIGHEST_PORT):
+            raise BadAddress("an address is a host and a port: write it as 10.1.2.3:11112, or pacs.example:11112")
+        return Address(host, int(port), tls)
 
 
 class Establishment(Aggregate):
@@ -51,6 +72,14 @@ class Establishment(Aggregate):
         code: str
         ae_title: str
         kind: str
+
+    class DeviceLocated(Aggregate.Event):
+        TOPIC = "establishment.device_located"
+        code: str
+        ae_title: str
+        host: str
+        port: int
+        tls: bool
 
     class ServiceActivated(Aggregate.Event):
         TOPIC = "establishment.service_activated"
@@ -76,6 +105,8 @@ class Establishment(Aggregate):
     def __init__(self, code: str, name: str, finess: str | None) -> None:
         self.code = code
         self.ae_titles: set[str] = set()
+        self.kinds: dict[str, str] = {}
+        self.addresses: dict[str, Address] = {}
         self.services: set[str] = set()
 
     def register_device(self, *, ae_title: str, kind: str, holder: str | None) -> None:
@@ -96,6 +127,20 @@ class Establishment(Aggregate):
     @event(DeviceRegistered)
     def _device_registered(self, code: str, ae_title: str, kind: str) -> None:
         self.ae_titles.add(ae_title)
+        self.kinds[ae_title] = kind
+
+    def locate_device(self, *, ae_title: str, address: str, tls: bool) -> None:
+        """State where a device of the establishment listens, as ``host:port``; what is known already changes nothing.
+
+        Raises BadAddress (E7).
+        """
+        stated = Address.of(address, tls=tls)
+        if self.addresses.get(ae_title) != stated:
+            self._device_located(self.code, ae_title, *stated)
+
+    @event(DeviceLocated)
+    def _device_located(self, code: str, ae_title: str, host: str, port: int, tls: bool) -> None:
+        self.addresses[ae_title] = Address(host, port, tls)
 
     def activate_service(self, *, service: str) -> None:
         """Activate a regional service. Raises BadSite (E1), ServiceActive (E6)."""

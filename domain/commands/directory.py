@@ -56,16 +56,24 @@ class EnrollSite:
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterDevice:
-    """Register a device's AE title. ``kind``: modality, pacs, workstation, gateway."""
+    """Register a device's AE title, or say where one of theirs listens. ``kind``: modality, pacs, workstation, gateway.
+
+    ``address``: where it is called, as ``host:port``; ``tls``: over TLS.
+    """
 
     code: str
     ae_title: str
     kind: str = "pacs"
+    address: str | None = None
+    tls: bool = False
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises UnknownSite (S1), BadAeTitle (E4), AeTitleTaken (E5), BadSite (E1)."""
+        """Raises UnknownSite (S1), BadAeTitle (E4), AeTitleTaken (E5), BadSite (E1), BadAddress (E7)."""
         site = site_of(work, self.code)
-        site.register_device(ae_title=self.ae_title, kind=self.kind, holder=work.site_of(self.ae_title))
+        if self.address is None or self.ae_title not in site.ae_titles:
+            site.register_device(ae_title=self.ae_title, kind=self.kind, holder=work.site_of(self.ae_title))
+        if self.address is not None:
+            site.locate_device(ae_title=self.ae_title, address=self.address, tls=self.tls)
         return {"establishment": str(site.id), "code": self.code}
 
 

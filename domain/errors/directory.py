@@ -39,6 +39,12 @@ class ServiceActive(RuleBroken):
     rule = "E6"
 
 
+class BadAddress(RuleBroken):
+    """Not where a device listens: a host, and a port from 1 to 65535."""
+
+    rule = "E7"
+
+
 class BadProfessional(RuleBroken):
     """An RPPS number not of 11 digits or with a wrong check digit, or no name or profession."""
 

@@ -38,12 +38,16 @@ def device(
     code: Code,
     ae_title: Annotated[str, typer.Option("--ae-title", help="As the device calls itself; capitals count.")],
     kind: Annotated[str, typer.Option("--kind", help="modality, pacs, workstation or gateway.")] = "pacs",
+    address: Annotated[
+        str | None, typer.Option("--address", help="Where it takes what is sent to it, as host:port.")
+    ] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="It speaks TLS there.")] = False,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register another AE title of the establishment."""
-    command = RegisterDevice(code=code, ae_title=ae_title, kind=kind)
+    """Register another AE title of the establishment, or say where one of its own listens."""
+    command = RegisterDevice(code=code, ae_title=ae_title, kind=kind, address=address, tls=tls)
     ask(krypton(), command, who, command_id, as_json)
 
 

@@ -108,7 +108,7 @@ class Sender:
         if time.monotonic() >= self._prune_at:
             self._outbox.prune(self._now())
             self._prune_at = time.monotonic() + PRUNE_S
-        due = self._outbox.next_due()
+        due = self._outbox.next_due([*self._lookups])
         wait = IDLE_S if due is None else (due - self._now()) / 1_000_000
         return min(IDLE_S, max(LATE_S, wait))
 

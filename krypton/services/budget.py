@@ -44,12 +44,12 @@ WORKER: Final = "worker"
 BUDGETS: Final[Mapping[str, Budget]] = {
     "run": Budget(1, {"switches": 1, "snapshots": 2, "a view": 1}),
     "relay": Budget(0, {"lock": 1, "pages of events": 1}),
-    "dicom": Budget(3),
+    "dicom": Budget(2, {"snapshots": 2, "outbox": 1}, kept=2),
     "hl7": Budget(1, {"snapshot": 1}),
     "web": Budget(4, {"snapshots": 4, "measurement": 1, "web sessions": 2}, kept=4),
     "notary": Budget(0, {"event store": 1, "scan": 1}),
     "policies": Budget(
-        3,
+        2,
         {"folds": len(POLICIES), "outboxes": len(POLICIES), "match": 1, "sharing": 1, "erasure": 1, "snapshots": 1},
     ),
     "health": Budget(0, {"snapshot": 1}),

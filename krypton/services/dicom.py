@@ -29,6 +29,7 @@ from krypton.erasing.cleaning import EVERY_S, Cleaning
 from krypton.listeners import listener, only_here
 from krypton.progress import progress
 from krypton.services.archive import Keeper
+from krypton.services.dicom_queries import Queries
 from krypton.services.directory_copy import DirectoryCopy
 from krypton.services.spools import spool_at_home
 from krypton.services.tls import Followed, context_of
@@ -64,6 +65,7 @@ def _serve(
     keeper: Keeper | None,
 ) -> None:
     directory, doors = DirectoryCopy(ours.ledger.log.sites_by_title), _doors(ours.settings)
+    queries = Queries(ours, spool)
 
     def refused(caller: Caller) -> None:
         ask = RefuseCaller(ae_title=caller.ae_title, called=caller.called, address=caller.address)
@@ -78,6 +80,7 @@ def _serve(
         refused=refused,
         doors=doors,
         ways=ways_of(ours.settings),
+        serve=queries.serve,
     )
     directory.start()
     try:
@@ -89,9 +92,11 @@ def _serve(
         ) from None
     clean = cleaning(lambda: service.resuming)
     clean.start()
+    queries.start()
     try:
         _wait(stop, keeper, Followed(doors.tls, ours.settings, "dicom", "DICOM service") if doors.tls else None)
     finally:
+        queries.stop()
         clean.stop()
         service.stop()
         directory.stop()

@@ -16,7 +16,7 @@ from adapters.outbox.outbox import Outbox
 from domain.ports import Notices
 from krypton.bootstrap import Krypton, genuine
 from krypton.erasing import follow
-from krypton.policies import shared
+from krypton.policies import shared, wanted
 from krypton.policies.fold import PolicyFold, no_step
 from krypton.policies.match import Match
 from krypton.policies.sender import Lookup, Sender
@@ -144,4 +144,6 @@ def _lookups(ours: Krypton, name: str, step: Step) -> Mapping[str, Lookup]:
         return {"match": Match(ours)}
     if name == "erasure":
         return follow.lookups(ours, step)
+    if name == "priors":
+        return wanted.lookups(ours)
     return shared.lookups(ours) if name == "sharing" else {}

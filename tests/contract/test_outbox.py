@@ -170,10 +170,16 @@ def test_what_a_refusal_leads_to_goes_back_to_where_it_was_refused(url: str, out
         assert [(entry.id, entry.does, entry.cause) for entry in claim.entries] == [(again.id, "match", 9)]
 
 
+def test_a_lookup_that_another_process_makes_is_none_of_this_ones_times(url: str, outbox: Outbox) -> None:
+    add(url, at=NOW + 9)
+    add(url, at=NOW + 3, kind="lookup")
+    assert (outbox.next_due([]), outbox.next_due(["expire_code"])) == (NOW + 9, NOW + 3)
+
+
 def test_the_next_time_is_known_and_what_was_settled_long_ago_goes(url: str, outbox: Outbox) -> None:
-    assert outbox.next_due() is None
+    assert outbox.next_due([]) is None
     ident = add(url, at=NOW + 9)
-    assert outbox.next_due() == NOW + 9
+    assert outbox.next_due([]) == NOW + 9
     with outbox.claim(["command"], NOW + 9, 1) as claim:
         claim.done(claim.entries[0])
     outbox.prune(NOW + KEEP_DAYS * DAY_US)

@@ -16,6 +16,7 @@ from adapters.dicom.network.requestor import Callee
 from adapters.dicom.receiver import Ways
 from adapters.dicom.storage import Doors, StorageService
 from adapters.inbox.batches import Limits
+from adapters.retrieval.commitment import Commitments
 from adapters.retrieval.finding import Finder
 from adapters.retrieval.giving import Giver
 from adapters.retrieval.port import Asker
@@ -111,7 +112,13 @@ class Gallery:
         self.places = Places()
         giver = Giver(self.shelf, self.archive, self.places, "KRYPTON")
         finder = Finder(self.shelf, self.archive, "KRYPTON", most)
-        by = {Operation.C_FIND: finder.serve, Operation.C_MOVE: giver.serve, Operation.C_GET: giver.serve}
+        self.commitments = Commitments(self.spool, self.places, "KRYPTON", first_wait_s=0.1)
+        by = {
+            Operation.C_FIND: finder.serve,
+            Operation.C_MOVE: giver.serve,
+            Operation.C_GET: giver.serve,
+            Operation.N_ACTION: self.commitments.serve,
+        }
         self.service = StorageService(
             ledger=self.ledger,
             spool=self.spool,
@@ -122,6 +129,7 @@ class Gallery:
             serve=Served(by),
         )
         self.service.start()
+        self.commitments.start()
 
     def take(self, sender: Any, *datasets: Dataset, syntax: str = ExplicitVRLittleEndian) -> None:
         """Send instances to it with pynetdicom, and wait until they are recorded."""
@@ -146,5 +154,6 @@ class Gallery:
 
     def stop(self) -> None:
         """End it."""
+        self.commitments.stop()
         with suppress(OSError):
             self.service.stop(grace_s=1)

@@ -17,6 +17,7 @@ from krypton.services import policies
 from krypton.views import lag
 from policies.all import POLICIES
 from policies.policy import Policy
+from policies.priors import SEND
 from projections.engine.store import ViewStore
 from projections.versions import rebuild, versions
 from streams.broker.topics import PARTITIONS
@@ -82,7 +83,8 @@ class PolicyWorld(RuledWorld):
             self.work("cumulative_dose")
         self.senders[name].once()
         now = micros(self.ours.ledger.clock())
-        return not self.outbox("id", f"state = 'waiting' AND policy = '{name}' AND try_at <= {now}")
+        due = f"state = 'waiting' AND policy = '{name}' AND try_at <= {now} AND does <> '{SEND}'"
+        return not self.outbox("id", due)  # priors are sent by the DICOM service
 
     def react(self, *names: str) -> None:
         """Fold and send until nothing happens any more."""

@@ -161,6 +161,11 @@ PROVOKED = [
     Provoked(errors.BadFiness, "or leave it out", lambda w: EnrollSite(code="CHX", name="X", finess="33")),
     Provoked(errors.BadAeTitle, "1 to 16 printable", lambda w: RegisterDevice(code="CHB", ae_title="A" * 17)),
     Provoked(
+        errors.BadAddress,
+        "a host and a port",
+        lambda w: RegisterDevice(code="CHB", ae_title="CHB_PACS", address="somewhere"),
+    ),
+    Provoked(
         errors.AeTitleTaken,
         "CT_1 belongs to CHB already: use another",
         lambda w: w.after(RegisterDevice(code="CHB", ae_title="CT_1"), ask=RegisterDevice(code="CHP", ae_title="CT_1")),

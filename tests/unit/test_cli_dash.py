@@ -30,11 +30,14 @@ CODES: Final = {
 """Codes, numbers and ids: none of them is text in words. Where ``--to`` and ``--number`` say who, they are read too."""
 PUBLIC: Final = {
     *(("site enroll", "--name"), ("site service", "--name"), ("professional register", "--name")),
+    ("site device", "--address"),
     *(("dev tool", "name"), ("dev tool", "arguments"), ("identity flag", "name")),
     *(("subscriber add", "name"), ("subscriber remove", "name")),
     *(("record show", "--where"), ("study show", "--where")),
 }
-"""Names of establishments, professionals, programs and logins, and flags; what is asked of studies, and of nobody."""
+"""Names of establishments, professionals, programs and logins, and flags; where devices listen; what is asked of
+studies, and of nobody.
+"""
 
 
 def texts() -> dict[str, Any]:

@@ -3,24 +3,30 @@
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
 
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.network.knocking import Waits
+from adapters.dicom.network.outgoing import Made
+from adapters.dicom.network.pdu import Proposed
+from adapters.dicom.network.requestor import Callee, NotAssociated, Requestor
+from adapters.dicom.part10 import read_file_meta
 from adapters.dicom.receiver import Ways
 from adapters.dicom.storage import Doors, StorageService
 from adapters.inbox.batches import Limits
-from adapters.tls import context
+from adapters.tls import calling, context
 from krypton.services.dicom import proven
 from krypton.settings import Settings, SettingsWrong
 from tests.fakes.certificates import Authority, Issued
-from tests.fakes.dicom import AE_TITLE, CT_IMAGE, OTHER_AE_TITLE, SITE, enrolled, instance
+from tests.fakes.dicom import AE_TITLE, CT_IMAGE, OTHER_AE_TITLE, SITE, enrolled, instance, part10
 from tests.waiting import WITHIN_S, until
 
 Serve = Callable[..., StorageService]
@@ -150,3 +156,62 @@ def test_personal_data_are_for_callers_who_are_proven_to_be_who_they_say() -> No
 def test_half_of_the_files_are_refused_by_name(given: dict[str, str]) -> None:
     with pytest.raises(SettingsWrong, match="KRYPTON_DICOM_TLS_CERT_FILE and KRYPTON_DICOM_TLS_KEY_FILE"):
         settings(**given)
+
+
+@dataclass
+class Called:
+    """An application that takes instances over TLS."""
+
+    server: Any
+    port: int
+    kept: list[str]
+
+
+@pytest.fixture
+def receiver(authority: Authority) -> Iterator[Called]:
+    """Its certificate names CHB_PACS."""
+    issued, kept = authority.issue(AE_TITLE), list[str]()
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trust.load_cert_chain(issued.certificate, issued.key)
+    trust.load_verify_locations(authority.file)
+    trust.verify_mode = ssl.CERT_REQUIRED
+
+    def take(event: Any) -> int:
+        kept.append(event.request.AffectedSOPInstanceUID)
+        return 0
+
+    entity = AE(ae_title=AE_TITLE)
+    entity.add_supported_context(CT_IMAGE, ExplicitVRLittleEndian)
+    handlers = [(evt.EVT_C_STORE, take)]
+    server = entity.start_server(("127.0.0.1", 0), block=False, ssl_context=trust, evt_handlers=handlers)
+    yield Called(server, server.server_address[1], kept)
+    server.shutdown()
+
+
+def test_an_application_is_called_over_tls_where_its_certificate_names_it(
+    own: Issued, authority: Authority, receiver: Called
+) -> None:
+    callee = Callee(
+        ae_title=AE_TITLE,
+        host="127.0.0.1",
+        port=receiver.port,
+        tls=calling(own.certificate, own.key, authority.file),
+    )
+    proposed = [Proposed(1, CT_IMAGE, (ExplicitVRLittleEndian,))]
+    data = part10(instance(BitsAllocated=8, PixelData=bytes(700_000)), ExplicitVRLittleEndian)
+    dataset = data[read_file_meta(data).offset :]
+    with Requestor.associate(callee, "KRYPTON", proposed) as association:
+        status = association.store(association.contexts[0], CT_IMAGE, "1.2.3", Made(dataset))
+        association.release()
+    assert (status, receiver.kept) == (0, ["1.2.3"])
+
+
+def test_another_application_than_is_meant_is_sent_nothing(
+    own: Issued, authority: Authority, receiver: Called, tmp_path: Path
+) -> None:
+    ours = calling(own.certificate, own.key, authority.file)
+    others = calling(own.certificate, own.key, Authority(tmp_path, "others").file)
+    for title, tls, why in ((OTHER_AE_TITLE, ours, "names another"), (AE_TITLE, others, "is not taken")):
+        callee = Callee(ae_title=title, host="127.0.0.1", port=receiver.port, tls=tls)
+        with pytest.raises(NotAssociated, match=why):
+            Requestor.associate(callee, "KRYPTON", [Proposed(1, CT_IMAGE, (ExplicitVRLittleEndian,))])

@@ -22,14 +22,17 @@ from adapters.dicom.implementation import CLASS_UID, VERSION_NAME
 from adapters.dicom.network.admission import Slots
 from adapters.dicom.network.agreed import Patience
 from adapters.dicom.network.contexts import UNCOMPRESSED
-from adapters.dicom.network.dimse import Refusal
+from adapters.dicom.network.dimse import Operation, Refusal
 from adapters.dicom.network.knocking import Waits
 from adapters.dicom.receiver import MAX_PDU
 from adapters.dicom.sr_tree import LONGEST
 from adapters.dicom.store import Status
 from adapters.inbox.batches import Limits
+from adapters.retrieval import commitment, finding, giving, service
 from domain.traits import LONGEST_ID
+from krypton.queries import study_search
 from krypton.queries.conditions import PATIENT, STUDY
+from krypton.services import priors
 from krypton.settings import Settings
 
 PAGE = Path(__file__).parents[2].joinpath("docs/dicom-conformance.md").read_text()
@@ -119,3 +122,25 @@ def test_the_keys_of_searches_are_in_the_table() -> None:
     for level, known in levels.items():
         said = re.findall(r"\w+", told[level].replace(" with ", ".").replace(" or ", ", "))
         assert {part for keyword in known for part in keyword.split(".")} == {*said}
+
+
+@pytest.mark.parametrize(
+    ("heading", "statuses"),
+    [
+        ("status of C-FIND", {*finding.Status}),
+        ("status of C-MOVE, C-GET", {*giving.Status}),
+        ("status of N-ACTION", {*commitment.Status, service.BROKEN[Operation.N_ACTION]}),
+    ],
+)
+def test_each_status_of_a_retrieval_is_in_its_table(heading: str, statuses: set[int]) -> None:
+    after = PAGE.split(f"| {heading} |")[1].split("\n\n")[0]
+    first = [line.strip("| ").partition(" | ")[0] for line in after.splitlines()]
+    assert {int(code, 16) for cell in first for code in re.findall(r"`(0x\w{4})`", cell)} == statuses
+
+
+def test_the_bounds_of_a_retrieval_are_as_said() -> None:
+    assert f"At most {finding.MOST} answers" in PLAIN
+    assert f"more than {study_search.MOST:,} studies" in PLAIN
+    assert (priors.MOST, "up to ten studies of other establishments" in PLAIN) == (10, True)
+    assert f"or more than {commitment.MOST:,}" in PLAIN
+    assert commitment.KEPT_S == 7 * 24 * 3600

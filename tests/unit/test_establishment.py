@@ -2,9 +2,11 @@
 
 import pytest
 
+from domain.aggregates.establishment import Establishment
 from domain.commands.directory import ActivateService, EnrollSite, RefuseCaller, RegisterDevice
 from domain.errors import (
     AeTitleTaken,
+    BadAddress,
     BadAeTitle,
     BadFiness,
     BadSite,
@@ -42,6 +44,10 @@ REFUSED: list[tuple[Command, type[RuleBroken], str]] = [
     (RegisterDevice(code="CHB", ae_title="CT_1"), AeTitleTaken, "CT_1 belongs to CHB already"),
     (RegisterDevice(code="CHB", ae_title="CT_2", kind="toaster"), BadSite, "known are modality, pacs"),
     (ActivateService(code="CHB", service="Télé"), BadSite, "2 to 32 small letters"),
+    *(
+        (RegisterDevice(code="CHB", ae_title="CT_1", address=address), BadAddress, "a host and a port")
+        for address in ("", "pacs", "pacs:", ":104", "pacs:0", "pacs:65536", "pa cs:104", "pacs:1e3", "-pacs:104")
+    ),
 ]
 
 
@@ -91,3 +97,32 @@ def test_what_an_unknown_caller_says_of_itself_is_made_harmless(ledger: MemoryLe
     ledger.ask(RefuseCaller(ae_title="\x1b[31mé\n" + "A" * 40, called="K\0", address="192.0.2.7"))
     told = ledger.history()[-1].data
     assert (told["ae_title"], told["called"]) == ("?[31m??AAAAAAAAA", "K?")
+
+
+@pytest.mark.parametrize(
+    ("stated", "address"),
+    [
+        ("pacs.chb.example:11112", ("pacs.chb.example", 11112, False)),
+        ("10.1.2.3:104", ("10.1.2.3", 104, False)),
+        ("[2001:db8::1]:104", ("2001:db8::1", 104, False)),
+    ],
+)
+def test_where_a_device_listens_is_said_when_it_is_registered_or_later(
+    ledger: MemoryLedger, stated: str, address: tuple[str, int, bool]
+) -> None:
+    ledger.ask(RegisterDevice(code="CHB", ae_title="PACS", address=stated))
+    ledger.ask(RegisterDevice(code="CHB", ae_title="CT_1", address=stated))
+    site = ledger.find(Establishment, Establishment.create_id("CHB"))
+    assert site is not None
+    assert site.addresses == {"PACS": address, "CT_1": address}
+    assert site.kinds == {"CT_1": "modality", "PACS": "pacs"}
+
+
+def test_an_address_that_is_said_again_changes_nothing_and_another_one_counts(ledger: MemoryLedger) -> None:
+    ask = RegisterDevice(code="CHB", ae_title="CT_1", address="pacs:104")
+    assert ledger.ask(ask).positions
+    assert not ledger.ask(ask).positions
+    assert ledger.ask(RegisterDevice(code="CHB", ae_title="CT_1", address="pacs:104", tls=True)).positions
+    site = ledger.find(Establishment, Establishment.create_id("CHB"))
+    assert site is not None
+    assert site.addresses["CT_1"].tls

@@ -12,6 +12,7 @@ from domain.commands.identities import Correct, Flag
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ScheduleOrder
 from domain.errors import Erased, EvidenceGone, NothingToChange, OrderOver, RuleBroken, StatementUnchanged
+from domain.times import micros
 from policies import commands
 from policies.all import POLICIES
 from policies.policy import Due, Kind
@@ -219,13 +220,14 @@ def test_every_command_that_a_policy_names_is_one_that_can_be_built(region: Regi
     (one,) = region.persons("b")
     region.ask(IssueCode(identity=one, code="ABCD-EFGH-1234"))
     region.ask(Grant(identity=one, party="site:CHB", expires_at=datetime(2026, 1, 20, tzinfo=UTC)))
-    region.ask(order_of(one))
+    order = UUID(region.ask(order_of(one)).result["order"])
+    region.ask(ScheduleOrder(order=order, site="CHB", at=datetime(2026, 1, 20, tzinfo=UTC), accession="A-1"))
     region.ask(RequestErasure(identity=one, ground="error", reference="file 1"), "operator:one")
     region.ask(ApproveErasure(identity=one), "operator:other")
     named = {due.does for name in POLICIES for _, dues in reactions(region, name) for due in dues}
     region.receive(doses=(dose("2.25.5", exposure("2.25.51")),))
     named |= {due.does for name in POLICIES for _, dues in reactions(region, name) for due in dues}
-    lookups = {"match", "same_study", "same_events"}
+    lookups = {"match", "same_study", "same_events", "priors"}
     assert lookups <= named
     made_of_lookups = {"merge", "propose", "unmerge", "propose_same_study", "find_shared_event", "note_followed"}
     assert named - lookups == commands.COMMANDS.keys() - made_of_lookups
@@ -245,3 +247,20 @@ def test_what_a_policy_says_holds_ids_and_times_alone(region: Region) -> None:
 def test_names_of_policies_are_their_own(region: Region) -> None:
     assert [name for name, policy in POLICIES.items() if policy.name != name] == []
     assert {due.kind for name in POLICIES for _, dues in reactions(region, name) for due in dues} <= set(Kind)
+
+
+# priors
+
+
+def test_an_appointment_is_asked_about_a_day_before_and_each_new_one_by_itself(region: Region) -> None:
+    order = UUID(region.ask(order_of(region.register())).result["order"])
+    first, second = (datetime(2026, 1, day, 9, tzinfo=UTC) for day in (20, 27))
+    for at in (first, second):
+        region.ask(ScheduleOrder(order=order, site="CHB", at=at, accession="A-1"))
+    dues = [due for _, made in reactions(region, "priors") for due in made]
+    assert [(due.kind, due.does, due.at) for due in dues] == [
+        (Kind.LOOKUP, "priors", micros(at - timedelta(days=1))) for at in (first, second)
+    ]
+    assert [due.body for due in dues] == [
+        {"order": str(order), "site": "CHB", "at": micros(at)} for at in (first, second)
+    ]

@@ -1,42 +1,35 @@
 """C-MOVE and C-GET against a service of the test's own: what is given out, how it is counted, and what ends it."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1
-from pynetdicom import AE, evt
-from pynetdicom.sop_class import (
-    CTImageStorage,
-    PatientRootQueryRetrieveInformationModelGet,
-    PatientRootQueryRetrieveInformationModelMove,
-    StudyRootQueryRetrieveInformationModelGet,
-    StudyRootQueryRetrieveInformationModelMove,
-)
 
 from adapters.dicom.network.requestor import Callee
 from tests.fakes.dicom import AE_TITLE, ENCAPSULATED_PDF, ROOT, SITE, instance, new_uid
+from tests.fakes.retrieving import (
+    GET,
+    MOVE,
+    PATIENT_GET,
+    PATIENT_MOVE,
+    PIXELS,
+    STUDY,
+    Receiver,
+    counts,
+    got,
+    identifier,
+    images,
+    moved,
+    sender,
+)
 from tests.fakes.shelf import Gallery
 from tests.waiting import WITHIN_S, until
-
-MOVE, GET = StudyRootQueryRetrieveInformationModelMove, StudyRootQueryRetrieveInformationModelGet
-PATIENT_MOVE, PATIENT_GET = (
-    PatientRootQueryRetrieveInformationModelMove,
-    PatientRootQueryRetrieveInformationModelGet,
-)
-STUDY = ROOT + "1"
-PIXELS = {"BitsAllocated": 8, "Rows": 10, "Columns": 10, "SamplesPerPixel": 1}
-
-
-def sender(title: str = AE_TITLE) -> AE:
-    """An application that calls."""
-    entity = AE(ae_title=title)
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = WITHIN_S
-    return entity
 
 
 @pytest.fixture
@@ -45,38 +38,6 @@ def gallery(tmp_path: Path) -> Iterator[Gallery]:
     made = Gallery(tmp_path / "spool")
     yield made
     made.stop()
-
-
-class Receiver:
-    """A PACS that keeps what it is sent, by UID. ``status``: what it answers."""
-
-    def __init__(self, *syntaxes: str, classes: tuple[str, ...] = (CTImageStorage,)) -> None:
-        self.kept: dict[str, Dataset] = {}
-        self.bytes: dict[str, bytes] = {}
-        self.originators: set[tuple[str, int]] = set()
-        self.status: Callable[[str], int] = lambda _: 0
-        entity = sender("CHB_PACS")
-        for each in classes:
-            entity.add_supported_context(each, list(syntaxes) or [ExplicitVRLittleEndian])
-        self.server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, self.take)])
-        self.callee = Callee(ae_title="CHB_PACS", host="127.0.0.1", port=self.server.server_address[1])
-
-    def take(self, event: Any) -> int:
-        """Keep one."""
-        dataset = event.dataset
-        dataset.file_meta = event.file_meta
-        self.originators.add(
-            (event.request.MoveOriginatorApplicationEntityTitle, event.request.MoveOriginatorMessageID)
-        )
-        status = self.status(dataset.SOPInstanceUID)
-        if status == 0:
-            self.kept[dataset.SOPInstanceUID] = dataset
-            self.bytes[dataset.SOPInstanceUID] = event.request.DataSet.getvalue()
-        return status
-
-    def stop(self) -> None:
-        """End it."""
-        self.server.shutdown()
 
 
 @pytest.fixture
@@ -88,78 +49,10 @@ def receiver(gallery: Gallery) -> Iterator[Receiver]:
     made.stop()
 
 
-def identifier(level: str = "STUDY", **keys: Any) -> Dataset:
-    """What is asked for."""
-    asked = Dataset()
-    asked.QueryRetrieveLevel = level
-    for name, value in keys.items():
-        setattr(asked, name, value)
-    return asked
-
-
-def moved(
-    gallery: Gallery, asked: Dataset, to: str = "CHB_PACS", model: Any = MOVE, title: str = AE_TITLE
-) -> list[tuple[Dataset, Dataset | None]]:
-    """All answers to a C-MOVE."""
-    entity = sender(title)
-    entity.add_requested_context(model)
-    association = entity.associate("127.0.0.1", gallery.service.port, ae_title="KRYPTON")
-    assert association.is_established
-    answers = list(association.send_c_move(asked, to, model))
-    association.release()
-    return answers
-
-
-def got(gallery: Gallery, asked: Dataset, *syntaxes: str, model: Any = GET) -> tuple[list[Any], dict[str, Dataset]]:
-    """All answers to a C-GET, and what came with it."""
-    from pynetdicom import build_role
-
-    kept: dict[str, Dataset] = {}
-
-    def take(event: Any) -> int:
-        kept[event.dataset.SOPInstanceUID] = event.dataset
-        return 0
-
-    entity = sender()
-    entity.add_requested_context(model)
-    entity.add_requested_context(CTImageStorage, list(syntaxes) or [ExplicitVRLittleEndian])
-    association = entity.associate(
-        "127.0.0.1",
-        gallery.service.port,
-        ae_title="KRYPTON",
-        ext_neg=[build_role(CTImageStorage, scp_role=True)],
-        evt_handlers=[(evt.EVT_C_STORE, take)],
-    )
-    assert association.is_established
-    answers = list(association.send_c_get(asked, model))
-    association.release()
-    return answers, kept
-
-
-def counts(status: Dataset) -> tuple[int | None, int, int, int]:
-    """Remaining, completed, failed, warning."""
-    names = [f"NumberOf{kind}Suboperations" for kind in ("Remaining", "Completed", "Failed", "Warning")]
-    remaining, completed, failed, warning = (status.get(name) for name in names)
-    return remaining, completed, failed, warning
-
-
-def images(number: int, **more: Any) -> list[Dataset]:
-    """CT images of one study, in two series."""
-    stated = PIXELS | more
-    return [
-        instance(
-            InstanceNumber=n,
-            SeriesInstanceUID=f"{ROOT}1.{n % 2 + 1}",
-            **(stated | {"PixelData": bytes([n]) * 5_000}),
-        )
-        for n in range(1, number + 1)
-    ]
-
-
 def test_a_study_is_moved_whole_and_each_instance_is_counted(gallery: Gallery, receiver: Receiver) -> None:
     sent = images(5)
     gallery.take(sender(), *sent)
-    *pending, (last, failed) = moved(gallery, identifier(StudyInstanceUID=STUDY))
+    *pending, (last, failed) = moved(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     assert [counts(status)[:2] for status, _ in pending] == [(4, 1), (3, 2), (2, 3), (1, 4), (0, 5)]
     assert all(status.Status == 0xFF00 for status, _ in pending)
     assert (last.Status, counts(last)) == (0, (None, 5, 0, 0))
@@ -172,7 +65,7 @@ def test_a_study_is_moved_whole_and_each_instance_is_counted(gallery: Gallery, r
 
 def test_every_byte_that_is_given_out_is_one_that_came_in(gallery: Gallery, receiver: Receiver) -> None:
     gallery.take(sender(), *images(3))
-    moved(gallery, identifier(StudyInstanceUID=STUDY))
+    moved(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     (study,) = gallery.shelf.all_of()[STUDY]
     rows = [
         row
@@ -186,7 +79,7 @@ def test_every_byte_that_is_given_out_is_one_that_came_in(gallery: Gallery, rece
 def test_a_get_brings_the_same_on_the_association_that_asks(gallery: Gallery) -> None:
     sent = images(4)
     gallery.take(sender(), *sent)
-    (*pending, (last, _)), kept = got(gallery, identifier(StudyInstanceUID=STUDY))
+    (*pending, (last, _)), kept = got(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     assert len(pending) == 4
     assert (last.Status, counts(last)) == (0, (None, 4, 0, 0))
     assert {uid: one.PixelData for uid, one in kept.items()} == {one.SOPInstanceUID: one.PixelData for one in sent}
@@ -202,7 +95,7 @@ def test_a_get_brings_the_same_on_the_association_that_asks(gallery: Gallery) ->
 )
 def test_series_alone(gallery: Gallery, level: str, keys: dict[str, Any], expected: set[int]) -> None:
     gallery.take(sender(), *images(5))
-    (*_, (last, _)), kept = got(gallery, identifier(level, StudyInstanceUID=STUDY, **keys))
+    (*_, (last, _)), kept = got(gallery.service.port, identifier(level, StudyInstanceUID=STUDY, **keys))
     assert last.Status == 0
     assert {int(one.InstanceNumber) for one in kept.values()} == expected
 
@@ -212,7 +105,7 @@ def test_instances_alone(gallery: Gallery) -> None:
     gallery.take(sender(), *sent)
     wanted = [sent[0].SOPInstanceUID, sent[2].SOPInstanceUID]
     asked = identifier("IMAGE", StudyInstanceUID=STUDY, SeriesInstanceUID=f"{ROOT}1.2", SOPInstanceUID=wanted)
-    _, kept = got(gallery, asked)
+    _, kept = got(gallery.service.port, asked)
     assert {*kept} == {*wanted}
 
 
@@ -220,9 +113,9 @@ def test_several_studies_and_a_patient_whole(gallery: Gallery) -> None:
     one, two = images(2), images(2, StudyInstanceUID=ROOT + "2")
     other = images(1, StudyInstanceUID=ROOT + "3", PatientID="T-2")
     gallery.take(sender(), *one, *two, *other)
-    _, kept = got(gallery, identifier(StudyInstanceUID=[STUDY, ROOT + "2"]))
+    _, kept = got(gallery.service.port, identifier(StudyInstanceUID=[STUDY, ROOT + "2"]))
     assert len(kept) == 4
-    _, kept = got(gallery, identifier("PATIENT", PatientID="T-1"), model=PATIENT_GET)
+    _, kept = got(gallery.service.port, identifier("PATIENT", PatientID="T-1"), model=PATIENT_GET)
     assert {*kept} == {image.SOPInstanceUID for image in (*one, *two)}
 
 
@@ -230,14 +123,14 @@ def test_a_study_of_another_patient_than_is_named_is_not_given_out(gallery: Gall
     gallery.take(sender(), *images(1), *images(1, StudyInstanceUID=ROOT + "3", PatientID="T-2"))
     for number in ("T-2", "T-9"):
         asked = identifier("STUDY", PatientID=number, StudyInstanceUID=STUDY)
-        (*_, (last, _)), kept = got(gallery, asked, model=PATIENT_GET)
+        (*_, (last, _)), kept = got(gallery.service.port, asked, model=PATIENT_GET)
         assert (last.Status, counts(last), kept) == (0, (None, 0, 0, 0), {})
 
 
 def test_what_may_not_be_seen_is_as_if_it_were_not_there(gallery: Gallery, receiver: Receiver) -> None:
     gallery.take(sender(), *images(2))
     gallery.shelf.closed.add(STUDY)
-    hidden, absent = (moved(gallery, identifier(StudyInstanceUID=uid)) for uid in (STUDY, new_uid()))
+    hidden, absent = (moved(gallery.service.port, identifier(StudyInstanceUID=uid)) for uid in (STUDY, new_uid()))
     assert [(s.Status, counts(s), s.get("ErrorComment")) for s, _ in hidden] == [
         (s.Status, counts(s), s.get("ErrorComment")) for s, _ in absent
     ]
@@ -248,7 +141,7 @@ def test_what_may_not_be_seen_is_as_if_it_were_not_there(gallery: Gallery, recei
 def test_an_unknown_destination_is_refused_before_anything_is_looked_up(gallery: Gallery, receiver: Receiver) -> None:
     gallery.take(sender(), *images(1))
     for destination, title in (("NOWHERE", AE_TITLE), ("CHB_PACS", "CHP_PACS")):  # one of another establishment
-        ((last, _),) = moved(gallery, identifier(StudyInstanceUID=STUDY), destination, title=title)
+        ((last, _),) = moved(gallery.service.port, identifier(StudyInstanceUID=STUDY), destination, title=title)
         assert last.Status == 0xA801
     assert gallery.shelf.asked == []
 
@@ -257,7 +150,7 @@ def test_a_destination_that_is_not_there_fails_all_and_says_which(gallery: Galle
     sent = images(2)
     gallery.take(sender(), *sent)
     gallery.places.known[SITE, "CHB_PACS"] = Callee(ae_title="CHB_PACS", host="127.0.0.1", port=1)
-    *_, (last, failed) = moved(gallery, identifier(StudyInstanceUID=STUDY))
+    *_, (last, failed) = moved(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     assert (last.Status, counts(last)) == (0xA702, (None, 0, 2, 0))
     assert "cannot be reached" in last.ErrorComment
     assert failed is not None
@@ -269,7 +162,7 @@ def test_what_the_destination_refuses_or_warns_of_is_counted_and_named(gallery: 
     gallery.take(sender(), *sent)
     refused, warned = sent[1].SOPInstanceUID, sent[2].SOPInstanceUID
     receiver.status = lambda uid: {refused: 0xA700, warned: 0xB000}.get(uid, 0)
-    *_, (last, failed) = moved(gallery, identifier(StudyInstanceUID=STUDY))
+    *_, (last, failed) = moved(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     assert (last.Status, counts(last)) == (0xB000, (None, 2, 1, 1))
     assert failed is not None
     assert failed.FailedSOPInstanceUIDList == refused
@@ -279,7 +172,7 @@ def test_a_destination_that_breaks_off_is_called_again(gallery: Gallery, receive
     sent = images(4)
     gallery.take(sender(), *sent)
     receiver.status = lambda uid: 0 if uid != sent[1].SOPInstanceUID else _abort(receiver)
-    *_, (last, failed) = moved(gallery, identifier(StudyInstanceUID=STUDY))
+    *_, (last, failed) = moved(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     assert (last.Status, counts(last)) == (0xB000, (None, 3, 1, 0))
     assert failed is not None
     assert failed.FailedSOPInstanceUIDList == sent[1].SOPInstanceUID
@@ -301,7 +194,7 @@ def test_what_is_not_compressed_is_rewritten_where_it_must_be(
         sent.PixelData = bytes(byte for pair in zip(words[1::2], words[::2], strict=True) for byte in pair)
         sent["PixelData"].VR = "OW"
     gallery.take(sender(), sent, syntax=stored)
-    *_, (last, _) = moved(gallery, identifier(StudyInstanceUID=STUDY))
+    *_, (last, _) = moved(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     assert last.Status == 0
     (kept,) = receiver.kept.values()
     assert kept.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
@@ -312,20 +205,19 @@ def test_it_goes_out_as_it_is_stored_where_the_destination_takes_that(gallery: G
     receiver = Receiver(ExplicitVRLittleEndian, ImplicitVRLittleEndian)
     gallery.places.known[SITE, "CHB_PACS"] = receiver.callee
     gallery.take(sender(), instance(), syntax=ImplicitVRLittleEndian)
-    moved(gallery, identifier(StudyInstanceUID=STUDY))
+    moved(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     receiver.stop()
     (kept,) = receiver.kept.values()
     assert kept.file_meta.TransferSyntaxUID == ImplicitVRLittleEndian
 
 
 def test_what_is_compressed_is_not_given_out_as_something_else(gallery: Gallery, receiver: Receiver) -> None:
-    from pydicom.encaps import encapsulate
 
     packed = instance(**(PIXELS | {"PixelData": encapsulate([b"\xff\xd8\xff\xd9"])}))
     packed["PixelData"].VR = "OB"
     packed["PixelData"].is_undefined_length = True
     gallery.take(sender(), packed, syntax=JPEGLosslessSV1)
-    *_, (last, failed) = moved(gallery, identifier(StudyInstanceUID=STUDY))
+    *_, (last, failed) = moved(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     assert (last.Status, counts(last)) == (0xA702, (None, 0, 1, 0))
     assert "no syntax" in last.ErrorComment
     assert failed is not None
@@ -335,7 +227,7 @@ def test_what_is_compressed_is_not_given_out_as_something_else(gallery: Gallery,
 def test_a_class_that_the_destination_does_not_take_fails_alone(gallery: Gallery, receiver: Receiver) -> None:
     document = instance(SOPClassUID=ENCAPSULATED_PDF, SeriesInstanceUID=ROOT + "1.9")
     gallery.take(sender(), instance(), document)
-    *_, (last, failed) = moved(gallery, identifier(StudyInstanceUID=STUDY))
+    *_, (last, failed) = moved(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     assert (last.Status, counts(last)) == (0xB000, (None, 1, 1, 0))
     assert failed is not None
     assert failed.FailedSOPInstanceUIDList == document.SOPInstanceUID
@@ -397,7 +289,7 @@ def test_what_is_taken_back_in_the_middle_is_not_given_out_any_more(gallery: Gal
         return 0
 
     receiver.status = take_back
-    *_, (last, failed) = moved(gallery, identifier(StudyInstanceUID=STUDY))
+    *_, (last, failed) = moved(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     assert last.Status == 0xB000
     assert "any more" in last.ErrorComment
     assert failed is not None
@@ -416,7 +308,7 @@ def test_in_the_middle_of_an_instance_the_association_is_broken_off(gallery: Gal
             gallery.shelf.closed.add(STUDY)
 
     gallery.shelf.looked = look
-    answers, kept = got(gallery, identifier(StudyInstanceUID=STUDY))
+    answers, kept = got(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     assert kept == {}
     assert not answers or answers[-1][0].get("Status") != 0
 
@@ -438,7 +330,7 @@ def test_an_identifier_that_does_not_fit_the_model_is_refused_by_name(
     gallery: Gallery, receiver: Receiver, model: Any, asked: Dataset
 ) -> None:
     gallery.take(sender(), *images(1))
-    ((last, _),) = moved(gallery, asked, model=model)
+    ((last, _),) = moved(gallery.service.port, asked, model=model)
     assert last.Status == 0xA900
     assert last.ErrorComment
     assert receiver.kept == {}
@@ -447,10 +339,10 @@ def test_an_identifier_that_does_not_fit_the_model_is_refused_by_name(
 def test_a_failure_on_this_side_is_answered_and_costs_one_request(gallery: Gallery, receiver: Receiver) -> None:
     gallery.take(sender(), *images(1))
     gallery.shelf.broken = True
-    ((last, _),) = moved(gallery, identifier(StudyInstanceUID=STUDY))
+    ((last, _),) = moved(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     assert last.Status == 0xA702
     gallery.shelf.broken = False
-    *_, (last, _) = moved(gallery, identifier(StudyInstanceUID=STUDY))
+    *_, (last, _) = moved(gallery.service.port, identifier(StudyInstanceUID=STUDY))
     assert last.Status == 0
 
 

@@ -18,6 +18,7 @@ from adapters.dicom.network.pdu import Because, Kind, Malformed, Negotiated, Pro
 from adapters.dicom.network.request import read_acceptance, request
 from adapters.dicom.network.talk import Released, Talk
 from adapters.dicom.network.wire import Gone, Late, Wire
+from adapters.tls import names_of
 
 CONNECT_S: Final = 10.0
 ANSWER_S: Final = 60.0
@@ -32,7 +33,7 @@ class NotAssociated(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Callee:
-    """Who is called. ``tls``: how it is spoken to; None: in clear."""
+    """Who is called. ``tls``: how it is spoken to, and its certificate then names its AE title; None: in clear."""
 
     ae_title: str
     host: str
@@ -150,7 +151,11 @@ def _connected(callee: Callee) -> socket.socket:
     if callee.tls is None:
         return plain
     try:
-        return callee.tls.wrap_socket(plain, server_hostname=callee.host)
+        encrypted = callee.tls.wrap_socket(plain)
     except OSError:
         plain.close()
         raise NotAssociated("its certificate is not taken, or it takes none from here") from None
+    if callee.ae_title not in names_of(encrypted):
+        encrypted.close()
+        raise NotAssociated("its certificate names another application")
+    return encrypted

@@ -1,0 +1,239 @@
+"""Benchmark of DICOM retrieval beside others: a CT of 1,000 images is fetched from Krypton, dcmqrscp and Orthanc.
+
+By dcmtk's ``getscu`` (C-GET, it keeps nothing) and ``movescu`` (C-MOVE, it writes files), on one association and on
+eight at once, each of which fetches all. Krypton decides on each study, records it, and looks again all the time; the
+others ask nobody. Rounds alternate between the three, each gives a ratio, and the middle one counts. All run with
+TCP_NODELAY=1.
+"""
+
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from json import dumps
+from pathlib import Path
+from typing import Final
+
+import pydicom
+from pydicom.data import get_testdata_file
+from pydicom.uid import generate_uid
+
+from bench.dicom_beside import ENVIRONMENT, LOCAL, listens
+from bench.region import started
+from domain.commands.directory import EnrollSite, RegisterDevice
+from domain.work import Envelope
+from krypton.bootstrap import Krypton
+from tests.waiting import until
+
+CALLED: Final = "KRYPTON"
+ASSOCIATIONS: Final = (1, 8)
+ROUNDS: Final = 3
+PROGRAMS: Final = ("getscu", "movescu", "storescu")
+QR: Final = """NetworkTCPPort = {port}
+MaxPDUSize = 131072
+MaxAssociations = 32
+HostTable BEGIN
+{hosts}
+HostTable END
+VendorTable BEGIN
+VendorTable END
+AETable BEGIN
+KRYPTON {folder} RW (200, 10000mb) ANY
+AETable END
+"""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is fetched: ``count`` images of about ``size`` bytes, as files in a folder."""
+
+    uid: str
+    folder: Path
+    count: int
+
+
+@dataclass(frozen=True)
+class Receivers:
+    """Applications that fetch, each with a port of its own."""
+
+    ports: Mapping[str, int]
+
+    @staticmethod
+    def of(many: int) -> "Receivers":
+        """So many."""
+        return Receivers({f"BENCH{number}": _free() for number in range(many)})
+
+
+def run(ours: Krypton, count: int = 1_000, size: int = 512 * 1024, rounds: int = ROUNDS) -> dict[str, float]:
+    """Images a second of each server, and Krypton's rate in times of the others'; nothing without dcmtk."""
+    if any(shutil.which(program) is None for program in PROGRAMS):
+        return {}
+    measured: dict[str, list[float]] = {}
+    receivers = Receivers.of(max(ASSOCIATIONS))
+    with tempfile.TemporaryDirectory(prefix="krypton-bench-") as home, ExitStack() as servers:
+        folder = Path(home)
+        study = _study(folder / "study", count, size)
+        ports = {"Krypton": servers.enter_context(_krypton(ours, receivers, study))}
+        for name, program, serving in (("dcmqrscp", "dcmqrscp", _dcmqrscp), ("Orthanc", "Orthanc", _orthanc)):
+            if shutil.which(program):
+                ports[name] = servers.enter_context(serving(folder, receivers))
+                _stored(study, ports[name])
+        for measure in range(rounds + 1):
+            for how, fetch in (("C-GET", _get), ("C-MOVE", _move)):
+                for many in ASSOCIATIONS:
+                    for name, port in ports.items():
+                        rate = study.count * many / _fetched(fetch, folder, receivers, study, port, many)
+                        if measure:  # the first round fills caches
+                            measured.setdefault(f"{how} from {many}: {name}/s", []).append(rate)
+    return compared(measured)
+
+
+def compared(measured: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """The middle rate of the rounds, and the middle of Krypton's in times of each other's in the same round."""
+    figures = {figure: round(statistics.median(rates), 1) for figure, rates in measured.items()}
+    for figure, rates in measured.items():
+        case, _, name = figure.removesuffix("/s").partition(": ")
+        if name != "Krypton":
+            ratios = [mine / other for mine, other in zip(measured[f"{case}: Krypton/s"], rates, strict=True)]
+            figures[f"{case}: times {name}"] = round(statistics.median(ratios), 2)
+    return figures
+
+
+def _study(folder: Path, count: int, size: int) -> Study:
+    folder.mkdir()
+    dataset = pydicom.dcmread(str(get_testdata_file("CT_small.dcm")))
+    for element in [one for one in dataset if one.tag.is_private]:
+        del dataset[element.tag]
+    dataset.Rows, dataset.Columns = 16, size // 32
+    dataset.PixelData = bytes(range(256)) * (size // 256)
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
+    for number in range(count):
+        dataset.InstanceNumber = number + 1
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        dataset.save_as(folder / f"{number:05}.dcm")
+    return Study(dataset.StudyInstanceUID, folder, count)
+
+
+@contextmanager
+def _krypton(ours: Krypton, receivers: Receivers, study: Study) -> Iterator[int]:
+    """The service with its ledger, relay and workers; the study is in the views."""
+    port = _free()
+    ours.execute(EnrollSite(code="CHB", name="Hospital of the benchmark", ae_titles=("BENCH",)), Envelope())
+    for title, listening in receivers.ports.items():
+        ours.execute(RegisterDevice(code="CHB", ae_title=title, address=f"{LOCAL}:{listening}"), Envelope())
+    words = (("relay",), ("worker", "patient_record"), ("worker", "identity_index"), ("dicom", "serve"))
+    running = [started(ours, *each, KRYPTON_DICOM_PORT=str(port)) for each in words]
+    try:
+        until(lambda: listens(port), "Krypton listens")
+        _stored(study, port)
+        until(lambda: _visible(ours) == study.count, "the study is in the views")
+        yield port
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait()
+
+
+def _visible(ours: Krypton) -> int:
+    with ours.snapshot() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(sum(instances), 0) FROM patient_record.study")
+        ((found,),) = cursor.fetchall()
+        return int(found)
+
+
+@contextmanager
+def _dcmqrscp(folder: Path, receivers: Receivers) -> Iterator[int]:
+    own, port = folder / "dcmqrscp", _free()
+    own.mkdir()
+    hosts = "\n".join(f"h{title} = ({title}, {LOCAL}, {listening})" for title, listening in receivers.ports.items())
+    settings = folder / "dcmqrscp.cfg"
+    settings.write_text(QR.format(port=port, hosts=hosts, folder=own))
+    with _serving(["dcmqrscp", "-c", str(settings)], port):
+        yield port
+
+
+@contextmanager
+def _orthanc(folder: Path, receivers: Receivers) -> Iterator[int]:
+    own, port = folder / "orthanc", _free()
+    own.mkdir()
+    settings = {
+        "StorageDirectory": str(own),
+        "IndexDirectory": str(own),
+        "DicomPort": port,
+        "DicomAet": CALLED,
+        "DicomAlwaysAllowStore": True,
+        "DicomAlwaysAllowGet": True,
+        "DicomAlwaysAllowMove": True,
+        "DicomModalities": {title: [title, LOCAL, listening] for title, listening in receivers.ports.items()},
+        "HttpServerEnabled": False,
+    }
+    file = folder / "orthanc.json"
+    file.write_text(dumps(settings))
+    with _serving(["Orthanc", str(file)], port):
+        yield port
+
+
+@contextmanager
+def _serving(command: Sequence[str], port: int) -> Iterator[None]:
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: listens(port), f"{command[0]} listens")
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _stored(study: Study, port: int) -> None:
+    command = ["storescu", "-aet", "BENCH", "-aec", CALLED, "+sd", LOCAL, str(port), str(study.folder)]
+    subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True)
+
+
+Fetch = Callable[[Path, str, int, Study, int], list[str]]
+
+
+def _get(_: Path, title: str, __: int, study: Study, port: int) -> list[str]:
+    return ["getscu", "-S", "--ignore", "-pdu", "131072", *_asked(title, study), LOCAL, str(port)]
+
+
+def _move(folder: Path, title: str, listening: int, study: Study, port: int) -> list[str]:
+    receives = ["-aem", title, "+P", str(listening), "-od", str(folder), "-pdu", "131072"]
+    return ["movescu", "-S", *receives, *_asked(title, study), LOCAL, str(port)]
+
+
+def _asked(title: str, study: Study) -> list[str]:
+    key = ["-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={study.uid}"]
+    return ["-aet", title, "-aec", CALLED, *key]
+
+
+def _fetched(fetch: Fetch, folder: Path, receivers: Receivers, study: Study, port: int, many: int) -> float:
+    """Seconds until so many have fetched all of it. Raises AssertionError where one has not."""
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        start = time.perf_counter()
+        running = [
+            subprocess.Popen(
+                fetch(Path(own), title, listening, study, port),
+                env=ENVIRONMENT,
+                cwd=own,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            for title, listening in list(receivers.ports.items())[:many]
+        ]
+        if any(process.wait() for process in running):
+            raise AssertionError("a study was not fetched")
+        took = time.perf_counter() - start
+        if fetch is _move and len(list(Path(own).iterdir())) != study.count:
+            raise AssertionError("not all images came")
+        return took
+
+
+def _free() -> int:
+    with socket.create_server((LOCAL, 0)) as free:
+        return int(free.getsockname()[1])
