@@ -43,6 +43,7 @@ from bench import (
     typed,
     verified,
     view_store,
+    viewer,
     wado,
     worker,
 )
@@ -85,6 +86,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "stow": lambda _: stow.run(),
     "retrieve": retrieve.run,
     "hl7": hl7.run,
+    "viewer": viewer.run,
     "as typed": typed.run,
     "wado": wado.run,
 }

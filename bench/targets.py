@@ -13,6 +13,7 @@ ABSENT = "dcmtk is not installed: storescp and storescu are not on the PATH"
 NO_DICOMWEB = "it takes Orthanc with its plugin: Debian's packages orthanc and orthanc-dicomweb"
 NO_ORTHANC = "it takes storescu and Orthanc on the PATH: Debian's packages dcmtk and orthanc"
 NO_DCMQRSCP = "it takes getscu, movescu and dcmqrscp on the PATH: Debian's package dcmtk"
+NO_CHROMIUM = "it takes Chromium, and Orthanc with its DICOMweb plugin to compare with: Debian's packages"
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,11 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("C-MOVE from 1: times dcmqrscp", at_least=0.5, unless=NO_DCMQRSCP),
         Target("C-GET from 8: times Orthanc", at_least=1.0, unless=NO_ORTHANC),
         Target("C-MOVE from 8: times Orthanc", at_least=1.0, unless=NO_ORTHANC),
+    ),
+    "viewer": (
+        Target("first slice: of Orthanc's time", at_most=1.0, unless=NO_CHROMIUM),
+        Target("all slices: of Orthanc's time", at_most=0.9, unless=NO_CHROMIUM),
+        Target("quick look, first image ms", at_most=500, unless=NO_CHROMIUM),
     ),
     "dicom hostile": (
         Target("honest beside hostile: of alone", at_least=0.8, unless=ABSENT),

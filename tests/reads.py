@@ -121,6 +121,7 @@ ASKS_THE_GATE: Final = {
         "studies.whole_study",
         "studies.study_of",
         "takeaway.study_files",
+        "glance.glance_of",
         "study_search.studies_found",
         "person.identity_of",
         "person.history_of",
@@ -155,6 +156,10 @@ BEHIND_THE_GATE: Final = {
     "pictures.can_instance": "compares transfer syntaxes",
     "pictures.showable": "looks at an instance that was decided on",
     "pictures.representative": "chooses among instances that were decided on",
+    **dict.fromkeys(
+        ("report_text.is_report", "report_text.key_images", "report_text.lines"),
+        "reads the document that it is given",
+    ),
     "images.damaged": "says that a file cannot be read",
     "images.unpacked": "unpacks what it is given",
     "study_uids.studies_of_uid": "answers with ids, for the gate",

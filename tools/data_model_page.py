@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 
 import domain.aggregates
 from adapters.outbox.tables import OUTBOX, TALLY
-from adapters.web_sessions.tables import LOGOUT, REASON, SESSION
+from adapters.web_sessions.tables import LOGOUT, REASON, SESSION, VIEWING
 from projections.declared import VIEWS
 from projections.engine.ownership import topic_of
 from projections.engine.projection import Projection
@@ -81,8 +81,8 @@ TOLD = """Entries that are done are deleted after a while. How often each policy
 """
 WEB = """## Sessions of browsers
 
-Schema `web`: who signed in by a browser. A session ends by itself; what is over is deleted when another begins. Sealed
-columns are encrypted with a key derived from the region's secret, which the vault keeps.
+Schema `web`: who signed in by a browser, and links to the viewer. A session ends by itself; what is over is deleted
+when another begins. Sealed columns are encrypted with a key derived from the region's secret, which the vault keeps.
 """
 
 
@@ -92,7 +92,7 @@ def page() -> str:
     for view in VIEWS.values():
         lines += [*_view(view.make()), ""]
     lines += [POLICIES.rstrip(), "", *_columns(OUTBOX), "", TOLD.rstrip(), "", *_columns(TALLY), "", WEB.rstrip()]
-    for table in (SESSION, REASON, LOGOUT):
+    for table in (SESSION, REASON, LOGOUT, VIEWING):
         lines += ["", f"`{table.name}`:", "", *_columns(table)]
     lines.append("")
     return "\n".join(lines)

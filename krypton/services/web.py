@@ -24,6 +24,7 @@ from krypton.services.http import AnsweringProtocol, listen, server
 from krypton.services.sign_in import browsing, sealing
 from krypton.services.stow import Store
 from krypton.services.tls import Followed, context_of
+from krypton.services.viewings import linking
 from krypton.setting_values import password
 from krypton.settings import Settings, SettingsWrong
 from projections.engine.query import fetch
@@ -59,6 +60,7 @@ def built(ours: Krypton, storing: Storing | None = None) -> Face:
     accounts, provider = Accounts(settings.web_accounts, settings.home), tokens(settings)
     asking, sealed = Workers(ASKED_AT_ONCE, WAITING), sealing(ours)
     issued, browsers = Issued(accounts, sealed), browsing(ours, sealed)
+    linked = linking(ours, sealed, accounts.still)
     portals = [Delegated(accounts, provider, asking, time.time)] if provider else []
     measured, well = Measured(lambda: health.measure(ours)), Measured(lambda: answers(ours))
     return face(
@@ -68,10 +70,11 @@ def built(ours: Krypton, storing: Storing | None = None) -> Face:
         lambda: health_page.text(measured.now()),
         limits=Limits(rate=settings.web_rate),
         trusted=settings.web_proxies,
-        others=[asking, *([browsers] if browsers else ())],
+        others=[asking, linked, *([browsers] if browsers else ())],
         storing=storing,
         issued=issued,
         browsers=browsers,
+        links=linked.links,
     )
 
 

@@ -23,12 +23,16 @@ from krypton.faces.dicomweb import files
 from krypton.faces.http import declared, routes
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import Browsers, Face, face
+from krypton.faces.http.declared import Declared
 from krypton.faces.http.issued import Issued
 from krypton.faces.http.limits import Limits
 from krypton.faces.http.proxies import Network
 from krypton.faces.http.signing_in import Authenticator
+from krypton.faces.http.workers import Workers
+from krypton.faces.viewer.routes import Links
 from krypton.queries.gate import RECORDED, Recorded, ViewRefused
 from krypton.queries.standing import Seen, Standing
+from tests.fakes.viewings import Viewings
 
 TOKEN: Final = "fictitious-token-of-a-test-0123456789-abcdefghijkl"
 OPERATORS: Final = "fictitious-token-of-an-operator-0123456789-abcdef"
@@ -132,11 +136,24 @@ def wired(
     issued: Issued | None = None,
     browsers: Browsers | None = None,
     archive: Archive | None = None,
+    viewings: Viewings | None = None,
 ) -> Iterator[Face]:
     """The whole face, with the usual accounts, and other ``ways`` to sign in."""
     ours: Any = SimpleNamespace(pool=pool, settings=SimpleNamespace(web_viewer=folder / "viewer"), archive=archive)
-    signing_in = [*ways, usual(folder)]
-    made = face(ours, signing_in, well, works, limits=limits, trusted=trusted, issued=issued, browsers=browsers)
+    accounts, looking = usual(folder), Workers(pool, 50)
+    links = Links(viewings or Viewings(), looking, accounts.still)
+    made = face(
+        ours,
+        [*ways, accounts],
+        well,
+        works,
+        limits=limits,
+        trusted=trusted,
+        issued=issued,
+        browsers=browsers,
+        links=links,
+        others=[looking],
+    )
     try:
         yield made
     finally:
@@ -156,3 +173,9 @@ def asking(web: Face, base_url: str = "https://krypton.example") -> Iterator[Tes
 
     with TestClient(lives, base_url=base_url) as client:
         yield client
+
+
+def named_in(page: str, one: Declared) -> bool:
+    """Whether a page for callers names a route; what a link to the viewer shows is named below it as a whole."""
+    below = "/viewer/s/{link:uuid}/dicom-web/studies/"
+    return f"`{one.method} {below}…`" in page if one.path.startswith(below) else f"`{one.method} {one.path}`" in page

@@ -78,7 +78,8 @@ def large(mib: int) -> Any:
 def of_images(web: Face) -> list[Declared]:
     """The routes."""
     declared: list[Any] = [getattr(route, "endpoint", None) for route in web.router.routes]
-    return [one for one in declared if "/dicom-web/" in one.path and one.task == "study.show"]
+    roots = ("/dicom-web/", "/people/")  # a link's own: see ``test_viewer_links``
+    return [one for one in declared if one.path.startswith(roots) and one.task == "study.show"]
 
 
 def path_of(one: Declared, uid: str) -> str:

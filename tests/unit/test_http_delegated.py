@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 
 from adapters.oidc.introspection import Introspection, ProviderAway
 from krypton.errors import SettingsWrong
+from krypton.faces.http import issued
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.delegated import Delegated
 from krypton.faces.http.problem import Problem
@@ -228,7 +229,11 @@ def thumbprint(issued: Issued) -> str:
 def test_the_service_asks_a_provider_where_one_is_set_before_it_looks_at_accounts(tmp_path: Path) -> None:
     secret = private(tmp_path / "secret", SECRET)
     given = settings(tmp_path, url="https://auth.example/introspect", client=CLIENT, secret_file=secret)
-    for stated, kinds in ((given, [Delegated, Accounts]), (settings(tmp_path), [Accounts])):
-        ours: Any = SimpleNamespace(settings=stated, pool=1)
+    for stated, kinds in (
+        (given, [issued.Issued, Delegated, Accounts]),
+        (settings(tmp_path), [issued.Issued, Accounts]),
+    ):
+        away = SimpleNamespace(database="postgresql://127.0.0.1:1/none")
+        ours: Any = SimpleNamespace(settings=stated, pool=1, addresses=away, secret=lambda _: bytes(32))
         with closing(built(ours)) as web:
             assert [type(way) for way in web.router.routes[0].endpoint.doors.ways] == kinds  # type: ignore[attr-defined]

@@ -29,9 +29,16 @@ from tests.fakes.web import (
     WHY,
     Queries,
     asking,
+    named_in,
     wired,
 )
 
+OF_THE_VIEWER = {
+    f"{BASE}{{file:path}}",
+    "/viewer/open/{token}",
+    "/viewer/s/{link:uuid}/basic",
+    "/viewer/s/{link:uuid}/ended",
+}
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -67,7 +74,7 @@ def test_every_route_declares_what_it_shows(web: Face) -> None:
     for one in endpoints:
         assert one.task in TASKS or one.why_open
     open_to_all = {one.path for one in endpoints if not one.task}
-    assert open_to_all == {"/health", f"{BASE}{{file:path}}", "/viewer/s/{link:uuid}/basic"}
+    assert open_to_all == {"/health", "/look/{file}", *OF_THE_VIEWER}
 
 
 def test_a_route_that_declares_nothing_cannot_be_made(web: Face) -> None:
@@ -81,8 +88,10 @@ def test_a_route_that_declares_nothing_cannot_be_made(web: Face) -> None:
 
 
 def of_images(one: Declared) -> bool:
-    """These rest on decisions that stand: see ``test_dicomweb_routes``."""
-    return "/dicom-web/" in one.path
+    """These rest on decisions that stand, or are pages: see ``test_dicomweb_routes``, ``test_viewer_links`` and
+    ``test_look_page``.
+    """
+    return "/dicom-web/" in one.path or one.path.startswith("/studies/")
 
 
 def asked(client: TestClient, one: Declared, **given: Any) -> Any:
@@ -263,5 +272,5 @@ def test_the_documents_are_those_that_the_command_line_prints(client: TestClient
 
 def test_routes_are_named_in_the_page_for_callers(web: Face) -> None:
     page = (DOCS / "http.md").read_text()
-    assert [one.path for one in served(web) if f"`{one.method} {one.path}`" not in page] == []
+    assert [one.path for one in served(web) if not named_in(page, one)] == []
     assert routes.MEMBER in page

@@ -14,7 +14,7 @@ from krypton.faces.http.declared import DeclaredRoute
 from krypton.faces.signin.addresses import local
 from tests.fakes.browsers import BEGUN, FORM, MATRICULE, ORIGIN, PAGE, PATIENT, SESSION, World, browsing
 from tests.fakes.openid import CHB, CHD, ISSUER, RPPS, Given, Who, activity, id_claims, shown
-from tests.fakes.web import PERSON, RECORD, SIGNED, Queries
+from tests.fakes.web import PERSON, RECORD, SIGNED, Queries, named_in
 
 STAFF = {"people": {"f:essai:8" + RPPS: ("auditor:dpo", "operator:night", "rpps:10101205671", "no role")}}
 
@@ -357,7 +357,7 @@ def test_every_route_is_declared_says_why_it_is_open_and_is_in_the_page_for_call
         assert isinstance(route, DeclaredRoute)
         one: Any = route.endpoint
         assert one.task or one.why_open
-        assert f"`{one.method} {one.path}`" in page
+        assert named_in(page, one), one.path
 
 
 def asked_again(world: World) -> int:

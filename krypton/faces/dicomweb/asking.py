@@ -63,9 +63,12 @@ class Question:
 
     @property
     def root(self) -> str:
-        """The address of the study."""
-        person = f"/people/{self._asked.path['person']}" if "person" in self._asked.path else ""
-        return f"{person}/dicom-web/studies/{self._asked.path['study']}"
+        """The address of the study: below that of a person or of a link to the viewer, where it is asked for so."""
+        path = self._asked.path
+        before = (
+            f"/viewer/s/{path['link']}" if "link" in path else f"/people/{path['person']}" if "person" in path else ""
+        )
+        return f"{before}/dicom-web/studies/{path['study']}"
 
     def parameter(self, name: str) -> str:
         """A parameter of the query; empty where there is none."""

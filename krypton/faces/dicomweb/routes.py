@@ -1,13 +1,13 @@
 """Routes of DICOMweb: of each study, and of one person's studies, where a UID alone does not say whose is meant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from krypton.faces.dicomweb import qido
 from krypton.faces.dicomweb.rendered import Rendered
 from krypton.faces.dicomweb.retrieve import Retrieve
 from krypton.faces.dicomweb.sending import Reading
-from krypton.faces.http.declared import Declared, Doors
+from krypton.faces.http.declared import Answer, Declared, Doors
 
 ROOTS: Final = ("/dicom-web", "/people/{person:uuid}/dicom-web")
 STUDY: Final = "/studies/{study}"
@@ -16,11 +16,11 @@ INSTANCE: Final = f"{SERIES}/instances/{{instance}}"
 TASK: Final = "study.show"
 
 
-def routes(doors: Doors) -> Sequence[Declared]:
-    """All of them."""
+def answers(doors: Doors) -> Mapping[str, Answer]:
+    """What answers below any root, by path."""
     reading = Reading(doors.reading, doors.waiting)
     retrieve = Retrieve(reading, doors.pictures)
-    answers = {
+    found: dict[str, Answer] = {
         STUDY: retrieve.study,
         f"{STUDY}/metadata": retrieve.study_metadata,
         SERIES: retrieve.series,
@@ -32,11 +32,16 @@ def routes(doors: Doors) -> Sequence[Declared]:
     }
     for name, small in (("rendered", False), ("thumbnail", True)):
         rendered = Rendered(reading, doors.pictures, small)
-        answers |= {
+        found |= {
             f"{STUDY}/{name}": rendered.study,
             f"{SERIES}/{name}": rendered.series,
             f"{INSTANCE}/{name}": rendered.instance,
             f"{INSTANCE}/frames/{{frames}}/{name}": rendered.frames,
         }
-    images = [Declared(f"{root}{path}", answer, doors, TASK) for root in ROOTS for path, answer in answers.items()]
+    return found
+
+
+def routes(doors: Doors) -> Sequence[Declared]:
+    """All of them."""
+    images = [Declared(f"{root}{path}", each, doors, TASK) for root in ROOTS for path, each in answers(doors).items()]
     return [*images, *qido.routes(doors, ROOTS)]

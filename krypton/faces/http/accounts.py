@@ -112,6 +112,11 @@ class Accounts:
         found = self._held.accounts.get(name)
         return found if found and found.until >= self._today() else None
 
+    def still(self, key: str) -> bool:
+        """Whether who signed in under this key may do so still; of others than accounts nothing is known here."""
+        kind, _, name = key.partition(" ")
+        return kind != "account" or self.named(name) is not None
+
     def portal(self, names: frozenset[str]) -> Portal | None:
         """The portal that a certificate with these names is of, while it is one; of two it is neither."""
         self._look()

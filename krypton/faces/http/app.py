@@ -28,6 +28,8 @@ from krypton.faces.http.routes import routes
 from krypton.faces.http.signing_in import Authenticator
 from krypton.faces.http.watched import Watched
 from krypton.faces.http.workers import Workers
+from krypton.faces.viewer import routes as viewer
+from krypton.faces.viewer.routes import Links
 from krypton.queries.pictures import Pictures
 from krypton.queries.standing import Standing
 
@@ -92,10 +94,12 @@ def face(
     storing: Storing | None = None,
     issued: Issued | None = None,
     browsers: Browsers | None = None,
+    links: Links | None = None,
 ) -> Face:
     """The web service of a ledger; ``ours.pool`` requests at once ask it. ``trusted``: the proxies before it.
     ``others``: threads and connections that the ways of signing in use; ``storing``: keeps images that are sent, where
-    they are kept; ``issued``: gives tokens to programs; ``browsers``: None where these cannot sign in.
+    they are kept; ``issued``: gives tokens to programs; ``browsers``: None where these cannot sign in; ``links``: to
+    the viewer.
     """
     limits, metrics = limits or Limits(), Metrics()
     addresses = limits.buckets(OF_AN_ADDRESS)
@@ -103,7 +107,7 @@ def face(
     reading, waiting, pictures = Workers(READERS, READ), Workers(MADE_AT_ONCE, limits.waiting), Pictures()
     standing = Standing(ours)
     doors = Doors(ours, ways, asking, aside, taking, reading, waiting, pictures, limits.buckets(), addresses, standing)
-    declared = [*routes(doors, metrics, well, works), *stow.routes(doors, storing)]
+    declared = [*routes(doors, metrics, well, works), *stow.routes(doors, storing), *viewer.routes(doors, links)]
     declared += [issued.route(doors)] if issued else []
     declared += browsers.declared(doors) if browsers else []
     router = Router([one.route() for one in declared], redirect_slashes=False, default=_nowhere)

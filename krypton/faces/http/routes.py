@@ -15,7 +15,7 @@ from krypton.faces.dicomweb import routes as dicomweb
 from krypton.faces.http.declared import Answer, Asked, Declared, Doors, as_json
 from krypton.faces.http.metrics import Metrics
 from krypton.faces.http.problem import Problem
-from krypton.faces.viewer import routes as viewer
+from krypton.faces.look import routes as look
 from krypton.queries.person import consents_of, dose_of, identity_of, order_of, record_of
 from krypton.queries.studies import study_of
 
@@ -48,9 +48,9 @@ def routes(doors: Doors, metrics: Metrics, well: Callable[[], bool], works: Call
         Declared("/api/people/record", _of_named(record_of), doors, "record.show", method="POST"),
         Declared("/api/studies/{study:uuid}", _study, doors, "study.show"),
         Declared("/api/orders/{order:uuid}", _order, doors, "order.show"),
-        *viewer.routes(doors),
         *dicomweb.routes(doors),
         *files.routes(doors),
+        *look.routes(doors),
     ]
 
 

@@ -1,7 +1,7 @@
-"""The two cookies of a browser: its session, and what it began of a sign-in.
+"""The cookies of a browser: its session, what it began of a sign-in, and a link to the viewer.
 
-Both have the prefix ``__Host-``: a browser takes them over TLS alone, for this host and its whole path, so no other
-host of the same domain can set them. No script reads them, and no other site's request brings them, but for a link.
+The first two have the prefix ``__Host-``: a browser takes them over TLS alone, for this host and its whole path, so no
+other host of the same domain can set them. No script reads any; no other site's request brings them, but for a link.
 """
 
 import re
@@ -10,6 +10,8 @@ from typing import Final
 
 SESSION: Final = "__Host-krypton"
 BEGUN: Final = "__Host-krypton-begun"
+VIEWING: Final = "__Secure-krypton-viewing"
+"""Of a link to the viewer (``krypton.faces.viewer.links``): sent to its own path alone, so it has another prefix."""
 FLAGS: Final = "Path=/; Secure; HttpOnly; SameSite=Lax"
 VALUE: Final = re.compile("[A-Za-z0-9_-]{1,4000}")
 

@@ -50,7 +50,7 @@ class Guarded:
     def _check(self, scope: Scope, headers: Headers, asked: Exchange) -> None:
         """Raises Problem."""
         cookie = headers.get("cookie", "")
-        ours = any(f"{name}=" in cookie for name in (cookies.SESSION, cookies.BEGUN))
+        ours = any(f"{name}=" in cookie for name in (cookies.SESSION, cookies.BEGUN, cookies.VIEWING))
         if not ours and (asked.names or "authorization" in headers or scope["path"] == OPEN):
             return
         if headers.getlist("host") != [self._host]:

@@ -1,6 +1,6 @@
 """What a browser may do in the viewer: the headers of its page, and those of the programs that run beside it.
 
-The page runs scripts of ours alone, and no text of its own; the hashes are of the styles that OHIF puts into the page.
+The page runs this service's scripts alone, and no text of its own; the hashes are of the styles that OHIF puts into it.
 Programs in a worker decode images with WebAssembly. That the page is isolated from others (COOP, COEP) gives it memory
 that it shares with them, and holds for the viewer alone.
 """

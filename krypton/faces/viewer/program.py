@@ -1,4 +1,4 @@
-"""The viewer's program as it is sent: OHIF's files, the configuration that is ours, and the page that starts both."""
+"""The viewer's program as it is sent: OHIF's files, its configuration, and the page that starts both."""
 
 import gzip
 import hashlib
@@ -19,7 +19,7 @@ from krypton.ohif.lock import BASE
 
 @cache
 def own(name: str) -> bytes:
-    """A file of ours."""
+    """A file that is kept with this module."""
     return (files("krypton.faces.viewer") / "own" / name).read_bytes()
 
 

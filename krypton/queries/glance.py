@@ -1,0 +1,61 @@
+"""A study at a glance: what the record says of it, its reports and its dose, by one decision; and its images."""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from domain.actors import Caller
+from domain.errors import NotFound
+from domain.sight import Sight
+from krypton.bootstrap import Krypton
+from krypton.queries.gate import permit
+from krypton.queries.images import Study
+from krypton.queries.person import Members, of_person
+from krypton.queries.standing import Seen
+from krypton.queries.studies import owner_of
+
+NOT_HERE = "its images are not kept where you ask: ask where they were taken in"
+IN_PART = "part of this study is not to be seen by you, and images are given out whole"
+
+
+class Glance(NamedTuple):
+    """``told``: the document of ``study_of``, with the ``exposures`` of the study; where there are no ``images``,
+    ``missing`` says why.
+    """
+
+    told: dict[str, Any]
+    images: Study | None
+    missing: str
+
+
+def glance_of(ours: Krypton, caller: Caller, study: UUID) -> Glance:
+    """Raises NotFound, also where the caller does not see it, and as ``permit`` does."""
+    allowed = permit(ours, caller, "study.show", owner_of(ours, study), asked=[f"study={study}"])
+    from krypton.queries.fed import record
+    from projections.cumulative_dose import queries as doses
+    from projections.identity_index import queries as identities
+    from projections.patient_record import queries
+
+    def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
+        ids = [member["identity"] for member in members]
+        shown = record(connection, connection, ours.codec, ids, erased, sight)
+        found = next((one for one in shown["studies"] if one["study"] == str(study)), None)
+        if found is None:
+            raise NotFound(f"no study {study}: see krypton record show")
+        started = queries.starts(connection, ids) if sight.exclusions.periods else {}
+        dose = doses.dose(connection, members, erased, sight=sight, started=started)
+        return {
+            "patient": identities.patient(connection, ids, erased),
+            "study": found,
+            "exposures": [one for one in dose["exposures"] if one["study_uid"] == found["study_uid"]],
+            "whole": str(study) not in queries.grown_late(connection, ids, sight),
+        }
+
+    told = of_person(ours, allowed, ask, lambda views, ids: queries.subjects(views, ids) | doses.subjects(views, ids))
+    if not told["whole"]:
+        return Glance(told, None, IN_PART)
+    try:
+        seen = Seen(told["study"]["study_uid"], (str(study),), allowed.identity, allowed.members)
+        return Glance(told, Study(ours.archive, seen), "")
+    except NotFound:
+        return Glance(told, None, NOT_HERE)
