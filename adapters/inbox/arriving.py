@@ -12,7 +12,7 @@ from adapters.durable import Bytes
 from adapters.inbox.desk import Desk, Kept
 from adapters.inbox.spool import Name
 
-IN_MEMORY = 512 * 1024  # bytes
+IN_MEMORY = 576 * 1024  # bytes: a CT image of 512 × 512 pixels with its header
 
 
 class Arriving:

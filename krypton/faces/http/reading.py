@@ -3,6 +3,7 @@
 A few hundred KiB of it are in memory at a time.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Final, Protocol
@@ -29,7 +30,11 @@ class Reading(Protocol):
 
 
 async def read(reading: Reading, pieces: AsyncIterator[bytes], threads: Workers) -> Response:
-    """Have a body read to its end. Raises ClientDisconnect where it breaks off, and as ``reading`` does."""
+    """Have a body read to its end: what comes next is waited for while a thread reads what came before.
+
+    Raises ClientDisconnect where it breaks off, and as ``reading`` does.
+    """
+    going: asyncio.Task[None] | None = None
     try:
         held: list[bytes] = []
         size = 0
@@ -37,9 +42,20 @@ async def read(reading: Reading, pieces: AsyncIterator[bytes], threads: Workers)
             held.append(piece)
             size += len(piece)
             if size >= AT_ONCE:
-                await threads.run(partial(reading.write, b"".join(held)))
+                if going:
+                    await going
+                going = asyncio.create_task(threads.run(partial(reading.write, b"".join(held))))
+                going.add_done_callback(_seen)
                 held, size = [], 0
+        if going:
+            await going
         await threads.run(partial(reading.write, b"".join(held)))
         return await threads.run(reading.end)
     finally:
         threads.soon(reading.close)
+
+
+def _seen(done: asyncio.Task[None]) -> None:
+    """Its error is told where it is awaited; or nobody waits any more, for another one was first."""
+    if not done.cancelled():
+        done.exception()
