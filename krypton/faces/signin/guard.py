@@ -34,6 +34,11 @@ class Guarded:
     def __init__(self, app: ASGIApp, origin: str, pages: Pages) -> None:
         self._app, self._origin, self._pages = app, origin, pages
         self._host = urlsplit(origin).netloc
+        self._own = (
+            None,
+            origin,
+            "null",
+        )  # a form of a page that tells no referrer has null, and Sec-Fetch-Site beside
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI. Raises Problem 403, 421."""
@@ -59,11 +64,7 @@ class Guarded:
             return
         site, origin, mode = (headers.get(name) for name in ("sec-fetch-site", "origin", "sec-fetch-mode"))
         if scope["method"] not in SAFE:
-            if (
-                (site or "same-origin") != "same-origin"
-                or (origin or self._origin) != self._origin
-                or not (site or origin)
-            ):
+            if not (origin in self._own if site == "same-origin" else site is None and origin == self._origin):
                 raise Problem(HTTPStatus.FORBIDDEN, ELSEWHERE)
         elif site in ("cross-site", "same-site") and mode != "navigate":
             raise Problem(HTTPStatus.FORBIDDEN, ELSEWHERE)

@@ -41,4 +41,5 @@ class Pages:
         )
 
     def _headers(self, goes_to: str) -> Mapping[str, str]:
-        return {"Content-Security-Policy": f"{CSP} {goes_to}".rstrip()}
+        """Within this service a browser says from where it comes: without that it tells no origin of a form either."""
+        return {"Content-Security-Policy": f"{CSP} {goes_to}".rstrip(), "Referrer-Policy": "same-origin"}
