@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from statistics import median
 from typing import Any, Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 import psycopg2
 
@@ -114,7 +115,7 @@ def _registered(ours: Krypton, site: str, people: int) -> list[str]:
     for number in range(1, people + 1):
         registered = ours.execute(Register(assigner=site, local_id=f"T{number}", stated=stated), Envelope())
         ids.append(str(registered.result["identity"]))
-        opened = OpenAccess(identity=registered.result["identity"], rpps=RPPS, reason="follow-up")
+        opened = OpenAccess(identity=UUID(ids[-1]), rpps=RPPS, reason="follow-up")
         ours.execute(opened, Envelope(f"rpps:{RPPS}"))
     return ids
 

@@ -54,10 +54,17 @@ def moves_speaking_of(connection: Connection, ids: Collection[str], upto: int) -
     return _select(connection, f"topic IN ({MOVED}) AND id <= %(upto)s AND {SPEAKS}", ids=list(ids), upto=upto)
 
 
-def opened_speaking_of(connection: Connection, ids: Collection[str], lately: int) -> list[str]:
-    """Accesses opened within the last ``lately`` positions that hold one of these ids; from an index of their own."""
+def opened_speaking_of(
+    connection: Connection, ids: Collection[str], lately: int, about: Collection[str] | None = None
+) -> list[str]:
+    """Accesses opened within the last ``lately`` positions that hold one of these ids; from an index of their own.
+
+    ``about``: of these, those that hold one of these identities, too.
+    """
     where = f"topic IN ({OPENED}) AND id > (SELECT max(id) FROM {EVENTS}) - %(lately)s AND {SPEAKS}"
-    return [one.aggregate_id for one in _select(connection, where, ids=list(ids), lately=lately)]
+    found = _select(connection, where, ids=list(ids), lately=lately)
+    told = None if about is None else [one.encode() for one in about]
+    return [one.aggregate_id for one in found if told is None or any(named in one.state for named in told)]
 
 
 def withdrawn(connection: Connection, studies: Collection[str], upto: int) -> set[str]:

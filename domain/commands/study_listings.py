@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.actors import Role
+from domain.aggregates.access import Access
 from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
 from domain.commands.listings import ListPeople
@@ -41,11 +42,13 @@ class ListStudies(ListPeople):
         told: dict[str, Any] = {"unnamed": [], "withheld": [], "exclusions": {}, "sites": {}, "feeding": {}}
         work.membership.load(map(str, self.shown))
         judged: dict[frozenset[str], tuple[Person, Judged]] = {}
+        opened = self._opened(work)
         for identity in map(str, self.shown):
             members = frozenset(work.membership.person_of(identity))
             if members not in judged:
                 person = Person(work, sorted(members))
-                judged[members] = person, self._of(work, person)
+                mine = [access for one in members for access in opened.get(one, ())]
+                judged[members] = person, self._of(work, person, mine)
             person, decided = judged[members]
             if decided.ground is None or work.get(Identity, UUID(identity)).erased:
                 told["withheld"].append(identity)
@@ -57,10 +60,18 @@ class ListStudies(ListPeople):
                 told["feeding"][identity] = opposed
         return told
 
-    def _of(self, work: Work, person: Person) -> Judged:
+    def _opened(self, work: Work) -> dict[str, list[UUID]]:
+        """The accesses, by the identity that each was opened for."""
+        found: dict[str, list[UUID]] = {}
+        for one in self.accesses:
+            if (access := work.find(Access, one)) is not None:
+                found.setdefault(str(access.identity_id), []).append(one)
+        return found
+
+    def _of(self, work: Work, person: Person, accesses: Iterable[UUID]) -> Judged:
         """Whether the caller is shown studies of that person."""
         if self.caller.rpps is not None:
-            return under_an_access(work, self.caller, self.accesses, person)
+            return under_an_access(work, self.caller, accesses, person)
         return for_a_site(work, self.caller.site, self.orders, person)
 
     def _judged(self, work: Work) -> Judged:

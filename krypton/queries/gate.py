@@ -216,13 +216,13 @@ def open_accesses(ours: Krypton, caller: Caller, members: Collection[str]) -> tu
 
     with ours.snapshot() as connection:
         known = queries.open_to(connection, caller.rpps, list(members), micros(ours.ledger.clock()))
-        found = {*known, *opened_speaking_of(connection, [caller.rpps], LATELY)}
+        found = {*known, *opened_speaking_of(connection, [caller.rpps], LATELY, members)}
     return tuple(UUID(one) for one in sorted(found))
 
 
 def open_orders(ours: Krypton, caller: Caller, task: str, members: Collection[str]) -> tuple[UUID, ...]:
     """Orders under which an establishment's own system may be asking."""
-    if task not in OF_A_SITE or caller.site is None:
+    if task not in OF_A_SITE or caller.role is not Role.SERVICE or caller.site is None:
         return ()
     from projections.patient_record.found import orders_of
 
