@@ -16,6 +16,7 @@ from adapters.web_sessions.sealed import Sealing
 from adapters.web_sessions.sessions import Session, hashed, new_id
 from domain.errors import NotFound
 from krypton.faces.http.app import Face
+from krypton.faces.http.limits import Limits
 from krypton.faces.http.workers import Workers
 from krypton.faces.signin.by_session import BySession
 from krypton.faces.signin.cookies import BEGUN, SESSION
@@ -192,19 +193,21 @@ class World:
 
 
 @contextmanager
-def browsing(folder: Path, **people: Mapping[str, tuple[str, ...]]) -> Iterator[World]:
+def browsing(
+    folder: Path, *, limits: Limits | None = None, people: Mapping[str, tuple[str, ...]] | None = None
+) -> Iterator[World]:
     """A service in which browsers sign in by a provider of each kind."""
     asked = {"psc": Asked(), "ins": Asked(), "staff": Asked()}
     kinds = {"psc": "professionals", "ins": "patients", "staff": "staff"}
     sessions, now = Remembered(), [1_800_000_000.0]
-    known = {name: Known(stated(name, kinds[name], **people if name == "staff" else {}), asked[name]) for name in asked}
+    known = {name: Known(stated(name, kinds[name], people=people or {}), asked[name]) for name in asked}
     ledger = Ledger(lambda: {finess: (code, name) for finess, code, name in (CHB, CHD)}, _carries)
     sign_in = SignIn(
         ORIGIN, known, sessions, SEALING, ledger, (NotGood, Refused, ProviderAway), Refused, lambda: now[0]
     )
     threads = Workers(2, 20), Workers(2, 20)
     made = Browsing(Routes(sign_in, Pages(), threads[0]), BySession(sign_in, threads[1], threads[0]), threads, None)
-    with wired(folder, ways=[made.way], browsers=made) as web, asking(web, ORIGIN) as client:
+    with wired(folder, ways=[made.way], browsers=made, limits=limits) as web, asking(web, ORIGIN) as client:
         yield World(client, asked, sessions, now, web)
     made.close()
 

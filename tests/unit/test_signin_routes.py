@@ -11,12 +11,13 @@ from adapters.oidc.introspection import ProviderAway
 from adapters.oidc.provider import Refused
 from adapters.oidc.tokens import EndedThere, NotGood
 from krypton.faces.http.declared import DeclaredRoute
+from krypton.faces.http.limits import Limits
 from krypton.faces.signin.addresses import local
 from tests.fakes.browsers import BEGUN, FORM, MATRICULE, ORIGIN, PAGE, PATIENT, SESSION, World, browsing
 from tests.fakes.openid import CHB, CHD, ISSUER, RPPS, Given, Who, activity, id_claims, shown
 from tests.fakes.web import PERSON, RECORD, SIGNED, Queries, named_in
 
-STAFF = {"people": {"f:essai:8" + RPPS: ("auditor:dpo", "operator:night", "rpps:10101205671", "no role")}}
+STAFF = {"f:essai:8" + RPPS: ("auditor:dpo", "operator:night", "rpps:10101205671", "no role")}
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
 
 @pytest.fixture
 def world(tmp_path: Path, queries: Queries) -> Iterator[World]:
-    with browsing(tmp_path, **STAFF) as made:
+    with browsing(tmp_path, people=STAFF) as made:
         yield made
 
 
@@ -244,6 +245,19 @@ def test_nobody_is_sent_to_another_site(world: World, address: str) -> None:
     assert world.sign_in(next=address).headers["location"] == "/"
     answer = world.post(f"/why/{PERSON}", {"form": world.form, "reason": "care", "next": address})
     assert answer.headers["location"] == "/"
+
+
+SLOW = Limits(rate=0.06)  # an address may ask once in two seconds
+
+
+def test_who_shows_what_is_not_good_again_and_again_is_slowed_down(tmp_path: Path, queries: Queries) -> None:
+    with browsing(tmp_path, limits=SLOW) as world:
+        statuses = [world.back(state="x", code="c").status_code for _ in range(30)]
+        assert statuses[0] == 403
+        assert 429 in statuses
+    with browsing(tmp_path, limits=SLOW) as world:
+        assert world.client.post("/sign-in/psc/ended", data={"logout_token": "x"}).status_code == 400
+        assert 429 in [world.client.post("/sign-in/psc/ended", data={"a": "x"}).status_code for _ in range(30)]
 
 
 def test_who_is_not_signed_in_is_led_to_sign_in_and_back(world: World) -> None:

@@ -15,7 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
-from krypton.faces.http.declared import LONGEST_REASON, Answer, Asked, Declared, Doors
+from krypton.faces.http import proxies
+from krypton.faces.http.declared import FAILED, LONGEST_REASON, Answer, Asked, Declared, Doors, as_json
 from krypton.faces.http.problem import Problem, away
 from krypton.faces.http.signing_in import refused
 from krypton.faces.http.workers import Workers
@@ -55,13 +56,24 @@ class Routes:
         def each(path: str, answer: Answer, why: str, method: str = "GET") -> Declared:
             return Declared(path, answer, doors, why_open=why, method=method, threads=self.threads)
 
+        def guessed(answer: Callable[[Asked], Response]) -> Answer:
+            """Whoever shows what is not good is slowed down, as by any other failed sign-in."""
+
+            def answered(asked: Asked) -> Response:
+                found = answer(asked)
+                if found.status_code in (HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST):
+                    doors.addresses.charge(proxies.key_of(asked.exchange.client), FAILED)
+                return found
+
+            return answered
+
         return [
             each("/sign-in", self._which, WHO_ANSWERS),
             each("/sign-in/choose", self._choices, OWN),
             each("/sign-in/choose", self._choose, OWN, "POST"),
-            each("/sign-in/back/{provider}", self._back, WHO_ANSWERS),
+            each("/sign-in/back/{provider}", guessed(self._back), WHO_ANSWERS),
             each(provider, self._begin, WHO_ANSWERS),
-            each(f"{provider}/ended", self._ended_there, "a provider, which signs what it says", "POST"),
+            each(f"{provider}/ended", guessed(self._ended_there), "a provider, which signs what it says", "POST"),
             each("/sign-out", self._leave, OWN),
             each("/sign-out", self._out, OWN, "POST"),
             each(SIGNED_OUT, lambda _: self.pages.page("signed-out"), "a page that says nothing of anybody"),
@@ -130,7 +142,9 @@ class Routes:
     def _ended_there(self, asked: Asked) -> Response:
         told = _fields(asked).get("logout_token", [])
         if len(told) != 1 or not self.sign_in.ended_there(self._named(asked), told[0]):
-            raise Problem(HTTPStatus.BAD_REQUEST, "that is no logout token of this provider, or was used before")
+            answer = as_json({"error": "invalid_request"})  # Back-Channel Logout 1.0 §2.8
+            answer.status_code = HTTPStatus.BAD_REQUEST
+            return answer
         return Response(status_code=HTTPStatus.OK)
 
     def _why(self, asked: Asked, wrong: str = "") -> Response:
