@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from adapters.archive.media import Zipped
 from domain.actors import Caller
 from domain.commands.viewings import View
 from domain.errors import NotFound
-from krypton.faces.dicomweb import files
+from krypton.faces.dicomweb import files, qido
 from krypton.faces.http import declared, routes
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import Browsers, Face, face
@@ -32,6 +32,7 @@ from krypton.faces.http.workers import Workers
 from krypton.faces.viewer.routes import Links
 from krypton.queries.gate import RECORDED, Recorded, ViewRefused
 from krypton.queries.standing import Seen, Standing
+from krypton.queries.study_search import Found
 from tests.fakes.viewings import Viewings
 
 TOKEN: Final = "fictitious-token-of-a-test-0123456789-abcdefghijkl"
@@ -80,9 +81,24 @@ def usual(folder: Path) -> Accounts:
     return Accounts(accounts_file(folder, doctor, operator), folder)
 
 
+A_STUDY: Final[Mapping[str, Any]] = {
+    "study": PERSON,
+    "study_uid": "1.2.3",
+    "date": "2026-01-05",
+    "accession": None,
+    "description": "Thorax",
+    "modalities": ["CT"],
+    "series": 1,
+    "instances": 2,
+    "assigner": "CHB",
+    "local_id": "T-1",
+}
+"""What a search finds, but for whom it is of."""
+
+
 class Queries:
     """Stand in for the gate and what is read behind it. ``refuses``: the rule by which all is refused; ``seen``: the
-    studies that are shown, by UID.
+    studies that are shown, by UID; ``keys``: of the last search, ``more``: whether it finds more.
     """
 
     def __init__(self) -> None:
@@ -93,6 +109,8 @@ class Queries:
         self.document: Any = {"person": PERSON, "studies": []}
         self.before: Callable[[], object] = lambda: None
         self.seen = dict[str, Seen]()
+        self.keys = dict[str, str]()
+        self.more = False
 
     def install(self, patched: pytest.MonkeyPatch) -> None:
         """In the place of the queries that the routes ask."""
@@ -101,12 +119,18 @@ class Queries:
         patched.setattr(declared, "stands", lambda *_: self.stands)
         patched.setattr(Standing, "seen", self._seen)
         patched.setattr(files, "study_files", self._files)
+        patched.setattr(qido, "studies_found", self._found)
 
     def _seen(self, caller: Caller, uid: str, _: UUID | None) -> Seen:
         self._answer("study.show", None, caller, uid)
         if uid not in self.seen:
             raise NotFound("no study of that UID")
         return self.seen[uid]
+
+    def _found(self, ours: Any, caller: Caller, keys: Mapping[str, str], **page: Any) -> Found:
+        told = self._answer("study.search", ours, caller, page.get("person") or "everybody")
+        self.keys = dict(keys)
+        return Found([{**A_STUDY, "traits": {"family": str(told["person"])}}], self.more)
 
     def _files(self, ours: Any, caller: Caller, study: UUID) -> Zipped:
         told = json.dumps(self._answer("study.export", ours, caller, study)).encode()

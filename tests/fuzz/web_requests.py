@@ -42,6 +42,13 @@ PATHS: Final = (
     "/x",
     *OF_IMAGES,
 )
+SEARCHES: Final = (
+    "/dicom-web/studies?PatientName=A*&limit=2",
+    f"/dicom-web/series?StudyInstanceUID={ROOT}1",
+    f"/dicom-web/studies/{ROOT}1/instances?InstanceNumber=1",
+    f"/people/{PERSON}/dicom-web/studies?StudyDate=20260101-",
+)
+KEYS: Final = ("PatientID", "PatientName", "StudyDate", "StudyInstanceUID", "limit", "offset", "includefield")
 ODD: Final = (
     *HEADERS,
     b"X-Forwarded-For: 127.0.0.1",
@@ -93,7 +100,7 @@ class WebRequests:
         """Every route, with and without a token."""
         body = b'{"person": "CHB|123"}'
         return [
-            *(request("GET", path, token) for path in PATHS for token in (TOKEN, "")),
+            *(request("GET", path, token) for path in (*PATHS, *SEARCHES) for token in (TOKEN, "")),
             *(request("POST", "/api/people/record", token, body) for token in (TOKEN, "")),
             *(request(method, RECORD, TOKEN) for method in ("HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND")),
         ]
@@ -109,8 +116,8 @@ class WebRequests:
                 return request("GET", "/".join(parts), random.choice((TOKEN, "")))
             case 1:
                 name, value = (quote(odd_text(random)[:2_000], errors="replace") for _ in range(2))
-                name = random.choice((name, "accept", "window", "viewport", "quality"))
-                return request("GET", f"{path}?{name}={value}", TOKEN)
+                name = random.choice((name, "accept", "window", "viewport", "quality", *KEYS))
+                return request("GET", f"{path}{'&' if '?' in path else '?'}{name}={value}", TOKEN)
             case 2:
                 text = odd_text(random).encode(errors="surrogatepass")
                 sent = random.choice((text, b'{"person": "%s"}' % text, havoc(body, other, random)))
