@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -16,6 +17,7 @@ from krypton.faces.http.issued import LASTS_S, PATH, Issued
 from krypton.faces.http.problem import Problem
 from krypton.faces.http.signing_in import Shown, SignedIn
 from tests.fakes.browsers import SEALING
+from tests.fakes.certificates import Authority
 from tests.fakes.web import (
     AN_OPERATOR,
     DOCTOR,
@@ -29,6 +31,8 @@ from tests.fakes.web import (
     digest,
     wired,
 )
+from tests.unit.test_http_server import encrypted, get, trusting
+from tests.waiting import WITHIN_S
 
 GRANT = {"grant_type": "client_credentials"}
 RIS = {**GRANT, "client_id": "ris", "client_secret": TOKEN}
@@ -143,6 +147,29 @@ def test_what_nobody_sealed_here_is_good_for_nothing(world: World) -> None:
         assert not asyncio.run(good(world, other))
     headers = {**AN_OPERATOR}
     assert world.client.get("/metrics", headers=headers).status_code == 200  # others sign in as ever
+
+
+def test_over_tls_a_certificate_gets_a_token_that_is_good_with_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder := tmp_path / "certificates").mkdir()
+    queries = Queries()
+    queries.install(monkeypatch)
+    authority = Authority(folder)
+    own, its_own, other = (authority.issue(name) for name in ("krypton", "pacs.chb.example", "other.example"))
+    accounts = Accounts(accounts_file(tmp_path, account("pacs", DOCTOR, certificate="pacs.chb.example")), tmp_path)
+    issued = Issued(accounts, SEALING)
+    fields = {**GRANT, "client_id": "pacs"}
+    with encrypted(own, authority, [issued, accounts], issued) as port:
+        url = f"https://127.0.0.1:{port}{PATH}"
+        assert httpx.post(url, data=fields, verify=trusting(authority, other), timeout=WITHIN_S).status_code == 401
+        assert httpx.post(url, data=fields, verify=trusting(authority), timeout=WITHIN_S).status_code == 401
+        told = httpx.post(url, data=fields, verify=trusting(authority, its_own), timeout=WITHIN_S).json()
+        headers = {"Authorization": f"Bearer {told['access_token']}", **WHY}
+        assert get(port, headers=headers, verify=trusting(authority, its_own)).status_code == 200
+        assert get(port, headers=headers, verify=trusting(authority, other)).status_code == 401
+        assert get(port, headers=headers, verify=trusting(authority)).status_code == 401
+    assert len(queries.asked) == 1
 
 
 async def _bound(world: World) -> None:

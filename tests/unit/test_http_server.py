@@ -18,6 +18,7 @@ from adapters.tls import context
 from krypton.faces.http import routes
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import face
+from krypton.faces.http.issued import Issued as GivesTokens
 from krypton.faces.http.limits import Limits
 from krypton.faces.http.signing_in import Authenticator
 from krypton.faces.http.watched import unreadable
@@ -72,11 +73,13 @@ def plain(tmp_path: Path, queries: Queries) -> Iterator[int]:
 
 
 @contextmanager
-def encrypted(own: Issued, authority: Authority, ways: Sequence[Authenticator]) -> Iterator[int]:
+def encrypted(
+    own: Issued, authority: Authority, ways: Sequence[Authenticator], issued: GivesTokens | None = None
+) -> Iterator[int]:
     """The port of a service with TLS that asks for certificates."""
     made = context(own.certificate, own.key, authority.file, required=False)
     spoken = type("Encrypted", (Roomy,), {"tls": made})
-    web = face(_ours(), ways, lambda: True, lambda: b"")
+    web = face(_ours(), ways, lambda: True, lambda: b"", issued=issued)
     try:
         with serving(web.app, spoken) as port:
             yield port
