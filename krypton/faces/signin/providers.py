@@ -31,7 +31,7 @@ from krypton.errors import SettingsWrong
 
 WHAT: Final = "the providers file"
 NAME: Final = re.compile("[a-z][a-z0-9-]{0,31}")
-RESERVED: Final = frozenset({"back", "choose"})
+RESERVED: Final = ("back", "choose")
 KINDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "professionals": ("openid scope_all", "eidas1", ""),
     "patients": ("openid", "eidas1", "ins"),
