@@ -192,8 +192,24 @@ def _fits(asked: Condition, value: str) -> bool:
 
 
 def _like(pattern: str, value: str) -> bool:
-    wild = {"*": ".*", "?": "."}
-    return re.fullmatch("".join(wild.get(sign) or re.escape(sign) for sign in pattern), value, re.DOTALL) is not None
+    """Each part between stars is taken where it comes first: work is bounded by the length of one times the other's,
+    whoever wrote the pattern. (A regular expression would try each way to share a value out among the stars.)
+    """
+    at = star = tried = 0
+    place, starred = 0, False
+    while at < len(value):
+        sign = pattern[place] if place < len(pattern) else None
+        if sign == "*":
+            star, tried, starred = place, at, True
+            place += 1
+        elif sign is not None and sign in ("?", value[at]):
+            at, place = at + 1, place + 1
+        elif starred:
+            tried += 1
+            at, place = tried, star + 1
+        else:
+            return False
+    return not pattern[place:].strip("*")
 
 
 def comparable(kind: Kind, value: str) -> str | None:

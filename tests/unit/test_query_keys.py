@@ -1,5 +1,7 @@
 """Keys of a query: each kind of PS3.4 C.2.2.2 finds what it asks for and nothing else."""
 
+from fnmatch import fnmatchcase
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +43,20 @@ FINDS = [
 def test_a_key_finds_what_it_asks_for(kind: Kind, key: str, finds: list[str], others: list[str]) -> None:
     asked = condition("Key", kind, key)
     assert [value for value in (*finds, *others) if fits(asked, [value])] == finds
+
+
+@pytest.mark.parametrize("kind", [Kind.WORDS, Kind.NUMBER_OF, Kind.CODE])
+def test_a_key_of_many_stars_is_answered_as_any_other(kind: Kind) -> None:
+    """Tried in each way, this one would take longer than anybody waits, and nobody else would be answered."""
+    assert not fits(condition("Key", kind, "*a" * 200 + "*b"), ["a" * 1_000])
+    assert fits(condition("Key", kind, "*a" * 200 + "*"), ["a" * 1_000])
+
+
+@given(st.text("ab*?", min_size=1, max_size=8), st.text("ab*", min_size=1, max_size=8))
+def test_stars_and_question_marks_are_those_of_a_shell(pattern: str, value: str) -> None:
+    asked = condition("Key", Kind.NUMBER_OF, pattern)
+    if asked is not None:
+        assert fits(asked, [value]) is fnmatchcase(value, pattern)
 
 
 @pytest.mark.parametrize("kind", Kind)
