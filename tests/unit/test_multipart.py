@@ -98,6 +98,22 @@ def test_what_is_no_multipart_body_is_refused(body: bytes, says: str) -> None:
             read(body, piece)
 
 
+@pytest.mark.parametrize("more", [b"\r\n--fictitiousX", b"\r\n--fictitious\r\n\r\nx"], ids=["near", "short parts"])
+def test_a_body_of_delimiters_is_not_copied_for_each_of_them(more: bytes) -> None:
+    """What it costs to read it would else be the square of its length."""
+    read_from = list[object]()
+
+    class Seen(One):
+        def write(self, data: memoryview) -> None:
+            read_from.append(data.obj)
+
+    reader = Multipart(BOUNDARY, lambda headers: Seen(Parts(), dict(headers)))
+    reader.feed(b"--fictitious\r\n\r\nx" + more * 200)
+    reader.discard()
+    assert len(read_from) >= 200
+    assert len({id(one) for one in read_from}) == 1
+
+
 def test_a_part_that_does_not_come_whole_is_given_up_once() -> None:
     parts = Parts()
     reader = Multipart(BOUNDARY, parts.begin)

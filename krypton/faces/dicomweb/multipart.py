@@ -45,14 +45,17 @@ class Multipart:
         self._rest = _LINE  # the first delimiter may be the first line
         self._passed = self.parts = 0
         self._part: Part | None = None
-        self._step: Callable[[bytes], bytes | None] = self._before
+        self._step: Callable[[bytes, int], int | None] = self._before
 
     def feed(self, data: bytes) -> None:
-        """The next bytes. Raises Malformed, and what a part raises."""
-        rest: bytes | None = self._rest + data if self._rest else data
-        while rest is not None:
-            self._rest = rest
-            rest = self._step(rest)
+        """The next bytes. Raises Malformed, and what a part raises.
+
+        What was read is not copied at each step: a body of nothing but delimiters would cost the square of its length.
+        """
+        data, self._rest = self._rest + data if self._rest else data, b""
+        at: int | None = 0
+        while at is not None:
+            at = self._step(data, at)
 
     def end(self) -> None:
         """No more comes. Raises Malformed: its last delimiter has not come."""
@@ -66,86 +69,94 @@ class Multipart:
             self._part.discard()
             self._part = None
 
-    def _before(self, data: bytes) -> bytes | None:
+    def _wait(self, data: bytes, at: int) -> None:
+        """What is there from here on is looked at again when more has come."""
+        self._rest = data[at:]
+
+    def _before(self, data: bytes, at: int) -> int | None:
         """Before the first delimiter."""
-        at = data.find(self._delimiter)
-        if at < 0:
-            self._rest = data[-len(self._delimiter) :]
-            self._passed += len(data) - len(self._rest)
+        found = data.find(self._delimiter, at)
+        if found < 0:
+            known = max(at, len(data) - len(self._delimiter))
+            self._passed += known - at
             if self._passed > LONGEST_PREAMBLE:
                 raise Malformed("the boundary that its Content-Type names is not in it")
+            self._wait(data, known)
             return None
         self._step = self._mark
-        return data[at:]
+        return found
 
-    def _within(self, data: bytes) -> bytes | None:
+    def _within(self, data: bytes, at: int) -> int | None:
         """In the body of a part, which ends before the next delimiter."""
         assert self._part
-        at = data.find(self._delimiter)
-        known = at if at >= 0 else len(data) - _begun(data, self._delimiter)
-        if known:
-            self._part.write(memoryview(data)[:known])
-        self._rest = data[known:]
-        if at < 0:
+        found = data.find(self._delimiter, at)
+        known = found if found >= 0 else len(data) - _begun(data, at, self._delimiter)
+        if known > at:
+            self._part.write(memoryview(data)[at:known])
+        if found < 0:
+            self._wait(data, known)
             return None
         self._step = self._mark
-        return self._rest
+        return found
 
-    def _mark(self, data: bytes) -> bytes | None:
+    def _mark(self, data: bytes, at: int) -> int | None:
         """At a delimiter, if it is one: it ends the body, or its line ends; else these bytes are the part's own."""
-        after = data[len(self._delimiter) : len(self._delimiter) + LONGEST_PADDING + len(_LINE)]
+        end = at + len(self._delimiter)
+        after = data[end : end + LONGEST_PADDING + len(_LINE)]
         if after[:2] == b"--":
             self._close()
             self._step = self._after
-            return b""
+            return end
         line, found, _ = after.partition(_LINE)
         if found and not line.strip(b" \t"):
             self._close()
             self._step = self._headers
-            return data[len(self._delimiter) + len(line) :]
+            return end + len(line)
         if not found and len(after) < LONGEST_PADDING + len(_LINE) and not line.strip(b" \t-\r"):
-            return None  # it cannot be told yet
+            self._wait(data, at)  # it cannot be told yet
+            return None
         if self._part:
-            self._part.write(memoryview(data)[: len(_LINE)])
+            self._part.write(memoryview(data)[at : at + len(_LINE)])
         self._step = self._within if self._part else self._before
-        return data[len(_LINE) :]
+        return at + len(_LINE)
 
     def _close(self) -> None:
         if self._part:
             part, self._part = self._part, None
             part.end()
 
-    def _headers(self, data: bytes) -> bytes | None:
+    def _headers(self, data: bytes, at: int) -> int | None:
         """After a delimiter's line, from the end of that line on: until an empty line."""
-        end = data.find(_LINE * 2)
-        if end > LONGEST_HEADERS or (end < 0 and len(data) > LONGEST_HEADERS):
-            raise Malformed(f"the headers of part {self.parts + 1} have no end")
+        end = data.find(_LINE * 2, at, at + LONGEST_HEADERS + 2 * len(_LINE))
         if end < 0:
+            if len(data) - at > LONGEST_HEADERS:
+                raise Malformed(f"the headers of part {self.parts + 1} have no end")
+            self._wait(data, at)
             return None
         self.parts += 1
-        self._part = self._begin(_named(data[len(_LINE) : end]))
+        self._part = self._begin(_named(data[at + len(_LINE) : end]))
         self._step = self._first
-        return data[end + len(_LINE) :]
+        return end + len(_LINE)
 
-    def _first(self, data: bytes) -> bytes | None:
+    def _first(self, data: bytes, at: int) -> int | None:
         """At the empty line before the body of a part: where the body is empty, that line is the delimiter's."""
-        if len(data) < len(self._delimiter) and self._delimiter.startswith(data):
+        if len(data) - at < len(self._delimiter) and self._delimiter.startswith(data[at:]):
+            self._wait(data, at)
             return None
-        if data.startswith(self._delimiter):
+        if data.startswith(self._delimiter, at):
             self._step = self._mark
-            return data
+            return at
         self._step = self._within
-        return data[len(_LINE) :]
+        return at + len(_LINE)
 
-    def _after(self, _: bytes) -> bytes | None:
+    def _after(self, _: bytes, __: int) -> int | None:
         """After the last delimiter."""
-        self._rest = b""
         return None
 
 
-def _begun(data: bytes, delimiter: bytes) -> int:
-    """How many bytes at the end of the data may begin a delimiter."""
-    tail = data[-(len(delimiter) - 1) :]
+def _begun(data: bytes, at: int, delimiter: bytes) -> int:
+    """How many bytes at the end of the data, from a place on, may begin a delimiter."""
+    tail = data[max(at, len(data) - len(delimiter) + 1) :]
     at = tail.find(b"\r")
     while at >= 0:
         if delimiter.startswith(tail[at:]):
