@@ -12,8 +12,10 @@ def local(address: str) -> str:
 
     A browser reads ``//other.example``, ``/\\other.example`` and one with a control character as another site's.
     """
-    parts = urlsplit(address) if _plain(address) else urlsplit("")
-    if not address.startswith("/") or address.startswith("//") or parts.scheme or parts.netloc or not parts.path:
+    if not _plain(address) or not address.startswith("/") or address.startswith("//"):
+        return HOME
+    parts = urlsplit(address)
+    if parts.scheme or parts.netloc or not parts.path:
         return HOME
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
