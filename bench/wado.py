@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian
 
 from bench.region import STOP_S, processes, started
 from domain.commands.accesses import OpenAccess
@@ -95,7 +95,7 @@ class Study:
     """Files of one study of one person: single frames, a multi-frame, and a series of small ones."""
 
     def __init__(self, folder: Path, mib: int) -> None:
-        self.folder, self.uid = folder, str(generate_uid())
+        self.folder, self.uid = folder, f"2.25.{uuid4().int >> 64}"
         noise = np.random.default_rng(1).integers(0, 256, MIB, "u1").tobytes()
         self.single = [self._file(1 + n // OF_SERIES, 512, 512, 2, noise[: 512 * 1024]) for n in range(2 * mib)]
         many = noise * MULTIFRAME
@@ -106,7 +106,7 @@ class Study:
         self, series: int, rows: int, columns: int, width: int, pixels: bytes, frames: int = 1
     ) -> tuple[str, str]:
         """Series and UID of a new one."""
-        uid, of = str(generate_uid()), f"{self.uid}.{series}"
+        uid, of = f"2.25.{uuid4().int}", f"{self.uid}.{series}"
         made = instance(
             StudyInstanceUID=self.uid,
             SeriesInstanceUID=of,

@@ -157,7 +157,10 @@ class AnsweringProtocol(LimitedProtocol):
 def listen(host: str, port: int, setting: str) -> socket.socket:
     """A listening socket. Raises ServiceUnavailable where the port is taken; ``setting`` names the port's setting."""
     try:
-        return socket.create_server((host, port), backlog=128)
+        opened = socket.create_server((host, port), backlog=128)
+        # Connections inherit it; asyncio sets it for sockets alone that were made with the protocol's number.
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return opened
     except OSError as taken:
         raise ServiceUnavailable(
             f"port {port} of {host} cannot be opened ({taken.strerror}): stop {listener(port)}, or set {setting}"

@@ -22,7 +22,7 @@ from krypton.faces.http.issued import Issued as GivesTokens
 from krypton.faces.http.limits import Limits
 from krypton.faces.http.signing_in import Authenticator
 from krypton.faces.http.watched import unreadable
-from krypton.services.http import AnsweringProtocol
+from krypton.services.http import AnsweringProtocol, listen
 from krypton.services.web import protocol
 from krypton.settings import Settings, SettingsWrong
 from tests.fakes.certificates import Authority, Issued
@@ -127,6 +127,16 @@ def said(port: int, *parts: bytes) -> bytes:
 def works(port: int) -> bool:
     """Whether somebody with a token is answered."""
     return get(port).status_code == 200
+
+
+def test_a_small_answer_does_not_wait_for_the_peer_to_acknowledge_its_headers() -> None:
+    """Forty milliseconds, with Nagle's algorithm and an acknowledgement that is put off."""
+    with (
+        listen("127.0.0.1", 0, "a free port") as opened,
+        socket.create_connection(opened.getsockname(), WITHIN_S),
+        opened.accept()[0] as taken,
+    ):
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
 def test_a_program_signs_in_by_its_certificate(

@@ -27,7 +27,7 @@ from krypton.queries.images import Body
 
 KIB: Final = 1_024
 ROOM: Final = 16 * 1_024 * KIB
-LEAST, MOST = 64 * KIB, 1_024 * KIB
+LEAST, MOST = 64 * KIB, 2_048 * KIB
 """Bytes of one piece."""
 Headers = Mapping[str, str]
 
