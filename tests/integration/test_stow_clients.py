@@ -1,6 +1,7 @@
 """STOW-RS on its port: other clients, kill -9, DICOM beside it, bytes that mean no good, and memory."""
 
 import hashlib
+import select
 import socket
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from adapters.dicom.receiver import Ways
 from adapters.dicom.storage import Doors, StorageService
 from adapters.inbox.batches import Limits
 from bench.stow import large, memory
+from krypton.faces.http.limits import Limits as OfRequests
 from krypton.services.http import AnsweringProtocol
 from tests.fakes.dicom import AE_TITLE, SITE, instance, instances_recorded, of_type, part10
 from tests.fakes.dicom_process import FolderLedger
@@ -286,3 +288,19 @@ def test_a_file_without_end_is_cut_off(tmp_path: Path) -> None:
         answer = httpx.post(f"http://127.0.0.1:{port}{STUDIES}", content=large(8 * MIB), headers=SENDS)
         assert (answer.status_code, answer.headers["connection"]) == (413, "close")
         assert here.files() == []
+
+
+def test_who_sends_a_byte_now_and_then_is_not_waited_for(tmp_path: Path) -> None:
+    """A bound of each pause alone would let that go on for a year."""
+    lines = [f"POST {STUDIES} HTTP/1.1", "Host: x", *(f"{name}: {value}" for name, value in SENDS.items())]
+    head = "\r\n".join([*lines, "Content-Length: 1000000", "", f"--{BOUNDARY}", "", ""]).encode()
+    limits = OfRequests(answer_s=0.3)
+    with ward(tmp_path, limits=limits) as here, serving(here.web.app, AnsweringProtocol) as port:
+        opened, reads = raw(port, head)
+        with opened, reads:
+            while not select.select([opened], [], [], 0.02)[0]:
+                opened.sendall(b"x")
+            assert reads.readline() == b"HTTP/1.1 408 Request Timeout\r\n"
+        until(lambda: here.files() == [], "nothing half-written is left")
+        answer = httpx.post(f"http://127.0.0.1:{port}{STUDIES}", content=body([part10(instance())]), headers=SENDS)
+        assert answer.status_code == 200

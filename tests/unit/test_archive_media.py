@@ -1,6 +1,8 @@
 """A study that is taken away is a folder that any DICOM program opens, with the very bytes that came in."""
 
 import hashlib
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,14 @@ def test_the_records_form_a_tree_of_patient_study_series_and_instances(
     series = [("SERIES", images), ("SERIES", image_alone), ("SERIES", text)]
     assert tree(root) == [("PATIENT", [("STUDY", series)])]
     assert directory.OffsetOfTheLastDirectoryRecordOfTheRootDirectoryEntity == root
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not installed: Debian's dicom3tools")
+def test_dciodvfy_finds_no_error_in_the_directory(spool: Spool, ledger: MemoryLedger, tmp_path: Path) -> None:
+    folder = exported(spool, ledger, tmp_path / "out")
+    said = subprocess.run(["dciodvfy", str(folder / "DICOMDIR")], capture_output=True, text=True, check=False)
+    assert "BasicDirectory" in said.stderr
+    assert [line for line in said.stderr.splitlines() if line.startswith("Error")] == []
 
 
 def test_each_file_is_byte_for_byte_what_came_in_and_is_listed(

@@ -90,3 +90,36 @@ def test_the_check_names_what_is_damaged_and_ends_with_1(spool: Spool, study: st
     said = line.run("archive", "check", "--json")
     (damaged,) = json.loads(said.out)["damaged"]
     assert (said.code, damaged["study"], spool.root / damaged["instance"]) == (1, study, claim)
+
+
+def test_a_study_is_moved_to_a_volume_and_the_check_names_one_that_is_away(
+    spool: Spool, study: str, keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    monkeypatch.setenv("KRYPTON_DICOM_VOLUMES", str(volume))
+    claim = spool.claim(SITE, f"{ROOT}7.1.1")
+
+    def moved() -> bool:
+        keeper.look()
+        return claim.is_symlink()
+
+    until(moved, "the study is moved")
+    keeper.stop()
+    assert volume.resolve() in claim.resolve().parents
+    setting = (("KRYPTON_DICOM_VOLUMES", str(volume)),)
+    roles = (("KRYPTON_ROLES", str(roles_file(tmp_path / "roles", "operator:one"))),)
+    line = CommandLine(tmp_path / "home", (*roles, *setting))
+    told = json.loads(line.run("archive", "check", "--json").out)
+    assert (told["instances"], told["damaged"], told["away"]) == (2, [], [])
+    assert [one["volume"] for one in told["volumes"]] == [str(volume)]
+    volume.rename(tmp_path / "elsewhere")
+    volume.mkdir()
+    said = line.run("archive", "check", "--json")
+    told = json.loads(said.out)
+    assert (said.code, told["away"], told["damaged"]) == (
+        1,
+        [{"study": study, "reason": f"volume {volume} is not there: mount it"}],
+        [],
+    )
+    assert "not mounted" in told["volumes"][0]["problem"]
