@@ -64,7 +64,7 @@ def test_another_site_makes_chromium_ask_for_nothing(site: Site, page: Page) -> 
     )
     page.get_by_role("button", name="x").click()
     page.wait_for_url(f"{site.origin}/sign-out")
-    assert "another site asks for this" in page.content()
+    assert "Another site asks for this" in page.content()
     page.goto(f"{site.origin}/")
     assert "rpps:10101205671" in page.content()
     assert site.world.head == before

@@ -229,4 +229,4 @@ def test_staff_choose_a_role_and_who_has_none_is_told(site: Site, browser: Brows
     browser.send(logout="yes")
     browser.sign_in(site, "patient-essai", "ins")
     assert browser.status == 403
-    assert "no record here" in browser.text
+    assert "record here carries" in browser.text

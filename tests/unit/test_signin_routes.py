@@ -1,5 +1,6 @@
 """Browsers sign in: what they are sent away with and come back with, what they choose, and how they are signed out."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from adapters.oidc.tokens import EndedThere, NotGood
 from krypton.faces.http.declared import DeclaredRoute
 from krypton.faces.http.limits import Limits
 from krypton.faces.signin.addresses import local
+from krypton.queries.gate import KEPT_REASON
 from tests.fakes.browsers import BEGUN, FORM, MATRICULE, ORIGIN, PAGE, PATIENT, SESSION, World, browsing
 from tests.fakes.openid import CHB, CHD, ISSUER, RPPS, Given, Who, activity, id_claims, shown
 from tests.fakes.web import PERSON, RECORD, SIGNED, Queries, named_in
@@ -127,7 +129,7 @@ def test_who_may_do_nothing_here_is_told_so_and_is_not_signed_in(world: World, c
 
 def test_a_patient_asks_for_themself_and_one_whom_nobody_knows_for_nobody(world: World, queries: Queries) -> None:
     world.providers["ins"].who = Who(told={"ins": "999"})
-    assert "no record here" in world.sign_in("ins").text
+    assert "record here carries" in world.sign_in("ins").text
     world.providers["ins"].who = Who(told={"ins": MATRICULE})
     assert world.sign_in("ins").status_code == 303
     world.client.get(RECORD, headers={"Krypton-Reason": "mine"})
@@ -436,3 +438,31 @@ def test_where_the_provider_is_away_nobody_is_sent_there(world: World, monkeypat
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     world.providers["staff"].who = ProviderAway("away")
     assert "did not answer" in world.sign_in("staff").text
+
+
+def test_the_reasons_of_a_session_are_not_those_of_who_asks_next_on_the_same_connection(
+    world: World, queries: Queries
+) -> None:
+    """A server may answer what was sent ahead where the answer before ended: in the same context."""
+    world.sign_in()
+    kept: list[Any] = []
+    queries.before = lambda: kept.append(KEPT_REASON.get())
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_: Any) -> None:
+        """To nobody."""
+
+    async def both() -> None:
+        for header in ({"cookie": f"{SESSION}={world.cookie()}"}, SIGNED):
+            lines = {"host": "krypton.example", "krypton-reason": "x"} | header
+            headers = [(name.lower().encode(), value.encode()) for name, value in lines.items()]
+            told = {"type": "http", "method": "GET", "path": RECORD, "raw_path": RECORD.encode(), "query_string": b""}
+            more = {"headers": headers, "scheme": "https", "client": ("127.0.0.1", 1), "http_version": "1.1"}
+            await world.web.app({**told, **more, "root_path": ""}, receive, send)
+
+    asyncio.run(both())
+    of_session, of_account = kept
+    assert of_session is not None
+    assert of_account is None

@@ -154,8 +154,7 @@ class Declared:
             self.doors.standing,
         )
         RECORDED.set(asked.decided)  # of this request's task alone, and of the thread that works for it
-        if signed and signed.reason_given:
-            KEPT_REASON.set(signed.reason_given)
+        KEPT_REASON.set(signed.reason_given if signed else None)  # never that of the request before on a connection
         response = await self.answered(question, Request(scope, receive))
         if not self.personal:
             await response(scope, receive, send)
