@@ -20,6 +20,7 @@ from adapters.web_sessions import tables
 from domain.commands.accesses import OpenAccess
 from domain.commands.consents import Grant
 from domain.commands.directory import Affiliate, EnrollSite
+from domain.commands.identities import AttachIns
 from krypton.bootstrap import Krypton
 from krypton.devstack import people
 from krypton.devstack.home import StackHome
@@ -225,8 +226,21 @@ def test_who_signs_out_is_signed_out_at_the_provider_too(site: Site, browser: Br
 def test_staff_choose_a_role_and_who_has_none_is_told(site: Site, browser: Browser) -> None:
     browser.sign_in(site, "staff-essai", "staff")
     assert re.findall(r'label for="which-\d">([a-z:]+)<', browser.text) == people.ROLES["staff-essai"]
-    browser.go(f"{site.issuer}/session/end")
-    browser.send(logout="yes")
+
+
+def test_a_patient_signs_in_as_who_carries_their_matricule_and_reads_their_own(site: Site, browser: Browser) -> None:
     browser.sign_in(site, "patient-essai", "ins")
     assert browser.status == 403
     assert "record here carries" in browser.text
+    browser.go(f"{site.issuer}/session/end")
+    browser.send(logout="yes")
+    site.world.ask(AttachIns(identity=UUID(site.person), matricule=people.MATRICULE))
+    site.world.settle()
+    browser.sign_in(site, "patient-essai", "ins", next=site.record.removeprefix(site.origin))
+    before = site.world.head
+    browser.send(reason="my own record")
+    assert (str(browser.at), browser.status) == (site.record, 200)
+    (decided,) = recorded(site.world, before)
+    assert [decided[name] for name in ("actor", "site", "rule")] == [f"patient:{site.person}", None, "X13"]
+    answer = browser.load(site.record.replace(site.person, site.world.register()), **{"Krypton-Reason": "curious"})
+    assert (answer.status_code, answer.json()["rule"]) == (403, "X13")
