@@ -29,6 +29,8 @@ MOST: Final = 1_000
 """Studies, or people, that one search reaches: whoever wants more says more of what is sought."""
 PAGE: Final = 100
 """Studies of an answer, where nobody asks for another number."""
+TOGETHER: Final = 128
+"""Rows about whose people is decided together: a page, and the one after it that says whether there are more."""
 NUMBER: Final = ("PatientID", "IssuerOfPatientID")
 """Keys that name one patient, together."""
 
@@ -167,8 +169,8 @@ def _shown(ours: Krypton, sights: Sights, rows: Sequence[Document], asked: _Aske
     """
     subjects = {one for row in rows for one in (row["identity"], row["subject"]) if one}
     gone = ours.vault.destroyed(subjects) if subjects else set()
-    for start in range(0, len(rows), PAGE):
-        some = [row for row in rows[start : start + PAGE] if row["identity"] not in gone]
+    for start in range(0, len(rows), TOGETHER):
+        some = [row for row in rows[start : start + TOGETHER] if row["identity"] not in gone]
         sights.foresee({row["identity"] for row in some})
         for row in filter(sights.shows, some):
             counts = sights.counted(row)
