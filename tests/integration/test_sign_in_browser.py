@@ -1,4 +1,4 @@
-"""Debian's Chromium signs in: what it makes of the cookies, forms and policies, which no client of ours can tell."""
+"""Debian's Chromium signs in: what it makes of the cookies, forms and policies, which httpx cannot tell."""
 
 from collections.abc import Iterator
 from pathlib import Path
