@@ -16,7 +16,7 @@ from domain.commands.studies import WithdrawStudy
 from domain.errors import ReasonMissing
 from domain.query_keys import BadKey
 from krypton.devstack.stack import Stack
-from krypton.queries.gate import ViewRefused
+from krypton.queries.gate import RECORDED, Recorded, ViewRefused, stands
 from krypton.queries.study_search import studies_found
 from tests.fakes.dicom import new_uid
 from tests.fakes.erasing import erase
@@ -286,3 +286,14 @@ def test_what_a_list_shows_is_of_the_study_and_of_the_identity_that_it_came_in_u
     (study,) = studies_found(ward.world.krypton, Caller(DOCTOR, "planning"), number).studies
     assert (study["local_id"], study["assigner"]) == (number["PatientID"], "CHB")
     assert (study["traits"]["family"], study["series"], study["instances"] > 0) == (ward.family, 1, True)
+
+
+def test_a_list_that_is_being_sent_ends_with_what_it_rests_on(ward: Ward) -> None:
+    (marie, one), (anne, two) = ward.person(), ward.person()
+    for identity in (marie, anne):
+        ward.world.open(identity)
+    RECORDED.set(noted := list[Recorded]())
+    assert set(ward.find()) == {one, two}
+    assert stands(ward.world.krypton, noted[-1])
+    ward.world.ask(Oppose(identity=UUID(anne)), f"patient:{anne}")
+    assert not stands(ward.world.krypton, noted[-1])
