@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.filereader import read_file_meta_info
 from pydicom.pixels import pixel_array
+from pydicom.uid import UID
 
 from adapters.archive.frames import index_of
 from adapters.archive.pictures.pool import Child, Pool, TooMany, Undecodable
@@ -25,6 +27,7 @@ from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 EXPLICIT = "1.2.840.10008.1.2.1"
+DATA = Path(__file__).parents[1] / "data"
 WHOLE: dict[str, Any] = {"type": "image/png", "quality": 90, "window": None, "viewport": None}
 
 
@@ -83,7 +86,7 @@ def test_a_frame_is_given_in_another_syntax_without_a_loss(pool: Pool, name: str
         expected = expected.transpose(2, 0, 1) if data_set.get("PlanarConfiguration") == 1 else expected
         assert (got == expected.reshape(-1)).all()
         return
-    from pydicom.encaps import encapsulate
+
     from pydicom.pixels import get_decoder
 
     from adapters.archive.pictures.decode import options
@@ -357,3 +360,26 @@ def test_nothing_is_started_once_it_is_closed() -> None:
     pool.close()
     with pytest.raises((Undecodable, RuntimeError)):
         pool.made({"do": "picture"})
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203"])
+def test_high_throughput_jpeg_2000_is_decoded(pool: Pool, tmp_path: Path, syntax: str) -> None:
+    """``ramp_htj2k.j2c`` was encoded with OpenJPH, which is another codec than the one that decodes here."""
+    ramp = (np.arange(64 * 48) * 37 % 4_096).astype("<u2")
+    made = instance(
+        SOPInstanceUID=f"{ROOT}7.3",
+        Rows=48,
+        Columns=64,
+        BitsAllocated=16,
+        BitsStored=12,
+        HighBit=11,
+        SamplesPerPixel=1,
+        PixelRepresentation=0,
+        PhotometricInterpretation="MONOCHROME2",
+        PixelData=encapsulate([(DATA / "ramp_htj2k.j2c").read_bytes()]),
+    )
+    made["PixelData"].VR = "OB"
+    path = tmp_path / "ht"
+    path.write_bytes(part10(made, UID(syntax)))
+    assert pool.made(job(path, do="frame", to=EXPLICIT)) == ramp.tobytes()
+    assert shown(pool, path).shape == (48, 64)

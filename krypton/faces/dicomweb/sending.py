@@ -26,8 +26,8 @@ from krypton.faces.http.workers import Workers
 from krypton.queries.images import Body
 
 KIB: Final = 1_024
-ROOM: Final = 16 * 1_024 * KIB
-LEAST, MOST = 64 * KIB, 2_048 * KIB
+ROOM: Final = 6 * 1_024 * KIB
+LEAST, MOST = 64 * KIB, 1_024 * KIB
 """Bytes of one piece."""
 Headers = Mapping[str, str]
 
@@ -117,7 +117,7 @@ class Sent(Response):
         if body.path is None and body.file is None:
             yield head + body.data
             return
-        if body.path is not None and body.length + len(head) <= self._reading.piece:
+        if body.path is not None and body.length + len(head) <= self._reading.piece + LEAST:
             yield await run(partial(_whole, body.path, body.pieces, head))
             return
         if head:
