@@ -65,7 +65,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Instance:
-    """One instance. ``study``: the ledger's id of the study that it came in with."""
+    """One instance of a series. ``row``: what the archive knows of it."""
 
     archive: Archive
     series: str
