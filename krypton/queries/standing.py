@@ -6,6 +6,7 @@ decide so still, which is looked at again, without a record, before anything is 
 Nothing of it outlives the process: each decides for itself.
 """
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,16 +23,23 @@ from krypton.queries.gate import KEPT_REASON, RECORDED, Recorded, ViewRefused, a
 from krypton.queries.studies import LEFT_OUT
 from krypton.queries.study_uids import NOBODYS, Row, is_open, shown_whole, studies_of_uid, task_of
 
+log = logging.getLogger(__name__)
 STANDS_S: Final = 300.0
 """How long a decision stands: whoever goes on looking is on record again."""
 AGAIN_S: Final = 0.4
 SOON_S: Final = 0.2
-"""From then on one of those who ask looks again, and the others need not wait for it."""
+"""From then on it is looked at again, and who asks need not wait for it."""
 REFUSED_S: Final = 1.0
 """How long a refusal stands: who asks a hundred times a second is on record once in it."""
 MOST: Final = 4_096
 """Decisions of one process; the one that was asked for longest ago is forgotten, and made again."""
 Clock = Callable[[], float]
+Later = Callable[[Callable[[], None]], None]
+"""Has something done, sooner or later."""
+
+
+def _at_once(what: Callable[[], None]) -> None:
+    what()
 
 
 @dataclass(frozen=True)
@@ -49,12 +57,14 @@ class Seen:
 class Decision:
     """A decision to show a study, and whether it stands. Any number of threads may ask."""
 
-    def __init__(self, seen: Seen, recorded: Recorded, look: Callable[[], bool], clock: Clock, at: float) -> None:
-        self._seen, self._look, self._clock = seen, look, clock
+    def __init__(
+        self, seen: Seen, recorded: Recorded, look: Callable[[], bool], clock: Clock, at: float, later: Later
+    ) -> None:
+        self._seen, self._look, self._clock, self._later = seen, look, clock, later
         self._recorded = recorded._replace(standing=self)
         self._made_at = self._looked_at = at
-        self._ended = False
-        self._lock = Lock()
+        self._ended = self._looking = False
+        self._lock, self._turn = Lock(), Lock()
 
     def good(self, caller: Caller) -> bool:
         """Whether what is asked now, for the same reason, may rest on it."""
@@ -76,16 +86,30 @@ class Decision:
         """Whether it stands, by a look that is fresh enough. Raises what a look raises."""
         if self._ended or not self._old(SOON_S):
             return not self._ended
-        if not self._lock.acquire(blocking=self._old(AGAIN_S)):
-            return not self._ended  # somebody is looking
-        try:
-            if self._old(SOON_S) and not self._ended:
-                began = self._clock()
-                self._ended = not self._look()
-                self._looked_at = began
+        if not self._old(AGAIN_S):
+            with self._lock:
+                begins, self._looking = not self._looking, True
+            if begins:
+                self._later(self._ahead)
             return not self._ended
+        with self._turn:
+            if self._old(SOON_S) and not self._ended:
+                self._see()
+            return not self._ended
+
+    def _ahead(self) -> None:
+        """Look before it is time. Where nothing is found out, the next who asks finds out why."""
+        try:
+            self._see()
+        except Exception as error:
+            log.warning("whether a decision stands is not known: %s", type(error).__name__)
         finally:
-            self._lock.release()
+            self._looking = False
+
+    def _see(self) -> None:
+        began = self._clock()
+        self._ended = self._ended or not self._look()
+        self._looked_at = max(self._looked_at, began)
 
     def _old(self, most_s: float) -> bool:
         return self._clock() - self._looked_at >= most_s
@@ -117,10 +141,10 @@ class _Slot:
 
 
 class Standing:
-    """The decisions of one process."""
+    """The decisions of one process. ``later``: looks at one in another thread, while nobody waits."""
 
-    def __init__(self, ours: Krypton, clock: Clock = time.monotonic) -> None:
-        self._ours, self._clock = ours, clock
+    def __init__(self, ours: Krypton, clock: Clock = time.monotonic, later: Later = _at_once) -> None:
+        self._ours, self._clock, self._later = ours, clock, later
         self._slots: OrderedDict[tuple[Caller, str, UUID | None], _Slot] = OrderedDict()
         self._lock = Lock()
 
@@ -170,7 +194,9 @@ class Standing:
             said = LEFT_OUT if shown.partly else NOBODYS
             return Refusal(lambda: NotFound(said), self._clock, at)
         seen, recorded = Seen(uid, shown.studies, identity, allowed.members), noted[-1]
-        return Decision(seen, recorded, lambda: _stands(ours, recorded, seen, shown.versions), self._clock, at)
+        return Decision(
+            seen, recorded, lambda: _stands(ours, recorded, seen, shown.versions), self._clock, at, self._later
+        )
 
 
 def _kept(members: Collection[str]) -> str | None:

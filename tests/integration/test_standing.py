@@ -203,6 +203,30 @@ def test_a_look_writes_nothing_and_is_shared(
     assert world.types(before) == []
 
 
+def test_who_asks_early_enough_does_not_wait_for_the_look(world: AuditWorld, clock: Clock, person: str) -> None:
+    """And a look that never comes is not waited for: the next who asks too late looks."""
+    put_off = list[Callable[[], None]]()
+    decisions = Standing(world.krypton, clock, put_off.append)
+    uid, made = study(world, person)
+    decisions.seen(CALLER, uid)
+    withdrawn(world, person, made)
+    clock.now += 1.01 * SOON_S
+    for _ in range(5):
+        assert decisions.seen(CALLER, uid).studies == (made,)
+    (look,) = put_off
+    look()
+    with pytest.raises(NotFound):
+        decisions.seen(CALLER, uid)
+    uid, made = study(world, person)
+    decisions.seen(CALLER, uid)
+    withdrawn(world, person, made)
+    clock.now += 1.01 * SOON_S
+    assert decisions.seen(CALLER, uid).studies == (made,)
+    clock.now += 1.01 * SOON_S
+    with pytest.raises(NotFound):
+        decisions.seen(CALLER, uid)
+
+
 def test_a_look_that_finds_nothing_out_shows_nothing(
     world: AuditWorld, decisions: Standing, clock: Clock, person: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,7 +105,7 @@ def face(
     addresses = limits.buckets(OF_AN_ADDRESS)
     asking, aside, taking = (Workers(most, limits.waiting) for most in (ours.pool, 1, TAKEN_AT_ONCE))
     reading, waiting, pictures = Workers(READERS, READ), Workers(MADE_AT_ONCE, limits.waiting), Pictures()
-    standing = Standing(ours)
+    standing = Standing(ours, later=asking.later)
     doors = Doors(ours, ways, asking, aside, taking, reading, waiting, pictures, limits.buckets(), addresses, standing)
     declared = [*routes(doors, metrics, well, works), *stow.routes(doors, storing), *viewer.routes(doors, links)]
     declared += [issued.route(doors)] if issued else []

@@ -44,6 +44,11 @@ class Workers:
         with suppress(RuntimeError):  # closed: the process ends
             self._pool.submit(work)
 
+    def later(self, work: Callable[[], None]) -> None:
+        """Have it done by a thread that has nothing else to do, if it comes to that; any thread may ask."""
+        with suppress(RuntimeError):  # they stop
+            self._pool.submit(work)
+
     def _give_back(self) -> None:
         self.room += 1
 
