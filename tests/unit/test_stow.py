@@ -265,6 +265,12 @@ def test_a_body_of_another_kind_is_refused_unread(client: TestClient, kind: str,
     assert (answer.status_code, answer.json()["detail"].startswith("the body is multipart/related")) == (status, True)
 
 
+def test_a_body_that_is_packed_is_refused_unread(client: TestClient) -> None:
+    answer = send(client, [part10(instance())], **{"Content-Encoding": "gzip"})
+    assert (answer.status_code, answer.json()["detail"]) == (415, "the body is packed: send it as it is")
+    assert send(client, [part10(instance())], **{"Content-Encoding": "identity"}).status_code == 200
+
+
 @pytest.mark.parametrize(
     "kind",
     [

@@ -54,6 +54,8 @@ def routes(doors: Doors, storing: Storing | None) -> list[Declared]:
 def _begin(storing: Storing | None, asked: Asked) -> "Transaction":
     """Raises Problem 400, 403, 415, 503."""
     boundary = boundary_of(asked.headers.get("content-type", ""))
+    if asked.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body is packed: send it as it is", headers=CLOSE)
     if storing is None:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no image is kept on this machine", headers=CLOSE)
     if not (site := asked.by.site):
