@@ -1,6 +1,6 @@
 """Benchmark of DICOM retrieval beside others: a CT of 1,000 images is fetched from Krypton, dcmqrscp and Orthanc.
 
-By dcmtk's ``getscu`` (C-GET, it keeps nothing) and ``movescu`` (C-MOVE, it writes files), on one association and on
+By dcmtk's ``getscu`` (C-GET) and ``movescu`` with ``storescp`` (C-MOVE), which keep nothing, on one association and on
 eight at once, each of which fetches all. Krypton decides on each study, records it, and looks again all the time; the
 others ask nobody. Rounds alternate between the three, each gives a ratio, and the middle one counts. All run with
 TCP_NODELAY=1.
@@ -33,7 +33,8 @@ from tests.waiting import until
 CALLED: Final = "KRYPTON"
 ASSOCIATIONS: Final = (1, 8)
 ROUNDS: Final = 3
-PROGRAMS: Final = ("getscu", "movescu", "storescu")
+PDU: Final = ("-pdu", "131072")
+PROGRAMS: Final = ("getscu", "movescu", "storescp", "storescu")
 QR: Final = """NetworkTCPPort = {port}
 MaxPDUSize = 131072
 MaxAssociations = 32
@@ -78,6 +79,8 @@ def run(ours: Krypton, count: int = 1_000, size: int = 512 * 1024, rounds: int =
     with tempfile.TemporaryDirectory(prefix="krypton-bench-") as home, ExitStack() as servers:
         folder = Path(home)
         study = _study(folder / "study", count, size)
+        for title, listening in receivers.ports.items():
+            servers.enter_context(_serving(["storescp", "--ignore", "-aet", title, *PDU, str(listening)], listening))
         ports = {"Krypton": servers.enter_context(_krypton(ours, receivers, study))}
         for name, program, serving in (("dcmqrscp", "dcmqrscp", _dcmqrscp), ("Orthanc", "Orthanc", _orthanc)):
             if shutil.which(program):
@@ -87,7 +90,7 @@ def run(ours: Krypton, count: int = 1_000, size: int = 512 * 1024, rounds: int =
             for how, fetch in (("C-GET", _get), ("C-MOVE", _move)):
                 for many in ASSOCIATIONS:
                     for name, port in ports.items():
-                        rate = study.count * many / _fetched(fetch, folder, receivers, study, port, many)
+                        rate = study.count * many / _fetched(fetch, receivers, study, port, many)
                         if measure:  # the first round fills caches
                             measured.setdefault(f"{how} from {many}: {name}/s", []).append(rate)
     return compared(measured)
@@ -195,43 +198,36 @@ def _stored(study: Study, port: int) -> None:
     subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True)
 
 
-Fetch = Callable[[Path, str, int, Study, int], list[str]]
+Fetch = Callable[[str, Study, int], list[str]]
 
 
-def _get(_: Path, title: str, __: int, study: Study, port: int) -> list[str]:
-    return ["getscu", "-S", "--ignore", "-pdu", "131072", *_asked(title, study), LOCAL, str(port)]
+def _get(title: str, study: Study, port: int) -> list[str]:
+    return ["getscu", "-S", "--ignore", *PDU, *_asked(title, study), LOCAL, str(port)]
 
 
-def _move(folder: Path, title: str, listening: int, study: Study, port: int) -> list[str]:
-    receives = ["-aem", title, "+P", str(listening), "-od", str(folder), "-pdu", "131072"]
-    return ["movescu", "-S", *receives, *_asked(title, study), LOCAL, str(port)]
+def _move(title: str, study: Study, port: int) -> list[str]:
+    return ["movescu", "-S", "-aem", title, *_asked(title, study), LOCAL, str(port)]
 
 
 def _asked(title: str, study: Study) -> list[str]:
     key = ["-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={study.uid}"]
-    return ["-aet", title, "-aec", CALLED, *key]
+    return ["-v", "-aet", title, "-aec", CALLED, *key]
 
 
-def _fetched(fetch: Fetch, folder: Path, receivers: Receivers, study: Study, port: int, many: int) -> float:
+def _fetched(fetch: Fetch, receivers: Receivers, study: Study, port: int, many: int) -> float:
     """Seconds until so many have fetched all of it. Raises AssertionError where one has not."""
-    with tempfile.TemporaryDirectory(dir=folder) as own:
-        start = time.perf_counter()
-        running = [
-            subprocess.Popen(
-                fetch(Path(own), title, listening, study, port),
-                env=ENVIRONMENT,
-                cwd=own,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            for title, listening in list(receivers.ports.items())[:many]
-        ]
-        if any(process.wait() for process in running):
-            raise AssertionError("a study was not fetched")
-        took = time.perf_counter() - start
-        if fetch is _move and len(list(Path(own).iterdir())) != study.count:
-            raise AssertionError("not all images came")
-        return took
+    start = time.perf_counter()
+    running = [
+        subprocess.Popen(
+            fetch(title, study, port), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for title in list(receivers.ports)[:many]
+    ]
+    said = [process.communicate()[0] for process in running]
+    took = time.perf_counter() - start
+    if any(process.returncode for process in running) or any("Success" not in one for one in said):
+        raise AssertionError("a study was not fetched whole")
+    return took
 
 
 def _free() -> int:
