@@ -9,6 +9,9 @@ alone, so the handshake is made here, under the same limits. Source: uvicorn 0.5
 import asyncio
 import socket
 import ssl
+import struct
+from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar, Final, Protocol
 
 import uvicorn
@@ -21,6 +24,8 @@ from krypton.settings import ServiceUnavailable
 EXCHANGE_S: Final = 10.0
 """From the connection, or the answer before, until the answer is sent whole."""
 MOST_CONNECTIONS: Final = 200
+AT_ONCE: Final = struct.pack("ii", 1, 0)
+"""Of SO_LINGER: a connection is reset when it is closed, and what waits to be sent is dropped."""
 GRACE_S: Final = 5
 """How long answers that are being sent may go on when the server is told to stop."""
 
@@ -91,7 +96,7 @@ class AnsweringProtocol(LimitedProtocol):
         if self.tls is None or transport.get_extra_info("sslcontext"):
             secured = transport.get_extra_info("ssl_object")
             shown = {"names": names_of(secured), "thumbprint": thumbprint_of(secured)} if secured else {}
-            self.app_state = {**self.app_state, **shown, "abort": transport.abort}
+            self.app_state = {**self.app_state, **shown, "abort": partial(cut, transport)}
             super().connection_made(transport)
             return
         if self.followed:
@@ -152,6 +157,15 @@ class AnsweringProtocol(LimitedProtocol):
         self._begin_exchange()  # for who does not read it
         self.transport.write(self.unreadable)
         self.transport.close()
+
+
+def cut(transport: asyncio.Transport) -> None:
+    """End a connection at once: what the system has taken, and not sent yet, is not sent any more."""
+    opened = transport.get_extra_info("socket")
+    if opened is not None:
+        with suppress(OSError):  # closed already
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    transport.abort()
 
 
 def listen(host: str, port: int, setting: str) -> socket.socket:

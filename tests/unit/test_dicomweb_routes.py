@@ -1,5 +1,6 @@
 """Routes of images rest on a decision on the study, each time; what is sent stops with it and costs little memory."""
 
+import os
 import resource
 import socket
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from krypton.faces.dicomweb import sending
 from krypton.faces.http.app import Face
 from krypton.faces.http.declared import Declared
 from krypton.queries import standing
@@ -100,6 +102,26 @@ def test_each_route_of_images_asks_once_about_the_study_under_the_callers_name(
         ((task, caller, ref),) = queries.asked
         assert (task, ref) == (one.task, uid)
         assert (caller.actor, caller.site, caller.reason) == (DOCTOR, "CHB", WHY["Krypton-Reason"])
+
+
+def test_of_what_is_asked_for_without_its_body_no_more_is_read_than_its_length_takes(
+    client: TestClient, kept: Kept, queries: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a line of text makes the service read a study for nobody, as fast as its disk goes."""
+    uid, read = kept.take_in([large(8)]), list[int]()
+
+    def counted(fd: int, length: int, at: int) -> bytes:
+        read.append(length)
+        return os.pread(fd, length, at)
+
+    monkeypatch.setattr(sending, "_read", counted)
+    for path in (address(uid), address(uid, SERIES, INSTANCE), address(uid, SERIES, INSTANCE, "/frames/1,2,3,4")):
+        read.clear()
+        answer = client.head(path, headers=SIGNED)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert int(answer.headers["content-length"]) > 4 * MIB
+        assert sum(read) <= MIB
+    assert len(queries.asked) == 3
 
 
 def test_no_image_is_shown_that_was_not_decided_on(web: Face, client: TestClient, kept: Kept, queries: Queries) -> None:

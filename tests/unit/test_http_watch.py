@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,47 @@ def test_an_answer_is_cut_when_its_caller_is_taken_out_of_the_accounts(web: Face
     with serving(web.app, Roomy) as port:
         read_to_the_end(port, lambda: accounts_file(tmp_path))
     assert "krypton_http_cut_total 1.0" in web.metrics.text().decode()
+
+
+def slow(port: int) -> socket.socket:
+    """A connection on which a record has begun to come, of which nothing more is read."""
+    wire = socket.socket()
+    wire.settimeout(WITHIN_S)
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    wire.connect(("127.0.0.1", port))
+    wire.sendall(request(f"GET {RECORD} HTTP/1.1", "Host: a", AUTH, "Krypton-Reason: x"))
+    assert wire.recv(64).startswith(b"HTTP/1.1 200")
+    return wire
+
+
+async def fast() -> AsyncIterator[bytes]:
+    """An answer that has no end, and comes as fast as it is taken."""
+    while True:
+        yield b"x" * 65_536
+        await asyncio.sleep(0)
+
+
+def is_cut(web: Face) -> bool:
+    return "krypton_http_cut_total 1.0" in web.metrics.text().decode()
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_a_slow_reader_gets_nothing_more_than_was_underway_when_an_answer_is_cut(
+    web: Face, queries: Queries, monkeypatch: pytest.MonkeyPatch, streamed: bool
+) -> None:
+    """Neither what the service holds of it nor what the system does, which is some MiB."""
+    queries.document = "x" * (20 << 20)
+    if streamed:
+        monkeypatch.setattr(routes, "as_json", lambda _: StreamingResponse(fast()))
+    with serving(web.app, Roomy) as port, slow(port) as wire:
+        queries.stands = False
+        until(lambda: is_cut(web), "it is cut")
+        until(lambda: web.metrics.open._value.get() == 0, "nothing of it goes on")
+        read = 0
+        with suppress(ConnectionResetError):
+            while got := len(wire.recv(65_536)):
+                read += got
+        assert read < 64 << 10
 
 
 def test_a_short_answer_is_decided_on_once(web: Face, queries: Queries) -> None:

@@ -101,6 +101,9 @@ class Sent(Response):
                 if length is not None:
                     self.headers["content-length"] = str(length)
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                if scope["method"] == "HEAD":  # nobody reads what would come
+                    await send({"type": "http.response.body", "body": b""})
+                    return
                 gone = asyncio.create_task(_gone(receive))
                 try:
                     await _all(send, first, pieces, gone)

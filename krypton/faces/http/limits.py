@@ -5,7 +5,7 @@ but the body of a request, and that within its bound. A route that takes more sa
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
@@ -18,6 +18,9 @@ from krypton.faces.http.buckets import Buckets
 from krypton.faces.http.problem import Problem
 
 KIB: Final = 1_024
+PIECE: Final = 1_024 * KIB
+"""The most of an answer that is handed to the server at once; a ``MANY``th of it is sent whole."""
+MANY: Final = 16
 VERSIONS: Final = ("1.0", "1.1")
 DIGITS: Final = 18
 """More than these no length has."""
@@ -95,8 +98,9 @@ class Limited:
                 async def sending(message: Message) -> None:
                     nonlocal begun
                     begun = body.answering = True
-                    timeout.reschedule(loop.time() + self._limits.taken_s)
-                    await send(message)
+                    for piece in in_pieces(message):
+                        timeout.reschedule(loop.time() + self._limits.taken_s)
+                        await send(piece)
                     timeout.reschedule(loop.time() + self._limits.answer_s)
 
                 await self._app(scope, body.receive, sending)
@@ -129,6 +133,20 @@ class Limited:
         length = dict(headers).get(b"content-length", b"0")
         if len(length) > DIGITS or int(length) > most:
             raise too_large(most)
+
+
+def in_pieces(message: Message) -> Iterator[Message]:
+    """A large part of an answer, in pieces, and its end by itself: so that the peer has taken nearly all of it before
+    the answer counts as sent, and what must be cut can be cut.
+    """
+    body = message.get("body", b"")
+    if len(body) <= PIECE // MANY:
+        yield message
+        return
+    for at in range(0, len(body), PIECE):
+        yield {**message, "body": body[at : at + PIECE], "more_body": True}
+    if not message.get("more_body", False):
+        yield {**message, "body": b"", "more_body": False}
 
 
 class Body:
