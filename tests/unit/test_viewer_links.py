@@ -14,6 +14,8 @@ from starlette.testclient import TestClient
 from domain.actors import Caller
 from krypton.faces.http.app import Face
 from krypton.faces.http.declared import Declared, DeclaredRoute
+from krypton.faces.http.signing_in import Shown, SignedIn, refused
+from krypton.faces.signin import cookies
 from krypton.faces.viewer import listing, opening
 from tests.fakes import pictures
 from tests.fakes.dicom import new_uid
@@ -233,7 +235,7 @@ def test_why_it_ended_is_told(client: TestClient, uid: str, queries: Queries, vi
     home = opened(client)
     assert f'href="{home}/basic?StudyInstanceUIDs={uid}"' in client.get(f"{home}/ended").text
     queries.refuses = "X5"
-    assert "The person opposes it (X5)" in client.get(f"{home}/ended").text
+    assert "You may not see this study any more: the person opposes it (X5)" in client.get(f"{home}/ended").text
     queries.refuses, queries.seen = None, {}
     assert "withdrawn" in client.get(f"{home}/ended").text
     (viewing,) = viewings.opened.values()
@@ -262,3 +264,47 @@ def test_a_link_ends_with_the_account_that_asked_for_it(tmp_path: Path, client: 
     accounts.write_text("[accounts]\n")
     assert client.get(f"{home}/dicom-web/studies?StudyInstanceUID={uid}").status_code == 401
     assert "The link has ended" in client.get(f"{home}/ended").text
+
+
+class InSession:
+    """Signs in by a session's cookie, while there is that session."""
+
+    def __init__(self) -> None:
+        self.live = {"mine", "theirs"}
+
+    async def who(self, shown: Shown) -> SignedIn | None:
+        id = cookies.read(shown.cookie, cookies.SESSION)
+        if id is None:
+            return None
+        if id not in self.live:
+            raise refused("the session has ended")
+        return SignedIn(DOCTOR, "CHB", f"session {id.encode().hex()}", lambda _: "care")
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["ended", "of somebody else"])
+def test_a_link_that_was_asked_for_in_a_session_is_good_in_that_session_alone(
+    tmp_path: Path, kept: Kept, uid: str, viewings: Viewings, ends: bool
+) -> None:
+    sessions = InSession()
+    mine, theirs = ({"cookie": f"{cookies.SESSION}={id}"} for id in ("mine", "theirs"))
+    with wired(tmp_path, archive=kept.archive, viewings=viewings, ways=[sessions]) as web, asking(web) as client:
+        client.follow_redirects = False
+        address = client.post(ASK, headers=mine, json={}).json()["open"]
+        assert next(iter(viewings.waiting.values())).reason == "care"
+        answer = client.get(address, headers=mine)
+        home, cookie = answer.headers["location"].partition("/basic")[0], answer.headers["set-cookie"].partition(";")[0]
+        client.cookies.clear()
+        path = f"{home}/dicom-web/studies?StudyInstanceUID={uid}"
+        assert client.get(path, headers={"cookie": f"{cookie}; {mine['cookie']}"}).status_code == 200
+        sessions.live -= {"mine"} if ends else set()
+        for session in [mine["cookie"]] if ends else [theirs["cookie"], "other=1"]:
+            assert client.get(path, headers={"cookie": f"{cookie}; {session}"}).status_code == 401
+
+
+def test_a_link_of_somebody_elses_session_is_not_opened(
+    tmp_path: Path, kept: Kept, uid: str, viewings: Viewings
+) -> None:
+    with wired(tmp_path, archive=kept.archive, viewings=viewings, ways=[InSession()]) as web, asking(web) as client:
+        address = client.post(ASK, headers={"cookie": f"{cookies.SESSION}=mine"}, json={}).json()["open"]
+        for headers in ({"cookie": f"{cookies.SESSION}=theirs"}, {}):
+            assert client.get(address, headers=headers).status_code == 410

@@ -33,6 +33,7 @@ UNKNOWN: Final = (
 ENDED: Final = "The link has ended: four hours after it was opened, or half an hour without use. Open the study again."
 GONE: Final = "The study is not shown any more: it was withdrawn, or is another patient's, or part of it is withheld."
 BODY: Final = 'the body says nothing, or {"others": true} for the patient\'s other studies, too'
+NOT_ANY_MORE: Final = "You may not see this study any more"
 AGAIN: Final = "The study can be shown: go back to it."
 
 
@@ -97,7 +98,7 @@ def _refused(asked: Asked, found: Viewing) -> tuple[str, str]:
     try:
         asked.standing.seen(caller_of(found), found.asked.study_uid, found.asked.person)
     except ViewRefused as refused:
-        return str(refused), refused.rule
+        return f"{NOT_ANY_MORE}: {refused}", refused.rule
     except NotFound:
         return GONE, ""
     return "", ""
