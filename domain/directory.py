@@ -36,6 +36,7 @@ class Directory:
     TYPES: ClassVar[tuple[str, ...]] = (
         "establishment.enrolled",
         "establishment.service_activated",
+        "establishment.service_ended",
         "establishment.device_registered",
         "professional.registered",
         "professional.affiliated",
@@ -58,6 +59,8 @@ class Directory:
                     self.sites[data["code"]].ae_titles.add(data["ae_title"])
             case "establishment.service_activated":
                 self.sites[data["code"]].services.add(data["service"])
+            case "establishment.service_ended":
+                self.sites[data["code"]].services.discard(data["service"])
             case "professional.registered":
                 self.professionals[data["rpps"]] = Professional(data["rpps"], data["name"], data["profession"])
             case "professional.affiliated":

@@ -7,8 +7,9 @@ E2  A code is enrolled once.
 E3  A FINESS number, where given, has 9 characters.
 E4  An AE title has 1 to 16 printable characters, without backslash, and no space at either end.
 E5  An AE title belongs to one establishment and is registered once.
-E6  A service is activated once.
+E6  A service is activated once, until it is ended.
 E7  A device that is called listens on a host, a name or an address of 1 to 253 signs, and on a port from 1 to 65535.
+E8  A service is ended where it is active; it may be activated again.
 Source: DICOM PS3.5 section 6.2 (VR AE). Of a FINESS number only the form is checked.
 """
 
@@ -18,7 +19,7 @@ from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.errors import AeTitleTaken, BadAddress, BadAeTitle, BadFiness, BadSite, ServiceActive
+from domain.errors import AeTitleTaken, BadAddress, BadAeTitle, BadFiness, BadSite, ServiceActive, ServiceNotActive
 
 ESTABLISHMENTS = UUID("5d8f4f0e-0f1d-5b53-9c4e-7a3b2f9f4c21")  # namespace of establishment ids: stored, never change it
 KINDS = ("modality", "pacs", "workstation", "gateway")
@@ -83,6 +84,11 @@ class Establishment(Aggregate):
 
     class ServiceActivated(Aggregate.Event):
         TOPIC = "establishment.service_activated"
+        code: str
+        service: str
+
+    class ServiceEnded(Aggregate.Event):
+        TOPIC = "establishment.service_ended"
         code: str
         service: str
 
@@ -153,3 +159,13 @@ class Establishment(Aggregate):
     @event(ServiceActivated)
     def _service_activated(self, code: str, service: str) -> None:
         self.services.add(service)
+
+    def end_service(self, *, service: str) -> None:
+        """End a regional service. Raises ServiceNotActive (E8)."""
+        if service not in self.services:
+            raise ServiceNotActive(f"{self.code} uses no such service: see krypton site list")
+        self._service_ended(self.code, service)
+
+    @event(ServiceEnded)
+    def _service_ended(self, code: str, service: str) -> None:
+        self.services.discard(service)

@@ -92,6 +92,20 @@ class ActivateService:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EndService:
+    """End a regional service of the establishment."""
+
+    code: str
+    service: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises UnknownSite (S1), ServiceNotActive (E8)."""
+        site = site_of(work, self.code)
+        site.end_service(service=self.service)
+        return {"establishment": str(site.id), "code": self.code}
+
+
+@dataclass(frozen=True, kw_only=True)
 class RegisterProfessional:
     """Register a health professional by RPPS number, affiliated to these ``sites`` at once."""
 

@@ -45,6 +45,12 @@ class BadAddress(RuleBroken):
     rule = "E7"
 
 
+class ServiceNotActive(RuleBroken):
+    """The service is not active."""
+
+    rule = "E8"
+
+
 class BadProfessional(RuleBroken):
     """An RPPS number not of 11 digits or with a wrong check digit, or no name or profession."""
 

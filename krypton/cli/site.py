@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from domain.commands.directory import ActivateService, EnrollSite, RegisterDevice
+from domain.commands.directory import ActivateService, EndService, EnrollSite, RegisterDevice
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import ask, krypton
 from krypton.cli.groups import command_group
@@ -54,13 +54,15 @@ def device(
 @app.command()
 def service(
     code: Code,
-    name: Annotated[str, typer.Option("--name", help="For example teleradiology.")],
+    name: Annotated[str, typer.Option("--name", help="For example priors, or teleradiology.")],
+    end: Annotated[bool, typer.Option("--end", help="End it.")] = False,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Activate a regional service for the establishment."""
-    ask(krypton(), ActivateService(code=code, service=name), who, command_id, as_json)
+    """Activate a regional service for the establishment, or end it."""
+    command = EndService(code=code, service=name) if end else ActivateService(code=code, service=name)
+    ask(krypton(), command, who, command_id, as_json)
 
 
 @app.command("import")

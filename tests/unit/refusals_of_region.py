@@ -10,6 +10,7 @@ from domain.commands.conflicts import AcceptConflict, DismissConflict
 from domain.commands.directory import (
     ActivateService,
     Affiliate,
+    EndService,
     EnrollSite,
     RegisterDevice,
     RegisterProfessional,
@@ -160,6 +161,7 @@ PROVOKED = [
     Provoked(errors.SiteEnrolled, "register its devices instead", lambda w: EnrollSite(code="CHB", name="Again")),
     Provoked(errors.BadFiness, "or leave it out", lambda w: EnrollSite(code="CHX", name="X", finess="33")),
     Provoked(errors.BadAeTitle, "1 to 16 printable", lambda w: RegisterDevice(code="CHB", ae_title="A" * 17)),
+    Provoked(errors.ServiceNotActive, "see krypton site list", lambda w: EndService(code="CHB", service="priors")),
     Provoked(
         errors.BadAddress,
         "a host and a port",

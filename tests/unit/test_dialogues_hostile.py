@@ -172,7 +172,7 @@ def test_an_answer_to_another_message_is_no_answer(gallery: Gallery) -> None:
     """It goes on to wait, and takes the right one."""
     with getting(gallery) as peer:
         peer.send(data(answers(999), is_command=True, context=3), data(answers(1), is_command=True, context=3))
-        statuses = []
+        statuses: list[int] = []
         while not statuses or statuses[-1] == 0xFF00:
             kind, body = peer.hear()
             assert kind == 4

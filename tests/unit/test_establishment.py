@@ -3,7 +3,7 @@
 import pytest
 
 from domain.aggregates.establishment import Establishment
-from domain.commands.directory import ActivateService, EnrollSite, RefuseCaller, RegisterDevice
+from domain.commands.directory import ActivateService, EndService, EnrollSite, RefuseCaller, RegisterDevice
 from domain.errors import (
     AeTitleTaken,
     BadAddress,
@@ -12,6 +12,7 @@ from domain.errors import (
     BadSite,
     RuleBroken,
     ServiceActive,
+    ServiceNotActive,
     SiteEnrolled,
     UnknownSite,
 )
@@ -126,3 +127,18 @@ def test_an_address_that_is_said_again_changes_nothing_and_another_one_counts(le
     site = ledger.find(Establishment, Establishment.create_id("CHB"))
     assert site is not None
     assert site.addresses["CT_1"].tls
+
+
+def test_a_service_that_was_ended_is_none_and_may_begin_again(ledger: MemoryLedger) -> None:
+    for command, services in (
+        (ActivateService(code="CHB", service="priors"), {"priors"}),
+        (EndService(code="CHB", service="priors"), set()),
+        (ActivateService(code="CHB", service="priors"), {"priors"}),
+    ):
+        ledger.ask(command)
+        site = ledger.find(Establishment, Establishment.create_id("CHB"))
+        assert site is not None
+        assert site.services == services
+        assert ledger.directory().sites["CHB"].services == services
+    with pytest.raises(ServiceNotActive, match="see krypton site list"):
+        ledger.ask(EndService(code="CHB", service="teleradiology"))
