@@ -149,6 +149,14 @@ def test_what_is_no_list_of_frames_is_refused(client: TestClient, kept: Kept, fr
     assert "each once" in answer.json()["detail"]
 
 
+def test_a_list_of_thousands_is_too_long_and_one_of_hundreds_is_given(client: TestClient, kept: Kept) -> None:
+    uid = kept.take_in([image(NumberOfFrames=500, PixelData=bytes(1_000))])
+    at = address(uid, *only(kept, uid), "/frames/")
+    get(client, at + ",".join(["1"] * 3_000), status=414)
+    get(client, at + ",".join(["1"] * 300), status=400)
+    assert len(parts(get(client, at + ",".join(map(str, range(1, 401)))))) == 400
+
+
 @pytest.mark.parametrize("frames", ["9", "1,9", "9999999"])
 def test_a_frame_that_is_not_there_is_not_found(client: TestClient, kept: Kept, frames: str) -> None:
     uid = kept.take_in([image()])

@@ -355,6 +355,15 @@ def test_who_asks_for_what_is_being_made_waits_for_that_and_few_others_wait(monk
     assert sorted(asked) == [b'{"do": "a"}', b'{"do": "b"}']
 
 
+def test_a_process_ends_with_whoever_started_it() -> None:
+    child = Child(20.0, 2_048)
+    process = child.start()
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(WITHIN_S) == 0
+    child.stop()
+
+
 def test_nothing_is_started_once_it_is_closed() -> None:
     pool = Pool(1)
     pool.close()
