@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -116,6 +117,47 @@ def test_a_slow_reader_gets_nothing_more_than_was_underway_when_an_answer_is_cut
             while got := len(wire.recv(65_536)):
                 read += got
         assert read < 64 << 10
+
+
+@pytest.mark.usefixtures("streaming")
+def test_an_answer_is_cut_though_everybody_waits_for_the_ledger(
+    tmp_path: Path, queries: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else who should be shown nothing more asks so much that nobody gets to look."""
+    waiting, over = threading.Event(), threading.Event()
+
+    monkeypatch.setattr(watch, "LOOK_S", 10 * WITHIN_S)
+
+    def keep_waiting() -> None:
+        waiting.set()
+        over.wait(WITHIN_S)
+
+    def ended() -> None:
+        queries.before = keep_waiting
+        other.sendall(request(f"GET {RECORD} HTTP/1.1", "Host: a", AUTH, "Krypton-Reason: x"))
+        assert waiting.wait(WITHIN_S)
+        queries.stands = False
+
+    with wired(tmp_path, pool=1) as web, serving(web.app, Roomy) as port:
+        with socket.create_connection(("127.0.0.1", port), WITHIN_S) as other:
+            try:
+                read_to_the_end(port, ended)
+            finally:
+                over.set()
+        until(lambda: is_cut(web), "it is cut")
+
+
+def test_a_look_that_does_not_end_found_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "AGAIN_S", 0)
+    monkeypatch.setattr(watch, "LOOK_S", 0.01)
+    ended = asyncio.Event()
+
+    async def both() -> None:
+        async with asyncio.timeout(WITHIN_S):
+            await watch.shown_while(asyncio.Event().wait, _wait(ended), ended.set)
+
+    asyncio.run(both())
+    assert ended.is_set()
 
 
 def test_a_short_answer_is_decided_on_once(web: Face, queries: Queries) -> None:

@@ -35,6 +35,8 @@ from krypton.queries.standing import Standing
 
 TAKEN_AT_ONCE: Final = 4
 """Pieces of bodies that are read and written to the disk at once."""
+LOOKERS: Final = 2
+"""Threads that look whether answers that are being sent may go on: whoever asks much must not keep them waiting."""
 READERS: Final = 4
 """Threads that read files while they are sent."""
 MADE_AT_ONCE: Final = 32
@@ -105,8 +107,10 @@ def face(
     addresses = limits.buckets(OF_AN_ADDRESS)
     asking, aside, taking = (Workers(most, limits.waiting) for most in (ours.pool, 1, TAKEN_AT_ONCE))
     reading, waiting, pictures = Workers(READERS, READ), Workers(MADE_AT_ONCE, limits.waiting), Pictures()
-    standing = Standing(ours, later=asking.later)
-    doors = Doors(ours, ways, asking, aside, taking, reading, waiting, pictures, limits.buckets(), addresses, standing)
+    looking = Workers(LOOKERS, READ)
+    standing = Standing(ours, later=looking.later)
+    threads = (asking, looking, aside, taking, reading, waiting)
+    doors = Doors(ours, ways, *threads, pictures, limits.buckets(), addresses, standing)
     declared = [*routes(doors, metrics, well, works), *stow.routes(doors, storing), *viewer.routes(doors, links)]
     declared += [issued.route(doors)] if issued else []
     declared += browsers.declared(doors) if browsers else []
@@ -114,7 +118,7 @@ def face(
     guarded = browsers.guarding(router) if browsers else router
     app: ASGIApp = Limited(guarded, limits, addresses, partial(_takes, router))
     app = Watched(Forwarded(app, trusted), metrics)
-    return Face(app, router, (asking, aside, taking, reading, waiting), metrics, others, pictures)
+    return Face(app, router, threads, metrics, others, pictures)
 
 
 def _takes(router: Router, scope: Scope) -> Takes | None:

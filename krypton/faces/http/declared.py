@@ -81,7 +81,8 @@ class Doors:
     """What all routes share: the ledger, the ways of signing in, the threads, the buckets of callers and addresses, and
     the decisions that stand.
 
-    ``asking``: threads for what the gate decides; ``aside``: for what else there is; ``taking``: for what comes in;
+    ``asking``: threads for what the gate decides; ``looking``: for whether that stands still; ``aside``: for what else
+    there is; ``taking``: for what comes in;
     ``reading``: for files that are read while they are sent; ``waiting``: that wait for what ``pictures`` makes; so
     that none waits for another.
     """
@@ -89,6 +90,7 @@ class Doors:
     ours: Krypton
     ways: Sequence[Authenticator]
     asking: Workers
+    looking: Workers
     aside: Workers
     taking: Workers
     reading: Workers
@@ -194,7 +196,7 @@ class Declared:
         looks = [one for one, stood in zip(asked.decided, known, strict=True) if stood is None]
         if False in known or not looks:
             return False not in known
-        return await self.doors.asking.run(lambda: all(stands(self.doors.ours, one) for one in looks))
+        return await self.doors.looking.run(lambda: all(stands(self.doors.ours, one) for one in looks))
 
 
 def _shown(asked: Exchange, headers: Headers) -> Shown:

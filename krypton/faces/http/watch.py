@@ -10,6 +10,8 @@ Holds = Callable[[], Awaitable[bool]]
 """Whether an answer may go on. Raises an exception where that cannot be said."""
 AGAIN_S: Final = 0.4
 """How often it is looked: bytes stop within a second, also where one look found nothing out."""
+LOOK_S: Final = 2.0
+"""A look that takes longer has found nothing out: whoever ends a ledger's answers must not keep bytes flowing."""
 MISSED: Final = 2
 """Looks in a row that find nothing out end the answer: what is not known does not stand."""
 
@@ -30,8 +32,9 @@ async def _look(holds: Holds, end: Callable[[], None]) -> None:
     while missed < MISSED:
         await asyncio.sleep(AGAIN_S)
         try:
-            if not await holds():
-                break
+            async with asyncio.timeout(LOOK_S):
+                if not await holds():
+                    break
             missed = 0
         except Exception as error:
             missed += 1
