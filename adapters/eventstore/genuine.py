@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from psycopg2.extensions import cursor as Cursor
 
 from adapters.eventstore.tables import EVENTS
+from postgres import prepared
 from schemas.event import LedgerEvent, Record
 from schemas.registry import Registry
 
@@ -39,7 +40,7 @@ class Genuine:
 
     def __call__(self, cursor: Cursor, reads: Sequence[Read]) -> dict[int, str]:
         """Which of these records, by index, are not the ledger's, and why. Raises psycopg2.Error."""
-        cursor.execute(STORED, ([one.position for one in reads if one.position is not None],))
+        prepared.run(cursor, STORED, [one.position for one in reads if one.position is not None])
         stored = {position: (name, bytes(digest)) for position, name, digest in cursor}
         return {index: why for index, one in enumerate(reads) if (why := self._why(one, stored))}
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
+from postgres import prepared
 from schemas.event import Record
 
 
@@ -66,7 +67,8 @@ PARK = 'INSERT INTO views.parked_key (view, version, topic, "partition", key) VA
 def parked_among(cursor: Cursor, view: str, version: int, records: Iterable[Record]) -> set[Parked]:
     """Which keys of these records are parked."""
     keys = {record.key or b"" for record in records}  # a key may be null if another program wrote the record
-    cursor.execute(PARKED_AMONG, (view, version, "{" + ",".join(f'"\\\\x{key.hex()}"' for key in keys) + "}"))
+    listed = "{" + ",".join(f'"\\\\x{key.hex()}"' for key in keys) + "}"
+    prepared.run(cursor, PARKED_AMONG, view, version, listed)
     return {Parked(topic, partition, bytes(key)) for topic, partition, key in cursor}
 
 

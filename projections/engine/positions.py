@@ -11,6 +11,7 @@ from typing import NamedTuple
 from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import PartitionLost
+from postgres import prepared
 
 SCHEMA = "views"
 Partition = tuple[str, int]
@@ -57,7 +58,7 @@ def move(cursor: Cursor, view: str, version: int, moves: Mapping[Partition, Move
     starts = {p: m for p, m in moves.items() if m.before is None}
     moved = 0
     if steps:
-        cursor.execute(STEP, (_document(steps), view, version))
+        prepared.run(cursor, STEP, _document(steps), view, version)
         moved += cursor.rowcount
     if starts:
         cursor.execute(START, (view, version, _document(starts)))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
+from postgres import prepared
 from projections.engine.projection import RowKey
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class LiveRows:
 
     def _run(self, name: str, statement: str, rows: list[Row]) -> None:
         with _refusals(self._tables[name].name):
-            self._cursor.execute(statement, (_encode(rows),))
+            prepared.run(self._cursor, statement, _encode(rows))
 
 
 @contextmanager

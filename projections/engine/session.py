@@ -14,8 +14,17 @@ from postgres.session import connect
 from projections.engine.fold import AWAY
 from projections.engine.rows import is_refusal
 
-SETTINGS: Final = {"lock_timeout": "15s", "idle_in_transaction_session_timeout": "10s", "jit": "off"}
-"""A stopped process (SIGSTOP) must not lock its partitions' rows for ever, and no one waits for it for ever."""
+SETTINGS: Final = {
+    "lock_timeout": "15s",
+    "idle_in_transaction_session_timeout": "10s",
+    "jit": "off",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""A stopped process (SIGSTOP) must not lock its partitions' rows for ever, and no one waits for it for ever. Rows are
+found by key: a plan that was made while a table was small must not read it whole when it is large.
+"""
 
 
 class Session:

@@ -16,7 +16,7 @@ from psycopg2.extensions import connection as Connection
 from domain.matching.tier import Tier
 from domain.membership import Cluster
 from projections.engine.declaration import Tell
-from projections.engine.query import fetch
+from projections.engine.query import fetch_planned
 from projections.identity_index import weighed, whole
 from projections.identity_index.decided import Decision, Due, Working
 from projections.identity_index.weighed import Found
@@ -120,7 +120,7 @@ def _worked_out(connection: Connection, schema: str, others: Iterable[str], foun
     for pair in found.pairs:
         working.registered |= {pair["one"]: pair["one_registered"], pair["other"]: pair["other_registered"]}
     if len(found.pairs) > 1:  # else nobody agrees with two
-        working.part(fetch(connection, PARTED.format(s=schema), ids=list(working.known())))
+        working.part(fetch_planned(connection, PARTED.format(s=schema), ids=list(working.known())))
     return replace(working.decide(found.unmerges, found.pairs), rule_version=found.rule_version)
 
 
@@ -132,7 +132,7 @@ def clusters_of(connection: Connection, schema: str, identities: Iterable[str]) 
     """
     _by_index(connection)
     near = {one: {one} for one in identities}
-    for link in fetch(connection, OF_ERASED.format(s=schema), ids=list(near)):
+    for link in fetch_planned(connection, OF_ERASED.format(s=schema), ids=list(near)):
         near[link["identity"]] |= {link["low"], link["high"]}
     found = _clusters(connection, schema, {side for sides in near.values() for side in sides})
     return {
@@ -144,7 +144,7 @@ def clusters_of(connection: Connection, schema: str, identities: Iterable[str]) 
 def _clusters(connection: Connection, schema: str, identities: Iterable[str]) -> dict[str, Cluster[str]]:
     """Each member of the clusters of these identities, with its cluster; nobody spoke of those that are absent."""
     found: dict[str, Cluster[str]] = {}
-    for row in fetch(connection, CLUSTERS.format(s=schema), ids=list(identities)):
+    for row in fetch_planned(connection, CLUSTERS.format(s=schema), ids=list(identities)):
         cluster: Cluster[str] = Cluster(
             {member: held[0] for member, held in row["members"].items()},
             {(low, high): at for low, high, at in row["merged"]},

@@ -6,14 +6,16 @@ by an erasure; nothing is matched by text that can no longer be decrypted. Witho
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from domain.ins import qualified
 from domain.matching.keys import keys
 from domain.matching.model import Model, body
 from domain.matching.record import record
 from domain.matching.sketches import sketch
+from domain.traits import TRAITS
 from projections.engine.projection import RowKey, Rows, Seed
 from projections.identity_index.following import Write, write_following
 from projections.identity_index.identity_rows import NO_TRAITS
@@ -22,6 +24,10 @@ from schemas.event import LedgerEvent
 CHANGES_KEYS = frozenset(
     f"identity.{what}" for what in ("registered", "traits_corrected", "ins_attached", "ins_detached", "erased")
 )
+
+
+KEPT: Final = 2_000
+"""Identities whose keys are kept for the next event: those of a page or two."""
 
 
 def seeds(version: int, model: Model) -> Iterable[Seed]:
@@ -39,5 +45,12 @@ def write_matched(event: LedgerEvent, rows: Rows, write: Write) -> None:
 def _keys(row: Mapping[str, Any] | None, identity: str) -> Mapping[RowKey, dict[str, Any]]:
     if row is None or row["erased"] or not row["traits"] or row["traits"] == NO_TRAITS:
         return {}
-    known = record(row["traits"], qualified(row["ins"], row["ins_oid"]))
-    return {RowKey("candidate_key", (key, sketch(known), identity)): {} for key in keys(known)}
+    shown, found = _matched_by(tuple(row["traits"].get(name) for name in TRAITS), row["ins"], row["ins_oid"])
+    return {RowKey("candidate_key", (key, shown, identity)): {} for key in found}
+
+
+@lru_cache(maxsize=KEPT)
+def _matched_by(traits: tuple[str | None, ...], ins: str | None, oid: str | None) -> tuple[int, frozenset[int]]:
+    """The sketch and the keys. A number attached at registration asks again for what was made just before."""
+    known = record(dict(zip(TRAITS, traits, strict=True)), qualified(ins, oid))
+    return sketch(known), keys(known)

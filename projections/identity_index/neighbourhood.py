@@ -20,7 +20,7 @@ from domain.matching.model import Model
 from domain.matching.record import Record, record
 from domain.matching.sketches import sketch
 from domain.matching.suspicions import birth_block
-from projections.engine.query import fetch
+from projections.engine.query import fetch_planned
 from projections.identity_index.identity_rows import NO_TRAITS
 from projections.identity_index.sketched import MAY_BE_ONE
 
@@ -99,9 +99,14 @@ def around(connection: Connection, schema: str, identities: Collection[str], mod
 
 def _near(connection: Connection, schema: str, asked: Sequence[Known], inside: Neighbourhood) -> list[Known]:
     """Who may be one person with one of those asked about: some tier may hold of the two."""
-    sharing = [(place, key, sketch(one.record)) for place, one in enumerate(asked) for key in inside.keys(one.record)]
+    sharing = [
+        (place, key, shown)
+        for place, one in enumerate(asked)
+        for shown in [sketch(one.record)]
+        for key in inside.keys(one.record)
+    ]
     places, shared, sketches = map(list, zip(*sharing, strict=True)) if sharing else ([], [], [])
-    rows = fetch(connection, NEAR.format(s=schema), places=places, keys=shared, sketches=sketches)
+    rows = fetch_planned(connection, NEAR.format(s=schema), places=places, keys=shared, sketches=sketches)
     near, themselves = [], {one.identity for one in asked}
     for row in rows:
         if row["identity"] not in themselves and _is_told(row):
@@ -126,7 +131,7 @@ def _closer(connection: Connection, schema: str, known: Collection[str], new: Co
 
 
 def _known(connection: Connection, query: str, **asked: Any) -> list[Known]:
-    return [_of(row) for row in fetch(connection, query, **asked) if _is_told(row)]
+    return [_of(row) for row in fetch_planned(connection, query, **asked) if _is_told(row)]
 
 
 def _is_told(row: Mapping[str, Any]) -> bool:

@@ -20,7 +20,7 @@ from domain.matching.model import Model, of_body
 from domain.matching.tier import Tier
 from domain.matching.weights import probability
 from domain.rules.matching import ACTIONS, MERGE
-from projections.engine.query import fetch
+from projections.engine.query import fetch, fetch_planned
 from projections.identity_index.neighbourhood import Known, around
 
 Row = Mapping[str, Any]
@@ -57,7 +57,7 @@ class Held(NamedTuple):
 
 def held_by(connection: Connection, schema: str) -> Held | None:
     """None where the version has no model."""
-    told = fetch(connection, MODEL.format(s=schema))
+    told = fetch_planned(connection, MODEL.format(s=schema))
     return Held(_model(connection, schema, told[0]["digest"]), told[0]["rule_version"]) if told else None
 
 
@@ -96,7 +96,7 @@ def _model(connection: Connection, schema: str, digest: str) -> Model:
 
 def links(connection: Connection, schema: str, inside: Sequence[str]) -> list[Row]:
     """What was said of any two of these identities, the last word of a human among it."""
-    return list(fetch(connection, LINKS.format(s=schema), ids=list(inside)))
+    return list(fetch_planned(connection, LINKS.format(s=schema), ids=list(inside)))
 
 
 def _told(place: Mapping[str, int], links: Iterable[Row]) -> list[tuple[int, int]]:

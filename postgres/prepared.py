@@ -1,0 +1,29 @@
+"""Statements that a session reads and plans once, however often they are run: those that each event or lookup takes.
+
+Reading and planning take PostgreSQL about as long as the rest of a statement of a few rows. A plan outlives the state
+of the tables that it was made for: who prepares a statement sees to it that it goes by index (``enable_seqscan``).
+"""
+
+import re
+from itertools import count
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+VALUE: Final = re.compile(r"%s(::\w+(?:\[\])?)?")
+_known: WeakKeyDictionary[Connection, dict[str, str]] = WeakKeyDictionary()
+"""Of each session: statement to what runs it. A rollback undoes no preparation."""
+
+
+def run(cursor: Cursor, statement: str, *values: Any) -> None:
+    """``statement``: as for ``execute``, with a ``%s`` for each value, and the same text each time."""
+    known = _known.setdefault(cursor.connection, {})
+    if (execute := known.get(statement)) is None:
+        name, numbers = f"krypton_{len(known)}", count(1)
+        numbered = VALUE.sub(lambda value: f"${next(numbers)}{value[1] or ''}", statement).replace("%%", "%")
+        cursor.execute(f"PREPARE {name} AS {numbered}")
+        given = ", ".join(f"%s{cast}" for cast in VALUE.findall(statement))
+        known[statement] = execute = f"EXECUTE {name} ({given})" if given else f"EXECUTE {name}"
+    cursor.execute(execute, values)
