@@ -67,21 +67,22 @@ class Neighbourhood:
 
     model: Model
     inside: Sequence[Known] = ()
-    _keys: dict[int, frozenset[int]] = field(default_factory=dict)  # by records, which live as long as this does
-    _weighed: dict[frozenset[int], Weighed] = field(default_factory=dict)
+    _keys: dict[int, tuple[Record, frozenset[int]]] = field(default_factory=dict)
+    _weighed: dict[frozenset[int], tuple[Record, Record, Weighed]] = field(default_factory=dict)
+    """By the records' addresses, which are theirs alone as long as they are held here."""
 
     def keys(self, record: Record) -> frozenset[int]:
-        """Of one of these records."""
+        """Of one record."""
         if (found := self._keys.get(id(record))) is None:
-            found = self._keys[id(record)] = keys(record)
-        return found
+            found = self._keys[id(record)] = record, keys(record)
+        return found[-1]
 
     def weigh(self, one: Record, other: Record) -> Weighed:
-        """Two of these records."""
+        """Two records."""
         both = frozenset((id(one), id(other)))
         if (found := self._weighed.get(both)) is None:
-            found = self._weighed[both] = weighed(one, other, self.model)
-        return found
+            found = self._weighed[both] = one, other, weighed(one, other, self.model)
+        return found[-1]
 
 
 def around(connection: Connection, schema: str, identities: Collection[str], model: Model) -> Neighbourhood:
