@@ -1,6 +1,6 @@
 """WADO-RS: instances, frames, bulk data and metadata of a study. Source: DICOM PS3.18 10.4."""
 
-import gzip
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,6 +31,8 @@ from krypton.queries.pictures import NoPicture, Pictures, can_frame, can_instanc
 
 JSON: Final = "application/dicom+json"
 JSONS: Final = (JSON, "application/json")
+GZIP: Final = 31
+"""What zlib calls the format of gzip, with its largest window."""
 _PDF: Final = "00420011"
 _MIME: Final = "00420012"
 
@@ -214,8 +216,12 @@ def _json(question: Question) -> str:
 
 
 def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Each piece as a member of a gzip file (RFC 1952 2.2)."""
-    return (gzip.compress(piece, 1) for piece in pieces)
+    """As one member of a gzip file: browsers pass over what comes after the first."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, GZIP)
+    for piece in pieces:
+        if data := packer.compress(piece):
+            yield data
+    yield packer.flush()
 
 
 def _safe(stated: str) -> str:
