@@ -24,6 +24,8 @@ from krypton.settings import ServiceUnavailable
 EXCHANGE_S: Final = 10.0
 """From the connection, or the answer before, until the answer is sent whole."""
 MOST_CONNECTIONS: Final = 200
+STUCK_S: Final = 2.0
+"""Who has taken nothing of an answer for so long makes room for others, where there is none."""
 AT_ONCE: Final = struct.pack("ii", 1, 0)
 """Of SO_LINGER: a connection is reset when it is closed, and what waits to be sent is dropped."""
 GRACE_S: Final = 5
@@ -35,7 +37,9 @@ class LimitedProtocol(H11Protocol):
 
     exchange_s: ClassVar[float] = EXCHANGE_S
     most: ClassVar[int] = MOST_CONNECTIONS
+    stuck_s: ClassVar[float] = STUCK_S
     _ends: asyncio.TimerHandle | None = None
+    _stuck_at: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See ``asyncio.Protocol``."""
@@ -62,11 +66,30 @@ class LimitedProtocol(H11Protocol):
             self._ends.cancel()
         self._ends = None
 
+    def pause_writing(self) -> None:
+        """See ``asyncio.Protocol``: the peer takes no more for now."""
+        self._stuck_at = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """See ``asyncio.Protocol``."""
+        self._stuck_at = None
+        super().resume_writing()
+
     def _make_room(self) -> None:
-        """Of those that are waited for this one is the newest, so there is always one to end."""
-        if len(self.connections) > self.most:
-            waiting: Any = [one for one in self.connections if one._ends]  # type: ignore[union-attr]
+        """Of those that are waited for this one is the newest. Where all others are being answered, the one goes whose
+        peer has taken nothing for the longest; else this one.
+        """
+        if len(self.connections) <= self.most:
+            return
+        others: Any = self.connections - {self}
+        waiting = [one for one in others if one._ends]
+        since = self.loop.time() - self.stuck_s
+        stuck = [one for one in others if one._stuck_at is not None and one._stuck_at <= since]
+        if waiting:
             min(waiting, key=lambda one: one._ends.when()).transport.abort()
+        else:
+            min(stuck, key=lambda one: one._stuck_at, default=self).transport.abort()
 
 
 class Renewing(Protocol):

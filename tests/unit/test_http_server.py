@@ -5,7 +5,7 @@ import ssl
 import struct
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -340,6 +340,30 @@ async def endless() -> AsyncIterator[bytes]:
     """An answer that has no end."""
     while True:
         yield b"x" * 65_536
+
+
+def test_readers_that_take_nothing_lock_nobody_out(tmp_path: Path, queries: Queries) -> None:
+    """Not even where all connections are theirs, and all of them are being answered."""
+
+    class Small(Roomy):
+        most = 3
+        stuck_s = 0.0
+
+    def answered() -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"http://127.0.0.1:{port}/health", timeout=WITHIN_S).status_code == 200
+        return False
+
+    queries.document = "x" * (20 * MIB)
+    with wired(tmp_path) as web, serving(web.app, Small) as port, ExitStack() as readers:
+        for _ in range(Small.most):
+            wire = readers.enter_context(socket.socket())
+            wire.settimeout(WITHIN_S)
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            wire.connect(("127.0.0.1", port))
+            wire.sendall(request(f"GET {RECORD} HTTP/1.1", "Host: a", AUTH, "Krypton-Reason: x"))
+            assert wire.recv(64).startswith(b"HTTP/1.1 200")
+        until(answered, "somebody else is answered")
 
 
 def test_who_goes_away_in_the_middle_leaves_nothing_behind(tmp_path: Path, queries: Queries) -> None:

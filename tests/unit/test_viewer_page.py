@@ -1,5 +1,7 @@
 """The viewer's program over HTTP: what is sent, under which guards, and nothing that is not on its list."""
 
+import asyncio
+import gzip
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +10,7 @@ from uuid import uuid4
 import pytest
 from starlette.testclient import TestClient
 
-from krypton.faces.viewer.program import configuration, takes_gzip
+from krypton.faces.viewer.program import configuration, takes_gzip, unpacked
 from krypton.ohif.fetch import fetched
 from krypton.ohif.lock import BASE
 from tests.fakes.ohif import DIST, WORKERS, package
@@ -67,6 +69,18 @@ def test_a_file_comes_whole_compressed_where_that_is_taken_and_stays_for_a_year(
     assert answer.headers.get("content-encoding") == ("gzip" if "gzip" in taken else None)
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["vary"] == "accept-encoding"
+
+
+def test_a_file_for_who_takes_no_gzip_is_never_whole_in_memory() -> None:
+    """Strangers may ask for it, hundreds at once, and read slowly."""
+    whole = b"".join(b"%d " % number for number in range(200_000))
+
+    async def read() -> list[bytes]:
+        return [piece async for piece in unpacked(gzip.compress(whole))]
+
+    pieces = asyncio.run(read())
+    assert b"".join(pieces) == whole
+    assert max(map(len, pieces)) < len(whole) / 10
 
 
 def test_a_program_that_runs_in_a_worker_has_rules_of_its_own(client: TestClient) -> None:

@@ -1,20 +1,24 @@
 """The viewer's program as it is sent: OHIF's files, its configuration, and the page that starts both."""
 
-import gzip
 import hashlib
-from collections.abc import Mapping
+import zlib
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from krypton.faces.http.problem import Problem
 from krypton.faces.viewer.guards import FOR_EVER, ISOLATED, PAGE, WORKER
 from krypton.ohif.folder import NOT_THERE, STYLES, Served, entry, read
 from krypton.ohif.lock import BASE
+
+PIECE: Final = 16 * 1_024
+"""Packed bytes that are unpacked at once."""
 
 
 @cache
@@ -27,6 +31,13 @@ def own(name: str) -> bytes:
 def configuration() -> str:
     """The name of the configuration: it changes with what is in it."""
     return f"app-config.{hashlib.sha256(own('app-config.js')).hexdigest()[:16]}.js"
+
+
+async def unpacked(packed: bytes) -> AsyncIterator[bytes]:
+    """A file for who takes no gzip, in pieces: anybody may ask for it, and whole it takes megabytes."""
+    opened = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    for at in range(0, len(packed), PIECE):
+        yield opened.decompress(packed[at : at + PIECE])
 
 
 class Program:
@@ -60,7 +71,7 @@ class Program:
         told["vary"] = "accept-encoding"
         if takes_gzip(headers.get("accept-encoding", "")):
             return Response(found.data, headers={**told, "content-encoding": "gzip"})
-        return Response(gzip.decompress(found.data), headers=told)
+        return StreamingResponse(unpacked(found.data), headers=told)
 
     def page(self) -> Response:
         """The page that starts it. Raises Problem 503."""
