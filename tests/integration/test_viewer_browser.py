@@ -106,6 +106,7 @@ def seen(viewer: Watched, name: str) -> None:
 
 def test_a_study_is_opened_by_a_link_and_its_address_holds_no_secret(world: ViewerWorld, viewer: Watched) -> None:
     opened(world, viewer)
+    expect(viewer.page.get_by_text("FICTIVE, Alex")).to_be_visible()  # whose images: without a click
     seen(viewer, "ct")
     assert re.fullmatch(
         rf"{world.origin}/viewer/s/[0-9a-f-]{{36}}/basic\?StudyInstanceUIDs={world.uid}", viewer.page.url

@@ -33,7 +33,8 @@ class Look:
         self.kept, self.queries, self.client = kept, queries, client
         self.told: dict[str, Any] = {
             "person": PERSON,
-            "patient": {"family": "FICTIVE", "given": "Alex", "birth_date": "1970-01-01", "sex": "F"},
+            "members": [{"identity": PERSON, "assigner": "CHB", "local_id": "1001"}],
+            "patient": {"family": "FICTIVE", "given": "Alex", "birth_date": "1970-01-01", "sex": "F"} | {"ins": None},
             "study": {"description": "Scanner", "modalities": ["CT"], "date": "2026-01-05T10:15:00Z", "site": "CHB"}
             | {"readings": [], "reports": []},
             "exposures": [],
@@ -188,6 +189,19 @@ def test_nothing_that_is_known_is_said_in_words(look: Look) -> None:
     text = look.text()
     assert f"No pictures: {IN_PART}." in text
     assert "No report is known." in text
+
+
+def test_it_says_whose_pictures_these_are_by_number_and_not_by_name_alone(look: Look) -> None:
+    """Two people have one name: the numbers of each establishment tell them apart, as does the INS."""
+    look.take_in(*pictures.ct(2, 16, StudyInstanceUID=new_uid()))
+    look.told["members"].append({"identity": PERSON, "assigner": "CHP", "local_id": "P-77"})
+    text = look.text()
+    assert "CHB: 1001, CHP: P-77" in text
+    assert "Born: 1970-01-01, sex: female<" in text
+    look.told["patient"] |= {"birth_date": None, "sex": "I", "ins": "269054958815780"}
+    assert "Born: not known, sex: undetermined, INS: 269054958815780" in look.text()
+    look.told["patient"]["sex"] = None
+    assert "sex: not known" in look.text()
 
 
 def test_texts_of_devices_run_nothing(look: Look) -> None:

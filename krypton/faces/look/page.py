@@ -13,6 +13,7 @@ from starlette.responses import Response
 from domain.errors import NotFound
 from krypton.faces.look.series import AS_STORED, LARGE, SMALL, Series, Shown
 from krypton.queries.glance import Glance
+from schemas.event import ERASED
 
 PATH: Final = "/look"
 CSP: Final = (
@@ -28,6 +29,8 @@ QUANTITIES: Final = (
     ("agd_mgy", "Average glandular dose", "mGy"),
     ("activity_mbq", "Activity", "MBq"),
 )
+SEXES: Final = {"F": "female", "M": "male", "I": "undetermined", ERASED: ERASED}
+UNKNOWN_SEX: Final = "not known"
 Query = Mapping[str, Sequence[str]]
 
 
@@ -60,6 +63,7 @@ def page(path: str, glance: Glance, found: Shown, query: Query) -> Response:
         "told": glance.told,
         "missing": glance.missing,
         "name": _name(glance.told["patient"]),
+        "sex": SEXES.get(glance.told["patient"].get("sex"), UNKNOWN_SEX),
         "doses": doses(glance.told["exposures"]),
         "reports": found.reports,
         "papers": found.papers,

@@ -37,6 +37,7 @@
     modes: ['@ohif/mode-basic'],
     customizationService: {},
     showStudyList: false,
+    showPatientInfo: 'visibleReadOnly',
     maxNumberOfWebWorkers: 2,
     showWarningMessageForCrossOrigin: true,
     showCPUFallbackMessage: false,
