@@ -113,7 +113,10 @@ def sign_in() -> None:
     provider = local_provider(settings)
     issuer = provider.up()
     if write_providers(provider, issuer, settings.web_providers):
-        Screen().say(f"browsers sign in there ({settings.web_providers}): start krypton serve web again if it runs")
+        Screen().say(
+            f"browsers sign in there ({settings.web_providers}): "
+            "start krypton run, or krypton serve web, again if it runs"
+        )
     typer.echo(f"provider {issuer}")
     typer.echo(f"sign in at {provider.origin}/sign-in")
 

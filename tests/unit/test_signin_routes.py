@@ -51,6 +51,14 @@ def test_who_signs_in_goes_on_to_where_they_wanted_and_is_asked_about_under_thei
     assert (caller.actor, caller.site, caller.reason) == (f"rpps:{RPPS}", "CHB", "care")
 
 
+def test_the_start_page_says_as_whom_one_is_signed_in_and_where_studies_open(world: World) -> None:
+    world.sign_in()
+    text = world.client.get("/", headers=PAGE).text
+    assert f"rpps:{RPPS}" in text
+    assert f"{CHB[2]} (CHB)" in text
+    assert "/studies/" in text
+
+
 def test_each_sign_in_has_its_own_state_nonce_and_verifier_and_the_code_is_exchanged_with_them(world: World) -> None:
     world.sign_in()
     world.sign_in()
