@@ -9,6 +9,7 @@ import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event, Thread
+from typing import Final
 
 from adapters.notices.folder import NoticeFolder
 from adapters.notices.http import NoticeEndpoint
@@ -31,6 +32,8 @@ from streams.processor import processor
 from streams.relay.outgoing import NoKeys
 
 log = logging.getLogger(__name__)
+REST_S: Final = 0.05
+"""Seconds after each transaction of a policy's fold: what it leads to has longer breaks."""
 Step = Callable[[str], None]
 
 
@@ -121,7 +124,7 @@ def _threads(ours: Krypton, name: str, stop: Event, step: Step) -> tuple[Thread,
     batch = ours.settings.worker_batch
 
     def fold() -> None:
-        processor.run(woken, kafka=ours.addresses.kafka, stop=stop, batch=batch)
+        processor.run(woken, kafka=ours.addresses.kafka, stop=stop, batch=batch, rest_s=REST_S)
         wake.set()
 
     return _thread(f"{name} fold", fold), _thread(f"{name} sender", lambda: sending.run(stop, wake))

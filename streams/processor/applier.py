@@ -1,6 +1,7 @@
 """Applies fetched records to a view in batches; closed during a rebalance so that no stale record is applied.
 
-All waiting records go into one transaction; a single record is applied at once. Between ``shut`` and ``open`` nothing
+All waiting records go into one transaction; a single record is applied at once. Where nobody waits for a row, as in a
+policy, it rests after each, so that what comes meanwhile goes together. Between ``shut`` and ``open`` nothing
 is applied: records fetched before a rebalance are dropped, and a running batch is awaited, so that a partition's next
 owner finds its true position.
 """
@@ -8,7 +9,7 @@ owner finds its true position.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 BATCH = 1_000
 WAITING = 16  # fetches that may wait; beyond that the consumer pauses
 PAUSE_FIRST_S, PAUSE_MOST_S = 0.1, 3.0
+Sleep = Callable[[float], Awaitable[object]]
 T = TypeVar("T")
 
 
@@ -35,9 +37,11 @@ class Run(NamedTuple):
 class Applier:
     """Feeds one view. All calls to the view run one at a time, in a thread of its own."""
 
-    def __init__(self, view: View, *, batch: int = BATCH) -> None:
+    def __init__(self, view: View, *, batch: int = BATCH, rest_s: float = 0.0, sleep: Sleep = asyncio.sleep) -> None:
         self._view = view
+        self._sleep = sleep
         self._most = batch
+        self._rest_s = rest_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=view.name)
         self._arrived: asyncio.Queue[Run] = asyncio.Queue(WAITING)
         self._left: deque[Record] = deque()
@@ -86,15 +90,23 @@ class Applier:
         """Apply batches for ever. Raises the view's errors except StoreAway; then nothing more is applied."""
         while True:
             self._take(await self._arrived.get())
-            async with self._busy:
-                while batch := self._batch():
-                    try:
-                        await self._with_retries(self._view.apply, batch, go_on=lambda: self._generation is not None)
-                    except StoreAway:
-                        break  # shut meanwhile: nothing was applied; the partition's next owner reads it again
-                    moved = {(r.topic, r.partition): r.offset + 1 for r in batch}
-                    self._applied.update(moved)
-                    self.heads.update(moved)
+            while size := await self._apply():
+                if size < self._most and self._rest_s:
+                    await self._sleep(self._rest_s)
+
+    async def _apply(self) -> int:
+        """Apply the next batch; returns how many records it had, 0 if nothing waits any more."""
+        async with self._busy:
+            if not (batch := self._batch()):
+                return 0
+            try:
+                await self._with_retries(self._view.apply, batch, go_on=lambda: self._generation is not None)
+            except StoreAway:
+                return 0  # shut meanwhile: nothing was applied; the partition's next owner reads it again
+            moved = {(r.topic, r.partition): r.offset + 1 for r in batch}
+            self._applied.update(moved)
+            self.heads.update(moved)
+            return len(batch)
 
     async def beside(self, call: Callable[[], None]) -> None:
         """Run a call in the view's thread between two batches, unless closed. Raises its errors."""

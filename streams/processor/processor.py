@@ -47,11 +47,13 @@ def run(
     kafka: str,
     stop: threading.Event | None = None,
     batch: int = BATCH,
+    rest_s: float = 0.0,
     die: Callable[[int], NoReturn] = os._exit,
 ) -> None:
     """Keep a view up to date until SIGTERM, SIGINT, or ``stop`` is set. Call it in the main thread.
 
-    ``kafka``: bootstrap servers. ``batch``: the most records per transaction.
+    ``kafka``: bootstrap servers. ``batch``: the most records per transaction; ``rest_s``: how long it rests after one
+    that had fewer.
     """
     quiet.rate_limit()
     if not _kafka_answers(kafka, stop or threading.Event()):
@@ -60,7 +62,7 @@ def run(
     asyncio.set_event_loop(loop)
     letters = DeadLetterTopic(view, kafka)
     app = build(view, kafka)
-    app.seat = Applier(view, batch=batch)
+    app.seat = Applier(view, batch=batch, rest_s=rest_s)
     feed(app, view, letters, die)
     worker = GuardedWorker(app, loop, broken=lambda: die(EXIT_BROKEN))
     if stop is not None:

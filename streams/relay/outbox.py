@@ -113,6 +113,8 @@ class Outbox(Rows):
     def __init__(self, database: str, page_rows: int) -> None:
         """``page_rows``: the most events a page holds."""
         self._most = self._rows = page_rows
+        self.at_end = False
+        """Whether the last page had all that there was."""
         super().__init__(connect(database, "relay", autocommit=True))
         with self._connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
@@ -150,6 +152,7 @@ class Outbox(Rows):
         with self._connection.cursor() as cursor:
             cursor.execute(f"SELECT {COLUMNS} WHERE id > %s ORDER BY id LIMIT %s", (after, self._rows))
             page = [Stored(i, aggregate, version, bytes(state)) for i, aggregate, version, state in cursor]
+        self.at_end = len(page) < self._rows
         if page:
             per_row = sum(len(event.state) for event in page) // len(page) + 1
             self._rows = max(PAGE_ROWS_MIN, min(self._most, PAGE_BYTES // per_row))

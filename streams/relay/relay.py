@@ -166,7 +166,7 @@ class Relay:
                 outbox.note(reached, ends)
                 ends = {}
                 noted, due = reached, time.monotonic() + HINT_EVERY_S
-            if not page:
+            if outbox.at_end:
                 outbox.wait(IDLE_S)
         return reached, ends if reached >= noted else {}
 
