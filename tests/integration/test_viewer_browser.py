@@ -17,6 +17,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 from domain.commands.consents import Oppose
 from krypton.devstack.stack import Stack
 from krypton.errors import ServiceUnavailable
+from tests.fakes import pictures
+from tests.fakes.dicom import new_uid
 from tests.fakes.web import DOCTOR
 from tests.integration.viewer_world import ViewerWorld, viewer_world
 from tests.waiting import WITHIN_S
@@ -155,6 +157,22 @@ def test_a_cine_a_mammogram_a_dose_report_and_a_pdf(world: ViewerWorld, viewer: 
     expect(viewer.page.locator('object[type="application/pdf"][data^="blob:"]')).to_be_visible(timeout=WITHIN_MS)
     viewer.page.wait_for_function("document.querySelector('object').contentDocument !== undefined")
     seen(viewer, "pdf")
+    assert viewer.complaints == []
+
+
+def test_the_patients_other_studies_stand_beside_it_where_they_were_asked_for(
+    world: ViewerWorld, viewer: Watched
+) -> None:
+    earlier = {"StudyInstanceUID": new_uid(), "StudyDate": "20240105", "StudyDescription": "Scanner ancien"}
+    world.take_in(world.person, *pictures.ct(2, 64, **earlier))
+    of_another = world.world.register()
+    world.take_in(of_another, *pictures.ct(1, 64, StudyInstanceUID=new_uid(), StudyDescription="Autre patient"))
+    opened(world, viewer)
+    assert "Scanner ancien" not in viewer.page.content()
+    opened(world, viewer, others=True)
+    expect(viewer.page.get_by_text("Scanner ancien").first).to_be_visible(timeout=WITHIN_MS)
+    seen(viewer, "others")
+    assert "Autre patient" not in viewer.page.content()
     assert viewer.complaints == []
 
 
