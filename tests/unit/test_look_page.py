@@ -204,6 +204,13 @@ def test_it_says_whose_pictures_these_are_by_number_and_not_by_name_alone(look: 
     assert "sex: not known" in look.text()
 
 
+@pytest.mark.parametrize(("count", "hidden"), [(1, 2), (2, 0)])
+def test_what_pages_through_images_is_there_where_there_are_several(look: Look, count: int, hidden: int) -> None:
+    """Links that lead nowhere, and a slider that does not move, are hidden: of one image nobody looks for more."""
+    text = look.take_in(*pictures.ct(count, 16, StudyInstanceUID=new_uid())).text()
+    assert len(re.findall(r'<nav [^>]*class="paging" hidden>|<form id="go"[^>]* hidden>', text)) == hidden
+
+
 def test_texts_of_devices_run_nothing(look: Look) -> None:
     of = {"StudyInstanceUID": new_uid(), "SeriesDescription": "</script><script>alert(1)</script>\"'>"}
     look.told["patient"]["family"] = "<b>FICTIVE</b>"
