@@ -24,7 +24,7 @@ from krypton.queries.gate import KEPT_REASON, Permit, decided, open_accesses, op
 UNRECORDED: Final = "which of several people is meant"
 MOST_PEOPLE: Final = 16
 """Whose studies of one UID are looked at: a UID of more people is none."""
-NOBODYS: Final = "no study of that UID: see krypton record show"
+NOBODYS: Final = "no study of that UID is here, or none that you may see: a person's record names those"
 Row = Mapping[str, Any]
 
 
