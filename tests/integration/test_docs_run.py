@@ -1,12 +1,13 @@
 """What the documents say to type is typed here, word for word, by a shell in an empty folder."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import psutil
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.live
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh title=([\w-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROUNDS = 3
+DCMTK = Path("/usr/bin/getscu").exists()
 
 
 def blocks(page: str) -> dict[str, str]:
@@ -62,10 +64,9 @@ def test_the_readmes_subscriber_works_as_pasted(stack: Stack) -> None:
     assert sorted(told) == sorted(sent)
 
 
-@pytest.fixture(scope="module")
-def said() -> Iterator[dict[str, str]]:
-    """What each block of docs/tutorial.md printed: typed in order, in an empty folder, with servers of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="krypton-tutorial-"))
+def _typed_in_order(page: str, leave_out: Collection[str] = ()) -> Iterator[dict[str, str]]:
+    """What each block of a page printed: typed in an empty folder, with servers of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="krypton-docs-"))
     env = {
         "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}",
         "COLUMNS": "200",
@@ -74,11 +75,24 @@ def said() -> Iterator[dict[str, str]]:
         "KRYPTON_WEB_PORT": str(free_port()),
         "KRYPTON_REGISTRY_PORT": str(free_port()),
         "KRYPTON_HEALTH_PORT": str(free_port()),
+        "MOVE_PORT": str(free_port()),
     }
     try:
-        yield {title: typed(block, env, folder) for title, block in blocks("docs/tutorial.md").items()}
+        yield {title: typed(block, env, folder) for title, block in blocks(page).items() if title not in leave_out}
     finally:
         _end(folder)
+
+
+@pytest.fixture(scope="module")
+def said() -> Iterator[dict[str, str]]:
+    """Of docs/tutorial.md."""
+    yield from _typed_in_order("docs/tutorial.md")
+
+
+@pytest.fixture(scope="module")
+def images() -> Iterator[dict[str, str]]:
+    """Of docs/images.md. What npm fetches is tried by ``test_dev_sign_in`` and ``test_viewer_browser``."""
+    yield from _typed_in_order("docs/images.md", {"browser"} | (set() if DCMTK else {"pacs"}))
 
 
 @pytest.mark.timeout(3 * WITHIN_S)  # the first of them types the whole page
@@ -106,6 +120,32 @@ class TestTutorial:
 
     def test_the_ledger_is_whole(self, said: dict[str, str]) -> None:
         assert said["prove"].count("ok") >= 2
+
+
+@pytest.mark.timeout(3 * WITHIN_S)
+class TestImages:
+    """The whole way of a study: in, found, fetched, taken away, withdrawn."""
+
+    def test_an_image_comes_in_over_http(self, images: dict[str, str]) -> None:
+        said = images["come-in"]
+        stored, _ = json.JSONDecoder().raw_decode(said, said.index('{"0008'))
+        assert list(stored) == ["00081190", "00081199"]
+
+    def test_a_search_finds_the_study_that_the_record_names(self, images: dict[str, str]) -> None:
+        (found,), (series, *_) = map(json.loads, images["fetch"].replace("][", "]\n[").splitlines())
+        assert found["00100020"]["Value"] == ["1001"]
+        assert series["0020000D"] == found["0020000D"]
+
+    @pytest.mark.skipif(not DCMTK, reason="dcmtk is not installed here")
+    def test_a_pacs_finds_and_fetches_it(self, images: dict[str, str]) -> None:
+        assert images["pacs"].splitlines()[-3:] == [
+            "4 by C-GET",
+            "4 by C-MOVE",
+            "sent again: held already, and success",
+        ]
+
+    def test_once_withdrawn_it_is_not_there(self, images: dict[str, str]) -> None:
+        assert json.loads(images["withdraw"].splitlines()[-1])["status"] == 404
 
 
 def _end(folder: Path) -> None:
