@@ -13,7 +13,7 @@ from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge, link_of
 from domain.commands.rules import PublishRules
 from domain.matching.candidates import MOST
 from domain.work import Work
-from krypton.services import policies
+from krypton.services import matching_health, policies
 from krypton.services.decisions import counted
 from krypton.views import lag
 from projections.identity_index.due import due
@@ -394,6 +394,16 @@ def test_more_records_of_one_person_than_share_a_look_at_a_key_are_one_person(wo
     assert len(set(world.persons(*people))) == 1
 
 
+def unmatched(world: PolicyWorld) -> list[Any]:
+    """What health says of matching."""
+    with world.ours.snapshot() as connection:
+        return [(one.part, one.what) for one in matching_health.problems_of(connection)]
+
+
+def test_health_says_nothing_of_matching_where_no_rules_were_chosen(world: PolicyWorld) -> None:
+    assert unmatched(world) == []
+
+
 @dataclass(frozen=True)
 class MergedByEqualFields:
     """What an older program decided under rules of equal fields."""
@@ -430,8 +440,13 @@ def test_rules_of_equal_fields_decide_nothing_and_a_model_takes_back_the_twins_t
     assert (len(set(world.persons(one, twin))), len(set(world.persons(*alike)))) == (1, 2)
     assert world.types(before) == {}
     assert caplog.text.count("matching@1 holds rules of equal fields, which decide nothing: publish a model") == 1
+    assert [said for _, said in unmatched(world)] == [
+        "nobody who registers is matched: matching@1 holds no model; "
+        'see "Matching rules of equal fields" in docs/upgrade.md'
+    ]
     world.matching(2)
     world.promote(INDEX, world.build(INDEX, matching=2))
+    assert unmatched(world) == []
     assert (len(set(world.persons(one, twin))), len(set(world.persons(*alike)))) == (2, 1)
     (unmerged,) = [event.data["reason"] for event in world.history(before) if event.type == UNMERGED]
     assert "ins-and-birth of version 1" in unmerged
