@@ -144,6 +144,19 @@ def test_a_patient_asks_for_themself_and_one_whom_nobody_knows_for_nobody(world:
     assert queries.asked[-1][1].actor == f"patient:{PATIENT}"
 
 
+def test_a_patient_is_asked_why_as_themself_and_a_professional_as_who_treats_them(world: World) -> None:
+    world.providers["ins"].who = Who(told={"ins": MATRICULE})
+    world.sign_in("ins")
+    page = world.client.get(f"/why/{PATIENT}", headers=PAGE).text
+    assert "Why do you look at your record?" in page
+    assert "To look at my own record" in page
+    assert "Care of the patient" not in page
+    world.sign_in()
+    page = world.client.get(f"/why/{PATIENT}", headers=PAGE).text
+    assert "Why do you ask about this patient?" in page
+    assert "Care of the patient" in page
+
+
 def test_staff_have_the_roles_of_the_file_and_no_role_of_care(world: World) -> None:
     world.sign_in("staff")
     page = world.client.get("/sign-in/choose", headers=PAGE).text

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
+from domain.actors import Role, role_of
 from krypton.faces.http import proxies
 from krypton.faces.http.declared import FAILED, LONGEST_REASON, Answer, Asked, Declared, Doors, as_json
 from krypton.faces.http.problem import Problem, away
@@ -34,6 +35,7 @@ USUAL: Final = (
     "Comparison with earlier exams",
     "Meeting about the patient",
 )
+USUAL_OF_PATIENTS: Final = ("To look at my own record", "To show it to somebody who treats me")
 FEW: Final = re.compile("[0-9]{1,3}")
 OLD_FORM: Final = "the form is not of this session: open the page again"
 SAY_WHY: Final = "Say why in words."
@@ -148,11 +150,11 @@ class Routes:
         return Response(status_code=HTTPStatus.OK)
 
     def _why(self, asked: Asked, wrong: str = "") -> Response:
-        id, _ = self._session(asked, chosen=True)
-        next = local(_one(asked, "next"))
-        form = self.sign_in.sealing.form_token(id)
+        id, session = self._session(asked, chosen=True)
+        given = {"form": self.sign_in.sealing.form_token(id), "next": local(_one(asked, "next")), "wrong": wrong}
+        own = session.actor is not None and role_of(session.actor) is Role.PATIENT
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
-        return self.pages.page("why", status, form=form, next=next, usual=USUAL, wrong=wrong)
+        return self.pages.page("why", status, own=own, usual=USUAL_OF_PATIENTS if own else USUAL, **given)
 
     def _say_why(self, asked: Asked) -> Response:
         id, session = self._session(asked, chosen=True)
