@@ -213,6 +213,6 @@ def _stands(ours: Krypton, recorded: Recorded, seen: Seen, versions: Mapping[UUI
     now, work = found
     for study, version in versions.items():
         held = work.get(Study, study)
-        if not is_open(held, seen.members) or (now["feeding"] and held.version != version):
+        if not is_open(work, held, seen.members) or (now["feeding"] and held.version != version):
             return False
     return True

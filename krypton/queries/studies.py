@@ -9,6 +9,7 @@ from domain.actors import Caller
 from domain.aggregates.study import Study
 from domain.errors import NotFound
 from domain.sight import Sight
+from domain.work import Work
 from krypton.bootstrap import Krypton
 from krypton.queries.gate import RECORDED, Recorded, again, permit
 from krypton.queries.person import Members, of_person
@@ -44,7 +45,7 @@ class _Open:
     def holds(self) -> bool:
         """See ``Stands``."""
         found = again(self.ours, self.recorded, [self.study])
-        return found is not None and is_open(found[1].get(Study, self.study), self.members)
+        return found is not None and is_open(found[1], found[1].get(Study, self.study), self.members)
 
 
 def whole_study(ours: Krypton, caller: Caller, task: str, study: UUID) -> str:
@@ -64,7 +65,8 @@ def whole_study(ours: Krypton, caller: Caller, task: str, study: UUID) -> str:
             raise NotFound(LEFT_OUT)
     if noted := RECORDED.get():
         noted[-1] = noted[-1]._replace(standing=_Open(ours, noted[-1], study, allowed.members))
-    if (held := ours.ledger.find(Study, study)) is None or not is_open(held, allowed.members):
+    work = Work(ours.ledger, [study])
+    if (held := work.find(Study, study)) is None or not is_open(work, held, allowed.members):
         raise NotFound(f"no study {study}: see krypton record show")
     return str(study)
 

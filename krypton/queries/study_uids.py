@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from domain.actors import Caller, Role
+from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.aggregates.viewing import REFUSED
 from domain.commands.accesses import why
@@ -101,12 +102,12 @@ def _may_see(ours: Krypton, caller: Caller, identity: str, members: Collection[s
 
 def shown_whole(ours: Krypton, rows: Sequence[Row], allowed: Permit) -> Whole:
     """Which of these studies are shown. Whose one is, and whether it was withdrawn, is the event store's to say."""
-    work = Work(ours.ledger, [UUID(row["study"]) for row in rows])
+    work = Work(ours.ledger, {UUID(row[name]) for row in rows for name in ("study", "identity")})
     shown, partly, versions = list[str](), False, dict[UUID, int]()
     positions = _positions(ours, [row["study"] for row in rows]) if allowed.sight.oppositions else {}
     for row in rows:
         study = work.find(Study, UUID(row["study"]))
-        if study is None or not is_open(study, allowed.members):
+        if study is None or not is_open(work, study, allowed.members):
             continue
         first, last = positions.get(row["study"], (None, None))
         if _left_out(row, allowed.sight, first):
@@ -119,9 +120,12 @@ def shown_whole(ours: Krypton, rows: Sequence[Row], allowed: Permit) -> Whole:
     return Whole(tuple(shown), partly, versions)
 
 
-def is_open(study: Study, members: Collection[str]) -> bool:
-    """Whether it is a study of theirs still, and shown at all."""
-    return not study.withdrawn and str(study.identity_id) in members
+def is_open(work: Work, study: Study, members: Collection[str]) -> bool:
+    """Whether it is a study of theirs still, and shown at all: of somebody erased nothing is, not to them either."""
+    if study.withdrawn or str(study.identity_id) not in members:
+        return False
+    owner = work.find(Identity, study.identity_id)
+    return owner is not None and not owner.erased
 
 
 def _left_out(row: Row, sight: Sight, first: int | None) -> bool:
