@@ -30,7 +30,17 @@ OF_IMAGES: Final = (
     f"/dicom-web/studies/{ROOT}1/series/{ROOT}1.1",
     f"/dicom-web/studies/{ROOT}1/series/{ROOT}1.1/metadata",
     f"/people/{PERSON}/dicom-web/studies/{ROOT}1/rendered",
+    f"/dicom-web/studies/{ROOT}1/series",
+    f"/dicom-web/studies/{ROOT}1/instances",
+    f"/api/studies/{PERSON}/files",
 )
+ASKED: Final = (
+    *("accept", "window", "viewport", "quality", "limit", "offset", "includefield", "fuzzymatching"),
+    *("SeriesDescription", "Modality", "SeriesInstanceUID", "SeriesDate", "InstanceNumber", "0008103E"),
+)
+"""Parameters that routes of images read."""
+WILD: Final = ("*a*a*a*a*a*a*a*a*a*a*a*a*b", "?" * 64 + "*" * 64, "%25_%5C*", "00000000-99999999", "1e999", "-")
+
 PATHS: Final = (
     "/health",
     "/metrics",
@@ -102,6 +112,7 @@ class WebRequests:
         return [
             *(request("GET", path, token) for path in (*PATHS, *SEARCHES) for token in (TOKEN, "")),
             *(request("POST", "/api/people/record", token, body) for token in (TOKEN, "")),
+            *(request("HEAD", path, TOKEN) for path in OF_IMAGES),
             *(request(method, RECORD, TOKEN) for method in ("HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND")),
         ]
 
@@ -155,6 +166,7 @@ class WebRequests:
 def _image() -> Dataset:
     """Two frames, and a table of 2 KiB."""
     stated = {"SOPInstanceUID": f"{ROOT}7.1", "PatientName": SHOWN, "NumberOfFrames": 2, "Rows": 8, "Columns": 8}
+    stated |= {"SeriesDescription": "a" * 64, "Modality": "CT"}
     stated |= {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0, "SamplesPerPixel": 1}
     stated |= {"PhotometricInterpretation": "MONOCHROME2", "RedPaletteColorLookupTableData": bytes(2_048)}
     made = instance(**stated, PixelData=bytes(range(128)))
