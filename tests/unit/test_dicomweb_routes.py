@@ -1,5 +1,6 @@
 """Routes of images rest on a decision on the study, each time; what is sent stops with it and costs little memory."""
 
+import asyncio
 import os
 import resource
 import socket
@@ -10,10 +11,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from krypton.errors import ServiceUnavailable
 from krypton.faces.dicomweb import sending
+from krypton.faces.dicomweb.sending import Part, Reading, Sent
 from krypton.faces.http.app import Face
 from krypton.faces.http.declared import Declared
 from krypton.queries import standing
+from krypton.queries.images import Body
 from krypton.queries.study_uids import Ambiguous
 from krypton.services.http import AnsweringProtocol
 from tests.fakes.dicom import ROOT, instance
@@ -193,3 +197,21 @@ def test_two_hundred_slow_readers_take_little_memory_and_nothing_is_left_of_thos
                 one.close()
         assert taken_kib < 100 * 1_024
         until(lambda: web.metrics.open._value.get() == 0, "all are gone")
+
+
+def test_no_more_pictures_are_made_than_fit_while_slow_readers_take_theirs(
+    web: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "HELD", 50)
+    made = Part("image/png", "", lambda: Body.of(b"y"))
+
+    async def both() -> None:
+        reading = Reading(web.workers[0], web.workers[0])
+        slow = Sent(reading, {}).read(Body.of(b"x" * 100))
+        assert await anext(slow) == b"x" * 100
+        with pytest.raises(ServiceUnavailable):
+            await reading.made(made)
+        await slow.aclose()
+        assert (await reading.made(made)).data == b"y"
+
+    asyncio.run(both())

@@ -27,6 +27,8 @@ from krypton.queries.images import Body
 
 KIB: Final = 1_024
 ROOM: Final = 6 * 1_024 * KIB
+HELD: Final = 256 * 1_024 * KIB
+"""Bytes of what was made, and is being sent: while there are more, nothing more is made."""
 LEAST, MOST = 64 * KIB, 1_024 * KIB
 """Bytes of one piece."""
 Headers = Mapping[str, str]
@@ -55,16 +57,21 @@ class Part:
 
 @dataclass
 class Reading:
-    """The threads that read, those that wait for what is made, and how many answers are open. One loop uses it."""
+    """The threads that read, those that wait for what is made, how many answers are open, and the bytes held for
+    them. One loop uses it.
+    """
 
     threads: Workers
     waiting: Workers
     open: int = 0
+    held: int = 0
 
     async def made(self, part: Part) -> Body:
-        """What is sent of it. Raises what making it raises."""
+        """What is sent of it. Raises what making it raises; ServiceUnavailable: too much is held for slow readers."""
         if part.there is not None:
             return part.there
+        if self.held > HELD:
+            raise ServiceUnavailable("pictures wait for slow readers: ask again")
         assert part.make is not None, "a part is there, or is made"
         return await (self.waiting if part.slow else self.threads).run(part.make)
 
@@ -118,7 +125,11 @@ class Sent(Response):
         """The bytes of a body, after ``head``."""
         run = self._reading.threads.run
         if body.path is None and body.file is None:
-            yield head + body.data
+            self._reading.held += len(body.data)
+            try:
+                yield head + body.data
+            finally:
+                self._reading.held -= len(body.data)
             return
         if body.path is not None and body.length + len(head) <= self._reading.piece + LEAST:
             yield await run(partial(_whole, body.path, body.pieces, head))
