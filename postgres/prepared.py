@@ -19,6 +19,16 @@ _known: WeakKeyDictionary[Connection, dict[str, str]] = WeakKeyDictionary()
 
 def run(cursor: Cursor, statement: str, *values: Any) -> None:
     """``statement``: as for ``execute``, with a ``%s`` for each value, and the same text each time."""
+    cursor.execute(execution(cursor, statement), values)
+
+
+def is_known(cursor: Cursor, statement: str) -> bool:
+    """Whether the session has planned it."""
+    return statement in _known.get(cursor.connection, ())
+
+
+def execution(cursor: Cursor, statement: str) -> str:
+    """What runs the statement, with a ``%s`` for each value, beside others in one message; plans it at first."""
     known = _known.setdefault(cursor.connection, {})
     if (execute := known.get(statement)) is None:
         name, numbers = f"krypton_{len(known)}", count(1)
@@ -26,4 +36,4 @@ def run(cursor: Cursor, statement: str, *values: Any) -> None:
         cursor.execute(f"PREPARE {name} AS {numbered}")
         given = ", ".join(f"%s{cast}" for cast in VALUE.findall(statement))
         known[statement] = execute = f"EXECUTE {name} ({given})" if given else f"EXECUTE {name}"
-    cursor.execute(execute, values)
+    return execute

@@ -64,13 +64,7 @@ class _Cursor(Cursor):
 
 
 class Session(Connection):
-    """A connection that tells those who wait when it is closed. ``prepared``: names of statements that its users
-    have prepared when they first needed them.
-    """
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.prepared: set[str] = set()
+    """A connection that tells those who wait when it is closed."""
 
     def commit(self) -> None:
         """Commit what was written. Raises Lost, and the other errors of psycopg2."""

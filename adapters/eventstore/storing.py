@@ -19,14 +19,14 @@ from adapters.eventstore.tables import CHANNEL, EVENTS, FOLDED, FOLDED_TYPES, LO
 from domain.decision_tables import Change
 from domain.errors import CommandRepeated, KeysLost
 from domain.ports import Basis, CommandRecord
+from postgres import prepared
 
-STORE = f"""store (bigint, uuid[], bigint[], text[], bytea[]) AS
-INSERT INTO {EVENTS} (originator_id, originator_version, topic, state)
-SELECT id, version, topic, {not_before_last("state", "$1")}
-FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS new (id, version, topic, state, place)
+STORE = f"""INSERT INTO {EVENTS} (originator_id, originator_version, topic, state)
+SELECT id, version, topic, {not_before_last("state", "own.at")}
+FROM (SELECT %s::bigint AS at) own,
+    unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[]) WITH ORDINALITY AS new (id, version, topic, state, place)
 ORDER BY place RETURNING id, {LAST_AT}"""
 """The order of places is the one in which ids are assigned."""
-INSERT = "EXECUTE store (%s, %s::uuid[], %s::bigint[], %s::text[], %s::bytea[])"
 
 
 def begin() -> str:
@@ -34,19 +34,16 @@ def begin() -> str:
     return f"BEGIN; SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE; {NOTE_LAST};"
 
 
-def record(name: str, held: str) -> str:
-    """How commands are recorded; ``held``: SQL of how many of the keys $6 the vault has."""
-    return f"""{name} (uuid[], text[], text[], text[], text[], uuid[]) AS
-INSERT INTO ledger.command (command_id, actor, kind, positions, result)
+def record(held: str) -> str:
+    """How commands are recorded; ``held``: SQL of how many of the keys the vault has."""
+    return f"""INSERT INTO ledger.command (command_id, actor, kind, positions, result)
 SELECT id, actor, kind, positions::bigint[], result::jsonb
-FROM unnest($1, $2, $3, $4, $5) AS new (id, actor, kind, positions, result) ON CONFLICT DO NOTHING
-RETURNING {CLOCK}, {held}"""
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[]) AS new (id, actor, kind, positions, result)
+ON CONFLICT DO NOTHING RETURNING {CLOCK}, (SELECT count(*) {held} WHERE subject = ANY(%s::uuid[]))"""
 
 
-WITHOUT_KEYS = record("record", "0")
-HOLDING_KEYS = record("record_holding", "(SELECT count(*) FROM vault.subject_key WHERE subject = ANY($6))")
-RECORD = f"""NOTIFY {CHANNEL};
-EXECUTE {{}} (%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[])"""
+WITHOUT_KEYS = record("FROM (SELECT NULL::uuid AS subject) AS none")
+HOLDING_KEYS = record("FROM vault.subject_key")
 # Asked under the lock: what was stored after it was read. Ids grow in commit order, so what is stored now comes later.
 NEWER = f"""SELECT 1 FROM {EVENTS} WHERE id > %s AND id < %s AND topic IN ({FOLDED})
 UNION ALL SELECT 1 FROM unnest(%s::uuid[], %s::bigint[]) AS read (id, version)
@@ -61,11 +58,10 @@ def inserted(cursor: Any, stored_events: Sequence[StoredEvent], basis: Basis | N
     at = read_stamp(stored_events[0].state)  # the same of all events of a transaction
     rows = [(str(e.originator_id), e.originator_version, e.topic, e.state) for e in stored_events]
     begun = begin()
-    if _name(STORE) not in cursor.connection.prepared:
+    if not prepared.is_known(cursor, STORE):  # under the lock: whoever parses an INSERT waits for who has locked
         cursor.execute(begun)
-        _prepare(cursor, STORE)
         begun = ""
-    cursor.execute(begun + INSERT, (at, *_columns(rows)))
+    cursor.execute(begun + prepared.execution(cursor, STORE), (at, *_columns(rows)))
     stored = cursor.fetchall()
     positions = [position for position, _ in stored]
     if basis:
@@ -101,26 +97,15 @@ def recorded(
         (str(c.command_id), *c.asker, _array(next(left) for _ in range(c.events)), json.dumps(dict(c.result)))
         for c in commands
     ]
-    _prepare(cursor, how := HOLDING_KEYS if keys else WITHOUT_KEYS)
-    asked = cursor.mogrify(RECORD.format(_name(how)), (*_columns(answered), list(keys))).decode()
-    cursor.execute(looked_up + asked)
+    execute = prepared.execution(cursor, HOLDING_KEYS if keys else WITHOUT_KEYS)
+    asked = cursor.mogrify(execute, (*_columns(answered), list(keys))).decode()
+    cursor.execute(f"NOTIFY {CHANNEL}; {looked_up}{asked}")
     stored = cursor.fetchall()
     if len(stored) != len(answered):
         raise CommandRepeated
     if stored[0][1] != len(keys):
         raise KeysLost("the vault's server crashed meanwhile and took keys back: to be sealed again")
     return int(stored[0][0])
-
-
-def _prepare(cursor: Any, statement: str) -> None:
-    """Plan it, once in a session: under the lock, for whoever parses an INSERT waits for the one who has locked."""
-    if (name := _name(statement)) not in cursor.connection.prepared:
-        cursor.execute(f"PREPARE {statement}")
-        cursor.connection.prepared.add(name)
-
-
-def _name(statement: str) -> str:
-    return statement.partition(" ")[0]
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

@@ -18,14 +18,20 @@ ONE, TWO = RowKey("thing", ("one",)), RowKey("thing", ("two",))
 
 
 class Database:
-    """A cursor over an empty database; remembers what it was asked."""
+    """A session with an empty database, and its cursor; remembers what it was asked."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, list[dict[str, Any]]]] = []
         self.found: list[tuple[Any, ...]] = []
+        self.connection = self
+        self._planned: dict[str, str] = {}
 
-    def execute(self, statement: str, parameters: tuple[str]) -> None:
-        self.asked.append((statement.partition(" ")[0], json.loads(parameters[0])))
+    def execute(self, statement: str, parameters: tuple[str, ...] = ()) -> None:
+        verb, name, *words = statement.split()
+        if verb == "PREPARE":
+            self._planned[name] = words[1]
+        else:
+            self.asked.append((self._planned[name], json.loads(parameters[0])))
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return iter(self.found)
