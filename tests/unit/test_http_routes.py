@@ -212,6 +212,14 @@ def test_a_path_or_method_that_is_none_is_a_problem_too(client: TestClient) -> N
     assert client.get("/health/", follow_redirects=False).status_code == 404
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_no_page_of_another_site_changes_or_asks_anything_by_a_browsers_certificate(
+    client: TestClient, queries: Queries, site: str
+) -> None:
+    answer = client.post("/api/people/record", headers=SIGNED | {"Sec-Fetch-Site": site}, json={"person": "CHB|123"})
+    assert (answer.status_code, queries.asked) == (403, [])
+
+
 @pytest.mark.parametrize("path", ["/health", "/metrics", RECORD, "/nowhere"])
 def test_every_answer_guards_a_browser_and_is_kept_by_nobody(client: TestClient, path: str) -> None:
     headers = client.get(path).headers

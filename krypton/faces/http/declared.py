@@ -39,6 +39,10 @@ FAILED: Final = 20
 """Requests that a failed sign-in counts as: whoever guesses is slowed down first."""
 LONGEST_REASON: Final = 1_000
 MOST_PARAMETERS: Final = 100
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+OF_ANOTHER: Final = ("cross-site", "same-site")
+"""What a browser says of a request that another site's page makes."""
+ELSEWHERE: Final = "another site asks for this: open the page itself"
 SITE: Final = "Krypton-Site"
 """The header by which somebody who works for several establishments says from which one they act."""
 
@@ -215,10 +219,12 @@ class DeclaredRoute(Route):
     """As Starlette's; what it does not answer is a problem."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ``Route``. Raises Problem 405."""
+        """See ``Route``. Raises Problem 403, 405."""
         methods = sorted(self.methods or ())
         if scope["method"] not in methods:
             raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(methods)})
+        if scope["method"] not in SAFE and Headers(scope=scope).get("sec-fetch-site") in OF_ANOTHER:
+            raise Problem(HTTPStatus.FORBIDDEN, ELSEWHERE)  # a browser may have a program's certificate
         await self.app(scope, receive, send)
 
 

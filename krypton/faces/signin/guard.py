@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from krypton.faces.http import exchange, problem
+from krypton.faces.http.declared import ELSEWHERE, OF_ANOTHER, SAFE
 from krypton.faces.http.exchange import Exchange
 from krypton.faces.http.problem import Problem
 from krypton.faces.signin import cookies
@@ -21,10 +22,8 @@ from krypton.faces.signin.addresses import with_next
 from krypton.faces.signin.pages import Pages
 from krypton.queries.gate import ReasonNotGiven
 
-SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN: Final = "/health"
 """Asked by load balancers, which may know no name."""
-ELSEWHERE: Final = "another site asks for this: open the page itself"
 MISDIRECTED: Final = "this service is not asked under that name"
 
 
@@ -66,7 +65,7 @@ class Guarded:
         if scope["method"] not in SAFE:
             if not (origin in self._own if site == "same-origin" else site is None and origin == self._origin):
                 raise Problem(HTTPStatus.FORBIDDEN, ELSEWHERE)
-        elif site in ("cross-site", "same-site") and mode != "navigate":
+        elif site in OF_ANOTHER and mode != "navigate":
             raise Problem(HTTPStatus.FORBIDDEN, ELSEWHERE)
 
     def _page(self, scope: Scope, headers: Headers, error: Exception) -> Response | None:
