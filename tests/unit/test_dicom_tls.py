@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.pdu import A_ASSOCIATE_RJ
 
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.network.knocking import Waits
@@ -77,16 +78,23 @@ def serve(own: Issued, authority: Authority, tmp_path: Path) -> Iterator[Serve]:
 
 
 def associated(
-    service: StorageService, authority: Authority, sender: Issued | None, calling: str = AE_TITLE
+    service: StorageService,
+    authority: Authority,
+    sender: Issued | None,
+    calling: str = AE_TITLE,
+    told: Callable[[Any], None] = lambda _: None,
 ) -> Association:
-    """A sender asks for an association over TLS."""
+    """A sender asks for an association over TLS; ``told`` of each PDU that comes."""
     entity = AE(ae_title=calling)
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = WITHIN_S
     entity.add_requested_context(CT_IMAGE, ExplicitVRLittleEndian)
     trust = ssl.create_default_context(cafile=str(authority.file))
     if sender:
         trust.load_cert_chain(sender.certificate, sender.key)
-    return entity.associate("127.0.0.1", service.port, ae_title="KRYPTON", tls_args=(trust, "127.0.0.1"))
+    handlers = [(evt.EVT_PDU_RECV, lambda event: told(event.pdu))]
+    return entity.associate(
+        "127.0.0.1", service.port, ae_title="KRYPTON", tls_args=(trust, "127.0.0.1"), evt_handlers=handlers
+    )
 
 
 @pytest.mark.parametrize("names", [(AE_TITLE,), ("pacs.chb.example", AE_TITLE)])
@@ -104,8 +112,11 @@ def test_an_instance_comes_in_from_whom_the_certificate_names(
 
 
 def test_one_whose_certificate_names_another_is_rejected(serve: Serve, authority: Authority) -> None:
-    association = associated(serve(), authority, authority.issue(OTHER_AE_TITLE))
-    assert association.is_rejected
+    """By what it is told: pynetdicom may call a rejection an abort, where the connection ends with it."""
+    told: list[Any] = []
+    association = associated(serve(), authority, authority.issue(OTHER_AE_TITLE), told=told.append)
+    assert not association.is_established
+    assert [(type(pdu), pdu.reason_str) for pdu in told] == [(A_ASSOCIATE_RJ, "Calling AE title not recognised")]
 
 
 def test_one_without_a_certificate_or_with_a_strange_one_is_hung_up_on(
