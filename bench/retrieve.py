@@ -225,8 +225,9 @@ def _fetched(fetch: Fetch, receivers: Receivers, study: Study, port: int, many: 
     ]
     said = [process.communicate()[0] for process in running]
     took = time.perf_counter() - start
-    if any(process.returncode for process in running) or any("Success" not in one for one in said):
-        raise AssertionError("a study was not fetched whole")
+    for process, one in zip(running, said, strict=True):
+        if process.returncode or "Success" not in one:
+            raise AssertionError(f"a study was not fetched whole, on port {port}: {one[-400:]}")
     return took
 
 
