@@ -5,7 +5,7 @@ reads go on by themselves, and the first transaction fails as a whole.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
+from postgres import prepared
 from postgres.session import WAIT_S, Busy, Session, connect
 
 
@@ -28,12 +29,19 @@ class Pool:
 
     def read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of one statement that may be repeated: asked again where an idle session turns out broken."""
+        return self._rows(lambda _: sql, values)
+
+    def planned(self, statement: str, *values: Any, first: str = "") -> list[tuple[Any, ...]]:
+        """As ``read``, of a statement that each session plans once (``postgres.prepared``), after ``first``."""
+        return self._rows(lambda cursor: first + prepared.execution(cursor, statement), values)
+
+    def _rows(self, sql: Callable[[Cursor], str], values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
         while True:
             with self._lent() as idle:
                 session = idle or self._opened()
                 try:
                     with session.cursor() as cursor:
-                        cursor.execute(sql, values)
+                        cursor.execute(sql(cursor), values)
                         return list(cursor.fetchall()) if cursor.description else []
                 except (psycopg2.OperationalError, psycopg2.InterfaceError):
                     if idle is None or not idle.closed:
@@ -62,9 +70,7 @@ class Pool:
                 with session.cursor() as cursor:
                     yield cursor
                     cursor.execute("COMMIT")
-                    if (
-                        cursor.statusmessage != "COMMIT"
-                    ):  # the server ended what had failed, and says so in no other way
+                    if cursor.statusmessage != "COMMIT":  # what had failed was ended, and nothing else says so
                         raise psycopg2.InternalError("the transaction had failed: nothing was stored")
             except BaseException:
                 _roll_back(session)

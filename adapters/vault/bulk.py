@@ -16,14 +16,13 @@ from typing import Any, NoReturn
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.vault.masters import Masters
-from adapters.vault.postgres import LOOK_UP
+from adapters.vault.postgres import FETCH
 from adapters.vault.ring import Ring
 from adapters.vault.sealing import opened
 from domain.errors import KeyBroken, SealBroken
 from postgres.session import connect
 
 KEPT = 480_000  # about 115 MB
-FETCH = LOOK_UP.format("%s")
 Keys = dict[str, bytes | KeyBroken | None]
 
 

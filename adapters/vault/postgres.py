@@ -13,7 +13,6 @@ takes the key back, and processes that hold it would go on sealing with it.
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import closing
 from threading import Lock
 from typing import Any, Final
 
@@ -26,24 +25,18 @@ from adapters.vault.sealing import closed, opened
 from domain.errors import KeyBroken, KeyMissing
 from domain.ports import MasterKey
 from postgres.pool import Pool
-from postgres.session import connect
 
 CACHE = 50_000  # decrypted keys; about 15 MB
 FRESH_S = 5.0  # how long a process may still use a key that another one destroyed
 TRIES = 3  # to make a key while the master key is changed
 
-LOOK_UP: Final = "SELECT subject::text, wrapped, master FROM vault.subject_key WHERE subject = ANY({}::uuid[])"
-PREPARE: Final = f"""PREPARE keys_of (uuid[]) AS {LOOK_UP.format("$1")};
-PREPARE make_keys (uuid[], bytea[], integer, uuid[]) AS
-WITH made AS (INSERT INTO vault.subject_key (subject, wrapped, master)
+FETCH: Final = "SELECT subject::text, wrapped, master FROM vault.subject_key WHERE subject = ANY(%s::uuid[])"
+MAKE: Final = f"""WITH made AS (INSERT INTO vault.subject_key (subject, wrapped, master)
     SELECT new.subject, new.wrapped, wrapping.id
-    FROM unnest($1, $2) AS new (subject, wrapped), vault.master_key wrapping
-    WHERE wrapping.id = $3 AND wrapping.retired_at IS NULL
+    FROM unnest(%s::uuid[], %s::bytea[]) AS new (subject, wrapped), vault.master_key wrapping
+    WHERE wrapping.id = %s::integer AND wrapping.retired_at IS NULL
     ON CONFLICT DO NOTHING RETURNING subject::text, wrapped, master)
-TABLE made UNION ALL {LOOK_UP.format("$4")}"""
-"""Planned once per connection: planning cost more than the look."""
-FETCH: Final = "EXECUTE keys_of (%s::uuid[])"
-MAKE: Final = "SET LOCAL synchronous_commit = {}; EXECUTE make_keys (%s::uuid[], %s::bytea[], %s, %s::uuid[])"
+TABLE made UNION ALL {FETCH}"""
 # In the order of subjects, as a rewrap goes through them: two who lock rows in two orders would wait for each other.
 DESTROY: Final = """INSERT INTO vault.subject_key (subject, destroyed_at)
 SELECT DISTINCT gone.subject, now() FROM ({}) AS gone (subject)
@@ -64,17 +57,16 @@ class PostgresVault:
     """
 
     def __init__(self, database: str, ring: Ring, *, beside_events: bool, connections: int = 4) -> None:
-        self._database = database
-        self._pool = Pool(database, "vault", connections, prepare=PREPARE)
+        self._pool = Pool(database, "vault", connections)
         self.masters = Masters(self._pool.read, ring)
         self._beside_events = beside_events
-        self._make = MAKE.format("off" if beside_events else "on")
+        self._flush = f"SET LOCAL synchronous_commit = {'off' if beside_events else 'on'};"
         self._keys: OrderedDict[str, tuple[Held, float]] = OrderedDict()
         self._lock = Lock()
 
     def create(self) -> None:
         """Create the tables; safe to repeat. Raises WrongMasterKey."""
-        with closing(connect(self._database, "vault init")) as session, session, session.cursor() as cursor:
+        with self._pool.transaction() as cursor:
             tables.create(cursor, self.masters.ring)
         self.check()
 
@@ -114,7 +106,7 @@ class PostgresVault:
     def prefetch(self, subjects: Iterable[str]) -> None:
         """See ``domain.ports.KeyVault``. Raises WrongMasterKey."""
         if missing := self._missing(subjects):
-            self._remember_all(self._pool.read(FETCH, (missing,)))
+            self._remember_all(self._pool.planned(FETCH, missing))
 
     def prepare(self, subjects: Iterable[str], new: Collection[str] = ()) -> set[str]:
         """See ``domain.ports.KeyVault``. One round trip, whether or not the keys exist. Raises WrongMasterKey."""
@@ -124,7 +116,7 @@ class PostgresVault:
                 break
             number, master = self.masters.current()
             wrapped = [_new(master, subject) for subject in made]
-            self._remember_all(self._pool.read(self._make, (made, wrapped, number, missing)))
+            self._remember_all(self._pool.planned(MAKE, made, wrapped, number, missing, first=self._flush))
             if not (new := self._missing(made)):
                 return set(self._missing(missing))
             # What was to be made is still absent: another process made it this instant, and it exists by now; or the
