@@ -1,12 +1,13 @@
 """Applications that ask and receive, with pynetdicom: what they ask, what they are answered, what comes to them."""
 
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
-from pynetdicom import AE, build_role, evt
+from pynetdicom import AE, Association, build_role, evt
 from pynetdicom.sop_class import (
     CTImageStorage,
     PatientRootQueryRetrieveInformationModelFind,
@@ -19,7 +20,7 @@ from pynetdicom.sop_class import (
 
 from adapters.dicom.network.requestor import Callee
 from tests.fakes.dicom import AE_TITLE, ROOT, instance
-from tests.waiting import WITHIN_S
+from tests.waiting import WITHIN_S, until
 
 FIND = StudyRootQueryRetrieveInformationModelFind
 PATIENT_FIND = PatientRootQueryRetrieveInformationModelFind
@@ -29,6 +30,7 @@ PATIENT_MOVE, PATIENT_GET = (
     PatientRootQueryRetrieveInformationModelGet,
 )
 STUDY = ROOT + "1"
+_LOOK_S = 0.01
 PIXELS = {"BitsAllocated": 8, "Rows": 10, "Columns": 10, "SamplesPerPixel": 1}
 
 
@@ -37,6 +39,35 @@ def sender(title: str = AE_TITLE) -> AE:
     entity = AE(ae_title=title)
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = WITHIN_S
     return entity
+
+
+def held(association: Association) -> Association:
+    """The association, for several requests one after another: its reactor waits until the association ends.
+
+    pynetdicom lets its reactor go on between two requests, and takes it for paused while it has not woken: woken late,
+    it takes the second request's answer for a request of the peer's.
+    """
+    association._reactor_checkpoint = _Held(association)
+    association._is_paused = False  # it says so again where it waits for the new checkpoint
+    until(lambda: association._is_paused, "the reactor waits")
+    return association
+
+
+class _Held(threading.Event):
+    """A checkpoint that nobody passes before the association ends."""
+
+    def __init__(self, association: Association) -> None:
+        super().__init__()
+        self._association = association
+
+    def set(self) -> None:
+        """A request is answered: the reactor is not needed for the next one."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Until the association ends; ``timeout`` is of the signature alone."""
+        while not (self._association._kill or super().wait(_LOOK_S)):
+            pass
+        return True
 
 
 class Receiver:

@@ -18,7 +18,7 @@ from domain.commands.studies import WithdrawStudy
 from krypton.services.dicom import ingest
 from tests.fakes.dicom import instance, new_uid, write
 from tests.fakes.erasing import erase
-from tests.fakes.retrieving import FIND, GET, identifier, sender
+from tests.fakes.retrieving import FIND, GET, held, identifier, sender
 from tests.integration.audit_world import CLINICIAN, AuditWorld
 from tests.integration.test_retrieval_live import LOOKS, PACS, Region, region
 
@@ -124,6 +124,7 @@ class Pacs:
             evt_handlers=[(evt.EVT_C_STORE, self.take)],
         )
         assert self.association.is_established
+        held(self.association)
 
     def take(self, event: Any) -> int:
         """Keep one."""
