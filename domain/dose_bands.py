@@ -1,0 +1,102 @@
+"""Of which population an exposure is, adult or child, and in which bands of age and weight, as it was made.
+
+An age of 18 years or more is an adult's. What is not known stays unknown: without an age nobody is taken for an adult,
+whatever the weight, and a birth date that is known in part gives what holds for all days that it may be.
+
+Source: European Commission, Radiation Protection 185 (2018), diagnostic reference levels for paediatric imaging: bands
+of weight for the body, and the ages that stand for them where no weight is known. The weights of the French texts are
+those of each level (``domain.rules.levels``).
+"""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date
+from math import isfinite
+from typing import Final
+
+from domain.matching.birth_dates import born
+from domain.traits import first_day
+
+ADULT, CHILD = "adult", "child"
+ADULT_MONTHS: Final = 18 * 12
+OLDEST_MONTHS: Final = 130 * 12
+"""Above it a birth date or an age is a slip."""
+HEAVIEST_KG: Final = 700.0
+WEIGHTS: Final = ((5, "<5 kg"), (15, "5-<15 kg"), (30, "15-<30 kg"), (50, "30-<50 kg"), (80, "50-<80 kg"))
+"""Upper bound, exclusive, and name of each band of a child's weight; a heavier child is in none."""
+AGES: Final = (
+    *((1, "<1 month"), (4 * 12, "1 month-<4 years"), (10 * 12, "4-<10 years"), (14 * 12, "10-<14 years")),
+    (ADULT_MONTHS, "14-<18 years"),
+)
+"""The same of a child's age, in completed months."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Whose an exposure is. ``population``: ``adult``, ``child``, or None where that is not known.
+
+    ``age``, ``weight``: a child's bands by name, None where not known; an adult has none.
+    """
+
+    population: str | None = None
+    age: str | None = None
+    weight: str | None = None
+
+
+UNKNOWN: Final = Band()
+
+
+def band(
+    *,
+    birth_date: str | None = None,
+    exposed_at: str | None = None,
+    age_days: float | None = None,
+    weight_kg: float | None = None,
+) -> Band:
+    """The population and bands of an exposure, by the birth date where that is known, else by the age as stated.
+
+    ``birth_date``: YYYY-MM-DD, as traits have it; ``exposed_at``: ISO 8601. A text that is no date, a birth after the
+    exposure and an age that nobody reaches are as good as not known.
+    """
+    if (months := _between(birth_date, exposed_at) or _stated(age_days)) is None:
+        return UNKNOWN
+    youngest, oldest = months
+    if youngest >= ADULT_MONTHS:
+        return Band(ADULT)
+    if oldest >= ADULT_MONTHS:
+        return UNKNOWN
+    ages = {_named(AGES, youngest), _named(AGES, oldest)}
+    weight = _named(WEIGHTS, weight_kg) if weight_kg is not None and 0 < weight_kg <= HEAVIEST_KG else None
+    return Band(CHILD, ages.pop() if len(ages) == 1 else None, weight)
+
+
+def _named(bands: tuple[tuple[int, str], ...], value: float) -> str | None:
+    return next((name for below, name in bands if value < below), None)
+
+
+def _stated(days: float | None) -> tuple[int, int] | None:
+    """Completed months of an age in days: twelve to a year of 365.25 days."""
+    months = int(days * 12 // 365.25) if days is not None and isfinite(days) else -1
+    return (months, months) if 0 <= months <= OLDEST_MONTHS else None
+
+
+def _between(birth_date: str | None, exposed_at: str | None) -> tuple[int, int] | None:
+    """Completed months from birth to exposure: the fewest and the most that the birth date may mean."""
+    first, known, day = first_day(birth_date or ""), born(birth_date), _day(exposed_at)
+    if first is None or known is None or day is None or first > day:
+        return None
+    fewest, most = _months(min(known.last, day), day), _months(first, day)
+    return (fewest, most) if most <= OLDEST_MONTHS else None
+
+
+def _day(at: str | None) -> date | None:
+    try:
+        return date.fromisoformat((at or "")[:10])
+    except ValueError:
+        return None
+
+
+def _months(birth: date, day: date) -> int:
+    """As people count: born on the 31st, one is a month older on the last day of a shorter month."""
+    due = min(birth.day, monthrange(day.year, day.month)[1])
+    return (day.year - birth.year) * 12 + day.month - birth.month - (day.day < due)
