@@ -176,21 +176,25 @@ class History:
             "site": one.site, "report_uid": self.uid(), "reported_at": "2026-01-05T08:30:00", "modality": modality,
             "device": device, "words": words,
             "exposures": exposures, "totals": {"dlp_mgycm": 400.5}, "qa": False,
-            "implausible": [], "bounds_version": 0,
+            "implausible": [], "bounds_version": 0, "source": "report", "warnings": [], "tolerances": {},
+            "sop_class": "1.2.840.10008.5.1.4.1.1.88.67",
         }  # fmt: skip
         opened, told = Happened("dose.opened", dose, study, 1, of), Happened("dose.reported", dose, study, 2, reported)
         return [_said(opened), _said(told)]
 
     def _exposure(self, modality: str) -> Body:
         nothing = dict.fromkeys(
-            ("laterality", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq", *CHECKED, *NOTIFIED, "side")
-        )
+            ("laterality", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq", *CHECKED, *NOTIFIED, "side",
+             "started_offset", "plane", "ssde_mgy", "entrance_dose_mgy")
+        )  # fmt: skip
         dose = round(self._random.uniform(1, 30), 2)
         return nothing | {
             "irradiation_event_uid": self.uid(), "kind": "CT", "started_at": "2026-01-05T08:10:00",
             "modality": modality, "protocol": "Thorax", "target_region": "Chest", "acquisition": "Spiral",
             "ctdivol_mgy": dose, "dlp_mgycm": round(dose * 38.1, 2), "phantom_cm": 32,
             "raw": {"ctdivol": f"{dose} mGy"}, "not_understood": [], "implausible": [],
+            "template": "10013", "source": "report", "organ_doses": [],
+            "technique": {"kvp": 120.0, "tube_current_ma": 180.0, "pitch": 0.9, "scan_length_mm": 381.0},
         }  # fmt: skip
 
     def _order(self, one: Identity, study: str, uid: str, modality: str) -> list[Callable[[], Happened]]:

@@ -1,7 +1,8 @@
 """Parts what a device says in words of a dose from its quantities: an event seals the words, and nothing else.
 
-Protocol, region and side tell what was looked at; names of stations and serial numbers where; notes and raw texts may
-hold anything. Quantities, and what they are compared by, stay in clear for those who add up doses and see no person.
+Protocol, region and side tell what was looked at; names of stations and serial numbers where; age and weight of whom,
+the operator by whom; notes and raw texts may hold anything. Quantities, and what they are compared by, stay in clear
+for those who add up doses and see no person.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,31 +11,51 @@ from typing import Any, Final
 Document = dict[str, Any]
 
 OF_DEVICE: Final = ("serial", "station")
-OF_EXPOSURE: Final = ("protocol", "target_region", "acquisition", "laterality", "side", "raw", "not_understood")
+OF_REPORT: Final = ("patient", "operator", "procedure", "study_description", "procedure_code")
+"""``patient``: age_days, weight_kg, size_cm, pregnant; ``procedure``: code and meaning."""
+OF_EXPOSURE: Final = (
+    *("protocol", "target_region", "acquisition", "laterality", "side", "raw", "not_understood"),
+    *("target_region_code", "acquisition_code", "filters", "radiopharmaceutical"),
+)
+OF_PATIENT: Final = ("age_days", "weight_kg", "size_cm", "pregnant")
+NOT_STATED: Final[Mapping[str, Any]] = {**dict.fromkeys(OF_REPORT), "patient": dict.fromkeys(OF_PATIENT)}
 
 
 def parted(
-    device: Mapping[str, Any], exposures: Sequence[Mapping[str, Any]], not_understood: Sequence[str]
+    device: Mapping[str, Any],
+    exposures: Sequence[Mapping[str, Any]],
+    not_understood: Sequence[str],
+    said: Mapping[str, Any] = NOT_STATED,
 ) -> tuple[Document, list[Document], Document]:
-    """Device and exposures without words, and the words: of the device, of the report, and of each exposure in turn."""
+    """Device and exposures without words, and the words: of the device, of the report (``said``: see ``OF_REPORT``),
+    and of each exposure in turn.
+    """
     words = {
         "device": _only(device, OF_DEVICE),
         "not_understood": list(not_understood),
         "exposures": [_only(exposure, OF_EXPOSURE) for exposure in exposures],
+        **NOT_STATED,
+        **said,
     }
     return _without(device, OF_DEVICE), [_without(exposure, OF_EXPOSURE) for exposure in exposures], words
 
 
 def words_of(report: Mapping[str, Any]) -> Document:
-    """The words of an event ``dose.reported``; all null where they cannot be read any more."""
+    """The words of an event ``dose.reported``; all null where they cannot be read any more.
+
+    Of an event of an earlier version those that it has not are null.
+    """
     words = report["words"]
-    if isinstance(words, dict):
+    if not isinstance(words, dict):
+        nothing: Document = dict.fromkeys(OF_EXPOSURE)
+        unknown: Document = {**NOT_STATED, "device": None, "not_understood": None}
+        return {**unknown, "exposures": [nothing for _ in report["exposures"]]}
+    if "patient" in words:
         return words
-    nothing: Document = dict.fromkeys(OF_EXPOSURE)
     return {
-        "device": None,
-        "not_understood": None,
-        "exposures": [nothing for _ in report["exposures"]],
+        **NOT_STATED,
+        **words,
+        "exposures": [{**dict.fromkeys(OF_EXPOSURE), **said} for said in words["exposures"]],
     }
 
 

@@ -46,7 +46,7 @@ KINDS: Final = (
     Kind(
         "clinical times",
         "date an exam, an order or a dose, for statistics, deadlines and worklists",
-        ("at", "due", "reported_at", "started_at", "wanted_by", "exposures.started_at"),
+        ("at", "due", "reported_at", "started_at", "wanted_by", "exposures.started_at", "exposures.started_offset"),
     ),
     Kind(
         "who acted",
@@ -85,7 +85,8 @@ KINDS: Final = (
         "what was made",
         "modality, counts and classes of exams: statistics of the region; no words",
         (
-            *("exposures.kind", "exposures.modality", "instances", "modalities", "modality", "series.instances"),
+            *("exposures.kind", "exposures.modality", "exposures.plane", "exposures.template", "instances"),
+            *("modalities", "modality", "series.instances", "sop_class"),
             *("series.modality", "urgency"),
         ),
     ),
@@ -96,10 +97,12 @@ KINDS: Final = (
             *("bounds_version", "device.manufacturer", "device.model", "exposures.activity_mbq", "exposures.agd_mgy"),
             *("exposures.check_ctdivol_mgy", "exposures.check_dlp_mgycm", "exposures.ctdivol_mgy"),
             *("exposures.dap_mgycm2", "exposures.dlp_mgycm", "exposures.dose_rp_mgy", "exposures.forward_ctdivol_mgy"),
-            *("exposures.forward_dlp_mgycm", "exposures.implausible", "exposures.notify_ctdivol_mgy"),
+            *("exposures.entrance_dose_mgy", "exposures.forward_dlp_mgycm", "exposures.implausible"),
+            *("exposures.notify_ctdivol_mgy", "exposures.organ_doses"),
             *("exposures.notify_dlp_mgycm", "exposures.notify_forward_ctdivol_mgy"),
-            *("exposures.notify_forward_dlp_mgycm", "exposures.phantom_cm", "implausible", "qa", "quantity"),
-            *("threshold", "totals", "value"),
+            *("exposures.notify_forward_dlp_mgycm", "exposures.phantom_cm", "exposures.source", "exposures.ssde_mgy"),
+            *("exposures.technique", "implausible", "qa", "quantity", "dose.reported.source"),
+            *("threshold", "tolerances", "totals", "value", "warnings"),
         ),
     ),
     Kind(

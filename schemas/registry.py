@@ -54,7 +54,7 @@ class Schema:
 def _plain(node: Any) -> Any:
     """The schema without logical types and Krypton's attributes, for fast decoding."""
     if isinstance(node, dict):
-        if set(node) <= {"type", "logicalType"}:
+        if "type" in node and set(node) <= {"type", "logicalType"}:  # an empty map may be a default
             return _plain(node["type"])
         return {
             k: _plain(v) for k, v in node.items() if k != "logicalType" and not k.startswith("krypton.") and k != "doc"

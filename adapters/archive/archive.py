@@ -19,7 +19,7 @@ from adapters.archive.places import METADATA, folder_of
 from adapters.archive.series import load, row_of
 from adapters.archive.study import bring_up_to_date, fresh
 from adapters.dicom.bounds import UNBOUNDED, Most
-from adapters.dicom.sr_tree import is_uid
+from adapters.dicom.values import is_uid
 from adapters.inbox.spool import Spool
 
 

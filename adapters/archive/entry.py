@@ -15,7 +15,7 @@ from adapters.dicom.bounds import UNBOUNDED, Most
 from adapters.dicom.intake import instance_in
 from adapters.dicom.part10 import seal_of
 from adapters.dicom.refusal import Unreadable
-from adapters.dicom.sr_tree import is_uid
+from adapters.dicom.values import is_uid
 from adapters.inbox.linked import is_there
 
 Row = dict[str, Any]

@@ -22,7 +22,7 @@ from adapters.dicom.bounds import MIB, UNBOUNDED, Metered, Most, inflated
 from adapters.dicom.charsets import decode, person_name
 from adapters.dicom.completeness import Completeness, Stream
 from adapters.dicom.refusal import AttributeMissing, TooLarge, Unreadable
-from adapters.dicom.sr_tree import LONGEST, encoded, is_uid, iso, sequence
+from adapters.dicom.values import LONGEST, encoded, is_uid, iso, sequence
 from domain.errors import BadTraits
 from domain.ins import AUTHORITIES
 from domain.texts import plain

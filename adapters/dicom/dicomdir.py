@@ -19,7 +19,7 @@ from adapters.dicom.attributes import read_header
 from adapters.dicom.completeness import UNDEFINED
 from adapters.dicom.part10 import mapped, read_file_meta
 from adapters.dicom.refusal import Unreadable
-from adapters.dicom.sr_tree import encoded
+from adapters.dicom.values import encoded
 
 RECORDS: Final = "DirectoryRecordSequence"
 REFER_TO_NO_FILE: Final = {"PATIENT", "STUDY", "SERIES"} | {  # plus retired and private types

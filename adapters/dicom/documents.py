@@ -12,10 +12,11 @@ from typing import Final
 from pydicom.dataset import Dataset
 
 from adapters.dicom.attributes import Instance
-from adapters.dicom.dose_report import STRUCTURED, NoDoseContent, holds_dose, read_dose_report, states_numbers
-from adapters.dicom.received_dose import received_dose
+from adapters.dicom.rdsr.received import received_dose
+from adapters.dicom.rdsr.report import STRUCTURED, NoDoseContent, holds_dose, read_dose_report, states_numbers
+from adapters.dicom.rdsr.tree import code_in
 from adapters.dicom.refusal import NothingToRecord
-from adapters.dicom.sr_tree import code_in, sequence
+from adapters.dicom.values import sequence
 from domain.commands.doses import ReceivedDose
 from domain.commands.studies import ReceivedReport
 

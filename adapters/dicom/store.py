@@ -16,7 +16,7 @@ from adapters.dicom.network.association import ToStore
 from adapters.dicom.network.dimse import COMMENT, Answer
 from adapters.dicom.network.pdu import Malformed
 from adapters.dicom.refusal import NotAsNamed, NothingToRecord
-from adapters.dicom.sr_tree import is_uid
+from adapters.dicom.values import is_uid
 from adapters.inbox.arriving import Arriving
 from adapters.inbox.desk import Desk
 from adapters.inbox.refusal import Refused

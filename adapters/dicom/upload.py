@@ -13,9 +13,9 @@ from adapters.dicom.network.association import ToStore
 from adapters.dicom.network.contexts import is_storage
 from adapters.dicom.part10 import PREAMBLE, PREFIX, FileMeta, read_file_meta
 from adapters.dicom.refusal import NotAsNamed
-from adapters.dicom.sr_tree import is_uid
 from adapters.dicom.store import Incoming, Sender, Status
 from adapters.dicom.taking import Taking
+from adapters.dicom.values import is_uid
 from adapters.inbox.refusal import Refused
 
 CLASS_NOT_SUPPORTED: Final = 0x0122

@@ -13,7 +13,7 @@ from adapters.archive.document import describe
 from adapters.archive.source import Source, Stored
 from adapters.dicom.network.contexts import EXPLICIT
 from adapters.dicom.refusal import Unreadable
-from adapters.dicom.sr_tree import is_uid
+from adapters.dicom.values import is_uid
 
 Attributes = dict[str, Any]
 """DICOM JSON: attributes by tag."""

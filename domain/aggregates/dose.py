@@ -16,18 +16,27 @@ from words: it keeps a report out of practice comparisons, never a dose from a p
 Source: DICOM PS3.16 TID 10001, 10011; PS3.3 C.8.17 (irradiation event UID, DCM 113769).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from math import fsum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
 from domain.dose_alerts import WATCHED, greatest
 from domain.dose_reports import Held, counted
-from domain.dose_words import parted
+from domain.dose_words import NOT_STATED, parted
 from domain.errors import AlertUnchanged, NoExposure, OtherReportStands, ReportKnown, ValuesUnchanged
 from domain.ids import Ids
+
+NOT_SAID: Final[Mapping[str, Any]] = {
+    "implausible": [],
+    "bounds_version": 0,
+    "source": "report",
+    "sop_class": "",
+    "warnings": [],
+    "tolerances": {},
+}
 
 
 class Dose(Aggregate):
@@ -60,6 +69,10 @@ class Dose(Aggregate):
         words: dict[str, Any]
         implausible: list[str]
         bounds_version: int
+        source: str
+        sop_class: str
+        warnings: list[str]
+        tolerances: dict[str, int]
 
     class ValuesAccepted(Aggregate.Event):
         TOPIC = "dose.values_accepted"
@@ -125,15 +138,15 @@ class Dose(Aggregate):
         device: dict[str, Any],
         not_understood: list[str],
         corrects: Collection[str] = (),
+        said: Mapping[str, Any] = NOT_STATED,
         **stated: Any,
     ) -> None:
         """Record a report, and which report now supersedes which.
 
-        ``corrects``: reports that it stands for, whatever their events and times say: a person decided so.
-
-        ``device``, ``exposures`` (one per irradiation event), ``not_understood``: whole; the event parts words from
-        quantities (``domain.dose_words``). A report with totals only supersedes none and is superseded by none: nothing
-        says which events it sums.
+        ``corrects``: reports that it stands for, whatever their events and times say: a person decided so. ``device``,
+        ``exposures`` (one per irradiation event), ``not_understood``: whole; the event parts words from quantities
+        (``domain.dose_words``). ``said``: the report's own words. A report with totals only supersedes none and is
+        superseded by none: nothing says which events it sums.
 
         Raises ReportKnown (D1), NoExposure (D2), OtherReportStands (D5).
         """
@@ -141,10 +154,10 @@ class Dose(Aggregate):
             raise ReportKnown(f"dose report {report_uid} is recorded already: nothing to do")
         if not exposures and greatest(*totals.values()) is None:
             raise NoExposure(f"dose report {report_uid} holds no irradiation event and no total: nothing to record")
-        stated = {"implausible": [], "bounds_version": 0, **stated}
+        stated = {**NOT_SAID, **stated}
         new = Held.of(report_uid, stated.get("reported_at"), exposures, totals, stated["implausible"])
         pairs = self._superseding(new, corrects)
-        clear_device, clear, words = parted(device, exposures, not_understood)
+        clear_device, clear, words = parted(device, exposures, not_understood, said)
         self._reported(
             study_id=self.study_id,
             identity_id=self.identity_id,
@@ -201,6 +214,10 @@ class Dose(Aggregate):
         words: dict[str, Any],
         implausible: list[str],
         bounds_version: int,
+        source: str,
+        sop_class: str,
+        warnings: list[str],
+        tolerances: dict[str, int],
     ) -> None:
         self.reports[report_uid] = Held.of(report_uid, reported_at, exposures, totals, implausible)
 

@@ -14,9 +14,11 @@ from domain.work import Work
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedDose:
-    """One structured dose report in canonical units, shaped as in the schema ``dose.reported``.
+    """One structured dose report in canonical units, shaped as in the schema ``dose.reported``; or the doses of images.
 
-    Without ``exposures`` it reports accumulated dose alone: ``totals`` is all it states (D2).
+    Without ``exposures`` it reports accumulated dose alone: ``totals`` is all it states (D2). ``source``: ``report``,
+    or ``image`` for doses that were taken from image headers; ``said``: words of the report (``domain.dose_words``);
+    ``warnings``: codes of what is to be looked at; ``tolerances``: how often each was needed to read it.
     """
 
     report_uid: str
@@ -27,6 +29,11 @@ class ReceivedDose:
     totals: dict[str, float | None]
     qa: bool = False
     not_understood: list[str] = field(default_factory=list)
+    source: str = "report"
+    sop_class: str = ""
+    warnings: list[str] = field(default_factory=list)
+    tolerances: dict[str, int] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)
 
 
 def record_dose(work: Work, study: Study, site: str, received: ReceivedDose, *, corrects: Collection[str] = ()) -> bool:

@@ -7,6 +7,7 @@ Whose a study's doses are is a row of its own, so reassigning a study moves no r
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from domain.dose_alerts import AlertRules
@@ -26,10 +27,7 @@ if TYPE_CHECKING:
 
 # An exposure's fields are the table's columns by the same names; a field that a later schema adds waits for a version.
 COLUMNS = tuple(name for name in SHAPES["exposure"].columns if name not in SHAPES["exposure"].key)
-NO_COLUMNS = (
-    *("irradiation_event_uid", "notify_dlp_mgycm", "notify_forward_dlp_mgycm"),
-    *("notify_ctdivol_mgy", "notify_forward_ctdivol_mgy"),
-)
+OF_COLUMNS = itemgetter(*COLUMNS)
 NONE = ReferenceLevels()
 
 
@@ -56,10 +54,8 @@ def _owned(event: LedgerEvent, rows: Rows) -> None:
 
 def _columns(exposure: Mapping[str, Any], words: Mapping[str, Any], subject_id: str) -> dict[str, Any]:
     row = {"subject_id": subject_id, **exposure, **words}
-    for name in NO_COLUMNS:
-        del row[name]
     row["implausible"] = row["implausible"] or None
-    return row if len(row) == len(COLUMNS) else {column: row[column] for column in COLUMNS}
+    return dict(zip(COLUMNS, OF_COLUMNS(row), strict=True))
 
 
 def _reported(event: LedgerEvent, rows: Rows) -> None:

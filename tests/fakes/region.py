@@ -112,7 +112,7 @@ def received(
     )
 
 
-def exposure(uid: str, **quantities: float | None) -> dict[str, Any]:
+def exposure(uid: str, **quantities: Any) -> dict[str, Any]:
     """One irradiation event, shaped as in ``dose.reported``; quantities that are not given are not known."""
     return {
         "irradiation_event_uid": uid,

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from adapters.dicom.attributes import read_header, read_instance
 from adapters.dicom.documents import document_of
-from adapters.dicom.dose_report import DoseReport, NoDoseContent, read_dose_report
 from adapters.dicom.part10 import read_file_meta
+from adapters.dicom.rdsr.report import DoseReport, NoDoseContent, read_dose_report
 from adapters.inbox.refusal import Refused
 from domain.commands.doses import ReceivedDose
 from tests import real_files

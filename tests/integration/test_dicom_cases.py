@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from adapters.dicom.folder import ingest_paths
 from adapters.dicom.intake import dose_aside
 from adapters.dicom.part10 import read_file_meta
-from adapters.dicom.sr_tree import encoded
+from adapters.dicom.values import encoded
 from bench.dicom_peer import EXPLICIT, Peer
 from domain.aggregates.identity import Identity
 from domain.commands.conflicts import AcceptConflict

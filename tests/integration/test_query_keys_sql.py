@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.dicom.sr_tree import iso
+from adapters.dicom.values import iso
 from domain.query_keys import BadKey, Condition, condition, fits, folded
 from krypton.queries import conditions
 from krypton.queries.conditions import PATIENT, STUDY, of_patient, of_study

@@ -47,7 +47,7 @@ def world(installed_url: str, tmp_path: Path) -> Iterator[RuledWorld]:
 
 
 def chest(uid: str, dap: float, protocol: str = "THORAX PA ") -> dict[str, object]:
-    return exposure(uid, kind="DX", modality="DX", protocol=protocol, dap_mgycm2=dap)  # type: ignore[arg-type]
+    return exposure(uid, kind="DX", modality="DX", protocol=protocol, dap_mgycm2=dap)
 
 
 def keys(world: RuledWorld, version: int) -> dict[str, int]:

@@ -15,18 +15,18 @@ from pydicom.uid import (
 )
 
 from adapters.archive.search import INSTANCES, SERIES
-from adapters.dicom import dose_report
 from adapters.dicom.attributes import READS
-from adapters.dicom.dose_exposure import QUANTITIES
 from adapters.dicom.implementation import CLASS_UID, VERSION_NAME
 from adapters.dicom.network.admission import Slots
 from adapters.dicom.network.agreed import Patience
 from adapters.dicom.network.contexts import UNCOMPRESSED
 from adapters.dicom.network.dimse import Operation, Refusal
 from adapters.dicom.network.knocking import Waits
+from adapters.dicom.rdsr import report as dose_report
+from adapters.dicom.rdsr.exposure import QUANTITIES
 from adapters.dicom.receiver import MAX_PDU
-from adapters.dicom.sr_tree import LONGEST
 from adapters.dicom.store import Status
+from adapters.dicom.values import LONGEST
 from adapters.inbox.batches import Limits
 from adapters.retrieval import commitment, finding, giving, service
 from domain.traits import LONGEST_ID

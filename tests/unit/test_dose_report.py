@@ -13,9 +13,9 @@ from pydicom.valuerep import DSfloat
 
 from adapters.dicom.attributes import read_instance
 from adapters.dicom.documents import document_of
-from adapters.dicom.dose_report import DoseReport, Exposure, NoDoseContent, holds_dose, read_dose_report
-from adapters.dicom.received_dose import received_dose
-from adapters.dicom.sr_tree import iso
+from adapters.dicom.rdsr.received import received_dose
+from adapters.dicom.rdsr.report import DoseReport, Exposure, NoDoseContent, holds_dose, read_dose_report
+from adapters.dicom.values import iso
 from domain.dose_alerts import AlertRules, device_checks
 from tests.fakes.dicom import instance, part10
 
@@ -529,3 +529,50 @@ def test_a_vendors_total_is_left_out_where_the_report_states_its_own() -> None:
     """Nothing counts twice."""
     own = item("113702", "CONTAINER", number("113722", "0.0001", GY_M2))
     assert summary_of(own, number("99SMS_RADSUM:C-204", "5", "Gy.cm^2")).report_totals == {"dap_mgycm2": 1_000.0}
+
+
+# What the record keeps beside the doses.
+
+
+def test_the_template_the_plane_and_the_offset_of_an_event_are_passed_on() -> None:
+    """Planes by code, whatever their words; the offset only where it is encoded."""
+    plane_b = projection(coded("113764", "113621", "Ebene B"), item("111526", "DATETIME", DateTime="20240229083000"))
+    (told,) = received_dose(read(plane_b)).exposures
+    assert (told["template"], told["plane"], told["started_offset"], told["source"]) == ("10003", "B", None, "report")
+    (given,) = received_dose(read(administration())).exposures
+    assert (given["template"], given["started_offset"]) == ("10022", "+01:00")
+
+
+def test_planes_that_were_joined_are_all_planes() -> None:
+    planes = [projection(coded("113764", plane), number("122130", "1e-6", GY_M2)) for plane in ("113620", "113621")]
+    assert only(*planes).plane == "all"
+
+
+@pytest.mark.parametrize(
+    ("stated", "warnings"),
+    [("12", []), ("12.01", []), ("12.5", ["sum_differs:dlp_mgycm"]), ("0", ["sum_differs:dlp_mgycm"]), (None, [])],
+)
+def test_a_total_that_the_events_do_not_add_up_to_is_a_warning(stated: str | None, warnings: list[str]) -> None:
+    """A thousandth is rounding; a total that is not known is compared with nothing."""
+    total = item("113811", "CONTAINER", number("113813", stated, MGY_CM))
+    events = [ct(number("113838", dose, MGY_CM), event=f"2.25.{dose}") for dose in ("4", "8")]
+    assert received_dose(read(total, *events)).warnings == warnings
+
+
+def test_each_breast_is_compared_with_its_own_total() -> None:
+    """0.9 and 0.4 by the report, the other way round by its events: the sum over both says nothing."""
+    sides = {"left": ("SCT:7771000", "0.9", "0.4"), "right": ("SCT:24028007", "0.4", "0.9")}
+    totals = [accumulated_agd(code_of, stated) for code_of, stated, _ in sides.values()]
+    events = [
+        projection(coded("SCT:272741003", code_of), number("111631", dose, MGY), event=f"2.25.{n}")
+        for n, (code_of, _, dose) in enumerate(sides.values())
+    ]
+    told = received_dose(read(item("113702", "CONTAINER", *totals), *events))
+    assert told.warnings == ["sum_differs:agd_left_mgy", "sum_differs:agd_right_mgy"]
+
+
+def accumulated_agd(side: str, dose: str) -> Dataset:
+    """The accumulated average glandular dose of one breast."""
+    made = number("111637", dose, MGY)
+    made.ContentSequence = Sequence([coded("SCT:272741003", side)])
+    return made

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from pydicom import Dataset, dcmread
 
-from adapters.dicom.dose_report import DoseReport, Exposure, NoDoseContent, holds_dose, read_dose_report
+from adapters.dicom.rdsr.received import received_dose
+from adapters.dicom.rdsr.report import DoseReport, Exposure, NoDoseContent, holds_dose, read_dose_report
 from tests import real_files
 
 EXPECTED: dict[str, Any] = json.loads(Path(__file__).parents[1].joinpath("data", "rdsr_expected.json").read_text())
@@ -302,3 +303,18 @@ def test_an_archive_with_other_bytes_is_refused(tmp_path: Path) -> None:
     archive.write_bytes(b"something else")
     with pytest.raises(real_files.RealFilesMissing, match="delete it and try again"):
         real_files.extract(archive, tmp_path / "files")
+
+
+DIFFERING = {
+    "DX-RDSR-Carestream_DRXEvolution.dcm": [],
+    "CT-RDSR-Siemens_Flash-TAP-SS.dcm": [],
+    "Dual-RDSR-DX.dcm": ["sum_differs:dose_rp_mgy"],
+    "Dual-RDSR-RF.dcm": ["sum_differs:dap_mgycm2", "sum_differs:dose_rp_mgy"],
+    "RF-RDSR-Eurocolumbus.dcm": ["sum_differs:dap_mgycm2", "sum_differs:dose_rp_mgy"],
+    ZEE: ["sum_differs:dose_rp_mgy"],
+}
+
+
+@pytest.mark.parametrize("name", DIFFERING)
+def test_the_record_says_where_events_and_totals_differ(name: str) -> None:
+    assert received_dose(report(name)).warnings == DIFFERING[name]

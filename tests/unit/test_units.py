@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.dicom.units import UNITS, Dimension, NotUnderstood, canonical
+from adapters.dicom.rdsr.units import UNITS, Dimension, NotUnderstood, canonical
 
 DOSE, LENGTH, AREA, ACTIVITY = Dimension.DOSE, Dimension.DOSE_LENGTH, Dimension.DOSE_AREA, Dimension.ACTIVITY
 

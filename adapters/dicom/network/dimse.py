@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from adapters.dicom.network.pdu import Malformed
-from adapters.dicom.sr_tree import is_uid
+from adapters.dicom.values import is_uid
 
 LONGEST_COMMAND = 16_384  # bytes; one is some hundred bytes long
 COMMENT = 64  # characters, PS3.5 6.2, LO

@@ -3,7 +3,7 @@
 Templates of DICOM PS3.16: TID 10001 Projection X-Ray Radiation Dose (10002 accumulated data, 10003 event), TID 10011 CT
 Radiation Dose (10012 accumulated data, 10013 event, 10015 dose check) and TID 10021 Radiopharmaceutical Radiation Dose
 (10022 event). They arrive as X-Ray or Radiopharmaceutical Radiation Dose SR and, from older scanners, as Enhanced or
-Comprehensive SR, or as a vendor's summary (``dose_summary``). Pure: a dataset in, values out, no I/O, and nothing that
+Comprehensive SR, or as a vendor's summary (``summary``). Pure: a dataset in, values out, no I/O, and nothing that
 names a person.
 
 One bad item never loses the report: it is kept as encoded and named in ``not_understood``. The report's totals are read
@@ -19,7 +19,7 @@ from decimal import Decimal
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
 
-from adapters.dicom.dose_exposure import (
+from adapters.dicom.rdsr.exposure import (
     BOTH,
     CT,
     EVENT_KINDS,
@@ -34,10 +34,11 @@ from adapters.dicom.dose_exposure import (
     merged,
     read_exposure,
 )
-from adapters.dicom.dose_qa import is_qa
-from adapters.dicom.dose_summary import DAP_TOTAL, summary
-from adapters.dicom.sr_tree import Concept, Content, Item, code_in, encoded, iso, sequence, text_in, walk
-from adapters.dicom.units import Dimension, NotUnderstood, canonical
+from adapters.dicom.rdsr.qa import is_qa
+from adapters.dicom.rdsr.summary import DAP_TOTAL, summary
+from adapters.dicom.rdsr.tree import Concept, Content, Item, code_in, walk
+from adapters.dicom.rdsr.units import Dimension, NotUnderstood, canonical
+from adapters.dicom.values import encoded, iso, sequence, text_in
 
 __all__ = ["DoseReport", "Exposure", "NoDoseContent", "holds_dose", "read_dose_report", "states_numbers"]
 

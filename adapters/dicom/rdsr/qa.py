@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from pydicom.dataset import Dataset
 
-from adapters.dicom.sr_tree import text_in
+from adapters.dicom.values import text_in
 
 _ALONE = r"(?<![a-z0-9])"  # no letter or digit before
 _TESTED = r"qatest|fysiikka|kuvanlaatu|quality.?(?:control|assurance)|contr[oô]le.?(?:de.?)?qualit[eé]"

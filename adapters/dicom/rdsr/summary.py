@@ -7,8 +7,8 @@ from typing import Final
 
 from pydicom.dataset import Dataset
 
-from adapters.dicom.sr_tree import Concept, Content, Item
-from adapters.dicom.units import is_of_dose
+from adapters.dicom.rdsr.tree import Concept, Content, Item
+from adapters.dicom.rdsr.units import is_of_dose
 
 DAP_TOTAL: Final[Concept] = ("99SMS_RADSUM:C-204",)  # the exam's, in the radiation summary of Siemens' mobile C-arms
 _VENDORS = "99"  # private coding schemes begin with it (PS3.16 section 8.2)

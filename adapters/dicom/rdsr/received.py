@@ -3,23 +3,16 @@
 from decimal import Decimal
 from typing import Any, Final
 
-from adapters.dicom.dose_report import DoseReport, Exposure
-from adapters.dicom.units import Dimension, NotUnderstood, canonical
+from adapters.dicom.rdsr.report import DoseReport, Exposure
+from adapters.dicom.rdsr.sums import differing
+from adapters.dicom.rdsr.units import Dimension, NotUnderstood, canonical
 from domain.commands.doses import ReceivedDose
 
 _SAME: Final = (  # fields of an exposure that have one name on both sides
-    *("irradiation_event_uid", "kind", "started_at", "modality", "protocol", "target_region", "acquisition"),
-    *(
-        "laterality",
-        "ctdivol_mgy",
-        "dlp_mgycm",
-        "dap_mgycm2",
-        "dose_rp_mgy",
-        "agd_mgy",
-        "activity_mbq",
-        "phantom_cm",
-        "side",
-    ),
+    *("irradiation_event_uid", "kind", "template", "source", "started_at", "started_offset", "modality", "protocol"),
+    *("target_region", "target_region_code", "acquisition", "acquisition_code", "laterality", "side", "plane"),
+    *("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq", "phantom_cm"),
+    *("ssde_mgy", "entrance_dose_mgy", "filters", "radiopharmaceutical"),
 )
 _CHECKS: Final = (("dlp", "dlp_mgycm", Dimension.DOSE_LENGTH), ("ctdivol", "ctdivol_mgy", Dimension.DOSE))
 
@@ -40,6 +33,8 @@ def received_dose(report: DoseReport) -> ReceivedDose:
         totals=dict(report.report_totals),
         qa=report.qa,
         not_understood=list(report.not_understood),
+        sop_class=report.sop_class,
+        warnings=[f"sum_differs:{name}" for name in differing(report.exposures, report.report_totals)],
     )
 
 
@@ -47,6 +42,8 @@ def _exposure(exposure: Exposure) -> dict[str, Any]:
     return {
         **{name: getattr(exposure, name) for name in _SAME},
         **_dose_check(exposure),
+        "organ_doses": [{"organ": organ, "mgy": mgy} for organ, mgy in exposure.organ_doses],
+        "technique": dict(exposure.technique),
         "raw": dict(exposure.raw),
         "not_understood": list(exposure.not_understood),
     }

@@ -13,11 +13,14 @@ from uuid import NAMESPACE_OID, uuid5
 
 from pydicom.dataset import Dataset
 
-from adapters.dicom.sr_tree import Concept, Content, Item, is_uid, moment
-from adapters.dicom.units import Dimension, NotUnderstood, canonical
+from adapters.dicom.rdsr.tree import Concept, Content, Item
+from adapters.dicom.rdsr.units import Dimension, NotUnderstood, canonical
+from adapters.dicom.values import is_uid, moment
 
 CT, PROJECTION, RADIOPHARMACEUTICAL = "CT", "PROJECTION", "RADIOPHARMACEUTICAL"
 EVENT_KINDS: Final = {"DCM:113819": CT, "DCM:113706": PROJECTION, "DCM:113502": RADIOPHARMACEUTICAL}
+
+TEMPLATES: Final = {CT: "10013", PROJECTION: "10003", RADIOPHARMACEUTICAL: "10022"}
 
 EVENT_TYPE: Final[Concept] = ("DCM:113721",)  # Irradiation Event Type
 FLUOROSCOPY: Final[Concept] = ("SRT:P5-06000", "SCT:44491008")
@@ -31,6 +34,7 @@ _PROTOCOL: Concept = ("DCM:125203",)
 _TARGET: Concept = ("DCM:123014",)
 _ACQUISITION: Concept = ("DCM:113820", *EVENT_TYPE)  # CT Acquisition Type
 _PLANE: Concept = ("DCM:113764",)
+_PLANES: Final = {"DCM:113620": "A", "DCM:113621": "B", "DCM:113622": "single", "DCM:113890": "all"}
 _AGENT: Concept = ("SRT:C-B02C9", "SCT:349358000", "SRT:F-61FDB")  # Radiopharmaceutical agent
 _PHANTOM: Concept = ("DCM:113835",)
 _PHANTOM_CM: dict[str, int] = {
@@ -53,7 +57,7 @@ _INTENSIVE = {"ctdivol_mgy", "agd_mgy"}  # a mean over what was irradiated: part
 # What a later statement of an event takes from an earlier one where it is silent.
 _KEPT = (
     *("started_at", "protocol", "target_region", "acquisition", "laterality"),
-    *("phantom_cm", "plane", "radiopharmaceutical"),
+    *("phantom_cm", "plane", "radiopharmaceutical", "started_offset", "target_region_code", "acquisition_code"),
 )
 
 _CT_DOSE: Concept = ("DCM:113829",)  # the container that TID 10013 has for them; any other holds parts of an event
@@ -114,6 +118,16 @@ class Exposure:
     raw: dict[str, str]
     not_understood: tuple[str, ...]
     plane: str | None = None
+    template: str = ""
+    source: str = "report"
+    started_offset: str | None = None
+    target_region_code: str | None = None
+    acquisition_code: str | None = None
+    ssde_mgy: float | None = None
+    entrance_dose_mgy: float | None = None
+    organ_doses: tuple[tuple[str, float], ...] = ()
+    technique: Mapping[str, float] = field(default_factory=dict)
+    filters: str | None = None
     radiopharmaceutical: str | None = None
     dose_check: dict[str, str] = field(default_factory=dict)
     dose_check_exceeded: tuple[str, ...] = ()
@@ -153,7 +167,11 @@ def read_exposure(
         phantom_cm=_phantom(content, notes),
         raw=raw,
         not_understood=tuple(notes),
-        plane=content.meaning(_PLANE),
+        plane=_PLANES.get(part[1] or ""),
+        template=TEMPLATES[kind],
+        started_offset=_offset(started),
+        target_region_code=part[0],
+        acquisition_code=_part(content, _ACQUISITION),
         radiopharmaceutical=content.meaning(_AGENT),
         dose_check=check,
         dose_check_exceeded=exceeded,
@@ -176,6 +194,8 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
     combine = _sum_of_parts if parts else _later
     changed: dict[str, Any] = {name: combine(name, getattr(earlier, name), getattr(later, name)) for name in _DOSES}
     changed |= {name: getattr(later, name) or getattr(earlier, name) for name in _KEPT}
+    if earlier.plane and later.plane and earlier.plane != later.plane:
+        changed["plane"] = "all"
     changed["raw"] = _both_texts(earlier.raw, later.raw) if parts else {**earlier.raw, **_raw_of_kept(earlier, later)}
     changed["dose_check"] = {**earlier.dose_check, **later.dose_check}
     exceeded = (*earlier.dose_check_exceeded, *later.dose_check_exceeded)
@@ -240,6 +260,11 @@ def _started(content: Content, notes: list[str]) -> str | None:
     if odd:
         notes.append(f"started: {odd}")
     return started
+
+
+def _offset(started: str | None) -> str | None:
+    """The offset from UTC that a date-time states."""
+    return started[-6:] if started and "T" in started and started[-6] in "+-" else None
 
 
 def _part(content: Content, concept: Concept) -> str | None:

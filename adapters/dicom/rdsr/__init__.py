@@ -1,0 +1,1 @@
+"""Reads doses from DICOM: structured dose reports of every template."""
