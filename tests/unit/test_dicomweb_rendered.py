@@ -19,7 +19,7 @@ from krypton.queries.pictures import Pictures
 from tests.fakes.dicom import ENCAPSULATED_PDF, ROOT, instance, report
 from tests.fakes.images import Kept, address, data_set, parts
 from tests.fakes.pydicom_files import PYDICOM_FILES
-from tests.fakes.web import Queries, asking, wired
+from tests.fakes.web import wired
 from tests.unit.test_dicomweb_retrieve import get, image, only
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
@@ -37,18 +37,6 @@ def pool() -> Iterator[Pool]:
 
 
 @pytest.fixture
-def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
-    made = Queries()
-    made.install(monkeypatch)
-    return made
-
-
-@pytest.fixture
-def kept(tmp_path: Path, queries: Queries) -> Kept:
-    return Kept(tmp_path, queries)
-
-
-@pytest.fixture
 def web(tmp_path: Path, kept: Kept, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> Iterator[Face]:
     class Shared(Pictures):
         """With the processes of the other tests."""
@@ -61,12 +49,6 @@ def web(tmp_path: Path, kept: Kept, pool: Pool, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(app, "Pictures", Shared)
     with wired(tmp_path, archive=kept.archive) as made:
-        yield made
-
-
-@pytest.fixture
-def client(web: Face) -> Iterator[TestClient]:
-    with asking(web) as made:
         yield made
 
 

@@ -2,7 +2,6 @@
 
 import json
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +17,12 @@ from krypton.queries.standing import Seen
 from tests.fakes.dicom import CT_IMAGE, ENCAPSULATED_PDF, OTHER_SITE, ROOT, instance, new_uid
 from tests.fakes.images import Kept, address, data_set, digest, parts
 from tests.fakes.pydicom_files import PART_10, PYDICOM_FILES
-from tests.fakes.web import PERSON, SIGNED, Queries, asking, wired
+from tests.fakes.web import PERSON, SIGNED, Queries
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 OCTETS = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
 DICOM = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 EXPLICIT, JPEG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.50"
-
-
-@pytest.fixture
-def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
-    made = Queries()
-    made.install(monkeypatch)
-    return made
-
-
-@pytest.fixture
-def kept(tmp_path: Path, queries: Queries) -> Kept:
-    return Kept(tmp_path, queries)
-
-
-@pytest.fixture
-def web(tmp_path: Path, kept: Kept) -> Iterator[Face]:
-    with wired(tmp_path, archive=kept.archive) as made:
-        yield made
-
-
-@pytest.fixture
-def client(web: Face) -> Iterator[TestClient]:
-    with asking(web) as made:
-        yield made
 
 
 def get(client: TestClient, path: str, accept: str = "*/*", status: int = 200, more: Any = ()) -> Any:

@@ -4,8 +4,6 @@ import asyncio
 import os
 import resource
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +21,7 @@ from krypton.services.http import AnsweringProtocol
 from tests.fakes.dicom import ROOT, instance
 from tests.fakes.http_server import serving
 from tests.fakes.images import Kept, address
-from tests.fakes.web import DOCTOR, PERSON, SIGNED, WHY, Queries, asking, wired
+from tests.fakes.web import DOCTOR, PERSON, SIGNED, WHY, Queries
 from tests.unit.test_http_server import AUTH, request
 from tests.waiting import WITHIN_S, until
 
@@ -36,30 +34,6 @@ class Wide(AnsweringProtocol):
     """Room for all slow readers."""
 
     most = 2 * SLOW
-
-
-@pytest.fixture
-def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
-    made = Queries()
-    made.install(monkeypatch)
-    return made
-
-
-@pytest.fixture
-def kept(tmp_path: Path, queries: Queries) -> Kept:
-    return Kept(tmp_path, queries)
-
-
-@pytest.fixture
-def web(tmp_path: Path, kept: Kept) -> Iterator[Face]:
-    with wired(tmp_path, archive=kept.archive) as made:
-        yield made
-
-
-@pytest.fixture
-def client(web: Face) -> Iterator[TestClient]:
-    with asking(web) as made:
-        yield made
 
 
 def large(mib: int) -> Any:

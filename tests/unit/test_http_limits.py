@@ -19,13 +19,6 @@ SLOW = Limits(rate=1.0)
 
 
 @pytest.fixture
-def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
-    made = Queries()
-    made.install(monkeypatch)
-    return made
-
-
-@pytest.fixture
 def client(tmp_path: Path, queries: Queries) -> Iterator[TestClient]:
     with wired(tmp_path) as web, asking(web) as made:
         yield made

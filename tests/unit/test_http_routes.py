@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -40,25 +39,6 @@ OF_THE_VIEWER = {
     "/viewer/s/{link:uuid}/ended",
 }
 DOCS = Path(__file__).parents[2] / "docs"
-
-
-@pytest.fixture
-def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
-    made = Queries()
-    made.install(monkeypatch)
-    return made
-
-
-@pytest.fixture
-def web(tmp_path: Path, queries: Queries) -> Iterator[Face]:
-    with wired(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def client(web: Face) -> Iterator[TestClient]:
-    with asking(web) as made:
-        yield made
 
 
 def served(web: Face) -> list[Any]:

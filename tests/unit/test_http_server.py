@@ -59,13 +59,6 @@ def own(authority: Authority) -> Issued:
 
 
 @pytest.fixture
-def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
-    made = Queries()
-    made.install(monkeypatch)
-    return made
-
-
-@pytest.fixture
 def plain(tmp_path: Path, queries: Queries) -> Iterator[int]:
     """The port of a service in clear, on this machine."""
     with wired(tmp_path) as web, serving(web.app, Roomy) as port:

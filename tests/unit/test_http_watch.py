@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,22 +27,9 @@ async def endless() -> AsyncIterator[bytes]:
 
 
 @pytest.fixture
-def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
-    made = Queries()
-    made.install(monkeypatch)
-    return made
-
-
-@pytest.fixture
 def streaming(queries: Queries, monkeypatch: pytest.MonkeyPatch) -> None:
     """Records are streams without end."""
     monkeypatch.setattr(routes, "as_json", lambda _: StreamingResponse(endless()))
-
-
-@pytest.fixture
-def web(tmp_path: Path, queries: Queries) -> Iterator[Face]:
-    with wired(tmp_path) as made:
-        yield made
 
 
 def read_to_the_end(port: int, then: Callable[[], object]) -> bytes:

@@ -1,35 +1,13 @@
 """Searches over HTTP are decided once, under the caller's name, and say by header what is left or was not done."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from krypton.faces.http.app import Face
-from tests.fakes.web import DOCTOR, PERSON, SIGNED, WHY, Queries, asking, wired
+from tests.fakes.web import DOCTOR, PERSON, SIGNED, WHY, Queries
 
 STUDIES, OF_A_PERSON = "/dicom-web/studies", f"/people/{PERSON}/dicom-web/studies"
-
-
-@pytest.fixture
-def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
-    made = Queries()
-    made.install(monkeypatch)
-    return made
-
-
-@pytest.fixture
-def web(tmp_path: Path, queries: Queries) -> Iterator[Face]:
-    with wired(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def client(web: Face) -> Iterator[TestClient]:
-    with asking(web) as made:
-        yield made
 
 
 def found(client: TestClient, path: str = STUDIES, **headers: str) -> Any:

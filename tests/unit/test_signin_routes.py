@@ -23,13 +23,6 @@ STAFF = {"f:essai:8" + RPPS: ("auditor:dpo", "operator:night", "rpps:10101205671
 
 
 @pytest.fixture
-def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
-    made = Queries()
-    made.install(monkeypatch)
-    return made
-
-
-@pytest.fixture
 def world(tmp_path: Path, queries: Queries) -> Iterator[World]:
     with browsing(tmp_path, people=STAFF) as made:
         yield made

@@ -42,11 +42,6 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
 
 
 @pytest.fixture
-def kept(tmp_path: Path, queries: Queries) -> Kept:
-    return Kept(tmp_path, queries)
-
-
-@pytest.fixture
 def uid(kept: Kept, queries: Queries) -> str:
     """A study that the gate shows, with a second one of the same person."""
     made = kept.take_in(pictures.ct(3, 16, StudyInstanceUID=new_uid()))
