@@ -166,7 +166,7 @@ class Settings:
     relay_batch: int = 1000  # events the relay reads and sends at a time
     worker_batch: int = 1000  # events a processor applies in one transaction, at most (architecture §7.3)
     rebuild_mib: int = DEFAULT_MIB  # memory of each process of a rebuild (projections.versions.bounds)
-    other_connections: int = 20  # of PostgreSQL, left to commands, rebuilds, second workers and other programs
+    other_connections: int = 18  # of PostgreSQL, left to commands, rebuilds, second workers and other programs
     replication: int = 1  # copies that Kafka keeps of each partition; 3 in production
     clock_bound_s: float = 60.0  # by which a writer's clock may differ from the event store's (T1)
     batch_quiet_s: float = 2.0  # silence after which instances received so far become a study

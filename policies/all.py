@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from policies.alerts import Alerts
 from policies.emergency import Emergency
 from policies.erasure import Erasing
 from policies.expiry import Expiry
@@ -12,5 +13,5 @@ from policies.priors import Priors
 from policies.sharing import Sharing
 
 POLICIES: Final[Mapping[str, Policy]] = {
-    policy.name: policy for policy in (Matching(), Expiry(), Emergency(), Sharing(), Erasing(), Priors())
+    policy.name: policy for policy in (Matching(), Expiry(), Emergency(), Sharing(), Erasing(), Priors(), Alerts())
 }

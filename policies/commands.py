@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.commands.accesses import LapseEmergency
 from domain.commands.conflicts import FindSharedEvent, ProposeSameStudy
 from domain.commands.consents import ExpireCode, ExpireConsent
+from domain.commands.doses import JudgePerson
 from domain.commands.erasures import CarryOutErasure, NoteFollowed
 from domain.commands.links import Merge, Propose, Unmerge
 from domain.commands.orders import ExpireOrder
@@ -88,6 +89,10 @@ def _note_followed(body: Body) -> Command:
     return NoteFollowed(identity=UUID(body["identity"]), part=body["part"], studies=list(body["studies"]))
 
 
+def _judge_person(body: Body) -> Command:
+    return JudgePerson(identity=UUID(body["identity"]), why=body["why"])
+
+
 COMMANDS: Final[Mapping[str, Callable[[Body], Command]]] = {
     "merge": _merge,
     "propose": _propose,
@@ -100,4 +105,5 @@ COMMANDS: Final[Mapping[str, Callable[[Body], Command]]] = {
     "lapse_emergency": _lapse_emergency,
     "carry_out_erasure": _carry_out_erasure,
     "note_followed": _note_followed,
+    "judge_person": _judge_person,
 }

@@ -3,7 +3,8 @@
 D1  A report (by its SOP Instance UID) is recorded once.
 D2  A report contains an irradiation event or states a total. Some devices report accumulated dose alone, which names no
     exposure and stands for the study until one is known.
-D3  An alert is raised once per study and kind, and acknowledged once.
+D3  An alert stands once per study, kind and irradiation event, and is acknowledged once. It is withdrawn where its
+    cause is gone; should that return, another one is raised (ADR 68).
 D4  A value above the bounds of plausible doses counts once a person has accepted it, and is accepted once.
 D5  A content that a person accepts in place of a report takes the place of that report, and of the contents that were
     accepted for it before. It is refused where it would change nothing: another report stands for it.
@@ -23,7 +24,8 @@ from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.dose_alerts import WATCHED, greatest
+from domain.dose_alerts import WATCHED, Alert, greatest
+from domain.dose_moments import WHOLE, Moment, moments
 from domain.dose_reports import Held, counted
 from domain.dose_words import NOT_STATED, parted
 from domain.errors import AlertUnchanged, NoExposure, OtherReportStands, ReportKnown, ValuesUnchanged
@@ -107,6 +109,10 @@ class Dose(Aggregate):
         irradiation_event_uid: str | None
         rule: str
         rule_version: int
+        rule_kind: str
+        window_days: int | None
+        site: str
+        studies: list[str]
 
     class AlertAcknowledged(Aggregate.Event):
         TOPIC = "dose.alert_acknowledged"
@@ -114,6 +120,14 @@ class Dose(Aggregate):
         identity_id: UUID
         alert_id: UUID
         note: str
+
+    class AlertWithdrawn(Aggregate.Event):
+        TOPIC = "dose.alert_withdrawn"
+        study_id: UUID
+        identity_id: UUID
+        alert_id: UUID
+        site: str
+        why: str
 
     @staticmethod
     def create_id(ids: Ids, study_id: UUID) -> UUID:
@@ -127,7 +141,8 @@ class Dose(Aggregate):
         self.study_uid = study_uid
         self.reports: dict[str, Held] = {}  # by report UID, in ledger order
         self.superseded: dict[str, str] = {}  # report UID to the one that superseded it
-        self.alerts: dict[UUID, bool] = {}
+        self.moments: dict[tuple[str, str], Moment] = {}
+        self.alerts: dict[UUID, Alert] = {}
 
     def report(
         self,
@@ -220,6 +235,7 @@ class Dose(Aggregate):
         tolerances: dict[str, int],
     ) -> None:
         self.reports[report_uid] = Held.of(report_uid, reported_at, exposures, totals, implausible)
+        self.moments |= moments(site, report_uid, reported_at, modality, exposures, words)
 
     @event(Superseded)
     def _superseded(self, study_id: UUID, identity_id: UUID, report_uid: str, by_report_uid: str) -> None:
@@ -233,25 +249,42 @@ class Dose(Aggregate):
     def _reassigned(self, study_id: UUID, identity_id: UUID, to_identity_id: UUID) -> None:
         self.identity_id = to_identity_id
 
-    def values(self) -> dict[str, tuple[float | None, str]]:
-        """Watched quantity to the study's current value (None: not known) and the report that states it.
+    def values(
+        self, quantities: Collection[str] = WATCHED, modalities: Collection[str] = ()
+    ) -> dict[str, tuple[float | None, str]]:
+        """Quantity to the study's current value (None: not known) and the report that states it.
 
         The greater of what one report states that is not superseded, and the sum over distinct exposures, ``qa`` ones
-        included, each with the value that counts (``dose_reports.counted``). Implausible values count once they were
-        accepted.
+        included, each with the value that counts (``counted``). ``modalities``: only reports of these; none means any.
         """
-        standing = [held for uid, held in self.reports.items() if uid not in self.superseded]
-        superseded = [held for uid, held in self.reports.items() if uid in self.superseded]
-        last = next(reversed(self.reports), "")
+        standing, _ = self._by_standing(modalities)
+        last = next((uid for uid in reversed(self.reports) if self._is_of(uid, modalities)), "")
         found: dict[str, tuple[float | None, str]] = {}
-        for quantity in WATCHED:
-            best = counted(standing, superseded, quantity)
+        for quantity in quantities:
+            best = self.counted(quantity, modalities)
             summed = fsum(best.values()) if best else None
             totals = [(value, held.uid) for held in standing if (value := held.total(quantity)) is not None]
             stated, report_uid = max(totals, default=(None, last))
             value = greatest(stated, summed)
             found[quantity] = value, report_uid if value == stated else last
         return found
+
+    def counted(self, quantity: str, modalities: Collection[str] = ()) -> dict[str, float]:
+        """Irradiation event to the value that counts (``dose_reports.counted``); implausible ones once accepted."""
+        return counted(*self._by_standing(modalities), quantity)
+
+    def carrier_of(self, event_uid: str) -> str:
+        """The report that tells of an irradiation event: one that stands before others, then the latest."""
+        carry = (held for held in self.reports.values() if event_uid in held.events)
+        return max(carry, key=lambda held: (held.uid not in self.superseded, held.at or "", held.uid)).uid
+
+    def _by_standing(self, modalities: Collection[str]) -> tuple[list[Held], list[Held]]:
+        """The reports that stand, and those that are superseded."""
+        kept = [held for uid, held in self.reports.items() if self._is_of(uid, modalities)]
+        return [h for h in kept if h.uid not in self.superseded], [h for h in kept if h.uid in self.superseded]
+
+    def _is_of(self, report_uid: str, modalities: Collection[str]) -> bool:
+        return not modalities or self.moments[report_uid, WHOLE].modality in modalities
 
     def accept_values(self, *, report_uid: str, note: str) -> None:
         """A person takes the report's implausible values for right: they count from now on.
@@ -267,18 +300,21 @@ class Dose(Aggregate):
     def _values_accepted(self, study_id: UUID, identity_id: UUID, report_uid: str, note: str) -> None:
         self.reports[report_uid].accepted = True
 
-    def raise_alert(self, *, kind: str, irradiation_event_uid: str | None, **stated: Any) -> None:
-        """Raise an alert, once per kind (and irradiation event, if it concerns one); a repeat changes nothing."""
-        alert_id = uuid5(self.id, f"{kind}|{irradiation_event_uid or ''}")
-        if alert_id not in self.alerts:
-            self._alert_raised(
-                study_id=self.study_id,
-                identity_id=self.identity_id,
-                alert_id=alert_id,
-                kind=kind,
-                irradiation_event_uid=irradiation_event_uid,
-                **stated,
-            )
+    def raise_alert(self, *, kind: str, irradiation_event_uid: str | None, **stated: Any) -> bool:
+        """Raise an alert, and whether it was: one of its kind and irradiation event that stands is not raised again."""
+        before = [a for a in self.alerts.values() if (a.kind, a.irradiation_event_uid) == (kind, irradiation_event_uid)]
+        if any(alert.standing for alert in before):
+            return False
+        again = f"|{len(before)}" if before else ""
+        self._alert_raised(
+            study_id=self.study_id,
+            identity_id=self.identity_id,
+            alert_id=uuid5(self.id, f"{kind}|{irradiation_event_uid or ''}{again}"),
+            kind=kind,
+            irradiation_event_uid=irradiation_event_uid,
+            **{"window_days": None, "studies": [], **stated},
+        )
+        return True
 
     @event(AlertRaised)
     def _alert_raised(
@@ -294,15 +330,28 @@ class Dose(Aggregate):
         irradiation_event_uid: str | None,
         rule: str,
         rule_version: int,
+        rule_kind: str,
+        window_days: int | None,
+        site: str,
+        studies: list[str],
     ) -> None:
-        self.alerts[alert_id] = False
+        self.alerts[alert_id] = Alert(kind, irradiation_event_uid, rule, rule_version, rule_kind, site)
+
+    def withdraw_alert(self, alert_id: UUID, why: str) -> None:
+        """The cause of an alert that stands is gone, or told by another one. ``why``: a code of ``WITHDRAWN``."""
+        self._alert_withdrawn(self.study_id, self.identity_id, alert_id, self.alerts[alert_id].site, why)
+
+    @event(AlertWithdrawn)
+    def _alert_withdrawn(self, study_id: UUID, identity_id: UUID, alert_id: UUID, site: str, why: str) -> None:
+        self.alerts[alert_id].standing = False
 
     def acknowledge(self, *, alert_id: UUID, note: str) -> None:
         """A person has seen the alert and states what was done. Raises AlertUnchanged (D3)."""
-        if self.alerts.get(alert_id) is not False:
+        alert = self.alerts.get(alert_id)
+        if alert is None or alert.acknowledged or not alert.standing:
             raise AlertUnchanged(f"no open alert {alert_id} on study {self.study_id}: see krypton dose alerts")
         self._alert_acknowledged(self.study_id, self.identity_id, alert_id, note)
 
     @event(AlertAcknowledged)
     def _alert_acknowledged(self, study_id: UUID, identity_id: UUID, alert_id: UUID, note: str) -> None:
-        self.alerts[alert_id] = True
+        self.alerts[alert_id].acknowledged = True

@@ -1,4 +1,4 @@
-"""Commands on doses: record a dose report, judge a study under the alert rules in force, acknowledge an alert."""
+"""Commands on doses: record a dose report, judge a study or a person by the alert rules, acknowledge an alert."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
@@ -7,9 +7,12 @@ from uuid import UUID, uuid5
 
 from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
-from domain.dose_alerts import QUANTITIES, device_checks, over
+from domain.dose_alerts import QUANTITIES, device_checks
+from domain.dose_judging import judge_person, judge_study
 from domain.ids import Ids
 from domain.work import Work
+
+CORRECTED = "corrected"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +54,9 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose, *, 
         exposure["implausible"] = bounds.above({quantity: exposure.get(quantity) for quantity in QUANTITIES})
     report |= {"implausible": bounds.above(report["totals"]), "bounds_version": bounds.version}
     dose.report(site=site, corrects=corrects, **report)
-    for alert in (*over(dose.values(), work.rules.alerts), *device_checks(report, work.rules.alerts)):
-        dose.raise_alert(**alert)
+    judge_study(work, dose, CORRECTED)
+    for alert in device_checks(report, work.rules.alerts):
+        dose.raise_alert(**alert, site=site)
     return True
 
 
@@ -89,10 +93,7 @@ class AcceptValues:
         """Raises ValuesUnchanged (D4), NotFound. Alerts that were not due without the values are raised."""
         dose = work.get(Dose, Dose.create_id(work.ids, self.study))
         dose.accept_values(report_uid=self.report_uid, note=self.note)
-        before = len(dose.alerts)
-        for alert in over(dose.values(), work.rules.alerts):
-            dose.raise_alert(**alert)
-        return {"study": str(self.study), "report": self.report_uid, "alerts": len(dose.alerts) - before}
+        return {"study": str(self.study), "report": self.report_uid, "alerts": judge_study(work, dose, CORRECTED)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +113,34 @@ class JudgeDose:
     def decide(self, work: Work) -> dict[str, Any]:
         """It is no error if nothing is due. Raises NotFound."""
         dose = work.get(Dose, Dose.create_id(work.ids, self.study))
-        before = len(dose.alerts)
-        for alert in over(dose.values(), work.rules.alerts):
-            dose.raise_alert(**alert)
-        return {"study": str(self.study), "alerts": len(dose.alerts) - before}
+        return {"study": str(self.study), "alerts": judge_study(work, dose, CORRECTED)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgePerson:
+    """Judge all doses of the person of an identity: raise what is due, withdraw what is not any more (ADR 68).
+
+    ``why``: a code of ``WITHDRAWN``, of what it withdraws. Whatever changes a person's doses leads to it by itself
+    (``policies.alerts``), so it rests on nothing that comes meanwhile; only what it writes does.
+    """
+
+    identity: UUID
+    why: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """It is no error if nothing is due."""
+        told = {"identity": str(self.identity)}
+        if not any(rules.over_studies or rules.of_populations for rules in work.rules.all_alerts):
+            return told | {"alerts": 0}
+        members = {UUID(member) for member in work.membership.members_of([str(self.identity)])}
+        ids = {Dose.create_id(work.ids, begun) for member in members for begun in work.begun_for(member)}
+        work.fetch(ids)
+        found = (work.find(Dose, one) for one in sorted(ids))
+        doses = [dose for dose in found if dose is not None and dose.identity_id in members]
+        raised = judge_person(work, doses, self.why)
+        if any(dose.pending_events for dose in doses):
+            work.rests_on(*(dose.id for dose in doses))
+        return told | {"alerts": raised}
 
 
 @dataclass(frozen=True, kw_only=True)

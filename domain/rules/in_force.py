@@ -6,7 +6,7 @@ bounds (``plausible-doses@1``), no matching rules and no reference levels, both 
 ``retention``: of the versions published whose day has come, the last is in force; before, the one built in.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -119,6 +119,17 @@ class RulesInForce:
         """The alert thresholds in force."""
         rules: AlertRules = self._of(DOSE_ALERTS)
         return rules
+
+    def alerts_of(self, version: int) -> AlertRules | None:
+        """The alert thresholds of a version, in force or not; None: there is none here."""
+        rule_id = RuleId(DOSE_ALERTS, version)
+        return cast(AlertRules, self.get(rule_id)) if self.knows(rule_id) else None
+
+    @cached_property
+    def all_alerts(self) -> Sequence[AlertRules]:
+        """The alert thresholds of all versions that were ever published, and those built in."""
+        versions = {one.version for one in self.published if one.kind == DOSE_ALERTS} | {ABSENT[DOSE_ALERTS].version}
+        return [found for version in sorted(versions) if (found := self.alerts_of(version))]
 
     @property
     def plausible(self) -> PlausibleDoses:

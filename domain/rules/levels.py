@@ -76,7 +76,7 @@ def _check_level(level: Place) -> None:
     with Checks() as checks:
         parts = checks.fields(level, needed, more)
         checks(parts["act"].text)
-        checks(partial(_check_modality, parts["modality"]))
+        checks(partial(check_modality, parts["modality"]))
         checks(partial(parts["population"].one_of, POPULATIONS))
         quantity = checks(partial(parts["quantity"].one_of, QUANTITIES))
         checks(parts["value"].number)
@@ -89,7 +89,8 @@ def _check_level(level: Place) -> None:
                 checks(protocol.text)
 
 
-def _check_modality(modality: Place) -> None:
+def check_modality(modality: Place) -> None:
+    """Raises OutOfRange where it is no DICOM modality."""
     if not MODALITY.fullmatch(modality.text()):
         raise OutOfRange(f"{modality.path}: is not a DICOM modality: write capitals, such as CT or DX")
 

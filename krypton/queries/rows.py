@@ -58,7 +58,19 @@ READING: Final = Kind(
     date="date",
 )
 ALERT: Final = Kind(
-    clinical=("irradiation_event_uid", "kind", "quantity", "value", "threshold", "rule", "rule_version", "note")
+    clinical=(
+        "irradiation_event_uid",
+        "kind",
+        "quantity",
+        "value",
+        "threshold",
+        "rule",
+        "rule_version",
+        "note",
+        "rule_kind",
+        "window_days",
+        "studies",
+    )
 )
 
 

@@ -13,21 +13,22 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from domain.dose_alerts import QUANTITIES, WATCHED
+from domain.dose_alerts import QUANTITIES
 from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
 from projections.engine.declaration import Tell
 from projections.engine.query import fetch
 
 Document = dict[str, Any]
+SUMMED = QUANTITIES[1:]  # CTDIvol is an average over a scanned length: its sum is meaningless
 KEY = ("kind", "study_id", "act", "quantity", "irradiation_event_uid")
 COLUMNS = (*KEY, "value", "threshold", "rule_version")
 
 _PLAUSIBLE = "({t}.implausible IS NULL OR NOT {t}.implausible ? '{{{{q}}}}' OR r.accepted_position IS NOT NULL)"
 # Sums over all that is carried are at least those over distinct events, and cheap: they leave few studies to look at.
 _STUDIES = f"""
-SELECT '{DOSE_ALERTS}' AS kind, d.study_id, '' AS act, '{{q}}' AS quantity, '' AS irradiation_event_uid,
+SELECT '{DOSE_ALERTS}' AS kind, d.study_id, v.act, '{{q}}' AS quantity, '' AS irradiation_event_uid,
        d.value, v.value AS threshold, v.rule_version
-FROM (SELECT value, rule_version FROM "{{s}}".level WHERE kind = '{DOSE_ALERTS}' AND quantity = '{{q}}') v
+FROM (SELECT act, value, rule_version FROM "{{s}}".level WHERE kind = '{DOSE_ALERTS}' AND quantity = '{{q}}') v
 CROSS JOIN LATERAL (
     SELECT study_id FROM "{{s}}".exposure WHERE {{q}} IS NOT NULL
     GROUP BY study_id HAVING sum(greatest({{q}}, 0)) > v.value
@@ -78,20 +79,21 @@ ORDER BY e.study_id, l.act, l.quantity, e.irradiation_event_uid, {_VALUE} DESC, 
 
 def over(schema: str) -> str:
     """The query, with ``COLUMNS``; ``irradiation_event_uid`` and ``act`` are empty where a whole study is over."""
-    studies = (_STUDIES.format(s=schema, q=quantity) for quantity in WATCHED)
+    studies = (_STUDIES.format(s=schema, q=quantity) for quantity in SUMMED)
     return "\nUNION ALL ".join((*studies, f"({_EXPOSURES.format(s=schema)})"))
 
 
-# An alert is raised once per study and kind: what was raised under earlier rules is not due again.
+# An alert stands once per study and kind: what was raised under earlier rules is not due again.
 DUE = f"""
 SELECT o.study_id::text, array_agg(o.quantity ORDER BY o.quantity) AS quantities, min(o.rule_version) AS rule_version
 FROM ({{over}}) o
 WHERE o.kind = '{DOSE_ALERTS}' AND NOT EXISTS (
-    SELECT FROM "{{s}}".alert a WHERE a.study_id = o.study_id AND a.kind = o.quantity || '_over')
+    SELECT FROM "{{s}}".alert a WHERE a.study_id = o.study_id AND a.withdrawn_position IS NULL
+        AND a.kind = CASE o.act WHEN '' THEN o.quantity || '_over' ELSE o.act END)
 GROUP BY o.study_id ORDER BY o.study_id
 """
 
 
 def alerts_due(connection: Connection, schema: str, *, tell: Tell = lambda *_: None) -> Sequence[Document]:
-    """Studies over a level of ``dose-alerts`` for which no alert was raised: ``study_id``, ``quantities``."""
+    """Studies over a level of ``dose-alerts`` for which no alert stands: ``study_id``, ``quantities``."""
     return fetch(connection, DUE.format(s=schema, over=over(schema)))

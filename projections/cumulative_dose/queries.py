@@ -63,7 +63,8 @@ ALERTS_OF_STUDIES = f"""{ALERT}
 WHERE a.study_id = ANY(%(studies)s::uuid[]) AND a.position <= %(at)s ORDER BY a.position
 """
 ALERTS = f"""{ALERT}
-WHERE (NOT %(open_only)s OR a.acknowledged_position IS NULL) AND (%(site)s::text IS NULL OR r.site = %(site)s)
+WHERE (NOT %(open_only)s OR a.acknowledged_position IS NULL AND a.withdrawn_position IS NULL)
+  AND (%(site)s::text IS NULL OR r.site = %(site)s)
 ORDER BY a.position LIMIT %(limit)s
 """
 NOTED = f"""{OWNED}
@@ -296,6 +297,7 @@ def _report(report: Row, exposures: Sequence[Row], erased: Collection[str]) -> D
 
 def _alert(row: Row, erased: Collection[str], at: int) -> Document:
     seen = row["acknowledged_position"] is not None and row["acknowledged_position"] <= at
+    gone = row["withdrawn_position"] is not None and row["withdrawn_position"] <= at
     return {
         "alert": row["alert_id"],
         "study": row["study_id"],
@@ -310,6 +312,12 @@ def _alert(row: Row, erased: Collection[str], at: int) -> Document:
         "threshold": row["threshold"],
         "rule": row["rule"],
         "rule_version": row["rule_version"],
+        "rule_kind": row["rule_kind"] or "study",
+        "window_days": row["window_days"],
+        "studies": row["studies"] or [row["study_id"]],
+        "state": "withdrawn" if gone else "acknowledged" if seen else "open",
+        "withdrawn_at": iso(row["withdrawn_at"]) if gone else None,
+        "why_withdrawn": row["why_withdrawn"] if gone else None,
         "position": row["position"],
         "report_position": row["report_position"],
         "raised_at": iso(row["raised_at"]),

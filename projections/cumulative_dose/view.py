@@ -32,12 +32,14 @@ NONE = ReferenceLevels()
 
 
 ALERT = ("study_id", "kind", "quantity", "value", "threshold", "report_uid", "irradiation_event_uid")
+RAISED = ("rule", "rule_version", "rule_kind", "window_days", "studies")
 READS: Mapping[str, Collection[str]] = {
     "dose.opened": ("study_id", "identity_id"),
     "dose.reassigned": ("study_id", "to_identity_id"),
     "dose.superseded": ("study_id", "report_uid", "by_report_uid"),
     "dose.values_accepted": ("study_id", "report_uid"),
-    "dose.alert_raised": (*ALERT, "alert_id", "rule", "rule_version", "recorded_at"),
+    "dose.alert_raised": (*ALERT, *RAISED, "alert_id", "recorded_at"),
+    "dose.alert_withdrawn": ("alert_id", "recorded_at", "why"),
     "dose.alert_acknowledged": ("alert_id", "recorded_at", "actor", "note", "identity_id"),
     "dose.reported": (
         *("study_id", "identity_id", "report_uid", "study_uid", "site", "reported_at", "modality", "device"),
@@ -106,23 +108,28 @@ def _alert_raised(event: LedgerEvent, rows: Rows) -> None:
     rows.put(
         RowKey("alert", (data["alert_id"],)),
         {
-            "study_id": data["study_id"],
-            "kind": data["kind"],
-            "quantity": data["quantity"],
-            "value": data["value"],
-            "threshold": data["threshold"],
-            "report_uid": data["report_uid"],
-            "irradiation_event_uid": data["irradiation_event_uid"],
-            "rule": data["rule"],
-            "rule_version": data["rule_version"],
+            **{name: data[name] for name in (*ALERT, *RAISED)},
             "position": event.position,
             "raised_at": data["recorded_at"],
+            "withdrawn_position": None,
+            "withdrawn_at": None,
+            "why_withdrawn": None,
             "acknowledged_position": None,
             "acknowledged_at": None,
             "acknowledged_by": None,
             "note": None,
             "note_subject": None,
         },
+    )
+
+
+def _alert_withdrawn(event: LedgerEvent, rows: Rows) -> None:
+    data = event.data
+    rows.change(
+        RowKey("alert", (data["alert_id"],)),
+        withdrawn_position=event.position,
+        withdrawn_at=data["recorded_at"],
+        why_withdrawn=data["why"],
     )
 
 
@@ -145,6 +152,7 @@ WRITERS: dict[str, Callable[[LedgerEvent, Rows], None]] = {
     "dose.superseded": _superseded,
     "dose.values_accepted": _values_accepted,
     "dose.alert_raised": _alert_raised,
+    "dose.alert_withdrawn": _alert_withdrawn,
     "dose.alert_acknowledged": _alert_acknowledged,
 }
 
@@ -189,7 +197,7 @@ class CumulativeDose:
         """The rows that ``apply`` changes in part; rows it only inserts need no prefetch."""
         if event.type in ("dose.superseded", "dose.values_accepted"):
             return (RowKey("report", (event.data["study_id"], event.data["report_uid"])),)
-        if event.type == "dose.alert_acknowledged":
+        if event.type in ("dose.alert_acknowledged", "dose.alert_withdrawn"):
             return (RowKey("alert", (event.data["alert_id"],)),)
         return ()
 

@@ -13,7 +13,8 @@ from domain.aggregates.dose import Dose
 from domain.commands.doses import ReceivedDose
 from domain.commands.identities import AttachIns, Correct, DetachIns
 from domain.commands.links import Bar, Dismiss, Merge, Unmerge
-from domain.dose_alerts import AlertRules, over
+from domain.dose_alerts import AlertRules
+from domain.dose_judging import due_in_study
 from domain.errors import NotFound
 from domain.rules.document import RuleId
 from krypton.views import rebuild
@@ -297,7 +298,8 @@ def test_a_study_is_over_exactly_where_the_domain_raises_an_alert(world: RuledWo
         study = world.receive(number, *reports)
         held = world.ours.ledger.find(Dose, Dose.create_id(world.ours.ledger.ids, UUID(study)))
         assert held is not None
-        expected |= {(study, alert["quantity"]) for alert in over(held.values(), rules)}
+        due = (one for rule in rules.rules.values() for one in due_in_study(held, rule))
+        expected |= {(study, alert["quantity"]) for alert in due}
     world.publish("dose-alerts", 2, {"dose_rp_mgy": 1_000, "dap_mgycm2": 100_000})
     world.work(DOSES)
     _, listed = world.differs(DOSES, world.build(DOSES, dose_alerts=2))

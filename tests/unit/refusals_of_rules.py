@@ -29,6 +29,13 @@ LEVEL: dict[str, Any] = {
     "phantom_cm": 16,
     "protocols": ["Head"],
 }
+WATCH: dict[str, Any] = {
+    "name": "skin",
+    "kind": "skin",
+    "quantity": "dose_rp_mgy",
+    "threshold": 2000,
+    "days": 84,
+}
 MANY = {f"NAME{number}": 0.1 for number in range(20_001)}
 RETENTION = ALERTS | {"kind": "retention", "body": dict(BUILT_IN_BODY)}
 MATCHING = ALERTS | {"kind": "matching", "version": 1, "body": body()}
@@ -49,6 +56,12 @@ class Publish:
 def alerts(**change: Any) -> Publish:
     """Thresholds, with a change at the top."""
     return Publish(ALERTS | change)
+
+
+def watch(**change: Any) -> Publish:
+    """Alert rules: one that is right, and one with a change."""
+    changed = {k: v for k, v in {**WATCH, "name": "other", **change}.items() if v is not None}
+    return alerts(body={"alerts": [WATCH, changed]})
 
 
 def level(**change: Any) -> Publish:
@@ -152,6 +165,18 @@ PROVOKED = [
     ),
     Provoked(errors.DuplicateLevel, "body.levels[1]: an earlier level", lambda _: level(act="Brain")),
     Provoked(errors.DuplicateLevel, "body.levels[1].protocols[0]: is covered", lambda _: level(protocols=[" HEAD"])),
+    Provoked(errors.OutOfRange, "body.alerts[1].name: is not a name", lambda _: watch(name="Skin dose")),
+    Provoked(errors.OutOfRange, "days: is not a whole number of days", lambda _: watch(days=0.5)),
+    Provoked(
+        errors.OutOfRange,
+        "quantity: ctdivol_mgy is an average and adds up to nothing",
+        lambda _: watch(kind="window", quantity="ctdivol_mgy"),
+    ),
+    Provoked(errors.FieldMissing, "body.alerts[1].days: is missing", lambda _: watch(days=None)),
+    Provoked(errors.UnknownField, "body.alerts[1].days: no such field", lambda _: watch(kind="study")),
+    Provoked(errors.UnknownChoice, "body.alerts[1].quantity: is none of dose_rp_mgy", lambda _: watch(quantity="dlp")),
+    Provoked(errors.UnknownChoice, "population: is none of adult, child", lambda _: watch(population="old")),
+    Provoked(errors.DuplicateLevel, "an earlier rule is called skin", lambda _: watch(name="skin")),
     Provoked(errors.NothingInIt, "body.levels: is empty", lambda _: Publish(LEVELS | {"body": {"levels": []}})),
     Provoked(errors.NothingInIt, "body.levels[1].act: is empty", lambda _: level(act=" ")),
 ]

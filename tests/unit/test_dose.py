@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from domain.aggregates.dose import Dose
 from domain.commands.doses import AcknowledgeAlert, ReceivedDose
-from domain.dose_alerts import QUANTITIES, AlertRules, over, total
+from domain.dose_alerts import QUANTITIES, AlertRules, total
+from domain.dose_judging import due_in_study
 from domain.errors import AlertUnchanged, NoExposure, NotFound, ReportKnown
 from domain.rules.plausible import BUILT_IN
 from tests.fakes.region import Region, dose, exposure, received
@@ -241,7 +242,8 @@ def test_an_alert_names_the_rules_that_made_it(region: Region) -> None:
     """And their version: rules are data."""
     held = Dose(uuid4(), STUDY, IDENTITY, "2.25.1")
     held.report(site="CHB", **vars(dose("2.25.5", exposure("2.25.51"), dose_rp_mgy=1_500.0)))
-    (found,) = over(held.values(), AlertRules(version=4, dose_rp_mgy=1_000.0))
+    rule = AlertRules(version=4, dose_rp_mgy=1_000.0).rules["dose_rp_mgy_over"]
+    (found,) = due_in_study(held, rule, 4)
     assert (found["rule"], found["rule_version"], found["threshold"]) == ("dose-alerts", 4, 1_000.0)
 
 

@@ -1,0 +1,128 @@
+"""Finds the causes of alerts that lie over several studies of one person: pure, of exposures and one rule.
+
+A sum is taken at each exposure, over those of the window that ends with it. Exposures at which it is over the level, no
+two of them a window apart, are one cause: it begins where the level is passed, and what comes later adds to it. So one
+cause has one alert, in whatever order its studies come in.
+
+``window`` sums all, ``skin`` each region by itself; an exposure whose region is not known counts with each, for too
+many alerts are looked at, too few are not. ``repeat`` counts the studies of one modality and region, each once; without
+a region it counts nothing. What has no time stands in no window.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from domain.dose_alerts import REPEAT, SKIN, AlertRule
+
+DIGITS = 12  # below what any device states, above the noise of adding binary fractions
+
+
+class Shot(NamedTuple):
+    """An exposure that counts: whose dose it has, in one quantity. ``event``: empty of a report of totals alone."""
+
+    at: datetime
+    study: str
+    event: str
+    report: str
+    value: float
+    modality: str
+    region: str | None
+
+    @property
+    def key(self) -> str:
+        """What an alert that was raised for it is found by."""
+        return self.event or self.study
+
+
+class Cause(NamedTuple):
+    """``first``: the exposure at which the level was passed; ``value``: the greatest sum; ``keys`` and ``studies``: of
+    all that add to it.
+    """
+
+    first: Shot
+    value: float
+    keys: frozenset[str]
+    studies: frozenset[str]
+
+
+def causes(shots: Iterable[Shot], rule: AlertRule) -> list[Cause]:
+    """The causes by this rule, each once, the first first."""
+    found: dict[str, Cause] = {}
+    for group in _groups(shots, rule):
+        for cause in _within(sorted(group), rule.threshold, timedelta(days=rule.days or 0)):
+            found.setdefault(cause.first.key, cause)
+    return sorted(found.values(), key=lambda cause: cause.first)
+
+
+def _groups(shots: Iterable[Shot], rule: AlertRule) -> Iterator[list[Shot]]:
+    shots = [shot for shot in shots if rule.of_modality(shot.modality)]
+    if rule.kind == REPEAT:
+        yield from _exams(shots)
+    elif rule.kind == SKIN:
+        anywhere = [shot for shot in shots if shot.region is None]
+        regions = sorted({shot.region for shot in shots if shot.region is not None})
+        for region in regions:
+            yield [*anywhere, *(shot for shot in shots if shot.region == region)]
+        if not regions:
+            yield anywhere
+    else:
+        yield shots
+
+
+def _exams(shots: Iterable[Shot]) -> Iterator[list[Shot]]:
+    """The studies of each modality and region, by their first exposure; each counts one."""
+    first: dict[tuple[str, str], dict[str, Shot]] = defaultdict(dict)
+    for shot in sorted(shots):
+        if shot.region is not None:
+            first[shot.modality, shot.region].setdefault(shot.study, shot._replace(value=1.0))
+    yield from ([*exams.values()] for exams in first.values())
+
+
+def _within(shots: Sequence[Shot], level: float, days: timedelta) -> Iterator[Cause]:
+    window: deque[Shot] = deque()
+    going: _Going | None = None
+    value = 0.0
+    for shot in shots:
+        window.append(shot)
+        value += shot.value
+        while window[0].at <= shot.at - days:
+            value -= window.popleft().value
+        value = float(f"{value:.{DIGITS}g}")
+        if value <= level:
+            if going is not None:
+                going.passed(shot)
+            continue
+        if going is not None and going.last.at > shot.at - days:
+            going.more(shot, value)
+        else:
+            if going is not None:
+                yield going.cause()
+            going = _Going(shot, window, value)
+    if going is not None:
+        yield going.cause()
+
+
+class _Going:
+    """A cause to which more may be added: whatever comes until a window later."""
+
+    def __init__(self, first: Shot, window: Iterable[Shot], value: float) -> None:
+        self.last = first
+        self._first, self._value, self._all = first, value, [*window]
+        self._passed: list[Shot] = []
+
+    def passed(self, shot: Shot) -> None:
+        """One at which the sum is not over the level: it adds to the cause where a later one is."""
+        self._passed.append(shot)
+
+    def more(self, shot: Shot, value: float) -> None:
+        """One more at which it is."""
+        self.last, self._value = shot, max(self._value, value)
+        self._all += [*self._passed, shot]
+        self._passed.clear()
+
+    def cause(self) -> Cause:
+        """What it came to."""
+        keys, studies = (frozenset(getattr(shot, name) for shot in self._all) for name in ("key", "study"))
+        return Cause(self._first, self._value, keys, studies)

@@ -1,0 +1,193 @@
+"""Judges doses by alert rules: raises what is due, and withdraws what is not any more (D3, ADR 68).
+
+The cause of a rule of kind ``exposure`` or ``study`` is in one study, and is judged with its report. That of the others
+lies over studies of one person; its alert is held by the dose of the study that passed the level, and one alert that
+stands for any part of a cause is enough. An alert stands or falls by the version of the rules that raised it: a change
+of rules withdraws nothing, and raises nothing a second time.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from domain.aggregates.dose import Dose
+from domain.aggregates.identity import Identity
+from domain.dose_alerts import EXAMS, EXPOSURE, OF_ONE_STUDY, OVER_STUDIES, RULE, STUDY, Alert, AlertRule
+from domain.dose_causes import Cause, Shot, causes
+from domain.dose_moments import WHOLE, Moment
+from domain.rules.in_force import RulesInForce
+from domain.work import Work
+
+Due = dict[str, Any]
+"""An alert that is due, as arguments of ``Dose.raise_alert``."""
+
+
+def judge_study(work: Work, dose: Dose, why: str) -> int:
+    """Judge what is in one study; returns how many alerts were raised. ``why``: of alerts whose cause is gone."""
+    born = birth_date(work, dose) if any(rules.of_populations for rules in work.rules.all_alerts) else None
+    for ident, alert in _standing(dose, OF_ONE_STUDY):
+        rule = _rule_of(work.rules, alert)
+        if rule is not None and alert.irradiation_event_uid not in _events(due_in_study(dose, rule, born=born)):
+            dose.withdraw_alert(ident, why)
+    rules = work.rules.alerts
+    due = [one for rule in rules.rules.values() for one in due_in_study(dose, rule, rules.version, born)]
+    return sum(dose.raise_alert(**one) for one in due)
+
+
+def due_in_study(dose: Dose, rule: AlertRule, version: int = 0, born: str | None = None) -> Iterator[Due]:
+    """What is due by one rule on one study, whether or not it was raised. ``born``: whose it is."""
+    if rule.kind == STUDY:
+        value, report_uid = dose.values([rule.quantity], rule.modalities)[rule.quantity]
+        if value is not None and value > rule.threshold:
+            moment = dose.moments[report_uid, WHOLE]
+            if _is_about(rule, moment, born):
+                yield _due(rule, version, value, report_uid, moment.site)
+    elif rule.kind == EXPOSURE:
+        for event_uid, value in dose.counted(rule.quantity, rule.modalities).items():
+            report_uid = dose.carrier_of(event_uid)
+            moment = dose.moments[report_uid, event_uid]
+            if value > rule.threshold and _is_about(rule, moment, born):
+                yield _due(rule, version, value, report_uid, moment.site) | {"irradiation_event_uid": event_uid}
+
+
+def judge_person(work: Work, doses: Sequence[Dose], why: str) -> int:
+    """Judge all doses of one person, each study by itself too; returns how many alerts were raised."""
+    raised = sum(judge_study(work, dose, why) for dose in doses)
+    person = _Person(work, doses)
+    held = [_Held(dose, *one) for dose in doses for one in _standing(dose, OVER_STUDIES)]
+    _withdraw(work.rules, person, held, why)
+    rules = work.rules.alerts
+    for rule in rules.more:
+        told = {one.key for one in held if one.alert.standing and one.alert.kind == rule.name}
+        for cause in person.causes(rule):
+            if told.isdisjoint(cause.keys):
+                raised += person.doses[cause.first.study].raise_alert(
+                    **_due_over_studies(rule, rules.version, cause, person)
+                )
+    return raised
+
+
+class _Held(NamedTuple):
+    """An alert that stood on one of a person's doses."""
+
+    dose: Dose
+    ident: UUID
+    alert: Alert
+
+    @property
+    def key(self) -> str:
+        """As ``Shot.key``."""
+        return self.alert.irradiation_event_uid or str(self.dose.study_id)
+
+
+def _withdraw(rules: RulesInForce, person: "_Person", held: Sequence[_Held], why: str) -> None:
+    """Of alerts by one rule: those whose cause is gone, and all but one of each cause."""
+    by_rule: dict[AlertRule, list[_Held]] = defaultdict(list)
+    for one in held:
+        if rule := _rule_of(rules, one.alert):
+            by_rule[rule].append(one)
+    for rule, alerts in by_rule.items():
+        left = sorted(alerts, key=lambda one: (not one.alert.acknowledged, str(one.ident)))
+        for cause in person.causes(rule):
+            told = [one for one in left if one.key in cause.keys]
+            left = [one for one in left if one.key not in cause.keys]
+            for other in told[1:]:
+                other.dose.withdraw_alert(other.ident, "told_already")
+        for gone in left:
+            gone.dose.withdraw_alert(gone.ident, why)
+
+
+class _Person:
+    """All doses of one person, by study, and what rules find in them."""
+
+    def __init__(self, work: Work, doses: Sequence[Dose]) -> None:
+        self.doses = {str(dose.study_id): dose for dose in sorted(doses, key=lambda one: str(one.study_id))}
+        self._work = work
+        self._found: dict[AlertRule, list[Cause]] = {}
+
+    def causes(self, rule: AlertRule) -> list[Cause]:
+        """The causes by this rule; none of a rule that is about one study."""
+        if rule not in self._found:
+            self._found[rule] = causes(self._shots(rule), rule) if rule.kind in OVER_STUDIES else []
+        return self._found[rule]
+
+    def _shots(self, rule: AlertRule) -> list[Shot]:
+        """Each irradiation event once, with its greatest value, and of the study that sorts first."""
+        found: dict[str, Shot] = {}
+        for dose in self.doses.values():
+            born = birth_date(self._work, dose) if rule.population else None
+            for shot, moment in _shots_of(dose, rule.quantity):
+                if _is_about(rule, moment, born):
+                    known = found.get(shot.key)
+                    found[shot.key] = shot if known is None else known._replace(value=max(known.value, shot.value))
+        return [*found.values()]
+
+
+def _shots_of(dose: Dose, quantity: str) -> Iterator[tuple[Shot, Moment]]:
+    """The exposures of a study with what counts of them; of a study without any, what a report of it states."""
+    events = {uid for held in dose.reports.values() for uid in held.events}
+    if quantity == EXAMS:
+        values = dict.fromkeys(sorted(events), 1.0)
+    elif events:
+        values = dose.counted(quantity)
+    else:
+        value, _ = dose.values([quantity])[quantity]
+        values = {WHOLE: value} if value is not None else {}
+    for event_uid, value in values.items():
+        report_uid = dose.carrier_of(event_uid) if event_uid else dose.values([quantity])[quantity][1]
+        moment = dose.moments[report_uid, event_uid]
+        if (at := moment.when()) is not None:
+            yield Shot(at, str(dose.study_id), event_uid, report_uid, value, moment.modality, moment.region), moment
+
+
+def _due(rule: AlertRule, version: int, value: float, report_uid: str, site: str) -> Due:
+    return {
+        "kind": rule.name,
+        "quantity": rule.quantity,
+        "value": value,
+        "threshold": rule.threshold,
+        "report_uid": report_uid,
+        "irradiation_event_uid": None,
+        "rule": RULE,
+        "rule_version": version,
+        "rule_kind": rule.kind,
+        "site": site,
+    }
+
+
+def _due_over_studies(rule: AlertRule, version: int, cause: Cause, person: "_Person") -> Due:
+    first = cause.first
+    site = person.doses[first.study].moments[first.report, WHOLE].site
+    return _due(rule, version, cause.value, first.report, site) | {
+        "irradiation_event_uid": first.event or None,
+        "window_days": rule.days,
+        "studies": sorted(cause.studies),
+    }
+
+
+def _is_about(rule: AlertRule, moment: Moment, born: str | None) -> bool:
+    """Whether a rule is about whom it was made on, and by which modality."""
+    return rule.of_modality(moment.modality) and rule.population in ("", moment.population(born))
+
+
+def birth_date(work: Work, dose: Dose) -> str | None:
+    """When the person was born whose the dose is, as traits hold it; None: not known."""
+    identity = work.find(Identity, dose.identity_id)
+    return identity.traits.get("birth_date") if identity is not None else None
+
+
+def _standing(dose: Dose, kinds: Sequence[str]) -> list[tuple[UUID, Alert]]:
+    """The alerts by rules of these kinds that stand; those of before a kind was said are about a study."""
+    found = ((ident, alert) for ident, alert in dose.alerts.items() if alert.standing and alert.rule == RULE)
+    return [(ident, alert) for ident, alert in found if (alert.rule_kind or STUDY) in kinds]
+
+
+def _rule_of(rules: RulesInForce, alert: Alert) -> AlertRule | None:
+    """The rule that raised an alert, in the version that did."""
+    found = rules.alerts_of(alert.rule_version)
+    return found.rules.get(alert.kind) if found is not None else None
+
+
+def _events(due: Iterator[Mapping[str, Any]]) -> set[str | None]:
+    return {one["irradiation_event_uid"] for one in due}

@@ -1,0 +1,262 @@
+"""Alerts whose cause lies over studies of a person: once, wherever these are, and gone with their cause."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.commands.doses import AcknowledgeAlert, ReceivedDose
+from domain.commands.links import Bar, Merge, Unmerge
+from domain.commands.rules import PublishRules
+from domain.commands.splits import Split, UndoSplit
+from domain.commands.studies import ReassignStudy
+from domain.commands.views import Promoted
+from domain.errors import AlertUnchanged
+from domain.rules.document import document
+from domain.work import Command
+from tests.fakes.policies import MemoryEngine
+from tests.fakes.region import Region, dose, exposure
+
+SKIN = {"name": "skin-12-weeks", "kind": "skin", "quantity": "dose_rp_mgy", "threshold": 2_000, "days": 84}
+CHILD = {"name": "child", "kind": "study", "quantity": "dlp_mgycm", "threshold": 500, "population": "child"}
+ONE = {"name": "acquisition", "kind": "exposure", "quantity": "dlp_mgycm", "threshold": 900, "modalities": ["CT"]}
+RULES: dict[str, Any] = {
+    "kind": "dose-alerts",
+    "version": 2,
+    "in_force_from": "2026-01-01",
+    "title": "over studies",
+    "body": {"alerts": [SKIN, CHILD, ONE]},
+}
+
+
+class Ward:
+    """A region under these rules, with its policies."""
+
+    def __init__(self, rules: dict[str, Any] = RULES) -> None:
+        self.region = Region()
+        self.region.ask(PublishRules(document=document(rules)))
+        self.region.ask(Promoted(view="cumulative_dose", version=2, former=1, rules={"dose-alerts": rules["version"]}))
+        self.engine = MemoryEngine(self.region)
+
+    def ask(self, command: Command) -> None:
+        self.region.ask(command)
+        self.engine.run()
+
+    def receive(self, site: str, number: int, *reports: ReceivedDose, **change: Any) -> tuple[UUID, UUID]:
+        """A study of the person of a site: its identity and id."""
+        answer = self.region.receive(site, f"2.25.{number}", doses=reports, **change)
+        self.engine.run()
+        return UUID(answer.result["identity"]), UUID(answer.result["study"])
+
+    def told(self, what: str) -> list[dict[str, Any]]:
+        return [e.data for e in self.region.history() if e.type == f"dose.{what}"]
+
+    def standing(self) -> set[tuple[str, str]]:
+        """Kind and study of the alerts that were raised and not withdrawn."""
+        gone = {one["alert_id"] for one in self.told("alert_withdrawn")}
+        raised = [one for one in self.told("alert_raised") if one["alert_id"] not in gone]
+        assert len(raised) == len({(one["kind"], one["study_id"]) for one in raised})
+        return {(one["kind"], one["study_id"]) for one in raised}
+
+
+def shots(number: int, mgy: float, at: str | None = "2026-01-05T10:00:00", region: str = "heart") -> ReceivedDose:
+    """The report of a procedure in one place."""
+    one = exposure(f"2.25.{number}.1", dose_rp_mgy=mgy) | {"started_at": at, "modality": "XA", "target_region": region}
+    return replace(dose(f"2.25.{number}.9", one), modality="XA", reported_at=at)
+
+
+def ct(number: int, dlp: float) -> ReceivedDose:
+    return dose(f"2.25.{number}.9", exposure(f"2.25.{number}.1", dlp_mgycm=dlp) | {"started_at": "2026-01-05T10:00:00"})
+
+
+@pytest.fixture
+def ward() -> Ward:
+    return Ward()
+
+
+def procedures(ward: Ward) -> tuple[UUID, UUID, UUID]:
+    """1.5 Gy in one hospital and 1 Gy in another: the two identities, and the study of the second."""
+    one, _ = ward.receive("CHB", 1, shots(1, 1_500.0))
+    other, study = ward.receive("CHP", 2, shots(2, 1_000.0, "2026-02-05T10:00:00"))
+    return one, other, study
+
+
+def test_two_hospitals_doses_are_a_cause_once_the_two_are_one_person(ward: Ward) -> None:
+    one, other, study = procedures(ward)
+    assert ward.told("alert_raised") == []
+    ward.ask(Merge(one=one, other=other, reason="seen at the desk"))
+    (alert,) = ward.told("alert_raised")
+    assert (alert["kind"], alert["rule_kind"], alert["window_days"], alert["rule_version"]) == (
+        "skin-12-weeks",
+        "skin",
+        84,
+        2,
+    )
+    assert (alert["value"], alert["threshold"], alert["study_id"], alert["site"]) == (
+        2_500.0,
+        2_000.0,
+        str(study),
+        "CHP",
+    )
+    assert len(alert["studies"]) == 2
+
+
+def test_an_unmerge_withdraws_it_and_another_merge_raises_it_again(ward: Ward) -> None:
+    one, other, study = procedures(ward)
+    ward.ask(Merge(one=one, other=other, reason="seen at the desk"))
+    ward.ask(Unmerge(one=one, other=other, reason="two people"))
+    (gone,) = ward.told("alert_withdrawn")
+    assert (gone["why"], ward.standing()) == ("other_person", set())
+    ward.ask(Merge(one=one, other=other, reason="one after all"))
+    first, again = ward.told("alert_raised")
+    assert (again["alert_id"] != first["alert_id"], ward.standing()) == (True, {("skin-12-weeks", str(study))})
+
+
+def test_a_bar_that_is_put_on_the_unmerged_raises_nothing(ward: Ward) -> None:
+    one, other, _ = procedures(ward)
+    ward.ask(Merge(one=one, other=other, reason="seen at the desk"))
+    ward.ask(Unmerge(one=one, other=other, reason="two people"))
+    ward.ask(Bar(one=one, other=other, reason="two people"))
+    assert (len(ward.told("alert_raised")), ward.standing()) == (1, set())
+
+
+def test_more_of_the_same_cause_is_one_alert(ward: Ward) -> None:
+    one, other, study = procedures(ward)
+    ward.ask(Merge(one=one, other=other, reason="seen at the desk"))
+    ward.receive("CHB", 3, shots(3, 700.0, "2026-02-20T10:00:00"))
+    ward.receive("CHB", 4, shots(4, 700.0, "2026-01-01T10:00:00"))
+    assert (len(ward.told("alert_raised")), ward.standing()) == (1, {("skin-12-weeks", str(study))})
+
+
+def test_two_persons_alerts_of_one_cause_are_one_once_they_are_one_person(ward: Ward) -> None:
+    """Each had passed the level alone: the one that somebody has looked at stays."""
+    one, first = ward.receive("CHB", 1, shots(1, 2_500.0))
+    other, second = ward.receive("CHP", 2, shots(2, 2_500.0, "2026-02-05T10:00:00"))
+    seen = next(a["alert_id"] for a in ward.told("alert_raised") if a["study_id"] == str(second))
+    ward.ask(AcknowledgeAlert(study=second, alert=UUID(seen), note="skin checked"))
+    ward.ask(Merge(one=one, other=other, reason="seen at the desk"))
+    assert [(g["why"], g["study_id"]) for g in ward.told("alert_withdrawn")] == [("told_already", str(first))]
+    ward.ask(Unmerge(one=one, other=other, reason="two people"))
+    assert {study for _, study in ward.standing()} == {str(first), str(second)}
+
+
+def test_a_study_that_is_reassigned_takes_its_dose_along(ward: Ward) -> None:
+    ward.receive("CHB", 1, shots(1, 1_500.0))
+    _, study = ward.receive("CHB", 2, shots(2, 1_000.0))
+    other, _ = ward.receive("CHP", 3, shots(3, 100.0))
+    assert len(ward.standing()) == 1
+    ward.ask(ReassignStudy(study=study, to_identity=other, reason="wrong patient chosen"))
+    assert [one["why"] for one in ward.told("alert_withdrawn")] == ["reassigned"]
+
+
+def test_a_split_takes_it_apart_and_its_undoing_brings_it_back(ward: Ward) -> None:
+    one, _ = ward.receive("CHB", 1, shots(1, 1_500.0))
+    _, study = ward.receive("CHB", 2, shots(2, 1_000.0))
+    ward.ask(Split(identity=one, studies=(study,), reason="two people under one number"))
+    assert ward.standing() == set()
+    new = next(e for e in ward.region.history() if e.type == "identity.split_off").data["identity_id"]
+    ward.ask(UndoSplit(identity=UUID(new), reason="one after all"))
+    assert len(ward.standing()) == 1
+
+
+def test_a_correction_of_one_report_withdraws_what_it_was_part_of(ward: Ward) -> None:
+    ward.receive("CHB", 1, shots(1, 1_500.0))
+    ward.receive("CHB", 2, shots(2, 1_000.0))
+    slip = replace(shots(2, 10.0), report_uid="2.25.2.10", reported_at="2026-01-06T10:00:00")
+    ward.receive("CHB", 2, slip)
+    assert [one["why"] for one in ward.told("alert_withdrawn")] == ["corrected"]
+
+
+def test_a_correction_withdraws_an_alert_of_one_study_and_a_later_one_raises_it_again() -> None:
+    """By the levels that are built in, too."""
+    region = Region()
+    for number, mgy in enumerate((3_000.0, 30.0, 2_900.0), 1):
+        told = replace(shots(1, mgy), report_uid=f"2.25.9.{number}", reported_at=f"2026-01-0{number}T10:00:00")
+        region.receive(doses=(told,))
+    kinds = [e.type for e in region.history() if "alert" in e.type]
+    assert kinds == ["dose.alert_raised", "dose.alert_withdrawn", "dose.alert_raised"]
+
+
+def test_a_withdrawn_alert_is_not_acknowledged(ward: Ward) -> None:
+    """D3."""
+    one, other, study = procedures(ward)
+    ward.ask(Merge(one=one, other=other, reason="seen at the desk"))
+    ward.ask(Unmerge(one=one, other=other, reason="two people"))
+    (alert,) = ward.told("alert_raised")
+    refused = ward.region.refusal(AcknowledgeAlert(study=study, alert=UUID(alert["alert_id"]), note="seen"))
+    assert type(refused) is AlertUnchanged
+
+
+@pytest.mark.parametrize(("born", "alerts"), [("2008-01-06", 1), ("2008-01-05", 0), ("", 0)])
+def test_a_childs_dose_has_a_threshold_of_its_own(ward: Ward, born: str, alerts: int) -> None:
+    """Until the eighteenth birthday; whose age nobody knows counts as an adult."""
+    ward.receive("CHB", 1, ct(1, 600.0), stated={"family": "FICTIVE", **({"birth_date": born} if born else {})})
+    assert [a["kind"] for a in ward.told("alert_raised")] == ["child"] * alerts
+
+
+def test_one_exposure_over_its_threshold_is_named(ward: Ward) -> None:
+    ward.receive("CHB", 1, ct(1, 901.0), ct(2, 900.0))
+    (alert,) = ward.told("alert_raised")
+    assert (alert["kind"], alert["irradiation_event_uid"]) == ("acquisition", "2.25.1.1")
+
+
+def test_the_same_exposure_sent_by_two_hospitals_counts_once(ward: Ward) -> None:
+    one, _ = ward.receive("CHB", 1, shots(1, 1_500.0))
+    other, _ = ward.receive("CHP", 2, replace(shots(1, 1_500.0), report_uid="2.25.2.9"))
+    ward.ask(Merge(one=one, other=other, reason="seen at the desk"))
+    assert ward.told("alert_raised") == []
+
+
+def test_everybody_who_is_to_look_is_told_once_of_each_alert_and_of_its_end(ward: Ward) -> None:
+    one, other, study = procedures(ward)
+    ward.ask(Merge(one=one, other=other, reason="seen at the desk"))
+    ward.ask(Unmerge(one=one, other=other, reason="two people"))
+    names = [notice.does for notice in ward.engine.notices]
+    ways = ("dose_alert_raised", "dose_alert_withdrawn")
+    assert sorted(names) == sorted([*ways, *(f"mail_{way}" for way in ways)])
+    assert {notice.body["study"] for notice in ward.engine.notices} == {str(study)}
+    assert not {"identity", "patient"} & {name for notice in ward.engine.notices for name in notice.body}
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(["merge", "unmerge", "dose"]), st.integers(0, 2), st.integers(0, 2)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(STEPS)
+def test_whatever_is_said_in_whatever_order_each_cause_has_one_alert_that_stands(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    """Three hospitals' patients, merged and unmerged as doses come in; a cause is a person's sum over the level."""
+    ward, doses, number = Ward(), dict.fromkeys(range(3), 0.0), 0
+    people = [ward.receive(site, n, shots(n, 500.0))[0] for n, site in enumerate(("CHB", "CHP", "CHA"), 1)]
+    doses = dict.fromkeys(range(3), 500.0)
+    owner = {f"2.25.{n}.1": n - 1 for n in (1, 2, 3)}
+    merged: set[frozenset[int]] = set()
+    for step, one, other in steps:
+        pair = frozenset((one, other))
+        if step == "dose":
+            number += 1
+            owner[f"2.25.{number + 10}.1"] = one
+            doses[one] += 700.0
+            ward.receive(("CHB", "CHP", "CHA")[one], number + 10, shots(number + 10, 700.0))
+        elif len(pair) == 2 and (step == "merge") != (pair in merged):
+            merged ^= {pair}
+            ask = Merge if step == "merge" else Unmerge
+            ward.ask(ask(one=people[one], other=people[other], reason="said"))
+    persons = _persons(merged)
+    due = [sorted(person) for person in persons if sum(doses[one] for one in person) > 2_000]
+    gone = {one["alert_id"] for one in ward.told("alert_withdrawn")}
+    stand = [a for a in ward.told("alert_raised") if a["alert_id"] not in gone]
+    told = [next(sorted(p) for p in persons if owner[a["irradiation_event_uid"]] in p) for a in stand]
+    assert sorted(told) == sorted(due)
+
+
+def _persons(merged: set[frozenset[int]]) -> list[set[int]]:
+    persons = [{0}, {1}, {2}]
+    for pair in merged:
+        joined = set().union(*(p for p in persons if p & pair))
+        persons = [p for p in persons if not p & pair] + [joined]
+    return persons
