@@ -3,20 +3,45 @@
 Nothing here depends on which report came first. A report stands for another where it holds all of its irradiation
 events, and is later by content time or repeats all that the other states. Where no time says which of two is later (the
 same, or none), and they state different values, both stand: nobody but a person knows which is right.
+
+Doses that were taken from image headers (``source``: image) stand until a report of the same device comes: it replaces
+them whole, whatever irradiation events they name, for an image often names none and tells less than the report does.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from domain.dose_alerts import QUANTITIES
+
+IMAGE, REPORT = "image", "report"
+KINDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("ctdivol_mgy", "dlp_mgycm"), "CT"),
+    **dict.fromkeys(("dap_mgycm2", "dose_rp_mgy", "agd_mgy"), "PROJECTION"),
+    "activity_mbq": "RADIOPHARMACEUTICAL",
+}
+"""What gave a dose that is stated without an irradiation event."""
+NO_DEVICE: Final[Mapping[str, Any]] = {}
+
+
+def apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two devices are certainly two: by serial number, else by model.
+
+    A report may state its observer's UID in place of a serial number: that tells nothing beside a number.
+    """
+    for name in ("serial", "model"):
+        ours, theirs = one.get(name), other.get(name)
+        if ours and theirs and ("." in ours) == ("." in theirs):
+            return bool(ours.strip().casefold() != theirs.strip().casefold())
+    return False
 
 
 @dataclass
 class Held:
     """What the Dose aggregate keeps of one report.
 
-    ``at``: its content time as encoded; ``events``: irradiation event UID to its values, in the order of QUANTITIES.
+    ``at``: its content time as encoded; ``events``: irradiation event UID to its values, in the order of QUANTITIES;
+    ``source``: report or image; ``kinds``: of what it is; ``device``: with its serial number, where that is known.
     """
 
     uid: str
@@ -25,6 +50,9 @@ class Held:
     totals: Mapping[str, float | None]
     implausible: frozenset[tuple[str, str]]  # event UID, or nothing for a total; and the quantity
     accepted: bool = False
+    source: str = REPORT
+    kinds: frozenset[str] = frozenset()
+    device: Mapping[str, Any] = field(default_factory=dict)
 
     @staticmethod
     def of(
@@ -33,6 +61,8 @@ class Held:
         exposures: Iterable[Mapping[str, Any]],
         totals: Mapping[str, float | None],
         implausible: Iterable[str],
+        source: str = REPORT,
+        device: Mapping[str, Any] = NO_DEVICE,
     ) -> "Held":
         """Of a report as the event states it."""
         exposures = list(exposures)
@@ -44,10 +74,15 @@ class Held:
             {e["irradiation_event_uid"]: tuple(e.get(q) for q in QUANTITIES) for e in exposures},
             dict(totals),
             frozenset(doubtful),
+            source=source,
+            kinds=frozenset(e["kind"] for e in exposures) or _kinds_of(totals),
+            device=device,
         )
 
     def supersedes(self, other: "Held") -> bool:
         """Whether it stands for the other. Of two that state the same one does: with a time, then of the first UID."""
+        if self.source != other.source:
+            return self.replaces(other)
         if not other.events or not other.events.keys() <= self.events.keys():
             return False
         ours, theirs = self.at or "", other.at or ""
@@ -63,6 +98,14 @@ class Held:
         if bool(ours) != bool(theirs):
             return bool(ours)
         return not other._repeats(self) or self.uid < other.uid
+
+    def replaces(self, other: "Held") -> bool:
+        """Whether it is a report, and the other doses from images that it takes the place of."""
+        if (self.source, other.source) != (REPORT, IMAGE):
+            return False
+        if other.events and other.events.keys() <= self.events.keys():
+            return True
+        return bool(other.kinds) and other.kinds <= self.kinds and not apart(self.device, other.device)
 
     def _repeats(self, other: "Held") -> bool:
         """Whether it states each known value of the other's; of more events, totals that are no less."""
@@ -104,14 +147,27 @@ class Held:
         return bool(self.implausible)
 
 
+def _kinds_of(totals: Mapping[str, float | None]) -> frozenset[str]:
+    """Of doses without an irradiation event, by the quantities that are known."""
+    return frozenset(
+        kind
+        for name, value in totals.items()
+        for end, kind in KINDS.items()
+        if value is not None and name.endswith(end)
+    )
+
+
 def counted(standing: Iterable[Held], superseded: Iterable[Held], quantity: str) -> dict[str, float]:
-    """The value of each irradiation event that counts; of superseded reports only what no standing one knows.
+    """The value of each irradiation event that counts; of superseded reports only what no standing one knows, and of
+    images only what no report knows.
 
     Of several the one of the latest content time. Where no time says which is later the greatest: too many alerts are
     looked at, too few are not.
     """
     found: dict[str, float] = {}
-    for reports in (superseded, standing):
+    standing, superseded = list(standing), list(superseded)
+    ranked = [[h for h in held if h.source == source] for source in (IMAGE, REPORT) for held in (superseded, standing)]
+    for reports in ranked:
         told: dict[str, list[tuple[str, float]]] = {}
         for held in reports:
             for uid, value in held.values(quantity):

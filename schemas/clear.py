@@ -102,7 +102,8 @@ KINDS: Final = (
             *("exposures.notify_dlp_mgycm", "exposures.notify_forward_ctdivol_mgy"),
             *("exposures.notify_forward_dlp_mgycm", "exposures.phantom_cm", "exposures.source", "exposures.ssde_mgy"),
             *("exposures.technique", "implausible", "qa", "quantity", "dose.reported.source"),
-            *("rule_kind", "threshold", "tolerances", "totals", "value", "warnings", "why", "window_days"),
+            *("replaced", "rule_kind", "threshold", "tolerances", "totals", "value", "warnings", "why"),
+            "window_days",
         ),
     ),
     Kind(

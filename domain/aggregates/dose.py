@@ -10,8 +10,9 @@ D5  A content that a person accepts in place of a report takes the place of that
     accepted for it before. It is refused where it would change nothing: another report stands for it.
 The id derives from the study's. A report whose irradiation events are all in another report of the study is superseded
 by it; but where its content time is later and a value differs, it corrects the other and stands. Of two reports of the
-same events the later one, by content time, supersedes the earlier. Where no content time says which is later and they
-state different values, both stand and disagree: alerts go by the greater. None of this depends on the order of arrival.
+same events the later one, by content time, supersedes the earlier. A report replaces the doses that were taken from
+images of the same device. Where no content time says which is later and they state different values, both stand and
+disagree: alerts go by the greater. None of this depends on the order of arrival.
 An irradiation event counts once per person however many reports carry it: the queries add that up. ``qa`` is a guess
 from words: it keeps a report out of practice comparisons, never a dose from a person.
 Source: DICOM PS3.16 TID 10001, 10011; PS3.3 C.8.17 (irradiation event UID, DCM 113769).
@@ -26,7 +27,7 @@ from eventsourcing.domain import Aggregate, event
 
 from domain.dose_alerts import WATCHED, Alert, greatest
 from domain.dose_moments import WHOLE, Moment, moments
-from domain.dose_reports import Held, counted
+from domain.dose_reports import IMAGE, REPORT, Held, counted
 from domain.dose_words import NOT_STATED, parted
 from domain.errors import AlertUnchanged, NoExposure, OtherReportStands, ReportKnown, ValuesUnchanged
 from domain.ids import Ids
@@ -89,6 +90,7 @@ class Dose(Aggregate):
         identity_id: UUID
         report_uid: str
         by_report_uid: str
+        replaced: bool
 
     class Reassigned(Aggregate.Event):
         TOPIC = "dose.reassigned"
@@ -141,6 +143,7 @@ class Dose(Aggregate):
         self.study_uid = study_uid
         self.reports: dict[str, Held] = {}  # by report UID, in ledger order
         self.superseded: dict[str, str] = {}  # report UID to the one that superseded it
+        self.replaced: set[str] = set()  # of those the doses from images that count no more at all
         self.moments: dict[tuple[str, str], Moment] = {}
         self.alerts: dict[UUID, Alert] = {}
 
@@ -170,7 +173,8 @@ class Dose(Aggregate):
         if not exposures and greatest(*totals.values()) is None:
             raise NoExposure(f"dose report {report_uid} holds no irradiation event and no total: nothing to record")
         stated = {**NOT_SAID, **stated}
-        new = Held.of(report_uid, stated.get("reported_at"), exposures, totals, stated["implausible"])
+        at, doubtful = stated.get("reported_at"), stated["implausible"]
+        new = Held.of(report_uid, at, exposures, totals, doubtful, stated["source"], device)
         pairs = self._superseding(new, corrects)
         clear_device, clear, words = parted(device, exposures, not_understood, said)
         self._reported(
@@ -185,18 +189,20 @@ class Dose(Aggregate):
             **stated,
         )
         for old, by in pairs:
-            self._superseded(self.study_id, self.identity_id, old, by)
+            replaced = self.reports[old].source == IMAGE and self.reports[by].source == REPORT
+            self._superseded(self.study_id, self.identity_id, old, by, replaced)
 
     def _superseding(self, new: Held, corrects: Collection[str]) -> list[tuple[str, str]]:
         """What a new report changes: each report that is superseded with it, and by which. Raises OtherReportStands."""
         over = [
             uid
             for uid, held in self.reports.items()
-            if uid not in self.superseded and (uid in corrects or new.supersedes(held))
+            if (uid not in self.superseded and (uid in corrects or new.supersedes(held)))
+            or (uid not in self.replaced and new.replaces(held))
         ]
         others = (held for uid, held in self.reports.items() if uid not in corrects)
-        ends = (self._standing_for(held.uid) for held in others if held.supersedes(new))
-        within = sorted(uid for uid in ends if uid not in over)
+        ends = {self._standing_for(held.uid) for held in others if held.supersedes(new)}
+        within = sorted(ends.difference(over), key=lambda uid: (self.reports[uid].source == IMAGE, uid))
         replaced = [uid for uid in corrects if uid in self.reports]
         if replaced and within and not any(uid in over for uid in replaced):
             raise OtherReportStands(
@@ -234,12 +240,17 @@ class Dose(Aggregate):
         warnings: list[str],
         tolerances: dict[str, int],
     ) -> None:
-        self.reports[report_uid] = Held.of(report_uid, reported_at, exposures, totals, implausible)
+        whole = {**device, **(words["device"] or {})} if isinstance(words, dict) else device
+        self.reports[report_uid] = Held.of(report_uid, reported_at, exposures, totals, implausible, source, whole)
         self.moments |= moments(site, report_uid, reported_at, modality, exposures, words)
 
     @event(Superseded)
-    def _superseded(self, study_id: UUID, identity_id: UUID, report_uid: str, by_report_uid: str) -> None:
+    def _superseded(
+        self, study_id: UUID, identity_id: UUID, report_uid: str, by_report_uid: str, replaced: bool
+    ) -> None:
         self.superseded[report_uid] = by_report_uid
+        if replaced:
+            self.replaced.add(report_uid)
 
     def reassign(self, *, to_identity_id: UUID) -> None:
         """Move the dose with its study to another identity."""
@@ -276,11 +287,13 @@ class Dose(Aggregate):
     def carrier_of(self, event_uid: str) -> str:
         """The report that tells of an irradiation event: one that stands before others, then the latest."""
         carry = (held for held in self.reports.values() if event_uid in held.events)
-        return max(carry, key=lambda held: (held.uid not in self.superseded, held.at or "", held.uid)).uid
+        ranked = {held.uid: (held.source == REPORT, held.uid not in self.superseded, held.at or "") for held in carry}
+        return max(ranked, key=lambda uid: (ranked[uid], uid))
 
     def _by_standing(self, modalities: Collection[str]) -> tuple[list[Held], list[Held]]:
-        """The reports that stand, and those that are superseded."""
-        kept = [held for uid, held in self.reports.items() if self._is_of(uid, modalities)]
+        """The reports that stand, and those that are superseded; not what a report came in place of."""
+        ours = ((uid, held) for uid, held in self.reports.items() if uid not in self.replaced)
+        kept = [held for uid, held in ours if self._is_of(uid, modalities)]
         return [h for h in kept if h.uid not in self.superseded], [h for h in kept if h.uid in self.superseded]
 
     def _is_of(self, report_uid: str, modalities: Collection[str]) -> bool:

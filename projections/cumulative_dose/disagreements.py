@@ -7,7 +7,7 @@ person or a later report settles that; until then the totals go by the greater, 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from domain.dose_reports import Held
+from domain.dose_reports import IMAGE, Held
 from projections.cumulative_dose.distinct import QUANTITIES, Row
 
 Key = tuple[str, str]
@@ -103,8 +103,8 @@ def _by_event(carried: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def _differing(rows: Iterable[Row]) -> list[str]:
-    """The quantities of one event that reports which stand state differently."""
-    standing = [row for row in rows if not row["superseded"]]
+    """The quantities of one event that reports which stand state differently; doses of images contradict none."""
+    standing = [row for row in rows if not row["superseded"] and row["source"] != IMAGE]
     return [q for q in QUANTITIES if len({row[q] for row in standing if row[q] is not None}) > 1]
 
 

@@ -1,22 +1,28 @@
 """Deduplicates a person's exposures across reports, and sums their doses.
 
 An exposure is identified by its irradiation event UID (DICOM PS3.3 C.8.17, DCM 113769), not by report or study. If
-several reports contain it, the row of one report is shown complete: one that is not ``qa`` before one that is, one that
-is not superseded before one that is, one that states a dose before one that states none, then the one of the latest
-content time, for devices correct themselves. Where no time says which is later (the same, or none): the one with the
-most known quantities, then with the greater values, as alerts go by them, then of the first UID. None of this depends
-on which came first. Rows are never blended; ``disagreements`` says where reports that stand differ.
+several reports contain it, the row of one report is shown complete: one that is not ``qa`` before one that is, one of a
+report before one of an image, one that is not superseded before one that is, one that states a dose before one that
+states none, then the one of the latest content time, for devices correct themselves. Where no time says which is later
+(the same, or none): the one with the most known quantities, then with the greater values, as alerts go by them, then of
+the first UID. None of this depends on which came first. Rows are never blended; ``disagreements`` says where reports
+that stand differ.
+
+Doses of images that a report came in place of count no more, whatever irradiation events they name.
 
 A value above the bounds of plausible doses is in no sum until somebody accepted it (``trusted``).
 
-A report of accumulated dose alone names no exposure. If no exposure of a study is known from any report, the values of
-such reports are used instead: for each quantity the largest, because they may repeat each other. Once an exposure of
-the study is known they no longer count: nothing would say which part of them is new.
+A report of accumulated dose alone names no exposure. If no exposure of a study is known from any report of its device,
+the values of such reports are used instead: for each quantity the largest of each device, because they may repeat each
+other. Once an exposure of the device is known they no longer count: nothing would say which part of them is new. Where
+nothing tells two devices apart they are taken for one.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from domain.dose_reports import IMAGE, apart
 
 QUANTITIES = ("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq")
 SUMMED = QUANTITIES[1:]  # CTDIvol is an average over a scanned length: its sum is meaningless
@@ -24,6 +30,7 @@ BREASTS = ("left", "right")
 DIGITS = 12  # below what any device states, above the noise of adding binary fractions
 
 Row = Mapping[str, Any]
+Key = tuple[str, str]
 
 
 def total(values: Iterable[float | None]) -> float | None:
@@ -57,24 +64,28 @@ def trusted(row: Row, quantity: str) -> float | None:
 
 
 def stated_alone(reports: Iterable[Row], carried: Iterable[Row]) -> list[dict[str, Any]]:
-    """Values for studies without a known exposure, by study and quantity, each with its report.
+    """Values for devices of studies without a known exposure, by study and quantity, each with its report.
 
     A report that arrived under two studies counts for the one whose UID sorts first.
     """
-    known = {row["study_uid"] for row in carried}
+    reports = sorted((one for one in reports if not one["replaced"]), key=_key)
+    known = {_key(row): row for row in carried if not row["replaced"]}
+    devices = _devices([*({_key(one): one for one in reports} | known).values()])
+    covered = {devices[key] for key in known}
     first: dict[str, str] = {}
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for report in sorted(reports, key=lambda one: (one["study_uid"], one["report_uid"])):
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for report in reports:
         study_uid, report_uid = report["study_uid"], report["report_uid"]
-        if study_uid in known or first.setdefault(report_uid, study_uid) != study_uid:
+        device = devices[_key(report)]
+        if device in covered or first.setdefault(report_uid, study_uid) != study_uid:
             continue
         doubtful = () if report["accepted"] else report["implausible"] or ()
         for quantity in (*SUMMED, *(f"agd_{side}_mgy" for side in BREASTS)):
-            value, held = report["totals"].get(quantity), found.get((study_uid, quantity))
+            value, held = report["totals"].get(quantity), found.get((study_uid, quantity, device[1]))
             if quantity in doubtful:
                 continue
             if value is not None and (held is None or value > held["value"]):
-                found[study_uid, quantity] = {
+                found[study_uid, quantity, device[1]] = {
                     "study_uid": study_uid,
                     "identity": report["identity"],
                     "quantity": quantity,
@@ -84,11 +95,35 @@ def stated_alone(reports: Iterable[Row], carried: Iterable[Row]) -> list[dict[st
     return [found[key] for key in sorted(found)]
 
 
+def _devices(reports: Sequence[Row]) -> dict[Key, Key]:
+    """Of each report its device, named by the first of the device's reports.
+
+    Reports of one study are of one device unless something tells them apart; one that says nothing joins all of them.
+    """
+    of: dict[Key, Key] = {}
+    for report in reports:
+        mine = _key(report)
+        beside = (other for other in reports if _key(other) in of and other["study_uid"] == report["study_uid"])
+        alike = {of[_key(other)] for other in beside if not apart(_device(report), _device(other))}
+        of[mine] = min(alike, default=mine)
+        of |= {key: of[mine] for key, device in of.items() if device in alike}
+    return of
+
+
+def _device(report: Row) -> dict[str, Any]:
+    return {**report["device"], **(report["device_words"] or {})}
+
+
+def _key(row: Row) -> Key:
+    """The report that a row is, or belongs to: the same under two hospitals' studies of one UID."""
+    return row["study_uid"], row["report_uid"]
+
+
 def distinct(carried: Iterable[Row]) -> list[Row]:
     """One row per irradiation event, in order of time (unknown last). ``carried``: a row per report and event."""
     by_uid: dict[str, list[Row]] = {}
     by_report: dict[tuple[str, str], list[Row]] = {}
-    for row in carried:
+    for row in (row for row in carried if not row["replaced"]):
         by_uid.setdefault(row["irradiation_event_uid"], []).append(row)
         by_report.setdefault((row["study_uid"], row["report_uid"]), []).append(row)
     order = sorted(by_report, key=lambda report: (_greatest_first(by_report[report]), report[1], report[0]))
@@ -112,8 +147,8 @@ def _greatest_first(rows: Iterable[Row]) -> list[float]:
     return [-(total(trusted(row, quantity) for row in rows) or 0.0) for quantity in QUANTITIES]
 
 
-def _rank(row: Row) -> tuple[bool, bool, bool]:
-    return row["qa"], row["superseded"], _unknown(row) == len(QUANTITIES)
+def _rank(row: Row) -> tuple[bool, bool, bool, bool]:
+    return row["qa"], row["source"] == IMAGE, row["superseded"], _unknown(row) == len(QUANTITIES)
 
 
 def _unknown(row: Row) -> int:

@@ -2,7 +2,8 @@
 
 ``dose-alerts``: a study, by ``domain.dose_alerts``: the greater of the value in one of its reports and the sum over its
 distinct irradiation events; if several reports contain an event, the one of the latest content time counts, and never
-one that is superseded; where no time says which is later (the same, or none), the greatest. An implausible value counts
+one that is superseded, nor one of an image where a report has it; where no time says which is later (the same, or
+none), the greatest. An implausible value counts
 once it was accepted.
 ``reference-levels``: an exposure, by the act that its modality and protocol identify; only of reports that are not
 superseded and not ``qa``, with the phantom of the level, and adults' levels only: a child's weight is not known here.
@@ -14,6 +15,7 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from domain.dose_alerts import QUANTITIES
+from domain.dose_reports import IMAGE
 from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
 from projections.engine.declaration import Tell
 from projections.engine.query import fetch
@@ -40,13 +42,17 @@ CROSS JOIN LATERAL (
         (SELECT sum(distinct_events.{{q}}) FROM (
             SELECT DISTINCT ON (told.irradiation_event_uid) told.{{q}}
             FROM (SELECT e.irradiation_event_uid, e.{{q}}, r.superseded_by IS NOT NULL AS superseded,
+                         r.source = '{IMAGE}' AS of_image,
                          rank() OVER (
-                             PARTITION BY e.irradiation_event_uid, r.superseded_by IS NULL, r.reported_at IS NULL
+                             PARTITION BY e.irradiation_event_uid, r.source, r.superseded_by IS NULL,
+                                          r.reported_at IS NULL
                              ORDER BY r.reported_at DESC) AS age
                   FROM "{{s}}".exposure e JOIN "{{s}}".report r USING (study_id, report_uid)
-                  WHERE e.study_id = likely.study_id AND e.{{q}} IS NOT NULL AND {_PLAUSIBLE.format(t="e")}) told
+                  WHERE e.study_id = likely.study_id AND NOT r.replaced AND e.{{q}} IS NOT NULL
+                    AND {_PLAUSIBLE.format(t="e")}) told
             WHERE told.age = 1
-            ORDER BY told.irradiation_event_uid, told.superseded, told.{{q}} DESC) distinct_events)) AS value
+            ORDER BY told.irradiation_event_uid, told.of_image, told.superseded, told.{{q}} DESC
+        ) distinct_events)) AS value
     OFFSET 0) d
 WHERE d.value > v.value
 """

@@ -20,7 +20,11 @@ from schemas.event import ERASED
 Document = dict[str, Any]
 GONE = [ERASED]
 GONE_OF_DEVICE = dict.fromkeys(OF_DEVICE, ERASED)
-WORDS = ("protocol", "target_region", "acquisition", "laterality")
+WORDS = (
+    *("protocol", "target_region", "target_region_code", "acquisition", "acquisition_code", "laterality"),
+    *("filters", "radiopharmaceutical"),
+)
+OF_REPORT = ("patient", "operator", "procedure", "procedure_code", "study_description")
 NOBODY: frozenset[str] = frozenset()
 Starts = Mapping[str, str | None]
 NOTHING: Starts = {}
@@ -38,6 +42,7 @@ WITH owned AS (
 
 REPORTS = f"""{OWNED}
 SELECT owned.identity, r.*, coalesce(r.superseded_position <= %(at)s, false) AS superseded,
+       r.replaced AND coalesce(r.superseded_position <= %(at)s, false) AS replaced,
        coalesce(r.accepted_position <= %(at)s, false) AS accepted
 FROM owned JOIN cumulative_dose.report r USING (study_id)
 WHERE r.position <= %(at)s ORDER BY r.position
@@ -247,6 +252,13 @@ def _exposure(row: Row, erased: Collection[str]) -> Document:
         **{quantity: row[quantity] for quantity in QUANTITIES},
         "phantom_cm": row["phantom_cm"],
         "side": ERASED if gone else row["side"],
+        "entrance_dose_mgy": row["entrance_dose_mgy"],
+        "ssde_mgy": row["ssde_mgy"],
+        "organ_doses": row["organ_doses"] or [],
+        "template": row["template"],
+        "plane": row["plane"],
+        "technique": row["technique"],
+        "source": row["source"],
         "qa": row["qa"],
         "implausible": row["implausible"] or [],
         "in_totals": row["accepted"] or not row["implausible"],
@@ -287,6 +299,9 @@ def _report(report: Row, exposures: Sequence[Row], erased: Collection[str]) -> D
         "exposures": len(exposures),
         "report_totals": report["totals"],
         "event_sums": sums(exposures),
+        "source": report["source"],
+        "warnings": report["warnings"] or [],
+        **{word: ERASED if gone else report[word] for word in OF_REPORT},
         "qa": report["qa"],
         "not_understood": GONE if gone else report["not_understood"],
         "implausible": report["implausible"] or [],

@@ -36,14 +36,14 @@ RAISED = ("rule", "rule_version", "rule_kind", "window_days", "studies")
 READS: Mapping[str, Collection[str]] = {
     "dose.opened": ("study_id", "identity_id"),
     "dose.reassigned": ("study_id", "to_identity_id"),
-    "dose.superseded": ("study_id", "report_uid", "by_report_uid"),
+    "dose.superseded": ("study_id", "report_uid", "by_report_uid", "replaced"),
     "dose.values_accepted": ("study_id", "report_uid"),
     "dose.alert_raised": (*ALERT, *RAISED, "alert_id", "recorded_at"),
     "dose.alert_withdrawn": ("alert_id", "recorded_at", "why"),
     "dose.alert_acknowledged": ("alert_id", "recorded_at", "actor", "note", "identity_id"),
     "dose.reported": (
         *("study_id", "identity_id", "report_uid", "study_uid", "site", "reported_at", "modality", "device"),
-        *("exposures", "totals", "qa", "words", "implausible"),
+        *("exposures", "totals", "qa", "words", "implausible", "source", "warnings"),
     ),
 }
 
@@ -57,6 +57,7 @@ def _owned(event: LedgerEvent, rows: Rows) -> None:
 def _columns(exposure: Mapping[str, Any], words: Mapping[str, Any], subject_id: str) -> dict[str, Any]:
     row = {"subject_id": subject_id, **exposure, **words}
     row["implausible"] = row["implausible"] or None
+    row["organ_doses"] = row["organ_doses"] or None
     return dict(zip(COLUMNS, OF_COLUMNS(row), strict=True))
 
 
@@ -76,12 +77,20 @@ def _reported(event: LedgerEvent, rows: Rows) -> None:
             "device_words": words["device"],
             "totals": data["totals"],
             "qa": data["qa"],
+            "source": data["source"],
+            "warnings": data["warnings"] or None,
+            "patient": words["patient"],
+            "operator": words["operator"],
+            "procedure": words["procedure"],
+            "procedure_code": words["procedure_code"],
+            "study_description": words["study_description"],
             "not_understood": words["not_understood"],
             "implausible": data["implausible"] or None,
             "accepted_position": None,
             "position": event.position,
             "superseded_by": None,
             "superseded_position": None,
+            "replaced": False,
         },
     )
     put = rows.put
@@ -95,7 +104,8 @@ def _reported(event: LedgerEvent, rows: Rows) -> None:
 def _superseded(event: LedgerEvent, rows: Rows) -> None:
     data = event.data
     report = RowKey("report", (data["study_id"], data["report_uid"]))
-    rows.change(report, superseded_by=data["by_report_uid"], superseded_position=event.position)
+    told = {"superseded_by": data["by_report_uid"], "superseded_position": event.position}
+    rows.change(report, **told, replaced=data["replaced"])
 
 
 def _values_accepted(event: LedgerEvent, rows: Rows) -> None:

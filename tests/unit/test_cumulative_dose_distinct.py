@@ -10,13 +10,15 @@ from projections.cumulative_dose.disagreements import conflicts
 from projections.cumulative_dose.distinct import distinct, stated_alone, sums, total
 from tests.fakes.region import exposure
 
-NO_DOUBT: dict[str, Any] = {"implausible": None, "accepted": False}
+NO_DOUBT: dict[str, Any] = {"implausible": None, "accepted": False, "replaced": False}
+ONE: dict[str, Any] = {"device": {"model": "One"}, "device_words": {"serial": "1"}}
 
 
 def carried(uid: str, report: str = "r1", study: str = "s1", position: int = 1, **known: Any) -> dict[str, Any]:
     """An exposure joined to its report."""
     joined = {"report_uid": report, "study_uid": study, "position": position, "qa": False, "superseded": False}
     joined |= {"study_id": study, "totals": {}, "reported_at": None, "accepted": False}
+    joined |= {"source": "report", "replaced": False} | ONE
     return exposure(uid) | joined | known
 
 
@@ -78,7 +80,7 @@ def test_exposures_come_in_order_of_time_and_unknown_times_last() -> None:
 
 def stated(report: str, study: str = "s1", **totals: float | None) -> dict[str, Any]:
     """A report row, as the queries read it."""
-    return {"report_uid": report, "study_uid": study, "identity": "i1", "totals": totals} | NO_DOUBT
+    return {"report_uid": report, "study_uid": study, "identity": "i1", "totals": totals} | NO_DOUBT | ONE
 
 
 def test_of_a_study_without_exposures_the_greatest_stated_total_stands_in_and_is_named() -> None:
@@ -103,6 +105,22 @@ def test_a_known_exposure_of_the_study_ends_that_whichever_hospital_sent_it() ->
     reports = [stated("r1", dlp_mgycm=7.0), stated("r2", study="s2", dlp_mgycm=5.0)]
     exposures = [carried("e1", "r3", study="s1")]
     assert sums(exposures, stated_alone(reports, exposures))["dlp_mgycm"] == 5.0
+
+
+def test_two_devices_of_one_study_both_count_and_each_once() -> None:
+    """A C-arm that states a total alone beside a scanner whose exposures are known."""
+    other = {"device_words": {"serial": "2"}}
+    reports = [stated("r1", dap_mgycm2=7.0) | other, stated("r2", dap_mgycm2=9.0) | other, stated("r3", dlp_mgycm=3.0)]
+    exposures = [carried("e1", "r3", dlp_mgycm=3.0)]
+    for order in itertools.permutations(reports):
+        found = sums(exposures, stated_alone(order, exposures))
+        assert (found["dap_mgycm2"], found["dlp_mgycm"]) == (9.0, 3.0)
+
+
+def test_a_report_that_does_not_say_of_which_device_it_is_adds_nothing_to_known_exposures() -> None:
+    """It may be the scanner's own: too little is named, nothing is counted twice."""
+    reports = [stated("r1", dlp_mgycm=7.0) | {"device": {}, "device_words": None}]
+    assert stated_alone(reports, [carried("e1", "r3", dlp_mgycm=3.0)]) == []
 
 
 def test_studies_add_up_and_a_report_that_came_under_two_counts_once() -> None:
