@@ -73,11 +73,6 @@ class AlertRules:
         return {rule.name: rule for rule in (*watched, *self.more)}
 
     @cached_property
-    def over_studies(self) -> bool:
-        """Whether any rule has causes that lie over studies."""
-        return any(rule.kind in OVER_STUDIES for rule in self.more)
-
-    @cached_property
     def of_populations(self) -> bool:
         """Whether any rule asks how old somebody was."""
         return any(rule.population for rule in self.more)

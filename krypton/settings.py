@@ -44,6 +44,8 @@
 | KRYPTON_LOG_ORIGIN | name of the tamper-evident log, a URL without its scheme; never changed once it signed |
 | KRYPTON_LOG_FOLDER, KRYPTON_LOG_KEY_FILE | where its tiles are, and the file of its signing key |
 | KRYPTON_NOTICES_URL | where policies POST their notices, http or https; else files in `notices` of the state folder |
+| KRYPTON_NOTICES_KEY_FILE | the file of the key under which they are signed (Standard Webhooks) |
+| KRYPTON_MAIL | the file of the mail server, and of whom is written to; `mail.toml` in the state folder |
 | KRYPTON_REPLICATION | copies that Kafka keeps of each partition; 1, and 3 in production |
 | KRYPTON_CLOCK_BOUND_S | seconds by which a writer's clock may differ from the event store's (T1) |
 | KRYPTON_RELAY_BATCH, …_WORKER_BATCH, …_BATCH_QUIET_S | limits, see the fields |
@@ -160,6 +162,8 @@ class Settings:
     health_host: str = "127.0.0.1"  # it asks for no login
     dev_secure: bool = True
     notices_url: str | None = field(default=None, repr=False)  # it may hold a token
+    notices_key_file: Path | None = None
+    mail_given: Path | None = None
     log_origin: str = "krypton.local/ledger"
     log_folder_given: Path | None = None
     log_key_given: Path | None = None
@@ -203,6 +207,8 @@ class Settings:
             health_host=given.get("KRYPTON_HEALTH_HOST", Settings.health_host),
             dev_secure=values.yes(given, "KRYPTON_DEV_SECURE"),
             notices_url=values.url(given, "KRYPTON_NOTICES_URL"),
+            notices_key_file=values.path(given, "KRYPTON_NOTICES_KEY_FILE", cwd),
+            mail_given=values.path(given, "KRYPTON_MAIL", cwd),
             log_origin=values.origin(given, Settings.log_origin),
             log_folder_given=values.path(given, "KRYPTON_LOG_FOLDER", cwd),
             log_key_given=values.path(given, "KRYPTON_LOG_KEY_FILE", cwd),
@@ -218,6 +224,11 @@ class Settings:
     def notices(self) -> Path:
         """The folder of the policies' notices, where no URL is set for them."""
         return Home(self.home).notices
+
+    @property
+    def mail(self) -> Path:
+        """The file of the mail server, and of whom is written to (``krypton.mail``)."""
+        return self.mail_given or self.home / "mail.toml"
 
     @property
     def instances(self) -> Path:

@@ -130,7 +130,7 @@ class JudgePerson:
     def decide(self, work: Work) -> dict[str, Any]:
         """It is no error if nothing is due."""
         told = {"identity": str(self.identity)}
-        if not any(rules.over_studies or rules.of_populations for rules in work.rules.all_alerts):
+        if not any(rules.more for rules in work.rules.all_alerts):  # what is about one study is judged with its report
             return told | {"alerts": 0}
         members = {UUID(member) for member in work.membership.members_of([str(self.identity)])}
         ids = {Dose.create_id(work.ids, begun) for member in members for begun in work.begun_for(member)}

@@ -1,6 +1,6 @@
 """krypton dose: a person's cumulative dose, and dose alerts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,6 +8,7 @@ import typer
 
 from domain.commands.doses import AcceptValues, AcknowledgeAlert
 from domain.dose_alerts import QUANTITIES
+from krypton.cli.alert_rows import ALERT, with_units
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.given import line
@@ -20,10 +21,6 @@ from krypton.queries.reports import problems
 from krypton.queries.worklists import PAGE, alerts_of, study_of_alert
 
 app = command_group("Cumulative dose and alerts.")
-ALERT = (
-    *("raised_at", "site", "kind", "quantity", "value", "threshold", "rule", "acknowledged_at", "acknowledged_by"),
-    *("note", "alert"),
-)
 
 
 @app.command()
@@ -72,16 +69,6 @@ def _reports(found: Sequence[Mapping[str, Any]]) -> None:
     table(told, (*columns, "disagrees", "superseded_by", "report_uid"), title)
 
 
-def with_units(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of a quantity each, which is named as people read it: DLP mGy·cm."""
-    return [dict(row) | {"quantity": heading(row["quantity"])} | _kind(row) for row in rows]
-
-
-def _kind(row: Mapping[str, Any]) -> dict[str, str]:
-    """An alert's kind in words; its code repeats the quantity, which has a column of its own."""
-    return {"kind": row["kind"].removeprefix(f"{row['quantity']}_").replace("_", " ")} if "kind" in row else {}
-
-
 def _notes(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What is said of reports and exposures beside their values, a line each."""
     return [
@@ -123,7 +110,7 @@ def accept(
 
 @app.command()
 def alerts(
-    all_of_them: Annotated[bool, typer.Option("--all", help="Acknowledged ones too.")] = False,
+    all_of_them: Annotated[bool, typer.Option("--all", help="Acknowledged and withdrawn ones too.")] = False,
     site: Annotated[str | None, typer.Option("--site", help="Code of the establishment.")] = None,
     limit: Limit = PAGE,
     who: As = OWN,

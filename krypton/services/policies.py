@@ -8,20 +8,27 @@ import logging
 import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
 from adapters.notices.folder import NoticeFolder
 from adapters.notices.http import NoticeEndpoint
+from adapters.notices.signature import key_of
 from adapters.outbox.outbox import Outbox
-from domain.ports import Notices
+from domain.ports import Notice, Notices
+from krypton import setting_values as values
 from krypton.bootstrap import Krypton, genuine
 from krypton.erasing import follow
+from krypton.errors import SettingsWrong
+from krypton.mail import mail
 from krypton.policies import shared, wanted
 from krypton.policies.fold import PolicyFold, no_step
 from krypton.policies.match import Match
 from krypton.policies.sender import Lookup, Sender
 from krypton.policies.settled import known_policy
+from krypton.settings import Settings
+from policies.alerts import MAIL
 from policies.all import POLICIES
 from projections.engine.parked import DeadLetter
 from projections.engine.store import ViewStore
@@ -32,6 +39,7 @@ from streams.processor import processor
 from streams.relay.outgoing import NoKeys
 
 log = logging.getLogger(__name__)
+KEY_FILE: Final = "KRYPTON_NOTICES_KEY_FILE"
 REST_S: Final = 0.05
 """Seconds after each transaction of a policy's fold: what it leads to has longer breaks."""
 Step = Callable[[str], None]
@@ -99,10 +107,35 @@ def _reachable(ours: Krypton) -> None:
 
 
 def notices(ours: Krypton) -> Notices:
-    """Where notices go: to a URL, where one is set, else to a folder."""
-    if ours.settings.notices_url:
-        return NoticeEndpoint(ours.settings.notices_url)
-    return NoticeFolder(ours.settings.notices)
+    """Where notices go: by mail, or to a URL, where one is set, else to a folder. Raises SettingsWrong."""
+    return ByName(_elsewhere(ours.settings), mail(ours.settings))
+
+
+def _elsewhere(settings: Settings) -> Notices:
+    if not settings.notices_url:
+        return NoticeFolder(settings.notices)
+    return NoticeEndpoint(settings.notices_url, key=_key(settings.notices_key_file))
+
+
+def _key(file: Path | None) -> bytes | None:
+    if file is None:
+        return None
+    text = values.key(file, KEY_FILE)
+    try:
+        return key_of(text)
+    except ValueError as wrong:
+        raise SettingsWrong(f"{KEY_FILE}: {file} must hold a key: {wrong}") from None
+
+
+class ByName:
+    """``domain.ports.Notices``: those that go by mail, and all others."""
+
+    def __init__(self, others: Notices, mail: Notices) -> None:
+        self._others, self._mail = others, mail
+
+    def deliver(self, notice: Notice) -> None:
+        """See ``Notices``."""
+        (self._mail if notice.name.startswith(MAIL) else self._others).deliver(notice)
 
 
 def run(ours: Krypton, names: Sequence[str], stop: Event, step: Step = no_step) -> None:

@@ -11,11 +11,15 @@ from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from domain.commands.doses import JudgeDose
+from psycopg2.extensions import connection as Connection
+
+from domain.commands.doses import JudgeDose, JudgePerson
 from domain.errors import NotFound, RuleBroken
+from domain.ports import Answer
 from domain.rules.document import DOSE_ALERTS, MATCHING, RuleId
 from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
+from krypton.views.alerts_due import persons_due
 from krypton.views.matches import bodies
 from policies.commands import build
 from projections.declared import VIEWS
@@ -24,6 +28,7 @@ from projections.identity_index.decided import Decision, Due
 
 DECISIONS = UUID("5d0c2f0e-7a6b-5c1d-9b57-0e3c8f1d4a26")  # namespace of command ids: stored state, never change it
 ACTOR = "system:rules"
+DOSES = "cumulative_dose"
 BATCH = 200
 SAID = {"unmerge": "unmerged", "merge": "merged", "propose": "proposed"}
 Counts = dict[str, int]
@@ -31,12 +36,13 @@ Counts = dict[str, int]
 
 class Asked(NamedTuple):
     """One decision to raise. ``what``: merged, proposed, unmerged or alerts; ``subject``: the pair or report, and its
-    latest statement.
+    latest statement. ``may_be_due``: the ledger looks, and most often there is nothing to raise.
     """
 
     what: str
     subject: str
     command: Command
+    may_be_due: bool = False
 
 
 def raise_due(ours: Krypton, view: str, version: int, cause: UUID, tell: Tell = lambda *_: None) -> Counts:
@@ -50,14 +56,16 @@ def raise_due(ours: Krypton, view: str, version: int, cause: UUID, tell: Tell = 
         return {}
     with ours.snapshot() as connection:
         found = find_due(connection, f"{view}_v{version}", tell=tell)
+        asked = [*COMMANDS[view](found), *(_persons(ours, connection, version, cause) if view == DOSES else ())]
     counts, done = Counts(), 0
-    for batch in _batches(COMMANDS[view](found)):
+    for batch in _batches(asked):
         answers = ours.ledger.execute_many([(one.command, _envelope(one, cause)) for one in batch])
         for one, answer in zip(batch, answers, strict=True):
             what = "stand" if isinstance(answer, RuleBroken | NotFound) else one.what
-            counts[what] = counts.get(what, 0) + 1
+            if not one.may_be_due or (isinstance(answer, Answer) and answer.positions):
+                counts[what] = counts.get(what, 0) + 1
         done += len(batch)
-        tell("decisions raised", done, len(found))
+        tell("decisions raised", done, len(asked))
     return counts
 
 
@@ -88,5 +96,12 @@ def _alerts(found: Sequence[dict[str, Any]]) -> Iterator[Asked]:
         yield Asked("alerts", subject, JudgeDose(study=UUID(one["study_id"])))
 
 
-COMMANDS: dict[str, Callable[[Any], Iterable[Asked]]] = {"identity_index": _matches, "cumulative_dose": _alerts}
+def _persons(ours: Krypton, connection: Connection, version: int, cause: UUID) -> Iterator[Asked]:
+    rules = ours.ledger.rules().alerts
+    for identity in persons_due(connection, f"{DOSES}_v{version}", rules):
+        subject = f"{RuleId(DOSE_ALERTS, rules.version)}|{identity}|{cause}"
+        yield Asked("alerts", subject, JudgePerson(identity=UUID(identity), why="corrected"), may_be_due=True)
+
+
+COMMANDS: dict[str, Callable[[Any], Iterable[Asked]]] = {"identity_index": _matches, DOSES: _alerts}
 """What turns due decisions into commands, by view: of the views that declare ``due``."""

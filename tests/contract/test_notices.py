@@ -1,7 +1,11 @@
 """One contract for all that takes notices: a folder, and an HTTP endpoint on this machine."""
 
+import base64
+import hashlib
+import hmac
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +16,7 @@ import pytest
 
 from adapters.notices.folder import NoticeFolder
 from adapters.notices.http import NoticeEndpoint
+from adapters.notices.signature import key_of
 from domain.errors import NotDelivered
 from domain.ports import Notice, Notices
 from tests.waiting import WITHIN_S
@@ -55,12 +60,16 @@ class Endpoint(Receiver):
 
     def __init__(self) -> None:
         taken: dict[str, Any] = {}
+        requests: list[tuple[dict[str, str], bytes]] = []
+        self.requests = requests
         self._taken, self._status = taken, [204]
         status = self._status
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                event = json.loads(body)
                 assert self.headers["Content-Type"] == "application/cloudevents+json"
                 if status[0] < 300:
                     taken[event["id"]] = event["data"]
@@ -79,7 +88,8 @@ class Endpoint(Receiver):
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self.server.serve_forever)
         self._thread.start()
-        self.notices = NoticeEndpoint(f"http://127.0.0.1:{self.server.server_port}/notices", timeout_s=WITHIN_S)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/notices"
+        self.notices = NoticeEndpoint(self.url, timeout_s=WITHIN_S)
 
     def told(self) -> dict[str, Any]:
         return self._taken
@@ -146,3 +156,35 @@ def test_whoever_sends_us_elsewhere_has_not_taken_it(status: int) -> None:
 def test_an_address_that_cannot_be_is_a_notice_not_delivered(url: str) -> None:
     with pytest.raises(NotDelivered, match=r"^http: \w+$"):
         NoticeEndpoint(url).deliver(NOTICE)
+
+
+def test_what_is_sent_is_signed_so_that_its_receiver_knows_from_whom_and_when() -> None:
+    """Standard Webhooks: HMAC-SHA-256 over id, time and body; what was altered, or is of another time, does not fit."""
+    endpoint, key = Endpoint(), bytes(range(32))
+    try:
+        NoticeEndpoint(endpoint.url, timeout_s=WITHIN_S, key=key).deliver(NOTICE)
+    finally:
+        endpoint.close()
+    ((headers, body),) = endpoint.requests
+    ident, at = headers["webhook-id"], headers["webhook-timestamp"]
+    assert ident == str(NOTICE.id)
+    assert abs(int(at) - time.time()) < 3_600
+    version, _, given = headers["webhook-signature"].partition(",")
+    expected = hmac.new(key, f"{ident}.{at}.".encode() + body, hashlib.sha256).digest()
+    assert (version, base64.b64decode(given)) == ("v1", expected)
+
+
+def test_without_a_key_nothing_is_signed(receiver: Receiver) -> None:
+    receiver.notices.deliver(NOTICE)
+    if isinstance(receiver, Endpoint):
+        assert "webhook-signature" not in receiver.requests[0][0]
+
+
+@pytest.mark.parametrize("text", ["", "whsec_", "whsec_AAAA", f"whsec_{'A' * 200}", f"{'A' * 44}", "whsec_not base64"])
+def test_a_key_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="whsec_ and base64 of 24 to 64 bytes"):
+        key_of(text)
+
+
+def test_a_key_is_read_as_it_is_given_out() -> None:
+    assert key_of(f"whsec_{base64.b64encode(bytes(32)).decode()}") == bytes(32)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.commands.doses import AcknowledgeAlert
+from domain.commands.doses import AcknowledgeAlert, ReceivedDose
 from domain.commands.links import Bar, Dismiss, Merge, Unmerge
 from krypton.services.supervisor import Child
 from krypton.services.version_workers import Workers
@@ -313,3 +313,56 @@ def test_a_drop_is_an_event_and_what_is_built_aside_and_discarded_is_none(matche
     done = promote.drop(matched.ours, IDENTITIES, 2, "system:test")
     assert matched.types(before) == {"view.opened": 1, "view.dropped": 1}
     assert (done["what"], done["version"]) == ("dropped", 2)
+
+
+def over_studies(**change: Any) -> dict[str, Any]:
+    skin = {"name": "skin", "kind": "skin", "quantity": "dose_rp_mgy", "threshold": 2_000, "days": 84}
+    return {"alerts": [skin | change]}
+
+
+def procedure(number: int, mgy: float) -> ReceivedDose:
+    shot = exposure(f"1.8.{number}", dose_rp_mgy=mgy) | {"started_at": f"2026-01-0{number}T10:00:00"}
+    return dose(f"1.9.{number}", shot)
+
+
+def test_a_person_whose_studies_are_over_together_is_judged_when_such_a_rule_comes_in_force(world: RuledWorld) -> None:
+    """Two hospitals' patients who were merged before; one who is under it alone is not called for."""
+    studies = [world.receive(number, procedure(number, 1_200.0)) for number in (1, 2, 3)]
+    world.work(DOSES)
+    people = dict(world.query("SELECT study_id::text, identity_id::text FROM cumulative_dose.dose_owner"))
+    world.ask(Merge(**pair(people[studies[0]], people[studies[1]]), reason="seen at the desk"))
+    world.publish("dose-alerts", 2, over_studies())
+    for view in (IDENTITIES, DOSES):
+        world.work(view)
+    version, before = world.build(DOSES, dose_alerts=2), world.head()
+    assert world.promote(DOSES, version)["decided"] == {"alerts": 1}
+    (alert,) = [e.data for e in world.history(before) if e.type == "dose.alert_raised"]
+    assert (alert["study_id"], alert["value"], sorted(alert["studies"])) == (studies[1], 2_400.0, sorted(studies[:2]))
+
+
+@pytest.mark.parametrize(
+    ("change", "alerts"),
+    [
+        ({"kind": "exposure", "threshold": 1_199.9}, 3),
+        ({"kind": "exposure", "threshold": 1_200}, 0),
+        ({"kind": "study", "threshold": 1_000, "modalities": ["CT"]}, 3),
+        ({"kind": "study", "threshold": 1_000, "modalities": ["XA"]}, 0),
+        ({"kind": "study", "threshold": 1_000, "population": "adult"}, 3),
+        ({"kind": "window", "days": 10, "threshold": 1_100}, 3),
+    ],
+    ids=str,
+)
+def test_what_no_view_can_judge_is_judged_when_its_rule_comes_in_force(
+    world: RuledWorld, change: dict[str, Any], alerts: int
+) -> None:
+    for number in (1, 2, 3):
+        world.receive(number, procedure(number, 1_200.0))
+    rule = over_studies(**change)
+    if change["kind"] != "window":
+        del rule["alerts"][0]["days"]
+    world.publish("dose-alerts", 2, rule)
+    for view in (IDENTITIES, DOSES):
+        world.work(view)
+    version, before = world.build(DOSES, dose_alerts=2), world.head()
+    assert world.promote(DOSES, version)["decided"] == ({"alerts": alerts} if alerts else {})
+    assert world.types(before).get("dose.alert_raised", 0) == alerts

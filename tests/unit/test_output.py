@@ -7,7 +7,7 @@ import pytest
 
 from domain.ports import Answer
 from krypton.cli import output
-from krypton.cli.dose import with_units
+from krypton.cli.alert_rows import with_units
 from krypton.cli.output import text, when
 from krypton.cli.pairs import ABOUT, SIDE, pair
 from krypton.cli.patient import full_name
