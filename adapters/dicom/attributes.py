@@ -53,7 +53,8 @@ _SEQUENCES = ("IssuerOfPatientIDQualifiersSequence", "OtherPatientIDsSequence") 
 _TAG_OF: Final = {
     keyword: BaseTag(tag_for_keyword(keyword) or 0) for keyword in (_CHARACTER_SET, *(k for k, _ in READS.values()))
 }
-_TAGS: Final = [*_TAG_OF.values(), *(BaseTag(tag_for_keyword(keyword) or 0) for keyword in _SEQUENCES)]
+TAGS: Final = [*_TAG_OF.values(), *(BaseTag(tag_for_keyword(keyword) or 0) for keyword in _SEQUENCES)]
+"""Of all attributes that are read."""
 BULK = 0x7FE00000  # pixel data and what follows it
 DEFLATED = {
     DeflatedExplicitVRLittleEndian,
@@ -102,7 +103,7 @@ def read_header(
     """
     with readable(stream, end, transfer_syntax, most) as (stream, end, implicit, little):
         ends = Completeness(stream, end, little_endian=little)
-        tags = None if whole else _TAGS
+        tags = None if whole else TAGS
         metered = metered_if_large(stream, end, most)
         try:
             dataset = read_dataset(metered, implicit, little, stop_when=ends.check(BULK), specific_tags=tags)

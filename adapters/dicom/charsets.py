@@ -33,17 +33,26 @@ def decode(raw: bytes, declared: Sequence[str]) -> str:
     codecs = encodings(declared)
     if ESCAPE in raw:
         return _decode_escaped(raw, codecs)
-    if codecs[0] in _LATIN_1 and not raw.isascii():
-        # Devices declare Latin-1 and write UTF-8. Latin-1 text that is valid UTF-8 by chance is no word in any
-        # language.
-        try:
-            return raw.decode("utf-8")
-        except UnicodeDecodeError:
-            pass
+    if is_undeclared_utf8(raw, declared):
+        return raw.decode("utf-8")
     try:
         return raw.decode(codecs[0])
     except UnicodeDecodeError:
         return raw.decode(codecs[0], errors="replace")
+
+
+def is_undeclared_utf8(raw: bytes, declared: Sequence[str]) -> bool:
+    """Whether UTF-8 was written under a declared Latin-1, or under no set at all.
+
+    Latin-1 text that is valid UTF-8 by chance ("Ã©" for "é") is no word in any language.
+    """
+    if raw.isascii() or ESCAPE in raw or encodings(declared)[0] not in _LATIN_1:
+        return False
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decode_escaped(raw: bytes, codecs: list[str]) -> str:

@@ -9,14 +9,12 @@ the standard calls a document is a report of its study.
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pydicom.dataset import Dataset
-
 from adapters.dicom.attributes import Instance
+from adapters.dicom.rdsr.header import TITLE
 from adapters.dicom.rdsr.received import received_dose
 from adapters.dicom.rdsr.report import STRUCTURED, NoDoseContent, holds_dose, read_dose_report, states_numbers
-from adapters.dicom.rdsr.tree import code_in
+from adapters.dicom.rdsr.tree import Tree
 from adapters.dicom.refusal import NothingToRecord
-from adapters.dicom.values import sequence
 from domain.commands.doses import ReceivedDose
 from domain.commands.studies import ReceivedReport
 
@@ -37,28 +35,28 @@ def is_structured(sop_class: str) -> bool:
     return sop_class.startswith(STRUCTURED)
 
 
-def document_of(instance: Instance, dataset: Dataset) -> Document | None:
+def document_of(instance: Instance, tree: Tree | None) -> Document | None:
     """The document in an instance; None for images and other objects. Raises NothingToRecord.
 
-    ``dataset`` must be complete for a structured document.
+    ``tree``: of a structured document.
     """
     if kind := _ENCAPSULATED.get(instance.sop_class):
         return _report(instance, kind, instance.title)
-    if not is_structured(instance.sop_class):
+    if tree is None or not is_structured(instance.sop_class):
         return None
-    title = code.meaning if (code := code_in(dataset, "ConceptNameCodeSequence")) else None
-    if holds_dose(dataset):
-        return _dose_report(instance, dataset, title)
-    if not sequence(dataset, "ContentSequence"):
+    title = tree.code(tree.top.get(TITLE)).meaning
+    if holds_dose(tree):
+        return _dose_report(instance, tree, title)
+    if not tree.items:
         raise NothingToRecord("empty report, no dose and no text: store it when it is written")  # an LO holds 64
     return _report(instance, "KOS" if instance.sop_class == _KEY_OBJECTS else "SR", title)
 
 
-def _dose_report(instance: Instance, dataset: Dataset, title: str | None) -> Document:
+def _dose_report(instance: Instance, tree: Tree, title: str | None) -> Document:
     try:
-        read = read_dose_report(dataset)
+        read = read_dose_report(tree)
     except NoDoseContent:
-        if not states_numbers(dataset):
+        if not states_numbers(tree):
             raise NothingToRecord("a dose report without any irradiation event or accumulated dose") from None
         why = "no irradiation event and no accumulated dose that Krypton knows: its numbers were not read"
         return Document(ReceivedReport(report_uid=instance.sop_uid, kind="DOSE", title=title, unread=why))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from mmap import mmap
 from pathlib import Path
+from typing import NamedTuple
 
 from pydicom.dataset import Dataset
 
@@ -17,7 +18,9 @@ from adapters.dicom.content import content_of, differing
 from adapters.dicom.documents import Document, document_of, is_structured
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import MEDIA_DIRECTORY, FileMeta, dataset_digest, file_meta, mapped, read_file_meta
+from adapters.dicom.rdsr.tree import Tree
 from adapters.dicom.refusal import ListsFiles, NotAsNamed, Unreadable
+from adapters.dicom.structured import read_structured
 from adapters.inbox.arriving import Arriving
 from adapters.inbox.desk import Desk, Kept
 from adapters.inbox.refusal import Refused
@@ -34,9 +37,10 @@ NOT_COMPARED = "(not compared)"
 class Sent:
     """An instance as received: ``stream`` from ``offset`` to ``end`` is its dataset, of that ``digest``.
 
-    ``store``: makes it an item of the spool.
+    ``store``: makes it an item of the spool; ``named``: the SOP class that the sender or the File Meta names.
     """
 
+    named: str
     site: str
     actor: str
     transfer_syntax: str
@@ -47,10 +51,22 @@ class Sent:
     offset: int = 0
     most: Most = UNBOUNDED
 
-    def header(self, *, whole: bool = False) -> Dataset:
-        """The dataset up to the pixel data. Raises Unreadable."""
+    def read(self, sop_class: str = "") -> "Read":
+        """Its header, and of a structured document the content. Raises Unreadable.
+
+        ``sop_class``: what it is in truth, where that is known and is not what it was named.
+        """
         self.stream.seek(self.offset)
-        return read_header(self.stream, self.end, self.transfer_syntax, whole=whole, most=self.most)
+        if is_structured(sop_class or self.named):
+            return Read(*read_structured(self.stream, self.end, self.transfer_syntax, self.most))
+        return Read(read_header(self.stream, self.end, self.transfer_syntax, most=self.most))
+
+
+class Read(NamedTuple):
+    """What was read of an instance."""
+
+    header: Dataset
+    tree: Tree | None = None
 
 
 def keep(desk: Desk, sent: Sent, *, check: Check | None = None) -> Held | None:
@@ -58,8 +74,8 @@ def keep(desk: Desk, sent: Sent, *, check: Check | None = None) -> Held | None:
     content was put aside before. One of other content than the first is kept beside it, for somebody to decide.
     Raises Refused, OSError of the spool.
     """
-    header = sent.header()
-    instance = read_instance(header)
+    read = sent.read()
+    instance = read_instance(read.header)
     if check:
         check(instance)
     first = desk.spool.claim(sent.site, instance.sop_uid)
@@ -69,7 +85,7 @@ def keep(desk: Desk, sent: Sent, *, check: Check | None = None) -> Held | None:
     name = Name.new(sent.site, sent.actor, uid=instance.sop_uid, digest=sent.digest)
     if held and (desk.spool.aside(name).exists() or not _differs(first, sent)):
         return None
-    document = _document(sent, instance, header)
+    document = _document(sent, instance, read)
     kept = sent.store(name)
     if kept is Kept.CONFLICT:
         return Held(name, instance, document, second(first, desk.path(name)))
@@ -92,7 +108,7 @@ def second(first: Path, path: Path) -> Second:
     with mapped(first) as held, mapped(path) as data:
         sent = _in_file(data, read_file_meta(data), "", "", lambda _: Kept.NEW)
         of = _in_file(held, read_file_meta(held), "", "", lambda _: Kept.NEW)
-        return Second(read_instance(of.header()), tuple(_differs(first, sent)))
+        return Second(read_instance(of.read().header), tuple(_differs(first, sent)))
 
 
 def keep_file(desk: Desk, path: Path, *, site: str, actor: str, most: Most = UNBOUNDED) -> Held | None:
@@ -141,6 +157,7 @@ def keep_dataset(
 
     stream, offset = came.opened()
     sent = Sent(
+        named=named.sop_class,
         site=site,
         actor=actor,
         transfer_syntax=named.transfer_syntax,
@@ -159,9 +176,9 @@ def read_back(desk: Desk, name: Name) -> Held:
     path, first = desk.where(name), desk.spool.claim(name.site, name.uid)
     with mapped(path) as data:
         sent = _in_file(data, read_file_meta(data), name.site, name.actor, lambda _: Kept.NEW)
-        header = sent.header()
-        instance = read_instance(header)
-        document = _document(sent, instance, header)
+        read = sent.read()
+        instance = read_instance(read.header)
+        document = _document(sent, instance, read)
     return Held(name, instance, document, None if path.samefile(first) else second(first, path))
 
 
@@ -169,20 +186,21 @@ def instance_in(path: Path) -> Instance:
     """What an instance in a file says of itself. Raises Refused, OSError."""
     with mapped(path) as data:
         sent = _in_file(data, read_file_meta(data), "", "", lambda _: Kept.NEW)
-        return read_instance(sent.header())
+        return read_instance(sent.read().header)
 
 
 def dose_aside(spool: Spool, site: str, uid: str, digest: str) -> ReceivedDose | None:
     """What a dose report states that was put aside. Raises Refused, OSError."""
     with mapped(spool.aside(Name.new(site, "", uid=uid, digest=digest))) as data:
         sent = _in_file(data, read_file_meta(data), site, "", lambda _: Kept.NEW)
-        header = sent.header()
-        document = _document(sent, read_instance(header), header)
+        read = sent.read()
+        document = _document(sent, read_instance(read.header), read)
     return document.dose if document else None
 
 
 def _in_file(data: mmap, meta: FileMeta, site: str, actor: str, store: Callable[[Name], Kept]) -> Sent:
     return Sent(
+        named=meta.sop_class,
         site=site,
         actor=actor,
         transfer_syntax=meta.transfer_syntax,
@@ -194,5 +212,7 @@ def _in_file(data: mmap, meta: FileMeta, site: str, actor: str, store: Callable[
     )
 
 
-def _document(sent: Sent, instance: Instance, header: Dataset) -> Document | None:
-    return document_of(instance, sent.header(whole=True) if is_structured(instance.sop_class) else header)
+def _document(sent: Sent, instance: Instance, read: Read) -> Document | None:
+    if read.tree is None and is_structured(instance.sop_class):  # its File Meta named another class
+        read = sent.read(instance.sop_class)
+    return document_of(instance, read.tree)

@@ -32,30 +32,6 @@ def sequence(dataset: Dataset, keyword: str) -> list[Dataset]:
     return list(value) if isinstance(value, Sequence) else []
 
 
-def text_in(dataset: Dataset, keyword: str) -> str | None:
-    """A text attribute in the report's character set; None where it is absent, empty or cannot be decoded."""
-    try:
-        value = dataset.get(keyword)
-    except Exception:  # an unknown character set, an undecodable text
-        return None
-    text = _utf8_read_as_latin1(str(value)) if value is not None else ""
-    return plain(text)[:LONGEST] or None
-
-
-def _utf8_read_as_latin1(text: str) -> str:
-    """The text that was meant, where UTF-8 was stored under a declared ISO_IR 100; any other text unchanged.
-
-    Latin-1 text whose accented letters happen to be well-formed UTF-8 ("Ã©" for "é") is not a word in any
-    language.
-    """
-    if text.isascii():
-        return text
-    try:
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text
-
-
 def encoded(dataset: Dataset, keyword: str) -> str:
     """An attribute's text as encoded, without padding; empty where it is absent, empty or broken.
 
@@ -70,13 +46,13 @@ def encoded(dataset: Dataset, keyword: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bytes):
-        return plain(_as_text(value))[:LONGEST]
+        return plain(as_text(value))[:LONGEST]
     if isinstance(value, MultiValue | list):
         value = "\\".join(str(part) for part in value)
     return plain(str(value))[:LONGEST]
 
 
-def _as_text(raw: bytes) -> str:
+def as_text(raw: bytes) -> str:
     """Text that should be ASCII, such as a unit; a micro sign in it is Latin-1 or UTF-8, whatever was declared."""
     try:
         return raw.decode("utf-8")

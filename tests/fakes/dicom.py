@@ -16,6 +16,9 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.transport import AssociationSocket
 
+from adapters.dicom.part10 import read_file_meta
+from adapters.dicom.rdsr.tree import Tree
+from adapters.dicom.structured import Structured, read_structured
 from domain.commands.directory import EnrollSite
 from domain.commands.studies import ReceiveStudy
 from domain.ports import Answer
@@ -114,6 +117,18 @@ def part10(dataset: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
     file = io.BytesIO()
     dcmwrite(file, dataset, enforce_file_format=True)
     return file.getvalue()
+
+
+def tree_of(dataset: Dataset, syntax: str = ExplicitVRLittleEndian) -> Tree:
+    """Its content tree, as it is read from the bytes of its file."""
+    return structured(part10(dataset, syntax)).tree
+
+
+def structured(file: bytes) -> Structured:
+    """A file's report, as the intake reads it."""
+    meta, stream = read_file_meta(file), io.BytesIO(file)
+    stream.seek(meta.offset)
+    return read_structured(stream, len(file), meta.transfer_syntax)
 
 
 def write(folder: Path, datasets: Iterable[Dataset]) -> list[Path]:

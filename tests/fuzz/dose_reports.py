@@ -8,10 +8,11 @@ from math import isfinite
 from random import Random
 from typing import Any, Final
 
-from adapters.dicom.attributes import read_header, read_instance
+from adapters.dicom.attributes import read_instance
 from adapters.dicom.documents import document_of
 from adapters.dicom.part10 import read_file_meta
 from adapters.dicom.rdsr.report import DoseReport, NoDoseContent, read_dose_report
+from adapters.dicom.structured import read_structured
 from adapters.inbox.refusal import Refused
 from domain.commands.doses import ReceivedDose
 from tests import real_files
@@ -37,6 +38,10 @@ UNITS: Final[dict[str, dict[str, Fraction]]] = {
 for _spelling, _factor in UNITS["mgy"].items():
     UNITS["mgycm"] |= {f"{_spelling}cm": _factor, f"{_spelling}m": _factor * 100}
     UNITS["mgycm2"] |= {f"{_spelling}cm2": _factor, f"{_spelling}m2": _factor * 10_000}
+
+
+_DECIMALS: Final = re.compile(r"\+?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE)
+_THOUSANDS: Final = re.compile(r"\+?[1-9]\d{0,2},\d{3}(e[+-]?\d+)?", re.IGNORECASE)
 
 
 class DoseReports:
@@ -72,13 +77,13 @@ class DoseReports:
             meta = read_file_meta(given)
             stream = io.BytesIO(given)
             stream.seek(meta.offset)
-            whole = read_header(stream, len(given), meta.transfer_syntax, whole=True)
-            instance = read_instance(whole)
-            document = document_of(instance, whole)
+            header, tree = read_structured(stream, len(given), meta.transfer_syntax)
+            instance = read_instance(header)
+            document = document_of(instance, tree)
         except Refused as refused:
             return f"{type(refused).__name__}: {refused}"
         try:
-            report = read_dose_report(whole)
+            report = read_dose_report(tree)
         except NoDoseContent:
             return "no dose"
         _check(report)
@@ -120,7 +125,10 @@ def _check(report: DoseReport) -> None:
                 _check_value(field, getattr(exposure, field), [stated], exposure.not_understood, quantity)
 
 
-FIELDS: Final = ("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq")
+FIELDS: Final = (
+    *("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq", "ssde_mgy"),
+    "entrance_dose_mgy",
+)
 
 
 def _is_quantity(name: str, value: float | None) -> None:
@@ -148,6 +156,8 @@ def _own_reading(stated: str, unit: str) -> Fraction | None:
     """``value unit`` as encoded, read without any code of the product; None where it is none."""
     text, _, spelling = stated.partition(" ")
     plain = re.sub(r"[.*·^ ]", "", spelling).replace("µ", "u").replace("μ", "u").replace("²", "2")
+    if _DECIMALS.fullmatch(text) and not _THOUSANDS.fullmatch(text):
+        text = text.replace(",", ".")
     try:
         number = Fraction(text)
     except (ValueError, ZeroDivisionError):

@@ -1,17 +1,15 @@
 """Reports among the instances: which they are, and which are refused."""
 
-import io
 from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.filereader import dcmread
 
 from adapters.dicom.attributes import read_instance
 from adapters.dicom.documents import Document, document_of
 from adapters.dicom.refusal import NothingToRecord
 from tests import real_files
-from tests.fakes.dicom import ENCAPSULATED_PDF, instance, part10, report
+from tests.fakes.dicom import ENCAPSULATED_PDF, instance, part10, report, structured
 
 ENHANCED_SR = "1.2.840.10008.5.1.4.1.1.88.22"
 DOSE_SR = "1.2.840.10008.5.1.4.1.1.88.67"
@@ -19,13 +17,13 @@ KEY_OBJECTS = "1.2.840.10008.5.1.4.1.1.88.59"
 
 
 def document(dataset: Dataset) -> Document | None:
-    sent = dcmread(io.BytesIO(part10(dataset)))
-    return document_of(read_instance(sent), sent)
+    sent = structured(part10(dataset))
+    return document_of(read_instance(sent.header), sent.tree)
 
 
 def real(name: str) -> Document:
-    sent = dcmread(Path(real_files.folder(), name))
-    found = document_of(read_instance(sent), sent)
+    sent = structured(Path(real_files.folder(), name).read_bytes())
+    found = document_of(read_instance(sent.header), sent.tree)
     assert found is not None
     return found
 

@@ -22,8 +22,9 @@ from adapters.dicom.network.agreed import Patience
 from adapters.dicom.network.contexts import UNCOMPRESSED
 from adapters.dicom.network.dimse import Operation, Refusal
 from adapters.dicom.network.knocking import Waits
-from adapters.dicom.rdsr import report as dose_report
-from adapters.dicom.rdsr.exposure import QUANTITIES
+from adapters.dicom.rdsr.concepts import DOSES
+from adapters.dicom.rdsr.report import DOSE_CLASSES
+from adapters.dicom.rdsr.tolerances import TOLERANCES
 from adapters.dicom.receiver import MAX_PDU
 from adapters.dicom.store import Status
 from adapters.dicom.values import LONGEST
@@ -56,7 +57,12 @@ def test_each_status_is_in_the_table() -> None:
 
 def test_each_quantity_is_in_the_table_with_its_code_and_field() -> None:
     told = {(row[1], re.findall(r"`(\w+)`", row[2])[0]) for row in ROWS if len(row) == 3 and row[1].startswith("DCM ")}
-    assert told == {(codes[0].replace(":", " "), name) for codes, _, name in QUANTITIES.values()}
+    assert told == {(codes[0].replace(":", " "), name) for codes, _, _, name in DOSES.values()}
+
+
+def test_each_tolerance_is_in_the_table() -> None:
+    told = {row[0].strip("`"): row[1] for row in ROWS if len(row) == 2 and row[0].strip("`") in TOLERANCES}
+    assert told == TOLERANCES
 
 
 def test_the_dose_classes_are_those_that_are_read() -> None:
@@ -65,8 +71,8 @@ def test_the_dose_classes_are_those_that_are_read() -> None:
         EnhancedXRayRadiationDoseSRStorage,
         RadiopharmaceuticalRadiationDoseSRStorage,
         PatientRadiationDoseSRStorage,
-    } == dose_report._DOSE_CLASSES
-    for sop_class in dose_report._DOSE_CLASSES:
+    } == DOSE_CLASSES
+    for sop_class in DOSE_CLASSES:
         assert sop_class in PAGE
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.dicom.rdsr.units import UNITS, Dimension, NotUnderstood, canonical
+from adapters.dicom.rdsr.units import UNITS, Dimension, NotUnderstood, canonical, tolerated
 
 DOSE, LENGTH, AREA, ACTIVITY = Dimension.DOSE, Dimension.DOSE_LENGTH, Dimension.DOSE_AREA, Dimension.ACTIVITY
 
@@ -75,7 +75,7 @@ def test_no_text_is_not_known() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["NaN", "Infinity", "1_000", "1,5", "12 mGy", "١٢", "1\\2", "-1", "1e999", "1e-999", "0x10", "9" * 65],
+    ["NaN", "Infinity", "1_000", "1,250", "1,250,3", "12 mGy", "١٢", "1\\2", "-1", "1e999", "1e-999", "0x10", "9" * 65],
 )
 def test_what_is_no_dose_is_refused(text: str) -> None:
     """Decimal or float alone would take half of these; 1e-999 would become a zero that nobody measured."""
@@ -107,7 +107,47 @@ def test_a_unit_of_another_dimension_never_gives_a_number(unit: str, dimension: 
             canonical("1", unit, dimension)
 
 
-@given(st.text(max_size=12), st.sampled_from(list(Dimension)))
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1,5", "1.5"),
+        ("0,125", "0.125"),
+        (",5", "0.5"),
+        ("12,3456", "12.3456"),
+        ("1234,567", "1234.567"),
+        ("1,5e-3", "0.0015"),
+    ],
+)
+def test_a_comma_that_can_only_be_a_decimal_point_is_one(text: str, expected: str) -> None:
+    """Where it might part thousands, nothing is read: see above."""
+    assert canonical(text, "mGy", DOSE) == Decimal(expected)
+    assert tolerated(text, "mGy") == ["decimal_comma"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "needed"), [("mGy.cm", []), ("mGycm", ["unit_spelling"]), ("µGy.m2", ["unit_spelling"])]
+)
+def test_a_unit_that_is_not_written_as_ucum_has_it_is_counted(unit: str, needed: list[str]) -> None:
+    assert tolerated("1", unit) == needed
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "dimension", "expected"),
+    [
+        ("120", "kV", Dimension.VOLTAGE, "120"),
+        ("0.5", "s", Dimension.TIME_MS, "500"),
+        ("500", "uA.s", Dimension.CHARGE, "0.5"),
+        ("7.5", "{pulse}/s", Dimension.RATE, "7.5"),
+        ("-12.5", "deg", Dimension.ANGLE, "-12.5"),
+        ("0.0419", "m2", Dimension.AREA, "419"),
+        ("1", "", Dimension.COUNT, "1"),
+    ],
+)
+def test_technique_is_read_in_its_own_units(text: str, unit: str, dimension: Dimension, expected: str) -> None:
+    assert canonical(text, unit, dimension) == Decimal(expected)
+
+
+@given(st.text(max_size=12), st.sampled_from([DOSE, LENGTH, AREA, ACTIVITY]))
 def test_an_unknown_unit_never_gives_a_number(unit: str, dimension: Dimension) -> None:
     """Whatever stands there, a number comes out of a unit of the table only."""
     plain = "".join(letter for letter in unit if letter not in ".·*^ ").strip()

@@ -9,9 +9,8 @@ there, and protocols count only if all match. "Fysiikka kuvanlaatu" is Finnish f
 import re
 from collections.abc import Iterable
 
-from pydicom.dataset import Dataset
-
-from adapters.dicom.values import text_in
+from adapters.dicom.rdsr import header
+from adapters.dicom.rdsr.tree import Tree
 
 _ALONE = r"(?<![a-z0-9])"  # no letter or digit before
 _TESTED = r"qatest|fysiikka|kuvanlaatu|quality.?(?:control|assurance)|contr[oô]le.?(?:de.?)?qualit[eé]"
@@ -27,10 +26,10 @@ _DEVICE_TEXT = re.compile(rf"{_ALONE}(?:{_DEVICES})", re.IGNORECASE)
 _ASKED = {"PatientName": _NAME, "PatientID": _DEVICE_TEXT, "StudyDescription": _DESCRIPTION}
 
 
-def is_qa(ds: Dataset, protocols: Iterable[str | None]) -> bool:
+def is_qa(tree: Tree, protocols: Iterable[str | None]) -> bool:
     """Whether the report is of a phantom. ``protocols``: those of its exposures, None if one has none."""
-    texts = ((text_in(ds, keyword), asked) for keyword, asked in _ASKED.items())
+    texts = ((header.text(tree, keyword), asked) for keyword, asked in _ASKED.items())
     if any(text and asked.search(text) for text, asked in texts):
         return True
-    told = [text for text in (text_in(ds, "ProtocolName"), *protocols) if text]
+    told = [text for text in (header.text(tree, "ProtocolName"), *protocols) if text]
     return bool(told) and all(_DEVICE_TEXT.search(text) for text in told)

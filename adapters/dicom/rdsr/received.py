@@ -34,7 +34,11 @@ def received_dose(report: DoseReport) -> ReceivedDose:
         qa=report.qa,
         not_understood=list(report.not_understood),
         sop_class=report.sop_class,
-        warnings=[f"sum_differs:{name}" for name in differing(report.exposures, report.report_totals)],
+        warnings=sorted(
+            [*report.warnings, *(f"sum_differs:{name}" for name in differing(report.exposures, report.report_totals))]
+        ),
+        tolerances=dict(report.tolerances),
+        said=dict(report.said),
     )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
-from adapters.dicom.rdsr.exposure import BOTH, LEFT, RIGHT, Exposure
+from adapters.dicom.rdsr.concepts import BOTH, LEFT, RIGHT
+from adapters.dicom.rdsr.exposure import Exposure
 
 _SUMMED: Final = ("dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy")
 _BREASTS: Final = {f"agd_{side}_mgy": side for side in (LEFT, RIGHT)}

@@ -1,144 +1,228 @@
-"""Walks the content tree of a structured report (PS3.3 C.17.3), tolerating any damage.
+"""The content tree of a structured report (PS3.3 C.17.3), read from its bytes, tolerating any damage.
 
-Nothing here raises because of a device's data: an item that is absent, empty or broken reads as None or as empty text,
-so one bad item never loses the report. Numbers and UIDs are taken as encoded, before pydicom turns them into floats,
-because the ledger keeps the encoded text with each dose.
+An item keeps its concept and the places of its values; a value is read when it is asked for, as encoded, because the
+ledger keeps the encoded text with each dose. What is absent, empty or broken reads as None or as empty text: one bad
+item never loses the report. What could not be read for damage is counted, and never passed over in silence.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from struct import unpack_from
+from typing import Final, NamedTuple
 
-from pydicom.dataset import Dataset
+from adapters.dicom.charsets import decode, is_undeclared_utf8
+from adapters.dicom.rdsr import codes
+from adapters.dicom.rdsr.codes import NO_CODE, Code
+from adapters.dicom.rdsr.concepts import NAME_OF
+from adapters.dicom.rdsr.elements import Elements, Places, Span
+from adapters.dicom.rdsr.walk import Walk
+from adapters.dicom.values import LONGEST, as_text
+from domain.texts import plain
 
-from adapters.dicom.values import encoded, sequence, text_in
-
-# A concept is every spelling of its code as "scheme:value", because SNOMED codes come in the retired SRT
-# style, too.
-Concept = tuple[str, ...]
-# Other designators of SRT (PS3.16 section 8).
-_SCHEMES = {"SNM3": "SRT", "99SDM": "SRT"}
-
-
-class Code(NamedTuple):
-    """A coded entry (PS3.3 section 8.8): its key "scheme:value" and its text in the report's language."""
-
-    key: str
-    meaning: str | None
+CHARACTER_SET: Final = 0x00080005
+CONTENT: Final = 0x0040A730
+VALUE_TYPE, CONCEPT_NAME = 0x0040A040, 0x0040A043
+CONCEPT_CODE, MEASURED, UNITS = 0x0040A168, 0x0040A300, 0x004008EA
+TEXT, UID, DATE_TIME, PERSON = 0x0040A160, 0x0040A124, 0x0040A120, 0x0040A123
+NUMERIC, FLOATING = 0x0040A30A, 0x0040A161
+DOUBLE: Final = 8  # bytes
 
 
 class Measured(NamedTuple):
-    """A numeric value and its unit as encoded; an empty ``text`` is an item present without a value."""
+    """A numeric value and its unit as encoded; an empty ``text`` is an item present without a value.
+
+    ``others``: how many further values of the same item differ.
+    """
 
     text: str
     unit: str
+    others: int = 0
 
     def __str__(self) -> str:
         return f"{self.text} {self.unit}".strip()
 
 
-@dataclass(frozen=True)
 class Item:
-    """One content item: the concept that it states, and its dataset."""
+    """One content item: the name of its concept, or its code where that is not known; what it is in; where it ends."""
 
-    concept: str
-    dataset: Dataset
-    parent: "Item | None" = None
+    __slots__ = ("concept", "end", "index", "parent", "places", "tree")
 
-    def within(self, concepts: Concept) -> bool:
-        """Whether it stands at the top, below an item that is no container, or in a container of these concepts."""
+    def __init__(self, tree: "Tree", parent: "Item | None", index: int) -> None:
+        self.tree, self.parent, self.index = tree, parent, index
+        self.concept = ""
+        self.places: Places = {}
+        self.end = index + 1  # of the items below it, in document order
+
+    def is_container(self) -> bool:
+        """Whether it holds parts, and no value."""
+        return self.tree.encoded(self.places.get(VALUE_TYPE)) == "CONTAINER"
+
+    def within(self, container: "Item", concepts: Iterable[str]) -> bool:
+        """Whether it stands in the container itself, in one of these, or below an item that is no container."""
         above = self.parent
-        return above is None or above.concept in concepts or encoded(above.dataset, "ValueType") != "CONTAINER"
+        return above is None or above is container or above.concept in concepts or not above.is_container()
 
     def code(self) -> Code | None:
         """The coded value of a CODE item; None where the sequence is absent or empty."""
-        return code_in(self.dataset, "ConceptCodeSequence")
+        found = self.tree.code(self.places.get(CONCEPT_CODE))
+        return None if found is NO_CODE else found
 
     def meaning(self) -> str | None:
         """The meaning of a CODE item or the text of a TEXT item: a device may use either for one concept."""
         code = self.code()
-        return code.meaning if code else text_in(self.dataset, "TextValue")
+        return code.meaning if code else self.tree.text(self.places.get(TEXT) or self.places.get(PERSON))
+
+    def key(self) -> str | None:
+        """What it says, by its code where it has one."""
+        return code.key if (code := self.code()) else self.meaning()
 
     def uid(self) -> str | None:
         """The value of a UIDREF item, as encoded."""
-        return encoded(self.dataset, "UID") or None
+        return self.tree.encoded(self.places.get(UID)) or None
+
+    def date_time(self) -> str:
+        """The DT text as encoded."""
+        return self.tree.encoded(self.places.get(DATE_TIME))
 
     def number(self) -> Measured:
         """The value of a NUM item. An empty Measured Value Sequence means not known (PS3.3 C.18.1)."""
-        for measured in sequence(self.dataset, "MeasuredValueSequence"):
-            unit = code_in(measured, "MeasurementUnitsCodeSequence")
-            text = encoded(measured, "NumericValue") or _floating(measured)
-            return Measured(text, unit.key.partition(":")[2] if unit else "")
-        return Measured("", "")
+        return self.tree.measured(self.places.get(MEASURED))
+
+    def below(self) -> Sequence["Item"]:
+        """The items below it, at any depth."""
+        return self.tree.items[self.index + 1 : self.end]
 
 
 class Content:
-    """The content items below a dataset: ``items`` in document order, and by concept."""
+    """Content items by concept."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self.items = tuple(walk(dataset))
+    def __init__(self, items: Iterable[Item]) -> None:
         self._by_concept: dict[str, list[Item]] = defaultdict(list)
-        for item in self.items:
+        for item in items:
             self._by_concept[item.concept].append(item)
 
-    def all(self, concept: Concept) -> list[Item]:
-        """Every item that states ``concept``, at any depth."""
-        return [item for key in concept for item in self._by_concept.get(key, ())]
+    def all(self, *concepts: str) -> list[Item]:
+        """Every item that states one of these."""
+        found = self._by_concept
+        return [item for concept in concepts if concept in found for item in found[concept]]
 
-    def meaning(self, concept: Concept) -> str | None:
+    def meaning(self, concept: str) -> str | None:
         """The first text or code meaning that is not empty."""
         return next((meaning for item in self.all(concept) if (meaning := item.meaning())), None)
 
-    def uid(self, concept: Concept) -> str | None:
+    def key(self, concept: str) -> str | None:
+        """What the first item says, by its code where it has one."""
+        return next((item.key() for item in self.all(concept)), None)
+
+    def keys(self, concept: str) -> list[str]:
+        """The codes of all items."""
+        return [code.key for item in self.all(concept) if (code := item.code())]
+
+    def uid(self, *concepts: str) -> str | None:
         """The first UID that is not empty."""
-        return next((uid for item in self.all(concept) if (uid := item.uid())), None)
+        return next((uid for item in self.all(*concepts) if (uid := item.uid())), None)
 
-    def date_time(self, concept: Concept) -> str:
+    def date_time(self, *concepts: str) -> str:
         """The first DT text that is not empty, as encoded; empty when there is none."""
-        return next((text for item in self.all(concept) if (text := encoded(item.dataset, "DateTime"))), "")
+        return next((text for item in self.all(*concepts) if (text := item.date_time())), "")
 
 
-def walk(dataset: Dataset) -> Iterator[Item]:
-    """The content items below ``dataset``, parents first. No recursion: the sender chooses the depth."""
-    waiting: list[tuple[Item | None, Iterator[Dataset]]] = [(None, iter(sequence(dataset, "ContentSequence")))]
-    while waiting:
-        parent, children = waiting[-1]
-        child = next(children, None)
-        if child is None:
-            waiting.pop()
-            continue
-        item = Item(_key_in(child, "ConceptNameCodeSequence"), child, parent)
-        yield item
-        waiting.append((item, iter(sequence(child, "ContentSequence"))))
+class Tree:
+    """A structured report in its bytes. ``top``: the elements of the data set; ``items``: its content, parents first.
 
-
-def code_in(dataset: Dataset, keyword: str) -> Code | None:
-    """The first code of a code sequence; None where it is absent or empty."""
-    for entry in sequence(dataset, keyword):
-        return Code(_key(entry), text_in(entry, "CodeMeaning"))
-    return None
-
-
-def _key_in(dataset: Dataset, keyword: str) -> str:
-    return next((_key(entry) for entry in sequence(dataset, keyword)), "")
-
-
-def _key(entry: Dataset) -> str:
-    """Scheme and value, as in Concept; without a designator a DCM code: some devices leave it out.
-
-    Codes of SRT are in capitals; some devices write them small. Others stay: a unit's capitals tell milli from mega.
+    ``tolerated``: how often each tolerance was needed.
     """
-    stated = encoded(entry, "CodingSchemeDesignator").upper() or "DCM"
-    scheme = _SCHEMES.get(stated, stated)
-    value = encoded(entry, "CodeValue") or encoded(entry, "LongCodeValue")
-    return f"{scheme}:{value.upper() if scheme == 'SRT' else value}"
 
+    def __init__(self, elements: Elements, top: Places) -> None:
+        self.elements, self.top = elements, top
+        self.tolerated: Counter[str] = Counter()
+        self._data = elements.data
+        self._codes: dict[bytes, Code] = {}
+        self._texts: dict[bytes, str | None] = {}
+        self._charset = self.encoded(top.get(CHARACTER_SET)).split("\\")
+        self.items: list[Item] = []
+        if place := top.get(CONTENT):
+            Walk(self, Item).walk(*place)
 
-def _floating(measured: Dataset) -> str:
-    """The Floating Point Value (0040,A161), which some devices write alone."""
-    try:
-        value = measured.get("FloatingPointValue")
-        return "" if value is None else repr(float(value))
-    except Exception:  # an element that is no number
-        return ""
+    def concept(self, start: int, end: int) -> str:
+        """The name of the concept that a code sequence states; its key, where the concept is not known."""
+        code = self.code((start, end))
+        return NAME_OF.get(code.key, code.key)
+
+    def code(self, place: Span | None) -> Code:
+        """The first code of a code sequence."""
+        if place is None:
+            return NO_CODE
+        raw = self._data[place[0] : place[1]]
+        if (found := self._codes.get(raw)) is None:
+            found = self._codes[raw] = self._code(*place)
+        if found.tolerated:
+            self.tolerated.update(found.tolerated)
+        return found
+
+    def _code(self, start: int, end: int) -> Code:
+        for entry in self.elements.items(start, end):
+            get, encoded = self.elements.places(*entry).get, self.encoded
+            return codes.coded(
+                encoded(get(codes.CODE_VALUE)),
+                encoded(get(codes.LONG_CODE_VALUE)),
+                encoded(get(codes.URN_CODE_VALUE)),
+                encoded(get(codes.DESIGNATOR)),
+                self.text(get(codes.MEANING)),
+            )
+        return NO_CODE
+
+    def encoded(self, place: Span | None) -> str:
+        """A text as encoded, without padding; empty where it is absent.
+
+        A control character within reads as a space, which makes no number and no UID of it. Several values keep their
+        backslash, so a number that should be single reads as no number.
+        """
+        return plain(as_text(self._data[place[0] : place[1]]))[:LONGEST] if place else ""
+
+    def text(self, place: Span | None) -> str | None:
+        """A text in the report's character set; None where it is absent or empty."""
+        if place is None:
+            return None
+        raw = self._data[place[0] : place[1]]
+        if raw not in self._texts:
+            self._texts[raw] = plain(decode(raw, self._charset))[:LONGEST] or None
+            self.tolerated["text_under_other_charset"] += is_undeclared_utf8(raw, self._charset)
+        return self._texts[raw]
+
+    def measured(self, place: Span | None) -> Measured:
+        """The first value of a measured value sequence that has one."""
+        values = [self._measured(entry) for entry in self.elements.items(*place)] if place else []
+        known = [value for value in values if value.text]
+        if not known:
+            self.tolerated["empty_measured_value"] += 1
+            return values[0] if values else Measured("", "")
+        others = len({*known}) - 1
+        if len(known) > 1 and not others:
+            self.tolerated["double_measured_value"] += 1
+        return known[0]._replace(others=others) if others else known[0]
+
+    def _measured(self, entry: Span) -> Measured:
+        get = self.elements.places(*entry).get
+        text = self.encoded(get(NUMERIC))
+        if not text and (text := self._floating(get(FLOATING))):
+            self.tolerated["floating_point_alone"] += 1
+        unit = self.code(get(UNITS))
+        spelled = unit.key.partition(":")[2]
+        if not spelled and unit.meaning:
+            spelled = unit.meaning
+            self.tolerated["unit_in_words"] += 1
+        return Measured(text, spelled)
+
+    def _floating(self, place: Span | None) -> str:
+        """The Floating Point Value (0040,A161), which some devices write alone."""
+        if place is None or place[1] - place[0] != DOUBLE:
+            return ""
+        (value,) = unpack_from("<d" if self.elements.little else ">d", self._data, place[0])
+        return repr(float(value))
+
+    def sequence(self, tag: int, within: Places | None = None) -> Iterator[Places]:
+        """The items of a sequence of the data set, or of an item of one."""
+        if place := (self.top if within is None else within).get(tag):
+            for entry in self.elements.items(*place):
+                yield self.elements.places(*entry)

@@ -1,0 +1,59 @@
+"""Patient radiation dose (PS3.16 TID 10030): doses of organs, estimated from the reports of one or more exams.
+
+An estimate names no irradiation event of its own, and repeats the dose of others in another quantity: it becomes totals
+of the report, one for each organ, and is never added to anything.
+"""
+
+from typing import Final
+
+from adapters.dicom.rdsr.concepts import CONCEPTS
+from adapters.dicom.rdsr.tree import Content, Item, Tree
+from adapters.dicom.rdsr.units import NotUnderstood, canonical, tolerated
+
+ORGAN: Final = "organ_mgy:"
+"""Before the code of the organ: a total of this name is the dose of that organ alone."""
+_DOSES: Final = ("organ_dose", "mean_absorbed_dose", "absorbed_dose")
+
+
+def estimates(tree: Tree, notes: list[str]) -> tuple[dict[str, float | None], dict[str, str]]:
+    """The dose of each organ, as totals, and as encoded. Of several estimates of one organ the first; that is noted."""
+    found: dict[str, float | None] = {}
+    raw: dict[str, str] = {}
+    for container in (item for item in tree.items if item.concept == "dose_estimate"):
+        below = container.below()
+        for item in Content(below).all(*_DOSES):
+            organ = _organ(container, item)
+            if organ is None:
+                notes.append("organ dose: of which organ is not told")
+                continue
+            name = f"{ORGAN}{organ}"
+            if name in found:
+                notes.append(f"{name}: stated several times, the first was kept")
+                continue
+            raw[name], found[name] = str(item.number()), _value(tree, name, item, notes)
+    return found, raw
+
+
+def _organ(container: Item, item: Item) -> str | None:
+    """The organ that is told nearest: below the dose, then beside it, then anywhere in the estimate."""
+    places = [item, item.parent, container] if item.parent else [item, container]
+    for place in places:
+        keys = Content(place.below()).keys("organ")
+        if len(set(keys)) == 1:
+            return keys[0]
+        if keys:
+            return None
+    return None
+
+
+def _value(tree: Tree, name: str, item: Item, notes: list[str]) -> float | None:
+    number, dimension = item.number(), CONCEPTS["organ_dose"].dimension
+    assert dimension is not None
+    try:
+        value = canonical(number.text, number.unit, dimension)
+    except NotUnderstood as reason:
+        notes.append(f"{name}: {reason}")
+        return None
+    if value is not None:
+        tree.tolerated.update(tolerated(number.text, number.unit))
+    return None if value is None else float(value)
