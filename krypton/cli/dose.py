@@ -11,6 +11,7 @@ from domain.dose_alerts import QUANTITIES
 from krypton.cli.alert_rows import ALERT, with_units
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
+from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Ref
@@ -24,10 +25,25 @@ app = command_group("Cumulative dose and alerts.")
 
 
 @app.command()
-def show(ref: Ref, who: As = OWN, reason: Why = ASKED, as_json: AsJson = False) -> None:
-    """Every irradiation event of the person once, and the totals of what is known."""
+def show(
+    ref: Ref,
+    html: Page = None,
+    language: Language = None,
+    who: As = OWN,
+    reason: Why = ASKED,
+    as_json: AsJson = False,
+) -> None:
+    """Every irradiation event of the person once, and the totals of what is known; --html: a page for the patient."""
+    wanted = language_of(language, html)
+    if html is not None:
+        new_file(html, "--html")
     ours = krypton()
     found = dose_of(ours, asker(ours, who, reason, ref), ref)
+    if html is not None:
+        from krypton.faces.dose.page import page
+
+        keep(html, page(found, wanted, ours.ledger.clock().date()).encode())
+        return
     if as_json:
         document(found)
         return

@@ -1,0 +1,51 @@
+"""Writes what is made of a person's doses to a file of its own: a page, or a document of a standard."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapters import durable
+from krypton.cli.output import facts
+
+Page = Annotated[
+    Path | None, typer.Option("--html", metavar="OUT", help="Write a page for the patient to OUT, a new file.")
+]
+
+
+class Tongue(StrEnum):
+    """Languages of the page."""
+
+    FR = "fr"
+    EN = "en"
+
+
+Language = Annotated[Tongue | None, typer.Option("--language", help="Of the page; fr where nothing is said.")]
+
+
+def new_file(out: Path, option: str) -> None:
+    """Raises BadParameter where the file cannot be written, before anybody is asked about."""
+    if out.exists():
+        raise typer.BadParameter(f"{out} is there already: name a new file", param_hint=option)
+    if not out.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{out.absolute().parent} is no folder: name a file in one", param_hint=option)
+
+
+def language_of(given: Tongue | None, page: Path | None) -> str:
+    """The page's language. Raises BadParameter."""
+    if given is not None and page is None:
+        raise typer.BadParameter("it is the language of a page: add --html OUT", param_hint="--language")
+    return (given or Tongue.FR).value
+
+
+def keep(out: Path, content: bytes) -> None:
+    """The whole file or none, its owner's alone: it is about a person. Raises BadParameter."""
+    try:
+        durable.write_new(out, [content], durable.OWNER_ONLY)
+    except FileExistsError:
+        raise typer.BadParameter(f"{out} is there already: name a new file") from None
+    except OSError as failure:
+        out.unlink(missing_ok=True)
+        raise typer.BadParameter(f"{out} cannot be written ({failure.strerror}): name another place") from None
+    facts({"written": str(out)})

@@ -1,0 +1,1 @@
+"""The patient's page of doses: one file that needs no other, made of the ``dose show`` document."""

@@ -1,0 +1,94 @@
+"""Puts a ``dose show`` document into exams: what was done together, when and where, and what it came to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum
+from typing import Any, Final
+
+from domain.dose_alerts import QUANTITIES
+from schemas.event import ERASED
+
+Row = Mapping[str, Any]
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ct": ("CT",),
+    "mammography": ("MG",),
+    "fluoroscopy": ("XA", "RF"),
+    "radiography": ("DX", "CR", "PX", "IO", "RG"),
+    "nuclear": ("NM", "PT"),
+}
+"""Kinds of exams that people know, each with its modalities (DICOM PS3.3 C.7.3.1.1.1); others are ``other``."""
+OTHER: Final = "other"
+SUMMED: Final = QUANTITIES[1:]  # CTDIvol is an average over a scanned length: its sum is meaningless
+DIGITS: Final = 12  # below what any device states, above the noise of adding binary fractions
+
+
+@dataclass(frozen=True)
+class Exam:
+    """One study. ``date``: YYYY-MM-DD, empty where it is not known; ``doses``: known quantities alone."""
+
+    study_uid: str
+    date: str
+    kind: str
+    sites: tuple[str, ...]
+    regions: tuple[str, ...]
+    exposures: int
+    doses: Mapping[str, float]
+
+
+def exams(found: Mapping[str, Any]) -> list[Exam]:
+    """The exams, latest first; of unknown date last."""
+    rows: dict[str, list[Row]] = {}
+    for row in found["exposures"]:
+        rows.setdefault(row["study_uid"], []).append(row)
+    alone: dict[str, list[Row]] = {}
+    for row in found["stated_alone"]:
+        alone.setdefault(row["study_uid"], []).append(row)
+    reports: dict[str, list[Row]] = {}
+    for report in found["reports"]:
+        reports.setdefault(report["study_uid"], []).append(report)
+    made = [
+        _exam(study, rows.get(study, []), alone.get(study, []), reports.get(study, [])) for study in {**rows, **alone}
+    ]
+    return sorted(made, key=lambda exam: (exam.date, exam.study_uid), reverse=True)
+
+
+def counted(row: Row, quantity: str) -> float | None:
+    """What an exposure adds to a sum; nothing where the value is implausible and nobody has accepted it."""
+    value: float | None = row[quantity]
+    return value if row["in_totals"] or quantity not in row["implausible"] else None
+
+
+def _exam(study: str, rows: Sequence[Row], alone: Sequence[Row], reports: Sequence[Row]) -> Exam:
+    told = [*rows, *reports]
+    sums = {q: _sum([*(counted(row, q) for row in rows), *_stated(alone, q)]) for q in SUMMED}
+    dates = [row["started_at"] for row in rows if row["started_at"]]
+    dates = dates or [report["reported_at"] for report in reports if report["reported_at"]]
+    return Exam(
+        study_uid=study,
+        date=min(dates, default="")[:10],
+        kind=_kind(row["modality"] for row in told),
+        sites=tuple(sorted({row["site"] for row in told})),
+        regions=_named(rows, "target_region") or _named(rows, "protocol"),
+        exposures=len(rows),
+        doses={quantity: value for quantity, value in sums.items() if value is not None},
+    )
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(f"{fsum(known):.{DIGITS}g}") if known else None
+
+
+def _stated(alone: Iterable[Row], quantity: str) -> list[float]:
+    return [row["value"] for row in alone if row["quantity"] == quantity]
+
+
+def _kind(modalities: Iterable[str]) -> str:
+    """The kind of the first modality that people know: a study's reports are of one device, nearly always."""
+    known = {modality: kind for kind, some in KINDS.items() for modality in some}
+    return next((known[one] for one in modalities if one in known), OTHER)
+
+
+def _named(rows: Sequence[Row], word: str) -> tuple[str, ...]:
+    """What was looked at, each once, as the device says it."""
+    return tuple(dict.fromkeys(row[word] for row in rows if row[word] and row[word] != ERASED))

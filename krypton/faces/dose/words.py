@@ -1,0 +1,141 @@
+"""The words of the patient's page, in French and English; numbers and dates as each language writes them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+LANGUAGES: Final = ("fr", "en")
+NARROW: Final = "\u202f"  # between thousands, in French
+WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "fr": {
+        "title": "Mes expositions aux rayonnements",
+        "born": "né(e) le",
+        "made": "Relevé établi le",
+        "intro": "Cette page résume les examens qui ont utilisé des rayonnements, dans tous les établissements "
+        "qui les ont transmis.",
+        "not_known": "non connu",
+        "timeline": "Examens dans le temps",
+        "timeline_help": "Chaque point est un examen.",
+        "undated": "Examens sans date connue, absents de la frise : ",
+        "totals": "Totaux",
+        "totals_help": "Chaque grandeur mesure autre chose : elles ne s’additionnent pas entre elles. Ce qui n’est pas "
+        "connu n’est pas compté, et n’est pas zéro. "
+        "Aucune dose efficace (mSv) n’est donnée : aucun appareil ne la mesure.",
+        "exams": "Examens",
+        "date": "Date",
+        "exam": "Examen",
+        "place": "Établissement",
+        "looked_at": "Région ou protocole",
+        "times": "Expositions",
+        "dose": "Dose",
+        "alerts": "Doses signalées",
+        "alerts_help": "Une dose a dépassé un seuil de vigilance. Ce seuil n’est pas une limite : "
+        "il demande à un professionnel de regarder.",
+        "alert_open": "à regarder",
+        "alert_acknowledged": "vue par un professionnel",
+        "left_out": "Ce que ce relevé ne contient pas",
+        "unread": "Comptes rendus de dose dont aucune dose n’a pu être lue : ",
+        "withheld": "Comptes rendus masqués par une opposition : ",
+        "doubtful": "Valeurs invraisemblables, hors des totaux tant que personne ne les a validées : ",
+        "qa": "Expositions qui semblent être un test de l’appareil, comptées quand même : ",
+        "ask": "Questions sur ces doses : votre médecin, ou le service qui a fait l’examen.",
+        "none": "Aucune exposition connue.",
+        "erased": "effacé",
+        "exam_one": "examen",
+        "exam_many": "examens",
+        "of": "dans",
+        "place_one": "établissement",
+        "place_many": "établissements",
+    },
+    "en": {
+        "title": "My exposures to radiation",
+        "born": "born",
+        "made": "Record made on",
+        "intro": "This page sums up the exams that used radiation, in all establishments that sent them.",
+        "not_known": "not known",
+        "timeline": "Exams over time",
+        "timeline_help": "Each dot is an exam.",
+        "undated": "Exams of unknown date, not on the line: ",
+        "totals": "Totals",
+        "totals_help": "Each quantity measures something else: they are never added up. What is not known is "
+        "not counted, and is not zero. "
+        "No effective dose (mSv) is given: no device measures one.",
+        "exams": "Exams",
+        "date": "Date",
+        "exam": "Exam",
+        "place": "Establishment",
+        "looked_at": "Region or protocol",
+        "times": "Exposures",
+        "dose": "Dose",
+        "alerts": "Doses that were noticed",
+        "alerts_help": "A dose was over a threshold. It is no limit: it asks a professional to look.",
+        "alert_open": "to be looked at",
+        "alert_acknowledged": "seen by a professional",
+        "left_out": "What this record does not hold",
+        "unread": "Dose reports of which no dose could be read: ",
+        "withheld": "Reports withheld for an opposition: ",
+        "doubtful": "Implausible values, in no total until somebody accepts them: ",
+        "qa": "Exposures that look like a test of the device, counted all the same: ",
+        "ask": "Questions about these doses: your doctor, or the department that made the exam.",
+        "none": "No exposure is known.",
+        "erased": "erased",
+        "exam_one": "exam",
+        "exam_many": "exams",
+        "of": "in",
+        "place_one": "establishment",
+        "place_many": "establishments",
+    },
+}
+KIND_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "fr": {
+        "ct": "Scanner",
+        "mammography": "Mammographie",
+        "fluoroscopy": "Radiologie interventionnelle ou radioscopie",
+        "radiography": "Radiographie",
+        "nuclear": "Médecine nucléaire",
+        "other": "Autre examen",
+    },
+    "en": {
+        "ct": "CT scan",
+        "mammography": "Mammography",
+        "fluoroscopy": "Interventional radiology or fluoroscopy",
+        "radiography": "Radiography",
+        "nuclear": "Nuclear medicine",
+        "other": "Other exam",
+    },
+}
+SHORT_NAMES: Final[Mapping[str, str]] = {
+    "Radiologie interventionnelle ou radioscopie": "Interventionnel",
+    "Interventional radiology or fluoroscopy": "Interventional",
+}
+"""Beside the line of time, where there is little room."""
+QUANTITY_NAMES: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "fr": {
+        "dlp_mgycm": ("Produit dose-longueur des scanners (PDL)", "mGy·cm"),
+        "dap_mgycm2": ("Produit dose-surface des radiographies et radioscopies (PDS)", "mGy·cm²"),
+        "dose_rp_mgy": ("Dose au point de référence, près de la peau", "mGy"),
+        "agd_mgy": ("Dose glandulaire moyenne des mammographies", "mGy"),
+        "activity_mbq": ("Activité administrée en médecine nucléaire", "MBq"),
+    },
+    "en": {
+        "dlp_mgycm": ("Dose-length product of CT scans (DLP)", "mGy·cm"),
+        "dap_mgycm2": ("Dose-area product of radiography and fluoroscopy (DAP)", "mGy·cm²"),
+        "dose_rp_mgy": ("Dose at the reference point, near the skin", "mGy"),
+        "agd_mgy": ("Average glandular dose of mammography", "mGy"),
+        "activity_mbq": ("Activity given in nuclear medicine", "MBq"),
+    },
+}
+
+
+def number(value: float, language: str) -> str:
+    """A value with all its digits, as the language writes it: 1 234,5 in French and 1,234.5 in English."""
+    whole, dot, rest = f"{value:,.12g}".partition(".")
+    if language == "fr":
+        return whole.replace(",", NARROW) + dot.replace(".", ",") + rest
+    return whole + dot + rest
+
+
+def day(text: str, language: str) -> str:
+    """A date as people write it; YYYY-MM-DD in English, which no two countries misread."""
+    if language == "fr" and len(text) == len("2026-01-05"):
+        return "/".join(reversed(text.split("-")))
+    return text
