@@ -132,6 +132,11 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("PIX queries/s, one sender", at_least=50),
         Target("PIX queries/s, four senders", at_least=75),
     ),
+    "dose reading": (
+        Target("times a walked dcmread", at_least=4),
+        Target("times, without the giants", at_least=4),
+        Target("times, the giants alone", at_least=4),
+    ),
     "stow": (
         Target("times Orthanc", at_least=1.0, unless=NO_DICOMWEB),
         Target("one part of 2 GB: MiB of memory", at_most=64),
