@@ -36,6 +36,11 @@ def keys(record: Record) -> frozenset[int]:
     return frozenset(map(_digest, texts(record)))
 
 
+def of_merges(record: Record) -> frozenset[int]:
+    """Those of which two share one whom a rule may merge (``tiers``): they have one number, or one whole birth date."""
+    return frozenset(map(_digest, (*_of_number(record), *_of_day(record))))
+
+
 def may_contradict(key: int) -> int:
     """In how much two who share this key may contradict each other, and are compared all the same."""
     return key & MAY

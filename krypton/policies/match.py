@@ -8,6 +8,9 @@ before is the promotion's own (``krypton.views.raise_due``).
 An identity that was looked up is not looked up again for what the view had read by then: a registration with a number
 is two events. The entry that it was looked up for answers for the others, until it is settled.
 
+Most events change one identity, and no person: of the rest of its neighbourhood, which may be a person of thousands,
+nothing is due that was not before, but for merges (``due``). After any other event all is decided *widely*.
+
 What changes after the view was read leads to a lookup of its own, and the ledger refuses what it made wrong (L2, L5,
 L7, L8). Where it refuses a merge whose evidence is gone, both sides are looked at once more: others may have been due
 that were to be merged through the one that changed. So it does not matter which sender asks, how late, or whether
@@ -16,7 +19,7 @@ another one asked before.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 from uuid import UUID
@@ -31,23 +34,38 @@ from krypton.policies.seen import Seen
 from krypton.views.matches import bodies
 from policies.policy import Due, Kind
 from postgres.session import connect
+from projections.engine.query import fetch
 from projections.identity_index import due as matching
 from projections.versions import catalog, tailing
 from projections.versions.tailing import OtherCode
 
 log = logging.getLogger(__name__)
 VIEW = "identity_index"
+OF_ITSELF = ("registered", "traits_corrected", "ins_attached", "ins_detached")
+OF_TWO = ("merged", "dismissed", "unbarred")
+"""What happens to an identity, and is said of it and another one, after which no other is shown to a human that was
+not before.
+"""
+CAUSES = """
+SELECT position, identity_id::text AS one, identity_id::text AS other FROM "{s}".identity_event
+WHERE position = ANY(%(causes)s) AND type = ANY(%(of_itself)s)
+UNION ALL SELECT position, low::text, high::text FROM "{s}".statement
+WHERE position = ANY(%(causes)s) AND type = ANY(%(of_two)s)
+"""
 KEPT = 20_000
 """Identities of which it is known up to where they were looked up."""
 Becomes = Mapping[UUID, Sequence[tuple[int, Due]]]
 
 
 class Looked(NamedTuple):
-    """The last lookup of an identity: in which version, up to which ledger position that had read, for which entry."""
+    """The last lookup of an identity: in which version, up to which ledger position that had read, for which entry, and
+    whether widely.
+    """
 
     version: int
     upto: int
     entry: UUID
+    widely: bool
 
 
 class Match:
@@ -94,26 +112,28 @@ class Match:
         ready = [entry for entry in entries if entry.cause in seen]
         if not ready or not self._is_ours(connection, version):
             return {}
-        new = [entry for entry in ready if not self._answers(entry, version)]
+        schema = f"{VIEW}_v{version}"
+        widely = _widely(connection, schema, ready)
+        new = [entry for entry in ready if not self._answers(entry, version, widely=entry.id in widely)]
         answered: dict[UUID, Sequence[tuple[int, Due]]] = {entry.id: () for entry in ready}
         if new:
-            answered |= _found(connection, f"{VIEW}_v{version}", new)
-            self._remember(new, version)
+            answered |= _found(connection, schema, new, widely)
+            self._remember(new, version, widely)
         return answered
 
-    def _answers(self, entry: Entry, version: int) -> bool:
+    def _answers(self, entry: Entry, version: int, *, widely: bool) -> bool:
         """Whether another entry's lookup, after the view had read this one's cause, answers for it. That entry is
         settled by now; or it is not, and is looked up again, at a later state of the view.
         """
         looked = self._looked.get(entry.body["identity"])
         if looked is None or looked.version != version or looked.entry == entry.id:
             return False
-        return looked.upto >= entry.cause
+        return looked.upto >= entry.cause and looked.widely >= widely
 
-    def _remember(self, entries: Sequence[Entry], version: int) -> None:
+    def _remember(self, entries: Sequence[Entry], version: int, widely: Collection[UUID]) -> None:
         """They were looked up in this snapshot."""
-        for entry in entries:
-            self._looked[entry.body["identity"]] = Looked(version, self._seen.upto, entry.id)
+        for entry in sorted(entries, key=lambda entry: entry.id in widely):  # of two, the wider one is known
+            self._looked[entry.body["identity"]] = Looked(version, self._seen.upto, entry.id, entry.id in widely)
             self._looked.move_to_end(entry.body["identity"])
         while len(self._looked) > KEPT:
             self._looked.popitem(last=False)
@@ -142,10 +162,25 @@ class Match:
         return self._connection
 
 
-def _found(connection: Connection, schema: str, entries: Sequence[Entry]) -> Becomes:
+def _widely(connection: Connection, schema: str, entries: Sequence[Entry]) -> set[UUID]:
+    """The entries after which others may have something due that was not due before."""
+    asked = {
+        "causes": [entry.cause for entry in entries],
+        "of_itself": [f"identity.{what}" for what in OF_ITSELF],
+        "of_two": [f"link.{what}" for what in OF_TWO],
+    }
+    about = {row["position"]: {row["one"], row["other"]} for row in fetch(connection, CAUSES.format(s=schema), **asked)}
+    return {entry.id for entry in entries if entry.body["identity"] not in about.get(entry.cause, ())}
+
+
+def _found(connection: Connection, schema: str, entries: Sequence[Entry], widely: Collection[UUID]) -> Becomes:
     """What each entry becomes. Who is near one that is asked about may be decided again too (``weighed``)."""
     around = matching.clusters_of(connection, schema, (entry.body["identity"] for entry in entries))
-    found = matching.due(connection, schema, within=frozenset().union(*around.values()))
+    fresh = set[str]()
+    for entry in entries:
+        one = entry.body["identity"]
+        fresh |= around[one] if entry.id in widely else {one}
+    found = matching.due(connection, schema, within=frozenset().union(*around.values()), fresh=fresh)
     latest = sorted(entries, key=lambda entry: -entry.cause)
     becomes: dict[UUID, list[tuple[int, Due]]] = {entry.id: [] for entry in entries}
     for place, (does, one, body) in enumerate(bodies(found)):

@@ -54,6 +54,8 @@ class Working:
         self._membership = Membership(clusters)
         self.registered = {m: at for c in clusters.values() for m, at in c.members.items()}
         self._parted: dict[str, set[str]] = {}
+        self._waiting: Collection[tuple[str, str]] = ()
+        self._asked_about: set[frozenset[str]] | None = None
 
     def known(self) -> set[str]:
         """All identities that these decisions are about, and those that they are connected to."""
@@ -65,7 +67,14 @@ class Working:
             for side, far in (("low", "high"), ("high", "low")):
                 self._parted.setdefault(pair[side], set()).add(pair[far])
 
-    def decide(self, unmerges: Iterable[Mapping[str, Any]], pairs: Collection[Mapping[str, Any]]) -> Due:
+    def decide(
+        self,
+        unmerges: Iterable[Mapping[str, Any]],
+        pairs: Collection[Mapping[str, Any]],
+        waiting: Collection[tuple[str, str]] = (),
+    ) -> Due:
+        """``waiting``: pairs that a human is asked about: no other pair of the two persons is proposed."""
+        self._waiting = waiting
         found = Due(unmerges=[Decision(u["low"], u["high"], *_rule(u), None, (), u["position"]) for u in unmerges])
         for gone in found.unmerges:
             self._say("link.unmerged", gone.one, gone.other)
@@ -113,9 +122,15 @@ class Working:
             found.merges.append(decision)
             return
         both = frozenset((self._name(one), self._name(other)))
-        if not pair["waiting"] and both not in proposed:  # what a human said of the two stands: a human says more
+        if both not in proposed and both not in self._waits():
             found.proposals.append(decision)
         proposed.add(both)
+
+    def _waits(self) -> set[frozenset[str]]:
+        """Pairs of persons, as they are by now, that a human is asked about."""
+        if self._asked_about is None:
+            self._asked_about = {frozenset(map(self._name, sides)) for sides in self._waiting}
+        return self._asked_about
 
     def _set_apart(self, one: str, other: str) -> bool:
         """Whether a human barred, unmerged or dismissed any pair of the two persons."""
@@ -125,6 +140,7 @@ class Working:
 
     def _say(self, event_type: str, one: str, other: str) -> None:
         low, high = sorted((one, other))
+        self._asked_about = None
         self._membership.foresee(
             event_type,
             {

@@ -51,6 +51,7 @@ def due(
     others: Collection[str] = (),
     within: Collection[str] | None = None,
     *,
+    fresh: Collection[str] | None = None,
     tell: Tell = lambda *_: None,
     processes: int | None = None,
 ) -> Due:
@@ -58,12 +59,14 @@ def due(
 
     ``others``: identities to tell of as well. ``within``: only what concerns these identities, given as in
     ``clusters_of``; None: the whole region, of which is told how far it is, in so many ``processes`` (``whole``).
+    ``fresh``: those of ``within`` that changed by themselves, while nothing was due of the others and all persons are
+    as they were; None: any of them may have.
     """
     if (held := weighed.held_by(connection, schema)) is None:
         return Due()
     if within is not None:
         _by_index(connection)
-        return _worked_out(connection, schema, others, weighed.found(connection, schema, held, within))
+        return _worked_out(connection, schema, others, weighed.found(connection, schema, held, within, fresh))
     with _uncollected(), closing(whole.found(connection, schema, held, tell, processes)) as groups:
         _by_index(connection)
         told = _together(connection, schema, others, held.rule_version, groups)
@@ -121,7 +124,7 @@ def _worked_out(connection: Connection, schema: str, others: Iterable[str], foun
         working.registered |= {pair["one"]: pair["one_registered"], pair["other"]: pair["other_registered"]}
     if len(found.pairs) > 1:  # else nobody agrees with two
         working.part(fetch_planned(connection, PARTED.format(s=schema), ids=list(working.known())))
-    return replace(working.decide(found.unmerges, found.pairs), rule_version=found.rule_version)
+    return replace(working.decide(found.unmerges, found.pairs, found.waiting), rule_version=found.rule_version)
 
 
 def clusters_of(connection: Connection, schema: str, identities: Iterable[str]) -> dict[str, frozenset[str]]:

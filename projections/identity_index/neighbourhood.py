@@ -4,9 +4,12 @@ Those that share a key with one of them and may be one person with them; and, as
 person with any of these, and all of one birth block. No suspicion and no contradiction inside a group reaches further,
 so what is decided of these alone is what a decision of the whole region would say of them. Who shares a key and agrees
 too little for any tier leads no further: in a large region that is most of them.
+
+Of those asked about, some are *fresh*: something of their own changed. Whoever may be one person with a fresh one is
+found; with another one, only whom a rule may merge with them. What a human is shown of the others was shown before.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,7 +18,7 @@ from psycopg2.extensions import connection as Connection
 from domain.ins import qualified
 from domain.matching.candidates import MOST
 from domain.matching.deciding import Weighed, counts, weighed
-from domain.matching.keys import keys, of_birth_block
+from domain.matching.keys import keys, of_birth_block, of_merges
 from domain.matching.model import Model
 from domain.matching.record import Record, record
 from domain.matching.sketches import sketch
@@ -63,10 +66,13 @@ class Known(NamedTuple):
 
 @dataclass
 class Neighbourhood:
-    """``inside``: in the order of their ids. What was worked out to find them is not worked out again."""
+    """``inside``: in the order of their ids; ``near``: pairs of a fresh one and whoever may be one person with it. What
+    was worked out to find them is not worked out again.
+    """
 
     model: Model
     inside: Sequence[Known] = ()
+    near: set[frozenset[str]] = field(default_factory=set)
     _keys: dict[int, tuple[Record, frozenset[int]]] = field(default_factory=dict)
     _weighed: dict[frozenset[int], tuple[Record, Record, Weighed]] = field(default_factory=dict)
     """By the records' addresses, which are theirs alone as long as they are held here."""
@@ -84,12 +90,18 @@ class Neighbourhood:
             found = self._weighed[both] = one, other, weighed(one, other, self.model)
         return found[-1]
 
+    def counts(self, one: Known, other: Known) -> bool:
+        """Whether some tier may hold of the two."""
+        return counts(*self.weigh(one.record, other.record), self.model)
 
-def around(connection: Connection, schema: str, identities: Collection[str], model: Model) -> Neighbourhood:
-    """That of these identities, themselves included."""
+
+def around(
+    connection: Connection, schema: str, identities: Collection[str], model: Model, fresh: Collection[str]
+) -> Neighbourhood:
+    """That of these identities, themselves included. ``fresh``: those of them."""
     found = Neighbourhood(model)
     asked = _known(connection, ASKED.format(s=schema), ids=list(identities))
-    more: Sequence[Known] = [*asked, *_near(connection, schema, asked, found)]
+    more: Sequence[Known] = [*asked, *_near(connection, schema, asked, found, fresh)]
     known: dict[str, Known] = {}
     while new := {one.identity: one for one in more if one.identity not in known}:
         known |= new
@@ -98,23 +110,34 @@ def around(connection: Connection, schema: str, identities: Collection[str], mod
     return found
 
 
-def _near(connection: Connection, schema: str, asked: Sequence[Known], inside: Neighbourhood) -> list[Known]:
+def _near(
+    connection: Connection, schema: str, asked: Sequence[Known], inside: Neighbourhood, fresh: Collection[str]
+) -> list[Known]:
     """Who may be one person with one of those asked about: some tier may hold of the two."""
     sharing = [
         (place, key, shown)
         for place, one in enumerate(asked)
         for shown in [sketch(one.record)]
-        for key in inside.keys(one.record)
+        for key in (inside.keys(one.record) if one.identity in fresh else of_merges(one.record))
     ]
     places, shared, sketches = map(list, zip(*sharing, strict=True)) if sharing else ([], [], [])
     rows = fetch_planned(connection, NEAR.format(s=schema), places=places, keys=shared, sketches=sketches)
-    near, themselves = [], {one.identity for one in asked}
+    near, themselves = [], {one.identity: one for one in asked}
     for row in rows:
-        if row["identity"] not in themselves and _is_told(row):
-            other = _of(row)
-            if any(counts(*inside.weigh(asked[place].record, other.record), inside.model) for place in row["asked"]):
-                near.append(other)
+        if not _is_told(row):
+            continue
+        other = themselves.get(row["identity"]) or _of(row)
+        beside = [asked[place] for place in row["asked"] if asked[place] is not other]
+        close = [one for one in beside if _leads(one, other, fresh, themselves) and inside.counts(one, other)]
+        inside.near |= {frozenset((one.identity, other.identity)) for one in close if one.identity in fresh}
+        if close and other.identity not in themselves:
+            near.append(other)
     return near
+
+
+def _leads(one: Known, other: Known, fresh: Collection[str], themselves: Container[str]) -> bool:
+    """Whether it matters if the two may be one person: not of two that are asked about, of whom none is fresh."""
+    return one.identity in fresh or other.identity not in themselves
 
 
 def _closer(connection: Connection, schema: str, known: Collection[str], new: Collection[Known]) -> list[Known]:

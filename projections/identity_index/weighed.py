@@ -16,12 +16,13 @@ from domain.aggregates.link import HUMAN
 from domain.matching import pair as alone
 from domain.matching.candidates import Places, candidates
 from domain.matching.deciding import Decided, Pair, Weigh, decide, scored
+from domain.matching.keys import of_merges
 from domain.matching.model import Model, of_body
 from domain.matching.tier import Tier
 from domain.matching.weights import probability
 from domain.rules.matching import ACTIONS, MERGE
 from projections.engine.query import fetch, fetch_planned
-from projections.identity_index.neighbourhood import Known, around
+from projections.identity_index.neighbourhood import Known, Neighbourhood, around
 
 Row = Mapping[str, Any]
 MODEL = 'SELECT rule_version, digest FROM "{s}".match_model'
@@ -35,17 +36,19 @@ LEFT JOIN LATERAL (
     ORDER BY h.position DESC LIMIT 1) AS word ON true
 WHERE k.low = ANY(%(ids)s::uuid[]) AND k.high = ANY(%(ids)s::uuid[]) ORDER BY k.position
 """
+WAITING: Final = ("proposed", "review_requested")
 _MODELS: dict[str, Model] = {}
 _KEPT: Final = 4
 
 
 @dataclass(frozen=True)
 class Found:
-    """What is due, in rows as ``decided.Working`` takes them."""
+    """What is due, in rows as ``decided.Working`` takes them; ``waiting``: pairs that a human is asked about."""
 
     rule_version: int
     unmerges: Sequence[Row]
     pairs: Sequence[Row]
+    waiting: Sequence[tuple[str, str]] = ()
 
 
 class Held(NamedTuple):
@@ -61,14 +64,32 @@ def held_by(connection: Connection, schema: str) -> Held | None:
     return Held(_model(connection, schema, told[0]["digest"]), told[0]["rule_version"]) if told else None
 
 
-def found(connection: Connection, schema: str, held: Held, within: Collection[str]) -> Found:
-    """What is due for these identities and their neighbourhood."""
-    near = around(connection, schema, within, held.model)
+def found(
+    connection: Connection, schema: str, held: Held, within: Collection[str], fresh: Collection[str] | None = None
+) -> Found:
+    """What is due for these identities and their neighbourhood. ``fresh``: see ``due.due``.
+
+    Whatever the rest of the neighbourhood is merged by is decided with them; what a human is shown of the rest is
+    looked at only where a merge is taken back.
+    """
+    few = within if fresh is None else fresh
+    near = around(connection, schema, within, held.model, few)
+    inside = near.inside
+    said = links(connection, schema, [one.identity for one in inside])
+    told = compared(inside, _places(near, whole=fresh is None), said, held, near.weigh)
+    return found(connection, schema, held, within) if told.unmerges and fresh is not None else told
+
+
+def _places(near: Neighbourhood, *, whole: bool) -> set[Places]:
+    """The pairs to compare, by their places inside: all; or those with a fresh one, and those that may be merged."""
     inside = near.inside
     as_they_came = sorted(range(len(inside)), key=lambda place: inside[place].registered)
-    places = candidates([one.record for one in inside], as_they_came, near.keys)
-    said = links(connection, schema, [one.identity for one in inside])
-    return compared(inside, places, said, held, near.weigh)
+    places = {*candidates([one.record for one in inside], as_they_came, near.keys if whole else of_merges)}
+    if not whole:
+        place = {one.identity: at for at, one in enumerate(inside)}
+        both = (sorted(place[one] for one in pair) for pair in near.near)
+        places |= {(one, other) for one, other in both}
+    return places
 
 
 def compared(
@@ -131,7 +152,8 @@ class _Compared:
         self._said = self._between({(row["low"], row["high"]) for row in unmerges})
         merges = [self._row(pair, tier) for tier, pair in self._merging()]
         proposals = [self._row(pair, Tier.REVIEW) for pair in self._decided.review]
-        return Found(self._held.rule_version, unmerges, [row for row in (*merges, *proposals) if row])
+        waiting = [sides for sides, row in self._links.items() if row["state"] in WAITING]
+        return Found(self._held.rule_version, unmerges, [row for row in (*merges, *proposals) if row], waiting)
 
     def _merging(self) -> list[tuple[Tier, Pair]]:
         """All pairs of one group that are merged by themselves, sure ones first: where a human set two of a group
@@ -162,7 +184,7 @@ class _Compared:
         return {identity: identity if person in gone else person for identity, person in who.items()}
 
     def _between(self, gone: set[tuple[str, str]]) -> dict[frozenset[str], set[str]]:
-        """What was said of two persons: denied by a human, waiting, merged."""
+        """What was said of two persons: denied by a human, merged."""
         said: dict[frozenset[str], set[str]] = defaultdict(set)
         for (low, high), row in self._links.items():
             if (low, high) in gone or low not in self._persons or high not in self._persons:
@@ -170,8 +192,6 @@ class _Compared:
             both = frozenset((self._persons[low], self._persons[high]))
             if row["word"] in ("link.dismissed", "link.unmerged"):
                 said[both].add("denied")
-            if row["state"] in ("proposed", "review_requested"):
-                said[both].add("waiting")
             if row["state"] == "merged":
                 said[both].add("merged")
         return said
@@ -194,6 +214,5 @@ class _Compared:
             "action": ACTIONS[tier],
             "score": probability(pair.bits),
             "fields": alone.evidence(pair),
-            "waiting": "waiting" in said,
             "position": link["position"] if link else 0,
         }

@@ -26,8 +26,10 @@ from domain.rules.document import MATCHING, build
 from domain.rules.matching import MatchingRules
 from krypton.services import policies
 from krypton.views import promote
-from projections.identity_index.due import due
+from projections.identity_index.decided import Due
+from projections.identity_index.due import clusters_of, due
 from schemas.event import LedgerEvent
+from tests.fakes.erasing import Erase
 from tests.fakes.views import pair
 from tests.fakes.weighing import TEST_OID, matricule
 from tests.integration.policy_world import INDEX, PolicyWorld, made
@@ -36,6 +38,15 @@ pytestmark = [pytest.mark.live, pytest.mark.fault]
 STEPS = 60
 SAID = (Merge, Unmerge, Unmerge, Dismiss, Bar, Unbar)
 KILLED_AT = (None, None, None, "claimed", "looked", "executed", "noted")
+FEW: dict[str, tuple[str | None, ...]] = {
+    "family": ("FICTIVE", "FICTIVE", "FICTIVES", "MARTIN"),
+    "given": ("Alex", "Alex", "Lea", "Alexe"),
+    "birth_date": ("1970-01-02", "1970-01-02", "1970-01-03"),
+    "sex": ("F", "F", "F", "M"),
+    "birth_place": ("33063", "33063", "75056", ""),
+    "used_name": (None, None, None, "MARTIN"),
+    "first_names": (None, None, "Alex Lea"),
+}
 PARTS, LATER = ("link.unmerged", "link.dismissed"), 3_600_000_000
 
 
@@ -159,6 +170,42 @@ class History:
         self.world.promote(INDEX, self.world.build(INDEX, matching=self.version))
 
 
+class Crowd(History):
+    """Few names and days of birth, twins and numbers of two people among them; humans merge whomever, so that persons
+    are large and hold people who have nothing in common.
+    """
+
+    def stated(self) -> dict[str, str]:
+        """One of few people, or of their twins, with slips."""
+        drawn = {name: self.dice.choice(values) for name, values in FEW.items()}
+        return {name: value for name, value in drawn.items() if value is not None}
+
+    def number(self) -> None:
+        if self.people:
+            one = UUID(self.dice.choice(self.people))
+            self.ask(AttachIns(identity=one, matricule=matricule(self.dice.choice(("001", "002"))), oid=TEST_OID))
+            if self.dice.random() < 0.3:
+                self.ask(DetachIns(identity=one, reason="of somebody else"))
+
+    def changed(self) -> str:
+        """Somebody who is new now, corrected, or has another number."""
+        before = self.world.head()
+        while self.world.head() == before:
+            self.dice.choice((self.register, self.correct, self.number))()
+        return self.world.history(before)[0].aggregate_id
+
+    def human(self) -> None:
+        """Most often whomever with whomever; now and then somebody is erased."""
+        if self.dice.random() < 0.1 and self.people:
+            self.ask(Erase(identity=UUID(self.dice.choice(self.people)), reason="error: file 1"))
+        if len(self.people) > 1:
+            said, both = self.dice.choice(SAID), pair(*self.dice.sample(self.people, 2))
+            if self.dice.random() < 0.5:
+                self.ask(Merge(**both, reason="looked at", even_though=("sex", "birth_date")))
+            else:
+                self.ask(said(**both, reason="looked at"))
+
+
 @pytest.fixture
 def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
     world = made(installed_url, tmp_path, monkeypatch)
@@ -167,15 +214,40 @@ def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     world.close()
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_any_history_ends_as_a_fresh_lookup_would_have_it(world: PolicyWorld, seed: int) -> None:
-    history = History(world, seed)
+@pytest.mark.parametrize(("kind", "seed"), [(kind, seed) for kind in (History, Crowd) for seed in range(3)])
+def test_any_history_ends_as_a_fresh_lookup_would_have_it(world: PolicyWorld, kind: type[History], seed: int) -> None:
+    history = kind(world, seed)
     history.run()
     with world.ours.snapshot() as connection:
         found = due(connection, f"{INDEX}_v{history.version + 1}")
     assert (found.merges, found.proposals, found.unmerges) == ([], [], [])
     assert world.outbox("does, state", "state IN ('waiting', 'parked')") == []
     _assert_each_was_right_when_stored(world.history())
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_due_after_one_changed_is_what_a_decision_of_all_says(world: PolicyWorld, seed: int) -> None:
+    """Nobody else's pairs are weighed for it, save those that a rule may merge."""
+    crowd = Crowd(world, seed)
+    compared = 0
+    for _ in range(STEPS):
+        crowd.dice.choice((crowd.register, crowd.register, crowd.human))()
+        world.react("matching")
+        one = crowd.changed()
+        world.work(INDEX)
+        with world.ours.snapshot() as connection:
+            schema = f"{INDEX}_v2"
+            near = clusters_of(connection, schema, [one])[one]
+            found, whole = due(connection, schema, within=near, fresh={one}), due(connection, schema)
+        assert _persons(found) == _persons(whole)
+        compared += bool(len(whole))
+    assert compared > STEPS // 4
+
+
+def _persons(found: Due) -> tuple[set[Any], set[Any], set[Any]]:
+    """What would be merged and taken back, and which persons a human would be asked about."""
+    merges, unmerges = ({decision[:3] for decision in those} for those in (found.merges, found.unmerges))
+    return merges, unmerges, {frozenset(found.would_be[side] for side in asked[:2]) for asked in found.proposals}
 
 
 def _assert_each_was_right_when_stored(events: list[LedgerEvent]) -> None:

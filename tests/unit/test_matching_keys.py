@@ -1,11 +1,15 @@
 """Two records of one person share a key; those of whom nothing is known have none."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.matching.keys import keys, may_contradict, texts
+from domain.matching.agreement import agreement
+from domain.matching.candidates import candidates
+from domain.matching.keys import keys, may_contradict, of_merges, texts
+from domain.matching.limits import Limits, Placeless
 from domain.matching.record import record
+from domain.matching.tiers import strict, sure
 from domain.traits import TRAITS
 
 BASE: dict[str, str | None] = {
@@ -82,3 +86,26 @@ def test_the_less_a_key_says_the_less_may_contradict() -> None:
         )
     )
     assert (number, named, rest) == ({3}, {1}, {0})
+
+
+LIKE_BASE = st.fixed_dictionaries(
+    {
+        "family": st.sampled_from(["FICTIVE", "FICTIF", "LE FICTIVE", "MARTIN", "LAETITIA", None]),
+        "given": st.sampled_from(["Lætitia", "Laeticia", "Rose", "FICTIVE", "Lætitia-Rose", None]),
+        "birth_date": st.sampled_from(["1980-04-12", "1980-12-04", "1980-00-00", "1900-01-01"]),
+        "sex": st.sampled_from(["F", "I"]),
+        "birth_place": st.sampled_from(["33063", "75056", None]),
+        "used_name": st.sampled_from([None, "FICTIVE", "MARTIN"]),
+        "first_names": st.sampled_from([None, "Lætitia Rose", "Rose Lætitia"]),
+        "ins": st.sampled_from([None, NUMBER]),
+    }
+)
+
+
+@settings(max_examples=2_000)
+@given(st.lists(LIKE_BASE, min_size=2, max_size=2))
+def test_two_whom_a_rule_may_merge_are_found_by_fewer_keys_as_by_all(stated: list[dict[str, str | None]]) -> None:
+    both = [record(one, one["ins"]) for one in stated]
+    found = agreement(*both)
+    if sure(found) or strict(found, Limits(placeless=Placeless.ALWAYS)):
+        assert [*candidates(both, keys_of=of_merges)] == [*candidates(both)]
