@@ -129,6 +129,8 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "hl7": (
         Target("messages/s, one sender", at_least=100),
         Target("messages/s, four senders", at_least=150),
+        Target("messages/s, eight senders: times one sender's", at_least=1.5),
+        Target("CPU of a message, eight senders: of one sender's", at_most=0.9),
         Target("PIX queries/s, one sender", at_least=50),
         Target("PIX queries/s, four senders", at_least=75),
     ),

@@ -6,6 +6,7 @@ was first nothing of the batch is stored, and each half is decided again on what
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -154,14 +155,18 @@ class _Part:
         # What refused a command may be the same command, asked by another process at the same moment.
         refused = {self._ids[place] for place in self._refused} - self._first.keys()
         raced = self._ledger.log.answers_of(list(refused)) if refused else {}
-        return [
-            self._raced(place, raced.get(each)) if place in self._refused else answered[each]
-            for place, each in enumerate(self._ids)
-        ]
+        told, before = list[Outcome](), {*self._known}
+        for place, each in enumerate(self._ids):
+            if place in self._refused:
+                told.append(self._raced(place, raced.get(each)))
+                continue
+            told.append(replace(answered[each], repeated=each in before))
+            before.add(each)
+        return told
 
     def _raced(self, place: int, stored: Answer | None) -> Outcome:
         """A refused command's outcome: its own answer, where it is stored by now."""
         try:
-            return stored.to(self._askers[place]) if stored else self._refused[place]
+            return replace(stored.to(self._askers[place]), repeated=True) if stored else self._refused[place]
         except IdTaken as taken:
             return taken

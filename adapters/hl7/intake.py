@@ -4,10 +4,9 @@ Each message is one command, and its id is made of the sender and the message id
 writes nothing; the same id with other content is refused.
 """
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from adapters.hl7 import answers
 from adapters.hl7.desk import Message
@@ -67,10 +66,9 @@ class Executes(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Intake:
-    """``turn``: entered while the ledger is asked."""
+    """See the module."""
 
     ledger: Executes
-    turn: AbstractContextManager[Any]
 
     events = frozenset(EVENTS)
 
@@ -87,13 +85,12 @@ class Intake:
         whole = self.ledger.ids.of("hl7 message", head.application, head.control_id)
         actor, outcome = f"aet:{head.application}", ""
         try:
-            with self.turn:
-                if asked.before:
-                    self._refuse_other(self.ledger.log.answer_of(whole), content)
-                for n, command in enumerate(asked.before):
-                    part = self.ledger.ids.of("hl7 message", head.application, head.control_id, f"before {n}", content)
-                    self.ledger.execute(command, Envelope(actor, part, whole))
-                outcome = self._once(asked.command, Envelope(actor, whole), content)
+            if asked.before:
+                self._refuse_other(self.ledger.log.answer_of(whole), content)
+            for n, command in enumerate(asked.before):
+                part = self.ledger.ids.of("hl7 message", head.application, head.control_id, f"before {n}", content)
+                self.ledger.execute(command, Envelope(actor, part, whole))
+            outcome = self._once(asked.command, Envelope(actor, whole), content)
         except (RuleBroken, NotFound) as why:
             place, condition = _place(why, asked, found)
             raise Refused(place, condition, str(why)) from why

@@ -8,6 +8,7 @@ uses it for something else. What is announced again changes nothing, and is no e
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from domain import ins
 from domain.aggregates.identity import FORCES_PROV, NUMBER_SWAPPED, Identity, Status
@@ -16,6 +17,7 @@ from domain.commands.directory import is_enrolled
 from domain.commands.links import Merge, Unmerge, link_of
 from domain.commands.received_patient import ReceivedPatient, meant_by, registered_beside, under_number
 from domain.errors import AlreadyRegistered, NotFound, NothingToChange, UnknownSite
+from domain.ids import Ids
 from domain.retention import birth_day, seen_day
 from domain.same_number import names_agree
 from domain.traits import corrected, refuse_mistyped_id
@@ -67,6 +69,11 @@ class AnnouncePatient:
     only_new: bool = False
     beside: tuple[str, ...] = ()
     seen: tuple[str, ...] | None = None
+
+    def touches(self, ids: Ids) -> tuple[UUID, ...]:
+        """Who bears the numbers first, and whoever bears them second, of whom there is nobody most often."""
+        numbers = (self.patient.local_id, *self.beside)
+        return tuple(Identity.create_id(ids, self.site, one, ordinal) for one in numbers for ordinal in (1, 2))
 
     def decide(self, work: Work) -> dict[str, Any]:
         """The identity. Somebody who cannot be the person known under the number is another identity, flagged

@@ -13,6 +13,7 @@ import sqlalchemy.exc
 from eventsourcing import persistence
 
 from domain.errors import Contended, StoreAway, WrongMasterKey
+from krypton.bootstrap import Krypton
 from krypton.settings import ServiceUnavailable
 
 AWAY: Final = (
@@ -35,6 +36,12 @@ ALONE_S: Final = 10.0
 T = TypeVar("T")
 R = TypeVar("R")
 Reachable = Callable[[], object]
+
+
+def reachable(ours: Krypton) -> None:
+    """Raises as the ledger, the vault or its master key does while it is away."""
+    ours.ledger.recorder.max_notification_id()
+    ours.vault.reach()
 
 
 def each(

@@ -10,9 +10,11 @@ from adapters.hl7.mllp import Bounds
 from adapters.hl7.server import Server, Slots
 from krypton.bootstrap import Krypton
 from krypton.listeners import listener, only_here
+from krypton.policies.each import reachable
 from krypton.services.directory_copy import DirectoryCopy
 from krypton.services.hl7_index import LedgerIndex
 from krypton.services.tls import context_of
+from krypton.services.together import Together
 from krypton.settings import ServiceUnavailable, Settings
 
 KIB = 1_024
@@ -50,10 +52,13 @@ def serve(ours: Krypton, stop: Event) -> None:
 
 
 def desk(ours: Krypton, directory: DirectoryCopy) -> Desk:
-    """Who answers what. As many at once ask the ledger as there are connections to the event store."""
-    turn = BoundedSemaphore(ours.pool)
+    """Who answers what. Queries ask the ledger as many at once as it has connections left beside that by which
+    messages are stored: together, whoever sends at the same moment.
+    """
+    turn = BoundedSemaphore(max(1, ours.pool - 1))
     asked = Inquiry(index=LedgerIndex(ours), ids=ours.ledger.ids, turn=turn, closed=closed(ours.settings))
-    clerks: dict[str, Clerk] = {"ADT": Intake(ledger=ours.ledger, turn=turn), "QBP": asked, "QCN": Cancelled()}
+    taken = Intake(ledger=Together(ours.ledger, lambda: reachable(ours)))
+    clerks: dict[str, Clerk] = {"ADT": taken, "QBP": asked, "QCN": Cancelled()}
     return Desk(clerks=clerks, site_of=directory.site_of, real_only=not ours.settings.test_installation)
 
 

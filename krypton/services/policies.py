@@ -23,6 +23,7 @@ from krypton.erasing import follow
 from krypton.errors import SettingsWrong
 from krypton.mail import mail
 from krypton.policies import shared, wanted
+from krypton.policies.each import reachable
 from krypton.policies.fold import PolicyFold, no_step
 from krypton.policies.match import Match
 from krypton.policies.sender import Lookup, Sender
@@ -94,16 +95,10 @@ def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:
         policy=POLICIES[name],
         lookups=_lookups(ours, name, step),
         notices=notices(ours),
-        reachable=lambda: _reachable(ours),
+        reachable=lambda: reachable(ours),
         head=lambda: ledger.recorder.max_notification_id() or 0,
         step=step,
     )
-
-
-def _reachable(ours: Krypton) -> None:
-    """Raises as the ledger, the vault or its master key does while it is away."""
-    ours.ledger.recorder.max_notification_id()
-    ours.vault.reach()
 
 
 def notices(ours: Krypton) -> Notices:

@@ -72,7 +72,7 @@ def wired(ledger: AnyLedger, *, real_only: bool = False) -> Desk:
     """Takes messages into a ledger, and answers queries from it."""
     turn = nullcontext()
     asked = Inquiry(index=MemoryIndex.of(ledger), ids=ledger.ids, turn=turn)
-    clerks: dict[str, Clerk] = {"ADT": Intake(ledger=ledger, turn=turn), "QBP": asked, "QCN": Cancelled()}
+    clerks: dict[str, Clerk] = {"ADT": Intake(ledger=ledger), "QBP": asked, "QCN": Cancelled()}
     return Desk(clerks=clerks, site_of=ledger.log.site_of, real_only=real_only)
 
 

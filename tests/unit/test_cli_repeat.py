@@ -81,7 +81,12 @@ def test_one_command_id_twice_in_a_batch_is_the_first_callers() -> None:
     )
     assert isinstance(other, IdTaken)
     assert isinstance(one, Answer)
+    assert isinstance(again, Answer)
     assert again == one
+    assert (one.repeated, again.repeated) == (False, True)
+    (once_more,) = region.execute_many([(asked, mine)])
+    assert isinstance(once_more, Answer)
+    assert once_more.repeated
 
 
 def test_an_id_that_is_a_digest_of_what_is_asked_is_everybodys_who_asks_the_same() -> None:
