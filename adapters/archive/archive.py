@@ -16,7 +16,7 @@ from adapters.archive.fragments import Piece
 from adapters.archive.frames import Frames
 from adapters.archive.pixels import NoFrame, place_of_frame, read_frame
 from adapters.archive.places import METADATA, folder_of
-from adapters.archive.series import load, row_of
+from adapters.archive.series import row_of, rows_of
 from adapters.archive.study import bring_up_to_date, fresh
 from adapters.dicom.bounds import UNBOUNDED, Most
 from adapters.dicom.values import is_uid
@@ -62,10 +62,17 @@ class Archive:
 
     def instances(self, study: str, series: str) -> Sequence[Row]:
         """Its instances, in the order of its metadata. Raises NotHeld, OSError."""
+        return [*self.each(study, series)]
+
+    def each(self, study: str, series: str) -> Iterator[Row]:
+        """The same, one at a time: there may be thousands. Raises NotHeld, OSError."""
         self.study(study)
-        if (found := load(self._folder(study, series), series)) is None:
-            raise self._none()
-        return found.rows
+        try:
+            if (found := rows_of(self._folder(study, series), series)) is None:
+                raise self._none()
+            yield from found
+        except ValueError:
+            raise self._none() from None
 
     def instance(self, study: str, series: str, sop_uid: str) -> Row:
         """One of them. Raises NotHeld, OSError."""
@@ -80,7 +87,10 @@ class Archive:
 
     def path(self, row: Row) -> Path:
         """The file of an instance."""
-        claim: str = row["claim"]
+        return self.path_of(row["claim"])
+
+    def path_of(self, claim: str) -> Path:
+        """The same by its claim."""
         return self.spool.root / claim
 
     def frames(self, row: Row) -> int:

@@ -33,13 +33,28 @@ class Series:
 def load(folder: Path, uid: str) -> Series | None:
     """A series as it was written; None where its files are missing, damaged, or not of one writing."""
     try:
-        head, *rows = (folder / f"{uid}{INDEX}").read_bytes().splitlines()
-        told = json.loads(head)
-        if told["version"] != VERSION or told["metadata"] != _digest(folder / f"{uid}{METADATA}"):
-            return None
+        told, rows = _lines(folder, uid)
         return Series(uid, [json.loads(row) for row in rows], told["study"], told["said"])
     except (OSError, ValueError, KeyError):
         return None
+
+
+def rows_of(folder: Path, uid: str) -> Iterator[Row] | None:
+    """The rows alone, one at a time: those of thousands take much memory. None as ``load``."""
+    try:
+        _, rows = _lines(folder, uid)
+        return (json.loads(row) for row in rows)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _lines(folder: Path, uid: str) -> tuple[Mapping[str, Any], Sequence[bytes]]:
+    """The first line of an index, and those of its rows. Raises OSError, ValueError, KeyError: not of one writing."""
+    head, *rows = (folder / f"{uid}{INDEX}").read_bytes().splitlines()
+    told = json.loads(head)
+    if told["version"] != VERSION or told["metadata"] != _digest(folder / f"{uid}{METADATA}"):
+        raise ValueError(uid)
+    return told, rows
 
 
 def row_of(folder: Path, uid: str, sop_uid: str) -> Row | None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from sys import intern
 from typing import IO, Any, Final
 
 from adapters.archive.archive import Archive, NotHeld
@@ -108,9 +109,10 @@ class Instance:
         """The first value of an attribute that lists show."""
         return first(self.row["said"], tag)
 
-    def file(self) -> Body:
-        """The whole file, as it is stored."""
-        return Body.within(self.path, [(0, int(self.row["size"]))])
+    @property
+    def whole(self) -> "Whole":
+        """To be given out whole."""
+        return Whole.of(self.archive, self.series, self.row)
 
     @property
     def path(self) -> Path:
@@ -138,6 +140,34 @@ class Instance:
             raise NotFound(f"the instance has no such bulk data: {none}") from None
         except (Refused, OSError) as broken:
             raise damaged(broken) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An instance that is given out whole: what that takes, and no more, for a study has thousands."""
+
+    archive: Archive
+    series: str
+    uid: str
+    claim: str
+    size: int
+    digest: str
+    transfer_syntax: str
+
+    @staticmethod
+    def of(archive: Archive, series: str, row: Row) -> "Whole":
+        """By its row."""
+        told = (row["sop_uid"], row["claim"], row["size"], row["digest"], intern(row["transfer_syntax"]))
+        return Whole(archive, series, *told)
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return self.archive.path_of(self.claim)
+
+    def file(self) -> Body:
+        """The whole file, as it is stored."""
+        return Body.within(self.path, [(0, self.size)])
 
 
 def damaged(broken: Exception) -> ServiceUnavailable:
@@ -182,6 +212,14 @@ class Study:
         for study in self._of(series):
             for row in self._archive.instances(study, series):
                 found.setdefault(row["sop_uid"], Instance(self._archive, series, row))
+        return [*found.values()]
+
+    def whole(self, series: str) -> Sequence[Whole]:
+        """The same, to be given out whole. Raises NotFound."""
+        found = dict[str, Whole]()
+        for study in self._of(series):
+            for row in self._archive.each(study, series):
+                found.setdefault(row["sop_uid"], Whole.of(self._archive, series, row))
         return [*found.values()]
 
     def instance(self, series: str, uid: str) -> Instance:

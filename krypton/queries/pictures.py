@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from adapters.archive.pictures.pool import Pool, TooMany, Undecodable
 from krypton.errors import ServiceUnavailable
-from krypton.queries.images import EXPLICIT, Body, Instance
+from krypton.queries.images import EXPLICIT, Body, Instance, Whole
 
 IMPLICIT, DEFLATED, RLE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.5"
 _JPEG: Final = "1.2.840.10008.1.2.4"
@@ -81,7 +81,7 @@ class Pictures:
         """A picture of a frame. Raises NoPicture, ServiceUnavailable."""
         return Body.of(self._made({**_frame(instance, number), "do": "picture", **look.document()}))
 
-    def instance(self, instance: Instance, syntax: str) -> Body:
+    def instance(self, instance: Whole, syntax: str) -> Body:
         """A whole instance in another transfer syntax. Raises NoPicture, ServiceUnavailable."""
         with TemporaryDirectory(prefix="krypton-") as folder:
             out = Path(folder) / "made.dcm"

@@ -21,6 +21,7 @@ from krypton.listeners import only_here
 from krypton.services import health, health_page
 from krypton.services.health_page import Measured
 from krypton.services.http import AnsweringProtocol, listen, server
+from krypton.services.memory import one_arena
 from krypton.services.sign_in import browsing, sealing
 from krypton.services.stow import Store
 from krypton.services.tls import Followed, context_of
@@ -40,6 +41,7 @@ IN_CLEAR = (
 
 def serve(ours: Krypton) -> None:
     """Answer until SIGTERM or SIGINT. Raises SettingsWrong, ServiceUnavailable (port taken, database away)."""
+    one_arena()
     settings = ours.settings
     spoken = protocol(settings)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each request that is none

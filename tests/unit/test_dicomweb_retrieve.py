@@ -1,6 +1,7 @@
 """What DICOMweb gives out: byte for byte what came in, in the form that was asked for, or a plain refusal."""
 
 import json
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from krypton.faces.dicomweb import sending
 from krypton.faces.http.app import Face
+from krypton.queries.images import Study
 from krypton.queries.standing import Seen
 from tests.fakes.dicom import CT_IMAGE, ENCAPSULATED_PDF, OTHER_SITE, ROOT, instance, new_uid
 from tests.fakes.images import Kept, address, data_set, digest, parts
@@ -437,3 +439,18 @@ def test_a_packed_document_is_plain_gzip(client: TestClient, kept: Kept) -> None
     unpacking = zlib.decompressobj(31)
     assert len(json.loads(unpacking.decompress(raw))) == 4
     assert (unpacking.eof, unpacking.unused_data) == (True, b"")
+
+
+def test_what_is_held_of_each_instance_of_a_study_is_little(kept: Kept, queries: Queries) -> None:
+    """Eight studies of thousands of instances are sent at once, each from what is held of it."""
+    uid = kept.take_in([image(n) for n in range(1, 101)])
+    study = Study(kept.archive, queries.seen[uid])
+    study.whole(f"{ROOT}1.1")
+    tracemalloc.start()
+    try:
+        held = study.whole(f"{ROOT}1.1")
+        size = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(held) == 100
+    assert size < 100 * 1_000

@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 
 from krypton.errors import ServiceUnavailable
 from krypton.faces.dicomweb import sending
-from krypton.faces.dicomweb.sending import Part, Reading, Sent
+from krypton.faces.dicomweb.parts import Part
+from krypton.faces.dicomweb.sending import Reading, Sent
 from krypton.faces.http.app import Face
 from krypton.faces.http.declared import Declared
 from krypton.queries import standing

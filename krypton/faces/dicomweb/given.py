@@ -5,7 +5,7 @@ PS3.18's own: frames as ``application/octet-stream`` without a transfer syntax a
 Source: DICOM PS3.18 8.7.3.5, tables 8.7.3-2 to 8.7.3-5 (media types and transfer syntaxes).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,14 +46,16 @@ Can = Callable[[str, str], bool]
 """Whether the pixels of a transfer syntax (first) are given in another one (second)."""
 
 
-def instance_form(accepted: Accepted, instance: Instance, can: Can, *, alone: bool) -> Form | None:
-    """How an instance is given. ``alone``: it may be an answer that is not multipart. None: it cannot be given."""
+def instance_form(accepted: Accepted, stored: str, can: Can, *, alone: bool) -> Form | None:
+    """How an instance is given that is stored in a transfer syntax. ``alone``: it may be an answer that is not
+    multipart. None: it cannot be given.
+    """
 
     def give(wanted: Wanted) -> Form | None:
         if not wanted.takes(DICOM):
             return None
-        syntax = wanted.syntax if wanted.syntax not in (None, "*") else instance.transfer_syntax
-        if syntax != instance.transfer_syntax and not can(instance.transfer_syntax, syntax):
+        syntax = wanted.syntax if wanted.syntax not in (None, "*") else stored
+        if syntax != stored and not can(stored, syntax):
             return None
         if wanted.many is False and not alone:
             return None
@@ -94,17 +96,17 @@ def _encoded(wanted: Wanted, stored: str, can: Can, *, many: bool) -> Form | Non
     return Form(OF_SYNTAX[syntax], many, syntax) if can(stored, syntax) else None
 
 
-def instances_form(accepted: Accepted, instances: Sequence[Instance], can: Can) -> Sequence[Form]:
-    """How each of several instances is given: one that cannot be given as it is asked for is given as it is stored, and
-    says so, unless that is so of all. Raises Problem 406.
+def instance_forms(accepted: Accepted, stored: Collection[str], can: Can, *, alone: bool) -> Mapping[str, Form]:
+    """How several instances are given, by the transfer syntax in which one is stored: what cannot be given as it is
+    asked for is given as it is stored, and says so, unless that is so of all. Raises Problem 406.
     """
-    found = [instance_form(accepted, one, can, alone=len(instances) == 1) for one in instances]
-    if not any(found):
-        raise unacceptable(ways(f'multipart/related; type="{DICOM}"', {one.transfer_syntax for one in instances}))
-    return [form or Form(DICOM, True, one.transfer_syntax) for one, form in zip(instances, found, strict=True)]
+    found = {one: instance_form(accepted, one, can, alone=alone) for one in stored}
+    if not any(found.values()):
+        raise unacceptable(ways(f'multipart/related; type="{DICOM}"', stored))
+    return {one: form or Form(DICOM, True, one) for one, form in found.items()}
 
 
-def ways(media_type: str, stored: set[str]) -> str:
+def ways(media_type: str, stored: Collection[str]) -> str:
     """What can be asked for, in words."""
     syntaxes = " or ".join(sorted(stored)[:3]) or EXPLICIT
     return f"{media_type}; transfer-syntax=*, which is {syntaxes} here"

@@ -15,8 +15,10 @@ from starlette.responses import Response
 from domain.errors import NotFound
 from krypton.faces.dicomweb.accept import unacceptable
 from krypton.faces.dicomweb.asking import Question
+from krypton.faces.dicomweb.conditions import matches, unchanged
+from krypton.faces.dicomweb.parts import Part
 from krypton.faces.dicomweb.retrieve import or_refused
-from krypton.faces.dicomweb.sending import Multipart, Part, Reading, Single, matches, unchanged
+from krypton.faces.dicomweb.sending import Multipart, Reading, Single
 from krypton.faces.http.declared import Asked
 from krypton.faces.http.problem import Problem
 from krypton.queries.images import Instance

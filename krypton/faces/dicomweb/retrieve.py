@@ -1,7 +1,7 @@
 """WADO-RS: instances, frames, bulk data and metadata of a study. Source: DICOM PS3.18 10.4."""
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
@@ -12,21 +12,13 @@ from starlette.responses import Response
 from domain.errors import NotFound
 from krypton.faces.dicomweb.accept import unacceptable
 from krypton.faces.dicomweb.asking import Question
-from krypton.faces.dicomweb.given import DICOM, OCTETS, Form, frame_form, instances_form, ways
-from krypton.faces.dicomweb.sending import (
-    Multipart,
-    Part,
-    Reading,
-    Single,
-    Streamed,
-    iterate,
-    matches,
-    ranged,
-    unchanged,
-)
+from krypton.faces.dicomweb.conditions import matches, ranged, unchanged
+from krypton.faces.dicomweb.given import DICOM, OCTETS, Form, frame_form, instance_forms, ways
+from krypton.faces.dicomweb.parts import Lazily, Part
+from krypton.faces.dicomweb.sending import Multipart, Reading, Single, Streamed, iterate
 from krypton.faces.http.declared import Asked
 from krypton.faces.http.problem import Problem
-from krypton.queries.images import Body, Instance, Study, unpacked
+from krypton.queries.images import Body, Instance, Study, Whole, unpacked
 from krypton.queries.pictures import NoPicture, Pictures, can_frame, can_instance
 
 JSON: Final = "application/dicom+json"
@@ -48,17 +40,17 @@ class Retrieve:
         """All instances of a study."""
         question = Question(asked)
         study = question.study()
-        return self._instances(question, [one for series in study.series for one in study.instances(series["uid"])])
+        return self._instances(question, [one for series in study.series for one in study.whole(series["uid"])])
 
     def series(self, asked: Asked) -> Response:
         """All instances of a series."""
         question = Question(asked)
-        return self._instances(question, question.study().instances(question.series))
+        return self._instances(question, question.study().whole(question.series))
 
     def instance(self, asked: Asked) -> Response:
         """One instance."""
         question = Question(asked)
-        return self._instances(question, [question.instance()])
+        return self._instances(question, [question.instance().whole])
 
     def frames(self, asked: Asked) -> Response:
         """Frames of an instance, in the order that is asked for."""
@@ -138,17 +130,20 @@ class Retrieve:
             return Streamed(self.reading, packed, media_type, told | {"Content-Encoding": "gzip"})
         return Streamed(self.reading, iterate(documents), media_type, told)
 
-    def _instances(self, question: Question, instances: Sequence[Instance]) -> Response:
+    def _instances(self, question: Question, instances: Sequence[Whole]) -> Response:
         """Raises NotFound, Problem 406."""
         if not instances:
             raise NotFound("nothing of it can be shown: see krypton archive check")
-        forms = instances_form(question.accepted, instances, can_instance)
-        told = {"ETag": f'"{instances[0].digest}.{forms[0].syntax}"'} if len(instances) == 1 else {}
+        alone, first = len(instances) == 1, instances[0]
+        stored = dict.fromkeys(one.transfer_syntax for one in instances)
+        forms = instance_forms(question.accepted, stored, can_instance, alone=alone)
+        form = forms[first.transfer_syntax]
+        told = {"ETag": f'"{first.digest}.{form.syntax}"'} if alone else {}
         if told and matches(question.header("if-none-match"), told["ETag"]):
             return unchanged(told["ETag"])
-        if not forms[0].many:
-            return Single(self.reading, self._file(question.root, instances[0], forms[0]), told)
-        parts = [self._file(question.root, one, form) for one, form in zip(instances, forms, strict=True)]
+        if not form.many:
+            return Single(self.reading, self._file(question.root, forms, first), told)
+        parts = Lazily(instances, partial(self._file, question.root, forms))
         return Multipart(self.reading, parts, DICOM, told)
 
     def _frame(self, instance: Instance, number: int, form: Form, at: str) -> Part:
@@ -159,13 +154,14 @@ class Retrieve:
             return _there(instance.frame(number), form.media_type, at)
         return Part(form.media_type, at, partial(instance.frame, number))
 
-    def _file(self, root: str, instance: Instance, form: Form) -> Part:
+    def _file(self, root: str, forms: Mapping[str, Form], instance: Whole) -> Part:
+        form = forms[instance.transfer_syntax]
         at = f"{root}/series/{instance.series}/instances/{instance.uid}"
         if form.syntax == instance.transfer_syntax:
             return _there(instance.file(), form.media_type, at)
         return Part(form.media_type, at, partial(self._otherwise, instance, form), slow=True)
 
-    def _otherwise(self, instance: Instance, form: Form) -> Body:
+    def _otherwise(self, instance: Whole, form: Form) -> Body:
         """An instance in another transfer syntax; as it is stored where its pixels cannot be decoded, and it says so.
 
         Raises Problem 406, where it is asked for alone.

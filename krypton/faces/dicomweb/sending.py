@@ -1,13 +1,12 @@
 """Sends bodies, one or many, in pieces that threads read: memory is bounded by what is open, not by what is sent.
 
 All that is sent together shares ``ROOM``: a few downloads go in large pieces, hundreds of slow readers in small ones.
-What cannot be read to its end breaks off, so that it does not look whole. Source: DICOM PS3.18 8.6.1.2 (multipart),
-RFC 2046 5.1, RFC 9110 14 (ranges).
+What cannot be read to its end breaks off, so that it does not look whole. Source: DICOM PS3.18 8.6.1.2 (multipart).
 """
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from krypton.errors import ServiceUnavailable
 from krypton.faces.dicomweb.accept import RELATED
-from krypton.faces.http.problem import Problem
+from krypton.faces.dicomweb.parts import Part, Parts
 from krypton.faces.http.workers import Workers
 from krypton.queries.images import Body
 
@@ -32,27 +31,6 @@ HELD: Final = 256 * 1_024 * KIB
 LEAST, MOST = 64 * KIB, 1_024 * KIB
 """Bytes of one piece."""
 Headers = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Part:
-    """One part of an answer: a body that is ``there``, or one that ``make`` makes, in a thread; ``length``: None where
-    it is known then; ``slow``: it takes long, so that it is made apart from what is read.
-    """
-
-    media_type: str
-    location: str
-    make: Callable[[], Body] | None = None
-    length: int | None = None
-    slow: bool = False
-    there: Body | None = None
-
-    def head(self, boundary: str, length: int, media_type: str | None = None) -> bytes:
-        """What comes before its bytes. ``media_type``: where another one was made than was foreseen."""
-        return (
-            f"--{boundary}\r\nContent-Type: {media_type or self.media_type}\r\nContent-Length: {length}\r\n"
-            f"Content-Location: {self.location}\r\n\r\n"
-        ).encode("latin-1")
 
 
 @dataclass
@@ -184,7 +162,7 @@ class Streamed(Sent):
 class Multipart(Sent):
     """Parts in turn, each made when its turn comes."""
 
-    def __init__(self, reading: Reading, parts: Sequence[Part], media_type: str, headers: Headers) -> None:
+    def __init__(self, reading: Reading, parts: Parts, media_type: str, headers: Headers) -> None:
         self._boundary = token_hex(24)
         told = {"Content-Type": f'{RELATED}; type="{media_type}"; boundary={self._boundary}'}
         self._end = f"--{self._boundary}--\r\n".encode()
@@ -194,11 +172,13 @@ class Multipart(Sent):
 
     async def length(self) -> int | None:
         """See ``Sent``. One part was made by then."""
-        sizes = [self._size(one, self._only if one.length is None else one.length) for one in self._parts]
-        return None if None in sizes else sum(size for size in sizes if size is not None) + len(self._end)
-
-    def _size(self, part: Part, length: int | None) -> int | None:
-        return None if length is None else len(part.head(self._boundary, length)) + length + 2
+        size = len(self._end)
+        for part in self._parts:
+            length = self._only if part.length is None else part.length
+            if length is None:
+                return None
+            size += len(part.head(self._boundary, length)) + length + 2
+        return size
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """See ``Sent``."""
@@ -258,45 +238,6 @@ async def _gone(receive: Receive) -> None:
     """Until the client is."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def ranged(stated: str, length: int) -> tuple[int, int] | None:
-    """First byte and number of bytes that a Range header asks for; None: of all, or in a way that is not given here.
-
-    Raises Problem 416.
-    """
-    unit, _, asked = stated.partition("=")
-    first, dash, last = asked.strip().partition("-")
-    numbers = [one for one in (first.strip(), last.strip()) if one]
-    if unit.strip().lower() != "bytes" or not dash or not numbers or not all(map(_is_number, numbers)):
-        return None
-    if not first.strip():
-        start, end = max(0, length - int(last)), length
-    else:
-        start, end = int(first), min(length, int(last) + 1) if last.strip() else length
-        if last.strip() and int(last) < start:
-            return None
-    if start >= length or start >= end:
-        raise Problem(
-            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-            f"there are {length} bytes",
-            headers={"Content-Range": f"bytes */{length}"},
-        )
-    return start, end - start
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18
-
-
-def matches(stated: str, etag: str) -> bool:
-    """Whether an If-None-Match header names what would be sent."""
-    return any(one.strip().removeprefix("W/") in ("*", etag) for one in stated.split(",")) if stated else False
-
-
-def unchanged(etag: str) -> Response:
-    """What the client has is what would be sent."""
-    return Response(None, HTTPStatus.NOT_MODIFIED, {"ETag": etag})
 
 
 def iterate(lines: Iterator[bytes]) -> Iterator[bytes]:
