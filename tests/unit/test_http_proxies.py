@@ -14,7 +14,9 @@ from krypton.faces.http.proxies import Forwarded, key_of
 from krypton.settings import Settings, SettingsWrong
 
 PROXY, OTHER_PROXY, CLIENT, STRANGER = "10.0.0.7", "10.0.0.8", "192.0.2.9", "198.51.100.3"
-TRUSTED = (ip_network("10.0.0.0/24"), ip_network("fd00::/64"))
+BESIDE = "127.0.0.9"
+"""A proxy on the service's own machine."""
+TRUSTED = (ip_network("10.0.0.0/24"), ip_network("fd00::/64"), ip_network("127.0.0.9"))
 
 
 def asked(peer: str, *headers: tuple[str, str], scheme: str = "http", names: tuple[str, ...] = ()) -> Exchange:
@@ -70,6 +72,12 @@ def test_a_stranger_is_who_connects_whatever_the_headers_say() -> None:
         (PROXY, (("x-forwarded-for", "127.0.0.1"), ("x-forwarded-proto", "http"))),
         (PROXY, (("x-forwarded-for", CLIENT), ("x-forwarded-proto", "https, http"))),
         (PROXY, (("forwarded", f"for={CLIENT};proto=https"),)),
+        (BESIDE, ()),
+        (BESIDE, (("x-forwarded-for", CLIENT),)),
+        ("127.0.0.1", over_tls(CLIENT)),
+        ("127.0.0.1", (("x-real-ip", CLIENT),)),
+        ("127.0.0.1", (("via", "1.1 proxy.example"),)),
+        ("127.0.0.1", (("forwarded", f"for={CLIENT}"),)),
     ],
 )
 def test_what_did_not_come_over_tls_is_not_answered(peer: str, headers: tuple[tuple[str, str], ...]) -> None:
@@ -78,7 +86,7 @@ def test_what_did_not_come_over_tls_is_not_answered(peer: str, headers: tuple[tu
     assert refused.value.status == 403
 
 
-@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.8", "::1", "::ffff:127.0.0.1"])
 def test_this_machine_may_ask_in_clear(peer: str) -> None:
     assert not asked(peer).secure
 

@@ -1,7 +1,8 @@
 """Who asks, behind proxies: X-Forwarded-For and X-Forwarded-Proto are believed from the proxies named in settings.
 
 From anybody else they are taken off, as if they had not been sent. What does not come over TLS is answered on this
-machine alone. A name in a certificate is believed of the connection itself, never of a header.
+machine alone, and only where no proxy sends it on: one that is trusted, or that says so in a header. A name in a
+certificate is believed of the connection itself, never of a header.
 """
 
 from collections.abc import Collection
@@ -18,6 +19,8 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 FOR: Final = b"x-forwarded-for"
 PROTO: Final = b"x-forwarded-proto"
+SENT_ON: Final = (b"x-forwarded-", b"x-real-ip", b"forwarded", b"via")
+"""Beginnings of headers by which a proxy says that it is one (RFC 9110 7.6.3, RFC 7239)."""
 MOST_HOPS: Final = 10
 IN_CLEAR: Final = "this is answered over TLS alone: ask with https"
 
@@ -33,11 +36,12 @@ class Forwarded:
         asked, headers = exchange.of(scope), scope["headers"]
         peer = address(asked.client)
         hops = [value for name, value in headers if name == FOR]
-        local = peer is not None and peer.is_loopback
+        sent_on = any(name.startswith(SENT_ON) for name, _ in headers)
+        local = peer is not None and peer.is_loopback and not (sent_on or self._trusts(peer))
         if peer is not None and self._trusts(peer) and hops:
             client = self._client(hops)
             protocols = [value for name, value in headers if name == PROTO]
-            asked.client, local = str(client), False
+            asked.client = str(client)
             asked.secure = bool(protocols) and protocols[-1].split(b",")[-1].strip().lower() == b"https"
             asked.names, asked.thumbprint = frozenset(), ""  # the proxy's own certificate names the proxy
         scope["headers"] = [one for one in headers if not one[0].startswith(b"x-forwarded-") and one[0] != b"forwarded"]
