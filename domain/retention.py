@@ -51,8 +51,9 @@ class Retention:
 
     def last_seen(self, stated: str | None, recorded: date, born: date | None, *, by_device: bool) -> date:
         """The day of an exam, as far as retention goes: as stated, unless that is before the birth or ahead. A device
-        whose clock is dead says a day of long ago, so what came from one (``by_device``) was not made longer before it
-        was ``recorded`` than records are kept. An archive that is imported may be as old as it says.
+        whose clock is dead says a day of long ago, so what came over the network (``by_device``: C-STORE, STOW-RS) was
+        not made longer before it was ``recorded`` than records are kept. An archive that an operator imports may be as
+        old as it says.
         """
         believed = years_after(recorded, -self.years) if by_device else date.min
         return dated(stated, recorded, max(born or date.min, believed))

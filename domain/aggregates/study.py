@@ -21,8 +21,8 @@ from eventsourcing.domain import Aggregate, event
 from domain.errors import AlreadyThere, ConflictSettled, NothingNew, StudyWithdrawn
 from domain.ids import Ids
 
-DEVICE: Final = "aet:"
-"""Begins the actor of what came over the network (W1); an archive that was imported has another."""
+SENDERS: Final = ("aet:", "service:")
+"""Begin the actor of what a device or a program sent (W1); an archive that an operator imports has another."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Study(Aggregate):
         root: str
 
         def apply(self, aggregate: Any) -> None:
-            """Note whether a device sent it: the envelope of a stored event tells."""
-            aggregate.by_device = str(vars(self).get("actor", "")).startswith(DEVICE)
+            """Note whether a device or a program sent it: the envelope of a stored event tells."""
+            aggregate.by_device = str(vars(self).get("actor", "")).startswith(SENDERS)
 
     class Extended(Aggregate.Event):
         TOPIC = "study.extended"

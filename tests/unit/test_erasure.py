@@ -409,9 +409,10 @@ def test_a_date_before_the_birth_or_ahead_is_a_slip_of_the_device(desk: Desk) ->
         desk.request("end_of_retention")
 
 
-def test_a_device_whose_clock_is_dead_does_not_end_retention(desk: Desk) -> None:
-    """It sent the exam today, and says that it was made longer ago than records are kept."""
-    desk.exam("2000-01-01T00:00:00", actor="aet:CT1")
+@pytest.mark.parametrize("sender", ["aet:CT1", "service:chb-pacs"])
+def test_a_device_whose_clock_is_dead_does_not_end_retention(desk: Desk, sender: str) -> None:
+    """It sent the exam today, by C-STORE or STOW-RS, and says that it was made longer ago than records are kept."""
+    desk.exam("2000-01-01T00:00:00", actor=sender)
     with pytest.raises(StillRetained, match="kept until 2046-01-05"):
         desk.request("end_of_retention")
 
@@ -424,7 +425,7 @@ def test_what_a_device_sends_may_be_as_old_as_records_are_kept(desk: Desk) -> No
 
 
 def test_an_archive_that_is_imported_is_as_old_as_it_says(desk: Desk) -> None:
-    desk.exam("2000-01-01T00:00:00", actor="service:archives")
+    desk.exam("2000-01-01T00:00:00", actor="operator:archives")
     desk.request("end_of_retention")
 
 
@@ -726,7 +727,7 @@ def requested_by_one(desk: Desk, count: int) -> list[dict[str, Any]]:
     for number in range(2, count + 2):
         person = desk.region.register(local_id=str(number), birth_date="1950-03-01")
         came = replace(received(study_uid=f"2.25.{number}", local_id=str(number)), started_at="2005-02-01")
-        desk.region.ask(came)
+        desk.region.ask(came, "operator:archives")
         desk.ask(RequestErasure(identity=person, ground="end_of_retention", reference="list 2026"))
         request = held(desk, person).request
         assert request is not None
