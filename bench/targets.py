@@ -14,6 +14,7 @@ NO_DICOMWEB = "it takes Orthanc with its plugin: Debian's packages orthanc and o
 NO_ORTHANC = "it takes storescu and Orthanc on the PATH: Debian's packages dcmtk and orthanc"
 NO_DCMQRSCP = "it takes getscu, movescu and dcmqrscp on the PATH: Debian's package dcmtk"
 NO_CHROMIUM = "it takes Chromium, and Orthanc with its DICOMweb plugin to compare with: Debian's packages"
+NO_OPENREM = "OpenREM does not install here"
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("C-GET from 8: times Orthanc", at_least=1.0, unless=NO_ORTHANC),
         Target("C-MOVE from 8: times Orthanc", at_least=1.0, unless=NO_ORTHANC),
     ),
+    "dose visible": (Target("times OpenREM", at_least=20, unless=NO_OPENREM),),
     "viewer": (
         Target("first slice: of Orthanc's time", at_most=1.0, unless=NO_CHROMIUM),
         Target("all slices: of Orthanc's time", at_most=0.9, unless=NO_CHROMIUM),
