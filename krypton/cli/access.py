@@ -10,7 +10,7 @@ from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, envelope, krypton
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
-from krypton.cli.options import AsJson, CommandId, Limit, Reason, Ref
+from krypton.cli.options import AsJson, CommandId, Limit, Ref
 from krypton.cli.output import document, err, out, places, table, written
 from krypton.queries.worklists import PAGE, emergencies_to_review
 
@@ -23,7 +23,7 @@ REFUSED = 1
 @app.command("open")
 def open_access(
     ref: Ref,
-    reason: Reason,
+    reason: Why = ASKED,
     code: Annotated[
         str | None, typer.Option("--code", callback=line, help="One-time code that the person gave; - reads it.")
     ] = None,
