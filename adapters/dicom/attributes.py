@@ -21,6 +21,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 from adapters.dicom.bounds import MIB, UNBOUNDED, Metered, Most, inflated
 from adapters.dicom.charsets import decode, person_name
 from adapters.dicom.completeness import Completeness, Stream
+from adapters.dicom.rdsr import images
 from adapters.dicom.refusal import AttributeMissing, TooLarge, Unreadable
 from adapters.dicom.values import LONGEST, encoded, is_uid, iso, sequence
 from domain.errors import BadTraits
@@ -53,7 +54,8 @@ _SEQUENCES = ("IssuerOfPatientIDQualifiersSequence", "OtherPatientIDsSequence") 
 _TAG_OF: Final = {
     keyword: BaseTag(tag_for_keyword(keyword) or 0) for keyword in (_CHARACTER_SET, *(k for k, _ in READS.values()))
 }
-TAGS: Final = [*_TAG_OF.values(), *(BaseTag(tag_for_keyword(keyword) or 0) for keyword in _SEQUENCES)]
+ATTRIBUTES: Final = [*_TAG_OF.values(), *(BaseTag(tag_for_keyword(keyword) or 0) for keyword in _SEQUENCES)]
+TAGS: Final = [*ATTRIBUTES, *images.TAGS]
 """Of all attributes that are read."""
 BULK = 0x7FE00000  # pixel data and what follows it
 DEFLATED = {

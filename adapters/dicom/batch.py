@@ -12,6 +12,8 @@ from uuid import UUID, uuid5
 
 from adapters.dicom.attributes import Instance, Patient
 from adapters.dicom.documents import Document
+from adapters.dicom.rdsr.gathered import Gathered
+from adapters.dicom.rdsr.images import Irradiated
 from adapters.inbox.batches import Batch
 from adapters.inbox.spool import Name
 from adapters.inbox.whose import Borne
@@ -23,12 +25,13 @@ COMMANDS = UUID("b1d3c0a4-7c52-5f0e-8f3e-6a4d2f1b9e05")  # namespace of batches'
 
 @dataclass(frozen=True)
 class Held:
-    """One new instance waiting in the spool."""
+    """One new instance waiting in the spool. ``irradiated``: the dose that an image states."""
 
     name: Name
     instance: Instance
     document: Document | None = None
     second: "Second | None" = None
+    irradiated: Irradiated | None = None
 
     @property
     def key(self) -> "Key":
@@ -68,6 +71,7 @@ class StudyBatch:
     modality: dict[str, str | None] = field(default_factory=dict)
     documents: list[Document] = field(default_factory=list)
     seconds: list[Held] = field(default_factory=list)
+    doses: Gathered = field(default_factory=Gathered)
 
     def add(self, held: Held) -> None:
         """Add one instance."""
@@ -83,6 +87,8 @@ class StudyBatch:
         self.modality[instance.series_uid] = self.modality.get(instance.series_uid) or instance.modality
         if held.document:
             self.documents.append(held.document)
+        if held.irradiated:
+            self.doses.add(held.irradiated, instance.sop_uid)
 
     def close(self) -> Batch:
         """The command. Its id derives from site, study and instances: a repeat is harmless."""
@@ -103,7 +109,7 @@ class StudyBatch:
             instances=len(self.names),
             root=root,
             reports=[d.report for d in self.documents],
-            doses=[d.dose for d in self.documents if d.dose],
+            doses=[*(d.dose for d in self.documents if d.dose), *self.doses.received(self.key.study_uid)],
             conflicts=_conflicts(self.seconds),
         )
         asked = root_of(name.digest for name in names)

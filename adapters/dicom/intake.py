@@ -18,6 +18,7 @@ from adapters.dicom.content import content_of, differing
 from adapters.dicom.documents import Document, document_of, is_structured
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import MEDIA_DIRECTORY, FileMeta, dataset_digest, file_meta, mapped, read_file_meta
+from adapters.dicom.rdsr.images import Irradiated, read_image_dose
 from adapters.dicom.rdsr.tree import Tree
 from adapters.dicom.refusal import ListsFiles, NotAsNamed, Unreadable
 from adapters.dicom.structured import read_structured
@@ -88,8 +89,8 @@ def keep(desk: Desk, sent: Sent, *, check: Check | None = None) -> Held | None:
     document = _document(sent, instance, read)
     kept = sent.store(name)
     if kept is Kept.CONFLICT:
-        return Held(name, instance, document, second(first, desk.path(name)))
-    return Held(name, instance, document) if kept is Kept.NEW else None
+        return Held(name, instance, document, second(first, desk.path(name)), _irradiated(read))
+    return Held(name, instance, document, None, _irradiated(read)) if kept is Kept.NEW else None
 
 
 def _differs(first: Path, sent: Sent) -> list[str]:
@@ -179,7 +180,7 @@ def read_back(desk: Desk, name: Name) -> Held:
         read = sent.read()
         instance = read_instance(read.header)
         document = _document(sent, instance, read)
-    return Held(name, instance, document, None if path.samefile(first) else second(first, path))
+    return Held(name, instance, document, None if path.samefile(first) else second(first, path), _irradiated(read))
 
 
 def instance_in(path: Path) -> Instance:
@@ -210,6 +211,10 @@ def _in_file(data: mmap, meta: FileMeta, site: str, actor: str, store: Callable[
         digest=dataset_digest(data, meta.offset),
         store=store,
     )
+
+
+def _irradiated(read: Read) -> Irradiated | None:
+    return None if read.tree else read_image_dose(read.header)
 
 
 def _document(sent: Sent, instance: Instance, read: Read) -> Document | None:

@@ -9,7 +9,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from adapters.dicom.attributes import BULK, TAGS, readable
+from adapters.dicom.attributes import ATTRIBUTES, BULK, readable
 from adapters.dicom.bounds import MIB, UNBOUNDED, Most
 from adapters.dicom.completeness import Stream
 from adapters.dicom.rdsr.elements import UNDEFINED, Broken, Elements, Places
@@ -70,7 +70,7 @@ def _top(elements: Elements) -> Places:
 def _header(elements: Elements, top: Places, *, implicit: bool) -> Dataset:
     """What ``attributes.read_instance`` reads, in pydicom's form."""
     dataset = Dataset()
-    for tag in TAGS:
+    for tag in ATTRIBUTES:
         if place := top.get(int(tag)):
             start, stop = place
             raw = elements.data[start:stop]

@@ -7,14 +7,17 @@ and UIDs are taken as encoded, before pydicom turns them into floats.
 import re
 from datetime import datetime
 
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
+from adapters.dicom.charsets import decode
 from domain.texts import plain
 
 LONGEST = 1024
 """Longest text that is kept: DICOM allows 64 characters for most (PS3.5 6.2), but some vendors exceed that by far."""
+_BINARY = ("FD", "FL", "US", "UL")
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
 _LONGEST_UID = 64
 _ODD_DATE_TIME = re.compile(
@@ -50,6 +53,26 @@ def encoded(dataset: Dataset, keyword: str) -> str:
     if isinstance(value, MultiValue | list):
         value = "\\".join(str(part) for part in value)
     return plain(str(value))[:LONGEST]
+
+
+def text_in(dataset: Dataset, keyword: str) -> str | None:
+    """A text attribute in the data set's character set; None where it is absent or empty."""
+    element = dataset.get_item(keyword)
+    if element is None or not isinstance(element.value, bytes):
+        return encoded(dataset, keyword) or None
+    declared = encoded(dataset, "SpecificCharacterSet").split("\\")
+    return plain(decode(element.value, declared))[:LONGEST] or None
+
+
+def number_in(dataset: Dataset, keyword: str) -> str:
+    """A number as text: as encoded where it is text, else the shortest that stands for the binary number."""
+    if dictionary_VR(keyword) not in _BINARY:
+        return encoded(dataset, keyword)
+    try:
+        value = dataset.get(keyword)
+        return "" if value is None or value == "" else f"{value:.15g}"
+    except Exception:  # pydicom raises many kinds of error for a broken element
+        return ""
 
 
 def as_text(raw: bytes) -> str:

@@ -9,6 +9,7 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.study import Conflict, Study
 from domain.commands.doses import ReceivedDose, record_dose
 from domain.commands.received_patient import ReceivedPatient, identity_for, named_by, under_number
+from domain.dose_reports import REPORT
 from domain.errors import Contended
 from domain.ids import Ids
 from domain.texts import received_accession
@@ -120,14 +121,14 @@ class ReceiveStudy:
         for report in self.reports:
             if report.report_uid not in study.reports:
                 study.add_report(**vars(report))
-        doses = [record_dose(work, study, self.site, dose) for dose in self.doses]
+        recorded = [dose for dose in self.doses if record_dose(work, study, self.site, dose)]
         for conflict in self.conflicts:
             conflict.record(work, study, self.site)
         return {
             "identity": str(identity.id),
             "study": str(study.id),
             "outcome": outcome,
-            "dose_reports": sum(doses),
+            "dose_reports": sum(dose.source == REPORT for dose in recorded),
         }
 
     def _conflicts_alone(self, work: Work) -> dict[str, Any]:

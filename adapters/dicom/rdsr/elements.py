@@ -8,7 +8,7 @@ Standard: DICOM PS3.5 section 7 (elements), 7.5 (sequences), annex A (transfer s
 
 from collections.abc import Iterator
 from struct import Struct, error
-from typing import Final
+from typing import Final, Literal
 
 from adapters.dicom.part10 import LONG
 
@@ -34,6 +34,7 @@ class Elements:
         order = "<" if little else ">"
         self.data = data
         self.little = little
+        self.order: Literal["little", "big"] = "little" if little else "big"
         self.damage = 0
         self._implicit = implicit
         self._explicit = Struct(f"{order}HH2sH").unpack_from

@@ -1,13 +1,11 @@
-"""What the header of a dose report says of device, patient, operator and procedure; the words are sealed later.
-
-Ages and sizes are of the exam, and null where they are not stated or cannot be a person's: nothing is guessed.
-"""
+"""What the header of a dose report says of device, patient, operator and procedure; the words are sealed later."""
 
 import re
-from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from adapters.dicom.rdsr.codes import NO_CODE
+from adapters.dicom.rdsr.person import patient
 from adapters.dicom.rdsr.tree import Content, Tree
 from domain.dose_words import NOT_STATED
 
@@ -37,11 +35,6 @@ TAGS: Final = {
 }
 TITLE: Final = 0x0040A043
 _PROCEDURES: Final = (0x00081032, 0x00321064)  # Procedure Code Sequence, Requested Procedure Code Sequence
-_AGE: Final = re.compile(r"(\d{1,3})([DWMY])", re.ASCII)
-_DAYS: Final = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
-_NUMBER: Final = re.compile(r"\d{1,3}(\.\d+)?", re.ASCII)
-_HEAVIEST_KG, _TALLEST_M = 500.0, 2.8
-_PREGNANT: Final = {1: False, 2: True, 3: True}  # not, possibly, definitely; 4: unknown
 
 
 def encoded(tree: Tree, keyword: str) -> str:
@@ -65,12 +58,7 @@ def said(tree: Tree, content: Content) -> dict[str, Any]:
     procedure = next((code for item in content.all("procedure_reported") if (code := item.code())), None)
     return {
         **NOT_STATED,
-        "patient": {
-            "age_days": _age_days(tree),
-            "weight_kg": _number(encoded(tree, "PatientWeight"), _HEAVIEST_KG),
-            "size_cm": _size_cm(tree),
-            "pregnant": _pregnant(tree),
-        },
+        "patient": patient(partial(encoded, tree), _pregnancy(tree)),
         "operator": content.meaning("participant_name") or text(tree, "OperatorsName"),
         "procedure": {"code": procedure.key, "meaning": procedure.meaning} if procedure else None,
         "study_description": text(tree, "StudyDescription"),
@@ -78,38 +66,9 @@ def said(tree: Tree, content: Content) -> dict[str, Any]:
     }
 
 
-def _age_days(tree: Tree) -> int | None:
-    """From birth to the exam, where both days are known; else the age stated."""
-    days = [_day(encoded(tree, keyword)) for keyword in ("PatientBirthDate", "StudyDate")]
-    if days[0] and days[1] and days[0] <= days[1]:
-        return (days[1] - days[0]).days
-    age = _AGE.fullmatch(encoded(tree, "PatientAge"))
-    return round(int(age[1]) * _DAYS[age[2]]) if age else None
-
-
-def _day(stated: str) -> date | None:
-    try:
-        return date.fromisoformat(stated) if stated.isdecimal() and stated.isascii() and len(stated) == 8 else None
-    except ValueError:
-        return None
-
-
-def _number(stated: str, most: float) -> float | None:
-    """A positive number that is plausible; a text, a zero or a slip of units is not known."""
-    value = float(stated) if _NUMBER.fullmatch(stated) else 0.0
-    return value if 0 < value <= most else None
-
-
-def _size_cm(tree: Tree) -> float | None:
-    metres = _number(encoded(tree, "PatientSize"), _TALLEST_M)
-    return None if metres is None else float(f"{metres * 100:.6g}")
-
-
-def _pregnant(tree: Tree) -> bool | None:
-    """True where the patient is pregnant or possibly is."""
+def _pregnancy(tree: Tree) -> int | None:
     place = tree.top.get(TAGS["PregnancyStatus"])
-    raw = tree.elements.data[place[0] : place[1]] if place else b""
-    return _PREGNANT.get(int.from_bytes(raw, "little" if tree.elements.little else "big"))
+    return int.from_bytes(tree.elements.data[slice(*place)], tree.elements.order) if place else None
 
 
 def _procedure_code(tree: Tree) -> str | None:

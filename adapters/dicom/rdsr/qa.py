@@ -7,10 +7,7 @@ there, and protocols count only if all match. "Fysiikka kuvanlaatu" is Finnish f
 """
 
 import re
-from collections.abc import Iterable
-
-from adapters.dicom.rdsr import header
-from adapters.dicom.rdsr.tree import Tree
+from collections.abc import Callable, Iterable
 
 _ALONE = r"(?<![a-z0-9])"  # no letter or digit before
 _TESTED = r"qatest|fysiikka|kuvanlaatu|quality.?(?:control|assurance)|contr[oô]le.?(?:de.?)?qualit[eé]"
@@ -26,10 +23,12 @@ _DEVICE_TEXT = re.compile(rf"{_ALONE}(?:{_DEVICES})", re.IGNORECASE)
 _ASKED = {"PatientName": _NAME, "PatientID": _DEVICE_TEXT, "StudyDescription": _DESCRIPTION}
 
 
-def is_qa(tree: Tree, protocols: Iterable[str | None]) -> bool:
-    """Whether the report is of a phantom. ``protocols``: those of its exposures, None if one has none."""
-    texts = ((header.text(tree, keyword), asked) for keyword, asked in _ASKED.items())
-    if any(text and asked.search(text) for text, asked in texts):
+def is_qa(text: Callable[[str], str | None], protocols: Iterable[str | None]) -> bool:
+    """Whether the report is of a phantom. ``text``: an attribute, by keyword; ``protocols``: those of its exposures,
+    None if one has none.
+    """
+    texts = ((text(keyword), asked) for keyword, asked in _ASKED.items())
+    if any(said and asked.search(said) for said, asked in texts):
         return True
-    told = [text for text in (header.text(tree, "ProtocolName"), *protocols) if text]
-    return bool(told) and all(_DEVICE_TEXT.search(text) for text in told)
+    told = [said for said in (text("ProtocolName"), *protocols) if said]
+    return bool(told) and all(_DEVICE_TEXT.search(said) for said in told)

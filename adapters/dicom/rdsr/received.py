@@ -29,7 +29,7 @@ def received_dose(report: DoseReport) -> ReceivedDose:
             "serial": report.device_serial or report.device_uid,
             "station": report.station,
         },
-        exposures=[_exposure(exposure) for exposure in report.exposures],
+        exposures=[received_exposure(exposure) for exposure in report.exposures],
         totals=dict(report.report_totals),
         qa=report.qa,
         not_understood=list(report.not_understood),
@@ -42,7 +42,8 @@ def received_dose(report: DoseReport) -> ReceivedDose:
     )
 
 
-def _exposure(exposure: Exposure) -> dict[str, Any]:
+def received_exposure(exposure: Exposure) -> dict[str, Any]:
+    """One exposure, shaped as in the schema ``dose.reported``."""
     return {
         **{name: getattr(exposure, name) for name in _SAME},
         **_dose_check(exposure),

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from pydicom import uid as uids
@@ -147,7 +148,7 @@ def read_dose_report(tree: Tree) -> DoseReport:
         events_declared=declared,
         report_totals=found,
         raw_totals=raw,
-        qa=is_qa(tree, (exposure.protocol for exposure in exposures)),
+        qa=is_qa(partial(header.text, tree), (exposure.protocol for exposure in exposures)),
         warnings=_warnings(tree, exposures, declared, len(events)),
         not_understood=tuple(notes + _damage(tree)),
         tolerances={name: times for name, times in sorted(tree.tolerated.items()) if times},

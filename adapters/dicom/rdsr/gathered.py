@@ -1,0 +1,51 @@
+"""Gathers the doses that a batch's images state: one statement for each device, in place of a report."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.dicom.rdsr.exposure import Exposure, derived
+from adapters.dicom.rdsr.images import IMAGE, Irradiated, together
+from adapters.dicom.rdsr.received import received_exposure
+from domain.commands.doses import ReceivedDose
+
+Device = tuple[tuple[str, str | None], ...]
+
+
+@dataclass
+class _OfDevice:
+    said: Any
+    qa: bool
+    exposures: dict[str, Exposure] = field(default_factory=dict)
+    images: list[str] = field(default_factory=list)
+
+
+class Gathered:
+    """The doses of images, by device; of a thousand slices of one helix no more than one exposure is held."""
+
+    def __init__(self) -> None:
+        self._devices: dict[Device, _OfDevice] = {}
+
+    def add(self, irradiated: Irradiated, sop_uid: str) -> None:
+        """One image."""
+        of = self._devices.setdefault(irradiated.device, _OfDevice(irradiated.said, irradiated.qa))
+        exposure, uid = irradiated.exposure, irradiated.exposure.irradiation_event_uid
+        of.exposures[uid] = together(of.exposures[uid], exposure) if uid in of.exposures else exposure
+        of.images.append(sop_uid)
+        of.qa = of.qa and irradiated.qa
+
+    def received(self, study_uid: str) -> Iterator[ReceivedDose]:
+        """A statement for each device, under a UID made of its images: the same images always make the same one."""
+        for device, of in self._devices.items():
+            exposures = [received_exposure(exposure) for exposure in of.exposures.values()]
+            yield ReceivedDose(
+                report_uid=derived(study_uid, IMAGE, *sorted(of.images)),
+                reported_at=None,
+                modality=exposures[0]["modality"],
+                device=dict(device),
+                exposures=exposures,
+                totals={},
+                qa=of.qa,
+                source=IMAGE,
+                said=dict(of.said),
+            )

@@ -1,0 +1,51 @@
+"""What a header says of the patient on the day of the exam: age, weight, height, pregnancy.
+
+Each is null where it is not stated or cannot be a person's: nothing is guessed.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Final
+
+_AGE: Final = re.compile(r"(\d{1,3})([DWMY])", re.ASCII)
+_DAYS: Final = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
+_NUMBER: Final = re.compile(r"\d{1,3}(\.\d+)?", re.ASCII)
+_HEAVIEST_KG, _TALLEST_M = 500.0, 2.8
+_PREGNANT: Final = {1: False, 2: True, 3: True}  # not, possibly, definitely; 4: unknown
+
+
+def patient(encoded: Callable[[str], str], pregnancy: int | None) -> dict[str, Any]:
+    """As ``domain.dose_words`` has it. ``encoded``: an attribute's text, by keyword; ``pregnancy``: Pregnancy Status.
+
+    ``pregnant`` is true where the patient is, or possibly is.
+    """
+    metres = _number(encoded("PatientSize"), _TALLEST_M)
+    return {
+        "age_days": _age_days(encoded),
+        "weight_kg": _number(encoded("PatientWeight"), _HEAVIEST_KG),
+        "size_cm": None if metres is None else float(f"{metres * 100:.6g}"),
+        "pregnant": _PREGNANT.get(pregnancy or 0),
+    }
+
+
+def _age_days(encoded: Callable[[str], str]) -> int | None:
+    """From birth to the exam, where both days are known; else the age stated."""
+    born, examined = _day(encoded("PatientBirthDate")), _day(encoded("StudyDate"))
+    if born and examined and born <= examined:
+        return (examined - born).days
+    age = _AGE.fullmatch(encoded("PatientAge"))
+    return round(int(age[1]) * _DAYS[age[2]]) if age else None
+
+
+def _day(stated: str) -> date | None:
+    try:
+        return date.fromisoformat(stated) if stated.isdecimal() and stated.isascii() and len(stated) == 8 else None
+    except ValueError:
+        return None
+
+
+def _number(stated: str, most: float) -> float | None:
+    """A positive number that is plausible; a text, a zero or a slip of units is not known."""
+    value = float(stated) if _NUMBER.fullmatch(stated) else 0.0
+    return value if 0 < value <= most else None

@@ -1,0 +1,188 @@
+"""Doses in image headers: each in its unit, once for each exposure, marked as such, and never invented."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import uid as uids
+from pydicom.dataset import Dataset
+from pydicom.filereader import dcmread
+from pydicom.sequence import Sequence
+
+from adapters.dicom.folder import ingest_paths
+from adapters.dicom.inlet import spool_at
+from adapters.dicom.rdsr.images import read_image_dose, together
+from tests import real_files
+from tests.fakes.dicom import SITE, enrolled, instance, new_uid, of_type, write
+from tests.fakes.ledger import MemoryLedger
+
+DX = uids.DigitalXRayImageStorageForPresentation
+MG = uids.DigitalMammographyXRayImageStorageForPresentation
+PET, NM = uids.PositronEmissionTomographyImageStorage, uids.NuclearMedicineImageStorage
+QUANTITIES = (
+    *("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq", "entrance_dose_mgy"),
+)
+
+
+def known(image: Dataset) -> dict[str, float]:
+    """The doses that are read of an image."""
+    read = read_image_dose(image)
+    if read is None:
+        return {}
+    return {name: value for name in QUANTITIES if (value := getattr(read.exposure, name)) is not None}
+
+
+def injected(dose: str, **more: Any) -> Sequence:
+    given = Dataset()
+    given.RadionuclideTotalDose = dose
+    for keyword, value in more.items():
+        setattr(given, keyword, value)
+    return Sequence([given])
+
+
+@pytest.mark.parametrize(
+    ("image", "doses"),
+    [
+        (instance(SOPClassUID=DX, Modality="DX", ImageAndFluoroscopyAreaDoseProduct="0.79"), {"dap_mgycm2": 79.0}),
+        (instance(SOPClassUID=MG, Modality="MG", OrganDose="0.0133"), {"agd_mgy": 1.33}),
+        (instance(SOPClassUID=DX, Modality="DX", EntranceDoseInmGy="4.2"), {"entrance_dose_mgy": 4.2}),
+        (instance(SOPClassUID=DX, Modality="DX", EntranceDose=2), {"entrance_dose_mgy": 200.0}),
+        (instance(SOPClassUID=DX, Modality="DX", EntranceDose=0), {}),
+        (instance(CTDIvol=12.25), {"ctdivol_mgy": 12.25}),
+        (
+            instance(SOPClassUID=PET, Modality="PT", RadiopharmaceuticalInformationSequence=injected("350000000")),
+            {"activity_mbq": 350.0},
+        ),
+        (
+            instance(SOPClassUID=PET, Modality="PT", RadiopharmaceuticalInformationSequence=injected("350")),
+            {"activity_mbq": 350.0},
+        ),
+        (
+            instance(SOPClassUID=NM, Modality="NM", RadiopharmaceuticalInformationSequence=injected("740")),
+            {"activity_mbq": 740.0},
+        ),
+        (
+            instance(SOPClassUID=NM, Modality="NM", RadiopharmaceuticalInformationSequence=injected("740000000")),
+            {"activity_mbq": 740.0},
+        ),
+        (instance(SOPClassUID=DX, Modality="DX", ImageAndFluoroscopyAreaDoseProduct=None), {}),
+        (instance(), {}),
+        (instance(SOPClassUID=uids.SecondaryCaptureImageStorage, CTDIvol=12.25), {}),
+    ],
+)
+def test_each_dose_of_a_header_is_read_in_the_unit_that_it_is_in(image: Dataset, doses: dict[str, float]) -> None:
+    """dGy·cm², dGy, mGy, Bq or MBq; a rounded zero is not known, and a picture of a screen states nothing."""
+    assert known(image) == doses
+
+
+def test_an_activity_that_is_no_persons_in_its_own_unit_says_how_it_was_read() -> None:
+    read = read_image_dose(instance(SOPClassUID=PET, RadiopharmaceuticalInformationSequence=injected("350")))
+    assert read is not None
+    assert read.exposure.not_understood == ("activity: read as MBq, for in Bq it would be no person's",)
+
+
+def test_an_activity_that_is_no_persons_in_either_unit_is_kept_as_the_standard_has_it() -> None:
+    """203,000,000,000 MBq: the bounds of plausible doses flag it later."""
+    assert known(instance(SOPClassUID=NM, RadiopharmaceuticalInformationSequence=injected("203000000000000"))) == {
+        "activity_mbq": 203_000_000_000_000.0
+    }
+
+
+def test_a_dose_that_is_no_number_is_noted() -> None:
+    image = instance(SOPClassUID=DX, Modality="DX", CTDIvol=1.5)
+    image.add_new("ImageAndFluoroscopyAreaDoseProduct", "LO", "about 3")
+    read = read_image_dose(image)
+    assert read is not None
+    assert (read.exposure.dap_mgycm2, read.exposure.not_understood) == (None, ("dap: value is not a decimal number",))
+
+
+def test_an_enhanced_ct_states_it_in_what_its_frames_share() -> None:
+    phantom, exposure, shared = Dataset(), Dataset(), Dataset()
+    phantom.CodeValue, phantom.CodingSchemeDesignator, phantom.CodeMeaning = "113691", "DCM", "IEC Body"
+    exposure.CTDIvol, exposure.CTDIPhantomTypeCodeSequence = 9.5, Sequence([phantom])
+    shared.CTExposureSequence = Sequence([exposure])
+    read = read_image_dose(instance(SharedFunctionalGroupsSequence=Sequence([shared])))
+    assert read is not None
+    assert (read.exposure.ctdivol_mgy, read.exposure.phantom_cm) == (9.5, 32)
+
+
+def test_images_of_one_exposure_that_differ_keep_the_greatest_and_say_so() -> None:
+    one, other = (read_image_dose(instance(CTDIvol=value, AcquisitionNumber=1)) for value in (5.0, 7.0))
+    assert one is not None
+    assert other is not None
+    joined = together(one.exposure, other.exposure)
+    assert joined.ctdivol_mgy == 7.0
+    assert joined.not_understood == ("ctdivol: images of one exposure state different values, the greatest was kept",)
+
+
+# Followed to the ledger.
+
+
+def taken(folder: Path, *images: Dataset) -> MemoryLedger:
+    ours = enrolled()
+    ingest_paths(write(folder / "sent", images), SITE, ours, spool_at(folder / "spool"), lambda _: None)
+    return ours
+
+
+def told(ours: MemoryLedger) -> list[dict[str, Any]]:
+    return [event.data for event in of_type(ours, "dose.reported")]
+
+
+def slices(number: int, **more: Any) -> list[Dataset]:
+    return [instance(AcquisitionNumber=number, CTDIvol=8.5, **more) for _ in range(3)]
+
+
+def test_the_slices_of_a_helix_are_one_exposure_and_two_helices_two(tmp_path: Path) -> None:
+    """Marked as an image's, with the device, and no dose report is counted."""
+    (report,) = told(taken(tmp_path, *slices(1, DeviceSerialNumber="7"), *slices(2, DeviceSerialNumber="7")))
+    assert (report["source"], report["words"]["device"]["serial"]) == ("image", "7")
+    assert [(one["source"], one["ctdivol_mgy"], one["kind"]) for one in report["exposures"]] == [
+        ("image", 8.5, "CT")
+    ] * 2
+
+
+def test_a_view_for_processing_and_for_presentation_is_one_exposure(tmp_path: Path) -> None:
+    """By its time, side and view, where it has no irradiation event UID."""
+    stated = {"AcquisitionDate": "20260105", "AcquisitionTime": "101500", "ImageLaterality": "L", "ViewPosition": "CC"}
+    views = [
+        instance(SOPClassUID=sop_class, Modality="MG", OrganDose="0.0133", **stated)
+        for sop_class in (MG, uids.DigitalMammographyXRayImageStorageForProcessing)
+    ]
+    (report,) = told(taken(tmp_path, *views))
+    assert [
+        (one["agd_mgy"], said["side"])
+        for one, said in zip(report["exposures"], report["words"]["exposures"], strict=True)
+    ] == [(1.33, "left")]
+
+
+def test_two_devices_of_a_study_are_told_apart(tmp_path: Path) -> None:
+    found = told(taken(tmp_path, *slices(1, DeviceSerialNumber="7"), *slices(1, DeviceSerialNumber="8")))
+    assert sorted(report["words"]["device"]["serial"] for report in found) == ["7", "8"]
+
+
+def test_images_keep_their_own_event_uid_and_what_is_said_of_the_patient(tmp_path: Path) -> None:
+    uid = new_uid()
+    image = instance(
+        SOPClassUID=DX, Modality="DX", ImageAndFluoroscopyAreaDoseProduct="1", IrradiationEventUID=uid,
+        PatientWeight="21.5", ProtocolName="Thorax", KVP="90", ExposureInuAs="2500",
+    )  # fmt: skip
+    (report,) = told(taken(tmp_path, image))
+    (exposure,) = report["exposures"]
+    assert (exposure["irradiation_event_uid"], exposure["technique"]) == (uid, {"kvp": 90.0, "exposure_mas": 2.5})
+    assert (report["words"]["patient"]["weight_kg"], report["words"]["exposures"][0]["protocol"]) == (21.5, "Thorax")
+
+
+def test_an_image_without_dose_says_nothing(tmp_path: Path) -> None:
+    assert told(taken(tmp_path, instance())) == []
+
+
+def test_the_doses_of_real_images_are_read_and_none_is_invented_of_a_screen() -> None:
+    """Every image of the set: what its header states, and no more."""
+    found = {
+        path.stem: known(dcmread(path, stop_before_pixels=True))
+        for path in sorted(real_files.folder().glob("*.dcm"))
+        if "-Im-" in path.stem or "-SC-" in path.stem
+    }
+    assert len(found) == 12
+    assert found["CT-SC-Philips_Brilliance16P"] == {}
+    assert found["MG-Im-GE_Seno_1_ForPresentation"] == found["MG-Im-GE_Seno_1_ForProcessing"] != {}
