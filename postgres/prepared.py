@@ -12,6 +12,10 @@ from weakref import WeakKeyDictionary
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+BY_INDEX: Final = (
+    "SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL jit = off; "
+)
+"""For the rest of the transaction."""
 VALUE: Final = re.compile(r"%s(::\w+(?:\[\])?)?")
 _known: WeakKeyDictionary[Connection, dict[str, str]] = WeakKeyDictionary()
 """Of each session: statement to what runs it. A rollback undoes no preparation."""
@@ -20,6 +24,13 @@ _known: WeakKeyDictionary[Connection, dict[str, str]] = WeakKeyDictionary()
 def run(cursor: Cursor, statement: str, *values: Any) -> None:
     """``statement``: as for ``execute``, with a ``%s`` for each value, and the same text each time."""
     cursor.execute(execution(cursor, statement), values)
+
+
+def by_index(cursor: Cursor, statement: str, *values: Any) -> None:
+    """As ``run``, within a transaction, of a look for few rows by their keys, which is planned for any values at all:
+    else PostgreSQL would plan it anew for those of each call, or read a table whole for as long as it was small once.
+    """
+    cursor.execute(BY_INDEX + execution(cursor, statement), values)
 
 
 def is_known(cursor: Cursor, statement: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from psycopg2.extensions import connection as Connection
 
 from adapters.eventstore.tables import ERASURES, EVENTS, MOVED, OPENED, WITHDRAWN
+from postgres import prepared
 
 DISORDER_US: Final = 60_000_000
 """How far recorded times may go backwards between events: a command is stamped when it decides and stored in its
@@ -19,6 +20,10 @@ PAGES: Final = (10, 100, 1_000, 10_000)
 """Events read at a time, going backwards; the last size from then on."""
 COLUMNS: Final = "id, originator_id::text, originator_version, topic, state"
 SPEAKS: Final = "EXISTS (SELECT FROM unnest(%(ids)s::text[]) AS named WHERE position(named::bytea IN state) > 0)"
+NAMED: Final = "EXISTS (SELECT FROM unnest(%s::text[]) AS named WHERE position(named::bytea IN state) > 0)"
+LATELY_OPENED: Final = f"""SELECT originator_id::text FROM {EVENTS}
+WHERE topic IN ({OPENED}) AND id > (SELECT max(id) FROM {EVENTS}) - %s::bigint
+  AND {NAMED} AND (%s::boolean OR {NAMED}) ORDER BY id"""
 STAMP: Final = "substring(state FROM 6 FOR 10)"  # recorded_at, the first field of every event; at most 10 bytes
 
 
@@ -61,10 +66,9 @@ def opened_speaking_of(
 
     ``about``: of these, those that hold one of these identities, too.
     """
-    where = f"topic IN ({OPENED}) AND id > (SELECT max(id) FROM {EVENTS}) - %(lately)s AND {SPEAKS}"
-    found = _select(connection, where, ids=list(ids), lately=lately)
-    told = None if about is None else [one.encode() for one in about]
-    return [one.aggregate_id for one in found if told is None or any(named in one.state for named in told)]
+    with connection.cursor() as cursor:
+        prepared.by_index(cursor, LATELY_OPENED, lately, list(ids), about is None, list(about or ()))
+        return [opened for (opened,) in cursor.fetchall()]
 
 
 def withdrawn(connection: Connection, studies: Collection[str], upto: int) -> set[str]:

@@ -155,7 +155,7 @@ class PostgresVault:
     def destroyed(self, subjects: Iterable[str]) -> set[str]:
         """See ``domain.ports.KeyVault``."""
         sql = "SELECT subject::text FROM vault.subject_key WHERE wrapped IS NULL AND subject = ANY(%s::uuid[])"
-        return {subject for (subject,) in self._pool.read(sql, (list(subjects),))}
+        return {subject for (subject,) in self._pool.planned(sql, list(subjects))}
 
     def all_destroyed(self) -> set[str]:
         """Every subject whose key was destroyed."""

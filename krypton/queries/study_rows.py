@@ -10,7 +10,7 @@ from typing import Any, Final
 from psycopg2.extensions import connection as Connection
 
 from adapters.eventstore.tables import EVENTS, WITHDRAWN
-from projections.engine.query import fetch
+from projections.engine.query import fetch, fetch_by_index
 
 Document = dict[str, Any]
 ORDER: Final = 's.started_at COLLATE "C" DESC NULLS LAST, s.study_id'
@@ -79,4 +79,5 @@ def found(connection: Connection, scope: Scope, condition: str, values: Mapping[
     show; no more than ``most``. Withdrawn ones are not found, also where the view has not read that yet.
     """
     query = FOUND.format(scope=scope.of("s.identity_id"), condition=condition)
-    return fetch(connection, query, **values, **scope.values, most=most)
+    of_some = scope.identities is not None and not values  # one statement, where any other key makes another
+    return (fetch_by_index if of_some else fetch)(connection, query, **values, **scope.values, most=most)

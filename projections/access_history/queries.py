@@ -11,7 +11,7 @@ from typing import Any, TypedDict, Unpack
 from psycopg2.extensions import connection as Connection
 
 from domain.times import iso, micros
-from projections.engine.query import fetch
+from projections.engine.query import fetch, fetch_by_index
 from schemas.event import ERASED
 
 Document = dict[str, Any]
@@ -136,7 +136,7 @@ def viewings(
 
 def open_to(connection: Connection, rpps: str, members: Sequence[str], now: int) -> list[str]:
     """A professional's accesses to any of these identities that are open at ``now`` (µs), by id."""
-    return [row["access"] for row in fetch(connection, OPEN_TO, rpps=rpps, members=list(members), now=now)]
+    return [row["access"] for row in fetch_by_index(connection, OPEN_TO, rpps=rpps, members=list(members), now=now)]
 
 
 def open_by(connection: Connection, rpps: str, now: int) -> dict[str, str]:

@@ -31,6 +31,14 @@ def fetch_planned(connection: Connection, query: str, **parameters: Any) -> list
         return _rows(cursor)
 
 
+def fetch_by_index(connection: Connection, query: str, **parameters: Any) -> list[dict[str, Any]]:
+    """As ``fetch_planned``, of few rows that are found by their keys, in a reader's session."""
+    statement, names = _positional(query)
+    with connection.cursor() as cursor:
+        prepared.by_index(cursor, statement, *(parameters[name] for name in names))
+        return _rows(cursor)
+
+
 @lru_cache(maxsize=100)
 def _positional(query: str) -> tuple[str, list[str]]:
     """The query with a nameless place for each value, and their names in that order."""

@@ -151,6 +151,16 @@ def test_conflicts_are_found_by_whose_the_second_is_and_by_the_study(recorder: R
     assert found([uuid4()], [uuid4()]) == []
 
 
+@pytest.mark.live
+def test_what_every_decision_asks_is_planned_once(postgres_recorder: Recorder) -> None:
+    """Left to itself PostgreSQL would plan a look at one identity anew, which takes ten times the look."""
+    for _ in range(8):
+        postgres_recorder.pairs_around([str(uuid4())])
+        postgres_recorder.events_of([uuid4()])
+    sql = "SELECT sum(custom_plans), sum(generic_plans) FROM pg_prepared_statements"
+    assert postgres_recorder._read(sql) == [(0, 16)]
+
+
 OTHERS = """SELECT gen_random_uuid(), 1, 'study.conflict_found', convert_to(repeat('a', 64) || 'H' || gen_random_uuid(),
     'UTF8') FROM generate_series(1, 5000)"""
 

@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 
 from postgres import prepared
-from projections.engine.query import fetch, fetch_planned
+from projections.engine.query import fetch, fetch_by_index, fetch_planned
 
 pytestmark = pytest.mark.live
 ONE, OTHER = (str(UUID(int=number)) for number in (1, 2))
@@ -56,6 +56,26 @@ def test_a_plan_outlives_a_transaction_that_fails(connection: Any) -> None:
             fetch_planned(connection, "SELECT %(n)s::int FROM nowhere", n=1)
         connection.rollback()
     assert planned(connection) == 1
+
+
+def test_a_look_by_keys_is_planned_once_for_any_values_and_never_reads_a_table_whole(connection: Any) -> None:
+    """Also where the table is small, and the values are fewer than PostgreSQL foresees of any."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX ON thing (id)")
+    assert [fetch_by_index(connection, QUERY, ids=[ONE], least=0) for _ in range(8)] == [
+        fetch(connection, QUERY, ids=[ONE], least=0)
+    ] * 8
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT generic_plans, custom_plans FROM pg_prepared_statements")
+        assert cursor.fetchall() == [(8, 0)]
+        cursor.execute("EXPLAIN EXECUTE krypton_0 (%s::uuid[], 0, %s::uuid[])", ([ONE], [ONE]))
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index" in plan
+    assert "Seq Scan" not in plan
+    connection.rollback()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW enable_seqscan")
+        assert cursor.fetchone() == ("on",)
 
 
 def test_each_session_has_plans_of_its_own(connection: Any, database_url: str) -> None:

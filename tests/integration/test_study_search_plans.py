@@ -5,6 +5,7 @@ The region is large enough for reading all of it to cost more than any index; mo
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import md5
 from typing import Any
 
@@ -15,7 +16,8 @@ from krypton.queries import study_rows
 from krypton.queries.conditions import of_patient, of_study
 from krypton.queries.leads import to_people, to_studies
 from krypton.queries.study_rows import Scope
-from projections.engine.query import fetch
+from postgres import prepared
+from projections.engine.query import NAMED, fetch
 from tests.integration.audit_world import AuditWorld, audit_world
 
 pytestmark = pytest.mark.live
@@ -96,10 +98,21 @@ def plan(world: AuditWorld) -> Plan:
 
         with pytest.MonkeyPatch.context() as patched, world.krypton.snapshot() as connection:
             patched.setattr(study_rows, "fetch", explained)
+            patched.setattr(study_rows, "fetch_by_index", partial(_of_any_values, plans))
             ask(connection)
         return "\n".join(plans)
 
     return planned
+
+
+def _of_any_values(plans: list[str], connection: Any, query: str, **values: Any) -> list[Any]:
+    """The plan of a statement that is planned once."""
+    names = NAMED.findall(query)
+    with connection.cursor() as cursor:
+        planned = prepared.execution(cursor, NAMED.sub("%s", query))
+        cursor.execute(f"{prepared.BY_INDEX} EXPLAIN {planned}", [values[name] for name in names])
+        plans.extend(line for (line,) in cursor.fetchall())
+    return []
 
 
 def held_to_indexes(told: str) -> None:
