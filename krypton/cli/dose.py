@@ -12,10 +12,11 @@ from krypton.cli.alert_rows import ALERT, with_units
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
+from krypton.cli.dose_sums import Since, SumsBy, Until, period, skin, sums
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Ref
-from krypton.cli.output import document, facts, heading, out, table
+from krypton.cli.output import document, heading, out, table
 from krypton.cli.patient import patient
 from krypton.queries.person import dose_of
 from krypton.queries.reports import problems
@@ -27,6 +28,9 @@ app = command_group("Cumulative dose and alerts.")
 @app.command()
 def show(
     ref: Ref,
+    since: Since = None,
+    until: Until = None,
+    by: SumsBy = None,
     html: Page = None,
     language: Language = None,
     who: As = OWN,
@@ -38,7 +42,8 @@ def show(
     if html is not None:
         new_file(html, "--html")
     ours = krypton()
-    found = dose_of(ours, asker(ours, who, reason, ref), ref)
+    groups = [*dict.fromkeys(map(str, by or ()))]
+    found = dose_of(ours, asker(ours, who, reason, ref), ref, since=since, until=until, by=groups)
     if html is not None:
         from krypton.faces.dose.page import page
 
@@ -48,9 +53,10 @@ def show(
         document(found)
         return
     patient(found)
-    facts(found["totals"], "Totals (– is not known, never zero)")
-    columns = ("started_at", "modality", "protocol", *QUANTITIES)
-    table(found["exposures"], columns, f"Exposures ({len(found['exposures'])})")
+    sums(found)
+    columns = ("started_at", "modality", "protocol", *QUANTITIES, "population", "age_band", "weight_band", "pregnant")
+    table(found["exposures"], columns, f"Exposures{period(found)} ({len(found['exposures'])})")
+    skin(found)
     if found["stated_alone"]:
         title = "In the totals, of studies without a known exposure, as a report states it"
         table(with_units(found["stated_alone"]), ("study_uid", "quantity", "value", "report_uid"), title)

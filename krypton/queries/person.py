@@ -147,18 +147,29 @@ def order_of(ours: Krypton, caller: Caller, order: UUID) -> dict[str, Any]:
     return queries.shown_order(queries.order_fed(found, allowed.sight), ours.vault.destroyed([found["identity"]]))
 
 
-def dose_of(ours: Krypton, caller: Caller, ref: str) -> dict[str, Any]:
-    """The ``dose show`` document."""
-    allowed = permit(ours, caller, "dose.show", ref)
+def dose_of(
+    ours: Krypton,
+    caller: Caller,
+    ref: str,
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    by: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The ``dose show`` document; ``since``, ``until``: days, both in it; ``by``: sums by these (``sums.BY``)."""
+    allowed = permit(ours, caller, "dose.show", ref, asked=[f"with={one}" for one in by])
     from projections.cumulative_dose import queries
+    from projections.cumulative_dose.sums import Period
     from projections.patient_record import queries as records
     from projections.patient_record.unsettled import unread_of
 
     def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
         started = records.starts(connection, _ids(members)) if sight.exclusions.periods else {}
-        shown = queries.dose(connection, members, erased, sight=sight, started=started)
+        who = _patient(connection, members, erased)
+        asked = queries.Asked(Period(since, until), tuple(by), who["patient"]["birth_date"])
+        shown = queries.dose(connection, members, erased, sight=sight, started=started, asked=asked)
         unread = {"unread": unread_of(connection, _ids(members), sight, erased)}
-        return _patient(connection, members, erased) | shown | unread
+        return who | shown | unread
 
     return of_person(ours, allowed, ask, lambda views, ids: queries.subjects(views, ids) | records.subjects(views, ids))
 

@@ -88,6 +88,9 @@ def stated_alone(reports: Iterable[Row], carried: Iterable[Row]) -> list[dict[st
                 found[study_uid, quantity, device[1]] = {
                     "study_uid": study_uid,
                     "identity": report["identity"],
+                    "site": report["site"],
+                    "modality": report["modality"],
+                    "reported_at": report["reported_at"],
                     "quantity": quantity,
                     "value": value,
                     "report_uid": report_uid,

@@ -5,15 +5,18 @@ as of that ledger position; None: now.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
+from domain.dose_bands import band
 from domain.dose_words import OF_DEVICE
 from domain.sight import ALL, Sight
 from domain.times import iso
 from projections.cumulative_dose.disagreements import conflicts, disagreeing, stand_ins
 from projections.cumulative_dose.distinct import QUANTITIES, Row, distinct, stated_alone, sums, total
+from projections.cumulative_dose.sums import ALWAYS, Period, dated, grouped, skin
 from projections.engine.query import NOW, fetch, masked
 from schemas.event import ERASED
 
@@ -27,6 +30,18 @@ WORDS = (
 OF_REPORT = ("patient", "operator", "procedure", "procedure_code", "study_description")
 NOBODY: frozenset[str] = frozenset()
 Starts = Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of a person's doses is asked for. ``by``: groups of ``sums.BY``; ``birth_date``: the person's, for bands."""
+
+    period: Period = ALWAYS
+    by: tuple[str, ...] = ()
+    birth_date: str | None = None
+
+
+EVERYTHING = Asked()
 NOTHING: Starts = {}
 
 OWNED = """
@@ -134,10 +149,13 @@ def dose(
     at_position: int | None = None,
     sight: Sight = ALL,
     started: Starts = NOTHING,
+    asked: Asked = EVERYTHING,
 ) -> Document:
     """``dose show`` of one person. ``members``: all identities of the person, whose id is the first one's; ``started``:
     when each study began, where a period is excluded: a report of another study cannot be dated, and is left out.
 
+    All is of the period that is ``asked`` for, but reports and what they disagree in; ``undated``: how many exposures
+    are in no period. ``sums``: by what is asked for. ``skin``: see ``sums.skin``; over all of the time.
     ``totals`` are event sums: over distinct irradiation events, and over ``stated_alone``, what reports state of
     studies of which no exposure is known; ``report_totals`` add up what the reports of both state themselves.
     ``disagrees`` of a report: the quantities that another report which stands states otherwise, named in ``conflicts``.
@@ -147,15 +165,22 @@ def dose(
     at = NOW if at_position is None else at_position
     identities = [member["identity"] for member in members]
     seen = _seen(connection, identities, at, sight, started)
-    shown, alone = distinct(seen.carried), stated_alone(seen.reports, seen.carried)
+    known = [_told_of(row, erased, asked.birth_date) for row in distinct(seen.carried)]
+    shown = [row for row in known if asked.period.holds(dated(row))]
+    alone = [one for one in stated_alone(seen.reports, seen.carried) if asked.period.holds(dated(one))]
     return {
         "person": identities[0],
         "members": masked(members, erased),
+        "since": asked.period.since,
+        "until": asked.period.until,
+        "undated": 0 if asked.period.whole else sum(dated(row) is None for row in known),
         "totals": sums(shown, alone),
+        "sums": {by: grouped(shown, alone, by) for by in asked.by},
+        "skin": skin(known),
         "stated_alone": alone,
         "report_totals": _stated(shown, alone),
         "qa_exposures": sum(row["qa"] for row in shown),
-        "exposures": [_exposure(row, erased) for row in shown],
+        "exposures": [_exposure(row) for row in shown],
         "reports": [_report_told(report, seen.hidden) for report in _reports(seen, erased)],
         "conflicts": conflicts(seen.carried),
         "alerts": [_alert(row, erased, at) for row in _alerts_of(connection, seen.reports, at)],
@@ -237,8 +262,28 @@ def _is_gone(row: Row, erased: Collection[str]) -> bool:
     return row["subject_id"] in erased or str(row["identity"]) in erased
 
 
-def _exposure(row: Row, erased: Collection[str]) -> Document:
+def _told_of(row: Row, erased: Collection[str], birth_date: str | None) -> Row:
+    """An exposure with its bands, and without words that an erasure took, or that are nobody's to read."""
     gone = _is_gone(row, erased) or row["raw"] is None
+    patient = {} if gone else row["patient"] or {}
+    of = band(
+        birth_date=birth_date,
+        exposed_at=dated(row),
+        age_days=patient.get("age_days"),
+        weight_kg=patient.get("weight_kg"),
+    )
+    words = {**dict.fromkeys((*WORDS, "side"), ERASED), "raw": {}, "not_understood": GONE} if gone else {}
+    return {
+        **row,
+        **words,
+        "population": of.population,
+        "age_band": of.age,
+        "weight_band": of.weight,
+        "pregnant": patient.get("pregnant"),
+    }
+
+
+def _exposure(row: Row) -> Document:
     return {
         "irradiation_event_uid": row["irradiation_event_uid"],
         "study_uid": row["study_uid"],
@@ -248,10 +293,11 @@ def _exposure(row: Row, erased: Collection[str]) -> Document:
         "started_at": row["started_at"],
         "kind": row["kind"],
         "modality": row["modality"],
-        **{word: ERASED if gone else row[word] for word in WORDS},
+        **{word: row[word] for word in WORDS},
         **{quantity: row[quantity] for quantity in QUANTITIES},
         "phantom_cm": row["phantom_cm"],
-        "side": ERASED if gone else row["side"],
+        "side": row["side"],
+        **{name: row[name] for name in ("population", "age_band", "weight_band", "pregnant")},
         "entrance_dose_mgy": row["entrance_dose_mgy"],
         "ssde_mgy": row["ssde_mgy"],
         "organ_doses": row["organ_doses"] or [],
@@ -262,8 +308,8 @@ def _exposure(row: Row, erased: Collection[str]) -> Document:
         "qa": row["qa"],
         "implausible": row["implausible"] or [],
         "in_totals": row["accepted"] or not row["implausible"],
-        "raw": {} if gone else row["raw"],
-        "not_understood": GONE if gone else row["not_understood"],
+        "raw": row["raw"],
+        "not_understood": row["not_understood"],
     }
 
 

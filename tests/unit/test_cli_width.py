@@ -237,6 +237,11 @@ VIEW = {
 DOSE = {
     **PERSON,
     "totals": QUANTITIES,
+    "since": None,
+    "until": None,
+    "undated": 0,
+    "sums": {},
+    "skin": [],
     "exposures": [EXPOSURE],
     "stated_alone": [{"study_uid": UIDS[0], "quantity": "dlp_mgycm", "value": 1.0, "report_uid": UIDS[1]}],
     "reports": [REPORT],

@@ -11,7 +11,7 @@ from projections.cumulative_dose.distinct import distinct, stated_alone, sums, t
 from tests.fakes.region import exposure
 
 NO_DOUBT: dict[str, Any] = {"implausible": None, "accepted": False, "replaced": False}
-ONE: dict[str, Any] = {"device": {"model": "One"}, "device_words": {"serial": "1"}}
+ONE: dict[str, Any] = {"device": {"model": "One"}, "device_words": {"serial": "1"}, "site": "CHA", "modality": "CT"}
 
 
 def carried(uid: str, report: str = "r1", study: str = "s1", position: int = 1, **known: Any) -> dict[str, Any]:
@@ -80,7 +80,11 @@ def test_exposures_come_in_order_of_time_and_unknown_times_last() -> None:
 
 def stated(report: str, study: str = "s1", **totals: float | None) -> dict[str, Any]:
     """A report row, as the queries read it."""
-    return {"report_uid": report, "study_uid": study, "identity": "i1", "totals": totals} | NO_DOUBT | ONE
+    return (
+        {"report_uid": report, "study_uid": study, "identity": "i1", "totals": totals, "reported_at": None}
+        | NO_DOUBT
+        | ONE
+    )
 
 
 def test_of_a_study_without_exposures_the_greatest_stated_total_stands_in_and_is_named() -> None:

@@ -1,0 +1,58 @@
+"""What ``krypton dose show`` may be asked for, and its sums as tables: of a period, by groups, and of the skin."""
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from krypton.cli.output import facts, out, table
+
+SKIN = "Skin: the greatest dose at the reference point within 12 weeks, over all of the time"
+
+
+class By(StrEnum):
+    """What sums are by."""
+
+    REGION = "region"
+    MODALITY = "modality"
+    STUDY = "study"
+    YEAR = "year"
+    SITE = "site"
+    POPULATION = "population"
+
+
+def _day(typed: str | None) -> str | None:
+    """A day as typed. Raises BadParameter."""
+    try:
+        return typed and date.fromisoformat(typed).isoformat()
+    except ValueError:
+        raise typer.BadParameter("is not a day: write YYYY-MM-DD") from None
+
+
+Since = Annotated[str | None, typer.Option("--since", callback=_day, help="From this day on: YYYY-MM-DD.")]
+Until = Annotated[str | None, typer.Option("--until", callback=_day, help="Up to and with this day.")]
+SumsBy = Annotated[list[By] | None, typer.Option("--by", help="Sums by this; may be given several times.")]
+
+
+def period(found: Mapping[str, Any]) -> str:
+    """The period that was asked for, in words."""
+    bounds = (("from", found["since"]), ("to", found["until"]))
+    return "".join(f" {word} {day}" for word, day in bounds if day)
+
+
+def sums(found: Mapping[str, Any]) -> None:
+    """Totals, then the sums of each group that was asked for."""
+    facts(found["totals"], f"Totals{period(found)} (– is not known, never zero)")
+    for name, groups in found["sums"].items():
+        table(groups, (name, "words", "exposures", *found["totals"]), f"By {name}{period(found)}")
+
+
+def skin(found: Mapping[str, Any]) -> None:
+    """What is in no period, and the dose of the skin by region."""
+    if found["undated"]:
+        out.print(f"exposures without a time, in no period: {found['undated']}")
+    if found["skin"]:
+        told = ("region", "words", "dose_rp_mgy", "since", "until", "exposures", "undated")
+        table(found["skin"], told, SKIN)
