@@ -1,22 +1,29 @@
 """Links to the viewer: for one person and what they asked for, opened once, good for nothing else, and why they end."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from starlette.testclient import TestClient
 
+from adapters.web_sessions.viewings import Viewing
 from domain.actors import Caller
 from krypton.faces.http.app import Face
 from krypton.faces.http.declared import Declared, DeclaredRoute
+from krypton.faces.http.problem import Problem
 from krypton.faces.http.signing_in import Shown, SignedIn, refused
+from krypton.faces.http.workers import Workers
 from krypton.faces.signin import cookies
-from krypton.faces.viewer import listing, opening
+from krypton.faces.viewer import links, listing, opening
+from krypton.faces.viewer.links import ByLink
 from tests.fakes import pictures
 from tests.fakes.dicom import new_uid
 from tests.fakes.images import Kept
@@ -303,3 +310,44 @@ def test_a_link_of_somebody_elses_session_is_not_opened(
         address = client.post(ASK, headers={"cookie": f"{cookies.SESSION}=mine"}, json={}).json()["open"]
         for headers in ({"cookie": f"{cookies.SESSION}=theirs"}, {}):
             assert client.get(address, headers=headers).status_code == 410
+
+
+class Counting(Viewings):
+    """Counts how often a viewing is looked up."""
+
+    looks = 0
+
+    def of(self, secret: str, session: str | None, *, using: bool = True) -> Viewing | None:
+        self.looks += 1
+        return super().of(secret, session, using=using)
+
+
+def test_for_many_images_a_link_is_looked_up_once_in_a_moment_and_no_longer() -> None:
+    viewings, at, workers = Counting(), [100.0], Workers(1, 10)
+    asked = {"session": None, "key": "account one", "actor": DOCTOR, "site": "CHB", "person": UUID(PERSON)}
+    made = viewings.open(viewings.ask(**asked, study_uid="1.2.3", others=False, reason="follow-up"), None)
+    assert made is not None
+    accounts = {"account one"}
+    way = ByLink(viewings, workers, accounts.__contains__, [], lambda: at[0])
+    shown = Shown(cookie=f"{links.COOKIE}={made.secret}")
+
+    async def images() -> int:
+        """How many of a hundred are shown, at one moment."""
+        found = 0
+        for _ in range(100):
+            with suppress(Problem):
+                found += await way.who(shown) is not None
+        return found
+
+    with closing(workers):
+        assert asyncio.run(images()) == 100
+        assert viewings.looks == 1
+        viewings.end(made.id)
+        at[0] += links.LATELY_S
+        assert asyncio.run(images()) == 0
+        assert links.LATELY_S < 1  # bytes of what has ended end within a second
+        viewings.opened[made.secret] = replace(viewings.opened[made.secret], live=True)
+        assert asyncio.run(images()) == 100
+        accounts.clear()
+        assert asyncio.run(images()) == 0, "whether an account is good is not asked of the past"
+        assert len(way._lately) == 1

@@ -4,6 +4,8 @@ The cookie is sent to the link's own path alone. What it lets see is asked of th
 and with the reason of whoever asked for the link.
 """
 
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,6 +23,8 @@ from krypton.faces.viewer.ports import Opened, Viewing, Viewings
 COOKIE: Final = cookies.VIEWING
 PATH: Final = "/viewer/s"
 LASTS_S: Final = 4 * 3_600
+LATELY_S: Final = 0.2
+"""How long what was looked up of a viewing is taken as it was."""
 OVER: Final = "the link to the viewer has ended: open the study again"
 NOT_OF_IT: Final = "the link to the viewer does not show that study"
 SESSION: Final = "session "
@@ -36,24 +40,47 @@ class Looking(SignedIn):
 class ByLink:
     """See ``Authenticator``. ``threads``: in which viewings are looked up; ``still``: whether who asked for a link, by
     another way than a session, may sign in still; ``ways``: by which a session is known.
+
+    A viewing ends by itself after a time alone, so one that was looked up a moment ago is not looked up for each image.
+    Its session is, and whether its account is good still.
     """
 
     def __init__(
-        self, viewings: Viewings, threads: Workers, still: Callable[[str], bool], ways: Sequence[Authenticator]
+        self,
+        viewings: Viewings,
+        threads: Workers,
+        still: Callable[[str], bool],
+        ways: Sequence[Authenticator],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._viewings, self._threads, self._still, self._ways = viewings, threads, still, ways
+        self._clock = clock
+        self._lately = OrderedDict[tuple[str, str | None], tuple[Viewing, float]]()
 
     async def who(self, shown: Shown) -> SignedIn | None:
         """None: no cookie of a link. Raises Problem 401."""
         if (secret := cookies.read(shown.cookie, COOKIE)) is None:
             return None
         session = cookies.read(shown.cookie, cookies.SESSION)
-        viewing = await self._threads.run(partial(self._viewings.of, secret, session, using=not shown.again))
+        viewing = await self._viewing(secret, session, using=not shown.again)
         if viewing is None or not viewing.live or not self._still(viewing.asked.key):
             raise refused(OVER)
         if session_of(viewing.asked.key) and (await signed_in(self._ways, shown)).key != viewing.asked.key:
             raise refused(OVER)
         return looking(viewing)
+
+    async def _viewing(self, secret: str, session: str | None, *, using: bool) -> Viewing | None:
+        now, key = self._clock(), (secret, session)
+        held = self._lately.get(key)
+        if held and now - held[1] < LATELY_S:
+            return held[0]
+        found = await self._threads.run(partial(self._viewings.of, secret, session, using=using))
+        self._lately.pop(key, None)
+        if found is not None and found.live:
+            self._lately[key] = found, now
+        while self._lately and next(iter(self._lately.values()))[1] <= now - LATELY_S:
+            self._lately.popitem(last=False)
+        return found
 
 
 def looking(viewing: Viewing) -> Looking:
