@@ -16,10 +16,12 @@ NUMBER_OF_TWO: Final = "collision"
 """The flag of whoever came in under a number that is in use for another person."""
 MAY_BE_MIXED: Final = ("names_differ", "traits_differ")
 """Flags of an identity that may hold two people."""
+STATEMENTS_OF_TWO: Final = "statements_of_two"
+"""The flag of both parts of an identity that was split, as long as nobody said whose its oppositions and holds are."""
 DOUBTED: Final = ("ins_doubtful", "ins_left_out", "number_swapped")
 """Flags of an identity whose number or matricule is in doubt."""
 FLAGS_OF: Final[Mapping[str, tuple[str, ...]]] = {
-    COLLISION: (NUMBER_OF_TWO, *MAY_BE_MIXED),
+    COLLISION: (NUMBER_OF_TWO, *MAY_BE_MIXED, STATEMENTS_OF_TWO),
     DOUBTFUL_NUMBER: DOUBTED,
 }
 """Of each kind for which one identity may wait alone, the flags that say so."""

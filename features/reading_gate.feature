@@ -189,6 +189,19 @@ Feature: Nobody reads of a person unless that is decided and on record first
       When Marie reads the record of Marie
       Then the answer holds the studies A and B
 
+    Scenario: What was withheld stays so of the part that is split off
+      Nobody knows yet which of the two opposed it.
+      Given Marie opposes feeding by everyone
+      And CHB sends the study B of Marie
+      And the study B is split off Marie as Rose
+      When Rose reads the record of Rose
+      Then the answer holds no studies
+      And it counts 1 thing withheld
+      When the auditor asks for Rose as of now
+      Then it counts 1 thing withheld
+      When Marie reads the record of Marie
+      Then the answer holds the studies A
+
     Scenario: She opposes it again
       Given Marie opposes feeding by everyone
       And CHB sends the study B of Marie

@@ -185,3 +185,63 @@ Feature: An identity that holds two people is taken apart, and that is taken bac
       And the other is erased
       When the split is taken back because "the desk was wrong"
       Then the ledger refuses with Erased, rule I7: "was erased"
+
+  Rule: I18, what protects a person protects both parts, until a human says whose it is
+
+    Scenario: The person refused that anybody sees their record
+      Nobody knows yet which of the two said so.
+      Given the first opposes that anybody sees their record
+      When the third study is split off because "asked at the desk"
+      Then both oppose that anybody sees their record
+      And the answer names opposition:consult:everyone as for both
+      And both are flagged statements_of_two
+
+    Scenario: A clerk says whose it is
+      Given the first opposes that anybody sees their record
+      And the third study is split off because "asked at the desk"
+      When the opposition of the other is lifted
+      Then the first alone opposes that anybody sees their record
+
+    Scenario: What a consent leaves out is refused to its party for the other part
+      Nobody consented for the other person: so nothing of them is shown to that party.
+      Given the first consents to CHP, but for the third study
+      When the third study is split off because "asked at the desk"
+      Then the other opposes that CHP sees their record, and consents to nobody
+      And the first consents to CHP, but for the third study
+
+    Scenario: A legal hold stops the erasure of either part
+      Given a legal hold is placed on the first
+      When the third study is split off because "asked at the desk"
+      Then no erasure of the first or of the other can be approved
+      And the answer names hold:case 26/00007 as for both
+
+    Scenario: A flag that warns of the person warns of both
+      Given the first is flagged DOUT and HOMA
+      When the third study is split off because "asked at the desk"
+      Then the other is flagged DOUT, HOMA and collision
+
+    Scenario: The split is taken back, and the first is protected as before
+      Given the first opposes that anybody sees their record
+      And a legal hold is placed on the first
+      And the first is flagged DOUT and HOMA
+      And the third study is split off because "asked at the desk"
+      When the split is taken back because "the desk was wrong"
+      Then the first alone opposes that anybody sees their record
+      And the first alone is held
+      And the first is flagged DOUT, HOMA and traits_differ, and the other is not flagged
+
+    Scenario: Taken back after a clerk said that it was the other who refused
+      It would protect their studies no more.
+      Given the first opposes that anybody sees their record
+      And the third study is split off because "asked at the desk"
+      And the opposition of the first is lifted
+      When the split is taken back because "the desk was wrong"
+      Then the ledger refuses with SplitStands, rule I17: "lift that first, or merge the two"
+
+    Scenario: Taken back where something came in under the other since
+      Given the first opposes that anybody sees their record
+      And the third study is split off as Michel, born on 1980-06-06
+      And CHB sends another study of Michel, born on 1980-06-06
+      When the split is taken back because "the desk was wrong"
+      Then both oppose that anybody sees their record
+      And both are flagged statements_of_two

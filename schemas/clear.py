@@ -25,7 +25,7 @@ KINDS: Final = (
         (
             *("access_id", "alert_id", "caller_id", "code_id", "command_id", "conflict_id", "consent_id"),
             *("consenting_id", "correlation_id", "decision_id", "dose_id", "entry_id", "erasure_id"),
-            *("establishment_id", "from_identity_id", "high"),
+            *("establishment_id", "from_identity_id", "from_statement_id", "high"),
             *("identities", "identity_id", "link_id", "low", "members", "opposing_id", "order_id", "orders"),
             "other_id",
             *("other_identity_id", "professional_id", "reading_id", "request_id", "ruleset_id"),
@@ -109,7 +109,19 @@ KINDS: Final = (
     Kind(
         "how an identity stands",
         "status, flags and names of what changed, never values: matching and clerks' work go by them",
-        ("changed", "emptied", "flag", "flags", "mode", "oid", "source", "status", "waits_as"),
+        (
+            "carried_flags",
+            "changed",
+            "emptied",
+            "flag",
+            "flags",
+            "marked",
+            "mode",
+            "oid",
+            "source",
+            "status",
+            "waits_as",
+        ),
     ),
     Kind(
         "decisions on pairs",

@@ -17,6 +17,7 @@ the care team); IHE PCF (consent that expires, or leaves out an author, a docume
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
@@ -45,13 +46,23 @@ class Said(StrEnum):
     NOT_COLLECTED = "not_collected"
 
 
+class Origin(NamedTuple):
+    """The statement that another one was carried over from, and for which identity it was said."""
+
+    identity_id: UUID
+    statement_id: UUID
+
+
 @dataclass(frozen=True)
 class Statement:
-    """A statement in force. ``expires_at``: µs since 1970, UTC; None: until taken back."""
+    """A statement in force. ``expires_at``: µs since 1970, UTC; None: until taken back. ``carried``: where from, as an
+    identity was split (I18).
+    """
 
     id: UUID
     expires_at: int | None = None
     exclusions: tuple[str, ...] = ()
+    carried: Origin | None = None
 
     def holds(self, now: int) -> bool:
         """Whether it has not expired at ``now`` (µs)."""
@@ -108,6 +119,8 @@ class Consent(Aggregate):
         scope: str
         party: str
         reason: str | None
+        from_identity_id: UUID | None
+        from_statement_id: UUID | None
 
     class OppositionLifted(Aggregate.Event):
         TOPIC = "consent.opposition_lifted"
@@ -192,19 +205,31 @@ class Consent(Aggregate):
     def _expired(self, identity_id: UUID, statement_id: UUID, party: str) -> None:
         del self.grants[party]
 
-    def oppose(self, *, scope: Scope, party: str, reason: str | None) -> None:
-        """Oppose feeding or consultation. Raises NoLegitimateReason (C4), StatementUnchanged (C2)."""
+    def oppose(self, *, scope: Scope, party: str, reason: str | None, carried: Origin | None = None) -> None:
+        """Oppose feeding or consultation. ``carried``: from which statement.
+
+        Raises NoLegitimateReason (C4), StatementUnchanged (C2).
+        """
         if scope is Scope.FEED and not reason:
             raise NoLegitimateReason("opposition to feeding needs a legitimate reason: give one (CSP R1111-47)")
         if (scope, party) in self.oppositions:
             raise StatementUnchanged(f"identity {self.identity_id} opposes {scope} by {party} already: nothing to do")
-        self._opposition_expressed(self.identity_id, self._next_id(), scope, party, reason)
+        origin = carried or (None, None)
+        self._opposition_expressed(self.identity_id, self._next_id(), scope, party, reason, *origin)
 
     @event(OppositionExpressed)
     def _opposition_expressed(
-        self, identity_id: UUID, statement_id: UUID, scope: str, party: str, reason: str | None
+        self,
+        identity_id: UUID,
+        statement_id: UUID,
+        scope: str,
+        party: str,
+        reason: str | None,
+        from_identity_id: UUID | None,
+        from_statement_id: UUID | None,
     ) -> None:
-        self.oppositions[Scope(scope), party] = Statement(statement_id)
+        carried = from_identity_id and from_statement_id and Origin(from_identity_id, from_statement_id)
+        self.oppositions[Scope(scope), party] = Statement(statement_id, carried=carried or None)
 
     def lift(self, *, scope: Scope, party: str, reason: str | None) -> None:
         """Withdraw an opposition, at any time. Raises StatementUnchanged (C2)."""
@@ -273,6 +298,14 @@ class Consent(Aggregate):
         if self.opposition(Scope.CONSULT, parties):
             return Said.NO
         return Said.YES if self.consent_to(parties, now) else Said.NOT_COLLECTED
+
+    def origin(self, held: Statement) -> Origin:
+        """Where a statement that stands here was first said."""
+        return held.carried or Origin(self.identity_id, held.id)
+
+    def carried(self) -> list[tuple[Scope, str]]:
+        """Scope and party of what stands here since an identity was split."""
+        return [(Scope(scope), party) for (scope, party), held in self.oppositions.items() if held.carried]
 
     def _next_id(self) -> UUID:
         return uuid5(self.id, str(self.version + 1))

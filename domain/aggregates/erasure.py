@@ -90,6 +90,7 @@ class Erasure(Aggregate):
         identity_id: UUID
         reference: str
         by: str
+        from_identity_id: UUID | None
 
     class Released(Aggregate.Event):
         TOPIC = "erasure.released"
@@ -128,6 +129,7 @@ class Erasure(Aggregate):
         self.requested_by: set[str] = set()  # codes of all who ever did
         self.request: Request | None = None
         self.holds: dict[str, str] = {}  # reference to who placed it
+        self.carried: set[str] = set()  # references of holds that stand here since an identity was split (I18)
         self.deadline: int | None = None
         self.followed: list[str] = []
 
@@ -221,16 +223,21 @@ class Erasure(Aggregate):
     def _cancelled(self, identity_id: UUID, request_id: UUID, by: str, reason: str) -> None:
         self.request = None
 
-    def hold(self, *, reference: str, by: str) -> None:
-        """Place a legal hold. Raises ErasureUnchanged (F6)."""
+    def hold(self, *, reference: str, by: str, carried_from: UUID | None = None) -> None:
+        """Place a legal hold. ``carried_from``: the identity that it was placed on, which was split.
+
+        Raises ErasureUnchanged (F6).
+        """
         self._refuse_if_carried_out()
         if reference in self.holds:
             raise ErasureUnchanged(f"{self.identity_id} is held under that reference already: nothing to do")
-        self._held(self.identity_id, reference, by)
+        self._held(self.identity_id, reference, by, carried_from)
 
     @event(Held)
-    def _held(self, identity_id: UUID, reference: str, by: str) -> None:
+    def _held(self, identity_id: UUID, reference: str, by: str, from_identity_id: UUID | None) -> None:
         self.holds[reference] = by
+        if from_identity_id:
+            self.carried.add(reference)
 
     def release(self, *, reference: str, by: str) -> None:
         """Take a legal hold away. Raises ErasureUnchanged (F6), HoldOfAnother (F9)."""
@@ -248,6 +255,14 @@ class Erasure(Aggregate):
     @event(Released)
     def _released(self, identity_id: UUID, request_id: UUID | None, reference: str, by: str) -> None:
         del self.holds[reference]
+        self.carried.discard(reference)
+
+    def end_carried(self, *, by: str) -> list[str]:
+        """Take away the holds that a split placed here, as it is taken back and nothing is left to hold. Which."""
+        ended = sorted(self.carried)
+        for reference in ended:
+            self._released(self.identity_id, None, reference, by)
+        return ended
 
     def due(self, *, request_id: UUID, now: int) -> Request:
         """The request, which may be carried out now as far as its steps go. ``now``: µs since 1970, UTC.

@@ -31,6 +31,10 @@ I16 A split is taken back once: what it moved, and is still where it put it, is 
     new identity any more.
 I17 A split stands while something rests on it: the new identity is one person with a third, is barred from the first,
     was split itself, refuses what the first does not refuse, or its erasure is asked for or held.
+I18 What protects a person protects both parts of an identity that is split, until a human says whose it is: what it
+    refuses (what a consent leaves out, as an opposition to its party), its legal holds, and its flags DOUT, FICT and
+    HOMA. Where it refuses or is held, both parts are flagged ``statements_of_two``. It ends for the new part as the
+    split is taken back, where nothing stays there.
 Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 """
 
@@ -73,6 +77,7 @@ class Status(StrEnum):
 NEEDS_INS = {Status.RECUP, Status.QUAL}
 FORCES_PROV = {"DOUT": "FICT", "FICT": "DOUT"}  # each excludes the other (EXI SI 09)
 WITHOUT_INS = {Status.RECUP: Status.PROV, Status.QUAL: Status.VALI}
+SPLIT = "split"  # source of an identity that was split off another one
 INS_DOUBTFUL = "ins_doubtful"
 NUMBER_SWAPPED = "number_swapped"
 FLAGS = ("DOUT", "FICT", "HOMA", *(flag for flags in FLAGS_OF.values() for flag in flags))
@@ -81,12 +86,17 @@ TOLD_BY_INS = {"sex": "sex", "year": "year of birth", "month": "month of birth"}
 
 @dataclass(frozen=True)
 class SplitOff:
-    """What an identity got when it was taken out of another one. ``flags``: those that were cleared there."""
+    """What an identity got when it was taken out of another one. ``flags``: those that were cleared there;
+    ``carried_flags``: those that it has as that one had them; ``marked``: whether that one was flagged
+    ``statements_of_two`` then.
+    """
 
     from_identity: UUID
     studies: tuple[UUID, ...]
     orders: tuple[UUID, ...]
     flags: tuple[str, ...]
+    carried_flags: tuple[str, ...] = ()
+    marked: bool = False
 
 
 class Identity(Aggregate):
@@ -159,6 +169,8 @@ class Identity(Aggregate):
         orders: list[str]
         flags: list[str]
         reason: str
+        carried_flags: list[str]
+        marked: bool
 
     class SplitUndone(Aggregate.Event):
         TOPIC = "identity.split_undone"
@@ -182,6 +194,7 @@ class Identity(Aggregate):
     ) -> None:
         self.assigner = assigner
         self.local_id = local_id
+        self.source = source
         self._know(traits)
         self.status = Status.PROV
         self.flags: set[str] = set()
@@ -374,16 +387,30 @@ class Identity(Aggregate):
     def split_off(self, *, split: SplitOff, reason: str) -> None:
         """Note whom it was taken out of, and with what (I14)."""
         moved = [str(one) for one in split.studies], [str(one) for one in split.orders]
-        self._split_off(split.from_identity, *moved, [*split.flags], reason)
+        flags = [*split.flags], [*split.carried_flags]
+        self._split_off(split.from_identity, *moved, flags[0], reason, flags[1], split.marked)
 
     @event(SplitOffEvent)
     def _split_off(
-        self, from_identity_id: UUID, studies: list[str], orders: list[str], flags: list[str], reason: str
+        self,
+        from_identity_id: UUID,
+        studies: list[str],
+        orders: list[str],
+        flags: list[str],
+        reason: str,
+        carried_flags: list[str],
+        marked: bool,  # a field of the event
     ) -> None:
-        self.split = SplitOff(from_identity_id, (*map(UUID, studies),), (*map(UUID, orders),), (*flags,))
+        moved = (*map(UUID, studies),), (*map(UUID, orders),)
+        self.split = SplitOff(from_identity_id, *moved, (*flags,), (*carried_flags,), marked)
 
     def standing_split(self) -> SplitOff:
         """The split that made it, where nobody took that back. Raises NothingToUndo (I16)."""
+        if self.split is None and self.source == SPLIT:
+            raise NothingToUndo(
+                f"identity {self.id} was split off by a program that did not keep what moved: give its studies "
+                "back one by one, with krypton study reassign, or merge the two"
+            )
         if self.split is None:
             raise NothingToUndo(f"identity {self.id} was not split off another one: name one that was, as 123#2")
         if self.split_undone:

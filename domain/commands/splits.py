@@ -5,16 +5,15 @@ Each is one unit of work: whoever is stopped in the middle has written nothing, 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from domain.aggregates.consent import Consent
-from domain.aggregates.erasure import Erasure
-from domain.aggregates.identity import Identity, SplitOff
+from domain.aggregates.identity import SPLIT, Identity, SplitOff
 from domain.aggregates.order import Order
 from domain.aggregates.study import Study
 from domain.commands.care import theirs
 from domain.commands.received_patient import ReceivedPatient, under_number
+from domain.commands.split_statements import carry_over, end, refuse_if_it_ruled
 from domain.commands.studies import move, move_doses
 from domain.errors import NothingToSplit, NothingToUndo, SamePerson, SplitStands
 from domain.ids import Ids
@@ -23,13 +22,11 @@ from domain.traits import received_traits, traits
 from domain.work import Work
 from domain.worklist import MAY_BE_MIXED, NUMBER_OF_TWO
 
-SPLIT: Final = "split"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
     """Give studies and orders of an identity to a new one under the same number, flagged ``collision``; doses follow
-    their studies.
+    their studies. What the answer has under ``for_both`` protects both from then on, until a human says whose it is.
 
     ``stated``: what is known of the other person; nothing at first, maybe. ``UndoSplit`` takes it back.
     """
@@ -61,9 +58,10 @@ class Split:
         flags = [one for one in MAY_BE_MIXED if one in mixed.flags]
         for flag in flags:
             mixed.clear_flag(flag=flag, reason=self.reason)
-        split = SplitOff(mixed.id, _ids(studies), _ids(orders), tuple(flags))
+        both = carry_over(work, mixed, other, self.reason)
+        split = SplitOff(mixed.id, _ids(studies), _ids(orders), tuple(flags), both.flags, both.marked)
         other.split_off(split=split, reason=self.reason)
-        return _told(mixed, other, studies, orders)
+        return {**_told(mixed, other, studies, orders), "for_both": both.told}
 
     def _registered(self, work: Work, mixed: Identity) -> Identity:
         mixed.refuse_if_unreadable()
@@ -96,7 +94,7 @@ class UndoSplit:
         return (self.identity,)
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """The answer names what was moved on, and what the new identity ``keeps``.
+        """The answer names what was moved on, what the new identity ``keeps``, and what ``ended`` that stood for both.
 
         Raises NothingToUndo (I16), SplitStands (I17), Erased (I7), KeyMissing (K1), NotFound.
         """
@@ -115,9 +113,10 @@ class UndoSplit:
             order.reassign(to_identity_id=mixed.id, reason=self.reason)
         keeps = [str(one.id) for one in theirs(work, other.id)]
         self._flag(mixed, other, split, emptied=not keeps)
+        ended = [] if keeps else end(work, mixed, other, split, self.reason)
         other.undo_split(emptied=not keeps, reason=self.reason)
         moved_on = [str(one.id) for one in _moved_on(work, split, mixed, other)]
-        return {**_told(mixed, other, studies, orders), "moved_on": moved_on, "keeps": keeps}
+        return {**_told(mixed, other, studies, orders), "moved_on": moved_on, "keeps": keeps, "ended": ended}
 
     def _flag(self, mixed: Identity, other: Identity, split: SplitOff, *, emptied: bool) -> None:
         """As before the split; but two people stay under one number where the new identity keeps something."""
@@ -171,24 +170,7 @@ def _refuse_if_relied_on(work: Work, mixed: Identity, other: Identity) -> None:
     if again := next(_split_off(work, other), None):
         raise SplitStands(f"identity {other.id} was split, too: take the split of {again} back first")
     work.rests_on(mixed.id)
-    _refuse_if_it_ruled(work, mixed, other)
-
-
-def _refuse_if_it_ruled(work: Work, mixed: Identity, other: Identity) -> None:
-    """What a person refused, or asked for, is said of what moves, too. Raises SplitStands (I17)."""
-    consents = [Consent.create_id(work.ids, one.id) for one in (mixed, other)]
-    erasure_id = Erasure.create_id(work.ids, other.id)
-    work.fetch((*consents, erasure_id))
-    first, second = ({*held.oppositions} if (held := work.find(Consent, one)) else set() for one in consents)
-    if second - first:
-        raise SplitStands(
-            f"identity {other.id} opposes what {mixed.id} does not oppose: lift that first, or merge the two"
-        )
-    if (erasure := work.find(Erasure, erasure_id)) and erasure.state != "cancelled":
-        raise SplitStands(
-            f"an erasure of {other.id} is requested or held: see krypton erase status, and cancel or release it first"
-        )
-    work.rests_on(*consents, erasure_id)
+    refuse_if_it_ruled(work, mixed, other)
 
 
 def _to_give_back(work: Work, split: SplitOff, other: Identity) -> tuple[list[Study], list[Order]]:

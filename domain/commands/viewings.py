@@ -215,9 +215,11 @@ def left_out(person: Person, access: Access, sites: Iterable[str | None], now: i
 
 
 def feeding(consents: Iterable[Consent]) -> list[list[str]]:
-    """Oppositions to feeding that stand: on whose behalf, which statement, to which party."""
+    """Oppositions to feeding that stand: on whose behalf, which statement it was first, to which party, and for whom
+    that was said: another one, where it was carried over.
+    """
     return [
-        [str(consent.identity_id), str(held.id), party]
+        [str(consent.identity_id), str(consent.origin(held).statement_id), party, str(consent.origin(held).identity_id)]
         for consent in consents
         for (scope, party), held in consent.oppositions.items()
         if scope == Scope.FEED

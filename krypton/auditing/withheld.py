@@ -3,7 +3,7 @@
 It is computed from the replayed events, as the ledger stood at the position in question.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -61,18 +61,26 @@ class Withheld:
     def _standing(self) -> dict[str, list[Opposition]]:
         """Oppositions to feeding by the identity on whose behalf they stand."""
         stated: dict[tuple[str, str], Opposition] = {}
+        said: dict[str, int] = {}
         for event in self.events:
             if not event.type.startswith("consent.opposition") or event.data["scope"] != Scope.FEED:
                 continue
             key = event.data["identity_id"], event.data["party"]
             if event.type == "consent.opposition_expressed":
-                stated[key] = Opposition(event.position, event.data["party"])
+                said[event.data["statement_id"]] = self._since(event, said)
+                stated[key] = Opposition(said[event.data["statement_id"]], event.data["party"])
             else:
                 stated.pop(key, None)
         found: dict[str, list[Opposition]] = {}
         for (identity, _), opposition in stated.items():
             found.setdefault(identity, []).append(opposition)
         return found
+
+    @staticmethod
+    def _since(event: LedgerEvent, said: Mapping[str, int]) -> int:
+        """From where on an opposition counts: where it was first said; from the start, if that is not among these."""
+        origin = event.data["from_statement_id"]
+        return event.position if origin is None else said.get(origin, 0)
 
     def sight(self, members: Iterable[str]) -> Sight:
         """An auditor's view of the person with these identities."""

@@ -189,11 +189,11 @@ def oppositions(ours: Krypton, stated: Collection[Sequence[str]]) -> tuple[Oppos
         return ()
     from adapters.eventstore.histories import versions_of
 
-    consents = {identity: Consent.create_id(ours.ledger.ids, UUID(identity)) for identity, _, _ in stated}
+    consents = {said_for: Consent.create_id(ours.ledger.ids, UUID(said_for)) for *_, said_for in stated}
     with ours.snapshot() as connection:
         places = versions_of(connection, [str(one) for one in consents.values()])
     since = {str(uuid5(UUID(one), str(version))): position for (one, version), position in places.items()}
-    return tuple(Opposition(since[statement], party) for _, statement, party in stated)
+    return tuple(Opposition(since[statement], party) for _, statement, party, _ in stated)
 
 
 def _named(ours: Krypton, caller: Caller, task: str, ref: str, other: str | None) -> tuple[UUID, UUID | None]:

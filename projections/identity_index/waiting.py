@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from domain.worklist import DOUBTED, MAY_BE_MIXED, NUMBER_OF_TWO
+from domain.worklist import DOUBTED, MAY_BE_MIXED, NUMBER_OF_TWO, STATEMENTS_OF_TWO
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ SELECT k.link_id, least(i.identity_id, first.identity_id),
        CASE WHEN first.identity_id IS NOT NULL THEN greatest(i.identity_id, first.identity_id) END, g.flagged, g.why,
        said.position, false, k.state
 FROM identity_index.identity i
-CROSS JOIN LATERAL (VALUES ('COLV', {_flags(NUMBER_OF_TWO)}), ('COLP', {_flags(*MAY_BE_MIXED)}),
+CROSS JOIN LATERAL (VALUES ('COLV', {_flags(NUMBER_OF_TWO)}), ('COLP', {_flags(*MAY_BE_MIXED, STATEMENTS_OF_TWO)}),
                            ('number', {_flags(*DOUBTED)})) every(flagged, flags)
 CROSS JOIN LATERAL (SELECT every.flagged, jsonb_agg(f) AS why FROM jsonb_array_elements(i.flags) f
                     WHERE every.flags @> f HAVING count(*) > 0) g

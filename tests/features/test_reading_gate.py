@@ -16,6 +16,7 @@ from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, LiftOpposition, Oppose, Revoke
 from domain.commands.orders import PlaceOrder, ScheduleOrder
 from domain.commands.readings import RequestReading
+from domain.commands.splits import Split
 from domain.errors import RuleBroken
 from krypton.auditing.accesses import Limits, accesses
 from krypton.auditing.as_of import as_of
@@ -116,6 +117,13 @@ def sends(scene: Scene, site: str, study: str, name: str) -> None:
 @step(parsers.re(r"(?P<site>CH\w) sends more of the study (?P<study>\w) of (?P<name>\w+)"))
 def sends_more(scene: Scene, site: str, study: str, name: str) -> None:
     scene.send(site, study, name, instances=3)
+
+
+@step(parsers.parse("the study {study} is split off {name} as {other}"))
+def split_off(scene: Scene, study: str, name: str, other: str) -> None:
+    mixed, moved = UUID(scene.people[name]), UUID(scene.ids[study])
+    found = scene.world.ask(Split(identity=mixed, studies=(moved,), reason="asked at the desk"))
+    scene.people[other] = found.result["other"]
 
 
 @step(parsers.parse("{doctor} opens the record of {name}"))
@@ -253,6 +261,11 @@ def asks_who(scene: Scene, name: str, whom: str) -> None:
 def holds(scene: Scene, names: str | None) -> None:
     assert scene.refusal is None
     assert scene.shown() == (named(names) if names else [])
+
+
+@then("the answer holds no studies")
+def no_studies(scene: Scene) -> None:
+    assert scene.shown() == []
 
 
 @then("the answer holds no orders")

@@ -3,16 +3,22 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
+from domain.aggregates.consent import Consent
+from domain.aggregates.erasure import Erasure
 from domain.commands.announced import AnnouncedPatient, AnnouncePatient
-from domain.commands.consents import Oppose
+from domain.commands.consents import Grant, LiftOpposition, Oppose
 from domain.commands.directory import RegisterProfessional
-from domain.commands.erasures import HoldErasure
+from domain.commands.erasures import ApproveErasure, HoldErasure, RequestErasure
+from domain.commands.identities import Flag
 from domain.commands.links import Bar, Merge
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, ScheduleOrder
 from domain.commands.splits import Split, UndoSplit
 from domain.commands.studies import ReassignStudy, WithdrawStudy
+from domain.errors import LegalHold
+from domain.work import Envelope
 from schemas.event import ERASED
 from tests.fakes.erasing import Erase
 from tests.features.conftest import FEATURES
@@ -24,6 +30,7 @@ FIRST = {"family": "FICTIVE", "given": "Marie", "birth_date": "1950-03-04"}
 SLIP = {**FIRST, "birth_date": "1950-03-05"}
 NUMBER = "55"
 ASKED = ["is there a fracture?", "is there a nodule?"]
+CASE = "case 26/00007"
 UIDS = [f"2.25.99{number}" for number in range(3)]
 THAT = "2.25.999"
 
@@ -205,14 +212,32 @@ def barred(world: World) -> None:
     world.ask(Bar(one=mixed, other=other, reason="essai"))
 
 
-@given("the other opposes that anybody sees their record")
-def opposed(world: World) -> None:
-    world.ask(Oppose(identity=world.identities["other"]))
+@given(parsers.re(r"the (?P<whose>first|other) opposes that anybody sees their record"))
+def opposed(world: World, whose: str) -> None:
+    world.ask(Oppose(identity=part(world, whose)))
 
 
-@given("a legal hold is placed on the other")
-def held(world: World) -> None:
-    world.ask(HoldErasure(identity=world.identities["other"], reference="case 26/00007"))
+@step(parsers.re(r"the opposition of the (?P<whose>first|other) is lifted"))
+def lifted(world: World, whose: str) -> None:
+    world.ask(LiftOpposition(identity=part(world, whose)))
+
+
+@given("the first consents to CHP, but for the third study")
+def consented(world: World) -> None:
+    world.enroll("CHP")
+    party = f"site:{world.code('CHP')}"
+    world.ask(Grant(identity=part(world, "first"), party=party, exclusions=[f"study:{UIDS[2]}"]))
+
+
+@given("the first is flagged DOUT and HOMA")
+def warned(world: World) -> None:
+    for flag in ("DOUT", "HOMA"):
+        world.ask(Flag(identity=part(world, "first"), flag=flag, reason="essai"))
+
+
+@given(parsers.re(r"a legal hold is placed on the (?P<whose>first|other)"))
+def held(world: World, whose: str) -> None:
+    world.ask(HoldErasure(identity=part(world, whose), reference=CASE))
 
 
 @step(parsers.re("the (?P<whose>first|other) is erased"))
@@ -230,6 +255,82 @@ def announced(world: World, given_name: str, birth_date: str) -> None:
 
 
 # What users then see
+
+
+def part(world: World, whose: str) -> UUID:
+    """One of the two."""
+    return world.identities["mixed" if whose == "first" else whose]
+
+
+def refused(world: World, whose: str) -> list[tuple[str, str]]:
+    """What one of the two opposes."""
+    consent = world.ledger.find(Consent, Consent.create_id(world.ledger.ids, part(world, whose)))
+    return [*consent.oppositions] if consent else []
+
+
+@then("both oppose that anybody sees their record")
+def both_oppose(world: World) -> None:
+    assert [refused(world, one) for one in ("first", "other")] == [[("consult", "everyone")]] * 2
+
+
+@then("the first alone opposes that anybody sees their record")
+def first_opposes(world: World) -> None:
+    assert [refused(world, one) for one in ("first", "other")] == [[("consult", "everyone")], []]
+
+
+@then("the other opposes that CHP sees their record, and consents to nobody")
+def other_opposes_chp(world: World) -> None:
+    assert refused(world, "other") == [("consult", f"site:{world.code('CHP')}")]
+    consent = world.ledger.find(Consent, Consent.create_id(world.ledger.ids, part(world, "other")))
+    assert consent is not None
+    assert consent.grants == {}
+
+
+@then("the first consents to CHP, but for the third study")
+def first_consents(world: World) -> None:
+    consent = world.ledger.find(Consent, Consent.create_id(world.ledger.ids, part(world, "first")))
+    assert consent is not None
+    assert [(party, held.exclusions) for party, held in consent.grants.items()] == [
+        (f"site:{world.code('CHP')}", (f"study:{UIDS[2]}",))
+    ]
+
+
+@then(parsers.re(r"the answer names (?P<what>\S+:.+) as for both"))
+def named_for_both(world: World, what: str) -> None:
+    assert world.answer is not None
+    assert world.answer.result["for_both"] == [what]
+
+
+@then("both are flagged statements_of_two")
+def both_marked(world: World) -> None:
+    assert all("statements_of_two" in world.shown(one)["flags"] for one in ("mixed", "other"))
+
+
+@then("no erasure of the first or of the other can be approved")
+def erasures_held(world: World) -> None:
+    for whose in ("first", "other"):
+        request = RequestErasure(identity=part(world, whose), ground="error", reference="file 1")
+        world.ledger.execute(request, Envelope("operator:o1"))
+        with pytest.raises(LegalHold):
+            world.ledger.execute(ApproveErasure(identity=part(world, whose)), Envelope("operator:o2"))
+
+
+@then("the first alone is held")
+def first_held(world: World) -> None:
+    ids = world.ledger.ids
+    found = [world.ledger.find(Erasure, Erasure.create_id(ids, part(world, one))) for one in ("first", "other")]
+    assert [[*erasure.holds] if erasure else None for erasure in found] == [[CASE], []]
+
+
+@then("the other is flagged DOUT, HOMA and collision")
+def other_warned(world: World) -> None:
+    assert world.shown("other")["flags"] == ["DOUT", "HOMA", "collision"]
+
+
+@then("the first is flagged DOUT, HOMA and traits_differ, and the other is not flagged")
+def warned_as_before(world: World) -> None:
+    assert world.shown("mixed")["flags"] == ["DOUT", "HOMA", "traits_differ"]
+    assert world.shown("other")["flags"] == []
 
 
 @then(parsers.parse("they are two, the first with {mine:d} studies and the other with {theirs:d}"))

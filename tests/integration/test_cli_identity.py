@@ -433,6 +433,19 @@ class TestSplit:
         region.ask("identity", "merge", ref, f"{ref}#2", "--reason", "one person after all")
         assert persons(region, ref, f"{ref}#2") == 1
 
+    def test_a_preview_says_what_protects_both_and_each_is_shown_with_it(self, region: Region) -> None:
+        ref, studies = self.mixed(region)
+        region.ask("consent", "oppose", ref)
+        words = ("identity", "split", ref, "--study", studies[1], "--reason", "two people")
+        assert region.ask(*words, "--dry-run")["result"]["for_both"] == ["opposition:consult:everyone"]
+        assert "opposition:consult:everyone" in region.show(*words, "--dry-run")
+        region.ask(*words)
+        region.settle()
+        for one in (ref, f"{ref}#2"):
+            assert "statements_of_two" in region.ask("identity", "show", one)["flags"]
+        shown = region.ask("consent", "show", f"{ref}#2", "--reason", "to see")
+        assert "carried over as the identity was split" in json.dumps(shown)
+
     def ordered(self, region: Region, ref: str) -> str:
         """An order for who bears the number."""
         words = ("--site", "CHB", "--modality", "CT", "--question", "nodule?", "--by", CLINICIAN)

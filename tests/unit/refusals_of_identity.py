@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain import errors
 from domain.actors import Role
-from domain.aggregates.identity import Status
+from domain.aggregates.identity import Identity, Status
 from domain.aggregates.link import Link
 from domain.commands.announced import AnnounceMerge, AnnounceUnlink
 from domain.commands.consents import Oppose
@@ -18,7 +18,8 @@ from domain.commands.reviews import Alone, Assign, Pair, Postpone
 from domain.commands.splits import Split, UndoSplit
 from domain.ins import PRODUCTION, key_of, matricule
 from domain.tasks import check
-from domain.work import Command, Envelope
+from domain.traits import received_traits
+from domain.work import Command, Envelope, Work
 from krypton.cli.calling import Acting, chosen
 from tests.fakes.erasing import Erase
 from tests.fakes.region import received
@@ -32,6 +33,22 @@ def registration(**change: Any) -> Register:
     """A person with one thing wrong."""
     stated = PERSON | change.pop("stated", {})
     return Register(**({"assigner": "CHB", "local_id": "MARKED-ID-9", "stated": stated} | change))
+
+
+class SplitThen:
+    """As a program split that did not keep what moved."""
+
+    @staticmethod
+    def decide(work: Work) -> dict[str, Any]:
+        """A second identity under the number."""
+        known = Identity.create_id(work.ids, "CHB", LOCAL_ID, 2)
+        return {"identity": str(work.add(Identity(known, "CHB", LOCAL_ID, 2, received_traits(work.now), "split")).id)}
+
+
+def split_then(w: Any) -> UUID:
+    """An identity that was split off by such a program."""
+    _ = w.marie
+    return UUID(w.ask(SplitThen()).result["identity"])
 
 
 def announced(kept: str, gone: str, site: str = "CHB") -> AnnounceMerge:
@@ -369,6 +386,9 @@ PROVOKED = [
     ),
     Provoked(
         errors.NothingToUndo, "was not split off another one", lambda w: UndoSplit(identity=w.marie, reason=WORDS)
+    ),
+    Provoked(
+        errors.NothingToUndo, "did not keep what moved", lambda w: UndoSplit(identity=split_then(w), reason=WORDS)
     ),
     Provoked(errors.NothingToUndo, "taken back already", lambda w: taken_back(w, undone)),
     Provoked(errors.NothingToUndo, "name the identity that was split off", named_the_first),

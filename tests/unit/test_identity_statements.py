@@ -1,5 +1,5 @@
 """Whatever is said of identities, by humans and by rules: who is one person follows from what still holds, and no more;
-so does whose a study or an order is, where identities are split and that is taken back.
+so does whose a study or an order is, and what protects whom, where identities are split and that is taken back.
 
 A model keeps what each answer said of a pair, and works persons out from the definition; it keeps whose each study and
 order is, too. The ledger must agree with it after every statement, and so must whoever reads the log from its start.
@@ -15,9 +15,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from domain.aggregates.consent import Consent, Scope
+from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity
 from domain.aggregates.order import Order
 from domain.aggregates.study import Study
+from domain.commands.consents import LiftOpposition, Oppose
+from domain.commands.erasures import HoldErasure, ReleaseHold
 from domain.commands.identities import Correct
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.commands.orders import PlaceOrder
@@ -37,6 +41,9 @@ from tests.fakes.weighing import ALIKE, NOBODY
 MOST, WITH_SPLITS = 7, 10
 who = st.integers(0, WITH_SPLITS - 1)
 pairs = st.tuples(who, st.integers(1, WITH_SPLITS - 1))
+scopes = st.sampled_from((Scope.CONSULT, Scope.FEED))
+cases = st.sampled_from(("case A", "case B"))
+NOTHING: tuple[dict[Scope, int], set[str]] = {}, set()
 families = st.sampled_from(("FICTIVE", "AUTRE"))
 Pair = tuple[UUID, UUID]
 THIRD: dict[str, str | None] = {"family": "TROISIEME", "given": "Zoé", "birth_date": "1960-06-06"}
@@ -72,6 +79,9 @@ class Statements(RuleBasedStateMachine):
         self.came: dict[UUID, UUID] = {}
         self.asked: dict[UUID, str] = {}
         self.splits: dict[UUID, Apart] = {}
+        self.refused: dict[UUID, dict[Scope, int]] = {}
+        self.held: dict[UUID, set[str]] = {}
+        self.carried: dict[UUID, tuple[dict[Scope, int], set[str]]] = {}
         self.merged: dict[Pair, int] = {}
         self.barred: set[Pair] = set()
         self.said = 0
@@ -126,6 +136,36 @@ class Statements(RuleBasedStateMachine):
             self.asked[UUID(found["order"])] = question
             self._comes_in(UUID(found["order"]), self._person(one))
 
+    @rule(one=who, scope=scopes)
+    def oppose(self, one: int, scope: Scope) -> None:
+        whose = self._person(one)
+        if self._ask(Oppose(identity=whose, scope=scope, reason="so it was said")):
+            self.said += 1
+            self.refused.setdefault(whose, {})[scope] = self.said
+
+    @rule(one=who, scope=scopes)
+    def lift(self, one: int, scope: Scope) -> None:
+        whose = self._person(one)
+        stood = scope in self.refused.get(whose, {}) and whose not in self.erased
+        assert bool(self._ask(LiftOpposition(identity=whose, scope=scope))) == stood
+        if stood:
+            del self.refused[whose][scope]
+            self.carried.get(whose, NOTHING)[0].pop(scope, None)
+
+    @rule(one=who, case=cases)
+    def hold(self, one: int, case: str) -> None:
+        if self._ask(HoldErasure(identity=self._person(one), reference=case)):
+            self.held.setdefault(self._person(one), set()).add(case)
+
+    @rule(one=who, case=cases)
+    def release(self, one: int, case: str) -> None:
+        whose = self._person(one)
+        stood = case in self.held.get(whose, set())
+        assert bool(self._ask(ReleaseHold(identity=whose, reference=case))) == stood
+        if stood:
+            self.held[whose].discard(case)
+            self.carried.get(whose, NOTHING)[1].discard(case)
+
     @rule(place=st.integers(0, 40), picked=st.sets(st.integers(0, 3), max_size=3), stated=st.booleans())
     def split(self, place: int, picked: set[int], stated: bool) -> None:
         """Whoever has one of the studies and orders loses some."""
@@ -149,6 +189,9 @@ class Statements(RuleBasedStateMachine):
             self._known(other, self.number[mixed])
             self.maybe_third.add(other)
             self.splits[other] = Apart(mixed, moved)
+            self.refused[other] = {**self.refused.get(mixed, {})}
+            self.held[other] = {*self.held.get(mixed, set())}
+            self.carried[other] = {**self.refused[other]}, {*self.held[other]}
             self.owner |= dict.fromkeys(moved, other)
 
     @rule(
@@ -243,6 +286,17 @@ class Statements(RuleBasedStateMachine):
             assert (NUMBER_OF_TWO in known.flags) == self.splits[other].keeps
 
     @invariant()
+    def whoever_is_protected_is_protected_still(self) -> None:
+        """By what was said for them, and for both parts of whom they were split off."""
+        ids = self.region.ids
+        for one in self.people:
+            consent = self.region.find(Consent, Consent.create_id(ids, one))
+            erasure = self.region.find(Erasure, Erasure.create_id(ids, one))
+            stands = {Scope(scope) for scope, _ in consent.oppositions} if consent else set()
+            assert stands == {*self.refused.get(one, {})}
+            assert ({*erasure.holds} if erasure else set()) == self.held.get(one, set())
+
+    @invariant()
     def no_person_holds_a_barred_pair(self) -> None:
         """Directly or through others."""
         assert not [pair for pair in self.barred for person in self._expected() if person.issuperset(pair)]
@@ -260,12 +314,21 @@ class Statements(RuleBasedStateMachine):
         for one, other in sorted(self.barred):
             self.region.ask(Unbar(one=one, other=other, reason="undone"))
         self.barred.clear()
+        self._protect_nobody()
         for other in reversed([one for one, split in self.splits.items() if not split.undone]):
             self._take_back(other)
         self.each_study_and_order_is_whose_the_statements_say()
         if not self.erased:
             assert self.owner == self.came
         self._is_read_so_from_the_start()
+
+    def _protect_nobody(self) -> None:
+        """All is lifted and released, whoever may still."""
+        for place, one in enumerate(self.people):
+            for scope in [*self.refused.get(one, {})] if one not in self.erased else []:
+                self.lift(place, scope)
+            for case in [*self.held.get(one, set())]:
+                self.release(place, case)
 
     def _is_read_so_from_the_start(self) -> None:
         """By the views, too."""
@@ -296,6 +359,10 @@ class Statements(RuleBasedStateMachine):
             split = self.splits[other]
             self.owner |= {item: split.mixed for item in split.moved if self.owner[item] == other}
             split.undone, split.keeps = True, other in self.owner.values()
+            if not split.keeps:
+                refused, held = self.carried[other]
+                self.refused[other] = {s: at for s, at in self.refused[other].items() if refused.get(s) != at}
+                self.held[other] -= held
 
     def _may_be_taken_back(self, other: UUID) -> bool:
         split = self.splits.get(other)
@@ -304,7 +371,15 @@ class Statements(RuleBasedStateMachine):
         mine, theirs = (next(p for p in self._expected() if side in p) for side in (split.mixed, other))
         barred = any((a in mine and b in theirs) or (b in mine and a in theirs) for a, b in self.barred)
         again = (one for one, later in self.splits.items() if later.mixed == other and not later.undone)
-        return theirs - mine <= {other} and not barred and self.erased.issuperset(again)
+        protected = self._protects_as_well(split.mixed, other)
+        return theirs - mine <= {other} and not barred and self.erased.issuperset(again) and protected
+
+    def _protects_as_well(self, mixed: UUID, other: UUID) -> bool:
+        """Whether the first refuses and is held as the new one is; to feeding since the same statement."""
+        first, second = self.refused.get(mixed, {}), self.refused.get(other, {})
+        refused = all(s in first and (s is Scope.CONSULT or first[s] == at) for s, at in second.items())
+        held = self.held.get(other, set())
+        return refused and held <= self.carried[other][1] & self.held.get(mixed, set())
 
     def _person(self, place: int) -> UUID:
         return self.people[place % len(self.people)]

@@ -96,7 +96,7 @@ def test_what_leaves_out_studies_is_told_by_identity(ward: Ward) -> None:
         ward.open(one)
     told = ward.lists()
     assert told["exclusions"] == {str(ward.marie): ["study:1.2.3"]}
-    assert [party for _, _, party in told["feeding"][str(ward.anne)]] == ["everyone"]
+    assert [party for _, _, party, _ in told["feeding"][str(ward.anne)]] == ["everyone"]
 
 
 def test_a_reason_names_nobody_who_is_found_and_tells_of_nobody_else(ward: Ward) -> None:

@@ -142,7 +142,7 @@ def test_an_opposition_to_another_party_or_to_feeding_does_not(ward: Ward) -> No
     ward.region.ask(Oppose(identity=ward.marie, scope=Scope.FEED, reason="a relative works there"))
     said = ward.asks()
     assert said["ground"] == "order"
-    assert [party for _, _, party in said["feeding"]] == ["everyone"]
+    assert [party for _, _, party, _ in said["feeding"]] == ["everyone"]
 
 
 def test_what_a_consent_to_the_establishment_leaves_out_is_left_out_while_it_holds(ward: Ward) -> None:

@@ -1,0 +1,128 @@
+"""Lets what protects an identity protect both parts as it is split (I18), and ends that as the split is taken back.
+
+An opposition counts from when it was first said, so that what moved is withheld as it was. A consent is no part of it:
+nobody consented for the other person; but what a consent leaves out is refused for the other part to its whole party.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from domain.aggregates.consent import Consent, Scope, Statement
+from domain.aggregates.erasure import Erasure
+from domain.aggregates.identity import Identity, SplitOff
+from domain.commands.consents import consent_of
+from domain.commands.erasures import erasure_of
+from domain.errors import SplitStands
+from domain.times import micros
+from domain.work import Work
+from domain.worklist import STATEMENTS_OF_TWO
+
+FOLLOWING: Final[tuple[str, ...]] = ("DOUT", "FICT", "HOMA")
+"""Flags of which a human alone can say whose they are."""
+SAID: Final = "carried over as the identity was split: lift it where it is not this person's"
+
+
+class Both(NamedTuple):
+    """What stands for both parts, such as ``hold:case 26/00007``; the flags that the new one got; whether the first was
+    flagged by it.
+    """
+
+    told: list[str]
+    flags: tuple[str, ...] = ()
+    marked: bool = False
+
+
+def carry_over(work: Work, mixed: Identity, other: Identity, reason: str) -> Both:
+    """Let all that protects the first protect the new one, too."""
+    ids = Consent.create_id(work.ids, mixed.id), Erasure.create_id(work.ids, mixed.id)
+    work.fetch(ids)
+    consent, erasure = work.find(Consent, ids[0]), work.find(Erasure, ids[1])
+    told = [*_refused(work, consent, other)] if consent else []
+    told += [*_held(work, erasure, other)] if erasure else []
+    flags = [flag for flag in FOLLOWING if flag in mixed.flags]
+    marked = bool(told) and STATEMENTS_OF_TWO not in mixed.flags
+    if marked:
+        mixed.flag(flag=STATEMENTS_OF_TWO, reason=reason)
+    told += [f"flag:{flag}" for flag in flags]
+    flags += [STATEMENTS_OF_TWO] if STATEMENTS_OF_TWO in mixed.flags else []
+    for flag in flags:
+        other.flag(flag=flag, reason=reason)
+    work.membership.load((str(mixed.id),))
+    work.rests_on(*ids)
+    return Both(told, tuple(flags), marked)
+
+
+def _refused(work: Work, consent: Consent, other: Identity) -> Iterator[str]:
+    left_out = [
+        ((Scope.CONSULT, party), held)
+        for party, held in consent.grants.items()
+        if held.exclusions and held.holds(micros(work.now)) and (Scope.CONSULT, party) not in consent.oppositions
+    ]
+    for (scope, party), held in [*consent.oppositions.items(), *left_out]:
+        theirs = consent_of(work, other.id)
+        theirs.oppose(scope=Scope(scope), party=party, reason=SAID, carried=consent.origin(held))
+        yield f"opposition:{scope}:{party}"
+
+
+def _held(work: Work, erasure: Erasure, other: Identity) -> Iterator[str]:
+    for reference, by in erasure.holds.items():
+        erasure_of(work, other.id).hold(reference=reference, by=by, carried_from=erasure.identity_id)
+        yield f"hold:{reference}"
+
+
+def refuse_if_it_ruled(work: Work, mixed: Identity, other: Identity) -> None:
+    """What a person refused, or asked for, is said of what moves, too; what was carried over stands for the first one,
+    if nobody lifted it there. Raises SplitStands (I17).
+    """
+    consents = [Consent.create_id(work.ids, one.id) for one in (mixed, other)]
+    erasures = [Erasure.create_id(work.ids, one.id) for one in (mixed, other)]
+    work.fetch((*consents, *erasures))
+    first, second = (work.find(Consent, one) for one in consents)
+    if second and not all(_covered(first, second, key, held) for key, held in second.oppositions.items()):
+        raise SplitStands(
+            f"identity {other.id} opposes what {mixed.id} does not oppose: lift that first, or merge the two"
+        )
+    ours, theirs = (work.find(Erasure, one) for one in erasures)
+    if theirs and not _holds_too(ours, theirs):
+        raise SplitStands(
+            f"an erasure of {other.id} is requested or held: see krypton erase status, and cancel or release it first"
+        )
+    work.rests_on(*consents, *erasures)
+
+
+def _covered(first: Consent | None, second: Consent, key: tuple[str, str], held: Statement) -> bool:
+    """Whether the first one refuses it as well; to feeding from the same time on."""
+    if first is None:
+        return False
+    if known := first.oppositions.get(key):
+        return key[0] == Scope.CONSULT or first.origin(known) == second.origin(held)
+    said = second.origin(held).statement_id
+    return said in {consent.id for consent in first.grants.values()}
+
+
+def _holds_too(ours: Erasure | None, theirs: Erasure) -> bool:
+    """Whether nothing but holds is known of the second erasure, and each was carried over and holds the first, too."""
+    if theirs.state == "cancelled":
+        return True
+    carried = theirs.carried if theirs.request is None and theirs.deadline is None else set()
+    return {*theirs.holds} <= carried and ours is not None and {*theirs.holds} <= {*ours.holds}
+
+
+def end(work: Work, mixed: Identity, other: Identity, split: SplitOff, reason: str) -> list[str]:
+    """Nothing is the new identity's any more: what was carried over to it ends, and is told."""
+    consent_id, erasure_id = (kind.create_id(work.ids, other.id) for kind in (Consent, Erasure))
+    consent, erasure = work.find(Consent, consent_id), work.find(Erasure, erasure_id)
+    told = []
+    if consent:
+        for scope, party in consent.carried():
+            consent.lift(scope=scope, party=party, reason=reason)
+            told.append(f"opposition:{scope}:{party}")
+    if erasure:
+        told += [f"hold:{reference}" for reference in erasure.end_carried(by=work.actor)]
+    for flag in split.carried_flags:
+        if flag in other.flags:
+            other.clear_flag(flag=flag, reason=reason)
+            told += [f"flag:{flag}"] if flag in FOLLOWING else []
+    if split.marked and STATEMENTS_OF_TWO in mixed.flags:
+        mixed.clear_flag(flag=STATEMENTS_OF_TWO, reason=reason)
+    return told
