@@ -68,7 +68,7 @@ class Hospitals:
     def since(self, before: int) -> list[LedgerEvent]:
         codec = self.world.krypton.codec
         found = []
-        for stored in self.world.krypton.ledger.recorder.select_notifications(before, 100, inclusive_of_start=False):
+        for stored in self.world.krypton.ledger.recorder.select_notifications(before, 1_000, inclusive_of_start=False):
             schema, data = codec.decode(stored.state, stored.originator_version)
             found.append(LedgerEvent(stored.id, schema.type, data[schema.aggregate], stored.originator_version, data))
         return found
