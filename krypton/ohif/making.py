@@ -1,7 +1,7 @@
 """Cuts OHIF's built files down to what a viewer of images needs, and writes into them where they are served from.
 
 Left out are modes and extensions that are not offered (a runtime for models, a viewer of slides), maps for debugging,
-pages of other ways to sign in, a service worker. What stays is compressed once, here, and only so kept.
+pages of other ways to sign in, a service worker. What stays is made small and compressed once, here, and only so kept.
 """
 
 import gzip
@@ -49,6 +49,10 @@ EXPECTED: Final = Counter({MODE.pattern: MODES} | {before: places for before, _,
 LEVEL: Final = 9
 
 
+Minify = Callable[[Path, Iterable[str]], None]
+"""Makes programs in a folder, which are named, small."""
+
+
 class OtherFiles(ValueError):
     """The package does not hold what was expected of this version."""
 
@@ -63,24 +67,30 @@ class Made:
     worker: bool
 
 
-def make(package: Path, folder: Path, step: Callable[[], None] = lambda: None) -> None:
+def make(package: Path, folder: Path, minify: Minify, step: Callable[[], None] = lambda: None) -> None:
     """Make the folder of what is served from an unpacked package; ``step`` is called for each file.
 
-    Raises OtherFiles, OSError.
+    Raises OtherFiles, OSError, and what ``minify`` raises.
     """
     folder.mkdir()
     files = {name: one for name, one in _found(package / "dist") if KEPT.fullmatch(name)} | {
         LICENSE: package / "LICENSE"
     }
-    made: dict[str, Made] = {}
-    found: Counter[bytes] = Counter()
+    found, workers = Counter[bytes](), set[str]()
     for name, file in sorted(files.items()):
         data, changed = rewritten(file.read_bytes())
         found += changed
-        made[name] = _write(folder, name, data, worker=PUBLIC_PATH in changed and not name.startswith("app."))
-        step()
+        if PUBLIC_PATH in changed and not name.startswith("app."):
+            workers.add(name)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
     if found != EXPECTED:
         raise OtherFiles("what is to be rewritten is not there, or elsewhere: that is another OHIF")
+    minify(folder, [name for name in files if name.endswith(".js")])
+    made: dict[str, Made] = {}
+    for name in sorted(files):
+        made[name] = _packed(folder / name, worker=name in workers)
+        step()
     told = {"base": BASE, "files": {name: vars(one) for name, one in made.items()}}
     (folder / MANIFEST).write_text(json.dumps(told, indent=1))
 
@@ -102,11 +112,10 @@ def _found(folder: Path) -> Iterable[tuple[str, Path]]:
     return ((str(file.relative_to(folder)), file) for file in folder.rglob("*") if file.is_file())
 
 
-def _write(folder: Path, name: str, data: bytes, *, worker: bool) -> Made:
-    suffix = Path(name).suffix
-    if packed := suffix in COMPRESSED:
+def _packed(path: Path, *, worker: bool) -> Made:
+    """A file, compressed where it lies if that is worth it."""
+    data = path.read_bytes()
+    if packed := path.suffix in COMPRESSED:
         data = gzip.compress(data, LEVEL, mtime=0)
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return Made(TYPES[suffix], hashlib.sha256(data).hexdigest(), packed, worker)
+        path.write_bytes(data)
+    return Made(TYPES[path.suffix], hashlib.sha256(data).hexdigest(), packed, worker)

@@ -1,19 +1,26 @@
 """The viewer's program: fetched once, the very bytes that are locked, cut down, and never half there."""
 
+import base64
 import gzip
+import hashlib
+import io
+import tarfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from krypton.errors import ServiceUnavailable
-from krypton.ohif import fetch, making
+from krypton.ohif import fetch, making, minify
 from krypton.ohif.fetch import fetched
 from krypton.ohif.folder import entry, read
 from krypton.ohif.lock import BASE
 from krypton.ohif.making import LICENSE
 from tests.fakes.ohif import DIST, OTHERS, WORKERS, package
+
+MINIFY = fetch._minify
 
 
 def silent(_: str) -> None:
@@ -78,9 +85,9 @@ def test_two_at_once_make_it_once(make: Callable[[], Path], monkeypatch: pytest.
     made: list[Path] = []
     whole = making.make
 
-    def counted(package: Path, folder: Path, step: Callable[[], None]) -> None:
+    def counted(package: Path, folder: Path, *more: Any) -> None:
         made.append(folder)
-        whole(package, folder, step)
+        whole(package, folder, *more)
 
     monkeypatch.setattr(fetch, "make", counted)
     with ThreadPoolExecutor(3) as threads:
@@ -118,3 +125,49 @@ def test_what_npm_says_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(fetch, "npm", lambda: [str(program)])
     with pytest.raises(ServiceUnavailable, match="npm error code E404"):
         fetched(tmp_path / "viewer", silent)
+
+
+SMALL = """#!/bin/sh
+# As esbuild: each program that is named is written anew where it lies.
+case "$*" in *--minify*) ;; *) exit 1 ;; esac
+for name in "$@"; do
+    case "$name" in ./*) printf small > "$name" ;; esac
+done
+"""
+
+
+def esbuild(file: Path, monkeypatch: pytest.MonkeyPatch, script: str = SMALL) -> Path:
+    """A package as esbuild's, whose digest is locked for this machine."""
+    with tarfile.open(file, "w:gz") as archive:
+        entry = tarfile.TarInfo(str(minify.PROGRAM))
+        entry.size, entry.mode = len(script), 0o755
+        archive.addfile(entry, io.BytesIO(script.encode()))
+    digest = base64.b64encode(hashlib.sha512(file.read_bytes()).digest()).decode()
+    monkeypatch.setattr(minify, "package", lambda: ("@esbuild/test", digest))
+    monkeypatch.setattr(fetch, "_minify", MINIFY)
+    return file
+
+
+def test_programs_are_made_small_before_they_are_compressed_and_nothing_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ohif = package(tmp_path / "ohif.tgz", monkeypatch)
+    files = read(fetched(tmp_path / "viewer", silent, ohif, esbuild(tmp_path / "esbuild.tgz", monkeypatch)))
+    for name, one in files.items():
+        data = gzip.decompress(one.data) if one.made.packed else one.data
+        assert (data == b"small") == name.endswith(".js")
+    assert {name for name, one in files.items() if one.made.worker} == {*WORKERS}
+
+
+@pytest.mark.parametrize("why", ["other bytes", "it fails", "no such machine"])
+def test_without_the_locked_esbuild_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    ohif = package(tmp_path / "ohif.tgz", monkeypatch)
+    script = "#!/bin/sh\nexit 1\n" if why == "it fails" else SMALL
+    small = esbuild(tmp_path / "esbuild.tgz", monkeypatch, script)
+    if why == "other bytes":
+        small.write_bytes(small.read_bytes() + b"\0")
+    elif why == "no such machine":
+        monkeypatch.setattr(minify, "package", lambda: None)
+    with pytest.raises(ServiceUnavailable, match="--package FILE --minifier FILE"):
+        fetched(tmp_path / "viewer", silent, ohif, small)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["esbuild.tgz", "ohif.tgz", "viewer.lock"]
