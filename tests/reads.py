@@ -75,7 +75,7 @@ NOTHING_PERSONAL: Final = {
             *("views.status", "views.rebuild", "views.diff", "views.check", "views.promote", "views.rollback"),
             *("views.drop", "dead-letters.list", "dead-letters.show", "dead-letters.replay"),
             *("rules.list", "rules.show", "topics", "wait", "policies.status", "policies.parked"),
-            *("policies.retry", "policies.drop", "dose.reports", "archive.check"),
+            *("policies.retry", "policies.drop", "dose.reports", "dose.reread", "archive.check"),
         ),
         _WORKS,
     ),

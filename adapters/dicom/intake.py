@@ -192,7 +192,12 @@ def instance_in(path: Path) -> Instance:
 
 def dose_aside(spool: Spool, site: str, uid: str, digest: str) -> ReceivedDose | None:
     """What a dose report states that was put aside. Raises Refused, OSError."""
-    with mapped(spool.aside(Name.new(site, "", uid=uid, digest=digest))) as data:
+    return dose_in(spool.aside(Name.new(site, "", uid=uid, digest=digest)), site)
+
+
+def dose_in(path: Path, site: str) -> ReceivedDose | None:
+    """What a dose report in a file states, as it is read now; None: no dose can be read. Raises Refused, OSError."""
+    with mapped(path) as data:
         sent = _in_file(data, read_file_meta(data), site, "", lambda _: Kept.NEW)
         read = sent.read()
         document = _document(sent, read_instance(read.header), read)

@@ -8,6 +8,8 @@ D3  An alert stands once per study, kind and irradiation event, and is acknowled
 D4  A value above the bounds of plausible doses counts once a person has accepted it, and is accepted once.
 D5  A content that a person accepts in place of a report takes the place of that report, and of the contents that were
     accepted for it before. It is refused where it would change nothing: another report stands for it.
+D6  What a later program reads of a stored report takes the place of what was read of it before, and counts alone. It is
+    refused where the report was read again since the two were compared, or a person accepted another content.
 The id derives from the study's. A report whose irradiation events are all in another report of the study is superseded
 by it; but where its content time is later and a value differs, it corrects the other and stands. Of two reports of the
 same events the later one, by content time, supersedes the earlier. A report replaces the doses that were taken from
@@ -143,7 +145,7 @@ class Dose(Aggregate):
         self.study_uid = study_uid
         self.reports: dict[str, Held] = {}  # by report UID, in ledger order
         self.superseded: dict[str, str] = {}  # report UID to the one that superseded it
-        self.replaced: set[str] = set()  # of those the doses from images that count no more at all
+        self.replaced: set[str] = set()  # of those the ones that count no more at all
         self.moments: dict[tuple[str, str], Moment] = {}
         self.alerts: dict[UUID, Alert] = {}
 
@@ -189,8 +191,8 @@ class Dose(Aggregate):
             **stated,
         )
         for old, by in pairs:
-            replaced = self.reports[old].source == IMAGE and self.reports[by].source == REPORT
-            self._superseded(self.study_id, self.identity_id, old, by, replaced)
+            of_image = self.reports[old].source == IMAGE and self.reports[by].source == REPORT
+            self._superseded(self.study_id, self.identity_id, old, by, of_image or old in corrects)
 
     def _superseding(self, new: Held, corrects: Collection[str]) -> list[tuple[str, str]]:
         """What a new report changes: each report that is superseded with it, and by which. Raises OtherReportStands."""

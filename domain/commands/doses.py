@@ -9,6 +9,7 @@ from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
 from domain.dose_alerts import QUANTITIES, device_checks
 from domain.dose_judging import judge_person, judge_study
+from domain.errors import ReadAgain
 from domain.ids import Ids
 from domain.work import Work
 
@@ -79,6 +80,54 @@ def correct_dose(work: Work, study: Study, site: str, received: ReceivedDose, di
 
 def _corrected_uid(study: Study, uid: str, digest: str) -> str:
     return f"2.25.{uuid5(study.id, f'{uid}|{digest}').int}"
+
+
+READ_AGAIN = "report: read again, by a later program, from "
+"""Begins the note on what a report states since it was read again."""
+
+
+def reading_uid(study: UUID, report_uid: str, times: int) -> str:
+    """What a report goes by since it was read again so often; every reading of it is kept."""
+    return f"2.25.{uuid5(study, f'{report_uid}|read|{times}').int}" if times else report_uid
+
+
+def readings(dose: Dose | None, study: UUID, report_uid: str) -> list[str]:
+    """What the readings of one report go by, the first one first; the last one stands for the report."""
+    found: list[str] = []
+    while dose is not None and (uid := reading_uid(study, report_uid, len(found))) in dose.reports:
+        found.append(uid)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class RereadDose:
+    """Record what a stored dose report states, as it is read now; it takes the place of what was read before.
+
+    ``study``: the study's id; ``compared``: what the reading goes by that the new one was found to differ from; None:
+    no dose was read of the report.
+    """
+
+    study: UUID
+    site: str
+    received: ReceivedDose
+    compared: str | None
+
+    def touches(self, ids: Ids) -> tuple[UUID, ...]:
+        """The study and its doses."""
+        return (self.study, Dose.create_id(ids, self.study))
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Raises ReadAgain (D6): somebody read it again meanwhile, or accepted another content; NotFound."""
+        study, uid = work.get(Study, self.study), self.received.report_uid
+        before = readings(work.find(Dose, Dose.create_id(work.ids, study.id)), study.id, uid)
+        if uid in study.accepted:
+            raise ReadAgain(f"a person accepted another content for dose report {uid}: what they decided stands")
+        if (before[-1] if before else None) != self.compared:
+            raise ReadAgain(f"dose report {uid} was read again meanwhile: run krypton dose reread again")
+        notes = [*self.received.not_understood, *([f"{READ_AGAIN}{uid}"] if before else [])]
+        new = replace(self.received, report_uid=reading_uid(study.id, uid, len(before)), not_understood=notes)
+        record_dose(work, study, self.site, new, corrects=before)
+        return {"study": str(study.id), "report": new.report_uid}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,3 +31,9 @@ class OtherReportStands(RuleBroken):
     """What a person accepts in place of a dose report changes nothing: another report stands for it."""
 
     rule = "D5"
+
+
+class ReadAgain(RuleBroken):
+    """A stored dose report was read again meanwhile, or a person decided what it states."""
+
+    rule = "D6"

@@ -12,7 +12,8 @@ from krypton.cli.alert_rows import ALERT, with_units
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
-from krypton.cli.dose_sums import Since, SumsBy, Until, period, skin, sums
+from krypton.cli.dose_reread import reread
+from krypton.cli.dose_sums import Since, SumsBy, Until, day, period, skin, sums
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Ref
@@ -38,7 +39,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Every irradiation event of the person once, and the totals of what is known; --html: a page for the patient."""
-    wanted = language_of(language, html)
+    wanted, since, until = language_of(language, html), day(since, "--since"), day(until, "--until")
     if html is not None:
         new_file(html, "--html")
     ours = krypton()
@@ -107,14 +108,30 @@ def _doubts(row: Mapping[str, Any]) -> list[str]:
 
 
 @app.command()
-def reports(limit: Limit = PAGE, who: As = OWN, as_json: AsJson = False) -> None:
+def reports(
+    only: Annotated[
+        bool, typer.Option("--problems/--all", help="Those that are to be looked at, or all of them.")
+    ] = True,
+    limit: Limit = PAGE,
+    who: As = OWN,
+    as_json: AsJson = False,
+) -> None:
     """Dose reports that were not understood, in whole or in part, or that state implausible values; newest first."""
-    found = problems(krypton(), limit)
+    found = problems(krypton(), limit, every=not only)
     if as_json:
         document(found)
         return
-    columns = ("site", "modality", "model", "unread", "not_understood", "implausible", "report_uid", "study")
-    table([{name: row.get(name) or None for name in columns} for row in found], columns, "Dose reports to look at")
+    columns = (
+        *("site", "modality", "model", "unread", "not_understood", "implausible", "warnings"),
+        *("report_uid", "study"),
+    )
+    title = "Dose reports to look at" if only else "Dose reports"
+    table([{name: row.get(name) or None for name in columns} for row in found], columns, title)
+    if found and only:
+        out.print("to read one again, after an upgrade: krypton dose reread --report UID; --write records it")
+
+
+app.command()(reread)
 
 
 @app.command()

@@ -23,17 +23,17 @@ class By(StrEnum):
     POPULATION = "population"
 
 
-def _day(typed: str | None) -> str | None:
+Since = Annotated[str | None, typer.Option("--since", help="From this day on: YYYY-MM-DD.")]
+Until = Annotated[str | None, typer.Option("--until", help="Up to and with this day.")]
+SumsBy = Annotated[list[By] | None, typer.Option("--by", help="Sums by this; may be given several times.")]
+
+
+def day(typed: str | None, option: str) -> str | None:
     """A day as typed. Raises BadParameter."""
     try:
         return typed and date.fromisoformat(typed).isoformat()
     except ValueError:
-        raise typer.BadParameter("is not a day: write YYYY-MM-DD") from None
-
-
-Since = Annotated[str | None, typer.Option("--since", callback=_day, help="From this day on: YYYY-MM-DD.")]
-Until = Annotated[str | None, typer.Option("--until", callback=_day, help="Up to and with this day.")]
-SumsBy = Annotated[list[By] | None, typer.Option("--by", help="Sums by this; may be given several times.")]
+        raise typer.BadParameter("that is no day: write YYYY-MM-DD", param_hint=option) from None
 
 
 def period(found: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ states none, then the one of the latest content time, for devices correct themse
 the first UID. None of this depends on which came first. Rows are never blended; ``disagreements`` says where reports
 that stand differ.
 
-Doses of images that a report came in place of count no more, whatever irradiation events they name.
+What another report took the place of whole counts no more, whatever irradiation events it names: doses of images, and
+what a report stated before it was read again or a person accepted another content.
 
 A value above the bounds of plausible doses is in no sum until somebody accepted it (``trusted``).
 

@@ -105,24 +105,27 @@ doubtful AS (
     FROM cumulative_dose.exposure, jsonb_array_elements_text(implausible) quantity)
 SELECT r.study_id::text AS study, r.report_uid, r.subject_id::text AS subject, r.site, r.modality,
        r.device->>'model' AS model, r.position,
-       coalesce(n.notes, '[]') AS not_understood, coalesce(d.quantities, '[]') AS implausible
+       coalesce(n.notes, '[]') AS not_understood, coalesce(d.quantities, '[]') AS implausible,
+       coalesce(r.warnings, '[]') AS warnings
 FROM cumulative_dose.report r
 LEFT JOIN (SELECT study_id, report_uid, jsonb_agg(note ORDER BY note) AS notes FROM noted GROUP BY 1, 2) n
     USING (study_id, report_uid)
 LEFT JOIN (
     SELECT study_id, report_uid, jsonb_agg(quantity ORDER BY quantity) AS quantities FROM doubtful GROUP BY 1, 2) d
     USING (study_id, report_uid)
-WHERE n.notes IS NOT NULL OR (d.quantities IS NOT NULL AND r.accepted_position IS NULL)
+WHERE NOT r.replaced AND (%(every)s OR n.notes IS NOT NULL OR r.warnings IS NOT NULL
+    OR (d.quantities IS NOT NULL AND r.accepted_position IS NULL))
 ORDER BY r.position DESC LIMIT %(limit)s
 """
 
 
-def noted(connection: Connection, limit: int | None = None) -> list[Document]:
-    """Reports with something that was not understood, or with implausible values that nobody accepted; newest first.
+def noted(connection: Connection, limit: int | None = None, *, every: bool = False) -> list[Document]:
+    """Reports with something that was not understood, a warning, or implausible values that nobody accepted; newest
+    first. Not what another one took the place of whole. ``every``: also those without.
 
     ``subject``: whose key the notes are sealed under; ``told`` makes them ready to be shown.
     """
-    return list(fetch(connection, NOTED_REPORTS, limit=limit))
+    return list(fetch(connection, NOTED_REPORTS, limit=limit, every=every))
 
 
 def told(rows: Iterable[Document], erased: Collection[str]) -> list[Document]:

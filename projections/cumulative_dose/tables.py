@@ -59,7 +59,7 @@ REPORT = Table(
     Column("position", BigInteger, nullable=False),
     Column("superseded_by", Text),
     Column("superseded_position", BigInteger),
-    Column("replaced", Boolean, nullable=False, comment="doses of images, and a report came in their place"),
+    Column("replaced", Boolean, nullable=False, comment="whole: of none of its exposures does the dose count any more"),
     info=written_from("krypton.doses") | OWNED,
 )
 

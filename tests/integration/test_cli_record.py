@@ -11,6 +11,7 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
 from domain.work import Envelope
+from krypton.devstack import samples
 from tests.fakes.dicom import instance, new_uid, part10, report, write
 from tests.fakes.region import dose, exposure, received
 from tests.integration.live_cli import CLINICIAN, Region, region
@@ -318,6 +319,28 @@ class TestDose:
         region.settle()
         for words in ("dose show CHB|B3", "record show CHB|B3", "dose reports"):
             assert "2.25.777.3.1" in region.show(*words.split()).split()
+
+    def test_a_stored_report_is_read_again_and_what_it_states_now_counts(self, region: Region, tmp_path: Path) -> None:
+        """The file is changed where it is kept: as if the program had misread it when it came."""
+        (path,) = (one for one in samples.write(tmp_path) if one.match("chu-bdx/anne-ct/dose.dcm"))
+        sent = dcmread(path)
+        sent.PatientID, sent.PatientName = "REREAD", "ESSAI^RELU"
+        sent.save_as(path)
+        region.ask("ingest", "--site", "CHB", path)
+        region.settle()
+        asked = ("dose", "reread", "--report", sent.SOPInstanceUID)
+        assert [region.ask(*asked)[name] for name in ("read", "same", "changed")] == [1, 1, []]
+        (kept,) = region.home.glob(f"**/{sent.SOPInstanceUID}")
+        kept.chmod(0o600)
+        kept.write_bytes(kept.read_bytes().replace(b"620.0", b"310.0"))
+        (changed,) = region.ask(*asked)["changed"]
+        named = ["warnings", "dlp_mgycm of 1 exposures", "raw of 1 exposures"]  # it adds up to its total no more
+        assert (changed["changes"], changed["written"]) == (named, False)
+        assert region.ask("dose", "show", "CHB|REREAD")["totals"]["dlp_mgycm"] == 921.5
+        region.ask(*asked, "--write")
+        region.settle()
+        assert region.ask("dose", "show", "CHB|REREAD")["totals"]["dlp_mgycm"] == 611.5
+        assert [region.ask(*asked, "--write")[name] for name in ("read", "same", "positions")] == [1, 1, []]
 
     def test_an_alert_is_listed_until_somebody_acknowledges_it(self, region: Region) -> None:
         study = receive(region, doses=(dose(new_uid(), exposure(new_uid(), dose_rp_mgy=2500.0)),))

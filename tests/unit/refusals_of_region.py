@@ -16,7 +16,7 @@ from domain.commands.directory import (
     RegisterProfessional,
     Suspend,
 )
-from domain.commands.doses import AcceptValues, AcknowledgeAlert, ReceivedDose
+from domain.commands.doses import AcceptValues, AcknowledgeAlert, ReceivedDose, RereadDose
 from domain.commands.policies import DropEntry
 from domain.commands.readings import RequestReading
 from domain.commands.received_patient import ReceivedPatient
@@ -52,13 +52,18 @@ def accept_of_erased(world: World) -> AcceptConflict:
     return AcceptConflict(study=study, conflict=UUID(found), reason=WORDS)
 
 
+def content(uid: str, dlp: float, at: str) -> ReceivedDose:
+    return replace(dose(uid, exposure("1.2.9", dlp_mgycm=dlp)), reported_at=at)
+
+
 def accept_after_a_correction(world: World) -> AcceptConflict:
-    """Accepts a second content of a dose report that the device has corrected meanwhile."""
+    """A second content is accepted, where the device corrected itself later."""
+    return accept(world, content("1.2.3", 1.0, "2026-01-01"), content("1.2.4", 2.0, "2026-01-03"))
 
-    def content(uid: str, dlp: float, at: str) -> ReceivedDose:
-        return replace(dose(uid, exposure("1.2.9", dlp_mgycm=dlp)), reported_at=at)
 
-    study = world.study(doses=(content("1.2.3", 1.0, "2026-01-01"), content("1.2.4", 2.0, "2026-01-03")))
+def accept(world: World, *doses: ReceivedDose) -> AcceptConflict:
+    """A second content of a report is accepted."""
+    study = world.study(doses=doses)
     second = ReceivedConflict(
         patient=ReceivedPatient(local_id=LOCAL_ID, issuer=None, stated=PERSON),
         study_uid="2.25.1",
@@ -72,6 +77,17 @@ def accept_after_a_correction(world: World) -> AcceptConflict:
     (found,) = [e.data["conflict_id"] for e in world.history() if e.type == "study.conflict_found"]
     held = content("1.2.3", 3.0, "2026-01-02")
     return AcceptConflict(study=study, conflict=UUID(found), reason=WORDS, dose=held)
+
+
+def read_again(study: UUID, compared: str | None) -> RereadDose:
+    return RereadDose(study=study, site="CHB", received=content("1.2.3", 4.0, "2026-01-01"), compared=compared)
+
+
+def read_again_after_a_decision(world: World) -> RereadDose:
+    """A stored report, whose content in another file a person let stand."""
+    accepted = accept(world, content("1.2.3", 1.0, "2026-01-01"))
+    world.ask(accepted)
+    return read_again(accepted.study, "1.2.3")
 
 
 def hundred_persons(world: World) -> ReceiveStudy:
@@ -146,6 +162,12 @@ PROVOKED = [
     ),
     Provoked(errors.Erased, "dismiss the conflict", accept_of_erased),
     Provoked(errors.OtherReportStands, "Dismiss the conflict", accept_after_a_correction),
+    Provoked(errors.ReadAgain, "what they decided stands", read_again_after_a_decision),
+    Provoked(
+        errors.ReadAgain,
+        "run krypton dose reread again",
+        lambda w: read_again(w.study(doses=(content("1.2.3", 1.0, "2026-01-01"),)), None),
+    ),
     Provoked(errors.AlertUnchanged, "see krypton dose alerts", code_of_alert),
     Provoked(
         errors.ValuesUnchanged,

@@ -24,7 +24,7 @@ CODES: Final = {
     *("--modality", "--act", "--accession", "--number", "--study-uid", "--report-uid", "--ins-oid", "--exclude"),
     *("--view", "view", "--rows", "--policy", "--topics", "--type", "--topic", "--key", "--log-key", "--new"),
     *("--needed", "--ground", "--assigned-to"),  # the name of a master key; a word of the rules
-    *("--since", "--in-force-from", "moment", "rule_id", "--as", "--profession"),
+    *("--since", "--until", "--report", "--in-force-from", "moment", "rule_id", "--as", "--profession"),
     *("--witness", "--against", "--rules", "views", "names", "report", "topics", "--series"),
 }
 """Codes, numbers and ids: none of them is text in words. Where ``--to`` and ``--number`` say who, they are read too."""

@@ -1,0 +1,99 @@
+"""A stored report that is read again: what it states now takes the place of what was read before, and counts alone."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.commands.doses import ReceivedDose, RereadDose, reading_uid
+from domain.errors import ReadAgain
+from krypton.services.dose_reread import differing, whole
+from tests.fakes.region import Region, dose, exposure
+from tests.features.worlds.memory import MemoryViews
+
+UID = "2.25.7"
+FIRST = dose(UID, exposure("2.25.71", dlp_mgycm=100.0), exposure("2.25.72", dlp_mgycm=900.0), dlp_mgycm=100.0)
+NOW = dose(UID, exposure("2.25.71", dlp_mgycm=100.0, ctdivol_mgy=7.0), exposure("2.25.73", dlp_mgycm=50.0))
+
+
+class Reread:
+    """A region with one study, whose report was read once."""
+
+    def __init__(self, *doses: ReceivedDose) -> None:
+        self.region = Region()
+        self.study = UUID(self.region.receive(doses=doses).result["study"])
+
+    def again(self, now: ReceivedDose, compared: str | None) -> RereadDose:
+        return RereadDose(study=self.study, site="CHB", received=now, compared=compared)
+
+    def shown(self) -> dict[str, Any]:
+        (identity,) = [e.data["identity_id"] for e in self.region.history() if e.type == "study.arrived"]
+        return dict(MemoryViews(self.region).dose(UUID(identity)))
+
+
+def test_the_new_reading_counts_alone_and_both_are_kept() -> None:
+    """An event that was misread, and is not in the report, counts no more."""
+    world = Reread(FIRST)
+    world.region.ask(world.again(NOW, UID))
+    found = world.shown()
+    assert (found["totals"]["dlp_mgycm"], found["conflicts"]) == (150.0, [])
+    assert [one["irradiation_event_uid"] for one in found["exposures"]] == ["2.25.71", "2.25.73"]
+    second = reading_uid(world.study, UID, 1)
+    assert {one["report_uid"]: one["superseded_by"] for one in found["reports"]} == {UID: second, second: None}
+
+
+def test_it_is_read_again_and_again_even_back_to_what_it_was() -> None:
+    """Each time with the last reading."""
+    world = Reread(FIRST)
+    for times, now in enumerate((NOW, FIRST, NOW)):
+        world.region.ask(world.again(now, reading_uid(world.study, UID, times)))
+    assert world.shown()["totals"]["dlp_mgycm"] == 150.0
+    assert sum(event.type == "dose.reported" for event in world.region.history()) == 4
+
+
+def test_what_was_compared_with_an_older_reading_is_refused() -> None:
+    world = Reread(FIRST)
+    world.region.ask(world.again(NOW, UID))
+    for compared in (None, UID):
+        with pytest.raises(ReadAgain, match="read again meanwhile"):
+            world.region.ask(world.again(FIRST, compared))
+
+
+def test_a_report_of_which_no_dose_could_be_read_gets_its_dose() -> None:
+    """Under its own UID, as if it had been read when it came."""
+    world = Reread()
+    world.region.ask(world.again(NOW, None))
+    assert [one["report_uid"] for one in world.shown()["reports"]] == [UID]
+
+
+def test_a_later_report_of_the_device_still_stands_for_all_readings() -> None:
+    world = Reread(FIRST)
+    world.region.ask(world.again(NOW, UID))
+    more = [exposure(f"2.25.7{n}", dlp_mgycm=10.0) for n in (1, 3, 4)]
+    world.region.receive(doses=(replace(dose("2.25.8", *more), reported_at="2026-01-05T12:00:00"),))
+    world.region.receive(doses=(replace(NOW, report_uid="2.25.9", reported_at="2026-01-05T11:00:00"),))
+    assert world.shown()["totals"]["dlp_mgycm"] == 30.0
+
+
+def test_alerts_go_by_the_new_reading() -> None:
+    """What raised one by a slip of the reader is withdrawn with its cause."""
+    world = Reread(dose(UID, exposure("2.25.71", dose_rp_mgy=9_000.0)))
+    assert [one["why_withdrawn"] for one in world.shown()["alerts"]] == [None]
+    world.region.ask(world.again(dose(UID, exposure("2.25.71", dose_rp_mgy=9.0)), UID))
+    assert [one["why_withdrawn"] for one in world.shown()["alerts"]] == ["corrected"]
+
+
+def test_what_differs_is_named_by_field_and_by_nothing_that_tells_of_a_person() -> None:
+    old = replace(FIRST, said={"operator": "Essai^Manip"}, not_understood=["total dlp: no unit"])
+    new = replace(NOW, said={"operator": "Autre^Essai"})
+    assert differing(whole(old), whole(new)) == [
+        "totals",
+        "operator",
+        "not_understood",
+        "1 new exposures",
+        "1 exposures no more",
+        "ctdivol_mgy of 1 exposures",
+    ]
+    assert differing(whole(old), whole(old)) == []
+    assert differing(None, whole(new)) == ["2 exposures are read, and none was before"]
