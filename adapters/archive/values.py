@@ -24,6 +24,8 @@ _SINGLE: Final = frozenset({"LT", "ST", "UR", "UT"})  # a backslash in them sepa
 _GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _JSON_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+"""Made once: ``json.dumps`` would make one for each value."""
 _SAFE: Final = 2**53
 """Beyond this, JSON's readers round whole numbers."""
 
@@ -77,7 +79,7 @@ def width(vr: str) -> int:
 def _with(vr: str, values: Sequence[Any]) -> str:
     if all(one is None for one in values):
         return f'"vr":"{vr}"'
-    return f'"vr":"{vr}","Value":{json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))}'
+    return f'"vr":"{vr}","Value":{_json(values)}'
 
 
 def _texts(vr: str, raw: bytes, declared: Sequence[str]) -> str:
@@ -98,7 +100,7 @@ def _number(text: str, *, whole: bool) -> str:
         return text
     if _NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
         return repr(int(number) if number.is_integer() and abs(number) <= _SAFE else number)
-    return json.dumps(text, ensure_ascii=False) if text else "null"
+    return _json(text) if text else "null"
 
 
 def _exceeds(text: str) -> bool:
