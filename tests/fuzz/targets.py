@@ -7,6 +7,7 @@ from typing import Final
 
 from krypton.devstack.stack import Stack
 from tests.fuzz.datasets import Datasets
+from tests.fuzz.dose_mutations import DoseMutations
 from tests.fuzz.dose_reports import DoseReports
 from tests.fuzz.events import Events
 from tests.fuzz.frame import Target, scratch
@@ -21,6 +22,7 @@ ALONE: Final[dict[str, Callable[[], Target]]] = {
     "pdus": Pdus,
     "datasets": Datasets,
     "dose_reports": DoseReports,
+    "dose_mutations": DoseMutations,
     "hl7": Hl7Messages,
     "identity_csv": IdentityCsv,
     "registry": RegistryRequests,

@@ -1,6 +1,7 @@
 """A little of each fuzzer that needs no server, and the fuzzers themselves: they find what they are made to find."""
 
 import logging
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +10,7 @@ from random import Random
 import pytest
 
 from tests.fuzz.datasets import Datasets
+from tests.fuzz.dose_mutations import DoseMutations
 from tests.fuzz.dose_reports import DoseReports
 from tests.fuzz.events import Events
 from tests.fuzz.frame import Target, Wrong, fuzz, tried
@@ -26,7 +28,11 @@ def _odd_files() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [(Datasets.name, 120), (DoseReports.name, 90), (IdentityCsv.name, 150), (Events.name, 1_500)]
+    ("name", "count"),
+    [
+        *((Datasets.name, 120), (DoseReports.name, 90), (DoseMutations.name, 250)),
+        *((IdentityCsv.name, 150), (Events.name, 1_500)),
+    ],
 )
 def test_nothing_that_comes_in_breaks_its_reader(name: str, count: int) -> None:
     """See each target for what it promises."""
@@ -117,3 +123,23 @@ def test_what_is_answered_in_a_new_way_is_changed_further() -> None:
         return str(steps)
 
     assert fuzz(Made(three_steps), seed=1, count=2_000, tell=lambda _: None).findings
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "kind"),
+    [
+        ("report._damage", lambda _: [], "Wrong: silent"),
+        ("exposure._later", lambda _, earlier, later: (later or 0.0) + (earlier or 0.0), "Wrong: another dose"),
+        ("units._COMMA", re.compile(r"\d+,\d+"), "Wrong: another dose"),
+        ("tree.Item.within", lambda *_: True, "Wrong: another dose"),
+    ],
+    ids=["silent", "doubled", "thousands", "pulses"],
+)
+def test_a_reader_that_is_wrong_is_found_by_answers_that_are_known(
+    name: str, wrong: object, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the comparison proves nothing."""
+    monkeypatch.setattr(f"adapters.dicom.rdsr.{name}", wrong)
+    with opened(DoseMutations.name) as target:
+        found = (tried(target, str(number).encode())[1] for number in range(2_000))
+        assert any(finding.kind == kind for finding in found if finding)

@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 CODE_VALUE, DESIGNATOR, MEANING = 0x00080100, 0x00080102, 0x00080104
 LONG_CODE_VALUE, URN_CODE_VALUE = 0x00080119, 0x00080120
+IN_ASCII: Final = (CODE_VALUE, DESIGNATOR)
 _RETIRED: Final = {"SNM3": "SRT", "99SDM": "SRT"}  # other designators of SRT (PS3.16 section 8)
 
 

@@ -5,6 +5,7 @@ ledger keeps the encoded text with each dose. What is absent, empty or broken re
 item never loses the report. What could not be read for damage is counted, and never passed over in silence.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from struct import unpack_from
@@ -25,6 +26,7 @@ VALUE_TYPE, CONCEPT_NAME = 0x0040A040, 0x0040A043
 CONCEPT_CODE, MEASURED, UNITS = 0x0040A168, 0x0040A300, 0x004008EA
 TEXT, UID, DATE_TIME, PERSON = 0x0040A160, 0x0040A124, 0x0040A120, 0x0040A123
 NUMERIC, FLOATING = 0x0040A30A, 0x0040A161
+CONTROL: Final = re.compile(rb"[\x00-\x1f]")
 DOUBLE: Final = 8  # bytes
 
 
@@ -161,16 +163,19 @@ class Tree:
         return found
 
     def _code(self, start: int, end: int) -> Code:
-        for entry in self.elements.items(start, end):
-            get, encoded = self.elements.places(*entry).get, self.encoded
-            return codes.coded(
-                encoded(get(codes.CODE_VALUE)),
-                encoded(get(codes.LONG_CODE_VALUE)),
-                encoded(get(codes.URN_CODE_VALUE)),
-                encoded(get(codes.DESIGNATOR)),
-                self.text(get(codes.MEANING)),
-            )
-        return NO_CODE
+        entries = [*self.elements.items(start, end)]  # all: a wrong length shows after the first
+        if not entries:
+            return NO_CODE
+        get, encoded = self.elements.places(*entries[0]).get, self.encoded
+        if any(CONTROL.search(self._raw(get(tag)).rstrip(b"\0 ")) for tag in codes.IN_ASCII):
+            self.elements.damage += 1  # a length led into what follows
+        return codes.coded(
+            encoded(get(codes.CODE_VALUE)),
+            encoded(get(codes.LONG_CODE_VALUE)),
+            encoded(get(codes.URN_CODE_VALUE)),
+            encoded(get(codes.DESIGNATOR)),
+            self.text(get(codes.MEANING)),
+        )
 
     def encoded(self, place: Span | None) -> str:
         """A text as encoded, without padding; empty where it is absent.
@@ -179,6 +184,9 @@ class Tree:
         backslash, so a number that should be single reads as no number.
         """
         return plain(as_text(self._data[place[0] : place[1]]))[:LONGEST] if place else ""
+
+    def _raw(self, place: Span | None) -> bytes:
+        return self._data[place[0] : place[1]] if place else b""
 
     def text(self, place: Span | None) -> str | None:
         """A text in the report's character set; None where it is absent or empty."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CONTENT: Final = 0x0040A730
 CONCEPT_NAME: Final = 0x0040A043
+MEASURED: Final = 0x0040A300
 
 
 class Walk:
@@ -59,11 +60,14 @@ class Walk:
     def _elements(self, at: int) -> int:
         """The elements of the innermost item, up to its own Content Sequence, or its end."""
         end, limit, item = self._ends[-1], self._limits[-1], self._path[-1]
-        element, places = self._tree.elements.element, item.places
+        element, places, before = self._tree.elements.element, item.places, 0
         while at != end:
             tag, value, length = element(at)
             if value > limit:
                 raise Broken
+            if tag < before:  # PS3.5 7.1: in ascending order
+                self._tree.elements.damage += 1
+            before = tag
             if tag == CONTENT:
                 self._open(value, length)
                 return value
@@ -82,6 +86,8 @@ class Walk:
                 item.concept = self._tree.concept(value, stop)
             else:
                 places[tag] = (value, stop)
+        if not item.concept and MEASURED in places:  # no device measures nothing: a length led past what it is
+            self._tree.elements.damage += 1
         self._close()
         return at
 
