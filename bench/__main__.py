@@ -25,6 +25,7 @@ from bench import (
     dicom_store,
     dose_reading,
     dose_visible,
+    doses,
     failover,
     find,
     hl7,
@@ -77,6 +78,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "rebuild": rebuild.run,
     "rebuild identity_index": rebuild_others.identity_index,
     "rebuild cumulative_dose": rebuild_others.cumulative_dose,
+    "doses": doses.run,
     "proofs": proofs.run,
     "verify": verified.run,
     "auditors": as_of.run,
@@ -98,6 +100,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
 
 OF_SIZE: dict[str, Callable[[Krypton, int], Figures]] = {
     "size": size.run,
+    "doses": doses.run,
     "matching": matching.run,
     "newcomers": newcomers.run,
     "promotion": promotion.run,

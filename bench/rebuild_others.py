@@ -30,7 +30,11 @@ def cumulative_dose(ours: Krypton, events: int = EVENTS) -> dict[str, float]:
     with ours.snapshot() as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM cumulative_dose_v{one.version}.exposure")
         exposures = float(cursor.fetchone()[0])
-    return _figures(one) | {"exposure rows": exposures, "exposure rows/s": exposures / one.seconds}
+    return _figures(one) | {
+        "exposure rows": exposures,
+        "exposure rows/s": exposures / one.seconds,
+        "CPU per exposure, µs": one.cpu_s / exposures * 1e6,
+    }
 
 
 def _figures(one: Rebuilt) -> dict[str, float]:

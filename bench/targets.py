@@ -89,6 +89,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("events/s", at_least=20_000),
         Target("peak memory, MB", at_most=MIB_OF_A_REBUILD),
     ),
+    "doses": (Target("totals of a person: p99 ms", at_most=10),),
     "rebuild cumulative_dose": (
         Target("events", at_least=2_000_000),
         Target("exposure rows/s", at_least=40_000),

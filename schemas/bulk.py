@@ -4,13 +4,14 @@ Same contract and values as ``Codec``: anything the compiled readers do not hand
 bytes, odd headers) is read by ``Codec`` itself, which reports the error.
 """
 
-import json
 import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
+
+import orjson
 
 from schemas.codec import MAGIC, SUBJECT, Codec, NotAnEvent, PendingBatch, unsealed
 from schemas.compiled import NotCompiled, Reader, compiled
@@ -164,4 +165,4 @@ class BulkCodec(Codec):
                 elif clear[0] == QUOTE and BACKSLASH not in clear:  # plain text, like most sealed fields
                     data[name] = clear[1:-1].decode()
                 else:
-                    data[name] = json.loads(clear)
+                    data[name] = orjson.loads(clear)

@@ -105,12 +105,16 @@ def _devices(reports: Sequence[Row]) -> dict[Key, Key]:
     Reports of one study are of one device unless something tells them apart; one that says nothing joins all of them.
     """
     of: dict[Key, Key] = {}
+    by_study: dict[str, list[tuple[Key, dict[str, Any]]]] = {}
     for report in reports:
-        mine = _key(report)
-        beside = (other for other in reports if _key(other) in of and other["study_uid"] == report["study_uid"])
-        alike = {of[_key(other)] for other in beside if not apart(_device(report), _device(other))}
+        mine, device = _key(report), _device(report)
+        beside = by_study.setdefault(report["study_uid"], [])
+        alike = {of[key] for key, other in beside if not apart(device, other)}
         of[mine] = min(alike, default=mine)
-        of |= {key: of[mine] for key, device in of.items() if device in alike}
+        for key, _ in beside:
+            if of[key] in alike:
+                of[key] = of[mine]
+        beside.append((mine, device))
     return of
 
 

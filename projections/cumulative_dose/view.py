@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 # An exposure's fields are the table's columns by the same names; a field that a later schema adds waits for a version.
 COLUMNS = tuple(name for name in SHAPES["exposure"].columns if name not in SHAPES["exposure"].key)
 OF_COLUMNS = itemgetter(*COLUMNS)
+NO_COLUMNS = (
+    *("irradiation_event_uid", "started_offset", "source", "notify_dlp_mgycm", "notify_forward_dlp_mgycm"),
+    *("notify_ctdivol_mgy", "notify_forward_ctdivol_mgy"),
+)
 NONE = ReferenceLevels()
 
 
@@ -58,7 +62,11 @@ def _columns(exposure: Mapping[str, Any], words: Mapping[str, Any], subject_id: 
     row = {"subject_id": subject_id, **exposure, **words}
     row["implausible"] = row["implausible"] or None
     row["organ_doses"] = row["organ_doses"] or None
-    return dict(zip(COLUMNS, OF_COLUMNS(row), strict=True))
+    if len(row) != len(COLUMNS) + len(NO_COLUMNS):
+        return dict(zip(COLUMNS, OF_COLUMNS(row), strict=True))
+    for name in NO_COLUMNS:  # a third of the time of making another dict: this runs once per exposure
+        del row[name]
+    return row
 
 
 def _reported(event: LedgerEvent, rows: Rows) -> None:
@@ -79,7 +87,7 @@ def _reported(event: LedgerEvent, rows: Rows) -> None:
             "qa": data["qa"],
             "source": data["source"],
             "warnings": data["warnings"] or None,
-            "patient": words["patient"],
+            "patient": words["patient"] if any(known is not None for known in words["patient"].values()) else None,
             "operator": words["operator"],
             "procedure": words["procedure"],
             "procedure_code": words["procedure_code"],

@@ -27,6 +27,7 @@ NULL: Final = f"\x1e{secrets.token_hex(8)}"
 Values = list[Any] | tuple[Any, ...]
 Column = Callable[[Values], Values]
 
+_dumps = orjson.dumps
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -59,17 +60,14 @@ def _scalars(values: Values) -> list[str]:
 
 
 def _documents(values: Values) -> list[str]:
-    return [NULL if v is None else _document(v) for v in values]
-
-
-def _document(value: Any) -> str:
-    if not value:
-        return "[]" if value == [] else "{}" if value == {} else _json(value)
     try:
-        text = orjson.dumps(value).decode()
+        texts = [NULL if v is None else _dumps(v).decode() for v in values]
     except orjson.JSONEncodeError:
-        return _json(value)  # integers larger than 64 bits
-    return _json(value) if "null" in text else text  # orjson writes NaN as null, which is refused
+        return [NULL if v is None else _json(v) for v in values]  # integers larger than 64 bits
+    if not any("null" in text for text in texts):
+        return texts
+    # orjson writes NaN as null, which is refused
+    return [_json(v) if "null" in text else text for v, text in zip(values, texts, strict=True)]
 
 
 def _writer(column: Any, indexed: Collection[str]) -> Column:
