@@ -28,7 +28,7 @@ def run(cursor: Cursor, statement: str, *values: Any) -> None:
 
 def by_index(cursor: Cursor, statement: str, *values: Any) -> None:
     """As ``run``, within a transaction, of a look for few rows by their keys, which is planned for any values at all:
-    else PostgreSQL would plan it anew for those of each call, or read a table whole for as long as it was small once.
+    else PostgreSQL would plan it again for those of each call, or read a table whole for as long as it was small once.
     """
     cursor.execute(BY_INDEX + execution(cursor, statement), values)
 

@@ -34,7 +34,7 @@ PREPARE known_rules AS SELECT kind, version, published, promoted FROM ledger.rul
 UNION ALL SELECT NULL, NULL, {UPTO}, NULL"""
 """Planned once per connection. Each look is for a row or two, where a bitmap costs more than the look. A plan that was
 made while a table was small would read all of it for as long as nobody has counted its rows again. Left to itself
-PostgreSQL plans a look at one or two identities anew each time, for it takes them for fewer than it foresees of any;
+PostgreSQL plans a look at one or two identities again each time, for it takes them for fewer than it foresees of any;
 that is ten times the look.
 """
 PAIRS_AROUND: Final = "EXECUTE pairs_around (%s::uuid[])"

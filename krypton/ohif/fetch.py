@@ -1,5 +1,6 @@
-"""Fetches OHIF's package once with npm, and esbuild's, compares them with what is locked, and makes the folder that is
-served.
+"""Fetches the packages of OHIF and esbuild once with npm, and makes the folder that is served.
+
+They are compared with what is locked.
 """
 
 import base64

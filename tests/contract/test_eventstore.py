@@ -153,7 +153,7 @@ def test_conflicts_are_found_by_whose_the_second_is_and_by_the_study(recorder: R
 
 @pytest.mark.live
 def test_what_every_decision_asks_is_planned_once(postgres_recorder: Recorder) -> None:
-    """Left to itself PostgreSQL would plan a look at one identity anew, which takes ten times the look."""
+    """Left to itself PostgreSQL would plan a look at one identity again, which takes ten times the look."""
     for _ in range(8):
         postgres_recorder.pairs_around([str(uuid4())])
         postgres_recorder.events_of([uuid4()])

@@ -30,7 +30,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Whose dose was asked for."""
     found: list[str] = []
 
-    def dose_of(_ours: Any, _caller: Any, ref: str) -> dict[str, Any]:
+    def dose_of(_ours: Any, _caller: Any, ref: str, **_: Any) -> dict[str, Any]:
         found.append(ref)
         return NOTHING
 

@@ -128,7 +128,7 @@ def test_what_npm_says_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 SMALL = """#!/bin/sh
-# As esbuild: each program that is named is written anew where it lies.
+# As esbuild: each program that is named is written again where it lies.
 case "$*" in *--minify*) ;; *) exit 1 ;; esac
 for name in "$@"; do
     case "$name" in ./*) printf small > "$name" ;; esac
