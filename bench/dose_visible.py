@@ -45,7 +45,7 @@ Figures = dict[str, float]
 def run(ours: Krypton) -> Figures:
     """Events per second of both. In an empty ledger."""
     site = new_site(ours)
-    with tempfile.TemporaryDirectory(prefix="krypton-bench-dose-") as folder:
+    with tempfile.TemporaryDirectory(prefix="krypton-bench-") as folder:
         files = sorted(_reports())
         sets = [_copied(files, Path(folder, str(number))) for number in range(COPIES + 1)]
         with processes(ours, ("relay",), ("worker", "cumulative_dose")):
@@ -158,7 +158,7 @@ def _imported(ours: Krypton, python: Path, files: list[Path]) -> Figures:
             "POSTGRES_USER": where.user,
             "POSTGRES_PASSWORD": where.password,
         }
-    with tempfile.TemporaryDirectory(prefix="krypton-bench-openrem-") as media:
+    with tempfile.TemporaryDirectory(prefix="krypton-bench-") as media:
         told = subprocess.run(
             [str(python), str(Path(__file__).with_name("openrem_peer.py")), *map(str, files)],
             env={**os.environ, **env, "MEDIA_ROOT": media, "PYTHONPATH": "", "PYTHONWARNINGS": "ignore"},
