@@ -63,6 +63,15 @@ def test_technique_that_is_not_understood_is_noted_and_no_dose_is_lost() -> None
     assert exposure.not_understood == ("technique kvp: unit 'bananas' not understood: kV or its multiples expected",)
 
 
+def test_a_dose_under_a_code_that_is_not_known_is_told_whoever_uses_it() -> None:
+    """It is nobody's silence; what is known and passed over is not told."""
+    others = number("99VENDOR:D1", "7", MGY), number("DCM:199999", "8", MGY_CM), number("113837", "20", MGY)
+    report = read(ct(number("113838", "3", MGY_CM), *others))
+    assert report.not_understood == tuple(
+        f"{code}: a dose under a code that is not known" for code in ("99VENDOR:D1", "DCM:199999")
+    )
+
+
 # Projection, TID 10003.
 
 

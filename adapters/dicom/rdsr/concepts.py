@@ -123,6 +123,16 @@ ORGANS: Final = {
     "organ": Concept(("SCT:363698007", "SRT:G-C0E3"), "Finding Site"),
 }
 
+# Doses that are known and not read: of air, of a place, of a syringe, or of parts that other values hold together.
+PASSED_OVER: Final = {
+    "ctdi_free_air": _dcm("113837", "Mean CTDIfreeair"),
+    "dlp_subtotal": _dcm("130745", "CT Dose Length Product Sub-Total"),
+    "air_kerma": _dcm("130515", "Air Kerma at Output Measurement Point"),
+    "ssde_at_z": _dcm("113993", "Size Specific Dose Estimate At Longitudinal Position Z"),
+    "activity_before": _dcm("113508", "Pre-Administration Measured Activity"),
+    "activity_after": _dcm("113509", "Post-Administration Measured Activity"),
+}
+
 # Who, what, when and by which device.
 CONTEXT: Final = {
     "event_uid": Concept(("DCM:113769", "DCM:113853"), "Irradiation Event UID"),
@@ -171,6 +181,7 @@ CONCEPTS: Final[dict[str, Concept]] = {
     **TECHNIQUE,
     **DOSE_CHECK,
     **ORGANS,
+    **PASSED_OVER,
     **CONTEXT,
 }
 NAME_OF: Final = {code: name for name, concept in CONCEPTS.items() for code in concept.codes}

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from pydicom import uid as uids
 
-from adapters.dicom.rdsr import ct, enhanced, header, projection, radiopharmaceutical
+from adapters.dicom.rdsr import ct, enhanced, header, projection, radiopharmaceutical, vendor
 from adapters.dicom.rdsr.event import Template, read_event
 from adapters.dicom.rdsr.exposure import CT, Exposure, derived, merged
 from adapters.dicom.rdsr.modality import modality_of
@@ -150,7 +150,7 @@ def read_dose_report(tree: Tree) -> DoseReport:
         raw_totals=raw,
         qa=is_qa(partial(header.text, tree), (exposure.protocol for exposure in exposures)),
         warnings=_warnings(tree, exposures, declared, len(events)),
-        not_understood=tuple(notes + _damage(tree)),
+        not_understood=(*notes, *vendor.unknown_doses(tree), *_damage(tree)),
         tolerances={name: times for name, times in sorted(tree.tolerated.items()) if times},
         said=header.said(tree, content),
     )

@@ -25,7 +25,6 @@ def totals(tree: Tree, content: Content, notes: list[str]) -> Totals:
     containers = [Content(item.below()) for item in content.all(*_ACCUMULATED[:-1])]
     concepts = TOTALS
     if not containers and vendor.is_summary(tree):
-        notes += vendor.unknown_doses(tree)
         containers, concepts = [content], VENDORS
     whole = [container for container in containers if _ALL_PLANES in container.keys("plane")]
     found, raw = _added(tree, whole or containers, concepts, notes)

@@ -6,10 +6,9 @@ Only codes whose meaning is known are read; a dose under any other code of a ven
 from typing import Final
 
 from adapters.dicom.rdsr.concepts import VENDORS
-from adapters.dicom.rdsr.tree import Tree
+from adapters.dicom.rdsr.tree import MEASURED, Item, Tree
 from adapters.dicom.rdsr.units import is_of_dose
 
-_VENDORS: Final = "99"  # private coding schemes begin with it (PS3.16 section 8.2)
 _LONGEST: Final = 40  # characters of a code that are told
 
 
@@ -19,7 +18,10 @@ def is_summary(tree: Tree) -> bool:
 
 
 def unknown_doses(tree: Tree) -> list[str]:
-    """What is said of doses under codes of vendors that are not known."""
-    vendors = [item for item in tree.items if item.concept.startswith(_VENDORS)]
-    unknown = dict.fromkeys(item.concept[:_LONGEST] for item in vendors if is_of_dose(item.number().unit))
-    return [f"{concept}: a dose under a code that is not known" for concept in unknown]
+    """What is said of doses under codes that are not known, whoever's they are. Each code is looked at once."""
+    unknown: dict[str, Item] = {}
+    for item in tree.items:
+        if ":" in item.concept and MEASURED in item.places:
+            unknown.setdefault(item.concept, item)
+    doses = (concept for concept, item in unknown.items() if is_of_dose(item.number().unit))
+    return [f"{concept[:_LONGEST]}: a dose under a code that is not known" for concept in doses]
