@@ -54,11 +54,22 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose, *, 
     for exposure in report["exposures"]:
         exposure["implausible"] = bounds.above({quantity: exposure.get(quantity) for quantity in QUANTITIES})
     report |= {"implausible": bounds.above(report["totals"]), "bounds_version": bounds.version}
+    report["qa"] = received.qa or _is_test(work, site, received)
     dose.report(site=site, corrects=corrects, **report)
     judge_study(work, dose, CORRECTED)
     for alert in device_checks(report, work.rules.alerts):
         dose.raise_alert(**alert, site=site)
     return True
+
+
+def _is_test(work: Work, site: str, received: ReceivedDose) -> bool:
+    """Whether words that were published for it call the report a test of a device."""
+    return work.rules.phantoms(work.now.date()).tell(
+        site,
+        (exposure.get("protocol") for exposure in received.exposures),
+        description=received.said.get("study_description"),
+        station=received.device.get("station"),
+    )
 
 
 def correct_dose(work: Work, study: Study, site: str, received: ReceivedDose, digest: str) -> None:

@@ -3,14 +3,15 @@
 Publishing changes no decision: a version is in force once a view built with it is promoted, until a promotion or a
 rollback names another version of the kind. Before the first one: the built-in alert thresholds (``dose-alerts@1``) and
 bounds (``plausible-doses@1``), no matching rules and no reference levels, both as version 0. No view is made with
-``retention``: of the versions published whose day has come, the last is in force; before, the one built in.
+``retention`` and ``phantom-words``: of the versions published whose day has come, the last is in force; before, the one
+built in.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Final, cast
 
 from domain.decision_tables import KnownRules
 from domain.dose_alerts import AlertRules
@@ -20,6 +21,7 @@ from domain.rules import alerts, plausible, retention
 from domain.rules.document import (
     DOSE_ALERTS,
     MATCHING,
+    PHANTOM_WORDS,
     PLAUSIBLE_DOSES,
     REFERENCE_LEVELS,
     RETENTION,
@@ -30,6 +32,7 @@ from domain.rules.document import (
 )
 from domain.rules.levels import ReferenceLevels
 from domain.rules.matching import MatchingRules
+from domain.rules.phantoms import PhantomWords
 from domain.rules.plausible import PlausibleDoses
 
 ABSENT: dict[str, Rules] = {
@@ -38,7 +41,10 @@ ABSENT: dict[str, Rules] = {
     DOSE_ALERTS: alerts.BUILT_IN,
     PLAUSIBLE_DOSES: plausible.BUILT_IN,
     RETENTION: retention.BUILT_IN,
+    PHANTOM_WORDS: PhantomWords(),
 }
+BY_DAY: Final = (RETENTION, PHANTOM_WORDS)
+"""Kinds that no view is made with: their day puts them in force."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ class RulesInForce:
         self.upto = upto
         self._read = read
         self.published: dict[RuleId, int] = {}
-        self.in_force: dict[str, int] = {kind: one.version for kind, one in ABSENT.items() if kind != RETENTION}
+        self.in_force: dict[str, int] = {kind: one.version for kind, one in ABSENT.items() if kind not in BY_DAY}
         for one in sorted(known, key=lambda one: one.promoted or 0):
             if one.published:
                 self.published[RuleId(one.kind, one.version)] = one.published
@@ -139,17 +145,22 @@ class RulesInForce:
 
     def retention(self, day: date) -> Retention:
         """The rules of retention in force on a day."""
+        return cast(Retention, self._by_day(RETENTION, day))
+
+    def phantoms(self, day: date) -> PhantomWords:
+        """The words for tests of devices in force on a day."""
+        return cast(PhantomWords, self._by_day(PHANTOM_WORDS, day))
+
+    def _by_day(self, kind: str, day: date) -> Rules:
         come = [
-            one
-            for one in self.published
-            if one.kind == RETENTION and self.document(one).in_force_from <= day.isoformat()
+            one for one in self.published if one.kind == kind and self.document(one).in_force_from <= day.isoformat()
         ]
-        return cast(Retention, self.get(max(come, default=RuleId(RETENTION, ABSENT[RETENTION].version))))
+        return self.get(max(come, default=RuleId(kind, ABSENT[kind].version)))
 
     def decides(self, rule_id: RuleId, day: date) -> bool:
         """Whether it is the version of its kind in force on a day. Matching rules without a model decide nothing."""
-        if rule_id.kind == RETENTION:
-            return self.retention(day).version == rule_id.version
+        if rule_id.kind in BY_DAY:
+            return self._by_day(rule_id.kind, day).version == rule_id.version
         if rule_id.kind == MATCHING and not self.matching.model:
             return False
         return self.in_force[rule_id.kind] == rule_id.version

@@ -27,8 +27,8 @@ from domain.ins import TEST
 from domain.ledger import Ledger
 from domain.membership import Membership
 from domain.ports import CommandRecord
-from domain.rules.document import MATCHING, RETENTION, RuleId
-from domain.rules.in_force import ABSENT
+from domain.rules.document import MATCHING, RuleId
+from domain.rules.in_force import ABSENT, BY_DAY
 from domain.work import Command, Envelope
 from schemas.codec import Codec
 from schemas.registry import registry
@@ -201,7 +201,7 @@ def publish(version: int) -> PublishRules:
 def test_the_rules_that_decide_are_those_of_the_last_promotion_of_known_ones(ours: Ours, seed: int) -> None:
     """Whatever was published, promoted and rolled back before, known or not by then."""
     draw, known = random.Random(seed), {0, 1}
-    decides = {kind: rules.version for kind, rules in ABSENT.items() if kind != RETENTION}
+    decides = {kind: rules.version for kind, rules in ABSENT.items() if kind not in BY_DAY}
     decides[MATCHING] = 1
     for number in range(2, 12):
         version = draw.choice((number, number - 1, 0, 99))
