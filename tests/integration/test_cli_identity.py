@@ -445,6 +445,19 @@ class TestSplit:
             assert "statements_of_two" in region.ask("identity", "show", one)["flags"]
         shown = region.ask("consent", "show", f"{ref}#2", "--reason", "to see")
         assert "carried over as the identity was split" in json.dumps(shown)
+        assert self.asked_of(region, ref) == self.asked_of(region, f"{ref}#2") == 1
+        region.ask("consent", "oppose", f"{ref}#2", "--lift")
+        for one in (ref, f"{ref}#2"):
+            region.ask("identity", "flag", one, "statements_of_two", "--clear", "--reason", "the first one said so")
+        region.settle()
+        assert self.asked_of(region, ref) == self.asked_of(region, f"{ref}#2") == 0
+
+    def asked_of(self, region: Region, ref: str) -> int:
+        """How often the worklist asks whose the statements are that an identity has."""
+        identity = region.ask("identity", "show", ref)["identity"]
+        waiting = region.ask("identity", "review", "list", "--kind", "collision", "--limit", 1000)
+        alone = [one for one in waiting if [side["identity"] for side in one["identities"]] == [identity]]
+        return sum("statements_of_two" in one["why"] for one in alone)
 
     def ordered(self, region: Region, ref: str) -> str:
         """An order for who bears the number."""
