@@ -8,8 +8,9 @@ before is the promotion's own (``krypton.views.raise_due``).
 An identity that was looked up is not looked up again for what the view had read by then: a registration with a number
 is two events. The entry that it was looked up for answers for the others, until it is settled.
 
-Most events change one identity, and no person: of the rest of its neighbourhood, which may be a person of thousands,
-nothing is due that was not before, but for merges (``due``). After any other event all is decided *widely*.
+Most events change one identity, and no person: of the rest of its neighbourhood nothing is due that was not before, but
+for merges (``due``). So where it is connected with many, no more is weighed. After any other event, and where it is
+connected with few, all is decided *widely*.
 
 What changes after the view was read leads to a lookup of its own, and the ledger refuses what it made wrong (L2, L5,
 L7, L8). Where it refuses a merge whose evidence is gone, both sides are looked at once more: others may have been due
@@ -52,6 +53,8 @@ WHERE position = ANY(%(causes)s) AND type = ANY(%(of_itself)s)
 UNION ALL SELECT position, low::text, high::text FROM "{s}".statement
 WHERE position = ANY(%(causes)s) AND type = ANY(%(of_two)s)
 """
+FEW = 50
+"""Identities that statements connect, of whom all is weighed whatever the event was."""
 KEPT = 20_000
 """Identities of which it is known up to where they were looked up."""
 Becomes = Mapping[UUID, Sequence[tuple[int, Due]]]
@@ -179,8 +182,9 @@ def _found(connection: Connection, schema: str, entries: Sequence[Entry], widely
     fresh = set[str]()
     for entry in entries:
         one = entry.body["identity"]
-        fresh |= around[one] if entry.id in widely else {one}
-    found = matching.due(connection, schema, within=frozenset().union(*around.values()), fresh=fresh)
+        fresh |= around[one] if entry.id in widely or len(around[one]) <= FEW else {one}
+    within = frozenset().union(*around.values())
+    found = matching.due(connection, schema, within=within, fresh=None if fresh >= within else fresh)
     latest = sorted(entries, key=lambda entry: -entry.cause)
     becomes: dict[UUID, list[tuple[int, Due]]] = {entry.id: [] for entry in entries}
     for place, (does, one, body) in enumerate(bodies(found)):
