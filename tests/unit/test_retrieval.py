@@ -12,6 +12,11 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1
 
 from adapters.dicom.network.requestor import Callee
+from adapters.retrieval import giving
+from adapters.retrieval.giving import Watch
+from adapters.retrieval.port import Asker
+from adapters.retrieval.targets import Ended
+from krypton.queries import standing
 from tests.fakes.dicom import AE_TITLE, ENCAPSULATED_PDF, ROOT, SITE, instance, new_uid
 from tests.fakes.retrieving import (
     GET,
@@ -279,6 +284,31 @@ def test_one_that_goes_away_in_the_middle_leaves_nothing_open(gallery: Gallery, 
     assert len(receiver.kept) < 6
 
 
+@pytest.fixture
+def each_look_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No moment is short enough for what was seen before it."""
+    monkeypatch.setattr(giving, "MOMENT_S", 0.0)
+
+
+def test_the_shelf_is_asked_again_once_a_moment_has_passed_and_not_for_each_piece(gallery: Gallery) -> None:
+    gallery.take(sender(), *images(1))
+    at, looks = [100.0], list[float]()
+    gallery.shelf.looked = lambda: looks.append(at[0])
+    watch = Watch(gallery.shelf, Asker(AE_TITLE, SITE, "C-GET"), clock=lambda: at[0])
+    (study,) = watch.open([STUDY])
+    looks.clear()
+    for _ in range(100):
+        watch.look(study)
+    assert looks == [100.0]
+    gallery.shelf.closed.add(STUDY)
+    at[0] += 2 * giving.MOMENT_S
+    for _ in range(2):
+        with pytest.raises(Ended):
+            watch.look(study)
+    assert giving.MOMENT_S + standing.AGAIN_S < 1  # bytes of what has ended end within a second
+
+
+@pytest.mark.usefixtures("each_look_asks")
 def test_what_is_taken_back_in_the_middle_is_not_given_out_any_more(gallery: Gallery, receiver: Receiver) -> None:
     sent = images(4)
     gallery.take(sender(), *sent)
@@ -299,6 +329,7 @@ def test_what_is_taken_back_in_the_middle_is_not_given_out_any_more(gallery: Gal
     assert len(receiver.kept) + len(kept_back) == 4
 
 
+@pytest.mark.usefixtures("each_look_asks")
 def test_in_the_middle_of_an_instance_the_association_is_broken_off(gallery: Gallery) -> None:
     gallery.take(sender(), instance(**(PIXELS | {"PixelData": bytes(3_000_000)})))
     looks = iter(range(10_000))
