@@ -176,6 +176,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("frame 44 of 88 in 88 MiB: p99 ms", at_most=12),
         Target("metadata of 600, first: ms", at_most=60),
         Target("metadata of 600, again: ms", at_most=10),
+        Target("list of series: p50 ms", at_most=3),
         Target("study: of what is asked", at_least=1),
         Target("study: MiB more", at_most=40),
     ),

@@ -201,7 +201,9 @@ def _frames(ask: Asks, study: Study, root: str, whose: str = "") -> dict[str, fl
 def _metadata(ask: Asks, study: Study, root: str) -> dict[str, float]:
     path = f"{root}/studies/{study.uid}/series/{study.small[0][0]}/metadata"
     took = [_timed(lambda: ask(path, GZIP)) for _ in range(50)]
+    listed = [_timed(lambda: ask(f"{root}/studies/{study.uid}/series", GZIP)) for _ in range(100)]
     return {
+        "list of series: p50 ms": round(1_000 * statistics.median(listed), 2),
         "metadata of 600, first: ms": round(1_000 * took[0], 1),
         "metadata of 600, again: ms": round(1_000 * statistics.median(took[1:]), 2),
     }
