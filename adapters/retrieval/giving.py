@@ -56,11 +56,11 @@ class Watch:
 
     shelf: Shelf
     asker: Asker
-    clock: Callable[[], float] = time.monotonic
     person: str | None = None
     uids: dict[str, str] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     looked: dict[str, float] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
 
     def open(self, uids: Sequence[str]) -> list[str]:
         """Ids of the studies of these UIDs that may be seen; each is on record then."""
