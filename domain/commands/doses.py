@@ -7,10 +7,11 @@ from uuid import UUID, uuid5
 
 from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
-from domain.dose_alerts import QUANTITIES, device_checks
+from domain.dose_alerts import device_checks
 from domain.dose_judging import judge_person, judge_study
 from domain.errors import ReadAgain
 from domain.ids import Ids
+from domain.rules.plausible import JUDGED
 from domain.work import Work
 
 CORRECTED = "corrected"
@@ -52,7 +53,7 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose, *, 
         return False
     report, bounds = asdict(received), work.rules.plausible
     for exposure in report["exposures"]:
-        exposure["implausible"] = bounds.above({quantity: exposure.get(quantity) for quantity in QUANTITIES})
+        exposure["implausible"] = bounds.above({quantity: exposure.get(quantity) for quantity in JUDGED})
     report |= {"implausible": bounds.above(report["totals"]), "bounds_version": bounds.version}
     report["qa"] = received.qa or _is_test(work, site, received)
     dose.report(site=site, corrects=corrects, **report)

@@ -11,6 +11,10 @@ from typing import Any, Final
 from domain.dose_alerts import QUANTITIES
 from domain.rules.place import Checks, Place
 
+BESIDE: Final = ("ssde_mgy", "entrance_dose_mgy")
+"""Quantities of an exposure that are in no total: a document may leave their bounds as they are."""
+JUDGED: Final = (*QUANTITIES, *BESIDE)
+
 
 @dataclass(frozen=True)
 class PlausibleDoses:
@@ -23,6 +27,8 @@ class PlausibleDoses:
     dose_rp_mgy: float = 100_000.0
     agd_mgy: float = 500.0
     activity_mbq: float = 50_000.0
+    ssde_mgy: float = 5_000.0
+    entrance_dose_mgy: float = 100_000.0
 
     def above(self, values: Mapping[str, Any]) -> list[str]:
         """The names of values above their bound. A total is judged as its quantity: ``fluoro_dap_mgycm2`` as DAP."""
@@ -36,22 +42,22 @@ class PlausibleDoses:
 def _quantity(name: str) -> str | None:
     if name.startswith("agd_"):
         return "agd_mgy"
-    return next((quantity for quantity in QUANTITIES if name == quantity or name.endswith(f"_{quantity}")), None)
+    return next((quantity for quantity in JUDGED if name == quantity or name.endswith(f"_{quantity}")), None)
 
 
 BUILT_IN: Final = PlausibleDoses()
 """Version 1, in force until another one is."""
-BUILT_IN_BODY: Final = {name: int(bound) for name, bound in asdict(BUILT_IN).items() if name != "version"}
+BUILT_IN_BODY: Final = {name: int(bound) for name, bound in asdict(BUILT_IN).items() if name in QUANTITIES}
 """The same as a document's canonical body."""
 
 
 def check(body: Place) -> None:
     """Raises G7 to G16, with the path of each error."""
     with Checks() as checks:
-        for one in checks.fields(body, QUANTITIES).values():
+        for one in checks.fields(body, QUANTITIES, BESIDE).values():
             checks(one.number)
 
 
 def build(version: int, body: Mapping[str, Any]) -> PlausibleDoses:
     """The bounds of a published body, which was checked then."""
-    return PlausibleDoses(version, **{quantity: float(body[quantity]) for quantity in QUANTITIES})
+    return PlausibleDoses(version, **{quantity: float(body[quantity]) for quantity in JUDGED if quantity in body})

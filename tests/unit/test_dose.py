@@ -265,3 +265,11 @@ def test_an_alert_that_nobody_raised_is_not_acknowledged(region: Region) -> None
     study = receive(region, dose("2.25.5", exposure("2.25.51")))
     assert type(region.refusal(acknowledge(study, str(uuid4())))) is AlertUnchanged
     assert type(region.refusal(acknowledge(uuid4(), str(uuid4())))) is NotFound
+
+
+@pytest.mark.parametrize("quantity", ["ssde_mgy", "entrance_dose_mgy"])
+def test_a_size_specific_or_entrance_dose_beyond_reason_is_flagged_as_well(region: Region, quantity: str) -> None:
+    """Though it is in no total."""
+    receive(region, dose("1.9.1", exposure("1.8.1", **{quantity: 2e6, "dlp_mgycm": 3.0})))
+    (told,) = (e.data for e in region.history() if e.type == "dose.reported")
+    assert [one["implausible"] for one in told["exposures"]] == [[quantity]]
