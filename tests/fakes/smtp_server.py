@@ -4,6 +4,7 @@ import base64
 import socketserver
 import ssl
 import threading
+from contextlib import suppress
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -62,6 +63,10 @@ class _Session(socketserver.StreamRequestHandler):
     timeout = WITHIN_S
 
     def handle(self) -> None:
+        with suppress(ssl.SSLError):  # a client that does not believe the certificate hangs up
+            self._talk()
+
+    def _talk(self) -> None:
         self._encrypted = False
         self._login: str | None = None
         self._recipients: list[str] = []
