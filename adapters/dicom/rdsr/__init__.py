@@ -1,1 +1,1 @@
-"""Reads doses from DICOM: structured dose reports of every template."""
+"""Reads doses from DICOM: structured dose reports of every template, and the headers of images."""

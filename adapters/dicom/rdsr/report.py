@@ -131,6 +131,7 @@ def read_dose_report(tree: Tree) -> DoseReport:
         modality = "CT"
     found, raw = totals(tree, content, notes)
     declared = _declared(content, len(events), notes)
+    notes += vendor.unknown_doses(tree)  # before the warnings: what it looks at may be damaged
     text = header.text
     return DoseReport(
         sop_uid=sop_uid,
@@ -150,7 +151,7 @@ def read_dose_report(tree: Tree) -> DoseReport:
         raw_totals=raw,
         qa=is_qa(partial(header.text, tree), (exposure.protocol for exposure in exposures)),
         warnings=_warnings(tree, exposures, declared, len(events)),
-        not_understood=(*notes, *vendor.unknown_doses(tree), *_damage(tree)),
+        not_understood=(*notes, *_damage(tree)),
         tolerances={name: times for name, times in sorted(tree.tolerated.items()) if times},
         said=header.said(tree, content),
     )
