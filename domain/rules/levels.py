@@ -1,8 +1,9 @@
 """Diagnostic reference levels (French NRD) as rule documents: per act, population and quantity.
 
 Values are in canonical units. A level applies to one acquisition, never to an exam; "over" is strict. The site states
-which protocols of a device belong to an act. A unit of another dimension is refused, never guessed. Source: arrêté of
-24 Oct 2011 (NOR ETSP1129093A); ASN decision 2019-DC-0667; units by arithmetic, and 2011 table 2.
+which protocols of a device belong to an act. A unit of another dimension is refused, never guessed. A level may state
+the text's guide value (VGD), in the level's unit: it is published and shown, and no dose is compared with it. Source:
+arrêté of 24 Oct 2011 (NOR ETSP1129093A); ASN decision 2019-DC-0667; units by arithmetic, and 2011 table 2.
 """
 
 import re
@@ -72,14 +73,16 @@ def check(body: Place) -> None:
 
 
 def _check_level(level: Place) -> None:
-    needed, more = ("act", "modality", "population", "quantity", "value", "unit"), ("phantom_cm", "protocols")
+    needed, more = ("act", "modality", "population", "quantity", "value", "unit"), ("phantom_cm", "protocols", "guide")
     with Checks() as checks:
         parts = checks.fields(level, needed, more)
         checks(parts["act"].text)
         checks(partial(check_modality, parts["modality"]))
         checks(partial(parts["population"].one_of, POPULATIONS))
         quantity = checks(partial(parts["quantity"].one_of, QUANTITIES))
-        checks(parts["value"].number)
+        value = checks(parts["value"].number)
+        if guide := parts.get("guide"):
+            checks(partial(_check_guide, guide, value))
         if (unit := checks(parts["unit"].text)) and quantity:
             checks(partial(_factor, quantity, unit, parts["unit"].path))
         if phantom := parts.get("phantom_cm"):
@@ -93,6 +96,11 @@ def check_modality(modality: Place) -> None:
     """Raises OutOfRange where it is no DICOM modality."""
     if not MODALITY.fullmatch(modality.text()):
         raise OutOfRange(f"{modality.path}: is not a DICOM modality: write capitals, such as CT or DX")
+
+
+def _check_guide(guide: Place, level: float | None) -> None:
+    if guide.number() > (level or guide.value):
+        raise OutOfRange(f"{guide.path}: is over the level: a guide value is at most the value")
 
 
 def _check_phantom(phantom: Place, quantity: str | None) -> None:

@@ -154,6 +154,7 @@ PROVOKED = [
     Provoked(errors.OutOfRange, "common: has over 20000 names", weighing("given_names.common", MANY)),
     Provoked(errors.RuleTooWeak, "number.different: speaks for one person", weighing("bits.number.different", 1)),
     Provoked(errors.UnknownChoice, "placeless: is none of never, listed", weighing("limits.placeless", "often")),
+    Provoked(errors.OutOfRange, "guide: is over the level", lambda _: level(guide=1e8)),
     Provoked(errors.UnknownChoice, "phantom_cm: is none of 16, 32", lambda _: level(phantom_cm=20)),
     Provoked(
         errors.UnknownUnit, "body.levels[1].unit: cGy.cm2 is not a unit of dlp_mgycm", lambda _: level(unit="cGy.cm2")

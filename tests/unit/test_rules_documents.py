@@ -112,6 +112,25 @@ def test_the_shipped_levels_differ_as_the_texts_of_law_do() -> None:
     assert found == {2011: [250.0], 2019: [200.0]}
 
 
+def test_the_shipped_levels_of_2019_have_the_values_and_guide_values_of_the_text() -> None:
+    """ASN decision 2019-DC-0667, annex 2, table 2.1: NRD and VGD of each act, mGy·cm²."""
+    (path,) = [p for p in SHIPPED if p.name == "reference-levels-2019.toml"]
+    found = tomllib.loads(path.read_text())["body"]["levels"]
+    assert {level["act"]: (level["value"], level["guide"]) for level in found} == {
+        "Chest PA": (200, 150),
+        "Chest lateral": (550, 400),
+        "Abdomen, plain": (3400, 2300),
+        "Pelvis AP": (3800, 2750),
+        "Hip": (1350, 950),
+        "Cervical spine": (400, 250),
+        "Thoracic spine AP": (1000, 750),
+        "Thoracic spine lateral": (1150, 900),
+        "Lumbar spine AP": (2700, 1950),
+        "Lumbar spine lateral": (3900, 2650),
+        "Panoramic dental (OPT)": (150, 100),
+    }
+
+
 @pytest.mark.parametrize(
     ("stated", "order"), [({"given": "Zoe"}, "001"), ({}, "002")], ids=["one number", "two numbers"]
 )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.dose_alerts import QUANTITIES
-from domain.errors import UnknownUnit
+from domain.errors import OutOfRange, UnknownUnit
 from domain.rules.document import parse
 from domain.rules.levels import UNITS, Level, ReferenceLevels, protocol_key
 from tests.unit.refusals_of_rules import LEVEL
@@ -82,3 +82,15 @@ def test_a_level_without_protocols_covers_no_device_yet() -> None:
     found = parse("reference-levels", 1, {"levels": [told]})
     assert isinstance(found, ReferenceLevels)
     assert (found.levels[0].protocols, found.levels[0].phantom_cm) == ((), None)
+
+
+def test_a_guide_value_is_at_most_the_level_and_changes_no_comparison() -> None:
+    assert levels({"guide": LEVEL["value"]}) == levels({})
+    with pytest.raises(OutOfRange, match=r"body\.levels\[0\]\.guide: is over the level"):
+        levels({"guide": LEVEL["value"] + 1})
+
+
+@pytest.mark.parametrize("guide", [0, -1])
+def test_a_guide_value_that_is_not_set_is_left_out_and_never_zero(guide: int) -> None:
+    with pytest.raises(OutOfRange, match=r"body\.levels\[0\]\.guide: is out of range"):
+        levels({"guide": guide})
