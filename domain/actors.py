@@ -73,12 +73,15 @@ class Caller:
     """Who asks for personal data, and why. A face authenticates the caller; the gate decides.
 
     ``actor``: a pseudonymous id with its scheme, which tells the role. ``reason``: why, in words; None: not said.
-    ``site``: code of the establishment that a professional or a clerk acts from; None: not said. Raises BadActor (W1).
+    ``site``: code of the establishment that a professional or a clerk acts from; None: not said.
+    ``situation``: codes of profession, speciality and sector in which they act, name=value; None: not told. Raises
+    BadActor (W1).
     """
 
     actor: str
     reason: str | None = None
     site: str | None = None
+    situation: str | None = None
 
     def __post_init__(self) -> None:
         actor(self.actor)

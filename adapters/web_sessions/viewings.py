@@ -36,7 +36,8 @@ OVER: Final = f"DELETE FROM web.viewing WHERE began_at < %s - {LASTS_US} - {IDLE
 @dataclass(frozen=True)
 class Asked:
     """Who wants to look at what. ``session``: the hash of the session it is asked in; ``key``: how they signed in;
-    ``person``: an identity of whose study it is; ``others``: the person's other studies are asked for, too.
+    ``person``: an identity of whose study it is; ``others``: the person's other studies are asked for, too;
+    ``situation``: see ``domain.actors.Caller``.
     """
 
     session: bytes | None
@@ -47,6 +48,7 @@ class Asked:
     study_uid: str
     others: bool
     reason: str = field(repr=False)
+    situation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Viewings:
             "secret": hashed(token),
             "person": str(asked.person),
             "study": asked.study_uid,
-            "sealed": self._sealing.seal({"reason": asked.reason}, _place(id, asked)),
+            "sealed": self._sealing.seal({"reason": asked.reason, "situation": asked.situation}, _place(id, asked)),
             "now": now,
         }
         with self._pool.transaction() as cursor:
@@ -117,12 +119,13 @@ class Viewings:
         ((id, key, actor, site, person, study, others, sealed, seen_at, place, live),) = found
         held = Asked(place and bytes(place), key, actor, site, UUID(person), study, others, "")
         try:
-            reason = str(self._sealing.open(bytes(sealed), _place(UUID(id), held))["reason"])
+            told = self._sealing.open(bytes(sealed), _place(UUID(id), held))
         except Broken:
             return None
         if using and live and now - seen_at > SEEN_US:
             self._pool.read(SEEN, (now, id))
-        return Viewing(UUID(id), Asked(**{**vars(held), "reason": reason}), live)
+        said = {"reason": str(told["reason"]), "situation": told.get("situation")}
+        return Viewing(UUID(id), Asked(**{**vars(held), **said}), live)
 
 
 def _hash(session: str | None) -> bytes | None:

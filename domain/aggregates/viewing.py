@@ -44,7 +44,7 @@ class Asked:
     """A question as recorded, whatever the outcome.
 
     ``role``, ``kind``: the caller's role and the task; ``site``: the establishment acted from; ``purpose``: of use;
-    ``asked``: its limits as name=value, which name only professionals.
+    ``asked``: its limits as name=value, which name only professionals; ``situation``: see ``Caller``.
     """
 
     role: str
@@ -53,6 +53,7 @@ class Asked:
     purpose: str
     asked: list[str]
     reason: str
+    situation: str | None = None
 
 
 class Viewing(Aggregate):
@@ -69,6 +70,7 @@ class Viewing(Aggregate):
         purpose: str
         asked: list[str]
         reason: str
+        situation: str | None
         rule: str
 
     class Viewed(Created):

@@ -249,4 +249,12 @@ def asked_as(work: Work, caller: Caller, task: str, limits: tuple[str, ...], rea
     emergency = judged.access is not None and judged.access.decision == EMERGENCY
     asked = [*_limits(work, limits, answered=judged.ground is not None)]
     purpose = BREAK_GLASS if emergency else PURPOSES[caller.role]
-    return Asked(role=caller.role, kind=task, site=judged.site, purpose=purpose, asked=asked, reason=reason)
+    return Asked(
+        role=caller.role,
+        kind=task,
+        site=judged.site,
+        purpose=purpose,
+        asked=asked,
+        reason=reason,
+        situation=caller.situation,
+    )

@@ -59,7 +59,7 @@ def world(database_url: str) -> Iterator[World]:
 
 
 def test_it_is_opened_once_and_found_by_its_cookie_with_what_it_lets_see(world: World) -> None:
-    token = world.ask(others=True)
+    token = world.ask(others=True, situation="profession=10")
     opened = world.viewings.open(token, None)
     assert opened is not None
     assert opened.study_uid == UID
@@ -69,7 +69,7 @@ def test_it_is_opened_once_and_found_by_its_cookie_with_what_it_lets_see(world: 
     assert found is not None
     assert (found.id, found.live, found.asked.actor, found.asked.site) == (opened.id, True, ACTOR, "CHB")
     assert (found.asked.person, found.asked.study_uid, found.asked.others) == (PERSON, UID, True)
-    assert found.asked.reason == "follow-up"
+    assert (found.asked.reason, found.asked.situation) == ("follow-up", "profession=10")
 
 
 @pytest.mark.parametrize(("seconds", "good"), [(119, True), (121, False)])

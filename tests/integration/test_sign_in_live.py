@@ -169,6 +169,7 @@ def test_a_professional_signs_in_chooses_a_place_says_why_and_reads(site: Site, 
     for decided in recorded(site.world, before):
         told = [decided[name] for name in ("type", "actor", "site", "reason", "rule")]
         assert told == ["access.viewed", f"rpps:{CLINICIAN}", "CHS", "comparison with earlier exams", "X12"]
+        assert decided["situation"] == "profession=10 sector=SA01 speciality=SM44"
     assert len(recorded(site.world, before)) == 2
 
 

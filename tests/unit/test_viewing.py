@@ -21,7 +21,9 @@ from domain.commands.viewings import REFUSALS, View
 from domain.errors import NotFound, ReasonMissing, UnfitReason, UnknownSite
 from domain.tasks import TASKS
 from domain.work import Envelope
+from krypton.faces.signin.situations import situation_of
 from schemas.event import ERASED, LedgerEvent
+from schemas.registry import registry
 from tests.fakes.erasing import Erase
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, Region
 
@@ -566,3 +568,47 @@ class TestLists:
         assert (said["decision"], said["site"]) == ("listed", "CHP")
         said = self.show(desk, actor=f"rpps:{CLINICIAN}", task="dose.alerts")
         assert (said["decision"], said["rule"]) == ("refused", "X2")
+
+
+class TestSituation:
+    """Profession, speciality and sector, as the sign-in told them, are on record sealed with each look."""
+
+    TOLD = "profession=10 sector=SA01 speciality=SM26"
+
+    def asks(self, desk: Desk, *accesses: UUID) -> LedgerEvent:
+        actor = f"rpps:{RADIOLOGIST}"
+        caller = Caller(actor, "follow-up", None, self.TOLD)
+        command = View(caller=caller, task="record.show", identity=desk.marie, accesses=accesses)
+        desk.region.execute(command, Envelope(actor))
+        return desk.last()
+
+    def test_of_a_look_that_is_answered_and_of_one_that_is_refused(self, desk: Desk) -> None:
+        refused = self.asks(desk)
+        answered = self.asks(desk, desk.open())
+        assert [one.type for one in (refused, answered)] == ["access.view_refused", "access.viewed"]
+        assert [one.data["situation"] for one in (refused, answered)] == [self.TOLD, self.TOLD]
+
+    def test_of_a_list(self, desk: Desk) -> None:
+        actor = f"rpps:{RADIOLOGIST}"
+        command = ListPeople(caller=Caller(actor, "work", None, self.TOLD), task="reading.list", shown=(desk.marie,))
+        desk.region.execute(command, Envelope(actor))
+        assert (desk.last().type, desk.last().data["situation"]) == ("access.listed", self.TOLD)
+
+    def test_nothing_is_made_up_where_no_sign_in_told_it(self, desk: Desk) -> None:
+        desk.view(desk.open())
+        assert desk.last().data["situation"] is None
+
+    def test_it_is_sealed_as_the_reason_is(self) -> None:
+        for name in ("access.viewed", "access.view_refused", "access.listed"):
+            sealed = registry().of_type(name).sealed
+            assert sealed["situation"] == sealed["reason"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [(None, None), (0, "profession=10 sector=SA01"), (1, None)],
+    ids=["not yet", "codes", "no codes"],
+)
+def test_a_session_tells_the_situation_that_was_chosen(chosen: int | None, told: str | None) -> None:
+    choices = [{"codes": {"sector": "SA01", "profession": "10"}}, {"codes": {}}]
+    assert situation_of({"chosen": chosen, "choices": choices}) == told

@@ -33,17 +33,18 @@ class SignedIn:
     """Who it is: ``actor`` as the ledger writes it, ``site`` the establishment acted from, where that is settled.
 
     ``key``: names the account or session, for limits; ``reason_given``: the reason that was given before, in the same
-    session, for the person who has one of these identities; None: there is no session.
+    session, for the person who has one of these identities; None: there is no session. ``situation``: see ``Caller``.
     """
 
     actor: str
     site: str | None
     key: str
     reason_given: Callable[[Collection[str]], str | None] | None = field(default=None, repr=False, compare=False)
+    situation: str | None = None
 
     def caller(self, reason: str | None) -> Caller:
         """As whom the gate is asked."""
-        return Caller(self.actor, reason, self.site)
+        return Caller(self.actor, reason, self.site, self.situation)
 
 
 class Authenticator(Protocol):

@@ -6,6 +6,7 @@ from typing import Final
 from krypton.faces.http.signing_in import Shown, SignedIn, refused
 from krypton.faces.http.workers import Workers
 from krypton.faces.signin import cookies
+from krypton.faces.signin.situations import situation_of
 from krypton.faces.signin.steps import SignIn
 
 OVER: Final = "the session has ended: sign in again"
@@ -28,4 +29,6 @@ class BySession:
         if session.due and not shown.again and not await self._asking.run(partial(self._sign_in.goes_on, id, session)):
             raise refused(OVER)
         reason = partial(self._sign_in.sessions.reason_given, session)
-        return SignedIn(session.actor, session.site, f"session {session.hash.hex()}", reason)
+        return SignedIn(
+            session.actor, session.site, f"session {session.hash.hex()}", reason, situation_of(session.kept)
+        )

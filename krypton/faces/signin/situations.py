@@ -59,6 +59,13 @@ def situations(stated: Stated, who: Identified, ledger: Ledger) -> list[Situatio
     return [*{(one.actor, one.site): one for one in found}.values()][:MOST]
 
 
+def situation_of(kept: Mapping[str, Any]) -> str | None:
+    """The codes of what was chosen in a session, name=value, in order; None: the provider told none."""
+    which = kept.get("chosen")
+    codes = kept["choices"][which]["codes"] if which is not None else {}
+    return " ".join(f"{name}={code}" for name, code in sorted(codes.items())) or None
+
+
 def _professional(_: Stated, who: Identified, ledger: Ledger) -> list[Situation]:
     number = SUBJECT.fullmatch(str(who.told.get("SubjectNameID")))
     if number is None:

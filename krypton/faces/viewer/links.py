@@ -90,7 +90,8 @@ def looking(viewing: Viewing) -> Looking:
 
 def caller_of(viewing: Viewing) -> Caller:
     """As whom the gate is asked, and why."""
-    return Caller(viewing.asked.actor, viewing.asked.reason, viewing.asked.site)
+    asked = viewing.asked
+    return Caller(asked.actor, asked.reason, asked.site, asked.situation)
 
 
 def viewing_of(asked: Asked) -> Viewing:

@@ -57,6 +57,7 @@ class Opening:
             person=UUID(told["person"]),
             study_uid=told["study"]["study_uid"],
             others=others,
+            situation=signed.situation,
             reason=_reason(asked, [member["identity"] for member in told["members"]]),
         )
         address = f"{OPEN}/{token}"

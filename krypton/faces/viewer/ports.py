@@ -35,6 +35,10 @@ class Asked(Protocol):
     def reason(self) -> str:
         """Why."""
 
+    @property
+    def situation(self) -> str | None:
+        """In which they act, as the sign-in told it."""
+
 
 class Viewing(Protocol):
     """One that was opened."""
