@@ -239,6 +239,18 @@ def test_a_level_is_for_its_protocols_modality_and_population(
     assert summary["doses"]["newly_over"] == over
 
 
+@pytest.mark.parametrize(("age_days", "over"), [(6574, 0), (6575, 1), (0, 0), (None, 1)])
+def test_a_level_of_adults_is_never_a_childs(world: RuledWorld, age_days: int | None, over: int) -> None:
+    """18 years are 6,574.5 days; whose age is not stated is compared."""
+    told = dose("1.9.1", chest("1.8.1", 300))
+    told.said["patient"] = {"age_days": age_days, "weight_kg": 20.0, "size_cm": None, "pregnant": None}
+    world.receive(1, told)
+    world.publish("reference-levels", 2011, {"levels": [{**LEVEL, "value": 250}]})
+    world.work(DOSES)
+    summary, _ = world.differs(DOSES, world.build(DOSES, reference_levels=2011))
+    assert summary["doses"]["newly_over"] == over
+
+
 @pytest.mark.parametrize(("phantom", "over"), [(16, 0), (32, 1)])
 def test_ct_is_compared_for_the_phantom_that_the_level_names(world: RuledWorld, phantom: int, over: int) -> None:
     world.receive(1, dose("1.9.1", {**exposure("1.8.1", dlp_mgycm=1_001), "protocol": "TAP", "phantom_cm": phantom}))
