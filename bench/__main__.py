@@ -29,6 +29,7 @@ from bench import (
     failover,
     find,
     hl7,
+    imported,
     latency,
     matching,
     newcomers,
@@ -68,6 +69,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "refusals": refusals.run,
     "latency": _latency,
     "matching": matching.run,
+    "import": imported.run,
     "newcomers": newcomers.run,
     "promotion": promotion.run,
     "relay": relay.run,
@@ -102,6 +104,7 @@ OF_SIZE: dict[str, Callable[[Krypton, int], Figures]] = {
     "size": size.run,
     "doses": doses.run,
     "matching": matching.run,
+    "import": imported.run,
     "newcomers": newcomers.run,
     "promotion": promotion.run,
 }

@@ -8,7 +8,6 @@ What the ledger's part costs in a region of any size is ``bench size``.
 
 import time
 from contextlib import closing
-from math import log2
 from random import Random
 from statistics import median
 from typing import Final
@@ -18,13 +17,11 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from bench import indexed
-from bench.matching import INDEX, VERSION, in_force
+from bench.matching import INDEX, VERSION, in_force, less_likely
 from krypton.bootstrap import Krypton
 from projections.identity_index.due import clusters_of, due
 
 IDENTITIES: Final = 100_000
-LEARNED_FROM: Final = 110_594
-"""Identities that the rules that ship were learned from."""
 FIRST, ASKED = 200, 1_000
 """Lookups before it is measured, as a process that runs has made, and lookups that are."""
 SCHEMA: Final = f"{INDEX}_v{VERSION}"
@@ -32,7 +29,7 @@ SCHEMA: Final = f"{INDEX}_v{VERSION}"
 
 def run(ours: Krypton, identities: int = IDENTITIES) -> dict[str, float]:
     """Milliseconds of a lookup, and of its CPU in this process and in PostgreSQL's."""
-    in_force(ours, less_likely=max(0.0, log2(identities / LEARNED_FROM)))
+    in_force(ours, less_likely(identities))
     with closing(psycopg2.connect(ours.addresses.database)) as connection:
         known = indexed.fill(connection, SCHEMA, identities, keyed=True)
         drawn = [indexed.identity(place) for place in Random(1).sample(range(known), FIRST + ASKED)]

@@ -55,6 +55,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
         Target("registrations/s", at_least=50),
         Target("link visible: p99 ms", at_most=1_000),
     ),
+    "import": (Target("import, matched/s", at_least=667),),  # a million in 25 minutes
     "newcomers": (Target("lookup: p99 ms", at_most=25),),
     "promotion": (Target("decided, identities/s", at_least=6_700),),  # a region of 2 million in five minutes
     "relay": (Target("relay, events/s from event store to Kafka", at_least=6_000),),

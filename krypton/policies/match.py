@@ -186,8 +186,12 @@ def _found(connection: Connection, schema: str, entries: Sequence[Entry], widely
     within = frozenset().union(*around.values())
     found = matching.due(connection, schema, within=within, fresh=None if fresh >= within else fresh)
     latest = sorted(entries, key=lambda entry: -entry.cause)
+    first: dict[str, int] = {}
+    for place, entry in enumerate(latest):
+        for member in around[entry.body["identity"]]:
+            first.setdefault(member, place)
     becomes: dict[UUID, list[tuple[int, Due]]] = {entry.id: [] for entry in entries}
     for place, (does, one, body) in enumerate(bodies(found)):
-        cause = next((e for e in latest if around[e.body["identity"]] & {one.one, one.other}), latest[0])
+        cause = latest[min((first[side] for side in (one.one, one.other) if side in first), default=0)]
         becomes[cause.id].append((place, Due(Kind.COMMAND, does, body)))
     return becomes

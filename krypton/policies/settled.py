@@ -1,7 +1,7 @@
 """Reports the progress of policies, and waits until they have handled everything in the ledger."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from adapters.outbox import operators
@@ -55,9 +55,12 @@ def given_up(parked: Mapping[str, int]) -> str:
 
 
 def wait_for_all(
-    ours: Krypton, timeout_s: float, reach: Callable[[int, int], None] = lambda *_: None
+    ours: Krypton,
+    timeout_s: float,
+    reach: Callable[[int, int], None] = lambda *_: None,
+    policies: Collection[str] = tuple(POLICIES),
 ) -> dict[str, int]:
-    """Return when the views have all that the ledger holds now, and all that policies do about it.
+    """Return when the views have all that the ledger holds now, and all that these policies do about it.
 
     What policies write leads to more, which is waited for too; timers that are not due, and what is parked, are not:
     returns how many entries are parked, by policy. ``reach``: see ``wait_for_views``. Raises ServiceUnavailable, naming
@@ -69,7 +72,7 @@ def wait_for_all(
     caused: set[int] = set()
     while True:
         lag.wait_until_read(ours, deadline - time.monotonic(), reach)
-        _wait_for_policies(ours, head, caused, deadline, Left(reach))
+        _wait_for_policies(ours, policies, head, caused, deadline, Left(reach))
         with ours.snapshot() as connection:
             wrote = operators.wrote(connection, since, head, caused)
             parked = operators.left_over(connection)
@@ -79,7 +82,9 @@ def wait_for_all(
         caused = wrote | caused
 
 
-def _wait_for_policies(ours: Krypton, head: int, caused: set[int], deadline: float, left: Left) -> None:
+def _wait_for_policies(
+    ours: Krypton, policies: Collection[str], head: int, caused: set[int], deadline: float, left: Left
+) -> None:
     ends = lag.end_offsets(ours, _topics())
     late: dict[str, int] = {}
     due: dict[str, int] = {}
@@ -88,10 +93,10 @@ def _wait_for_policies(ours: Krypton, head: int, caused: set[int], deadline: flo
         late.clear()
         due.clear()
         with ours.snapshot() as connection:
-            behind = {name: _behind(name, _read(connection, name), ends) for name in POLICIES}
+            behind = {name: _behind(name, _read(connection, name), ends) for name in policies}
             late.update({name: n for name, n in behind.items() if n})
             due.update(operators.unsettled(connection, micros(ours.ledger.clock()), head, caused))
-        left.tell({name: behind[name] + due.get(name, 0) for name in POLICIES})
+        left.tell({name: behind[name] + due.get(name, 0) for name in policies})
         return not late and not due
 
     while not settled():

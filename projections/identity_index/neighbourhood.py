@@ -11,6 +11,7 @@ found; with another one, only whom a rule may merge with them. What a human is s
 
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection
@@ -37,10 +38,17 @@ NEAR = KNOWN.format(
     also=", near.asked",
     of=f"""(
     SELECT found.identity_id, array_agg(DISTINCT asked.place) AS asked
-    FROM unnest(%(places)s::int[], %(keys)s::bigint[], %(sketches)s::bigint[]) AS asked(place, key, sketch)
+    FROM unnest(%(places)s::int[], %(themselves)s::uuid[], %(keys)s::bigint[], %(sketches)s::bigint[])
+        AS asked(place, identity_id, key, sketch)
     CROSS JOIN LATERAL (
-        SELECT c.identity_id FROM "{{s}}".candidate_key c JOIN "{{s}}".identity i USING (identity_id)
-        WHERE c.key = asked.key AND {MAY_BE_ONE} ORDER BY i.registered_position DESC LIMIT {MOST}) AS found
+        SELECT array_agg(c.identity_id) AS ids, count(*) AS many FROM "{{s}}".candidate_key c
+        WHERE c.key = asked.key AND {MAY_BE_ONE}) AS sharing
+    CROSS JOIN LATERAL (
+        SELECT few.identity_id FROM unnest(sharing.ids) AS few(identity_id) WHERE sharing.many <= {MOST}
+        UNION ALL (SELECT i.identity_id FROM "{{s}}".identity i
+            WHERE sharing.many > {MOST} AND i.identity_id = ANY(sharing.ids)
+            ORDER BY i.registered_position DESC LIMIT {MOST})) AS found
+    WHERE found.identity_id <> asked.identity_id
     GROUP BY found.identity_id) AS near""",
 )
 CLOSER = KNOWN.format(
@@ -115,13 +123,14 @@ def _near(
 ) -> list[Known]:
     """Who may be one person with one of those asked about: some tier may hold of the two."""
     sharing = [
-        (place, key, shown)
+        (place, one.identity, key, shown)
         for place, one in enumerate(asked)
         for shown in [sketch(one.record)]
         for key in (inside.keys(one.record) if one.identity in fresh else of_merges(one.record))
     ]
-    places, shared, sketches = map(list, zip(*sharing, strict=True)) if sharing else ([], [], [])
-    rows = fetch_planned(connection, NEAR.format(s=schema), places=places, keys=shared, sketches=sketches)
+    told = map(list, zip(*sharing, strict=True)) if sharing else repeat([], 4)
+    named = dict(zip(("places", "themselves", "keys", "sketches"), told, strict=True))
+    rows = fetch_planned(connection, NEAR.format(s=schema), **named)
     near, themselves = [], {one.identity: one for one in asked}
     for row in rows:
         if not _is_told(row):

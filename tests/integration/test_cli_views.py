@@ -15,7 +15,7 @@ from projections.versions import versions
 from streams.reading.replay import Unanswered
 from tests.fakes.region import dose, exposure, received
 from tests.integration.live_cli import CLINICIAN, Region, region
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 __all__ = ["region"]
 pytestmark = pytest.mark.live
@@ -136,6 +136,19 @@ def test_what_the_relay_has_not_copied_readers_lack(region: Region) -> None:
     head = region.head
     assert "the relay has not copied" in lag.lacks(region.krypton, DOSES, head + 1, 0)
     assert lag.lacks(region.krypton, DOSES, head, 20) == ""
+
+
+def test_readers_lack_nothing_of_what_came_after_the_position_asked_about(doses: Region) -> None:
+    """Else a policy that starts in an import would wait until that is over."""
+    expose(doses, 1.0)
+    doses.settle()
+    upto = doses.head
+    version = doses.ask("views", "rebuild", DOSES, "--until", upto)["version"]
+    expose(doses, 1.0)
+    doses.settle()
+    assert lag.lacks(doses.krypton, DOSES, doses.head, WITHIN_S) == "", "the live version has it, and the relay says so"
+    assert lag.lacks(doses.krypton, DOSES, upto, 0, version) == ""
+    assert "is not up to date" in lag.lacks(doses.krypton, DOSES, doses.head, 0, version)
 
 
 def test_a_version_built_until_a_position_stops_there_and_is_promoted_by_force_alone(region: Region) -> None:
