@@ -155,9 +155,8 @@ class View:
         if self.identity is None:
             return Judged("W2", site=self.caller.site)
         if self.caller.role is Role.PATIENT:
-            if self.caller.actor.partition(":")[2] not in person.members:
-                return Judged("X13")
-            return Judged("X14") if work.get(Identity, self.identity).erased else Judged("X13", SELF)
+            mine = self.caller.actor.partition(":")[2] in person.members
+            return Judged("X13", SELF if mine else None)
         of_a_site = self.task in OF_A_SITE and self.caller.role is Role.SERVICE
         if self.caller.rpps is None and not of_a_site:
             return Judged("W2", TASK, self.caller.site)

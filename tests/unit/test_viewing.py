@@ -213,10 +213,6 @@ class TestProfessional:
         desk.region.ask(Erase(identity=desk.marie, reason="asked for by the person"))
         assert desk.rule(access) == "X14"
 
-    def test_of_an_erased_identity_its_own_account_reads_nothing_either(self, desk: Desk) -> None:
-        desk.region.ask(Erase(identity=desk.marie, reason="asked for by the person"))
-        assert desk.rule(actor=f"patient:{desk.marie}") == "X14"
-
     def test_from_an_establishment_that_is_not_theirs(self, desk: Desk) -> None:
         assert desk.rule(desk.open(), site="CHB") == "X2"
 
