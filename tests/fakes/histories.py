@@ -37,6 +37,7 @@ ENVELOPE = {
 STORABLE = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=12)
 ODD = st.sampled_from(("", "\t", "a\nb", "\\N", "\\", "\x1f\x1d\x1e", "\r"))
 TEXT = st.one_of(*[STORABLE] * 10, ODD)
+MOMENTS = st.integers(0, 253_402_300_799_999_999)  # microseconds since 1970, to the end of 9999
 
 
 class _NoSpill:
@@ -65,6 +66,10 @@ def values(field: dict[str, Any]) -> st.SearchStrategy[Any]:
             return st.lists(st.fixed_dictionaries({f["name"]: values(f) for f in fields}), max_size=3)
         case {"type": "array"}:
             return st.lists(STORABLE, max_size=2)
+        case {"logicalType": "timestamp-micros"}:
+            return MOMENTS
+        case ["null", {"logicalType": "timestamp-micros"}]:
+            return st.none() | MOMENTS
         case "int":
             return st.integers(0, 500)
         case "string" | ["null", "string"]:
