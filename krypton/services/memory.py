@@ -3,8 +3,12 @@
 import ctypes
 from typing import Final
 
-_ARENA_MAX: Final = -8
-"""As <malloc.h> of glibc numbers it."""
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+"""As <malloc.h> of glibc numbers them."""
+_KEPT: Final = 8 << 20
+"""Bytes at the heap's end that are kept for the next piece: given back and asked for again, each page of a frame of a
+MiB is cleared again, which takes longer than reading it.
+"""
 
 
 def one_arena() -> None:
@@ -17,3 +21,5 @@ def one_arena() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_ARENA_MAX, 1)
+        mallopt(_MMAP_THRESHOLD, _KEPT)
+        mallopt(_TRIM_THRESHOLD, _KEPT)
