@@ -18,6 +18,7 @@ from domain.matching.birth_dates import born
 from domain.traits import first_day
 
 ADULT, CHILD = "adult", "child"
+POPULATIONS: Final = (ADULT, CHILD)
 ADULT_MONTHS: Final = 18 * 12
 OLDEST_MONTHS: Final = 130 * 12
 """Above it a birth date or an age is a slip."""

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from domain.dose_bands import ADULT, CHILD
 from domain.dose_words import words_of
 from domain.traits import first_day
 
 WHOLE: Final = ""
 """In the place of an irradiation event: the report as a whole."""
-ADULT, CHILD = "adult", "child"
-POPULATIONS: Final = (ADULT, CHILD)
 OF_AGE: Final = 18
 """Years."""
 OF_AGE_DAYS: Final = 6_574

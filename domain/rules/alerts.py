@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from domain.dose_alerts import EXAMS, KINDS, OVER_STUDIES, QUANTITIES, REPEAT, SKIN, WATCHED, AlertRule, AlertRules
-from domain.dose_moments import POPULATIONS
+from domain.dose_bands import POPULATIONS
 from domain.errors import DuplicateLevel, OutOfRange
 from domain.rules.levels import check_modality
 from domain.rules.place import Checks, Place

@@ -14,10 +14,10 @@ from functools import partial
 from typing import Any, Final
 
 from domain.dose_alerts import QUANTITIES
+from domain.dose_bands import POPULATIONS
 from domain.errors import DuplicateLevel, OutOfRange, UnknownUnit
 from domain.rules.place import Checks, Place
 
-POPULATIONS: Final = ("adult", "child")
 PHANTOMS: Final = (16, 32)  # cm: DCM 113690, 113691
 WITH_PHANTOM: Final = ("ctdivol_mgy", "dlp_mgycm")
 MODALITY: Final = re.compile(r"[A-Z0-9]{2,16}")  # DICOM PS3.3 C.7.3.1.1.1, a code string
