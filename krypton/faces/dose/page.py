@@ -2,29 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
 from typing import Any, Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from domain.dose_alerts import EXAMS
 from krypton.faces.dose.exams import SUMMED, Exam, exams
 from krypton.faces.dose.timeline import timeline
 from krypton.faces.dose.words import KIND_NAMES, QUANTITY_NAMES, SHORT_NAMES, WORDS, day, number
+from krypton.faces.templates import templates
 from schemas.event import ERASED
 
 CSP: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-
-
-@cache
-def _template() -> Environment:
-    return Environment(
-        loader=PackageLoader("krypton.faces.dose", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def page(found: Mapping[str, Any], language: str, today: date) -> str:
@@ -39,7 +26,7 @@ def page(found: Mapping[str, Any], language: str, today: date) -> str:
         ]
 
     return (
-        _template()
+        templates("krypton.faces.dose")
         .get_template("dose.html")
         .render(
             csp=CSP,

@@ -7,15 +7,17 @@ from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
 from domain.errors import NotFound
 from krypton.faces.look.series import AS_STORED, LARGE, SMALL, Series, Shown
+from krypton.faces.templates import templates
 from krypton.queries.glance import Glance
 from schemas.event import ERASED
 
 PATH: Final = "/look"
+PAGES: Final = "krypton.faces.look"
+"""Where its templates, script and style are."""
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -37,20 +39,8 @@ Query = Mapping[str, Sequence[str]]
 @cache
 def own(kind: str) -> tuple[str, bytes]:
     """Our script or style: its name, which changes with what is in it, and its bytes."""
-    data = (files("krypton.faces.look") / "pages" / f"look.{kind}").read_bytes()
+    data = (files(PAGES) / "pages" / f"look.{kind}").read_bytes()
     return f"look.{hashlib.sha256(data).hexdigest()[:16]}.{kind}", data
-
-
-@cache
-def template() -> Environment:
-    """The templates."""
-    return Environment(
-        loader=PackageLoader("krypton.faces.look", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def page(path: str, glance: Glance, found: Shown, query: Query) -> Response:
@@ -70,7 +60,7 @@ def page(path: str, glance: Glance, found: Shown, query: Query) -> Response:
         "series": [_choice(path, one) for one in found.series],
         "chosen": chosen(path, found.series, query) if found.series else None,
     }
-    text = template().get_template("look.html").render(context)
+    text = templates(PAGES).get_template("look.html").render(context)
     return Response(text, media_type="text/html", headers={"content-security-policy": CSP})
 
 
