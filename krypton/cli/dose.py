@@ -52,7 +52,12 @@ def show(
         return
     if as_json:
         document(found)
-        return
+    else:
+        _shown(found)
+
+
+def _shown(found: Mapping[str, Any]) -> None:
+    """The document of ``show`` as tables."""
     patient(found)
     sums(found)
     columns = ("started_at", "modality", "protocol", *QUANTITIES, "population", "age_band", "weight_band", "pregnant")
