@@ -1,11 +1,12 @@
 """What may be given out, by a test's word; and a DICOM service over it, with instances that it took in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -22,7 +23,8 @@ from adapters.retrieval.giving import Giver
 from adapters.retrieval.port import Asker
 from adapters.retrieval.service import Served
 from domain.query_keys import Kind, condition, fits
-from tests.fakes.dicom import enrolled
+from tests.fakes.dicom import SITE, enrolled
+from tests.fakes.retrieving import Receiver
 from tests.waiting import until
 
 
@@ -157,3 +159,20 @@ class Gallery:
         self.commitments.stop()
         with suppress(OSError):
             self.service.stop(grace_s=1)
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Iterator[Gallery]:
+    """For tests, which import it by name."""
+    made = Gallery(tmp_path / "spool")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def receiver(gallery: Gallery) -> Iterator[Receiver]:
+    """A PACS to which it may send; imported by name, too."""
+    made = Receiver()
+    gallery.places.known[SITE, "CHB_PACS"] = made.callee
+    yield made
+    made.stop()

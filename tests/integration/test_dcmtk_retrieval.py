@@ -19,18 +19,11 @@ from adapters.dicom.network.requestor import Callee
 from tests.fakes.dicom import AE_TITLE, ROOT, SITE, instance
 from tests.fakes.pydicom_files import PART_10
 from tests.fakes.retrieving import STUDY, images, sender
-from tests.fakes.shelf import Gallery
+from tests.fakes.shelf import Gallery, gallery
 from tests.waiting import WITHIN_S, until
 
+__all__ = ["gallery"]
 pytestmark = pytest.mark.skipif(shutil.which("movescu") is None, reason="dcmtk is not installed")
-
-
-@pytest.fixture
-def gallery(tmp_path: Path) -> Iterator[Gallery]:
-    """See ``Gallery``."""
-    made = Gallery(tmp_path / "spool")
-    yield made
-    made.stop()
 
 
 def ran(program: str, gallery: Gallery, *options: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,6 @@ dcmtk's programs have ``test_dcmtk_retrieval``, Python's dicomweb-client ``test_
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,29 +17,21 @@ from pydicom import dcmread
 
 from adapters.dicom.part10 import read_file_meta
 from tests.clients import fetched
-from tests.fakes.dicom import AE_TITLE, SITE, instances_recorded, part10
+from tests.fakes.dicom import AE_TITLE, instances_recorded, part10
 from tests.fakes.http_server import serving
 from tests.fakes.retrieving import STUDY, Receiver, images
-from tests.fakes.shelf import Gallery
+from tests.fakes.shelf import Gallery, gallery, receiver
 from tests.fakes.stow import PACS_TOKEN, ward
 from tests.integration.test_dicomweb_live import SIGNED, Image, image, person, port, web, world
 from tests.unit.test_http_server import Roomy
 from tests.waiting import WITHIN_S, until
 
-__all__ = ["image", "person", "port", "web", "world"]
+__all__ = ["gallery", "image", "person", "port", "receiver", "web", "world"]
 COUNT = 3
 RUST = pytest.mark.skipif(
     shutil.which("dicom-findscu") is None,
     reason="dicom-rs is not installed: cargo install dicom-findscu dicom-storescu",
 )
-
-
-@pytest.fixture
-def gallery(tmp_path: Path) -> Iterator[Gallery]:
-    """See ``Gallery``."""
-    made = Gallery(tmp_path / "spool")
-    yield made
-    made.stop()
 
 
 @pytest.fixture
@@ -50,15 +41,6 @@ def files(tmp_path: Path) -> list[Path]:
     for file, dataset in zip(found, images(COUNT), strict=True):
         file.write_bytes(part10(dataset))
     return found
-
-
-@pytest.fixture
-def receiver(gallery: Gallery) -> Iterator[Receiver]:
-    """A PACS to which a study may be sent."""
-    made = Receiver()
-    gallery.places.known[SITE, "CHB_PACS"] = made.callee
-    yield made
-    made.stop()
 
 
 def pixels(files: list[Path]) -> dict[str, str]:

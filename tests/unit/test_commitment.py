@@ -15,19 +15,12 @@ from adapters.dicom.network.requestor import Callee
 from adapters.retrieval.commitment import Commitments
 from tests.fakes.dicom import AE_TITLE, CT_IMAGE, ENCAPSULATED_PDF, OTHER_AE_TITLE, SITE, instance, new_uid
 from tests.fakes.retrieving import sender
-from tests.fakes.shelf import Gallery, Places
+from tests.fakes.shelf import Gallery, Places, gallery
 from tests.waiting import WITHIN_S, until
 
+__all__ = ["gallery"]
 INSTANCE = "1.2.840.10008.1.20.1.1"
 Told = tuple[int, str, set[str], dict[str, int]]
-
-
-@pytest.fixture
-def gallery(tmp_path: Path) -> Iterator[Gallery]:
-    """See ``Gallery``."""
-    made = Gallery(tmp_path / "spool")
-    yield made
-    made.stop()
 
 
 class Modality:

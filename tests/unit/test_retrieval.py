@@ -1,7 +1,6 @@
 """C-MOVE and C-GET against a service of the test's own: what is given out, how it is counted, and what ends it."""
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -33,25 +32,10 @@ from tests.fakes.retrieving import (
     moved,
     sender,
 )
-from tests.fakes.shelf import Gallery
+from tests.fakes.shelf import Gallery, gallery, receiver
 from tests.waiting import WITHIN_S, until
 
-
-@pytest.fixture
-def gallery(tmp_path: Path) -> Iterator[Gallery]:
-    """See ``Gallery``."""
-    made = Gallery(tmp_path / "spool")
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def receiver(gallery: Gallery) -> Iterator[Receiver]:
-    """The PACS of CHB, where the gallery knows it."""
-    made = Receiver()
-    gallery.places.known[SITE, "CHB_PACS"] = made.callee
-    yield made
-    made.stop()
+__all__ = ["gallery", "receiver"]
 
 
 def test_a_study_is_moved_whole_and_each_instance_is_counted(gallery: Gallery, receiver: Receiver) -> None:
