@@ -33,8 +33,11 @@ LEAST_US: Final = 1_000_000
 DAY_US: Final = 24 * 3600 * 1_000_000
 COLUMNS = "id, kind, does, body, cause, correlation_id, attempts"
 CLAIM = f"""SELECT {COLUMNS} FROM policies.outbox
-WHERE policy = %s AND state = 'waiting' AND kind = ANY(%s) AND try_at <= %s AND (%s::text IS NULL OR does = %s)
+WHERE policy = %s AND state = 'waiting' AND {{which}} AND try_at <= %s
 ORDER BY try_at, place, cause, id LIMIT %s FOR UPDATE SKIP LOCKED"""
+OF_KIND: Final = "kind = %s AND kind <> 'lookup'"
+LOOKUPS: Final = "kind = 'lookup' AND does = %s"
+"""As the indexes are: a million lookups that wait are not read to find one command."""
 SETTLE = """UPDATE policies.outbox o
 SET state = v.state, error = v.error, positions = v.positions::jsonb, settled_at = v.at
 FROM (VALUES %s) v(id, state, error, positions, at) WHERE o.id = v.id::uuid"""
@@ -47,8 +50,7 @@ SELECT v.id::uuid, o.policy, o.version, v.kind, v.does, v.body::jsonb, coalesce(
 v.place, v.at, v.at, 'waiting', 0
 FROM (VALUES %s) v(parent, id, kind, does, body, at, place, cause) JOIN policies.outbox o ON o.id = v.parent::uuid
 ON CONFLICT DO NOTHING"""
-NEXT = """SELECT min(try_at) FROM policies.outbox
-WHERE policy = %s AND state = 'waiting' AND (kind <> 'lookup' OR does = ANY(%s))"""
+NEXT_TRY = "(SELECT min(try_at) FROM policies.outbox WHERE policy = %s AND state = 'waiting' AND {which})"
 PRUNE = "DELETE FROM policies.outbox WHERE settled_at < %s AND state IN ('done', 'refused', 'dropped')"
 COUNT = """INSERT INTO policies.tally AS told (policy, decision, rule, n) VALUES %s
 ON CONFLICT (policy, decision, rule) DO UPDATE SET n = told.n + EXCLUDED.n"""
@@ -165,12 +167,13 @@ class Outbox:
         self._connection: Connection | None = None
 
     @contextmanager
-    def claim(self, kinds: Sequence[str], now: int, limit: int, does: str | None = None) -> Iterator[Claim]:
-        """Claim the next entries due at ``now`` (µs) that no other sender holds, of all names or of one; commits at the
-        end or rolls back.
+    def claim(self, kind: str, now: int, limit: int, does: str = "") -> Iterator[Claim]:
+        """Claim the next entries due at ``now`` (µs) that no other sender holds: commands or deliveries of any name, or
+        the lookups of one; commits at the end or rolls back.
         """
+        which, of = _which(kind, does)
         with self._transaction() as cursor:
-            cursor.execute(CLAIM, (self.policy, list(kinds), now, does, does, limit))
+            cursor.execute(CLAIM.format(which=which), (self.policy, of, now, limit))
             entries = [
                 Entry(UUID(ident), kind, does, body, cause, UUID(correlation), attempts)
                 for ident, kind, does, body, cause, correlation, attempts in cursor.fetchall()
@@ -181,8 +184,10 @@ class Outbox:
 
     def next_due(self, lookups: Sequence[str]) -> int | None:
         """When the next entry is due, µs since 1970, of lookups one of these; None if none is waiting."""
+        asked = [_which("command"), _which("delivery"), *(_which("lookup", does) for does in lookups)]
+        tries = ", ".join(NEXT_TRY.format(which=which) for which, _ in asked)
         with self._transaction() as cursor:
-            cursor.execute(NEXT, (self.policy, list(lookups)))
+            cursor.execute(f"SELECT least({tries})", [value for _, of in asked for value in (self.policy, of)])
             ((found,),) = cursor.fetchall()
             return found if found is None else int(found)
 
@@ -213,3 +218,8 @@ class Outbox:
         if self._connection is None:
             self._connection = connect(self._url, f"outbox {self.policy}", settings=SESSION)
         return self._connection
+
+
+def _which(kind: str, does: str = "") -> tuple[str, str]:
+    """The condition that an index answers, and its value."""
+    return (LOOKUPS, does) if kind == "lookup" else (OF_KIND, kind)

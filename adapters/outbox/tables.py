@@ -13,6 +13,10 @@ from postgres.session import engine
 
 SCHEMA: Final = "policies"
 METADATA = MetaData(schema=SCHEMA)
+ORDER: Final = ("try_at", "place", "cause", "id")
+WAITING: Final = "state = 'waiting'"
+FORMER: Final = "DROP INDEX IF EXISTS policies.outbox_waiting"
+"""Of all kinds in one: finding a command read every lookup that waited."""
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('krypton policies'))"
 
 OUTBOX = Table(
@@ -34,7 +38,8 @@ OUTBOX = Table(
     Column("error", Text, comment="the last failure, as a code; of a refusal, the rule's number"),
     Column("positions", JSONB(none_as_null=True), comment="ledger positions that it wrote"),
     Column("settled_at", BigInteger, comment="when it was done, refused or dropped: µs since 1970, UTC"),
-    Index("outbox_waiting", "policy", "try_at", "place", "cause", postgresql_where=text("state = 'waiting'")),
+    Index("outbox_due", "policy", "kind", *ORDER, postgresql_where=text(f"{WAITING} AND kind <> 'lookup'")),
+    Index("outbox_lookups", "policy", "does", *ORDER, postgresql_where=text(f"{WAITING} AND kind = 'lookup'")),
     Index("outbox_parked", "policy", postgresql_where=text("state = 'parked'")),
     Index("outbox_settled", "settled_at"),
     Index("outbox_cause", "cause"),
@@ -56,3 +61,6 @@ def create(url: str) -> None:
         sql.execute(text(LOCK))
         sql.execute(CreateSchema(SCHEMA, if_not_exists=True))
         METADATA.create_all(sql)
+        for index in OUTBOX.indexes:  # of a table made before them
+            index.create(sql, checkfirst=True)
+        sql.execute(text(FORMER))

@@ -117,7 +117,7 @@ class Sender:
 
     def _commands(self) -> int:
         """How many were asked."""
-        with self._outbox.claim([Kind.COMMAND], self._now(), AT_A_TIME[Kind.COMMAND]) as claim:
+        with self._outbox.claim(Kind.COMMAND, self._now(), AT_A_TIME[Kind.COMMAND]) as claim:
             if not claim.entries:
                 return 0
             self._step("claimed")
@@ -134,7 +134,7 @@ class Sender:
 
     def _delivery(self) -> bool:
         """One at a time: a receiver may be slow, and what it took is noted at once."""
-        with self._outbox.claim([Kind.DELIVERY], self._now(), 1) as claim:
+        with self._outbox.claim(Kind.DELIVERY, self._now(), 1) as claim:
             for entry in claim.entries:
                 self._step("delivering")
                 try:
@@ -195,7 +195,7 @@ class Sender:
 
     def _look(self, name: str) -> bool:
         made = False
-        with self._outbox.claim([Kind.LOOKUP], self._now(), AT_A_TIME[Kind.LOOKUP], name) as claim:
+        with self._outbox.claim(Kind.LOOKUP, self._now(), AT_A_TIME[Kind.LOOKUP], name) as claim:
             if not claim.entries:
                 return False
             for part, found in each(claim.entries, self._lookups[name], self._reachable):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from adapters.outbox import operators
 from domain.errors import NotFound
@@ -18,6 +18,10 @@ from projections.engine.positions import Partition, Position
 from projections.versions import catalog
 
 CLOCKS_US = 60_000_000  # by how much the clocks of two machines may differ
+PAUSE_FOR_LOOK: Final = 20
+"""The pause after a look, in times of what it took: a million entries are counted for a second, and who waits for them
+must not slow them down.
+"""
 
 
 def known_policy(name: str) -> None:
@@ -99,12 +103,15 @@ def _wait_for_policies(
         left.tell({name: behind[name] + due.get(name, 0) for name in policies})
         return not late and not due
 
+    began = time.monotonic()
     while not settled():
+        took = time.monotonic() - began
         if time.monotonic() > deadline:
             waits = [f"policy {name} ({n} behind)" for name, n in late.items()]
             waits += [f"policy {name} ({n} to do)" for name, n in due.items()]
             raise ServiceUnavailable(f"timed out: not settled: {', '.join(waits)}; is krypton run running?")
-        time.sleep(lag.LOOK_AGAIN_S)
+        time.sleep(max(lag.LOOK_AGAIN_S, PAUSE_FOR_LOOK * took))
+        began = time.monotonic()
 
 
 def _topics() -> set[str]:

@@ -86,7 +86,7 @@ class PriorsSender:
 
     def once(self, outbox: Outbox) -> bool:
         """Carry out the next entry that is due; whether there was one. Raises one of ``AWAY``."""
-        with outbox.claim([Kind.LOOKUP], micros(self.ours.ledger.clock()), 1, SEND) as claim:
+        with outbox.claim(Kind.LOOKUP, micros(self.ours.ledger.clock()), 1, SEND) as claim:
             for entry in claim.entries:
                 try:
                     self._carry_out(claim, entry)

@@ -9,7 +9,19 @@ import psycopg2
 import pytest
 
 from adapters.outbox import operators, tables
-from adapters.outbox.outbox import DAY_US, KEEP_DAYS, LEAST_US, RETRY_S, Child, Entry, Outbox
+from adapters.outbox.outbox import (
+    CLAIM,
+    DAY_US,
+    KEEP_DAYS,
+    LEAST_US,
+    LOOKUPS,
+    NEXT_TRY,
+    OF_KIND,
+    RETRY_S,
+    Child,
+    Entry,
+    Outbox,
+)
 from domain.errors import NotFound
 
 pytestmark = pytest.mark.live
@@ -25,6 +37,12 @@ def url(database_url: str) -> str:
     for _ in range(2):  # safe to repeat
         tables.create(database_url)
     return database_url
+
+
+MANY_LOOKUPS = """INSERT INTO policies.outbox
+(id, policy, version, kind, does, body, cause, correlation_id, place, due_at, try_at, state, attempts)
+SELECT gen_random_uuid(), %s, 1, 'lookup', 'match', '{}', n, gen_random_uuid(), 0, n, n, 'waiting', 0
+FROM generate_series(1, 3000) n"""
 
 
 @pytest.fixture
@@ -52,7 +70,7 @@ def row(url: str, ident: UUID) -> tuple[Any, ...]:
 
 
 def claimed(outbox: Outbox, now: int = NOW, limit: int = 10, kind: str = "command") -> list[UUID]:
-    with outbox.claim([kind], now, limit) as claim:
+    with outbox.claim(kind, now, limit) as claim:
         return [entry.id for entry in claim.entries]
 
 
@@ -68,7 +86,7 @@ def test_what_is_due_is_claimed_in_order_and_only_that(url: str, outbox: Outbox)
 def test_what_another_sender_holds_is_skipped(url: str, outbox: Outbox) -> None:
     one, other = add(url, at=NOW - 1), add(url)
     second = Outbox(url, POLICY)
-    with outbox.claim(["command"], NOW, 1) as held:
+    with outbox.claim("command", NOW, 1) as held:
         assert [entry.id for entry in held.entries] == [one]
         assert claimed(second) == [other]
     assert claimed(second) == [one, other]
@@ -77,7 +95,7 @@ def test_what_another_sender_holds_is_skipped(url: str, outbox: Outbox) -> None:
 
 def test_a_sender_that_dies_gives_back_what_it_held(url: str, outbox: Outbox) -> None:
     ident = add(url)
-    with suppress(ZeroDivisionError), outbox.claim(["command"], NOW, 1) as claim:
+    with suppress(ZeroDivisionError), outbox.claim("command", NOW, 1) as claim:
         claim.done(claim.entries[0], [7])
         raise ZeroDivisionError
     assert row(url, ident)[0] == "waiting"
@@ -86,7 +104,7 @@ def test_a_sender_that_dies_gives_back_what_it_held(url: str, outbox: Outbox) ->
 
 def test_an_answer_is_noted_and_the_entry_never_claimed_again(url: str, outbox: Outbox) -> None:
     done, refused = add(url, at=NOW - 1), add(url)
-    with outbox.claim(["command"], NOW, 2) as claim:
+    with outbox.claim("command", NOW, 2) as claim:
         claim.done(claim.entries[0], [7, 8])
         claim.refused(claim.entries[1], "C7")
     assert claimed(outbox) == []
@@ -97,7 +115,7 @@ def test_an_answer_is_noted_and_the_entry_never_claimed_again(url: str, outbox: 
 def test_a_failure_is_tried_again_later_each_time_and_parked_at_last(url: str, outbox: Outbox) -> None:
     ident, now, waits = add(url), NOW, []
     for _ in range(len(RETRY_S) + 1):
-        with outbox.claim(["command"], now, 1) as claim:
+        with outbox.claim("command", now, 1) as claim:
             parked = claim.failed(claim.entries[0], "http 503")
         state, _, error, try_at = row(url, ident)
         waits.append((try_at - now) // 1_000_000)
@@ -111,7 +129,7 @@ def test_a_failure_is_tried_again_later_each_time_and_parked_at_last(url: str, o
 def test_what_came_too_early_is_due_at_its_end_and_failed_nothing(url: str, outbox: Outbox) -> None:
     """Never at once: clocks that differ for ever would have it claimed without end."""
     moved, early = add(url, at=NOW - 1), add(url)
-    with outbox.claim(["command"], NOW, 2) as claim:
+    with outbox.claim("command", NOW, 2) as claim:
         claim.postponed(claim.entries[0], NOW + 5 * DAY_US)
         claim.postponed(claim.entries[1], NOW)
     assert (row(url, moved), row(url, early)) == (
@@ -150,12 +168,12 @@ def test_an_operator_has_a_parked_entry_tried_again_or_drops_it(url: str, outbox
 def test_a_lookup_becomes_its_commands_or_nothing(url: str, outbox: Outbox) -> None:
     becomes, nothing = add(url, at=NOW - 1, kind="lookup", cause=5), add(url, kind="lookup")
     children = [Child(uuid4(), "command", "merge", {"one": "1"}, place) for place in (1, 0)]
-    with outbox.claim(["lookup"], NOW, 2) as claim:
+    with outbox.claim("lookup", NOW, 2, "expire_code") as claim:
         claim.became(claim.entries[0], children)
         claim.became(claim.entries[1], [])
     assert query(url, "SELECT 1 FROM policies.outbox WHERE id = %s", str(nothing)) == []
     assert row(url, becomes)[0] == "done"
-    with outbox.claim(["command"], NOW, 9) as claim:
+    with outbox.claim("command", NOW, 9) as claim:
         told = [(entry.id, entry.does, entry.cause) for entry in claim.entries]
     assert told == [(children[1].id, "merge", 5), (children[0].id, "merge", 5)]
 
@@ -163,10 +181,10 @@ def test_a_lookup_becomes_its_commands_or_nothing(url: str, outbox: Outbox) -> N
 def test_what_a_refusal_leads_to_goes_back_to_where_it_was_refused(url: str, outbox: Outbox) -> None:
     """So that a view is asked again once it has read why."""
     refused, again = add(url, cause=5), Child(uuid4(), "lookup", "match", {"identity": "i"}, 0, cause=9)
-    with outbox.claim(["command"], NOW, 9) as claim:
+    with outbox.claim("command", NOW, 9) as claim:
         claim.refused(claim.entries[0], "L7", [again])
     assert row(url, refused)[:3] == ("refused", 0, "L7")
-    with outbox.claim(["lookup"], NOW, 9) as claim:
+    with outbox.claim("lookup", NOW, 9, "match") as claim:
         assert [(entry.id, entry.does, entry.cause) for entry in claim.entries] == [(again.id, "match", 9)]
 
 
@@ -176,11 +194,31 @@ def test_a_lookup_that_another_process_makes_is_none_of_this_ones_times(url: str
     assert (outbox.next_due([]), outbox.next_due(["expire_code"])) == (NOW + 9, NOW + 3)
 
 
+@pytest.mark.parametrize("statement", [CLAIM, f"SELECT {NEXT_TRY}"])
+@pytest.mark.parametrize(("which", "of"), [(OF_KIND, "command"), (LOOKUPS, "same_study")])
+def test_what_is_due_is_found_at_once_however_much_else_waits(url: str, statement: str, which: str, of: str) -> None:
+    query(url, MANY_LOOKUPS, POLICY)
+    add(url)
+    query(url, "ANALYZE policies.outbox")
+    asked = (POLICY, of, NOW, 9) if statement == CLAIM else (POLICY, of)
+    told = query(url, "EXPLAIN (ANALYZE) " + statement.format(which=which), *asked)
+    assert not [line for (line,) in told if "Rows Removed" in line]
+
+
+def test_indexes_of_before_give_way(url: str) -> None:
+    query(url, "CREATE INDEX outbox_waiting ON policies.outbox (policy)")
+    query(url, "DROP INDEX policies.outbox_due")
+    tables.create(url)
+    found = {name for (name,) in query(url, "SELECT indexname FROM pg_indexes WHERE tablename = 'outbox'")}
+    assert "outbox_due" in found
+    assert "outbox_waiting" not in found
+
+
 def test_the_next_time_is_known_and_what_was_settled_long_ago_goes(url: str, outbox: Outbox) -> None:
     assert outbox.next_due([]) is None
     ident = add(url, at=NOW + 9)
     assert outbox.next_due([]) == NOW + 9
-    with outbox.claim(["command"], NOW + 9, 1) as claim:
+    with outbox.claim("command", NOW + 9, 1) as claim:
         claim.done(claim.entries[0])
     outbox.prune(NOW + KEEP_DAYS * DAY_US)
     assert row(url, ident)[0] == "done"
@@ -193,15 +231,15 @@ def test_what_was_decided_is_counted_once_and_outlasts_its_entries(url: str, out
     for _ in range(3):
         add(url)
     add(url, kind="lookup")
-    with suppress(ZeroDivisionError), outbox.claim(["command"], NOW, 3) as claim:
+    with suppress(ZeroDivisionError), outbox.claim("command", NOW, 3) as claim:
         claim.done(claim.entries[0], decision="merged")
         raise ZeroDivisionError
-    with outbox.claim(["command"], NOW, 2) as claim:
+    with outbox.claim("command", NOW, 2) as claim:
         for entry in claim.entries:
             claim.done(entry, decision="merged")
-    with outbox.claim(["command"], NOW, 2) as claim:
+    with outbox.claim("command", NOW, 2) as claim:
         claim.refused(claim.entries[0], "L7")
-    with outbox.claim(["lookup"], NOW, 1) as claim:
+    with outbox.claim("lookup", NOW, 1, "expire_code") as claim:
         claim.became(claim.entries[0], [])
     outbox.prune(NOW + 2 * KEEP_DAYS * DAY_US)
     with closing(psycopg2.connect(url)) as connection:
@@ -211,6 +249,6 @@ def test_what_was_decided_is_counted_once_and_outlasts_its_entries(url: str, out
 
 def test_an_entry_comes_back_as_it_was_written(url: str, outbox: Outbox) -> None:
     ident = add(url, cause=9)
-    with outbox.claim(["command"], NOW, 1) as claim:
+    with outbox.claim("command", NOW, 1) as claim:
         (entry,) = claim.entries
     assert entry == Entry(ident, "command", "expire_code", {"code": "1"}, 9, entry.correlation_id, 0)
