@@ -7,8 +7,9 @@ person or a later report settles that; until then the totals go by the greater, 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from domain.dose_alerts import QUANTITIES
+from domain.dose_distinct import Row
 from domain.dose_reports import IMAGE, Held
-from projections.cumulative_dose.distinct import QUANTITIES, Row
 
 Key = tuple[str, str]
 Sides = Mapping[frozenset[Key], set[str]]

@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
+from domain.dose_alerts import QUANTITIES
 from domain.dose_bands import band
+from domain.dose_distinct import Row, distinct, total
 from domain.dose_words import OF_DEVICE
 from domain.sight import ALL, Sight
 from domain.times import iso
 from projections.cumulative_dose.disagreements import conflicts, disagreeing, stand_ins
-from projections.cumulative_dose.distinct import QUANTITIES, Row, distinct, stated_alone, sums, total
+from projections.cumulative_dose.distinct import stated_alone, sums
 from projections.cumulative_dose.sums import ALWAYS, Period, dated, grouped, skin
 from projections.engine.query import NOW, fetch, masked
 from schemas.event import ERASED

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from projections.cumulative_dose.distinct import Row, sums, total, trusted
+from domain.dose_distinct import Row, total, trusted
+from projections.cumulative_dose.distinct import sums
 
 SKIN: Final = timedelta(weeks=12)
 BY: Final = ("region", "modality", "study", "year", "site", "population")

@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.dose_distinct import distinct, total
 from projections.cumulative_dose.disagreements import conflicts
-from projections.cumulative_dose.distinct import distinct, stated_alone, sums, total
+from projections.cumulative_dose.distinct import stated_alone, sums
 from tests.fakes.region import exposure
 
 NO_DOUBT: dict[str, Any] = {"implausible": None, "accepted": False, "replaced": False}

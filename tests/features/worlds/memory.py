@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from domain.dose_distinct import distinct
 from domain.matching import spellings
 from domain.matching.sounds import sound
 from domain.times import iso, micros
@@ -11,7 +12,7 @@ from domain.worklist import NUMBER_OF_TWO, kinds_of
 from projections.access_history import queries as sharing
 from projections.access_history.view import AccessHistory
 from projections.cumulative_dose.disagreements import conflicts, disagreeing, stand_ins
-from projections.cumulative_dose.distinct import distinct, stated_alone, sums
+from projections.cumulative_dose.distinct import stated_alone, sums
 from projections.cumulative_dose.view import CumulativeDose
 from projections.engine.projection import Projection
 from projections.identity_index.view import IdentityIndex
