@@ -1,10 +1,10 @@
 """Parses and checks rule files, and puts them into canonical form.
 
 Kinds: ``matching`` (``domain.rules.matching``), ``reference-levels`` (``.levels``), ``dose-alerts`` (``.alerts``),
-``plausible-doses`` (``.plausible``), ``retention`` (``.retention``), ``phantom-words`` (``.phantoms``). A rule id is
-``KIND@VERSION``. Versions are growing whole numbers; gaps are allowed, so that a text of law keeps its year. Each error
-in a file has its own rule, G1 to G17, listed in ``domain.aggregates.ruleset``, and names the path. The same content
-always gives the same bytes.
+``plausible-doses`` (``.plausible``), ``retention`` (``.retention``), ``phantom-words`` (``.phantoms``), ``dose-acts``
+(``.acts``). A rule id is ``KIND@VERSION``. Versions are growing whole numbers; gaps are allowed, so that a text of law
+keeps its year. Each error in a file has its own rule, G1 to G17, listed in ``domain.aggregates.ruleset``, and names the
+path. The same content always gives the same bytes.
 """
 
 import json
@@ -15,19 +15,21 @@ from datetime import date
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
+from domain.dose_acts import DoseActs
 from domain.dose_alerts import AlertRules
 from domain.errors import BadRuleFile, BadRuleId, BadVersion, NotADate, UnknownKind
 from domain.retention import Retention
-from domain.rules import alerts, levels, matching, phantoms, plausible, retention
+from domain.rules import acts, alerts, levels, matching, phantoms, plausible, retention
 from domain.rules.levels import ReferenceLevels
 from domain.rules.matching import MatchingRules
 from domain.rules.phantoms import PhantomWords
 from domain.rules.place import Checks, Place
 from domain.rules.plausible import PlausibleDoses
 
-Rules = MatchingRules | ReferenceLevels | AlertRules | PlausibleDoses | Retention | PhantomWords
+Rules = MatchingRules | ReferenceLevels | AlertRules | PlausibleDoses | Retention | PhantomWords | DoseActs
 MATCHING, REFERENCE_LEVELS, DOSE_ALERTS = "matching", "reference-levels", "dose-alerts"
 PLAUSIBLE_DOSES, RETENTION, PHANTOM_WORDS = "plausible-doses", "retention", "phantom-words"
+DOSE_ACTS = "dose-acts"
 CHECKS: Final[Mapping[str, Callable[[Place], None]]] = {
     MATCHING: matching.check,
     REFERENCE_LEVELS: levels.check,
@@ -35,6 +37,7 @@ CHECKS: Final[Mapping[str, Callable[[Place], None]]] = {
     PLAUSIBLE_DOSES: plausible.check,
     RETENTION: retention.check,
     PHANTOM_WORDS: phantoms.check,
+    DOSE_ACTS: acts.check,
 }
 BUILDS: Final[Mapping[str, Callable[[int, Mapping[str, Any]], Rules]]] = {
     MATCHING: matching.build,
@@ -43,6 +46,7 @@ BUILDS: Final[Mapping[str, Callable[[int, Mapping[str, Any]], Rules]]] = {
     PLAUSIBLE_DOSES: plausible.build,
     RETENTION: retention.build,
     PHANTOM_WORDS: phantoms.build,
+    DOSE_ACTS: acts.build,
 }
 KINDS: Final = tuple(BUILDS)
 BUILT_IN: Final[Mapping[str, Mapping[str, Any]]] = {

@@ -3,8 +3,8 @@
 Publishing changes no decision: a version is in force once a view built with it is promoted, until a promotion or a
 rollback names another version of the kind. Before the first one: the built-in alert thresholds (``dose-alerts@1``) and
 bounds (``plausible-doses@1``), no matching rules and no reference levels, both as version 0. No view is made with
-``retention`` and ``phantom-words``: of the versions published whose day has come, the last is in force; before, the one
-built in.
+``retention``, ``phantom-words`` and ``dose-acts``: of the versions published whose day has come, the last is in force;
+before, the one built in.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,11 +14,13 @@ from functools import cached_property
 from typing import Any, ClassVar, Final, cast
 
 from domain.decision_tables import KnownRules
+from domain.dose_acts import DoseActs
 from domain.dose_alerts import AlertRules
 from domain.errors import NotFound
 from domain.retention import Retention
 from domain.rules import alerts, plausible, retention
 from domain.rules.document import (
+    DOSE_ACTS,
     DOSE_ALERTS,
     MATCHING,
     PHANTOM_WORDS,
@@ -42,8 +44,9 @@ ABSENT: dict[str, Rules] = {
     PLAUSIBLE_DOSES: plausible.BUILT_IN,
     RETENTION: retention.BUILT_IN,
     PHANTOM_WORDS: PhantomWords(),
+    DOSE_ACTS: DoseActs(),
 }
-BY_DAY: Final = (RETENTION, PHANTOM_WORDS)
+BY_DAY: Final = (RETENTION, PHANTOM_WORDS, DOSE_ACTS)
 """Kinds that no view is made with: their day puts them in force."""
 
 
@@ -150,6 +153,10 @@ class RulesInForce:
     def phantoms(self, day: date) -> PhantomWords:
         """The words for tests of devices in force on a day."""
         return cast(PhantomWords, self._by_day(PHANTOM_WORDS, day))
+
+    def acts(self, day: date) -> DoseActs:
+        """The mapping of exposures to acts in force on a day."""
+        return cast(DoseActs, self._by_day(DOSE_ACTS, day))
 
     def _by_day(self, kind: str, day: date) -> Rules:
         come = [

@@ -2,18 +2,19 @@
 
 The reader of dose reports knows common words, in names and ids too. What a site calls its phantoms and its quality
 control it publishes here. A word is found where no letter or digit touches it, in whatever case and with or without
-accents. Words for a protocol tell only if each protocol of the report has one: a test among exposures of a person hides
-none of theirs. A test of a device is in no practice group, and in totals and alerts all the same.
+accents; an underscore parts words as a blank does. Words for a protocol tell only if each protocol of the report has
+one: a test among exposures of a person hides none of theirs. A test of a device is in no practice group, and in totals
+and alerts all the same.
 No view is made with it: the version published last, of those whose day has come, is in force; before, there are none.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from domain.dose_acts import folded
 from domain.rules.place import Checks, Place
 
 PROTOCOL, DESCRIPTION, STATION = "protocol", "description", "station"
@@ -30,7 +31,8 @@ class PhantomWord:
 
     def is_in(self, text: str) -> bool:
         """Whether a text has it."""
-        return re.search(rf"(?<!\w){re.escape(_folded(self.word))}(?!\w)", _folded(text)) is not None
+        word, said = (folded(one.replace("_", " ")) for one in (self.word, text))
+        return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", said) is not None
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,6 @@ class PhantomWords:
         if known and all(any(one.is_in(text) for one in of_protocols) for text in known):
             return True
         return any(one.is_in(text) for one in ours if one.where != PROTOCOL and (text := texts.get(one.where)))
-
-
-def _folded(text: str) -> str:
-    """Without accents and case; an underscore parts words as a blank does."""
-    apart = unicodedata.normalize("NFKD", text.replace("_", " "))
-    return " ".join("".join(sign for sign in apart if not unicodedata.combining(sign)).casefold().split())
 
 
 def check(body: Place) -> None:

@@ -42,6 +42,9 @@ MATCHING = ALERTS | {"kind": "matching", "version": 1, "body": body()}
 LEVELS = ALERTS | {"kind": "reference-levels", "version": 2011, "body": {"levels": [LEVEL]}}
 
 
+ENTRY: dict[str, Any] = {"act": "Brain", "modalities": ["CT"], "protocols": ["Head"]}
+
+
 @dataclass(frozen=True)
 class Publish:
     """Publishes the content of a rule file."""
@@ -68,6 +71,12 @@ def level(**change: Any) -> Publish:
     """Reference levels: one that is right, and one with a change."""
     changed = {**LEVEL, "act": "Chest", "protocols": [], **change}
     return Publish(LEVELS | {"body": {"levels": [LEVEL, {k: v for k, v in changed.items() if v is not None}]}})
+
+
+def entry(**change: Any) -> Publish:
+    """A mapping to acts: an entry that is right, and one with a change."""
+    changed = {k: v for k, v in {**ENTRY, "protocols": ["Chest"], **change}.items() if v is not None}
+    return Publish(ALERTS | {"kind": "dose-acts", "body": {"entries": [ENTRY, changed]}})
 
 
 def weighing(path: str, value: Any) -> Callable[[World], Command]:
@@ -180,4 +189,15 @@ PROVOKED = [
     Provoked(errors.DuplicateLevel, "an earlier rule is called skin", lambda _: watch(name="skin")),
     Provoked(errors.NothingInIt, "body.levels: is empty", lambda _: Publish(LEVELS | {"body": {"levels": []}})),
     Provoked(errors.NothingInIt, "body.levels[1].act: is empty", lambda _: level(act=" ")),
+    Provoked(errors.DuplicateLevel, "body.entries[1]: an earlier entry", lambda _: entry(act="x", protocols=["head"])),
+    Provoked(
+        errors.FieldMissing,
+        "body.entries[1]: states no condition, and would fit everything: add one of modalities, protocols",
+        lambda _: entry(modalities=None, protocols=None),
+    ),
+    Provoked(errors.FieldMissing, "body.entries[1].act: is missing", lambda _: entry(act=None)),
+    Provoked(errors.OutOfRange, "protocols[0]: holds no letter and no digit", lambda _: entry(protocols=["--"])),
+    Provoked(errors.OutOfRange, "modalities[0]: is not a DICOM modality", lambda _: entry(modalities=["scanner"])),
+    Provoked(errors.NothingInIt, "body.entries[1].regions: is empty", lambda _: entry(regions=[])),
+    Provoked(errors.UnknownField, "body.entries[1].protocol: no such field", lambda _: entry(protocol=["Head"])),
 ]
